@@ -1,0 +1,74 @@
+# Two commands are enough: `make up` runs everything here, `make test` checks everything.
+# Needs Python 3.11 or newer and make; `make compose` needs Docker.
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv
+UV_VERSION := 0.13.9
+
+.PHONY: help up compose down test lint build setup setup-dev servers lock clean
+help:
+	@echo "make up        run everything on this machine, no Docker (ARGS='--http-port 8081 …')"
+	@echo "make compose   run it with Docker: Mosquitto, InfluxDB, Grafana"
+	@echo "make down      stop what make compose started; the data stays"
+	@echo "make test      set up, then every check"
+	@echo "make build     write the generated files again (boards, schemas, contract tables)"
+	@echo "make lock      resolve the dependencies again into uv.lock"
+
+up: setup
+	@exec $(BIN)/hoiquan up $(ARGS)
+
+compose:
+	@sh deploy/secrets .env
+	docker compose up -d --build --wait
+
+down:
+	docker compose down
+
+# -- set-up -------------------------------------------------------------------------------------
+setup: .venv/ready
+setup-dev: .venv/ready-dev
+
+.venv/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V 2>&1). Set PYTHON=python3.11" >&2; exit 2; }
+	@$(PYTHON) -m venv .venv || { echo "make: no venv module; on Debian: apt-get install python3-venv" >&2; exit 2; }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+
+# The lock names versions and hashes, no download address, so that a mirror or a folder of wheels
+# serves as well: uv turns it into a list with hashes, and installs that from whatever index is set.
+.venv/ready: .venv/bin/uv pyproject.toml uv.lock
+	@$(UV) export -q --frozen --no-emit-project --no-default-groups -o .venv/requirements.txt
+	@$(UV) pip install -q --require-hashes -r .venv/requirements.txt
+	@$(UV) pip install -q --no-deps -e .
+	@touch $@
+
+.venv/ready-dev: .venv/ready
+	@$(UV) export -q --frozen --no-emit-project --all-groups -o .venv/requirements-dev.txt
+	@$(UV) pip install -q --require-hashes -r .venv/requirements-dev.txt
+	@touch $@
+
+lock: .venv/bin/uv
+	rm -f uv.lock
+	$(UV) lock
+	sed -i -e 's#source = { registry = "[^"]*" }#source = { registry = "wheels" }#' -e 's#{ url = "[^"]*/\([^"/]*\)"#{ path = "\1"#' uv.lock
+
+# -- checks -------------------------------------------------------------------------------------
+# The real servers of the tests: installed where this machine lets us, named at the end of the
+# tests where it does not.
+servers:
+	@sh deploy/test-servers
+
+lint: setup-dev
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --config pyproject.toml > .venv/imports.log || { cat .venv/imports.log; exit 1; }
+
+test: setup-dev servers lint
+	@$(BIN)/python -m pytest
+
+build: setup-dev
+	@$(BIN)/hoiquan dashboards build
+	@$(BIN)/python -m devices.contract devices
+
+clean:
+	rm -rf .venv

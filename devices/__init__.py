@@ -1,0 +1,13 @@
+"""The vocabulary that simulator, gateway, records and boards share; it imports none of them.
+
+signals.py   what is measured, in which unit, within which limits
+models.py    which node carries which signals, how often
+topics.py    where a message goes        payloads.py  what may stand in it
+reading.py   what was understood         quality.py   what a check thinks of it
+diary.py     what a farmer writes down
+pilot.py     a province: targets, places, fleets, rules (pilots/*.yaml)
+registry.py  which devices may speak     credentials.py  how they prove it
+settings.py  HOIQUAN_* variables         texts.py     every sentence a person reads
+
+a message on MQTT ─► topics.parse ─► registry.lookup ─► payloads.decode ─► reading.Reading
+"""

@@ -1,0 +1,94 @@
+"""Farm diary events: what a group's secretary, or the simulator, writes down about a plot.
+
+One JSON object a message on the `diary` topic. The fields are VietGAP's usual ones (TCVN 11892-1):
+seed, inputs with name, dose and pre-harvest interval, water, harvest, buyer. `id` makes a repeated
+message harmless. Quantities are kilograms, areas hectares, times RFC 3339.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from devices.payloads import MAX_BYTES, PayloadError
+
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
+Kilograms = Annotated[float, Field(gt=0, le=1e7, allow_inf_nan=False)]
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    id: Id
+    ts: AwareDatetime
+    plot: Id
+    crop: Id
+    by: Text | None = None  # a role or a group, never a phone number
+
+
+class Planting(_Event):
+    event: Literal["planting"]
+    seed: Text
+    area_ha: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
+
+
+class Input(_Event):
+    event: Literal["input"]
+    product: Text
+    purpose: Literal["fertiliser", "pesticide", "feed", "other"]
+    dose: Text
+    pre_harvest_days: Annotated[int, Field(ge=0, le=365)] = 0
+
+
+class Irrigation(_Event):
+    event: Literal["irrigation"]
+    minutes: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
+
+
+class PestObservation(_Event):
+    event: Literal["pest_observation"]
+    pest: Text
+    level: Literal["none", "low", "medium", "high"]
+
+
+class Harvest(_Event):
+    event: Literal["harvest"]
+    quantity_kg: Kilograms
+
+
+class Packing(_Event):
+    event: Literal["packing"]
+    quantity_kg: Kilograms
+    packages: Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class Shipping(_Event):
+    event: Literal["shipping"]
+    quantity_kg: Kilograms
+    buyer: Text
+
+
+DiaryEvent = Annotated[
+    Planting | Input | Irrigation | PestObservation | Harvest | Packing | Shipping,
+    Field(discriminator="event"),
+]
+_ADAPTER: TypeAdapter[DiaryEvent] = TypeAdapter(DiaryEvent)
+
+
+def decode_diary(payload: bytes) -> DiaryEvent:
+    """One diary event. Raises PayloadError."""
+    if len(payload) > MAX_BYTES:
+        raise PayloadError("too_large", str(len(payload)))
+    try:
+        return _ADAPTER.validate_json(payload)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        if first["type"] == "json_invalid":
+            raise PayloadError("not_json") from None
+        where = ".".join(str(part) for part in first["loc"]) or "event"
+        raise PayloadError("bad_diary", where) from None
+
+
+def encode_diary(event: DiaryEvent) -> bytes:
+    """The bytes a node publishes for an event."""
+    return _ADAPTER.dump_json(event, exclude_none=True)

@@ -1,0 +1,148 @@
+"""What a node may put into a message of telemetry: JSON, version 1 of the contract.
+
+`decode` turns bytes into a `Telemetry` or raises `PayloadError`, nothing else. SenML and ChirpStack
+will join here as further decoders with the same result, told apart by the first byte and the topic.
+"""
+
+import json
+from datetime import datetime
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from devices.signals import SIGNALS
+from devices.texts import text
+
+MAX_BYTES = 16 * 1024
+MAX_EXACT = 2**53  # beyond it a double skips whole numbers, and no quantity of ours comes near
+MAX_INTEGER = 2**63 - 1
+
+
+class PayloadError(ValueError):
+    """The payload is refused. `reason` is a key of the catalogue, `field` what is wrong in it."""
+
+    def __init__(self, reason: str, field: str = "") -> None:
+        super().__init__(reason, field)
+        self.reason = reason
+        # A hostile field name must not fill a log, a quarantine or a reply.
+        self.field = field[:80]
+
+    def sentence(self, lang: str = "en") -> str:
+        """Cause and mend, for a person."""
+        return text(f"rejected.{self.reason}", lang, field=self.field)
+
+    def __str__(self) -> str:
+        return self.sentence()
+
+
+class Telemetry(NamedTuple):
+    """A decoded message: `time` is epoch milliseconds as the device claims, or None without a clock."""
+
+    values: dict[str, float]
+    time: int | None
+    seq: int | None
+    boot: str | None
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    values: dict[str, Annotated[float, Field(allow_inf_nan=False, ge=-MAX_EXACT, le=MAX_EXACT)]]
+    ts: str | int | None = None
+    seq: Annotated[int, Field(ge=0, le=MAX_INTEGER)] | None = None
+    boot: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")] | None = None
+
+
+_parse = _Message.__pydantic_validator__.validate_json
+_known = SIGNALS.keys()
+
+
+def decode(payload: bytes) -> Telemetry:
+    """Decode one JSON message. Raises PayloadError."""
+    if len(payload) > MAX_BYTES:
+        raise PayloadError("too_large", str(len(payload)))
+    try:
+        message = _parse(payload)
+    except ValidationError as error:
+        raise _explain(error) from None
+    values = message.values
+    if not values:
+        raise PayloadError("no_values")
+    if not values.keys() <= _known:
+        raise PayloadError("unknown_signal", next(name for name in values if name not in _known))
+    _refuse_repeated_names(payload, message)
+    time = message.ts
+    return Telemetry(
+        values, parse_time(time) if isinstance(time, str) else _in_range(time), message.seq, message.boot
+    )
+
+
+def parse_time(value: str) -> int:
+    """RFC 3339 text to epoch milliseconds. Raises PayloadError."""
+    try:
+        # fromisoformat also takes week dates and dates without a time: RFC 3339 does not
+        if len(value) < 20 or value[10] not in "Tt " or value[4] != "-":
+            raise ValueError(value)
+        moment = datetime.fromisoformat(value.upper())
+        if moment.tzinfo is None:
+            raise ValueError(value)
+        return round(moment.timestamp() * 1000)
+    except (ValueError, OverflowError):
+        raise PayloadError("bad_time", value) from None
+
+
+def _in_range(time: int | None) -> int | None:
+    if time is not None and not -MAX_EXACT <= time <= MAX_EXACT:
+        raise PayloadError("bad_time", "ts")
+    return time
+
+
+def _refuse_repeated_names(payload: bytes, message: _Message) -> None:
+    """JSON parsers keep the last of two equal names in silence: the first value would be lost.
+
+    Quotes are counted first; only where there are more than the parsed message explains is the
+    text read again with every name kept.
+    """
+    strings = 2 * (len(message.model_fields_set) + len(message.values))
+    strings += 2 * (isinstance(message.ts, str) + (message.boot is not None))
+    if payload.count(b'"') == strings:
+        return
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in items]
+        for name in names:
+            if names.count(name) > 1:
+                raise PayloadError("repeated_name", name)
+        return dict(items)
+
+    json.loads(payload, object_pairs_hook=pairs)
+
+
+_BY_TYPE = {
+    "missing": "no_values",
+    "extra_forbidden": "unknown_field",
+    "finite_number": "not_finite",
+    "greater_than_equal": "too_big",
+    "less_than_equal": "too_big",
+    "float_type": "not_a_number",
+    "model_type": "not_object",
+    "dict_type": "values_not_object",
+    "json_invalid": "not_json",
+}
+
+
+def _explain(error: ValidationError) -> PayloadError:
+    """The first thing wrong, as a reason of ours. A union (`ts`) reports one error per branch."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    where = [str(part) for part in first["loc"]]
+    top = where[0] if where else ""
+    if top == "ts":
+        return PayloadError("bad_time", "ts")
+    if top == "seq":
+        return PayloadError("bad_seq", "seq")
+    if top == "boot":
+        return PayloadError("bad_boot", "boot")
+    if top == "values" and len(where) > 1 and where[1] not in SIGNALS and where[-1] != "[key]":
+        return PayloadError("unknown_signal", where[1])
+    field = where[1] if top == "values" and len(where) > 1 else top
+    return PayloadError(_BY_TYPE.get(first["type"], "not_json"), field)

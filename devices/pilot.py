@@ -1,0 +1,253 @@
+"""A pilot file: one province's targets, places, fleets and rules. A new province is a new file.
+
+`load` reads `devices/pilots/{name}.yaml` (or a path) and raises PilotError with file, field, cause
+and mend. Everything an officer could be asked to defend carries `source` or `assumption`.
+"""
+
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from devices.models import MODELS
+from devices.reading import Device
+from devices.signals import SIGNALS
+
+HERE = Path(__file__).parent / "pilots"
+Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
+Indicator = Literal["iot_communities", "smart_villages", "traceability_share"]
+
+
+class PilotError(ValueError):
+    """The pilot file cannot be used; the sentence names file, field, cause and mend."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Names(_Model):
+    """A name in both languages."""
+
+    vi: str
+    en: str
+
+    def get(self, lang: str) -> str:
+        return self.en if lang == "en" else self.vi
+
+
+class TargetPoint(_Model):
+    """What is to be reached by the end of `year`: a count, or a share between 0 and 1."""
+
+    year: int
+    at_least: float
+    up_to: float | None = None
+    strictly_over: bool = False
+
+
+class Target(_Model):
+    """The dated targets of one indicator."""
+
+    indicator: Indicator
+    points: tuple[TargetPoint, ...]
+    source: str
+
+    def due(self, day: date) -> TargetPoint:
+        """The point that is in force on `day`: the first whose year has not ended, else the last."""
+        return next((point for point in self.points if day.year <= point.year), self.points[-1])
+
+
+class IotRule(_Model):
+    """A community counts with `min_devices` devices of at least `min_coverage` over `window_days`."""
+
+    min_devices: int = Field(ge=1)
+    min_coverage: float = Field(gt=0, le=1)
+    window_days: int = Field(ge=1, le=366)
+    slot_minutes: int = Field(ge=1, le=1440)
+
+
+class VillageRule(_Model):
+    """A village counts when every required service reported within the last `window_hours`."""
+
+    window_hours: int = Field(ge=1, le=8784)
+
+
+class ShareRule(_Model):
+    """An organisation counts with a sealed lot within the last `window_days`."""
+
+    window_days: int = Field(ge=1, le=3660)
+
+
+class Rules(_Model):
+    """How each indicator is computed."""
+
+    iot_communities: IotRule
+    smart_villages: VillageRule
+    traceability_share: ShareRule
+
+
+class Organisations(_Model):
+    """How many hội quán and cooperatives (HTX) there were in a year: the share's denominator."""
+
+    year: int
+    hoi_quan: int = Field(ge=0)
+    htx: int = Field(ge=0)
+    source: str | None = None
+    assumption: str | None = None
+
+
+class Place(_Model):
+    """Something on the map: old commune and district, the commune since July 2025, a point ±5 km."""
+
+    id: Id
+    name: str
+    commune_old: str
+    commune_new: str | None = None
+    lat: float = Field(ge=8, le=24)
+    lon: float = Field(ge=102, le=110)
+    joined: date
+    fictional: bool = False
+    source: str | None = None
+    assumption: str | None = None
+    fleet: dict[str, Annotated[int, Field(ge=0, le=1000)]] = {}
+
+    @field_validator("fleet")
+    @classmethod
+    def _models(cls, fleet: dict[str, int]) -> dict[str, int]:
+        for model in fleet:
+            if model not in MODELS:
+                raise ValueError(f"no model {model!r}; there are {', '.join(sorted(MODELS))}")
+        return fleet
+
+
+class Product(_Model):
+    """What a community sells under a GTIN. `yield_kg_ha`: the most a hectare gives in one harvest."""
+
+    crop: Id
+    name: Names
+    gtin: Annotated[str, Field(pattern=r"^\d{14}$")]
+    yield_kg_ha: float = Field(gt=0)
+    every_days: int = Field(ge=1, le=366)
+    assumption: str
+
+
+class Community(Place):
+    """A hội quán of the pilot."""
+
+    kind: Literal["hoi-quan", "htx"] = "hoi-quan"
+    products: tuple[Product, ...] = ()
+    area_ha: float = Field(default=1.0, gt=0)
+
+
+class Village(Place):
+    """A smart village: each service is reported by the devices that carry its signals."""
+
+    services: tuple[str, ...]
+
+
+class Service(_Model):
+    """What a village offers; it reports when all of `signals` arrived."""
+
+    id: Id
+    name: Names
+    signals: tuple[str, ...]
+
+    @field_validator("signals")
+    @classmethod
+    def _known(cls, signals: tuple[str, ...]) -> tuple[str, ...]:
+        for signal in signals:
+            if signal not in SIGNALS:
+                raise ValueError(f"no signal {signal!r} in devices/signals.py")
+        return signals
+
+
+class ReportDay(_Model):
+    """A day on which a report is due, as MM-DD."""
+
+    day: Annotated[str, Field(pattern=r"^\d\d-\d\d$")]
+    to: Names
+    source: str
+
+
+class Pilot(_Model):
+    """A whole pilot file."""
+
+    pilot: Id
+    name: Names
+    time_zone: str
+    reports: tuple[ReportDay, ...]
+    targets: tuple[Target, ...]
+    rules: Rules
+    organisations: tuple[Organisations, ...]
+    services: tuple[Service, ...]
+    communities: tuple[Community, ...]
+    villages: tuple[Village, ...]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Pilot":
+        if self.time_zone not in available_timezones():
+            raise ValueError(f"time_zone: no zone {self.time_zone!r}; Vietnam's is Asia/Ho_Chi_Minh")
+        ids = [place.id for place in self.places]
+        for place in ids:
+            if ids.count(place) > 1:
+                raise ValueError(f"communities, villages: the id {place!r} is used twice")
+        known = {service.id for service in self.services}
+        for village in self.villages:
+            if unknown := set(village.services) - known:
+                raise ValueError(f"villages.{village.id}.services: no service {sorted(unknown)}")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Communities and villages: both stand in a topic's {community}."""
+        return (*self.communities, *self.villages)
+
+    @cached_property
+    def place(self) -> dict[str, Place]:
+        return {place.id: place for place in self.places}
+
+    def target(self, indicator: str) -> Target:
+        return next(target for target in self.targets if target.indicator == indicator)
+
+    def organisations_of(self, year: int) -> Organisations:
+        """The count of `year`, or the nearest earlier one (the first, before all)."""
+        rows = sorted(self.organisations, key=lambda row: row.year)
+        return next((row for row in reversed(rows) if row.year <= year), rows[0])
+
+    @cached_property
+    def fleet(self) -> dict[str, Device]:
+        """Every simulated device of the file, by id: `{place}-{model}-{nn}`."""
+        return {
+            device.device: device
+            for place in self.places
+            for model, count in {**place.fleet, "diary": isinstance(place, Community)}.items()
+            for device in (
+                Device(self.pilot, place.id, f"{place.id}-{model}-{number:02}", model, simulated=True)
+                for number in range(1, count + 1)
+            )
+        }
+
+
+def load(name: str) -> Pilot:
+    """The pilot called `name` (a file of devices/pilots, or a path). Raises PilotError."""
+    path = Path(name) if name.endswith((".yaml", ".yml")) else HERE / f"{name}.yaml"
+    try:
+        data = yaml.safe_load(path.read_text("utf-8"))
+        return Pilot.model_validate(data)
+    except FileNotFoundError:
+        there = ", ".join(sorted(p.stem for p in HERE.glob("*.yaml")))
+        raise PilotError(f"no pilot file {path}; there are: {there}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise PilotError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "file"
+        raise PilotError(f"{path}: {where}: {first['msg']}") from None

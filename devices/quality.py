@@ -1,0 +1,25 @@
+"""QARTOD flags: what a check thinks of a value it never alters.
+
+Source: IOOS QARTOD manual of quality flags (primary level flagging: 1, 2, 3, 4, 9).
+"""
+
+from enum import IntEnum
+
+
+class Flag(IntEnum):
+    """Primary flag of one value."""
+
+    GOOD = 1
+    NOT_EVALUATED = 2
+    SUSPECT = 3
+    BAD = 4
+    MISSING = 9
+
+    @property
+    def usable(self) -> bool:
+        """Whether the value goes to `telemetry` (else to `telemetry_flagged`)."""
+        return self in (Flag.GOOD, Flag.NOT_EVALUATED)
+
+
+CLOCK = "clock"  # the device's own time was not believed
+GROSS_RANGE = "gross_range"

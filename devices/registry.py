@@ -1,0 +1,187 @@
+"""Which devices may speak: the simulated ones of the pilot file, and the enrolled real ones.
+
+Enrolled devices live in one SQL table (SQLite by default, PostgreSQL by URL); the pilot's own fleet
+is derived from its file and needs no row. Several processes share the table: the command enrols, the
+broker authenticates, the gateway looks up. `lookup` is for hot loops: it reads memory, and the table
+only when it changed.
+"""
+
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Engine,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    event,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from devices.credentials import GATEWAY, hash_password, new_password, verify_password
+from devices.models import MODELS
+from devices.pilot import Pilot
+from devices.reading import Device
+from devices.topics import ID
+
+_META = MetaData()
+_DEVICES = Table(
+    "device",
+    _META,
+    Column("device", String(64), primary_key=True),
+    Column("pilot", String(64), nullable=False),
+    Column("community", String(64), nullable=False),
+    Column("model", String(64), nullable=False),
+    Column("password", String(200), nullable=False),
+    Column("enrolled", BigInteger, nullable=False),
+    Column("revoked", BigInteger),
+    Column("changed", BigInteger, nullable=False),
+)
+RECHECK = 0.5  # seconds for which the table's state may be taken from memory
+
+
+class EnrolmentError(ValueError):
+    """The device cannot be enrolled or revoked; the sentence says why and what would do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A device as listed; times are epoch milliseconds."""
+
+    device: Device
+    enrolled: int
+    revoked: int | None
+
+
+class Registry:
+    """Devices of one pilot. `url` is an SQLAlchemy URL or a path of an SQLite file."""
+
+    def __init__(self, url: str | Path, pilot: Pilot) -> None:
+        self.pilot = pilot
+        self._engine = _engine(url)
+        _META.create_all(self._engine)
+        self._known: dict[str, Device] = dict(pilot.fleet)
+        self._hashes: dict[str, str] = {}
+        self._state: tuple[object, ...] = ()
+        self._checked = float("-inf")
+
+    def lookup(self, device: str) -> Device | None:
+        """The device of that id, if it may speak."""
+        if time.monotonic() - self._checked > RECHECK:
+            self._refresh()
+        return self._known.get(device)
+
+    def enroll(self, community: str, model: str, device: str) -> str:
+        """Enrol a real device and return its password, which is stored hashed and shown once."""
+        if community not in self.pilot.place:
+            raise EnrolmentError(
+                f"no community {community!r} in pilot {self.pilot.pilot}; there are: "
+                f"{', '.join(self.pilot.place)}"
+            )
+        if model not in MODELS:
+            raise EnrolmentError(f"no model {model!r}; there are: {', '.join(MODELS)}")
+        if not re.fullmatch(ID, device) or device == GATEWAY:
+            raise EnrolmentError(f"id {device!r}: use 1 to 64 of a-z, 0-9 and -, and not {GATEWAY!r}")
+        if device in self.pilot.fleet:
+            raise EnrolmentError(f"id {device!r} belongs to a simulated node of the pilot; choose another")
+        password = new_password()
+        now = _now()
+        row = {
+            "device": device,
+            "pilot": self.pilot.pilot,
+            "community": community,
+            "model": model,
+            "password": hash_password(password),
+            "enrolled": now,
+            "revoked": None,
+            "changed": now,
+        }
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(insert(_DEVICES).values(**row))
+        except IntegrityError:
+            raise EnrolmentError(f"id {device!r} is enrolled already; choose another, or revoke it") from None
+        self._checked = float("-inf")
+        return password
+
+    def revoke(self, device: str) -> None:
+        """From now on the device may neither connect nor be stored. Its readings stay."""
+        now = _now()
+        with self._engine.begin() as connection:
+            done = connection.execute(
+                update(_DEVICES)
+                .where(_DEVICES.c.device == device, _DEVICES.c.revoked.is_(None))
+                .values(revoked=now, changed=now)
+            )
+        if not done.rowcount:
+            raise EnrolmentError(f"no enrolled device {device!r}; see `hoiquan device list`")
+        self._checked = float("-inf")
+
+    def enrolled(self) -> list[Enrolled]:
+        """Real devices, revoked ones too, newest first."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(_DEVICES).order_by(_DEVICES.c.enrolled.desc())).all()
+        return [
+            Enrolled(
+                Device(row.pilot, row.community, row.device, row.model, simulated=False),
+                row.enrolled,
+                row.revoked,
+            )
+            for row in rows
+        ]
+
+    def verify(self, device: str, password: str) -> bool:
+        """Whether an enrolled, unrevoked device has this password."""
+        self.lookup(device)
+        return verify_password(password, self._hashes.get(device, ""))
+
+    def hashes(self) -> dict[str, str]:
+        """Stored passwords of the devices that may connect, for a broker's password file."""
+        self._refresh()
+        return dict(self._hashes)
+
+    def _refresh(self) -> None:
+        self._checked = time.monotonic()
+        with self._engine.connect() as connection:
+            summary = select(func.count(), func.max(_DEVICES.c.changed)).select_from(_DEVICES)
+            state = tuple(connection.execute(summary).one())
+            if state == self._state:
+                return
+            rows = connection.execute(select(_DEVICES).where(_DEVICES.c.revoked.is_(None))).all()
+        known = dict(self.pilot.fleet)
+        for row in rows:
+            if row.pilot == self.pilot.pilot:
+                known[row.device] = Device(row.pilot, row.community, row.device, row.model, simulated=False)
+        self._known = known
+        self._hashes = {row.device: row.password for row in rows}
+        self._state = state
+
+
+def _engine(url: str | Path) -> Engine:
+    text = str(url)
+    if "://" in text:
+        return create_engine(text, pool_pre_ping=True)
+    Path(text).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(f"sqlite:///{text}")
+
+    @event.listens_for(engine, "connect")
+    def _wal(connection: object, _: object) -> None:
+        cursor = connection.cursor()  # type: ignore[attr-defined]
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA busy_timeout=10000")
+        cursor.close()
+
+    return engine
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,59 @@
+"""The one settings object: environment variables HOIQUAN_*, shown by `hoiquan config`.
+
+A variable that ends in _FILE names a file that holds the value (Docker secrets).
+"""
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from devices.pilot import Pilot, load
+
+
+class Settings(BaseSettings):
+    """What every command shares; command-line options override it."""
+
+    model_config = SettingsConfigDict(env_prefix="HOIQUAN_", extra="ignore")
+
+    pilot: str = Field("dong-thap", description="name of a file in devices/pilots, or a path of a YAML file")
+    data: Path = Field(Path("data"), description="folder of all local state")
+    mqtt: str = Field(
+        "mqtt://127.0.0.1:1883", description="the broker: mqtt://host:port or mqtts://host:port"
+    )
+    mqtt_version: int = Field(5, ge=4, le=5, description="MQTT 5, or 4 for 3.1.1 (the embedded broker)")
+    gateway_password: SecretStr = Field(SecretStr(""), description="the gateway's password at the broker")
+    simulator_secret: SecretStr = Field(
+        SecretStr(""), description="simulated nodes' passwords derive from it"
+    )
+    registry: str = Field("", description="SQLAlchemy URL of the registry; empty: registry.sqlite in data")
+    influx_url: str = Field("", description="InfluxDB's address; empty: the embedded SQLite store")
+    influx_token: SecretStr = Field(SecretStr(""), description="InfluxDB token with read and write")
+    influx_org: str = Field("hoiquan", description="InfluxDB organisation")
+    influx_bucket: str = Field("hoiquan", description="InfluxDB bucket, and InfluxQL database")
+    base_url: str = Field("http://localhost:8080", description="public address in QR codes, without a slash")
+    log_origin: str = Field("localhost/hoiquan", description="name of the transparency log in its checkpoint")
+    instance: str = Field("gateway-1", description="name of this gateway, its MQTT client id suffix")
+
+    @classmethod
+    def read(cls, **overrides: Any) -> "Settings":
+        """Settings from the environment; an override of None leaves the environment's value."""
+        files = {
+            name: Path(os.environ[variable]).read_text("utf-8").strip()
+            for name in cls.model_fields
+            if (variable := f"HOIQUAN_{name.upper()}_FILE") in os.environ
+        }
+        given = {name: value for name, value in overrides.items() if value is not None}
+        return cls(**{**files, **given})
+
+    @cached_property
+    def loaded_pilot(self) -> Pilot:
+        """The pilot file. Raises PilotError."""
+        return load(self.pilot)
+
+    @property
+    def registry_url(self) -> str:
+        return self.registry or str(self.data / "registry.sqlite")

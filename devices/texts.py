@@ -1,0 +1,26 @@
+"""The one catalogue of sentences that people read: `texts.yaml`, Vietnamese and English.
+
+Code names a sentence by its key; a key that is missing in either language fails `make test`.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import yaml
+
+Lang = Literal["vi", "en"]
+LANGS: tuple[Lang, ...] = ("vi", "en")
+
+
+@cache
+def catalogue() -> dict[str, dict[str, str]]:
+    """Every sentence: key → language → text with {placeholders}."""
+    path = Path(__file__).with_name("texts.yaml")
+    groups: dict[str, dict[str, dict[str, str]]] = yaml.safe_load(path.read_text("utf-8"))
+    return {f"{group}.{key}": entry for group, entries in groups.items() for key, entry in entries.items()}
+
+
+def text(key: str, lang: str, **values: object) -> str:
+    """The sentence `key` in `lang`, its placeholders filled. Raises KeyError for an unknown key."""
+    return catalogue()[key][lang].format(**values)

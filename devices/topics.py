@@ -1,0 +1,38 @@
+"""MQTT topics of the contract: `hoiquan/v1/{pilot}/{community}/{device}/{kind}`."""
+
+import re
+from typing import NamedTuple
+
+ROOT = "hoiquan/v1"
+UP = frozenset({"telemetry", "status", "diary", "result"})
+DOWN = frozenset({"command", "rejected"})
+ID = re.compile(r"[a-z0-9-]{1,64}")
+
+
+class TopicError(ValueError):
+    """The topic is not of the contract; the sentence names the part."""
+
+
+class Topic(NamedTuple):
+    """The parts of a topic of the contract."""
+
+    pilot: str
+    community: str
+    device: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{ROOT}/{self.pilot}/{self.community}/{self.device}/{self.kind}"
+
+
+def parse(text: str) -> Topic:
+    """The topic's parts. Raises TopicError."""
+    parts = text.split("/")
+    if len(parts) != 6 or parts[0] != "hoiquan" or parts[1] != "v1":  # root/version + four parts
+        raise TopicError(f"expected {ROOT}/{{pilot}}/{{community}}/{{device}}/{{kind}}")
+    for name, part in zip(("pilot", "community", "device"), parts[2:5], strict=True):
+        if not ID.fullmatch(part):
+            raise TopicError(f"{name} must be 1 to 64 of a-z, 0-9 and -")
+    if parts[5] not in UP and parts[5] not in DOWN:
+        raise TopicError(f"kind must be one of {', '.join(sorted(UP | DOWN))}")
+    return Topic(*parts[2:])

@@ -1,0 +1,92 @@
+"""Names in the store: measurements, their tags and fields. Boards and adapters read them from here.
+
+A `Point` is what InfluxDB calls one: same measurement, tags and time overwrite field by field, which
+is what makes a second delivery harmless. Both store adapters keep that rule.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal, NamedTuple
+
+from devices.reading import Device
+from devices.signals import SIGNALS
+
+Kind = Literal["float", "int", "text", "bool"]
+Value = float | int | str | bool
+Tags = tuple[tuple[str, str], ...]
+
+
+class Point(NamedTuple):
+    """One row of a measurement. `tags` are sorted by name; `time` is epoch milliseconds."""
+
+    measurement: str
+    tags: Tags
+    fields: dict[str, Value]
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """The schema of one measurement. Tags have few values; fields have a kind that never changes."""
+
+    name: str
+    tags: tuple[str, ...]
+    fields: dict[str, Kind]
+
+
+_DEVICE_TAGS = ("pilot", "community", "device", "model", "simulated")
+
+MEASUREMENTS: dict[str, Measurement] = {
+    m.name: m
+    for m in (
+        Measurement("telemetry", _DEVICE_TAGS, dict.fromkeys(SIGNALS, "float")),
+        Measurement(
+            "telemetry_flagged", (*_DEVICE_TAGS, "signal", "reason"),
+            {"value": "float", "flag": "int", "device_time": "int"},
+        ),
+        Measurement(
+            "community", ("pilot", "community"),
+            {"name": "text", "kind": "text", "lat": "float", "lon": "float", "joined": "text",
+             "products": "text", "fictional": "bool", "active": "bool"},
+        ),
+        Measurement(
+            "kpi", ("pilot", "indicator"),
+            {"value": "float", "target": "float", "gap": "float", "value_real": "float",
+             "value_simulated": "float"},
+        ),
+        Measurement("kpi_target", ("pilot", "indicator", "year"), {"value": "float"}),
+        Measurement(
+            "device", ("pilot", "community", "device"),
+            {"last_seen": "int", "battery_voltage": "float", "coverage": "float", "online": "bool"},
+        ),
+        Measurement("advice", ("pilot", "community", "crop", "rule"), {"severity": "int", "text": "text"}),
+        Measurement(
+            "lot", ("pilot", "community", "product"),
+            {"quantity": "float", "coverage": "float", "verified": "bool", "lot": "text"},
+        ),
+        Measurement(
+            "gateway", ("instance",),
+            {"received": "int", "stored": "int", "duplicate": "int", "quarantined": "int",
+             "spooled": "int", "lag_ms": "int", "spool_bytes": "int"},
+        ),
+    )
+}  # fmt: skip
+
+FLAG_TRUE, FLAG_FALSE = "true", "false"
+
+
+def tags(**values: str) -> Tags:
+    """Sorted tags, as a Point wants them."""
+    return tuple(sorted(values.items()))
+
+
+@cache
+def device_tags(device: Device) -> Tags:
+    """The tags of a device's readings."""
+    return tags(
+        pilot=device.pilot,
+        community=device.community,
+        device=device.device,
+        model=device.model,
+        simulated=FLAG_TRUE if device.simulated else FLAG_FALSE,
+    )

@@ -1,0 +1,1 @@
+"""hoiquan: the command (being built)."""
