@@ -37,13 +37,13 @@ setup-dev: .venv/ready-dev
 # serves as well: uv turns it into a list with hashes, and installs that from whatever index is set.
 .venv/ready: .venv/bin/uv pyproject.toml uv.lock
 	@$(UV) export -q --frozen --no-emit-project --no-default-groups -o .venv/requirements.txt
-	@$(UV) pip install -q --require-hashes -r .venv/requirements.txt
+	@$(UV) pip install -q --compile-bytecode --require-hashes -r .venv/requirements.txt
 	@$(UV) pip install -q --no-deps -e .
 	@touch $@
 
 .venv/ready-dev: .venv/ready
 	@$(UV) export -q --frozen --no-emit-project --all-groups -o .venv/requirements-dev.txt
-	@$(UV) pip install -q --require-hashes -r .venv/requirements-dev.txt
+	@$(UV) pip install -q --compile-bytecode --require-hashes -r .venv/requirements-dev.txt
 	@touch $@
 
 lock: .venv/bin/uv

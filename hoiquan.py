@@ -1,1 +1,392 @@
-"""hoiquan: the command (being built)."""
+"""hoiquan: the command, and the one place where adapters are built and joined.
+
+up ─► broker, gateway, web, simulate     as processes of their own, ended in the other order
+gateway: Receiver ─► Spool ─► Pipeline ─► Store, Sealer        web: pages over Store and records
+"""
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dashboards.commands import dashboards_app
+from devices import secrets
+from devices.commands import devices_app
+from devices.pilot import PilotError
+from devices.processes import CHILD, Child, follow_parent, run_together
+from devices.settings import Settings
+from gateway.commands import quarantine_app
+from traceability.commands import trace_app
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=(
+    "Smart-village IoT and traceability pilot: simulator, gateway, boards and QR records. "
+    "Start with `hoiquan up`."))  # fmt: skip
+app.add_typer(devices_app, name="device")
+app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(trace_app, name="trace")
+app.add_typer(dashboards_app, name="dashboards")
+log = logging.getLogger("hoiquan")
+
+Data = Annotated[Path | None, typer.Option(help="Folder of all local state (HOIQUAN_DATA).")]
+PilotName = Annotated[
+    str | None, typer.Option("--pilot", help="Pilot file: a name or a path (HOIQUAN_PILOT).")
+]
+Mqtt = Annotated[str | None, typer.Option(help="Broker, mqtt://host:port (HOIQUAN_MQTT).")]
+
+
+class Misuse(Exception):
+    """The command cannot do what was asked; the sentence names cause and mend."""
+
+
+def main() -> None:
+    """Run the command; every error a user can mend is one line and exit code 2 or 1."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr)
+    for noisy in ("amqtt", "transitions", "urllib3"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    if CHILD in os.environ:
+        follow_parent()
+    from gateway.store import RetryLater
+
+    try:
+        app()
+    except (Misuse, PilotError, ValueError) as error:
+        typer.echo(f"hoiquan: {error}", err=True)
+        raise SystemExit(2) from None
+    except (RetryLater, OSError) as error:
+        typer.echo(f"hoiquan: {error}", err=True)
+        raise SystemExit(1) from None
+
+
+@app.command()
+def config(json_output: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """Show every setting, its variable and its value (secrets are hidden)."""
+    settings = Settings.read()
+    rows = {f"HOIQUAN_{name.upper()}": str(getattr(settings, name)) for name in Settings.model_fields}
+    if json_output:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    for name, field in Settings.model_fields.items():
+        variable = f"HOIQUAN_{name.upper()}"
+        typer.echo(f"{variable}={rows[variable]}\n    {field.description}")
+
+
+@app.command(hidden=True)
+def broker(
+    data: Data = None,
+    pilot: PilotName = None,
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 1883,
+    bind: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+) -> None:
+    """The embedded broker alone (a part of `hoiquan up`)."""
+    import asyncio
+
+    from gateway.broker import Access, serve
+
+    settings = Settings.read(data=data, pilot=pilot)
+    access = Access(
+        settings.pilot,
+        settings.registry_url,
+        settings.gateway_password.get_secret_value(),
+        settings.simulator_secret.get_secret_value(),
+    )
+    asyncio.run(serve(bind, port, access))
+
+
+@app.command()
+def gateway(data: Data = None, pilot: PilotName = None, mqtt: Mqtt = None) -> None:
+    """The gateway alone: MQTT → spool → checks → store, records and indicators."""
+    from devices.registry import Registry
+    from gateway.clerk import Clerk
+    from gateway.decode import Decoder
+    from gateway.growth import Growth
+    from gateway.pipeline import Pipeline
+    from gateway.receive import Receiver
+    from gateway.spool import Spool
+    from traceability.seal import Sealer
+
+    settings = Settings.read(data=data, pilot=pilot, mqtt=mqtt)
+    place = settings.loaded_pilot
+    registry = Registry(settings.registry_url, place)
+    spool = Spool(settings.data / "gateway" / "spool.sqlite")
+    receiver = Receiver(
+        settings.mqtt, "gateway", settings.gateway_password.get_secret_value(), settings.mqtt_version
+    )
+    with open_store(settings) as store:
+        sealer = Sealer(
+            settings.data / "trace", place, Growth(store, place), settings.base_url,
+            f"{settings.log_origin}/{place.pilot}",
+        )  # fmt: skip
+
+        decoder = Decoder(place.pilot, registry.lookup, spool.seen())
+        pipeline = Pipeline(receiver, spool, decoder, store, diary_keeper(sealer, store, place.pilot))
+        clerk = Clerk(store, place, settings.instance, spool.books, registry.devices)
+        stop = stop_on_signals()
+        work = threading.Thread(target=clerk.run, args=(stop,), name="clerk")
+        receiver.start()
+        pipeline.start()
+        work.start()
+        alive = settings.data / "gateway" / "alive"
+        while not stop.wait(1.0):
+            if pipeline.failed or not work.is_alive():
+                stop.set()
+                break
+            if receiver.connected and not pipeline.trouble:
+                alive.touch()
+        receiver.stop()
+        pipeline.stop()
+        work.join()
+        sealer.close()
+        spool.close()
+        if pipeline.failed:
+            raise SystemExit(1)
+
+
+def diary_keeper(sealer: Any, store: Any, pilot: str) -> Callable[[Sequence[Any]], None]:
+    """Keeps diary events: a harvest is sealed, and its lot written to the store for the boards."""
+    from gateway.points import Point, tags
+
+    def keep(events: Sequence[Any]) -> None:
+        points = []
+        for device, event in events:
+            sealed = sealer.write(device, event)
+            if sealed is None:
+                continue
+            if sealed.refused:
+                log.warning("%s: harvest %s is not sealed: %s", device.community, event.id, sealed.refused)
+                continue
+            where = tags(pilot=pilot, community=sealed.community, product=sealed.product)
+            fields = {
+                "quantity": sealed.quantity_kg,
+                "coverage": sealed.coverage,
+                "verified": sealed.leaf is not None,
+                "simulated": sealed.simulated,
+                "lot": sealed.key.lot,
+            }
+            points.append(Point("lot", where, fields, sealed.time))
+        if points:
+            store.write(points)
+
+    return keep
+
+
+@app.command()
+def web(
+    data: Data = None,
+    pilot: PilotName = None,
+    http_port: Annotated[int, typer.Option(help="Port of the pages.")] = 8080,
+    bind: Annotated[str, typer.Option(help="Address of the pages.")] = "127.0.0.1",
+) -> None:
+    """The pages alone: overview, records, log, open data."""
+    import uvicorn
+
+    settings = Settings.read(data=data, pilot=pilot)
+    with open_store(settings) as store:
+        pages = build_pages(settings, store)
+        uvicorn.run(pages, host=bind, port=http_port, log_level="warning", timeout_graceful_shutdown=1)
+
+
+def build_pages(settings: Settings, store: Any) -> Any:
+    """The FastAPI application over a store and the folder of records."""
+    from fastapi import FastAPI, Response
+
+    from dashboards import api, overview
+    from dashboards.figures import Figures, now_ms
+    from devices.registry import Registry
+    from gateway.indicators import Evaluation, evaluate
+    from gateway.store import RetryLater
+    from traceability import seal
+    from traceability import web as records
+
+    place = settings.loaded_pilot
+    folder = settings.data / "trace"
+    registry = Registry(settings.registry_url, place)
+    minute = 60_000
+
+    @lru_cache(maxsize=1)
+    def evaluated(at: int) -> Evaluation:
+        return evaluate(store, place, registry.devices(), at)
+
+    figures = Figures(
+        store, place, lambda limit: seal.lots(folder, limit), lambda now: evaluated(now // minute * minute)
+    )
+    pages = FastAPI(
+        title="hoiquan", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
+    )
+    pages.include_router(overview.router(figures, records.language))
+    pages.include_router(api.router(figures))
+    pages.include_router(records.router(folder, place, settings.base_url.rstrip("/")))
+
+    @pages.get("/healthz", include_in_schema=False)
+    def healthz() -> Response:
+        try:
+            store.latest("kpi_target", {"pilot": place.pilot}, now_ms())
+        except RetryLater as error:
+            return Response(f"store: {error}\n", status_code=503, media_type="text/plain")
+        return Response("ok\n", media_type="text/plain")
+
+    @pages.get("/metrics", include_in_schema=False)
+    def metrics() -> Response:
+        books = figures.books(now_ms())
+        lines = [
+            f"# TYPE hoiquan_gateway_{k} gauge\nhoiquan_gateway_{k} {v}\n" for k, v in sorted(books.items())
+        ]
+        return Response("".join(lines), media_type="text/plain; version=0.0.4")
+
+    return pages
+
+
+@contextmanager
+def open_store(settings: Settings) -> Iterator[Any]:
+    """The store that the settings name: InfluxDB with HOIQUAN_INFLUX_URL, else a file."""
+    from gateway.influx import InfluxStore
+    from gateway.sqlite import SqliteStore
+
+    store: InfluxStore | SqliteStore
+    if settings.influx_url:
+        token = settings.influx_token.get_secret_value()
+        store = InfluxStore(settings.influx_url, token, settings.influx_org, settings.influx_bucket)
+    else:
+        store = SqliteStore(settings.data / "store.sqlite")
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@app.command()
+def simulate(
+    data: Data = None,
+    pilot: PilotName = None,
+    mqtt: Annotated[str | None, typer.Option(help="Live readings and diaries go to this broker.")] = None,
+    out: Annotated[
+        str | None, typer.Option(help="Write everything as ndjson to a file, or - for stdout.")
+    ] = None,
+    store: Annotated[bool, typer.Option("--store", help="History goes straight to the store.")] = False,
+    history: Annotated[str, typer.Option(help="How much of the past to make first: 30d, 12h, 0d.")] = "0d",
+    start: Annotated[str | None, typer.Option(help="Play from this time (RFC 3339) instead of now.")] = None,
+    until: Annotated[str | None, typer.Option(help="Stop at this simulated time (RFC 3339).")] = None,
+    speed: Annotated[float, typer.Option(help="1 is real time, 0 as fast as possible.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Same seed, same data.")] = 1,
+    shard: Annotated[str, typer.Option(help="Part i of n of the fleet, as i/n.")] = "1/1",
+    history_only: Annotated[bool, typer.Option("--history-only", help="Stop when history is made.")] = False,
+) -> None:
+    """The simulator alone: a seeded province over MQTT, into a file or into the store."""
+    from sim.session import Plan, Session, parse_duration, parse_moment, parse_shard
+
+    settings = Settings.read(data=data, pilot=pilot)
+    plan = Plan(
+        seed=seed,
+        shard=parse_shard(shard),
+        history_ms=parse_duration(history),
+        start=parse_moment(start) if start else None,
+        until=parse_moment(until) if until else None,
+        speed=speed,
+        mqtt=None if history_only else mqtt,
+        out=out,
+        store=store,
+    )
+    if not (plan.mqtt or plan.out or plan.store):
+        raise Misuse("simulate: name where the data goes: --mqtt URL, --out FILE or --store")
+    stop = stop_on_signals()
+    secret = settings.simulator_secret.get_secret_value()
+    if not store:
+        Session(plan, settings.loaded_pilot, settings.data, secret, None).run(stop)
+        return
+    from gateway.checks import check
+
+    with open_store(settings) as kept:
+        session = Session(
+            plan, settings.loaded_pilot, settings.data, secret,
+            lambda readings: kept.write([point for reading in readings for point in check(reading)]),
+        )  # fmt: skip
+        session.run(stop)
+
+
+@app.command()
+def up(
+    data: Data = None,
+    pilot: PilotName = None,
+    history: Annotated[str, typer.Option(help="How much of the past to show at once.")] = "30d",
+    speed: Annotated[float, typer.Option(help="Speed of the simulator; 1 is real time.")] = 1.0,
+    http_port: Annotated[int, typer.Option(help="Port of the pages.")] = 8080,
+    mqtt_port: Annotated[int, typer.Option(help="Port of the embedded broker.")] = 1883,
+    bind: Annotated[str, typer.Option(help="Address of pages and broker.")] = "127.0.0.1",
+    seed: Annotated[int, typer.Option(help="Seed of the simulator.")] = 1,
+) -> None:
+    """Everything on this machine, no Docker: broker, gateway, SQLite store, pages, simulator."""
+    settings = Settings.read(data=data, pilot=pilot)
+    place = settings.loaded_pilot
+    if bind not in ("127.0.0.1", "localhost", "::1"):
+        raise Misuse(
+            f"up: the embedded broker has no TLS, so it listens on loopback alone, not on {bind}. "
+            "For other machines use Mosquitto: make compose"
+        )
+    for name, port, option in (("pages", http_port, "--http-port"), ("broker", mqtt_port, "--mqtt-port")):
+        if port_taken(bind, port):
+            raise Misuse(
+                f"up: port {port} of the {name} is taken; is hoiquan running already? Else use {option}"
+            )
+    url = f"mqtt://{bind}:{mqtt_port}"
+    os.environ |= secrets.environment(settings.data) | {
+        "HOIQUAN_DATA": str(settings.data),
+        "HOIQUAN_PILOT": settings.pilot,
+        "HOIQUAN_MQTT": url,
+        "HOIQUAN_MQTT_VERSION": "4",  # the embedded broker speaks 3.1.1
+        "HOIQUAN_BASE_URL": os.environ.get("HOIQUAN_BASE_URL", f"http://localhost:{http_port}"),
+    }
+    running = settings.data / "running.json"
+    running.write_text(json.dumps({"mqtt": url, "pilot": settings.pilot}), "utf-8")
+    if speed != 1.0:
+        typer.echo(f"hoiquan: this run plays another time than now: {speed:g} times as fast")
+    page = f"http://localhost:{http_port}/"
+    typer.echo(f"hoiquan: pilot {place.pilot}, data in {settings.data.resolve()}")
+    simulator = ["simulate", "--store", "--seed", str(seed), "--history", history]
+    children = [
+        Child("broker", ["broker", "--port", str(mqtt_port), "--bind", bind]),
+        Child("gateway", ["gateway"]),
+        Child("web", ["web", "--http-port", str(http_port), "--bind", bind]),
+        Child("simulator", [*simulator, "--mqtt", url, "--speed", str(speed)]),
+    ]
+    try:
+        run_together(
+            first=Child("history", [*simulator, "--history-only"]),
+            children=children,
+            ready=lambda: port_taken(bind, http_port),
+            say=lambda: typer.echo(
+                f"hoiquan: open {page} — a real sensor joins with: hoiquan device enroll --help\n"
+                "hoiquan: Ctrl-C stops everything; the next start continues with the same data"
+            ),
+            stop=stop_on_signals(),
+        )
+    finally:
+        running.unlink(missing_ok=True)
+
+
+def port_taken(host: str, port: int) -> bool:
+    """Whether somebody listens there."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((host, port)) == 0
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGINT and SIGTERM set."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+if __name__ == "__main__":
+    main()

@@ -80,6 +80,11 @@ class Registry:
             self._refresh()
         return self._known.get(device)
 
+    def devices(self) -> list[Device]:
+        """All that may speak, simulated and enrolled."""
+        self._refresh()
+        return list(self._known.values())
+
     def enroll(self, community: str, model: str, device: str) -> str:
         """Enrol a real device and return its password, which is stored hashed and shown once."""
         if community not in self.pilot.place:

@@ -3,6 +3,7 @@
 A variable that ends in _FILE names a file that holds the value (Docker secrets).
 """
 
+import json
 import os
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +37,9 @@ class Settings(BaseSettings):
     influx_bucket: str = Field("hoiquan", description="InfluxDB bucket, and InfluxQL database")
     base_url: str = Field("http://localhost:8080", description="public address in QR codes, without a slash")
     log_origin: str = Field("localhost/hoiquan", description="name of the transparency log in its checkpoint")
+    mosquitto_passwords: Path | None = Field(
+        None, description="Mosquitto's password file, written on enrolment"
+    )
     instance: str = Field("gateway-1", description="name of this gateway, its MQTT client id suffix")
 
     @classmethod
@@ -48,6 +52,15 @@ class Settings(BaseSettings):
         }
         given = {name: value for name, value in overrides.items() if value is not None}
         return cls(**{**files, **given})
+
+    def as_running(self) -> "Settings":
+        """These settings with what a running `hoiquan up` on the same folder has chosen."""
+        try:
+            chosen: dict[str, str] = json.loads((self.data / "running.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return self
+        given = self.model_fields_set
+        return self.model_copy(update={name: value for name, value in chosen.items() if name not in given})
 
     @cached_property
     def loaded_pilot(self) -> Pilot:

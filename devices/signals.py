@@ -32,6 +32,15 @@ class Signal:
         if not (self.low < self.high and self.resolution > 0 and self.rate > 0):
             raise ValueError(f"{self.id}: low < high, resolution > 0 and rate > 0 must hold")
 
+    def name(self, lang: str) -> str:
+        """The signal's name in "vi" or "en"."""
+        return self.en if lang == "en" else self.vi
+
+    @property
+    def shown_unit(self) -> str:
+        """The unit as people write it; "" where there is none to write."""
+        return _SHOWN.get(self.unit, self.unit)
+
     @property
     def decimals(self) -> int:
         """Digits behind the point that `resolution` needs."""
@@ -39,6 +48,17 @@ class Signal:
         return len(text.partition(".")[2])
 
 
+_SHOWN = {
+    "Cel": "°C",
+    "[pH]": "",
+    "W/m2": "W/m²",
+    "[ppm]": "ppm",
+    "{NTU}": "NTU",
+    "{count}": "",
+    "1": "",
+    "dB[mW]": "dBm",
+    "kW.h": "kWh",
+}
 HOUR = 3600
 DAY = 24 * HOUR
 

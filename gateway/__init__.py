@@ -1,1 +1,11 @@
-"""(being built)"""
+"""The gateway: what was acked is never lost, what is stored was checked, what is refused says why.
+
+    MQTT ─► receive ─► spool (fsync, ack) ─► decode ─► checks ─► store: influx or sqlite
+                         │                     │  └─ seen: was it here before?
+                         │                     ├─► diary events ─► whoever keeps them
+                         │                     └─► refused ─► quarantine (in the spool) + `rejected`
+                         └─ books                        clerk: indicators, roster, books ─► store
+
+The loop to read first is `pipeline.Pipeline`. `broker` is the embedded broker, `growth` answers the
+traceability side from the store.
+"""

@@ -62,7 +62,8 @@ MEASUREMENTS: dict[str, Measurement] = {
         Measurement("advice", ("pilot", "community", "crop", "rule"), {"severity": "int", "text": "text"}),
         Measurement(
             "lot", ("pilot", "community", "product"),
-            {"quantity": "float", "coverage": "float", "verified": "bool", "lot": "text"},
+            {"quantity": "float", "coverage": "float", "verified": "bool", "simulated": "bool",
+             "lot": "text"},
         ),
         Measurement(
             "gateway", ("instance",),

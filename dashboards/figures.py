@@ -1,0 +1,174 @@
+"""What the overview page and the open data show, gathered from the store in one pass.
+
+Everything is plain data: the page's template and the API only write it down.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from devices.pilot import Pilot, TargetPoint
+from devices.signals import SIGNALS
+from gateway.indicators import DAY_MS, MANY, Evaluation, local_day
+from gateway.points import FLAG_TRUE
+from gateway.store import Latest, Store
+
+INDICATORS = ("iot_communities", "smart_villages", "traceability_share")
+TREND_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """One target: `value` and `targets` in the indicator's own unit (a count, or a share 0 to 1).
+
+    `trend` is (epoch ms, value), oldest first; `at` is the moment of `value`, epoch ms.
+    """
+
+    id: str
+    value: float
+    real: float
+    simulated: float
+    at: int
+    due: TargetPoint
+    targets: tuple[TargetPoint, ...]
+    trend: tuple[tuple[int, float], ...]
+
+    @property
+    def gap(self) -> float:
+        return self.value - self.due.at_least
+
+    @property
+    def share(self) -> bool:
+        return self.id == "traceability_share"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceNow:
+    """The newest values of a device: signal → (epoch ms, value). `flagged` are those not believed."""
+
+    device: str
+    community: str
+    model: str
+    simulated: bool
+    seen: int
+    values: dict[str, tuple[int, float]]
+    flagged: dict[str, tuple[int, float, str]]
+
+
+class Figures:
+    """Reads the store for people. `lots` gives the newest harvests, `evaluated` who counts now."""
+
+    def __init__(
+        self,
+        store: Store,
+        pilot: Pilot,
+        lots: Callable[[int], list[dict[str, object]]],
+        evaluated: Callable[[int], Evaluation],
+    ) -> None:
+        self._store = store
+        self.pilot = pilot
+        self.lots = lots
+        self._evaluated = evaluated
+
+    def indicators(self, now: int) -> list[Indicator]:
+        """Those that were ever computed within the last month."""
+        where = {"pilot": self.pilot.pilot}
+        rows = self._store.series("kpi", where, now - TREND_DAYS * DAY_MS, now + DAY_MS, MANY)
+        result = []
+        day = local_day(self.pilot, now)
+        for name in INDICATORS:
+            mine = [point for point in rows if dict(point.tags)["indicator"] == name]
+            if not mine:
+                continue
+            newest = mine[0]
+            target = self.pilot.target(name)
+            result.append(
+                Indicator(
+                    name,
+                    float(newest.fields["value"]),
+                    float(newest.fields.get("value_real", 0.0)),
+                    float(newest.fields.get("value_simulated", 0.0)),
+                    newest.time,
+                    target.due(day),
+                    target.points,
+                    tuple((point.time, float(point.fields["value"])) for point in reversed(mine)),
+                )
+            )
+        return result
+
+    def devices(self, now: int, **where: str) -> list[DeviceNow]:
+        """Devices heard within a day, real ones first, the newest first among them."""
+        wanted = {"pilot": self.pilot.pilot, **where}
+        found: dict[str, DeviceNow] = {}
+        for latest in self._store.latest("telemetry", wanted, now - DAY_MS):
+            _device(found, latest).values.update(
+                {name: (at, float(value)) for name, (at, value) in latest.fields.items() if name in SIGNALS}
+            )
+        for latest in self._store.latest("telemetry_flagged", wanted, now - DAY_MS):
+            if "value" in latest.fields:
+                at, value = latest.fields["value"]
+                tags = latest.tags
+                _device(found, latest).flagged[tags["signal"]] = (at, float(value), tags["reason"])
+        return sorted(found.values(), key=lambda device: (device.simulated, -device.seen, device.device))
+
+    def books(self, now: int) -> dict[str, int]:
+        """The newest books of all gateways, added up; empty without one within a day."""
+        total: dict[str, int] = {}
+        for latest in self._store.latest("gateway", {}, now - DAY_MS):
+            for name, (_, value) in latest.fields.items():
+                total[name] = total.get(name, 0) + int(value)
+        return total
+
+    def evaluation(self, now: int) -> Evaluation:
+        """Who counts at this moment, and who just misses."""
+        return self._evaluated(now)
+
+
+def _device(found: dict[str, DeviceNow], latest: Latest) -> DeviceNow:
+    tags = latest.tags
+    seen = max(at for at, _ in latest.fields.values())
+    known = found.get(tags["device"])
+    if known is None or known.seen < seen:
+        values, flagged = (known.values, known.flagged) if known else ({}, {})
+        known = DeviceNow(
+            tags["device"],
+            tags["community"],
+            tags["model"],
+            tags["simulated"] == FLAG_TRUE,
+            seen,
+            values,
+            flagged,
+        )
+        found[tags["device"]] = known
+    return known
+
+
+def iso(ms: int) -> str:
+    """RFC 3339 in UTC."""
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def device_json(device: DeviceNow) -> dict[str, Any]:
+    """A device as the open data gives it; every value with its unit and time."""
+    return {
+        "device": device.device,
+        "community": device.community,
+        "model": device.model,
+        "simulated": device.simulated,
+        "last_seen": iso(device.seen),
+        "values": {
+            name: {"value": value, "unit": SIGNALS[name].unit, "time": iso(at)}
+            for name, (at, value) in sorted(device.values.items())
+        },
+        "flagged": {
+            name: {"value": value, "unit": SIGNALS[name].unit, "time": iso(at), "reason": reason}
+            for name, (at, value, reason) in sorted(device.flagged.items())
+        },
+    }
+
+
+def now_ms() -> int:
+    """Epoch milliseconds."""
+    return time.time_ns() // 1_000_000

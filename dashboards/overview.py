@@ -1,0 +1,224 @@
+"""The overview at `/` for machines without Grafana: one page, no script, printable."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from dashboards.figures import DeviceNow, Figures, Indicator, now_ms
+from dashboards.map import Mark, draw
+from devices.pilot import Pilot, TargetPoint
+from devices.signals import SIGNALS
+from devices.texts import text
+from gateway.indicators import Evaluation, local_day
+
+REFRESH = 15  # seconds after which a browser asks again
+SHOWN_DEVICES, SHOWN_LOTS = 14, 8
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+    "Vary": "Accept-Language, Cookie",
+    "Refresh": str(REFRESH),
+}
+_PAGES = Environment(
+    loader=PackageLoader("dashboards"), autoescape=select_autoescape(), undefined=StrictUndefined
+)
+
+
+def router(figures: Figures, language: Callable[[Request], str]) -> APIRouter:
+    """The page and its style sheet. `language` reads "vi" or "en" from a request."""
+    routes = APIRouter()
+
+    @routes.get("/", include_in_schema=False)
+    def overview(request: Request) -> Response:
+        return Response(
+            render(figures, now_ms(), language(request)),
+            media_type="text/html; charset=utf-8",
+            headers=HEADERS,
+        )
+
+    @routes.get("/language/{lang}", include_in_schema=False)
+    def choose(lang: str) -> Response:
+        response = Response(status_code=303, headers={"Location": "/"})
+        response.set_cookie("lang", "en" if lang == "en" else "vi", max_age=31536000, samesite="lax")
+        return response
+
+    @routes.get("/static/overview.css", include_in_schema=False)
+    def style() -> Response:
+        path = Path(__file__).parent / "templates" / "overview.css"
+        return FileResponse(path, media_type="text/css", headers={"Cache-Control": "public, max-age=60"})
+
+    return routes
+
+
+def render(figures: Figures, now: int, lang: str) -> str:
+    """The page as HTML, as of epoch ms `now`."""
+    pilot = figures.pilot
+    evaluation = figures.evaluation(now)
+
+    def t(key: str, **values: object) -> str:
+        return text(f"overview.{key}", lang, **values)
+
+    books = figures.books(now)
+    return _PAGES.get_template("overview.html").render(
+        lang=lang,
+        t=t,
+        pilot=pilot,
+        as_of=_local(pilot, now, "%d/%m/%Y %H:%M:%S"),
+        cards=[_card(one, pilot, evaluation, lang) for one in figures.indicators(now)],
+        map=draw(_marks(pilot, evaluation, now)),
+        devices=[_device(device, pilot, lang) for device in figures.devices(now)[:SHOWN_DEVICES]],
+        lots=[_lot(lot, pilot, lang) for lot in figures.lots(SHOWN_LOTS)],
+        books=books,
+        balanced=books.get("received", 0)
+        == sum(books.get(name, 0) for name in ("stored", "duplicate", "quarantined", "spooled")),
+    )
+
+
+def _card(one: Indicator, pilot: Pilot, evaluation: Evaluation, lang: str) -> dict[str, Any]:
+    count = next(count for count in evaluation.counts if count.indicator == one.id)
+    top = max(*(point.at_least for point in one.targets), one.value) * 1.04
+    places = {place.id: place.name for place in pilot.places}
+    return {
+        "id": one.id,
+        "name": text(f"overview.{one.id}", lang),
+        "value": _number(one, one.value, lang),
+        "as_of": _local(pilot, one.at),
+        "due": _target(one, one.due, lang),
+        "gap": _gap(one, lang),
+        "short": one.gap < 0,
+        "bar": round(100 * one.value / top, 1),
+        "marks": [
+            {
+                "at": round(100 * point.at_least / top, 1),
+                "label": f"{point.year}: {_number(one, point.at_least, lang)}",
+            }
+            for point in one.targets
+        ],
+        "targets": [_target(one, point, lang) for point in one.targets],
+        "apart": text(
+            "overview.apart",
+            lang,
+            real=_number(one, one.real, lang),
+            simulated=_number(one, one.simulated, lang),
+        ),
+        "rule": _rule(one, pilot, lang),
+        "missed": [f"{places.get(place, place)} ({why})" for place, why in count.missed],
+        "trend": _trend(one),
+    }
+
+
+def _rule(one: Indicator, pilot: Pilot, lang: str) -> str:
+    rules = pilot.rules
+    organisations = pilot.organisations_of(local_day(pilot, one.at).year)
+    values: dict[str, dict[str, object]] = {
+        "iot_communities": {
+            "devices": rules.iot_communities.min_devices,
+            "coverage": round(rules.iot_communities.min_coverage * 100),
+            "days": rules.iot_communities.window_days,
+        },
+        "smart_villages": {"hours": rules.smart_villages.window_hours},
+        "traceability_share": {
+            "days": rules.traceability_share.window_days,
+            "all": organisations.hoi_quan + organisations.htx,
+        },
+    }
+    return text(f"overview.rule_{one.id}", lang, **values[one.id])
+
+
+def _number(one: Indicator, value: float, lang: str) -> str:
+    if not one.share:
+        return f"{value:g}"
+    percent = f"{round(value * 100, 1):g} %"
+    return percent.replace(".", ",") if lang == "vi" else percent
+
+
+def _target(one: Indicator, point: TargetPoint, lang: str) -> str:
+    value = _number(one, point.at_least, lang)
+    if point.up_to is not None:
+        value = f"{value.removesuffix(' %')}–{_number(one, point.up_to, lang)}"
+    key = "overview.target_over" if point.strictly_over else "overview.target"
+    return text(key, lang, year=point.year, value=value)
+
+
+def _gap(one: Indicator, lang: str) -> str:
+    if one.share:
+        points = f"{round(abs(one.gap) * 100, 1):g} {text('overview.points', lang)}"
+        gap = points.replace(".", ",") if lang == "vi" else points
+    else:
+        gap = f"{abs(one.gap):g}"
+    if one.gap < 0:
+        return text("overview.gap_short", lang, gap=gap)
+    return text("overview.gap_reached", lang, gap=gap) if one.gap > 0 else text("overview.gap_exact", lang)
+
+
+def _trend(one: Indicator) -> str:
+    """Points of a polyline in a box of 100 by 24."""
+    if len(one.trend) < 2:
+        return ""
+    first, last = one.trend[0][0], one.trend[-1][0]
+    top = max(*(value for _, value in one.trend), one.due.at_least) or 1.0
+    return " ".join(
+        f"{round(100 * (at - first) / max(1, last - first), 1)},{round(23 - 21 * value / top, 1)}"
+        for at, value in one.trend
+    )
+
+
+def _marks(pilot: Pilot, evaluation: Evaluation, now: int) -> list[Mark]:
+    day = local_day(pilot, now)
+    counted = {name for count in evaluation.counts[:2] for name in count.members}
+    marks = []
+    villages = {village.id for village in pilot.villages}
+    for place in pilot.places:
+        state = "later" if place.joined > day else "counted" if place.id in counted else "missed"
+        marks.append(Mark(place.name, place.lat, place.lon, state, place.id in villages))
+    return marks
+
+
+def _device(device: DeviceNow, pilot: Pilot, lang: str) -> dict[str, Any]:
+    def shown(name: str, value: float) -> str:
+        signal = SIGNALS[name]
+        number = f"{value:.{signal.decimals}f}"
+        number = number.replace(".", ",") if lang == "vi" else number
+        return f"{number} {signal.shown_unit}".strip()
+
+    return {
+        "id": device.device,
+        "simulated": device.simulated,
+        "place": pilot.place[device.community].name,
+        "seen": _local(pilot, device.seen, "%d/%m %H:%M:%S"),
+        "values": [
+            (SIGNALS[name].name(lang), shown(name, value)) for name, (_, value) in device.values.items()
+        ],
+        "flagged": [
+            (SIGNALS[name].name(lang), shown(name, value), reason)
+            for name, (_, value, reason) in device.flagged.items()
+        ],
+    }
+
+
+def _lot(lot: dict[str, Any], pilot: Pilot, lang: str) -> dict[str, Any]:
+    community = next(c for c in pilot.communities if c.id == lot["community"])
+    product = next((p for p in community.products if p.gtin == lot["gtin"]), None)
+    return {
+        "path": f"/01/{lot['gtin']}/10/{lot['lot']}",
+        "lot": lot["lot"],
+        "product": product.name.get(lang) if product else lot["gtin"],
+        "community": community.name,
+        "harvested": text("overview.harvested", lang, day=_local(pilot, lot["time"], "%d/%m/%Y")),
+        "quantity": f"{lot['quantity_kg']:g} kg",
+        "refused": text("overview.refused_lot", lang, reason=text(f"lot.{lot['refused']}", lang))
+        if lot["refused"]
+        else "",
+    }
+
+
+def _local(pilot: Pilot, ms: int, form: str = "%d/%m/%Y %H:%M") -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).astimezone(pilot.zone).strftime(form)

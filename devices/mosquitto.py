@@ -1,0 +1,28 @@
+"""Mosquitto's password file, written from the registry; the broker reads it again within a second.
+
+`deploy/mosquitto/run` watches the file and sends the broker SIGHUP. Rules for topics are patterns over
+the user name in `deploy/mosquitto/acl`, so they do not change when a device joins.
+"""
+
+import os
+from pathlib import Path
+
+from devices.credentials import GATEWAY, hash_password, simulated_password
+from devices.registry import Registry
+
+
+def write_passwords(path: Path, registry: Registry, gateway_password: str, simulator_secret: str) -> int:
+    """Write every account that may connect; returns how many. Replaces the file in one step."""
+    accounts = {GATEWAY: hash_password(gateway_password)}
+    if simulator_secret:
+        for device in registry.pilot.fleet:
+            accounts[device] = hash_password(simulated_password(simulator_secret, device))
+    accounts |= registry.hashes()
+    temporary = path.with_suffix(".tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.writelines(f"{name}:{stored}\n" for name, stored in accounts.items())
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    return len(accounts)

@@ -1,0 +1,119 @@
+"""Several `hoiquan` processes as one: started together, watched, ended in the other order.
+
+Each is the same command that runs alone. A child holds the end of a pipe as its standard input, so it
+ends when its parent is gone, however that happened.
+"""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+log = logging.getLogger(__name__)
+CHILD = "HOIQUAN_CHILD"  # set in the environment of a child
+GRACE = 3.5  # seconds that all children together have to end before they are killed
+STEADY = 60.0  # seconds after which a child that runs counts as well
+LONGEST_WAIT = 30.0
+
+
+@dataclass(slots=True)
+class Child:
+    """One `hoiquan` subcommand as a process."""
+
+    name: str
+    arguments: list[str]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    again: float = 0.0  # when to start it again, monotonic
+    wait: float = field(default=1.0)
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "hoiquan", *self.arguments]
+        # a session of its own: Ctrl-C in the terminal reaches the parent alone, which keeps the order
+        self.process = subprocess.Popen(  # noqa: S603 -- our own command
+            command, stdin=subprocess.PIPE, start_new_session=True, env=os.environ | {CHILD: "1"}
+        )
+        self.started = time.monotonic()
+
+    def ended(self) -> bool:
+        return self.process is None or self.process.poll() is not None
+
+
+def run_together(
+    first: Child,
+    children: Sequence[Child],
+    ready: Callable[[], bool],
+    say: Callable[[], object],
+    stop: threading.Event,
+) -> None:
+    """Run `first` to its end, then all of `children` until `stop`; `say` once it is `ready`.
+
+    A child that ends by itself is started again, after a pause that grows while it keeps ending.
+    """
+    try:
+        first.start()
+        while not first.ended():
+            if stop.wait(0.05):
+                return
+        if first.process and first.process.returncode:
+            raise OSError(f"{first.name} failed: see the line above")
+        for child in children:
+            child.start()
+        said = False
+        while not stop.wait(0.1):
+            if not said and ready():
+                said = True
+                say()
+            for child in children:
+                _watch(child)
+    finally:
+        _end([*children[::-1], first])
+
+
+def _watch(child: Child) -> None:
+    now = time.monotonic()
+    if not child.ended():
+        if now - child.started > STEADY:
+            child.wait = 1.0
+        return
+    if not child.again:
+        code = child.process.returncode if child.process else None
+        log.warning("%s ended (%s); again in %.0f s", child.name, code, child.wait)
+        child.again = now + child.wait
+        child.wait = min(2 * child.wait, LONGEST_WAIT)
+    elif now >= child.again:
+        child.again = 0.0
+        child.start()
+
+
+def _end(children: Sequence[Child]) -> None:
+    """SIGTERM to each in turn; whoever is still there after the grace is killed."""
+    deadline = time.monotonic() + GRACE
+    for child in children:
+        if child.process is not None and not child.ended():
+            child.process.send_signal(signal.SIGTERM)
+    for child in children:
+        if child.process is None:
+            continue
+        try:
+            child.process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            log.warning("%s did not end in time and is killed", child.name)
+            child.process.kill()
+            child.process.wait()
+
+
+def follow_parent() -> None:
+    """End this process, as by SIGTERM, when the parent at the other end of standard input is gone."""
+
+    def wait() -> None:
+        while os.read(0, 1024):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True, name="parent").start()

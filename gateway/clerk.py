@@ -1,0 +1,128 @@
+"""The gateway's regular paperwork: the books, the roster, the indicators, the state of each device."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
+
+from devices.pilot import Pilot
+from devices.reading import Device
+from gateway.indicators import DAY_MS, MANY, evaluate, local_day, local_midnight, points, roster
+from gateway.points import Point, tags
+from gateway.spool import Books
+from gateway.store import RetryLater, Store
+
+log = logging.getLogger(__name__)
+BOOKS_EVERY = 10.0  # seconds
+INDICATORS_EVERY = 300.0
+BACKFILL_DAYS = 30
+RECENT_MS = 7 * DAY_MS
+
+
+class Clerk:
+    """Writes what the boards need beside the readings. `devices` gives all that may speak."""
+
+    def __init__(
+        self,
+        store: Store,
+        pilot: Pilot,
+        instance: str,
+        books: Callable[[], Books],
+        devices: Callable[[], list[Device]],
+    ) -> None:
+        self._store = store
+        self._pilot = pilot
+        self._instance = instance
+        self._books = books
+        self._devices = devices
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set. A store that does not answer is asked again next time."""
+        next_indicators = 0.0
+        backfilled = False
+        while not stop.is_set():
+            try:
+                self.write_books()
+                if time.monotonic() >= next_indicators:
+                    self.write_indicators(now_ms())
+                    next_indicators = time.monotonic() + INDICATORS_EVERY
+                if not backfilled:
+                    self.backfill(now_ms(), stop)
+                    backfilled = True
+            except RetryLater as error:
+                log.warning("indicators wait for the store: %s", error)
+            stop.wait(BOOKS_EVERY)
+
+    def write_books(self) -> None:
+        """One point of `gateway`."""
+        books, now = self._books(), now_ms()
+        fields: dict[str, float | int | str | bool] = {
+            "received": books.received,
+            "stored": books.stored,
+            "duplicate": books.duplicate,
+            "quarantined": books.quarantined,
+            "spooled": books.spooled,
+            "lag_ms": max(0, now - books.oldest) if books.oldest is not None else 0,
+        }
+        self._store.write([Point("gateway", tags(instance=self._instance), fields, now)])
+
+    def write_indicators(self, at: int) -> None:
+        """Roster, indicators and devices as they are at epoch ms `at`."""
+        evaluation = evaluate(self._store, self._pilot, self._devices(), at)
+        midnight = local_midnight(self._pilot, local_day(self._pilot, at))
+        self._store.write(
+            [
+                *roster(self._pilot, at),
+                *points(self._pilot, evaluation),
+                *self._device_points(evaluation.coverage, at, midnight),
+            ]
+        )
+
+    def backfill(self, at: int, stop: threading.Event) -> None:
+        """Indicators at the end of each of the last days that has readings and no indicator yet."""
+        today = local_day(self._pilot, at)
+        first = local_midnight(self._pilot, today - timedelta(days=BACKFILL_DAYS))
+        there = {
+            local_day(self._pilot, point.time - 1)
+            for point in self._store.series("kpi", {"pilot": self._pilot.pilot}, first, at, MANY)
+        }
+        for back in range(1, BACKFILL_DAYS):
+            day: date = today - timedelta(days=back)
+            if day in there or stop.is_set():
+                continue
+            evaluation = evaluate(
+                self._store,
+                self._pilot,
+                self._devices(),
+                local_midnight(self._pilot, day + timedelta(days=1)),
+            )
+            if evaluation.coverage:
+                self._store.write(points(self._pilot, evaluation))
+
+    def _device_points(self, coverage: dict[str, float], at: int, midnight: int) -> list[Point]:
+        """One point a device and day, written over as the day goes on."""
+        last: dict[str, tuple[int, float | None]] = {}
+        for found in self._store.latest("telemetry", {"pilot": self._pilot.pilot}, at - RECENT_MS):
+            seen = max(time for time, _ in found.fields.values())
+            battery = found.fields.get("battery_voltage")
+            last[found.tags["device"]] = (seen, float(battery[1]) if battery else None)
+        result = []
+        for device in self._devices():
+            if device.device not in last:
+                continue
+            seen, voltage = last[device.device]
+            fields: dict[str, float | int | str | bool] = {
+                "last_seen": seen,
+                "coverage": coverage.get(device.device, 0.0),
+            }
+            if voltage is not None:
+                fields["battery_voltage"] = voltage
+            where = tags(pilot=device.pilot, community=device.community, device=device.device)
+            result.append(Point("device", where, fields, midnight))
+        return result
+
+
+def now_ms() -> int:
+    """Epoch milliseconds."""
+    return time.time_ns() // 1_000_000

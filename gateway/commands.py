@@ -1,0 +1,84 @@
+"""`hoiquan quarantine …`: what was refused, why, and another try."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from devices.payloads import PayloadError
+from devices.settings import Settings
+from gateway.spool import Quarantined, Spool
+
+quarantine_app = typer.Typer(no_args_is_help=True, help="Refused messages: list, show, replay after a mend.")
+Data = Annotated[Path | None, typer.Option(help="Folder of all local state (HOIQUAN_DATA).")]
+
+
+@quarantine_app.command("list")
+def list_refused(
+    data: Data = None,
+    limit: Annotated[int, typer.Option(help="How many, the newest first.")] = 20,
+    json_output: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """The newest refused messages and their reasons."""
+    spool = _spool(data)
+    rows = spool.quarantined(limit)
+    if json_output:
+        typer.echo(json.dumps([_plain(row) for row in rows], indent=2, ensure_ascii=False))
+        return
+    table = Table("id", "arrived", "topic", "bytes", "reason", "replayed")
+    for row in rows:
+        arrived = datetime.fromtimestamp(row.arrived / 1000).astimezone().strftime("%m-%d %H:%M:%S")
+        reason = PayloadError(row.reason, row.field).sentence("en")
+        table.add_row(str(row.id), arrived, row.topic, str(row.size), reason, "yes" if row.replayed else "")
+    Console().print(table if rows else "Nothing was refused.")
+
+
+@quarantine_app.command()
+def show(number: int, data: Data = None) -> None:
+    """One refused message, with its bytes."""
+    rows = _spool(data).quarantined(1, number + 1)
+    if not rows or rows[0].id != number:
+        raise ValueError(f"quarantine: no message {number}; see `hoiquan quarantine list`")
+    typer.echo(json.dumps(_plain(rows[0]), indent=2, ensure_ascii=False))
+
+
+@quarantine_app.command()
+def replay(
+    numbers: Annotated[list[int] | None, typer.Argument(help="Ids as listed.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All that were not replayed yet.")] = False,
+    data: Data = None,
+) -> None:
+    """Try refused messages again, after the cause was mended; a running gateway takes them at once."""
+    spool = _spool(data)
+    if every:
+        numbers = [row.id for row in reversed(spool.quarantined(1_000_000)) if not row.replayed]
+    if not numbers:
+        raise ValueError("quarantine: name the messages to replay, or --all")
+    typer.echo(f"{spool.release(numbers)} messages go to the gateway again")
+
+
+def _spool(data: Path | None) -> Spool:
+    path = Settings.read(data=data).data / "gateway" / "spool.sqlite"
+    if not path.exists():
+        raise ValueError(f"no spool at {path}; name the gateway's folder with --data")
+    return Spool(path)
+
+
+def _plain(row: Quarantined) -> dict[str, object]:
+    error = PayloadError(row.reason, row.field)
+    return {
+        "id": row.id,
+        "arrived": row.arrived,
+        "topic": row.topic,
+        "bytes": row.size,
+        "reason": row.reason,
+        "field": row.field,
+        "vi": error.sentence("vi"),
+        "en": error.sentence("en"),
+        "payload": row.payload.decode("utf-8", "backslashreplace"),
+        "replayed": row.replayed,
+    }

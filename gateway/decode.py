@@ -1,0 +1,134 @@
+"""From messages to readings: whose is it, what does it say, was it here before, is its time credible?
+
+Nothing here does I/O, and every exception of a payload is a refusal with a reason; one bad message
+never touches the next. Diary events and states pass through to those who keep them.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from devices import topics
+from devices.diary import DiaryEvent, decode_diary
+from devices.payloads import PayloadError, Telemetry, decode
+from devices.reading import Device, Reading
+from gateway.seen import Seen
+from gateway.spool import Message, Refusal
+
+AHEAD_MS = 5 * 60 * 1000  # a device's clock may run this far ahead of ours
+YEAR_2020_MS = 1_577_836_800_000
+
+
+class Written(NamedTuple):
+    """A diary event and who wrote it down."""
+
+    device: Device
+    event: DiaryEvent
+
+
+class State(NamedTuple):
+    """A node came or went; `time` is epoch ms of arrival."""
+
+    device: Device
+    online: bool
+    time: int
+
+
+@dataclass(slots=True)
+class Decoded:
+    """What a batch of messages says. `source` gives for each reading its message's place."""
+
+    readings: list[Reading] = field(default_factory=list)
+    source: list[int] = field(default_factory=list)
+    diary: list[Written] = field(default_factory=list)
+    states: list[State] = field(default_factory=list)
+    refused: dict[int, Refusal] = field(default_factory=dict)
+    duplicate: int = 0
+    touched: set[str] = field(default_factory=set)
+
+
+class Decoder:
+    """Understands messages in the order of the spool. `lookup` gives the device of an id, or None."""
+
+    def __init__(
+        self, pilot: str, lookup: Callable[[str], Device | None], seen: dict[str, str] | None = None
+    ) -> None:
+        self._pilot = pilot
+        self._lookup = lookup
+        self._seen = {device: Seen(state) for device, state in (seen or {}).items()}
+
+    def decode(self, messages: Sequence[Message]) -> Decoded:
+        """Sort a batch. Never raises for what a message contains."""
+        result = Decoded()
+        for index, message in enumerate(messages):
+            try:
+                self._one(index, message, result)
+            except PayloadError as error:
+                result.refused[index] = Refusal(message, error.reason, error.field)
+        return result
+
+    def state(self, device: str) -> str:
+        """What to remember of a device, as text for the spool."""
+        return self._seen[device].dump()
+
+    def _one(self, index: int, message: Message, result: Decoded) -> None:
+        device, kind = self._sender(message.topic)
+        if kind == "telemetry":
+            if message.retained:
+                # a broker repeats a retained message at every subscription: it is old, whenever it comes
+                raise PayloadError("retained")
+            telemetry = decode(message.payload)
+            seen = self._remember(device.device, result)
+            if not seen.take(message, telemetry):
+                result.duplicate += 1
+                return
+            reading = self._timed(device, message, telemetry, seen)
+            result.readings.append(reading)
+            result.source.append(index)
+        elif kind == "status":
+            result.states.append(self._status(device, message, result))
+        else:
+            result.diary.append(Written(device, decode_diary(message.payload)))
+
+    def _sender(self, topic: str) -> tuple[Device, str]:
+        try:
+            parts = topics.parse(topic)
+        except topics.TopicError as error:
+            raise PayloadError("bad_topic", str(error)) from None
+        device = self._lookup(parts.device)
+        if device is None:
+            raise PayloadError("unknown_device", parts.device)
+        if parts.pilot != self._pilot or device.community != parts.community:
+            raise PayloadError("foreign_topic", topic)
+        return device, parts.kind
+
+    def _remember(self, device: str, result: Decoded) -> Seen:
+        result.touched.add(device)
+        seen = self._seen.get(device)
+        if seen is None:
+            seen = self._seen[device] = Seen()
+        return seen
+
+    def _timed(self, device: Device, message: Message, telemetry: Telemetry, seen: Seen) -> Reading:
+        claimed = telemetry.time
+        believed = claimed is not None and (
+            YEAR_2020_MS <= claimed <= message.arrival + AHEAD_MS or (device.simulated and seen.played)
+        )
+        if claimed is None or not believed:
+            stamp = seen.stamp(message.arrival)
+            return Reading(device, stamp, telemetry.values, claimed, telemetry.seq, telemetry.boot)
+        clash = seen.conflict(claimed, frozenset(telemetry.values))
+        if clash is not None:
+            raise PayloadError("conflicting_time", clash)
+        return Reading(device, claimed, telemetry.values, None, telemetry.seq, telemetry.boot)
+
+    def _status(self, device: Device, message: Message, result: Decoded) -> State:
+        try:
+            data = json.loads(message.payload[:4096])
+            online = {"online": True, "offline": False}[data["state"]]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise PayloadError("bad_status") from None
+        if device.simulated and online:
+            self._remember(device.device, result).played = bool(data.get("scenario"))
+        return State(device, online, message.arrival)

@@ -1,0 +1,196 @@
+"""The three indicators, counted by the rules that stand in the pilot file.
+
+`evaluate` is a function of what the store holds and of a moment: any past day can be counted again.
+It lists who counted, so that an officer can defend the number. Real and simulated devices are also
+counted apart: `value` is with both, `real` and `simulated` with one kind alone.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from devices.pilot import Pilot
+from devices.reading import Device
+from gateway.points import FLAG_TRUE, Point, tags
+from gateway.store import Store
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+MINUTE_MS = 60_000
+MANY = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One indicator at one moment. `members` are the ids that counted; `missed` those that did not,
+    with what they had of what they need.
+    """
+
+    indicator: str
+    value: float
+    real: float
+    simulated: float
+    target: float
+    members: tuple[str, ...]
+    missed: tuple[tuple[str, str], ...]
+
+    @property
+    def gap(self) -> float:
+        """Value less target: below zero is what is still missing."""
+        return self.value - self.target
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """All indicators at epoch ms `at`, and the coverage of every device over the rule's window."""
+
+    at: int
+    counts: tuple[Count, ...]
+    coverage: dict[str, float]
+
+
+def evaluate(store: Store, pilot: Pilot, devices: Iterable[Device], at: int) -> Evaluation:
+    """Count the indicators at epoch ms `at`. Raises RetryLater where the store does not answer."""
+    known = {device.device: device for device in devices}
+    day = local_day(pilot, at)
+    iot, coverage = _iot_communities(store, pilot, known, at, day)
+    counts = (iot, _smart_villages(store, pilot, at, day), _traceability_share(store, pilot, at, day))
+    return Evaluation(at, counts, coverage)
+
+
+def points(pilot: Pilot, evaluation: Evaluation) -> list[Point]:
+    """The evaluation as points of `kpi`."""
+    return [
+        Point(
+            "kpi",
+            tags(pilot=pilot.pilot, indicator=count.indicator),
+            {
+                "value": float(count.value),
+                "target": float(count.target),
+                "gap": float(count.gap),
+                "value_real": float(count.real),
+                "value_simulated": float(count.simulated),
+            },
+            evaluation.at,
+        )
+        for count in evaluation.counts
+    ]
+
+
+def roster(pilot: Pilot, at: int) -> list[Point]:
+    """Communities and dated targets as data: a community without a reading appears nowhere otherwise."""
+    day = local_day(pilot, at)
+    midnight = local_midnight(pilot, day)
+    result = [
+        Point(
+            "community",
+            tags(pilot=pilot.pilot, community=community.id),
+            {
+                "name": community.name,
+                "kind": community.kind,
+                "lat": community.lat,
+                "lon": community.lon,
+                "joined": community.joined.isoformat(),
+                "products": ", ".join(product.name.vi for product in community.products) or "-",
+                "fictional": community.fictional,
+                "active": community.joined <= day,
+            },
+            midnight,
+        )
+        for community in pilot.communities
+    ]
+    for target in pilot.targets:
+        for point in target.points:
+            where = tags(pilot=pilot.pilot, indicator=target.indicator, year=str(point.year))
+            due = local_midnight(pilot, date(point.year, 12, 31))
+            result.append(Point("kpi_target", where, {"value": float(point.at_least)}, due))
+    return result
+
+
+def local_day(pilot: Pilot, at: int) -> date:
+    """The pilot's own calendar day of epoch ms `at`."""
+    return datetime.fromtimestamp(at / 1000, UTC).astimezone(pilot.zone).date()
+
+
+def local_midnight(pilot: Pilot, day: date) -> int:
+    """Epoch ms of the beginning of a day in the pilot's zone."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=pilot.zone).timestamp() * 1000)
+
+
+def _iot_communities(
+    store: Store, pilot: Pilot, known: dict[str, Device], at: int, day: date
+) -> tuple[Count, dict[str, float]]:
+    rule = pilot.rules.iot_communities
+    window = rule.window_days * DAY_MS
+    coverage = store.coverage({"pilot": pilot.pilot}, at - window, at, rule.slot_minutes * MINUTE_MS)
+    good: dict[str, list[bool]] = {}  # community → one entry a device that is good enough: is it simulated?
+    for name, share in coverage.items():
+        device = known.get(name)
+        if device is not None and share >= rule.min_coverage:
+            good.setdefault(device.community, []).append(device.simulated)
+    members, missed = [], []
+    real = simulated = 0
+    for community in pilot.communities:
+        if community.joined > day:
+            continue
+        kinds = good.get(community.id, [])
+        real += kinds.count(False) >= rule.min_devices
+        simulated += kinds.count(True) >= rule.min_devices
+        if len(kinds) >= rule.min_devices:
+            members.append(community.id)
+        else:
+            missed.append((community.id, f"{len(kinds)}/{rule.min_devices}"))
+    target = pilot.target("iot_communities").due(day).at_least
+    count = Count("iot_communities", len(members), real, simulated, target, tuple(members), tuple(missed))
+    return count, coverage
+
+
+def _smart_villages(store: Store, pilot: Pilot, at: int, day: date) -> Count:
+    window = pilot.rules.smart_villages.window_hours * HOUR_MS
+    services = {service.id: service.signals for service in pilot.services}
+    needed = {signal for signals in services.values() for signal in signals}
+    reported: dict[tuple[str, str], set[bool]] = {}  # (place, signal) → kinds of device that sent it
+    for signal in sorted(needed):
+        found = store.summary("telemetry", signal, {"pilot": pilot.pilot}, at - window, at, window, at)
+        for series in found:
+            given = dict(series)
+            kinds = reported.setdefault((given["community"], signal), set())
+            kinds.add(given["simulated"] == FLAG_TRUE)
+    members, missed = [], []
+    real = simulated = 0
+    for village in pilot.villages:
+        if village.joined > day:
+            continue
+        wants = {signal for service in village.services for signal in services[service]}
+        has = {signal: reported.get((village.id, signal), set()) for signal in wants}
+        real += all(False in kinds for kinds in has.values())
+        simulated += all(True in kinds for kinds in has.values())
+        silent = [
+            service for service in village.services if any(not has[signal] for signal in services[service])
+        ]
+        if silent:
+            missed.append((village.id, ", ".join(silent)))
+        else:
+            members.append(village.id)
+    target = pilot.target("smart_villages").due(day).at_least
+    return Count("smart_villages", len(members), real, simulated, target, tuple(members), tuple(missed))
+
+
+def _traceability_share(store: Store, pilot: Pilot, at: int, day: date) -> Count:
+    start = local_midnight(pilot, day - timedelta(days=pilot.rules.traceability_share.window_days))
+    lots = store.series("lot", {"pilot": pilot.pilot}, start, at, MANY)
+    kinds: dict[str, set[bool]] = {}  # community → were its diaries kept by the simulator?
+    for point in lots:
+        kinds.setdefault(dict(point.tags)["community"], set()).add(bool(point.fields.get("simulated")))
+    organisations = pilot.organisations_of(day.year)
+    everyone = organisations.hoi_quan + organisations.htx
+    shares = [
+        len(those) / everyone if everyone else 0.0
+        for those in (
+            kinds,
+            [one for one, kept in kinds.items() if False in kept],
+            [one for one, kept in kinds.items() if True in kept],
+        )
+    ]
+    target = pilot.target("traceability_share").due(day).at_least
+    return Count("traceability_share", shares[0], shares[1], shares[2], target, tuple(sorted(kinds)), ())

@@ -1,0 +1,182 @@
+"""The gateway's two loops, and nothing else that loops over messages.
+
+    intake:   receiver.take ─► spool.append (fsync) ─► receiver.ack
+    deliver:  spool.pending ─► decode ─► check ─► store.write ─► diary ─► spool.settle
+
+A crash before `append` leaves the broker with the message; between `append` and `ack` the broker
+sends it again and `seen` finds it; between `store.write` and `settle` the same points are written
+again onto themselves. Only `settle` moves the books.
+"""
+
+import json
+import logging
+import random
+import threading
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from devices import topics
+from devices.payloads import PayloadError
+from gateway.checks import check
+from gateway.decode import Decoded, Decoder, Written
+from gateway.points import Point, tags
+from gateway.receive import Delivery
+from gateway.spool import Outcome, Refusal, Segment, Spool, SpoolFull
+from gateway.store import RejectPoints, RetryLater, Store
+
+log = logging.getLogger(__name__)
+COMMIT = 2000  # messages a group commit at most
+BATCH = 4000  # messages delivered at once
+WAIT = 0.2  # seconds after which an idle loop looks whether it should stop
+FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0  # seconds between tries
+
+
+class Receives(Protocol):
+    """The broker's side: see `receive.Receiver`."""
+
+    def take(self, limit: int, wait: float) -> list[Delivery]: ...
+    def ack(self, deliveries: Sequence[Delivery]) -> None: ...
+    def publish(self, topic: str, payload: bytes) -> None: ...
+
+
+class Pipeline:
+    """Joins receiver, spool, store and the keeper of diaries.
+
+    `write_diary` keeps diary events (twice the same is once) and may raise RetryLater.
+    """
+
+    def __init__(
+        self,
+        receiver: Receives,
+        spool: Spool,
+        decoder: Decoder,
+        store: Store,
+        write_diary: Callable[[Sequence[Written]], None],
+    ) -> None:
+        self._receiver = receiver
+        self._spool = spool
+        self._decoder = decoder
+        self._store = store
+        self._write_diary = write_diary
+        self._stop = threading.Event()
+        self._spooled = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self.failed: BaseException | None = None
+        self.trouble = ""
+
+    def start(self) -> None:
+        """Run both loops in threads of their own."""
+        for loop in (self._intake, self._deliver):
+            thread = threading.Thread(target=self._guard, args=(loop,), name=loop.__name__)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        """Finish what is in hand and end both loops; what is spooled is delivered next time."""
+        self._stop.set()
+        self._spooled.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _guard(self, loop: Callable[[], None]) -> None:
+        try:
+            loop()
+        except BaseException as error:
+            log.exception("the gateway stops")
+            self.failed = error
+            self._stop.set()
+            raise
+
+    def _intake(self) -> None:
+        while not self._stop.is_set():
+            deliveries = self._receiver.take(COMMIT, WAIT)
+            if not deliveries:
+                continue
+            messages = [delivery.message for delivery in deliveries]
+            if self._patiently(lambda messages=messages: self._spool.append(messages)):  # type: ignore[misc]
+                self._receiver.ack(deliveries)
+                self._spooled.set()
+
+    def _deliver(self) -> None:
+        while not self._stop.is_set():
+            segment = self._spool.pending(BATCH)
+            if segment is None:
+                self._spooled.wait(WAIT)
+                self._spooled.clear()
+                continue
+            self.deliver(segment)
+
+    def deliver(self, segment: Segment) -> None:
+        """Bring one segment to its end: stored, known already, or refused with a reason."""
+        decoded = self._decoder.decode(segment.messages)
+        points, source = _points(decoded)
+
+        def write() -> None:
+            try:
+                self._store.write(points)
+            except RejectPoints as error:
+                for place, sentence in error.bad.items():
+                    if (index := source[place]) is not None:
+                        refusal = Refusal(segment.messages[index], "store_refused", sentence)
+                        decoded.refused[index] = refusal
+            if decoded.diary:
+                self._write_diary(decoded.diary)
+
+        if not self._patiently(write):
+            return
+        refused = list(decoded.refused.values())
+        outcome = Outcome(
+            stored=len(segment.messages) - decoded.duplicate - len(refused),
+            duplicate=decoded.duplicate,
+            refused=refused,
+            seen={device: self._decoder.state(device) for device in decoded.touched},
+        )
+        if self._patiently(lambda: self._spool.settle(segment, outcome)):
+            for refusal in refused:
+                self._tell(refusal)
+
+    def _patiently(self, attempt: Callable[[], object]) -> bool:
+        """Try until it succeeds or the gateway stops; returns whether it succeeded."""
+        delay = FIRST_DELAY
+        while True:
+            try:
+                attempt()
+            except (RetryLater, SpoolFull) as error:
+                self.trouble = str(error)
+                alarm = isinstance(error, SpoolFull) or error.alarm
+                log.log(logging.ERROR if alarm else logging.WARNING, "%s; again in %.1f s", error, delay)
+                # jitter: several gateways must not come back to a store all at once
+                if self._stop.wait(delay * random.uniform(0.5, 1.0)):  # noqa: S311
+                    return False
+                delay = min(2 * delay, LONGEST_DELAY)
+            else:
+                self.trouble = ""
+                return True
+
+    def _tell(self, refusal: Refusal) -> None:
+        """One line in the log, and the reason back to the device where the topic names one."""
+        error = PayloadError(refusal.reason, refusal.field)
+        log.warning("refused: %.200r: %s", refusal.message.topic, error.sentence("en"))
+        try:
+            topic = topics.parse(refusal.message.topic)
+        except topics.TopicError:
+            return
+        answer = {"reason": refusal.reason, "vi": error.sentence("vi"), "en": error.sentence("en")}
+        payload = json.dumps(answer, ensure_ascii=False).encode()
+        self._receiver.publish(str(topic._replace(kind="rejected")), payload)
+
+
+def _points(decoded: Decoded) -> tuple[list[Point], list[int | None]]:
+    """All points of a batch, and for each the message it came from (None: not a reading's)."""
+    points: list[Point] = []
+    source: list[int | None] = []
+    for reading, index in zip(decoded.readings, decoded.source, strict=True):
+        for point in check(reading):
+            points.append(point)
+            source.append(index)
+    for state in decoded.states:
+        device = state.device
+        where = tags(pilot=device.pilot, community=device.community, device=device.device)
+        points.append(Point("device", where, {"online": state.online, "last_seen": state.time}, state.time))
+        source.append(None)
+    return points, source

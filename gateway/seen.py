@@ -1,0 +1,102 @@
+"""Which messages of a device were taken already, so that a second delivery changes nothing.
+
+A message with `boot` and `seq` is known by them. Without `boot` a `seq` proves nothing (a node that
+wakes from deep sleep may send 0 for ever), so what is known by its bytes is: the same bytes with a
+device time, or the same bytes that the broker itself marks as sent again (DUP).
+
+State of a device is small, bounded, and a function of the messages before: the spool keeps it in the
+transaction that settles them, and a segment that is worked on twice finds what it found the first time.
+"""
+
+import hashlib
+import json
+from bisect import bisect_right
+from collections import OrderedDict
+from typing import NamedTuple
+
+from devices.payloads import Telemetry
+from gateway.spool import Message
+
+BOOTS = 4  # a node that empties its buffer may still send of an earlier boot
+RANGES = 64  # holes in the sequence that are remembered a boot; beyond it the oldest are forgotten
+RECENT = 64  # messages known by their bytes
+
+
+class _Taken(NamedTuple):
+    time: int
+    names: frozenset[str]
+
+
+class Seen:
+    """One device's memory."""
+
+    __slots__ = ("_arrival", "_boots", "_last", "_recent", "played")
+
+    def __init__(self, state: str = "") -> None:
+        """From `state` as given by `dump`, or empty."""
+        data = json.loads(state) if state else {}
+        self._boots: OrderedDict[str, list[list[int]]] = OrderedDict(data.get("boots", {}))
+        self._recent: OrderedDict[str, None] = OrderedDict.fromkeys(data.get("recent", ()))
+        self._arrival: int = data.get("arrival", 0)
+        self.played: bool = data.get("played", False)  # its scenario plays another time than now
+        last = data.get("last")
+        self._last = _Taken(last[0], frozenset(last[1])) if last else None
+
+    def dump(self) -> str:
+        """The state as text."""
+        last = [self._last.time, sorted(self._last.names)] if self._last else None
+        data = {
+            "boots": self._boots,
+            "recent": list(self._recent),
+            "arrival": self._arrival,
+            "last": last,
+            "played": self.played,
+        }
+        return json.dumps(data, separators=(",", ":"))
+
+    def take(self, message: Message, telemetry: Telemetry) -> bool:
+        """Whether the message is new; if so it is remembered."""
+        if telemetry.boot is not None and telemetry.seq is not None:
+            return self._take_sequence(telemetry.boot, telemetry.seq)
+        digest = hashlib.blake2b(message.payload, digest_size=8).hexdigest()
+        if digest in self._recent and (message.dup or telemetry.time is not None):
+            return False
+        self._recent[digest] = None
+        self._recent.move_to_end(digest)
+        if len(self._recent) > RECENT:
+            self._recent.popitem(last=False)
+        return True
+
+    def conflict(self, time: int, names: frozenset[str]) -> str | None:
+        """A signal that the previous message gave for the same time: a second value would overwrite it."""
+        last, self._last = self._last, _Taken(time, names)
+        if last is not None and last.time == time:
+            both = last.names & names
+            self._last = _Taken(time, last.names | names)
+            return min(both, default=None)
+        return None
+
+    def stamp(self, arrival: int) -> int:
+        """A time for a message without one: its arrival, and never the same twice."""
+        self._arrival = max(arrival, self._arrival + 1)
+        return self._arrival
+
+    def _take_sequence(self, boot: str, seq: int) -> bool:
+        ranges = self._boots.setdefault(boot, [])
+        self._boots.move_to_end(boot)
+        if len(self._boots) > BOOTS:
+            self._boots.popitem(last=False)
+        if ranges and ranges[-1][1] == seq - 1:  # the usual case: the next one
+            ranges[-1][1] = seq
+            return True
+        at = bisect_right(ranges, seq, key=lambda pair: pair[0])
+        if at and ranges[at - 1][1] >= seq:
+            return False
+        ranges.insert(at, [seq, seq])
+        if at + 1 < len(ranges) and ranges[at + 1][0] == seq + 1:
+            ranges[at][1] = ranges.pop(at + 1)[1]
+        if at and ranges[at - 1][1] == seq - 1:
+            ranges[at - 1][1] = ranges.pop(at)[1]
+        if len(ranges) > RANGES:
+            del ranges[0]
+        return True

@@ -1,0 +1,180 @@
+"""Ten simulated years against FACTS section 3, and what rain, cloud and heat do to each other."""
+
+from datetime import UTC, datetime
+from hashlib import sha256
+
+import numpy as np
+import pytest
+
+from devices.pilot import load
+from sim.weather import ANCHOR, DAY, HOUR, Moment, Weather, normal, persistent, uniform
+from sim.world import World
+
+PILOT = load("dong-thap")
+PLACE = "thuan-tan"
+SEEDS = (1, 2, 3)
+DATES = np.arange(np.datetime64("2021-01-01"), np.datetime64("2031-01-01"))
+MONTHS = DATES.astype("datetime64[M]").astype(int) % 12
+FIRST = int(datetime(2021, 1, 1, tzinfo=UTC).timestamp() * 1000) - 7 * HOUR
+HOURS = FIRST + np.arange(len(DATES) * 24, dtype=np.int64) * HOUR + HOUR  # the end of each hour
+
+
+@pytest.fixture(scope="module", params=SEEDS)
+def decade(request):
+    """A function from signal to (days, 24) values of 2021 to 2030."""
+    world = World(request.param, PILOT)
+    return lambda name: world.signal(PLACE, 1, name, HOURS, 3600).reshape(-1, 24)
+
+
+def monthly(daily, how=np.mean):
+    return np.array([how(daily[month == MONTHS]) for month in range(12)])
+
+
+def test_temperature(decade):
+    values = decade("air_temperature")
+    assert values.mean() == pytest.approx(27.0, abs=0.5)  # FACTS A: 27.0
+    months = monthly(values.mean(axis=1))
+    assert months.argmax() == 3  # April
+    assert months.argmin() in (11, 0)  # December or January
+    assert months[3] == pytest.approx(28.8, abs=0.7)  # FACTS A
+    assert months[0] == pytest.approx(24.8, abs=1.2)  # FACTS A; HCMC's shape leaves it at 25.4
+    # FACTS B: extremes 21.8-34.3; a day in a decade goes further
+    low, high = np.quantile(values.min(axis=1), 0.05), np.quantile(values.max(axis=1), 0.95)
+    assert low == pytest.approx(21.8, abs=1.5)
+    assert high == pytest.approx(34.3, abs=2.0)
+
+
+def test_rain(decade):
+    daily = decade("rainfall").sum(axis=1)
+    months = monthly(daily, np.sum) / 10
+    assert 1300 <= months.sum() <= 2000  # FACTS: 1,500 (A), 1,682-2,005 (B)
+    assert months[4:11].sum() >= 0.8 * months.sum()  # May to November
+    assert months[9] == pytest.approx(248, rel=0.35)  # October, FACTS A; HCMC's shape has 221
+    assert months[1] < 15  # February 4, FACTS A; one wet day more or less moves it
+    wet = monthly(daily > 0.1, np.sum) / 10
+    assert wet[9] == pytest.approx(19.6, abs=2.0)  # October, FACTS A
+    for year in range(2021, 2031):  # a year is a sum of few large days
+        assert 900 <= daily[DATES.astype("datetime64[Y]").astype(int) == year - 1970].sum() <= 2600
+
+
+def test_humidity(decade):
+    values = decade("relative_humidity")
+    assert 78 <= values.mean() <= 88  # FACTS A: 82.5
+    months = monthly(values.mean(axis=1))
+    assert months[5:10].min() > months[:4].max()  # rainy season over dry season
+    assert values.min() > 35
+
+
+def test_sunshine(decade):
+    radiation = decade("solar_radiation")
+    assert radiation[:, [0, 1, 2, 3, 20, 21, 22]].max() == 0  # night
+    daily = radiation.mean(axis=1) * 0.0864  # MJ/m2
+    months = monthly(daily)
+    assert 16 <= daily.mean() <= 21  # Assumption: of the order of 5 kWh/m2 a day in southern Vietnam
+    assert months.argmax() in (1, 2, 3)  # February to April
+    assert months[8] < 0.9 * months[2]  # September, FACTS A: 5.1 h against 9.1 h
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_sunshine_hours(seed):
+    weather = Weather(seed, PLACE, 10.44, 105.59, 3653 + 366)
+    hours = (weather.sun * weather.daylight)[366 : 366 + len(DATES)]
+    assert hours.sum() / 10 == pytest.approx(2491, rel=0.05)  # FACTS A
+    months = monthly(hours)
+    assert months[[1, 2]].mean() == pytest.approx(9.1, abs=1.0)  # FACTS A; HCMC's sum gives 8.8
+    assert months[8] == pytest.approx(5.1, abs=0.7)  # FACTS A
+
+
+def test_humidity_falls_as_it_warms(decade):
+    warm, moist = decade("air_temperature"), decade("relative_humidity")
+    dry = decade("rainfall").sum(axis=1) == 0
+    assert (moist[dry, 13] < moist[dry, 5]).all()  # 14 h and 6 h
+    assert np.corrcoef(warm[dry].ravel(), moist[dry].ravel())[0, 1] < -0.5
+
+
+def test_rain_lowers_radiation_that_day(decade):
+    rain, light = decade("rainfall").sum(axis=1), decade("solar_radiation").sum(axis=1)
+    season = (MONTHS >= 5) & (MONTHS <= 9)
+    assert light[season & (rain > 5)].mean() < 0.9 * light[season & (rain == 0)].mean()
+
+
+def test_rain_wets_leaves_and_dew_does(decade):
+    rain, wetness = decade("rainfall"), decade("leaf_wetness")
+    assert (wetness[rain > 1] == 100).all()
+    assert wetness[:, 5].mean() > wetness[:, 13].mean()
+
+
+def test_rain_of_an_hour_is_the_sum_of_its_minutes():
+    world = World(1, PILOT)
+    day = FIRST + 200 * DAY
+    hour = world.signal(PLACE, 1, "rainfall", day + np.arange(1, 2401) * HOUR, 3600)
+    minutes = world.signal(PLACE, 1, "rainfall", day + np.arange(1, 24001) * HOUR // 10, 360)
+    np.testing.assert_allclose(minutes.reshape(-1, 10).sum(axis=1), hour, atol=1e-9)
+    assert hour.sum() > 100
+
+
+def test_near_places_are_more_alike():
+    days = 3650
+    here = Weather(1, "a", 10.44, 105.59, days)
+    near = Weather(1, "b", 10.46, 105.62, days)
+    far = Weather(1, "c", 10.81, 105.34, days)
+
+    def alike(one, other):
+        return np.corrcoef(one.sun, other.sun)[0, 1], np.mean(one.wet == other.wet)
+
+    assert min(alike(here, near)) > 0.8
+    for close, distant in zip(alike(here, near), alike(here, far), strict=True):
+        assert close > distant > 0.5
+
+
+def test_days_are_the_same_however_many():
+    few, many = Weather(1, "a", 10.44, 105.59, 400), Weather(1, "a", 10.44, 105.59, 4000)
+    for name in ("rain", "sun", "mean", "range", "relative"):
+        np.testing.assert_array_equal(getattr(many, name)[:400], getattr(few, name))
+
+
+def test_streams():
+    numbers = uniform(1, "a", np.arange(100_000))
+    assert numbers.min() >= 0
+    assert numbers.max() < 1
+    assert numbers.mean() == pytest.approx(0.5, abs=0.005)
+    assert numbers.std() == pytest.approx(12**-0.5, abs=0.005)
+    assert abs(np.corrcoef(numbers[1:], numbers[:-1])[0, 1]) < 0.02
+    other = uniform(1, "b", np.arange(100_000))
+    assert abs(np.corrcoef(numbers, other)[0, 1]) < 0.02
+
+
+def splitmix64(state, count):
+    """Vigna's splitmix64.c, in whole numbers."""
+    mask, out = 2**64 - 1, []
+    for _ in range(count):
+        state = (state + 0x9E3779B97F4A7C15) & mask
+        z = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & mask
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
+        out.append(z ^ (z >> 31))
+    return out
+
+
+def test_streams_are_splitmix64():
+    assert splitmix64(1234567, 2) == [6457827717110365317, 3203168211198807973]  # its published output
+    key = int.from_bytes(sha256(b"42:rain").digest()[:8], "big")
+    expected = [(number >> 11) / 2**53 for number in splitmix64(key, 50)]
+    np.testing.assert_array_equal(uniform(42, "rain", np.arange(1, 51)), expected)
+
+
+def test_persistence_keeps_variance_and_memory():
+    state = persistent(normal(1, "memory", 50_000), 0.8)
+    assert state.std() == pytest.approx(1, abs=0.05)
+    assert np.corrcoef(state[1:], state[:-1])[0, 1] == pytest.approx(0.8, abs=0.02)
+
+
+def test_a_swing_goes_through_its_lows_and_highs():
+    low, high = np.array([1.0, 2.0, 3.0]), np.array([10.0, 20.0, 30.0])
+    at = Moment(ANCHOR + np.array([6, 14, 30, 38, 30 - 8]) * HOUR)
+    np.testing.assert_allclose(at.swing(low, high, 6, 14), [1, 10, 2, 20, 6])
+
+
+def test_a_day_begins_at_midnight_in_vietnam():
+    at = Moment(np.array([ANCHOR, ANCHOR + DAY - 1, ANCHOR + DAY]))
+    assert at.day.tolist() == [0, 0, 1]
+    assert datetime.fromtimestamp(ANCHOR / 1000, UTC).isoformat() == "2019-12-31T17:00:00+00:00"

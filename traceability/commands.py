@@ -1,0 +1,133 @@
+"""`hoiquan trace …`: lots, their records and labels, and a check that needs no server."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from devices.settings import Settings
+from devices.texts import text
+from traceability import label, record, seal
+from traceability.digital_link import DigitalLinkError, LotKey, parse
+from traceability.merkle import ProofError
+from traceability.note import NoteError, Verifier
+from traceability.proof import verify as verify_proof
+
+trace_app = typer.Typer(
+    no_args_is_help=True, help="Lots and their records: list, show, label, export, verify."
+)
+Data = Annotated[Path | None, typer.Option(help="Folder of all local state (HOIQUAN_DATA).")]
+
+
+@trace_app.command("list")
+def list_lots(
+    data: Data = None,
+    limit: Annotated[int, typer.Option(help="How many, the newest first.")] = 20,
+    json_output: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """The newest harvests: sealed, or refused and why."""
+    rows = seal.lots(_folder(data), limit)
+    if json_output:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    table = Table("gtin", "lot", "community", "harvested", "kg", "coverage", "leaf or refusal")
+    for row in rows:
+        day = datetime.fromtimestamp(int(str(row["time"])) / 1000).astimezone().strftime("%Y-%m-%d")
+        fate = text(f"lot.{row['refused']}", "en") if row["refused"] else str(row["leaf"])
+        coverage = f"{float(str(row['coverage'])):.0%}"
+        table.add_row(str(row["gtin"]), str(row["lot"]), str(row["community"]), day,
+                      f"{row['quantity_kg']:g}", coverage, fate)  # fmt: skip
+    Console().print(table if rows else "No harvest was written down yet.")
+
+
+@trace_app.command()
+def show(gtin: str, lot: str, data: Data = None) -> None:
+    """A sealed record, as its canonical bytes."""
+    _, content = _record(data, gtin, lot)
+    typer.echo(content)
+
+
+@trace_app.command("label")
+def make_label(
+    gtin: str,
+    lot: str,
+    out: Annotated[Path, typer.Option(help="Picture to write: .svg or .png.")],
+    data: Data = None,
+) -> None:
+    """The QR code of a lot as a picture."""
+    key, _ = _record(data, gtin, lot)
+    uri = Settings.read(data=data).base_url.rstrip("/") + key.path
+    makers = {".svg": label.svg, ".png": label.png}
+    if out.suffix not in makers:
+        raise ValueError(f"label: {out} must end in .svg or .png")
+    out.write_bytes(makers[out.suffix](uri))
+    typer.echo(f"{uri} → {out}")
+
+
+@trace_app.command()
+def export(
+    gtin: str,
+    lot: str,
+    out: Annotated[Path, typer.Option(help="Folder for record, proof and public key.")],
+    data: Data = None,
+) -> None:
+    """What a buyer needs to check a lot elsewhere: record, proof and public key."""
+    from traceability.log import LogReader
+    from traceability.merkle import leaf_hash
+
+    key, content = _record(data, gtin, lot)
+    folder = _folder(data)
+    log = LogReader(folder / "log")
+    index = log.index_of(leaf_hash(record.entry(content)))
+    if index is None:
+        raise ValueError(f"export: the record of lot {lot} is not in the log")
+    out.mkdir(parents=True, exist_ok=True)
+    (out / f"{key.lot}.json").write_bytes(content)
+    (out / f"{key.lot}.tlog-proof").write_bytes(log.proof(index))
+    (out / "log.vkey").write_bytes((folder / "log.vkey").read_bytes())
+    typer.echo(f"{out}: {key.lot}.json, {key.lot}.tlog-proof, log.vkey")
+
+
+@trace_app.command()
+def verify(
+    file: Annotated[Path, typer.Argument(help="The record (.json) as downloaded.")],
+    proof: Annotated[
+        Path | None, typer.Option(help="Its proof; else the same name with .tlog-proof.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option(help="The public key; else log.vkey beside the record.")] = None,
+) -> None:
+    """Check a record offline: is it the one that was sealed? Needs no server and no network."""
+    proof = proof or file.with_suffix(".tlog-proof")
+    key = key or file.with_name("log.vkey")
+    content = file.read_bytes()
+    try:
+        verifier = Verifier.parse(key.read_text("utf-8").strip())
+        parsed = record.parse(content)
+        found = verify_proof(record.entry(content), proof.read_bytes(), verifier, verifier.name)
+    except (record.RecordError, ProofError, NoteError) as error:
+        typer.echo(f"NOT verified: {error}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(
+        f"verified: lot {parsed['lot']} of GTIN {parsed['gtin']} is leaf {found.index} of {found.size} "
+        f"in the log {verifier.name!r}.\nIt shows that the record was not changed since it was sealed, "
+        "not that a label was not copied."
+    )
+
+
+def _folder(data: Path | None) -> Path:
+    return Settings.read(data=data).data / "trace"
+
+
+def _record(data: Path | None, gtin: str, lot: str) -> tuple[LotKey, bytes]:
+    try:
+        key = parse(gtin, lot)
+    except DigitalLinkError as error:
+        raise ValueError(text(f"page.{error.reason}", "en")) from None
+    content = seal.read(_folder(data), key)
+    if content is None:
+        raise ValueError(f"no record of lot {lot}; see `hoiquan trace list`")
+    return key, content

@@ -1,0 +1,34 @@
+"""From a harvest to a lot: its code, what belongs to it, and why it may be refused."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Sequence
+from datetime import timedelta
+
+from devices.diary import DiaryEvent, Harvest, Input
+from devices.pilot import Community, Product
+
+
+def code(secret: bytes, community: Community, harvest: Harvest) -> str:
+    """The lot's code, such as `TQ261121-7K3MQ2XW`: same harvest, same code; nobody else can guess it."""
+    initials = "".join(part[0] for part in community.id.split("-"))[:4].upper()
+    digest = hmac.new(secret, f"{community.id}/{harvest.id}".encode(), hashlib.sha256).digest()
+    tail = base64.b32encode(digest[:5]).decode()
+    return f"{initials}{harvest.ts:%y%m%d}-{tail}"
+
+
+def refusal(community: Community, product: Product, harvest: Harvest, events: Sequence[DiaryEvent]) -> str:
+    """Why this harvest may not become a lot, as a key of the catalogue `lot.*`; "" if it may.
+
+    `events` are the plot's diary since the harvest before. One harvest of a plot cannot weigh more
+    than its area times the most a hectare gives.
+    """
+    for event in events:
+        if isinstance(event, Input) and event.pre_harvest_days:
+            allowed = event.ts + timedelta(days=event.pre_harvest_days)
+            if event.ts <= harvest.ts < allowed:
+                return "pre_harvest_interval"
+    if harvest.quantity_kg > product.yield_kg_ha * community.area_ha:
+        return "yield_cap"
+    return ""

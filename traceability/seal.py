@@ -1,0 +1,205 @@
+"""Sealing: a harvest in the diary becomes a record on disk and a leaf in the log, exactly once.
+
+    diary event ─► kept in trace.sqlite ─► is it a harvest? ─► lot.refusal ─► record file ─► log ─► sealed
+
+Each step may be repeated after a crash: the lot's code follows from the harvest, a record file once
+written is never written again, and the log is asked whether it holds the leaf before it gets it.
+"""
+
+import json
+import os
+import secrets
+import sqlite3
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from devices.diary import DiaryEvent, Harvest, decode_diary, encode_diary
+from devices.pilot import Community, Pilot, Product
+from devices.reading import Device
+from traceability import lot, record
+from traceability.conditions import Grew
+from traceability.digital_link import LotKey
+from traceability.log import Log
+from traceability.merkle import leaf_hash
+from traceability.note import Signer
+
+LONGEST_SEASON = timedelta(days=180)  # conditions look back no further than this
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS event(
+  community TEXT NOT NULL, id TEXT NOT NULL, plot TEXT NOT NULL, time INTEGER NOT NULL,
+  simulated INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY(community, id));
+CREATE TABLE IF NOT EXISTS lot(
+  community TEXT NOT NULL, harvest TEXT NOT NULL, gtin TEXT NOT NULL, lot TEXT NOT NULL,
+  time INTEGER NOT NULL, quantity REAL NOT NULL, coverage REAL, leaf INTEGER, refused TEXT NOT NULL,
+  PRIMARY KEY(community, harvest));
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A harvest and what became of it: `leaf` is its index in the log, or None with `refused` saying
+    why (a key of the catalogue `lot.*`). `time` is the harvest's, epoch ms.
+    """
+
+    community: str
+    product: str
+    key: LotKey
+    time: int
+    quantity_kg: float
+    coverage: float
+    leaf: int | None
+    refused: str
+    simulated: bool
+
+
+class Sealer:
+    """The one writer of a folder's diary, records and log."""
+
+    def __init__(self, folder: Path, pilot: Pilot, grew: Grew, base_url: str, origin: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._pilot = pilot
+        self._grew = grew
+        self._base_url = base_url.rstrip("/")
+        self._folder = folder
+        self._lock = threading.Lock()
+        signer = Signer.from_file(folder / "log.key", origin)
+        (folder / "log.vkey").write_text(signer.verifier.vkey + "\n", "utf-8")
+        self._secret = _secret(folder / "lot.secret")
+        self._log = Log.open(folder / "log", signer, origin)
+        self._db = sqlite3.connect(
+            folder / "trace.sqlite", isolation_level=None, check_same_thread=False, timeout=30
+        )
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")
+        self._db.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+            self._log.close()
+
+    def write(self, device: Device, event: DiaryEvent) -> Sealed | None:
+        """Keep a diary event; a harvest is sealed or refused. The same event again changes nothing."""
+        with self._lock:
+            self._db.execute(
+                "INSERT OR IGNORE INTO event VALUES(?,?,?,?,?,?)",
+                (
+                    device.community,
+                    event.id,
+                    event.plot,
+                    _ms(event.ts),
+                    device.simulated,
+                    encode_diary(event),
+                ),
+            )
+            community = self._pilot.place[device.community]
+            if not isinstance(event, Harvest) or not isinstance(community, Community):
+                return None
+            product = next((p for p in community.products if p.crop == event.crop), None)
+            if product is None:
+                return None
+            return self._seal(community, product, event, simulated=device.simulated)
+
+    def _seal(self, community: Community, product: Product, harvest: Harvest, *, simulated: bool) -> Sealed:
+        key = LotKey(product.gtin, lot.code(self._secret, community, harvest))
+        before, events = self._season(community, harvest)
+        path = self._folder / "records" / key.gtin / f"{key.lot}.json"
+        # what is sealed stays sealed: a diary entry that comes late cannot unmake a record
+        reason = "" if path.exists() else lot.refusal(community, product, harvest, events)
+        coverage, leaf = 0.0, None
+        if not reason:
+            if not path.exists():
+                grew = self._grew.conditions(community.id, before, _ms(harvest.ts))
+                data = record.canonical(
+                    record.build(
+                        self._pilot, community, product, key, harvest, events, grew, self._base_url,
+                        simulated=simulated,
+                    )
+                )  # fmt: skip
+                _write_durably(path, data)
+            data = path.read_bytes()
+            coverage = record.parse(data)["conditions"]["coverage"]
+            entry = record.entry(data)
+            leaf = self._log.index_of(leaf_hash(entry))
+            if leaf is None:
+                leaf = self._log.append([entry])[0]
+        time = _ms(harvest.ts)
+        self._db.execute(
+            "INSERT OR REPLACE INTO lot VALUES(?,?,?,?,?,?,?,?,?)",
+            (community.id, harvest.id, *key, time, harvest.quantity_kg, coverage, leaf, reason),
+        )
+        return Sealed(
+            community.id, product.crop, key, time, harvest.quantity_kg, coverage, leaf, reason, simulated
+        )
+
+    def _season(self, community: Community, harvest: Harvest) -> tuple[int, list[DiaryEvent]]:
+        """When the lot's growing began (the harvest before, at most half a year ago), and its diary."""
+        stop = _ms(harvest.ts)
+        rows = self._db.execute(
+            "SELECT body FROM event WHERE community=? AND plot=? AND time<=? AND time>=? ORDER BY time, id",
+            (community.id, harvest.plot, stop, _ms(harvest.ts - LONGEST_SEASON)),
+        ).fetchall()
+        events = [decode_diary(row[0]) for row in rows]
+        earlier = [e for e in events if isinstance(e, Harvest) and e.id != harvest.id and e.ts < harvest.ts]
+        start = _ms(earlier[-1].ts) if earlier else (_ms(events[0].ts) if events else stop)
+        ours = [
+            e for e in events
+            if e.id == harvest.id or ((_ms(e.ts) > start or not earlier) and not isinstance(e, Harvest))
+        ]  # fmt: skip
+        if start == stop:  # nothing was written down before: a day is shown rather than nothing
+            start = stop - 24 * 3_600_000
+        return start, ours
+
+
+def lots(folder: Path, limit: int = 100) -> list[dict[str, object]]:
+    """The newest harvests of a folder, sealed and refused, without holding the writer up."""
+    path = folder / "trace.sqlite"
+    if not path.exists():
+        return []
+    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
+    try:
+        names = ("community", "gtin", "lot", "time", "quantity_kg", "coverage", "leaf", "refused")
+        rows = db.execute(
+            "SELECT community, gtin, lot, time, quantity, coverage, leaf, refused FROM lot "
+            "ORDER BY time DESC LIMIT ?",
+            (limit,),
+        )
+        return [dict(zip(names, row, strict=True)) for row in rows]
+    finally:
+        db.close()
+
+
+def read(folder: Path, key: LotKey) -> bytes | None:
+    """The canonical bytes of a sealed record, or None. `key` must come from digital_link.parse."""
+    path = folder / "records" / key.gtin / f"{key.lot}.json"
+    return path.read_bytes() if path.is_file() else None
+
+
+def _write_durably(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _secret(path: Path) -> bytes:
+    """32 random bytes in a file that only the owner reads, made once."""
+    if not path.exists():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(secrets.token_hex(32), file)
+    return bytes.fromhex(json.loads(path.read_text("utf-8")))
+
+
+def _ms(moment: datetime) -> int:
+    return round(moment.astimezone(UTC).timestamp() * 1000)

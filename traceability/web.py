@@ -1,0 +1,235 @@
+"""The public side of a record: its page, its machine-readable forms, its proof, and the log's files.
+
+    QR ─► /01/{gtin}/10/{lot} ─► record file ─► is its leaf in the log? does the checkpoint verify? ─► page
+
+The page says what it cannot prove, and how to check elsewhere: this server could lie about its own check.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from devices.pilot import Pilot
+from devices.signals import SIGNALS
+from devices.texts import text
+from traceability import chart, label, record, seal
+from traceability.digital_link import DigitalLinkError, LotKey, parse
+from traceability.log import LogMissing, LogReader
+from traceability.merkle import ProofError, leaf_hash
+from traceability.note import NoteError, Verifier
+from traceability.proof import verify
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Vary": "Accept, Accept-Language",
+}
+SHORT, FOREVER = "public, max-age=60", "public, max-age=31536000, immutable"
+_PAGES = Environment(
+    loader=PackageLoader("traceability"), autoescape=select_autoescape(), undefined=StrictUndefined
+)
+
+
+def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
+    """Routes over the records and the log below `folder`."""
+    routes = APIRouter()
+
+    @routes.get("/01/{gtin}/10/{lot}", include_in_schema=False)
+    def page(request: Request, gtin: str, lot: str) -> Response:
+        lang = language(request)
+        try:
+            key = parse(gtin, lot)
+        except DigitalLinkError as error:
+            return _trouble(lang, error.reason, 400)
+        data = seal.read(folder, key)
+        if data is None:
+            return _trouble(lang, "unknown_lot", 404)
+        wanted = request.headers.get("accept", "")
+        if "linkset+json" in wanted or request.query_params.get("linkType") == "all":
+            return JSONResponse(
+                _linkset(base_url, key), media_type="application/linkset+json", headers=HEADERS
+            )
+        if "ld+json" in wanted:
+            epcis = record.parse(data)["epcis"]
+            return JSONResponse(epcis, media_type="application/ld+json", headers=HEADERS)
+        return _page(folder, pilot, base_url, key, data, lang)
+
+    @routes.get("/01/{gtin}/10/{lot}/{form}", include_in_schema=False)
+    def forms(request: Request, gtin: str, lot: str, form: str) -> Response:
+        makers: dict[str, Callable[[LotKey, bytes], Response]] = {
+            "record.json": lambda key, data: Response(data, media_type="application/json"),
+            "epcis.json": lambda key, data: JSONResponse(
+                record.parse(data)["epcis"], media_type="application/ld+json"
+            ),
+            "proof": lambda key, data: _proof(folder, key, data),
+            "qr.svg": lambda key, data: Response(label.svg(base_url + key.path), media_type="image/svg+xml"),
+            "qr.png": lambda key, data: Response(label.png(base_url + key.path), media_type="image/png"),
+        }
+        try:
+            key = parse(gtin, lot)
+        except DigitalLinkError as error:
+            return _trouble(language(request), error.reason, 400)
+        data = seal.read(folder, key)
+        if data is None or form not in makers:
+            return _trouble(language(request), "unknown_lot", 404)
+        response = makers[form](key, data)
+        response.headers.update(HEADERS)
+        return response
+
+    @routes.get("/log/{path:path}", include_in_schema=False)
+    def log(path: str) -> Response:
+        root = (folder / "log").resolve()
+        file = folder / "log.vkey" if path == "vkey" else (root / path).resolve()
+        inside = path in ("checkpoint", "vkey") or (path.startswith("tile/") and file.is_relative_to(root))
+        if not inside or not file.is_file():
+            return Response(status_code=404)
+        full = path.startswith("tile/") and ".p/" not in path
+        kind = "application/octet-stream" if path.startswith("tile/") else "text/plain; charset=utf-8"
+        caching = {"Cache-Control": FOREVER if full else SHORT, "Access-Control-Allow-Origin": "*"}
+        return FileResponse(file, media_type=kind, headers=caching)
+
+    @routes.get("/.well-known/gs1resolver", include_in_schema=False)
+    def resolver() -> Response:
+        return JSONResponse(
+            {
+                "name": f"hoiquan {pilot.name.vi}",
+                "resolverRoot": base_url,
+                "supportedPrimaryKeys": ["01"],
+                "supportedContextValuesEnumerated": [],
+            }
+        )
+
+    @routes.get("/static/record.css", include_in_schema=False)
+    def style() -> Response:
+        return FileResponse(
+            Path(__file__).parent / "templates" / "record.css",
+            media_type="text/css",
+            headers={"Cache-Control": SHORT},
+        )
+
+    @routes.get("/scan/{lang}/01/{gtin}/10/{lot}", include_in_schema=False)
+    def choose(lang: str, gtin: str, lot: str) -> Response:
+        """The same page in the other language, for phones without a settings menu at hand."""
+        try:
+            key = parse(gtin, lot)
+        except DigitalLinkError as error:
+            return _trouble(lang, error.reason, 400)
+        response = RedirectResponse(key.path, status_code=303)
+        response.set_cookie("lang", "en" if lang == "en" else "vi", max_age=31536000, samesite="lax")
+        return response
+
+    return routes
+
+
+def language(request: Request) -> str:
+    """Vietnamese, unless the reader chose English or their browser does not speak Vietnamese."""
+    chosen = request.cookies.get("lang")
+    if chosen in ("vi", "en"):
+        return chosen
+    accepted = request.headers.get("accept-language", "").lower()
+    return "en" if accepted and "vi" not in accepted and "en" in accepted else "vi"
+
+
+def _page(folder: Path, pilot: Pilot, base_url: str, key: LotKey, data: bytes, lang: str) -> Response:
+    content = record.parse(data)
+    verified, trouble = check(folder, data)
+    return _render(
+        "record.html",
+        lang,
+        record=content,
+        key=key,
+        uri=base_url + key.path,
+        verified=verified,
+        trouble=trouble,
+        charts=_charts(content["conditions"], pilot, lang),
+        harvested=_local(pilot, content["times"]["harvested"]),
+        events=[
+            {**event, "when": _local(pilot, event["ts"]), "name": text(f"event.{event['event']}", lang)}
+            for event in content["events"]["rows"]
+        ],
+    )
+
+
+def check(folder: Path, data: bytes) -> tuple[int | None, str]:
+    """The index of a record in the log, proven against the signed checkpoint, or None and why not."""
+    entry = record.entry(data)
+    try:
+        log = LogReader(folder / "log")
+        index = log.index_of(leaf_hash(entry))
+        if index is None:
+            return None, "the record is not in the log"
+        verifier = Verifier.parse((folder / "log.vkey").read_text("utf-8").strip())
+        return verify(entry, log.proof(index), verifier, verifier.name).index, ""
+    except (ProofError, NoteError, LogMissing, OSError) as error:
+        return None, str(error)
+
+
+def _proof(folder: Path, key: LotKey, data: bytes) -> Response:
+    log = LogReader(folder / "log")
+    index = log.index_of(leaf_hash(record.entry(data)))
+    if index is None:
+        return Response(status_code=404)
+    named = {"Content-Disposition": f'attachment; filename="{key.lot}.tlog-proof"'}
+    return Response(log.proof(index), media_type="text/plain; charset=utf-8", headers=named)
+
+
+def _charts(conditions: dict[str, Any], pilot: Pilot, lang: str) -> list[dict[str, Any]]:
+    def day(ms: int) -> Any:
+        return datetime.fromtimestamp(ms / 1000, UTC).astimezone(pilot.zone).date()
+
+    first, last = day(conditions["start"]), day(conditions["stop"])
+    return [
+        {
+            "name": SIGNALS[signal].name(lang),
+            "unit": SIGNALS[signal].shown_unit,
+            "low": min(row[1] for row in rows),
+            "high": max(row[3] for row in rows),
+            "mean": round(sum(row[2] * row[4] for row in rows) / sum(row[4] for row in rows), 2),
+            "svg": Markup(chart.daily(rows, first, last)),  # noqa: S704 -- numbers alone, made by chart.py
+        }
+        for signal, rows in conditions["daily"].items()
+        if signal in SIGNALS
+    ]
+
+
+def _linkset(base_url: str, key: LotKey) -> dict[str, Any]:
+    anchor = base_url + key.path
+    return {
+        "linkset": [
+            {
+                "anchor": anchor,
+                "https://gs1.org/voc/pip": [{"href": anchor, "type": "text/html", "title": "Record"}],
+                "https://gs1.org/voc/traceability": [
+                    {"href": f"{anchor}/epcis.json", "type": "application/ld+json", "title": "EPCIS 2.0"},
+                    {"href": f"{anchor}/record.json", "type": "application/json", "title": "Sealed record"},
+                    {"href": f"{anchor}/proof", "type": "text/plain", "title": "Proof of inclusion"},
+                ],
+            }
+        ]
+    }
+
+
+def _local(pilot: Pilot, moment: str) -> str:
+    return f"{datetime.fromisoformat(moment).astimezone(pilot.zone):%d/%m/%Y %H:%M}"
+
+
+def _trouble(lang: str, reason: str, status: int) -> Response:
+    response = _render("trouble.html", lang, sentence=text(f"page.{reason}", lang))
+    response.status_code = status
+    return response
+
+
+def _render(template: str, lang: str, **values: Any) -> Response:
+    def t(key: str, **placeholders: object) -> str:
+        return text(key, lang, **placeholders)
+
+    body = _PAGES.get_template(template).render(lang=lang, t=t, **values)
+    return Response(body, media_type="text/html; charset=utf-8", headers=HEADERS)
