@@ -126,9 +126,10 @@ def gateway(data: Data = None, pilot: PilotName = None, mqtt: Mqtt = None) -> No
             f"{settings.log_origin}/{place.pilot}",
         )  # fmt: skip
 
-        decoder = Decoder(place.pilot, registry.lookup, spool.seen())
-        pipeline = Pipeline(receiver, spool, decoder, store, diary_keeper(sealer, store, place.pilot))
         clerk = Clerk(store, place, settings.instance, spool.books, registry.devices)
+        decoder = Decoder(place.pilot, registry.lookup, spool.seen())
+        keep = diary_keeper(sealer, store, place.pilot, clerk.past_changed)
+        pipeline = Pipeline(receiver, spool, decoder, store, keep)
         stop = stop_on_signals()
         work = threading.Thread(target=clerk.run, args=(stop,), name="clerk")
         receiver.start()
@@ -150,8 +151,10 @@ def gateway(data: Data = None, pilot: PilotName = None, mqtt: Mqtt = None) -> No
             raise SystemExit(1)
 
 
-def diary_keeper(sealer: Any, store: Any, pilot: str) -> Callable[[Sequence[Any]], None]:
-    """Keeps diary events: a harvest is sealed, and its lot written to the store for the boards."""
+def diary_keeper(
+    sealer: Any, store: Any, pilot: str, sealed_one: Callable[[], None]
+) -> Callable[[Sequence[Any]], None]:
+    """Keeps diary events: a harvest is sealed, its lot written to the store, and `sealed_one` told."""
     from gateway.points import Point, tags
 
     def keep(events: Sequence[Any]) -> None:
@@ -174,6 +177,7 @@ def diary_keeper(sealer: Any, store: Any, pilot: str) -> Callable[[Sequence[Any]
             points.append(Point("lot", where, fields, sealed.time))
         if points:
             store.write(points)
+            sealed_one()
 
     return keep
 
@@ -221,7 +225,7 @@ def build_pages(settings: Settings, store: Any) -> Any:
     pages = FastAPI(
         title="hoiquan", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
     )
-    pages.include_router(overview.router(figures, records.language))
+    pages.include_router(overview.router(figures))
     pages.include_router(api.router(figures))
     pages.include_router(records.router(folder, place, settings.base_url.rstrip("/")))
 

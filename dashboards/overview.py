@@ -1,6 +1,5 @@
 """The overview at `/` for machines without Grafana: one page, no script, printable."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,14 +31,14 @@ _PAGES = Environment(
 )
 
 
-def router(figures: Figures, language: Callable[[Request], str]) -> APIRouter:
-    """The page and its style sheet. `language` reads "vi" or "en" from a request."""
+def router(figures: Figures) -> APIRouter:
+    """The page and its style sheet: in Vietnamese, until the reader chooses English."""
     routes = APIRouter()
 
     @routes.get("/", include_in_schema=False)
     def overview(request: Request) -> Response:
         return Response(
-            render(figures, now_ms(), language(request)),
+            render(figures, now_ms(), "en" if request.cookies.get("lang") == "en" else "vi"),
             media_type="text/html; charset=utf-8",
             headers=HEADERS,
         )
@@ -93,7 +92,8 @@ def _card(one: Indicator, pilot: Pilot, evaluation: Evaluation, lang: str) -> di
         "as_of": _local(pilot, one.at),
         "due": _target(one, one.due, lang),
         "gap": _gap(one, lang),
-        "short": one.gap < 0,
+        "state": "reached" if one.gap >= 0 else "course" if one.on_course else "short",
+        "path": text("overview.path", lang, value=_number(one, one.path, lang)),
         "bar": round(100 * one.value / top, 1),
         "marks": [
             {
@@ -135,7 +135,8 @@ def _rule(one: Indicator, pilot: Pilot, lang: str) -> str:
 
 def _number(one: Indicator, value: float, lang: str) -> str:
     if not one.share:
-        return f"{value:g}"
+        count = f"{round(value, 1):g}"
+        return count.replace(".", ",") if lang == "vi" else count
     percent = f"{round(value * 100, 1):g} %"
     return percent.replace(".", ",") if lang == "vi" else percent
 
@@ -194,7 +195,7 @@ def _device(device: DeviceNow, pilot: Pilot, lang: str) -> dict[str, Any]:
         "simulated": device.simulated,
         "place": pilot.place[device.community].name,
         "seen": _local(pilot, device.seen, "%d/%m %H:%M:%S"),
-        "values": [
+        "readings": [
             (SIGNALS[name].name(lang), shown(name, value)) for name, (_, value) in device.values.items()
         ],
         "flagged": [

@@ -6,6 +6,7 @@ what a probe can print. `rate` is the largest credible change a minute, `flat` t
 which an unchanged value means a stuck sensor (None: it may stand still for ever).
 Assumption: limits without a row in the project's sources are instrument makers' common ranges
 narrowed to the climate of the delta; they are wide on purpose, and a pilot file may narrow them.
+`rainfall` and `pest_count` are what fell or was caught since the device's last reading.
 """
 
 from dataclasses import dataclass
@@ -67,7 +68,7 @@ _ROWS = (
     ("air_temperature", "Nhiệt độ không khí", "Air temperature", "Cel", "Cel", "Temperature", "CEL", 5, 50, 0.1, 2, 6 * HOUR),
     ("relative_humidity", "Độ ẩm không khí", "Relative humidity", "%", "%RH", "RelativeHumidity", "P1", 10, 100, 0.1, 10, DAY),
     ("air_pressure", "Áp suất không khí", "Air pressure", "hPa", "hPa", "Pressure", "A97", 960, 1050, 0.1, 2, DAY),
-    ("rainfall", "Lượng mưa", "Rainfall since the last reading", "mm", "mm", "Length", "MMT", 0, 150, 0.2, 150, None),
+    ("rainfall", "Lượng mưa", "Rainfall", "mm", "mm", "Length", "MMT", 0, 150, 0.2, 150, None),
     ("wind_speed", "Tốc độ gió", "Wind speed", "m/s", "m/s", "Speed", "MTS", 0, 60, 0.1, 30, DAY),
     ("solar_radiation", "Bức xạ mặt trời", "Solar radiation", "W/m2", "W/m2", "Irradiance", "D54", 0, 1400, 1, 1000, DAY),
     ("leaf_wetness", "Độ ướt lá", "Leaf wetness", "%", "%", "Dimensionless", "P1", 0, 100, 1, 100, None),

@@ -4,18 +4,18 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import timedelta
 
 from devices.pilot import Pilot
 from devices.reading import Device
-from gateway.indicators import DAY_MS, MANY, evaluate, local_day, local_midnight, points, roster
+from gateway.indicators import DAY_MS, evaluate, local_day, local_midnight, points, roster
 from gateway.points import Point, tags
 from gateway.spool import Books
 from gateway.store import RetryLater, Store
 
 log = logging.getLogger(__name__)
 BOOKS_EVERY = 10.0  # seconds
-INDICATORS_EVERY = 300.0
+INDICATORS_EVERY = 60.0
 BACKFILL_DAYS = 30
 RECENT_MS = 7 * DAY_MS
 
@@ -36,21 +36,28 @@ class Clerk:
         self._instance = instance
         self._books = books
         self._devices = devices
+        self._due = threading.Event()
+        self._due.set()
+
+    def past_changed(self) -> None:
+        """Something was stored that happened on an earlier day: count those days again."""
+        self._due.set()
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set. A store that does not answer is asked again next time."""
         next_indicators = 0.0
-        backfilled = False
         while not stop.is_set():
             try:
                 self.write_books()
                 if time.monotonic() >= next_indicators:
                     self.write_indicators(now_ms())
                     next_indicators = time.monotonic() + INDICATORS_EVERY
-                if not backfilled:
+                if self._due.is_set():
+                    self._due.clear()
+                    self.write_indicators(now_ms())
                     self.backfill(now_ms(), stop)
-                    backfilled = True
             except RetryLater as error:
+                self._due.set()
                 log.warning("indicators wait for the store: %s", error)
             stop.wait(BOOKS_EVERY)
 
@@ -80,25 +87,22 @@ class Clerk:
         )
 
     def backfill(self, at: int, stop: threading.Event) -> None:
-        """Indicators at the end of each of the last days that has readings and no indicator yet."""
+        """Indicators at the end of each of the last days whose window has readings."""
         today = local_day(self._pilot, at)
-        first = local_midnight(self._pilot, today - timedelta(days=BACKFILL_DAYS))
-        there = {
-            local_day(self._pilot, point.time - 1)
-            for point in self._store.series("kpi", {"pilot": self._pilot.pilot}, first, at, MANY)
-        }
-        for back in range(1, BACKFILL_DAYS):
-            day: date = today - timedelta(days=back)
-            if day in there or stop.is_set():
-                continue
-            evaluation = evaluate(
-                self._store,
-                self._pilot,
-                self._devices(),
-                local_midnight(self._pilot, day + timedelta(days=1)),
-            )
-            if evaluation.coverage:
+        for back in range(BACKFILL_DAYS):
+            end = local_midnight(self._pilot, today - timedelta(days=back))
+            if stop.is_set():
+                return
+            if self._window_is_whole(end):
+                evaluation = evaluate(self._store, self._pilot, self._devices(), end)
                 self._store.write(points(self._pilot, evaluation))
+
+    def _window_is_whole(self, at: int) -> bool:
+        """Whether there were readings already when the window that ends at `at` began: a count over
+        days before the first reading would say 0 where nobody had looked.
+        """
+        begin = at - self._pilot.rules.iot_communities.window_days * DAY_MS
+        return bool(self._store.coverage({"pilot": self._pilot.pilot}, begin, begin + DAY_MS, DAY_MS))
 
     def _device_points(self, coverage: dict[str, float], at: int, midnight: int) -> list[Point]:
         """One point a device and day, written over as the day goes on."""

@@ -8,6 +8,8 @@ from gateway.points import FLAG_TRUE
 from gateway.store import Store
 from traceability.conditions import SENSED, Conditions
 
+TOTALS = frozenset({"rainfall"})  # a reading is a part of the day's sum, and a day's row is that sum a gauge
+
 
 class Growth:
     """Reads conditions of the places of one pilot."""
@@ -53,6 +55,9 @@ class Growth:
         ).values():
             for bucket in buckets:
                 row = (bucket.low, bucket.mean, bucket.high, bucket.number)
+                if signal in TOTALS:
+                    total = bucket.mean * bucket.number
+                    row = (total, total, total, bucket.number)
                 days.setdefault(bucket.time, []).append(row)
         result: list[list[str | float | int]] = []
         for time, rows in sorted(days.items()):

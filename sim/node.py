@@ -22,8 +22,10 @@ from sim.world import World
 
 DAY_MS = 24 * 3_600_000
 PROBES_A_PLOT = 2  # assumption: two probes stand in one plot, as neighbours
-# Assumption: a sensor's noise is a small share of the signal's plausible range, and states have none.
+# Assumption: a sensor's noise is a small share of the signal's plausible range and at most a few steps of
+# its resolution, and states have none.
 NOISE_SHARE = 0.003
+NOISE_STEPS = 2
 NO_NOISE = frozenset({"pump_state", "valve_state", "aerator_state", "energy", "pest_count", "rainfall"})
 
 
@@ -101,7 +103,7 @@ class Node:
             signal = SIGNALS[name]
             true = self._world.signal(self.device.community, self.plot, name, times, self.model.interval)
             if name not in NO_NOISE:
-                scale = min(signal.high - signal.low, 50.0) * NOISE_SHARE
+                scale = min((signal.high - signal.low) * NOISE_SHARE, NOISE_STEPS * signal.resolution)
                 true = true + stream.normal(0.0, scale, len(times))
             steps = np.round(np.clip(true, signal.low, signal.high) / signal.resolution)
             values[name] = np.round(steps * signal.resolution, signal.decimals)

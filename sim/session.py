@@ -70,19 +70,20 @@ class Session:
         plan = self._plan
         start = plan.start if plan.start is not None else time.time_ns() // 1_000_000
         nodes = fleet(plan.seed, self._pilot, plan.shard)
-        begin = self._begin(start)
+        begin = self._begin("readings", start)
         with _output(plan.out) as out:
-            if begin < start:
+            if begin < start and (self._keep is not None or out is not None):
                 self._history(nodes, begin, start, out, stop)
             if stop.is_set():
                 return
+            if not (plan.mqtt or out):
+                self._save(readings=start)
+                return
             if plan.mqtt:
                 self._connect(nodes, start)
+            begin = self._begin("diaries", start)
             for device, payload in diaries(plan.seed, self._pilot, begin, start) if begin < start else ():
                 self._send(device, "diary", payload, out)
-            if not (plan.mqtt or out):
-                self._save(start)
-                return
             live = Live(
                 plan.seed, self._pilot, nodes, start,
                 lambda device, kind, payload: self._send(device, kind, payload, out),
@@ -92,21 +93,27 @@ class Session:
             try:
                 live.run(plan.speed, plan.until, stop)
             finally:
-                self._close()
-                self._save(live.now)
+                if self._close():
+                    self._save(readings=live.now, diaries=live.now)
 
-    def _begin(self, start: int) -> int:
-        """Where history begins: where the last run ended, but no further back than asked."""
+    def _begin(self, what: str, start: int) -> int:
+        """Where the past begins: where the last run ended, but no further back than asked."""
         begin = start - self._plan.history_ms
-        if self._state.exists() and self._plan.start is None:
-            kept = json.loads(self._state.read_text("utf-8"))
-            if kept["seed"] != self._plan.seed:
-                raise ValueError(
-                    f"this folder was filled with seed {kept['seed']}, not {self._plan.seed}: "
-                    "use that seed, or another folder with --data"
-                )
-            begin = max(begin, min(kept["until"], start) - OVERLAP_MS)
+        kept = self._kept()
+        if kept.get("seed", self._plan.seed) != self._plan.seed:
+            raise ValueError(
+                f"this folder was filled with seed {kept['seed']}, not {self._plan.seed}: "
+                "use that seed, or another folder with --data"
+            )
+        if what in kept:
+            begin = max(begin, min(kept[what], start) - OVERLAP_MS)
         return begin
+
+    def _kept(self) -> dict[str, int]:
+        if self._plan.start is not None or not self._state.exists():
+            return {}
+        kept: dict[str, int] = json.loads(self._state.read_text("utf-8"))
+        return kept
 
     def _history(
         self, nodes: Sequence[Node], begin: int, start: int, out: IO[str] | None, stop: threading.Event
@@ -114,8 +121,13 @@ class Session:
         days = (start - begin) / UNITS["d"]
         console = Console(stderr=True)
         made = 0
+        quiet = start - begin < UNITS["d"]  # the hours since the last run need no progress bar
         for node, readings in track(
-            history(nodes, begin, start), f"history, {days:.1f} days", total=len(nodes), console=console
+            history(nodes, begin, start),
+            f"history, {days:.1f} days",
+            total=len(nodes),
+            console=console,
+            disable=quiet,
         ):
             if stop.is_set():
                 return
@@ -146,26 +158,30 @@ class Session:
         elif self._plan.mqtt:
             self._link(device).publish(kind, payload)
 
-    def _close(self) -> None:
+    def _close(self) -> bool:
+        """End every link; whether the broker has acknowledged all that was sent."""
         deadline = time.monotonic() + DRAIN
         for link in self._links.values():
             link.say_goodbye()
         while any(link.waiting for link in self._links.values()) and time.monotonic() < deadline:
             time.sleep(0.02)
+        done = not any(link.waiting for link in self._links.values())
         for link in self._links.values():
             link.close()
+        return done
 
     def _save_now_and_then(self, live: Live, stop: threading.Event) -> None:
         while not stop.wait(SAVE_EVERY):
             if not any(link.waiting for link in self._links.values()):
-                self._save(live.now)
+                self._save(readings=live.now, diaries=live.now)
 
-    def _save(self, until: int) -> None:
+    def _save(self, **until: int) -> None:
+        """Remember up to when readings and diaries are safe, in simulated epoch ms."""
         if self._plan.out or self._plan.start is not None:
             return
         self._state.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._state.with_suffix(f".{os.getpid()}")
-        temporary.write_text(json.dumps({"seed": self._plan.seed, "until": until}), "utf-8")
+        temporary.write_text(json.dumps(self._kept() | {"seed": self._plan.seed} | until), "utf-8")
         temporary.replace(self._state)
 
 

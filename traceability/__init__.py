@@ -5,6 +5,6 @@ diary event ─► seal.Sealer ─► lot.refusal? ─► record.build ─► fi
                     └─ scan ─► web: page, EPCIS, linkset, proof ─► proof.verify, anywhere
 
 lot.py           codes, and why a harvest may be refused     record.py  the canonical bytes
-merkle.py log.py note.py proof.py   the transparency log (RFC 6962, C2SP), independent of lots
+merkle.py tiles.py log.py note.py proof.py   the transparency log (RFC 6962, C2SP), independent of lots
 epcis.py digital_link.py label.py   GS1's languages          chart.py   small pictures
 """

@@ -76,8 +76,8 @@ def export(
     data: Data = None,
 ) -> None:
     """What a buyer needs to check a lot elsewhere: record, proof and public key."""
-    from traceability.log import LogReader
     from traceability.merkle import leaf_hash
+    from traceability.tiles import LogReader
 
     key, content = _record(data, gtin, lot)
     folder = _folder(data)

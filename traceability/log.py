@@ -18,146 +18,17 @@ from pathlib import Path
 from typing import Self
 
 from traceability import merkle
-from traceability.merkle import HASH_SIZE, TILE_WIDTH, Node, ProofError, leaf_hash, root_of_hashes
-from traceability.note import NoteError, Signer, open_note, sign, split_note, sync_directory
-from traceability.proof import Checkpoint, Proof, encode
+from traceability.merkle import TILE_WIDTH, ProofError, leaf_hash, root_of_hashes
+from traceability.note import NoteError, Signer, open_note, sign, sync_directory
+from traceability.proof import Checkpoint
+from traceability.tiles import CHECKPOINT, ENTRIES, LogCorrupt, LogReader, tile_path
 
 MAX_ENTRY = 0xFFFF  # bytes: a bundle prefixes each entry with a uint16
-_CHECKPOINT, _PENDING, _LOCK = "checkpoint", ".checkpoint.next", ".lock"
-_ENTRIES = "entries"  # stands where a tile has its level
+_PENDING, _LOCK = ".checkpoint.next", ".lock"
 
 
 class LogBusy(RuntimeError):
     """Somebody else writes this log; wait for them, or read with `LogReader`."""
-
-
-class LogCorrupt(RuntimeError):
-    """The files do not make the tree that was signed; restore them, do not append."""
-
-
-class LogMissing(LookupError):
-    """There is no log in the directory yet; `Log.open` makes one."""
-
-
-def tile_path(level: int | str, number: int, width: int = TILE_WIDTH) -> str:
-    """Path of a tile, or with level `entries` of an entry bundle, below the log's directory."""
-    name = f"{number % 1000:03}"
-    while number := number // 1000:
-        name = f"x{number % 1000:03}/{name}"
-    return f"tile/{level}/{name}" + (f".p/{width}" if width < TILE_WIDTH else "")
-
-
-class LogReader:
-    """Reads a log that another process may be appending to; needs neither key nor lock.
-
-    It believes the checkpoint: its signature is for whoever receives it to check.
-    """
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self._index: dict[bytes, int] = {}
-        self._indexed = 0
-
-    @property
-    def size(self) -> int:
-        """Entries under the checkpoint."""
-        return self._head()[1].size
-
-    @property
-    def root(self) -> bytes:
-        """Root under the checkpoint."""
-        return self._head()[1].root
-
-    def checkpoint(self) -> bytes:
-        """The signed tree head."""
-        return self._head()[0]
-
-    def entry(self, index: int) -> bytes:
-        """The entry, checked against its leaf hash."""
-        size = self.size
-        if not 0 <= index < size:
-            raise IndexError(f"no entry {index} in a log of {size}")
-        number, at = divmod(index, TILE_WIDTH)
-        entry = self._bundle(number, size)[at]
-        if leaf_hash(entry) != self._tile(0, number, size)[at]:
-            raise LogCorrupt(f"entry {index} in {self.directory} does not have the hash that was logged")
-        return entry
-
-    def inclusion_proof(self, index: int) -> list[bytes]:
-        """Path from leaf `index` to the checkpoint's root."""
-        return self._inclusion(index, self._head()[1])
-
-    def consistency_proof(self, old_size: int) -> list[bytes]:
-        """Proof that the checkpoint's tree continues its own first `old_size` leaves."""
-        size = self.size
-        return merkle.consistency_path(old_size, size, self._node(size))
-
-    def proof(self, index: int) -> bytes:
-        """The proof file of an entry; path and checkpoint are of one moment even while the log grows."""
-        note, head = self._head()
-        return encode(Proof(index, tuple(self._inclusion(index, head)), note))
-
-    def index_of(self, leaf_hash: bytes) -> int | None:
-        """Where the entry with this leaf hash stands first. The first call reads every leaf into memory."""
-        size = self.size
-        while self._indexed < size:
-            number, at = divmod(self._indexed, TILE_WIDTH)
-            for index, value in enumerate(self._tile(0, number, size)[at:], self._indexed):
-                self._index.setdefault(value, index)
-            self._indexed = min(size, (number + 1) * TILE_WIDTH)
-        return self._index.get(leaf_hash)
-
-    def _head(self) -> tuple[bytes, Checkpoint]:
-        path = self.directory / _CHECKPOINT
-        try:
-            note = path.read_bytes()
-            return note, Checkpoint.parse(split_note(note)[0])
-        except FileNotFoundError:
-            raise LogMissing(f"no log in {self.directory}") from None
-        except (NoteError, ProofError) as error:
-            raise LogCorrupt(f"{path}: {error}") from None
-
-    def _inclusion(self, index: int, head: Checkpoint) -> list[bytes]:
-        path = merkle.inclusion_path(index, head.size, self._node(head.size))
-        leaf = self._tile(0, index // TILE_WIDTH, head.size)[index % TILE_WIDTH]
-        try:
-            merkle.verify_inclusion(leaf, index, head.size, path, head.root)
-        except ProofError as error:
-            raise LogCorrupt(f"the tiles in {self.directory} are damaged: {error}") from None
-        return path
-
-    def _node(self, size: int) -> Node:
-        return merkle.node_of_tiles(lambda level, number: self._tile(level, number, size))
-
-    def _tile(self, level: int, number: int, size: int) -> list[bytes]:
-        """The hashes of a tile of the tree of `size` leaves."""
-        width = min(TILE_WIDTH, (size >> 8 * level) - number * TILE_WIDTH)
-        data = self._read(level, number, width)[: width * HASH_SIZE]
-        if len(data) < width * HASH_SIZE:
-            raise LogCorrupt(f"{self.directory / tile_path(level, number, width)} is cut short")
-        return [data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)]
-
-    def _bundle(self, number: int, size: int) -> list[bytes]:
-        """The entries of a bundle of the tree of `size` leaves."""
-        width = min(TILE_WIDTH, size - number * TILE_WIDTH)
-        data, at = self._read(_ENTRIES, number, width), 0
-        entries = []
-        for _ in range(width):
-            start = at + 2
-            at = start + int.from_bytes(data[at:start], "big")
-            entries.append(data[start:at])
-        if at > len(data):
-            raise LogCorrupt(f"{self.directory / tile_path(_ENTRIES, number, width)} is cut short")
-        return entries
-
-    def _read(self, level: int | str, number: int, width: int) -> bytes:
-        """A partial file, or the full one that replaced it since the checkpoint was read."""
-        for path in (tile_path(level, number, width), tile_path(level, number)):
-            try:
-                return (self.directory / path).read_bytes()
-            except FileNotFoundError:
-                continue
-        raise LogCorrupt(f"{self.directory / tile_path(level, number, width)} is missing")
 
 
 class Log(LogReader):
@@ -250,7 +121,7 @@ class Log(LogReader):
     def _resume(self) -> tuple[bytes, Checkpoint]:
         """The last head that was signed; its publication is finished if a crash cut it off."""
         pending = self.directory / _PENDING
-        current = self._open_head(_CHECKPOINT) if (self.directory / _CHECKPOINT).exists() else None
+        current = self._open_head(CHECKPOINT) if (self.directory / CHECKPOINT).exists() else None
         if pending.exists():
             try:
                 signed = self._open_head(_PENDING)
@@ -265,7 +136,7 @@ class Log(LogReader):
         if current is not None:
             return current
         if (self.directory / "tile").exists():
-            raise LogCorrupt(f"{self.directory} has tiles but no {_CHECKPOINT}")
+            raise LogCorrupt(f"{self.directory} has tiles but no {CHECKPOINT}")
         empty = Checkpoint(self._origin, 0, merkle.EMPTY_ROOT)
         return self._commit(empty), empty
 
@@ -281,7 +152,7 @@ class Log(LogReader):
 
     def _check_continues(self, old: Checkpoint, new: Checkpoint) -> None:
         if old.size > new.size or merkle.root_at(old.size, self._node(new.size)) != old.root:
-            raise LogCorrupt(f"{_PENDING} in {self.directory} does not continue its {_CHECKPOINT}")
+            raise LogCorrupt(f"{_PENDING} in {self.directory} does not continue its {CHECKPOINT}")
 
     def _check_tree(self, head: Checkpoint) -> list[list[bytes]]:
         """The right edge of the tree, once every tile follows from those below it and the root is signed."""
@@ -316,7 +187,7 @@ class Log(LogReader):
 
     def _write_bundle(self, size: int, entries: list[bytes], touched: set[Path]) -> None:
         data = b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
-        self._write(tile_path(_ENTRIES, (size - 1) // TILE_WIDTH, len(entries)), data, touched)
+        self._write(tile_path(ENTRIES, (size - 1) // TILE_WIDTH, len(entries)), data, touched)
 
     def _write(self, path: str, data: bytes, touched: set[Path]) -> None:
         target = self.directory / path
@@ -338,7 +209,7 @@ class Log(LogReader):
         return note
 
     def _publish(self) -> None:
-        (self.directory / _PENDING).replace(self.directory / _CHECKPOINT)
+        (self.directory / _PENDING).replace(self.directory / CHECKPOINT)
         sync_directory(self.directory)
 
     def _remove_partial(self, old: int, size: int) -> None:
@@ -346,7 +217,7 @@ class Log(LogReader):
         for level in range(len(self._edge)):
             number = old >> 8 * (level + 1)
             if number < size >> 8 * (level + 1):
-                for kind in (level, _ENTRIES) if level == 0 else (level,):
+                for kind in (level, ENTRIES) if level == 0 else (level,):
                     path = self.directory / f"{tile_path(kind, number)}.p"
                     shutil.rmtree(path, ignore_errors=True)
 

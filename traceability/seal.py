@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from devices.diary import DiaryEvent, Harvest, decode_diary, encode_diary
+from devices.diary import DiaryEvent, Harvest, Packing, Shipping, decode_diary, encode_diary
 from devices.pilot import Community, Pilot, Product
 from devices.reading import Device
 from traceability import lot, record
@@ -144,9 +144,11 @@ class Sealer:
         events = [decode_diary(row[0]) for row in rows]
         earlier = [e for e in events if isinstance(e, Harvest) and e.id != harvest.id and e.ts < harvest.ts]
         start = _ms(earlier[-1].ts) if earlier else (_ms(events[0].ts) if events else stop)
+        # packing and shipping before this harvest belong to the lot before
         ours = [
             e for e in events
-            if e.id == harvest.id or ((_ms(e.ts) > start or not earlier) and not isinstance(e, Harvest))
+            if e.id == harvest.id
+            or (not isinstance(e, Harvest | Packing | Shipping) and (_ms(e.ts) > start or not earlier))
         ]  # fmt: skip
         if start == stop:  # nothing was written down before: a day is shown rather than nothing
             start = stop - 24 * 3_600_000

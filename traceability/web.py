@@ -20,10 +20,10 @@ from devices.signals import SIGNALS
 from devices.texts import text
 from traceability import chart, label, record, seal
 from traceability.digital_link import DigitalLinkError, LotKey, parse
-from traceability.log import LogMissing, LogReader
 from traceability.merkle import ProofError, leaf_hash
 from traceability.note import NoteError, Verifier
 from traceability.proof import verify
+from traceability.tiles import LogMissing, LogReader
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
@@ -130,12 +130,12 @@ def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
 
 
 def language(request: Request) -> str:
-    """Vietnamese, unless the reader chose English or their browser does not speak Vietnamese."""
+    """What the reader chose, else Vietnamese; a browser that speaks no Vietnamese gets English."""
     chosen = request.cookies.get("lang")
     if chosen in ("vi", "en"):
         return chosen
     accepted = request.headers.get("accept-language", "").lower()
-    return "en" if accepted and "vi" not in accepted and "en" in accepted else "vi"
+    return "en" if accepted and "vi" not in accepted else "vi"
 
 
 def _page(folder: Path, pilot: Pilot, base_url: str, key: LotKey, data: bytes, lang: str) -> Response:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from traceability.log import Log, LogBusy, LogCorrupt, LogMissing, LogReader, tile_path
+from traceability.log import Log, LogBusy
 from traceability.merkle import (
     EMPTY_ROOT,
     leaf_hash,
@@ -25,6 +25,7 @@ from traceability.merkle import (
 )
 from traceability.note import Signer, base64_of, open_note, sign
 from traceability.proof import Checkpoint, VerifiedInclusion, verify
+from traceability.tiles import LogCorrupt, LogMissing, LogReader, tile_path
 
 ROOT = Path(__file__).parents[2]
 ORIGIN = "hoiquan.example/log"
