@@ -77,6 +77,11 @@ def decode(payload: bytes) -> Telemetry:
     )
 
 
+def schema() -> dict[str, Any]:
+    """JSON Schema of a message as the model has it."""
+    return _Message.model_json_schema()
+
+
 def parse_time(value: str) -> int:
     """RFC 3339 text to epoch milliseconds. Raises PayloadError."""
     try:

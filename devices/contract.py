@@ -1,0 +1,81 @@
+"""The generated parts of the contract: tables in devices/README.md and the payload's JSON Schema.
+
+`python -m devices.contract devices` writes them again; a test fails while they are stale.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from devices.models import MODELS
+from devices.payloads import MAX_BYTES, schema
+from devices.signals import SIGNALS
+from devices.texts import catalogue
+
+README, SCHEMA = "README.md", "telemetry.schema.json"
+
+
+def tables() -> dict[str, str]:
+    """Each generated table by the name in its markers."""
+    signals = [
+        f"| `{s.id}` | {s.vi} | {s.en} | `{s.unit}` | {s.low:g} … {s.high:g} | {s.resolution:g} |"
+        for s in SIGNALS.values()
+    ]
+    models = [
+        f"| `{m.id}` | {m.vi} | {m.en} | {f'{m.interval} s' if m.interval else '-'} | "
+        f"{', '.join(f'`{name}`' for name in m.signals) or '-'} |"
+        for m in MODELS.values()
+    ]
+    reasons = [
+        f"| `{key.split('.')[1]}` | {said['vi'].format(field='…')} | {said['en'].format(field='…')} |"
+        for key, said in catalogue().items()
+        if key.startswith("rejected.")
+    ]
+    return {
+        "signals": _table("id|Tiếng Việt|English|unit (UCUM)|believed|resolution", signals),
+        "models": _table("model|Tiếng Việt|English|interval|signals", models),
+        "reasons": _table("reason|Tiếng Việt|English", reasons),
+    }
+
+
+def fill(readme: str) -> str:
+    """The text with every `<!-- name -->…<!-- /name -->` filled with its table."""
+    for name, table in tables().items():
+        before, rest = readme.split(f"<!-- {name} -->\n", 1)
+        _, after = rest.split(f"<!-- /{name} -->", 1)
+        readme = f"{before}<!-- {name} -->\n{table}\n<!-- /{name} -->{after}"
+    return readme
+
+
+def payload_schema() -> str:
+    """JSON Schema of a telemetry message, signal names included."""
+    made = schema()
+    made["title"] = "hoiquan telemetry, version 1"
+    made["description"] = f"At most {MAX_BYTES} bytes. Only `values` is required."
+    made["properties"]["values"]["propertyNames"] = {"enum": list(SIGNALS)}
+    made["properties"]["values"]["minProperties"] = 1
+    return json.dumps(made, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def stale(folder: Path) -> list[str]:
+    """Which generated files of `folder` are not what the code says."""
+    readme = (folder / README).read_text("utf-8")
+    kept = folder / SCHEMA
+    old = [] if fill(readme) == readme else [README]
+    return old if kept.exists() and kept.read_text("utf-8") == payload_schema() else [*old, SCHEMA]
+
+
+def write(folder: Path) -> None:
+    """Write the generated parts into `folder`."""
+    readme = folder / README
+    readme.write_text(fill(readme.read_text("utf-8")), "utf-8")
+    (folder / SCHEMA).write_text(payload_schema(), "utf-8")
+
+
+def _table(header: str, rows: list[str]) -> str:
+    names = header.split("|")
+    return "\n".join([f"| {' | '.join(names)} |", f"|{'---|' * len(names)}", *rows])
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))

@@ -1,0 +1,79 @@
+"""A pilot, a place that grew something, and a sealer over a temporary folder."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from devices.diary import Harvest, Input
+from devices.pilot import Pilot, load
+from traceability.conditions import Conditions
+from traceability.seal import Sealer
+
+HARVESTED = datetime(2026, 11, 12, 3, 0, tzinfo=UTC)
+GREW = Conditions(
+    start=int((HARVESTED - timedelta(days=9)).timestamp() * 1000),
+    stop=int(HARVESTED.timestamp() * 1000),
+    devices=8,
+    simulated=7,
+    coverage=0.97,
+    flagged=0.01,
+    daily={
+        "air_temperature": [
+            [f"2026-11-{d:02}", 22.0 + d / 10, 26.0, 31.0, 144] for d in (3, 4, 5, 9, 10, 11)
+        ],
+        "soil_moisture": [["2026-11-11", 28.1, 30.0, 33.3, 576]],
+    },
+    raw_rows=5000,
+    raw_sha256="ab" * 32,
+)
+
+
+class Grower:
+    """Says how it grew; `asked` counts how often."""
+
+    def __init__(self, grew: Conditions = GREW) -> None:
+        self.grew = grew
+        self.asked = 0
+
+    def conditions(self, community: str, start: int, stop: int) -> Conditions:
+        self.asked += 1
+        return replace(self.grew, start=start, stop=stop)
+
+
+@pytest.fixture(scope="session")
+def pilot() -> Pilot:
+    return load("dong-thap")
+
+
+@pytest.fixture
+def grower() -> Grower:
+    return Grower()
+
+
+@pytest.fixture
+def sealer(tmp_path: Path, pilot: Pilot, grower: Grower) -> Iterator[Sealer]:
+    made = Sealer(tmp_path, pilot, grower, "https://example.org", "example.org/log")
+    yield made
+    made.close()
+
+
+def harvest(number: int = 1, at: datetime = HARVESTED, kilograms: float = 850.0, **more: object) -> Harvest:
+    fields = {"id": f"mango-{number}", "ts": at, "plot": "plot-1", "crop": "mango"} | more
+    return Harvest(event="harvest", quantity_kg=kilograms, **fields)  # type: ignore[arg-type]
+
+
+def sprayed(days_before: int, pre_harvest_days: int) -> Input:
+    return Input(
+        event="input",
+        id=f"input-{days_before}",
+        ts=HARVESTED - timedelta(days=days_before),
+        plot="plot-1",
+        crop="mango",
+        product="Chế phẩm <script>alert(1)</script>",
+        purpose="pesticide",
+        dose="1 l/ha",
+        pre_harvest_days=pre_harvest_days,
+    )

@@ -1,0 +1,114 @@
+"""The record's content: what Circular 02/2024 asks for, GS1's forms, and bytes that cannot drift."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import rfc8785
+
+from devices.pilot import Pilot
+from traceability import record, seal
+from traceability.digital_link import DigitalLinkError, check_digit, parse
+from traceability.seal import Sealer
+
+from .conftest import harvest, sprayed
+
+VECTORS = Path(__file__).parents[2].parent / "shared" / "vectors" / "epcis"
+# Circular 02/2024/TT-BKHCN: item → where it stands in the record
+SEVEN = {
+    "product name": ("product", "name"),
+    "product image": ("product", "image"),
+    "producer's name": ("producer", "name"),
+    "producer's address": ("producer", "address"),
+    "time of the events": ("times", "harvested"),
+    "code, mark or serial": ("marks", "lot"),
+    "expiry": ("expiry",),
+}
+
+
+@pytest.fixture
+def content(sealer: Sealer, pilot: Pilot, tmp_path: Path) -> dict[str, Any]:
+    device = pilot.fleet["tam-que-diary-01"]
+    sealer.write(device, sprayed(6, 3))
+    done = sealer.write(device, harvest())
+    assert done is not None
+    return record.parse(seal.read(tmp_path, done.key) or b"")
+
+
+@pytest.mark.parametrize("item", SEVEN)
+def test_seven_items(content: dict[str, Any], item: str) -> None:
+    found: Any = content
+    for part in SEVEN[item]:
+        assert part in found, item
+        found = found[part]
+    assert found or item == "expiry"
+
+
+def test_every_part_says_how_it_is_known(content: dict[str, Any]) -> None:
+    parts = ("product", "producer", "times", "marks", "quantity_kg", "events", "conditions", "certificates")
+    known = {part: content[part]["known"] for part in parts}
+    assert known["conditions"] == "sensed" and known["certificates"] == "certified"
+    assert set(known.values()) <= {"declared", "sensed", "certified"}
+
+
+def test_epcis_is_valid(content: dict[str, Any]) -> None:
+    schema = VECTORS / "epcis-json-schema.json"
+    if not schema.exists():
+        pytest.skip("shared/vectors/epcis is not here")
+    epcis = content["epcis"]
+    jsonschema.Draft7Validator(json.loads(schema.read_text())).validate(epcis)
+    # what the schema cannot say: these may stand in the metadata or in the report, not in both
+    both = {"time", "deviceID", "rawData", "dataProcessingMethod", "deviceMetadata"}
+    for event in epcis["epcisBody"]["eventList"]:
+        for element in event.get("sensorElementList", ()):
+            for report in element["sensorReport"]:
+                assert not both & report.keys() & element["sensorMetadata"].keys()
+        assert event["action"] == "ADD" or "ilmd" not in event
+
+
+def test_bytes_are_canonical_and_nothing_else_is_a_record(content: dict[str, Any]) -> None:
+    data = record.canonical(content)
+    assert rfc8785.dumps(json.loads(data)) == data
+    assert record.parse(data) == content
+    for wrong in (b"", b"[]", b"{}", data + b" ", data.replace(b":", b": ", 1), b"\xff", b"[" * 100_000):
+        with pytest.raises(record.RecordError):
+            record.parse(wrong)
+
+
+def test_the_log_learns_nothing_of_the_lot(content: dict[str, Any]) -> None:
+    entry = record.entry(record.canonical(content))
+    assert content["gtin"].encode() not in entry and content["lot"].encode() not in entry
+
+
+@pytest.mark.parametrize("body", ["0200000000001", "0614141123452", "9501101530003"[:13]])
+def test_check_digit_is_gs1s(body: str) -> None:
+    digit = check_digit(body)
+    weights = [3, 1] * 7
+    total = sum(int(d) * w for d, w in zip(body + digit, weights, strict=True))
+    assert total % 10 == 0
+
+
+def test_every_gtin_of_the_pilot_is_in_the_restricted_range(pilot: Pilot) -> None:
+    gtins = [product.gtin for community in pilot.communities for product in community.products]
+    assert len(gtins) == len(set(gtins)) == 14
+    for gtin in gtins:
+        assert parse(gtin, "A").gtin == gtin and gtin.startswith("02")
+
+
+@pytest.mark.parametrize(
+    ("gtin", "lot", "reason"),
+    [
+        ("02000000000030", "A", "bad_check_digit"),
+        ("2000000000039", "A", "bad_gtin"),
+        ("٠2000000000039", "A", "bad_gtin"),
+        ("02000000000015", "a", "bad_lot"),
+        ("02000000000015", "..", "bad_lot"),
+        ("02000000000015", "A" * 21, "bad_lot"),
+    ],
+)
+def test_wrong_links_say_what_is_wrong(gtin: str, lot: str, reason: str) -> None:
+    with pytest.raises(DigitalLinkError) as error:
+        parse(gtin, lot)
+    assert error.value.reason == reason

@@ -1,0 +1,126 @@
+"""A harvest becomes one record and one leaf, whatever is repeated and wherever it is cut off."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from devices.pilot import Pilot
+from traceability import record, seal
+from traceability.digital_link import LotKey
+from traceability.log import Log
+from traceability.merkle import leaf_hash
+from traceability.note import Verifier
+from traceability.proof import verify
+from traceability.seal import Sealer
+from traceability.tiles import LogReader
+
+from .conftest import HARVESTED, Grower, harvest, sprayed
+
+
+def test_harvest_is_sealed_and_proven(sealer: Sealer, pilot: Pilot, tmp_path: Path) -> None:
+    device = pilot.fleet["tam-que-diary-01"]
+    assert sealer.write(device, sprayed(6, 3)) is None
+    done = sealer.write(device, harvest())
+    assert done is not None and done.leaf == 0 and done.refused == "" and done.simulated
+    data = seal.read(tmp_path, done.key)
+    assert data is not None
+    assert record.parse(data)["lot"] == done.key.lot
+    verifier = Verifier.parse((tmp_path / "log.vkey").read_text().strip())
+    proof = LogReader(tmp_path / "log").proof(0)
+    assert verify(record.entry(data), proof, verifier, "example.org/log").index == 0
+
+
+def test_same_harvest_again_changes_nothing(
+    sealer: Sealer, pilot: Pilot, grower: Grower, tmp_path: Path
+) -> None:
+    device = pilot.fleet["tam-que-diary-01"]
+    first, second = (sealer.write(device, harvest()) for _ in range(2))
+    assert first == second
+    assert grower.asked == 1
+    assert LogReader(tmp_path / "log").size == 1
+    assert len(seal.lots(tmp_path)) == 1
+
+
+def test_record_written_but_not_logged_is_logged_with_the_same_bytes(
+    pilot: Pilot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The crash between record file and log: conditions may have changed since, the record must not."""
+    device = pilot.fleet["tam-que-diary-01"]
+    sealer = Sealer(tmp_path, pilot, Grower(), "https://example.org", "example.org/log")
+    with monkeypatch.context() as patched:
+        patched.setattr(Log, "append", lambda *_: (_ for _ in ()).throw(OSError("power cut")))
+        with pytest.raises(OSError, match="power cut"):
+            sealer.write(device, harvest())
+    sealer.close()
+    (written,) = (tmp_path / "records").rglob("*.json")
+    before = written.read_bytes()
+    grower = Grower()
+    again = Sealer(tmp_path, pilot, grower, "https://example.org", "example.org/log")
+    done = again.write(device, harvest())
+    again.close()
+    assert done is not None and done.leaf == 0
+    assert written.read_bytes() == before and grower.asked == 0
+    assert LogReader(tmp_path / "log").index_of(leaf_hash(record.entry(before))) == 0
+
+
+@pytest.mark.parametrize(
+    ("days_before", "interval", "refused"),
+    [(2, 3, "pre_harvest_interval"), (3, 3, ""), (4, 3, ""), (2, 0, "")],
+)
+def test_pre_harvest_interval(
+    sealer: Sealer, pilot: Pilot, days_before: int, interval: int, refused: str
+) -> None:
+    device = pilot.fleet["tam-que-diary-01"]
+    sealer.write(device, sprayed(days_before, interval))
+    done = sealer.write(device, harvest())
+    assert done is not None and done.refused == refused
+    assert (done.leaf is None) is bool(refused)
+
+
+def test_more_than_the_plot_can_yield(sealer: Sealer, pilot: Pilot, tmp_path: Path) -> None:
+    community = next(c for c in pilot.communities if c.id == "tam-que")
+    cap = community.products[0].yield_kg_ha * community.area_ha
+    device = pilot.fleet["tam-que-diary-01"]
+    over = sealer.write(device, harvest(1, kilograms=cap + 1))
+    just = sealer.write(device, harvest(2, kilograms=cap))
+    assert over is not None and over.refused == "yield_cap"
+    assert just is not None and just.refused == ""
+    assert {row["refused"] for row in seal.lots(tmp_path)} == {"", "yield_cap"}
+
+
+def test_a_late_entry_does_not_unmake_a_record(sealer: Sealer, pilot: Pilot) -> None:
+    device = pilot.fleet["tam-que-diary-01"]
+    sealer.write(device, harvest())
+    sealer.write(device, sprayed(1, 7))
+    done = sealer.write(device, harvest())
+    assert done is not None and done.leaf == 0
+
+
+def test_a_lot_holds_its_own_season_alone(sealer: Sealer, pilot: Pilot, tmp_path: Path) -> None:
+    device = pilot.fleet["tam-que-diary-01"]
+    sealer.write(device, sprayed(20, 3))
+    sealer.write(device, harvest(1, HARVESTED - timedelta(days=12)))
+    sealer.write(device, sprayed(6, 3))
+    done = sealer.write(device, harvest(2))
+    assert done is not None
+    content = record.parse(seal.read(tmp_path, done.key) or b"")
+    assert [event["id"] for event in content["events"]["rows"]] == ["input-6", "mango-2"]
+    assert content["conditions"]["start"] == int((HARVESTED - timedelta(days=12)).timestamp() * 1000)
+
+
+def test_secrets_are_for_the_owner_alone(sealer: Sealer, tmp_path: Path) -> None:
+    for name in ("log.key", "lot.secret"):
+        assert (tmp_path / name).stat().st_mode & 0o077 == 0, name
+
+
+def test_lot_codes_differ_between_installations(pilot: Pilot, tmp_path: Path) -> None:
+    keys: list[LotKey] = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        made = Sealer(tmp_path / name, pilot, Grower(), "https://example.org", "example.org/log")
+        done = made.write(pilot.fleet["tam-que-diary-01"], harvest())
+        made.close()
+        assert done is not None
+        keys.append(done.key)
+    assert keys[0].gtin == keys[1].gtin and keys[0].lot != keys[1].lot
