@@ -354,11 +354,14 @@ def up(
     page = f"http://localhost:{http_port}/"
     typer.echo(f"hoiquan: pilot {place.pilot}, data in {settings.data.resolve()}")
     simulator = ["simulate", "--store", "--seed", str(seed), "--history", history]
+    alive = settings.data / "gateway" / "alive"
+    alive.unlink(missing_ok=True)
     children = [
         Child("broker", ["broker", "--port", str(mqtt_port), "--bind", bind]),
         Child("gateway", ["gateway"]),
         Child("web", ["web", "--http-port", str(http_port), "--bind", bind]),
-        Child("simulator", [*simulator, "--mqtt", url, "--speed", str(speed)]),
+        # a broker drops what comes before the gateway's first subscription
+        Child("simulator", [*simulator, "--mqtt", url, "--speed", str(speed)], alive.exists),
     ]
     try:
         run_together(

@@ -27,6 +27,7 @@ class Child:
 
     name: str
     arguments: list[str]
+    when: Callable[[], bool] = lambda: True  # may it be started yet?
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     again: float = 0.0  # when to start it again, monotonic
@@ -62,8 +63,6 @@ def run_together(
                 return
         if first.process and first.process.returncode:
             raise OSError(f"{first.name} failed: see the line above")
-        for child in children:
-            child.start()
         said = False
         while not stop.wait(0.1):
             if not said and ready():
@@ -77,13 +76,16 @@ def run_together(
 
 def _watch(child: Child) -> None:
     now = time.monotonic()
+    if child.process is None:
+        if child.when():
+            child.start()
+        return
     if not child.ended():
         if now - child.started > STEADY:
             child.wait = 1.0
         return
     if not child.again:
-        code = child.process.returncode if child.process else None
-        log.warning("%s ended (%s); again in %.0f s", child.name, code, child.wait)
+        log.warning("%s ended (%s); again in %.0f s", child.name, child.process.returncode, child.wait)
         child.again = now + child.wait
         child.wait = min(2 * child.wait, LONGEST_WAIT)
     elif now >= child.again:
@@ -96,7 +98,7 @@ def _end(children: Sequence[Child]) -> None:
     deadline = time.monotonic() + GRACE
     for child in children:
         if child.process is not None and not child.ended():
-            child.process.send_signal(signal.SIGTERM)
+            child.process.terminate()
     for child in children:
         if child.process is None:
             continue

@@ -26,6 +26,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.schema import CreateTable
 
 from devices.credentials import GATEWAY, hash_password, new_password, verify_password
 from devices.models import MODELS
@@ -33,10 +34,9 @@ from devices.pilot import Pilot
 from devices.reading import Device
 from devices.topics import ID
 
-_META = MetaData()
 _DEVICES = Table(
     "device",
-    _META,
+    MetaData(),
     Column("device", String(64), primary_key=True),
     Column("pilot", String(64), nullable=False),
     Column("community", String(64), nullable=False),
@@ -68,7 +68,8 @@ class Registry:
     def __init__(self, url: str | Path, pilot: Pilot) -> None:
         self.pilot = pilot
         self._engine = _engine(url)
-        _META.create_all(self._engine)
+        with self._engine.begin() as connection:  # several processes may be the first at once
+            connection.execute(CreateTable(_DEVICES, if_not_exists=True))
         self._known: dict[str, Device] = dict(pilot.fleet)
         self._hashes: dict[str, str] = {}
         self._state: tuple[object, ...] = ()

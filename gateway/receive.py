@@ -61,12 +61,13 @@ class Receiver:
         self._client.username_pw_set(username, password)
         self._client.reconnect_delay_set(1, 30)
         self._client.on_connect = self._on_connect
+        self._client.on_subscribe = self._on_subscribe
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message
         self._queue: deque[Delivery] = deque()
         self._arrived = threading.Condition()
         self._epoch = 0
-        self.connected = False
+        self.connected = False  # and subscribed: only from then on does the broker keep messages for us
         self.dropped = 0
 
     def start(self) -> None:
@@ -110,13 +111,20 @@ class Receiver:
             log.error("the broker refuses the gateway: %s", reason)
             return
         self._epoch += 1
-        self.connected = True
         log.info("connected to %s:%d, session %s", *self._address, "kept" if flags.session_present else "new")
         # A broker that crashed may have lost the subscription with the session: always ask again.
         if self._version == MQTTv5:
             client.subscribe(EVERYTHING, options=SubscribeOptions(qos=1, noLocal=True))
         else:
             client.subscribe(EVERYTHING, qos=1)
+
+    def _on_subscribe(
+        self, _: Client, __: Any, ___: int, reasons: list[ReasonCode], ____: Properties | None
+    ) -> None:
+        if any(reason.is_failure for reason in reasons):
+            log.error("the broker refuses the subscription to %s: %s", EVERYTHING, reasons)
+            return
+        self.connected = True
 
     def _on_disconnect(
         self, _: Client, __: Any, ___: DisconnectFlags, reason: ReasonCode, ____: Properties | None
