@@ -16,7 +16,7 @@ from devices.texts import text
 from gateway.indicators import Evaluation, local_day
 
 REFRESH = 15  # seconds after which a browser asks again
-SHOWN_DEVICES, SHOWN_LOTS = 14, 8
+SHOWN_DEVICES, SHOWN_LOTS = 10, 8
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'",
