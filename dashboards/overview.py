@@ -206,7 +206,7 @@ def _device(device: DeviceNow, pilot: Pilot, lang: str) -> dict[str, Any]:
 
 
 def _lot(lot: dict[str, Any], pilot: Pilot, lang: str) -> dict[str, Any]:
-    community = next(c for c in pilot.communities if c.id == lot["community"])
+    community = pilot.producers[lot["community"]]
     product = next((p for p in community.products if p.gtin == lot["gtin"]), None)
     return {
         "path": f"/01/{lot['gtin']}/10/{lot['lot']}",

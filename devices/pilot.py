@@ -100,6 +100,20 @@ class Organisations(_Model):
     assumption: str | None = None
 
 
+class Adopters(_Model):
+    """Invented organisations that stand for the rest of the province in a rehearsal of traceability:
+    `hoi_quan` and `htx` of them, each with one product, a diary and no sensors.
+    """
+
+    hoi_quan: int = Field(ge=0, le=900)
+    htx: int = Field(ge=0, le=900)
+    crop: Id
+    name: "Names"
+    every_days: int = Field(ge=1, le=366)
+    yield_kg_ha: float = Field(gt=0)
+    assumption: str
+
+
 class Place(_Model):
     """Something on the map: old commune and district, the commune since July 2025, a point ±5 km."""
 
@@ -186,6 +200,7 @@ class Pilot(_Model):
     services: tuple[Service, ...]
     communities: tuple[Community, ...]
     villages: tuple[Village, ...]
+    adopters: Adopters | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "Pilot":
@@ -195,6 +210,11 @@ class Pilot(_Model):
         for place in ids:
             if ids.count(place) > 1:
                 raise ValueError(f"communities, villages: the id {place!r} is used twice")
+        for community in self.communities:
+            for product in community.products:
+                if product.gtin[-1] != gtin_check_digit(product.gtin[:-1]):
+                    digit = gtin_check_digit(product.gtin[:-1])
+                    raise ValueError(f"communities.{community.id}: gtin {product.gtin} must end in {digit}")
         known = {service.id for service in self.services}
         for village in self.villages:
             if unknown := set(village.services) - known:
@@ -214,6 +234,11 @@ class Pilot(_Model):
     def place(self) -> dict[str, Place]:
         return {place.id: place for place in self.places}
 
+    @cached_property
+    def producers(self) -> dict[str, Community]:
+        """Whoever may seal lots, by id: the communities, and the invented organisations."""
+        return {c.id: c for c in (*self.communities, *_invented(self))}
+
     def target(self, indicator: str) -> Target:
         return next(target for target in self.targets if target.indicator == indicator)
 
@@ -227,13 +252,53 @@ class Pilot(_Model):
         """Every simulated device of the file, by id: `{place}-{model}-{nn}`."""
         return {
             device.device: device
-            for place in self.places
+            for place in (*self.producers.values(), *self.villages)
             for model, count in {**place.fleet, "diary": isinstance(place, Community)}.items()
             for device in (
                 Device(self.pilot, place.id, f"{place.id}-{model}-{number:02}", model, simulated=True)
                 for number in range(1, count + 1)
             )
         }
+
+
+def _invented(pilot: Pilot) -> list[Community]:
+    adopters = pilot.adopters
+    if adopters is None or not pilot.communities:
+        return []
+    where = pilot.communities[0]
+    made = []
+    for kind, count in (("hoi-quan", adopters.hoi_quan), ("htx", adopters.htx)):
+        for number in range(1, count + 1):
+            body = f"0200{1 if kind == 'htx' else 2}{number:08}"
+            product = Product(
+                crop=adopters.crop,
+                name=adopters.name,
+                gtin=body + gtin_check_digit(body),
+                yield_kg_ha=adopters.yield_kg_ha,
+                every_days=adopters.every_days,
+                assumption=adopters.assumption,
+            )
+            made.append(
+                Community(
+                    id=f"{kind}-{number:03}",
+                    name=f"{number:03} (giả định)",
+                    commune_old=pilot.name.vi,
+                    lat=where.lat,
+                    lon=where.lon,
+                    joined=date(2020, 1, 1),
+                    fictional=True,
+                    assumption=adopters.assumption,
+                    kind="htx" if kind == "htx" else "hoi-quan",
+                    products=(product,),
+                )
+            )
+    return made
+
+
+def gtin_check_digit(body: str) -> str:
+    """The last digit of a GTIN whose other 13 digits are `body` (GS1 General Specifications 7.9)."""
+    total = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(body))
+    return str(-total % 10)
 
 
 def load(name: str) -> Pilot:

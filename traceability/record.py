@@ -19,6 +19,7 @@ from traceability.digital_link import LotKey
 from traceability.epcis import document
 
 FORMAT = "hoiquan.record.v1"
+KINDS = {"hoi-quan": "Hội quán", "htx": "HTX"}
 
 
 class RecordError(ValueError):
@@ -56,7 +57,7 @@ def build(
             "known": "declared",
         },
         "producer": {
-            "name": f"Hội quán {community.name}",
+            "name": f"{KINDS[community.kind]} {community.name}",
             "address": ", ".join(part for part in address if part),
             "community": community.id,
             "known": "declared",

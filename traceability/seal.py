@@ -94,8 +94,8 @@ class Sealer:
                     encode_diary(event),
                 ),
             )
-            community = self._pilot.place[device.community]
-            if not isinstance(event, Harvest) or not isinstance(community, Community):
+            community = self._pilot.producers.get(device.community)
+            if not isinstance(event, Harvest) or community is None:
                 return None
             product = next((p for p in community.products if p.crop == event.crop), None)
             if product is None:
