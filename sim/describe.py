@@ -1,0 +1,165 @@
+"""One page that shows what the simulator simulates: a self-contained HTML file with SVG plots.
+
+First a year of each driver by month, beside what is published for the province; then a week of every
+signal of one community. People who would rather look than read can judge the world here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from html import escape
+
+import numpy as np
+import numpy.typing as npt
+
+from devices.models import MODELS
+from devices.pilot import Pilot
+from devices.signals import SIGNALS
+from sim.world import World
+
+Array = npt.NDArray[np.float64]
+HOUR_MS = 3_600_000
+WEEK = timedelta(days=7)
+W, H, LEFT, PAD = 460, 150, 44, 18
+STYLE = """body{font:15px/1.45 system-ui,sans-serif;color:#16241c}
+body{max-width:62rem;margin:1rem auto;padding:0 1rem}
+figure{display:inline-block;max-width:470px;margin:.4rem .6rem .8rem 0;vertical-align:top}
+figcaption{font-size:.9rem}
+svg{border:1px solid #d3dcd6;background:#fff}text{font:10px system-ui,sans-serif;fill:#50605a}
+.sim{fill:none;stroke:#1d6b3a;stroke-width:1.6}
+.pub{fill:none;stroke:#b45309;stroke-width:1.6;stroke-dasharray:5 3}
+.line{stroke:#a3261b;stroke-dasharray:2 3}.key{font-size:.85rem;color:#50605a}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A yearly course by month (January first), or single values, with where they are from."""
+
+    title: str
+    unit: str
+    months: tuple[float, ...] = ()
+    levels: tuple[tuple[str, float], ...] = ()
+    source: str = ""
+
+
+# FACTS section 3. Ho Chi Minh City's WMO normals stand for the shape of the year, 120 km away.
+HCMC = "Ho Chi Minh City, WMO normals"
+TEMPERATURE = Published(
+    "Mean air temperature", "°C", source=HCMC,
+    months=(26.4, 27.7, 29.2, 30.2, 29.6, 28.5, 28.2, 28.1, 27.9, 27.6, 26.9, 26.1),
+    levels=(("year, Đồng Tháp", 27.0),),
+)  # fmt: skip
+RAIN = Published(
+    "Rain", "mm a month", source=HCMC,
+    months=(13.8, 4.1, 10.5, 50.4, 218.4, 311.7, 293.7, 269.8, 327.1, 266.7, 116.5, 48.3),
+    levels=(("October, Đồng Tháp", 248.0),),
+)  # fmt: skip
+HUMIDITY = Published(
+    "Relative humidity", "%", source=HCMC,
+    months=(69, 68, 68, 70, 76, 80, 80, 81, 82, 83, 78, 73), levels=(("year, Đồng Tháp", 82.5),),
+)  # fmt: skip
+RADIATION = Published("Solar radiation, mean of day and night", "W/m²", source="no published monthly values")
+LEVEL = Published(
+    "Highest water level of the month, Cao Lãnh", "m", source="Decision 05/2020/QĐ-TTg",
+    levels=(("alarm I", 1.9), ("alarm II", 2.1), ("alarm III", 2.3)),
+)  # fmt: skip
+
+
+def page(seed: int, pilot: Pilot, community: str, year: int) -> str:
+    """The page as HTML. Raises KeyError for a community that the pilot does not have."""
+    world = World(seed, pilot)
+    place = pilot.place[community]
+    zone = pilot.zone
+    start = int(datetime(year, 1, 1, tzinfo=zone).timestamp() * 1000)
+    stop = int(datetime(year + 1, 1, 1, tzinfo=zone).timestamp() * 1000)
+    times = np.arange(start, stop, HOUR_MS, dtype=np.int64)
+    month = np.array([datetime.fromtimestamp(t / 1000, zone).month for t in times.tolist()])
+
+    def by_month(signal: str, how: str) -> list[float]:
+        values = world.signal(community, 1, signal, times, 3600)
+        months = [values[month == m] for m in range(1, 13)]
+        return [float({"mean": v.mean(), "sum": v.sum(), "max": v.max()}[how]) for v in months]
+
+    year_plots = [
+        _months(TEMPERATURE, by_month("air_temperature", "mean")),
+        _months(RAIN, by_month("rainfall", "sum")),
+        _months(HUMIDITY, by_month("relative_humidity", "mean")),
+        _months(RADIATION, by_month("solar_radiation", "mean")),
+        _months(LEVEL, by_month("water_level", "max")),
+    ]
+    week = datetime(year, 9, 10, tzinfo=zone)
+    first, last = (int(t.timestamp() * 1000) for t in (week, week + WEEK))
+    week_times = np.arange(first, last, 600_000, dtype=np.int64)
+    carried = {signal for model in place.fleet for signal in MODELS[model].signals}
+    week_plots = [
+        _course(
+            signal.vi, signal.en, signal.shown_unit, world.signal(community, 1, signal.id, week_times, 600)
+        )
+        for signal in SIGNALS.values()
+        if signal.id in carried
+    ]
+    title = f"hoiquan: the simulated {escape(place.name)}, seed {seed}"
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f"<style>{STYLE}</style></head><body><h1>{title}</h1>"
+        '<p class="key">green: simulated · orange, dashed: published · red: a published single value</p>'
+        f"<h2>{year}, by month</h2>{''.join(year_plots)}"
+        f"<h2>A week from {week:%d/%m/%Y}: every signal of the community</h2>{''.join(week_plots)}"
+        f'<p class="key">made {datetime.now(UTC):%Y-%m-%d} by `hoiquan simulate describe`</p></body></html>\n'
+    )
+
+
+def _months(published: Published, simulated: Sequence[float]) -> str:
+    curves = [("sim", list(simulated))]
+    if published.months:
+        curves.append(("pub", list(published.months)))
+    everything = [value for _, curve in curves for value in curve] + [level for _, level in published.levels]
+    y = _Scale(min(everything), max(everything))
+    parts = [_polyline(name, curve, y) for name, curve in curves]
+    for name, level in published.levels:
+        parts.append(f'<line class="line" x1="{LEFT}" x2="{W}" y1="{y(level)}" y2="{y(level)}"/>')
+        parts.append(
+            f'<text x="{W - 4}" y="{y(level) - 2}" text-anchor="end">{escape(name)} {level:g}</text>'
+        )
+    for number in range(12):
+        x = LEFT + (W - LEFT - 8) * number / 11
+        parts.append(f'<text x="{x:.0f}" y="{H - 4}" text-anchor="middle">{number + 1}</text>')
+    caption = f"{published.title}, {published.unit} <span class='key'>({escape(published.source)})</span>"
+    return _figure(caption, parts, min(everything), max(everything), y)
+
+
+def _course(vi: str, en: str, unit: str, values: Array) -> str:
+    low, high = float(values.min()), float(values.max())
+    y = _Scale(low, high)
+    parts = [_polyline("sim", values.tolist(), y)]
+    for day in range(1, 7):
+        x = LEFT + (W - LEFT - 8) * day / 7
+        parts.append(f'<line x1="{x:.0f}" x2="{x:.0f}" y1="{PAD}" y2="{H - PAD}" stroke="#e3e9e5"/>')
+    return _figure(f"{escape(vi)} · {escape(en)} {escape(unit)}", parts, low, high, y)
+
+
+class _Scale:
+    """From a value to its height in the picture."""
+
+    def __init__(self, low: float, high: float) -> None:
+        self._low, self._span = low, (high - low) or 1.0
+
+    def __call__(self, value: float) -> float:
+        return round(H - PAD - (H - 2 * PAD) * (value - self._low) / self._span, 1)
+
+
+def _polyline(name: str, values: Sequence[float], y: _Scale) -> str:
+    step = (W - LEFT - 8) / max(1, len(values) - 1)
+    points = " ".join(f"{LEFT + step * i:.1f},{y(value)}" for i, value in enumerate(values))
+    return f'<polyline class="{name}" points="{points}"/>'
+
+
+def _figure(caption: str, parts: Sequence[str], low: float, high: float, y: _Scale) -> str:
+    axis = "".join(
+        f'<text x="{LEFT - 4}" y="{y(value) + 3}" text-anchor="end">{value:.4g}</text>'
+        for value in (low, high)
+    )
+    return (
+        f"<figure><figcaption>{caption}</figcaption>"
+        f'<svg viewBox="0 0 {W} {H}" width="{W}" height="{H}">{axis}{"".join(parts)}</svg></figure>'
+    )
