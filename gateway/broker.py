@@ -50,7 +50,8 @@ class Accounts(BaseAuthPlugin):
             return False
         if name == GATEWAY:
             return bool(password == self._access.gateway_password)
-        if name != session.client_id and session.client_id in (GATEWAY, *self._registry.pilot.fleet):
+        other = session.client_id or ""
+        if other != name and (other == GATEWAY or self._registry.lookup(other) is not None):
             return False  # a client id is a session: nobody may take over another's
         device = self._registry.lookup(name)
         if device is None:

@@ -11,7 +11,7 @@ from devices.reading import Device
 from gateway.indicators import DAY_MS, evaluate, local_day, local_midnight, points, roster
 from gateway.points import Point, tags
 from gateway.spool import Books
-from gateway.store import RetryLater, Store
+from gateway.store import RejectPoints, RetryLater, Store
 
 log = logging.getLogger(__name__)
 BOOKS_EVERY = 10.0  # seconds
@@ -56,6 +56,8 @@ class Clerk:
                     self._due.clear()
                     self.write_indicators(now_ms())
                     self.backfill(now_ms(), stop)
+            except RejectPoints as error:  # what remains of the paperwork is stored; ours to mend
+                log.warning("the store refuses %d points of the paperwork: %s", len(error.bad), error)
             except RetryLater as error:
                 self._due.set()
                 log.warning("indicators wait for the store: %s", error)

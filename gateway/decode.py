@@ -28,11 +28,14 @@ class Written(NamedTuple):
 
 
 class State(NamedTuple):
-    """A node came or went; `time` is epoch ms of arrival."""
+    """A node came or went; `time` is epoch ms of arrival. The broker repeats a `retained` one at every
+    subscription, so it does not say that the node was heard.
+    """
 
     device: Device
     online: bool
     time: int
+    retained: bool
 
 
 @dataclass(slots=True)
@@ -116,10 +119,10 @@ class Decoder:
             YEAR_2020_MS <= claimed <= message.arrival + AHEAD_MS or (device.simulated and seen.played)
         )
         if claimed is None or not believed:
-            stamp = seen.stamp(message.arrival)
+            stamp = message.arrival if message.replayed else seen.stamp(message.arrival)
             return Reading(device, stamp, telemetry.values, claimed, telemetry.seq, telemetry.boot)
         clash = seen.conflict(claimed, frozenset(telemetry.values))
-        if clash is not None:
+        if clash is not None and not message.replayed:
             raise PayloadError("conflicting_time", clash)
         return Reading(device, claimed, telemetry.values, None, telemetry.seq, telemetry.boot)
 
@@ -131,4 +134,4 @@ class Decoder:
             raise PayloadError("bad_status") from None
         if device.simulated and online:
             self._remember(device.device, result).played = bool(data.get("scenario"))
-        return State(device, online, message.arrival)
+        return State(device, online, message.arrival, message.retained)

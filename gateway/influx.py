@@ -14,7 +14,7 @@ from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
-from gateway.points import MEASUREMENTS, Point, Tags, Value
+from gateway.points import MEASUREMENTS, UNFIT_TAG, Point, Tags, Value, unfit
 from gateway.store import Bucket, Latest, RejectPoints, RetryLater
 
 STATEMENTS = 10  # a query: an address of more than 8 KB is refused by common proxies
@@ -39,7 +39,14 @@ class InfluxStore:
         self._client.close()
 
     def write(self, points: Sequence[Point]) -> None:
-        bad: dict[int, str] = {}
+        bad = {index: UNFIT_TAG for index, point in enumerate(points) if unfit(point.tags)}
+        if bad:
+            fit = [index for index in range(len(points)) if index not in bad]
+            try:
+                self.write([points[index] for index in fit])
+            except RejectPoints as error:
+                bad |= {fit[place]: sentence for place, sentence in error.bad.items()}
+            raise RejectPoints(bad)
         for first in range(0, len(points), LINES):
             self._write_or_bisect(points, first, min(first + LINES, len(points)), bad)
         if bad:
@@ -173,9 +180,10 @@ def _prefix(measurement: str, tags: Tags) -> str:
 
 
 def _escape(value: str) -> str:
-    for mark in ("\\", ",", " ", "="):
+    # a backslash stands for itself but before one of these marks
+    for mark in (",", " ", "="):
         value = value.replace(mark, "\\" + mark)
-    return value.replace("\n", " ")
+    return value
 
 
 def _field(value: Value) -> str:

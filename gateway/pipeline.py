@@ -19,7 +19,7 @@ from devices import topics
 from devices.payloads import PayloadError
 from gateway.checks import check
 from gateway.decode import Decoded, Decoder, Written
-from gateway.points import Point, tags
+from gateway.points import Point, Value, tags
 from gateway.receive import Delivery
 from gateway.spool import Outcome, Refusal, Segment, Spool, SpoolFull
 from gateway.store import RejectPoints, RetryLater, Store
@@ -177,6 +177,9 @@ def _points(decoded: Decoded) -> tuple[list[Point], list[int | None]]:
     for state in decoded.states:
         device = state.device
         where = tags(pilot=device.pilot, community=device.community, device=device.device)
-        points.append(Point("device", where, {"online": state.online, "last_seen": state.time}, state.time))
+        fields: dict[str, Value] = {"online": state.online}
+        if not state.retained:
+            fields["last_seen"] = state.time
+        points.append(Point("device", where, fields, state.time))
         source.append(None)
     return points, source

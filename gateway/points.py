@@ -73,6 +73,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     )
 }  # fmt: skip
 
+UNFIT_TAG = "a tag with a line break, or with a backslash at its end, cannot be kept"
 FLAG_TRUE, FLAG_FALSE = "true", "false"
 
 
@@ -91,3 +92,9 @@ def device_tags(device: Device) -> Tags:
         model=device.model,
         simulated=FLAG_TRUE if device.simulated else FLAG_FALSE,
     )
+
+
+@cache
+def unfit(given: Tags) -> bool:
+    """Whether line protocol has no spelling for these tags. Both stores refuse them alike."""
+    return any("\n" in value or "\r" in value or value.endswith("\\") for _, value in given)

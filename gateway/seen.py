@@ -12,7 +12,6 @@ import hashlib
 import json
 from bisect import bisect_right
 from collections import OrderedDict
-from typing import NamedTuple
 
 from devices.payloads import Telemetry
 from gateway.spool import Message
@@ -20,17 +19,13 @@ from gateway.spool import Message
 BOOTS = 4  # a node that empties its buffer may still send of an earlier boot
 RANGES = 64  # holes in the sequence that are remembered a boot; beyond it the oldest are forgotten
 RECENT = 64  # messages known by their bytes
-
-
-class _Taken(NamedTuple):
-    time: int
-    names: frozenset[str]
+TIMES = 16  # newest device times whose signals are remembered
 
 
 class Seen:
     """One device's memory."""
 
-    __slots__ = ("_arrival", "_boots", "_last", "_recent", "played")
+    __slots__ = ("_arrival", "_boots", "_recent", "_times", "played")
 
     def __init__(self, state: str = "") -> None:
         """From `state` as given by `dump`, or empty."""
@@ -39,23 +34,25 @@ class Seen:
         self._recent: OrderedDict[str, None] = OrderedDict.fromkeys(data.get("recent", ()))
         self._arrival: int = data.get("arrival", 0)
         self.played: bool = data.get("played", False)  # its scenario plays another time than now
-        last = data.get("last")
-        self._last = _Taken(last[0], frozenset(last[1])) if last else None
+        self._times: OrderedDict[int, frozenset[str]] = OrderedDict(
+            (time, frozenset(names)) for time, names in data.get("times", ())
+        )
 
     def dump(self) -> str:
         """The state as text."""
-        last = [self._last.time, sorted(self._last.names)] if self._last else None
         data = {
             "boots": self._boots,
             "recent": list(self._recent),
             "arrival": self._arrival,
-            "last": last,
+            "times": [[time, sorted(names)] for time, names in self._times.items()],
             "played": self.played,
         }
         return json.dumps(data, separators=(",", ":"))
 
     def take(self, message: Message, telemetry: Telemetry) -> bool:
         """Whether the message is new; if so it is remembered."""
+        if message.replayed:
+            return True
         if telemetry.boot is not None and telemetry.seq is not None:
             return self._take_sequence(telemetry.boot, telemetry.seq)
         digest = hashlib.blake2b(message.payload, digest_size=8).hexdigest()
@@ -68,12 +65,16 @@ class Seen:
         return True
 
     def conflict(self, time: int, names: frozenset[str]) -> str | None:
-        """A signal that the previous message gave for the same time: a second value would overwrite it."""
-        last, self._last = self._last, _Taken(time, names)
-        if last is not None and last.time == time:
-            both = last.names & names
-            self._last = _Taken(time, last.names | names)
-            return min(both, default=None)
+        """A signal that one of the last messages gave for the same time: a second value would overwrite
+        it. Else the signals are remembered.
+        """
+        before = self._times.get(time, frozenset())
+        both = before & names
+        if both:
+            return min(both)
+        self._times[time] = before | names
+        if len(self._times) > TIMES:
+            self._times.popitem(last=False)
         return None
 
     def stamp(self, arrival: int) -> int:

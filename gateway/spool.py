@@ -19,7 +19,7 @@ from typing import NamedTuple
 from devices.payloads import MAX_BYTES
 
 _HEADER = struct.Struct(">qHIB")  # arrival ms, topic bytes, payload bytes, flags
-_DUP, _RETAINED = 1, 2
+_DUP, _RETAINED, _REPLAYED = 1, 2, 4
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS segment(
@@ -41,6 +41,7 @@ class Message(NamedTuple):
     arrival: int
     dup: bool = False
     retained: bool = False
+    replayed: bool = False  # out of the quarantine, so it was seen before and is wanted all the same
 
 
 class Segment(NamedTuple):
@@ -99,7 +100,9 @@ class Quarantined:
 
 
 class SpoolFull(Exception):
-    """The disk takes no more. Nothing was kept: do not ack, tell people, try again."""
+    """The disk takes no more, or another process holds the file. Nothing was kept: do not ack, tell
+    people, try again.
+    """
 
 
 class Spool:
@@ -196,8 +199,9 @@ class Spool:
                 ).fetchone()
                 if row is None:
                     continue
-                body = b"".join(_pack([Message(*row)]))
-                db.execute("INSERT INTO segment(messages, arrived, body) VALUES(1,?,?)", (row[2], body))
+                topic, payload, arrived = row
+                body = b"".join(_pack([Message(topic, payload, arrived, replayed=True)]))
+                db.execute("INSERT INTO segment(messages, arrived, body) VALUES(1,?,?)", (arrived, body))
                 db.execute("UPDATE quarantine SET replayed=? WHERE id=?", (time.time_ns() // 10**6, number))
                 self._book(quarantined=-1)
                 done += 1
@@ -233,9 +237,9 @@ class _Transaction:
         self._lock.acquire()
         try:
             self._db.execute("BEGIN IMMEDIATE")
-        except BaseException:
+        except sqlite3.OperationalError as error:
             self._lock.release()
-            raise
+            raise SpoolFull(f"the spool cannot be written: {error}") from error
         return self._db
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
@@ -259,9 +263,10 @@ class _Transaction:
 
 
 def _pack(messages: Iterable[Message]) -> Iterator[bytes]:
-    for topic, payload, arrival, dup, retained in messages:
+    for topic, payload, arrival, dup, retained, replayed in messages:
         name = topic.encode("utf-8", "surrogateescape")
-        yield _HEADER.pack(arrival, len(name), len(payload), dup * _DUP | retained * _RETAINED)
+        flags = dup * _DUP | retained * _RETAINED | replayed * _REPLAYED
+        yield _HEADER.pack(arrival, len(name), len(payload), flags)
         yield name
         yield payload
 
@@ -273,5 +278,12 @@ def _unpack(body: bytes) -> Iterator[Message]:
         at += _HEADER.size
         topic = body[at : at + name].decode("utf-8", "surrogateescape")
         at += name
-        yield Message(topic, body[at : at + size], arrival, bool(flags & _DUP), bool(flags & _RETAINED))
+        yield Message(
+            topic,
+            body[at : at + size],
+            arrival,
+            bool(flags & _DUP),
+            bool(flags & _RETAINED),
+            bool(flags & _REPLAYED),
+        )
         at += size

@@ -9,11 +9,10 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gateway.points import MEASUREMENTS, Kind, Measurement, Point, Tags, Value
+from gateway.points import MEASUREMENTS, UNFIT_TAG, Kind, Measurement, Point, Tags, Value, unfit
 from gateway.store import Bucket, Latest, RejectPoints, RetryLater
 
 _TYPES: dict[Kind, str] = {"float": "REAL", "int": "INTEGER", "text": "TEXT", "bool": "INTEGER"}
-_LATEST_ROWS = 16  # of a series that are looked at for the newest value of each field
 
 
 class SqliteStore:
@@ -26,6 +25,7 @@ class SqliteStore:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         self._series: dict[tuple[str, Tags], int] = {}
+        self._reported: set[tuple[int, tuple[str, ...]]] = set()
         for measurement in MEASUREMENTS.values():
             self._create(measurement)
 
@@ -34,23 +34,34 @@ class SqliteStore:
             self._db.close()
 
     def write(self, points: Sequence[Point]) -> None:
-        groups: dict[tuple[str, tuple[str, ...]], list[tuple[Value, ...]]] = {}
+        rows: dict[tuple[str, int, int], dict[str, Value]] = {}  # (measurement, series, time) → fields
         bad: dict[int, str] = {}
         with self._lock:
             try:
                 self._db.execute("BEGIN IMMEDIATE")
-                for index, point in enumerate(points):
-                    schema = MEASUREMENTS.get(point.measurement)
-                    if schema is None or not point.fields or not point.fields.keys() <= schema.fields.keys():
-                        bad[index] = f"{point.measurement}: unknown measurement or field"
+                for index, (name, tags, fields, time) in enumerate(points):
+                    schema = MEASUREMENTS.get(name)
+                    if schema is None or not fields or not fields.keys() <= schema.fields.keys():
+                        bad[index] = f"{name}: unknown measurement or field"
                         continue
-                    row = (self._series_id(point.measurement, point.tags), point.time, *point.fields.values())
-                    groups.setdefault((point.measurement, tuple(point.fields)), []).append(row)
-                for (name, fields), rows in groups.items():
-                    self._db.executemany(_upsert(name, fields), rows)
+                    if unfit(tags):
+                        bad[index] = UNFIT_TAG
+                        continue
+                    key = (name, self._series_id(name, tags), time)
+                    before = rows.get(key)
+                    rows[key] = fields if before is None else before | fields
+                groups: dict[tuple[str, tuple[str, ...]], list[tuple[Value, ...]]] = {}
+                for (name, series, time), fields in rows.items():
+                    names = tuple(fields)
+                    groups.setdefault((name, names), []).append((series, time, *fields.values()))
+                    if (series, names) not in self._reported:
+                        self._report(series, names)
+                for (name, names), values in groups.items():
+                    self._db.executemany(_upsert(name, names), values)
                 self._db.execute("COMMIT")
             except sqlite3.OperationalError as error:
                 self._series.clear()  # ids made in this transaction are gone with it
+                self._reported.clear()
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise RetryLater(f"the store file cannot be written: {error}") from error
@@ -59,19 +70,24 @@ class SqliteStore:
 
     def latest(self, measurement: str, where: Mapping[str, str], since: int) -> list[Latest]:
         schema = MEASUREMENTS[measurement]
-        names = list(schema.fields)
         result = []
-        query = (
-            f"SELECT time, {_columns(names)} FROM {measurement} "
-            f"WHERE series=? AND time>=? ORDER BY time DESC LIMIT {_LATEST_ROWS}"
-        )
         with self._lock:
             for series, tags in self._find(measurement, where):
+                reported = self._db.execute("SELECT name FROM reported WHERE series=?", (series,))
+                names = [name for (name,) in reported if name in schema.fields]
+                if not names:
+                    continue
                 fields: dict[str, tuple[int, Value]] = {}
+                query = (
+                    f"SELECT time, {_columns(names)} FROM {measurement} "
+                    "WHERE series=? AND time>=? ORDER BY time DESC"
+                )
                 for time, *values in self._db.execute(query, (series, since)):
                     for name, value in zip(names, values, strict=True):
                         if value is not None and name not in fields:
                             fields[name] = (time, _value(schema.fields[name], value))
+                    if len(fields) == len(names):
+                        break
                 if fields:
                     result.append(Latest(dict(tags), fields))
         return result
@@ -109,6 +125,7 @@ class SqliteStore:
     ) -> dict[Tags, list[Bucket]]:
         if field not in MEASUREMENTS[measurement].fields:
             raise KeyError(field)
+        origin %= step  # so that no time is before it: SQLite divides towards zero
         query = (
             f'SELECT (time-?)/?, min("{field}"), avg("{field}"), max("{field}"), count("{field}") '
             f'FROM {measurement} WHERE series=? AND time>=? AND time<? AND "{field}" IS NOT NULL '
@@ -124,14 +141,20 @@ class SqliteStore:
 
     def coverage(self, where: Mapping[str, str], start: int, stop: int, slot: int) -> dict[str, float]:
         slots = max(1, -(-(stop - start) // slot))
-        query = "SELECT count(DISTINCT (time-?)/?) FROM telemetry WHERE series=? AND time>=? AND time<?"
-        filled: dict[str, float] = {}
+        devices: dict[str, list[int]] = {}  # a device that was enrolled anew has several series
+        filled = {}
         with self._lock:
             for series, tags in self._find("telemetry", where):
-                (count,) = self._db.execute(query, (start, slot, series, start, stop)).fetchone()
+                devices.setdefault(dict(tags)["device"], []).append(series)
+            for device, all_series in devices.items():
+                marks = ",".join("?" * len(all_series))
+                (count,) = self._db.execute(
+                    "SELECT count(DISTINCT (time-?)/?) FROM telemetry "
+                    f"WHERE series IN ({marks}) AND time>=? AND time<?",
+                    (start, slot, *all_series, start, stop),
+                ).fetchone()
                 if count:
-                    device = dict(tags)["device"]
-                    filled[device] = max(filled.get(device, 0.0), count / slots)
+                    filled[device] = count / slots
         return filled
 
     def _create(self, measurement: Measurement) -> None:
@@ -139,6 +162,10 @@ class SqliteStore:
             self._db.execute(
                 "CREATE TABLE IF NOT EXISTS series(id INTEGER PRIMARY KEY, "
                 "measurement TEXT NOT NULL, tags TEXT NOT NULL, UNIQUE(measurement, tags))"
+            )
+            self._db.execute(
+                "CREATE TABLE IF NOT EXISTS reported("
+                "series INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY(series, name)) WITHOUT ROWID"
             )
             columns = ", ".join(f'"{name}" {_TYPES[kind]}' for name, kind in measurement.fields.items())
             self._db.execute(
@@ -163,6 +190,11 @@ class SqliteStore:
         number: int = row[0]
         self._series[measurement, tags] = number
         return number
+
+    def _report(self, series: int, names: tuple[str, ...]) -> None:
+        """Remember which fields a series has, so that `latest` knows when it has found them all."""
+        self._db.executemany("INSERT OR IGNORE INTO reported VALUES(?,?)", [(series, name) for name in names])
+        self._reported.add((series, names))
 
     def _find(self, measurement: str, where: Mapping[str, str]) -> list[tuple[int, Tags]]:
         rows = self._db.execute("SELECT id, tags FROM series WHERE measurement=?", (measurement,)).fetchall()
