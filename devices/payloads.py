@@ -85,8 +85,9 @@ def schema() -> dict[str, Any]:
 def parse_time(value: str) -> int:
     """RFC 3339 text to epoch milliseconds. Raises PayloadError."""
     try:
-        # fromisoformat also takes week dates and dates without a time: RFC 3339 does not
-        if len(value) < 20 or value[10] not in "Tt " or value[4] != "-":
+        # fromisoformat also takes week dates, dates without a time and marks left out: RFC 3339 does not
+        marks = value[4:5] + value[7:8] + value[13:14] + value[16:17]
+        if len(value) < 20 or marks != "--::" or value[10] not in "Tt ":
             raise ValueError(value)
         moment = datetime.fromisoformat(value.upper())
         if moment.tzinfo is None:

@@ -7,7 +7,7 @@ and mend. Everything an officer could be asked to defend carries `source` or `as
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
@@ -53,8 +53,13 @@ class Target(_Model):
     """The dated targets of one indicator."""
 
     indicator: Indicator
-    points: tuple[TargetPoint, ...]
+    points: tuple[TargetPoint, ...] = Field(min_length=1)
     source: str
+
+    @field_validator("points")
+    @classmethod
+    def _in_order(cls, points: tuple[TargetPoint, ...]) -> tuple[TargetPoint, ...]:
+        return tuple(sorted(points, key=lambda point: point.year))
 
     def due(self, day: date) -> TargetPoint:
         """The point that is in force on `day`: the first whose year has not ended, else the last."""
@@ -160,7 +165,7 @@ class Community(Place):
 class Village(Place):
     """A smart village: each service is reported by the devices that carry its signals."""
 
-    services: tuple[str, ...]
+    services: tuple[str, ...] = Field(min_length=1)
 
 
 class Service(_Model):
@@ -196,8 +201,8 @@ class Pilot(_Model):
     reports: tuple[ReportDay, ...]
     targets: tuple[Target, ...]
     rules: Rules
-    organisations: tuple[Organisations, ...]
-    services: tuple[Service, ...]
+    organisations: tuple[Organisations, ...] = Field(min_length=1)
+    services: tuple[Service, ...] = Field(min_length=1)
     communities: tuple[Community, ...]
     villages: tuple[Village, ...]
     adopters: Adopters | None = None
@@ -206,6 +211,9 @@ class Pilot(_Model):
     def _consistent(self) -> "Pilot":
         if self.time_zone not in available_timezones():
             raise ValueError(f"time_zone: no zone {self.time_zone!r}; Vietnam's is Asia/Ho_Chi_Minh")
+        for indicator in get_args(Indicator):
+            if not any(target.indicator == indicator for target in self.targets):
+                raise ValueError(f"targets: none for {indicator}; each indicator needs its dated targets")
         ids = [place.id for place in self.places]
         for place in ids:
             if ids.count(place) > 1:

@@ -46,6 +46,8 @@ _DEVICES = Table(
     Column("revoked", BigInteger),
     Column("changed", BigInteger, nullable=False),
 )
+# Every change gets the next number, so that it is noticed whatever the clocks of two machines say.
+_NEXT = select(func.coalesce(func.max(_DEVICES.c.changed), 0) + 1).scalar_subquery()
 RECHECK = 0.5  # seconds for which the table's state may be taken from memory
 
 
@@ -87,7 +89,9 @@ class Registry:
         return list(self._known.values())
 
     def enroll(self, community: str, model: str, device: str) -> str:
-        """Enrol a real device and return its password, which is stored hashed and shown once."""
+        """Enrol a real device, or one that was revoked again, and return its password, which is stored
+        hashed and shown once.
+        """
         if community not in self.pilot.place:
             raise EnrolmentError(
                 f"no community {community!r} in pilot {self.pilot.pilot}; there are: "
@@ -100,33 +104,34 @@ class Registry:
         if device in self.pilot.fleet:
             raise EnrolmentError(f"id {device!r} belongs to a simulated node of the pilot; choose another")
         password = new_password()
-        now = _now()
         row = {
-            "device": device,
             "pilot": self.pilot.pilot,
             "community": community,
             "model": model,
             "password": hash_password(password),
-            "enrolled": now,
+            "enrolled": _now(),
             "revoked": None,
-            "changed": now,
+            "changed": _NEXT,
         }
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(insert(_DEVICES).values(**row))
-        except IntegrityError:
-            raise EnrolmentError(f"id {device!r} is enrolled already; choose another, or revoke it") from None
+        with self._engine.begin() as connection:
+            again = update(_DEVICES).where(_DEVICES.c.device == device, _DEVICES.c.revoked.is_not(None))
+            try:
+                if not connection.execute(again.values(**row)).rowcount:
+                    connection.execute(insert(_DEVICES).values(device=device, **row))
+            except IntegrityError:
+                raise EnrolmentError(
+                    f"id {device!r} is enrolled already; choose another, or revoke it first"
+                ) from None
         self._checked = float("-inf")
         return password
 
     def revoke(self, device: str) -> None:
         """From now on the device may neither connect nor be stored. Its readings stay."""
-        now = _now()
         with self._engine.begin() as connection:
             done = connection.execute(
                 update(_DEVICES)
                 .where(_DEVICES.c.device == device, _DEVICES.c.revoked.is_(None))
-                .values(revoked=now, changed=now)
+                .values(revoked=_now(), changed=_NEXT)
             )
         if not done.rowcount:
             raise EnrolmentError(f"no enrolled device {device!r}; see `hoiquan device list`")

@@ -1,0 +1,83 @@
+"""The password file as the real broker reads it."""
+
+import stat
+import threading
+
+import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
+
+from devices.credentials import simulated_password
+from devices.mosquitto import write_passwords
+from devices.pilot import load
+from devices.registry import Registry
+from tests.servers import PATIENCE, mosquitto, until
+
+PILOT = load("dong-thap")
+NODE = next(iter(PILOT.fleet))
+
+
+def let_in(broker, name, password):
+    """Whether the broker takes this account."""
+    answered, answer = threading.Event(), []
+
+    def connected(client, userdata, flags, reason, properties):
+        answer.append(reason)
+        answered.set()
+
+    client = Client(CallbackAPIVersion.VERSION2, client_id=f"{name}-test", reconnect_on_failure=False)
+    client.username_pw_set(name, password)
+    client.on_connect = connected
+    client.connect("127.0.0.1", broker.port)
+    client.loop_start()
+    try:
+        assert answered.wait(PATIENCE)
+        return not answer[0].is_failure
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
+@pytest.fixture
+def registry(tmp_path):
+    return Registry(tmp_path / "registry.sqlite", PILOT)
+
+
+def test_the_broker_takes_what_was_written_and_hears_of_changes(registry, tmp_path):
+    path = tmp_path / "passwords"
+    password = registry.enroll("tam-que", "soil-probe", "first")
+    write_passwords(path, registry, "gateway's own", "secret")
+    with mosquitto("allow_anonymous false", f"password_file {path}") as broker:
+        assert let_in(broker, "gateway", "gateway's own")
+        assert let_in(broker, "first", password)
+        assert let_in(broker, NODE, simulated_password("secret", NODE))
+        assert not let_in(broker, "gateway", "")
+        assert not let_in(broker, "first", "wrong")
+        assert not let_in(broker, NODE, password)
+        assert not let_in(broker, "second", password)
+
+        later = registry.enroll("tam-que", "soil-probe", "second")
+        registry.revoke("first")
+        write_passwords(path, registry, "gateway's own", "secret")
+        broker.reload()
+        until(lambda: let_in(broker, "second", later), "the broker reads its file again")
+        assert not let_in(broker, "first", password), "revoked"
+        assert let_in(broker, "gateway", "gateway's own")
+
+
+def test_the_file_has_each_account_once_and_is_its_owners_alone(registry, tmp_path):
+    path = tmp_path / "passwords"
+    registry.enroll("tam-que", "soil-probe", "first")
+    number = write_passwords(path, registry, "g", "secret")
+    lines = path.read_text("utf-8").splitlines()
+    names = [line.partition(":")[0] for line in lines]
+    assert number == len(lines) == len(set(names)) == len(PILOT.fleet) + 2
+    assert set(names) == {"gateway", "first", *PILOT.fleet}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [entry.name for entry in tmp_path.iterdir() if "passwords" in entry.name] == ["passwords"]
+
+
+def test_without_a_secret_no_simulated_node_has_an_account(registry, tmp_path):
+    path = tmp_path / "passwords"
+    assert write_passwords(path, registry, "g", "") == 1
+    assert path.read_text("utf-8").startswith("gateway:")

@@ -1,0 +1,126 @@
+"""Every sentence that code asks for is there, in both languages, with the same blanks to fill."""
+
+import ast
+import re
+import unicodedata
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from devices.payloads import _BY_TYPE
+from devices.texts import LANGS, catalogue, text
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("devices", "gateway", "traceability", "dashboards", "sim")
+# names under which code asks for a sentence, and the group where a file means one group alone
+ASKS = {"text": "", "t": "", "say": "boards"}
+GROUPS = {
+    "dashboards/overview.py": {"t": "overview"},
+    "dashboards/templates/overview.html": {"t": "overview"},
+}
+
+
+def blanks(sentence):
+    return {name for _, name, _, _ in Formatter().parse(sentence) if name is not None}
+
+
+def in_python():
+    """Each (file, key or pattern, arguments) that code asks for; what is only known when it runs is `*`."""
+    for path in [
+        ROOT / "hoiquan.py",
+        *(p for folder in FOLDERS for p in sorted((ROOT / folder).rglob("*.py"))),
+    ]:
+        name = path.relative_to(ROOT).as_posix()
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in ASKS
+                and node.args
+            ):
+                continue
+            first = node.args[0]
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                key = first.value
+            elif isinstance(first, ast.JoinedStr):
+                key = "".join(
+                    str(part.value) if isinstance(part, ast.Constant) else "*" for part in first.values
+                )
+            else:
+                continue
+            group = GROUPS.get(name, {}).get(node.func.id, ASKS[node.func.id])
+            given = (
+                None if any(word.arg is None for word in node.keywords) else {w.arg for w in node.keywords}
+            )
+            yield name, f"{group}.{key}" if group else key, given
+
+
+def in_templates():
+    for path in sorted(ROOT.glob("*/templates/*.html")):
+        name = path.relative_to(ROOT).as_posix()
+        group = GROUPS.get(name, {}).get("t", "")
+        for key, rest in re.findall(r"""\bt\(\s*["']([^"']+)["']([^}]*)""", path.read_text("utf-8")):
+            arguments = rest.partition(")")[0] if "(" not in rest.partition(")")[0] else rest
+            given = None if rest.lstrip().startswith("~") else set(re.findall(r",\s*(\w+)=", arguments))
+            pattern = key + "*" if given is None else key
+            yield name, f"{group}.{pattern}" if group else pattern, given
+
+
+ASKED = [*in_python(), *in_templates()]
+
+
+def test_the_search_finds_what_code_asks_for():
+    files = {name for name, _, _ in ASKED}
+    assert {"devices/payloads.py", "dashboards/targets.py", "dashboards/overview.py"} <= files
+    assert {"dashboards/templates/overview.html", "traceability/templates/record.html"} <= files
+    assert len(ASKED) > 80
+
+
+@pytest.mark.parametrize(("name", "key", "given"), ASKED, ids=[f"{name}:{key}" for name, key, _ in ASKED])
+def test_what_code_asks_for_is_in_the_catalogue(name, key, given):
+    pattern = re.compile(re.escape(key).replace(r"\*", ".+"))
+    found = [known for known in catalogue() if pattern.fullmatch(known)]
+    assert found, f"{name} asks for {key}"
+    if given is not None and "*" not in key:
+        for lang in LANGS:
+            assert blanks(catalogue()[key][lang]) <= given, (
+                f"{name}: {key} in {lang} has blanks that stay empty"
+            )
+
+
+def test_every_reason_of_a_refusal_has_its_sentence():
+    reasons = set()
+    for path in [*(ROOT / "devices").glob("*.py"), *(ROOT / "gateway").glob("*.py")]:
+        source = path.read_text("utf-8")
+        reasons |= set(re.findall(r'PayloadError\("(\w+)"', source))
+        reasons |= set(re.findall(r'Refusal\([^)]*?"(\w+)"', source, re.S))
+    reasons |= set(_BY_TYPE.values())
+    assert {f"rejected.{reason}" for reason in reasons} == {
+        k for k in catalogue() if k.startswith("rejected.")
+    }
+
+
+@pytest.mark.parametrize("key", sorted(catalogue()))
+def test_a_sentence_is_there_in_both_languages_with_the_same_blanks(key):
+    entry = catalogue()[key]
+    assert set(entry) == set(LANGS)
+    for lang in LANGS:
+        assert isinstance(entry[lang], str)
+        assert entry[lang].strip()
+        assert entry[lang] == entry[lang].strip() or "\n" in entry[lang]
+    assert blanks(entry["vi"]) == blanks(entry["en"])
+    filled = dict.fromkeys(blanks(entry["vi"]), "x")
+    for lang in LANGS:
+        assert text(key, lang, **filled)
+
+
+def test_vietnamese_letters_are_composed():
+    """Two spellings of one letter would not be equal, and not be found."""
+    for key, entry in catalogue().items():
+        assert unicodedata.is_normalized("NFC", entry["vi"]), key
+
+
+def test_an_unknown_key_is_an_error():
+    with pytest.raises(KeyError):
+        text("rejected.no_such_reason", "vi")

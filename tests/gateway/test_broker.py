@@ -1,0 +1,121 @@
+"""Who gets into the embedded broker, and where; the same answers as deploy/mosquitto gives."""
+
+import asyncio
+
+import pytest
+from amqtt.contexts import Action, BaseContext
+from amqtt.session import Session
+
+from devices.credentials import simulated_password
+from devices.pilot import load
+from devices.registry import Registry
+from gateway.broker import Access, Accounts, Rules
+from tests.servers import until
+
+PILOT = load("dong-thap")
+NODE = next(iter(PILOT.fleet))
+OWN = "hoiquan/v1/dong-thap/tam-que/my-esp32/"
+
+
+@pytest.fixture
+def registry(tmp_path):
+    return Registry(tmp_path / "registry.sqlite", PILOT)
+
+
+@pytest.fixture
+def access(tmp_path):
+    return Access("dong-thap", str(tmp_path / "registry.sqlite"), "the gateway's", "a secret")
+
+
+def context(access):
+    made = BaseContext()
+    made.config = access
+    return made
+
+
+def session(name, password="", client_id=None):
+    made = Session()
+    made.username, made.password, made.client_id = name, password, client_id or name
+    return made
+
+
+@pytest.fixture
+def let_in(access):
+    accounts = Accounts(context(access))
+    return lambda *given: bool(asyncio.run(accounts.authenticate(session=session(*given))))
+
+
+def test_only_those_with_their_password_get_in(registry, let_in):
+    password = registry.enroll("tam-que", "soil-probe", "my-esp32")
+    assert let_in("gateway", "the gateway's")
+    assert let_in("my-esp32", password)
+    assert let_in(NODE, simulated_password("a secret", NODE))
+    for name, wrong in (
+        ("gateway", ""), ("gateway", password), ("my-esp32", "the gateway's"), ("my-esp32", ""),
+        (NODE, password), ("nobody", password), ("", ""), (None, None), (None, password),
+    ):  # fmt: skip
+        assert not let_in(name, wrong), name
+    registry.revoke("my-esp32")
+    until(lambda: not let_in("my-esp32", password), "the broker sees the revocation")
+
+
+def test_nobody_takes_over_the_session_of_another(registry, let_in):
+    """A client id owns a session and its queue."""
+    password = registry.enroll("tam-que", "soil-probe", "my-esp32")
+    registry.enroll("tam-que", "soil-probe", "neighbour")
+    assert let_in("my-esp32", password, "my-esp32")
+    assert not let_in("my-esp32", password, "gateway")
+    assert not let_in("my-esp32", password, NODE)
+    assert not let_in("my-esp32", password, "neighbour")
+
+
+def test_a_gateway_without_a_password_is_open_to_nobody(registry, access):
+    access.gateway_password = access.simulator_secret = ""
+    accounts = Accounts(context(access))
+    for password in ("", None):
+        assert not asyncio.run(accounts.authenticate(session=session("gateway", password)))
+
+
+@pytest.fixture
+def may(registry, access):
+    registry.enroll("tam-que", "soil-probe", "my-esp32")
+    rules = Rules(context(access))
+
+    def ask(name, topic, action):
+        given = session(name) if name else None
+        return bool(asyncio.run(rules.topic_filtering(session=given, topic=topic, action=action)))
+
+    return ask
+
+
+@pytest.mark.parametrize("kind", ["telemetry", "status", "diary", "result"])
+def test_a_device_publishes_on_its_own_topics(may, kind):
+    assert may("my-esp32", OWN + kind, Action.PUBLISH)
+    assert not may("my-esp32", OWN + kind, Action.SUBSCRIBE)
+
+
+@pytest.mark.parametrize("kind", ["command", "rejected"])
+def test_a_device_hears_what_is_for_it(may, kind):
+    assert may("my-esp32", OWN + kind, Action.SUBSCRIBE)
+    assert may("my-esp32", OWN + kind, Action.RECEIVE)
+    assert not may("my-esp32", OWN + kind, Action.PUBLISH)
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "#", "hoiquan/#", "+/+/+/+/+/+", OWN + "#", OWN + "+", OWN, OWN + "telemetry/x", "$SYS/#", "",
+        OWN.replace("my-esp32", NODE) + "telemetry", OWN.replace("tam-que", "canh-tan") + "telemetry",
+        OWN.replace("my-esp32", "+") + "command", "$share/g/" + OWN + "command",
+    ],
+)  # fmt: skip
+def test_a_device_has_no_business_elsewhere(may, topic):
+    for action in (Action.PUBLISH, Action.SUBSCRIBE, Action.RECEIVE):
+        assert not may("my-esp32", topic, action)
+
+
+def test_the_gateway_may_do_everything_and_a_stranger_nothing(may):
+    for action in (Action.PUBLISH, Action.SUBSCRIBE, Action.RECEIVE):
+        assert may("gateway", "hoiquan/#", action)
+        assert not may("nobody", OWN + "telemetry", action)
+        assert not may(None, OWN + "telemetry", action)

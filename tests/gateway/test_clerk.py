@@ -1,0 +1,195 @@
+"""The clerk's paperwork goes on, whatever the store says to one sheet of it."""
+
+import threading
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from devices.pilot import load
+from gateway import clerk as clerk_module
+from gateway.clerk import Clerk
+from gateway.points import Point, device_tags, tags
+from gateway.spool import Books, SpoolFull
+from gateway.sqlite import SqliteStore
+from gateway.store import RejectPoints, RetryLater
+from tests.servers import until
+
+PILOT = load("dong-thap")
+HANOI = timezone(timedelta(hours=7))
+T = int(datetime(2026, 11, 21, 10, tzinfo=HANOI).timestamp() * 1000)
+MIDNIGHT = T - 10 * 3_600_000
+BOOKS = Books(received=10, stored=6, duplicate=2, quarantined=1, spooled=1, oldest=T - 5000)
+
+
+@pytest.fixture
+def store(tmp_path):
+    made = SqliteStore(tmp_path / "store.sqlite")
+    yield made
+    made.close()
+
+
+def clerk(store, devices=()):
+    return Clerk(store, PILOT, "g1", lambda: BOOKS, lambda: list(devices))
+
+
+def test_the_books_are_written_as_they_are(store):
+    clerk(store).write_books()
+    (row,) = store.latest("gateway", {"instance": "g1"}, 0)
+    fields = {name: value for name, (_, value) in row.fields.items()}
+    assert fields.pop("lag_ms") > 0
+    assert fields == {"received": 10, "stored": 6, "duplicate": 2, "quarantined": 1, "spooled": 1}
+
+
+def test_roster_and_indicators_are_there_without_a_single_reading(store):
+    clerk(store).write_indicators(T)
+    communities = store.series("community", {"pilot": PILOT.pilot}, MIDNIGHT, T, 100)
+    assert {dict(point.tags)["community"] for point in communities} == {c.id for c in PILOT.communities}
+    assert {point.time for point in communities} == {MIDNIGHT}, "one row a community and Vietnamese day"
+    counts = store.latest("kpi", {"pilot": PILOT.pilot}, T)
+    assert {row.tags["indicator"] for row in counts} == {t.indicator for t in PILOT.targets}
+    for row in counts:
+        value, target, gap = (row.fields[name][1] for name in ("value", "target", "gap"))
+        assert value == 0
+        assert gap == pytest.approx(value - target)
+    dated = store.series("kpi_target", {"pilot": PILOT.pilot}, 0, T + 10 * 366 * 86_400_000, 100)
+    assert len(dated) == sum(len(target.points) for target in PILOT.targets)
+
+
+def test_a_device_has_one_row_a_day_with_when_it_was_last_seen(store):
+    device = next(iter(PILOT.fleet.values()))
+    store.write([Point("telemetry", device_tags(device), {"battery_voltage": 3.7}, T - 7_200_000)])
+    store.write([Point("telemetry", device_tags(device), {"soil_ec": 1.0}, T - 3_600_000)])
+    made = clerk(store, [device])
+    made.write_indicators(T)
+    made.write_indicators(T + 60_000)
+    (row,) = store.series("device", {"device": device.device}, MIDNIGHT, T + 60_000, 100)
+    assert row.time == MIDNIGHT
+    assert row.fields["last_seen"] == T - 3_600_000
+    assert row.fields["battery_voltage"] == 3.7
+    assert row.fields["coverage"] == pytest.approx(2 / 168)
+
+
+class Stubborn:
+    """A store that answers one write with an error, and keeps count."""
+
+    def __init__(self, store, error, measurement):
+        self._store, self._error, self._measurement = store, error, measurement
+        self.books = 0
+        self.failed = 0
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def write(self, points):
+        self.books += points[0].measurement == "gateway"
+        if any(point.measurement == self._measurement for point in points):
+            self.failed += 1
+            raise self._error
+        self._store.write(points)
+
+
+@pytest.mark.parametrize(
+    "error", [RetryLater("down"), RejectPoints({0: "field type conflict"})], ids=["later", "rejected"]
+)
+@pytest.mark.parametrize("measurement", ["community", "gateway"])
+def test_a_write_that_fails_does_not_end_the_clerk(store, monkeypatch, error, measurement):
+    monkeypatch.setattr(clerk_module, "BOOKS_EVERY", 0.01)
+    monkeypatch.setattr(threading, "excepthook", lambda *_: None)
+    stubborn = Stubborn(store, error, measurement)
+    made = Clerk(stubborn, PILOT, "g1", lambda: BOOKS, list)
+    stop = threading.Event()
+    work = threading.Thread(target=made.run, args=(stop,))
+    work.start()
+    try:
+        until(lambda: not work.is_alive() or stubborn.books > 3, "it goes on")
+        assert work.is_alive()
+        assert stubborn.failed
+    finally:
+        stop.set()
+        work.join(5)
+    assert not work.is_alive()
+
+
+def test_a_refused_sheet_holds_up_no_other(store, monkeypatch):
+    """The books are refused for good: roster, indicators and past days are written all the same."""
+    monkeypatch.setattr(clerk_module, "BOOKS_EVERY", 0.01)
+    monkeypatch.setattr(clerk_module, "now_ms", lambda: T)
+    monkeypatch.setattr(threading, "excepthook", lambda *_: None)
+    device = next(device for device in PILOT.fleet.values() if device.model == "soil-probe")
+    store.write(
+        [Point("telemetry", device_tags(device), {"soil_ec": 1.0}, T - n * 43_200_000) for n in range(30)]
+    )
+    stubborn = Stubborn(store, RejectPoints({0: "field type conflict"}), "gateway")
+    stop = threading.Event()
+    work = threading.Thread(
+        target=Clerk(stubborn, PILOT, "g1", lambda: BOOKS, lambda: [device]).run, args=(stop,)
+    )
+    work.start()
+
+    def written():
+        return {point.time for point in store.series("kpi", {"indicator": "iot_communities"}, 0, T + 1, 1000)}
+
+    try:
+        until(
+            lambda: not work.is_alive() or {T, MIDNIGHT, MIDNIGHT - 86_400_000} <= written(),
+            "it is written",
+            10,
+        )
+        assert work.is_alive()
+    finally:
+        stop.set()
+        work.join()
+
+
+def test_books_that_cannot_be_read_do_not_end_the_clerk(store, monkeypatch):
+    """The spool's disk is full, or another process holds it."""
+    monkeypatch.setattr(clerk_module, "BOOKS_EVERY", 0.01)
+    monkeypatch.setattr(threading, "excepthook", lambda *_: None)
+    tries = []
+
+    def books():
+        tries.append(1)
+        if len(tries) < 3:
+            raise SpoolFull("the spool cannot be written: database is locked")
+        return BOOKS
+
+    stop = threading.Event()
+    work = threading.Thread(target=Clerk(store, PILOT, "g1", books, list).run, args=(stop,))
+    work.start()
+    try:
+        until(lambda: not work.is_alive() or store.latest("gateway", {"instance": "g1"}, 0), "it goes on", 10)
+        assert work.is_alive()
+    finally:
+        stop.set()
+        work.join()
+
+
+def test_past_days_are_counted_where_readings_began_before_their_window(store):
+    device = next(device for device in PILOT.fleet.values() if device.model == "soil-probe")
+    hours = range(20 * 24)
+    begin = MIDNIGHT - 20 * 86_400_000
+    store.write(
+        [Point("telemetry", device_tags(device), {"soil_ec": 1.0}, begin + h * 3_600_000) for h in hours]
+    )
+    clerk(store, [device]).backfill(T, threading.Event())
+    days = {point.time for point in store.series("kpi", {"indicator": "iot_communities"}, 0, T, 1000)}
+    window = PILOT.rules.iot_communities.window_days
+    assert days == {MIDNIGHT - n * 86_400_000 for n in range(20 - window + 1)}
+
+
+def test_a_lot_of_an_earlier_day_counts_from_that_day_on_only(store):
+    device = next(device for device in PILOT.fleet.values() if device.model == "soil-probe")
+    begin = MIDNIGHT - 20 * 86_400_000
+    store.write(
+        [Point("telemetry", device_tags(device), {"soil_ec": 1.0}, begin + h * 3_600_000) for h in range(480)]
+    )
+    sealed = MIDNIGHT - 5 * 86_400_000 + 1
+    where = tags(pilot=PILOT.pilot, community="tam-que", product="mango")
+    store.write([Point("lot", where, {"quantity": 1.0, "simulated": True, "verified": True}, sealed)])
+    clerk(store, [device]).backfill(T, threading.Event())
+    shares = {
+        point.time: point.fields["value"]
+        for point in store.series("kpi", {"indicator": "traceability_share"}, 0, T, 1000)
+    }
+    assert all((value > 0) is (time > sealed) for time, value in shares.items())
+    assert any(shares.values())

@@ -1,0 +1,328 @@
+"""The real servers that tests run against: started on free loopback ports in folders of their own.
+
+    with mosquitto("allow_anonymous true") as broker:   Mosquitto
+    with influx() as server:                            InfluxDB 1.6 behind nginx, as if it were 2.x
+
+Each ends the processes that it started, by their ids, and nobody else's. Where a program is missing the
+test is skipped, and the end of the test run names it (`conftest.py`).
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import pytest
+
+PACKAGES = {
+    "mosquitto": "mosquitto",
+    "mosquitto_passwd": "mosquitto",
+    "influxd": "influxdb",
+    "nginx": "nginx-light",
+}
+PATIENCE = 60.0  # seconds after which a server will not come up any more, on the busiest machine
+
+
+def program(name: str) -> str:
+    """Where a program is; skips the test where it is missing."""
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if found is None:
+        pytest.skip(f"needs {name} (on Debian: apt-get install {PACKAGES[name]})")
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(condition: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
+    """Wait for `condition`, in short steps."""
+    deadline = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < deadline, f"{what}: not within {patience:g} s"
+        time.sleep(0.01)
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Process:
+    """One server process and its log."""
+
+    def __init__(self, name: str, command: list[str], folder: Path) -> None:
+        self._name = name
+        self._command = command
+        self._log = folder / f"{name}.log"
+        self._running: subprocess.Popen[bytes] | None = None
+
+    def start(self, ready: Callable[[], object]) -> None:
+        with self._log.open("ab") as log:
+            self._running = subprocess.Popen(
+                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+            )
+
+        def up() -> object:
+            assert self._running is not None
+            assert self._running.poll() is None, f"{self._name} ended:\n{self.log()[-2000:]}"
+            return ready()
+
+        until(up, f"{self._name} comes up")
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> None:
+        if self._running is None:
+            return
+        with suppress(ProcessLookupError):
+            self._running.send_signal(signal.SIGCONT)  # a stopped process would not hear the other
+            self._running.send_signal(number)
+        try:
+            self._running.wait(5)
+        except subprocess.TimeoutExpired:
+            self._running.kill()
+            self._running.wait()
+        self._running = None
+
+    def send(self, number: signal.Signals) -> None:
+        assert self._running is not None
+        self._running.send_signal(number)
+
+    def log(self) -> str:
+        return self._log.read_text("utf-8", "replace")
+
+
+class Mosquitto:
+    """A running Mosquitto. `folder` holds its configuration, and whatever a test puts beside it."""
+
+    def __init__(self, lines: tuple[str, ...], folder: Path) -> None:
+        self.port = free_port()
+        self.folder = folder
+        self.url = f"mqtt://127.0.0.1:{self.port}"
+        path = folder / "mosquitto.conf"
+        # started as root it would become another user, who may not look into our folder
+        user = ["user root"] if os.geteuid() == 0 else []
+        listener = f"listener {self.port} 127.0.0.1"
+        path.write_text("\n".join([*user, listener, *lines, ""]).replace("{folder}", str(folder)), "utf-8")
+        self._process = Process("mosquitto", [program("mosquitto"), "-c", str(path)], folder)
+
+    def start(self) -> None:
+        self._process.start(lambda: answers(self.port))
+
+    def stop(self) -> None:
+        self._process.end()
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        self._process.end(signal.SIGKILL)
+
+    def reload(self) -> None:
+        """SIGHUP: passwords and rules are read again."""
+        self._process.send(signal.SIGHUP)
+
+    def log(self) -> str:
+        return self._process.log()
+
+
+@contextmanager
+def mosquitto(*lines: str) -> Iterator[Mosquitto]:
+    """Mosquitto with these lines in its configuration; `{folder}` in them is its folder."""
+    with _folder("mosquitto") as folder:
+        broker = Mosquitto(lines, folder)
+        try:
+            broker.start()
+            yield broker
+        finally:
+            broker.stop()
+
+
+_INFLUX = """
+reporting-disabled = true
+bind-address = "127.0.0.1:0"
+[meta]
+  dir = "{folder}/meta"
+[data]
+  dir = "{folder}/data"
+  wal-dir = "{folder}/wal"
+  index-version = "tsi1"
+  query-log-enabled = false
+[http]
+  bind-address = "127.0.0.1:{engine}"
+  log-enabled = false
+[monitor]
+  store-enabled = false
+"""
+_NGINX = """
+{user}worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log stderr;
+events {{}}
+http {{
+  access_log off; client_max_body_size {largest};
+  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+  map $arg_precision $p {{ default $arg_precision; ns n; us u; "" n; }}
+  map $http_authorization $denied {{ default 1; "Token {token}" 0; "Bearer {token}" 0; }}
+  server {{
+    listen 127.0.0.1:{port};
+    default_type application/json;
+    location = /health {{ return 200 '{{"name":"influxdb","status":"pass","version":"1.6"}}'; }}
+    location = /ping {{ return 204; }}
+    location = /api/v2/write {{
+      if ($denied) {{ return 401 '{{"code":"unauthorized","message":"unauthorized access"}}'; }}
+      rewrite ^ /write?db=$arg_bucket&precision=$p? break;
+      proxy_pass http://127.0.0.1:{engine};
+    }}
+    location = /query {{
+      if ($denied) {{ return 401 '{{"code":"unauthorized","message":"unauthorized access"}}'; }}
+      proxy_pass http://127.0.0.1:{engine};
+    }}
+    location / {{ return 404 '{{"code":"not found","message":"no such path here"}}'; }}
+  }}
+}}
+"""
+
+
+class Influx:
+    """A running InfluxDB: `url`, `token` and `org` as its client wants them. Every bucket is a database."""
+
+    org = "hoiquan"
+
+    def __init__(self, folder: Path) -> None:
+        influxd, nginx = program("influxd"), program("nginx")
+        self.folder = folder
+        self.token = "a-token-of-the-tests"
+        self._engine_port, self._port = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self._port}"
+        self._buckets = 0
+        (folder / "influx.conf").write_text(_INFLUX.format(folder=folder, engine=self._engine_port), "utf-8")
+        self._configure()
+        self._engine = Process("influxd", [influxd, "-config", str(folder / "influx.conf")], folder)
+        self._front = Process(
+            "nginx",
+            [nginx, "-p", str(folder), "-e", str(folder / "nginx.err"), "-c", str(folder / "nginx.conf")],
+            folder,
+        )
+
+    def start(self) -> None:
+        self._engine.start(self._engine_answers)
+        self._front.start(lambda: answers(self._port))
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        self._front.end()
+        self._engine.end(number)
+
+    def bucket(self) -> str:
+        """A new, empty bucket."""
+        self._buckets += 1
+        name = f"bucket{self._buckets}"
+        self.ask(f'CREATE DATABASE "{name}"')
+        return name
+
+    def ask(self, query: str, bucket: str = "") -> list[dict[str, object]]:
+        """An InfluxQL statement straight to the engine, past the client under test."""
+        body = urlencode({"db": bucket, "q": query, "epoch": "ms"}).encode()
+        with urlopen(f"http://127.0.0.1:{self._engine_port}/query", body, timeout=10) as answer:
+            (result,) = json.load(answer)["results"]
+        assert "error" not in result, (query, result)
+        series: list[dict[str, object]] = result.get("series", [])
+        return series
+
+    @contextmanager
+    def down(self) -> Iterator[None]:
+        """Nobody listens; what was stored is there again afterwards."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
+    @contextmanager
+    def behind_a_dead_engine(self) -> Iterator[None]:
+        """The proxy answers 502."""
+        self._engine.end()
+        try:
+            yield
+        finally:
+            self._engine.start(self._engine_answers)
+
+    @contextmanager
+    def hung(self) -> Iterator[None]:
+        """Connections are taken and never answered."""
+        self._engine.send(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._engine.send(signal.SIGCONT)
+
+    @contextmanager
+    def revoked(self) -> Iterator[None]:
+        """The token is no longer good."""
+        self._front_with(token="another")
+        try:
+            yield
+        finally:
+            self._front_with()
+
+    @contextmanager
+    def narrow(self, largest: str) -> Iterator[None]:
+        """The proxy refuses requests larger than this, such as "8k", with 413."""
+        self._front_with(largest=largest)
+        try:
+            yield
+        finally:
+            self._front_with()
+
+    def _configure(self, token: str | None = None, largest: str = "64m") -> None:
+        text = _NGINX.format(
+            user="user root; " if os.geteuid() == 0 else "",
+            folder=self.folder,
+            largest=largest,
+            token=token or self.token,
+            port=self._port,
+            engine=self._engine_port,
+        )
+        (self.folder / "nginx.conf").write_text(text, "utf-8")
+
+    def _front_with(self, token: str | None = None, largest: str = "64m") -> None:
+        """The proxy anew: after a mere reload the old one answers for a moment longer."""
+        self._front.end()
+        self._configure(token, largest)
+        self._front.start(lambda: answers(self._port))
+
+    def _engine_answers(self) -> bool:
+        try:
+            with urlopen(f"http://127.0.0.1:{self._engine_port}/ping", timeout=1) as answer:
+                return bool(answer.status == 204)
+        except OSError:
+            return False
+
+
+@contextmanager
+def influx() -> Iterator[Influx]:
+    """InfluxDB 1.6 behind nginx, which maps the write path of 2.x and checks the token."""
+    with _folder("influx") as folder:
+        server = Influx(folder)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop(signal.SIGKILL)  # its folder goes too, so there is nothing to finish
+
+
+@contextmanager
+def _folder(name: str) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix=f"hoiquan-{name}-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
