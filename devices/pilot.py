@@ -122,7 +122,7 @@ class Adopters(_Model):
 class Place(_Model):
     """Something on the map: old commune and district, the commune since July 2025, a point ±5 km."""
 
-    id: Id
+    id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]  # room for a model and a number in device ids
     name: str
     commune_old: str
     commune_new: str | None = None
@@ -218,8 +218,15 @@ class Pilot(_Model):
         for place in ids:
             if ids.count(place) > 1:
                 raise ValueError(f"communities, villages: the id {place!r} is used twice")
+        gtins: set[str] = set()
+        invented = {one.id for one in _invented(self)}
         for community in self.communities:
+            if community.id in invented:
+                raise ValueError(f"communities.{community.id}: the id is one of the invented adopters'")
             for product in community.products:
+                if product.gtin in gtins:
+                    raise ValueError(f"communities.{community.id}: gtin {product.gtin} is used twice")
+                gtins.add(product.gtin)
                 if product.gtin[-1] != gtin_check_digit(product.gtin[:-1]):
                     digit = gtin_check_digit(product.gtin[:-1])
                     raise ValueError(f"communities.{community.id}: gtin {product.gtin} must end in {digit}")

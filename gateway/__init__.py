@@ -6,6 +6,6 @@
                          │                     └─► refused ─► quarantine (in the spool) + `rejected`
                          └─ books                        clerk: indicators, roster, books ─► store
 
-The loop to read first is `pipeline.Pipeline`. `broker` is the embedded broker, `growth` answers the
-traceability side from the store.
+The loop to read first is `pipeline.Pipeline`; `service` joins the parts. `broker` is the
+embedded broker, `growth` answers the traceability side from the store.
 """

@@ -3,14 +3,14 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 
 from devices.pilot import Pilot
 from devices.reading import Device
-from gateway.indicators import DAY_MS, evaluate, local_day, local_midnight, points, roster
+from gateway.indicators import DAY_MS, Evaluation, evaluate, local_day, local_midnight, points, roster
 from gateway.points import Point, tags
-from gateway.spool import Books
+from gateway.spool import Books, SpoolFull
 from gateway.store import RejectPoints, RetryLater, Store
 
 log = logging.getLogger(__name__)
@@ -47,21 +47,26 @@ class Clerk:
         """Work until `stop` is set. A store that does not answer is asked again next time."""
         next_indicators = 0.0
         while not stop.is_set():
-            try:
-                self.write_books()
-                if time.monotonic() >= next_indicators:
-                    self.write_indicators(now_ms())
-                    next_indicators = time.monotonic() + INDICATORS_EVERY
-                if self._due.is_set():
-                    self._due.clear()
-                    self.write_indicators(now_ms())
-                    self.backfill(now_ms(), stop)
-            except RejectPoints as error:  # what remains of the paperwork is stored; ours to mend
-                log.warning("the store refuses %d points of the paperwork: %s", len(error.bad), error)
-            except RetryLater as error:
-                self._due.set()
-                log.warning("indicators wait for the store: %s", error)
+            self._attempt(self.write_books)
+            if time.monotonic() >= next_indicators or self._due.is_set():
+                next_indicators = time.monotonic() + INDICATORS_EVERY
+                self._attempt(lambda: self.write_indicators(now_ms()))
+            if self._due.is_set():
+                self._due.clear()
+                if not self._attempt(lambda: self.backfill(now_ms(), stop)):
+                    self._due.set()
             stop.wait(BOOKS_EVERY)
+
+    def _attempt(self, sheet: Callable[[], None]) -> bool:
+        """Do one sheet of the paperwork; what holds it up holds up no other. False: try it again."""
+        try:
+            sheet()
+        except RejectPoints as error:  # what remains of it is stored; the refused points are ours to mend
+            log.warning("the store refuses %d points of the paperwork: %s", len(error.bad), error)
+        except (RetryLater, SpoolFull) as error:
+            log.warning("the paperwork waits: %s", error)
+            return False
+        return True
 
     def write_books(self) -> None:
         """One point of `gateway`."""
@@ -91,20 +96,10 @@ class Clerk:
     def backfill(self, at: int, stop: threading.Event) -> None:
         """Indicators at the end of each of the last days whose window has readings."""
         today = local_day(self._pilot, at)
-        for back in range(BACKFILL_DAYS):
-            end = local_midnight(self._pilot, today - timedelta(days=back))
+        first = today - timedelta(days=BACKFILL_DAYS)
+        for _ in recount(self._store, self._pilot, self._devices(), first, today):
             if stop.is_set():
                 return
-            if self._window_is_whole(end):
-                evaluation = evaluate(self._store, self._pilot, self._devices(), end)
-                self._store.write(points(self._pilot, evaluation))
-
-    def _window_is_whole(self, at: int) -> bool:
-        """Whether there were readings already when the window that ends at `at` began: a count over
-        days before the first reading would say 0 where nobody had looked.
-        """
-        begin = at - self._pilot.rules.iot_communities.window_days * DAY_MS
-        return bool(self._store.coverage({"pilot": self._pilot.pilot}, begin, begin + DAY_MS, DAY_MS))
 
     def _device_points(self, coverage: dict[str, float], at: int, midnight: int) -> list[Point]:
         """One point a device and day, written over as the day goes on."""
@@ -127,6 +122,22 @@ class Clerk:
             where = tags(pilot=device.pilot, community=device.community, device=device.device)
             result.append(Point("device", where, fields, midnight))
         return result
+
+
+def recount(
+    store: Store, pilot: Pilot, devices: list[Device], first: date, last: date
+) -> Iterator[Evaluation]:
+    """Count the indicators again at the end of each day from `first` to before `last`, newest first,
+    and store them. A day whose window began before there were readings is left out: a count over days
+    at which nobody had looked would say 0.
+    """
+    for back in range((last - first).days):
+        end = local_midnight(pilot, last - timedelta(days=back))
+        begin = end - pilot.rules.iot_communities.window_days * DAY_MS
+        if store.coverage({"pilot": pilot.pilot}, begin, begin + DAY_MS, DAY_MS):
+            evaluation = evaluate(store, pilot, devices, end)
+            store.write(points(pilot, evaluation))
+            yield evaluation
 
 
 def now_ms() -> int:

@@ -119,7 +119,7 @@ class Decoder:
             YEAR_2020_MS <= claimed <= message.arrival + AHEAD_MS or (device.simulated and seen.played)
         )
         if claimed is None or not believed:
-            stamp = message.arrival if message.replayed else seen.stamp(message.arrival)
+            stamp = seen.stamp(message.arrival)
             return Reading(device, stamp, telemetry.values, claimed, telemetry.seq, telemetry.boot)
         clash = seen.conflict(claimed, frozenset(telemetry.values))
         if clash is not None and not message.replayed:

@@ -143,7 +143,9 @@ class Receiver:
             client.ack(received.mid, received.qos)
             return
         arrival = time.time_ns() // 1_000_000
-        message = Message(topic, bytes(received.payload), arrival, received.dup, received.retain)
+        message = Message(
+            topic, bytes(received.payload), arrival, received.dup, received.retain, mid=received.mid
+        )
         with self._arrived:
             self._queue.append(Delivery(message, received.mid, received.qos, self._epoch))
             self._arrived.notify()

@@ -2,7 +2,7 @@
 
 A message with `boot` and `seq` is known by them. Without `boot` a `seq` proves nothing (a node that
 wakes from deep sleep may send 0 for ever), so what is known by its bytes is: the same bytes with a
-device time, or the same bytes that the broker itself marks as sent again (DUP).
+device time, or the same bytes and packet number that the broker itself marks as sent again (DUP).
 
 State of a device is small, bounded, and a function of the messages before: the spool keeps it in the
 transaction that settles them, and a segment that is worked on twice finds what it found the first time.
@@ -19,6 +19,7 @@ from gateway.spool import Message
 BOOTS = 4  # a node that empties its buffer may still send of an earlier boot
 RANGES = 64  # holes in the sequence that are remembered a boot; beyond it the oldest are forgotten
 RECENT = 64  # messages known by their bytes
+BURST_MS = 60_000  # messages without a time that arrived within this are set 1 ms apart
 TIMES = 16  # newest device times whose signals are remembered
 
 
@@ -55,7 +56,10 @@ class Seen:
             return True
         if telemetry.boot is not None and telemetry.seq is not None:
             return self._take_sequence(telemetry.boot, telemetry.seq)
-        digest = hashlib.blake2b(message.payload, digest_size=8).hexdigest()
+        # without a device time equal bytes may be a steady value: the broker's packet number, which is
+        # the same when it sends again, tells a repetition from the next measurement
+        mark = b"" if telemetry.time is not None else message.mid.to_bytes(2, "big")
+        digest = hashlib.blake2b(message.payload + mark, digest_size=8).hexdigest()
         if digest in self._recent and (message.dup or telemetry.time is not None):
             return False
         self._recent[digest] = None
@@ -78,8 +82,13 @@ class Seen:
         return None
 
     def stamp(self, arrival: int) -> int:
-        """A time for a message without one: its arrival, and never the same twice."""
-        self._arrival = max(arrival, self._arrival + 1)
+        """A time for a message without one: its arrival, and not the same twice in a burst.
+
+        An arrival long before the last one is a replay, or a gateway's clock that was put right: it
+        stands as it is.
+        """
+        burst = arrival <= self._arrival < arrival + BURST_MS
+        self._arrival = self._arrival + 1 if burst else arrival
         return self._arrival
 
     def _take_sequence(self, boot: str, seq: int) -> bool:

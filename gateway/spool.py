@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from devices.payloads import MAX_BYTES
 
-_HEADER = struct.Struct(">qHIB")  # arrival ms, topic bytes, payload bytes, flags
+_HEADER = struct.Struct(">qHIBH")  # arrival ms, topic bytes, payload bytes, flags, packet number
 _DUP, _RETAINED, _REPLAYED = 1, 2, 4
 
 _SCHEMA = """
@@ -34,7 +34,9 @@ CREATE TABLE IF NOT EXISTS seen(device TEXT PRIMARY KEY, state TEXT NOT NULL) WI
 
 
 class Message(NamedTuple):
-    """What came from the broker. `arrival` is epoch milliseconds on the gateway's clock."""
+    """What came from the broker. `arrival` is epoch milliseconds on the gateway's clock, `mid` MQTT's
+    packet number (0 at QoS 0).
+    """
 
     topic: str
     payload: bytes
@@ -42,6 +44,7 @@ class Message(NamedTuple):
     dup: bool = False
     retained: bool = False
     replayed: bool = False  # out of the quarantine, so it was seen before and is wanted all the same
+    mid: int = 0
 
 
 class Segment(NamedTuple):
@@ -240,6 +243,9 @@ class _Transaction:
         except sqlite3.OperationalError as error:
             self._lock.release()
             raise SpoolFull(f"the spool cannot be written: {error}") from error
+        except BaseException:
+            self._lock.release()
+            raise
         return self._db
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
@@ -263,10 +269,10 @@ class _Transaction:
 
 
 def _pack(messages: Iterable[Message]) -> Iterator[bytes]:
-    for topic, payload, arrival, dup, retained, replayed in messages:
+    for topic, payload, arrival, dup, retained, replayed, mid in messages:
         name = topic.encode("utf-8", "surrogateescape")
         flags = dup * _DUP | retained * _RETAINED | replayed * _REPLAYED
-        yield _HEADER.pack(arrival, len(name), len(payload), flags)
+        yield _HEADER.pack(arrival, len(name), len(payload), flags, mid)
         yield name
         yield payload
 
@@ -274,7 +280,7 @@ def _pack(messages: Iterable[Message]) -> Iterator[bytes]:
 def _unpack(body: bytes) -> Iterator[Message]:
     at = 0
     while at < len(body):
-        arrival, name, size, flags = _HEADER.unpack_from(body, at)
+        arrival, name, size, flags, mid = _HEADER.unpack_from(body, at)
         at += _HEADER.size
         topic = body[at : at + name].decode("utf-8", "surrogateescape")
         at += name
@@ -285,5 +291,6 @@ def _unpack(body: bytes) -> Iterator[Message]:
             bool(flags & _DUP),
             bool(flags & _RETAINED),
             bool(flags & _REPLAYED),
+            mid,
         )
         at += size

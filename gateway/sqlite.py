@@ -133,7 +133,7 @@ class SqliteStore:
         )
         result: dict[Tags, list[Bucket]] = {}
         with self._lock:
-            for series, tags in self._find(measurement, where):
+            for series, tags in self._find(measurement, where, field):
                 rows = self._db.execute(query, (origin, step, series, start, stop)).fetchall()
                 if rows:
                     result[tags] = [Bucket(n * step + origin, *rest) for n, *rest in rows]
@@ -196,10 +196,15 @@ class SqliteStore:
         self._db.executemany("INSERT OR IGNORE INTO reported VALUES(?,?)", [(series, name) for name in names])
         self._reported.add((series, names))
 
-    def _find(self, measurement: str, where: Mapping[str, str]) -> list[tuple[int, Tags]]:
-        rows = self._db.execute("SELECT id, tags FROM series WHERE measurement=?", (measurement,)).fetchall()
+    def _find(self, measurement: str, where: Mapping[str, str], field: str = "") -> list[tuple[int, Tags]]:
+        """Series whose tags contain `where` and that, with `field`, ever had it."""
+        query = "SELECT id, tags FROM series WHERE measurement=?"
+        values = [measurement]
+        if field:
+            query += " AND EXISTS (SELECT 1 FROM reported WHERE series=id AND name=?)"
+            values.append(field)
         wanted = set(where.items())
-        decoded = ((number, _decode(text)) for number, text in rows)
+        decoded = ((number, _decode(text)) for number, text in self._db.execute(query, values).fetchall())
         return [(number, tags) for number, tags in decoded if wanted <= set(tags)]
 
 
