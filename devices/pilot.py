@@ -325,6 +325,8 @@ def load(name: str) -> Pilot:
     except FileNotFoundError:
         there = ", ".join(sorted(p.stem for p in HERE.glob("*.yaml")))
         raise PilotError(f"no pilot file {path}; there are: {there}") from None
+    except OSError as error:
+        raise PilotError(f"{path} cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise PilotError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 log = logging.getLogger(__name__)
 CHILD = "HOIQUAN_CHILD"  # set in the environment of a child
 GRACE = 3.5  # seconds that all children together have to end before they are killed
+LEAST = 0.3  # seconds of it that are kept for each child that is still to come
 STEADY = 60.0  # seconds after which a child that runs counts as well
 LONGEST_WAIT = 30.0
 
@@ -94,16 +95,18 @@ def _watch(child: Child) -> None:
 
 
 def _end(children: Sequence[Child]) -> None:
-    """SIGTERM to each in turn; whoever is still there after the grace is killed."""
+    """SIGTERM to one after the other, so that each can say goodbye to those behind it; whoever is
+    still there when its time is over is killed.
+    """
     deadline = time.monotonic() + GRACE
-    for child in children:
-        if child.process is not None and not child.ended():
-            child.process.terminate()
-    for child in children:
+    for place, child in enumerate(children):
         if child.process is None:
             continue
+        if not child.ended():
+            child.process.terminate()
+        behind = LEAST * (len(children) - place - 1)
         try:
-            child.process.wait(max(0.1, deadline - time.monotonic()))
+            child.process.wait(max(0.1, deadline - time.monotonic() - behind))
         except subprocess.TimeoutExpired:
             log.warning("%s did not end in time and is killed", child.name)
             child.process.kill()

@@ -7,6 +7,7 @@ only when it changed.
 """
 
 import re
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,12 +77,17 @@ class Registry:
         self._hashes: dict[str, str] = {}
         self._state: tuple[object, ...] = ()
         self._checked = float("-inf")
+        self._lock = threading.Lock()
 
     def lookup(self, device: str) -> Device | None:
         """The device of that id, if it may speak."""
         if time.monotonic() - self._checked > RECHECK:
             self._refresh()
-        return self._known.get(device)
+        known = self._known.get(device)
+        if known is None:  # enrolled a moment ago?
+            self._refresh()
+            known = self._known.get(device)
+        return known
 
     def devices(self) -> list[Device]:
         """All that may speak, simulated and enrolled."""
@@ -161,20 +167,23 @@ class Registry:
         return dict(self._hashes)
 
     def _refresh(self) -> None:
-        self._checked = time.monotonic()
-        with self._engine.connect() as connection:
-            summary = select(func.count(), func.max(_DEVICES.c.changed)).select_from(_DEVICES)
-            state = tuple(connection.execute(summary).one())
-            if state == self._state:
-                return
-            rows = connection.execute(select(_DEVICES).where(_DEVICES.c.revoked.is_(None))).all()
-        known = dict(self.pilot.fleet)
-        for row in rows:
-            if row.pilot == self.pilot.pilot:
-                known[row.device] = Device(row.pilot, row.community, row.device, row.model, simulated=False)
-        self._known = known
-        self._hashes = {row.device: row.password for row in rows}
-        self._state = state
+        """Read the table where it changed. Others wait: the memory is never half new."""
+        with self._lock:
+            with self._engine.connect() as connection:
+                summary = select(func.count(), func.max(_DEVICES.c.changed)).select_from(_DEVICES)
+                state = tuple(connection.execute(summary).one())
+                if state != self._state:
+                    rows = connection.execute(select(_DEVICES).where(_DEVICES.c.revoked.is_(None))).all()
+                    known = dict(self.pilot.fleet)
+                    for row in rows:
+                        if row.pilot == self.pilot.pilot:
+                            known[row.device] = Device(
+                                row.pilot, row.community, row.device, row.model, simulated=False
+                            )
+                    self._known = known
+                    self._hashes = {row.device: row.password for row in rows}
+                    self._state = state
+            self._checked = time.monotonic()
 
 
 def _engine(url: str | Path) -> Engine:

@@ -11,8 +11,12 @@ import signal
 from dataclasses import dataclass, field
 from typing import Any
 
+import amqtt.broker
 from amqtt.broker import Broker
 from amqtt.contexts import Action, BaseContext, BrokerConfig, ListenerConfig
+from amqtt.errors import AMQTTError
+from amqtt.mqtt.connack import NOT_AUTHORIZED, ConnackPacket
+from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
 from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
 from amqtt.session import Session
 
@@ -50,9 +54,6 @@ class Accounts(BaseAuthPlugin):
             return False
         if name == GATEWAY:
             return bool(password == self._access.gateway_password)
-        other = session.client_id or ""
-        if other != name and (other == GATEWAY or self._registry.lookup(other) is not None):
-            return False  # a client id is a session: nobody may take over another's
         device = self._registry.lookup(name)
         if device is None:
             return False
@@ -89,6 +90,50 @@ class Rules(BaseTopicPlugin):
         return topic.startswith(own) and kind in ("command", "rejected")
 
 
+class Checked(BrokerProtocolHandler):
+    """Asks for the password before anything else: amqtt ends or rewrites the session of a client id
+    first and asks then. As with Mosquitto's use_username_as_clientid, the client id is the user's name,
+    so that nobody takes over another's session.
+    """
+
+    @classmethod
+    async def init_from_connect(cls, reader: Any, writer: Any, plugins_manager: Any, loop: Any = None) -> Any:
+        handler, session = await super().init_from_connect(reader, writer, plugins_manager, loop)
+        answers = await plugins_manager.map_plugin_auth(session=session)
+        if not answers or not all(answers.values()):
+            await ConnackPacket.build(0, NOT_AUTHORIZED).to_stream(writer)
+            await writer.close()
+            raise AMQTTError("not authorized")
+        session.client_id = session.username
+        return handler, session
+
+
+class Snapshots(dict[str, Any]):
+    """A dict that may change while somebody walks over it: amqtt 0.12.1 awaits inside its loops."""
+
+    def __iter__(self) -> Any:
+        return iter(list(super().keys()))
+
+    def items(self) -> Any:
+        return list(super().items())
+
+
+class LocalBroker(Broker):
+    """amqtt with three mends: see `Checked`, `Snapshots`, and retained messages below."""
+
+    def __init__(self, config: BrokerConfig) -> None:
+        amqtt.broker.BrokerProtocolHandler = Checked
+        super().__init__(config)
+        self._subscriptions: dict[str, Any] = Snapshots(self._subscriptions)
+
+    async def _publish_retained_messages_for_subscription(
+        self, subscription: tuple[str, int], session: Session
+    ) -> None:
+        # amqtt sends a new client what is retained for everybody's subscriptions
+        if any(one is session for one, _ in self._subscriptions.get(subscription[0], ())):
+            await super()._publish_retained_messages_for_subscription(subscription, session)
+
+
 async def serve(bind: str, port: int, access: Access) -> None:
     """Run the broker until SIGTERM or SIGINT. Raises OSError where the port is taken."""
     plain = {
@@ -102,7 +147,7 @@ async def serve(bind: str, port: int, access: Access) -> None:
         timeout_disconnect_delay=0,
         plugins={"gateway.broker.Accounts": plain, "gateway.broker.Rules": plain},
     )
-    broker = Broker(config)
+    broker = LocalBroker(config)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

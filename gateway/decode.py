@@ -5,7 +5,7 @@ never touches the next. Diary events and states pass through to those who keep t
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from devices import topics
 from devices.diary import DiaryEvent, decode_diary
 from devices.payloads import PayloadError, Telemetry, decode
 from devices.reading import Device, Reading
-from gateway.seen import Seen
+from gateway.seen import Repeats, Seen
 from gateway.spool import Message, Refusal
 
 AHEAD_MS = 5 * 60 * 1000  # a device's clock may run this far ahead of ours
@@ -49,16 +49,22 @@ class Decoded:
     refused: dict[int, Refusal] = field(default_factory=dict)
     duplicate: int = 0
     touched: set[str] = field(default_factory=set)
+    marks: list[str] = field(default_factory=list)
 
 
 class Decoder:
     """Understands messages in the order of the spool. `lookup` gives the device of an id, or None."""
 
     def __init__(
-        self, pilot: str, lookup: Callable[[str], Device | None], seen: dict[str, str] | None = None
+        self,
+        pilot: str,
+        lookup: Callable[[str], Device | None],
+        seen: dict[str, str] | None = None,
+        marks: Iterable[str] = (),
     ) -> None:
         self._pilot = pilot
         self._lookup = lookup
+        self._repeats = Repeats(marks)
         self._seen = {device: Seen(state) for device, state in (seen or {}).items()}
 
     def decode(self, messages: Sequence[Message]) -> Decoded:
@@ -70,6 +76,10 @@ class Decoder:
             except PayloadError as error:
                 result.refused[index] = Refusal(message, error.reason, error.field)
         return result
+
+    def device(self, name: str) -> Device | None:
+        """The device of that id, if it may speak."""
+        return self._lookup(name)
 
     def state(self, device: str) -> str:
         """What to remember of a device, as text for the spool."""
@@ -83,7 +93,7 @@ class Decoder:
                 raise PayloadError("retained")
             telemetry = decode(message.payload)
             seen = self._remember(device.device, result)
-            if not seen.take(message, telemetry):
+            if not self._is_new(message, telemetry, seen, result):
                 result.duplicate += 1
                 return
             reading = self._timed(device, message, telemetry, seen)
@@ -93,6 +103,17 @@ class Decoder:
             result.states.append(self._status(device, message, result))
         else:
             result.diary.append(Written(device, decode_diary(message.payload)))
+
+    def _is_new(self, message: Message, telemetry: Telemetry, seen: Seen, result: Decoded) -> bool:
+        if message.replayed:
+            return True
+        if telemetry.time is not None or (telemetry.boot is not None and telemetry.seq is not None):
+            return seen.take(message, telemetry)
+        mark = self._repeats.mark(message)
+        if mark is None:
+            return False
+        result.marks.append(mark)
+        return True
 
     def _sender(self, topic: str) -> tuple[Device, str]:
         try:

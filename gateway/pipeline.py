@@ -130,6 +130,7 @@ class Pipeline:
             duplicate=decoded.duplicate,
             refused=refused,
             seen={device: self._decoder.state(device) for device in decoded.touched},
+            marks=decoded.marks,
         )
         if self._patiently(lambda: self._spool.settle(segment, outcome)):
             for refusal in refused:
@@ -156,11 +157,14 @@ class Pipeline:
     def _tell(self, refusal: Refusal) -> None:
         """One line in the log, and the reason back to the device where the topic names one."""
         error = PayloadError(refusal.reason, refusal.field)
-        log.warning("refused: %.200r: %s", refusal.message.topic, error.sentence("en"))
+        log.warning("refused: %.200r: %s", refusal.message.topic, " ".join(error.sentence("en").split()))
         try:
             topic = topics.parse(refusal.message.topic)
         except topics.TopicError:
             return
+        device = self._decoder.device(topic.device)
+        if device is not None:  # it may listen on its own topics alone
+            topic = topics.Topic(device.pilot, device.community, device.device, "rejected")
         answer = {"reason": refusal.reason, "vi": error.sentence("vi"), "en": error.sentence("en")}
         payload = json.dumps(answer, ensure_ascii=False).encode()
         self._receiver.publish(str(topic._replace(kind="rejected")), payload)

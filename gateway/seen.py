@@ -1,26 +1,47 @@
-"""Which messages of a device were taken already, so that a second delivery changes nothing.
+"""Which messages were taken already, so that a second delivery changes nothing.
 
-A message with `boot` and `seq` is known by them. Without `boot` a `seq` proves nothing (a node that
-wakes from deep sleep may send 0 for ever), so what is known by its bytes is: the same bytes with a
-device time, or the same bytes and packet number that the broker itself marks as sent again (DUP).
+A message with `boot` and `seq` is known by them, one with a device time by its bytes (`Seen`, one a
+device). Without either, equal bytes may be a steady value: there the broker's packet number, which is the
+same when it sends again, tells a repetition from the next measurement (`Repeats`, one for all). `seq`
+without `boot` proves nothing: a node that wakes from deep sleep may send 0 for ever.
 
-State of a device is small, bounded, and a function of the messages before: the spool keeps it in the
-transaction that settles them, and a segment that is worked on twice finds what it found the first time.
+State is bounded and a function of the messages before: the spool keeps it in the transaction that settles
+them, and a segment that is worked on twice finds what it found the first time.
 """
 
 import hashlib
 import json
 from bisect import bisect_right
 from collections import OrderedDict
+from collections.abc import Iterable
 
 from devices.payloads import Telemetry
-from gateway.spool import Message
+from gateway.spool import MARKS, Message
 
 BOOTS = 4  # a node that empties its buffer may still send of an earlier boot
 RANGES = 64  # holes in the sequence that are remembered a boot; beyond it the oldest are forgotten
 RECENT = 64  # messages known by their bytes
 BURST_MS = 60_000  # messages without a time that arrived within this are set 1 ms apart
 TIMES = 16  # newest device times whose signals are remembered
+
+
+class Repeats:
+    """Messages without a number and without a time, known by device, bytes and packet number."""
+
+    def __init__(self, marks: Iterable[str] = ()) -> None:
+        self._marks = OrderedDict.fromkeys(marks)
+
+    def mark(self, message: Message) -> str | None:
+        """What to remember of a new message; None for one that the broker sends again."""
+        content = f"{message.topic}\n{message.mid}\n".encode("utf-8", "surrogateescape") + message.payload
+        mark = hashlib.blake2b(content, digest_size=12).hexdigest()
+        if message.dup and mark in self._marks:
+            return None
+        self._marks[mark] = None
+        self._marks.move_to_end(mark)
+        if len(self._marks) > MARKS:
+            self._marks.popitem(last=False)
+        return mark
 
 
 class Seen:
@@ -52,15 +73,10 @@ class Seen:
 
     def take(self, message: Message, telemetry: Telemetry) -> bool:
         """Whether the message is new; if so it is remembered."""
-        if message.replayed:
-            return True
         if telemetry.boot is not None and telemetry.seq is not None:
             return self._take_sequence(telemetry.boot, telemetry.seq)
-        # without a device time equal bytes may be a steady value: the broker's packet number, which is
-        # the same when it sends again, tells a repetition from the next measurement
-        mark = b"" if telemetry.time is not None else message.mid.to_bytes(2, "big")
-        digest = hashlib.blake2b(message.payload + mark, digest_size=8).hexdigest()
-        if digest in self._recent and (message.dup or telemetry.time is not None):
+        digest = hashlib.blake2b(message.payload, digest_size=8).hexdigest()
+        if digest in self._recent:
             return False
         self._recent[digest] = None
         self._recent.move_to_end(digest)

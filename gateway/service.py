@@ -35,7 +35,7 @@ def serve(settings: Settings, store: Store, stop: threading.Event) -> bool:
     sealer = Sealer(settings.data / "trace", pilot, Growth(store, pilot), settings.base_url, origin)
     clerk = Clerk(store, pilot, settings.instance, spool.books, registry.devices)
     diaries = Diaries(sealer, store, pilot, clerk.past_changed)
-    decoder = Decoder(pilot.pilot, registry.lookup, spool.seen())
+    decoder = Decoder(pilot.pilot, registry.lookup, spool.seen(), spool.marks())
     password = settings.gateway_password.get_secret_value()
     receiver = Receiver(settings.mqtt, GATEWAY, password, settings.mqtt_version)
     pipeline = Pipeline(receiver, spool, decoder, store, diaries.write)

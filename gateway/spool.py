@@ -20,6 +20,7 @@ from devices.payloads import MAX_BYTES
 
 _HEADER = struct.Struct(">qHIBH")  # arrival ms, topic bytes, payload bytes, flags, packet number
 _DUP, _RETAINED, _REPLAYED = 1, 2, 4
+MARKS = 8192  # more than a broker may have in flight: `receive.IN_FLIGHT`
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS segment(
@@ -29,6 +30,7 @@ CREATE TABLE IF NOT EXISTS quarantine(
   id INTEGER PRIMARY KEY AUTOINCREMENT, arrived INTEGER NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL,
   size INTEGER NOT NULL, reason TEXT NOT NULL, field TEXT NOT NULL, replayed INTEGER);
 CREATE TABLE IF NOT EXISTS book(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS mark(id INTEGER PRIMARY KEY AUTOINCREMENT, mark TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS seen(device TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
 """
 
@@ -70,6 +72,7 @@ class Outcome:
     duplicate: int = 0
     refused: list[Refusal] = field(default_factory=list)
     seen: dict[str, str] = field(default_factory=dict)
+    marks: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +164,11 @@ class Spool:
         """What was remembered of each device, as settled."""
         with self._lock:
             return dict(self._db.execute("SELECT device, state FROM seen"))
+
+    def marks(self) -> list[str]:
+        """The newest marks of messages without number and time, oldest first, as settled."""
+        with self._lock:
+            return [mark for (mark,) in self._db.execute("SELECT mark FROM mark ORDER BY id")]
 
     def books(self) -> Books:
         """The books, read in one transaction."""

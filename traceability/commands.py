@@ -109,7 +109,8 @@ def verify(
         parsed = record.parse(content)
         found = verify_proof(record.entry(content), proof.read_bytes(), verifier, verifier.name)
     except (record.RecordError, ProofError, NoteError) as error:
-        typer.echo(f"NOT verified: {error}", err=True)
+        part = {"leaf": "the record (or a hash of its proof) was changed: ", "proof": "the proof: "}
+        typer.echo(f"NOT verified: {part.get(getattr(error, 'part', ''), '')}{error}", err=True)
         raise typer.Exit(1) from None
     typer.echo(
         f"verified: lot {parsed['lot']} of GTIN {parsed['gtin']} is leaf {found.index} of {found.size} "

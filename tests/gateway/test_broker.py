@@ -59,16 +59,6 @@ def test_only_those_with_their_password_get_in(registry, let_in):
     until(lambda: not let_in("my-esp32", password), "the broker sees the revocation")
 
 
-def test_nobody_takes_over_the_session_of_another(registry, let_in):
-    """A client id owns a session and its queue."""
-    password = registry.enroll("tam-que", "soil-probe", "my-esp32")
-    registry.enroll("tam-que", "soil-probe", "neighbour")
-    assert let_in("my-esp32", password, "my-esp32")
-    assert not let_in("my-esp32", password, "gateway")
-    assert not let_in("my-esp32", password, NODE)
-    assert not let_in("my-esp32", password, "neighbour")
-
-
 def test_a_gateway_without_a_password_is_open_to_nobody(registry, access):
     access.gateway_password = access.simulator_secret = ""
     accounts = Accounts(context(access))

@@ -486,6 +486,7 @@ def test_a_retained_status_does_not_make_a_silent_device_seen(spool):
             st.integers(0, 2**45),
             st.booleans(),
             st.booleans(),
+            mid=st.integers(0, 65535),
         ),
         min_size=1,
         max_size=8,

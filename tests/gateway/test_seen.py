@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.payloads import Telemetry
-from gateway.seen import Seen
-from gateway.spool import Message
+from gateway.receive import IN_FLIGHT
+from gateway.seen import Repeats, Seen
+from gateway.spool import MARKS, Message
 
 VALUES = {"soil_moisture": 31.5}
 
@@ -79,18 +80,31 @@ def test_with_a_time_the_same_bytes_are_the_same_message():
     assert not again(seen).take(*plain(b"a", time=1))
 
 
-def test_without_a_time_the_same_bytes_are_a_second_reading_unless_sent_again():
-    seen = Seen()
-    assert seen.take(*plain(b"a"))
-    assert seen.take(*plain(b"a")), "a steady value is not a repetition"
-    assert not seen.take(*plain(b"a", dup=True))
-    assert seen.take(*plain(b"b", dup=True)), "its first sending may never have come"
+def test_without_number_and_time_the_packet_number_tells_a_repetition():
+    """A node that always sends the same bytes, over a broker that sends again what was not acked."""
+    repeats, marks = Repeats(), []
+
+    def new(mid, dup=False, payload=b"a", topic="t"):
+        mark = repeats.mark(Message(topic, payload, 0, dup, mid=mid))
+        marks.extend([mark] if mark else [])
+        return mark is not None
+
+    assert new(1) and new(2), "a steady value is not a repetition"
+    assert not new(1, dup=True) and not new(2, dup=True)
+    assert new(3, dup=True), "its first sending may never have come"
+    assert new(1), "packet numbers come round again"
+    assert new(2, dup=True, payload=b"b") and new(2, dup=True, topic="u")
+    repeats = Repeats(marks)
+    assert not new(3, dup=True), "after a restart too"
 
 
-def test_seq_without_boot_proves_nothing():
-    seen = Seen()
-    for _ in range(3):  # a node that wakes from deep sleep and begins at 0
-        assert seen.take(Message("t", b'{"seq":0}', 0), Telemetry(VALUES, None, 0, None))
+def test_repeats_hold_more_than_a_broker_has_in_flight():
+    assert MARKS > IN_FLIGHT
+    repeats = Repeats()
+    for mid in range(IN_FLIGHT):
+        assert repeats.mark(Message("t", b"a", 0, mid=mid + 1))
+    for mid in range(IN_FLIGHT):
+        assert repeats.mark(Message("t", b"a", 0, True, mid=mid + 1)) is None
 
 
 def test_arrival_times_are_never_the_same_twice():
