@@ -1,7 +1,7 @@
 """hoiquan: the command, and the one place where adapters are built and joined.
 
 up ─► broker, gateway, web, simulate     as processes of their own, ended in the other order
-gateway: Receiver ─► Spool ─► Pipeline ─► Store, Sealer        web: pages over Store and records
+gateway: gateway.service over a store        web: pages over the same store, and the records
 """
 
 import json
@@ -10,11 +10,11 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -101,85 +101,27 @@ def broker(
     asyncio.run(serve(bind, port, access))
 
 
+@app.command(hidden=True)
+def accounts(data: Data = None, pilot: PilotName = None) -> None:
+    """Write Mosquitto's password file from registry and settings (docker-compose.yml, before the broker)."""
+    from devices.commands import tell_broker
+    from devices.registry import Registry
+
+    settings = Settings.read(data=data, pilot=pilot)
+    if settings.mosquitto_passwords is None:
+        raise Misuse("accounts: name the file to write in HOIQUAN_MOSQUITTO_PASSWORDS")
+    tell_broker(settings, Registry(settings.registry_url, settings.loaded_pilot))
+
+
 @app.command()
 def gateway(data: Data = None, pilot: PilotName = None, mqtt: Mqtt = None) -> None:
     """The gateway alone: MQTT → spool → checks → store, records and indicators."""
-    from devices.registry import Registry
-    from gateway.clerk import Clerk
-    from gateway.decode import Decoder
-    from gateway.growth import Growth
-    from gateway.pipeline import Pipeline
-    from gateway.receive import Receiver
-    from gateway.spool import Spool
-    from traceability.seal import Sealer
+    from gateway.service import serve
 
     settings = Settings.read(data=data, pilot=pilot, mqtt=mqtt)
-    place = settings.loaded_pilot
-    registry = Registry(settings.registry_url, place)
-    spool = Spool(settings.data / "gateway" / "spool.sqlite")
-    receiver = Receiver(
-        settings.mqtt, "gateway", settings.gateway_password.get_secret_value(), settings.mqtt_version
-    )
     with open_store(settings) as store:
-        sealer = Sealer(
-            settings.data / "trace", place, Growth(store, place), settings.base_url,
-            f"{settings.log_origin}/{place.pilot}",
-        )  # fmt: skip
-
-        clerk = Clerk(store, place, settings.instance, spool.books, registry.devices)
-        decoder = Decoder(place.pilot, registry.lookup, spool.seen())
-        keep = diary_keeper(sealer, store, place.pilot, clerk.past_changed)
-        pipeline = Pipeline(receiver, spool, decoder, store, keep)
-        stop = stop_on_signals()
-        work = threading.Thread(target=clerk.run, args=(stop,), name="clerk")
-        receiver.start()
-        pipeline.start()
-        work.start()
-        alive = settings.data / "gateway" / "alive"
-        while not stop.wait(1.0):
-            if pipeline.failed or not work.is_alive():
-                stop.set()
-                break
-            if receiver.connected and not pipeline.trouble:
-                alive.touch()
-        receiver.stop()
-        pipeline.stop()
-        work.join()
-        sealer.close()
-        spool.close()
-        if pipeline.failed:
+        if not serve(settings, store, stop_on_signals()):
             raise SystemExit(1)
-
-
-def diary_keeper(
-    sealer: Any, store: Any, pilot: str, sealed_one: Callable[[], None]
-) -> Callable[[Sequence[Any]], None]:
-    """Keeps diary events: a harvest is sealed, its lot written to the store, and `sealed_one` told."""
-    from gateway.points import Point, tags
-
-    def keep(events: Sequence[Any]) -> None:
-        points = []
-        for device, event in events:
-            sealed = sealer.write(device, event)
-            if sealed is None:
-                continue
-            if sealed.refused:
-                log.warning("%s: harvest %s is not sealed: %s", device.community, event.id, sealed.refused)
-                continue
-            where = tags(pilot=pilot, community=sealed.community, product=sealed.product)
-            fields = {
-                "quantity": sealed.quantity_kg,
-                "coverage": sealed.coverage,
-                "verified": sealed.leaf is not None,
-                "simulated": sealed.simulated,
-                "lot": sealed.key.lot,
-            }
-            points.append(Point("lot", where, fields, sealed.time))
-        if points:
-            store.write(points)
-            sealed_one()
-
-    return keep
 
 
 @app.command()
@@ -281,12 +223,21 @@ def simulate(
     speed: Annotated[float, typer.Option(help="1 is real time, 0 as fast as possible.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Same seed, same data.")] = 1,
     shard: Annotated[str, typer.Option(help="Part i of n of the fleet, as i/n.")] = "1/1",
+    faults: Annotated[
+        Literal["none", "normal", "harsh"], typer.Option(help="How often nodes and links fail.")
+    ] = "none",
+    truth: Annotated[
+        str | None, typer.Option(help="Write what every fault changed to this file (ndjson).")
+    ] = None,
     history_only: Annotated[bool, typer.Option("--history-only", help="Stop when history is made.")] = False,
 ) -> None:
     """The simulator alone: a seeded province over MQTT, into a file or into the store."""
     from sim.session import Plan, Session, parse_duration, parse_moment, parse_shard
 
     settings = Settings.read(data=data, pilot=pilot)
+    require_speed(speed)
+    if mqtt is not None and not mqtt.startswith(("mqtt://", "mqtts://")):
+        raise Misuse(f"--mqtt {mqtt!r}: write mqtt://host:port or mqtts://host:port")
     plan = Plan(
         seed=seed,
         shard=parse_shard(shard),
@@ -297,6 +248,8 @@ def simulate(
         mqtt=None if history_only else mqtt,
         out=out,
         store=store,
+        faults=faults,
+        truth=truth,
     )
     if not (plan.mqtt or plan.out or plan.store):
         raise Misuse("simulate: name where the data goes: --mqtt URL, --out FILE or --store")
@@ -327,8 +280,12 @@ def up(
     seed: Annotated[int, typer.Option(help="Seed of the simulator.")] = 1,
 ) -> None:
     """Everything on this machine, no Docker: broker, gateway, SQLite store, pages, simulator."""
+    from sim.session import parse_duration
+
     settings = Settings.read(data=data, pilot=pilot)
     place = settings.loaded_pilot
+    parse_duration(history)
+    require_speed(speed)
     if bind not in ("127.0.0.1", "localhost", "::1"):
         raise Misuse(
             f"up: the embedded broker has no TLS, so it listens on loopback alone, not on {bind}. "
@@ -376,6 +333,12 @@ def up(
         )
     finally:
         running.unlink(missing_ok=True)
+
+
+def require_speed(speed: float) -> None:
+    """Speeds are 0 (as fast as possible) or more."""
+    if not 0 <= speed < float("inf"):
+        raise Misuse(f"--speed {speed:g}: write 0 for as fast as possible, 1 for real time, or more")
 
 
 def port_taken(host: str, port: int) -> bool:

@@ -1,46 +1,66 @@
-"""The simulator's loop: SimPy processes, one a node, paced by the wall clock or as fast as possible.
+"""The simulator's loop: SimPy processes, paced by the wall clock or as fast as possible.
 
-    Node process:   wait until the next tick ─► measure ─► send
-    Diary process:  wait until the next event ─► send
+    Node process:     wait until the next tick ─► measure ─► send
+    Station, faulty:  the same, while a second process alters what it says, cuts its link or interrupts it
+    Diary process:    wait until the next event ─► send
+    commands:         between two steps ─► the world's actions ─► result
 
 Simulated time is epoch milliseconds. At a speed of 1 it is now; `stop` ends the loop within a moment.
 """
 
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from queue import Empty, SimpleQueue
 from typing import Any
 
+import numpy as np
 import simpy
 
 from devices.diary import encode_diary
 from devices.pilot import Community, Pilot
 from devices.reading import Device, Reading
+from sim.actions import Actions
+from sim.control import Control
+from sim.faults import BROWN_OUT, DUPLICATES, NONE, OUTAGE, REORDERING, Episode, Span, change
 from sim.node import DAY_MS, Node
 from sim.season import diary
+from sim.truth import Record, judge
 from sim.world import World
 
 Send = Callable[[Device, str, bytes], None]
+Tell = Callable[[Device, Record], None]
 Events = Generator[simpy.Event, Any, None]
+Commands = SimpleQueue[tuple[str, bytes]]  # device and payload, from other threads
+PIECE = 92 * DAY_MS  # Assumption: a quarter of a node's readings is as much as memory should hold at once
+NAP = 0.2  # seconds between two looks for commands and for `stop`
 
 
-def fleet(seed: int, pilot: Pilot, shard: tuple[int, int] = (1, 1)) -> list[Node]:
+def fleet(
+    seed: int, pilot: Pilot, shard: tuple[int, int] = (1, 1),
+    level: str = NONE, actions: Actions | None = None,
+) -> list[Node]:  # fmt: skip
     """The pilot's nodes that measure, or the part `i` of `n` of them. Same place, same world."""
-    world = World(seed, pilot)
+    actions = Actions() if actions is None else actions
+    world = World(seed, pilot, actions)
     index, count = shard
     devices = [device for device in pilot.fleet.values() if device.model != "diary"]
-    return [Node(world, pilot, device, seed) for device in devices[index - 1 :: count]]
+    return [Node(world, pilot, device, seed, level, actions) for device in devices[index - 1 :: count]]
 
 
 def history(nodes: Iterable[Node], start: int, stop: int) -> Iterator[tuple[Node, list[Reading]]]:
-    """All readings in [start, stop) epoch ms, a node at a time."""
+    """All readings in [start, stop) epoch ms, a node at a time, in pieces of a quarter."""
     for node in nodes:
-        yield node, list(node.readings(start, stop))
+        for first in range(start, stop, PIECE):
+            yield node, list(node.readings(first, min(first + PIECE, stop)))
 
 
-def diaries(seed: int, pilot: Pilot, start: int, stop: int) -> Iterator[tuple[Device, bytes]]:
+def diaries(
+    seed: int, pilot: Pilot, start: int, stop: int, communities: Sequence[Community] | None = None
+) -> Iterator[tuple[Device, bytes]]:
     """All diary events in [start, stop) epoch ms, by community, as payloads."""
-    for community in pilot.communities:
+    for community in pilot.communities if communities is None else communities:
         device = secretary(pilot, community)
         for event in diary(seed, pilot, community, start, stop):
             yield device, encode_diary(event)
@@ -52,14 +72,21 @@ def secretary(pilot: Pilot, community: Community) -> Device:
 
 
 class Live:
-    """Runs from simulated time `start` on; `send` gets device, kind and payload."""
+    """Runs from simulated time `start` on; `send` gets device, kind and payload, `tell` ground truth."""
 
-    def __init__(self, seed: int, pilot: Pilot, nodes: Iterable[Node], start: int, send: Send) -> None:
+    def __init__(
+        self, seed: int, pilot: Pilot, nodes: Sequence[Node], start: int, send: Send,
+        communities: Sequence[Community] | None = None, tell: Tell | None = None,
+        control: tuple[Control, Commands] | None = None,
+    ) -> None:  # fmt: skip
         self.env = simpy.Environment(initial_time=start)
-        self._send = send
+        self._send, self._tell, self._control = send, tell, control
+        self._pilot = pilot
+        self._stations = [Station(self.env, node, self._emit, tell) for node in nodes if node.faulty]
         for node in nodes:
-            self.env.process(self._measure(node))
-        for community in pilot.communities:
+            if not node.faulty:
+                self.env.process(self._measure(node))
+        for community in pilot.communities if communities is None else communities:
             self.env.process(self._write_down(seed, pilot, community))
 
     @property
@@ -68,24 +95,41 @@ class Live:
 
     def run(self, speed: float, until: int | None, stop: threading.Event) -> None:
         """Play until simulated time `until` or until `stop` is set. `speed` 0 is as fast as possible."""
-        began, first = time.monotonic(), self.env.now
+        began, first, end = time.monotonic(), self.now, None
         while not stop.is_set():
+            played = int((time.monotonic() - began) * 1000 * speed)
+            self._obey(max(self.now, first + played))
             upcoming = self.env.peek()
             if until is not None and upcoming >= until:
-                return
-            if speed:
-                wait = (upcoming - first) / 1000 / speed - (time.monotonic() - began)
-                if wait > 0:
-                    stop.wait(min(wait, 1.0))
-                    continue
+                end = until
+                break
+            wait = (upcoming - first - played) / 1000 / speed if speed else 0
+            if wait > 0:
+                stop.wait(min(wait, NAP))
+                continue
             self.env.step()
+        for station in self._stations:
+            station.close(self.now if end is None else end)
+
+    def _obey(self, now: int) -> None:
+        """Carry out the commands that have come."""
+        while self._control is not None:
+            control, commands = self._control
+            try:
+                name, payload = commands.get_nowait()
+            except Empty:
+                return
+            self._send(self._pilot.fleet[name], "result", control.answer(name, payload, now))
+
+    def _emit(self, node: Node, span: Span) -> None:
+        for message in node.carry(span):
+            self._send(node.device, "telemetry", node.payload(message.reading, message.clock))
 
     def _measure(self, node: Node) -> Events:
         tick = node.next_tick(self.now)
         while True:
             yield self.env.timeout(max(0, tick - self.now))
-            for reading in node.readings(tick, tick + 1):
-                self._send(node.device, "telemetry", node.payload(reading))
+            self._emit(node, node.told(tick, tick + 1))
             tick = node.next_tick(tick)
 
     def _write_down(self, seed: int, pilot: Pilot, community: Community) -> Events:
@@ -96,3 +140,109 @@ class Live:
                 yield self.env.timeout(max(0, int(event.ts.timestamp() * 1000) - self.now))
                 self._send(device, "diary", encode_diary(event))
             yield self.env.timeout(max(1, day_end - self.now))
+
+
+class Station:
+    """A node with faults: a healthy process, and a second one that interrupts and alters it.
+
+    After SimPy's machine shop (docs/examples). What history finds with arrays happens here one by one.
+    """
+
+    def __init__(
+        self, env: simpy.Environment, node: Node, emit: Callable[[Node, Span], None], tell: Tell | None
+    ) -> None:
+        self._env, self._node, self._emit, self._tell = env, node, emit, tell
+        self._start = int(env.now)
+        self._running: list[Episode] = []
+        self._queue: deque[tuple[Span, list[Episode]]] = deque(maxlen=node.radio.carrier.memory)
+        # messages of the time before, which history has: they are sent first and take their time
+        self._ahead = node.radio.waiting(node.tick(self._start))
+        self._luck = (-1, np.empty(0, dtype=bool))  # day, and for each tick of it
+        self._power = env.event()
+        self._healthy = env.process(self._measure())
+        env.process(self._trouble())
+
+    def close(self, now: int) -> None:
+        """Tell what was still going on."""
+        self._say([episode for episode in self._running if episode.start < now], now)
+
+    def _measure(self) -> Events:
+        node = self._node
+        tick = node.next_tick(self._start - 1)
+        while True:
+            try:
+                yield self._env.timeout(tick - int(self._env.now))
+            except simpy.Interrupt:  # brown-out: nothing until there is power again
+                yield self._power
+                tick = node.next_tick(int(self._env.now))
+                continue
+            said = change(node.healthy(tick, tick + 1), self._running)
+            self._queue.append((said, [e for e in self._running if e.kind in (DUPLICATES, REORDERING)]))
+            if not self._any(OUTAGE) and self._heard(tick):
+                self._flush(tick)
+            tick = node.next_tick(tick)
+
+    def _heard(self, tick: int) -> bool:
+        """Whether rain and distance let a transmission through; asked for by the day."""
+        day, first = tick // DAY_MS, self._node.tick(tick // DAY_MS * DAY_MS)
+        if self._luck[0] != day:
+            self._luck = (day, self._node.radio.heard(first, self._node.tick((day + 1) * DAY_MS)))
+        return bool(self._luck[1][self._node.tick(tick) - first])
+
+    def _flush(self, now: int) -> None:
+        """Send all that is kept, oldest first."""
+        memory, gap = self._node.radio.carrier.memory, self._node.radio.carrier.gap
+        place = min(self._ahead, memory - len(self._queue))
+        self._ahead = 0
+        while self._queue:
+            self._env.process(self._travel(*self._queue.popleft(), now + place * gap))
+            place += 1
+
+    def _travel(self, span: Span, episodes: list[Episode], arrives: int) -> Events:
+        number, again = span.times // self._node.interval_ms, 0
+        for episode in episodes:
+            if self._node.radio.chosen(episode, number)[0]:
+                later = episode.parameters["later_ms"]
+                arrives += later if episode.kind == REORDERING else 0
+                again = arrives + later if episode.kind == DUPLICATES else 0
+        span = span._replace(arrives=np.array([arrives]), again=np.array([again]))
+        for at in (arrives, again)[: 1 + (again > 0)]:
+            yield self._env.timeout(at - int(self._env.now))
+            self._emit(self._node, span)
+
+    def _any(self, kind: str) -> bool:
+        return any(episode.kind == kind for episode in self._running)
+
+    def _trouble(self) -> Events:
+        """Begin and end this node's episodes, a day at a time."""
+        while True:
+            now = int(self._env.now)
+            end = (now // DAY_MS + 1) * DAY_MS
+            edges: list[tuple[int, bool, Episode]] = []
+            for episode in self._node.episodes(now, end):
+                if episode.start >= now or now == self._start:
+                    edges.append((max(episode.start, now), True, episode))
+                if episode.stop <= end:
+                    edges.append((episode.stop, False, episode))
+            for at, begins, episode in sorted(edges, key=lambda edge: edge[:2]):
+                if at > self._env.now:  # what was going on at the start holds for a tick of that moment too
+                    yield self._env.timeout(at - int(self._env.now))
+                (self._begin if begins else self._end)(episode)
+            yield self._env.timeout(end - int(self._env.now))
+
+    def _begin(self, episode: Episode) -> None:
+        self._running.append(episode)
+        if episode.kind == BROWN_OUT:
+            self._power = self._env.event()
+            self._healthy.interrupt()
+
+    def _end(self, episode: Episode) -> None:
+        self._running = [other for other in self._running if other != episode]
+        if episode.kind == BROWN_OUT:
+            self._power.succeed()
+        self._say([episode], episode.stop)
+
+    def _say(self, episodes: Iterable[Episode], stop: int) -> None:
+        if self._tell is not None:
+            for record in judge(self._node, episodes, self._start, stop):
+                self._tell(self._node.device, record)

@@ -1,20 +1,22 @@
 """One run of the simulator: history first, then live; where it stopped, the next run goes on.
 
     Plan ─► history: readings to `store` or `out`, diaries to MQTT or `out`
-         └► live: every node and secretary over MQTT, or to `out`
+         └► live: every node and secretary over MQTT, or to `out`; commands come back over MQTT
+    ground truth of both to `truth`, live over MQTT too
 
 State is one small file: the seed, and the time up to which everything was made. Being made twice is
 harmless (same node, same tick, same values), so a run begins an hour before the last one's end.
 """
 
 import contextlib
+import itertools
 import json
 import logging
 import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,9 +28,12 @@ from rich.progress import track
 from devices.pilot import Pilot
 from devices.reading import Device, Reading
 from devices.topics import Topic
-from sim.node import Node
-from sim.publish import Link
-from sim.run import Live, diaries, fleet, history
+from sim.actions import Actions
+from sim.control import Control
+from sim.faults import NONE
+from sim.publish import Links
+from sim.run import PIECE, Commands, Live, diaries, fleet, history, secretary
+from sim.truth import Record, biases, encode, records, topic
 
 log = logging.getLogger(__name__)
 OVERLAP_MS = 3_600_000
@@ -40,7 +45,7 @@ Keep = Callable[[Sequence[Reading]], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to simulate and where to put it. Times are epoch ms; `start` None is now."""
+    """What to simulate and where to put it. Times are epoch ms; `start` None is now; `truth`: a file."""
 
     seed: int
     shard: tuple[int, int]
@@ -51,6 +56,8 @@ class Plan:
     mqtt: str | None
     out: str | None
     store: bool
+    faults: str = NONE
+    truth: str | None = None
 
 
 class Session:
@@ -62,39 +69,52 @@ class Session:
         self._secret = secret
         self._keep = keep
         self._state = data / "sim" / f"{pilot.pilot}-{plan.shard[0]}-of-{plan.shard[1]}.json"
-        self._links: dict[str, Link] = {}
         self._scenario = plan.start is not None or plan.speed != 1.0
+        self._actions = Actions()
+        self._nodes = fleet(plan.seed, pilot, plan.shard, plan.faults, self._actions)
+        index, count = plan.shard
+        self._communities = pilot.communities[index - 1 :: count]
+        self._links: Links | None = None
+        self._truth: IO[str] | None = None
 
     def run(self, stop: threading.Event) -> None:
         """History, then live until the plan's end or `stop`."""
         plan = self._plan
         start = plan.start if plan.start is not None else time.time_ns() // 1_000_000
-        nodes = fleet(plan.seed, self._pilot, plan.shard)
         begin = self._begin("readings", start)
-        with _output(plan.out) as out:
+        with _output(plan.out) as out, _output(plan.truth) as self._truth:
+            for node in self._nodes:
+                self._tell(biases(node))
             if begin < start and (self._keep is not None or out is not None):
-                self._history(nodes, begin, start, out, stop)
+                self._history(begin, start, out, stop)
             if stop.is_set():
                 return
             if not (plan.mqtt or out):
                 self._save(readings=start)
                 return
-            if plan.mqtt:
-                self._connect(nodes, start)
-            begin = self._begin("diaries", start)
-            for device, payload in diaries(plan.seed, self._pilot, begin, start) if begin < start else ():
-                self._send(device, "diary", payload, out)
-            live = Live(
-                plan.seed, self._pilot, nodes, start,
-                lambda device, kind, payload: self._send(device, kind, payload, out),
-            )  # fmt: skip
-            saver = threading.Thread(target=self._save_now_and_then, args=(live, stop), daemon=True)
-            saver.start()
-            try:
-                live.run(plan.speed, plan.until, stop)
-            finally:
-                if self._close():
-                    self._save(readings=live.now, diaries=live.now)
+            self._live(start, out, stop)
+
+    def _live(self, start: int, out: IO[str] | None, stop: threading.Event) -> None:
+        plan, commands = self._plan, Commands()
+        if plan.mqtt:
+            self._connect(start, commands)
+        begin = self._begin("diaries", start)
+        past = diaries(plan.seed, self._pilot, begin, start, self._communities) if begin < start else ()
+        for device, payload in past:
+            self._send(device, "diary", payload, out)
+        live = Live(
+            plan.seed, self._pilot, self._nodes, start,
+            lambda device, kind, payload: self._send(device, kind, payload, out),
+            self._communities, self._publish_truth if plan.mqtt or plan.truth else None,
+            (Control(self._actions, self._nodes), commands),
+        )  # fmt: skip
+        saver = threading.Thread(target=self._save_now_and_then, args=(live, stop), daemon=True)
+        saver.start()
+        try:
+            live.run(plan.speed, plan.until, stop)
+        finally:
+            if self._links is None or self._links.close(DRAIN):
+                self._save(readings=live.now, diaries=live.now)
 
     def _begin(self, what: str, start: int) -> int:
         """Where the past begins: where the last run ended, but no further back than asked."""
@@ -115,64 +135,69 @@ class Session:
         kept: dict[str, int] = json.loads(self._state.read_text("utf-8"))
         return kept
 
-    def _history(
-        self, nodes: Sequence[Node], begin: int, start: int, out: IO[str] | None, stop: threading.Event
-    ) -> None:
+    def _history(self, begin: int, start: int, out: IO[str] | None, stop: threading.Event) -> None:
         days = (start - begin) / UNITS["d"]
-        console = Console(stderr=True)
         made = 0
         quiet = start - begin < UNITS["d"]  # the hours since the last run need no progress bar
-        for node, readings in track(
-            history(nodes, begin, start),
+        for readings in track(
+            self._past(begin, start, out),
             f"history, {days:.1f} days",
-            total=len(nodes),
-            console=console,
+            total=len(self._nodes) * -(-(start - begin) // PIECE),
+            console=Console(stderr=True),
             disable=quiet,
         ):
             if stop.is_set():
                 return
-            if self._keep is not None:
+            if self._keep is not None and readings:
                 self._keep(readings)
-            if out is not None:
-                for reading in readings:
-                    self._send(node.device, "telemetry", node.payload(reading), out)
             made += len(readings)
+        for node in self._nodes if self._truth is not None else ():
+            self._tell(records(node, begin, start))
         log.info("%d messages of history", made)
 
-    def _connect(self, nodes: Sequence[Node], now: int) -> None:
-        for node in nodes:
-            if node.since <= now:
-                self._link(node.device)
+    def _past(self, begin: int, start: int, out: IO[str] | None) -> Iterator[list[Reading]]:
+        """Pieces of history, written to `out` on the way."""
+        if out is None:
+            yield from (readings for _, readings in history(self._nodes, begin, start))
+            return
+        for node, first in itertools.product(self._nodes, range(begin, start, PIECE)):
+            readings = []
+            for reading, clock, *_ in node.messages(first, min(first + PIECE, start)):
+                self._send(node.device, "telemetry", node.payload(reading, clock), out)
+                readings.append(reading)
+            yield readings
 
-    def _link(self, device: Device) -> Link:
-        link = self._links.get(device.device)
-        if link is None:
-            link = Link(self._plan.mqtt or "", self._secret, device, scenario=self._scenario)
-            self._links[device.device] = link
-        return link
+    def _connect(self, now: int, commands: Commands) -> None:
+        plan = self._plan
+        devices = [node.device for node in self._nodes]
+        devices += [secretary(self._pilot, community) for community in self._communities]
+        self._links = Links(
+            plan.mqtt or "", self._secret, devices, f"simulator-{plan.shard[0]}-of-{plan.shard[1]}",
+            scenario=self._scenario, obey=lambda device, payload: commands.put((device, payload)),
+        )  # fmt: skip
+        for node in self._nodes:
+            if node.since <= now:
+                self._links.open(node.device)
 
     def _send(self, device: Device, kind: str, payload: bytes, out: IO[str] | None) -> None:
         if out is not None:
             topic = Topic(device.pilot, device.community, device.device, kind)
             out.write(f'{{"topic":"{topic}","payload":{payload.decode()}}}\n')
-        elif self._plan.mqtt:
-            self._link(device).publish(kind, payload)
+        elif self._links is not None:
+            self._links.publish(device, kind, payload)
 
-    def _close(self) -> bool:
-        """End every link; whether the broker has acknowledged all that was sent."""
-        deadline = time.monotonic() + DRAIN
-        for link in self._links.values():
-            link.say_goodbye()
-        while any(link.waiting for link in self._links.values()) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        done = not any(link.waiting for link in self._links.values())
-        for link in self._links.values():
-            link.close()
-        return done
+    def _tell(self, labels: Iterable[Record]) -> None:
+        if self._truth is not None:
+            self._truth.writelines(encode(label).decode() + "\n" for label in labels)
+
+    def _publish_truth(self, device: Device, label: Record) -> None:
+        self._tell([label])
+        if self._links is not None:
+            self._links.open(device).publish(topic(device), encode(label))
 
     def _save_now_and_then(self, live: Live, stop: threading.Event) -> None:
         while not stop.wait(SAVE_EVERY):
-            if not any(link.waiting for link in self._links.values()):
+            if self._links is None or not self._links.waiting:
                 self._save(readings=live.now, diaries=live.now)
 
     def _save(self, **until: int) -> None:

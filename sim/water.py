@@ -1,14 +1,20 @@
 """River and canal water at one place: flood season, tide, heat and what the water carries.
 
+    flood season, tide ─► level
+    discharge, tide, distance to the mouth ─► salt in the river ─► sluice ─► salt in the canal
+
 Cao Lãnh is the reference (FACTS: its alarms 1.9/2.1/2.3 m); places up the Tiền river stand higher and
 feel the tide less. Levels are metres above the zero of the alarms.
 """
 
+import math
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
 
-from sim.weather import HOUR, YEAR, Array, Moment, Weather, noise, normal, persistent, seasonal
+from sim.actions import Run
+from sim.weather import HOUR, YEAR, Array, Moment, Weather, carried, noise, normal, persistent, seasonal
 
 # Assumption: the mean level of the dry season and of the day of the peak; with the tide on top the
 # year's highest water at Cao Lãnh is about 2.25 m (FACTS: 2.24 m on 7 Oct 2024, forecast 2.55 to 2.65 m
@@ -26,19 +32,59 @@ _TIDE = ((12.4206, 0.35), (12.0, 0.12), (23.9345, 0.22), (25.8193, 0.16))
 _NEW_MOON = 1_579_902_120_000
 _LATER = 3.5
 
-# FACTS: the old province is fresh all year (salt stops some 60 km from the mouth even in March 2020).
-_SALINITY = 0.0
+# River mouths, degrees north and east. Assumption: places on the chart, within some 3 km: Cửa Tiểu, Cửa Đại,
+# Hàm Luông, Cổ Chiên, Định An, Trần Đề.
+_MOUTHS = ((10.27, 106.78), (10.19, 106.73), (9.95, 106.66), (9.81, 106.57), (9.53, 106.35), (9.50, 106.20))
+_WINDING = 1.1  # Assumption: kilometres along the river for one of the crow
+# Salt fades up the river as sea * exp(-(distance / front)^5.5). Exponent and February's front are fitted to
+# the Tiền river in February 2023 (FACTS: 4.93 g/L at 42 km, 1.4 at 46, 0.16 at 51), within 8 %; Assumption:
+# that was a usual year, and the mouth has 30 g/L. The 4 g/L line at 60 km in March 2020 (FACTS) is a front
+# at 52.8 km: Assumption: the farthest there is.
+_SEA, _STEEPNESS, _FRONT, _FARTHEST = 30.0, 5.5, 37.7, 52.8
+_TRACE = 0.005  # g/L: half of what a probe resolves, taken off so that fresh water is fresh
+# Assumption: discharge into the delta by month, 1,000 m3/s, as regulated by dams and the Tonle Sap; the
+# front goes with its root; years' dry seasons vary by a quarter, the lower after a low flood.
+_DISCHARGE = (7.0, 5.0, 4.2, 4.0, 4.8, 9.0, 14.0, 20.0, 25.0, 24.0, 17.0, 11.0)
+_BY_FLOOD, _BY_CHANCE = 0.15, 0.2
+# Assumption: a metre of tide carries salt 4 km up and down; published figures are those of an ordinary high
+# water, 0.6 m over the mean.
+_EXCURSION, _HIGH_WATER = 4.0, 0.6
+# Assumption: behind a closed sluice salt fades in 5 days, behind an open one it follows the river in 6 hours.
+_FRESHENS, _FOLLOWS = 5 * 24.0, 6.0
+# 1 dS/m is some 0.64 g/L of salts (Ayers and Westcot, FAO Irrigation and Drainage Paper 29, 1985).
+_SALT = 0.64
 # Assumption: canal pH by month; acid sulphate soils drain with the first rains, May to July.
 _PH = (7.2, 7.2, 7.2, 7.1, 6.8, 6.7, 6.8, 6.9, 7.0, 7.1, 7.2, 7.2)
 # Assumption: dS/m by month; the flood dilutes.
 _CONDUCTIVITY = (0.20, 0.22, 0.25, 0.27, 0.26, 0.23, 0.20, 0.17, 0.15, 0.15, 0.17, 0.19)
 
 
-class Water:
-    """The canal that a place draws from."""
+def lagging(daily: Array, days: float) -> Array:
+    """A mean of about the last `days`, the latest weighing most."""
+    gains = daily / days
+    gains[0] = daily[0]
+    return carried(gains, np.full(len(daily), 1 - 1 / days))
 
-    def __init__(self, weather: Weather) -> None:
-        self._weather = weather
+
+def distance(lat: float, lon: float) -> float:
+    """Kilometres along the river to the nearest mouth of the Mekong."""
+    a = np.radians(np.array(_MOUTHS) - (lat, lon))
+    across = a[:, 1] * np.cos(np.radians(lat))  # flat over 200 km, within 1 %
+    return float(6371 * _WINDING * np.hypot(a[:, 0], across).min())
+
+
+def salt(kilometres: Array | float, front: Array | float) -> Array:
+    """g/L at a distance to the mouth, for a front in km."""
+    fade = (np.maximum(kilometres, 0) / front) ** _STEEPNESS
+    return np.maximum(_SEA * np.exp(-fade) - _TRACE, 0)
+
+
+class Water:
+    """The canal that a place draws from; `sluice` is what its sluice was told, open where nothing."""
+
+    def __init__(self, weather: Weather, sluice: Sequence[Run] = (), kilometres: float | None = None) -> None:
+        self._weather, self.sluice = weather, Sluice(sluice)
+        self._kilometres = distance(weather.lat, weather.lon) if kilometres is None else kilometres
         self._up = (weather.lat - _CAO_LANH[0]) - (weather.lon - _CAO_LANH[1])
         self._higher = float(np.clip(1 + _SLOPE * self._up, 0.7, 1.9))
         self._tide = float(np.clip(1 - 0.6 * self._up, 0.4, 1.2))
@@ -76,12 +122,7 @@ class Water:
     @cached_property
     def _mean_temperature(self) -> Array:
         """Assumption: the air's mean of about five days, 1 °C warmer."""
-        mean, out = self._weather.mean.tolist(), []
-        state = mean[0]
-        for value in mean:
-            state += (value - state) / 5
-            out.append(state)
-        return np.array(out) + 1
+        return lagging(self._weather.mean, 5) + 1
 
     def temperature(self, at: Moment) -> Array:
         """°C. Assumption: 0.8 warmer at 16 h, 0.8 colder at 4 h."""
@@ -98,13 +139,31 @@ class Water:
         return seasonal(_PH, at.day + at.hour / 24) + algae + 0.05 * at.between(self._mixture)
 
     def conductivity(self, at: Moment) -> Array:
-        """dS/m; fresh. Assumption: within some 15 % of the month's, 0.02 more for a metre of tide."""
+        """dS/m. Assumption: fresh water within some 15 % of the month's, 0.02 more for a metre of tide."""
         month = seasonal(_CONDUCTIVITY, at.day + at.hour / 24)
-        return month * np.exp(0.08 * at.between(self._mixture)) + 0.02 * self.tide(at)
+        fresh = month * np.exp(0.08 * at.between(self._mixture)) + 0.02 * self.tide(at)
+        return np.asarray(fresh + self.salinity(at) / _SALT)
+
+    @cached_property
+    def _front(self) -> Array:
+        """How far salt reaches on each day, km."""
+        weather, day = self._weather, self._weather.day
+        year = ((day + YEAR - _HIGHEST) // YEAR).astype(np.int64)  # a dry season begins at the flood's peak
+        count = int(year[-1]) + 1
+        flood_before = np.concatenate(([0.0], normal(weather.seed, "flood", count)[:-1]))
+        odd = _BY_FLOOD * flood_before + _BY_CHANCE * normal(weather.seed, "discharge", count)
+        odd = odd[year] * (1 - np.minimum(self.flood, 1))  # the flood itself knows nothing of it
+        share = seasonal(_DISCHARGE, day) / _DISCHARGE[1] * np.exp(odd)
+        return np.asarray(np.minimum(_FRONT / np.sqrt(share), _FARTHEST))
+
+    def _river(self, at: Moment) -> Array:
+        """g/L outside the sluice."""
+        below = _HIGH_WATER * self._tide - self.tide(at)
+        return salt(self._kilometres + _EXCURSION * below, at.between(self._front))
 
     def salinity(self, at: Moment) -> Array:
         """g/L."""
-        return np.full(at.day.shape, _SALINITY)
+        return self.sluice.inside(self._river, at)
 
     def turbidity(self, at: Moment) -> Array:
         """NTU. Assumption: 25 when dry, 140 more with the flood's silt, 1.5 a mm of two days' rain; boats
@@ -113,3 +172,44 @@ class Water:
         boats = 0.75 + 0.5 * noise(weather.seed, f"boats@{weather.place}", at.times, 2 * HOUR)
         rain = weather.rained(at) - weather.rained(at.ago(48))
         return (25 + 140 * at.between(self.flood) + 1.5 * rain) * boats
+
+
+class Sluice:
+    """The sluice of a place: told its opening by `runs`, fully open where told nothing."""
+
+    def __init__(self, runs: Sequence[Run]) -> None:
+        pieces: list[tuple[int, float]] = []
+        for number, (start, stop, opening) in enumerate(runs):
+            pieces.append((start, opening))
+            if number + 1 == len(runs) or runs[number + 1][0] > stop:
+                pieces.append((stop, 1.0))
+        self._start = np.array([start for start, _ in pieces], dtype=np.int64)
+        self._opening = np.array([opening for _, opening in pieces])
+
+    def opening(self, at: Moment) -> Array:
+        """0 closed to 1 open."""
+        return np.concatenate(([1.0], self._opening))[np.searchsorted(self._start, at.times, "right")]
+
+    def inside(self, river: Callable[[Moment], Array], at: Moment) -> Array:
+        """Salt behind the sluice, g/L, for the salt before it: the river's until the first command.
+
+        From each command on it draws near to its opening's share of the river's, from what it was then.
+        """
+        outside = river(at)
+        known = int(np.searchsorted(self._start, at.times.max(), "right"))  # commands until then
+        if not known:
+            return outside
+        start, opening = self._start[:known], self._opening[:known]
+        pace = opening / _FOLLOWS + (1 - opening) / _FRESHENS
+        before = river(Moment(start))
+        inside, away = float(before[0]), []  # how far off the share at each command
+        for number in range(known):
+            away.append(inside - opening[number] * before[number])
+            if number + 1 < known:
+                fades = math.exp(-pace[number] * (start[number + 1] - start[number]) / HOUR)
+                inside = opening[number] * before[number + 1] + away[-1] * fades
+        last = np.searchsorted(start, at.times, "right") - 1
+        piece = np.maximum(last, 0)
+        since = np.maximum(at.times - start[piece], 0) / HOUR
+        behind = opening[piece] * outside + np.array(away)[piece] * np.exp(-pace[piece] * since)
+        return np.where(last < 0, outside, np.maximum(behind, 0))

@@ -43,3 +43,9 @@ def test_counts_are_whole_come_by_night_and_add_up(world):
     assert daily[:, : 18 * 6].sum() == 0
     days = world.signal("tan-binh", 1, "pest_count", times[143::144], 86_400)
     np.testing.assert_array_equal(daily.sum(axis=1), days)
+
+
+def test_nights_are_over_dispersed(world):
+    nights = world.signal("tan-binh", 1, "pest_count", NOONS, 86_400)
+    quiet = nights[np.arange(len(nights)) % 365 > 270]
+    assert quiet.var() > 3 * quiet.mean()  # Poisson: equal

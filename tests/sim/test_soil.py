@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from devices.pilot import load
+from sim.actions import Action
 from sim.soil import Soil
-from sim.weather import DAY, HOUR, Weather
+from sim.weather import ANCHOR, DAY, HOUR, Moment, Weather
 from sim.world import World
 
 PILOT = load("dong-thap")
@@ -29,22 +30,45 @@ def test_rain_raises_soil_moisture_at_all_plots(world, garden):
         noon = world.signal(garden.id, plot, "soil_moisture", midnights[:-1] + 12 * HOUR, 600)
         night = world.signal(garden.id, plot, "soil_moisture", midnights[1:], 600)
         gain = night - noon
-        wet = (rain > 10) & (noon < 36)  # below field capacity there is room
+        wet = (rain > 10) & (noon < np.median(noon))  # where there is room
         assert wet.any()
         assert (gain[wet] > 0).all()
         assert gain[dry_season & (rain == 0)].max() <= 0
 
 
+PUMPED = tuple(
+    Action("here", 1, actuator, value, ANCHOR + day * DAY + 4 * HOUR, ANCHOR + day * DAY + hours * HOUR)
+    for actuator, value, day, hours in (("pump", 1, 400, 9), ("pump", 0, 420, 60), ("valve", 0.3, 440, 960),
+                                        ("pump", 1, 450, 2400), ("pump", 0, 455, 7))
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("actions", [(), PUMPED], ids=["untold", "told"])
 @pytest.mark.parametrize("crop", ["rice", "mango", "flowers", "none of the table"])
-def test_water_is_neither_made_nor_lost(crop):
+def test_water_is_neither_made_nor_lost(crop, actions):
     weather = Weather(4, "here", 10.44, 105.59, 2000)
-    soil = Soil(weather, crop)
+    soil = Soil(weather, crop, 1, actions)
     change = soil.irrigation + soil.soaked - soil.taken - soil.drained
     np.testing.assert_allclose(np.diff(soil.water), change[:-1], atol=1e-9)
     assert soil.water.min() >= 0
     assert (soil.soaked <= weather.rain + 1e-12).all()
-    # FAO-56 Table 1: reference evapotranspiration of warm tropics, 3-7 mm a day
-    assert 3 <= soil.evapotranspiration.mean() <= 5
+    assert soil.irrigation.min() >= 0
+    top = (soil.texture.saturation - soil.texture.wilting) * 600  # mm, of the deepest roots
+    assert soil.water.max() <= top + 1e-9
+
+
+def test_plots_share_the_weather_and_differ_in_texture():
+    weather = Weather(4, "here", 10.44, 105.59, 800)
+    soils = [Soil(weather, "mango", plot) for plot in range(1, 9)]
+    assert len({soil.texture for soil in soils}) == 8
+    for soil in soils:  # FAO-56 Table 19, silt clay loam to clay
+        assert 0.17 <= soil.texture.wilting <= 0.24
+        assert 0.30 <= soil.texture.capacity <= 0.40
+        np.testing.assert_array_less(0, soil.texture.saturation - soil.texture.capacity)
+    at = Moment(ANCHOR + np.arange(700 * 24) * HOUR)
+    courses = np.array([soil.moisture(at) for soil in soils])
+    assert np.corrcoef(courses)[0].min() > 0.8
+    assert np.ptp(courses, axis=0).mean() > 1  # %
 
 
 def test_moisture_has_no_step_at_midnight(world):

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from devices.pilot import load
-from sim.weather import HOUR
+from sim.water import _FARTHEST as FARTHEST
+from sim.water import _FRONT as FRONT
+from sim.water import Water, distance, salt
+from sim.weather import HOUR, Moment, Weather
 from sim.world import World
 
 PILOT = load("dong-thap")
@@ -70,3 +73,62 @@ def test_rain_and_flood_muddy_the_water(decade):
     silt, rain = decade("turbidity").mean(axis=1), decade("rainfall").sum(axis=1)
     assert silt[MONTHS == 9].mean() > 3 * silt[MONTHS == 2].mean()
     assert silt[(MONTHS == 5) & (rain > 20)].mean() > silt[(MONTHS == 5) & (rain == 0)].mean() + 10
+
+
+def test_the_river_profile_is_that_of_february_2023():
+    # FACTS: Tiền river, 4.93 g/L at 42 km from the mouth, 1.4 at 46, 0.16 at 51
+    np.testing.assert_allclose(salt(np.array([42.0, 46.0, 51.0]), FRONT), [4.93, 1.4, 0.16], rtol=0.1)
+    assert salt(60.0, FARTHEST) == pytest.approx(4, rel=0.02)  # FACTS: the 4 g/L line in March 2020
+    assert salt(0.0, FRONT) == pytest.approx(30, abs=0.1)
+
+
+def test_distances_to_the_mouth():
+    assert min(distance(place.lat, place.lon) for place in PILOT.places) > 90  # km
+    assert distance(10.36, 106.67) < 20  # Gò Công, by the sea
+    assert 45 < distance(10.35, 106.36) < 65  # Mỹ Tho, some 50 km up the Tiền river
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_salt_comes_in_the_dry_season_and_fades_up_the_river(seed):
+    weather = Weather(seed, "coast", 10.3, 106.4, 366 + len(DATES) + 2)
+    at = Moment(HOURS)
+    course = {
+        km: Water(weather, kilometres=km).salinity(at).reshape(-1, 24)
+        for km in (20.0, 42.0, 46.0, 51.0, 90.0)
+    }
+    high = {km: values.max(axis=1)[MONTHS == 1] for km, values in course.items()}  # February's high waters
+    for km, published in ((42.0, 4.93), (46.0, 1.4), (51.0, 0.16)):  # FACTS, one year's
+        assert np.quantile(high[km], 0.1) <= published <= np.quantile(high[km], 0.9)
+    means = [values.mean() for values in course.values()]
+    assert means == sorted(means, reverse=True)
+    months = [course[42.0][month == MONTHS].mean() for month in range(12)]
+    assert np.argmax(months) in (2, 3)  # March or April
+    assert max(months[7:11]) < 0.01  # the flood holds it back
+    assert course[90.0].max() == 0
+    reach = np.ptp(course[42.0], axis=1)[MONTHS == 3].mean()
+    assert reach > 1  # g/L: it comes and goes with the tide
+
+
+def test_salt_conducts():
+    weather = Weather(1, "coast", 10.3, 106.4, 800)
+    at = Moment(HOURS[: 120 * 24])
+    fresh, brackish = (Water(weather, kilometres=km) for km in (200.0, 42.0))
+    more = brackish.conductivity(at) - fresh.conductivity(at)
+    np.testing.assert_allclose(more, brackish.salinity(at) / 0.64)  # FAO-29
+
+
+def test_a_sluice_holds_salt_back_and_lets_it_in_again():
+    weather = Weather(1, "coast", 10.3, 106.4, 800)
+    at = Moment(HOURS[: 120 * 24])
+    closed, opened, ajar = FIRST + 30 * 24 * HOUR, FIRST + 50 * 24 * HOUR, FIRST + 70 * 24 * HOUR
+    runs = [(closed, opened, 0.0), (ajar, ajar + 20 * 24 * HOUR, 0.2)]
+    river, canal = (Water(weather, told, 42.0).salinity(at) for told in ((), runs))
+    hour = np.arange(len(at.times)) / 24  # days
+    np.testing.assert_array_equal(canal[hour <= 30], river[hour <= 30])
+    assert canal[(hour > 45) & (hour < 50)].mean() < 0.05 * river[(hour > 45) & (hour < 50)].mean()
+    np.testing.assert_allclose(canal[(hour > 53) & (hour < 70)], river[(hour > 53) & (hour < 70)], atol=0.01)
+    inside = (hour > 75) & (hour < 90)
+    assert 0.1 < canal[inside].mean() / river[inside].mean() < 0.3
+    assert np.abs(np.diff(canal)).max() <= np.abs(np.diff(river)).max() + 1e-9  # no jumps of its own
+    state = Water(weather, runs, 42.0).sluice.opening(at)
+    assert set(np.unique(state)) == {0.0, 0.2, 1.0}

@@ -1,4 +1,4 @@
-"""Ten simulated years against FACTS section 3, and what rain, cloud and heat do to each other."""
+"""What rain, cloud and heat do to each other, and the random streams; the climate is in test_climate.py."""
 
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -7,7 +7,18 @@ import numpy as np
 import pytest
 
 from devices.pilot import load
-from sim.weather import ANCHOR, DAY, HOUR, Moment, Weather, normal, persistent, uniform
+from sim.weather import (
+    ANCHOR,
+    DAY,
+    HOUR,
+    Moment,
+    Weather,
+    carried,
+    normal,
+    persistent,
+    seasonal,
+    uniform,
+)
 from sim.world import World
 
 PILOT = load("dong-thap")
@@ -24,65 +35,6 @@ def decade(request):
     """A function from signal to (days, 24) values of 2021 to 2030."""
     world = World(request.param, PILOT)
     return lambda name: world.signal(PLACE, 1, name, HOURS, 3600).reshape(-1, 24)
-
-
-def monthly(daily, how=np.mean):
-    return np.array([how(daily[month == MONTHS]) for month in range(12)])
-
-
-def test_temperature(decade):
-    values = decade("air_temperature")
-    assert values.mean() == pytest.approx(27.0, abs=0.5)  # FACTS A: 27.0
-    months = monthly(values.mean(axis=1))
-    assert months.argmax() == 3  # April
-    assert months.argmin() in (11, 0)  # December or January
-    assert months[3] == pytest.approx(28.8, abs=0.7)  # FACTS A
-    assert months[0] == pytest.approx(24.8, abs=1.2)  # FACTS A; HCMC's shape leaves it at 25.4
-    # FACTS B: extremes 21.8-34.3; a day in a decade goes further
-    low, high = np.quantile(values.min(axis=1), 0.05), np.quantile(values.max(axis=1), 0.95)
-    assert low == pytest.approx(21.8, abs=1.5)
-    assert high == pytest.approx(34.3, abs=2.0)
-
-
-def test_rain(decade):
-    daily = decade("rainfall").sum(axis=1)
-    months = monthly(daily, np.sum) / 10
-    assert 1300 <= months.sum() <= 2000  # FACTS: 1,500 (A), 1,682-2,005 (B)
-    assert months[4:11].sum() >= 0.8 * months.sum()  # May to November
-    assert months[9] == pytest.approx(248, rel=0.35)  # October, FACTS A; HCMC's shape has 221
-    assert months[1] < 15  # February 4, FACTS A; one wet day more or less moves it
-    wet = monthly(daily > 0.1, np.sum) / 10
-    assert wet[9] == pytest.approx(19.6, abs=2.0)  # October, FACTS A
-    for year in range(2021, 2031):  # a year is a sum of few large days
-        assert 900 <= daily[DATES.astype("datetime64[Y]").astype(int) == year - 1970].sum() <= 2600
-
-
-def test_humidity(decade):
-    values = decade("relative_humidity")
-    assert 78 <= values.mean() <= 88  # FACTS A: 82.5
-    months = monthly(values.mean(axis=1))
-    assert months[5:10].min() > months[:4].max()  # rainy season over dry season
-    assert values.min() > 35
-
-
-def test_sunshine(decade):
-    radiation = decade("solar_radiation")
-    assert radiation[:, [0, 1, 2, 3, 20, 21, 22]].max() == 0  # night
-    daily = radiation.mean(axis=1) * 0.0864  # MJ/m2
-    months = monthly(daily)
-    assert 16 <= daily.mean() <= 21  # Assumption: of the order of 5 kWh/m2 a day in southern Vietnam
-    assert months.argmax() in (1, 2, 3)  # February to April
-    assert months[8] < 0.9 * months[2]  # September, FACTS A: 5.1 h against 9.1 h
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_sunshine_hours(seed):
-    weather = Weather(seed, PLACE, 10.44, 105.59, 3653 + 366)
-    hours = (weather.sun * weather.daylight)[366 : 366 + len(DATES)]
-    assert hours.sum() / 10 == pytest.approx(2491, rel=0.05)  # FACTS A
-    months = monthly(hours)
-    assert months[[1, 2]].mean() == pytest.approx(9.1, abs=1.0)  # FACTS A; HCMC's sum gives 8.8
-    assert months[8] == pytest.approx(5.1, abs=0.7)  # FACTS A
 
 
 def test_humidity_falls_as_it_warms(decade):
@@ -129,8 +81,8 @@ def test_near_places_are_more_alike():
 
 def test_days_are_the_same_however_many():
     few, many = Weather(1, "a", 10.44, 105.59, 400), Weather(1, "a", 10.44, 105.59, 4000)
-    for name in ("rain", "sun", "mean", "range", "relative"):
-        np.testing.assert_array_equal(getattr(many, name)[:400], getattr(few, name))
+    for name in ("rain", "wet", "sun", "mean", "range", "relative", "light", "evapotranspiration"):
+        np.testing.assert_array_equal(getattr(many, name)[:400], getattr(few, name)[:400])
 
 
 def test_streams():
@@ -166,6 +118,35 @@ def test_persistence_keeps_variance_and_memory():
     state = persistent(normal(1, "memory", 50_000), 0.8)
     assert state.std() == pytest.approx(1, abs=0.05)
     assert np.corrcoef(state[1:], state[:-1])[0, 1] == pytest.approx(0.8, abs=0.02)
+
+
+def test_a_scan_is_its_recursion():
+    gains, kept = uniform(1, "gains", np.arange(500)), uniform(1, "kept", np.arange(500))
+    state, expected = 0.0, []
+    for gain, share in zip(gains, kept, strict=True):
+        state = gain + share * state
+        expected.append(state)
+    np.testing.assert_allclose(carried(gains, kept), expected, rtol=1e-12)
+    np.testing.assert_array_equal(carried(gains, kept)[:123], carried(gains[:123], kept[:123]))
+
+
+def test_a_seasonal_course_keeps_its_months():
+    months = tuple(float(number**2 % 7) for number in range(12))
+    day = np.arange(0, 365.25, 365.25 / 12 / 1000)
+    np.testing.assert_allclose(seasonal(months, day).reshape(12, -1).mean(axis=1), months, atol=2e-3)
+
+
+def test_wet_spells_and_amounts_follow_geng():
+    weather = Weather(1, PLACE, 10.44, 105.59, 36_500)
+    september = (weather.day % 365.25 > 244) & (weather.day % 365.25 < 273)
+    after = np.roll(weather.wet, 1)
+    share = weather.wet[september].mean()
+    assert share == pytest.approx(20.5 / 30, abs=0.03)
+    assert weather.wet[september & ~after].mean() == pytest.approx(0.75 * share, abs=0.04)
+    assert weather.wet[september & after].mean() == pytest.approx(0.75 * share + 0.25, abs=0.04)
+    amount = weather.rain[september & weather.wet]
+    # Geng: variance over mean is the scale, -2.16 + 1.83 times the mean; drawing years together takes some
+    assert amount.var() / amount.mean() == pytest.approx(-2.16 + 1.83 * amount.mean(), rel=0.2)
 
 
 def test_a_swing_goes_through_its_lows_and_highs():

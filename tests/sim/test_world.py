@@ -67,7 +67,7 @@ def test_a_place_does_not_depend_on_the_others_of_its_pilot():
         )
 
 
-@pytest.mark.parametrize("name", sorted(SIGNALS.keys() - {"salinity"}))
+@pytest.mark.parametrize("name", sorted(SIGNALS.keys() - {"salinity", "aerator_state"}))
 def test_seeds_differ(name):
     # January to July: there is rain, irrigation, a peak of planthoppers and of fertiliser.
     times = times_of(day_of(2021, 1, 1), 200, 3600)
@@ -146,6 +146,39 @@ def test_battery_is_lower_after_cloudy_days():
     order = np.argsort(three_days)
     cloudy, sunny = morning[3:][order[:70]], morning[3:][order[-70:]]
     assert cloudy.mean() < sunny.mean() - 0.1  # V
+
+
+def test_batteries_brown_out_now_and_then():
+    lowest = []
+    times = times_of(day_of(2021, 1, 1), 4 * 365, 3600)
+    for place in ("thuan-tan", "canh-tan", "my-dien", "lang-hoa"):
+        for plot in (1, 2, 3):
+            volts = World(1, PILOT).signal(place, plot, "battery_voltage", times, 3600)
+            lowest += (volts.reshape(-1, 24).min(axis=1) < 3.6).tolist()  # V
+    assert 0.001 < np.mean(lowest) < 0.05  # of the days of nodes
+
+
+def test_a_brown_out_follows_cloudy_days():
+    world = World(1, PILOT)
+    times = times_of(day_of(2021, 1, 1), 4 * 365, 3600)
+    light = world.signal(PLACE, 1, "solar_radiation", times, 3600).reshape(-1, 24).sum(axis=1)
+    week = np.convolve(light, np.ones(7) / 7)[: len(light)]
+    out = world.signal(PLACE, 1, "battery_voltage", times, 3600).reshape(-1, 24).min(axis=1) < 3.6
+    assert out.any()
+    assert week[out].max() < np.median(light)
+
+
+def test_a_buoy_measures_its_pond_and_others_the_canal():
+    world = World(7, PILOT)
+    for name in ("water_temperature", "water_ph"):
+        canal, pond, gauge = (
+            world.signal(POND, 1, name, MAY, TEN_MINUTES, model=model)
+            for model in (None, "pond-buoy", "canal-gauge")
+        )
+        np.testing.assert_array_equal(canal, gauge)
+        assert not np.array_equal(canal, pond)
+    one, two = (world.signal(POND, 1, "rssi", MAY, TEN_MINUTES, model) for model in (None, "pond-buoy"))
+    np.testing.assert_array_equal(one, two)
 
 
 def test_wireless_signal_differs_by_plot():

@@ -1,0 +1,113 @@
+"""A whole run writes the same bytes twice, and as one or four shards; its labels go to a file and to MQTT."""
+
+import json
+import threading
+import time
+from datetime import UTC, datetime
+
+import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
+
+from devices.pilot import load
+from sim.faults import LEVEL_NAMES
+from sim.session import Plan, Session, parse_duration, parse_moment, parse_shard
+from tests import servers
+
+PILOT = load("dong-thap")
+START = int(datetime(2026, 10, 3, tzinfo=UTC).timestamp() * 1000)
+HOUR = 3_600_000
+
+
+def plan(**fields):
+    usual = {"seed": 4, "shard": (1, 1), "history_ms": 8 * HOUR, "start": START, "until": START + 2 * HOUR,
+             "speed": 0, "mqtt": None, "out": None, "store": False}  # fmt: skip
+    return Plan(**(usual | fields))
+
+
+def played(folder, level, shard=(1, 1)):
+    out, truth = folder / "out", folder / "truth"
+    what = plan(out=str(out), truth=str(truth), faults=level, shard=shard)
+    Session(what, PILOT, folder, "secret", None).run(threading.Event())
+    return out.read_bytes(), truth.read_bytes()
+
+
+@pytest.mark.parametrize("level", LEVEL_NAMES)
+def test_the_same_bytes_twice_and_in_shards(tmp_path, level):
+    out, truth = played(tmp_path, level)
+    assert (out, truth) == played(tmp_path, level)
+    shards = [played(tmp_path, level, (i, 4)) for i in (1, 2, 3, 4)]
+    for number, whole in enumerate((out, truth)):
+        lines = [line for shard in shards for line in shard[number].splitlines()]
+        assert sorted(lines) == sorted(whole.splitlines())
+    assert len(out.splitlines()) > 4_000
+    assert bool(truth) == (level != "none")
+    kinds = {json.loads(line)["kind"] for line in truth.splitlines()}
+    assert len(kinds) >= {"none": 0, "normal": 3, "harsh": 7}[level]
+
+
+def test_without_faults_it_is_as_if_there_were_none_to_choose(tmp_path):
+    out, _ = played(tmp_path, "none")
+    plain = tmp_path / "plain"
+    what = plan(out=str(plain))
+    Session(what, PILOT, tmp_path, "secret", None).run(threading.Event())
+    assert plain.read_bytes() == out
+
+
+def test_live_labels_are_published_outside_the_contract(tmp_path):
+    heard, ready, stop = [], threading.Event(), threading.Event()
+    with servers.mosquitto("allow_anonymous true") as broker:
+        client = Client(CallbackAPIVersion.VERSION2, client_id="judge")
+        client.on_connect = lambda *_: client.subscribe("hoiquan-truth/#", qos=1)
+        client.on_subscribe = lambda *_: ready.set()
+        client.on_message = lambda _, __, m: heard.append((m.topic, m.qos, m.retain, json.loads(m.payload)))
+        client.connect("127.0.0.1", broker.port)
+        client.loop_start()
+        assert ready.wait(5)
+        small = PILOT.model_copy(update={"communities": PILOT.communities[:1], "villages": ()})
+        small = type(PILOT).model_validate(small.model_dump())
+        truth = tmp_path / "truth"
+        what = plan(mqtt=broker.url, truth=str(truth), faults="harsh", history_ms=0, until=START + 24 * HOUR)
+        Session(what, small, tmp_path, "secret", None).run(stop)
+        lines = [json.loads(line) for line in truth.read_text().splitlines()]
+        expected = [line for line in lines if line["kind"] != "bias"]
+        assert expected
+        servers.until(lambda: len(heard) == len(expected), "all labels")
+        client.disconnect()
+        client.loop_stop()
+    assert [label for *_, label in heard] and all(
+        topic == f"hoiquan-truth/v1/dong-thap/{small.fleet[label['device']].community}/{label['device']}"
+        and (qos, retain) == (1, False)
+        for topic, qos, retain, label in heard
+    )
+    assert sorted(map(repr, expected)) == sorted(repr(label) for *_, label in heard)
+
+
+def test_a_run_that_is_stopped_ends(tmp_path):
+    stop = threading.Event()
+    what = plan(out=str(tmp_path / "out"), until=None, speed=1.0, history_ms=0, faults="normal")
+    threading.Timer(0.5, stop.set).start()
+    began = time.monotonic()
+    Session(what, PILOT, tmp_path, "secret", None).run(stop)
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("wrong", ["", "30", "d", "-1d", "1.5h", "3w"])
+def test_durations(wrong):
+    assert parse_duration("30d") == 30 * 24 * HOUR
+    with pytest.raises(ValueError, match="30d"):
+        parse_duration(wrong)
+
+
+@pytest.mark.parametrize("wrong", ["", "today", "2026-11-21", "2026-11-21T00:00:00"])
+def test_moments(wrong):
+    assert parse_moment("2026-10-03T07:00:00+07:00") == START
+    with pytest.raises(ValueError, match="RFC 3339"):
+        parse_moment(wrong)
+
+
+@pytest.mark.parametrize("wrong", ["", "1", "0/4", "5/4", "a/b", "1/0"])
+def test_shards(wrong):
+    assert parse_shard("2/4") == (2, 4)
+    with pytest.raises(ValueError, match="i/n"):
+        parse_shard(wrong)
