@@ -41,7 +41,7 @@ def enroll(
     settings, registry = _registry(data, pilot)
     password = registry.enroll(community, model, device)
     tell_broker(settings, registry)
-    address = urlsplit(settings.mqtt)
+    address = urlsplit(settings.public_mqtt or settings.mqtt)
     host, port = address.hostname or "127.0.0.1", address.port or 1883
     topic = str(Topic(registry.pilot.pilot, community, device, "telemetry"))
     line = (

@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     mqtt: str = Field(
         "mqtt://127.0.0.1:1883", description="the broker: mqtt://host:port or mqtts://host:port"
     )
+    public_mqtt: str = Field("", description="the broker as devices reach it; empty: HOIQUAN_MQTT")
     mqtt_version: int = Field(5, ge=4, le=5, description="MQTT 5, or 4 for 3.1.1 (the embedded broker)")
     gateway_password: SecretStr = Field(SecretStr(""), description="the gateway's password at the broker")
     simulator_secret: SecretStr = Field(
@@ -51,7 +52,12 @@ class Settings(BaseSettings):
             if (variable := f"HOIQUAN_{name.upper()}_FILE") in os.environ
         }
         given = {name: value for name, value in overrides.items() if value is not None}
-        return cls(**{**files, **given})
+        settings = cls(**{**files, **given})
+        if settings.mosquitto_passwords and not settings.gateway_password.get_secret_value():
+            raise ValueError(
+                "HOIQUAN_MOSQUITTO_PASSWORDS is set, so HOIQUAN_GATEWAY_PASSWORD must be as well"
+            )
+        return settings
 
     def as_running(self) -> "Settings":
         """These settings with what a running `hoiquan up` on the same folder has chosen."""
