@@ -1,0 +1,346 @@
+"""Real processes for the system tests: started on free loopback ports, ended by their own pid alone."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from string import Template
+from typing import Any
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
+ROOT = Path(__file__).resolve().parents[2]
+TOKEN = "a-token-of-this-test-alone"
+BUCKET = "hoiquan"
+_INFLUX = """
+reporting-disabled = true
+bind-address = "127.0.0.1:0"
+[meta]
+  dir = "{folder}/meta"
+[data]
+  dir = "{folder}/data"
+  wal-dir = "{folder}/wal"
+  index-version = "tsi1"
+[http]
+  bind-address = "127.0.0.1:{port}"
+  log-enabled = false
+[monitor]
+  store-enabled = false
+"""
+_NGINX = Template("""
+$user
+worker_processes 1; daemon off; pid $folder/nginx.pid; error_log stderr warn;
+events {}
+http {
+  access_log off; client_max_body_size 64m;
+  client_body_temp_path $folder/body; proxy_temp_path $folder/proxy; fastcgi_temp_path $folder/fastcgi;
+  uwsgi_temp_path $folder/uwsgi; scgi_temp_path $folder/scgi;
+  map $$http_authorization $$denied { default 1; "Token $token" 0; }
+  map $$arg_precision $$unit { default $$arg_precision; ns n; us u; "" n; }
+  server {
+    listen 127.0.0.1:$port;
+    default_type application/json;
+    if ($$denied) { return 401 '{"code":"unauthorized","message":"unauthorized access"}'; }
+    location = /api/v2/write {
+      rewrite ^ /write?db=$$arg_bucket&precision=$$unit? break;
+      proxy_pass http://127.0.0.1:$inner;
+    }
+    location = /query { proxy_pass http://127.0.0.1:$inner; }
+    location / { return 404 '{"code":"not found","message":"not of this stand-in"}'; }
+  }
+}
+""")
+
+
+def program(name: str, package: str = "") -> str:
+    """The path of a server's program; skips the test, and says which server, where there is none."""
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if found is None:
+        pytest.skip(f"{name} is not installed (Debian: apt-get install {package or name})")
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def until(what: str, seconds: float, condition: Callable[[], Any]) -> Any:
+    """The condition's first true value; fails with `what` when it takes longer than `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        if found := condition():
+            return found
+        if time.monotonic() > deadline:
+            pytest.fail(f"after {seconds:g} s there was still not: {what}")
+        time.sleep(0.02)
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """This process's environment without its HOIQUAN_*, with the repository to import from."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HOIQUAN_")}
+    return kept | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "COLUMNS": "200"} | settings
+
+
+def hoiquan(
+    folder: Path, *arguments: str, seconds: float = 30, **settings: str
+) -> subprocess.CompletedProcess[str]:
+    """The command, run to its end in `folder`."""
+    return subprocess.run(
+        [sys.executable, "-m", "hoiquan", *arguments],
+        cwd=folder,
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+
+
+def done(result: subprocess.CompletedProcess[str]) -> str:
+    """What a command that must succeed printed."""
+    assert result.returncode == 0, f"{result.args}: exit code {result.returncode}: {result.stderr}"
+    return result.stdout
+
+
+def one_line(result: subprocess.CompletedProcess[str], code: int) -> str:
+    """The one line of a command that must fail with `code`."""
+    assert result.returncode == code, (result.returncode, result.stdout, result.stderr)
+    lines = [line for line in result.stderr.splitlines() if line.strip()]
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("hoiquan: "), lines
+    assert not result.stdout, result.stdout
+    return lines[0]
+
+
+class Running:
+    """One process, its log, and its end."""
+
+    def __init__(self, log: Path, command: Sequence[str], **settings: str) -> None:
+        self.log = log
+        with log.open("ab") as out:
+            self.process = subprocess.Popen(
+                command,
+                cwd=log.parent,
+                env=environment(**settings),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def text(self) -> str:
+        return self.log.read_text("utf-8", "replace")
+
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def stop(self, number: int = signal.SIGTERM, seconds: float = 10) -> int:
+        """Send the signal, wait, and kill what is still there; the exit code."""
+        if not self.ended():
+            self.process.send_signal(number)
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "hoiquan", *arguments]
+
+
+class Mosquitto:
+    """A broker that keeps everything and, with `passwords`, lets nobody in without one."""
+
+    def __init__(self, folder: Path, passwords: Path | None = None) -> None:
+        self._program = program("mosquitto")
+        self.port = free_port()
+        self.url = f"mqtt://127.0.0.1:{self.port}"
+        folder.mkdir(parents=True, exist_ok=True)
+        self._log = folder / "mosquitto.log"
+        self._configuration = folder / "mosquitto.conf"
+        access = f"allow_anonymous false\npassword_file {passwords}" if passwords else "allow_anonymous true"
+        user = "user root\n" if os.geteuid() == 0 else ""  # else it cannot read a folder of root's
+        self._configuration.write_text(
+            f"{user}listener {self.port} 127.0.0.1\n{access}\npersistence true\n"
+            f"persistence_location {folder}/\nmax_queued_messages 200000\nmax_inflight_messages 5000\n"
+            "queue_qos0_messages false\n"
+        )
+        self.start()
+
+    def start(self) -> None:
+        self.running = Running(self._log, [self._program, "-c", str(self._configuration)])
+        until("a broker that listens", 10, lambda: listens(self.port))
+
+    def read_passwords_again(self) -> None:
+        self.running.process.send_signal(signal.SIGHUP)
+
+    def stop(self) -> None:
+        self.running.stop()
+
+
+class Influx:
+    """InfluxDB 1.x behind nginx that maps 2.x's write path and asks for the token."""
+
+    def __init__(self, folder: Path) -> None:
+        self._influxd = program("influxd", "influxdb")
+        nginx = program("nginx", "nginx-light")
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._inner, self.port = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        (folder / "influx.conf").write_text(_INFLUX.format(folder=folder, port=self._inner))
+        self.start()
+        user = "user root;" if os.geteuid() == 0 else ""
+        (folder / "nginx.conf").write_text(
+            _NGINX.substitute(folder=folder, user=user, token=TOKEN, inner=self._inner, port=self.port)
+        )
+        self._proxy = Running(
+            folder / "nginx.log", [nginx, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
+        )
+        until("nginx that listens", 10, lambda: listens(self.port))
+        self.query(f'CREATE DATABASE "{BUCKET}"')
+
+    def start(self) -> None:
+        """Start the engine; nginx stays and answers 502 while it is away."""
+        configuration = str(self._folder / "influx.conf")
+        self._engine = Running(self._folder / "influxd.log", [self._influxd, "-config", configuration])
+        until("InfluxDB that answers", 20, self._answers)
+
+    def stop_engine(self) -> None:
+        self._engine.stop()
+
+    def stop(self) -> None:
+        for running in (self._proxy, self._engine):
+            running.stop()
+
+    def query(self, statement: str) -> list[dict]:
+        """The series of one InfluxQL statement, asked with the token as any client asks."""
+        body = urlencode({"db": BUCKET, "q": statement, "epoch": "ms"}).encode()
+        asked = Request(f"{self.url}/query", body, {"Authorization": f"Token {TOKEN}"})
+        with urlopen(asked, timeout=10) as answer:
+            (result,) = json.load(answer)["results"]
+        assert "error" not in result, (result, statement)
+        return result.get("series", [])
+
+    def _answers(self) -> bool:
+        try:
+            with urlopen(f"http://127.0.0.1:{self._inner}/ping", timeout=2):
+                return True
+        except OSError:
+            return False
+
+
+class Publisher:
+    """A device's connection, QoS 1: counts what the broker acknowledged, and hears what it asks for."""
+
+    def __init__(
+        self,
+        port: int,
+        user: str,
+        password: str = "x",
+        client_id: str | None = None,
+        hears: str = "",
+        *,
+        clean: bool = True,
+    ) -> None:
+        self.acknowledged = 0
+        self.heard: list[tuple[str, bytes]] = []
+        self.refused = ""
+        self.connections = 0
+        self._sent = 0
+        self._hears = hears
+        self._ready = False
+        self._client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id or user,
+            clean_session=clean,
+            protocol=MQTTProtocolVersion.MQTTv311,
+        )
+        self._client.username_pw_set(user, password)
+        self._client.max_inflight_messages_set(1000)
+        self._client.on_connect = self._on_connect
+        self._client.on_publish = self._on_publish
+        self._client.on_message = lambda _c, _u, message: self.heard.append((message.topic, message.payload))
+        self._client.on_subscribe = self._on_subscribe
+        self._client.connect("127.0.0.1", port, keepalive=30)
+        self._client.loop_start()
+        until(f"{user} is let in or refused", 10, lambda: self._ready or self.refused)
+
+    def publish(self, topic: str, payload: bytes | str) -> None:
+        self._sent += 1
+        self._client.publish(topic, payload, qos=1)
+
+    def all_acknowledged(self, seconds: float = 10) -> None:
+        until("a PUBACK for every message", seconds, lambda: self.acknowledged >= self._sent)
+
+    def connected(self) -> bool:
+        return self._client.is_connected()
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _on_connect(self, client, _user, _flags, reason, _properties) -> None:
+        if reason.is_failure:
+            self.refused = str(reason)
+            client.disconnect()  # a device may try for ever; a test has seen it
+            return
+        self.connections += 1
+        if self._hears:
+            client.subscribe(self._hears, qos=1)
+        else:
+            self._ready = True
+
+    def _on_publish(self, *_: object) -> None:
+        self.acknowledged += 1
+
+    def _on_subscribe(self, *_: object) -> None:
+        self._ready = True
+
+
+def descendants(pid: int) -> list[int]:
+    """The process ids below `pid`, from /proc."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, _, rest = stat.read_text().rpartition(")")
+        except OSError:
+            continue
+        state, parent = rest.split()[:2]
+        if state != "Z":
+            parents[int(name.split()[0])] = int(parent)
+    below, found = {pid}, []
+    while more := [child for child, parent in parents.items() if parent in below and child not in below]:
+        below.update(more)
+        found += more
+    return found
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs (one that ended and was not waited for does not)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -1,0 +1,213 @@
+"""Whatever a device sends: one clear line, quarantine, an answer, and the next message works."""
+
+import json
+from contextlib import closing
+
+import pytest
+
+from devices import secrets
+from devices.pilot import load
+from devices.registry import Registry
+from gateway.spool import Spool
+from gateway.sqlite import SqliteStore
+from tests.system.running import (
+    Mosquitto,
+    Publisher,
+    Running,
+    command,
+    done,
+    free_port,
+    hoiquan,
+    listens,
+    until,
+)
+
+NODE, OTHER = "hoiquan/v1/dong-thap/tam-que/my-esp32", "hoiquan/v1/dong-thap/canh-tan/my-esp32"
+ABROAD = "hoiquan/v1/quang-tri/tam-que/my-esp32"
+STRANGER = "hoiquan/v1/dong-thap/tam-que/nobody"
+
+
+def values(text):
+    return f'{{"values":{{"soil_moisture":{text}}}}}'
+
+
+# name, topic of the device, kind, payload, reason, and what the English answer must name (None: no answer)
+CASES = [
+    ("not JSON", NODE, "telemetry", b"soil_moisture=31.5", "not_json", "JSON"),
+    ("not even text", NODE, "telemetry", b"\xff\xfe\x00\x81", "not_json", "JSON"),
+    ("nothing", NODE, "telemetry", b"", "not_json", "JSON"),
+    ("a number alone", NODE, "telemetry", b"31.5", "not_object", "JSON"),
+    ("deep nesting", NODE, "telemetry", b"[" * 16_000, "not_json", "JSON"),
+    ("NaN", NODE, "telemetry", values("NaN"), "not_finite", "soil_moisture"),
+    ("infinity", NODE, "telemetry", values("1e999"), "not_finite", "soil_moisture"),
+    ("2**70", NODE, "telemetry", values(2**70), "too_big", "soil_moisture"),
+    ("text for a number", NODE, "telemetry", values('"31.5"'), "not_a_number", "soil_moisture"),
+    ("true for a number", NODE, "telemetry", values("true"), "not_a_number", "soil_moisture"),
+    ("seq of 2**70", NODE, "telemetry", f'{{"seq":{2**70},"values":{{"co2":400}}}}', "bad_seq", "seq"),
+    ("unknown signal", NODE, "telemetry", '{"values":{"luck":7}}', "unknown_signal", "luck"),
+    ("a name twice", NODE, "telemetry", '{"values":{"co2":1,"co2":2}}', "repeated_name", "co2"),
+    ("a time without a zone", NODE, "telemetry", '{"ts":"2026-11-21T10:00:00","values":{"co2":400}}',
+     "bad_time", "ts"),
+    ("no values", NODE, "telemetry", '{"values":{}}', "no_values", "values"),
+    ("20 KB", NODE, "telemetry", values("1" + " " * 20_000), "too_large", "16384"),
+    ("a line break in a name", NODE, "telemetry", '{"values":{"a\\nrefused: b":1}}', "unknown_signal", "a"),
+    ("a status without a state", NODE, "status", "{}", "bad_status", ""),
+    ("a diary without an event", NODE, "diary", "{}", "bad_diary", ""),
+    ("another community", OTHER, "telemetry", values(1), "foreign_topic", "canh-tan"),
+    ("another pilot", ABROAD, "telemetry", values(1), "foreign_topic", "quang-tri"),
+    ("nobody's id", STRANGER, "telemetry", values(1), "unknown_device", "nobody"),
+    ("a bad id", "hoiquan/v1/dong-thap/tam-que/My_ESP32", "telemetry", values(1), "bad_topic", None),
+    ("a short topic", "hoiquan/v1/tam-que", "telemetry", values(1), "bad_topic", None),
+    ("an unknown kind", NODE, "gossip", values(1), "bad_topic", None),
+]  # fmt: skip
+
+
+def enrolled(folder, device="my-esp32"):
+    return Registry(folder / "data" / "registry.sqlite", load("dong-thap")).enroll(
+        "tam-que", "soil-probe", device
+    )
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory):
+    running = Mosquitto(tmp_path_factory.mktemp("broker"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory, broker):
+    folder = tmp_path_factory.mktemp("gateway")
+    enrolled(folder)
+    running = Running(
+        folder / "gateway.log", command("gateway"), HOIQUAN_MQTT=broker.url, HOIQUAN_GATEWAY_PASSWORD="x"
+    )
+    until("the gateway's connection", 20, lambda: "connected to" in running.text())
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def node(broker):
+    # anonymous here: this broker lets a test stand where a broken or hostile one would
+    publisher = Publisher(broker.port, "node", hears="hoiquan/#")
+    yield publisher
+    publisher.close()
+
+
+def quarantined(folder):
+    with closing(Spool(folder / "data" / "gateway" / "spool.sqlite")) as spool:
+        return spool.quarantined(1000)
+
+
+def books(folder):
+    with closing(Spool(folder / "data" / "gateway" / "spool.sqlite")) as spool:
+        return spool.books()
+
+
+def settled(folder, received):
+    """The books once so many messages came and none of them is spooled any more."""
+    found = books(folder)
+    return found if found.received >= received and not found.spooled else None
+
+
+def latest(folder, device, signal):
+    """The newest value of a device's signal in the store."""
+    with closing(SqliteStore(folder / "data" / "store.sqlite")) as store:
+        for found in store.latest("telemetry", {"device": device}, 0):
+            if signal in found.fields:
+                return found.fields[signal][1]
+    return None
+
+
+def answered(node, device, reason):
+    """What `rejected` of that device said for that reason."""
+    said = [json.loads(payload) for topic, payload in node.heard if topic == f"{device}/rejected"]
+    return [answer for answer in said if answer["reason"] == reason]
+
+
+@pytest.mark.parametrize(
+    ("number", "topic", "kind", "payload", "reason", "names"),
+    [(number, *case[1:]) for number, case in enumerate(CASES)],
+    ids=[case[0] for case in CASES],
+)
+def test_bad_input_is_refused_told_and_followed_by_good(
+    gateway, node, number, topic, kind, payload, reason, names
+):
+    folder, before, said = gateway.log.parent, books(gateway.log.parent), len(gateway.text())
+    good = 20 + number / 100
+    node.publish(f"{topic}/{kind}", payload)
+    node.publish(f"{NODE}/telemetry", values(good))
+    until("the good message after it", 5, lambda: latest(folder, "my-esp32", "soil_moisture") == good)
+    after = until("settled books", 5, lambda: settled(folder, before.received + 2))
+    row = quarantined(folder)[0]
+    sent = payload if isinstance(payload, bytes) else payload.encode()
+    assert (row.reason, row.topic, row.size) == (reason, f"{topic}/{kind}", len(sent))
+    assert row.payload == sent[:16384]
+    assert (after.quarantined - before.quarantined, after.stored - before.stored) == (1, 1)
+    assert after.balanced
+    until("a line in the log", 5, lambda: len(gateway.text()) > said)
+    lines = gateway.text()[said:].splitlines()
+    assert len(lines) == 1, lines
+    assert "refused" in lines[0]
+    if names is None:
+        return
+    # the device is known by its id: it hears of it where it listens, not where it should not have spoken
+    own = NODE if topic in (OTHER, ABROAD) else topic
+    answers = until(f"an answer on {own}/rejected", 2, lambda: answered(node, own, reason))
+    assert len(answers) == 1
+    assert names in answers[0]["en"]
+    assert names in answers[0]["vi"]
+    assert answers[0]["en"].isascii()
+    assert not answers[0]["vi"].isascii()
+
+
+def test_the_quarantine_is_listed_shown_and_replayed(gateway, node):
+    folder = gateway.log.parent
+    node.publish("hoiquan/v1/dong-thap/tam-que/late-one/telemetry", values(44.25))
+    row = until(
+        "a refusal", 5, lambda: [r for r in quarantined(folder) if r.topic.endswith("late-one/telemetry")]
+    )[0]
+    listed = json.loads(done(hoiquan(folder, "quarantine", "list", "--json")))
+    mine = next(entry for entry in listed if entry["id"] == row.id)
+    assert mine["reason"] == "unknown_device"
+    assert "late-one" in mine["vi"]
+    assert "late-one" in mine["en"]
+    assert json.loads(done(hoiquan(folder, "quarantine", "show", str(row.id))))["payload"] == values(44.25)
+    enrolled(folder, "late-one")
+    done(hoiquan(folder, "quarantine", "replay", str(row.id)))
+    until("the replayed reading", 5, lambda: latest(folder, "late-one", "soil_moisture") == 44.25)
+    assert books(folder).balanced
+
+
+def test_nothing_ever_was_a_traceback(gateway):
+    assert "Traceback" not in gateway.text()
+    assert not gateway.ended()
+
+
+def test_a_megabyte_over_the_embedded_broker(tmp_path):
+    password, port = enrolled(tmp_path), free_port()
+    settings = secrets.environment(tmp_path / "data") | {"HOIQUAN_MQTT_VERSION": "4"}
+    settings |= {"HOIQUAN_MQTT": f"mqtt://127.0.0.1:{port}"}
+    broker = Running(tmp_path / "broker.log", command("broker", "--port", str(port)), **settings)
+    gateway = Running(tmp_path / "gateway.log", command("gateway"), **settings)
+    try:
+        until("the embedded broker", 15, lambda: listens(port))
+        until("the gateway's connection", 15, lambda: "connected to" in gateway.text())
+        node = Publisher(port, "my-esp32", password, hears=f"{NODE}/rejected")
+        assert not node.refused
+        node.publish(f"{NODE}/telemetry", b"x" * 2**20)
+        node.publish(f"{NODE}/telemetry", values(31.5))
+        until("the next reading", 10, lambda: latest(tmp_path, "my-esp32", "soil_moisture") == 31.5)
+        (row,) = quarantined(tmp_path)
+        assert (row.reason, row.size, row.payload) == ("too_large", 2**20, b"x" * 16384)
+        (_, answer), *more = until("an answer", 5, lambda: node.heard)
+        assert json.loads(answer)["reason"] == "too_large"
+        assert not more
+        node.all_acknowledged()
+        assert node.connected()
+        node.close()
+    finally:
+        ends = [running.stop() for running in (gateway, broker)]
+    assert ends == [0, 0]
+    assert "Traceback" not in gateway.text() + broker.text(), gateway.text() + broker.text()

@@ -1,0 +1,434 @@
+"""`hoiquan up`, the one command of a newcomer: pages, a first sensor, a lot, the end, and the next start."""
+
+import io
+import json
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from datetime import UTC, datetime
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+import zxingcpp
+from PIL import Image
+
+from devices.pilot import load
+from devices.registry import Registry
+from devices.texts import text
+from gateway.spool import Spool
+from tests.system.running import (
+    Publisher,
+    Running,
+    alive,
+    command,
+    descendants,
+    done,
+    free_port,
+    hoiquan,
+    one_line,
+    until,
+)
+
+PARTS = ("broker", "gateway", "web", "simulate")
+QUICK = 2.0  # seconds in which a reading is on the page
+
+
+class Up:
+    """`hoiquan up` on ports and in a folder of its own."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.http, self.mqtt = free_port(), free_port()
+        self.start()
+
+    def start(self):
+        self.running = Running(
+            self.folder / "up.log",
+            command("up", "--history", "2d", "--http-port", str(self.http), "--mqtt-port", str(self.mqtt)),
+        )
+        try:
+            until("all parts of `hoiquan up`", 60, self.ready)
+        except BaseException:
+            self.running.stop(signal.SIGINT)
+            raise
+
+    def ready(self):
+        assert not self.running.ended(), self.running.text()
+        return len(self.children()) == len(PARTS) and self.counted() and self.gateway_hears()
+
+    def children(self):
+        return descendants(self.running.pid)
+
+    def counted(self):
+        try:
+            return self.json("/api/v1/indicators")["rows"]
+        except (OSError, KeyError):
+            return None
+
+    def gateway_hears(self):
+        return "connected to" in self.running.text().rpartition("broker on")[2]
+
+    def get(self, path, **headers):
+        with urlopen(Request(f"http://127.0.0.1:{self.http}{path}", headers=headers), timeout=10) as answer:
+            return answer.read()
+
+    def json(self, path):
+        return json.loads(self.get(path))
+
+    def status(self, path):
+        try:
+            self.get(path)
+        except HTTPError as error:
+            return error.code
+        return 200
+
+    def latest(self, device):
+        """The device's newest values as the open data gives them, or None."""
+        try:
+            return self.json(f"/api/v1/devices/{device}/latest")["values"]
+        except HTTPError:
+            return None
+
+    def says(self, device, signal, value):
+        return ((self.latest(device) or {}).get(signal) or {}).get("value") == value
+
+    def hoiquan(self, *arguments):
+        return hoiquan(self.folder, *arguments)
+
+    def enroll(self, device, model="soil-probe"):
+        """A device by the command's own words: what a maker copies."""
+        return json.loads(done(self.hoiquan("device", "enroll", "--community", "tam-que", "--model", model,
+                                            "--id", device, "--json")))  # fmt: skip
+
+    def books(self):
+        spool = Spool(self.folder / "data" / "gateway" / "spool.sqlite")
+        try:
+            return spool.books()
+        finally:
+            spool.close()
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory):
+    started = Up(tmp_path_factory.mktemp("up"))
+    yield started
+    started.running.stop(signal.SIGINT)
+
+
+def device(up, given, **client):
+    return Publisher(up.mqtt, given["user"], given["password"], **client)
+
+
+def test_the_first_page_shows_the_three_targets(up):
+    page = up.get("/").decode()
+    rows = {row["indicator"]: row for row in up.json("/api/v1/indicators")["rows"]}
+    assert set(rows) == {"iot_communities", "smart_villages", "traceability_share"}
+    for indicator in rows:
+        assert text(f"overview.{indicator}", "vi") in page
+    for year, value in (("2025", "7"), ("2030", "14")):
+        assert text("overview.target", "vi", year=year, value=value) in page
+    for indicator in ("iot_communities", "smart_villages"):
+        assert rows[indicator]["target"] in (7, 14)
+    assert max(row["value"] for row in rows.values()) > 0
+    for row in rows.values():
+        assert row["gap"] == pytest.approx(row["value"] - row["target"])
+    assert up.get("/healthz") == b"ok\n"
+    assert b"hoiquan_gateway_received" in until("the first books", 15, lambda: up.get("/metrics"))
+
+
+def test_a_stranger_sends_one_line_and_is_seen(up):
+    given = up.enroll("my-esp32")
+    assert (given["host"], given["port"]) == ("127.0.0.1", up.mqtt)
+    assert given["user"] == given["client_id"] == "my-esp32"
+    assert given["topic"] == "hoiquan/v1/dong-thap/tam-que/my-esp32/telemetry"
+    words = shlex.split(given["line"])
+    assert words[words.index("-m") + 1] == '{"values":{"soil_moisture":31.5}}'
+    began = time.monotonic()
+    if shutil.which("mosquitto_pub"):
+        subprocess.run(words, check=True, timeout=10)
+    else:
+        publisher = device(up, given)
+        publisher.publish(given["topic"], words[words.index("-m") + 1])
+        publisher.close()
+    until("the reading in the open data", QUICK, lambda: up.says("my-esp32", "soil_moisture", 31.5))
+    page = up.get("/").decode()
+    assert time.monotonic() - began < QUICK
+    row = page[page.index("my-esp32") :].partition("</tr>")[0]
+    assert "31,5" in row
+    assert text("overview.real", "vi") in row
+
+
+def test_a_wrong_password_is_refused(up):
+    given = up.enroll("careful")
+    for password in ("x", "", given["password"][:-1]):
+        assert device(up, given | {"password": password}).refused
+    assert device(up, {"user": "nobody", "password": "x"}).refused
+    assert not device(up, given).refused
+
+
+def test_a_device_speaks_for_itself_alone(up):
+    honest, liar = up.enroll("honest"), up.enroll("liar")
+    publisher = device(up, honest)
+    publisher.publish(honest["topic"], '{"values":{"soil_moisture":20.25}}')
+    until("the honest reading", 5, lambda: up.says("honest", "soil_moisture", 20.25))
+    publisher.close()
+    before = up.books()
+    publisher = device(up, liar)
+    publisher.publish(honest["topic"], '{"values":{"soil_moisture":99.0}}')
+    publisher.publish(
+        "hoiquan/v1/dong-thap/tam-que/tam-que-soil-probe-01/telemetry", '{"values":{"co2":999}}'
+    )
+    publisher.close()
+    publisher = device(up, liar)  # a broker may have thrown the liar out
+    publisher.publish(liar["topic"], '{"values":{"soil_moisture":21.25}}')
+    until("the liar's own reading", 5, lambda: up.says("liar", "soil_moisture", 21.25))
+    publisher.close()
+    assert up.says("honest", "soil_moisture", 20.25)
+    assert up.books().quarantined == before.quarantined  # it did not even reach the gateway
+
+
+def test_nobody_listens_to_anothers_topics(up):
+    curious, talker = up.enroll("curious"), up.enroll("talker")
+    ear = device(up, curious, hears="hoiquan/#")
+    publisher = device(up, talker)
+    publisher.publish(talker["topic"], '{"values":{"soil_moisture":22.5}}')
+    until("the reading", 5, lambda: up.says("talker", "soil_moisture", 22.5))
+    assert ear.heard == []  # not even what is retained: who is online
+    publisher.close()
+    ear.close()
+
+
+def test_a_client_id_is_not_taken_over(up):
+    victim, thief = up.enroll("victim"), up.enroll("thief")
+    publisher = device(up, victim)
+    taker = device(up, thief, client_id="victim")
+    # refused, or given a session of its own: Mosquitto's use_username_as_clientid does that
+    publisher.publish(victim["topic"], '{"values":{"soil_moisture":23.5}}')
+    until("the victim's reading", 5, lambda: up.says("victim", "soil_moisture", 23.5))
+    assert publisher.connections == 1
+    publisher.close()
+    taker.close()
+
+
+def test_a_device_may_speak_the_moment_it_is_enrolled(up):
+    # Another device chatters, so that broker and gateway have looked into the registry just before.
+    chatter = device(up, up.enroll("chatter"))
+    halt = threading.Event()
+
+    def chat():
+        while not halt.wait(0.02):
+            chatter.publish("hoiquan/v1/dong-thap/tam-que/chatter/telemetry", '{"values":{"co2":400}}')
+
+    talking = threading.Thread(target=chat)
+    talking.start()
+    try:
+        registry = Registry(up.folder / "data" / "registry.sqlite", load("dong-thap"))
+        for number in range(4):
+            name = f"eager-{number}"
+            password = registry.enroll("tam-que", "soil-probe", name)
+            publisher = Publisher(up.mqtt, name, password)
+            assert not publisher.refused, f"{name}: {publisher.refused}"
+            topic = f"hoiquan/v1/dong-thap/tam-que/{name}/telemetry"
+            publisher.publish(topic, '{"values":{"soil_moisture":24.5}}')
+            until("the reading", 5, lambda name=name: up.says(name, "soil_moisture", 24.5))
+            publisher.close()
+    finally:
+        halt.set()
+        talking.join()
+        chatter.close()
+
+
+def test_revoking_shuts_out(up):
+    given = up.enroll("leaver")
+    publisher = device(up, given)
+    publisher.publish(given["topic"], '{"values":{"soil_moisture":25.5}}')
+    until("the reading", 5, lambda: up.says("leaver", "soil_moisture", 25.5))
+    done(up.hoiquan("device", "revoke", "leaver"))
+    until("a refused connection", 5, lambda: device(up, given).refused)
+    publisher.publish(given["topic"], '{"values":{"soil_moisture":26.5}}')  # the connection it still has
+    other = up.enroll("stayer")
+    staying = device(up, other)
+    staying.publish(other["topic"], '{"values":{"soil_moisture":27.5}}')
+    until("a later reading", 5, lambda: up.says("stayer", "soil_moisture", 27.5))
+    assert up.says("leaver", "soil_moisture", 25.5)  # what it said before stays
+    for one in (publisher, staying):
+        one.close()
+    assert "leaver" in one_line(up.hoiquan("device", "revoke", "leaver"), 2)
+
+
+@pytest.fixture(scope="module")
+def lot(up):
+    """A harvest as a secretary writes it down, and the key of its sealed lot."""
+    given = up.enroll("notebook", "diary")
+    before = {row["lot"] for row in json.loads(done(up.hoiquan("trace", "list", "--json", "--limit", "100")))}
+    publisher = device(up, given)
+    topic = given["topic"].replace("/telemetry", "/diary")
+    harvest = {"event": "harvest", "id": "by-hand-1", "ts": datetime.now(UTC).isoformat(timespec="seconds"),
+               "plot": "plot-9", "crop": "mango", "quantity_kg": 120.0}  # fmt: skip
+    publisher.publish(topic, json.dumps(harvest))
+    publisher.publish(topic, json.dumps(harvest))  # twice the same is once
+    publisher.close()
+
+    def sealed():
+        rows = json.loads(done(up.hoiquan("trace", "list", "--json", "--limit", "100")))
+        mine = [r for r in rows if r["community"] == "tam-que" and r["lot"] not in before]
+        return mine if mine and mine[0]["leaf"] is not None else None
+
+    (row,) = until("a sealed lot", 10, sealed)
+    return row
+
+
+def test_a_lots_page_is_verified_and_its_code_leads_to_it(up, lot):
+    path = f"/01/{lot['gtin']}/10/{lot['lot']}"
+    page = up.get(path).decode()
+    assert text("page.verified", "vi", index=lot["leaf"]) in page
+    assert (
+        text("page.verified", "en", index=lot["leaf"]) in up.get(path, **{"Accept-Language": "en"}).decode()
+    )
+    (code,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(up.get(f"{path}/qr.png"))))
+    assert code.text == f"http://localhost:{up.http}{path}"
+    assert path in up.get("/").decode()
+    record = up.json(f"{path}/record.json")
+    assert record["simulated"] is False
+    assert record["quantity_kg"]["value"] == 120.0
+    assert record["conditions"]["coverage"] > 0
+    assert up.json(f"{path}/epcis.json")["type"] == "EPCISDocument"
+
+
+def test_a_wrong_link_says_what_is_wrong(up, lot):
+    digit = str((int(lot["gtin"][13]) + 1) % 10)
+    assert up.status(f"/01/{lot['gtin'][:13]}{digit}/10/{lot['lot']}") == 400
+    assert up.status(f"/01/{lot['gtin']}/10/NONE-0000") == 404
+    assert up.status(f"/01/{lot['gtin']}/10/..%2F..%2Flot") in (400, 404)
+    assert up.status("/log/..%2f..%2fsecrets.json") == 404
+    assert up.status("/log/../lot.secret") == 404
+
+
+@pytest.fixture(scope="module")
+def exported(up, lot, tmp_path_factory):
+    """A folder with the lot's record, proof and key."""
+    folder = tmp_path_factory.mktemp("exported")
+    done(up.hoiquan("trace", "export", lot["gtin"], lot["lot"], "--out", str(folder)))
+    return folder
+
+
+def test_a_lot_verifies_offline(exported, lot, tmp_path):
+    said = done(hoiquan(tmp_path, "trace", "verify", str(exported / f"{lot['lot']}.json")))
+    assert said.startswith(f"verified: lot {lot['lot']} of GTIN {lot['gtin']} is leaf {lot['leaf']} of ")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "behind", "skip", "word"),
+    [
+        (".json", b'"quantity_kg":{"known":"declared","value":1', 0, "record"),  # 120 kg become 130
+        (".json", b'{"', 0, "record"),
+        (".tlog-proof", b"\nindex ", 0, "proof"),
+        (".tlog-proof", b"c2sp.org/", 0, "proof"),
+        (".tlog-proof", "\n\n— ".encode(), 60, "checkpoint"),  # its signature
+        (".vkey", b"+", 20, "key"),
+    ],
+    ids=["record", "record's form", "index", "header", "signature", "key"],
+)
+def test_one_flipped_byte_fails_and_is_named(exported, lot, tmp_path, suffix, behind, skip, word):
+    shutil.copytree(exported, tmp_path, dirs_exist_ok=True)
+    record = tmp_path / f"{lot['lot']}.json"
+    file = tmp_path / "log.vkey" if suffix == ".vkey" else record.with_suffix(suffix)
+    data = bytearray(file.read_bytes())
+    data[data.index(behind) + len(behind) + skip] ^= 1
+    file.write_bytes(data)
+    result = hoiquan(tmp_path, "trace", "verify", str(record))
+    assert result.returncode == 1, result
+    assert not result.stdout
+    (line,) = result.stderr.strip().splitlines()
+    assert word in line
+
+
+def test_ctrl_c_ends_all_and_the_next_start_goes_on(up):
+    given = up.enroll("keeper")
+    publisher = device(up, given)
+    publisher.publish(given["topic"], '{"values":{"soil_moisture":28.5}}')
+    until("the reading", 5, lambda: up.says("keeper", "soil_moisture", 28.5))
+    publisher.close()
+    before, group = up.books(), up.children()
+    assert len(group) == len(PARTS), group
+    began = time.monotonic()
+    assert up.running.stop(signal.SIGINT) == 0
+    assert time.monotonic() - began < 5
+    assert not [pid for pid in group if alive(pid)]
+    assert "Traceback" not in up.running.text(), up.running.text()
+    assert "killed" not in up.running.text(), up.running.text()
+    between = up.books()
+    assert between.balanced
+    assert between.received >= before.received
+    up.start()
+    assert up.says("keeper", "soil_moisture", 28.5)
+    assert "keeper" in up.get("/").decode()
+    publisher = device(up, given)
+    publisher.publish(given["topic"], '{"values":{"soil_moisture":29.5}}')
+    until("a reading after the second start", QUICK, lambda: up.says("keeper", "soil_moisture", 29.5))
+    publisher.close()
+    after = until("settled books", 10, lambda: (b := up.books()).spooled == 0 and b)
+    assert after.received > between.received
+    assert after.balanced
+
+
+@pytest.mark.parametrize("clean", [True, False], ids=["clean session", "kept session"])
+def test_a_stranger_with_the_gateways_client_id_does_not_deafen_it(up, clean):
+    # it does not know the password; the embedded broker must not end the gateway's session for it
+    given = up.enroll(f"patient-{clean}".lower())
+    publisher = device(up, given)
+    try:
+        stranger = Publisher(up.mqtt, "gateway", "guessed", client_id="gateway", clean=clean)
+        assert stranger.refused
+        publisher.publish(given["topic"], '{"values":{"soil_moisture":30.5}}')
+        until("the reading", 4, lambda: up.says(given["user"], "soil_moisture", 30.5))
+    except pytest.fail.Exception:
+        up.running.stop(signal.SIGINT)  # else every later test would find a deaf gateway
+        up.start()
+        raise
+    finally:
+        publisher.close()
+
+
+def test_kill_of_the_parent_leaves_nobody_behind(up):  # the last of those that share `up`
+    group = up.children()
+    assert len(group) == len(PARTS), group
+    up.running.stop(signal.SIGKILL)
+    until("the end of all children", 6, lambda: not [pid for pid in group if alive(pid)])
+
+
+@pytest.mark.parametrize("option", ["--http-port", "--mqtt-port"])
+def test_a_taken_port_is_one_line(tmp_path, option):
+    ports = {"--http-port": str(free_port()), "--mqtt-port": str(free_port())}
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ports[option] = str(taken.getsockname()[1])
+        words = [word for pair in ports.items() for word in pair]
+        line = one_line(hoiquan(tmp_path, "up", *words), 2)
+        assert ports[option] in line
+        assert option in line
+
+
+def test_a_bad_pilot_file_is_one_line(tmp_path):
+    (tmp_path / "wrong.yaml").write_text("pilot: Not An Id\n", "utf-8")
+    (tmp_path / "folder.yaml").mkdir()
+    for name in ("nowhere", "wrong.yaml", "folder.yaml"):
+        ports = ("--http-port", str(free_port()), "--mqtt-port", str(free_port()))
+        assert name in one_line(hoiquan(tmp_path, "up", "--pilot", name, *ports), 2)
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--history", "long"), ("--bind", "0.0.0.0"), ("--speed", "-1")],
+    ids=["history", "bind", "speed"],
+)
+def test_a_wrong_option_is_one_line(tmp_path, words):
+    ports = ("--http-port", str(free_port()), "--mqtt-port", str(free_port()))
+    assert words[1] in one_line(hoiquan(tmp_path, "up", "--history", "0d", *ports, *words, seconds=6), 2)
