@@ -77,15 +77,23 @@ class Link:
         """Messages that the broker has not acknowledged yet."""
         return self._sent - self._acknowledged
 
+    @property
+    def connected(self) -> bool:
+        """Whether there is a link now; without one, waiting is in vain."""
+        return bool(self._client.is_connected())
+
     def say_goodbye(self) -> None:
         """`offline`, behind all that was sent before; wait until nothing is `waiting`, then `close`."""
         if self._client.is_connected():
             for device in self._devices:
                 self.publish(_topic(device, "status"), OFFLINE, retain=True)
 
-    def close(self) -> None:
-        """Disconnect and end the connection's thread."""
+    def disconnect(self) -> None:
+        """Let the connection go; `join` then waits for its thread."""
         self._client.disconnect()
+
+    def join(self) -> None:
+        """Wait for the connection's thread. Disconnect all links first: each may take a second."""
         self._client.loop_stop()
 
     def _on_connect(
@@ -153,11 +161,14 @@ class Links:
         deadline = time.monotonic() + patience
         for link in self._links.values():
             link.say_goodbye()
-        while self.waiting and time.monotonic() < deadline:
+        connected = [link for link in self._links.values() if link.connected]
+        while any(link.waiting for link in connected) and time.monotonic() < deadline:
             time.sleep(0.02)
         done = not self.waiting
         for link in self._links.values():
-            link.close()
+            link.disconnect()
+        for link in self._links.values():
+            link.join()
         return done
 
 

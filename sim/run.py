@@ -126,7 +126,7 @@ class Live:
             self._send(node.device, "telemetry", node.payload(message.reading, message.clock))
 
     def _measure(self, node: Node) -> Events:
-        tick = node.next_tick(self.now)
+        tick = node.next_tick(self.now - 1)  # history ends before this moment
         while True:
             yield self.env.timeout(max(0, tick - self.now))
             self._emit(node, node.told(tick, tick + 1))
