@@ -40,6 +40,10 @@ Data = Annotated[Path | None, typer.Option(help="Folder of all local state (HOIQ
 PilotName = Annotated[
     str | None, typer.Option("--pilot", help="Pilot file: a name or a path (HOIQUAN_PILOT).")
 ]
+Rollout = Annotated[
+    Literal["plan", "on-time", "late"], typer.Option(help="When communities and organisations join.")
+]
+Faults = Annotated[Literal["none", "normal", "harsh"], typer.Option(help="How often nodes and links fail.")]
 Mqtt = Annotated[str | None, typer.Option(help="Broker, mqtt://host:port (HOIQUAN_MQTT).")]
 
 
@@ -210,6 +214,7 @@ def open_store(settings: Settings) -> Iterator[Any]:
 
 @app.command()
 def simulate(
+    action: Annotated[Literal["run", "describe"], typer.Argument(help="Run it, or draw it.")] = "run",
     data: Data = None,
     pilot: PilotName = None,
     mqtt: Annotated[str | None, typer.Option(help="Live readings and diaries go to this broker.")] = None,
@@ -223,18 +228,31 @@ def simulate(
     speed: Annotated[float, typer.Option(help="1 is real time, 0 as fast as possible.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Same seed, same data.")] = 1,
     shard: Annotated[str, typer.Option(help="Part i of n of the fleet, as i/n.")] = "1/1",
-    faults: Annotated[
-        Literal["none", "normal", "harsh"], typer.Option(help="How often nodes and links fail.")
-    ] = "none",
+    faults: Faults = "none",
     truth: Annotated[
         str | None, typer.Option(help="Write what every fault changed to this file (ndjson).")
     ] = None,
     history_only: Annotated[bool, typer.Option("--history-only", help="Stop when history is made.")] = False,
+    rollout: Rollout = "plan",
+    community: Annotated[str, typer.Option(help="describe: the community whose week is drawn.")] = "tam-que",
+    year: Annotated[int, typer.Option(help="describe: the year that is drawn.")] = 2026,
 ) -> None:
-    """The simulator alone: a seeded province over MQTT, into a file or into the store."""
+    """The simulator alone: a seeded province over MQTT, into a file or into the store.
+
+    `hoiquan simulate describe --out FILE` writes a page of plots of what is simulated.
+    """
     from sim.session import Plan, Session, parse_duration, parse_moment, parse_shard
 
     settings = Settings.read(data=data, pilot=pilot)
+    if action == "describe":
+        from sim.describe import page
+
+        if community not in settings.loaded_pilot.place:
+            raise Misuse(f"describe: no community {community!r} in the pilot")
+        path = Path(out or "simulated.html")
+        path.write_text(page(seed, settings.loaded_pilot, community, year), "utf-8")
+        typer.echo(str(path))
+        return
     require_speed(speed)
     if mqtt is not None and not mqtt.startswith(("mqtt://", "mqtts://")):
         raise Misuse(f"--mqtt {mqtt!r}: write mqtt://host:port or mqtts://host:port")
@@ -250,6 +268,7 @@ def simulate(
         store=store,
         faults=faults,
         truth=truth,
+        rollout=rollout,
     )
     if not (plan.mqtt or plan.out or plan.store):
         raise Misuse("simulate: name where the data goes: --mqtt URL, --out FILE or --store")
@@ -278,6 +297,8 @@ def up(
     mqtt_port: Annotated[int, typer.Option(help="Port of the embedded broker.")] = 1883,
     bind: Annotated[str, typer.Option(help="Address of pages and broker.")] = "127.0.0.1",
     seed: Annotated[int, typer.Option(help="Seed of the simulator.")] = 1,
+    faults: Faults = "none",
+    rollout: Rollout = "plan",
 ) -> None:
     """Everything on this machine, no Docker: broker, gateway, SQLite store, pages, simulator."""
     from sim.session import parse_duration
@@ -311,6 +332,7 @@ def up(
     page = f"http://localhost:{http_port}/"
     typer.echo(f"hoiquan: pilot {place.pilot}, data in {settings.data.resolve()}")
     simulator = ["simulate", "--store", "--seed", str(seed), "--history", history]
+    simulator += ["--faults", faults, "--rollout", rollout]
     alive = settings.data / "gateway" / "alive"
     alive.unlink(missing_ok=True)
     children = [

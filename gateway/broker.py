@@ -26,6 +26,7 @@ from devices.registry import Registry
 from devices.topics import ROOT, UP
 
 log = logging.getLogger(__name__)
+TRUTH = "hoiquan-truth/v1"  # what the simulator's faults changed; outside the contract's tree
 
 
 @dataclass
@@ -86,7 +87,8 @@ class Rules(BaseTopicPlugin):
         own = f"{ROOT}/{device.pilot}/{device.community}/{name}/"
         kind = topic.removeprefix(own)
         if action == Action.PUBLISH:
-            return topic.startswith(own) and kind in UP
+            truth = f"{TRUTH}/{device.pilot}/{device.community}/{name}"
+            return (topic.startswith(own) and kind in UP) or (device.simulated and topic == truth)
         return topic.startswith(own) and kind in ("command", "rejected")
 
 

@@ -21,6 +21,8 @@ class Growth:
     def conditions(self, community: str, start: int, stop: int) -> Conditions:
         where = {"pilot": self._pilot.pilot, "community": community}
         coverage = self._store.coverage(where, start, stop, HOUR_MS)
+        if not coverage:  # nobody measured: nothing more to ask the store for
+            return Conditions(start, stop, 0, 0, 0.0, 0.0, {}, 0, hashlib.sha256().hexdigest())
         good = values = 0
         raw = hashlib.sha256()
         simulated: set[str] = set()

@@ -140,7 +140,7 @@ class Links:
 
     def open(self, device: Device) -> Link:
         """The device's link; connects where it is the first time."""
-        user, group = self._group[device.device]
+        user, group = self._group.get(device.device, (device.device, [device]))
         if user not in self._links:
             self._links[user] = Link(
                 self._url, self._secret, user, group, scenario=self._scenario, obey=self._obey

@@ -29,7 +29,9 @@ def rolled_out(pilot: Pilot, variant: Variant, seed: int) -> Pilot:
         return pilot
     communities = _delayed(pilot.communities, pilot.target("iot_communities"), variant, seed)
     villages = _delayed(pilot.villages, pilot.target("smart_villages"), variant, seed)
-    return pilot.model_copy(update={"communities": communities, "villages": villages})
+    # made anew and not copied: a copy would keep what the pilot has already derived from its dates
+    fields = {name: getattr(pilot, name) for name in Pilot.model_fields}
+    return Pilot(**{**fields, "communities": communities, "villages": villages})
 
 
 def adoption(pilot: Pilot, variant: Variant, seed: int) -> dict[str, date]:

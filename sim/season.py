@@ -21,7 +21,9 @@ PACKAGE_KG = 5
 
 
 def diary(seed: int, pilot: Pilot, community: Community, start: int, stop: int) -> list[DiaryEvent]:
-    """Events of a community in [start, stop) epoch ms, in order of time."""
+    """Events of a community in [start, stop) epoch ms, in order of time. An organisation without sensors
+    stands for the rest of the province: of it only the harvests are written down.
+    """
     joined = community.joined
     since = int(datetime(joined.year, joined.month, joined.day, tzinfo=pilot.zone).timestamp() * 1000)
     low, high = max(start, since) / 1000, stop / 1000
@@ -34,6 +36,8 @@ def diary(seed: int, pilot: Pilot, community: Community, start: int, stop: int) 
             events += [
                 e for e in _cycle(seed, pilot, community, product, cycle) if low <= e.ts.timestamp() < high
             ]
+    if not community.fleet:
+        events = [event for event in events if isinstance(event, Harvest)]
     return sorted(events, key=lambda event: (event.ts, event.id))
 
 

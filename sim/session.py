@@ -32,6 +32,7 @@ from sim.actions import Actions
 from sim.control import Control
 from sim.faults import NONE
 from sim.publish import Links
+from sim.rollout import Variant, producers, rolled_out
 from sim.run import PIECE, Commands, Live, diaries, fleet, history, secretary
 from sim.truth import Record, biases, encode, records, topic
 
@@ -58,6 +59,7 @@ class Plan:
     store: bool
     faults: str = NONE
     truth: str | None = None
+    rollout: Variant = "plan"
 
 
 class Session:
@@ -71,9 +73,13 @@ class Session:
         self._state = data / "sim" / f"{pilot.pilot}-{plan.shard[0]}-of-{plan.shard[1]}.json"
         self._scenario = plan.start is not None or plan.speed != 1.0
         self._actions = Actions()
-        self._nodes = fleet(plan.seed, pilot, plan.shard, plan.faults, self._actions)
+        world = rolled_out(pilot, plan.rollout, plan.seed)
+        self._nodes = fleet(plan.seed, world, plan.shard, plan.faults, self._actions)
         index, count = plan.shard
-        self._communities = pilot.communities[index - 1 :: count]
+        self._communities = world.communities[index - 1 :: count]
+        own = {community.id for community in world.communities}
+        others = [one for one in producers(pilot, plan.rollout, plan.seed) if one.id not in own]
+        self._organisations = others[index - 1 :: count]
         self._links: Links | None = None
         self._truth: IO[str] | None = None
 
@@ -98,14 +104,15 @@ class Session:
         plan, commands = self._plan, Commands()
         if plan.mqtt:
             self._connect(start, commands)
-        begin = self._begin("diaries", start)
-        past = diaries(plan.seed, self._pilot, begin, start, self._communities) if begin < start else ()
-        for device, payload in past:
+        for device, payload in self._past_diaries(start):
+            if stop.is_set():
+                return
             self._send(device, "diary", payload, out)
         live = Live(
             plan.seed, self._pilot, self._nodes, start,
             lambda device, kind, payload: self._send(device, kind, payload, out),
-            self._communities, self._publish_truth if plan.mqtt or plan.truth else None,
+            (*self._communities, *self._organisations),
+            self._publish_truth if plan.mqtt or plan.truth else None,
             (Control(self._actions, self._nodes), commands),
         )  # fmt: skip
         saver = threading.Thread(target=self._save_now_and_then, args=(live, stop), daemon=True)
@@ -115,6 +122,19 @@ class Session:
         finally:
             if self._links is None or self._links.close(DRAIN):
                 self._save(readings=live.now, diaries=live.now)
+
+    def _past_diaries(self, start: int) -> Iterator[tuple[Device, bytes]]:
+        """What was written down before `start`; of the other organisations that of the whole window over
+        which the share is counted.
+        """
+        begin = self._begin("diaries", start)
+        if begin >= start:
+            return
+        yield from diaries(self._plan.seed, self._pilot, begin, start, self._communities)
+        if self._plan.mqtt and "diaries" not in self._kept():
+            window = self._pilot.rules.traceability_share.window_days * UNITS["d"]
+            begin = min(begin, start - window)
+        yield from diaries(self._plan.seed, self._pilot, begin, start, self._organisations)
 
     def _begin(self, what: str, start: int) -> int:
         """Where the past begins: where the last run ended, but no further back than asked."""

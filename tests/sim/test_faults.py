@@ -60,7 +60,7 @@ def schedule(device, level, model, phase=1234):
     return Schedule(7, device, level, MODELS[model], phase, 0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     level=st.sampled_from(sorted(LEVELS)),
     model=st.sampled_from(sorted(set(MODELS) - {"diary"})),
@@ -87,8 +87,9 @@ def test_a_schedule_does_not_depend_on_how_it_is_asked(level, model, phase, at, 
             assert episode.signal in MODELS[model].signals
 
 
-@pytest.mark.parametrize("level", ["none", "normal", "harsh"])
-@pytest.mark.parametrize("world", [World, Dim])
+@pytest.mark.parametrize(
+    ("level", "world"), [("none", World), ("normal", Dim), ("harsh", World), ("harsh", Dim)]
+)
 def test_live_processes_say_what_history_says(level, world):
     count, days = 10, 6
     stop = START + days * DAY_MS

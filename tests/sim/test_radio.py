@@ -51,7 +51,7 @@ def test_models_and_distances():
     assert 20 < max(km) < 120
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     loss=st.sampled_from([0.0, 0.1, 0.6]),
     memory=st.integers(1, 30),
@@ -84,7 +84,7 @@ def test_arrivals_are_those_of_a_queue(loss, memory, dark, out, cut):
         assert found == {tick: at for tick, at in arrived.items() if low <= tick < high}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(volts=st.lists(st.sampled_from([3.5, 3.59, 3.65, 3.7, 3.71, 3.9]), min_size=4, max_size=400),
        data=st.data())  # fmt: skip
 def test_power_has_a_hysteresis_however_it_is_asked(volts, data):

@@ -54,6 +54,7 @@ def test_variants_keep_who_there_is_and_seeds_differ() -> None:
         pilot = rolled_out(PILOT, variant, 1)
         assert set(pilot.place) == set(PILOT.place) and set(pilot.fleet) == set(PILOT.fleet)
         assert rolled_out(PILOT, variant, 1) == pilot
+        assert all(pilot.place[one.id].joined == one.joined for one in pilot.communities)
     assert adoption(PILOT, "plan", 1) != adoption(PILOT, "plan", 2)
     begins = {one.id: one.joined for one in producers(PILOT, "late", 1)}
     assert begins == adoption(PILOT, "late", 1)
