@@ -132,7 +132,7 @@ def recount(
     at which nobody had looked would say 0.
     """
     for back in range((last - first).days):
-        end = local_midnight(pilot, last - timedelta(days=back))
+        end = local_midnight(pilot, last - timedelta(days=back)) - 1  # still of the day that ends
         begin = end - pilot.rules.iot_communities.window_days * DAY_MS
         if store.coverage({"pilot": pilot.pilot}, begin, begin + DAY_MS, DAY_MS):
             evaluation = evaluate(store, pilot, devices, end)

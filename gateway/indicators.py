@@ -52,7 +52,7 @@ class Evaluation:
 def evaluate(store: Store, pilot: Pilot, devices: Iterable[Device], at: int) -> Evaluation:
     """Count the indicators at epoch ms `at`. Raises RetryLater where the store does not answer."""
     known = {device.device: device for device in devices}
-    day = local_day(pilot, at - 1)  # the count at a year's last midnight is of that year
+    day = local_day(pilot, at)
     iot, coverage = _iot_communities(store, pilot, known, at, day)
     counts = (iot, _smart_villages(store, pilot, at, day), _traceability_share(store, pilot, at, day))
     return Evaluation(at, counts, coverage)

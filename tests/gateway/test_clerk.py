@@ -131,7 +131,7 @@ def test_a_refused_sheet_holds_up_no_other(store, monkeypatch):
 
     try:
         until(
-            lambda: not work.is_alive() or {T, MIDNIGHT, MIDNIGHT - 86_400_000} <= written(),
+            lambda: not work.is_alive() or {T, MIDNIGHT - 1, MIDNIGHT - 86_400_001} <= written(),
             "it is written",
             10,
         )
@@ -174,7 +174,7 @@ def test_past_days_are_counted_where_readings_began_before_their_window(store):
     clerk(store, [device]).backfill(T, threading.Event())
     days = {point.time for point in store.series("kpi", {"indicator": "iot_communities"}, 0, T, 1000)}
     window = PILOT.rules.iot_communities.window_days
-    assert days == {MIDNIGHT - n * 86_400_000 for n in range(20 - window + 1)}
+    assert days == {MIDNIGHT - 1 - n * 86_400_000 for n in range(20 - window + 1)}
 
 
 def test_a_lot_of_an_earlier_day_counts_from_that_day_on_only(store):
