@@ -1,6 +1,7 @@
 """`hoiquan device …`: real sensors join and leave."""
 
 import json
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +23,7 @@ PilotName = Annotated[
     str | None, typer.Option("--pilot", help="Pilot file: a name or a path (HOIQUAN_PILOT).")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
+RELOAD = 1.5  # seconds in which Mosquitto has read the file: deploy/mosquitto/run looks every second
 EXAMPLE = '{"values":{"soil_moisture":31.5}}'
 
 
@@ -105,6 +107,7 @@ def tell_broker(settings: Settings, registry: Registry) -> None:
             settings.gateway_password.get_secret_value(),
             settings.simulator_secret.get_secret_value(),
         )
+        time.sleep(RELOAD)
 
 
 def _registry(data: Path | None, pilot: str | None) -> tuple[Settings, Registry]:

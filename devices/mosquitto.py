@@ -4,6 +4,7 @@
 the user name in `deploy/mosquitto/acl`, so they do not change when a device joins.
 """
 
+import fcntl
 import os
 from pathlib import Path
 
@@ -13,6 +14,12 @@ from devices.registry import Registry
 
 def write_passwords(path: Path, registry: Registry, gateway_password: str, simulator_secret: str) -> int:
     """Write every account that may connect; returns how many. Replaces the file in one step."""
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of two enrolments at once the later must not leave one out
+        return _write(path, registry, gateway_password, simulator_secret)
+
+
+def _write(path: Path, registry: Registry, gateway_password: str, simulator_secret: str) -> int:
     accounts = {GATEWAY: hash_password(gateway_password)}
     if simulator_secret:
         for device in registry.pilot.fleet:

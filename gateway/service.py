@@ -3,7 +3,6 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from devices.credentials import GATEWAY
 from devices.pilot import Pilot
@@ -16,10 +15,12 @@ from gateway.pipeline import Pipeline
 from gateway.points import Point, Value, tags
 from gateway.receive import Receiver
 from gateway.spool import Spool
-from gateway.store import RejectPoints, Store
+from gateway.store import RejectPoints, RetryLater, Store
 from traceability.seal import Sealer
 
 log = logging.getLogger(__name__)
+WAIT = 1.0  # seconds after which an idle thread looks whether it should stop
+RETRY = 5.0  # seconds until a store that did not answer is asked again
 
 
 def serve(settings: Settings, store: Store, stop: threading.Event) -> bool:
@@ -38,15 +39,20 @@ def serve(settings: Settings, store: Store, stop: threading.Event) -> bool:
     decoder = Decoder(pilot.pilot, registry.lookup, spool.seen(), spool.marks())
     password = settings.gateway_password.get_secret_value()
     receiver = Receiver(settings.mqtt, GATEWAY, password, settings.mqtt_version)
-    pipeline = Pipeline(receiver, spool, decoder, store, diaries.write)
-    paperwork = threading.Thread(target=clerk.run, args=(stop,), name="clerk")
+    pipeline = Pipeline(receiver, spool, decoder, store, diaries.keep)
+    others = [
+        threading.Thread(target=work, args=(stop,), name=name)
+        for name, work in (("clerk", clerk.run), ("sealer", diaries.run))
+    ]
     alive = settings.data / "gateway" / "alive"
+    alive.unlink(missing_ok=True)
     try:
         receiver.start()
         pipeline.start()
-        paperwork.start()
+        for thread in others:
+            thread.start()
         while not stop.wait(1.0):
-            if pipeline.failed or not paperwork.is_alive():
+            if pipeline.failed or not all(thread.is_alive() for thread in others):
                 stop.set()
                 return False
             if receiver.connected and not pipeline.trouble:
@@ -56,44 +62,67 @@ def serve(settings: Settings, store: Store, stop: threading.Event) -> bool:
         stop.set()
         receiver.stop()
         pipeline.stop()
-        paperwork.join()
+        for thread in others:
+            if thread.ident is not None:
+                thread.join()
         sealer.close()
         spool.close()
 
 
-@dataclass(frozen=True, slots=True)
 class Diaries:
-    """Keeps diary events: a harvest is sealed, its lot shown on the boards, and `sealed_one` told."""
+    """Keeps diary events, and seals harvests in a thread of its own: readings do not wait for records.
 
-    sealer: Sealer
-    store: Store
-    pilot: Pilot
-    sealed_one: Callable[[], None]
+    A sealed lot is shown on the boards, and `sealed_one` told.
+    """
 
-    def write(self, events: Sequence[Written]) -> None:
-        """Keep `events`; the same again changes nothing. May raise the store's RetryLater."""
-        points = []
+    def __init__(self, sealer: Sealer, store: Store, pilot: Pilot, sealed_one: Callable[[], None]) -> None:
+        self._sealer = sealer
+        self._store = store
+        self._pilot = pilot
+        self._sealed_one = sealed_one
+        self._new = threading.Event()
+
+    def keep(self, events: Sequence[Written]) -> None:
+        """Keep `events`, durably; the same again changes nothing."""
         for device, event in events:
-            sealed = self.sealer.write(device, event)
-            if sealed is None:
+            self._sealer.keep(device, event)
+        self._new.set()
+
+    def run(self, stop: threading.Event) -> None:
+        """Seal what is pending until `stop` is set."""
+        while not stop.is_set():
+            self._new.clear()
+            try:
+                done = self._seal_some()
+            except RetryLater as error:
+                log.warning("sealing waits for the store: %s", error)
+                stop.wait(RETRY)
                 continue
-            if sealed.refused:
-                log.warning("%s: harvest %s is not sealed: %s", device.community, event.id, sealed.refused)
+            if not done:
+                self._new.wait(WAIT)
+
+    def _seal_some(self) -> bool:
+        sealed = self._sealer.seal_pending()
+        points = []
+        for one in sealed:
+            if one.refused:
+                log.warning("%s: harvest %s is not sealed: %s", one.community, one.harvest, one.refused)
                 continue
-            where = tags(pilot=self.pilot.pilot, community=sealed.community, product=sealed.product)
+            where = tags(pilot=self._pilot.pilot, community=one.community, product=one.product)
             fields: dict[str, Value] = {
                 # canonical JSON writes 1.0 as 1, and InfluxDB keeps a field to the type it first had
-                "quantity": float(sealed.quantity_kg),
-                "coverage": float(sealed.coverage),
-                "verified": sealed.leaf is not None,
-                "simulated": sealed.simulated,
-                "lot": sealed.key.lot,
+                "quantity": float(one.quantity_kg),
+                "coverage": float(one.coverage),
+                "verified": one.leaf is not None,
+                "simulated": one.simulated,
+                "lot": one.key.lot,
             }
-            points.append(Point("lot", where, fields, sealed.time))
-        if not points:
-            return
-        try:
-            self.store.write(points)
-        except RejectPoints as error:  # the records are sealed: a figure on a board must not stop us
-            log.warning("%d lots are sealed but not on the boards: %s", len(error.bad), error)
-        self.sealed_one()
+            points.append(Point("lot", where, fields, one.time))
+        if points:
+            try:
+                self._store.write(points)
+            except RejectPoints as error:  # the records are sealed: a figure on a board must not stop us
+                log.warning("%d lots are sealed but not on the boards: %s", len(error.bad), error)
+            self._sealed_one()
+        self._sealer.told(sealed)
+        return bool(sealed)

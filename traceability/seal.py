@@ -1,8 +1,10 @@
 """Sealing: a harvest in the diary becomes a record on disk and a leaf in the log, exactly once.
 
-    diary event ─► kept in trace.sqlite ─► is it a harvest? ─► lot.refusal ─► record file ─► log ─► sealed
+    diary event ─► keep (trace.sqlite) ═► harvest pending ─► lot.refusal ─► record file ─► log ─► lot ─► told
 
-Each step may be repeated after a crash: the lot's code follows from the harvest, a record file once
+`keep` is quick and durable; sealing asks how it grew, and may take its time in a thread of its own. A
+harvest stays pending until whoever shows lots says that it was `told`. Each step may be repeated after a
+crash: the lot's code follows from the harvest, a record file once
 written is never written again, and the log is asked whether it holds the leaf before it gets it.
 """
 
@@ -11,6 +13,7 @@ import os
 import secrets
 import sqlite3
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,11 +32,12 @@ LONGEST_SEASON = timedelta(days=180)  # conditions look back no further than thi
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS event(
   community TEXT NOT NULL, id TEXT NOT NULL, plot TEXT NOT NULL, time INTEGER NOT NULL,
-  simulated INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY(community, id));
+  simulated INTEGER NOT NULL, harvest INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY(community, id));
+CREATE INDEX IF NOT EXISTS harvests ON event(harvest, time) WHERE harvest;
 CREATE TABLE IF NOT EXISTS lot(
   community TEXT NOT NULL, harvest TEXT NOT NULL, gtin TEXT NOT NULL, lot TEXT NOT NULL,
   time INTEGER NOT NULL, quantity REAL NOT NULL, coverage REAL, leaf INTEGER, refused TEXT NOT NULL,
-  PRIMARY KEY(community, harvest));
+  told INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(community, harvest));
 """
 
 
@@ -43,6 +47,7 @@ class Sealed:
     why (a key of the catalogue `lot.*`). `time` is the harvest's, epoch ms.
     """
 
+    harvest: str
     community: str
     product: str
     key: LotKey
@@ -63,7 +68,8 @@ class Sealer:
         self._grew = grew
         self._base_url = base_url.rstrip("/")
         self._folder = folder
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # of the database, held for one statement
+        self._sealing = threading.Lock()  # of records and log, held while one asks how it grew
         signer = Signer.from_file(folder / "log.key", origin)
         (folder / "log.vkey").write_text(signer.verifier.vkey + "\n", "utf-8")
         self._secret = _secret(folder / "lot.secret")
@@ -76,31 +82,51 @@ class Sealer:
         self._db.executescript(_SCHEMA)
 
     def close(self) -> None:
-        with self._lock:
+        with self._sealing, self._lock:
             self._db.close()
             self._log.close()
 
-    def write(self, device: Device, event: DiaryEvent) -> Sealed | None:
-        """Keep a diary event; a harvest is sealed or refused. The same event again changes nothing."""
+    def keep(self, device: Device, event: DiaryEvent) -> None:
+        """Keep a diary event; durable on return. The same event again changes nothing."""
+        sealable = isinstance(event, Harvest) and self._product(device.community, event) is not None
+        body = encode_diary(event)
+        row = (device.community, event.id, event.plot, _ms(event.ts), device.simulated, sealable, body)
         with self._lock:
-            self._db.execute(
-                "INSERT OR IGNORE INTO event VALUES(?,?,?,?,?,?)",
-                (
-                    device.community,
-                    event.id,
-                    event.plot,
-                    _ms(event.ts),
-                    device.simulated,
-                    encode_diary(event),
-                ),
+            self._db.execute("INSERT OR IGNORE INTO event VALUES(?,?,?,?,?,?,?)", row)
+
+    def seal_pending(self, limit: int = 20) -> list[Sealed]:
+        """Seal or refuse the oldest harvests that nobody was told of, at most `limit`. The same ones come
+        again until they are `told`. May raise the store's RetryLater; what is sealed by then stays.
+        """
+        with self._sealing:
+            with self._lock:
+                rows = self._db.execute(
+                    "SELECT e.community, e.simulated, e.body FROM event e LEFT JOIN lot l "
+                    "ON l.community=e.community AND l.harvest=e.id "
+                    "WHERE e.harvest AND coalesce(l.told, 0)=0 ORDER BY e.time, e.id LIMIT ?",
+                    (limit,),
+                ).fetchall()
+            sealed = []
+            for community, simulated, body in rows:
+                harvest = decode_diary(body)
+                product = self._product(community, harvest)
+                if product is not None and isinstance(harvest, Harvest):
+                    grower = self._pilot.producers[community]
+                    sealed.append(self._seal(grower, product, harvest, simulated=bool(simulated)))
+            return sealed
+
+    def told(self, sealed: Sequence[Sealed]) -> None:
+        """These were shown to whoever wants to know; they are not pending any more."""
+        with self._lock:
+            self._db.executemany(
+                "UPDATE lot SET told=1 WHERE community=? AND harvest=?",
+                [(one.community, one.harvest) for one in sealed],
             )
-            community = self._pilot.producers.get(device.community)
-            if not isinstance(event, Harvest) or community is None:
-                return None
-            product = next((p for p in community.products if p.crop == event.crop), None)
-            if product is None:
-                return None
-            return self._seal(community, product, event, simulated=device.simulated)
+
+    def _product(self, community: str, event: DiaryEvent) -> Product | None:
+        grower = self._pilot.producers.get(community)
+        products = grower.products if grower is not None else ()
+        return next((product for product in products if product.crop == event.crop), None)
 
     def _seal(self, community: Community, product: Product, harvest: Harvest, *, simulated: bool) -> Sealed:
         key = LotKey(product.gtin, lot.code(self._secret, community, harvest))
@@ -126,21 +152,23 @@ class Sealer:
             if leaf is None:
                 leaf = self._log.append([entry])[0]
         time = _ms(harvest.ts)
-        self._db.execute(
-            "INSERT OR REPLACE INTO lot VALUES(?,?,?,?,?,?,?,?,?)",
-            (community.id, harvest.id, *key, time, harvest.quantity_kg, coverage, leaf, reason),
-        )
+        row = (community.id, harvest.id, *key, time, harvest.quantity_kg, coverage, leaf, reason)
+        with self._lock:
+            self._db.execute("INSERT OR REPLACE INTO lot VALUES(?,?,?,?,?,?,?,?,?,0)", row)
         return Sealed(
-            community.id, product.crop, key, time, harvest.quantity_kg, coverage, leaf, reason, simulated
-        )
+            harvest.id, community.id, product.crop, key, time, harvest.quantity_kg, coverage, leaf, reason,
+            simulated,
+        )  # fmt: skip
 
     def _season(self, community: Community, harvest: Harvest) -> tuple[int, list[DiaryEvent]]:
         """When the lot's growing began (the harvest before, at most half a year ago), and its diary."""
         stop = _ms(harvest.ts)
-        rows = self._db.execute(
-            "SELECT body FROM event WHERE community=? AND plot=? AND time<=? AND time>=? ORDER BY time, id",
-            (community.id, harvest.plot, stop, _ms(harvest.ts - LONGEST_SEASON)),
-        ).fetchall()
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT body FROM event WHERE community=? AND plot=? AND time<=? AND time>=? "
+                "ORDER BY time, id",
+                (community.id, harvest.plot, stop, _ms(harvest.ts - LONGEST_SEASON)),
+            ).fetchall()
         events = [decode_diary(row[0]) for row in rows]
         earlier = [e for e in events if isinstance(e, Harvest) and e.id != harvest.id and e.ts < harvest.ts]
         start = _ms(earlier[-1].ts) if earlier else (_ms(events[0].ts) if events else stop)

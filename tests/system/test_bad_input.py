@@ -193,13 +193,13 @@ def test_a_megabyte_over_the_embedded_broker(tmp_path):
     gateway = Running(tmp_path / "gateway.log", command("gateway"), **settings)
     try:
         until("the embedded broker", 15, lambda: listens(port))
-        until("the gateway's connection", 15, lambda: "connected to" in gateway.text())
+        until("the gateway's subscription", 15, (tmp_path / "data" / "gateway" / "alive").exists)
         node = Publisher(port, "my-esp32", password, hears=f"{NODE}/rejected")
         assert not node.refused
         node.publish(f"{NODE}/telemetry", b"x" * 2**20)
         node.publish(f"{NODE}/telemetry", values(31.5))
         until("the next reading", 10, lambda: latest(tmp_path, "my-esp32", "soil_moisture") == 31.5)
-        (row,) = quarantined(tmp_path)
+        (row,) = until("the refusal", 10, lambda: quarantined(tmp_path))
         assert (row.reason, row.size, row.payload) == ("too_large", 2**20, b"x" * 16384)
         (_, answer), *more = until("an answer", 5, lambda: node.heard)
         assert json.loads(answer)["reason"] == "too_large"

@@ -182,6 +182,13 @@ def test_ten_kills_under_load_lose_nothing_and_double_nothing(folder, broker, ga
     where = f"seed {SEED}, {total} messages in {seconds:.0f} s, {end}"
     assert total > RATE * 5, where
     bad = wrong(stream.sent, stored(folder))
+    if stream.publisher.connections > 1:
+        # on a machine that starves it the stream itself may reconnect and publish again what was not
+        # acknowledged: new messages to the broker, and without number and clock new readings to anybody
+        resent = sum(len(bad[device]["doubled"]) for device in CLOCKLESS if device in bad)
+        bad = {device: what for device, what in bad.items() if device not in CLOCKLESS or what["missing"]}
+        where = f"{where}, the stream reconnected"
+        total += resent
     assert not bad, f"{where}: {bad}"
     assert end.balanced, where
     assert end.quarantined == 0, where

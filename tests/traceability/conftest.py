@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from devices.diary import Harvest, Input
+from devices.diary import DiaryEvent, Harvest, Input
 from devices.pilot import Pilot, load
+from devices.reading import Device
 from traceability.conditions import Conditions
-from traceability.seal import Sealer
+from traceability.seal import Sealed, Sealer
 
 HARVESTED = datetime(2026, 11, 12, 3, 0, tzinfo=UTC)
 GREW = Conditions(
@@ -77,3 +78,10 @@ def sprayed(days_before: int, pre_harvest_days: int) -> Input:
         dose="1 l/ha",
         pre_harvest_days=pre_harvest_days,
     )
+
+
+def write(sealer: Sealer, device: Device, event: DiaryEvent) -> Sealed | None:
+    """Keep an event and seal what is pending; what became of this one, if it is a harvest."""
+    sealer.keep(device, event)
+    sealed = [one for one in sealer.seal_pending() if one.harvest == event.id]
+    return sealed[0] if sealed else None

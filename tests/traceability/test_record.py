@@ -13,7 +13,7 @@ from traceability import record, seal
 from traceability.digital_link import DigitalLinkError, parse
 from traceability.seal import Sealer
 
-from .conftest import harvest, sprayed
+from .conftest import harvest, sprayed, write
 
 VECTORS = Path(__file__).parents[2].parent / "shared" / "vectors" / "epcis"
 # Circular 02/2024/TT-BKHCN: item → where it stands in the record
@@ -31,8 +31,8 @@ SEVEN = {
 @pytest.fixture
 def content(sealer: Sealer, pilot: Pilot, tmp_path: Path) -> dict[str, Any]:
     device = pilot.fleet["tam-que-diary-01"]
-    sealer.write(device, sprayed(6, 3))
-    done = sealer.write(device, harvest())
+    write(sealer, device, sprayed(6, 3))
+    done = write(sealer, device, harvest())
     assert done is not None
     return record.parse(seal.read(tmp_path, done.key) or b"")
 

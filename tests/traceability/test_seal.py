@@ -15,13 +15,13 @@ from traceability.proof import verify
 from traceability.seal import Sealer
 from traceability.tiles import LogReader
 
-from .conftest import HARVESTED, Grower, harvest, sprayed
+from .conftest import HARVESTED, Grower, harvest, sprayed, write
 
 
 def test_harvest_is_sealed_and_proven(sealer: Sealer, pilot: Pilot, tmp_path: Path) -> None:
     device = pilot.fleet["tam-que-diary-01"]
-    assert sealer.write(device, sprayed(6, 3)) is None
-    done = sealer.write(device, harvest())
+    assert write(sealer, device, sprayed(6, 3)) is None
+    done = write(sealer, device, harvest())
     assert done is not None and done.leaf == 0 and done.refused == "" and done.simulated
     data = seal.read(tmp_path, done.key)
     assert data is not None
@@ -35,7 +35,7 @@ def test_same_harvest_again_changes_nothing(
     sealer: Sealer, pilot: Pilot, grower: Grower, tmp_path: Path
 ) -> None:
     device = pilot.fleet["tam-que-diary-01"]
-    first, second = (sealer.write(device, harvest()) for _ in range(2))
+    first, second = (write(sealer, device, harvest()) for _ in range(2))
     assert first == second
     assert grower.asked == 1
     assert LogReader(tmp_path / "log").size == 1
@@ -51,13 +51,13 @@ def test_record_written_but_not_logged_is_logged_with_the_same_bytes(
     with monkeypatch.context() as patched:
         patched.setattr(Log, "append", lambda *_: (_ for _ in ()).throw(OSError("power cut")))
         with pytest.raises(OSError, match="power cut"):
-            sealer.write(device, harvest())
+            write(sealer, device, harvest())
     sealer.close()
     (written,) = (tmp_path / "records").rglob("*.json")
     before = written.read_bytes()
     grower = Grower()
     again = Sealer(tmp_path, pilot, grower, "https://example.org", "example.org/log")
-    done = again.write(device, harvest())
+    done = write(again, device, harvest())
     again.close()
     assert done is not None and done.leaf == 0
     assert written.read_bytes() == before and grower.asked == 0
@@ -72,8 +72,8 @@ def test_pre_harvest_interval(
     sealer: Sealer, pilot: Pilot, days_before: int, interval: int, refused: str
 ) -> None:
     device = pilot.fleet["tam-que-diary-01"]
-    sealer.write(device, sprayed(days_before, interval))
-    done = sealer.write(device, harvest())
+    write(sealer, device, sprayed(days_before, interval))
+    done = write(sealer, device, harvest())
     assert done is not None and done.refused == refused
     assert (done.leaf is None) is bool(refused)
 
@@ -82,8 +82,8 @@ def test_more_than_the_plot_can_yield(sealer: Sealer, pilot: Pilot, tmp_path: Pa
     community = next(c for c in pilot.communities if c.id == "tam-que")
     cap = community.products[0].yield_kg_ha * community.area_ha
     device = pilot.fleet["tam-que-diary-01"]
-    over = sealer.write(device, harvest(1, kilograms=cap + 1))
-    just = sealer.write(device, harvest(2, kilograms=cap))
+    over = write(sealer, device, harvest(1, kilograms=cap + 1))
+    just = write(sealer, device, harvest(2, kilograms=cap))
     assert over is not None and over.refused == "yield_cap"
     assert just is not None and just.refused == ""
     assert {row["refused"] for row in seal.lots(tmp_path)} == {"", "yield_cap"}
@@ -91,18 +91,18 @@ def test_more_than_the_plot_can_yield(sealer: Sealer, pilot: Pilot, tmp_path: Pa
 
 def test_a_late_entry_does_not_unmake_a_record(sealer: Sealer, pilot: Pilot) -> None:
     device = pilot.fleet["tam-que-diary-01"]
-    sealer.write(device, harvest())
-    sealer.write(device, sprayed(1, 7))
-    done = sealer.write(device, harvest())
+    write(sealer, device, harvest())
+    write(sealer, device, sprayed(1, 7))
+    done = write(sealer, device, harvest())
     assert done is not None and done.leaf == 0
 
 
 def test_a_lot_holds_its_own_season_alone(sealer: Sealer, pilot: Pilot, tmp_path: Path) -> None:
     device = pilot.fleet["tam-que-diary-01"]
-    sealer.write(device, sprayed(20, 3))
-    sealer.write(device, harvest(1, HARVESTED - timedelta(days=12)))
-    sealer.write(device, sprayed(6, 3))
-    done = sealer.write(device, harvest(2))
+    write(sealer, device, sprayed(20, 3))
+    write(sealer, device, harvest(1, HARVESTED - timedelta(days=12)))
+    write(sealer, device, sprayed(6, 3))
+    done = write(sealer, device, harvest(2))
     assert done is not None
     content = record.parse(seal.read(tmp_path, done.key) or b"")
     assert [event["id"] for event in content["events"]["rows"]] == ["input-6", "mango-2"]
@@ -119,7 +119,7 @@ def test_lot_codes_differ_between_installations(pilot: Pilot, tmp_path: Path) ->
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         made = Sealer(tmp_path / name, pilot, Grower(), "https://example.org", "example.org/log")
-        done = made.write(pilot.fleet["tam-que-diary-01"], harvest())
+        done = write(made, pilot.fleet["tam-que-diary-01"], harvest())
         made.close()
         assert done is not None
         keys.append(done.key)

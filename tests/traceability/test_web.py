@@ -17,14 +17,14 @@ from traceability.proof import verify
 from traceability.record import entry
 from traceability.seal import Sealer
 
-from .conftest import harvest, sprayed
+from .conftest import harvest, sprayed, write
 
 
 @pytest.fixture
 def key(sealer: Sealer, pilot: Pilot) -> LotKey:
     device = pilot.fleet["tam-que-diary-01"]
-    sealer.write(device, sprayed(6, 3))
-    done = sealer.write(device, harvest(by="RTL \u202e <b>&"))
+    write(sealer, device, sprayed(6, 3))
+    done = write(sealer, device, harvest(by="RTL \u202e <b>&"))
     assert done is not None
     return done.key
 
