@@ -14,9 +14,12 @@ from devices.registry import Registry
 
 def write_passwords(path: Path, registry: Registry, gateway_password: str, simulator_secret: str) -> int:
     """Write every account that may connect; returns how many. Replaces the file in one step."""
-    with path.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # of two enrolments at once the later must not leave one out
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)  # of two enrolments at once the later must not leave one out
         return _write(path, registry, gateway_password, simulator_secret)
+    finally:
+        os.close(folder)
 
 
 def _write(path: Path, registry: Registry, gateway_password: str, simulator_secret: str) -> int:
