@@ -146,7 +146,7 @@ def web(
 
 def build_pages(settings: Settings, store: Any) -> Any:
     """The FastAPI application over a store and the folder of records."""
-    from fastapi import FastAPI, Response
+    from fastapi import FastAPI, Request, Response
 
     from dashboards import api, overview
     from dashboards.figures import Figures, now_ms
@@ -174,6 +174,11 @@ def build_pages(settings: Settings, store: Any) -> Any:
     pages.include_router(overview.router(figures))
     pages.include_router(api.router(figures))
     pages.include_router(records.router(folder, place, settings.base_url.rstrip("/")))
+
+    @pages.exception_handler(RetryLater)
+    def away(_: Request, error: RetryLater) -> Response:
+        """The store is away: one line for people, and a sign to caches and monitors to ask again."""
+        return Response(f"{error}\n", 503, {"Retry-After": "5"}, media_type="text/plain; charset=utf-8")
 
     @pages.get("/healthz", include_in_schema=False)
     def healthz() -> Response:

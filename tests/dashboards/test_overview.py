@@ -14,9 +14,12 @@ from dashboards.figures import Figures
 from dashboards.map import Mark, draw
 from devices.pilot import Pilot, load
 from devices.reading import Device
+from devices.settings import Settings
 from gateway.indicators import DAY_MS, HOUR_MS, evaluate, points, roster
+from gateway.influx import InfluxStore
 from gateway.points import Point, device_tags, tags
 from gateway.sqlite import SqliteStore
+from hoiquan import build_pages
 
 NOW = int(datetime(2026, 11, 21, 5, tzinfo=UTC).timestamp() * 1000)
 
@@ -142,3 +145,13 @@ def test_names_on_the_map_do_not_cover_one_another(pilot: Pilot) -> None:
         assert left >= 0 and right <= drawn.width and top >= 0 and bottom <= drawn.height
         for other in boxes[:number]:
             assert right <= other[0] or other[2] <= left or bottom <= other[1] or other[3] <= top
+
+
+def test_a_store_that_is_away_is_one_line_and_not_a_traceback(tmp_path: Path) -> None:
+    store = InfluxStore("http://127.0.0.1:1", "token", "org", "bucket")
+    with TestClient(build_pages(Settings(data=tmp_path), store)) as client:
+        for path in ("/", "/api/v1/indicators", "/healthz"):
+            answer = client.get(path)
+            assert answer.status_code == 503 and "InfluxDB does not answer" in answer.text, path
+            assert answer.text.count("\n") == 1
+    store.close()
