@@ -21,10 +21,13 @@ import typer
 from dashboards.commands import dashboards_app
 from devices import secrets
 from devices.commands import devices_app
-from devices.pilot import PilotError
+from devices.pilot import Pilot, PilotError
 from devices.processes import CHILD, Child, follow_parent, run_together
 from devices.settings import Settings
 from gateway.commands import quarantine_app
+from sim.commands import command as simulate_command
+from sim.commands import require_speed
+from sim.scenario import SCENARIO, Scenario
 from traceability.commands import trace_app
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=(
@@ -149,14 +152,21 @@ def build_pages(settings: Settings, store: Any) -> Any:
     from fastapi import FastAPI, Request, Response
 
     from dashboards import api, overview
-    from dashboards.figures import Figures, now_ms
+    from dashboards.figures import Figures
     from devices.registry import Registry
     from gateway.indicators import Evaluation, evaluate
     from gateway.store import RetryLater
     from traceability import seal
     from traceability import web as records
 
-    place = settings.loaded_pilot
+    place, played = settings.loaded_pilot, settings.data / SCENARIO
+    shown: dict[str, Any] = {}
+    if played.exists():  # a rehearsal: its last moment, judged by its rules
+        scenario = Scenario.model_validate_json(played.read_bytes())
+        place = scenario.judged(place)
+        begin, end = scenario.span(place)
+        days = (end - begin) // 86_400_000
+        shown = {"now": lambda: end - 1, "rehearsal": scenario.name, "trend_days": days}
     folder = settings.data / "trace"
     registry = Registry(settings.registry_url, place)
     minute = 60_000
@@ -166,8 +176,9 @@ def build_pages(settings: Settings, store: Any) -> Any:
         return evaluate(store, place, registry.devices(), at)
 
     figures = Figures(
-        store, place, lambda limit: seal.lots(folder, limit), lambda now: evaluated(now // minute * minute)
-    )
+        store, place, lambda limit: seal.lots(folder, limit),
+        lambda now: evaluated(now // minute * minute), **shown,
+    )  # fmt: skip
     pages = FastAPI(
         title="hoiquan", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
     )
@@ -183,14 +194,14 @@ def build_pages(settings: Settings, store: Any) -> Any:
     @pages.get("/healthz", include_in_schema=False)
     def healthz() -> Response:
         try:
-            store.latest("kpi_target", {"pilot": place.pilot}, now_ms())
+            store.latest("kpi_target", {"pilot": place.pilot}, figures.now())
         except RetryLater as error:
             return Response(f"store: {error}\n", status_code=503, media_type="text/plain")
         return Response("ok\n", media_type="text/plain")
 
     @pages.get("/metrics", include_in_schema=False)
     def metrics() -> Response:
-        books = figures.books(now_ms())
+        books = figures.books(figures.now())
         lines = [
             f"# TYPE hoiquan_gateway_{k} gauge\nhoiquan_gateway_{k} {v}\n" for k, v in sorted(books.items())
         ]
@@ -217,79 +228,23 @@ def open_store(settings: Settings) -> Iterator[Any]:
         store.close()
 
 
-@app.command()
-def simulate(
-    action: Annotated[Literal["run", "describe"], typer.Argument(help="Run it, or draw it.")] = "run",
-    data: Data = None,
-    pilot: PilotName = None,
-    mqtt: Annotated[str | None, typer.Option(help="Live readings and diaries go to this broker.")] = None,
-    out: Annotated[
-        str | None, typer.Option(help="Write everything as ndjson to a file, or - for stdout.")
-    ] = None,
-    store: Annotated[bool, typer.Option("--store", help="History goes straight to the store.")] = False,
-    history: Annotated[str, typer.Option(help="How much of the past to make first: 30d, 12h, 0d.")] = "0d",
-    start: Annotated[str | None, typer.Option(help="Play from this time (RFC 3339) instead of now.")] = None,
-    until: Annotated[str | None, typer.Option(help="Stop at this simulated time (RFC 3339).")] = None,
-    speed: Annotated[float, typer.Option(help="1 is real time, 0 as fast as possible.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Same seed, same data.")] = 1,
-    shard: Annotated[str, typer.Option(help="Part i of n of the fleet, as i/n.")] = "1/1",
-    faults: Faults = "none",
-    truth: Annotated[
-        str | None, typer.Option(help="Write what every fault changed to this file (ndjson).")
-    ] = None,
-    history_only: Annotated[bool, typer.Option("--history-only", help="Stop when history is made.")] = False,
-    rollout: Rollout = "plan",
-    community: Annotated[str, typer.Option(help="describe: the community whose week is drawn.")] = "tam-que",
-    year: Annotated[int, typer.Option(help="describe: the year that is drawn.")] = 2026,
-) -> None:
-    """The simulator alone: a seeded province over MQTT, into a file or into the store.
+@contextmanager
+def open_past(settings: Settings, judged: Pilot) -> Iterator[Any]:
+    """What takes a simulated past: the store, and in a rehearsal's folder the records."""
+    from gateway.growth import Growth
+    from gateway.past import Past
+    from traceability.seal import Sealer
 
-    `hoiquan simulate describe --out FILE` writes a page of plots of what is simulated.
-    """
-    from sim.session import Plan, Session, parse_duration, parse_moment, parse_shard
-
-    settings = Settings.read(data=data, pilot=pilot)
-    if action == "describe":
-        from sim.describe import page
-
-        if community not in settings.loaded_pilot.place:
-            raise Misuse(f"describe: no community {community!r} in the pilot")
-        path = Path(out or "simulated.html")
-        path.write_text(page(seed, settings.loaded_pilot, community, year), "utf-8")
-        typer.echo(str(path))
-        return
-    require_speed(speed)
-    if mqtt is not None and not mqtt.startswith(("mqtt://", "mqtts://")):
-        raise Misuse(f"--mqtt {mqtt!r}: write mqtt://host:port or mqtts://host:port")
-    plan = Plan(
-        seed=seed,
-        shard=parse_shard(shard),
-        history_ms=parse_duration(history),
-        start=parse_moment(start) if start else None,
-        until=parse_moment(until) if until else None,
-        speed=speed,
-        mqtt=None if history_only else mqtt,
-        out=out,
-        store=store,
-        faults=faults,
-        truth=truth,
-        rollout=rollout,
-    )
-    if not (plan.mqtt or plan.out or plan.store):
-        raise Misuse("simulate: name where the data goes: --mqtt URL, --out FILE or --store")
-    stop = stop_on_signals()
-    secret = settings.simulator_secret.get_secret_value()
-    if not store:
-        Session(plan, settings.loaded_pilot, settings.data, secret, None).run(stop)
-        return
-    from gateway.checks import check
-
-    with open_store(settings) as kept:
-        session = Session(
-            plan, settings.loaded_pilot, settings.data, secret,
-            lambda readings: kept.write([point for reading in readings for point in check(reading)]),
-        )  # fmt: skip
-        session.run(stop)
+    with open_store(settings) as store:
+        if not (settings.data / SCENARIO).exists():
+            yield Past(store, judged)
+            return
+        origin = f"{settings.log_origin}/{judged.pilot}"
+        sealer = Sealer(settings.data / "trace", judged, Growth(store, judged), settings.base_url, origin)
+        try:
+            yield Past(store, judged, sealer)
+        finally:
+            sealer.close()
 
 
 @app.command()
@@ -312,6 +267,8 @@ def up(
     place = settings.loaded_pilot
     parse_duration(history)
     require_speed(speed)
+    if (settings.data / SCENARIO).exists():
+        raise Misuse(f"up: {settings.data} holds a rehearsal; use another folder with --data")
     if bind not in ("127.0.0.1", "localhost", "::1"):
         raise Misuse(
             f"up: the embedded broker has no TLS, so it listens on loopback alone, not on {bind}. "
@@ -362,12 +319,6 @@ def up(
         running.unlink(missing_ok=True)
 
 
-def require_speed(speed: float) -> None:
-    """Speeds are 0 (as fast as possible) or more."""
-    if not 0 <= speed < float("inf"):
-        raise Misuse(f"--speed {speed:g}: write 0 for as fast as possible, 1 for real time, or more")
-
-
 def port_taken(host: str, port: int) -> bool:
     """Whether somebody listens there."""
     import socket
@@ -384,6 +335,8 @@ def stop_on_signals() -> threading.Event:
         signal.signal(number, lambda *_: stop.set())
     return stop
 
+
+app.command(name="simulate")(simulate_command(open_past, stop_on_signals))
 
 if __name__ == "__main__":
     main()

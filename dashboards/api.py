@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, HTTPException
 
-from dashboards.figures import Figures, device_json, iso, now_ms
+from dashboards.figures import Figures, device_json, iso
 
 LICENCE = "CC-BY-4.0"  # of the data; assumption: the province has not named one
 
@@ -13,12 +13,18 @@ def router(figures: Figures) -> APIRouter:
     """Read-only routes over the figures."""
     routes = APIRouter(prefix="/api/v1", tags=["open data"])
 
+    def answer(rows: list[dict[str, Any]]) -> dict[str, Any]:
+        about = {"licence": LICENCE, "time": iso(figures.now())}
+        if figures.rehearsal is not None:  # a scenario that was played: nothing of it happened
+            about["rehearsal"] = figures.rehearsal.en
+        return {**about, "rows": rows}
+
     @routes.get("/indicators")
     def indicators() -> dict[str, Any]:
         """The three targets: value, target, gap, and the moment of counting."""
-        now = now_ms()
+        now = figures.now()
         counts = {count.indicator: count for count in figures.evaluation(now).counts}
-        return _answer(
+        return answer(
             [
                 {
                     "indicator": one.id,
@@ -41,7 +47,7 @@ def router(figures: Figures) -> APIRouter:
     def communities() -> dict[str, Any]:
         """The communities and villages of the pilot; places are ±5 km."""
         villages = {village.id for village in figures.pilot.villages}
-        return _answer(
+        return answer(
             [
                 {
                     **place.model_dump(
@@ -67,12 +73,12 @@ def router(figures: Figures) -> APIRouter:
     def devices(community: str | None = None) -> dict[str, Any]:
         """Devices heard within a day, with their newest values."""
         where = {"community": community} if community else {}
-        return _answer([device_json(device) for device in figures.devices(now_ms(), **where)])
+        return answer([device_json(device) for device in figures.devices(figures.now(), **where)])
 
     @routes.get("/devices/{device}/latest")
     def latest(device: str) -> dict[str, Any]:
         """The newest values of one device."""
-        found = figures.devices(now_ms(), device=device)
+        found = figures.devices(figures.now(), device=device)
         if not found:
             raise HTTPException(404, f"no reading of device {device!r} within a day")
         return device_json(found[0])
@@ -81,7 +87,7 @@ def router(figures: Figures) -> APIRouter:
     def lots(limit: int = 50) -> dict[str, Any]:
         """The newest lots, without their codes: who holds a label can look its record up."""
         shown = figures.lots(max(1, min(limit, 500)))
-        return _answer(
+        return answer(
             [
                 {
                     "community": lot["community"],
@@ -96,7 +102,3 @@ def router(figures: Figures) -> APIRouter:
         )
 
     return routes
-
-
-def _answer(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"licence": LICENCE, "time": iso(now_ms()), "rows": rows}

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from devices.pilot import Pilot, TargetPoint
+from devices.pilot import Names, Pilot, TargetPoint
 from devices.signals import SIGNALS
 from gateway.indicators import DAY_MS, MANY, Evaluation, local_day
 from gateway.points import FLAG_TRUE
@@ -80,7 +80,10 @@ class DeviceNow:
 
 
 class Figures:
-    """Reads the store for people. `lots` gives the newest harvests, `evaluated` who counts now."""
+    """Reads the store for people. `lots` gives the newest harvests, `evaluated` who counts at a moment.
+
+    `rehearsal` names the scenario whose last moment, `now`, is shown; then trends are of its `trend_days`.
+    """
 
     def __init__(
         self,
@@ -88,16 +91,22 @@ class Figures:
         pilot: Pilot,
         lots: Callable[[int], list[dict[str, object]]],
         evaluated: Callable[[int], Evaluation],
+        now: Callable[[], int] | None = None,
+        rehearsal: Names | None = None,
+        trend_days: int = TREND_DAYS,
     ) -> None:
         self._store = store
         self.pilot = pilot
         self.lots = lots
         self._evaluated = evaluated
+        self.now = now or now_ms
+        self.rehearsal = rehearsal
+        self.trend_days = trend_days
 
     def indicators(self, now: int) -> list[Indicator]:
-        """Those that were ever computed within the last month."""
+        """Those that were computed within the trend's days."""
         where = {"pilot": self.pilot.pilot}
-        rows = self._store.series("kpi", where, now - TREND_DAYS * DAY_MS, now + DAY_MS, MANY)
+        rows = self._store.series("kpi", where, now - self.trend_days * DAY_MS, now + DAY_MS, MANY)
         result = []
         day = local_day(self.pilot, now)
         for name in INDICATORS:

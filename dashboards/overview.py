@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from dashboards.figures import DeviceNow, Figures, Indicator, now_ms
+from dashboards.figures import DeviceNow, Figures, Indicator
 from dashboards.map import Mark, draw
 from devices.pilot import Pilot, TargetPoint
 from devices.signals import SIGNALS
@@ -38,7 +38,7 @@ def router(figures: Figures) -> APIRouter:
     @routes.get("/", include_in_schema=False)
     def overview(request: Request) -> Response:
         return Response(
-            render(figures, now_ms(), "en" if request.cookies.get("lang") == "en" else "vi"),
+            render(figures, figures.now(), "en" if request.cookies.get("lang") == "en" else "vi"),
             media_type="text/html; charset=utf-8",
             headers=HEADERS,
         )
@@ -70,6 +70,8 @@ def render(figures: Figures, now: int, lang: str) -> str:
         lang=lang,
         t=t,
         pilot=pilot,
+        rehearsal=figures.rehearsal,
+        trend_days=figures.trend_days,
         as_of=_local(pilot, now, "%d/%m/%Y %H:%M:%S"),
         cards=[_card(one, pilot, evaluation, lang) for one in figures.indicators(now)],
         map=draw(_marks(pilot, evaluation, now)),

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from devices import written
 from devices.models import MODELS
 from devices.reading import Device
 from devices.signals import SIGNALS
@@ -318,18 +318,7 @@ def gtin_check_digit(body: str) -> str:
 
 def load(name: str) -> Pilot:
     """The pilot called `name` (a file of devices/pilots, or a path). Raises PilotError."""
-    path = Path(name) if name.endswith((".yaml", ".yml")) else HERE / f"{name}.yaml"
     try:
-        data = yaml.safe_load(path.read_text("utf-8"))
-        return Pilot.model_validate(data)
-    except FileNotFoundError:
-        there = ", ".join(sorted(p.stem for p in HERE.glob("*.yaml")))
-        raise PilotError(f"no pilot file {path}; there are: {there}") from None
-    except OSError as error:
-        raise PilotError(f"{path} cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise PilotError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "file"
-        raise PilotError(f"{path}: {where}: {first['msg']}") from None
+        return written.read(name, HERE, Pilot)
+    except written.FileError as error:
+        raise PilotError(str(error)) from None

@@ -8,7 +8,17 @@ from datetime import date, timedelta
 
 from devices.pilot import Pilot
 from devices.reading import Device
-from gateway.indicators import DAY_MS, Evaluation, evaluate, local_day, local_midnight, points, roster
+from gateway.indicators import (
+    DAY_MS,
+    Evaluation,
+    Lots,
+    evaluate,
+    local_day,
+    local_midnight,
+    points,
+    roster,
+    share_window,
+)
 from gateway.points import Point, tags
 from gateway.spool import Books, SpoolFull
 from gateway.store import RejectPoints, RetryLater, Store
@@ -131,11 +141,12 @@ def recount(
     and store them. A day whose window began before there were readings is left out: a count over days
     at which nobody had looked would say 0.
     """
+    lots = Lots(store, pilot, share_window(pilot, first), local_midnight(pilot, last))
     for back in range((last - first).days):
         end = local_midnight(pilot, last - timedelta(days=back)) - 1  # still of the day that ends
         begin = end - pilot.rules.iot_communities.window_days * DAY_MS
         if store.coverage({"pilot": pilot.pilot}, begin, begin + DAY_MS, DAY_MS):
-            evaluation = evaluate(store, pilot, devices, end)
+            evaluation = evaluate(store, pilot, devices, end, lots)
             store.write(points(pilot, evaluation))
             yield evaluation
 

@@ -5,6 +5,7 @@ It lists who counted, so that an officer can defend the number. Real and simulat
 counted apart: `value` is with both, `real` and `simulated` with one kind alone.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -49,13 +50,42 @@ class Evaluation:
     coverage: dict[str, float]
 
 
-def evaluate(store: Store, pilot: Pilot, devices: Iterable[Device], at: int) -> Evaluation:
-    """Count the indicators at epoch ms `at`. Raises RetryLater where the store does not answer."""
+class Lots:
+    """When whose harvests were sealed, in [start, stop) epoch ms: asked for once, counted for many days."""
+
+    def __init__(self, store: Store, pilot: Pilot, start: int, stop: int) -> None:
+        self._times: dict[tuple[str, bool], list[int]] = {}  # community, was its diary simulated? → sorted
+        for point in reversed(store.series("lot", {"pilot": pilot.pilot}, start, stop, MANY)):
+            key = dict(point.tags)["community"], bool(point.fields.get("simulated"))
+            self._times.setdefault(key, []).append(point.time)
+
+    def within(self, start: int, stop: int) -> dict[str, set[bool]]:
+        """Communities with a lot in [start, stop), and the kinds of diary that those are of."""
+        found: dict[str, set[bool]] = {}
+        for (community, simulated), times in self._times.items():
+            if bisect_left(times, start) < bisect_left(times, stop):
+                found.setdefault(community, set()).add(simulated)
+        return found
+
+
+def share_window(pilot: Pilot, day: date) -> int:
+    """Epoch ms from which lots count on `day`."""
+    return local_midnight(pilot, day - timedelta(days=pilot.rules.traceability_share.window_days))
+
+
+def evaluate(
+    store: Store, pilot: Pilot, devices: Iterable[Device], at: int, lots: Lots | None = None
+) -> Evaluation:
+    """Count the indicators at epoch ms `at`. `lots`: of the share's window at least, where they are at
+    hand. Raises RetryLater where the store does not answer.
+    """
     known = {device.device: device for device in devices}
     day = local_day(pilot, at)
+    start = share_window(pilot, day)
+    lots = Lots(store, pilot, start, at) if lots is None else lots
     iot, coverage = _iot_communities(store, pilot, known, at, day)
-    counts = (iot, _smart_villages(store, pilot, at, day), _traceability_share(store, pilot, at, day))
-    return Evaluation(at, counts, coverage)
+    share = _traceability_share(pilot, lots.within(start, at), day)
+    return Evaluation(at, (iot, _smart_villages(store, pilot, at, day), share), coverage)
 
 
 def points(pilot: Pilot, evaluation: Evaluation) -> list[Point]:
@@ -176,12 +206,7 @@ def _smart_villages(store: Store, pilot: Pilot, at: int, day: date) -> Count:
     return Count("smart_villages", len(members), real, simulated, target, tuple(members), tuple(missed))
 
 
-def _traceability_share(store: Store, pilot: Pilot, at: int, day: date) -> Count:
-    start = local_midnight(pilot, day - timedelta(days=pilot.rules.traceability_share.window_days))
-    lots = store.series("lot", {"pilot": pilot.pilot}, start, at, MANY)
-    kinds: dict[str, set[bool]] = {}  # community → were its diaries kept by the simulator?
-    for point in lots:
-        kinds.setdefault(dict(point.tags)["community"], set()).add(bool(point.fields.get("simulated")))
+def _traceability_share(pilot: Pilot, kinds: dict[str, set[bool]], day: date) -> Count:
     organisations = pilot.organisations_of(day.year)
     everyone = organisations.hoi_quan + organisations.htx
     shares = [

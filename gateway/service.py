@@ -1,6 +1,7 @@
 """One gateway as it runs: its parts made, joined, started, watched, and ended in the other order."""
 
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 
@@ -83,9 +84,11 @@ class Diaries:
         self._new = threading.Event()
 
     def keep(self, events: Sequence[Written]) -> None:
-        """Keep `events`, durably; the same again changes nothing."""
-        for device, event in events:
-            self._sealer.keep(device, event)
+        """Keep `events`, durably; the same again changes nothing. Raises RetryLater (a full disk)."""
+        try:
+            self._sealer.keep(events)
+        except sqlite3.OperationalError as error:
+            raise RetryLater(f"the diary cannot be written: {error}", alarm=True) from error
         self._new.set()
 
     def run(self, stop: threading.Event) -> None:
@@ -93,7 +96,7 @@ class Diaries:
         while not stop.is_set():
             self._new.clear()
             try:
-                done = self._seal_some()
+                done = self.seal_some()
             except RetryLater as error:
                 log.warning("sealing waits for the store: %s", error)
                 stop.wait(RETRY)
@@ -101,8 +104,9 @@ class Diaries:
             if not done:
                 self._new.wait(WAIT)
 
-    def _seal_some(self) -> bool:
-        sealed = self._sealer.seal_pending()
+    def seal_some(self, limit: int = 20) -> int:
+        """Seal at most `limit` pending harvests and show them; returns how many. May raise RetryLater."""
+        sealed = self._sealer.seal_pending(limit)
         points = []
         for one in sealed:
             if one.refused:
@@ -125,4 +129,4 @@ class Diaries:
                 log.warning("%d lots are sealed but not on the boards: %s", len(error.bad), error)
             self._sealed_one()
         self._sealer.told(sealed)
-        return bool(sealed)
+        return len(sealed)

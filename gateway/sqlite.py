@@ -4,9 +4,11 @@ Each measurement is a table of (series, time) with one column a field; a series 
 Writing the same series and time again overwrites the given fields and leaves the others.
 """
 
+import json
 import sqlite3
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from gateway.points import MEASUREMENTS, UNFIT_TAG, Kind, Measurement, Point, Tags, Value, unfit
@@ -126,36 +128,31 @@ class SqliteStore:
         if field not in MEASUREMENTS[measurement].fields:
             raise KeyError(field)
         origin %= step  # so that no time is before it: SQLite divides towards zero
-        query = (
-            f'SELECT (time-?)/?, min("{field}"), avg("{field}"), max("{field}"), count("{field}") '
-            f'FROM {measurement} WHERE series=? AND time>=? AND time<? AND "{field}" IS NOT NULL '
-            "GROUP BY 1 ORDER BY 1"
-        )
         result: dict[Tags, list[Bucket]] = {}
         with self._lock:
-            for series, tags in self._find(measurement, where, field):
-                rows = self._db.execute(query, (origin, step, series, start, stop)).fetchall()
-                if rows:
-                    result[tags] = [Bucket(n * step + origin, *rest) for n, *rest in rows]
+            names = dict(self._find(measurement, where, field))
+            query = (
+                f'SELECT series, (time-?)/?, min("{field}"), avg("{field}"), max("{field}"), '
+                f'count("{field}") FROM {measurement} WHERE series IN ({_list(names)}) '
+                f'AND time>=? AND time<? AND "{field}" IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2'
+            )
+            for series, number, *rest in self._db.execute(query, (origin, step, start, stop)):
+                result.setdefault(names[series], []).append(Bucket(number * step + origin, *rest))
         return result
 
     def coverage(self, where: Mapping[str, str], start: int, stop: int, slot: int) -> dict[str, float]:
         slots = max(1, -(-(stop - start) // slot))
         devices: dict[str, list[int]] = {}  # a device that was enrolled anew has several series
-        filled = {}
+        query = (
+            "SELECT key, (SELECT count(DISTINCT (time-?)/?) FROM telemetry "
+            "WHERE series IN (SELECT value FROM json_each(device.value)) AND time>=? AND time<?) "
+            "FROM json_each(?) AS device"
+        )
         with self._lock:
             for series, tags in self._find("telemetry", where):
                 devices.setdefault(dict(tags)["device"], []).append(series)
-            for device, all_series in devices.items():
-                marks = ",".join("?" * len(all_series))
-                (count,) = self._db.execute(
-                    "SELECT count(DISTINCT (time-?)/?) FROM telemetry "
-                    f"WHERE series IN ({marks}) AND time>=? AND time<?",
-                    (start, slot, *all_series, start, stop),
-                ).fetchone()
-                if count:
-                    filled[device] = count / slots
-        return filled
+            found = self._db.execute(query, (start, slot, start, stop, json.dumps(devices))).fetchall()
+        return {device: count / slots for device, count in found if count}
 
     def _create(self, measurement: Measurement) -> None:
         with self._lock:
@@ -221,10 +218,15 @@ def _columns(names: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
+def _list(numbers: Iterable[int]) -> str:
+    return ",".join(map(str, numbers))
+
+
 def _encode(tags: Tags) -> str:
     return "\n".join(f"{key}={value}" for key, value in tags)
 
 
+@cache
 def _decode(text: str) -> Tags:
     return tuple((key, value) for key, _, value in (line.partition("=") for line in text.split("\n")))
 

@@ -29,7 +29,7 @@ from sim.weather import ANCHOR, Array
 from sim.world import World
 
 DAY_MS = 24 * 3_600_000
-BLOCK = 16  # days that history computes at once: numpy's cost a call is spread, and a block stays small
+BLOCK = 2304  # ticks, in whole days, that history computes at once: numpy's cost a call is spread
 PROBES_A_PLOT = 2  # assumption: two probes stand in one plot, as neighbours
 PLOTS = 8  # Assumption: of a place; a larger fleet shares them, as each is years of physics in memory
 # Assumption: a sensor's noise is a small share of the signal's plausible range and at most a few steps of
@@ -49,15 +49,18 @@ class Message(NamedTuple):
 
 
 class Node:
-    """One device of the pilot's fleet. `level`: of faults (sim/faults.py). `actions` change its world."""
+    """One device of the pilot's fleet. `level`: of faults (sim/faults.py). `actions` change its world.
+    `interval`: seconds between readings, instead of its model's.
+    """
 
     def __init__(
         self, world: World, pilot: Pilot, device: Device, seed: int,
-        level: str = NONE, actions: Actions | None = None,
+        level: str = NONE, actions: Actions | None = None, interval: int | None = None,
     ) -> None:  # fmt: skip
         self.device = device
         self._world, self._seed, self._actions = world, seed, actions
-        self.model: Model = MODELS[device.model]
+        model = MODELS[device.model]
+        self.model: Model = model if interval is None else replace(model, interval=interval)
         self.interval_ms = self.model.interval * 1000
         # milliseconds behind the full interval at which this node reports: not all at once
         self.phase = int.from_bytes(self._key("phase")[:4], "big") % self.interval_ms
@@ -197,8 +200,9 @@ class Node:
     def _blocks(self, start: int, stop: int) -> Iterator[Span]:
         """Blocks of days, each told."""
         start = max(start, self.since)
+        days = max(1, BLOCK * self.interval_ms // DAY_MS)
         while start < stop:
-            end = min(stop, (start // DAY_MS + BLOCK) * DAY_MS)
+            end = min(stop, (start // DAY_MS + days) * DAY_MS)
             yield self.told(start, end)
             start = end
 
@@ -231,10 +235,13 @@ class Node:
     def _noise(self, low: int, high: int, columns: int) -> Array:
         """Standard normal: a row a signal, a column a tick. A day's noise depends on no other day."""
         key = np.frombuffer(self._key("noise")[:16], dtype=np.uint64)
-        days = []
+        bits = np.random.Philox(key=key)
+        stream, state, days = np.random.Generator(bits), bits.state, []
         for number in range(low, high):
             count = self.tick((number + 1) * DAY_MS) - self.tick(number * DAY_MS)
-            stream = np.random.Generator(np.random.Philox(key=key, counter=[0, 0, number, 0]))
+            # to set the counter costs an eighth of what a new generator does
+            state["state"]["counter"][:] = (0, 0, number, 0)
+            bits.state = state
             days.append(stream.standard_normal((columns, count)))
         return np.concatenate(days, axis=1)
 

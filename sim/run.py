@@ -39,14 +39,18 @@ NAP = 0.2  # seconds between two looks for commands and for `stop`
 
 def fleet(
     seed: int, pilot: Pilot, shard: tuple[int, int] = (1, 1),
-    level: str = NONE, actions: Actions | None = None,
+    level: str = NONE, actions: Actions | None = None, interval: int | None = None,
 ) -> list[Node]:  # fmt: skip
-    """The pilot's nodes that measure, or the part `i` of `n` of them. Same place, same world."""
+    """The pilot's nodes that measure, or the part `i` of `n` of them. Same place, same world. `interval`:
+    seconds between readings, instead of their models'.
+    """
     actions = Actions() if actions is None else actions
     world = World(seed, pilot, actions)
     index, count = shard
     devices = [device for device in pilot.fleet.values() if device.model != "diary"]
-    return [Node(world, pilot, device, seed, level, actions) for device in devices[index - 1 :: count]]
+    return [
+        Node(world, pilot, device, seed, level, actions, interval) for device in devices[index - 1 :: count]
+    ]
 
 
 def history(nodes: Iterable[Node], start: int, stop: int) -> Iterator[tuple[Node, list[Reading]]]:

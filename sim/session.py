@@ -16,11 +16,11 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from rich.console import Console
 from rich.progress import track
@@ -41,7 +41,19 @@ OVERLAP_MS = 3_600_000
 SAVE_EVERY = 60.0  # seconds
 DRAIN = 2.0  # seconds at the end for messages that are on their way
 UNITS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000}
-Keep = Callable[[Sequence[Reading]], None]
+
+
+class Past(Protocol):
+    """Where a simulated past goes without a broker: the store, the records, the indicators."""
+
+    def keep(self, readings: Sequence[Reading]) -> None:
+        """Check and store readings."""
+
+    def write_down(self, events: Iterable[tuple[Device, bytes]]) -> None:
+        """Keep diary events and seal their harvests."""
+
+    def count(self, start: int, stop: int) -> None:
+        """Count the indicators of every day in [start, stop) epoch ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +72,23 @@ class Plan:
     faults: str = NONE
     truth: str | None = None
     rollout: Variant = "plan"
+    interval: int | None = None  # seconds between two readings of every node, instead of its model's
+    complete: bool = False  # diaries and indicators of the past too: no gateway comes after us
 
 
 class Session:
-    """Carries out a plan. `keep` writes readings of the past to the store, where the plan has one."""
+    """Carries out a plan. `past` takes what was before its start, where the plan has a store."""
 
-    def __init__(self, plan: Plan, pilot: Pilot, data: Path, secret: str, keep: Keep | None) -> None:
+    def __init__(self, plan: Plan, pilot: Pilot, data: Path, secret: str, past: Past | None) -> None:
         self._plan = plan
         self._pilot = pilot
         self._secret = secret
-        self._keep = keep
+        self._past = past
         self._state = data / "sim" / f"{pilot.pilot}-{plan.shard[0]}-of-{plan.shard[1]}.json"
         self._scenario = plan.start is not None or plan.speed != 1.0
         self._actions = Actions()
         world = rolled_out(pilot, plan.rollout, plan.seed)
-        self._nodes = fleet(plan.seed, world, plan.shard, plan.faults, self._actions)
+        self._nodes = fleet(plan.seed, world, plan.shard, plan.faults, self._actions, plan.interval)
         index, count = plan.shard
         self._communities = world.communities[index - 1 :: count]
         own = {community.id for community in world.communities}
@@ -91,11 +105,14 @@ class Session:
         with _output(plan.out) as out, _output(plan.truth) as self._truth:
             for node in self._nodes:
                 self._tell(biases(node))
-            if begin < start and (self._keep is not None or out is not None):
+            if begin < start and (self._past is not None or out is not None):
                 self._history(begin, start, out, stop)
             if stop.is_set():
                 return
             if not (plan.mqtt or out):
+                if plan.complete and self._past is not None:
+                    self._past.write_down(self._past_diaries(start))
+                    self._past.count(begin, start)
                 self._save(readings=start)
                 return
             self._live(start, out, stop)
@@ -160,7 +177,7 @@ class Session:
         made = 0
         quiet = start - begin < UNITS["d"]  # the hours since the last run need no progress bar
         for readings in track(
-            self._past(begin, start, out),
+            self._pieces(begin, start, out),
             f"history, {days:.1f} days",
             total=len(self._nodes) * -(-(start - begin) // PIECE),
             console=Console(stderr=True),
@@ -168,14 +185,14 @@ class Session:
         ):
             if stop.is_set():
                 return
-            if self._keep is not None and readings:
-                self._keep(readings)
+            if self._past is not None and readings:
+                self._past.keep(readings)
             made += len(readings)
         for node in self._nodes if self._truth is not None else ():
             self._tell(records(node, begin, start))
         log.info("%d messages of history", made)
 
-    def _past(self, begin: int, start: int, out: IO[str] | None) -> Iterator[list[Reading]]:
+    def _pieces(self, begin: int, start: int, out: IO[str] | None) -> Iterator[list[Reading]]:
         """Pieces of history, written to `out` on the way."""
         if out is None:
             yield from (readings for _, readings in history(self._nodes, begin, start))

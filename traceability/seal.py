@@ -13,10 +13,11 @@ import os
 import secrets
 import sqlite3
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from devices.diary import DiaryEvent, Harvest, Packing, Shipping, decode_diary, encode_diary
 from devices.pilot import Community, Pilot, Product
@@ -59,6 +60,13 @@ class Sealed:
     simulated: bool
 
 
+class _Draft(NamedTuple):
+    """A harvest on its way: `entry` is what goes into the log, empty where it is refused."""
+
+    sealed: Sealed
+    entry: bytes
+
+
 class Sealer:
     """The one writer of a folder's diary, records and log."""
 
@@ -86,17 +94,23 @@ class Sealer:
             self._db.close()
             self._log.close()
 
-    def keep(self, device: Device, event: DiaryEvent) -> None:
-        """Keep a diary event; durable on return. The same event again changes nothing."""
-        sealable = isinstance(event, Harvest) and self._product(device.community, event) is not None
-        body = encode_diary(event)
-        row = (device.community, event.id, event.plot, _ms(event.ts), device.simulated, sealable, body)
-        with self._lock:
-            self._db.execute("INSERT OR IGNORE INTO event VALUES(?,?,?,?,?,?,?)", row)
+    def keep(self, events: Iterable[tuple[Device, DiaryEvent]]) -> None:
+        """Keep diary events; durable on return. The same event again changes nothing."""
+        rows = []
+        for device, event in events:
+            sealable = isinstance(event, Harvest) and self._product(device.community, event) is not None
+            rows.append(
+                (device.community, event.id, event.plot, _ms(event.ts), device.simulated, sealable,
+                 encode_diary(event))
+            )  # fmt: skip
+        with self._lock, self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany("INSERT OR IGNORE INTO event VALUES(?,?,?,?,?,?,?)", rows)
 
     def seal_pending(self, limit: int = 20) -> list[Sealed]:
-        """Seal or refuse the oldest harvests that nobody was told of, at most `limit`. The same ones come
-        again until they are `told`. May raise the store's RetryLater; what is sealed by then stays.
+        """Seal or refuse the oldest harvests that nobody was told of, at most `limit`, with one append to
+        the log. The same ones come again until they are `told`. May raise the store's RetryLater; records
+        written by then are taken as they are next time.
         """
         with self._sealing:
             with self._lock:
@@ -106,14 +120,14 @@ class Sealer:
                     "WHERE e.harvest AND coalesce(l.told, 0)=0 ORDER BY e.time, e.id LIMIT ?",
                     (limit,),
                 ).fetchall()
-            sealed = []
+            drafts = []
             for community, simulated, body in rows:
                 harvest = decode_diary(body)
                 product = self._product(community, harvest)
                 if product is not None and isinstance(harvest, Harvest):
                     grower = self._pilot.producers[community]
-                    sealed.append(self._seal(grower, product, harvest, simulated=bool(simulated)))
-            return sealed
+                    drafts.append(self._draft(grower, product, harvest, simulated=bool(simulated)))
+            return self._enter(drafts)
 
     def told(self, sealed: Sequence[Sealed]) -> None:
         """These were shown to whoever wants to know; they are not pending any more."""
@@ -128,37 +142,48 @@ class Sealer:
         products = grower.products if grower is not None else ()
         return next((product for product in products if product.crop == event.crop), None)
 
-    def _seal(self, community: Community, product: Product, harvest: Harvest, *, simulated: bool) -> Sealed:
+    def _draft(
+        self, community: Community, product: Product, harvest: Harvest, *, simulated: bool
+    ) -> "_Draft":
+        """The record, written once; nothing is logged yet."""
         key = LotKey(product.gtin, lot.code(self._secret, community, harvest))
         before, events = self._season(community, harvest)
         path = self._folder / "records" / key.gtin / f"{key.lot}.json"
-        # what is sealed stays sealed: a diary entry that comes late cannot unmake a record
-        reason = "" if path.exists() else lot.refusal(community, product, harvest, events)
-        coverage, leaf = 0.0, None
-        if not reason:
-            if not path.exists():
-                grew = self._grew.conditions(community.id, before, _ms(harvest.ts))
-                data = record.canonical(
-                    record.build(
-                        self._pilot, community, product, key, harvest, events, grew, self._base_url,
-                        simulated=simulated,
-                    )
-                )  # fmt: skip
-                _write_durably(path, data)
-            data = path.read_bytes()
-            coverage = record.parse(data)["conditions"]["coverage"]
-            entry = record.entry(data)
-            leaf = self._log.index_of(leaf_hash(entry))
-            if leaf is None:
-                leaf = self._log.append([entry])[0]
-        time = _ms(harvest.ts)
-        row = (community.id, harvest.id, *key, time, harvest.quantity_kg, coverage, leaf, reason)
-        with self._lock:
-            self._db.execute("INSERT OR REPLACE INTO lot VALUES(?,?,?,?,?,?,?,?,?,0)", row)
-        return Sealed(
-            harvest.id, community.id, product.crop, key, time, harvest.quantity_kg, coverage, leaf, reason,
+        sealed = Sealed(
+            harvest.id, community.id, product.crop, key, _ms(harvest.ts), harvest.quantity_kg, 0.0, None, "",
             simulated,
         )  # fmt: skip
+        # what is sealed stays sealed: a diary entry that comes late cannot unmake a record
+        if not path.exists():
+            if refused := lot.refusal(community, product, harvest, events):
+                return _Draft(replace(sealed, refused=refused), b"")
+            grew = self._grew.conditions(community.id, before, _ms(harvest.ts))
+            data = record.canonical(
+                record.build(
+                    self._pilot, community, product, key, harvest, events, grew, self._base_url,
+                    simulated=simulated,
+                )
+            )  # fmt: skip
+            _write_durably(path, data)
+            return _Draft(replace(sealed, coverage=grew.coverage), record.entry(data))
+        data = path.read_bytes()
+        coverage = record.parse(data)["conditions"]["coverage"]
+        return _Draft(replace(sealed, coverage=coverage), record.entry(data))
+
+    def _enter(self, drafts: Sequence["_Draft"]) -> list[Sealed]:
+        """Append to the log what it does not hold yet, all at once, and note every outcome."""
+        leaves = {d.entry: self._log.index_of(leaf_hash(d.entry)) for d in drafts if d.entry}
+        new = [entry for entry, leaf in leaves.items() if leaf is None]
+        leaves |= dict(zip(new, self._log.append(new), strict=True))
+        sealed = [replace(draft.sealed, leaf=leaves.get(draft.entry)) for draft in drafts]
+        rows = [
+            (s.community, s.harvest, *s.key, s.time, s.quantity_kg, s.coverage, s.leaf, s.refused)
+            for s in sealed
+        ]
+        with self._lock, self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany("INSERT OR REPLACE INTO lot VALUES(?,?,?,?,?,?,?,?,?,0)", rows)
+        return sealed
 
     def _season(self, community: Community, harvest: Harvest) -> tuple[int, list[DiaryEvent]]:
         """When the lot's growing began (the harvest before, at most half a year ago), and its diary."""

@@ -37,18 +37,17 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
 
 
 @pytest.fixture
-def client(store: SqliteStore, pilot: Pilot, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+def client(store: SqliteStore, pilot: Pilot) -> Iterator[TestClient]:
     lots = [{"community": "tam-que", "gtin": pilot.place["tam-que"].products[0].gtin,  # type: ignore[attr-defined]
              "lot": "TQ261120-ABCDEFGH", "time": NOW - DAY_MS, "quantity_kg": 850.0, "coverage": 0.9,
              "leaf": 3, "refused": ""}]  # fmt: skip
     figures = Figures(
-        store, pilot, lambda limit: list(lots), lambda at: evaluate(store, pilot, pilot.fleet.values(), at)
-    )
+        store, pilot, lambda limit: list(lots), lambda at: evaluate(store, pilot, pilot.fleet.values(), at),
+        now=lambda: NOW,
+    )  # fmt: skip
     app = FastAPI()
     app.include_router(overview.router(figures))
     app.include_router(api.router(figures))
-    for module in (overview, api):
-        monkeypatch.setattr(module, "now_ms", lambda: NOW)
     with TestClient(app) as made:
         yield made
 

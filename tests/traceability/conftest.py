@@ -82,6 +82,6 @@ def sprayed(days_before: int, pre_harvest_days: int) -> Input:
 
 def write(sealer: Sealer, device: Device, event: DiaryEvent) -> Sealed | None:
     """Keep an event and seal what is pending; what became of this one, if it is a harvest."""
-    sealer.keep(device, event)
+    sealer.keep([(device, event)])
     sealed = [one for one in sealer.seal_pending() if one.harvest == event.id]
     return sealed[0] if sealed else None

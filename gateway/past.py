@@ -1,0 +1,55 @@
+"""A simulated past, straight to the store: what pipeline, sealer and clerk do, without a broker between."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from itertools import islice
+
+from rich.console import Console
+from rich.progress import Progress, track
+
+from devices.diary import Harvest, decode_diary
+from devices.pilot import Pilot
+from devices.reading import Device, Reading
+from gateway.checks import check
+from gateway.clerk import recount
+from gateway.decode import Written
+from gateway.indicators import local_day
+from gateway.service import Diaries
+from gateway.store import Store
+from traceability.seal import Sealer
+
+EVENTS, LOTS = 1000, 200  # in one transaction, in one append to the log
+
+
+class Past:
+    """Keeps what was before now. `judged` is the pilot whose rules count."""
+
+    def __init__(self, store: Store, judged: Pilot, sealer: Sealer | None = None) -> None:
+        self._store, self._pilot = store, judged
+        self._diaries = Diaries(sealer, store, judged, lambda: None) if sealer is not None else None
+
+    def keep(self, readings: Sequence[Reading]) -> None:
+        """Check and store readings."""
+        self._store.write([point for reading in readings for point in check(reading)])
+
+    def write_down(self, events: Iterable[tuple[Device, bytes]]) -> None:
+        """Keep diary events and seal their harvests."""
+        if self._diaries is None:
+            return
+        harvests = 0
+        rest = iter(events)
+        while some := [Written(device, decode_diary(payload)) for device, payload in islice(rest, EVENTS)]:
+            self._diaries.keep(some)
+            harvests += sum(isinstance(written.event, Harvest) for written in some)
+        with Progress(console=Console(stderr=True)) as progress:
+            task = progress.add_task("harvests sealed", total=harvests)
+            while done := self._diaries.seal_some(LOTS):
+                progress.advance(task, done)
+
+    def count(self, start: int, stop: int) -> None:
+        """Count the indicators of every day in [start, stop) epoch ms."""
+        first, last = local_day(self._pilot, start), local_day(self._pilot, stop - 1) + timedelta(days=1)
+        devices = list(self._pilot.fleet.values())
+        days = recount(self._store, self._pilot, devices, first, last)
+        for _ in track(days, "days counted", total=(last - first).days, console=Console(stderr=True)):
+            pass

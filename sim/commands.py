@@ -1,0 +1,163 @@
+"""`hoiquan simulate`: the simulator alone."""
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from devices.pilot import Pilot
+from devices.settings import Settings
+from sim import scenario as scenarios
+
+if TYPE_CHECKING:
+    from sim.session import Past, Plan
+
+Rollout = Annotated[
+    Literal["plan", "on-time", "late"] | None,
+    typer.Option(help="When communities and organisations join; plan unless the scenario says otherwise."),
+]
+Faults = Annotated[
+    Literal["none", "normal", "harsh"] | None, typer.Option(help="How often nodes and links fail; none.")
+]
+OpenPast = Callable[[Settings, Pilot], AbstractContextManager["Past"]]
+
+
+def command(open_past: OpenPast, stop_on_signals: Callable[[], threading.Event]) -> Callable[..., None]:
+    """The command. `open_past` gives what takes a past for settings and the pilot whose rules count."""
+
+    def simulate(
+        action: Annotated[Literal["run", "describe"], typer.Argument(help="Run it, or draw it.")] = "run",
+        data: Annotated[Path | None, typer.Option(help="Folder of all local state (HOIQUAN_DATA).")] = None,
+        pilot: Annotated[
+            str | None, typer.Option(help="Pilot file: a name or a path (HOIQUAN_PILOT).")
+        ] = None,
+        mqtt: Annotated[str | None, typer.Option(help="Live readings and diaries go to this broker.")] = None,
+        out: Annotated[
+            str | None, typer.Option(help="Write everything as ndjson to a file, or - for stdout.")
+        ] = None,
+        store: Annotated[bool, typer.Option("--store", help="The past goes straight to the store.")] = False,
+        scenario: Annotated[
+            str | None,
+            typer.Option(
+                help="What to play: a file, or one of "
+                + ", ".join(sorted(path.stem for path in scenarios.HERE.glob("*.yaml")))
+            ),
+        ] = None,
+        history: Annotated[
+            str | None, typer.Option(help="How much of the past to make first: 30d, 12h.")
+        ] = None,
+        start: Annotated[
+            str | None, typer.Option(help="Play from this time (RFC 3339) instead of now.")
+        ] = None,
+        until: Annotated[str | None, typer.Option(help="Stop at this simulated time (RFC 3339).")] = None,
+        speed: Annotated[float, typer.Option(help="1 is real time, 0 as fast as possible.")] = 1.0,
+        seed: Annotated[int | None, typer.Option(help="Same seed, same data; 1.")] = None,
+        shard: Annotated[str, typer.Option(help="Part i of n of the fleet, as i/n.")] = "1/1",
+        faults: Faults = None,
+        truth: Annotated[
+            str | None, typer.Option(help="Write what every fault changed to this file (ndjson).")
+        ] = None,
+        history_only: Annotated[
+            bool, typer.Option("--history-only", help="Stop when history is made.")
+        ] = False,
+        rollout: Rollout = None,
+        community: Annotated[
+            str, typer.Option(help="describe: the community whose week is drawn.")
+        ] = "tam-que",
+        year: Annotated[int, typer.Option(help="describe: the year that is drawn.")] = 2026,
+    ) -> None:
+        """The simulator alone: a seeded province over MQTT, into a file or into the store.
+
+        A decade of the plan in about a minute: `hoiquan simulate --scenario decade --store --data rehearsal`,
+        then `hoiquan web --data rehearsal`. `hoiquan simulate describe --out FILE` draws what is simulated.
+        """
+        # late, as everywhere in the commands: `--help` is quick
+        from sim.describe import page
+        from sim.session import Plan, Session, parse_duration, parse_moment, parse_shard
+
+        settings = Settings.read(data=data, pilot=pilot)
+        if action == "describe":
+            if community not in settings.loaded_pilot.place:
+                raise ValueError(f"describe: no community {community!r} in the pilot")
+            path = Path(out or "simulated.html")
+            path.write_text(page(seed or 1, settings.loaded_pilot, community, year), "utf-8")
+            typer.echo(str(path))
+            return
+        require_speed(speed)
+        if mqtt is not None and not mqtt.startswith(("mqtt://", "mqtts://")):
+            raise ValueError(f"--mqtt {mqtt!r}: write mqtt://host:port or mqtts://host:port")
+        plan = Plan(
+            seed=1 if seed is None else seed,
+            shard=parse_shard(shard),
+            history_ms=parse_duration(history or "0d"),
+            start=parse_moment(start) if start else None,
+            until=parse_moment(until) if until else None,
+            speed=speed,
+            mqtt=None if history_only else mqtt,
+            out=out,
+            store=store,
+            faults=faults or "none",
+            truth=truth,
+            rollout=rollout or "plan",
+        )
+        if not (plan.mqtt or plan.out or plan.store):
+            raise ValueError("simulate: name where the data goes: --mqtt URL, --out FILE or --store")
+        judged = settings.loaded_pilot
+        if scenario is not None:
+            if start or until or history:
+                raise ValueError(
+                    "simulate: a scenario says when it plays; leave out --start, --until, --history"
+                )
+            play = scenarios.load(scenario)
+            if pilot is None:
+                settings = Settings.read(data=data, pilot=play.pilot)
+            judged = play.judged(settings.loaded_pilot)
+            given = {"seed": seed, "faults": faults, "rollout": rollout}
+            play = play.model_copy(update={name: one for name, one in given.items() if one is not None})
+            plan = played(plan, play, settings.loaded_pilot)
+            typer.echo(f"hoiquan: {play.name.en}: this run plays {play.start} to {play.until}", err=True)
+            if plan.complete:
+                rehearse(settings.data, play)
+        stop = stop_on_signals()
+        secret = settings.simulator_secret.get_secret_value()
+        if not store:
+            Session(plan, settings.loaded_pilot, settings.data, secret, None).run(stop)
+            return
+        with open_past(settings, judged) as past:
+            Session(plan, settings.loaded_pilot, settings.data, secret, past).run(stop)
+        if plan.complete and not stop.is_set():
+            typer.echo(f"hoiquan: see it with: hoiquan web --data {settings.data}", err=True)
+
+    return simulate
+
+
+def played(plan: "Plan", play: scenarios.Scenario, pilot: Pilot) -> "Plan":
+    """The plan of a scenario: live over MQTT, else as a past to a file or to the store."""
+    begin, end = play.span(pilot)
+    plan = replace(plan, seed=play.seed, faults=play.faults, rollout=play.rollout, interval=play.interval)
+    if plan.mqtt:
+        return replace(plan, start=begin, until=end)
+    return replace(plan, start=end, until=end, history_ms=end - begin, complete=plan.store and not plan.out)
+
+
+def rehearse(data: Path, play: scenarios.Scenario) -> None:
+    """Mark the folder as one that holds a scenario, so that nobody takes it for the province."""
+    if (data / "sim").exists() or (data / "gateway").exists():
+        raise ValueError(
+            f"{data} holds a running pilot's data; give the scenario a folder of its own with --data"
+        )
+    mark = data / scenarios.SCENARIO
+    if mark.exists() and scenarios.Scenario.model_validate_json(mark.read_bytes()) != play:
+        raise ValueError(f"{data} holds another scenario; give this one a folder of its own with --data")
+    data.mkdir(parents=True, exist_ok=True)
+    mark.write_text(play.model_dump_json(indent=2) + "\n", "utf-8")
+
+
+def require_speed(speed: float) -> None:
+    """Speeds are 0 (as fast as possible) or more."""
+    if not 0 <= speed < float("inf"):
+        raise ValueError(f"--speed {speed:g}: write 0 for as fast as possible, 1 for real time, or more")

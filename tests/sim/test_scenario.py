@@ -1,0 +1,114 @@
+"""A scenario file says what is played, and a mistake in it is named with its mend."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from devices.pilot import load as load_pilot
+from devices.written import FileError
+from sim import scenario
+from sim.commands import played, rehearse
+from sim.scenario import load
+from sim.session import Plan
+
+ROOT = Path(__file__).parents[2]
+PILOT = load_pilot("dong-thap")
+GOOD = 'name: {vi: "Thử", en: "A try"}\nstart: 2026-03-01\nuntil: 2026-03-08\n'
+BAD = [
+    ("start: 2026-03-01", "start: March", "start", "valid date"),
+    ("start: 2026-03-01", "start: 2019-03-01", "start", "2020-01-01"),
+    ("until: 2026-03-08", "until: 2026-02-08", "until", "a later day"),
+    ("until: 2026-03-08", "", "until", "is missing"),
+    ("until: 2026-03-08", "until: 2026-03-08\nfault: harsh", "fault", "do you mean faults?"),
+    ("until: 2026-03-08", "until: 2026-03-08\nwind: 3", "wind", "write one of name, pilot"),
+    ("until: 2026-03-08", "until: 2026-03-08\nfaults: some", "faults", "'none', 'normal' or 'harsh'"),
+    ("until: 2026-03-08", "until: 2026-03-08\nrollout: soon", "rollout", "'plan', 'on-time' or 'late'"),
+    ("until: 2026-03-08", "until: 2026-03-08\nseed: -1", "seed", "greater than or equal to 0"),
+    ("until: 2026-03-08", "until: 2026-03-08\ninterval_minutes: 7", "interval_minutes", "10, 60 or 360"),
+    ('en: "A try"', 'de: "Versuch"', "name.en", "is missing"),
+    ("start: 2026-03-01", "start: [", "not YAML", "line"),
+]
+
+
+@pytest.mark.parametrize(("line", "instead", "field", "mend"), BAD, ids=[case[1][-25:] for case in BAD])
+def test_a_mistake_names_file_field_and_mend(tmp_path, line, instead, field, mend):
+    path = tmp_path / "mine.yaml"
+    path.write_text(GOOD.replace(line, instead), "utf-8")
+    with pytest.raises(FileError) as error:
+        load(str(path))
+    sentence = str(error.value)
+    assert all(part in sentence for part in (str(path), field, mend)), sentence
+    assert "\n" not in sentence
+
+
+def test_shipped_scenarios_are_whole_and_an_unknown_one_names_them():
+    names = sorted(path.stem for path in scenario.HERE.glob("*.yaml"))
+    assert names == ["decade", "decade-late", "harsh-month"]
+    for name in names:
+        load_pilot(load(name).pilot)
+    with pytest.raises(FileError, match="decade, decade-late, harsh-month"):
+        load("century")
+
+
+def test_a_scenario_is_played_live_over_mqtt_and_else_as_a_past():
+    play = load("decade")
+    begin, end = (int(datetime(year, 1, 1, tzinfo=PILOT.zone).timestamp() * 1000) for year in (2021, 2031))
+    usual = {"seed": 1, "shard": (1, 1), "history_ms": 0, "start": None, "until": None, "speed": 1.0}
+    live = played(Plan(**usual, mqtt="mqtt://127.0.0.1", out=None, store=False), play, PILOT)
+    assert (live.start, live.until, live.history_ms, live.interval) == (begin, end, 0, 21_600)
+    past = played(Plan(**usual, mqtt=None, out=None, store=True), play, PILOT)
+    assert (past.start, past.history_ms, past.complete) == (end, end - begin, True)
+
+
+def test_a_node_is_judged_by_the_interval_it_promised():
+    assert load("decade").judged(PILOT).rules.iot_communities.slot_minutes == 360
+    assert load("harsh-month").judged(PILOT).rules == PILOT.rules
+
+
+def test_a_rehearsal_keeps_to_a_folder_of_its_own(tmp_path):
+    rehearse(tmp_path, load("decade"))
+    rehearse(tmp_path, load("decade"))
+    with pytest.raises(ValueError, match="another scenario"):
+        rehearse(tmp_path, load("decade-late"))
+    lived = tmp_path / "lived"
+    (lived / "gateway").mkdir(parents=True)
+    with pytest.raises(ValueError, match="running pilot"):
+        rehearse(lived, load("decade"))
+
+
+def test_a_played_scenario_fills_store_records_and_indicators(tmp_path):
+    """The command, as a person gives it: two weeks in which a place joins."""
+    path = tmp_path / "fortnight.yaml"
+    text = GOOD.replace("2026-03-01", "2021-05-25").replace("2026-03-08", "2021-06-20")
+    path.write_text(text + "interval_minutes: 360\n", "utf-8")
+    data = tmp_path / "data"
+
+    def run(*words):
+        return subprocess.run(
+            [sys.executable, str(ROOT / "hoiquan.py"), *words, "--data", str(data)],
+            capture_output=True, text=True, timeout=120, check=False,
+            env={**os.environ, "HOIQUAN_PILOT": "dong-thap"},
+        )  # fmt: skip
+
+    done = run("simulate", "--scenario", str(path), "--store")
+    assert done.returncode == 0, done.stderr
+    assert "this run plays 2021-05-25 to 2021-06-20" in done.stderr
+    kpi = dict(
+        sqlite3.connect(data / "store.sqlite").execute(
+            "SELECT date(time/1000, 'unixepoch', '+7 hours'), value FROM kpi JOIN series ON id=series "
+            "WHERE tags LIKE '%iot_communities%'"
+        )
+    )
+    # it joins on 1 June, and has 80 % of the window's readings from the sixth day on
+    assert kpi["2021-06-05"] == 0 and kpi["2021-06-07"] == 1 and max(kpi) == "2021-06-19"
+    sealed = (
+        sqlite3.connect(data / "trace" / "trace.sqlite").execute("SELECT count(leaf) FROM lot").fetchone()
+    )
+    assert sealed[0] > 0
+    refused = run("up")
+    assert refused.returncode == 2 and "holds a rehearsal" in refused.stderr
