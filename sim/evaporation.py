@@ -92,11 +92,6 @@ def air_pressure(altitude: float) -> float:
     return float(101.3 * ((293 - 0.0065 * altitude) / 293) ** 5.26)
 
 
-def wind_at_two_metres(speed: float, height: float) -> float:
-    """m/s, from the speed measured at `height` metres: eq. 47."""
-    return float(speed * 4.87 / np.log(67.8 * height - 5.42))
-
-
 def net_radiation(
     low: Array, high: Array, vapour: Array, top: Array, sunshine: Array, altitude: float = 0
 ) -> Array:
@@ -133,8 +128,3 @@ def reference(
     dry = 900 / (mean + 273) * wind * np.maximum(saturated - vapour, 0)
     wet = _EVAPORATES * slope * (net - ground)
     return np.maximum((wet + psychrometric * dry) / (slope + psychrometric * (1 + 0.34 * wind)), 0.0)
-
-
-def hargreaves(low: Array, high: Array, top: Array) -> Array:
-    """The same from temperatures alone, mm a day: eq. 52, a check on the order of `reference`."""
-    return np.asarray(0.0023 * ((low + high) / 2 + 17.8) * np.sqrt(high - low) * _EVAPORATES * top)
