@@ -9,6 +9,7 @@ from pathlib import Path
 
 from devices.models import MODELS
 from devices.payloads import MAX_BYTES, schema
+from devices.senml import units
 from devices.signals import SIGNALS
 from devices.texts import catalogue
 
@@ -34,8 +35,17 @@ def tables() -> dict[str, str]:
     return {
         "signals": _table("id|Tiếng Việt|English|unit (UCUM)|believed|resolution", signals),
         "models": _table("model|Tiếng Việt|English|interval|signals", models),
+        "senml": _table("unit|SenML units", [f"| `{ucum}` | {taken} |" for ucum, taken in _units().items()]),
         "reasons": _table("reason|Tiếng Việt|English", reasons),
     }
+
+
+def _units() -> dict[str, str]:
+    """SenML units that are taken for each unit of the signal table."""
+    taken: dict[str, list[str]] = {}
+    for said, ucum in units():
+        taken.setdefault(ucum, []).append(f"`{said}`")
+    return {ucum: ", ".join(names) for ucum, names in sorted(taken.items())}
 
 
 def fill(readme: str) -> str:

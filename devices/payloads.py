@@ -1,14 +1,16 @@
 """What a node may put into a message of telemetry: JSON, version 1 of the contract.
 
-`decode` turns bytes into a `Telemetry` or raises `PayloadError`, nothing else. SenML and ChirpStack
-will join here as further decoders with the same result, told apart by the first byte and the topic.
+    bytes ─► encodings.decode ─► payloads (JSON, one or a list) | senml (JSON, CBOR) ─► Telemetry
+             encodings.uplink ─► ChirpStack v4
+
+Every decoder turns bytes into `Telemetry` or raises `PayloadError`, nothing else.
 """
 
 import json
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from devices.signals import SIGNALS
 from devices.texts import text
@@ -36,12 +38,15 @@ class PayloadError(ValueError):
 
 
 class Telemetry(NamedTuple):
-    """A decoded message: `time` is epoch milliseconds as the device claims, or None without a clock."""
+    """What was measured at one moment: `time` is epoch milliseconds as the device claims, or None without a
+    clock; then it was `ago` milliseconds before the message was sent.
+    """
 
     values: dict[str, float]
     time: int | None
     seq: int | None
     boot: str | None
+    ago: int = 0
 
 
 class _Message(BaseModel):
@@ -54,27 +59,52 @@ class _Message(BaseModel):
 
 
 _parse = _Message.__pydantic_validator__.validate_json
+_parse_list = TypeAdapter(list[_Message]).validate_json
 _known = SIGNALS.keys()
 
 
 def decode(payload: bytes) -> Telemetry:
-    """Decode one JSON message. Raises PayloadError."""
-    if len(payload) > MAX_BYTES:
-        raise PayloadError("too_large", str(len(payload)))
+    """Decode one JSON object. Raises PayloadError."""
+    refuse_large(payload)
     try:
         message = _parse(payload)
     except ValidationError as error:
         raise _explain(error) from None
+    if payload.count(b'"') != _quotes(message):
+        refuse_repeated_names(payload)
+    return _told(message)
+
+
+def decode_list(payload: bytes) -> list[Telemetry]:
+    """Decode a JSON list of such objects: a node empties its buffer. Raises PayloadError."""
+    refuse_large(payload)
+    try:
+        messages = _parse_list(payload)
+    except ValidationError as error:
+        raise _explain(error) from None
+    if not messages:
+        raise PayloadError("no_values")
+    if payload.count(b'"') != sum(map(_quotes, messages)):
+        refuse_repeated_names(payload)
+    return list(map(_told, messages))
+
+
+def _told(message: _Message) -> Telemetry:
     values = message.values
     if not values:
         raise PayloadError("no_values")
     if not values.keys() <= _known:
         raise PayloadError("unknown_signal", next(name for name in values if name not in _known))
-    _refuse_repeated_names(payload, message)
     time = message.ts
     return Telemetry(
         values, parse_time(time) if isinstance(time, str) else _in_range(time), message.seq, message.boot
     )
+
+
+def refuse_large(payload: bytes) -> None:
+    """Raises PayloadError for what is over the contract's limit."""
+    if len(payload) > MAX_BYTES:
+        raise PayloadError("too_large", str(len(payload)))
 
 
 def schema() -> dict[str, Any]:
@@ -103,16 +133,16 @@ def _in_range(time: int | None) -> int | None:
     return time
 
 
-def _refuse_repeated_names(payload: bytes, message: _Message) -> None:
-    """JSON parsers keep the last of two equal names in silence: the first value would be lost.
-
-    Quotes are counted first; only where there are more than the parsed message explains is the
-    text read again with every name kept.
-    """
+def _quotes(message: _Message) -> int:
+    """How many quotes the text of a message has: more than these, and a name may stand there twice."""
     strings = 2 * (len(message.model_fields_set) + len(message.values))
-    strings += 2 * (isinstance(message.ts, str) + (message.boot is not None))
-    if payload.count(b'"') == strings:
-        return
+    return strings + 2 * (isinstance(message.ts, str) + (message.boot is not None))
+
+
+def refuse_repeated_names(payload: bytes) -> None:
+    """JSON parsers keep the last of two equal names in silence: the first value would be lost. So the text
+    is read again with every name kept. Raises PayloadError.
+    """
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in items]
@@ -121,7 +151,12 @@ def _refuse_repeated_names(payload: bytes, message: _Message) -> None:
                 raise PayloadError("repeated_name", name)
         return dict(items)
 
-    json.loads(payload, object_pairs_hook=pairs)
+    try:
+        json.loads(payload, object_pairs_hook=pairs)
+    except PayloadError:
+        raise
+    except (ValueError, RecursionError):  # in a part that nobody reads
+        raise PayloadError("not_json") from None
 
 
 _BY_TYPE = {
@@ -140,7 +175,8 @@ _BY_TYPE = {
 def _explain(error: ValidationError) -> PayloadError:
     """The first thing wrong, as a reason of ours. A union (`ts`) reports one error per branch."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    where = [str(part) for part in first["loc"]]
+    # where in a list of messages does not matter: the message is refused whole
+    where = [str(part) for part in first["loc"] if not isinstance(part, int)]
     top = where[0] if where else ""
     if top == "ts":
         return PayloadError("bad_time", "ts")

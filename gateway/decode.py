@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from devices import topics
 from devices.diary import DiaryEvent, decode_diary
-from devices.payloads import PayloadError, Telemetry, decode
+from devices.encodings import UPLINK, decode, uplink
+from devices.payloads import PayloadError, Telemetry
 from devices.reading import Device, Reading
 from gateway.seen import Repeats, Seen
 from gateway.spool import Message, Refusal
@@ -53,7 +54,9 @@ class Decoded:
 
 
 class Decoder:
-    """Understands messages in the order of the spool. `lookup` gives the device of an id, or None."""
+    """Understands messages in the order of the spool. `lookup` gives the device of an id, or None, and
+    `by_eui` that of a LoRaWAN devEUI.
+    """
 
     def __init__(
         self,
@@ -61,9 +64,11 @@ class Decoder:
         lookup: Callable[[str], Device | None],
         seen: dict[str, str] | None = None,
         marks: Iterable[str] = (),
+        by_eui: Callable[[str], Device | None] = lambda _: None,
     ) -> None:
         self._pilot = pilot
         self._lookup = lookup
+        self._by_eui = by_eui
         self._repeats = Repeats(marks)
         self._seen = {device: Seen(state) for device, state in (seen or {}).items()}
 
@@ -85,37 +90,55 @@ class Decoder:
         """What to remember of a device, as text for the spool."""
         return self._seen[device].dump()
 
+    def missing(self) -> dict[str, int]:
+        """Messages that each device numbered and that never came, where there are any."""
+        found = {device: seen.missing for device, seen in list(self._seen.items())}
+        return {device: count for device, count in found.items() if count}
+
     def _one(self, index: int, message: Message, result: Decoded) -> None:
         device, kind = self._sender(message.topic)
-        if kind == "telemetry":
+        if kind in {"telemetry", "uplink"}:
             if message.retained:
                 # a broker repeats a retained message at every subscription: it is old, whenever it comes
                 raise PayloadError("retained")
-            telemetry = decode(message.payload)
+            told = decode(message.payload, device.device) if kind == "telemetry" else uplink(message.payload)
             seen = self._remember(device.device, result)
-            if not self._is_new(message, telemetry, seen, result):
+            new = self._new(message, told, seen, result)
+            if not new:
                 result.duplicate += 1
                 return
-            reading = self._timed(device, message, telemetry, seen)
-            result.readings.append(reading)
-            result.source.append(index)
+            # all of a batch, or none of it
+            readings = [self._timed(device, message, one, seen) for one in new]
+            result.readings += readings
+            result.source += [index] * len(readings)
         elif kind == "status":
             result.states.append(self._status(device, message, result))
         else:
             result.diary.append(Written(device, decode_diary(message.payload)))
 
-    def _is_new(self, message: Message, telemetry: Telemetry, seen: Seen, result: Decoded) -> bool:
+    def _new(self, message: Message, told: list[Telemetry], seen: Seen, result: Decoded) -> list[Telemetry]:
+        """Those of a message's readings that were not here before: each by its number, the others by the
+        message they are in.
+        """
         if message.replayed:
-            return True
-        if telemetry.time is not None or (telemetry.boot is not None and telemetry.seq is not None):
-            return seen.take(message, telemetry)
+            return told
+        numbered = [one for one in told if one.boot is not None and one.seq is not None]
+        new = [one for one in numbered if seen.take(message, one)]
+        if len(numbered) == len(told):
+            return new
+        others = [one for one in told if one.boot is None or one.seq is None]
+        dated = next((one for one in others if one.time is not None), None)
+        if dated is not None:
+            return new + others if seen.take(message, dated) else new
         mark = self._repeats.mark(message)
         if mark is None:
-            return False
+            return new
         result.marks.append(mark)
-        return True
+        return new + others
 
     def _sender(self, topic: str) -> tuple[Device, str]:
+        if topic.startswith("application/"):
+            return self._node_of(topic), "uplink"
         try:
             parts = topics.parse(topic)
         except topics.TopicError as error:
@@ -126,6 +149,16 @@ class Decoder:
         if parts.pilot != self._pilot or device.community != parts.community:
             raise PayloadError("foreign_topic", topic)
         return device, parts.kind
+
+    def _node_of(self, topic: str) -> Device:
+        """Whose uplink ChirpStack publishes: it vouches for the devEUI, the registry knows whose that is."""
+        named = UPLINK.fullmatch(topic)
+        if named is None:
+            raise PayloadError("bad_topic", "expected application/{id}/device/{devEUI}/event/up")
+        device = self._by_eui(named[1].lower())
+        if device is None:
+            raise PayloadError("unknown_device", named[1])
+        return device
 
     def _remember(self, device: str, result: Decoded) -> Seen:
         result.touched.add(device)
@@ -140,7 +173,7 @@ class Decoder:
             YEAR_2020_MS <= claimed <= message.arrival + AHEAD_MS or (device.simulated and seen.played)
         )
         if claimed is None or not believed:
-            stamp = seen.stamp(message.arrival)
+            stamp = seen.stamp(message.arrival) - telemetry.ago
             return Reading(device, stamp, telemetry.values, claimed, telemetry.seq, telemetry.boot)
         clash = seen.conflict(claimed, frozenset(telemetry.values))
         if clash is not None and not message.replayed:

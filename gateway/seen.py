@@ -14,6 +14,7 @@ import json
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable
+from itertools import pairwise
 
 from devices.payloads import Telemetry
 from gateway.spool import MARKS, Message
@@ -72,7 +73,7 @@ class Seen:
         return json.dumps(data, separators=(",", ":"))
 
     def take(self, message: Message, telemetry: Telemetry) -> bool:
-        """Whether the message is new; if so it is remembered."""
+        """Whether it is new; if so it is remembered."""
         if telemetry.boot is not None and telemetry.seq is not None:
             return self._take_sequence(telemetry.boot, telemetry.seq)
         digest = hashlib.blake2b(message.payload, digest_size=8).hexdigest()
@@ -83,6 +84,17 @@ class Seen:
         if len(self._recent) > RECENT:
             self._recent.popitem(last=False)
         return True
+
+    @property
+    def missing(self) -> int:
+        """Numbers that were left out so far, of the boots that are remembered: messages that may still
+        come, or that the node or the broker lost. What was before the first that came, nobody knows.
+        """
+        return sum(
+            later[0] - earlier[1] - 1
+            for ranges in self._boots.values()
+            for earlier, later in pairwise(ranges)
+        )
 
     def conflict(self, time: int, names: frozenset[str]) -> str | None:
         """A signal that one of the last messages gave for the same time: a second value would overwrite

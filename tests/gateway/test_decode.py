@@ -60,7 +60,7 @@ HOSTILE = [
     (b'{"values":{"soil_moisture":' + b"9" * 5000 + b"}}", "not_json"),
     (b"null", "not_object"),
     (b"31.5", "not_object"),
-    (b"[]", "not_object"),
+    (b"[]", "no_values"),
     (b'"values"', "not_object"),
     (b"{}", "no_values"),
     (b'{"values":{}}', "no_values"),

@@ -1,0 +1,82 @@
+"""Which of the contract's encodings is it? JSON, SenML in JSON or CBOR by their content; ChirpStack by topic.
+
+ChirpStack v4 publishes uplinks on `application/{id}/device/{devEUI}/event/up`: `object`, which the device
+profile's codec made, holds values by signal id; `devAddr` changes at every join and `fCnt` counts since.
+"""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from devices import payloads, senml
+from devices.payloads import MAX_EXACT, PayloadError, Telemetry, refuse_large, refuse_repeated_names
+from devices.signals import SIGNALS
+
+UPLINK = re.compile(r"application/[^/]{1,64}/device/([0-9a-fA-F]{16})/event/up")
+_CBOR_ARRAY = range(0x80, 0xA0)  # a pack is an array; no JSON text begins with one of these bytes
+Value = Annotated[float, Field(allow_inf_nan=False, ge=-MAX_EXACT, le=MAX_EXACT)]
+
+
+def decode(payload: bytes, device: str) -> list[Telemetry]:
+    """A message of telemetry of `device`: one reading, or those of a batch. Raises PayloadError."""
+    first = payload[:1]
+    if first == b"{":  # the usual case
+        return [payloads.decode(payload)]
+    if first and first[0] in _CBOR_ARRAY:
+        return senml.decode_cbor(payload, device)
+    if payload[:64].lstrip()[:1] == b"[":
+        if b'"values"' in payload:
+            return payloads.decode_list(payload)
+        return senml.decode_json(payload, device)
+    return [payloads.decode(payload)]
+
+
+class _Reception(BaseModel):
+    rssi: Value | None = None
+
+
+class _Uplink(BaseModel):
+    """What is read of an uplink; ChirpStack says more, and later versions may say still more."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    time: str | None = None
+    devAddr: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}$")]  # ChirpStack's name
+    fCnt: Annotated[int, Field(ge=0, le=2**32 - 1)]
+    object: dict[str, Value] | None = None
+    rxInfo: list[_Reception] = []
+
+
+def uplink(payload: bytes) -> list[Telemetry]:
+    """A ChirpStack v4 uplink. Raises PayloadError."""
+    refuse_large(payload)
+    try:
+        event = _Uplink.model_validate_json(payload)
+    except ValidationError as error:
+        raise _explain(error) from None
+    refuse_repeated_names(payload)
+    if not event.object:
+        raise PayloadError("no_object")
+    values: dict[str, float] = event.object
+    unknown = [name for name in values if name not in SIGNALS]
+    if unknown:
+        raise PayloadError("unknown_signal", unknown[0])
+    heard = [one.rssi for one in event.rxInfo if one.rssi is not None]
+    if heard and "rssi" not in values:
+        values = {**values, "rssi": max(heard)}
+    time = None if event.time is None else payloads.parse_time(event.time)
+    return [Telemetry(values, time, event.fCnt, event.devAddr.lower())]
+
+
+def _explain(error: ValidationError) -> PayloadError:
+    first: Any = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    where = [str(part) for part in first["loc"]]
+    if first["type"] == "json_invalid":
+        return PayloadError("not_json")
+    if where[:1] == ["object"] and len(where) > 1:
+        name = where[1]
+        if name not in SIGNALS:
+            return PayloadError("unknown_signal", name)
+        return PayloadError("not_finite" if first["type"] == "finite_number" else "not_a_number", name)
+    return PayloadError("bad_uplink", ".".join(where) or "uplink")
