@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from devices.pilot import Names, Pilot, TargetPoint
+from devices.quality import Flag
 from devices.signals import SIGNALS
 from gateway.indicators import DAY_MS, MANY, Evaluation, local_day
 from gateway.points import FLAG_TRUE
@@ -138,7 +139,8 @@ class Figures:
                 {name: (at, float(value)) for name, (at, value) in latest.fields.items() if name in SIGNALS}
             )
         for latest in self._store.latest("telemetry_flagged", wanted, now - DAY_MS):
-            if "value" in latest.fields:
+            # a leap that turned out to be a step is believed in the end
+            if "value" in latest.fields and int(latest.fields["flag"][1]) >= Flag.SUSPECT:
                 at, value = latest.fields["value"]
                 tags = latest.tags
                 _device(found, latest).flagged[tags["signal"]] = (at, float(value), tags["reason"])

@@ -184,6 +184,32 @@ class Service(_Model):
         return signals
 
 
+class Limit(_Model):
+    """What is believed of a signal in this pilot, or of one `device` alone, instead of the signal table's.
+    `rate`: a minute, in the signal's unit; `flat_hours` without a change are suspect.
+    """
+
+    signal: str
+    device: Id | None = None
+    low: float | None = None
+    high: float | None = None
+    rate: Annotated[float, Field(gt=0)] | None = None
+    flat_hours: Annotated[float, Field(gt=0)] | None = None
+    source: str | None = None
+    assumption: str | None = None
+
+    @model_validator(mode="after")
+    def _known(self) -> "Limit":
+        if self.signal not in SIGNALS:
+            raise ValueError(f"no signal {self.signal!r} in devices/signals.py")
+        signal = SIGNALS[self.signal]
+        low = signal.low if self.low is None else self.low
+        high = signal.high if self.high is None else self.high
+        if low >= high:
+            raise ValueError(f"low {low:g} is not below high {high:g}")
+        return self
+
+
 class ReportDay(_Model):
     """A day on which a report is due, as MM-DD."""
 
@@ -206,6 +232,7 @@ class Pilot(_Model):
     communities: tuple[Community, ...]
     villages: tuple[Village, ...]
     adopters: Adopters | None = None
+    checks: tuple[Limit, ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> "Pilot":

@@ -23,3 +23,7 @@ class Flag(IntEnum):
 
 CLOCK = "clock"  # the device's own time was not believed
 GROSS_RANGE = "gross_range"
+RATE = "rate"
+SPIKE = "spike"
+FLAT_LINE = "flat_line"
+NEIGHBOURS = "neighbours"

@@ -1,47 +1,232 @@
 """What is to be believed: QARTOD flags, set beside values that are never altered.
 
-The first test is the gross range of the signal table. Values flagged 1 or 2 become a point of
-`telemetry`, 3 and 4 points of `telemetry_flagged` with the reason.
+    gross range   outside what the quantity can be (IOOS QARTOD test 4)                         bad
+    rate          leaps faster than the quantity can change (test 7)                            suspect
+    spike         leaps, and what is next will tell: a step is believed afterwards (test 6)     suspect
+    flat line     has not changed for longer than it ever stands still (test 8)                 suspect
+    neighbours    far from the median of the same commune's sensors (test 9, multi-variate)     suspect
+    clock         came with a time that is not believed                                         suspect
+
+Values flagged 1 or 2 become a point of `telemetry`, 3 and 4 points of `telemetry_flagged` with the
+reason. A leap is held against the last value that was believed, so that a spike's way back is no leap. It
+is flagged at once; where the next value stays there it was a step after all: then the value goes to
+`telemetry` too, and its flagged row says 1.
+
+A change within less than a minute is allowed a minute's: messages of a burst are a millisecond apart.
+Memory is a handful of numbers a device and signal, whatever the rate. What arrives out of order is held
+against the gross range alone.
 """
 
-from devices.quality import CLOCK, GROSS_RANGE, Flag
-from devices.reading import Reading
-from devices.signals import SIGNALS
-from gateway.points import Point, device_tags
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
 
-_LIMITS = {signal.id: (signal.low, signal.high) for signal in SIGNALS.values()}
+from devices.pilot import Limit, Pilot
+from devices.quality import CLOCK, FLAT_LINE, GROSS_RANGE, NEIGHBOURS, RATE, SPIKE, Flag
+from devices.reading import Device, Reading
+from devices.signals import SIGNALS, Signal
+from gateway.points import Point, Tags, Value, device_tags
+
+# Assumptions: a leap over a quarter of what the quantity can be is a spike until the next value comes, and
+# a sensor that differs by a fifth from the middle of three or more in its commune is doubted.
+SPIKE_SHARE, NEIGHBOUR_SHARE = 0.25, 0.2
+GROUP = 3  # sensors, this one included, from which on there is a middle
+NEAR_MS = 30 * 60_000  # neighbours' values are of the same half hour
+PATIENCE = 3  # doubted leaps in a row, after which the new level is believed
+MINUTE_MS = 60_000
+_NEVER, _BEFORE = float("inf"), -(2**62)  # _BEFORE: nothing was seen yet
+# A relay leaps by its nature; a total, a count or the radio's own strength has no neighbours.
+LEAPS = frozenset({"pump_state", "valve_state", "aerator_state", "rainfall", "pest_count", "rssi"})
+_ALONE = LEAPS | {"energy", "battery_voltage", "leaf_wetness", "solar_radiation", "wind_speed"}
 
 
-def gross_range(signal: str, value: float) -> Flag:
-    """BAD outside what the quantity can be (IOOS QARTOD test 4), else GOOD."""
-    low, high = _LIMITS[signal]
-    return Flag.GOOD if low <= value <= high else Flag.BAD
+class Course:
+    """One signal of one device: what is believed of it, and what was seen of it so far. Times are in
+    milliseconds, `rate` is a millisecond's change.
+    """
+
+    __slots__ = (
+        "apart", "doubted", "flat", "group", "high", "leap", "low", "rate", "since", "steady", "still",
+        "time", "value", "waits",
+    )  # fmt: skip
+
+    def __init__(self, signal: Signal, limit: Limit | None, group: "list[Course] | None") -> None:
+        given = limit or Limit(signal=signal.id)
+        self.low = signal.low if given.low is None else given.low
+        self.high = signal.high if given.high is None else given.high
+        span = signal.high - signal.low
+        rate = signal.rate if given.rate is None else given.rate
+        leaps = signal.id in LEAPS
+        self.rate = _NEVER if leaps else rate / MINUTE_MS
+        self.leap = _NEVER if leaps else SPIKE_SHARE * span
+        flat = signal.flat if given.flat_hours is None else given.flat_hours * 3600
+        self.flat = _NEVER if flat is None else flat * 1000
+        self.still = signal.resolution / 2
+        self.apart = NEIGHBOUR_SHARE * span
+        # the last value that was believed, since when it has not changed, and a leap that waits for the next
+        self.time = self.since = _BEFORE
+        self.value = self.steady = 0.0
+        self.waits: tuple[int, float, str] | None = None  # time, value, reason
+        self.doubted = 0
+        self.group = group
+        if group is not None:
+            group.append(self)
+
+    def dump(self) -> list[object]:
+        """What was seen, as JSON takes it."""
+        return [self.time, self.value, self.since, self.steady, self.waits, self.doubted]
+
+    def load(self, kept: Sequence[object]) -> None:
+        """Take up what `dump` gave."""
+        self.time, self.value, self.since, self.steady, waits, self.doubted = kept  # type: ignore[assignment]
+        self.waits = tuple(waits) if waits else None  # type: ignore[arg-type, assignment]
+
+    def leaps(self, time: int, value: float, since: int, before: float) -> str | None:
+        """Whether `value` is a leap from `before`, and by which test."""
+        size = abs(value - before)
+        if size > self.rate * max(time - since, MINUTE_MS):
+            return RATE
+        return SPIKE if size > self.leap else None
+
+    def differs(self, time: int, value: float) -> bool:
+        """Whether the value is far from the middle of what its commune measured within half an hour."""
+        group = self.group
+        if group is None or len(group) < GROUP:
+            return False
+        near = [c.value for c in group if c is not self and -NEAR_MS <= c.time - time <= NEAR_MS]
+        return len(near) + 1 >= GROUP and abs(value - median([*near, value])) > self.apart
 
 
-def check(reading: Reading) -> list[Point]:
-    """The points of one reading: at most one good one, and one for each flagged value."""
-    device, time, values, device_time = reading[:4]
-    if device_time is None:
-        for signal, value in values.items():
-            low, high = _LIMITS[signal]
-            if not low <= value <= high:
-                break
-        else:  # the usual case, without a copy
-            return [Point("telemetry", device_tags(device), dict(values), time)]
-    good: dict[str, float] = {}
-    points = []
-    for signal, value in values.items():
-        flag, reason = gross_range(signal, value), GROSS_RANGE
-        if flag.usable and device_time is not None:
-            flag, reason = Flag.SUSPECT, CLOCK
-        if flag.usable:
-            good[signal] = value
-            continue
-        tags = tuple(sorted((*device_tags(device), ("signal", signal), ("reason", reason))))
-        fields: dict[str, float | int | str | bool] = {"value": value, "flag": int(flag)}
+class Checker:
+    """Flags readings in the order they come. `memory`: device → what `dump` gave before."""
+
+    def __init__(self, pilot: Pilot | None = None, memory: Mapping[str, str] | None = None) -> None:
+        self._limits = {(limit.device, limit.signal): limit for limit in (pilot.checks if pilot else ())}
+        self._communes = {
+            place.id: place.commune_new or place.commune_old for place in (pilot.places if pilot else ())
+        }
+        self._groups: dict[tuple[str, str], list[Course]] = {}
+        self._courses: dict[str, dict[str, Course]] = {}
+        for device, text in (memory or {}).items():
+            community, kept = json.loads(text) if text else ("", {})
+            courses = self._courses[device] = {}
+            for signal, one in kept.items():
+                if signal in SIGNALS:
+                    courses[signal] = self._course(device, community, signal)
+                    courses[signal].load(one)
+
+    def dump(self, device: Device) -> str:
+        """What to remember of a device, as text."""
+        kept = {name: course.dump() for name, course in self._courses.get(device.device, {}).items()}
+        return json.dumps([device.community, kept], separators=(",", ":"))
+
+    def check(self, reading: Reading) -> list[Point]:
+        """The points of one reading, and those of an earlier one that it sheds light on."""
+        device, time, values, device_time = reading[:4]
         if device_time is not None:
-            fields["device_time"] = device_time
-        points.append(Point("telemetry_flagged", tags, fields, time))
-    if good:
-        points.append(Point("telemetry", device_tags(device), dict(good), time))
-    return points
+            return self._misdated(reading)
+        courses = self._courses.get(device.device)
+        if courses is None:
+            courses = self._courses[device.device] = {}
+        points: list[Point] = []
+        good = values
+        for signal, value in values.items():
+            course = courses.get(signal)
+            if course is None:
+                course = courses[signal] = self._course(device.device, device.community, signal)
+            passed = time - course.time
+            change = value - course.value
+            leap = course.leap
+            # the usual case: a little later, a little different
+            if (
+                passed > 0
+                and course.waits is None
+                and course.low <= value <= course.high
+                and -leap <= change <= leap
+                and (-(most := course.rate * (passed if passed > MINUTE_MS else MINUTE_MS)) <= change <= most)
+            ):
+                if not -course.still <= value - course.steady <= course.still:
+                    course.steady, course.since = value, time
+                if time - course.since < course.flat and not (
+                    course.group is not None and course.differs(time, value)
+                ):
+                    course.time, course.value = time, value
+                    continue
+            found = _judge(course, device, signal, time, value, points)
+            if found is not None:
+                if good is values:
+                    good = dict(values)
+                del good[signal]
+                points.append(_doubt(device, signal, found, time, value))
+        if good:
+            points.append(Point("telemetry", device_tags(device), good, time))
+        return points
+
+    def _course(self, device: str, community: str, signal: str) -> Course:
+        group = None
+        if signal not in _ALONE:
+            commune = self._communes.get(community, community)
+            group = self._groups.setdefault((commune, signal), [])
+        return Course(SIGNALS[signal], self._limit(device, signal), group)
+
+    def _limit(self, device: str, signal: str) -> Limit | None:
+        return self._limits.get((device, signal)) or self._limits.get((None, signal))
+
+    def _misdated(self, reading: Reading) -> list[Point]:
+        """A reading whose own time is not believed is held against the gross range alone."""
+        device, time, values, device_time = reading[:4]
+        points = []
+        for signal, value in values.items():
+            bound = Course(SIGNALS[signal], self._limit(device.device, signal), None)
+            fits = bound.low <= value <= bound.high
+            found = (Flag.SUSPECT, CLOCK) if fits else (Flag.BAD, GROSS_RANGE)
+            points.append(_doubt(device, signal, found, time, value, device_time))
+        return points
+
+
+def _judge(
+    course: Course, device: Device, signal: str, time: int, value: float, out: list[Point]
+) -> tuple[Flag, str] | None:
+    """Flag and reason, or None for a value that is believed. `out` gets what becomes of the one before."""
+    if not course.low <= value <= course.high:
+        return Flag.BAD, GROSS_RANGE
+    if time <= course.time or (course.waits is not None and time <= course.waits[0]):
+        return None  # of a buffer that is emptied: there is nothing to hold it against
+    leap = None if course.time == _BEFORE else course.leaps(time, value, course.time, course.value)
+    if leap is not None and course.waits is not None:
+        earlier, other, reason = course.waits
+        course.doubted += 1
+        if course.leaps(time, value, earlier, other) is None or course.doubted >= PATIENCE:
+            if reason == SPIKE:  # it was a step
+                out.append(Point("telemetry", device_tags(device), {signal: other}, earlier))
+                out.append(_doubt(device, signal, (Flag.GOOD, reason), earlier, other))
+            leap = None
+    if leap is not None:
+        course.waits = (time, value, leap)
+        return Flag.SUSPECT, leap
+    course.waits, course.doubted = None, 0
+    if course.since == _BEFORE or abs(value - course.steady) > course.still:
+        course.steady, course.since = value, time
+    course.time, course.value = time, value
+    if time - course.since >= course.flat:
+        return Flag.SUSPECT, FLAT_LINE
+    return (Flag.SUSPECT, NEIGHBOURS) if course.differs(time, value) else None
+
+
+def _doubt(
+    device: Device, signal: str, found: tuple[Flag, str], time: int, value: float, claimed: int | None = None
+) -> Point:
+    flag, reason = found
+    fields: dict[str, Value] = {"value": value, "flag": int(flag)}
+    if claimed is not None:
+        fields["device_time"] = claimed
+    return Point("telemetry_flagged", _flagged_tags(device, signal, reason), fields, time)
+
+
+def _flagged_tags(device: Device, signal: str, reason: str) -> Tags:
+    return tuple(sorted((*device_tags(device), ("signal", signal), ("reason", reason))))
+
+
+def checked(checker: Checker, readings: Iterable[Reading]) -> list[Point]:
+    """All points of some readings."""
+    return [point for reading in readings for point in checker.check(reading)]

@@ -48,9 +48,14 @@ class Decoded:
     diary: list[Written] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
     refused: dict[int, Refusal] = field(default_factory=dict)
-    duplicate: int = 0
-    touched: set[str] = field(default_factory=set)
+    repeated: list[Device] = field(default_factory=list)  # once a message that was known already
+    touched: dict[str, Device] = field(default_factory=dict)
     marks: list[str] = field(default_factory=list)
+
+    @property
+    def duplicate(self) -> int:
+        """Messages that were known already."""
+        return len(self.repeated)
 
 
 class Decoder:
@@ -102,10 +107,10 @@ class Decoder:
                 # a broker repeats a retained message at every subscription: it is old, whenever it comes
                 raise PayloadError("retained")
             told = decode(message.payload, device.device) if kind == "telemetry" else uplink(message.payload)
-            seen = self._remember(device.device, result)
+            seen = self._remember(device, result)
             new = self._new(message, told, seen, result)
             if not new:
-                result.duplicate += 1
+                result.repeated.append(device)
                 return
             # all of a batch, or none of it
             readings = [self._timed(device, message, one, seen) for one in new]
@@ -160,11 +165,11 @@ class Decoder:
             raise PayloadError("unknown_device", named[1])
         return device
 
-    def _remember(self, device: str, result: Decoded) -> Seen:
-        result.touched.add(device)
-        seen = self._seen.get(device)
+    def _remember(self, device: Device, result: Decoded) -> Seen:
+        result.touched[device.device] = device
+        seen = self._seen.get(device.device)
         if seen is None:
-            seen = self._seen[device] = Seen()
+            seen = self._seen[device.device] = Seen()
         return seen
 
     def _timed(self, device: Device, message: Message, telemetry: Telemetry, seen: Seen) -> Reading:
@@ -187,5 +192,5 @@ class Decoder:
         except (ValueError, KeyError, TypeError, RecursionError):
             raise PayloadError("bad_status") from None
         if device.simulated and online:
-            self._remember(device.device, result).played = bool(data.get("scenario"))
+            self._remember(device, result).played = bool(data.get("scenario"))
         return State(device, online, message.arrival, message.retained)

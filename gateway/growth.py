@@ -3,6 +3,7 @@
 import hashlib
 
 from devices.pilot import Pilot
+from devices.quality import Flag
 from gateway.indicators import DAY_MS, HOUR_MS, MANY, local_day, local_midnight
 from gateway.points import FLAG_TRUE
 from gateway.store import Store
@@ -34,7 +35,8 @@ class Growth:
             good += 1
             fields = ",".join(f"{name}={point.fields[name]!r}" for name in sorted(point.fields))
             raw.update(f"{point.time} {tags['device']} {fields}\n".encode())
-        flagged = len(self._store.series("telemetry_flagged", where, start, stop, MANY))
+        doubted = self._store.series("telemetry_flagged", where, start, stop, MANY)
+        flagged = sum(int(point.fields["flag"]) >= Flag.SUSPECT for point in doubted)
         return Conditions(
             start,
             stop,

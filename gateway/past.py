@@ -10,7 +10,7 @@ from rich.progress import Progress, track
 from devices.diary import Harvest, decode_diary
 from devices.pilot import Pilot
 from devices.reading import Device, Reading
-from gateway.checks import check
+from gateway.checks import Checker, checked
 from gateway.clerk import recount
 from gateway.decode import Written
 from gateway.indicators import local_day
@@ -26,11 +26,12 @@ class Past:
 
     def __init__(self, store: Store, judged: Pilot, sealer: Sealer | None = None) -> None:
         self._store, self._pilot = store, judged
+        self._checker = Checker(judged)
         self._diaries = Diaries(sealer, store, judged, lambda: None) if sealer is not None else None
 
     def keep(self, readings: Sequence[Reading]) -> None:
         """Check and store readings."""
-        self._store.write([point for reading in readings for point in check(reading)])
+        self._store.write(checked(self._checker, readings))
 
     def write_down(self, events: Iterable[tuple[Device, bytes]]) -> None:
         """Keep diary events and seal their harvests."""

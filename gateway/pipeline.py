@@ -12,12 +12,14 @@ import json
 import logging
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from devices import topics
 from devices.payloads import PayloadError
-from gateway.checks import check
+from devices.reading import Device
+from gateway.checks import Checker
 from gateway.decode import Decoded, Decoder, Written
 from gateway.points import Point, Value, tags
 from gateway.receive import Delivery
@@ -42,7 +44,9 @@ class Receives(Protocol):
 class Pipeline:
     """Joins receiver, spool, store and the keeper of diaries.
 
-    `write_diary` keeps diary events (twice the same is once) and may raise RetryLater.
+    `write_diary` keeps diary events (twice the same is once) and may raise RetryLater. `rates` counts by
+    community ("" where nobody knows) and outcome since the start: readings stored, and messages that were
+    duplicate or quarantined.
     """
 
     def __init__(
@@ -52,12 +56,15 @@ class Pipeline:
         decoder: Decoder,
         store: Store,
         write_diary: Callable[[Sequence[Written]], None],
+        checker: Checker | None = None,
     ) -> None:
         self._receiver = receiver
         self._spool = spool
         self._decoder = decoder
         self._store = store
+        self._checker = checker or Checker()
         self._write_diary = write_diary
+        self.rates: Counter[tuple[str, str]] = Counter()
         self._stop = threading.Event()
         self._spooled = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -109,7 +116,7 @@ class Pipeline:
     def deliver(self, segment: Segment) -> None:
         """Bring one segment to its end: stored, known already, or refused with a reason."""
         decoded = self._decoder.decode(segment.messages)
-        points, source = _points(decoded)
+        points, source = self._points(decoded)
 
         def write() -> None:
             try:
@@ -129,10 +136,11 @@ class Pipeline:
             stored=len(segment.messages) - decoded.duplicate - len(refused),
             duplicate=decoded.duplicate,
             refused=refused,
-            seen={device: self._decoder.state(device) for device in decoded.touched},
+            seen={device.device: self._remember(device) for device in decoded.touched.values()},
             marks=decoded.marks,
         )
         if self._patiently(lambda: self._spool.settle(segment, outcome)):
+            self._count(decoded)
             for refusal in refused:
                 self._tell(refusal)
 
@@ -169,21 +177,51 @@ class Pipeline:
         payload = json.dumps(answer, ensure_ascii=False).encode()
         self._receiver.publish(str(topic._replace(kind="rejected")), payload)
 
+    def _remember(self, device: Device) -> str:
+        """What decoder and checker remember of a device, for the spool."""
+        return join_memory(self._decoder.state(device.device), self._checker.dump(device))
 
-def _points(decoded: Decoded) -> tuple[list[Point], list[int | None]]:
-    """All points of a batch, and for each the message it came from (None: not a reading's)."""
-    points: list[Point] = []
-    source: list[int | None] = []
-    for reading, index in zip(decoded.readings, decoded.source, strict=True):
-        for point in check(reading):
-            points.append(point)
-            source.append(index)
-    for state in decoded.states:
-        device = state.device
-        where = tags(pilot=device.pilot, community=device.community, device=device.device)
-        fields: dict[str, Value] = {"online": state.online}
-        if not state.retained:
-            fields["last_seen"] = state.time
-        points.append(Point("device", where, fields, state.time))
-        source.append(None)
-    return points, source
+    def _count(self, decoded: Decoded) -> None:
+        rates = self.rates
+        rates.update((reading.device.community, "stored") for reading in decoded.readings)
+        rates.update((device.community, "duplicate") for device in decoded.repeated)
+        for refusal in decoded.refused.values():
+            device = self._sender(refusal.message.topic)
+            rates[device.community if device is not None else "", "quarantined"] += 1
+
+    def _sender(self, topic: str) -> Device | None:
+        """Who is registered under the id that a topic names."""
+        try:
+            return self._decoder.device(topics.parse(topic).device)
+        except topics.TopicError:
+            return None
+
+    def _points(self, decoded: Decoded) -> tuple[list[Point], list[int | None]]:
+        """All points of a batch, and for each the message it came from (None: not a reading's)."""
+        points: list[Point] = []
+        source: list[int | None] = []
+        check = self._checker.check
+        for reading, index in zip(decoded.readings, decoded.source, strict=True):
+            made = check(reading)
+            points += made
+            source += [index] * len(made)
+        for state in decoded.states:
+            device = state.device
+            where = tags(pilot=device.pilot, community=device.community, device=device.device)
+            fields: dict[str, Value] = {"online": state.online}
+            if not state.retained:
+                fields["last_seen"] = state.time
+            points.append(Point("device", where, fields, state.time))
+            source.append(None)
+        return points, source
+
+
+def join_memory(seen: str, checks: str) -> str:
+    """Both memories of a device in one text."""
+    return f"{seen}\n{checks}"
+
+
+def split_memory(kept: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Decoder's and checker's memories by device, out of the spool's texts."""
+    parts = {device: text.partition("\n") for device, text in kept.items()}
+    return {d: part[0] for d, part in parts.items()}, {d: part[2] for d, part in parts.items()}

@@ -4,6 +4,7 @@ A `Point` is what InfluxDB calls one: same measurement, tags and time overwrite 
 is what makes a second delivery harmless. Both store adapters keep that rule.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal, NamedTuple
@@ -21,7 +22,7 @@ class Point(NamedTuple):
 
     measurement: str
     tags: Tags
-    fields: dict[str, Value]
+    fields: Mapping[str, Value]
     time: int
 
 

@@ -9,10 +9,11 @@ from devices.credentials import GATEWAY
 from devices.pilot import Pilot
 from devices.registry import Registry
 from devices.settings import Settings
+from gateway.checks import Checker
 from gateway.clerk import Clerk
 from gateway.decode import Decoder, Written
 from gateway.growth import Growth
-from gateway.pipeline import Pipeline
+from gateway.pipeline import Pipeline, split_memory
 from gateway.points import Point, Value, tags
 from gateway.receive import Receiver
 from gateway.spool import Spool
@@ -37,10 +38,11 @@ def serve(settings: Settings, store: Store, stop: threading.Event) -> bool:
     sealer = Sealer(settings.data / "trace", pilot, Growth(store, pilot), settings.base_url, origin)
     clerk = Clerk(store, pilot, settings.instance, spool.books, registry.devices)
     diaries = Diaries(sealer, store, pilot, clerk.past_changed)
-    decoder = Decoder(pilot.pilot, registry.lookup, spool.seen(), spool.marks())
+    seen, checks = split_memory(spool.seen())
+    decoder = Decoder(pilot.pilot, registry.lookup, seen, spool.marks())
     password = settings.gateway_password.get_secret_value()
     receiver = Receiver(settings.mqtt, GATEWAY, password, settings.mqtt_version)
-    pipeline = Pipeline(receiver, spool, decoder, store, diaries.keep)
+    pipeline = Pipeline(receiver, spool, decoder, store, diaries.keep, Checker(pilot, checks))
     others = [
         threading.Thread(target=work, args=(stop,), name=name)
         for name, work in (("clerk", clerk.run), ("sealer", diaries.run))

@@ -36,7 +36,7 @@ class SqliteStore:
             self._db.close()
 
     def write(self, points: Sequence[Point]) -> None:
-        rows: dict[tuple[str, int, int], dict[str, Value]] = {}  # (measurement, series, time) → fields
+        rows: dict[tuple[str, int, int], Mapping[str, Value]] = {}  # (measurement, series, time) → fields
         bad: dict[int, str] = {}
         with self._lock:
             try:
@@ -51,7 +51,7 @@ class SqliteStore:
                         continue
                     key = (name, self._series_id(name, tags), time)
                     before = rows.get(key)
-                    rows[key] = fields if before is None else before | fields
+                    rows[key] = fields if before is None else {**before, **fields}
                 groups: dict[tuple[str, tuple[str, ...]], list[tuple[Value, ...]]] = {}
                 for (name, series, time), fields in rows.items():
                     names = tuple(fields)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from devices.reading import Device
 from gateway import pipeline as pipeline_module
 from gateway.decode import Decoder
-from gateway.pipeline import Pipeline
+from gateway.pipeline import Pipeline, split_memory
 from gateway.receive import Delivery
 from gateway.spool import Message, Spool, SpoolFull
 from gateway.store import RejectPoints, RetryLater
@@ -138,7 +138,9 @@ def spool(tmp_path):
 def build(spool, store, batches=(), diary=None, lookup=DEVICES.get):
     receiver = FakeReceiver(spool, batches)
     keeper = diary or (lambda events: None)
-    return Pipeline(receiver, spool, Decoder("p", lookup, spool.seen()), store, keeper), receiver
+    return Pipeline(
+        receiver, spool, Decoder("p", lookup, split_memory(spool.seen())[0]), store, keeper
+    ), receiver
 
 
 @contextmanager
@@ -262,7 +264,7 @@ def test_any_order_with_repetitions_failures_and_kills(tmp_path_factory, order, 
             killed = Pipeline(
                 FakeReceiver(spool),
                 NeverSettles(spool),
-                Decoder("p", DEVICES.get, spool.seen()),
+                Decoder("p", DEVICES.get, split_memory(spool.seen())[0]),
                 store,
                 print,
             )
