@@ -1,6 +1,7 @@
 """MQTT topics of the contract: `hoiquan/v1/{pilot}/{community}/{device}/{kind}`."""
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 ROOT = "hoiquan/v1"
@@ -25,6 +26,7 @@ class Topic(NamedTuple):
         return f"{ROOT}/{self.pilot}/{self.community}/{self.device}/{self.kind}"
 
 
+@lru_cache(maxsize=16_384)  # a device has few topics and publishes on them all day; strangers' are forgotten
 def parse(text: str) -> Topic:
     """The topic's parts. Raises TopicError."""
     parts = text.split("/")

@@ -32,6 +32,7 @@ from gateway.points import Point, Tags, Value, device_tags
 SPIKE_SHARE, NEIGHBOUR_SHARE = 0.25, 0.2
 GROUP = 3  # sensors, this one included, from which on there is a middle
 NEAR_MS = 30 * 60_000  # neighbours' values are of the same half hour
+FRESH_MS = 5 * 60_000  # for so long a middle is good enough to say that a value is near it
 PATIENCE = 3  # doubted leaps in a row, after which the new level is believed
 MINUTE_MS = 60_000
 _NEVER, _BEFORE = float("inf"), -(2**62)  # _BEFORE: nothing was seen yet
@@ -50,7 +51,7 @@ class Course:
         "time", "value", "waits",
     )  # fmt: skip
 
-    def __init__(self, signal: Signal, limit: Limit | None, group: "list[Course] | None") -> None:
+    def __init__(self, signal: Signal, limit: Limit | None, group: "Group | None") -> None:
         given = limit or Limit(signal=signal.id)
         self.low = signal.low if given.low is None else given.low
         self.high = signal.high if given.high is None else given.high
@@ -70,7 +71,7 @@ class Course:
         self.doubted = 0
         self.group = group
         if group is not None:
-            group.append(self)
+            group.members.append(self)
 
     def dump(self) -> list[object]:
         """What was seen, as JSON takes it."""
@@ -91,10 +92,26 @@ class Course:
     def differs(self, time: int, value: float) -> bool:
         """Whether the value is far from the middle of what its commune measured within half an hour."""
         group = self.group
-        if group is None or len(group) < GROUP:
+        if group is None or len(group.members) < GROUP:
             return False
-        near = [c.value for c in group if c is not self and -NEAR_MS <= c.time - time <= NEAR_MS]
-        return len(near) + 1 >= GROUP and abs(value - median([*near, value])) > self.apart
+        # what is near a middle of minutes ago need not be counted again
+        if abs(value - group.middle) <= self.apart and abs(time - group.at) <= FRESH_MS:
+            return False
+        near = [c.value for c in group.members if c is not self and -NEAR_MS <= c.time - time <= NEAR_MS]
+        if len(near) + 1 < GROUP:
+            return False
+        group.middle, group.at = median([*near, value]), time
+        return abs(value - group.middle) > self.apart
+
+
+class Group:
+    """The courses of one signal in one commune, and the middle of their values at a time."""
+
+    __slots__ = ("at", "members", "middle")
+
+    def __init__(self) -> None:
+        self.members: list[Course] = []
+        self.at, self.middle = _BEFORE, 0.0
 
 
 class Checker:
@@ -105,7 +122,7 @@ class Checker:
         self._communes = {
             place.id: place.commune_new or place.commune_old for place in (pilot.places if pilot else ())
         }
-        self._groups: dict[tuple[str, str], list[Course]] = {}
+        self._groups: dict[tuple[str, str], Group] = {}
         self._courses: dict[str, dict[str, Course]] = {}
         for device, text in (memory or {}).items():
             community, kept = json.loads(text) if text else ("", {})
@@ -166,7 +183,7 @@ class Checker:
         group = None
         if signal not in _ALONE:
             commune = self._communes.get(community, community)
-            group = self._groups.setdefault((commune, signal), [])
+            group = self._groups.setdefault((commune, signal), Group())
         return Course(SIGNALS[signal], self._limit(device, signal), group)
 
     def _limit(self, device: str, signal: str) -> Limit | None:

@@ -4,14 +4,15 @@ The client's batching WriteApi retries a few times and then drops, so batches, r
 for a bad point are ours. InfluxQL runs on 1.x, 2.x and 3.x through the same client.
 """
 
+import gzip
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from influxdb_client.client.influxdb_client import InfluxDBClient
-from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.rest import ApiException
+from influxdb_client.service.write_service import WriteService
 from urllib3.exceptions import HTTPError
 
 from gateway.points import MEASUREMENTS, UNFIT_TAG, Point, Tags, Value, unfit
@@ -29,8 +30,8 @@ class InfluxStore:
     """One bucket of an InfluxDB server; the bucket is also the name of the InfluxQL database."""
 
     def __init__(self, url: str, token: str, org: str, bucket: str) -> None:
-        self._client = InfluxDBClient(url=url, token=token, org=org, timeout=_TIMEOUT_MS, enable_gzip=True)
-        self._write = self._client.write_api(write_options=SYNCHRONOUS)
+        self._client = InfluxDBClient(url=url, token=token, org=org, timeout=_TIMEOUT_MS)
+        self._write = WriteService(self._client.api_client)
         self._token = token
         self._org = org
         self._bucket = bucket
@@ -126,9 +127,13 @@ class InfluxStore:
 
     def _write_or_bisect(self, points: Sequence[Point], first: int, last: int, bad: dict[int, str]) -> None:
         """Write points[first:last]; where the server refuses, halve until the bad ones stand alone."""
-        body = "\n".join(line(point) for point in points[first:last]).encode()
+        # the client's own compression is of level 9: nine times the work for a body a third smaller
+        body = gzip.compress("\n".join(map(line, points[first:last])).encode(), 1)
         try:
-            self._write.write(self._bucket, self._org, body, write_precision="ms")  # type: ignore[arg-type]
+            self._write.post_write(
+                org=self._org, bucket=self._bucket, body=body, precision="ms",
+                content_encoding="gzip", content_type="text/plain; charset=utf-8",
+            )  # fmt: skip
         except ApiException as error:
             if error.status in _REFUSED or error.status == _TOO_LARGE:
                 if last - first == 1:
@@ -170,8 +175,15 @@ def batched(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
 
 def line(point: Point) -> str:
     """One line of line protocol, time in milliseconds."""
-    fields = ",".join([f"{name}={_field(value)}" for name, value in point.fields.items()])
-    return f"{_prefix(point.measurement, point.tags)} {fields} {point.time}"
+    measurement, tags, fields, time = point
+    # a reading has floats alone, and there are hundreds of thousands a second
+    said = ",".join(
+        [
+            f"{name}={value!r}" if type(value) is float else f"{name}={_field(measurement, name, value)}"
+            for name, value in fields.items()
+        ]
+    )
+    return f"{_prefix(measurement, tags)} {said} {time}"
 
 
 @cache
@@ -186,13 +198,15 @@ def _escape(value: str) -> str:
     return value
 
 
-def _field(value: Value) -> str:
+def _field(measurement: str, name: str, value: Value) -> str:
+    """A value as its field's kind is written: the server keeps a field to the kind it first had."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, int):
+        schema = MEASUREMENTS.get(measurement)
+        return repr(float(value)) if schema and schema.fields.get(name) == "float" else f"{value}i"
     if isinstance(value, float):
         return repr(value)
-    if isinstance(value, int):
-        return f"{value}i"
     text = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{text}"'
 

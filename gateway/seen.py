@@ -57,8 +57,8 @@ class Seen:
         self._recent: OrderedDict[str, None] = OrderedDict.fromkeys(data.get("recent", ()))
         self._arrival: int = data.get("arrival", 0)
         self.played: bool = data.get("played", False)  # its scenario plays another time than now
-        self._times: OrderedDict[int, frozenset[str]] = OrderedDict(
-            (time, frozenset(names)) for time, names in data.get("times", ())
+        self._times: OrderedDict[int, tuple[str, ...]] = OrderedDict(
+            (time, tuple(names)) for time, names in data.get("times", ())
         )
 
     def dump(self) -> str:
@@ -96,17 +96,21 @@ class Seen:
             for earlier, later in pairwise(ranges)
         )
 
-    def conflict(self, time: int, names: frozenset[str]) -> str | None:
+    def conflict(self, time: int, names: Iterable[str]) -> str | None:
         """A signal that one of the last messages gave for the same time: a second value would overwrite
         it. Else the signals are remembered.
         """
-        before = self._times.get(time, frozenset())
-        both = before & names
+        times = self._times
+        before = times.get(time)
+        if before is None:  # the usual case
+            times[time] = tuple(names)
+            if len(times) > TIMES:
+                times.popitem(last=False)
+            return None
+        both = set(before).intersection(names)
         if both:
             return min(both)
-        self._times[time] = before | names
-        if len(self._times) > TIMES:
-            self._times.popitem(last=False)
+        times[time] = (*before, *names)
         return None
 
     def stamp(self, arrival: int) -> int:
