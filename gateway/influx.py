@@ -161,6 +161,8 @@ class InfluxStore:
             raise _retry(error) from error
         except (HTTPError, OSError) as error:
             raise RetryLater(f"InfluxDB does not answer: {error}") from error
+        if not isinstance(answer, dict) or "results" not in answer:  # cut off: the server died over it
+            raise RetryLater(f"InfluxDB's answer is cut off: {str(answer)[:80]!r}")
         results: list[dict[str, Any]] = answer["results"]
         for result in results:
             if "error" in result:
