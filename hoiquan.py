@@ -121,11 +121,21 @@ def accounts(data: Data = None, pilot: PilotName = None) -> None:
 
 
 @app.command()
-def gateway(data: Data = None, pilot: PilotName = None, mqtt: Mqtt = None) -> None:
+def gateway(
+    data: Data = None,
+    pilot: PilotName = None,
+    mqtt: Mqtt = None,
+    group: Annotated[
+        str | None, typer.Option(help="Share the messages with the gateways of this group (HOIQUAN_GROUP).")
+    ] = None,
+    instance: Annotated[
+        str | None, typer.Option(help="Name of this one: gateway-1, gateway-2, … (HOIQUAN_INSTANCE).")
+    ] = None,
+) -> None:
     """The gateway alone: MQTT → spool → checks → store, records and indicators."""
     from gateway.service import serve
 
-    settings = Settings.read(data=data, pilot=pilot, mqtt=mqtt)
+    settings = Settings.read(data=data, pilot=pilot, mqtt=mqtt, group=group, instance=instance)
     with open_store(settings) as store:
         if not serve(settings, store, stop_on_signals()):
             raise SystemExit(1)
@@ -248,6 +258,20 @@ def open_past(settings: Settings, judged: Pilot) -> Iterator[Any]:
 
 
 @app.command()
+def doctor(
+    data: Data = None,
+    pilot: PilotName = None,
+    lang: Annotated[Literal["vi", "en"], typer.Option(help="Language of the answers.")] = "vi",
+    json_output: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Look at each part and say what is wrong and what to do. Exit code 1 where a part is bad."""
+    from gateway.doctor import report
+
+    raise SystemExit(report(lambda: Settings.read(data=data, pilot=pilot).as_running(), lang, open_store,
+                            as_json=json_output))  # fmt: skip
+
+
+@app.command()
 def up(
     data: Data = None,
     pilot: PilotName = None,
@@ -288,7 +312,8 @@ def up(
         "HOIQUAN_BASE_URL": os.environ.get("HOIQUAN_BASE_URL", f"http://localhost:{http_port}"),
     }
     running = settings.data / "running.json"
-    running.write_text(json.dumps({"mqtt": url, "pilot": settings.pilot}), "utf-8")
+    here = f"http://{bind}:{http_port}"
+    running.write_text(json.dumps({"mqtt": url, "pilot": settings.pilot, "web_url": here}), "utf-8")
     if speed != 1.0:
         typer.echo(f"hoiquan: this run plays another time than now: {speed:g} times as fast")
     page = f"http://localhost:{http_port}/"

@@ -1,19 +1,22 @@
 """How fast the simulator is, in one run on this machine: `python benchmarks/simulator.py`.
 
-Each line says what limits it. Traffic stays on loopback; Mosquitto is started here and ended here. The
-peer beside ours in the same run is a bare paho loop on the same broker: it does nothing but publish, so
-the ratio says what generating the readings costs.
+Each line says what limits it. Traffic stays on loopback; Mosquitto is started here and ended here.
+Published messages are counted where they arrive, by a mosquitto_sub beside the broker, for ours and for
+each peer alike: a bare paho loop, whose ratio says what generating the readings costs, and two foreign
+ones (peers/mqtt_peer.py), which the first run installs.
 """
 
 import resource
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 from paho.mqtt.client import Client
@@ -23,9 +26,11 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.peers.mqtt_peer import Peer, mqtt_js, mqtt_simulator
+from benchmarks.peers.processes import Missing, Running
 from devices.pilot import Pilot, load
-from gateway.checks import check
 from gateway.indicators import evaluate
+from gateway.past import Past
 from gateway.sqlite import SqliteStore
 from sim.node import DAY_MS, Node
 from sim.run import fleet, history
@@ -33,7 +38,8 @@ from sim.run import fleet, history
 NOW = 1_795_255_200_000  # 21 November 2026
 MONTH = 30 * DAY_MS
 MESSAGES = 20_000
-IN_FLIGHT = 1000
+IN_FLIGHT = 100  # paho looks through all of them at each acknowledgement: 1,000 halve its rate
+PATIENCE = 90  # seconds after which a slow publisher's rate is taken from what has come
 
 
 def all_joined(pilot: Pilot) -> Pilot:
@@ -59,16 +65,36 @@ def generate(nodes: list[Node]) -> tuple[float, int, int]:
 def into_store(pilot: Pilot, folder: Path) -> tuple[float, int]:
     """Seconds and values of a month generated, checked, stored in SQLite, and its indicators counted."""
     store = SqliteStore(folder / "store.sqlite")
+    past = Past(store, pilot)
     began, values = time.perf_counter(), 0
     for _, readings in history(fleet(1, pilot), NOW - MONTH, NOW):
         if readings:
-            store.write([point for reading in readings for point in check(reading)])
+            past.keep(readings)
             values += sum(len(reading.values) for reading in readings)
     devices = list(pilot.fleet.values())
     for back in range(30):
         evaluate(store, pilot, devices, NOW - back * DAY_MS)
     store.close()
     return time.perf_counter() - began, values
+
+
+def decade(folder: Path) -> tuple[float, str]:
+    """Seconds of `hoiquan simulate --scenario decade --store`, start of Python included, and what it made."""
+    home = Path(__file__).parents[1]
+    began = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "hoiquan.py", "simulate", "--scenario", "decade", "--store", "--data", str(folder)],
+        check=True, cwd=home, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    seconds = time.perf_counter() - began
+    counts = [
+        sqlite3.connect(folder / file).execute(query).fetchone()[0]
+        for file, query in (
+            ("store.sqlite", "SELECT count(DISTINCT time) FROM kpi"),
+            ("trace/trace.sqlite", "SELECT count(leaf) FROM lot"),
+        )
+    ]
+    return seconds, f"{counts[0]:,} days counted, {counts[1]:,} lots sealed"
 
 
 def memory(devices: int) -> int:
@@ -105,16 +131,16 @@ def replace_fleet(community: object, wanted: dict[str, int]) -> object:
 
 @contextmanager
 def mosquitto(folder: Path) -> Iterator[int]:
-    """A broker on a free loopback port that lets everybody in."""
-    program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin")
-    if program is None:
-        raise SystemExit("benchmarks/simulator.py: mosquitto is not installed")
+    """A broker on a free loopback port that lets everybody in and drops nothing."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     conf = folder / "mosquitto.conf"
-    conf.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_inflight_messages {IN_FLIGHT}\n")
-    broker = subprocess.Popen([program, "-c", str(conf)], stderr=subprocess.DEVNULL)
+    conf.write_text(
+        f"listener {port} 127.0.0.1\nallow_anonymous true\n"
+        f"max_inflight_messages {IN_FLIGHT}\nmax_queued_messages 0\n"
+    )
+    broker = subprocess.Popen([installed("mosquitto"), "-c", str(conf)], stderr=subprocess.DEVNULL)
     try:
         time.sleep(0.5)
         yield port
@@ -123,21 +149,104 @@ def mosquitto(folder: Path) -> Iterator[int]:
         broker.wait()
 
 
-def publish(port: int, qos: int, payloads: Callable[[], Iterator[tuple[str, bytes]]]) -> float:
-    """Messages a second from the first publish until the broker has the last."""
+def installed(program: str) -> str:
+    """Its path."""
+    path = shutil.which(program, path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
+    if path is None:
+        raise SystemExit(f"benchmarks/simulator.py: {program} is not installed (`make servers` does that)")
+    return path
+
+
+def readings(pilot: Pilot) -> Iterator[tuple[str, bytes]]:
+    """Topic and payload of so many messages, generated on the way."""
+    count = 0
+    for node in fleet(1, pilot):
+        for reading in node.readings(NOW - DAY_MS, NOW):
+            yield f"hoiquan/v1/dong-thap/x/{node.device.device}/telemetry", node.payload(reading)
+            count += 1
+            if count == MESSAGES:
+                return
+
+
+@contextmanager
+def sent(port: int, qos: int, messages: Iterable[tuple[str, bytes]]) -> Iterator[None]:
+    """All of them, from this process."""
     client = Client(CallbackAPIVersion.VERSION2)
     client.max_inflight_messages_set(IN_FLIGHT)
     client.connect("127.0.0.1", port)
     client.loop_start()
-    began, last = time.perf_counter(), None
-    for topic, payload in payloads():
+    last = None
+    for topic, payload in messages:
         last = client.publish(topic, payload, qos=qos)
     if last is not None:
         last.wait_for_publish(60)
-    seconds = time.perf_counter() - began
+    yield
     client.disconnect()
     client.loop_stop()
-    return MESSAGES / seconds
+
+
+@contextmanager
+def running(command: list[str], folder: Path) -> Iterator[None]:
+    """A publisher in a process of its own, ended when enough has come."""
+    publisher = Running(command, folder, "publisher")
+    try:
+        yield
+    finally:
+        publisher.stop()
+
+
+def heard(port: int, folder: Path, publisher: AbstractContextManager[None]) -> float:
+    """Messages a second between the first and the last that a subscriber of its own hears."""
+    topics = ("-t", "hoiquan/v1/+/+/+/telemetry", "-t", "peer/+/telemetry")
+    listen = [installed("mosquitto_sub"), "-h", "127.0.0.1", "-p", str(port), *topics, "-F", "%U"]
+    with (folder / "heard").open("w+") as times:
+        listener = subprocess.Popen([*listen, "-C", str(MESSAGES), "-W", str(PATIENCE)], stdout=times)
+        time.sleep(0.5)
+        with publisher:
+            listener.wait()
+        times.seek(0)
+        moments = [float(line) for line in times]
+    return (len(moments) - 1) / (moments[-1] - moments[0]) if len(moments) > 1 else 0.0
+
+
+def as_it_ships(port: int) -> list[str]:
+    """The command that a user gives, in a year when the whole fleet reports."""
+    program = str(Path(__file__).parents[1] / "hoiquan.py")
+    there, then = ("--mqtt", f"mqtt://127.0.0.1:{port}"), ("--start", "2031-03-01T00:00:00Z")
+    return [sys.executable, program, "simulate", "--data", "again", *there, *then, "--speed", "0"]
+
+
+def published(table: Table, pilot: Pilot, folder: Path) -> None:
+    """Rows of ours and of the peers, on one broker."""
+    kept = list(readings(pilot))
+    payloads = folder / "payloads"
+    payloads.write_bytes(b"".join(topic.encode() + b" " + payload + b"\n" for topic, payload in kept))
+    with mosquitto(folder) as port:
+        for qos in (0, 1):
+            mine = heard(port, folder, sent(port, qos, readings(pilot)))
+            bare = heard(port, folder, sent(port, qos, kept))
+            limit = f"paho; bare loop {bare:,.0f}/s, ratio {mine / bare:.2f}"
+            table.add_row(f"messages published at QoS {qos}", f"{mine:,.0f}/s", "", limit)
+            simulator = partial(mqtt_simulator, folder, port, qos)
+            table.add_row(*foreign(port, folder, "mqtt-simulator (PyPI)", simulator))
+            library = partial(mqtt_js, payloads, port, qos)
+            table.add_row(*foreign(port, folder, "MQTT.js (npm)", library))
+        whole = heard(port, folder, running(as_it_ships(port), folder))
+        remark = "one process: each tick of each node by itself, a connection a node"
+        table.add_row("hoiquan simulate --mqtt --speed 0, QoS 1", f"{whole:,.0f}/s", "", remark)
+
+
+def foreign(port: int, folder: Path, name: str, start: Callable[[], Peer]) -> tuple[str, str, str, str]:
+    """A peer's row, or a row with the reason why it has no figure."""
+    try:
+        peer = start()
+    except Missing as reason:
+        return f"  peer {name}", "not measured", "", str(reason)
+    rate = heard(port, folder, running(peer.command, folder))
+    if not rate:
+        told = (folder / "publisher.log").read_text("utf-8", "replace").split()[-30:]
+        return f"  peer {peer.name}", "not measured", "", f"no message of it came: {' '.join(told)}"
+    return f"  peer {peer.name}", f"{rate:,.0f}/s", "", peer.remark
 
 
 def main() -> None:
@@ -152,23 +261,10 @@ def main() -> None:
         seconds, values = into_store(pilot, folder)
         table.add_row(f"30 days into SQLite, {values:,} readings, checked, 30 days counted",
                       f"{seconds:.1f} s", "15 s", "one core, SQLite")  # fmt: skip
+        seconds, made = decade(folder / "decade")
+        table.add_row(f"a decade of the rollout, {made}", f"{seconds:.1f} s", "60 s", "one core, SQLite")
         table.add_row("memory at 10,000 devices", f"{memory(10_000)} MB", "400 MB", "")
-
-        def ours() -> Iterator[tuple[str, bytes]]:
-            count = 0
-            for node in fleet(1, pilot):
-                for reading in node.readings(NOW - DAY_MS, NOW):
-                    yield f"hoiquan/v1/dong-thap/x/{node.device.device}/telemetry", node.payload(reading)
-                    count += 1
-                    if count == MESSAGES:
-                        return
-
-        kept = list(ours())
-        with mosquitto(folder) as port:
-            for qos in (0, 1):
-                mine, bare = publish(port, qos, ours), publish(port, qos, lambda: iter(kept))
-                limit = f"paho; bare loop {bare:,.0f}/s, ratio {mine / bare:.2f}"
-                table.add_row(f"messages published at QoS {qos}", f"{mine:,.0f}/s", "", limit)
+        published(table, pilot, folder)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     table.caption = f"{len(nodes)} nodes, {messages:,} messages a month; this process peaked at {peak} MB"
     Console(width=150).print(table)

@@ -32,6 +32,9 @@ def enroll(
     community: Annotated[str, typer.Option(help="Community or village of the pilot file, such as tam-que.")],
     model: Annotated[str, typer.Option(help=f"One of: {', '.join(MODELS)}.")],
     device: Annotated[str, typer.Option("--id", help="Id of the device: 1 to 64 of a-z, 0-9 and -.")],
+    dev_eui: Annotated[
+        str | None, typer.Option(help="Of a LoRaWAN device: its uplinks come through ChirpStack.")
+    ] = None,
     data: Data = None,
     pilot: PilotName = None,
     json_output: AsJson = False,
@@ -41,7 +44,7 @@ def enroll(
     The password is shown this once and stored hashed.
     """
     settings, registry = _registry(data, pilot)
-    password = registry.enroll(community, model, device)
+    password = registry.enroll(community, model, device, dev_eui)
     tell_broker(settings, registry)
     address = urlsplit(settings.public_mqtt or settings.mqtt)
     host, port = address.hostname or "127.0.0.1", address.port or 1883
@@ -106,6 +109,7 @@ def tell_broker(settings: Settings, registry: Registry) -> None:
             registry,
             settings.gateway_password.get_secret_value(),
             settings.simulator_secret.get_secret_value(),
+            settings.chirpstack_password.get_secret_value(),
         )
         time.sleep(RELOAD)
 

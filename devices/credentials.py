@@ -10,7 +10,33 @@ import hmac
 import secrets
 
 ITERATIONS = 101  # mosquitto_passwd's own default
-GATEWAY = "gateway"  # broker account of the gateway; no device id may take it
+GATEWAY = "gateway"  # broker account of the first gateway; with those below no device's id may be it
+FIRST_INSTANCE = "gateway-1"  # the instance that has this account
+GATEWAYS = 8  # gateways that may share a broker: deploy/mosquitto/acl has the lines of each
+CHIRPSTACK = "chirpstack"  # broker account of a LoRaWAN network server
+
+
+def gateway_accounts() -> list[str]:
+    """The broker's accounts of gateways: one each, because the broker takes a user's name for the client
+    id and so for the session. They share one password: whoever may be one gateway may be any.
+    """
+    return [GATEWAY, *(f"{GATEWAY}-{number}" for number in range(2, GATEWAYS + 1))]
+
+
+def gateway_account(instance: str) -> str:
+    """The account of a gateway's instance. Raises ValueError for a name that has none."""
+    if instance == FIRST_INSTANCE:
+        return GATEWAY
+    if instance == GATEWAY or instance not in gateway_accounts():
+        raise ValueError(
+            f"instance {instance!r}: the broker has accounts for {FIRST_INSTANCE} to {GATEWAY}-{GATEWAYS}"
+        )
+    return instance
+
+
+def reserved(name: str) -> bool:
+    """Whether no device may have this name: it is, or may become, the account of one of our own parts."""
+    return name in (GATEWAY, CHIRPSTACK) or name.startswith(f"{GATEWAY}-")
 
 
 def new_password() -> str:

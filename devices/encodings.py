@@ -33,6 +33,8 @@ def decode(payload: bytes, device: str) -> list[Telemetry]:
 
 
 class _Reception(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+
     rssi: Value | None = None
 
 
@@ -43,7 +45,7 @@ class _Uplink(BaseModel):
 
     time: str | None = None
     devAddr: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}$")]  # ChirpStack's name
-    fCnt: Annotated[int, Field(ge=0, le=2**32 - 1)]
+    fCnt: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0  # before 4.1 a 0 was left out
     object: dict[str, Value] | None = None
     rxInfo: list[_Reception] = []
 
@@ -69,6 +71,13 @@ def uplink(payload: bytes) -> list[Telemetry]:
     return [Telemetry(values, time, event.fCnt, event.devAddr.lower())]
 
 
+_BY_TYPE = {
+    "finite_number": "not_finite",
+    "greater_than_equal": "too_big",
+    "less_than_equal": "too_big",
+}
+
+
 def _explain(error: ValidationError) -> PayloadError:
     first: Any = error.errors(include_url=False, include_context=False, include_input=False)[0]
     where = [str(part) for part in first["loc"]]
@@ -78,5 +87,5 @@ def _explain(error: ValidationError) -> PayloadError:
         name = where[1]
         if name not in SIGNALS:
             return PayloadError("unknown_signal", name)
-        return PayloadError("not_finite" if first["type"] == "finite_number" else "not_a_number", name)
+        return PayloadError(_BY_TYPE.get(first["type"], "not_a_number"), name)
     return PayloadError("bad_uplink", ".".join(where) or "uplink")

@@ -8,26 +8,37 @@ import fcntl
 import os
 from pathlib import Path
 
-from devices.credentials import GATEWAY, hash_password, simulated_password
+from devices.credentials import CHIRPSTACK, gateway_accounts, hash_password, simulated_password
 from devices.registry import Registry
 
 
-def write_passwords(path: Path, registry: Registry, gateway_password: str, simulator_secret: str) -> int:
+def write_passwords(
+    path: Path,
+    registry: Registry,
+    gateway_password: str,
+    simulator_secret: str,
+    chirpstack_password: str = "",
+) -> int:
     """Write every account that may connect; returns how many. Replaces the file in one step."""
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)  # of two enrolments at once the later must not leave one out
-        return _write(path, registry, gateway_password, simulator_secret)
+        return _write(path, registry, gateway_password, simulator_secret, chirpstack_password)
     finally:
         os.close(folder)
 
 
-def _write(path: Path, registry: Registry, gateway_password: str, simulator_secret: str) -> int:
-    accounts = {GATEWAY: hash_password(gateway_password)}
+def _write(
+    path: Path, registry: Registry, gateway_password: str, simulator_secret: str, chirpstack_password: str
+) -> int:
+    accounts = {account: hash_password(gateway_password) for account in gateway_accounts()}
+    if chirpstack_password:
+        accounts[CHIRPSTACK] = hash_password(chirpstack_password)
     if simulator_secret:
         for device in registry.pilot.fleet:
             accounts[device] = hash_password(simulated_password(simulator_secret, device))
-    accounts |= registry.hashes()
+    # ours go first: a device enrolled under one of these names, before they were reserved, stays outside
+    accounts = registry.hashes() | accounts
     temporary = path.with_suffix(".tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:

@@ -23,13 +23,14 @@ from sqlalchemy import (
     event,
     func,
     insert,
+    inspect,
     select,
     update,
 )
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateTable
 
-from devices.credentials import GATEWAY, hash_password, new_password, verify_password
+from devices.credentials import hash_password, new_password, reserved, verify_password
 from devices.models import MODELS
 from devices.pilot import Pilot
 from devices.reading import Device
@@ -46,6 +47,7 @@ _DEVICES = Table(
     Column("enrolled", BigInteger, nullable=False),
     Column("revoked", BigInteger),
     Column("changed", BigInteger, nullable=False),
+    Column("dev_eui", String(16)),  # of a LoRaWAN device
 )
 # Every change gets the next number, so that it is noticed whatever the clocks of two machines say.
 _NEXT = select(func.coalesce(func.max(_DEVICES.c.changed), 0) + 1).scalar_subquery()
@@ -73,7 +75,10 @@ class Registry:
         self._engine = _engine(url)
         with self._engine.begin() as connection:  # several processes may be the first at once
             connection.execute(CreateTable(_DEVICES, if_not_exists=True))
+            if "dev_eui" not in {column["name"] for column in inspect(connection).get_columns("device")}:
+                connection.exec_driver_sql("ALTER TABLE device ADD COLUMN dev_eui VARCHAR(16)")
         self._known: dict[str, Device] = dict(pilot.fleet)
+        self._euis: dict[str, Device] = {}
         self._hashes: dict[str, str] = {}
         self._state: tuple[object, ...] = ()
         self._checked = float("-inf")
@@ -81,23 +86,41 @@ class Registry:
 
     def lookup(self, device: str) -> Device | None:
         """The device of that id, if it may speak."""
-        if time.monotonic() - self._checked > RECHECK:
-            self._refresh()
-        known = self._known.get(device)
+        known = self.known(device)
         if known is None:  # enrolled a moment ago?
-            self._refresh()
+            self.refresh()
             known = self._known.get(device)
         return known
 
+    def known(self, device: str) -> Device | None:
+        """The same without a second look at the table: one enrolled a moment ago may be unknown."""
+        if time.monotonic() - self._checked > RECHECK:
+            self.refresh()
+        return self._known.get(device)
+
+    def by_eui(self, eui: str) -> Device | None:
+        """The device with that LoRaWAN devEUI, if it may speak, as `known` does."""
+        if time.monotonic() - self._checked > RECHECK:
+            self.refresh()
+        return self._euis.get(eui)
+
     def devices(self) -> list[Device]:
         """All that may speak, simulated and enrolled."""
-        self._refresh()
+        self.refresh()
         return list(self._known.values())
 
-    def enroll(self, community: str, model: str, device: str) -> str:
+    def enroll(self, community: str, model: str, device: str, dev_eui: str | None = None) -> str:
         """Enrol a real device, or one that was revoked again, and return its password, which is stored
-        hashed and shown once.
+        hashed and shown once. `dev_eui`: 16 hexadecimal digits of a LoRaWAN device.
         """
+        if dev_eui is not None:
+            dev_eui = dev_eui.lower()
+            if not re.fullmatch(r"[0-9a-f]{16}", dev_eui):
+                raise EnrolmentError(f"devEUI {dev_eui!r}: write its 16 hexadecimal digits")
+            self.refresh()
+            if dev_eui in self._euis and self._euis[dev_eui].device != device:
+                taken = self._euis[dev_eui].device
+                raise EnrolmentError(f"devEUI {dev_eui} belongs to {taken!r}; revoke that device first")
         if community not in self.pilot.place:
             raise EnrolmentError(
                 f"no community {community!r} in pilot {self.pilot.pilot}; there are: "
@@ -105,8 +128,10 @@ class Registry:
             )
         if model not in MODELS:
             raise EnrolmentError(f"no model {model!r}; there are: {', '.join(MODELS)}")
-        if not re.fullmatch(ID, device) or device == GATEWAY:
-            raise EnrolmentError(f"id {device!r}: use 1 to 64 of a-z, 0-9 and -, and not {GATEWAY!r}")
+        if not re.fullmatch(ID, device) or reserved(device):
+            raise EnrolmentError(
+                f"id {device!r}: use 1 to 64 of a-z, 0-9 and -, and none of gateway, gateway-…, chirpstack"
+            )
         if device in self.pilot.fleet:
             raise EnrolmentError(f"id {device!r} belongs to a simulated node of the pilot; choose another")
         password = new_password()
@@ -118,6 +143,7 @@ class Registry:
             "enrolled": _now(),
             "revoked": None,
             "changed": _NEXT,
+            "dev_eui": dev_eui,
         }
         with self._engine.begin() as connection:
             again = update(_DEVICES).where(_DEVICES.c.device == device, _DEVICES.c.revoked.is_not(None))
@@ -163,10 +189,10 @@ class Registry:
 
     def hashes(self) -> dict[str, str]:
         """Stored passwords of the devices that may connect, for a broker's password file."""
-        self._refresh()
+        self.refresh()
         return dict(self._hashes)
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
         """Read the table where it changed. Others wait: the memory is never half new."""
         with self._lock:
             with self._engine.connect() as connection:
@@ -174,24 +200,26 @@ class Registry:
                 state = tuple(connection.execute(summary).one())
                 if state != self._state:
                     rows = connection.execute(select(_DEVICES).where(_DEVICES.c.revoked.is_(None))).all()
-                    known = dict(self.pilot.fleet)
-                    for row in rows:
-                        if row.pilot == self.pilot.pilot:
-                            known[row.device] = Device(
-                                row.pilot, row.community, row.device, row.model, simulated=False
-                            )
-                    self._known = known
+                    real = {
+                        row.device: Device(row.pilot, row.community, row.device, row.model, simulated=False)
+                        for row in rows
+                        if row.pilot == self.pilot.pilot
+                    }
+                    self._known = {**self.pilot.fleet, **real}
+                    self._euis = {
+                        row.dev_eui: real[row.device] for row in rows if row.dev_eui and row.device in real
+                    }
                     self._hashes = {row.device: row.password for row in rows}
                     self._state = state
             self._checked = time.monotonic()
 
 
 def _engine(url: str | Path) -> Engine:
-    text = str(url)
-    if "://" in text:
-        return create_engine(text, pool_pre_ping=True)
-    Path(text).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(f"sqlite:///{text}")
+    address = str(url)
+    if "://" in address:
+        return create_engine(address, pool_pre_ping=True)
+    Path(address).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(f"sqlite:///{address}")
 
     @event.listens_for(engine, "connect")
     def _wal(connection: object, _: object) -> None:

@@ -8,6 +8,8 @@ signal's unit. Records of the same time are one reading.
 import json
 import math
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from io import BytesIO
 from typing import Any
 
 import cbor2
@@ -17,6 +19,7 @@ from devices.signals import SIGNALS
 
 VERSION = 10  # RFC 8428, 4.4
 ABSOLUTE = 2**28  # seconds; what is less is relative to now (RFC 8428, 4.5.3)
+OLDEST = 366 * 86_400  # Assumption: seconds; no node keeps a value longer than a year before it sends it
 # CBOR writes numbers for the names (RFC 8428, table 6).
 _LABELS = {-1: "bver", -2: "bn", -3: "bt", -4: "bu", -5: "bv", -6: "bs",
            0: "n", 1: "u", 2: "v", 3: "vs", 4: "vb", 5: "s", 6: "t", 7: "ut", 8: "vd"}  # fmt: skip
@@ -44,7 +47,10 @@ def decode_json(payload: bytes, device: str) -> list[Telemetry]:
     """A pack in JSON. `device`: the id that the topic names. Raises PayloadError."""
     refuse_large(payload)
     try:
-        pack = json.loads(payload.decode("utf-8"))  # of bytes it would guess the encoding
+        text = payload.decode("utf-8")  # of bytes it would guess the encoding
+        pack = json.loads(text)
+        if "\\u" in text:  # an escape may be half a character, which no store and no log can write
+            json.dumps(pack, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise PayloadError("not_json") from None
     refuse_repeated_names(payload)
@@ -54,11 +60,14 @@ def decode_json(payload: bytes, device: str) -> list[Telemetry]:
 def decode_cbor(payload: bytes, device: str) -> list[Telemetry]:
     """A pack in CBOR. `device`: the id that the topic names. Raises PayloadError."""
     refuse_large(payload)
+    rest = BytesIO(payload)
     try:
-        pack = cbor2.loads(payload)
+        pack = cbor2.load(rest, allow_duplicate_keys=False)  # of two it would keep the last in silence
     # a tag's own decoder may raise whatever Python's types do
     except (cbor2.CBORError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
         raise PayloadError("not_cbor") from None
+    if rest.read(1):  # a second pack, which would be lost
+        raise PayloadError("not_cbor")
     if not isinstance(pack, list):
         raise PayloadError("not_senml", "pack")
     return _resolve([_named(record) for record in pack], device)
@@ -69,9 +78,12 @@ def _named(record: Any) -> Any:
     if not isinstance(record, Mapping):
         return record
     try:
-        return {_LABELS.get(label, label): value for label, value in record.items()}
+        named = {_LABELS.get(label, label): value for label, value in record.items()}
     except TypeError:
         raise PayloadError("not_senml", "label") from None
+    if len(named) < len(record):  # by its label and by its name
+        raise PayloadError("repeated_name", "label")
+    return named
 
 
 def _resolve(pack: Any, device: str) -> list[Telemetry]:
@@ -83,8 +95,11 @@ def _resolve(pack: Any, device: str) -> list[Telemetry]:
         if not isinstance(record, Mapping):
             raise PayloadError("not_senml", "record")
         _rebase(base, record)
-        if not record.keys() & {"v", "vs", "vb", "vd", "s"}:
+        said = record.keys() & {"v", "vs", "vb", "vd"}
+        if not said and "s" not in record:
             continue  # base values alone
+        if len(said) > 1:
+            raise PayloadError("not_senml", ", ".join(sorted(said)))
         name = _signal(base["bn"] + _text(record, "n", ""), device)
         value = _value(record, base["bv"], name)
         unit = _text(record, "u", base["bu"])
@@ -103,8 +118,8 @@ def _told(seconds: float, values: dict[str, float]) -> Telemetry:
         raise PayloadError("bad_time", "t")
     if seconds >= ABSOLUTE:
         return Telemetry(values, round(seconds * 1000), None, None)
-    if seconds > 0:
-        raise PayloadError("bad_time", "t")  # a value of the future
+    if not -OLDEST <= seconds <= 0:  # 0 to ABSOLUTE is the future
+        raise PayloadError("bad_time", "t")
     return Telemetry(values, None, None, None, round(-seconds * 1000))
 
 
@@ -136,31 +151,32 @@ def _value(record: Mapping[Any, Any], base: float, name: str) -> float:
         return float(record["vb"])
     if "v" not in record:
         raise PayloadError("not_a_number", name)
-    value = base + _number(record, "v", 0.0, name)
+    return base + _number(record, "v", 0.0, name)
+
+
+def _converted(name: str, value: float, unit: str | None) -> float:
+    signal = SIGNALS[name]
+    if unit is not None and unit != signal.senml:
+        if (unit, signal.unit) not in _CONVERT:
+            raise PayloadError("wrong_unit", f"{name}: {unit}")
+        scale, offset = _CONVERT[unit, signal.unit]
+        # a product of decimals has digits that nobody measured: 0.3 K * 1000
+        value = float(f"{value * scale + offset:.12g}")
     if abs(value) > MAX_EXACT:
         raise PayloadError("too_big", name)
     return value
 
 
-def _converted(name: str, value: float, unit: str | None) -> float:
-    signal = SIGNALS[name]
-    if unit is None or unit == signal.senml:
-        return value
-    if (unit, signal.unit) not in _CONVERT:
-        raise PayloadError("wrong_unit", f"{name}: {unit}")
-    scale, offset = _CONVERT[unit, signal.unit]
-    # a product of decimals has digits that nobody measured: 0.3 K * 1000
-    return float(f"{value * scale + offset:.12g}")
-
-
 def _number(record: Mapping[Any, Any], name: str, default: float, said: str = "") -> float:
     value = record.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):  # CBOR has decimals
         raise PayloadError("not_a_number", said or name)
     try:
         number = float(value)
     except OverflowError:
         raise PayloadError("too_big", said or name) from None
+    except ValueError:  # a decimal that signals that it is none
+        raise PayloadError("not_finite", said or name) from None
     if not math.isfinite(number):
         raise PayloadError("not_finite", said or name)
     return number

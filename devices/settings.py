@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from devices.credentials import FIRST_INSTANCE
 from devices.pilot import Pilot, load
 
 
@@ -41,7 +42,26 @@ class Settings(BaseSettings):
     mosquitto_passwords: Path | None = Field(
         None, description="Mosquitto's password file, written on enrolment"
     )
-    instance: str = Field("gateway-1", description="name of this gateway, its MQTT client id suffix")
+    chirpstack_password: SecretStr = Field(
+        SecretStr(""), description="password of the broker's account 'chirpstack'; empty: no such account"
+    )
+    instance: str = Field(
+        FIRST_INSTANCE, description="name of this gateway: of its broker account, spool and figures"
+    )
+    group: str = Field(
+        "", pattern="^[a-z0-9-]{0,64}$",
+        description="gateways with the same group share the messages (MQTT 5); empty: this one takes all",
+    )  # fmt: skip
+    spool_max_mb: int = Field(
+        4096, ge=1,
+        description="MB that the spool may hold; 4096 are about 15 million messages of 5 signals",
+    )  # fmt: skip
+    spool_free_mb: int = Field(256, ge=0, description="MB that the spool leaves free on its disk")
+    quarantine_days: int = Field(90, ge=1, description="days for which refused messages are kept")
+    quarantine_max_mb: int = Field(256, ge=1, description="MB of refused messages that are kept, the newest")
+    metrics_port: int = Field(0, ge=0, le=65535, description="port of the gateway's /metrics; 0: none")
+    metrics_bind: str = Field("127.0.0.1", description="address that the gateway's /metrics listens on")
+    web_url: str = Field("", description="the pages as this machine reaches them; empty: HOIQUAN_BASE_URL")
 
     @classmethod
     def read(cls, **overrides: Any) -> "Settings":

@@ -6,6 +6,8 @@ what a probe can print. `rate` is the largest credible change a minute, `flat` t
 which an unchanged value means a stuck sensor (None: it may stand still for ever).
 Assumption: limits without a row in the project's sources are instrument makers' common ranges
 narrowed to the climate of the delta; they are wide on purpose, and a pilot file may narrow them.
+A quantity that follows the sun or the tide turns within half a day; humidity, wind and light may stand
+still for a night, wet ground for two days.
 `rainfall` and `pest_count` are what fell or was caught since the device's last reading.
 """
 
@@ -66,27 +68,27 @@ DAY = 24 * HOUR
 _ROWS = (
     # id, Vietnamese, English, UCUM, SenML, EPCIS type, UN/ECE, low, high, resolution, rate/min, flat s
     ("air_temperature", "Nhiệt độ không khí", "Air temperature", "Cel", "Cel", "Temperature", "CEL", 5, 50, 0.1, 2, 6 * HOUR),
-    ("relative_humidity", "Độ ẩm không khí", "Relative humidity", "%", "%RH", "RelativeHumidity", "P1", 10, 100, 0.1, 10, DAY),
-    ("air_pressure", "Áp suất không khí", "Air pressure", "hPa", "hPa", "Pressure", "A97", 960, 1050, 0.1, 2, DAY),
+    ("relative_humidity", "Độ ẩm không khí", "Relative humidity", "%", "%RH", "RelativeHumidity", "P1", 10, 100, 0.1, 10, 16 * HOUR),
+    ("air_pressure", "Áp suất không khí", "Air pressure", "hPa", "hPa", "Pressure", "A97", 960, 1050, 0.1, 2, 6 * HOUR),
     ("rainfall", "Lượng mưa", "Rainfall", "mm", "mm", "Length", "MMT", 0, 150, 0.2, 150, None),
-    ("wind_speed", "Tốc độ gió", "Wind speed", "m/s", "m/s", "Speed", "MTS", 0, 60, 0.1, 30, DAY),
-    ("solar_radiation", "Bức xạ mặt trời", "Solar radiation", "W/m2", "W/m2", "Irradiance", "D54", 0, 1400, 1, 1000, DAY),
+    ("wind_speed", "Tốc độ gió", "Wind speed", "m/s", "m/s", "Speed", "MTS", 0, 60, 0.1, 30, 16 * HOUR),
+    ("solar_radiation", "Bức xạ mặt trời", "Solar radiation", "W/m2", "W/m2", "Irradiance", "D54", 0, 1400, 1, 1000, 16 * HOUR),
     ("leaf_wetness", "Độ ướt lá", "Leaf wetness", "%", "%", "Dimensionless", "P1", 0, 100, 1, 100, None),
     ("co2", "CO₂", "Carbon dioxide", "[ppm]", "ppm", "Dimensionless", "59", 300, 5000, 1, 500, DAY),
-    ("soil_moisture", "Độ ẩm đất", "Volumetric soil moisture", "%", "%", "Dimensionless", "P1", 0, 70, 0.1, 10, 4 * DAY),
-    ("soil_temperature", "Nhiệt độ đất", "Soil temperature", "Cel", "Cel", "Temperature", "CEL", 10, 50, 0.1, 1, 2 * DAY),
-    ("soil_ec", "Độ dẫn điện của đất", "Soil conductivity", "dS/m", None, "Conductivity", "H61", 0, 20, 0.01, 1, 7 * DAY),
+    ("soil_moisture", "Độ ẩm đất", "Volumetric soil moisture", "%", "%", "Dimensionless", "P1", 0, 70, 0.1, 10, 2 * DAY),
+    ("soil_temperature", "Nhiệt độ đất", "Soil temperature", "Cel", "Cel", "Temperature", "CEL", 10, 50, 0.1, 1, 12 * HOUR),
+    ("soil_ec", "Độ dẫn điện của đất", "Soil conductivity", "dS/m", None, "Conductivity", "H61", 0, 20, 0.01, 1, 4 * DAY),
     ("soil_ph", "pH đất", "Soil pH", "[pH]", "pH", "Dimensionless", "Q30", 2.5, 10, 0.01, 0.5, None),
     ("soil_nitrogen", "Đạm trong đất (N)", "Soil nitrogen", "mg/kg", None, "Dimensionless", "NA", 0, 2000, 1, 50, None),
     ("soil_phosphorus", "Lân trong đất (P)", "Soil phosphorus", "mg/kg", None, "Dimensionless", "NA", 0, 2000, 1, 50, None),
     ("soil_potassium", "Kali trong đất (K)", "Soil potassium", "mg/kg", None, "Dimensionless", "NA", 0, 2000, 1, 50, None),
     ("water_level", "Mực nước", "Water level", "m", "m", "Length", "MTR", -3, 8, 0.01, 0.2, DAY),
-    ("water_temperature", "Nhiệt độ nước", "Water temperature", "Cel", "Cel", "Temperature", "CEL", 10, 45, 0.1, 1, 2 * DAY),
-    ("water_ph", "pH nước", "Water pH", "[pH]", "pH", "Dimensionless", "Q30", 3, 11, 0.01, 0.5, 7 * DAY),
+    ("water_temperature", "Nhiệt độ nước", "Water temperature", "Cel", "Cel", "Temperature", "CEL", 10, 45, 0.1, 1, 12 * HOUR),
+    ("water_ph", "pH nước", "Water pH", "[pH]", "pH", "Dimensionless", "Q30", 3, 11, 0.01, 0.5, DAY),
     ("water_ec", "Độ dẫn điện của nước", "Water conductivity", "dS/m", None, "Conductivity", "H61", 0, 60, 0.01, 5, 7 * DAY),
     ("salinity", "Độ mặn", "Salinity", "g/L", None, "MassConcentration", "GL", 0, 40, 0.01, 2, None),
-    ("turbidity", "Độ đục", "Turbidity", "{NTU}", "NTU", "Dimensionless", "C62", 0, 4000, 1, 500, 7 * DAY),
-    ("dissolved_oxygen", "Oxy hòa tan", "Dissolved oxygen", "mg/L", None, "MassConcentration", "M1", 0, 20, 0.01, 1, DAY),
+    ("turbidity", "Độ đục", "Turbidity", "{NTU}", "NTU", "Dimensionless", "C62", 0, 4000, 1, 500, 2 * DAY),
+    ("dissolved_oxygen", "Oxy hòa tan", "Dissolved oxygen", "mg/L", None, "MassConcentration", "M1", 0, 20, 0.01, 1, 12 * HOUR),
     ("ammonia", "Amoniac (NH₃)", "Un-ionised ammonia", "mg/L", None, "MassConcentration", "M1", 0, 20, 0.001, 1, None),
     ("pest_count", "Số rầy vào bẫy", "Pests in the trap since the last reading", "{count}", "count", "Count", "H87", 0, 20000, 1, 20000, None),
     ("battery_voltage", "Điện áp pin", "Battery voltage", "V", "V", "Dimensionless", "VLT", 0, 30, 0.01, 5, None),

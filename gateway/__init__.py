@@ -7,5 +7,6 @@
                          └─ books                        clerk: indicators, roster, books ─► store
 
 The loop to read first is `pipeline.Pipeline`; `service` joins the parts. `broker` is the
-embedded broker, `growth` answers the traceability side from the store.
+embedded broker, `growth` answers the traceability side from the store. `spoolfile` is the spool's file,
+`health` and `metrics` say how a gateway is, `instance` which files are whose, `doctor` what to do.
 """

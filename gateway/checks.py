@@ -47,7 +47,7 @@ class Course:
     """
 
     __slots__ = (
-        "apart", "doubted", "flat", "group", "high", "leap", "low", "rate", "since", "steady", "still",
+        "apart", "doubted", "flat", "gap", "group", "high", "leap", "low", "rate", "since", "steady", "still",
         "time", "value", "waits",
     )  # fmt: skip
 
@@ -62,6 +62,7 @@ class Course:
         self.leap = _NEVER if leaps else SPIKE_SHARE * span
         flat = signal.flat if given.flat_hours is None else given.flat_hours * 3600
         self.flat = _NEVER if flat is None else flat * 1000
+        self.gap = self.flat / 2  # after so long unseen nobody knows whether it stood still
         self.still = signal.resolution / 2
         self.apart = NEIGHBOUR_SHARE * span
         # the last value that was believed, since when it has not changed, and a leap that waits for the next
@@ -162,7 +163,7 @@ class Checker:
                 and -leap <= change <= leap
                 and (-(most := course.rate * (passed if passed > MINUTE_MS else MINUTE_MS)) <= change <= most)
             ):
-                if not -course.still <= value - course.steady <= course.still:
+                if not -course.still <= value - course.steady <= course.still or passed > course.gap:
                     course.steady, course.since = value, time
                 if time - course.since < course.flat and not (
                     course.group is not None and course.differs(time, value)
@@ -213,16 +214,17 @@ def _judge(
     if leap is not None and course.waits is not None:
         earlier, other, reason = course.waits
         course.doubted += 1
-        if course.leaps(time, value, earlier, other) is None or course.doubted >= PATIENCE:
-            if reason == SPIKE:  # it was a step
-                out.append(Point("telemetry", device_tags(device), {signal: other}, earlier))
-                out.append(_doubt(device, signal, (Flag.GOOD, reason), earlier, other))
+        stays = course.leaps(time, value, earlier, other) is None
+        if stays and reason == SPIKE:  # it was a step
+            out.append(Point("telemetry", device_tags(device), {signal: other}, earlier))
+            out.append(_doubt(device, signal, (Flag.GOOD, reason), earlier, other))
+        if stays or course.doubted >= PATIENCE:
             leap = None
     if leap is not None:
         course.waits = (time, value, leap)
         return Flag.SUSPECT, leap
     course.waits, course.doubted = None, 0
-    if course.since == _BEFORE or abs(value - course.steady) > course.still:
+    if abs(value - course.steady) > course.still or time - course.time > course.gap:
         course.steady, course.since = value, time
     course.time, course.value = time, value
     if time - course.since >= course.flat:

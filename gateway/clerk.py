@@ -26,12 +26,15 @@ from gateway.store import RejectPoints, RetryLater, Store
 log = logging.getLogger(__name__)
 BOOKS_EVERY = 10.0  # seconds
 INDICATORS_EVERY = 60.0
+STEPS = 40  # of the quarantine's tidying, each time the books are written
 BACKFILL_DAYS = 30
 RECENT_MS = 7 * DAY_MS
 
 
 class Clerk:
-    """Writes what the boards need beside the readings. `devices` gives all that may speak."""
+    """Writes what the boards need beside the readings. `devices` gives all that may speak, `figures` what
+    stands beside the books; `forget` lets some old refused messages go, and says how many.
+    """
 
     def __init__(
         self,
@@ -40,12 +43,17 @@ class Clerk:
         instance: str,
         books: Callable[[], Books],
         devices: Callable[[], list[Device]],
+        *,
+        figures: Callable[[], dict[str, int]] = dict,
+        forget: Callable[[], int] = int,
     ) -> None:
         self._store = store
         self._pilot = pilot
         self._instance = instance
         self._books = books
         self._devices = devices
+        self._figures = figures
+        self._forget = forget
         self._due = threading.Event()
         self._due.set()
 
@@ -58,6 +66,7 @@ class Clerk:
         next_indicators = 0.0
         while not stop.is_set():
             self._attempt(self.write_books)
+            self._attempt(self.tidy)
             if time.monotonic() >= next_indicators or self._due.is_set():
                 next_indicators = time.monotonic() + INDICATORS_EVERY
                 self._attempt(lambda: self.write_indicators(now_ms()))
@@ -87,9 +96,17 @@ class Clerk:
             "duplicate": books.duplicate,
             "quarantined": books.quarantined,
             "spooled": books.spooled,
+            "forgotten": books.forgotten,
             "lag_ms": max(0, now - books.oldest) if books.oldest is not None else 0,
+            **self._figures(),
         }
         self._store.write([Point("gateway", tags(instance=self._instance), fields, now)])
+
+    def tidy(self) -> None:
+        """Let old refused messages go, in small steps: whoever spools waits for one of them at most."""
+        for _ in range(STEPS):
+            if not self._forget():
+                return
 
     def write_indicators(self, at: int) -> None:
         """Roster, indicators and devices as they are at epoch ms `at`."""

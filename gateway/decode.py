@@ -60,7 +60,8 @@ class Decoded:
 
 class Decoder:
     """Understands messages in the order of the spool. `lookup` gives the device of an id, or None, and
-    `by_eui` that of a LoRaWAN devEUI.
+    `by_eui` that of a LoRaWAN devEUI; after `refresh` they know who was enrolled until now. `lane`: which
+    gateway of how many this is, where they share messages (see `Seen.stamp`).
     """
 
     def __init__(
@@ -70,16 +71,22 @@ class Decoder:
         seen: dict[str, str] | None = None,
         marks: Iterable[str] = (),
         by_eui: Callable[[str], Device | None] = lambda _: None,
+        refresh: Callable[[], None] = lambda: None,
+        lane: tuple[int, int] = (0, 1),
     ) -> None:
         self._pilot = pilot
         self._lookup = lookup
         self._by_eui = by_eui
+        self._refresh = refresh
+        self._lane = lane
+        self._fresh = False
         self._repeats = Repeats(marks)
         self._seen = {device: Seen(state) for device, state in (seen or {}).items()}
 
     def decode(self, messages: Sequence[Message]) -> Decoded:
         """Sort a batch. Never raises for what a message contains."""
         result = Decoded()
+        self._fresh = False
         for index, message in enumerate(messages):
             try:
                 self._one(index, message, result)
@@ -150,19 +157,30 @@ class Decoder:
             parts = topics.parse(topic)
         except topics.TopicError as error:
             raise PayloadError("bad_topic", str(error)) from None
-        device = self._lookup(parts.device)
+        device = self._find(self._lookup, parts.device)
         if device is None:
             raise PayloadError("unknown_device", parts.device)
         if parts.pilot != self._pilot or device.community != parts.community:
             raise PayloadError("foreign_topic", topic)
         return device, parts.kind
 
+    def _find(self, lookup: Callable[[str], Device | None], name: str) -> Device | None:
+        """Who is called so. Whoever was enrolled before a message of this batch came is known after one
+        look at the registry, so a flood of invented names costs no more than that.
+        """
+        device = lookup(name)
+        if device is None and not self._fresh:
+            self._refresh()
+            self._fresh = True
+            device = lookup(name)
+        return device
+
     def _node_of(self, topic: str) -> Device:
         """Whose uplink ChirpStack publishes: it vouches for the devEUI, the registry knows whose that is."""
         named = UPLINK.fullmatch(topic)
         if named is None:
             raise PayloadError("bad_topic", "expected application/{id}/device/{devEUI}/event/up")
-        device = self._by_eui(named[1].lower())
+        device = self._find(self._by_eui, named[1].lower())
         if device is None:
             raise PayloadError("unknown_device", named[1])
         return device
@@ -180,7 +198,7 @@ class Decoder:
             YEAR_2020_MS <= claimed <= message.arrival + AHEAD_MS or (device.simulated and seen.played)
         )
         if claimed is None or not believed:
-            stamp = seen.stamp(message.arrival) - telemetry.ago
+            stamp = seen.stamp(message.arrival, *self._lane) - telemetry.ago
             return Reading(device, stamp, telemetry.values, claimed, telemetry.seq, telemetry.boot)
         clash = seen.conflict(claimed, telemetry.values)
         if clash is not None and not message.replayed:

@@ -29,6 +29,7 @@ from gateway.store import RejectPoints, RetryLater, Store
 log = logging.getLogger(__name__)
 COMMIT = 2000  # messages a group commit at most
 BATCH = 4000  # messages delivered at once
+TOLD = 100  # refusals of a batch that are logged and answered: a flood must not become two
 WAIT = 0.2  # seconds after which an idle loop looks whether it should stop
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0  # seconds between tries
 
@@ -69,7 +70,12 @@ class Pipeline:
         self._spooled = threading.Event()
         self._threads: list[threading.Thread] = []
         self.failed: BaseException | None = None
-        self.trouble = ""
+        self._troubles: dict[str, str] = {}  # by loop: one that goes on does not make the other well
+
+    @property
+    def trouble(self) -> str:
+        """What is being tried again, or ""."""
+        return "; ".join(filter(None, list(self._troubles.values())))
 
     def start(self) -> None:
         """Run both loops in threads of their own."""
@@ -141,17 +147,19 @@ class Pipeline:
         )
         if self._patiently(lambda: self._spool.settle(segment, outcome)):
             self._count(decoded)
-            for refusal in refused:
+            for refusal in refused[:TOLD]:
                 self._tell(refusal)
+            if len(refused) > TOLD:
+                log.warning("refused: %d messages more: hoiquan quarantine list", len(refused) - TOLD)
 
     def _patiently(self, attempt: Callable[[], object]) -> bool:
         """Try until it succeeds or the gateway stops; returns whether it succeeded."""
-        delay = FIRST_DELAY
+        delay, loop = FIRST_DELAY, threading.current_thread().name
         while True:
             try:
                 attempt()
             except (RetryLater, SpoolFull) as error:
-                self.trouble = str(error)
+                self._troubles[loop] = str(error)
                 alarm = isinstance(error, SpoolFull) or error.alarm
                 log.log(logging.ERROR if alarm else logging.WARNING, "%s; again in %.1f s", error, delay)
                 # jitter: several gateways must not come back to a store all at once
@@ -159,7 +167,7 @@ class Pipeline:
                     return False
                 delay = min(2 * delay, LONGEST_DELAY)
             else:
-                self.trouble = ""
+                self._troubles.pop(loop, None)
                 return True
 
     def _tell(self, refusal: Refusal) -> None:

@@ -69,7 +69,8 @@ MEASUREMENTS: dict[str, Measurement] = {
         Measurement(
             "gateway", ("instance",),
             {"received": "int", "stored": "int", "duplicate": "int", "quarantined": "int",
-             "spooled": "int", "lag_ms": "int", "spool_bytes": "int"},
+             "spooled": "int", "forgotten": "int", "lag_ms": "int", "spool_bytes": "int", "missing": "int",
+             "broker_dropped": "int"},
         ),
     )
 }  # fmt: skip

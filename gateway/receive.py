@@ -3,9 +3,17 @@
 An acknowledgement belongs to the connection that brought its message: after a reconnect the same
 number may stand for another message, so each delivery carries the connection's epoch and a late ack
 of an old one is left unsent. The broker then sends the message again, and `seen` knows it.
+
+That a client looks connected proves little: its thread may be stuck, or the broker. So the gateway sends
+itself heartbeats through the broker; only one that came back counts.
+
+Gateways of one group share the messages (MQTT 5 shared subscriptions). Each has its own account, and with it
+its own session: what the broker queued for one that is away, or what one had not acknowledged, waits for that
+one. A gateway that left for good must be started once more under its name, anywhere, to empty its queue.
 """
 
 import logging
+import secrets
 import threading
 import time
 from collections import deque
@@ -21,13 +29,18 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from devices.topics import DOWN
+from gateway.link import Link
 from gateway.spool import Message
 
 log = logging.getLogger(__name__)
 EVERYTHING = "hoiquan/#"
+UPLINKS = "application/+/device/+/event/up"  # of ChirpStack v4
+DROPPED = "$SYS/broker/publish/messages/dropped"  # Mosquitto counts there what its queues did not take
+HEARTBEATS = "hoiquan-gateway/v1"  # outside the contract's tree: no device reads or writes there
 SESSION_SECONDS = 14 * 24 * 3600  # the broker keeps our queue this long while we are away
 IN_FLIGHT = 5000  # messages the broker may send before the first is acknowledged
 UNPROMISED = 50_000  # QoS 0 messages kept in memory; nothing is promised for more
+GOODBYE = 1.0  # seconds that the last heartbeat may take
 _NOT_OURS = tuple(f"/{kind}" for kind in (*DOWN, "result"))
 
 
@@ -43,13 +56,23 @@ class Delivery(NamedTuple):
 class Receiver:
     """A paho client with manual acks. `take` and `ack` are called from one other thread."""
 
-    def __init__(self, url: str, username: str, password: str, version: int) -> None:
+    def __init__(
+        self, url: str, username: str, password: str, version: int, group: str = "", left: str = ""
+    ) -> None:
+        """`group` shares the messages; `left` is the group of the time before, "" for none."""
+        if group and version != MQTTv5:
+            raise ValueError(f"group {group!r}: sharing the messages needs MQTT 5, see HOIQUAN_MQTT_VERSION")
         address = urlsplit(url)
         if address.scheme not in ("mqtt", "mqtts") or not address.hostname:
             raise ValueError(f"broker address {url!r}: expected mqtt://host:port or mqtts://host:port")
         self._address = (address.hostname, address.port or (8883 if address.scheme == "mqtts" else 1883))
         self._version = version
-        self._client = Client(
+        self._share, before = (f"$share/{name}/" if name else "" for name in (group, left))
+        # a session keeps its subscriptions: with those of another group each message would come twice
+        self._stale = [before + topic for topic in (EVERYTHING, UPLINKS)] if group != left else []
+        self._beats = f"{HEARTBEATS}/{username}/heartbeat"
+        self._token = secrets.token_hex(8)  # nobody else's beat is taken for ours
+        self._client = Link(
             CallbackAPIVersion.VERSION2,
             client_id=username,
             protocol=MQTTProtocolVersion(version),
@@ -69,6 +92,9 @@ class Receiver:
         self._epoch = 0
         self.connected = False  # and subscribed: only from then on does the broker keep messages for us
         self.dropped = 0
+        self.broker_dropped: int | None = None  # messages since the broker started; None: it does not say
+        self.round_trip: float | None = None  # seconds that the last heartbeat took
+        self._beaten = float("-inf")  # when the newest heartbeat that came back was sent, monotonic
 
     def start(self) -> None:
         """Connect in the background, and again whenever the connection is lost."""
@@ -83,6 +109,12 @@ class Receiver:
 
     def stop(self) -> None:
         """Disconnect; what was not acknowledged comes again next time."""
+        # A socket that is closed while something waits in it takes back what the broker did not read yet.
+        # A last heartbeat comes back behind every acknowledgement.
+        begin = time.monotonic()
+        self.beat()
+        while self.connected and self._beaten < begin and time.monotonic() < begin + GOODBYE:
+            time.sleep(0.005)
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -96,13 +128,21 @@ class Receiver:
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
         """Tell the broker that these are safe."""
-        for delivery in deliveries:
-            if delivery.qos and delivery.epoch == self._epoch:
-                self._client.ack(delivery.mid, delivery.qos)
+        epoch = self._epoch
+        self._client.acknowledge(d.mid for d in deliveries if d.qos and d.epoch == epoch)
 
     def publish(self, topic: str, payload: bytes) -> None:
         """Send down, QoS 0: lost if nobody listens."""
         self._client.publish(topic, payload, qos=0)
+
+    def beat(self) -> None:
+        """Send a heartbeat; nothing is sent while there is no connection."""
+        if self.connected:
+            self._client.publish(self._beats, f"{self._token} {time.monotonic_ns()}".encode(), qos=0)
+
+    def heartbeat_age(self) -> float:
+        """Seconds since the newest heartbeat that came back was sent; infinite before the first."""
+        return time.monotonic() - self._beaten
 
     def _on_connect(
         self, client: Client, _: Any, flags: ConnectFlags, reason: ReasonCode, __: Properties | None
@@ -113,18 +153,27 @@ class Receiver:
         self._epoch += 1
         log.info("connected to %s:%d, session %s", *self._address, "kept" if flags.session_present else "new")
         # A broker that crashed may have lost the subscription with the session: always ask again.
+        if self._stale:
+            client.unsubscribe(self._stale)
         if self._version == MQTTv5:
-            client.subscribe(EVERYTHING, options=SubscribeOptions(qos=1, noLocal=True))
+            # what is shared may not leave out our own, which are told by their kind; see `_on_message`
+            ours = SubscribeOptions(qos=1, noLocal=not self._share)
+            here = SubscribeOptions(qos=0)
+            wanted = [(self._share + EVERYTHING, ours), (self._share + UPLINKS, ours)]
+            client.subscribe([*wanted, (self._beats, here), (DROPPED, here)])
         else:
-            client.subscribe(EVERYTHING, qos=1)
+            client.subscribe([(EVERYTHING, 1), (UPLINKS, 1), (self._beats, 0), (DROPPED, 0)])
 
     def _on_subscribe(
         self, _: Client, __: Any, ___: int, reasons: list[ReasonCode], ____: Properties | None
     ) -> None:
-        if any(reason.is_failure for reason in reasons):
-            log.error("the broker refuses the subscription to %s: %s", EVERYTHING, reasons)
+        for topic, reason in zip((EVERYTHING, UPLINKS, self._beats, DROPPED), reasons, strict=False):
+            if reason.is_failure:
+                log.error("the broker refuses the subscription to %s: %s", topic, reason)
+        if reasons[0].is_failure:
             return
         self.connected = True
+        self.beat()
 
     def _on_disconnect(
         self, _: Client, __: Any, ___: DisconnectFlags, reason: ReasonCode, ____: Properties | None
@@ -138,6 +187,8 @@ class Receiver:
             topic = received.topic
         except UnicodeDecodeError:
             topic = "\ufffd"  # refused as a topic further on, with its payload
+        if received.qos == 0 and self._own(topic, bytes(received.payload)):
+            return
         if topic.endswith(_NOT_OURS) or (received.qos == 0 and len(self._queue) >= UNPROMISED):
             self.dropped += not topic.endswith(_NOT_OURS)
             client.ack(received.mid, received.qos)
@@ -149,3 +200,17 @@ class Receiver:
         with self._arrived:
             self._queue.append(Delivery(message, received.mid, received.qos, self._epoch))
             self._arrived.notify()
+
+    def _own(self, topic: str, payload: bytes) -> bool:
+        """Whether it is a word of the broker to us, or our own heartbeat; taken in if so."""
+        if topic == DROPPED:
+            if payload.isdigit():
+                self.broker_dropped = int(payload[:18])
+            return True
+        if topic != self._beats:
+            return False
+        token, _, sent = payload.decode("ascii", "replace").partition(" ")
+        if token == self._token and sent.isascii() and sent.isdigit():
+            at = int(sent[:18]) / 1e9
+            self._beaten, self.round_trip = max(self._beaten, at), time.monotonic() - at
+        return True

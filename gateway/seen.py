@@ -113,14 +113,16 @@ class Seen:
         times[time] = (*before, *names)
         return None
 
-    def stamp(self, arrival: int) -> int:
-        """A time for a message without one: its arrival, and not the same twice in a burst.
+    def stamp(self, arrival: int, lane: int = 0, lanes: int = 1) -> int:
+        """A time for a message without one: its arrival, and not the same twice in a burst. Gateways that
+        share the messages keep to a millisecond of their own in every `lanes`.
 
         An arrival long before the last one is a replay, or a gateway's clock that was put right: it
         stands as it is.
         """
+        arrival += lane - arrival % lanes
         burst = arrival <= self._arrival < arrival + BURST_MS
-        self._arrival = self._arrival + 1 if burst else arrival
+        self._arrival = self._arrival + lanes if burst else arrival
         return self._arrival
 
     def _take_sequence(self, boot: str, seq: int) -> bool:

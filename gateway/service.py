@@ -4,78 +4,116 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 
-from devices.credentials import GATEWAY
+from devices.credentials import GATEWAYS, gateway_account, gateway_accounts
 from devices.pilot import Pilot
 from devices.registry import Registry
 from devices.settings import Settings
 from gateway.checks import Checker
-from gateway.clerk import Clerk
+from gateway.clerk import Clerk, now_ms
 from gateway.decode import Decoder, Written
 from gateway.growth import Growth
+from gateway.health import Health
+from gateway.indicators import DAY_MS
+from gateway.instance import Files, claimed, files
+from gateway.metrics import Collector, Gauges, expose
 from gateway.pipeline import Pipeline, split_memory
 from gateway.points import Point, Value, tags
 from gateway.receive import Receiver
 from gateway.spool import Spool
+from gateway.spoolfile import MB, Room
 from gateway.store import RejectPoints, RetryLater, Store
+from traceability.log import LogBusy
 from traceability.seal import Sealer
 
 log = logging.getLogger(__name__)
 WAIT = 1.0  # seconds after which an idle thread looks whether it should stop
+LOOK_EVERY = 1.0  # seconds between two looks at whether all is well
 RETRY = 5.0  # seconds until a store that did not answer is asked again
 
 
 def serve(settings: Settings, store: Store, stop: threading.Event) -> bool:
     """Run until `stop` is set; returns whether it ended because it was told to.
 
-    While it is connected, subscribed and without trouble it touches `gateway/alive` in the data folder
-    every second: that is what health checks and the simulator's start look at.
+    `health` touches `gateway/alive` in the data folder: that is what health checks and the simulator's start
+    look at. Several gateways share the messages with HOIQUAN_GROUP, each under its own HOIQUAN_INSTANCE. On
+    one machine they may share the data folder: diary events then go into one file, and whichever of them has
+    the log seals for all. On several machines each would have its own diary and log, and a lot's record only
+    what one of them heard: there a group is for readings, and the diary best left to one gateway. Raises
+    InstanceBusy.
     """
+    own = files(settings.data, settings.instance)
+    account = gateway_account(settings.instance)
+    with claimed(own.lock, settings.instance):
+        return _serve(settings, own, account, store, stop)
+
+
+def _serve(settings: Settings, own: Files, account: str, store: Store, stop: threading.Event) -> bool:
     pilot = settings.loaded_pilot
     registry = Registry(settings.registry_url, pilot)
-    spool = Spool(settings.data / "gateway" / "spool.sqlite")
+    password = settings.gateway_password.get_secret_value()
+    left = own.group.read_text("utf-8") if own.group.exists() else ""
+    receiver = Receiver(settings.mqtt, account, password, settings.mqtt_version, settings.group, left)
+    room = Room(settings.spool_max_mb * MB, settings.spool_free_mb * MB)
+    spool = Spool(own.spool, room, mend=True)
     origin = f"{settings.log_origin}/{pilot.pilot}"
     sealer = Sealer(settings.data / "trace", pilot, Growth(store, pilot), settings.base_url, origin)
-    clerk = Clerk(store, pilot, settings.instance, spool.books, registry.devices)
-    diaries = Diaries(sealer, store, pilot, clerk.past_changed)
     seen, checks = split_memory(spool.seen())
-    decoder = Decoder(pilot.pilot, registry.lookup, seen, spool.marks())
-    password = settings.gateway_password.get_secret_value()
-    receiver = Receiver(settings.mqtt, GATEWAY, password, settings.mqtt_version)
+    lane = (gateway_accounts().index(account), GATEWAYS) if settings.group else (0, 1)
+    decoder = Decoder(
+        pilot.pilot, registry.known, seen, spool.marks(), registry.by_eui, registry.refresh, lane
+    )
+    gauges = Gauges(spool, room, receiver, decoder, alone=not settings.group)
+    kept_ms, kept_bytes = settings.quarantine_days * DAY_MS, settings.quarantine_max_mb * MB
+    clerk = Clerk(
+        store, pilot, settings.instance, spool.books, registry.devices, figures=gauges.fields,
+        forget=lambda: spool.forget(now_ms() - kept_ms, kept_bytes),
+    )  # fmt: skip
+    diaries = Diaries(sealer, store, pilot, clerk.past_changed)
     pipeline = Pipeline(receiver, spool, decoder, store, diaries.keep, Checker(pilot, checks))
+    health = Health(own, receiver, spool, pipeline)
     others = [
         threading.Thread(target=work, args=(stop,), name=name)
         for name, work in (("clerk", clerk.run), ("sealer", diaries.run))
     ]
-    alive = settings.data / "gateway" / "alive"
-    alive.unlink(missing_ok=True)
-    try:
+    with ExitStack() as ends:  # from the last to the first: what brings messages ends before what keeps them
+        ends.callback(spool.close)
+        ends.callback(sealer.close)
+        ends.callback(_join, stop, others)
+        if settings.metrics_port:
+            collector = Collector(gauges, pipeline, health)
+            ends.callback(expose(collector, settings.metrics_bind, settings.metrics_port))
+        ends.callback(health.end)
+        ends.callback(pipeline.stop)
+        ends.callback(receiver.stop)
         receiver.start()
         pipeline.start()
         for thread in others:
             thread.start()
-        while not stop.wait(1.0):
+        while not stop.wait(LOOK_EVERY):
             if pipeline.failed or not all(thread.is_alive() for thread in others):
-                stop.set()
                 return False
-            if receiver.connected and not pipeline.trouble:
-                alive.touch()
+            health.look()
+            if receiver.connected and left != settings.group:
+                with suppress(OSError):  # a full disk: again in a second
+                    own.group.write_text(settings.group, "utf-8")
+                    left = settings.group
         return True
-    finally:
-        stop.set()
-        receiver.stop()
-        pipeline.stop()
-        for thread in others:
-            if thread.ident is not None:
-                thread.join()
-        sealer.close()
-        spool.close()
+
+
+def _join(stop: threading.Event, threads: Sequence[threading.Thread]) -> None:
+    stop.set()
+    for thread in threads:
+        if thread.ident is not None:
+            thread.join()
 
 
 class Diaries:
     """Keeps diary events, and seals harvests in a thread of its own: readings do not wait for records.
 
-    A sealed lot is shown on the boards, and `sealed_one` told.
+    While another instance has the log, that one seals what this one keeps. A sealed lot is shown on the
+    boards, and `sealed_one` told.
     """
 
     def __init__(self, sealer: Sealer, store: Store, pilot: Pilot, sealed_one: Callable[[], None]) -> None:
@@ -102,6 +140,9 @@ class Diaries:
             except RetryLater as error:
                 log.warning("sealing waits for the store: %s", error)
                 stop.wait(RETRY)
+                continue
+            except LogBusy:
+                stop.wait(RETRY)  # the other instance seals; if it is gone by then, we do
                 continue
             if not done:
                 self._new.wait(WAIT)

@@ -5,34 +5,31 @@ what was seen of each device. Messages are kept in segments, one row for a whole
 costs one insert, one fsync and one delete for thousands of messages. A segment leaves in the same
 transaction that books its messages, files the refused ones and remembers the seen ones, so a kill at
 any moment leaves books that balance: received = stored + duplicate + quarantined + spooled.
+
+What it may hold is bounded (`spoolfile.Room`): at the mark `append` refuses, so that nothing more is
+acknowledged, while `settle` goes on and makes room. `spoolfile` opens the file, and mends a damaged one.
 """
 
-import sqlite3
 import struct
-import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from devices.payloads import MAX_BYTES
+from gateway.spoolfile import QUARANTINE_BYTES, File, Room, SpoolFull, open_file, open_to_read
+
+__all__ = [
+    "MARKS", "Books", "Message", "Outcome", "Quarantined", "Refusal", "Segment", "Spool", "SpoolFull",
+]  # fmt: skip
 
 _HEADER = struct.Struct(">qHIBH")  # arrival ms, topic bytes, payload bytes, flags, packet number
 _DUP, _RETAINED, _REPLAYED = 1, 2, 4
 MARKS = 8192  # more than a broker may have in flight: `receive.IN_FLIGHT`
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS segment(
-  id INTEGER PRIMARY KEY AUTOINCREMENT, messages INTEGER NOT NULL, arrived INTEGER NOT NULL,
-  body BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS quarantine(
-  id INTEGER PRIMARY KEY AUTOINCREMENT, arrived INTEGER NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL,
-  size INTEGER NOT NULL, reason TEXT NOT NULL, field TEXT NOT NULL, replayed INTEGER);
-CREATE TABLE IF NOT EXISTS book(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS mark(id INTEGER PRIMARY KEY AUTOINCREMENT, mark TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS seen(device TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
-"""
+ROW_BYTES = 100  # what a refused message takes beside topic and payload, about
+_SIZE = f"{ROW_BYTES}+length(CAST(topic AS BLOB))+length(payload)"
 
 
 class Message(NamedTuple):
@@ -77,7 +74,9 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """Messages since the spool was made. `oldest` is the arrival of the oldest spooled one, or None."""
+    """Messages since the spool was made. `oldest` is the arrival of the oldest spooled one, or None;
+    `forgotten` are those of the quarantined ones whose bytes are not kept any more.
+    """
 
     received: int
     stored: int
@@ -85,6 +84,7 @@ class Books:
     quarantined: int
     spooled: int
     oldest: int | None
+    forgotten: int = 0
 
     @property
     def balanced(self) -> bool:
@@ -105,31 +105,41 @@ class Quarantined:
     replayed: int | None
 
 
-class SpoolFull(Exception):
-    """The disk takes no more, or another process holds the file. Nothing was kept: do not ack, tell
-    people, try again.
-    """
-
-
 class Spool:
-    """One gateway's spool. Safe to use from several threads; one process at a time."""
+    """One gateway's spool. Safe to use from several threads; one process at a time writes messages."""
 
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = threading.Lock()
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
-        self._db.executescript(_SCHEMA)
+    def __init__(self, path: Path, room: Room | None = None, *, mend: bool = False) -> None:
+        """Opens or makes the file; `mend` as in `spoolfile.open_file`."""
+        self._set_up(File(path, open_file(path, mend=mend), room or Room()))
+        with self._file.transaction() as db:
+            db.execute(
+                f"INSERT OR IGNORE INTO book SELECT ?, coalesce(sum({_SIZE}),0) FROM quarantine",
+                (QUARANTINE_BYTES,),
+            )
+
+    @classmethod
+    def to_read(cls, path: Path) -> Self:
+        """For looking alone, beside a gateway that runs: what would write raises sqlite3's error."""
+        made = cls.__new__(cls)
+        made._set_up(File(path, open_to_read(path), Room()))
+        return made
+
+    def _set_up(self, file: File) -> None:
+        self._file = file
+        self._db = file.db
+        self._lock = file.lock
 
     def close(self) -> None:
-        with self._lock:
-            self._db.close()
+        """Let go of the file."""
+        self._file.close()
 
     def append(self, messages: Sequence[Message]) -> int:
-        """Keep `messages`, in order; on return they survive a power cut. Raises SpoolFull."""
+        """Keep `messages`, in order; on return they survive a power cut. Raises SpoolFull, with file,
+        figure and mend, before the disk is full.
+        """
         body = b"".join(_pack(messages))
-        with self._transaction() as db:
+        with self._file.transaction() as db:
+            self._file.require(len(body))
             cursor = db.execute(
                 "INSERT INTO segment(messages, arrived, body) VALUES(?,?,?)",
                 (len(messages), messages[0].arrival, body),
@@ -151,14 +161,29 @@ class Spool:
 
     def settle(self, segment: Segment, outcome: Outcome) -> None:
         """The segment is done: book it, file what was refused, remember what was seen. All or nothing."""
-        with self._transaction() as db:
+        with self._file.transaction() as db:
+            # first what leaves: its pages take what comes, so that this works on a full disk as well
+            db.executemany("DELETE FROM segment WHERE id=?", [(number,) for number in segment.ids])
             self._quarantine(outcome.refused)
             db.executemany(
                 "INSERT INTO seen VALUES(?,?) ON CONFLICT DO UPDATE SET state=excluded.state",
                 outcome.seen.items(),
             )
+            if outcome.marks:
+                db.executemany("INSERT INTO mark(mark) VALUES(?)", [(mark,) for mark in outcome.marks])
+                db.execute("DELETE FROM mark WHERE id <= (SELECT max(id) FROM mark) - ?", (MARKS,))
             self._book(stored=outcome.stored, duplicate=outcome.duplicate, quarantined=len(outcome.refused))
-            db.executemany("DELETE FROM segment WHERE id=?", [(number,) for number in segment.ids])
+
+    def check(self) -> None:
+        """Whether it takes messages now: writes a word and syncs it. Raises SpoolFull."""
+        with self._file.transaction():
+            self._file.require(4 * MAX_BYTES)  # some messages' worth
+            self._book(checks=1)
+
+    def used(self) -> int:
+        """Bytes that it holds, the quarantine with them."""
+        with self._lock:
+            return self._file.used()
 
     def seen(self) -> dict[str, str]:
         """What was remembered of each device, as settled."""
@@ -172,11 +197,15 @@ class Spool:
 
     def books(self) -> Books:
         """The books, read in one transaction."""
-        with self._transaction() as db:
-            count: Mapping[str, int] = dict(db.execute("SELECT name, value FROM book"))
-            spooled, oldest = db.execute(
-                "SELECT coalesce(sum(messages),0), min(arrived) FROM segment"
-            ).fetchone()
+        with self._lock:
+            self._db.execute("BEGIN")  # a moment's picture, without keeping writers out
+            try:
+                count: Mapping[str, int] = dict(self._db.execute("SELECT name, value FROM book"))
+                spooled, oldest = self._db.execute(
+                    "SELECT coalesce(sum(messages),0), min(arrived) FROM segment"
+                ).fetchone()
+            finally:
+                self._db.execute("COMMIT")
         return Books(
             count.get("received", 0),
             count.get("stored", 0),
@@ -184,6 +213,7 @@ class Spool:
             count.get("quarantined", 0),
             spooled,
             oldest,
+            count.get("forgotten", 0),
         )
 
     def quarantined(self, limit: int = 100, before: int = 2**62) -> list[Quarantined]:
@@ -201,7 +231,7 @@ class Spool:
         `quarantined` and into `spooled` in one step. A payload that was cut to fit stays where it is.
         """
         done = 0
-        with self._transaction() as db:
+        with self._file.transaction() as db:
             for number in ids:
                 row = db.execute(
                     "SELECT topic, payload, arrived FROM quarantine "
@@ -218,62 +248,56 @@ class Spool:
                 done += 1
         return done
 
+    def reasons(self, since: int) -> dict[tuple[str, str], int]:
+        """How many messages that arrived since epoch ms `since` were refused, by reason and field, the
+        most frequent first. Looks at the newest 10,000.
+        """
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT reason, field, count(*) FROM "
+                "(SELECT reason, field, arrived FROM quarantine ORDER BY id DESC LIMIT 10000) "
+                "WHERE arrived >= ? GROUP BY reason, field ORDER BY count(*) DESC",
+                (since,),
+            ).fetchall()
+        return {(reason, field): number for reason, field, number in rows}
+
+    def forget(self, before: int, most: int, limit: int = 500) -> int:
+        """Delete the oldest refused messages: what arrived before epoch ms `before`, and what exceeds
+        `most` bytes; at most `limit` of them. Returns how many. The books go on counting them as
+        quarantined, and those of them that were never released as forgotten.
+        """
+        with self._file.transaction() as db:
+            (held,) = db.execute("SELECT value FROM book WHERE name=?", (QUARANTINE_BYTES,)).fetchone()
+            gone: list[tuple[int]] = []
+            size = unreleased = 0
+            rows = db.execute(
+                f"SELECT id, arrived, {_SIZE}, replayed IS NULL FROM quarantine ORDER BY id LIMIT ?", (limit,)
+            ).fetchall()
+            for number, arrived, bytes_, waiting in rows:
+                if arrived >= before and held - size <= most:
+                    break
+                gone.append((number,))
+                size += bytes_
+                unreleased += waiting
+            db.executemany("DELETE FROM quarantine WHERE id=?", gone)
+            self._book(forgotten=unreleased, **{QUARANTINE_BYTES: -size})
+        return len(gone)
+
     def _quarantine(self, refused: Iterable[Refusal]) -> None:
+        rows = [
+            (m.arrival, m.topic[:1000], m.payload[:MAX_BYTES], len(m.payload), reason, field)
+            for m, reason, field in refused
+        ]
         self._db.executemany(
-            "INSERT INTO quarantine(arrived, topic, payload, size, reason, field) VALUES(?,?,?,?,?,?)",
-            (
-                (m.arrival, m.topic[:1000], m.payload[:MAX_BYTES], len(m.payload), reason, field)
-                for m, reason, field in refused
-            ),
+            "INSERT INTO quarantine(arrived, topic, payload, size, reason, field) VALUES(?,?,?,?,?,?)", rows
         )
+        self._book(**{QUARANTINE_BYTES: sum(ROW_BYTES + len(row[1].encode()) + len(row[2]) for row in rows)})
 
     def _book(self, **counts: int) -> None:
         self._db.executemany(
             "INSERT INTO book VALUES(?,?) ON CONFLICT DO UPDATE SET value=value+excluded.value",
             [(name, count) for name, count in counts.items() if count],
         )
-
-    def _transaction(self) -> "_Transaction":
-        return _Transaction(self._db, self._lock)
-
-
-class _Transaction:
-    """BEGIN IMMEDIATE … COMMIT under the spool's lock; a full disk rolls back and is named."""
-
-    def __init__(self, db: sqlite3.Connection, lock: threading.Lock) -> None:
-        self._db = db
-        self._lock = lock
-
-    def __enter__(self) -> sqlite3.Connection:
-        self._lock.acquire()
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            self._lock.release()
-            raise SpoolFull(f"the spool cannot be written: {error}") from error
-        except BaseException:
-            self._lock.release()
-            raise
-        return self._db
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        try:
-            if kind is None:
-                try:
-                    self._db.execute("COMMIT")
-                    return
-                except sqlite3.OperationalError as failed:
-                    self._rollback()
-                    raise SpoolFull(f"the spool cannot be written: {failed}") from failed
-            self._rollback()
-            if isinstance(error, sqlite3.OperationalError):
-                raise SpoolFull(f"the spool cannot be written: {error}") from error
-        finally:
-            self._lock.release()
-
-    def _rollback(self) -> None:
-        if self._db.in_transaction:
-            self._db.execute("ROLLBACK")
 
 
 def _pack(messages: Iterable[Message]) -> Iterator[bytes]:

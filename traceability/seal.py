@@ -6,6 +6,9 @@
 harvest stays pending until whoever shows lots says that it was `told`. Each step may be repeated after a
 crash: the lot's code follows from the harvest, a record file once
 written is never written again, and the log is asked whether it holds the leaf before it gets it.
+
+Several processes of one machine may keep; the one that has the log seals for all, and when it is gone the
+next that asks.
 """
 
 import json
@@ -14,6 +17,7 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,7 +29,7 @@ from devices.reading import Device
 from traceability import lot, record
 from traceability.conditions import Grew
 from traceability.digital_link import LotKey
-from traceability.log import Log
+from traceability.log import Log, LogBusy
 from traceability.merkle import leaf_hash
 from traceability.note import Signer
 
@@ -68,7 +72,7 @@ class _Draft(NamedTuple):
 
 
 class Sealer:
-    """The one writer of a folder's diary, records and log."""
+    """Keeps a folder's diary, and writes its records and log while no other process does."""
 
     def __init__(self, folder: Path, pilot: Pilot, grew: Grew, base_url: str, origin: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -78,10 +82,13 @@ class Sealer:
         self._folder = folder
         self._lock = threading.Lock()  # of the database, held for one statement
         self._sealing = threading.Lock()  # of records and log, held while one asks how it grew
-        signer = Signer.from_file(folder / "log.key", origin)
-        (folder / "log.vkey").write_text(signer.verifier.vkey + "\n", "utf-8")
-        self._secret = _secret(folder / "lot.secret")
-        self._log = Log.open(folder / "log", signer, origin)
+        self._origin = origin
+        self._signer = Signer.from_file(folder / "log.key", origin)
+        (folder / "log.vkey").write_text(self._signer.verifier.vkey + "\n", "utf-8")
+        self._secret = b""
+        self._log: Log | None = None
+        with suppress(LogBusy):
+            self._take_log()
         self._db = sqlite3.connect(
             folder / "trace.sqlite", isolation_level=None, check_same_thread=False, timeout=30
         )
@@ -92,7 +99,8 @@ class Sealer:
     def close(self) -> None:
         with self._sealing, self._lock:
             self._db.close()
-            self._log.close()
+            if self._log is not None:
+                self._log.close()
 
     def keep(self, events: Iterable[tuple[Device, DiaryEvent]]) -> None:
         """Keep diary events; durable on return. The same event again changes nothing."""
@@ -110,9 +118,10 @@ class Sealer:
     def seal_pending(self, limit: int = 20) -> list[Sealed]:
         """Seal or refuse the oldest harvests that nobody was told of, at most `limit`, with one append to
         the log. The same ones come again until they are `told`. May raise the store's RetryLater; records
-        written by then are taken as they are next time.
+        written by then are taken as they are next time. Raises LogBusy while another process has the log.
         """
         with self._sealing:
+            log = self._take_log()
             with self._lock:
                 rows = self._db.execute(
                     "SELECT e.community, e.simulated, e.body FROM event e LEFT JOIN lot l "
@@ -127,7 +136,7 @@ class Sealer:
                 if product is not None and isinstance(harvest, Harvest):
                     grower = self._pilot.producers[community]
                     drafts.append(self._draft(grower, product, harvest, simulated=bool(simulated)))
-            return self._enter(drafts)
+            return self._enter(log, drafts)
 
     def told(self, sealed: Sequence[Sealed]) -> None:
         """These were shown to whoever wants to know; they are not pending any more."""
@@ -170,11 +179,18 @@ class Sealer:
         coverage = record.parse(data)["conditions"]["coverage"]
         return _Draft(replace(sealed, coverage=coverage), record.entry(data))
 
-    def _enter(self, drafts: Sequence["_Draft"]) -> list[Sealed]:
+    def _take_log(self) -> Log:
+        """The log, with the secret of the lots' codes; this process keeps both once it has them."""
+        if self._log is None:
+            self._log = Log.open(self._folder / "log", self._signer, self._origin)
+            self._secret = _secret(self._folder / "lot.secret")  # only the log's holder may make it
+        return self._log
+
+    def _enter(self, log: Log, drafts: Sequence["_Draft"]) -> list[Sealed]:
         """Append to the log what it does not hold yet, all at once, and note every outcome."""
-        leaves = {d.entry: self._log.index_of(leaf_hash(d.entry)) for d in drafts if d.entry}
+        leaves = {d.entry: log.index_of(leaf_hash(d.entry)) for d in drafts if d.entry}
         new = [entry for entry, leaf in leaves.items() if leaf is None]
-        leaves |= dict(zip(new, self._log.append(new), strict=True))
+        leaves |= dict(zip(new, log.append(new), strict=True))
         sealed = [replace(draft.sealed, leaf=leaves.get(draft.entry)) for draft in drafts]
         rows = [
             (s.community, s.harvest, *s.key, s.time, s.quantity_kg, s.coverage, s.leaf, s.refused)

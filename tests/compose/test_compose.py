@@ -4,6 +4,7 @@ On machines that cannot pull the images, `.ci/run` builds stand-ins under the sa
 that services, networks, secrets, volumes and healthchecks fit, not how Grafana draws.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -30,6 +31,10 @@ TREE = Path(__file__).parents[2]
 PORTS = ("HOIQUAN_HTTP_PORT", "HOIQUAN_MQTT_PORT", "HOIQUAN_INFLUX_PORT", "HOIQUAN_GRAFANA_PORT")
 START = 600  # seconds for building and for everything to be healthy
 READING = '{"values":{"soil_moisture":31.5}}'
+VERSIONS = "import platform, numpy; print(platform.python_version(), numpy.__version__)"
+# two days of the past and six hours of live running, which takes other paths; every kind of fault
+PLAYED = ["--seed", "5", "--start", "2026-03-01T00:00:00Z", "--until", "2026-03-01T06:00:00Z",
+          "--history", "2d", "--speed", "0", "--faults", "harsh", "--out", "-"]  # fmt: skip
 
 
 class Village:
@@ -57,6 +62,13 @@ class Village:
     def show(self) -> None:
         """What a reader of a failure needs."""
         sys.stdout.write(self.compose("ps", "-a") + self.compose("logs", "-t", "--tail", "60", "--no-color"))
+
+    def output(self, *command: str, seconds: float = 120) -> bytes:
+        """What it writes to stdout alone, as it is; pytest keeps stderr."""
+        return subprocess.run(
+            command, cwd=self.folder, env=self.environment, timeout=seconds, check=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        ).stdout  # fmt: skip
 
     def hoiquan(self, *arguments: str) -> str:
         return self.compose("exec", "-T", "gateway", "hoiquan", *arguments)
@@ -234,6 +246,29 @@ def test_a_harvest_is_a_verified_record(village: Village) -> None:
 def test_grafana_has_the_targets_board(village: Village) -> None:
     url = f"http://127.0.0.1:{village.port['HOIQUAN_GRAFANA_PORT']}/api/dashboards/uid/hoiquan-targets"
     assert json.loads(get(url))["dashboard"]["uid"] == "hoiquan-targets"
+
+
+def test_the_image_simulates_byte_for_byte_what_this_python_does(
+    village: Village, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The lock gives the image another numpy than Python 3.11 gets, and its base another C library."""
+    inside = ("docker", "compose", "exec", "-T", "sim")
+    there = village.output(*inside, "python", "-c", VERSIONS).decode().split()
+    here = village.output(sys.executable, "-c", VERSIONS).decode().split()
+    dockerfile = (village.folder / "Dockerfile").read_text("utf-8")
+    promised = re.findall(r"^FROM python:(\d+\.\d+)", dockerfile, re.MULTILINE)
+    assert set(promised) == {there[0].rpartition(".")[0]}
+    # folders of their own: the state in /data is that of another seed
+    played = village.output(*inside, "hoiquan", "simulate", "--data", "/tmp/again", *PLAYED)
+    again = village.output(sys.executable, "hoiquan.py", "simulate", "--data", str(tmp_path), *PLAYED)
+    with capsys.disabled():
+        for place, (python, numpy), said in (("image", there, played), ("here", here, again)):
+            told = f"{len(said.splitlines())} lines, sha256 {hashlib.sha256(said).hexdigest()}"
+            sys.stdout.write(f"\n{place}: Python {python}, numpy {numpy}, {told}\n")
+    lines = zip(played.splitlines(), again.splitlines(), strict=False)
+    assert next((pair for pair in lines if pair[0] != pair[1]), None) is None
+    assert played == again
+    assert played.count(b"\n") > 10_000
 
 
 def rows(series: list[dict[str, Any]]) -> list[list[Any]]:

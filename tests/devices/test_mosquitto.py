@@ -7,7 +7,7 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from devices.credentials import simulated_password
+from devices.credentials import CHIRPSTACK, gateway_accounts, simulated_password
 from devices.mosquitto import write_passwords
 from devices.pilot import load
 from devices.registry import Registry
@@ -48,7 +48,10 @@ def test_the_broker_takes_what_was_written_and_hears_of_changes(registry, tmp_pa
     password = registry.enroll("tam-que", "soil-probe", "first")
     write_passwords(path, registry, "gateway's own", "secret")
     with mosquitto("allow_anonymous false", f"password_file {path}") as broker:
-        assert let_in(broker, "gateway", "gateway's own")
+        for account in gateway_accounts():
+            assert let_in(broker, account, "gateway's own")
+            assert not let_in(broker, account, password)
+        assert not let_in(broker, CHIRPSTACK, ""), "no password was set for it"
         assert let_in(broker, "first", password)
         assert let_in(broker, NODE, simulated_password("secret", NODE))
         assert not let_in(broker, "gateway", "")
@@ -71,13 +74,15 @@ def test_the_file_has_each_account_once_and_is_its_owners_alone(registry, tmp_pa
     number = write_passwords(path, registry, "g", "secret")
     lines = path.read_text("utf-8").splitlines()
     names = [line.partition(":")[0] for line in lines]
-    assert number == len(lines) == len(set(names)) == len(PILOT.fleet) + 2
-    assert set(names) == {"gateway", "first", *PILOT.fleet}
+    assert number == len(lines) == len(set(names))
+    assert set(names) == {*gateway_accounts(), "first", *PILOT.fleet}
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [entry.name for entry in tmp_path.iterdir() if "passwords" in entry.name] == ["passwords"]
 
 
 def test_without_a_secret_no_simulated_node_has_an_account(registry, tmp_path):
     path = tmp_path / "passwords"
-    assert write_passwords(path, registry, "g", "") == 1
-    assert path.read_text("utf-8").startswith("gateway:")
+    assert write_passwords(path, registry, "g", "") == len(gateway_accounts())
+    assert {line.partition(":")[0] for line in path.read_text("utf-8").splitlines()} == {*gateway_accounts()}
+    assert write_passwords(path, registry, "g", "", "c") == len(gateway_accounts()) + 1
+    assert f"\n{CHIRPSTACK}:" in path.read_text("utf-8")

@@ -1,5 +1,6 @@
 """Who may speak, as several processes see it over one file."""
 
+import sqlite3
 import time
 
 import pytest
@@ -104,6 +105,9 @@ def test_what_was_enrolled_is_there_after_a_restart(path):
         ("tam-que", "soil-probe", "cảm-biến", ["a-z"]),
         ("tam-que", "soil-probe", "x" * 65, ["64"]),
         ("tam-que", "soil-probe", "gateway", ["gateway"]),
+        ("tam-que", "soil-probe", "gateway-2", ["gateway-…"]),
+        ("tam-que", "soil-probe", "gateway-of-mine", ["gateway-…"]),
+        ("tam-que", "soil-probe", "chirpstack", ["chirpstack"]),
         ("tam-que", "soil-probe", next(iter(PILOT.fleet)), ["simulated"]),
     ],
 )
@@ -155,3 +159,30 @@ def test_pilots_share_a_registry_and_not_their_devices(path):
     assert theirs.lookup("theirs").pilot == "another"
     assert ours.lookup("theirs") is None
     assert "theirs" not in {device.device for device in ours.devices()}
+
+
+def test_a_lorawan_device_is_known_by_its_dev_eui(two):
+    here, there = two
+    here.enroll("tam-que", "soil-probe", "lora-1", dev_eui="24E124136B502217")
+    expected = Device("dong-thap", "tam-que", "lora-1", "soil-probe", simulated=False)
+    there.refresh()
+    assert there.by_eui("24e124136b502217") == here.lookup("lora-1") == expected
+    assert there.by_eui("24e124136b502218") is None
+    with pytest.raises(EnrolmentError, match="belongs to 'lora-1'"):
+        there.enroll("tam-que", "soil-probe", "lora-2", dev_eui="24e124136b502217")
+    with pytest.raises(EnrolmentError, match="16 hexadecimal digits"):
+        here.enroll("tam-que", "soil-probe", "lora-2", dev_eui="24e1")
+    here.revoke("lora-1")
+    there.refresh()
+    assert there.by_eui("24e124136b502217") is None
+    here.enroll("tam-que", "soil-probe", "lora-2", dev_eui="24e124136b502217")
+
+
+def test_a_registry_of_an_earlier_version_learns_the_dev_eui(path):
+    Registry(path, PILOT).enroll("tam-que", "soil-probe", "old-one")
+    with sqlite3.connect(path) as db:
+        db.execute("ALTER TABLE device DROP COLUMN dev_eui")
+    again = Registry(path, PILOT)
+    assert again.lookup("old-one") is not None
+    again.enroll("tam-que", "soil-probe", "new-one", dev_eui="24e124136b502217")
+    assert again.by_eui("24e124136b502217") == again.lookup("new-one")

@@ -6,7 +6,7 @@ import pytest
 from amqtt.contexts import Action, BaseContext
 from amqtt.session import Session
 
-from devices.credentials import simulated_password
+from devices.credentials import gateway_accounts, simulated_password
 from devices.pilot import load
 from devices.registry import Registry
 from gateway.broker import Access, Accounts, Rules
@@ -47,7 +47,10 @@ def let_in(access):
 
 def test_only_those_with_their_password_get_in(registry, let_in):
     password = registry.enroll("tam-que", "soil-probe", "my-esp32")
-    assert let_in("gateway", "the gateway's")
+    for account in gateway_accounts():
+        assert let_in(account, "the gateway's")
+        assert not let_in(account, password)
+    assert not let_in("gateway-9", "the gateway's")
     assert let_in("my-esp32", password)
     assert let_in(NODE, simulated_password("a secret", NODE))
     for name, wrong in (
@@ -97,6 +100,8 @@ def test_a_device_hears_what_is_for_it(may, kind):
         "#", "hoiquan/#", "+/+/+/+/+/+", OWN + "#", OWN + "+", OWN, OWN + "telemetry/x", "$SYS/#", "",
         OWN.replace("my-esp32", NODE) + "telemetry", OWN.replace("tam-que", "canh-tan") + "telemetry",
         OWN.replace("my-esp32", "+") + "command", "$share/g/" + OWN + "command",
+        "hoiquan-gateway/v1/gateway/heartbeat", "hoiquan-gateway/#", "application/1/device/2/event/up",
+        "application/#",
     ],
 )  # fmt: skip
 def test_a_device_has_no_business_elsewhere(may, topic):
@@ -106,6 +111,8 @@ def test_a_device_has_no_business_elsewhere(may, topic):
 
 def test_the_gateway_may_do_everything_and_a_stranger_nothing(may):
     for action in (Action.PUBLISH, Action.SUBSCRIBE, Action.RECEIVE):
-        assert may("gateway", "hoiquan/#", action)
+        for account in gateway_accounts():
+            assert may(account, "hoiquan/#", action)
+            assert may(account, f"hoiquan-gateway/v1/{account}/heartbeat", action)
         assert not may("nobody", OWN + "telemetry", action)
         assert not may(None, OWN + "telemetry", action)

@@ -1,6 +1,7 @@
 """The clerk's paperwork goes on, whatever the store says to one sheet of it."""
 
 import threading
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -9,7 +10,7 @@ from devices.pilot import load
 from gateway import clerk as clerk_module
 from gateway.clerk import Clerk
 from gateway.points import Point, device_tags, tags
-from gateway.spool import Books, SpoolFull
+from gateway.spool import Books, Message, Outcome, Refusal, Spool, SpoolFull
 from gateway.sqlite import SqliteStore
 from gateway.store import RejectPoints, RetryLater
 from tests.servers import until
@@ -37,7 +38,31 @@ def test_the_books_are_written_as_they_are(store):
     (row,) = store.latest("gateway", {"instance": "g1"}, 0)
     fields = {name: value for name, (_, value) in row.fields.items()}
     assert fields.pop("lag_ms") > 0
-    assert fields == {"received": 10, "stored": 6, "duplicate": 2, "quarantined": 1, "spooled": 1}
+    assert fields == {
+        "received": 10, "stored": 6, "duplicate": 2, "quarantined": 1, "spooled": 1, "forgotten": 0,
+    }  # fmt: skip
+
+
+def test_what_stands_beside_the_books_is_written_with_them(store):
+    figures = {"spool_bytes": 4096, "missing": 3, "broker_dropped": 7}
+    Clerk(store, PILOT, "g1", lambda: BOOKS, list, figures=lambda: figures).write_books()
+    (row,) = store.latest("gateway", {"instance": "g1"}, 0)
+    assert {name: row.fields[name][1] for name in figures} == figures
+
+
+def test_the_quarantine_is_tidied_in_steps_until_nothing_more_leaves(store, tmp_path):
+    with closing(Spool(tmp_path / "spool.sqlite")) as spool:
+        messages = [Message("t", b"x", 1000 + n) for n in range(1200)]
+        spool.append(messages)
+        spool.settle(spool.pending(9999), Outcome(refused=[Refusal(m, "not_json", "") for m in messages]))
+        made = Clerk(
+            store, PILOT, "g1", spool.books, list, forget=lambda: spool.forget(2150, 10**9, limit=500)
+        )
+        made.tidy()
+        books = spool.books()
+        assert books.balanced
+        assert (books.quarantined, books.forgotten) == (1200, 1150)
+        assert len(spool.quarantined(9999)) == 50
 
 
 def test_roster_and_indicators_are_there_without_a_single_reading(store):

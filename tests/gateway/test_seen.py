@@ -146,3 +146,13 @@ def test_a_restart_at_any_moment_changes_no_answer(steps):
         restarted = again(restarted)
         assert answer(kept, *step) == answer(restarted, *step)
     assert kept.dump() == restarted.dump()
+
+
+def test_gateways_that_share_stamp_in_lanes_of_their_own():
+    """Two that hear of one device in the same millisecond must not write the same point."""
+    ours, theirs = Seen(), Seen()
+    burst = [1_000_003] * 20 + [1_000_004] * 20
+    first = [ours.stamp(at, 0, 8) for at in burst]
+    second = [theirs.stamp(at, 1, 8) for at in burst]
+    assert len({*first, *second}) == 2 * len(burst)
+    assert all(abs(stamp - 1_000_003) < 8 * len(burst) + 8 for stamp in first + second)

@@ -173,7 +173,17 @@ def command(*arguments: str) -> list[str]:
 class Mosquitto:
     """A broker that keeps everything and, with `passwords`, lets nobody in without one."""
 
-    def __init__(self, folder: Path, passwords: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        passwords: Path | None = None,
+        autosave: int | None = None,
+        *,
+        deployed: bool = False,
+    ) -> None:
+        """`autosave`: seconds between two writes of the queues, as deploy/mosquitto sets 1. `deployed`: with
+        the configuration and the rules of deploy/mosquitto, but for paths and port.
+        """
         self._program = program("mosquitto")
         self.port = free_port()
         self.url = f"mqtt://127.0.0.1:{self.port}"
@@ -185,8 +195,20 @@ class Mosquitto:
         self._configuration.write_text(
             f"{user}listener {self.port} 127.0.0.1\n{access}\npersistence true\n"
             f"persistence_location {folder}/\nmax_queued_messages 200000\nmax_inflight_messages 5000\n"
-            "queue_qos0_messages false\n"
+            "queue_qos0_messages false\n" + (f"autosave_interval {autosave}\n" if autosave else "")
         )
+        if deployed:
+            given = ROOT / "deploy" / "mosquitto"
+            text = (given / "mosquitto.conf").read_text("utf-8")
+            for before, now in (
+                ("listener 1883", f"listener {self.port} 127.0.0.1"),
+                ("/mosquitto/accounts/passwords", str(passwords)),
+                ("/mosquitto/config/acl", str(given / "acl")),
+                ("/mosquitto/data/", f"{folder}/"),
+            ):
+                assert before in text, before
+                text = text.replace(before, now)
+            self._configuration.write_text(user + text, "utf-8")
         self.start()
 
     def start(self) -> None:
@@ -212,10 +234,7 @@ class Influx:
         self.url = f"http://127.0.0.1:{self.port}"
         (folder / "influx.conf").write_text(_INFLUX.format(folder=folder, port=self._inner))
         self.start()
-        user = "user root;" if os.geteuid() == 0 else ""
-        (folder / "nginx.conf").write_text(
-            _NGINX.substitute(folder=folder, user=user, token=TOKEN, inner=self._inner, port=self.port)
-        )
+        self._configure(TOKEN)
         self._proxy = Running(
             folder / "nginx.log", [nginx, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
         )
@@ -228,8 +247,26 @@ class Influx:
         self._engine = Running(self._folder / "influxd.log", [self._influxd, "-config", configuration])
         until("InfluxDB that answers", 20, self._answers)
 
-    def stop_engine(self) -> None:
-        self._engine.stop()
+    def stop_engine(self, number: int = signal.SIGTERM) -> None:
+        self._engine.stop(number)
+
+    def pause(self) -> None:
+        """The engine takes requests and does not answer them."""
+        self._engine.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._engine.process.send_signal(signal.SIGCONT)
+
+    def accept(self, token: str) -> None:
+        """Let in who has this token, and nobody else."""
+        self._configure(token)
+        self._proxy.process.send_signal(signal.SIGHUP)
+
+    def _configure(self, token: str) -> None:
+        user = "user root;" if os.geteuid() == 0 else ""
+        (self._folder / "nginx.conf").write_text(
+            _NGINX.substitute(folder=self._folder, user=user, token=token, inner=self._inner, port=self.port)
+        )
 
     def stop(self) -> None:
         for running in (self._proxy, self._engine):

@@ -1,0 +1,238 @@
+"""Our gateway beside others, in one run on this machine: `python benchmarks/gateway.py`.
+
+    limits      mosquitto_sub, a bare paho loop, the disk, the store: what each part does by itself
+    drain       messages wait in the broker (persistent session, QoS 1), a gateway is started and takes them
+    killed      the same, with SIGKILL after half of that time (or of the points), and a new start
+    a bad one   the same, with one message in 1,000 that no store can take as it is
+    live        publish to queryable at a steady pace, and the memory meanwhile (ours alone)
+
+All gateways meet the same Mosquitto (with production's deploy/mosquitto/mosquitto.conf) and the same
+InfluxDB (1.6 behind nginx, which speaks the write path of 2.x), both started here, on loopback, and ended
+here. Telegraf is built from its Go module and Node-RED installed by npm the first time, into
+~/.cache/hoiquan-bench or the folder in HOIQUAN_BENCH_CACHE; where that cannot be, the row says so. Nothing
+runs beside anything else: with two cores, compare ratios, and only within one run.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.peers.drain import Drained, Gateway, drain
+from benchmarks.peers.limits import LIMITS, PAHO
+from benchmarks.peers.live import Lived, live
+from benchmarks.peers.node_red import NodeRed
+from benchmarks.peers.ours import Ours
+from benchmarks.peers.processes import Missing
+from benchmarks.peers.road import Road, road
+from benchmarks.peers.telegraf import Telegraf
+from benchmarks.peers.traffic import BAD, FIELDS
+
+EVERY = 1000  # one of so many messages is bad
+MOST = 500_000  # messages that the broker's own limits let wait
+GATEWAYS: dict[str, Callable[[], list[Gateway]]] = {
+    "ours": lambda: [Ours(), Ours(processes=2)],
+    "telegraf": lambda: [Telegraf()],
+    "node-red": lambda: [NodeRed()],
+}
+FAILURES = (Missing, RuntimeError, OSError, AssertionError)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--messages", type=int, default=60_000, help="messages that wait (60000)")
+    parser.add_argument("--only", default=",".join(GATEWAYS), help="of ours,telegraf,node-red")
+    parser.add_argument("--repeat", type=int, default=1, help="drains of each, in turn; the best counts (1)")
+    parser.add_argument(
+        "--rate", type=int, default=1000, help="live messages a second (1000; 0: no live run)"
+    )
+    parser.add_argument("--minutes", type=float, default=0.5, help="of the live run (0.5; 10: is it flat?)")
+    parser.add_argument("--no-faults", action="store_true", help="neither kill nor bad messages")
+    parser.add_argument("--json", type=Path, help="write all figures to this file as well")
+    given = parser.parse_args()
+    if unknown := set(given.only.split(",")) - GATEWAYS.keys():
+        parser.error(f"--only: no gateway {', '.join(sorted(unknown))}; there are {', '.join(GATEWAYS)}")
+    if not EVERY <= given.messages <= MOST:
+        parser.error(f"--messages: {EVERY} to {MOST}")
+    return given
+
+
+def main() -> None:
+    given = arguments()
+    figures: dict[str, Any] = {"machine": machine(), "messages": given.messages, "limits": {}, "gateways": {}}
+    gateways = list(able(given.only.split(","), figures["gateways"]))
+    try:
+        with road() as both:
+            for name, measure in LIMITS.items():
+                figures["limits"][name] = attempt(name, lambda m=measure: m(both, given.messages))
+            drains(both, gateways, given, figures["gateways"])
+            if not given.no_faults:
+                for gateway in gateways:
+                    faults(both, gateway, given.messages, figures["gateways"][gateway.name])
+            if given.rate and "ours" in given.only:
+                seconds = given.minutes * 60
+                what = f"live, {given.rate} messages/s for {seconds:g} s"
+                lived = attempt(what, lambda: live(Ours(), both, given.rate, seconds))
+                figures["live"] = lived.as_dict() if isinstance(lived, Lived) else lived
+    except Missing as missing:
+        raise SystemExit(f"benchmarks/gateway.py: {missing}") from None
+    figures["machine"]["load_after"] = os.getloadavg()[0]
+    if given.json:
+        given.json.write_text(json.dumps(figures, indent=1), "utf-8")
+    console = Console(width=170)
+    console.print(drained_table(figures))
+    if "live" in figures:
+        console.print(live_table(figures["live"]))
+
+
+def able(only: list[str], rows: dict[str, Any]) -> Iterator[Gateway]:
+    """The gateways that can run here, installed; the others leave a sentence in `rows`."""
+    for gateway in [gateway for name in only for gateway in GATEWAYS[name]()]:
+        try:
+            gateway.prepare()
+        except Missing as missing:
+            print(f"{gateway.name}: {missing}", flush=True)
+            rows[gateway.name] = {"missing": str(missing)}
+        else:
+            rows[gateway.name] = {}
+            yield gateway
+
+
+def attempt(what: str, measure: Callable[[], Any]) -> Any:
+    """The figures, or why there are none: one row that fails does not take the others with it."""
+    print(f"{what} …", end=" ", flush=True)
+    began = time.monotonic()
+    try:
+        result = measure()
+    except FAILURES as error:
+        print(f"not measured: {error}", flush=True)
+        return {"missing": " ".join(str(error).split())[:300]}
+    print(f"{time.monotonic() - began:.0f} s", flush=True)
+    return result
+
+
+def drains(both: Road, gateways: list[Gateway], given: argparse.Namespace, rows: dict[str, Any]) -> None:
+    """Each gateway's best of `--repeat` drains, in turn: a neighbour's load then meets all of them."""
+    for number in range(1, given.repeat + 1):
+        for gateway in gateways:
+            what = f"{gateway.name}: drain {number} of {given.repeat}"
+            got = attempt(what, lambda g=gateway: drain(g, both, given.messages))
+            row = rows[gateway.name]
+            if not isinstance(got, Drained):
+                row.setdefault("drain", got)
+                continue
+            row.setdefault("rates", []).append(got.rate)
+            if row.get("drain", {}).get("rate", 0) < got.rate:
+                row["drain"] = got.as_dict()
+
+
+def faults(both: Road, gateway: Gateway, messages: int, row: dict[str, Any]) -> None:
+    """What is lost when it is killed half way, and when one message in `EVERY` is bad."""
+    half = row.get("drain", {}).get("seconds", 7200) / 2
+    got = attempt(f"{gateway.name}: killed half way", lambda: drain(gateway, both, messages, kill=half))
+    row["killed"] = got.as_dict() if isinstance(got, Drained) else got
+    fewer = max(2 * EVERY, messages // 3)
+    for bad in BAD:
+        what = f"{gateway.name}: a bad one ({bad}) in {EVERY:,}"
+        got = attempt(what, lambda bad=bad: drain(gateway, both, fewer, bad, EVERY))
+        row[f"bad {bad}"] = got.as_dict() if isinstance(got, Drained) else got
+
+
+# -- tables -------------------------------------------------------------------------------------
+def drained_table(figures: dict[str, Any]) -> Table:
+    table = Table(title=f"{figures['messages']:,} queued messages of {len(FIELDS)} signals, QoS 1")
+    for name in ("what", "messages/s", "readings/s", "of bare paho", "CPU µs a message", "peak MB"):
+        table.add_column(name, justify="left" if name == "what" else "right")
+    for name in ("killed half way", *(f"{bad} for a number, 1 in {EVERY:,}" for bad in BAD), "limit"):
+        table.add_column(name)
+    bare = figures["limits"].get(PAHO, {}).get("rate")
+    for name, row in figures["limits"].items():
+        if "missing" in row:
+            table.add_row(name, row["missing"])
+            continue
+        ratio = f"{row['rate'] / bare:.2f}" if bare and name.startswith("broker") else ""
+        cpu = f"{row['cpu_us']:.1f}" if "cpu_us" in row else ""
+        busy = f"broker {row['broker']:.0%} of a core" if "broker" in row else ""
+        readings = f"{row['rate'] * len(FIELDS):,.0f}" if name.startswith("store") else ""
+        table.add_row(name, f"{row['rate']:,.0f}", readings, ratio, cpu, "", "", "", "", busy)
+    table.add_section()
+    for name, row in figures["gateways"].items():
+        drained = row if "missing" in row else row.get("drain", {})
+        if "missing" in drained:
+            table.add_row(name, "-", *[""] * 7, drained["missing"])
+            continue
+        table.add_row(
+            name,
+            f"{drained['rate']:,.0f}",
+            f"{drained['readings']:,.0f}",
+            f"{drained['rate'] / bare:.2f}" if bare else "",
+            f"{drained['cpu_us']:.1f}",
+            f"{drained['peak_mb']:.0f}",
+            *(fate(row.get(part)) for part in ("killed", *(f"bad {bad}" for bad in BAD))),
+            limit(drained["busy"]) + (f"; {drained['lost']:,} lost" if drained["lost"] else ""),
+        )
+    about = figures["machine"]
+    table.caption = (
+        f"From the connection to the broker until the last point can be queried. {about['cores']} cores, "
+        f"Python {about['python']}; load of the machine {about['load']:.1f} before, "
+        f"{about['load_after']:.1f} after: others' work shows in every figure. "
+        "Stuck: neither stored nor lost, the broker still has them."
+    )
+    return table
+
+
+def fate(got: dict[str, Any] | None) -> str:
+    """What became of the good messages, and where the bad ones went."""
+    if got is None:
+        return ""
+    if "missing" in got:
+        return str(got["missing"])
+    told = [f"{got['lost']:,} lost"]
+    if got["stuck"]:
+        told.append(f"{got['stuck']:,} stuck")
+    if aside := got["books"].get("quarantined"):
+        told.append(f"{aside} set aside")
+    if again := got["books"].get("duplicate"):
+        told.append(f"{again:,} came twice")
+    when = f", killed at {got['killed_at']:,}" if got["killed_at"] is not None else ""
+    return f"{', '.join(told)} of {got['messages']:,}{when}"
+
+
+def limit(busy: dict[str, float]) -> str:
+    """Who had no more to give: whoever kept a core busy, else the cores that others took."""
+    part, most = max(((part, busy[part]) for part in ("gateway", "broker", "store")), key=lambda one: one[1])
+    rest = ", ".join(f"{other} {share:.0%}" for other, share in busy.items() if other != part)
+    if most < 0.75 and busy["others"] + busy["benchmark"] > 0.75:
+        return f"the cores, which others took: {part} {most:.0%} of one, {rest}"
+    return f"{part}: {most:.0%} of a core, {rest}"
+
+
+def live_table(lived: dict[str, Any]) -> Table:
+    table = Table("live, ours", "measured", title="Publish to queryable")
+    if "missing" in lived:
+        table.add_row("not measured", lived["missing"])
+        return table
+    told = ", ".join(f"{name} {value:,.0f} ms" for name, value in lived["latency"].items())
+    table.add_row(f"{lived['rate']:,} messages/s for {lived['seconds']:.0f} s", told)
+    table.add_row("stored", f"{lived['stored']:,} of {lived['messages']:,}")
+    table.add_row("CPU", f"{lived['cpu_us']:.1f} µs a message; {limit(lived['busy'])}")
+    table.add_row("memory", f"peak {lived['peak_mb']:.1f} MB, {lived['growth_mb']:+.1f} MB during the run")
+    return table
+
+
+def machine() -> dict[str, Any]:
+    return {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()[0]}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""What the parts of the road can do by themselves: no gateway is faster than any of them.
+
+`python -m benchmarks.peers.limits PORT CLIENT MESSAGES` is the bare drain: paho with manual acks, one
+acknowledgement a message at once, and nothing done with it.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion
+
+from benchmarks.peers.drain import wait
+from benchmarks.peers.processes import ROOT, Missing, find
+from benchmarks.peers.road import TAGS, Road
+from benchmarks.peers.traffic import DEVICES, Traffic, queue, readings, recent
+
+TOPIC = "hoiquan/v1/+/+/+/telemetry"
+LINES = 5000  # a request; what the server takes best
+COMMIT = 2000  # messages a group commit, as our gateway has at most
+BYTES = 230  # of a message with its topic, as it lies in the queue
+
+
+def broker(road: Road, count: int) -> dict[str, float]:
+    """mosquitto_sub: C, and nothing is done with the messages."""
+    program = find("mosquitto_sub", "the broker's own limit waits for it (Debian: mosquitto-clients)")
+    common = [program, "-p", str(road.broker.port), "-i", "bench-sub", "-c", "-q", "1", "-t", TOPIC]
+    return _drained(road, count, [*common, "-E"], [*common, "-C", str(count)], "bench-sub")
+
+
+def paho(road: Road, count: int) -> dict[str, float]:
+    """A bare paho loop with manual acks: what any gateway on paho starts from."""
+    command = [sys.executable, "-m", "benchmarks.peers.limits", str(road.broker.port), "bench-paho"]
+    return _drained(road, count, [*command, "0"], [*command, str(count)], "bench-paho")
+
+
+def disk(_: Road, count: int) -> dict[str, float]:
+    """Group commits to a file in the folder of temporary files, each on disk before the next."""
+    body = b"x" * (BYTES * COMMIT)
+    with tempfile.TemporaryFile(buffering=0) as file:
+        began = time.perf_counter()
+        for _number in range(max(1, count // COMMIT)):
+            file.write(body)
+            os.fsync(file.fileno())
+        seconds = time.perf_counter() - began
+    return {"rate": max(1, count // COMMIT) * COMMIT / seconds}
+
+
+def store(road: Road, count: int) -> dict[str, float]:
+    """Ready-made line protocol, one request after another, until the last point can be queried."""
+    traffic = Traffic(count, recent(count))
+    bucket = road.bucket(traffic)
+    rows = [",".join(f"{name}={value!r}" for name, value in row.items()) for row in readings()]
+    lines = [
+        f"telemetry,community=bench,device=bench-{number % DEVICES},{TAGS} "
+        f"{rows[number % len(rows)]} {traffic.start + number}"
+        for number in range(count)
+    ]
+    bodies = ["\n".join(lines[at : at + LINES]).encode() for at in range(0, count, LINES)]
+    before, began = road.cpu(), time.perf_counter()
+    for body in bodies:
+        road.write(bucket, body)
+    while road.stored(bucket, traffic.start) < count:
+        time.sleep(0.01)
+    seconds, after = time.perf_counter() - began, road.cpu()
+    road.drop(bucket)
+    return {"rate": count / seconds, "cpu_us": (after["store"] - before["store"]) / count * 1e6}
+
+
+PAHO = "broker → bare paho, manual acks"
+LIMITS: dict[str, Callable[[Road, int], dict[str, float]]] = {
+    "broker → mosquitto_sub": broker,
+    PAHO: paho,
+    "disk, 2,000 messages a sync": disk,
+    "store, 5,000 ready lines a request": store,
+}
+
+
+def _drained(
+    road: Road, count: int, opening: list[str], draining: list[str], client: str
+) -> dict[str, float]:
+    """Open the session, queue, drain; from the connection to the end of the program."""
+    subprocess.run(opening, check=True, timeout=60, cwd=ROOT, stdout=subprocess.DEVNULL)
+    try:
+        queue(road.broker.port, Traffic(count, recent(count)))
+        since = road.mark()
+        with subprocess.Popen(draining, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
+            wait(lambda: client in road.clients(since), f"{client} connects", [])
+            began, before = time.perf_counter(), road.cpu()
+            # wait4 instead of wait: it says what the child has used
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        seconds, after = time.perf_counter() - began, road.cpu()
+        if process.returncode:
+            raise Missing(f"{client} ended with {process.returncode}")
+    finally:
+        road.forget([client])
+    return {
+        "rate": count / seconds,
+        "cpu_us": (usage.ru_utime + usage.ru_stime) / count * 1e6,
+        "broker": (after["broker"] - before["broker"]) / seconds,
+    }
+
+
+def bare(port: int, name: str, count: int) -> None:
+    """Take `count` messages and acknowledge each; 0: subscribe and go."""
+    done, taken = threading.Event(), 0
+    client = Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=False, manual_ack=True)
+
+    def on_message(client: Client, _: object, message: MQTTMessage) -> None:
+        nonlocal taken
+        client.ack(message.mid, message.qos)
+        taken += 1
+        if taken == count:
+            done.set()
+
+    client.on_message = on_message
+    client.on_connect = lambda *_: client.subscribe(TOPIC, qos=1)
+    client.on_subscribe = lambda *_: count or done.set()
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    if not done.wait(300):
+        raise SystemExit(f"{taken} of {count} messages after 300 s")
+    client.disconnect()
+    client.loop_stop()
+
+
+if __name__ == "__main__":
+    bare(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]))

@@ -1,0 +1,156 @@
+"""How long a reading takes from the device's publish until it can be queried, at a steady pace.
+
+Messages are published in the order of their times, and one gateway stores them in the order in which it
+got them, so the n-th message can be queried once the store counts n points. The store is asked again and
+again for the count of the newest seconds alone: a look costs the same after ten minutes as at first.
+"""
+
+import shutil
+import statistics
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.peers.drain import STALL, Gateway, wait
+from benchmarks.peers.processes import Running, shares
+from benchmarks.peers.road import Road
+from benchmarks.peers.traffic import Publisher, Traffic
+
+LOOK = 0.01  # seconds between two looks into the store; part of what is measured
+WINDOW = 5000  # messages counted anew at every look
+SETTLE = 2  # seconds at the beginning that are no part of the figures: a first connection, a first file
+
+
+@dataclass
+class Lived:
+    """What was measured; latencies in ms from the call of publish until the look that saw the point."""
+
+    rate: int
+    seconds: float
+    messages: int
+    stored: int
+    latency: dict[str, float]
+    cpu_us: float
+    busy: dict[str, float]
+    memory: list[tuple[float, float]] = field(default_factory=list)  # seconds, resident MB
+    peak_mb: float = 0.0
+
+    @property
+    def growth_mb(self) -> float:
+        """Between the median of the second tenth of the run and that of the last: the first one loads."""
+        values = [value for _, value in self.memory]
+        tenth = max(1, len(values) // 10)
+        return statistics.median(values[-tenth:]) - statistics.median(values[tenth : 2 * tenth] or values)
+
+    def as_dict(self) -> dict[str, Any]:
+        return vars(self) | {"growth_mb": self.growth_mb}
+
+
+def live(gateway: Gateway, road: Road, rate: int, seconds: float) -> Lived:
+    """Publish `rate` messages a second for `seconds`."""
+    folder = Path(tempfile.mkdtemp(prefix="hoiquan-bench-"))
+    count = int(rate * seconds)
+    # a device every 50 messages: their times are a second apart there, so they pass for `rate` a second
+    traffic = Traffic(count, time.time_ns() // 1_000_000 - count * 20 - 600_000, step=1000)
+    bucket = road.bucket(traffic)
+    since = road.mark()
+    running = gateway.start(road, folder, bucket)
+    try:
+        wait(
+            lambda: any(road.subscribed(since, name) for name in road.clients(since)),
+            f"{gateway.name} subscribes",
+            running,
+        )
+        time.sleep(3)  # its first paperwork
+        return _measure(road, running, bucket, traffic, rate)
+    finally:
+        for one in running:
+            one.stop()
+        road.forget(road.clients(since))
+        road.drop(bucket)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _measure(road: Road, running: list[Running], bucket: str, traffic: Traffic, rate: int) -> Lived:
+    sent: list[float] = []
+    publisher = Publisher(road.broker.port)
+    began = time.perf_counter()
+    used = {"gateway": sum(one.cpu() for one in running)} | road.cpu()
+    memory: list[tuple[float, float]] = []
+    thread = threading.Thread(target=_publish, args=(publisher, traffic, rate, sent, began))
+    thread.start()
+    looks = _look(road, bucket, traffic, running, memory, began)
+    thread.join()
+    publisher.close(traffic.count)
+    if not looks:
+        raise RuntimeError(f"nothing was stored; the gateway says: {running[0].tail()}")
+    seconds = looks[-1][0] - began
+    after = {"gateway": sum(one.cpu() for one in running)} | road.cpu()
+    return Lived(
+        rate=rate,
+        seconds=seconds,
+        messages=traffic.count,
+        stored=looks[-1][1],
+        latency=_latency(sent, looks, rate * SETTLE),
+        cpu_us=(after["gateway"] - used["gateway"]) / traffic.count * 1e6,
+        busy=shares(used, after, seconds),
+        memory=memory,
+        peak_mb=sum(one.peak_mb() for one in running),
+    )
+
+
+def _publish(publisher: Publisher, traffic: Traffic, rate: int, sent: list[float], began: float) -> None:
+    """Each message at its moment; one that is late is sent at once, and its wait is not hidden."""
+    for number, (topic, payload) in enumerate(traffic):
+        moment = began + number / rate
+        while (early := moment - time.perf_counter()) > 0:
+            time.sleep(early)
+        sent.append(min(moment, time.perf_counter()))
+        publisher.publish(topic, payload)
+
+
+def _look(
+    road: Road,
+    bucket: str,
+    traffic: Traffic,
+    running: list[Running],
+    memory: list[tuple[float, float]],
+    began: float,
+) -> list[tuple[float, int]]:
+    """Moments and how many points could be queried then, until all can or no more come."""
+    looks: list[tuple[float, int]] = []
+    base, stored, moved, weighed = 0, 0, time.monotonic(), 0.0
+    while stored < traffic.count and time.monotonic() - moved < STALL:
+        now = base + road.stored(bucket, traffic.at(base))
+        at = time.perf_counter()
+        if now > stored:
+            stored, moved = now, time.monotonic()
+            looks.append((at, stored))
+        # what lies whole behind is not counted again
+        full = max(0, stored - WINDOW) // WINDOW * WINDOW
+        if full > base and road.stored(bucket, traffic.at(base), traffic.at(full)) == full - base:
+            base = full
+        if at - weighed >= 1:
+            weighed = at
+            memory.append((at - began, sum(one.resident_mb() for one in running)))
+        time.sleep(LOOK)
+    return looks
+
+
+def _latency(sent: list[float], looks: list[tuple[float, int]], skip: int) -> dict[str, float]:
+    waits, known = [], 0
+    for at, stored in looks:
+        waits += [(at - moment) * 1000 for moment in sent[max(known, skip) : stored]]
+        known = max(known, stored)
+    if len(waits) < 100:
+        return {}
+    waits.sort()
+    return {
+        "p50": waits[len(waits) // 2],
+        "p99": waits[int(len(waits) * 0.99)],
+        "p99.9": waits[int(len(waits) * 0.999)],
+        "max": waits[-1],
+    }

@@ -1,0 +1,55 @@
+"""Our own gateway, as a real process: durable, checked, QoS 1."""
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.peers.processes import ROOT, Missing, Running
+from benchmarks.peers.road import Road
+
+COMMAND = [sys.executable, str(ROOT / "hoiquan.py"), "gateway"]
+GROUP = "bench"
+
+
+class Ours:
+    """`hoiquan gateway`; more than one share the subscription and the data folder, each with a spool."""
+
+    def __init__(self, processes: int = 1) -> None:
+        self._processes = processes
+        self.name = "hoiquan gateway" if processes == 1 else f"hoiquan gateway, {processes} processes"
+
+    def prepare(self) -> None:
+        if self._processes > 1:
+            said = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=True).stdout
+            if "--group" not in said:
+                raise Missing("waits for `hoiquan gateway --group`")
+
+    def start(self, road: Road, folder: Path, bucket: str) -> list[Running]:
+        return [self._one(road, folder, bucket, number) for number in range(1, self._processes + 1)]
+
+    def done(self, folder: Path) -> dict[str, int]:
+        """The books of all spools, straight from their files."""
+        total: dict[str, int] = {}
+        for path in folder.glob("data/gateway/spool*.sqlite"):
+            with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10) as db:
+                books = dict(db.execute("SELECT name, value FROM book"))
+                (books["spooled"],) = db.execute("SELECT coalesce(sum(messages), 0) FROM segment").fetchone()
+            for name, value in books.items():
+                total[name] = total.get(name, 0) + value
+        return total
+
+    def _one(self, road: Road, folder: Path, bucket: str, number: int) -> Running:
+        shared = ["--group", GROUP] if self._processes > 1 else []
+        return Running(
+            [*COMMAND, "--data", str(folder / "data"), *shared],
+            folder,
+            f"gateway-{number}",
+            HOIQUAN_MQTT=road.broker.url,
+            HOIQUAN_INFLUX_URL=road.store.url,
+            HOIQUAN_INFLUX_TOKEN=road.store.token,
+            HOIQUAN_INFLUX_ORG=road.store.org,
+            HOIQUAN_INFLUX_BUCKET=bucket,
+            HOIQUAN_INSTANCE=f"gateway-{number}",
+            COLUMNS="200",
+        )

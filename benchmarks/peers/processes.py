@@ -1,0 +1,155 @@
+"""A program under measurement: started in a folder of its own, watched through /proc, ended by its pid."""
+
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Missing(Exception):
+    """A row cannot be measured on this machine; the sentence says what is needed."""
+
+
+class Running:
+    """One process with its children. Its output goes to `{name}.log` in `folder`."""
+
+    def __init__(self, command: list[str], folder: Path, name: str, **settings: str) -> None:
+        self.log = folder / f"{name}.log"
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("HOIQUAN_")}
+        with self.log.open("ab") as out:
+            self._process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=kept | settings,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+        self.pid = self._process.pid
+
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def tail(self) -> str:
+        """What it said last."""
+        return self.log.read_text("utf-8", "replace")[-1500:]
+
+    def cpu(self) -> float:
+        """Seconds of processor time so far, children included."""
+        return sum(cpu(pid) for pid in [self.pid, *children(self.pid)])
+
+    def peak_mb(self) -> float:
+        """The most that was ever resident."""
+        return sum(_status(pid, "VmHWM") for pid in [self.pid, *children(self.pid)]) / 1024
+
+    def resident_mb(self) -> float:
+        return sum(_status(pid, "VmRSS") for pid in [self.pid, *children(self.pid)]) / 1024
+
+    def stop(self, number: int = signal.SIGTERM, seconds: float = 20) -> None:
+        """Send the signal, wait, and kill what is still there, children included."""
+        below = children(self.pid)
+        if not self.ended():
+            self._process.send_signal(number)
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        for pid in below:
+            if Path(f"/proc/{pid}").exists():
+                os.kill(pid, signal.SIGKILL)
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        self.stop(signal.SIGKILL)
+
+
+def cpu(pid: int) -> float:
+    """Seconds of processor time of one process and of the children it has waited for."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(map(int, fields[11:15])) / _TICKS  # utime, stime, cutime, cstime
+
+
+def machine_cpu() -> float:
+    """Seconds of processor time of everybody: user, nice, system, interrupts."""
+    fields = Path("/proc/stat").read_text().split()
+    return sum(int(fields[place]) for place in (1, 2, 3, 6, 7)) / _TICKS
+
+
+def shares(before: dict[str, float], after: dict[str, float], seconds: float) -> dict[str, float]:
+    """How much of a core each meter used; `machine` becomes `others`, who are no part of the run."""
+    used = {part: (after[part] - before[part]) / seconds for part in before}
+    everybody = used.pop("machine")
+    return used | {"others": max(0.0, everybody - sum(used.values()))}
+
+
+def children(pid: int) -> list[int]:
+    """The process ids below `pid`."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            number, _, rest = stat.read_text().partition(" ")
+            parents[int(number)] = int(rest.rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    found = [pid]
+    for above in found:  # grows while it is walked
+        found += [child for child, parent in parents.items() if parent == above]
+    return found[1:]
+
+
+def named(name: str) -> list[int]:
+    """Our own children of that name: the servers that this benchmark started."""
+    return [pid for pid in children(os.getpid()) if _comm(pid) == name]
+
+
+def find(name: str, says: str) -> str:
+    """Where a program is; `says` is what the row then waits for."""
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/local/go/bin:/usr/sbin")
+    if found is None:
+        raise Missing(f"{name} is not installed: {says}")
+    return found
+
+
+def cache(name: str) -> Path:
+    """A folder that outlives the run, for what takes minutes to install."""
+    base = os.environ.get("HOIQUAN_BENCH_CACHE", str(Path.home() / ".cache" / "hoiquan-bench"))
+    folder = Path(base) / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def install(command: list[str], folder: Path, what: str, **settings: str) -> None:
+    """Run an installer to its end; its output goes to a log beside what it installs."""
+    print(f"{what}: installing into {folder} (once; some minutes) …", flush=True)
+    log = folder / "install.log"
+    with log.open("wb") as out:
+        done = subprocess.run(
+            command, cwd=folder, env=os.environ | settings, stdout=out, stderr=out, timeout=1800, check=False
+        )
+    if done.returncode:
+        last = " ".join(log.read_text("utf-8", "replace").split()[-30:])
+        raise Missing(f"{what} cannot be installed ({' '.join(command[:2])} failed; {log}): {last}")
+    print(f"{what}: installed", flush=True)
+
+
+def _status(pid: int, field: str) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith(f"{field}:")), 0)
+
+
+def _comm(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""

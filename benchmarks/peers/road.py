@@ -1,0 +1,141 @@
+"""The one broker and the one store that every gateway of the run is measured on."""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.request import Request, urlopen
+
+from paho.mqtt.client import Client, MQTTv5
+from paho.mqtt.enums import CallbackAPIVersion
+from pytest import skip
+
+from benchmarks.peers.processes import ROOT, Missing, children, cpu, machine_cpu, named
+from benchmarks.peers.traffic import BAD, COUNTED, Traffic, readings
+from tests.servers import Influx, Mosquitto, influx, mosquitto
+
+_CONNECTED = re.compile(r"New client connected from \S+ as (\S+)")
+_OF_ANOTHER_PLACE = ("listener", "allow_anonymous", "password_file", "acl_file", "use_username_as_clientid",
+                     "persistence_location", "log_dest")  # fmt: skip
+TAGS = "model=soil-probe,pilot=dong-thap,simulated=true"
+UNSTORABLE = [json.loads(value) for value in BAD.values()]
+PROGRAMS = {"broker": ("mosquitto",), "store": ("influxd", "nginx")}
+
+
+class Road:
+    """Mosquitto as deploy/mosquitto has it but without accounts, and InfluxDB behind its front."""
+
+    def __init__(self, broker: Mosquitto, store: Influx) -> None:
+        self.broker = broker
+        self.store = store
+        self._pids = {
+            part: [pid for name in names for one in named(name) for pid in (one, *children(one))]
+            for part, names in PROGRAMS.items()
+        }
+
+    # -- broker ---------------------------------------------------------------------------------
+    def mark(self) -> int:
+        """Now, as a place in the broker's log."""
+        return len(self.broker.log())
+
+    def clients(self, since: int) -> list[str]:
+        """The client ids that have connected after `since`."""
+        return _CONNECTED.findall(self.broker.log()[since:])
+
+    def subscribed(self, since: int, client: str) -> bool:
+        """Whether the broker has noted a subscription of the client after `since`."""
+        return re.search(rf"^\S+ {re.escape(client)} [012] \S+$", self.broker.log()[since:], re.M) is not None
+
+    def forget(self, clients: list[str]) -> None:
+        """End these sessions: the broker keeps nothing for them any more."""
+        for name in set(clients):
+            client = Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=MQTTv5)
+            client.connect("127.0.0.1", self.broker.port, clean_start=True)
+            client.loop_start()
+            deadline = time.monotonic() + 10
+            while not client.is_connected() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            client.disconnect()
+            client.loop_stop()
+
+    def waiting(self, clients: list[str], quiet: float = 2.0) -> set[int]:
+        """Take what the broker still keeps for these sessions: the times of the good messages."""
+        times: set[int] = set()
+        for name in clients:
+            heard, at = [], time.monotonic()
+            client = Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=False)
+            client.on_message = lambda _c, _u, message, heard=heard: heard.append(message.payload)
+            client.connect("127.0.0.1", self.broker.port)
+            client.loop_start()
+            before = -1
+            while len(heard) != before or time.monotonic() - at < quiet:
+                if len(heard) != before:
+                    before, at = len(heard), time.monotonic()
+                time.sleep(0.1)
+            client.disconnect()
+            client.loop_stop()
+            for payload in heard:
+                told = json.loads(payload)
+                if told["values"][COUNTED] not in UNSTORABLE:
+                    times.add(told["ts"])
+        return times
+
+    # -- store ----------------------------------------------------------------------------------
+    def bucket(self, traffic: Traffic) -> str:
+        """A new bucket that knows the fields' types, as a store of yesterday does: one row before all."""
+        name = self.store.bucket()
+        row = ",".join(f"{field}={value!r}" for field, value in readings(3)[1].items())
+        line = f"telemetry,community=nowhere,device=before,{TAGS} {row} {traffic.start - 1}"
+        self.write(name, line.encode())
+        return name
+
+    def write(self, bucket: str, lines: bytes) -> None:
+        """Line protocol through the front, as any gateway sends it."""
+        url = f"{self.store.url}/api/v2/write?org=hoiquan&bucket={bucket}&precision=ms"
+        with urlopen(Request(url, lines, {"Authorization": f"Token {self.store.token}"}), timeout=60):
+            pass
+
+    def stored(self, bucket: str, start: int, stop: int | None = None, field: str = COUNTED) -> int:
+        """How many points with `field` can be queried from `start` on."""
+        until = "" if stop is None else f" AND time < {stop}ms"
+        query = f'SELECT count("{field}") FROM telemetry WHERE time >= {start}ms{until}'
+        series: list[dict[str, Any]] = self.store.ask(query, bucket)
+        return int(series[0]["values"][0][1]) if series else 0
+
+    def times(self, bucket: str, start: int) -> set[int]:
+        """The times of the points with a number where it belongs: no two messages have the same."""
+        query = f'SELECT "{COUNTED}" FROM telemetry WHERE time >= {start}ms'
+        series: list[dict[str, Any]] = self.store.ask(query, bucket)
+        return {row[0] for row in series[0]["values"]} if series else set()
+
+    def drop(self, bucket: str) -> None:
+        """What is measured next must not wait for the store to tidy up."""
+        self.store.ask(f'DROP DATABASE "{bucket}"')
+
+    # -- both -----------------------------------------------------------------------------------
+    def cpu(self) -> dict[str, float]:
+        """Seconds of processor time of the broker, the store, this benchmark, and the whole machine."""
+        used = {part: sum(map(cpu, pids)) for part, pids in self._pids.items()}
+        return used | {"benchmark": time.process_time(), "machine": machine_cpu()}
+
+
+def production() -> list[str]:
+    """The lines of production's mosquitto.conf that do not speak of another machine's accounts and files."""
+    text = (ROOT / "deploy" / "mosquitto" / "mosquitto.conf").read_text("utf-8")
+    lines = [line.split(" #")[0].strip() for line in text.splitlines()]
+    kept = [line for line in lines if line and line[0] != "#" and line.split()[0] not in _OF_ANOTHER_PLACE]
+    # to stderr, so that a line is in the file at once: the clock of a drain starts with one
+    told = ["log_dest stderr", "log_type subscribe"]
+    return [*kept, *told, "allow_anonymous true", "persistence_location {folder}/"]
+
+
+@contextmanager
+def road() -> Iterator[Road]:
+    """Both servers, started here and ended here."""
+    try:
+        with influx() as store, mosquitto(*production()) as broker:
+            yield Road(broker, store)
+    except skip.Exception as missing:
+        raise Missing(str(missing)) from None

@@ -1,0 +1,88 @@
+"""Telegraf, trimmed to the three plugins that this road needs, and built from its Go module."""
+
+from pathlib import Path
+from string import Template
+
+from benchmarks.peers.processes import Missing, Running, cache, find, install
+from benchmarks.peers.road import Road
+
+MODULE = "github.com/influxdata/telegraf/cmd/telegraf"
+VERSION = "v1.37.2"
+TAGS = "custom,inputs.mqtt_consumer,outputs.influxdb_v2,parsers.json_v2"
+# as many undelivered as the broker hands out before the first acknowledgement: 1,000, its default, is slower
+_CONF = Template("""
+[agent]
+  flush_interval = "$flush"
+  flush_jitter = "0s"
+  metric_batch_size = $batch
+  metric_buffer_limit = 100000
+  omit_hostname = true
+  skip_processors_after_aggregators = true
+[[inputs.mqtt_consumer]]
+  servers = ["tcp://127.0.0.1:$port"]
+  topics = ["hoiquan/v1/+/+/+/telemetry"]
+  topic_tag = ""
+  qos = 1
+  persistent_session = true
+  client_id = "telegraf"
+  max_undelivered_messages = $undelivered
+  data_format = "json_v2"
+  [[inputs.mqtt_consumer.topic_parsing]]
+    topic = "_/_/+/+/+/_"
+    tags = "_/_/pilot/community/device/_"
+  [[inputs.mqtt_consumer.json_v2]]
+    measurement_name = "telemetry"
+    timestamp_path = "ts"
+    timestamp_format = "unix_ms"
+    [[inputs.mqtt_consumer.json_v2.object]]
+      path = "values"
+      disable_prepend_keys = true
+[[outputs.influxdb_v2]]
+  urls = ["$url"]
+  token = "$token"
+  organization = "$org"
+  bucket = "$bucket"
+""")
+
+
+class Telegraf:
+    """mqtt_consumer with a persistent session → json_v2 → influxdb_v2."""
+
+    def __init__(self, batch: int = 1000, undelivered: int = 5000, flush: str = "1s") -> None:
+        self.name = f"Telegraf {VERSION[1:]}"
+        self._tuned = {"batch": batch, "undelivered": undelivered, "flush": flush}
+
+    def prepare(self) -> None:
+        program = _program()
+        if program.exists():
+            return
+        go = find("go", "Telegraf is built from its module by Go 1.25 or newer")
+        install(
+            [go, "install", "-p", "1", "-tags", TAGS, f"{MODULE}@{VERSION}"],
+            program.parent,
+            "Telegraf",
+            GOBIN=str(program.parent),
+        )
+        if not program.exists():
+            raise Missing(f"Telegraf: go install left nothing in {program.parent}")
+
+    def start(self, road: Road, folder: Path, bucket: str) -> list[Running]:
+        conf = folder / "telegraf.conf"
+        conf.write_text(
+            _CONF.substitute(
+                self._tuned,
+                port=road.broker.port,
+                url=road.store.url,
+                token=road.store.token,
+                org=road.store.org,
+                bucket=bucket,
+            )
+        )
+        return [Running([str(_program()), "--config", str(conf)], folder, "telegraf")]
+
+    def done(self, folder: Path) -> dict[str, int]:
+        return {}
+
+
+def _program() -> Path:
+    return cache(f"telegraf-{VERSION[1:]}") / "telegraf"

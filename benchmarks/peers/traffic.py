@@ -1,0 +1,122 @@
+"""What is sent: 5 signals of a soil probe, as in the contract, from the pilot's simulated devices.
+
+Every message has a device and a time that no other has, so the store holds as many points as it was
+given messages, and a count of them says what is missing.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
+
+from devices.models import MODELS
+from devices.pilot import load
+from devices.signals import SIGNALS
+
+IN_FLIGHT = 1000  # a larger window makes paho slower
+DEVICES = 50
+FIELDS = MODELS["soil-probe"].signals
+COUNTED = FIELDS[0]  # bad messages are bad in this one, so it counts the good ones
+BAD = {
+    "text": '"dry"',  # a text where the number belongs
+    "1e999": "1e999",  # a number to JSON, and none to a store
+}
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """`count` messages; with `bad`, one of `every` has a value of that kind."""
+
+    count: int
+    start: int  # epoch ms of the first
+    step: int = 1000  # ms between two of a device
+    bad: str = ""
+    every: int = 1000
+
+    @property
+    def bad_ones(self) -> int:
+        return len(range(self.every // 2, self.count, self.every)) if self.bad else 0
+
+    def at(self, number: int) -> int:
+        """The time of the message of that number: later ones have later times."""
+        seq, device = divmod(number, DEVICES)
+        return self.start + seq * self.step + device
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        probes = (device for device in load("dong-thap").fleet.values() if device.model == "soil-probe")
+        names = [
+            f"hoiquan/v1/{device.pilot}/{device.community}/{device.device}/telemetry"
+            for device in islice(probes, DEVICES)
+        ]
+        values = [",".join(f'"{name}":{value}' for name, value in row.items()) for row in readings()]
+        poison = {name: BAD.get(self.bad) if name == COUNTED else "1.5" for name in FIELDS}
+        poisoned = ",".join(f'"{name}":{value}' for name, value in poison.items())
+        for number in range(self.count):
+            seq, device = divmod(number, DEVICES)
+            bad = self.bad and number % self.every == self.every // 2
+            told = poisoned if bad else values[number % len(values)]
+            yield names[device], f'{{"ts":{self.at(number)},"seq":{seq},"boot":"b","values":{{{told}}}}}'
+
+
+def readings(number: int = 997) -> list[dict[str, float]]:
+    """Rows of values that pass every check, in whatever order: none is a leap from another, or far off."""
+    rows = []
+    for place in range(number):
+        share = place * 37 % number / number - 0.5  # neighbours in the list differ
+        row = {}
+        for name in FIELDS:
+            signal = SIGNALS[name]
+            middle = (signal.low + signal.high) / 2
+            row[name] = round(middle + share * 0.8 * signal.rate, max(1, signal.decimals))
+        rows.append(row)
+    return rows
+
+
+def recent(count: int) -> int:
+    """Where `count` messages may begin so that all are in the past, and not long past."""
+    return time.time_ns() // 1_000_000 - (count // DEVICES + 120) * 1000
+
+
+class Publisher:
+    """A device's side, QoS 1: knows what the broker has acknowledged."""
+
+    def __init__(self, port: int) -> None:
+        self._client = Client(CallbackAPIVersion.VERSION2, client_id="bench-publisher")
+        self._client.max_inflight_messages_set(IN_FLIGHT)
+        self._client.on_connect = lambda *_: self._connected.set()
+        self._client.on_publish = self._on_publish
+        self._connected = threading.Event()
+        self.acknowledged = 0
+        self._client.connect("127.0.0.1", port)
+        self._client.loop_start()
+        if not self._connected.wait(10):
+            raise RuntimeError("the broker does not let the benchmark in")
+
+    def publish(self, topic: str, payload: str) -> None:
+        self._client.publish(topic, payload, qos=1)
+
+    def close(self, sent: int, seconds: float = 60) -> None:
+        """Wait until the broker has all that was sent, and go."""
+        deadline = time.monotonic() + seconds
+        while self.acknowledged < sent:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the broker took {self.acknowledged} of {sent} messages")
+            time.sleep(0.01)
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _on_publish(self, *_: object) -> None:
+        self.acknowledged += 1
+
+
+def queue(port: int, traffic: Traffic) -> float:
+    """Have the broker keep all of it for whoever has a session; the rate at which it took them."""
+    publisher, began = Publisher(port), time.perf_counter()
+    for topic, payload in traffic:
+        publisher.publish(topic, payload)
+    publisher.close(traffic.count)
+    return traffic.count / (time.perf_counter() - began)

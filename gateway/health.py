@@ -1,0 +1,69 @@
+"""Whether a gateway is well, for whoever starts it again or mends it: two small files that others look at.
+
+Well is: a heartbeat that it sent through the broker within the last `LATE` seconds came back, the spool takes
+a write, and nothing is being tried again. Then `alive` is touched; else `trouble` says what is wrong.
+"""
+
+import logging
+import time
+
+from gateway.instance import Files
+from gateway.pipeline import Pipeline
+from gateway.receive import Receiver
+from gateway.spool import Spool, SpoolFull
+
+log = logging.getLogger(__name__)
+BEAT_EVERY = 5.0  # seconds between two heartbeats, and between two looks at the spool
+LATE = 15.0  # seconds after which a heartbeat that did not come back is a sign of trouble
+
+
+class Health:
+    """`look` once a second. `trouble` is empty while all is well."""
+
+    def __init__(self, files: Files, receiver: Receiver, spool: Spool, pipeline: Pipeline) -> None:
+        self._files = files
+        self._receiver = receiver
+        self._spool = spool
+        self._pipeline = pipeline
+        self._next = float("-inf")
+        self._full = ""
+        self.trouble = "starting"
+        files.alive.unlink(missing_ok=True)
+        files.trouble.unlink(missing_ok=True)
+
+    def look(self) -> None:
+        """Send a heartbeat when one is due, and bring the two files up to date."""
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + BEAT_EVERY
+            self._receiver.beat()
+            self._full = self._checked()
+        before, self.trouble = self.trouble, self._found()
+        try:
+            if not self.trouble:
+                self._files.alive.touch()
+                self._files.trouble.unlink(missing_ok=True)
+            elif self.trouble != before:
+                self._files.trouble.write_text(self.trouble + "\n", "utf-8")
+        except OSError as error:  # a full disk: `alive` grows old, which says it as well
+            log.warning("health cannot be written: %s", error)
+
+    def end(self) -> None:
+        """This gateway does not run any more."""
+        self._files.alive.unlink(missing_ok=True)
+        self._files.trouble.unlink(missing_ok=True)
+
+    def _checked(self) -> str:
+        try:
+            self._spool.check()
+        except SpoolFull as error:
+            return str(error)
+        return ""
+
+    def _found(self) -> str:
+        if self._pipeline.trouble or self._full:
+            return self._pipeline.trouble or self._full
+        if not self._receiver.connected:
+            return "there is no connection to the broker"
+        if self._receiver.heartbeat_age() > LATE:
+            return f"the broker did not give back a heartbeat of the last {LATE:.0f} s"
+        return ""

@@ -1,0 +1,252 @@
+"""The spool's file: its tables, how it is opened and mended, how much it may hold, and its transactions.
+
+A power cut may tear the end of SQLite's write-ahead log; SQLite leaves an unfinished transaction out by
+itself, and nobody was told that it was kept. A file that is damaged otherwise (a bad disk, a bad copy) is put
+aside as it is, and what can be read of it goes into a new one. What is gone for good shows in the books: they
+do not balance any more, by as many messages.
+"""
+
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+log = logging.getLogger(__name__)
+MB = 2**20  # bytes
+WAL_BYTES = 64 * MB  # the write-ahead log is cut back to this after a checkpoint
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS segment(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, messages INTEGER NOT NULL, arrived INTEGER NOT NULL,
+  body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS quarantine(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, arrived INTEGER NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL,
+  size INTEGER NOT NULL, reason TEXT NOT NULL, field TEXT NOT NULL, replayed INTEGER);
+CREATE TABLE IF NOT EXISTS book(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS mark(id INTEGER PRIMARY KEY AUTOINCREMENT, mark TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS seen(device TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
+"""
+QUARANTINE_BYTES = "quarantine_bytes"  # the row of `book` with what the quarantine holds
+_KEYS = {"segment": "id", "quarantine": "id", "book": "name", "mark": "id", "seen": "device"}
+
+
+class SpoolFull(Exception):
+    """The spool takes no more: it holds what it may, the disk is full, or another process holds the file.
+    Nothing was kept: do not ack, tell people, try again.
+    """
+
+
+class SpoolDamaged(OSError):
+    """The file cannot be read as a spool; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a spool may take: bytes that it may hold, and bytes that its disk keeps free."""
+
+    most: int = 4096 * MB
+    free: int = 0
+
+
+def open_file(path: Path, *, mend: bool = False) -> sqlite3.Connection:
+    """The file, ready for use. With `mend` a damaged one is put aside and read into a new one; the caller
+    must be the only one that uses it. Raises SpoolDamaged without, and OSError where it cannot be opened.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if mend and _fresh(path).exists() and not path.exists():
+        _put_in_place(path)  # a start before this one was cut off at its last step
+    try:
+        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA synchronous=FULL")
+            db.execute(f"PRAGMA journal_size_limit={WAL_BYTES}")
+            if mend and (fault := db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+                raise sqlite3.DatabaseError(fault)
+            db.executescript(_SCHEMA)
+            return db
+        except BaseException:
+            db.close()
+            raise
+    except sqlite3.OperationalError as error:
+        raise OSError(f"the spool {path} cannot be opened: {error}") from error
+    except sqlite3.DatabaseError as error:
+        fault = " ".join(str(error).split())
+    if not mend:
+        raise SpoolDamaged(f"the spool {path} is damaged ({fault}); start its gateway, which mends it")
+    _mend(path, fault)
+    return open_file(path)
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """The file for looking alone: waits for nobody and holds nobody up."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=1)
+
+
+class File:
+    """A connection that several threads use, each for a whole transaction, and the room there is."""
+
+    def __init__(self, path: Path, db: sqlite3.Connection, room: Room) -> None:
+        self.path = path
+        self.db = db
+        self.lock = threading.Lock()
+        self._room = room
+        self._page = int(db.execute("PRAGMA page_size").fetchone()[0])  # bytes
+
+    def close(self) -> None:
+        with self.lock:
+            self.db.close()
+
+    def used(self) -> int:
+        """Bytes in use. The file itself may be larger: it keeps the room of what left, for what comes."""
+        pages, unused = self._pages()
+        return (pages - unused) * self._page
+
+    def require(self, more: int) -> None:
+        """Raises SpoolFull where `more` bytes would go over what the spool may hold or leave too little of
+        the disk. Two pragmas and a statvfs, 10 µs or so: once a commit.
+        """
+        pages, unused = self._pages()
+        used = (pages - unused) * self._page
+        waiting = "SELECT EXISTS(SELECT 1 FROM segment)"  # else there is nothing whose leaving makes room
+        if used + more > self._room.most and self.db.execute(waiting).fetchone()[0]:
+            raise SpoolFull(
+                f"the spool {self.path} holds {used // MB} MB of the {self._room.most // MB} MB that it may "
+                "(HOIQUAN_SPOOL_MAX_MB), so nothing more is taken from the broker; see why the store does "
+                "not take it: hoiquan doctor"
+            )
+        # What left makes room inside the file; the rest it grows by, and by what is still in the log alone.
+        growth = more - unused * self._page
+        if growth <= 0:
+            return
+        disk = os.statvfs(self.path.parent)
+        free = disk.f_bavail * disk.f_frsize
+        growth += max(0, pages * self._page - self.path.stat().st_size)
+        if free - growth < self._room.free:
+            raise SpoolFull(
+                f"the disk of the spool {self.path} would have {max(0, free - growth) // MB} MB free, and "
+                f"{self._room.free // MB} MB must stay free (HOIQUAN_SPOOL_FREE_MB), so nothing more is "
+                "taken from the broker; make room on that disk"
+            )
+
+    def transaction(self) -> "Transaction":
+        """BEGIN IMMEDIATE … COMMIT; raises SpoolFull for a full disk, nothing is kept then."""
+        return Transaction(self)
+
+    def _pages(self) -> tuple[int, int]:
+        """Pages of the file, and those of them that nothing uses."""
+        ask = self.db.execute
+        return ask("PRAGMA page_count").fetchone()[0], ask("PRAGMA freelist_count").fetchone()[0]
+
+
+class Transaction:
+    """BEGIN IMMEDIATE … COMMIT under the file's lock; a full disk rolls back and is named."""
+
+    def __init__(self, file: File) -> None:
+        self._file = file
+        self._db = file.db
+
+    def __enter__(self) -> sqlite3.Connection:
+        self._file.lock.acquire()
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            self._file.lock.release()
+            raise self._full(error) from error
+        except BaseException:
+            self._file.lock.release()
+            raise
+        return self._db
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                try:
+                    self._db.execute("COMMIT")
+                    return
+                except sqlite3.OperationalError as failed:
+                    self._rollback()
+                    raise self._full(failed) from failed
+            self._rollback()
+            if isinstance(error, sqlite3.OperationalError):
+                raise self._full(error) from error
+        finally:
+            self._file.lock.release()
+
+    def _rollback(self) -> None:
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+
+    def _full(self, error: sqlite3.OperationalError) -> SpoolFull:
+        return SpoolFull(f"the spool {self._file.path} cannot be written ({error}); make room on its disk")
+
+
+def _mend(path: Path, fault: str) -> None:
+    """Put what can be read of the damaged file into a new one, and that into its place."""
+    fresh = _fresh(path)
+    fresh.unlink(missing_ok=True)
+    kept = dict.fromkeys(_KEYS, 0)
+    new = sqlite3.connect(fresh, isolation_level=None)
+    old = open_to_read(path)
+    try:
+        new.execute("PRAGMA synchronous=FULL")
+        new.executescript(_SCHEMA)
+        new.execute("BEGIN")
+        for table, key in _KEYS.items():
+            for row in _readable(old, table, key):
+                new.execute(f"INSERT OR IGNORE INTO {table} VALUES({','.join('?' * len(row))})", row)
+                kept[table] += 1
+        new.execute("DELETE FROM book WHERE name=?", (QUARANTINE_BYTES,))  # counted anew
+        new.execute("COMMIT")
+    finally:
+        old.close()
+        new.close()
+    aside = _put_in_place(path)
+    log.error(
+        "the spool %s is damaged (%s): it is kept as %s, and what can be read of it goes on: %d commits "
+        "waiting, %d refused messages. Look after the disk; `hoiquan doctor` says how many messages are lost",
+        path, fault, aside.name, kept["segment"], kept["quarantine"],
+    )  # fmt: skip
+
+
+def _fresh(path: Path) -> Path:
+    return path.with_name(f"{path.name}.new")
+
+
+def _put_in_place(path: Path) -> Path:
+    """Move the damaged file and its log aside, and the new one to its name. May be cut off anywhere."""
+    aside = path.with_name(f"{path.name}.damaged-{time.time_ns() // 10**9}")
+    for end in ("", "-wal", "-shm"):
+        beside = path.with_name(path.name + end)
+        if beside.exists():
+            beside.replace(aside.with_name(aside.name + end))
+    _fresh(path).replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return aside
+
+
+def _readable(db: sqlite3.Connection, table: str, key: str) -> Iterator[tuple[object, ...]]:
+    """The rows of a table from its beginning up to the damage, and from its end down to it."""
+    first: object = None
+    for order in ("ASC", "DESC"):
+        try:
+            for (name,) in db.execute(f"SELECT {key} FROM {table} ORDER BY {key} {order}"):
+                if order == "DESC" and name == first:
+                    break
+                if order == "ASC":
+                    first = name  # the last that was found from this side
+                with suppress(sqlite3.DatabaseError):  # of this row alone
+                    yield from db.execute(f"SELECT * FROM {table} WHERE {key}=?", (name,))
+        except sqlite3.DatabaseError:
+            continue

@@ -1,0 +1,61 @@
+"""`hoiquan quarantine …` beside a gateway's spool."""
+
+import json
+from contextlib import closing
+
+import pytest
+from typer.testing import CliRunner
+
+import hoiquan
+from gateway.instance import files
+from gateway.spool import Message, Outcome, Refusal, Spool
+
+
+@pytest.fixture(params=["gateway-1", "gateway-2"])
+def instance(request):
+    return request.param
+
+
+@pytest.fixture
+def spool(tmp_path, instance):
+    with closing(Spool(files(tmp_path, instance).spool)) as made:
+        messages = [Message("hoiquan/v1/p/c/d/telemetry", b"payload %d" % n, 1000 + n) for n in range(4)]
+        made.append(messages)
+        made.settle(made.pending(9), Outcome(refused=[Refusal(m, "not_json", "") for m in messages]))
+        yield made
+
+
+def run(tmp_path, *words, instance):
+    return CliRunner().invoke(
+        hoiquan.app, ["quarantine", *words, "--data", str(tmp_path), "--instance", instance]
+    )
+
+
+def test_refused_messages_are_listed_with_how_many_are_not_kept_any_more(spool, tmp_path, instance):
+    spool.forget(1002, 10**9)
+    said = run(tmp_path, "list", instance=instance)
+    assert said.exit_code == 0
+    assert "4 refused in all, 2 of them forgotten since" in said.stdout
+    rows = json.loads(run(tmp_path, "list", "--json", instance=instance).stdout)
+    assert [row["payload"] for row in rows] == ["payload 3", "payload 2"]
+    spool.forget(2000, 10**9)
+    said = run(tmp_path, "list", instance=instance)
+    assert "Nothing is kept." in said.stdout
+    assert spool.books().balanced
+
+
+def test_one_is_shown_and_tried_again_while_the_gateway_has_the_spool(spool, tmp_path, instance):
+    number = spool.quarantined()[0].id
+    assert json.loads(run(tmp_path, "show", str(number), instance=instance).stdout)["payload"] == "payload 3"
+    assert run(tmp_path, "show", "999", instance=instance).exit_code == 1
+    assert "1 messages" in run(tmp_path, "replay", str(number), instance=instance).stdout
+    assert "3 messages" in run(tmp_path, "replay", "--all", instance=instance).stdout
+    assert len(spool.pending(9).messages) == 4
+    assert run(tmp_path, "replay", "--all", instance=instance).exit_code == 1, "nothing is left to try"
+
+
+def test_another_instance_has_another_spool(spool, tmp_path, instance):
+    other = "gateway-2" if instance == "gateway-1" else "gateway-1"
+    result = run(tmp_path, "list", instance=other)
+    assert isinstance(result.exception, ValueError)
+    assert "--data" in str(result.exception)
