@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTv5
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -29,7 +29,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from devices.topics import DOWN
-from gateway.link import Link
+from gateway.link import Link, Publish
 from gateway.spool import Message
 
 log = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ class Receiver:
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_disconnect = self._on_disconnect
-        self._client.on_message = self._on_message
+        self._client.on_publishes = self._on_publishes
         self._queue: deque[Delivery] = deque()
         self._arrived = threading.Condition()
         self._epoch = 0
@@ -181,25 +181,27 @@ class Receiver:
         self.connected = False
         log.warning("connection to the broker lost: %s", reason)
 
-    def _on_message(self, client: Client, _: Any, received: MQTTMessage) -> None:
+    def _on_publishes(self, received: list[Publish]) -> None:
         # An exception here would end paho's thread while it still looks connected.
-        try:
-            topic = received.topic
-        except UnicodeDecodeError:
-            topic = "\ufffd"  # refused as a topic further on, with its payload
-        if received.qos == 0 and self._own(topic, bytes(received.payload)):
-            return
-        if topic.endswith(_NOT_OURS) or (received.qos == 0 and len(self._queue) >= UNPROMISED):
-            self.dropped += not topic.endswith(_NOT_OURS)
-            client.ack(received.mid, received.qos)
-            return
         arrival = time.time_ns() // 1_000_000
-        message = Message(
-            topic, bytes(received.payload), arrival, received.dup, received.retain, mid=received.mid
-        )
-        with self._arrived:
-            self._queue.append(Delivery(message, received.mid, received.qos, self._epoch))
-            self._arrived.notify()
+        epoch, passed, taken = self._epoch, [], []
+        room = UNPROMISED - len(self._queue)
+        for topic, payload, mid, qos, dup, retain in received:
+            if qos == 0 and self._own(topic, payload):
+                continue
+            if qos == 0 and room <= 0:
+                self.dropped += 1
+            elif topic.endswith(_NOT_OURS):
+                passed.append(mid)
+            else:
+                message = Message(topic, payload, arrival, dup, retain, mid=mid)
+                taken.append(Delivery(message, mid, qos, epoch))
+                room -= qos == 0
+        if taken:
+            with self._arrived:
+                self._queue.extend(taken)
+                self._arrived.notify()
+        self._client.acknowledge(mid for mid in passed if mid)
 
     def _own(self, topic: str, payload: bytes) -> bool:
         """Whether it is a word of the broker to us, or our own heartbeat; taken in if so."""
