@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -69,6 +70,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     given = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends what was started here, as Ctrl-C does
     figures: dict[str, Any] = {"machine": machine(), "messages": given.messages, "limits": {}, "gateways": {}}
     gateways = list(able(given.only.split(","), figures["gateways"]))
     try:

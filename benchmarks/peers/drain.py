@@ -79,7 +79,7 @@ def drain(
     try:
         clients = open_sessions(gateway, road, folder, bucket)
         queue(road.broker.port, traffic)
-        running, watch = _begin(gateway, road, folder, bucket, len(clients))
+        running, watch = _begin(gateway, road, folder, bucket)
         expected = count - traffic.bad_ones
         killed_at = None
         if kill is not None:
@@ -87,7 +87,7 @@ def drain(
             for one in running:
                 one.kill()
             killed_at = road.stored(bucket, traffic.start)
-            running, watch = _begin(gateway, road, folder, bucket, len(clients))
+            running, watch = _begin(gateway, road, folder, bucket)
         stored = watch.until(expected, traffic.start)
         result = watch.result(expected, stored)
         result.killed_at = killed_at
@@ -176,13 +176,16 @@ class Watch:
         return {"gateway": sum(one.cpu() for one in self._running)} | self._road.cpu()
 
 
-def _begin(
-    gateway: Gateway, road: Road, folder: Path, bucket: str, clients: int
-) -> tuple[list[Running], Watch]:
+def _begin(gateway: Gateway, road: Road, folder: Path, bucket: str) -> tuple[list[Running], Watch]:
     """Start the gateway; the clock runs from its first connection, so that loading is not counted."""
     since = road.mark()
     running = gateway.start(road, folder, bucket)
-    wait(lambda: road.clients(since), f"{gateway.name} connects", running)
+    try:
+        wait(lambda: road.clients(since), f"{gateway.name} connects", running)
+    except BaseException:
+        for one in running:
+            one.stop()
+        raise
     return running, Watch(road, running, bucket)
 
 
