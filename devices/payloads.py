@@ -26,8 +26,8 @@ class PayloadError(ValueError):
     def __init__(self, reason: str, field: str = "") -> None:
         super().__init__(reason, field)
         self.reason = reason
-        # A hostile field name must not fill a log, a quarantine or a reply.
-        self.field = field[:80]
+        # A hostile field name must not fill a log, a quarantine or a reply; half a character fits in none.
+        self.field = field[:80].encode("utf-8", "replace").decode()
 
     def sentence(self, lang: str = "en") -> str:
         """Cause and mend, for a person."""
@@ -145,11 +145,12 @@ def refuse_repeated_names(payload: bytes) -> None:
     """
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in items]
-        for name in names:
-            if names.count(name) > 1:
+        found: dict[str, Any] = {}
+        for name, value in items:
+            if name in found:
                 raise PayloadError("repeated_name", name)
-        return dict(items)
+            found[name] = value
+        return found
 
     try:
         json.loads(payload, object_pairs_hook=pairs)

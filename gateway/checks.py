@@ -36,9 +36,12 @@ FRESH_MS = 5 * 60_000  # for so long a middle is good enough to say that a value
 PATIENCE = 3  # doubted leaps in a row, after which the new level is believed
 MINUTE_MS = 60_000
 _NEVER, _BEFORE = float("inf"), -(2**62)  # _BEFORE: nothing was seen yet
-# A relay leaps by its nature; a total, a count or the radio's own strength has no neighbours.
-LEAPS = frozenset({"pump_state", "valve_state", "aerator_state", "rainfall", "pest_count", "rssi"})
-_ALONE = LEAPS | {"energy", "battery_voltage", "leaf_wetness", "solar_radiation", "wind_speed"}
+# A relay leaps by its nature, and light with every cloud; a total, a count or the radio's own strength has
+# no neighbours.
+LEAPS = frozenset(
+    {"pump_state", "valve_state", "aerator_state", "rainfall", "pest_count", "rssi", "solar_radiation"}
+)
+_ALONE = LEAPS | {"energy", "battery_voltage", "leaf_wetness", "wind_speed"}
 
 
 class Course:

@@ -114,6 +114,8 @@ class Decoder:
                 # a broker repeats a retained message at every subscription: it is old, whenever it comes
                 raise PayloadError("retained")
             told = decode(message.payload, device.device) if kind == "telemetry" else uplink(message.payload)
+            if len(told) > 1:
+                _refuse_clash(told)  # before its numbers count as known
             seen = self._remember(device, result)
             new = self._new(message, told, seen, result)
             if not new:
@@ -214,3 +216,15 @@ class Decoder:
         if device.simulated and online:
             self._remember(device, result).played = bool(data.get("scenario"))
         return State(device, online, message.arrival, message.retained)
+
+
+def _refuse_clash(told: Sequence[Telemetry]) -> None:
+    """Two readings of a batch may not give a signal two values for the same time. Raises PayloadError."""
+    given: dict[int, set[str]] = {}
+    for one in told:
+        if one.time is None:
+            continue
+        names = given.setdefault(one.time, set())
+        if names & one.values.keys():
+            raise PayloadError("conflicting_time", min(names & one.values.keys()))
+        names |= one.values.keys()

@@ -29,7 +29,7 @@ class Growth:
         simulated: set[str] = set()
         for point in self._store.series("telemetry", where, start, stop, 20 * MANY):
             tags = dict(point.tags)
-            if tags["simulated"] == FLAG_TRUE:
+            if tags.get("simulated") == FLAG_TRUE:
                 simulated.add(tags["device"])
             values += len(point.fields)
             good += 1

@@ -184,8 +184,9 @@ def _smart_villages(store: Store, pilot: Pilot, at: int, day: date) -> Count:
         found = store.summary("telemetry", signal, {"pilot": pilot.pilot}, at - window, at, window, at)
         for series in found:
             given = dict(series)
-            kinds = reported.setdefault((given["community"], signal), set())
-            kinds.add(given["simulated"] == FLAG_TRUE)
+            # somebody else's point may lack a tag: it counts for no place, and as no simulated device's
+            kinds = reported.setdefault((given.get("community", ""), signal), set())
+            kinds.add(given.get("simulated") == FLAG_TRUE)
     members, missed = [], []
     real = simulated = 0
     for village in pilot.villages:

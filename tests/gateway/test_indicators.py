@@ -345,3 +345,18 @@ def test_an_evaluation_is_written_and_read_back(store):
 def test_days_begin_at_midnight_in_vietnam(moment, day):
     assert local_day(PILOT, moment).day == day
     assert local_midnight(PILOT, local_day(PILOT, moment)) == at(2026, 11, day)
+
+
+def test_a_strangers_point_without_our_tags_ends_nothing(store):
+    """Somebody else may write into the same bucket."""
+    store.write(
+        [
+            Point(
+                "telemetry",
+                (("device", "before"), ("pilot", PILOT.pilot)),
+                {"air_temperature": 30.0},
+                NOW - 1000,
+            )
+        ]
+    )
+    assert evaluate(store, PILOT, [], NOW).counts

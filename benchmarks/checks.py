@@ -1,0 +1,258 @@
+"""How well the checks find what the simulator breaks: `python benchmarks/checks.py [seed …]`.
+
+30 days of the whole fleet, checked in the order in which its messages arrive, against the simulator's own
+record of what was wrong (sim/truth.py). A value is wrong where an episode of its signal or of its clock
+holds it, even where the episode changes it by less than a step of its resolution; else it is healthy.
+
+    found at once   flagged when it came: a clock by its time, a value by anything else
+    found           still flagged in the end: a leap that stayed is believed after all
+    precision       share of a test's flags that stand in the end and are of wrong values
+    run             flags of one test and signal that follow one another within an hour
+"""
+
+import sys
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from rich.console import Console
+from rich.table import Table
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.simulator import MONTH, NOW, all_joined
+from devices.pilot import Pilot, load
+from devices.quality import CLOCK, FLAT_LINE, GROSS_RANGE, NEIGHBOURS, RATE, SPIKE, Flag
+from gateway.checks import Checker
+from gateway.decode import YEAR_2020_MS
+from sim.faults import SKEW, VALUE
+from sim.node import DAY_MS, Message, Node
+from sim.run import fleet
+from sim.truth import Record, records
+
+HOUR_MS = 3_600_000
+STEP = 5 * DAY_MS  # of the fleet's messages in memory at once
+LEVELS = ("normal", "harsh")
+REASONS = (GROSS_RANGE, RATE, SPIKE, FLAT_LINE, NEIGHBOURS, CLOCK)
+AHEAD, BEHIND, YEAR_1970, NO_CLOCK = (f"{SKEW}, {how}" for how in ("ahead", "behind", "1970", "no time"))
+# What no test here looks for, and why.
+BLIND = {
+    BEHIND: "a buffer that is emptied looks the same",
+    NO_CLOCK: "the time of arrival is right but for the way",
+}
+
+
+@dataclass(slots=True)
+class Label:
+    """An episode, how many of its values came and were found, and when the first flag was."""
+
+    kind: str
+    record: Record
+    values: int = 0
+    at_once: int = 0
+    found: int = 0
+    first: int | None = None
+
+
+@dataclass(slots=True)
+class Alarm:
+    """A value that was flagged: `wrong` are the episodes that it is in, `misdated` if for its time."""
+
+    reason: str
+    misdated: bool
+    device: str
+    signal: str
+    measured: int
+    wrong: list[Label]
+    stands: bool = True
+
+    def speaks_of(self, label: Label) -> bool:
+        """Whether the flag says what is wrong in this episode."""
+        return self.misdated if label.record.kind == SKEW else self.reason != CLOCK
+
+
+@dataclass(slots=True)
+class Result:
+    """What came of some runs. `healthy` counts values."""
+
+    labels: list[Label] = field(default_factory=list)
+    alarms: list[Alarm] = field(default_factory=list)
+    healthy: int = 0
+
+    def add(self, other: "Result") -> None:
+        self.labels += other.labels
+        self.alarms += other.alarms
+        self.healthy += other.healthy
+
+
+def kind_of(record: Record) -> str:
+    """The kind of fault; a clock goes wrong in four ways, of which some can be seen."""
+    if record.kind != SKEW:
+        return record.kind
+    offset = record.parameters["offset_ms"]
+    if offset is None:
+        return NO_CLOCK
+    if record.start + offset < YEAR_2020_MS:
+        return YEAR_1970
+    return AHEAD if offset > 0 else BEHIND
+
+
+def in_order(nodes: Sequence[Node], start: int, stop: int) -> Iterator[Message]:
+    """All messages as they arrive. None arrives before it was measured, so a few days are enough at once."""
+    waiting: list[Message] = []
+    for first in range(start, stop, STEP):
+        last = min(first + STEP, stop)
+        for node in nodes:
+            waiting += node.messages(first, last)
+        waiting.sort(key=lambda message: message.arrives)
+        known = bisect_left(waiting, last, key=lambda message: message.arrives)
+        yield from waiting[:known]
+        del waiting[:known]
+    yield from waiting
+
+
+def labels(nodes: Iterable[Node], start: int, stop: int) -> dict[str, list[Label]]:
+    """The episodes of values and clocks, by device."""
+    kinds = {*VALUE, SKEW}
+    return {
+        node.device.device: [Label(kind_of(r), r) for r in records(node, start, stop) if r.kind in kinds]
+        for node in nodes
+    }
+
+
+def measure(
+    seed: int, pilot: Pilot, level: str, start: int, stop: int,
+    checker: Callable[[Pilot], Checker] = Checker,
+) -> Result:  # fmt: skip
+    """One run of the fleet through one checker."""
+    nodes = fleet(seed, pilot, level=level)
+    truth, by_name = labels(nodes, start, stop), {node.device.device: node for node in nodes}
+    result = Result([label for some in truth.values() for label in some])
+    judge, open_alarms = checker(pilot), dict[tuple[str, str, int], Alarm]()
+    for message in in_order(nodes, start, stop):
+        reading = message.reading
+        device, node = reading.device.device, by_name[reading.device.device]
+        measured = reading.seq * node.interval_ms + node.phase
+        wrong = defaultdict[str, list[Label]](list)
+        for label in truth[device]:
+            if label.record.start <= measured < label.record.stop:
+                for signal in [label.record.signal] if label.record.signal else reading.values:
+                    wrong[signal].append(label)
+                    label.values += 1
+        result.healthy += len(reading.values) - len(wrong)
+        for point in judge.check(reading):
+            if point.measurement != "telemetry_flagged":
+                continue
+            tags = dict(point.tags)
+            place = (device, tags["signal"], point.time)
+            if point.fields["flag"] == Flag.GOOD:  # a step, believed now
+                open_alarms[place].stands = False
+                continue
+            misdated = "device_time" in point.fields
+            alarm = Alarm(tags["reason"], misdated, device, tags["signal"], measured, wrong[tags["signal"]])
+            open_alarms[place] = alarm
+            result.alarms.append(alarm)
+            for label in filter(alarm.speaks_of, alarm.wrong):
+                label.at_once += 1
+                label.first = min(message.arrives, label.first or message.arrives)
+    for alarm in result.alarms:
+        for label in filter(alarm.speaks_of, alarm.wrong):
+            label.found += alarm.stands
+    return result
+
+
+def share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else "–"
+
+
+def delay(some: list[Label]) -> str:
+    """Median hours from an episode's beginning to its first flag, of those that were found."""
+    waits = [label.first - label.record.start for label in some if label.first is not None]
+    return f"{median(waits) / HOUR_MS:.1f} h" if waits else "–"
+
+
+def runs(alarms: Iterable[Alarm]) -> list[list[Alarm]]:
+    """Flags that belong together."""
+    found: list[list[Alarm]] = []
+    for alarm in sorted(alarms, key=lambda a: (a.reason, a.device, a.signal, a.measured)):
+        last = found[-1][-1] if found else None
+        same = last and (last.reason, last.device, last.signal) == (alarm.reason, alarm.device, alarm.signal)
+        if last and same and alarm.measured - last.measured <= HOUR_MS:
+            found[-1].append(alarm)
+        else:
+            found.append([alarm])
+    return found
+
+
+def kind_rows(table: Table, result: Result) -> None:
+    """What was found of each kind of fault."""
+    for kind in (*VALUE, AHEAD, YEAR_1970, BEHIND, NO_CLOCK):
+        some = [label for label in result.labels if label.kind == kind]
+        values = sum(label.values for label in some)
+        by = Counter(
+            alarm.reason
+            for alarm in result.alarms
+            if alarm.stands and any(one.kind == kind for one in alarm.wrong if alarm.speaks_of(one))
+        )
+        table.add_row(
+            kind,
+            f"{values:,}",
+            share(sum(label.at_once for label in some), values),
+            share(sum(label.found for label in some), values),
+            f"{len(some):,}",
+            share(sum(label.at_once > 0 for label in some), len(some)),
+            share(sum(label.found > 0 for label in some), len(some)),
+            delay(some),
+            BLIND.get(kind) or ", ".join(f"{reason} {count:,}" for reason, count in by.most_common()),
+        )
+
+
+def reason_rows(table: Table, result: Result) -> None:
+    """How far the flags of each test are to be trusted."""
+    for reason in (*REASONS, "all tests"):
+        mine = [alarm for alarm in result.alarms if reason in (alarm.reason, "all tests")]
+        stand = [alarm for alarm in mine if alarm.stands]
+        together = runs(stand)
+        false = [alarm for alarm in stand if not alarm.wrong]
+        signals = Counter(alarm.signal for alarm in false).most_common(3)
+        table.add_row(
+            f"test {reason}" if reason in REASONS else reason,
+            f"{len(stand):,}",
+            f"{len(mine) - len(stand):,} withdrawn",
+            share(len(stand) - len(false), len(stand)),
+            f"{len(together):,}",
+            "",
+            share(sum(any(alarm.wrong for alarm in run) for run in together), len(together)),
+            f"{1e5 * len(false) / result.healthy:.1f}",
+            ", ".join(f"{signal} {count:,}" for signal, count in signals),
+        )
+
+
+def show(level: str, result: Result, console: Console) -> None:
+    """One table: kinds of fault above, tests below."""
+    table = Table(
+        "fault\ntest", "values wrong\nflags", "found at once", "found: recall\nof wrong: precision",
+        "episodes\nruns", "found at once", "found: recall\nof wrong: precision",
+        "median delay\nfalse per 100,000", "by\nfalse alarms", title=f"--faults {level}",
+    )  # fmt: skip
+    kind_rows(table, result)
+    table.add_section()
+    reason_rows(table, result)
+    table.caption = f"{result.healthy:,} healthy values"
+    console.print(table)
+
+
+def main() -> None:
+    pilot, console = all_joined(load("dong-thap")), Console(width=170)
+    for level in LEVELS:
+        whole = Result()
+        for seed in map(int, sys.argv[1:] or ["1"]):
+            whole.add(measure(seed, pilot, level, NOW - MONTH, NOW))
+        show(level, whole, console)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""Throws mutated bytes at all that reads a message: `python benchmarks/fuzz.py --seconds 60`.
+
+A finding is any exception but PayloadError, a reason without its two sentences, a field that no store can
+write, a message without a fate, or a value or time that no reading may have. Atheris (libFuzzer) keeps those
+inputs that reach something new. It needs no place among the dependencies: `pip install atheris`.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+from types import ModuleType
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+EUI = "0024befffe804ff1"
+TOPICS = ("hoiquan/v1/p/c/probe/{}", f"application/1/device/{EUI}/event/up")
+KINDS = ("telemetry", "status", "diary")
+NOW = 1_795_230_000_000
+TOO_SLOW = 5  # seconds for one input, after which it is a finding
+MESSAGE = {
+    "values": {"soil_moisture": 31.5, "soil_ec": 1},
+    "ts": "2026-11-21T10:00:00+07:00",
+    "seq": 7,
+    "boot": "b",
+}
+PACK = [
+    {"bn": "probe:", "bt": NOW / 1000, "n": "soil_moisture", "u": "/", "v": 0.3},
+    {"n": "pump_state", "vb": True},
+]
+EVENT = {
+    "time": "2026-11-21T03:00:00.125023242+00:00", "devAddr": "00e5e007", "fCnt": 42,
+    "object": {"soil_moisture": 31.5}, "rxInfo": [{"rssi": -97}],
+}  # fmt: skip
+HARVEST = {"id": "h1", "ts": "2026-11-20T03:00:00Z", "plot": "a", "crop": "mango", "event": "harvest",
+           "quantity_kg": 1.5}  # fmt: skip
+
+# What chance alone would need long to spell.
+WORDS = (
+    b"soil_moisture", b"pump_state", b"values", b'"bver"', b'"bn"', b'"bt"', b'"bv"', b'"bu"', b'"vb"',
+    b'"x_"', b"probe/", b"urn:", b"\\ud800", b"\\u005f", b"1e999", b"NaN", b"Infinity", b"9007199254740993",
+    b"null", b"\xf9\x7e\x00", b"\xf7", b"\xc2\x49", b"\xc4\x82", b"\xc5\x82", b"\xd8\x1c", b"\xd8\x1d\x00",
+    b"\xd8\x1e", b"\xd8\x23", b"\xd8\x24", b"\xd9\x01\x04", b"\x9f", b"\xbf", b"\xff",
+)  # fmt: skip
+
+
+def installed() -> ModuleType:
+    """Atheris."""
+    try:
+        import atheris
+    except ImportError:
+        raise SystemExit(
+            "benchmarks/fuzz.py: atheris is not installed here. Make an environment of its own, with what "
+            "pyproject.toml asks for and `pip install atheris`, and run it there."
+        ) from None
+    return atheris
+
+
+def seeds(folder: Path) -> None:
+    """One input of each kind to begin with. The first byte says what is done with the rest."""
+    import cbor2
+
+    packed = [cbor2.dumps(PACK), cbor2.dumps([{-2: "probe:", -3: 1, 0: "soil_ec", 1: "S/m", 2: 0.1, 6: -60}])]
+    texts = [
+        json.dumps(one).encode() for one in (MESSAGE, [MESSAGE], PACK, EVENT, HARVEST, {"state": "online"})
+    ]
+    for number, payload in enumerate([*texts, *packed]):
+        for how in range(4):
+            (folder / f"{number}-{how}").write_bytes(bytes([how]) + payload)
+
+
+def fuzz(atheris: ModuleType, seconds: int, folder: Path) -> None:
+    """Run until a finding, which is shown and kept, or for so long."""
+    with atheris.instrument_imports(include=["devices", "gateway", "json"]):
+        from devices.encodings import decode, uplink
+        from devices.payloads import PayloadError
+        from devices.reading import Device
+        from devices.signals import SIGNALS
+        from devices.texts import LANGS, catalogue
+        from gateway.decode import Decoder
+        from gateway.spool import Message
+
+    probe = Device("p", "c", "probe", "soil-probe", simulated=False)
+    state = {"probe": ""}
+
+    def refused(reason: str, field: str) -> None:
+        assert len({catalogue()[f"rejected.{reason}"][lang] for lang in LANGS}) == len(LANGS)
+        field.encode()
+
+    def taken(values: dict[str, float], time: int | None) -> None:
+        assert values.keys() <= SIGNALS.keys()
+        assert all(type(value) is float and abs(value) <= 2**53 for value in values.values())
+        assert time is None or abs(time) <= 2**53
+
+    def read(payload: bytes) -> None:
+        for reader in (lambda some: decode(some, "probe"), uplink):
+            try:
+                told = reader(payload)
+            except PayloadError as error:
+                refused(error.reason, error.field)
+            else:
+                assert told
+                for telemetry in told:
+                    taken(telemetry.values, telemetry.time)
+
+    def sort(how: int, payload: bytes) -> None:
+        """As the gateway does, with what it remembers of the inputs before."""
+        topic = TOPICS[how % 2].format(KINDS[how // 2 % 3])
+        message = Message(topic, payload, NOW + how, bool(how & 64), bool(how & 128))
+        seen = {"probe": state["probe"]} if state["probe"] else None
+        made = Decoder("p", {"probe": probe}.get, seen, by_eui={EUI: probe}.get)
+        decoded = made.decode([message, message])
+        fates = len(set(decoded.source)) + len(decoded.diary) + len(decoded.states)
+        assert fates + decoded.duplicate + len(decoded.refused) == 2
+        for refusal in decoded.refused.values():
+            refused(refusal.reason, refusal.field)
+        for reading in decoded.readings:
+            taken(reading.values, reading.time)
+        for name in decoded.touched:
+            state[name] = made.state(name)
+
+    def one(data: bytes) -> None:
+        read(data[1:])
+        sort(data[0] if data else 0, data[1:])
+
+    begin = folder / "seeds"
+    begin.mkdir()
+    seeds(begin)
+    words = folder / "words"
+    lines = ('"' + "".join(f"\\x{byte:02x}" for byte in word) + '"\n' for word in WORDS)
+    words.write_text("".join(lines))
+    options = [f"-max_total_time={seconds}", "-max_len=17000", f"-timeout={TOO_SLOW}", "-print_final_stats=1",
+               f"-artifact_prefix={folder}/", f"-dict={words}"]  # fmt: skip
+    atheris.Setup([sys.argv[0], *options, str(begin)], one)
+    atheris.Fuzz()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seconds", type=int, default=60)
+    given = parser.parse_args()
+    atheris = installed()
+    # atheris ends the process by itself: the folder stays, and what it found is in it
+    fuzz(atheris, given.seconds, Path(tempfile.mkdtemp(prefix="hoiquan-fuzz-")))
+
+
+if __name__ == "__main__":
+    main()
