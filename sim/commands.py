@@ -72,7 +72,7 @@ def command(open_past: OpenPast, stop_on_signals: Callable[[], threading.Event])
     ) -> None:
         """The simulator alone: a seeded province over MQTT, into a file or into the store.
 
-        A decade of the plan in about a minute: `hoiquan simulate --scenario decade --store --data rehearsal`,
+        A decade of the plan in minutes: `hoiquan simulate --scenario decade --store --data rehearsal`,
         then `hoiquan web --data rehearsal`. `hoiquan simulate describe --out FILE` draws what is simulated.
         """
         # late, as everywhere in the commands: `--help` is quick
