@@ -167,9 +167,9 @@ def _device(found: dict[str, DeviceNow], latest: Latest) -> DeviceNow:
         values, flagged = (known.values, known.flagged) if known else ({}, {})
         known = DeviceNow(
             tags["device"],
-            tags["community"],
-            tags["model"],
-            tags["simulated"] == FLAG_TRUE,
+            tags.get("community", ""),  # somebody else's point may lack a tag
+            tags.get("model", ""),
+            tags.get("simulated") == FLAG_TRUE,
             seen,
             values,
             flagged,

@@ -134,7 +134,7 @@ class Clerk:
         for found in self._store.latest("telemetry", {"pilot": self._pilot.pilot}, at - RECENT_MS):
             seen = max(time for time, _ in found.fields.values())
             battery = found.fields.get("battery_voltage")
-            last[found.tags["device"]] = (seen, float(battery[1]) if battery else None)
+            last[found.tags.get("device", "")] = (seen, float(battery[1]) if battery else None)
         result = []
         for device in self._devices():
             if device.device not in last:
