@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.peers.mqtt_peer import Peer, mqtt_js, mqtt_simulator
 from benchmarks.peers.processes import Missing, Running
 from devices.pilot import Pilot, load
-from gateway.indicators import evaluate
+from gateway.indicators import Coverage, evaluate
 from gateway.past import Past
 from gateway.sqlite import SqliteStore
 from sim.node import DAY_MS, Node
@@ -71,9 +71,9 @@ def into_store(pilot: Pilot, folder: Path) -> tuple[float, int]:
         if readings:
             past.keep(readings)
             values += sum(len(reading.values) for reading in readings)
-    devices = list(pilot.fleet.values())
+    devices, covered = list(pilot.fleet.values()), Coverage(store, pilot)
     for back in range(30):
-        evaluate(store, pilot, devices, NOW - back * DAY_MS)
+        evaluate(store, pilot, devices, NOW - back * DAY_MS, covered=covered)
     store.close()
     return time.perf_counter() - began, values
 

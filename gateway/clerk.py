@@ -10,6 +10,7 @@ from devices.pilot import Pilot
 from devices.reading import Device
 from gateway.indicators import (
     DAY_MS,
+    Coverage,
     Evaluation,
     Lots,
     evaluate,
@@ -29,6 +30,7 @@ INDICATORS_EVERY = 60.0
 STEPS = 40  # of the quarantine's tidying, each time the books are written
 BACKFILL_DAYS = 30
 RECENT_MS = 7 * DAY_MS
+WRITTEN = 100  # points of a recount in one write
 
 
 class Clerk:
@@ -159,13 +161,19 @@ def recount(
     at which nobody had looked would say 0.
     """
     lots = Lots(store, pilot, share_window(pilot, first), local_midnight(pilot, last))
+    covered = Coverage(store, pilot)
+    counted: list[Point] = []
     for back in range((last - first).days):
         end = local_midnight(pilot, last - timedelta(days=back)) - 1  # still of the day that ends
-        begin = end - pilot.rules.iot_communities.window_days * DAY_MS
-        if store.coverage({"pilot": pilot.pilot}, begin, begin + DAY_MS, DAY_MS):
-            evaluation = evaluate(store, pilot, devices, end, lots)
-            store.write(points(pilot, evaluation))
+        if covered.begun(end):
+            evaluation = evaluate(store, pilot, devices, end, lots, covered)
+            counted += points(pilot, evaluation)
+            if len(counted) >= WRITTEN:
+                store.write(counted)
+                counted.clear()
             yield evaluation
+    if counted:
+        store.write(counted)
 
 
 def now_ms() -> int:

@@ -6,9 +6,11 @@ counted apart: `value` is with both, `real` and `simulated` with one kind alone.
 """
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from devices.pilot import Pilot
 from devices.reading import Device
@@ -68,22 +70,64 @@ class Lots:
         return found
 
 
+class Coverage:
+    """How much of the rule's window each device covered. Windows that end on the days of a row share most of
+    their days: each day is asked for once, and a window of whole days put together from them.
+    """
+
+    def __init__(self, store: Store, pilot: Pilot) -> None:
+        rule = pilot.rules.iot_communities
+        self._store = store
+        self._where = {"pilot": pilot.pilot}
+        self._window = rule.window_days * DAY_MS
+        self._slot = rule.slot_minutes * MINUTE_MS
+        self._slots = DAY_MS // self._slot  # of a day
+        # one more than a window: the day that joins must not push out one that is about to be asked for
+        self._of_day = lru_cache(maxsize=rule.window_days + 1)(self._ask_day)
+
+    def until(self, at: int) -> dict[str, float]:
+        """Device → share of the slots of the window before epoch ms `at` that have a reading of it."""
+        start = at - self._window
+        if DAY_MS % self._slot:  # its days are not whole slots
+            return self._store.coverage(self._where, start, at, self._slot)
+        whole = self._window // self._slot
+        filled: Counter[str] = Counter()
+        for day in range(start, at, DAY_MS):
+            filled.update(self._of_day(day))
+        return {device: slots / whole for device, slots in filled.items()}
+
+    def begun(self, at: int) -> bool:
+        """Whether there are readings of the first day of the window before epoch ms `at`."""
+        return bool(self._of_day(at - self._window))
+
+    def _ask_day(self, start: int) -> dict[str, int]:
+        """Device → slots of the day from epoch ms `start` that have a reading of it."""
+        shares = self._store.coverage(self._where, start, start + DAY_MS, self._slot)
+        return {device: round(share * self._slots) for device, share in shares.items()}
+
+
 def share_window(pilot: Pilot, day: date) -> int:
     """Epoch ms from which lots count on `day`."""
     return local_midnight(pilot, day - timedelta(days=pilot.rules.traceability_share.window_days))
 
 
 def evaluate(
-    store: Store, pilot: Pilot, devices: Iterable[Device], at: int, lots: Lots | None = None
+    store: Store,
+    pilot: Pilot,
+    devices: Iterable[Device],
+    at: int,
+    lots: Lots | None = None,
+    covered: Coverage | None = None,
 ) -> Evaluation:
-    """Count the indicators at epoch ms `at`. `lots`: of the share's window at least, where they are at
-    hand. Raises RetryLater where the store does not answer.
+    """Count the indicators at epoch ms `at`. `lots` (of the share's window at least) and `covered` are for
+    those who count many moments. Raises RetryLater where the store does not answer.
     """
     known = {device.device: device for device in devices}
     day = local_day(pilot, at)
     start = share_window(pilot, day)
     lots = Lots(store, pilot, start, at) if lots is None else lots
-    iot, coverage = _iot_communities(store, pilot, known, at, day)
+    coverage = (covered or Coverage(store, pilot)).until(at)
+    iot = _iot_communities(pilot, known, coverage, day)
     share = _traceability_share(pilot, lots.within(start, at), day)
     return Evaluation(at, (iot, _smart_villages(store, pilot, at, day), share), coverage)
 
@@ -147,12 +191,8 @@ def local_midnight(pilot: Pilot, day: date) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=pilot.zone).timestamp() * 1000)
 
 
-def _iot_communities(
-    store: Store, pilot: Pilot, known: dict[str, Device], at: int, day: date
-) -> tuple[Count, dict[str, float]]:
+def _iot_communities(pilot: Pilot, known: dict[str, Device], coverage: dict[str, float], day: date) -> Count:
     rule = pilot.rules.iot_communities
-    window = rule.window_days * DAY_MS
-    coverage = store.coverage({"pilot": pilot.pilot}, at - window, at, rule.slot_minutes * MINUTE_MS)
     good: dict[str, list[bool]] = {}  # community → one entry a device that is good enough: is it simulated?
     for name, share in coverage.items():
         device = known.get(name)
@@ -171,17 +211,16 @@ def _iot_communities(
         else:
             missed.append((community.id, f"{len(kinds)}/{rule.min_devices}"))
     target = pilot.target("iot_communities").due(day).at_least
-    count = Count("iot_communities", len(members), real, simulated, target, tuple(members), tuple(missed))
-    return count, coverage
+    return Count("iot_communities", len(members), real, simulated, target, tuple(members), tuple(missed))
 
 
 def _smart_villages(store: Store, pilot: Pilot, at: int, day: date) -> Count:
     window = pilot.rules.smart_villages.window_hours * HOUR_MS
     services = {service.id: service.signals for service in pilot.services}
-    needed = {signal for signals in services.values() for signal in signals}
+    needed = sorted({signal for signals in services.values() for signal in signals})
     reported: dict[tuple[str, str], set[bool]] = {}  # (place, signal) → kinds of device that sent it
-    for signal in sorted(needed):
-        found = store.summary("telemetry", signal, {"pilot": pilot.pilot}, at - window, at, window, at)
+    sent = store.summary("telemetry", needed, {"pilot": pilot.pilot}, at - window, at, window, at)
+    for signal, found in sent.items():
         for series in found:
             given = dict(series)
             # somebody else's point may lack a tag: it counts for no place, and as no simulated device's

@@ -15,7 +15,7 @@ from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
 from urllib3.exceptions import HTTPError
 
-from gateway.points import MEASUREMENTS, UNFIT_TAG, Point, Tags, Value, unfit
+from gateway.points import MEASUREMENTS, UNFIT_TAG, Point, Tags, Value, check_fields, unfit
 from gateway.store import Bucket, Latest, RejectPoints, RetryLater
 
 STATEMENTS = 10  # a query: an address of more than 8 KB is refused by common proxies
@@ -24,6 +24,7 @@ _TIMEOUT_MS = 20_000
 _MILLION = 1_000_000  # the server's own precision is ns, the query answers ms
 _REFUSED = (400, 422)
 _TOO_LARGE = 413
+_BUCKET = ("min", "mean", "max", "count")  # a Bucket's fields, the time aside, as InfluxQL names them
 
 
 class InfluxStore:
@@ -95,24 +96,29 @@ class InfluxStore:
     def summary(
         self,
         measurement: str,
-        field: str,
+        fields: Sequence[str],
         where: Mapping[str, str],
         start: int,
         stop: int,
         step: int,
         origin: int = 0,
-    ) -> dict[Tags, list[Bucket]]:
-        if field not in MEASUREMENTS[measurement].fields:
-            raise KeyError(field)
+    ) -> dict[str, dict[Tags, list[Bucket]]]:
+        check_fields(measurement, fields)
+        asked = ", ".join(
+            f'{function}("{field}") AS "{field} {function}"' for field in fields for function in _BUCKET
+        )
         query = (
-            f'SELECT min("{field}") AS low, mean("{field}") AS mean, max("{field}") AS high, '
-            f'count("{field}") AS number FROM "{measurement}" {_where(where, start, stop)} '
+            f'SELECT {asked} FROM "{measurement}" {_where(where, start, stop)} '
             f"GROUP BY time({int(step)}ms, {int(origin % step)}ms), * fill(none)"
         )
-        return {
-            tags: [Bucket(row["time"], row["low"], row["mean"], row["high"], row["number"]) for row in rows]
-            for tags, rows in _tables(self._query(query)[0], measurement)
-        }
+        result: dict[str, dict[Tags, list[Bucket]]] = {}
+        for tags, rows in _tables(self._query(query)[0], measurement):
+            for field in fields:
+                columns = ["time", *(f"{field} {function}" for function in _BUCKET)]
+                given = [Bucket(*(row[name] for name in columns)) for row in rows if row[columns[-1]]]
+                if given:
+                    result.setdefault(field, {})[tags] = given
+        return result
 
     def coverage(self, where: Mapping[str, str], start: int, stop: int, slot: int) -> dict[str, float]:
         slots = max(1, math.ceil((stop - start) / slot))

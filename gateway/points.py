@@ -4,7 +4,7 @@ A `Point` is what InfluxDB calls one: same measurement, tags and time overwrite 
 is what makes a second delivery harmless. Both store adapters keep that rule.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal, NamedTuple
@@ -94,6 +94,12 @@ def device_tags(device: Device) -> Tags:
         model=device.model,
         simulated=FLAG_TRUE if device.simulated else FLAG_FALSE,
     )
+
+
+def check_fields(measurement: str, fields: Iterable[str]) -> None:
+    """Raise KeyError for the first that the measurement does not have: names end up in a query's text."""
+    for field in fields:
+        MEASUREMENTS[measurement].fields[field]
 
 
 @cache

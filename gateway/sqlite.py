@@ -11,7 +11,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from gateway.points import MEASUREMENTS, UNFIT_TAG, Kind, Measurement, Point, Tags, Value, unfit
+from gateway.points import (
+    MEASUREMENTS,
+    UNFIT_TAG,
+    Kind,
+    Measurement,
+    Point,
+    Tags,
+    Value,
+    check_fields,
+    unfit,
+)
 from gateway.store import Bucket, Latest, RejectPoints, RetryLater
 
 _TYPES: dict[Kind, str] = {"float": "REAL", "int": "INTEGER", "text": "TEXT", "bool": "INTEGER"}
@@ -27,6 +37,10 @@ class SqliteStore:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         self._series: dict[tuple[str, Tags], int] = {}
+        self._found: dict[
+            tuple[str, frozenset[tuple[str, str]], tuple[str, ...]], list[tuple[int, Tags]]
+        ] = {}
+        self._found_at: tuple[int, ...] = ()
         self._reported: set[tuple[int, tuple[str, ...]]] = set()
         for measurement in MEASUREMENTS.values():
             self._create(measurement)
@@ -75,8 +89,7 @@ class SqliteStore:
         result = []
         with self._lock:
             for series, tags in self._find(measurement, where):
-                reported = self._db.execute("SELECT name FROM reported WHERE series=?", (series,))
-                names = [name for (name,) in reported if name in schema.fields]
+                names = self._names(schema, [series])
                 if not names:
                     continue
                 fields: dict[str, tuple[int, Value]] = {}
@@ -98,46 +111,56 @@ class SqliteStore:
         self, measurement: str, where: Mapping[str, str], start: int, stop: int, limit: int
     ) -> list[Point]:
         schema = MEASUREMENTS[measurement]
-        names = list(schema.fields)
         points: list[Point] = []
-        query = (
-            f"SELECT time, {_columns(names)} FROM {measurement} "
-            "WHERE series=? AND time>=? AND time<? ORDER BY time DESC LIMIT ?"
-        )
         with self._lock:
-            for series, tags in self._find(measurement, where):
-                for time, *values in self._db.execute(query, (series, start, stop, limit)):
-                    fields = {
-                        name: _value(schema.fields[name], value)
-                        for name, value in zip(names, values, strict=True)
-                        if value is not None
-                    }
-                    points.append(Point(measurement, tags, fields, time))
-        return sorted(points, key=lambda point: (-point.time, point.tags))[:limit]
+            found = sorted(self._find(measurement, where), key=lambda one: one[1])
+            names = self._names(schema, [series for series, _ in found])
+            flags = [name for name in names if schema.fields[name] == "bool"]
+            query = (
+                "WITH wanted(rank, number) AS (SELECT key, value FROM json_each(?)) "
+                f"SELECT rank, time, {_columns(names)} FROM wanted JOIN {measurement} ON series=number "
+                "WHERE time>=? AND time<? ORDER BY time DESC, rank LIMIT ?"
+            )
+            numbers = json.dumps([series for series, _ in found])
+            rows = self._db.execute(query, (numbers, start, stop, limit)) if names else ()
+            for rank, time, *values in rows:
+                fields: dict[str, Value] = {
+                    name: value for name, value in zip(names, values, strict=True) if value is not None
+                }
+                for name in flags:
+                    if name in fields:
+                        fields[name] = bool(fields[name])
+                points.append(Point(measurement, found[rank][1], fields, time))
+        return points
 
     def summary(
         self,
         measurement: str,
-        field: str,
+        fields: Sequence[str],
         where: Mapping[str, str],
         start: int,
         stop: int,
         step: int,
         origin: int = 0,
-    ) -> dict[Tags, list[Bucket]]:
-        if field not in MEASUREMENTS[measurement].fields:
-            raise KeyError(field)
+    ) -> dict[str, dict[Tags, list[Bucket]]]:
+        check_fields(measurement, fields)
         origin %= step  # so that no time is before it: SQLite divides towards zero
-        result: dict[Tags, list[Bucket]] = {}
+        asked = ", ".join(
+            f'min("{field}"), avg("{field}"), max("{field}"), count("{field}")' for field in fields
+        )
+        result: dict[str, dict[Tags, list[Bucket]]] = {}
         with self._lock:
-            names = dict(self._find(measurement, where, field))
+            names = dict(self._find(measurement, where, fields))
             query = (
-                f'SELECT series, (time-?)/?, min("{field}"), avg("{field}"), max("{field}"), '
-                f'count("{field}") FROM {measurement} WHERE series IN ({_list(names)}) '
-                f'AND time>=? AND time<? AND "{field}" IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2'
+                f"SELECT series, (time-?)/?, {asked} FROM {measurement} WHERE series IN ({_list(names)}) "
+                "AND time>=? AND time<? GROUP BY 1, 2 ORDER BY 1, 2"
             )
             for series, number, *rest in self._db.execute(query, (origin, step, start, stop)):
-                result.setdefault(names[series], []).append(Bucket(number * step + origin, *rest))
+                time, tags = number * step + origin, names[series]
+                for field, at in zip(fields, range(0, len(rest), 4), strict=True):
+                    if rest[at + 3]:
+                        bucket = Bucket(time, *rest[at : at + 4])
+                        result.setdefault(field, {}).setdefault(tags, []).append(bucket)
         return result
 
     def coverage(self, where: Mapping[str, str], start: int, stop: int, slot: int) -> dict[str, float]:
@@ -193,16 +216,32 @@ class SqliteStore:
         self._db.executemany("INSERT OR IGNORE INTO reported VALUES(?,?)", [(series, name) for name in names])
         self._reported.add((series, names))
 
-    def _find(self, measurement: str, where: Mapping[str, str], field: str = "") -> list[tuple[int, Tags]]:
-        """Series whose tags contain `where` and that, with `field`, ever had it."""
-        query = "SELECT id, tags FROM series WHERE measurement=?"
-        values = [measurement]
-        if field:
-            query += " AND EXISTS (SELECT 1 FROM reported WHERE series=id AND name=?)"
-            values.append(field)
-        wanted = set(where.items())
-        decoded = ((number, _decode(text)) for number, text in self._db.execute(query, values).fetchall())
-        return [(number, tags) for number, tags in decoded if wanted <= set(tags)]
+    def _find(
+        self, measurement: str, where: Mapping[str, str], fields: Sequence[str] = ()
+    ) -> list[tuple[int, Tags]]:
+        """Series whose tags contain `where` and that, with `fields`, ever had one of them."""
+        # asked again and again for the same: good until somebody else wrote, or we made a series or field
+        state = *self._db.execute("PRAGMA data_version").fetchone(), len(self._series), len(self._reported)
+        if state != self._found_at:
+            self._found.clear()
+            self._found_at = state
+        asked = measurement, frozenset(where.items()), tuple(fields)
+        found = self._found.get(asked)
+        if found is None:
+            query, values = "SELECT id, tags FROM series WHERE measurement=?", [measurement, *fields]
+            if fields:
+                marks = ",".join("?" * len(fields))
+                query += f" AND id IN (SELECT series FROM reported WHERE name IN ({marks}))"
+            decoded = ((number, _decode(text)) for number, text in self._db.execute(query, values))
+            found = [(number, tags) for number, tags in decoded if asked[1].issubset(tags)]
+            self._found[asked] = found
+        return found
+
+    def _names(self, schema: Measurement, series: Iterable[int]) -> list[str]:
+        """The fields that these series ever had, in the schema's order: fewer than the table has."""
+        query = f"SELECT DISTINCT name FROM reported WHERE series IN ({_list(series)})"
+        reported = {name for (name,) in self._db.execute(query)}
+        return [name for name in schema.fields if name in reported]
 
 
 def _upsert(measurement: str, fields: tuple[str, ...]) -> str:

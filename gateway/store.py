@@ -64,15 +64,16 @@ class Store(Protocol):
     def summary(
         self,
         measurement: str,
-        field: str,
+        fields: Sequence[str],
         where: Mapping[str, str],
         start: int,
         stop: int,
         step: int,
         origin: int = 0,
-    ) -> dict[Tags, list[Bucket]]:
-        """Lowest, mean and highest by series and step of `step` ms counted from `origin` ms (so that
-        days can be Vietnamese days). Empty steps are left out: a gap stays a gap.
+    ) -> dict[str, dict[Tags, list[Bucket]]]:
+        """Lowest, mean and highest by field, series and step of `step` ms counted from `origin` ms (so
+        that days can be Vietnamese days). Empty steps are left out: a gap stays a gap; so is a field
+        without any. Raises KeyError for a field that the measurement does not have.
         """
 
     def coverage(self, where: Mapping[str, str], start: int, stop: int, slot: int) -> dict[str, float]:

@@ -39,6 +39,7 @@ CREATE TABLE IF NOT EXISTS event(
   community TEXT NOT NULL, id TEXT NOT NULL, plot TEXT NOT NULL, time INTEGER NOT NULL,
   simulated INTEGER NOT NULL, harvest INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY(community, id));
 CREATE INDEX IF NOT EXISTS harvests ON event(harvest, time) WHERE harvest;
+CREATE INDEX IF NOT EXISTS seasons ON event(community, plot, time);
 CREATE TABLE IF NOT EXISTS lot(
   community TEXT NOT NULL, harvest TEXT NOT NULL, gtin TEXT NOT NULL, lot TEXT NOT NULL,
   time INTEGER NOT NULL, quantity REAL NOT NULL, coverage REAL, leaf INTEGER, refused TEXT NOT NULL,

@@ -80,7 +80,7 @@ def test_nothing_to_write_is_no_error(store):
     store.write([])
     assert everything(store) == []
     assert store.latest("telemetry", PILOT, 0) == []
-    assert store.summary("telemetry", "soil_ec", PILOT, T, T + DAY, HOUR) == {}
+    assert store.summary("telemetry", ["soil_ec"], PILOT, T, T + DAY, HOUR) == {}
     assert store.coverage(PILOT, T, T + DAY, HOUR) == {}
 
 
@@ -321,7 +321,25 @@ def test_summary_is_what_counting_by_hand_gives(store, step, origin):
     store.write(points)
     start, stop = T - 40 * 47 * MINUTE, T + 50 * 47 * MINUTE
     expected = naive_summary(points, "soil_moisture", start, stop, step, origin)
-    assert store.summary("telemetry", "soil_moisture", PILOT, start, stop, step, origin) == expected
+    found = store.summary("telemetry", ["soil_moisture"], PILOT, start, stop, step, origin)
+    assert found == {"soil_moisture": expected}
+
+
+def test_several_fields_are_summed_up_at_once(store):
+    points = [
+        reading(
+            T + n * 10 * MINUTE,
+            f"d{n % 3}",
+            soil_moisture=20.0 + n,
+            **({"soil_ec": 1.0 + n} if n % 2 else {}),
+        )
+        for n in range(50)
+    ]
+    points += [reading(T + n * 10 * MINUTE, "d9", soil_ec=0.0) for n in range(50)]
+    store.write(points)
+    fields = ["soil_ec", "soil_moisture", "soil_temperature"]
+    found = store.summary("telemetry", fields, PILOT, T, T + DAY, HOUR)
+    assert found == {name: naive_summary(points, name, T, T + DAY, HOUR, 0) for name in fields[:2]}
 
 
 def test_a_day_is_a_vietnamese_day(store):
@@ -334,8 +352,8 @@ def test_a_day_is_a_vietnamese_day(store):
         ]
     )
     (rows,) = store.summary(
-        "telemetry", "soil_moisture", PILOT, MIDNIGHT - DAY, MIDNIGHT + 2 * DAY, DAY, MIDNIGHT
-    ).values()
+        "telemetry", ["soil_moisture"], PILOT, MIDNIGHT - DAY, MIDNIGHT + 2 * DAY, DAY, MIDNIGHT
+    )["soil_moisture"].values()
     assert rows == [
         Bucket(MIDNIGHT - DAY, 1.0, 1.0, 1.0, 1),
         Bucket(MIDNIGHT, 2.0, 3.0, 4.0, 2),
@@ -345,14 +363,15 @@ def test_a_day_is_a_vietnamese_day(store):
 
 def test_a_gap_stays_a_gap(store):
     store.write([reading(T, soil_moisture=1.0), reading(T + 5 * HOUR, soil_moisture=2.0)])
-    (rows,) = store.summary("telemetry", "soil_moisture", PILOT, T, T + 10 * HOUR, HOUR).values()
+    found = store.summary("telemetry", ["soil_moisture"], PILOT, T, T + 10 * HOUR, HOUR)
+    (rows,) = found["soil_moisture"].values()
     assert [row.time for row in rows] == [T, T + 5 * HOUR]
     assert all(row.number for row in rows)
 
 
 def test_a_field_that_is_no_field_is_an_error(store):
     with pytest.raises(KeyError):
-        store.summary("telemetry", 'x"; DROP SERIES FROM telemetry; --', PILOT, T, T + DAY, HOUR)
+        store.summary("telemetry", ['x"; DROP SERIES FROM telemetry; --'], PILOT, T, T + DAY, HOUR)
 
 
 # -- coverage
@@ -513,7 +532,7 @@ def assert_later(store, alarm):
         lambda: store.write([reading(T, soil_ec=1.0)]),
         lambda: store.latest("telemetry", PILOT, T),
         lambda: everything(store),
-        lambda: store.summary("telemetry", "soil_ec", PILOT, T, T + DAY, HOUR),
+        lambda: store.summary("telemetry", ["soil_ec"], PILOT, T, T + DAY, HOUR),
         lambda: store.coverage(PILOT, T, T + DAY, HOUR),
     ):
         with pytest.raises(RetryLater) as later:

@@ -60,13 +60,13 @@ def test_a_scenario_is_played_live_over_mqtt_and_else_as_a_past():
     begin, end = (int(datetime(year, 1, 1, tzinfo=PILOT.zone).timestamp() * 1000) for year in (2021, 2031))
     usual = {"seed": 1, "shard": (1, 1), "history_ms": 0, "start": None, "until": None, "speed": 1.0}
     live = played(Plan(**usual, mqtt="mqtt://127.0.0.1", out=None, store=False), play, PILOT)
-    assert (live.start, live.until, live.history_ms, live.interval) == (begin, end, 0, 21_600)
+    assert (live.start, live.until, live.history_ms, live.interval) == (begin, end, 0, 43_200)
     past = played(Plan(**usual, mqtt=None, out=None, store=True), play, PILOT)
     assert (past.start, past.history_ms, past.complete) == (end, end - begin, True)
 
 
 def test_a_node_is_judged_by_the_interval_it_promised():
-    assert load("decade").judged(PILOT).rules.iot_communities.slot_minutes == 360
+    assert load("decade").judged(PILOT).rules.iot_communities.slot_minutes == 720
     assert load("harsh-month").judged(PILOT).rules == PILOT.rules
 
 
