@@ -1,17 +1,19 @@
 """Growing conditions of a community, out of the store (the port `traceability.conditions.Grew`)."""
 
 import hashlib
-from collections.abc import Iterable
 from itertools import chain
+from statistics import fmean
 
 from devices.pilot import Pilot
 from devices.quality import Flag
 from gateway.indicators import DAY_MS, HOUR_MS, MANY, local_day, local_midnight
 from gateway.points import FLAG_TRUE
-from gateway.store import Bucket, Store
+from gateway.store import Store
 from traceability.conditions import SENSED, Conditions
 
 TOTALS = frozenset({"rainfall"})  # a reading is a part of the day's sum, and a day's row is that sum a gauge
+_SENSED = frozenset(SENSED)
+Sensed = dict[tuple[str, int, str], list[float]]  # (signal, day, device) → its values
 
 
 class Growth:
@@ -30,15 +32,22 @@ class Growth:
         raw = hashlib.sha256()
         hours: dict[str, set[int]] = {}  # device → those of the time from start to stop that have a row
         simulated: set[str] = set()
+        sensed: Sensed = {}
+        midnight = local_midnight(self._pilot, local_day(self._pilot, start))
         for _, place, fields, time in rows:
             tags = dict(place)
-            device = tags["device"]
+            device, day = tags["device"], (time - midnight) // DAY_MS
             if tags.get("simulated") == FLAG_TRUE:
                 simulated.add(device)
             values += len(fields)
             hours.setdefault(device, set()).add((time - start) // HOUR_MS)
-            said = ",".join([f"{name}={value!r}" for name, value in sorted(fields.items())])
-            raw.update(f"{time} {device} {said}\n".encode())
+            said = sorted(fields.items())
+            raw.update(
+                f"{time} {device} {','.join([f'{name}={value!r}' for name, value in said])}\n".encode()
+            )
+            for name, value in said:
+                if name in _SENSED and isinstance(value, float):
+                    sensed.setdefault((name, day, device), []).append(value)
         doubted = self._store.series("telemetry_flagged", where, start, stop, MANY)
         flagged = sum(int(point.fields["flag"]) >= Flag.SUSPECT for point in doubted)
         slots = max(1, -(-(stop - start) // HOUR_MS))
@@ -49,34 +58,22 @@ class Growth:
             simulated=len(simulated),
             coverage=round(sum(map(len, hours.values())) / len(hours) / slots, 4),
             flagged=round(flagged / (flagged + values), 4) if values else 0.0,
-            daily=self._daily(where, start, stop),
+            daily=self._daily(sensed, midnight),
             raw_rows=len(rows),
             raw_sha256=raw.hexdigest(),
         )
 
-    def _daily(
-        self, where: dict[str, str], start: int, stop: int
-    ) -> dict[str, list[list[str | float | int]]]:
-        midnight = local_midnight(self._pilot, local_day(self._pilot, start))
-        found = self._store.summary("telemetry", SENSED, where, start, stop, DAY_MS, midnight)
-        return {
-            signal: self._rows(found[signal].values(), total=signal in TOTALS)
-            for signal in SENSED
-            if signal in found
-        }
-
-    def _rows(self, series: Iterable[list[Bucket]], *, total: bool) -> list[list[str | float | int]]:
-        """One row a day of several devices' days."""
-        days: dict[int, list[Bucket]] = {}
-        for bucket in chain.from_iterable(series):
-            whole = bucket.mean * bucket.number
-            day = Bucket(bucket.time, whole, whole, whole, bucket.number) if total else bucket
-            days.setdefault(bucket.time, []).append(day)
-        result: list[list[str | float | int]] = []
-        for time, those in sorted(days.items()):
-            number = sum(one.number for one in those)
-            mean = sum(one.mean * one.number for one in those) / number
-            low, high = min(one.low for one in those), max(one.high for one in those)
-            name = local_day(self._pilot, time).isoformat()
-            result.append([name, round(low, 3), round(mean, 3), round(high, 3), number])
-        return result
+    def _daily(self, sensed: Sensed, midnight: int) -> dict[str, list[list[str | float | int]]]:
+        """Signal → one row a day of all devices' values; days are the pilot's, counted from `midnight`."""
+        days: dict[tuple[str, int], list[list[float]]] = {}  # (signal, day) → one entry a device
+        for (signal, day, _), values in sensed.items():
+            # of a total there is one value a device and day: it stands as often as it was read
+            part = [sum(values)] * len(values) if signal in TOTALS else values
+            days.setdefault((signal, day), []).append(part)
+        rows: dict[str, list[list[str | float | int]]] = {signal: [] for signal in SENSED}
+        for (signal, day), parts in sorted(days.items()):
+            values = list(chain.from_iterable(parts))
+            name = local_day(self._pilot, midnight + day * DAY_MS).isoformat()
+            low, mean, high = min(values), fmean(values), max(values)
+            rows[signal].append([name, round(low, 3), round(mean, 3), round(high, 3), len(values)])
+        return {signal: those for signal, those in rows.items() if those}
