@@ -54,9 +54,7 @@ class Telemetry(NamedTuple):
 class _Message(TypedDict, total=False):
     __pydantic_config__ = ConfigDict(strict=True, extra="forbid")  # type: ignore[misc]
 
-    values: Required[
-        dict[str, Annotated[float, Field(allow_inf_nan=False, ge=-MAX_EXACT, le=MAX_EXACT)]]
-    ]
+    values: Required[dict[str, Annotated[float, Field(allow_inf_nan=False, ge=-MAX_EXACT, le=MAX_EXACT)]]]
     ts: str | int | None
     seq: Annotated[int, Field(ge=0, le=MAX_INTEGER)] | None
     boot: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")] | None

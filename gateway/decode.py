@@ -19,6 +19,7 @@ from gateway.spool import Message, Refusal
 
 AHEAD_MS = 5 * 60 * 1000  # a device's clock may run this far ahead of ours
 YEAR_2020_MS = 1_577_836_800_000
+_READINGS = frozenset({"telemetry", "uplink"})
 
 
 class Written(NamedTuple):
@@ -87,9 +88,18 @@ class Decoder:
         """Sort a batch. Never raises for what a message contains."""
         result = Decoded()
         self._fresh = False
+        senders: dict[str, tuple[Device, str]] = {}  # a device's topic comes again and again
         for index, message in enumerate(messages):
             try:
-                self._one(index, message, result)
+                sender = senders.get(message.topic)
+                if sender is None:
+                    sender = senders[message.topic] = self._sender(message.topic)
+                if sender[1] in _READINGS:
+                    self._readings(index, message, *sender, result)
+                elif sender[1] == "status":
+                    result.states.append(self._status(sender[0], message, result))
+                else:
+                    result.diary.append(Written(sender[0], decode_diary(message.payload)))
             except PayloadError as error:
                 result.refused[index] = Refusal(message, error.reason, error.field)
         return result
@@ -107,28 +117,29 @@ class Decoder:
         found = {device: seen.missing for device, seen in list(self._seen.items())}
         return {device: count for device, count in found.items() if count}
 
-    def _one(self, index: int, message: Message, result: Decoded) -> None:
-        device, kind = self._sender(message.topic)
-        if kind in {"telemetry", "uplink"}:
-            if message.retained:
-                # a broker repeats a retained message at every subscription: it is old, whenever it comes
-                raise PayloadError("retained")
-            told = decode(message.payload, device.device) if kind == "telemetry" else uplink(message.payload)
-            if len(told) > 1:
-                _refuse_clash(told)  # before its numbers count as known
-            seen = self._remember(device, result)
-            new = self._new(message, told, seen, result)
-            if not new:
+    def _readings(self, index: int, message: Message, device: Device, kind: str, result: Decoded) -> None:
+        """What a message of telemetry says: all of a batch, or none of it."""
+        if message.retained:
+            # a broker repeats a retained message at every subscription: it is old, whenever it comes
+            raise PayloadError("retained")
+        told = decode(message.payload, device.device) if kind == "telemetry" else uplink(message.payload)
+        seen = self._remember(device, result)
+        if len(told) == 1 and told[0].seq is not None and told[0].boot is not None:  # the usual case
+            if message.replayed or seen.take(message, told[0]):
+                result.readings.append(self._timed(device, message, told[0], seen))
+                result.source.append(index)
+            else:
                 result.repeated.append(device)
-                return
-            # all of a batch, or none of it
-            readings = [self._timed(device, message, one, seen) for one in new]
-            result.readings += readings
-            result.source += [index] * len(readings)
-        elif kind == "status":
-            result.states.append(self._status(device, message, result))
-        else:
-            result.diary.append(Written(device, decode_diary(message.payload)))
+            return
+        if len(told) > 1:
+            _refuse_clash(told)  # before its numbers count as known
+        new = self._new(message, told, seen, result)
+        if not new:
+            result.repeated.append(device)
+            return
+        readings = [self._timed(device, message, one, seen) for one in new]
+        result.readings += readings
+        result.source += [index] * len(readings)
 
     def _new(self, message: Message, told: list[Telemetry], seen: Seen, result: Decoded) -> list[Telemetry]:
         """Those of a message's readings that were not here before: each by its number, the others by the
@@ -136,8 +147,6 @@ class Decoder:
         """
         if message.replayed:
             return told
-        if len(told) == 1 and told[0].boot is not None and told[0].seq is not None:  # the usual case
-            return told if seen.take(message, told[0]) else []
         numbered = [one for one in told if one.boot is not None and one.seq is not None]
         new = [one for one in numbered if seen.take(message, one)]
         if len(numbered) == len(told):

@@ -1,7 +1,11 @@
-"""The gateway's two loops, and nothing else that loops over messages.
+"""The gateway's three loops, and nothing else that loops over messages.
 
-    intake:   receiver.take ─► spool.append (fsync) ─► receiver.ack
-    deliver:  spool.pending ─► decode ─► check ─► store.write ─► diary ─► spool.settle
+    intake:      receiver.take ─► spool.append (fsync) ─► receiver.ack
+    understand:  spool.pending ─► decode ─► check ─┐
+    deliver:     store.write ─► diary ─► spool.settle ◄┘
+
+One batch is understood while the one before is on its way to the store. What decoder and checker remember
+of a batch is taken down before they see the next, so that each is settled with its own.
 
 A crash before `append` leaves the broker with the message; between `append` and `ack` the broker
 sends it again and `seen` finds it; between `store.write` and `settle` the same points are written
@@ -14,7 +18,9 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from contextlib import suppress
+from queue import Empty, Full, Queue
+from typing import NamedTuple, Protocol
 
 from devices import topics
 from devices.payloads import PayloadError
@@ -40,6 +46,18 @@ class Receives(Protocol):
     def take(self, limit: int, wait: float) -> list[Delivery]: ...
     def ack(self, deliveries: Sequence[Delivery]) -> None: ...
     def publish(self, topic: str, payload: bytes) -> None: ...
+
+
+class Batch(NamedTuple):
+    """A segment that is understood: its points, for each the message it came from (None: not a reading's),
+    and what to remember of its devices.
+    """
+
+    segment: Segment
+    decoded: Decoded
+    points: list[Point]
+    source: list[int | None]
+    seen: dict[str, str]
 
 
 class Pipeline:
@@ -68,6 +86,7 @@ class Pipeline:
         self.rates: Counter[tuple[str, str]] = Counter()
         self._stop = threading.Event()
         self._spooled = threading.Event()
+        self._understood: Queue[Batch] = Queue(maxsize=1)
         self._threads: list[threading.Thread] = []
         self.failed: BaseException | None = None
         self._troubles: dict[str, str] = {}  # by loop: one that goes on does not make the other well
@@ -78,14 +97,14 @@ class Pipeline:
         return "; ".join(filter(None, list(self._troubles.values())))
 
     def start(self) -> None:
-        """Run both loops in threads of their own."""
-        for loop in (self._intake, self._deliver):
+        """Run the loops in threads of their own."""
+        for loop in (self._intake, self._understand, self._deliver):
             thread = threading.Thread(target=self._guard, args=(loop,), name=loop.__name__)
             thread.start()
             self._threads.append(thread)
 
     def stop(self) -> None:
-        """Finish what is in hand and end both loops; what is spooled is delivered next time."""
+        """Finish what is in hand and end the loops; what is spooled is delivered next time."""
         self._stop.set()
         self._spooled.set()
         for thread in self._threads:
@@ -110,19 +129,36 @@ class Pipeline:
                 self._receiver.ack(deliveries)
                 self._spooled.set()
 
-    def _deliver(self) -> None:
+    def _understand(self) -> None:
+        after = 0
         while not self._stop.is_set():
-            segment = self._spool.pending(BATCH)
+            segment = self._spool.pending(BATCH, after)
             if segment is None:
                 self._spooled.wait(WAIT)
                 self._spooled.clear()
                 continue
-            self.deliver(segment)
+            after = segment.ids[-1]
+            batch = self.understand(segment)
+            while not self._stop.is_set():
+                with suppress(Full):
+                    self._understood.put(batch, timeout=WAIT)
+                    break
 
-    def deliver(self, segment: Segment) -> None:
-        """Bring one segment to its end: stored, known already, or refused with a reason."""
+    def _deliver(self) -> None:
+        while not self._stop.is_set():
+            with suppress(Empty):
+                self.deliver(self._understood.get(timeout=WAIT))
+
+    def understand(self, segment: Segment) -> Batch:
+        """What a segment says, checked. Segments are to be understood in their order."""
         decoded = self._decoder.decode(segment.messages)
         points, source = self._points(decoded)
+        seen = {device.device: self._remember(device) for device in decoded.touched.values()}
+        return Batch(segment, decoded, points, source, seen)
+
+    def deliver(self, batch: Batch) -> None:
+        """Bring one segment to its end: stored, known already, or refused with a reason."""
+        segment, decoded, points, source, seen = batch
 
         def write() -> None:
             try:
@@ -142,7 +178,7 @@ class Pipeline:
             stored=len(segment.messages) - decoded.duplicate - len(refused),
             duplicate=decoded.duplicate,
             refused=refused,
-            seen={device.device: self._remember(device) for device in decoded.touched.values()},
+            seen=seen,
             marks=decoded.marks,
         )
         if self._patiently(lambda: self._spool.settle(segment, outcome)):

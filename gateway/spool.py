@@ -12,6 +12,7 @@ acknowledged, while `settle` goes on and makes room. `spoolfile` opens the file,
 
 import struct
 import time
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,8 @@ _DUP, _RETAINED, _REPLAYED = 1, 2, 4
 MARKS = 8192  # more than a broker may have in flight: `receive.IN_FLIGHT`
 
 ROW_BYTES = 100  # what a refused message takes beside topic and payload, about
+# newest commits that are also in memory, for whoever delivers them right away: how many, of what size at most
+AT_HAND, AT_HAND_BYTES = 8, 2**20
 _SIZE = f"{ROW_BYTES}+length(CAST(topic AS BLOB))+length(payload)"
 
 
@@ -128,6 +131,7 @@ class Spool:
         self._file = file
         self._db = file.db
         self._lock = file.lock
+        self._at_hand: OrderedDict[int, Sequence[Message]] = OrderedDict()
 
     def close(self) -> None:
         """Let go of the file."""
@@ -145,16 +149,24 @@ class Spool:
                 (len(messages), messages[0].arrival, body),
             )
             self._book(received=len(messages))
-        return cursor.lastrowid or 0
+        number = cursor.lastrowid or 0
+        with self._lock:  # committed: what is on disk and what is at hand are the same
+            if len(body) <= AT_HAND_BYTES:
+                self._at_hand[number] = messages
+            if len(self._at_hand) > AT_HAND:
+                self._at_hand.popitem(last=False)
+        return number
 
-    def pending(self, limit: int) -> Segment | None:
-        """The oldest messages, in whole commits, until there are `limit` or more of them."""
+    def pending(self, limit: int, after: int = 0) -> Segment | None:
+        """The oldest messages, in whole commits, until there are `limit` or more of them; with `after` those
+        of the commits after that one.
+        """
         ids: list[int] = []
         messages: list[Message] = []
         with self._lock:
-            for number, body in self._db.execute("SELECT id, body FROM segment ORDER BY id"):
+            for (number,) in self._db.execute("SELECT id FROM segment WHERE id>? ORDER BY id", (after,)):
                 ids.append(number)
-                messages.extend(_unpack(body))
+                messages += self._at_hand.pop(number, ()) or self._read(number)
                 if len(messages) >= limit:
                     break
         return Segment(tuple(ids), messages) if ids else None
@@ -282,6 +294,10 @@ class Spool:
             db.executemany("DELETE FROM quarantine WHERE id=?", gone)
             self._book(forgotten=unreleased, **{QUARANTINE_BYTES: -size})
         return len(gone)
+
+    def _read(self, number: int) -> Iterator[Message]:
+        (body,) = self._db.execute("SELECT body FROM segment WHERE id=?", (number,)).fetchone()
+        return _unpack(body)
 
     def _quarantine(self, refused: Iterable[Refusal]) -> None:
         rows = [

@@ -157,7 +157,7 @@ def drain(pipeline, spool):
     """Deliver by hand, without threads, until the spool is empty."""
     while segment := spool.pending(10):
         before = segment.ids
-        pipeline.deliver(segment)
+        pipeline.deliver(pipeline.understand(segment))
         after = spool.pending(10)
         assert after is None or after.ids != before
 
@@ -268,9 +268,9 @@ def test_any_order_with_repetitions_failures_and_kills(tmp_path_factory, order, 
                 store,
                 print,
             )
-            killed.deliver(segment)
+            killed.deliver(killed.understand(segment))
         survivor, _ = build(spool, store)
-        survivor.deliver(segment)
+        survivor.deliver(survivor.understand(segment))
         step += 1
     assert store.values() == sorted(set(order))
     books = spool.books()
