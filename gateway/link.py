@@ -17,6 +17,7 @@ from paho.mqtt.exception import MQTTException
 READ = 65_536  # bytes asked of the kernel at once
 LENGTH_BYTES = 4  # of a packet's remaining length at most (MQTT 5, 1.5.5)
 _PUBLISH, _PUBACK = 0x30, 0x40
+_ACK = struct.Struct("!BBH").pack
 
 
 class Publish(NamedTuple):
@@ -39,7 +40,7 @@ class Link(Client):
     def acknowledge(self, numbers: Iterable[int]) -> None:
         """Send the PUBACKs of these packet numbers, in one piece."""
         # success needs no more than the number, in 3.1.1 and in 5 (3.4)
-        packets = b"".join([struct.pack("!BBH", _PUBACK, 2, number) for number in numbers])
+        packets = b"".join([_ACK(_PUBACK, 2, number) for number in numbers])
         if packets:
             self._packet_queue(_PUBACK, packets, 0, 1)
 
@@ -61,7 +62,7 @@ class Link(Client):
         """Cut whole packets off what is unread. Messages are handed on before another packet is handled."""
         unread, at, publishes = self._unread, 0, list[Publish]()
         done = MQTTErrorCode.MQTT_ERR_SUCCESS
-        sock = self._sock
+        sock, properties = self._sock, self._protocol == MQTTv5
         while not done and self._sock is sock:
             found = _frame(unread, at)
             if found is None:
@@ -75,7 +76,7 @@ class Link(Client):
                 break
             at = end
             if head & 0xF0 == _PUBLISH and head & 0x06 != 0x04:  # QoS 0 and 1: no other is asked for
-                packet = _publish(head, unread[begin:end], self._protocol == MQTTv5)
+                packet = _publish(head, unread[begin:end], properties)
                 if packet is None:
                     done = MQTTErrorCode.MQTT_ERR_PROTOCOL
                     break
@@ -122,6 +123,9 @@ def _frame(data: bytes, at: int) -> tuple[int, int] | None:
     """Where the packet at `at` has its body and its end, which may be beyond `data`. None: too little of it
     is there to tell; (-1, -1): its length is none.
     """
+    if at + 2 < len(data) and data[at + 2] < 0x80 <= data[at + 1]:  # 128 bytes to 16 KB: the usual case
+        begin = at + 3
+        return begin, begin + (data[at + 1] & 0x7F | data[at + 2] << 7)
     size = shift = 0
     for number in range(1, LENGTH_BYTES + 1):
         if at + number >= len(data):

@@ -28,8 +28,7 @@ from devices.reading import Device
 from gateway.checks import Checker
 from gateway.decode import Decoded, Decoder, Written
 from gateway.points import Point, Value, tags
-from gateway.receive import Delivery
-from gateway.spool import Outcome, Refusal, Segment, Spool, SpoolFull
+from gateway.spool import Message, Outcome, Refusal, Segment, Spool, SpoolFull
 from gateway.store import RejectPoints, RetryLater, Store
 
 log = logging.getLogger(__name__)
@@ -43,8 +42,8 @@ FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0  # seconds between tries
 class Receives(Protocol):
     """The broker's side: see `receive.Receiver`."""
 
-    def take(self, limit: int, wait: float) -> list[Delivery]: ...
-    def ack(self, deliveries: Sequence[Delivery]) -> None: ...
+    def take(self, limit: int, wait: float) -> list[Message]: ...
+    def ack(self, messages: Sequence[Message]) -> None: ...
     def publish(self, topic: str, payload: bytes) -> None: ...
 
 
@@ -121,12 +120,11 @@ class Pipeline:
 
     def _intake(self) -> None:
         while not self._stop.is_set():
-            deliveries = self._receiver.take(COMMIT, WAIT)
-            if not deliveries:
+            messages = self._receiver.take(COMMIT, WAIT)
+            if not messages:
                 continue
-            messages = [delivery.message for delivery in deliveries]
             if self._patiently(lambda messages=messages: self._spool.append(messages)):  # type: ignore[misc]
-                self._receiver.ack(deliveries)
+                self._receiver.ack(messages)
                 self._spooled.set()
 
     def _understand(self) -> None:

@@ -1,7 +1,7 @@
 """From the broker into memory, and the acknowledgement back: the only module that speaks MQTT.
 
 An acknowledgement belongs to the connection that brought its message: after a reconnect the same
-number may stand for another message, so each delivery carries the connection's epoch and a late ack
+number may stand for another message, so each message carries the connection's epoch and a late ack
 of an old one is left unsent. The broker then sends the message again, and `seen` knows it.
 
 That a client looks connected proves little: its thread may be stuck, or the broker. So the gateway sends
@@ -18,7 +18,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTv5
@@ -45,15 +45,6 @@ LINGER = 0.03
 UNPROMISED = 50_000  # QoS 0 messages kept in memory; nothing is promised for more
 GOODBYE = 1.0  # seconds that the last heartbeat may take
 _NOT_OURS = tuple(f"/{kind}" for kind in (*DOWN, "result"))
-
-
-class Delivery(NamedTuple):
-    """A message and what acknowledges it."""
-
-    message: Message
-    mid: int
-    qos: int
-    epoch: int
 
 
 class Receiver:
@@ -90,7 +81,7 @@ class Receiver:
         self._client.on_subscribe = self._on_subscribe
         self._client.on_disconnect = self._on_disconnect
         self._client.on_publishes = self._on_publishes
-        self._queue: deque[Delivery] = deque()
+        self._queue: deque[Message] = deque()
         self._arrived = threading.Condition()
         self._epoch = 0
         self.connected = False  # and subscribed: only from then on does the broker keep messages for us
@@ -121,7 +112,7 @@ class Receiver:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def take(self, limit: int, wait: float) -> list[Delivery]:
+    def take(self, limit: int, wait: float) -> list[Message]:
         """What has arrived, oldest first; waits up to `wait` seconds for the first, and a moment for more."""
         with self._arrived:
             queue = self._queue
@@ -131,10 +122,10 @@ class Receiver:
                 self._arrived.wait_for(lambda: len(queue) >= limit, LINGER)
             return [queue.popleft() for _ in range(min(limit, len(queue)))]
 
-    def ack(self, deliveries: Sequence[Delivery]) -> None:
+    def ack(self, messages: Sequence[Message]) -> None:
         """Tell the broker that these are safe."""
         epoch = self._epoch
-        self._client.acknowledge(d.mid for d in deliveries if d.qos and d.epoch == epoch)
+        self._client.acknowledge([m.mid for m in messages if m.mid and m.epoch == epoch])
 
     def publish(self, topic: str, payload: bytes) -> None:
         """Send down, QoS 0: lost if nobody listens."""
@@ -199,8 +190,7 @@ class Receiver:
             elif topic.endswith(_NOT_OURS):
                 passed.append(mid)
             else:
-                message = Message(topic, payload, arrival, dup, retain, mid=mid)
-                taken.append(Delivery(message, mid, qos, epoch))
+                taken.append(Message(topic, payload, arrival, dup, retain, False, mid, epoch))
                 room -= qos == 0
         if taken:
             with self._arrived:

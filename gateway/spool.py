@@ -37,7 +37,7 @@ _SIZE = f"{ROW_BYTES}+length(CAST(topic AS BLOB))+length(payload)"
 
 class Message(NamedTuple):
     """What came from the broker. `arrival` is epoch milliseconds on the gateway's clock, `mid` MQTT's
-    packet number (0 at QoS 0).
+    packet number (0 at QoS 0), which is of the connection `epoch` and not kept beyond it.
     """
 
     topic: str
@@ -47,6 +47,7 @@ class Message(NamedTuple):
     retained: bool = False
     replayed: bool = False  # out of the quarantine, so it was seen before and is wanted all the same
     mid: int = 0
+    epoch: int = 0
 
 
 class Segment(NamedTuple):
@@ -317,7 +318,7 @@ class Spool:
 
 
 def _pack(messages: Iterable[Message]) -> Iterator[bytes]:
-    for topic, payload, arrival, dup, retained, replayed, mid in messages:
+    for topic, payload, arrival, dup, retained, replayed, mid, _ in messages:
         name = topic.encode("utf-8", "surrogateescape")
         flags = dup * _DUP | retained * _RETAINED | replayed * _REPLAYED
         yield _HEADER.pack(arrival, len(name), len(payload), flags, mid)

@@ -14,7 +14,6 @@ from devices.reading import Device
 from gateway import pipeline as pipeline_module
 from gateway.decode import Decoder
 from gateway.pipeline import Pipeline, split_memory
-from gateway.receive import Delivery
 from gateway.spool import Message, Spool, SpoolFull
 from gateway.store import RejectPoints, RetryLater
 from tests.servers import PATIENCE, until
@@ -86,10 +85,10 @@ class FakeReceiver:
         self.taken += len(batch[:limit])
         return batch[:limit]
 
-    def ack(self, deliveries):
+    def ack(self, messages):
         if self.spool.books().received < self.taken:
-            self.early.extend(deliveries)
-        self.acked.extend(delivery.mid for delivery in deliveries)
+            self.early.extend(messages)
+        self.acked.extend(message.mid for message in messages)
 
     def publish(self, topic, payload):
         self.sent.append((topic, json.loads(payload)))
@@ -125,7 +124,7 @@ def telemetry(value, device="d1", seq=None, arrival=None, **more):
 
 
 def deliveries(messages):
-    return [Delivery(message, mid, 1, 1) for mid, message in enumerate(messages, 1)]
+    return [message._replace(mid=mid, epoch=1) for mid, message in enumerate(messages, 1)]
 
 
 @pytest.fixture

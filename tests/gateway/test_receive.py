@@ -63,7 +63,7 @@ def gateway(broker, request):
 
 
 def take(receiver, number):
-    """At least `number` deliveries."""
+    """At least `number` messages."""
     got = []
     deadline = time.monotonic() + PATIENCE
     while len(got) < number and time.monotonic() < deadline:
@@ -83,9 +83,9 @@ def test_messages_come_in_order_with_topic_payload_and_arrival(gateway, publish)
         got = take(receiver, 20)
         after = time.time_ns() // 10**6
         receiver.ack(got)
-    assert [d.message.payload for d in got] == [b"%d \x00\xff" % n for n in range(20)]
-    assert {d.message.topic for d in got} == {TOPIC}
-    assert all(before <= d.message.arrival <= after and not d.message.dup for d in got)
+    assert [m.payload for m in got] == [b"%d \x00\xff" % n for n in range(20)]
+    assert {m.topic for m in got} == {TOPIC}
+    assert all(before <= m.arrival <= after and not m.dup for m in got)
 
 
 def test_what_was_not_acknowledged_comes_again(gateway, publish):
@@ -98,9 +98,9 @@ def test_what_was_not_acknowledged_comes_again(gateway, publish):
         take(receiver, 1)
     with gateway() as receiver:
         again = take(receiver, 5)
-        assert [d.message.payload for d in again] == [b"2", b"3", b"4", b"5", b"6"]
-        assert all(d.message.dup for d in again)
-        receiver.ack(got)  # too late: these acknowledged deliveries of another connection
+        assert [m.payload for m in again] == [b"2", b"3", b"4", b"5", b"6"]
+        assert all(m.dup for m in again)
+        receiver.ack(got)  # too late: these acknowledged messages of another connection
         receiver.ack(again)
     with gateway() as receiver:
         assert receiver.take(10, 0.05) == []
@@ -114,7 +114,7 @@ def test_what_was_sent_while_the_gateway_was_away_is_kept(gateway, publish):
     with gateway() as receiver:
         got = take(receiver, 200)
         receiver.ack(got)
-    assert [d.message.payload for d in got] == [b"%d" % n for n in range(200)]
+    assert [m.payload for m in got] == [b"%d" % n for n in range(200)]
 
 
 def test_what_is_meant_for_devices_is_not_taken_for_theirs(gateway, publish):
@@ -123,7 +123,7 @@ def test_what_is_meant_for_devices_is_not_taken_for_theirs(gateway, publish):
             publish(f"hoiquan/v1/p/c/d1/{kind}")
         publish("elsewhere/x")
         got = take(receiver, 3)
-        assert [d.message.topic.rsplit("/", 1)[1] for d in got] == ["status", "diary", "nonsense"]
+        assert [m.topic.rsplit("/", 1)[1] for m in got] == ["status", "diary", "nonsense"]
         receiver.ack(got)
         receiver.publish("hoiquan/v1/p/c/d1/rejected", b"{}")
         assert receiver.take(10, 0.05) == [], "not its own answers either"
@@ -137,11 +137,11 @@ def test_large_retained_and_qos_0_messages_come_too(gateway, publish):
         publish(TOPIC, b"0", qos=0)
         got = take(receiver, 2)
         receiver.ack(got)
-        assert sorted(len(d.message.payload) for d in got) == [1, 1_000_000]
+        assert sorted(len(m.payload) for m in got) == [1, 1_000_000]
     publish("hoiquan/v1/p/c/d1/status", b"online", retain=True)
     try:
         with gateway() as receiver:
-            retained = [d.message.retained for d in take(receiver, 2)]
+            retained = [m.retained for m in take(receiver, 2)]
             assert sorted(retained) == [False, True], "once from its queue, once because it is retained"
     finally:
         publish("hoiquan/v1/p/c/d1/status", b"", retain=True)
@@ -299,7 +299,7 @@ def test_each_gateways_account_reads_answers_and_hears_itself(guarded, account):
         network.publish(UPLINK, b"2", 1)
         got = take(receiver, 2)
         receiver.ack(got)
-        assert {d.message.topic for d in got} == {f"{own}/telemetry", UPLINK}
+        assert {m.topic for m in got} == {f"{own}/telemetry", UPLINK}
         receiver.publish(f"{own}/rejected", b"why")
         until(lambda: device.heard, "the device is answered")
 
@@ -332,7 +332,7 @@ def test_no_device_gets_where_gateways_are(guarded):
         device.publish("hoiquan/v1/dong-thap/tam-que/my-esp32/telemetry", b"its own", 1)
         got = take(receiver, 2)
         receiver.ack(got)
-        assert {d.message.payload for d in got} == {b"its own"}
+        assert {m.payload for m in got} == {b"its own"}
         assert receiver.round_trip < PATIENCE
         assert device.heard == []
         assert network.heard == []
@@ -360,7 +360,7 @@ def test_gateways_of_a_group_share_the_messages(guarded):
             for receiver, got in heard.items():
                 new = receiver.take(1000, 0.01)
                 receiver.ack(new)
-                got += [int(d.message.payload) for d in new]
+                got += [int(m.payload) for m in new]
             return sum(map(len, heard.values())) >= 300
 
         until(all_there, "all were taken")
@@ -380,7 +380,7 @@ def test_a_gateway_that_joins_or_leaves_a_group_gets_no_message_twice(guarded):
                 device.publish(topic, b"last", 1)
                 new = take(receiver, 2)
                 receiver.ack(new)
-                got = [d.message.payload for d in new]
+                got = [m.payload for m in new]
                 assert got == [b"%d" % number, b"last"]
                 assert receiver.take(10, 0.1) == []
 
@@ -400,7 +400,7 @@ def test_what_one_of_a_group_did_not_acknowledge_is_there_when_it_comes_back(gua
         def whatever_comes(receiver):
             new = receiver.take(1000, 0.01)
             receiver.ack(new)
-            got.extend(int(d.message.payload) for d in new)
+            got.extend(int(m.payload) for m in new)
             return set(got) == set(range(200))
 
         with member(broker, "gateway-4", "other") as second:

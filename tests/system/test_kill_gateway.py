@@ -208,10 +208,10 @@ receiver = Receiver(url, "gateway", "x", 5)
 receiver.start()
 taken = 0
 while taken < wanted:
-    deliveries = receiver.take(2000, 0.2)
-    taken += len(deliveries)
-    if deliveries and keep:
-        spool.append([delivery.message for delivery in deliveries])
+    messages = receiver.take(2000, 0.2)
+    taken += len(messages)
+    if messages and keep:
+        spool.append(messages)
 os._exit(9)
 """
 
