@@ -1,0 +1,93 @@
+"""Gateways that share the messages, killed in turn: what the broker acknowledged is stored, and once."""
+
+import os
+import random
+import time
+from contextlib import closing
+
+import pytest
+
+from gateway.instance import files
+from gateway.spool import Spool
+from tests.system.ingest import DEVICES, Fleet, Ingest
+from tests.system.running import Running, command, until
+
+SEED = random.randrange(2**32)
+KILLS = int(os.environ.get("HOIQUAN_TEST_KILLS", "10"))
+NAMES = ("gateway-1", "gateway-2", "gateway-3")
+
+
+class Member:
+    """One gateway of the group, started again as often as it is killed."""
+
+    def __init__(self, road, name):
+        self.log = road.folder / f"{name}.log"
+        self.spool = files(road.folder / "data", name).spool
+        self._settings = road.settings | {"HOIQUAN_GROUP": "g", "HOIQUAN_INSTANCE": name}
+        self.start()
+
+    def start(self):
+        self._before = self.connections()
+        self.running = Running(self.log, command("gateway"), **self._settings)
+
+    def connections(self):
+        return self.log.read_text("utf-8").count("connected to") if self.log.exists() else 0
+
+    def connected(self):
+        assert not self.running.ended(), self.running.text()
+        return self.connections() > self._before
+
+    def kill(self):
+        self.running.process.kill()
+        self.running.process.wait()
+
+    def books(self):
+        with closing(Spool.to_read(self.spool)) as spool:
+            return spool.books()
+
+
+@pytest.fixture
+def road(tmp_path):
+    made = Ingest(tmp_path)
+    yield made
+    made.stop()
+
+
+def test_a_killed_member_loses_nothing_and_the_others_go_on(road):
+    moments = random.Random(SEED)
+    members = []
+    fleet = Fleet(road.broker.port)
+    try:
+        members += [Member(road, name) for name in NAMES]
+        for member in members:
+            until("each connects", 30, member.connected)
+        fleet.start()
+        for _ in range(KILLS):
+            time.sleep(moments.uniform(0.2, 1.0))  # the moment is what is random here
+            victim, other = moments.sample(members, 2)
+            before = other.books().received
+            victim.kill()
+            until("another goes on", 30, lambda other=other, before=before: other.books().received > before)
+            victim.start()
+            until("it comes back", 30, victim.connected)
+        fleet.finish()
+        expected = {device.device: fleet.sent[device.device] for device in DEVICES}
+        until(
+            "all is stored", 60,
+            lambda: {device: len(rows) for device, rows in road.stored().items()} == expected
+            and not any(member.books().spooled for member in members),
+        )  # fmt: skip
+        for member in members:
+            assert member.books().balanced
+            assert not member.books().quarantined
+            assert "Traceback" not in member.running.text()
+        new = sum(member.books().stored for member in members)
+        assert new >= sum(expected.values()), f"seed {SEED}"
+        found = road.stored()
+        for device, count in expected.items():
+            assert set(found[device]) == set(range(1, count + 1)), f"seed {SEED}"
+            assert max(found[device].values()) == 1, f"seed {SEED}: a value twice"
+    finally:
+        fleet.halt.set()
+        for member in members:
+            member.running.stop()
