@@ -6,6 +6,7 @@ topics.py    where a message goes        payloads.py  what may stand in it
 reading.py   what was understood         quality.py   what a check thinks of it
 diary.py     what a farmer writes down
 pilot.py     a province: targets, places, fleets, rules (pilots/*.yaml)
+certificates.py  what others vouch for: certificates, planting-area codes
 registry.py  which devices may speak     credentials.py  how they prove it
 settings.py  HOIQUAN_* variables         texts.py     every sentence a person reads
 

@@ -52,8 +52,11 @@ class PestObservation(_Event):
 
 
 class Harvest(_Event):
+    """`area_code`: the planting-area code that the goods are to go under, if any."""
+
     event: Literal["harvest"]
     quantity_kg: Kilograms
+    area_code: Annotated[str, Field(pattern=r"^[A-Z0-9.-]{3,40}$")] | None = None
 
 
 class Packing(_Event):

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from devices import written
+from devices.certificates import Records
 from devices.models import MODELS
 from devices.reading import Device
 from devices.signals import SIGNALS
@@ -233,6 +234,7 @@ class Pilot(_Model):
     villages: tuple[Village, ...]
     adopters: Adopters | None = None
     checks: tuple[Limit, ...] = ()
+    records: Records = Records()
 
     @model_validator(mode="after")
     def _consistent(self) -> "Pilot":
@@ -257,6 +259,7 @@ class Pilot(_Model):
                 if product.gtin[-1] != gtin_check_digit(product.gtin[:-1]):
                     digit = gtin_check_digit(product.gtin[:-1])
                     raise ValueError(f"communities.{community.id}: gtin {product.gtin} must end in {digit}")
+        self.records.check({c.id: {product.crop for product in c.products} for c in self.communities})
         known = {service.id for service in self.services}
         for village in self.villages:
             if unknown := set(village.services) - known:

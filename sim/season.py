@@ -67,10 +67,8 @@ def _cycle(
 
     if product.crop not in PROCESSED:
         if product.crop in ANNUAL:
-            area = community.area_ha
-            yield make(
-                Planting, "planting", at(0, 7 + hours[0]), seed=f"giống {product.name.vi}", area_ha=area
-            )
+            yield make(Planting, "planting", at(0, 7 + hours[0]), seed=f"giống {product.name.vi}",
+                       area_ha=community.area_ha)  # fmt: skip
         yield make(Input, "input-1", at(0.2, 8 + hours[1]), product="Phân hữu cơ vi sinh",
                    purpose="fertiliser", dose="500 kg/ha")  # fmt: skip
         wait = max(0, int(0.5 * (days - 1)))
@@ -81,7 +79,10 @@ def _cycle(
             yield make(Irrigation, f"irrigation-{number}", at(share, 6 + hours[2 + number]), minutes=minutes)
         yield make(PestObservation, "pest_observation", at(0.6, 9 + hours[6]), pest="sâu hại chung",
                    level="low")  # fmt: skip
-    yield make(Harvest, "harvest", at(1, 10 + hours[7]), quantity_kg=quantity)
+    cut = at(1, 10 + hours[7])
+    area = pilot.records.area_of(community.id, product.crop, cut.date())
+    code = area.code if area is not None else None
+    yield make(Harvest, "harvest", cut, quantity_kg=quantity, area_code=code)
     packages = max(1, int(quantity // PACKAGE_KG))
     yield make(Packing, "packing", at(1, 14 + hours[8]), quantity_kg=quantity, packages=packages)
     yield make(

@@ -41,7 +41,8 @@ def build(
     """The record as JSON data. The seven items of Circular 02/2024/TT-BKHCN are `product.name`,
     `product.image`, `producer.name`, `producer.address`, `times`, `marks` and `expiry`.
     """
-    zone = pilot.zone
+    zone, least = pilot.zone, pilot.records.min_coverage
+    area = pilot.records.area(harvest.area_code) if harvest.area_code is not None else None
     address = [community.commune_old, community.commune_new, pilot.name.vi]
     return {
         "format": FORMAT,
@@ -84,9 +85,22 @@ def build(
             "daily": grew.daily,
             "raw_rows": grew.raw_rows,
             "raw_sha256": grew.raw_sha256,
-            "known": "sensed" if grew.daily else "not_sensed",
+            "coverage_least": least,
+            "known": "sensed" if grew.daily and grew.coverage >= least else "not_sensed",
         },
-        "certificates": {"rows": [], "known": "certified"},
+        "certificates": {
+            "rows": [
+                c.model_dump(mode="json", exclude={"community"}, exclude_none=True)
+                for c in pilot.records.certificates_of(
+                    community.id, product.crop, harvest.ts.astimezone(zone).date()
+                )
+            ],
+            "known": "certified",
+        },
+        "planting_area": area.model_dump(mode="json", exclude={"community"}, exclude_none=True)
+        | {"known": "certified"}
+        if area is not None
+        else None,
         "corrects": None,
         "epcis": document(
             f"{base_url}{key.path}",

@@ -130,13 +130,13 @@ class Sealer:
                     "WHERE e.harvest AND coalesce(l.told, 0)=0 ORDER BY e.time, e.id LIMIT ?",
                     (limit,),
                 ).fetchall()
-            drafts = []
+            drafts: list[_Draft] = []
             for community, simulated, body in rows:
                 harvest = decode_diary(body)
                 product = self._product(community, harvest)
                 if product is not None and isinstance(harvest, Harvest):
                     grower = self._pilot.producers[community]
-                    drafts.append(self._draft(grower, product, harvest, simulated=bool(simulated)))
+                    drafts.append(self._draft(grower, product, harvest, drafts, simulated=bool(simulated)))
             return self._enter(log, drafts)
 
     def told(self, sealed: Sequence[Sealed]) -> None:
@@ -153,9 +153,15 @@ class Sealer:
         return next((product for product in products if product.crop == event.crop), None)
 
     def _draft(
-        self, community: Community, product: Product, harvest: Harvest, *, simulated: bool
+        self,
+        community: Community,
+        product: Product,
+        harvest: Harvest,
+        others: Sequence["_Draft"],
+        *,
+        simulated: bool,
     ) -> "_Draft":
-        """The record, written once; nothing is logged yet."""
+        """The record, written once; nothing is logged yet. `others` are drafted and not noted yet."""
         key = LotKey(product.gtin, lot.code(self._secret, community, harvest))
         before, events = self._season(community, harvest)
         path = self._folder / "records" / key.gtin / f"{key.lot}.json"
@@ -165,7 +171,10 @@ class Sealer:
         )  # fmt: skip
         # what is sealed stays sealed: a diary entry that comes late cannot unmake a record
         if not path.exists():
-            if refused := lot.refusal(community, product, harvest, events):
+            code = harvest.area_code
+            area = self._pilot.records.area(code) if code is not None else None
+            before_kg = self._under_code(community.id, harvest, others) if area is not None else 0.0
+            if refused := lot.refusal(community, product, harvest, events, area, before_kg, self._pilot.zone):
                 return _Draft(replace(sealed, refused=refused), b"")
             grew = self._grew.conditions(community.id, before, _ms(harvest.ts))
             data = record.canonical(
@@ -179,6 +188,25 @@ class Sealer:
         data = path.read_bytes()
         coverage = record.parse(data)["conditions"]["coverage"]
         return _Draft(replace(sealed, coverage=coverage), record.entry(data))
+
+    def _under_code(self, community: str, harvest: Harvest, others: Sequence["_Draft"]) -> float:
+        """Kilograms sealed under the harvest's planting-area code in its calendar year, itself left out."""
+        year = harvest.ts.astimezone(self._pilot.zone).year
+        first, last = (_ms(datetime(y, 1, 1, tzinfo=self._pilot.zone)) for y in (year, year + 1))
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT e.id, e.body, l.leaf FROM event e LEFT JOIN lot l "
+                "ON l.community=e.community AND l.harvest=e.id "
+                "WHERE e.harvest AND e.time>=? AND e.time<? AND e.community=? AND e.id<>?",
+                (first, last, community, harvest.id),
+            ).fetchall()
+        drafted = {
+            d.sealed.harvest for d in others if d.sealed.community == community and not d.sealed.refused
+        }
+        events = [decode_diary(body) for id, body, leaf in rows if leaf is not None or id in drafted]
+        return sum(
+            e.quantity_kg for e in events if isinstance(e, Harvest) and e.area_code == harvest.area_code
+        )
 
     def _take_log(self) -> Log:
         """The log, with the secret of the lots' codes; this process keeps both once it has them."""

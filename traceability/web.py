@@ -6,7 +6,7 @@ The page says what it cannot prove, and how to check elsewhere: this server coul
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ SHORT, FOREVER = "public, max-age=60", "public, max-age=31536000, immutable"
 _PAGES = Environment(
     loader=PackageLoader("traceability"), autoescape=select_autoescape(), undefined=StrictUndefined
 )
+_PAGES.filters["day"] = lambda day: f"{date.fromisoformat(day):%d/%m/%Y}"
 
 
 def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:

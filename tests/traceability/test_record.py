@@ -53,6 +53,13 @@ def test_every_part_says_how_it_is_known(content: dict[str, Any]) -> None:
     assert set(known.values()) <= {"declared", "sensed", "certified"}
 
 
+def test_certificates_are_those_that_held_on_the_day(content: dict[str, Any]) -> None:
+    rows = content["certificates"]["rows"]
+    assert [row["scheme"] for row in rows] == ["vietgap", "ocop"]
+    assert all(row["fictional"] and row["number"] and row["issuer"] for row in rows)
+    assert content["planting_area"] is None
+
+
 def test_epcis_is_valid(content: dict[str, Any]) -> None:
     schema = VECTORS / "epcis-json-schema.json"
     if not schema.exists():

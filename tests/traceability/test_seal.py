@@ -1,7 +1,9 @@
 """A harvest becomes one record and one leaf, whatever is repeated and wherever it is cut off."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,6 +89,57 @@ def test_more_than_the_plot_can_yield(sealer: Sealer, pilot: Pilot, tmp_path: Pa
     assert over is not None and over.refused == "yield_cap"
     assert just is not None and just.refused == ""
     assert {row["refused"] for row in seal.lots(tmp_path)} == {"", "yield_cap"}
+
+
+CODE = "GD-DT-0001"  # of tam-que's mangoes, from 2022 to 2030
+
+
+@pytest.mark.parametrize(
+    ("community", "changes", "refused"),
+    [
+        ("tam-que", {"area_code": CODE}, ""),
+        ("tam-que", {"area_code": "GD-DT-0002"}, "foreign_code"),
+        ("tam-que", {"area_code": "GD-DT-9999"}, "foreign_code"),
+        ("thuan-tan", {"area_code": CODE}, "foreign_code"),
+        ("tam-que", {"area_code": CODE, "at": datetime(2031, 1, 1, tzinfo=UTC)}, "expired_code"),
+        ("tam-que", {"area_code": CODE, "at": datetime(2021, 12, 31, 16, 59, tzinfo=UTC)}, "expired_code"),
+        ("tam-que", {"area_code": CODE, "at": datetime(2021, 12, 31, 17, 0, tzinfo=UTC)}, ""),  # 2022 there
+    ],
+)
+def test_planting_area_code(
+    sealer: Sealer, pilot: Pilot, community: str, changes: dict[str, Any], refused: str
+) -> None:
+    done = write(sealer, pilot.fleet[f"{community}-diary-01"], harvest(**changes))
+    assert done is not None and done.refused == refused
+
+
+def test_a_code_yields_no_more_than_its_cap_in_a_year(sealer: Sealer, pilot: Pilot) -> None:
+    """Whether the lots are sealed one by one or in one go, and whether or not they come in order."""
+    device = pilot.fleet["tam-que-diary-01"]
+    harvests = [
+        harvest(n, HARVESTED - timedelta(days=10 * n), 30_000, area_code=CODE) for n in (3, 1, 5, 2, 4, 6)
+    ]
+    assert write(sealer, device, harvests[0]) is not None
+    sealer.keep((device, event) for event in harvests[1:])
+    fates = {one.harvest: one.refused for one in sealer.seal_pending()}
+    # the pilot's cap is 150,000 kg: five fit; of those sealed together the earliest come first
+    assert {name for name, refused in fates.items() if refused} == {"mango-1"}
+    assert fates["mango-1"] == "code_yield_cap"
+    next_year = write(sealer, device, harvest(7, HARVESTED + timedelta(days=60), 30_000, area_code=CODE))
+    assert next_year is not None and next_year.refused == ""
+
+
+@pytest.mark.parametrize(
+    ("coverage", "known"), [(0.5, "sensed"), (0.4999, "not_sensed"), (0.0, "not_sensed")]
+)
+def test_too_few_readings_are_not_called_sensed(
+    sealer: Sealer, pilot: Pilot, grower: Grower, tmp_path: Path, coverage: float, known: str
+) -> None:
+    grower.grew = replace(grower.grew, coverage=coverage)
+    done = write(sealer, pilot.fleet["tam-que-diary-01"], harvest())
+    assert done is not None and done.leaf == 0
+    conditions = record.parse(seal.read(tmp_path, done.key) or b"")["conditions"]
+    assert conditions["known"] == known and conditions["coverage_least"] == 0.5
 
 
 def test_a_late_entry_does_not_unmake_a_record(sealer: Sealer, pilot: Pilot) -> None:

@@ -24,7 +24,7 @@ from .conftest import harvest, sprayed, write
 def key(sealer: Sealer, pilot: Pilot) -> LotKey:
     device = pilot.fleet["tam-que-diary-01"]
     write(sealer, device, sprayed(6, 3))
-    done = write(sealer, device, harvest(by="RTL \u202e <b>&"))
+    done = write(sealer, device, harvest(by="RTL \u202e <b>&", area_code="GD-DT-0001"))
     assert done is not None
     return done.key
 
@@ -52,6 +52,16 @@ def test_page_answers_in_both_languages(client: TestClient, key: LotKey) -> None
 def test_hostile_text_is_escaped(client: TestClient, key: LotKey) -> None:
     page = client.get(key.path).text
     assert "<script>alert" not in page and "&lt;script&gt;alert" in page and "&lt;b&gt;&amp;" in page
+
+
+def test_certificates_and_codes_are_shown_as_certified_and_as_invented(
+    client: TestClient, key: LotKey
+) -> None:
+    page = client.get(key.path, headers={"accept-language": "en"}).text
+    for part in ("VietGAP-GD-0001", "4★", "valid 01/06/2025 – 31/05/2028", "GD-DT-0001", "150,000 kg a year"):
+        assert part in page
+    assert page.count('class="known certified"') == page.count('class="known fictional"') == 3
+    assert "not sensed" not in page
 
 
 def test_gaps_are_drawn(client: TestClient, key: LotKey) -> None:
