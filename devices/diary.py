@@ -5,6 +5,7 @@ seed, inputs with name, dose and pre-harvest interval, water, harvest, buyer. `i
 message harmless. Quantities are kilograms, areas hectares, times RFC 3339.
 """
 
+import json
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -60,22 +61,64 @@ class Harvest(_Event):
 
 
 class Packing(_Event):
+    """Of the plot's last harvest of this crop, or of the one that `harvest` names."""
+
     event: Literal["packing"]
     quantity_kg: Kilograms
     packages: Annotated[int, Field(ge=1, le=1_000_000)]
+    harvest: Id | None = None
 
 
 class Shipping(_Event):
+    """Like packing: of the last harvest, or of the one that `harvest` names."""
+
     event: Literal["shipping"]
     quantity_kg: Kilograms
     buyer: Text
+    harvest: Id | None = None
 
 
+class Split(_Event):
+    """One lot becomes several, of `parts` kilograms; part 1 is then known as the harvest `{id}-1`."""
+
+    event: Literal["split"]
+    harvest: Id
+    parts: Annotated[tuple[Kilograms, ...], Field(min_length=2, max_length=50)]
+
+
+class Merge(_Event):
+    """Whole lots of one product become one, then known as the harvest `{id}-1`."""
+
+    event: Literal["merge"]
+    harvests: Annotated[tuple[Id, ...], Field(min_length=2, max_length=20)]
+
+
+class Correction(_Event):
+    """The event `of` was written down wrongly; `changes` has the fields as they should have been."""
+
+    event: Literal["correction"]
+    of: Id
+    reason: Text
+    changes: Annotated[
+        dict[Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")], Text | float],
+        Field(min_length=1, max_length=9),
+    ]
+
+
+class Revocation(_Event):
+    """The lot of a harvest is recalled."""
+
+    event: Literal["revocation"]
+    harvest: Id
+    reason: Text
+
+
+Handling = Packing | Shipping | Split | Merge | Correction | Revocation  # of lots that exist already
 DiaryEvent = Annotated[
-    Planting | Input | Irrigation | PestObservation | Harvest | Packing | Shipping,
-    Field(discriminator="event"),
+    Planting | Input | Irrigation | PestObservation | Harvest | Handling, Field(discriminator="event")
 ]
 _ADAPTER: TypeAdapter[DiaryEvent] = TypeAdapter(DiaryEvent)
+_FIXED = frozenset({"id", "event", "plot", "crop"})  # what a correction may not change
 
 
 def decode_diary(payload: bytes) -> DiaryEvent:
@@ -95,3 +138,15 @@ def decode_diary(payload: bytes) -> DiaryEvent:
 def encode_diary(event: DiaryEvent) -> bytes:
     """The bytes a node publishes for an event."""
     return _ADAPTER.dump_json(event, exclude_none=True)
+
+
+def corrected(event: DiaryEvent, correction: Correction) -> DiaryEvent:
+    """The event as the correction has it. Raises PayloadError where that is no event, or not one of a kind
+    that may be corrected.
+    """
+    changes = correction.changes
+    if isinstance(event, Split | Merge | Correction | Revocation) or _FIXED & changes.keys():
+        raise PayloadError("bad_diary", "changes")
+    whole = {number: int(value) if isinstance(value, float) and value.is_integer() else value
+             for number, value in changes.items()}  # fmt: skip
+    return decode_diary(json.dumps(json.loads(encode_diary(event)) | whole).encode())

@@ -1,10 +1,12 @@
 """Records of lots that anybody can check: from a farm diary to a QR code.
 
 diary event ─► seal.Sealer ─► lot.refusal? ─► record.build ─► file + log.append ─► QR (label)
-                    │              conditions ◄── whoever keeps the readings (port Grew)
-                    └─ scan ─► web: page, EPCIS, linkset, proof ─► proof.verify, anywhere
+                    │  │           conditions ◄── whoever keeps the readings (port Grew)
+                    │  └─ what is done with lots later ─► handling.Handler ─► addendum.build ─► file + log
+                    └─ scan ─► web ─► shelf: page, EPCIS, linkset, proof ─► proof.verify, anywhere
 
 lot.py           codes, and why a harvest may be refused     record.py  the canonical bytes
+addendum.py      packing, shipping, splits, corrections      shelf.py   what was sealed, for readers
 merkle.py tiles.py log.py note.py proof.py   the transparency log (RFC 6962, C2SP), independent of lots
 epcis.py digital_link.py label.py   GS1's languages          chart.py   small pictures
 """

@@ -11,14 +11,15 @@ from rich.table import Table
 
 from devices.settings import Settings
 from devices.texts import text
-from traceability import label, record, seal
+from traceability import addendum, epcis, label, record, seal
 from traceability.digital_link import DigitalLinkError, LotKey, parse
 from traceability.merkle import ProofError
 from traceability.note import NoteError, Verifier
 from traceability.proof import verify as verify_proof
+from traceability.shelf import Shelf
 
 trace_app = typer.Typer(
-    no_args_is_help=True, help="Lots and their records: list, show, label, export, verify."
+    no_args_is_help=True, help="Lots and their records: list, show, label, export, verify, epcis."
 )
 Data = Annotated[Path | None, typer.Option(help="Folder of all local state (HOIQUAN_DATA).")]
 
@@ -75,21 +76,39 @@ def export(
     out: Annotated[Path, typer.Option(help="Folder for record, proof and public key.")],
     data: Data = None,
 ) -> None:
-    """What a buyer needs to check a lot elsewhere: record, proof and public key."""
-    from traceability.merkle import leaf_hash
-    from traceability.tiles import LogReader
-
+    """What a buyer needs to check a lot elsewhere: record and addenda, their proofs, and the public key."""
     key, content = _record(data, gtin, lot)
     folder = _folder(data)
-    log = LogReader(folder / "log")
-    index = log.index_of(leaf_hash(record.entry(content)))
-    if index is None:
-        raise ValueError(f"export: the record of lot {lot} is not in the log")
+    shelf = Shelf(folder)
+    parts = {key.lot: content}
+    parts |= {f"{key.lot}.{name}": one for name, one in addendum.read_all(shelf.records, key)}
     out.mkdir(parents=True, exist_ok=True)
-    (out / f"{key.lot}.json").write_bytes(content)
-    (out / f"{key.lot}.tlog-proof").write_bytes(log.proof(index))
+    for name, one in parts.items():
+        proof = shelf.proof(one)
+        if proof is None:
+            raise ValueError(f"export: {name} is not in the log")
+        (out / f"{name}.json").write_bytes(one)
+        (out / f"{name}.tlog-proof").write_bytes(proof)
     (out / "log.vkey").write_bytes((folder / "log.vkey").read_bytes())
-    typer.echo(f"{out}: {key.lot}.json, {key.lot}.tlog-proof, log.vkey")
+    typer.echo(f"{out}: log.vkey, and for each of {', '.join(parts)}: .json, .tlog-proof")
+
+
+@trace_app.command("epcis")
+def read_epcis(
+    file: Annotated[Path, typer.Argument(help="An EPCIS 2.0 document (JSON), of anybody.")],
+) -> None:
+    """Read an EPCIS 2.0 document: its events, or what is wrong with it."""
+    try:
+        document = json.loads(file.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{file} is not JSON: {error}") from None
+    if found := epcis.problems(document):
+        for sentence in found:
+            typer.echo(sentence, err=True)
+        raise typer.Exit(1)
+    for event in document["epcisBody"]["eventList"]:
+        step = str(event.get("bizStep", "-")).rsplit("/", 1)[-1]
+        typer.echo(f"{event['eventTime']}  {event['type']}  {event.get('action', '-')}  {step}")
 
 
 @trace_app.command()

@@ -4,19 +4,21 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
-from datetime import timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from devices.certificates import PlantingArea
 from devices.diary import DiaryEvent, Harvest, Input
 from devices.pilot import Community, Product
 
 
-def code(secret: bytes, community: Community, harvest: Harvest) -> str:
-    """The lot's code, such as `TQ261121-7K3MQ2XW`: same harvest, same code; nobody else can guess it."""
+def code(secret: bytes, community: Community, origin: str, at: datetime) -> str:
+    """The lot's code, such as `TQ261121-7K3MQ2XW`: same `origin` (its harvest's id) at the same time, same
+    code; nobody else can guess it.
+    """
     initials = "".join(part[0] for part in community.id.split("-"))[:4].upper()
-    digest = hmac.new(secret, f"{community.id}/{harvest.id}".encode(), hashlib.sha256).digest()
+    digest = hmac.new(secret, f"{community.id}/{origin}".encode(), hashlib.sha256).digest()
     tail = base64.b32encode(digest[:5]).decode()
-    return f"{initials}{harvest.ts:%y%m%d}-{tail}"
+    return f"{initials}{at:%y%m%d}-{tail}"
 
 
 def refusal(

@@ -12,13 +12,16 @@ from typing import Any
 
 import rfc8785
 
-from devices.diary import DiaryEvent, Harvest
+from devices.diary import DiaryEvent, Harvest, Merge, Split
 from devices.pilot import Community, Pilot, Product
 from traceability.conditions import Conditions
 from traceability.digital_link import LotKey
-from traceability.epcis import document
+from traceability.epcis import Speaker
 
 FORMAT = "hoiquan.record.v1"
+ADDENDUM = "hoiquan.addendum.v1"  # what came later, see addendum.py
+NOT_SENSED = {"devices": 0, "devices_simulated": 0, "coverage": 0.0, "flagged": 0.0, "daily": {},
+              "raw_rows": 0, "raw_sha256": "", "known": "not_sensed"}  # fmt: skip
 KINDS = {"hoi-quan": "Hội quán", "htx": "HTX"}
 
 
@@ -43,6 +46,8 @@ def build(
     """
     zone, least = pilot.zone, pilot.records.min_coverage
     area = pilot.records.area(harvest.area_code) if harvest.area_code is not None else None
+    speaker = speaker_of(pilot, community.id, key, base_url)
+    said = [one for event in events for one in speaker.said(event)] + speaker.sensed(grew, harvest.ts)
     address = [community.commune_old, community.commune_new, pilot.name.vi]
     return {
         "format": FORMAT,
@@ -101,16 +106,48 @@ def build(
         | {"known": "certified"}
         if area is not None
         else None,
-        "corrects": None,
-        "epcis": document(
-            f"{base_url}{key.path}",
-            f"{base_url}/vocabulary/",
-            f"{base_url}/community/{community.id}",
-            harvest.quantity_kg,
-            harvest.ts.astimezone(zone),
-            grew,
-        ),
+        "made_from": [],
+        "epcis": speaker.document(said, harvest.ts),
     }
+
+
+def speaker_of(pilot: Pilot, community: str, key: LotKey, base_url: str) -> Speaker:
+    """Who says the events of a lot."""
+    return Speaker(f"{base_url}{key.path}", base_url, f"{base_url}/community/{community}", pilot.zone)
+
+
+def derived(
+    parents: Sequence[tuple[dict[str, Any], bytes]], key: LotKey, event: Split | Merge, quantity_kg: float,
+    epcis: dict[str, Any],
+) -> dict[str, Any]:  # fmt: skip
+    """The record of a lot made from others, given as records and their canonical bytes: a part of one, or
+    several as one. It repeats what holds for all of it; how each grew stands in the record of each.
+    """
+    records = [parent for parent, _ in parents]
+    first = records[0]
+    same = all(one["planting_area"] == first["planting_area"] for one in records)
+    certified = [row for row in first["certificates"]["rows"]
+                 if all(row in one["certificates"]["rows"] for one in records)]  # fmt: skip
+    alone = len(records) == 1
+    rows = [row for one in records for row in one["events"]["rows"]]
+    row = event.model_dump(mode="json", exclude_none=True)
+    return first | {
+        "lot": key.lot,
+        "simulated": any(one["simulated"] for one in records),
+        "times": first["times"] | {"harvested": max(one["times"]["harvested"] for one in records)},
+        "marks": first["marks"] | {"lot": key.lot},
+        "quantity_kg": {"value": quantity_kg, "known": "declared"},
+        "events": {"rows": [*rows, row], "known": "declared"},
+        "conditions": first["conditions"] if alone else first["conditions"] | NOT_SENSED,
+        "certificates": {"rows": certified, "known": "certified"},
+        "planting_area": first["planting_area"] if same else None,
+        "made_from": [
+            {"gtin": one["gtin"], "lot": one["lot"], "quantity_kg": one["quantity_kg"]["value"],
+             "sha256": hashlib.sha256(data).hexdigest()}
+            for one, data in parents
+        ],
+        "epcis": epcis,
+    }  # fmt: skip
 
 
 def canonical(record: dict[str, Any]) -> bytes:
@@ -119,19 +156,19 @@ def canonical(record: dict[str, Any]) -> bytes:
 
 
 def entry(data: bytes) -> bytes:
-    """What the log holds for a record's canonical bytes."""
+    """What the log holds for the canonical bytes of a record or an addendum."""
     return f"{FORMAT}\nsha256:{hashlib.sha256(data).hexdigest()}\n".encode()
 
 
 def parse(data: bytes) -> dict[str, Any]:
-    """A record from its bytes, which must be the canonical ones. Raises RecordError."""
+    """A record or addendum from its bytes, which must be the canonical ones. Raises RecordError."""
     try:
         record = json.loads(data)
         same = canonical(record) == data
     except (ValueError, RecursionError, rfc8785.CanonicalizationError) as error:
         raise RecordError(f"not a record: {error}") from None
-    if not isinstance(record, dict) or record.get("format") != FORMAT:
-        raise RecordError(f"not a record of format {FORMAT}")
+    if not isinstance(record, dict) or record.get("format") not in (FORMAT, ADDENDUM):
+        raise RecordError(f"not a record of format {FORMAT} or {ADDENDUM}")
     if not same:
         raise RecordError(
             "the bytes are not in canonical form (RFC 8785): they were written by something else"

@@ -23,12 +23,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from devices.diary import DiaryEvent, Harvest, Packing, Shipping, decode_diary, encode_diary
+from devices.diary import DiaryEvent, Handling, Harvest, decode_diary, encode_diary
 from devices.pilot import Community, Pilot, Product
 from devices.reading import Device
 from traceability import lot, record
 from traceability.conditions import Grew
 from traceability.digital_link import LotKey
+from traceability.handling import Handler
 from traceability.log import Log, LogBusy
 from traceability.merkle import leaf_hash
 from traceability.note import Signer
@@ -96,6 +97,9 @@ class Sealer:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.executescript(_SCHEMA)
+        self._handler = Handler(
+            self._db, self._lock, folder / "records", pilot, self._base_url, _write_durably
+        )
 
     def close(self) -> None:
         with self._sealing, self._lock:
@@ -105,8 +109,9 @@ class Sealer:
 
     def keep(self, events: Iterable[tuple[Device, DiaryEvent]]) -> None:
         """Keep diary events; durable on return. The same event again changes nothing."""
-        rows = []
+        rows, kept = [], []
         for device, event in events:
+            kept.append((device.community, _ms(event.ts), event))
             sealable = isinstance(event, Harvest) and self._product(device.community, event) is not None
             rows.append(
                 (device.community, event.id, event.plot, _ms(event.ts), device.simulated, sealable,
@@ -115,11 +120,13 @@ class Sealer:
         with self._lock, self._db:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany("INSERT OR IGNORE INTO event VALUES(?,?,?,?,?,?,?)", rows)
+            self._handler.expect(kept)
 
     def seal_pending(self, limit: int = 20) -> list[Sealed]:
         """Seal or refuse the oldest harvests that nobody was told of, at most `limit`, with one append to
-        the log. The same ones come again until they are `told`. May raise the store's RetryLater; records
-        written by then are taken as they are next time. Raises LogBusy while another process has the log.
+        the log, and then what was done with lots. The same ones come again until they are `told`. May
+        raise the store's RetryLater; records written by then are taken as they are next time. Raises LogBusy
+        while another process has the log.
         """
         with self._sealing:
             log = self._take_log()
@@ -137,7 +144,9 @@ class Sealer:
                 if product is not None and isinstance(harvest, Harvest):
                     grower = self._pilot.producers[community]
                     drafts.append(self._draft(grower, product, harvest, drafts, simulated=bool(simulated)))
-            return self._enter(log, drafts)
+            sealed = self._enter(log, drafts)
+            self._handler.seal(log, self._secret, sealed[-1].time if len(rows) == limit and sealed else None)
+            return sealed
 
     def told(self, sealed: Sequence[Sealed]) -> None:
         """These were shown to whoever wants to know; they are not pending any more."""
@@ -162,7 +171,7 @@ class Sealer:
         simulated: bool,
     ) -> "_Draft":
         """The record, written once; nothing is logged yet. `others` are drafted and not noted yet."""
-        key = LotKey(product.gtin, lot.code(self._secret, community, harvest))
+        key = LotKey(product.gtin, lot.code(self._secret, community, harvest.id, harvest.ts))
         before, events = self._season(community, harvest)
         path = self._folder / "records" / key.gtin / f"{key.lot}.json"
         sealed = Sealed(
@@ -242,11 +251,11 @@ class Sealer:
         events = [decode_diary(row[0]) for row in rows]
         earlier = [e for e in events if isinstance(e, Harvest) and e.id != harvest.id and e.ts < harvest.ts]
         start = _ms(earlier[-1].ts) if earlier else (_ms(events[0].ts) if events else stop)
-        # packing and shipping before this harvest belong to the lot before
+        # what is done with lots belongs to lots that exist already, see handling.py
         ours = [
             e for e in events
             if e.id == harvest.id
-            or (not isinstance(e, Harvest | Packing | Shipping) and (_ms(e.ts) > start or not earlier))
+            or (not isinstance(e, Harvest | Handling) and (_ms(e.ts) > start or not earlier))
         ]  # fmt: skip
         if start == stop:  # nothing was written down before: a day is shown rather than nothing
             start = stop - 24 * 3_600_000

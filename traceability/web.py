@@ -18,12 +18,9 @@ from markupsafe import Markup
 from devices.pilot import Pilot
 from devices.signals import SIGNALS
 from devices.texts import text
-from traceability import chart, label, record, seal
+from traceability import addendum, chart, label, record, seal
 from traceability.digital_link import DigitalLinkError, LotKey, parse
-from traceability.merkle import ProofError, leaf_hash
-from traceability.note import NoteError, Verifier
-from traceability.proof import verify
-from traceability.tiles import LogMissing, LogReader
+from traceability.shelf import Shelf
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
@@ -42,6 +39,7 @@ _PAGES.filters["day"] = lambda day: f"{date.fromisoformat(day):%d/%m/%Y}"
 def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
     """Routes over the records and the log below `folder`."""
     routes = APIRouter()
+    shelf = Shelf(folder)
 
     @routes.get("/01/{gtin}/10/{lot}", include_in_schema=False)
     def page(request: Request, gtin: str, lot: str) -> Response:
@@ -59,18 +57,17 @@ def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
                 _linkset(base_url, key), media_type="application/linkset+json", headers=HEADERS
             )
         if "ld+json" in wanted:
-            epcis = record.parse(data)["epcis"]
-            return JSONResponse(epcis, media_type="application/ld+json", headers=HEADERS)
-        return _page(folder, pilot, base_url, key, data, lang)
+            return JSONResponse(shelf.epcis(key, data), media_type="application/ld+json", headers=HEADERS)
+        return _page(shelf, pilot, base_url, key, data, lang)
 
     @routes.get("/01/{gtin}/10/{lot}/{form}", include_in_schema=False)
     def forms(request: Request, gtin: str, lot: str, form: str) -> Response:
         makers: dict[str, Callable[[LotKey, bytes], Response]] = {
             "record.json": lambda key, data: Response(data, media_type="application/json"),
             "epcis.json": lambda key, data: JSONResponse(
-                record.parse(data)["epcis"], media_type="application/ld+json"
+                shelf.epcis(key, data), media_type="application/ld+json"
             ),
-            "proof": lambda key, data: _proof(folder, key, data),
+            "proof": lambda key, data: _proof(shelf, key.lot, data),
             "qr.svg": lambda key, data: Response(label.svg(base_url + key.path), media_type="image/svg+xml"),
             "qr.png": lambda key, data: Response(label.png(base_url + key.path), media_type="image/png"),
         }
@@ -85,17 +82,24 @@ def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
         response.headers.update(HEADERS)
         return response
 
-    @routes.get("/log/{path:path}", include_in_schema=False)
-    def log(path: str) -> Response:
-        root = (folder / "log").resolve()
-        file = folder / "log.vkey" if path == "vkey" else (root / path).resolve()
-        inside = path in ("checkpoint", "vkey") or (path.startswith("tile/") and file.is_relative_to(root))
-        if not inside or not file.is_file():
-            return Response(status_code=404)
-        full = path.startswith("tile/") and ".p/" not in path
-        kind = "application/octet-stream" if path.startswith("tile/") else "text/plain; charset=utf-8"
-        caching = {"Cache-Control": FOREVER if full else SHORT, "Access-Control-Allow-Origin": "*"}
-        return FileResponse(file, media_type=kind, headers=caching)
+    @routes.get("/01/{gtin}/10/{lot}/later/{event}/{form}", include_in_schema=False)
+    def later(request: Request, gtin: str, lot: str, event: str, form: str) -> Response:
+        """An addendum, or its proof."""
+        try:
+            key = parse(gtin, lot)
+        except DigitalLinkError as error:
+            return _trouble(language(request), error.reason, 400)
+        data = next((data for name, data in addendum.read_all(shelf.records, key) if name == event), None)
+        if data is None or form not in ("record.json", "proof"):
+            return _trouble(language(request), "unknown_lot", 404)
+        if form == "proof":
+            response = _proof(shelf, f"{key.lot}.{event}", data)
+        else:
+            response = Response(data, media_type="application/json")
+        response.headers.update(HEADERS)
+        return response
+
+    _serve_log(routes, folder)
 
     @routes.get("/.well-known/gs1resolver", include_in_schema=False)
     def resolver() -> Response:
@@ -130,6 +134,22 @@ def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
     return routes
 
 
+def _serve_log(routes: APIRouter, folder: Path) -> None:
+    """The log's files: what is full never changes, the rest is asked for again after a minute."""
+
+    @routes.get("/log/{path:path}", include_in_schema=False)
+    def log(path: str) -> Response:
+        root = (folder / "log").resolve()
+        file = folder / "log.vkey" if path == "vkey" else (root / path).resolve()
+        inside = path in ("checkpoint", "vkey") or (path.startswith("tile/") and file.is_relative_to(root))
+        if not inside or not file.is_file():
+            return Response(status_code=404)
+        full = path.startswith("tile/") and ".p/" not in path
+        kind = "application/octet-stream" if path.startswith("tile/") else "text/plain; charset=utf-8"
+        caching = {"Cache-Control": FOREVER if full else SHORT, "Access-Control-Allow-Origin": "*"}
+        return FileResponse(file, media_type=kind, headers=caching)
+
+
 def language(request: Request) -> str:
     """What the reader chose, else Vietnamese; a browser that speaks no Vietnamese gets English."""
     chosen = request.cookies.get("lang")
@@ -139,10 +159,12 @@ def language(request: Request) -> str:
     return "en" if accepted and "vi" not in accepted else "vi"
 
 
-def _page(folder: Path, pilot: Pilot, base_url: str, key: LotKey, data: bytes, lang: str) -> Response:
+def _page(shelf: Shelf, pilot: Pilot, base_url: str, key: LotKey, data: bytes, lang: str) -> Response:
     content = record.parse(data)
-    verified, trouble = check(folder, data)
-    return _render(
+    verified, trouble = shelf.check(data)
+    later = shelf.addenda(key)
+    recalled = next((one for one in later if one["event"]["event"] == "revocation"), None)
+    response = _render(
         "record.html",
         lang,
         record=content,
@@ -150,36 +172,46 @@ def _page(folder: Path, pilot: Pilot, base_url: str, key: LotKey, data: bytes, l
         uri=base_url + key.path,
         verified=verified,
         trouble=trouble,
+        recalled=recalled,
         charts=_charts(content["conditions"], pilot, lang),
         harvested=_local(pilot, content["times"]["harvested"]),
-        events=[
-            {**event, "when": _local(pilot, event["ts"]), "name": text(f"event.{event['event']}", lang)}
-            for event in content["events"]["rows"]
+        events=[_told(pilot, lang, event) for event in content["events"]["rows"]],
+        later=[
+            one | {"event": _told(pilot, lang, one["event"]), "changes": _changes(pilot, one["correction"])}
+            for one in later
         ],
+        wrong={one["correction"]["before"]["id"] for one in later if one["correction"] is not None},
     )
+    if recalled is not None:
+        response.status_code = 410
+    return response
 
 
-def check(folder: Path, data: bytes) -> tuple[int | None, str]:
-    """The index of a record in the log, proven against the signed checkpoint, or None and why not."""
-    entry = record.entry(data)
-    try:
-        log = LogReader(folder / "log")
-        index = log.index_of(leaf_hash(entry))
-        if index is None:
-            return None, "the record is not in the log"
-        verifier = Verifier.parse((folder / "log.vkey").read_text("utf-8").strip())
-        return verify(entry, log.proof(index), verifier, verifier.name).index, ""
-    except (ProofError, NoteError, LogMissing, OSError) as error:
-        return None, str(error)
+def _told(pilot: Pilot, lang: str, event: dict[str, Any]) -> dict[str, Any]:
+    return event | {"when": _local(pilot, event["ts"]), "name": text(f"event.{event['event']}", lang)}
 
 
-def _proof(folder: Path, key: LotKey, data: bytes) -> Response:
-    log = LogReader(folder / "log")
-    index = log.index_of(leaf_hash(record.entry(data)))
-    if index is None:
+def _changes(pilot: Pilot, correction: dict[str, Any] | None) -> list[tuple[str, Any, Any]]:
+    """(field, as it was, as it is) of a correction; "" for what was not there."""
+    if correction is None:
+        return []
+    before, after = correction["before"], correction["after"]
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return [
+        (
+            name,
+            *(_local(pilot, side[name]) if name == "ts" else side.get(name, "") for side in (before, after)),
+        )
+        for name in names
+    ]
+
+
+def _proof(shelf: Shelf, name: str, data: bytes) -> Response:
+    proof = shelf.proof(data)
+    if proof is None:
         return Response(status_code=404)
-    named = {"Content-Disposition": f'attachment; filename="{key.lot}.tlog-proof"'}
-    return Response(log.proof(index), media_type="text/plain; charset=utf-8", headers=named)
+    named = {"Content-Disposition": f'attachment; filename="{name}.tlog-proof"'}
+    return Response(proof, media_type="text/plain; charset=utf-8", headers=named)
 
 
 def _charts(conditions: dict[str, Any], pilot: Pilot, lang: str) -> list[dict[str, Any]]:

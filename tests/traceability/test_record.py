@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 import rfc8785
 
@@ -15,7 +14,6 @@ from traceability.seal import Sealer
 
 from .conftest import harvest, sprayed, write
 
-VECTORS = Path(__file__).parents[2].parent / "shared" / "vectors" / "epcis"
 # Circular 02/2024/TT-BKHCN: item → where it stands in the record
 SEVEN = {
     "product name": ("product", "name"),
@@ -58,21 +56,6 @@ def test_certificates_are_those_that_held_on_the_day(content: dict[str, Any]) ->
     assert [row["scheme"] for row in rows] == ["vietgap", "ocop"]
     assert all(row["fictional"] and row["number"] and row["issuer"] for row in rows)
     assert content["planting_area"] is None
-
-
-def test_epcis_is_valid(content: dict[str, Any]) -> None:
-    schema = VECTORS / "epcis-json-schema.json"
-    if not schema.exists():
-        pytest.skip("shared/vectors/epcis is not here")
-    epcis = content["epcis"]
-    jsonschema.Draft7Validator(json.loads(schema.read_text())).validate(epcis)
-    # what the schema cannot say: these may stand in the metadata or in the report, not in both
-    both = {"time", "deviceID", "rawData", "dataProcessingMethod", "deviceMetadata"}
-    for event in epcis["epcisBody"]["eventList"]:
-        for element in event.get("sensorElementList", ()):
-            for report in element["sensorReport"]:
-                assert not both & report.keys() & element["sensorMetadata"].keys()
-        assert event["action"] == "ADD" or "ilmd" not in event
 
 
 def test_bytes_are_canonical_and_nothing_else_is_a_record(content: dict[str, Any]) -> None:

@@ -1,6 +1,8 @@
 """The public page: says what is true, escapes what is hostile, betrays nothing."""
 
+import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from devices.diary import decode_diary
 from devices.pilot import Pilot
 from traceability import web
 from traceability.digital_link import LotKey
@@ -17,7 +20,7 @@ from traceability.proof import verify
 from traceability.record import entry
 from traceability.seal import Sealer
 
-from .conftest import harvest, sprayed, write
+from .conftest import HARVESTED, harvest, sprayed, write
 
 
 @pytest.fixture
@@ -27,6 +30,14 @@ def key(sealer: Sealer, pilot: Pilot) -> LotKey:
     done = write(sealer, device, harvest(by="RTL \u202e <b>&", area_code="GD-DT-0001"))
     assert done is not None
     return done.key
+
+
+def handle(sealer: Sealer, pilot: Pilot, kind: str, id: str, hours: int, **fields: object) -> None:
+    """Something done with the lot, `hours` after its harvest."""
+    at = (HARVESTED + timedelta(hours=hours)).isoformat()
+    event = {"event": kind, "id": id, "ts": at, "plot": "plot-1", "crop": "mango"} | fields
+    sealer.keep([(pilot.fleet["tam-que-diary-01"], decode_diary(json.dumps(event).encode()))])
+    sealer.seal_pending()
 
 
 @pytest.fixture
@@ -62,6 +73,44 @@ def test_certificates_and_codes_are_shown_as_certified_and_as_invented(
         assert part in page
     assert page.count('class="known certified"') == page.count('class="known fictional"') == 3
     assert "not sensed" not in page
+
+
+def test_what_came_later_is_shown_with_its_proof(
+    client: TestClient, key: LotKey, sealer: Sealer, pilot: Pilot
+) -> None:
+    handle(sealer, pilot, "packing", "pack-1", 1, quantity_kg=800, packages=160)
+    handle(sealer, pilot, "shipping", "ship-1", 2, quantity_kg=800, buyer="<img src=x>")
+    handle(sealer, pilot, "correction", "mend-1", 3, of="mango-1", reason="<i>", changes={"quantity_kg": 820})
+    page = client.get(key.path, headers={"accept-language": "en"}).text
+    assert "160 packages" in page and "&lt;img src=x&gt;" in page and "<img src=x>" not in page
+    assert "<del>850</del> → <ins>820</ins>" in page and "corrected, see below" in page
+    verifier = Verifier.parse(client.get("/log/vkey").text.strip())
+    for leaf, name in enumerate(("pack-1", "ship-1", "mend-1"), 1):
+        data = client.get(f"{key.path}/later/{name}/record.json").content
+        proof = client.get(f"{key.path}/later/{name}/proof").content
+        assert verify(entry(data), proof, verifier, "example.org/log").index == leaf
+    assert client.get(f"{key.path}/later/never/proof").status_code == 404
+    events = client.get(f"{key.path}/epcis.json").json()["epcisBody"]["eventList"]
+    assert [event["bizStep"] for event in events][-4:] == ["packing", "loading", "shipping", "commissioning"]
+
+
+def test_a_recalled_lot_says_so_first(client: TestClient, key: LotKey, sealer: Sealer, pilot: Pilot) -> None:
+    handle(sealer, pilot, "revocation", "recall-1", 30, harvest="mango-1", reason="dư lượng thuốc")
+    page = client.get(key.path)
+    assert page.status_code == 410
+    assert "LÔ NÀY ĐÃ BỊ THU HỒI ngày 13/11/2026: dư lượng thuốc" in page.text
+    assert client.get(f"{key.path}/record.json").status_code == 200
+    last = client.get(f"{key.path}/epcis.json").json()["epcisBody"]["eventList"][-1]
+    assert last["disposition"] == "recalled"
+
+
+def test_an_addendum_that_was_changed_is_not_called_sealed(
+    client: TestClient, key: LotKey, sealer: Sealer, pilot: Pilot, tmp_path: Path
+) -> None:
+    handle(sealer, pilot, "shipping", "ship-1", 2, quantity_kg=800, buyer="Chợ")
+    path = tmp_path / "records" / key.gtin / key.lot / "ship-1.json"
+    path.write_bytes(path.read_bytes().replace("Chợ".encode(), b"Kho"))
+    assert "chưa có trong nhật ký minh bạch" in client.get(key.path).text
 
 
 def test_gaps_are_drawn(client: TestClient, key: LotKey) -> None:

@@ -1,0 +1,288 @@
+"""Seals what happens to lots after their harvest: each diary event once, as an addendum beside its record.
+
+    keep ─► later (trace.sqlite) ─► whose lot? ─► addendum.build ─► files ─► log ─► addendum rows
+
+An event waits while an older harvest is still to be sealed, and where its lot is not known yet, for the next
+harvest that comes. Each step may be repeated after a crash: files are written once, and the log is asked
+before it gets a leaf.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from devices.diary import (
+    Correction,
+    DiaryEvent,
+    Handling,
+    Harvest,
+    Merge,
+    Packing,
+    Shipping,
+    Split,
+    decode_diary,
+)
+from devices.pilot import Pilot
+from traceability import addendum, lot, record
+from traceability.addendum import Refused
+from traceability.digital_link import LotKey
+from traceability.log import Log
+from traceability.merkle import leaf_hash
+from traceability.note import sync_directory
+
+BATCH = 500  # events with one append to the log
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS later(
+  community TEXT NOT NULL, id TEXT NOT NULL, time INTEGER NOT NULL, refused TEXT NOT NULL DEFAULT '',
+  done INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(community, id));
+CREATE INDEX IF NOT EXISTS undone ON later(time) WHERE NOT done;
+CREATE TABLE IF NOT EXISTS addendum(
+  community TEXT NOT NULL, id TEXT NOT NULL, gtin TEXT NOT NULL, lot TEXT NOT NULL, kind TEXT NOT NULL,
+  quantity REAL NOT NULL, leaf INTEGER NOT NULL, PRIMARY KEY(gtin, lot, id));
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lot:
+    """A sealed lot: `harvest` is the id that the diary knows it by."""
+
+    community: str
+    harvest: str
+    key: LotKey
+    data: bytes
+    kilograms: float
+
+
+@dataclass(slots=True)
+class _Work:
+    """What one batch has drafted: entries to log, and what to note once they are."""
+
+    entries: list[bytes] = field(default_factory=list)
+    addenda: list[tuple[str, str, LotKey, str, float, bytes]] = field(default_factory=list)
+    lots: list[tuple[str, str, LotKey, int, float, float, bytes]] = field(default_factory=list)
+    fates: list[tuple[str, str, str]] = field(default_factory=list)  # community, id, refused
+
+
+class Handler:
+    """Works in the sealer's database, under its `lock`, and writes files with its `write`."""
+
+    def __init__(
+        self, db: sqlite3.Connection, lock: threading.Lock, records: Path, pilot: Pilot, base_url: str,
+        write: Callable[[Path, bytes], None],
+    ) -> None:  # fmt: skip
+        self._db, self._lock, self._records = db, lock, records
+        self._pilot, self._base_url, self._write = pilot, base_url, write
+        db.executescript(_SCHEMA)
+
+    def expect(self, events: Sequence[tuple[str, int, DiaryEvent]]) -> None:
+        """(community, epoch ms, event): note those that are to be sealed. Inside the caller's transaction."""
+        later = [(c, e.id, time) for c, time, e in events if isinstance(e, Handling)]
+        self._db.executemany("INSERT OR IGNORE INTO later(community, id, time) VALUES(?,?,?)", later)
+        fresh = {(c,) for c, _, e in events if isinstance(e, Harvest)}
+        self._db.executemany(
+            "UPDATE later SET refused='', done=0 WHERE refused='no_lot' AND community=?", sorted(fresh)
+        )
+
+    def seal(self, log: Log, secret: bytes, before: int | None) -> None:
+        """Seal or refuse all that happened before epoch ms `before`: by then no harvest is to be sealed."""
+        while True:
+            with self._lock:
+                rows = self._db.execute(
+                    "SELECT e.community, e.body FROM later a JOIN event e USING(community, id) "
+                    "WHERE NOT a.done AND a.time<? ORDER BY a.time, a.id LIMIT ?",
+                    (1 << 62 if before is None else before, BATCH),
+                ).fetchall()
+            if not rows:
+                return
+            work = _Work()
+            for community, body in rows:
+                event = decode_diary(body)
+                refused = ""
+                try:
+                    self._draft(community, event, secret, work)
+                except Refused as error:
+                    refused = error.reason
+                work.fates.append((community, event.id, refused))
+            self._enter(log, work)
+
+    def _draft(self, community: str, event: DiaryEvent, secret: bytes, work: _Work) -> None:
+        """Write the addenda of an event, and the records of lots that it makes. Raises Refused."""
+        assert isinstance(event, Handling)
+        parents = self._lots(community, event, work)
+        children: list[tuple[LotKey, float]] = []
+        if isinstance(event, Split | Merge):
+            children = self._children(community, event, parents, secret)
+        files = [addendum.folder_of(self._records, parent.key) / f"{event.id}.json" for parent in parents]
+        drafts = []
+        for parent, path in zip(parents, files, strict=True):
+            if not path.exists():
+                addendum.check_quantity(event, parent.kilograms, self._used(parent.key, work))
+                earlier = [record.parse(data) for _, data in addendum.read_all(self._records, parent.key)]
+                built = addendum.build(self._pilot, self._base_url, parent.data, event, earlier, children)
+                drafts.append((path, record.canonical(built)))
+        for path, data in drafts:  # none of them before all are allowed
+            path.parent.mkdir(parents=True, exist_ok=True)
+            sync_directory(path.parent.parent)
+            self._write(path, data)
+        for parent, path in zip(parents, files, strict=True):
+            entry = record.entry(path.read_bytes())
+            amount = addendum.weight(event, parent.kilograms)
+            work.addenda.append((community, event.id, parent.key, event.event, amount, entry))
+            work.entries.append(entry)
+        if isinstance(event, Split | Merge):
+            self._make(community, event, parents, children, work)
+
+    def _children(
+        self, community: str, event: Split | Merge, parents: Sequence[_Lot], secret: bytes
+    ) -> list[tuple[LotKey, float]]:
+        if len({parent.key.gtin for parent in parents}) > 1:
+            raise Refused("other_product")
+        whole = [sum(parent.kilograms for parent in parents)]
+        grower, gtin = self._pilot.producers[community], parents[0].key.gtin
+        children = []
+        for number, amount in enumerate(event.parts if isinstance(event, Split) else whole, 1):
+            key = LotKey(gtin, lot.code(secret, grower, f"{event.id}/{number}", event.ts))
+            if self._taken(community, f"{event.id}-{number}", key):
+                raise Refused("id_taken")
+            children.append((key, amount))
+        return children
+
+    def _taken(self, community: str, harvest: str, key: LotKey) -> bool:
+        """Whether the diary knows another lot, or a harvest that is to become one, by this id."""
+        with self._lock:
+            found = self._db.execute(
+                "SELECT gtin, lot FROM lot WHERE community=? AND harvest=?", (community, harvest)
+            ).fetchone()
+            event = self._db.execute(
+                "SELECT 1 FROM event WHERE community=? AND id=?", (community, harvest)
+            ).fetchone()
+        return event is not None or (found is not None and tuple(found) != key)
+
+    def _make(
+        self, community: str, event: Split | Merge, parents: Sequence[_Lot],
+        children: Sequence[tuple[LotKey, float]], work: _Work,
+    ) -> None:  # fmt: skip
+        """The records of the lots that come out of a split or merge."""
+        for number, (key, amount) in enumerate(children, 1):
+            path = self._records / key.gtin / f"{key.lot}.json"
+            if not path.exists():
+                parts = [(record.parse(parent.data), parent.data) for parent in parents]
+                epcis = record.parse(
+                    (addendum.folder_of(self._records, parents[0].key) / f"{event.id}.json").read_bytes()
+                )["epcis"]
+                self._write(path, record.canonical(record.derived(parts, key, event, amount, epcis)))
+            data = path.read_bytes()
+            coverage = record.parse(data)["conditions"]["coverage"]
+            time = round(event.ts.timestamp() * 1000)
+            work.lots.append(
+                (community, f"{event.id}-{number}", key, time, amount, coverage, record.entry(data))
+            )
+            work.entries.append(record.entry(data))
+
+    def _enter(self, log: Log, work: _Work) -> None:
+        leaves = {entry: log.index_of(leaf_hash(entry)) for entry in work.entries}
+        new = [entry for entry, leaf in leaves.items() if leaf is None]
+        leaves |= dict(zip(new, log.append(new), strict=True))
+        with self._lock, self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany(
+                "INSERT OR REPLACE INTO addendum VALUES(?,?,?,?,?,?,?)",
+                [(c, id, *key, kind, kg, leaves[entry]) for c, id, key, kind, kg, entry in work.addenda],
+            )
+            self._db.executemany(  # told already: what is counted is harvests
+                "INSERT OR IGNORE INTO lot VALUES(?,?,?,?,?,?,?,?,'',1)",
+                [(c, id, *key, t, kg, cov, leaves[entry]) for c, id, key, t, kg, cov, entry in work.lots],
+            )
+            self._db.executemany(
+                "UPDATE later SET done=1, refused=? WHERE community=? AND id=?",
+                [(refused, community, id) for community, id, refused in work.fates],
+            )
+
+    def _used(self, key: LotKey, work: _Work) -> dict[str, float]:
+        """Kilograms of the lot that were handled, by kind of event."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT kind, sum(quantity) FROM addendum WHERE gtin=? AND lot=? GROUP BY kind", key
+            ).fetchall()
+        used = dict(rows)
+        for _, _, other, kind, amount, _ in work.addenda:
+            if other == key:
+                used[kind] = used.get(kind, 0.0) + amount
+        return used
+
+    def _lots(self, community: str, event: Handling, work: _Work) -> list[_Lot]:
+        """The lots that an event is about. Raises Refused where there is none, or one was not sealed."""
+        match event:
+            case Merge():
+                return [self._lot(community, harvest, work) for harvest in dict.fromkeys(event.harvests)]
+            case Correction():
+                return [self._corrected(community, event, work)]
+            case Packing() | Shipping() if event.harvest is None:
+                return [self._lot(community, self._last_harvest(community, event), work)]
+        return [self._lot(community, event.harvest or "", work)]
+
+    def _lot(self, community: str, harvest: str, work: _Work) -> _Lot:
+        with self._lock:
+            row = self._db.execute(
+                "SELECT gtin, lot, leaf, quantity FROM lot WHERE community=? AND harvest=?",
+                (community, harvest),
+            ).fetchone()
+        if row is None:
+            row = next(
+                ((*key, 0, kg) for c, id, key, _, kg, _, _ in work.lots if (c, id) == (community, harvest)),
+                None,
+            )
+        if row is None:
+            raise Refused("no_lot")
+        if row[2] is None:
+            raise Refused("lot_refused")
+        key = LotKey(row[0], row[1])
+        data = (self._records / key.gtin / f"{key.lot}.json").read_bytes()
+        return _Lot(community, harvest, key, data, row[3])
+
+    def _last_harvest(self, community: str, event: DiaryEvent) -> str:
+        """The plot's last harvest of the event's crop before it."""
+        return self._harvest(community, event, "time<=? ORDER BY time DESC, id DESC", event)
+
+    def _corrected(self, community: str, event: Correction, work: _Work) -> _Lot:
+        """The lot in whose record or addenda the wrong event stands."""
+        with self._lock:
+            row = self._db.execute(
+                "SELECT body FROM event WHERE community=? AND id=?", (community, event.of)
+            ).fetchone()
+            handled = self._db.execute(
+                "SELECT l.harvest FROM addendum a JOIN lot l USING(gtin, lot) WHERE a.community=? AND a.id=?",
+                (community, event.of),
+            ).fetchone()
+        if row is None:
+            raise Refused("no_lot")
+        handled = handled or next(
+            ((self._name(key),) for c, id, key, *_ in work.addenda if (c, id) == (community, event.of)), None
+        )
+        if handled is not None:
+            return self._lot(community, handled[0], work)
+        wrong = decode_diary(row[0])
+        if isinstance(wrong, Handling):
+            raise Refused("nothing_to_correct")
+        if isinstance(wrong, Harvest):
+            return self._lot(community, wrong.id, work)
+        return self._lot(community, self._harvest(community, wrong, "time>=? ORDER BY time, id", event), work)
+
+    def _name(self, key: LotKey) -> str:
+        with self._lock:
+            row = self._db.execute("SELECT harvest FROM lot WHERE gtin=? AND lot=?", key).fetchone()
+        return str(row[0]) if row else ""
+
+    def _harvest(self, community: str, event: DiaryEvent, where: str, like: DiaryEvent) -> str:
+        with self._lock:
+            rows = self._db.execute(
+                f"SELECT body FROM event WHERE harvest AND community=? AND plot=? AND {where} LIMIT 9",
+                (community, like.plot, round(event.ts.timestamp() * 1000)),
+            ).fetchall()
+        for (body,) in rows:
+            found = decode_diary(body)
+            if found.crop == event.crop:
+                return found.id
+        raise Refused("no_lot")

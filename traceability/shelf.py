@@ -1,0 +1,51 @@
+"""What was sealed, as pages and commands read it: records, what came later, where both stand in the log."""
+
+from pathlib import Path
+from typing import Any
+
+from traceability import addendum, record
+from traceability.digital_link import LotKey
+from traceability.merkle import ProofError, leaf_hash
+from traceability.note import NoteError, Verifier
+from traceability.proof import verify
+from traceability.tiles import LogMissing, LogReader
+
+
+class Shelf:
+    """Records and addenda of a folder, and its log as anybody may read it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.records = folder / "records"
+        self._key = folder / "log.vkey"
+        self._log = LogReader(folder / "log")  # remembers where leaves stand
+
+    def check(self, data: bytes) -> tuple[int | None, str]:
+        """The index of canonical bytes in the log, proven against the signed checkpoint, or None and why
+        not.
+        """
+        entry = record.entry(data)
+        try:
+            index = self._log.index_of(leaf_hash(entry))
+            if index is None:
+                return None, "the record is not in the log"
+            verifier = Verifier.parse(self._key.read_text("utf-8").strip())
+            return verify(entry, self._log.proof(index), verifier, verifier.name).index, ""
+        except (ProofError, NoteError, LogMissing, OSError) as error:
+            return None, str(error)
+
+    def proof(self, data: bytes) -> bytes | None:
+        """The proof file of canonical bytes; None where they are not in the log."""
+        index = self._log.index_of(leaf_hash(record.entry(data)))
+        return None if index is None else self._log.proof(index)
+
+    def addenda(self, key: LotKey) -> list[dict[str, Any]]:
+        """What came later, as in the log; `leaf` is None for what cannot be verified, which comes last."""
+        found = [
+            record.parse(data) | {"leaf": self.check(data)[0]}
+            for _, data in addendum.read_all(self.records, key)
+        ]
+        return sorted(found, key=lambda one: (one["leaf"] is None, one["leaf"]))
+
+    def epcis(self, key: LotKey, data: bytes) -> dict[str, Any]:
+        """The lot's EPCIS document up to now."""
+        return addendum.whole_epcis(record.parse(data), self.addenda(key))
