@@ -56,16 +56,22 @@ def show(gtin: str, lot: str, data: Data = None) -> None:
 def make_label(
     gtin: str,
     lot: str,
-    out: Annotated[Path, typer.Option(help="Picture to write: .svg or .png.")],
+    out: Annotated[Path, typer.Option(help="What to write: .svg or .png, the code alone; .pdf, labels.")],
     data: Data = None,
+    paper: Annotated[str, typer.Option(help="Of a .pdf: roll (50 × 30 mm) or a4 (24 a sheet).")] = "a4",
+    copies: Annotated[int, typer.Option(min=1, max=10_000, help="Labels of a .pdf.")] = 24,
 ) -> None:
-    """The QR code of a lot as a picture."""
-    key, _ = _record(data, gtin, lot)
-    uri = Settings.read(data=data).base_url.rstrip("/") + key.path
-    makers = {".svg": label.svg, ".png": label.png}
-    if out.suffix not in makers:
-        raise ValueError(f"label: {out} must end in .svg or .png")
-    out.write_bytes(makers[out.suffix](uri))
+    """The QR code of a lot as a picture, or labels with it to print."""
+    key, content = _record(data, gtin, lot)
+    base_url = Settings.read(data=data).base_url.rstrip("/")
+    uri = base_url + key.path
+    pictures = {".svg": label.svg, ".png": label.png}
+    if out.suffix == ".pdf":
+        out.write_bytes(label.pdf([label.of(record.parse(content))] * copies, base_url, paper))
+    elif out.suffix in pictures:
+        out.write_bytes(pictures[out.suffix](uri))
+    else:
+        raise ValueError(f"label: {out} must end in .svg, .png or .pdf")
     typer.echo(f"{uri} → {out}")
 
 

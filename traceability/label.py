@@ -1,10 +1,72 @@
-"""The QR code of a lot: its GS1 Digital Link URI, error correction M, four modules of quiet zone."""
+"""The QR code of a lot, and sheets of labels to print and stick on: error correction M, GS1's module sizes.
+
+LotKey ─► Digital Link URI ─► QR ─► svg, png (on the page)
+                              └──► label: QR, name, producer, (01) (10), short link ─► pdf (templates/label.typ)
+"""
 
 import io
+import json
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import segno
+import typst
+
+from devices.texts import text
+from traceability.digital_link import LotKey
 
 QUIET = 4  # modules around the code, ISO/IEC 18004
+# GS1 General Specifications 5.12.3.1, QR codes with a Digital Link at retail points of sale: mm a module
+LEAST, MOST = 0.396, 0.990
+DOT = 25.4 / 203  # mm a dot of a common label printer; modules of whole dots are printed sharp
+TEMPLATE = Path(__file__).parent / "templates" / "label.typ"
+
+
+class LabelError(ValueError):
+    """The label cannot be printed; the sentence names cause and mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """Sizes in mm: of the page, of one label, and how many labels stand in a row and a column."""
+
+    page: tuple[float, float]
+    label: tuple[float, float]
+    columns: int = 1
+    rows: int = 1
+
+
+PAPERS = {
+    "roll": Paper((50, 30), (50, 30)),
+    "a4": Paper((210, 297), (70, 37), columns=3, rows=8),  # the usual 24 labels, 0.5 mm left above and below
+}
+MARGIN = 1.5  # mm inside a label
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What stands on a label beside its code."""
+
+    key: LotKey
+    name: str
+    producer: str
+    harvested: str
+    note: str  # such as that it is a rehearsal's; may be empty
+
+
+def of(record: dict[str, Any]) -> Label:
+    """The label of a sealed record."""
+    day = datetime.fromisoformat(record["times"]["harvested"])
+    return Label(
+        LotKey(record["gtin"], record["lot"]),
+        record["product"]["name"]["vi"],
+        record["producer"]["name"],
+        text("label.harvested", "vi", day=f"{day:%d/%m/%Y}"),
+        text("label.rehearsal", "vi") if record["simulated"] or record["fictional"] else "",
+    )
 
 
 def svg(uri: str, scale: int = 4) -> bytes:
@@ -13,11 +75,66 @@ def svg(uri: str, scale: int = 4) -> bytes:
 
 
 def png(uri: str, scale: int = 8) -> bytes:
-    """A bitmap of the code, `scale` pixels a module."""
-    return _save(uri, "png", scale=scale)
+    """A bitmap of the code, `scale` pixels a module; printed at its own resolution a module has 0.5 mm."""
+    return _save(uri, "png", scale=scale, dpi=round(scale * 25.4 / 0.5))
+
+
+def pdf(labels: list[Label], base_url: str, paper: str) -> bytes:
+    """A sheet of labels, in order. Raises LabelError."""
+    if paper not in PAPERS:
+        raise LabelError(f"label: no paper {paper!r}; there are {', '.join(PAPERS)}")
+    if not labels:
+        raise LabelError("label: none to print")
+    size = PAPERS[paper]
+    made = {label.key: _filled(label, base_url, size) for label in labels}
+    page = {
+        "page": size.page,
+        "label": size.label,
+        "columns": size.columns,
+        "rows": size.rows,
+        "margin": MARGIN,
+    }
+    data = json.dumps(page | {"labels": [made[label.key] for label in labels]})
+    return typst.compile(TEMPLATE.read_bytes(), sys_inputs={"data": data}, ignore_system_fonts=True)
+
+
+def module_mm(modules: int, room_mm: float) -> float:
+    """Millimetres a module of a code of `modules` (quiet zone included) where there are `room_mm`: as large
+    as fits, in whole printer dots where those are allowed. Raises LabelError.
+    """
+    size = min(room_mm / modules, MOST)
+    if size < LEAST:
+        raise LabelError(
+            f"label: a code of {modules} modules needs {modules * LEAST:.1f} mm and has {room_mm:g}; "
+            "shorten HOIQUAN_BASE_URL or use a larger label"
+        )
+    dots = math.floor(size / DOT) * DOT
+    return dots if dots >= LEAST else size
+
+
+def _filled(label: Label, base_url: str, size: Paper) -> dict[str, object]:
+    uri = base_url + label.key.path
+    code = _code(uri)
+    modules = int(code.symbol_size(border=QUIET)[0])
+    room = min(size.label[1] - 2 * MARGIN, size.label[0] / 2)
+    return {
+        "qr": svg(uri).decode(),
+        "side": modules * module_mm(modules, room),
+        "name": label.name,
+        "producer": label.producer,
+        "harvested": label.harvested,
+        "note": label.note,
+        "gtin": f"(01) {label.key.gtin}",
+        "lot": f"(10) {label.key.lot}",
+        "short": f"{base_url.partition('://')[2]}/s/{label.key.lot}",
+    }
+
+
+def _code(uri: str) -> segno.QRCode:
+    return segno.make(uri, error="m", boost_error=False, micro=False)
 
 
 def _save(uri: str, kind: str, **options: object) -> bytes:
     out = io.BytesIO()
-    segno.make(uri, error="m", boost_error=False, micro=False).save(out, kind=kind, border=QUIET, **options)
+    _code(uri).save(out, kind=kind, border=QUIET, **options)
     return out.getvalue()

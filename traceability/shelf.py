@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from traceability import addendum, record
-from traceability.digital_link import LotKey
+from traceability.digital_link import LOT, LotKey
 from traceability.merkle import ProofError, leaf_hash
 from traceability.note import NoteError, Verifier
 from traceability.proof import verify
@@ -18,6 +18,14 @@ class Shelf:
         self.records = folder / "records"
         self._key = folder / "log.vkey"
         self._log = LogReader(folder / "log")  # remembers where leaves stand
+
+    def find(self, lot: str) -> LotKey | None:
+        """The lot with this code, of whichever product."""
+        if LOT.fullmatch(lot) and self.records.is_dir():
+            for product in self.records.iterdir():
+                if (product / f"{lot}.json").is_file():
+                    return LotKey(product.name, lot)
+        return None
 
     def check(self, data: bytes) -> tuple[int | None, str]:
         """The index of canonical bytes in the log, proven against the signed checkpoint, or None and why

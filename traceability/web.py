@@ -99,6 +99,14 @@ def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
         response.headers.update(HEADERS)
         return response
 
+    @routes.get("/s/{lot}", include_in_schema=False)
+    def typed(request: Request, lot: str) -> Response:
+        """The short link of a label, for those who type it."""
+        key = shelf.find(lot.upper())
+        if key is None:
+            return _trouble(language(request), "unknown_lot", 404)
+        return RedirectResponse(key.path, status_code=303)
+
     _serve_log(routes, folder)
 
     @routes.get("/.well-known/gs1resolver", include_in_schema=False)

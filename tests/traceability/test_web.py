@@ -169,6 +169,14 @@ def test_statuses(client: TestClient, path: str, status: int) -> None:
     assert client.get(path).status_code == status
 
 
+def test_a_typed_code_finds_its_lot(client: TestClient, key: LotKey) -> None:
+    for typed in (key.lot, key.lot.lower()):
+        found = client.get(f"/s/{typed}", follow_redirects=False)
+        assert found.status_code == 303 and found.headers["location"] == key.path
+    for wrong in ("TQ261112-AAAAAAAA", "..", "x" * 200, "%00", "*"):
+        assert client.get(f"/s/{wrong}").status_code == 404
+
+
 def test_guessing_learns_nothing(client: TestClient) -> None:
     """Every unknown lot looks the same, whether its GTIN is in use or not."""
     used = client.get("/01/02000000000039/10/TQ261112-AAAAAAAA")
