@@ -3,7 +3,7 @@
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -11,11 +11,9 @@ from rich.table import Table
 
 from devices.settings import Settings
 from devices.texts import text
-from traceability import addendum, epcis, label, record, seal
+from traceability import addendum, epcis, label, record, seal, verify_page
+from traceability.check import CheckFailed, check
 from traceability.digital_link import DigitalLinkError, LotKey, parse
-from traceability.merkle import ProofError
-from traceability.note import NoteError, Verifier
-from traceability.proof import verify as verify_proof
 from traceability.shelf import Shelf
 
 trace_app = typer.Typer(
@@ -128,20 +126,28 @@ def verify(
     """Check a record offline: is it the one that was sealed? Needs no server and no network."""
     proof = proof or file.with_suffix(".tlog-proof")
     key = key or file.with_name("log.vkey")
-    content = file.read_bytes()
     try:
-        verifier = Verifier.parse(key.read_text("utf-8").strip())
-        parsed = record.parse(content)
-        found = verify_proof(record.entry(content), proof.read_bytes(), verifier, verifier.name)
-    except (record.RecordError, ProofError, NoteError) as error:
-        part = {"leaf": "the record (or a hash of its proof) was changed: ", "proof": "the proof: "}
-        typer.echo(f"NOT verified: {part.get(getattr(error, 'part', ''), '')}{error}", err=True)
+        found = check(file.read_bytes(), proof.read_bytes(), key.read_text("utf-8"))
+    except CheckFailed as error:
+        typer.echo(f"NOT verified: {text(f'verify.{error.part}', 'en')}: {error}", err=True)
+        raise typer.Exit(1) from None
+    except UnicodeDecodeError:
+        typer.echo(f"NOT verified: {text('verify.key', 'en')}: {key} is not text", err=True)
         raise typer.Exit(1) from None
     typer.echo(
-        f"verified: lot {parsed['lot']} of GTIN {parsed['gtin']} is leaf {found.index} of {found.size} "
-        f"in the log {verifier.name!r}.\nIt shows that the record was not changed since it was sealed, "
-        "not that a label was not copied."
+        f"verified: lot {found.content['lot']} of GTIN {found.content['gtin']} is leaf {found.index} of "
+        f"{found.size} in the log {found.log!r}.\n{text('verify.limits', 'en')}"
     )
+
+
+@trace_app.command()
+def verifier(
+    out: Annotated[Path, typer.Option(help="The file to write, such as verify.html.")],
+    lang: Annotated[Literal["vi", "en"], typer.Option(help="Language of the page.")] = "vi",
+) -> None:
+    """The page that checks records in a browser, without a network: one file, for others to host."""
+    out.write_bytes(verify_page.page(lang))
+    typer.echo(f"{out}: one file; needs no server and asks none")
 
 
 def _folder(data: Path | None) -> Path:

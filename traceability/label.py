@@ -1,7 +1,7 @@
 """The QR code of a lot, and sheets of labels to print and stick on: error correction M, GS1's module sizes.
 
 LotKey ─► Digital Link URI ─► QR ─► svg, png (on the page)
-                              └──► label: QR, name, producer, (01) (10), short link ─► pdf (templates/label.typ)
+                              └► label: name, producer, (01) (10), short link ─► templates/label.typ ─► pdf
 """
 
 import io

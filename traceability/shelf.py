@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from traceability import addendum, record
+from traceability.check import CheckFailed, check
 from traceability.digital_link import LOT, LotKey
-from traceability.merkle import ProofError, leaf_hash
-from traceability.note import NoteError, Verifier
-from traceability.proof import verify
-from traceability.tiles import LogMissing, LogReader
+from traceability.merkle import leaf_hash
+from traceability.tiles import LogCorrupt, LogMissing, LogReader
 
 
 class Shelf:
@@ -16,7 +15,7 @@ class Shelf:
 
     def __init__(self, folder: Path) -> None:
         self.records = folder / "records"
-        self._key = folder / "log.vkey"
+        self._keys = folder / "log.vkey"
         self._log = LogReader(folder / "log")  # remembers where leaves stand
 
     def find(self, lot: str) -> LotKey | None:
@@ -31,20 +30,19 @@ class Shelf:
         """The index of canonical bytes in the log, proven against the signed checkpoint, or None and why
         not.
         """
-        entry = record.entry(data)
         try:
-            index = self._log.index_of(leaf_hash(entry))
-            if index is None:
+            proof = self.proof(data)
+            if proof is None:
                 return None, "the record is not in the log"
-            verifier = Verifier.parse(self._key.read_text("utf-8").strip())
-            return verify(entry, self._log.proof(index), verifier, verifier.name).index, ""
-        except (ProofError, NoteError, LogMissing, OSError) as error:
+            return check(data, proof, self._keys.read_text("utf-8")).index, ""
+        except (CheckFailed, LogMissing, LogCorrupt, OSError) as error:
             return None, str(error)
 
     def proof(self, data: bytes) -> bytes | None:
         """The proof file of canonical bytes; None where they are not in the log."""
-        index = self._log.index_of(leaf_hash(record.entry(data)))
-        return None if index is None else self._log.proof(index)
+        leaf = leaf_hash(record.entry(data))
+        index = self._log.index_of(leaf)
+        return None if index is None else self._log.proof(index, leaf)
 
     def addenda(self, key: LotKey) -> list[dict[str, Any]]:
         """What came later, as in the log; `leaf` is None for what cannot be verified, which comes last."""

@@ -75,10 +75,10 @@ class LogReader:
         size = self.size
         return merkle.consistency_path(old_size, size, self._node(size))
 
-    def proof(self, index: int) -> bytes:
+    def proof(self, index: int, extra: bytes = b"") -> bytes:
         """The proof file of an entry; path and checkpoint are of one moment even while the log grows."""
         note, head = self._head()
-        return encode(Proof(index, tuple(self._inclusion(index, head)), note))
+        return encode(Proof(index, tuple(self._inclusion(index, head)), note, extra))
 
     def index_of(self, leaf_hash: bytes) -> int | None:
         """Where the entry with this leaf hash stands first. The first call reads every leaf into memory."""

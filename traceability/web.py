@@ -17,8 +17,8 @@ from markupsafe import Markup
 
 from devices.pilot import Pilot
 from devices.signals import SIGNALS
-from devices.texts import text
-from traceability import addendum, chart, label, record, seal
+from devices.texts import Lang, text
+from traceability import addendum, chart, label, record, seal, verify_page
 from traceability.digital_link import DigitalLinkError, LotKey, parse
 from traceability.shelf import Shelf
 
@@ -108,6 +108,36 @@ def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
         return RedirectResponse(key.path, status_code=303)
 
     _serve_log(routes, folder)
+    _serve_fixed(routes, pilot, base_url)
+
+    return routes
+
+
+def _serve_log(routes: APIRouter, folder: Path) -> None:
+    """The log's files: what is full never changes, the rest is asked for again after a minute."""
+
+    @routes.get("/log/{path:path}", include_in_schema=False)
+    def log(path: str) -> Response:
+        root = (folder / "log").resolve()
+        file = folder / "log.vkey" if path == "vkey" else (root / path).resolve()
+        inside = path in ("checkpoint", "vkey") or (path.startswith("tile/") and file.is_relative_to(root))
+        if not inside or not file.is_file():
+            return Response(status_code=404)
+        full = path.startswith("tile/") and ".p/" not in path
+        kind = "application/octet-stream" if path.startswith("tile/") else "text/plain; charset=utf-8"
+        caching = {"Cache-Control": FOREVER if full else SHORT, "Access-Control-Allow-Origin": "*"}
+        return FileResponse(file, media_type=kind, headers=caching)
+
+
+def _serve_fixed(routes: APIRouter, pilot: Pilot, base_url: str) -> None:
+    """What is the same for all lots."""
+
+    @routes.get("/verify.html", include_in_schema=False)
+    def verifier(request: Request) -> Response:
+        """The checker to take away; its own policy stands inside it."""
+        outside = HEADERS | {"Content-Security-Policy": "frame-ancestors 'none'"}
+        lang: Lang = "en" if language(request) == "en" else "vi"
+        return Response(verify_page.page(lang), media_type="text/html; charset=utf-8", headers=outside)
 
     @routes.get("/.well-known/gs1resolver", include_in_schema=False)
     def resolver() -> Response:
@@ -138,24 +168,6 @@ def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
         response = RedirectResponse(key.path, status_code=303)
         response.set_cookie("lang", "en" if lang == "en" else "vi", max_age=31536000, samesite="lax")
         return response
-
-    return routes
-
-
-def _serve_log(routes: APIRouter, folder: Path) -> None:
-    """The log's files: what is full never changes, the rest is asked for again after a minute."""
-
-    @routes.get("/log/{path:path}", include_in_schema=False)
-    def log(path: str) -> Response:
-        root = (folder / "log").resolve()
-        file = folder / "log.vkey" if path == "vkey" else (root / path).resolve()
-        inside = path in ("checkpoint", "vkey") or (path.startswith("tile/") and file.is_relative_to(root))
-        if not inside or not file.is_file():
-            return Response(status_code=404)
-        full = path.startswith("tile/") and ".p/" not in path
-        kind = "application/octet-stream" if path.startswith("tile/") else "text/plain; charset=utf-8"
-        caching = {"Cache-Control": FOREVER if full else SHORT, "Access-Control-Allow-Origin": "*"}
-        return FileResponse(file, media_type=kind, headers=caching)
 
 
 def language(request: Request) -> str:

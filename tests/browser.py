@@ -1,0 +1,116 @@
+"""Chromium without a window, driven over a pipe (Chrome DevTools Protocol): pages as a reader has them."""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+QUIET = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
+    "--remote-debugging-pipe",
+)  # fmt: skip
+
+
+class Page:
+    """One tab. `requests` are the addresses that it asked for."""
+
+    def __init__(self, read: int, write: int) -> None:
+        self._read, self._write = os.fdopen(read, "rb", 0), os.fdopen(write, "wb", 0)
+        self._number, self._rest, self._session = 0, b"", ""
+        self._loaded = False
+        self.requests: list[str] = []
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Network", "DOM"):
+            self.call(f"{domain}.enable")
+
+    def call(self, method: str, **parameters: Any) -> Any:
+        """A command of the protocol and its result."""
+        self._number += 1
+        message: dict[str, Any] = {"id": self._number, "method": method, "params": parameters}
+        if self._session:
+            message["sessionId"] = self._session
+        self._write.write(json.dumps(message).encode() + b"\0")
+        while True:
+            answer = self._next()
+            if answer.get("id") == self._number:
+                if "error" in answer:
+                    raise RuntimeError(f"{method}: {answer['error']['message']}")
+                return answer["result"]
+
+    def open(self, url: str, width: int = 360, height: int = 800) -> None:
+        """Load an address in a window of this size, in CSS pixels."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=False,
+        )
+        self._loaded = False
+        self.call("Page.navigate", url=url)
+        while not self._loaded:
+            self._next()
+
+    def run(self, script: str) -> Any:
+        """The value of an expression or promise; the page's own policy does not bind it."""
+        result = self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+        if "exceptionDetails" in result:
+            raise RuntimeError(result["exceptionDetails"]["exception"].get("description"))
+        return result["result"].get("value")
+
+    def choose(self, selector: str, files: Sequence[Path]) -> None:
+        """Put files into an input, as a person does."""
+        root = self.call("DOM.getDocument")["root"]["nodeId"]
+        node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self.call("DOM.setFileInputFiles", nodeId=node, files=[str(file) for file in files])
+
+    def picture(self, path: Path) -> None:
+        """The whole page as a PNG file."""
+        found = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
+        path.write_bytes(base64.b64decode(found["data"]))
+
+    def _next(self) -> Any:
+        while b"\0" not in self._rest:
+            data = self._read.read(1 << 16)
+            if not data:
+                raise RuntimeError("the browser is gone")
+            self._rest += data
+        line, _, self._rest = self._rest.partition(b"\0")
+        message = json.loads(line)
+        if message.get("method") == "Network.requestWillBeSent":
+            self.requests.append(message["params"]["request"]["url"])
+        self._loaded |= message.get("method") == "Page.loadEventFired"
+        return message
+
+
+@contextmanager
+def page() -> Iterator[Page]:
+    """A tab of a browser of its own; skips the test where there is no Chromium."""
+    command = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if command is None:
+        pytest.skip("Chromium is not here (apt-get install chromium)")
+    ours_read, theirs_write = os.pipe()
+    theirs_read, ours_write = os.pipe()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        line = f'exec "$@" 3<&{theirs_read} 4>&{theirs_write}'  # the browser knows the pipe as 3 and 4
+        process = subprocess.Popen(
+            ["bash", "-c", line, "bash", command, *QUIET, f"--user-data-dir={profile}"],
+            pass_fds=(theirs_read, theirs_write), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        os.close(theirs_read)
+        os.close(theirs_write)
+        try:
+            yield Page(ours_read, ours_write)
+        finally:
+            process.terminate()
+            process.wait(10)

@@ -1,0 +1,94 @@
+"""Is this the record that was sealed? From its bytes, its proof file and the log's public key alone.
+
+    record ─► canonical? ─► leaf ─┐
+    key ─► whole? ─► checkpoint signed by it? ─► path from leaf to root ─► verified
+    proof ────────────────────────┘
+
+Our proof files carry the leaf's hash as their `extra`. Nothing rests on it: it tells whether the record or
+the path was changed, where the two do not meet.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from traceability import keys, proof, record
+from traceability.keys import LogKey
+from traceability.merkle import ProofError, leaf_hash, verify_inclusion
+from traceability.note import NoteError, Verifier, split_note
+from traceability.proof import Checkpoint
+
+Part = Literal["record", "proof", "checkpoint", "key"]
+
+
+class CheckFailed(ValueError):
+    """Not verified; `part` is what was changed or does not belong, the sentence says how that is known."""
+
+    def __init__(self, part: Part, sentence: str) -> None:
+        super().__init__(sentence)
+        self.part = part
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A verified record or addendum: its content, and where it stands in which log."""
+
+    content: dict[str, Any]
+    index: int
+    size: int
+    log: str
+
+
+def check(data: bytes, proof_file: bytes, key_file: str) -> Checked:
+    """Verify canonical bytes. Raises CheckFailed."""
+    try:
+        trusted = keys.parse(key_file)
+    except NoteError as error:
+        raise CheckFailed("key", str(error)) from None
+    try:
+        content = record.parse(data)
+    except record.RecordError as error:
+        raise CheckFailed("record", str(error)) from None
+    entry = record.entry(data)
+    try:
+        parsed = proof.parse(proof_file)
+        verifier = _signer(parsed.checkpoint, trusted)
+        found = proof.verify(entry, proof_file, verifier, verifier.name)
+    except ProofError as error:
+        if error.part == "leaf":
+            raise CheckFailed(_changed(entry, proof_file), str(error)) from None
+        raise CheckFailed("proof" if error.part == "proof" else "checkpoint", str(error)) from None
+    if parsed.extra and parsed.extra != leaf_hash(entry):
+        raise CheckFailed("proof", "its extra data is not the hash of this record's leaf")
+    return Checked(content, found.index, found.size, verifier.name)
+
+
+def _signer(checkpoint: bytes, trusted: Sequence[LogKey]) -> Verifier:
+    """The trusted key that the checkpoint names, else the newest. Raises CheckFailed, ProofError."""
+    try:
+        text, signatures = split_note(checkpoint)
+    except NoteError as error:
+        raise ProofError(f"the checkpoint cannot be read: {error}", "checkpoint") from None
+    named = {(signature.name, signature.key_id) for signature in signatures}
+    signed = [key for key in trusted if (key.verifier.name, key.verifier.key_id) in named]
+    size = Checkpoint.parse(text).size
+    for key in signed:
+        if key.signed(size):
+            return key.verifier
+    if signed:
+        key = signed[-1]
+        raise CheckFailed("key", f"this key signed trees of {key.first} to {key.last} leaves, not of {size}")
+    return trusted[-1].verifier
+
+
+def _changed(entry: bytes, proof_file: bytes) -> Part:
+    """What was changed where leaf and path do not meet: the record, if the proof is whole without it."""
+    parsed = proof.parse(proof_file)
+    head = Checkpoint.parse(split_note(parsed.checkpoint)[0])
+    if parsed.extra == leaf_hash(entry):
+        return "proof"
+    try:
+        verify_inclusion(parsed.extra, parsed.index, head.size, parsed.path, head.root)
+    except ProofError:
+        return "proof" if parsed.extra else "record"
+    return "record"

@@ -1,0 +1,219 @@
+"use strict";
+// What traceability/check.py does, in a browser. Formats: RFC 8785, RFC 6962, c2sp.org/tlog-proof,
+// c2sp.org/tlog-checkpoint, c2sp.org/signed-note.
+const words = "WORDS";
+const FORMATS = ["hoiquan.record.v1", "hoiquan.addendum.v1"];
+const DASH = "\u2014 ";
+const MAX_SIGNATURES = 100;
+
+class Failed extends Error {
+  constructor(part, sentence) {
+    super(sentence);
+    this.part = part;
+  }
+}
+
+const utf8 = (text) => new TextEncoder().encode(text);
+const sha256 = async (bytes) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+const same = (a, b) => a.length === b.length && a.every((byte, at) => byte === b[at]);
+
+function join(...parts) {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+function text(bytes, part) {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new Failed(part, "not UTF-8");
+  }
+}
+
+function unbase64(value, part) {
+  try {
+    const bytes = Uint8Array.from(atob(value), (char) => char.charCodeAt(0));
+    if (bytes.length && btoa(String.fromCharCode(...bytes)) === value) return bytes;
+  } catch {}
+  throw new Failed(part, `not base64: ${value.slice(0, 60)}`);
+}
+
+function hash(value, part) {
+  const bytes = unbase64(value, part);
+  if (bytes.length !== 32) throw new Failed(part, `a hash of ${bytes.length} bytes`);
+  return bytes;
+}
+
+function count(value, part) {
+  if (!/^(0|[1-9][0-9]{0,18})$/.test(value)) throw new Failed(part, `not a number: ${value.slice(0, 60)}`);
+  return BigInt(value);
+}
+
+// RFC 8785 spells JSON as ECMAScript does, with the names of an object in order of their UTF-16 units.
+function canonical(value) {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  const rows = Object.keys(value).sort().map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`);
+  return `{${rows.join(",")}}`;
+}
+
+function readRecord(bytes) {
+  let content;
+  try {
+    content = JSON.parse(text(bytes, "record"));
+    if (!same(utf8(canonical(content)), bytes)) throw new Failed("record", "not canonical (RFC 8785)");
+  } catch (error) {
+    throw error instanceof Failed ? error : new Failed("record", error.message);
+  }
+  if (!content || !FORMATS.includes(content.format)) throw new Failed("record", `not ${FORMATS.join(", ")}`);
+  return content;
+}
+
+async function readKeys(bytes) {
+  const keys = [];
+  for (const line of text(bytes, "key").split(/\r\n|\r|\n/)) {
+    const [vkey, first = "0", last = "-"] = line.trim().split(/\s+/);
+    if (!vkey || line.startsWith("#")) continue;
+    const [, name, id, encoded] = /^([^+]+)\+([^+]*)\+(.*)$/.exec(vkey) || [];
+    if (!name) throw new Failed("key", "not name+id+key");
+    const key = unbase64(encoded, "key");
+    if (key.length !== 33 || key[0] !== 1) throw new Failed("key", "not an Ed25519 key");
+    if (hex((await sha256(join(utf8(`${name}\n`), key))).slice(0, 4)) !== id) {
+      throw new Failed("key", `its id is not ${id}`);
+    }
+    const sizes = { first: count(first, "key"), last: last === "-" ? null : count(last, "key") };
+    keys.push({ name, id, raw: key.slice(1), ...sizes });
+  }
+  if (!keys.length) throw new Failed("key", "no key");
+  return keys;
+}
+
+function readProof(bytes) {
+  const cut = bytes.findIndex((byte, at) => byte === 10 && bytes[at + 1] === 10);
+  const [header, ...lines] = text(cut < 0 ? bytes : bytes.slice(0, cut), "proof").split("\n");
+  if (header !== "c2sp.org/tlog-proof@v1") throw new Failed("proof", "not c2sp.org/tlog-proof@v1");
+  if (cut < 0 || cut + 2 === bytes.length) throw new Failed("checkpoint", "missing");
+  let extra = null;
+  if (lines.length && lines[0].startsWith("extra ")) extra = unbase64(lines.shift().slice(6), "proof");
+  const [, index] = /^index (.*)$/.exec(lines.shift() || "") || [];
+  if (index === undefined) throw new Failed("proof", "no index");
+  const path = lines.map((line) => hash(line, "proof"));
+  return { extra, index: count(index, "proof"), path, checkpoint: text(bytes.slice(cut + 2), "checkpoint") };
+}
+
+function readCheckpoint(note) {
+  const cut = note.lastIndexOf("\n\n");
+  if (cut < 0 || !note.endsWith("\n")) throw new Failed("checkpoint", "no signature lines");
+  if (/[\u0000-\u0009\u000b-\u001f]/.test(note)) throw new Failed("checkpoint", "control characters");
+  const body = note.slice(0, cut + 1);
+  const lines = body.slice(0, -1).split("\n");
+  if (lines.length < 3 || lines.some((line) => !line)) throw new Failed("checkpoint", "fewer than three lines");
+  const signatures = note.slice(cut + 2, -1).split("\n").map((line) => {
+    const [name, encoded] = line.startsWith(DASH) ? line.slice(2).split(/ (.*)/s) : [];
+    if (!name || encoded === undefined || /[+\s]/.test(name)) throw new Failed("checkpoint", "a signature line");
+    const bytes = unbase64(encoded, "checkpoint");
+    if (bytes.length < 5) throw new Failed("checkpoint", "a signature too short");
+    return { name, id: hex(bytes.slice(0, 4)), value: bytes.slice(4) };
+  });
+  if (signatures.length > MAX_SIGNATURES) throw new Failed("checkpoint", "too many signatures");
+  const [origin, size, root] = lines;
+  return { body, origin, size: count(size, "checkpoint"), root: hash(root, "checkpoint"), signatures };
+}
+
+// Throws Failed, and names the key, where no trusted key signed this checkpoint.
+async function checkSignature(head, keys) {
+  let outside = null;
+  for (const key of keys) {
+    const lines = head.signatures.filter((one) => one.name === key.name && one.id === key.id);
+    if (!lines.length) continue;
+    if (head.size < key.first || (key.last !== null && head.size > key.last)) {
+      outside = key;
+      continue;
+    }
+    if (head.origin !== key.name) throw new Failed("checkpoint", `of ${head.origin}, not of ${key.name}`);
+    const imported = await crypto.subtle.importKey("raw", key.raw, "Ed25519", false, ["verify"]);
+    for (const line of lines) {
+      if (!(await crypto.subtle.verify("Ed25519", imported, line.value, utf8(head.body)))) {
+        throw new Failed("checkpoint", `the signature of ${key.name}`);
+      }
+    }
+    return key;
+  }
+  if (outside) throw new Failed("key", `not for trees of ${head.size} leaves`);
+  throw new Failed("checkpoint", `not signed by ${keys.map((key) => key.name).join(", ")}`);
+}
+
+// RFC 9162, section 2.1.3.2
+async function leadsToRoot(leaf, index, size, path, root) {
+  if (index >= size) return false;
+  let [fn, sn, computed] = [index, size - 1n, leaf];
+  for (const sibling of path) {
+    if (sn === 0n) return false;
+    if (fn & 1n || fn === sn) {
+      computed = await sha256(join([1], sibling, computed));
+      while (!(fn & 1n) && fn !== 0n) [fn, sn] = [fn >> 1n, sn >> 1n];
+    } else {
+      computed = await sha256(join([1], computed, sibling));
+    }
+    [fn, sn] = [fn >> 1n, sn >> 1n];
+  }
+  return sn === 0n && same(computed, root);
+}
+
+async function check(recordBytes, proofBytes, keyBytes) {
+  const keys = await readKeys(keyBytes);
+  const content = readRecord(recordBytes);
+  const entry = utf8(`${FORMATS[0]}\nsha256:${hex(await sha256(recordBytes))}\n`);
+  const leaf = await sha256(join([0], entry));
+  const proof = readProof(proofBytes);
+  const head = readCheckpoint(proof.checkpoint);
+  const key = await checkSignature(head, keys);
+  const { index, path, extra } = proof;
+  if (!(await leadsToRoot(leaf, index, head.size, path, head.root))) {
+    const whole = extra && (await leadsToRoot(extra, index, head.size, path, head.root));
+    throw new Failed(whole || !extra ? "record" : "proof", "leaf and path do not lead to the signed root");
+  }
+  if (extra && !same(extra, leaf)) throw new Failed("proof", "its extra data is not this leaf");
+  return { content, index, size: head.size, log: key.name };
+}
+
+async function able() {
+  try {
+    await crypto.subtle.importKey("raw", new Uint8Array(32), "Ed25519", false, ["verify"]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+document.getElementById("form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const answer = document.getElementById("answer");
+  const say = (kind, sentence) => {
+    answer.className = kind;
+    answer.textContent = sentence;
+  };
+  const files = ["record", "proof", "key"].map((id) => document.getElementById(id).files[0]);
+  if (files.some((file) => !file)) return say("bad", words.missing);
+  if (!(await able())) return say("bad", words.unable);
+  try {
+    const bytes = await Promise.all(files.map(async (file) => new Uint8Array(await file.arrayBuffer())));
+    const { content, index, size, log } = await check(...bytes);
+    const rows = [`✓ ${words.good}`, `${words.lot}: ${content.lot} (GTIN ${content.gtin})`];
+    if (content.product) {
+      rows.push(`${words.product}: ${content.product.name[document.documentElement.lang]}`);
+      rows.push(`${words.producer}: ${content.producer.name}, ${content.producer.address}`);
+      rows.push(`${words.harvested}: ${content.times.harvested}`);
+    }
+    say("good", [...rows, `${words.place}: ${index} / ${size}, ${log}`].join("\n"));
+  } catch (error) {
+    if (!(error instanceof Failed)) throw error;
+    say("bad", `✗ ${words.bad}: ${words[error.part]} (${error.message})`);
+  }
+});

@@ -1,0 +1,42 @@
+"""The page that checks a record in a browser: one file, no network, for others to host.
+
+Its script does what check.py does, with the browser's own Ed25519 and SHA-256. The policy in the page lets
+that script run, by its hash, and nothing be fetched.
+"""
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from devices.texts import Lang, catalogue, text
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def page(lang: Lang) -> bytes:
+    """The page in one language."""
+    script, style = ((TEMPLATES / f"verify.{kind}").read_text("utf-8") for kind in ("js", "css"))
+    words = {key.removeprefix("verify."): text(key, lang) for key in catalogue() if key.startswith("verify.")}
+    script = script.replace('"WORDS"', json.dumps(words, ensure_ascii=True).replace("<", "\\u003c"))
+    template = Environment(autoescape=select_autoescape(default=True), undefined=StrictUndefined).from_string(
+        (TEMPLATES / "verify.html").read_text("utf-8")
+    )
+    return template.render(
+        lang=lang, words=words, script=Markup(script), style=Markup(style),  # noqa: S704 -- our own files
+        policy=policy(script, style),
+    ).encode()  # fmt: skip
+
+
+def policy(script: str, style: str) -> str:
+    """What the page may do: run this script, look like this, and nothing else."""
+    allowed = {"script-src": script, "style-src": style}
+    hashes = [f"{name} 'sha256-{_hash(content)}'" for name, content in allowed.items()]
+    return "; ".join(["default-src 'none'", *hashes, "base-uri 'none'", "form-action 'none'"])
+
+
+def _hash(content: str) -> str:
+    return base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
