@@ -7,6 +7,7 @@ diary event ─► seal.Sealer ─► lot.refusal? ─► record.build ─► fi
 
 lot.py           codes, and why a harvest may be refused     record.py  the canonical bytes
 addendum.py      packing, shipping, splits, corrections      shelf.py   what was sealed, for readers
-merkle.py tiles.py log.py note.py proof.py   the transparency log (RFC 6962, C2SP), independent of lots
+check.py         is this what was sealed?                    verify_page.py  the same in a browser
+merkle.py tiles.py log.py note.py proof.py witness.py keys.py   the transparency log (RFC 6962, C2SP)
 epcis.py digital_link.py label.py   GS1's languages          chart.py   small pictures
 """

@@ -17,6 +17,7 @@ from traceability.keys import LogKey
 from traceability.merkle import ProofError, leaf_hash, verify_inclusion
 from traceability.note import NoteError, Verifier, split_note
 from traceability.proof import Checkpoint
+from traceability.witness import Witness, cosigned
 
 Part = Literal["record", "proof", "checkpoint", "key"]
 
@@ -31,16 +32,21 @@ class CheckFailed(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A verified record or addendum: its content, and where it stands in which log."""
+    """A verified record or addendum: its content, where it stands in which log, and which witnesses saw that
+    tree when (Unix seconds).
+    """
 
     content: dict[str, Any]
     index: int
     size: int
     log: str
+    witnessed: dict[str, int]
 
 
-def check(data: bytes, proof_file: bytes, key_file: str) -> Checked:
-    """Verify canonical bytes. Raises CheckFailed."""
+def check(
+    data: bytes, proof_file: bytes, key_file: str, witnesses: Sequence[Witness] = (), quorum: int = 0
+) -> Checked:
+    """Verify canonical bytes; `quorum` of the `witnesses` must have cosigned. Raises CheckFailed."""
     try:
         trusted = keys.parse(key_file)
     except NoteError as error:
@@ -60,7 +66,13 @@ def check(data: bytes, proof_file: bytes, key_file: str) -> Checked:
         raise CheckFailed("proof" if error.part == "proof" else "checkpoint", str(error)) from None
     if parsed.extra and parsed.extra != leaf_hash(entry):
         raise CheckFailed("proof", "its extra data is not the hash of this record's leaf")
-    return Checked(content, found.index, found.size, verifier.name)
+    try:
+        witnessed = cosigned(parsed.checkpoint, witnesses)
+    except NoteError as error:
+        raise CheckFailed("checkpoint", str(error)) from None
+    if len(witnessed) < quorum:
+        raise CheckFailed("checkpoint", f"{len(witnessed)} of its witnesses cosigned it, not {quorum}")
+    return Checked(content, found.index, found.size, verifier.name, witnessed)
 
 
 def _signer(checkpoint: bytes, trusted: Sequence[LogKey]) -> Verifier:

@@ -1,7 +1,7 @@
 """`hoiquan trace …`: lots, their records and labels, and a check that needs no server."""
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,10 +11,13 @@ from rich.table import Table
 
 from devices.settings import Settings
 from devices.texts import text
-from traceability import addendum, epcis, label, record, seal, verify_page
+from traceability import addendum, epcis, keys, label, record, seal, verify_page
 from traceability.check import CheckFailed, check
 from traceability.digital_link import DigitalLinkError, LotKey, parse
+from traceability.log import LogBusy
 from traceability.shelf import Shelf
+from traceability.tiles import LogReader
+from traceability.witness import accept, parse_witnesses
 
 trace_app = typer.Typer(
     no_args_is_help=True, help="Lots and their records: list, show, label, export, verify, epcis."
@@ -93,8 +96,9 @@ def export(
             raise ValueError(f"export: {name} is not in the log")
         (out / f"{name}.json").write_bytes(one)
         (out / f"{name}.tlog-proof").write_bytes(proof)
-    (out / "log.vkey").write_bytes((folder / "log.vkey").read_bytes())
-    typer.echo(f"{out}: log.vkey, and for each of {', '.join(parts)}: .json, .tlog-proof")
+    for name in ("log.vkey", "log.keys"):
+        (out / name).write_bytes((folder / name).read_bytes())
+    typer.echo(f"{out}: log.vkey, log.keys, and for each of {', '.join(parts)}: .json, .tlog-proof")
 
 
 @trace_app.command("epcis")
@@ -121,13 +125,21 @@ def verify(
     proof: Annotated[
         Path | None, typer.Option(help="Its proof; else the same name with .tlog-proof.")
     ] = None,
-    key: Annotated[Path | None, typer.Option(help="The public key; else log.vkey beside the record.")] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option(help="The public key or key list; else log.keys, log.vkey beside the record."),
+    ] = None,
+    witnesses: Annotated[Path | None, typer.Option(help="Keys of witnesses, one a line.")] = None,
+    quorum: Annotated[int, typer.Option(min=0, help="How many of them must have cosigned.")] = 1,
 ) -> None:
     """Check a record offline: is it the one that was sealed? Needs no server and no network."""
     proof = proof or file.with_suffix(".tlog-proof")
-    key = key or file.with_name("log.vkey")
+    beside = file.with_name("log.keys")
+    key = key or (beside if beside.exists() else file.with_name("log.vkey"))
+    asked = parse_witnesses(witnesses.read_text("utf-8")) if witnesses is not None else ()
     try:
-        found = check(file.read_bytes(), proof.read_bytes(), key.read_text("utf-8"))
+        found = check(file.read_bytes(), proof.read_bytes(), key.read_text("utf-8"),
+                      asked, quorum if asked else 0)  # fmt: skip
     except CheckFailed as error:
         typer.echo(f"NOT verified: {text(f'verify.{error.part}', 'en')}: {error}", err=True)
         raise typer.Exit(1) from None
@@ -136,8 +148,37 @@ def verify(
         raise typer.Exit(1) from None
     typer.echo(
         f"verified: lot {found.content['lot']} of GTIN {found.content['gtin']} is leaf {found.index} of "
-        f"{found.size} in the log {found.log!r}.\n{text('verify.limits', 'en')}"
+        f"{found.size} in the log {found.log!r}."
     )
+    for name, at in found.witnessed.items():
+        typer.echo(f"witnessed by {name} at {datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%SZ}")
+    typer.echo(text("verify.limits", "en"))
+
+
+@trace_app.command()
+def cosign(
+    file: Annotated[Path, typer.Argument(help="A witness's answer: its cosignature lines.")],
+    witnesses: Annotated[Path, typer.Option(help="Keys of the witnesses that were asked, one a line.")],
+    data: Data = None,
+) -> None:
+    """Take in witnesses' cosignatures of the log's checkpoint (c2sp.org/tlog-cosignature)."""
+    log = LogReader(_folder(data) / "log")
+    asked = parse_witnesses(witnesses.read_text("utf-8"))
+    found = accept(log.directory, log.size, log.checkpoint(), file.read_text("utf-8"), asked)
+    typer.echo(f"checkpoint of {log.size} leaves: cosigned by {', '.join(found)}")
+
+
+@trace_app.command("rotate-key")
+def rotate_key(data: Data = None) -> None:
+    """Give the log a new key. The old one stays in log.keys for what it signed; stop the gateway first."""
+    settings = Settings.read(data=data)
+    origin = f"{settings.log_origin}/{settings.loaded_pilot.pilot}"
+    today = datetime.now(settings.loaded_pilot.zone).date()
+    try:
+        new = keys.rotate(_folder(data), origin, today)
+    except LogBusy as error:
+        raise ValueError(f"rotate-key: {error}; stop it first") from None
+    typer.echo(f"signs from {new.first} leaves on: {new.verifier.vkey}")
 
 
 @trace_app.command()

@@ -5,10 +5,14 @@ for a checkpoint has no time that could be believed; `last` is `-` for the key i
 on which it began, for people. A line with nothing but the key trusts it for every size.
 """
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
 
-from traceability.note import NoteError, Verifier
+from traceability.log import Log
+from traceability.note import NoteError, Signer, Verifier, sync_directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +57,41 @@ def parse(text: str) -> tuple[LogKey, ...]:
 def write(keys: Sequence[LogKey]) -> str:
     """The list of these keys."""
     return "".join(key.line for key in keys)
+
+
+def note_current(path: Path, verifier: Verifier, size: int, today: date) -> None:
+    """Make the list at `path` end in the key that signs from `size` on; nothing if it does already."""
+    listed = list(parse(path.read_text("utf-8"))) if path.exists() else []
+    if listed and listed[-1].verifier == verifier:
+        return
+    if listed:
+        listed[-1] = replace(listed[-1], last=size)
+    listed.append(LogKey(verifier, size if listed else 0, None, today.isoformat()))
+    draft = path.with_name(f".{path.name}.next")
+    with draft.open("w", encoding="utf-8") as file:
+        file.write(write(listed))
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    sync_directory(path.parent)
+
+
+def rotate(folder: Path, origin: str, today: date) -> LogKey:
+    """Give the log below `folder` a new key, and forget the old private one. Returns the new key.
+
+        new key file ─► head signed by both ─► it becomes log.key ─► list
+
+    Each step may be repeated after a crash. Raises LogBusy while the log is written.
+    """
+    private, coming = folder / "log.key", folder / "log.key.next"
+    if not private.exists():
+        raise NoteError(f"there is no {private} to replace; the gateway makes one when it starts")
+    old = Signer.from_file(private, origin)
+    with Log.open(folder / "log", old, origin) as log:
+        new = Signer.from_file(coming, origin)
+        log.hand_over(new)
+        coming.replace(private)
+        sync_directory(folder)
+        (folder / "log.vkey").write_text(new.verifier.vkey + "\n", "utf-8")
+        note_current(folder / "log.keys", new.verifier, log.size, today)
+    return parse((folder / "log.keys").read_text("utf-8"))[-1]

@@ -103,6 +103,15 @@ class Log(LogReader):
         self._remove_partial(old, size)
         return range(old, size)
 
+    def hand_over(self, signer: Signer) -> None:
+        """Sign the current head with the key of this log and with another of the same origin, which may open
+        it from now on.
+        """
+        if self._stopped:
+            raise LogCorrupt(self._stopped)
+        head = self._current[1]
+        self._current = self._commit(head, [self._signer, signer]), head
+
     def close(self) -> None:
         """Let another writer in. What was appended is durable without it."""
         if self._lock is not None:
@@ -200,9 +209,9 @@ class Log(LogReader):
         # Parents too: one that a killed process made may not be durable yet.
         touched.update(parent for parent in target.parents if parent.is_relative_to(self.directory))
 
-    def _commit(self, head: Checkpoint) -> bytes:
+    def _commit(self, head: Checkpoint, signers: Sequence[Signer] = ()) -> bytes:
         """Sign and publish. The signature is durable before anybody can read it at its public name."""
-        note = sign(head.text, [self._signer])
+        note = sign(head.text, signers or [self._signer])
         _write_durably(self.directory / _PENDING, note)
         sync_directory(self.directory)
         self._publish()

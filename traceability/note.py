@@ -156,7 +156,7 @@ def split_note(note: bytes) -> tuple[str, tuple[Signature, ...]]:
     lines = signed.removesuffix("\n").split("\n")
     if len(lines) > MAX_SIGNATURES:
         raise NoteError(f"the note has {len(lines)} signatures, more than {MAX_SIGNATURES}")
-    return text + "\n", tuple(_parse_signature(line) for line in lines)
+    return text + "\n", tuple(parse_signature(line) for line in lines)
 
 
 def open_note(note: bytes, verifiers: Sequence[Verifier]) -> tuple[str, tuple[str, ...]]:
@@ -197,7 +197,8 @@ def unbase64(text: str, what: str) -> bytes:
     return value
 
 
-def _parse_signature(line: str) -> Signature:
+def parse_signature(line: str) -> Signature:
+    """From a signature line without its newline; raises NoteError."""
     name, _, encoded = line.removeprefix(_DASH).partition(" ")
     if not line.startswith(_DASH):
         raise NoteError(f"a signature line must start with an em dash and a space: {line[:60]!r}")

@@ -26,7 +26,7 @@ from typing import NamedTuple
 from devices.diary import DiaryEvent, Handling, Harvest, decode_diary, encode_diary
 from devices.pilot import Community, Pilot, Product
 from devices.reading import Device
-from traceability import lot, record
+from traceability import keys, lot, record
 from traceability.conditions import Grew
 from traceability.digital_link import LotKey
 from traceability.handling import Handler
@@ -221,6 +221,8 @@ class Sealer:
         """The log, with the secret of the lots' codes; this process keeps both once it has them."""
         if self._log is None:
             self._log = Log.open(self._folder / "log", self._signer, self._origin)
+            today = datetime.now(self._pilot.zone).date()
+            keys.note_current(self._folder / "log.keys", self._signer.verifier, self._log.size, today)
             self._secret = _secret(self._folder / "lot.secret")  # only the log's holder may make it
         return self._log
 

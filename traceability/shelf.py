@@ -15,7 +15,7 @@ class Shelf:
 
     def __init__(self, folder: Path) -> None:
         self.records = folder / "records"
-        self._keys = folder / "log.vkey"
+        self._keys = folder / "log.keys"
         self._log = LogReader(folder / "log")  # remembers where leaves stand
 
     def find(self, lot: str) -> LotKey | None:
@@ -37,6 +37,10 @@ class Shelf:
             return check(data, proof, self._keys.read_text("utf-8")).index, ""
         except (CheckFailed, LogMissing, LogCorrupt, OSError) as error:
             return None, str(error)
+
+    def checkpoint(self) -> bytes:
+        """The signed head of the log, with its witnesses' lines. Raises LogMissing."""
+        return self._log.checkpoint()
 
     def proof(self, data: bytes) -> bytes | None:
         """The proof file of canonical bytes; None where they are not in the log."""

@@ -5,7 +5,7 @@ Layout: https://c2sp.org/tlog-tiles, signed head: https://c2sp.org/tlog-checkpoi
 
 from pathlib import Path
 
-from traceability import merkle
+from traceability import merkle, witness
 from traceability.merkle import HASH_SIZE, TILE_WIDTH, Node, ProofError, leaf_hash
 from traceability.note import NoteError, split_note
 from traceability.proof import Checkpoint, Proof, encode
@@ -94,7 +94,8 @@ class LogReader:
         path = self.directory / CHECKPOINT
         try:
             note = path.read_bytes()
-            return note, Checkpoint.parse(split_note(note)[0])
+            head = Checkpoint.parse(split_note(note)[0])
+            return note + witness.lines_of(self.directory, head.size), head
         except FileNotFoundError:
             raise LogMissing(f"no log in {self.directory}") from None
         except (NoteError, ProofError) as error:

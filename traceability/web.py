@@ -21,6 +21,7 @@ from devices.texts import Lang, text
 from traceability import addendum, chart, label, record, seal, verify_page
 from traceability.digital_link import DigitalLinkError, LotKey, parse
 from traceability.shelf import Shelf
+from traceability.tiles import LogMissing
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
@@ -107,26 +108,36 @@ def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
             return _trouble(language(request), "unknown_lot", 404)
         return RedirectResponse(key.path, status_code=303)
 
-    _serve_log(routes, folder)
+    _serve_log(routes, folder, shelf)
     _serve_fixed(routes, pilot, base_url)
 
     return routes
 
 
-def _serve_log(routes: APIRouter, folder: Path) -> None:
+def _serve_log(routes: APIRouter, folder: Path, shelf: Shelf) -> None:
     """The log's files: what is full never changes, the rest is asked for again after a minute."""
 
     @routes.get("/log/{path:path}", include_in_schema=False)
     def log(path: str) -> Response:
+        shared = {"Access-Control-Allow-Origin": "*"}
+        if path == "checkpoint":  # with its witnesses' lines, which stand in files of their own
+            try:
+                note = shelf.checkpoint()
+            except LogMissing:
+                return Response(status_code=404)
+            return Response(
+                note, media_type="text/plain; charset=utf-8", headers=shared | {"Cache-Control": SHORT}
+            )
         root = (folder / "log").resolve()
-        file = folder / "log.vkey" if path == "vkey" else (root / path).resolve()
-        inside = path in ("checkpoint", "vkey") or (path.startswith("tile/") and file.is_relative_to(root))
+        file = folder / f"log.{path}" if path in ("vkey", "keys") else (root / path).resolve()
+        inside = path in ("vkey", "keys") or (path.startswith("tile/") and file.is_relative_to(root))
         if not inside or not file.is_file():
             return Response(status_code=404)
         full = path.startswith("tile/") and ".p/" not in path
         kind = "application/octet-stream" if path.startswith("tile/") else "text/plain; charset=utf-8"
-        caching = {"Cache-Control": FOREVER if full else SHORT, "Access-Control-Allow-Origin": "*"}
-        return FileResponse(file, media_type=kind, headers=caching)
+        return FileResponse(
+            file, media_type=kind, headers=shared | {"Cache-Control": FOREVER if full else SHORT}
+        )
 
 
 def _serve_fixed(routes: APIRouter, pilot: Pilot, base_url: str) -> None:
