@@ -16,7 +16,7 @@ from traceability import keys, proof, record
 from traceability.keys import LogKey
 from traceability.merkle import ProofError, leaf_hash, verify_inclusion
 from traceability.note import NoteError, Verifier, split_note
-from traceability.proof import Checkpoint
+from traceability.proof import Checkpoint, VerifiedInclusion
 from traceability.witness import Witness, cosigned
 
 Part = Literal["record", "proof", "checkpoint", "key"]
@@ -47,15 +47,27 @@ def check(
     data: bytes, proof_file: bytes, key_file: str, witnesses: Sequence[Witness] = (), quorum: int = 0
 ) -> Checked:
     """Verify canonical bytes; `quorum` of the `witnesses` must have cosigned. Raises CheckFailed."""
-    try:
-        trusted = keys.parse(key_file)
-    except NoteError as error:
-        raise CheckFailed("key", str(error)) from None
+    _trusted(key_file)  # what is wrong with the key is said before what follows from it
     try:
         content = record.parse(data)
     except record.RecordError as error:
         raise CheckFailed("record", str(error)) from None
-    entry = record.entry(data)
+    found, log = included(record.entry(data), proof_file, key_file)
+    checkpoint = proof.parse(proof_file).checkpoint
+    try:
+        witnessed = cosigned(checkpoint, witnesses)
+    except NoteError as error:
+        raise CheckFailed("checkpoint", str(error)) from None
+    if len(witnessed) < quorum:
+        raise CheckFailed("checkpoint", f"{len(witnessed)} of its witnesses cosigned it, not {quorum}")
+    return Checked(content, found.index, found.size, log, witnessed)
+
+
+def included(entry: bytes, proof_file: bytes, key_file: str) -> tuple[VerifiedInclusion, str]:
+    """Where a log that signed with one of these keys holds the entry, and that log's name. Raises
+    CheckFailed.
+    """
+    trusted = _trusted(key_file)
     try:
         parsed = proof.parse(proof_file)
         verifier = _signer(parsed.checkpoint, trusted)
@@ -66,13 +78,14 @@ def check(
         raise CheckFailed("proof" if error.part == "proof" else "checkpoint", str(error)) from None
     if parsed.extra and parsed.extra != leaf_hash(entry):
         raise CheckFailed("proof", "its extra data is not the hash of this record's leaf")
+    return found, verifier.name
+
+
+def _trusted(key_file: str) -> tuple[LogKey, ...]:
     try:
-        witnessed = cosigned(parsed.checkpoint, witnesses)
+        return keys.parse(key_file)
     except NoteError as error:
-        raise CheckFailed("checkpoint", str(error)) from None
-    if len(witnessed) < quorum:
-        raise CheckFailed("checkpoint", f"{len(witnessed)} of its witnesses cosigned it, not {quorum}")
-    return Checked(content, found.index, found.size, verifier.name, witnessed)
+        raise CheckFailed("key", str(error)) from None
 
 
 def _signer(checkpoint: bytes, trusted: Sequence[LogKey]) -> Verifier:

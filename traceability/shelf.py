@@ -1,10 +1,11 @@
 """What was sealed, as pages and commands read it: records, what came later, where both stand in the log."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 from traceability import addendum, record
-from traceability.check import CheckFailed, check
+from traceability.check import CheckFailed, included
 from traceability.digital_link import LOT, LotKey
 from traceability.merkle import leaf_hash
 from traceability.tiles import LogCorrupt, LogMissing, LogReader
@@ -28,13 +29,13 @@ class Shelf:
 
     def check(self, data: bytes) -> tuple[int | None, str]:
         """The index of canonical bytes in the log, proven against the signed checkpoint, or None and why
-        not.
+        not. Their form needs no look: no other bytes have this leaf.
         """
         try:
             proof = self.proof(data)
             if proof is None:
                 return None, "the record is not in the log"
-            return check(data, proof, self._keys.read_text("utf-8")).index, ""
+            return included(record.entry(data), proof, self._keys.read_text("utf-8"))[0].index, ""
         except (CheckFailed, LogMissing, LogCorrupt, OSError) as error:
             return None, str(error)
 
@@ -51,11 +52,11 @@ class Shelf:
     def addenda(self, key: LotKey) -> list[dict[str, Any]]:
         """What came later, as in the log; `leaf` is None for what cannot be verified, which comes last."""
         found = [
-            record.parse(data) | {"leaf": self.check(data)[0]}
+            json.loads(data) | {"leaf": self.check(data)[0]}
             for _, data in addendum.read_all(self.records, key)
         ]
         return sorted(found, key=lambda one: (one["leaf"] is None, one["leaf"]))
 
     def epcis(self, key: LotKey, data: bytes) -> dict[str, Any]:
         """The lot's EPCIS document up to now."""
-        return addendum.whole_epcis(record.parse(data), self.addenda(key))
+        return addendum.whole_epcis(json.loads(data), self.addenda(key))

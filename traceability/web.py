@@ -5,6 +5,7 @@
 The page says what it cannot prove, and how to check elsewhere: this server could lie about its own check.
 """
 
+import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -18,8 +19,9 @@ from markupsafe import Markup
 from devices.pilot import Pilot
 from devices.signals import SIGNALS
 from devices.texts import Lang, text
-from traceability import addendum, chart, label, record, seal, verify_page
+from traceability import addendum, chart, label, seal, verify_page
 from traceability.digital_link import DigitalLinkError, LotKey, parse
+from traceability.scans import Scans, far_more, packages
 from traceability.shelf import Shelf
 from traceability.tiles import LogMissing
 
@@ -30,9 +32,28 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Vary": "Accept, Accept-Language",
 }
+SHOWN = 60  # diary entries on a page, the last ones; all of them stand in the record
 SHORT, FOREVER = "public, max-age=60", "public, max-age=31536000, immutable"
+# characters that hide or turn around what stands beside them (UAX 9, controls, no width): shown as such
+HIDDEN = {code: f"⟨U+{code:04X}⟩" for code in (
+    *range(0x20), *range(0x7F, 0xA0), 0xAD, 0x61C, *range(0x200B, 0x2010), *range(0x2028, 0x202F),
+    *range(0x2060, 0x2070), 0xFEFF,
+) if chr(code) not in "\n\t"}  # fmt: skip
+
+
+def _plain(value: object) -> object:
+    """What a person wrote, with nothing hidden in it; escaping follows."""
+    return value.translate(HIDDEN) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 _PAGES = Environment(
-    loader=PackageLoader("traceability"), autoescape=select_autoescape(), undefined=StrictUndefined
+    loader=PackageLoader("traceability"),
+    autoescape=select_autoescape(),
+    undefined=StrictUndefined,
+    finalize=_plain,
+)
+_PAGES.filters["thousands"] = lambda number, lang: (
+    f"{number:,.0f}" if lang == "en" else f"{number:,.0f}".replace(",", ".")
 )
 _PAGES.filters["day"] = lambda day: f"{date.fromisoformat(day):%d/%m/%Y}"
 
@@ -40,7 +61,7 @@ _PAGES.filters["day"] = lambda day: f"{date.fromisoformat(day):%d/%m/%Y}"
 def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
     """Routes over the records and the log below `folder`."""
     routes = APIRouter()
-    shelf = Shelf(folder)
+    shelf, scans = Shelf(folder), Scans(folder / "scans.sqlite")
 
     @routes.get("/01/{gtin}/10/{lot}", include_in_schema=False)
     def page(request: Request, gtin: str, lot: str) -> Response:
@@ -59,7 +80,7 @@ def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
             )
         if "ld+json" in wanted:
             return JSONResponse(shelf.epcis(key, data), media_type="application/ld+json", headers=HEADERS)
-        return _page(shelf, pilot, base_url, key, data, lang)
+        return _page(shelf, scans, pilot, base_url, key, data, lang)
 
     @routes.get("/01/{gtin}/10/{lot}/{form}", include_in_schema=False)
     def forms(request: Request, gtin: str, lot: str, form: str) -> Response:
@@ -190,11 +211,14 @@ def language(request: Request) -> str:
     return "en" if accepted and "vi" not in accepted else "vi"
 
 
-def _page(shelf: Shelf, pilot: Pilot, base_url: str, key: LotKey, data: bytes, lang: str) -> Response:
-    content = record.parse(data)
+def _page(
+    shelf: Shelf, scans: Scans, pilot: Pilot, base_url: str, key: LotKey, data: bytes, lang: str
+) -> Response:
+    content = json.loads(data)
     verified, trouble = shelf.check(data)
     later = shelf.addenda(key)
     recalled = next((one for one in later if one["event"]["event"] == "revocation"), None)
+    opened, packed = scans.count(key, datetime.now(pilot.zone).date()), packages(later)
     response = _render(
         "record.html",
         lang,
@@ -203,10 +227,14 @@ def _page(shelf: Shelf, pilot: Pilot, base_url: str, key: LotKey, data: bytes, l
         uri=base_url + key.path,
         verified=verified,
         trouble=trouble,
-        recalled=recalled,
+        recalled=None if recalled is None else _told(pilot, lang, recalled["event"]),
+        opened=opened,
+        packed=packed,
+        far_more=far_more(opened, packed),
         charts=_charts(content["conditions"], pilot, lang),
         harvested=_local(pilot, content["times"]["harvested"]),
-        events=[_told(pilot, lang, event) for event in content["events"]["rows"]],
+        events=[_told(pilot, lang, event) for event in content["events"]["rows"][-SHOWN:]],
+        hidden=max(0, len(content["events"]["rows"]) - SHOWN),
         later=[
             one | {"event": _told(pilot, lang, one["event"]), "changes": _changes(pilot, one["correction"])}
             for one in later

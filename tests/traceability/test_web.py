@@ -1,8 +1,11 @@
 """The public page: says what is true, escapes what is hostile, betrays nothing."""
 
 import json
+import re
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -13,14 +16,15 @@ from PIL import Image
 
 from devices.diary import decode_diary
 from devices.pilot import Pilot
-from traceability import web
+from traceability import seal, web
+from traceability.conditions import SENSED
 from traceability.digital_link import LotKey
 from traceability.note import Verifier
 from traceability.proof import verify
 from traceability.record import entry
 from traceability.seal import Sealer
 
-from .conftest import HARVESTED, harvest, sprayed, write
+from .conftest import HARVESTED, Grower, harvest, sprayed, write
 
 
 @pytest.fixture
@@ -35,7 +39,8 @@ def key(sealer: Sealer, pilot: Pilot) -> LotKey:
 def handle(sealer: Sealer, pilot: Pilot, kind: str, id: str, hours: int, **fields: object) -> None:
     """Something done with the lot, `hours` after its harvest."""
     at = (HARVESTED + timedelta(hours=hours)).isoformat()
-    event = {"event": kind, "id": id, "ts": at, "plot": "plot-1", "crop": "mango"} | fields
+    event: dict[str, object] = {"event": kind, "id": id, "ts": at, "plot": "plot-1", "crop": "mango"}
+    event |= fields
     sealer.keep([(pilot.fleet["tam-que-diary-01"], decode_diary(json.dumps(event).encode()))])
     sealer.seal_pending()
 
@@ -115,7 +120,9 @@ def test_an_addendum_that_was_changed_is_not_called_sealed(
 
 def test_gaps_are_drawn(client: TestClient, key: LotKey) -> None:
     page = client.get(key.path).text
-    assert page.count('class="gap"') >= 3
+    air, soil = re.findall(r"<svg viewBox.*?</svg>", page)[1:]
+    assert air.count('class="gap"') == 2  # from the 6th to the 8th, and the day of harvest
+    assert soil.count('class="gap"') == 2  # all but the day before the harvest
 
 
 def test_machine_forms(client: TestClient, key: LotKey) -> None:
@@ -175,6 +182,110 @@ def test_a_typed_code_finds_its_lot(client: TestClient, key: LotKey) -> None:
         assert found.status_code == 303 and found.headers["location"] == key.path
     for wrong in ("TQ261112-AAAAAAAA", "..", "x" * 200, "%00", "*"):
         assert client.get(f"/s/{wrong}").status_code == 404
+
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "'onmouseover='alert(1)",
+    "{{ 7 * 7 }}{% raw %}",
+    "../../../log.key",
+    "\u202egnp.exe\u2066\u200b\u0000",
+    "]]><!--",
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_every_field_that_people_write_comes_out_as_text(
+    client: TestClient, sealer: Sealer, pilot: Pilot, tmp_path: Path, text: str
+) -> None:
+    fields: list[tuple[str, str, int, dict[str, object]]] = [
+        ("planting", "p", -200, {"seed": text, "area_ha": 1}),
+        ("input", "i", -199, {"product": text, "purpose": "other", "dose": text}),
+        ("pest_observation", "o", -198, {"pest": text, "level": "low"}),
+        ("harvest", "h", 24, {"quantity_kg": 1}),
+        ("shipping", "s", 25, {"quantity_kg": 1, "buyer": text}),
+        ("correction", "c", 26, {"of": "s", "reason": text, "changes": {"buyer": text + "!"}}),
+        ("revocation", "r", 27, {"harvest": "h", "reason": text}),
+    ]
+    for kind, id, hours, more in fields:
+        handle(sealer, pilot, kind, id, hours, by=text, plot="plot-9", **more)
+    (path,) = [f"/01/{r['gtin']}/10/{r['lot']}" for r in seal.lots(tmp_path) if r["quantity_kg"] == 1]
+    page = client.get(path)
+    assert page.status_code == 410
+    parser = Parts()
+    parser.feed(page.text)
+    shown = text.translate(web.HIDDEN)
+    assert parser.text.count(shown) >= 14, "every field is there to be read"
+    assert not parser.tags & {"script", "iframe", "object", "base", "meta-refresh"}
+    assert not any(name.startswith("on") for name in parser.attributes)
+    assert set(parser.images) == {f"{path}/qr.svg"}
+    assert not set(map(chr, web.HIDDEN)) & set(page.text)
+
+
+class Parts(HTMLParser):
+    """What a page is made of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text, self.tags, self.attributes, self.images = "", set[str](), set[str](), list[str]()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.images += [value or "" for name, value in attrs if tag == "img" and name == "src"]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+# Circular 02/2024/TT-BKHCN: item → what the page of the fixture's lot shows of it
+SEVEN = {
+    "product name": "Xoài cát Hòa Lộc",
+    "product image": "Hình minh họa, không phải ảnh chụp lô hàng",
+    "producer's name": "Hội quán Tâm Quê",
+    "producer's address": "xã Tân Thuận Tây, TP. Cao Lãnh, phường Cao Lãnh, Đồng Tháp",
+    "time of the events": "12/11/2026 10:00",
+    "code, mark or serial": "02000000000039",
+    "expiry": "Nông sản tươi, không ghi hạn",
+}
+
+
+@pytest.mark.parametrize("item", SEVEN)
+def test_the_seven_items_of_the_circular_are_on_the_page(client: TestClient, key: LotKey, item: str) -> None:
+    parser = Parts()
+    parser.feed(client.get(key.path).text)
+    assert SEVEN[item] in parser.text, item
+
+
+def test_a_lot_opened_far_too_often_is_marked(
+    client: TestClient, key: LotKey, sealer: Sealer, pilot: Pilot
+) -> None:
+    handle(sealer, pilot, "packing", "pack-1", 1, quantity_kg=800, packages=4)
+    pages = [client.get(key.path) for _ in range(50)]
+    assert "đã được mở 49 lần" in pages[48].text and "Cần để ý" not in pages[48].text
+    assert "Cần để ý: trang này đã được mở 50 lần, mà lô chỉ có 4 gói" in pages[49].text
+    assert "không phải bằng chứng" in pages[49].text
+    assert all("set-cookie" not in page.headers for page in pages)
+
+
+def test_the_longest_season_with_the_worst_gaps_stays_small(
+    sealer: Sealer, grower: Grower, pilot: Pilot, tmp_path: Path
+) -> None:
+    days = [date(2026, 5, 16) + timedelta(days=2 * n) for n in range(90)]
+    rows = [[day.isoformat(), 20.123 + n % 7, 25.456, 31.789 + n % 5, 144] for n, day in enumerate(days)]
+    grower.grew = replace(grower.grew, daily=dict.fromkeys(SENSED, rows))
+    device = pilot.fleet["tam-que-diary-01"]
+    for number in range(180):
+        sealer.keep([(device, sprayed(180 - number, 0))])
+    done = write(sealer, device, harvest(1, by="x" * 200))
+    assert done is not None
+    app = FastAPI()
+    app.include_router(web.router(tmp_path, pilot, "https://example.org"))
+    with TestClient(app) as client:
+        page = client.get(done.key.path)
+    assert len(page.content) < 60_000
+    assert page.text.count("<polyline") == 8 and "mục trước đó chỉ có trong tệp hồ sơ" in page.text
 
 
 def test_guessing_learns_nothing(client: TestClient) -> None:

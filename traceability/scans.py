@@ -1,0 +1,90 @@
+"""How often the page of each lot was opened: a number a day, with no cookie, no address, no device.
+
+    page opened ─► Scans.count ─► memory ─► scans.sqlite, every few seconds
+
+A lot that is opened far more often than it has packages is marked. That is a sign and no proof: a label may
+have been copied, or many people looked at one package, or a machine did. Few openings prove nothing either.
+"""
+
+import logging
+import sqlite3
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from traceability.digital_link import LotKey
+
+log = logging.getLogger(__name__)
+EVERY = 5.0  # seconds between two writes; a crash forgets the openings since
+# Assumption: a package is opened by a seller, a buyer and a few curious ones; ten times is far more than that
+FAR, FEW = 10, 50  # openings a package, and how many there must be at all
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS scan(
+  gtin TEXT NOT NULL, lot TEXT NOT NULL, day TEXT NOT NULL, number INTEGER NOT NULL,
+  PRIMARY KEY(gtin, lot, day)) WITHOUT ROWID;
+"""
+
+
+class Scans:
+    """Counts openings in a file. Several processes may: each adds its own. For several threads."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.Lock()
+        self._new: Counter[tuple[str, str, str]] = Counter()
+        self._written = -EVERY
+        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")  # a power cut may forget some
+        self._db.executescript(_SCHEMA)
+
+    def count(self, key: LotKey, today: date) -> int:
+        """Count an opening; how many there were with it. What cannot be written is written later."""
+        with self._lock:
+            self._new[key.gtin, key.lot, today.isoformat()] += 1
+            if time.monotonic() - self._written >= EVERY:
+                self._written = time.monotonic()
+                self._write()
+            (known,) = self._db.execute(
+                "SELECT coalesce(sum(number), 0) FROM scan WHERE gtin=? AND lot=?", key
+            ).fetchone()
+            return int(known) + sum(n for (gtin, lot, _), n in self._new.items() if (gtin, lot) == key)
+
+    def close(self) -> None:
+        with self._lock:
+            self._write()
+            self._db.close()
+
+    def _write(self) -> None:
+        rows = [(*where, number) for where, number in self._new.items()]
+        try:
+            with self._db:
+                self._db.execute("BEGIN IMMEDIATE")
+                self._db.executemany(
+                    "INSERT INTO scan VALUES(?,?,?,?) "
+                    "ON CONFLICT DO UPDATE SET number=number+excluded.number",
+                    rows,
+                )
+        except sqlite3.Error as error:
+            log.warning("openings cannot be written, they are kept in memory: %s", error)
+        else:
+            self._new.clear()
+
+
+def packages(addenda: Iterable[dict[str, Any]]) -> int:
+    """How many packages of a lot there are, by its addenda and what corrected them; 0 if nobody said."""
+    packed: dict[str, int] = {}
+    for one in addenda:
+        for event in (one["event"], (one["correction"] or {}).get("after", {})):
+            if event.get("event") == "packing":
+                packed[event["id"]] = event["packages"]
+    return sum(packed.values())
+
+
+def far_more(opened: int, packed: int) -> bool:
+    """Whether a lot was opened far more often than it has packages."""
+    return packed > 0 and opened >= FEW and opened > FAR * packed
