@@ -8,6 +8,7 @@ neither help nor harm.
 
 import base64
 import os
+import re
 import secrets
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 ED25519 = b"\x01"
 KEY_SIZE = 32
 MAX_SIGNATURES = 100  # the specification asks for 16 at least
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _PRIVATE, _DASH = "PRIVATE+KEY+", "\u2014 "
 
 
@@ -215,7 +217,7 @@ def _check_name(name: str) -> None:
 
 
 def _check_text(text: str) -> None:
-    if any(char < " " and char != "\n" for char in text):
+    if _CONTROL.search(text):
         raise NoteError("a note has no control characters other than newlines")
 
 

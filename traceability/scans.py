@@ -37,7 +37,7 @@ class Scans:
         self._lock = threading.Lock()
         self._new: Counter[tuple[str, str, str]] = Counter()
         self._written = -EVERY
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1)
+        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.05)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")  # a power cut may forget some
         self._db.executescript(_SCHEMA)

@@ -18,6 +18,10 @@ class Shelf:
         self.records = folder / "records"
         self._keys = folder / "log.keys"
         self._log = LogReader(folder / "log")  # remembers where leaves stand
+        self._proven: tuple[bytes, dict[bytes, int]] = (
+            b"",
+            {},
+        )  # leaves that this checkpoint was found to hold
 
     def find(self, lot: str) -> LotKey | None:
         """The lot with this code, of whichever product."""
@@ -31,11 +35,22 @@ class Shelf:
         """The index of canonical bytes in the log, proven against the signed checkpoint, or None and why
         not. Their form needs no look: no other bytes have this leaf.
         """
+        entry = record.entry(data)
+        leaf = leaf_hash(entry)
         try:
-            proof = self.proof(data)
-            if proof is None:
+            head, proven = self._proven
+            if leaf in proven and self._log.checkpoint() == head:
+                return proven[leaf], ""
+            index = self._log.index_of(leaf)
+            if index is None:
                 return None, "the record is not in the log"
-            return included(record.entry(data), proof, self._keys.read_text("utf-8"))[0].index, ""
+            proof = self._log.proof(index)
+            included(entry, proof, self._keys.read_text("utf-8"))
+            checkpoint = proof.partition(b"\n\n")[2]
+            if checkpoint != self._proven[0]:
+                self._proven = checkpoint, {}
+            self._proven[1][leaf] = index
+            return index, ""
         except (CheckFailed, LogMissing, LogCorrupt, OSError) as error:
             return None, str(error)
 
@@ -51,11 +66,12 @@ class Shelf:
 
     def addenda(self, key: LotKey) -> list[dict[str, Any]]:
         """What came later, as in the log; `leaf` is None for what cannot be verified, which comes last."""
-        found = [
-            json.loads(data) | {"leaf": self.check(data)[0]}
-            for _, data in addendum.read_all(self.records, key)
-        ]
-        return sorted(found, key=lambda one: (one["leaf"] is None, one["leaf"]))
+        return [json.loads(data) | {"leaf": leaf} for data, leaf in self.later(key)]
+
+    def later(self, key: LotKey) -> list[tuple[bytes, int | None]]:
+        """The same as canonical bytes, each with its leaf."""
+        found = [(data, self.check(data)[0]) for _, data in addendum.read_all(self.records, key)]
+        return sorted(found, key=lambda one: (one[1] is None, one[1]))
 
     def epcis(self, key: LotKey, data: bytes) -> dict[str, Any]:
         """The lot's EPCIS document up to now."""

@@ -8,13 +8,14 @@ The page says what it cannot prove, and how to check elsewhere: this server coul
 import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from devices.pilot import Pilot
 from devices.signals import SIGNALS
@@ -33,6 +34,8 @@ HEADERS = {
     "Vary": "Accept, Accept-Language",
 }
 SHOWN = 60  # diary entries on a page, the last ones; all of them stand in the record
+PAGES = 500  # pages that are remembered as they are, some 15 kB each
+SIGN, OPENED = "<!-- sign -->", "<!-- opened -->"  # in their places comes what changes with every opening
 SHORT, FOREVER = "public, max-age=60", "public, max-age=31536000, immutable"
 # characters that hide or turn around what stands beside them (UAX 9, controls, no width): shown as such
 HIDDEN = {code: f"⟨U+{code:04X}⟩" for code in (
@@ -62,9 +65,10 @@ def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
     """Routes over the records and the log below `folder`."""
     routes = APIRouter()
     shelf, scans = Shelf(folder), Scans(folder / "scans.sqlite")
+    written = lru_cache(maxsize=PAGES)(partial(_written, pilot, base_url))
 
     @routes.get("/01/{gtin}/10/{lot}", include_in_schema=False)
-    def page(request: Request, gtin: str, lot: str) -> Response:
+    async def page(request: Request, gtin: str, lot: str) -> Response:  # a thread costs more than it gives
         lang = language(request)
         try:
             key = parse(gtin, lot)
@@ -80,7 +84,7 @@ def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
             )
         if "ld+json" in wanted:
             return JSONResponse(shelf.epcis(key, data), media_type="application/ld+json", headers=HEADERS)
-        return _page(shelf, scans, pilot, base_url, key, data, lang)
+        return _page(shelf, scans, written, datetime.now(pilot.zone).date(), key, data, lang)
 
     @routes.get("/01/{gtin}/10/{lot}/{form}", include_in_schema=False)
     def forms(request: Request, gtin: str, lot: str, form: str) -> Response:
@@ -211,15 +215,45 @@ def language(request: Request) -> str:
     return "en" if accepted and "vi" not in accepted else "vi"
 
 
+class Written(NamedTuple):
+    """A page but for its openings, whether its lot is recalled, and how many packages there are of it."""
+
+    body: str
+    recalled: bool
+    packages: int
+
+
 def _page(
-    shelf: Shelf, scans: Scans, pilot: Pilot, base_url: str, key: LotKey, data: bytes, lang: str
+    shelf: Shelf,
+    scans: Scans,
+    written: Callable[..., Written],
+    today: date,
+    key: LotKey,
+    data: bytes,
+    lang: str,
 ) -> Response:
-    content = json.loads(data)
     verified, trouble = shelf.check(data)
-    later = shelf.addenda(key)
+    later = tuple(shelf.later(key))
+    body, recalled, packed = written(key, data, later, verified, trouble, lang)
+    opened = scans.count(key, today)
+    sign = ""
+    if far_more(opened, packed):
+        sentence = text("page.far_more", lang, opened=opened, packages=packed)
+        sign = f'<p class="answer note">{escape(sentence)}</p>'
+    # only what we wrote has a < of its own
+    body = body.replace(SIGN, sign).replace(OPENED, escape(text("page.opened", lang, opened=opened)))
+    return Response(body, 410 if recalled else 200, HEADERS, "text/html; charset=utf-8")
+
+
+def _written(
+    pilot: Pilot, base_url: str, key: LotKey, data: bytes, addenda: tuple[tuple[bytes, int | None], ...],
+    verified: int | None, trouble: str, lang: str,
+) -> Written:  # fmt: skip
+    """The page as it stays until something is sealed or changed."""
+    content = json.loads(data)
+    later = [json.loads(one) | {"leaf": leaf} for one, leaf in addenda]
     recalled = next((one for one in later if one["event"]["event"] == "revocation"), None)
-    opened, packed = scans.count(key, datetime.now(pilot.zone).date()), packages(later)
-    response = _render(
+    body = _body(
         "record.html",
         lang,
         record=content,
@@ -228,9 +262,6 @@ def _page(
         verified=verified,
         trouble=trouble,
         recalled=None if recalled is None else _told(pilot, lang, recalled["event"]),
-        opened=opened,
-        packed=packed,
-        far_more=far_more(opened, packed),
         charts=_charts(content["conditions"], pilot, lang),
         harvested=_local(pilot, content["times"]["harvested"]),
         events=[_told(pilot, lang, event) for event in content["events"]["rows"][-SHOWN:]],
@@ -240,10 +271,10 @@ def _page(
             for one in later
         ],
         wrong={one["correction"]["before"]["id"] for one in later if one["correction"] is not None},
+        sign=Markup(SIGN),  # noqa: S704 -- ours
+        opened=Markup(OPENED),  # noqa: S704
     )
-    if recalled is not None:
-        response.status_code = 410
-    return response
+    return Written(body, recalled is not None, packages(later))
 
 
 def _told(pilot: Pilot, lang: str, event: dict[str, Any]) -> dict[str, Any]:
@@ -320,8 +351,11 @@ def _trouble(lang: str, reason: str, status: int) -> Response:
 
 
 def _render(template: str, lang: str, **values: Any) -> Response:
+    return Response(_body(template, lang, **values), media_type="text/html; charset=utf-8", headers=HEADERS)
+
+
+def _body(template: str, lang: str, **values: Any) -> str:
     def t(key: str, **placeholders: object) -> str:
         return text(key, lang, **placeholders)
 
-    body = _PAGES.get_template(template).render(lang=lang, t=t, **values)
-    return Response(body, media_type="text/html; charset=utf-8", headers=HEADERS)
+    return _PAGES.get_template(template).render(lang=lang, t=t, **values)
