@@ -166,8 +166,9 @@ def build_pages(settings: Settings, store: Any) -> Any:
     from devices.registry import Registry
     from gateway.indicators import Evaluation, evaluate
     from gateway.store import RetryLater
-    from traceability import seal
+    from traceability import form, seal
     from traceability import web as records
+    from traceability.post import Post
 
     place, played = settings.loaded_pilot, settings.data / SCENARIO
     shown: dict[str, Any] = {}
@@ -195,6 +196,8 @@ def build_pages(settings: Settings, store: Any) -> Any:
     pages.include_router(overview.router(figures))
     pages.include_router(api.router(figures))
     pages.include_router(records.router(folder, place, settings.base_url.rstrip("/")))
+    post, secure = Post(settings.mqtt, settings.mqtt_version), settings.base_url.startswith("https:")
+    pages.include_router(form.router(place, registry, post.send, secure=secure))
 
     @pages.exception_handler(RetryLater)
     def away(_: Request, error: RetryLater) -> Response:

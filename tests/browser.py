@@ -74,6 +74,13 @@ class Page:
         node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
         self.call("DOM.setFileInputFiles", nodeId=node, files=[str(file) for file in files])
 
+    def press(self, selector: str) -> None:
+        """Click on something that leads to another page, and wait for that."""
+        self._loaded = False
+        self.run(f"document.querySelector({selector!r}).click()")
+        while not self._loaded:
+            self._next()
+
     def picture(self, path: Path) -> None:
         """The whole page as a PNG file."""
         found = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)

@@ -253,7 +253,7 @@ def _written(
     content = json.loads(data)
     later = [json.loads(one) | {"leaf": leaf} for one, leaf in addenda]
     recalled = next((one for one in later if one["event"]["event"] == "revocation"), None)
-    body = _body(
+    body = body_of(
         "record.html",
         lang,
         record=content,
@@ -351,10 +351,12 @@ def _trouble(lang: str, reason: str, status: int) -> Response:
 
 
 def _render(template: str, lang: str, **values: Any) -> Response:
-    return Response(_body(template, lang, **values), media_type="text/html; charset=utf-8", headers=HEADERS)
+    return Response(body_of(template, lang, **values), media_type="text/html; charset=utf-8", headers=HEADERS)
 
 
-def _body(template: str, lang: str, **values: Any) -> str:
+def body_of(template: str, lang: str, **values: Any) -> str:
+    """A page of this folder in one language: escaped, with nothing hidden in what people wrote."""
+
     def t(key: str, **placeholders: object) -> str:
         return text(key, lang, **placeholders)
 

@@ -1,0 +1,47 @@
+"""Sends one diary event to the broker under its writer's own account, as their device would."""
+
+from urllib.parse import urlsplit
+
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
+from devices.reading import Device
+from devices.topics import Topic
+
+PATIENCE = 10.0  # seconds for the broker to let in, and to take the message
+
+
+class NotSent(RuntimeError):
+    """The broker did not take the event, or did not say so: write it again later, it counts once."""
+
+
+class Post:
+    """The way to one broker: `url` and MQTT `version` as the gateway has them."""
+
+    def __init__(self, url: str, version: int) -> None:
+        address = urlsplit(url)
+        self._secure = address.scheme == "mqtts"
+        self._host = address.hostname or "127.0.0.1"
+        self._port = address.port or (8883 if self._secure else 1883)
+        self._version = MQTTProtocolVersion(version)
+
+    def send(self, device: Device, password: str, payload: bytes) -> None:
+        """Returns when the broker has acknowledged the event. Raises NotSent."""
+        topic = str(Topic(device.pilot, device.community, device.device, "diary"))
+        client = Client(CallbackAPIVersion.VERSION2, client_id=device.device, protocol=self._version)
+        client.username_pw_set(device.device, password)
+        client.connect_timeout = PATIENCE
+        if self._secure:
+            client.tls_set()
+        try:
+            client.connect(self._host, self._port)
+            client.loop_start()
+            sent = client.publish(topic, payload, qos=1)
+            sent.wait_for_publish(PATIENCE)
+            if not sent.is_published():
+                raise NotSent("the broker did not acknowledge the event")
+        except (OSError, ValueError, RuntimeError) as error:
+            raise error if isinstance(error, NotSent) else NotSent(f"no way to the broker: {error}") from None
+        finally:
+            client.disconnect()
+            client.loop_stop()
