@@ -2,13 +2,15 @@
 
 queries.py       InfluxQL, every name checked against gateway/points.py
 style.py         the house style: colours, units, thresholds, legends, ids
-targets.py       the board “Chỉ tiêu”: how far the province is from its targets
+frame.py         variables and links of every board
+readings.py      panels of a signal          indicator.py   panels of an indicator
+targets.py, community.py, water.py, trace.py, quality.py, operations.py     one board each
 build.py         writes json/vi and json/en, and says which files are stale
 provisioning/    what Grafana reads at its start: the data source and where the boards are
 
 texts.yaml ─┐
-points.py ──┴─► queries ─► targets ─► build ─► json/{vi,en}/*.json ─► Grafana ─► InfluxQL ─► InfluxDB
-                 style ──────┘                  provisioning/*.yaml ─────┘
+points.py ──┴─► queries ─► readings, indicator ─► the six boards ─► build ─► json/{vi,en}/*.json ─► Grafana
+                 style, frame ────────────────────────┘
 
 A board is never edited in Grafana or in json/: change the code, then `hoiquan dashboards build`.
 """

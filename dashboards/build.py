@@ -9,12 +9,19 @@ from pathlib import Path
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
-from dashboards import style, targets
+from dashboards import community, operations, quality, style, targets, trace, water
 from devices.texts import LANGS
 
 FOLDER = Path(__file__).with_name("json")
 
-BOARDS: dict[str, Callable[[str], Dashboard]] = {"targets": targets.board}
+BOARDS: dict[str, Callable[[str], Dashboard]] = {
+    "targets": targets.board,
+    "community": community.board,
+    "water": water.board,
+    "trace": trace.board,
+    "quality": quality.board,
+    "operations": operations.board,
+}
 
 
 def build(folder: Path = FOLDER) -> list[Path]:

@@ -1,15 +1,17 @@
 """InfluxQL for the boards. Names are checked against `gateway.points` when a query is written.
 
-Three rules hold for every query:
+Four rules hold for every query:
 - A variable stands as `=~ /^${name:regex}$/`, so that no value of it can break out of the pattern.
 - What a board shows is as of the end of the chosen time range (`${__to}`, Grafana's own, epoch ms):
   a number computed last night is there when the last hour is looked at, and a rehearsed decade can be
   looked at year by year.
+- Days are Vietnamese days, by an offset of seven hours: `tz()` needs the server's zone database, and some
+  versions of Grafana 11 read it wrongly beside a regex. Vietnam has had no summer time since 1975.
 - The newest point is asked for with ORDER BY time DESC LIMIT 1, which keeps its time. An aggregate
   without GROUP BY time is stamped 1970; where one is used, the panel drops its time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from grafana_foundation_sdk.cog.builder import Builder
@@ -20,7 +22,11 @@ from gateway.points import MEASUREMENTS
 
 SOURCE = DataSourceRef(type_val="influxdb", uid="hoiquan")  # provisioning/datasources.yaml
 PILOT = '"pilot" =~ /^${pilot:regex}$/'
+COMMUNITY = '"community" =~ /^${community:regex}$/'
+INSTANCE = '"instance" =~ /^${instance:regex}$/'
 UNTIL = "time <= ${__to}ms"
+DAY = "time(1d, -7h)"
+STEP = "time($__interval)"
 
 TABLE, SERIES = "table", "time_series"  # Grafana's result formats: one frame, or one a column
 
@@ -72,10 +78,78 @@ def every(measurement: str, column: str, **tags: str) -> str:
     return _select(measurement, [column], "", tags)
 
 
-def recent(measurement: str, columns: Iterable[str], days: int, limit: int, percent: str) -> str:
+def recent(measurement: str, columns: Iterable[str], days: int, limit: int, percent: str = "") -> str:
     """Rows of the last `days` days, newest first, at most `limit`; the share `percent` as 0..100."""
     rows = _select(measurement, columns, _window(days), {}, percent)
     return f"{rows} ORDER BY time DESC LIMIT {limit}"
+
+
+def trend(
+    measurement: str, column: str, of: str = "mean", *, by: str = "", step: str = STEP, times: int = 1,
+    anywhere: bool = False, **tags: str,
+) -> str:  # fmt: skip
+    """`of` (mean, max, sum, …) of a column in each step of the chosen range, by the tag `by` where given.
+
+    `anywhere`: of every community, not of the chosen one alone.
+    """
+    name = _name(measurement, column)
+    group = f", {_name(measurement, by)}" if by else ""
+    scale = f" * {times}" if times != 1 else ""
+    where = _where(measurement, "$timeFilter", tags, anywhere)
+    return (
+        f"SELECT {of}({name}){scale} AS {name} FROM {_name(measurement)} {where} "
+        f"GROUP BY {step}{group} fill(none)"
+    )
+
+
+def newest(measurement: str, columns: Iterable[str], *by: str, hours: int, **tags: str) -> str:
+    """The newest value of each column within the last `hours` hours, one row for the tags `by`.
+
+    Unlike `latest` the columns may be of different times; the row's own means nothing.
+    """
+    shown = ", ".join(f"last({name}) AS {name}" for name in (_name(measurement, one) for one in columns))
+    group = ", ".join(_name(measurement, tag) for tag in by)
+    where = _where(measurement, _window(hours, "h"), tags)
+    return f"SELECT {shown} FROM {_name(measurement)} {where} GROUP BY {group}"
+
+
+def within(
+    measurement: str, column: str, of: str, hours: int, *, shown: str, by: str = "", times: int = 1,
+    anywhere: bool = False, **equal: str | bool,
+) -> str:  # fmt: skip
+    """`of` a column over the last `hours` hours as column `shown`; one row a value of `by`. Its time means
+    nothing. `equal`: tags, and true or false of a field.
+    """
+    name, scale = _name(measurement, column), f" * {times}" if times != 1 else ""
+    where = _where(measurement, _window(hours, "h"), equal, anywhere)
+    group = f" GROUP BY {_name(measurement, by)}" if by else ""
+    return f'SELECT {of}({name}){scale} AS "{shown}" FROM {_name(measurement)} {where}{group}'
+
+
+def level(signal: str, step: str, *, shown: str) -> str:
+    """One alarm level of a signal at each place, as column `shown`. Its time means nothing."""
+    where = _where("alarm", "", {"signal": signal, "level": step}, anywhere=True)
+    value = _name("alarm", "value")
+    return f'SELECT last({value}) AS "{shown}" FROM "alarm" {where} GROUP BY {_name("alarm", "community")}'
+
+
+def levels(signal: str) -> str:
+    """The alarm levels of a signal at the chosen place, before and after the whole plan: a line each."""
+    where = _where("alarm", "", {"signal": signal})
+    group = ", ".join(_name("alarm", tag) for tag in ("level", "community"))
+    return f'SELECT {_name("alarm", "value")} FROM "alarm" {where} GROUP BY {group}'
+
+
+def balance() -> str:
+    """By gateway: its newest books, and as `missing` what they do not account for (0: they balance)."""
+    whole, *parts = (
+        _name("gateway", part) for part in ("received", "stored", "duplicate", "quarantined", "spooled")
+    )
+    by = _name("gateway", "instance")
+    newest_of_each = ", ".join(f"last({name}) AS {name}" for name in (whole, *parts))
+    inner = f'SELECT {newest_of_each} FROM "gateway" {_where("gateway", _window(24, "h"), {})} GROUP BY {by}'
+    shown = ", ".join((whole, *parts))
+    return f'SELECT {shown}, {whole} - {" - ".join(parts)} AS "missing" FROM ({inner}) GROUP BY {by}'
 
 
 def coverage(days: int) -> str:
@@ -87,7 +161,7 @@ def coverage(days: int) -> str:
     community, device = _name("device", "community"), _name("device", "device")
     newest = (
         f"SELECT last({share}) AS {share}, last({seen}) AS {seen} FROM {_name('device')} "
-        f"WHERE {PILOT} AND {_window(days)} GROUP BY {community}, {device}"
+        f"{_where('device', _window(days), {})} GROUP BY {community}, {device}"
     )
     return (
         f'SELECT mean({share}) * 100 AS {share}, max({seen}) AS {seen}, count({share}) AS "devices" '
@@ -96,8 +170,9 @@ def coverage(days: int) -> str:
 
 
 def values(measurement: str, tag: str) -> str:
-    """Every value of a tag, for a variable."""
-    return f"SHOW TAG VALUES FROM {_name(measurement)} WITH KEY = {_name(measurement, tag)}"
+    """Every value of a tag, for a variable; of the chosen pilot, but the pilots themselves."""
+    where = f" WHERE {PILOT}" if tag != "pilot" and "pilot" in MEASUREMENTS[measurement].tags else ""
+    return f"SHOW TAG VALUES FROM {_name(measurement)} WITH KEY = {_name(measurement, tag)}{where}"
 
 
 def _select(
@@ -105,13 +180,24 @@ def _select(
 ) -> str:
     quoted = ((column, _name(measurement, column)) for column in columns)
     names = ", ".join(f"{name} * 100 AS {name}" if column == percent else name for column, name in quoted)
-    equal = (f"{_name(measurement, tag)} = {_literal(value)}" for tag, value in tags.items())
-    where = " AND ".join(part for part in (PILOT, *equal, when) if part)
-    return f"SELECT {names} FROM {_name(measurement)} WHERE {where}"
+    return f"SELECT {names} FROM {_name(measurement)} {_where(measurement, when, tags)}"
 
 
-def _window(days: int) -> str:
-    return f"time > ${{__to}}ms - {days}d AND {UNTIL}"
+def _where(measurement: str, when: str, equal: Mapping[str, str | bool], anywhere: bool = False) -> str:
+    """The chosen pilot, community and gateway, as far as the measurement has such tags, and `equal`."""
+    known = MEASUREMENTS[measurement].tags
+    chosen = (
+        ("pilot", PILOT),
+        ("instance", INSTANCE),
+        *((("community", COMMUNITY),) if not anywhere else ()),
+    )
+    exact = (f"{_name(measurement, name)} = {_literal(value)}" for name, value in equal.items())
+    parts = [*(clause for tag, clause in chosen if tag in known), *exact, when]
+    return "WHERE " + " AND ".join(part for part in parts if part)
+
+
+def _window(number: int, unit: str = "d") -> str:
+    return f"time > ${{__to}}ms - {number}{unit} AND {UNTIL}"
 
 
 def _name(measurement: str, column: str = "") -> str:
@@ -122,5 +208,7 @@ def _name(measurement: str, column: str = "") -> str:
     return f'"{column or measurement}"'
 
 
-def _literal(value: str) -> str:
+def _literal(value: str | bool) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

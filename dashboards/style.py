@@ -17,6 +17,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import common, dashboard
 
 from dashboards.queries import SOURCE
+from devices.signals import SIGNALS
 from devices.texts import text
 
 Say = Callable[[str], str]
@@ -25,13 +26,17 @@ TIME_ZONE = "Asia/Ho_Chi_Minh"
 VALUE, TARGET, REAL, SIMULATED = "blue", "orange", "green", "purple"
 GOOD, POOR, BAD, PLAIN = "green", "orange", "red", "text"
 
+ALARM_COLOURS = ("yellow", "orange", "red")  # of the levels I, II and III
+
 COUNT, SHARE = "none", "percentunit"  # a share is a ratio 0..1 in the store; tables say % in the title
+MILLISECONDS, BYTES = "ms", "bytes"
 MOMENT = "time:DD/MM/YYYY HH:mm"  # of epoch milliseconds, and of a time column
 TIME_COLUMN = "/^time$/i"  # the plugin calls it Time
 
 # Assumption: under half of the slots with a reading is bad, under 80 % poor; 80 % is what the pilot
 # files ask of a device before it counts (rules.iot_communities.min_coverage).
 COVERAGE_STEPS = ((None, BAD), (50, POOR), (80, GOOD))
+SHARE_STEPS = ((None, BAD), (0.5, POOR), (0.8, GOOD))  # the same of a ratio
 GAP_STEPS = ((None, POOR), (0.0, GOOD))  # value less target: below 0 is what is still missing
 
 TOO_NEW = {"stat": ("percentChangeColorMode", "showPercentChange", "wideLayout"), "table": ("footer",)}
@@ -96,8 +101,8 @@ def number(colour: str = PLAIN, *, named: bool = False, fields: str = "") -> sta
     )
 
 
-def lines() -> timeseries.Panel:
-    """A timeseries that begins at 0, with its legend on (the SDK leaves it off)."""
+def lines(*, zero: bool = True) -> timeseries.Panel:
+    """A timeseries with its legend on (the SDK leaves it off); it begins at 0 where that means something."""
     legend = (
         build_common.VizLegendOptions()
         .show_legend(True)
@@ -106,7 +111,20 @@ def lines() -> timeseries.Panel:
         .calcs([])
     )
     tooltip = build_common.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI)
-    return timeseries.Panel().legend(legend).tooltip(tooltip.sort(common.SortOrder.NONE)).min(0).line_width(2)
+    panel = timeseries.Panel().legend(legend).tooltip(tooltip.sort(common.SortOrder.NONE)).line_width(2)
+    return panel.min(0) if zero else panel
+
+
+def bars() -> timeseries.Panel:
+    """Columns from 0, stacked: parts of a day's whole."""
+    stacked = build_common.StackingConfig().mode(common.StackingMode.NORMAL).group("A")
+    return lines().draw_style(common.GraphDrawStyle.BARS).fill_opacity(60).line_width(1).stacking(stacked)
+
+
+def unit_of(signal: str) -> str:
+    """Grafana's unit for a signal: what people write behind the number."""
+    shown = SIGNALS[signal].shown_unit
+    return f"suffix: {shown}" if shown else COUNT
 
 
 def rows(sort: str = "", *, falling: bool = False) -> table.Panel:
@@ -133,6 +151,11 @@ def paint(panel: P, shown: str, **properties: object) -> P:
         matcher,
         [dashboard.DynamicConfigValue(name.replace("_", "."), value) for name, value in properties.items()],
     )
+
+
+def covered(panel: P, shown: str) -> P:
+    """A column of coverage in percent, coloured by how good it is."""
+    return paint(panel, shown, custom_cellOptions={"type": "color-text"}, **steps(COVERAGE_STEPS))
 
 
 def fixed(colour: str) -> dashboard.FieldColor:

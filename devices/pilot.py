@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from devices import written
+from devices.alarms import Alarms
 from devices.certificates import Records
 from devices.models import MODELS
 from devices.reading import Device
@@ -235,6 +236,7 @@ class Pilot(_Model):
     adopters: Adopters | None = None
     checks: tuple[Limit, ...] = ()
     records: Records = Records()
+    alarms: Alarms | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "Pilot":
@@ -264,6 +266,12 @@ class Pilot(_Model):
         for village in self.villages:
             if unknown := set(village.services) - known:
                 raise ValueError(f"villages.{village.id}.services: no service {sorted(unknown)}")
+        return self
+
+    @model_validator(mode="after")
+    def _alarmed(self) -> "Pilot":
+        if self.alarms is not None:
+            self.alarms.require([place.id for place in self.places])
         return self
 
     @property

@@ -27,3 +27,5 @@ RATE = "rate"
 SPIKE = "spike"
 FLAT_LINE = "flat_line"
 NEIGHBOURS = "neighbours"
+
+REASONS = (GROSS_RANGE, RATE, SPIKE, FLAT_LINE, NEIGHBOURS, CLOCK)  # every one a value may be doubted for

@@ -22,6 +22,7 @@ from gateway.indicators import (
 )
 from gateway.points import Point, tags
 from gateway.spool import Books, SpoolFull
+from gateway.standing import alarms, forecast, left_behind
 from gateway.store import RejectPoints, RetryLater, Store
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ BOOKS_EVERY = 10.0  # seconds
 INDICATORS_EVERY = 60.0
 STEPS = 40  # of the quarantine's tidying, each time the books are written
 BACKFILL_DAYS = 30
+LEFT_DAYS = 366  # how far back a day leaves more than its indicators: a report is of a year
 RECENT_MS = 7 * DAY_MS
 WRITTEN = 100  # points of a recount in one write
 
@@ -117,7 +119,10 @@ class Clerk:
         self._store.write(
             [
                 *roster(self._pilot, at),
+                *alarms(self._pilot),
                 *points(self._pilot, evaluation),
+                *left_behind(self._store, self._pilot, self._devices(), evaluation),
+                *forecast(self._pilot, evaluation),
                 *self._device_points(evaluation.coverage, at, midnight),
             ]
         )
@@ -168,6 +173,8 @@ def recount(
         if covered.begun(end):
             evaluation = evaluate(store, pilot, devices, end, lots, covered)
             counted += points(pilot, evaluation)
+            if back < LEFT_DAYS:
+                counted += left_behind(store, pilot, devices, evaluation)
             if len(counted) >= WRITTEN:
                 store.write(counted)
                 counted.clear()

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from devices.pilot import Pilot
 from devices.reading import Device
+from gateway.course import path
 from gateway.points import FLAG_TRUE, Point, tags
 from gateway.store import Store
 
@@ -134,6 +135,7 @@ def evaluate(
 
 def points(pilot: Pilot, evaluation: Evaluation) -> list[Point]:
     """The evaluation as points of `kpi`."""
+    day = local_day(pilot, evaluation.at)
     return [
         Point(
             "kpi",
@@ -144,6 +146,7 @@ def points(pilot: Pilot, evaluation: Evaluation) -> list[Point]:
                 "gap": float(count.gap),
                 "value_real": float(count.real),
                 "value_simulated": float(count.simulated),
+                "path": path(pilot.target(count.indicator), day),
             },
             evaluation.at,
         )
@@ -161,6 +164,7 @@ def roster(pilot: Pilot, at: int) -> list[Point]:
             tags(pilot=pilot.pilot, community=community.id),
             {
                 "name": community.name,
+                "commune": community.commune_new or community.commune_old,
                 "kind": community.kind,
                 "lat": community.lat,
                 "lon": community.lon,
@@ -177,7 +181,10 @@ def roster(pilot: Pilot, at: int) -> list[Point]:
         for point in target.points:
             where = tags(pilot=pilot.pilot, indicator=target.indicator, year=str(point.year))
             due = local_midnight(pilot, date(point.year, 12, 31))
-            result.append(Point("kpi_target", where, {"value": float(point.at_least)}, due))
+            fields = {"value": float(point.at_least)}
+            if point.up_to is not None:
+                fields["up_to"] = float(point.up_to)
+            result.append(Point("kpi_target", where, fields, due))
     return result
 
 
@@ -258,4 +265,7 @@ def _traceability_share(pilot: Pilot, kinds: dict[str, set[bool]], day: date) ->
         )
     ]
     target = pilot.target("traceability_share").due(day).at_least
-    return Count("traceability_share", shares[0], shares[1], shares[2], target, tuple(sorted(kinds)), ())
+    missed = [(one.id, "0/1") for one in pilot.communities if one.joined <= day and one.id not in kinds]
+    return Count(
+        "traceability_share", shares[0], shares[1], shares[2], target, tuple(sorted(kinds)), tuple(missed)
+    )

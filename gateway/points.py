@@ -47,15 +47,24 @@ MEASUREMENTS: dict[str, Measurement] = {
         ),
         Measurement(
             "community", ("pilot", "community"),
-            {"name": "text", "kind": "text", "lat": "float", "lon": "float", "joined": "text",
-             "products": "text", "fictional": "bool", "active": "bool"},
+            {"name": "text", "commune": "text", "kind": "text", "lat": "float", "lon": "float",
+             "joined": "text", "products": "text", "fictional": "bool", "active": "bool"},
         ),
         Measurement(
             "kpi", ("pilot", "indicator"),
             {"value": "float", "target": "float", "gap": "float", "value_real": "float",
-             "value_simulated": "float"},
+             "value_simulated": "float", "path": "float"},
         ),
-        Measurement("kpi_target", ("pilot", "indicator", "year"), {"value": "float"}),
+        Measurement("kpi_target", ("pilot", "indicator", "year"), {"value": "float", "up_to": "float"}),
+        Measurement(
+            "kpi_forecast", ("pilot", "indicator"), {"value": "float", "low": "float", "high": "float"},
+        ),
+        Measurement(
+            "standing", ("pilot", "indicator", "community"),
+            {"counted": "bool", "name": "text", "has": "text"},
+        ),
+        Measurement("doubted", ("pilot", "reason"), {"number": "int"}),
+        Measurement("alarm", ("pilot", "community", "signal", "level"), {"value": "float"}),
         Measurement(
             "device", ("pilot", "community", "device"),
             {"last_seen": "int", "battery_voltage": "float", "coverage": "float", "online": "bool"},

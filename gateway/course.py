@@ -1,0 +1,104 @@
+"""Where an indicator should be by now, and where it is going: the path between targets, and the forecast.
+
+Path. The plan names only the ends of years. Assumption: between them a straight line, before the first
+from nothing at the beginning of `START_YEAR`.
+
+Forecast. Each community, village or organisation that counts is taken as an event of a Poisson process whose
+constant, unknown rate has run since `START_YEAR`. With Jeffreys' prior the rate after n events in t years is
+Gamma(n + 1/2, t), and the number of further events in u years is negative binomial with r = n + 1/2 and
+p = t / (t + u) (Gelman et al., Bayesian Data Analysis, 3rd ed., section 2.6). The forecast is its median and
+its central 80 %. The width holds both chance and the little that is known of the rate from few events; it
+does not hold a change of pace, and it takes what counts today to go on counting. Where the whole is limited
+(the share's denominator, the pilot's list) so is the forecast.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from itertools import pairwise
+
+from devices.pilot import Pilot, Target
+
+START_YEAR = 2021  # the plan's works run from 2021 (annex, works 9 and 11)
+TAIL = 0.1  # on either side of the band
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What is likely at the end of `year`, in the indicator's unit: the middle, and 80 % from low to high."""
+
+    year: int
+    value: float
+    low: float
+    high: float
+
+
+def path(target: Target, day: date) -> float:
+    """What the straight line between the dated targets asks for on `day`."""
+    ends = [(START_YEAR, 0.0), *((point.year + 1, point.at_least) for point in target.points)]
+    now = _year(day)
+    for (first, low), (last, high) in pairwise(ends):
+        if now <= last:
+            return low + (high - low) * max(0.0, now - first) / (last - first)
+    return ends[-1][1]
+
+
+def on_course(target: Target, value: float, day: date) -> bool:
+    """Whether `value` is what the path asks for; of a count, the whole ones."""
+    asked = path(target, day)
+    return value >= (asked if target.indicator == "traceability_share" else math.floor(asked))
+
+
+def forecasts(pilot: Pilot, indicator: str, value: float, day: date) -> list[Forecast]:
+    """One for the end of each year from that of `day` to that of the last target."""
+    last = pilot.target(indicator).points[-1].year
+    whole, most = 1, len(pilot.communities if indicator == "iot_communities" else pilot.villages)
+    if indicator == "traceability_share":
+        organisations = pilot.organisations_of(day.year)
+        whole = most = max(1, organisations.hoi_quan + organisations.htx)
+    counted, passed = round(value * whole), _year(day) - START_YEAR
+    result = []
+    for year in range(day.year, last + 1):
+        more = [
+            min(counted + further, max(most, counted)) / whole
+            for further in further_events(counted, passed, max(0.0, year + 1 - _year(day)))
+        ]
+        result.append(Forecast(year, more[1], more[0], more[2]))
+    return result
+
+
+def further_events(events: int, years: float, ahead: float) -> tuple[int, int, int]:
+    """The 10 %, 50 % and 90 % quantiles of how many more there will be in `ahead` years, after `events` in
+    `years` (at least a tenth of one: a rate of no time at all is not known).
+    """
+    if ahead <= 0:
+        return 0, 0, 0
+    years = max(years, 0.1)
+    found = []
+    levels = iter((TAIL, 0.5, 1 - TAIL))
+    level = next(levels)
+    for number, below in _cumulative(events + 0.5, years / (years + ahead)):
+        while below >= level:
+            found.append(number)
+            level = next(levels, 2.0)
+        if len(found) == 3:
+            break
+    return found[0], found[1], found[2]
+
+
+def _cumulative(r: float, p: float) -> Iterator[tuple[int, float]]:
+    """k and P(K <= k) of the negative binomial distribution, until next to nothing is left."""
+    number, total = 0, 0.0
+    chance = r * math.log(p)  # as a logarithm: p^r may be too small for a float
+    while total < 1 - TAIL / 2:
+        total += math.exp(chance)
+        yield number, total
+        chance += math.log((number + r) / (number + 1)) + math.log1p(-p)
+        number += 1
+
+
+def _year(day: date) -> float:
+    """A day as a year with its fraction."""
+    first, following = datetime(day.year, 1, 1, tzinfo=UTC), datetime(day.year + 1, 1, 1, tzinfo=UTC)
+    return day.year + (day - first.date()).days / (following - first).days

@@ -1,0 +1,139 @@
+"""A store as the gateway leaves it: thirty days of the default pilot, then the gateway itself for a while.
+
+simulator ─► gateway.past (checks, store) ─► InfluxDB behind nginx
+diaries ──► gateway.past (records, lots) ──┘
+Mosquitto ─► gateway.service (books, roster, indicators, alarms) ─┘
+"""
+
+import json
+import re
+import threading
+import time
+from contextlib import contextmanager, suppress
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+from dashboards import style
+from dashboards.build import BOARDS
+from devices.pilot import load
+from gateway import service
+from gateway.growth import Growth
+from gateway.influx import InfluxStore
+from gateway.past import Past
+from sim.run import diaries, fleet, history
+from tests.gateway.running import device, enrolled, settings
+from tests.servers import until
+from traceability.seal import Sealer
+
+DAY = 86_400_000
+EVERY = 3600  # seconds between readings: a sixth of what nodes send, and a reading for each slot of coverage
+COUNTED = 3  # days of indicators before today: enough for a line
+NAMED = ("pilot", "community", "instance")
+
+
+def simulated(store, pilot, folder, now, seed=1, days=30, faults="harsh"):
+    """History of the pilot up to `now`: readings, lots, indicators of the last days."""
+    sealer = Sealer(
+        folder / "trace", pilot, Growth(store, pilot), "http://localhost:8080", "localhost/hoiquan/dong-thap"
+    )
+    past = Past(store, pilot, sealer)
+    try:
+        for _, readings in history(fleet(seed, pilot, level=faults, interval=EVERY), now - days * DAY, now):
+            if readings:
+                past.keep(readings)
+        past.write_down(diaries(seed, pilot, now - 20 * DAY, now))
+        past.count(now - COUNTED * DAY, now)
+    finally:
+        sealer.close()
+
+
+@contextmanager
+def gateway(store, broker, folder):
+    """A gateway in a thread, with a device that sends what is right and what is not."""
+    given = settings(broker, folder)
+    enrolled(given)
+    stop = threading.Event()
+    running = threading.Thread(target=service.serve, args=(given, store, stop))
+    running.start()
+    try:
+        with device(broker) as publish:
+            yield publish
+    finally:
+        stop.set()
+        running.join(60)
+
+
+class Board:
+    """One board's JSON, and its queries as Grafana sends them."""
+
+    def __init__(self, name, lang="vi"):
+        self.name = name
+        self.data = style.plain(BOARDS[name](lang).build())
+        self.default = {}
+        for variable in self.data["templating"]["list"]:
+            value = variable["current"]["value"]
+            self.default[variable["name"]] = variable["allValue"] if value == "$__all" else escaped(value)
+
+    @property
+    def panels(self):
+        return self.data["panels"]
+
+    def sent(self, query, now, days=30, **chosen):
+        """The query with every variable and macro replaced."""
+        values = dict.fromkeys(NAMED, ".*") | self.default | chosen
+        for name, value in values.items():
+            query = query.replace(f"${{{name}:regex}}", value)
+        start = now - days * DAY
+        query = query.replace("$timeFilter", f"time >= {start}ms and time <= {now}ms")
+        query = query.replace("$__interval", "1h").replace("${__to}", str(now))
+        assert "$" not in query.replace("$/", ""), query
+        return query
+
+
+def escaped(value):
+    """As `${name:regex}` writes one value."""
+    return re.sub(r"[\\^$*+?.()|\[\]{}/]", r"\\\g<0>", value)
+
+
+def ask(server, bucket, query):
+    """The series of one statement, through nginx and its token as Grafana asks."""
+    asked = Request(
+        f"{server.url}/query?{urlencode({'db': bucket, 'q': query, 'epoch': 'ms'})}",
+        headers={"Authorization": f"Token {server.token}"},
+    )
+    try:
+        with urlopen(asked, timeout=30) as answer:
+            (result,) = json.load(answer)["results"]
+    except HTTPError as error:
+        raise AssertionError(f"{query}: {error.read().decode()}") from error
+    assert "error" not in result, (result, query)
+    return result.get("series", [])
+
+
+@contextmanager
+def province(server, broker, folder):
+    """The filled store: (bucket, now). Its gateway has written its paperwork and is gone again."""
+    bucket = server.bucket()
+    store = InfluxStore(server.url, server.token, server.org, bucket)
+    pilot = load("dong-thap")
+    try:
+        simulated(store, pilot, folder / "data", time.time_ns() // 1_000_000)
+        with gateway(store, broker, folder) as publish:
+            topic = "hoiquan/v1/dong-thap/tam-que/my-esp32"
+
+            def written():
+                publish(f"{topic}/status", {"state": "online"})
+                publish(f"{topic}/telemetry", {"values": {"soil_moisture": 31.5}})
+                publish(f"{topic}/telemetry", {"values": {"soil_moisture": "wet"}})
+                time.sleep(0.5)
+                with suppress(IndexError):
+                    books = ask(server, bucket, 'SELECT count("broker_dropped") FROM "gateway"')
+                    standing = ask(server, bucket, 'SELECT count("low") FROM "kpi_forecast"')
+                    return books[0]["values"][0][1] >= 2 and standing
+                return False
+
+            until(written, "the gateway's paperwork", 120)
+        yield bucket, time.time_ns() // 1_000_000
+    finally:
+        store.close()
