@@ -5,8 +5,9 @@ style.py         the house style: colours, units, thresholds, legends, ids
 frame.py         variables and links of every board
 readings.py      panels of a signal          indicator.py   panels of an indicator
 targets.py, community.py, water.py, trace.py, quality.py, operations.py     one board each
-build.py         writes json/vi and json/en, and says which files are stale
-provisioning/    what Grafana reads at its start: the data source and where the boards are
+alerts.py        alert rules, their thresholds out of the pilot file
+build.py         writes json/, alerts/, and says which files are stale
+provisioning/    what Grafana reads at its start: the data source, where the boards are, whom to tell
 
 texts.yaml ─┐
 points.py ──┴─► queries ─► readings, indicator ─► the six boards ─► build ─► json/{vi,en}/*.json ─► Grafana

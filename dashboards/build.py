@@ -1,4 +1,6 @@
-"""Boards to files: `build` writes json/{vi,en}/*.json, `stale` says which differ from the code.
+"""Boards and alert rules to files: `build` writes them, `stale` says which differ from the code.
+
+    boards ─► json/{vi,en}/*.json      rules of the pilot files ─► alerts/{vi,en}/*.yaml
 
 Keys are sorted, so that a change of a board is a small diff.
 """
@@ -9,10 +11,10 @@ from pathlib import Path
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
-from dashboards import community, operations, quality, style, targets, trace, water
+from dashboards import alerts, community, operations, quality, style, targets, trace, water
 from devices.texts import LANGS
 
-FOLDER = Path(__file__).with_name("json")
+FOLDER = Path(__file__).parent
 
 BOARDS: dict[str, Callable[[str], Dashboard]] = {
     "targets": targets.board,
@@ -25,7 +27,7 @@ BOARDS: dict[str, Callable[[str], Dashboard]] = {
 
 
 def build(folder: Path = FOLDER) -> list[Path]:
-    """Write every board in both languages to `folder`/{vi,en}; what no board writes is removed."""
+    """Write everything in both languages under `folder`; what nothing writes is removed."""
     written = []
     for name, content in _files():
         path = folder / name
@@ -53,8 +55,12 @@ def _files() -> Iterator[tuple[str, str]]:
     for lang in LANGS:
         for name, board in BOARDS.items():
             data = style.plain(board(lang).build())
-            yield f"{lang}/{name}.json", json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+            yield (
+                f"json/{lang}/{name}.json",
+                json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True) + "\n",
+            )
+    yield from ((f"alerts/{name}", content) for name, content in alerts.files())
 
 
 def _there(folder: Path) -> list[Path]:
-    return [path for lang in LANGS for path in (folder / lang).glob("*.json")]
+    return [*folder.glob("json/*/*.json"), *folder.glob("alerts/*/*.yaml")]

@@ -9,7 +9,7 @@ dashboards_app = typer.Typer(
 
 @dashboards_app.command()
 def build() -> None:
-    """Write every board, in Vietnamese and English, to dashboards/json."""
+    """Write every board and alert rule, in Vietnamese and English, to dashboards/json and alerts."""
     from dashboards.build import build as write  # late: the SDK is slow to import
 
     for path in write():
@@ -18,7 +18,7 @@ def build() -> None:
 
 @dashboards_app.command()
 def check() -> None:
-    """Fail where a file in dashboards/json is not what the code writes."""
+    """Fail where a file in dashboards/json or dashboards/alerts is not what the code writes."""
     from dashboards.build import stale
 
     old = stale()

@@ -7,19 +7,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import pairwise
 from typing import Any
 
 from devices.pilot import Names, Pilot, TargetPoint
 from devices.quality import Flag
 from devices.signals import SIGNALS
+from gateway.course import Forecast, asked, forecasts, path
 from gateway.indicators import DAY_MS, MANY, Evaluation, local_day
 from gateway.points import FLAG_TRUE
 from gateway.store import Latest, Store
 
 INDICATORS = ("iot_communities", "smart_villages", "traceability_share")
 TREND_DAYS = 30
-START_YEAR = 2021  # the plan's works run from 2021 (annex, works 9 and 11)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +36,18 @@ class Indicator:
     due: TargetPoint
     targets: tuple[TargetPoint, ...]
     trend: tuple[tuple[int, float], ...]
+    path: float  # what the straight line between the dated targets asks for at `at`
+    asked: float  # of a count, its whole ones
+    forecasts: tuple[Forecast, ...]
 
     @property
     def gap(self) -> float:
         return self.value - self.due.at_least
 
     @property
-    def path(self) -> float:
-        """What a straight line between the dated targets asks for at `at`.
-
-        Assumption: the plan names only the ends of the years; before the first it starts from nothing
-        at the beginning of `START_YEAR`.
-        """
-        ends = [(START_YEAR, 0.0), *((point.year + 1, point.at_least) for point in self.targets)]
-        moment = datetime.fromtimestamp(self.at / 1000, UTC)
-        year = moment.year + moment.timetuple().tm_yday / 366
-        for (first, low), (last, high) in pairwise(ends):
-            if year <= last:
-                return low + (high - low) * (year - first) / (last - first)
-        return ends[-1][1]
-
-    @property
     def on_course(self) -> bool:
         """Whether the value is what the path asks for; of a count, the whole ones."""
-        return self.value >= (self.path if self.share else int(self.path))
+        return self.value >= self.asked
 
     @property
     def share(self) -> bool:
@@ -126,6 +113,9 @@ class Figures:
                     target.due(day),
                     target.points,
                     tuple((point.time, float(point.fields["value"])) for point in reversed(mine)),
+                    path(target, day),
+                    asked(target, day),
+                    tuple(forecasts(self.pilot, name, float(newest.fields["value"]), day)),
                 )
             )
         return result

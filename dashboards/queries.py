@@ -64,7 +64,7 @@ class InfluxQL(Dataquery, Builder[Dataquery]):
 
 def latest(measurement: str, columns: Iterable[str], *, by: str = "", **tags: str) -> str:
     """The newest row of `columns`, with its time; with `by`, of each value of that tag."""
-    group = f" GROUP BY {_name(measurement, by)}" if by else ""
+    group = f" GROUP BY {named(measurement, by)}" if by else ""
     return f"{_select(measurement, columns, UNTIL, tags)}{group} ORDER BY time DESC LIMIT 1"
 
 
@@ -92,12 +92,12 @@ def trend(
 
     `anywhere`: of every community, not of the chosen one alone.
     """
-    name = _name(measurement, column)
-    group = f", {_name(measurement, by)}" if by else ""
+    name = named(measurement, column)
+    group = f", {named(measurement, by)}" if by else ""
     scale = f" * {times}" if times != 1 else ""
     where = _where(measurement, "$timeFilter", tags, anywhere)
     return (
-        f"SELECT {of}({name}){scale} AS {name} FROM {_name(measurement)} {where} "
+        f"SELECT {of}({name}){scale} AS {name} FROM {named(measurement)} {where} "
         f"GROUP BY {step}{group} fill(none)"
     )
 
@@ -107,10 +107,10 @@ def newest(measurement: str, columns: Iterable[str], *by: str, hours: int, **tag
 
     Unlike `latest` the columns may be of different times; the row's own means nothing.
     """
-    shown = ", ".join(f"last({name}) AS {name}" for name in (_name(measurement, one) for one in columns))
-    group = ", ".join(_name(measurement, tag) for tag in by)
+    shown = ", ".join(f"last({name}) AS {name}" for name in (named(measurement, one) for one in columns))
+    group = ", ".join(named(measurement, tag) for tag in by)
     where = _where(measurement, _window(hours, "h"), tags)
-    return f"SELECT {shown} FROM {_name(measurement)} {where} GROUP BY {group}"
+    return f"SELECT {shown} FROM {named(measurement)} {where} GROUP BY {group}"
 
 
 def within(
@@ -120,32 +120,32 @@ def within(
     """`of` a column over the last `hours` hours as column `shown`; one row a value of `by`. Its time means
     nothing. `equal`: tags, and true or false of a field.
     """
-    name, scale = _name(measurement, column), f" * {times}" if times != 1 else ""
+    name, scale = named(measurement, column), f" * {times}" if times != 1 else ""
     where = _where(measurement, _window(hours, "h"), equal, anywhere)
-    group = f" GROUP BY {_name(measurement, by)}" if by else ""
-    return f'SELECT {of}({name}){scale} AS "{shown}" FROM {_name(measurement)} {where}{group}'
+    group = f" GROUP BY {named(measurement, by)}" if by else ""
+    return f'SELECT {of}({name}){scale} AS "{shown}" FROM {named(measurement)} {where}{group}'
 
 
 def level(signal: str, step: str, *, shown: str) -> str:
     """One alarm level of a signal at each place, as column `shown`. Its time means nothing."""
     where = _where("alarm", "", {"signal": signal, "level": step}, anywhere=True)
-    value = _name("alarm", "value")
-    return f'SELECT last({value}) AS "{shown}" FROM "alarm" {where} GROUP BY {_name("alarm", "community")}'
+    value = named("alarm", "value")
+    return f'SELECT last({value}) AS "{shown}" FROM "alarm" {where} GROUP BY {named("alarm", "community")}'
 
 
 def levels(signal: str) -> str:
     """The alarm levels of a signal at the chosen place, before and after the whole plan: a line each."""
     where = _where("alarm", "", {"signal": signal})
-    group = ", ".join(_name("alarm", tag) for tag in ("level", "community"))
-    return f'SELECT {_name("alarm", "value")} FROM "alarm" {where} GROUP BY {group}'
+    group = ", ".join(named("alarm", tag) for tag in ("level", "community"))
+    return f'SELECT {named("alarm", "value")} FROM "alarm" {where} GROUP BY {group}'
 
 
 def balance() -> str:
     """By gateway: its newest books, and as `missing` what they do not account for (0: they balance)."""
     whole, *parts = (
-        _name("gateway", part) for part in ("received", "stored", "duplicate", "quarantined", "spooled")
+        named("gateway", part) for part in ("received", "stored", "duplicate", "quarantined", "spooled")
     )
-    by = _name("gateway", "instance")
+    by = named("gateway", "instance")
     newest_of_each = ", ".join(f"last({name}) AS {name}" for name in (whole, *parts))
     inner = f'SELECT {newest_of_each} FROM "gateway" {_where("gateway", _window(24, "h"), {})} GROUP BY {by}'
     shown = ", ".join((whole, *parts))
@@ -157,10 +157,10 @@ def coverage(days: int) -> str:
 
     The columns are `coverage`, `last_seen` and `devices`; the time is 1970 and means nothing.
     """
-    share, seen = _name("device", "coverage"), _name("device", "last_seen")
-    community, device = _name("device", "community"), _name("device", "device")
+    share, seen = named("device", "coverage"), named("device", "last_seen")
+    community, device = named("device", "community"), named("device", "device")
     newest = (
-        f"SELECT last({share}) AS {share}, last({seen}) AS {seen} FROM {_name('device')} "
+        f"SELECT last({share}) AS {share}, last({seen}) AS {seen} FROM {named('device')} "
         f"{_where('device', _window(days), {})} GROUP BY {community}, {device}"
     )
     return (
@@ -172,15 +172,15 @@ def coverage(days: int) -> str:
 def values(measurement: str, tag: str) -> str:
     """Every value of a tag, for a variable; of the chosen pilot, but the pilots themselves."""
     where = f" WHERE {PILOT}" if tag != "pilot" and "pilot" in MEASUREMENTS[measurement].tags else ""
-    return f"SHOW TAG VALUES FROM {_name(measurement)} WITH KEY = {_name(measurement, tag)}{where}"
+    return f"SHOW TAG VALUES FROM {named(measurement)} WITH KEY = {named(measurement, tag)}{where}"
 
 
 def _select(
     measurement: str, columns: Iterable[str], when: str, tags: dict[str, str], percent: str = ""
 ) -> str:
-    quoted = ((column, _name(measurement, column)) for column in columns)
+    quoted = ((column, named(measurement, column)) for column in columns)
     names = ", ".join(f"{name} * 100 AS {name}" if column == percent else name for column, name in quoted)
-    return f"SELECT {names} FROM {_name(measurement)} {_where(measurement, when, tags)}"
+    return f"SELECT {names} FROM {named(measurement)} {_where(measurement, when, tags)}"
 
 
 def _where(measurement: str, when: str, equal: Mapping[str, str | bool], anywhere: bool = False) -> str:
@@ -191,7 +191,7 @@ def _where(measurement: str, when: str, equal: Mapping[str, str | bool], anywher
         ("instance", INSTANCE),
         *((("community", COMMUNITY),) if not anywhere else ()),
     )
-    exact = (f"{_name(measurement, name)} = {_literal(value)}" for name, value in equal.items())
+    exact = (f"{named(measurement, name)} = {_literal(value)}" for name, value in equal.items())
     parts = [*(clause for tag, clause in chosen if tag in known), *exact, when]
     return "WHERE " + " AND ".join(part for part in parts if part)
 
@@ -200,7 +200,7 @@ def _window(number: int, unit: str = "d") -> str:
     return f"time > ${{__to}}ms - {number}{unit} AND {UNTIL}"
 
 
-def _name(measurement: str, column: str = "") -> str:
+def named(measurement: str, column: str = "") -> str:
     """A measurement, or a tag or field of it, quoted. Raises UnknownName."""
     schema = MEASUREMENTS.get(measurement)
     if schema is None or (column and column not in (*schema.tags, *schema.fields)):

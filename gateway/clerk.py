@@ -10,6 +10,7 @@ from devices.pilot import Pilot
 from devices.reading import Device
 from gateway.indicators import (
     DAY_MS,
+    MINUTE_MS,
     Coverage,
     Evaluation,
     Lots,
@@ -149,6 +150,7 @@ class Clerk:
             seen, voltage = last[device.device]
             fields: dict[str, float | int | str | bool] = {
                 "last_seen": seen,
+                "silent_minutes": max(0, at - seen) // MINUTE_MS,
                 "coverage": coverage.get(device.device, 0.0),
             }
             if voltage is not None:

@@ -44,10 +44,10 @@ def path(target: Target, day: date) -> float:
     return ends[-1][1]
 
 
-def on_course(target: Target, value: float, day: date) -> bool:
-    """Whether `value` is what the path asks for; of a count, the whole ones."""
-    asked = path(target, day)
-    return value >= (asked if target.indicator == "traceability_share" else math.floor(asked))
+def asked(target: Target, day: date) -> float:
+    """What is to be there by `day`: the path, of a count only its whole ones."""
+    found = path(target, day)
+    return found if target.indicator == "traceability_share" else float(math.floor(found))
 
 
 def forecasts(pilot: Pilot, indicator: str, value: float, day: date) -> list[Forecast]:

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from devices.pilot import Pilot
 from devices.reading import Device
-from gateway.course import path
+from gateway.course import asked
 from gateway.points import FLAG_TRUE, Point, tags
 from gateway.store import Store
 
@@ -146,7 +146,7 @@ def points(pilot: Pilot, evaluation: Evaluation) -> list[Point]:
                 "gap": float(count.gap),
                 "value_real": float(count.real),
                 "value_simulated": float(count.simulated),
-                "path": path(pilot.target(count.indicator), day),
+                "path": asked(pilot.target(count.indicator), day),
             },
             evaluation.at,
         )

@@ -67,7 +67,8 @@ MEASUREMENTS: dict[str, Measurement] = {
         Measurement("alarm", ("pilot", "community", "signal", "level"), {"value": "float"}),
         Measurement(
             "device", ("pilot", "community", "device"),
-            {"last_seen": "int", "battery_voltage": "float", "coverage": "float", "online": "bool"},
+            {"last_seen": "int", "battery_voltage": "float", "coverage": "float", "online": "bool",
+             "silent_minutes": "int"},
         ),
         Measurement("advice", ("pilot", "community", "crop", "rule"), {"severity": "int", "text": "text"}),
         Measurement(

@@ -135,19 +135,22 @@ def test_the_files_in_git_are_what_the_code_writes():
 def test_build_writes_and_stale_names_what_differs(tmp_path):
     written = build(tmp_path)
     assert {path.relative_to(tmp_path).as_posix() for path in written} == {
-        f"{lng}/{n}.json" for lng, n in ALL
-    }
+        *(f"json/{lng}/{n}.json" for lng, n in ALL), *(f"alerts/{lng}/dong-thap.yaml" for lng in LANGS)
+    }  # fmt: skip
     assert stale(tmp_path) == []
-    (tmp_path / "vi/targets.json").write_text("{}", "utf-8")
-    (tmp_path / "en/targets.json").unlink()
-    (tmp_path / "en/old.json").write_text("{}", "utf-8")
-    assert stale(tmp_path) == ["en/old.json", "en/targets.json", "vi/targets.json"]
+    (tmp_path / "json/vi/targets.json").write_text("{}", "utf-8")
+    (tmp_path / "json/en/targets.json").unlink()
+    (tmp_path / "json/en/old.json").write_text("{}", "utf-8")
+    (tmp_path / "alerts/vi/dong-thap.yaml").write_text("apiVersion: 1\n", "utf-8")
+    assert stale(tmp_path) == [
+        "alerts/vi/dong-thap.yaml", "json/en/old.json", "json/en/targets.json", "json/vi/targets.json",
+    ]  # fmt: skip
     build(tmp_path)
     assert stale(tmp_path) == []
 
 
 def test_files_are_sorted_and_readable():
-    for path in FOLDER.rglob("*.json"):
+    for path in (FOLDER / "json").rglob("*.json"):
         text = path.read_text("utf-8")
         assert text == json.dumps(json.loads(text), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 

@@ -2,11 +2,15 @@
 empty, no query fails with any value of any variable, none shows another pilot.
 """
 
+import time
+
 import pytest
 
+from dashboards import alerts
 from dashboards.build import BOARDS
+from devices.pilot import load
 from gateway.influx import InfluxStore
-from gateway.points import Point, tags
+from gateway.points import Point, device_tags, tags
 from tests.dashboards.filled import DAY, Board, ask, province
 
 ALL = {name: Board(name) for name in BOARDS}
@@ -101,3 +105,65 @@ def test_days_are_vietnamese_days(filled):
     found = rows(engine(ALL["community"].sent(panel["targets"][0]["query"], now)))
     assert len(found) >= 30
     assert {row["time"] % DAY for row in found} == {17 * 3_600_000}, "midnight in Hanoi is 17:00 UTC"
+
+
+PILOT = load("dong-thap")
+RULES = {rule.id: rule for rule in alerts.rules(PILOT, "vi")}
+LATER = {place.id for place in PILOT.places if place.joined.year > 2028}  # no device of theirs speaks yet
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_alert_rule_has_one_number_a_series(filled, name):
+    engine, _ = filled
+    found = engine(RULES[name].query)
+    ends = {f"-{signal}-{n}-" for n, signal in enumerate(level.signal for level in PILOT.alarms.levels)}
+    number = next((int(end.split("-")[2]) for end in ends if end in name), None)
+    own = PILOT.alarms.levels[number].places if number is not None else ()
+    if own and set(own) <= LATER:
+        assert found == []
+        return
+    assert found, RULES[name].query
+    for series in found:
+        assert len(series["columns"]) == 2 and len(series["values"]) == 1, series
+        assert isinstance(series["values"][0][1], int | float)
+        assert RULES[name].where in ("", *series.get("tags", {})), "the message names where it is"
+
+
+def test_a_rule_fires_where_something_is_wrong_and_there_alone(influx, filled):
+    """The numbers that rules hold against their thresholds, in a store of our own."""
+    bucket, now = influx.bucket(), time.time_ns() // 1_000_000
+    store = InfluxStore(influx.url, influx.token, influx.org, bucket)
+    books = {"received": 10, "stored": 7, "duplicate": 1, "quarantined": 1, "spooled": 0, "lag_ms": 0}
+    salty, fresh = (device_tags(PILOT.fleet[f"{name}-canal-gauge-01"]) for name in ("tam-que", "canh-tan"))
+    villages = tags(pilot="dong-thap", indicator="smart_villages")
+    store.write(
+        [
+            Point("telemetry", salty, {"salinity": 1.5}, now - 60_000),
+            Point("telemetry", fresh, {"salinity": 0.5}, now - 60_000),
+            Point("gateway", tags(instance="a"), dict(books), now - 1000),
+            Point("gateway", tags(instance="b"), books | {"stored": 8}, now - 1000),
+            Point("kpi", villages, {"value": 7.0, "path": 8.0}, now),
+        ]
+    )  # fmt: skip
+    store.close()
+
+    def fires(name):
+        rule, bad = RULES[name], []
+        for series in ask(influx, bucket, rule.query):
+            number = series["values"][0][1]
+            wrong = {
+                alerts.OVER: number > rule.limit[0],
+                alerts.UNDER: number < rule.limit[0],
+                alerts.OUTSIDE: not rule.limit[0] <= number <= rule.limit[-1],
+            }
+            if wrong[rule.evaluator]:
+                bad.append(series.get("tags", {}).get(rule.where, ""))
+        return bad
+
+    (salinity,) = {name[:-2] for name in RULES if "salinity" in name and name.endswith("-I")}
+    assert fires(f"{salinity}-I") == ["tam-que"]
+    assert fires(f"{salinity}-II") == ["tam-que"]
+    assert fires(f"{salinity}-III") == []
+    assert fires("dong-thap-books") == ["a"]
+    assert fires("dong-thap-smart_villages") == [""]
+    assert fires("dong-thap-iot_communities") == []

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from devices.pilot import load
-from gateway.course import Forecast, forecasts, further_events, on_course, path
+from gateway.course import Forecast, asked, forecasts, further_events, path
 
 PILOT = load("dong-thap")
 COUNT, SHARE = PILOT.target("iot_communities"), PILOT.target("traceability_share")
@@ -23,9 +23,8 @@ def test_the_path_is_a_straight_line_from_nothing_through_the_dated_targets():
 
 def test_of_a_count_only_whole_ones_are_asked_for():
     assert path(COUNT, date(2026, 11, 21)) > 8
-    assert on_course(COUNT, 8, date(2026, 11, 21))
-    assert not on_course(COUNT, 7, date(2026, 11, 21))
-    assert not on_course(SHARE, path(SHARE, date(2026, 11, 21)) - 1e-6, date(2026, 11, 21))
+    assert asked(COUNT, date(2026, 11, 21)) == 8
+    assert asked(SHARE, date(2026, 11, 21)) == path(SHARE, date(2026, 11, 21))
 
 
 def test_four_in_five_futures_lie_in_the_band():

@@ -19,9 +19,10 @@ PILOT = load("dong-thap")
 @pytest.fixture
 def store(tmp_path):
     made = SqliteStore(tmp_path / "store.sqlite")
+    wet = {"soil_moisture": 31.0}
     made.write(
         [
-            Point("telemetry", device_tags(PILOT.fleet[f"{name}-soil-probe-{n:02}"]), {"soil_moisture": 31.0}, at)
+            Point("telemetry", device_tags(PILOT.fleet[f"{name}-soil-probe-0{n}"]), wet, at)
             for name, probes in (("tam-que", (1, 2, 3)), ("canh-tan", (1, 2)))
             for n in probes
             for at in range(NOW - 8 * DAY_MS, NOW, HOUR_MS)
