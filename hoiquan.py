@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from dashboards.commands import dashboards_app
+from dashboards.commands import dashboards_app, report_command
 from devices import secrets
 from devices.commands import devices_app
 from devices.pilot import Pilot, PilotError
@@ -157,18 +157,12 @@ def web(
         uvicorn.run(pages, host=bind, port=http_port, log_level="warning", timeout_graceful_shutdown=1)
 
 
-def build_pages(settings: Settings, store: Any) -> Any:
-    """The FastAPI application over a store and the folder of records."""
-    from fastapi import FastAPI, Request, Response
-
-    from dashboards import api, overview
+def build_figures(settings: Settings, store: Any) -> Any:
+    """What pages and report show, out of a store and the folder of records."""
     from dashboards.figures import Figures
     from devices.registry import Registry
     from gateway.indicators import Evaluation, evaluate
-    from gateway.store import RetryLater
-    from traceability import form, seal
-    from traceability import web as records
-    from traceability.post import Post
+    from traceability import seal
 
     place, played = settings.loaded_pilot, settings.data / SCENARIO
     shown: dict[str, Any] = {}
@@ -186,16 +180,32 @@ def build_pages(settings: Settings, store: Any) -> Any:
     def evaluated(at: int) -> Evaluation:
         return evaluate(store, place, registry.devices(), at)
 
-    figures = Figures(
+    return Figures(
         store, place, lambda limit: seal.lots(folder, limit),
         lambda now: evaluated(now // minute * minute), **shown,
     )  # fmt: skip
+
+
+def build_pages(settings: Settings, store: Any) -> Any:
+    """The FastAPI application over a store and the folder of records."""
+    from fastapi import FastAPI, Request, Response
+
+    from dashboards import api, overview
+    from devices.registry import Registry
+    from gateway.store import RetryLater
+    from traceability import form
+    from traceability import web as records
+    from traceability.post import Post
+
+    figures = build_figures(settings, store)
+    place, folder = figures.pilot, settings.data / "trace"
     pages = FastAPI(
         title="hoiquan", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
     )
     pages.include_router(overview.router(figures))
     pages.include_router(api.router(figures))
     pages.include_router(records.router(folder, place, settings.base_url.rstrip("/")))
+    registry = Registry(settings.registry_url, place)
     post, secure = Post(settings.mqtt, settings.mqtt_version), settings.base_url.startswith("https:")
     pages.include_router(form.router(place, registry, post.send, secure=secure))
 
@@ -239,6 +249,13 @@ def open_store(settings: Settings) -> Iterator[Any]:
         yield store
     finally:
         store.close()
+
+
+@contextmanager
+def open_figures(settings: Settings) -> Iterator[Any]:
+    """The figures over the store of the settings."""
+    with open_store(settings) as store:
+        yield build_figures(settings, store)
 
 
 @contextmanager
@@ -364,6 +381,7 @@ def stop_on_signals() -> threading.Event:
     return stop
 
 
+app.command(name="report")(report_command(open_figures))
 app.command(name="simulate")(simulate_command(open_past, stop_on_signals))
 
 if __name__ == "__main__":

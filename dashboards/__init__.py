@@ -1,4 +1,4 @@
-"""Grafana boards as code: what an agricultural officer sees, in Vietnamese and in English.
+"""What an agricultural officer sees, in Vietnamese and in English: boards, overview, report, open data.
 
 queries.py       InfluxQL, every name checked against gateway/points.py
 style.py         the house style: colours, units, thresholds, legends, ids
@@ -12,6 +12,10 @@ provisioning/    what Grafana reads at its start: the data source, where the boa
 texts.yaml ─┐
 points.py ──┴─► queries ─► readings, indicator ─► the six boards ─► build ─► json/{vi,en}/*.json ─► Grafana
                  style, frame ────────────────────────┘
+
+figures.py       what page, report and open data show, out of the store
+overview.py      the page at /, for machines without Grafana          api.py   open data at /api/v1/
+report.py        the yearly report: yearly ─► report (wording, drawing) ─► paper (PDF), plain (Markdown)
 
 A board is never edited in Grafana or in json/: change the code, then `hoiquan dashboards build`.
 """

@@ -1,6 +1,20 @@
-"""`hoiquan dashboards …`: the boards as files."""
+"""`hoiquan dashboards …`: boards and alert rules as files. `hoiquan report`: the yearly report."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from devices.settings import Settings
+
+if TYPE_CHECKING:
+    from dashboards.figures import Figures
+
+ENDINGS = (".pdf", ".md")
+OpenFigures = Callable[[Settings], AbstractContextManager["Figures"]]
 
 dashboards_app = typer.Typer(
     no_args_is_help=True, help="Grafana boards: write them, or check that they are fresh."
@@ -27,3 +41,42 @@ def check() -> None:
     if old:
         typer.echo("run `hoiquan dashboards build`", err=True)
         raise typer.Exit(1)
+
+
+def report_command(open_figures: OpenFigures) -> Callable[..., None]:
+    """The command; `open_figures` gives the store's figures under some settings."""
+
+    def report(
+        year: Annotated[int | None, typer.Option(min=2020, max=2100, help="Year; this one.")] = None,
+        pilot: Annotated[
+            str | None, typer.Option(help="Pilot file: a name or a path (HOIQUAN_PILOT).")
+        ] = None,
+        out: Annotated[Path, typer.Option(help="File to write: .pdf, or .md for Markdown.")] = Path(
+            "bao-cao.pdf"
+        ),
+        lang: Annotated[Literal["vi", "en"], typer.Option(help="Language of the report.")] = "vi",
+        data: Annotated[Path | None, typer.Option(help="Folder of all local state (HOIQUAN_DATA).")] = None,
+    ) -> None:
+        """The yearly report as PDF or Markdown, out of the store. A year without data is a report too."""
+        from dashboards.report import compose
+        from dashboards.yearly import look_up
+
+        if out.suffix not in ENDINGS:
+            raise ValueError(f"--out {out}: the name must end in .pdf, or in .md for Markdown")
+        settings = Settings.read(data=data, pilot=pilot)
+        with open_figures(settings) as figures:
+            now = figures.now()
+            chosen = year if year is not None else datetime.fromtimestamp(now / 1000, UTC).year
+            made = compose(figures.pilot, look_up(figures, chosen, now), lang, figures.rehearsal)
+        if out.suffix == ".md":
+            from dashboards.plain import markdown
+
+            content = markdown(made).encode()
+        else:
+            from dashboards.paper import pdf
+
+            content = pdf(made)
+        out.write_bytes(content)
+        typer.echo(str(out))
+
+    return report

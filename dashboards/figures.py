@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from devices.pilot import Names, Pilot, TargetPoint
+from devices.names import Names
+from devices.pilot import Pilot, TargetPoint
 from devices.quality import Flag
 from devices.signals import SIGNALS
 from gateway.course import Forecast, asked, forecasts, path
@@ -83,7 +84,7 @@ class Figures:
         rehearsal: Names | None = None,
         trend_days: int = TREND_DAYS,
     ) -> None:
-        self._store = store
+        self.store = store
         self.pilot = pilot
         self.lots = lots
         self._evaluated = evaluated
@@ -91,10 +92,11 @@ class Figures:
         self.rehearsal = rehearsal
         self.trend_days = trend_days
 
-    def indicators(self, now: int) -> list[Indicator]:
-        """Those that were computed within the trend's days."""
+    def indicators(self, now: int, since: int | None = None) -> list[Indicator]:
+        """Those that were computed from `since` on, or within the trend's days, up to `now`."""
         where = {"pilot": self.pilot.pilot}
-        rows = self._store.series("kpi", where, now - self.trend_days * DAY_MS, now + DAY_MS, MANY)
+        since = now - self.trend_days * DAY_MS if since is None else since
+        rows = self.store.series("kpi", where, since, now + 1, MANY)
         result = []
         day = local_day(self.pilot, now)
         for name in INDICATORS:
@@ -124,11 +126,11 @@ class Figures:
         """Devices heard within a day, real ones first, the newest first among them."""
         wanted = {"pilot": self.pilot.pilot, **where}
         found: dict[str, DeviceNow] = {}
-        for latest in self._store.latest("telemetry", wanted, now - DAY_MS):
+        for latest in self.store.latest("telemetry", wanted, now - DAY_MS):
             _device(found, latest).values.update(
                 {name: (at, float(value)) for name, (at, value) in latest.fields.items() if name in SIGNALS}
             )
-        for latest in self._store.latest("telemetry_flagged", wanted, now - DAY_MS):
+        for latest in self.store.latest("telemetry_flagged", wanted, now - DAY_MS):
             # a leap that turned out to be a step is believed in the end
             if "value" in latest.fields and int(latest.fields["flag"][1]) >= Flag.SUSPECT:
                 at, value = latest.fields["value"]
@@ -139,7 +141,7 @@ class Figures:
     def books(self, now: int) -> dict[str, int]:
         """The newest books of all gateways, added up; empty without one within a day."""
         total: dict[str, int] = {}
-        for latest in self._store.latest("gateway", {}, now - DAY_MS):
+        for latest in self.store.latest("gateway", {}, now - DAY_MS):
             for name, (_, value) in latest.fields.items():
                 total[name] = total.get(name, 0) + int(value)
         return total

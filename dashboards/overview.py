@@ -8,9 +8,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from dashboards import wording
 from dashboards.figures import DeviceNow, Figures, Indicator
 from dashboards.map import Mark, draw
-from devices.pilot import Pilot, TargetPoint
+from devices.pilot import Pilot
 from devices.signals import SIGNALS
 from devices.texts import text
 from gateway.indicators import Evaluation, local_day
@@ -90,76 +91,31 @@ def _card(one: Indicator, pilot: Pilot, evaluation: Evaluation, lang: str) -> di
     return {
         "id": one.id,
         "name": text(f"overview.{one.id}", lang),
-        "value": _number(one, one.value, lang),
+        "value": wording.number(one, one.value, lang),
         "as_of": _local(pilot, one.at),
-        "due": _target(one, one.due, lang),
-        "gap": _gap(one, lang),
+        "due": wording.target(one, one.due, lang),
+        "gap": wording.gap(one, lang),
         "state": "reached" if one.gap >= 0 else "course" if one.on_course else "short",
-        "path": text("overview.path", lang, value=_number(one, one.path, lang)),
+        "path": text("overview.path", lang, value=wording.number(one, one.path, lang)),
         "bar": round(100 * one.value / top, 1),
         "marks": [
             {
                 "at": round(100 * point.at_least / top, 1),
-                "label": f"{point.year}: {_number(one, point.at_least, lang)}",
+                "label": f"{point.year}: {wording.number(one, point.at_least, lang)}",
             }
             for point in one.targets
         ],
-        "targets": [_target(one, point, lang) for point in one.targets],
+        "targets": [wording.target(one, point, lang) for point in one.targets],
         "apart": text(
             "overview.apart",
             lang,
-            real=_number(one, one.real, lang),
-            simulated=_number(one, one.simulated, lang),
+            real=wording.number(one, one.real, lang),
+            simulated=wording.number(one, one.simulated, lang),
         ),
-        "rule": _rule(one, pilot, lang),
+        "rule": wording.rule(one.id, pilot, local_day(pilot, one.at).year, lang),
         "missed": [f"{places.get(place, place)} ({why})" for place, why in count.missed],
         "trend": _trend(one),
     }
-
-
-def _rule(one: Indicator, pilot: Pilot, lang: str) -> str:
-    rules = pilot.rules
-    organisations = pilot.organisations_of(local_day(pilot, one.at).year)
-    values: dict[str, dict[str, object]] = {
-        "iot_communities": {
-            "devices": rules.iot_communities.min_devices,
-            "coverage": round(rules.iot_communities.min_coverage * 100),
-            "days": rules.iot_communities.window_days,
-        },
-        "smart_villages": {"hours": rules.smart_villages.window_hours},
-        "traceability_share": {
-            "days": rules.traceability_share.window_days,
-            "all": organisations.hoi_quan + organisations.htx,
-        },
-    }
-    return text(f"overview.rule_{one.id}", lang, **values[one.id])
-
-
-def _number(one: Indicator, value: float, lang: str) -> str:
-    if not one.share:
-        count = f"{round(value, 1):g}"
-        return count.replace(".", ",") if lang == "vi" else count
-    percent = f"{round(value * 100, 1):g} %"
-    return percent.replace(".", ",") if lang == "vi" else percent
-
-
-def _target(one: Indicator, point: TargetPoint, lang: str) -> str:
-    value = _number(one, point.at_least, lang)
-    if point.up_to is not None:
-        value = f"{value.removesuffix(' %')}–{_number(one, point.up_to, lang)}"
-    key = "overview.target_over" if point.strictly_over else "overview.target"
-    return text(key, lang, year=point.year, value=value)
-
-
-def _gap(one: Indicator, lang: str) -> str:
-    if one.share:
-        points = f"{round(abs(one.gap) * 100, 1):g} {text('overview.points', lang)}"
-        gap = points.replace(".", ",") if lang == "vi" else points
-    else:
-        gap = f"{abs(one.gap):g}"
-    if one.gap < 0:
-        return text("overview.gap_short", lang, gap=gap)
-    return text("overview.gap_reached", lang, gap=gap) if one.gap > 0 else text("overview.gap_exact", lang)
 
 
 def _trend(one: Indicator) -> str:

@@ -16,7 +16,9 @@ from devices import written
 from devices.alarms import Alarms
 from devices.certificates import Records
 from devices.models import MODELS
+from devices.names import Names
 from devices.reading import Device
+from devices.reporting import ReportDay, ReportForm
 from devices.signals import SIGNALS
 
 HERE = Path(__file__).parent / "pilots"
@@ -30,16 +32,6 @@ class PilotError(ValueError):
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Names(_Model):
-    """A name in both languages."""
-
-    vi: str
-    en: str
-
-    def get(self, lang: str) -> str:
-        return self.en if lang == "en" else self.vi
 
 
 class TargetPoint(_Model):
@@ -212,14 +204,6 @@ class Limit(_Model):
         return self
 
 
-class ReportDay(_Model):
-    """A day on which a report is due, as MM-DD."""
-
-    day: Annotated[str, Field(pattern=r"^\d\d-\d\d$")]
-    to: Names
-    source: str
-
-
 class Pilot(_Model):
     """A whole pilot file."""
 
@@ -237,6 +221,7 @@ class Pilot(_Model):
     checks: tuple[Limit, ...] = ()
     records: Records = Records()
     alarms: Alarms | None = None
+    report_form: ReportForm | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "Pilot":

@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from devices import written
-from devices.pilot import Names, Pilot
+from devices.names import Names
+from devices.pilot import Pilot
 from sim.rollout import Variant
 
 HERE = Path(__file__).parent / "scenarios"

@@ -28,6 +28,8 @@ PACKAGES = {
     "mosquitto_passwd": "mosquitto",
     "influxd": "influxdb",
     "nginx": "nginx-light",
+    "pdftotext": "poppler-utils",
+    "pdffonts": "poppler-utils",
 }
 PATIENCE = 60.0  # seconds after which a server will not come up any more, on the busiest machine
 

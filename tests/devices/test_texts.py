@@ -17,6 +17,7 @@ FOLDERS = ("devices", "gateway", "traceability", "dashboards", "sim")
 ASKS = {"text": "", "t": "", "say": "boards"}
 GROUPS = {
     "dashboards/overview.py": {"t": "overview"},
+    "dashboards/report.py": {"say": "report"},
     "dashboards/templates/overview.html": {"t": "overview"},
 }
 
