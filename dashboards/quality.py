@@ -46,7 +46,7 @@ def _doubted(place: Place, say: Say) -> timeseries.Panel:
         style.bars(), place, say, title=say("doubted"), about=say("doubted_about"), unit=style.COUNT
     )
     for ref, reason in zip("ABCDEFGH", REASONS, strict=False):
-        query = queries.trend("doubted", "number", "sum", step=DAY, reason=reason)
+        query = queries.trend("doubted", "doubts", "sum", step=DAY, reason=reason)
         panel.with_target(InfluxQL(query, ref, SERIES, say(f"reason_{reason}")))
     return panel
 

@@ -62,7 +62,7 @@ def look_up(figures: Figures, year: int, now: int) -> Year:
             devices.setdefault(given["community"], set()).add(given["device"])
     doubted: Counter[str] = Counter()
     for point in store.series("doubted", where, start, stop, MANY):
-        doubted[dict(point.tags)["reason"]] += int(point.fields["number"])
+        doubted[dict(point.tags)["reason"]] += int(point.fields["doubts"])
     at = max(one.at for one in indicators)
     return Year(
         year, at, days, max(len(one.trend) for one in indicators), indicators, figures.evaluation(at),

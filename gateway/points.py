@@ -63,7 +63,7 @@ MEASUREMENTS: dict[str, Measurement] = {
             "standing", ("pilot", "indicator", "community"),
             {"counted": "bool", "name": "text", "has": "text"},
         ),
-        Measurement("doubted", ("pilot", "reason"), {"number": "int"}),
+        Measurement("doubted", ("pilot", "reason"), {"doubts": "int"}),
         Measurement("alarm", ("pilot", "community", "signal", "level"), {"value": "float"}),
         Measurement(
             "device", ("pilot", "community", "device"),

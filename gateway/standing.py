@@ -57,7 +57,7 @@ def doubted(store: Store, pilot: Pilot, midnight: int) -> list[Point]:
             reason = dict(point.tags).get("reason", "")
             numbers[reason] = numbers.get(reason, 0) + 1
     return [
-        Point("doubted", tags(pilot=pilot.pilot, reason=reason), {"number": number}, midnight)
+        Point("doubted", tags(pilot=pilot.pilot, reason=reason), {"doubts": number}, midnight)
         for reason, number in numbers.items()
         if reason
     ]

@@ -64,7 +64,7 @@ def test_doubted_values_are_counted_by_reason_and_none_is_zero(store):
             flagged("gross_range", 4, MIDNIGHT - 1),  # yesterday's
         ]
     )
-    numbers = {r: p.fields["number"] for (r,), p in by(doubted(store, PILOT, MIDNIGHT), "reason").items()}
+    numbers = {r: p.fields["doubts"] for (r,), p in by(doubted(store, PILOT, MIDNIGHT), "reason").items()}
     assert numbers == dict.fromkeys(REASONS, 0) | {"spike": 1, "gross_range": 1}
 
 
