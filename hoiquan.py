@@ -176,7 +176,7 @@ def build_figures(settings: Settings, store: Any) -> Any:
     registry = Registry(settings.registry_url, place)
     minute = 60_000
 
-    @lru_cache(maxsize=1)
+    @lru_cache(maxsize=32)
     def evaluated(at: int) -> Evaluation:
         return evaluate(store, place, registry.devices(), at)
 

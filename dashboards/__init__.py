@@ -14,7 +14,8 @@ points.py ──┴─► queries ─► readings, indicator ─► the six boar
                  style, frame ────────────────────────┘
 
 figures.py       what page, report and open data show, out of the store
-overview.py      the page at /, for machines without Grafana          api.py   open data at /api/v1/
+overview.py      the page at /, for machines without Grafana
+api.py           open data at /api/v1/: open_rows say what is in it, open_answer pages, CSV and caches
 report.py        the yearly report: yearly ─► report (wording, drawing) ─► paper (PDF), plain (Markdown)
 
 A board is never edited in Grafana or in json/: change the code, then `hoiquan dashboards build`.

@@ -1,0 +1,157 @@
+"""The rows of the open data, as OpenAPI describes them. Units are UCUM; "1" is a count or a ratio."""
+
+from datetime import date, datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Missed(_Row):
+    """A place that does not count, and what it `has` of what it needs."""
+
+    id: str
+    has: str
+
+
+class ForecastRow(_Row):
+    """What is likely by the end of `year`: the middle, and 80 % of what may come from low to high."""
+
+    year: int
+    value: float
+    low: float
+    high: float
+
+
+class IndicatorRow(_Row):
+    """One target. `path` is what a straight line between the dated targets asks for at `time`."""
+
+    indicator: str
+    unit: str
+    value: float
+    value_real: float
+    value_simulated: float
+    target: float
+    target_year: int
+    gap: float
+    path: float
+    time: datetime
+    counted: list[str]
+    missed: list[Missed]
+    forecast: list[ForecastRow]
+
+
+class CommunityRow(_Row):
+    """A group or village. `lat` and `lon` are WGS 84, good to `accuracy_km` kilometres."""
+
+    id: str
+    kind: str
+    name: str
+    commune_old: str
+    commune_new: str | None
+    lat: float
+    lon: float
+    unit: str = Field(description="of lat and lon")
+    accuracy_km: float
+    joined: date
+    fictional: bool
+    products: list[str]
+
+
+class SeriesRow(_Row):
+    """One step of one device's signal: lowest, mean and highest of `number` believed values."""
+
+    time: datetime
+    device: str
+    community: str
+    simulated: bool
+    signal: str
+    unit: str
+    low: float
+    mean: float
+    high: float
+    number: int
+
+
+class Quantity(_Row):
+    value: float
+    unit: str
+
+
+class LotRow(_Row):
+    """A harvest, without its code: who holds a label can look its record up."""
+
+    community: str
+    gtin: str
+    time: datetime
+    quantity: Quantity
+    coverage: float
+    unit: str = Field(description="of coverage")
+    sealed: bool
+
+
+class Value(_Row):
+    value: float
+    unit: str
+    time: datetime
+
+
+class Doubted(Value):
+    reason: str
+
+
+class DeviceRow(_Row):
+    """A device heard within a day, with its newest values; `flagged` are those not believed."""
+
+    device: str
+    community: str
+    model: str
+    simulated: bool
+    last_seen: datetime
+    values: dict[str, Value]
+    flagged: dict[str, Doubted]
+
+
+class Licence(_Row):
+    id: str
+    name: str
+    url: str
+
+
+class Page(_Row):
+    """`total` rows there are; `next` is the address of the page after this one."""
+
+    limit: int
+    offset: int
+    total: int
+    next: str | None
+
+
+class _Answer(_Row):
+    licence: Licence
+    attribution: str
+    time: datetime
+    rehearsal: str | None = Field(None, description="a scenario that was played: nothing of it happened")
+    page: Page
+
+
+class Indicators(_Answer):
+    rows: list[IndicatorRow]
+
+
+class Communities(_Answer):
+    rows: list[CommunityRow]
+
+
+class Series(_Answer):
+    rows: list[SeriesRow]
+
+
+class Lots(_Answer):
+    rows: list[LotRow]
+
+
+class Devices(_Answer):
+    rows: list[DeviceRow]
