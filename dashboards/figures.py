@@ -14,8 +14,8 @@ from devices.pilot import Pilot, TargetPoint
 from devices.quality import Flag
 from devices.signals import SIGNALS
 from gateway.course import Forecast, asked, forecasts, path
-from gateway.indicators import DAY_MS, MANY, Evaluation, local_day
-from gateway.points import FLAG_TRUE
+from gateway.indicators import DAY_MS, HOUR_MS, MANY, Evaluation, local_day, local_midnight
+from gateway.points import FLAG_FALSE, FLAG_TRUE
 from gateway.store import Latest, Store
 
 INDICATORS = ("iot_communities", "smart_villages", "traceability_share")
@@ -66,6 +66,14 @@ class DeviceNow:
     seen: int
     values: dict[str, tuple[int, float]]
     flagged: dict[str, tuple[int, float, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Of one indicator: ids of who counts, and of who misses, with what each has of what it needs."""
+
+    members: dict[str, str]
+    missed: dict[str, str]
 
 
 class Figures:
@@ -122,15 +130,24 @@ class Figures:
             )
         return result
 
-    def devices(self, now: int, **where: str) -> list[DeviceNow]:
-        """Devices heard within a day, real ones first, the newest first among them."""
+    def newest(self, now: int, number: int) -> list[DeviceNow]:
+        """At most `number` of the devices heard within a day, as `devices` puts them in order."""
+        real = self.devices(now, simulated=FLAG_FALSE)
+        for since in (HOUR_MS, DAY_MS):  # the last hour has enough of them, mostly, and is quick to ask for
+            simulated = self.devices(now, since, simulated=FLAG_TRUE)
+            if len(real) + len(simulated) >= number:
+                break
+        return [*real, *simulated][:number]
+
+    def devices(self, now: int, within: int = DAY_MS, **where: str) -> list[DeviceNow]:
+        """Devices heard within a day (or `within` ms), real ones first, the newest first among them."""
         wanted = {"pilot": self.pilot.pilot, **where}
         found: dict[str, DeviceNow] = {}
-        for latest in self.store.latest("telemetry", wanted, now - DAY_MS):
+        for latest in self.store.latest("telemetry", wanted, now - within):
             _device(found, latest).values.update(
                 {name: (at, float(value)) for name, (at, value) in latest.fields.items() if name in SIGNALS}
             )
-        for latest in self.store.latest("telemetry_flagged", wanted, now - DAY_MS):
+        for latest in self.store.latest("telemetry_flagged", wanted, now - within):
             # a leap that turned out to be a step is believed in the end
             if "value" in latest.fields and int(latest.fields["flag"][1]) >= Flag.SUSPECT:
                 at, value = latest.fields["value"]
@@ -147,8 +164,24 @@ class Figures:
         return total
 
     def evaluation(self, now: int) -> Evaluation:
-        """Who counts at this moment, and who just misses."""
+        """Who counts at this moment, and who just misses: counted again, which takes its time."""
         return self._evaluated(now)
+
+    def standing(self, now: int) -> dict[str, Standing]:
+        """The same of the pilot's places as the clerk wrote it down today; counted where he has not."""
+        found: dict[str, Standing] = {}
+        midnight = local_midnight(self.pilot, local_day(self.pilot, now))
+        for point in self.store.series("standing", {"pilot": self.pilot.pilot}, midnight, now + 1, MANY):
+            given = dict(point.tags)
+            one = found.setdefault(given["indicator"], Standing({}, {}))
+            kept = one.members if point.fields["counted"] else one.missed
+            kept[given["community"]] = str(point.fields["has"])
+        if found:
+            return found
+        return {
+            count.indicator: Standing(dict.fromkeys(count.members, ""), dict(count.missed))
+            for count in self.evaluation(now).counts
+        }
 
 
 def _device(found: dict[str, DeviceNow], latest: Latest) -> DeviceNow:

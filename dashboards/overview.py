@@ -9,12 +9,12 @@ from fastapi.responses import FileResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from dashboards import wording
-from dashboards.figures import DeviceNow, Figures, Indicator
+from dashboards.figures import DeviceNow, Figures, Indicator, Standing
 from dashboards.map import Mark, draw
 from devices.pilot import Pilot
 from devices.signals import SIGNALS
 from devices.texts import text
-from gateway.indicators import Evaluation, local_day
+from gateway.indicators import local_day
 
 REFRESH = 15  # seconds after which a browser asks again
 SHOWN_DEVICES, SHOWN_LOTS = 10, 8
@@ -61,7 +61,7 @@ def router(figures: Figures) -> APIRouter:
 def render(figures: Figures, now: int, lang: str) -> str:
     """The page as HTML, as of epoch ms `now`."""
     pilot = figures.pilot
-    evaluation = figures.evaluation(now)
+    standing = figures.standing(now)
 
     def t(key: str, **values: object) -> str:
         return text(f"overview.{key}", lang, **values)
@@ -74,9 +74,10 @@ def render(figures: Figures, now: int, lang: str) -> str:
         rehearsal=figures.rehearsal,
         trend_days=figures.trend_days,
         as_of=_local(pilot, now, "%d/%m/%Y %H:%M:%S"),
-        cards=[_card(one, pilot, evaluation, lang) for one in figures.indicators(now)],
-        map=draw(_marks(pilot, evaluation, now)),
-        devices=[_device(device, pilot, lang) for device in figures.devices(now)[:SHOWN_DEVICES]],
+        cards=[_card(one, pilot, standing, lang) for one in figures.indicators(now)],
+        map=draw(_marks(pilot, standing, now)),
+        devices=[_device(device, pilot, lang) for device in figures.newest(now, SHOWN_DEVICES)],
+        communes=_communes(pilot, standing, now, lang),
         lots=[_lot(lot, pilot, lang) for lot in figures.lots(SHOWN_LOTS)],
         books=books,
         balanced=books.get("received", 0)
@@ -84,8 +85,8 @@ def render(figures: Figures, now: int, lang: str) -> str:
     )
 
 
-def _card(one: Indicator, pilot: Pilot, evaluation: Evaluation, lang: str) -> dict[str, Any]:
-    count = next(count for count in evaluation.counts if count.indicator == one.id)
+def _card(one: Indicator, pilot: Pilot, standing: dict[str, Standing], lang: str) -> dict[str, Any]:
+    missed = standing[one.id].missed if one.id in standing else {}
     top = max(*(point.at_least for point in one.targets), one.value) * 1.04
     places = {place.id: place.name for place in pilot.places}
     return {
@@ -112,8 +113,16 @@ def _card(one: Indicator, pilot: Pilot, evaluation: Evaluation, lang: str) -> di
             real=wording.number(one, one.real, lang),
             simulated=wording.number(one, one.simulated, lang),
         ),
+        "forecast": text(
+            "overview.forecast",
+            lang,
+            year=one.forecasts[-1].year,
+            value=wording.number(one, one.forecasts[-1].value, lang),
+            low=wording.number(one, one.forecasts[-1].low, lang),
+            high=wording.number(one, one.forecasts[-1].high, lang),
+        ),
         "rule": wording.rule(one.id, pilot, local_day(pilot, one.at).year, lang),
-        "missed": [f"{places.get(place, place)} ({why})" for place, why in count.missed],
+        "missed": [f"{places.get(place, place)} ({why})" for place, why in missed.items()],
         "trend": _trend(one),
     }
 
@@ -130,15 +139,40 @@ def _trend(one: Indicator) -> str:
     )
 
 
-def _marks(pilot: Pilot, evaluation: Evaluation, now: int) -> list[Mark]:
+def _marks(pilot: Pilot, standing: dict[str, Standing], now: int) -> list[Mark]:
     day = local_day(pilot, now)
-    counted = {name for count in evaluation.counts[:2] for name in count.members}
+    places = ("iot_communities", "smart_villages")
+    counted = {place for name in places if name in standing for place in standing[name].members}
     marks = []
     villages = {village.id for village in pilot.villages}
     for place in pilot.places:
         state = "later" if place.joined > day else "counted" if place.id in counted else "missed"
         marks.append(Mark(place.name, place.lat, place.lon, state, place.id in villages))
     return marks
+
+
+def _communes(pilot: Pilot, standing: dict[str, Standing], now: int, lang: str) -> list[dict[str, Any]]:
+    """Each place that has joined, by its commune of today, with whether it counts."""
+    day = local_day(pilot, now)
+    villages = {village.id for village in pilot.villages}
+    rows = []
+    for place in pilot.places:
+        if place.joined > day:
+            continue
+        indicator = "smart_villages" if place.id in villages else "iot_communities"
+        mine = standing.get(indicator)
+        has = mine.missed.get(place.id) if mine else None
+        rows.append(
+            {
+                "commune": place.commune_new or place.commune_old,
+                "place": place.name,
+                "kind": text(f"report.{'village' if place.id in villages else 'community'}", lang),
+                "joined": place.joined.strftime("%d/%m/%Y"),
+                "counts": bool(mine and place.id in mine.members),
+                "has": has or "",
+            }
+        )
+    return sorted(rows, key=lambda row: (row["commune"], row["place"]))
 
 
 def _device(device: DeviceNow, pilot: Pilot, lang: str) -> dict[str, Any]:

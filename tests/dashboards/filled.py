@@ -79,14 +79,14 @@ class Board:
     def panels(self):
         return self.data["panels"]
 
-    def sent(self, query, now, days=30, **chosen):
+    def sent(self, query, now, days=30, step="1h", **chosen):
         """The query with every variable and macro replaced."""
         values = dict.fromkeys(NAMED, ".*") | self.default | chosen
         for name, value in values.items():
             query = query.replace(f"${{{name}:regex}}", value)
         start = now - days * DAY
         query = query.replace("$timeFilter", f"time >= {start}ms and time <= {now}ms")
-        query = query.replace("$__interval", "1h").replace("${__to}", str(now))
+        query = query.replace("$__interval", step).replace("${__to}", str(now))
         assert "$" not in query.replace("$/", ""), query
         return query
 

@@ -15,10 +15,20 @@ from dashboards.map import Mark, draw
 from devices.pilot import Pilot, load
 from devices.reading import Device
 from devices.settings import Settings
-from gateway.indicators import DAY_MS, HOUR_MS, evaluate, points, roster
+from gateway.indicators import (
+    DAY_MS,
+    HOUR_MS,
+    Evaluation,
+    evaluate,
+    local_day,
+    local_midnight,
+    points,
+    roster,
+)
 from gateway.influx import InfluxStore
 from gateway.points import Point, device_tags, tags
 from gateway.sqlite import SqliteStore
+from gateway.standing import standing
 from hoiquan import build_pages
 
 NOW = int(datetime(2026, 11, 21, 5, tzinfo=UTC).timestamp() * 1000)
@@ -154,3 +164,47 @@ def test_a_store_that_is_away_is_one_line_and_not_a_traceback(tmp_path: Path) ->
             assert answer.status_code == 503 and "InfluxDB does not answer" in answer.text, path
             assert answer.text.count("\n") == 1
     store.close()
+
+
+def test_who_counts_by_commune_and_where_it_is_going(
+    client: TestClient, store: SqliteStore, pilot: Pilot
+) -> None:
+    fill(store, pilot, ("tam-que",))
+    page = client.get("/").text
+    rows = re.findall(r'<tr><td>([^<]*)</td><th scope="row">(\S[^<]*?) <span class="tag">(\S+)', page)
+    assert ("phường Cao Lãnh", "Tâm Quê", "hội") in rows
+    assert not any(name == "An Nông" for _, name, _ in rows), "it joins in 2028"
+    assert "chưa, đang có 0/3" in page
+    assert re.search(r"Dự báo cuối 2030: \d+ \(khoảng 80 %: 1 – \d+;", page)
+
+
+def test_what_the_clerk_wrote_down_is_shown_without_counting_again(store: SqliteStore, pilot: Pilot) -> None:
+    fill(store, pilot, ("tam-que",))
+    evaluation = evaluate(store, pilot, pilot.fleet.values(), NOW)
+    store.write(standing(pilot, evaluation, local_midnight(pilot, local_day(pilot, NOW))))
+
+    def count(_: int) -> Evaluation:
+        raise AssertionError("a page must not wait for a count")
+
+    figures = Figures(store, pilot, lambda limit: [], count, now=lambda: NOW)
+    page = overview.render(figures, NOW, "vi")
+    assert "Canh Tân (0/3)" in page and "chưa, đang có 0/3" in page
+
+
+def test_a_silent_real_device_still_comes_first(client: TestClient, store: SqliteStore, pilot: Pilot) -> None:
+    """Simulated ones are asked for by the last hour alone where it has enough of them."""
+    fill(store, pilot, tuple(c.id for c in pilot.communities if f"{c.id}-soil-probe-03" in pilot.fleet))
+    for community in pilot.communities[:5]:
+        probe = pilot.fleet[f"{community.id}-soil-probe-01"]
+        store.write([Point("telemetry", device_tags(probe), {"soil_moisture": 30.0}, NOW - 1000)])
+    real = Device("dong-thap", "tam-que", "my-esp32", "soil-probe", simulated=False)
+    store.write([Point("telemetry", device_tags(real), {"soil_moisture": 31.5}, NOW - 20 * HOUR_MS)])
+    page = client.get("/").text
+    assert page.index("my-esp32") < page.index("thuan-tan-soil-probe-01")
+
+
+def test_the_page_runs_no_script_and_asks_again_by_itself(client: TestClient) -> None:
+    answer = client.get("/")
+    assert "<script" not in answer.text and "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["refresh"] == "15"
+    assert "@media print" in client.get("/static/overview.css").text

@@ -1,0 +1,173 @@
+"""How long a board's queries take, and the overview, with a year of a whole pilot in the store.
+
+    python benchmarks/boards.py [--days 365] [--runs 3]
+
+Fourteen communities with ten nodes each report every ten minutes for a year (7.4 million messages, invented
+here: only their number and shape matter), villages as the pilot file has them; beside them what the gateway
+writes: books every ten seconds, indicators and devices by the day. Then every query of each board is sent to
+the InfluxDB engine (behind nginx) one after the other, and the overview is asked for in this process.
+"""
+
+import argparse
+import gzip
+import math
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import date
+from itertools import islice
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+from fastapi.testclient import TestClient
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from dashboards.build import BOARDS
+from devices.models import MODELS
+from devices.pilot import Pilot, load
+from devices.settings import Settings
+from devices.signals import SIGNALS
+from gateway.clerk import Clerk
+from gateway.influx import InfluxStore, line
+from gateway.points import Point, device_tags, tags
+from gateway.spool import Books
+from hoiquan import build_pages
+from tests import servers
+from tests.dashboards.filled import DAY, Board, ask
+
+INTERVAL = 600_000
+LINES = 5000
+WIDE = ("weather-station", "soil-probe", "soil-probe", "soil-probe", "soil-probe", "nutrient-probe",
+        "canal-gauge", "pest-trap", "pump-controller", "pond-buoy")  # fmt: skip
+
+
+def pilot_of_ten() -> Pilot:
+    """The default pilot, with everybody there from the beginning and ten nodes a community."""
+    pilot = load("dong-thap")
+    fleet = {model: WIDE.count(model) for model in dict.fromkeys(WIDE)}
+    begun = {"joined": date(2021, 1, 1)}
+    communities = tuple(c.model_copy(update={**begun, "fleet": fleet}) for c in pilot.communities)
+    villages = tuple(v.model_copy(update=begun) for v in pilot.villages)
+    fields = {name: getattr(pilot, name) for name in Pilot.model_fields}
+    return Pilot(**{**fields, "communities": communities, "villages": villages})
+
+
+def readings(pilot: Pilot, start: int, stop: int) -> Iterator[str]:
+    """Line protocol of every node: a daily wave inside each signal's range."""
+    for number, device in enumerate(one for one in pilot.fleet.values() if one.model != "diary"):
+        head = ",".join(["telemetry", *(f"{key}={value}" for key, value in device_tags(device))])
+        signals = [SIGNALS[name] for name in MODELS[device.model].signals]
+        waves = []
+        for step in range(DAY // INTERVAL):
+            share = 0.5 + 0.2 * math.sin(2 * math.pi * step / (DAY // INTERVAL) + number)
+            waves.append(",".join(f"{s.id}={round(s.low + share * (s.high - s.low), 2)}" for s in signals))
+        for turn, at in enumerate(range(start + number * 997, stop, INTERVAL)):
+            yield f"{head} {waves[turn % len(waves)]} {at}"
+
+
+def paperwork(pilot: Pilot, start: int, stop: int) -> Iterator[str]:
+    """What clerk and sealer have written meanwhile."""
+    books = {"received": 0, "stored": 0, "duplicate": 0, "quarantined": 0, "spooled": 0, "forgotten": 0,
+             "lag_ms": 5, "spool_bytes": 10_000, "missing": 0, "broker_dropped": 0}  # fmt: skip
+    for turn, at in enumerate(range(start, stop, 10_000)):
+        yield line(
+            Point("gateway", tags(instance="gateway-1"), books | {"received": turn, "stored": turn}, at)
+        )
+    for at in range(start, stop, DAY):
+        for indicator, value in (
+            ("iot_communities", 8.0),
+            ("smart_villages", 8.0),
+            ("traceability_share", 0.2),
+        ):
+            fields = {"value": value, "target": 14.0, "gap": value - 14, "value_real": 0.0,
+                      "value_simulated": value, "path": 8.0}  # fmt: skip
+            yield line(Point("kpi", tags(pilot=pilot.pilot, indicator=indicator), fields, at))
+        for device in (one for one in pilot.fleet.values() if one.model != "diary"):
+            where = tags(pilot=pilot.pilot, community=device.community, device=device.device)
+            yield line(
+                Point("device", where, {"coverage": 0.97, "last_seen": at, "battery_voltage": 3.9}, at)
+            )
+        for place in pilot.communities:
+            where = tags(pilot=pilot.pilot, community=place.id, product="p")
+            lot = {"quantity": 850.0, "coverage": 0.9, "verified": True, "simulated": True, "lot": f"L{at}"}
+            yield line(Point("lot", where, lot, at + DAY // 3))
+
+
+def fill(server: servers.Influx, bucket: str, lines: Iterator[str]) -> int:
+    """Write `lines` in batches; returns how many."""
+    address = f"{server.url}/api/v2/write?org={server.org}&bucket={bucket}&precision=ms"
+    headers = {"Authorization": f"Token {server.token}", "Content-Encoding": "gzip"}
+    number = 0
+    while batch := list(islice(lines, LINES)):
+        body = gzip.compress("\n".join(batch).encode(), 1)
+        urlopen(Request(address, body, headers), timeout=60).close()
+        number += len(batch)
+        if number % 500_000 == 0:
+            print(f"  {number:,} points", file=sys.stderr)
+    return number
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--runs", type=int, default=3)
+    given = parser.parse_args()
+    pilot, now = pilot_of_ten(), time.time_ns() // 1_000_000
+    with servers.influx() as server, tempfile.TemporaryDirectory() as folder:
+        bucket = server.bucket()
+        start = now - given.days * DAY
+        began = time.monotonic()
+        number = fill(server, bucket, readings(pilot, start, now)) + fill(
+            server, bucket, paperwork(pilot, start, now)
+        )
+        print(f"{number:,} points of {given.days} days in {time.monotonic() - began:.0f} s")
+        store = InfluxStore(server.url, server.token, server.org, bucket)
+        books = Books(received=0, stored=0, duplicate=0, quarantined=0, spooled=0, forgotten=0, oldest=None)
+        clerk = Clerk(store, pilot, "gateway-1", lambda: books, lambda: list(pilot.fleet.values()))
+        began = time.monotonic()
+        clerk.write_indicators(now)
+        print(f"indicators, roster and devices written in {time.monotonic() - began:.2f} s")
+        for days in (30, given.days):
+            for name in BOARDS:
+                print(f"{name:<12} {days:>4} d  {seconds(server, bucket, name, now, days, given.runs)}")
+        # the pages read the pilot by its name; ours differs in dates and fleets alone
+        pages = build_pages(Settings(data=Path(folder)), store)
+        with TestClient(pages) as client:
+            took = []
+            for _ in range(given.runs + 1):
+                began = time.monotonic()
+                assert client.get("/").status_code == 200
+                took.append(time.monotonic() - began)
+        print(f"overview: first {took[0] * 1000:.0f} ms, then {statistics.median(took[1:]) * 1000:.0f} ms")
+        store.close()
+
+
+def seconds(server: servers.Influx, bucket: str, name: str, now: int, days: int, runs: int) -> str:
+    """The median time of all queries of a board, and its slowest query."""
+    board = Board(name)
+    step = "1h" if days <= 31 else "6h"  # what Grafana chooses for panels some 700 px wide
+    queries = [
+        (f"{panel['id']}{target['refId']}", board.sent(target["query"], now, days, step=step))
+        for panel in board.panels
+        for target in panel.get("targets", ())
+    ]
+    totals, each = [], {}
+    for _ in range(runs):
+        total = 0.0
+        for query_name, query in queries:
+            began = time.monotonic()
+            ask(server, bucket, query)
+            took = time.monotonic() - began
+            each[query_name] = max(each.get(query_name, 0.0), took)
+            total += took
+        totals.append(total)
+    slowest = max(each, key=lambda one: each[one])
+    worst = f"slowest {slowest} {each[slowest]:.2f} s"
+    return f"{statistics.median(totals):6.2f} s for {len(queries)} queries; {worst}"
+
+
+if __name__ == "__main__":
+    main()
