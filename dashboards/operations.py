@@ -4,7 +4,7 @@ the books of each gateway
 messages a step: received, stored │ lag
 what waits for the store          │ what spool and quarantine hold
 numbered messages that never came │ what the broker dropped
-refused messages                  │ devices that say they are off line
+refused logins                    │ devices that say they are off line
 """
 
 from grafana_foundation_sdk.builders import dashboard as build
@@ -30,7 +30,7 @@ def board(lang: str) -> build.Dashboard:
         .with_panel(_level(Place(5, 12, 15, 12, 8), say, "held", style.BYTES, "spool_bytes"))
         .with_panel(_level(Place(6, 0, 23, 12, 8), say, "gaps", style.COUNT, "missing"))
         .with_panel(_level(Place(7, 12, 23, 12, 8), say, "broker", style.COUNT, "broker_dropped"))
-        .with_panel(_level(Place(8, 0, 31, 12, 8), say, "knocks", style.COUNT, "quarantined"))
+        .with_panel(_level(Place(8, 0, 31, 12, 8), say, "knocks", style.COUNT, "refused_logins"))
         .with_panel(_offline(Place(9, 12, 31, 12, 8), say))
     )
 

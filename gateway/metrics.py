@@ -44,6 +44,8 @@ class Gauges:
             found["missing"] = missing
         if self.receiver.broker_dropped is not None:
             found["broker_dropped"] = self.receiver.broker_dropped
+        if self.receiver.refused_logins is not None:
+            found["refused_logins"] = self.receiver.refused_logins
         return found
 
 
@@ -111,6 +113,11 @@ class Collector(Collects):
             yield Gauge(
                 f"{_NAME}heartbeat_seconds", "Way of the last heartbeat to the broker and back.",
                 receiver.round_trip,
+            )  # fmt: skip
+        if receiver.refused_logins is not None:
+            yield Counter(
+                f"{_NAME}refused_logins", "Connections that the broker turned away since the gateway looks.",
+                receiver.refused_logins,
             )  # fmt: skip
         if receiver.broker_dropped is not None:
             yield Counter(

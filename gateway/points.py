@@ -80,7 +80,7 @@ MEASUREMENTS: dict[str, Measurement] = {
             "gateway", ("instance",),
             {"received": "int", "stored": "int", "duplicate": "int", "quarantined": "int",
              "spooled": "int", "forgotten": "int", "lag_ms": "int", "spool_bytes": "int", "missing": "int",
-             "broker_dropped": "int"},
+             "broker_dropped": "int", "refused_logins": "int"},
         ),
     )
 }  # fmt: skip

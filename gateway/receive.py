@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 EVERYTHING = "hoiquan/#"
 UPLINKS = "application/+/device/+/event/up"  # of ChirpStack v4
 DROPPED = "$SYS/broker/publish/messages/dropped"  # Mosquitto counts there what its queues did not take
+NOTICES = "$SYS/broker/log/N"  # Mosquitto tells there whom it turned away (log_dest topic)
 HEARTBEATS = "hoiquan-gateway/v1"  # outside the contract's tree: no device reads or writes there
 SESSION_SECONDS = 14 * 24 * 3600  # the broker keeps our queue this long while we are away
 IN_FLIGHT = 5000  # messages the broker may send before the first is acknowledged
@@ -44,6 +45,7 @@ IN_FLIGHT = 5000  # messages the broker may send before the first is acknowledge
 LINGER = 0.03
 UNPROMISED = 50_000  # QoS 0 messages kept in memory; nothing is promised for more
 GOODBYE = 1.0  # seconds that the last heartbeat may take
+_TURNED_AWAY = b"not authorised"
 _NOT_OURS = tuple(f"/{kind}" for kind in (*DOWN, "result"))
 
 
@@ -87,6 +89,7 @@ class Receiver:
         self.connected = False  # and subscribed: only from then on does the broker keep messages for us
         self.dropped = 0
         self.broker_dropped: int | None = None  # messages since the broker started; None: it does not say
+        self.refused_logins: int | None = None  # since we look; None: the broker tells nothing of the kind
         self.round_trip: float | None = None  # seconds that the last heartbeat took
         self._beaten = float("-inf")  # when the newest heartbeat that came back was sent, monotonic
 
@@ -156,14 +159,15 @@ class Receiver:
             ours = SubscribeOptions(qos=1, noLocal=not self._share)
             here = SubscribeOptions(qos=0)
             wanted = [(self._share + EVERYTHING, ours), (self._share + UPLINKS, ours)]
-            client.subscribe([*wanted, (self._beats, here), (DROPPED, here)])
+            client.subscribe([*wanted, (self._beats, here), (DROPPED, here), (NOTICES, here)])
         else:
-            client.subscribe([(EVERYTHING, 1), (UPLINKS, 1), (self._beats, 0), (DROPPED, 0)])
+            own = [(self._beats, 0), (DROPPED, 0), (NOTICES, 0)]
+            client.subscribe([(EVERYTHING, 1), (UPLINKS, 1), *own])
 
     def _on_subscribe(
         self, _: Client, __: Any, ___: int, reasons: list[ReasonCode], ____: Properties | None
     ) -> None:
-        for topic, reason in zip((EVERYTHING, UPLINKS, self._beats, DROPPED), reasons, strict=False):
+        for topic, reason in zip((EVERYTHING, UPLINKS, self._beats, DROPPED, NOTICES), reasons, strict=False):
             if reason.is_failure:
                 log.error("the broker refuses the subscription to %s: %s", topic, reason)
         if reasons[0].is_failure:
@@ -203,6 +207,9 @@ class Receiver:
         if topic == DROPPED:
             if payload.isdigit():
                 self.broker_dropped = int(payload[:18])
+            return True
+        if topic == NOTICES:
+            self.refused_logins = (self.refused_logins or 0) + (_TURNED_AWAY in payload)
             return True
         if topic != self._beats:
             return False

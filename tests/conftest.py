@@ -23,7 +23,7 @@ def influx() -> Iterator[servers.Influx]:
 @pytest.fixture(scope="session")
 def mosquitto() -> Iterator[servers.Mosquitto]:
     """A Mosquitto that lets everybody in; for another configuration call `servers.mosquitto`."""
-    with servers.mosquitto("allow_anonymous true") as broker:
+    with servers.mosquitto("allow_anonymous true", "log_dest topic", "log_type notice") as broker:
         yield broker
 
 

@@ -130,7 +130,8 @@ def province(server, broker, folder):
                 with suppress(IndexError):
                     books = ask(server, bucket, 'SELECT count("broker_dropped") FROM "gateway"')
                     standing = ask(server, bucket, 'SELECT count("low") FROM "kpi_forecast"')
-                    return books[0]["values"][0][1] >= 2 and standing
+                    refused = ask(server, bucket, 'SELECT count("refused_logins") FROM "gateway"')
+                    return books[0]["values"][0][1] >= 2 and standing and refused
                 return False
 
             until(written, "the gateway's paperwork", 120)

@@ -11,7 +11,7 @@ import pytest
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
-from devices.credentials import CHIRPSTACK, gateway_accounts
+from devices.credentials import CHIRPSTACK, gateway_accounts, hash_password
 from devices.mosquitto import write_passwords
 from devices.pilot import load
 from devices.registry import Registry
@@ -19,6 +19,7 @@ from gateway.receive import DROPPED, HEARTBEATS, Receiver
 from tests.servers import PATIENCE, mosquitto, until
 
 ACL = Path(__file__).parents[2] / "deploy" / "mosquitto" / "acl"
+CONF = ACL.with_name("mosquitto.conf")
 
 NAMES = count()
 LINES = ("allow_anonymous true", "max_inflight_messages 5000", "max_packet_size 2000000")
@@ -216,6 +217,27 @@ def test_a_broker_that_hangs_gives_no_heartbeat_back(gateway, broker):
         finally:
             broker._process.send(signal.SIGCONT)
         until(lambda: receiver._beaten >= sent, "it beats again")
+
+
+def test_who_was_turned_away_is_heard_from_the_broker(tmp_path):
+    """By the log settings of deploy/mosquitto: its notices name every login that was refused."""
+    log = [
+        line for line in CONF.read_text("utf-8").splitlines() if line.startswith(("log_dest t", "log_type"))
+    ]
+    passwords = tmp_path / "passwords"
+    passwords.write_text(f"gateway:{hash_password('right')}\n", "utf-8")
+    with mosquitto("allow_anonymous false", f"password_file {passwords}", *log) as broker:
+        receiver = Receiver(broker.url, "gateway", "right", MQTTv5)
+        receiver.start()
+        until(lambda: receiver.connected, "it subscribes")
+        assert not receiver.refused_logins
+        for name in ("intruder", "gateway", "intruder"):
+            guesser = Client(CallbackAPIVersion.VERSION2, client_id=f"{name}-elsewhere", protocol=MQTTv5)
+            guesser.username_pw_set(name, "guessed")
+            guesser.connect("127.0.0.1", broker.port)
+            until(lambda one=guesser: one.loop(0.1) != 0, "it is turned away")
+        until(lambda: receiver.refused_logins == 3, "the gateway hears of all three")
+        receiver.stop()
 
 
 def test_what_the_broker_dropped_is_heard_from_it():
