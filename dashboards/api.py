@@ -84,7 +84,7 @@ def router(figures: Figures) -> APIRouter:
         """Devices heard within a day, with their newest values."""
         _require_place(figures, community)
         where = {"community": community} if community else {}
-        found = figures.devices(figures.now(), DAY_MS, **where)
+        found = figures.devices(figures.now(), **where)
         return answer(request, figures, page, [device_json(device) for device in found])
 
     @routes.get("/devices/{device}/latest", responses={200: {"model": open_rows.DeviceRow}})

@@ -14,12 +14,13 @@ from devices.pilot import Pilot, TargetPoint
 from devices.quality import Flag
 from devices.signals import SIGNALS
 from gateway.course import Forecast, asked, forecasts, path
-from gateway.indicators import DAY_MS, HOUR_MS, MANY, Evaluation, local_day, local_midnight
+from gateway.indicators import DAY_MS, MANY, Evaluation, local_day, local_midnight
 from gateway.points import FLAG_FALSE, FLAG_TRUE
 from gateway.store import Latest, Store
 
 INDICATORS = ("iot_communities", "smart_villages", "traceability_share")
 TREND_DAYS = 30
+LATELY_MS = 20 * 60_000  # within which a node that reports every ten minutes was heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,29 +132,43 @@ class Figures:
         return result
 
     def newest(self, now: int, number: int) -> list[DeviceNow]:
-        """At most `number` of the devices heard within a day, as `devices` puts them in order."""
-        real = self.devices(now, simulated=FLAG_FALSE)
-        for since in (HOUR_MS, DAY_MS):  # the last hour has enough of them, mostly, and is quick to ask for
-            simulated = self.devices(now, since, simulated=FLAG_TRUE)
-            if len(real) + len(simulated) >= number:
-                break
-        return [*real, *simulated][:number]
+        """At most `number` of the devices heard within a day, as `devices` puts them in order.
 
-    def devices(self, now: int, within: int = DAY_MS, **where: str) -> list[DeviceNow]:
-        """Devices heard within a day (or `within` ms), real ones first, the newest first among them."""
+        Of simulated ones the newest messages are enough, where there are as many: one quick question.
+        """
+        real = self.devices(now, simulated=FLAG_FALSE)
+        wanted = {"pilot": self.pilot.pilot, "simulated": FLAG_TRUE}
+        found: dict[str, DeviceNow] = {}
+        for point in self.store.series("telemetry", wanted, now - LATELY_MS, now + 1, 50 * number):
+            fields = {name: (point.time, value) for name, value in point.fields.items()}
+            values = _device(found, Latest(dict(point.tags), fields)).values
+            for name, value in point.fields.items():
+                if name in SIGNALS:
+                    values.setdefault(name, (point.time, float(value)))
+        if len(real) + len(found) < number:
+            return [*real, *self.devices(now, simulated=FLAG_TRUE)][:number]
+        self._doubt(found, wanted, now - LATELY_MS)
+        return [*real, *sorted(found.values(), key=_order)][:number]
+
+    def devices(self, now: int, **where: str) -> list[DeviceNow]:
+        """Devices heard within a day, real ones first, the newest first among them."""
         wanted = {"pilot": self.pilot.pilot, **where}
         found: dict[str, DeviceNow] = {}
-        for latest in self.store.latest("telemetry", wanted, now - within):
+        for latest in self.store.latest("telemetry", wanted, now - DAY_MS):
             _device(found, latest).values.update(
                 {name: (at, float(value)) for name, (at, value) in latest.fields.items() if name in SIGNALS}
             )
-        for latest in self.store.latest("telemetry_flagged", wanted, now - within):
+        self._doubt(found, wanted, now - DAY_MS)
+        return sorted(found.values(), key=_order)
+
+    def _doubt(self, found: dict[str, DeviceNow], wanted: dict[str, str], since: int) -> None:
+        """Add what is not believed since epoch ms `since`."""
+        for latest in self.store.latest("telemetry_flagged", wanted, since):
             # a leap that turned out to be a step is believed in the end
             if "value" in latest.fields and int(latest.fields["flag"][1]) >= Flag.SUSPECT:
                 at, value = latest.fields["value"]
                 tags = latest.tags
                 _device(found, latest).flagged[tags["signal"]] = (at, float(value), tags["reason"])
-        return sorted(found.values(), key=lambda device: (device.simulated, -device.seen, device.device))
 
     def books(self, now: int) -> dict[str, int]:
         """The newest books of all gateways, added up; empty without one within a day."""
@@ -182,6 +197,11 @@ class Figures:
             count.indicator: Standing(dict.fromkeys(count.members, ""), dict(count.missed))
             for count in self.evaluation(now).counts
         }
+
+
+def _order(device: DeviceNow) -> tuple[bool, int, str]:
+    """Real ones first, the newest first among them."""
+    return device.simulated, -device.seen, device.device
 
 
 def _device(found: dict[str, DeviceNow], latest: Latest) -> DeviceNow:

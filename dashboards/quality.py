@@ -58,9 +58,11 @@ def _places(place: Place, lang: str, say: Say) -> table.Panel:
         style.rows(sort=titles["coverage"]), place, say,
         title=say("coverage_places"), about=say("coverage_places_about"), unit=style.COUNT,
     ).decimals(0)  # fmt: skip
-    panel.with_target(InfluxQL(queries.coverage(DAYS)))
+    panel.with_target(InfluxQL(queries.coverage(DAYS), "A"))
+    panel.with_target(InfluxQL(queries.last_seen(DAYS), "B"))
     panel.data_links([frame.to_community(lang, say)])
-    style.reshape(panel, titles, style.without_time(), style.as_time("last_seen"))
+    one_row_each = (style.without_time(), style.joined("community"), style.as_time("last_seen"))
+    style.reshape(panel, titles, *one_row_each)
     return style.covered(panel, titles["coverage"])
 
 
