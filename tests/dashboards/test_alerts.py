@@ -94,3 +94,21 @@ def test_whom_to_tell_comes_from_the_environment(kind):
     assert receiver["type"] == kind
     assert any(str(value).startswith("$HOIQUAN_ALERT_") for value in receiver["settings"].values())
     assert data["policies"][0]["receiver"] == point["name"]
+
+
+@pytest.mark.parametrize("to", ["email", "webhook"])
+def test_what_compose_gives_to_grafana_is_there(to):
+    """A mount of a file that is missing would make a folder of its name, and Grafana would not start."""
+    root = Path(__file__).parents[2]
+    grafana = yaml.safe_load((root / "docker-compose.yml").read_text("utf-8"))["services"]["grafana"]
+    chosen = {"${HOIQUAN_PILOT:-dong-thap}": "dong-thap", "${HOIQUAN_ALERTS_TO:-email}": to}
+    for mount in (one for one in grafana["volumes"] if one.startswith("./")):
+        path = mount.split(":/")[0]
+        for variable, value in chosen.items():
+            path = path.replace(variable, value)
+        assert (root / path).exists(), path
+    data = yaml.safe_load((PROVISIONING / f"contact/{to}.yaml").read_text("utf-8"))
+    wanted = {
+        str(v)[1:] for v in data["contactPoints"][0]["receivers"][0]["settings"].values() if "$" in str(v)
+    }
+    assert wanted <= grafana["environment"].keys()
