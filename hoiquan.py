@@ -104,6 +104,8 @@ def broker(
         settings.registry_url,
         settings.gateway_password.get_secret_value(),
         settings.simulator_secret.get_secret_value(),
+        settings.reader_password.get_secret_value(),
+        settings.operator_password.get_secret_value(),
     )
     asyncio.run(serve(bind, port, access))
 
@@ -190,8 +192,9 @@ def build_pages(settings: Settings, store: Any) -> Any:
     """The FastAPI application over a store and the folder of records."""
     from fastapi import FastAPI, Request, Response
 
-    from dashboards import api, overview
+    from dashboards import api, check, overview
     from devices.registry import Registry
+    from gateway.preview import judged
     from gateway.store import RetryLater
     from traceability import form
     from traceability import web as records
@@ -202,10 +205,11 @@ def build_pages(settings: Settings, store: Any) -> Any:
     pages = FastAPI(
         title="hoiquan", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
     )
+    registry = Registry(settings.registry_url, place)
     pages.include_router(overview.router(figures))
     pages.include_router(api.router(figures))
+    pages.include_router(check.router(lambda *given: check.Verdict(*judged(registry, *given))))
     pages.include_router(records.router(folder, place, settings.base_url.rstrip("/")))
-    registry = Registry(settings.registry_url, place)
     post, secure = Post(settings.mqtt, settings.mqtt_version), settings.base_url.startswith("https:")
     pages.include_router(form.router(place, registry, post.send, secure=secure))
 

@@ -3,6 +3,7 @@
 signals.py   what is measured, in which unit, within which limits
 models.py    which node carries which signals, how often
 topics.py    where a message goes        payloads.py  what may stand in it
+findings.py  what is wrong with it, field by field, and what would be right
 reading.py   what was understood         quality.py   what a check thinks of it
 diary.py     what a farmer writes down
 pilot.py     a province: targets, places, fleets, rules (pilots/*.yaml)

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from devices.credentials import CHIRPSTACK, OPERATOR, READER
 from devices.models import MODELS
 from devices.mosquitto import write_passwords
 from devices.registry import Registry
@@ -109,7 +110,11 @@ def tell_broker(settings: Settings, registry: Registry) -> None:
             registry,
             settings.gateway_password.get_secret_value(),
             settings.simulator_secret.get_secret_value(),
-            settings.chirpstack_password.get_secret_value(),
+            {
+                CHIRPSTACK: settings.chirpstack_password.get_secret_value(),
+                READER: settings.reader_password.get_secret_value(),
+                OPERATOR: settings.operator_password.get_secret_value(),
+            },
         )
         time.sleep(RELOAD)
 

@@ -14,6 +14,8 @@ GATEWAY = "gateway"  # broker account of the first gateway; with those below no 
 FIRST_INSTANCE = "gateway-1"  # the instance that has this account
 GATEWAYS = 8  # gateways that may share a broker: deploy/mosquitto/acl has the lines of each
 CHIRPSTACK = "chirpstack"  # broker account of a LoRaWAN network server
+READER = "reader"  # broker account that hears everything and says nothing, for officers and checks
+OPERATOR = "operator"  # broker account that may send commands, and hears nothing but their results
 
 
 def gateway_accounts() -> list[str]:
@@ -36,7 +38,7 @@ def gateway_account(instance: str) -> str:
 
 def reserved(name: str) -> bool:
     """Whether no device may have this name: it is, or may become, the account of one of our own parts."""
-    return name in (GATEWAY, CHIRPSTACK) or name.startswith(f"{GATEWAY}-")
+    return name in (GATEWAY, CHIRPSTACK, READER, OPERATOR) or name.startswith(f"{GATEWAY}-")
 
 
 def new_password() -> str:

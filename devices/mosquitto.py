@@ -6,9 +6,10 @@ the user name in `deploy/mosquitto/acl`, so they do not change when a device joi
 
 import fcntl
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
-from devices.credentials import CHIRPSTACK, gateway_accounts, hash_password, simulated_password
+from devices.credentials import gateway_accounts, hash_password, simulated_password
 from devices.registry import Registry
 
 
@@ -17,23 +18,24 @@ def write_passwords(
     registry: Registry,
     gateway_password: str,
     simulator_secret: str,
-    chirpstack_password: str = "",
+    others: Mapping[str, str] | None = None,
 ) -> int:
-    """Write every account that may connect; returns how many. Replaces the file in one step."""
+    """Write every account that may connect; returns how many. Replaces the file in one step. `others`: the
+    passwords of accounts that are neither gateways nor devices; "" for one that there is not.
+    """
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)  # of two enrolments at once the later must not leave one out
-        return _write(path, registry, gateway_password, simulator_secret, chirpstack_password)
+        return _write(path, registry, gateway_password, simulator_secret, others or {})
     finally:
         os.close(folder)
 
 
 def _write(
-    path: Path, registry: Registry, gateway_password: str, simulator_secret: str, chirpstack_password: str
+    path: Path, registry: Registry, gateway_password: str, simulator_secret: str, others: Mapping[str, str]
 ) -> int:
     accounts = {account: hash_password(gateway_password) for account in gateway_accounts()}
-    if chirpstack_password:
-        accounts[CHIRPSTACK] = hash_password(chirpstack_password)
+    accounts |= {account: hash_password(password) for account, password in others.items() if password}
     if simulator_secret:
         for device in registry.pilot.fleet:
             accounts[device] = hash_password(simulated_password(simulator_secret, device))

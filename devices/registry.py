@@ -130,7 +130,8 @@ class Registry:
             raise EnrolmentError(f"no model {model!r}; there are: {', '.join(MODELS)}")
         if not re.fullmatch(ID, device) or reserved(device):
             raise EnrolmentError(
-                f"id {device!r}: use 1 to 64 of a-z, 0-9 and -, and none of gateway, gateway-…, chirpstack"
+                f"id {device!r}: use 1 to 64 of a-z, 0-9 and -, and none of gateway, gateway-…, chirpstack, "
+                "reader, operator"
             )
         if device in self.pilot.fleet:
             raise EnrolmentError(f"id {device!r} belongs to a simulated node of the pilot; choose another")

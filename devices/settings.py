@@ -12,8 +12,11 @@ from typing import Any
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from devices import secrets
 from devices.credentials import FIRST_INSTANCE
 from devices.pilot import Pilot, load
+
+ACCOUNTS = ("reader_password", "operator_password")  # that commands beside a running `hoiquan up` use
 
 
 class Settings(BaseSettings):
@@ -27,8 +30,17 @@ class Settings(BaseSettings):
         "mqtt://127.0.0.1:1883", description="the broker: mqtt://host:port or mqtts://host:port"
     )
     public_mqtt: str = Field("", description="the broker as devices reach it; empty: HOIQUAN_MQTT")
+    mqtt_ca: Path | None = Field(
+        None, description="CA certificate that an mqtts:// broker must show one of; empty: the system's CAs"
+    )
     mqtt_version: int = Field(5, ge=4, le=5, description="MQTT 5, or 4 for 3.1.1 (the embedded broker)")
     gateway_password: SecretStr = Field(SecretStr(""), description="the gateway's password at the broker")
+    reader_password: SecretStr = Field(
+        SecretStr(""), description="password of the broker's account 'reader', which hears and never speaks"
+    )
+    operator_password: SecretStr = Field(
+        SecretStr(""), description="password of the broker's account 'operator', which sends commands"
+    )
     simulator_secret: SecretStr = Field(
         SecretStr(""), description="simulated nodes' passwords derive from it"
     )
@@ -85,8 +97,10 @@ class Settings(BaseSettings):
             chosen: dict[str, str] = json.loads((self.data / "running.json").read_text("utf-8"))
         except (OSError, ValueError):
             return self
+        kept = secrets.read(self.data)
+        mine = {name: SecretStr(kept.get(f"HOIQUAN_{name.upper()}", "")) for name in ACCOUNTS}
         given = self.model_fields_set
-        return self.model_copy(update={name: value for name, value in chosen.items() if name not in given})
+        return self.model_copy(update={n: value for n, value in {**chosen, **mine}.items() if n not in given})
 
     @cached_property
     def loaded_pilot(self) -> Pilot:

@@ -1,14 +1,14 @@
 """The embedded broker of `hoiquan up`: amqtt on loopback, with the rules that Mosquitto has in production.
 
-A device may publish on its own topics and hear its own commands; the gateway may do everything;
-nobody is anonymous. amqtt speaks MQTT 3.1.1 and keeps nothing on disk: a rehearsal's broker. For
-anything that must survive a crash of the broker use Mosquitto (`make compose`).
+A device may publish on its own topics and hear its own commands; the gateway may do everything, the reader
+hears, the operator commands; nobody is anonymous. amqtt speaks MQTT 3.1.1 and keeps nothing on disk: a
+rehearsal's broker. For anything that must survive a crash of the broker use Mosquitto (`make compose`).
 """
 
 import asyncio
 import logging
 import signal
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import amqtt.broker
@@ -20,7 +20,7 @@ from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
 from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
 from amqtt.session import Session
 
-from devices.credentials import gateway_accounts, simulated_password
+from devices.credentials import OPERATOR, READER, gateway_accounts, simulated_password
 from devices.pilot import load
 from devices.registry import Registry
 from devices.topics import ROOT, UP
@@ -38,6 +38,8 @@ class Access:
     registry: str = field(default="")
     gateway_password: str = field(default="")
     simulator_secret: str = field(default="")
+    reader_password: str = field(default="")
+    operator_password: str = field(default="")
 
 
 class Accounts(BaseAuthPlugin):
@@ -56,6 +58,9 @@ class Accounts(BaseAuthPlugin):
             return False
         if name in GATEWAYS:
             return bool(password == self._access.gateway_password)
+        if name in (READER, OPERATOR):
+            own = self._access.reader_password if name == READER else self._access.operator_password
+            return bool(password == own)
         device = self._registry.lookup(name)
         if device is None:
             return False
@@ -82,6 +87,11 @@ class Rules(BaseTopicPlugin):
             return False
         if name in GATEWAYS:
             return True
+        if name == READER:
+            return action != Action.PUBLISH and topic.startswith(("hoiquan/", "application/"))
+        if name == OPERATOR:
+            kind = "command" if action == Action.PUBLISH else "result"
+            return topic.startswith(f"{ROOT}/") and topic.count("/") == 5 and topic.endswith(f"/{kind}")
         device = self._registry.lookup(name)
         if device is None:
             return False
@@ -139,12 +149,7 @@ class LocalBroker(Broker):
 
 async def serve(bind: str, port: int, access: Access) -> None:
     """Run the broker until SIGTERM or SIGINT. Raises OSError where the port is taken."""
-    plain = {
-        "pilot": access.pilot,
-        "registry": access.registry,
-        "gateway_password": access.gateway_password,
-        "simulator_secret": access.simulator_secret,
-    }
+    plain = asdict(access)
     config = BrokerConfig(
         listeners={"default": ListenerConfig(bind=f"{bind}:{port}")},
         timeout_disconnect_delay=0,

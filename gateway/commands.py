@@ -1,22 +1,34 @@
-"""`hoiquan quarantine …`: what was refused, why, and another try."""
+"""`hoiquan quarantine …`: what was refused, why, and another try; `hoiquan device check`: why it would be."""
 
 import json
+import sys
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from queue import Empty
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from devices.commands import devices_app
 from devices.payloads import PayloadError
+from devices.registry import Registry
 from devices.settings import Settings
+from devices.texts import text
+from devices.topics import Topic
+from gateway.clerk import now_ms
 from gateway.instance import files
+from gateway.listen import listening
+from gateway.preview import anybody, lines, plain, preview
 from gateway.spool import Quarantined, Spool
 
 quarantine_app = typer.Typer(no_args_is_help=True, help="Refused messages: list, show, replay after a mend.")
 Instance = Annotated[str | None, typer.Option(help="Whose spool: gateway-1, … (HOIQUAN_INSTANCE).")]
+PilotName = Annotated[
+    str | None, typer.Option("--pilot", help="Pilot file: a name or a path (HOIQUAN_PILOT).")
+]
 Data = Annotated[Path | None, typer.Option(help="Folder of all local state (HOIQUAN_DATA).")]
 
 
@@ -67,6 +79,69 @@ def replay(
         if not numbers:
             raise ValueError("quarantine: name the messages to replay, or --all")
         typer.echo(f"{spool.release(numbers)} messages go to the gateway again")
+
+
+@devices_app.command()
+def check(
+    file: Annotated[str, typer.Argument(help="File with one message; - is standard input.")] = "-",
+    device: Annotated[str | None, typer.Option("--id", help="Id of the device whose message it is.")] = None,
+    live: Annotated[bool, typer.Option("--live", help="Listen to what the device (--id) sends.")] = False,
+    uplink: Annotated[bool, typer.Option("--uplink", help="It is an uplink of ChirpStack v4.")] = False,
+    number: Annotated[int, typer.Option(help="With --live: messages after which to stop; 0: never.")] = 0,
+    seconds: Annotated[float, typer.Option(help="With --live: seconds of silence that are mentioned.")] = 60,
+    lang: Annotated[Literal["vi", "en", "both"], typer.Option(help="Language of the answer.")] = "both",
+    data: Data = None,
+    pilot: PilotName = None,
+    json_output: Annotated[bool, typer.Option("--json", help="As JSON, a line a message.")] = False,
+) -> None:
+    """Say what is wrong with each field of a message, what would be right, and what would be stored.
+
+    Nothing is kept. Exit code 1 where the gateway would refuse it (with --live: the last one).
+    """
+    settings = Settings.read(data=data, pilot=pilot).as_running()
+    place = settings.loaded_pilot
+    known = Registry(settings.registry_url, place).lookup(device) if device else None
+    if live and known is None:
+        raise ValueError(f"--live needs --id of an enrolled device, not {device!r}: hoiquan device list")
+    who = known or anybody(place, device or "my-device")
+    taken = True
+
+    def look(payload: bytes | bytearray) -> None:
+        nonlocal taken
+        found = preview(bytes(payload), who, place, now_ms(), uplink=uplink)
+        taken = bool(found.points)
+        if json_output:
+            typer.echo(json.dumps(plain(found), ensure_ascii=False))
+            return
+        for one in ("vi", "en") if lang == "both" else (lang,):
+            typer.echo("\n".join(lines(found, place, one)) + "\n")
+
+    if not live:
+        look(_bytes(file))
+        raise SystemExit(0 if taken else 1)
+    topic = str(Topic(who.pilot, who.community, who.device, "telemetry"))
+    spoken = "en" if lang == "en" else "vi"
+    typer.echo(text("check.waiting", spoken, topic=topic), err=True)
+    with listening(settings, topic) as heard:
+        while True:
+            try:
+                look(heard.get(timeout=seconds).payload)
+            except Empty:
+                typer.echo(text("check.silence", spoken, seconds=f"{seconds:g}", topic=topic), err=True)
+                taken = False
+                if number:
+                    break
+                continue
+            number -= 1
+            if not number:
+                break
+    raise SystemExit(0 if taken else 1)
+
+
+def _bytes(file: str) -> bytes:
+    """A file's message, without the line end that an editor puts behind it."""
+    payload = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    return payload.rstrip(b"\r\n") if payload[:1] in (b"{", b"[") else payload
 
 
 def _path(data: Path | None, instance: str | None) -> Path:

@@ -84,5 +84,5 @@ def test_without_a_secret_no_simulated_node_has_an_account(registry, tmp_path):
     path = tmp_path / "passwords"
     assert write_passwords(path, registry, "g", "") == len(gateway_accounts())
     assert {line.partition(":")[0] for line in path.read_text("utf-8").splitlines()} == {*gateway_accounts()}
-    assert write_passwords(path, registry, "g", "", "c") == len(gateway_accounts()) + 1
+    assert write_passwords(path, registry, "g", "", {CHIRPSTACK: "c"}) == len(gateway_accounts()) + 1
     assert f"\n{CHIRPSTACK}:" in path.read_text("utf-8")

@@ -24,7 +24,8 @@ def registry(tmp_path):
 
 @pytest.fixture
 def access(tmp_path):
-    return Access("dong-thap", str(tmp_path / "registry.sqlite"), "the gateway's", "a secret")
+    registry = str(tmp_path / "registry.sqlite")
+    return Access("dong-thap", registry, "the gateway's", "a secret", "the reader's", "the operator's")
 
 
 def context(access):
@@ -60,6 +61,13 @@ def test_only_those_with_their_password_get_in(registry, let_in):
         assert not let_in(name, wrong), name
     registry.revoke("my-esp32")
     until(lambda: not let_in("my-esp32", password), "the broker sees the revocation")
+
+
+def test_reader_and_operator_have_passwords_of_their_own(registry, let_in):
+    assert let_in("reader", "the reader's")
+    assert let_in("operator", "the operator's")
+    assert not let_in("reader", "the operator's")
+    assert not let_in("operator", "the gateway's")
 
 
 def test_a_gateway_without_a_password_is_open_to_nobody(registry, access):
@@ -107,6 +115,20 @@ def test_a_device_hears_what_is_for_it(may, kind):
 def test_a_device_has_no_business_elsewhere(may, topic):
     for action in (Action.PUBLISH, Action.SUBSCRIBE, Action.RECEIVE):
         assert not may("my-esp32", topic, action)
+
+
+def test_to_read_and_to_command_are_separate_rights(may):
+    for topic in (OWN + "telemetry", OWN + "#", "hoiquan/#", OWN + "result"):
+        assert may("reader", topic, Action.SUBSCRIBE)
+    for topic in (OWN + "telemetry", OWN + "command", "hoiquan-gateway/v1/gateway/heartbeat"):
+        assert not may("reader", topic, Action.PUBLISH)
+    assert not may("reader", "hoiquan-gateway/#", Action.SUBSCRIBE)
+    assert may("operator", OWN + "command", Action.PUBLISH)
+    assert may("operator", "hoiquan/v1/+/+/+/result", Action.SUBSCRIBE)
+    for topic in (OWN + "telemetry", OWN + "result", "hoiquan/v1/command"):
+        assert not may("operator", topic, Action.PUBLISH)
+    for topic in (OWN + "telemetry", "hoiquan/#", "#", "+/+/+/+/+/+"):
+        assert not may("operator", topic, Action.SUBSCRIBE)
 
 
 def test_the_gateway_may_do_everything_and_a_stranger_nothing(may):

@@ -1,0 +1,82 @@
+"""What a device says right now, heard by the account `reader`: nothing is taken from the gateway."""
+
+import queue
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from devices.settings import Settings
+
+PATIENCE = 10.0  # seconds that the broker has to answer
+KEEPALIVE = 30
+
+
+class NotHeard(OSError):
+    """The broker cannot be listened to; the sentence says why and what would do."""
+
+
+def connected(
+    settings: Settings, account: str, password: str
+) -> tuple[Client, "queue.SimpleQueue[MQTTMessage]"]:
+    """A client of one of the broker's accounts, connected, and what it hears. Raises NotHeard."""
+    address = urlsplit(settings.mqtt)
+    port = address.port or (8883 if address.scheme == "mqtts" else 1883)
+    if not password:
+        raise NotHeard(
+            f"there is no password for the broker's account {account!r}: run this beside `hoiquan up`, with "
+            f"its --data, or set HOIQUAN_{account.upper()}_PASSWORD"
+        )
+    version = MQTTProtocolVersion(settings.mqtt_version)
+    client = Client(CallbackAPIVersion.VERSION2, account, protocol=version, reconnect_on_failure=False)
+    client.username_pw_set(account, password)
+    if address.scheme == "mqtts":
+        client.tls_set(ca_certs=str(settings.mqtt_ca) if settings.mqtt_ca else None)
+    heard: queue.SimpleQueue[MQTTMessage] = queue.SimpleQueue()
+    answered = threading.Event()
+    answer: list[ReasonCode] = []
+
+    def on_connect(
+        _: Client, __: Any, ___: ConnectFlags, reason: ReasonCode, ____: Properties | None
+    ) -> None:
+        answer.append(reason)
+        answered.set()
+
+    def on_disconnect(_: Client, __: Any, ___: DisconnectFlags, reason: ReasonCode, ____: Any) -> None:
+        answered.set()
+
+    client.on_connect, client.on_disconnect = on_connect, on_disconnect
+    client.on_message = lambda _, __, message: heard.put(message)
+    where = f"{address.hostname}:{port}"
+    try:
+        client.connect(address.hostname or "127.0.0.1", port, keepalive=KEEPALIVE)
+    except ssl.SSLError as error:
+        raise NotHeard(f"the broker at {where} does not show a certificate of our CA: {error}") from None
+    except OSError as error:
+        raise NotHeard(f"the broker at {where} does not answer: {error}") from None
+    client.loop_start()
+    answered.wait(PATIENCE)
+    if not answer or answer[0].is_failure:
+        client.loop_stop()
+        said = str(answer[0]) if answer else "no answer"
+        raise NotHeard(f"the broker at {where} does not let {account!r} in: {said}")
+    return client, heard
+
+
+@contextmanager
+def listening(settings: Settings, topic: str) -> Iterator["queue.SimpleQueue[MQTTMessage]"]:
+    """What is published on `topic` while the block runs. Raises NotHeard."""
+    client, heard = connected(settings, "reader", settings.reader_password.get_secret_value())
+    try:
+        client.subscribe(topic, qos=0)
+        yield heard
+    finally:
+        client.disconnect()
+        client.loop_stop()

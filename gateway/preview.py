@@ -1,0 +1,93 @@
+"""What the gateway would make of one message: its own decoder and checks, and nothing kept.
+
+What depends on the messages before (a leap, a flat line, the same message twice) it cannot tell from one.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from devices.findings import Examined, examine
+from devices.pilot import Pilot
+from devices.reading import Device
+from devices.registry import Registry
+from devices.signals import SIGNALS
+from devices.texts import text
+from devices.topics import Topic
+from gateway.checks import Checker
+from gateway.clerk import now_ms
+from gateway.decode import Decoder
+from gateway.points import Point
+from gateway.spool import Message
+
+_UPLINK = "application/0/device/0000000000000000/event/up"
+
+
+class Preview(NamedTuple):
+    """What is to be said of a message, and the points it would become (none where it is refused)."""
+
+    examined: Examined
+    points: tuple[Point, ...]
+
+
+def preview(payload: bytes, device: Device, pilot: Pilot, now: int, *, uplink: bool = False) -> Preview:
+    """A message of `device` as if it came at epoch ms `now`; `uplink`: as ChirpStack publishes it."""
+    topic = _UPLINK if uplink else str(Topic(device.pilot, device.community, device.device, "telemetry"))
+    decoder = Decoder(pilot.pilot, lambda _: device, by_eui=lambda _: device)
+    decoded = decoder.decode([Message(topic, payload, now)])
+    checker = Checker(pilot)
+    points = [point for reading in decoded.readings for point in checker.check(reading)]
+    return Preview(examine(payload, device.device, now, uplink=uplink), tuple(points))
+
+
+def anybody(pilot: Pilot, name: str = "my-device") -> Device:
+    """A device for whom none is named."""
+    return Device(pilot.pilot, pilot.places[0].id, name, "soil-probe", simulated=False)
+
+
+def judged(registry: Registry, payload: bytes, name: str, uplink: bool, lang: str) -> tuple[bool, list[str]]:
+    """Whether a message of the device called `name` (or nobody's) is taken, and what is to be said of it."""
+    pilot = registry.pilot
+    device = registry.lookup(name) if name else None
+    found = preview(payload, device or anybody(pilot), pilot, now_ms(), uplink=uplink)
+    return bool(found.points), list(lines(found, pilot, lang))
+
+
+def lines(found: Preview, pilot: Pilot, lang: str) -> Iterator[str]:
+    """The preview in words: findings, how it would be right, what is stored."""
+    yield from (finding.sentence(lang) for finding in found.examined.findings)
+    if found.examined.right:
+        yield f"{text('check.right', lang)}: {found.examined.right}"
+    yield text("check.taken" if found.points else "check.refused", lang)
+    for point in found.points:
+        moment = datetime.fromtimestamp(point.time / 1000, UTC).astimezone(pilot.zone)
+        time = moment.isoformat(timespec="seconds")
+        tags = dict(point.tags)
+        if "reason" in tags:
+            signal, value = tags["signal"], _amount(tags["signal"], point.fields["value"])
+            yield text("check.doubted", lang, reason=tags["reason"], signal=signal, value=value, time=time)
+            continue
+        for name, number in point.fields.items():
+            yield text("check.stored", lang, signal=name, value=_amount(name, number), time=time)
+
+
+def plain(found: Preview) -> dict[str, object]:
+    """The preview as JSON takes it."""
+    return {
+        "taken": bool(found.points),
+        "encoding": found.examined.encoding,
+        "findings": [
+            {"field": one.field, "refused": one.refused, "reason": one.reason,
+             "vi": one.sentence("vi"), "en": one.sentence("en")}
+            for one in found.examined.findings
+        ],
+        "right": found.examined.right or None,
+        "points": [
+            {"measurement": p.measurement, "tags": dict(p.tags), "fields": dict(p.fields), "time": p.time}
+            for p in found.points
+        ],
+    }  # fmt: skip
+
+
+def _amount(signal: str, value: object) -> str:
+    return f"{value:g} {SIGNALS[signal].shown_unit}".strip() if isinstance(value, int | float) else str(value)

@@ -1,0 +1,155 @@
+"""What the gateway would make of a message, in words: from a file, from the topic, and as a page."""
+
+import json
+from datetime import timedelta
+from threading import Thread
+from urllib.parse import urlencode
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from typer.testing import CliRunner
+
+from dashboards import check
+from devices.pilot import load
+from devices.registry import Registry
+from gateway.preview import anybody, judged, lines, plain, preview
+from hoiquan import app
+from tests.servers import mosquitto
+
+PILOT = load("dong-thap")
+NOW = 1_795_255_200_000
+GOOD = b'{"values":{"soil_moisture":31.5}}'
+
+
+def test_a_good_message_and_what_would_be_stored() -> None:
+    found = preview(GOOD, anybody(PILOT), PILOT, NOW)
+    (point,) = found.points
+    assert (point.measurement, dict(point.fields), point.time) == ("telemetry", {"soil_moisture": 31.5}, NOW)
+    assert list(lines(found, PILOT, "en")) == [
+        "The gateway takes this message.",
+        "Stored: soil_moisture = 31.5 % at 2026-11-21T17:00:00+07:00",
+    ]
+    assert "Sẽ lưu: soil_moisture = 31.5 %" in "\n".join(lines(found, PILOT, "vi"))
+
+
+def test_what_is_doubted_is_stored_apart() -> None:
+    payload = b'{"ts":"2026-11-21T11:00:00Z","values":{"soil_moisture":31.5}}'
+    found = preview(payload, anybody(PILOT), PILOT, NOW)
+    assert [point.measurement for point in found.points] == ["telemetry_flagged"]
+    assert "not counted (clock)" in "\n".join(lines(found, PILOT, "en"))
+
+
+def test_a_refused_message_is_not_stored() -> None:
+    found = preview(b'{"values":{"temp":"29,3"}}', anybody(PILOT), PILOT, NOW)
+    assert found.points == ()
+    said = list(lines(found, PILOT, "en"))
+    assert said[-1] == "The gateway refuses this message; nothing is stored."
+    assert said[-2].endswith('{"values":{"air_temperature":29.3}}')
+    assert plain(found)["taken"] is False
+
+
+def test_an_uplink_becomes_readings() -> None:
+    event = {"time": "2026-11-21T10:00:00Z", "devAddr": "00189440", "fCnt": 3, "object": {"soil_ec": 1.2}}
+    found = preview(json.dumps(event).encode(), anybody(PILOT), PILOT, NOW, uplink=True)
+    assert [dict(point.fields) for point in found.points] == [{"soil_ec": 1.2}]
+
+
+def run(*arguments: str, stdin: bytes = b"", **variables: str):
+    return CliRunner().invoke(app, ["device", "check", *arguments], input=stdin, env=variables)
+
+
+def test_the_command_reads_a_file_and_standard_input(tmp_path) -> None:
+    path = tmp_path / "message.json"
+    path.write_bytes(GOOD + b"\n")
+    told = run(str(path), "--data", str(tmp_path), "--lang", "en")
+    assert told.exit_code == 0
+    assert "Stored: soil_moisture = 31.5 %" in told.stdout
+    told = run("--data", str(tmp_path), stdin=b'{"values":{"soil_moisture":"31,5"}}')
+    assert told.exit_code == 1
+    assert 'Write: "soil_moisture":31.5' in told.stdout
+    assert 'Hãy viết: "soil_moisture":31.5' in told.stdout
+    told = run("--data", str(tmp_path), "--json", stdin=GOOD)
+    assert json.loads(told.stdout)["taken"] is True
+
+
+def test_live_needs_an_enrolled_device(tmp_path) -> None:
+    told = run("--live", "--id", "nobody", "--data", str(tmp_path))
+    assert isinstance(told.exception, ValueError)
+    assert "nobody" in str(told.exception)
+
+
+def test_the_command_hears_what_the_device_sends(tmp_path, device_at) -> None:
+    with mosquitto("allow_anonymous true") as broker:
+        Registry(tmp_path / "registry.sqlite", PILOT).enroll("tam-que", "soil-probe", "my-esp32")
+        told = []
+        arguments = ["--live", "--id", "my-esp32", "--number", "2", "--data", str(tmp_path), "--lang", "en"]
+        variables = {"HOIQUAN_MQTT": broker.url, "HOIQUAN_READER_PASSWORD": "x"}
+        listening = Thread(target=lambda: told.append(run(*arguments, **variables)))
+        listening.start()
+        with device_at(broker, "hoiquan/v1/dong-thap/tam-que/my-esp32/telemetry") as send:
+            send(b'{"values":{"soil_moisture":"31,5"}}', GOOD, until=lambda: not listening.is_alive())
+        listening.join()
+    assert told[0].exit_code in (0, 1)
+    assert 'Write: "soil_moisture":31.5' in told[0].stdout
+    assert "Stored: soil_moisture = 31.5 %" in told[0].stdout
+
+
+@pytest.fixture
+def device_at():
+    from contextlib import contextmanager
+
+    from tests.gateway.running import device
+
+    @contextmanager
+    def at(broker, topic):
+        with device(broker) as publish:
+
+            def send(*payloads, until):
+                """Again and again, since nobody says when the listener has subscribed."""
+                import time
+
+                end = time.monotonic() + timedelta(minutes=1).seconds
+                while not until():
+                    assert time.monotonic() < end
+                    for payload in payloads:
+                        publish(topic, payload)
+                    time.sleep(0.1)
+
+            yield send
+
+    return at
+
+
+@pytest.fixture
+def page(tmp_path):
+    registry = Registry(tmp_path / "registry.sqlite", PILOT)
+    pages = FastAPI()
+    pages.include_router(check.router(lambda *given: check.Verdict(*judged(registry, *given))))
+    return TestClient(pages)
+
+
+def ask(page, **form):
+    return page.post(
+        "/check", content=urlencode(form), headers={"Content-Type": "application/x-www-form-urlencoded"}
+    )
+
+
+def test_the_page_says_the_same(page) -> None:
+    assert "soil_moisture" in page.get("/check").text
+    told = ask(page, payload='{"values":{"temp":"29,3"}}')
+    assert told.status_code == 200
+    assert "Hãy viết: &#34;air_temperature&#34;:29.3" in told.text
+    page.cookies.set("lang", "en")
+    assert "The gateway takes this message." in ask(page, payload=GOOD.decode(), device="my-esp32").text
+    assert "codec" in ask(page, payload='{"devAddr":"00189440"}', uplink="on").text
+
+
+def test_the_page_is_safe(page) -> None:
+    told = ask(page, payload="<script>alert(1)</script>", device='"><script>')
+    assert "<script" not in told.text
+    policy = told.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy and "form-action 'self'" in policy
+    assert ask(page, payload="x" * 200_000).status_code == 413
+    assert ask(page).status_code == 200
+    assert page.post("/check", content=b"\xff\xfe=%zz&payload=%ff").status_code == 200
