@@ -20,7 +20,7 @@ import typer
 
 from dashboards.commands import dashboards_app, report_command
 from devices import secrets
-from devices.commands import devices_app
+from devices.commands import ca, devices_app
 from devices.pilot import Pilot, PilotError
 from devices.processes import CHILD, Child, follow_parent, run_together
 from devices.settings import Settings
@@ -112,13 +112,14 @@ def broker(
 
 @app.command(hidden=True)
 def accounts(data: Data = None, pilot: PilotName = None) -> None:
-    """Write Mosquitto's password file from registry and settings (docker-compose.yml, before the broker)."""
-    from devices.commands import tell_broker
+    """Write Mosquitto's password file, CA and certificate (docker-compose.yml, before the broker)."""
+    from devices.commands import prepare_authority, tell_broker
     from devices.registry import Registry
 
     settings = Settings.read(data=data, pilot=pilot)
     if settings.mosquitto_passwords is None:
         raise Misuse("accounts: name the file to write in HOIQUAN_MOSQUITTO_PASSWORDS")
+    prepare_authority(settings)
     tell_broker(settings, Registry(settings.registry_url, settings.loaded_pilot))
 
 
@@ -193,7 +194,7 @@ def build_pages(settings: Settings, store: Any) -> Any:
     from fastapi import FastAPI, Request, Response
 
     from dashboards import api, check, overview
-    from devices.registry import Registry
+    from devices.registry import Registry, RegistryAway
     from gateway.preview import judged
     from gateway.store import RetryLater
     from traceability import form
@@ -214,8 +215,9 @@ def build_pages(settings: Settings, store: Any) -> Any:
     pages.include_router(form.router(place, registry, post.send, secure=secure))
 
     @pages.exception_handler(RetryLater)
-    def away(_: Request, error: RetryLater) -> Response:
-        """The store is away: one line for people, and a sign to caches and monitors to ask again."""
+    @pages.exception_handler(RegistryAway)
+    def away(_: Request, error: Exception) -> Response:
+        """Store or registry is away: one line for people, and a sign to caches and monitors to ask again."""
         return Response(f"{error}\n", 503, {"Retry-After": "5"}, media_type="text/plain; charset=utf-8")
 
     @pages.get("/healthz", include_in_schema=False)
@@ -320,7 +322,7 @@ def up(
     if bind not in ("127.0.0.1", "localhost", "::1"):
         raise Misuse(
             f"up: the embedded broker has no TLS, so it listens on loopback alone, not on {bind}. "
-            "For other machines use Mosquitto: make compose"
+            "For other machines use Mosquitto, which has: make compose"
         )
     for name, port, option in (("pages", http_port, "--http-port"), ("broker", mqtt_port, "--mqtt-port")):
         if port_taken(bind, port):
@@ -386,6 +388,7 @@ def stop_on_signals() -> threading.Event:
 
 
 app.command(name="report")(report_command(open_figures))
+app.command()(ca)
 app.command(name="simulate")(simulate_command(open_past, stop_on_signals))
 
 if __name__ == "__main__":

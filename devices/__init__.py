@@ -9,6 +9,7 @@ diary.py     what a farmer writes down
 pilot.py     a province: targets, places, fleets, rules (pilots/*.yaml)
 certificates.py  what others vouch for: certificates, planting-area codes
 registry.py  which devices may speak     credentials.py  how they prove it
+roll.py      many of them at once        ticket.py       what a technician needs to connect one
 settings.py  HOIQUAN_* variables         texts.py     every sentence a person reads
 
 a message on MQTT ─► topics.parse ─► registry.lookup ─► payloads.decode ─► reading.Reading

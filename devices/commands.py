@@ -11,12 +11,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from devices.authority import CA, authority, fingerprint, prepare
 from devices.credentials import CHIRPSTACK, OPERATOR, READER
 from devices.models import MODELS
 from devices.mosquitto import write_passwords
 from devices.registry import Registry
+from devices.roll import enroll_roll
 from devices.settings import Settings
-from devices.topics import Topic
+from devices.ticket import PICTURES, Ticket, ticket
 
 devices_app = typer.Typer(no_args_is_help=True, help="Enrol, list and revoke real devices.")
 Data = Annotated[Path | None, typer.Option(help="Folder of all local state (HOIQUAN_DATA).")]
@@ -24,8 +26,11 @@ PilotName = Annotated[
     str | None, typer.Option("--pilot", help="Pilot file: a name or a path (HOIQUAN_PILOT).")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
+Qr = Annotated[
+    Path | None, typer.Option(help="Draw all of it as a QR code into this file: .svg, .png or .pdf.")
+]
+SHOWN = 20  # refused lines that are printed; all of them are in the report
 RELOAD = 1.5  # seconds in which Mosquitto has read the file: deploy/mosquitto/run looks every second
-EXAMPLE = '{"values":{"soil_moisture":31.5}}'
 
 
 @devices_app.command()
@@ -36,6 +41,7 @@ def enroll(
     dev_eui: Annotated[
         str | None, typer.Option(help="Of a LoRaWAN device: its uplinks come through ChirpStack.")
     ] = None,
+    qr: Qr = None,
     data: Data = None,
     pilot: PilotName = None,
     json_output: AsJson = False,
@@ -45,29 +51,52 @@ def enroll(
     The password is shown this once and stored hashed.
     """
     settings, registry = _registry(data, pilot)
+    _may_write(qr, PICTURES)
     password = registry.enroll(community, model, device, dev_eui)
     tell_broker(settings, registry)
-    address = urlsplit(settings.public_mqtt or settings.mqtt)
-    host, port = address.hostname or "127.0.0.1", address.port or 1883
-    topic = str(Topic(registry.pilot.pilot, community, device, "telemetry"))
-    line = (
-        f"mosquitto_pub -h {host} -p {port} -i {device} -u {device} -P '{password}' -q 1 "
-        f"-t {topic} -m '{EXAMPLE}'"
+    _show(ticket(settings, registry.pilot.pilot, community, device, password), qr, json_output)
+
+
+@devices_app.command("enroll-many")
+def enroll_many(
+    file: Annotated[Path, typer.Argument(help="CSV with columns id, community, model, maybe dev_eui.")],
+    report: Annotated[Path, typer.Option(help="CSV to write: each line's result, address and password.")],
+    data: Data = None,
+    pilot: PilotName = None,
+) -> None:
+    """Enrol the devices of a CSV file at once; the report says of each line what came of it.
+
+    Lines that cannot be enrolled hold up no other: exit code 1, and the same file again enrols the rest.
+    """
+    settings, registry = _registry(data, pilot)
+    _may_write(report)
+    name = registry.pilot.pilot
+    done = enroll_roll(
+        registry, file, report, lambda one, given: ticket(settings, name, one.community, one.device, given)
     )
-    if json_output:
-        shown = {"host": host, "port": port, "user": device, "client_id": device, "password": password}
-        typer.echo(json.dumps(shown | {"topic": topic, "line": line}))
-        return
-    for name, value in (
-        ("host", host),
-        ("port", port),
-        ("user", device),
-        ("password", password),
-        ("client id", device),
-        ("topic", topic),
-    ):
-        typer.echo(f"{name:10} {value}")
-    typer.echo(f"\n{line}")
+    if done.enrolled:
+        tell_broker(settings, registry)
+    for number, why in done.refused[:SHOWN]:
+        typer.echo(f"line {number}: {why}", err=True)
+    if len(done.refused) > SHOWN:
+        typer.echo(f"… and {len(done.refused) - SHOWN} lines more: see {report}", err=True)
+    typer.echo(f"{done.enrolled} enrolled, {len(done.refused)} refused; passwords and reasons in {report}")
+    if done.refused:
+        raise SystemExit(1)
+
+
+@devices_app.command()
+def rotate(
+    device: str, qr: Qr = None, data: Data = None, pilot: PilotName = None, json_output: AsJson = False
+) -> None:
+    """Give a device a new password, shown this once; the old one is worth nothing, its connection is cut."""
+    settings, registry = _registry(data, pilot)
+    _may_write(qr, PICTURES)
+    password = registry.rotate(device)
+    tell_broker(settings, registry)
+    known = registry.lookup(device)
+    community = known.community if known else ""
+    _show(ticket(settings, registry.pilot.pilot, community, device, password), qr, json_output)
 
 
 @devices_app.command("list")
@@ -95,11 +124,31 @@ def show(device: str, data: Data = None, pilot: PilotName = None) -> None:
 
 @devices_app.command()
 def revoke(device: str, data: Data = None, pilot: PilotName = None) -> None:
-    """Shut a device out, from now on; its readings stay."""
+    """Shut a device out, from now on: its connection is cut; its readings stay."""
     settings, registry = _registry(data, pilot)
     registry.revoke(device)
     tell_broker(settings, registry)
     typer.echo(f"{device} is revoked")
+
+
+def ca(data: Data = None) -> None:
+    """The CA of the broker's certificate, made where there is none: PEM, for a device to trust. Its
+    fingerprint and the end of its days go to standard error.
+    """
+    settings = Settings.read(data=data)
+    prepare_authority(settings)
+    certificate = authority(settings.ca)
+    end = certificate.not_valid_after_utc
+    typer.echo(f"{settings.ca / CA}\nsha256 {fingerprint(certificate)}, until {end:%Y-%m-%d}", err=True)
+    typer.echo((settings.ca / CA).read_text("ascii"), nl=False)
+
+
+def prepare_authority(settings: Settings) -> None:
+    """Make CA and certificate where there are none; the broker's are beside its password file."""
+    hosts = [urlsplit(url).hostname for url in (settings.public_mqtt, settings.mqtt)]
+    names = list(dict.fromkeys([*(host for host in hosts if host), "localhost", "127.0.0.1"]))
+    server = settings.mosquitto_passwords.parent if settings.mosquitto_passwords else settings.ca
+    prepare(settings.ca, server, names)
 
 
 def tell_broker(settings: Settings, registry: Registry) -> None:
@@ -117,6 +166,22 @@ def tell_broker(settings: Settings, registry: Registry) -> None:
             },
         )
         time.sleep(RELOAD)
+
+
+def _may_write(path: Path | None, endings: tuple[str, ...] = ()) -> None:
+    """Raises ValueError before anything was done: a password that cannot be written down is lost."""
+    if path is not None and endings and path.suffix.lower() not in endings:
+        raise ValueError(f"{path}: its name must end in one of {', '.join(endings)}")
+    if path is not None and path.exists():
+        raise ValueError(f"{path} is there already; name another file, or remove it")
+    if path is not None and not path.parent.is_dir():
+        raise ValueError(f"there is no folder {path.parent} to write {path.name} into")
+
+
+def _show(way: Ticket, qr: Path | None, as_json: bool) -> None:
+    typer.echo(json.dumps(way.plain()) if as_json else "\n".join(way.lines()))
+    if qr is not None:
+        way.draw(qr)
 
 
 def _registry(data: Path | None, pilot: str | None) -> tuple[Settings, Registry]:

@@ -6,20 +6,26 @@ broker authenticates, the gateway looks up. `lookup` is for hot loops: it reads 
 only when it changed.
 """
 
+import logging
 import re
 import threading
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    Connection,
     Engine,
     MetaData,
     String,
     Table,
     create_engine,
+    delete,
     event,
     func,
     insert,
@@ -27,7 +33,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.schema import CreateTable
 
 from devices.credentials import hash_password, new_password, reserved, verify_password
@@ -36,6 +42,7 @@ from devices.pilot import Pilot
 from devices.reading import Device
 from devices.topics import ID
 
+log = logging.getLogger(__name__)
 _DEVICES = Table(
     "device",
     MetaData(),
@@ -51,11 +58,25 @@ _DEVICES = Table(
 )
 # Every change gets the next number, so that it is noticed whatever the clocks of two machines say.
 _NEXT = select(func.coalesce(func.max(_DEVICES.c.changed), 0) + 1).scalar_subquery()
+_UNNUMBERED = -1  # of rows inside the transaction that writes them
 RECHECK = 0.5  # seconds for which the table's state may be taken from memory
 
 
 class EnrolmentError(ValueError):
     """The device cannot be enrolled or revoked; the sentence says why and what would do."""
+
+
+class RegistryAway(OSError):
+    """The table cannot be reached now. Try again; the sentence says what the database said."""
+
+
+class Wanted(NamedTuple):
+    """A device that is to be enrolled; `dev_eui`: 16 hexadecimal digits of a LoRaWAN device."""
+
+    community: str
+    model: str
+    device: str
+    dev_eui: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +94,7 @@ class Registry:
     def __init__(self, url: str | Path, pilot: Pilot) -> None:
         self.pilot = pilot
         self._engine = _engine(url)
-        with self._engine.begin() as connection:  # several processes may be the first at once
-            connection.execute(CreateTable(_DEVICES, if_not_exists=True))
-            if "dev_eui" not in {column["name"] for column in inspect(connection).get_columns("device")}:
-                connection.exec_driver_sql("ALTER TABLE device ADD COLUMN dev_eui VARCHAR(16)")
+        self.trouble = ""
         self._known: dict[str, Device] = dict(pilot.fleet)
         self._euis: dict[str, Device] = {}
         self._hashes: dict[str, str] = {}
@@ -111,68 +129,128 @@ class Registry:
 
     def enroll(self, community: str, model: str, device: str, dev_eui: str | None = None) -> str:
         """Enrol a real device, or one that was revoked again, and return its password, which is stored
-        hashed and shown once. `dev_eui`: 16 hexadecimal digits of a LoRaWAN device.
+        hashed and shown once. `dev_eui`: 16 hexadecimal digits of a LoRaWAN device. Raises EnrolmentError.
         """
-        if dev_eui is not None:
-            dev_eui = dev_eui.lower()
-            if not re.fullmatch(r"[0-9a-f]{16}", dev_eui):
-                raise EnrolmentError(f"devEUI {dev_eui!r}: write its 16 hexadecimal digits")
-            self.refresh()
-            if dev_eui in self._euis and self._euis[dev_eui].device != device:
-                taken = self._euis[dev_eui].device
-                raise EnrolmentError(f"devEUI {dev_eui} belongs to {taken!r}; revoke that device first")
-        if community not in self.pilot.place:
-            raise EnrolmentError(
-                f"no community {community!r} in pilot {self.pilot.pilot}; there are: "
+        (given,) = self.enroll_many([Wanted(community, model, device, dev_eui)])
+        if isinstance(given, EnrolmentError):
+            raise given
+        return given
+
+    def enroll_many(
+        self, wanted: Sequence[Wanted], keep: Callable[[list[str | EnrolmentError]], None] = lambda _: None
+    ) -> list[str | EnrolmentError]:
+        """Enrol all that can be; for each its password, or why not. `keep` gets them before they hold, so
+        that no password is lost between here and there; where it raises nobody is enrolled.
+        """
+        with self._writing() as connection:
+            there = self._there(connection, wanted)
+            answers: list[str | EnrolmentError] = []
+            rows: list[dict[str, object]] = []
+            for one in wanted:
+                eui = one.dev_eui.lower() if one.dev_eui else None
+                if cause := self._refusal(one, eui, there):
+                    answers.append(EnrolmentError(cause))
+                    continue
+                answers.append(password := new_password())
+                there[one.device] = True
+                if eui is not None:
+                    there[f"eui {eui}"] = one.device
+                rows.append(
+                    {"device": one.device, "pilot": self.pilot.pilot, "community": one.community,
+                     "model": one.model, "password": hash_password(password), "enrolled": _now(),
+                     "changed": _UNNUMBERED, "dev_eui": eui}
+                )  # fmt: skip
+            keep(answers)
+            for part in _chunks([str(row["device"]) for row in rows]):  # one that was revoked joins again
+                connection.execute(delete(_DEVICES).where(_DEVICES.c.device.in_(part)))
+            if rows:
+                connection.execute(insert(_DEVICES), rows)
+                connection.execute(
+                    update(_DEVICES).where(_DEVICES.c.changed == _UNNUMBERED).values(changed=_NEXT)
+                )
+        self._checked = float("-inf")
+        return answers
+
+    def _there(self, connection: Connection, wanted: Sequence[Wanted]) -> dict[str, bool | str]:
+        """What the table has of these: id → whether it may speak; "eui " and devEUI → whose it is."""
+        found: dict[str, bool | str] = {}
+        for part in _chunks([one.device for one in wanted]):
+            of = select(_DEVICES.c.device, _DEVICES.c.revoked).where(_DEVICES.c.device.in_(part))
+            found.update({row.device: row.revoked is None for row in connection.execute(of)})
+        for part in _chunks([one.dev_eui.lower() for one in wanted if one.dev_eui]):
+            alive = _DEVICES.c.dev_eui.in_(part) & _DEVICES.c.revoked.is_(None)
+            owners = select(_DEVICES.c.device, _DEVICES.c.dev_eui).where(alive)
+            found.update({f"eui {row.dev_eui}": row.device for row in connection.execute(owners)})
+        return found
+
+    def _refusal(self, one: Wanted, eui: str | None, there: Mapping[str, bool | str]) -> str:
+        """Why this one cannot be enrolled, and what would do; "" where it can."""
+        device = one.device
+        if eui is not None and not re.fullmatch(r"[0-9a-f]{16}", eui):
+            return f"devEUI {one.dev_eui!r}: write its 16 hexadecimal digits"
+        owner = there.get(f"eui {eui}", device)
+        if owner != device:
+            return f"devEUI {eui} belongs to {owner!r}; revoke that device first"
+        if one.community not in self.pilot.place:
+            return (
+                f"no community {one.community!r} in pilot {self.pilot.pilot}; there are: "
                 f"{', '.join(self.pilot.place)}"
             )
-        if model not in MODELS:
-            raise EnrolmentError(f"no model {model!r}; there are: {', '.join(MODELS)}")
+        if one.model not in MODELS:
+            return f"no model {one.model!r}; there are: {', '.join(MODELS)}"
         if not re.fullmatch(ID, device) or reserved(device):
-            raise EnrolmentError(
+            return (
                 f"id {device!r}: use 1 to 64 of a-z, 0-9 and -, and none of gateway, gateway-…, chirpstack, "
                 "reader, operator"
             )
         if device in self.pilot.fleet:
-            raise EnrolmentError(f"id {device!r} belongs to a simulated node of the pilot; choose another")
+            return f"id {device!r} belongs to a simulated node of the pilot; choose another"
+        if there.get(device):
+            return f"id {device!r} is enrolled already; choose another, or revoke it first"
+        return ""
+
+    def rotate(self, device: str) -> str:
+        """A new password for an enrolled device, which is returned; the old one is worth nothing from now on.
+        Raises EnrolmentError.
+        """
         password = new_password()
-        row = {
-            "pilot": self.pilot.pilot,
-            "community": community,
-            "model": model,
-            "password": hash_password(password),
-            "enrolled": _now(),
-            "revoked": None,
-            "changed": _NEXT,
-            "dev_eui": dev_eui,
-        }
-        with self._engine.begin() as connection:
-            again = update(_DEVICES).where(_DEVICES.c.device == device, _DEVICES.c.revoked.is_not(None))
-            try:
-                if not connection.execute(again.values(**row)).rowcount:
-                    connection.execute(insert(_DEVICES).values(device=device, **row))
-            except IntegrityError:
-                raise EnrolmentError(
-                    f"id {device!r} is enrolled already; choose another, or revoke it first"
-                ) from None
-        self._checked = float("-inf")
+        self._change(device, password=hash_password(password))
         return password
 
     def revoke(self, device: str) -> None:
-        """From now on the device may neither connect nor be stored. Its readings stay."""
-        with self._engine.begin() as connection:
+        """From now on the device may neither connect nor be stored. Its readings stay. Raises
+        EnrolmentError.
+        """
+        self._change(device, revoked=_now())
+
+    def _change(self, device: str, **values: object) -> None:
+        with self._writing() as connection:
             done = connection.execute(
                 update(_DEVICES)
                 .where(_DEVICES.c.device == device, _DEVICES.c.revoked.is_(None))
-                .values(revoked=_now(), changed=_NEXT)
+                .values(changed=_NEXT, **values)
             )
         if not done.rowcount:
             raise EnrolmentError(f"no enrolled device {device!r}; see `hoiquan device list`")
         self._checked = float("-inf")
 
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """A transaction that has the table for itself from its beginning: numbers of changes are given once.
+        Raises RegistryAway.
+        """
+        self.refresh()
+        with _reached(), self._engine.begin() as connection:
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            else:
+                connection.exec_driver_sql("LOCK TABLE device IN SHARE ROW EXCLUSIVE MODE")
+            yield connection
+
     def enrolled(self) -> list[Enrolled]:
         """Real devices, revoked ones too, newest first."""
-        with self._engine.connect() as connection:
+        self.refresh()
+        with _reached(), self._engine.connect() as connection:
             rows = connection.execute(select(_DEVICES).order_by(_DEVICES.c.enrolled.desc())).all()
         return [
             Enrolled(
@@ -194,25 +272,59 @@ class Registry:
         return dict(self._hashes)
 
     def refresh(self) -> None:
-        """Read the table where it changed. Others wait: the memory is never half new."""
+        """Read the table where it changed. Others wait: the memory is never half new. While the table cannot
+        be read what was known stays; raises RegistryAway where nothing was read yet.
+        """
         with self._lock:
-            with self._engine.connect() as connection:
-                summary = select(func.count(), func.max(_DEVICES.c.changed)).select_from(_DEVICES)
-                state = tuple(connection.execute(summary).one())
-                if state != self._state:
-                    rows = connection.execute(select(_DEVICES).where(_DEVICES.c.revoked.is_(None))).all()
-                    real = {
-                        row.device: Device(row.pilot, row.community, row.device, row.model, simulated=False)
-                        for row in rows
-                        if row.pilot == self.pilot.pilot
-                    }
-                    self._known = {**self.pilot.fleet, **real}
-                    self._euis = {
-                        row.dev_eui: real[row.device] for row in rows if row.dev_eui and row.device in real
-                    }
-                    self._hashes = {row.device: row.password for row in rows}
-                    self._state = state
+            try:
+                with _reached():
+                    self._read()
+            except RegistryAway as error:
+                if not self._state:
+                    raise
+                if not self.trouble:
+                    log.warning("%s; devices enrolled or revoked since are not known", error)
+                self.trouble = str(error)
+            else:
+                self.trouble = ""
             self._checked = time.monotonic()
+
+    def _read(self) -> None:
+        with self._engine.connect() as connection:
+            if not self._state:  # several processes may be the first at once
+                connection.execute(CreateTable(_DEVICES, if_not_exists=True))
+                if "dev_eui" not in {column["name"] for column in inspect(connection).get_columns("device")}:
+                    connection.exec_driver_sql("ALTER TABLE device ADD COLUMN dev_eui VARCHAR(16)")
+                connection.commit()
+            summary = select(func.count(), func.max(_DEVICES.c.changed)).select_from(_DEVICES)
+            state = tuple(connection.execute(summary).one())
+            if state == self._state:
+                return
+            rows = connection.execute(select(_DEVICES).where(_DEVICES.c.revoked.is_(None))).all()
+        real = {
+            row.device: Device(row.pilot, row.community, row.device, row.model, simulated=False)
+            for row in rows
+            if row.pilot == self.pilot.pilot
+        }
+        self._known = {**self.pilot.fleet, **real}
+        self._euis = {row.dev_eui: real[row.device] for row in rows if row.dev_eui and row.device in real}
+        self._hashes = {row.device: row.password for row in rows}
+        self._state = state
+
+
+@contextmanager
+def _reached() -> Iterator[None]:
+    """Raises RegistryAway for what is wrong with the database, and not with what it was asked."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise RegistryAway(f"the registry does not answer: {str(error.orig).strip()}") from error
+
+
+def _chunks(names: list[str]) -> Iterator[list[str]]:
+    """As many as fit into one question."""
+    for first in range(0, len(names), 500):
+        yield names[first : first + 500]
 
 
 def _engine(url: str | Path) -> Engine:

@@ -108,5 +108,10 @@ class Settings(BaseSettings):
         return load(self.pilot)
 
     @property
+    def ca(self) -> Path:
+        """Folder of the CA of the broker's certificate."""
+        return self.data / "ca"
+
+    @property
     def registry_url(self) -> str:
         return self.registry or str(self.data / "registry.sqlite")

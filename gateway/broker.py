@@ -27,6 +27,7 @@ from devices.topics import ROOT, UP
 
 log = logging.getLogger(__name__)
 GATEWAYS = frozenset(gateway_accounts())
+LOOK_EVERY = 0.5  # seconds between two looks at whose password is still good
 TRUTH = "hoiquan-truth/v1"  # what the simulator's faults changed; outside the contract's tree
 
 
@@ -147,6 +148,20 @@ class LocalBroker(Broker):
             await super()._publish_retained_messages_for_subscription(subscription, session)
 
 
+async def _cut(broker: Broker, registry: Registry) -> None:
+    """End the connections of devices whose password is not good any more: revoked, or given a new one."""
+    before = registry.hashes()
+    while True:
+        await asyncio.sleep(LOOK_EVERY)
+        now = registry.hashes()
+        for name in [name for name, stored in before.items() if now.get(name) != stored]:
+            session, handler = broker._sessions.get(name, (None, None))
+            if session is not None and handler is not None:
+                session.will_flag = False  # it has no business here any more
+                await handler.handle_connection_closed()
+        before = now
+
+
 async def serve(bind: str, port: int, access: Access) -> None:
     """Run the broker until SIGTERM or SIGINT. Raises OSError where the port is taken."""
     plain = asdict(access)
@@ -161,6 +176,8 @@ async def serve(bind: str, port: int, access: Access) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     await broker.start()
+    cutting = asyncio.create_task(_cut(broker, Registry(access.registry, load(access.pilot))))
     log.info("broker on %s:%d", bind, port)
     await stop.wait()
+    cutting.cancel()
     await asyncio.wait_for(broker.shutdown(), timeout=3)

@@ -18,6 +18,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -53,9 +54,12 @@ class Receiver:
     """A paho client with manual acks. `take` and `ack` are called from one other thread."""
 
     def __init__(
-        self, url: str, username: str, password: str, version: int, group: str = "", left: str = ""
-    ) -> None:
-        """`group` shares the messages; `left` is the group of the time before, "" for none."""
+        self, url: str, username: str, password: str, version: int, group: str = "", left: str = "",
+        ca: Path | None = None,
+    ) -> None:  # fmt: skip
+        """`group` shares the messages; `left` is the group of the time before, "" for none; `ca`: of the
+        certificate that an mqtts:// broker shows, None for one of the system's.
+        """
         if group and version != MQTTv5:
             raise ValueError(f"group {group!r}: sharing the messages needs MQTT 5, see HOIQUAN_MQTT_VERSION")
         address = urlsplit(url)
@@ -76,7 +80,7 @@ class Receiver:
             clean_session=None if version == MQTTv5 else False,
         )
         if address.scheme == "mqtts":
-            self._client.tls_set()
+            self._client.tls_set(ca_certs=str(ca) if ca else None)
         self._client.username_pw_set(username, password)
         self._client.reconnect_delay_set(1, 30)
         self._client.on_connect = self._on_connect

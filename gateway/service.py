@@ -8,7 +8,7 @@ from contextlib import ExitStack, suppress
 
 from devices.credentials import GATEWAYS, gateway_account, gateway_accounts
 from devices.pilot import Pilot
-from devices.registry import Registry
+from devices.registry import Registry, RegistryAway
 from devices.settings import Settings
 from gateway.checks import Checker
 from gateway.clerk import Clerk, now_ms
@@ -51,10 +51,14 @@ def serve(settings: Settings, store: Store, stop: threading.Event) -> bool:
 
 def _serve(settings: Settings, own: Files, account: str, store: Store, stop: threading.Event) -> bool:
     pilot = settings.loaded_pilot
-    registry = Registry(settings.registry_url, pilot)
+    registry = _registry(settings, stop)
+    if registry is None:
+        return True
     password = settings.gateway_password.get_secret_value()
     left = own.group.read_text("utf-8") if own.group.exists() else ""
-    receiver = Receiver(settings.mqtt, account, password, settings.mqtt_version, settings.group, left)
+    receiver = Receiver(
+        settings.mqtt, account, password, settings.mqtt_version, settings.group, left, settings.mqtt_ca
+    )
     room = Room(settings.spool_max_mb * MB, settings.spool_free_mb * MB)
     spool = Spool(own.spool, room, mend=True)
     origin = f"{settings.log_origin}/{pilot.pilot}"
@@ -100,6 +104,20 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
                     own.group.write_text(settings.group, "utf-8")
                     left = settings.group
         return True
+
+
+def _registry(settings: Settings, stop: threading.Event) -> Registry | None:
+    """The registry, once it has been read: before, every real device would be a stranger. None: stopped."""
+    registry = Registry(settings.registry_url, settings.loaded_pilot)
+    while True:
+        try:
+            registry.refresh()
+        except RegistryAway as error:
+            log.warning("%s; again in %.0f s", error, RETRY)
+            if stop.wait(RETRY):
+                return None
+        else:
+            return registry
 
 
 def _join(stop: threading.Event, threads: Sequence[threading.Thread]) -> None:

@@ -18,7 +18,7 @@ from tests.servers import Influx, Mosquitto, influx, mosquitto
 
 _CONNECTED = re.compile(r"New client connected from \S+ as (\S+)")
 _OF_ANOTHER_PLACE = ("listener", "allow_anonymous", "password_file", "acl_file", "use_username_as_clientid",
-                     "persistence_location", "log_dest")  # fmt: skip
+                     "persistence_location", "log_dest", "certfile", "keyfile", "tls_version")  # fmt: skip
 TAGS = "model=soil-probe,pilot=dong-thap,simulated=true"
 UNSTORABLE = [json.loads(value) for value in BAD.values()]
 PROGRAMS = {"broker": ("mosquitto",), "store": ("influxd", "nginx")}

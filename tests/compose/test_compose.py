@@ -28,7 +28,7 @@ from tests.servers import free_port
 
 pytestmark = pytest.mark.compose
 TREE = Path(__file__).parents[2]
-PORTS = ("HOIQUAN_HTTP_PORT", "HOIQUAN_MQTT_PORT", "HOIQUAN_INFLUX_PORT", "HOIQUAN_GRAFANA_PORT")
+PORTS = tuple(f"HOIQUAN_{name}_PORT" for name in ("HTTP", "MQTT", "MQTTS", "INFLUX", "GRAFANA"))
 START = 600  # seconds for building and for everything to be healthy
 READING = '{"values":{"soil_moisture":31.5}}'
 VERSIONS = "import platform, numpy; print(platform.python_version(), numpy.__version__)"

@@ -8,7 +8,7 @@ import pytest
 from devices import registry as registry_module
 from devices.pilot import load
 from devices.reading import Device
-from devices.registry import EnrolmentError, Registry
+from devices.registry import EnrolmentError, Registry, RegistryAway
 from tests.servers import until
 
 PILOT = load("dong-thap")
@@ -186,3 +186,28 @@ def test_a_registry_of_an_earlier_version_learns_the_dev_eui(path):
     assert again.lookup("old-one") is not None
     again.enroll("tam-que", "soil-probe", "new-one", dev_eui="24e124136b502217")
     assert again.by_eui("24e124136b502217") == again.lookup("new-one")
+
+
+def test_while_the_table_is_away_what_was_known_stays(path, monkeypatch):
+    monkeypatch.setattr(registry_module, "RECHECK", 0)
+    registry = Registry(path, PILOT)
+    registry.enroll("tam-que", "soil-probe", "my-esp32")
+    assert registry.lookup("my-esp32")
+    away = path.rename(path.with_name("away"))
+    path.mkdir()  # a file system that is not mounted
+    registry._engine.dispose()
+    assert registry.lookup("my-esp32")
+    assert registry.lookup("nobody") is None
+    assert "registry" in registry.trouble
+    with pytest.raises(RegistryAway, match="registry"):
+        registry.enroll("tam-que", "soil-probe", "second")
+    path.rmdir()
+    away.rename(path)
+    registry.enroll("tam-que", "soil-probe", "second")
+    assert registry.trouble == ""
+
+
+def test_a_table_that_was_never_read_is_an_error_and_not_an_empty_list(path):
+    path.mkdir(parents=True)
+    with pytest.raises(RegistryAway, match="registry"):
+        Registry(path, PILOT).lookup("my-esp32")

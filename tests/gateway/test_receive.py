@@ -11,7 +11,7 @@ import pytest
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
-from devices.credentials import CHIRPSTACK, gateway_accounts, hash_password
+from devices.credentials import CHIRPSTACK, OPERATOR, READER, gateway_accounts, hash_password
 from devices.mosquitto import write_passwords
 from devices.pilot import load
 from devices.registry import Registry
@@ -264,7 +264,7 @@ def guarded(tmp_path):
     folder = tmp_path / "guarded"
     registry = Registry(folder / "registry.sqlite", load("dong-thap"))
     password = registry.enroll("tam-que", "soil-probe", "my-esp32")
-    write_passwords(folder / "passwords", registry, "the gateway's", "", "the network's")
+    write_passwords(folder / "passwords", registry, "the gateway's", "", {CHIRPSTACK: "the network's"})
     with mosquitto(
         "allow_anonymous false", f"password_file {folder / 'passwords'}", f"acl_file {ACL}",
         "use_username_as_clientid true", "max_inflight_messages 5000", "max_queued_messages 100000",
@@ -363,7 +363,7 @@ def test_no_device_gets_where_gateways_are(guarded):
 def test_the_rules_have_a_block_for_each_account():
     lines = ACL.read_text("utf-8").splitlines()
     users = [line.split()[1] for line in lines if line.startswith("user ")]
-    assert users == [CHIRPSTACK, *gateway_accounts()]
+    assert users == [CHIRPSTACK, READER, OPERATOR, *gateway_accounts()]
 
 
 def test_gateways_of_a_group_share_the_messages(guarded):

@@ -161,3 +161,25 @@ def test_what_is_written_beside_the_books_comes_from_the_parts(quick, broker, tm
 def _beside(path):
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
         return db.execute("SELECT missing, broker_dropped FROM gateway").fetchall()
+
+
+def test_a_gateway_waits_for_the_registry_and_goes_on_without_it(quick, broker, tmp_path):
+    given = settings(broker, tmp_path)
+    enrolled(given)
+    path = given.data / "registry.sqlite"
+    away = path.rename(path.with_name("away"))
+    path.mkdir()  # its disk is not mounted
+    running = Gateway(given)
+    try:
+        time.sleep(0.3)
+        assert not running.ended()
+        assert not running.files.alive.exists(), "without it every real device would be a stranger"
+        path.rmdir()
+        away.rename(path)
+        until(running.well, "it has read the registry")
+        with device(broker) as publish:
+            publish(f"{PLACE}/telemetry", {"values": {"soil_moisture": 31.5}})
+            until(lambda: books(running.files).stored, "the device is known")
+    finally:
+        running.stop()
+    assert running.told is True

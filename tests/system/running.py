@@ -19,6 +19,8 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from devices.authority import prepare
+
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "a-token-of-this-test-alone"
 BUCKET = "hoiquan"
@@ -186,6 +188,7 @@ class Mosquitto:
         """
         self._program = program("mosquitto")
         self.port = free_port()
+        self.tls_port = free_port()
         self.url = f"mqtt://127.0.0.1:{self.port}"
         folder.mkdir(parents=True, exist_ok=True)
         self._log = folder / "mosquitto.log"
@@ -202,12 +205,16 @@ class Mosquitto:
             text = (given / "mosquitto.conf").read_text("utf-8")
             for before, now in (
                 ("listener 1883", f"listener {self.port} 127.0.0.1"),
+                ("listener 8883", f"listener {self.tls_port} 127.0.0.1"),
+                ("/mosquitto/accounts/server", f"{folder}/server"),
+                ("/mosquitto/accounts/server", f"{folder}/server"),
                 ("/mosquitto/accounts/passwords", str(passwords)),
                 ("/mosquitto/config/acl", str(given / "acl")),
                 ("/mosquitto/data/", f"{folder}/"),
             ):
                 assert before in text, before
-                text = text.replace(before, now)
+                text = text.replace(before, now, 1)
+            prepare(folder / "ca", folder, ["localhost", "127.0.0.1"])
             self._configuration.write_text(user + text, "utf-8")
         self.start()
 

@@ -1,0 +1,163 @@
+"""The CA of a village's broker: made once, it signs the certificate that the broker shows on port 8883.
+
+    ca.key (stays) ─► ca.pem (into every device) ◄─ checks ─ server.pem + server.key (the broker's)
+
+ECDSA P-256, which an ESP32 checks in well under a second. A device that has ca.pem talks to no other broker;
+who the device is its password says, not a certificate of its own.
+"""
+
+import ipaddress
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+CA_YEARS = 20  # Assumption: longer than any device of the pilot lives; to change a CA is to visit them all
+SERVER_DAYS = 825  # Assumption: what Apple's clients still take; a start of `make compose` renews it
+RENEW_DAYS = 90
+CA_KEY, CA, SERVER_KEY, SERVER = "ca.key", "ca.pem", "server.key", "server.pem"
+
+
+class AuthorityError(ValueError):
+    """The CA's files cannot be used; the sentence names the file and the mend."""
+
+
+def prepare(folder: Path, server: Path, hosts: Sequence[str]) -> bool:
+    """Make the CA in `folder` where there is none, and in the folder `server` a certificate for `hosts`
+    (names or addresses) where there is none that is good for them for `RENEW_DAYS` more; returns whether it
+    did.
+    Raises AuthorityError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / CA_KEY).exists():
+        _make_ca(folder)
+    certificate = authority(folder)
+    if _good(server, certificate, hosts):
+        return False
+    _make_server(folder, server, certificate, hosts)
+    return True
+
+
+def authority(folder: Path) -> x509.Certificate:
+    """The CA's certificate. Raises AuthorityError."""
+    path = folder / CA
+    try:
+        return x509.load_pem_x509_certificate(path.read_bytes())
+    except FileNotFoundError:
+        raise AuthorityError(f"there is no CA at {path}; make one with: hoiquan ca") from None
+    except ValueError:
+        raise AuthorityError(f"{path} is not a certificate; bring it back from a backup") from None
+
+
+def fingerprint(certificate: x509.Certificate) -> str:
+    """SHA-256 of its DER form, hexadecimal: what people and QR codes compare."""
+    return certificate.fingerprint(hashes.SHA256()).hex()
+
+
+def _make_ca(folder: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hoiquan CA")])
+    made = (
+        _certificate(name, name, key, timedelta(days=365 * CA_YEARS))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(signs=True), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    _write(folder / CA, made.public_bytes(Encoding.PEM), 0o644)
+    _write_key(folder / CA_KEY, key)  # last: while it is missing the CA is made again
+
+
+def _make_server(folder: Path, server: Path, ca: x509.Certificate, hosts: Sequence[str]) -> None:
+    try:
+        signer = load_pem_private_key((folder / CA_KEY).read_bytes(), None)
+    except ValueError:
+        raise AuthorityError(f"{folder / CA_KEY} is not a key; bring it back from a backup") from None
+    if not isinstance(signer, ec.EllipticCurvePrivateKey) or signer.public_key() != ca.public_key():
+        raise AuthorityError(f"{folder / CA_KEY} is not the key of {folder / CA}; bring both from one backup")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
+    made = (
+        _certificate(name, ca.subject, key, timedelta(days=SERVER_DAYS))
+        .add_extension(x509.SubjectAlternativeName([_general_name(host) for host in hosts]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
+        )
+        .sign(signer, hashes.SHA256())
+    )
+    server.mkdir(parents=True, exist_ok=True)
+    _write_key(server / SERVER_KEY, key)
+    _write(server / SERVER, made.public_bytes(Encoding.PEM), 0o644)
+
+
+def _good(server: Path, ca: x509.Certificate, hosts: Sequence[str]) -> bool:
+    """Whether the broker has a certificate of this CA for these hosts that lasts, and its key."""
+    try:
+        there = x509.load_pem_x509_certificate((server / SERVER).read_bytes())
+        key = load_pem_private_key((server / SERVER_KEY).read_bytes(), None)
+        there.verify_directly_issued_by(ca)
+        names = there.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (OSError, ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
+        return False
+    lasts = there.not_valid_after_utc - datetime.now(UTC) > timedelta(days=RENEW_DAYS)
+    return lasts and key.public_key() == there.public_key() and list(names) == list(map(_general_name, hosts))
+
+
+def _certificate(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, lasts: timedelta
+) -> x509.CertificateBuilder:
+    begin = datetime.now(UTC) - timedelta(days=1)  # a device's clock may be behind
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(begin)
+        .not_valid_after(begin + lasts)
+    )
+
+
+def _usage(*, signs: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs, key_cert_sign=signs, crl_sign=signs,
+        content_commitment=False, key_encipherment=False, data_encipherment=False, key_agreement=False,
+        encipher_only=False, decipher_only=False,
+    )  # fmt: skip
+
+
+def _general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def _write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
+    _write(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    """In one step, on disk."""
+    temporary = path.with_suffix(f".{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

@@ -1,0 +1,102 @@
+"""What a technician needs to connect one device: as lines, as JSON, and as a QR code instead of typing.
+
+    {"v":1,"host":…,"port":…,"tls":…,"user":…,"password":…,"topic":…,"ca_sha256":…}
+
+The MQTT client id is the user. `ca_sha256` is the fingerprint (hexadecimal, of its DER form) of the CA that
+the broker's certificate is of, there with TLS alone. Whoever sees the code has the password: print it once,
+hand it over, and `hoiquan device rotate` if others saw it.
+"""
+
+import io
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import segno
+
+from devices.authority import CA, authority, fingerprint
+from devices.settings import Settings
+from devices.topics import Topic
+
+VERSION = 1
+PICTURES = (".svg", ".png", ".pdf")
+EXAMPLE = '{"values":{"soil_moisture":31.5}}'
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One device's way in. `ca`: path of the CA's certificate where the broker speaks TLS."""
+
+    host: str
+    port: int
+    tls: bool
+    user: str
+    password: str
+    topic: str
+    ca: Path | None = None
+    ca_sha256: str = ""
+
+    def plain(self) -> dict[str, object]:
+        """As JSON takes it, for programs."""
+        shown: dict[str, object] = {
+            "host": self.host, "port": self.port, "tls": self.tls, "user": self.user, "client_id": self.user,
+            "password": self.password, "topic": self.topic, "line": self.line(),
+        }  # fmt: skip
+        return shown | ({"ca": str(self.ca), "ca_sha256": self.ca_sha256} if self.tls and self.ca else {})
+
+    def lines(self) -> list[str]:
+        """For a person, with a command that works as it is."""
+        shown = {"host": self.host, "port": self.port, "user": self.user, "password": self.password,
+                 "client id": self.user, "topic": self.topic}  # fmt: skip
+        if self.tls and self.ca:
+            shown |= {"CA": self.ca, "CA sha256": self.ca_sha256}
+        return [*(f"{name:10} {value}" for name, value in shown.items()), "", self.line()]
+
+    def line(self) -> str:
+        """A mosquitto_pub line that sends one reading."""
+        secure = f"--cafile {self.ca} " if self.tls and self.ca else ""
+        return (
+            f"mosquitto_pub -h {self.host} -p {self.port} {secure}-i {self.user} -u {self.user} "
+            f"-P '{self.password}' -q 1 -t {self.topic} -m '{EXAMPLE}'"
+        )
+
+    def code(self) -> str:
+        """The text of the QR code."""
+        shown: dict[str, object] = {
+            "v": VERSION, "host": self.host, "port": self.port, "tls": self.tls, "user": self.user,
+            "password": self.password, "topic": self.topic,
+        }  # fmt: skip
+        return json.dumps(
+            shown | ({"ca_sha256": self.ca_sha256} if self.ca_sha256 else {}), separators=(",", ":")
+        )
+
+    def draw(self, path: Path) -> None:
+        """The QR code as a new file that its owner alone reads: what it is, its ending says (`PICTURES`)."""
+        made = io.BytesIO()
+        kind = path.suffix.lower().removeprefix(".")
+        segno.make(self.code(), error="m", micro=False).save(made, kind=kind, scale=6)
+        write_privately(path, [made.getvalue()])
+
+
+def ticket(settings: Settings, pilot: str, community: str, device: str, password: str) -> Ticket:
+    """The way in of a device that was enrolled; the address is the one that devices reach."""
+    address = urlsplit(settings.public_mqtt or settings.mqtt)
+    tls = address.scheme == "mqtts"
+    host, port = address.hostname or "127.0.0.1", address.port or (8883 if tls else 1883)
+    topic = str(Topic(pilot, community, device, "telemetry"))
+    if not tls:
+        return Ticket(host, port, False, device, password, topic)
+    print_of_ca = fingerprint(authority(settings.ca))
+    return Ticket(host, port, True, device, password, topic, settings.ca / CA, print_of_ca)
+
+
+def write_privately(path: Path, parts: Iterable[bytes]) -> None:
+    """A new file that its owner alone reads, on disk when this returns. Raises FileExistsError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.writelines(parts)
+        file.flush()
+        os.fsync(file.fileno())
