@@ -1,4 +1,5 @@
-"""The generated parts of the contract: tables in devices/README.md and the payload's JSON Schema.
+"""The generated parts of the contract: tables in devices/README.md and the payload's JSON Schema,
+and the AsyncAPI document.
 
 `python -m devices.contract devices` writes them again; a test fails while they are stale.
 """
@@ -7,13 +8,13 @@ import json
 import sys
 from pathlib import Path
 
+from devices import asyncapi
 from devices.models import MODELS
-from devices.payloads import MAX_BYTES, schema
 from devices.senml import units
 from devices.signals import SIGNALS
 from devices.texts import catalogue
 
-README, SCHEMA = "README.md", "telemetry.schema.json"
+README, SCHEMA, ASYNCAPI = "README.md", "telemetry.schema.json", "asyncapi.json"
 
 
 def tables() -> dict[str, str]:
@@ -58,28 +59,27 @@ def fill(readme: str) -> str:
 
 
 def payload_schema() -> str:
-    """JSON Schema of a telemetry message, signal names included."""
-    made = schema()
-    made["title"] = "hoiquan telemetry, version 1"
-    made["description"] = f"At most {MAX_BYTES} bytes. Only `values` is required."
-    made["properties"]["values"]["propertyNames"] = {"enum": list(SIGNALS)}
-    made["properties"]["values"]["minProperties"] = 1
-    return json.dumps(made, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    """JSON Schema of a telemetry message."""
+    return json.dumps(asyncapi.telemetry_schema(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def generated(folder: Path) -> dict[str, str]:
+    """Each generated file of `folder` and what must stand in it."""
+    readme = fill((folder / README).read_text("utf-8"))
+    return {README: readme, SCHEMA: payload_schema(), ASYNCAPI: asyncapi.written()}
 
 
 def stale(folder: Path) -> list[str]:
     """Which generated files of `folder` are not what the code says."""
-    readme = (folder / README).read_text("utf-8")
-    kept = folder / SCHEMA
-    old = [] if fill(readme) == readme else [README]
-    return old if kept.exists() and kept.read_text("utf-8") == payload_schema() else [*old, SCHEMA]
+    made = generated(folder)
+    there = {name: (folder / name).read_text("utf-8") for name in made if (folder / name).exists()}
+    return [name for name, content in made.items() if there.get(name) != content]
 
 
 def write(folder: Path) -> None:
     """Write the generated parts into `folder`."""
-    readme = folder / README
-    readme.write_text(fill(readme.read_text("utf-8")), "utf-8")
-    (folder / SCHEMA).write_text(payload_schema(), "utf-8")
+    for name, content in generated(folder).items():
+        (folder / name).write_text(content, "utf-8")
 
 
 def _table(header: str, rows: list[str]) -> str:

@@ -8,14 +8,11 @@ two overlap, the one added last. Nothing before its start depends on it.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
+from devices.orders import ACTUATORS, Actuator
 from sim.weather import HOUR, Array, Index
-
-Actuator = Literal["pump", "valve", "sluice", "aerator"]
-ACTUATORS: tuple[Actuator, ...] = ("pump", "valve", "sluice", "aerator")
 
 Run = tuple[int, int, float]  # from epoch ms, to epoch ms, value
 

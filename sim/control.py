@@ -6,33 +6,14 @@ at least once. Whatever cannot be done is refused with a sentence that says what
 
 import json
 from collections import OrderedDict
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from devices.payloads import PayloadError, parse_time
-from sim.actions import Action, Actions, Actuator
+from devices.orders import CARRIED, LONGEST_MS, Order, parse_order
+from devices.payloads import MAX_BYTES, PayloadError, parse_time
+from sim.actions import Action, Actions
 from sim.node import Node
 
-# Assumption: a pump controller switches the pump and the field valve beside it; a buoy's float carries the
-# aerator's relay; a canal gauge stands at the sluice.
-ACTUATORS: dict[str, tuple[Actuator, ...]] = {
-    "pump-controller": ("pump", "valve"),
-    "pond-buoy": ("aerator",),
-    "canal-gauge": ("sluice",),
-}
 _REMEMBERED = 100  # Assumption: answers a node keeps; older commands are past their `until` by then
-_LONGEST_MS = 31 * 86_400_000  # Assumption: nobody means to leave a pump on for longer
-_MAX_BYTES = 16 * 1024  # as of any message (DESIGN section 3)
-
-
-class _Command(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    id: Annotated[str, Field(min_length=1, max_length=64)]
-    actuator: str
-    set: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | bool
-    until: int | str
 
 
 class Control:
@@ -40,13 +21,13 @@ class Control:
 
     def __init__(self, actions: Actions, nodes: list[Node]) -> None:
         self._actions = actions
-        self._nodes = {node.device.device: node for node in nodes if node.device.model in ACTUATORS}
+        self._nodes = {node.device.device: node for node in nodes if node.device.model in CARRIED}
         self._answers: dict[str, OrderedDict[str, bytes]] = {}
 
     def answer(self, device: str, payload: bytes, now: int) -> bytes:
         """Do what a command to `device` says, from epoch ms `now` on; the payload for `result`."""
         try:
-            command = _parse(payload)
+            command = parse_order(payload)
         except ValueError as error:
             return _result(_id(payload), str(error))
         answers = self._answers.setdefault(device, OrderedDict())
@@ -56,10 +37,10 @@ class Control:
                 answers.popitem(last=False)
         return answers[command.id]
 
-    def _do(self, device: str, command: _Command, now: int) -> str | None:
+    def _do(self, device: str, command: Order, now: int) -> str | None:
         """None when it is done, else why not."""
         node = self._nodes.get(device)
-        there = ACTUATORS[node.device.model] if node else ()
+        there = CARRIED[node.device.model] if node else ()
         actuator = next((name for name in there if name == command.actuator), None)
         if node is None or actuator is None:
             has = ", ".join(there) if there else "none"
@@ -70,7 +51,7 @@ class Control:
             return "until: write RFC 3339 with a zone, or epoch milliseconds"
         if until <= now:
             return f"until {until} has passed, it is {now}: nothing was done; send a later one"
-        if until > now + _LONGEST_MS:
+        if until > now + LONGEST_MS:
             return "until is more than 31 days ahead: send the command again later"
         if node.since > now:
             return "this device is not installed yet"
@@ -78,22 +59,10 @@ class Control:
         return None
 
 
-def _parse(payload: bytes) -> _Command:
-    """Raises ValueError with a sentence."""
-    if len(payload) > _MAX_BYTES:
-        raise ValueError(f"a command has at most {_MAX_BYTES} bytes, not {len(payload)}")
-    try:
-        return _Command.model_validate_json(payload)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = str(first["loc"][0])[:80] if first["loc"] else "command"
-        raise ValueError(f'{where}: {first["msg"]}; write {{"id","actuator","set","until"}}') from None
-
-
 def _id(payload: bytes) -> str | None:
     """The id of a command that is wrong otherwise, so that its sender knows which."""
     try:
-        said: Any = json.loads(payload[:_MAX_BYTES])
+        said: Any = json.loads(payload[:MAX_BYTES])
     except (ValueError, RecursionError):
         return None
     name = said.get("id") if isinstance(said, dict) else None

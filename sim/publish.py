@@ -20,9 +20,9 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from devices.credentials import simulated_password
+from devices.orders import CARRIED
 from devices.reading import Device
 from devices.topics import Topic, TopicError, parse
-from sim.control import ACTUATORS
 
 log = logging.getLogger(__name__)
 OFFLINE = json.dumps({"state": "offline"}).encode()
@@ -104,7 +104,7 @@ class Link:
             return
         for device in self._devices:
             self.publish(_topic(device, "status"), self._online, retain=True)
-            if self._obey is not None and device.model in ACTUATORS:
+            if self._obey is not None and device.model in CARRIED:
                 self._client.subscribe(_topic(device, "command"), qos=1)
 
     def _on_publish(self, _: Client, __: Any, ___: int, ____: ReasonCode, _____: Properties) -> None:

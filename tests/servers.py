@@ -30,6 +30,8 @@ PACKAGES = {
     "nginx": "nginx-light",
     "pdftotext": "poppler-utils",
     "pdffonts": "poppler-utils",
+    "g++": "g++",
+    "node": "nodejs",
 }
 PATIENCE = 60.0  # seconds after which a server will not come up any more, on the busiest machine
 

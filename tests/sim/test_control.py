@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from devices.orders import CARRIED
 from devices.pilot import load
 from sim.actions import Actions
-from sim.control import ACTUATORS, Control
+from sim.control import Control
 from sim.run import fleet
 
 PILOT = load("dong-thap")
@@ -125,7 +126,7 @@ def test_what_cannot_be_done_is_refused_with_a_sentence(payload, name, says):
 def test_nodes_without_actuators_say_so():
     mine, _, nodes = control()
     assert "it has: none" in answered(mine.answer(PROBE, command(), NOW))["error"]
-    assert {n.model.id for n in nodes.values()} >= set(ACTUATORS)
+    assert {n.model.id for n in nodes.values()} >= set(CARRIED)
 
 
 MINE = control()[0]

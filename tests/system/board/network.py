@@ -1,0 +1,22 @@
+"""What main.py needs of an ESP32's `network`: a station that joins at the second try."""
+
+STA_IF = 0
+
+
+class WLAN:
+    def __init__(self, which):
+        self._joined = False
+
+    def active(self, on):
+        pass
+
+    def isconnected(self):
+        return self._joined
+
+    def connect(self, ssid, password):
+        assert (ssid, password) == ("village", "of wifi")
+        self._joined = True
+
+    def status(self, what):
+        assert what == "rssi"
+        return -67
