@@ -24,7 +24,7 @@ from devices.commands import ca, devices_app
 from devices.pilot import Pilot, PilotError
 from devices.processes import CHILD, Child, follow_parent, run_together
 from devices.settings import Settings
-from gateway.commands import quarantine_app
+from gateway.commands import advice_app, quarantine_app
 from sim.commands import command as simulate_command
 from sim.commands import require_speed
 from sim.scenario import SCENARIO, Scenario
@@ -36,6 +36,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(devices_app, name="device")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(trace_app, name="trace")
+app.add_typer(advice_app, name="advice")
 app.add_typer(dashboards_app, name="dashboards")
 log = logging.getLogger("hoiquan")
 

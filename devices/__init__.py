@@ -6,8 +6,10 @@ topics.py    where a message goes        payloads.py  what may stand in it
 findings.py  what is wrong with it, field by field, and what would be right
 reading.py   what was understood         quality.py   what a check thinks of it
 diary.py     what a farmer writes down
-pilot.py     a province: targets, places, fleets, rules (pilots/*.yaml)
+pilot.py     a province: targets, places, fleets, rules (pilots/*.yaml)     advice.py  its rules of advice
 certificates.py  what others vouch for: certificates, planting-area codes
+orders.py    commands to actuators       ledger.py    the record of them
+authority.py the CA of the broker's certificate
 registry.py  which devices may speak     credentials.py  how they prove it
 roll.py      many of them at once        ticket.py       what a technician needs to connect one
 settings.py  HOIQUAN_* variables         texts.py     every sentence a person reads

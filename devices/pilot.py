@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from devices import written
+from devices.advice import Advising
 from devices.alarms import Alarms
 from devices.certificates import Records
 from devices.models import MODELS
@@ -222,6 +223,7 @@ class Pilot(_Model):
     records: Records = Records()
     alarms: Alarms | None = None
     report_form: ReportForm | None = None
+    advice: Advising = Advising()
 
     @model_validator(mode="after")
     def _consistent(self) -> "Pilot":
@@ -257,6 +259,13 @@ class Pilot(_Model):
     def _alarmed(self) -> "Pilot":
         if self.alarms is not None:
             self.alarms.require([place.id for place in self.places])
+        return self
+
+    @model_validator(mode="after")
+    def _automatic(self) -> "Pilot":
+        for name in self.advice.automatic.communities:
+            if all(community.id != name for community in self.communities):
+                raise ValueError(f"advice.automatic.communities: no community {name!r}")
         return self
 
     @property

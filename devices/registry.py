@@ -93,7 +93,7 @@ class Registry:
 
     def __init__(self, url: str | Path, pilot: Pilot) -> None:
         self.pilot = pilot
-        self._engine = _engine(url)
+        self._engine = connect(url)
         self.trouble = ""
         self._known: dict[str, Device] = dict(pilot.fleet)
         self._euis: dict[str, Device] = {}
@@ -240,7 +240,7 @@ class Registry:
         Raises RegistryAway.
         """
         self.refresh()
-        with _reached(), self._engine.begin() as connection:
+        with reached(), self._engine.begin() as connection:
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             else:
@@ -250,7 +250,7 @@ class Registry:
     def enrolled(self) -> list[Enrolled]:
         """Real devices, revoked ones too, newest first."""
         self.refresh()
-        with _reached(), self._engine.connect() as connection:
+        with reached(), self._engine.connect() as connection:
             rows = connection.execute(select(_DEVICES).order_by(_DEVICES.c.enrolled.desc())).all()
         return [
             Enrolled(
@@ -277,7 +277,7 @@ class Registry:
         """
         with self._lock:
             try:
-                with _reached():
+                with reached():
                     self._read()
             except RegistryAway as error:
                 if not self._state:
@@ -313,7 +313,7 @@ class Registry:
 
 
 @contextmanager
-def _reached() -> Iterator[None]:
+def reached() -> Iterator[None]:
     """Raises RegistryAway for what is wrong with the database, and not with what it was asked."""
     try:
         yield
@@ -327,7 +327,8 @@ def _chunks(names: list[str]) -> Iterator[list[str]]:
         yield names[first : first + 500]
 
 
-def _engine(url: str | Path) -> Engine:
+def connect(url: str | Path) -> Engine:
+    """The registry's database: an SQLAlchemy URL, or a path of an SQLite file."""
     address = str(url)
     if "://" in address:
         return create_engine(address, pool_pre_ping=True)

@@ -1,9 +1,13 @@
-"""`hoiquan quarantine …`: what was refused, why, and another try; `hoiquan device check`: why it would be."""
+"""`hoiquan quarantine …`: what was refused, why, and another try; `hoiquan device check`: why it would be;
+`hoiquan device command`: actuators; `hoiquan advice off`.
+"""
 
 import json
 import sys
 from contextlib import closing
+from dataclasses import asdict
 from datetime import datetime
+from getpass import getuser
 from pathlib import Path
 from queue import Empty
 from typing import Annotated, Literal
@@ -13,12 +17,16 @@ from rich.console import Console
 from rich.table import Table
 
 from devices.commands import devices_app
+from devices.ledger import Entry, Ledger
+from devices.orders import ACTUATORS
 from devices.payloads import PayloadError
 from devices.registry import Registry
 from devices.settings import Settings
 from devices.texts import text
 from devices.topics import Topic
+from gateway.advisor import OFF
 from gateway.clerk import now_ms
+from gateway.dispatch import dispatch
 from gateway.instance import files
 from gateway.listen import listening
 from gateway.preview import anybody, lines, plain, preview
@@ -136,6 +144,88 @@ def check(
             if not number:
                 break
     raise SystemExit(0 if taken else 1)
+
+
+@devices_app.command()
+def command(
+    device: Annotated[str, typer.Argument(help="Id of a device with an actuator.")],
+    actuator: Annotated[str, typer.Argument(help=f"One of: {', '.join(ACTUATORS)}.")],
+    value: Annotated[str, typer.Argument(metavar="SET", help="on, off, open, closed, or 0 to 1.")],
+    minutes: Annotated[float, typer.Option(help="For how long; then the device lets it go.")] = 30,
+    by: Annotated[str, typer.Option(help="Who sends it, for the record.")] = getuser(),
+    wait: Annotated[float, typer.Option(help="Seconds to wait for the device's answer.")] = 10,
+    data: Data = None,
+    pilot: PilotName = None,
+    json_output: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Move an actuator for a limited time, and wait for the device's answer. All of it is recorded.
+
+    Exit code 1 where the device refuses or does not answer. It needs the broker's account `operator`.
+    """
+    settings = Settings.read(data=data, pilot=pilot).as_running()
+    registry = Registry(settings.registry_url, settings.loaded_pilot)
+    entry = dispatch(
+        settings, registry, Ledger(settings.registry_url), device, actuator, _set(value),
+        now_ms() + round(minutes * 60_000), by, wait,
+    )  # fmt: skip
+    if json_output:
+        typer.echo(json.dumps(asdict(entry)))
+    else:
+        typer.echo(f"{device} {actuator} {value} for {minutes:g} min: {_answer(entry)}")
+    raise SystemExit(0 if entry.ok else 1)
+
+
+@devices_app.command()
+def commands(
+    device: Annotated[str | None, typer.Option("--id", help="Of this device alone.")] = None,
+    limit: Annotated[int, typer.Option(help="How many, the newest first.")] = 20,
+    data: Data = None,
+    pilot: PilotName = None,
+    json_output: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """What was commanded, by whom, and what became of it."""
+    settings = Settings.read(data=data, pilot=pilot).as_running()
+    entries = Ledger(settings.registry_url).entries(limit, device)
+    if json_output:
+        typer.echo(json.dumps([asdict(entry) for entry in entries], indent=2, ensure_ascii=False))
+        return
+    table = Table("sent", "by", "device", "actuator", "set", "minutes", "answer")
+    for one in entries:
+        sent = datetime.fromtimestamp(one.sent / 1000).astimezone().strftime("%m-%d %H:%M:%S")
+        minutes = f"{(one.until - one.sent) / 60_000:.0f}"
+        table.add_row(sent, one.by, one.device, one.actuator, f"{one.set:g}", minutes, _answer(one))
+    Console().print(table if entries else "Nothing was commanded yet.")
+
+
+advice_app = typer.Typer(no_args_is_help=True, help="Automatic commands: stop them all, or let them go on.")
+
+
+@advice_app.command()
+def off(data: Data = None) -> None:
+    """Send no automatic command any more, from now on; what runs ends when its time is over."""
+    settings = Settings.read(data=data)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    (settings.data / OFF).touch()
+    typer.echo("no automatic commands any more; again with: hoiquan advice on")
+
+
+@advice_app.command()
+def on(data: Data = None) -> None:
+    """Let the pilot file decide again."""
+    (Settings.read(data=data).data / OFF).unlink(missing_ok=True)
+    typer.echo("automatic commands as the pilot file allows them")
+
+
+def _set(value: str) -> float:
+    words = {"on": 1.0, "open": 1.0, "off": 0.0, "closed": 0.0}
+    try:
+        return words[value] if value in words else float(value)
+    except ValueError:
+        raise ValueError(f"set {value!r}: write on, off, open, closed, or a number from 0 to 1") from None
+
+
+def _answer(entry: Entry) -> str:
+    return "no answer" if entry.answered is None else "done" if entry.ok else f"refused: {entry.error}"
 
 
 def _bytes(file: str) -> bytes:

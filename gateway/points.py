@@ -70,7 +70,10 @@ MEASUREMENTS: dict[str, Measurement] = {
             {"last_seen": "int", "battery_voltage": "float", "coverage": "float", "online": "bool",
              "silent_minutes": "int"},
         ),
-        Measurement("advice", ("pilot", "community", "crop", "rule"), {"severity": "int", "text": "text"}),
+        Measurement(
+            "advice", ("pilot", "community", "crop", "rule"),
+            {"severity": "int", "text": "text", "text_en": "text"},
+        ),
         Measurement(
             "lot", ("pilot", "community", "product"),
             {"quantity": "float", "coverage": "float", "verified": "bool", "simulated": "bool",

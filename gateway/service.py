@@ -5,14 +5,18 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+from functools import cache
 
-from devices.credentials import GATEWAYS, gateway_account, gateway_accounts
+from devices.credentials import FIRST_INSTANCE, GATEWAYS, gateway_account, gateway_accounts
+from devices.ledger import Entry, Ledger
 from devices.pilot import Pilot
 from devices.registry import Registry, RegistryAway
 from devices.settings import Settings
+from gateway.advisor import Advisor, Send
 from gateway.checks import Checker
 from gateway.clerk import Clerk, now_ms
 from gateway.decode import Decoder, Written
+from gateway.dispatch import dispatch
 from gateway.growth import Growth
 from gateway.health import Health
 from gateway.indicators import DAY_MS
@@ -77,9 +81,10 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
     diaries = Diaries(sealer, store, pilot, clerk.past_changed)
     pipeline = Pipeline(receiver, spool, decoder, store, diaries.keep, Checker(pilot, checks))
     health = Health(own, receiver, spool, pipeline)
+    advisor = Advisor(store, pilot, registry.devices, settings.data, *_sender(settings, registry))
     others = [
         threading.Thread(target=work, args=(stop,), name=name)
-        for name, work in (("clerk", clerk.run), ("sealer", diaries.run))
+        for name, work in (("clerk", clerk.run), ("sealer", diaries.run), ("advice", advisor.run))
     ]
     with ExitStack() as ends:  # from the last to the first: what brings messages ends before what keeps them
         ends.callback(spool.close)
@@ -104,6 +109,19 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
                     own.group.write_text(settings.group, "utf-8")
                     left = settings.group
         return True
+
+
+def _sender(settings: Settings, registry: Registry) -> tuple[Callable[[], Ledger], Send | None]:
+    """The ledger, and what sends an automatic command: of several gateways the first alone, where it has the
+    right to, which is the account's password.
+    """
+    ledger = cache(lambda: Ledger(settings.registry_url))
+
+    def send(device: str, actuator: str, value: float, until: int, by: str) -> Entry:
+        return dispatch(settings, registry, ledger(), device, actuator, value, until, by)
+
+    may = settings.operator_password.get_secret_value() and settings.instance == FIRST_INSTANCE
+    return ledger, send if may else None
 
 
 def _registry(settings: Settings, stop: threading.Event) -> Registry | None:

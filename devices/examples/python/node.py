@@ -38,17 +38,17 @@ def main(ticket, number=0, interval=INTERVAL):
     client.on_message = lambda _, __, message: print("refused:", message.payload.decode(), file=sys.stderr)
     client.connect_async(ticket["host"], ticket["port"])
     client.loop_start()
-    waiting = set()  # numbers of messages that the broker has not acknowledged
-    client.on_publish = lambda _, __, mid, *___: waiting.discard(mid)
+    sent, acknowledged = set(), set()  # numbers of messages
+    client.on_publish = lambda _, __, mid, *___: acknowledged.add(mid)
     boot, seq = secrets.token_hex(4), 0
     while True:
         reading = {"ts": round(time.time() * 1000), "boot": boot, "seq": seq, "values": measure()}
-        waiting.add(client.publish(ticket["topic"], json.dumps(reading), qos=1).mid)
+        sent.add(client.publish(ticket["topic"], json.dumps(reading), qos=1).mid)
         seq += 1
         if seq == number:
             break
         time.sleep(interval)
-    while waiting:
+    while not sent <= acknowledged:
         time.sleep(0.1)
     client.publish(f"{here}/status", '{"state":"offline"}', qos=1, retain=True).wait_for_publish(30)
     client.disconnect()

@@ -1,0 +1,109 @@
+"""The record of commands: who had what done, for how long, and what the device answered.
+
+One table beside the registry's devices, in the same database. A row is written before the command goes out,
+so there is none that nobody knows of.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    MetaData,
+    String,
+    Table,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from devices.registry import connect, reached
+
+_COMMANDS = Table(
+    "command",
+    MetaData(),
+    Column("id", String(64), primary_key=True),
+    Column("device", String(64), nullable=False, index=True),
+    Column("actuator", String(16), nullable=False),
+    Column("set", Float, nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("sent", BigInteger, nullable=False, index=True),
+    Column("until", BigInteger, nullable=False),
+    Column("answered", BigInteger),
+    Column("ok", Boolean),
+    Column("error", String(1000)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command as recorded. Times are epoch ms; `answered` None: the device said nothing."""
+
+    id: str
+    device: str
+    actuator: str
+    set: float
+    by: str
+    sent: int
+    until: int
+    answered: int | None = None
+    ok: bool | None = None
+    error: str | None = None
+
+
+class Ledger:
+    """Commands of a registry's database; `url` as `Registry` takes it. Raises RegistryAway."""
+
+    def __init__(self, url: str | Path) -> None:
+        self._engine = connect(url)
+        with reached(), self._engine.begin() as connection:
+            _COMMANDS.metadata.create_all(connection)
+
+    def sent(self, entry: Entry) -> None:
+        """Write down what is about to be sent."""
+        row = {
+            name: getattr(entry, name) for name in ("id", "device", "actuator", "set", "by", "sent", "until")
+        }
+        with reached(), self._engine.begin() as connection:
+            connection.execute(insert(_COMMANDS), [row])
+
+    def answered(self, name: str, ok: bool, error: str | None) -> None:
+        """Write down what the device said."""
+        said = {"answered": time.time_ns() // 1_000_000, "ok": ok, "error": error}
+        with reached(), self._engine.begin() as connection:
+            connection.execute(update(_COMMANDS).where(_COMMANDS.c.id == name).values(**said))
+
+    def entries(self, limit: int, device: str | None = None) -> list[Entry]:
+        """The newest first."""
+        asked = select(_COMMANDS).order_by(_COMMANDS.c.sent.desc()).limit(limit)
+        if device is not None:
+            asked = asked.where(_COMMANDS.c.device == device)
+        with reached(), self._engine.connect() as connection:
+            return [Entry(**row._mapping) for row in connection.execute(asked)]
+
+    def minutes(self, device: str, actuator: str, by: str, since: int) -> float:
+        """For how long `by` has had this actuator held since epoch ms `since`, unanswered commands included,
+        refused ones not.
+        """
+        c = _COMMANDS.c
+        asked = select(func.coalesce(func.sum(c.until - c.sent), 0)).where(
+            c.device == device, c.actuator == actuator, c.by == by, c.sent >= since, c.ok.is_not(False)
+        )
+        with reached(), self._engine.connect() as connection:
+            return float(connection.execute(asked).scalar_one()) / 60_000
+
+    def holding(self, device: str, actuator: str, now: int) -> Entry | None:
+        """The newest command that holds this actuator at epoch ms `now`."""
+        return next(
+            (
+                entry
+                for entry in self.entries(50, device)
+                if entry.actuator == actuator and entry.until > now and entry.ok is not False
+            ),
+            None,
+        )
