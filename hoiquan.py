@@ -20,7 +20,7 @@ import typer
 
 from dashboards.commands import dashboards_app, report_command
 from devices import secrets
-from devices.commands import ca, devices_app
+from devices.commands import ca, devices_app, pilot_app
 from devices.pilot import Pilot, PilotError
 from devices.processes import CHILD, Child, follow_parent, run_together
 from devices.settings import Settings
@@ -37,6 +37,7 @@ app.add_typer(devices_app, name="device")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(trace_app, name="trace")
 app.add_typer(advice_app, name="advice")
+app.add_typer(pilot_app, name="pilot")
 app.add_typer(dashboards_app, name="dashboards")
 log = logging.getLogger("hoiquan")
 

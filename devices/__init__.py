@@ -8,6 +8,7 @@ reading.py   what was understood         quality.py   what a check thinks of it
 diary.py     what a farmer writes down
 pilot.py     a province: targets, places, fleets, rules (pilots/*.yaml)     advice.py  its rules of advice
 certificates.py  what others vouch for: certificates, planting-area codes
+review.py    what to think over in a pilot file
 orders.py    commands to actuators       ledger.py    the record of them
 authority.py the CA of the broker's certificate
 registry.py  which devices may speak     credentials.py  how they prove it

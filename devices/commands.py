@@ -1,10 +1,10 @@
-"""`hoiquan device …`: real sensors join and leave."""
+"""`hoiquan device …`: real sensors join and leave; `hoiquan ca`, `hoiquan pilot check`."""
 
 import json
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import typer
@@ -15,12 +15,16 @@ from devices.authority import CA, authority, fingerprint, prepare
 from devices.credentials import CHIRPSTACK, OPERATOR, READER
 from devices.models import MODELS
 from devices.mosquitto import write_passwords
+from devices.pilot import load
 from devices.registry import Registry
+from devices.review import review
 from devices.roll import enroll_roll
 from devices.settings import Settings
+from devices.texts import text
 from devices.ticket import PICTURES, Ticket, ticket
 
 devices_app = typer.Typer(no_args_is_help=True, help="Enrol, list and revoke real devices.")
+pilot_app = typer.Typer(no_args_is_help=True, help="A province's pilot file: check one.")
 Data = Annotated[Path | None, typer.Option(help="Folder of all local state (HOIQUAN_DATA).")]
 PilotName = Annotated[
     str | None, typer.Option("--pilot", help="Pilot file: a name or a path (HOIQUAN_PILOT).")
@@ -129,6 +133,26 @@ def revoke(device: str, data: Data = None, pilot: PilotName = None) -> None:
     registry.revoke(device)
     tell_broker(settings, registry)
     typer.echo(f"{device} is revoked")
+
+
+@pilot_app.command("check")
+def check_pilot(
+    file: Annotated[str, typer.Argument(help="A YAML file, or the name of one of devices/pilots.")],
+    lang: Annotated[Literal["vi", "en"], typer.Option(help="Language of the answer.")] = "vi",
+) -> None:
+    """Whether a province's file can be used, and what to think over before it is.
+
+    Exit code 2 where it cannot be used, 1 where there is something to think over.
+    """
+    pilot = load(file)
+    counts = {"communities": len(pilot.communities), "villages": len(pilot.villages),
+              "devices": len(pilot.fleet), "rules": len(pilot.advice.rules)}  # fmt: skip
+    typer.echo(text("review.fine", lang, pilot=pilot.pilot, **counts))
+    doubts = list(review(pilot))
+    for doubt in doubts:
+        typer.echo(doubt.sentence(lang))
+    if doubts:
+        raise SystemExit(1)
 
 
 def ca(data: Data = None) -> None:
