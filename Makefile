@@ -5,13 +5,17 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 UV_VERSION := 0.13.9
 
-.PHONY: help up compose down test lint build setup setup-dev servers lock clean
+.PHONY: help up compose grow down backup restore audit test lint build setup setup-dev servers lock clean
 help:
 	@echo "make up        run everything on this machine, no Docker (ARGS='--http-port 8081 …')"
 	@echo "make compose   run it with Docker: Mosquitto, InfluxDB, Grafana"
+	@echo "make grow      the same with three gateways and PostgreSQL"
 	@echo "make down      stop what make compose started; the data stays"
+	@echo "make backup    copy registry, records, CA and readings of make compose into backups/"
+	@echo "make restore   bring a copy back: make restore FROM=backups/…"
 	@echo "make test      set up, then every check"
 	@echo "make build     write the generated files again (boards, schemas, contract tables)"
+	@echo "make audit     known vulnerabilities of the dependencies, and their list (sbom.json)"
 	@echo "make lock      resolve the dependencies again into uv.lock"
 
 up: setup
@@ -21,8 +25,19 @@ compose:
 	@sh deploy/secrets .env
 	docker compose up -d --build --wait
 
+GROWN := -f docker-compose.yml -f docker-compose.grow.yml
+grow:
+	@sh deploy/secrets .env
+	docker compose $(GROWN) up -d --build --wait
+
 down:
-	docker compose down
+	docker compose $(GROWN) down
+
+backup:
+	@sh deploy/backup save backups
+
+restore:
+	@sh deploy/backup load "$(FROM)"
 
 # -- set-up -------------------------------------------------------------------------------------
 setup: .venv/ready
@@ -62,6 +77,15 @@ lint: setup-dev
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --config pyproject.toml > .venv/imports.log || { cat .venv/imports.log; exit 1; }
+
+# pip-audit asks PyPI's advisories about the very versions of the lock; without a network it says so and fails
+AUDIT := .venv/audit
+audit: .venv/ready
+	@test -x $(AUDIT)/bin/pip-audit || $(UV) venv -q $(AUDIT)
+	@$(UV) pip install -q --python $(AUDIT) pip-audit==2.10.1 cyclonedx-bom==7.3.0
+	@$(AUDIT)/bin/cyclonedx-py requirements .venv/requirements.txt --of JSON -o sbom.json
+	@echo "audit: $$(grep -c '"purl"' sbom.json) packages are listed in sbom.json"
+	@$(AUDIT)/bin/pip-audit --disable-pip --require-hashes -r .venv/requirements.txt
 
 test: setup-dev servers lint
 	@$(BIN)/python -m pytest

@@ -330,6 +330,8 @@ def _chunks(names: list[str]) -> Iterator[list[str]]:
 def connect(url: str | Path) -> Engine:
     """The registry's database: an SQLAlchemy URL, or a path of an SQLite file."""
     address = str(url)
+    if address.startswith("postgresql://"):  # by itself SQLAlchemy looks for another driver than we have
+        address = address.replace("://", "+psycopg://", 1)
     if "://" in address:
         return create_engine(address, pool_pre_ping=True)
     Path(address).parent.mkdir(parents=True, exist_ok=True)

@@ -44,7 +44,9 @@ class Settings(BaseSettings):
     simulator_secret: SecretStr = Field(
         SecretStr(""), description="simulated nodes' passwords derive from it"
     )
-    registry: str = Field("", description="SQLAlchemy URL of the registry; empty: registry.sqlite in data")
+    registry: SecretStr = Field(
+        SecretStr(""), description="SQLAlchemy URL of the registry; empty: registry.sqlite in data"
+    )
     influx_url: str = Field("", description="InfluxDB's address; empty: the embedded SQLite store")
     influx_token: SecretStr = Field(SecretStr(""), description="InfluxDB token with read and write")
     influx_org: str = Field("hoiquan", description="InfluxDB organisation")
@@ -114,4 +116,4 @@ class Settings(BaseSettings):
 
     @property
     def registry_url(self) -> str:
-        return self.registry or str(self.data / "registry.sqlite")
+        return self.registry.get_secret_value() or str(self.data / "registry.sqlite")

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 import time
@@ -29,6 +30,7 @@ from tests.servers import free_port
 pytestmark = pytest.mark.compose
 TREE = Path(__file__).parents[2]
 PORTS = tuple(f"HOIQUAN_{name}_PORT" for name in ("HTTP", "MQTT", "MQTTS", "INFLUX", "GRAFANA"))
+INSIDE = ("docker", "compose", "exec", "-T", "gateway")
 START = 600  # seconds for building and for everything to be healthy
 READING = '{"values":{"soil_moisture":31.5}}'
 VERSIONS = "import platform, numpy; print(platform.python_version(), numpy.__version__)"
@@ -47,6 +49,18 @@ class Village:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HOIQUAN_")}
         ports = {name: str(port) for name, port in self.port.items()}
         self.environment = kept | ports | {"COMPOSE_PROJECT_NAME": self.project}
+
+    def copy_tree(self) -> None:
+        """What is in the repository, or would be."""
+        files = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=TREE, check=True, stdout=subprocess.PIPE, text=True,
+        ).stdout.split("\0")  # fmt: skip
+        for name in files:
+            if name and (TREE / name).is_file():
+                (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(TREE / name, self.folder / name)
+        self.folder.chmod(0o755)
 
     def run(self, *command: str, seconds: float = 60) -> str:
         done = subprocess.run(
@@ -90,12 +104,12 @@ class Village:
         series: list[dict[str, Any]] = json.loads(answer)["results"][0].get("series", [])
         return series
 
-    def sensor(self, user: str, password: str) -> "Sensor":
+    def sensor(self, user: str, password: str, tls: ssl.SSLContext | None = None) -> "Sensor":
         """Connect, again when there is no answer, as a device does: Mosquitto 2.0.21 does not answer every
         connection that follows closely on the same client's last one.
         """
         for _ in range(3):
-            sensor = Sensor(self.port["HOIQUAN_MQTT_PORT"], user, password)
+            sensor = Sensor(self.port[f"HOIQUAN_MQTT{'S' if tls else ''}_PORT"], user, password, tls)
             if sensor.reason:
                 return sensor
             sensor.close()
@@ -105,14 +119,16 @@ class Village:
 class Sensor:
     """A maker's device; `reason` is the broker's answer to its connection, then to its last message."""
 
-    def __init__(self, port: int, user: str, password: str) -> None:
+    def __init__(self, port: int, user: str, password: str, tls: ssl.SSLContext | None) -> None:
         self.reason = ""
         self._client = Client(CallbackAPIVersion.VERSION2, client_id=user, protocol=MQTTv5)
         self._client.username_pw_set(user, password)
         self._client.on_connect = lambda _, __, ___, reason, ____: self._answered(reason)
         self._client.on_publish = lambda _, __, ___, reason, ____: self._answered(reason)
         self._client.on_disconnect = lambda *_: setattr(self, "connected", False)
-        self._client.connect("127.0.0.1", port)
+        if tls is not None:
+            self._client.tls_set_context(tls)
+        self._client.connect("localhost" if tls else "127.0.0.1", port)
         self._client.loop_start()
         deadline = time.monotonic() + 5
         while not self.reason and time.monotonic() < deadline:
@@ -139,15 +155,7 @@ class Sensor:
 def village(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Village]:
     """`make compose` in a copy of the tree; taken down again with its volumes and its image."""
     village = Village(tmp_path_factory.mktemp("tree"))
-    files = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=TREE, check=True, stdout=subprocess.PIPE, text=True,
-    ).stdout.split("\0")  # fmt: skip
-    for name in files:
-        if name and (TREE / name).is_file():
-            (village.folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(TREE / name, village.folder / name)
-    village.folder.chmod(0o755)
+    village.copy_tree()
     healthy = False
     try:
         village.run("make", "compose", seconds=START)
@@ -196,8 +204,10 @@ def test_secrets_are_written_once_and_are_not_in_the_tree(village: Village) -> N
 
 
 def test_a_strangers_reading_is_stored_and_shown(village: Village, stranger: dict[str, Any]) -> None:
-    assert (stranger["host"], stranger["port"]) == ("localhost", village.port["HOIQUAN_MQTT_PORT"])
-    sensor = village.sensor(stranger["user"], stranger["password"])
+    """As from outside: with TLS, and trusting the CA that `hoiquan ca` prints."""
+    assert (stranger["host"], stranger["port"]) == ("localhost", village.port["HOIQUAN_MQTTS_PORT"])
+    trusted = ssl.create_default_context(cadata=village.output(*INSIDE, "hoiquan", "ca").decode())
+    sensor = village.sensor(stranger["user"], stranger["password"], trusted)
     assert sensor.publish(stranger["topic"], READING) == "Success"
     sensor.close()
     query = "SELECT soil_moisture FROM telemetry WHERE device = 'stranger-1'"
