@@ -78,14 +78,14 @@ lint: setup-dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --config pyproject.toml > .venv/imports.log || { cat .venv/imports.log; exit 1; }
 
-# pip-audit asks PyPI's advisories about the very versions of the lock; without a network it says so and fails
+# pip-audit asks PyPI for advisories about the very versions of the lock; what it cannot ask about is a failure
 AUDIT := .venv/audit
 audit: .venv/ready
 	@test -x $(AUDIT)/bin/pip-audit || $(UV) venv -q $(AUDIT)
-	@$(UV) pip install -q --python $(AUDIT) pip-audit==2.10.1 cyclonedx-bom==7.3.0
+	@$(UV) pip install -q --python $(AUDIT) pip-audit==2.10.1 cyclonedx-bom==7.5.0
 	@$(AUDIT)/bin/cyclonedx-py requirements .venv/requirements.txt --of JSON -o sbom.json
 	@echo "audit: $$(grep -c '"purl"' sbom.json) packages are listed in sbom.json"
-	@$(AUDIT)/bin/pip-audit --disable-pip --require-hashes -r .venv/requirements.txt
+	@$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes -r .venv/requirements.txt
 
 test: setup-dev servers lint
 	@$(BIN)/python -m pytest

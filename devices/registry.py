@@ -333,7 +333,9 @@ def connect(url: str | Path) -> Engine:
     if address.startswith("postgresql://"):  # by itself SQLAlchemy looks for another driver than we have
         address = address.replace("://", "+psycopg://", 1)
     if "://" in address:
-        return create_engine(address, pool_pre_ping=True)
+        # whatever a database was made for: one of SQL_ASCII would else answer in bytes
+        asked = {"client_encoding": "utf8"} if address.startswith("postgresql") else {}
+        return create_engine(address, pool_pre_ping=True, connect_args=asked)
     Path(address).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(f"sqlite:///{address}")
 
