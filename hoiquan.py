@@ -213,7 +213,8 @@ def build_pages(settings: Settings, store: Any) -> Any:
     pages.include_router(api.router(figures))
     pages.include_router(check.router(lambda *given: check.Verdict(*judged(registry, *given))))
     pages.include_router(records.router(folder, place, settings.base_url.rstrip("/")))
-    post, secure = Post(settings.mqtt, settings.mqtt_version), settings.base_url.startswith("https:")
+    post = Post(settings.mqtt, settings.mqtt_version, settings.mqtt_ca)
+    secure = settings.base_url.startswith("https:")
     pages.include_router(form.router(place, registry, post.send, secure=secure))
 
     @pages.exception_handler(RetryLater)

@@ -1,5 +1,6 @@
 """Sends one diary event to the broker under its writer's own account, as their device would."""
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from paho.mqtt.client import Client
@@ -16,14 +17,15 @@ class NotSent(RuntimeError):
 
 
 class Post:
-    """The way to one broker: `url` and MQTT `version` as the gateway has them."""
+    """The way to one broker: `url`, MQTT `version` and `ca` as the gateway has them."""
 
-    def __init__(self, url: str, version: int) -> None:
+    def __init__(self, url: str, version: int, ca: Path | None = None) -> None:
         address = urlsplit(url)
         self._secure = address.scheme == "mqtts"
         self._host = address.hostname or "127.0.0.1"
         self._port = address.port or (8883 if self._secure else 1883)
         self._version = MQTTProtocolVersion(version)
+        self._ca = str(ca) if ca else None
 
     def send(self, device: Device, password: str, payload: bytes) -> None:
         """Returns when the broker has acknowledged the event. Raises NotSent."""
@@ -32,7 +34,7 @@ class Post:
         client.username_pw_set(device.device, password)
         client.connect_timeout = PATIENCE
         if self._secure:
-            client.tls_set()
+            client.tls_set(ca_certs=self._ca)
         try:
             client.connect(self._host, self._port)
             client.loop_start()
