@@ -35,8 +35,8 @@ from traceability.note import sync_directory
 BATCH = 500  # events with one append to the log
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS later(
-  community TEXT NOT NULL, id TEXT NOT NULL, time INTEGER NOT NULL, refused TEXT NOT NULL DEFAULT '',
-  done INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(community, id));
+  number INTEGER PRIMARY KEY AUTOINCREMENT, community TEXT NOT NULL, id TEXT NOT NULL, time INTEGER NOT NULL,
+  refused TEXT NOT NULL DEFAULT '', done INTEGER NOT NULL DEFAULT 0, UNIQUE(community, id));
 CREATE INDEX IF NOT EXISTS undone ON later(time) WHERE NOT done;
 CREATE TABLE IF NOT EXISTS addendum(
   community TEXT NOT NULL, id TEXT NOT NULL, gtin TEXT NOT NULL, lot TEXT NOT NULL, kind TEXT NOT NULL,
@@ -81,18 +81,28 @@ class Handler:
         later = [(c, e.id, time) for c, time, e in events if isinstance(e, Handling)]
         self._db.executemany("INSERT OR IGNORE INTO later(community, id, time) VALUES(?,?,?)", later)
         fresh = {(c,) for c, _, e in events if isinstance(e, Harvest)}
-        self._db.executemany(
-            "UPDATE later SET refused='', done=0 WHERE refused='no_lot' AND community=?", sorted(fresh)
+        self._db.executemany(  # with a new number: the new harvest may be theirs, so they come behind it
+            "INSERT OR REPLACE INTO later(community, id, time) SELECT community, id, time FROM later "
+            "WHERE (refused='no_lot' OR NOT done) AND community=? ORDER BY number",
+            sorted(fresh),
         )
 
-    def seal(self, log: Log, secret: bytes, before: int | None) -> None:
-        """Seal or refuse all that happened before epoch ms `before`: by then no harvest is to be sealed."""
+    def newest(self) -> int:
+        """The number of the event that came last. Under the lock; ask before the harvests that are pending:
+        one that came with this event is then among them.
+        """
+        return int(self._db.execute("SELECT coalesce(max(number), 0) FROM later").fetchone()[0])
+
+    def seal(self, log: Log, secret: bytes, newest: int, before: int | None) -> None:
+        """Seal or refuse what came up to the number `newest` and happened before epoch ms `before`: no
+        harvest of then is still to be sealed.
+        """
         while True:
             with self._lock:
                 rows = self._db.execute(
                     "SELECT e.community, e.body FROM later a JOIN event e USING(community, id) "
-                    "WHERE NOT a.done AND a.time<? ORDER BY a.time, a.id LIMIT ?",
-                    (1 << 62 if before is None else before, BATCH),
+                    "WHERE NOT a.done AND a.number<=? AND a.time<? ORDER BY a.time, a.id LIMIT ?",
+                    (newest, 1 << 62 if before is None else before, BATCH),
                 ).fetchall()
             if not rows:
                 return

@@ -131,6 +131,7 @@ class Sealer:
         with self._sealing:
             log = self._take_log()
             with self._lock:
+                newest = self._handler.newest()
                 rows = self._db.execute(
                     "SELECT e.community, e.simulated, e.body FROM event e LEFT JOIN lot l "
                     "ON l.community=e.community AND l.harvest=e.id "
@@ -145,7 +146,8 @@ class Sealer:
                     grower = self._pilot.producers[community]
                     drafts.append(self._draft(grower, product, harvest, drafts, simulated=bool(simulated)))
             sealed = self._enter(log, drafts)
-            self._handler.seal(log, self._secret, sealed[-1].time if len(rows) == limit and sealed else None)
+            before = sealed[-1].time if len(rows) == limit and sealed else None
+            self._handler.seal(log, self._secret, newest, before)
             return sealed
 
     def told(self, sealed: Sequence[Sealed]) -> None:

@@ -122,6 +122,29 @@ def packed(kilograms: float, harvest: str | None = None) -> dict[str, Any]:
     return {"quantity_kg": kilograms, "packages": 1} | ({"harvest": harvest} if harvest else {})
 
 
+@pytest.mark.parametrize("waiting", [True, False])
+def test_what_comes_while_others_are_sealed_is_sealed_next(
+    book: Diary, grower: Grower, monkeypatch: pytest.MonkeyPatch, waiting: bool
+) -> None:
+    """The gateway keeps diaries in one thread and seals in another."""
+    if waiting:
+        book.write("packing", "pack-2", 24 + 1, quantity_kg=1, packages=1)
+    conditions = grower.conditions
+
+    def meanwhile(community: str, start: int, stop: int) -> Any:
+        monkeypatch.setattr(grower, "conditions", conditions)
+        book.sealer.keep([(book.device, harvest(2, HARVESTED + timedelta(days=1)))])
+        book.keep("packing", "pack-2", 24 + 1, quantity_kg=1, packages=1)
+        return conditions(community, start, stop)
+
+    monkeypatch.setattr(grower, "conditions", meanwhile)
+    book.sealer.keep([(book.device, harvest(1))])
+    while sealed := book.sealer.seal_pending():
+        book.sealer.told(sealed)
+    assert [one["event"]["id"] for one in book.addenda(book.lots()["mango-2"])] == ["pack-2"]
+    assert book.refused() == {}
+
+
 @pytest.mark.parametrize(
     ("events", "refused"),
     [
