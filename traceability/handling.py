@@ -7,9 +7,11 @@ harvest that comes. Each step may be repeated after a crash: files are written o
 before it gets a leaf.
 """
 
+import os
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,7 +34,7 @@ from traceability.log import Log
 from traceability.merkle import leaf_hash
 from traceability.note import sync_directory
 
-BATCH = 500  # events with one append to the log
+BATCH = 200  # events with one append to the log, and so many files open
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS later(
   number INTEGER PRIMARY KEY AUTOINCREMENT, community TEXT NOT NULL, id TEXT NOT NULL, time INTEGER NOT NULL,
@@ -57,8 +59,9 @@ class _Lot:
 
 @dataclass(slots=True)
 class _Work:
-    """What one batch has drafted: entries to log, and what to note once they are."""
+    """What one batch has drafted: files to write, entries to log, and what to note once they are."""
 
+    files: dict[Path, bytes] = field(default_factory=dict)
     entries: list[bytes] = field(default_factory=list)
     addenda: list[tuple[str, str, LotKey, str, float, bytes]] = field(default_factory=list)
     lots: list[tuple[str, str, LotKey, int, float, float, bytes]] = field(default_factory=list)
@@ -66,14 +69,13 @@ class _Work:
 
 
 class Handler:
-    """Works in the sealer's database, under its `lock`, and writes files with its `write`."""
+    """Works in the sealer's database, under its `lock`."""
 
     def __init__(
-        self, db: sqlite3.Connection, lock: threading.Lock, records: Path, pilot: Pilot, base_url: str,
-        write: Callable[[Path, bytes], None],
-    ) -> None:  # fmt: skip
+        self, db: sqlite3.Connection, lock: threading.Lock, records: Path, pilot: Pilot, base_url: str
+    ) -> None:
         self._db, self._lock, self._records = db, lock, records
-        self._pilot, self._base_url, self._write = pilot, base_url, write
+        self._pilot, self._base_url = pilot, base_url
         db.executescript(_SCHEMA)
 
     def expect(self, events: Sequence[tuple[str, int, DiaryEvent]]) -> None:
@@ -125,19 +127,16 @@ class Handler:
         if isinstance(event, Split | Merge):
             children = self._children(community, event, parents, secret)
         files = [addendum.folder_of(self._records, parent.key) / f"{event.id}.json" for parent in parents]
-        drafts = []
+        drafts = {}
         for parent, path in zip(parents, files, strict=True):
             if not path.exists():
                 addendum.check_quantity(event, parent.kilograms, self._used(parent.key, work))
-                earlier = [record.parse(data) for _, data in addendum.read_all(self._records, parent.key)]
+                earlier = [record.parse(data) for data in self._earlier(parent.key, work)]
                 built = addendum.build(self._pilot, self._base_url, parent.data, event, earlier, children)
-                drafts.append((path, record.canonical(built)))
-        for path, data in drafts:  # none of them before all are allowed
-            path.parent.mkdir(parents=True, exist_ok=True)
-            sync_directory(path.parent.parent)
-            self._write(path, data)
+                drafts[path] = record.canonical(built)
+        work.files |= drafts  # none of them before all are allowed
         for parent, path in zip(parents, files, strict=True):
-            entry = record.entry(path.read_bytes())
+            entry = record.entry(_read(path, work))
             amount = addendum.weight(event, parent.kilograms)
             work.addenda.append((community, event.id, parent.key, event.event, amount, entry))
             work.entries.append(entry)
@@ -179,11 +178,10 @@ class Handler:
             path = self._records / key.gtin / f"{key.lot}.json"
             if not path.exists():
                 parts = [(record.parse(parent.data), parent.data) for parent in parents]
-                epcis = record.parse(
-                    (addendum.folder_of(self._records, parents[0].key) / f"{event.id}.json").read_bytes()
-                )["epcis"]
-                self._write(path, record.canonical(record.derived(parts, key, event, amount, epcis)))
-            data = path.read_bytes()
+                said = addendum.folder_of(self._records, parents[0].key) / f"{event.id}.json"
+                epcis = record.parse(_read(said, work))["epcis"]
+                work.files[path] = record.canonical(record.derived(parts, key, event, amount, epcis))
+            data = _read(path, work)
             coverage = record.parse(data)["conditions"]["coverage"]
             time = round(event.ts.timestamp() * 1000)
             work.lots.append(
@@ -191,7 +189,14 @@ class Handler:
             )
             work.entries.append(record.entry(data))
 
+    def _earlier(self, key: LotKey, work: _Work) -> list[bytes]:
+        """The lot's addenda, those of this batch among them."""
+        folder = addendum.folder_of(self._records, key)
+        drafted = [data for path, data in work.files.items() if path.parent == folder]
+        return [data for _, data in addendum.read_all(self._records, key)] + drafted
+
     def _enter(self, log: Log, work: _Work) -> None:
+        _write_all(work.files)
         leaves = {entry: log.index_of(leaf_hash(entry)) for entry in work.entries}
         new = [entry for entry, leaf in leaves.items() if leaf is None]
         leaves |= dict(zip(new, log.append(new), strict=True))
@@ -249,7 +254,7 @@ class Handler:
         if row[2] is None:
             raise Refused("lot_refused")
         key = LotKey(row[0], row[1])
-        data = (self._records / key.gtin / f"{key.lot}.json").read_bytes()
+        data = _read(self._records / key.gtin / f"{key.lot}.json", work)
         return _Lot(community, harvest, key, data, row[3])
 
     def _last_harvest(self, community: str, event: DiaryEvent) -> str:
@@ -296,3 +301,27 @@ class Handler:
             if found.crop == event.crop:
                 return found.id
         raise Refused("no_lot")
+
+
+def _read(path: Path, work: _Work) -> bytes:
+    return work.files[path] if path in work.files else path.read_bytes()
+
+
+def _write_all(files: Mapping[Path, bytes]) -> None:
+    """Write new files, each whole or not there, all durable on return. Many together: a disk that makes the
+    first durable has then little to do for the rest.
+    """
+    folders = set[Path]()
+    for path in files:
+        folders |= {path.parent, path.parent.parent}
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as opened:
+        drafts = {path: opened.enter_context(path.with_suffix(".tmp").open("wb", 0)) for path in files}
+        for path, draft in drafts.items():
+            draft.write(files[path])
+        for draft in drafts.values():
+            os.fsync(draft.fileno())
+    for path in files:
+        path.with_suffix(".tmp").replace(path)
+    for folder in sorted(folders, reverse=True):  # from the inner to the outer
+        sync_directory(folder)

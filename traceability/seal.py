@@ -97,9 +97,7 @@ class Sealer:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.executescript(_SCHEMA)
-        self._handler = Handler(
-            self._db, self._lock, folder / "records", pilot, self._base_url, _write_durably
-        )
+        self._handler = Handler(self._db, self._lock, folder / "records", pilot, self._base_url)
 
     def close(self) -> None:
         with self._sealing, self._lock:
