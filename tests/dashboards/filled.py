@@ -20,6 +20,7 @@ from devices.pilot import load
 from gateway import service
 from gateway.growth import Growth
 from gateway.influx import InfluxStore
+from gateway.instance import files
 from gateway.past import Past
 from sim.run import diaries, fleet, history
 from tests.gateway.running import device, enrolled, settings
@@ -57,6 +58,8 @@ def gateway(store, broker, folder):
     running = threading.Thread(target=service.serve, args=(given, store, stop))
     running.start()
     try:
+        # only then does it hear the broker's notices, of who connects and who is turned away
+        until(files(given.data, given.instance).alive.exists, "a heartbeat came back")
         with device(broker) as publish:
             yield publish
     finally:
