@@ -3,13 +3,15 @@
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 LOCK = (ROOT / "uv.lock").read_text("utf-8")
 
 
-def _normal(requirement: dict[str, str]) -> tuple[str, str]:
-    return requirement["name"], requirement.get("specifier", "")
+def _normal(requirement: dict[str, Any]) -> tuple[str, str]:
+    extras = f"[{','.join(requirement['extras'])}]" if "extras" in requirement else ""
+    return requirement["name"], extras + requirement.get("specifier", "")
 
 
 def _split(text: str) -> tuple[str, str]:
