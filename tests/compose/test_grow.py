@@ -110,7 +110,12 @@ def test_killed_one_by_one_they_lose_nothing_and_the_books_balance(grown: Grown)
 
 
 def test_a_backup_is_brought_back(grown: Grown) -> None:
-    grown.enroll("before")
+    shown = grown.enroll("before")
+    sensor = grown.sensor(shown["user"], shown["password"])
+    assert sensor.publish(shown["topic"], '{"values":{"soil_moisture":30}}') == "Success"
+    sensor.close()
+    query = "SELECT soil_moisture FROM telemetry WHERE device = 'before'"
+    until(lambda: rows(grown.influxql(query)), 60)
     (kept,) = [
         line for line in grown.run("make", "backup", seconds=180).splitlines() if line.startswith("backups/")
     ]
@@ -123,7 +128,6 @@ def test_a_backup_is_brought_back(grown: Grown) -> None:
     listed = grown.hoiquan("device", "list", "--json")
     assert '"before"' in listed and '"after"' not in listed
     assert grown.hoiquan("ca") == ca
-    query = "SELECT soil_moisture FROM telemetry WHERE device = 'shared-1'"
     assert rows(grown.influxql(query))
 
 
