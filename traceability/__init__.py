@@ -10,4 +10,5 @@ addendum.py      packing, shipping, splits, corrections      shelf.py   what was
 check.py         is this what was sealed?                    verify_page.py  the same in a browser
 merkle.py tiles.py log.py note.py proof.py witness.py keys.py   the transparency log (RFC 6962, C2SP)
 epcis.py digital_link.py label.py   GS1's languages          chart.py   small pictures
+form.py post.py  the diary on a phone, sent as a device does  scans.py   how often a page was opened
 """

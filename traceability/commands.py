@@ -127,15 +127,15 @@ def verify(
     ] = None,
     key: Annotated[
         Path | None,
-        typer.Option(help="The public key or key list; else log.keys, log.vkey beside the record."),
+        typer.Option(help="The public key or key list; else log.vkey, log.keys beside the record."),
     ] = None,
     witnesses: Annotated[Path | None, typer.Option(help="Keys of witnesses, one a line.")] = None,
     quorum: Annotated[int, typer.Option(min=0, help="How many of them must have cosigned.")] = 1,
 ) -> None:
     """Check a record offline: is it the one that was sealed? Needs no server and no network."""
     proof = proof or file.with_suffix(".tlog-proof")
-    beside = file.with_name("log.keys")
-    key = key or (beside if beside.exists() else file.with_name("log.vkey"))
+    beside = file.with_name("log.vkey")
+    key = key or (beside if beside.exists() else file.with_name("log.keys"))
     asked = parse_witnesses(witnesses.read_text("utf-8")) if witnesses is not None else ()
     try:
         found = check(file.read_bytes(), proof.read_bytes(), key.read_text("utf-8"),
