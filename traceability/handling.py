@@ -7,6 +7,7 @@ harvest that comes. Each step may be repeated after a crash: files are written o
 before it gets a leaf.
 """
 
+import json
 import os
 import sqlite3
 import threading
@@ -131,7 +132,7 @@ class Handler:
         for parent, path in zip(parents, files, strict=True):
             if not path.exists():
                 addendum.check_quantity(event, parent.kilograms, self._used(parent.key, work))
-                earlier = [record.parse(data) for data in self._earlier(parent.key, work)]
+                earlier = [json.loads(data) for data in self._earlier(parent.key, work)]
                 built = addendum.build(self._pilot, self._base_url, parent.data, event, earlier, children)
                 drafts[path] = record.canonical(built)
         work.files |= drafts  # none of them before all are allowed
@@ -177,12 +178,12 @@ class Handler:
         for number, (key, amount) in enumerate(children, 1):
             path = self._records / key.gtin / f"{key.lot}.json"
             if not path.exists():
-                parts = [(record.parse(parent.data), parent.data) for parent in parents]
+                parts = [(json.loads(parent.data), parent.data) for parent in parents]
                 said = addendum.folder_of(self._records, parents[0].key) / f"{event.id}.json"
-                epcis = record.parse(_read(said, work))["epcis"]
+                epcis = json.loads(_read(said, work))["epcis"]
                 work.files[path] = record.canonical(record.derived(parts, key, event, amount, epcis))
             data = _read(path, work)
-            coverage = record.parse(data)["conditions"]["coverage"]
+            coverage = json.loads(data)["conditions"]["coverage"]
             time = round(event.ts.timestamp() * 1000)
             work.lots.append(
                 (community, f"{event.id}-{number}", key, time, amount, coverage, record.entry(data))
