@@ -33,7 +33,7 @@ STEPS = 40  # of the quarantine's tidying, each time the books are written
 BACKFILL_DAYS = 30
 LEFT_DAYS = 366  # how far back a day leaves more than its indicators: a report is of a year
 RECENT_MS = 7 * DAY_MS
-WRITTEN = 100  # points of a recount in one write
+WRITTEN = 1000  # points of a recount in one write
 
 
 class Clerk:
@@ -59,6 +59,7 @@ class Clerk:
         self._devices = devices
         self._figures = figures
         self._forget = forget
+        self._levels = alarms(pilot)  # they do not change while we run: written once
         self._due = threading.Event()
         self._due.set()
 
@@ -120,13 +121,14 @@ class Clerk:
         self._store.write(
             [
                 *roster(self._pilot, at),
-                *alarms(self._pilot),
+                *self._levels,
                 *points(self._pilot, evaluation),
                 *left_behind(self._store, self._pilot, self._devices(), evaluation),
                 *forecast(self._pilot, evaluation),
                 *self._device_points(evaluation.coverage, at, midnight),
             ]
         )
+        self._levels = []
 
     def backfill(self, at: int, stop: threading.Event) -> None:
         """Indicators at the end of each of the last days whose window has readings."""
