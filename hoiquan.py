@@ -342,7 +342,8 @@ def up(
     }
     running = settings.data / "running.json"
     here = f"http://{bind}:{http_port}"
-    running.write_text(json.dumps({"mqtt": url, "pilot": settings.pilot, "web_url": here}), "utf-8")
+    told = {"mqtt": url, "mqtt_version": 4, "pilot": settings.pilot, "web_url": here}
+    running.write_text(json.dumps(told), "utf-8")
     if speed != 1.0:
         typer.echo(f"hoiquan: this run plays another time than now: {speed:g} times as fast")
     page = f"http://localhost:{http_port}/"

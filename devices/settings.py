@@ -96,7 +96,7 @@ class Settings(BaseSettings):
     def as_running(self) -> "Settings":
         """These settings with what a running `hoiquan up` on the same folder has chosen."""
         try:
-            chosen: dict[str, str] = json.loads((self.data / "running.json").read_text("utf-8"))
+            chosen: dict[str, Any] = json.loads((self.data / "running.json").read_text("utf-8"))
         except (OSError, ValueError):
             return self
         kept = secrets.read(self.data)

@@ -243,6 +243,18 @@ def test_a_device_may_speak_the_moment_it_is_enrolled(up):
         chatter.close()
 
 
+def test_a_command_moves_an_actuator_and_the_checker_listens_beside_it(up):
+    """Both by words alone: address and passwords are those of the `up` that runs on the folder."""
+    pump = "thuan-tan-pump-controller-01"
+    said = up.hoiquan("device", "command", pump, "pump", "on", "--minutes", "5", "--json")
+    assert json.loads(done(said))["ok"] is True
+    listed = json.loads(done(up.hoiquan("device", "commands", "--json")))
+    assert (listed[0]["device"], listed[0]["answered"] is not None) == (pump, True)
+    silent = up.hoiquan("device", "check", "--live", "--id", pump, "--number", "1", "--seconds", "0.1")
+    assert silent.returncode in (0, 1)
+    assert "does not let" not in silent.stderr
+
+
 def test_revoking_shuts_out(up):
     given = up.enroll("leaver")
     publisher = device(up, given)
