@@ -134,7 +134,7 @@ def test_like_the_naive_tree(leaves: list[bytes], data: st.DataObject) -> None:
     assert consistency_proof(hashes, old) == naive_subproof(old, leaves)
 
 
-def test_all_sizes_to_64() -> None:
+def test_inclusion_at_all_sizes_to_64() -> None:
     leaves = [bytes([number]) for number in range(64)]
     hashes = [leaf_hash(leaf) for leaf in leaves]
     roots = [root_of_hashes(hashes[:size]) for size in range(65)]
@@ -142,6 +142,12 @@ def test_all_sizes_to_64() -> None:
         for index in range(size):
             proof = inclusion_proof(hashes[:size], index)
             verify_inclusion(hashes[index], index, size, proof, roots[size])
+
+
+def test_consistency_of_all_sizes_to_300() -> None:
+    hashes = [leaf_hash(number.to_bytes(2, "big")) for number in range(300)]
+    roots = [root_of_hashes(hashes[:size]) for size in range(301)]
+    for size in range(1, 301):
         for old in range(1, size + 1):
             proof = consistency_proof(hashes[:size], old)
             verify_consistency(old, size, roots[old], roots[size], proof)

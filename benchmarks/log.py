@@ -1,0 +1,76 @@
+"""How the transparency log grows, on this machine: `python benchmarks/log.py [LEAVES]` (1,000,000).
+
+Leaves of 32 bytes are appended as sealing appends them, some hundreds with one signed and synced checkpoint;
+then inclusion proofs of random leaves are read from the files, as the pages read them, by another reader.
+Memory is looked at after each tenth of the leaves.
+"""
+
+import hashlib
+import random
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from traceability.log import Log
+from traceability.merkle import leaf_hash, verify_inclusion
+from traceability.note import Signer
+from traceability.tiles import LogReader
+
+BATCH = 200  # leaves with one append: `gateway.past.LOTS`
+PROOFS = 2000
+ORIGIN = "localhost/benchmark"
+
+
+def leaf(number: int) -> bytes:
+    return hashlib.sha256(number.to_bytes(8, "big")).digest()
+
+
+def resident_mb() -> float:
+    """Resident memory of this process, now and not at its peak."""
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return pages * 4096 / 2**20
+
+
+def main() -> None:
+    leaves = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    table = Table("what", "measured", "asked for")
+    memory = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        signer = Signer.from_file(folder / "log.key", ORIGIN)
+        with Log.open(folder / "log", signer, ORIGIN) as log:
+            began = time.perf_counter()
+            for first in range(0, leaves, BATCH):
+                log.append([leaf(number) for number in range(first, min(first + BATCH, leaves))])
+                if first * 10 // leaves != (first + BATCH) * 10 // leaves:
+                    memory.append(resident_mb())
+            seconds = time.perf_counter() - began
+        table.add_row(f"{leaves:,} leaves appended, {BATCH} at once", f"{leaves / seconds:,.0f}/s", "2,000/s")
+        table.add_row("memory after a tenth, and at the end", f"{memory[0]:.0f}, {memory[-1]:.0f} MB", "flat")
+        reader, times = LogReader(folder / "log"), []
+        root = reader.root
+        for number in random.Random(1).sample(range(leaves), min(PROOFS, leaves)):
+            began = time.perf_counter()
+            proof = reader.inclusion_proof(number)
+            times.append(time.perf_counter() - began)
+            verify_inclusion(leaf_hash(leaf(number)), number, leaves, proof, root)
+        slow = statistics.quantiles(times, n=100)[-1]
+        middle = statistics.median(times)
+        table.add_row(
+            "an inclusion proof: middle, 99th of 100", f"{middle * 1e3:.2f}, {slow * 1e3:.2f} ms", "5 ms"
+        )
+        began = time.perf_counter()
+        Log.open(folder / "log", signer, ORIGIN).close()
+        table.add_row("opened again, every tile recomputed", f"{time.perf_counter() - began:.1f} s", "")
+    Console(width=110).print(table)
+
+
+if __name__ == "__main__":
+    main()
