@@ -115,7 +115,9 @@ class InfluxStore:
         for tags, rows in _tables(self._query(query)[0], measurement):
             for field in fields:
                 columns = ["time", *(f"{field} {function}" for function in _BUCKET)]
-                given = [Bucket(*(row[name] for name in columns)) for row in rows if row[columns[-1]]]
+                # each function looks at the server's data for itself: one may see what was just written
+                cells = [[row[name] for name in columns] for row in rows]
+                given = [Bucket(*cell) for cell in cells if cell[-1] and None not in cell]
                 if given:
                     result.setdefault(field, {})[tags] = given
         return result

@@ -32,7 +32,7 @@ from traceability.digital_link import LotKey
 from traceability.handling import Handler
 from traceability.log import Log, LogBusy
 from traceability.merkle import leaf_hash
-from traceability.note import Signer
+from traceability.note import Signer, sync_directory
 
 LONGEST_SEASON = timedelta(days=180)  # conditions look back no further than this
 _SCHEMA = """
@@ -296,11 +296,7 @@ def _write_durably(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_directory(path.parent)
 
 
 def _secret(path: Path) -> bytes:

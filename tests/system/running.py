@@ -388,3 +388,26 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+class Gateway:
+    """`hoiquan gateway`, started again as often as it is killed."""
+
+    def __init__(self, log, settings):
+        self.log, self._settings = log, settings
+        self.start()
+
+    def start(self):
+        self._connections = self.connections()
+        self.running = Running(self.log, command("gateway"), **self._settings)
+
+    def connections(self):
+        return self.log.read_text("utf-8").count("connected to") if self.log.exists() else 0
+
+    def connected(self):
+        assert not self.running.ended(), self.running.text()
+        return self.connections() > self._connections
+
+    def kill(self):
+        self.running.process.kill()
+        self.running.process.wait()

@@ -10,36 +10,20 @@ import pytest
 from gateway.instance import files
 from gateway.spool import Spool
 from tests.system.ingest import DEVICES, Fleet, Ingest
-from tests.system.running import Running, command, until
+from tests.system.running import Gateway, until
 
 SEED = random.randrange(2**32)
-KILLS = int(os.environ.get("HOIQUAN_TEST_KILLS", "5"))
+KILLS = int(os.environ.get("HOIQUAN_TEST_KILLS", "10"))
 NAMES = ("gateway-1", "gateway-2", "gateway-3")
 
 
-class Member:
-    """One gateway of the group, started again as often as it is killed."""
+class Member(Gateway):
+    """One gateway of the group."""
 
     def __init__(self, road, name):
-        self.log = road.folder / f"{name}.log"
         self.spool = files(road.folder / "data", name).spool
-        self._settings = road.settings | {"HOIQUAN_GROUP": "g", "HOIQUAN_INSTANCE": name}
-        self.start()
-
-    def start(self):
-        self._before = self.connections()
-        self.running = Running(self.log, command("gateway"), **self._settings)
-
-    def connections(self):
-        return self.log.read_text("utf-8").count("connected to") if self.log.exists() else 0
-
-    def connected(self):
-        assert not self.running.ended(), self.running.text()
-        return self.connections() > self._before
-
-    def kill(self):
-        self.running.process.kill()
-        self.running.process.wait()
+        settings = road.settings | {"HOIQUAN_GROUP": "g", "HOIQUAN_INSTANCE": name}
+        super().__init__(road.folder / f"{name}.log", settings)
 
     def books(self):
         with closing(Spool.to_read(self.spool)) as spool:

@@ -17,10 +17,10 @@ from devices.pilot import load
 from devices.registry import Registry
 from gateway.spool import Spool
 from tests.system.running import (
+    Gateway,
     Mosquitto,
     Publisher,
     Running,
-    command,
     until,
 )
 
@@ -51,33 +51,9 @@ def folder(tmp_path):
     return tmp_path
 
 
-class Gateway:
-    """`hoiquan gateway`, started again as often as it is killed."""
-
-    def __init__(self, folder, broker):
-        self.log = folder / "gateway.log"
-        self._settings = {"HOIQUAN_MQTT": broker.url, "HOIQUAN_GATEWAY_PASSWORD": "x"}
-        self.start()
-
-    def start(self):
-        self._connections = self.connections()
-        self.running = Running(self.log, command("gateway"), **self._settings)
-
-    def connections(self):
-        return self.log.read_text("utf-8").count("connected to") if self.log.exists() else 0
-
-    def connected(self):
-        assert not self.running.ended(), self.running.text()
-        return self.connections() > self._connections
-
-    def kill(self):
-        self.running.process.kill()
-        self.running.process.wait()
-
-
 @pytest.fixture
 def gateway(folder, broker):
-    started = Gateway(folder, broker)
+    started = Gateway(folder / "gateway.log", {"HOIQUAN_MQTT": broker.url, "HOIQUAN_GATEWAY_PASSWORD": "x"})
     yield started
     started.running.stop()
 
