@@ -9,9 +9,7 @@ import yaml
 from devices.pilot import Pilot
 from devices.reading import Device
 from gateway.indicators import evaluate, local_day, local_midnight, points, roster
-from gateway.influx import InfluxStore
 from gateway.points import Point, device_tags, tags
-from gateway.sqlite import SqliteStore
 
 HANOI = timezone(timedelta(hours=7))
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -54,17 +52,6 @@ def at(*moment):
 
 NOW = at(2026, 11, 21, 15, 20)
 WINDOW = 7 * DAY
-
-
-@pytest.fixture(params=["sqlite", "influx"])
-def store(request, tmp_path):
-    if request.param == "sqlite":
-        made = SqliteStore(tmp_path / "store.sqlite")
-    else:
-        server = request.getfixturevalue("influx")
-        made = InfluxStore(server.url, server.token, server.org, server.bucket())
-    yield made
-    made.close()
 
 
 def device(name, community, simulated=False):

@@ -1,0 +1,52 @@
+"""A spool, a store of either kind, and waits cut short."""
+
+import logging
+import sqlite3
+
+import pytest
+
+from gateway import pipeline
+from gateway.influx import InfluxStore
+from gateway.spool import Spool
+from gateway.sqlite import SqliteStore
+
+
+@pytest.fixture
+def spool(tmp_path):
+    made = Spool(tmp_path / "spool.sqlite")
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["sqlite", "influx"])
+def store(request, tmp_path):
+    if request.param == "sqlite":
+        made = SqliteStore(tmp_path / "store.sqlite")
+    else:
+        server = request.getfixturevalue("influx")
+        made = InfluxStore(server.url, server.token, server.org, server.bucket())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Connections that wait 50 ms for a lock, not 30 s; they are collected in the list."""
+    made = []
+    connect = sqlite3.connect
+
+    def quick(*arguments, **options):
+        made.append(connect(*arguments, **options | {"timeout": 0.05}))
+        return made[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", quick)
+    return made
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """A pipeline that waits some milliseconds, not seconds, and keeps its complaints to itself."""
+    monkeypatch.setattr(pipeline, "FIRST_DELAY", 0.001)
+    monkeypatch.setattr(pipeline, "LONGEST_DELAY", 0.01)
+    monkeypatch.setattr(pipeline, "WAIT", 0.01)
+    logging.getLogger("gateway.pipeline").setLevel(logging.CRITICAL)

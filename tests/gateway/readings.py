@@ -1,0 +1,19 @@
+"""Points for a store, and what it holds of them."""
+
+from datetime import datetime, timedelta, timezone
+
+from gateway.points import Point, tags
+
+HANOI = timezone(timedelta(hours=7))
+T = int(datetime(2026, 11, 21, 10, tzinfo=HANOI).timestamp() * 1000)
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+PILOT = {"pilot": "p"}
+
+
+def reading(time, device="d1", community="c", model="soil-probe", **values):
+    where = tags(pilot="p", community=community, device=device, model=model, simulated="false")
+    return Point("telemetry", where, values, time)
+
+
+def everything(store, measurement="telemetry", where=PILOT):
+    return store.series(measurement, where, T - 400 * DAY, T + 400 * DAY, 100_000)
