@@ -30,6 +30,7 @@ PACKAGES = {
     "nginx": "nginx-light",
     "pdftotext": "poppler-utils",
     "pdffonts": "poppler-utils",
+    "pdftoppm": "poppler-utils",
     "g++": "g++",
     "node": "nodejs",
 }

@@ -14,13 +14,12 @@ import pytest
 from devices.diary import Correction, Handling
 from devices.pilot import Pilot
 from sim.season import diary
+from tests.vectors import files, published
 from traceability import epcis, seal
 from traceability.digital_link import LotKey
 from traceability.seal import Sealer
 from traceability.shelf import Shelf
 
-VECTORS = Path(__file__).parents[2].parent / "shared" / "vectors" / "epcis"
-needs_vectors = pytest.mark.skipif(not VECTORS.exists(), reason="shared/vectors/epcis is not here")
 SEASON = tuple(round(datetime(2026, m, 1, tzinfo=UTC).timestamp() * 1000) for m in (6, 10))
 
 
@@ -53,9 +52,8 @@ def documents(folder: Path) -> Iterator[dict[str, Any]]:
         yield shelf.epcis(key, seal.read(folder, key) or b"")
 
 
-@needs_vectors
 def test_a_season_is_valid(season: list[dict[str, Any]]) -> None:
-    schema = jsonschema.Draft7Validator(json.loads((VECTORS / "epcis-json-schema.json").read_text()))
+    schema = jsonschema.Draft7Validator(json.loads(published("epcis/epcis-json-schema.json").read_text()))
     said: Counter[tuple[str, str, str]] = Counter()
     for document in season:
         schema.validate(document)
@@ -103,10 +101,9 @@ def test_a_correction_declares_the_wrong_event_and_names_the_right_one(season: l
     assert declared == 4
 
 
-@needs_vectors
-@pytest.mark.parametrize("path", sorted(VECTORS.glob("*.jsonld")), ids=lambda path: path.stem)
-def test_the_schema_s_examples_are_read(path: Path) -> None:
-    assert epcis.problems(json.loads(path.read_text("utf-8"))) == []
+@pytest.mark.parametrize("name", files("epcis/*.jsonld"))
+def test_the_schema_s_examples_are_read(name: str) -> None:
+    assert epcis.problems(json.loads(published(name).read_text("utf-8"))) == []
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Labels: a phone reads them back from what a printer gets, at GS1's sizes, with a stain on them."""
 
 import random
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import segno
 import zxingcpp
 from PIL import Image, ImageDraw
 
+from tests.servers import program
 from traceability import label
 from traceability.digital_link import LotKey
 
@@ -18,12 +18,11 @@ KEY = LotKey("02000000000039", "TQ261112-PJIDMRMH")
 URI = BASE + KEY.path
 LABEL = label.Label(KEY, "Xoài cát Hòa Lộc", "Hội quán Tâm Quê", "Thu hoạch 12/11/2026", "DIỄN TẬP")
 DPI = 200
-raster = pytest.mark.skipif(shutil.which("pdftoppm") is None, reason="pdftoppm (poppler-utils) is not here")
 
 
 def pages(data: bytes, folder: Path, dpi: int = DPI) -> list[Image.Image]:
     (folder / "labels.pdf").write_bytes(data)
-    command = ["pdftoppm", "-r", str(dpi), "-gray", "-png", "labels.pdf", "page"]
+    command = [program("pdftoppm"), "-r", str(dpi), "-gray", "-png", "labels.pdf", "page"]
     subprocess.run(command, cwd=folder, check=True)
     return [Image.open(path).convert("L") for path in sorted(folder.glob("page*.png"))]
 
@@ -52,7 +51,6 @@ def read(picture: Image.Image) -> list[str]:
     return [code.text for code in zxingcpp.read_barcodes(picture)]
 
 
-@raster
 @pytest.mark.parametrize(("paper", "copies", "sheets"), [("roll", 3, 3), ("a4", 24, 1), ("a4", 25, 2)])
 def test_every_label_of_a_sheet_is_read(tmp_path: Path, paper: str, copies: int, sheets: int) -> None:
     made = pages(label.pdf([LABEL] * copies, BASE, paper), tmp_path)
@@ -62,7 +60,6 @@ def test_every_label_of_a_sheet_is_read(tmp_path: Path, paper: str, copies: int,
     assert [text for page in made for text in read(page)] == [URI] * copies
 
 
-@raster
 @pytest.mark.parametrize("paper", label.PAPERS)
 @pytest.mark.parametrize("seed", range(20))
 def test_a_stain_of_a_twentieth_is_read_from_the_sheet(tmp_path: Path, paper: str, seed: int) -> None:
@@ -79,7 +76,6 @@ def test_a_stain_of_a_twentieth_is_read_from_the_picture(tmp_path: Path, seed: i
     assert read(stained(picture, code, 0.05, seed)) == [URI]
 
 
-@raster
 @pytest.mark.parametrize("paper", label.PAPERS)
 def test_modules_are_of_gs1_s_size_on_paper(tmp_path: Path, paper: str) -> None:
     """Measured on the raster: the code's side, over its modules."""
@@ -91,14 +87,15 @@ def test_modules_are_of_gs1_s_size_on_paper(tmp_path: Path, paper: str) -> None:
     assert 0.396 <= side / modules <= 0.990
 
 
-@raster
 def test_what_a_person_reads_is_there_with_its_marks(tmp_path: Path) -> None:
     (tmp_path / "labels.pdf").write_bytes(label.pdf([LABEL], BASE, "roll"))
-    found = subprocess.run(["pdftotext", "labels.pdf", "-"], cwd=tmp_path, check=True, capture_output=True)
+    found = subprocess.run(
+        [program("pdftotext"), "labels.pdf", "-"], cwd=tmp_path, check=True, capture_output=True
+    )
     words = found.stdout.decode().replace("\n", " ")
     for part in ("Xoài cát Hòa Lộc", "Hội quán Tâm Quê", f"(01) {KEY.gtin}", f"(10) {KEY.lot}", "DIỄN TẬP"):
         assert part in words
-    fonts = subprocess.run(["pdffonts", "labels.pdf"], cwd=tmp_path, check=True, capture_output=True)
+    fonts = subprocess.run([program("pdffonts"), "labels.pdf"], cwd=tmp_path, check=True, capture_output=True)
     assert all(line.split()[-5] == "yes" for line in fonts.stdout.decode().splitlines()[2:])  # embedded
 
 

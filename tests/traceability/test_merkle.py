@@ -1,15 +1,14 @@
 """RFC 6962 trees against published vectors, known roots and a naive recursive tree."""
 
 import base64
-import json
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.vectors import cases, published
 from traceability.merkle import (
     ProofError,
     consistency_proof,
@@ -21,8 +20,6 @@ from traceability.merkle import (
     verify_consistency,
     verify_inclusion,
 )
-
-VECTORS = Path(__file__).parents[2].parent / "shared/vectors/merkle"
 
 # The eight leaves of Certificate Transparency's reference tests, and the roots over the first 0 to 8.
 LEAVES = [
@@ -51,19 +48,13 @@ ROOTS = [
 ]
 
 
-def vectors(name: str) -> list[Any]:
-    path = VECTORS / name
-    if not path.exists():
-        return [pytest.param({}, marks=pytest.mark.skip(reason=f"no published vectors in {VECTORS}"))]
-    return [pytest.param(case, id=case["name"]) for case in json.loads(path.read_text("utf-8"))]
-
-
 def decode(texts: list[str] | None) -> list[bytes]:
     return [base64.b64decode(text) for text in texts or []]
 
 
-@pytest.mark.parametrize("case", vectors("inclusion.json"))
+@pytest.mark.parametrize("case", cases("merkle/inclusion.json"))
 def test_published_inclusion(case: dict[str, Any]) -> None:
+    published("merkle/inclusion.json")
     leaf, tree_root = decode([case["leafHash"], case["root"]])
     arguments = leaf, case["leafIdx"], case["treeSize"], decode(case["proof"]), tree_root
     if case["wantErr"]:
@@ -73,8 +64,9 @@ def test_published_inclusion(case: dict[str, Any]) -> None:
         verify_inclusion(*arguments)
 
 
-@pytest.mark.parametrize("case", vectors("consistency.json"))
+@pytest.mark.parametrize("case", cases("merkle/consistency.json"))
 def test_published_consistency(case: dict[str, Any]) -> None:
+    published("merkle/consistency.json")
     arguments = case["size1"], case["size2"], *decode([case["root1"], case["root2"]]), decode(case["proof"])
     if case["wantErr"]:
         with pytest.raises(ProofError):
