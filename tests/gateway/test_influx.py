@@ -1,9 +1,15 @@
 """The store at an InfluxDB that does not answer, or not as it should."""
 
+import json
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import pytest
 
 from gateway.influx import InfluxStore
-from gateway.store import RetryLater
+from gateway.points import tags
+from gateway.store import Bucket, RetryLater
 
 from .readings import DAY, HOUR, PILOT, T, everything, reading
 
@@ -89,3 +95,53 @@ def test_a_batch_too_large_for_the_proxy_is_halved(influx):
         made.write(points)
     assert len(everything(made)) == 5000
     made.close()
+
+
+@contextmanager
+def answering(body):
+    """A server that gives this answer to whatever it is asked: its address."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize("unseen", ["min", "mean", "max"])
+def test_a_summary_leaves_out_what_was_written_while_it_was_summed(unseen):
+    """The server counts a value that another function of the same query did not see yet. A real one cannot
+    be brought to say so at will, so this answer is made by hand.
+    """
+    fields, functions = ("soil_moisture", "soil_ec"), ("min", "mean", "max", "count")
+    columns = ["time", *(f"{field} {function}" for field in fields for function in functions)]
+    sums = dict(zip(columns, [0, 1, 2, 3, 3, 0.5, 0.5, 0.5, 1], strict=True))
+    hours = [
+        sums | {"time": T},
+        sums | {"time": T + HOUR, f"soil_moisture {unseen}": None, "soil_moisture count": 1},
+        sums | {"time": T + 2 * HOUR},
+    ]
+    series = {"name": "telemetry", "tags": {"pilot": "p", "device": "d1"}, "columns": columns,
+              "values": [list(hour.values()) for hour in hours]}  # fmt: skip
+    with answering({"results": [{"statement_id": 0, "series": [series]}]}) as url:
+        made = InfluxStore(url, "token", "org", "bucket")
+        found = made.summary("telemetry", fields, PILOT, T, T + DAY, HOUR)
+        made.close()
+    d1 = tags(pilot="p", device="d1")
+    assert found == {
+        "soil_moisture": {d1: [Bucket(T, 1, 2, 3, 3), Bucket(T + 2 * HOUR, 1, 2, 3, 3)]},
+        "soil_ec": {d1: [Bucket(T + n * HOUR, 0.5, 0.5, 0.5, 1) for n in range(3)]},
+    }
