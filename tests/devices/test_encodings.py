@@ -11,8 +11,7 @@ from devices.encodings import decode, uplink
 from devices.payloads import MAX_BYTES, PayloadError, Telemetry
 from devices.signals import SIGNALS
 from devices.texts import LANGS, catalogue
-
-from .uplinks import MESSAGE, NOW, PACK, TOPIC, decoder, event, moisture, outcome, said
+from tests.devices.uplinks import MESSAGE, NOW, PACK, TOPIC, decoder, event, moisture, outcome, said
 
 # -- by its content
 

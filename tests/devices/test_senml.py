@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 
 from devices.senml import ABSOLUTE, OLDEST, units
 from devices.signals import SIGNALS
-
-from .packs import MOISTURE, T, dated, resolved, undated
+from tests.devices.packs import MOISTURE, T, dated, resolved, undated
 
 # -- base fields
 

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from devices.payloads import MAX_BYTES
 from devices.senml import decode_cbor, decode_json
-
-from .packs import MOISTURE, in_cbor, outcome, undated
+from tests.devices.packs import MOISTURE, in_cbor, outcome, undated
 
 # -- JSON alone
 

@@ -5,8 +5,7 @@ import json
 import pytest
 
 from devices.senml import decode_cbor
-
-from .packs import DEVICE, dated, outcome, resolved, undated
+from tests.devices.packs import DEVICE, dated, outcome, resolved, undated
 
 # -- the examples of RFC 8428, 5.1: none of their names is one of our signals
 

@@ -6,8 +6,7 @@ import pytest
 
 from devices.encodings import UPLINK, uplink
 from devices.payloads import MAX_BYTES, Telemetry
-
-from .uplinks import EUI, NOW, PROBE, TOPIC, decoder, event, outcome, said
+from tests.devices.uplinks import EUI, NOW, PROBE, TOPIC, decoder, event, outcome, said
 
 VALUES = {"soil_moisture": 31.5, "soil_ec": 1.0, "battery_voltage": 3.61, "rssi": -97.0}
 

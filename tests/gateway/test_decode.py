@@ -11,8 +11,7 @@ from devices.signals import SIGNALS
 from devices.topics import DOWN, UP
 from gateway.decode import Decoder
 from gateway.spool import Message
-
-from .senders import DEVICES, GOOD, NOW, OTHER, REAL, decoder, moisture, said
+from tests.gateway.senders import DEVICES, GOOD, NOW, OTHER, REAL, decoder, moisture, said
 
 HOSTILE = [
     (b"", "not_json"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .senders import MINUTE, NOW, OTHER, PLAYED, REAL, decoder, moisture, said
+from tests.gateway.senders import MINUTE, NOW, OTHER, PLAYED, REAL, decoder, moisture, said
 
 # -- the same and not the same
 

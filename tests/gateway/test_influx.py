@@ -10,8 +10,7 @@ import pytest
 from gateway.influx import InfluxStore
 from gateway.points import tags
 from gateway.store import Bucket, RetryLater
-
-from .readings import DAY, HOUR, PILOT, T, everything, reading
+from tests.gateway.readings import DAY, HOUR, PILOT, T, everything, reading
 
 
 def of_influx(server, token=None, bucket=None):

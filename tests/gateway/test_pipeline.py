@@ -12,9 +12,7 @@ from gateway.decode import Decoder
 from gateway.pipeline import Pipeline, split_memory
 from gateway.spool import Message, Spool
 from gateway.store import RetryLater
-from tests.servers import PATIENCE, until
-
-from .ports import (
+from tests.gateway.ports import (
     DEVICES,
     MINUTE,
     NOW,
@@ -29,6 +27,7 @@ from .ports import (
     settled,
     telemetry,
 )
+from tests.servers import PATIENCE, until
 
 pytestmark = pytest.mark.usefixtures("quick")
 

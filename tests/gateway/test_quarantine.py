@@ -4,8 +4,7 @@ import sqlite3
 
 from devices.payloads import MAX_BYTES
 from gateway.spool import Outcome, Refusal, Spool
-
-from .spooled import counts, message, refuse
+from tests.gateway.spooled import counts, message, refuse
 
 
 def test_the_quarantine_is_listed_newest_first_in_pages(spool):

@@ -12,9 +12,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from devices.credentials import hash_password
 from gateway.receive import HEARTBEATS, Receiver
+from tests.gateway.clients import TOPIC, client, take
 from tests.servers import PATIENCE, mosquitto, until
-
-from .clients import TOPIC, client, take
 
 CONF = Path(__file__).parents[2] / "deploy" / "mosquitto" / "mosquitto.conf"
 

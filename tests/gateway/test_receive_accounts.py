@@ -10,9 +10,8 @@ from devices.mosquitto import write_passwords
 from devices.pilot import load
 from devices.registry import Registry
 from gateway.receive import DROPPED, HEARTBEATS, Receiver
+from tests.gateway.clients import client, take
 from tests.servers import PATIENCE, mosquitto, until
-
-from .clients import client, take
 
 ACL = Path(__file__).parents[2] / "deploy" / "mosquitto" / "acl"
 

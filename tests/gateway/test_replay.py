@@ -3,9 +3,19 @@
 import pytest
 
 from gateway.spool import Message
+from tests.gateway.ports import (
+    DEVICES,
+    MINUTE,
+    NOW,
+    FakeStore,
+    build,
+    deliveries,
+    drain,
+    running,
+    settled,
+    telemetry,
+)
 from tests.servers import until
-
-from .ports import DEVICES, MINUTE, NOW, FakeStore, build, deliveries, drain, running, settled, telemetry
 
 pytestmark = pytest.mark.usefixtures("quick")
 

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gateway.spool import MARKS, Message, Outcome, Refusal, Spool, SpoolFull
-
-from .spooled import counts, message
+from tests.gateway.spooled import counts, message
 
 ROOT = Path(__file__).parents[2]
 

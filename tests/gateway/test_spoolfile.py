@@ -6,8 +6,7 @@ import pytest
 
 from gateway.spool import Outcome, Refusal, Spool, SpoolFull
 from gateway.spoolfile import MB, WAL_BYTES, Room, SpoolDamaged
-
-from .spooled import counts, message, refuse
+from tests.gateway.spooled import counts, message, refuse
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ import pytest
 from gateway.points import Point
 from gateway.sqlite import SqliteStore
 from gateway.store import RejectPoints, RetryLater
-
-from .readings import T, everything, reading
+from tests.gateway.readings import T, everything, reading
 
 
 def test_an_unknown_measurement_is_refused_by_the_file(tmp_path):

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from gateway.points import Point, tags
 from gateway.sqlite import SqliteStore
 from gateway.store import RejectPoints
-
-from .readings import DAY, HOUR, MINUTE, PILOT, T, everything, reading
+from tests.gateway.readings import DAY, HOUR, MINUTE, PILOT, T, everything, reading
 
 # -- write and read back
 

@@ -4,8 +4,7 @@ import pytest
 
 from gateway.points import Point, tags
 from gateway.store import Bucket
-
-from .readings import DAY, HOUR, MINUTE, PILOT, T, reading
+from tests.gateway.readings import DAY, HOUR, MINUTE, PILOT, T, reading
 
 
 def naive_summary(points, field, start, stop, step, origin):

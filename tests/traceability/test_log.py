@@ -7,19 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.traceability.tree import ORIGIN, SIGNER, VERIFIER, check, files, lots, opened
 from traceability.log import Log, LogBusy
-from traceability.merkle import (
-    EMPTY_ROOT,
-    leaf_hash,
-    root,
-    verify_consistency,
-    verify_inclusion,
-)
+from traceability.merkle import EMPTY_ROOT, leaf_hash, root, verify_consistency, verify_inclusion
 from traceability.note import Signer, base64_of
 from traceability.proof import VerifiedInclusion, verify
 from traceability.tiles import LogCorrupt, LogMissing, LogReader, tile_path
-
-from .tree import ORIGIN, SIGNER, VERIFIER, check, files, lots, opened
 
 ROOT = Path(__file__).parents[2]
 

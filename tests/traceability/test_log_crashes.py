@@ -14,16 +14,11 @@ from typing import Any
 
 import pytest
 
-from traceability.merkle import (
-    leaf_hash,
-    root,
-    verify_consistency,
-)
+from tests.traceability.tree import ORIGIN, SIGNER, VERIFIER, check, lots, opened
+from traceability.merkle import leaf_hash, root, verify_consistency
 from traceability.note import open_note, sign
 from traceability.proof import Checkpoint, verify
 from traceability.tiles import LogCorrupt, LogReader, tile_path
-
-from .tree import ORIGIN, SIGNER, VERIFIER, check, lots, opened
 
 ROOT = Path(__file__).parents[2]
 

@@ -3,11 +3,7 @@
 from pathlib import Path
 
 from traceability.log import Log
-from traceability.merkle import (
-    leaf_hash,
-    root,
-    root_of_hashes,
-)
+from traceability.merkle import leaf_hash, root, root_of_hashes
 from traceability.note import Signer, open_note
 from traceability.proof import Checkpoint
 from traceability.tiles import tile_path
