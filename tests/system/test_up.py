@@ -5,13 +5,10 @@ import json
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 import time
 from datetime import UTC, datetime
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import pytest
 import zxingcpp
@@ -20,97 +17,10 @@ from PIL import Image
 from devices.pilot import load
 from devices.registry import Registry
 from devices.texts import text
-from gateway.spool import Spool
-from tests.system.running import (
-    Publisher,
-    Running,
-    alive,
-    command,
-    descendants,
-    done,
-    free_port,
-    hoiquan,
-    one_line,
-    until,
-)
+from tests.system.running import Publisher, alive, done, hoiquan, one_line, until
+from tests.system.up import PARTS, Up
 
-PARTS = ("broker", "gateway", "web", "simulate")
 QUICK = 2.0  # seconds in which a reading is on the page
-
-
-class Up:
-    """`hoiquan up` on ports and in a folder of its own."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.http, self.mqtt = free_port(), free_port()
-        self.start()
-
-    def start(self):
-        self.running = Running(
-            self.folder / "up.log",
-            command("up", "--history", "2d", "--http-port", str(self.http), "--mqtt-port", str(self.mqtt)),
-        )
-        try:
-            until("all parts of `hoiquan up`", 60, self.ready)
-        except BaseException:
-            self.running.stop(signal.SIGINT)
-            raise
-
-    def ready(self):
-        assert not self.running.ended(), self.running.text()
-        return len(self.children()) == len(PARTS) and self.counted() and self.gateway_hears()
-
-    def children(self):
-        return descendants(self.running.pid)
-
-    def counted(self):
-        try:
-            return self.json("/api/v1/indicators")["rows"]
-        except (OSError, KeyError):
-            return None
-
-    def gateway_hears(self):
-        return "connected to" in self.running.text().rpartition("broker on")[2]
-
-    def get(self, path, **headers):
-        with urlopen(Request(f"http://127.0.0.1:{self.http}{path}", headers=headers), timeout=10) as answer:
-            return answer.read()
-
-    def json(self, path):
-        return json.loads(self.get(path))
-
-    def status(self, path):
-        try:
-            self.get(path)
-        except HTTPError as error:
-            return error.code
-        return 200
-
-    def latest(self, device):
-        """The device's newest values as the open data gives them, or None."""
-        try:
-            return self.json(f"/api/v1/devices/{device}/latest")["values"]
-        except HTTPError:
-            return None
-
-    def says(self, device, signal, value):
-        return ((self.latest(device) or {}).get(signal) or {}).get("value") == value
-
-    def hoiquan(self, *arguments):
-        return hoiquan(self.folder, *arguments)
-
-    def enroll(self, device, model="soil-probe"):
-        """A device by the command's own words: what a maker copies."""
-        return json.loads(done(self.hoiquan("device", "enroll", "--community", "tam-que", "--model", model,
-                                            "--id", device, "--json")))  # fmt: skip
-
-    def books(self):
-        spool = Spool(self.folder / "data" / "gateway" / "spool.sqlite")
-        try:
-            return spool.books()
-        finally:
-            spool.close()
 
 
 @pytest.fixture(scope="module")
@@ -413,35 +323,3 @@ def test_kill_of_the_parent_leaves_nobody_behind(up):  # the last of those that 
     assert len(group) == len(PARTS), group
     up.running.stop(signal.SIGKILL)
     until("the end of all children", 6, lambda: not [pid for pid in group if alive(pid)])
-
-
-@pytest.mark.parametrize("option", ["--http-port", "--mqtt-port"])
-def test_a_taken_port_is_one_line(tmp_path, option):
-    ports = {"--http-port": str(free_port()), "--mqtt-port": str(free_port())}
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        ports[option] = str(taken.getsockname()[1])
-        words = [word for pair in ports.items() for word in pair]
-        line = one_line(hoiquan(tmp_path, "up", *words), 2)
-        assert ports[option] in line
-        assert option in line
-
-
-def test_a_bad_pilot_file_is_one_line(tmp_path):
-    (tmp_path / "wrong.yaml").write_text("pilot: Not An Id\n", "utf-8")
-    (tmp_path / "folder.yaml").mkdir()
-    for name in ("nowhere", "wrong.yaml", "folder.yaml"):
-        ports = ("--http-port", str(free_port()), "--mqtt-port", str(free_port()))
-        assert name in one_line(hoiquan(tmp_path, "up", "--pilot", name, *ports), 2)
-    assert not (tmp_path / "data").exists()
-
-
-@pytest.mark.parametrize(
-    "words",
-    [("--history", "long"), ("--bind", "0.0.0.0"), ("--speed", "-1")],
-    ids=["history", "bind", "speed"],
-)
-def test_a_wrong_option_is_one_line(tmp_path, words):
-    ports = ("--http-port", str(free_port()), "--mqtt-port", str(free_port()))
-    assert words[1] in one_line(hoiquan(tmp_path, "up", "--history", "0d", *ports, *words, seconds=6), 2)

@@ -1,0 +1,40 @@
+"""What `hoiquan up` says where it cannot start: one line."""
+
+import socket
+
+import pytest
+
+from tests.servers import free_port
+from tests.system.running import hoiquan, one_line
+
+
+@pytest.mark.parametrize("option", ["--http-port", "--mqtt-port"])
+def test_a_taken_port_is_one_line(tmp_path, option):
+    ports = {"--http-port": str(free_port()), "--mqtt-port": str(free_port())}
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ports[option] = str(taken.getsockname()[1])
+        words = [word for pair in ports.items() for word in pair]
+        line = one_line(hoiquan(tmp_path, "up", *words), 2)
+        assert ports[option] in line
+        assert option in line
+
+
+def test_a_bad_pilot_file_is_one_line(tmp_path):
+    (tmp_path / "wrong.yaml").write_text("pilot: Not An Id\n", "utf-8")
+    (tmp_path / "folder.yaml").mkdir()
+    for name in ("nowhere", "wrong.yaml", "folder.yaml"):
+        ports = ("--http-port", str(free_port()), "--mqtt-port", str(free_port()))
+        assert name in one_line(hoiquan(tmp_path, "up", "--pilot", name, *ports), 2)
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--history", "long"), ("--bind", "0.0.0.0"), ("--speed", "-1")],
+    ids=["history", "bind", "speed"],
+)
+def test_a_wrong_option_is_one_line(tmp_path, words):
+    ports = ("--http-port", str(free_port()), "--mqtt-port", str(free_port()))
+    assert words[1] in one_line(hoiquan(tmp_path, "up", "--history", "0d", *ports, *words, seconds=6), 2)
