@@ -8,7 +8,6 @@ ones (peers/mqtt_peer.py), which the first run installs.
 
 import resource
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -40,6 +39,7 @@ from sim.commands import played
 from sim.node import DAY_MS, Node
 from sim.run import fleet, history
 from sim.session import Plan, Session
+from tests import servers
 from traceability.seal import Sealer
 
 NOW = 1_795_255_200_000  # 21 November 2026
@@ -158,23 +158,12 @@ def replace_fleet(community: object, wanted: dict[str, int]) -> object:
 
 
 @contextmanager
-def mosquitto(folder: Path) -> Iterator[int]:
-    """A broker on a free loopback port that lets everybody in and drops nothing."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    conf = folder / "mosquitto.conf"
-    conf.write_text(
-        f"listener {port} 127.0.0.1\nallow_anonymous true\n"
-        f"max_inflight_messages {IN_FLIGHT}\nmax_queued_messages 0\n"
-    )
-    broker = subprocess.Popen([installed("mosquitto"), "-c", str(conf)], stderr=subprocess.DEVNULL)
-    try:
-        time.sleep(0.5)
-        yield port
-    finally:
-        broker.terminate()
-        broker.wait()
+def mosquitto() -> Iterator[int]:
+    """A broker on a free loopback port that lets everybody in and drops nothing: the port."""
+    installed("mosquitto")
+    lines = "allow_anonymous true", f"max_inflight_messages {IN_FLIGHT}", "max_queued_messages 0"
+    with servers.mosquitto(*lines) as broker:
+        yield broker.port
 
 
 def installed(program: str) -> str:
@@ -249,7 +238,7 @@ def published(table: Table, pilot: Pilot, folder: Path) -> None:
     kept = list(readings(pilot))
     payloads = folder / "payloads"
     payloads.write_bytes(b"".join(topic.encode() + b" " + payload + b"\n" for topic, payload in kept))
-    with mosquitto(folder) as port:
+    with mosquitto() as port:
         for qos in (0, 1):
             mine = heard(port, folder, sent(port, qos, readings(pilot)))
             bare = heard(port, folder, sent(port, qos, kept))

@@ -94,7 +94,7 @@ class Process:
             self._running.send_signal(signal.SIGCONT)  # a stopped process would not hear the other
             self._running.send_signal(number)
         try:
-            self._running.wait(5)
+            self._running.wait(10)
         except subprocess.TimeoutExpired:
             self._running.kill()
             self._running.wait()
@@ -120,10 +120,10 @@ class Mosquitto:
         user = ["user root"] if os.geteuid() == 0 else []
         listener = f"listener {self.port} 127.0.0.1"
         path.write_text("\n".join([*user, listener, *lines, ""]).replace("{folder}", str(folder)), "utf-8")
-        self._process = Process("mosquitto", [program("mosquitto"), "-c", str(path)], folder)
+        self._process = Process("mosquitto", self._command(path), folder)
 
     def start(self) -> None:
-        self._process.start(lambda: answers(self.port))
+        self._process.start(self._listens)
 
     def stop(self) -> None:
         self._process.end()
@@ -138,6 +138,12 @@ class Mosquitto:
 
     def log(self) -> str:
         return self._process.log()
+
+    def _command(self, configuration: Path) -> list[str]:
+        return [program("mosquitto"), "-c", str(configuration)]
+
+    def _listens(self) -> bool:
+        return answers(self.port)
 
 
 @contextmanager
@@ -219,12 +225,30 @@ class Influx:
         )
 
     def start(self) -> None:
-        self._engine.start(self._engine_answers)
+        self.start_engine()
         self._front.start(lambda: answers(self._port))
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         self._front.end()
+        self.stop_engine(number)
+
+    def start_engine(self) -> None:
+        self._engine.start(self._engine_answers)
+
+    def stop_engine(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """The proxy stays and answers 502."""
         self._engine.end(number)
+
+    def pause(self) -> None:
+        """The engine takes requests and does not answer them, until `go_on`."""
+        self._engine.send(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._engine.send(signal.SIGCONT)
+
+    def accept(self, token: str) -> None:
+        """Let in who has this token, and nobody else."""
+        self._front_with(token=token)
 
     def bucket(self) -> str:
         """A new, empty bucket."""
@@ -254,29 +278,29 @@ class Influx:
     @contextmanager
     def behind_a_dead_engine(self) -> Iterator[None]:
         """The proxy answers 502."""
-        self._engine.end()
+        self.stop_engine()
         try:
             yield
         finally:
-            self._engine.start(self._engine_answers)
+            self.start_engine()
 
     @contextmanager
     def hung(self) -> Iterator[None]:
         """Connections are taken and never answered."""
-        self._engine.send(signal.SIGSTOP)
+        self.pause()
         try:
             yield
         finally:
-            self._engine.send(signal.SIGCONT)
+            self.go_on()
 
     @contextmanager
     def revoked(self) -> Iterator[None]:
         """The token is no longer good."""
-        self._front_with(token="another")
+        self.accept("another")
         try:
             yield
         finally:
-            self._front_with()
+            self.accept(self.token)
 
     @contextmanager
     def narrow(self, largest: str) -> Iterator[None]:

@@ -1,14 +1,7 @@
 """What the queries mean, on a real InfluxDB (1.6.7 on Debian) with a few points whose answers are known."""
 
-import json
 import re
-import shutil
-import socket
-import subprocess
-import time
 from datetime import datetime, timedelta, timezone
-from urllib.error import URLError
-from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 import pytest
@@ -26,38 +19,22 @@ def epoch(*date):
 
 NOW = epoch(2026, 11, 21, 15)
 DUE = {"2025": epoch(2025, 12, 31), "2030": epoch(2030, 12, 31)}
-CONFIG = """
-reporting-disabled = true
-bind-address = "127.0.0.1:0"
-[meta]
-  dir = "{folder}/meta"
-[data]
-  dir = "{folder}/data"
-  wal-dir = "{folder}/wal"
-  index-version = "tsi1"
-[http]
-  bind-address = "127.0.0.1:{port}"
-  log-enabled = false
-[monitor]
-  store-enabled = false
-"""
 
 
 class Engine:
-    def __init__(self, port):
-        self.url = f"http://127.0.0.1:{port}"
+    """The server, and the bucket that has the points."""
+
+    def __init__(self, server):
+        self._server, self._bucket = server, server.bucket()
 
     def ask(self, query):
         """The series of one statement."""
-        body = urlencode({"db": "hoiquan", "q": query, "epoch": "ms"}).encode()
-        with urlopen(f"{self.url}/query", body, timeout=10) as answer:
-            (result,) = json.load(answer)["results"]
-        assert "error" not in result, (result, query)
-        return result.get("series", [])
+        return self._server.ask(query, self._bucket)
 
     def write(self, lines):
-        target = f"{self.url}/write?db=hoiquan&precision=ms"
-        urlopen(Request(target, "\n".join(lines).encode()), timeout=10).close()
+        target = f"{self._server.url}/api/v2/write?bucket={self._bucket}&precision=ms"
+        token = {"Authorization": f"Token {self._server.token}"}
+        urlopen(Request(target, "\n".join(lines).encode(), token), timeout=10).close()
 
     def panel(self, query, **given):
         return self.ask(as_grafana(query, **given))
@@ -108,39 +85,10 @@ def lines(pilot, communities):
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory):
-    program = shutil.which("influxd")
-    if program is None:
-        pytest.skip("influxd is not installed")
-    folder = tmp_path_factory.mktemp("influx")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    config = folder / "influx.conf"
-    config.write_text(CONFIG.format(folder=folder, port=port))
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([program, "-config", str(config)], stdout=log, stderr=log)
-    try:
-        started = Engine(port)
-        wait_for(process, f"{started.url}/ping", folder / "log")
-        started.ask("CREATE DATABASE hoiquan")
-        started.write([*lines("dong-thap", ["canh-tan", "tam-que", "moi"]), *lines("quang-tri", ["x", "y"])])
-        yield started
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def wait_for(process, url, log):
-    for _ in range(200):
-        assert process.poll() is None, log.read_text()
-        try:
-            urlopen(url, timeout=1).close()
-        except (URLError, OSError):
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail(f"influxd does not answer: {log.read_text()}")
+def engine(influx):
+    started = Engine(influx)
+    started.write([*lines("dong-thap", ["canh-tan", "tam-que", "moi"]), *lines("quang-tri", ["x", "y"])])
+    return started
 
 
 def rows(series):

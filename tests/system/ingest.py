@@ -12,7 +12,7 @@ import pytest
 
 from devices.pilot import load
 from gateway.spool import Spool
-from tests.system.running import BUCKET, TOKEN, Influx, Mosquitto, Publisher, Running, command, until
+from tests.system.running import BUCKET, Influx, Mosquitto, Publisher, Running, command, until
 
 PILOT = load("dong-thap")
 DEVICES = [d for d in PILOT.fleet.values() if d.model == "soil-probe"][:20]
@@ -28,7 +28,7 @@ class Ingest:
         self.broker = broker or Mosquitto(folder / "broker", autosave=1)
         self.log = folder / "gateway.log"
         self.settings = {
-            "HOIQUAN_INFLUX_URL": self.influx.url, "HOIQUAN_INFLUX_TOKEN": TOKEN,
+            "HOIQUAN_INFLUX_URL": self.influx.url, "HOIQUAN_INFLUX_TOKEN": self.influx.token,
             "HOIQUAN_INFLUX_BUCKET": BUCKET, "HOIQUAN_GATEWAY_PASSWORD": "x",
             "HOIQUAN_MQTT": self.broker.url,
         }  # fmt: skip

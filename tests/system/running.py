@@ -1,16 +1,15 @@
-"""Real processes for the system tests: started on free loopback ports, ended by their own pid alone."""
+"""Real processes for the system tests: `hoiquan`, and the servers of tests/servers.py as a road has them.
+Each is ended by its own pid alone.
+"""
 
 import json
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from string import Template
 from typing import Any
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
@@ -20,68 +19,10 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from devices.authority import prepare
+from tests import servers
 
 ROOT = Path(__file__).resolve().parents[2]
-TOKEN = "a-token-of-this-test-alone"
 BUCKET = "hoiquan"
-_INFLUX = """
-reporting-disabled = true
-bind-address = "127.0.0.1:0"
-[meta]
-  dir = "{folder}/meta"
-[data]
-  dir = "{folder}/data"
-  wal-dir = "{folder}/wal"
-  index-version = "tsi1"
-[http]
-  bind-address = "127.0.0.1:{port}"
-  log-enabled = false
-[monitor]
-  store-enabled = false
-"""
-_NGINX = Template("""
-$user
-worker_processes 1; daemon off; pid $folder/nginx.pid; error_log stderr warn;
-events {}
-http {
-  access_log off; client_max_body_size 64m;
-  client_body_temp_path $folder/body; proxy_temp_path $folder/proxy; fastcgi_temp_path $folder/fastcgi;
-  uwsgi_temp_path $folder/uwsgi; scgi_temp_path $folder/scgi;
-  map $$http_authorization $$denied { default 1; "Token $token" 0; }
-  map $$arg_precision $$unit { default $$arg_precision; ns n; us u; "" n; }
-  server {
-    listen 127.0.0.1:$port;
-    default_type application/json;
-    if ($$denied) { return 401 '{"code":"unauthorized","message":"unauthorized access"}'; }
-    location = /api/v2/write {
-      rewrite ^ /write?db=$$arg_bucket&precision=$$unit? break;
-      proxy_pass http://127.0.0.1:$inner;
-    }
-    location = /query { proxy_pass http://127.0.0.1:$inner; }
-    location / { return 404 '{"code":"not found","message":"not of this stand-in"}'; }
-  }
-}
-""")
-
-
-def program(name: str, package: str = "") -> str:
-    """The path of a server's program; skips the test, and says which server, where there is none."""
-    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-    if found is None:
-        pytest.skip(f"{name} is not installed (Debian: apt-get install {package or name})")
-    return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def until(what: str, seconds: float, condition: Callable[[], Any]) -> Any:
@@ -172,8 +113,8 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "hoiquan", *arguments]
 
 
-class Mosquitto:
-    """A broker that keeps everything and, with `passwords`, lets nobody in without one."""
+class Mosquitto(servers.Mosquitto):
+    """A broker that runs at once, keeps everything and, with `passwords`, lets nobody in without one."""
 
     def __init__(
         self,
@@ -184,116 +125,58 @@ class Mosquitto:
         deployed: bool = False,
     ) -> None:
         """`autosave`: seconds between two writes of the queues, as deploy/mosquitto sets 1. `deployed`: with
-        the configuration and the rules of deploy/mosquitto, but for paths and port.
+        the configuration and the rules of deploy/mosquitto, but for paths and ports.
         """
-        self._program = program("mosquitto")
-        self.port = free_port()
-        self.tls_port = free_port()
-        self.url = f"mqtt://127.0.0.1:{self.port}"
         folder.mkdir(parents=True, exist_ok=True)
-        self._log = folder / "mosquitto.log"
-        self._configuration = folder / "mosquitto.conf"
-        access = f"allow_anonymous false\npassword_file {passwords}" if passwords else "allow_anonymous true"
-        user = "user root\n" if os.geteuid() == 0 else ""  # else it cannot read a folder of root's
-        self._configuration.write_text(
-            f"{user}listener {self.port} 127.0.0.1\n{access}\npersistence true\n"
-            f"persistence_location {folder}/\nmax_queued_messages 200000\nmax_inflight_messages 5000\n"
-            "queue_qos0_messages false\n" + (f"autosave_interval {autosave}\n" if autosave else "")
-        )
+        self.tls_port = servers.free_port()
         if deployed:
-            given = ROOT / "deploy" / "mosquitto"
-            text = (given / "mosquitto.conf").read_text("utf-8")
-            for before, now in (
-                ("listener 1883", f"listener {self.port} 127.0.0.1"),
-                ("listener 8883", f"listener {self.tls_port} 127.0.0.1"),
-                ("/mosquitto/accounts/server", f"{folder}/server"),
-                ("/mosquitto/accounts/server", f"{folder}/server"),
-                ("/mosquitto/accounts/passwords", str(passwords)),
-                ("/mosquitto/config/acl", str(given / "acl")),
-                ("/mosquitto/data/", f"{folder}/"),
-            ):
-                assert before in text, before
-                text = text.replace(before, now, 1)
             prepare(folder / "ca", folder, ["localhost", "127.0.0.1"])
-            self._configuration.write_text(user + text, "utf-8")
+            lines = self._deployed(passwords)
+        else:
+            access = ("allow_anonymous false", f"password_file {passwords}")
+            lines = (
+                *(access if passwords else ("allow_anonymous true",)),
+                "persistence true", "persistence_location {folder}/", "max_queued_messages 200000",
+                "max_inflight_messages 5000", "queue_qos0_messages false",
+                *((f"autosave_interval {autosave}",) if autosave else ()),
+            )  # fmt: skip
+        super().__init__(lines, folder)
         self.start()
 
-    def start(self) -> None:
-        self.running = Running(self._log, [self._program, "-c", str(self._configuration)])
-        until("a broker that listens", 10, lambda: listens(self.port))
+    def _deployed(self, passwords: Path | None) -> tuple[str, ...]:
+        given = ROOT / "deploy" / "mosquitto"
+        text = (given / "mosquitto.conf").read_text("utf-8")
+        for before, now in (
+            ("listener 1883\n", ""),  # the one of every broker here, which the lines follow
+            ("listener 8883", f"listener {self.tls_port} 127.0.0.1"),
+            ("/mosquitto/accounts/server", "{folder}/server"),
+            ("/mosquitto/accounts/server", "{folder}/server"),
+            ("/mosquitto/accounts/passwords", str(passwords)),
+            ("/mosquitto/config/acl", str(given / "acl")),
+            ("/mosquitto/data/", "{folder}/"),
+        ):
+            assert before in text, before
+            text = text.replace(before, now, 1)
+        return tuple(text.splitlines())
 
-    def read_passwords_again(self) -> None:
-        self.running.process.send_signal(signal.SIGHUP)
 
-    def stop(self) -> None:
-        self.running.stop()
-
-
-class Influx:
-    """InfluxDB 1.x behind nginx that maps 2.x's write path and asks for the token."""
+class Influx(servers.Influx):
+    """A store that runs from the first and has one bucket."""
 
     def __init__(self, folder: Path) -> None:
-        self._influxd = program("influxd", "influxdb")
-        nginx = program("nginx", "nginx-light")
-        self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self._inner, self.port = free_port(), free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        (folder / "influx.conf").write_text(_INFLUX.format(folder=folder, port=self._inner))
+        super().__init__(folder)
         self.start()
-        self._configure(TOKEN)
-        self._proxy = Running(
-            folder / "nginx.log", [nginx, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
-        )
-        until("nginx that listens", 10, lambda: listens(self.port))
-        self.query(f'CREATE DATABASE "{BUCKET}"')
-
-    def start(self) -> None:
-        """Start the engine; nginx stays and answers 502 while it is away."""
-        configuration = str(self._folder / "influx.conf")
-        self._engine = Running(self._folder / "influxd.log", [self._influxd, "-config", configuration])
-        until("InfluxDB that answers", 20, self._answers)
-
-    def stop_engine(self, number: int = signal.SIGTERM) -> None:
-        self._engine.stop(number)
-
-    def pause(self) -> None:
-        """The engine takes requests and does not answer them."""
-        self._engine.process.send_signal(signal.SIGSTOP)
-
-    def go_on(self) -> None:
-        self._engine.process.send_signal(signal.SIGCONT)
-
-    def accept(self, token: str) -> None:
-        """Let in who has this token, and nobody else."""
-        self._configure(token)
-        self._proxy.process.send_signal(signal.SIGHUP)
-
-    def _configure(self, token: str) -> None:
-        user = "user root;" if os.geteuid() == 0 else ""
-        (self._folder / "nginx.conf").write_text(
-            _NGINX.substitute(folder=self._folder, user=user, token=token, inner=self._inner, port=self.port)
-        )
-
-    def stop(self) -> None:
-        for running in (self._proxy, self._engine):
-            running.stop()
+        self.ask(f'CREATE DATABASE "{BUCKET}"')
 
     def query(self, statement: str) -> list[dict]:
         """The series of one InfluxQL statement, asked with the token as any client asks."""
         body = urlencode({"db": BUCKET, "q": statement, "epoch": "ms"}).encode()
-        asked = Request(f"{self.url}/query", body, {"Authorization": f"Token {TOKEN}"})
+        asked = Request(f"{self.url}/query", body, {"Authorization": f"Token {self.token}"})
         with urlopen(asked, timeout=10) as answer:
             (result,) = json.load(answer)["results"]
         assert "error" not in result, (result, statement)
         return result.get("series", [])
-
-    def _answers(self) -> bool:
-        try:
-            with urlopen(f"http://127.0.0.1:{self._inner}/ping", timeout=2):
-                return True
-        except OSError:
-            return False
 
 
 class Publisher:

@@ -18,7 +18,8 @@ from devices.credentials import simulated_password
 from devices.pilot import load
 from devices.registry import Registry, Wanted
 from devices.settings import Settings
-from tests.system.running import ROOT, Mosquitto, Running, command, done, free_port, hoiquan, listens, until
+from tests.servers import answers, free_port, program
+from tests.system.running import ROOT, Mosquitto, Running, command, done, hoiquan, until
 
 TOPIC = "hoiquan/v1/dong-thap/tam-que/{}/{}"
 READING = b'{"values":{"soil_moisture":31.5}}'
@@ -33,11 +34,12 @@ SECRETS = {
 class Watched(Mosquitto):
     """With deploy/mosquitto/run around it, which has it read its passwords again."""
 
-    def start(self) -> None:
-        self.running = Running(
-            self._log, ["sh", str(ROOT / "deploy/mosquitto/run"), str(self._configuration)]
-        )
-        until("a broker that listens", 10, lambda: listens(self.port) and listens(self.tls_port))
+    def _command(self, configuration: Path) -> list[str]:
+        program("mosquitto")  # which the script starts
+        return ["sh", str(ROOT / "deploy/mosquitto/run"), str(configuration)]
+
+    def _listens(self) -> bool:
+        return super()._listens() and answers(self.tls_port)
 
 
 class Embedded:
@@ -47,7 +49,7 @@ class Embedded:
         self.port, self.version = port, 4
         arguments = ["broker", "--data", str(folder / "data"), "--port", str(port)]
         self.running = Running(folder / "broker.log", command(*arguments), **SECRETS)
-        until("a broker that listens", 20, lambda: listens(port))
+        until("a broker that listens", 20, lambda: answers(port))
 
     def stop(self) -> None:
         self.running.stop()

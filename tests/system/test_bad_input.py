@@ -10,17 +10,8 @@ from devices.pilot import load
 from devices.registry import Registry
 from gateway.spool import Spool
 from gateway.sqlite import SqliteStore
-from tests.system.running import (
-    Mosquitto,
-    Publisher,
-    Running,
-    command,
-    done,
-    free_port,
-    hoiquan,
-    listens,
-    until,
-)
+from tests.servers import answers, free_port
+from tests.system.running import Mosquitto, Publisher, Running, command, done, hoiquan, until
 
 NODE, OTHER = "hoiquan/v1/dong-thap/tam-que/my-esp32", "hoiquan/v1/dong-thap/canh-tan/my-esp32"
 ABROAD = "hoiquan/v1/quang-tri/tam-que/my-esp32"
@@ -192,7 +183,7 @@ def test_a_megabyte_over_the_embedded_broker(tmp_path):
     broker = Running(tmp_path / "broker.log", command("broker", "--port", str(port)), **settings)
     gateway = Running(tmp_path / "gateway.log", command("gateway"), **settings)
     try:
-        until("the embedded broker", 15, lambda: listens(port))
+        until("the embedded broker", 15, lambda: answers(port))
         until("the gateway's subscription", 15, (tmp_path / "data" / "gateway" / "alive").exists)
         node = Publisher(port, "my-esp32", password, hears=f"{NODE}/rejected")
         assert not node.refused

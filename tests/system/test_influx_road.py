@@ -8,19 +8,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.system.running import (
-    BUCKET,
-    TOKEN,
-    Influx,
-    Mosquitto,
-    Publisher,
-    Running,
-    command,
-    done,
-    free_port,
-    hoiquan,
-    until,
-)
+from tests.servers import free_port
+from tests.system.running import BUCKET, Influx, Mosquitto, Publisher, Running, command, done, hoiquan, until
 
 OUTAGE = 5.0  # seconds without a store
 EVERY = 0.02  # seconds between readings meanwhile
@@ -36,7 +25,7 @@ class Road:
         self.influx = Influx(folder / "influx")
         self.settings = {
             "HOIQUAN_INFLUX_URL": self.influx.url,
-            "HOIQUAN_INFLUX_TOKEN": TOKEN,
+            "HOIQUAN_INFLUX_TOKEN": self.influx.token,
             "HOIQUAN_INFLUX_BUCKET": BUCKET,
             "HOIQUAN_GATEWAY_PASSWORD": "the gateway's, in a test",
             "HOIQUAN_SIMULATOR_SECRET": "the simulator's, in a test",
@@ -96,7 +85,7 @@ def stranger(road):
     """A device enrolled while all runs; the broker reads its accounts again at SIGHUP."""
     until("the gateway's connection", 20, lambda: "connected to" in road.gateway.text())
     given = road.enroll(DEVICE)
-    road.broker.read_passwords_again()
+    road.broker.reload()
     until("a broker that knows the stranger", 10, lambda: not probe(road, given).refused)
     publisher = Publisher(road.broker.port, DEVICE, given["password"])
     publisher.topic = given["topic"]
@@ -162,7 +151,7 @@ def test_a_store_that_is_away_for_a_while_loses_nothing(road, stranger):
         time.sleep(EVERY)  # the pace of the readings, while the store is away
     stranger.all_acknowledged()
     assert not road.gateway.ended()
-    road.influx.start()
+    road.influx.start_engine()
     until("all readings", 40, lambda: len(road.readings()) >= before + len(values))
     assert sorted(value for _, value in road.readings())[-len(values) :] == values
     assert len(road.readings()) == before + len(values)

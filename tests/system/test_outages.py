@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 from tests.system.ingest import DEVICES, Fleet, Ingest
-from tests.system.running import TOKEN, until
+from tests.system.running import until
 
 SEED = random.randrange(2**32)
 HOUR = 3_600_000
@@ -68,8 +68,7 @@ def test_kills_mid_publish_and_what_the_broker_lost_is_counted(ingest, both):
         time.sleep(moments.uniform(0.5, 1.5))  # the moment is what is random here
         if both:
             ingest.kill()
-        ingest.broker.running.process.kill()
-        ingest.broker.running.process.wait()
+        ingest.broker.kill()
         ingest.broker.start()
         if both:
             ingest.start()
@@ -91,7 +90,7 @@ def test_six_hours_without_a_store(ingest):
             ingest.start()
     fleet.finish()
     until("all of it in the spool", 30, lambda: ingest.books().received >= sum(fleet.sent.values()))
-    ingest.influx.start()
+    ingest.influx.start_engine()
     all_there(ingest, fleet)
 
 
@@ -119,7 +118,7 @@ def test_a_revoked_token_keeps_everything_and_says_so(ingest):
     until("an alarm", 20, lambda: "refuses the token" in ingest.text())
     taken = ingest.books().received
     until("messages taken meanwhile", 20, lambda: ingest.books().received > taken + 500)
-    ingest.influx.accept(TOKEN)
+    ingest.influx.accept(ingest.influx.token)
     fleet.finish()
     all_there(ingest, fleet)
 
@@ -137,7 +136,7 @@ def test_a_full_spool_stops_the_acks_and_goes_on_when_there_is_room(ingest):
     held = ingest.books()
     assert held.received < sum(fleet.sent.values()), "the broker still has some"
     ingest.kill()
-    ingest.influx.start()
+    ingest.influx.start_engine()
     ingest.start(HOIQUAN_SPOOL_MAX_MB="1")
     fleet.finish()
     until("the rest from the broker", 60, lambda: ingest.books().received >= sum(fleet.sent.values()))
@@ -152,6 +151,6 @@ def test_the_engine_is_killed_while_it_writes(ingest):
     for _ in range(3):
         until("readings", 20, ingest.stored)
         ingest.influx.stop_engine(signal.SIGKILL)
-        ingest.influx.start()
+        ingest.influx.start_engine()
     fleet.finish()
     all_there(ingest, fleet)
