@@ -53,10 +53,9 @@ def _flow(place: Place, say: Say) -> timeseries.Panel:
     panel = style.dress(
         style.lines(), place, say, title=say("flow"), about=say("flow_about"), unit=style.COUNT
     )
-    for ref, field in zip("AB", ("received", "stored"), strict=True):
-        # running totals; the spread is there from the first step on, a difference of steps only later
-        query = queries.trend("gateway", field, "spread", by="instance")
-        panel.with_target(InfluxQL(query, ref, SERIES, f"{say(f'books_{field}')} $tag_instance"))
+    for ref, field, name in (("A", "arrived", "received"), ("B", "kept", "stored")):
+        query = queries.trend("gateway", field, "sum", by="instance")
+        panel.with_target(InfluxQL(query, ref, SERIES, f"{say(f'books_{name}')} $tag_instance"))
     return panel
 
 

@@ -10,13 +10,10 @@ from devices.alarms import STEPS
 from devices.signals import SIGNALS
 
 
-def course(
-    place: Place, lang: str, signal: str, *, by: str = "device", levels: bool = False, anywhere: bool = False
-) -> timeseries.Panel:
+def course(place: Place, lang: str, signal: str, *, levels: bool = False) -> timeseries.Panel:
     """The signal over the chosen range, its means a step; with its alarm `levels` at the chosen place."""
-    panel = _panel(_lines(signal), place, lang, signal, "anywhere_about" if anywhere else "course_about")
-    query = queries.trend("telemetry", signal, by=by, anywhere=anywhere)
-    panel.with_target(InfluxQL(query, "A", SERIES, f"$tag_{by}"))
+    panel = _panel(_lines(signal), place, lang, signal, "course_about")
+    panel.with_target(InfluxQL(queries.trend("telemetry", signal, by="device"), "A", SERIES, "$tag_device"))
     if levels:
         name = style.words(lang)("alarm_level")
         panel.with_target(InfluxQL(queries.levels(signal), "B", SERIES, f"{name} $tag_level"))
@@ -26,6 +23,12 @@ def course(
                 custom_lineStyle=common.LineStyle(fill="dash", dash=[8, 8]),
             )  # fmt: skip
     return panel
+
+
+def everywhere(place: Place, lang: str, signal: str) -> timeseries.Panel:
+    """The signal at all places over the chosen range, out of its hours: a year of every place is much."""
+    panel = _panel(_lines(signal), place, lang, signal, "anywhere_about").interval("1h")
+    return panel.with_target(InfluxQL(queries.hourly(signal, "community"), "A", SERIES, "$tag_community"))
 
 
 def together(place: Place, lang: str, *signals: str) -> timeseries.Panel:

@@ -24,11 +24,9 @@ def board(lang: str) -> build.Dashboard:
         frame.begin("water", lang, say, community.FIRST)
         .with_panel(_places(Place(1, 0, 0, 24, 9), lang, say))
         .with_panel(readings.course(Place(2, 0, 9, 12, 9), lang, "water_level", levels=True))
-        .with_panel(
-            readings.course(Place(3, 12, 9, 12, 9), lang, "water_level", by="community", anywhere=True)
-        )
+        .with_panel(readings.everywhere(Place(3, 12, 9, 12, 9), lang, "water_level"))
         .with_panel(readings.course(Place(4, 0, 18, 12, 9), lang, "salinity", levels=True))
-        .with_panel(readings.course(Place(5, 12, 18, 12, 9), lang, "salinity", by="community", anywhere=True))
+        .with_panel(readings.everywhere(Place(5, 12, 18, 12, 9), lang, "salinity"))
         .with_panel(readings.day_by_day(Place(6, 0, 27, 12, 8), lang, "water_level", "max"))
         .with_panel(readings.day_by_day(Place(7, 12, 27, 12, 8), lang, "salinity", "max"))
         .with_panel(readings.course(Place(8, 0, 35, 8, 8), lang, "water_temperature"))

@@ -11,5 +11,6 @@ The loop to read first is `pipeline.Pipeline`; `service` joins the parts. `broke
 `advice` holds the pilot's rules against readings, `advisor` acts on it, `dispatch` sends a command and awaits
 its answer. `spoolfile` is the spool's file, `health` and `metrics` say how a gateway is, `instance` which
 files are whose, `listen` hears the broker beside it, `doctor` says what to do. Beside the `indicators`,
-`course` says where they should be and are going, `standing` what else a day leaves behind.
+`course` says where they should be and are going, `standing` what else a day leaves behind, `hourly` what an
+hour does.
 """

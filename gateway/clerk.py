@@ -3,14 +3,19 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 
 from devices.pilot import Pilot
 from devices.reading import Device
+from gateway.hourly import roll
 from gateway.indicators import (
     DAY_MS,
+    HOUR_MS,
+    MANY,
     MINUTE_MS,
+    SHARE,
+    Count,
     Coverage,
     Evaluation,
     Lots,
@@ -19,21 +24,28 @@ from gateway.indicators import (
     local_midnight,
     points,
     roster,
+    share,
     share_window,
 )
-from gateway.points import Point, tags
+from gateway.points import Point, Value, tags
 from gateway.spool import Books, SpoolFull
-from gateway.standing import alarms, forecast, left_behind
+from gateway.standing import Heard, alarms, forecast, left_behind
 from gateway.store import RejectPoints, RetryLater, Store
 
 log = logging.getLogger(__name__)
 BOOKS_EVERY = 10.0  # seconds
+SLOT_MS = (
+    5 * MINUTE_MS
+)  # of one point of the books, which is written over until they are past: a year is read
 INDICATORS_EVERY = 60.0
+COUNTED_MS = HOUR_MS  # after which indicators are written that are what they were
 STEPS = 40  # of the quarantine's tidying, each time the books are written
 BACKFILL_DAYS = 30
 LEFT_DAYS = 366  # how far back a day leaves more than its indicators: a report is of a year
 RECENT_MS = 7 * DAY_MS
 WRITTEN = 1000  # points of a recount in one write
+# how far back hours are counted again, and how often: a node may empty its buffer late
+LOOKS = ((LEFT_DAYS * DAY_MS, DAY_MS), ((BACKFILL_DAYS + 1) * DAY_MS, HOUR_MS), (2 * HOUR_MS, 0))
 
 
 class Clerk:
@@ -60,6 +72,9 @@ class Clerk:
         self._figures = figures
         self._forget = forget
         self._levels = alarms(pilot)  # they do not change while we run: written once
+        self._sheet: tuple[int, Mapping[str, Value]] | None = None  # the newest point of the books
+        self._counted: tuple[int, tuple[Count, ...]] = 0, ()  # when, and what was written
+        self._looked: dict[int, int] = {}  # how far back → when hours were counted again
         self._due = threading.Event()
         self._due.set()
 
@@ -76,6 +91,7 @@ class Clerk:
             if time.monotonic() >= next_indicators or self._due.is_set():
                 next_indicators = time.monotonic() + INDICATORS_EVERY
                 self._attempt(lambda: self.write_indicators(now_ms()))
+                self._attempt(lambda: self.write_hours(now_ms()))
             if self._due.is_set():
                 self._due.clear()
                 if not self._attempt(lambda: self.backfill(now_ms(), stop)):
@@ -94,19 +110,36 @@ class Clerk:
         return True
 
     def write_books(self) -> None:
-        """One point of `gateway`."""
+        """The point of `gateway` of these minutes: the books as they stand, what arrived and was stored
+        within the minutes, and their longest lag.
+        """
         books, now = self._books(), now_ms()
-        fields: dict[str, float | int | str | bool] = {
+        time = now // SLOT_MS * SLOT_MS
+        begun, last = self._sheet or self._newest_sheet(now)
+        lag = max(0, now - books.oldest) if books.oldest is not None else 0
+        fields: dict[str, Value] = {
             "received": books.received,
             "stored": books.stored,
             "duplicate": books.duplicate,
             "quarantined": books.quarantined,
             "spooled": books.spooled,
             "forgotten": books.forgotten,
-            "lag_ms": max(0, now - books.oldest) if books.oldest is not None else 0,
+            "arrived": _more(books.received, last.get("received")),
+            "kept": _more(books.stored, last.get("stored")),
+            "lag_ms": lag,
             **self._figures(),
         }
-        self._store.write([Point("gateway", tags(instance=self._instance), fields, now)])
+        if begun == time:
+            fields["arrived"] = int(fields["arrived"]) + int(last.get("arrived", 0))
+            fields["kept"] = int(fields["kept"]) + int(last.get("kept", 0))
+            fields["lag_ms"] = max(lag, int(last.get("lag_ms", 0)))
+        self._store.write([Point("gateway", tags(instance=self._instance), fields, time)])
+        self._sheet = time, fields
+
+    def _newest_sheet(self, now: int) -> tuple[int, Mapping[str, Value]]:
+        """What was written before we started: what came meanwhile is not left out."""
+        found = self._store.series("gateway", {"instance": self._instance}, now - RECENT_MS, now + 1, 1)
+        return (found[0].time, found[0].fields) if found else (0, {})
 
     def tidy(self) -> None:
         """Let old refused messages go, in small steps: whoever spools waits for one of them at most."""
@@ -117,49 +150,52 @@ class Clerk:
     def write_indicators(self, at: int) -> None:
         """Roster, indicators and devices as they are at epoch ms `at`."""
         evaluation = evaluate(self._store, self._pilot, self._devices(), at)
-        midnight = local_midnight(self._pilot, local_day(self._pilot, at))
+        written, counts = self._counted
+        changed = evaluation.counts != counts or at - written >= COUNTED_MS
         self._store.write(
             [
                 *roster(self._pilot, at),
                 *self._levels,
-                *points(self._pilot, evaluation),
-                *left_behind(self._store, self._pilot, self._devices(), evaluation),
+                *(points(self._pilot, evaluation) if changed else ()),
+                *left_behind(self._store, self._pilot, self._devices(), evaluation, self._heard(at)),
                 *forecast(self._pilot, evaluation),
-                *self._device_points(evaluation.coverage, at, midnight),
             ]
         )
         self._levels = []
+        if changed:
+            self._counted = at, evaluation.counts
+
+    def write_hours(self, at: int) -> None:
+        """Count the hours before epoch ms `at` again, as far back as is due."""
+        for back, every in LOOKS:
+            if at - self._looked.get(back, 0) >= every:
+                roll(self._store, self._pilot, at - back, at)
+                self._looked |= {shorter: at for shorter, _ in LOOKS if shorter <= back}
+                return
 
     def backfill(self, at: int, stop: threading.Event) -> None:
-        """Indicators at the end of each of the last days whose window has readings."""
+        """Indicators at the end of each of the last days whose window has readings, and today's share: a
+        harvest that is sealed now may have been an hour ago.
+        """
         today = local_day(self._pilot, at)
         first = today - timedelta(days=BACKFILL_DAYS)
         for _ in recount(self._store, self._pilot, self._devices(), first, today):
             if stop.is_set():
                 return
+        lots = Lots(self._store, self._pilot, share_window(self._pilot, today), at + 1)
+        where = {"pilot": self._pilot.pilot, "indicator": SHARE}
+        for counted in self._store.series("kpi", where, local_midnight(self._pilot, today), at + 1, MANY):
+            again = Evaluation(counted.time, (share(self._pilot, lots, counted.time),), {})
+            self._store.write(points(self._pilot, again))
 
-    def _device_points(self, coverage: dict[str, float], at: int, midnight: int) -> list[Point]:
-        """One point a device and day, written over as the day goes on."""
-        last: dict[str, tuple[int, float | None]] = {}
-        for found in self._store.latest("telemetry", {"pilot": self._pilot.pilot}, at - RECENT_MS):
-            seen = max(time for time, _ in found.fields.values())
-            battery = found.fields.get("battery_voltage")
-            last[found.tags.get("device", "")] = (seen, float(battery[1]) if battery else None)
-        result = []
-        for device in self._devices():
-            if device.device not in last:
-                continue
-            seen, voltage = last[device.device]
-            fields: dict[str, float | int | str | bool] = {
-                "last_seen": seen,
-                "silent_minutes": max(0, at - seen) // MINUTE_MS,
-                "coverage": coverage.get(device.device, 0.0),
-            }
-            if voltage is not None:
-                fields["battery_voltage"] = voltage
-            where = tags(pilot=device.pilot, community=device.community, device=device.device)
-            result.append(Point("device", where, fields, midnight))
-        return result
+    def _heard(self, at: int) -> dict[str, Heard]:
+        """Devices heard within the last days before epoch ms `at`."""
+        found = {}
+        for latest in self._store.latest("telemetry", {"pilot": self._pilot.pilot}, at - RECENT_MS):
+            battery = latest.fields.get("battery_voltage")
+            seen = max(time for time, _ in latest.fields.values())
+            found[latest.tags.get("device", "")] = Heard(seen, float(battery[1]) if battery else None)
+        return found
 
 
 def recount(
@@ -185,6 +221,13 @@ def recount(
             yield evaluation
     if counted:
         store.write(counted)
+
+
+def _more(now: int, before: Value | None) -> int:
+    """By how much a counter has grown; one that fell began anew."""
+    if before is None:
+        return 0
+    return now - int(before) if now >= int(before) else now
 
 
 def now_ms() -> int:

@@ -22,6 +22,7 @@ HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 MINUTE_MS = 60_000
 MANY = 100_000
+SHARE = "traceability_share"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +126,17 @@ def evaluate(
     """
     known = {device.device: device for device in devices}
     day = local_day(pilot, at)
-    start = share_window(pilot, day)
-    lots = Lots(store, pilot, start, at) if lots is None else lots
+    lots = Lots(store, pilot, share_window(pilot, day), at) if lots is None else lots
     coverage = (covered or Coverage(store, pilot)).until(at)
     iot = _iot_communities(pilot, known, coverage, day)
-    share = _traceability_share(pilot, lots.within(start, at), day)
-    return Evaluation(at, (iot, _smart_villages(store, pilot, at, day), share), coverage)
+    villages = _smart_villages(store, pilot, at, day)
+    return Evaluation(at, (iot, villages, share(pilot, lots, at)), coverage)
+
+
+def share(pilot: Pilot, lots: Lots, at: int) -> Count:
+    """The share of traceability at epoch ms `at`; `lots` of its window at least."""
+    day = local_day(pilot, at)
+    return _traceability_share(pilot, lots.within(share_window(pilot, day), at), day)
 
 
 def points(pilot: Pilot, evaluation: Evaluation) -> list[Point]:
@@ -264,8 +270,6 @@ def _traceability_share(pilot: Pilot, kinds: dict[str, set[bool]], day: date) ->
             [one for one, kept in kinds.items() if True in kept],
         )
     ]
-    target = pilot.target("traceability_share").due(day).at_least
+    target = pilot.target(SHARE).due(day).at_least
     missed = [(one.id, "0/1") for one in pilot.communities if one.joined <= day and one.id not in kinds]
-    return Count(
-        "traceability_share", shares[0], shares[1], shares[2], target, tuple(sorted(kinds)), tuple(missed)
-    )
+    return Count(SHARE, shares[0], shares[1], shares[2], target, tuple(sorted(kinds)), tuple(missed))

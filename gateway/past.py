@@ -13,6 +13,7 @@ from devices.reading import Device, Reading
 from gateway.checks import Checker, checked
 from gateway.clerk import recount
 from gateway.decode import Written
+from gateway.hourly import roll
 from gateway.indicators import local_day
 from gateway.service import Diaries
 from gateway.store import Store
@@ -48,7 +49,8 @@ class Past:
                 progress.advance(task, done)
 
     def count(self, start: int, stop: int) -> None:
-        """Count the indicators of every day in [start, stop) epoch ms."""
+        """Count the hours and the indicators of every day in [start, stop) epoch ms."""
+        roll(self._store, self._pilot, start, stop)
         first, last = local_day(self._pilot, start), local_day(self._pilot, stop - 1) + timedelta(days=1)
         devices = list(self._pilot.fleet.values())
         days = recount(self._store, self._pilot, devices, first, last)

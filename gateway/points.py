@@ -36,11 +36,17 @@ class Measurement:
 
 
 _DEVICE_TAGS = ("pilot", "community", "device", "model", "simulated")
+HOURLY = ("water_level", "salinity")  # what a board compares between all places (`hourly`)
+HOUR_PARTS: dict[str, Kind] = {"sum": "float", "number": "int"}
 
 MEASUREMENTS: dict[str, Measurement] = {
     m.name: m
     for m in (
         Measurement("telemetry", _DEVICE_TAGS, dict.fromkeys(SIGNALS, "float")),
+        Measurement(
+            "telemetry_hour", _DEVICE_TAGS,
+            {f"{signal}_{part}": kind for signal in HOURLY for part, kind in HOUR_PARTS.items()},
+        ),
         Measurement(
             "telemetry_flagged", (*_DEVICE_TAGS, "signal", "reason"),
             {"value": "float", "flag": "int", "device_time": "int"},
@@ -82,8 +88,8 @@ MEASUREMENTS: dict[str, Measurement] = {
         Measurement(
             "gateway", ("instance",),
             {"received": "int", "stored": "int", "duplicate": "int", "quarantined": "int",
-             "spooled": "int", "forgotten": "int", "lag_ms": "int", "spool_bytes": "int", "missing": "int",
-             "broker_dropped": "int", "refused_logins": "int"},
+             "spooled": "int", "forgotten": "int", "arrived": "int", "kept": "int", "lag_ms": "int",
+             "spool_bytes": "int", "missing": "int", "broker_dropped": "int", "refused_logins": "int"},
         ),
     )
 }  # fmt: skip

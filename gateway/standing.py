@@ -1,31 +1,66 @@
 """What a day leaves behind for the boards beside its indicators.
 
 evaluation ─► standing  who counts and who misses, and by what
-           ─► device    each device's coverage on that day
+           ─► device    each device's coverage on that day, and when it was last heard
 store ──────► doubted   doubted values of the day by reason, zeros too: a quiet day is not a gap
 pilot ──────► alarm     levels, once before and once after the plan, so that a line can be drawn
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
+from typing import NamedTuple
 
 from devices.pilot import Pilot
 from devices.quality import REASONS, Flag
 from devices.reading import Device
 from gateway.course import START_YEAR, forecasts
-from gateway.indicators import DAY_MS, MANY, Evaluation, local_day, local_midnight
+from gateway.indicators import DAY_MS, MANY, MINUTE_MS, Evaluation, local_day, local_midnight
 from gateway.points import Point, Value, tags
 from gateway.store import Store
 
 
-def left_behind(store: Store, pilot: Pilot, devices: Iterable[Device], evaluation: Evaluation) -> list[Point]:
-    """Points of the day of `evaluation`. Raises RetryLater where the store does not answer."""
+class Heard(NamedTuple):
+    """When a device was last heard (epoch ms), and its battery's voltage where it has said one."""
+
+    at: int
+    battery: float | None
+
+
+def left_behind(
+    store: Store,
+    pilot: Pilot,
+    devices: Iterable[Device],
+    evaluation: Evaluation,
+    heard: Mapping[str, Heard] | None = None,
+) -> list[Point]:
+    """Points of the day of `evaluation`, written over as the day goes on; `heard` is known of today alone.
+    Raises RetryLater where the store does not answer.
+    """
     midnight = local_midnight(pilot, local_day(pilot, evaluation.at))
-    result = [*standing(pilot, evaluation, midnight), *doubted(store, pilot, midnight)]
+    return [
+        *standing(pilot, evaluation, midnight),
+        *doubted(store, pilot, midnight),
+        *devices_of(devices, evaluation, midnight, heard or {}),
+    ]
+
+
+def devices_of(
+    devices: Iterable[Device], evaluation: Evaluation, midnight: int, heard: Mapping[str, Heard]
+) -> list[Point]:
+    """One point for each device with a reading in the rule's window, or heard lately."""
+    result = []
     for device in devices:
-        if device.device in evaluation.coverage:
-            where = tags(pilot=device.pilot, community=device.community, device=device.device)
-            result.append(Point("device", where, {"coverage": evaluation.coverage[device.device]}, midnight))
+        name = device.device
+        if name not in evaluation.coverage and name not in heard:
+            continue
+        fields: dict[str, Value] = {"coverage": evaluation.coverage.get(name, 0.0)}
+        if (last := heard.get(name)) is not None:
+            fields["last_seen"] = last.at
+            fields["silent_minutes"] = max(0, evaluation.at - last.at) // MINUTE_MS
+            if last.battery is not None:
+                fields["battery_voltage"] = last.battery
+        where = tags(pilot=device.pilot, community=device.community, device=name)
+        result.append(Point("device", where, fields, midnight))
     return result
 
 

@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -40,7 +41,94 @@ def test_the_books_are_written_as_they_are(store):
     assert fields.pop("lag_ms") > 0
     assert fields == {
         "received": 10, "stored": 6, "duplicate": 2, "quarantined": 1, "spooled": 1, "forgotten": 0,
+        "arrived": 0, "kept": 0,
     }  # fmt: skip
+
+
+SLOT = 300_000
+
+
+def test_the_books_of_five_minutes_are_one_point_and_a_restart_loses_no_message(store, monkeypatch):
+    """What arrived adds up to what was received, whenever the gateway is killed or the store away."""
+    now, books = [T], [BOOKS]
+
+    def sheet(made, after, received, stored, oldest=None):
+        now[0] += after
+        books[0] = replace(BOOKS, received=received, stored=stored, oldest=oldest and now[0] - oldest)
+        made.write_books()
+
+    monkeypatch.setattr(clerk_module, "now_ms", lambda: now[0])
+    made = Clerk(store, PILOT, "g1", lambda: books[0], list)
+    sheet(made, 0, 10, 6)
+    sheet(made, 10_000, 12, 6, oldest=9000)
+    sheet(made, 10_000, 15, 14)
+    again = Clerk(store, PILOT, "g1", lambda: books[0], list)  # within the same five minutes
+    sheet(again, 10_000, 20, 20)
+    sheet(again, SLOT, 21, 21)
+    later = Clerk(store, PILOT, "g1", lambda: books[0], list)
+    sheet(later, 3 * SLOT, 41, 40)
+    sheet(later, SLOT, 4, 3)  # its spool was made anew
+    rows = [
+        (
+            point.time - T,
+            *(point.fields[name] for name in ("received", "stored", "arrived", "kept", "lag_ms")),
+        )
+        for point in reversed(store.series("gateway", {"instance": "g1"}, 0, now[0] + 1, 100))
+    ]
+    assert rows == [
+        (0, 20, 20, 10, 14, 9000),
+        (SLOT, 21, 21, 1, 1, 0),
+        (4 * SLOT, 41, 40, 20, 19, 0),
+        (5 * SLOT, 4, 3, 4, 3, 0),
+    ]
+
+
+def test_gateways_of_a_group_write_books_of_their_own(store):
+    clerk(store).write_books()
+    Clerk(store, PILOT, "g2", lambda: replace(BOOKS, received=99), list).write_books()
+    found = {row.tags["instance"]: row.fields["received"][1] for row in store.latest("gateway", {}, 0)}
+    assert found == {"g1": 10, "g2": 99}
+
+
+def test_indicators_that_do_not_change_are_written_once_an_hour(store):
+    made, device = clerk(store), next(d for d in PILOT.fleet.values() if d.model == "soil-probe")
+    for minute in range(0, 121, 5):
+        if minute == 30:
+            lot = {"quantity": 1.0, "simulated": True, "verified": True}
+            where = tags(pilot=PILOT.pilot, community=device.community, product="mango")
+            store.write([Point("lot", where, lot, T)])
+        made.write_indicators(T + minute * 60_000)
+    rows = store.series("kpi", {"indicator": "traceability_share"}, 0, T + 10**8, 100)
+    assert [((p.time - T) // 60_000, p.fields["value"]) for p in reversed(rows)] == [
+        (0, 0.0), (30, 1 / 400), (90, 1 / 400),
+    ]  # fmt: skip
+
+
+def test_what_was_counted_before_its_harvests_were_sealed_is_counted_again(store):
+    """A pilot that begins with a history seals for minutes: no dip, no 0 is left on the board of that day."""
+    made, device = clerk(store), next(d for d in PILOT.fleet.values() if d.model == "soil-probe")
+    begin = MIDNIGHT - 20 * 86_400_000
+    store.write(
+        [Point("telemetry", device_tags(device), {"soil_ec": 1.0}, begin + h * 3_600_000) for h in range(480)]
+    )
+    made.write_indicators(T)
+    made.backfill(T, threading.Event())
+    places = [one.id for one in PILOT.communities][:6]
+    for number, place in enumerate(places):  # the last of them was harvested a minute ago
+        where = tags(pilot=PILOT.pilot, community=place, product="mango")
+        lot = {"quantity": 1.0, "simulated": True, "verified": True}
+        store.write([Point("lot", where, lot, T + 30_000 if number == 5 else begin + 8 * 86_400_000)])
+        made.write_indicators(T + 10_000 * (number + 1))
+        made.backfill(T + 10_000 * (number + 1), threading.Event())
+    rows = store.series("kpi", {"indicator": "traceability_share"}, 0, T + 10**8, 1000)
+    shown = [(point.time, point.fields["value"]) for point in reversed(rows)]
+    today = [(time - T, value) for time, value in shown if time >= MIDNIGHT]
+    assert [time for time, _ in today][:2] == [0, 10_000], "it was counted while lots were sealed"
+    assert all(value == pytest.approx((6 if time > 30_000 else 5) / 400) for time, value in today), today
+    days = [value for time, value in shown if begin + 9 * 86_400_000 <= time < MIDNIGHT]
+    assert len(days) == 11 and set(days) == {5 / 400}
+    (point,) = store.series("kpi", {"indicator": "traceability_share"}, T, T + 1, 10)
+    assert point.fields["gap"] == pytest.approx(point.fields["value"] - point.fields["target"])
 
 
 def test_what_stands_beside_the_books_is_written_with_them(store):
