@@ -235,7 +235,9 @@ class Doctor:
                 of_one = counts.setdefault(dict(point.tags)["instance"], [])
                 of_one.append(int(point.fields["broker_dropped"]))
         # a broker that starts again counts from 0
-        drops = max((sum(a - b if a >= b else a for a, b in pairwise(one)) for one in counts.values()), default=0)
+        drops = max(
+            (sum(a - b if a >= b else a for a, b in pairwise(one)) for one in counts.values()), default=0
+        )
         if not counts:
             yield self._found("drops", "ok", "drops_unknown")
         elif drops:
