@@ -9,6 +9,8 @@ from dashboards.style import Place
 from devices.alarms import STEPS
 from devices.signals import SIGNALS
 
+POINTS = 360  # of a line where many are drawn: a year by days, a month by two hours
+
 
 def course(place: Place, lang: str, signal: str, *, levels: bool = False) -> timeseries.Panel:
     """The signal over the chosen range, its means a step; with its alarm `levels` at the chosen place."""
@@ -28,6 +30,7 @@ def course(place: Place, lang: str, signal: str, *, levels: bool = False) -> tim
 def everywhere(place: Place, lang: str, signal: str) -> timeseries.Panel:
     """The signal at all places over the chosen range, out of its hours: a year of every place is much."""
     panel = _panel(_lines(signal), place, lang, signal, "anywhere_about").interval("1h")
+    panel.max_data_points(POINTS)
     return panel.with_target(InfluxQL(queries.hourly(signal, "community"), "A", SERIES, "$tag_community"))
 
 

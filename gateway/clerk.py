@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from devices.pilot import Pilot
 from devices.reading import Device
-from gateway.hourly import roll
+from gateway.hourly import catch_up, roll
 from gateway.indicators import (
     DAY_MS,
     HOUR_MS,
@@ -44,8 +44,7 @@ BACKFILL_DAYS = 30
 LEFT_DAYS = 366  # how far back a day leaves more than its indicators: a report is of a year
 RECENT_MS = 7 * DAY_MS
 WRITTEN = 1000  # points of a recount in one write
-# how far back hours are counted again, and how often: a node may empty its buffer late
-LOOKS = ((LEFT_DAYS * DAY_MS, DAY_MS), ((BACKFILL_DAYS + 1) * DAY_MS, HOUR_MS), (2 * HOUR_MS, 0))
+HOURS_MS = 2 * HOUR_MS  # whose hours are counted each time; what came later, once an hour
 
 
 class Clerk:
@@ -74,7 +73,7 @@ class Clerk:
         self._levels = alarms(pilot)  # they do not change while we run: written once
         self._sheet: tuple[int, Mapping[str, Value]] | None = None  # the newest point of the books
         self._counted: tuple[int, tuple[Count, ...]] = 0, ()  # when, and what was written
-        self._looked: dict[int, int] = {}  # how far back → when hours were counted again
+        self._caught_up = 0  # when hours of the past were last looked at, epoch ms
         self._due = threading.Event()
         self._due.set()
 
@@ -166,12 +165,11 @@ class Clerk:
             self._counted = at, evaluation.counts
 
     def write_hours(self, at: int) -> None:
-        """Count the hours before epoch ms `at` again, as far back as is due."""
-        for back, every in LOOKS:
-            if at - self._looked.get(back, 0) >= every:
-                roll(self._store, self._pilot, at - back, at)
-                self._looked |= {shorter: at for shorter, _ in LOOKS if shorter <= back}
-                return
+        """The last hours before epoch ms `at`, and now and then those of the past that readings came to."""
+        roll(self._store, self._pilot, at - HOURS_MS, at)
+        if at - self._caught_up >= HOUR_MS:
+            catch_up(self._store, self._pilot, at - LEFT_DAYS * DAY_MS, at - HOURS_MS)
+            self._caught_up = at
 
     def backfill(self, at: int, stop: threading.Event) -> None:
         """Indicators at the end of each of the last days whose window has readings, and today's share: a

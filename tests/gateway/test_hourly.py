@@ -6,7 +6,6 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from devices.pilot import load
-from gateway import clerk as clerk_module
 from gateway.clerk import Clerk
 from gateway.hourly import roll
 from gateway.influx import InfluxStore
@@ -89,19 +88,19 @@ def test_hours_of_weeks_are_whole_at_every_seam(store):
     assert sum(fields["water_level_number"] for fields in there(store).values()) == len(times)
 
 
-@pytest.mark.parametrize(
-    ("late", "within"),
-    [(90 * MINUTE, MINUTE), (20 * DAY, HOUR), (300 * DAY, DAY)],
-    ids=["hour", "month", "year"],
-)
-def test_what_comes_late_is_taken_in(store, late, within):
+@pytest.mark.parametrize("late", [90 * MINUTE, 20 * DAY, 300 * DAY], ids=["hour", "month", "year"])
+def test_what_comes_late_is_taken_in_within_an_hour(store, late):
     made = clerk(store)
+    then = (NOW - late) // HOUR * HOUR
+    store.write([reading(then + 1, water_level=2.5), reading(NOW - late, OTHER, water_level=9.0)])
     made.write_hours(NOW)
-    store.write([reading(NOW - late, water_level=2.5)])
-    for minutes in range(1, within // MINUTE + 1, 10):
+    store.write([reading(then + n, water_level=0.5) for n in (2, 3)] + [reading(then, salinity=1.0)])
+    for minutes in range(1, 61):
         made.write_hours(NOW + minutes * MINUTE)
-    made.write_hours(NOW + within)
-    assert there(store) == {(NOW - late) // HOUR * HOUR: {"water_level_sum": 2.5, "water_level_number": 1}}
+    assert there(store) == {
+        then: {"water_level_sum": 3.5, "water_level_number": 3, "salinity_sum": 1.0, "salinity_number": 1}
+    }
+    assert there(store, OTHER) == {then: {"water_level_sum": 9.0, "water_level_number": 1}}
 
 
 def test_a_clerk_that_was_away_leaves_no_hour_out(store):
@@ -119,12 +118,15 @@ def test_two_clerks_write_the_same(store):
     assert there(store) == once
 
 
-def test_each_hour_is_looked_at_seldom_once_it_is_old(store, monkeypatch):
+def test_days_that_are_right_are_not_counted_again(store, monkeypatch):
+    store.write([reading(at, water_level=1.0) for at in range(NOW - 30 * DAY, NOW, 6 * HOUR)])
+    clerk(store).write_hours(NOW)
     asked = []
-    monkeypatch.setattr(clerk_module, "roll", lambda store, pilot, start, stop: asked.append(stop - start))
+    monkeypatch.setattr("gateway.hourly.hours", lambda store, pilot, *span: asked.append(span) or [])
     made = clerk(store)
-    for minute in range(26 * 60):
-        made.write_hours(NOW + minute * MINUTE)
-    assert asked.count(366 * DAY) == 2
-    assert asked.count(31 * DAY) == 24
-    assert asked.count(2 * HOUR) == 26 * 60 - 26
+    made.write_hours(NOW)
+    assert asked == [((HOUR_NOW - 2 * HOUR), HOUR_NOW + HOUR)]
+    store.write([reading(NOW - 9 * DAY + 1, water_level=1.0)])
+    made.write_hours(NOW + HOUR)
+    late = (NOW - 9 * DAY) // DAY * DAY
+    assert asked[1:] == [(HOUR_NOW - HOUR, HOUR_NOW + 2 * HOUR), (late, late + DAY)]
