@@ -1,19 +1,22 @@
 """The overview at `/` for machines without Grafana: one page, no script, printable."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import FileResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from dashboards import wording
 from dashboards.figures import DeviceNow, Figures, Indicator, Standing
+from dashboards.kept import Kept
 from dashboards.map import Mark, draw
 from devices.pilot import Pilot
 from devices.signals import SIGNALS
-from devices.texts import text
+from devices.texts import LANGS, text
 from gateway.indicators import local_day
 
 REFRESH = 15  # seconds after which a browser asks again
@@ -33,13 +36,22 @@ _PAGES = Environment(
 
 
 def router(figures: Figures) -> APIRouter:
-    """The page and its style sheet: in Vietnamese, until the reader chooses English."""
-    routes = APIRouter()
+    """The page and its style sheet: in Vietnamese, until the reader chooses English. While the application
+    runs the page is kept ready.
+    """
+    pages = Kept(lambda lang: render(figures, figures.now(), lang), LANGS)
+
+    @asynccontextmanager
+    async def ready(_: FastAPI) -> AsyncIterator[None]:
+        with pages.running():
+            yield
+
+    routes = APIRouter(lifespan=ready)
 
     @routes.get("/", include_in_schema=False)
     def overview(request: Request) -> Response:
         return Response(
-            render(figures, figures.now(), "en" if request.cookies.get("lang") == "en" else "vi"),
+            pages.get("en" if request.cookies.get("lang") == "en" else "vi"),
             media_type="text/html; charset=utf-8",
             headers=HEADERS,
         )

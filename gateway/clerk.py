@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from devices.pilot import Pilot
 from devices.reading import Device
-from gateway.hourly import catch_up, roll
+from gateway.hourly import WEEK_MS, catch_up, roll
 from gateway.indicators import (
     DAY_MS,
     HOUR_MS,
@@ -44,7 +44,8 @@ BACKFILL_DAYS = 30
 LEFT_DAYS = 366  # how far back a day leaves more than its indicators: a report is of a year
 RECENT_MS = 7 * DAY_MS
 WRITTEN = 1000  # points of a recount in one write
-HOURS_MS = 2 * HOUR_MS  # whose hours are counted each time; what came later, once an hour
+HOURS_MS = 2 * HOUR_MS  # whose hours are counted each time
+WEEKS = LEFT_DAYS // 7 + 1  # one of which is looked at each time: all within an hour
 
 
 class Clerk:
@@ -73,7 +74,7 @@ class Clerk:
         self._levels = alarms(pilot)  # they do not change while we run: written once
         self._sheet: tuple[int, Mapping[str, Value]] | None = None  # the newest point of the books
         self._counted: tuple[int, tuple[Count, ...]] = 0, ()  # when, and what was written
-        self._caught_up = 0  # when hours of the past were last looked at, epoch ms
+        self._week = 0  # how many weeks back hours are looked at next
         self._due = threading.Event()
         self._due.set()
 
@@ -165,11 +166,12 @@ class Clerk:
             self._counted = at, evaluation.counts
 
     def write_hours(self, at: int) -> None:
-        """The last hours before epoch ms `at`, and now and then those of the past that readings came to."""
+        """The last hours before epoch ms `at`; and of the weeks before, each in its turn, those hours that
+        readings came to late.
+        """
         roll(self._store, self._pilot, at - HOURS_MS, at)
-        if at - self._caught_up >= HOUR_MS:
-            catch_up(self._store, self._pilot, at - LEFT_DAYS * DAY_MS, at - HOURS_MS)
-            self._caught_up = at
+        catch_up(self._store, self._pilot, at - self._week * WEEK_MS)
+        self._week = (self._week + 1) % WEEKS
 
     def backfill(self, at: int, stop: threading.Event) -> None:
         """Indicators at the end of each of the last days whose window has readings, and today's share: a

@@ -8,32 +8,31 @@ keeps books of what is due: a day whose hours hold another number of readings th
 again, be it that a node emptied its buffer late, that a gateway was killed, or that nobody ever counted it.
 """
 
-from collections.abc import Iterator
-
 from devices.pilot import Pilot
 from gateway.indicators import DAY_MS, HOUR_MS
 from gateway.points import HOURLY, Point, Tags, Value
 from gateway.store import Store
 
-PIECE_MS = 14 * DAY_MS  # asked for at once: whoever writes readings waits no longer for the store
+WEEK_MS = 7 * DAY_MS  # asked for at once: whoever writes readings waits no longer for the store
 
 
 def roll(store: Store, pilot: Pilot, start: int, stop: int) -> None:
     """Count each hour that has a part in [start, stop) epoch ms. Raises RetryLater."""
-    for first, last in _pieces(start, stop, HOUR_MS):
-        if counted := hours(store, pilot, first, last):
+    first, end = start // HOUR_MS * HOUR_MS, -(-stop // HOUR_MS) * HOUR_MS
+    for piece in range(first, end, WEEK_MS):
+        if counted := hours(store, pilot, piece, min(piece + WEEK_MS, end)):
             store.write(counted)
 
 
-def catch_up(store: Store, pilot: Pilot, start: int, stop: int) -> None:
-    """Count the hours of those days (of UTC) in [start, stop) epoch ms that are not as they should be. Raises
-    RetryLater.
+def catch_up(store: Store, pilot: Pilot, at: int) -> None:
+    """Of the week that epoch ms `at` is in, count the hours of those days (of UTC) that are not as they
+    should be. Raises RetryLater.
     """
-    for first, last in _pieces(start, stop, DAY_MS):
-        readings = _numbers(store, pilot, "telemetry", "", first, last)
-        counted = _numbers(store, pilot, "telemetry_hour", "_number", first, last)
-        for day in sorted({day for *_, day in dict(readings.items() ^ counted.items())}):
-            store.write(hours(store, pilot, day, day + DAY_MS))
+    start = at // WEEK_MS * WEEK_MS
+    readings = _numbers(store, pilot, "telemetry", "", start)
+    counted = _numbers(store, pilot, "telemetry_hour", "_number", start)
+    for day in sorted({day for (_, _, day), _ in readings.items() ^ counted.items()}):
+        store.write(hours(store, pilot, day, day + DAY_MS))
 
 
 def hours(store: Store, pilot: Pilot, start: int, stop: int) -> list[Point]:
@@ -50,20 +49,15 @@ def hours(store: Store, pilot: Pilot, start: int, stop: int) -> list[Point]:
 
 
 def _numbers(
-    store: Store, pilot: Pilot, measurement: str, end: str, start: int, stop: int
+    store: Store, pilot: Pilot, measurement: str, end: str, start: int
 ) -> dict[tuple[str, Tags, int], int]:
-    """How many readings there are of each signal, series and day: themselves, or as their hours say."""
+    """How many readings the week has of each signal, series and day: themselves, or as their hours say."""
     names = {f"{signal}{end}": signal for signal in HOURLY}
-    found = store.summary(measurement, list(names), {"pilot": pilot.pilot}, start, stop, DAY_MS)
+    where = {"pilot": pilot.pilot}
+    found = store.summary(measurement, list(names), where, start, start + WEEK_MS, DAY_MS)
     return {
         (names[name], tags, bucket.time): round(bucket.mean * bucket.number) if end else bucket.number
         for name, series in found.items()
         for tags, buckets in series.items()
         for bucket in buckets
     }
-
-
-def _pieces(start: int, stop: int, step: int) -> Iterator[tuple[int, int]]:
-    """[start, stop) widened to whole steps, in pieces."""
-    first, end = start // step * step, -(-stop // step) * step
-    return ((piece, min(piece + PIECE_MS, end)) for piece in range(first, end, PIECE_MS))

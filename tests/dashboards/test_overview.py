@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from dashboards import api, overview
+from dashboards import api, kept, overview
 from dashboards.figures import Figures
 from dashboards.map import Mark, draw
 from devices.pilot import Pilot, load
@@ -47,7 +47,8 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
 
 
 @pytest.fixture
-def client(store: SqliteStore, pilot: Pilot) -> Iterator[TestClient]:
+def client(store: SqliteStore, pilot: Pilot, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    monkeypatch.setattr(kept, "OLD", 0.0)  # each page as the store is when it is asked for
     lots = [{"community": "tam-que", "gtin": pilot.place["tam-que"].products[0].gtin,  # type: ignore[attr-defined]
              "lot": "TQ261120-ABCDEFGH", "time": NOW - DAY_MS, "quantity_kg": 850.0, "coverage": 0.9,
              "leaf": 3, "refused": ""}]  # fmt: skip
@@ -58,8 +59,7 @@ def client(store: SqliteStore, pilot: Pilot) -> Iterator[TestClient]:
     app = FastAPI()
     app.include_router(overview.router(figures))
     app.include_router(api.router(figures))
-    with TestClient(app) as made:
-        yield made
+    yield TestClient(app)  # not as it runs: nothing is made ahead
 
 
 def fill(store: SqliteStore, pilot: Pilot, communities: tuple[str, ...]) -> None:
