@@ -42,7 +42,7 @@ def board(lang: str) -> build.Dashboard:
         .with_panel(readings.day_by_day(Place(10, 16, 20, 8, 8), lang, "pest_count", "sum"))
         .with_panel(readings.course(Place(11, 0, 28, 8, 8), lang, "dissolved_oxygen", levels=True))
         .with_panel(readings.course(Place(12, 8, 28, 8, 8), lang, "ammonia", levels=True))
-        .with_panel(_advice(Place(13, 16, 28, 8, 8), say))
+        .with_panel(_advice(Place(13, 16, 28, 8, 8), lang, say))
         .with_panel(readings.devices(Place(14, 0, 36, 24, 9), lang, HOURS))
         .with_panel(trace.lots(Place(15, 0, 45, 24, 9), say))
     )
@@ -59,12 +59,13 @@ def _who(place: Place, say: Say) -> table.Panel:
     return style.reshape(panel, titles, style.without_time())
 
 
-def _advice(place: Place, say: Say) -> table.Panel:
-    fields = ("crop", "rule", "severity", "text")
-    titles = {"Time": say("time")} | {field: say(f"advice_{field}") for field in fields}
+def _advice(place: Place, lang: str, say: Say) -> table.Panel:
+    words = "text" if lang == "vi" else "text_en"
+    titles = {"Time": say("time")} | {name: say(f"advice_{name}") for name in ("crop", "rule", "severity")}
+    titles[words] = say("advice_text")
     panel = style.dress(
         style.rows(sort=titles["Time"], falling=True), place, say,
         title=say("advice"), about=say("advice_about"), unit=style.COUNT,
     )  # fmt: skip
-    panel.with_target(InfluxQL(queries.recent("advice", fields, 30, ADVICE)))
+    panel.with_target(InfluxQL(queries.recent("advice", ("crop", "rule", "severity", words), 30, ADVICE)))
     return style.reshape(panel, titles)

@@ -84,6 +84,16 @@ def recent(measurement: str, columns: Iterable[str], days: int, limit: int, perc
     return f"{rows} ORDER BY time DESC LIMIT {limit}"
 
 
+def most(measurement: str, column: str, columns: Iterable[str], days: int, number: int) -> str:
+    """The `number` rows of the last `days` days with the highest `column`, with other `columns`."""
+    name = named(measurement, column)
+    others = ", ".join(named(measurement, one) for one in columns)
+    return (
+        f"SELECT top({name}, {number}) AS {name}, {others} FROM {named(measurement)} "
+        f"{_where(measurement, _window(days), {})}"
+    )
+
+
 def trend(
     measurement: str, column: str, of: str = "mean", *, by: str = "", step: str = STEP, **tags: str
 ) -> str:

@@ -172,9 +172,9 @@ def steps(rising: Iterable[tuple[float | None, str]]) -> dict[str, object]:
     }
 
 
-def meanings(say: Say, **more: str) -> list[dashboard.ValueMapping]:
+def meanings(say: Say, *, yes: str = GOOD, no: str = POOR, **more: str) -> list[dashboard.ValueMapping]:
     """Words for values: yes and no with their colours, and `more` (value with _ for -, word)."""
-    known = {"true": (say("answer_yes"), GOOD), "false": (say("answer_no"), POOR)}
+    known = {"true": (say("answer_yes"), yes), "false": (say("answer_no"), no)}
     known |= {value.replace("_", "-"): (word, PLAIN) for value, word in more.items()}
     options = {
         value: dashboard.ValueMappingResult(text=word, color=colour, index=index)

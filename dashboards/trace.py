@@ -3,6 +3,7 @@
 share │ target, gap │ real, simulated │ lots of a year, verified ones
 share over time with its targets and forecast │ lots a day
 by community: lots, kilograms, coverage       │ coverage of lots a day
+scans a day by community                      │ lots scanned most, and their packages
 who counts, who misses
 lots of the last 30 days
 """
@@ -18,6 +19,7 @@ from devices.pilot import Indicator
 SHARE: Indicator = "traceability_share"
 DAYS = 30
 LOTS = 500
+SCANNED = 20
 YEAR = 365 * 24  # hours; what the rule of the default pilot looks back on
 
 
@@ -34,8 +36,10 @@ def board(lang: str) -> build.Dashboard:
         .with_panel(_a_day(Place(6, 12, 5, 12, 10), say))
         .with_panel(_by_community(Place(7, 0, 15, 12, 10), lang, say))
         .with_panel(_coverage(Place(8, 12, 15, 12, 10), say))
-        .with_panel(indicator.standing(Place(9, 0, 25, 24, 10), say, SHARE))
-        .with_panel(lots(Place(10, 0, 35, 24, 10), say))
+        .with_panel(_scans(Place(11, 0, 25, 12, 10), say))
+        .with_panel(_most_scanned(Place(12, 12, 25, 12, 10), say))
+        .with_panel(indicator.standing(Place(9, 0, 35, 24, 10), say, SHARE))
+        .with_panel(lots(Place(10, 0, 45, 24, 10), say))
     )
 
 
@@ -79,6 +83,26 @@ def _coverage(place: Place, say: Say) -> timeseries.Panel:
     ).max(1)  # fmt: skip
     query = queries.trend("lot", "coverage", step=DAY)
     return panel.with_target(InfluxQL(query, "A", SERIES, say("coverage_share")))
+
+
+def _scans(place: Place, say: Say) -> timeseries.Panel:
+    panel = style.dress(
+        style.bars(), place, say, title=say("scans"), about=say("scans_about"), unit=style.COUNT
+    )
+    query = queries.trend("scan", "scans", "sum", by="community", step=DAY)
+    return panel.with_target(InfluxQL(query, "A", SERIES, "$tag_community"))
+
+
+def _most_scanned(place: Place, say: Say) -> table.Panel:
+    fields = ("lot", "community", "packages", "far_more")
+    titles = {"Time": say("time"), "scans": say("scans")} | {field: say(field) for field in fields}
+    titles["community"] = say("lot_community")
+    panel = style.dress(
+        style.rows(sort=titles["scans"], falling=True), place, say,
+        title=say("scans_most"), about=say("scans_most_about"), unit=style.COUNT,
+    ).decimals(0).mappings(style.meanings(say, yes=style.BAD, no=style.PLAIN))  # fmt: skip
+    panel.with_target(InfluxQL(queries.most("lot", "scans", fields, YEAR // 24, SCANNED)))
+    return style.reshape(panel, titles)
 
 
 def _by_community(place: Place, lang: str, say: Say) -> table.Panel:

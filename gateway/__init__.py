@@ -12,5 +12,5 @@ The loop to read first is `pipeline.Pipeline`; `service` joins the parts. `broke
 its answer. `spoolfile` is the spool's file, `health` and `metrics` say how a gateway is, `instance` which
 files are whose, `listen` hears the broker beside it, `doctor` says what to do. Beside the `indicators`,
 `course` says where they should be and are going, `standing` what else a day leaves behind, `hourly` what an
-hour does.
+hour does, `openings` how often records were looked at.
 """

@@ -50,7 +50,8 @@ WEEKS = LEFT_DAYS // 7 + 1  # one of which is looked at each time: all within an
 
 class Clerk:
     """Writes what the boards need beside the readings. `devices` gives all that may speak, `figures` what
-    stands beside the books; `forget` lets some old refused messages go, and says how many.
+    stands beside the books, `openings` how often lots were looked at; `forget` lets some old refused messages
+    go, and says how many.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Clerk:
         devices: Callable[[], list[Device]],
         *,
         figures: Callable[[], dict[str, int]] = dict,
+        openings: Callable[[int], list[Point]] = lambda _: [],
         forget: Callable[[], int] = int,
     ) -> None:
         self._store = store
@@ -70,6 +72,7 @@ class Clerk:
         self._books = books
         self._devices = devices
         self._figures = figures
+        self._openings = openings
         self._forget = forget
         self._levels = alarms(pilot)  # they do not change while we run: written once
         self._sheet: tuple[int, Mapping[str, Value]] | None = None  # the newest point of the books
@@ -92,6 +95,7 @@ class Clerk:
                 next_indicators = time.monotonic() + INDICATORS_EVERY
                 self._attempt(lambda: self.write_indicators(now_ms()))
                 self._attempt(lambda: self.write_hours(now_ms()))
+                self._attempt(lambda: self.write_openings(now_ms()))
             if self._due.is_set():
                 self._due.clear()
                 if not self._attempt(lambda: self.backfill(now_ms(), stop)):
@@ -172,6 +176,11 @@ class Clerk:
         roll(self._store, self._pilot, at - HOURS_MS, at)
         catch_up(self._store, self._pilot, at - self._week * WEEK_MS)
         self._week = (self._week + 1) % WEEKS
+
+    def write_openings(self, at: int) -> None:
+        """How often lots were looked at, up to epoch ms `at`."""
+        if opened := self._openings(at):
+            self._store.write(opened)
 
     def backfill(self, at: int, stop: threading.Event) -> None:
         """Indicators at the end of each of the last days whose window has readings, and today's share: a

@@ -10,16 +10,18 @@ from rich.progress import Progress, track
 from devices.diary import Harvest, decode_diary
 from devices.pilot import Pilot
 from devices.reading import Device, Reading
+from gateway.advice import advise, points
 from gateway.checks import Checker, checked
 from gateway.clerk import recount
 from gateway.decode import Written
 from gateway.hourly import roll
-from gateway.indicators import local_day
+from gateway.indicators import DAY_MS, local_day
 from gateway.service import Diaries
 from gateway.store import Store
 from traceability.seal import Sealer
 
 EVENTS, LOTS = 1000, 200  # in one transaction, in one append to the log
+ADVISED_MS = 30 * DAY_MS  # before the end: what the boards show
 
 
 class Past:
@@ -49,8 +51,11 @@ class Past:
                 progress.advance(task, done)
 
     def count(self, start: int, stop: int) -> None:
-        """Count the hours and the indicators of every day in [start, stop) epoch ms."""
+        """Count the hours and the indicators of every day in [start, stop) epoch ms; give its last advice."""
         roll(self._store, self._pilot, start, stop)
+        for day in range(max(start, stop - ADVISED_MS), stop, DAY_MS):  # what each day's end advised
+            at = min(day + DAY_MS, stop)
+            self._store.write(points(self._store, self._pilot, advise(self._store, self._pilot, at), at))
         first, last = local_day(self._pilot, start), local_day(self._pilot, stop - 1) + timedelta(days=1)
         devices = list(self._pilot.fleet.values())
         days = recount(self._store, self._pilot, devices, first, last)

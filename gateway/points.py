@@ -83,8 +83,9 @@ MEASUREMENTS: dict[str, Measurement] = {
         Measurement(
             "lot", ("pilot", "community", "product"),
             {"quantity": "float", "coverage": "float", "verified": "bool", "simulated": "bool",
-             "lot": "text"},
+             "lot": "text", "scans": "int", "packages": "int", "far_more": "bool"},
         ),
+        Measurement("scan", ("pilot", "community"), {"scans": "int"}),
         Measurement(
             "gateway", ("instance",),
             {"received": "int", "stored": "int", "duplicate": "int", "quarantined": "int",

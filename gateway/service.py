@@ -22,6 +22,7 @@ from gateway.health import Health
 from gateway.indicators import DAY_MS
 from gateway.instance import Files, claimed, files
 from gateway.metrics import Collector, Gauges, expose
+from gateway.openings import Openings
 from gateway.pipeline import Pipeline, split_memory
 from gateway.points import Point, Value, tags
 from gateway.receive import Receiver
@@ -76,6 +77,7 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
     kept_ms, kept_bytes = settings.quarantine_days * DAY_MS, settings.quarantine_max_mb * MB
     clerk = Clerk(
         store, pilot, settings.instance, spool.books, registry.devices, figures=gauges.fields,
+        openings=Openings(settings.data / "trace", pilot).points,
         forget=lambda: spool.forget(now_ms() - kept_ms, kept_bytes),
     )  # fmt: skip
     diaries = Diaries(sealer, store, pilot, clerk.past_changed)

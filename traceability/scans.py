@@ -12,9 +12,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import closing
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from traceability.digital_link import LotKey
 
@@ -73,6 +74,23 @@ class Scans:
             log.warning("openings cannot be written, they are kept in memory: %s", error)
         else:
             self._new.clear()
+
+
+class Opened(NamedTuple):
+    """How often a lot's page was opened on a day of the pilot (ISO 8601)."""
+
+    key: LotKey
+    day: str
+    number: int
+
+
+def read(path: Path) -> list[Opened]:
+    """All that was counted, without holding the pages up; nothing where nobody opened one yet."""
+    if not path.exists():
+        return []
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as db:
+        rows = db.execute("SELECT gtin, lot, day, number FROM scan ORDER BY gtin, lot, day")
+        return [Opened(LotKey(gtin, lot), day, number) for gtin, lot, day, number in rows]
 
 
 def packages(addenda: Iterable[dict[str, Any]]) -> int:

@@ -9,10 +9,12 @@ import pytest
 from dashboards import alerts
 from dashboards.build import BOARDS
 from devices.pilot import load
+from gateway.advisor import Advisor
 from gateway.influx import InfluxStore
 from gateway.points import Point, device_tags, tags
 from tests.dashboards.filled import DAY, Board, ask, province
 
+PILOT = load("dong-thap")
 ALL = {name: Board(name) for name in BOARDS}
 TARGETS = [
     pytest.param(name, panel, target, id=f"{name}-{panel['id']}{target['refId']}")
@@ -26,14 +28,17 @@ TARGETS = [
 def filled(influx, mosquitto, tmp_path_factory):
     with province(influx, mosquitto, tmp_path_factory.mktemp("filled")) as (bucket, now):
         store = InfluxStore(influx.url, influx.token, influx.org, bucket)
-        store.write([advice(now)])
+        flood(store, tmp_path_factory.mktemp("advice"), now)
         store.close()
         yield lambda query: ask(influx, bucket, query), now
 
 
-def advice(now):
-    where = tags(pilot="dong-thap", community="my-dien", crop="rice", rule="planthopper")
-    return Point("advice", where, {"severity": 2, "text": "Thăm ruộng, xem rầy."}, now - DAY)
+def flood(store, folder, now):
+    """The canal rises, and the gateway's own advisor says what to do."""
+    gauge = device_tags(PILOT.fleet["my-dien-canal-gauge-01"])
+    store.write([Point("telemetry", gauge, {"water_level": 2.5}, now - 60_000)])
+    advisor = Advisor(store, PILOT, lambda: list(PILOT.fleet.values()), folder, lambda: None, None)
+    assert ("my-dien", "high-water") in {(one.community, one.rule) for one in advisor.look(now)}
 
 
 def rows(series):
@@ -107,7 +112,6 @@ def test_days_are_vietnamese_days(filled):
     assert {row["time"] % DAY for row in found} == {17 * 3_600_000}, "midnight in Hanoi is 17:00 UTC"
 
 
-PILOT = load("dong-thap")
 RULES = {rule.id: rule for rule in alerts.rules(PILOT, "vi")}
 LATER = {place.id for place in PILOT.places if place.joined.year > 2028}  # no device of theirs speaks yet
 
