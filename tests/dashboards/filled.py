@@ -131,10 +131,11 @@ def province(server, broker, folder):
                 publish(f"{topic}/telemetry", {"values": {"soil_moisture": "wet"}})
                 time.sleep(0.5)
                 with suppress(IndexError):
-                    books = ask(server, bucket, 'SELECT count("broker_dropped") FROM "gateway"')
+                    books = ask(server, bucket, 'SELECT last("broker_dropped"), "quarantined" FROM "gateway"')
                     standing = ask(server, bucket, 'SELECT count("low") FROM "kpi_forecast"')
                     refused = ask(server, bucket, 'SELECT count("refused_logins") FROM "gateway"')
-                    return books[0]["values"][0][1] >= 2 and standing and refused
+                    scans = ask(server, bucket, 'SELECT count("scans") FROM "scan"')
+                    return books[0]["values"][0][2] and standing and refused and scans
                 return False
 
             until(written, "the gateway's paperwork", 120)
