@@ -4,10 +4,14 @@ Links keep the time range and the variables, so that a place that was chosen on 
 the next. The variable `community` also takes all places at once.
 """
 
+from collections.abc import Iterable, Mapping
+
 from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.builders import table, timeseries
 from grafana_foundation_sdk.models import dashboard
 
 from dashboards import queries, style
+from dashboards.queries import SERIES, InfluxQL
 from dashboards.style import Say
 
 NAMES = ("targets", "community", "water", "trace", "quality", "operations")
@@ -46,6 +50,25 @@ def to_community(lang: str, say: Say) -> build.DashboardLink:
     return build.DashboardLink(say("see_community")).url(
         url + "&var-community=${__data.fields[0]:percentencode}&${__url_time_range}"
     )
+
+
+def by_place(
+    panel: table.Panel, lang: str, say: Say, titles: Mapping[str, str], found: Iterable[str],
+    *after: dashboard.DataTransformerConfig,
+) -> table.Panel:  # fmt: skip
+    """A row a place, joined from queries by community, each with the way to its board."""
+    for ref, query in zip("ABCDEF", found, strict=False):
+        panel.with_target(InfluxQL(query, ref))
+    panel.data_links([to_community(lang, say)])
+    return style.reshape(panel, titles, style.without_time(), style.joined("community"), *after)
+
+
+def by_gateway(panel: timeseries.Panel, of: str, names: Mapping[str, str]) -> timeseries.Panel:
+    """A line a gateway and field: `of` (max, sum) it in each step; `names` by field, "" for the gateway's."""
+    for ref, (field, name) in zip("ABCDEF", names.items(), strict=False):
+        query = queries.trend("gateway", field, of, by="instance")
+        panel.with_target(InfluxQL(query, ref, SERIES, f"{name} $tag_instance".strip()))
+    return panel
 
 
 def instance(say: Say) -> build.QueryVariable:

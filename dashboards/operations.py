@@ -11,7 +11,7 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.builders import table, timeseries
 
 from dashboards import frame, queries, style
-from dashboards.queries import SERIES, InfluxQL
+from dashboards.queries import InfluxQL
 from dashboards.style import Place, Say
 
 BOOKS = ("received", "stored", "duplicate", "quarantined", "spooled")
@@ -53,17 +53,13 @@ def _flow(place: Place, say: Say) -> timeseries.Panel:
     panel = style.dress(
         style.lines(), place, say, title=say("flow"), about=say("flow_about"), unit=style.COUNT
     )
-    for ref, field, name in (("A", "arrived", "received"), ("B", "kept", "stored")):
-        query = queries.trend("gateway", field, "sum", by="instance")
-        panel.with_target(InfluxQL(query, ref, SERIES, f"{say(f'books_{name}')} $tag_instance"))
-    return panel
+    return frame.by_gateway(panel, "sum", {"arrived": say("books_received"), "kept": say("books_stored")})
 
 
 def _level(place: Place, say: Say, key: str, unit: str, field: str) -> timeseries.Panel:
     """The highest value of a gateway's figure in each step."""
     panel = style.dress(style.lines(), place, say, title=say(key), about=say(f"{key}_about"), unit=unit)
-    query = queries.trend("gateway", field, "max", by="instance")
-    return panel.with_target(InfluxQL(query, "A", SERIES, "$tag_instance"))
+    return frame.by_gateway(panel, "max", {field: ""})
 
 
 def _offline(place: Place, say: Say) -> table.Panel:

@@ -58,11 +58,8 @@ def _places(place: Place, lang: str, say: Say) -> table.Panel:
         style.rows(sort=titles["coverage"]), place, say,
         title=say("coverage_places"), about=say("coverage_places_about"), unit=style.COUNT,
     ).decimals(0)  # fmt: skip
-    panel.with_target(InfluxQL(queries.coverage(DAYS), "A"))
-    panel.with_target(InfluxQL(queries.last_seen(DAYS), "B"))
-    panel.data_links([frame.to_community(lang, say)])
-    one_row_each = (style.without_time(), style.joined("community"), style.as_time("last_seen"))
-    style.reshape(panel, titles, *one_row_each)
+    found = (queries.coverage(DAYS), queries.last_seen(DAYS))
+    frame.by_place(panel, lang, say, titles, found, style.as_time("last_seen"))
     return style.covered(panel, titles["coverage"])
 
 
@@ -70,10 +67,9 @@ def _refused(place: Place, say: Say) -> timeseries.Panel:
     panel = style.dress(
         style.lines(), place, say, title=say("refused"), about=say("refused_about"), unit=style.COUNT
     )
-    for ref, field in zip("AB", ("quarantined", "forgotten"), strict=True):
-        query = queries.trend("gateway", field, "max", by="instance")
-        panel.with_target(InfluxQL(query, ref, SERIES, f"{say(f'books_{field}')} $tag_instance"))
-    return panel
+    return frame.by_gateway(
+        panel, "max", {field: say(f"books_{field}") for field in ("quarantined", "forgotten")}
+    )
 
 
 def _batteries(place: Place, say: Say) -> table.Panel:

@@ -103,9 +103,7 @@ def _communities(place: Place, lang: str, say: Say) -> table.Panel:
         style.rows(sort=titles["coverage"]), place, say,
         title=say("communities"), about=say("communities_about"), unit=style.COUNT,
     ).decimals(0).mappings(kinds)  # fmt: skip
-    panel.with_target(InfluxQL(queries.latest("community", roster, by="community"), "A"))
-    panel.with_target(InfluxQL(queries.coverage(DAYS), "B"))
-    panel.with_target(InfluxQL(queries.last_seen(DAYS), "C"))
-    one_row_each = (style.without_time(), style.joined("community"), style.as_time("last_seen"))
-    panel.data_links([frame.to_community(lang, say)])
-    return style.covered(style.reshape(panel, titles, *one_row_each), titles["coverage"])
+    known = queries.latest("community", roster, by="community")
+    found = (known, queries.coverage(DAYS), queries.last_seen(DAYS))
+    frame.by_place(panel, lang, say, titles, found, style.as_time("last_seen"))
+    return style.covered(panel, titles["coverage"])

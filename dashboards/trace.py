@@ -119,8 +119,5 @@ def _by_community(place: Place, lang: str, say: Say) -> table.Panel:
         style.rows(sort=titles["number"], falling=True), place, say,
         title=say("lots_by_community"), about=say("lots_by_community_about"), unit=style.COUNT,
     ).decimals(0)  # fmt: skip
-    for ref, query in zip("ABC", columns.values(), strict=True):
-        panel.with_target(InfluxQL(query, ref))
-    panel.data_links([frame.to_community(lang, say)])
-    style.reshape(panel, titles, style.without_time(), style.joined("community"))
+    frame.by_place(panel, lang, say, titles, columns.values())
     return style.covered(panel, titles["coverage"])

@@ -11,7 +11,6 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.builders import table
 
 from dashboards import community, frame, queries, readings, style
-from dashboards.queries import InfluxQL
 from dashboards.style import Place, Say
 
 HOURS = 24
@@ -58,7 +57,4 @@ def _places(place: Place, lang: str, say: Say) -> table.Panel:
         style.rows(sort=titles["highest"], falling=True), place, say,
         title=say("water_places"), about=say("water_places_about"), unit=style.COUNT,
     ).decimals(2)  # fmt: skip
-    for ref, query in zip("ABCDEF", columns.values(), strict=True):
-        panel.with_target(InfluxQL(query, ref))
-    panel.data_links([frame.to_community(lang, say)])
-    return style.reshape(panel, titles, style.without_time(), style.joined("community"))
+    return frame.by_place(panel, lang, say, titles, columns.values())

@@ -8,10 +8,8 @@ import pytest
 from devices.pilot import load
 from gateway.clerk import Clerk
 from gateway.hourly import roll
-from gateway.influx import InfluxStore
 from gateway.points import Point, device_tags
 from gateway.spool import Books
-from gateway.sqlite import SqliteStore
 
 HANOI = timezone(timedelta(hours=7))
 NOW = int(datetime(2026, 11, 21, 10, 25, tzinfo=HANOI).timestamp() * 1000)
@@ -19,17 +17,6 @@ MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 HOUR_NOW = NOW // HOUR * HOUR
 PILOT = load("dong-thap")
 GAUGE, OTHER = (PILOT.fleet[f"{name}-canal-gauge-01"] for name in ("tam-que", "canh-tan"))
-
-
-@pytest.fixture(params=["sqlite", "influx"])
-def store(request, tmp_path):
-    if request.param == "sqlite":
-        made = SqliteStore(tmp_path / "store.sqlite")
-    else:
-        server = request.getfixturevalue("influx")
-        made = InfluxStore(server.url, server.token, server.org, server.bucket())
-    yield made
-    made.close()
 
 
 def reading(time, device=GAUGE, **values):
