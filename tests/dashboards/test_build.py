@@ -118,9 +118,11 @@ def test_the_traceability_share_is_a_ratio():
 
 
 def test_both_languages_show_the_same_panels():
+    words = re.compile("text_en")  # advice is stored in both languages
+
     def shape(lang, name):
         return [
-            (p["id"], p["type"], p["gridPos"], [t["query"] for t in p.get("targets", ())])
+            (p["id"], p["type"], p["gridPos"], [words.sub("text", t["query"]) for t in p.get("targets", ())])
             for p in load(lang, name)["panels"]
         ]
 
