@@ -3,8 +3,8 @@
     pages ─► scans.sqlite ─► scan: openings of a place and day
                         └──► lot: openings and packages of each, and whether it was opened far more often
 
-The pages count (`traceability.scans`), by lot and day and nothing else. Places where nobody opened a record
-today have a 0, and lots of the last days too: nobody looked is not the same as nothing is known.
+The pages count (`traceability.scans`), by lot and day and nothing else. Communities of which nobody opened a
+record today have a 0, and lots of the last days too: nobody looked is not the same as nothing is known.
 """
 
 import json
@@ -48,7 +48,7 @@ class Openings:
         for one in counted:
             of_lot[one.key] += one.number
         today = local_day(self._pilot, at)
-        days = {(place.id, today): 0 for place in self._pilot.producers.values() if place.joined <= today}
+        days = {(place.id, today): 0 for place in self._pilot.communities if place.joined <= today}
         result: list[Point] = []
         grower: dict[LotKey, str] = {}
         for lot in seal.lots(self._folder, MANY):

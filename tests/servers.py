@@ -104,6 +104,12 @@ class Process:
         assert self._running is not None
         self._running.send_signal(number)
 
+    def worked(self) -> float:
+        """Seconds of CPU time that the process has used (Linux)."""
+        assert self._running is not None
+        rest = Path(f"/proc/{self._running.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+        return (int(rest[11]) + int(rest[12])) / os.sysconf("SC_CLK_TCK")  # proc(5): utime, stime
+
     def log(self) -> str:
         return self._log.read_text("utf-8", "replace")
 
@@ -249,6 +255,10 @@ class Influx:
     def accept(self, token: str) -> None:
         """Let in who has this token, and nobody else."""
         self._front_with(token=token)
+
+    def worked(self) -> float:
+        """Seconds of CPU time that the engine has used: what a query costs on a machine that is shared."""
+        return self._engine.worked()
 
     def bucket(self) -> str:
         """A new, empty bucket."""

@@ -65,9 +65,9 @@ def written(store, trace, at=NOW, openings=None):
     return days, of_lot
 
 
-def test_nobody_looked_is_a_zero_for_each_producer_and_lot(store, trace):
+def test_nobody_looked_is_a_zero_for_each_community_and_lot(store, trace):
     days, of_lot = written(store, trace)
-    joined = {place.id for place in PILOT.producers.values() if place.joined <= TODAY}
+    joined = {place.id for place in PILOT.communities if place.joined <= TODAY}
     assert days == dict.fromkeys([(place, MIDNIGHT) for place in joined], 0)
     assert len(of_lot) == len(lots(trace)) > 10
     assert {point.fields["scans"] for point in of_lot.values()} == {0}
