@@ -200,7 +200,7 @@ def seconds(server: servers.Influx, bucket: str, name: str, now: int, days: int,
 
 
 def step(panel: dict[str, Any], days: int) -> str:
-    """What Grafana chooses: the range by the panel's points (some 700 px wide where it does not say), rounded."""
+    """What Grafana chooses: the range by the panel's points (or its width, some 700 px), rounded."""
     wanted = days * 24 / panel.get("maxDataPoints", 700)  # hours
     return next((name for below, name in STEPS if wanted < below), "1d")
 
