@@ -11,8 +11,8 @@ from dashboards.build import BOARDS
 from devices.pilot import load
 from gateway.advisor import Advisor
 from gateway.influx import InfluxStore
-from gateway.points import Point, device_tags, tags
-from tests.dashboards.filled import DAY, Board, ask, province
+from gateway.points import HOURLY, Point, device_tags, tags
+from tests.dashboards.filled import COUNTED, DAY, Board, ask, province
 
 PILOT = load("dong-thap")
 ALL = {name: Board(name) for name in BOARDS}
@@ -102,6 +102,31 @@ def test_variables_list_what_there_is(filled, name):
 def variable(name, which, now):
     (query,) = (v["query"] for v in ALL[name].data["templating"]["list"] if v["name"] == which)
     return ALL[name].sent(query, now)
+
+
+@pytest.mark.parametrize("signal", HOURLY)
+def test_what_is_drawn_from_hours_is_what_the_readings_say(filled, signal):
+    """At every place and in every step of the days that were counted."""
+    engine, now = filled
+    board, until = ALL["water"], now // 7_200_000 * 7_200_000 - 1
+    (drawn,) = (
+        target["query"] for panel in board.panels for target in panel.get("targets", ())
+        if "telemetry_hour" in target["query"] and signal in target["query"]
+    )  # fmt: skip
+    raw = drawn.replace("telemetry_hour", "telemetry").replace(
+        f'sum("{signal}_sum") / sum("{signal}_number")', f'mean("{signal}")'
+    )
+    assert raw.count("mean(") == 1
+
+    def values(query):
+        found = rows(engine(board.sent(query, until, days=COUNTED, step="2h")))
+        # the first step is cut by the range, in the midst of an hour
+        return {(row["community"], row["time"]): row[name] for row in found for name in row
+                if name in (signal, "mean") and row["time"] > until - COUNTED * DAY}  # fmt: skip
+
+    expected = values(raw)
+    assert len(expected) > COUNTED * 12 * 8, "readings at many places"
+    assert values(drawn) == pytest.approx(expected)
 
 
 def test_days_are_vietnamese_days(filled):
