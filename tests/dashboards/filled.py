@@ -138,7 +138,7 @@ def province(server, broker, folder):
                     return books[0]["values"][0][2] and standing and refused and scans
                 return False
 
-            until(written, "the gateway's paperwork", 120)
+            until(written, "the gateway's paperwork", 300)
         yield bucket, time.time_ns() // 1_000_000
     finally:
         store.close()

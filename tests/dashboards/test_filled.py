@@ -104,6 +104,16 @@ def variable(name, which, now):
     return ALL[name].sent(query, now)
 
 
+@pytest.mark.parametrize(("lang", "said"), [("vi", "đóng cống"), ("en", "close the sluice")])
+def test_advice_is_said_in_the_language_of_the_board(filled, lang, said):
+    engine, now = filled
+    board = Board("community", lang)
+    (query,) = (target["query"] for panel in board.panels if panel["id"] == 13 for target in panel["targets"])
+    (newest,) = (row for row in rows(engine(board.sent(query, now))) if row["rule"] == "high-water")
+    words = newest["text" if lang == "vi" else "text_en"]
+    assert said in words and ("2,50 m" if lang == "vi" else "2.50 m") in words, words
+
+
 @pytest.mark.parametrize("signal", HOURLY)
 def test_what_is_drawn_from_hours_is_what_the_readings_say(filled, signal):
     """At every place and in every step of the days that were counted."""
