@@ -48,7 +48,7 @@ uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[2]), log_level="warning")
 class Grew:
     """Two weeks of five signals."""
 
-    def conditions(self, community: str, start: int, stop: int) -> Conditions:
+    def conditions(self, community: str, plot: str, start: int, stop: int) -> Conditions:
         days = [(datetime.fromtimestamp(stop / 1000, UTC) - timedelta(days=n)).date().isoformat()
                 for n in range(14, 0, -1)]  # fmt: skip
         rows = [[day, 22.1 + math.sin(n), 26.4, 31.9 - math.cos(n), 576] for n, day in enumerate(days)]

@@ -45,6 +45,12 @@ def enroll(
     dev_eui: Annotated[
         str | None, typer.Option(help="Of a LoRaWAN device: its uplinks come through ChirpStack.")
     ] = None,
+    plot: Annotated[
+        str | None,
+        typer.Option(
+            help="Plot that it stands on, as the diary names it; none: it measures for the whole place."
+        ),
+    ] = None,
     qr: Qr = None,
     data: Data = None,
     pilot: PilotName = None,
@@ -56,14 +62,14 @@ def enroll(
     """
     settings, registry = _registry(data, pilot)
     _may_write(qr, PICTURES)
-    password = registry.enroll(community, model, device, dev_eui)
+    password = registry.enroll(community, model, device, dev_eui, plot)
     tell_broker(settings, registry)
     _show(ticket(settings, registry.pilot.pilot, community, device, password), qr, json_output)
 
 
 @devices_app.command("enroll-many")
 def enroll_many(
-    file: Annotated[Path, typer.Argument(help="CSV with columns id, community, model, maybe dev_eui.")],
+    file: Annotated[Path, typer.Argument(help="CSV: id, community, model, maybe dev_eui and plot.")],
     report: Annotated[Path, typer.Option(help="CSV to write: each line's result, address and password.")],
     data: Data = None,
     pilot: PilotName = None,
@@ -111,11 +117,12 @@ def list_devices(data: Data = None, pilot: PilotName = None, json_output: AsJson
     if json_output:
         typer.echo(json.dumps([_plain(row.device.device, registry) for row in rows], indent=2))
         return
-    table = Table("device", "community", "model", "enrolled", "revoked")
+    table = Table("device", "community", "model", "plot", "enrolled", "revoked")
     for row in rows:
         device = row.device
         revoked = _time(row.revoked) if row.revoked else ""
-        table.add_row(device.device, device.community, device.model, _time(row.enrolled), revoked)
+        where = (device.device, device.community, device.model, device.plot or "")
+        table.add_row(*where, _time(row.enrolled), revoked)
     Console().print(table if rows else "No real device is enrolled yet: hoiquan device enroll --help")
 
 
@@ -218,7 +225,7 @@ def _plain(device: str, registry: Registry) -> dict[str, object]:
     if row is None:
         raise ValueError(f"no enrolled device {device!r}; see `hoiquan device list`")
     shown: dict[str, object] = {
-        name: getattr(row.device, name) for name in ("device", "pilot", "community", "model")
+        name: getattr(row.device, name) for name in ("device", "pilot", "community", "model", "plot")
     }
     return shown | {"enrolled": row.enrolled, "revoked": row.revoked}
 

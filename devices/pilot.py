@@ -24,6 +24,8 @@ from devices.signals import SIGNALS
 
 HERE = Path(__file__).parent / "pilots"
 Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
+PROBES_A_PLOT = 2  # assumption: two simulated probes stand in one plot, as neighbours
+PLOTS = 8  # assumption: of a place; a larger fleet shares them, as each is years of physics in memory
 Indicator = Literal["iot_communities", "smart_villages", "traceability_share"]
 
 
@@ -302,10 +304,23 @@ class Pilot(_Model):
             for place in (*self.producers.values(), *self.villages)
             for model, count in {**place.fleet, "diary": isinstance(place, Community)}.items()
             for device in (
-                Device(self.pilot, place.id, f"{place.id}-{model}-{number:02}", model, simulated=True)
+                Device(
+                    self.pilot, place.id, f"{place.id}-{model}-{number:02}", model, simulated=True,
+                    plot=f"plot-{plot_of(number)}" if MODELS[model].on_plot else None,
+                )
                 for number in range(1, count + 1)
             )
-        }
+        }  # fmt: skip
+
+    @cached_property
+    def plots(self) -> dict[str, str]:
+        """Simulated device → the plot that it stands on, where it stands on one."""
+        return {device.device: device.plot for device in self.fleet.values() if device.plot is not None}
+
+
+def plot_of(number: int) -> int:
+    """The number of the plot where a place's simulated node of this number stands."""
+    return (number - 1) // PROBES_A_PLOT % PLOTS + 1
 
 
 def _invented(pilot: Pilot) -> list[Community]:

@@ -6,13 +6,16 @@ from typing import NamedTuple
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Who measures, and where. These are the tags of its points, so they are few and bounded."""
+    """Who measures, and where. These are the tags of its points, so they are few and bounded; `plot` is none:
+    it is the plot that the device stands on, None where it measures for the whole community.
+    """
 
     pilot: str
     community: str
     device: str
     model: str
     simulated: bool
+    plot: str | None = None
 
 
 class Reading(NamedTuple):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -22,6 +22,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     MetaData,
+    Row,
     String,
     Table,
     create_engine,
@@ -55,7 +56,9 @@ _DEVICES = Table(
     Column("revoked", BigInteger),
     Column("changed", BigInteger, nullable=False),
     Column("dev_eui", String(16)),  # of a LoRaWAN device
+    Column("plot", String(64)),  # where it stands; none: it measures for the whole community
 )
+_LEARNT = (_DEVICES.c.dev_eui, _DEVICES.c.plot)  # columns that tables of earlier versions do not have
 # Every change gets the next number, so that it is noticed whatever the clocks of two machines say.
 _NEXT = select(func.coalesce(func.max(_DEVICES.c.changed), 0) + 1).scalar_subquery()
 _UNNUMBERED = -1  # of rows inside the transaction that writes them
@@ -71,12 +74,15 @@ class RegistryAway(OSError):
 
 
 class Wanted(NamedTuple):
-    """A device that is to be enrolled; `dev_eui`: 16 hexadecimal digits of a LoRaWAN device."""
+    """A device that is to be enrolled; `dev_eui`: 16 hexadecimal digits of a LoRaWAN device; `plot`: where
+    it stands.
+    """
 
     community: str
     model: str
     device: str
     dev_eui: str | None = None
+    plot: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,7 @@ class Registry:
         self.trouble = ""
         self._known: dict[str, Device] = dict(pilot.fleet)
         self._euis: dict[str, Device] = {}
+        self._plots: dict[str, str] = {}
         self._hashes: dict[str, str] = {}
         self._state: tuple[object, ...] = ()
         self._checked = float("-inf")
@@ -122,16 +129,27 @@ class Registry:
             self.refresh()
         return self._euis.get(eui)
 
+    def plots(self) -> Mapping[str, str]:
+        """Device → the plot that it stands on, or stood on before it was revoked: what it measured then was
+        measured there. As fresh as `known`.
+        """
+        if time.monotonic() - self._checked > RECHECK:
+            self.refresh()
+        return self._plots
+
     def devices(self) -> list[Device]:
         """All that may speak, simulated and enrolled."""
         self.refresh()
         return list(self._known.values())
 
-    def enroll(self, community: str, model: str, device: str, dev_eui: str | None = None) -> str:
+    def enroll(
+        self, community: str, model: str, device: str, dev_eui: str | None = None, plot: str | None = None
+    ) -> str:
         """Enrol a real device, or one that was revoked again, and return its password, which is stored
-        hashed and shown once. `dev_eui`: 16 hexadecimal digits of a LoRaWAN device. Raises EnrolmentError.
+        hashed and shown once. `dev_eui`: 16 hexadecimal digits of a LoRaWAN device; `plot`: where it stands.
+        Raises EnrolmentError.
         """
-        (given,) = self.enroll_many([Wanted(community, model, device, dev_eui)])
+        (given,) = self.enroll_many([Wanted(community, model, device, dev_eui, plot)])
         if isinstance(given, EnrolmentError):
             raise given
         return given
@@ -158,7 +176,7 @@ class Registry:
                 rows.append(
                     {"device": one.device, "pilot": self.pilot.pilot, "community": one.community,
                      "model": one.model, "password": hash_password(password), "enrolled": _now(),
-                     "changed": _UNNUMBERED, "dev_eui": eui}
+                     "changed": _UNNUMBERED, "dev_eui": eui, "plot": one.plot}
                 )  # fmt: skip
             keep(answers)
             for part in _chunks([str(row["device"]) for row in rows]):  # one that was revoked joins again
@@ -203,6 +221,8 @@ class Registry:
                 f"id {device!r}: use 1 to 64 of a-z, 0-9 and -, and none of gateway, gateway-…, chirpstack, "
                 "reader, operator"
             )
+        if one.plot is not None and not re.fullmatch(ID, one.plot):
+            return f"plot {one.plot!r}: use 1 to 64 of a-z, 0-9 and -, as the diary names it"
         if device in self.pilot.fleet:
             return f"id {device!r} belongs to a simulated node of the pilot; choose another"
         if there.get(device):
@@ -254,7 +274,7 @@ class Registry:
             rows = connection.execute(select(_DEVICES).order_by(_DEVICES.c.enrolled.desc())).all()
         return [
             Enrolled(
-                Device(row.pilot, row.community, row.device, row.model, simulated=False),
+                _device(row),
                 row.enrolled,
                 row.revoked,
             )
@@ -292,24 +312,43 @@ class Registry:
     def _read(self) -> None:
         with self._engine.connect() as connection:
             if not self._state:  # several processes may be the first at once
-                connection.execute(CreateTable(_DEVICES, if_not_exists=True))
-                if "dev_eui" not in {column["name"] for column in inspect(connection).get_columns("device")}:
-                    connection.exec_driver_sql("ALTER TABLE device ADD COLUMN dev_eui VARCHAR(16)")
-                connection.commit()
+                _prepare(connection)
             summary = select(func.count(), func.max(_DEVICES.c.changed)).select_from(_DEVICES)
             state = tuple(connection.execute(summary).one())
             if state == self._state:
                 return
             rows = connection.execute(select(_DEVICES).where(_DEVICES.c.revoked.is_(None))).all()
-        real = {
-            row.device: Device(row.pilot, row.community, row.device, row.model, simulated=False)
-            for row in rows
-            if row.pilot == self.pilot.pilot
-        }
+            standing = _DEVICES.c.plot.is_not(None) & (_DEVICES.c.pilot == self.pilot.pilot)
+            stood = connection.execute(select(_DEVICES.c.device, _DEVICES.c.plot).where(standing)).all()
+        real = {row.device: _device(row) for row in rows if row.pilot == self.pilot.pilot}
         self._known = {**self.pilot.fleet, **real}
+        self._plots = self.pilot.plots | {row.device: row.plot for row in stood}
         self._euis = {row.dev_eui: real[row.device] for row in rows if row.dev_eui and row.device in real}
         self._hashes = {row.device: row.password for row in rows}
         self._state = state
+
+
+def _device(row: Row[Any]) -> Device:
+    return Device(row.pilot, row.community, row.device, row.model, simulated=False, plot=row.plot)
+
+
+def _prepare(connection: Connection) -> None:
+    """Make the table, or add what it lacks. Several processes may be the first at once."""
+    connection.execute(CreateTable(_DEVICES, if_not_exists=True))
+    connection.commit()
+    if _lacking(connection) and connection.dialect.name == "sqlite":
+        connection.rollback()
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # and look again: another may have been quicker
+    for column in _lacking(connection):
+        kind = column.type.compile(connection.dialect)
+        unless = "" if connection.dialect.name == "sqlite" else "IF NOT EXISTS "
+        connection.exec_driver_sql(f"ALTER TABLE device ADD COLUMN {unless}{column.name} {kind}")
+    connection.commit()
+
+
+def _lacking(connection: Connection) -> list[Column[Any]]:
+    there = {column["name"] for column in inspect(connection).get_columns("device")}
+    return [column for column in _LEARNT if column.name not in there]
 
 
 @contextmanager

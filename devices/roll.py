@@ -1,11 +1,11 @@
 """Many devices enrolled at once from a CSV file, with a report of each line.
 
-    id,community,model,dev_eui          ─►  line,id,community,model,result,host,port,user,password,topic
-    probe-001,tam-que,soil-probe,            2,probe-001,tam-que,soil-probe,enrolled,…
+    id,community,model,dev_eui,plot          ─►  line,id,community,model,result,host,port,user,password,topic
+    probe-001,tam-que,soil-probe,,plot-1          2,probe-001,tam-que,soil-probe,enrolled,…
 
-`dev_eui` may be left out. The report holds the passwords, so its owner alone reads it; it is on disk before
-anybody is enrolled. Lines that cannot be enrolled say why and hold up no other; the same file again enrols
-those.
+`dev_eui` and `plot` may be left out. The report holds the passwords, so its owner alone reads it; it is on
+disk before anybody is enrolled. Lines that cannot be enrolled say why and hold up no other; the same file
+again enrols those.
 """
 
 import csv
@@ -81,7 +81,8 @@ def read_roll(path: Path) -> list[tuple[int, Wanted]]:
             if None in row or None in row.values():
                 raise RollError(f"{path}, line {rows.line_num}: {len(names)} columns are needed, as above it")
             cells = {name: cell.strip() for name, cell in row.items()}
-            one = Wanted(cells["community"], cells["model"], cells["id"], cells.get("dev_eui") or None)
+            more = (cells.get(name) or None for name in ("dev_eui", "plot"))
+            one = Wanted(cells["community"], cells["model"], cells["id"], *more)
             found.append((rows.line_num, one))
     except csv.Error as error:
         raise RollError(f"{path}, line {rows.line_num}: {error}") from None

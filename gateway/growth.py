@@ -1,13 +1,20 @@
-"""Growing conditions of a community, out of the store (the port `traceability.conditions.Grew`)."""
+"""Growing conditions of a plot, out of the store (the port `traceability.conditions.Grew`).
+
+    rows of the community ─► without those of other plots ─► hash, hours, values ─► daily rows
+
+Which device stands where is asked of the registry, as it is when a lot is sealed: a device that was moved
+takes its earlier readings along.
+"""
 
 import hashlib
+from collections.abc import Callable, Mapping
 from itertools import chain
 from statistics import fmean
 
 from devices.pilot import Pilot
 from devices.quality import Flag
 from gateway.indicators import DAY_MS, HOUR_MS, MANY, local_day, local_midnight
-from gateway.points import FLAG_TRUE
+from gateway.points import FLAG_TRUE, Tags
 from gateway.store import Store
 from traceability.conditions import SENSED, Conditions
 
@@ -17,15 +24,26 @@ Sensed = dict[tuple[str, int, str], list[float]]  # (signal, day, device) → it
 
 
 class Growth:
-    """Reads conditions of the places of one pilot."""
+    """Reads conditions of the places of one pilot. `plots` says on which plot a device stands, and by itself
+    knows the simulated ones; a device that it does not name measures for its whole community.
+    """
 
-    def __init__(self, store: Store, pilot: Pilot) -> None:
+    def __init__(
+        self, store: Store, pilot: Pilot, plots: Callable[[], Mapping[str, str]] | None = None
+    ) -> None:
         self._store = store
         self._pilot = pilot
+        self._plots = plots or (lambda: pilot.plots)
 
-    def conditions(self, community: str, start: int, stop: int) -> Conditions:
+    def conditions(self, community: str, plot: str, start: int, stop: int) -> Conditions:
         where = {"pilot": self._pilot.pilot, "community": community}
+        plots = self._plots()
+
+        def elsewhere(place: Tags) -> bool:
+            return plots.get(dict(place)["device"], plot) != plot
+
         rows = self._store.series("telemetry", where, start, stop, 20 * MANY)
+        rows = [row for row in rows if not elsewhere(row.tags)]
         if not rows:  # nobody measured: nothing more to ask the store for
             return Conditions(start, stop, 0, 0, 0.0, 0.0, {}, 0, hashlib.sha256().hexdigest())
         values = 0
@@ -49,18 +67,25 @@ class Growth:
                 if name in _SENSED and isinstance(value, float):
                     sensed.setdefault((name, day, device), []).append(value)
         doubted = self._store.series("telemetry_flagged", where, start, stop, MANY)
-        flagged = sum(int(point.fields["flag"]) >= Flag.SUSPECT for point in doubted)
+        flagged = sum(
+            int(point.fields["flag"]) >= Flag.SUSPECT for point in doubted if not elsewhere(point.tags)
+        )
         slots = max(1, -(-(stop - start) // HOUR_MS))
+        own = {device for _, _, device in sensed if device in plots}  # a pump alone senses nothing
+        known = {signal for signal, _, device in sensed if device in own}
+        sensed = {key: values for key, values in sensed.items() if key[2] in own or key[0] not in known}
+        counted = [hours[device] for device in own or hours]
         return Conditions(
             start,
             stop,
             devices=len(hours),
             simulated=len(simulated),
-            coverage=round(sum(map(len, hours.values())) / len(hours) / slots, 4),
+            coverage=round(sum(map(len, counted)) / len(counted) / slots, 4),
             flagged=round(flagged / (flagged + values), 4) if values else 0.0,
             daily=self._daily(sensed, midnight),
             raw_rows=len(rows),
             raw_sha256=raw.hexdigest(),
+            on_plot=len(own),
         )
 
     def _daily(self, sensed: Sensed, midnight: int) -> dict[str, list[list[str | float | int]]]:

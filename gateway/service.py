@@ -67,7 +67,9 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
     room = Room(settings.spool_max_mb * MB, settings.spool_free_mb * MB)
     spool = Spool(own.spool, room, mend=True)
     origin = f"{settings.log_origin}/{pilot.pilot}"
-    sealer = Sealer(settings.data / "trace", pilot, Growth(store, pilot), settings.base_url, origin)
+    sealer = Sealer(
+        settings.data / "trace", pilot, Growth(store, pilot, registry.plots), settings.base_url, origin
+    )
     seen, checks = split_memory(spool.seen())
     lane = (gateway_accounts().index(account), GATEWAYS) if settings.group else (0, 1)
     decoder = Decoder(

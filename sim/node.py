@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from devices.models import MODELS, Model
-from devices.pilot import Pilot
+from devices.pilot import Pilot, plot_of
 from devices.reading import Device, Reading
 from devices.signals import SIGNALS
 from sim.actions import Actions
@@ -30,8 +30,6 @@ from sim.world import World
 
 DAY_MS = 24 * 3_600_000
 BLOCK = 2304  # ticks, in whole days, that history computes at once: numpy's cost a call is spread
-PROBES_A_PLOT = 2  # assumption: two probes stand in one plot, as neighbours
-PLOTS = 8  # Assumption: of a place; a larger fleet shares them, as each is years of physics in memory
 # Assumption: a sensor's noise is a small share of the signal's plausible range and at most a few steps of
 # its resolution, and states have none.
 NOISE_SHARE = 0.003
@@ -68,7 +66,7 @@ class Node:
         self.since = int(datetime.combine(joined, time(), pilot.zone).timestamp() * 1000)
         self.boot = f"sim-{seed}"
         number = int(device.device.rsplit("-", 1)[1])
-        self.plot = (number - 1) // PROBES_A_PLOT % PLOTS + 1
+        self.plot = plot_of(number)
         self._cached: tuple[tuple[int, int], Span] | None = None
         self._held: tuple[int, float] | None = None
         self.faulty = level != NONE

@@ -152,6 +152,8 @@ def verify(
     )
     for name, at in found.witnessed.items():
         typer.echo(f"witnessed by {name} at {datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%SZ}")
+    if found.content.get("conditions", {}).get("daily"):
+        typer.echo(text(f"verify.scope_{found.content['conditions']['scope']}", "en"))
     typer.echo(text("verify.limits", "en"))
 
 

@@ -11,10 +11,13 @@ SENSED = (
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """Readings of one community between two moments, summed up.
+    """Readings for one plot of a community between two moments, summed up.
 
     `daily` maps signal id to rows of [day YYYY-MM-DD, low, mean, high, number]; a day without a row is
-    a gap. `coverage` is the mean share of hours that a device reported in, 0 without a device.
+    a gap. Of the `devices`, `on_plot` stand on the plot and the others measure for the whole community; what
+    both measure is the plot's. `coverage` is the mean share of hours that a device reported in, 0 without a
+    device: of those on the plot alone where there are some, because it says how well the plot is known, and
+    a weather station that never fails must not hide a probe that did.
     `flagged` is the share of values that a check did not believe. `raw_sha256` covers every good row.
     """
 
@@ -27,10 +30,11 @@ class Conditions:
     daily: dict[str, list[list[Any]]]
     raw_rows: int
     raw_sha256: str
+    on_plot: int = 0
 
 
 class Grew(Protocol):
     """Whoever can say how it grew."""
 
-    def conditions(self, community: str, start: int, stop: int) -> Conditions:
-        """Conditions in [start, stop) epoch ms. May raise the store's RetryLater."""
+    def conditions(self, community: str, plot: str, start: int, stop: int) -> Conditions:
+        """Conditions of the community's plot in [start, stop) epoch ms. May raise the store's RetryLater."""

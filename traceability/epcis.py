@@ -121,6 +121,7 @@ class Speaker:
                 "endTime": self._time(stop),
                 "dataProcessingMethod": f"{self.vocabulary}daily-summary",
                 "hoiquan:coverage": grew.coverage,
+                "hoiquan:devicesOnPlot": grew.on_plot,
             },
             "sensorReport": [_report(signal, rows) for signal, rows in grew.daily.items()],
         }

@@ -20,8 +20,9 @@ from traceability.epcis import Speaker
 
 FORMAT = "hoiquan.record.v1"
 ADDENDUM = "hoiquan.addendum.v1"  # what came later, see addendum.py
-NOT_SENSED = {"devices": 0, "devices_simulated": 0, "coverage": 0.0, "flagged": 0.0, "daily": {},
-              "raw_rows": 0, "raw_sha256": "", "known": "not_sensed"}  # fmt: skip
+NOT_SENSED = {"scope": "community", "devices": 0, "devices_on_plot": 0, "devices_simulated": 0,
+              "coverage": 0.0, "flagged": 0.0, "daily": {}, "raw_rows": 0, "raw_sha256": "",
+              "known": "not_sensed"}  # fmt: skip
 KINDS = {"hoi-quan": "Hội quán", "htx": "HTX"}
 
 
@@ -80,10 +81,12 @@ def build(
             "known": "declared",
         },
         "conditions": {
-            "scope": "community",
+            "scope": "plot" if grew.on_plot else "community",
+            "plot": harvest.plot,
             "start": grew.start,
             "stop": grew.stop,
             "devices": grew.devices,
+            "devices_on_plot": grew.on_plot,
             "devices_simulated": grew.simulated,
             "coverage": grew.coverage,
             "flagged": grew.flagged,

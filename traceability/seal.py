@@ -185,7 +185,7 @@ class Sealer:
             before_kg = self._under_code(community.id, harvest, others) if area is not None else 0.0
             if refused := lot.refusal(community, product, harvest, events, area, before_kg, self._pilot.zone):
                 return _Draft(replace(sealed, refused=refused), b"")
-            grew = self._grew.conditions(community.id, before, _ms(harvest.ts))
+            grew = self._grew.conditions(community.id, harvest.plot, before, _ms(harvest.ts))
             data = record.canonical(
                 record.build(
                     self._pilot, community, product, key, harvest, events, grew, self._base_url,

@@ -39,7 +39,7 @@ class Grower:
         self.grew = grew
         self.asked = 0
 
-    def conditions(self, community: str, start: int, stop: int) -> Conditions:
+    def conditions(self, community: str, plot: str, start: int, stop: int) -> Conditions:
         self.asked += 1
         return replace(self.grew, start=start, stop=stop)
 

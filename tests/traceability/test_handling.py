@@ -131,11 +131,11 @@ def test_what_comes_while_others_are_sealed_is_sealed_next(
         book.write("packing", "pack-2", 24 + 1, quantity_kg=1, packages=1)
     conditions = grower.conditions
 
-    def meanwhile(community: str, start: int, stop: int) -> Any:
+    def meanwhile(community: str, plot: str, start: int, stop: int) -> Any:
         monkeypatch.setattr(grower, "conditions", conditions)
         book.sealer.keep([(book.device, harvest(2, HARVESTED + timedelta(days=1)))])
         book.keep("packing", "pack-2", 24 + 1, quantity_kg=1, packages=1)
-        return conditions(community, start, stop)
+        return conditions(community, plot, start, stop)
 
     monkeypatch.setattr(grower, "conditions", meanwhile)
     book.sealer.keep([(book.device, harvest(1))])

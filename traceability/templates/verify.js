@@ -210,6 +210,8 @@ document.getElementById("form").addEventListener("submit", async (event) => {
       rows.push(`${words.product}: ${content.product.name[document.documentElement.lang]}`);
       rows.push(`${words.producer}: ${content.producer.name}, ${content.producer.address}`);
       rows.push(`${words.harvested}: ${content.times.harvested}`);
+      const { scope, daily } = content.conditions;
+      if (Object.keys(daily).length) rows.push(words[`scope_${scope}`]);
     }
     say("good", [...rows, `${words.place}: ${index} / ${size}, ${log}`].join("\n"));
   } catch (error) {
