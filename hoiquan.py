@@ -215,7 +215,7 @@ def build_pages(settings: Settings, store: Any) -> Any:
     pages.include_router(records.router(folder, place, settings.base_url.rstrip("/")))
     post = Post(settings.mqtt, settings.mqtt_version, settings.mqtt_ca)
     secure = settings.base_url.startswith("https:")
-    pages.include_router(form.router(place, registry, post.send, secure=secure))
+    pages.include_router(form.router(folder, place, registry, post.send, secure=secure))
 
     @pages.exception_handler(RetryLater)
     @pages.exception_handler(RegistryAway)

@@ -14,6 +14,9 @@ from devices.payloads import MAX_BYTES, PayloadError
 
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
+Photos = Annotated[  # each by the SHA-256 of its bytes; the pictures travel another way
+    tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...], Field(min_length=1, max_length=4)
+]
 Kilograms = Annotated[float, Field(gt=0, le=1e7, allow_inf_nan=False)]
 
 
@@ -58,6 +61,7 @@ class Harvest(_Event):
     event: Literal["harvest"]
     quantity_kg: Kilograms
     area_code: Annotated[str, Field(pattern=r"^[A-Z0-9.-]{3,40}$")] | None = None
+    photos: Photos | None = None
 
 
 class Packing(_Event):
@@ -67,6 +71,7 @@ class Packing(_Event):
     quantity_kg: Kilograms
     packages: Annotated[int, Field(ge=1, le=1_000_000)]
     harvest: Id | None = None
+    photos: Photos | None = None
 
 
 class Shipping(_Event):

@@ -10,5 +10,10 @@ addendum.py      packing, shipping, splits, corrections      shelf.py   what was
 check.py         is this what was sealed?                    verify_page.py  the same in a browser
 merkle.py tiles.py log.py note.py proof.py witness.py keys.py   the transparency log (RFC 6962, C2SP)
 epcis.py digital_link.py label.py   GS1's languages          chart.py   small pictures
-form.py post.py  the diary on a phone, sent as a device does  scans.py   how often a page was opened
+durable.py       files whole or not at all            scans.py   how often a page was opened
+photos.py picture.py   photographs by their hash, without what they tell besides
+
+the diary on a phone, sent as a device does:
+sign_in.py throttle.py ─► form.py ─► entries.py (fields, events)  ─► post.py ─► broker
+           upload.py (files) ─┘ └─ book.py (lots and entries so far)
 """

@@ -1,5 +1,6 @@
 """`hoiquan trace …`: lots, their records and labels, and a check that needs no server."""
 
+import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from traceability import addendum, epcis, keys, label, record, seal, verify_page
 from traceability.check import CheckFailed, check
 from traceability.digital_link import DigitalLinkError, LotKey, parse
 from traceability.log import LogBusy
+from traceability.photos import Photos, photos_of
 from traceability.shelf import Shelf
 from traceability.tiles import LogReader
 from traceability.witness import accept, parse_witnesses
@@ -83,7 +85,9 @@ def export(
     out: Annotated[Path, typer.Option(help="Folder for record, proof and public key.")],
     data: Data = None,
 ) -> None:
-    """What a buyer needs to check a lot elsewhere: record and addenda, their proofs, and the public key."""
+    """What a buyer needs to check a lot elsewhere: record and addenda, their proofs and pictures, the public
+    key.
+    """
     key, content = _record(data, gtin, lot)
     folder = _folder(data)
     shelf = Shelf(folder)
@@ -96,6 +100,11 @@ def export(
             raise ValueError(f"export: {name} is not in the log")
         (out / f"{name}.json").write_bytes(one)
         (out / f"{name}.tlog-proof").write_bytes(proof)
+    for one in parts.values():
+        for name in photos_of(json.loads(one)):
+            picture = Photos(folder).read(name)
+            if picture is not None:
+                (out / f"{name}.{picture.kind.partition('/')[2]}").write_bytes(picture.data)
     for name in ("log.vkey", "log.keys"):
         (out / name).write_bytes((folder / name).read_bytes())
     typer.echo(f"{out}: log.vkey, log.keys, and for each of {', '.join(parts)}: .json, .tlog-proof")
@@ -129,6 +138,9 @@ def verify(
         Path | None,
         typer.Option(help="The public key or key list; else log.vkey, log.keys beside the record."),
     ] = None,
+    photo: Annotated[
+        list[Path] | None, typer.Option(help="A picture: is it one that the record names?")
+    ] = None,
     witnesses: Annotated[Path | None, typer.Option(help="Keys of witnesses, one a line.")] = None,
     quorum: Annotated[int, typer.Option(min=0, help="How many of them must have cosigned.")] = 1,
 ) -> None:
@@ -150,6 +162,13 @@ def verify(
         f"verified: lot {found.content['lot']} of GTIN {found.content['gtin']} is leaf {found.index} of "
         f"{found.size} in the log {found.log!r}."
     )
+    named = set(photos_of(found.content))
+    for path in photo or ():
+        name = hashlib.sha256(path.read_bytes()).hexdigest()
+        if name not in named:
+            typer.echo(f"NOT verified: {path}: {text('verify.photo', 'en')} ({len(named)} named)", err=True)
+            raise typer.Exit(1)
+        typer.echo(f"{path} is the picture {name} that the record names")
     for name, at in found.witnessed.items():
         typer.echo(f"witnessed by {name} at {datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%SZ}")
     if found.content.get("conditions", {}).get("daily"):

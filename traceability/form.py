@@ -1,240 +1,152 @@
 """The farm diary on a phone: a group's secretary signs in and writes events down, without a script.
 
-    sign in (a diary device's account) ─► choose ─► form ─► decode_diary ─► Post.send ─► broker ─► gateway
+    sign in (a diary device's account) ─► choose ─► form ─► entries ─► Post.send ─► broker ─► gateway
+           └─ throttle                              └─ a photograph ─► photos
 
 An event takes the road that a device's takes, under the secretary's own account: registered, checked and
 kept like it. Each form has its event's id, so that sending it twice changes nothing.
 """
 
-import json
 import secrets
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
-from urllib.parse import parse_qsl
+from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
-from devices.diary import DiaryEvent, decode_diary, encode_diary
+from devices.diary import DiaryEvent, encode_diary
 from devices.payloads import MAX_BYTES, PayloadError
 from devices.pilot import Pilot
 from devices.reading import Device
+from traceability import entries, picture
+from traceability.book import Book, Entry, Lot
+from traceability.entries import CORRECTION, FORMS
+from traceability.photos import Photos
+from traceability.picture import BadPicture
 from traceability.post import NotSent
-from traceability.web import HEADERS, body_of, language
-
-COOKIE, HOURS, SESSIONS = "diary", 12, 1000
-WITHIN = HEADERS | {
-    "Content-Security-Policy": HEADERS["Content-Security-Policy"].replace(
-        "form-action 'none'", "form-action 'self'"
-    ),
-    "Cache-Control": "no-store",
-}
-
-
-class Field(NamedTuple):
-    """An input of a form. `kind`: text, number, whole, choice, area (a planting-area code)."""
-
-    name: str
-    kind: str
-    choices: tuple[str, ...] = ()
-
-
-FORMS: dict[str, tuple[Field, ...]] = {
-    "planting": (Field("seed", "text"), Field("area_ha", "number")),
-    "input": (
-        Field("product", "text"),
-        Field("purpose", "choice", ("fertiliser", "pesticide", "feed", "other")),
-        Field("dose", "text"),
-        Field("pre_harvest_days", "whole"),
-    ),
-    "irrigation": (Field("minutes", "number"),),
-    "pest_observation": (Field("pest", "text"), Field("level", "choice", ("none", "low", "medium", "high"))),
-    "harvest": (Field("quantity_kg", "number"), Field("area_code", "area")),
-    "packing": (Field("quantity_kg", "number"), Field("packages", "whole")),
-    "shipping": (Field("quantity_kg", "number"), Field("buyer", "text")),
-}
-
-
-class Accounts(Protocol):
-    """Who may speak, and with which password (the registry)."""
-
-    def lookup(self, device: str) -> Device | None: ...
-    def verify(self, device: str, password: str) -> bool: ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Session:
-    """Somebody signed in. The password stays here, in memory: it opens the way to the broker."""
-
-    device: Device
-    password: str
-    check: str  # stands in each form: another site does not know it
-    until: float
-
-
-class Sessions:
-    """Who is signed in, by cookie; gone with the process."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._open: dict[str, _Session] = {}
-        self._clock = clock
-
-    def begin(self, device: Device, password: str) -> str:
-        """The cookie of a new session."""
-        while len(self._open) >= SESSIONS:
-            del self._open[next(iter(self._open))]
-        token = secrets.token_urlsafe(32)
-        until = self._clock() + HOURS * 3600
-        self._open[token] = _Session(device, password, secrets.token_urlsafe(16), until)
-        return token
-
-    def find(self, token: str | None) -> _Session | None:
-        session = self._open.get(token or "")
-        if session is not None and self._clock() > session.until:
-            self.end(token)
-            return None
-        return session
-
-    def end(self, token: str | None) -> None:
-        self._open.pop(token or "", None)
+from traceability.sign_in import WITHIN, Accounts, Door, Session, Sessions, show
+from traceability.throttle import Throttle
+from traceability.upload import Posted, posted
 
 
 def router(
-    pilot: Pilot, accounts: Accounts, send: Callable[[Device, str, bytes], None], *, secure: bool,
-    sessions: Sessions | None = None,
+    folder: Path, pilot: Pilot, accounts: Accounts, send: Callable[[Device, str, bytes], None], *,
+    secure: bool, sessions: Sessions | None = None, throttle: Throttle | None = None,
 ) -> APIRouter:  # fmt: skip
-    """Routes of the diary's form. `send` raises NotSent; `secure`: the pages are reached over https."""
+    """Routes of the diary's form. `folder` has the diary so far and the photographs; `send` raises NotSent;
+    `secure`: the pages are reached over https.
+    """
     routes = APIRouter(include_in_schema=False)
-    opened = sessions or Sessions()
-
-    def known(request: Request) -> _Session | None:
-        session = opened.find(request.cookies.get(COOKIE))
-        if session is None or accounts.lookup(session.device.device) is None:  # revoked since
-            return None
-        return session
+    photos, book = Photos(folder), Book(folder, pilot)
+    door = Door(accounts, secure=secure, sessions=sessions, throttle=throttle)
+    door.add_to(routes)
 
     @routes.get("/diary")
     def menu(request: Request, sent: str = "") -> Response:
-        session = known(request)
+        session = door.known(request)
         if session is None:
-            return _show("sign_in.html", request, 200, wrong=False)
-        done = sent if sent in FORMS else ""
-        return _show("diary.html", request, 200, session=session, kinds=FORMS, sent=done)
-
-    @routes.post("/diary/sign-in")
-    async def sign_in(request: Request) -> Response:
-        given = await _posted(request)
-        device, password = given.get("device", ""), given.get("password", "")
-        found = accounts.lookup(device)
-        if found is None or found.model != "diary" or not accounts.verify(device, password):
-            return _show("sign_in.html", request, 403, wrong=True)
-        response = RedirectResponse("/diary", 303, WITHIN)
-        response.set_cookie(
-            COOKIE, opened.begin(found, password), max_age=HOURS * 3600, path="/diary", httponly=True,
-            samesite="strict", secure=secure,
-        )  # fmt: skip
-        return response
-
-    @routes.post("/diary/sign-out")
-    async def sign_out(request: Request) -> Response:
-        session = known(request)
-        if session is not None and _same(session, await _posted(request)):
-            opened.end(request.cookies.get(COOKIE))
-        return RedirectResponse("/diary", 303, WITHIN)
+            return show("sign_in.html", request, 200, wrong="")
+        done = sent if sent in FORMS or sent == CORRECTION else ""
+        rows = [_row(pilot, entry) for entry in book.entries(session.device.community)]
+        return show("diary.html", request, 200, session=session, kinds=FORMS, sent=done, rows=rows)
 
     @routes.get("/diary/{kind}")
-    def form(request: Request, kind: str) -> Response:
-        session = known(request)
-        if session is None or kind not in FORMS:
+    def form(request: Request, kind: str, of: str = "") -> Response:
+        session = door.known(request)
+        if session is None:
+            return RedirectResponse("/diary", 303, WITHIN)
+        desk = _Desk(request, pilot, session, kind, of, book)
+        if not desk.there:
             return RedirectResponse("/diary", 303, WITHIN)
         now = f"{datetime.now(pilot.zone):%Y-%m-%dT%H:%M}"
         fresh = {"id": f"{kind.replace('_', '-')}-{secrets.token_hex(8)}", "ts": now, "plot": "plot-1"}
-        return _form(request, pilot, session, kind, fresh, "", 200)
+        if desk.wrong is not None:
+            fresh |= entries.filled(pilot, desk.wrong)
+        return desk.form(fresh, "", 200)
 
     @routes.post("/diary/{kind}")
     async def write(request: Request, kind: str) -> Response:
-        session, given = known(request), await _posted(request)
-        if session is None or kind not in FORMS:
+        session = await run_in_threadpool(door.known, request)
+        takes = session is not None and any(field.kind == "photo" for field in FORMS.get(kind, ()))
+        given = await posted(request, MAX_BYTES + (picture.MOST if takes else 0))
+        if session is None:
             return RedirectResponse("/diary", 303, WITHIN)
-        if not _same(session, given):
-            return _form(request, pilot, session, kind, given, "form.again", 403)
+        return await run_in_threadpool(take, request, session, kind, given)
+
+    def take(request: Request, session: Session, kind: str, came: Posted) -> Response:
+        given = came.fields
+        desk = _Desk(request, pilot, session, kind, given.get("of", ""), book)
+        if not desk.there:
+            return RedirectResponse("/diary", 303, WITHIN)
+        if not session.same(given):
+            return desk.form(given, "form.again", 403)
         try:
-            event = _event(pilot, session.device, kind, given)
+            if not came.whole:
+                raise BadPicture("too_large")
+            if came.file:
+                given["photos"] = photos.keep(session.device.device, came.file)
+            event = desk.event(given)
+        except BadPicture as error:
+            return desk.form(given, f"form.photo_{error.reason}", 422)
         except PayloadError as error:
-            return _form(request, pilot, session, kind, given, f"form.{_named(kind, error.field)}", 422)
+            return desk.form(given, f"form.{entries.named(kind, error.field)}", 422)
         try:
-            await run_in_threadpool(send, session.device, session.password, encode_diary(event))
+            send(session.device, session.password, encode_diary(event))
         except NotSent:
-            return _form(request, pilot, session, kind, given, "form.not_sent", 503)
+            return desk.form(given, "form.not_sent", 503)
         return RedirectResponse(f"/diary?sent={kind}", 303, WITHIN)
 
     return routes
 
 
-def _event(pilot: Pilot, device: Device, kind: str, given: Mapping[str, str]) -> DiaryEvent:
-    """The event of a form. Raises PayloadError."""
-    whole: dict[str, Any] = {"event": kind}
-    for name in ("id", "plot", "crop", "by"):
-        if value := given.get(name, "").strip():
-            whole[name] = value
-    try:
-        whole["ts"] = datetime.fromisoformat(given.get("ts", "")).replace(tzinfo=pilot.zone).isoformat()
-    except ValueError:
-        raise PayloadError("bad_diary", "ts") from None
-    for field in FORMS[kind]:
-        value = given.get(field.name, "").strip()
-        if not value:
-            continue
-        try:
-            numbers = {"number": float, "whole": int}
-            whole[field.name] = numbers[field.kind](value) if field.kind in numbers else value
-        except ValueError:
-            raise PayloadError("bad_diary", field.name) from None
-    grown = {product.crop for product in pilot.producers[device.community].products}
-    if whole.get("crop") not in grown:
-        raise PayloadError("bad_diary", "crop")
-    return decode_diary(json.dumps(whole).encode())
+class _Desk:
+    """One form before a secretary: of a kind of event, or the correction of the event `of`."""
+
+    def __init__(
+        self, request: Request, pilot: Pilot, session: Session, kind: str, of: str, book: Book
+    ) -> None:
+        self._request, self._pilot, self._session, self._kind = request, pilot, session, kind
+        community = session.device.community
+        self.wrong = book.find(community, of) if kind == CORRECTION else None
+        right = entries.corrigible(self.wrong) if self.wrong is not None else ()
+        self._fields = FORMS.get(kind, right)
+        self.there = bool(self._fields)
+        asked = any(field.kind in ("lot", "lots") for field in self._fields)
+        self._lots: dict[str, Lot] = book.lots(community) if asked else {}
+
+    def event(self, given: Mapping[str, str]) -> DiaryEvent:
+        """What was written into it. Raises PayloadError."""
+        if self.wrong is not None:
+            return entries.correction_of(self._pilot, given, self.wrong)
+        return entries.event_of(self._pilot, self._session.device, self._kind, given, self._lots)
+
+    def form(self, given: Mapping[str, str], wrong: str, status: int) -> Response:
+        """The page, with what is filled in and what is wrong with it: a key of the catalogue."""
+        grower = self._pilot.producers[self._session.device.community]
+        areas = [area.code for area in self._pilot.records.planting_areas if area.community == grower.id]
+        return show(
+            "diary_form.html", self._request, status, session=self._session, kind=self._kind,
+            fields=self._fields, given=given, wrong=wrong, products=grower.products, areas=areas,
+            lots=[_shown(self._pilot, lot) for lot in self._lots.values()],
+            plain=self._kind in entries.PLAIN, corrects=self.wrong,
+        )  # fmt: skip
 
 
-def _form(
-    request: Request, pilot: Pilot, session: _Session, kind: str, given: Mapping[str, str], wrong: str,
-    status: int,
-) -> Response:  # fmt: skip
-    grower = pilot.producers[session.device.community]
-    areas = [area.code for area in pilot.records.planting_areas if area.community == grower.id]
-    return _show(
-        "diary_form.html", request, status, session=session, kind=kind, fields=FORMS[kind], given=given,
-        wrong=wrong, products=grower.products, areas=areas,
-    )  # fmt: skip
+def _row(pilot: Pilot, entry: Entry) -> dict[str, Any]:
+    event = entry.event
+    return {
+        "event": event,
+        "when": f"{event.ts.astimezone(pilot.zone):%d/%m %H:%M}",
+        "kilograms": getattr(event, "quantity_kg", None),
+        "lot": entry.lot,
+        "refused": entry.refused,
+        "may_correct": bool(entries.corrigible(event)),
+    }
 
 
-def _show(template: str, request: Request, status: int, **values: Any) -> Response:
-    body = body_of(template, language(request), **values)
-    return Response(body, status, WITHIN, "text/html; charset=utf-8")
-
-
-def _same(session: _Session, given: Mapping[str, str]) -> bool:
-    return secrets.compare_digest(given.get("check", "").encode(), session.check.encode())
-
-
-async def _posted(request: Request) -> dict[str, str]:
-    """The fields of a form; nothing where it is too large or no form."""
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BYTES:
-            return {}
-    try:
-        return dict(parse_qsl(body.decode(), max_num_fields=50))
-    except ValueError:
-        return {}
-
-
-def _named(kind: str, where: str) -> str:
-    """The form's field that an error of decode_diary is about, such as `harvest.quantity_kg`."""
-    names = {field.name for field in FORMS[kind]} | {"ts", "plot", "crop", "by"}
-    return next((part for part in reversed(where.split(".")) if part in names), "ts")
+def _shown(pilot: Pilot, lot: Lot) -> dict[str, str]:
+    day = datetime.fromtimestamp(lot.time / 1000, pilot.zone)
+    return {"id": lot.harvest, "name": f"{lot.key.lot} · {day:%d/%m/%Y} · {lot.kilograms:g} kg"}

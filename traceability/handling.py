@@ -8,11 +8,9 @@ before it gets a leaf.
 """
 
 import json
-import os
 import sqlite3
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,9 +29,9 @@ from devices.pilot import Pilot
 from traceability import addendum, lot, record
 from traceability.addendum import Refused
 from traceability.digital_link import LotKey
+from traceability.durable import write_all
 from traceability.log import Log
 from traceability.merkle import leaf_hash
-from traceability.note import sync_directory
 
 BATCH = 200  # events with one append to the log, and so many files open
 _SCHEMA = """
@@ -197,7 +195,7 @@ class Handler:
         return [data for _, data in addendum.read_all(self._records, key)] + drafted
 
     def _enter(self, log: Log, work: _Work) -> None:
-        _write_all(work.files)
+        write_all(work.files)
         leaves = {entry: log.index_of(leaf_hash(entry)) for entry in work.entries}
         new = [entry for entry, leaf in leaves.items() if leaf is None]
         leaves |= dict(zip(new, log.append(new), strict=True))
@@ -306,23 +304,3 @@ class Handler:
 
 def _read(path: Path, work: _Work) -> bytes:
     return work.files[path] if path in work.files else path.read_bytes()
-
-
-def _write_all(files: Mapping[Path, bytes]) -> None:
-    """Write new files, each whole or not there, all durable on return. Many together: a disk that makes the
-    first durable has then little to do for the rest.
-    """
-    folders = set[Path]()
-    for path in files:
-        folders |= {path.parent, path.parent.parent}
-        path.parent.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as opened:
-        drafts = {path: opened.enter_context(path.with_suffix(".tmp").open("wb", 0)) for path in files}
-        for path, draft in drafts.items():
-            draft.write(files[path])
-        for draft in drafts.values():
-            os.fsync(draft.fileno())
-    for path in files:
-        path.with_suffix(".tmp").replace(path)
-    for folder in sorted(folders, reverse=True):  # from the inner to the outer
-        sync_directory(folder)

@@ -60,7 +60,9 @@ def build(
         "product": {
             "name": product.name.model_dump(),
             "crop": product.crop,
-            "image": {"kind": "illustration"},
+            "image": {"kind": "photo", "sha256": harvest.photos[0]}
+            if harvest.photos
+            else {"kind": "illustration"},
             "known": "declared",
         },
         "producer": {

@@ -29,10 +29,11 @@ from devices.reading import Device
 from traceability import keys, lot, record
 from traceability.conditions import Grew
 from traceability.digital_link import LotKey
+from traceability.durable import write_all
 from traceability.handling import Handler
 from traceability.log import Log, LogBusy
 from traceability.merkle import leaf_hash
-from traceability.note import Signer, sync_directory
+from traceability.note import Signer
 
 LONGEST_SEASON = timedelta(days=180)  # conditions look back no further than this
 _SCHEMA = """
@@ -192,7 +193,7 @@ class Sealer:
                     simulated=simulated,
                 )
             )  # fmt: skip
-            _write_durably(path, data)
+            write_all({path: data})
             return _Draft(replace(sealed, coverage=grew.coverage), record.entry(data))
         data = path.read_bytes()
         coverage = record.parse(data)["conditions"]["coverage"]
@@ -286,17 +287,6 @@ def read(folder: Path, key: LotKey) -> bytes | None:
     """The canonical bytes of a sealed record, or None. `key` must come from digital_link.parse."""
     path = folder / "records" / key.gtin / f"{key.lot}.json"
     return path.read_bytes() if path.is_file() else None
-
-
-def _write_durably(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    sync_directory(path.parent)
 
 
 def _secret(path: Path) -> bytes:

@@ -22,6 +22,7 @@ from devices.signals import SIGNALS
 from devices.texts import Lang, text
 from traceability import addendum, chart, label, seal, verify_page
 from traceability.digital_link import DigitalLinkError, LotKey, parse
+from traceability.photos import Photos, State, photos_of
 from traceability.scans import Scans, far_more, packages
 from traceability.shelf import Shelf
 from traceability.tiles import LogMissing
@@ -64,7 +65,7 @@ _PAGES.filters["day"] = lambda day: f"{date.fromisoformat(day):%d/%m/%Y}"
 def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
     """Routes over the records and the log below `folder`."""
     routes = APIRouter()
-    shelf, scans = Shelf(folder), Scans(folder / "scans.sqlite")
+    shelf, scans, photos = Shelf(folder), Scans(folder / "scans.sqlite"), Photos(folder)
     written = lru_cache(maxsize=PAGES)(partial(_written, pilot, base_url))
 
     @routes.get("/01/{gtin}/10/{lot}", include_in_schema=False)
@@ -84,7 +85,7 @@ def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
             )
         if "ld+json" in wanted:
             return JSONResponse(shelf.epcis(key, data), media_type="application/ld+json", headers=HEADERS)
-        return _page(shelf, scans, written, datetime.now(pilot.zone).date(), key, data, lang)
+        return _page(shelf, scans, photos, written, datetime.now(pilot.zone).date(), key, data, lang)
 
     @routes.get("/01/{gtin}/10/{lot}/{form}", include_in_schema=False)
     def forms(request: Request, gtin: str, lot: str, form: str) -> Response:
@@ -132,6 +133,15 @@ def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
         if key is None:
             return _trouble(language(request), "unknown_lot", 404)
         return RedirectResponse(key.path, status_code=303)
+
+    @routes.get("/photos/{name}", include_in_schema=False)
+    def photo(name: str) -> Response:
+        """A picture, by the hash of its bytes: what is served under it can never change."""
+        found = photos.read(name)
+        if found is None:
+            return Response(status_code=404, headers=HEADERS)
+        headers = HEADERS | {"Cache-Control": FOREVER}
+        return Response(found.data, media_type=found.kind, headers=headers)
 
     _serve_log(routes, folder, shelf)
     _serve_fixed(routes, pilot, base_url)
@@ -226,6 +236,7 @@ class Written(NamedTuple):
 def _page(
     shelf: Shelf,
     scans: Scans,
+    photos: Photos,
     written: Callable[..., Written],
     today: date,
     key: LotKey,
@@ -234,7 +245,8 @@ def _page(
 ) -> Response:
     verified, trouble = shelf.check(data)
     later = tuple(shelf.later(key))
-    body, recalled, packed = written(key, data, later, verified, trouble, lang)
+    states = tuple((name, photos.state(name)) for name in _named(data, *(one for one, _ in later)))
+    body, recalled, packed = written(key, data, later, states, verified, trouble, lang)
     opened = scans.count(key, today)
     sign = ""
     if far_more(opened, packed):
@@ -245,9 +257,17 @@ def _page(
     return Response(body, 410 if recalled else 200, HEADERS, "text/html; charset=utf-8")
 
 
+@lru_cache(maxsize=PAGES)
+def _named(*documents: bytes) -> tuple[str, ...]:
+    """Hashes of the photographs that a record and its addenda name."""
+    if not any(b'"photos":' in data for data in documents):
+        return ()
+    return tuple(dict.fromkeys(name for data in documents for name in photos_of(json.loads(data))))
+
+
 def _written(
     pilot: Pilot, base_url: str, key: LotKey, data: bytes, addenda: tuple[tuple[bytes, int | None], ...],
-    verified: int | None, trouble: str, lang: str,
+    photos: tuple[tuple[str, State], ...], verified: int | None, trouble: str, lang: str,
 ) -> Written:  # fmt: skip
     """The page as it stays until something is sealed or changed."""
     content = json.loads(data)
@@ -270,6 +290,7 @@ def _written(
             one | {"event": _told(pilot, lang, one["event"]), "changes": _changes(pilot, one["correction"])}
             for one in later
         ],
+        photos=dict(photos),
         wrong={one["correction"]["before"]["id"] for one in later if one["correction"] is not None},
         sign=Markup(SIGN),  # noqa: S704 -- ours
         opened=Markup(OPENED),  # noqa: S704

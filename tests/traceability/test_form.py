@@ -19,8 +19,9 @@ from devices.registry import Registry
 from tests import browser
 from tests.servers import Mosquitto
 from traceability import form, web
-from traceability.form import FORMS, Sessions
+from traceability.entries import FORMS, PLAIN
 from traceability.post import NotSent, Post
+from traceability.sign_in import HOURS, SESSIONS, Sessions
 
 from .test_page import AXE, Served, axe, judged
 
@@ -59,7 +60,7 @@ def sent() -> Sent:
 def app(tmp_path: Path, pilot: Pilot, registry: Registry, sent: Sent) -> FastAPI:
     made = FastAPI()
     made.include_router(web.router(tmp_path, pilot, "http://testserver"))
-    made.include_router(form.router(pilot, registry, sent, secure=False))
+    made.include_router(form.router(tmp_path, pilot, registry, sent, secure=False))
     return made
 
 
@@ -106,9 +107,9 @@ def test_the_same_form_again_is_the_same_event(client: TestClient, sent: Sent) -
     assert filled(client, "irrigation")["id"] != given["id"]
 
 
-@pytest.mark.parametrize("kind", FORMS)
+@pytest.mark.parametrize("kind", PLAIN)
 def test_every_form_makes_a_valid_event(client: TestClient, sent: Sent, kind: str) -> None:
-    values = {"text": "chữ", "number": "1.5", "whole": "2", "area": ""}
+    values = {"text": "chữ", "number": "1.5", "whole": "2", "area": "", "lot": "", "photo": ""}
     more = {f.name: f.choices[0] if f.choices else values[f.kind] for f in FORMS[kind]}
     answer = client.post(f"/diary/{kind}", data=filled(client, kind, **more))
     assert answer.status_code == 200 and len(sent) == 1
@@ -181,6 +182,20 @@ def test_only_a_diary_s_account_opens_it(app: FastAPI, registry: Registry, passw
     assert not sent
 
 
+def test_wrong_passwords_have_to_wait_and_are_told_how_long(app: FastAPI, password: str) -> None:
+    with TestClient(app) as client:
+        wrong = {"device": WHO, "password": "wrong"}
+        answers = [client.post("/diary/sign-in", data=wrong) for _ in range(10)]
+        assert [answer.status_code for answer in answers] == [403] * 6 + [429] * 4
+        assert answers[-1].headers["retry-after"] in "12" and "Hãy đợi" in answers[-1].text
+        held = client.post("/diary/sign-in", data={"device": WHO, "password": password})
+        assert held.status_code == 429, "nor is it said whether the password is right"
+        english = client.post("/diary/sign-in", data=wrong, headers={"accept-language": "en"})
+        assert "Please wait" in english.text
+        other = client.post("/diary/sign-in", data={"device": "another", "password": "x"})
+        assert other.status_code == 403
+
+
 def test_a_revoked_account_is_out_at_once(client: TestClient, registry: Registry, sent: Sent) -> None:
     given = filled(client, "irrigation", minutes="30")
     registry.revoke(WHO)
@@ -194,9 +209,9 @@ def test_sessions_end(pilot: Pilot) -> None:
     device = Device(pilot.pilot, "tam-que", WHO, "diary", simulated=False)
     token = sessions.begin(device, "secret")
     assert sessions.find(token) is not None and sessions.find("other") is None and sessions.find(None) is None
-    now[0] = form.HOURS * 3600 + 1
+    now[0] = HOURS * 3600 + 1
     assert sessions.find(token) is None
-    tokens = [sessions.begin(device, "secret") for _ in range(form.SESSIONS + 1)]
+    tokens = [sessions.begin(device, "secret") for _ in range(SESSIONS + 1)]
     assert sessions.find(tokens[0]) is None and sessions.find(tokens[1]) is not None
 
 

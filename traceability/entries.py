@@ -1,0 +1,136 @@
+"""What a secretary may write down: the fields of each kind of event, and the event out of them."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from devices.diary import DiaryEvent, decode_diary, encode_diary
+from devices.payloads import PayloadError
+from devices.pilot import Pilot
+from devices.reading import Device
+from traceability.book import Lot
+
+
+class Field(NamedTuple):
+    """An input of a form. `kind`: text, number, whole, choice, area (a planting-area code), lot, lots,
+    kilograms (several numbers), photo.
+    """
+
+    name: str
+    kind: str
+    choices: tuple[str, ...] = ()
+    optional: bool = False
+
+
+_OF_LOT = Field("harvest", "lot", optional=True)
+_PHOTOS = Field("photos", "photo", optional=True)
+FORMS: dict[str, tuple[Field, ...]] = {
+    "planting": (Field("seed", "text"), Field("area_ha", "number")),
+    "input": (
+        Field("product", "text"),
+        Field("purpose", "choice", ("fertiliser", "pesticide", "feed", "other")),
+        Field("dose", "text"),
+        Field("pre_harvest_days", "whole", optional=True),
+    ),
+    "irrigation": (Field("minutes", "number"),),
+    "pest_observation": (Field("pest", "text"), Field("level", "choice", ("none", "low", "medium", "high"))),
+    "harvest": (Field("quantity_kg", "number"), Field("area_code", "area", optional=True), _PHOTOS),
+    "packing": (_OF_LOT, Field("quantity_kg", "number"), Field("packages", "whole"), _PHOTOS),
+    "shipping": (_OF_LOT, Field("quantity_kg", "number"), Field("buyer", "text")),
+    "split": (Field("harvest", "lot"), Field("parts", "kilograms")),
+    "merge": (Field("harvests", "lots"),),
+    "revocation": (Field("harvest", "lot"), Field("reason", "text")),
+}
+PLAIN = ("planting", "input", "irrigation", "pest_observation", "harvest", "packing", "shipping")
+CORRECTION = "correction"
+_CORRECTED = ("text", "number", "whole", "choice", "area")  # kinds of field that a correction may change
+_NUMBERS = {"number": float, "whole": int}
+
+
+def corrigible(event: DiaryEvent) -> tuple[Field, ...]:
+    """The fields that a correction of the event may change; none where it may not be corrected."""
+    if event.event not in PLAIN:
+        return ()
+    return tuple(field for field in FORMS[event.event] if field.kind in _CORRECTED)
+
+
+def event_of(
+    pilot: Pilot, device: Device, kind: str, given: Mapping[str, str], lots: Mapping[str, Lot]
+) -> DiaryEvent:
+    """The event of a form that is filled in; `lots` by the harvest's id. Raises PayloadError."""
+    whole = _common(pilot, kind, given)
+    for field in FORMS[kind]:
+        if value := given.get(field.name, "").strip():
+            whole[field.name] = _read(field, value)
+    if kind in PLAIN:
+        grown = {product.crop for product in pilot.producers[device.community].products}
+        if whole.get("crop") not in grown:
+            raise PayloadError("bad_diary", "crop")
+        return decode_diary(json.dumps(whole).encode())
+    named = FORMS[kind][0].name
+    chosen = [lots.get(id) for id in given.get(named, "").split()]
+    if not chosen or chosen[0] is None:
+        raise PayloadError("bad_diary", named)
+    return decode_diary(json.dumps(whole | {"plot": chosen[0].plot, "crop": chosen[0].crop}).encode())
+
+
+def correction_of(pilot: Pilot, given: Mapping[str, str], wrong: DiaryEvent) -> DiaryEvent:
+    """The correction of an event out of its form, with the fields that were changed. Raises PayloadError."""
+    whole = _common(pilot, CORRECTION, given) | {"plot": wrong.plot, "crop": wrong.crop, "of": wrong.id}
+    was, changes = json.loads(encode_diary(wrong)), dict[str, Any]()
+    for field in corrigible(wrong):
+        if value := given.get(field.name, "").strip():
+            read = _read(field, value)
+            if read != was.get(field.name):
+                changes[field.name] = read
+    if given.get("when", "").strip():
+        when = _moment(pilot, given["when"], "when")
+        if when.replace(second=0, microsecond=0) != wrong.ts.replace(second=0, microsecond=0):
+            changes["ts"] = when.isoformat()
+    if not changes:
+        raise PayloadError("bad_diary", "changes")
+    whole |= {"reason": given.get("reason", "").strip(), "changes": changes}
+    return decode_diary(json.dumps(whole).encode())
+
+
+def filled(pilot: Pilot, wrong: DiaryEvent) -> dict[str, str]:
+    """The form of a correction as it comes: with what was written down."""
+    was = json.loads(encode_diary(wrong))
+    shown = {field.name: was.get(field.name, "") for field in corrigible(wrong)}
+    texts = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in shown.items()}
+    return texts | {"when": f"{wrong.ts.astimezone(pilot.zone):%Y-%m-%dT%H:%M}"}
+
+
+def named(kind: str, where: str) -> str:
+    """The form's field that an error of decode_diary is about, such as `harvest.quantity_kg`."""
+    names = {"ts", "plot", "crop", "by", "when", "reason", "changes"}
+    if kind in FORMS:
+        names |= {field.name for field in FORMS[kind]}
+    return next((part for part in reversed(where.split(".")) if part in names), "ts")
+
+
+def _common(pilot: Pilot, kind: str, given: Mapping[str, str]) -> dict[str, Any]:
+    whole: dict[str, Any] = {"event": kind}
+    for name in ("id", "plot", "crop", "by"):
+        if value := given.get(name, "").strip():
+            whole[name] = value
+    return whole | {"ts": _moment(pilot, given.get("ts", ""), "ts").isoformat()}
+
+
+def _moment(pilot: Pilot, value: str, name: str) -> datetime:
+    try:
+        return datetime.fromisoformat(value).replace(tzinfo=pilot.zone)
+    except ValueError:
+        raise PayloadError("bad_diary", name) from None
+
+
+def _read(field: Field, value: str) -> Any:
+    try:
+        if field.kind in _NUMBERS:
+            return _NUMBERS[field.kind](value)
+        if field.kind == "kilograms":  # 400; 450,5
+            return [float(part.replace(",", ".")) for part in value.replace(";", " ").split()]
+    except ValueError:
+        raise PayloadError("bad_diary", field.name) from None
+    return value.split() if field.kind in ("lots", "photo") else value
