@@ -1,5 +1,9 @@
 """The QR code of a lot, and sheets of labels to print and stick on: error correction M, GS1's module sizes.
 
+A stain over a twentieth of the modules is read. Single modules spoilt all over the code are another thing: a
+codeword has eight, so that one module in a hundred spoils 8 % of the codewords, which is read, and one in
+twenty spoils 34 % of them, which is more than any level of QR can mend (M 15 %, H 30 %).
+
 LotKey ─► Digital Link URI ─► QR ─► svg, png (on the page)
                               └► label: name, producer, (01) (10), short link ─► templates/label.typ ─► pdf
 """

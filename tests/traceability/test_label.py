@@ -76,6 +76,46 @@ def test_a_stain_of_a_twentieth_is_read_from_the_picture(tmp_path: Path, seed: i
     assert read(stained(picture, code, 0.05, seed)) == [URI]
 
 
+def specked(picture: Image.Image, code: zxingcpp.Barcode, share: float, seed: int) -> Image.Image:
+    """The picture with single modules turned over, all over its data."""
+    at = random.Random(seed)
+    modules = segno.make(URI, error="m", boost_error=False).symbol_size(border=0)[0]
+    corner = code.position.top_left
+    side = (code.position.top_right.x - corner.x) / modules
+    free = [(x, y) for x in range(modules) for y in range(modules)
+            if not any(x in ex and y in ey for ex, ey in eyes(modules))]  # fmt: skip
+    spoilt = picture.copy()
+    for x, y in at.sample(free, round(share * modules**2)):
+        left, top = corner.x + x * side, corner.y + y * side
+        box = [round(place) for place in (left, top, left + side - 1, top + side - 1)]
+        middle = picture.getpixel(((box[0] + box[2]) // 2, (box[1] + box[3]) // 2))
+        ImageDraw.Draw(spoilt).rectangle(box, fill=255 if middle < 128 else 0)  # type: ignore[operator]
+    return spoilt
+
+
+def eyes(modules: int) -> list[tuple[range, range]]:
+    """The three eyes with their borders and the format beside them."""
+    first, last = range(9), range(modules - 8, modules)
+    return [(first, first), (last, first), (first, last)]
+
+
+@pytest.mark.parametrize("paper", label.PAPERS)
+@pytest.mark.parametrize("seed", range(10))
+def test_specks_on_a_hundredth_are_read_from_the_sheet(tmp_path: Path, paper: str, seed: int) -> None:
+    """More than 2 in a hundred would spoil more codewords than error correction M can mend: see label.py."""
+    (page,) = pages(label.pdf([LABEL], BASE, paper), tmp_path)
+    (code,) = zxingcpp.read_barcodes(page)
+    assert read(specked(page, code, 0.01, seed)) == [URI]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_specks_on_a_hundredth_are_read_from_the_picture(tmp_path: Path, seed: int) -> None:
+    (tmp_path / "qr.png").write_bytes(label.png(URI))
+    picture = Image.open(tmp_path / "qr.png").convert("L")
+    (code,) = zxingcpp.read_barcodes(picture)
+    assert read(specked(picture, code, 0.01, seed)) == [URI]
+
+
 @pytest.mark.parametrize("paper", label.PAPERS)
 def test_modules_are_of_gs1_s_size_on_paper(tmp_path: Path, paper: str) -> None:
     """Measured on the raster: the code's side, over its modules."""

@@ -19,6 +19,7 @@ from devices.pilot import Pilot
 from devices.reading import Device
 from devices.registry import Registry
 from devices.texts import text
+from tests import browser
 from traceability import form, photos, picture, record, web
 from traceability.commands import trace_app
 from traceability.digital_link import LotKey
@@ -27,14 +28,17 @@ from traceability.picture import BadPicture, clean
 from traceability.seal import Sealer, read
 
 from .conftest import harvest, write
+from .test_page import AXE, SIZES, Served, axe, judged
+
+assert AXE and axe  # the fixture of the pages' tests
 
 WHO = "tam-que-thu-ky"
 
 
-def jpeg(shade: int = 80, kind: str = "JPEG") -> bytes:
+def jpeg(shade: int = 80, kind: str = "JPEG", size: tuple[int, int] = (320, 240)) -> bytes:
     out, said = io.BytesIO(), Image.Exif()
     said.get_ifd(0x8825).update({1: "N", 2: (10.0, 26.0, 24.0)})
-    Image.new("RGB", (320, 240), (shade, 160, 60)).save(out, kind, exif=said)
+    Image.new("RGB", size, (shade, 160, 60)).save(out, kind, exif=said)
     return out.getvalue()
 
 
@@ -130,6 +134,25 @@ def test_a_changed_picture_is_not_served_and_that_is_said(client: TestClient, fo
     page = client.get(path).text
     assert "máy chủ này không có" in page and NAME[:16] in page and "Hồ sơ nguyên vẹn" in page
     assert client.get(f"/photos/{NAME}").status_code == 404
+
+
+@pytest.mark.parametrize("width", SIZES.values())
+@pytest.mark.parametrize("state", ["here", "changed"])
+def test_the_page_with_a_photograph_fits_and_can_be_read(
+    client: TestClient, folder: Path, axe: str, tmp_path: Path, width: int, state: str
+) -> None:
+    uploaded(client, jpeg(size=(3000, 2000)))
+    if state == "changed":
+        next((folder / "photos").iterdir()).write_bytes(PHOTO)
+    app = client.app
+    assert isinstance(app, FastAPI)
+    with Served(app) as site, browser.page() as page:
+        page.open(f"{site}{lot(folder).path}", width)
+        assert judged(page, axe) == []
+        assert page.run("document.documentElement.scrollWidth") <= width
+        drawn = page.run("document.querySelectorAll('.photo img').length")
+        assert drawn == (state == "here")
+        page.picture(tmp_path / "photo.png")
 
 
 @pytest.mark.parametrize("name", ["..%2f..%2fregistry.sqlite", "x" * 64, NAME.upper(), "", "photos.sqlite"])
