@@ -128,6 +128,7 @@ def test_a_changed_picture_is_not_served_and_that_is_said(client: TestClient, fo
     assert "KHÔNG còn đúng" not in client.get(path).text
     stored.write_bytes(clean(jpeg(200)).data)
     page = client.get(path).text
+    assert "Hình minh họa" in page, "a page has a picture of the product"
     assert "KHÔNG còn đúng với mã băm" in page and '<img src="/photos/' not in page
     assert client.get(f"/photos/{NAME}").status_code == 404
     stored.unlink()
