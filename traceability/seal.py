@@ -124,8 +124,8 @@ class Sealer:
     def seal_pending(self, limit: int = 20) -> list[Sealed]:
         """Seal or refuse the oldest harvests that nobody was told of, at most `limit`, with one append to
         the log, and then what was done with lots. The same ones come again until they are `told`. May
-        raise the store's RetryLater; records written by then are taken as they are next time. Raises LogBusy
-        while another process has the log.
+        raise the store's RetryLater; what was drafted by then is written, and taken as it is next time.
+        Raises LogBusy while another process has the log.
         """
         with self._sealing:
             log = self._take_log()
@@ -138,12 +138,17 @@ class Sealer:
                     (limit,),
                 ).fetchall()
             drafts: list[_Draft] = []
-            for community, simulated, body in rows:
-                harvest = decode_diary(body)
-                product = self._product(community, harvest)
-                if product is not None and isinstance(harvest, Harvest):
-                    grower = self._pilot.producers[community]
-                    drafts.append(self._draft(grower, product, harvest, drafts, simulated=bool(simulated)))
+            files: dict[Path, bytes] = {}
+            try:
+                for community, simulated, body in rows:
+                    harvest = decode_diary(body)
+                    product = self._product(community, harvest)
+                    if product is not None and isinstance(harvest, Harvest):
+                        drafts.append(
+                            self._draft(community, product, harvest, drafts, files, simulated=bool(simulated))
+                        )
+            finally:
+                write_all(files)  # before any of them is in the log
             sealed = self._enter(log, drafts)
             before = sealed[-1].time if len(rows) == limit and sealed else None
             self._handler.seal(log, self._secret, newest, before)
@@ -164,14 +169,18 @@ class Sealer:
 
     def _draft(
         self,
-        community: Community,
+        community_id: str,
         product: Product,
         harvest: Harvest,
         others: Sequence["_Draft"],
+        files: dict[Path, bytes],
         *,
         simulated: bool,
     ) -> "_Draft":
-        """The record, written once; nothing is logged yet. `others` are drafted and not noted yet."""
+        """The record, written once: to be written among `files`, and logged afterwards. `others` are drafted
+        and not noted yet.
+        """
+        community = self._pilot.producers[community_id]
         key = LotKey(product.gtin, lot.code(self._secret, community, harvest.id, harvest.ts))
         before, events = self._season(community, harvest)
         path = self._folder / "records" / key.gtin / f"{key.lot}.json"
@@ -193,7 +202,7 @@ class Sealer:
                     simulated=simulated,
                 )
             )  # fmt: skip
-            write_all({path: data})
+            files[path] = data
             return _Draft(replace(sealed, coverage=grew.coverage), record.entry(data))
         data = path.read_bytes()
         coverage = record.parse(data)["conditions"]["coverage"]
