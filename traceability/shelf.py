@@ -47,9 +47,9 @@ class Shelf:
             proof = self._log.proof(index)
             included(entry, proof, self._keys.read_text("utf-8"))
             checkpoint = proof.partition(b"\n\n")[2]
-            if checkpoint != self._proven[0]:
-                self._proven = checkpoint, {}
-            self._proven[1][leaf] = index
+            if checkpoint != head:
+                head, proven = self._proven = checkpoint, {}
+            proven[leaf] = index
             return index, ""
         except (CheckFailed, LogMissing, LogCorrupt, OSError) as error:
             return None, str(error)

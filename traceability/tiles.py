@@ -83,9 +83,9 @@ class LogReader:
     def index_of(self, leaf_hash: bytes) -> int | None:
         """Where the entry with this leaf hash stands first. The first call reads every leaf into memory."""
         size = self.size
-        while self._indexed < size:
-            number, at = divmod(self._indexed, TILE_WIDTH)
-            for index, value in enumerate(self._tile(0, number, size)[at:], self._indexed):
+        while (known := self._indexed) < size:  # read once: another thread may be further
+            number, at = divmod(known, TILE_WIDTH)
+            for index, value in enumerate(self._tile(0, number, size)[at:], known):
                 self._index.setdefault(value, index)
             self._indexed = min(size, (number + 1) * TILE_WIDTH)
         return self._index.get(leaf_hash)

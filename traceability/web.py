@@ -69,7 +69,8 @@ def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
     written = lru_cache(maxsize=PAGES)(partial(_written, pilot, base_url))
 
     @routes.get("/01/{gtin}/10/{lot}", include_in_schema=False)
-    async def page(request: Request, gtin: str, lot: str) -> Response:  # a thread costs more than it gives
+    async def page(request: Request, gtin: str, lot: str) -> Response:
+        # not in a thread: the few small files are in memory, and a thread doubled the time of a page
         lang = language(request)
         try:
             key = parse(gtin, lot)

@@ -9,6 +9,7 @@ import pytest
 
 from devices.pilot import Pilot
 from traceability import record, seal
+from traceability.conditions import Conditions
 from traceability.digital_link import LotKey
 from traceability.log import Log
 from traceability.merkle import leaf_hash
@@ -64,6 +65,28 @@ def test_record_written_but_not_logged_is_logged_with_the_same_bytes(
     assert done is not None and done.leaf == 0
     assert written.read_bytes() == before and grower.asked == 0
     assert LogReader(tmp_path / "log").index_of(leaf_hash(record.entry(before))) == 0
+
+
+def test_what_was_drafted_before_the_store_went_away_is_kept(
+    sealer: Sealer, pilot: Pilot, grower: Grower, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records of one batch are written together, also where a later one of it cannot be drafted now."""
+    device, conditions = pilot.fleet["tam-que-diary-01"], grower.conditions
+    sealer.keep([(device, harvest(n, HARVESTED + timedelta(days=n))) for n in (1, 2, 3)])
+
+    def away(community: str, plot: str, start: int, stop: int) -> Conditions:
+        if grower.asked == 2:
+            raise OSError("the store is away")
+        return conditions(community, plot, start, stop)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(grower, "conditions", away)
+        with pytest.raises(OSError, match="away"):
+            sealer.seal_pending()
+    drafted = {path: path.read_bytes() for path in (tmp_path / "records").rglob("*.json")}
+    assert len(drafted) == 2 and not list((tmp_path / "records").rglob("*.tmp"))
+    assert [done.leaf for done in sealer.seal_pending()] == [0, 1, 2]
+    assert grower.asked == 3 and all(path.read_bytes() == data for path, data in drafted.items())
 
 
 @pytest.mark.parametrize(
