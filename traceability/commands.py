@@ -104,7 +104,7 @@ def export(
         for name in photos_of(json.loads(one)):
             picture = Photos(folder).read(name)
             if picture is not None:
-                (out / f"{name}.{picture.kind.partition('/')[2]}").write_bytes(picture.data)
+                (out / f"{name}.jpg").write_bytes(picture)
     for name in ("log.vkey", "log.keys"):
         (out / name).write_bytes((folder / name).read_bytes())
     typer.echo(f"{out}: log.vkey, log.keys, and for each of {', '.join(parts)}: .json, .tlog-proof")

@@ -20,10 +20,10 @@ from typing import Any, Literal
 
 from traceability import picture
 from traceability.durable import write_all
-from traceability.picture import BadPicture, Picture
+from traceability.picture import BadPicture
 
 log = logging.getLogger(__name__)
-A_DAY, ALL_A_DAY = 20, 400  # pictures of one account and of all: 100 MB and 2 GB in 24 hours at the most
+A_DAY, ALL_A_DAY = 20, 400  # pictures of one account and of all: of some 300 kB
 FREE = 1_000_000_000  # bytes of the disk that are left for records and readings
 DAY = 86_400
 State = Literal["here", "changed", "missing"]
@@ -43,15 +43,15 @@ class Photos:
         self._clock = clock
 
     def keep(self, account: str, data: bytes) -> str:
-        """Keep an upload of an account, without what it tells besides; its hash. Durable on return, and the
-        same again changes nothing. Raises BadPicture.
+        """Keep an upload of an account as `picture.clean` makes it; the hash of that. Durable on return, and
+        the same again changes nothing. Raises BadPicture.
         """
         cleaned = picture.clean(data)
-        name = hashlib.sha256(cleaned.data).hexdigest()
+        name = hashlib.sha256(cleaned).hexdigest()
         if self.state(name) == "here":
             return name
         try:
-            self._write(account, name, cleaned.data)
+            self._write(account, name, cleaned)
         except (OSError, sqlite3.Error) as error:
             log.warning("a photograph cannot be kept: %s", error)
             raise BadPicture("no_room") from error
@@ -74,16 +74,15 @@ class Photos:
             write_all({self._folder / name: data})
             book.execute("INSERT OR REPLACE INTO photo VALUES(?,?,?)", (name, account, now))
 
-    def read(self, name: str) -> Picture | None:
-        """The picture with this hash; None where it is not here, or was changed."""
+    def read(self, name: str) -> bytes | None:
+        """The JPEG with this hash; None where it is not here, or was changed."""
         if not _HASH.fullmatch(name):
             return None
         try:
             data = (self._folder / name).read_bytes()
         except OSError:
             return None
-        found = picture.kind(data)
-        return Picture(found, data) if found and hashlib.sha256(data).hexdigest() == name else None
+        return data if hashlib.sha256(data).hexdigest() == name else None
 
     def state(self, name: str) -> State:
         """Whether the picture with this hash is here as it was. A file is read again when it was touched."""

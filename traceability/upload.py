@@ -1,15 +1,14 @@
-"""A form as a browser posts it: fields, and a file with them (RFC 7578).
-
-The bytes are cut at a limit before they are looked at, so a library that streams parts to disk would bring
-nothing here.
+"""A form as a browser posts it: fields, and a file with them. The bytes are cut at a limit before they are
+looked at, so that nobody fills memory or disk.
 """
 
-from email.parser import BytesHeaderParser
-from email.policy import HTTP
+from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from fastapi import Request
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import Field, File, create_form_parser
 
 FIELDS = 50
 DRAINED = 30_000_000  # bytes that are read and dropped, so that the browser gets to hear our answer
@@ -17,7 +16,7 @@ DRAINED = 30_000_000  # bytes that are read and dropped, so that the browser get
 
 class Posted(NamedTuple):
     """Fields of a form, those of one name with a space between, and its file, empty where none was chosen.
-    `whole`: it was not larger than allowed.
+    `whole`: it was not larger than allowed; else the fields are those that came before the cut.
     """
 
     fields: dict[str, str]
@@ -38,34 +37,29 @@ async def posted(request: Request, most: int) -> Posted:
 
 def parse(content_type: str, body: bytes, *, whole: bool = True) -> Posted:
     """The same out of its bytes."""
-    header = BytesHeaderParser(policy=HTTP).parsebytes(f"Content-Type: {content_type}\r\n\r\n".encode())
-    boundary = header.get_boundary()
-    if header.get_content_type() == "multipart/form-data" and boundary:
-        return _parts(boundary.encode(), body, whole=whole)
-    try:
-        pairs = parse_qsl(body.decode(), max_num_fields=FIELDS) if whole else []
-    except ValueError:
-        pairs = []
-    return Posted(_joined(pairs), b"", whole)
+    if content_type.partition(";")[0].strip().lower() != "multipart/form-data":
+        pairs: list[tuple[str, str]] = []
+        with suppress(ValueError):  # no text, or too many fields
+            pairs = parse_qsl(body.decode(), max_num_fields=FIELDS) if whole else []
+        return Posted(_joined(pairs), b"", whole)
+    fields: list[tuple[str, str]] = []
+    files: list[bytes] = []
 
+    def field(one: Field) -> None:
+        name, value = (part or b"" for part in (one.field_name, one.value))
+        fields.append((name.decode("utf-8", "replace"), value.decode("utf-8", "replace")))
 
-def _parts(boundary: bytes, body: bytes, *, whole: bool) -> Posted:
-    parts = (b"\r\n" + body).split(b"\r\n--" + boundary)
-    pairs, file = [], b""
-    for part in parts[1 : FIELDS + 2]:
-        head, _, content = part.partition(b"\r\n\r\n")
-        about = BytesHeaderParser(policy=HTTP).parsebytes(head.lstrip(b"\r\n") + b"\r\n\r\n")
-        name = about.get_param("name", header="content-disposition")
-        if not isinstance(name, str):
-            continue
-        if about.get_filename() is not None:
-            file = file or content
-            continue
-        try:
-            pairs.append((name, content.decode()))
-        except UnicodeDecodeError:
-            continue
-    return Posted(_joined(pairs), file, whole)
+    def file(one: File) -> None:
+        one.file_object.seek(0)
+        files.append(one.file_object.read())
+
+    with suppress(FormParserError, ValueError):  # what came until there counts
+        about = {"Content-Type": content_type.encode()}
+        parser = create_form_parser(about, field, file, {"MAX_MEMORY_FILE_SIZE": len(body)})
+        parser.write(body)
+        if whole:
+            parser.finalize()
+    return Posted(_joined(fields[:FIELDS]), files[0] if files else b"", whole)
 
 
 def _joined(pairs: list[tuple[str, str]]) -> dict[str, str]:

@@ -142,7 +142,7 @@ def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
         if found is None:
             return Response(status_code=404, headers=HEADERS)
         headers = HEADERS | {"Cache-Control": FOREVER}
-        return Response(found.data, media_type=found.kind, headers=headers)
+        return Response(found, media_type="image/jpeg", headers=headers)
 
     _serve_log(routes, folder, shelf)
     _serve_fixed(routes, pilot, base_url)

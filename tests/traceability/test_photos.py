@@ -43,7 +43,7 @@ def jpeg(shade: int = 80, kind: str = "JPEG", size: tuple[int, int] = (320, 240)
 
 
 PHOTO = jpeg()
-NAME = hashlib.sha256(clean(PHOTO).data).hexdigest()
+NAME = hashlib.sha256(clean(PHOTO)).hexdigest()
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_a_changed_picture_is_not_served_and_that_is_said(client: TestClient, fo
     uploaded(client)
     stored, path = folder / "photos" / NAME, lot(folder).path
     assert "KHÔNG còn đúng" not in client.get(path).text
-    stored.write_bytes(clean(jpeg(200)).data)
+    stored.write_bytes(clean(jpeg(200)))
     page = client.get(path).text
     assert "Hình minh họa" in page, "a page has a picture of the product"
     assert "KHÔNG còn đúng với mã băm" in page and '<img src="/photos/' not in page
@@ -198,7 +198,7 @@ def test_a_day_takes_so_many_of_one_account_and_of_all(
     now = [1000.0]
 
     def keep(account: str, shade: int) -> str:
-        return Photos(tmp_path, lambda: now[0]).keep(account, jpeg(shade, "PNG"))  # restarted each time
+        return Photos(tmp_path, lambda: now[0]).keep(account, jpeg(20 * shade, "PNG"))  # restarted each time
 
     for shade in range(3):
         keep("a", shade)
@@ -233,7 +233,7 @@ def test_the_command_tells_the_picture_of_a_record(client: TestClient, folder: P
         trace_app, ["export", key.gtin, key.lot, "--out", str(out), "--data", str(folder.parent)]
     )
     assert told.exit_code == 0, told.output
-    file, mine = out / f"{key.lot}.json", out / f"{NAME}.jpeg"
+    file, mine = out / f"{key.lot}.json", out / f"{NAME}.jpg"
     checked = run.invoke(trace_app, ["verify", str(file), "--photo", str(mine)])
     assert checked.exit_code == 0 and NAME in checked.stdout
     mine.write_bytes(mine.read_bytes()[:-3] + b"\0\xff\xd9")

@@ -1,4 +1,4 @@
-"""Pictures lose what they tell besides, and keep every pixel and the side that is up."""
+"""Pictures lose what they tell besides, and stay the right way up."""
 
 import io
 
@@ -6,19 +6,21 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 from traceability import picture
-from traceability.picture import BadPicture, clean, kind
+from traceability.picture import SIDE, BadPicture, clean
 
 SECRETS = (b"GPS-10.44-105.59", b"Nguyen Van A", b"http://ns.adobe.com/xap")
 XMP = SECRETS[2] + b"/1.0/\0<x:xmpmeta>" + SECRETS[0]
+RED, GREEN = (220, 30, 30), (30, 180, 60)
 
 
-def drawn() -> Image.Image:
-    image = Image.new("RGB", (64, 48))
-    image.putdata([(x * 4, y * 5, (x * y) % 256) for y in range(48) for x in range(64)])
+def drawn(size: tuple[int, int] = (64, 48)) -> Image.Image:
+    """Red above, green below."""
+    image = Image.new("RGB", size, RED)
+    image.paste(GREEN, (0, size[1] // 2, *size))
     return image
 
 
-def exif(orientation: int = 6) -> Image.Exif:
+def exif(orientation: int = 1) -> Image.Exif:
     made = Image.Exif()
     made[0x0112] = orientation
     made[0x013B] = SECRETS[1].decode()  # artist
@@ -49,42 +51,53 @@ PICTURES = {
 }
 
 
+def shows(image: Image.Image, x: int, y: int) -> tuple[int, int, int] | None:
+    """Which of the two colours is there, whatever the compression made of it."""
+    there = image.convert("RGB").getpixel((x, y))
+    assert isinstance(there, tuple)
+    return next(
+        (c for c in (RED, GREEN) if all(abs(a - b) < 25 for a, b in zip(c, there, strict=True))), None
+    )
+
+
 @pytest.mark.parametrize("name", PICTURES)
 def test_nothing_but_the_picture_is_kept(name: str) -> None:
-    data = PICTURES[name]
-    before = Image.open(io.BytesIO(data))
-    assert before.getexif().get_ifd(0x8825), "the picture tells where it was taken"
-    cleaned = clean(data)
-    assert cleaned.kind == kind(data)
-    after = Image.open(io.BytesIO(cleaned.data))
-    assert after.tobytes() == before.tobytes()
-    assert after.info.get("icc_profile") == before.info["icc_profile"]
-    assert set(after.getexif()) <= {0x0112} and not after.getexif().get_ifd(0x8825)
+    assert Image.open(io.BytesIO(PICTURES[name])).getexif().get_ifd(0x8825), "it tells where it was taken"
+    cleaned = clean(PICTURES[name])
+    after = Image.open(io.BytesIO(cleaned))
+    assert (after.format, after.size) == ("JPEG", (64, 48))
+    assert (shows(after, 30, 8), shows(after, 30, 40)) == (RED, GREEN)
+    assert not after.getexif() and set(after.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
     for secret in SECRETS:
-        assert secret not in cleaned.data
-    assert clean(cleaned.data) == cleaned, "the same again changes nothing"
+        assert secret not in cleaned
+    assert clean(PICTURES[name]) == cleaned, "the same upload has the same hash"
 
 
-@pytest.mark.parametrize("order", ["little", "big"])
-@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
-def test_a_photograph_stays_the_right_way_up(orientation: int, order: str) -> None:
+@pytest.mark.parametrize(("orientation", "size", "red"), [
+    (1, (64, 48), (30, 8)), (3, (64, 48), (30, 40)), (6, (48, 64), (40, 30)), (8, (48, 64), (8, 30)),
+])  # fmt: skip
+def test_a_photograph_stands_the_right_way_up(
+    orientation: int, size: tuple[int, int], red: tuple[int, int]
+) -> None:
     out = io.BytesIO()
-    said = exif(orientation)
-    said.endian = "<" if order == "little" else ">"
-    drawn().save(out, "JPEG", exif=said.tobytes())
-    assert Image.open(io.BytesIO(clean(out.getvalue()).data)).getexif()[0x0112] == orientation
+    drawn().save(out, "JPEG", exif=exif(orientation))
+    after = Image.open(io.BytesIO(clean(out.getvalue())))
+    assert after.size == size and shows(after, *red) == RED
+
+
+def test_a_large_one_is_shrunk_and_what_is_seen_through_is_white() -> None:
+    out = io.BytesIO()
+    drawn((4000, 3000)).save(out, "JPEG")
+    assert Image.open(io.BytesIO(clean(out.getvalue()))).size == (SIDE, SIDE * 3 // 4)
+    out = io.BytesIO()
+    Image.new("RGBA", (20, 20), (0, 0, 0, 0)).save(out, "PNG")
+    assert Image.open(io.BytesIO(clean(out.getvalue()))).getpixel((5, 5)) == (255, 255, 255)
 
 
 def test_what_stands_behind_the_end_is_left_out() -> None:
     """Phones put a second picture there, or a video."""
     for name, data in PICTURES.items():
         assert clean(data + b"behind" + data) == clean(data), name
-
-
-def test_a_comment_like_a_marker_is_a_comment() -> None:
-    data = PICTURES["jpeg"]
-    hidden = b"\xff\xfe\x00\x15\xff\xff\xff" + SECRETS[0]
-    assert clean(data[:2] + hidden + data[2:]) == clean(data)
 
 
 @pytest.mark.parametrize(
@@ -98,12 +111,18 @@ def test_what_is_no_picture_is_refused(data: bytes) -> None:
     assert refused.value.reason == "no_picture"
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of EXIF that is damaged
 @pytest.mark.parametrize("name", PICTURES)
-def test_a_part_of_a_picture_is_refused(name: str) -> None:
-    data = clean(PICTURES[name]).data
-    for cut in (*range(0, len(data) - 1, 97), len(data) - 1):
+def test_a_damaged_one_is_a_picture_or_is_refused(name: str) -> None:
+    data = PICTURES[name]
+    for cut in range(0, len(data) // 2, 61):
         with pytest.raises(BadPicture):
             clean(data[:cut])
+    for at in range(0, len(data), 13):
+        try:
+            clean(data[:at] + bytes([data[at] ^ 0xA5]) + data[at + 1 :])
+        except BadPicture:
+            continue
 
 
 def test_what_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,9 +37,9 @@ def test_fields_before_a_file_that_is_cut_off_are_there() -> None:
 
 
 def test_boxes_of_one_name_come_together() -> None:
-    assert parse("application/x-www-form-urlencoded", b"harvests=a&harvests=b-1").fields == {
-        "harvests": "a b-1"
-    }
+    kind = "application/x-www-form-urlencoded"
+    assert parse(kind, b"harvests=a&harvests=b-1").fields == {"harvests": "a b-1"}
+    assert parse(kind, b"by=Th%C6%B0+k%C3%BD&ts=09%3A30").fields == {"by": "Thư ký", "ts": "09:30"}
 
 
 @pytest.mark.parametrize("kind", ["", "multipart/form-data", "multipart/form-data; boundary=q", "ả", "\x00"])
