@@ -24,7 +24,7 @@ from devices.commands import ca, devices_app, pilot_app
 from devices.pilot import Pilot, PilotError
 from devices.processes import CHILD, Child, follow_parent, run_together
 from devices.settings import Settings
-from gateway.commands import advice_app, quarantine_app
+from gateway.commands import advice_app, quarantine_app, tokens
 from sim.commands import command as simulate_command
 from sim.commands import require_speed
 from sim.scenario import SCENARIO, Scenario
@@ -393,6 +393,7 @@ def stop_on_signals() -> threading.Event:
 
 app.command(name="report")(report_command(open_figures))
 app.command()(ca)
+app.command(hidden=True)(tokens)
 app.command(name="simulate")(simulate_command(open_past, stop_on_signals))
 
 if __name__ == "__main__":

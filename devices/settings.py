@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     def read(cls, **overrides: Any) -> "Settings":
         """Settings from the environment; an override of None leaves the environment's value."""
         files = {
-            name: Path(os.environ[variable]).read_text("utf-8").strip()
+            name: _content(variable)
             for name in cls.model_fields
             if (variable := f"HOIQUAN_{name.upper()}_FILE") in os.environ
         }
@@ -117,3 +117,11 @@ class Settings(BaseSettings):
     @property
     def registry_url(self) -> str:
         return self.registry.get_secret_value() or str(self.data / "registry.sqlite")
+
+
+def _content(variable: str) -> str:
+    path = os.environ[variable]
+    try:
+        return Path(path).read_text("utf-8").strip()
+    except OSError as error:
+        raise ValueError(f"{variable} names {path}, which cannot be read: {error.strerror}") from None

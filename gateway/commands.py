@@ -1,5 +1,5 @@
 """`hoiquan quarantine …`: what was refused, why, and another try; `hoiquan device check`: why it would be;
-`hoiquan device command`: actuators; `hoiquan advice off`.
+`hoiquan device command`: actuators; `hoiquan advice off`; `hoiquan tokens`: the services' own at InfluxDB.
 """
 
 import json
@@ -256,3 +256,20 @@ def _plain(row: Quarantined) -> dict[str, object]:
         "payload": row.payload.decode("utf-8", "backslashreplace"),
         "replayed": row.replayed,
     }
+
+
+def tokens(
+    writer: Annotated[Path, typer.Option(help="File for the token of gateway and simulator.")],
+    reader: Annotated[Path, typer.Option(help="File for the token of pages and Grafana.")],
+) -> None:
+    """Make the services' tokens with the administrator's (docker-compose.yml, once InfluxDB runs)."""
+    from gateway.grants import Grant, provide
+
+    settings = Settings.read()
+    wanted = [
+        Grant("hoiquan writer", ("read", "write"), writer),
+        Grant("hoiquan reader", ("read",), reader, 0o444),  # Grafana is another user; its volume is its own
+    ]
+    admin = settings.influx_token.get_secret_value()
+    new = provide(settings.influx_url, admin, settings.influx_org, settings.influx_bucket, wanted)
+    typer.echo(f"tokens: new: {', '.join(new) or 'none, each is taken'}")

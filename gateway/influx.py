@@ -133,6 +133,16 @@ class InfluxStore:
             for tags, rows in _tables(self._query(query)[0], "telemetry", ("device",))
         }
 
+    def admits(self) -> bool:
+        """Whether the server takes the token for this bucket. Raises RetryLater where it does not answer."""
+        try:
+            self._query("SHOW MEASUREMENTS LIMIT 1")
+        except RetryLater as error:
+            if error.alarm:
+                return False
+            raise
+        return True
+
     def _write_or_bisect(self, points: Sequence[Point], first: int, last: int, bad: dict[int, str]) -> None:
         """Write points[first:last]; where the server refuses, halve until the bad ones stand alone."""
         # the client's own compression is of level 9: nine times the work for a body a third smaller
