@@ -26,7 +26,8 @@ COPY --from=build /app /app
 # 1883 is the user of the mosquitto image: the broker's password file is readable by its owner alone, and
 # is written here and read there. A new volume takes its owner from the folder it covers.
 RUN groupadd -g 1883 hoiquan && useradd -u 1883 -g 1883 -M -s /usr/sbin/nologin hoiquan \
- && install -d -o 1883 -g 1883 -m 700 /data /accounts
+ && install -d -o 1883 -g 1883 -m 700 /data /accounts /tokens/writer \
+ && install -d -o 1883 -g 1883 -m 755 /tokens/reader
 ENV PATH=/opt/hoiquan/bin:$PATH PYTHONPATH=/app PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOIQUAN_DATA=/data
 USER 1883:1883
 ENTRYPOINT ["hoiquan"]

@@ -22,12 +22,12 @@ up: setup
 	@exec $(BIN)/hoiquan up $(ARGS)
 
 compose:
-	@sh deploy/secrets .env
+	@sh deploy/secrets secrets .env
 	docker compose up -d --build --wait
 
 GROWN := -f docker-compose.yml -f docker-compose.grow.yml
 grow:
-	@sh deploy/secrets .env
+	@sh deploy/secrets secrets .env
 	docker compose $(GROWN) up -d --build --wait
 
 down:

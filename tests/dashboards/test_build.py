@@ -168,6 +168,6 @@ def test_provisioning_is_what_grafana_reads():
     assert source["jsonData"]["version"] == "InfluxQL"
     assert source["jsonData"]["dbName"] == "$HOIQUAN_INFLUX_BUCKET"
     assert source["jsonData"]["httpHeaderName1"] == "Authorization"
-    assert source["secureJsonData"] == {"httpHeaderValue1": "Token $HOIQUAN_INFLUX_TOKEN"}
+    assert source["secureJsonData"] == {"httpHeaderValue1": "Token $__file{/tokens/reader/token}"}
     (provider,) = providers["providers"]
     assert provider["options"]["path"] == "/var/lib/grafana/dashboards"
