@@ -39,17 +39,29 @@ class Advisor:
         self._off = data / OFF
         self._ledger = ledger
         self._send = send
+        self.faults = 0  # looks that ended in an error that nobody foresaw
+        self._said = ""
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; what cannot be done now is done next time."""
         while not stop.is_set():
-            try:
-                self.look(time.time_ns() // 1_000_000)
-            except RetryLater as error:
-                log.warning("advice waits for the store: %s", error)
-            except OSError as error:
-                log.warning("advice cannot act: %s", error)
+            self.try_look(time.time_ns() // 1_000_000)
             stop.wait(EVERY)
+
+    def try_look(self, now: int) -> None:
+        """`look`, and a log line where it does not succeed."""
+        try:
+            self.look(now)
+        except RetryLater as error:
+            log.warning("advice waits for the store: %s", error)
+        except OSError as error:
+            log.warning("advice cannot act: %s", error)
+        except Exception as error:
+            # the gateway ends with this thread, and readings go before advice
+            self.faults += 1
+            if (said := repr(error)) != self._said:
+                log.exception("no advice: an error that this program does not know; it is said once")
+            self._said = said
 
     def look(self, now: int) -> list[Advice]:
         """Give the advice of epoch ms `now` and act where that is allowed. Raises RetryLater, OSError."""

@@ -13,6 +13,7 @@ from prometheus_client.core import GaugeMetricFamily as Gauge
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector as Collects
 
+from gateway.advisor import Advisor
 from gateway.decode import Decoder
 from gateway.health import Health
 from gateway.pipeline import Pipeline
@@ -52,8 +53,9 @@ class Gauges:
 class Collector(Collects):
     """One gateway's metrics, as they are at the moment of a scrape."""
 
-    def __init__(self, gauges: Gauges, pipeline: Pipeline, health: Health) -> None:
+    def __init__(self, gauges: Gauges, pipeline: Pipeline, health: Health, advisor: Advisor) -> None:
         self._gauges = gauges
+        self._advisor = advisor
         self._pipeline = pipeline
         self._health = health
 
@@ -105,6 +107,7 @@ class Collector(Collects):
             ("trouble", bool(self._health.trouble), "1: something is not well; the log says what."),
         ):
             yield Gauge(_NAME + name, text, value)
+        yield Counter(f"{_NAME}advice_faults", "Times when no advice was given.", self._advisor.faults)
         if (missing := self._gauges.missing()) is not None:
             yield Gauge(
                 f"{_NAME}missing_messages", "Messages that devices numbered and that never came.", missing

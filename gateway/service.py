@@ -95,7 +95,7 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
         ends.callback(sealer.close)
         ends.callback(_join, stop, others)
         if settings.metrics_port:
-            collector = Collector(gauges, pipeline, health)
+            collector = Collector(gauges, pipeline, health, advisor)
             ends.callback(expose(collector, settings.metrics_bind, settings.metrics_port))
         ends.callback(health.end)
         ends.callback(pipeline.stop)

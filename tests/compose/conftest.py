@@ -36,5 +36,5 @@ def village(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture(scope="session")
 def grown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Village]:
     """`make grow`."""
-    with running(Grown(tmp_path_factory.mktemp("grown"), "grown"), "grow", request) as village:
+    with running(Grown(tmp_path_factory.mktemp("grown")), "grow", request) as village:
         yield village

@@ -43,7 +43,8 @@ def test_killed_one_by_one_they_lose_nothing_and_the_books_balance(grown: Grown)
                 "values": {"soil_moisture": 20 + number * 5 + part},
             }
             assert sensor.publish(shown["topic"], json.dumps(reading)) == "Success"
-        grown.compose("up", "-d", "--no-deps", "--wait", gateway, seconds=90)
+        grown.compose("up", "-d", "--no-deps", gateway)
+    grown.compose("up", "-d", "--no-deps", "--wait", *GATEWAYS, seconds=90)
     grown.compose("restart", "mosquitto")
     sensor.close()
     sensor = grown.sensor(shown["user"], shown["password"])
@@ -53,12 +54,4 @@ def test_killed_one_by_one_they_lose_nothing_and_the_books_balance(grown: Grown)
     query = "SELECT soil_moisture FROM telemetry WHERE device = 'shared-2'"
     until(lambda: sorted(row[1] for row in rows(grown.influxql(query))) == [*range(20, 36)], 60)
     grown.compose("up", "-d", "--no-deps", "--wait", "postgres", seconds=90)
-
-    def balanced() -> bool:
-        found = grown.books()
-        return len(found) == 3 and all(
-            one["received"] == one["stored"] + one["duplicate"] + one["quarantined"] + one["spooled"]
-            for one in found.values()
-        )
-
-    until(balanced, 60)
+    until(lambda: grown.balanced("gateway-1", "gateway-2", "gateway-3"), 60)

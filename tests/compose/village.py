@@ -108,6 +108,23 @@ class Village:
         series: list[dict[str, Any]] = json.loads(answer)["results"][0].get("series", [])
         return series
 
+    def books(self) -> dict[str, dict[str, int]]:
+        """The newest books of each instance."""
+        names = ("received", "stored", "duplicate", "quarantined", "spooled")
+        asked = f"SELECT {', '.join(names)} FROM gateway GROUP BY instance ORDER BY time DESC LIMIT 1"
+        return {
+            one["tags"]["instance"]: dict(zip(names, one["values"][0][1:], strict=True))
+            for one in self.influxql(asked)
+        }
+
+    def balanced(self, *instances: str) -> bool:
+        """Whether these, and no others, have books, and each its own in order."""
+        found = self.books()
+        return set(found) == set(instances) and all(
+            one["received"] == one["stored"] + one["duplicate"] + one["quarantined"] + one["spooled"]
+            for one in found.values()
+        )
+
     def sensor(self, user: str, password: str, tls: ssl.SSLContext | None = None) -> "Sensor":
         """Connect, again when there is no answer, as a device does: Mosquitto 2.0.21 does not answer every
         connection that follows closely on the same client's last one.

@@ -88,7 +88,16 @@ def test_every_metric_has_its_help_its_type_and_its_unit(broker, tmp_path):
         assert family.documentation.endswith(".")
         assert family.type in ("counter", "gauge")
         unit = family.name.rsplit("_", 1)[1]
-        assert unit in ("messages", "bytes", "seconds", "outcomes", "connected", "balanced", "trouble")
+        assert unit in (
+            "messages",
+            "bytes",
+            "seconds",
+            "outcomes",
+            "connected",
+            "balanced",
+            "trouble",
+            "faults",
+        )
         for sample in family.samples:
             assert sample.name == family.name + ("_total" if family.type == "counter" else "")
 
