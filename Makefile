@@ -45,6 +45,7 @@ setup-dev: .venv/ready-dev
 
 .venv/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V 2>&1). Set PYTHON=python3.11" >&2; exit 2; }
+	@echo "setting up .venv: once, some minutes at most"
 	@$(PYTHON) -m venv .venv || { echo "make: no venv module; on Debian: apt-get install python3-venv" >&2; exit 2; }
 	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
 

@@ -365,7 +365,7 @@ def up(
             children=children,
             ready=lambda: port_taken(bind, http_port),
             say=lambda: typer.echo(
-                f"hoiquan: open {page} — a real sensor joins with: hoiquan device enroll --help\n"
+                f"hoiquan: open {page} — a real sensor joins with: {sys.argv[0]} device enroll --help\n"
                 "hoiquan: Ctrl-C stops everything; the next start continues with the same data"
             ),
             stop=stop_on_signals(),

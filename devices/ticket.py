@@ -28,7 +28,9 @@ EXAMPLE = '{"values":{"soil_moisture":31.5}}'
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """One device's way in. `ca`: path of the CA's certificate where the broker speaks TLS."""
+    """One device's way in. `ca`: file of the CA's certificate where the broker speaks TLS, in the maker's own
+    folder: `hoiquan ca` prints what is in it.
+    """
 
     host: str
     port: int
@@ -36,7 +38,7 @@ class Ticket:
     user: str
     password: str
     topic: str
-    ca: Path | None = None
+    ca: str = ""
     ca_sha256: str = ""
 
     def plain(self) -> dict[str, object]:
@@ -45,19 +47,19 @@ class Ticket:
             "host": self.host, "port": self.port, "tls": self.tls, "user": self.user, "client_id": self.user,
             "password": self.password, "topic": self.topic, "line": self.line(),
         }  # fmt: skip
-        return shown | ({"ca": str(self.ca), "ca_sha256": self.ca_sha256} if self.tls and self.ca else {})
+        return shown | ({"ca": self.ca, "ca_sha256": self.ca_sha256} if self.ca else {})
 
     def lines(self) -> list[str]:
         """For a person, with a command that works as it is."""
         shown = {"host": self.host, "port": self.port, "user": self.user, "password": self.password,
                  "client id": self.user, "topic": self.topic}  # fmt: skip
-        if self.tls and self.ca:
-            shown |= {"CA": self.ca, "CA sha256": self.ca_sha256}
+        if self.ca:
+            shown |= {"CA": f"{self.ca} (hoiquan ca > {self.ca})", "CA sha256": self.ca_sha256}
         return [*(f"{name:10} {value}" for name, value in shown.items()), "", self.line()]
 
     def line(self) -> str:
         """A mosquitto_pub line that sends one reading."""
-        secure = f"--cafile {self.ca} " if self.tls and self.ca else ""
+        secure = f"--cafile {self.ca} " if self.ca else ""
         return (
             f"mosquitto_pub -h {self.host} -p {self.port} {secure}-i {self.user} -u {self.user} "
             f"-P '{self.password}' -q 1 -t {self.topic} -m '{EXAMPLE}'"
@@ -90,7 +92,7 @@ def ticket(settings: Settings, pilot: str, community: str, device: str, password
     if not tls:
         return Ticket(host, port, False, device, password, topic)
     print_of_ca = fingerprint(authority(settings.ca))
-    return Ticket(host, port, True, device, password, topic, settings.ca / CA, print_of_ca)
+    return Ticket(host, port, True, device, password, topic, CA, print_of_ca)
 
 
 def write_privately(path: Path, parts: Iterable[bytes]) -> None:

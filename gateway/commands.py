@@ -230,7 +230,10 @@ def _answer(entry: Entry) -> str:
 
 def _bytes(file: str) -> bytes:
     """A file's message, without the line end that an editor puts behind it."""
-    payload = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    try:
+        payload = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise ValueError(f"device check: {file}: {error.strerror}") from None
     return payload.rstrip(b"\r\n") if payload[:1] in (b"{", b"[") else payload
 
 

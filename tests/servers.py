@@ -33,6 +33,7 @@ PACKAGES = {
     "pdftoppm": "poppler-utils",
     "g++": "g++",
     "node": "nodejs",
+    "micropython": "micropython",
 }
 PATIENCE = 60.0  # seconds after which a server will not come up any more, on the busiest machine
 

@@ -1,6 +1,7 @@
 """A node in Python: a Raspberry Pi, or a logger's own computer. Needs paho-mqtt 2 (`pip install paho-mqtt`).
 
     hoiquan device enroll --community tam-que --model soil-probe --id my-pi --json > ticket.json
+    hoiquan ca > ca.pem                        # where ticket.json says "tls": true
     python node.py ticket.json
 
 Replace `measure`. What cannot be sent waits in memory with its time and is sent when the broker is back;
@@ -31,10 +32,14 @@ def main(ticket, number=0, interval=INTERVAL):
         client.tls_set(ca_certs=ticket["ca"])
     client.max_queued_messages_set(2016)  # two weeks, one each ten minutes
     client.will_set(f"{here}/status", '{"state":"offline"}', qos=1, retain=True)
-    client.on_connect = lambda client, *_: (
-        client.publish(f"{here}/status", '{"state":"online"}', qos=1, retain=True),
-        client.subscribe(f"{here}/rejected"),
-    )
+
+    def connected(client, _, __, reason, ___):
+        print("broker:", reason, file=sys.stderr)  # "Not authorized": a wrong or revoked password
+        if not reason.is_failure:
+            client.publish(f"{here}/status", '{"state":"online"}', qos=1, retain=True)
+            client.subscribe(f"{here}/rejected")
+
+    client.on_connect = connected
     client.on_message = lambda _, __, message: print("refused:", message.payload.decode(), file=sys.stderr)
     client.connect_async(ticket["host"], ticket["port"])
     client.loop_start()
