@@ -80,6 +80,7 @@ def test_the_administrators_token_is_influxdbs_alone(village: Village) -> None:
 def test_a_strangers_reading_is_stored_and_shown(village: Village, stranger: dict[str, Any]) -> None:
     """As from outside: with TLS, and trusting the CA that `hoiquan ca` prints."""
     assert (stranger["host"], stranger["port"]) == ("localhost", village.port["HOIQUAN_MQTTS_PORT"])
+    assert stranger["ca"] == "ca.pem" and "--cafile ca.pem" in stranger["line"]
     trusted = ssl.create_default_context(cadata=village.output(*INSIDE, "hoiquan", "ca").decode())
     sensor = village.sensor(stranger["user"], stranger["password"], trusted)
     assert sensor.publish(stranger["topic"], READING) == "Success"
