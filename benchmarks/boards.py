@@ -170,8 +170,8 @@ def main() -> None:
                 began = time.monotonic()
                 assert client.get("/").status_code == 200
                 took.append(1000 * (time.monotonic() - began))
-        # the page is made each few seconds, in the background: the first of all waits for that
-        print(f"overview: made in {took[0]:.0f} ms, shown in {statistics.median(took[1:]):.0f} ms")
+        # how the targets stand is read each few seconds, in the background: the first of all waits for that
+        print(f"overview: the first view {took[0]:.0f} ms, then {statistics.median(took[1:]):.0f} ms")
         store.close()
 
 

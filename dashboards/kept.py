@@ -1,36 +1,37 @@
-"""Pages that are made before anybody asks: whoever opens one does not wait for the store.
+"""What changes with the minute and takes its time to read is read before anybody asks for it.
 
-each few seconds ─► make ─► kept ─► whoever asks
-                              └─ too old, or none yet: made for whoever asks first, the others wait for it
+each few seconds ─► read ─► kept ─► whoever asks
+                              └─ too old, or none yet: read for whoever asks first, the others wait for it
 """
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Generic, TypeVar
 
 from gateway.store import RetryLater
 
-EVERY = 10.0  # seconds between two makings
-OLD = 30.0  # seconds after which a page is not shown any more: the making is held up, or has ended
+EVERY = 10.0  # seconds between two readings
+OLD = 30.0  # seconds after which nothing kept is shown any more: the reading is held up, or has ended
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
-class Kept:
-    """Pages by their name, one of `names`; `make` may raise RetryLater. For several threads."""
+class Kept(Generic[T]):
+    """What `read` gave lately; it may raise RetryLater. For several threads."""
 
-    def __init__(self, make: Callable[[str], str], names: Sequence[str]) -> None:
-        self._make = make
-        self._names = names
-        self._pages: dict[str, tuple[float, str]] = {}
-        self._making = {name: threading.Lock() for name in names}
+    def __init__(self, read: Callable[[], T]) -> None:
+        self._read = read
+        self._reading = threading.Lock()
+        self._newest: tuple[float, T] | None = None
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Make all pages again and again in a thread of its own."""
+        """Read again and again in a thread of its own."""
         stop = threading.Event()
-        thread = threading.Thread(target=self._run, args=(stop,), name="pages", daemon=True)
+        thread = threading.Thread(target=self._run, args=(stop,), name="kept", daemon=True)
         thread.start()
         try:
             yield
@@ -38,29 +39,27 @@ class Kept:
             stop.set()
             thread.join()
 
-    def get(self, name: str) -> str:
-        """The page, at most OLD seconds old. Raises what making it raises."""
-        if (page := self._young(name)) is None:
-            with self._making[name]:
-                page = self._young(name) or self._made(name)
-        return page
+    def get(self) -> T:
+        """What was read at most OLD seconds ago. Raises what reading it raises."""
+        if (found := self._young()) is None:
+            with self._reading:
+                found = self._young() or self._again()
+        return found[1]
 
     def _run(self, stop: threading.Event) -> None:
         while not stop.is_set():
-            for name in self._names:
-                try:
-                    with self._making[name]:
-                        self._made(name)
-                except RetryLater as error:  # whoever asks is told
-                    log.warning("the page waits: %s", error)
+            try:
+                with self._reading:
+                    self._again()
+            except RetryLater as error:  # whoever asks is told
+                log.warning("what the page shows waits: %s", error)
             stop.wait(EVERY)
 
-    def _made(self, name: str) -> str:
+    def _again(self) -> tuple[float, T]:
         began = time.monotonic()
-        page = self._make(name)
-        self._pages[name] = began, page
-        return page
+        self._newest = began, self._read()
+        return self._newest
 
-    def _young(self, name: str) -> str | None:
-        made, page = self._pages.get(name, (-OLD, ""))
-        return page if time.monotonic() - made < OLD else None
+    def _young(self) -> tuple[float, T] | None:
+        newest = self._newest
+        return newest if newest is not None and time.monotonic() - newest[0] < OLD else None

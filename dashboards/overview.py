@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import FileResponse, Response
@@ -16,7 +16,7 @@ from dashboards.kept import Kept
 from dashboards.map import Mark, draw
 from devices.pilot import Pilot
 from devices.signals import SIGNALS
-from devices.texts import LANGS, text
+from devices.texts import text
 from gateway.indicators import local_day
 
 REFRESH = 15  # seconds after which a browser asks again
@@ -36,14 +36,14 @@ _PAGES = Environment(
 
 
 def router(figures: Figures) -> APIRouter:
-    """The page and its style sheet: in Vietnamese, until the reader chooses English. While the application
-    runs the page is kept ready.
+    """The page and its style sheet: in Vietnamese, until the reader chooses English. How the targets stand is
+    kept ready while the application runs; what was measured a moment ago is on the page at once.
     """
-    pages = Kept(lambda lang: render(figures, figures.now(), lang), LANGS)
+    course = Kept(lambda: Course.read(figures))
 
     @asynccontextmanager
     async def ready(_: FastAPI) -> AsyncIterator[None]:
-        with pages.running():
+        with course.running():
             yield
 
     routes = APIRouter(lifespan=ready)
@@ -51,7 +51,7 @@ def router(figures: Figures) -> APIRouter:
     @routes.get("/", include_in_schema=False)
     def overview(request: Request) -> Response:
         return Response(
-            pages.get("en" if request.cookies.get("lang") == "en" else "vi"),
+            render(figures, course.get(), "en" if request.cookies.get("lang") == "en" else "vi"),
             media_type="text/html; charset=utf-8",
             headers=HEADERS,
         )
@@ -70,10 +70,22 @@ def router(figures: Figures) -> APIRouter:
     return routes
 
 
-def render(figures: Figures, now: int, lang: str) -> str:
-    """The page as HTML, as of epoch ms `now`."""
-    pilot = figures.pilot
-    standing = figures.standing(now)
+class Course(NamedTuple):
+    """How the targets stand, and who counts: months of numbers, which change once a minute."""
+
+    indicators: list[Indicator]
+    standing: dict[str, Standing]
+
+    @classmethod
+    def read(cls, figures: Figures) -> "Course":
+        """As of now. Raises RetryLater."""
+        now = figures.now()
+        return cls(figures.indicators(now), figures.standing(now))
+
+
+def render(figures: Figures, course: Course, lang: str) -> str:
+    """The page as HTML, as of now but for the `course`."""
+    pilot, now, standing = figures.pilot, figures.now(), course.standing
 
     def t(key: str, **values: object) -> str:
         return text(f"overview.{key}", lang, **values)
@@ -86,7 +98,7 @@ def render(figures: Figures, now: int, lang: str) -> str:
         rehearsal=figures.rehearsal,
         trend_days=figures.trend_days,
         as_of=_local(pilot, now, "%d/%m/%Y %H:%M:%S"),
-        cards=[_card(one, pilot, standing, lang) for one in figures.indicators(now)],
+        cards=[_card(one, pilot, standing, lang) for one in course.indicators],
         map=draw(_marks(pilot, standing, now)),
         devices=[_device(device, pilot, lang) for device in figures.newest(now, SHOWN_DEVICES)],
         communes=_communes(pilot, standing, now, lang),
