@@ -46,6 +46,9 @@ IN_FLIGHT = 5000  # messages the broker may send before the first is acknowledge
 LINGER = 0.03
 UNPROMISED = 50_000  # QoS 0 messages kept in memory; nothing is promised for more
 GOODBYE = 1.0  # seconds that the last heartbeat may take
+# Seconds between two tries to connect, at most. Mosquitto forgets shared subscriptions when it ends: until
+# the first gateway of a group is back it keeps nothing for them.
+LONGEST_ABSENCE = 5
 _TURNED_AWAY = b"not authorised"
 _NOT_OURS = tuple(f"/{kind}" for kind in (*DOWN, "result"))
 
@@ -82,7 +85,7 @@ class Receiver:
         if address.scheme == "mqtts":
             self._client.tls_set(ca_certs=str(ca) if ca else None)
         self._client.username_pw_set(username, password)
-        self._client.reconnect_delay_set(1, 30)
+        self._client.reconnect_delay_set(1, LONGEST_ABSENCE)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_disconnect = self._on_disconnect

@@ -1,12 +1,11 @@
 """Files that are there whole or not at all, whatever happens to the machine."""
 
 import os
+import secrets
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import islice
 from pathlib import Path
-
-from traceability.note import sync_directory
 
 TOGETHER = 200  # files that are open at once
 
@@ -30,3 +29,31 @@ def write_all(files: Mapping[Path, bytes]) -> None:
             path.with_suffix(".tmp").replace(path)
     for folder in sorted(folders, reverse=True):  # from the inner to the outer
         sync_directory(folder)
+
+
+def create_private(path: Path, text: str) -> None:
+    """Make a file that its owner alone may read, if there is none; durable on return. A crash leaves no file,
+    or the whole one, and at worst a stray draft that nobody reads; of two processes the first one's stays.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):  # unlike a rename, a link never replaces one made meanwhile
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+    sync_directory(path.parent)
+
+
+def sync_directory(directory: Path) -> None:
+    """Make the names in it durable: new files, renames, removals."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

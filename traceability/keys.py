@@ -5,14 +5,14 @@ for a checkpoint has no time that could be believed; `last` is `-` for the key i
 on which it began, for people. A line with nothing but the key trusts it for every size.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+from traceability.durable import sync_directory, write_all
 from traceability.log import Log
-from traceability.note import NoteError, Signer, Verifier, sync_directory
+from traceability.note import NoteError, Signer, Verifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +67,7 @@ def note_current(path: Path, verifier: Verifier, size: int, today: date) -> None
     if listed:
         listed[-1] = replace(listed[-1], last=size)
     listed.append(LogKey(verifier, size if listed else 0, None, today.isoformat()))
-    draft = path.with_name(f".{path.name}.next")
-    with draft.open("w", encoding="utf-8") as file:
-        file.write(write(listed))
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    sync_directory(path.parent)
+    write_all({path: write(listed).encode()})
 
 
 def rotate(folder: Path, origin: str, today: date) -> LogKey:

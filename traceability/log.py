@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Self
 
 from traceability import merkle
+from traceability.durable import sync_directory
 from traceability.merkle import TILE_WIDTH, ProofError, leaf_hash, root_of_hashes
-from traceability.note import NoteError, Signer, open_note, sign, sync_directory
+from traceability.note import NoteError, Signer, open_note, sign
 from traceability.proof import Checkpoint
 from traceability.tiles import CHECKPOINT, ENTRIES, LogCorrupt, LogReader, tile_path
 

@@ -11,7 +11,6 @@ import os
 import re
 import secrets
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -19,6 +18,8 @@ from typing import Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from traceability.durable import create_private
 
 ED25519 = b"\x01"
 KEY_SIZE = 32
@@ -222,30 +223,6 @@ def _check_text(text: str) -> None:
 
 
 def _create_key(path: Path, name: str) -> None:
-    """A crash here leaves no key, or the whole key, and at worst a stray 0600 file that nothing reads."""
     seed = secrets.token_bytes(KEY_SIZE)
     key_id = Signer.from_seed(name, seed).verifier.key_id.hex()
-    text = f"{_PRIVATE}{name}+{key_id}+{base64_of(ED25519 + seed)}\n"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        with os.fdopen(
-            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
-        ) as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):  # unlike a rename, a link never replaces a key made meanwhile
-            os.link(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
-    sync_directory(path.parent)
-
-
-def sync_directory(directory: Path) -> None:
-    """Make the names in it durable: new files, renames, removals."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    create_private(path, f"{_PRIVATE}{name}+{key_id}+{base64_of(ED25519 + seed)}\n")

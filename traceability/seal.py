@@ -12,7 +12,6 @@ next that asks.
 """
 
 import json
-import os
 import secrets
 import sqlite3
 import threading
@@ -29,7 +28,7 @@ from devices.reading import Device
 from traceability import keys, lot, record
 from traceability.conditions import Grew
 from traceability.digital_link import LotKey
-from traceability.durable import write_all
+from traceability.durable import create_private, write_all
 from traceability.handling import Handler
 from traceability.log import Log, LogBusy
 from traceability.merkle import leaf_hash
@@ -301,9 +300,7 @@ def read(folder: Path, key: LotKey) -> bytes | None:
 def _secret(path: Path) -> bytes:
     """32 random bytes in a file that only the owner reads, made once."""
     if not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(secrets.token_hex(32), file)
+        create_private(path, json.dumps(secrets.token_hex(32)))
     return bytes.fromhex(json.loads(path.read_text("utf-8")))
 
 

@@ -15,6 +15,7 @@ from typing import Self
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from traceability.durable import sync_directory
 from traceability.note import (
     KEY_SIZE,
     NoteError,
@@ -22,7 +23,6 @@ from traceability.note import (
     base64_of,
     parse_signature,
     split_note,
-    sync_directory,
     unbase64,
 )
 
