@@ -7,9 +7,7 @@ import pytest
 from devices.models import MODELS
 from devices.pilot import load
 from gateway.growth import Growth
-from gateway.influx import InfluxStore
 from gateway.points import Point, tags
-from gateway.sqlite import SqliteStore
 
 PILOT = load("dong-thap")
 HOUR = 3_600_000
@@ -17,17 +15,6 @@ START = 1_763_744_400_000  # 2025-11-22 00:00 at Đồng Tháp
 HOURS = 48
 STOP = START + HOURS * HOUR
 PLOTS = {"wet-1": "plot-1", "wet-2": "plot-1", "dry-1": "plot-2", "pump-1": "plot-3"}
-
-
-@pytest.fixture(params=["sqlite", "influx"])
-def store(request, tmp_path):
-    if request.param == "sqlite":
-        made = SqliteStore(tmp_path / "store.sqlite")
-    else:
-        server = request.getfixturevalue("influx")
-        made = InfluxStore(server.url, server.token, server.org, server.bucket())
-    yield made
-    made.close()
 
 
 def hourly(device, model, hours=range(HOURS), **values):
