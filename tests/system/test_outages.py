@@ -64,7 +64,7 @@ def test_kills_mid_publish_and_what_the_broker_lost_is_counted(ingest, both):
     fleet = Fleet(ingest.broker.port)
     fleet.start()
     # what is lost before the first that came is no gap: nobody knows of it
-    until("the first numbers", 20, lambda: all(1 in ingest.stored().get(d, ()) for d in DEVICES))
+    until("the first numbers", 20, lambda: all(1 in ingest.stored().get(d.device, ()) for d in DEVICES))
     moments = random.Random(SEED)
     for _ in range(4):
         time.sleep(moments.uniform(0.5, 1.5))  # the moment is what is random here
