@@ -10,9 +10,11 @@ import pytest
 from devices.diary import DiaryEvent, Harvest, Input
 from devices.pilot import Pilot, load
 from devices.reading import Device
+from devices.registry import Registry
 from traceability.conditions import Conditions
 from traceability.seal import Sealed, Sealer
 
+WHO = "tam-que-thu-ky"  # the account of a group's secretary
 HARVESTED = datetime(2026, 11, 12, 3, 0, tzinfo=UTC)
 GREW = Conditions(
     start=int((HARVESTED - timedelta(days=9)).timestamp() * 1000),
@@ -85,3 +87,13 @@ def write(sealer: Sealer, device: Device, event: DiaryEvent) -> Sealed | None:
     sealer.keep([(device, event)])
     sealed = [one for one in sealer.seal_pending() if one.harvest == event.id]
     return sealed[0] if sealed else None
+
+
+@pytest.fixture
+def registry(tmp_path: Path, pilot: Pilot) -> Registry:
+    return Registry(tmp_path / "registry.sqlite", pilot)
+
+
+@pytest.fixture
+def password(registry: Registry) -> str:
+    return registry.enroll("tam-que", "diary", WHO)

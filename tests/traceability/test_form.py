@@ -23,11 +23,10 @@ from traceability.entries import FORMS, PLAIN
 from traceability.post import NotSent, Post
 from traceability.sign_in import HOURS, SESSIONS, Sessions
 
+from .conftest import WHO
 from .test_page import AXE, Served, axe, judged
 
 assert AXE and axe  # the fixture of the pages' tests
-
-WHO = "tam-que-thu-ky"
 
 
 class Sent(list[tuple[Device, str, bytes]]):
@@ -39,16 +38,6 @@ class Sent(list[tuple[Device, str, bytes]]):
         if self.away:
             raise NotSent("away")
         self.append((device, password, payload))
-
-
-@pytest.fixture
-def registry(tmp_path: Path, pilot: Pilot) -> Registry:
-    return Registry(tmp_path / "registry.sqlite", pilot)
-
-
-@pytest.fixture
-def password(registry: Registry) -> str:
-    return registry.enroll("tam-que", "diary", WHO)
 
 
 @pytest.fixture

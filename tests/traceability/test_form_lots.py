@@ -18,23 +18,12 @@ from traceability import form, web
 from traceability.book import Book, Lot
 from traceability.seal import Sealer
 
-from .conftest import harvest, write
+from .conftest import WHO, harvest, write
 from .test_page import AXE, Served, axe, judged
 
 assert AXE and axe  # the fixture of the pages' tests
 
-WHO = "tam-que-thu-ky"
 Say = Callable[..., str]
-
-
-@pytest.fixture
-def registry(tmp_path: Path, pilot: Pilot) -> Registry:
-    return Registry(tmp_path / "registry.sqlite", pilot)
-
-
-@pytest.fixture
-def password(registry: Registry) -> str:
-    return registry.enroll("tam-que", "diary", WHO)
 
 
 @pytest.fixture

@@ -27,12 +27,10 @@ from traceability.photos import Photos
 from traceability.picture import BadPicture, clean
 from traceability.seal import Sealer, read
 
-from .conftest import harvest, write
+from .conftest import WHO, harvest, write
 from .test_page import AXE, SIZES, Served, axe, judged
 
 assert AXE and axe  # the fixture of the pages' tests
-
-WHO = "tam-que-thu-ky"
 
 
 def jpeg(shade: int = 80, kind: str = "JPEG", size: tuple[int, int] = (320, 240)) -> bytes:
@@ -60,10 +58,10 @@ def sealer(folder: Path, pilot: Pilot, grower: object) -> Iterator[Sealer]:
 
 
 @pytest.fixture
-def client(folder: Path, tmp_path: Path, pilot: Pilot, sealer: Sealer) -> Iterator[TestClient]:
+def client(
+    folder: Path, pilot: Pilot, sealer: Sealer, registry: Registry, password: str
+) -> Iterator[TestClient]:
     """The pages with a secretary signed in, whose events are kept and sealed at once."""
-    registry = Registry(tmp_path / "registry.sqlite", pilot)
-    password = registry.enroll("tam-que", "diary", WHO)
 
     def send(device: Device, _: str, payload: bytes) -> None:
         write(sealer, device, decode_diary(payload))
