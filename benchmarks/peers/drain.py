@@ -148,7 +148,9 @@ class Watch:
         self._ended, self._used = self.began, self._cpu
 
     def until(self, expected: int, start: int, poll: float = POLL, seconds: float = 3600) -> int:
-        """Watch until `expected` points can be queried, or no more come; how many there are."""
+        """Watch until `expected` points can be queried, or no more come; how many there are. Each look takes
+        the store from its work, so there are few of them while the end is far.
+        """
         stored, moved = -1, time.monotonic()
         end = self.began + seconds
         while stored < expected and time.monotonic() - moved < STALL and time.perf_counter() < end:
@@ -156,8 +158,10 @@ class Watch:
             if now != stored:
                 stored, moved = now, time.monotonic()
                 self._ended, self._used = time.perf_counter(), self._meters()
+            passed = time.perf_counter() - self.began
+            left = min(passed * (expected - stored) / max(1, stored), end - self.began - passed, 1.0)
             if stored < expected:
-                time.sleep(poll)
+                time.sleep(max(poll, left / 2))
         return stored
 
     def result(self, messages: int, stored: int) -> Drained:

@@ -18,6 +18,7 @@ from devices.pilot import load
 from devices.signals import SIGNALS
 
 IN_FLIGHT = 1000  # a larger window makes paho slower
+AHEAD = 50_000  # messages that paho is given before they are sent: past 65,535 it drops them
 DEVICES = 50
 FIELDS = MODELS["soil-probe"].signals
 COUNTED = FIELDS[0]  # bad messages are bad in this one, so it counts the good ones
@@ -90,14 +91,17 @@ class Publisher:
         self._client.on_connect = lambda *_: self._connected.set()
         self._client.on_publish = self._on_publish
         self._connected = threading.Event()
-        self.acknowledged = 0
+        self.published = self.acknowledged = 0
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
         if not self._connected.wait(10):
             raise RuntimeError("the broker does not let the benchmark in")
 
     def publish(self, topic: str, payload: str) -> None:
+        while self.published - self.acknowledged >= AHEAD:
+            time.sleep(0.01)
         self._client.publish(topic, payload, qos=1)
+        self.published += 1
 
     def close(self, sent: int, seconds: float = 60) -> None:
         """Wait until the broker has all that was sent, and go."""
