@@ -50,8 +50,8 @@ class Course:
     """
 
     __slots__ = (
-        "apart", "doubted", "flat", "gap", "group", "high", "leap", "low", "rate", "since", "steady", "still",
-        "time", "value", "waits",
+        "apart", "doubted", "flat", "gap", "group", "high", "leap", "low", "near", "rate", "since", "steady",
+        "still", "time", "value", "waits",
     )  # fmt: skip
 
     def __init__(self, signal: Signal, limit: Limit | None, group: "Group | None") -> None:
@@ -63,6 +63,7 @@ class Course:
         leaps = signal.id in LEAPS
         self.rate = _NEVER if leaps else rate / MINUTE_MS
         self.leap = _NEVER if leaps else SPIKE_SHARE * span
+        self.near = min(self.leap, self.rate * MINUTE_MS)  # no leap, however soon it comes
         flat = signal.flat if given.flat_hours is None else given.flat_hours * 3600
         self.flat = _NEVER if flat is None else flat * 1000
         self.gap = self.flat / 2  # after so long unseen nobody knows whether it stood still
@@ -155,21 +156,24 @@ class Checker:
             course = courses.get(signal)
             if course is None:
                 course = courses[signal] = self._course(device.device, device.community, signal)
-            passed = time - course.time
-            change = value - course.value
-            leap = course.leap
-            # the usual case: a little later, a little different
+            # the usual case, by hundreds of thousands a second: a little later, a little different, near the
+            # neighbours; whatever is not is looked at as a whole
+            change, near, still = value - course.value, course.near, course.still
             if (
-                passed > 0
-                and course.waits is None
+                -near <= change <= near
+                and time > course.time
                 and course.low <= value <= course.high
-                and -leap <= change <= leap
-                and (-(most := course.rate * (passed if passed > MINUTE_MS else MINUTE_MS)) <= change <= most)
+                and course.waits is None
             ):
-                if not -course.still <= value - course.steady <= course.still or passed > course.gap:
+                if not -still <= value - course.steady <= still or time - course.time > course.gap:
                     course.steady, course.since = value, time
-                if time - course.since < course.flat and not (
-                    course.group is not None and course.differs(time, value)
+                if time - course.since < course.flat and (
+                    (group := course.group) is None
+                    or (
+                        -(apart := course.apart) <= value - group.middle <= apart
+                        and -FRESH_MS <= time - group.at <= FRESH_MS
+                    )
+                    or not course.differs(time, value)
                 ):
                     course.time, course.value = time, value
                     continue

@@ -94,12 +94,13 @@ class Decoder:
                 sender = senders.get(message.topic)
                 if sender is None:
                     sender = senders[message.topic] = self._sender(message.topic)
-                if sender[1] in _READINGS:
-                    self._readings(index, message, *sender, result)
-                elif sender[1] == "status":
-                    result.states.append(self._status(sender[0], message, result))
+                device, kind = sender
+                if kind in _READINGS:
+                    self._readings(index, message, device, kind, result)
+                elif kind == "status":
+                    result.states.append(self._status(device, message, result))
                 else:
-                    result.diary.append(Written(sender[0], decode_diary(message.payload)))
+                    result.diary.append(Written(device, decode_diary(message.payload)))
             except PayloadError as error:
                 result.refused[index] = Refusal(message, error.reason, error.field)
         return result
@@ -124,9 +125,10 @@ class Decoder:
             raise PayloadError("retained")
         told = decode(message.payload, device.device) if kind == "telemetry" else uplink(message.payload)
         seen = self._remember(device, result)
-        if len(told) == 1 and told[0].seq is not None and told[0].boot is not None:  # the usual case
-            if message.replayed or seen.take(message, told[0]):
-                result.readings.append(self._timed(device, message, told[0], seen))
+        first = told[0]
+        if len(told) == 1 and first.seq is not None and first.boot is not None:  # the usual case
+            if message.replayed or seen.take_number(first.boot, first.seq):
+                result.readings.append(self._timed(device, message, first, seen))
                 result.source.append(index)
             else:
                 result.repeated.append(device)
@@ -204,17 +206,17 @@ class Decoder:
         return seen
 
     def _timed(self, device: Device, message: Message, telemetry: Telemetry, seen: Seen) -> Reading:
-        claimed = telemetry.time
+        values, claimed, seq, boot, ago = telemetry
         believed = claimed is not None and (
             YEAR_2020_MS <= claimed <= message.arrival + AHEAD_MS or (device.simulated and seen.played)
         )
         if claimed is None or not believed:
-            stamp = seen.stamp(message.arrival, *self._lane) - telemetry.ago
-            return Reading(device, stamp, telemetry.values, claimed, telemetry.seq, telemetry.boot)
-        clash = seen.conflict(claimed, telemetry.values)
+            stamp = seen.stamp(message.arrival, *self._lane) - ago
+            return Reading(device, stamp, values, claimed, seq, boot)
+        clash = seen.conflict(claimed, values)
         if clash is not None and not message.replayed:
             raise PayloadError("conflicting_time", clash)
-        return Reading(device, claimed, telemetry.values, None, telemetry.seq, telemetry.boot)
+        return Reading(device, claimed, values, None, seq, boot)
 
     def _status(self, device: Device, message: Message, result: Decoded) -> State:
         try:

@@ -13,6 +13,7 @@ from typing import Any
 from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
+from pydantic_core import to_json
 from urllib3.exceptions import HTTPError
 
 from gateway.points import MEASUREMENTS, UNFIT_TAG, Point, Tags, Value, check_fields, unfit
@@ -41,16 +42,10 @@ class InfluxStore:
         self._client.close()
 
     def write(self, points: Sequence[Point]) -> None:
-        bad = {index: UNFIT_TAG for index, point in enumerate(points) if unfit(point.tags)}
-        if bad:
-            fit = [index for index in range(len(points)) if index not in bad]
-            try:
-                self.write([points[index] for index in fit])
-            except RejectPoints as error:
-                bad |= {fit[place]: sentence for place, sentence in error.bad.items()}
-            raise RejectPoints(bad)
-        for first in range(0, len(points), LINES):
-            self._write_or_bisect(points, first, min(first + LINES, len(points)), bad)
+        lines = list(map(line, points))
+        bad = {index: UNFIT_TAG for index, text in enumerate(lines) if not text}
+        for first in range(0, len(lines), LINES):
+            self._write_or_bisect(lines, first, min(first + LINES, len(lines)), bad)
         if bad:
             raise RejectPoints(bad)
 
@@ -143,10 +138,13 @@ class InfluxStore:
             raise
         return True
 
-    def _write_or_bisect(self, points: Sequence[Point], first: int, last: int, bad: dict[int, str]) -> None:
-        """Write points[first:last]; where the server refuses, halve until the bad ones stand alone."""
+    def _write_or_bisect(self, lines: Sequence[str], first: int, last: int, bad: dict[int, str]) -> None:
+        """Write lines[first:last]; where the server refuses, halve until the bad ones stand alone."""
+        text = "\n".join(filter(None, lines[first:last]))
+        if not text:
+            return
         # the client's own compression is of level 9: nine times the work for a body a third smaller
-        body = gzip.compress("\n".join(map(line, points[first:last])).encode(), 1)
+        body = gzip.compress(text.encode(), 1)
         try:
             self._write.post_write(
                 org=self._org, bucket=self._bucket, body=body, precision="ms",
@@ -158,8 +156,8 @@ class InfluxStore:
                     bad[first] = _sentence(error)
                     return
                 middle = (first + last) // 2
-                self._write_or_bisect(points, first, middle, bad)
-                self._write_or_bisect(points, middle, last, bad)
+                self._write_or_bisect(lines, first, middle, bad)
+                self._write_or_bisect(lines, middle, last, bad)
                 return
             raise _retry(error) from error
         except (HTTPError, OSError) as error:
@@ -194,20 +192,24 @@ def batched(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
 
 
 def line(point: Point) -> str:
-    """One line of line protocol, time in milliseconds."""
+    """One line of line protocol, time in milliseconds; "" where its tags have no spelling there."""
     measurement, tags, fields, time = point
-    # a reading has floats alone, and there are hundreds of thousands a second
-    said = ",".join(
-        [
-            f"{name}={value!r}" if type(value) is float else f"{name}={_field(measurement, name, value)}"
-            for name, value in fields.items()
-        ]
-    )
-    return f"{_prefix(measurement, tags)} {said} {time}"
+    prefix = _prefix(measurement, tags)
+    if not prefix:
+        return ""
+    if measurement == "telemetry":
+        # numbers alone, hundreds of thousands a second: JSON writes them as line protocol does, and pydantic
+        # the shortest digits that mean the same in a third of repr's time
+        said = to_json(fields)[2:-1].replace(b'":', b"=").replace(b',"', b",").decode()
+    else:
+        said = ",".join([f"{name}={_field(measurement, name, value)}" for name, value in fields.items()])
+    return f"{prefix} {said} {time}"
 
 
 @cache
 def _prefix(measurement: str, tags: Tags) -> str:
+    if unfit(tags):
+        return ""
     return ",".join([measurement, *(f"{key}={_escape(value)}" for key, value in tags if value)])
 
 

@@ -43,7 +43,7 @@ SESSION_SECONDS = 14 * 24 * 3600  # the broker keeps our queue this long while w
 IN_FLIGHT = 5000  # messages the broker may send before the first is acknowledged
 # Seconds that what has come waits for more: a commit, a batch and the memory of each device cost as much for
 # one message as for hundreds. Nobody notices it who looks at a page.
-LINGER = 0.03
+LINGER = 0.08
 UNPROMISED = 50_000  # QoS 0 messages kept in memory; nothing is promised for more
 GOODBYE = 1.0  # seconds that the last heartbeat may take
 # Seconds between two tries to connect, at most. Mosquitto forgets shared subscriptions when it ends: until
@@ -194,15 +194,17 @@ class Receiver:
         epoch, passed, taken = self._epoch, [], []
         room = UNPROMISED - len(self._queue)
         for topic, payload, mid, qos, dup, retain in received:
-            if qos == 0 and self._own(topic, payload):
-                continue
-            if qos == 0 and room <= 0:
-                self.dropped += 1
-            elif topic.endswith(_NOT_OURS):
+            if not qos:
+                if self._own(topic, payload):
+                    continue
+                if room <= 0:
+                    self.dropped += 1
+                    continue
+                room -= 1
+            if topic.endswith(_NOT_OURS):
                 passed.append(mid)
             else:
                 taken.append(Message(topic, payload, arrival, dup, retain, False, mid, epoch))
-                room -= qos == 0
         if taken:
             with self._arrived:
                 self._queue.extend(taken)

@@ -13,7 +13,7 @@ import hashlib
 import json
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import pairwise
 
 from devices.payloads import Telemetry
@@ -57,9 +57,9 @@ class Seen:
         self._recent: OrderedDict[str, None] = OrderedDict.fromkeys(data.get("recent", ()))
         self._arrival: int = data.get("arrival", 0)
         self.played: bool = data.get("played", False)  # its scenario plays another time than now
-        self._times: OrderedDict[int, tuple[str, ...]] = OrderedDict(
-            (time, tuple(names)) for time, names in data.get("times", ())
-        )
+        self._times: dict[int, Collection[str]] = {
+            time: tuple(names) for time, names in data.get("times", ())
+        }
 
     def dump(self) -> str:
         """The state as text."""
@@ -75,7 +75,7 @@ class Seen:
     def take(self, message: Message, telemetry: Telemetry) -> bool:
         """Whether it is new; if so it is remembered."""
         if telemetry.boot is not None and telemetry.seq is not None:
-            return self._take_sequence(telemetry.boot, telemetry.seq)
+            return self.take_number(telemetry.boot, telemetry.seq)
         digest = hashlib.blake2b(message.payload, digest_size=8).hexdigest()
         if digest in self._recent:
             return False
@@ -83,6 +83,30 @@ class Seen:
         self._recent.move_to_end(digest)
         if len(self._recent) > RECENT:
             self._recent.popitem(last=False)
+        return True
+
+    def take_number(self, boot: str, seq: int) -> bool:
+        """Whether the message of that number is new; if so it is remembered."""
+        ranges = self._boots.get(boot)
+        if ranges is None:
+            ranges = self._boots[boot] = []
+            if len(self._boots) > BOOTS:
+                self._boots.popitem(last=False)
+        else:
+            self._boots.move_to_end(boot)
+        if ranges and ranges[-1][1] == seq - 1:  # the usual case: the next one
+            ranges[-1][1] = seq
+            return True
+        at = bisect_right(ranges, seq, key=lambda pair: pair[0])
+        if at and ranges[at - 1][1] >= seq:
+            return False
+        ranges.insert(at, [seq, seq])
+        if at + 1 < len(ranges) and ranges[at + 1][0] == seq + 1:
+            ranges[at][1] = ranges.pop(at + 1)[1]
+        if at and ranges[at - 1][1] == seq - 1:
+            ranges[at - 1][1] = ranges.pop(at)[1]
+        if len(ranges) > RANGES:
+            del ranges[0]
         return True
 
     @property
@@ -96,16 +120,16 @@ class Seen:
             for earlier, later in pairwise(ranges)
         )
 
-    def conflict(self, time: int, names: Iterable[str]) -> str | None:
+    def conflict(self, time: int, names: Collection[str]) -> str | None:
         """A signal that one of the last messages gave for the same time: a second value would overwrite
-        it. Else the signals are remembered.
+        it. Else the signals are remembered; `names` is not to change afterwards.
         """
         times = self._times
         before = times.get(time)
         if before is None:  # the usual case
-            times[time] = tuple(names)
+            times[time] = names
             if len(times) > TIMES:
-                times.popitem(last=False)
+                del times[next(iter(times))]
             return None
         both = set(before).intersection(names)
         if both:
@@ -124,23 +148,3 @@ class Seen:
         burst = arrival <= self._arrival < arrival + BURST_MS
         self._arrival = self._arrival + lanes if burst else arrival
         return self._arrival
-
-    def _take_sequence(self, boot: str, seq: int) -> bool:
-        ranges = self._boots.setdefault(boot, [])
-        self._boots.move_to_end(boot)
-        if len(self._boots) > BOOTS:
-            self._boots.popitem(last=False)
-        if ranges and ranges[-1][1] == seq - 1:  # the usual case: the next one
-            ranges[-1][1] = seq
-            return True
-        at = bisect_right(ranges, seq, key=lambda pair: pair[0])
-        if at and ranges[at - 1][1] >= seq:
-            return False
-        ranges.insert(at, [seq, seq])
-        if at + 1 < len(ranges) and ranges[at + 1][0] == seq + 1:
-            ranges[at][1] = ranges.pop(at + 1)[1]
-        if at and ranges[at - 1][1] == seq - 1:
-            ranges[at - 1][1] = ranges.pop(at)[1]
-        if len(ranges) > RANGES:
-            del ranges[0]
-        return True
