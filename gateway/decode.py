@@ -125,10 +125,9 @@ class Decoder:
             raise PayloadError("retained")
         told = decode(message.payload, device.device) if kind == "telemetry" else uplink(message.payload)
         seen = self._remember(device, result)
-        first = told[0]
-        if len(told) == 1 and first.seq is not None and first.boot is not None:  # the usual case
-            if message.replayed or seen.take_number(first.boot, first.seq):
-                result.readings.append(self._timed(device, message, first, seen))
+        if len(told) == 1 and (one := told[0]).seq is not None and one.boot is not None:  # the usual case
+            if message.replayed or seen.take_number(one.boot, one.seq):
+                result.readings.append(self._timed(device, message, one, seen))
                 result.source.append(index)
             else:
                 result.repeated.append(device)
