@@ -1,7 +1,7 @@
 """What changes with the minute and takes its time to read is read before anybody asks for it.
 
 each few seconds ─► read ─► kept ─► whoever asks
-                              └─ too old, or none yet: read for whoever asks first, the others wait for it
+                              └─ too old, none yet, or it says nothing: read for the first who asks
 """
 
 import logging
@@ -20,10 +20,14 @@ T = TypeVar("T")
 
 
 class Kept(Generic[T]):
-    """What `read` gave lately; it may raise RetryLater. For several threads."""
+    """What `read` gave lately; it may raise RetryLater. For several threads.
 
-    def __init__(self, read: Callable[[], T]) -> None:
+    Of what `says` nothing nobody is shown an old one: before the first count each reader looks for himself.
+    """
+
+    def __init__(self, read: Callable[[], T], says: Callable[[T], bool] = lambda _: True) -> None:
         self._read = read
+        self._says = says
         self._reading = threading.Lock()
         self._newest: tuple[float, T] | None = None
 
@@ -62,4 +66,6 @@ class Kept(Generic[T]):
 
     def _young(self) -> tuple[float, T] | None:
         newest = self._newest
-        return newest if newest is not None and time.monotonic() - newest[0] < OLD else None
+        if newest is None or not self._says(newest[1]) or time.monotonic() - newest[0] >= OLD:
+            return None
+        return newest

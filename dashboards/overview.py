@@ -39,7 +39,7 @@ def router(figures: Figures) -> APIRouter:
     """The page and its style sheet: in Vietnamese, until the reader chooses English. How the targets stand is
     kept ready while the application runs; what was measured a moment ago is on the page at once.
     """
-    course = Kept(lambda: Course.read(figures))
+    course = Kept(lambda: Course.read(figures), lambda read: bool(read.indicators))
 
     @asynccontextmanager
     async def ready(_: FastAPI) -> AsyncIterator[None]:

@@ -54,6 +54,12 @@ def test_what_is_too_old_is_not_shown(clock):
     assert made.get() == 2
 
 
+def test_what_says_nothing_is_not_kept(clock):
+    reading = Reading()
+    made = Kept(reading, lambda number: number > 2)
+    assert [made.get() for _ in range(5)] == [1, 2, 3, 3, 3]
+
+
 def test_while_it_runs_it_is_there_before_anybody_asks(monkeypatch):
     monkeypatch.setattr(kept, "EVERY", 0.01)
     reading = Reading()

@@ -100,6 +100,12 @@ def test_counts_targets_and_gaps(client: TestClient, store: SqliteStore, pilot: 
     assert rows["iot_communities"]["counted"] == ["thuan-tan", "tam-que"]
 
 
+def test_the_first_count_is_on_the_page_at_once(client: TestClient, store: SqliteStore, pilot: Pilot) -> None:
+    assert "Chưa có chỉ tiêu nào được tính" in client.get("/").text
+    fill(store, pilot, ("tam-que",))
+    assert "Chưa có chỉ tiêu nào được tính" not in client.get("/").text
+
+
 def test_a_strangers_reading_comes_first(client: TestClient, store: SqliteStore, pilot: Pilot) -> None:
     fill(store, pilot, ("tam-que",))
     real = Device("dong-thap", "tam-que", "my-esp32", "soil-probe", simulated=False)
