@@ -11,6 +11,7 @@ again enrols those.
 import csv
 import io
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,16 +43,15 @@ def enroll_roll(
     wanted = [one for _, one in lines]
     given: list[str | EnrolmentError] = []
 
-    def keep(answers: list[str | EnrolmentError]) -> None:
-        write_privately(report, [_report(lines, answers, issue).encode()])
-        given.extend(answers)
+    with ExitStack() as undo:
 
-    try:
+        def keep(answers: list[str | EnrolmentError]) -> None:
+            write_privately(report, [_report(lines, answers, issue).encode()])
+            undo.callback(report.unlink, missing_ok=True)  # its passwords would be good for nothing
+            given.extend(answers)
+
         registry.enroll_many(wanted, keep)
-    except BaseException:
-        if given:
-            report.unlink(missing_ok=True)  # its passwords are good for nothing
-        raise
+        undo.pop_all()
     refused = [
         (number, str(answer))
         for (number, _), answer in zip(lines, given, strict=True)

@@ -126,7 +126,7 @@ class Decoder:
         told = decode(message.payload, device.device) if kind == "telemetry" else uplink(message.payload)
         seen = self._remember(device, result)
         if len(told) == 1 and (one := told[0]).seq is not None and one.boot is not None:  # the usual case
-            if message.replayed or seen.take_number(one.boot, one.seq):
+            if message.replayed or seen.take(message, one):
                 result.readings.append(self._timed(device, message, one, seen))
                 result.source.append(index)
             else:

@@ -61,7 +61,6 @@ class Link(Client):
     def _take_in(self) -> MQTTErrorCode:
         """Cut whole packets off what is unread. Messages are handed on before another packet is handled."""
         unread, at, publishes = self._unread, 0, list[Publish]()
-        size = len(unread)
         done = MQTTErrorCode.MQTT_ERR_SUCCESS
         sock, properties = self._sock, self._protocol == MQTTv5
         while not done and self._sock is sock:
@@ -72,9 +71,10 @@ class Link(Client):
             if begin < 0:
                 done = MQTTErrorCode.MQTT_ERR_PROTOCOL
                 break
-            if end > size:
+            head = unread[at]
+            if end > len(unread):
                 break
-            head, at = unread[at], end
+            at = end
             if head & 0xF0 == _PUBLISH and head & 0x06 != 0x04:  # QoS 0 and 1: no other is asked for
                 packet = _publish(head, unread[begin:end], properties)
                 if packet is None:

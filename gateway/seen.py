@@ -75,7 +75,7 @@ class Seen:
     def take(self, message: Message, telemetry: Telemetry) -> bool:
         """Whether it is new; if so it is remembered."""
         if telemetry.boot is not None and telemetry.seq is not None:
-            return self.take_number(telemetry.boot, telemetry.seq)
+            return self._take_sequence(telemetry.boot, telemetry.seq)
         digest = hashlib.blake2b(message.payload, digest_size=8).hexdigest()
         if digest in self._recent:
             return False
@@ -83,30 +83,6 @@ class Seen:
         self._recent.move_to_end(digest)
         if len(self._recent) > RECENT:
             self._recent.popitem(last=False)
-        return True
-
-    def take_number(self, boot: str, seq: int) -> bool:
-        """Whether the message of that number is new; if so it is remembered."""
-        ranges = self._boots.get(boot)
-        if ranges is None:
-            ranges = self._boots[boot] = []
-            if len(self._boots) > BOOTS:
-                self._boots.popitem(last=False)
-        else:
-            self._boots.move_to_end(boot)
-        if ranges and ranges[-1][1] == seq - 1:  # the usual case: the next one
-            ranges[-1][1] = seq
-            return True
-        at = bisect_right(ranges, seq, key=lambda pair: pair[0])
-        if at and ranges[at - 1][1] >= seq:
-            return False
-        ranges.insert(at, [seq, seq])
-        if at + 1 < len(ranges) and ranges[at + 1][0] == seq + 1:
-            ranges[at][1] = ranges.pop(at + 1)[1]
-        if at and ranges[at - 1][1] == seq - 1:
-            ranges[at - 1][1] = ranges.pop(at)[1]
-        if len(ranges) > RANGES:
-            del ranges[0]
         return True
 
     @property
@@ -148,3 +124,23 @@ class Seen:
         burst = arrival <= self._arrival < arrival + BURST_MS
         self._arrival = self._arrival + lanes if burst else arrival
         return self._arrival
+
+    def _take_sequence(self, boot: str, seq: int) -> bool:
+        ranges = self._boots.setdefault(boot, [])
+        self._boots.move_to_end(boot)
+        if len(self._boots) > BOOTS:
+            self._boots.popitem(last=False)
+        if ranges and ranges[-1][1] == seq - 1:  # the usual case: the next one
+            ranges[-1][1] = seq
+            return True
+        at = bisect_right(ranges, seq, key=lambda pair: pair[0])
+        if at and ranges[at - 1][1] >= seq:
+            return False
+        ranges.insert(at, [seq, seq])
+        if at + 1 < len(ranges) and ranges[at + 1][0] == seq + 1:
+            ranges[at][1] = ranges.pop(at + 1)[1]
+        if at and ranges[at - 1][1] == seq - 1:
+            ranges[at - 1][1] = ranges.pop(at)[1]
+        if len(ranges) > RANGES:
+            del ranges[0]
+        return True

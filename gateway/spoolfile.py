@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -62,17 +62,16 @@ def open_file(path: Path, *, mend: bool = False) -> sqlite3.Connection:
         _put_in_place(path)  # a start before this one was cut off at its last step
     try:
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
-        try:
+        with ExitStack() as undo:
+            undo.callback(db.close)
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=FULL")
             db.execute(f"PRAGMA journal_size_limit={WAL_BYTES}")
             if mend and (fault := db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
                 raise sqlite3.DatabaseError(fault)
             db.executescript(_SCHEMA)
-            return db
-        except BaseException:
-            db.close()
-            raise
+            undo.pop_all()
+        return db
     except sqlite3.OperationalError as error:
         raise OSError(f"the spool {path} cannot be opened: {error}") from error
     except sqlite3.DatabaseError as error:
@@ -152,15 +151,13 @@ class Transaction:
         self._db = file.db
 
     def __enter__(self) -> sqlite3.Connection:
-        self._file.lock.acquire()
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            self._file.lock.release()
-            raise self._full(error) from error
-        except BaseException:
-            self._file.lock.release()
-            raise
+        with ExitStack() as undo:
+            undo.enter_context(self._file.lock)
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                raise self._full(error) from error
+            undo.pop_all()  # `__exit__` releases it
         return self._db
 
     def __exit__(

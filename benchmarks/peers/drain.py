@@ -4,6 +4,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -184,12 +185,11 @@ def _begin(gateway: Gateway, road: Road, folder: Path, bucket: str) -> tuple[lis
     """Start the gateway; the clock runs from its first connection, so that loading is not counted."""
     since = road.mark()
     running = gateway.start(road, folder, bucket)
-    try:
-        wait(lambda: road.clients(since), f"{gateway.name} connects", running)
-    except BaseException:
+    with ExitStack() as undo:
         for one in running:
-            one.stop()
-        raise
+            undo.callback(one.stop)
+        wait(lambda: road.clients(since), f"{gateway.name} connects", running)
+        undo.pop_all()
     return running, Watch(road, running, bucket)
 
 

@@ -13,7 +13,7 @@ from tests.system.ingest import DEVICES, Fleet, Ingest
 from tests.system.running import Gateway, until
 
 SEED = random.randrange(2**32)
-KILLS = int(os.environ.get("HOIQUAN_TEST_KILLS", "4"))
+KILLS = int(os.environ.get("HOIQUAN_TEST_KILLS", "10"))
 NAMES = ("gateway-1", "gateway-2", "gateway-3")
 
 

@@ -3,6 +3,7 @@
 import json
 import signal
 import time
+from contextlib import ExitStack
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
@@ -32,7 +33,8 @@ class Road:
             "HOIQUAN_MOSQUITTO_PASSWORDS": str(self.passwords),
         }
         self.running = []
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.stop)
             self.enroll("first-of-all")  # writes the accounts that the broker needs to start
             self.broker = Mosquitto(folder / "broker", self.passwords)
             self.settings["HOIQUAN_MQTT"] = self.broker.url
@@ -40,9 +42,7 @@ class Road:
             self.gateway = self.start("gateway")
             self.web = self.start("web", "--http-port", str(self.http))
             self.simulator = self.start("simulate", "--store", "--mqtt", self.broker.url, "--history", "1d")
-        except BaseException:
-            self.stop()
-            raise
+            undo.pop_all()
 
     def start(self, *words):
         self.running.append(Running(self.folder / f"{words[0]}.log", command(*words), **self.settings))

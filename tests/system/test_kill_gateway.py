@@ -134,9 +134,14 @@ def wrong(sent, found):
     return result
 
 
+def subscribes(folder):
+    """Waits until the broker keeps messages for the gateway: connected is not enough."""
+    until("the gateway's subscription", 15, (folder / "data" / "gateway" / "alive").exists)
+
+
 def test_kills_under_load_lose_nothing_and_double_nothing(folder, broker, gateway):
     moments = random.Random(SEED)
-    until("the gateway's subscription", 15, (folder / "data" / "gateway" / "alive").exists)
+    subscribes(folder)
     stream = Stream(broker.port)
     stream.start()
     began = time.monotonic()
@@ -204,7 +209,7 @@ def taken_but_not_acknowledged(folder, broker, count, *, spooled):
 @pytest.mark.parametrize("spooled", [True, False], ids=["after fsync", "before fsync"])
 def test_a_kill_just_before_the_acks_of_a_stream_without_clock(folder, broker, gateway, spooled):
     device, count = CLOCKLESS[0], 400  # what comes at once after a minute's outage
-    until("the gateway's subscription", 15, (folder / "data" / "gateway" / "alive").exists)
+    subscribes(folder)
     gateway.kill()
     publisher = Publisher(broker.port, "node")
     for number in range(1, count + 1):
@@ -226,7 +231,7 @@ def test_a_kill_just_before_the_acks_of_a_stream_without_clock(folder, broker, g
 @pytest.mark.parametrize("spooled", [True, False], ids=["after fsync", "before fsync"])
 def test_a_sensor_that_says_the_same_again_and_again_is_heard_each_time(folder, broker, gateway, spooled):
     topic, same = f"{PLACE}/{CLOCKLESS[0]}/telemetry", '{"values":{"soil_moisture":0.001}}'
-    until("the gateway's subscription", 15, (folder / "data" / "gateway" / "alive").exists)
+    subscribes(folder)
     publisher = Publisher(broker.port, "node")
     for _ in range(3):
         publisher.publish(topic, same)

@@ -2,6 +2,7 @@
 
 import json
 import signal
+from contextlib import ExitStack
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -25,11 +26,10 @@ class Up:
             self.folder / "up.log",
             command("up", "--history", "2d", "--http-port", str(self.http), "--mqtt-port", str(self.mqtt)),
         )
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.running.stop, signal.SIGINT)
             until("all parts of `hoiquan up`", 60, self.ready)
-        except BaseException:
-            self.running.stop(signal.SIGINT)
-            raise
+            undo.pop_all()
 
     def ready(self):
         assert not self.running.ended(), self.running.text()
