@@ -21,6 +21,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
+from pydantic_core import to_json
+
 from devices.pilot import Limit, Pilot
 from devices.quality import CLOCK, FLAT_LINE, GROSS_RANGE, NEIGHBOURS, RATE, SPIKE, Flag
 from devices.reading import Device, Reading
@@ -140,7 +142,7 @@ class Checker:
     def dump(self, device: Device) -> str:
         """What to remember of a device, as text."""
         kept = {name: course.dump() for name, course in self._courses.get(device.device, {}).items()}
-        return json.dumps([device.community, kept], separators=(",", ":"))
+        return to_json([device.community, kept]).decode()
 
     def check(self, reading: Reading) -> list[Point]:
         """The points of one reading, and those of an earlier one that it sheds light on."""

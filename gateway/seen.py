@@ -16,6 +16,8 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable
 from itertools import pairwise
 
+from pydantic_core import to_json
+
 from devices.payloads import Telemetry
 from gateway.spool import MARKS, Message
 
@@ -57,20 +59,27 @@ class Seen:
         self._recent: OrderedDict[str, None] = OrderedDict.fromkeys(data.get("recent", ()))
         self._arrival: int = data.get("arrival", 0)
         self.played: bool = data.get("played", False)  # its scenario plays another time than now
+        groups = data.get("signals", ())
         self._times: dict[int, Collection[str]] = {
-            time: tuple(names) for time, names in data.get("times", ())
+            time: tuple(groups[at] if isinstance(at, int) else at)  # a spool of before names them every time
+            for time, at in data.get("times", ())
         }
 
     def dump(self) -> str:
-        """The state as text."""
+        """The state as text. It is written for every device of every batch: what a device says is mostly the
+        same signals, named once.
+        """
+        groups: dict[tuple[str, ...], int] = {}
+        times = [(time, groups.setdefault(tuple(names), len(groups))) for time, names in self._times.items()]
         data = {
             "boots": self._boots,
             "recent": list(self._recent),
             "arrival": self._arrival,
-            "times": [[time, sorted(names)] for time, names in self._times.items()],
+            "signals": list(groups),
+            "times": times,
             "played": self.played,
         }
-        return json.dumps(data, separators=(",", ":"))
+        return to_json(data).decode()
 
     def take(self, message: Message, telemetry: Telemetry) -> bool:
         """Whether it is new; if so it is remembered."""

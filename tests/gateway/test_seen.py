@@ -73,6 +73,25 @@ def test_memory_stays_small_and_never_takes_the_new_for_the_old():
     assert len(seen.dump()) < 10_000
 
 
+def test_a_state_from_before_signals_were_named_once_is_still_understood():
+    seen = Seen(
+        '{"boots":{"b":[[0,3]]},"recent":[],"arrival":5,"times":[[7,["ph","soil_ec"]]],"played":false}'
+    )
+    assert not seen.take(*numbered(3, "b"))
+    assert again(seen).conflict(7, ["soil_ec", "rssi"]) == "soil_ec"
+
+
+def test_what_a_usual_device_leaves_behind_fits_a_page_of_the_disk_many_times():
+    seen = Seen()
+    for n in range(1000):
+        assert seen.take(*numbered(n))
+        assert (
+            seen.conflict(1_763_000_000_000 + 600_000 * n, dict.fromkeys(("soil_moisture", "soil_ec")))
+            is None
+        )
+    assert len(seen.dump()) < 500
+
+
 def test_with_a_time_the_same_bytes_are_the_same_message():
     seen = Seen()
     assert seen.take(*plain(b"a", time=1))
