@@ -7,6 +7,7 @@ import sys
 from contextlib import closing
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from getpass import getuser
 from pathlib import Path
 from queue import Empty
@@ -14,7 +15,7 @@ from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from devices.commands import devices_app
 from devices.ledger import Entry, Ledger
@@ -38,6 +39,7 @@ PilotName = Annotated[
     str | None, typer.Option("--pilot", help="Pilot file: a name or a path (HOIQUAN_PILOT).")
 ]
 Data = Annotated[Path | None, typer.Option(help="Folder of all local state (HOIQUAN_DATA).")]
+Lang = Annotated[Literal["vi", "en"], typer.Option(help="Language of the answer.")]
 
 
 @quarantine_app.command("list")
@@ -45,7 +47,8 @@ def list_refused(
     data: Data = None,
     instance: Instance = None,
     limit: Annotated[int, typer.Option(help="How many, the newest first.")] = 20,
-    json_output: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    lang: Lang = "vi",
+    json_output: Annotated[bool, typer.Option("--json", help="As JSON, in both languages.")] = False,
 ) -> None:
     """The newest refused messages and their reasons; how many were refused, and how many are not kept."""
     with closing(Spool.to_read(_path(data, instance))) as spool:
@@ -53,14 +56,18 @@ def list_refused(
     if json_output:
         typer.echo(json.dumps([_plain(row) for row in rows], indent=2, ensure_ascii=False))
         return
-    table = Table("id", "arrived", "topic", "bytes", "reason", "replayed")
+    said = partial(text, lang=lang)
+    columns = ("id", "arrived", "topic", "bytes", "reason", "replayed")
+    # a topic ends with who sent: it goes on in the next line and is not cut
+    table = Table(*(Column(said(f"quarantine.{column}"), overflow="fold") for column in columns))
     for row in rows:
         arrived = datetime.fromtimestamp(row.arrived / 1000).astimezone().strftime("%m-%d %H:%M:%S")
-        reason = PayloadError(row.reason, row.field).sentence("en")
-        table.add_row(str(row.id), arrived, row.topic, str(row.size), reason, "yes" if row.replayed else "")
-    Console().print(table if rows else "Nothing was refused." if not books.forgotten else "Nothing is kept.")
+        reason = PayloadError(row.reason, row.field).sentence(lang)
+        again = said("quarantine.was_replayed") if row.replayed else ""
+        table.add_row(str(row.id), arrived, row.topic, str(row.size), reason, again)
+    Console().print(table if rows else said("quarantine.none_kept" if books.forgotten else "quarantine.none"))
     if books.quarantined:
-        typer.echo(f"{books.quarantined} refused in all, {books.forgotten} of them forgotten since")
+        typer.echo(said("quarantine.total", refused=books.quarantined, forgotten=books.forgotten))
 
 
 @quarantine_app.command()
@@ -77,6 +84,7 @@ def show(number: int, data: Data = None, instance: Instance = None) -> None:
 def replay(
     numbers: Annotated[list[int] | None, typer.Argument(help="Ids as listed.")] = None,
     every: Annotated[bool, typer.Option("--all", help="All that were not replayed yet.")] = False,
+    lang: Lang = "vi",
     data: Data = None,
     instance: Instance = None,
 ) -> None:
@@ -86,7 +94,7 @@ def replay(
             numbers = [row.id for row in reversed(spool.quarantined(1_000_000)) if not row.replayed]
         if not numbers:
             raise ValueError("quarantine: name the messages to replay, or --all")
-        typer.echo(f"{spool.release(numbers)} messages go to the gateway again")
+        typer.echo(text("quarantine.again", lang, count=spool.release(numbers)))
 
 
 @devices_app.command()

@@ -8,6 +8,7 @@ import pytest
 from devices import secrets
 from devices.pilot import load
 from devices.registry import Registry
+from devices.texts import text
 from gateway.spool import Spool
 from gateway.sqlite import SqliteStore
 from tests.servers import answers, free_port
@@ -165,8 +166,14 @@ def test_the_quarantine_is_listed_shown_and_replayed(gateway, node):
     assert "late-one" in mine["vi"]
     assert "late-one" in mine["en"]
     assert json.loads(done(hoiquan(folder, "quarantine", "show", str(row.id))))["payload"] == values(44.25)
+    shown = done(hoiquan(folder, "quarantine", "list"))
+    assert text("quarantine.reason", "vi") in shown
+    assert "…" not in shown, "whose it is stands at the end of a topic"
+    assert text("quarantine.reason", "en") in done(hoiquan(folder, "quarantine", "list", "--lang", "en"))
     enrolled(folder, "late-one")
-    done(hoiquan(folder, "quarantine", "replay", str(row.id)))
+    assert text("quarantine.again", "vi", count=1) in done(
+        hoiquan(folder, "quarantine", "replay", str(row.id))
+    )
     until("the replayed reading", 5, lambda: latest(folder, "late-one", "soil_moisture") == 44.25)
     assert books(folder).balanced
 
