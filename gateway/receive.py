@@ -94,6 +94,7 @@ class Receiver:
         self._arrived = threading.Condition()
         self._epoch = 0
         self.connected = False  # and subscribed: only from then on does the broker keep messages for us
+        self._kept = False  # the session, by the broker
         self.dropped = 0
         self.broker_dropped: int | None = None  # messages since the broker started; None: it does not say
         self.refused_logins: int | None = None  # since we look; None: the broker tells nothing of the kind
@@ -157,7 +158,7 @@ class Receiver:
             log.error("the broker refuses the gateway: %s", reason)
             return
         self._epoch += 1
-        log.info("connected to %s:%d, session %s", *self._address, "kept" if flags.session_present else "new")
+        self._kept = flags.session_present
         # A broker that crashed may have lost the subscription with the session: always ask again.
         if self._stale:
             client.unsubscribe(self._stale)
@@ -180,6 +181,7 @@ class Receiver:
         if reasons[0].is_failure:
             return
         self.connected = True
+        log.info("connected to %s:%d, session %s", *self._address, "kept" if self._kept else "new")
         self.beat()
 
     def _on_disconnect(

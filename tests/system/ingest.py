@@ -37,7 +37,7 @@ class Ingest:
     def start(self, **more):
         before = self.text().count("connected to")
         self.gateway = Running(self.log, command("gateway"), **self.settings, **more)
-        until("the gateway's connection", 20, lambda: self.text().count("connected to") > before)
+        until("the gateway's subscription", 30, lambda: self.text().count("connected to") > before)
 
     def text(self):
         return self.log.read_text("utf-8", "replace") if self.log.exists() else ""

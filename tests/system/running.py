@@ -288,6 +288,7 @@ class Gateway:
         return self.log.read_text("utf-8").count("connected to") if self.log.exists() else 0
 
     def connected(self):
+        """And subscribed: from here on the broker keeps messages for it."""
         assert not self.running.ended(), self.running.text()
         return self.connections() > self._connections
 

@@ -130,15 +130,15 @@ def test_bad_input_is_refused_told_and_followed_by_good(
     good = 20 + number / 100
     node.publish(f"{topic}/{kind}", payload)
     node.publish(f"{NODE}/telemetry", values(good))
-    until("the good message after it", 5, lambda: latest(folder, "my-esp32", "soil_moisture") == good)
-    after = until("settled books", 5, lambda: settled(folder, before.received + 2))
+    until("the good message after it", 15, lambda: latest(folder, "my-esp32", "soil_moisture") == good)
+    after = until("settled books", 15, lambda: settled(folder, before.received + 2))
     row = quarantined(folder)[0]
     sent = payload if isinstance(payload, bytes) else payload.encode()
     assert (row.reason, row.topic, row.size) == (reason, f"{topic}/{kind}", len(sent))
     assert row.payload == sent[:16384]
     assert (after.quarantined - before.quarantined, after.stored - before.stored) == (1, 1)
     assert after.balanced
-    until("a line in the log", 5, lambda: len(gateway.text()) > said)
+    until("a line in the log", 15, lambda: len(gateway.text()) > said)
     lines = gateway.text()[said:].splitlines()
     assert len(lines) == 1, lines
     assert "refused" in lines[0]
@@ -146,7 +146,7 @@ def test_bad_input_is_refused_told_and_followed_by_good(
         return
     # the device is known by its id: it hears of it where it listens, not where it should not have spoken
     own = NODE if topic in (OTHER, ABROAD) else topic
-    answers = until(f"an answer on {own}/rejected", 2, lambda: answered(node, own, reason))
+    answers = until(f"an answer on {own}/rejected", 15, lambda: answered(node, own, reason))
     assert len(answers) == 1
     assert names in answers[0]["en"]
     assert names in answers[0]["vi"]
@@ -174,7 +174,7 @@ def test_the_quarantine_is_listed_shown_and_replayed(gateway, node):
     assert text("quarantine.again", "vi", count=1) in done(
         hoiquan(folder, "quarantine", "replay", str(row.id))
     )
-    until("the replayed reading", 5, lambda: latest(folder, "late-one", "soil_moisture") == 44.25)
+    until("the replayed reading", 15, lambda: latest(folder, "late-one", "soil_moisture") == 44.25)
     assert books(folder).balanced
 
 
@@ -199,7 +199,7 @@ def test_a_megabyte_over_the_embedded_broker(tmp_path):
         until("the next reading", 10, lambda: latest(tmp_path, "my-esp32", "soil_moisture") == 31.5)
         (row,) = until("the refusal", 10, lambda: quarantined(tmp_path))
         assert (row.reason, row.size, row.payload) == ("too_large", 2**20, b"x" * 16384)
-        (_, answer), *more = until("an answer", 5, lambda: node.heard)
+        (_, answer), *more = until("an answer", 15, lambda: node.heard)
         assert json.loads(answer)["reason"] == "too_large"
         assert not more
         node.all_acknowledged()
