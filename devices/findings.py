@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 from devices import encodings, payloads, senml
 from devices.payloads import PayloadError, Telemetry
 from devices.signals import SIGNALS, Signal
-from devices.texts import text
+from devices.texts import shown, text
 
 Encoding = Literal["json", "list", "senml-json", "senml-cbor", "chirpstack"]
 FIELDS = ("values", "ts", "seq", "boot")
@@ -70,7 +70,7 @@ class Finding(NamedTuple):
     def sentence(self, lang: str) -> str:
         """Field, cause and mend, for a person."""
         parts = [text(key, lang, **values) for key, values in self.said]
-        place = text("check.whole", lang) if self.field == "" else self.field
+        place = text("check.whole", lang) if self.field == "" else shown(self.field)
         return f"{place}: {' '.join(parts)}"
 
 

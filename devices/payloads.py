@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from devices.signals import SIGNALS
-from devices.texts import text
+from devices.texts import shown, text
 
 MAX_BYTES = 16 * 1024
 MAX_EXACT = 2**53  # beyond it a double skips whole numbers, and no quantity of ours comes near
@@ -27,8 +27,8 @@ class PayloadError(ValueError):
     def __init__(self, reason: str, field: str = "") -> None:
         super().__init__(reason, field)
         self.reason = reason
-        # A hostile field name must not fill a log, a quarantine or a reply; half a character fits in none.
-        self.field = field[:80].encode("utf-8", "replace").decode()
+        # A hostile field name must not fill a log, a quarantine or a reply, nor move an operator's cursor.
+        self.field = shown(field[:80])[:80]
 
     def sentence(self, lang: str = "en") -> str:
         """Cause and mend, for a person."""

@@ -24,3 +24,12 @@ def catalogue() -> dict[str, dict[str, str]]:
 def text(key: str, lang: str, **values: object) -> str:
     """The sentence `key` in `lang`, its placeholders filled. Raises KeyError for an unknown key."""
     return catalogue()[key][lang].format(**values)
+
+
+def shown(words: str) -> str:
+    """What a stranger wrote, as it may stand in a terminal and a log: characters that command either, or turn
+    the direction of what follows, are spelt as Python spells them.
+    """
+    if words.isprintable():
+        return words
+    return "".join([one if one.isprintable() else ascii(one)[1:-1] for one in words])

@@ -23,7 +23,7 @@ from devices.orders import ACTUATORS
 from devices.payloads import PayloadError
 from devices.registry import Registry
 from devices.settings import Settings
-from devices.texts import text
+from devices.texts import shown, text
 from devices.topics import Topic
 from gateway.advisor import OFF
 from gateway.clerk import now_ms
@@ -64,8 +64,8 @@ def list_refused(
         arrived = datetime.fromtimestamp(row.arrived / 1000).astimezone().strftime("%m-%d %H:%M:%S")
         reason = PayloadError(row.reason, row.field).sentence(lang)
         again = said("quarantine.was_replayed") if row.replayed else ""
-        table.add_row(str(row.id), arrived, row.topic, str(row.size), reason, again)
-    Console().print(table if rows else said("quarantine.none_kept" if books.forgotten else "quarantine.none"))
+        table.add_row(str(row.id), arrived, shown(row.topic), str(row.size), reason, again)
+    _print(table if rows else said("quarantine.none_kept" if books.forgotten else "quarantine.none"))
     if books.quarantined:
         typer.echo(said("quarantine.total", refused=books.quarantined, forgotten=books.forgotten))
 
@@ -201,8 +201,8 @@ def commands(
     for one in entries:
         sent = datetime.fromtimestamp(one.sent / 1000).astimezone().strftime("%m-%d %H:%M:%S")
         minutes = f"{(one.until - one.sent) / 60_000:.0f}"
-        table.add_row(sent, one.by, one.device, one.actuator, f"{one.set:g}", minutes, _answer(one))
-    Console().print(table if entries else "Nothing was commanded yet.")
+        table.add_row(sent, shown(one.by), one.device, one.actuator, f"{one.set:g}", minutes, _answer(one))
+    _print(table if entries else "Nothing was commanded yet.")
 
 
 advice_app = typer.Typer(no_args_is_help=True, help="Automatic commands: stop them all, or let them go on.")
@@ -224,6 +224,11 @@ def on(data: Data = None) -> None:
     typer.echo("automatic commands as the pilot file allows them")
 
 
+def _print(what: Table | str) -> None:
+    """Words of strangers are no markup: "[/b]" stands as it is."""
+    Console(markup=False, emoji=False, highlight=False).print(what)
+
+
 def _set(value: str) -> float:
     words = {"on": 1.0, "open": 1.0, "off": 0.0, "closed": 0.0}
     try:
@@ -233,7 +238,13 @@ def _set(value: str) -> float:
 
 
 def _answer(entry: Entry) -> str:
-    return "no answer" if entry.answered is None else "done" if entry.ok else f"refused: {entry.error}"
+    return (
+        "no answer"
+        if entry.answered is None
+        else "done"
+        if entry.ok
+        else f"refused: {shown(entry.error or '')}"
+    )
 
 
 def _bytes(file: str) -> bytes:

@@ -9,7 +9,7 @@ from string import Formatter
 import pytest
 
 from devices.payloads import _BY_TYPE
-from devices.texts import LANGS, catalogue, text
+from devices.texts import LANGS, catalogue, shown, text
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("devices", "gateway", "traceability", "dashboards", "sim")
@@ -125,3 +125,16 @@ def test_vietnamese_letters_are_composed():
 def test_an_unknown_key_is_an_error():
     with pytest.raises(KeyError):
         text("rejected.no_such_reason", "vi")
+
+
+@pytest.mark.parametrize(
+    ("words", "safe"),
+    [
+        ("Độ ẩm đất [/b] “27 °C”", "Độ ẩm đất [/b] “27 °C”"),
+        ("\x1b[2J", "\\x1b[2J"),
+        ("a\nb\x00\x9b", "a\\nb\\x00\\x9b"),
+        ("\u202eabc\ud800", "\\u202eabc\\ud800"),
+    ],
+)
+def test_what_a_stranger_wrote_commands_no_terminal(words, safe):
+    assert shown(words) == shown(safe) == safe

@@ -178,6 +178,20 @@ def test_the_quarantine_is_listed_shown_and_replayed(gateway, node):
     assert books(folder).balanced
 
 
+def test_a_hostile_name_is_shown_and_not_obeyed(gateway, node):
+    folder = gateway.log.parent
+    node.publish(f"{NODE}/telemetry", '{"values":{"[/b]:skull:\\u001b[2J":1}}')
+    until("the refusal", 15, lambda: [row for row in quarantined(folder) if "[/b]" in row.field])
+    answer = until(
+        "an answer",
+        15,
+        lambda: [said for topic, said in node.heard if topic.endswith("rejected") and b"[/b]" in said],
+    )[0]
+    for said in (done(hoiquan(folder, "quarantine", "list")), gateway.text(), json.loads(answer)["vi"]):
+        assert "\x1b" not in said
+    assert "[/b]" in "".join(done(hoiquan(folder, "quarantine", "list")).split())
+
+
 def test_nothing_ever_was_a_traceback(gateway):
     assert "Traceback" not in gateway.text()
     assert not gateway.ended()
