@@ -1,7 +1,8 @@
 """What changes with the minute and takes its time to read is read before anybody asks for it.
 
 each few seconds ─► read ─► kept ─► whoever asks
-                              └─ too old, none yet, or it says nothing: read for the first who asks
+                              └─ too old, none yet, or it says nothing: read for whoever asks first,
+                                 and those who asked before that reading began have it too
 """
 
 import logging
@@ -22,7 +23,7 @@ T = TypeVar("T")
 class Kept(Generic[T]):
     """What `read` gave lately; it may raise RetryLater. For several threads.
 
-    Of what `says` nothing nobody is shown an old one: before the first count each reader looks for himself.
+    Of what `says` nothing nobody is shown an old one: before the first count there is none to be late for.
     """
 
     def __init__(self, read: Callable[[], T], says: Callable[[T], bool] = lambda _: True) -> None:
@@ -45,9 +46,10 @@ class Kept(Generic[T]):
 
     def get(self) -> T:
         """What was read at most OLD seconds ago. Raises what reading it raises."""
-        if (found := self._young()) is None:
+        asked = time.monotonic()
+        if (found := self._fit(asked)) is None:
             with self._reading:
-                found = self._young() or self._again()
+                found = self._fit(asked) or self._again()
         return found[1]
 
     def _run(self, stop: threading.Event) -> None:
@@ -64,8 +66,10 @@ class Kept(Generic[T]):
         self._newest = began, self._read()
         return self._newest
 
-    def _young(self) -> tuple[float, T] | None:
+    def _fit(self, asked: float) -> tuple[float, T] | None:
+        """The newest, for whoever asked at that moment; None where it is to be read again."""
         newest = self._newest
-        if newest is None or not self._says(newest[1]) or time.monotonic() - newest[0] >= OLD:
+        if newest is None:
             return None
-        return newest
+        young = self._says(newest[1]) and time.monotonic() - newest[0] < OLD
+        return newest if young or newest[0] > asked else None

@@ -58,7 +58,7 @@ def list_refused(
         return
     said = partial(text, lang=lang)
     columns = ("id", "arrived", "topic", "bytes", "reason", "replayed")
-    # a topic ends with who sent: it goes on in the next line and is not cut
+    # who sent stands near a topic's end: it goes on in the next line and is not cut
     table = Table(*(Column(said(f"quarantine.{column}"), overflow="fold") for column in columns))
     for row in rows:
         arrived = datetime.fromtimestamp(row.arrived / 1000).astimezone().strftime("%m-%d %H:%M:%S")

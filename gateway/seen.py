@@ -60,7 +60,7 @@ class Seen:
         self._arrival: int = data.get("arrival", 0)
         self.played: bool = data.get("played", False)  # its scenario plays another time than now
         groups = data.get("signals", ())
-        self._times: dict[int, Collection[str]] = {
+        self._times: dict[int, tuple[str, ...]] = {
             time: tuple(groups[at] if isinstance(at, int) else at)  # a spool of before names them every time
             for time, at in data.get("times", ())
         }
@@ -70,7 +70,7 @@ class Seen:
         same signals, named once.
         """
         groups: dict[tuple[str, ...], int] = {}
-        times = [(time, groups.setdefault(tuple(names), len(groups))) for time, names in self._times.items()]
+        times = [(time, groups.setdefault(names, len(groups))) for time, names in self._times.items()]
         data = {
             "boots": self._boots,
             "recent": list(self._recent),
@@ -107,12 +107,12 @@ class Seen:
 
     def conflict(self, time: int, names: Collection[str]) -> str | None:
         """A signal that one of the last messages gave for the same time: a second value would overwrite
-        it. Else the signals are remembered; `names` is not to change afterwards.
+        it. Else the signals are remembered.
         """
         times = self._times
         before = times.get(time)
         if before is None:  # the usual case
-            times[time] = names
+            times[time] = tuple(names)
             if len(times) > TIMES:
                 del times[next(iter(times))]
             return None

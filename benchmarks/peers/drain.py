@@ -16,6 +16,7 @@ from benchmarks.peers.traffic import FIELDS, Traffic, queue, recent
 PATIENCE = 40.0  # seconds for a gateway to come up
 STALL = 12.0  # seconds without a new point after which nothing more is expected
 POLL = 0.05  # seconds between two looks into the store: each costs it some milliseconds
+FAR = 0.4  # seconds to the end beyond which nobody looks less often: an estimate may be wrong
 
 
 class Gateway(Protocol):
@@ -149,8 +150,8 @@ class Watch:
         self._ended, self._used = self.began, self._cpu
 
     def until(self, expected: int, start: int, poll: float = POLL, seconds: float = 3600) -> int:
-        """Watch until `expected` points can be queried, or no more come; how many there are. Each look takes
-        the store from its work, so there are few of them while the end is far.
+        """Watch until `expected` points can be queried, or no more come; how many there are. A look at many
+        points takes the store from its work, so there are few of them while the end is far.
         """
         stored, moved = -1, time.monotonic()
         end = self.began + seconds
@@ -160,9 +161,9 @@ class Watch:
                 stored, moved = now, time.monotonic()
                 self._ended, self._used = time.perf_counter(), self._meters()
             passed = time.perf_counter() - self.began
-            left = min(passed * (expected - stored) / max(1, stored), end - self.began - passed, 1.0)
+            left = passed * (expected - stored) / stored if stored > 0 else 0.0
             if stored < expected:
-                time.sleep(max(poll, left / 2))
+                time.sleep(max(poll, min(left, end - self.began - passed, FAR) / 2))
         return stored
 
     def result(self, messages: int, stored: int) -> Drained:

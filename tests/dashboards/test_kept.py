@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 
 import pytest
 
@@ -84,3 +85,27 @@ def test_a_store_that_is_away_is_told_to_who_asks_and_it_is_back_with_it(monkeyp
         reading.error = None
         until(lambda: reading.times, "it is read again")
         assert made.get() >= 1
+
+
+def test_who_asked_before_a_reading_began_has_it_too(monkeypatch):
+    asked, began = set(), []
+
+    def tick():
+        now = next(ticks)
+        asked.add(threading.get_ident())
+        return now
+
+    def read():
+        began.append(True)
+        while len(asked) < 8:
+            threading.Event().wait(0.01)
+        return len(began)
+
+    ticks = count()
+    monkeypatch.setattr(kept.time, "monotonic", tick)
+    made = Kept(read, lambda _: False)
+    with ThreadPoolExecutor(8) as pool:
+        answers = [one.result() for one in [pool.submit(made.get) for _ in range(8)]]
+    assert sorted(answers) == [1, 2, 2, 2, 2, 2, 2, 2], (
+        "seven came while the first read, and one of them read"
+    )

@@ -11,6 +11,7 @@ from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
 from devices.credentials import hash_password
+from gateway import receive
 from gateway.receive import HEARTBEATS, Receiver
 from tests.gateway.clients import TOPIC, client, take
 from tests.servers import PATIENCE, mosquitto, until
@@ -89,6 +90,25 @@ def test_what_was_not_acknowledged_comes_again(gateway, publish):
         receiver.ack(again)
     with gateway() as receiver:
         assert receiver.take(10, 0.05) == []
+
+
+def test_a_broker_that_sends_few_at_once_is_not_kept_waiting(monkeypatch):
+    monkeypatch.setattr(receive, "LINGER", 1.2 * PATIENCE)  # whoever waits for it is too late
+    with mosquitto("allow_anonymous true", "max_inflight_messages 20") as few:
+        receiver = Receiver(few.url, "gateway", "", 4)
+        receiver.start()
+        until(lambda: receiver.connected, "it subscribes")
+        with client(few, "node") as node:
+            for n in range(400):
+                node.publish(TOPIC, b"%d" % n, qos=1)
+            got, deadline = [], time.monotonic() + PATIENCE
+            while len(got) < 200 and time.monotonic() < deadline:
+                new = receiver.take(2000, 0.05)
+                receiver.ack(new)
+                got += new
+        receiver.stop()
+    assert [m.payload for m in got] == [b"%d" % n for n in range(len(got))]
+    assert len(got) >= 200
 
 
 def test_what_was_sent_while_the_gateway_was_away_is_kept(gateway, publish):

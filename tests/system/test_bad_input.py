@@ -158,7 +158,7 @@ def test_the_quarantine_is_listed_shown_and_replayed(gateway, node):
     folder = gateway.log.parent
     node.publish("hoiquan/v1/dong-thap/tam-que/late-one/telemetry", values(44.25))
     row = until(
-        "a refusal", 5, lambda: [r for r in quarantined(folder) if r.topic.endswith("late-one/telemetry")]
+        "a refusal", 15, lambda: [r for r in quarantined(folder) if r.topic.endswith("late-one/telemetry")]
     )[0]
     listed = json.loads(done(hoiquan(folder, "quarantine", "list", "--json")))
     mine = next(entry for entry in listed if entry["id"] == row.id)
@@ -168,7 +168,7 @@ def test_the_quarantine_is_listed_shown_and_replayed(gateway, node):
     assert json.loads(done(hoiquan(folder, "quarantine", "show", str(row.id))))["payload"] == values(44.25)
     shown = done(hoiquan(folder, "quarantine", "list"))
     assert text("quarantine.reason", "vi") in shown
-    assert "…" not in shown, "whose it is stands at the end of a topic"
+    assert "…" not in shown, "whose it is stands near the end of a topic"
     assert text("quarantine.reason", "en") in done(hoiquan(folder, "quarantine", "list", "--lang", "en"))
     enrolled(folder, "late-one")
     assert text("quarantine.again", "vi", count=1) in done(

@@ -54,9 +54,11 @@ def folder(tmp_path):
 @pytest.fixture
 def gateway(folder, broker):
     started = Gateway(folder / "gateway.log", {"HOIQUAN_MQTT": broker.url, "HOIQUAN_GATEWAY_PASSWORD": "x"})
-    until("the gateway's subscription", 30, started.connected)
-    yield started
-    started.running.stop()
+    try:
+        until("the gateway's subscription", 30, started.connected)
+        yield started
+    finally:
+        started.running.stop()
 
 
 def stored(folder):
