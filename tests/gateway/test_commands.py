@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 import hoiquan
+from devices.texts import LANGS, text
 from gateway.instance import files
 from gateway.spool import Message, Outcome, Refusal, Spool
 
@@ -33,14 +34,15 @@ def run(tmp_path, *words, instance):
 
 def test_refused_messages_are_listed_with_how_many_are_not_kept_any_more(spool, tmp_path, instance):
     spool.forget(1002, 10**9)
-    said = run(tmp_path, "list", instance=instance)
-    assert said.exit_code == 0
-    assert "4 refused in all, 2 of them forgotten since" in said.stdout
+    for lang in LANGS:
+        said = run(tmp_path, "list", "--lang", lang, instance=instance)
+        assert said.exit_code == 0
+        assert text("quarantine.total", lang, refused=4, forgotten=2) in said.stdout
     rows = json.loads(run(tmp_path, "list", "--json", instance=instance).stdout)
     assert [row["payload"] for row in rows] == ["payload 3", "payload 2"]
     spool.forget(2000, 10**9)
     said = run(tmp_path, "list", instance=instance)
-    assert "Nothing is kept." in said.stdout
+    assert text("quarantine.none_kept", "vi") in said.stdout
     assert spool.books().balanced
 
 
@@ -48,8 +50,10 @@ def test_one_is_shown_and_tried_again_while_the_gateway_has_the_spool(spool, tmp
     number = spool.quarantined()[0].id
     assert json.loads(run(tmp_path, "show", str(number), instance=instance).stdout)["payload"] == "payload 3"
     assert run(tmp_path, "show", "999", instance=instance).exit_code == 1
-    assert "1 messages" in run(tmp_path, "replay", str(number), instance=instance).stdout
-    assert "3 messages" in run(tmp_path, "replay", "--all", instance=instance).stdout
+    again = run(tmp_path, "replay", str(number), instance=instance).stdout
+    assert text("quarantine.again", "vi", count=1) in again
+    again = run(tmp_path, "replay", "--all", "--lang", "en", instance=instance).stdout
+    assert text("quarantine.again", "en", count=3) in again
     assert len(spool.pending(9).messages) == 4
     assert run(tmp_path, "replay", "--all", instance=instance).exit_code == 1, "nothing is left to try"
 
