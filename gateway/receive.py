@@ -46,7 +46,7 @@ IN_FLIGHT = 5000  # messages the broker may send before the first is acknowledge
 LINGER = 0.08
 # A broker that sends no more before these are acknowledged (EMQX: 32 at most, unless told otherwise) is not
 # kept waiting: where so many are here and none came for that many seconds, they are all.
-FEW, QUIET = 16, 0.01
+FEW, QUIET = 16, 0.02
 UNPROMISED = 50_000  # QoS 0 messages kept in memory; nothing is promised for more
 GOODBYE = 1.0  # seconds that the last heartbeat may take
 # Seconds between two tries to connect, at most. Mosquitto forgets shared subscriptions when it ends: until
