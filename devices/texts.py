@@ -30,6 +30,4 @@ def shown(words: str) -> str:
     """What a stranger wrote, as it may stand in a terminal and a log: characters that command either, or turn
     the direction of what follows, are spelt as Python spells them.
     """
-    if words.isprintable():
-        return words
     return "".join([one if one.isprintable() else ascii(one)[1:-1] for one in words])

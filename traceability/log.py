@@ -14,6 +14,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
@@ -56,15 +57,15 @@ class Log(LogReader):
         directory.mkdir(parents=True, exist_ok=True)
         sync_directory(directory.parent)
         lock = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return cls(directory, signer, origin, lock)
-        except BlockingIOError:
-            os.close(lock)
-            raise LogBusy(f"the log in {directory} is being written by another process") from None
-        except BaseException:
-            os.close(lock)
-            raise
+        with ExitStack() as undo:
+            undo.callback(os.close, lock)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise LogBusy(f"the log in {directory} is being written by another process") from None
+            opened = cls(directory, signer, origin, lock)
+            undo.pop_all()  # `close` does it
+        return opened
 
     def append(self, entries: Sequence[bytes]) -> range:
         """Log the entries, each up to 65,535 bytes, and return their indexes; durable on return.
