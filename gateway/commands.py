@@ -23,7 +23,7 @@ from devices.orders import ACTUATORS
 from devices.payloads import PayloadError
 from devices.registry import Registry
 from devices.settings import Settings
-from devices.texts import shown, text
+from devices.texts import Lang, shown, text
 from devices.topics import Topic
 from gateway.advisor import OFF
 from gateway.clerk import now_ms
@@ -39,7 +39,7 @@ PilotName = Annotated[
     str | None, typer.Option("--pilot", help="Pilot file: a name or a path (HOIQUAN_PILOT).")
 ]
 Data = Annotated[Path | None, typer.Option(help="Folder of all local state (HOIQUAN_DATA).")]
-Lang = Annotated[Literal["vi", "en"], typer.Option(help="Language of the answer.")]
+Language = Annotated[Lang, typer.Option("--lang", help="Language of the answer.")]
 
 
 @quarantine_app.command("list")
@@ -47,7 +47,7 @@ def list_refused(
     data: Data = None,
     instance: Instance = None,
     limit: Annotated[int, typer.Option(help="How many, the newest first.")] = 20,
-    lang: Lang = "vi",
+    lang: Language = "vi",
     json_output: Annotated[bool, typer.Option("--json", help="As JSON, in both languages.")] = False,
 ) -> None:
     """The newest refused messages and their reasons; how many were refused, and how many are not kept."""
@@ -84,7 +84,7 @@ def show(number: int, data: Data = None, instance: Instance = None) -> None:
 def replay(
     numbers: Annotated[list[int] | None, typer.Argument(help="Ids as listed.")] = None,
     every: Annotated[bool, typer.Option("--all", help="All that were not replayed yet.")] = False,
-    lang: Lang = "vi",
+    lang: Language = "vi",
     data: Data = None,
     instance: Instance = None,
 ) -> None:
@@ -238,13 +238,9 @@ def _set(value: str) -> float:
 
 
 def _answer(entry: Entry) -> str:
-    return (
-        "no answer"
-        if entry.answered is None
-        else "done"
-        if entry.ok
-        else f"refused: {shown(entry.error or '')}"
-    )
+    if entry.answered is None:
+        return "no answer"
+    return "done" if entry.ok else f"refused: {shown(entry.error or '')}"
 
 
 def _bytes(file: str) -> bytes:
