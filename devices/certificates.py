@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from devices.places import Day
+
 Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
 Line = Annotated[str, Field(min_length=1, max_length=120)]
 
@@ -24,8 +26,8 @@ class _Issued(_Model):
 
     community: Id
     issuer: Line
-    valid_from: date
-    valid_until: date
+    valid_from: Day
+    valid_until: Day
     fictional: bool = False
     source: str | None = None
     assumption: str | None = None

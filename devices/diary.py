@@ -30,13 +30,19 @@ class _Event(BaseModel):
     by: Text | None = None  # a role or a group, never a phone number
 
 
-class Planting(_Event):
+class _Work(_Event):
+    """`older`: the writer was asked, and it was before the group joined the pilot."""
+
+    older: bool | None = None
+
+
+class Planting(_Work):
     event: Literal["planting"]
     seed: Text
     area_ha: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
 
 
-class Input(_Event):
+class Input(_Work):
     event: Literal["input"]
     product: Text
     purpose: Literal["fertiliser", "pesticide", "feed", "other"]
@@ -44,12 +50,12 @@ class Input(_Event):
     pre_harvest_days: Annotated[int, Field(ge=0, le=365)] = 0
 
 
-class Irrigation(_Event):
+class Irrigation(_Work):
     event: Literal["irrigation"]
     minutes: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
 
 
-class PestObservation(_Event):
+class PestObservation(_Work):
     event: Literal["pest_observation"]
     pest: Text
     level: Literal["none", "low", "medium", "high"]

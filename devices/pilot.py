@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from devices import written
 from devices.advice import Advising
@@ -18,23 +18,19 @@ from devices.alarms import Alarms
 from devices.certificates import Records
 from devices.models import MODELS
 from devices.names import Names
+from devices.places import PLOTS, Community, Id, Place, Product, Service, Village
+from devices.places import Written as _Model
 from devices.reading import Device
 from devices.reporting import ReportDay, ReportForm
 from devices.signals import SIGNALS
 
 HERE = Path(__file__).parent / "pilots"
-Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
 PROBES_A_PLOT = 2  # assumption: two simulated probes stand in one plot, as neighbours
-PLOTS = 8  # assumption: of a place; a larger fleet shares them, as each is years of physics in memory
 Indicator = Literal["iot_communities", "smart_villages", "traceability_share"]
 
 
 class PilotError(ValueError):
     """The pilot file cannot be used; the sentence names file, field, cause and mend."""
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class TargetPoint(_Model):
@@ -114,71 +110,6 @@ class Adopters(_Model):
     every_days: int = Field(ge=1, le=366)
     yield_kg_ha: float = Field(gt=0)
     assumption: str
-
-
-class Place(_Model):
-    """Something on the map: old commune and district, the commune since July 2025, a point ±5 km."""
-
-    id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]  # room for a model and a number in device ids
-    name: str
-    commune_old: str
-    commune_new: str | None = None
-    lat: float = Field(ge=8, le=24)
-    lon: float = Field(ge=102, le=110)
-    joined: date
-    fictional: bool = False
-    source: str | None = None
-    assumption: str | None = None
-    fleet: dict[str, Annotated[int, Field(ge=0, le=1000)]] = {}
-
-    @field_validator("fleet")
-    @classmethod
-    def _models(cls, fleet: dict[str, int]) -> dict[str, int]:
-        for model in fleet:
-            if model not in MODELS:
-                raise ValueError(f"no model {model!r}; there are {', '.join(sorted(MODELS))}")
-        return fleet
-
-
-class Product(_Model):
-    """What a community sells under a GTIN. `yield_kg_ha`: the most a hectare gives in one harvest."""
-
-    crop: Id
-    name: Names
-    gtin: Annotated[str, Field(pattern=r"^\d{14}$")]
-    yield_kg_ha: float = Field(gt=0)
-    every_days: int = Field(ge=1, le=366)
-    assumption: str
-
-
-class Community(Place):
-    """A hội quán of the pilot."""
-
-    kind: Literal["hoi-quan", "htx"] = "hoi-quan"
-    products: tuple[Product, ...] = ()
-    area_ha: float = Field(default=1.0, gt=0)
-
-
-class Village(Place):
-    """A smart village: each service is reported by the devices that carry its signals."""
-
-    services: tuple[str, ...] = Field(min_length=1)
-
-
-class Service(_Model):
-    """What a village offers; it reports when all of `signals` arrived."""
-
-    id: Id
-    name: Names
-    signals: tuple[str, ...]
-
-    @field_validator("signals")
-    @classmethod
-    def _known(cls, signals: tuple[str, ...]) -> tuple[str, ...]:
-        for signal in signals:
-            if signal not in SIGNALS:
-                raise ValueError(f"no signal {signal!r} in devices/signals.py")
-        return signals
 
 
 class Limit(_Model):
@@ -287,6 +218,11 @@ class Pilot(_Model):
     def producers(self) -> dict[str, Community]:
         """Whoever may seal lots, by id: the communities, and the invented organisations."""
         return {c.id: c for c in (*self.communities, *_invented(self))}
+
+    def product_of(self, gtin: str) -> Product | None:
+        """What is sold under a GTIN."""
+        products = (product for grower in self.producers.values() for product in grower.products)
+        return next((product for product in products if product.gtin == gtin), None)
 
     def target(self, indicator: str) -> Target:
         return next(target for target in self.targets if target.indicator == indicator)

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from devices.models import MODELS
 from devices.orders import CARRIED
-from devices.pilot import Pilot, Place
+from devices.pilot import Pilot
+from devices.places import Place
 from devices.texts import text
 
 

@@ -19,7 +19,8 @@ import numpy as np
 import simpy
 
 from devices.diary import encode_diary
-from devices.pilot import Community, Pilot
+from devices.pilot import Pilot
+from devices.places import Community
 from devices.reading import Device, Reading
 from sim.actions import Actions
 from sim.control import Control

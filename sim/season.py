@@ -2,7 +2,7 @@
 
 A function of seed, community and time, like everything here. Assumption: the shape of a cycle
 (inputs at a fifth and two fifths of it, a pre-harvest interval that ends before the harvest, three
-irrigations, one look for pests) and the share of the yield cap that is harvested.
+irrigations, one look for pests) and the share of the yield cap that a season's harvests come to.
 """
 
 import hashlib
@@ -12,12 +12,14 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from devices.diary import DiaryEvent, Harvest, Input, Irrigation, Packing, PestObservation, Planting, Shipping
-from devices.pilot import Community, Pilot, Product
+from devices.pilot import Pilot
+from devices.places import Community, Product
 
 ANCHOR = datetime(2020, 1, 1, tzinfo=UTC)
 ANNUAL = frozenset({"rice", "flowers", "lotus"})  # planted anew for every harvest
 PROCESSED = frozenset({"rice-flour"})  # made, not grown
 PACKAGE_KG = 5
+SHARE = 0.4, 0.9  # of the yield cap, in a season
 
 
 def diary(seed: int, pilot: Pilot, community: Community, start: int, stop: int) -> list[DiaryEvent]:
@@ -50,7 +52,10 @@ def _cycle(
     days = product.every_days
     spread = int.from_bytes(hashlib.sha256(community.id.encode()).digest()[:2], "big") % days
     begin = ANCHOR.astimezone(pilot.zone) + timedelta(days=cycle * days + spread)
-    quantity = round(product.yield_kg_ha * community.area_ha * float(stream.uniform(0.02, 0.08)), 0) or 1.0
+    plot, hectares = next(iter(community.hectares.items()))
+    pickings = (product.season_days - 1) // days + 1  # of one season, at most
+    share = float(stream.uniform(*SHARE)) / pickings
+    quantity = round(product.yield_kg_ha * hectares * share, 0) or 1.0
     hours = stream.uniform(-1.0, 1.0, 12).tolist()
 
     def at(share: float, hour: float) -> datetime:
@@ -58,7 +63,7 @@ def _cycle(
         return moment.replace(hour=int(hour), minute=int(hour % 1 * 60), second=0, microsecond=0)
 
     def common(name: str, when: datetime) -> dict[str, object]:
-        return {"id": f"{product.crop}-{cycle}-{name}", "ts": when, "plot": "plot-1", "crop": product.crop}
+        return {"id": f"{product.crop}-{cycle}-{name}", "ts": when, "plot": plot, "crop": product.crop}
 
     def make(kind: type, name: str, when: datetime, **fields: object) -> DiaryEvent:
         event: DiaryEvent = kind(event=name.rsplit("-", 1)[0] if name[-1].isdigit() else name,

@@ -13,7 +13,8 @@ from functools import cached_property
 
 import numpy as np
 
-from devices.pilot import Community, Pilot, Place
+from devices.pilot import Pilot
+from devices.places import Community, Place
 from devices.signals import SIGNALS
 from sim.actions import Action, Actions, told
 from sim.pests import Pests

@@ -8,12 +8,14 @@ before it gets a leaf.
 """
 
 import json
+import logging
 import sqlite3
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from devices.bounds import epoch_ms
 from devices.diary import (
     Correction,
     DiaryEvent,
@@ -25,20 +27,20 @@ from devices.diary import (
     Split,
     decode_diary,
 )
+from devices.errors import CONTENT, said
 from devices.pilot import Pilot
 from traceability import addendum, lot, record
 from traceability.addendum import Refused
+from traceability.diary_tables import DiaryTables, understood
 from traceability.digital_link import LotKey
 from traceability.durable import write_all
 from traceability.log import Log
 from traceability.merkle import leaf_hash
+from traceability.season import Basis, basis
 
+traces = logging.getLogger(__name__)
 BATCH = 200  # events with one append to the log, and so many files open
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS later(
-  number INTEGER PRIMARY KEY AUTOINCREMENT, community TEXT NOT NULL, id TEXT NOT NULL, time INTEGER NOT NULL,
-  refused TEXT NOT NULL DEFAULT '', done INTEGER NOT NULL DEFAULT 0, UNIQUE(community, id));
-CREATE INDEX IF NOT EXISTS undone ON later(time) WHERE NOT done;
 CREATE TABLE IF NOT EXISTS addendum(
   community TEXT NOT NULL, id TEXT NOT NULL, gtin TEXT NOT NULL, lot TEXT NOT NULL, kind TEXT NOT NULL,
   quantity REAL NOT NULL, leaf INTEGER NOT NULL, PRIMARY KEY(gtin, lot, id));
@@ -54,6 +56,7 @@ class _Lot:
     key: LotKey
     data: bytes
     kilograms: float
+    time: int
 
 
 @dataclass(slots=True)
@@ -65,15 +68,17 @@ class _Work:
     addenda: list[tuple[str, str, LotKey, str, float, bytes]] = field(default_factory=list)
     lots: list[tuple[str, str, LotKey, int, float, float, bytes]] = field(default_factory=list)
     fates: list[tuple[str, str, str]] = field(default_factory=list)  # community, id, refused
+    failed: list[tuple[str, str, str]] = field(default_factory=list)  # community, id, the error's text
 
 
 class Handler:
     """Works in the sealer's database, under its `lock`."""
 
     def __init__(
-        self, db: sqlite3.Connection, lock: threading.Lock, records: Path, pilot: Pilot, base_url: str
-    ) -> None:
-        self._db, self._lock, self._records = db, lock, records
+        self, db: sqlite3.Connection, lock: threading.Lock, tables: DiaryTables, records: Path, pilot: Pilot,
+        base_url: str,
+    ) -> None:  # fmt: skip
+        self._db, self._lock, self._tables, self._records = db, lock, tables, records
         self._pilot, self._base_url = pilot, base_url
         db.executescript(_SCHEMA)
 
@@ -101,27 +106,33 @@ class Handler:
         while True:
             with self._lock:
                 rows = self._db.execute(
-                    "SELECT e.community, e.body FROM later a JOIN event e USING(community, id) "
+                    "SELECT e.community, e.id, e.body FROM later a JOIN event e USING(community, id) "
                     "WHERE NOT a.done AND a.number<=? AND a.time<? ORDER BY a.time, a.id LIMIT ?",
                     (newest, 1 << 62 if before is None else before, BATCH),
                 ).fetchall()
             if not rows:
                 return
+            self._tables.refresh()
             work = _Work()
-            for community, body in rows:
-                event = decode_diary(body)
+            for community, id, body in rows:
                 refused = ""
                 try:
-                    self._draft(community, event, secret, work)
+                    self._draft(community, decode_diary(body), secret, work)
                 except Refused as error:
                     refused = error.reason
-                work.fates.append((community, event.id, refused))
+                except CONTENT as error:
+                    traces.exception("%s: entry %s cannot be handled", community, id)
+                    refused = "unhandled"
+                    work.failed.append((community, id, said(error)))
+                work.fates.append((community, id, refused))
             self._enter(log, work)
 
     def _draft(self, community: str, event: DiaryEvent, secret: bytes, work: _Work) -> None:
         """Write the addenda of an event, and the records of lots that it makes. Raises Refused."""
         assert isinstance(event, Handling)
         parents = self._lots(community, event, work)
+        if not isinstance(event, Correction) and any(epoch_ms(event.ts) < one.time for one in parents):
+            raise Refused("before_harvest")
         children: list[tuple[LotKey, float]] = []
         if isinstance(event, Split | Merge):
             children = self._children(community, event, parents, secret)
@@ -131,7 +142,10 @@ class Handler:
             if not path.exists():
                 addendum.check_quantity(event, parent.kilograms, self._used(parent.key, work))
                 earlier = [json.loads(data) for data in self._earlier(parent.key, work)]
-                built = addendum.build(self._pilot, self._base_url, parent.data, event, earlier, children)
+                rests = self._rests(parent, event)
+                built = addendum.build(
+                    self._pilot, self._base_url, parent.data, event, earlier, children, rests
+                )
                 drafts[path] = record.canonical(built)
         work.files |= drafts  # none of them before all are allowed
         for parent, path in zip(parents, files, strict=True):
@@ -141,6 +155,20 @@ class Handler:
             work.entries.append(entry)
         if isinstance(event, Split | Merge):
             self._make(community, event, parents, children, work)
+
+    def _rests(self, parent: _Lot, event: Handling) -> Basis | None:
+        """What the lot rests on as it is now, where that is asked again: for a correction."""
+        if not isinstance(event, Correction):
+            return None
+        with self._lock:
+            row = self._db.execute(
+                "SELECT body FROM event WHERE community=? AND id=?", (parent.community, parent.harvest)
+            ).fetchone()
+        harvest = decode_diary(row[0]) if row is not None else None
+        product = self._pilot.product_of(parent.key.gtin)
+        if product is None or not isinstance(harvest, Harvest):
+            return None  # it came out of a split or merge
+        return basis(self._tables, parent.community, product, harvest, self._pilot.zone)
 
     def _children(
         self, community: str, event: Split | Merge, parents: Sequence[_Lot], secret: bytes
@@ -182,7 +210,7 @@ class Handler:
                 work.files[path] = record.canonical(record.derived(parts, key, event, amount, epcis))
             data = _read(path, work)
             coverage = json.loads(data)["conditions"]["coverage"]
-            time = round(event.ts.timestamp() * 1000)
+            time = epoch_ms(event.ts)
             work.lots.append(
                 (community, f"{event.id}-{number}", key, time, amount, coverage, record.entry(data))
             )
@@ -213,6 +241,7 @@ class Handler:
                 "UPDATE later SET done=1, refused=? WHERE community=? AND id=?",
                 [(refused, community, id) for community, id, refused in work.fates],
             )
+            self._tables.set_aside(work.failed)
 
     def _used(self, key: LotKey, work: _Work) -> dict[str, float]:
         """Kilograms of the lot that were handled, by kind of event."""
@@ -240,12 +269,16 @@ class Handler:
     def _lot(self, community: str, harvest: str, work: _Work) -> _Lot:
         with self._lock:
             row = self._db.execute(
-                "SELECT gtin, lot, leaf, quantity FROM lot WHERE community=? AND harvest=?",
+                "SELECT gtin, lot, leaf, quantity, time FROM lot WHERE community=? AND harvest=?",
                 (community, harvest),
             ).fetchone()
         if row is None:
             row = next(
-                ((*key, 0, kg) for c, id, key, _, kg, _, _ in work.lots if (c, id) == (community, harvest)),
+                (
+                    (*key, 0, kg, at)
+                    for c, id, key, at, kg, _, _ in work.lots
+                    if (c, id) == (community, harvest)
+                ),
                 None,
             )
         if row is None:
@@ -254,7 +287,7 @@ class Handler:
             raise Refused("lot_refused")
         key = LotKey(row[0], row[1])
         data = _read(self._records / key.gtin / f"{key.lot}.json", work)
-        return _Lot(community, harvest, key, data, row[3])
+        return _Lot(community, harvest, key, data, row[3], row[4])
 
     def _last_harvest(self, community: str, event: DiaryEvent) -> str:
         """The plot's last harvest of the event's crop before it."""
@@ -293,11 +326,11 @@ class Handler:
         with self._lock:
             rows = self._db.execute(
                 f"SELECT body FROM event WHERE harvest AND community=? AND plot=? AND {where} LIMIT 9",
-                (community, like.plot, round(event.ts.timestamp() * 1000)),
+                (community, like.plot, epoch_ms(event.ts)),
             ).fetchall()
         for (body,) in rows:
-            found = decode_diary(body)
-            if found.crop == event.crop:
+            found = understood(body)
+            if found is not None and found.crop == event.crop:
                 return found.id
         raise Refused("no_lot")
 

@@ -3,12 +3,15 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Sequence
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, tzinfo
 
+from devices.bounds import DAY_MS, epoch_ms, midnight
 from devices.certificates import PlantingArea
-from devices.diary import DiaryEvent, Harvest, Input
-from devices.pilot import Community, Product
+from devices.diary import Harvest
+from devices.places import FIRST, Community, Product
+from traceability.season import Basis, forbidding, heaviest
+
+ROUNDING = 1e-6  # kilograms
 
 
 def code(secret: bytes, community: Community, origin: str, at: datetime) -> str:
@@ -21,33 +24,45 @@ def code(secret: bytes, community: Community, origin: str, at: datetime) -> str:
     return f"{initials}{at:%y%m%d}-{tail}"
 
 
+def datable(harvest: Harvest, zone: tzinfo, last: date) -> bool:
+    """Whether its day may be: since 2000, and `last` at the latest."""
+    return midnight(FIRST, zone) <= epoch_ms(harvest.ts) < midnight(last, zone) + DAY_MS
+
+
 def refusal(
     community: Community,
     product: Product,
     harvest: Harvest,
-    events: Sequence[DiaryEvent],
+    rests: Basis,
     area: PlantingArea | None,
-    under_code_kg: float,
     zone: tzinfo,
 ) -> str:
     """Why this harvest may not become a lot, as a key of the catalogue `lot.*`; "" if it may.
 
-    `events` are the plot's diary since the harvest before. One harvest of a plot cannot weigh more than its
-    area times the most a hectare gives. `area` is what the pilot knows of the harvest's planting-area code,
-    and `under_code_kg` what was sealed under it in the same calendar year.
+    `rests` is what the diary says beside it, `area` what the pilot knows of the harvest's planting-area code.
+    A season of a plot cannot weigh more than its hectares times the most that one gives, nor all plots
+    together more than the community's hectares.
     """
-    for event in events:
-        if isinstance(event, Input) and event.pre_harvest_days:
-            allowed = event.ts + timedelta(days=event.pre_harvest_days)
-            if event.ts <= harvest.ts < allowed:
-                return "pre_harvest_interval"
-    if harvest.quantity_kg > product.yield_kg_ha * community.area_ha:
-        return "yield_cap"
+    if harvest.plot not in community.hectares:
+        return "unknown_plot"
+    if forbidding(rests.holding, harvest) is not None:
+        return "pre_harvest_interval"
+    crop = [one for one in rests.picked if one.crop == product.crop]
+    plot = [one for one in crop if one.plot == harvest.plot]
+    for picked, hectares in ((plot, community.hectares[harvest.plot]), (crop, community.area_ha)):
+        if heaviest(picked, harvest, product.season_days) > product.yield_kg_ha * hectares + ROUNDING:
+            return "yield_cap"
     if harvest.area_code is not None:
+        day = harvest.ts.astimezone(zone).date()
         if area is None or (area.community, area.crop) != (community.id, product.crop):
             return "foreign_code"
-        if not area.valid(harvest.ts.astimezone(zone).date()):
+        if not area.valid(day):
             return "expired_code"
-        if under_code_kg + harvest.quantity_kg > area.yield_kg:
+        first, after = (midnight(date(year, 1, 1), zone) for year in (day.year, day.year + 1))
+        under_code = sum(
+            one.kilograms for one in rests.picked
+            if one.area_code == harvest.area_code and first <= one.time < after
+        )  # fmt: skip
+        if under_code + harvest.quantity_kg > area.yield_kg + ROUNDING:
             return "code_yield_cap"
     return ""

@@ -12,17 +12,20 @@ from typing import Any
 
 import rfc8785
 
-from devices.diary import DiaryEvent, Harvest, Merge, Split
-from devices.pilot import Community, Pilot, Product
+from devices.diary import Harvest, Merge, Split
+from devices.pilot import Pilot
+from devices.places import Community, Product
 from traceability.conditions import Conditions
 from traceability.digital_link import LotKey
 from traceability.epcis import Speaker
+from traceability.season import LOOK_BACK_DAYS, Basis
 
 FORMAT = "hoiquan.record.v1"
 ADDENDUM = "hoiquan.addendum.v1"  # what came later, see addendum.py
 NOT_SENSED = {"scope": "community", "devices": 0, "devices_on_plot": 0, "devices_simulated": 0,
               "coverage": 0.0, "flagged": 0.0, "daily": {}, "raw_rows": 0, "raw_sha256": "",
               "known": "not_sensed"}  # fmt: skip
+NONE_NAMED: dict[str, Any] = {"days": 0, "rows": [], "known": "declared"}  # of a record from before
 KINDS = {"hoi-quan": "Hội quán", "htx": "HTX"}
 
 
@@ -36,16 +39,17 @@ def build(
     product: Product,
     key: LotKey,
     harvest: Harvest,
-    events: Sequence[DiaryEvent],
+    rests: Basis,
     grew: Conditions,
     base_url: str,
     *,
     simulated: bool,
 ) -> dict[str, Any]:
     """The record as JSON data. The seven items of Circular 02/2024/TT-BKHCN are `product.name`,
-    `product.image`, `producer.name`, `producer.address`, `times`, `marks` and `expiry`.
+    `product.image`, `producer.name`, `producer.address`, `times`, `marks` and `expiry`. `intervals` names
+    every input with a pre-harvest interval that was looked at: all of the plot in the days before.
     """
-    zone, least = pilot.zone, pilot.records.min_coverage
+    zone, least, events = pilot.zone, pilot.records.min_coverage, rests.events
     area = pilot.records.area(harvest.area_code) if harvest.area_code is not None else None
     speaker = speaker_of(pilot, community.id, key, base_url)
     said = [one for event in events for one in speaker.said(event)] + speaker.sensed(grew, harvest.ts)
@@ -80,6 +84,11 @@ def build(
         "quantity_kg": {"value": harvest.quantity_kg, "known": "declared"},
         "events": {
             "rows": [event.model_dump(mode="json", exclude_none=True) for event in events],
+            "known": "declared",
+        },
+        "intervals": {
+            "days": LOOK_BACK_DAYS,
+            "rows": [event.model_dump(mode="json", exclude_none=True) for event in rests.inputs],
             "known": "declared",
         },
         "conditions": {
@@ -135,6 +144,7 @@ def derived(
                  if all(row in one["certificates"]["rows"] for one in records)]  # fmt: skip
     alone = len(records) == 1
     rows = [row for one in records for row in one["events"]["rows"]]
+    inputs = [row for one in records for row in one.get("intervals", NONE_NAMED)["rows"]]
     row = event.model_dump(mode="json", exclude_none=True)
     return first | {
         "lot": key.lot,
@@ -143,6 +153,7 @@ def derived(
         "marks": first["marks"] | {"lot": key.lot},
         "quantity_kg": {"value": quantity_kg, "known": "declared"},
         "events": {"rows": [*rows, row], "known": "declared"},
+        "intervals": first.get("intervals", NONE_NAMED) | {"rows": inputs},
         "conditions": first["conditions"] if alone else first["conditions"] | NOT_SENSED,
         "certificates": {"rows": certified, "known": "certified"},
         "planting_area": first["planting_area"] if same else None,

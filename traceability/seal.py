@@ -12,40 +12,36 @@ next that asks.
 """
 
 import json
+import logging
 import secrets
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from devices.diary import DiaryEvent, Handling, Harvest, decode_diary, encode_diary
-from devices.pilot import Community, Pilot, Product
+from devices.bounds import epoch_ms, midnight, tomorrow
+from devices.diary import DiaryEvent, Harvest, decode_diary, encode_diary
+from devices.errors import CONTENT, said
+from devices.pilot import Pilot
+from devices.places import FIRST, LAST, Product
 from devices.reading import Device
 from traceability import keys, lot, record
 from traceability.conditions import Grew
+from traceability.diary_tables import DiaryTables, Unhandled
 from traceability.digital_link import LotKey
 from traceability.durable import create_private, write_all
 from traceability.handling import Handler
 from traceability.log import Log, LogBusy
 from traceability.merkle import leaf_hash
 from traceability.note import Signer
+from traceability.season import basis
 
-LONGEST_SEASON = timedelta(days=180)  # conditions look back no further than this
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS event(
-  community TEXT NOT NULL, id TEXT NOT NULL, plot TEXT NOT NULL, time INTEGER NOT NULL,
-  simulated INTEGER NOT NULL, harvest INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY(community, id));
-CREATE INDEX IF NOT EXISTS harvests ON event(harvest, time) WHERE harvest;
-CREATE INDEX IF NOT EXISTS seasons ON event(community, plot, time);
-CREATE TABLE IF NOT EXISTS lot(
-  community TEXT NOT NULL, harvest TEXT NOT NULL, gtin TEXT NOT NULL, lot TEXT NOT NULL,
-  time INTEGER NOT NULL, quantity REAL NOT NULL, coverage REAL, leaf INTEGER, refused TEXT NOT NULL,
-  told INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(community, harvest));
-"""
+traces = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +92,8 @@ class Sealer:
         )
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
-        self._db.executescript(_SCHEMA)
-        self._handler = Handler(self._db, self._lock, folder / "records", pilot, self._base_url)
+        self._tables = DiaryTables(self._db, self._lock)
+        self._handler = Handler(self._db, self._lock, self._tables, folder / "records", pilot, self._base_url)
 
     def close(self) -> None:
         with self._sealing, self._lock:
@@ -105,61 +101,77 @@ class Sealer:
             if self._log is not None:
                 self._log.close()
 
-    def keep(self, events: Iterable[tuple[Device, DiaryEvent]]) -> None:
-        """Keep diary events; durable on return. The same event again changes nothing."""
+    def keep(
+        self, events: Iterable[tuple[Device, DiaryEvent]], again: Iterable[tuple[str, str]] = ()
+    ) -> list[int]:
+        """Keep diary events; durable on return. The same event again changes nothing. Returns the places of
+        those that are not kept: their id is another event's. `again`: (community, id) of those that are to be
+        tried once more though they could not be handled.
+        """
         rows, kept = [], []
         for device, event in events:
-            kept.append((device.community, _ms(event.ts), event))
+            kept.append((device.community, epoch_ms(event.ts), event))
             sealable = isinstance(event, Harvest) and self._product(device.community, event) is not None
             rows.append(
-                (device.community, event.id, event.plot, _ms(event.ts), device.simulated, sealable,
-                 encode_diary(event))
+                (device.community, event.id, event.plot, epoch_ms(event.ts), device.simulated, sealable,
+                 encode_diary(event), device.device)
             )  # fmt: skip
         with self._lock, self._db:
             self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany("INSERT OR IGNORE INTO event VALUES(?,?,?,?,?,?,?)", rows)
-            self._handler.expect(kept)
+            taken = self._tables.keep(rows)
+            self._tables.try_again(again)
+            self._handler.expect([one for place, one in enumerate(kept) if place not in taken])
+        return taken
 
     def seal_pending(self, limit: int = 20) -> list[Sealed]:
         """Seal or refuse the oldest harvests that nobody was told of, at most `limit`, with one append to
-        the log, and then what was done with lots. The same ones come again until they are `told`. May
-        raise the store's RetryLater; what was drafted by then is written, and taken as it is next time.
-        Raises LogBusy while another process has the log.
+        the log, and then what was done with lots. The same ones come again until they are `told`. What our
+        own code stumbles over is refused as `unhandled` (see there) and holds up no other. May raise the
+        store's RetryLater; what was drafted by then is written, and taken as it is next time. Raises LogBusy
+        while another process has the log.
         """
         with self._sealing:
             log = self._take_log()
             with self._lock:
                 newest = self._handler.newest()
                 rows = self._db.execute(
-                    "SELECT e.community, e.simulated, e.body FROM event e LEFT JOIN lot l "
+                    "SELECT e.community, e.id, e.simulated, e.body, e.time FROM event e LEFT JOIN lot l "
                     "ON l.community=e.community AND l.harvest=e.id "
                     "WHERE e.harvest AND coalesce(l.told, 0)=0 ORDER BY e.time, e.id LIMIT ?",
                     (limit,),
                 ).fetchall()
+            if rows:
+                self._tables.refresh()
             drafts: list[_Draft] = []
             files: dict[Path, bytes] = {}
+            failed: list[tuple[str, str, str]] = []
             try:
-                for community, simulated, body in rows:
-                    harvest = decode_diary(body)
-                    product = self._product(community, harvest)
-                    if product is not None and isinstance(harvest, Harvest):
-                        drafts.append(
-                            self._draft(community, product, harvest, drafts, files, simulated=bool(simulated))
-                        )
+                for community, id, simulated, body, _ in rows:
+                    try:
+                        drafts.append(self._draft(community, body, drafts, files, simulated=bool(simulated)))
+                    except CONTENT as error:
+                        traces.exception("%s: harvest %s cannot be handled", community, id)
+                        failed.append((community, id, said(error)))
             finally:
                 write_all(files)  # before any of them is in the log
+            self._set_aside(failed)
             sealed = self._enter(log, drafts)
-            before = sealed[-1].time if len(rows) == limit and sealed else None
+            before = rows[-1][4] if len(rows) == limit else None
             self._handler.seal(log, self._secret, newest, before)
             return sealed
 
-    def told(self, sealed: Sequence[Sealed]) -> None:
+    def unhandled(self) -> list[Unhandled]:
+        """Events that could not be handled, until they are `told`."""
+        return self._tables.unhandled()
+
+    def told(self, sealed: Sequence[Sealed], unhandled: Sequence[Unhandled] = ()) -> None:
         """These were shown to whoever wants to know; they are not pending any more."""
         with self._lock:
             self._db.executemany(
                 "UPDATE lot SET told=1 WHERE community=? AND harvest=?",
                 [(one.community, one.harvest) for one in sealed],
             )
+        self._tables.told(unhandled)
 
     def _product(self, community: str, event: DiaryEvent) -> Product | None:
         grower = self._pilot.producers.get(community)
@@ -167,37 +179,42 @@ class Sealer:
         return next((product for product in products if product.crop == event.crop), None)
 
     def _draft(
-        self,
-        community_id: str,
-        product: Product,
-        harvest: Harvest,
-        others: Sequence["_Draft"],
-        files: dict[Path, bytes],
-        *,
+        self, community_id: str, body: bytes, others: Sequence["_Draft"], files: dict[Path, bytes], *,
         simulated: bool,
-    ) -> "_Draft":
+    ) -> "_Draft":  # fmt: skip
         """The record, written once: to be written among `files`, and logged afterwards. `others` are drafted
         and not noted yet.
         """
+        harvest = decode_diary(body)
+        product = self._product(community_id, harvest)
+        if product is None or not isinstance(harvest, Harvest):
+            raise LookupError(f"{community_id} has no product of crop {harvest.crop!r} in its pilot file now")
         community = self._pilot.producers[community_id]
         key = LotKey(product.gtin, lot.code(self._secret, community, harvest.id, harvest.ts))
-        before, events = self._season(community, harvest)
         path = self._folder / "records" / key.gtin / f"{key.lot}.json"
         sealed = Sealed(
-            harvest.id, community.id, product.crop, key, _ms(harvest.ts), harvest.quantity_kg, 0.0, None, "",
-            simulated,
+            harvest.id, community.id, product.crop, key, epoch_ms(harvest.ts), harvest.quantity_kg, 0.0,
+            None, "", simulated,
         )  # fmt: skip
         # what is sealed stays sealed: a diary entry that comes late cannot unmake a record
         if not path.exists():
             code = harvest.area_code
             area = self._pilot.records.area(code) if code is not None else None
-            before_kg = self._under_code(community.id, harvest, others) if area is not None else 0.0
-            if refused := lot.refusal(community, product, harvest, events, area, before_kg, self._pilot.zone):
+            last = LAST if simulated else tomorrow(time.time_ns() // 1_000_000, self._pilot.zone)
+            if not lot.datable(harvest, self._pilot.zone, last):
+                return _Draft(replace(sealed, refused="bad_date"), b"")
+            drafted = [
+                d.sealed.harvest
+                for d in others
+                if d.sealed.community == community_id and not d.sealed.refused
+            ]
+            rests = basis(self._tables, community_id, product, harvest, self._pilot.zone, drafted)
+            if refused := lot.refusal(community, product, harvest, rests, area, self._pilot.zone):
                 return _Draft(replace(sealed, refused=refused), b"")
-            grew = self._grew.conditions(community.id, harvest.plot, before, _ms(harvest.ts))
+            grew = self._grew.conditions(community.id, harvest.plot, rests.start, epoch_ms(harvest.ts))
             data = record.canonical(
                 record.build(
-                    self._pilot, community, product, key, harvest, events, grew, self._base_url,
+                    self._pilot, community, product, key, harvest, rests, grew, self._base_url,
                     simulated=simulated,
                 )
             )  # fmt: skip
@@ -207,24 +224,17 @@ class Sealer:
         coverage = record.parse(data)["conditions"]["coverage"]
         return _Draft(replace(sealed, coverage=coverage), record.entry(data))
 
-    def _under_code(self, community: str, harvest: Harvest, others: Sequence["_Draft"]) -> float:
-        """Kilograms sealed under the harvest's planting-area code in its calendar year, itself left out."""
-        year = harvest.ts.astimezone(self._pilot.zone).year
-        first, last = (_ms(datetime(y, 1, 1, tzinfo=self._pilot.zone)) for y in (year, year + 1))
-        with self._lock:
-            rows = self._db.execute(
-                "SELECT e.id, e.body, l.leaf FROM event e LEFT JOIN lot l "
-                "ON l.community=e.community AND l.harvest=e.id "
-                "WHERE e.harvest AND e.time>=? AND e.time<? AND e.community=? AND e.id<>?",
-                (first, last, community, harvest.id),
-            ).fetchall()
-        drafted = {
-            d.sealed.harvest for d in others if d.sealed.community == community and not d.sealed.refused
-        }
-        events = [decode_diary(body) for id, body, leaf in rows if leaf is not None or id in drafted]
-        return sum(
-            e.quantity_kg for e in events if isinstance(e, Harvest) and e.area_code == harvest.area_code
-        )
+    def _set_aside(self, failed: Sequence[tuple[str, str, str]]) -> None:
+        """Harvests that could not be handled are no lots, and wait for nobody."""
+        if failed:
+            with self._lock, self._db:
+                self._db.execute("BEGIN IMMEDIATE")
+                self._tables.set_aside(failed)
+                self._db.executemany(
+                    "INSERT OR REPLACE INTO lot SELECT community, id, '', '', time, 0, 0, NULL, 'unhandled', "
+                    "1 FROM event WHERE community=? AND id=?",
+                    [one[:2] for one in failed],
+                )
 
     def _take_log(self) -> Log:
         """The log, with the secret of the lots' codes; this process keeps both once it has them."""
@@ -250,28 +260,6 @@ class Sealer:
             self._db.executemany("INSERT OR REPLACE INTO lot VALUES(?,?,?,?,?,?,?,?,?,0)", rows)
         return sealed
 
-    def _season(self, community: Community, harvest: Harvest) -> tuple[int, list[DiaryEvent]]:
-        """When the lot's growing began (the harvest before, at most half a year ago), and its diary."""
-        stop = _ms(harvest.ts)
-        with self._lock:
-            rows = self._db.execute(
-                "SELECT body FROM event WHERE community=? AND plot=? AND time<=? AND time>=? "
-                "ORDER BY time, id",
-                (community.id, harvest.plot, stop, _ms(harvest.ts - LONGEST_SEASON)),
-            ).fetchall()
-        events = [decode_diary(row[0]) for row in rows]
-        earlier = [e for e in events if isinstance(e, Harvest) and e.id != harvest.id and e.ts < harvest.ts]
-        start = _ms(earlier[-1].ts) if earlier else (_ms(events[0].ts) if events else stop)
-        # what is done with lots belongs to lots that exist already, see handling.py
-        ours = [
-            e for e in events
-            if e.id == harvest.id
-            or (not isinstance(e, Harvest | Handling) and (_ms(e.ts) > start or not earlier))
-        ]  # fmt: skip
-        if start == stop:  # nothing was written down before: a day is shown rather than nothing
-            start = stop - 24 * 3_600_000
-        return start, ours
-
 
 def lots(folder: Path, limit: int = 100) -> list[dict[str, object]]:
     """The newest harvests of a folder, sealed and refused, without holding the writer up."""
@@ -282,9 +270,10 @@ def lots(folder: Path, limit: int = 100) -> list[dict[str, object]]:
     try:
         names = ("community", "gtin", "lot", "time", "quantity_kg", "coverage", "leaf", "refused")
         rows = db.execute(
-            "SELECT community, gtin, lot, time, quantity, coverage, leaf, refused FROM lot "
-            "ORDER BY time DESC LIMIT ?",
-            (limit,),
+            # a day of no calendar of ours stands as 1970: it is shown as refused, and ends nobody's list
+            "SELECT community, gtin, lot, CASE WHEN time BETWEEN ? AND ? THEN time ELSE 0 END, quantity, "
+            "coverage, leaf, refused FROM lot ORDER BY 4 DESC LIMIT ?",
+            (midnight(FIRST, UTC), midnight(LAST, UTC), limit),
         )
         return [dict(zip(names, row, strict=True)) for row in rows]
     finally:
@@ -302,7 +291,3 @@ def _secret(path: Path) -> bytes:
     if not path.exists():
         create_private(path, json.dumps(secrets.token_hex(32)))
     return bytes.fromhex(json.loads(path.read_text("utf-8")))
-
-
-def _ms(moment: datetime) -> int:
-    return round(moment.astimezone(UTC).timestamp() * 1000)

@@ -191,7 +191,7 @@ def lot(up):
     publisher = device(up, given)
     topic = given["topic"].replace("/telemetry", "/diary")
     harvest = {"event": "harvest", "id": "by-hand-1", "ts": datetime.now(UTC).isoformat(timespec="seconds"),
-               "plot": "plot-9", "crop": "mango", "quantity_kg": 120.0}  # fmt: skip
+               "plot": "plot-8", "crop": "mango", "quantity_kg": 120.0}  # fmt: skip
     publisher.publish(topic, json.dumps(harvest))
     publisher.publish(topic, json.dumps(harvest))  # twice the same is once
     publisher.close()

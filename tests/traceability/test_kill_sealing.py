@@ -44,7 +44,7 @@ while True:
                      packages=1, **same)
     split = Split(event="split", id=f"split-{number}", ts=at + timedelta(minutes=2),
                   harvest=f"mango-{number}", parts=(2.0, 3.0), **same)
-    sealer.keep((device, event) for event in (harvest(number, at), packed, split))
+    sealer.keep((device, event) for event in (harvest(number, at, 8.5), packed, split))
     print(number, flush=True)
     sealer.told(sealer.seal_pending())
 """

@@ -136,20 +136,25 @@ def test_planting_area_code(
     assert done is not None and done.refused == refused
 
 
-def test_a_code_yields_no_more_than_its_cap_in_a_year(sealer: Sealer, pilot: Pilot) -> None:
+def test_a_code_yields_no_more_than_its_cap_in_a_year(pilot: Pilot, tmp_path: Path) -> None:
     """Whether the lots are sealed one by one or in one go, and whether or not they come in order."""
+    small = [area.model_copy(update={"yield_kg": 20_000}) for area in pilot.records.planting_areas]
+    records = pilot.records.model_copy(update={"planting_areas": tuple(small)})
+    pilot = pilot.model_copy(update={"records": records})
+    sealer = Sealer(tmp_path, pilot, Grower(), "https://example.org", "example.org/log")
     device = pilot.fleet["tam-que-diary-01"]
     harvests = [
-        harvest(n, HARVESTED - timedelta(days=10 * n), 30_000, area_code=CODE) for n in (3, 1, 5, 2, 4, 6)
+        harvest(n, HARVESTED - timedelta(days=10 * n), 4_000, area_code=CODE) for n in (3, 1, 5, 2, 4, 6)
     ]
     assert write(sealer, device, harvests[0]) is not None
     sealer.keep((device, event) for event in harvests[1:])
     fates = {one.harvest: one.refused for one in sealer.seal_pending()}
-    # the pilot's cap is 150,000 kg: five fit; of those sealed together the earliest come first
+    # the code's cap is 20,000 kg: five fit; of those sealed together the earliest come first
     assert {name for name, refused in fates.items() if refused} == {"mango-1"}
     assert fates["mango-1"] == "code_yield_cap"
-    next_year = write(sealer, device, harvest(7, HARVESTED + timedelta(days=60), 30_000, area_code=CODE))
+    next_year = write(sealer, device, harvest(7, HARVESTED + timedelta(days=60), 4_000, area_code=CODE))
     assert next_year is not None and next_year.refused == ""
+    sealer.close()
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,8 @@ def test_an_addendum_that_was_changed_is_not_called_sealed(
 def test_gaps_are_drawn(client: TestClient, key: LotKey) -> None:
     page = client.get(key.path).text
     air, soil = re.findall(r"<svg viewBox.*?</svg>", page)[1:]
-    assert air.count('class="gap"') == 2  # from the 6th to the 8th, and the day of harvest
+    # the first day of ten, from the 6th to the 8th, and the day of harvest
+    assert air.count('class="gap"') == 3
     assert soil.count('class="gap"') == 2  # all but the day before the harvest
 
 
@@ -209,7 +210,7 @@ def test_every_field_that_people_write_comes_out_as_text(
         ("revocation", "r", 27, {"harvest": "h", "reason": text}),
     ]
     for kind, id, hours, more in fields:
-        handle(sealer, pilot, kind, id, hours, by=text, plot="plot-9", **more)
+        handle(sealer, pilot, kind, id, hours, by=text, plot="plot-8", **more)
     (path,) = [f"/01/{r['gtin']}/10/{r['lot']}" for r in seal.lots(tmp_path) if r["quantity_kg"] == 1]
     page = client.get(path)
     assert page.status_code == 410

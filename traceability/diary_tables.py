@@ -1,0 +1,186 @@
+"""The diary as it stands in trace.sqlite: what sealing asks of it, in the words of the diary.
+
+    event   every entry as it came                     lot     what became of a harvest
+    later   entries about lots, each sealed once       unhandled   entries that nobody could work on
+                                                       (handling.py has what it adds: addendum)
+
+An entry that was corrected is read as it was corrected: what forbids a harvest is what was really done. One
+whose bytes nobody understands is left out and told in the log; it holds up no other.
+"""
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from devices.diary import Correction, DiaryEvent, Harvest, corrected, decode_diary
+from devices.payloads import PayloadError
+
+log = logging.getLogger(__name__)
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS event(
+  community TEXT NOT NULL, id TEXT NOT NULL, plot TEXT NOT NULL, time INTEGER NOT NULL,
+  simulated INTEGER NOT NULL, harvest INTEGER NOT NULL, body BLOB NOT NULL, device TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY(community, id));
+CREATE INDEX IF NOT EXISTS harvests ON event(harvest, time) WHERE harvest;
+CREATE INDEX IF NOT EXISTS seasons ON event(community, plot, time);
+CREATE TABLE IF NOT EXISTS lot(
+  community TEXT NOT NULL, harvest TEXT NOT NULL, gtin TEXT NOT NULL, lot TEXT NOT NULL,
+  time INTEGER NOT NULL, quantity REAL NOT NULL, coverage REAL, leaf INTEGER, refused TEXT NOT NULL,
+  told INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(community, harvest));
+CREATE TABLE IF NOT EXISTS later(
+  number INTEGER PRIMARY KEY AUTOINCREMENT, community TEXT NOT NULL, id TEXT NOT NULL, time INTEGER NOT NULL,
+  refused TEXT NOT NULL DEFAULT '', done INTEGER NOT NULL DEFAULT 0, UNIQUE(community, id));
+CREATE INDEX IF NOT EXISTS undone ON later(time) WHERE NOT done;
+CREATE TABLE IF NOT EXISTS unhandled(
+  community TEXT NOT NULL, id TEXT NOT NULL, error TEXT NOT NULL, told INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY(community, id));
+"""
+
+
+class Picked(NamedTuple):
+    """A sealed harvest; `time` is epoch ms."""
+
+    id: str
+    crop: str
+    plot: str
+    time: int
+    kilograms: float
+    area_code: str | None
+
+
+class Unhandled(NamedTuple):
+    """An entry that our own code stumbled over, the error's text, and who sent it ("": unknown)."""
+
+    community: str
+    id: str
+    device: str
+    body: bytes
+    error: str
+
+
+class DiaryTables:
+    """Reads the tables over somebody's connection, each question under its `lock`."""
+
+    def __init__(self, db: sqlite3.Connection, lock: threading.Lock) -> None:
+        self._db, self._lock = db, lock
+        db.executescript(SCHEMA)
+        if "device" not in {
+            row[1] for row in db.execute("PRAGMA table_info(event)")
+        }:  # of an earlier version
+            db.execute("ALTER TABLE event ADD COLUMN device TEXT NOT NULL DEFAULT ''")
+        self._corrections: dict[tuple[str, str], list[Correction]] = {}
+
+    def refresh(self) -> None:
+        """Read all corrections that are not refused; what is asked from now on knows them."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT e.community, e.body FROM later a JOIN event e USING(community, id) "
+                "WHERE a.refused IN ('', 'no_lot') AND instr(e.body, ?) ORDER BY e.time, e.id",
+                (b'"event":"correction"',),
+            ).fetchall()
+        self._corrections.clear()
+        for community, body in rows:
+            event = understood(body)
+            if isinstance(event, Correction):
+                self._corrections.setdefault((community, event.of), []).append(event)
+
+    def keep(self, rows: Sequence[tuple[str, str, str, int, bool, bool, bytes, str]]) -> list[int]:
+        """Keep events as (community, id, plot, epoch ms, simulated, sealable harvest, bytes, device) inside
+        the caller's transaction. Returns the places of those whose id is another event's: they are not kept.
+        """
+        taken = []
+        for place, row in enumerate(rows):
+            known = self._db.execute("SELECT body FROM event WHERE community=? AND id=?", row[:2]).fetchone()
+            if known is None:
+                self._db.execute("INSERT INTO event VALUES(?,?,?,?,?,?,?,?)", row)
+            elif bytes(known[0]) != row[6]:
+                taken.append(place)
+        return taken
+
+    def set_aside(self, found: Iterable[tuple[str, str, str]]) -> None:
+        """Note (community, id, error) of what could not be handled, inside the caller's transaction."""
+        self._db.executemany("INSERT OR REPLACE INTO unhandled(community, id, error) VALUES(?,?,?)", found)
+
+    def try_again(self, events: Iterable[tuple[str, str]]) -> None:
+        """Forget that these (community, id) could not be handled, inside the caller's transaction."""
+        for key in events:
+            if self._db.execute("DELETE FROM unhandled WHERE community=? AND id=?", key).rowcount:
+                self._db.execute(
+                    "DELETE FROM lot WHERE community=? AND harvest=? AND refused='unhandled'", key
+                )
+                self._db.execute(
+                    "UPDATE later SET done=0, refused='' WHERE community=? AND id=? AND refused='unhandled'",
+                    key,
+                )
+
+    def unhandled(self) -> list[Unhandled]:
+        """What could not be handled and was not told to anybody yet."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT u.community, u.id, e.device, e.body, u.error FROM unhandled u "
+                "JOIN event e USING(community, id) WHERE NOT u.told"
+            ).fetchall()
+        return [Unhandled(*row) for row in rows]
+
+    def told(self, found: Iterable[Unhandled]) -> None:
+        """These are in the quarantine now."""
+        with self._lock:
+            self._db.executemany(
+                "UPDATE unhandled SET told=1 WHERE community=? AND id=?",
+                [(one.community, one.id) for one in found],
+            )
+
+    def as_corrected(self, community: str, event: DiaryEvent) -> DiaryEvent:
+        """The event as it holds with every correction that is known."""
+        for correction in self._corrections.get((community, event.id), ()):
+            try:
+                event = corrected(event, correction)
+            except PayloadError:  # of a field that it has not: the correction will be refused
+                continue
+        return event
+
+    def plot(self, community: str, plot: str, start: int, stop: int) -> list[DiaryEvent]:
+        """What was written down about a plot in [start, stop] epoch ms, in order of time, as it came."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT body FROM event WHERE community=? AND plot=? AND time BETWEEN ? AND ? "
+                "ORDER BY time, id",
+                (community, plot, start, stop),
+            ).fetchall()
+        return list(_events(body for (body,) in rows))
+
+    def picked(self, community: str, start: int, stop: int, also: Collection[str] = ()) -> list[Picked]:
+        """A community's harvests in [start, stop] epoch ms that are sealed or among `also`, by time."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT e.id, e.time, e.body, l.leaf FROM event e LEFT JOIN lot l "
+                "ON l.community=e.community AND l.harvest=e.id "
+                "WHERE e.community=? AND e.harvest AND e.time>=? AND e.time<=? ORDER BY e.time, e.id",
+                (community, start, stop),
+            ).fetchall()
+        found = []
+        for id, time, body, leaf in rows:
+            if leaf is None and id not in also:
+                continue
+            event = understood(body)
+            if event is None:
+                continue
+            now = self.as_corrected(community, event)
+            if isinstance(now, Harvest):
+                found.append(Picked(id, now.crop, now.plot, time, now.quantity_kg, now.area_code))
+        return found
+
+
+def understood(body: bytes) -> DiaryEvent | None:
+    """The event of these bytes, or None (told in the log): one that cannot be read holds up no other."""
+    try:
+        return decode_diary(body)
+    except PayloadError as error:
+        log.warning("a diary entry in trace.sqlite cannot be read, and is left out: %s: %.200r", error, body)
+        return None
+
+
+def _events(bodies: Iterable[bytes]) -> Iterator[DiaryEvent]:
+    return (event for event in map(understood, bodies) if event is not None)
