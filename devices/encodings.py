@@ -4,16 +4,26 @@ ChirpStack v4 publishes uplinks on `application/{id}/device/{devEUI}/event/up`: 
 profile's codec made, holds values by signal id; `devAddr` changes at every join and `fCnt` counts since.
 """
 
+import json
 import re
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from devices import payloads, senml
-from devices.payloads import MAX_EXACT, PayloadError, Telemetry, refuse_large, refuse_repeated_names
+from devices.payloads import (
+    MAX_BYTES,
+    MAX_EXACT,
+    MAX_INTEGER,
+    PayloadError,
+    Telemetry,
+    refuse_large,
+    refuse_repeated_names,
+)
 from devices.signals import SIGNALS
 
 UPLINK = re.compile(r"application/[^/]{1,64}/device/([0-9a-fA-F]{16})/event/up")
+_BOOT = re.compile(r"[\x21-\x7e]{1,64}")
 _CBOR_ARRAY = range(0x80, 0xA0)  # a pack is an array; no JSON text begins with one of these bytes
 Value = Annotated[float, Field(allow_inf_nan=False, ge=-MAX_EXACT, le=MAX_EXACT)]
 
@@ -43,6 +53,7 @@ class _Uplink(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="ignore")
 
+    deduplicationId: Annotated[str, Field(max_length=64)] | None = None  # of all gateways that heard it
     time: str | None = None
     devAddr: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}$")]  # ChirpStack's name
     fCnt: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0  # before 4.1 a 0 was left out
@@ -68,7 +79,33 @@ def uplink(payload: bytes) -> list[Telemetry]:
     if heard and "rssi" not in values:
         values = {**values, "rssi": max(heard)}
     time = None if event.time is None else payloads.parse_time(event.time)
-    return [Telemetry(values, time, event.fCnt, event.devAddr.lower())]
+    # a server may use a name again after years, or for what it hears again: with its time it is one message
+    identity = f"{event.deduplicationId} {time} {event.fCnt}" if event.deduplicationId else ""
+    return [Telemetry(values, time, event.fCnt, event.devAddr.lower(), identity=identity)]
+
+
+def numbers(payload: bytes) -> list[tuple[str, int]]:
+    """(boot, seq) of what is refused, as far as it can be made out: a message that came is not missing."""
+    if len(payload) > MAX_BYTES:
+        return []
+    try:
+        told = json.loads(payload)
+    except (ValueError, RecursionError):
+        return []
+    found = []
+    for one in told if isinstance(told, list) else [told]:
+        if isinstance(one, dict):
+            boot, seq = (
+                one.get(ours, one.get(theirs)) for ours, theirs in (("boot", "devAddr"), ("seq", "fCnt"))
+            )
+            if (
+                isinstance(boot, str)
+                and type(seq) is int
+                and 0 <= seq <= MAX_INTEGER
+                and _BOOT.fullmatch(boot)
+            ):
+                found.append((boot.lower() if "devAddr" in one else boot, seq))
+    return found
 
 
 _BY_TYPE = {

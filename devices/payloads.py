@@ -40,7 +40,8 @@ class PayloadError(ValueError):
 
 class Telemetry(NamedTuple):
     """What was measured at one moment: `time` is epoch milliseconds as the device claims, or None without a
-    clock; then it was `ago` milliseconds before the message was sent.
+    clock; then it was `ago` milliseconds before the message was sent. `identity`: what a network server calls
+    this message, "" where nobody names it.
     """
 
     values: dict[str, float]
@@ -48,6 +49,7 @@ class Telemetry(NamedTuple):
     seq: int | None
     boot: str | None
     ago: int = 0
+    identity: str = ""
 
 
 # a dict is all that is needed, and made in half of a model's time

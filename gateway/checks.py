@@ -18,17 +18,20 @@ against the gross range alone.
 """
 
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
 from pydantic_core import to_json
 
+from devices.errors import CONTENT
 from devices.pilot import Limit, Pilot
 from devices.quality import CLOCK, FLAT_LINE, GROSS_RANGE, NEIGHBOURS, RATE, SPIKE, Flag
 from devices.reading import Device, Reading
 from devices.signals import SIGNALS, Signal
 from gateway.points import Point, Tags, Value, device_tags
 
+log = logging.getLogger(__name__)
 # Assumptions: a leap over a quarter of what the quantity can be is a spike until the next value comes, and
 # a sensor that differs by a fifth from the middle of three or more in its commune is doubted.
 SPIKE_SHARE, NEIGHBOUR_SHARE = 0.25, 0.2
@@ -132,12 +135,23 @@ class Checker:
         self._groups: dict[tuple[str, str], Group] = {}
         self._courses: dict[str, dict[str, Course]] = {}
         for device, text in (memory or {}).items():
-            community, kept = json.loads(text) if text else ("", {})
-            courses = self._courses[device] = {}
-            for signal, one in kept.items():
-                if signal in SIGNALS:
-                    courses[signal] = self._course(device, community, signal)
-                    courses[signal].load(one)
+            try:
+                self._recall(device, text)
+            except CONTENT:  # it must not keep a gateway from starting
+                log.exception("what the checks remembered of %s cannot be read, and is forgotten", device)
+                self._courses.pop(device, None)
+
+    def _recall(self, device: str, text: str) -> None:
+        community, kept = json.loads(text) if text else ("", {})
+        courses = self._courses[device] = {}
+        for signal, one in kept.items():
+            if signal in SIGNALS:
+                courses[signal] = self._course(device, community, signal)
+                courses[signal].load(one)
+
+    def forget(self, device: Device) -> None:
+        """As if the device had never been heard."""
+        self._courses.pop(device.device, None)
 
     def dump(self, device: Device) -> str:
         """What to remember of a device, as text."""

@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 
+from devices.errors import CONTENT
 from devices.pilot import Pilot
 from devices.reading import Device
+from gateway.faults import Faults
 from gateway.hourly import WEEK_MS, catch_up, roll
 from gateway.indicators import (
     DAY_MS,
@@ -65,7 +67,9 @@ class Clerk:
         figures: Callable[[], dict[str, int]] = dict,
         openings: Callable[[int], list[Point]] = lambda _: [],
         forget: Callable[[], int] = int,
+        faults: Faults | None = None,
     ) -> None:
+        self._faults = faults or Faults()
         self._store = store
         self._pilot = pilot
         self._instance = instance
@@ -111,6 +115,8 @@ class Clerk:
         except (RetryLater, SpoolFull) as error:
             log.warning("the paperwork waits: %s", error)
             return False
+        except CONTENT as error:  # what somebody wrote, or a defect: the other sheets go on
+            self._faults.add("paperwork", error)
         return True
 
     def write_books(self) -> None:

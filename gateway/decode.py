@@ -5,28 +5,34 @@ never touches the next. Diary events and states pass through to those who keep t
 """
 
 import json
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from devices import topics
+from devices.bounds import within
 from devices.diary import DiaryEvent, decode_diary
-from devices.encodings import UPLINK, decode, uplink
-from devices.payloads import PayloadError, Telemetry
+from devices.encodings import UPLINK, decode, numbers, uplink
+from devices.errors import CONTENT, said
+from devices.payloads import PayloadError
+from devices.pilot import Pilot
 from devices.reading import Device, Reading
+from gateway.fresh import AHEAD_MS, YEAR_2020_MS, Late, Sorter
 from gateway.seen import Repeats, Seen
 from gateway.spool import Message, Refusal
 
-AHEAD_MS = 5 * 60 * 1000  # a device's clock may run this far ahead of ours
-YEAR_2020_MS = 1_577_836_800_000
+log = logging.getLogger(__name__)
 _READINGS = frozenset({"telemetry", "uplink"})
 
 
 class Written(NamedTuple):
-    """A diary event and who wrote it down."""
+    """A diary event, who wrote it down, its message's place in the batch, and whether that is replayed."""
 
     device: Device
     event: DiaryEvent
+    place: int = 0
+    replayed: bool = False
 
 
 class State(NamedTuple):
@@ -50,6 +56,7 @@ class Decoded:
     states: list[State] = field(default_factory=list)
     refused: dict[int, Refusal] = field(default_factory=dict)
     repeated: list[Device] = field(default_factory=list)  # once a message that was known already
+    late: list[Late] = field(default_factory=list)  # whether they are new, the store knows: see `held`
     touched: dict[str, Device] = field(default_factory=dict)
     marks: list[str] = field(default_factory=list)
 
@@ -60,14 +67,15 @@ class Decoded:
 
 
 class Decoder:
-    """Understands messages in the order of the spool. `lookup` gives the device of an id, or None, and
+    """Understands messages in the order of the spool. `pilot`: its file, or its id alone where no diary has
+    to keep within its days and plots. `lookup` gives the device of an id, or None, and
     `by_eui` that of a LoRaWAN devEUI; after `refresh` they know who was enrolled until now. `lane`: which
     gateway of how many this is, where they share messages (see `Seen.stamp`).
     """
 
     def __init__(
         self,
-        pilot: str,
+        pilot: str | Pilot,
         lookup: Callable[[str], Device | None],
         seen: dict[str, str] | None = None,
         marks: Iterable[str] = (),
@@ -75,14 +83,15 @@ class Decoder:
         refresh: Callable[[], None] = lambda: None,
         lane: tuple[int, int] = (0, 1),
     ) -> None:
-        self._pilot = pilot
+        self._pilot = pilot if isinstance(pilot, str) else pilot.pilot
+        self._rules = None if isinstance(pilot, str) else pilot
         self._lookup = lookup
         self._by_eui = by_eui
         self._refresh = refresh
         self._lane = lane
         self._fresh = False
         self._repeats = Repeats(marks)
-        self._seen = {device: Seen(state) for device, state in (seen or {}).items()}
+        self._seen = {device: _recalled(device, state) for device, state in (seen or {}).items()}
 
     def decode(self, messages: Sequence[Message]) -> Decoded:
         """Sort a batch. Never raises for what a message contains."""
@@ -100,10 +109,27 @@ class Decoder:
                 elif kind == "status":
                     result.states.append(self._status(device, message, result))
                 else:
-                    result.diary.append(Written(device, decode_diary(message.payload)))
+                    event = decode_diary(message.payload)
+                    played = device.simulated and self._remember(device, result).played
+                    if self._rules is not None:
+                        within(self._rules, device, event, message.arrival, played=played)
+                    result.diary.append(Written(device, event, index, message.replayed))
             except PayloadError as error:
                 result.refused[index] = Refusal(message, error.reason, error.field)
+                self._count_refused(message, senders.get(message.topic), result)
+            except CONTENT as error:  # nobody thought of it: that one is set aside, and the next goes on
+                log.exception("a message on %.200r cannot be handled", message.topic)
+                result.refused[index] = unhandled(message, error)
+        for name in result.touched:
+            self._seen[name].trim()
         return result
+
+    def _count_refused(self, message: Message, sender: tuple[Device, str] | None, result: Decoded) -> None:
+        """What is refused is not missing."""
+        if sender is not None and sender[1] in _READINGS and not message.retained and not message.replayed:
+            seen = self._remember(sender[0], result)
+            for boot, seq in numbers(message.payload):
+                seen.refuse(boot, seq)
 
     def device(self, name: str) -> Device | None:
         """The device of that id, if it may speak."""
@@ -125,42 +151,30 @@ class Decoder:
             raise PayloadError("retained")
         told = decode(message.payload, device.device) if kind == "telemetry" else uplink(message.payload)
         seen = self._remember(device, result)
-        if len(told) == 1 and (one := told[0]).seq is not None and one.boot is not None:  # the usual case
-            if message.replayed or seen.take(message, one):
-                result.readings.append(self._timed(device, message, one, seen))
+        if len(told) == 1 and not message.replayed:
+            values, claimed, seq, boot, _, identity = told[0]
+            if (
+                claimed is not None
+                and max(seen.newest, YEAR_2020_MS - 1) < claimed <= message.arrival + AHEAD_MS
+                and not identity
+                and values
+            ):  # the usual case: later than all before
+                seen.rewound = None
+                seen.later(claimed, values)
+                if boot is not None and seq is not None:
+                    seen.take(boot, seq, None)
+                result.readings.append(Reading(device, claimed, values, None, seq, boot))
                 result.source.append(index)
-            else:
-                result.repeated.append(device)
-            return
-        if len(told) > 1:
-            _refuse_clash(told)  # before its numbers count as known
-        new = self._new(message, told, seen, result)
-        if not new:
+                return
+        sorter = Sorter(index, message, device, seen, self._repeats, self._lane)
+        sorter.sort(told)
+        if not sorter.fresh:
             result.repeated.append(device)
-            return
-        readings = [self._timed(device, message, one, seen) for one in new]
-        result.readings += readings
-        result.source += [index] * len(readings)
-
-    def _new(self, message: Message, told: list[Telemetry], seen: Seen, result: Decoded) -> list[Telemetry]:
-        """Those of a message's readings that were not here before: each by its number, the others by the
-        message they are in.
-        """
-        if message.replayed:
-            return told
-        numbered = [one for one in told if one.boot is not None and one.seq is not None]
-        new = [one for one in numbered if seen.take(message, one)]
-        if len(numbered) == len(told):
-            return new
-        others = [one for one in told if one.boot is None or one.seq is None]
-        dated = next((one for one in others if one.time is not None), None)
-        if dated is not None:
-            return new + others if seen.take(message, dated) else new
-        mark = self._repeats.mark(message)
-        if mark is None:
-            return new
-        result.marks.append(mark)
-        return new + others
+        if sorter.mark is not None:
+            result.marks.append(sorter.mark)
+        result.late += sorter.late
+        result.readings += sorter.readings
+        result.source += [index] * len(sorter.readings)
 
     def _sender(self, topic: str) -> tuple[Device, str]:
         if topic.startswith("application/"):
@@ -204,19 +218,6 @@ class Decoder:
             seen = self._seen[device.device] = Seen()
         return seen
 
-    def _timed(self, device: Device, message: Message, telemetry: Telemetry, seen: Seen) -> Reading:
-        values, claimed, seq, boot, ago = telemetry
-        believed = claimed is not None and (
-            YEAR_2020_MS <= claimed <= message.arrival + AHEAD_MS or (device.simulated and seen.played)
-        )
-        if claimed is None or not believed:
-            stamp = seen.stamp(message.arrival, *self._lane) - ago
-            return Reading(device, stamp, values, claimed, seq, boot)
-        clash = seen.conflict(claimed, values)
-        if clash is not None and not message.replayed:
-            raise PayloadError("conflicting_time", clash)
-        return Reading(device, claimed, values, None, seq, boot)
-
     def _status(self, device: Device, message: Message, result: Decoded) -> State:
         try:
             data = json.loads(message.payload[:4096])
@@ -228,13 +229,16 @@ class Decoder:
         return State(device, online, message.arrival, message.retained)
 
 
-def _refuse_clash(told: Sequence[Telemetry]) -> None:
-    """Two readings of a batch may not give a signal two values for the same time. Raises PayloadError."""
-    given: dict[int, set[str]] = {}
-    for one in told:
-        if one.time is None:
-            continue
-        names = given.setdefault(one.time, set())
-        if names & one.values.keys():
-            raise PayloadError("conflicting_time", min(names & one.values.keys()))
-        names |= one.values.keys()
+def _recalled(device: str, state: str) -> Seen:
+    """A device's memory; one that cannot be read is forgotten: it must not keep a gateway from starting."""
+    try:
+        return Seen(state)
+    except CONTENT:
+        log.exception("what was remembered of %s cannot be read, and is forgotten", device)
+        return Seen()
+
+
+def unhandled(message: Message, error: Exception) -> Refusal:
+    """The refusal of a message that our own code stumbled over."""
+    told = PayloadError("unhandled", said(error))
+    return Refusal(message, told.reason, told.field)

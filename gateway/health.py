@@ -1,12 +1,14 @@
-"""Whether a gateway is well, for whoever starts it again or mends it: two small files that others look at.
+"""Whether a gateway is well, for whoever starts it again or mends it: small files that others look at.
 
 Well is: a heartbeat that it sent through the broker within the last `LATE` seconds came back, the spool takes
-a write, and nothing is being tried again. Then `alive` is touched; else `trouble` says what is wrong.
+a write, and nothing is being tried again. Then `alive` is touched; else `trouble` says what is wrong. A third
+file, `faults`, has the defects that were met: the gateway works around them, and somebody should know.
 """
 
 import logging
 import time
 
+from gateway.faults import Faults
 from gateway.instance import Files
 from gateway.pipeline import Pipeline
 from gateway.receive import Receiver
@@ -20,7 +22,11 @@ LATE = 15.0  # seconds after which a heartbeat that did not come back is a sign 
 class Health:
     """`look` once a second. `trouble` is empty while all is well."""
 
-    def __init__(self, files: Files, receiver: Receiver, spool: Spool, pipeline: Pipeline) -> None:
+    def __init__(
+        self, files: Files, receiver: Receiver, spool: Spool, pipeline: Pipeline, faults: Faults | None = None
+    ) -> None:
+        self._faults = faults or Faults()
+        self._told = ""
         self._files = files
         self._receiver = receiver
         self._spool = spool
@@ -30,6 +36,7 @@ class Health:
         self.trouble = "starting"
         files.alive.unlink(missing_ok=True)
         files.trouble.unlink(missing_ok=True)
+        files.faults.unlink(missing_ok=True)
 
     def look(self) -> None:
         """Send a heartbeat when one is due, and bring the two files up to date."""
@@ -44,6 +51,9 @@ class Health:
                 self._files.trouble.unlink(missing_ok=True)
             elif self.trouble != before:
                 self._files.trouble.write_text(self.trouble + "\n", "utf-8")
+            if (told := self._faults.text()) != self._told:
+                self._files.faults.write_text(told, "utf-8")
+                self._told = told
         except OSError as error:  # a full disk: `alive` grows old, which says it as well
             log.warning("health cannot be written: %s", error)
 

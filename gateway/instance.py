@@ -22,7 +22,7 @@ class InstanceBusy(OSError):
 
 class Files(NamedTuple):
     """`alive` is touched while all is well; `trouble` holds a sentence while it is not; `group` holds the
-    name of the group that the broker's session belongs to.
+    name of the group that the broker's session belongs to; `faults` the defects met since the start.
     """
 
     spool: Path
@@ -30,13 +30,14 @@ class Files(NamedTuple):
     trouble: Path
     lock: Path
     group: Path
+    faults: Path
 
 
 def files(data: Path, instance: str) -> Files:
     """The files of an instance in the data folder."""
     folder, end = data / "gateway", "" if instance == FIRST_INSTANCE else f"-{instance}"
-    alive, trouble, lock, group = (folder / f"{name}{end}" for name in ("alive", "trouble", "lock", "group"))
-    return Files(folder / f"spool{end}.sqlite", alive, trouble, lock, group)
+    names = ("alive", "trouble", "lock", "group", "faults")
+    return Files(folder / f"spool{end}.sqlite", *(folder / f"{name}{end}" for name in names))
 
 
 def instances(data: Path) -> list[str]:

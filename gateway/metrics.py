@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector as Collects
 
 from gateway.advisor import Advisor
 from gateway.decode import Decoder
+from gateway.faults import Faults
 from gateway.health import Health
 from gateway.pipeline import Pipeline
 from gateway.receive import Receiver
@@ -53,7 +54,11 @@ class Gauges:
 class Collector(Collects):
     """One gateway's metrics, as they are at the moment of a scrape."""
 
-    def __init__(self, gauges: Gauges, pipeline: Pipeline, health: Health, advisor: Advisor) -> None:
+    def __init__(
+        self, gauges: Gauges, pipeline: Pipeline, health: Health, advisor: Advisor,
+        faults: Faults | None = None,
+    ) -> None:  # fmt: skip
+        self._faults = faults or Faults()
         self._gauges = gauges
         self._advisor = advisor
         self._pipeline = pipeline
@@ -108,6 +113,14 @@ class Collector(Collects):
         ):
             yield Gauge(_NAME + name, text, value)
         yield Counter(f"{_NAME}advice_faults", "Times when no advice was given.", self._advisor.faults)
+        faults = Counter(
+            f"{_NAME}faults",
+            "Messages, events and paperwork that this program stumbled over.",
+            labels=("part",),
+        )
+        for part, number in self._faults.counts().items():
+            faults.add_metric((part,), number)
+        yield faults
         if (missing := self._gauges.missing()) is not None:
             yield Gauge(
                 f"{_NAME}missing_messages", "Messages that devices numbered and that never came.", missing

@@ -2,7 +2,7 @@
 
     intake:      receiver.take ─► spool.append (fsync) ─► receiver.ack
     understand:  spool.pending ─► decode ─► check ─┐
-    deliver:     store.write ─► diary ─► spool.settle ◄┘
+    deliver:     held? ─► store.write ─► diary ─► spool.settle ◄┘
 
 One batch is understood while the one before is on its way to the store. What decoder and checker remember
 of a batch is taken down before they see the next, so that each is settled with its own.
@@ -10,6 +10,8 @@ of a batch is taken down before they see the next, so that each is settled with 
 A crash before `append` leaves the broker with the message; between `append` and `ack` the broker
 sends it again and `seen` finds it; between `store.write` and `settle` the same points are written
 again onto themselves. Only `settle` moves the books.
+
+No message ends a loop: what our own code stumbles over is refused as `unhandled`, and the next goes on.
 """
 
 import json
@@ -17,16 +19,19 @@ import logging
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from queue import Empty, Full, Queue
 from typing import NamedTuple, Protocol
 
 from devices import topics
+from devices.errors import CONTENT
 from devices.payloads import PayloadError
-from devices.reading import Device
+from devices.reading import Device, Reading
 from gateway.checks import Checker
-from gateway.decode import Decoded, Decoder, Written
+from gateway.decode import Decoded, Decoder, Written, unhandled
+from gateway.faults import Faults
+from gateway.held import Held, held
 from gateway.points import Point, Value, tags
 from gateway.spool import Message, Outcome, Refusal, Segment, Spool, SpoolFull
 from gateway.store import RejectPoints, RetryLater, Store
@@ -62,7 +67,8 @@ class Batch(NamedTuple):
 class Pipeline:
     """Joins receiver, spool, store and the keeper of diaries.
 
-    `write_diary` keeps diary events (twice the same is once) and may raise RetryLater. `rates` counts by
+    `write_diary` keeps diary events (twice the same is once), returns the places of those whose id is another
+    event's, and may raise RetryLater. `rates` counts by
     community ("" where nobody knows) and outcome since the start: readings stored, and messages that were
     duplicate or quarantined.
     """
@@ -73,8 +79,9 @@ class Pipeline:
         spool: Spool,
         decoder: Decoder,
         store: Store,
-        write_diary: Callable[[Sequence[Written]], None],
+        write_diary: Callable[[Sequence[Written]], Sequence[int]],
         checker: Checker | None = None,
+        faults: Faults | None = None,
     ) -> None:
         self._receiver = receiver
         self._spool = spool
@@ -82,6 +89,7 @@ class Pipeline:
         self._store = store
         self._checker = checker or Checker()
         self._write_diary = write_diary
+        self._faults = faults or Faults()
         self.rates: Counter[tuple[str, str]] = Counter()
         self._stop = threading.Event()
         self._spooled = threading.Event()
@@ -150,24 +158,24 @@ class Pipeline:
     def understand(self, segment: Segment) -> Batch:
         """What a segment says, checked. Segments are to be understood in their order."""
         decoded = self._decoder.decode(segment.messages)
-        points, source = self._points(decoded)
+        points, source = self._points(segment, decoded)
         seen = {device.device: self._remember(device) for device in decoded.touched.values()}
         return Batch(segment, decoded, points, source, seen)
 
     def deliver(self, batch: Batch) -> None:
         """Bring one segment to its end: stored, known already, or refused with a reason."""
+        if batch.decoded.late:
+            found: list[Held] = []
+            late = batch.decoded.late
+            if not self._patiently(lambda: found.append(held(self._store, late))):
+                return
+            batch = _without(batch, found[-1])
         segment, decoded, points, source, seen = batch
 
         def write() -> None:
-            try:
-                self._store.write(points)
-            except RejectPoints as error:
-                for place, sentence in error.bad.items():
-                    if (index := source[place]) is not None:
-                        refusal = Refusal(segment.messages[index], "store_refused", sentence)
-                        decoded.refused[index] = refusal
+            self._write(segment, decoded, points, source)
             if decoded.diary:
-                self._write_diary(decoded.diary)
+                self._write_down(segment, decoded)
 
         if not self._patiently(write):
             return
@@ -183,8 +191,47 @@ class Pipeline:
             self._count(decoded)
             for refusal in refused[:TOLD]:
                 self._tell(refusal)
+            for refusal in refused:
+                if refusal.reason == "unhandled":
+                    self._faults.add("messages", refusal.field)
             if len(refused) > TOLD:
                 log.warning("refused: %d messages more: hoiquan quarantine list", len(refused) - TOLD)
+
+    def _write(
+        self, segment: Segment, decoded: Decoded, points: list[Point], source: list[int | None]
+    ) -> None:
+        """Write the points. What our own code stumbles over is found by writing each message's alone."""
+        try:
+            self._store.write(points)
+        except RejectPoints as error:
+            for place, sentence in error.bad.items():
+                if (index := source[place]) is not None:
+                    decoded.refused[index] = Refusal(segment.messages[index], "store_refused", sentence)
+        except CONTENT as error:
+            places = list(dict.fromkeys(source))
+            if len(places) > 1:
+                for index in places:
+                    some = [point for point, of in zip(points, source, strict=True) if of == index]
+                    self._write(segment, decoded, some, [index] * len(some))
+            elif places[0] is not None:
+                decoded.refused[places[0]] = unhandled(segment.messages[places[0]], error)
+            else:
+                self._faults.add("states", error)
+
+    def _write_down(self, segment: Segment, decoded: Decoded) -> None:
+        """Keep the diary events; one that cannot be kept holds up no other."""
+        diary = [one for one in decoded.diary if one.place not in decoded.refused]
+        try:
+            taken = [diary[place] for place in self._write_diary(diary)]
+        except CONTENT:
+            taken = []
+            for one in diary:
+                try:
+                    taken += [one for _ in self._write_diary([one])]
+                except CONTENT as error:
+                    decoded.refused[one.place] = unhandled(segment.messages[one.place], error)
+        for one in taken:
+            decoded.refused[one.place] = Refusal(segment.messages[one.place], "id_taken", one.event.id)
 
     def _patiently(self, attempt: Callable[[], object]) -> bool:
         """Try until it succeeds or the gateway stops; returns whether it succeeded."""
@@ -238,13 +285,16 @@ class Pipeline:
         except topics.TopicError:
             return None
 
-    def _points(self, decoded: Decoded) -> tuple[list[Point], list[int | None]]:
+    def _points(self, segment: Segment, decoded: Decoded) -> tuple[list[Point], list[int | None]]:
         """All points of a batch, and for each the message it came from (None: not a reading's)."""
         points: list[Point] = []
         source: list[int | None] = []
         check = self._checker.check
         for reading, index in zip(decoded.readings, decoded.source, strict=True):
-            made = check(reading)
+            try:
+                made = check(reading)
+            except CONTENT as error:
+                made = self._checked_anew(reading, index, error, segment, decoded)
             points += made
             source += [index] * len(made)
         for state in decoded.states:
@@ -256,6 +306,54 @@ class Pipeline:
             points.append(Point("device", where, fields, state.time))
             source.append(None)
         return points, source
+
+    def _checked_anew(
+        self, reading: Reading, index: int, error: Exception, segment: Segment, decoded: Decoded
+    ) -> list[Point]:
+        """A reading that the checks stumbled over: without what they remember of its device, else refused."""
+        self._faults.add("checks", error)
+        self._checker.forget(reading.device)
+        try:
+            return self._checker.check(reading)
+        except CONTENT as again:
+            decoded.refused[index] = unhandled(segment.messages[index], again)
+            return []
+
+
+def _without(batch: Batch, known: Held) -> Batch:
+    """The batch without what the store holds already: equal values change nothing, others are refused."""
+    segment, decoded, points, source, seen = batch
+    for place, name in known.clash.items():
+        decoded.refused[place] = Refusal(segment.messages[place], "conflicting_time", name)
+
+    def left(place: int, time: int, names: Iterable[str]) -> set[str]:
+        if place in known.clash:
+            return set()
+        return set(names) - known.equal.get((place, time), frozenset())
+
+    kept: list[tuple[Point, int | None]] = []
+    for point, index in zip(points, source, strict=True):
+        if index is None or (index not in known.clash and (index, point.time) not in known.equal):
+            kept.append((point, index))
+        elif point.measurement == "telemetry_flagged":
+            if left(index, point.time, (dict(point.tags)["signal"],)):
+                kept.append((point, index))
+        elif names := left(index, point.time, point.fields):
+            fields = {name: value for name, value in point.fields.items() if name in names}
+            kept.append((point._replace(fields=fields), index))
+    readings: list[tuple[Reading, int]] = []
+    for reading, index in zip(decoded.readings, decoded.source, strict=True):
+        names = left(index, reading.time, reading.values)
+        if names:
+            values = {name: value for name, value in reading.values.items() if name in names}
+            readings.append((reading._replace(values=values), index))
+    new = {index for _, index in readings}
+    senders = {late.place: late.device for late in decoded.late}
+    decoded.repeated += [
+        senders[place] for place in {place for place, _ in known.equal} - new - decoded.refused.keys()
+    ]
+    decoded.readings, decoded.source = [one for one, _ in readings], [index for _, index in readings]
+    return Batch(segment, decoded, [point for point, _ in kept], [index for _, index in kept], seen)
 
 
 def join_memory(seen: str, checks: str) -> str:

@@ -9,15 +9,19 @@ from contextlib import ExitStack, suppress
 from functools import cache
 
 from devices.credentials import FIRST_INSTANCE, GATEWAYS, gateway_account, gateway_accounts
+from devices.errors import CONTENT
 from devices.ledger import Entry, Ledger
+from devices.payloads import PayloadError
 from devices.pilot import Pilot
 from devices.registry import Registry, RegistryAway
 from devices.settings import Settings
+from devices.topics import Topic
 from gateway.advisor import Advisor, Send
 from gateway.checks import Checker
 from gateway.clerk import Clerk, now_ms
 from gateway.decode import Decoder, Written
 from gateway.dispatch import dispatch
+from gateway.faults import Faults
 from gateway.growth import Growth
 from gateway.health import Health
 from gateway.indicators import DAY_MS
@@ -27,9 +31,10 @@ from gateway.openings import Openings
 from gateway.pipeline import Pipeline, split_memory
 from gateway.points import Point, Value, tags
 from gateway.receive import Receiver
-from gateway.spool import Spool
+from gateway.spool import Message, Refusal, Spool, SpoolFull
 from gateway.spoolfile import MB, Room
 from gateway.store import RejectPoints, RetryLater, Store
+from traceability.diary_tables import Unhandled
 from traceability.log import LogBusy
 from traceability.seal import Sealer
 
@@ -73,19 +78,18 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
     )
     seen, checks = split_memory(spool.seen())
     lane = (gateway_accounts().index(account), GATEWAYS) if settings.group else (0, 1)
-    decoder = Decoder(
-        pilot.pilot, registry.known, seen, spool.marks(), registry.by_eui, registry.refresh, lane
-    )
+    decoder = Decoder(pilot, registry.known, seen, spool.marks(), registry.by_eui, registry.refresh, lane)
     gauges = Gauges(spool, room, receiver, decoder, alone=not settings.group)
     kept_ms, kept_bytes = settings.quarantine_days * DAY_MS, settings.quarantine_max_mb * MB
+    faults = Faults()
     clerk = Clerk(
         store, pilot, settings.instance, spool.books, registry.devices, figures=gauges.fields,
         openings=Openings(settings.data / "trace", pilot).points,
-        forget=lambda: spool.forget(now_ms() - kept_ms, kept_bytes),
+        forget=lambda: spool.forget(now_ms() - kept_ms, kept_bytes), faults=faults,
     )  # fmt: skip
-    diaries = Diaries(sealer, store, pilot, clerk.past_changed)
-    pipeline = Pipeline(receiver, spool, decoder, store, diaries.keep, Checker(pilot, checks))
-    health = Health(own, receiver, spool, pipeline)
+    diaries = Diaries(sealer, store, pilot, clerk.past_changed, spool.set_aside, faults)
+    pipeline = Pipeline(receiver, spool, decoder, store, diaries.keep, Checker(pilot, checks), faults)
+    health = Health(own, receiver, spool, pipeline, faults)
     advisor = Advisor(store, pilot, registry.devices, settings.data, *_sender(settings, registry))
     others = [
         threading.Thread(target=work, args=(stop,), name=name)
@@ -96,7 +100,7 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
         ends.callback(sealer.close)
         ends.callback(_join, stop, others)
         if settings.metrics_port:
-            collector = Collector(gauges, pipeline, health, advisor)
+            collector = Collector(gauges, pipeline, health, advisor, faults)
             ends.callback(expose(collector, settings.metrics_bind, settings.metrics_port))
         ends.callback(health.end)
         ends.callback(pipeline.stop)
@@ -165,23 +169,33 @@ class Diaries:
     """Keeps diary events, and seals harvests in a thread of its own: readings do not wait for records.
 
     While another instance has the log, that one seals what this one keeps. A sealed lot is shown on the
-    boards, and `sealed_one` told.
+    boards, and `sealed_one` told. `set_aside` puts what cannot be handled into the quarantine, durably; the
+    same message again changes nothing.
     """
 
-    def __init__(self, sealer: Sealer, store: Store, pilot: Pilot, sealed_one: Callable[[], None]) -> None:
+    def __init__(
+        self, sealer: Sealer, store: Store, pilot: Pilot, sealed_one: Callable[[], None],
+        set_aside: Callable[[Sequence[Refusal]], None] = lambda _: None, faults: Faults | None = None,
+    ) -> None:  # fmt: skip
+        self._set_aside = set_aside
+        self._faults = faults or Faults()
         self._sealer = sealer
         self._store = store
         self._pilot = pilot
         self._sealed_one = sealed_one
         self._new = threading.Event()
 
-    def keep(self, events: Sequence[Written]) -> None:
-        """Keep `events`, durably; the same again changes nothing. Raises RetryLater (a full disk)."""
+    def keep(self, events: Sequence[Written]) -> list[int]:
+        """Keep `events`, durably; the same again changes nothing. Returns the places of those whose id is
+        another event's. Raises RetryLater (a full disk).
+        """
+        again = [(one.device.community, one.event.id) for one in events if one.replayed]
         try:
-            self._sealer.keep(events)
+            taken = self._sealer.keep([(one.device, one.event) for one in events], again)
         except sqlite3.OperationalError as error:
             raise RetryLater(f"the diary cannot be written: {error}", alarm=True) from error
         self._new.set()
+        return taken
 
     def run(self, stop: threading.Event) -> None:
         """Seal what is pending until `stop` is set."""
@@ -195,6 +209,14 @@ class Diaries:
                 continue
             except LogBusy:
                 stop.wait(RETRY)  # the other instance seals; if it is gone by then, we do
+                continue
+            except SpoolFull as error:
+                log.warning("what cannot be sealed waits for room in the quarantine: %s", error)
+                stop.wait(RETRY)
+                continue
+            except CONTENT as error:  # of no single event: a defect, which must not end the gateway
+                self._faults.add("sealing", error)
+                stop.wait(RETRY)
                 continue
             if not done:
                 self._new.wait(WAIT)
@@ -223,5 +245,16 @@ class Diaries:
             except RejectPoints as error:  # the records are sealed: a figure on a board must not stop us
                 log.warning("%d lots are sealed but not on the boards: %s", len(error.bad), error)
             self._sealed_one()
-        self._sealer.told(sealed)
+        failed = self._sealer.unhandled()
+        if failed:
+            self._set_aside([self._refusal(one) for one in failed])
+            for entry in failed:
+                self._faults.add("diary", entry.error)
+        self._sealer.told(sealed, failed)
         return len(sealed)
+
+    def _refusal(self, failed: Unhandled) -> Refusal:
+        """The entry as the message that it came in, about."""
+        topic = Topic(self._pilot.pilot, failed.community, failed.device or "unknown", "diary")
+        told = PayloadError("unhandled", failed.error)
+        return Refusal(Message(str(topic), failed.body, now_ms()), told.reason, told.field)

@@ -10,6 +10,7 @@ What it may hold is bounded (`spoolfile.Room`): at the mark `append` refuses, so
 acknowledged, while `settle` goes on and makes room. `spoolfile` opens the file, and mends a damaged one.
 """
 
+import logging
 import struct
 import time
 from collections import OrderedDict
@@ -25,6 +26,7 @@ __all__ = [
     "MARKS", "Books", "Message", "Outcome", "Quarantined", "Refusal", "Segment", "Spool", "SpoolFull",
 ]  # fmt: skip
 
+log = logging.getLogger(__name__)
 _HEADER = struct.Struct(">qHIBH")  # arrival ms, topic bytes, payload bytes, flags, packet number
 _DUP, _RETAINED, _REPLAYED = 1, 2, 4
 MARKS = 8192  # more than a broker may have in flight: `receive.IN_FLIGHT`
@@ -187,6 +189,23 @@ class Spool:
                 db.execute("DELETE FROM mark WHERE id <= (SELECT max(id) FROM mark) - ?", (MARKS,))
             self._book(stored=outcome.stored, duplicate=outcome.duplicate, quarantined=len(outcome.refused))
 
+    def set_aside(self, refused: Sequence[Refusal]) -> None:
+        """File messages that were settled as stored and turned out to be what nobody can handle; the books
+        take them out of `stored`. One that stands there for the same reason is filed once. Raises SpoolFull.
+        """
+        with self._file.transaction() as db:
+            new = [
+                one
+                for one in refused
+                if db.execute(
+                    "SELECT 1 FROM quarantine WHERE topic=? AND payload=? AND reason=? AND replayed IS NULL",
+                    (one.message.topic, one.message.payload, one.reason),
+                ).fetchone()
+                is None
+            ]
+            self._quarantine(new)
+            self._book(stored=-len(new), quarantined=len(new))
+
     def check(self) -> None:
         """Whether it takes messages now: writes a word and syncs it. Raises SpoolFull."""
         with self._file.transaction():
@@ -296,9 +315,17 @@ class Spool:
             self._book(forgotten=unreleased, **{QUARANTINE_BYTES: -size})
         return len(gone)
 
-    def _read(self, number: int) -> Iterator[Message]:
-        (body,) = self._db.execute("SELECT body FROM segment WHERE id=?", (number,)).fetchone()
-        return _unpack(body)
+    def _read(self, number: int) -> list[Message]:
+        arrived, size, body = self._db.execute(
+            "SELECT arrived, messages, body FROM segment WHERE id=?", (number,)
+        ).fetchone()
+        found: list[Message] = []
+        try:
+            found += _unpack(body)
+        except (struct.error, ValueError, TypeError) as error:
+            log.error("commit %d of the spool is damaged (%s): what is left of it is refused", number, error)  # noqa: TRY400
+        # as many as were counted, so that the books balance
+        return [*found, *(Message("damaged", bytes(body or b""), arrived) for _ in range(size - len(found)))]
 
     def _quarantine(self, refused: Iterable[Refusal]) -> None:
         rows = [
