@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from devices.settings import Settings
-from devices.texts import text
+from devices.texts import number, text
 from traceability import addendum, epcis, keys, label, record, seal, verify_page
 from traceability.check import CheckFailed, check
 from traceability.digital_link import DigitalLinkError, LotKey, parse
@@ -44,7 +44,7 @@ def list_lots(
         fate = text(f"lot.{row['refused']}", "en") if row["refused"] else str(row["leaf"])
         coverage = f"{float(str(row['coverage'])):.0%}"
         table.add_row(str(row["gtin"]), str(row["lot"]), str(row["community"]), day,
-                      f"{row['quantity_kg']:g}", coverage, fate)  # fmt: skip
+                      number(float(str(row["quantity_kg"])), "en"), coverage, fate)  # fmt: skip
     Console().print(table if rows else "No harvest was written down yet.")
 
 

@@ -19,7 +19,7 @@ from markupsafe import Markup, escape
 
 from devices.pilot import Pilot
 from devices.signals import SIGNALS
-from devices.texts import Lang, text
+from devices.texts import Lang, number, text
 from traceability import addendum, chart, label, seal, verify_page
 from traceability.digital_link import DigitalLinkError, LotKey, parse
 from traceability.photos import Photos, State, photos_of
@@ -59,6 +59,7 @@ _PAGES = Environment(
 _PAGES.filters["thousands"] = lambda number, lang: (
     f"{number:,.0f}" if lang == "en" else f"{number:,.0f}".replace(",", ".")
 )
+_PAGES.filters["number"] = number
 _PAGES.filters["day"] = lambda day: f"{date.fromisoformat(day):%d/%m/%Y}"
 
 
