@@ -93,6 +93,11 @@ class Settings(BaseSettings):
             )
         return settings
 
+    def on_port(self, port: int) -> "Settings":
+        """These settings for pages on a port of this machine: their address, where none was given."""
+        given = "base_url" in self.model_fields_set
+        return self if given else self.model_copy(update={"base_url": f"http://localhost:{port}"})
+
     def as_running(self) -> "Settings":
         """These settings with what a running `hoiquan up` on the same folder has chosen."""
         try:

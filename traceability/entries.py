@@ -45,7 +45,7 @@ FORMS: dict[str, tuple[Field, ...]] = {
 }
 PLAIN = ("planting", "input", "irrigation", "pest_observation", "harvest", "packing", "shipping")
 CORRECTION = "correction"
-WAS = "was_"
+WAS = "was_"  # begins the name of a field that says what the person was shown
 _CORRECTED = ("text", "number", "whole", "choice", "area")  # kinds of field that a correction may change
 _NUMBERS = {"number": float, "whole": int}
 
@@ -80,7 +80,7 @@ def event_of(
 def correction_of(pilot: Pilot, given: Mapping[str, str], wrong: DiaryEvent) -> DiaryEvent:
     """The correction of an event out of its form, with the fields that were changed. Raises PayloadError."""
     whole = _common(pilot, CORRECTION, given) | {"plot": wrong.plot, "crop": wrong.crop, "of": wrong.id}
-    was, shown = json.loads(encode_diary(wrong)), filled(pilot, wrong) | given
+    was, shown = json.loads(encode_diary(wrong)), {**filled(pilot, wrong), **given}
     changes = dict[str, Any]()
 
     def changed(name: str) -> str:
@@ -94,8 +94,8 @@ def correction_of(pilot: Pilot, given: Mapping[str, str], wrong: DiaryEvent) -> 
             if read != was.get(field.name):
                 changes[field.name] = read
     if value := changed("when"):
-        when = _moment(pilot, value, "when")
-        if when != _moment(pilot, shown[f"{WAS}when"], "when"):  # a browser may spell the same moment otherwise
+        when, before = (_moment(pilot, one, "when") for one in (value, shown[f"{WAS}when"]))
+        if when not in (before, wrong.ts):  # a browser may spell the same moment otherwise
             changes["ts"] = when.isoformat()
     if not changes:
         raise PayloadError("bad_diary", "changes")

@@ -241,7 +241,7 @@ def exported(up, lot, tmp_path_factory):
 
 
 def test_a_lot_verifies_offline(exported, lot, tmp_path):
-    said = done(hoiquan(tmp_path, "trace", "verify", str(exported / f"{lot['lot']}.json")))
+    said = done(hoiquan(tmp_path, "trace", "verify", str(exported / f"{lot['lot']}.json"), "--lang", "en"))
     assert said.startswith(f"verified: lot {lot['lot']} of GTIN {lot['gtin']} is leaf {lot['leaf']} of ")
 
 
@@ -264,7 +264,7 @@ def test_one_flipped_byte_fails_and_is_named(exported, lot, tmp_path, suffix, be
     data = bytearray(file.read_bytes())
     data[data.index(behind) + len(behind) + skip] ^= 1
     file.write_bytes(data)
-    result = hoiquan(tmp_path, "trace", "verify", str(record))
+    result = hoiquan(tmp_path, "trace", "verify", str(record), "--lang", "en")
     assert result.returncode == 1, result
     assert not result.stdout
     (line,) = result.stderr.strip().splitlines()
