@@ -223,6 +223,17 @@ def test_a_lots_page_is_verified_and_its_code_leads_to_it(up, lot):
     assert up.json(f"{path}/epcis.json")["type"] == "EPCISDocument"
 
 
+def test_a_label_leads_where_the_page_does(up, lot, tmp_path):
+    name = ("trace", "label", lot["gtin"], lot["lot"], "--out", str(tmp_path / "label.png"))
+    here = f"http://localhost:{up.http}"
+    refused = one_line(up.hoiquan(*name), 2)
+    assert here in refused
+    assert "HOIQUAN_BASE_URL" in refused
+    assert here in done(up.hoiquan(*name, "--rehearsal"))
+    (code,) = zxingcpp.read_barcodes(Image.open(tmp_path / "label.png"))
+    assert code.text == f"{here}/01/{lot['gtin']}/10/{lot['lot']}"
+
+
 def test_a_wrong_link_says_what_is_wrong(up, lot):
     digit = str((int(lot["gtin"][13]) + 1) % 10)
     assert up.status(f"/01/{lot['gtin'][:13]}{digit}/10/{lot['lot']}") == 400

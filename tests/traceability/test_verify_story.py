@@ -211,7 +211,7 @@ def test_the_browser_tells_the_same(farm: Farm, page: browser.Page) -> None:
     farm.write("correction", "mend-2", 4, of="input-6", reason="y", changes={"pre_harvest_days": 7})
     look, said = answer(page, farm.folder, sorted(farm.export(key).parent.iterdir()))
     told = verify(record)[1]
-    assert look == "note" and said.startswith("✓ Verified\n")
+    assert look == "note" and said.startswith("✓ Verified; it was corrected since\n")
     lines = said.splitlines()
     assert [line for line in told if "on 12/11/2026" in line or line.startswith("As corrected")] == [
         line for line in lines if "on 12/11/2026" in line or line.startswith("As corrected")

@@ -334,8 +334,9 @@ function story({ content, index, size, log }, later) {
   const recalls = of("revocation");
   const rest = later.filter((one) => !recalls.includes(one)).flatMap(sentences);
   const rows = recalls.flatMap(sentences).map((sentence) => `✗ ${sentence}`);
-  rows.push(recalls.length ? words.as_sealed : `✓ ${words.good}`);
-  rows.push(`${words.lot}: ${content.lot} (GTIN ${content.gtin})`);
+  const corrected = of("correction").length > 0;
+  rows.push(recalls.length ? words.as_sealed : `✓ ${corrected ? words.good_corrected : words.good}`);
+  rows.push(`${words.lot}: ${content.lot} (GTIN ${content.gtin})`, ...rest);
   if (content.product) {
     rows.push(`${words.product}: ${content.product.name[LANGUAGE]}`);
     rows.push(`${words.producer}: ${content.producer.name}, ${content.producer.address}`);
@@ -343,18 +344,20 @@ function story({ content, index, size, log }, later) {
     const { scope, daily } = content.conditions;
     if (Object.keys(daily).length) rows.push(words[`scope_${scope}`]);
   }
-  rows.push(...rest);
   const ask = fill(later.length ? "later_some" : "later_none", { number: later.length });
   rows.push(`${ask} ${asked(content)}`.trim(), `${words.place}: ${index} / ${size}, ${log}`);
-  return { kind: recalls.length ? "bad" : of("correction").length ? "note" : "good", rows };
+  return { kind: recalls.length ? "bad" : corrected ? "note" : "good", rows };
 }
 
 document.getElementById("form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const answer = document.getElementById("answer");
   const say = (kind, sentence) => {
+    const [head, ...rest] = sentence.split("\n");
+    const strong = document.createElement("strong");
+    strong.textContent = head;
     answer.className = kind;
-    answer.textContent = sentence;
+    answer.replaceChildren(strong, ...rest.map((row) => `\n${row}`));
   };
   const chosen = (id) => Array.from(document.getElementById(id).files, (file) => ({
     name: file.name, size: file.size, read: async () => new Uint8Array(await file.arrayBuffer()),
