@@ -101,8 +101,10 @@ class Settings(BaseSettings):
     def as_running(self) -> "Settings":
         """These settings with what a running `hoiquan up` on the same folder has chosen."""
         try:
-            chosen: dict[str, Any] = json.loads((self.data / "running.json").read_text("utf-8"))
+            chosen = json.loads((self.data / "running.json").read_text("utf-8"))
         except (OSError, ValueError):
+            return self
+        if not isinstance(chosen, dict):
             return self
         kept = secrets.read(self.data)
         mine = {name: SecretStr(kept.get(f"HOIQUAN_{name.upper()}", "")) for name in ACCOUNTS}

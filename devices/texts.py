@@ -12,6 +12,7 @@ import yaml
 
 Lang = Literal["vi", "en"]
 LANGS: tuple[Lang, ...] = ("vi", "en")
+VIETNAMESE = str.maketrans(",.", ".,")  # how a number's marks differ there
 
 
 @cache
@@ -27,12 +28,14 @@ def text(key: str, lang: str, **values: object) -> str:
     return catalogue()[key][lang].format(**values)
 
 
-def number(value: float, lang: str) -> str:
-    """A number with every digit that was declared or measured: 123456.75 is 123456,75 in Vietnamese."""
-    digits = format(Decimal(repr(value)), "f")
+def number(value: float, lang: str, *, grouped: bool = False) -> str:
+    """A number with every digit that was declared or measured: 123456.75 is 123456,75 in Vietnamese, and
+    123.456,75 where thousands are `grouped`.
+    """
+    digits = format(Decimal(repr(value)), ",f" if grouped else "f")
     if "." in digits:
         digits = digits.rstrip("0").rstrip(".")
-    return digits.replace(".", ",") if lang == "vi" else digits
+    return digits.translate(VIETNAMESE) if lang == "vi" else digits
 
 
 def shown(words: str) -> str:

@@ -72,7 +72,9 @@ class Reader:
 def beside(file: Path, lot: str) -> list[Path]:
     """The entries that lie beside a record, by their names: {lot}.{event}.json."""
     names = (f"{lot}.", f"{file.stem}.")
-    return sorted(one for one in file.parent.glob("*.json") if one.name.startswith(names) and one != file)
+    records = (file.name, f"{lot}.json")
+    there = file.parent.glob("*.json")
+    return sorted(one for one in there if one.name.startswith(names) and one.name not in records)
 
 
 def _other_lot(proof: Path, lot: str) -> str:

@@ -56,10 +56,8 @@ _PAGES = Environment(
     undefined=StrictUndefined,
     finalize=_plain,
 )
-_PAGES.filters["thousands"] = lambda number, lang: (
-    f"{number:,.0f}" if lang == "en" else f"{number:,.0f}".replace(",", ".")
-)
 _PAGES.filters["number"] = number
+_PAGES.filters["thousands"] = lambda value, lang: number(value, lang, grouped=True)
 _PAGES.filters["digits"] = lambda value, lang: (
     number(value, lang) if isinstance(value, int | float) else value
 )
