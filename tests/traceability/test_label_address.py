@@ -9,7 +9,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from devices.diary import Revocation
+from devices.diary import Revocation, Split
 from devices.pilot import Pilot
 from devices.settings import Settings
 from devices.texts import text
@@ -18,7 +18,7 @@ from tests.servers import program
 from tests.system.running import done, hoiquan, one_line
 from traceability import address
 from traceability.digital_link import LotKey
-from traceability.seal import Sealer, read
+from traceability.seal import Sealer, lots, read
 
 from .conftest import HARVESTED, Grower, harvest, write
 
@@ -158,6 +158,17 @@ def test_a_record_s_own_address_is_read_out_of_names_of_goods_alone(local: Shop)
     said = {"hoiquan:reason": f"http://evil.example{local.key.path}"}
     assert address.sealed(content | {"epcis": {"epcisBody": {"eventList": [said]}}}) == ""
     assert address.of(Settings(data=local.folder), content) == HERE
+
+
+def test_a_part_of_a_lot_has_the_address_too(local: Shop) -> None:
+    event = Split(event="split", id="half", ts=HARVESTED, plot="plot-1", crop="mango", harvest="mango-1",
+                  parts=(500.0, 350.0))  # fmt: skip
+    local.sealer.keep([(local.device, event)])
+    local.sealer.told(local.sealer.seal_pending())
+    parts = [LotKey(str(row["gtin"]), str(row["lot"])) for row in lots(local.folder / "trace")]
+    assert len(parts) == 3
+    for key in parts:
+        assert address.sealed(json.loads(read(local.folder / "trace", key) or b"")) == HERE
 
 
 def test_up_writes_its_address_where_commands_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,6 +121,9 @@ def test_an_entry_may_be_given_from_elsewhere(farm: Farm, tmp_path: Path) -> Non
     for path in record.parent.glob(f"{key.lot}.recall-1.*"):
         path.rename(there / f"news{path.suffix}")
     assert verify(record)[0] == 0
+    for suffix in (".json", ".tlog-proof"):  # as a browser names it; the record itself is no entry after it
+        shutil.copy(record.with_suffix(suffix), record.with_name(f"record{suffix}"))
+    assert verify(record.with_name("record.json"))[0] == 0
     code, _, err = verify(record, "--later", str(there / "news.json"))
     assert code == 1 and err[0].startswith("This lot was recalled on 28/11/2026")
     code, _, err = verify(there / "news.json", "--key", str(record.parent / "log.vkey"))
