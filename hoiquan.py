@@ -316,7 +316,7 @@ def up(
     """Everything on this machine, no Docker: broker, gateway, SQLite store, pages, simulator."""
     from sim.session import parse_duration
 
-    settings = Settings.read(data=data, pilot=pilot)
+    settings = Settings.read(data=data, pilot=pilot).on_port(http_port)
     place = settings.loaded_pilot
     parse_duration(history)
     require_speed(speed)
@@ -338,12 +338,12 @@ def up(
         "HOIQUAN_PILOT": settings.pilot,
         "HOIQUAN_MQTT": url,
         "HOIQUAN_MQTT_VERSION": "4",  # the embedded broker speaks 3.1.1
-        "HOIQUAN_BASE_URL": os.environ.get("HOIQUAN_BASE_URL", f"http://localhost:{http_port}"),
+        "HOIQUAN_BASE_URL": settings.base_url,
     }
     running = settings.data / "running.json"
     here = f"http://{bind}:{http_port}"
     told = {"mqtt": url, "mqtt_version": 4, "pilot": settings.pilot, "web_url": here}
-    running.write_text(json.dumps(told), "utf-8")
+    running.write_text(json.dumps(told | {"base_url": settings.base_url}), "utf-8")
     if speed != 1.0:
         typer.echo(f"hoiquan: this run plays another time than now: {speed:g} times as fast")
     page = f"http://localhost:{http_port}/"

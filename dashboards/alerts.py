@@ -22,6 +22,7 @@ from devices.alarms import Alarms, Level
 from devices.pilot import HERE, Pilot, load
 from devices.signals import SIGNALS
 from devices.texts import LANGS, text
+from devices.texts import number as written
 
 FOLDER = Path(__file__).with_name("alerts")
 LONGEST_UID = 40  # Grafana refuses a longer one
@@ -96,7 +97,7 @@ def _levels(pilot: Pilot, alarms: Alarms, lang: str) -> Iterator[Rule]:
             f"AND time > now() - 1h GROUP BY {named('telemetry', 'community')}"
         )
         for step, limit in level.named():
-            shown = f"{limit:g}".replace(".", "," if lang == "vi" else ".")
+            shown = written(limit, lang)
             yield Rule(
                 f"{pilot.pilot}-{level.signal}-{number}-{step}", "field", level.signal, query,
                 OVER if level.when == "over" else UNDER, (limit,), "10m", "community",

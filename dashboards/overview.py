@@ -16,7 +16,7 @@ from dashboards.kept import Kept
 from dashboards.map import Mark, draw
 from devices.pilot import Pilot
 from devices.signals import SIGNALS
-from devices.texts import text
+from devices.texts import number, text
 from gateway.indicators import local_day
 
 REFRESH = 15  # seconds after which a browser asks again
@@ -230,7 +230,7 @@ def _lot(lot: dict[str, Any], pilot: Pilot, lang: str) -> dict[str, Any]:
         "product": product.name.get(lang) if product else lot["gtin"],
         "community": community.name,
         "harvested": text("overview.harvested", lang, day=_local(pilot, lot["time"], "%d/%m/%Y")),
-        "quantity": f"{lot['quantity_kg']:g} kg",
+        "quantity": f"{number(lot['quantity_kg'], lang)} kg",
         "refused": text("overview.refused_lot", lang, reason=text(f"lot.{lot['refused']}", lang))
         if lot["refused"]
         else "",

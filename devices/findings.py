@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 from devices import encodings, payloads, senml
 from devices.payloads import PayloadError, Telemetry
 from devices.signals import SIGNALS, Signal
-from devices.texts import shown, text
+from devices.texts import number, shown, text
 
 Encoding = Literal["json", "list", "senml-json", "senml-cbor", "chirpstack"]
 FIELDS = ("values", "ts", "seq", "boot")
@@ -322,8 +322,10 @@ def _doubts(told: Telemetry, now: int, at: str) -> Iterator[Finding]:
     for name, value in told.values.items():
         signal = SIGNALS[name]
         if not signal.low <= value <= signal.high:
-            said: Said = ("check.range", {"field": name, "value": f"{value:g}", "low": f"{signal.low:g}",
-                                    "high": f"{signal.high:g}", "unit": signal.shown_unit})  # fmt: skip
+            said: Said = ("check.range", {
+                "field": name, "value": number(value, "en"), "low": f"{signal.low:g}",
+                "high": f"{signal.high:g}", "unit": signal.shown_unit,
+            })  # fmt: skip
             guess = _other_unit(signal, value)
             yield Finding(f"{at}values.{name}", False, "gross_range", (said, *([guess] if guess else ())))
     if told.time is not None and told.time > now + 5 * 60_000:

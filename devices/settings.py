@@ -93,11 +93,18 @@ class Settings(BaseSettings):
             )
         return settings
 
+    def on_port(self, port: int) -> "Settings":
+        """These settings for pages on a port of this machine: their address, where none was given."""
+        given = "base_url" in self.model_fields_set
+        return self if given else self.model_copy(update={"base_url": f"http://localhost:{port}"})
+
     def as_running(self) -> "Settings":
         """These settings with what a running `hoiquan up` on the same folder has chosen."""
         try:
-            chosen: dict[str, Any] = json.loads((self.data / "running.json").read_text("utf-8"))
+            chosen = json.loads((self.data / "running.json").read_text("utf-8"))
         except (OSError, ValueError):
+            return self
+        if not isinstance(chosen, dict):
             return self
         kept = secrets.read(self.data)
         mine = {name: SecretStr(kept.get(f"HOIQUAN_{name.upper()}", "")) for name in ACCOUNTS}

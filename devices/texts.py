@@ -3,6 +3,7 @@
 Code names a sentence by its key; a key that is missing in either language fails `make test`.
 """
 
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,7 @@ import yaml
 
 Lang = Literal["vi", "en"]
 LANGS: tuple[Lang, ...] = ("vi", "en")
+VIETNAMESE = str.maketrans(",.", ".,")  # how a number's marks differ there
 
 
 @cache
@@ -24,6 +26,16 @@ def catalogue() -> dict[str, dict[str, str]]:
 def text(key: str, lang: str, **values: object) -> str:
     """The sentence `key` in `lang`, its placeholders filled. Raises KeyError for an unknown key."""
     return catalogue()[key][lang].format(**values)
+
+
+def number(value: float, lang: str, *, grouped: bool = False) -> str:
+    """A number with every digit that was declared or measured: 123456.75 is 123456,75 in Vietnamese, and
+    123.456,75 where thousands are `grouped`.
+    """
+    digits = format(Decimal(repr(value)), ",f" if grouped else "f")
+    if "." in digits:
+        digits = digits.rstrip("0").rstrip(".")
+    return digits.translate(VIETNAMESE) if lang == "vi" else digits
 
 
 def shown(words: str) -> str:

@@ -4,8 +4,9 @@
     key ─► whole? ─► checkpoint signed by it? ─► path from leaf to root ─► verified
     proof ────────────────────────┘
 
-Our proof files carry the leaf's hash as their `extra`. Nothing rests on it: it tells whether the record or
-the path was changed, where the two do not meet.
+Our proof files carry the leaf's hash as their `extra`. Nothing rests on it where all is well. Where leaf and
+path do not meet, a proof that holds for its own `extra` is whole: it is another record's, or the record was
+changed since. Bytes alone cannot tell which, so the part is then "other"; the names of the files may.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from traceability.note import NoteError, Verifier, split_note
 from traceability.proof import Checkpoint, VerifiedInclusion
 from traceability.witness import Witness, cosigned
 
-Part = Literal["record", "proof", "checkpoint", "key"]
+Part = Literal["record", "proof", "checkpoint", "key", "other"]
 
 
 class CheckFailed(ValueError):
@@ -107,7 +108,7 @@ def _signer(checkpoint: bytes, trusted: Sequence[LogKey]) -> Verifier:
 
 
 def _changed(entry: bytes, proof_file: bytes) -> Part:
-    """What was changed where leaf and path do not meet: the record, if the proof is whole without it."""
+    """What is wrong where leaf and path do not meet: "other" where the proof is whole for another leaf."""
     parsed = proof.parse(proof_file)
     head = Checkpoint.parse(split_note(parsed.checkpoint)[0])
     if parsed.extra == leaf_hash(entry):
@@ -115,5 +116,5 @@ def _changed(entry: bytes, proof_file: bytes) -> Part:
     try:
         verify_inclusion(parsed.extra, parsed.index, head.size, parsed.path, head.root)
     except ProofError:
-        return "proof" if parsed.extra else "record"
-    return "record"
+        return "proof" if parsed.extra else "other"
+    return "other"

@@ -2,18 +2,18 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from devices.settings import Settings
-from devices.texts import text
-from traceability import addendum, epcis, keys, label, record, seal, verify_page
-from traceability.check import CheckFailed, check
+from devices.texts import Lang, number, text
+from traceability import addendum, address, epcis, keys, label, offline, record, seal, story, verify_page
 from traceability.digital_link import DigitalLinkError, LotKey, parse
 from traceability.log import LogBusy
 from traceability.photos import Photos, photos_of
@@ -44,7 +44,7 @@ def list_lots(
         fate = text(f"lot.{row['refused']}", "en") if row["refused"] else str(row["leaf"])
         coverage = f"{float(str(row['coverage'])):.0%}"
         table.add_row(str(row["gtin"]), str(row["lot"]), str(row["community"]), day,
-                      f"{row['quantity_kg']:g}", coverage, fate)  # fmt: skip
+                      number(float(str(row["quantity_kg"])), "en"), coverage, fate)  # fmt: skip
     Console().print(table if rows else "No harvest was written down yet.")
 
 
@@ -63,19 +63,37 @@ def make_label(
     data: Data = None,
     paper: Annotated[str, typer.Option(help="Of a .pdf: roll (50 × 30 mm) or a4 (24 a sheet).")] = "a4",
     copies: Annotated[int, typer.Option(min=1, max=10_000, help="Labels of a .pdf.")] = 24,
+    rehearsal: Annotated[
+        bool, typer.Option("--rehearsal", help="To try out: the label says so, and localhost will do.")
+    ] = False,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Even if the lot was recalled.")] = False,
 ) -> None:
-    """The QR code of a lot as a picture, or labels with it to print."""
-    key, content = _record(data, gtin, lot)
-    base_url = Settings.read(data=data).base_url.rstrip("/")
+    """The QR code of a lot as a picture, or labels with it to print. Its address is HOIQUAN_BASE_URL, else
+    that of the running `hoiquan up`, else the one in the sealed record.
+    """
+    key, sealed = _record(data, gtin, lot)
+    settings, content = Settings.read(data=data), record.parse(sealed)
+    recalls = [one for one in Shelf(settings.data / "trace").addenda(key) if story.recalled([one])]
+    if recalls and not anyway:
+        why = story.told(content, recalls, "en")[0]
+        raise ValueError(f"label: {why} Labels of it are printed with --anyway alone")
+    base_url = address.of(settings, content)
+    local = address.this_machine_s(base_url)
+    if local and not rehearsal:
+        raise ValueError(
+            f"label: phones cannot open {base_url}; set HOIQUAN_BASE_URL to the address at which they reach "
+            "the pages, or print labels to try out with --rehearsal"
+        )
+    trial = text("label.trial" if local else "label.rehearsal", "vi") if rehearsal else ""
     uri = base_url + key.path
-    pictures = {".svg": label.svg, ".png": label.png}
     if out.suffix == ".pdf":
-        out.write_bytes(label.pdf([label.of(record.parse(content))] * copies, base_url, paper))
-    elif out.suffix in pictures:
-        out.write_bytes(pictures[out.suffix](uri))
+        out.write_bytes(label.pdf([label.of(content, trial)] * copies, base_url, paper))
+    elif out.suffix in (".svg", ".png"):
+        picture = label.svg if out.suffix == ".svg" else label.png
+        out.write_bytes(picture(uri, trial=trial))
     else:
         raise ValueError(f"label: {out} must end in .svg, .png or .pdf")
-    typer.echo(f"{uri} → {out}")
+    typer.echo(f"{uri} → {out}" + (f" · {trial}" if trial else ""))
 
 
 @trace_app.command()
@@ -138,42 +156,48 @@ def verify(
         Path | None,
         typer.Option(help="The public key or key list; else log.vkey, log.keys beside the record."),
     ] = None,
+    later: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="An entry made after the record; those named LOT.….json beside it are read anyway."
+        ),
+    ] = None,
     photo: Annotated[
         list[Path] | None, typer.Option(help="A picture: is it one that the record names?")
     ] = None,
     witnesses: Annotated[Path | None, typer.Option(help="Keys of witnesses, one a line.")] = None,
     quorum: Annotated[int, typer.Option(min=0, help="How many of them must have cosigned.")] = 1,
+    lang: Annotated[Lang, typer.Option("--lang", help="Language of the answer.")] = "vi",
 ) -> None:
-    """Check a record offline: is it the one that was sealed? Needs no server and no network."""
-    proof = proof or file.with_suffix(".tlog-proof")
+    """Check a record offline: is it the one that was sealed, and what came after? Needs no server and no
+    network. Exit code 1 where it is not verified, and where the lot was recalled.
+    """
     beside = file.with_name("log.vkey")
     key = key or (beside if beside.exists() else file.with_name("log.keys"))
     asked = parse_witnesses(witnesses.read_text("utf-8")) if witnesses is not None else ()
     try:
-        found = check(file.read_bytes(), proof.read_bytes(), key.read_text("utf-8"),
-                      asked, quorum if asked else 0)  # fmt: skip
-    except CheckFailed as error:
-        typer.echo(f"NOT verified: {text(f'verify.{error.part}', 'en')}: {error}", err=True)
+        reader = offline.Reader(_text(key, lang), asked, quorum if asked else 0, lang)
+        found, read = reader.whole(file, proof or file.with_suffix(".tlog-proof"), later or ())
+        pictures = _pictures(photo or (), (found.content, *read), lang)
+    except offline.NotVerified as error:
+        typer.echo(f"{text('verify.bad', lang)}: {error}", err=True)
         raise typer.Exit(1) from None
-    except UnicodeDecodeError:
-        typer.echo(f"NOT verified: {text('verify.key', 'en')}: {key} is not text", err=True)
-        raise typer.Exit(1) from None
-    typer.echo(
-        f"verified: lot {found.content['lot']} of GTIN {found.content['gtin']} is leaf {found.index} of "
-        f"{found.size} in the log {found.log!r}."
-    )
-    named = set(photos_of(found.content))
-    for path in photo or ():
-        name = hashlib.sha256(path.read_bytes()).hexdigest()
-        if name not in named:
-            typer.echo(f"NOT verified: {path}: {text('verify.photo', 'en')} ({len(named)} named)", err=True)
-            raise typer.Exit(1)
-        typer.echo(f"{path} is the picture {name} that the record names")
+    content, gone = found.content, story.recalled(read)
+    said = story.told(content, read, lang)
+    if gone:  # before anything good is said
+        typer.echo(said.pop(0), err=True)
+    place = {"lot": content["lot"], "gtin": content["gtin"], "index": found.index, "size": found.size}
+    typer.echo(text("verify.sealed" if gone else "verify.verified", lang, **place, log=found.log))
+    for sentence in (*said, *pictures):
+        typer.echo(sentence)
     for name, at in found.witnessed.items():
-        typer.echo(f"witnessed by {name} at {datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%SZ}")
-    if found.content.get("conditions", {}).get("daily"):
-        typer.echo(text(f"verify.scope_{found.content['conditions']['scope']}", "en"))
-    typer.echo(text("verify.limits", "en"))
+        moment = f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%SZ}"
+        typer.echo(text("verify.witnessed", lang, name=name, time=moment))
+    if content.get("conditions", {}).get("daily"):
+        typer.echo(text(f"verify.scope_{content['conditions']['scope']}", lang))
+    typer.echo(text("verify.limits", lang))
+    if gone:
+        raise typer.Exit(1)
 
 
 @trace_app.command()
@@ -205,7 +229,7 @@ def rotate_key(data: Data = None) -> None:
 @trace_app.command()
 def verifier(
     out: Annotated[Path, typer.Option(help="The file to write, such as verify.html.")],
-    lang: Annotated[Literal["vi", "en"], typer.Option(help="Language of the page.")] = "vi",
+    lang: Annotated[Lang, typer.Option(help="Language of the page.")] = "vi",
 ) -> None:
     """The page that checks records in a browser, without a network: one file, for others to host."""
     out.write_bytes(verify_page.page(lang))
@@ -225,3 +249,21 @@ def _record(data: Path | None, gtin: str, lot: str) -> tuple[LotKey, bytes]:
     if content is None:
         raise ValueError(f"no record of lot {lot}; see `hoiquan trace list`")
     return key, content
+
+
+def _text(key: Path, lang: Lang) -> str:
+    try:
+        return key.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise offline.NotVerified(f"{text('verify.key', lang)}: {key} is not text") from None
+
+
+def _pictures(files: Iterable[Path], documents: Iterable[dict[str, Any]], lang: Lang) -> list[str]:
+    """A sentence for each picture that the documents name. Raises NotVerified for one that they do not."""
+    named, said = {name for one in documents for name in photos_of(one)}, []
+    for path in files:
+        name = hashlib.sha256(path.read_bytes()).hexdigest()
+        if name not in named:
+            raise offline.NotVerified(f"{path}: {text('verify.photo', lang)} ({len(named)})")
+        said.append(text("verify.picture", lang, path=path, name=name))
+    return said

@@ -9,6 +9,7 @@ from devices.diary import DiaryEvent, decode_diary, encode_diary
 from devices.payloads import PayloadError
 from devices.pilot import Pilot
 from devices.reading import Device
+from devices.texts import number
 from traceability.book import Lot
 
 
@@ -44,6 +45,7 @@ FORMS: dict[str, tuple[Field, ...]] = {
 }
 PLAIN = ("planting", "input", "irrigation", "pest_observation", "harvest", "packing", "shipping")
 CORRECTION = "correction"
+WAS = "was_"  # begins the name of a field that says what the person was shown
 _CORRECTED = ("text", "number", "whole", "choice", "area")  # kinds of field that a correction may change
 _NUMBERS = {"number": float, "whole": int}
 
@@ -78,15 +80,22 @@ def event_of(
 def correction_of(pilot: Pilot, given: Mapping[str, str], wrong: DiaryEvent) -> DiaryEvent:
     """The correction of an event out of its form, with the fields that were changed. Raises PayloadError."""
     whole = _common(pilot, CORRECTION, given) | {"plot": wrong.plot, "crop": wrong.crop, "of": wrong.id}
-    was, changes = json.loads(encode_diary(wrong)), dict[str, Any]()
+    was, shown = json.loads(encode_diary(wrong)), {**filled(pilot, wrong), **given}
+    changes = dict[str, Any]()
+
+    def changed(name: str) -> str:
+        """What was written over what the person was shown; "" where that came back as it went."""
+        value = _typed(given.get(name, ""))
+        return "" if value == _typed(shown[WAS + name]) else value
+
     for field in corrigible(wrong):
-        if value := given.get(field.name, "").strip():
+        if value := changed(field.name):
             read = _read(field, value)
             if read != was.get(field.name):
                 changes[field.name] = read
-    if given.get("when", "").strip():
-        when = _moment(pilot, given["when"], "when")
-        if when.replace(second=0, microsecond=0) != wrong.ts.replace(second=0, microsecond=0):
+    if value := changed("when"):
+        when, before = (_moment(pilot, one, "when") for one in (value, shown[f"{WAS}when"]))
+        if when not in (before, wrong.ts):  # a browser may spell the same moment otherwise
             changes["ts"] = when.isoformat()
     if not changes:
         raise PayloadError("bad_diary", "changes")
@@ -95,11 +104,15 @@ def correction_of(pilot: Pilot, given: Mapping[str, str], wrong: DiaryEvent) -> 
 
 
 def filled(pilot: Pilot, wrong: DiaryEvent) -> dict[str, str]:
-    """The form of a correction as it comes: with what was written down."""
+    """The form of a correction as it comes: with what was written down, and each field once more under a
+    name that begins with WAS, which comes back as it went: what the person was shown.
+    """
     was = json.loads(encode_diary(wrong))
     shown = {field.name: was.get(field.name, "") for field in corrigible(wrong)}
-    texts = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in shown.items()}
-    return texts | {"when": f"{wrong.ts.astimezone(pilot.zone):%Y-%m-%dT%H:%M}"}
+    texts = {name: number(value, "en") if isinstance(value, float) else str(value)
+             for name, value in shown.items()}  # fmt: skip
+    texts["when"] = _to_the_digit(wrong.ts.astimezone(pilot.zone))
+    return texts | {WAS + name: value for name, value in texts.items()}
 
 
 def named(kind: str, where: str) -> str:
@@ -123,6 +136,17 @@ def _moment(pilot: Pilot, value: str, name: str) -> datetime:
         return datetime.fromisoformat(value).replace(tzinfo=pilot.zone)
     except ValueError:
         raise PayloadError("bad_diary", name) from None
+
+
+def _to_the_digit(local: datetime) -> str:
+    """A moment as an input of a page takes it, with seconds where there are any."""
+    digits = "milliseconds" if local.microsecond else "seconds" if local.second else "minutes"
+    return local.replace(tzinfo=None).isoformat(timespec=digits)
+
+
+def _typed(value: str) -> str:
+    """A text as the input of one line gives it back: a browser takes line ends out of it."""
+    return value.replace("\r", "").replace("\n", "").strip()
 
 
 def _read(field: Field, value: str) -> Any:

@@ -21,6 +21,7 @@ from devices.diary import DiaryEvent, encode_diary
 from devices.payloads import MAX_BYTES, PayloadError
 from devices.pilot import Pilot
 from devices.reading import Device
+from devices.texts import number
 from traceability import entries, picture
 from traceability.book import Book, Entry, Lot
 from traceability.entries import CORRECTION, FORMS
@@ -30,6 +31,7 @@ from traceability.post import NotSent
 from traceability.sign_in import WITHIN, Accounts, Door, Session, Sessions, show
 from traceability.throttle import Throttle
 from traceability.upload import Posted, posted
+from traceability.web import language
 
 
 def router(
@@ -130,7 +132,7 @@ class _Desk:
         return show(
             "diary_form.html", self._request, status, session=self._session, kind=self._kind,
             fields=self._fields, given=given, wrong=wrong, products=grower.products, areas=areas,
-            lots=[_shown(self._pilot, lot) for lot in self._lots.values()],
+            lots=[_shown(self._pilot, lot, language(self._request)) for lot in self._lots.values()],
             plain=self._kind in entries.PLAIN, corrects=self.wrong,
         )  # fmt: skip
 
@@ -147,6 +149,6 @@ def _row(pilot: Pilot, entry: Entry) -> dict[str, Any]:
     }
 
 
-def _shown(pilot: Pilot, lot: Lot) -> dict[str, str]:
+def _shown(pilot: Pilot, lot: Lot, lang: str) -> dict[str, str]:
     day = datetime.fromtimestamp(lot.time / 1000, pilot.zone)
-    return {"id": lot.harvest, "name": f"{lot.key.lot} · {day:%d/%m/%Y} · {lot.kilograms:g} kg"}
+    return {"id": lot.harvest, "name": f"{lot.key.lot} · {day:%d/%m/%Y} · {number(lot.kilograms, lang)} kg"}

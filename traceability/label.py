@@ -18,6 +18,8 @@ from typing import Any
 
 import segno
 import typst
+from markupsafe import escape
+from PIL import Image
 
 from devices.texts import text
 from traceability.digital_link import LotKey
@@ -27,6 +29,7 @@ QUIET = 4  # modules around the code, ISO/IEC 18004
 LEAST, MOST = 0.396, 0.990
 DOT = 25.4 / 203  # mm a dot of a common label printer; modules of whole dots are printed sharp
 TEMPLATE = Path(__file__).parent / "templates" / "label.typ"
+CAPTIONED = TEMPLATE.with_name("captioned.typ")
 
 
 class LabelError(ValueError):
@@ -61,26 +64,48 @@ class Label:
     note: str  # such as that it is a rehearsal's; may be empty
 
 
-def of(record: dict[str, Any]) -> Label:
-    """The label of a sealed record."""
+def of(record: dict[str, Any], trial: str = "") -> Label:
+    """The label of a sealed record; `trial` says on it that it is one to try out."""
     day = datetime.fromisoformat(record["times"]["harvested"])
     return Label(
         LotKey(record["gtin"], record["lot"]),
         record["product"]["name"]["vi"],
         record["producer"]["name"],
         text("label.harvested", "vi", day=f"{day:%d/%m/%Y}"),
-        text("label.rehearsal", "vi") if record["simulated"] or record["fictional"] else "",
+        trial or (text("label.rehearsal", "vi") if record["simulated"] or record["fictional"] else ""),
     )
 
 
-def svg(uri: str, scale: int = 4) -> bytes:
-    """A scalable picture of the code."""
-    return _save(uri, "svg", scale=scale, xmldecl=False, svgclass=None, lineclass=None)
+def svg(uri: str, scale: int = 4, trial: str = "") -> bytes:
+    """A scalable picture of the code, with what `trial` says below it."""
+    code = _save(uri, "svg", scale=scale, xmldecl=False, svgclass=None, lineclass=None)
+    if not trial:
+        return code
+    side = _side(uri) * scale
+    height, wide = round(side * 1.08), round(side * 0.92)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{side}" height="{height}" '
+        f'viewBox="0 0 {side} {height}"><rect width="{side}" height="{height}" fill="#fff"/>{code.decode()}'
+        f'<text x="{side / 2:g}" y="{side * 1.03:g}" text-anchor="middle" textLength="{wide}" '
+        f'lengthAdjust="spacingAndGlyphs" font-family="sans-serif" font-size="{side / 20:g}" '
+        f'font-weight="bold">{escape(trial)}</text></svg>'
+    ).encode()
 
 
-def png(uri: str, scale: int = 8) -> bytes:
+def png(uri: str, scale: int = 8, trial: str = "") -> bytes:
     """A bitmap of the code, `scale` pixels a module; printed at its own resolution a module has 0.5 mm."""
-    return _save(uri, "png", scale=scale, dpi=round(scale * 25.4 / 0.5))
+    dpi = round(scale * 25.4 / 0.5)
+    code = _save(uri, "png", scale=scale, dpi=dpi)
+    if not trial:
+        return code
+    data = json.dumps({"qr": list(code), "side": _side(uri) * scale, "caption": trial})
+    drawn = typst.compile(CAPTIONED.read_bytes(), format="png", ppi=72, sys_inputs={"data": data},
+                          ignore_system_fonts=True)  # fmt: skip
+    assert isinstance(drawn, bytes)  # one page
+    made = io.BytesIO()
+    with Image.open(io.BytesIO(drawn)) as whole:
+        whole.convert("L").save(made, "PNG", dpi=(dpi, dpi))
+    return made.getvalue()
 
 
 def pdf(labels: list[Label], base_url: str, paper: str) -> bytes:
@@ -118,8 +143,7 @@ def module_mm(modules: int, room_mm: float) -> float:
 
 def _filled(label: Label, base_url: str, size: Paper) -> dict[str, object]:
     uri = base_url + label.key.path
-    code = _code(uri)
-    modules = int(code.symbol_size(border=QUIET)[0])
+    modules = _side(uri)
     room = min(size.label[1] - 2 * MARGIN, size.label[0] / 2)
     return {
         "qr": svg(uri).decode(),
@@ -132,6 +156,11 @@ def _filled(label: Label, base_url: str, size: Paper) -> dict[str, object]:
         "lot": f"(10) {label.key.lot}",
         "short": f"{base_url.partition('://')[2]}/s/{label.key.lot}",
     }
+
+
+def _side(uri: str) -> int:
+    """Modules of a side of the code, with the quiet zone."""
+    return int(_code(uri).symbol_size(border=QUIET)[0])
 
 
 def _code(uri: str) -> segno.QRCode:

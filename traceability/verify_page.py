@@ -1,7 +1,8 @@
-"""The page that checks a record in a browser: one file, no network, for others to host.
+"""The page that checks a record and what came after it, in a browser: one file, no network, for others to
+host.
 
-Its script does what check.py does, with the browser's own Ed25519 and SHA-256. The policy in the page lets
-that script run, by its hash, and nothing be fetched.
+Its script does what check.py, offline.py and story.py do, with the browser's own Ed25519 and SHA-256. The
+policy in the page lets that script run, by its hash, and nothing be fetched.
 """
 
 import base64
@@ -12,15 +13,19 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from devices.texts import Lang, catalogue, text
+from devices.texts import Lang, catalogue
+from traceability import entries
 
+# what a correction may change, as the form calls it
+FIELDS = {"form.when", *(f"form.{field.name}" for kind in entries.PLAIN for field in entries.FORMS[kind])}
 TEMPLATES = Path(__file__).parent / "templates"
 
 
 def page(lang: Lang) -> bytes:
     """The page in one language."""
     script, style = ((TEMPLATES / f"verify.{kind}").read_text("utf-8") for kind in ("js", "css"))
-    words = {key.removeprefix("verify."): text(key, lang) for key in catalogue() if key.startswith("verify.")}
+    words = {key.removeprefix("verify."): entry[lang] for key, entry in catalogue().items()
+             if key.startswith(("verify.", "lot.", "form.choice_")) or key in FIELDS}  # fmt: skip
     script = script.replace('"WORDS"', json.dumps(words, ensure_ascii=True).replace("<", "\\u003c"))
     template = Environment(autoescape=select_autoescape(default=True), undefined=StrictUndefined).from_string(
         (TEMPLATES / "verify.html").read_text("utf-8")

@@ -19,7 +19,7 @@ from markupsafe import Markup, escape
 
 from devices.pilot import Pilot
 from devices.signals import SIGNALS
-from devices.texts import Lang, text
+from devices.texts import Lang, number, text
 from traceability import addendum, chart, label, seal, verify_page
 from traceability.digital_link import DigitalLinkError, LotKey, parse
 from traceability.photos import Photos, State, photos_of
@@ -56,8 +56,10 @@ _PAGES = Environment(
     undefined=StrictUndefined,
     finalize=_plain,
 )
-_PAGES.filters["thousands"] = lambda number, lang: (
-    f"{number:,.0f}" if lang == "en" else f"{number:,.0f}".replace(",", ".")
+_PAGES.filters["number"] = number
+_PAGES.filters["thousands"] = lambda value, lang: number(value, lang, grouped=True)
+_PAGES.filters["digits"] = lambda value, lang: (
+    number(value, lang) if isinstance(value, int | float) else value
 )
 _PAGES.filters["day"] = lambda day: f"{date.fromisoformat(day):%d/%m/%Y}"
 
@@ -312,7 +314,10 @@ def _changes(pilot: Pilot, correction: dict[str, Any] | None) -> list[tuple[str,
     return [
         (
             name,
-            *(_local(pilot, side[name]) if name == "ts" else side.get(name, "") for side in (before, after)),
+            *(
+                _local(pilot, side[name], exact=True) if name == "ts" else side.get(name, "")
+                for side in (before, after)
+            ),
         )
         for name in names
     ]
@@ -362,8 +367,10 @@ def _linkset(base_url: str, key: LotKey) -> dict[str, Any]:
     }
 
 
-def _local(pilot: Pilot, moment: str) -> str:
-    return f"{datetime.fromisoformat(moment).astimezone(pilot.zone):%d/%m/%Y %H:%M}"
+def _local(pilot: Pilot, moment: str, *, exact: bool = False) -> str:
+    """A moment there; to the second where there are any and it is to be `exact`."""
+    at = datetime.fromisoformat(moment).astimezone(pilot.zone)
+    return f"{at:%d/%m/%Y %H:%M:%S}" if exact and at.second else f"{at:%d/%m/%Y %H:%M}"
 
 
 def _trouble(lang: str, reason: str, status: int) -> Response:

@@ -223,6 +223,17 @@ def test_a_lots_page_is_verified_and_its_code_leads_to_it(up, lot):
     assert up.json(f"{path}/epcis.json")["type"] == "EPCISDocument"
 
 
+def test_a_label_leads_where_the_page_does(up, lot, tmp_path):
+    name = ("trace", "label", lot["gtin"], lot["lot"], "--out", str(tmp_path / "label.png"))
+    here = f"http://localhost:{up.http}"
+    refused = one_line(up.hoiquan(*name), 2)
+    assert here in refused
+    assert "HOIQUAN_BASE_URL" in refused
+    assert here in done(up.hoiquan(*name, "--rehearsal"))
+    (code,) = zxingcpp.read_barcodes(Image.open(tmp_path / "label.png"))
+    assert code.text == f"{here}/01/{lot['gtin']}/10/{lot['lot']}"
+
+
 def test_a_wrong_link_says_what_is_wrong(up, lot):
     digit = str((int(lot["gtin"][13]) + 1) % 10)
     assert up.status(f"/01/{lot['gtin'][:13]}{digit}/10/{lot['lot']}") == 400
@@ -241,7 +252,7 @@ def exported(up, lot, tmp_path_factory):
 
 
 def test_a_lot_verifies_offline(exported, lot, tmp_path):
-    said = done(hoiquan(tmp_path, "trace", "verify", str(exported / f"{lot['lot']}.json")))
+    said = done(hoiquan(tmp_path, "trace", "verify", str(exported / f"{lot['lot']}.json"), "--lang", "en"))
     assert said.startswith(f"verified: lot {lot['lot']} of GTIN {lot['gtin']} is leaf {lot['leaf']} of ")
 
 
@@ -264,7 +275,7 @@ def test_one_flipped_byte_fails_and_is_named(exported, lot, tmp_path, suffix, be
     data = bytearray(file.read_bytes())
     data[data.index(behind) + len(behind) + skip] ^= 1
     file.write_bytes(data)
-    result = hoiquan(tmp_path, "trace", "verify", str(record))
+    result = hoiquan(tmp_path, "trace", "verify", str(record), "--lang", "en")
     assert result.returncode == 1, result
     assert not result.stdout
     (line,) = result.stderr.strip().splitlines()

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from devices.pilot import Pilot
+from devices.texts import text
 from tests import browser
 from traceability import keys, verify_page
 from traceability.check import CheckFailed, check
@@ -62,7 +63,9 @@ def flipped(files: Files, step: int) -> Iterator[Case]:
     for name, data in files._asdict().items():
         for at in range(0, len(data), step if name == "record" else 1):
             spoilt = data[:at] + bytes([data[at] ^ 1 << bit.randrange(8)]) + data[at + 1 :]
-            part = name
+            part = (
+                "record other" if name == "record" else name
+            )  # other: it is a record, and not the sealed one
             if name == "proof" and at > blank + 1:
                 part = "checkpoint"
             elif name == "proof" and at >= blank:
@@ -86,12 +89,14 @@ def test_a_flipped_byte_is_found_and_its_part_is_named(files: Files) -> None:
 
 @pytest.mark.parametrize("part", ["record", "proof", "checkpoint", "key"])
 def test_the_command_says_which(files: Files, tmp_path: Path, part: str) -> None:
-    cases = [case for case in flipped(files, 97) if case.part == part]
+    cases = [case for case in flipped(files, 97) if case.part.split()[0] == part]
     for case in random.Random(1).sample(cases, 10):
         for name, data in zip(("a.json", "a.tlog-proof", "log.vkey"), case.files, strict=True):
             (tmp_path / name).write_bytes(data)
-        result = RUN.invoke(trace_app, ["verify", str(tmp_path / "a.json")])
+        result = RUN.invoke(trace_app, ["verify", str(tmp_path / "a.json"), "--lang", "en"])
         assert result.exit_code == 1
+        if part == "record" and text("verify.other", "en") in result.stderr:
+            continue  # the bytes cannot tell whether this is another record or the changed one
         said = re.match(r"NOT verified: (the [a-z ]+?) (was|in|could)", result.stderr)
         assert said is not None
         assert said[1] == {"key": "the public key"}.get(part, f"the {part}")
@@ -110,14 +115,14 @@ def test_the_page_in_a_browser(files: Files, tmp_path: Path) -> None:
     """Opened as a file, as somebody does who trusts nobody's server."""
     html = tmp_path / "verify.html"
     html.write_bytes(verify_page.page("vi"))
-    paths = {"#record": "lot.json", "#proof": "lot.tlog-proof", "#key": "log.vkey"}
+    names = ("lot.json", "lot.tlog-proof", "log.vkey")
     with browser.page() as page:
         page.open(html.as_uri())
 
         def answer(given: Files) -> str:
-            for (selector, name), data in zip(paths.items(), given, strict=True):
+            for name, data in zip(names, given, strict=True):
                 (tmp_path / name).write_bytes(data)
-                page.choose(selector, [tmp_path / name])
+            page.choose("#files", [tmp_path / name for name in names])
             return str(
                 page.run("""new Promise(done => {
                     const answer = document.getElementById("answer");
@@ -132,7 +137,9 @@ def test_the_page_in_a_browser(files: Files, tmp_path: Path) -> None:
         assert good.startswith("✓ Đã xác minh\nLô: TQ261112-") and "Xoài cát Hòa Lộc" in good
         assert good.endswith(": 3 / 4, example.org/log")
         bad = answer(files._replace(record=files.record.replace(b'"value":850', b'"value":950')))
-        assert bad.startswith("✗ KHÔNG xác minh được: hồ sơ đã bị sửa")
+        assert bad.startswith(
+            "✗ KHÔNG xác minh được: bằng chứng này thuộc về hồ sơ khác, hoặc hồ sơ đã bị sửa"
+        )
         for case in flipped(files, 41):
             packed = json.dumps([base64.b64encode(data).decode() for data in case.files])
             said = page.run(

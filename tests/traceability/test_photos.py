@@ -236,7 +236,7 @@ def test_the_command_tells_the_picture_of_a_record(client: TestClient, folder: P
     assert checked.exit_code == 0 and NAME in checked.stdout
     mine.write_bytes(mine.read_bytes()[:-3] + b"\0\xff\xd9")
     checked = run.invoke(trace_app, ["verify", str(file), "--photo", str(mine)])
-    assert checked.exit_code == 1 and text("verify.photo", "en") in checked.stderr
+    assert checked.exit_code == 1 and text("verify.photo", "vi") in checked.stderr
 
 
 @pytest.mark.parametrize("wrong", [["x"], [NAME.upper()], [NAME] * 5, [], ["../" + NAME], NAME])

@@ -16,6 +16,7 @@ from PIL import Image
 
 from devices.diary import decode_diary
 from devices.pilot import Pilot
+from devices.texts import text
 from traceability import seal, web
 from traceability.conditions import SENSED
 from traceability.digital_link import LotKey
@@ -104,6 +105,8 @@ def test_a_recalled_lot_says_so_first(client: TestClient, key: LotKey, sealer: S
     page = client.get(key.path)
     assert page.status_code == 410
     assert "LÔ NÀY ĐÃ BỊ THU HỒI ngày 13/11/2026: dư lượng thuốc" in page.text
+    assert 'class="answer good"' not in page.text, "nothing green over a recalled lot"
+    assert page.text.index("ĐÃ BỊ THU HỒI") < page.text.index(text("page.sealed", "vi", index=0))
     assert client.get(f"{key.path}/record.json").status_code == 200
     last = client.get(f"{key.path}/epcis.json").json()["epcisBody"]["eventList"][-1]
     assert last["disposition"] == "recalled"

@@ -135,7 +135,7 @@ def test_the_commands(sealed: bytes, tmp_path: Path) -> None:
     out = tmp_path / "out"
     done = run.invoke(trace_app, ["export", content["gtin"], content["lot"], "--out", str(out), *data])
     assert done.exit_code == 0
-    verified = run.invoke(trace_app, ["verify", str(out / f"{content['lot']}.json"), *asked])
+    verified = run.invoke(trace_app, ["verify", str(out / f"{content['lot']}.json"), "--lang", "en", *asked])
     assert verified.exit_code == 0 and "witnessed by witness.example/one at 2026-" in verified.stdout
     wrong = run.invoke(trace_app, ["rotate-key", *data])  # the log is another one's
     assert isinstance(wrong.exception, ValueError) and "is the key of 'example.org/log'" in str(

@@ -1,9 +1,13 @@
 "use strict";
-// What traceability/check.py does, in a browser. Formats: RFC 8785, RFC 6962, c2sp.org/tlog-proof,
+// What traceability/check.py, offline.py and story.py do, in a browser. Formats: RFC 8785, RFC 6962, c2sp.org/tlog-proof,
 // c2sp.org/tlog-checkpoint, c2sp.org/signed-note.
 const words = "WORDS";
 const FORMATS = ["hoiquan.record.v1", "hoiquan.addendum.v1"];
+const PROOF = "c2sp.org/tlog-proof";
 const DASH = "\u2014 ";
+const LANGUAGE = document.documentElement.lang;
+const VIETNAMESE = LANGUAGE === "vi";
+const MAX_BYTES = 20000000; // of one file: a picture among them is not read to the end
 const MAX_SIGNATURES = 100;
 
 class Failed extends Error {
@@ -12,6 +16,12 @@ class Failed extends Error {
     this.part = part;
   }
 }
+
+// What people wrote, with the characters spelt out that hide or turn around what stands beside them.
+const HIDING = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+const plain = (words) => words.replace(HIDING, (one) => {
+  return `⟨U+${one.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`;
+});
 
 const utf8 = (text) => new TextEncoder().encode(text);
 const sha256 = async (bytes) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
@@ -176,8 +186,8 @@ async function check(recordBytes, proofBytes, keyBytes) {
   const key = await checkSignature(head, keys);
   const { index, path, extra } = proof;
   if (!(await leadsToRoot(leaf, index, head.size, path, head.root))) {
-    const whole = extra && (await leadsToRoot(extra, index, head.size, path, head.root));
-    throw new Failed(whole || !extra ? "record" : "proof", "leaf and path do not lead to the signed root");
+    const whole = extra && !same(extra, leaf) && (await leadsToRoot(extra, index, head.size, path, head.root));
+    throw new Failed(whole || !extra ? "other" : "proof", "leaf and path do not lead to the signed root");
   }
   if (extra && !same(extra, leaf)) throw new Failed("proof", "its extra data is not this leaf");
   return { content, index, size: head.size, log: key.name };
@@ -192,30 +202,175 @@ async function able() {
   }
 }
 
+// What the files are, by their content where their names do not tell; pictures and the like are left alone.
+async function sorted(files) {
+  const found = { documents: [], proofs: [], keys: [] };
+  for (const { name, size, ...rest } of files) {
+    if (size > MAX_BYTES) continue;
+    const bytes = await rest.read();
+    const start = new TextDecoder().decode(bytes.slice(0, 200));
+    if (name.endsWith(".json") || start.startsWith("{")) found.documents.push({ name, bytes });
+    else if (name.endsWith(".tlog-proof") || start.startsWith(PROOF)) found.proofs.push({ name, bytes });
+    else if (/\.(vkey|keys)$/.test(name) || /^(#.*\n)*[^\s+]+\+[0-9a-f]{8}\+/.test(start)) {
+      found.keys.push({ name, bytes });
+    }
+  }
+  found.keys.sort((a, b) => b.name.endsWith(".vkey") - a.name.endsWith(".vkey"));
+  return found;
+}
+
+// The proof of a document: that which says so itself, else that with the same name, else the only one.
+async function proofOf(file, documents, proofs) {
+  const entry = utf8(`${FORMATS[0]}\nsha256:${hex(await sha256(file.bytes))}\n`);
+  const leaf = await sha256(join([0], entry));
+  const own = proofs.find((proof) => {
+    try {
+      return same(readProof(proof.bytes).extra || [], leaf);
+    } catch {
+      return false;
+    }
+  });
+  const stem = file.name.replace(/\.json$/, "");
+  const only = documents.length === 1 && proofs.length === 1 ? proofs[0] : undefined;
+  return own || proofs.find((proof) => proof.name === `${stem}.tlog-proof`) || only;
+}
+
+function asked(content) {
+  const path = `/01/${content.gtin}/10/${content.lot}`;
+  const names = [];
+  const walk = (value) => {
+    if (value === null || typeof value !== "object") return;
+    for (const [name, inner] of Object.entries(value)) {
+      if (name === "epcClass" && typeof inner === "string") names.push(inner);
+      else walk(inner);
+    }
+  };
+  walk(content.epcis);
+  const name = names.find((one) => /^https?:/.test(one) && one.includes(path));
+  return name ? name.slice(0, name.indexOf(path)) + path : "";
+}
+
+const fill = (key, values) => words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+const day = (moment) => moment.slice(0, 10).split("-").reverse().join("/");
+const number = (value) => (VIETNAMESE ? String(value).replace(".", ",") : String(value));
+
+// A moment as clocks stood where `at` was written down, which ends with that place's offset.
+function local(moment, at) {
+  const [, sign, hours, minutes] = /([+-])(\d\d):(\d\d)$/.exec(at) || ["", "+", "0", "0"];
+  const ahead = (Number(hours) * 60 + Number(minutes)) * (sign === "-" ? -1 : 1);
+  const there = new Date(Date.parse(moment) + ahead * 60000).toISOString();
+  const seconds = there.slice(16, 19);
+  return `${day(there)} ${there.slice(11, 16)}${seconds === ":00" ? "" : seconds}`;
+}
+
+function value(name, one, at) {
+  if (one === undefined || one === null) return "–";
+  if (name === "ts") return local(one, at);
+  if (typeof one === "number") return number(one);
+  return (["purpose", "level"].includes(name) && words[`form.choice_${one}`]) || String(one);
+}
+
+function changes({ before, after }, at) {
+  const names = Object.keys({ ...before, ...after });
+  const changed = names.filter((name) => canonical(before[name] ?? null) !== canonical(after[name] ?? null));
+  return changed.map((name) => {
+    const field = words[name === "ts" ? "form.when" : `form.${name}`] || name;
+    return `${field} ${value(name, before[name], at)} → ${value(name, after[name], at)}`;
+  }).join("; ");
+}
+
+function sentences({ event, correction, lots, epcis }) {
+  const at = epcis.creationDate;
+  const values = { ...event, day: day(at) };
+  if ("quantity_kg" in event) values.kilograms = number(event.quantity_kg);
+  values.lots = lots.map((lot) => `${lot.lot} (${number(lot.quantity_kg)} kg)`).join(", ");
+  if (event.event === "revocation") return [fill("recalled", values)];
+  if (event.event !== "correction") return [fill(event.event, values)];
+  const said = [fill("corrected", { ...values, changes: changes(correction, at) })];
+  if (correction.breaks) said.push(fill("breaks", { reason: words[`lot.${correction.breaks}`] }));
+  return said;
+}
+
+// The record among the files and the entries after it, each verified; throws Failed, which names the file.
+async function whole(files, keyFile) {
+  const { documents, proofs, keys } = await sorted(files);
+  const key = keyFile ? await keyFile.read() : keys.length ? keys[0].bytes : null;
+  if (!documents.length || !proofs.length || !key) throw new Failed("missing", "");
+  const read = [];
+  for (const file of documents) {
+    const named = (error) => Object.assign(error, { file: documents.length > 1 ? file.name : "" });
+    let found;
+    try {
+      const content = readRecord(file.bytes);
+      const proof = await proofOf(file, documents, proofs);
+      if (!proof) throw new Failed("no_proof", "");
+      const other = proof.name.split(".")[0];
+      try {
+        found = await check(file.bytes, proof.bytes, key);
+      } catch (error) {
+        if (error.part !== "other" || !/^[A-Z0-9-]{1,20}$/.test(other) || other === content.lot) throw error;
+        error.sentence = fill("other_lot", { other, lot: content.lot });
+        throw error;
+      }
+    } catch (error) {
+      throw error instanceof Failed ? named(error) : error;
+    }
+    read.push({ file, ...found });
+  }
+  const records = read.filter(({ content }) => content.format === FORMATS[0]);
+  if (records.length > 1) throw new Failed("two_records", "");
+  const entries = read.filter((one) => one !== records[0]).sort((a, b) => Number(a.index - b.index));
+  if (!records.length && entries.length > 1) throw new Failed("missing", "");
+  const own = records.length ? hex(await sha256(records[0].file.bytes)) : "";
+  for (const { content, file } of records.length ? entries : []) {
+    if (content.of.sha256 !== own) throw Object.assign(new Failed("later_other", ""), { file: file.name });
+  }
+  return { found: records[0] || entries[0], later: entries.map((one) => one.content) };
+}
+
+// Rows to show and how they look: bad where the lot was recalled, note where something was corrected.
+function story({ content, index, size, log }, later) {
+  const of = (kind) => later.filter((one) => one.event.event === kind);
+  const recalls = of("revocation");
+  const rest = later.filter((one) => !recalls.includes(one)).flatMap(sentences);
+  const rows = recalls.flatMap(sentences).map((sentence) => `✗ ${sentence}`);
+  const corrected = of("correction").length > 0;
+  rows.push(recalls.length ? words.as_sealed : `✓ ${corrected ? words.good_corrected : words.good}`);
+  rows.push(`${words.lot}: ${content.lot} (GTIN ${content.gtin})`, ...rest);
+  if (content.product) {
+    rows.push(`${words.product}: ${content.product.name[LANGUAGE]}`);
+    rows.push(`${words.producer}: ${content.producer.name}, ${content.producer.address}`);
+    rows.push(`${words.harvested}: ${local(content.times.harvested, content.times.harvested)}`);
+    const { scope, daily } = content.conditions;
+    if (Object.keys(daily).length) rows.push(words[`scope_${scope}`]);
+  }
+  const ask = fill(later.length ? "later_some" : "later_none", { number: later.length });
+  rows.push(`${ask} ${asked(content)}`.trim(), `${words.place}: ${index} / ${size}, ${log}`);
+  return { kind: recalls.length ? "bad" : corrected ? "note" : "good", rows };
+}
+
 document.getElementById("form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const answer = document.getElementById("answer");
   const say = (kind, sentence) => {
+    const [head, ...rest] = sentence.split("\n");
+    const strong = document.createElement("strong");
+    strong.textContent = head;
     answer.className = kind;
-    answer.textContent = sentence;
+    answer.replaceChildren(strong, ...rest.map((row) => `\n${row}`));
   };
-  const files = ["record", "proof", "key"].map((id) => document.getElementById(id).files[0]);
-  if (files.some((file) => !file)) return say("bad", words.missing);
+  const chosen = (id) => Array.from(document.getElementById(id).files, (file) => ({
+    name: file.name, size: file.size, read: async () => new Uint8Array(await file.arrayBuffer()),
+  }));
   if (!(await able())) return say("bad", words.unable);
   try {
-    const bytes = await Promise.all(files.map(async (file) => new Uint8Array(await file.arrayBuffer())));
-    const { content, index, size, log } = await check(...bytes);
-    const rows = [`✓ ${words.good}`, `${words.lot}: ${content.lot} (GTIN ${content.gtin})`];
-    if (content.product) {
-      rows.push(`${words.product}: ${content.product.name[document.documentElement.lang]}`);
-      rows.push(`${words.producer}: ${content.producer.name}, ${content.producer.address}`);
-      rows.push(`${words.harvested}: ${content.times.harvested}`);
-      const { scope, daily } = content.conditions;
-      if (Object.keys(daily).length) rows.push(words[`scope_${scope}`]);
-    }
-    say("good", [...rows, `${words.place}: ${index} / ${size}, ${log}`].join("\n"));
+    const { found, later } = await whole(chosen("files"), chosen("key")[0]);
+    const { kind, rows } = story(found, later);
+    say(kind, plain(rows.join("\n")));
   } catch (error) {
     if (!(error instanceof Failed)) throw error;
-    say("bad", `✗ ${words.bad}: ${words[error.part]} (${error.message})`);
+    if (["missing", "two_records"].includes(error.part)) return say("bad", words[error.part]);
+    const why = [error.sentence || words[error.part], error.message && `(${error.message})`];
+    say("bad", plain(`✗ ${words.bad}: ${error.file ? `${error.file}: ` : ""}${why.filter(Boolean).join(" ")}`));
   }
 });
