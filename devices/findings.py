@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple
 
 from devices import encodings, payloads, senml
-from devices.payloads import PayloadError, Telemetry
+from devices.payloads import SECONDS, PayloadError, Telemetry
 from devices.signals import SIGNALS, Signal
 from devices.texts import shown, text
 
@@ -23,7 +23,6 @@ Encoding = Literal["json", "list", "senml-json", "senml-cbor", "chirpstack"]
 FIELDS = ("values", "ts", "seq", "boot")
 EXAMPLE: dict[str, Any] = {"values": {"soil_moisture": 31.5}}
 _FILLER = {"values": {"rssi": -80}}  # a good message to try one other field in
-SECONDS = range(1_000_000_000, 10_000_000_000)  # epoch seconds of 2001 to 2286: as milliseconds they are 1970
 # What makers call it, and what it is here. Assumption: collected from vendors' payload formats.
 ALIASES = {
     "temperature": "air_temperature", "temp": "air_temperature", "t": "air_temperature",

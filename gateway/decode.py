@@ -12,6 +12,7 @@ from typing import NamedTuple
 from devices import topics
 from devices.diary import DiaryEvent, decode_diary
 from devices.encodings import UPLINK, decode, uplink
+from devices.models import DIARY
 from devices.payloads import PayloadError, Telemetry
 from devices.reading import Device, Reading
 from gateway.seen import Repeats, Seen
@@ -98,7 +99,9 @@ class Decoder:
                 if kind in _READINGS:
                     self._readings(index, message, device, kind, result)
                 elif kind == "status":
-                    result.states.append(self._status(device, message, result))
+                    state = self._status(device, message, result)
+                    if device.model != DIARY:  # which is no sensor that could be missed
+                        result.states.append(state)
                 else:
                     result.diary.append(Written(device, decode_diary(message.payload)))
             except PayloadError as error:
@@ -127,8 +130,9 @@ class Decoder:
         seen = self._remember(device, result)
         if len(told) == 1 and (one := told[0]).seq is not None and one.boot is not None:  # the usual case
             if message.replayed or seen.take(message, one):
-                result.readings.append(self._timed(device, message, one, seen))
-                result.source.append(index)
+                if one.values:  # else all of it was null: its number counts, and there is nothing to store
+                    result.readings.append(self._timed(device, message, one, seen))
+                    result.source.append(index)
             else:
                 result.repeated.append(device)
             return
@@ -138,7 +142,7 @@ class Decoder:
         if not new:
             result.repeated.append(device)
             return
-        readings = [self._timed(device, message, one, seen) for one in new]
+        readings = [self._timed(device, message, one, seen) for one in new if one.values]
         result.readings += readings
         result.source += [index] * len(readings)
 
@@ -164,7 +168,7 @@ class Decoder:
 
     def _sender(self, topic: str) -> tuple[Device, str]:
         if topic.startswith("application/"):
-            return self._node_of(topic), "uplink"
+            return _bounded(self._node_of(topic), "uplink")
         try:
             parts = topics.parse(topic)
         except topics.TopicError as error:
@@ -174,7 +178,7 @@ class Decoder:
             raise PayloadError("unknown_device", parts.device)
         if parts.pilot != self._pilot or device.community != parts.community:
             raise PayloadError("foreign_topic", topic)
-        return device, parts.kind
+        return _bounded(device, parts.kind)
 
     def _find(self, lookup: Callable[[str], Device | None], name: str) -> Device | None:
         """Who is called so. Whoever was enrolled before a message of this batch came is known after one
@@ -226,6 +230,15 @@ class Decoder:
         if device.simulated and online:
             self._remember(device, result).played = bool(data.get("scenario"))
         return State(device, online, message.arrival, message.retained)
+
+
+def _bounded(device: Device, kind: str) -> tuple[Device, str]:
+    """A sender whose model may say this: a broker's rules may be looser, or its own. Raises PayloadError."""
+    if device.model == DIARY and kind in _READINGS:
+        raise PayloadError("diary_measures", device.device)
+    if device.model != DIARY and kind not in _READINGS and kind != "status":
+        raise PayloadError("wrong_model", device.model)
+    return device, kind
 
 
 def _refuse_clash(told: Sequence[Telemetry]) -> None:
