@@ -110,6 +110,12 @@ class Settings(BaseSettings):
         return load(self.pilot)
 
     @property
+    def pages(self) -> str:
+        """The pages' address for a person: the public one, or that of the `hoiquan up` that runs here."""
+        running = "" if "base_url" in self.model_fields_set else self.web_url
+        return (running or self.base_url).rstrip("/")
+
+    @property
     def ca(self) -> Path:
         """Folder of the CA of the broker's certificate."""
         return self.data / "ca"
