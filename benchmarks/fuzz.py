@@ -61,6 +61,7 @@ def seeds(folder: Path) -> None:
     """One input of each kind to begin with. The first byte says what is done with the rest."""
     import cbor2
 
+    folder.mkdir()
     packed = [cbor2.dumps(PACK), cbor2.dumps([{-2: "probe:", -3: 1, 0: "soil_ec", 1: "S/m", 2: 0.1, 6: -60}])]
     texts = [
         json.dumps(one).encode() for one in (MESSAGE, [MESSAGE], PACK, EVENT, HARVEST, {"state": "online"})
@@ -127,11 +128,9 @@ def fuzz(atheris: ModuleType, seconds: int, folder: Path) -> None:
         sort(data[0] if data else 0, data[1:])
 
     begin = folder / "seeds"
-    begin.mkdir()
     seeds(begin)
     words = folder / "words"
-    lines = ('"' + "".join(f"\\x{byte:02x}" for byte in word) + '"\n' for word in WORDS)
-    words.write_text("".join(lines))
+    words.write_text("".join('"' + "".join(f"\\x{byte:02x}" for byte in word) + '"\n' for word in WORDS))
     options = [f"-max_total_time={seconds}", "-max_len=17000", f"-timeout={TOO_SLOW}", "-print_final_stats=1",
                f"-artifact_prefix={folder}/", f"-dict={words}"]  # fmt: skip
     atheris.Setup([sys.argv[0], *options, str(begin)], one)

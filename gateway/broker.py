@@ -21,7 +21,7 @@ from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
 from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
 from amqtt.session import Session
 
-from devices.credentials import OPERATOR, READER, gateway_accounts, reserved, simulated_password
+from devices.credentials import OPERATOR, READER, gateway_accounts, simulated_password, verify_password
 from devices.models import DIARY
 from devices.pilot import load
 from devices.registry import Registry
@@ -30,6 +30,8 @@ from devices.topics import ROOT, UP
 log = logging.getLogger(__name__)
 GATEWAYS = frozenset(gateway_accounts())
 LOOK_EVERY = 0.5  # seconds between two looks at whose password is still good
+# Enrolled device → the stored password that let it in last: what it is now says whether it may stay.
+ADMITTED: dict[str, str] = {}
 TRUTH = "hoiquan-truth/v1"  # what the simulator's faults changed; outside the contract's tree
 
 
@@ -69,7 +71,11 @@ class Accounts(BaseAuthPlugin):
             return False
         if device.simulated:
             return bool(password == simulated_password(self._access.simulator_secret, name))
-        return self._registry.verify(name, password)
+        stored = self._registry.hashes().get(name, "")
+        good = verify_password(password, stored)
+        if good:
+            ADMITTED[name] = stored
+        return good
 
 
 class Rules(BaseTopicPlugin):
@@ -153,19 +159,14 @@ class LocalBroker(Broker):
 
 async def _cut(broker: Broker, registry: Registry) -> None:
     """End the connections of devices whose password is not good any more: revoked, or given a new one."""
-    before = registry.hashes()
     while True:
         await asyncio.sleep(LOOK_EVERY)
         now = registry.hashes()
-        gone = {name for name, stored in before.items() if now.get(name) != stored}
-        # and whoever was enrolled, came and was revoked between two looks
-        gone |= {name for name in broker._sessions if not reserved(name) and registry.known(name) is None}
-        for name in gone:
+        for name in [name for name, stored in ADMITTED.items() if now.get(name) != stored]:
             session, handler = broker._sessions.get(name, (None, None))
             if session is not None and handler is not None and session.transitions.state == "connected":
                 session.will_flag = False  # it has no business here any more
                 await handler.handle_connection_closed()
-        before = now
 
 
 async def serve(bind: str, port: int, access: Access) -> None:
