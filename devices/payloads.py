@@ -91,26 +91,26 @@ def decode(payload: bytes) -> Telemetry:
     """Decode one JSON object. Raises PayloadError."""
     refuse_large(payload)
     try:
-        message, read = _parse(payload), _told
+        message = _parse(payload)
     except ValidationError:
-        message, read = _again(_parse_nulls, payload), _measured
+        return _measured([_again(_parse_nulls, payload)], payload)[0]
     if payload.count(b'"') != _quotes(message):
         refuse_repeated_names(payload)
-    return read(message)
+    return _told(message)
 
 
 def decode_list(payload: bytes) -> list[Telemetry]:
     """Decode a JSON list of such objects: a node empties its buffer. Raises PayloadError."""
     refuse_large(payload)
     try:
-        messages, read = _parse_list(payload), _told
+        messages = _parse_list(payload)
     except ValidationError:
-        messages, read = _again(_parse_list_nulls, payload), _measured
+        return _measured(_again(_parse_list_nulls, payload), payload)
     if not messages:
         raise PayloadError("no_values")
     if payload.count(b'"') != sum(map(_quotes, messages)):
         refuse_repeated_names(payload)
-    return list(map(read, messages))
+    return list(map(_told, messages))
 
 
 def _told(message: _Message) -> Telemetry:
@@ -127,10 +127,14 @@ def _told(message: _Message) -> Telemetry:
     return Telemetry(values, time, message.get("seq"), message.get("boot"))
 
 
-def _measured(message: Any) -> Telemetry:
-    """Without what was not measured; no values are left where that is all of it."""
-    told = _told(message)
-    return told._replace(values={name: value for name, value in told.values.items() if value is not None})
+def _measured(messages: list[Any], payload: bytes) -> list[Telemetry]:
+    """Without what was not measured; no values are left where that is all of a message."""
+    if payload.count(b'"') != sum(map(_quotes, messages)):
+        refuse_repeated_names(payload)
+    return [
+        told._replace(values={name: value for name, value in told.values.items() if value is not None})
+        for told in map(_told, messages)
+    ]
 
 
 def _again(parse: Callable[[bytes], Any], payload: bytes) -> Any:

@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     base_url: str = Field("http://localhost:8080", description="public address in QR codes, without a slash")
     log_origin: str = Field("localhost/hoiquan", description="name of the transparency log in its checkpoint")
     mosquitto_passwords: Path | None = Field(
-        None, description="Mosquitto's password file, written on enrolment"
+        None, description="Mosquitto's password file, written on enrolment; its rules beside it, as NAME.acl"
     )
     chirpstack_password: SecretStr = Field(
         SecretStr(""), description="password of the broker's account 'chirpstack'; empty: no such account"

@@ -17,18 +17,17 @@ HARVEST = json.dumps(
 SOON = 2  # seconds
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["mosquitto", "embedded"])
+@pytest.fixture(
+    scope="module",
+    params=[(False, 4), (False, 5), (True, 4)],
+    ids=["mosquitto, MQTT 3.1.1", "mosquitto, MQTT 5", "embedded"],
+)
 def village(request, tmp_path_factory):
-    made = Village(tmp_path_factory.mktemp("village"), request.param)
+    embedded, version = request.param
+    made = Village(tmp_path_factory.mktemp("village"), embedded)
+    made.version = version
     yield made
     made.broker.stop()
-
-
-@pytest.fixture(params=[4, 5], ids=["mqtt 3.1.1", "mqtt 5"])
-def version(request, village):
-    if request.param == 5 and village.version == 4:
-        pytest.skip("the embedded broker speaks MQTT 3.1.1")
-    return request.param
 
 
 @pytest.fixture
@@ -38,14 +37,14 @@ def gateway(village):
     listening.close()
 
 
-def party(village, version, user, password=""):
-    found = village.client(user, password, version=version)
+def party(village, user, password=""):
+    found = village.client(user, password)
     assert found.let_in
     return found
 
 
-def shut_out(village, version, user):
-    knocking = village.client(user, version=version)
+def shut_out(village, user):
+    knocking = village.client(user)
     knocking.close()
     return not knocking.let_in
 
@@ -54,29 +53,29 @@ def heard(gateway, *topics):
     until("the gateway hears it", 10, lambda: set(topics) <= set(gateway.heard))
 
 
-def test_a_probe_gets_no_diary_event_through(village, gateway, version):
+def test_a_probe_gets_no_diary_event_through(village, gateway):
     """Of an enrolled one whoever stole its password, of a simulated one its own program."""
-    probe = f"probe-{version}"
+    probe = "probe"
     village.enroll(probe)
     played = next(name for name, one in load("dong-thap").fleet.items() if one.community == "tam-que")
     secret = simulated_password(SECRETS["HOIQUAN_SIMULATOR_SECRET"], played)
     for user, password in ((probe, ""), (played, secret)):
-        thief = party(village, version, user, password)
+        thief = party(village, user, password)
         taken = [thief.publish(TOPIC.format(name, "diary"), HARVEST) for name in (user, "tam-que-diary-01")]
-        assert version == 4 or not any(taken), "MQTT 5 has a word for it"
+        assert village.version == 4 or not any(taken), "MQTT 5 has a word for it"
         assert thief.publish(TOPIC.format(user, "telemetry"))
         heard(gateway, TOPIC.format(user, "telemetry"))  # and what came before it
         thief.close()
     assert not [topic for topic in gateway.heard if topic.endswith("/diary")]
 
 
-def test_a_diary_enrolled_at_a_running_broker_writes_at_once_and_not_when_revoked(village, gateway, version):
-    keeper, other = f"keeper-{version}", f"other-{version}"
+def test_a_diary_enrolled_at_a_running_broker_writes_at_once_and_not_when_revoked(village, gateway):
+    keeper, other = "keeper", "other"
     village.enroll(other, model="diary")
-    staying = party(village, version, other)
+    staying = party(village, other)
     village.enroll(keeper, model="diary")
     began = time.monotonic()  # from here on somebody has its password
-    writing = party(village, version, keeper)
+    writing = party(village, keeper)
     assert writing.publish(TOPIC.format(keeper, "diary"), HARVEST)
     heard(gateway, TOPIC.format(keeper, "diary"))
     assert time.monotonic() - began < SOON
@@ -87,7 +86,7 @@ def test_a_diary_enrolled_at_a_running_broker_writes_at_once_and_not_when_revoke
     village.revoke(keeper)
     until("its connection is cut", 10, writing.lost.is_set)
     writing.close()
-    until("it stays outside", SOON, lambda: shut_out(village, version, keeper))
+    until("it stays outside", SOON, lambda: shut_out(village, keeper))
     gateway.heard.clear()
     assert staying.publish(TOPIC.format(other, "diary"), HARVEST)
     heard(gateway, TOPIC.format(other, "diary"))
@@ -96,12 +95,12 @@ def test_a_diary_enrolled_at_a_running_broker_writes_at_once_and_not_when_revoke
     staying.close()
 
 
-def test_one_that_comes_back_as_a_probe_keeps_no_diary_any_more(village, gateway, version):
-    name = f"changed-{version}"
+def test_one_that_comes_back_as_a_probe_keeps_no_diary_any_more(village, gateway):
+    name = "changed"
     village.enroll(name, model="diary")
     village.revoke(name)
     village.enroll(name, model="soil-probe")
-    probe = party(village, version, name)
+    probe = party(village, name)
     probe.publish(TOPIC.format(name, "diary"), HARVEST)
     assert probe.publish(TOPIC.format(name, "telemetry"))
     heard(gateway, TOPIC.format(name, "telemetry"))
@@ -109,9 +108,9 @@ def test_one_that_comes_back_as_a_probe_keeps_no_diary_any_more(village, gateway
     probe.close()
 
 
-def test_a_simulated_diary_writes_and_sends_no_telemetry_at_the_embedded_broker(village, gateway, version):
+def test_a_simulated_diary_writes_and_sends_no_telemetry_at_the_embedded_broker(village, gateway):
     name = "tam-que-diary-01"
-    keeper = party(village, version, name, simulated_password(SECRETS["HOIQUAN_SIMULATOR_SECRET"], name))
+    keeper = party(village, name, simulated_password(SECRETS["HOIQUAN_SIMULATOR_SECRET"], name))
     keeper.publish(TOPIC.format(name, "telemetry"), b'{"values":{"soil_moisture":31.5}}')
     assert keeper.publish(TOPIC.format(name, "diary"), HARVEST)
     heard(gateway, TOPIC.format(name, "diary"))
