@@ -238,7 +238,9 @@ def _number(value: Any, signal: str) -> float | None:
 def _field(name: str, value: Any) -> dict[str, Any]:
     """`ts`, `seq` or `boot` as it would be right; {} where it is best left out."""
     guesses: list[Any] = []
-    if name == "ts" and isinstance(value, str):
+    if name == "ts" and isinstance(value, int) and value in SECONDS:  # taken as it is, and not believed
+        value *= 1000
+    elif name == "ts" and isinstance(value, str):
         cut = value.strip().replace(" ", "T", 1)
         guesses = [cut, f"{cut}+07:00", f"{cut}:00+07:00"]
         guesses += [int(cut)] if cut.isascii() and cut.isdigit() and len(cut) == 13 else []

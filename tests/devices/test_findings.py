@@ -59,6 +59,7 @@ WRONG: dict[str, bytes] = {
     "time without zone": b'{"ts":"2026-11-21T10:00:00","values":{"soil_moisture":31.5}}',
     "time as people write it": b'{"ts":"21/11/2026 10:00","values":{"soil_moisture":31.5}}',
     "time by another name": b'{"timestamp":1795255200000,"values":{"soil_moisture":31.5}}',
+    "time in seconds by another name": b'{"timestamp":1795255200,"values":{"soil_moisture":31.5}}',
     "time in seconds": b'{"ts":1795255200.5,"values":{"soil_moisture":31.5}}',
     "time in milliseconds and a fraction": b'{"ts":1795255200123.25,"values":{"soil_moisture":31.5}}',
     "seq below zero": b'{"seq":-1,"boot":"a","values":{"soil_moisture":31.5}}',
