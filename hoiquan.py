@@ -114,7 +114,7 @@ def broker(
 
 @app.command(hidden=True)
 def accounts(data: Data = None, pilot: PilotName = None) -> None:
-    """Write Mosquitto's password file, CA and certificate (docker-compose.yml, before the broker)."""
+    """Write Mosquitto's passwords, rules, CA and certificate (docker-compose.yml, before the broker)."""
     from devices.commands import prepare_authority, tell_broker
     from devices.registry import Registry
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from devices.models import DIARY
 from devices.names import Names
 from devices.pilot import Pilot, TargetPoint
 from devices.quality import Flag
@@ -148,7 +149,7 @@ class Figures:
         if len(real) + len(found) < number:
             return [*real, *self.devices(now, simulated=FLAG_TRUE)][:number]
         self._doubt(found, wanted, now - LATELY_MS)
-        return [*real, *sorted(found.values(), key=_order)][:number]
+        return [*real, *_sensors(found)][:number]
 
     def devices(self, now: int, **where: str) -> list[DeviceNow]:
         """Devices heard within a day, real ones first, the newest first among them."""
@@ -159,7 +160,7 @@ class Figures:
                 {name: (at, float(value)) for name, (at, value) in latest.fields.items() if name in SIGNALS}
             )
         self._doubt(found, wanted, now - DAY_MS)
-        return sorted(found.values(), key=_order)
+        return _sensors(found)
 
     def _doubt(self, found: dict[str, DeviceNow], wanted: dict[str, str], since: int) -> None:
         """Add what is not believed since epoch ms `since`."""
@@ -197,6 +198,11 @@ class Figures:
             count.indicator: Standing(dict.fromkeys(count.members, ""), dict(count.missed))
             for count in self.evaluation(now).counts
         }
+
+
+def _sensors(found: dict[str, DeviceNow]) -> list[DeviceNow]:
+    """In order, and without those that keep a diary."""
+    return sorted((one for one in found.values() if one.model != DIARY), key=_order)
 
 
 def _order(device: DeviceNow) -> tuple[bool, int, str]:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from devices.authority import CA, authority, fingerprint, prepare
 from devices.credentials import CHIRPSTACK, OPERATOR, READER
-from devices.models import MODELS
+from devices.models import DIARY, MODELS
 from devices.mosquitto import write_passwords
 from devices.pilot import load
 from devices.registry import Registry
@@ -58,13 +58,14 @@ def enroll(
 ) -> None:
     """Enrol a real device: prints host, port, user, password, topic and a ready mosquitto_pub line.
 
-    The password is shown this once and stored hashed.
+    The password is shown this once and stored hashed. With --model diary it also prints the page that the
+    diary is written on.
     """
     settings, registry = _registry(data, pilot)
     _may_write(qr, PICTURES)
     password = registry.enroll(community, model, device, dev_eui, plot)
     tell_broker(settings, registry)
-    _show(ticket(settings, registry.pilot.pilot, community, device, password), qr, json_output)
+    _show(ticket(settings, registry.pilot.pilot, community, model, device, password), qr, json_output)
 
 
 @devices_app.command("enroll-many")
@@ -82,8 +83,9 @@ def enroll_many(
     _may_write(report)
     name = registry.pilot.pilot
     done = enroll_roll(
-        registry, file, report, lambda one, given: ticket(settings, name, one.community, one.device, given)
-    )
+        registry, file, report,
+        lambda one, given: ticket(settings, name, one.community, one.model, one.device, given),
+    )  # fmt: skip
     if done.enrolled:
         tell_broker(settings, registry)
     for number, why in done.refused[:SHOWN]:
@@ -105,8 +107,8 @@ def rotate(
     password = registry.rotate(device)
     tell_broker(settings, registry)
     known = registry.lookup(device)
-    community = known.community if known else ""
-    _show(ticket(settings, registry.pilot.pilot, community, device, password), qr, json_output)
+    community, model = (known.community, known.model) if known else ("", "")
+    _show(ticket(settings, registry.pilot.pilot, community, model, device, password), qr, json_output)
 
 
 @devices_app.command("list")
@@ -152,8 +154,9 @@ def check_pilot(
     Exit code 2 where it cannot be used, 1 where there is something to think over.
     """
     pilot = load(file)
+    sensors = sum(device.model != DIARY for device in pilot.fleet.values())
     counts = {"communities": len(pilot.communities), "villages": len(pilot.villages),
-              "devices": len(pilot.fleet), "rules": len(pilot.advice.rules)}  # fmt: skip
+              "devices": sensors, "rules": len(pilot.advice.rules)}  # fmt: skip
     typer.echo(text("review.fine", lang, pilot=pilot.pilot, **counts))
     doubts = list(review(pilot))
     for doubt in doubts:

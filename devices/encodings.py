@@ -13,10 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from devices import payloads, senml
 from devices.payloads import (
     MAX_BYTES,
-    MAX_EXACT,
     MAX_INTEGER,
     PayloadError,
     Telemetry,
+    Value,
+    not_json,
     refuse_large,
     refuse_repeated_names,
 )
@@ -25,7 +26,6 @@ from devices.signals import SIGNALS
 UPLINK = re.compile(r"application/[^/]{1,64}/device/([0-9a-fA-F]{16})/event/up")
 _BOOT = re.compile(r"[\x21-\x7e]{1,64}")
 _CBOR_ARRAY = range(0x80, 0xA0)  # a pack is an array; no JSON text begins with one of these bytes
-Value = Annotated[float, Field(allow_inf_nan=False, ge=-MAX_EXACT, le=MAX_EXACT)]
 
 
 def decode(payload: bytes, device: str) -> list[Telemetry]:
@@ -57,7 +57,7 @@ class _Uplink(BaseModel):
     time: str | None = None
     devAddr: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}$")]  # ChirpStack's name
     fCnt: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0  # before 4.1 a 0 was left out
-    object: dict[str, Value] | None = None
+    object: dict[str, Value | None] | None = None  # of a value: not measured
     rxInfo: list[_Reception] = []
 
 
@@ -67,14 +67,14 @@ def uplink(payload: bytes) -> list[Telemetry]:
     try:
         event = _Uplink.model_validate_json(payload)
     except ValidationError as error:
-        raise _explain(error) from None
+        raise _explain(error, payload) from None
     refuse_repeated_names(payload)
     if not event.object:
         raise PayloadError("no_object")
-    values: dict[str, float] = event.object
-    unknown = [name for name in values if name not in SIGNALS]
+    unknown = [name for name in event.object if name not in SIGNALS]
     if unknown:
         raise PayloadError("unknown_signal", unknown[0])
+    values = {name: value for name, value in event.object.items() if value is not None}
     heard = [one.rssi for one in event.rxInfo if one.rssi is not None]
     if heard and "rssi" not in values:
         values = {**values, "rssi": max(heard)}
@@ -115,11 +115,11 @@ _BY_TYPE = {
 }
 
 
-def _explain(error: ValidationError) -> PayloadError:
+def _explain(error: ValidationError, payload: bytes) -> PayloadError:
     first: Any = error.errors(include_url=False, include_context=False, include_input=False)[0]
     where = [str(part) for part in first["loc"]]
     if first["type"] == "json_invalid":
-        return PayloadError("not_json")
+        return not_json(payload)
     if where[:1] == ["object"] and len(where) > 1:
         name = where[1]
         if name not in SIGNALS:

@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple
 
 from devices import encodings, payloads, senml
-from devices.payloads import PayloadError, Telemetry
+from devices.payloads import SECONDS, PayloadError, Telemetry
 from devices.signals import SIGNALS, Signal
 from devices.texts import number, shown, text
 
@@ -23,7 +23,6 @@ Encoding = Literal["json", "list", "senml-json", "senml-cbor", "chirpstack"]
 FIELDS = ("values", "ts", "seq", "boot")
 EXAMPLE: dict[str, Any] = {"values": {"soil_moisture": 31.5}}
 _FILLER = {"values": {"rssi": -80}}  # a good message to try one other field in
-SECONDS = range(1_000_000_000, 10_000_000_000)  # epoch seconds of 2001 to 2286: as milliseconds they are 1970
 # What makers call it, and what it is here. Assumption: collected from vendors' payload formats.
 ALIASES = {
     "temperature": "air_temperature", "temp": "air_temperature", "t": "air_temperature",
@@ -239,7 +238,9 @@ def _number(value: Any, signal: str) -> float | None:
 def _field(name: str, value: Any) -> dict[str, Any]:
     """`ts`, `seq` or `boot` as it would be right; {} where it is best left out."""
     guesses: list[Any] = []
-    if name == "ts" and isinstance(value, str):
+    if name == "ts" and isinstance(value, int) and value in SECONDS:  # taken as it is, and not believed
+        value *= 1000
+    elif name == "ts" and isinstance(value, str):
         cut = value.strip().replace(" ", "T", 1)
         guesses = [cut, f"{cut}+07:00", f"{cut}:00+07:00"]
         guesses += [int(cut)] if cut.isascii() and cut.isdigit() and len(cut) == 13 else []

@@ -30,6 +30,7 @@ class Model:
             raise ValueError(f"model {self.id}: unknown signals {sorted(unknown)}")
 
 
+DIARY = "diary"  # the one model that writes a diary: it measures nothing and is counted as no sensor
 _POWER = ("battery_voltage", "rssi")
 TEN_MINUTES = 600
 
@@ -51,6 +52,6 @@ MODELS: dict[str, Model] = {
         Model("pest-trap", "Bẫy đèn đếm rầy", "Light trap", TEN_MINUTES, ("pest_count", *_POWER)),
         Model("pump-controller", "Tủ điều khiển bơm", "Pump controller", TEN_MINUTES,
               ("pump_state", "energy", "rssi"), on_plot=True),
-        Model("diary", "Nhật ký canh tác", "Farm diary", 0, ()),
+        Model(DIARY, "Nhật ký canh tác", "Farm diary", 0, ()),
     )
 }  # fmt: skip

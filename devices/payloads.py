@@ -7,6 +7,7 @@ Every decoder turns bytes into `Telemetry` or raises `PayloadError`, nothing els
 """
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple, Required
 
@@ -19,6 +20,7 @@ from devices.texts import shown, text
 MAX_BYTES = 16 * 1024
 MAX_EXACT = 2**53  # beyond it a double skips whole numbers, and no quantity of ours comes near
 MAX_INTEGER = 2**63 - 1
+SECONDS = range(1_000_000_000, 10_000_000_000)  # epoch seconds of 2001 to 2286: as milliseconds they are 1970
 
 
 class PayloadError(ValueError):
@@ -52,19 +54,38 @@ class Telemetry(NamedTuple):
     identity: str = ""
 
 
+Value = Annotated[float, Field(allow_inf_nan=False, ge=-MAX_EXACT, le=MAX_EXACT)]
+_Time = str | int | None
+_Seq = Annotated[int, Field(ge=0, le=MAX_INTEGER)] | None
+_Boot = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")] | None
+
+
 # a dict is all that is needed, and made in half of a model's time
 class _Message(TypedDict, total=False):
     __pydantic_config__ = ConfigDict(strict=True, extra="forbid")  # type: ignore[misc]
 
-    values: Required[dict[str, Annotated[float, Field(allow_inf_nan=False, ge=-MAX_EXACT, le=MAX_EXACT)]]]
-    ts: str | int | None
-    seq: Annotated[int, Field(ge=0, le=MAX_INTEGER)] | None
-    boot: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")] | None
+    values: Required[dict[str, Value]]
+    ts: _Time
+    seq: _Seq
+    boot: _Boot
 
 
-_adapter = TypeAdapter(_Message)
-_parse = _adapter.validator.validate_json
+class _WithNulls(TypedDict, total=False):
+    """The whole contract. Nearly nobody sends null, so what the other one refuses is tried as this."""
+
+    __pydantic_config__ = ConfigDict(strict=True, extra="forbid")  # type: ignore[misc]
+
+    values: Required[dict[str, Value | None]]
+    ts: _Time
+    seq: _Seq
+    boot: _Boot
+
+
+_with_nulls = TypeAdapter(_WithNulls)
+_parse = TypeAdapter(_Message).validator.validate_json
 _parse_list = TypeAdapter(list[_Message]).validator.validate_json
+_parse_nulls = _with_nulls.validator.validate_json
+_parse_list_nulls = TypeAdapter(list[_WithNulls]).validator.validate_json
 _known = frozenset(SIGNALS)
 
 
@@ -73,8 +94,8 @@ def decode(payload: bytes) -> Telemetry:
     refuse_large(payload)
     try:
         message = _parse(payload)
-    except ValidationError as error:
-        raise _explain(error) from None
+    except ValidationError:
+        return _measured([_again(_parse_nulls, payload)], payload)[0]
     if payload.count(b'"') != _quotes(message):
         refuse_repeated_names(payload)
     return _told(message)
@@ -85,8 +106,8 @@ def decode_list(payload: bytes) -> list[Telemetry]:
     refuse_large(payload)
     try:
         messages = _parse_list(payload)
-    except ValidationError as error:
-        raise _explain(error) from None
+    except ValidationError:
+        return _measured(_again(_parse_list_nulls, payload), payload)
     if not messages:
         raise PayloadError("no_values")
     if payload.count(b'"') != sum(map(_quotes, messages)):
@@ -108,6 +129,24 @@ def _told(message: _Message) -> Telemetry:
     return Telemetry(values, time, message.get("seq"), message.get("boot"))
 
 
+def _measured(messages: list[Any], payload: bytes) -> list[Telemetry]:
+    """Without what was not measured; no values are left where that is all of a message."""
+    if payload.count(b'"') != sum(map(_quotes, messages)):
+        refuse_repeated_names(payload)
+    return [
+        told._replace(values={name: value for name, value in told.values.items() if value is not None})
+        for told in map(_told, messages)
+    ]
+
+
+def _again(parse: Callable[[bytes], Any], payload: bytes) -> Any:
+    """What the strict parser refused, as one that knows null reads it. Raises PayloadError."""
+    try:
+        return parse(payload)
+    except ValidationError as error:
+        raise _explain(error, payload) from None
+
+
 def refuse_large(payload: bytes) -> None:
     """Raises PayloadError for what is over the contract's limit."""
     if len(payload) > MAX_BYTES:
@@ -116,7 +155,7 @@ def refuse_large(payload: bytes) -> None:
 
 def schema() -> dict[str, Any]:
     """JSON Schema of a message as the model has it."""
-    return _adapter.json_schema()
+    return _with_nulls.json_schema()
 
 
 def parse_time(value: str) -> int:
@@ -132,6 +171,12 @@ def parse_time(value: str) -> int:
         return round(moment.timestamp() * 1000)
     except (ValueError, OverflowError):
         raise PayloadError("bad_time", value) from None
+
+
+def not_json(payload: bytes) -> PayloadError:
+    """Why this is no JSON. A NUL among the first four bytes is of another character set."""
+    at = payload.find(b"\0")
+    return PayloadError("nul_byte", str(at)) if at > 3 else PayloadError("not_json")
 
 
 def _quotes(message: _Message) -> int:
@@ -158,7 +203,7 @@ def refuse_repeated_names(payload: bytes) -> None:
     except PayloadError:
         raise
     except (ValueError, RecursionError):  # in a part that nobody reads
-        raise PayloadError("not_json") from None
+        raise not_json(payload) from None
 
 
 _BY_TYPE = {
@@ -169,25 +214,30 @@ _BY_TYPE = {
     "less_than_equal": "too_big",
     "float_type": "not_a_number",
     "dict_type": "values_not_object",
-    "json_invalid": "not_json",
 }
 
 
-def _explain(error: ValidationError) -> PayloadError:
+def _explain(error: ValidationError, payload: bytes) -> PayloadError:
     """The first thing wrong, as a reason of ours. A union (`ts`) reports one error per branch."""
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    first = error.errors(include_url=False, include_context=False)[0]
+    given = first["input"]
+    if first["type"] == "json_invalid":
+        return not_json(payload)
     # where in a list of messages does not matter: the message is refused whole
     where = [str(part) for part in first["loc"] if not isinstance(part, int)]
     if not where and first["type"] == "dict_type":
         return PayloadError("not_object")
     top = where[0] if where else ""
     if top == "ts":
-        return PayloadError("bad_time", "ts")
+        seconds = isinstance(given, float) and SECONDS.start <= given < SECONDS.stop
+        return PayloadError("time_in_seconds", str(given)) if seconds else PayloadError("bad_time", "ts")
     if top == "seq":
         return PayloadError("bad_seq", "seq")
     if top == "boot":
         return PayloadError("bad_boot", "boot")
     if top == "values" and len(where) > 1 and where[1] not in SIGNALS and where[-1] != "[key]":
         return PayloadError("unknown_signal", where[1])
+    if where == ["values"] and given is None:
+        return PayloadError("values_null")
     field = where[1] if top == "values" and len(where) > 1 else top
     return PayloadError(_BY_TYPE.get(first["type"], "not_json"), field)

@@ -14,7 +14,14 @@ from typing import Any
 
 import cbor2
 
-from devices.payloads import MAX_EXACT, PayloadError, Telemetry, refuse_large, refuse_repeated_names
+from devices.payloads import (
+    MAX_EXACT,
+    PayloadError,
+    Telemetry,
+    not_json,
+    refuse_large,
+    refuse_repeated_names,
+)
 from devices.signals import SIGNALS
 
 VERSION = 10  # RFC 8428, 4.4
@@ -52,7 +59,7 @@ def decode_json(payload: bytes, device: str) -> list[Telemetry]:
         if "\\u" in text:  # an escape may be half a character, which no store and no log can write
             json.dumps(pack, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
-        raise PayloadError("not_json") from None
+        raise not_json(payload) from None
     refuse_repeated_names(payload)
     return _resolve(pack, device)
 
@@ -150,7 +157,8 @@ def _value(record: Mapping[Any, Any], base: float, name: str) -> float:
     if "vb" in record and name in _SWITCHES and isinstance(record["vb"], bool):
         return float(record["vb"])
     if "v" not in record:
-        raise PayloadError("not_a_number", name)
+        null = any(record.get(kind, name) is None for kind in ("vs", "vb", "vd"))
+        raise PayloadError("null_in_senml" if null else "not_a_number", name)
     return base + _number(record, "v", 0.0, name)
 
 
@@ -169,6 +177,8 @@ def _converted(name: str, value: float, unit: str | None) -> float:
 
 def _number(record: Mapping[Any, Any], name: str, default: float, said: str = "") -> float:
     value = record.get(name, default)
+    if value is None:
+        raise PayloadError("null_in_senml", said or name)
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):  # CBOR has decimals
         raise PayloadError("not_a_number", said or name)
     try:

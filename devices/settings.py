@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     base_url: str = Field("http://localhost:8080", description="public address in QR codes, without a slash")
     log_origin: str = Field("localhost/hoiquan", description="name of the transparency log in its checkpoint")
     mosquitto_passwords: Path | None = Field(
-        None, description="Mosquitto's password file, written on enrolment"
+        None, description="Mosquitto's password file, written on enrolment; its rules beside it, as NAME.acl"
     )
     chirpstack_password: SecretStr = Field(
         SecretStr(""), description="password of the broker's account 'chirpstack'; empty: no such account"
@@ -115,6 +115,12 @@ class Settings(BaseSettings):
     def loaded_pilot(self) -> Pilot:
         """The pilot file. Raises PilotError."""
         return load(self.pilot)
+
+    @property
+    def pages(self) -> str:
+        """The pages' address for a person: the public one, or that of the `hoiquan up` that runs here."""
+        running = "" if "base_url" in self.model_fields_set else self.web_url
+        return (running or self.base_url).rstrip("/")
 
     @property
     def ca(self) -> Path:

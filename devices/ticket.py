@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import segno
 
 from devices.authority import CA, authority, fingerprint
+from devices.models import DIARY
 from devices.settings import Settings
 from devices.topics import Topic
 
@@ -29,7 +30,7 @@ EXAMPLE = '{"values":{"soil_moisture":31.5}}'
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """One device's way in. `ca`: file of the CA's certificate where the broker speaks TLS, in the maker's own
-    folder: `hoiquan ca` prints what is in it.
+    folder: `hoiquan ca` prints what is in it. `page`: of a diary, where a person signs in and writes it.
     """
 
     host: str
@@ -40,6 +41,7 @@ class Ticket:
     topic: str
     ca: str = ""
     ca_sha256: str = ""
+    page: str = ""
 
     def plain(self) -> dict[str, object]:
         """As JSON takes it, for programs."""
@@ -47,22 +49,26 @@ class Ticket:
             "host": self.host, "port": self.port, "tls": self.tls, "user": self.user, "client_id": self.user,
             "password": self.password, "topic": self.topic, "line": self.line(),
         }  # fmt: skip
+        shown |= {"page": self.page} if self.page else {}
         return shown | ({"ca": self.ca, "ca_sha256": self.ca_sha256} if self.ca else {})
 
     def lines(self) -> list[str]:
         """For a person, with a command that works as it is."""
         shown = {"host": self.host, "port": self.port, "user": self.user, "password": self.password,
                  "client id": self.user, "topic": self.topic}  # fmt: skip
+        if self.page:
+            shown |= {"page": self.page}
         if self.ca:
             shown |= {"CA": f"{self.ca} (hoiquan ca > {self.ca})", "CA sha256": self.ca_sha256}
         return [*(f"{name:10} {value}" for name, value in shown.items()), "", self.line()]
 
     def line(self) -> str:
-        """A mosquitto_pub line that sends one reading."""
+        """A mosquitto_pub line that sends one reading; of a diary, an event of one's own: it is kept."""
+        what = "-f event.json" if self.page else f"-m '{EXAMPLE}'"
         secure = f"--cafile {self.ca} " if self.ca else ""
         return (
             f"mosquitto_pub -h {self.host} -p {self.port} {secure}-i {self.user} -u {self.user} "
-            f"-P '{self.password}' -q 1 -t {self.topic} -m '{EXAMPLE}'"
+            f"-P '{self.password}' -q 1 -t {self.topic} {what}"
         )
 
     def code(self) -> str:
@@ -83,16 +89,18 @@ class Ticket:
         write_privately(path, [made.getvalue()])
 
 
-def ticket(settings: Settings, pilot: str, community: str, device: str, password: str) -> Ticket:
+def ticket(settings: Settings, pilot: str, community: str, model: str, device: str, password: str) -> Ticket:
     """The way in of a device that was enrolled; the address is the one that devices reach."""
     address = urlsplit(settings.public_mqtt or settings.mqtt)
     tls = address.scheme == "mqtts"
     host, port = address.hostname or "127.0.0.1", address.port or (8883 if tls else 1883)
-    topic = str(Topic(pilot, community, device, "telemetry"))
+    diary = model == DIARY
+    topic = str(Topic(pilot, community, device, "diary" if diary else "telemetry"))
+    page = f"{settings.pages}/diary" if diary else ""
     if not tls:
-        return Ticket(host, port, False, device, password, topic)
+        return Ticket(host, port, False, device, password, topic, page=page)
     print_of_ca = fingerprint(authority(settings.ca))
-    return Ticket(host, port, True, device, password, topic, CA, print_of_ca)
+    return Ticket(host, port, True, device, password, topic, CA, print_of_ca, page)
 
 
 def write_privately(path: Path, parts: Iterable[bytes]) -> None:

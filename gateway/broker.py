@@ -1,8 +1,9 @@
 """The embedded broker of `hoiquan up`: amqtt on loopback, with the rules that Mosquitto has in production.
 
-A device may publish on its own topics and hear its own commands; the gateway may do everything, the reader
-hears, the operator commands; nobody is anonymous. amqtt speaks MQTT 3.1.1 and keeps nothing on disk: a
-rehearsal's broker. For anything that must survive a crash of the broker use Mosquitto (`make compose`).
+A device may publish on its own topics what its model says (a diary its diary, all others everything but that)
+and hear its own commands; the gateway may do everything, the reader hears, the operator commands; nobody is
+anonymous. amqtt speaks MQTT 3.1.1 and keeps nothing on disk: a rehearsal's broker. For anything that must
+survive a crash of the broker use Mosquitto (`make compose`).
 """
 
 import asyncio
@@ -20,7 +21,8 @@ from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
 from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
 from amqtt.session import Session
 
-from devices.credentials import OPERATOR, READER, gateway_accounts, simulated_password
+from devices.credentials import OPERATOR, READER, gateway_accounts, simulated_password, verify_password
+from devices.models import DIARY
 from devices.pilot import load
 from devices.registry import Registry
 from devices.topics import ROOT, UP
@@ -28,6 +30,8 @@ from devices.topics import ROOT, UP
 log = logging.getLogger(__name__)
 GATEWAYS = frozenset(gateway_accounts())
 LOOK_EVERY = 0.5  # seconds between two looks at whose password is still good
+# Enrolled device → the stored password that let it in last: what it is now says whether it may stay.
+ADMITTED: dict[str, str] = {}
 TRUTH = "hoiquan-truth/v1"  # what the simulator's faults changed; outside the contract's tree
 
 
@@ -67,11 +71,15 @@ class Accounts(BaseAuthPlugin):
             return False
         if device.simulated:
             return bool(password == simulated_password(self._access.simulator_secret, name))
-        return self._registry.verify(name, password)
+        stored = self._registry.hashes().get(name, "")
+        good = verify_password(password, stored)
+        if good:
+            ADMITTED[name] = stored
+        return good
 
 
 class Rules(BaseTopicPlugin):
-    """Who may publish and subscribe where: the same rules as deploy/mosquitto/acl."""
+    """Who may publish and subscribe where: the same rules as devices/mosquitto.acl."""
 
     Config = Access
 
@@ -100,7 +108,8 @@ class Rules(BaseTopicPlugin):
         kind = topic.removeprefix(own)
         if action == Action.PUBLISH:
             truth = f"{TRUTH}/{device.pilot}/{device.community}/{name}"
-            return (topic.startswith(own) and kind in UP) or (device.simulated and topic == truth)
+            said = UP - {"telemetry" if device.model == DIARY else "diary"}
+            return (topic.startswith(own) and kind in said) or (device.simulated and topic == truth)
         return topic.startswith(own) and kind in ("command", "rejected")
 
 
@@ -150,16 +159,14 @@ class LocalBroker(Broker):
 
 async def _cut(broker: Broker, registry: Registry) -> None:
     """End the connections of devices whose password is not good any more: revoked, or given a new one."""
-    before = registry.hashes()
     while True:
         await asyncio.sleep(LOOK_EVERY)
         now = registry.hashes()
-        for name in [name for name, stored in before.items() if now.get(name) != stored]:
+        for name in [name for name, stored in ADMITTED.items() if now.get(name) != stored]:
             session, handler = broker._sessions.get(name, (None, None))
-            if session is not None and handler is not None:
+            if session is not None and handler is not None and session.transitions.state == "connected":
                 session.will_flag = False  # it has no business here any more
                 await handler.handle_connection_closed()
-        before = now
 
 
 async def serve(bind: str, port: int, access: Access) -> None:

@@ -125,7 +125,7 @@ def check(
     def look(payload: bytes | bytearray) -> None:
         nonlocal taken
         found = preview(bytes(payload), who, place, now_ms(), uplink=uplink)
-        taken = bool(found.points)
+        taken = found.taken
         if json_output:
             typer.echo(json.dumps(plain(found), ensure_ascii=False))
             return

@@ -15,6 +15,7 @@ from devices.bounds import within
 from devices.diary import DiaryEvent, decode_diary
 from devices.encodings import UPLINK, decode, numbers, uplink
 from devices.errors import CONTENT, said
+from devices.models import DIARY
 from devices.payloads import PayloadError
 from devices.pilot import Pilot
 from devices.reading import Device, Reading
@@ -107,7 +108,9 @@ class Decoder:
                 if kind in _READINGS:
                     self._readings(index, message, device, kind, result)
                 elif kind == "status":
-                    result.states.append(self._status(device, message, result))
+                    state = self._status(device, message, result)
+                    if device.model != DIARY:  # which is no sensor that could be missed
+                        result.states.append(state)
                 else:
                     event = decode_diary(message.payload)
                     played = device.simulated and self._remember(device, result).played
@@ -178,7 +181,7 @@ class Decoder:
 
     def _sender(self, topic: str) -> tuple[Device, str]:
         if topic.startswith("application/"):
-            return self._node_of(topic), "uplink"
+            return _bounded(self._node_of(topic), "uplink")
         try:
             parts = topics.parse(topic)
         except topics.TopicError as error:
@@ -188,7 +191,7 @@ class Decoder:
             raise PayloadError("unknown_device", parts.device)
         if parts.pilot != self._pilot or device.community != parts.community:
             raise PayloadError("foreign_topic", topic)
-        return device, parts.kind
+        return _bounded(device, parts.kind)
 
     def _find(self, lookup: Callable[[str], Device | None], name: str) -> Device | None:
         """Who is called so. Whoever was enrolled before a message of this batch came is known after one
@@ -227,6 +230,15 @@ class Decoder:
         if device.simulated and online:
             self._remember(device, result).played = bool(data.get("scenario"))
         return State(device, online, message.arrival, message.retained)
+
+
+def _bounded(device: Device, kind: str) -> tuple[Device, str]:
+    """A sender whose model may say this: a broker's rules may be looser, or its own. Raises PayloadError."""
+    if device.model == DIARY and kind in _READINGS:
+        raise PayloadError("diary_measures", device.device)
+    if device.model != DIARY and kind not in _READINGS and kind != "status":
+        raise PayloadError("wrong_model", device.model)
+    return device, kind
 
 
 def _recalled(device: str, state: str) -> Seen:

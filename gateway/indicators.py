@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
+from devices.models import DIARY
 from devices.pilot import Pilot
 from devices.reading import Device
 from gateway.course import asked
@@ -209,7 +210,7 @@ def _iot_communities(pilot: Pilot, known: dict[str, Device], coverage: dict[str,
     good: dict[str, list[bool]] = {}  # community → one entry a device that is good enough: is it simulated?
     for name, share in coverage.items():
         device = known.get(name)
-        if device is not None and share >= rule.min_coverage:
+        if device is not None and device.model != DIARY and share >= rule.min_coverage:
             good.setdefault(device.community, []).append(device.simulated)
     members, missed = [], []
     real = simulated = 0
@@ -236,6 +237,8 @@ def _smart_villages(store: Store, pilot: Pilot, at: int, day: date) -> Count:
     for signal, found in sent.items():
         for series in found:
             given = dict(series)
+            if given.get("model") == DIARY:
+                continue
             # somebody else's point may lack a tag: it counts for no place, and as no simulated device's
             kinds = reported.setdefault((given.get("community", ""), signal), set())
             kinds.add(given.get("simulated") == FLAG_TRUE)

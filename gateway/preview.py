@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from devices.findings import Examined, examine
+from devices.findings import Examined, Finding, Said, examine
 from devices.pilot import Pilot
 from devices.reading import Device
 from devices.registry import Registry
@@ -24,10 +24,16 @@ _UPLINK = "application/0/device/0000000000000000/event/up"
 
 
 class Preview(NamedTuple):
-    """What is to be said of a message, and the points it would become (none where it is refused)."""
+    """What is to be said of a message, and the points it would become: none where it is refused, or where
+    nothing was measured.
+    """
 
     examined: Examined
     points: tuple[Point, ...]
+
+    @property
+    def taken(self) -> bool:
+        return not self.examined.refused
 
 
 def preview(payload: bytes, device: Device, pilot: Pilot, now: int, *, uplink: bool = False) -> Preview:
@@ -37,7 +43,13 @@ def preview(payload: bytes, device: Device, pilot: Pilot, now: int, *, uplink: b
     decoded = decoder.decode([Message(topic, payload, now)])
     checker = Checker(pilot)
     points = [point for reading in decoded.readings for point in checker.check(reading)]
-    return Preview(examine(payload, device.device, now, uplink=uplink), tuple(points))
+    examined = examine(payload, device.device, now, uplink=uplink)
+    if (refusal := decoded.refused.get(0)) and not examined.refused:  # for who says it, not for what it says
+        said: Said = (f"rejected.{refusal.reason}", {"field": refusal.field})
+        examined = examined._replace(
+            findings=(*examined.findings, Finding("", True, refusal.reason, (said,)))
+        )
+    return Preview(examined, tuple(points))
 
 
 def anybody(pilot: Pilot, name: str = "my-device") -> Device:
@@ -50,7 +62,7 @@ def judged(registry: Registry, payload: bytes, name: str, uplink: bool, lang: st
     pilot = registry.pilot
     device = registry.lookup(name) if name else None
     found = preview(payload, device or anybody(pilot), pilot, now_ms(), uplink=uplink)
-    return bool(found.points), list(lines(found, pilot, lang))
+    return found.taken, list(lines(found, pilot, lang))
 
 
 def lines(found: Preview, pilot: Pilot, lang: str) -> Iterator[str]:
@@ -58,7 +70,9 @@ def lines(found: Preview, pilot: Pilot, lang: str) -> Iterator[str]:
     yield from (finding.sentence(lang) for finding in found.examined.findings)
     if found.examined.right:
         yield f"{text('check.right', lang)}: {found.examined.right}"
-    yield text("check.taken" if found.points else "check.refused", lang)
+    yield text("check.taken" if found.taken else "check.refused", lang)
+    if found.taken and not found.points:
+        yield text("check.nothing", lang)
     for point in found.points:
         moment = datetime.fromtimestamp(point.time / 1000, UTC).astimezone(pilot.zone)
         time = moment.isoformat(timespec="seconds")
@@ -74,7 +88,7 @@ def lines(found: Preview, pilot: Pilot, lang: str) -> Iterator[str]:
 def plain(found: Preview) -> dict[str, object]:
     """The preview as JSON takes it."""
     return {
-        "taken": bool(found.points),
+        "taken": found.taken,
         "encoding": found.examined.encoding,
         "findings": [
             {"field": one.field, "refused": one.refused, "reason": one.reason,

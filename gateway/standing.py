@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import NamedTuple
 
+from devices.models import DIARY
 from devices.pilot import Pilot
 from devices.quality import REASONS, Flag
 from devices.reading import Device
@@ -47,11 +48,11 @@ def left_behind(
 def devices_of(
     devices: Iterable[Device], evaluation: Evaluation, midnight: int, heard: Mapping[str, Heard]
 ) -> list[Point]:
-    """One point for each device with a reading in the rule's window, or heard lately."""
+    """One point for each sensor with a reading in the rule's window, or heard lately."""
     result = []
     for device in devices:
         name = device.device
-        if name not in evaluation.coverage and name not in heard:
+        if device.model == DIARY or (name not in evaluation.coverage and name not in heard):
             continue
         fields: dict[str, Value] = {"coverage": evaluation.coverage.get(name, 0.0)}
         if (last := heard.get(name)) is not None:

@@ -86,6 +86,14 @@ def test_empty_store_says_so(client: TestClient) -> None:
     assert "Chưa có chỉ tiêu nào được tính" in page.text and "Chưa có số đo nào" in page.text
 
 
+def test_a_diary_is_shown_as_no_device(client: TestClient, store: SqliteStore, pilot: Pilot) -> None:
+    for name in ("tam-que-diary-01", "tam-que-soil-probe-01"):
+        store.write([Point("telemetry", device_tags(pilot.fleet[name]), {"soil_moisture": 31.0}, NOW - 1)])
+    page, data = client.get("/").text, client.get("/api/v1/devices").text
+    assert "tam-que-soil-probe-01" in page and "tam-que-soil-probe-01" in data
+    assert "tam-que-diary-01" not in page + data
+
+
 def test_counts_targets_and_gaps(client: TestClient, store: SqliteStore, pilot: Pilot) -> None:
     fill(store, pilot, ("tam-que", "thuan-tan"))
     page = client.get("/").text

@@ -32,6 +32,8 @@ def test_each_encoding_is_known_by_its_content():
         (b"\xef\xbb\xbf" + MESSAGE, "not_json"),
         (b"\xef\xbb\xbf" + PACK, "not_json"),
         (b"\x00" + PACK, "not_json"),
+        (PACK + b"\x00", "nul_byte"),
+        (b"[" + MESSAGE + b"]\x00\x00", "nul_byte"),
         (b"\x0b" + PACK, "not_json"),  # a blank to Python, none to JSON
         (MESSAGE + PACK, "not_json"),
         (PACK + MESSAGE, "not_json"),
@@ -79,6 +81,10 @@ def test_a_list_is_read_as_its_messages_are():
         ({}, "no_values"),
         (1, "not_object"),
         ([], "not_object"),
+        (None, "not_object"),
+        ({"values": None}, "values_null"),
+        ({"values": {"rain": None}}, "unknown_signal"),
+        (moisture(ts=1_795_833_783.5), "time_in_seconds"),
     ],
 )
 @pytest.mark.parametrize("place", [0, 1, 2])
@@ -90,6 +96,16 @@ def test_one_bad_message_refuses_the_whole_list(bad, reason, place):
     assert (decoded.refused[0].reason, decoded.readings) == (reason, [])
     del many[place]
     assert len(made.decode([said(many)]).readings) == 2, "what was refused was not taken"
+
+
+def test_null_in_a_list_is_left_out_of_its_message():
+    many = [moisture(None, ts=NOW, seq=0, boot="b"), moisture(1, ts=NOW + 1, seq=1, boot="b")]
+    many[1]["values"]["soil_ec"] = None
+    assert [told.values for told in outcome(json.dumps(many).encode())] == [{}, {"soil_moisture": 1.0}]
+    made = decoder()
+    decoded = made.decode([said(many), said(many)])
+    assert [reading.seq for reading in decoded.readings] == [1]
+    assert (decoded.duplicate, decoded.refused, made.missing()) == (1, {}, {})
 
 
 def test_each_of_a_list_is_known_by_its_own_number():
@@ -209,7 +225,9 @@ def test_the_decoder_loses_none_of_them(given_messages):
         for payload, radio, dup in given_messages
     ]
     decoded = decoder().decode(messages)
-    assert len(set(decoded.source)) + decoded.duplicate + len(decoded.refused) == len(messages)
+    fates = len(set(decoded.source)) + decoded.duplicate + len(decoded.refused)
+    nulls = sum(b"null" in message.payload for message in messages)  # of which there may be nothing to store
+    assert len(messages) - nulls <= fates <= len(messages)
     for refusal in decoded.refused.values():
         assert f"rejected.{refusal.reason}" in catalogue()
         assert refusal.field.encode() is not None

@@ -45,7 +45,10 @@ WRONG: dict[str, bytes] = {
     "number with comma and unit": '{"values":{"air_temperature":"29,3 °C"}}'.encode(),
     "true for a moisture": b'{"values":{"soil_moisture":true}}',
     "true for a pump": b'{"values":{"pump_state":true}}',
-    "null": b'{"values":{"soil_moisture":null,"soil_temperature":27.1}}',
+    "null for all values": b'{"values":null}',
+    "null for an unknown signal": b'{"values":{"temp":null,"soil_temperature":27.1}}',
+    "c string with its end": b'{"values":{"soil_moisture":31.5}}\x00',
+    "c buffer with what was left in it": b'{"values":{"soil_moisture":31.5}}\x005}}',
     "nested value": b'{"values":{"soil_moisture":{"value":31.5,"unit":"%"}}}',
     "nan": b'{"values":{"soil_moisture":NaN,"soil_temperature":27.1}}',
     "infinite": b'{"values":{"soil_moisture":1e999}}',
@@ -56,6 +59,9 @@ WRONG: dict[str, bytes] = {
     "time without zone": b'{"ts":"2026-11-21T10:00:00","values":{"soil_moisture":31.5}}',
     "time as people write it": b'{"ts":"21/11/2026 10:00","values":{"soil_moisture":31.5}}',
     "time by another name": b'{"timestamp":1795255200000,"values":{"soil_moisture":31.5}}',
+    "time in seconds by another name": b'{"timestamp":1795255200,"values":{"soil_moisture":31.5}}',
+    "time in seconds": b'{"ts":1795255200.5,"values":{"soil_moisture":31.5}}',
+    "time in milliseconds and a fraction": b'{"ts":1795255200123.25,"values":{"soil_moisture":31.5}}',
     "seq below zero": b'{"seq":-1,"boot":"a","values":{"soil_moisture":31.5}}',
     "boot is a number": b'{"seq":1,"boot":7,"values":{"soil_moisture":31.5}}',
     "boot with spaces": b'{"seq":1,"boot":"first boot","values":{"soil_moisture":31.5}}',
@@ -64,6 +70,7 @@ WRONG: dict[str, bytes] = {
     b'{"n":"salinity","u":"m","v":1}]',
     "senml, unknown name and no number": b'[{"n":"temp","v":29.3},{"n":"soil_moisture","vs":"31.5"}]',
     "senml, another's name": b'[{"bn":"your-esp32/","n":"soil_moisture","v":31.5}]',
+    "senml, null": b'[{"n":"soil_moisture","v":null},{"n":"soil_ec","v":1.2}]',
     "senml, no record": b"[1]",
     "cbor, cut off": cbor2.dumps([{0: "soil_moisture", 2: 31.5}])[:-3],
     "over 16 KB": b'{"values":{"soil_moisture":31.5},"note":"' + b"x" * 16_384 + b'"}',
@@ -127,6 +134,7 @@ def test_each_is_refused_and_each_sentence_names_its_field(name: str) -> None:
 def test_a_good_message_has_no_findings() -> None:
     good = b'{"ts":"2026-11-21T10:00:00Z","seq":1,"boot":"a","values":{"soil_moisture":31.5}}'
     assert examine(good, DEVICE, NOW) == ("json", (), "")
+    assert examine(good.replace(b"31.5", b"null"), DEVICE, NOW) == ("json", (), "")
 
 
 def test_each_wrong_field_is_found_in_one_go() -> None:

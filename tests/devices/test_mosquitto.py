@@ -8,7 +8,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from devices.credentials import CHIRPSTACK, gateway_accounts, simulated_password
-from devices.mosquitto import write_passwords
+from devices.mosquitto import RULES, rules_beside, write_passwords
 from devices.pilot import load
 from devices.registry import Registry
 from tests.servers import PATIENCE, mosquitto, until
@@ -77,7 +77,9 @@ def test_the_file_has_each_account_once_and_is_its_owners_alone(registry, tmp_pa
     assert number == len(lines) == len(set(names))
     assert set(names) == {*gateway_accounts(), "first", *PILOT.fleet}
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [entry.name for entry in tmp_path.iterdir() if "passwords" in entry.name] == ["passwords"]
+    rules = rules_beside(path)
+    assert stat.S_IMODE(rules.stat().st_mode) == 0o600
+    assert {entry for entry in tmp_path.iterdir() if "passwords" in entry.name} == {path, rules}
 
 
 def test_without_a_secret_no_simulated_node_has_an_account(registry, tmp_path):
@@ -86,3 +88,36 @@ def test_without_a_secret_no_simulated_node_has_an_account(registry, tmp_path):
     assert {line.partition(":")[0] for line in path.read_text("utf-8").splitlines()} == {*gateway_accounts()}
     assert write_passwords(path, registry, "g", "", {CHIRPSTACK: "c"}) == len(gateway_accounts()) + 1
     assert f"\n{CHIRPSTACK}:" in path.read_text("utf-8")
+
+
+def keepers(path):
+    """Who may write a diary by the rules beside the password file: name → topics."""
+    added = rules_beside(path).read_text("utf-8").removeprefix(RULES.read_text("utf-8")).splitlines()
+    lines = [line for line in added if line and not line.startswith("#")]
+    return {user.removeprefix("user "): topic for user, topic in zip(lines[::2], lines[1::2], strict=True)}
+
+
+def test_the_rules_name_those_who_keep_a_diary_and_nobody_else(registry, tmp_path):
+    path = tmp_path / "passwords"
+    registry.enroll("tam-que", "soil-probe", "probe")
+    registry.enroll("tam-que", "diary", "notebook")
+    registry.enroll("tam-que", "diary", "given-up")
+    registry.revoke("given-up")
+    elsewhere = Registry(tmp_path / "registry.sqlite", load("quang-tri"))  # one broker, two provinces
+    elsewhere.enroll(elsewhere.pilot.communities[0].id, "diary", "of-quang-tri")
+    write_passwords(path, registry, "g", "")
+    assert keepers(path) == {
+        name: f"topic write hoiquan/v1/+/+/{name}/diary" for name in ("notebook", "of-quang-tri")
+    }
+    registry.revoke("notebook")
+    registry.enroll("tam-que", "soil-probe", "notebook")
+    write_passwords(path, registry, "g", "secret")
+    played = {name for name, device in PILOT.fleet.items() if device.model == "diary"}
+    assert keepers(path).keys() == {"of-quang-tri", *played}
+    assert all(name.endswith("-diary-01") for name in played)
+
+
+def test_the_fixed_rules_let_nobody_write_a_diary():
+    assert "diary" not in "".join(
+        line for line in RULES.read_text("utf-8").splitlines() if not line.startswith("#")
+    )

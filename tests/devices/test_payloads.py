@@ -68,11 +68,34 @@ def test_the_size_is_counted_in_bytes():
     assert (refused.value.reason, refused.value.field) == ("too_large", str(MAX_BYTES + 1))
 
 
+def test_null_says_not_measured_and_the_others_are_taken():
+    assert decode(sent(values={"soil_moisture": None, "rssi": -80})).values == {"rssi": -80.0}
+    assert decode(sent(values={"soil_moisture": None}, seq=7, boot="b")) == ({}, None, 7, "b", 0)
+    assert decode(sent(values={"rssi": 1}, ts=None, seq=None, boot=None)) == (
+        {"rssi": 1.0},
+        None,
+        None,
+        None,
+        0,
+    )
+
+
 REASONS = [
     (b"{", "not_json", "JSON", "JSON"),
     (b"[]", "not_object", "đối tượng JSON", "JSON object"),
     (b"{}", "no_values", "values", "values"),
     (b'{"values":[]}', "values_not_object", "values", "values"),
+    (b'{"values":null}', "values_null", "null", "null"),
+    (b'{"values":{"rssi":-80}}\0', "nul_byte", "NUL (0x00) ở vị trí 23", "strlen"),
+    (b'{"values":{"rssi":-80}}\0\0\xff\xfe', "nul_byte", "strlen", "(0x00) at byte 23"),
+    (b'{"values":{"rssi":-8\0}}', "nul_byte", "strlen", "strlen"),
+    (b'\0{"values":{"rssi":-80}}', "not_json", "UTF-8", "UTF-8"),
+    (sent(values={"rssi": 1, "rain": None}), "unknown_signal", "rain", "rain"),
+    (sent(values={"rssi": "1", "soil_ec": None}), "not_a_number", "rssi", "rssi"),
+    (b'{"values":{"rssi":null,"rssi":2}}', "repeated_name", "rssi", "rssi"),
+    (sent(values={"rssi": 1}, ts=1795833783.5), "time_in_seconds", "1795833783.5", "milliseconds"),
+    (sent(values={"rssi": 1}, ts=1795833783.0), "time_in_seconds", "giây", "looks like seconds"),
+    (sent(values={"rssi": 1}, ts=1795833783000.0), "bad_time", "nguyên", "whole milliseconds"),
     (sent(values={"soil_moisture": 1}, unit="%"), "unknown_field", "unit", "unit"),
     (sent(values={"moisture": 1}), "unknown_signal", "moisture", "moisture"),
     (sent(values={"soil_moisture": "25"}), "not_a_number", "soil_moisture", "soil_moisture"),
@@ -86,7 +109,9 @@ REASONS = [
 ]
 
 
-@pytest.mark.parametrize(("payload", "reason", "vi", "en"), REASONS, ids=[row[1] for row in REASONS])
+@pytest.mark.parametrize(
+    ("payload", "reason", "vi", "en"), REASONS, ids=[f"{n} {row[1]}" for n, row in enumerate(REASONS)]
+)
 def test_a_refusal_says_what_is_wrong_in_both_languages(payload, reason, vi, en):
     with pytest.raises(PayloadError) as refused:
         decode(payload)
@@ -107,6 +132,6 @@ def test_a_hostile_name_does_not_fill_the_answer():
 @given(st.binary())
 def test_bytes_are_understood_or_refused_and_nothing_else(payload):
     try:
-        assert decode(payload).values
+        assert decode(payload).values.keys() <= SIGNALS.keys()
     except PayloadError as error:
         assert error.sentence("vi")

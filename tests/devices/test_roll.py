@@ -119,6 +119,22 @@ def run(*arguments):
     return CliRunner().invoke(app, ["device", *arguments])
 
 
+def test_a_diary_is_shown_its_page_and_its_own_topic(tmp_path, monkeypatch):
+    data = ["--data", str(tmp_path)]
+    one = ["--community", "tam-que", "--model", "diary", "--id"]
+    shown = json.loads(run("enroll", *one, "notebook", "--json", *data).stdout)
+    assert shown["topic"] == "hoiquan/v1/dong-thap/tam-que/notebook/diary"
+    assert shown["page"] == "http://localhost:8080/diary"
+    assert shown["line"].endswith("/notebook/diary -f event.json")
+    (tmp_path / "running.json").write_text('{"web_url":"http://127.0.0.1:8090"}', "utf-8")
+    told = run("enroll", *one, "another", *data).stdout
+    assert "page       http://127.0.0.1:8090/diary\n" in told, "where hoiquan runs here"
+    monkeypatch.setenv("HOIQUAN_BASE_URL", "https://village.vn/")
+    assert json.loads(run("rotate", "another", "--json", *data).stdout)["page"] == "https://village.vn/diary"
+    probe = ["--community", "tam-que", "--model", "soil-probe", "--id", "my-esp32", "--json"]
+    assert "page" not in json.loads(run("enroll", *probe, *data).stdout)
+
+
 def test_the_command_enrols_rotates_and_draws(tmp_path):
     data = ["--data", str(tmp_path / "data")]
     qr = tmp_path / "way.png"

@@ -24,11 +24,11 @@ from tests.devices.packs import MOISTURE, in_cbor, outcome, undated
         (b'[{"n":"soil_moisture","v":1}]x', "not_json"),
         (b'[{"n":"soil_moisture","v":1}][]', "not_json"),
         (b'[{"n":"soil_moisture","v":1}', "not_json"),
-        (b'[{"n":"soil_moisture","v":1}]\x00', "not_json"),
+        (b'[{"n":"soil_moisture","v":1}]\x00', "nul_byte"),
         (b'\x00[{"n":"soil_moisture","v":1}]', "not_json"),
         (b'\xef\xbb\xbf[{"n":"soil_moisture","v":1}]', "not_json"),
         (b'[{"n":"soil_moisture\xff","v":1}]', "not_json"),
-        (b'[{"n":"soil_moisture\x00","v":1}]', "not_json"),
+        (b'[{"n":"soil_moisture\x00","v":1}]', "nul_byte"),
         ('[{"n":"soil_moisture","v":1}]'.encode("utf-16"), "not_json"),
         (b'[{"n":"\\ud800","v":1}]', "not_json"),
         (b'[{"n":"soil_moisture","u":"\\udfff","v":1}]', "not_json"),
@@ -94,7 +94,7 @@ def test_every_number_of_cbor(value, number):
         ("fa 7f c0 00 00", "not_finite"),
         ("fb ff f0 00 00 00 00 00 00", "not_finite"),
         ("f4", "not_a_number"),
-        ("f6", "not_a_number"),
+        ("f6", "null_in_senml"),
         ("f7", "not_a_number"),  # undefined
         ("f8 ff", "not_a_number"),  # a simple value of nobody
         ("62 32 35", "not_a_number"),  # "25"

@@ -53,6 +53,24 @@ def test_the_strength_is_of_the_gateway_that_heard_it_best(change, values):
 
 
 @pytest.mark.parametrize(
+    ("values", "heard", "taken"),
+    [
+        ({"soil_moisture": None, "soil_ec": 1}, [], {"soil_ec": 1.0}),
+        ({"soil_ec": 1, "rssi": None}, [{"rssi": -97}], {"soil_ec": 1.0, "rssi": -97.0}),
+        ({"soil_moisture": None}, [], {}),
+    ],
+)
+def test_null_says_not_measured(values, heard, taken):
+    assert outcome(event(object=values, rxInfo=heard), uplink)[0].values == taken
+
+
+def test_an_uplink_of_nulls_alone_is_counted_and_leaves_no_reading():
+    nothing = event(object={"soil_moisture": None}, rxInfo=[])
+    decoded = decoder().decode([said(nothing, topic=TOPIC), said(nothing, topic=TOPIC)])
+    assert (decoded.readings, decoded.refused, decoded.duplicate) == ([], {}, 1)
+
+
+@pytest.mark.parametrize(
     ("change", "reason", "field"),
     [
         ({"object": ...}, "no_object", ""),
@@ -62,7 +80,7 @@ def test_the_strength_is_of_the_gateway_that_heard_it_best(change, values):
         ({"object": {"soil_moisture": 1, "x" * 9000: 2}}, "unknown_signal", "x" * 80),
         ({"object": {"soil_moisture": "31.5"}}, "not_a_number", "soil_moisture"),
         ({"object": {"soil_moisture": True}}, "not_a_number", "soil_moisture"),
-        ({"object": {"soil_moisture": None}}, "not_a_number", "soil_moisture"),
+        ({"object": {"happiness": None}}, "unknown_signal", "happiness"),
         ({"object": {"soil_moisture": {"value": 1}}}, "not_a_number", "soil_moisture"),
         ({"object": {"soil_moisture": float("nan")}}, "not_finite", "soil_moisture"),
         ({"object": {"soil_moisture": 2**63}}, "too_big", "soil_moisture"),
@@ -98,6 +116,7 @@ def test_a_bad_uplink_is_refused_with_its_reason(change, reason, field):
         (b"\xef\xbb\xbf" + event(), "not_json"),
         (event()[:-1], "not_json"),
         (event() + b"{}", "not_json"),
+        (event() + b"\0", "nul_byte"),
         (b"[" * 16_000, "not_json"),
         (b'{"object":' * 1_600, "not_json"),
         (b"[" * 100_000, "too_large"),

@@ -14,6 +14,7 @@ from gateway.store import RejectPoints, RetryLater
 NOW = 1_795_230_000_000
 MINUTE = 60_000
 DEVICES = {name: Device("p", "c", name, "soil-probe", simulated=False) for name in ("d1", "d2", "d3")}
+DEVICES["notebook"] = Device("p", "c", "notebook", "diary", simulated=False)
 
 
 class FakeStore:

@@ -17,6 +17,7 @@ from gateway.sqlite import SqliteStore
 from tests.servers import PATIENCE, until
 
 PLACE = "hoiquan/v1/dong-thap/tam-que/my-esp32"
+NOTES = "hoiquan/v1/dong-thap/tam-que/notebook/diary"
 
 
 def settings(broker, folder, **more):
@@ -71,7 +72,11 @@ def gateway(given):
 
 
 def enrolled(given, device="my-esp32"):
-    Registry(given.registry_url, given.loaded_pilot).enroll("tam-que", "soil-probe", device)
+    """A probe, and beside it who keeps the diary."""
+    registry = Registry(given.registry_url, given.loaded_pilot)
+    registry.enroll("tam-que", "soil-probe", device)
+    if registry.lookup("notebook") is None:
+        registry.enroll("tam-que", "diary", "notebook")
 
 
 @contextmanager

@@ -12,7 +12,8 @@ MINUTE = 60_000
 REAL = Device("p", "c", "probe", "soil-probe", simulated=False)
 PLAYED = Device("p", "c", "node", "soil-probe", simulated=True)
 OTHER = Device("p", "elsewhere", "other", "soil-probe", simulated=False)
-DEVICES = {device.device: device for device in (REAL, PLAYED, OTHER)}
+NOTEBOOK = Device("p", "c", "notebook", "diary", simulated=False)
+DEVICES = {device.device: device for device in (REAL, PLAYED, OTHER, NOTEBOOK)}
 GOOD = b'{"values":{"soil_moisture":31.5}}'
 
 

@@ -80,6 +80,7 @@ def test_a_gateway_without_a_password_is_open_to_nobody(registry, access):
 @pytest.fixture
 def may(registry, access):
     registry.enroll("tam-que", "soil-probe", "my-esp32")
+    registry.enroll("tam-que", "diary", "notebook")
     rules = Rules(context(access))
 
     def ask(name, topic, action):
@@ -89,7 +90,20 @@ def may(registry, access):
     return ask
 
 
-@pytest.mark.parametrize("kind", ["telemetry", "status", "diary", "result"])
+def test_only_a_diary_writes_a_diary_and_it_measures_nothing(may):
+    noted = OWN.replace("my-esp32", "notebook")
+    assert may("notebook", noted + "diary", Action.PUBLISH)
+    assert not may("notebook", noted + "telemetry", Action.PUBLISH)
+    assert may("notebook", noted + "status", Action.PUBLISH)
+    assert not may("my-esp32", OWN + "diary", Action.PUBLISH)
+    assert not may("notebook", OWN + "diary", Action.PUBLISH)
+    played, keeper = f"hoiquan/v1/dong-thap/{PILOT.fleet[NODE].community}/", PILOT.fleet[NODE].community
+    assert not may(NODE, f"{played}{NODE}/diary", Action.PUBLISH)
+    assert may(f"{keeper}-diary-01", f"{played}{keeper}-diary-01/diary", Action.PUBLISH)
+    assert not may(f"{keeper}-diary-01", f"{played}{keeper}-diary-01/telemetry", Action.PUBLISH)
+
+
+@pytest.mark.parametrize("kind", ["telemetry", "status", "result"])
 def test_a_device_publishes_on_its_own_topics(may, kind):
     assert may("my-esp32", OWN + kind, Action.PUBLISH)
     assert not may("my-esp32", OWN + kind, Action.SUBSCRIBE)

@@ -11,16 +11,16 @@ from devices.signals import SIGNALS
 from devices.topics import DOWN, UP
 from gateway.decode import Decoder
 from gateway.spool import Message
-from tests.gateway.senders import DEVICES, GOOD, NOW, OTHER, REAL, decoder, moisture, said
+from tests.gateway.senders import DEVICES, GOOD, NOTEBOOK, NOW, OTHER, PLAYED, REAL, decoder, moisture, said
 
 HOSTILE = [
     (b"", "not_json"),
     (b"hello", "not_json"),
     (b'{"values":{"soil_moisture":31.5}', "not_json"),
     (b"{'values':{'soil_moisture':31.5}}", "not_json"),
-    (GOOD + b"\x00", "not_json"),
+    (GOOD + b"\x00", "nul_byte"),
     (b"\x00" + GOOD, "not_json"),
-    (GOOD.replace(b"}}", b"\x00}}"), "not_json"),
+    (GOOD.replace(b"}}", b"\x00}}"), "nul_byte"),
     (GOOD + GOOD, "not_json"),
     (b"\xef\xbb\xbf" + GOOD, "not_json"),
     (GOOD.decode().encode("utf-16"), "not_json"),
@@ -41,11 +41,10 @@ HOSTILE = [
     (b"{}", "no_values"),
     (b'{"values":{}}', "no_values"),
     (b'{"values":[]}', "values_not_object"),
-    (b'{"values":null}', "values_not_object"),
+    (b'{"values":null}', "values_null"),
     (b'{"values":31.5}', "values_not_object"),
     (moisture("25"), "not_a_number"),
     (moisture(True), "not_a_number"),
-    (moisture(None), "not_a_number"),
     (moisture([31.5]), "not_a_number"),
     (moisture({"value": 31.5}), "not_a_number"),
     (b'{"values":{"soil_moisture":NaN}}', "not_finite"),
@@ -57,6 +56,7 @@ HOSTILE = [
     (moisture(-(2**70)), "too_big"),
     (moisture(1e300), "too_big"),
     ({"values": {"soil_moistur": 1}}, "unknown_signal"),
+    ({"values": {"soil_moistur": None, "soil_ec": 1}}, "unknown_signal"),
     ({"values": {"": 1}}, "unknown_signal"),
     ({"values": {"soil_moisture\n": 1}}, "unknown_signal"),
     ({"values": {"Độ ẩm": 1, "soil_moisture": 2}}, "unknown_signal"),
@@ -84,6 +84,7 @@ HOSTILE = [
     (moisture(ts="20261121T100000Z000000"), "bad_time"),
     (moisture(ts=True), "bad_time"),
     (moisture(ts=1.5), "bad_time"),
+    (moisture(ts=1_795_833_783.0), "time_in_seconds"),
     (moisture(ts=2**53 + 1), "bad_time"),
     (moisture(ts=2**70), "bad_time"),
     (moisture(ts=[]), "bad_time"),
@@ -212,17 +213,71 @@ HARVEST = {
     ],
 )
 def test_a_bad_diary_event_is_refused(change, reason):
-    decoded = decoder().decode([said(HARVEST | change, kind="diary"), said(HARVEST, kind="diary")])
+    events = [HARVEST | change, HARVEST]
+    decoded = decoder().decode([said(event, NOTEBOOK, kind="diary") for event in events])
     assert decoded.refused[0].reason == reason
     assert [written.event.id for written in decoded.diary] == ["h1"]
-    assert decoded.diary[0].device is REAL
+    assert decoded.diary[0].device is NOTEBOOK
 
 
 @pytest.mark.parametrize(
     "payload", [b"", b"[" * 16_000, b"\xff", b"\x00", b"null", b'{"quantity_kg":NaN,"event":"harvest"}']
 )
 def test_a_diary_that_is_no_event_is_refused(payload):
-    assert decoder().decode([said(payload, kind="diary")]).refused[0].reason in ("not_json", "bad_diary")
+    decoded = decoder().decode([said(payload, NOTEBOOK, kind="diary")])
+    assert decoded.refused[0].reason in ("not_json", "bad_diary")
+
+
+# -- a model bounds what may be said
+
+
+@pytest.mark.parametrize("device", [REAL, PLAYED], ids=["real", "simulated"])
+@pytest.mark.parametrize("kind", ["diary", "result", "command"])
+def test_a_probe_keeps_no_diary(device, kind):
+    decoded = decoder().decode([said(HARVEST, device, kind=kind), said(HARVEST, NOTEBOOK, kind="diary")])
+    assert (decoded.refused[0].reason, decoded.refused[0].field) == ("wrong_model", "soil-probe")
+    assert [written.device for written in decoded.diary] == [NOTEBOOK]
+    for lang in ("vi", "en"):
+        error = PayloadError(decoded.refused[0].reason, decoded.refused[0].field)
+        assert "hoiquan device enroll --model diary" in error.sentence(lang)
+
+
+def test_a_diary_sends_no_telemetry_and_may_say_that_it_is_there():
+    made = Decoder("p", DEVICES.get, by_eui={"0102030405060708": NOTEBOOK}.get)
+    uplink = Message("application/1/device/0102030405060708/event/up", b"{}", NOW)
+    decoded = made.decode([said(GOOD, NOTEBOOK), uplink, said({"state": "online"}, NOTEBOOK, kind="status")])
+    assert {at: refusal.reason for at, refusal in decoded.refused.items()} == {
+        0: "diary_measures",
+        1: "diary_measures",
+    }
+    assert (decoded.readings, decoded.states) == ([], []), "nobody misses a diary that is silent"
+
+
+# -- null: not measured
+
+
+def test_a_value_that_is_null_is_left_out():
+    decoded = decoder().decode([said({"values": {"soil_moisture": None, "soil_ec": 1.5}}), said(GOOD)])
+    assert not decoded.refused
+    assert [reading.values for reading in decoded.readings] == [{"soil_ec": 1.5}, {"soil_moisture": 31.5}]
+
+
+def test_a_message_of_nulls_alone_is_taken_and_its_number_counts():
+    made, numbers = decoder(), [5, 6, 7, 6]
+    decoded = made.decode([said(moisture(None if n == 6 else n, seq=n, boot="b")) for n in numbers])
+    assert not decoded.refused
+    assert [reading.seq for reading in decoded.readings] == [5, 7]
+    assert decoded.source == [0, 2]
+    assert (decoded.duplicate, made.missing()) == (1, {})
+
+
+@pytest.mark.parametrize("more", [{}, {"ts": NOW}, {"seq": 3}], ids=str)
+def test_nulls_without_a_number_leave_nothing_behind(more):
+    # nor do they hold the time for those that were measured then
+    messages = [said(moisture(None, **more), mid=1), said([moisture(None, **more)], mid=2)]
+    decoded = decoder().decode([*messages, said(moisture(3, **more), mid=3)])
+    assert (not decoded.refused, decoded.duplicate) == (True, 0)
+    assert [reading.values for reading in decoded.readings] == [{"soil_moisture": 3.0}]
 
 
 # -- anything at all
@@ -259,7 +314,7 @@ TOPICS = st.text(max_size=40) | st.builds(
     "hoiquan/v1/{}/{}/{}/{}".format,
     st.sampled_from(["p", "q"]),
     st.sampled_from(["c", "elsewhere"]),
-    st.sampled_from(["probe", "node", "other", "nobody", ""]),
+    st.sampled_from(["probe", "node", "other", "nobody", "notebook", ""]),
     st.sampled_from(sorted(UP | DOWN)),
 )
 
@@ -286,7 +341,8 @@ def test_nothing_a_message_contains_raises_or_goes_missing(messages):
         + decoded.duplicate
         + len(decoded.refused)
     )
-    assert fates == len(messages)
+    nulls = sum(b"null" in message.payload for message in messages)  # of which there may be nothing to store
+    assert len(messages) - nulls <= fates <= len(messages)
     for reading in decoded.readings:
         assert reading.values.keys() <= SIGNALS.keys()
         assert all(type(value) is float and abs(value) <= 2**53 for value in reading.values.values())

@@ -18,7 +18,7 @@ from gateway.instance import files
 from gateway.points import Point, tags
 from gateway.spool import Message, Outcome, Refusal, Spool
 from gateway.sqlite import SqliteStore
-from tests.gateway.running import PLACE, device, enrolled, gateway, harvest, settings
+from tests.gateway.running import NOTES, PLACE, device, enrolled, gateway, harvest, settings
 from tests.servers import free_port, mosquitto, until
 from tests.system.running import Running, command
 from traceability import seal
@@ -90,7 +90,7 @@ def test_all_is_well_where_everything_runs_and_nothing_is_held_up(broker, tmp_pa
         pages = Running(tmp_path / "web.log", command("web", "--http-port", str(port)))
         try:
             publish(f"{PLACE}/telemetry", {"boot": "b", "seq": 1, "values": {"soil_moisture": 31.5}})
-            publish(f"{PLACE}/diary", harvest("h1"))
+            publish(NOTES, harvest("h1"))
             until(lambda: seal.lots(given.data / "trace"), "sealed")
             until(lambda: doctor(given.data)[1]["pages"]["level"] == "ok", "the pages answer")
             writer = sqlite3.connect(running.files.spool, isolation_level=None, timeout=10)
@@ -273,7 +273,7 @@ def test_a_log_that_was_changed_is_bad(broker, tmp_path):
     trace = given.data / "trace"
     with gateway(given), device(broker) as publish:
         for n in range(3):
-            publish(f"{PLACE}/diary", harvest(f"h{n}"))
+            publish(NOTES, harvest(f"h{n}"))
         until(lambda: len(seal.lots(trace)) == 3, "sealed")
     assert "3 records" in doctor(given.data, "--lang", "en")[1]["log"]["sentence"]
     kept = tmp_path / "kept"

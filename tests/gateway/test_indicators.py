@@ -67,6 +67,18 @@ def hours(who, count, stop=NOW):
     return [reading(who, stop - WINDOW + n * HOUR + 13 * MINUTE) for n in range(count)]
 
 
+def test_a_diary_counts_as_no_sensor(store):
+    """It sends no readings any more; those of earlier versions are still in the store."""
+    kept = Device("p", "a", "notebook", "diary", simulated=False)
+    devices = [device("p1", "a"), device("p2", "a"), kept]
+    store.write([point for one in devices for point in hours(one, 168)])
+    assert count(store, devices, "iot_communities").missed[0] == ("a", "2/3")
+    air = {"air_temperature": 30.0, "relative_humidity": 80.0}
+    both = Device("p", "v", "notebook-v", "diary", simulated=False), device("p-v", "v")
+    store.write([reading(both[0], NOW - HOUR, **air), reading(both[1], NOW - HOUR)])
+    assert count(store, both, "smart_villages").missed[0] == ("v", "air")
+
+
 def count(store, devices, indicator, moment=NOW):
     evaluation = evaluate(store, PILOT, devices, moment)
     return next(one for one in evaluation.counts if one.indicator == indicator)

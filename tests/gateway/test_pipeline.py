@@ -156,7 +156,7 @@ def diary(number):
         "event": "harvest",
         "quantity_kg": 10,
     }
-    return Message("hoiquan/v1/p/c/d1/diary", json.dumps(event).encode(), NOW)
+    return Message("hoiquan/v1/p/c/notebook/diary", json.dumps(event).encode(), NOW)
 
 
 def test_a_diary_reaches_its_keeper_however_that_fails(spool):
@@ -216,7 +216,11 @@ def test_a_retained_status_does_not_make_a_silent_device_seen(spool):
             Message,
             st.text(max_size=20)
             | st.sampled_from(
-                [f"hoiquan/v1/p/c/d1/{kind}" for kind in ("telemetry", "status", "diary", "result")]
+                [
+                    f"hoiquan/v1/p/c/{device}/{kind}"
+                    for device in ("d1", "notebook")
+                    for kind in ("telemetry", "status", "diary", "result")
+                ]
             ),
             st.binary(max_size=30)
             | st.sampled_from([b'{"values":{"soil_moisture":1}}', b'{"state":"online"}', diary(1).payload]),

@@ -49,6 +49,22 @@ def test_a_refused_message_is_not_stored() -> None:
     assert plain(found)["taken"] is False
 
 
+def test_nulls_alone_are_taken_and_nothing_is_stored() -> None:
+    found = preview(b'{"values":{"soil_moisture":null}}', anybody(PILOT), PILOT, NOW)
+    assert list(lines(found, PILOT, "en")) == [
+        "The gateway takes this message.",
+        "There is no value to store: all of them are null.",
+    ]
+    assert (plain(found)["taken"], plain(found)["points"]) == (True, [])
+
+
+def test_a_diarys_reading_is_refused_for_who_it_is() -> None:
+    found = preview(GOOD, PILOT.fleet["tam-que-diary-01"], PILOT, NOW)
+    said = list(lines(found, PILOT, "vi"))
+    assert "không gửi số đo" in said[0] and "từ chối" in said[1]
+    assert plain(found)["taken"] is False
+
+
 def test_an_uplink_becomes_readings() -> None:
     event = {"time": "2026-11-21T10:00:00Z", "devAddr": "00189440", "fCnt": 3, "object": {"soil_ec": 1.2}}
     found = preview(json.dumps(event).encode(), anybody(PILOT), PILOT, NOW, uplink=True)

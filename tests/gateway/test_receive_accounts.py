@@ -1,19 +1,16 @@
 """Gateways with production's accounts, rules and groups: a broker as deploy/mosquitto configures it."""
 
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from devices.credentials import CHIRPSTACK, OPERATOR, READER, gateway_accounts
-from devices.mosquitto import write_passwords
+from devices.mosquitto import RULES, write_passwords
 from devices.pilot import load
 from devices.registry import Registry
 from gateway.receive import DROPPED, HEARTBEATS, Receiver
 from tests.gateway.clients import client, take
 from tests.servers import PATIENCE, mosquitto, until
-
-ACL = Path(__file__).parents[2] / "deploy" / "mosquitto" / "acl"
 
 
 @pytest.fixture
@@ -24,7 +21,7 @@ def guarded(tmp_path):
     password = registry.enroll("tam-que", "soil-probe", "my-esp32")
     write_passwords(folder / "passwords", registry, "the gateway's", "", {CHIRPSTACK: "the network's"})
     with mosquitto(
-        "allow_anonymous false", f"password_file {folder / 'passwords'}", f"acl_file {ACL}",
+        "allow_anonymous false", f"password_file {folder}/passwords", f"acl_file {folder}/passwords.acl",
         "use_username_as_clientid true", "max_inflight_messages 5000", "max_queued_messages 100000",
         "sys_interval 1",
     ) as broker:  # fmt: skip
@@ -99,7 +96,7 @@ def test_no_device_gets_where_gateways_are(guarded):
 
 
 def test_the_rules_have_a_block_for_each_account():
-    lines = ACL.read_text("utf-8").splitlines()
+    lines = RULES.read_text("utf-8").splitlines()
     users = [line.split()[1] for line in lines if line.startswith("user ")]
     assert users == [CHIRPSTACK, READER, OPERATOR, *gateway_accounts()]
 

@@ -11,7 +11,7 @@ from gateway import health, service
 from gateway.instance import InstanceBusy, files, instances
 from gateway.spool import Spool
 from gateway.sqlite import SqliteStore
-from tests.gateway.running import PLACE, Gateway, device, enrolled, gateway, harvest, settings
+from tests.gateway.running import NOTES, PLACE, Gateway, device, enrolled, gateway, harvest, settings
 from tests.servers import mosquitto, until
 from traceability import seal
 
@@ -119,11 +119,11 @@ def test_two_gateways_of_one_folder_share_readings_and_one_of_them_seals(quick, 
             until(lambda: books(one.files).stored + books(other.files).stored == 100, "all are stored")
             assert min(books(one.files).stored, books(other.files).stored) > 10
             for n in range(4):  # whoever hears it, the first seals it
-                publish(f"{PLACE}/diary", harvest(f"h{n}"))
+                publish(NOTES, harvest(f"h{n}"))
             until(lambda: len(sealed()) == 4, "sealed")
             one.stop()
             for n in range(4, 8):  # half of them wait at the broker for the first
-                publish(f"{PLACE}/diary", harvest(f"h{n}"))
+                publish(NOTES, harvest(f"h{n}"))
             until(lambda: len(sealed()) == 6, "the other one has the log now")
         with gateway(first):
             until(lambda: len(sealed()) == 8, "what waited was not lost")

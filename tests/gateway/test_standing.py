@@ -9,7 +9,7 @@ from devices.quality import REASONS
 from gateway.indicators import DAY_MS, HOUR_MS, evaluate, local_midnight
 from gateway.points import Point, device_tags
 from gateway.sqlite import SqliteStore
-from gateway.standing import alarms, doubted, forecast, left_behind, standing
+from gateway.standing import Heard, alarms, devices_of, doubted, forecast, left_behind, standing
 
 NOW = int(datetime(2026, 11, 21, 5, tzinfo=UTC).timestamp() * 1000)
 MIDNIGHT = int(datetime(2026, 11, 20, 17, tzinfo=UTC).timestamp() * 1000)
@@ -66,6 +66,15 @@ def test_doubted_values_are_counted_by_reason_and_none_is_zero(store):
     )
     numbers = {r: p.fields["doubts"] for (r,), p in by(doubted(store, PILOT, MIDNIGHT), "reason").items()}
     assert numbers == dict.fromkeys(REASONS, 0) | {"spike": 1, "gross_range": 1}
+
+
+def test_nobody_is_woken_for_a_diary(store):
+    keeper = PILOT.fleet["tam-que-diary-01"]
+    store.write([Point("telemetry", device_tags(keeper), {"soil_moisture": 31.0}, NOW - DAY_MS)])
+    evaluation = evaluate(store, PILOT, PILOT.fleet.values(), NOW)
+    heard = {keeper.device: Heard(NOW - DAY_MS, None)}
+    found = devices_of(PILOT.fleet.values(), evaluation, MIDNIGHT, heard)
+    assert found and keeper.device not in {dict(point.tags)["device"] for point in found}
 
 
 def test_each_device_has_its_coverage_on_that_day(store):

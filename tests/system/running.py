@@ -152,7 +152,7 @@ class Mosquitto(servers.Mosquitto):
             ("/mosquitto/accounts/server", "{folder}/server"),
             ("/mosquitto/accounts/server", "{folder}/server"),
             ("/mosquitto/accounts/passwords", str(passwords)),
-            ("/mosquitto/config/acl", str(given / "acl")),
+            ("/mosquitto/accounts/passwords.acl", f"{passwords}.acl"),
             ("/mosquitto/data/", "{folder}/"),
         ):
             assert before in text, before

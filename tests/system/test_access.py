@@ -5,146 +5,15 @@ import json
 import os
 import socket
 import ssl
-import threading
 from pathlib import Path
 
 import pytest
-from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from devices.authority import CA, prepare
-from devices.commands import tell_broker
 from devices.credentials import simulated_password
 from devices.pilot import load
-from devices.registry import Registry, Wanted
-from devices.settings import Settings
-from tests.servers import answers, free_port, program
-from tests.system.running import ROOT, Mosquitto, Running, command, done, hoiquan, until
-
-TOPIC = "hoiquan/v1/dong-thap/tam-que/{}/{}"
-READING = b'{"values":{"soil_moisture":31.5}}'
-SECRETS = {
-    "HOIQUAN_GATEWAY_PASSWORD": "the gateway's",
-    "HOIQUAN_READER_PASSWORD": "the reader's",
-    "HOIQUAN_OPERATOR_PASSWORD": "the operator's",
-    "HOIQUAN_SIMULATOR_SECRET": "the simulator's",
-}
-
-
-class Watched(Mosquitto):
-    """With deploy/mosquitto/run around it, which has it read its passwords again."""
-
-    def _command(self, configuration: Path) -> list[str]:
-        program("mosquitto")  # which the script starts
-        return ["sh", str(ROOT / "deploy/mosquitto/run"), str(configuration)]
-
-    def _listens(self) -> bool:
-        return super()._listens() and answers(self.tls_port)
-
-
-class Embedded:
-    """The broker of `hoiquan up`, alone."""
-
-    def __init__(self, folder: Path, port: int) -> None:
-        self.port, self.version = port, 4
-        arguments = ["broker", "--data", str(folder / "data"), "--port", str(port)]
-        self.running = Running(folder / "broker.log", command(*arguments), **SECRETS)
-        until("a broker that listens", 20, lambda: answers(port))
-
-    def stop(self) -> None:
-        self.running.stop()
-
-
-class Village:
-    """A broker, and a pair of devices that is new for each test."""
-
-    def __init__(self, folder: Path, embedded: bool) -> None:
-        self.folder = folder
-        self.settings = dict(SECRETS)
-        self.version = 4 if embedded else 5
-        self.password: dict[str, str] = {}
-        self.pairs = 0
-        self.registry = Registry(folder / "data" / "registry.sqlite", load("dong-thap"))
-        self.broker: Embedded | Watched
-        if embedded:
-            self.broker = Embedded(folder, free_port())
-        else:
-            self.settings["HOIQUAN_MOSQUITTO_PASSWORDS"] = str(folder / "passwords")
-            done(self.hoiquan("accounts"))
-            self.broker = Watched(folder / "broker", folder / "passwords", deployed=True)
-        self.port = self.broker.port
-
-    def hoiquan(self, *arguments: str, seconds: float = 60):
-        data = ["--data", str(self.folder / "data")]
-        return hoiquan(self.folder, *arguments, *data, seconds=seconds, **self.settings)
-
-    def next_pair(self) -> None:
-        self.pairs += 1
-        self.a, self.b = f"node-a{self.pairs}", f"node-b{self.pairs}"
-        wanted = [Wanted("tam-que", "soil-probe", device) for device in (self.a, self.b)]
-        self.password |= zip((self.a, self.b), self.registry.enroll_many(wanted), strict=True)
-        if "HOIQUAN_MOSQUITTO_PASSWORDS" in self.settings:
-            tell_broker(Settings.read(data=self.folder / "data", **{
-                name.removeprefix("HOIQUAN_").lower(): value for name, value in self.settings.items()
-            }), self.registry)  # fmt: skip
-        self.port = self.broker.port
-
-    def client(self, user: str, password: str = "", client_id: str = "", **more) -> "Party":
-        return Party(
-            self.port, self.version, user, password or self.password.get(user, ""), client_id, **more
-        )
-
-
-class Party:
-    """A client of the broker; `answer` is what its connection was told, None before."""
-
-    def __init__(self, port: int, version: int, user: str, password: str, client_id: str, hears=(), tls=None):
-        self.heard: list[str] = []
-        self.answer = None
-        self.granted: list[bool] = []
-        self.lost = threading.Event()
-        self.published = None
-        protocol = MQTTProtocolVersion(version)
-        self._client = Client(
-            CallbackAPIVersion.VERSION2, client_id or user, protocol=protocol, reconnect_on_failure=False
-        )
-        if tls is not None:
-            self._client.tls_set_context(tls)
-        self._client.username_pw_set(user, password)
-        self._client.on_connect = self._on_connect
-        self._client.on_disconnect = lambda *_: self.lost.set()
-        self._client.on_message = lambda _, __, message: self.heard.append(message.topic)
-        self._client.on_publish = lambda _, __, ___, reason, ____: setattr(self, "published", reason)
-        self._client.on_subscribe = self._on_subscribe
-        self._hears = hears
-        self._client.connect("localhost" if tls else "127.0.0.1", port)
-        self._client.loop_start()
-        until(f"{user} is let in or refused", 10, lambda: self.answer is not None or self.lost.is_set())
-        if self.let_in and hears:
-            until("its subscriptions are answered", 10, lambda: self.granted)
-
-    @property
-    def let_in(self) -> bool:
-        return self.answer is not None and not self.answer.is_failure
-
-    def publish(self, topic: str, payload: bytes = READING) -> bool:
-        """Whether the broker took it; the embedded one says so of all, so the others must have heard it."""
-        self.published = None
-        self._client.publish(topic, payload, qos=1)
-        until("an answer", 10, lambda: self.published is not None or self.lost.is_set())
-        return self.published is not None and not self.published.is_failure
-
-    def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
-
-    def _on_connect(self, client, _, __, reason, ___) -> None:
-        self.answer = reason
-        if not reason.is_failure and self._hears:
-            client.subscribe([(topic, 1) for topic in self._hears])
-
-    def _on_subscribe(self, _, __, ___, reasons, ____) -> None:
-        self.granted = [not reason.is_failure for reason in reasons]
+from tests.system.parties import SECRETS, TOPIC, Party, Village
+from tests.system.running import done, hoiquan, until
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["mosquitto", "embedded"])
@@ -253,7 +122,7 @@ def test_nobody_is_anonymous(village):
         ("reader", ""),
         ("operator", ""),
     ):
-        assert not Party(village.port, village.version, user, password, "someone").let_in
+        assert not Party(village.port, user, password, "someone", version=village.version).let_in
 
 
 # -- TLS, at the real broker ------------------------------------------------------------------------
@@ -271,7 +140,7 @@ def test_tls_lets_in_who_trusts_our_ca_and_has_a_password(village):
     assert inside.let_in and inside.publish(TOPIC.format(village.a, "telemetry"))
     inside.close()
     assert not village.client(village.a, "wrong", tls=ours).let_in
-    assert not Party(village.port, 5, "", "", "someone", tls=ours).let_in
+    assert not Party(village.port, "", "", "someone", tls=ours).let_in
 
 
 @REAL

@@ -17,6 +17,11 @@ from tests.system.running import Mosquitto, Publisher, Running, command, done, h
 NODE, OTHER = "hoiquan/v1/dong-thap/tam-que/my-esp32", "hoiquan/v1/dong-thap/canh-tan/my-esp32"
 ABROAD = "hoiquan/v1/quang-tri/tam-que/my-esp32"
 STRANGER = "hoiquan/v1/dong-thap/tam-que/nobody"
+NOTEBOOK = "hoiquan/v1/dong-thap/tam-que/notebook"
+HARVEST = (
+    '{"event":"harvest","id":"by-a-probe","ts":"2026-11-27T10:00:00+07:00","plot":"plot-1",'
+    '"crop":"mango","quantity_kg":123}'
+)
 
 
 def values(text):
@@ -44,7 +49,13 @@ CASES = [
     ("20 KB", NODE, "telemetry", values("1" + " " * 20_000), "too_large", "16384"),
     ("a line break in a name", NODE, "telemetry", '{"values":{"a\\nrefused: b":1}}', "unknown_signal", "a"),
     ("a status without a state", NODE, "status", "{}", "bad_status", ""),
-    ("a diary without an event", NODE, "diary", "{}", "bad_diary", ""),
+    ("a diary without an event", NOTEBOOK, "diary", "{}", "bad_diary", ""),
+    ("a probe's harvest", NODE, "diary", HARVEST, "wrong_model", "device enroll --model diary"),
+    ("a diary's reading", NOTEBOOK, "telemetry", values(1), "diary_measures", "notebook"),
+    ("null for all values", NODE, "telemetry", '{"values":null}', "values_null", "null"),
+    ("a C string with its end", NODE, "telemetry", values("31.5").encode() + b"\0", "nul_byte", "strlen"),
+    ("seconds with a fraction", NODE, "telemetry", '{"ts":1795833783.5,"values":{"co2":400}}',
+     "time_in_seconds", "1795833783.5"),
     ("another community", OTHER, "telemetry", values(1), "foreign_topic", "canh-tan"),
     ("another pilot", ABROAD, "telemetry", values(1), "foreign_topic", "quang-tri"),
     ("nobody's id", STRANGER, "telemetry", values(1), "unknown_device", "nobody"),
@@ -54,10 +65,8 @@ CASES = [
 ]  # fmt: skip
 
 
-def enrolled(folder, device="my-esp32"):
-    return Registry(folder / "data" / "registry.sqlite", load("dong-thap")).enroll(
-        "tam-que", "soil-probe", device
-    )
+def enrolled(folder, device="my-esp32", model="soil-probe"):
+    return Registry(folder / "data" / "registry.sqlite", load("dong-thap")).enroll("tam-que", model, device)
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +80,7 @@ def broker(tmp_path_factory):
 def gateway(tmp_path_factory, broker):
     folder = tmp_path_factory.mktemp("gateway")
     enrolled(folder)
+    enrolled(folder, "notebook", "diary")
     running = Running(
         folder / "gateway.log", command("gateway"), HOIQUAN_MQTT=broker.url, HOIQUAN_GATEWAY_PASSWORD="x"
     )

@@ -78,7 +78,7 @@ def road(tmp_path_factory):
         "use_username_as_clientid true", f"listener {tls} 127.0.0.1", "use_username_as_clientid true",
         f"certfile {folder}/server.pem", f"keyfile {folder}/server.key",
         "allow_anonymous false", f"password_file {folder}/passwords",
-        f"acl_file {ROOT}/deploy/mosquitto/acl",
+        f"acl_file {folder}/passwords.acl",
     ) as broker:  # fmt: skip
         given = Settings(
             data=folder / "data", mqtt=broker.url, gateway_password=SecretStr("x"), spool_free_mb=0

@@ -29,7 +29,7 @@ def test_the_node_runs_in_micropython_and_its_reading_is_stored(tmp_path):
     write_passwords(tmp_path / "passwords", registry, "x", "")
     with mosquitto(
         "use_username_as_clientid true", "allow_anonymous false", f"password_file {tmp_path}/passwords",
-        f"acl_file {ROOT}/deploy/mosquitto/acl",
+        f"acl_file {tmp_path}/passwords.acl",
     ) as broker:  # fmt: skip
         ticket = {
             "host": "127.0.0.1", "port": broker.port, "tls": False, "user": "my-esp32",
