@@ -47,6 +47,14 @@ def midnight(day: date, zone: tzinfo) -> int:
     return epoch_ms(datetime.combine(day, time(), zone))
 
 
+def local(moment: datetime, zone: tzinfo) -> datetime:
+    """The moment in a zone; as it is where that day is in no calendar."""
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment
+
+
 def epoch_ms(moment: datetime) -> int:
     """Epoch milliseconds of any aware moment: also of one whose day in another zone is before year 1."""
     return round(moment.timestamp() * 1000)

@@ -93,7 +93,8 @@ class Sorter:
     def _repeated(self, one: Telemetry, *, believed: bool, late: bool) -> bool:
         """Whether it is known by its number, the time that it claims in vain, or the packet's number."""
         if one.boot is not None and one.seq is not None:
-            said = None if believed and not one.identity else content(one)
+            tells = believed and one.values and not one.identity  # its time tells what it is
+            said = None if tells else content(one)
             return not self._seen.take(one.boot, one.seq, said, dup=self._message.dup, late=late)
         if believed:
             return False

@@ -9,7 +9,8 @@ of a batch is taken down before they see the next, so that each is settled with 
 
 A crash before `append` leaves the broker with the message; between `append` and `ack` the broker
 sends it again and `seen` finds it; between `store.write` and `settle` the same points are written
-again onto themselves. Only `settle` moves the books.
+again onto themselves (a late reading is then found in the store, and booked as known). Only `settle` moves
+the books.
 
 No message ends a loop: what our own code stumbles over is refused as `unhandled`, and the next goes on.
 """

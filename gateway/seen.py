@@ -32,6 +32,7 @@ from gateway.spool import MARKS, Message
 
 BOOTS = 4  # a node that empties its buffer may still send of an earlier boot
 RANGES = 64  # holes in the sequence that are remembered a boot; beyond it the oldest are forgotten
+EPOCHS = 16  # contents of one number that are remembered
 CONTENTS = 128  # numbers without a time whose content is remembered a device
 BURST_MS = 60_000  # messages without a time that arrived within this are set 1 ms apart
 TIMES = 8  # newest device times whose values are remembered
@@ -83,10 +84,10 @@ class Seen:
         data = json.loads(state) if state else {}
         self._boots: OrderedDict[str, list[list[int]]] = OrderedDict(data.get("boots", {}))
         self._current = next(reversed(self._boots), None)
-        self._contents: OrderedDict[tuple[str, int], int] = OrderedDict()
+        self._contents: OrderedDict[tuple[str, int], tuple[int, ...]] = OrderedDict()
         for boot, first, said in data.get("contents", ()):
             for place in range(0, len(said), 8):
-                self._contents[boot, first + place // 8] = int(said[place : place + 8], 16)
+                self._note(boot, first + place // 8, int(said[place : place + 8], 16))
         self._arrival: int = data.get("arrival", 0)
         self.played: bool = data.get("played", False)  # its scenario plays another time than now
         self.restarts: int = data.get("restarts", 0)
@@ -190,6 +191,8 @@ class Seen:
         time tells what is new: then `late` says that it is not later than all before. `dup`: the broker sends
         it again.
         """
+        if said is not None and self.same(boot, seq, said):
+            return False
         ranges = self._boots[boot] if boot == self._current else self._turn_to(boot)
         if not ranges:
             ranges.append([seq, seq])
@@ -197,17 +200,17 @@ class Seen:
             ranges[-1][1] = seq
         else:
             known, before = _has(ranges, seq), self._contents.get((boot, seq))
-            if said is not None and (before == said or (known and before is None and dup)):
+            if said is not None and known and before is None and dup:
                 return False
             if known:
-                again = before != _REFUSED and not (said is None and late)
+                again = before != (_REFUSED,) and not (said is None and late)
             else:
                 lowest = ranges[0][0] - REORDERED if said is not None else ranges[-1][1]
                 again = seq < lowest and not late
             if again:
                 self._begin_again(boot, seq)
-            elif not known:
-                _add(ranges, seq)
+            elif not known and (not late or ranges[0][0] - REORDERED <= seq <= ranges[-1][1] + REORDERED):
+                _add(ranges, seq)  # else it is of another epoch, or of before the first that came
         if said is not None:
             self._note(boot, seq, said)
         elif self._contents:
@@ -225,7 +228,7 @@ class Seen:
 
     def same(self, boot: str, seq: int, said: int) -> bool:
         """Whether this number came with this content."""
-        return self._contents.get((boot, seq)) == said
+        return said in self._contents.get((boot, seq), ())
 
     def claimed(self, time: int, said: int) -> bool:
         """Whether this content came with a time that is not believed; remembered if not."""
@@ -258,7 +261,9 @@ class Seen:
             self._boots.popitem(last=False)
 
     def _note(self, boot: str, seq: int, said: int) -> None:
-        self._contents[boot, seq] = said
+        before = self._contents.get((boot, seq), ())
+        kept = () if before == (_REFUSED,) else before[1 - EPOCHS :]
+        self._contents[boot, seq] = (*kept, said)
         self._contents.move_to_end((boot, seq))
         if len(self._contents) > CONTENTS:
             self._contents.popitem(last=False)
@@ -266,10 +271,11 @@ class Seen:
     def _runs(self) -> list[tuple[str, int, str]]:
         """Contents as (boot, first number, eight hexadecimal digits a number), in the order they came."""
         runs: list[tuple[str, int, list[str]]] = []
-        for (boot, seq), said in self._contents.items():
-            if not runs or runs[-1][0] != boot or runs[-1][1] + len(runs[-1][2]) != seq:
-                runs.append((boot, seq, []))
-            runs[-1][2].append(f"{said:08x}")
+        for (boot, seq), contents in self._contents.items():
+            for said in contents:
+                if not runs or runs[-1][0] != boot or runs[-1][1] + len(runs[-1][2]) != seq:
+                    runs.append((boot, seq, []))
+                runs[-1][2].append(f"{said:08x}")
         return [(boot, first, "".join(parts)) for boot, first, parts in runs]
 
 

@@ -10,9 +10,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from devices.diary import Correction, DiaryEvent, corrected, decode_diary
+from devices.diary import Correction, DiaryEvent, corrected
 from devices.payloads import PayloadError
 from devices.pilot import Pilot
+from traceability.diary_tables import understood
 from traceability.digital_link import LotKey
 
 ENTRIES, LOTS = 20, 40  # that are shown
@@ -55,14 +56,15 @@ class Book:
             (community, ENTRIES),
         )
         return [
-            Entry(decode_diary(body), LotKey(gtin, lot) if leaf is not None else None, refused)
+            Entry(event, LotKey(gtin, lot) if leaf is not None else None, refused)
             for body, gtin, lot, refused, leaf in rows
+            if (event := understood(body)) is not None
         ]
 
     def find(self, community: str, id: str) -> DiaryEvent | None:
         """The event as it holds now: with what corrected it so far."""
         rows = self._rows("SELECT body FROM event WHERE community=? AND id=?", (community, id))
-        event = next((decode_diary(body) for (body,) in rows), None)
+        event = next((understood(body) for (body,) in rows), None)
         if event is None:
             return None
         later = self._rows(
@@ -71,7 +73,7 @@ class Book:
             (community, f'"of":"{id}"'.encode()),
         )
         for (body,) in later:
-            found = decode_diary(body)
+            found = understood(body)
             if isinstance(found, Correction) and found.of == id:
                 try:
                     event = corrected(event, found)

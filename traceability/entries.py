@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, NamedTuple
 
+from devices.bounds import epoch_ms, local
 from devices.diary import DiaryEvent, decode_diary, encode_diary
 from devices.payloads import PayloadError
 from devices.pilot import Pilot
@@ -44,7 +45,10 @@ FORMS: dict[str, tuple[Field, ...]] = {
     "revocation": (Field("harvest", "lot"), Field("reason", "text")),
 }
 PLAIN = ("planting", "input", "irrigation", "pest_observation", "harvest", "packing", "shipping")
+WORK = ("planting", "input", "irrigation", "pest_observation")  # on the land, perhaps before the group joined
+OLDER = "older"
 CORRECTION = "correction"
+STAMP = "%Y-%m-%d %H:%M"
 WAS = "was_"  # begins the name of a field that says what the person was shown
 _CORRECTED = ("text", "number", "whole", "choice", "area")  # kinds of field that a correction may change
 _NUMBERS = {"number": float, "whole": int}
@@ -65,16 +69,30 @@ def event_of(
     for field in FORMS[kind]:
         if value := given.get(field.name, "").strip():
             whole[field.name] = _read(field, value)
+    if kind in WORK and given.get(OLDER):
+        whole[OLDER] = True
     if kind in PLAIN:
         grown = {product.crop for product in pilot.producers[device.community].products}
         if whole.get("crop") not in grown:
             raise PayloadError("bad_diary", "crop")
-        return decode_diary(json.dumps(whole).encode())
+        event = decode_diary(json.dumps(whole).encode())
+        _in_order(event, lots.get(getattr(event, "harvest", None) or ""), pilot.zone)
+        return event
     named = FORMS[kind][0].name
     chosen = [lots.get(id) for id in given.get(named, "").split()]
     if not chosen or chosen[0] is None:
         raise PayloadError("bad_diary", named)
-    return decode_diary(json.dumps(whole | {"plot": chosen[0].plot, "crop": chosen[0].crop}).encode())
+    event = decode_diary(json.dumps(whole | {"plot": chosen[0].plot, "crop": chosen[0].crop}).encode())
+    for one in chosen:
+        _in_order(event, one, pilot.zone)
+    return event
+
+
+def _in_order(event: DiaryEvent, lot: Lot | None, zone: tzinfo) -> None:
+    """Nothing is done with a lot before it is there. Raises PayloadError."""
+    if lot is not None and epoch_ms(event.ts) < lot.time:
+        harvested = datetime.fromtimestamp(lot.time / 1000, zone)
+        raise PayloadError("before_harvest", f"ts {local(event.ts, zone):{STAMP}} < {harvested:{STAMP}}")
 
 
 def correction_of(pilot: Pilot, given: Mapping[str, str], wrong: DiaryEvent) -> DiaryEvent:
@@ -111,7 +129,7 @@ def filled(pilot: Pilot, wrong: DiaryEvent) -> dict[str, str]:
     shown = {field.name: was.get(field.name, "") for field in corrigible(wrong)}
     texts = {name: number(value, "en") if isinstance(value, float) else str(value)
              for name, value in shown.items()}  # fmt: skip
-    texts["when"] = _to_the_digit(wrong.ts.astimezone(pilot.zone))
+    texts["when"] = _to_the_digit(local(wrong.ts, pilot.zone))
     return texts | {WAS + name: value for name, value in texts.items()}
 
 
@@ -138,10 +156,10 @@ def _moment(pilot: Pilot, value: str, name: str) -> datetime:
         raise PayloadError("bad_diary", name) from None
 
 
-def _to_the_digit(local: datetime) -> str:
+def _to_the_digit(moment: datetime) -> str:
     """A moment as an input of a page takes it, with seconds where there are any."""
-    digits = "milliseconds" if local.microsecond else "seconds" if local.second else "minutes"
-    return local.replace(tzinfo=None).isoformat(timespec=digits)
+    digits = "milliseconds" if moment.microsecond else "seconds" if moment.second else "minutes"
+    return moment.replace(tzinfo=None).isoformat(timespec=digits)
 
 
 def _typed(value: str) -> str:

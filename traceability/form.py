@@ -8,6 +8,7 @@ kept like it. Each form has its event's id, so that sending it twice changes not
 """
 
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
+from devices.bounds import local, within
 from devices.diary import DiaryEvent, encode_diary
 from devices.payloads import MAX_BYTES, PayloadError
 from devices.pilot import Pilot
@@ -64,7 +66,8 @@ def router(
         if not desk.there:
             return RedirectResponse("/diary", 303, WITHIN)
         now = f"{datetime.now(pilot.zone):%Y-%m-%dT%H:%M}"
-        fresh = {"id": f"{kind.replace('_', '-')}-{secrets.token_hex(8)}", "ts": now, "plot": "plot-1"}
+        plot = next(iter(pilot.producers[session.device.community].hectares))
+        fresh = {"id": f"{kind.replace('_', '-')}-{secrets.token_hex(8)}", "ts": now, "plot": plot}
         if desk.wrong is not None:
             fresh |= entries.filled(pilot, desk.wrong)
         return desk.form(fresh, "", 200)
@@ -94,6 +97,8 @@ def router(
         except BadPicture as error:
             return desk.form(given, f"form.photo_{error.reason}", 422)
         except PayloadError as error:
+            if error.reason != "bad_diary":  # a day or a plot that cannot be: field, bound and mend
+                return desk.form(given, f"rejected.{error.reason}", 422, error)
             return desk.form(given, f"form.{entries.named(kind, error.field)}", 422)
         try:
             send(session.device, session.password, encode_diary(event))
@@ -122,18 +127,27 @@ class _Desk:
     def event(self, given: Mapping[str, str]) -> DiaryEvent:
         """What was written into it. Raises PayloadError."""
         if self.wrong is not None:
-            return entries.correction_of(self._pilot, given, self.wrong)
-        return entries.event_of(self._pilot, self._session.device, self._kind, given, self._lots)
+            event = entries.correction_of(self._pilot, given, self.wrong)
+        else:
+            event = entries.event_of(self._pilot, self._session.device, self._kind, given, self._lots)
+        within(self._pilot, self._session.device, event, time.time_ns() // 1_000_000)
+        return event
 
-    def form(self, given: Mapping[str, str], wrong: str, status: int) -> Response:
-        """The page, with what is filled in and what is wrong with it: a key of the catalogue."""
+    def form(
+        self, given: Mapping[str, str], wrong: str, status: int, error: PayloadError | None = None
+    ) -> Response:
+        """The page, with what is filled in and what is wrong with it: a key of the catalogue, and what the
+        gateway would say of it.
+        """
         grower = self._pilot.producers[self._session.device.community]
         areas = [area.code for area in self._pilot.records.planting_areas if area.community == grower.id]
         return show(
             "diary_form.html", self._request, status, session=self._session, kind=self._kind,
             fields=self._fields, given=given, wrong=wrong, products=grower.products, areas=areas,
             lots=[_shown(self._pilot, lot, language(self._request)) for lot in self._lots.values()],
-            plain=self._kind in entries.PLAIN, corrects=self.wrong,
+            plain=self._kind in entries.PLAIN, corrects=self.wrong, plots=grower.hectares,
+            measured=bool(grower.plots), told=error.sentence(language(self._request)) if error else "",
+            asks_older=wrong == "rejected.date_early" and self._kind in entries.WORK,
         )  # fmt: skip
 
 
@@ -141,7 +155,7 @@ def _row(pilot: Pilot, entry: Entry) -> dict[str, Any]:
     event = entry.event
     return {
         "event": event,
-        "when": f"{event.ts.astimezone(pilot.zone):%d/%m %H:%M}",
+        "when": f"{local(event.ts, pilot.zone):%d/%m/%Y %H:%M}",
         "kilograms": getattr(event, "quantity_kg", None),
         "lot": entry.lot,
         "refused": entry.refused,

@@ -6,13 +6,15 @@ import pytest
 
 from devices.encodings import UPLINK, uplink
 from devices.payloads import MAX_BYTES, Telemetry
-from tests.devices.uplinks import EUI, NOW, PROBE, TOPIC, decoder, event, outcome, said
+from tests.devices.uplinks import EUI, EVENT, NOW, PROBE, TOPIC, decoder, event, outcome, said
 
+NAME = EVENT["deduplicationId"]
 VALUES = {"soil_moisture": 31.5, "soil_ec": 1.0, "battery_voltage": 3.61, "rssi": -97.0}
 
 
 def test_an_uplink_as_chirpstack_publishes_it():
-    assert outcome(event(), uplink) == [Telemetry(VALUES, NOW + 125, 42, "00e5e007")]
+    named = f"{NAME} {NOW + 125} 42"
+    assert outcome(event(), uplink) == [Telemetry(VALUES, NOW + 125, 42, "00e5e007", identity=named)]
     decoded = decoder().decode([said(event(), topic=TOPIC), said(event(), topic=TOPIC.replace("e80", "E80"))])
     (reading,) = decoded.readings
     assert decoded.duplicate == 1
@@ -21,7 +23,7 @@ def test_an_uplink_as_chirpstack_publishes_it():
 
 def test_fields_that_are_at_their_default_may_be_left_out():
     first = event(fCnt=..., adr=..., dr=..., confirmed=..., data=..., time=...)  # ChirpStack before 4.1
-    assert outcome(first, uplink) == [Telemetry(VALUES, None, 0, "00e5e007")]
+    assert outcome(first, uplink) == [Telemetry(VALUES, None, 0, "00e5e007", identity=f"{NAME} None 0")]
     decoded = decoder().decode([said(first, topic=TOPIC), said(event(fCnt=1), topic=TOPIC)])
     assert [reading.seq for reading in decoded.readings] == [0, 1]
 
@@ -37,7 +39,8 @@ def test_a_device_that_joins_again_counts_anew():
     assert [(reading.boot, reading.seq) for reading in decoded.readings] == [
         ("00e5e007", 41), ("00e5e007", 42), ("01aabbcc", 0),
     ]  # fmt: skip
-    assert made.decode([heard("01aabbcc", 0)]).duplicate == 1
+    last = heard("01aabbcc", 1)
+    assert made.decode([last, last]).duplicate == 1
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from devices.reading import Device
 from gateway.decode import Decoder
 from gateway.pipeline import Pipeline, split_memory
+from gateway.points import Point
 from gateway.spool import Message, SpoolFull
 from gateway.store import RejectPoints, RetryLater
 
@@ -43,6 +44,14 @@ class FakeStore:
             raise RetryLater("the answer was lost", alarm=True)
         if bad:
             raise RejectPoints(bad)
+
+    def series(self, measurement, where, start, stop, limit):
+        rows = [
+            Point(name, tags, dict(fields), time)
+            for (name, tags, time), fields in self.held.items()
+            if name == measurement and start <= time < stop and where.items() <= dict(tags).items()
+        ]
+        return sorted(rows, key=lambda point: -point.time)[:limit]
 
     def values(self, measurement="telemetry"):
         return sorted(
@@ -123,7 +132,7 @@ class NeverSettles:
 
 def build(spool, store, batches=(), diary=None, lookup=DEVICES.get):
     receiver = FakeReceiver(spool, batches)
-    keeper = diary or (lambda events: None)
+    keeper = diary or (lambda events: ())
     return Pipeline(
         receiver, spool, Decoder("p", lookup, split_memory(spool.seen())[0]), store, keeper
     ), receiver

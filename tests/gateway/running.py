@@ -100,5 +100,5 @@ def device(broker):
 def harvest(name):
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return {
-        "event": "harvest", "id": name, "ts": now, "plot": "p1", "crop": "mango", "quantity_kg": 10,
+        "event": "harvest", "id": name, "ts": now, "plot": "plot-1", "crop": "mango", "quantity_kg": 10,
     }  # fmt: skip

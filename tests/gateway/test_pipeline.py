@@ -140,7 +140,10 @@ def test_any_order_with_repetitions_failures_and_kills(tmp_path_factory, order, 
     assert store.values() == sorted(set(order))
     books = spool.books()
     assert books.balanced
-    assert (books.stored, books.duplicate) == (len(set(order)), len(order) - len(set(order)))
+    new = len(set(order))
+    # of a segment that was stored and not settled the late ones are found in the store
+    assert books.stored + books.duplicate == len(order) and books.stored <= new
+    assert books.stored == new or kills
     spool.close()
 
 
@@ -168,6 +171,7 @@ def test_a_diary_reaches_its_keeper_however_that_fails(spool):
             kept.update(written.event.id for written in events)
         if failure:
             raise RetryLater("the keeper's disk")
+        return ()
 
     pipeline, _ = build(spool, store := FakeStore(), diary=keep)
     spool.append([diary(1), telemetry(1), diary(2)])
@@ -244,16 +248,16 @@ def test_no_message_stops_the_gateway_and_each_is_in_the_books(tmp_path_factory,
     spool.close()
 
 
-def test_an_unexpected_error_stops_the_gateway_and_keeps_the_message(spool, monkeypatch):
-    """A bug must not pass for a delivery: the gateway ends, says so, and the next start tries again."""
+def test_what_is_no_messages_fault_stops_the_gateway_and_keeps_the_message(spool, monkeypatch):
+    """It must not pass for a delivery: the gateway ends, says so, and the next start tries again."""
     monkeypatch.setattr(threading, "excepthook", lambda *_: None)  # its trace is meant
 
     def broken(events):
-        raise ZeroDivisionError
+        raise MemoryError
 
     pipeline, _ = build(spool, FakeStore(), [deliveries([diary(1)])], diary=broken)
     pipeline.start()
     until(lambda: pipeline.failed, "it says so")
     pipeline.stop()
-    assert isinstance(pipeline.failed, ZeroDivisionError)
+    assert isinstance(pipeline.failed, MemoryError)
     assert spool.books().spooled == 1

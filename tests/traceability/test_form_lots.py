@@ -65,7 +65,7 @@ def say(client: TestClient) -> Say:
     def send(kind: str, of: str = "", **more: str | list[str]) -> str:
         page = client.get(f"/diary/{kind}", params={"of": of} if of else None).text
         shown = dict(re.findall(r'<input (?:type="hidden" )?name="(\w+)"[^>]* value="([^"]*)"', page))
-        return client.post(f"/diary/{kind}", data=shown | more).text
+        return client.post(f"/diary/{kind}", data={"plot": "plot-1"} | shown | more).text
 
     return send
 
