@@ -92,7 +92,9 @@ def test_what_code_asks_for_is_in_the_catalogue(name, key, given):
 
 def test_every_reason_of_a_refusal_has_its_sentence():
     reasons = set()
-    for path in [path for folder in ("devices", "gateway", "traceability") for path in (ROOT / folder).glob("*.py")]:
+    for path in [
+        path for folder in ("devices", "gateway", "traceability") for path in (ROOT / folder).glob("*.py")
+    ]:
         source = path.read_text("utf-8")
         reasons |= set(re.findall(r'PayloadError\("(\w+)"', source))
         reasons |= set(re.findall(r'Refusal\([^)]*?"(\w+)"', source, re.S))

@@ -123,7 +123,8 @@ def iso(ms):
 
 
 ENCODINGS = {
-    "json": json_of, "clockless": clockless, "list": lists, "senml": senml, "cbor": cbor, "chirpstack": uplinks,
+    "json": json_of, "clockless": clockless, "list": lists, "senml": senml, "cbor": cbor,
+    "chirpstack": uplinks,
 }  # fmt: skip
 
 
@@ -196,9 +197,8 @@ def test_what_comes_late_for_another_signal_is_stored_beside(bench, late):
     bench.give(*json_of(given), batch=30)
     values = {"soil_ec": 1.5} | ({"soil_moisture": given[3][3]} if late == "both" else {})
     bench.give(message({"ts": given[3][0], "values": values}))
-    (row,) = [
-        row for row in bench.store.series("telemetry", {"device": "d1"}, given[3][0], given[3][0] + 1, 9)
-    ]
+    at = given[3][0]
+    (row,) = bench.store.series("telemetry", {"device": "d1"}, at, at + 1, 9)
     assert row.fields == {"soil_moisture": given[3][3], "soil_ec": 1.5}
 
 
