@@ -195,7 +195,7 @@ def build_pages(settings: Settings, store: Any) -> Any:
     """The FastAPI application over a store and the folder of records."""
     from fastapi import FastAPI, Request, Response
 
-    from dashboards import api, check, overview
+    from dashboards import api, check, overview, state
     from devices.registry import Registry, RegistryAway
     from gateway.preview import judged
     from gateway.store import RetryLater
@@ -210,6 +210,7 @@ def build_pages(settings: Settings, store: Any) -> Any:
     )
     registry = Registry(settings.registry_url, place)
     pages.include_router(overview.router(figures))
+    pages.include_router(state.router(figures))
     pages.include_router(api.router(figures))
     pages.include_router(check.router(lambda *given: check.Verdict(*judged(registry, *given))))
     pages.include_router(records.router(folder, place, settings.base_url.rstrip("/")))
@@ -222,22 +223,6 @@ def build_pages(settings: Settings, store: Any) -> Any:
     def away(_: Request, error: Exception) -> Response:
         """Store or registry is away: one line for people, and a sign to caches and monitors to ask again."""
         return Response(f"{error}\n", 503, {"Retry-After": "5"}, media_type="text/plain; charset=utf-8")
-
-    @pages.get("/healthz", include_in_schema=False)
-    def healthz() -> Response:
-        try:
-            store.latest("kpi_target", {"pilot": place.pilot}, figures.now())
-        except RetryLater as error:
-            return Response(f"store: {error}\n", status_code=503, media_type="text/plain")
-        return Response("ok\n", media_type="text/plain")
-
-    @pages.get("/metrics", include_in_schema=False)
-    def metrics() -> Response:
-        books = figures.books(figures.now())
-        lines = [
-            f"# TYPE hoiquan_gateway_{k} gauge\nhoiquan_gateway_{k} {v}\n" for k, v in sorted(books.items())
-        ]
-        return Response("".join(lines), media_type="text/plain; version=0.0.4")
 
     return pages
 

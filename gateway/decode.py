@@ -147,6 +147,10 @@ class Decoder:
         found = {device: seen.missing for device, seen in list(self._seen.items())}
         return {device: count for device, count in found.items() if count}
 
+    def restarts(self) -> dict[str, int]:
+        """How often the counter of a device began again without a new boot, where it did."""
+        return {device: seen.restarts for device, seen in list(self._seen.items()) if seen.restarts}
+
     def _readings(self, index: int, message: Message, device: Device, kind: str, result: Decoded) -> None:
         """What a message of telemetry says: all of a batch, or none of it."""
         if message.retained:

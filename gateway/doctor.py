@@ -140,6 +140,8 @@ class Doctor:
                     yield self._spooled(name, spool)
                     yield self._quarantine(name, spool)
                     yield self._gaps(name, own, spool, pilot)
+                    yield from self._restarts(name, spool, pilot)
+                yield from self._faults(name, own)
             except sqlite3.Error as error:
                 yield self._found("spool", "bad", "spool_bad", path=own.spool, error=_line(error))
 
@@ -204,6 +206,24 @@ class Doctor:
             "gaps", "warning", "gaps_some", instance=name, number=sum(missing.values()),
             devices=len(missing), worst=", ".join(f"{device} ({missing[device]})" for device in worst),
         )  # fmt: skip
+
+    def _restarts(self, name: str, spool: Spool, pilot: Pilot) -> Iterator[Finding]:
+        """Devices whose counter began again under the same boot, which costs nothing but is worth a word."""
+        again = Decoder(pilot.pilot, pilot.fleet.get, split_memory(spool.seen())[0]).restarts()
+        if again:
+            some = sorted(again, key=lambda device: -again[device])[:3]
+            told = ", ".join(f"{device} ({again[device]})" for device in some)
+            yield self._found("counters", "ok", "restarts_some", instance=name, number=len(again), worst=told)
+
+    def _faults(self, name: str, own: instance.Files) -> Iterator[Finding]:
+        """Defects of the program that a running gateway has met."""
+        try:
+            told = own.faults.read_text("utf-8")
+        except OSError:
+            return
+        if told:
+            lines = "; ".join(told.splitlines())
+            yield self._found("gateway", "warning", "faults_some", instance=name, faults=_line(lines))
 
     def _store(self, pilot: Pilot) -> Iterator[Finding]:
         settings = self._settings

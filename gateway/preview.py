@@ -12,7 +12,7 @@ from devices.pilot import Pilot
 from devices.reading import Device
 from devices.registry import Registry
 from devices.signals import SIGNALS
-from devices.texts import text
+from devices.texts import number, text
 from devices.topics import Topic
 from gateway.checks import Checker
 from gateway.clerk import now_ms
@@ -78,11 +78,11 @@ def lines(found: Preview, pilot: Pilot, lang: str) -> Iterator[str]:
         time = moment.isoformat(timespec="seconds")
         tags = dict(point.tags)
         if "reason" in tags:
-            signal, value = tags["signal"], _amount(tags["signal"], point.fields["value"])
+            signal, value = tags["signal"], _amount(tags["signal"], point.fields["value"], lang)
             yield text("check.doubted", lang, reason=tags["reason"], signal=signal, value=value, time=time)
             continue
-        for name, number in point.fields.items():
-            yield text("check.stored", lang, signal=name, value=_amount(name, number), time=time)
+        for name, measured in point.fields.items():
+            yield text("check.stored", lang, signal=name, value=_amount(name, measured, lang), time=time)
 
 
 def plain(found: Preview) -> dict[str, object]:
@@ -103,5 +103,7 @@ def plain(found: Preview) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _amount(signal: str, value: object) -> str:
-    return f"{value:g} {SIGNALS[signal].shown_unit}".strip() if isinstance(value, int | float) else str(value)
+def _amount(signal: str, value: object, lang: str) -> str:
+    if not isinstance(value, int | float):
+        return str(value)
+    return f"{number(value, lang)} {SIGNALS[signal].shown_unit}".strip()

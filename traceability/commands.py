@@ -170,7 +170,7 @@ def verify(
     lang: Annotated[Lang, typer.Option("--lang", help="Language of the answer.")] = "vi",
 ) -> None:
     """Check a record offline: is it the one that was sealed, and what came after? Needs no server and no
-    network. Exit code 1 where it is not verified, and where the lot was recalled.
+    network. Exit code 1 where it is not verified, is doubtful, or the lot was recalled.
     """
     beside = file.with_name("log.vkey")
     key = key or (beside if beside.exists() else file.with_name("log.keys"))
@@ -186,8 +186,12 @@ def verify(
     said = story.told(content, read, lang)
     if gone:  # before anything good is said
         typer.echo(said.pop(0), err=True)
+    today = datetime.fromisoformat(content["epcis"]["creationDate"]).tzinfo
+    doubts = story.doubts(content, read, datetime.now(today).date(), lang)
+    for sentence in doubts:
+        typer.echo(sentence, err=True)
     place = {"lot": content["lot"], "gtin": content["gtin"], "index": found.index, "size": found.size}
-    typer.echo(text("verify.sealed" if gone else "verify.verified", lang, **place, log=found.log))
+    typer.echo(text("verify.sealed" if gone or doubts else "verify.verified", lang, **place, log=found.log))
     for sentence in (*said, *pictures):
         typer.echo(sentence)
     for name, at in found.witnessed.items():
@@ -196,7 +200,7 @@ def verify(
     if content.get("conditions", {}).get("daily"):
         typer.echo(text(f"verify.scope_{content['conditions']['scope']}", lang))
     typer.echo(text("verify.limits", lang))
-    if gone:
+    if gone or doubts:
         raise typer.Exit(1)
 
 

@@ -8,9 +8,10 @@ An entry is an addendum of addendum.py. Who has none is told so: a record alone 
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
+from devices.places import FIRST
 from devices.texts import catalogue, number, shown, text
 from traceability import address, record
 from traceability.digital_link import LotKey
@@ -37,6 +38,27 @@ def page(content: dict[str, Any]) -> str:
     """The lot's own page, by the address in its record; empty where none is."""
     base = address.sealed(content)
     return base and base + LotKey(content["gtin"], content["lot"]).path
+
+
+def doubts(content: dict[str, Any], later: Sequence[dict[str, Any]], today: date, lang: str) -> list[str]:
+    """Why a record is doubtful though nothing of it was changed: days that cannot be, which are refused today
+    and were sealed by earlier versions. `today`: where it grew. A rehearsal plays in other times than now.
+    """
+    harvested = content.get("times", {}).get("harvested")
+    if harvested is None or content["simulated"]:
+        return []
+    at, said = datetime.fromisoformat(harvested), []
+    if at.date() > today + timedelta(days=1):
+        said.append(text("verify.doubt_future", lang, day=f"{at:%d/%m/%Y}"))
+    if at.date() < FIRST:
+        said.append(text("verify.doubt_past", lang, day=f"{at.date():%d/%m/%Y}"))
+    for one in later:
+        event = one["event"]
+        when = datetime.fromisoformat(event["ts"])
+        if event["event"] != CORRECTION and when < at:
+            name = text(f"event.{event['event']}", lang)
+            said.append(text("verify.doubt_order", lang, event=name, day=f"{when:%d/%m/%Y}"))
+    return said
 
 
 def told(content: dict[str, Any], later: Sequence[dict[str, Any]], lang: str) -> list[str]:

@@ -25,7 +25,7 @@ def page(lang: Lang) -> bytes:
     """The page in one language."""
     script, style = ((TEMPLATES / f"verify.{kind}").read_text("utf-8") for kind in ("js", "css"))
     words = {key.removeprefix("verify."): entry[lang] for key, entry in catalogue().items()
-             if key.startswith(("verify.", "lot.", "form.choice_")) or key in FIELDS}  # fmt: skip
+             if key.startswith(("verify.", "lot.", "event.", "form.choice_")) or key in FIELDS}  # fmt: skip
     script = script.replace('"WORDS"', json.dumps(words, ensure_ascii=True).replace("<", "\\u003c"))
     template = Environment(autoescape=select_autoescape(default=True), undefined=StrictUndefined).from_string(
         (TEMPLATES / "verify.html").read_text("utf-8")

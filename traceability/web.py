@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 from devices.pilot import Pilot
 from devices.signals import SIGNALS
 from devices.texts import Lang, number, text
-from traceability import addendum, chart, label, seal, verify_page
+from traceability import addendum, chart, label, record, seal, story, verify_page
 from traceability.digital_link import DigitalLinkError, LotKey, parse
 from traceability.photos import Photos, State, photos_of
 from traceability.scans import Scans, far_more, packages
@@ -249,7 +249,7 @@ def _page(
     verified, trouble = shelf.check(data)
     later = tuple(shelf.later(key))
     states = tuple((name, photos.state(name)) for name in _named(data, *(one for one, _ in later)))
-    body, recalled, packed = written(key, data, later, states, verified, trouble, lang)
+    body, recalled, packed = written(key, data, later, states, verified, trouble, lang, today)
     opened = scans.count(key, today)
     sign = ""
     if far_more(opened, packed):
@@ -270,9 +270,9 @@ def _named(*documents: bytes) -> tuple[str, ...]:
 
 def _written(
     pilot: Pilot, base_url: str, key: LotKey, data: bytes, addenda: tuple[tuple[bytes, int | None], ...],
-    photos: tuple[tuple[str, State], ...], verified: int | None, trouble: str, lang: str,
+    photos: tuple[tuple[str, State], ...], verified: int | None, trouble: str, lang: str, today: date,
 ) -> Written:  # fmt: skip
-    """The page as it stays until something is sealed or changed."""
+    """The page as it stays until something is sealed or changed, or the day is over."""
     content = json.loads(data)
     later = [json.loads(one) | {"leaf": leaf} for one, leaf in addenda]
     recalled = next((one for one in later if one["event"]["event"] == "revocation"), None)
@@ -293,6 +293,13 @@ def _written(
             one | {"event": _told(pilot, lang, one["event"]), "changes": _changes(pilot, one["correction"])}
             for one in later
         ],
+        doubts=story.doubts(content, later, today, lang),
+        breaks=next((one["correction"]["breaks"] for one in reversed(later) if one["correction"]), ""),
+        intervals=[
+            _told(pilot, lang, row) | {"days": row["pre_harvest_days"]}
+            for row in content.get("intervals", record.NONE_NAMED)["rows"]
+        ],
+        looked_back=content.get("intervals", record.NONE_NAMED)["days"],
         photos=dict(photos),
         wrong={one["correction"]["before"]["id"] for one in later if one["correction"] is not None},
         sign=Markup(SIGN),  # noqa: S704 -- ours

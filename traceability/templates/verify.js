@@ -328,6 +328,23 @@ async function whole(files, keyFile) {
   return { found: records[0] || entries[0], later: entries.map((one) => one.content) };
 }
 
+// Days that cannot be, of records sealed by earlier versions: story.py says the same.
+function doubts({ times, simulated }, later) {
+  if (!times || simulated) return [];
+  const said = [];
+  const zone = times.harvested.slice(19);  // of the village, as the record writes it
+  const off = /^[+-]/.test(zone) ? Number(`${zone[0]}1`) * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4))) : 0;
+  const tomorrow = new Date(Date.now() + off * 60000 + 86400000).toISOString().slice(0, 10);
+  const harvested = times.harvested.slice(0, 10);
+  if (harvested > tomorrow) said.push(fill("doubt_future", { day: day(times.harvested) }));
+  if (harvested < "2000-01-01") said.push(fill("doubt_past", { day: day(times.harvested) }));
+  for (const { event } of later) {
+    if (event.event === "correction" || new Date(event.ts) >= new Date(times.harvested)) continue;
+    said.push(fill("doubt_order", { event: words[`event.${event.event}`], day: day(event.ts) }));
+  }
+  return said;
+}
+
 // Rows to show and how they look: bad where the lot was recalled, note where something was corrected.
 function story({ content, index, size, log }, later) {
   const of = (kind) => later.filter((one) => one.event.event === kind);
@@ -335,7 +352,9 @@ function story({ content, index, size, log }, later) {
   const rest = later.filter((one) => !recalls.includes(one)).flatMap(sentences);
   const rows = recalls.flatMap(sentences).map((sentence) => `✗ ${sentence}`);
   const corrected = of("correction").length > 0;
-  rows.push(recalls.length ? words.as_sealed : `✓ ${corrected ? words.good_corrected : words.good}`);
+  const doubtful = doubts(content, later);
+  rows.push(...doubtful.map((sentence) => `✗ ${sentence}`));
+  rows.push(recalls.length || doubtful.length ? words.as_sealed : `✓ ${corrected ? words.good_corrected : words.good}`);
   rows.push(`${words.lot}: ${content.lot} (GTIN ${content.gtin})`, ...rest);
   if (content.product) {
     rows.push(`${words.product}: ${content.product.name[LANGUAGE]}`);
@@ -346,7 +365,7 @@ function story({ content, index, size, log }, later) {
   }
   const ask = fill(later.length ? "later_some" : "later_none", { number: later.length });
   rows.push(`${ask} ${asked(content)}`.trim(), `${words.place}: ${index} / ${size}, ${log}`);
-  return { kind: recalls.length ? "bad" : corrected ? "note" : "good", rows };
+  return { kind: recalls.length || doubtful.length ? "bad" : corrected ? "note" : "good", rows };
 }
 
 document.getElementById("form").addEventListener("submit", async (event) => {
