@@ -72,4 +72,5 @@ def _moment(changes: Mapping[str, str | float]) -> datetime:
     value = changes["ts"]
     if not isinstance(value, str):
         raise PayloadError("bad_diary", "changes.ts")
-    return datetime.fromtimestamp(parse_time(value) / 1000, UTC)
+    parse_time(value)  # refuses what is no time
+    return datetime.fromisoformat(value.upper())

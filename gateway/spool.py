@@ -191,7 +191,8 @@ class Spool:
 
     def set_aside(self, refused: Sequence[Refusal]) -> None:
         """File messages that were settled as stored and turned out to be what nobody can handle; the books
-        take them out of `stored`. One that stands there for the same reason is filed once. Raises SpoolFull.
+        take them out of `stored`, or receive them now (a diary that another spool brought). One that stands
+        there for the same reason is filed once. Raises SpoolFull.
         """
         with self._file.transaction() as db:
             new = [
@@ -204,7 +205,9 @@ class Spool:
                 is None
             ]
             self._quarantine(new)
-            self._book(stored=-len(new), quarantined=len(new))
+            row = db.execute("SELECT value FROM book WHERE name='stored'").fetchone()
+            ours = min(len(new), row[0] if row else 0)
+            self._book(received=len(new) - ours, stored=-ours, quarantined=len(new))
 
     def check(self) -> None:
         """Whether it takes messages now: writes a word and syncs it. Raises SpoolFull."""

@@ -30,7 +30,7 @@ def test_a_good_message_and_what_would_be_stored() -> None:
         "The gateway takes this message.",
         "Stored: soil_moisture = 31.5 % at 2026-11-21T17:00:00+07:00",
     ]
-    assert "Sẽ lưu: soil_moisture = 31.5 %" in "\n".join(lines(found, PILOT, "vi"))
+    assert "Sẽ lưu: soil_moisture = 31,5 %" in "\n".join(lines(found, PILOT, "vi"))
 
 
 def test_what_is_doubted_is_stored_apart() -> None:
