@@ -33,7 +33,7 @@ from benchmarks.peers.drain import Drained, Gateway, drain
 from benchmarks.peers.limits import LIMITS, PAHO
 from benchmarks.peers.live import Lived, live
 from benchmarks.peers.node_red import NodeRed
-from benchmarks.peers.ours import Ours
+from benchmarks.peers.ours import BEFORE, Ours
 from benchmarks.peers.processes import Missing
 from benchmarks.peers.road import Road, road
 from benchmarks.peers.telegraf import Telegraf
@@ -58,6 +58,7 @@ def arguments() -> argparse.Namespace:
         "--rate", type=int, default=1000, help="live messages a second (1000; 0: no live run)"
     )
     parser.add_argument("--minutes", type=float, default=0.5, help="of the live run (0.5; 10: is it flat?)")
+    parser.add_argument("--before", type=Path, help="another checkout, such as of the commit before")
     parser.add_argument("--no-faults", action="store_true", help="neither kill nor bad messages")
     parser.add_argument("--json", type=Path, help="write all figures to this file as well")
     given = parser.parse_args()
@@ -73,6 +74,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends what was started here, as Ctrl-C does
     figures: dict[str, Any] = {"machine": machine(), "messages": given.messages, "limits": {}, "gateways": {}}
     gateways = list(able(given.only.split(","), figures["gateways"]))
+    if given.before is not None:
+        gateways.insert(0, Ours(root=given.before.resolve()))
+        figures["gateways"][BEFORE] = {}
     try:
         with road() as both:
             for name, measure in LIMITS.items():
@@ -95,6 +99,10 @@ def main() -> None:
     console.print(drained_table(figures))
     if "live" in figures:
         console.print(live_table(figures["live"]))
+    if given.before is not None:
+        rates = {name: figures["gateways"][name].get("rates", []) for name in (Ours().name, BEFORE)}
+        pairs = [f"{now / then:.3f}" for now, then in zip(*rates.values(), strict=False)]
+        console.print(f"of the rate of {given.before}, drain by drain: {', '.join(pairs)}")
 
 
 def able(only: list[str], rows: dict[str, Any]) -> Iterator[Gateway]:

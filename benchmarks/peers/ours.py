@@ -8,20 +8,27 @@ from pathlib import Path
 from benchmarks.peers.processes import ROOT, Missing, Running
 from benchmarks.peers.road import Road
 
-COMMAND = [sys.executable, str(ROOT / "hoiquan.py"), "gateway"]
 GROUP = "bench"
+BEFORE = "hoiquan gateway of --before"
 
 
 class Ours:
-    """`hoiquan gateway`; more than one share the subscription and the data folder, each with a spool."""
+    """`hoiquan gateway`; more than one share the subscription and the data folder, each with a spool. `root`:
+    the checkout whose code runs.
+    """
 
-    def __init__(self, processes: int = 1) -> None:
+    def __init__(self, processes: int = 1, root: Path = ROOT) -> None:
         self._processes = processes
+        self._command = [sys.executable, str(root / "hoiquan.py"), "gateway"]
         self.name = "hoiquan gateway" if processes == 1 else f"hoiquan gateway, {processes} processes"
+        if root != ROOT:
+            self.name = BEFORE
 
     def prepare(self) -> None:
         if self._processes > 1:
-            said = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=True).stdout
+            said = subprocess.run(
+                [*self._command, "--help"], capture_output=True, text=True, check=True
+            ).stdout
             if "--group" not in said:
                 raise Missing("waits for `hoiquan gateway --group`")
 
@@ -42,7 +49,7 @@ class Ours:
     def _one(self, road: Road, folder: Path, bucket: str, number: int) -> Running:
         shared = ["--group", GROUP] if self._processes > 1 else []
         return Running(
-            [*COMMAND, "--data", str(folder / "data"), *shared],
+            [*self._command, "--data", str(folder / "data"), *shared],
             folder,
             f"gateway-{number}",
             HOIQUAN_MQTT=road.broker.url,
