@@ -1,4 +1,5 @@
-"""What came after a lot was sealed: packing, shipping, a split or merge, a correction, a recall.
+"""What came after a lot was sealed: packing, shipping, a split or merge, a correction, a recall, and an input
+that should have been known before.
 
 Each is a document of its own beside the record, canonical bytes and a leaf in the log like it; `of` is the
 hash of the record it belongs to. Nothing that was sealed is ever written again: original and correction
@@ -66,7 +67,7 @@ def whole_epcis(content: dict[str, Any], addenda: Iterable[dict[str, Any]]) -> d
     return document | {"epcisBody": {"eventList": list(events.values())}}
 
 
-def check_quantity(event: Handling, total_kg: float, used: Mapping[str, float]) -> None:
+def check_quantity(event: Handling | Input, total_kg: float, used: Mapping[str, float]) -> None:
     """Raise Refused where more is handled than there is. `used`: kilograms by kind of event so far."""
     gone = used.get("split", 0.0) + used.get("merge", 0.0)
     packed, shipped = used.get("packing", 0.0), used.get("shipping", 0.0)
@@ -85,7 +86,7 @@ def check_quantity(event: Handling, total_kg: float, used: Mapping[str, float]) 
         raise Refused("more_than_lot")
 
 
-def weight(event: Handling, total_kg: float) -> float:
+def weight(event: Handling | Input, total_kg: float) -> float:
     """Kilograms of the lot that the event handles."""
     match event:
         case Packing() | Shipping():
@@ -101,7 +102,7 @@ def build(
     pilot: Pilot,
     base_url: str,
     data: bytes,
-    event: Handling,
+    event: Handling | Input,
     earlier: Iterable[dict[str, Any]],
     children: Sequence[tuple[LotKey, float]] = (),
     rests: Basis | None = None,
@@ -136,6 +137,8 @@ def build(
         "event": event.model_dump(mode="json", exclude_none=True),
         "known": "declared",
         "correction": correction,
+        # an input that was written down too late: the harvest was inside its interval
+        "breaks": "pre_harvest_interval" if isinstance(event, Input) else "",
         "lots": [{"gtin": child.gtin, "lot": child.lot, "quantity_kg": amount} for child, amount in children],
         "epcis": speaker.document(said, event.ts),
     }

@@ -170,7 +170,8 @@ def verify(
     lang: Annotated[Lang, typer.Option("--lang", help="Language of the answer.")] = "vi",
 ) -> None:
     """Check a record offline: is it the one that was sealed, and what came after? Needs no server and no
-    network. Exit code 1 where it is not verified, is doubtful, or the lot was recalled.
+    network. Exit code 1 where it is not verified or doubtful, and where the lot was recalled, or would not
+    have been sealed as it was corrected.
     """
     beside = file.with_name("log.vkey")
     key = key or (beside if beside.exists() else file.with_name("log.keys"))
@@ -191,7 +192,8 @@ def verify(
     for sentence in doubts:
         typer.echo(sentence, err=True)
     place = {"lot": content["lot"], "gtin": content["gtin"], "index": found.index, "size": found.size}
-    typer.echo(text("verify.sealed" if gone or doubts else "verify.verified", lang, **place, log=found.log))
+    bad = gone or bool(doubts) or bool(story.breaks(read))
+    typer.echo(text("verify.sealed" if bad else "verify.verified", lang, **place, log=found.log))
     for sentence in (*said, *pictures):
         typer.echo(sentence)
     for name, at in found.witnessed.items():
@@ -200,7 +202,7 @@ def verify(
     if content.get("conditions", {}).get("daily"):
         typer.echo(text(f"verify.scope_{content['conditions']['scope']}", lang))
     typer.echo(text("verify.limits", lang))
-    if gone or doubts:
+    if bad:
         raise typer.Exit(1)
 
 

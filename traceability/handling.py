@@ -2,6 +2,9 @@
 
     keep ─► later (trace.sqlite) ─► whose lot? ─► addendum.build ─► files ─► log ─► addendum rows
 
+An input that is written down after a harvest inside its interval was sealed becomes an addendum as well: what
+is sealed stays, and says what forbids it.
+
 An event waits while an older harvest is still to be sealed, and where its lot is not known yet, for the next
 harvest that comes. Each step may be repeated after a crash: files are written once, and the log is asked
 before it gets a leaf.
@@ -15,12 +18,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devices.bounds import epoch_ms
+from devices.bounds import DAY_MS, epoch_ms
 from devices.diary import (
     Correction,
     DiaryEvent,
     Handling,
     Harvest,
+    Input,
     Merge,
     Packing,
     Shipping,
@@ -70,6 +74,17 @@ class _Work:
     fates: list[tuple[str, str, str]] = field(default_factory=list)  # community, id, refused
     failed: list[tuple[str, str, str]] = field(default_factory=list)  # community, id, the error's text
 
+    def mark(self) -> tuple[int, int, int, int]:
+        """How far it has come."""
+        return len(self.files), len(self.entries), len(self.addenda), len(self.lots)
+
+    def back_to(self, mark: tuple[int, int, int, int]) -> None:
+        """Forget what an event drafted that could not be handled to its end."""
+        files, entries, addenda, lots = mark
+        for path in list(self.files)[files:]:
+            del self.files[path]
+        del self.entries[entries:], self.addenda[addenda:], self.lots[lots:]
+
 
 class Handler:
     """Works in the sealer's database, under its `lock`."""
@@ -84,7 +99,7 @@ class Handler:
 
     def expect(self, events: Sequence[tuple[str, int, DiaryEvent]]) -> None:
         """(community, epoch ms, event): note those that are to be sealed. Inside the caller's transaction."""
-        later = [(c, e.id, time) for c, time, e in events if isinstance(e, Handling)]
+        later = [(c, e.id, time) for c, time, e in events if isinstance(e, Handling) or _forbids(e)]
         self._db.executemany("INSERT OR IGNORE INTO later(community, id, time) VALUES(?,?,?)", later)
         fresh = {(c,) for c, _, e in events if isinstance(e, Harvest)}
         self._db.executemany(  # with a new number: the new harvest may be theirs, so they come behind it
@@ -115,7 +130,7 @@ class Handler:
             self._tables.refresh()
             work = _Work()
             for community, id, body in rows:
-                refused = ""
+                refused, mark = "", work.mark()
                 try:
                     self._draft(community, decode_diary(body), secret, work)
                 except Refused as error:
@@ -123,15 +138,18 @@ class Handler:
                 except CONTENT as error:
                     traces.exception("%s: entry %s cannot be handled", community, id)
                     refused = "unhandled"
+                    work.back_to(mark)
                     work.failed.append((community, id, said(error)))
                 work.fates.append((community, id, refused))
             self._enter(log, work)
 
     def _draft(self, community: str, event: DiaryEvent, secret: bytes, work: _Work) -> None:
         """Write the addenda of an event, and the records of lots that it makes. Raises Refused."""
-        assert isinstance(event, Handling)
+        assert isinstance(event, Handling | Input)
         parents = self._lots(community, event, work)
-        if not isinstance(event, Correction) and any(epoch_ms(event.ts) < one.time for one in parents):
+        if not isinstance(event, Correction | Input) and any(
+            epoch_ms(event.ts) < one.time for one in parents
+        ):
             raise Refused("before_harvest")
         children: list[tuple[LotKey, float]] = []
         if isinstance(event, Split | Merge):
@@ -156,7 +174,18 @@ class Handler:
         if isinstance(event, Split | Merge):
             self._make(community, event, parents, children, work)
 
-    def _rests(self, parent: _Lot, event: Handling) -> Basis | None:
+    def _reached(self, community: str, late: Input, work: _Work) -> list[_Lot]:
+        """Lots sealed before it was written down that their plot was treated, inside the interval."""
+        now = self._tables.as_corrected(community, late)
+        if not isinstance(now, Input):
+            return []
+        start = epoch_ms(now.ts)
+        picked = self._tables.picked(community, start, start + now.pre_harvest_days * DAY_MS - 1)
+        lots = [self._lot(community, one.id, work) for one in picked if one.plot == now.plot]
+        name = f'"id":"{late.id}"'.encode()  # as canonical JSON has it
+        return [one for one in lots if name not in one.data]
+
+    def _rests(self, parent: _Lot, event: Handling | Input) -> Basis | None:
         """What the lot rests on as it is now, where that is asked again: for a correction."""
         if not isinstance(event, Correction):
             return None
@@ -255,9 +284,11 @@ class Handler:
                 used[kind] = used.get(kind, 0.0) + amount
         return used
 
-    def _lots(self, community: str, event: Handling, work: _Work) -> list[_Lot]:
+    def _lots(self, community: str, event: Handling | Input, work: _Work) -> list[_Lot]:
         """The lots that an event is about. Raises Refused where there is none, or one was not sealed."""
         match event:
+            case Input():
+                return self._reached(community, event, work)
             case Merge():
                 return [self._lot(community, harvest, work) for harvest in dict.fromkeys(event.harvests)]
             case Correction():
@@ -333,6 +364,11 @@ class Handler:
             if found is not None and found.crop == event.crop:
                 return found.id
         raise Refused("no_lot")
+
+
+def _forbids(event: DiaryEvent) -> bool:
+    """Whether a harvest that is sealed already might not have been, had it been written down in time."""
+    return isinstance(event, Input) and event.pre_harvest_days > 0
 
 
 def _read(path: Path, work: _Work) -> bytes:

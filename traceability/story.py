@@ -40,6 +40,18 @@ def page(content: dict[str, Any]) -> str:
     return base and base + LotKey(content["gtin"], content["lot"]).path
 
 
+def breaks(later: Sequence[dict[str, Any]]) -> str:
+    """Why the lot would not have been sealed as is known now, a key of the catalogue `lot.*`; "" if it would.
+    Of what was said of it the last counts: a correction judges anew.
+    """
+    for one in reversed(later):
+        if one["correction"] is not None:
+            return str(one["correction"]["breaks"])
+        if one.get("breaks"):
+            return str(one["breaks"])
+    return ""
+
+
 def doubts(content: dict[str, Any], later: Sequence[dict[str, Any]], today: date, lang: str) -> list[str]:
     """Why a record is doubtful though nothing of it was changed: days that cannot be, which are refused today
     and were sealed by earlier versions. `today`: where it grew. A rehearsal plays in other times than now.
@@ -55,7 +67,7 @@ def doubts(content: dict[str, Any], later: Sequence[dict[str, Any]], today: date
     for one in later:
         event = one["event"]
         when = datetime.fromisoformat(event["ts"])
-        if event["event"] != CORRECTION and when < at:
+        if event["event"] not in (CORRECTION, "input") and when < at:
             name = text(f"event.{event['event']}", lang)
             said.append(text("verify.doubt_order", lang, event=name, day=f"{when:%d/%m/%Y}"))
     return said
@@ -85,6 +97,10 @@ def _entry(one: dict[str, Any], lang: str) -> list[str]:
             if breaks := one["correction"]["breaks"]:
                 said.append(text("verify.breaks", lang, reason=text(f"lot.{breaks}", lang)))
             return said
+        case "input":
+            reason = text(f"lot.{one['breaks']}", lang)
+            words = {"product": event["product"], "days": event["pre_harvest_days"]}
+            return [text("verify.input", lang, day=day, **words), text("verify.breaks", lang, reason=reason)]
         case "packing":
             return [text("verify.packing", lang, day=day, kilograms=kilograms, packages=event["packages"])]
         case "shipping":

@@ -294,7 +294,7 @@ def _written(
             for one in later
         ],
         doubts=story.doubts(content, later, today, lang),
-        breaks=next((one["correction"]["breaks"] for one in reversed(later) if one["correction"]), ""),
+        breaks=story.breaks(later),
         intervals=[
             _told(pilot, lang, row) | {"days": row["pre_harvest_days"]}
             for row in content.get("intervals", record.NONE_NAMED)["rows"]

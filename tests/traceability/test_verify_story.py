@@ -89,8 +89,8 @@ def test_corrections_are_told_with_what_they_break(farm: Farm) -> None:
     farm.write("correction", "mend-3", 5, of="mango-1", reason="giờ", changes={"ts": later})
     record = farm.export(key)
     code, out, err = verify(record)
-    assert (code, err) == (0, [])
-    assert out[0].startswith(f"verified: lot {key.lot} of GTIN {key.gtin} is leaf 0 of 6")
+    assert (code, err) == (1, []), "as corrected, it would not have been sealed"
+    assert out[0].startswith(f"The record is as it was sealed: lot {key.lot} of GTIN {key.gtin} is leaf 0 of")
     assert "Packed on 12/11/2026: 100.25 kg, 20 packages" in out
     assert "Shipped on 12/11/2026: 100.25 kg to Chợ \\u202eđầu mối" in out
     assert "It was corrected on 12/11/2026: Quantity (kg) 123.45675 → 120.5 (reason: gõ nhầm)" in out
@@ -212,10 +212,13 @@ def test_the_browser_tells_the_same(farm: Farm, page: browser.Page) -> None:
     farm.write(
         "correction", "mend-1", 3, of="mango-1", reason="x", changes={"quantity_kg": 84.5, "ts": later}
     )
+    look, said = answer(page, farm.folder, sorted(farm.export(key).parent.iterdir()))
+    assert look == "note" and said.startswith("✓ Verified; it was corrected since\n")
+    assert verify(record)[0] == 0
     farm.write("correction", "mend-2", 4, of="input-6", reason="y", changes={"pre_harvest_days": 7})
     look, said = answer(page, farm.folder, sorted(farm.export(key).parent.iterdir()))
     told = verify(record)[1]
-    assert look == "note" and said.startswith("✓ Verified; it was corrected since\n")
+    assert look == "bad" and said.startswith("The record is as it was sealed.\n")
     lines = said.splitlines()
     assert [line for line in told if "on 12/11/2026" in line or line.startswith("As corrected")] == [
         line for line in lines if "on 12/11/2026" in line or line.startswith("As corrected")

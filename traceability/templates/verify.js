@@ -279,13 +279,17 @@ function changes({ before, after }, at) {
   }).join("; ");
 }
 
-function sentences({ event, correction, lots, epcis }) {
+function sentences({ event, correction, breaks, lots, epcis }) {
   const at = epcis.creationDate;
   const values = { ...event, day: day(at) };
   if ("quantity_kg" in event) values.kilograms = number(event.quantity_kg);
   values.lots = lots.map((lot) => `${lot.lot} (${number(lot.quantity_kg)} kg)`).join(", ");
   if (event.event === "revocation") return [fill("recalled", values)];
-  if (event.event !== "correction") return [fill(event.event, values)];
+  if (event.event !== "correction") {
+    const said = [fill(event.event, { ...values, days: event.pre_harvest_days })];
+    if (breaks) said.push(fill("breaks", { reason: words[`lot.${breaks}`] }));
+    return said;
+  }
   const said = [fill("corrected", { ...values, changes: changes(correction, at) })];
   if (correction.breaks) said.push(fill("breaks", { reason: words[`lot.${correction.breaks}`] }));
   return said;
@@ -339,7 +343,7 @@ function doubts({ times, simulated }, later) {
   if (harvested > tomorrow) said.push(fill("doubt_future", { day: day(times.harvested) }));
   if (harvested < "2000-01-01") said.push(fill("doubt_past", { day: day(times.harvested) }));
   for (const { event } of later) {
-    if (event.event === "correction" || new Date(event.ts) >= new Date(times.harvested)) continue;
+    if (["correction", "input"].includes(event.event) || new Date(event.ts) >= new Date(times.harvested)) continue;
     said.push(fill("doubt_order", { event: words[`event.${event.event}`], day: day(event.ts) }));
   }
   return said;
@@ -353,8 +357,10 @@ function story({ content, index, size, log }, later) {
   const rows = recalls.flatMap(sentences).map((sentence) => `✗ ${sentence}`);
   const corrected = of("correction").length > 0;
   const doubtful = doubts(content, later);
+  const last = later.filter((one) => one.correction || one.breaks).pop();
+  const broken = last && (last.correction ? last.correction.breaks : last.breaks);
   rows.push(...doubtful.map((sentence) => `✗ ${sentence}`));
-  rows.push(recalls.length || doubtful.length ? words.as_sealed : `✓ ${corrected ? words.good_corrected : words.good}`);
+  rows.push(recalls.length || doubtful.length || broken ? words.as_sealed : `✓ ${corrected ? words.good_corrected : words.good}`);
   rows.push(`${words.lot}: ${content.lot} (GTIN ${content.gtin})`, ...rest);
   if (content.product) {
     rows.push(`${words.product}: ${content.product.name[LANGUAGE]}`);
@@ -365,7 +371,7 @@ function story({ content, index, size, log }, later) {
   }
   const ask = fill(later.length ? "later_some" : "later_none", { number: later.length });
   rows.push(`${ask} ${asked(content)}`.trim(), `${words.place}: ${index} / ${size}, ${log}`);
-  return { kind: recalls.length || doubtful.length ? "bad" : corrected ? "note" : "good", rows };
+  return { kind: recalls.length || doubtful.length || broken ? "bad" : corrected ? "note" : "good", rows };
 }
 
 document.getElementById("form").addEventListener("submit", async (event) => {
