@@ -1,8 +1,9 @@
 """What a secretary may write down: the fields of each kind of event, and the event out of them."""
 
 import json
+import re
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any, NamedTuple
 
 from devices.bounds import epoch_ms, local
@@ -48,6 +49,7 @@ PLAIN = ("planting", "input", "irrigation", "pest_observation", "harvest", "pack
 WORK = ("planting", "input", "irrigation", "pest_observation")  # on the land, perhaps before the group joined
 OLDER = "older"
 CORRECTION = "correction"
+MINUTE = timedelta(minutes=1)
 STAMP = "%Y-%m-%d %H:%M"
 WAS = "was_"  # begins the name of a field that says what the person was shown
 _CORRECTED = ("text", "number", "whole", "choice", "area")  # kinds of field that a correction may change
@@ -141,6 +143,16 @@ def named(kind: str, where: str) -> str:
     return next((part for part in reversed(where.split(".")) if part in names), "ts")
 
 
+def sides(field: str) -> dict[str, str]:
+    """What an error says of a day, such as `ts 2015-04-01 < 2022-09-01`: what was given and its bound, as
+    people write days.
+    """
+    given, _, bound = re.sub(r"(\d{4})-(\d\d)-(\d\d)", r"\3/\2/\1", field).partition(" < ")
+    if not bound:
+        given, _, bound = given.partition(" > ")
+    return {"given": given.partition(" ")[2], "bound": bound}
+
+
 def _common(pilot: Pilot, kind: str, given: Mapping[str, str]) -> dict[str, Any]:
     whole: dict[str, Any] = {"event": kind}
     for name in ("id", "plot", "crop", "by"):
@@ -151,9 +163,11 @@ def _common(pilot: Pilot, kind: str, given: Mapping[str, str]) -> dict[str, Any]
 
 def _moment(pilot: Pilot, value: str, name: str) -> datetime:
     try:
-        return datetime.fromisoformat(value).replace(tzinfo=pilot.zone)
+        moment = datetime.fromisoformat(value).replace(tzinfo=pilot.zone)
     except ValueError:
         raise PayloadError("bad_diary", name) from None
+    offset = (moment.utcoffset() or timedelta()) // MINUTE * MINUTE  # before 1900 clocks differed by seconds
+    return moment.replace(tzinfo=timezone(offset))
 
 
 def _to_the_digit(moment: datetime) -> str:

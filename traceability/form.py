@@ -23,7 +23,7 @@ from devices.diary import DiaryEvent, encode_diary
 from devices.payloads import MAX_BYTES, PayloadError
 from devices.pilot import Pilot
 from devices.reading import Device
-from devices.texts import number
+from devices.texts import number, text
 from traceability import entries, picture
 from traceability.book import Book, Entry, Lot
 from traceability.entries import CORRECTION, FORMS
@@ -98,7 +98,7 @@ def router(
             return desk.form(given, f"form.photo_{error.reason}", 422)
         except PayloadError as error:
             if error.reason != "bad_diary":  # a day or a plot that cannot be: field, bound and mend
-                return desk.form(given, f"rejected.{error.reason}", 422, error)
+                return desk.form(given, f"form.{error.reason}", 422, entries.sides(error.field))
             return desk.form(given, f"form.{entries.named(kind, error.field)}", 422)
         try:
             send(session.device, session.password, encode_diary(event))
@@ -134,10 +134,10 @@ class _Desk:
         return event
 
     def form(
-        self, given: Mapping[str, str], wrong: str, status: int, error: PayloadError | None = None
+        self, given: Mapping[str, str], wrong: str, status: int, sides: Mapping[str, str] | None = None
     ) -> Response:
-        """The page, with what is filled in and what is wrong with it: a key of the catalogue, and what the
-        gateway would say of it.
+        """The page, with what is filled in and what is wrong with it: a key of the catalogue, and what fills
+        that.
         """
         grower = self._pilot.producers[self._session.device.community]
         areas = [area.code for area in self._pilot.records.planting_areas if area.community == grower.id]
@@ -146,8 +146,8 @@ class _Desk:
             fields=self._fields, given=given, wrong=wrong, products=grower.products, areas=areas,
             lots=[_shown(self._pilot, lot, language(self._request)) for lot in self._lots.values()],
             plain=self._kind in entries.PLAIN, corrects=self.wrong, plots=grower.hectares,
-            measured=bool(grower.plots), told=error.sentence(language(self._request)) if error else "",
-            asks_older=wrong == "rejected.date_early" and self._kind in entries.WORK,
+            measured=bool(grower.plots), told=text(wrong, language(self._request), **sides) if sides else "",
+            asks_older=wrong == "form.date_early" and self._kind in entries.WORK,
         )  # fmt: skip
 
 

@@ -220,8 +220,8 @@ def test_the_browser_tells_the_same(farm: Farm, page: browser.Page) -> None:
     told = verify(record)[1]
     assert look == "bad" and said.startswith("The record is as it was sealed.\n")
     lines = said.splitlines()
-    assert [line for line in told if "on 12/11/2026" in line or line.startswith("As corrected")] == [
-        line for line in lines if "on 12/11/2026" in line or line.startswith("As corrected")
+    assert [line for line in told if "on 12/11/2026" in line or line.startswith("As is known now")] == [
+        line for line in lines if "on 12/11/2026" in line or line.startswith("As is known now")
     ]
     assert any("10:00:07" in line for line in lines)
     farm.recall()
