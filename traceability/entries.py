@@ -50,7 +50,6 @@ WORK = ("planting", "input", "irrigation", "pest_observation")  # on the land, p
 OLDER = "older"
 CORRECTION = "correction"
 MINUTE = timedelta(minutes=1)
-STAMP = "%Y-%m-%d %H:%M"
 WAS = "was_"  # begins the name of a field that says what the person was shown
 _CORRECTED = ("text", "number", "whole", "choice", "area")  # kinds of field that a correction may change
 _NUMBERS = {"number": float, "whole": int}
@@ -93,8 +92,9 @@ def event_of(
 def _in_order(event: DiaryEvent, lot: Lot | None, zone: tzinfo) -> None:
     """Nothing is done with a lot before it is there. Raises PayloadError."""
     if lot is not None and epoch_ms(event.ts) < lot.time:
-        harvested = datetime.fromtimestamp(lot.time / 1000, zone)
-        raise PayloadError("before_harvest", f"ts {local(event.ts, zone):{STAMP}} < {harvested:{STAMP}}")
+        times = (local(event.ts, zone), datetime.fromtimestamp(lot.time / 1000, zone))
+        given, harvested = (at.replace(tzinfo=None).isoformat(" ", "minutes") for at in times)
+        raise PayloadError("before_harvest", f"ts {given} < {harvested}")
 
 
 def correction_of(pilot: Pilot, given: Mapping[str, str], wrong: DiaryEvent) -> DiaryEvent:

@@ -19,7 +19,7 @@ from traceability.seal import Sealer
 from .conftest import HARVESTED, WHO, harvest, write
 
 DAY = timedelta(days=1)
-WRITTEN = {
+WRITTEN: dict[str, dict[str, object]] = {
     "planting": {"seed": "giống", "area_ha": "1"},
     "input": {"product": "phân", "purpose": "fertiliser", "dose": "1 kg"},
     "irrigation": {"minutes": "3"},
@@ -58,18 +58,9 @@ def client(
 def filled(client: TestClient, kind: str, when: str, **more: object) -> tuple[int, str]:
     page = client.get(f"/diary/{kind}").text
     check = page.partition('name="check" value="')[2].partition('"')[0]
-    given = {
-        "check": check,
-        "id": f"{kind.replace('_', '-')}-1",
-        "ts": when,
-        "plot": "plot-2",
-        "crop": "mango",
-    }
-    answer = client.post(
-        f"/diary/{kind}",
-        data=given | {"plot": "plot-2"} | WRITTEN.get(kind, {}) | more,
-        follow_redirects=False,
-    )  # type: ignore[arg-type]
+    given: dict[str, object] = {"check": check, "id": f"{kind.replace('_', '-')}-1", "ts": when}
+    given |= {"crop": "mango", "plot": "plot-2"} | WRITTEN[kind] | more
+    answer = client.post(f"/diary/{kind}", data=given, follow_redirects=False)
     return answer.status_code, answer.text
 
 
