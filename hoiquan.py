@@ -19,11 +19,12 @@ from typing import Annotated, Any, Literal
 import typer
 
 from dashboards.commands import dashboards_app, report_command
-from devices import secrets
+from devices import installation, secrets
 from devices.commands import ca, devices_app, pilot_app
 from devices.pilot import Pilot, PilotError
 from devices.processes import CHILD, Child, follow_parent, run_together
 from devices.settings import Settings
+from gateway import house_broker
 from gateway.commands import advice_app, quarantine_app, tokens
 from sim.commands import command as simulate_command
 from sim.commands import require_speed
@@ -67,7 +68,7 @@ def main() -> None:
 
     try:
         app()
-    except (Misuse, PilotError, ValueError) as error:
+    except (Misuse, installation.Occupied, PilotError, ValueError) as error:
         typer.echo(f"hoiquan: {error}", err=True)
         raise SystemExit(2) from None
     except (RetryLater, OSError) as error:
@@ -88,28 +89,17 @@ def config(json_output: Annotated[bool, typer.Option("--json", help="As JSON.")]
         typer.echo(f"{variable}={rows[variable]}\n    {field.description}")
 
 
-@app.command(hidden=True)
-def broker(
+@app.command(name="broker", hidden=True)
+def serve_broker(
+    port: Annotated[int, typer.Option(help="Port to listen on, of 127.0.0.1.")] = 1883,
+    kind: Annotated[Literal["mosquitto", "amqtt"], typer.Option("--with", help="Which.")] = "amqtt",
     data: Data = None,
     pilot: PilotName = None,
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 1883,
-    bind: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
-    """The embedded broker alone (a part of `hoiquan up`)."""
-    import asyncio
+    """The broker alone (a part of `hoiquan up`)."""
+    from gateway.house_broker import serve
 
-    from gateway.broker import Access, serve
-
-    settings = Settings.read(data=data, pilot=pilot)
-    access = Access(
-        settings.pilot,
-        settings.registry_url,
-        settings.gateway_password.get_secret_value(),
-        settings.simulator_secret.get_secret_value(),
-        settings.reader_password.get_secret_value(),
-        settings.operator_password.get_secret_value(),
-    )
-    asyncio.run(serve(bind, port, access))
+    raise SystemExit(serve(Settings.read(data=data, pilot=pilot), kind, port, stop_on_signals()))
 
 
 @app.command(hidden=True)
@@ -292,8 +282,17 @@ def up(
     history: Annotated[str, typer.Option(help="How much of the past to show at once.")] = "30d",
     speed: Annotated[float, typer.Option(help="Speed of the simulator; 1 is real time.")] = 1.0,
     http_port: Annotated[int, typer.Option(help="Port of the pages.")] = 8080,
-    mqtt_port: Annotated[int, typer.Option(help="Port of the embedded broker.")] = 1883,
-    bind: Annotated[str, typer.Option(help="Address of pages and broker.")] = "127.0.0.1",
+    mqtt_port: Annotated[int, typer.Option(help="Port of the broker.")] = 1883,
+    bind: Annotated[
+        str,
+        typer.Option(help="Address of the pages; 0.0.0.0: for phones too. The broker stays on 127.0.0.1."),
+    ] = "127.0.0.1",
+    host: Annotated[
+        str | None, typer.Option(help="Name or address of this machine in QR codes and links, with --bind.")
+    ] = None,
+    broker: Annotated[
+        Literal["auto", "mosquitto", "amqtt"], typer.Option(help="auto: Mosquitto where it is installed.")
+    ] = "auto",
     seed: Annotated[int, typer.Option(help="Seed of the simulator.")] = 1,
     faults: Faults = "none",
     rollout: Rollout = "plan",
@@ -301,71 +300,53 @@ def up(
     """Everything on this machine, no Docker: broker, gateway, SQLite store, pages, simulator."""
     from sim.session import parse_duration
 
-    settings = Settings.read(data=data, pilot=pilot).on_port(http_port)
+    stop = stop_on_signals()
+    own = host or (installation.own_address() if bind not in installation.LOOPBACK else "localhost")
+    settings = Settings.read(data=data, pilot=pilot).on_port(http_port, own)
     place = settings.loaded_pilot
     parse_duration(history)
     require_speed(speed)
     if (settings.data / SCENARIO).exists():
         raise Misuse(f"up: {settings.data} holds a rehearsal; use another folder with --data")
-    if bind not in ("127.0.0.1", "localhost", "::1"):
-        raise Misuse(
-            f"up: the embedded broker has no TLS, so it listens on loopback alone, not on {bind}. "
-            "For other machines use Mosquitto, which has: make compose"
-        )
-    for name, port, option in (("pages", http_port, "--http-port"), ("broker", mqtt_port, "--mqtt-port")):
-        if port_taken(bind, port):
-            raise Misuse(
-                f"up: port {port} of the {name} is taken; is hoiquan running already? Else use {option}"
-            )
-    url = f"mqtt://{bind}:{mqtt_port}"
-    os.environ |= secrets.environment(settings.data) | {
-        "HOIQUAN_DATA": str(settings.data),
-        "HOIQUAN_PILOT": settings.pilot,
-        "HOIQUAN_MQTT": url,
-        "HOIQUAN_MQTT_VERSION": "4",  # the embedded broker speaks 3.1.1
-        "HOIQUAN_BASE_URL": settings.base_url,
-    }
-    running = settings.data / "running.json"
-    here = f"http://{bind}:{http_port}"
-    told = {"mqtt": url, "mqtt_version": 4, "pilot": settings.pilot, "web_url": here}
-    running.write_text(json.dumps(told | {"base_url": settings.base_url}), "utf-8")
-    if speed != 1.0:
-        typer.echo(f"hoiquan: this run plays another time than now: {speed:g} times as fast")
-    page = f"http://localhost:{http_port}/"
-    typer.echo(f"hoiquan: pilot {place.pilot}, data in {settings.data.resolve()}")
     simulator = ["simulate", "--store", "--seed", str(seed), "--history", history]
     simulator += ["--faults", faults, "--rollout", rollout]
-    alive = settings.data / "gateway" / "alive"
-    alive.unlink(missing_ok=True)
-    children = [
-        Child("broker", ["broker", "--port", str(mqtt_port), "--bind", bind]),
-        Child("gateway", ["gateway"]),
-        Child("web", ["web", "--http-port", str(http_port), "--bind", bind]),
-        # a broker drops what comes before the gateway's first subscription
-        Child("simulator", [*simulator, "--mqtt", url, "--speed", str(speed)], alive.exists),
-    ]
-    try:
+    with installation.claim(settings.data) as told:
+        installation.require_ports(bind, http_port=http_port, mqtt_port=mqtt_port)
+        which, chosen = house_broker.choose(broker, settings.data, mqtt_port)
+        os.environ |= secrets.environment(settings.data) | house_broker.environment(chosen) | {
+            "HOIQUAN_DATA": str(settings.data),
+            "HOIQUAN_PILOT": settings.pilot,
+            "HOIQUAN_BASE_URL": settings.base_url,
+        }  # fmt: skip
+        here = f"http://{'127.0.0.1' if bind not in installation.LOOPBACK else bind}:{http_port}"
+        places = {"pilot": settings.pilot, "web_url": here, "base_url": settings.base_url}
+        installation.tell(told, chosen | places)
+        if speed != 1.0:
+            typer.echo(f"hoiquan: this run plays another time than now: {speed:g} times as fast")
+        typer.echo(
+            f"hoiquan: pilot {place.pilot}, data in {settings.data.resolve()}\nhoiquan: {which.promise}"
+        )
+        alive = settings.data / "gateway" / "alive"
+        alive.unlink(missing_ok=True)
+        children = [
+            Child("broker", ["broker", "--port", str(mqtt_port), "--with", which.name]),
+            Child("gateway", ["gateway"]),
+            Child("web", ["web", "--http-port", str(http_port), "--bind", bind]),
+            # a broker drops what comes before the gateway's first subscription
+            Child(
+                "simulator", [*simulator, "--mqtt", str(chosen["mqtt"]), "--speed", str(speed)], alive.exists
+            ),
+        ]
         run_together(
             first=Child("history", [*simulator, "--history-only"]),
             children=children,
-            ready=lambda: port_taken(bind, http_port),
+            ready=lambda: installation.taken(bind, http_port),
             say=lambda: typer.echo(
-                f"hoiquan: open {page} — a real sensor joins with: {sys.argv[0]} device enroll --help\n"
-                "hoiquan: Ctrl-C stops everything; the next start continues with the same data"
+                f"hoiquan: open {settings.base_url}/ — a real sensor joins with: {sys.argv[0]} device enroll "
+                "--help\nhoiquan: Ctrl-C stops everything; the next start continues with the same data"
             ),
-            stop=stop_on_signals(),
+            stop=stop,
         )
-    finally:
-        running.unlink(missing_ok=True)
-
-
-def port_taken(host: str, port: int) -> bool:
-    """Whether somebody listens there."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex((host, port)) == 0
 
 
 def stop_on_signals() -> threading.Event:

@@ -12,9 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from devices.authority import CA, authority, fingerprint, prepare
-from devices.credentials import CHIRPSTACK, OPERATOR, READER
 from devices.models import DIARY, MODELS
-from devices.mosquitto import write_passwords
+from devices.mosquitto import write_accounts
 from devices.pilot import load
 from devices.registry import Registry
 from devices.review import review
@@ -188,17 +187,7 @@ def prepare_authority(settings: Settings) -> None:
 def tell_broker(settings: Settings, registry: Registry) -> None:
     """Bring Mosquitto's accounts up to date, where there is a Mosquitto; the embedded one asks itself."""
     if settings.mosquitto_passwords is not None:
-        write_passwords(
-            settings.mosquitto_passwords,
-            registry,
-            settings.gateway_password.get_secret_value(),
-            settings.simulator_secret.get_secret_value(),
-            {
-                CHIRPSTACK: settings.chirpstack_password.get_secret_value(),
-                READER: settings.reader_password.get_secret_value(),
-                OPERATOR: settings.operator_password.get_secret_value(),
-            },
-        )
+        write_accounts(settings, settings.mosquitto_passwords, registry)
         time.sleep(RELOAD)
 
 

@@ -12,9 +12,18 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from devices.credentials import gateway_accounts, hash_password, reserved, simulated_password
+from devices.credentials import (
+    CHIRPSTACK,
+    OPERATOR,
+    READER,
+    gateway_accounts,
+    hash_password,
+    reserved,
+    simulated_password,
+)
 from devices.models import DIARY
 from devices.registry import Registry
+from devices.settings import Settings
 from devices.topics import ROOT
 
 RULES = Path(__file__).with_suffix(".acl")
@@ -23,6 +32,21 @@ RULES = Path(__file__).with_suffix(".acl")
 def rules_beside(passwords: Path) -> Path:
     """Where the rules for the accounts of a password file are: Mosquitto's acl_file."""
     return passwords.with_name(f"{passwords.name}.acl")
+
+
+def write_accounts(settings: Settings, path: Path, registry: Registry) -> int:
+    """Write all accounts that the settings have passwords of; see `write_passwords`."""
+    return write_passwords(
+        path,
+        registry,
+        settings.gateway_password.get_secret_value(),
+        settings.simulator_secret.get_secret_value(),
+        {
+            CHIRPSTACK: settings.chirpstack_password.get_secret_value(),
+            READER: settings.reader_password.get_secret_value(),
+            OPERATOR: settings.operator_password.get_secret_value(),
+        },
+    )
 
 
 def write_passwords(

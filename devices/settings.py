@@ -16,7 +16,8 @@ from devices import secrets
 from devices.credentials import FIRST_INSTANCE
 from devices.pilot import Pilot, load
 
-ACCOUNTS = ("reader_password", "operator_password")  # that commands beside a running `hoiquan up` use
+# passwords that commands beside a running `hoiquan up` use
+ACCOUNTS = ("reader_password", "operator_password", "gateway_password", "simulator_secret")
 
 
 class Settings(BaseSettings):
@@ -93,10 +94,10 @@ class Settings(BaseSettings):
             )
         return settings
 
-    def on_port(self, port: int) -> "Settings":
+    def on_port(self, port: int, host: str = "localhost") -> "Settings":
         """These settings for pages on a port of this machine: their address, where none was given."""
         given = "base_url" in self.model_fields_set
-        return self if given else self.model_copy(update={"base_url": f"http://localhost:{port}"})
+        return self if given else self.model_copy(update={"base_url": f"http://{host}:{port}"})
 
     def as_running(self) -> "Settings":
         """These settings with what a running `hoiquan up` on the same folder has chosen."""
@@ -108,6 +109,8 @@ class Settings(BaseSettings):
             return self
         kept = secrets.read(self.data)
         mine = {name: SecretStr(kept.get(f"HOIQUAN_{name.upper()}", "")) for name in ACCOUNTS}
+        if chosen.get("mosquitto_passwords"):
+            chosen["mosquitto_passwords"] = Path(chosen["mosquitto_passwords"])
         given = self.model_fields_set
         return self.model_copy(update={n: value for n, value in {**chosen, **mine}.items() if n not in given})
 

@@ -5,6 +5,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 ROOT = "hoiquan/v1"
+# what the embedded broker's rules turned away: DENIED/{account}/{topic}, from the broker to the gateways
+DENIED = "hoiquan-gateway/v1/denied"
 UP = frozenset({"telemetry", "status", "diary", "result"})
 DOWN = frozenset({"command", "rejected"})
 ID = re.compile(r"[a-z0-9-]{1,64}")
@@ -24,6 +26,12 @@ class Topic(NamedTuple):
 
     def __str__(self) -> str:
         return f"{ROOT}/{self.pilot}/{self.community}/{self.device}/{self.kind}"
+
+
+def denied_to(text: str) -> str | None:
+    """Whose message the broker's rules turned away, where a topic says so."""
+    account, slash, _ = text.removeprefix(f"{DENIED}/").partition("/")
+    return account if slash and text.startswith(f"{DENIED}/") else None
 
 
 @lru_cache(maxsize=16_384)  # a device has few topics and publishes on them all day; strangers' are forgotten

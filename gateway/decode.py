@@ -184,6 +184,8 @@ class Decoder:
         result.source += [index] * len(sorter.readings)
 
     def _sender(self, topic: str) -> tuple[Device, str]:
+        if topic.startswith(f"{topics.DENIED}/"):
+            raise PayloadError("forbidden_topic", topic.removeprefix(f"{topics.DENIED}/").partition("/")[2])
         if topic.startswith("application/"):
             return _bounded(self._node_of(topic), "uplink")
         try:

@@ -256,13 +256,16 @@ class Pipeline:
         """One line in the log, and the reason back to the device where the topic names one."""
         error = PayloadError(refusal.reason, refusal.field)
         log.warning("refused: %.200r: %s", refusal.message.topic, " ".join(error.sentence("en").split()))
+        account = topics.denied_to(refusal.message.topic)
         try:
-            topic = topics.parse(refusal.message.topic)
+            topic = topics.parse(refusal.message.topic) if account is None else None
         except topics.TopicError:
             return
-        device = self._decoder.device(topic.device)
+        device = self._decoder.device(topic.device if topic is not None else account or "")
         if device is not None:  # it may listen on its own topics alone
             topic = topics.Topic(device.pilot, device.community, device.device, "rejected")
+        if topic is None:
+            return
         answer = {"reason": refusal.reason, "vi": error.sentence("vi"), "en": error.sentence("en")}
         payload = json.dumps(answer, ensure_ascii=False).encode()
         self._receiver.publish(str(topic._replace(kind="rejected")), payload)

@@ -29,13 +29,14 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from devices.topics import DOWN
+from devices.topics import DENIED, DOWN
 from gateway.link import Link, Publish
 from gateway.spool import Message
 
 log = logging.getLogger(__name__)
 EVERYTHING = "hoiquan/#"
 UPLINKS = "application/+/device/+/event/up"  # of ChirpStack v4
+TAKEN = (EVERYTHING, UPLINKS, f"{DENIED}/#")  # what is spooled
 DROPPED = "$SYS/broker/publish/messages/dropped"  # Mosquitto counts there what its queues did not take
 NOTICES = "$SYS/broker/log/N"  # Mosquitto tells there whom it turned away (log_dest topic)
 HEARTBEATS = "hoiquan-gateway/v1"  # outside the contract's tree: no device reads or writes there
@@ -75,7 +76,7 @@ class Receiver:
         self._version = version
         self._share, before = (f"$share/{name}/" if name else "" for name in (group, left))
         # a session keeps its subscriptions: with those of another group each message would come twice
-        self._stale = [before + topic for topic in (EVERYTHING, UPLINKS)] if group != left else []
+        self._stale = [before + topic for topic in TAKEN] if group != left else []
         self._beats = f"{HEARTBEATS}/{username}/heartbeat"
         self._token = secrets.token_hex(8)  # nobody else's beat is taken for ours
         self._client = Link(
@@ -172,16 +173,16 @@ class Receiver:
             # what is shared may not leave out our own, which are told by their kind; see `_on_message`
             ours = SubscribeOptions(qos=1, noLocal=not self._share)
             here = SubscribeOptions(qos=0)
-            wanted = [(self._share + EVERYTHING, ours), (self._share + UPLINKS, ours)]
+            wanted = [(self._share + topic, ours) for topic in TAKEN]
             client.subscribe([*wanted, (self._beats, here), (DROPPED, here), (NOTICES, here)])
         else:
             own = [(self._beats, 0), (DROPPED, 0), (NOTICES, 0)]
-            client.subscribe([(EVERYTHING, 1), (UPLINKS, 1), *own])
+            client.subscribe([*((topic, 1) for topic in TAKEN), *own])
 
     def _on_subscribe(
         self, _: Client, __: Any, ___: int, reasons: list[ReasonCode], ____: Properties | None
     ) -> None:
-        for topic, reason in zip((EVERYTHING, UPLINKS, self._beats, DROPPED, NOTICES), reasons, strict=False):
+        for topic, reason in zip((*TAKEN, self._beats, DROPPED, NOTICES), reasons, strict=False):
             if reason.is_failure:
                 log.error("the broker refuses the subscription to %s: %s", topic, reason)
         if reasons[0].is_failure:

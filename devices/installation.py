@@ -1,0 +1,89 @@
+"""A data folder that `hoiquan up` runs on: who runs, on which ports, and how others reach it.
+
+claim ─► up.lock (held) ─► running.json, which commands beside it read ─► gone at the end
+"""
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+RUNNING, LOCK = "running.json", "up.lock"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_NOWHERE = "192.0.2.1"  # of no network (RFC 5737); nothing is sent to it
+
+
+class Occupied(Exception):
+    """It cannot run there; the sentence names what is in the way, and the mend."""
+
+
+@contextmanager
+def claim(data: Path) -> Iterator[Path]:
+    """Be the one that runs on this folder until the end of the block; gives where to tell of it. Raises
+    Occupied where another runs, before anything of that is touched.
+    """
+    data.mkdir(parents=True, exist_ok=True)
+    told = data / RUNNING
+    lock = os.open(data / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            where = _running(told)
+            raise Occupied(
+                f"up: another hoiquan runs on {data.absolute()}{where}; stop that one with Ctrl-C, or use "
+                "another folder with --data"
+            ) from None
+        yield told
+        told.unlink(missing_ok=True)
+    finally:
+        os.close(lock)
+
+
+def tell(told: Path, chosen: Mapping[str, object]) -> None:
+    """Say what was chosen, whole or not at all."""
+    temporary = told.with_suffix(f".{os.getpid()}")
+    temporary.write_text(json.dumps(chosen), "utf-8")
+    temporary.replace(told)
+
+
+def require_ports(bind: str, **ports: int) -> None:
+    """Raise Occupied where a port cannot be listened on. `ports`: by option, such as http_port=8080."""
+    seen: dict[int, str] = {}
+    for name, port in ports.items():
+        option = f"--{name.replace('_', '-')}"
+        if not 1 <= port <= 65535:
+            raise Occupied(f"up: {option} {port}: a port is a number from 1 to 65535")
+        if port in seen:
+            raise Occupied(f"up: {seen[port]} and {option} are both {port}: give each a port of its own")
+        seen[port] = option
+        if taken(bind, port):
+            raise Occupied(
+                f"up: {option} {port}: another program listens there; end it, or choose another port"
+            )
+
+
+def taken(host: str, port: int) -> bool:
+    """Whether somebody listens there."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1" if host == "0.0.0.0" else host, port)) == 0  # noqa: S104
+
+
+def own_address() -> str:
+    """The address under which others on the same network reach this machine, as its routes have it."""
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((_NOWHERE, 9))
+        return str(probe.getsockname()[0])
+    return socket.gethostname()
+
+
+def _running(told: Path) -> str:
+    try:
+        chosen = json.loads(told.read_text("utf-8"))
+        return f": pages {chosen['web_url']}, broker {chosen['mqtt']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""

@@ -1,0 +1,265 @@
+"""The broker that `hoiquan up` starts, Mosquitto or amqtt: what it acknowledged is stored, whoever goes away.
+
+Whole installations as processes; the same promises of both.
+"""
+
+import json
+import os
+import signal
+import socket
+import struct
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from gateway import mosquitto
+from tests.system.running import Publisher, Running, command, descendants, done, one_line, until
+from tests.system.up import Up
+
+PLACE = "hoiquan/v1/dong-thap/tam-que/"
+
+
+class House(Up):
+    """`hoiquan up` with one of the two brokers, and no past."""
+
+    def __init__(self, folder, broker):
+        self.broker = broker
+        super().__init__(folder)
+
+    def start(self):
+        self.running = Running(
+            self.folder / "up.log",
+            command("up", "--history", "1h", "--http-port", str(self.http), "--mqtt-port", str(self.mqtt),
+                    "--broker", self.broker),
+        )  # fmt: skip
+        until("all parts of `hoiquan up`", 60, lambda: self.counted() and self.gateway_hears())
+
+    def gateway_hears(self):
+        return "connected to" in self.running.text()
+
+    def part(self, name):
+        """The process of a part, by its command line."""
+        for pid in self.children():
+            with suppress(OSError):
+                if name.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:4]:
+                    return pid
+        return None
+
+    def device(self, name, **more):
+        given = self.enroll(name)
+        return Publisher(self.mqtt, given["user"], given["password"], **more), given
+
+    def stored(self, device):
+        rows = self.json(f"/api/v1/devices/{device}/readings?hours=1")["rows"]
+        return [row["value"] for row in rows if row["signal"] == "soil_moisture"]
+
+
+@pytest.fixture(scope="module", params=["mosquitto", "amqtt"])
+def house(request, tmp_path_factory):
+    if request.param == "mosquitto" and mosquitto.binary() is None:
+        pytest.fail("the tests want Mosquitto on this machine: deploy/test-servers installs it")
+    made = House(tmp_path_factory.mktemp("house"), request.param)
+    yield made
+    made.running.stop(signal.SIGINT)
+
+
+def numbered(n):
+    return json.dumps({"boot": "b", "seq": n, "values": {"soil_moisture": round(n / 20, 2)}})
+
+
+def counted(house, before=0):
+    books = house.books()
+    assert books.balanced
+    return books.received - before
+
+
+def values(house, device):
+    from gateway.sqlite import SqliteStore
+
+    store = SqliteStore(house.folder / "data" / "store.sqlite")
+    rows = store.series("telemetry", {"device": device}, 0, 2**60, 50_000)
+    rows += store.series("telemetry_flagged", {"device": device}, 0, 2**60, 50_000)
+    store.close()
+    return sorted(row.fields.get("soil_moisture", row.fields.get("value")) for row in rows)
+
+
+def test_it_says_which_broker_runs_and_what_it_promises(house):
+    said = house.running.text()
+    assert ("the broker is Mosquitto 2" if house.broker == "mosquitto" else "the broker is amqtt") in said
+    assert "keeps what it acknowledged" in said
+
+
+def test_a_sender_that_hangs_up_at_once_loses_nothing(house):
+    """A node that empties its buffer and sleeps: its last packet is behind the last acknowledgement."""
+    sender, given = house.device("sleeper")
+    for n in range(1000):
+        sender.publish(given["topic"], numbered(n))
+    sender.all_acknowledged(30)
+    sender.close()
+    expected = [round(n / 20, 2) for n in range(1000)]
+    until("all are stored", 30, lambda: len(values(house, "sleeper")) >= 1000)
+    assert values(house, "sleeper") == expected
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["kill -9", "SIGTERM"])
+def test_a_gateway_that_goes_away_loses_nothing(house, number):
+    """At 200 messages a second; `up` starts it again."""
+    sender, given = house.device(f"while-{number}")
+    gateway = house.part("gateway")
+    for n in range(1000):
+        sender.publish(given["topic"], numbered(n))
+        time.sleep(0.005)
+        if n == 300:
+            os.kill(gateway, number)
+    sender.all_acknowledged(30)
+    sender.close()
+    name = f"while-{number}"
+    until("all are stored", 60, lambda: len(values(house, name)) >= 1000)
+    time.sleep(1.0)  # and none comes twice
+    assert values(house, name) == [round(n / 20, 2) for n in range(1000)]
+    refused = json.loads(done(house.hoiquan("quarantine", "list", "--json", "--limit", "1000")))
+    assert not [one for one in refused if name in one["topic"]]
+
+
+def test_a_node_that_falls_silent_is_offline_and_its_will_is_sent(house):
+    given = house.enroll("silent")
+    with socket.create_connection(("127.0.0.1", house.mqtt)) as node:
+        node.sendall(connect(given["user"], given["password"], keepalive=2,
+                             will=(f"{PLACE}silent/status", b'{"state":"offline"}')))  # fmt: skip
+        assert node.recv(4)[:2] == b"\x20\x02"
+        node.sendall(publish(f"{PLACE}silent/status", b'{"state":"online"}'))
+        until("it is online", 10, lambda: online(house, "silent") is True)
+        began = time.monotonic()
+        until("it is offline", 20, lambda: online(house, "silent") is False)
+        # Mosquitto 2.0 looks at all keepalives every five seconds
+        assert 2 < time.monotonic() - began < 3 + 5 + 4
+
+
+def online(house, device):
+    from gateway.sqlite import SqliteStore
+
+    store = SqliteStore(house.folder / "data" / "store.sqlite")
+    found = store.latest("device", {"device": device}, 0)
+    store.close()
+    states = [row.fields["online"] for row in found if "online" in row.fields]
+    return bool(max(states)[1]) if states else None
+
+
+def test_a_client_of_mqtt_5_is_let_in_or_told_at_once(house):
+    given = house.enroll("newer")
+    with socket.create_connection(("127.0.0.1", house.mqtt), 5) as node:
+        node.settimeout(1)
+        node.sendall(connect(given["user"], given["password"], level=5))
+        answer = node.recv(100)
+    assert answer[0] == 0x20
+    assert answer[3] == (0 if house.broker == "mosquitto" else 0x84), "unsupported protocol version"
+
+
+@pytest.mark.parametrize("clean", [True, False])
+def test_of_two_with_one_client_id_the_first_is_closed(house, clean):
+    given = house.enroll(f"twice-{int(clean)}")
+    with socket.create_connection(("127.0.0.1", house.mqtt), 5) as first:
+        first.sendall(connect(given["user"], given["password"], clean=clean))
+        assert first.recv(4)[:2] == b"\x20\x02"
+        with socket.create_connection(("127.0.0.1", house.mqtt), 5) as second:
+            second.sendall(connect(given["user"], given["password"], clean=clean))
+            assert second.recv(4)[:2] == b"\x20\x02"
+            first.settimeout(5)
+            assert first.recv(10) == b"", "it is closed"
+            second.sendall(b"\xc0\x00")
+            assert second.recv(2) == b"\xd0\x00", "and the second answers"
+
+
+def test_an_account_outside_its_topics_stores_nothing_and_is_told_where_the_broker_can(house):
+    sender, _ = house.device("astray", hears=f"{PLACE}astray/rejected")
+    received = house.books().received
+    sender.publish(f"{PLACE}astrya/telemetry", numbered(1))
+    sender.publish(f"{PLACE}astray/telemetry", numbered(2))
+    sender.all_acknowledged()
+    until("the right one is stored", 10, lambda: values(house, "astray"))
+    assert values(house, "astray") == [0.1]
+    if house.broker == "amqtt":  # Mosquitto has no word for it at 3.1.1
+        until("it is told", 10, lambda: sender.heard)
+        told = json.loads(sender.heard[0][1])
+        assert told["reason"] == "forbidden_topic" and f"{PLACE}astrya/telemetry" in told["vi"]
+        refused = json.loads(done(house.hoiquan("quarantine", "list", "--json")))
+        assert any(one["reason"] == "forbidden_topic" for one in refused)
+        assert house.books().received >= received + 2
+    sender.close()
+
+
+def test_a_broker_that_is_killed_comes_back_and_so_do_all(house):
+    """What it kept in memory is gone, on amqtt; who speaks afterwards is heard."""
+    sender, given = house.device("after")
+    victim = house.part("broker")
+    child = next(iter(descendants(victim)), None)
+    os.kill(child if house.broker == "mosquitto" and child else victim, signal.SIGKILL)
+
+    def heard():
+        with suppress(Exception):
+            sender.publish(given["topic"], numbered(7))
+        return values(house, "after")
+
+    until("a reading after it", 60, lambda: heard() or time.sleep(0.5))
+    sender.close()
+
+
+def test_a_second_up_on_the_same_folder_is_refused_and_harms_nothing(house):
+    before = (house.folder / "data" / "running.json").read_bytes()
+    said = one_line(house.hoiquan("up", "--http-port", str(house.http), "--mqtt-port", str(house.mqtt)), 2)
+    assert f"http://127.0.0.1:{house.http}" in said and f"mqtt://127.0.0.1:{house.mqtt}" in said
+    other = one_line(house.hoiquan("up", "--http-port", "18999", "--mqtt-port", "18998"), 2)
+    assert "another hoiquan runs on" in other
+    assert (house.folder / "data" / "running.json").read_bytes() == before
+    assert house.get("/healthz") == b"ok\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--http-port", "{http}"), "another program listens there"),
+        (("--mqtt-port", "{mqtt}"), "another program listens there"),
+        (("--http-port", "18997", "--mqtt-port", "18997"), "give each a port of its own"),
+        (("--http-port", "70000"), "a port is a number from 1 to 65535"),
+        (("--mqtt-port", "0"), "a port is a number from 1 to 65535"),
+    ],
+)
+def test_ports_that_cannot_be_are_said_before_anything_is_written(house, tmp_path, options, said):
+    from tests.system.running import hoiquan
+
+    given = [one.format(http=house.http, mqtt=house.mqtt) for one in options]
+    assert said in one_line(hoiquan(tmp_path, "up", *given), 2)
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["up.lock"]
+
+
+def connect(user, password, *, level=4, keepalive=30, clean=True, will=None):
+    """A CONNECT packet of MQTT 3.1.1, or of 5 without properties."""
+    flags = 0xC0 | (2 if clean else 0) | (0x0C if will else 0)  # will at QoS 1
+
+    def field(text):
+        data = text if isinstance(text, bytes) else text.encode()
+        return struct.pack(">H", len(data)) + data
+
+    body = field("MQTT") + bytes([level, flags]) + struct.pack(">H", keepalive)
+    body += b"\0" if level == 5 else b""
+    body += field(user)
+    if will:
+        body += field(will[0]) + field(will[1])
+    body += field(user) + field(password)
+    return b"\x10" + length(len(body)) + body
+
+
+def publish(topic, payload):
+    body = struct.pack(">H", len(topic)) + topic.encode() + struct.pack(">H", 1) + payload
+    return b"\x32" + length(len(body)) + body
+
+
+def length(size):
+    out = b""
+    while True:
+        size, part = size >> 7, size & 0x7F
+        out += bytes([part | (0x80 if size else 0)])
+        if not size:
+            return out
