@@ -311,7 +311,7 @@ def up(
     simulator = ["simulate", "--store", "--seed", str(seed), "--history", history]
     simulator += ["--faults", faults, "--rollout", rollout]
     with installation.claim(settings.data) as told:
-        installation.require_ports(bind, http_port=http_port, mqtt_port=mqtt_port)
+        installation.require_ports(bind, http_port, mqtt_port)
         which, chosen = house_broker.choose(broker, settings.data, mqtt_port)
         os.environ |= secrets.environment(settings.data) | house_broker.environment(chosen) | {
             "HOIQUAN_DATA": str(settings.data),

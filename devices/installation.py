@@ -3,6 +3,7 @@
 claim ─► up.lock (held) ─► running.json, which commands beside it read ─► gone at the end
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -50,20 +51,32 @@ def tell(told: Path, chosen: Mapping[str, object]) -> None:
     temporary.replace(told)
 
 
-def require_ports(bind: str, **ports: int) -> None:
-    """Raise Occupied where a port cannot be listened on. `ports`: by option, such as http_port=8080."""
-    seen: dict[int, str] = {}
-    for name, port in ports.items():
-        option = f"--{name.replace('_', '-')}"
+def require_ports(bind: str, http_port: int, mqtt_port: int) -> None:
+    """Raise Occupied where the pages cannot listen on `bind`, or the broker on this machine alone."""
+    for option, port in (("--http-port", http_port), ("--mqtt-port", mqtt_port)):
         if not 1 <= port <= 65535:
             raise Occupied(f"up: {option} {port}: a port is a number from 1 to 65535")
-        if port in seen:
-            raise Occupied(f"up: {seen[port]} and {option} are both {port}: give each a port of its own")
-        seen[port] = option
-        if taken(bind, port):
-            raise Occupied(
-                f"up: {option} {port}: another program listens there; end it, or choose another port"
-            )
+    if http_port == mqtt_port:
+        raise Occupied(f"up: --http-port and --mqtt-port are both {http_port}: give each a port of its own")
+    _listen("--http-port", bind, http_port)
+    _listen("--mqtt-port", LOOPBACK[0], mqtt_port)
+
+
+def _listen(option: str, bind: str, port: int) -> None:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(bind, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # those that just ended are none
+            probe.bind(address)
+    except PermissionError:
+        raise Occupied(
+            f"up: {option} {port}: ports below 1024 are the administrator's; choose a higher one"
+        ) from None
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            why = "another program listens there; end it, or choose another port"
+            raise Occupied(f"up: {option} {port}: {why}") from None
+        raise Occupied(f"up: --bind {bind}: this machine has no such address ({error.strerror})") from None
 
 
 def taken(host: str, port: int) -> bool:

@@ -33,7 +33,7 @@ def choose(wanted: Literal["auto"] | Kind, data: Path, port: int) -> tuple[House
     if found is not None:
         promise = (
             f"the broker is Mosquitto {found[1]} (MQTT 3.1.1 and 5): it keeps what it acknowledged while "
-            "others are away; killed itself it may lose its last second"
+            "others are away; what came within the second before its own end may be lost"
         )
         chosen = {"mqtt": url, "mqtt_version": 5, "mosquitto_passwords": str(mosquitto.passwords(data))}
         return House("mosquitto", promise), chosen

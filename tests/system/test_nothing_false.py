@@ -208,7 +208,8 @@ def test_the_small_inputs_that_went_wrong(site):
     site.say(f"{PLACE}probe/diary", (CASES / "04-probe-writes-harvest.json").read_bytes())
     until("all is handled", 20, site.settled)
     until("the harvests", 20, lambda: {"pick-1", "pick-2"} <= site.fates().keys())
-    assert site.fates() == {"pick-1": "pre_harvest_interval", "pick-2": "pre_harvest_interval"}
+    picked = {id: fate for id, fate in site.fates().items() if id.startswith("pick")}
+    assert picked == {"pick-1": "pre_harvest_interval", "pick-2": "pre_harvest_interval"}
     assert site.refused() == [
         ("date_early", "zero-time"), ("date_early", "zero-harvest"), ("date_late", "max-time"),
         ("date_late", "wrong-year"), ("wrong_model", "by-a-probe"),

@@ -14,8 +14,6 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from devices.pilot import load
-from devices.registry import Registry
 from devices.texts import text
 from tests.system.running import Publisher, alive, done, hoiquan, one_line, until
 from tests.system.up import PARTS, Up
@@ -137,11 +135,9 @@ def test_a_device_may_speak_the_moment_it_is_enrolled(up):
     talking = threading.Thread(target=chat)
     talking.start()
     try:
-        registry = Registry(up.folder / "data" / "registry.sqlite", load("dong-thap"))
         for number in range(4):
             name = f"eager-{number}"
-            password = registry.enroll("tam-que", "soil-probe", name)
-            publisher = Publisher(up.mqtt, name, password)
+            publisher = Publisher(up.mqtt, name, up.enroll(name)["password"])
             assert not publisher.refused, f"{name}: {publisher.refused}"
             topic = f"hoiquan/v1/dong-thap/tam-que/{name}/telemetry"
             publisher.publish(topic, '{"values":{"soil_moisture":24.5}}')

@@ -32,7 +32,7 @@ def test_a_bad_pilot_file_is_one_line(tmp_path):
 
 @pytest.mark.parametrize(
     "words",
-    [("--history", "long"), ("--bind", "0.0.0.0"), ("--speed", "-1")],
+    [("--history", "long"), ("--bind", "192.0.2.7"), ("--speed", "-1")],
     ids=["history", "bind", "speed"],
 )
 def test_a_wrong_option_is_one_line(tmp_path, words):

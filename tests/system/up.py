@@ -10,7 +10,7 @@ from gateway.spool import Spool
 from tests.servers import free_port
 from tests.system.running import Running, command, descendants, done, hoiquan, until
 
-PARTS = ("broker", "gateway", "web", "simulate")
+PARTS = ("broker", "mosquitto", "gateway", "web", "simulate")
 
 
 class Up:
