@@ -37,6 +37,27 @@ def within(pilot: Pilot, device: Device, event: DiaryEvent, arrival: int, *, pla
         _between("changes.ts", _moment(event.changes), FIRST, last, pilot.zone)
 
 
+def corrected_within(
+    pilot: Pilot,
+    community: str,
+    wrong: DiaryEvent,
+    right: DiaryEvent,
+    correction: Correction,
+    *,
+    simulated: bool,
+) -> bool:
+    """Whether a corrected day keeps the bounds that the entry itself had to keep: the correction says what
+    was, so it is not before what it tells of.
+    """
+    if right.ts == wrong.ts:
+        return True
+    place = pilot.place.get(community)
+    older = simulated or place is None or getattr(right, "older", None)
+    first = FIRST if older or place is None else place.joined
+    at, last = epoch_ms(right.ts), tomorrow(epoch_ms(correction.ts), pilot.zone)
+    return midnight(first, pilot.zone) <= at < midnight(last, pilot.zone) + DAY_MS
+
+
 def tomorrow(now: int, zone: tzinfo) -> date:
     """The last day that may be written down at epoch ms `now`."""
     return (datetime.fromtimestamp(now / 1000, UTC).astimezone(zone) + AHEAD).date()

@@ -17,6 +17,7 @@ Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
 Photos = Annotated[  # each by the SHA-256 of its bytes; the pictures travel another way
     tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...], Field(min_length=1, max_length=4)
 ]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 Kilograms = Annotated[float, Field(gt=0, le=1e7, allow_inf_nan=False)]
 
 
@@ -111,7 +112,7 @@ class Correction(_Event):
     of: Id
     reason: Text
     changes: Annotated[
-        dict[Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")], Text | float],
+        dict[Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")], Text | Finite],
         Field(min_length=1, max_length=9),
     ]
 

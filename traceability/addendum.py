@@ -12,28 +12,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from devices.bounds import AHEAD, DAY_MS, epoch_ms, midnight
 from devices.diary import (
     Correction,
     DiaryEvent,
     Handling,
-    Harvest,
     Input,
     Merge,
     Packing,
     Revocation,
     Shipping,
     Split,
-    corrected,
-    decode_diary,
 )
-from devices.payloads import PayloadError
 from devices.pilot import Pilot
-from devices.places import FIRST
-from traceability import lot, record
+from traceability import record
 from traceability.digital_link import LotKey
-from traceability.epcis import Speaker, kilograms
-from traceability.season import Basis
+from traceability.epcis import kilograms
 
 ROUNDING = 1e-6  # kilograms
 
@@ -105,11 +98,12 @@ def build(
     event: Handling | Input,
     earlier: Iterable[dict[str, Any]],
     children: Sequence[tuple[LotKey, float]] = (),
-    rests: Basis | None = None,
+    sides: tuple[DiaryEvent, DiaryEvent] | None = None,
+    breaks: str = "",
 ) -> dict[str, Any]:
     """The addendum to the lot whose record is `data`. `earlier` are the addenda that it has, `children` the
-    lots that a split or merge makes, with their kilograms; `rests`: for a correction, what the lot's harvest
-    rests on now (None: it came out of a split or merge). Raises Refused.
+    lots that a split or merge makes, with their kilograms; `sides` the entry before and after a correction,
+    and `breaks` why the lot would not be sealed as is known now.
     """
     content, before = json.loads(data), list(earlier)  # our own bytes: their form needs no look
     key = LotKey(content["gtin"], content["lot"])
@@ -118,7 +112,14 @@ def build(
     correction = None
     match event:
         case Correction():
-            correction, said = _correction(pilot, content, event, before, speaker, rests)
+            assert sides is not None
+            wrong, right = sides
+            said = speaker.corrected(wrong, right, event.id, event.ts, packed=packed)
+            correction = {
+                "before": wrong.model_dump(mode="json", exclude_none=True),
+                "after": right.model_dump(mode="json", exclude_none=True),
+                "breaks": breaks,
+            }
         case Revocation():
             said = [speaker.recalled(event.id, event.ts, event.reason)]
         case Split() | Merge():
@@ -138,76 +139,7 @@ def build(
         "known": "declared",
         "correction": correction,
         # an input that was written down too late: the harvest was inside its interval
-        "breaks": "pre_harvest_interval" if isinstance(event, Input) else "",
+        "breaks": (breaks or "pre_harvest_interval") if isinstance(event, Input) else "",
         "lots": [{"gtin": child.gtin, "lot": child.lot, "quantity_kg": amount} for child, amount in children],
         "epcis": speaker.document(said, event.ts),
     }
-
-
-def _correction(
-    pilot: Pilot, content: dict[str, Any], event: Correction, before: list[dict[str, Any]], speaker: Speaker,
-    rests: Basis | None,
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:  # fmt: skip
-    """What the event was and is, and whether the lot could have been sealed like this (`breaks`)."""
-    looked_at = content.get("intervals", record.NONE_NAMED)["rows"]
-    rows = looked_at + content["events"]["rows"] + [one["event"] for one in before]
-    events = {row["id"]: decode_diary(json.dumps(row).encode()) for row in rows}
-    for one in before:  # corrected twice: what is wrong now is what the first correction said
-        if one["correction"] is not None:
-            after = decode_diary(json.dumps(one["correction"]["after"]).encode())
-            events[after.id] = after
-    wrong = events.get(event.of)
-    if wrong is None:
-        raise Refused("nothing_to_correct")
-    try:
-        right = corrected(wrong, event)
-    except PayloadError:
-        raise Refused("bad_correction") from None
-    _in_order(pilot, content, wrong, right, events, event)
-    said = speaker.corrected(
-        wrong, right, event.id, event.ts, packed=any(one["event"]["event"] == "packing" for one in before)
-    )
-    return {
-        "before": wrong.model_dump(mode="json", exclude_none=True),
-        "after": right.model_dump(mode="json", exclude_none=True),
-        "breaks": _breaks(pilot, content, events | {event.of: right}, rests),
-    }, said
-
-
-def _in_order(
-    pilot: Pilot, content: dict[str, Any], wrong: DiaryEvent, right: DiaryEvent,
-    events: Mapping[str, DiaryEvent], event: Correction,
-) -> None:  # fmt: skip
-    """A correction keeps the order and the bounds that the entry itself had to keep. Raises Refused."""
-    if right.ts == wrong.ts:
-        return
-    place = pilot.place.get(content["producer"]["community"])
-    older = content["simulated"] or getattr(right, "older", None) or place is None
-    first = FIRST if older or place is None else place.joined
-    last = (event.ts.astimezone(pilot.zone) + AHEAD).date()
-    if not midnight(first, pilot.zone) <= epoch_ms(right.ts) < midnight(last, pilot.zone) + DAY_MS:
-        raise Refused("bad_date")
-    now = [*(one for one in events.values() if one.id != right.id), right]
-    harvested = [epoch_ms(one.ts) for one in now if isinstance(one, Harvest)]
-    handled = [epoch_ms(one.ts) for one in now if isinstance(one, Packing | Shipping)]
-    if harvested and handled and min(handled) < min(harvested):
-        raise Refused("before_harvest")
-
-
-def _breaks(
-    pilot: Pilot, content: dict[str, Any], events: Mapping[str, DiaryEvent], rests: Basis | None
-) -> str:
-    """Why the lot would not have been sealed with these events."""
-    community = pilot.producers.get(content["producer"]["community"])
-    product = pilot.product_of(content["gtin"])
-    harvest = next((e for e in events.values() if isinstance(e, Harvest)), None)
-    if community is None or product is None or harvest is None:
-        return ""
-    inputs = tuple(e for e in events.values() if isinstance(e, Input) and e.pre_harvest_days)
-    known = {one.id for one in inputs}
-    others = tuple(one for one in rests.holding if one.id not in known) if rests is not None else ()
-    picked = rests.picked if rests is not None else ()
-    area = pilot.records.area(harvest.area_code) if harvest.area_code is not None else None
-    return lot.refusal(
-        community, product, harvest, Basis(0, (), (), (*inputs, *others), picked), area, pilot.zone
-    )

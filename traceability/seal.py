@@ -92,7 +92,7 @@ class Sealer:
         )
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
-        self._tables = DiaryTables(self._db, self._lock)
+        self._tables = DiaryTables(self._db, self._lock, pilot)
         self._handler = Handler(self._db, self._lock, self._tables, folder / "records", pilot, self._base_url)
 
     def close(self) -> None:
@@ -140,8 +140,8 @@ class Sealer:
                     "WHERE e.harvest AND coalesce(l.told, 0)=0 ORDER BY e.time, e.id LIMIT ?",
                     (limit,),
                 ).fetchall()
-            if rows:
-                self._tables.refresh()
+            # first what corrects entries that are there: a harvest is judged by what holds
+            self._handler.seal(log, self._secret, newest, None, corrections=True)
             drafts: list[_Draft] = []
             files: dict[Path, bytes] = {}
             failed: list[tuple[str, str, str]] = []
@@ -209,7 +209,10 @@ class Sealer:
                 if d.sealed.community == community_id and not d.sealed.refused
             ]
             rests = basis(self._tables, community_id, product, harvest, self._pilot.zone, drafted)
-            if refused := lot.refusal(community, product, harvest, rests, area, self._pilot.zone):
+            refused = lot.refusal(community, product, harvest, rests, area, self._pilot.zone)
+            if not refused:  # nor as it was corrected already
+                refused = self._handler.verdict(community_id, harvest.id, key.gtin, drafted)
+            if refused:
                 return _Draft(replace(sealed, refused=refused), b"")
             grew = self._grew.conditions(community.id, harvest.plot, rests.start, epoch_ms(harvest.ts))
             data = record.canonical(

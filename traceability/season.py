@@ -8,8 +8,10 @@
 A refused harvest ends nothing: it became no lot.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import date, tzinfo
+from itertools import accumulate
 from typing import NamedTuple
 
 from devices.bounds import DAY_MS, epoch_ms, midnight
@@ -52,7 +54,11 @@ def basis(
         if (one.plot, one.crop) == (harvest.plot, harvest.crop) and one.time < stop
     ]  # fmt: skip
     start, shown = _growing(diary, product, harvest, before)
-    inputs = [event for event in diary if isinstance(event, Input)]
+    known = {event.id for event in diary}
+    moved = [
+        one for one in tables.moved(community, harvest.plot, stop - LOOK_BACK_MS, stop) if one.id not in known
+    ]
+    inputs = [event for event in (*diary, *moved) if isinstance(event, Input)]
     now = [tables.as_corrected(community, event) for event in inputs]
     return Basis(
         start,
@@ -61,7 +67,10 @@ def basis(
             if event.id == harvest.id
             or (not isinstance(event, Harvest | Handling) and epoch_ms(event.ts) > shown)
         ),
-        tuple(event for event in inputs if event.pre_harvest_days),
+        tuple(
+            event for event, held in zip(inputs, now, strict=True)
+            if event.pre_harvest_days or (isinstance(held, Input) and held.pre_harvest_days)
+        ),
         tuple(event for event in now if isinstance(event, Input) and event.pre_harvest_days),
         tuple(picked),
     )  # fmt: skip
@@ -108,8 +117,10 @@ def heaviest(picked: Sequence[Picked], harvest: Harvest, season_days: int) -> fl
     in, no `season_days` days may hold more than a season gives.
     """
     at, season = epoch_ms(harvest.ts), season_days * DAY_MS
-    near = [(one.time, one.kilograms) for one in picked if abs(one.time - at) < season]
-    begins = [time for time, _ in near if time <= at] + [at]
+    near = sorted((one.time, one.kilograms) for one in picked if abs(one.time - at) < season)
+    times = [time for time, _ in near]
+    sums = [0.0, *accumulate(kilograms for _, kilograms in near)]
+    begins = [*times[: bisect_right(times, at)], at]
     return harvest.quantity_kg + max(
-        sum(kilograms for time, kilograms in near if begin <= time < begin + season) for begin in begins
+        sums[bisect_left(times, begin + season)] - sums[bisect_left(times, begin)] for begin in begins
     )

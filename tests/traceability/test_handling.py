@@ -234,7 +234,7 @@ def test_original_and_correction_both_stand(book: Diary) -> None:
         ("pack-1", {"packages": 2}, ""),
         ("mend-0", {"reason": "x"}, "bad_correction"),
         ("never", {"quantity_kg": 1}, "no_lot"),
-        ("input-late", {"dose": "x"}, "nothing_to_correct"),
+        ("input-late", {"dose": "x"}, "no_lot"),
     ],
 )
 def test_a_wrong_correction_is_refused(book: Diary, of: str, changes: dict[str, Any], refused: str) -> None:
