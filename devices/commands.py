@@ -5,12 +5,12 @@ import time
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from devices import broker_url
 from devices.authority import CA, authority, fingerprint, prepare
 from devices.credentials import CHIRPSTACK, OPERATOR, READER
 from devices.models import DIARY, MODELS
@@ -179,8 +179,8 @@ def ca(data: Data = None) -> None:
 
 def prepare_authority(settings: Settings) -> None:
     """Make CA and certificate where there are none; the broker's are beside its password file."""
-    hosts = [urlsplit(url).hostname for url in (settings.public_mqtt, settings.mqtt)]
-    names = list(dict.fromkeys([*(host for host in hosts if host), "localhost", "127.0.0.1"]))
+    hosts = [broker_url.parse(url).host for url in (settings.public_mqtt, settings.mqtt) if url]
+    names = list(dict.fromkeys([*hosts, "localhost", "127.0.0.1"]))
     server = settings.mosquitto_passwords.parent if settings.mosquitto_passwords else settings.ca
     prepare(settings.ca, server, names)
 

@@ -20,7 +20,6 @@ from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -29,6 +28,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from devices import broker_url
 from devices.topics import DOWN
 from gateway.link import Link, Publish
 from gateway.spool import Message
@@ -68,10 +68,7 @@ class Receiver:
         """
         if group and version != MQTTv5:
             raise ValueError(f"group {group!r}: sharing the messages needs MQTT 5, see HOIQUAN_MQTT_VERSION")
-        address = urlsplit(url)
-        if address.scheme not in ("mqtt", "mqtts") or not address.hostname:
-            raise ValueError(f"broker address {url!r}: expected mqtt://host:port or mqtts://host:port")
-        self._address = (address.hostname, address.port or (8883 if address.scheme == "mqtts" else 1883))
+        self._broker = broker_url.parse(url)
         self._version = version
         self._share, before = (f"$share/{name}/" if name else "" for name in (group, left))
         # a session keeps its subscriptions: with those of another group each message would come twice
@@ -85,8 +82,8 @@ class Receiver:
             manual_ack=True,
             clean_session=None if version == MQTTv5 else False,
         )
-        if address.scheme == "mqtts":
-            self._client.tls_set(ca_certs=str(ca) if ca else None)
+        if self._broker.tls:
+            self._client.tls_set_context(broker_url.trust(ca))
         self._client.username_pw_set(username, password)
         self._client.reconnect_delay_set(1, LONGEST_ABSENCE)
         self._client.on_connect = self._on_connect
@@ -106,13 +103,14 @@ class Receiver:
 
     def start(self) -> None:
         """Connect in the background, and again whenever the connection is lost."""
+        address = (self._broker.host, self._broker.port)
         if self._version == MQTTv5:
             wanted = Properties(PacketTypes.CONNECT)
             wanted.SessionExpiryInterval = SESSION_SECONDS
             wanted.ReceiveMaximum = IN_FLIGHT
-            self._client.connect_async(*self._address, keepalive=30, clean_start=False, properties=wanted)
+            self._client.connect_async(*address, keepalive=30, clean_start=False, properties=wanted)
         else:
-            self._client.connect_async(*self._address, keepalive=30)
+            self._client.connect_async(*address, keepalive=30)
         self._client.loop_start()
 
     def stop(self) -> None:
@@ -187,7 +185,7 @@ class Receiver:
         if reasons[0].is_failure:
             return
         self.connected = True
-        log.info("connected to %s:%d, session %s", *self._address, "kept" if self._kept else "new")
+        log.info("connected to %s, session %s", self._broker, "kept" if self._kept else "new")
         self.beat()
 
     def _on_disconnect(
