@@ -139,7 +139,7 @@ def main(number=0, interval=INTERVAL):
             known = set_clock(waiting, known)
         try:
             send(ticket, context, boot, waiting, known)
-        except Exception as error:  # noqa: BLE001 -- OSError, MQTTException, IndexError or AssertionError: so umqtt
+        except Exception as error:  # noqa: BLE001 -- umqtt's own, IndexError, AssertionError; TLS: ValueError
             print("not sent:", repr(error))
         seq += 1
         if seq == number:
