@@ -14,6 +14,7 @@ one. A gateway that left for good must be started once more under its name, anyw
 
 import logging
 import secrets
+import sys
 import threading
 import time
 from collections import deque
@@ -88,6 +89,7 @@ class Receiver:
         self._client.reconnect_delay_set(1, LONGEST_ABSENCE)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
+        self._client.on_connect_fail = self._on_connect_fail
         self._client.on_disconnect = self._on_disconnect
         self._client.on_publishes = self._on_publishes
         self._queue: deque[Message] = deque()
@@ -95,6 +97,7 @@ class Receiver:
         self._epoch = 0
         self.connected = False  # and subscribed: only from then on does the broker keep messages for us
         self._kept = False  # the session, by the broker
+        self._no_way = ""  # why the last try to connect failed, as it was said
         self.dropped = 0
         self.broker_dropped: int | None = None  # messages since the broker started; None: it does not say
         self.refused_logins: int | None = None  # since we look; None: the broker tells nothing of the kind
@@ -184,9 +187,16 @@ class Receiver:
                 log.error("the broker refuses the subscription to %s: %s", topic, reason)
         if reasons[0].is_failure:
             return
-        self.connected = True
+        self.connected, self._no_way = True, ""
         log.info("connected to %s, session %s", self._broker, "kept" if self._kept else "new")
         self.beat()
+
+    def _on_connect_fail(self, _: Client, __: Any) -> None:
+        # paho calls this while it handles the error, and tells nobody what it was; it tries every few seconds
+        why = str(sys.exc_info()[1])
+        if why != self._no_way:
+            self._no_way = why
+            log.warning("no way to the broker at %s yet: %s", self._broker, why)
 
     def _on_disconnect(
         self, _: Client, __: Any, ___: DisconnectFlags, reason: ReasonCode, ____: Properties | None

@@ -184,7 +184,7 @@ class Links:
         # paho calls this while it handles the error, and says it to nobody; once, not for each of 500 nodes
         if not self._said_why:
             self._said_why = True
-            log.error("no way to the broker at %s yet: %s", self._broker, sys.exc_info()[1])
+            log.warning("no way to the broker at %s yet: %s", self._broker, sys.exc_info()[1])
 
 
 def _topic(device: Device, kind: str) -> str:
