@@ -1,16 +1,18 @@
 """`hoiquan device …`: real sensors join and leave; `hoiquan ca`, `hoiquan pilot check`."""
 
 import json
+import sys
 import time
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 import typer
+from cryptography.hazmat.primitives.serialization import Encoding
 from rich.console import Console
 from rich.table import Table
 
+from devices import broker_url
 from devices.authority import CA, authority, fingerprint, prepare
 from devices.models import DIARY, MODELS
 from devices.mosquitto import write_accounts
@@ -164,22 +166,33 @@ def check_pilot(
         raise SystemExit(1)
 
 
-def ca(data: Data = None) -> None:
+def ca(
+    der: Annotated[bool, typer.Option("--der", help="As DER, for MicroPython, instead of PEM.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write it into this new file.")] = None,
+    data: Data = None,
+) -> None:
     """The CA of the broker's certificate, made where there is none: PEM, for a device to trust. Its
     fingerprint and the end of its days go to standard error.
     """
+    if der and out is None and sys.stdout.isatty():
+        raise ValueError("ca --der: this is no text for a terminal; name a file with --out, or pipe it on")
+    _may_write(out)
     settings = Settings.read(data=data)
     prepare_authority(settings)
     certificate = authority(settings.ca)
     end = certificate.not_valid_after_utc
     typer.echo(f"{settings.ca / CA}\nsha256 {fingerprint(certificate)}, until {end:%Y-%m-%d}", err=True)
-    typer.echo((settings.ca / CA).read_text("ascii"), nl=False)
+    content = certificate.public_bytes(Encoding.DER) if der else (settings.ca / CA).read_bytes()
+    if out is None:
+        typer.echo(content, nl=False)
+    else:
+        out.write_bytes(content)
 
 
 def prepare_authority(settings: Settings) -> None:
     """Make CA and certificate where there are none; the broker's are beside its password file."""
-    hosts = [urlsplit(url).hostname for url in (settings.public_mqtt, settings.mqtt)]
-    names = list(dict.fromkeys([*(host for host in hosts if host), "localhost", "127.0.0.1"]))
+    hosts = [broker_url.parse(url).host for url in (settings.public_mqtt, settings.mqtt) if url]
+    names = list(dict.fromkeys([*hosts, "localhost", "127.0.0.1"]))
     server = settings.mosquitto_passwords.parent if settings.mosquitto_passwords else settings.ca
     prepare(settings.ca, server, names)
 

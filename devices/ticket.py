@@ -13,10 +13,10 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import segno
 
+from devices import broker_url
 from devices.authority import CA, authority, fingerprint
 from devices.models import DIARY
 from devices.settings import Settings
@@ -91,16 +91,14 @@ class Ticket:
 
 def ticket(settings: Settings, pilot: str, community: str, model: str, device: str, password: str) -> Ticket:
     """The way in of a device that was enrolled; the address is the one that devices reach."""
-    address = urlsplit(settings.public_mqtt or settings.mqtt)
-    tls = address.scheme == "mqtts"
-    host, port = address.hostname or "127.0.0.1", address.port or (8883 if tls else 1883)
+    way = broker_url.parse(settings.public_mqtt or settings.mqtt)
     diary = model == DIARY
     topic = str(Topic(pilot, community, device, "diary" if diary else "telemetry"))
     page = f"{settings.pages}/diary" if diary else ""
-    if not tls:
-        return Ticket(host, port, False, device, password, topic, page=page)
+    if not way.tls:
+        return Ticket(way.host, way.port, False, device, password, topic, page=page)
     print_of_ca = fingerprint(authority(settings.ca))
-    return Ticket(host, port, True, device, password, topic, CA, print_of_ca, page)
+    return Ticket(way.host, way.port, True, device, password, topic, CA, print_of_ca, page)
 
 
 def write_privately(path: Path, parts: Iterable[bytes]) -> None:

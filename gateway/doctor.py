@@ -24,6 +24,7 @@ import typer
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
+from devices import broker_url
 from devices.payloads import PayloadError
 from devices.pilot import Pilot
 from devices.registry import Registry
@@ -119,10 +120,9 @@ class Doctor:
 
     def _broker(self) -> Finding:
         url = self._settings.mqtt
-        address = urlsplit(url)
         try:
-            port = address.port or (8883 if address.scheme == "mqtts" else 1883)
-            socket.create_connection((address.hostname or "", port), TIMEOUT).close()
+            address = broker_url.parse(url)
+            socket.create_connection((address.host, address.port), TIMEOUT).close()
         except (OSError, ValueError) as error:
             return self._found("broker", "bad", "broker_bad", url=url, error=_line(error))
         return self._found("broker", "ok", "broker_ok", url=url)

@@ -6,13 +6,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from devices import broker_url
 from devices.settings import Settings
 
 PATIENCE = 10.0  # seconds that the broker has to answer
@@ -27,8 +27,7 @@ def connected(
     settings: Settings, account: str, password: str
 ) -> tuple[Client, "queue.SimpleQueue[MQTTMessage]"]:
     """A client of one of the broker's accounts, connected, and what it hears. Raises NotHeard."""
-    address = urlsplit(settings.mqtt)
-    port = address.port or (8883 if address.scheme == "mqtts" else 1883)
+    where = broker_url.parse(settings.mqtt)
     if not password:
         raise NotHeard(
             f"there is no password for the broker's account {account!r}: run this beside `hoiquan up`, with "
@@ -37,8 +36,8 @@ def connected(
     version = MQTTProtocolVersion(settings.mqtt_version)
     client = Client(CallbackAPIVersion.VERSION2, account, protocol=version, reconnect_on_failure=False)
     client.username_pw_set(account, password)
-    if address.scheme == "mqtts":
-        client.tls_set(ca_certs=str(settings.mqtt_ca) if settings.mqtt_ca else None)
+    if where.tls:
+        client.tls_set_context(broker_url.trust(settings.mqtt_ca))
     heard: queue.SimpleQueue[MQTTMessage] = queue.SimpleQueue()
     answered = threading.Event()
     answer: list[ReasonCode] = []
@@ -54,9 +53,8 @@ def connected(
 
     client.on_connect, client.on_disconnect = on_connect, on_disconnect
     client.on_message = lambda _, __, message: heard.put(message)
-    where = f"{address.hostname}:{port}"
     try:
-        client.connect(address.hostname or "127.0.0.1", port, keepalive=KEEPALIVE)
+        client.connect(where.host, where.port, keepalive=KEEPALIVE)
     except ssl.SSLError as error:
         raise NotHeard(f"the broker at {where} does not show a certificate of our CA: {error}") from None
     except OSError as error:

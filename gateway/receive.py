@@ -14,13 +14,13 @@ one. A gateway that left for good must be started once more under its name, anyw
 
 import logging
 import secrets
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -29,6 +29,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from devices import broker_url
 from devices.topics import DENIED, DOWN
 from gateway.link import Link, Publish
 from gateway.spool import Message
@@ -69,10 +70,7 @@ class Receiver:
         """
         if group and version != MQTTv5:
             raise ValueError(f"group {group!r}: sharing the messages needs MQTT 5, see HOIQUAN_MQTT_VERSION")
-        address = urlsplit(url)
-        if address.scheme not in ("mqtt", "mqtts") or not address.hostname:
-            raise ValueError(f"broker address {url!r}: expected mqtt://host:port or mqtts://host:port")
-        self._address = (address.hostname, address.port or (8883 if address.scheme == "mqtts" else 1883))
+        self._broker = broker_url.parse(url)
         self._version = version
         self._share, before = (f"$share/{name}/" if name else "" for name in (group, left))
         # a session keeps its subscriptions: with those of another group each message would come twice
@@ -86,12 +84,13 @@ class Receiver:
             manual_ack=True,
             clean_session=None if version == MQTTv5 else False,
         )
-        if address.scheme == "mqtts":
-            self._client.tls_set(ca_certs=str(ca) if ca else None)
+        if self._broker.tls:
+            self._client.tls_set_context(broker_url.trust(ca))
         self._client.username_pw_set(username, password)
         self._client.reconnect_delay_set(1, LONGEST_ABSENCE)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
+        self._client.on_connect_fail = self._on_connect_fail
         self._client.on_disconnect = self._on_disconnect
         self._client.on_publishes = self._on_publishes
         self._queue: deque[Message] = deque()
@@ -99,6 +98,7 @@ class Receiver:
         self._epoch = 0
         self.connected = False  # and subscribed: only from then on does the broker keep messages for us
         self._kept = False  # the session, by the broker
+        self._no_way = ""  # why the last try to connect failed, as it was said
         self.dropped = 0
         self.broker_dropped: int | None = None  # messages since the broker started; None: it does not say
         self.refused_logins: int | None = None  # since we look; None: the broker tells nothing of the kind
@@ -107,13 +107,14 @@ class Receiver:
 
     def start(self) -> None:
         """Connect in the background, and again whenever the connection is lost."""
+        address = (self._broker.host, self._broker.port)
         if self._version == MQTTv5:
             wanted = Properties(PacketTypes.CONNECT)
             wanted.SessionExpiryInterval = SESSION_SECONDS
             wanted.ReceiveMaximum = IN_FLIGHT
-            self._client.connect_async(*self._address, keepalive=30, clean_start=False, properties=wanted)
+            self._client.connect_async(*address, keepalive=30, clean_start=False, properties=wanted)
         else:
-            self._client.connect_async(*self._address, keepalive=30)
+            self._client.connect_async(*address, keepalive=30)
         self._client.loop_start()
 
     def stop(self) -> None:
@@ -187,9 +188,16 @@ class Receiver:
                 log.error("the broker refuses the subscription to %s: %s", topic, reason)
         if reasons[0].is_failure:
             return
-        self.connected = True
-        log.info("connected to %s:%d, session %s", *self._address, "kept" if self._kept else "new")
+        self.connected, self._no_way = True, ""
+        log.info("connected to %s, session %s", self._broker, "kept" if self._kept else "new")
         self.beat()
+
+    def _on_connect_fail(self, _: Client, __: Any) -> None:
+        # paho calls this while it handles the error, and tells nobody what it was; it tries every few seconds
+        why = str(sys.exc_info()[1])
+        if why != self._no_way:
+            self._no_way = why
+            log.warning("no way to the broker at %s yet: %s", self._broker, why)
 
     def _on_disconnect(
         self, _: Client, __: Any, ___: DisconnectFlags, reason: ReasonCode, ____: Properties | None

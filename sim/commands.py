@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from devices import broker_url
 from devices.pilot import Pilot
 from devices.settings import Settings
 from sim import scenario as scenarios
@@ -88,8 +89,8 @@ def command(open_past: OpenPast, stop_on_signals: Callable[[], threading.Event])
             typer.echo(str(path))
             return
         require_speed(speed)
-        if mqtt is not None and not mqtt.startswith(("mqtt://", "mqtts://")):
-            raise ValueError(f"--mqtt {mqtt!r}: write mqtt://host:port or mqtts://host:port")
+        if mqtt is not None and broker_url.parse(mqtt).tls:
+            broker_url.trust(settings.mqtt_ca)  # mistakes of either are said before the past is made
         plan = Plan(
             seed=1 if seed is None else seed,
             shard=parse_shard(shard),
@@ -98,6 +99,7 @@ def command(open_past: OpenPast, stop_on_signals: Callable[[], threading.Event])
             until=parse_moment(until) if until else None,
             speed=speed,
             mqtt=None if history_only else mqtt,
+            ca=settings.mqtt_ca,
             out=out,
             store=store,
             faults=faults or "none",

@@ -8,17 +8,20 @@ back. Each connection has a thread that sleeps; for some hundred that is cheap, 
 
 import json
 import logging
+import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from devices import broker_url
 from devices.credentials import simulated_password
 from devices.orders import CARRIED
 from devices.reading import Device
@@ -38,15 +41,14 @@ class Link:
     """One connection for these devices. `scenario` says that they play another time than now."""
 
     def __init__(
-        self, url: str, secret: str, user: str, devices: Sequence[Device], *,
-        scenario: bool, obey: Obey | None = None,
+        self, broker: broker_url.BrokerAddress, tls: ssl.SSLContext | None, secret: str, user: str,
+        devices: Sequence[Device], *, scenario: bool, failed: Callable[[], None], obey: Obey | None = None,
     ) -> None:  # fmt: skip
-        address = urlsplit(url)
         self._user, self._devices, self._obey = user, devices, obey
         self._online = json.dumps({"state": "online"} | ({"scenario": True} if scenario else {})).encode()
         self._client = Client(CallbackAPIVersion.VERSION2, client_id=user)
-        if address.scheme == "mqtts":
-            self._client.tls_set()
+        if tls is not None:
+            self._client.tls_set_context(tls)
         self._client.username_pw_set(user, simulated_password(secret, user))
         self._client.max_queued_messages_set(min(KEPT * len(devices), MOST_KEPT))
         self._client.reconnect_delay_set(1, 60)
@@ -55,9 +57,10 @@ class Link:
         self._lock = threading.Lock()
         self._sent = self._acknowledged = self._dropped = 0
         self._client.on_connect = self._on_connect
+        self._client.on_connect_fail = lambda *_: failed()
         self._client.on_publish = self._on_publish
         self._client.on_message = self._on_message
-        self._client.connect_async(address.hostname or "127.0.0.1", address.port or 1883, keepalive=60)
+        self._client.connect_async(broker.host, broker.port, keepalive=60)
         self._client.loop_start()
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
@@ -126,9 +129,14 @@ class Links:
 
     def __init__(
         self, url: str, secret: str, devices: Sequence[Device], name: str, *,
-        scenario: bool, obey: Obey | None = None,
+        scenario: bool, obey: Obey | None = None, ca: Path | None = None,
     ) -> None:  # fmt: skip
-        self._url, self._secret, self._scenario, self._obey = url, secret, scenario, obey
+        """`url`: the broker's; `ca`: of the certificate that an mqtts:// one shows, None for the system's."""
+        self._broker = broker_url.parse(url)
+        # one for all: each would read the system's certificates again
+        self._tls = broker_url.trust(ca) if self._broker.tls else None
+        self._secret, self._scenario, self._obey = secret, scenario, obey
+        self._said_why = False
         self._links: dict[str, Link] = {}  # by user
         size = 1 if len(devices) <= OWN_LINKS else SHARED
         groups = [devices[first : first + size] for first in range(0, len(devices), size)]
@@ -143,8 +151,9 @@ class Links:
         user, group = self._group.get(device.device, (device.device, [device]))
         if user not in self._links:
             self._links[user] = Link(
-                self._url, self._secret, user, group, scenario=self._scenario, obey=self._obey
-            )
+                self._broker, self._tls, self._secret, user, group, scenario=self._scenario,
+                obey=self._obey, failed=self._say_why,
+            )  # fmt: skip
         return self._links[user]
 
     def publish(self, device: Device, kind: str, payload: bytes) -> None:
@@ -170,6 +179,12 @@ class Links:
         for link in self._links.values():
             link.join()
         return done
+
+    def _say_why(self) -> None:
+        # paho calls this while it handles the error, and says it to nobody; once, not for each of 500 nodes
+        if not self._said_why:
+            self._said_why = True
+            log.warning("no way to the broker at %s yet: %s", self._broker, sys.exc_info()[1])
 
 
 def _topic(device: Device, kind: str) -> str:

@@ -71,6 +71,7 @@ class Plan:
     store: bool
     faults: str = NONE
     truth: str | None = None
+    ca: Path | None = None  # of the certificate that an mqtts:// broker shows; None: one of the system's
     rollout: Variant = "plan"
     interval: int | None = None  # seconds between two readings of every node, instead of its model's
     complete: bool = False  # diaries and indicators of the past too: no gateway comes after us
@@ -211,6 +212,7 @@ class Session:
         self._links = Links(
             plan.mqtt or "", self._secret, devices, f"simulator-{plan.shard[0]}-of-{plan.shard[1]}",
             scenario=self._scenario, obey=lambda device, payload: commands.put((device, payload)),
+            ca=plan.ca,
         )  # fmt: skip
         for node in self._nodes:
             if node.since <= now:

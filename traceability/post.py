@@ -1,11 +1,11 @@
 """Sends one diary event to the broker under its writer's own account, as their device would."""
 
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from devices import broker_url
 from devices.reading import Device
 from devices.topics import Topic
 
@@ -20,12 +20,9 @@ class Post:
     """The way to one broker: `url`, MQTT `version` and `ca` as the gateway has them."""
 
     def __init__(self, url: str, version: int, ca: Path | None = None) -> None:
-        address = urlsplit(url)
-        self._secure = address.scheme == "mqtts"
-        self._host = address.hostname or "127.0.0.1"
-        self._port = address.port or (8883 if self._secure else 1883)
+        self._broker = broker_url.parse(url)
         self._version = MQTTProtocolVersion(version)
-        self._ca = str(ca) if ca else None
+        self._tls = broker_url.trust(ca) if self._broker.tls else None
 
     def send(self, device: Device, password: str, payload: bytes) -> None:
         """Returns when the broker has acknowledged the event. Raises NotSent."""
@@ -33,10 +30,10 @@ class Post:
         client = Client(CallbackAPIVersion.VERSION2, client_id=device.device, protocol=self._version)
         client.username_pw_set(device.device, password)
         client.connect_timeout = PATIENCE
-        if self._secure:
-            client.tls_set(ca_certs=self._ca)
+        if self._tls is not None:
+            client.tls_set_context(self._tls)
         try:
-            client.connect(self._host, self._port)
+            client.connect(self._broker.host, self._broker.port)
             client.loop_start()
             sent = client.publish(topic, payload, qos=1)
             sent.wait_for_publish(PATIENCE)

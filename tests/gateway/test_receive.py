@@ -10,11 +10,12 @@ import pytest
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
+from devices.authority import CA, prepare
 from devices.credentials import hash_password
 from gateway import receive
 from gateway.receive import HEARTBEATS, Receiver
 from tests.gateway.clients import TOPIC, client, take
-from tests.servers import PATIENCE, mosquitto, until
+from tests.servers import PATIENCE, free_port, mosquitto, until
 
 CONF = Path(__file__).parents[2] / "deploy" / "mosquitto" / "mosquitto.conf"
 
@@ -167,6 +168,30 @@ def test_a_broker_that_comes_back_is_subscribed_to_again(gateway, broker, publis
 def test_an_address_that_is_none_is_refused_at_once(url):
     with pytest.raises(ValueError, match="mqtt://host:port"):
         Receiver(url, "gateway", "", 5)
+
+
+def test_why_there_is_no_way_to_the_broker_is_said_once(tmp_path, caplog):
+    for village in ("ours", "theirs"):
+        prepare(tmp_path / village / "ca", tmp_path / village, ["127.0.0.1"])
+    tls = free_port()
+    with mosquitto(
+        f"listener {tls} 127.0.0.1", f"certfile {tmp_path}/ours/server.pem",
+        f"keyfile {tmp_path}/ours/server.key", "allow_anonymous true",
+    ):  # fmt: skip
+        url = f"mqtts://127.0.0.1:{tls}"
+        stranger = Receiver(url, "gateway", "", 5, ca=tmp_path / "theirs" / "ca" / CA)
+        stranger.start()
+        until(lambda: caplog.messages, "the reason")
+        time.sleep(2.5)  # it tries again after one second, and two
+        stranger.stop()
+        (said,) = caplog.messages
+        assert said.startswith(
+            f"no way to the broker at 127.0.0.1:{tls} yet: [SSL: CERTIFICATE_VERIFY_FAILED]"
+        )
+        receiver = Receiver(url, "gateway", "", 5, ca=tmp_path / "ours" / "ca" / CA)
+        receiver.start()
+        until(lambda: receiver.connected, "with the right CA it is let in")
+        receiver.stop()
 
 
 # -- heartbeats, and what the broker says of itself

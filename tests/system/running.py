@@ -215,9 +215,9 @@ class Publisher:
         self._client.loop_start()
         until(f"{user} is let in or refused", 10, lambda: self._ready or self.refused)
 
-    def publish(self, topic: str, payload: bytes | str) -> None:
+    def publish(self, topic: str, payload: bytes | str, *, retain: bool = False) -> None:
         self._sent += 1
-        self._client.publish(topic, payload, qos=1)
+        self._client.publish(topic, payload, qos=1, retain=retain)
 
     def all_acknowledged(self, seconds: float = 10) -> None:
         until("a PUBACK for every message", seconds, lambda: self.acknowledged >= self._sent)

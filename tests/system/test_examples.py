@@ -4,7 +4,7 @@ import importlib.util
 import json
 import os
 import re
-import shutil
+import ssl
 import subprocess
 import sys
 import tomllib
@@ -56,9 +56,9 @@ class Road:
     def arrives(self, device, **values):
         until(lambda: self.stored(device).items() >= values.items(), f"{values} of {device} are stored")
 
-    def publish(self, user, topic, payload):
+    def publish(self, user, topic, payload, *, retain=False):
         client = Publisher(self.broker.port, user, self.passwords[user])
-        client.publish(topic, payload)
+        client.publish(topic, payload, retain=retain)
         client.all_acknowledged()
         client.close()
 
@@ -102,7 +102,7 @@ def test_the_python_node(road, tmp_path, tls):
 def board(folder):
     """In the board's folder, with the board's modules."""
     before, path = Path.cwd(), list(sys.path)
-    names = ("machine", "network", "umqtt", "umqtt.simple")
+    names = ("machine", "network", "ntptime", "umqtt", "umqtt.simple")
     os.chdir(folder)
     sys.path.insert(0, str(BOARD))
     try:
@@ -116,11 +116,12 @@ def board(folder):
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 def test_the_micropython_node(road, tmp_path, tls):
-    """On CPython, with stand-ins for the board's modules."""
+    """On CPython, with stand-ins for the board's modules; `test_micropython.py` has the real one."""
     device = "my-esp32-tls" if tls else "my-esp32"
     (tmp_path / "ticket.json").write_text(json.dumps(road.ticket(device, tls)), "utf-8")
     (tmp_path / "wifi.json").write_text('{"ssid":"village","password":"of wifi"}', "utf-8")
-    shutil.copy(road.ca, tmp_path / "ca.pem")
+    if tls:
+        (tmp_path / "ca.der").write_bytes(ssl.PEM_cert_to_DER_cert(road.ca.read_text("ascii")))
     spec = importlib.util.spec_from_file_location("node", EXAMPLES / "micropython" / "main.py")
     with board(tmp_path):
         node = importlib.util.module_from_spec(spec)
@@ -151,11 +152,18 @@ def test_the_arduino_node(road, tmp_path):
          "-o", str(tmp_path / "node"), str(tmp_path / "main.cpp")], check=True, timeout=120,
     )  # fmt: skip
     done = subprocess.run([tmp_path / "node"], capture_output=True, text=True, timeout=10, check=True)
-    sent = [line.split("\t") for line in done.stdout.splitlines()]
-    assert [json.loads(payload)["seq"] for _, payload in sent] == [0, 1], "one each ten minutes"
     assert done.stderr == ""
-    for topic, payload in sent:
-        road.publish(device, topic, payload)
+    said = [line.split("\t") for line in done.stdout.splitlines()]
+    here = ticket["topic"].rpartition("/")[0]
+    each = [("will", f"{here}/status", '{"state":"offline"}', "1"),
+            ("sent", f"{here}/status", '{"state":"online"}', "1")]  # fmt: skip
+    assert [tuple(one) for one in said if one[1] != ticket["topic"]] == 2 * each, "at each connection"
+    sent = [one for one in said if one[1] == ticket["topic"]]
+    assert [json.loads(payload)["seq"] for _, _, payload, _ in sent] == [0, 1], "one each ten minutes"
+    assert {retained for *_, retained in sent} == {"0"}
+    for what, topic, payload, retained in said:
+        if what == "sent":
+            road.publish(device, topic, payload, retain=retained == "1")
     road.arrives(device, soil_moisture=31.5, rssi=-67)
 
 

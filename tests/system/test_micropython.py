@@ -1,11 +1,17 @@
-"""The MicroPython example in MicroPython itself, its unix port; `test_examples.py` runs it on CPython."""
+"""The MicroPython example before real servers: in MicroPython itself (its unix port) and on CPython.
+
+What a board has and neither of them has stands in tests/system/board. `test_examples.py` has it with TLS.
+"""
 
 import json
 import os
 import shutil
 import subprocess
+import sys
+import time
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
 
 from devices.mosquitto import write_passwords
@@ -14,15 +20,145 @@ from devices.settings import Settings
 from gateway.sqlite import SqliteStore
 from tests.gateway.running import gateway
 from tests.servers import mosquitto, program, until
+from tests.system.misbehaving import Broker
 
 ROOT = Path(__file__).parents[2]
-HERE = Path(__file__).parent
-# a board's modules that the unix port has not; its own umqtt goes before CPython's
-PATH = f"{HERE / 'unix'}:{HERE / 'board'}:.frozen"
+BOARD = Path(__file__).parent / "board"
+EXAMPLE = ROOT / "devices" / "examples" / "micropython" / "main.py"
+MISDEEDS = (
+    "closes at once", "closes before CONNACK", "cuts CONNACK", "refuses", "answers something else",
+    "sends no CONNACK", "closes at PUBLISH", "sends no PUBACK", "sends half a PUBACK", "sends but PINGRESP",
+    "acknowledges another",
+)  # fmt: skip
 
 
-def test_the_node_runs_in_micropython_and_its_reading_is_stored(tmp_path):
-    interpreter = program("micropython")
+START = """
+import sys
+sys.path.append(".")
+import node
+
+class Fast:
+    now = 0
+    def time(self):
+        return self.now
+    def sleep(self, seconds):
+        self.now += seconds
+"""
+
+
+def place(folder, port, password="x"):
+    """The node's files."""
+    shutil.copy(EXAMPLE, folder / "node.py")
+    ticket = {
+        "host": "127.0.0.1", "port": port, "tls": False, "user": "my-esp32", "password": password,
+        "topic": "hoiquan/v1/dong-thap/tam-que/my-esp32/telemetry",
+    }  # fmt: skip
+    (folder / "ticket.json").write_text(json.dumps(ticket), "utf-8")
+    (folder / "wifi.json").write_text('{"ssid":"village","password":"of wifi"}', "utf-8")
+
+
+@pytest.fixture(params=["micropython", "cpython"])
+def run(request, tmp_path):
+    """Runs some lines, for which `node` is the example, to their end; what they printed."""
+    name = request.param
+    interpreter = sys.executable if name == "cpython" else program(name)
+    given = {"MICROPYPATH": f"{BOARD}:.frozen"} if name == "micropython" else {"PYTHONPATH": str(BOARD)}
+
+    def call(lines):
+        done = subprocess.run(
+            [interpreter, "-c", f"{START}\n{lines}"],
+            cwd=tmp_path, env=os.environ | given, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    return call
+
+
+@pytest.mark.parametrize("misdeed", MISDEEDS)
+def test_a_broker_that_misbehaves_costs_no_reading(tmp_path, run, misdeed):
+    with Broker(misdeed, misdeed) as broker:
+        place(tmp_path, broker.port)
+        before = time.time()
+        said = run("node.PATIENCE = 1\nnode.main(4, 0.1)")
+        assert time.time() - before < 30
+        assert said.count("not sent:") == 2, said
+        assert broker.connections == 4
+        assert [one["seq"] for one in broker.taken] == [0, 1, 2, 3]
+        assert len({one["boot"] for one in broker.taken}) == 1
+        times = [one["ts"] / 1000 for one in broker.taken]
+        assert times == sorted(times)
+        assert before - 1 <= times[0] <= times[-1] <= time.time(), "when it was measured"
+
+
+def test_what_waits_is_bounded_and_the_oldest_goes_first(tmp_path, run):
+    with Broker(*["refuses"] * 5) as broker:
+        place(tmp_path, broker.port)
+        run("node.KEPT = 3\nnode.main(7, 0)")
+        assert [one["seq"] for one in broker.taken] == [3, 4, 5, 6]
+
+
+AWAY = """
+import network
+network.away = True
+node.main(1, 0)
+network.away = False
+node.main(1, 0)
+"""
+
+
+def test_a_node_without_wifi_goes_on(tmp_path, run):
+    with Broker() as broker:
+        place(tmp_path, broker.port)
+        assert "Wi-Fi: Wifi Internal Error" in run(f"node.time = Fast()\n{AWAY}")
+        assert [one["values"].get("rssi") for one in broker.taken] == [None, -67]
+
+
+def test_a_node_goes_on_where_nobody_listens(tmp_path, run):
+    with Broker() as broker:
+        place(tmp_path, broker.port)
+    assert run("node.main(3, 0)").count("not sent:") == 3
+
+
+NO_TIME = """
+def settime():
+    raise OSError(110)
+node.ntptime.settime = settime
+"""
+
+
+def test_a_node_without_the_time_sends_each_reading_once_and_as_new(tmp_path, run):
+    with Broker("refuses", "sends no PUBACK") as broker:
+        place(tmp_path, broker.port)
+        said = run(f"{NO_TIME}\nnode.PATIENCE = 1\nnode.main(4, 0)")
+        assert said.count("no time:") == 4
+        assert [one["seq"] for one in broker.taken] == [2, 3], "older ones have no time to be stored at"
+        assert not [one for one in broker.taken if "ts" in one]
+
+
+LATE = """
+node.time, node.EPOCH = Fast(), 946684800
+tries = []
+def settime():
+    tries.append(0)
+    if len(tries) < 3:
+        raise OSError(110)
+    node.time.now += 800000000
+node.ntptime.settime = settime
+node.main(3, 600)
+"""
+
+
+def test_what_was_measured_before_the_time_was_known_gets_its_time(tmp_path, run):
+    """As on an ESP32, which counts from 2000 after a power cut."""
+    with Broker("refuses", "refuses") as broker:
+        place(tmp_path, broker.port)
+        run(LATE)
+        third = (946_684_800 + 800_000_000 + 1200) * 1000
+        assert [one["ts"] for one in broker.taken] == [third - 1_200_000, third - 600_000, third]
+
+
+def test_its_reading_is_stored(tmp_path, run):
     given = Settings(data=tmp_path / "data", gateway_password=SecretStr("x"), spool_free_mb=0)
     registry = Registry(given.registry_url, given.loaded_pilot)
     password = registry.enroll("tam-que", "soil-probe", "my-esp32")
@@ -31,20 +167,9 @@ def test_the_node_runs_in_micropython_and_its_reading_is_stored(tmp_path):
         "use_username_as_clientid true", "allow_anonymous false", f"password_file {tmp_path}/passwords",
         f"acl_file {tmp_path}/passwords.acl",
     ) as broker:  # fmt: skip
-        ticket = {
-            "host": "127.0.0.1", "port": broker.port, "tls": False, "user": "my-esp32",
-            "password": password, "topic": "hoiquan/v1/dong-thap/tam-que/my-esp32/telemetry",
-        }  # fmt: skip
-        shutil.copy(ROOT / "devices" / "examples" / "micropython" / "main.py", tmp_path / "node.py")
-        (tmp_path / "ticket.json").write_text(json.dumps(ticket), "utf-8")
-        (tmp_path / "wifi.json").write_text('{"ssid":"village","password":"of wifi"}', "utf-8")
+        place(tmp_path, broker.port, password)
         with gateway(given.model_copy(update={"mqtt": broker.url})):
-            done = subprocess.run(
-                [interpreter, "-c", "import sys; sys.path.append('.'); import node; node.main(1)"],
-                cwd=tmp_path, env=os.environ | {"MICROPYPATH": PATH},
-                capture_output=True, text=True, timeout=60, check=False,
-            )  # fmt: skip
-            assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+            assert run("node.main(1)") == ""
             store = SqliteStore(given.data / "store.sqlite")
             try:
                 where = {"device": "my-esp32"}

@@ -8,8 +8,12 @@ from itertools import pairwise
 
 import pytest
 
+from devices.authority import prepare
 from devices.credentials import hash_password
-from tests.system.running import Mosquitto, Running, command, done, hoiquan, one_line, until
+from devices.mosquitto import write_passwords
+from devices.pilot import load
+from devices.registry import Registry
+from tests.system.running import Mosquitto, Publisher, Running, command, done, hoiquan, one_line, until
 
 START, MIDDLE, END = "2026-11-20T00:00:00Z", "2026-11-20T06:00:00Z", "2026-11-20T12:00:00Z"
 # a day and a half, so that diaries of several communities are in it
@@ -125,3 +129,52 @@ def test_a_fleet_that_the_broker_refuses_still_ends_at_once(tmp_path):
     finally:
         fleet.stop()
         broker.stop()
+
+
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory):
+    """A Mosquitto as deploy/mosquitto runs it, which knows the simulated nodes; and its CA."""
+    folder = tmp_path_factory.mktemp("secure")
+    registry = Registry(folder / "registry.sqlite", load("dong-thap"))
+    write_passwords(folder / "passwords", registry, "the gateway's", "the secret")
+    broker = Mosquitto(folder / "broker", folder / "passwords", deployed=True)
+    yield broker, folder / "broker" / "ca" / "ca.pem"
+    broker.stop()
+
+
+def test_over_tls_the_brokers_certificate_must_be_of_our_ca(tmp_path, secure):
+    broker, ca = secure
+    hearer = Publisher(broker.port, "gateway", "the gateway's", hears="hoiquan/#")
+    words = ("--mqtt", f"mqtts://localhost:{broker.tls_port}", "--start", START, "--speed", "600")
+    ours = {"HOIQUAN_SIMULATOR_SECRET": "the secret", "HOIQUAN_MQTT_CA": str(ca)}
+    fleet = Running(tmp_path / "fleet.log", command("simulate", *words), **ours)
+    try:
+        until("readings", 30, lambda: any(topic.endswith("/telemetry") for topic, _ in hearer.heard))
+    finally:
+        assert fleet.stop() == 0, fleet.text()
+        hearer.close()
+    prepare(tmp_path / "ca", tmp_path, ["localhost"])  # another village's
+    other = ours | {"HOIQUAN_MQTT_CA": str(tmp_path / "ca" / "ca.pem")}
+    fleet = Running(tmp_path / "other.log", command("simulate", *words), **other)
+    try:
+        until("the reason", 30, lambda: "certificate verify failed" in fleet.text())
+        assert fleet.text().count("no way to the broker") == 1, "once, not for each node"
+    finally:
+        assert fleet.stop() == 0, fleet.text()
+
+
+def test_tls_without_a_port_goes_to_8883(tmp_path):
+    fleet = Running(tmp_path / "fleet.log", command("simulate", "--mqtt", "mqtts://127.0.0.1"))
+    try:  # whoever listens there has no certificate that this machine trusts for that address
+        until("where it went", 30, lambda: "no way to the broker at 127.0.0.1:8883" in fleet.text())
+    finally:
+        assert fleet.stop() == 0, fleet.text()
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"], ids=["missing", "something else"])
+def test_a_ca_that_is_none_is_one_line(tmp_path, content):
+    if content is not None:
+        (tmp_path / "ca.pem").write_text(content)
+    words = ("simulate", "--mqtt", "mqtts://127.0.0.1", "--until", START)
+    said = one_line(hoiquan(tmp_path, *words, HOIQUAN_MQTT_CA="ca.pem"), 2)
+    assert "HOIQUAN_MQTT_CA names ca.pem" in said

@@ -30,8 +30,10 @@ bool connected() {
     WiFi.begin(WIFI_SSID, WIFI_PASSWORD);
     for (int tries = 0; tries < 50 && WiFi.status() != WL_CONNECTED; tries++) delay(200);
   }
-  return mqtt.connected() ||
-         mqtt.connect(USER, USER, PASSWORD, HERE "/status", 1, true, "{\"state\":\"offline\"}");
+  if (mqtt.connected()) return true;
+  // the broker keeps the newest status: `online` from here on, `offline` (the last will) when we are lost
+  return mqtt.connect(USER, USER, PASSWORD, HERE "/status", 1, true, "{\"state\":\"offline\"}") &&
+         mqtt.publish(HERE "/status", "{\"state\":\"online\"}", true);
 }
 
 void setup() {
@@ -40,7 +42,7 @@ void setup() {
   WiFi.mode(WIFI_STA);
   secure.setCACert(CA);
   mqtt.setServer(HOST, PORT);
-  mqtt.setBufferSize(512);
+  mqtt.setBufferSize(512);  // for topic and message together; the library's 256 hold no weather station
 }
 
 void loop() {

@@ -1,5 +1,6 @@
-// What esp32.ino needs of Arduino's core and its libraries; what it publishes goes to standard output, a line
-// each: topic, tab, payload. Signatures are those of the core (3.x) and of PubSubClient 2.8.
+// What esp32.ino needs of Arduino's core and its libraries; its last will and what it publishes go to standard
+// output, a line each with tabs between: what, topic, payload, retained. The connection breaks once. Signatures
+// are those of the core (3.x) and of PubSubClient 2.8.
 #pragma once
 #include <cstdint>
 #include <cstdio>
@@ -35,21 +36,26 @@ struct WiFiClientSecure : Client {
 };
 
 class PubSubClient {
-  bool joined = false;
+  bool joined = false, broke = false;
   uint16_t room = 256;
 
  public:
   explicit PubSubClient(Client &) {}
   PubSubClient &setServer(const char *, uint16_t) { return *this; }
   bool setBufferSize(uint16_t size) { room = size; return true; }
-  bool connected() { return joined; }
+  bool connected() {
+    if (!broke && now_ms > 300000) broke = !(joined = false);
+    return joined;
+  }
   bool loop() { return joined; }
-  bool connect(const char *id, const char *user, const char *, const char *, uint8_t, bool, const char *) {
+  bool connect(const char *id, const char *user, const char *, const char *topic, uint8_t, bool retained,
+               const char *payload) {
+    printf("will\t%s\t%s\t%d\n", topic, payload, retained);
     return joined = !strcmp(id, user);
   }
-  bool publish(const char *topic, const char *payload) {
+  bool publish(const char *topic, const char *payload, bool retained = false) {
     if (!joined || strlen(topic) + strlen(payload) + 7 > room) return false;
-    printf("%s\t%s\n", topic, payload);
+    printf("sent\t%s\t%s\t%d\n", topic, payload, retained);
     return true;
   }
 };

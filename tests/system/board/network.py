@@ -1,6 +1,7 @@
-"""What main.py needs of an ESP32's `network`: a station that joins at the second try."""
+"""What main.py needs of an ESP32's `network`: a station that joins at the second try, unless it is `away`."""
 
 STA_IF = 0
+away = False
 
 
 class WLAN:
@@ -15,8 +16,12 @@ class WLAN:
 
     def connect(self, ssid, password):
         assert (ssid, password) == ("village", "of wifi")
+        if away:
+            raise OSError("Wifi Internal Error")
         self._joined = True
 
     def status(self, what):
         assert what == "rssi"
+        if not self._joined:
+            raise OSError("Wifi Not Connected")
         return -67

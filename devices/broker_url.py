@@ -1,0 +1,67 @@
+"""A broker's address, read in one place for every client of it: gateway, simulator, pages, tickets, doctor.
+
+    mqtt://host[:1883]  |  mqtts://host[:8883]   ─► parse ─► BrokerAddress ─► host, port, and TLS or not
+
+An address holds no user and no password: those come from their own settings. One that has them is refused
+rather than half obeyed.
+"""
+
+import re
+import ssl
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv6Address
+from pathlib import Path
+
+PLAIN, TLS = 1883, 8883  # the ports that IANA has given to MQTT without and with TLS
+_FORM = re.compile(
+    r"(?P<scheme>mqtts?)://(?P<host>\[[^\s/]+\]|[^\s:/?#@\[\]]+)(:(?P<port>[0-9]{1,5}))?/?", re.I
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerAddress:
+    """Where a broker listens; `host` is a name or an address without brackets, `tls` what it speaks there."""
+
+    host: str
+    port: int
+    tls: bool
+
+    def __str__(self) -> str:
+        """`host:port`, as people and logs write it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse(url: str) -> BrokerAddress:
+    """The broker that `url` names. Raises ValueError, whose sentence says what is expected."""
+    # a password that stands in an address by mistake is not repeated to logs
+    shown = re.sub("//.*@", "//…@", url)
+    wrong = ValueError(f"broker address {shown!r}: expected mqtt://host:port or mqtts://host:port")
+    found = _FORM.fullmatch(url)
+    if found is None:
+        raise wrong
+    tls, host = found["scheme"].lower() == "mqtts", found["host"]
+    try:
+        host = str(IPv6Address(host[1:-1])) if host.startswith("[") else host.lower()
+        host.encode("idna")  # what the resolver will ask for; an empty or endless label would fail there
+    except (AddressValueError, UnicodeError):
+        raise wrong from None
+    port = int(found["port"]) if found["port"] else TLS if tls else PLAIN
+    if not 1 <= port <= 65535:
+        raise ValueError(f"broker address {shown!r}: a port is a number from 1 to 65535")
+    return BrokerAddress(host, port, tls)
+
+
+def trust(ca: Path | None) -> ssl.SSLContext:
+    """TLS towards a broker whose certificate `ca` has signed; None: one of the system's CAs. Raises
+    ValueError where the file holds no certificate.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # checks certificate and name
+    if ca is None:
+        context.load_default_certs()
+        return context
+    try:
+        context.load_verify_locations(ca)
+    except OSError as error:  # SSLError is one
+        why = error.strerror or "no certificate"
+        raise ValueError(f"HOIQUAN_MQTT_CA names {ca}, which is no CA certificate: {why}") from None
+    return context

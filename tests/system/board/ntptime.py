@@ -1,0 +1,5 @@
+"""MicroPython's `ntptime`, where the clock is right already."""
+
+
+def settime():
+    pass
