@@ -192,7 +192,7 @@ class Diaries:
         again = [(one.device.community, one.event.id) for one in events if one.replayed]
         try:
             taken = self._sealer.keep([(one.device, one.event) for one in events], again)
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             raise RetryLater(f"the diary cannot be written: {error}", alarm=True) from error
         self._new.set()
         return taken
@@ -212,6 +212,10 @@ class Diaries:
                 continue
             except SpoolFull as error:
                 log.warning("what cannot be sealed waits for room in the quarantine: %s", error)
+                stop.wait(RETRY)
+                continue
+            except (OSError, sqlite3.DatabaseError) as error:  # of the disk: readings go on meanwhile
+                log.warning("sealing waits for the disk: %s", error)
                 stop.wait(RETRY)
                 continue
             except CONTENT as error:  # of no single event: a defect, which must not end the gateway

@@ -10,12 +10,12 @@ import logging
 import os
 import sqlite3
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+
+from devices.salvage import finish, salvage
 
 log = logging.getLogger(__name__)
 MB = 2**20  # bytes
@@ -58,8 +58,8 @@ def open_file(path: Path, *, mend: bool = False) -> sqlite3.Connection:
     must be the only one that uses it. Raises SpoolDamaged without, and OSError where it cannot be opened.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    if mend and _fresh(path).exists() and not path.exists():
-        _put_in_place(path)  # a start before this one was cut off at its last step
+    if mend:
+        finish(path)  # a start before this one may have been cut off at its last step
     try:
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
         with ExitStack() as undo:
@@ -187,63 +187,10 @@ class Transaction:
 
 def _mend(path: Path, fault: str) -> None:
     """Put what can be read of the damaged file into a new one, and that into its place."""
-    fresh = _fresh(path)
-    fresh.unlink(missing_ok=True)
-    kept = dict.fromkeys(_KEYS, 0)
-    new = sqlite3.connect(fresh, isolation_level=None)
-    old = open_to_read(path)
-    try:
-        new.execute("PRAGMA synchronous=FULL")
-        new.executescript(_SCHEMA)
-        new.execute("BEGIN")
-        for table, key in _KEYS.items():
-            for row in _readable(old, table, key):
-                new.execute(f"INSERT OR IGNORE INTO {table} VALUES({','.join('?' * len(row))})", row)
-                kept[table] += 1
-        new.execute("DELETE FROM book WHERE name=?", (QUARANTINE_BYTES,))  # counted anew
-        new.execute("COMMIT")
-    finally:
-        old.close()
-        new.close()
-    aside = _put_in_place(path)
+    counted_anew = f"DELETE FROM book WHERE name='{QUARANTINE_BYTES}'"
+    aside, kept = salvage(path, _SCHEMA, _KEYS, counted_anew)
     log.error(
         "the spool %s is damaged (%s): it is kept as %s, and what can be read of it goes on: %d commits "
         "waiting, %d refused messages. Look after the disk; `hoiquan doctor` says how many messages are lost",
         path, fault, aside.name, kept["segment"], kept["quarantine"],
     )  # fmt: skip
-
-
-def _fresh(path: Path) -> Path:
-    return path.with_name(f"{path.name}.new")
-
-
-def _put_in_place(path: Path) -> Path:
-    """Move the damaged file and its log aside, and the new one to its name. May be cut off anywhere."""
-    aside = path.with_name(f"{path.name}.damaged-{time.time_ns() // 10**9}")
-    for end in ("", "-wal", "-shm"):
-        beside = path.with_name(path.name + end)
-        if beside.exists():
-            beside.replace(aside.with_name(aside.name + end))
-    _fresh(path).replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    return aside
-
-
-def _readable(db: sqlite3.Connection, table: str, key: str) -> Iterator[tuple[object, ...]]:
-    """The rows of a table from its beginning up to the damage, and from its end down to it."""
-    first: object = None
-    for order in ("ASC", "DESC"):
-        try:
-            for (name,) in db.execute(f"SELECT {key} FROM {table} ORDER BY {key} {order}"):
-                if order == "DESC" and name == first:
-                    break
-                if order == "ASC":
-                    first = name  # the last that was found from this side
-                with suppress(sqlite3.DatabaseError):  # of this row alone
-                    yield from db.execute(f"SELECT * FROM {table} WHERE {key}=?", (name,))
-        except sqlite3.DatabaseError:
-            continue

@@ -10,6 +10,9 @@ addendum.py      packing, shipping, splits, corrections      shelf.py   what was
 check.py         is this what was sealed?                    verify_page.py  the same in a browser
 merkle.py tiles.py log.py note.py proof.py witness.py keys.py   the transparency log (RFC 6962, C2SP)
 epcis.py digital_link.py label.py   GS1's languages          chart.py   small pictures
+season.py        what forbids a harvest, by interval and season  about.py  what is known of a lot
+diary_file.py diary_tables.py    the diary's database, what corrected what; mended where it is damaged
+story.py offline.py              a lot's whole story, where there is no server
 durable.py       files whole or not at all            scans.py   how often a page was opened
 photos.py picture.py   photographs by their hash, without what they tell besides
 

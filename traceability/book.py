@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from devices.diary import Correction, DiaryEvent, corrected
 from devices.payloads import PayloadError
 from devices.pilot import Pilot
-from traceability.diary_tables import understood
+from traceability.diary_tables import VALID, understood
 from traceability.digital_link import LotKey
 
 ENTRIES, LOTS = 20, 40  # that are shown
@@ -69,8 +69,8 @@ class Book:
             return None
         later = self._rows(
             "SELECT e.body FROM event e JOIN later a USING(community, id) WHERE a.community=? AND a.done "
-            "AND a.refused='' AND instr(e.body, ?) ORDER BY e.time, e.id",
-            (community, f'"of":"{id}"'.encode()),
+            f"AND a.refused IN ({','.join('?' * len(VALID))}) AND instr(e.body, ?) ORDER BY e.rowid",
+            (community, *VALID, f'"of":"{id}"'.encode()),
         )
         for (body,) in later:
             found = understood(body)

@@ -44,7 +44,11 @@ CREATE INDEX IF NOT EXISTS undone ON later(time) WHERE NOT done;
 CREATE TABLE IF NOT EXISTS unhandled(
   community TEXT NOT NULL, id TEXT NOT NULL, error TEXT NOT NULL, told INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY(community, id));
+CREATE TABLE IF NOT EXISTS addendum(
+  community TEXT NOT NULL, id TEXT NOT NULL, gtin TEXT NOT NULL, lot TEXT NOT NULL, kind TEXT NOT NULL,
+  quantity REAL NOT NULL, leaf INTEGER NOT NULL, PRIMARY KEY(gtin, lot, id));
 """
+TABLES = ("event", "lot", "later", "unhandled", "addendum")
 
 
 class Picked(NamedTuple):
@@ -73,7 +77,6 @@ class DiaryTables:
 
     def __init__(self, db: sqlite3.Connection, lock: threading.Lock, pilot: Pilot) -> None:
         self._db, self._lock, self._pilot = db, lock, pilot
-        db.executescript(SCHEMA)
         if "device" not in {
             row[1] for row in db.execute("PRAGMA table_info(event)")
         }:  # of an earlier version

@@ -45,11 +45,6 @@ from traceability.merkle import leaf_hash
 traces = logging.getLogger(__name__)
 CORRECTIONS = 5000  # that are looked at before harvests
 BATCH = 200  # events with one append to the log, and so many files open
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS addendum(
-  community TEXT NOT NULL, id TEXT NOT NULL, gtin TEXT NOT NULL, lot TEXT NOT NULL, kind TEXT NOT NULL,
-  quantity REAL NOT NULL, leaf INTEGER NOT NULL, PRIMARY KEY(gtin, lot, id));
-"""
 
 
 class Handler:
@@ -62,7 +57,6 @@ class Handler:
         self._db, self._lock, self._tables, self._records = db, lock, tables, records
         self._pilot, self._base_url = pilot, base_url
         self._about = About(db, lock, tables, records, pilot)
-        db.executescript(_SCHEMA)
 
     def expect(self, events: Sequence[tuple[str, int, DiaryEvent]]) -> None:
         """(community, epoch ms, event): note those that are to be sealed. Inside the caller's transaction."""

@@ -13,6 +13,7 @@ next that asks.
 
 import json
 import logging
+import os
 import secrets
 import sqlite3
 import threading
@@ -32,6 +33,7 @@ from devices.places import FIRST, LAST, Product
 from devices.reading import Device
 from traceability import keys, lot, record
 from traceability.conditions import Grew
+from traceability.diary_file import open_file
 from traceability.diary_tables import DiaryTables, Unhandled
 from traceability.digital_link import LotKey
 from traceability.durable import create_private, write_all
@@ -87,17 +89,14 @@ class Sealer:
         self._log: Log | None = None
         with suppress(LogBusy):
             self._take_log()
-        self._db = sqlite3.connect(
-            folder / "trace.sqlite", isolation_level=None, check_same_thread=False, timeout=30
-        )
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
+        self._db, self._used = open_file(folder / "trace.sqlite")
         self._tables = DiaryTables(self._db, self._lock, pilot)
         self._handler = Handler(self._db, self._lock, self._tables, folder / "records", pilot, self._base_url)
 
     def close(self) -> None:
         with self._sealing, self._lock:
             self._db.close()
+            os.close(self._used)
             if self._log is not None:
                 self._log.close()
 

@@ -146,6 +146,18 @@ def test_a_damaged_spool_is_mended_at_the_start(quick, broker, tmp_path):
     assert len(list(running.files.spool.parent.glob("*.damaged-*[0-9]"))) == 1
 
 
+def test_a_damaged_diary_is_mended_at_the_start(quick, broker, tmp_path):
+    given = settings(broker, tmp_path)
+    enrolled(given)
+    diary = given.data / "trace" / "trace.sqlite"
+    diary.parent.mkdir(parents=True)
+    diary.write_bytes(b"\xff" * 8192)
+    with gateway(given) as running, device(broker) as publish:
+        publish(f"{PLACE}/telemetry", {"values": {"soil_moisture": 31.5}})
+        until(lambda: books(running.files).stored == 1, "it goes on")
+    assert len(list(diary.parent.glob("*.damaged-*[0-9]"))) == 1
+
+
 def test_what_is_written_beside_the_books_comes_from_the_parts(quick, broker, tmp_path):
     given = settings(broker, tmp_path)
     enrolled(given)

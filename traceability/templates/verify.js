@@ -18,7 +18,7 @@ class Failed extends Error {
 }
 
 // What people wrote, with the characters spelt out that hide or turn around what stands beside them.
-const HIDING = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+const HIDING = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 const plain = (words) => words.replace(HIDING, (one) => {
   return `⟨U+${one.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`;
 });
@@ -391,7 +391,7 @@ document.getElementById("form").addEventListener("submit", async (event) => {
   try {
     const { found, later } = await whole(chosen("files"), chosen("key")[0]);
     const { kind, rows } = story(found, later);
-    say(kind, plain(rows.join("\n")));
+    say(kind, rows.map(plain).join("\n"));
   } catch (error) {
     if (!(error instanceof Failed)) throw error;
     if (["missing", "two_records"].includes(error.part)) return say("bad", words[error.part]);

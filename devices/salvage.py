@@ -1,0 +1,86 @@
+"""What can be read of a damaged SQLite file, put into a new one: a bad disk or a bad copy, not a power cut,
+which SQLite mends by itself. The damaged file is kept beside the new one, as it is.
+"""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, suppress
+from pathlib import Path
+
+
+def salvage(path: Path, schema: str, keys: Mapping[str, str], after: str = "") -> tuple[Path, dict[str, int]]:
+    """Mend `path`, which only the caller may use; returns where the damaged file is kept, and the number of
+    rows by table that go on. `keys`: each table's key ("rowid" where the order of arrival counts); `after`:
+    SQL at the end. A second call after one that was cut off anywhere does it whole.
+    """
+    fresh = _fresh(path)
+    fresh.unlink(missing_ok=True)
+    kept = dict.fromkeys(keys, 0)
+    with closing(sqlite3.connect(fresh, isolation_level=None)) as new, closing(_to_read(path)) as old:
+        new.execute("PRAGMA synchronous=FULL")
+        new.executescript(schema)
+        new.execute("BEGIN")
+        for table, key in keys.items():
+            known = {row[1] for row in new.execute(f"PRAGMA table_info({table})")}
+            for row in _readable(old, table, key):
+                names = [name for name in row if name in known or name == key]
+                marks = ",".join("?" * len(names))
+                new.execute(
+                    f"INSERT OR IGNORE INTO {table}({','.join(names)}) VALUES({marks})",
+                    [row[name] for name in names],
+                )
+                kept[table] += 1
+        new.execute(after)
+        new.execute("COMMIT")
+    return _put_in_place(path), kept
+
+
+def finish(path: Path) -> None:
+    """Take the last step of a `salvage` that was cut off before it: the new file is whole by then."""
+    if _fresh(path).exists() and not path.exists():
+        _put_in_place(path)
+
+
+def _fresh(path: Path) -> Path:
+    return path.with_name(f"{path.name}.new")
+
+
+def _to_read(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=1)
+
+
+def _put_in_place(path: Path) -> Path:
+    """Move the damaged file and its log aside, and the new one to its name. May be cut off anywhere."""
+    aside = path.with_name(f"{path.name}.damaged-{time.time_ns() // 10**9}")
+    for end in ("", "-wal", "-shm"):
+        beside = path.with_name(path.name + end)
+        if beside.exists():
+            beside.replace(aside.with_name(aside.name + end))
+    _fresh(path).replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return aside
+
+
+def _readable(db: sqlite3.Connection, table: str, key: str) -> Iterator[dict[str, object]]:
+    """The rows of a table by column, from its beginning up to the damage, and from its end down to it."""
+    first: object = None
+    for order in ("ASC", "DESC"):
+        try:
+            for (name,) in db.execute(f"SELECT {key} FROM {table} ORDER BY {key} {order}"):
+                if order == "DESC" and name == first:
+                    break
+                if order == "ASC":
+                    first = name  # the last that was found from this side
+                with suppress(sqlite3.DatabaseError):  # of this row alone
+                    rows = db.execute(f"SELECT * FROM {table} WHERE {key}=?", (name,))
+                    columns = [column[0] for column in rows.description]
+                    for row in rows:
+                        yield dict(zip(columns, row, strict=True)) | {key: name}
+        except sqlite3.DatabaseError:
+            continue
