@@ -3,6 +3,7 @@ and in a browser alike.
 """
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import timedelta
@@ -23,6 +24,7 @@ from traceability.seal import Sealer
 from .conftest import HARVESTED, Grower, harvest, sprayed, write
 
 SERVER = "https://example.org"
+MARKS = re.compile(r"^(Packed|It was corrected) on 12/11/2026|^As is known now")
 
 
 class Farm:
@@ -209,20 +211,20 @@ def test_the_browser_tells_the_same(farm: Farm, page: browser.Page) -> None:
     assert f"{text('verify.later_none', 'en')} {SERVER}{key.path}" in said
     later = (HARVESTED + timedelta(seconds=7)).isoformat()
     farm.write("packing", "pack-1", 1, quantity_kg=100.25, packages=20)
+    farm.write("shipping", "ship-1", 2, quantity_kg=10, buyer="Chợ\nVerified by us")
     farm.write(
         "correction", "mend-1", 3, of="mango-1", reason="x", changes={"quantity_kg": 84.5, "ts": later}
     )
     look, said = answer(page, farm.folder, sorted(farm.export(key).parent.iterdir()))
     assert look == "note" and said.startswith("✓ Verified; it was corrected since\n")
+    assert "Chợ⟨U+000A⟩Verified by us" in said, "no words of a stranger make a row of their own"
     assert verify(record)[0] == 0
     farm.write("correction", "mend-2", 4, of="input-6", reason="y", changes={"pre_harvest_days": 7})
     look, said = answer(page, farm.folder, sorted(farm.export(key).parent.iterdir()))
     told = verify(record)[1]
     assert look == "bad" and said.startswith("The record is as it was sealed.\n")
     lines = said.splitlines()
-    assert [line for line in told if "on 12/11/2026" in line or line.startswith("As is known now")] == [
-        line for line in lines if "on 12/11/2026" in line or line.startswith("As is known now")
-    ]
+    assert [line for line in told if MARKS.search(line)] == [line for line in lines if MARKS.search(line)]
     assert any("10:00:07" in line for line in lines)
     farm.recall()
     files = sorted(farm.export(key).parent.iterdir())
