@@ -103,7 +103,7 @@ class Seen:
         # a state of an earlier version has names alone: what it says of a time is asked of the store
         self._times: dict[int, Mapping[str, float]] = {
             int(row[0]): {str(name): float(value) for name, value in zip(groups[row[1]], row[2], strict=True)}
-            for row in data.get("times", ()) if len(row) == 3
+            for row in data.get("times", ()) if len(row) == 3 and row[0] < NEVER
         }  # fmt: skip
         newest = data.get("newest")
         if newest is None:
