@@ -2,18 +2,34 @@
 
 import json
 import time as clock
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from devices.reading import Device
+from gateway.checks import Checker
 from gateway.decode import Decoder
 from gateway.fresh import Late
 from gateway.held import JOINT, held
+from gateway.pipeline import Pipeline, split_memory
 from gateway.points import Point, device_tags
 from gateway.seen import CONTENTS
-from gateway.spool import Message
+from gateway.spool import Message, Spool
 from gateway.sqlite import SqliteStore
-from tests.gateway.ports import MINUTE, NOW, FakeStore, build, drain, telemetry
+from tests.gateway.ports import (
+    DEVICES,
+    MINUTE,
+    NOW,
+    FakeReceiver,
+    FakeStore,
+    build,
+    drain,
+    telemetry,
+)
 from tests.gateway.test_repetition import Bench, clockless, json_of, lists, message, readings
 
 DAY = 1440 * MINUTE
@@ -49,10 +65,10 @@ def fates(bench):
 
 @pytest.mark.parametrize("more", [{}, {"boot": "b", "seq": 20}])
 def test_what_came_in_a_refused_list_is_stored_when_it_comes_alone(bench, more):
-    given = readings(range(20))
-    bench.give(*json_of(given))
-    last = given[-1][0] + MINUTE
-    bench.give(message([said(given[0][0], 77.0), said(last, 32.5, **more)]))
+    rows = readings(range(20))
+    bench.give(*json_of(rows))
+    last = rows[-1][0] + MINUTE
+    bench.give(message([said(rows[0][0], 77.0), said(last, 32.5, **more)]))
     assert bench.reasons() == [("conflicting_time", "soil_moisture")]
     bench.give(message(said(last, 32.5, **more)))
     assert bench.values()[-1] == (last, 32.5) and fates(bench) == (21, 0, 1)
@@ -106,26 +122,75 @@ def test_what_comes_again_before_the_refusal_is_known_is_refused_and_not_lost(sp
     assert (books.stored, books.duplicate, store.values()) == (1, 4, [1])
 
 
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["dated", "clockless", "claimed", "list", "replay"]),
+        st.integers(0, 4),
+        st.sampled_from([30.0, 30.5, 31.0]),
+        st.booleans(),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(steps=STEPS, batch=st.integers(1, 4))
+def test_a_restart_after_any_batch_changes_nothing(steps, batch):
+    """Whatever is refused at delivery: what a gateway remembers and what its spool says are one."""
+    ends = []
+    for restarts in (False, True):
+        with TemporaryDirectory() as folder, closing(Spool(Path(folder) / "spool.sqlite")) as spool:
+            store = FakeStore()
+            pipeline, _ = build(spool, store)
+            for at in range(0, len(steps), batch):
+                for kind, number, value, refuses in steps[at : at + batch]:
+                    store.refuses = lambda point, refuses=refuses: refuses and 30.5 in point.fields.values()
+                    if kind == "replay":
+                        spool.release([row.id for row in reversed(spool.quarantined())])
+                        continue
+                    time = NOW + number * MINUTE
+                    body = {
+                        "dated": said(time, value, boot="b", seq=number),
+                        "clockless": said(None, value, boot="b", seq=number),
+                        "claimed": said(number, value),
+                        "list": [said(time, value), said(time + MINUTE, value)],
+                    }[kind]
+                    spool.append([message(body)._replace(arrival=NOW + DAY + at)])
+                if restarts:
+                    pipeline = restarted(spool, store)
+                drain(pipeline, spool)
+                assert spool.books().balanced
+            ends.append((spool.books(), spool.seen(), store.held))
+    assert ends[0] == ends[1]
+
+
+def restarted(spool, store):
+    """A gateway that knows what its spool says."""
+    seen, checks = split_memory(spool.seen())
+    decoder = Decoder("p", DEVICES.get, seen, spool.marks())
+    return Pipeline(FakeReceiver(spool), spool, decoder, store, lambda events: (), Checker(None, checks))
+
+
 # -- a replay asks the store as if it came late
 
 
 @pytest.mark.parametrize("value", [31.7, 77.0], ids=["believed", "a leap"])
 @pytest.mark.parametrize("ago", [1, 20])
 def test_a_replay_writes_over_nothing(bench, ago, value):
-    given = readings(range(20))
-    bench.give(*json_of(given))
-    bench.give(message(said(given[-ago][0], value)))
+    rows = readings(range(20))
+    bench.give(*json_of(rows))
+    bench.give(message(said(rows[-ago][0], value)))
     replay(bench)
-    assert bench.values() == [(time, value) for time, _, _, value in given] and fates(bench) == (20, 0, 1)
+    assert bench.values() == [(time, value) for time, _, _, value in rows] and fates(bench) == (20, 0, 1)
     assert not bench.values("telemetry_flagged")
 
 
 def test_a_replay_of_what_was_stored_meanwhile_is_a_duplicate(bench):
     sqlite, bench.store = bench.store, FakeStore(refuses=lambda point: True)
-    given = json_of(readings(range(3)))
-    bench.give(*given)
+    rows = json_of(readings(range(3)))
+    bench.give(*rows)
     bench.store = sqlite
-    bench.give(given[1])
+    bench.give(rows[1])
     replay(bench)
     assert fates(bench) == (3, 1, 0) and len(bench.values()) == 3
 
@@ -144,13 +209,13 @@ def test_two_replays_of_one_time_store_the_first(bench):
 @pytest.mark.parametrize("ago", [1, 20])
 @pytest.mark.parametrize("window", [1, 5])
 def test_a_gateway_that_remembers_nothing_writes_over_nothing(bench, ago, window):
-    given = readings(range(20))
-    bench.give(*json_of(given))
-    for value in (given[-ago][3] + 5, given[-ago][3]):
+    rows = readings(range(20))
+    bench.give(*json_of(rows))
+    for value in (rows[-ago][3] + 5, rows[-ago][3]):
         bench.spool._file.db.execute("DELETE FROM seen")
-        rows = [*given[:-ago], (*given[-ago][:3], value)]
-        bench.give(lists(rows, window)[-1])
-        assert bench.values() == [(time, value) for time, _, _, value in given]
+        sent = [*rows[:-ago], (*rows[-ago][:3], value)]
+        bench.give(lists(sent, window)[-1])
+        assert bench.values() == [(time, value) for time, _, _, value in rows]
     assert fates(bench) == (20, 1, 1) and bench.reasons() == [("conflicting_time", "soil_moisture")]
 
 
@@ -170,13 +235,13 @@ def test_no_time_is_believed_that_no_store_can_be_asked_for(time):
 
 
 def test_a_new_boot_is_judged_by_the_newest_time_of_its_list(bench):
-    given = readings(range(5), "b1")
-    bench.give(*json_of(given))
-    newest = given[-1][0]
-    rows = [(newest + 5 * MINUTE, "b2", 1, 40.0), (newest - MINUTE, "b2", 0, 41.0)]
-    bench.give(lists(rows, 2)[-1])
-    assert bench.values()[-2:] == sorted([(rows[0][0], 40.0), (newest, given[-1][3])])
-    assert (rows[1][0], 41.0) in bench.values() and not bench.values("telemetry_flagged")
+    rows = readings(range(5), "b1")
+    bench.give(*json_of(rows))
+    newest = rows[-1][0]
+    sent = [(newest + 5 * MINUTE, "b2", 1, 40.0), (newest - MINUTE, "b2", 0, 41.0)]
+    bench.give(lists(sent, 2)[-1])
+    assert bench.values() == sorted([(time, value) for time, _, _, value in (*rows, *sent)])
+    assert not bench.values("telemetry_flagged")
 
 
 @pytest.mark.parametrize("numbers", [("b2",), ("b2", "b3")])
@@ -193,8 +258,8 @@ def test_boots_without_numbers_are_remembered(bench, numbers):
 
 
 def test_a_clockless_node_that_empties_a_long_buffer_again_is_counted_once(bench):
-    given = clockless(readings(range(CONTENTS)))
-    bench.give(*given, *given, batch=200)
+    rows = clockless(readings(range(CONTENTS)))
+    bench.give(*rows, *rows, batch=200)
     assert fates(bench) == (CONTENTS, CONTENTS, 0)
 
 
@@ -232,11 +297,11 @@ def points(late, value=30.0):
 
 
 def test_a_list_that_gives_one_time_twice_is_known_when_it_comes_late(bench):
-    given = readings(range(20))
-    bench.give(*json_of(given))
+    rows = readings(range(20))
+    bench.give(*json_of(rows))
     twice = [
-        said(given[0][0] + 1, values={"soil_moisture": 30.0}),
-        said(given[0][0] + 1, values={"soil_ec": 1.0}),
+        said(rows[0][0] + 1, values={"soil_moisture": 30.0}),
+        said(rows[0][0] + 1, values={"soil_ec": 1.0}),
     ]
     bench.give(message(twice), message(twice))
     assert fates(bench) == (21, 1, 0)
