@@ -6,6 +6,7 @@ never touches the next. Diary events and states pass through to those who keep t
 
 import json
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -19,7 +20,7 @@ from devices.models import DIARY
 from devices.payloads import PayloadError
 from devices.pilot import Pilot
 from devices.reading import Device, Reading
-from gateway.fresh import AHEAD_MS, YEAR_2020_MS, Late, Sorter
+from gateway.fresh import AHEAD_MS, YEAR_2020_MS, Key, Late, Sorter
 from gateway.seen import Repeats, Seen
 from gateway.spool import Message, Refusal
 
@@ -60,6 +61,9 @@ class Decoded:
     late: list[Late] = field(default_factory=list)  # whether they are new, the store knows: see `held`
     touched: dict[str, Device] = field(default_factory=dict)
     marks: list[str] = field(default_factory=list)
+    # messages that are nothing but repetitions: of which times and numbers (see `Sorter.known`)
+    relied: dict[int, tuple[Device, list[Key]]] = field(default_factory=dict)
+    forgot: int = 0  # so many requests of `Decoder.forget` were taken up before
 
     @property
     def duplicate(self) -> int:
@@ -92,11 +96,14 @@ class Decoder:
         self._lane = lane
         self._fresh = False
         self._repeats = Repeats(marks)
-        self._seen = {device: _recalled(device, state) for device, state in (seen or {}).items()}
+        self._seen = {device: recalled(device, state) for device, state in (seen or {}).items()}
+        self._refused: deque[Sequence[Reading]] = deque()
+        self._requested = self._forgot = 0
 
     def decode(self, messages: Sequence[Message]) -> Decoded:
         """Sort a batch. Never raises for what a message contains."""
-        result = Decoded()
+        self._take_up()
+        result = Decoded(forgot=self._forgot)
         self._fresh = False
         senders: dict[str, tuple[Device, str]] = {}  # a device's topic comes again and again
         for index, message in enumerate(messages):
@@ -134,6 +141,22 @@ class Decoder:
             for boot, seq in numbers(message.payload):
                 seen.refuse(boot, seq)
 
+    def forget(self, refused: Sequence[Reading]) -> int:
+        """Readings whose messages are refused after all. May be called from another thread: it is taken up
+        before the next batch. Returns the request's number (see `Decoded.forgot`).
+        """
+        self._requested += 1
+        self._refused.append(refused)
+        return self._requested
+
+    def _take_up(self) -> None:
+        """Forget what it was asked to."""
+        while self._refused:
+            self._forgot += 1
+            for reading in self._refused.popleft():
+                if (seen := self._seen.get(reading.device.device)) is not None:
+                    seen.forget(reading)
+
     def device(self, name: str) -> Device | None:
         """The device of that id, if it may speak."""
         return self._lookup(name)
@@ -168,8 +191,11 @@ class Decoder:
             ):  # the usual case: later than all before
                 seen.rewound = None
                 seen.later(claimed, values)
-                if boot is not None and seq is not None:
-                    seen.take(boot, seq, None)
+                if boot is not None:
+                    if seq is not None:
+                        seen.take(boot, seq, None)
+                    else:
+                        seen.turn_to(boot)
                 result.readings.append(Reading(device, claimed, values, None, seq, boot))
                 result.source.append(index)
                 return
@@ -177,6 +203,7 @@ class Decoder:
         sorter.sort(told)
         if not sorter.fresh:
             result.repeated.append(device)
+            result.relied[index] = device, sorter.known
         if sorter.mark is not None:
             result.marks.append(sorter.mark)
         result.late += sorter.late
@@ -247,7 +274,7 @@ def _bounded(device: Device, kind: str) -> tuple[Device, str]:
     return device, kind
 
 
-def _recalled(device: str, state: str) -> Seen:
+def recalled(device: str, state: str) -> Seen:
     """A device's memory; one that cannot be read is forgotten: it must not keep a gateway from starting."""
     try:
         return Seen(state)

@@ -11,16 +11,18 @@ from typing import NamedTuple
 
 from devices.payloads import PayloadError, Telemetry
 from devices.reading import Device, Reading
-from gateway.seen import Repeats, Seen, content
+from gateway.seen import NEVER, Repeats, Seen, content
 from gateway.spool import Message
 
 AHEAD_MS = 5 * 60 * 1000  # a device's clock may run this far ahead of ours
 YEAR_2020_MS = 1_577_836_800_000
+YEAR_2000_MS = 946_684_800_000
 
 
 class Late(NamedTuple):
-    """What a reading gives for a time before its device's newest, of which only the store knows whether it is
-    new; `place` is its message's in the batch.
+    """What a reading gives for a time of which only the store knows whether it is new: one before its
+    device's newest, the first of a device of which nothing is remembered, one of a message that is replayed.
+    `place` is its message's in the batch.
     """
 
     place: int
@@ -29,9 +31,13 @@ class Late(NamedTuple):
     values: Mapping[str, float]
 
 
+# what a repetition repeats: a time that is believed, ("", another time), or a boot and its number
+Key = int | tuple[str | None, int | None]
+
+
 class Sorter:
     """Sorts the readings of one message. `fresh` afterwards: whether there was anything new in it; `mark`:
-    what to remember of it where it has neither number nor time.
+    what to remember of it where it has neither number nor time; `known`: what is repeated in it.
     """
 
     def __init__(
@@ -46,32 +52,45 @@ class Sorter:
         self._place, self._message, self._device, self._seen = place, message, device, seen
         self._repeats, self._lane = repeats, lane
         self._played = device.simulated and seen.played
+        self._unknown = seen.newest == NEVER
         self._again: bool | None = None  # whether the broker sends again what has neither number nor time
         self.readings: list[Reading] = []
         self.late: list[Late] = []
+        self.known: list[Key] = []
         self.mark: str | None = None
         self.fresh = message.replayed
 
     def sort(self, told: Sequence[Telemetry]) -> None:
         """Raises PayloadError for all of them, before anything of them is remembered."""
         if not self._played:
-            for one in told:
-                self._seen.boots(one.boot, one.time)
+            self._judge_clock(told)
         dated = [self._believed(one) for one in told]
-        if not self._message.replayed:
-            self._refuse_clash([one for one, believed in zip(told, dated, strict=True) if believed])
+        self._refuse_clash([one for one, believed in zip(told, dated, strict=True) if believed])
         for one, believed in zip(told, dated, strict=True):
-            late = believed and one.time is not None and one.time <= self._seen.newest
+            late = believed and one.time is not None and one.time <= self._seen.newest != NEVER
             repeated = self._repeated(one, believed=believed, late=late)
             if not repeated or self._message.replayed:
                 self._keep(one, believed=believed, late=late)
+            elif one.boot is not None and one.seq is not None:
+                self.known.append((one.boot, one.seq))
+            elif one.time is not None:
+                self.known.append(("", one.time))
+
+    def _judge_clock(self, told: Sequence[Telemetry]) -> None:
+        """The clock of a boot is judged by its newest time here: beside it stand older ones of a buffer."""
+        newest: dict[str, int] = {}
+        for one in told:
+            if one.boot is not None and one.time is not None:
+                newest[one.boot] = max(one.time, newest.get(one.boot, one.time))
+        for boot, time in newest.items():
+            self._seen.boots(boot, time)
 
     def _believed(self, one: Telemetry) -> bool:
         """Whether a reading is of the time that it claims."""
         if one.time is None:
             return False
         if self._played:
-            return True
+            return YEAR_2000_MS <= one.time < NEVER  # beyond, no store can be asked
         if one.boot is not None and one.boot == self._seen.rewound and one.time <= self._seen.newest:
             return False
         return YEAR_2020_MS <= one.time <= self._message.arrival + AHEAD_MS
@@ -96,6 +115,8 @@ class Sorter:
             tells = believed and one.values and not one.identity  # its time tells what it is
             said = None if tells else content(one)
             return not self._seen.take(one.boot, one.seq, said, dup=self._message.dup, late=late)
+        if one.boot is not None:
+            self._seen.turn_to(one.boot)
         if believed:
             return False
         if one.time is not None:
@@ -113,17 +134,19 @@ class Sorter:
                 stamp = self._seen.stamp(self._message.arrival, *self._lane) - ago
                 self.readings.append(Reading(self._device, stamp, values, time, seq, boot))
             return
+        replayed = self._message.replayed  # what became of it when it came, the store alone knows
         known = self._seen.at(time) or {}
-        new = values
-        if not self._message.replayed:
-            new = {name: value for name, value in values.items() if name not in known}
-            if values and not new:
-                return  # a logger that repeats its last readings
-            if late and new:
-                self.late.append(Late(self._place, self._device, time, new))
+        new = {name: value for name, value in values.items() if name not in known}
+        if values and not new and not replayed:  # a logger that repeats its last readings
+            self.known.append(time)
+            return
         self.fresh = True
         if time > self._seen.newest:
             self._seen.rewound = None
-        if new:
-            self._seen.remember(time, new, asked=late and not known)
-            self.readings.append(Reading(self._device, time, new, None, seq, boot))
+        asked = replayed or ((late or self._unknown) and not self._seen.whole(time))
+        given = values if replayed else new
+        if given:
+            if asked:
+                self.late.append(Late(self._place, self._device, time, given))
+            self._seen.remember(time, new, asked=asked)
+            self.readings.append(Reading(self._device, time, given, None, seq, boot))

@@ -1,18 +1,24 @@
 """What the store holds at the times of late readings: a node empties its buffer, a logger repeats itself.
 
-Asked where a reading is older than its device's newest, and only then: what is later than all before is new.
+Asked where memory cannot tell, and only then (`fresh.Late`): what is later than all before is new. After an
+outage whole fleets are late for the same hours: these are asked of at once, whatever the number of devices.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from devices.reading import Device
 from gateway.fresh import Late
+from gateway.points import Value
 from gateway.store import Store
 
-NEAR_MS = 3_600_000  # times of one device that lie nearer together are asked for at once
-SPAN_MS = 24 * NEAR_MS
+NEAR_MS = 3_600_000  # times that lie nearer together are asked for at once
+SPAN_MS, JOINT_MS = 24 * NEAR_MS, 4 * NEAR_MS  # of one device, of all
 MOST = 200_000  # rows of a span: two a second
+JOINT = 50_000  # rows of a span of all devices: two thousand of them, each ten minutes
+FEW = 4  # so many devices are asked of one by one
+
+_Stored = dict[tuple[str, int], dict[str, set[float]]]  # by device and time, by signal
 
 
 class Held(NamedTuple):
@@ -26,51 +32,66 @@ class Held(NamedTuple):
 
 def held(store: Store, late: Sequence[Late]) -> Held:
     """What is known already of late readings. Raises RetryLater."""
-    stored: dict[tuple[str, int], dict[str, set[float]]] = {}
-    devices = {one.device.device: one.device for one in late}
-    for name, device in devices.items():
-        for start, stop in _spans(one.time for one in late if one.device.device == name):
-            _ask(store, device, start, stop, stored)
+    stored = _stored(store, late)
     equal: dict[tuple[int, int], frozenset[str]] = {}
     clash: dict[int, str] = {}
     for place, device, time, values in late:
-        there = stored.get((device.device, time), {})
+        there = stored[device.device, time]
         same = frozenset(name for name, value in values.items() if value in there.get(name, ()))
         other = [name for name in values if name in there and name not in same]
         if other:
             clash[place] = min(other)
-        elif same:
-            equal[place, time] = same
+        elif same:  # a list may name one time twice, each time for other signals
+            equal[place, time] = same | equal.get((place, time), frozenset())
     return Held(equal, clash)
 
 
-def _ask(
-    store: Store, device: Device, start: int, stop: int, stored: dict[tuple[str, int], dict[str, set[float]]]
-) -> None:
-    """Note the values of [start, stop), believed and doubted ones."""
-    where = {"pilot": device.pilot, "device": device.device}
-    for point in store.series("telemetry", where, start, stop, MOST):
-        for name, value in point.fields.items():
-            _note(stored, device, point.time, name, value)
-    for point in store.series("telemetry_flagged", where, start, stop, MOST):
+def _stored(store: Store, late: Sequence[Late]) -> _Stored:
+    stored: _Stored = {(one.device.device, one.time): {} for one in late}
+    alone: defaultdict[str, list[Late]] = defaultdict(list)
+    for span in _spans(late, JOINT_MS):
+        where = {"pilot": span[0].device.pilot}  # a gateway serves one
+        many = len({one.device.device for one in span}) > FEW
+        if not (many and _ask(store, where, span, JOINT, stored)):
+            for one in span:
+                alone[one.device.device].append(one)
+    for device, some in alone.items():
+        for span in _spans(some, SPAN_MS):
+            _ask(store, {"pilot": span[0].device.pilot, "device": device}, span, MOST, stored)
+    return stored
+
+
+def _ask(store: Store, where: Mapping[str, str], span: Sequence[Late], limit: int, stored: _Stored) -> bool:
+    """Note the values of a span, believed and doubted ones; whether these are all."""
+    start, stop = span[0].time, span[-1].time + 1
+    believed = store.series("telemetry", where, start, stop, limit)
+    for point in believed:
+        _note(stored, dict(point.tags)["device"], point.time, point.fields.items())
+    if len(believed) >= limit:
+        return False
+    doubted = store.series("telemetry_flagged", where, start, stop, limit)
+    for point in doubted:
         if "device_time" not in point.fields:  # else it stands at its arrival
-            _note(stored, device, point.time, dict(point.tags)["signal"], point.fields["value"])
+            tags = dict(point.tags)
+            _note(stored, tags["device"], point.time, [(tags["signal"], point.fields["value"])])
+    return len(doubted) < limit
 
 
-def _note(
-    stored: dict[tuple[str, int], dict[str, set[float]]], device: Device, time: int, name: str, value: object
-) -> None:
-    if isinstance(value, int | float):
-        stored.setdefault((device.device, time), {}).setdefault(name, set()).add(float(value))
+def _note(stored: _Stored, device: str, time: int, fields: Iterable[tuple[str, Value]]) -> None:
+    there = stored.get((device, time))
+    if there is not None:
+        for name, value in fields:
+            if isinstance(value, int | float):
+                there.setdefault(name, set()).add(float(value))
 
 
-def _spans(times: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """[start, stop) around times that lie near together."""
-    ordered = sorted(set(times))
-    start = before = ordered[0]
-    for time in ordered[1:]:
-        if time - before > NEAR_MS or time - start > SPAN_MS:
-            yield start, before + 1
-            start = time
-        before = time
-    yield start, before + 1
+def _spans(late: Iterable[Late], longest: int) -> Iterator[list[Late]]:
+    """Those whose times lie near together, oldest first."""
+    span: list[Late] = []
+    for one in sorted(late, key=lambda one: one.time):
+        if span and (one.time - span[-1].time > NEAR_MS or one.time - span[0].time > longest):
+            yield span
+            span = []
+        span.append(one)
+    if span:
+        yield span

@@ -68,25 +68,25 @@ class InfluxStore:
     def series(
         self, measurement: str, where: Mapping[str, str], start: int, stop: int, limit: int
     ) -> list[Point]:
-        query = (
-            f'SELECT * FROM "{measurement}" {_where(where, start, stop)} GROUP BY * ORDER BY time DESC '
-            f"LIMIT {int(limit)}"
-        )
+        # not grouped: else the limit is each series', and a fleet's answer of any size
+        newest = f"ORDER BY time DESC LIMIT {int(limit)}"
+        query = f'SELECT * FROM "{measurement}" {_where(where, start, stop)} {newest}'
+        schema = MEASUREMENTS[measurement]
         points = [
             Point(
                 measurement,
-                tags,
+                tuple(sorted((name, row[name]) for name in schema.tags if row.get(name))),
                 {
                     name: _value(measurement, name, value)
                     for name, value in row.items()
-                    if name != "time" and value is not None
+                    if name in schema.fields and value is not None
                 },
                 row["time"],
             )
-            for tags, rows in _tables(self._query(query)[0], measurement)
+            for _, rows in _tables(self._query(query)[0], measurement)
             for row in rows
         ]
-        return sorted(points, key=lambda point: (-point.time, point.tags))[:limit]
+        return sorted(points, key=lambda point: (-point.time, point.tags))
 
     def summary(
         self,

@@ -5,7 +5,8 @@
     deliver:     held? ─► store.write ─► diary ─► spool.settle ◄┘
 
 One batch is understood while the one before is on its way to the store. What decoder and checker remember
-of a batch is taken down before they see the next, so that each is settled with its own.
+of a batch is taken down before they see the next, so that each is settled with its own. What is refused only
+at its delivery is taken out of both: of its own batch, and of those that were understood meanwhile.
 
 A crash before `append` leaves the broker with the message; between `append` and `ack` the broker
 sends it again and `seen` finds it; between `store.write` and `settle` the same points are written
@@ -20,15 +21,16 @@ import logging
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from queue import Empty, Full, Queue
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from devices import topics
 from devices.errors import CONTENT
 from devices.payloads import PayloadError
 from devices.reading import Device, Reading
+from gateway.batch import Batch, TakenBack, forgotten, refuse_repeated, taken_back, without
 from gateway.checks import Checker
 from gateway.decode import Decoded, Decoder, Written, unhandled
 from gateway.faults import Faults
@@ -51,18 +53,6 @@ class Receives(Protocol):
     def take(self, limit: int, wait: float) -> list[Message]: ...
     def ack(self, messages: Sequence[Message]) -> None: ...
     def publish(self, topic: str, payload: bytes) -> None: ...
-
-
-class Batch(NamedTuple):
-    """A segment that is understood: its points, for each the message it came from (None: not a reading's),
-    and what to remember of its devices.
-    """
-
-    segment: Segment
-    decoded: Decoded
-    points: list[Point]
-    source: list[int | None]
-    seen: dict[str, str]
 
 
 class Pipeline:
@@ -95,6 +85,8 @@ class Pipeline:
         self._stop = threading.Event()
         self._spooled = threading.Event()
         self._understood: Queue[Batch] = Queue(maxsize=1)
+        # what the decoder was asked to forget, by the request's number: batches on their way knew it still
+        self._forgotten: list[tuple[int, list[TakenBack]]] = []
         self._threads: list[threading.Thread] = []
         self.failed: BaseException | None = None
         self._troubles: dict[str, str] = {}  # by loop: one that goes on does not make the other well
@@ -165,12 +157,13 @@ class Pipeline:
 
     def deliver(self, batch: Batch) -> None:
         """Bring one segment to its end: stored, known already, or refused with a reason."""
+        given = batch.decoded.readings, batch.decoded.source
         if batch.decoded.late:
             found: list[Held] = []
             late = batch.decoded.late
             if not self._patiently(lambda: found.append(held(self._store, late))):
                 return
-            batch = _without(batch, found[-1])
+            batch = without(batch, found[-1])
         segment, decoded, points, source, seen = batch
 
         def write() -> None:
@@ -180,6 +173,9 @@ class Pipeline:
 
         if not self._patiently(write):
             return
+        if in_vain := self._take_back(taken_back(*given, decoded), decoded):
+            refuse_repeated(segment, decoded, in_vain)
+            seen = forgotten(seen, in_vain)
         refused = list(decoded.refused.values())
         outcome = Outcome(
             stored=len(segment.messages) - decoded.duplicate - len(refused),
@@ -197,6 +193,17 @@ class Pipeline:
                     self._faults.add("messages", refusal.field)
             if len(refused) > TOLD:
                 log.warning("refused: %d messages more: hoiquan quarantine list", len(refused) - TOLD)
+
+    def _take_back(self, mine: list[TakenBack], decoded: Decoded) -> list[TakenBack]:
+        """All that a batch remembers in vain: what is refused of it, and of those before what it did not know
+        yet.
+        """
+        before = [(number, some) for number, some in self._forgotten if number > decoded.forgot]
+        self._forgotten = before[:]
+        if mine:
+            number = self._decoder.forget([one.reading for one in mine])
+            self._forgotten.append((number, mine))
+        return [one for _, some in before for one in some] + mine
 
     def _write(
         self, segment: Segment, decoded: Decoded, points: list[Point], source: list[int | None]
@@ -324,48 +331,12 @@ class Pipeline:
             return []
 
 
-def _without(batch: Batch, known: Held) -> Batch:
-    """The batch without what the store holds already: equal values change nothing, others are refused."""
-    segment, decoded, points, source, seen = batch
-    for place, name in known.clash.items():
-        decoded.refused[place] = Refusal(segment.messages[place], "conflicting_time", name)
-
-    def left(place: int, time: int, names: Iterable[str]) -> set[str]:
-        if place in known.clash:
-            return set()
-        return set(names) - known.equal.get((place, time), frozenset())
-
-    kept: list[tuple[Point, int | None]] = []
-    for point, index in zip(points, source, strict=True):
-        if index is None or (index not in known.clash and (index, point.time) not in known.equal):
-            kept.append((point, index))
-        elif point.measurement == "telemetry_flagged":
-            if left(index, point.time, (dict(point.tags)["signal"],)):
-                kept.append((point, index))
-        elif names := left(index, point.time, point.fields):
-            fields = {name: value for name, value in point.fields.items() if name in names}
-            kept.append((point._replace(fields=fields), index))
-    readings: list[tuple[Reading, int]] = []
-    for reading, index in zip(decoded.readings, decoded.source, strict=True):
-        names = left(index, reading.time, reading.values)
-        if names:
-            values = {name: value for name, value in reading.values.items() if name in names}
-            readings.append((reading._replace(values=values), index))
-    new = {index for _, index in readings}
-    senders = {late.place: late.device for late in decoded.late}
-    decoded.repeated += [
-        senders[place] for place in {place for place, _ in known.equal} - new - decoded.refused.keys()
-    ]
-    decoded.readings, decoded.source = [one for one, _ in readings], [index for _, index in readings]
-    return Batch(segment, decoded, [point for point, _ in kept], [index for _, index in kept], seen)
-
-
 def join_memory(seen: str, checks: str) -> str:
     """Both memories of a device in one text."""
     return f"{seen}\n{checks}"
 
 
-def split_memory(kept: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Decoder's and checker's memories by device, out of the spool's texts."""
-    parts = {device: text.partition("\n") for device, text in kept.items()}
+def split_memory(kept: Mapping[str, object]) -> tuple[dict[str, str], dict[str, str]]:
+    """Decoder's and checker's memories by device, out of the spool's texts; what is none is forgotten."""
+    parts = {device: text.partition("\n") for device, text in kept.items() if isinstance(text, str)}
     return {d: part[0] for d, part in parts.items()}, {d: part[2] for d, part in parts.items()}

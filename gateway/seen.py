@@ -28,18 +28,19 @@ from zlib import crc32
 from pydantic_core import to_json
 
 from devices.payloads import Telemetry
+from devices.reading import Reading
 from gateway.spool import MARKS, Message
 
 BOOTS = 4  # a node that empties its buffer may still send of an earlier boot
 RANGES = 64  # holes in the sequence that are remembered a boot; beyond it the oldest are forgotten
 EPOCHS = 16  # contents of one number that are remembered
-CONTENTS = 128  # numbers without a time whose content is remembered a device
+CONTENTS = 512  # numbers without a time whose content is remembered a device
 BURST_MS = 60_000  # messages without a time that arrived within this are set 1 ms apart
 TIMES = 8  # newest device times whose values are remembered
 REORDERED = 64  # by so much a number may come too late without a time that says so
 WRAP = 2**16  # after WRAP - 1 a LoRaWAN counter goes on with 0 (FCnt's 16 bits)
 _REFUSED = 0  # the content of a number whose message was refused: whatever comes under it is welcome
-_NEVER = -(2**62)
+NEVER = 4_102_444_800_000  # 2100, the end of the times that are believed: `newest` where none was yet
 
 
 class Repeats:
@@ -70,8 +71,9 @@ def content(telemetry: Telemetry) -> int:
 
 
 class Seen:
-    """One device's memory. `newest` is the latest time that was believed of it; `restarts` how often its
-    counter began again without a new `boot`; `rewound` the boot since which its clock stands before `newest`.
+    """One device's memory. `newest` is the latest time that was believed of it (NEVER: nothing is known, so
+    every time may be stored already); `restarts` how often its counter began again without a new `boot`;
+    `rewound` the boot since which its clock stands before `newest`.
     """
 
     __slots__ = (
@@ -80,27 +82,34 @@ class Seen:
     )  # fmt: skip
 
     def __init__(self, state: str = "") -> None:
-        """From `state` as given by `dump`, or empty."""
+        """From `state` as given by `dump`, or empty. Raises one of CONTENT for what `dump` never gave: read
+        at once in its shape, or every message of the device would stumble over it.
+        """
         data = json.loads(state) if state else {}
-        self._boots: OrderedDict[str, list[list[int]]] = OrderedDict(data.get("boots", {}))
+        self._boots: OrderedDict[str, list[list[int]]] = OrderedDict(
+            (boot, [[int(first), int(last)] for first, last in ranges])
+            for boot, ranges in data.get("boots", {}).items()
+        )
         self._current = next(reversed(self._boots), None)
         self._contents: OrderedDict[tuple[str, int], tuple[int, ...]] = OrderedDict()
         for boot, first, said in data.get("contents", ()):
             for place in range(0, len(said), 8):
-                self._note(boot, first + place // 8, int(said[place : place + 8], 16))
-        self._arrival: int = data.get("arrival", 0)
-        self.played: bool = data.get("played", False)  # its scenario plays another time than now
-        self.restarts: int = data.get("restarts", 0)
+                self._note(str(boot), int(first) + place // 8, int(said[place : place + 8], 16))
+        self._arrival = int(data.get("arrival", 0))
+        self.played = bool(data.get("played", False))  # its scenario plays another time than now
+        self.restarts = int(data.get("restarts", 0))
         self.rewound: str | None = data.get("rewound")
         groups = data.get("signals", ())
         # a state of an earlier version has names alone: what it says of a time is asked of the store
         self._times: dict[int, Mapping[str, float]] = {
-            row[0]: dict(zip(groups[row[1]], row[2], strict=True))
-            for row in data.get("times", ()) if len(row) == 3
+            int(row[0]): {str(name): float(value) for name, value in zip(groups[row[1]], row[2], strict=True)}
+            for row in data.get("times", ()) if len(row) == 3 and row[0] < NEVER
         }  # fmt: skip
-        self.newest: int = data.get("newest") or max(
-            (row[0] for row in data.get("times", ())), default=_NEVER
-        )
+        newest = data.get("newest")
+        if newest is None:
+            newest = max((row[0] for row in data.get("times", ())), default=NEVER)
+        # an earlier version noted none as a negative one, and believed any time of who plays a scenario
+        self.newest = int(newest) if 0 <= newest < NEVER else NEVER
         self._asked: set[int] = set()
 
     def dump(self) -> str:
@@ -144,15 +153,31 @@ class Seen:
         self._times[time] = values
         self.newest = time
 
+    def whole(self, time: int) -> bool:
+        """Whether all that was said of a time is remembered: the store need not be asked."""
+        return time in self._times and time not in self._asked
+
     def remember(self, time: int, values: Mapping[str, float], *, asked: bool) -> None:
         """The values at a time. `asked`: only the store knows whether they are new, so they are remembered
         for this batch alone.
         """
-        known = self._times.get(time)
-        if known is None and asked:
+        if asked:
             self._asked.add(time)
+        known = self._times.get(time)
         self._times[time] = values if known is None else {**known, **values}
-        self.newest = max(self.newest, time)
+        if self.newest == NEVER or time > self.newest:
+            self.newest = time
+
+    def forget(self, reading: Reading) -> None:
+        """A reading whose message is refused after all, by the store or for what the store holds: nothing is
+        a repetition of it. Of its time the store will be asked.
+        """
+        time, _, claimed, seq, boot = reading[1:]
+        self._times.pop(time, None)
+        if boot is not None and seq is not None:
+            self._put(boot, seq, (_REFUSED,))
+        elif claimed is not None:
+            self._put("", claimed, (_REFUSED,))
 
     @property
     def missing(self) -> int:
@@ -183,8 +208,13 @@ class Seen:
         """
         if boot is None or time is None or boot == self._current:
             return
-        if boot not in self._boots and self._boots and time < self.newest:
+        if boot not in self._boots and self._boots and time < self.newest != NEVER:
             self.rewound = boot
+
+    def turn_to(self, boot: str) -> None:
+        """A boot without a number: it is known from now on."""
+        if boot != self._current:
+            self._turn_to(boot)
 
     def take(self, boot: str, seq: int, said: int | None, *, dup: bool = False, late: bool = False) -> bool:
         """Count a number; False where it is the same message again. `said` is its content, or None where its
@@ -263,7 +293,10 @@ class Seen:
     def _note(self, boot: str, seq: int, said: int) -> None:
         before = self._contents.get((boot, seq), ())
         kept = () if before == (_REFUSED,) else before[1 - EPOCHS :]
-        self._contents[boot, seq] = (*kept, said)
+        self._put(boot, seq, (*kept, said))
+
+    def _put(self, boot: str, seq: int, contents: tuple[int, ...]) -> None:
+        self._contents[boot, seq] = contents
         self._contents.move_to_end((boot, seq))
         if len(self._contents) > CONTENTS:
             self._contents.popitem(last=False)

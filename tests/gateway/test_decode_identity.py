@@ -32,7 +32,7 @@ def test_the_same_message_twice_is_one_reading():
 def test_what_was_remembered_holds_after_a_restart():
     message = said(moisture(seq=7, boot="b", ts=NOW))
     first = decoder()
-    decoded = first.decode([message])
+    decoded = first.decode([said(moisture(ts=NOW - MINUTE)), message])
     second = decoder({device: first.state(device) for device in decoded.touched})
     assert taken(second, message, said(moisture(seq=8, boot="b", ts=NOW + 1))) == ["duplicate", "taken"]
 

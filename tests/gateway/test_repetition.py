@@ -242,7 +242,7 @@ def test_what_is_refused_is_not_missing(bench):
     bench.give(*good[:2], bad, *good[3:])
     bench.give(message([{"boot": "b", "seq": 6, "values": {}}]))
     bench.give(message({"devAddr": "01a2b3c4", "fCnt": 7, "fPort": 1}, UPLINK))
-    bench.give(*uplinks([(NOW, "b", 8, 31.0)]))
+    bench.give(*uplinks([(NOW + 1, "b", 8, 31.0)]))
     assert bench.memory().missing() == {}
     bench.give(good[2])
     assert 30.2 in [value for _, value in bench.values()] and len(bench.reasons()) == 3

@@ -88,21 +88,37 @@ def test_a_decoder_that_stumbles_over_one_message_understands_the_others(spool, 
     assert spool.books().balanced and spool.books().quarantined == 0
 
 
+OF_NO_SHAPE = (
+    '{"boots":{"a":"x"}}', '{"boots":{"b":[["x","y"]]}}', '{"boots":{"b":[[1]]}}', '{"newest":"x"}',
+    '{"newest":9e99}', '{"arrival":"x"}', '{"restarts":[]}', '{"contents":[["b",1,"zz"]]}',
+    '{"contents":[["b","x","00000001"]]}', '{"times":[[1,0,["x"]]],"signals":[["soil_moisture"]]}',
+    '{"times":[[1,0,[3]]]}', '{"times":[["x",0]]}',
+)  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "memory",
     ['["c",{"soil_moisture":7}]', '["c",{"soil_moisture":[1,"x",2,3,null,0]}]', "{", '["c",7]', '{"c":1}'],
 )
 def test_memories_that_cannot_be_read_are_forgotten(spool, memory):
     """A spool of another version, or a disk that lied."""
-    for seen in ("{", '{"boots":[1,2]}', '{"times":7}', '{"contents":"x"}', "[]"):
+    for seen in ("{", '{"boots":[1,2]}', '{"times":7}', '{"contents":"x"}', "[]", *OF_NO_SHAPE):
         made, checks = split_memory({"d1": join_memory(seen, memory)})
         store = FakeStore()
         pipeline, _ = build(spool, store)
         pipeline._decoder = decode.Decoder("p", DEVICES.get, made)
         pipeline._checker = Checker(None, checks)
-        spool.append([telemetry(1)])
+        spool.append([telemetry(1), telemetry(2, ts=None), telemetry(0)])
         drain(pipeline, spool)
-        assert store.values() == [1] and reasons(spool) == []
+        assert store.values() == [0, 1, 2] and reasons(spool) == [], seen
+
+
+def test_a_memory_that_is_no_text_is_forgotten(spool):
+    spool._file.db.execute("INSERT INTO seen VALUES('d1', x'00ff'), ('d2', 5)")
+    pipeline, _ = build(spool, store := FakeStore())
+    spool.append([telemetry(1), telemetry(2, device="d2")])
+    drain(pipeline, spool)
+    assert store.values() == [1, 2] and reasons(spool) == []
 
 
 @pytest.fixture
