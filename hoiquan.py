@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import signal
+import sqlite3
 import sys
 import threading
 from collections.abc import Iterator
@@ -67,7 +68,7 @@ def main() -> None:
     except (Misuse, PilotError, ValueError) as error:
         typer.echo(f"hoiquan: {error}", err=True)
         raise SystemExit(2) from None
-    except RetryLater as error:
+    except (RetryLater, sqlite3.Error) as error:
         typer.echo(f"hoiquan: {error}", err=True)
         raise SystemExit(1) from None
     except OSError as error:

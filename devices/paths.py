@@ -1,6 +1,7 @@
 """Paths that people give: what is wrong with one, and what to do, in one line."""
 
 import errno
+import os
 from pathlib import Path
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -44,6 +45,8 @@ def may_write(path: Path | None, endings: tuple[str, ...] = (), *, new: bool = F
         raise ValueError(f"{path} is there already; name another file, or remove it")
     if not path.parent.is_dir():
         raise ValueError(f"there is no folder {path.parent} to write {path.name} into; make it first")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise ValueError(f"{path} is not open to this user; change its rights, or name another")
 
 
 def words(path: Path) -> str:

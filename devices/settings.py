@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from devices import secrets
 from devices.credentials import FIRST_INSTANCE
+from devices.paths import mend, words
 from devices.pilot import Pilot, load
 from devices.texts import Lang
 
@@ -144,9 +145,10 @@ class Settings(BaseSettings):
 def _content(variable: str) -> str:
     path = os.environ[variable]
     try:
-        return Path(path).read_text("utf-8").strip()
-    except OSError as error:
-        raise ValueError(f"{variable} names {path}, which cannot be read: {error.strerror}") from None
+        return words(Path(path)).strip()
+    except (OSError, ValueError) as error:
+        why = mend(error) if isinstance(error, OSError) else error
+        raise ValueError(f"{variable} names {path}, which cannot be read: {why}") from None
 
 
 def _sentence(error: ValidationError) -> str:

@@ -281,7 +281,7 @@ def tokens(
     settings = Settings.read()
     if not settings.influx_url:
         raise ValueError("tokens: name InfluxDB's address in HOIQUAN_INFLUX_URL")
-    for file in (writer, reader):
+    for file in (writer, reader):  # a token that cannot be written down is lost
         may_write(file)
     wanted = [
         Grant("hoiquan writer", ("read", "write"), writer),

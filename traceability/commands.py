@@ -184,8 +184,9 @@ def verify(
     have been sealed as it was corrected.
     """
     file.open("rb").close()  # the record is what is missed first, not the key beside it
-    beside = file.with_name("log.vkey")
-    key = key or (beside if beside.exists() else file.with_name("log.keys"))
+    key = key or next((one for one in map(file.with_name, ("log.vkey", "log.keys")) if one.exists()), None)
+    if key is None:
+        raise ValueError(f"there is no public key (log.vkey, log.keys) beside {file}; name it with --key")
     asked = parse_witnesses(paths.words(witnesses)) if witnesses is not None else ()
     try:
         reader = offline.Reader(_text(key, lang), asked, quorum if asked else 0, lang)
