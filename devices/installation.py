@@ -32,8 +32,8 @@ def beside(data: Path | None = None, pilot: str | None = None) -> Settings:
 def registry(data: Path | None, pilot: str | None) -> tuple[Settings, Registry]:
     """The installation's settings and registry. Raises NotInstalled, PermissionError."""
     settings = beside(data, pilot)
-    if not settings.registry.get_secret_value() and not os.access(settings.data, os.W_OK | os.X_OK):
-        # SQLite wants to write even to read
+    local = settings.data.exists() and not settings.registry.get_secret_value()
+    if local and not os.access(settings.data, os.W_OK | os.X_OK):  # SQLite wants to write even to read
         raise PermissionError(f"{settings.data} is not open to this user; run this as whoever runs hoiquan")
     return settings, Registry(settings.registry_url, settings.loaded_pilot)
 

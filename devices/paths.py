@@ -32,8 +32,8 @@ def mend(error: OSError) -> str:
 
 
 def may_write(path: Path | None, endings: tuple[str, ...] = (), *, new: bool = False) -> None:
-    """Raises ValueError, before anything was done, for a file that could not be written. `new`: there may be
-    none yet.
+    """Raises ValueError or OSError, before anything was done, for a file that could not be written. `new`:
+    there may be none yet.
     """
     if path is None:
         return
@@ -45,8 +45,11 @@ def may_write(path: Path | None, endings: tuple[str, ...] = (), *, new: bool = F
         raise ValueError(f"{path} is there already; name another file, or remove it")
     if not path.parent.is_dir():
         raise ValueError(f"there is no folder {path.parent} to write {path.name} into; make it first")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise ValueError(f"{path} is not open to this user; change its rights, or name another")
+    if not path.exists():  # rights alone do not tell: a file system may refuse whoever asks
+        path.touch()
+        path.unlink()
+    elif not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
 def words(path: Path) -> str:

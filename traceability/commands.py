@@ -227,7 +227,7 @@ def cosign(
 ) -> None:
     """Take in witnesses' cosignatures of the log's checkpoint (c2sp.org/tlog-cosignature)."""
     log = LogReader(_folder(data) / "log")
-    asked, answer = parse_witnesses(paths.words(witnesses)), paths.words(file)
+    answer, asked = paths.words(file), parse_witnesses(paths.words(witnesses))
     found = accept(log.directory, log.size, log.checkpoint(), answer, asked)
     typer.echo(text("lots.cosigned", lang, size=log.size, names=", ".join(found)))
 
@@ -261,11 +261,12 @@ def _folder(data: Path | None) -> Path:
 
 
 def _record(data: Path | None, gtin: str, lot: str) -> tuple[LotKey, bytes]:
+    folder = _folder(data)
     try:
         key = parse(gtin, lot)
     except DigitalLinkError as error:
         raise ValueError(text(f"page.{error.reason}", "en")) from None
-    content = seal.read(_folder(data), key)
+    content = seal.read(folder, key)
     if content is None:
         raise ValueError(f"no record of lot {lot}; see `hoiquan trace list`")
     return key, content
