@@ -68,10 +68,7 @@ def main() -> None:
     except (Misuse, PilotError, ValueError) as error:
         typer.echo(f"hoiquan: {error}", err=True)
         raise SystemExit(2) from None
-    except (RetryLater, sqlite3.Error) as error:
-        typer.echo(f"hoiquan: {error}", err=True)
-        raise SystemExit(1) from None
-    except OSError as error:
+    except (RetryLater, sqlite3.Error, OSError) as error:
         typer.echo(f"hoiquan: {mend(error)}", err=True)
         raise SystemExit(1) from None
 

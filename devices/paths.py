@@ -8,8 +8,10 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 _SHUT = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-def mend(error: OSError) -> str:
+def mend(error: Exception) -> str:
     """A sentence that names the path, the cause and the mend. Errors of ours bring their own sentence."""
+    if not isinstance(error, OSError):
+        return str(error)
     if error.filename is None:
         if error.errno in _FULL:  # writing into an open file does not say which
             return "there is no room left on the disk; make some, or name a file on another one"

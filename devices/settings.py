@@ -147,8 +147,7 @@ def _content(variable: str) -> str:
     try:
         return words(Path(path)).strip()
     except (OSError, ValueError) as error:
-        why = mend(error) if isinstance(error, OSError) else error
-        raise ValueError(f"{variable} names {path}, which cannot be read: {why}") from None
+        raise ValueError(f"{variable} names {path}, which cannot be read: {mend(error)}") from None
 
 
 def _sentence(error: ValidationError) -> str:

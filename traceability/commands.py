@@ -186,7 +186,9 @@ def verify(
     file.open("rb").close()  # the record is what is missed first, not the key beside it
     key = key or next((one for one in map(file.with_name, ("log.vkey", "log.keys")) if one.exists()), None)
     if key is None:
-        raise ValueError(f"there is no public key (log.vkey, log.keys) beside {file}; name it with --key")
+        raise FileNotFoundError(
+            f"there is no public key (log.vkey, log.keys) beside {file}; name it with --key"
+        )
     asked = parse_witnesses(paths.words(witnesses)) if witnesses is not None else ()
     try:
         reader = offline.Reader(_text(key, lang), asked, quorum if asked else 0, lang)
