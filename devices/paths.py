@@ -2,6 +2,7 @@
 
 import errno
 import os
+import ssl
 from pathlib import Path
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -46,7 +47,7 @@ def may_write(path: Path | None, endings: tuple[str, ...] = (), *, new: bool = F
     if new and path.exists():
         raise ValueError(f"{path} is there already; name another file, or remove it")
     if not path.parent.is_dir():
-        raise ValueError(f"there is no folder {path.parent} to write {path.name} into; make it first")
+        raise ValueError(f"{path} cannot be written: there is no folder {path.parent}; make it first")
     if not path.exists():  # rights alone do not tell: a file system may refuse whoever asks
         path.touch()
         path.unlink()
@@ -60,3 +61,15 @@ def words(path: Path) -> str:
         return path.read_text("utf-8")
     except UnicodeDecodeError:
         raise ValueError(f"{path} is not text in UTF-8; is it the right file?") from None
+
+
+def certificates(path: Path | None) -> str | None:
+    """A file of CA certificates as TLS takes it, None: the system's. Raises OSError, ValueError."""
+    if path is None:
+        return None
+    words(path)
+    try:
+        ssl.create_default_context(cafile=path)
+    except ssl.SSLError:
+        raise ValueError(f"{path} holds no certificate; name the file that `hoiquan ca` prints") from None
+    return str(path)

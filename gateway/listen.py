@@ -13,6 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from devices.paths import certificates
 from devices.settings import Settings
 
 PATIENCE = 10.0  # seconds that the broker has to answer
@@ -38,7 +39,7 @@ def connected(
     client = Client(CallbackAPIVersion.VERSION2, account, protocol=version, reconnect_on_failure=False)
     client.username_pw_set(account, password)
     if address.scheme == "mqtts":
-        client.tls_set(ca_certs=str(settings.mqtt_ca) if settings.mqtt_ca else None)
+        client.tls_set(ca_certs=certificates(settings.mqtt_ca))
     heard: queue.SimpleQueue[MQTTMessage] = queue.SimpleQueue()
     answered = threading.Event()
     answer: list[ReasonCode] = []

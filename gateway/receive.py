@@ -29,6 +29,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from devices.paths import certificates
 from devices.topics import DOWN
 from gateway.link import Link, Publish
 from gateway.spool import Message
@@ -86,7 +87,7 @@ class Receiver:
             clean_session=None if version == MQTTv5 else False,
         )
         if address.scheme == "mqtts":
-            self._client.tls_set(ca_certs=str(ca) if ca else None)
+            self._client.tls_set(ca_certs=certificates(ca))
         self._client.username_pw_set(username, password)
         self._client.reconnect_delay_set(1, LONGEST_ABSENCE)
         self._client.on_connect = self._on_connect

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from devices.paths import certificates
 from devices.reading import Device
 from devices.topics import Topic
 
@@ -25,7 +26,7 @@ class Post:
         self._host = address.hostname or "127.0.0.1"
         self._port = address.port or (8883 if self._secure else 1883)
         self._version = MQTTProtocolVersion(version)
-        self._ca = str(ca) if ca else None
+        self._ca = certificates(ca) if self._secure else None
 
     def send(self, device: Device, password: str, payload: bytes) -> None:
         """Returns when the broker has acknowledged the event. Raises NotSent."""

@@ -192,3 +192,29 @@ def test_a_secret_in_a_file(folder):
     assert "HOIQUAN_OPERATOR_PASSWORD_FILE" in line and "there is no missing" in line
     line = refused(folder, ("config",), "", HOIQUAN_OPERATOR_PASSWORD_FILE="a-file")
     assert "HOIQUAN_OPERATOR_PASSWORD_FILE" in line and "UTF-8" in line
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("gateway",), ("device", "check", "--live", "--id", "tam-que-soil-probe-01", "--number", "1")],
+    ids=["gateway", "check"],
+)
+def test_a_ca_that_is_none(folder, arguments):
+    settings = {"HOIQUAN_MQTT": "mqtts://127.0.0.1:1", "HOIQUAN_READER_PASSWORD": "x"}
+    for path, cause in (
+        ("missing", "there is no missing"),
+        ("a-folder", "a-folder is a folder"),
+        ("a-file", "a-file is not text"),
+        ("roll.csv", "roll.csv holds no certificate"),
+    ):
+        result = hoiquan(folder, *arguments, HOIQUAN_MQTT_CA=path, **settings)
+        assert result.returncode in (1, 2)
+        assert result.stderr.splitlines()[-1].startswith(f"hoiquan: {cause}")
+        assert "Traceback" not in result.stderr
+
+
+def test_secrets_that_are_broken(folder):
+    (folder / "data" / "secrets.json").write_text("{")
+    (folder / "data" / "running.json").write_text("{}")
+    for arguments in (WITH_DATA["list"], RUN["up"]):
+        assert "data/secrets.json is broken" in refused(folder, arguments, "")
