@@ -101,7 +101,8 @@ def tell(name):
 @pytest.mark.parametrize("name", WRITTEN)
 def test_where_nothing_can_be_written(folder, name):
     before = {path for path in folder.rglob("*") if path.parent != folder / "data"}
-    assert "there is no folder nowhere" in refused(folder, WRITTEN[name], "nowhere/out", **tell(name))
+    missing = refused(folder, WRITTEN[name], "nowhere/out", **tell(name))
+    assert "nowhere/out" in missing and "there is no folder nowhere; make it first" in missing
     assert "is a folder; name a file" in refused(folder, WRITTEN[name], "a-folder", **tell(name))
     locked = refused(folder, WRITTEN[name], f"{LOCKED}/out", **tell(name))
     assert f"{LOCKED}/out" in locked and "rights" in locked
