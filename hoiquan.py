@@ -8,12 +8,12 @@ import json
 import logging
 import os
 import signal
+import sqlite3
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -21,6 +21,8 @@ import typer
 from dashboards.commands import dashboards_app, report_command
 from devices import installation, secrets
 from devices.commands import ca, devices_app, pilot_app
+from devices.options import AsJson, Data, Language, PilotName
+from devices.paths import mend
 from devices.pilot import Pilot, PilotError
 from devices.processes import CHILD, Child, follow_parent, run_together
 from devices.settings import Settings
@@ -42,10 +44,6 @@ app.add_typer(pilot_app, name="pilot")
 app.add_typer(dashboards_app, name="dashboards")
 log = logging.getLogger("hoiquan")
 
-Data = Annotated[Path | None, typer.Option(help="Folder of all local state (HOIQUAN_DATA).")]
-PilotName = Annotated[
-    str | None, typer.Option("--pilot", help="Pilot file: a name or a path (HOIQUAN_PILOT).")
-]
 Rollout = Annotated[
     Literal["plan", "on-time", "late"], typer.Option(help="When communities and organisations join.")
 ]
@@ -71,13 +69,13 @@ def main() -> None:
     except (Misuse, installation.Occupied, PilotError, ValueError) as error:
         typer.echo(f"hoiquan: {error}", err=True)
         raise SystemExit(2) from None
-    except (RetryLater, OSError) as error:
-        typer.echo(f"hoiquan: {error}", err=True)
+    except (RetryLater, sqlite3.Error, OSError) as error:
+        typer.echo(f"hoiquan: {mend(error)}", err=True)
         raise SystemExit(1) from None
 
 
 @app.command()
-def config(json_output: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+def config(json_output: AsJson = False) -> None:
     """Show every setting, its variable and its value (secrets are hidden)."""
     settings = Settings.read()
     rows = {f"HOIQUAN_{name.upper()}": str(getattr(settings, name)) for name in Settings.model_fields}
@@ -265,8 +263,8 @@ def open_past(settings: Settings, judged: Pilot) -> Iterator[Any]:
 def doctor(
     data: Data = None,
     pilot: PilotName = None,
-    lang: Annotated[Literal["vi", "en"], typer.Option(help="Language of the answers.")] = "vi",
-    json_output: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    lang: Language = "vi",
+    json_output: AsJson = False,
 ) -> None:
     """Look at each part and say what is wrong and what to do. Exit code 1 where a part is bad."""
     from gateway.doctor import report

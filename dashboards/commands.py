@@ -4,10 +4,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from devices import installation
+from devices.options import Data, Language, PilotName
+from devices.paths import may_write
 from devices.settings import Settings
 
 if TYPE_CHECKING:
@@ -48,14 +51,12 @@ def report_command(open_figures: OpenFigures) -> Callable[..., None]:
 
     def report(
         year: Annotated[int | None, typer.Option(min=2020, max=2100, help="Year; this one.")] = None,
-        pilot: Annotated[
-            str | None, typer.Option(help="Pilot file: a name or a path (HOIQUAN_PILOT).")
-        ] = None,
+        pilot: PilotName = None,
         out: Annotated[Path, typer.Option(help="File to write: .pdf, or .md for Markdown.")] = Path(
             "bao-cao.pdf"
         ),
-        lang: Annotated[Literal["vi", "en"], typer.Option(help="Language of the report.")] = "vi",
-        data: Annotated[Path | None, typer.Option(help="Folder of all local state (HOIQUAN_DATA).")] = None,
+        lang: Language = "vi",
+        data: Data = None,
     ) -> None:
         """The yearly report as PDF or Markdown, out of the store. A year without data is a report too."""
         from dashboards.report import compose
@@ -63,7 +64,8 @@ def report_command(open_figures: OpenFigures) -> Callable[..., None]:
 
         if out.suffix not in ENDINGS:
             raise ValueError(f"--out {out}: the name must end in .pdf, or in .md for Markdown")
-        settings = Settings.read(data=data, pilot=pilot)
+        may_write(out)
+        settings = installation.beside(data, pilot)
         with open_figures(settings) as figures:
             now = figures.now()
             chosen = year if year is not None else datetime.fromtimestamp(now / 1000, UTC).year

@@ -3,21 +3,20 @@
 import json
 import sys
 import time
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from cryptography.hazmat.primitives.serialization import Encoding
-from rich.console import Console
-from rich.table import Table
 
-from devices import broker_url
+from devices import broker_url, installation, screen
 from devices.authority import CA, authority, fingerprint, prepare
 from devices.models import DIARY, MODELS
 from devices.mosquitto import write_accounts
+from devices.options import AsJson, Data, Language, PilotName
+from devices.paths import may_write
 from devices.pilot import load
-from devices.registry import Registry
+from devices.registry import Enrolled, Registry
 from devices.review import review
 from devices.roll import enroll_roll
 from devices.settings import Settings
@@ -26,11 +25,6 @@ from devices.ticket import PICTURES, Ticket, ticket
 
 devices_app = typer.Typer(no_args_is_help=True, help="Enrol, list and revoke real devices.")
 pilot_app = typer.Typer(no_args_is_help=True, help="A province's pilot file: check one.")
-Data = Annotated[Path | None, typer.Option(help="Folder of all local state (HOIQUAN_DATA).")]
-PilotName = Annotated[
-    str | None, typer.Option("--pilot", help="Pilot file: a name or a path (HOIQUAN_PILOT).")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
 Qr = Annotated[
     Path | None, typer.Option(help="Draw all of it as a QR code into this file: .svg, .png or .pdf.")
 ]
@@ -55,6 +49,7 @@ def enroll(
     qr: Qr = None,
     data: Data = None,
     pilot: PilotName = None,
+    lang: Language = "vi",
     json_output: AsJson = False,
 ) -> None:
     """Enrol a real device: prints host, port, user, password, topic and a ready mosquitto_pub line.
@@ -62,11 +57,11 @@ def enroll(
     The password is shown this once and stored hashed. With --model diary it also prints the page that the
     diary is written on.
     """
-    settings, registry = _registry(data, pilot)
-    _may_write(qr, PICTURES)
+    may_write(qr, PICTURES, new=True)
+    settings, registry = installation.registry(data, pilot)
     password = registry.enroll(community, model, device, dev_eui, plot)
     tell_broker(settings, registry)
-    _show(ticket(settings, registry.pilot.pilot, community, model, device, password), qr, json_output)
+    _show(ticket(settings, registry.pilot.pilot, community, model, device, password), qr, lang, json_output)
 
 
 @devices_app.command("enroll-many")
@@ -75,13 +70,14 @@ def enroll_many(
     report: Annotated[Path, typer.Option(help="CSV to write: each line's result, address and password.")],
     data: Data = None,
     pilot: PilotName = None,
+    lang: Language = "vi",
 ) -> None:
     """Enrol the devices of a CSV file at once; the report says of each line what came of it.
 
     Lines that cannot be enrolled hold up no other: exit code 1, and the same file again enrols the rest.
     """
-    settings, registry = _registry(data, pilot)
-    _may_write(report)
+    may_write(report, new=True)
+    settings, registry = installation.registry(data, pilot)
     name = registry.pilot.pilot
     done = enroll_roll(
         registry, file, report,
@@ -90,65 +86,82 @@ def enroll_many(
     if done.enrolled:
         tell_broker(settings, registry)
     for number, why in done.refused[:SHOWN]:
-        typer.echo(f"line {number}: {why}", err=True)
+        typer.echo(text("device.line", lang, number=number, why=why), err=True)
     if len(done.refused) > SHOWN:
-        typer.echo(f"… and {len(done.refused) - SHOWN} lines more: see {report}", err=True)
-    typer.echo(f"{done.enrolled} enrolled, {len(done.refused)} refused; passwords and reasons in {report}")
+        more = len(done.refused) - SHOWN
+        typer.echo(text("device.more_lines", lang, number=more, report=report), err=True)
+    counts = {"enrolled": done.enrolled, "refused": len(done.refused)}
+    typer.echo(text("device.enrolled_many", lang, **counts, report=report))
     if done.refused:
         raise SystemExit(1)
 
 
 @devices_app.command()
 def rotate(
-    device: str, qr: Qr = None, data: Data = None, pilot: PilotName = None, json_output: AsJson = False
+    device: str,
+    qr: Qr = None,
+    data: Data = None,
+    pilot: PilotName = None,
+    lang: Language = "vi",
+    json_output: AsJson = False,
 ) -> None:
     """Give a device a new password, shown this once; the old one is worth nothing, its connection is cut."""
-    settings, registry = _registry(data, pilot)
-    _may_write(qr, PICTURES)
+    may_write(qr, PICTURES, new=True)
+    settings, registry = installation.registry(data, pilot)
     password = registry.rotate(device)
     tell_broker(settings, registry)
     known = registry.lookup(device)
     community, model = (known.community, known.model) if known else ("", "")
-    _show(ticket(settings, registry.pilot.pilot, community, model, device, password), qr, json_output)
+    _show(ticket(settings, registry.pilot.pilot, community, model, device, password), qr, lang, json_output)
 
 
 @devices_app.command("list")
-def list_devices(data: Data = None, pilot: PilotName = None, json_output: AsJson = False) -> None:
+def list_devices(
+    data: Data = None, pilot: PilotName = None, lang: Language = "vi", json_output: AsJson = False
+) -> None:
     """Real devices, the newest first; revoked ones too."""
-    _, registry = _registry(data, pilot)
+    _, registry = installation.registry(data, pilot)
     rows = registry.enrolled()
     if json_output:
-        typer.echo(json.dumps([_plain(row.device.device, registry) for row in rows], indent=2))
+        typer.echo(json.dumps([_plain(row) for row in rows], indent=2))
         return
-    table = Table("device", "community", "model", "plot", "enrolled", "revoked")
-    for row in rows:
-        device = row.device
-        revoked = _time(row.revoked) if row.revoked else ""
-        where = (device.device, device.community, device.model, device.plot or "")
-        table.add_row(*where, _time(row.enrolled), revoked)
-    Console().print(table if rows else "No real device is enrolled yet: hoiquan device enroll --help")
+    if not rows:
+        typer.echo(text("device.none", lang))
+        return
+    names = [text(f"device.{name}", lang)
+             for name in ("device", "community", "model", "plot", "enrolled", "revoked")]  # fmt: skip
+    zone = registry.pilot.zone
+    cells = [
+        (row.device.device, row.device.community, row.device.model, row.device.plot or "",
+         screen.moment(row.enrolled, zone), screen.moment(row.revoked, zone) if row.revoked else "")
+        for row in rows
+    ]  # fmt: skip
+    screen.show(names, cells, whole=(0,))
 
 
 @devices_app.command()
 def show(device: str, data: Data = None, pilot: PilotName = None) -> None:
     """One enrolled device as JSON."""
-    _, registry = _registry(data, pilot)
-    typer.echo(json.dumps(_plain(device, registry), indent=2))
+    _, registry = installation.registry(data, pilot)
+    row = next((row for row in registry.enrolled() if row.device.device == device), None)
+    if row is None:
+        raise ValueError(f"no enrolled device {device!r}; see `hoiquan device list`")
+    typer.echo(json.dumps(_plain(row), indent=2))
 
 
 @devices_app.command()
-def revoke(device: str, data: Data = None, pilot: PilotName = None) -> None:
+def revoke(device: str, data: Data = None, pilot: PilotName = None, lang: Language = "vi") -> None:
     """Shut a device out, from now on: its connection is cut; its readings stay."""
-    settings, registry = _registry(data, pilot)
+    settings, registry = installation.registry(data, pilot)
     registry.revoke(device)
     tell_broker(settings, registry)
-    typer.echo(f"{device} is revoked")
+    typer.echo(text("device.is_revoked", lang, device=device))
 
 
 @pilot_app.command("check")
 def check_pilot(
     file: Annotated[str, typer.Argument(help="A YAML file, or the name of one of devices/pilots.")],
-    lang: Annotated[Literal["vi", "en"], typer.Option(help="Language of the answer.")] = "vi",
+    lang: Language = "vi",
 ) -> None:
     """Whether a province's file can be used, and what to think over before it is.
 
@@ -170,18 +183,19 @@ def ca(
     der: Annotated[bool, typer.Option("--der", help="As DER, for MicroPython, instead of PEM.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write it into this new file.")] = None,
     data: Data = None,
+    lang: Language = "vi",
 ) -> None:
     """The CA of the broker's certificate, made where there is none: PEM, for a device to trust. Its
     fingerprint and the end of its days go to standard error.
     """
     if der and out is None and sys.stdout.isatty():
         raise ValueError("ca --der: this is no text for a terminal; name a file with --out, or pipe it on")
-    _may_write(out)
-    settings = Settings.read(data=data)
+    may_write(out, new=True)
+    settings = installation.beside(data)
     prepare_authority(settings)
     certificate = authority(settings.ca)
-    end = certificate.not_valid_after_utc
-    typer.echo(f"{settings.ca / CA}\nsha256 {fingerprint(certificate)}, until {end:%Y-%m-%d}", err=True)
+    said = {"sha256": fingerprint(certificate), "end": f"{certificate.not_valid_after_utc:%Y-%m-%d}"}
+    typer.echo(f"{settings.ca / CA}\n{text('device.authority', lang, **said)}", err=True)
     content = certificate.public_bytes(Encoding.DER) if der else (settings.ca / CA).read_bytes()
     if out is None:
         typer.echo(content, nl=False)
@@ -204,36 +218,14 @@ def tell_broker(settings: Settings, registry: Registry) -> None:
         time.sleep(RELOAD)
 
 
-def _may_write(path: Path | None, endings: tuple[str, ...] = ()) -> None:
-    """Raises ValueError before anything was done: a password that cannot be written down is lost."""
-    if path is not None and endings and path.suffix.lower() not in endings:
-        raise ValueError(f"{path}: its name must end in one of {', '.join(endings)}")
-    if path is not None and path.exists():
-        raise ValueError(f"{path} is there already; name another file, or remove it")
-    if path is not None and not path.parent.is_dir():
-        raise ValueError(f"there is no folder {path.parent} to write {path.name} into")
-
-
-def _show(way: Ticket, qr: Path | None, as_json: bool) -> None:
-    typer.echo(json.dumps(way.plain()) if as_json else "\n".join(way.lines()))
+def _show(way: Ticket, qr: Path | None, lang: str, as_json: bool) -> None:
+    typer.echo(json.dumps(way.plain()) if as_json else "\n".join(way.lines(lang)))
     if qr is not None:
         way.draw(qr)
 
 
-def _registry(data: Path | None, pilot: str | None) -> tuple[Settings, Registry]:
-    settings = Settings.read(data=data, pilot=pilot).as_running()
-    return settings, Registry(settings.registry_url, settings.loaded_pilot)
-
-
-def _plain(device: str, registry: Registry) -> dict[str, object]:
-    row = next((row for row in registry.enrolled() if row.device.device == device), None)
-    if row is None:
-        raise ValueError(f"no enrolled device {device!r}; see `hoiquan device list`")
+def _plain(row: Enrolled) -> dict[str, object]:
     shown: dict[str, object] = {
         name: getattr(row.device, name) for name in ("device", "pilot", "community", "model", "plot")
     }
     return shown | {"enrolled": row.enrolled, "revoked": row.revoked}
-
-
-def _time(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M")

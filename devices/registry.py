@@ -34,7 +34,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.schema import CreateTable
 
 from devices.credentials import hash_password, new_password, reserved, verify_password
@@ -356,7 +356,13 @@ def reached() -> Iterator[None]:
     """Raises RegistryAway for what is wrong with the database, and not with what it was asked."""
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
+    except (InterfaceError, DatabaseError) as error:
+        if type(error) not in (
+            InterfaceError,
+            OperationalError,
+            DatabaseError,
+        ):  # a kind of its own: our fault
+            raise
         raise RegistryAway(f"the registry does not answer: {str(error.orig).strip()}") from error
 
 

@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+from devices.paths import mend
 from devices.registry import EnrolmentError, Registry, Wanted
 from devices.ticket import Ticket, write_privately
 
@@ -65,7 +66,7 @@ def read_roll(path: Path) -> list[tuple[int, Wanted]]:
     try:
         content = path.read_text("utf-8-sig")  # a spreadsheet writes a mark before the first column
     except OSError as error:
-        raise RollError(f"{path} cannot be read: {error.strerror}") from None
+        raise RollError(mend(error)) from None
     except UnicodeDecodeError:
         raise RollError(f"{path} is not UTF-8: save it as CSV UTF-8") from None
     mark = ";" if content.partition("\n")[0].count(";") > content.partition("\n")[0].count(",") else ","

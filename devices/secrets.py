@@ -35,4 +35,8 @@ def read(data: Path) -> dict[str, str]:
         kept: dict[str, str] = json.loads((data / FILE).read_text("utf-8"))
     except FileNotFoundError:
         return {}
+    except ValueError as error:
+        raise ValueError(
+            f"{data / FILE} is broken ({error}); bring back a copy of it, or remove it"
+        ) from None
     return kept

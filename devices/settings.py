@@ -9,12 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from devices import secrets
 from devices.credentials import FIRST_INSTANCE
+from devices.paths import mend, words
 from devices.pilot import Pilot, load
+from devices.texts import Lang
 
 # passwords that commands beside a running `hoiquan up` use
 ACCOUNTS = ("reader_password", "operator_password", "gateway_password", "simulator_secret")
@@ -77,17 +79,25 @@ class Settings(BaseSettings):
     metrics_port: int = Field(0, ge=0, le=65535, description="port of the gateway's /metrics; 0: none")
     metrics_bind: str = Field("127.0.0.1", description="address that the gateway's /metrics listens on")
     web_url: str = Field("", description="the pages as this machine reaches them; empty: HOIQUAN_BASE_URL")
+    lang: Lang = Field("vi", description="language of what a command prints, vi or en; --lang wins over it")
 
     @classmethod
     def read(cls, **overrides: Any) -> "Settings":
-        """Settings from the environment; an override of None leaves the environment's value."""
+        """Settings from the environment; an override of None leaves the environment's value. Raises
+        ValueError, its sentence one line.
+        """
         files = {
             name: _content(variable)
             for name in cls.model_fields
             if (variable := f"HOIQUAN_{name.upper()}_FILE") in os.environ
         }
         given = {name: value for name, value in overrides.items() if value is not None}
-        settings = cls(**{**files, **given})
+        try:
+            settings = cls(**{**files, **given})
+        except ValidationError as error:
+            raise ValueError(_sentence(error)) from None
+        if settings.data.exists() and not settings.data.is_dir():
+            raise ValueError(f"HOIQUAN_DATA, --data: {settings.data} is a file; name a folder")
         if settings.mosquitto_passwords and not settings.gateway_password.get_secret_value():
             raise ValueError(
                 "HOIQUAN_MOSQUITTO_PASSWORDS is set, so HOIQUAN_GATEWAY_PASSWORD must be as well"
@@ -138,6 +148,14 @@ class Settings(BaseSettings):
 def _content(variable: str) -> str:
     path = os.environ[variable]
     try:
-        return Path(path).read_text("utf-8").strip()
-    except OSError as error:
-        raise ValueError(f"{variable} names {path}, which cannot be read: {error.strerror}") from None
+        return words(Path(path)).strip()
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{variable} names {path}, which cannot be read: {mend(error)}") from None
+
+
+def _sentence(error: ValidationError) -> str:
+    """Of pydantic's words the variable and the cause."""
+    return "; ".join(
+        f"HOIQUAN_{'_'.join(map(str, one['loc'])).upper()}={one['input']!r}: {one['msg']}"
+        for one in error.errors()
+    )

@@ -20,6 +20,7 @@ from devices import broker_url
 from devices.authority import CA, authority, fingerprint
 from devices.models import DIARY
 from devices.settings import Settings
+from devices.texts import text
 from devices.topics import Topic
 
 VERSION = 1
@@ -52,15 +53,17 @@ class Ticket:
         shown |= {"page": self.page} if self.page else {}
         return shown | ({"ca": self.ca, "ca_sha256": self.ca_sha256} if self.ca else {})
 
-    def lines(self) -> list[str]:
+    def lines(self, lang: str) -> list[str]:
         """For a person, with a command that works as it is."""
         shown = {"host": self.host, "port": self.port, "user": self.user, "password": self.password,
-                 "client id": self.user, "topic": self.topic}  # fmt: skip
+                 "client_id": self.user, "topic": self.topic}  # fmt: skip
         if self.page:
             shown |= {"page": self.page}
         if self.ca:
-            shown |= {"CA": f"{self.ca} (hoiquan ca > {self.ca})", "CA sha256": self.ca_sha256}
-        return [*(f"{name:10} {value}" for name, value in shown.items()), "", self.line()]
+            shown |= {"ca": f"{self.ca} (hoiquan ca > {self.ca})", "ca_sha256": self.ca_sha256}
+        names = {name: text(f"ticket.{name}", lang) for name in shown}
+        width = max(map(len, names.values()))
+        return [*(f"{names[name]:{width}} {value}" for name, value in shown.items()), "", self.line()]
 
     def line(self) -> str:
         """A mosquitto_pub line that sends one reading; of a diary, an event of one's own: it is kept."""

@@ -9,6 +9,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from devices.paths import mend
+
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -18,6 +20,8 @@ class FileError(ValueError):
 
 def read(name: str, folder: Path, model: type[M]) -> M:
     """The file called `name`: a YAML file of `folder` without its ending, or a path. Raises FileError."""
+    if not name.endswith((".yaml", ".yml")) and ("/" in name or Path(name).is_file()):
+        raise FileError(f"{name}: a {model.__name__.lower()} file's name must end in .yaml")
     path = Path(name) if name.endswith((".yaml", ".yml")) else folder / f"{name}.yaml"
     try:
         return model.model_validate(yaml.safe_load(path.read_text("utf-8")))
@@ -25,7 +29,7 @@ def read(name: str, folder: Path, model: type[M]) -> M:
         there = ", ".join(sorted(p.stem for p in folder.glob("*.yaml")))
         raise FileError(f"no {model.__name__.lower()} file {path}; there are: {there}") from None
     except OSError as error:
-        raise FileError(f"{path} cannot be read: {error.strerror}") from None
+        raise FileError(mend(error)) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise FileError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:

@@ -6,24 +6,22 @@ import json
 import sys
 from contextlib import closing
 from dataclasses import asdict
-from datetime import datetime
-from functools import partial
 from getpass import getuser
 from pathlib import Path
 from queue import Empty
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Column, Table
 
+from devices import installation, screen
 from devices.commands import devices_app
 from devices.ledger import Entry, Ledger
+from devices.options import AsJson, Data, Language, Languages, PilotName
 from devices.orders import ACTUATORS
+from devices.paths import may_write
 from devices.payloads import PayloadError
-from devices.registry import Registry
 from devices.settings import Settings
-from devices.texts import Lang, shown, text
+from devices.texts import number, shown, text
 from devices.topics import Topic
 from gateway.advisor import OFF
 from gateway.clerk import now_ms
@@ -35,11 +33,6 @@ from gateway.spool import Quarantined, Spool
 
 quarantine_app = typer.Typer(no_args_is_help=True, help="Refused messages: list, show, replay after a mend.")
 Instance = Annotated[str | None, typer.Option(help="Whose spool: gateway-1, … (HOIQUAN_INSTANCE).")]
-PilotName = Annotated[
-    str | None, typer.Option("--pilot", help="Pilot file: a name or a path (HOIQUAN_PILOT).")
-]
-Data = Annotated[Path | None, typer.Option(help="Folder of all local state (HOIQUAN_DATA).")]
-Language = Annotated[Lang, typer.Option("--lang", help="Language of the answer.")]
 
 
 @quarantine_app.command("list")
@@ -51,29 +44,31 @@ def list_refused(
     json_output: Annotated[bool, typer.Option("--json", help="As JSON, in both languages.")] = False,
 ) -> None:
     """The newest refused messages and their reasons; how many were refused, and how many are not kept."""
-    with closing(Spool.to_read(_path(data, instance))) as spool:
+    settings = Settings.read(data=data, instance=instance).as_running()
+    with closing(Spool.to_read(_path(settings))) as spool:
         rows, books = spool.quarantined(limit), spool.books()
     if json_output:
         typer.echo(json.dumps([_plain(row) for row in rows], indent=2, ensure_ascii=False))
         return
-    said = partial(text, lang=lang)
-    columns = ("id", "arrived", "topic", "bytes", "reason", "replayed")
-    # who sent stands near a topic's end: it goes on in the next line and is not cut
-    table = Table(*(Column(said(f"quarantine.{column}"), overflow="fold") for column in columns))
-    for row in rows:
-        arrived = datetime.fromtimestamp(row.arrived / 1000).astimezone().strftime("%m-%d %H:%M:%S")
-        reason = PayloadError(row.reason, row.field).sentence(lang)
-        again = said("quarantine.was_replayed") if row.replayed else ""
-        table.add_row(str(row.id), arrived, shown(row.topic), str(row.size), reason, again)
-    _print(table if rows else said("quarantine.none_kept" if books.forgotten else "quarantine.none"))
+    if rows:
+        again, zone = text("quarantine.was_replayed", lang), settings.loaded_pilot.zone
+        cells = [
+            (str(row.id), shown(row.topic), screen.moment(row.arrived, zone, seconds=True), str(row.size),
+             PayloadError(row.reason, row.field).sentence(lang), again if row.replayed else "")
+            for row in rows
+        ]  # fmt: skip
+        columns = ("id", "topic", "arrived", "bytes", "reason", "replayed")
+        screen.show([text(f"quarantine.{column}", lang) for column in columns], cells, whole=(0, 1))
+    else:
+        typer.echo(text("quarantine.none_kept" if books.forgotten else "quarantine.none", lang))
     if books.quarantined:
-        typer.echo(said("quarantine.total", refused=books.quarantined, forgotten=books.forgotten))
+        typer.echo(text("quarantine.total", lang, refused=books.quarantined, forgotten=books.forgotten))
 
 
 @quarantine_app.command()
 def show(number: int, data: Data = None, instance: Instance = None) -> None:
     """One refused message, with its bytes."""
-    with closing(Spool.to_read(_path(data, instance))) as spool:
+    with closing(Spool.to_read(_path(Settings.read(data=data, instance=instance)))) as spool:
         rows = spool.quarantined(1, number + 1)
     if not rows or rows[0].id != number:
         raise ValueError(f"quarantine: no message {number}; see `hoiquan quarantine list`")
@@ -89,7 +84,7 @@ def replay(
     instance: Instance = None,
 ) -> None:
     """Try refused messages again, after the cause was mended; a running gateway takes them at once."""
-    with closing(Spool(_path(data, instance))) as spool:
+    with closing(Spool(_path(Settings.read(data=data, instance=instance)))) as spool:
         if every:
             numbers = [row.id for row in reversed(spool.quarantined(1_000_000)) if not row.replayed]
         if not numbers:
@@ -103,9 +98,11 @@ def check(
     device: Annotated[str | None, typer.Option("--id", help="Id of the device whose message it is.")] = None,
     live: Annotated[bool, typer.Option("--live", help="Listen to what the device (--id) sends.")] = False,
     uplink: Annotated[bool, typer.Option("--uplink", help="It is an uplink of ChirpStack v4.")] = False,
-    number: Annotated[int, typer.Option(help="With --live: messages after which to stop; 0: never.")] = 0,
+    messages: Annotated[
+        int, typer.Option("--number", help="With --live: messages after which to stop; 0: never.")
+    ] = 0,
     seconds: Annotated[float, typer.Option(help="With --live: seconds of silence that are mentioned.")] = 60,
-    lang: Annotated[Literal["vi", "en", "both"], typer.Option(help="Language of the answer.")] = "both",
+    lang: Languages = "both",
     data: Data = None,
     pilot: PilotName = None,
     json_output: Annotated[bool, typer.Option("--json", help="As JSON, a line a message.")] = False,
@@ -114,9 +111,12 @@ def check(
 
     Nothing is kept. Exit code 1 where the gateway would refuse it (with --live: the last one).
     """
-    settings = Settings.read(data=data, pilot=pilot).as_running()
-    place = settings.loaded_pilot
-    known = Registry(settings.registry_url, place).lookup(device) if device else None
+    if device:  # whose it is the installation knows; a payload alone can be judged anywhere
+        settings, registry = installation.registry(data, pilot)
+        place, known = registry.pilot, registry.lookup(device)
+    else:
+        settings, known = Settings.read(data=data, pilot=pilot).as_running(), None
+        place = settings.loaded_pilot
     if live and known is None:
         raise ValueError(f"--live needs --id of an enrolled device, not {device!r}: hoiquan device list")
     who = known or anybody(place, device or "my-device")
@@ -145,11 +145,11 @@ def check(
             except Empty:
                 typer.echo(text("check.silence", spoken, seconds=f"{seconds:g}", topic=topic), err=True)
                 taken = False
-                if number:
+                if messages:
                     break
                 continue
-            number -= 1
-            if not number:
+            messages -= 1
+            if not messages:
                 break
     raise SystemExit(0 if taken else 1)
 
@@ -164,14 +164,14 @@ def command(
     wait: Annotated[float, typer.Option(help="Seconds to wait for the device's answer.")] = 10,
     data: Data = None,
     pilot: PilotName = None,
-    json_output: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    lang: Language = "vi",
+    json_output: AsJson = False,
 ) -> None:
     """Move an actuator for a limited time, and wait for the device's answer. All of it is recorded.
 
     Exit code 1 where the device refuses or does not answer. It needs the broker's account `operator`.
     """
-    settings = Settings.read(data=data, pilot=pilot).as_running()
-    registry = Registry(settings.registry_url, settings.loaded_pilot)
+    settings, registry = installation.registry(data, pilot)
     entry = dispatch(
         settings, registry, Ledger(settings.registry_url), device, actuator, _set(value),
         now_ms() + round(minutes * 60_000), by, wait,
@@ -179,7 +179,8 @@ def command(
     if json_output:
         typer.echo(json.dumps(asdict(entry)))
     else:
-        typer.echo(f"{device} {actuator} {value} for {minutes:g} min: {_answer(entry)}")
+        asked = {"device": device, "actuator": actuator, "set": value, "minutes": number(minutes, lang)}
+        typer.echo(text("order.told", lang, **asked, answer=_answer(entry, lang)))
     raise SystemExit(0 if entry.ok else 1)
 
 
@@ -189,44 +190,42 @@ def commands(
     limit: Annotated[int, typer.Option(help="How many, the newest first.")] = 20,
     data: Data = None,
     pilot: PilotName = None,
-    json_output: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    lang: Language = "vi",
+    json_output: AsJson = False,
 ) -> None:
     """What was commanded, by whom, and what became of it."""
-    settings = Settings.read(data=data, pilot=pilot).as_running()
+    settings, registry = installation.registry(data, pilot)
     entries = Ledger(settings.registry_url).entries(limit, device)
     if json_output:
         typer.echo(json.dumps([asdict(entry) for entry in entries], indent=2, ensure_ascii=False))
         return
-    table = Table("sent", "by", "device", "actuator", "set", "minutes", "answer")
-    for one in entries:
-        sent = datetime.fromtimestamp(one.sent / 1000).astimezone().strftime("%m-%d %H:%M:%S")
-        minutes = f"{(one.until - one.sent) / 60_000:.0f}"
-        table.add_row(sent, shown(one.by), one.device, one.actuator, f"{one.set:g}", minutes, _answer(one))
-    _print(table if entries else "Nothing was commanded yet.")
+    if not entries:
+        typer.echo(text("order.none", lang))
+        return
+    cells = [
+        (one.device, one.actuator, screen.moment(one.sent, registry.pilot.zone, seconds=True), shown(one.by),
+         number(one.set, lang), f"{(one.until - one.sent) / 60_000:.0f}", _answer(one, lang))
+        for one in entries
+    ]  # fmt: skip
+    columns = ("device", "actuator", "sent", "by", "set", "minutes", "answer")
+    screen.show([text(f"order.{column}", lang) for column in columns], cells, whole=(0, 1))
 
 
 advice_app = typer.Typer(no_args_is_help=True, help="Automatic commands: stop them all, or let them go on.")
 
 
 @advice_app.command()
-def off(data: Data = None) -> None:
+def off(data: Data = None, lang: Language = "vi") -> None:
     """Send no automatic command any more, from now on; what runs ends when its time is over."""
-    settings = Settings.read(data=data)
-    settings.data.mkdir(parents=True, exist_ok=True)
-    (settings.data / OFF).touch()
-    typer.echo("no automatic commands any more; again with: hoiquan advice on")
+    (installation.beside(data).data / OFF).touch()
+    typer.echo(text("order.automatic_off", lang))
 
 
 @advice_app.command()
-def on(data: Data = None) -> None:
+def on(data: Data = None, lang: Language = "vi") -> None:
     """Let the pilot file decide again."""
-    (Settings.read(data=data).data / OFF).unlink(missing_ok=True)
-    typer.echo("automatic commands as the pilot file allows them")
-
-
-def _print(what: Table | str) -> None:
-    """Words of strangers are no markup: "[/b]" stands as it is."""
-    Console(markup=False, emoji=False, highlight=False).print(what)
+    (installation.beside(data).data / OFF).unlink(missing_ok=True)
+    typer.echo(text("order.automatic_on", lang))
 
 
 def _set(value: str) -> float:
@@ -237,23 +236,19 @@ def _set(value: str) -> float:
         raise ValueError(f"set {value!r}: write on, off, open, closed, or a number from 0 to 1") from None
 
 
-def _answer(entry: Entry) -> str:
+def _answer(entry: Entry, lang: str) -> str:
     if entry.answered is None:
-        return "no answer"
-    return "done" if entry.ok else f"refused: {shown(entry.error or '')}"
+        return text("order.no_answer", lang)
+    return text("order.done", lang) if entry.ok else text("order.refused", lang, why=shown(entry.error or ""))
 
 
 def _bytes(file: str) -> bytes:
     """A file's message, without the line end that an editor puts behind it."""
-    try:
-        payload = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        raise ValueError(f"device check: {file}: {error.strerror}") from None
+    payload = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     return payload.rstrip(b"\r\n") if payload[:1] in (b"{", b"[") else payload
 
 
-def _path(data: Path | None, instance: str | None) -> Path:
-    settings = Settings.read(data=data, instance=instance)
+def _path(settings: Settings) -> Path:
     path = files(settings.data, settings.instance).spool
     if not path.exists():
         raise ValueError(f"no spool at {path}; name the gateway's folder with --data")
@@ -284,6 +279,10 @@ def tokens(
     from gateway.grants import Grant, provide
 
     settings = Settings.read()
+    if not settings.influx_url:
+        raise ValueError("tokens: name InfluxDB's address in HOIQUAN_INFLUX_URL")
+    for file in (writer, reader):  # a token that cannot be written down is lost
+        may_write(file)
     wanted = [
         Grant("hoiquan writer", ("read", "write"), writer),
         Grant("hoiquan reader", ("read",), reader, 0o444),  # Grafana is another user; its volume is its own

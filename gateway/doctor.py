@@ -21,7 +21,6 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import typer
-from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from devices import broker_url
@@ -307,7 +306,7 @@ def report(
     try:
         found = list(Doctor(read(), lang, open_store).round())
     except ValueError as error:  # of the settings, which name variable and cause
-        values = {"error": _sentence(error)}
+        values = {"error": _line(error)}
         said, mend = (text(f"doctor.settings_bad{end}", lang, **values) for end in ("", "_mend"))
         found = [Finding("settings", "bad", said, mend)]
     levels = [finding.level for finding in found]
@@ -327,16 +326,6 @@ def report(
 
 def _read_only(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)
-
-
-def _sentence(error: ValueError) -> str:
-    """What is wrong with the settings; of pydantic's words the variable and the cause."""
-    if isinstance(error, ValidationError):
-        return "; ".join(
-            f"HOIQUAN_{'_'.join(map(str, one['loc'])).upper()}={one['input']!r}: {one['msg']}"
-            for one in error.errors()
-        )
-    return _line(error)
 
 
 def _line(said: object) -> str:

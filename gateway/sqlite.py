@@ -33,9 +33,14 @@ class SqliteStore:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+        except sqlite3.Error as error:
+            raise OSError(
+                f"the store {path} cannot be opened: {error}; is its folder open to this user?"
+            ) from None
         self._series: dict[tuple[str, Tags], int] = {}
         self._found: dict[
             tuple[str, frozenset[tuple[str, str]], tuple[str, ...]], list[tuple[int, Tags]]

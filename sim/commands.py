@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from devices import broker_url
+from devices.options import Data, Language, PilotName
+from devices.paths import may_write
 from devices.pilot import Pilot
 from devices.settings import Settings
+from devices.texts import text
 from sim import scenario as scenarios
 
 if TYPE_CHECKING:
@@ -32,10 +35,8 @@ def command(open_past: OpenPast, stop_on_signals: Callable[[], threading.Event])
 
     def simulate(
         action: Annotated[Literal["run", "describe"], typer.Argument(help="Run it, or draw it.")] = "run",
-        data: Annotated[Path | None, typer.Option(help="Folder of all local state (HOIQUAN_DATA).")] = None,
-        pilot: Annotated[
-            str | None, typer.Option(help="Pilot file: a name or a path (HOIQUAN_PILOT).")
-        ] = None,
+        data: Data = None,
+        pilot: PilotName = None,
         mqtt: Annotated[str | None, typer.Option(help="Live readings and diaries go to this broker.")] = None,
         out: Annotated[
             str | None, typer.Option(help="Write everything as ndjson to a file, or - for stdout.")
@@ -70,6 +71,7 @@ def command(open_past: OpenPast, stop_on_signals: Callable[[], threading.Event])
             str, typer.Option(help="describe: the community whose week is drawn.")
         ] = "tam-que",
         year: Annotated[int, typer.Option(help="describe: the year that is drawn.")] = 2026,
+        lang: Language = "vi",
     ) -> None:
         """The simulator alone: a seeded province over MQTT, into a file or into the store.
 
@@ -85,6 +87,7 @@ def command(open_past: OpenPast, stop_on_signals: Callable[[], threading.Event])
             if community not in settings.loaded_pilot.place:
                 raise ValueError(f"describe: no community {community!r} in the pilot")
             path = Path(out or "simulated.html")
+            may_write(path)
             path.write_text(page(seed or 1, settings.loaded_pilot, community, year), "utf-8")
             typer.echo(str(path))
             return
@@ -121,9 +124,13 @@ def command(open_past: OpenPast, stop_on_signals: Callable[[], threading.Event])
             given = {"seed": seed, "faults": faults, "rollout": rollout}
             play = play.model_copy(update={name: one for name, one in given.items() if one is not None})
             plan = played(plan, play, settings.loaded_pilot)
-            typer.echo(f"hoiquan: {play.name.en}: this run plays {play.start} to {play.until}", err=True)
+            name = getattr(play.name, lang)
+            told = text("simulated.plays", lang, name=name, start=play.start, until=play.until)
+            typer.echo(f"hoiquan: {told}", err=True)
             if plan.complete:
                 rehearse(settings.data, play)
+        for file in (out, truth):
+            may_write(Path(file) if file and file != "-" else None)
         stop = stop_on_signals()
         secret = settings.simulator_secret.get_secret_value()
         if not store:
@@ -132,7 +139,7 @@ def command(open_past: OpenPast, stop_on_signals: Callable[[], threading.Event])
         with open_past(settings, judged) as past:
             Session(plan, settings.loaded_pilot, settings.data, secret, past).run(stop)
         if plan.complete and not stop.is_set():
-            typer.echo(f"hoiquan: see it with: hoiquan web --data {settings.data}", err=True)
+            typer.echo(f"hoiquan: {text('simulated.see', lang, folder=settings.data)}", err=True)
 
     return simulate
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from devices import installation, paths, screen
+from devices.options import AsJson, Data, Language
 from devices.settings import Settings
 from devices.texts import Lang, number, text
 from traceability import addendum, address, epcis, keys, label, offline, record, seal, story, verify_page
@@ -24,28 +24,35 @@ from traceability.witness import accept, parse_witnesses
 trace_app = typer.Typer(
     no_args_is_help=True, help="Lots and their records: list, show, label, export, verify, epcis."
 )
-Data = Annotated[Path | None, typer.Option(help="Folder of all local state (HOIQUAN_DATA).")]
+PICTURES = (".svg", ".png", ".pdf")
 
 
 @trace_app.command("list")
 def list_lots(
     data: Data = None,
     limit: Annotated[int, typer.Option(help="How many, the newest first.")] = 20,
-    json_output: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    lang: Language = "vi",
+    json_output: AsJson = False,
 ) -> None:
     """The newest harvests: sealed, or refused and why."""
-    rows = seal.lots(_folder(data), limit)
+    settings = installation.beside(data)
+    rows = seal.lots(settings.data / "trace", limit)
     if json_output:
         typer.echo(json.dumps(rows, indent=2))
         return
-    table = Table("gtin", "lot", "community", "harvested", "kg", "coverage", "leaf or refusal")
-    for row in rows:
-        day = datetime.fromtimestamp(int(str(row["time"])) / 1000).astimezone().strftime("%Y-%m-%d")
-        fate = text(f"lot.{row['refused']}", "en") if row["refused"] else str(row["leaf"])
-        coverage = f"{float(str(row['coverage'])):.0%}"
-        table.add_row(str(row["gtin"]), str(row["lot"]), str(row["community"]), day,
-                      number(float(str(row["quantity_kg"])), "en"), coverage, fate)  # fmt: skip
-    Console().print(table if rows else "No harvest was written down yet.")
+    if not rows:
+        typer.echo(text("lots.none", lang))
+        return
+    names = [text(f"lots.{name}", lang)
+             for name in ("gtin", "lot", "community", "harvested", "kg", "coverage", "fate")]  # fmt: skip
+    zone = settings.loaded_pilot.zone
+    cells = [
+        (str(row["gtin"]), str(row["lot"]), str(row["community"]), screen.moment(int(str(row["time"])), zone),
+         number(float(str(row["quantity_kg"])), lang), f"{float(str(row['coverage'])):.0%}",
+         text(f"lot.{row['refused']}", lang) if row["refused"] else str(row["leaf"]))
+        for row in rows
+    ]  # fmt: skip
+    screen.show(names, cells, whole=(0, 1))
 
 
 @trace_app.command()
@@ -67,10 +74,12 @@ def make_label(
         bool, typer.Option("--rehearsal", help="To try out: the label says so, and localhost will do.")
     ] = False,
     anyway: Annotated[bool, typer.Option("--anyway", help="Even if the lot was recalled.")] = False,
+    lang: Language = "vi",
 ) -> None:
     """The QR code of a lot as a picture, or labels with it to print. Its address is HOIQUAN_BASE_URL, else
     that of the running `hoiquan up`, else the one in the sealed record.
     """
+    paths.may_write(out, PICTURES)
     key, sealed = _record(data, gtin, lot)
     settings, content = Settings.read(data=data), record.parse(sealed)
     recalls = [one for one in Shelf(settings.data / "trace").addenda(key) if story.recalled([one])]
@@ -84,16 +93,16 @@ def make_label(
             f"label: phones cannot open {base_url}; set HOIQUAN_BASE_URL to the address at which they reach "
             "the pages, or print labels to try out with --rehearsal"
         )
-    trial = text("label.trial" if local else "label.rehearsal", "vi") if rehearsal else ""
+    mark = "label.trial" if local else "label.rehearsal"
+    trial = text(mark, "vi") if rehearsal else ""  # on the label, which is Vietnamese
     uri = base_url + key.path
-    if out.suffix == ".pdf":
+    kind = out.suffix.lower()
+    if kind == ".pdf":
         out.write_bytes(label.pdf([label.of(content, trial)] * copies, base_url, paper))
-    elif out.suffix in (".svg", ".png"):
-        picture = label.svg if out.suffix == ".svg" else label.png
-        out.write_bytes(picture(uri, trial=trial))
     else:
-        raise ValueError(f"label: {out} must end in .svg, .png or .pdf")
-    typer.echo(f"{uri} → {out}" + (f" · {trial}" if trial else ""))
+        picture = label.svg if kind == ".svg" else label.png
+        out.write_bytes(picture(uri, trial=trial))
+    typer.echo(f"{uri} → {out}" + (f" · {text(mark, lang)}" if rehearsal else ""))
 
 
 @trace_app.command()
@@ -102,6 +111,7 @@ def export(
     lot: str,
     out: Annotated[Path, typer.Option(help="Folder for record, proof and public key.")],
     data: Data = None,
+    lang: Language = "vi",
 ) -> None:
     """What a buyer needs to check a lot elsewhere: record and addenda, their proofs and pictures, the public
     key.
@@ -125,7 +135,7 @@ def export(
                 (out / f"{name}.jpg").write_bytes(picture)
     for name in ("log.vkey", "log.keys"):
         (out / name).write_bytes((folder / name).read_bytes())
-    typer.echo(f"{out}: log.vkey, log.keys, and for each of {', '.join(parts)}: .json, .tlog-proof")
+    typer.echo(text("lots.exported", lang, out=out, parts=", ".join(parts)))
 
 
 @trace_app.command("epcis")
@@ -167,15 +177,19 @@ def verify(
     ] = None,
     witnesses: Annotated[Path | None, typer.Option(help="Keys of witnesses, one a line.")] = None,
     quorum: Annotated[int, typer.Option(min=0, help="How many of them must have cosigned.")] = 1,
-    lang: Annotated[Lang, typer.Option("--lang", help="Language of the answer.")] = "vi",
+    lang: Language = "vi",
 ) -> None:
     """Check a record offline: is it the one that was sealed, and what came after? Needs no server and no
     network. Exit code 1 where it is not verified or doubtful, and where the lot was recalled, or would not
     have been sealed as it was corrected.
     """
-    beside = file.with_name("log.vkey")
-    key = key or (beside if beside.exists() else file.with_name("log.keys"))
-    asked = parse_witnesses(witnesses.read_text("utf-8")) if witnesses is not None else ()
+    file.open("rb").close()  # the record is what is missed first, not the key beside it
+    key = key or next((one for one in map(file.with_name, ("log.vkey", "log.keys")) if one.exists()), None)
+    if key is None:
+        raise FileNotFoundError(
+            f"there is no public key (log.vkey, log.keys) beside {file}; name it with --key"
+        )
+    asked = parse_witnesses(paths.words(witnesses)) if witnesses is not None else ()
     try:
         reader = offline.Reader(_text(key, lang), asked, quorum if asked else 0, lang)
         found, read = reader.whole(file, proof or file.with_suffix(".tlog-proof"), later or ())
@@ -211,47 +225,50 @@ def cosign(
     file: Annotated[Path, typer.Argument(help="A witness's answer: its cosignature lines.")],
     witnesses: Annotated[Path, typer.Option(help="Keys of the witnesses that were asked, one a line.")],
     data: Data = None,
+    lang: Language = "vi",
 ) -> None:
     """Take in witnesses' cosignatures of the log's checkpoint (c2sp.org/tlog-cosignature)."""
     log = LogReader(_folder(data) / "log")
-    asked = parse_witnesses(witnesses.read_text("utf-8"))
-    found = accept(log.directory, log.size, log.checkpoint(), file.read_text("utf-8"), asked)
-    typer.echo(f"checkpoint of {log.size} leaves: cosigned by {', '.join(found)}")
+    answer, asked = paths.words(file), parse_witnesses(paths.words(witnesses))
+    found = accept(log.directory, log.size, log.checkpoint(), answer, asked)
+    typer.echo(text("lots.cosigned", lang, size=log.size, names=", ".join(found)))
 
 
 @trace_app.command("rotate-key")
-def rotate_key(data: Data = None) -> None:
+def rotate_key(data: Data = None, lang: Language = "vi") -> None:
     """Give the log a new key. The old one stays in log.keys for what it signed; stop the gateway first."""
-    settings = Settings.read(data=data)
+    settings = installation.beside(data)
     origin = f"{settings.log_origin}/{settings.loaded_pilot.pilot}"
     today = datetime.now(settings.loaded_pilot.zone).date()
     try:
-        new = keys.rotate(_folder(data), origin, today)
+        new = keys.rotate(settings.data / "trace", origin, today)
     except LogBusy as error:
         raise ValueError(f"rotate-key: {error}; stop it first") from None
-    typer.echo(f"signs from {new.first} leaves on: {new.verifier.vkey}")
+    typer.echo(text("lots.new_key", lang, first=new.first, vkey=new.verifier.vkey))
 
 
 @trace_app.command()
 def verifier(
     out: Annotated[Path, typer.Option(help="The file to write, such as verify.html.")],
-    lang: Annotated[Lang, typer.Option(help="Language of the page.")] = "vi",
+    lang: Language = "vi",
 ) -> None:
     """The page that checks records in a browser, without a network: one file, for others to host."""
+    paths.may_write(out)
     out.write_bytes(verify_page.page(lang))
-    typer.echo(f"{out}: one file; needs no server and asks none")
+    typer.echo(text("lots.verifier", lang, out=out))
 
 
 def _folder(data: Path | None) -> Path:
-    return Settings.read(data=data).data / "trace"
+    return installation.beside(data).data / "trace"
 
 
 def _record(data: Path | None, gtin: str, lot: str) -> tuple[LotKey, bytes]:
+    folder = _folder(data)
     try:
         key = parse(gtin, lot)
     except DigitalLinkError as error:
         raise ValueError(text(f"page.{error.reason}", "en")) from None
-    content = seal.read(_folder(data), key)
+    content = seal.read(folder, key)
     if content is None:
         raise ValueError(f"no record of lot {lot}; see `hoiquan trace list`")
     return key, content

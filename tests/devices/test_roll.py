@@ -10,6 +10,7 @@ import zxingcpp
 from PIL import Image
 from typer.testing import CliRunner
 
+from devices import secrets
 from devices.pilot import load
 from devices.registry import Registry
 from devices.roll import RollError, enroll_roll, read_roll
@@ -115,28 +116,33 @@ def test_ten_thousand_devices_take_less_than_a_minute(registry, tmp_path):
     assert len(registry.hashes()) == 10_000
 
 
+@pytest.fixture
+def data(tmp_path):
+    """Of an installation, as `hoiquan up` leaves its folder."""
+    secrets.environment(tmp_path / "data")
+    return ["--data", str(tmp_path / "data")]
+
+
 def run(*arguments):
     return CliRunner().invoke(app, ["device", *arguments])
 
 
-def test_a_diary_is_shown_its_page_and_its_own_topic(tmp_path, monkeypatch):
-    data = ["--data", str(tmp_path)]
+def test_a_diary_is_shown_its_page_and_its_own_topic(tmp_path, data, monkeypatch):
     one = ["--community", "tam-que", "--model", "diary", "--id"]
     shown = json.loads(run("enroll", *one, "notebook", "--json", *data).stdout)
     assert shown["topic"] == "hoiquan/v1/dong-thap/tam-que/notebook/diary"
     assert shown["page"] == "http://localhost:8080/diary"
     assert shown["line"].endswith("/notebook/diary -f event.json")
-    (tmp_path / "running.json").write_text('{"web_url":"http://127.0.0.1:8090"}', "utf-8")
+    (tmp_path / "data" / "running.json").write_text('{"web_url":"http://127.0.0.1:8090"}', "utf-8")
     told = run("enroll", *one, "another", *data).stdout
-    assert "page       http://127.0.0.1:8090/diary\n" in told, "where hoiquan runs here"
+    assert "Trang nhật ký http://127.0.0.1:8090/diary\n" in told, "where hoiquan runs here"
     monkeypatch.setenv("HOIQUAN_BASE_URL", "https://village.vn/")
     assert json.loads(run("rotate", "another", "--json", *data).stdout)["page"] == "https://village.vn/diary"
     probe = ["--community", "tam-que", "--model", "soil-probe", "--id", "my-esp32", "--json"]
     assert "page" not in json.loads(run("enroll", *probe, *data).stdout)
 
 
-def test_the_command_enrols_rotates_and_draws(tmp_path):
-    data = ["--data", str(tmp_path / "data")]
+def test_the_command_enrols_rotates_and_draws(tmp_path, data):
     qr = tmp_path / "way.png"
     one = ["--community", "tam-que", "--model", "soil-probe", "--id", "my-esp32"]
     told = run("enroll", *one, "--qr", str(qr), "--json", *data)
@@ -159,20 +165,18 @@ def test_the_command_enrols_rotates_and_draws(tmp_path):
     assert isinstance(run("rotate", "nobody", *data).exception, ValueError)
 
 
-def test_a_code_that_cannot_be_drawn_enrols_nobody(tmp_path):
-    data = ["--data", str(tmp_path / "data")]
+def test_a_code_that_cannot_be_drawn_enrols_nobody(tmp_path, data):
     one = ["--community", "tam-que", "--model", "soil-probe", "--id", "my-esp32"]
     (tmp_path / "there.svg").touch()
     for name in ("there.svg", "way.bmp", "no/way.svg"):
         told = run("enroll", *one, "--qr", str(tmp_path / name), *data)
         assert isinstance(told.exception, ValueError), name
-    assert "my-esp32" not in run("list", *data).stdout
+    assert json.loads(run("list", "--json", *data).stdout) == []
 
 
-def test_the_command_reports_lines(tmp_path):
-    data = ["--data", str(tmp_path / "data")]
+def test_the_command_reports_lines(tmp_path, data):
     roll = written(tmp_path, ROLL)
-    told = run("enroll-many", str(roll), "--report", str(tmp_path / "r.csv"), *data)
+    told = run("enroll-many", str(roll), "--report", str(tmp_path / "r.csv"), "--lang", "en", *data)
     assert told.exit_code == 1
     assert "3 enrolled, 5 refused" in told.stdout
     assert "line 3: no community 'atlantis'" in told.stderr

@@ -90,6 +90,7 @@ def test_the_command_reads_a_file_and_standard_input(tmp_path) -> None:
 
 
 def test_live_needs_an_enrolled_device(tmp_path) -> None:
+    assert not Registry(tmp_path / "registry.sqlite", PILOT).enrolled()
     told = run("--live", "--id", "nobody", "--data", str(tmp_path))
     assert isinstance(told.exception, ValueError)
     assert "nobody" in str(told.exception)

@@ -191,7 +191,8 @@ def test_ten_thousand_join_a_running_broker_and_nobody_is_disconnected(village, 
     roll, report = tmp_path / "roll.csv", tmp_path / "report.csv"
     lines = "".join(f"probe-{number},tam-que,soil-probe\n" for number in range(10_000))
     roll.write_text("id,community,model\n" + lines, "utf-8")
-    told = done(village.hoiquan("device", "enroll-many", str(roll), "--report", str(report), seconds=60))
+    given = ("enroll-many", str(roll), "--report", str(report), "--lang", "en")
+    told = done(village.hoiquan("device", *given, seconds=60))
     assert "10000 enrolled, 0 refused" in told
     with report.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -209,6 +210,7 @@ def test_ten_thousand_join_a_running_broker_and_nobody_is_disconnected(village, 
 def test_the_command_listens_beside_the_embedded_broker(tmp_path):
     """`up` keeps the reader's password in its folder; whoever may read the folder may listen."""
     assert os.environ.get("HOIQUAN_READER_PASSWORD") is None
+    (tmp_path / "data" / "gateway").mkdir(parents=True)  # an installation without its secrets
     told = hoiquan(tmp_path, "device", "check", "--live", "--id", "tam-que-soil-probe-01", "--number", "1")
     assert told.returncode == 1
     assert "HOIQUAN_READER_PASSWORD" in told.stderr

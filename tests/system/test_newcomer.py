@@ -103,7 +103,7 @@ def test_the_check_names_a_file_that_is_not_there_and_judges_one_that_is(up):
         ["sh", "-c", check], cwd=up.folder, env=environment(), capture_output=True, text=True,
         timeout=60, check=False,
     )  # fmt: skip
-    assert done.stderr == "hoiquan: device check: message.json: No such file or directory\n"
+    assert done.stderr == "hoiquan: there is no message.json; look at its name\n"
     (up.folder / "message.json").write_text('{"values":{"soil_moisture":31.5}}\n')
     assert "31.5" in sh(up, check)
 

@@ -114,7 +114,7 @@ def test_a_mistake_is_one_line(tmp_path, words, named):
 
 
 def test_a_file_that_cannot_be_written_is_one_line(tmp_path):
-    assert "/nowhere/o" in one_line(hoiquan(tmp_path, "simulate", "--out", "/nowhere/o"), 1)
+    assert "/nowhere/o" in one_line(hoiquan(tmp_path, "simulate", "--out", "/nowhere/o"), 2)
 
 
 def test_a_fleet_that_the_broker_refuses_still_ends_at_once(tmp_path):

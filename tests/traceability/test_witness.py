@@ -129,7 +129,7 @@ def test_the_commands(sealed: bytes, tmp_path: Path) -> None:
     run = CliRunner()
     assert (
         "leaves: cosigned by witness.example/one"
-        in run.invoke(trace_app, ["cosign", str(tmp_path / "answer"), *asked, *data]).stdout
+        in run.invoke(trace_app, ["cosign", str(tmp_path / "answer"), "--lang", "en", *asked, *data]).stdout
     )
     content = record.parse(sealed)
     out = tmp_path / "out"
