@@ -10,6 +10,13 @@ import pytest
 from tests.system.running import command, done, environment, hoiquan, one_line
 
 
+@pytest.fixture
+def folder(tmp_path):
+    """Where an installation is."""
+    (tmp_path / "data" / "gateway").mkdir(parents=True)
+    return tmp_path
+
+
 def raw(folder, *words):
     """The command's bytes, and what it says beside them."""
     run = subprocess.run(
@@ -18,30 +25,30 @@ def raw(folder, *words):
     return run.stdout, run.stderr.decode()
 
 
-def test_pem_to_standard_output_and_der_of_the_same_certificate(tmp_path):
-    pem, beside = raw(tmp_path)
-    der, again = raw(tmp_path, "--der")
-    assert pem == (tmp_path / "data" / "ca" / "ca.pem").read_bytes()
+def test_pem_to_standard_output_and_der_of_the_same_certificate(folder):
+    pem, beside = raw(folder)
+    der, again = raw(folder, "--der")
+    assert pem == (folder / "data" / "ca" / "ca.pem").read_bytes()
     assert ssl.PEM_cert_to_DER_cert(pem.decode()) == der
     assert beside == again
     assert hashlib.sha256(der).hexdigest() in beside
 
 
 @pytest.mark.parametrize("words", [(), ("--der",)], ids=["pem", "der"])
-def test_into_a_file(tmp_path, words):
-    expected, _ = raw(tmp_path, *words)
-    assert done(hoiquan(tmp_path, "ca", *words, "--out", "ca.out")) == ""
-    assert (tmp_path / "ca.out").read_bytes() == expected
-    assert "ca.out is there already" in one_line(hoiquan(tmp_path, "ca", *words, "--out", "ca.out"), 2)
-    assert "no folder" in one_line(hoiquan(tmp_path, "ca", *words, "--out", "no/ca.out"), 2)
-    assert (tmp_path / "ca.out").read_bytes() == expected
+def test_into_a_file(folder, words):
+    expected, _ = raw(folder, *words)
+    assert done(hoiquan(folder, "ca", *words, "--out", "ca.out")) == ""
+    assert (folder / "ca.out").read_bytes() == expected
+    assert "ca.out is there already" in one_line(hoiquan(folder, "ca", *words, "--out", "ca.out"), 2)
+    assert "no folder" in one_line(hoiquan(folder, "ca", *words, "--out", "no/ca.out"), 2)
+    assert (folder / "ca.out").read_bytes() == expected
 
 
-def test_der_is_no_text_for_a_terminal(tmp_path):
+def test_der_is_no_text_for_a_terminal(folder):
     ours, terminal = os.openpty()
     try:
         run = subprocess.run(
-            command("ca", "--der"), cwd=tmp_path, env=environment(), stdout=terminal, stderr=subprocess.PIPE,
+            command("ca", "--der"), cwd=folder, env=environment(), stdout=terminal, stderr=subprocess.PIPE,
             timeout=30, check=False,
         )  # fmt: skip
     finally:
@@ -54,8 +61,8 @@ def test_der_is_no_text_for_a_terminal(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["HOIQUAN_MQTT", "HOIQUAN_PUBLIC_MQTT"])
-def test_an_address_that_is_none_is_one_line(tmp_path, name):
-    said = one_line(hoiquan(tmp_path, "ca", **{name: "mqtt.example.vn:8883"}), 2)
+def test_an_address_that_is_none_is_one_line(folder, name):
+    said = one_line(hoiquan(folder, "ca", **{name: "mqtt.example.vn:8883"}), 2)
     assert said == (
         "hoiquan: broker address 'mqtt.example.vn:8883': expected mqtt://host:port or mqtts://host:port"
     )
