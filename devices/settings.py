@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     mqtt_ca: Path | None = Field(
         None, description="CA certificate that an mqtts:// broker must show one of; empty: the system's CAs"
     )
-    mqtt_version: int = Field(5, ge=4, le=5, description="MQTT 5, or 4 for 3.1.1 (the embedded broker)")
+    mqtt_version: int = Field(5, ge=4, le=5, description="MQTT 5, or 4 for 3.1.1 (amqtt)")
     gateway_password: SecretStr = Field(SecretStr(""), description="the gateway's password at the broker")
     reader_password: SecretStr = Field(
         SecretStr(""), description="password of the broker's account 'reader', which hears and never speaks"

@@ -6,8 +6,12 @@
                          │                     └─► refused ─► quarantine (in the spool) + `rejected`
                          └─ books                        clerk: indicators, roster, books ─► store
 
-The loop to read first is `pipeline.Pipeline`; `service` joins the parts. `broker` is the embedded broker,
-`growth` answers the traceability side from the store, `preview` says what would become of one message.
+The loop to read first is `pipeline.Pipeline`; `service` joins the parts. `house_broker` is the broker of
+`hoiquan up`: `mosquitto` where it is installed, else `broker`, amqtt mended. `growth` answers the
+traceability side from the store, `preview` says what would become of one message.
+
+`fresh` sorts the readings of a message, `held` asks the store what memory cannot tell, `batch` takes out of
+a batch what is known or refused; `faults` counts what our own code stumbled over.
 `advice` holds the pilot's rules against readings, `advisor` acts on it, `dispatch` sends a command and awaits
 its answer. `spoolfile` is the spool's file, `health` and `metrics` say how a gateway is, `instance` which
 files are whose, `listen` hears the broker beside it, `doctor` says what to do. Beside the `indicators`,
