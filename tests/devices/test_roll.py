@@ -6,7 +6,6 @@ import stat
 import time
 
 import pytest
-import zxingcpp
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -16,6 +15,7 @@ from devices.registry import Registry
 from devices.roll import RollError, enroll_roll, read_roll
 from devices.ticket import Ticket
 from hoiquan import app
+from tests.scanner import codes
 
 PILOT = load("dong-thap")
 
@@ -148,7 +148,7 @@ def test_the_command_enrols_rotates_and_draws(tmp_path, data):
     told = run("enroll", *one, "--qr", str(qr), "--json", *data)
     assert told.exit_code == 0, told.output
     shown = json.loads(told.stdout)
-    (code,) = zxingcpp.read_barcodes(Image.open(qr))
+    (code,) = codes(Image.open(qr))
     scanned = json.loads(code.text)
     assert {name: shown[name] for name in ("host", "port", "tls", "user", "password", "topic")} == {
         name: value for name, value in scanned.items() if name != "v"

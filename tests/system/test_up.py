@@ -11,10 +11,10 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-import zxingcpp
 from PIL import Image
 
 from devices.texts import text
+from tests.scanner import codes
 from tests.system.running import Publisher, alive, done, hoiquan, one_line, until
 from tests.system.up import PARTS, Up
 
@@ -209,7 +209,7 @@ def test_a_lots_page_is_verified_and_its_code_leads_to_it(up, lot):
     assert (
         text("page.verified", "en", index=lot["leaf"]) in up.get(path, **{"Accept-Language": "en"}).decode()
     )
-    (code,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(up.get(f"{path}/qr.png"))))
+    (code,) = codes(Image.open(io.BytesIO(up.get(f"{path}/qr.png"))))
     assert code.text == f"http://localhost:{up.http}{path}"
     assert path in up.get("/").decode()
     record = up.json(f"{path}/record.json")
@@ -226,7 +226,7 @@ def test_a_label_leads_where_the_page_does(up, lot, tmp_path):
     assert here in refused
     assert "HOIQUAN_BASE_URL" in refused
     assert here in done(up.hoiquan(*name, "--rehearsal"))
-    (code,) = zxingcpp.read_barcodes(Image.open(tmp_path / "label.png"))
+    (code,) = codes(Image.open(tmp_path / "label.png"))
     assert code.text == f"{here}/01/{lot['gtin']}/10/{lot['lot']}"
 
 

@@ -9,6 +9,7 @@ import segno
 import zxingcpp
 from PIL import Image, ImageDraw
 
+from tests.scanner import codes
 from tests.servers import program
 from traceability import label
 from traceability.digital_link import LotKey
@@ -48,7 +49,7 @@ def stained(picture: Image.Image, code: zxingcpp.Barcode, share: float, seed: in
 
 
 def read(picture: Image.Image) -> list[str]:
-    return [code.text for code in zxingcpp.read_barcodes(picture)]
+    return [code.text for code in codes(picture)]
 
 
 @pytest.mark.parametrize(("paper", "copies", "sheets"), [("roll", 3, 3), ("a4", 24, 1), ("a4", 25, 2)])
@@ -64,7 +65,7 @@ def test_every_label_of_a_sheet_is_read(tmp_path: Path, paper: str, copies: int,
 @pytest.mark.parametrize("seed", range(20))
 def test_a_stain_of_a_twentieth_is_read_from_the_sheet(tmp_path: Path, paper: str, seed: int) -> None:
     (page,) = pages(label.pdf([LABEL], BASE, paper), tmp_path)
-    (code,) = zxingcpp.read_barcodes(page)
+    (code,) = codes(page)
     assert read(stained(page, code, 0.05, seed)) == [URI]
 
 
@@ -72,7 +73,7 @@ def test_a_stain_of_a_twentieth_is_read_from_the_sheet(tmp_path: Path, paper: st
 def test_a_stain_of_a_twentieth_is_read_from_the_picture(tmp_path: Path, seed: int) -> None:
     (tmp_path / "qr.png").write_bytes(label.png(URI))
     picture = Image.open(tmp_path / "qr.png").convert("L")
-    (code,) = zxingcpp.read_barcodes(picture)
+    (code,) = codes(picture)
     assert read(stained(picture, code, 0.05, seed)) == [URI]
 
 
@@ -104,7 +105,7 @@ def eyes(modules: int) -> list[tuple[range, range]]:
 def test_specks_on_a_hundredth_are_read_from_the_sheet(tmp_path: Path, paper: str, seed: int) -> None:
     """More than 2 in a hundred would spoil more codewords than error correction M can mend: see label.py."""
     (page,) = pages(label.pdf([LABEL], BASE, paper), tmp_path)
-    (code,) = zxingcpp.read_barcodes(page)
+    (code,) = codes(page)
     assert read(specked(page, code, 0.01, seed)) == [URI]
 
 
@@ -112,7 +113,7 @@ def test_specks_on_a_hundredth_are_read_from_the_sheet(tmp_path: Path, paper: st
 def test_specks_on_a_hundredth_are_read_from_the_picture(tmp_path: Path, seed: int) -> None:
     (tmp_path / "qr.png").write_bytes(label.png(URI))
     picture = Image.open(tmp_path / "qr.png").convert("L")
-    (code,) = zxingcpp.read_barcodes(picture)
+    (code,) = codes(picture)
     assert read(specked(picture, code, 0.01, seed)) == [URI]
 
 
@@ -121,7 +122,7 @@ def test_modules_are_of_gs1_s_size_on_paper(tmp_path: Path, paper: str) -> None:
     """Measured on the raster: the code's side, over its modules."""
     dpi = 600
     (page,) = pages(label.pdf([LABEL], BASE, paper), tmp_path, dpi)
-    (code,) = zxingcpp.read_barcodes(page)
+    (code,) = codes(page)
     side = (code.position.top_right.x - code.position.top_left.x) / dpi * 25.4
     modules = segno.make(URI, error="m", boost_error=False).symbol_size(border=0)[0]
     assert 0.396 <= side / modules <= 0.990

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import zxingcpp
 from PIL import Image
 
 from devices.diary import Revocation, Split
@@ -14,6 +13,7 @@ from devices.pilot import Pilot
 from devices.settings import Settings
 from devices.texts import text
 from tests import browser
+from tests.scanner import codes
 from tests.servers import program
 from tests.system.running import done, hoiquan, one_line
 from traceability import address
@@ -71,7 +71,7 @@ def public(tmp_path: Path, pilot: Pilot) -> Iterator[Shop]:
 
 def code_in(path: Path) -> str:
     with Image.open(path) as picture:
-        (code,) = zxingcpp.read_barcodes(picture)
+        (code,) = codes(picture)
     return code.text
 
 

@@ -9,7 +9,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-import zxingcpp
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
@@ -17,6 +16,7 @@ from PIL import Image
 from devices.diary import decode_diary
 from devices.pilot import Pilot
 from devices.texts import text
+from tests.scanner import codes
 from traceability import seal, web
 from traceability.conditions import SENSED
 from traceability.digital_link import LotKey
@@ -148,7 +148,7 @@ def test_proof_verifies_elsewhere(client: TestClient, key: LotKey) -> None:
 def test_qr_reads_back(client: TestClient, key: LotKey, tmp_path: Path) -> None:
     picture = tmp_path / "qr.png"
     picture.write_bytes(client.get(key.path + "/qr.png").content)
-    (code,) = zxingcpp.read_barcodes(Image.open(picture))
+    (code,) = codes(Image.open(picture))
     assert code.text == "https://example.org" + key.path
     assert client.get(key.path + "/qr.svg").text.startswith("<svg")
 
