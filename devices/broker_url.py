@@ -34,7 +34,7 @@ class BrokerAddress:
 def parse(url: str) -> BrokerAddress:
     """The broker that `url` names. Raises ValueError, whose sentence says what is expected."""
     # a password that stands in an address by mistake is not repeated to logs
-    shown = re.sub("//.*@", "//…@", url)
+    shown = re.sub("(//)?.*@", r"\1…@", url, flags=re.DOTALL)
     wrong = ValueError(f"broker address {shown!r}: expected mqtt://host:port or mqtts://host:port")
     found = _FORM.fullmatch(url)
     if found is None:

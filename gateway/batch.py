@@ -56,9 +56,8 @@ def without(batch: Batch, known: Held) -> Batch:
             readings.append((reading._replace(values=values), index))
     new = {index for _, index in readings}
     senders = {late.place: late.device for late in decoded.late}
-    decoded.repeated += [
-        senders[place] for place in {place for place, _ in known.equal} - new - decoded.refused.keys()
-    ]
+    for place in {place for place, _ in known.equal} - new - decoded.refused.keys():
+        decoded.repeated[place] = senders[place]
     decoded.readings, decoded.source = [one for one, _ in readings], [index for _, index in readings]
     return Batch(segment, decoded, [point for point, _ in kept], [index for _, index in kept], seen)
 
@@ -97,20 +96,46 @@ def forgotten(seen: Mapping[str, str], readings: Iterable[TakenBack]) -> dict[st
     return left
 
 
-def refuse_repeated(segment: Segment, decoded: Decoded, refused: Iterable[TakenBack]) -> None:
+def refuse_repeated(
+    batch: Batch, given: tuple[Sequence[Reading], Sequence[int]], before: Sequence[TakenBack]
+) -> None:
     """What was held for a repetition of readings that are refused after all is refused as they are: it would
-    be lost otherwise. Not so what the broker sends again: that is the same message.
+    be lost otherwise. So is the message that it came in, and what repeats that. Not so what the broker sends
+    again: that is the same message. `given`: the batch's readings as they were understood, and the message
+    of each; `before`: what is refused of batches before it.
     """
-    if not decoded.relied:
-        return
-    reasons = {
-        (reading.device.device, key): refusal
-        for reading, refusal in refused
-        for key in (reading.time, ("", reading.device_time), (reading.boot, reading.seq))
-    }
-    for place, (device, keys) in decoded.relied.items():
-        message = segment.messages[place]
-        known = next((reasons[device.device, key] for key in keys if (device.device, key) in reasons), None)
-        if known is not None and not message.dup and place not in decoded.refused:
-            decoded.refused[place] = known._replace(message=message)
-            decoded.repeated.remove(device)
+    decoded = batch.decoded
+    while decoded.relied:
+        reasons = {
+            (reading.device.device, key): refusal
+            for reading, refusal in [*before, *taken_back(*given, decoded)]
+            for key in (reading.time, ("", reading.device_time), (reading.boot, reading.seq))
+        }
+        found = False
+        for place, (device, keys) in decoded.relied.items():
+            message = batch.segment.messages[place]
+            known = next(
+                (reasons[device.device, key] for key in keys if (device.device, key) in reasons), None
+            )
+            if known is not None and not message.dup and place not in decoded.refused:
+                decoded.refused[place] = known._replace(message=message)
+                decoded.repeated.pop(place, None)
+                found = True
+        if not found:
+            return
+
+
+def without_refused(batch: Batch) -> Batch:
+    """The batch without what came of messages that are refused by now."""
+    segment, decoded, points, source, seen = batch
+    refused = decoded.refused
+    if not refused:
+        return batch
+    kept = [(one, index) for one, index in zip(points, source, strict=True) if index not in refused]
+    read = [
+        (one, index)
+        for one, index in zip(decoded.readings, decoded.source, strict=True)
+        if index not in refused
+    ]
+    decoded.readings, decoded.source = [one for one, _ in read], [index for _, index in read]
+    return Batch(segment, decoded, [one for one, _ in kept], [index for _, index in kept], seen)

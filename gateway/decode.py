@@ -57,11 +57,11 @@ class Decoded:
     diary: list[Written] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
     refused: dict[int, Refusal] = field(default_factory=dict)
-    repeated: list[Device] = field(default_factory=list)  # once a message that was known already
+    repeated: dict[int, Device] = field(default_factory=dict)  # known already, and who sent it
     late: list[Late] = field(default_factory=list)  # whether they are new, the store knows: see `held`
     touched: dict[str, Device] = field(default_factory=dict)
     marks: list[str] = field(default_factory=list)
-    # messages that are nothing but repetitions: of which times and numbers (see `Sorter.known`)
+    # messages that repeat something: which times and numbers (see `Sorter.known`)
     relied: dict[int, tuple[Device, list[Key]]] = field(default_factory=dict)
     forgot: int = 0  # so many requests of `Decoder.forget` were taken up before
 
@@ -202,7 +202,8 @@ class Decoder:
         sorter = Sorter(index, message, device, seen, self._repeats, self._lane)
         sorter.sort(told)
         if not sorter.fresh:
-            result.repeated.append(device)
+            result.repeated[index] = device
+        if sorter.known:
             result.relied[index] = device, sorter.known
         if sorter.mark is not None:
             result.marks.append(sorter.mark)

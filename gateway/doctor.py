@@ -36,6 +36,7 @@ from gateway.pipeline import split_memory
 from gateway.spool import Spool
 from gateway.spoolfile import MB
 from gateway.store import RetryLater, Store
+from traceability.diary_file import MARK
 from traceability.merkle import ProofError
 from traceability.note import NoteError, Verifier, open_note
 from traceability.tiles import LogCorrupt, LogMissing, LogReader
@@ -143,6 +144,7 @@ class Doctor:
                 yield from self._faults(name, own)
             except sqlite3.Error as error:
                 yield self._found("spool", "bad", "spool_bad", path=own.spool, error=_line(error))
+        yield from self._diary()
 
     def _gateway(self, name: str, own: instance.Files) -> Finding:
         try:
@@ -213,6 +215,12 @@ class Doctor:
             some = sorted(again, key=lambda device: -again[device])[:3]
             told = ", ".join(f"{device} ({again[device]})" for device in some)
             yield self._found("counters", "ok", "restarts_some", instance=name, number=len(again), worst=told)
+
+    def _diary(self) -> Iterator[Finding]:
+        """A diary that was damaged, and that nobody has looked at since."""
+        path = self._settings.data / "trace" / "trace.sqlite"
+        if (mark := path.with_suffix(MARK)).exists():
+            yield self._found("diary", "bad", "diary_mended", path=path, mark=mark)
 
     def _faults(self, name: str, own: instance.Files) -> Iterator[Finding]:
         """Defects of the program that a running gateway has met."""

@@ -140,6 +140,8 @@ class Sorter:
         if values and not new and not replayed:  # a logger that repeats its last readings
             self.known.append(time)
             return
+        if len(new) < len(values) and not replayed:
+            self.known.append(time)
         self.fresh = True
         if time > self._seen.newest:
             self._seen.rewound = None

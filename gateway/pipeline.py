@@ -30,7 +30,7 @@ from devices import topics
 from devices.errors import CONTENT
 from devices.payloads import PayloadError
 from devices.reading import Device, Reading
-from gateway.batch import Batch, TakenBack, forgotten, refuse_repeated, taken_back, without
+from gateway.batch import Batch, TakenBack, forgotten, refuse_repeated, taken_back, without, without_refused
 from gateway.checks import Checker
 from gateway.decode import Decoded, Decoder, Written, unhandled
 from gateway.faults import Faults
@@ -164,7 +164,9 @@ class Pipeline:
             if not self._patiently(lambda: found.append(held(self._store, late))):
                 return
             batch = without(batch, found[-1])
-        segment, decoded, points, source, seen = batch
+        before = self._vain_before(batch.decoded)
+        refuse_repeated(batch, given, before)
+        segment, decoded, points, source, seen = batch = without_refused(batch)
 
         def write() -> None:
             self._write(segment, decoded, points, source)
@@ -173,8 +175,11 @@ class Pipeline:
 
         if not self._patiently(write):
             return
-        if in_vain := self._take_back(taken_back(*given, decoded), decoded):
-            refuse_repeated(segment, decoded, in_vain)
+        refuse_repeated(batch, given, before)  # what the store has refused, too
+        if mine := taken_back(*given, decoded):
+            number = self._decoder.forget([one.reading for one in mine])
+            self._forgotten.append((number, mine))
+        if in_vain := before + mine:
             seen = forgotten(seen, in_vain)
         refused = list(decoded.refused.values())
         outcome = Outcome(
@@ -194,16 +199,10 @@ class Pipeline:
             if len(refused) > TOLD:
                 log.warning("refused: %d messages more: hoiquan quarantine list", len(refused) - TOLD)
 
-    def _take_back(self, mine: list[TakenBack], decoded: Decoded) -> list[TakenBack]:
-        """All that a batch remembers in vain: what is refused of it, and of those before what it did not know
-        yet.
-        """
-        before = [(number, some) for number, some in self._forgotten if number > decoded.forgot]
-        self._forgotten = before[:]
-        if mine:
-            number = self._decoder.forget([one.reading for one in mine])
-            self._forgotten.append((number, mine))
-        return [one for _, some in before for one in some] + mine
+    def _vain_before(self, decoded: Decoded) -> list[TakenBack]:
+        """What is refused of batches before this one, which it did not know yet."""
+        self._forgotten = [(number, some) for number, some in self._forgotten if number > decoded.forgot]
+        return [one for _, some in self._forgotten for one in some]
 
     def _write(
         self, segment: Segment, decoded: Decoded, points: list[Point], source: list[int | None]
@@ -284,7 +283,7 @@ class Pipeline:
     def _count(self, decoded: Decoded) -> None:
         rates = self.rates
         rates.update((reading.device.community, "stored") for reading in decoded.readings)
-        rates.update((device.community, "duplicate") for device in decoded.repeated)
+        rates.update((device.community, "duplicate") for device in decoded.repeated.values())
         for refusal in decoded.refused.values():
             device = self._sender(refusal.message.topic)
             rates[device.community if device is not None else "", "quarantined"] += 1

@@ -215,7 +215,7 @@ class Diaries:
                 stop.wait(RETRY)
                 continue
             except (OSError, sqlite3.DatabaseError) as error:  # of the disk: readings go on meanwhile
-                log.warning("sealing waits for the disk: %s", error)
+                log.warning("sealing waits: %s", error)
                 stop.wait(RETRY)
                 continue
             except CONTENT as error:  # of no single event: a defect, which must not end the gateway

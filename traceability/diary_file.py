@@ -9,8 +9,23 @@ from pathlib import Path
 
 from devices.salvage import finish, salvage
 from traceability.diary_tables import SCHEMA, TABLES
+from traceability.durable import write_all
 
+MARK = ".mended"  # beside the file, in place of its suffix: it was damaged, and nobody has looked yet
 log = logging.getLogger(__name__)
+
+
+class Mended(OSError):
+    """An entry that forbids a harvest may be among what was lost, so nothing is sealed meanwhile."""
+
+
+def require_whole(path: Path) -> None:
+    """Raises Mended while nobody has looked after a mend."""
+    if (mark := path.with_suffix(MARK)).exists():
+        raise Mended(
+            f"the diary {path} was damaged and mended, so entries may be missing, and nothing is sealed: "
+            f"bring it back from a backup, or have what is missing sent once more; then remove {mark}"
+        )
 
 
 def open_file(path: Path) -> tuple[sqlite3.Connection, int]:
@@ -62,10 +77,10 @@ def _mend(path: Path, used: int, fault: str) -> None:
             f"the diary {path} is damaged ({fault}), and another process uses it: end all gateways, "
             "then start one, which mends it"
         ) from None
+    write_all({path.with_suffix(MARK): f"{fault}\n".encode()})  # first: it must not get lost
     aside, kept = salvage(path, SCHEMA, dict.fromkeys(TABLES, "rowid"))
     log.error(
         "the diary %s is damaged (%s): it is kept as %s, and what can be read of it goes on: %d entries, "
-        "%d lots. Look after the disk. Sealed records are files of their own: `hoiquan trace verify` reads "
-        "them; what is missing in the diary is to be sent once more",
+        "%d lots. Look after the disk. Sealed records are files of their own and stay as they are",
         path, fault, aside.name, kept["event"], kept["lot"],
     )  # fmt: skip

@@ -33,7 +33,7 @@ from devices.places import FIRST, LAST, Product
 from devices.reading import Device
 from traceability import keys, lot, record
 from traceability.conditions import Grew
-from traceability.diary_file import open_file
+from traceability.diary_file import open_file, require_whole
 from traceability.diary_tables import DiaryTables, Unhandled
 from traceability.digital_link import LotKey
 from traceability.durable import create_private, write_all
@@ -127,9 +127,10 @@ class Sealer:
         the log, and then what was done with lots. The same ones come again until they are `told`. What our
         own code stumbles over is refused as `unhandled` (see there) and holds up no other. May raise the
         store's RetryLater; what was drafted by then is written, and taken as it is next time. Raises LogBusy
-        while another process has the log.
+        while another process has the log, Mended after a damage that nobody has looked at.
         """
         with self._sealing:
+            require_whole(self._folder / "trace.sqlite")
             log = self._take_log()
             with self._lock:
                 newest = self._handler.newest()

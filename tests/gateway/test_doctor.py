@@ -267,6 +267,15 @@ def test_a_store_that_does_not_answer_is_bad(folder, monkeypatch):
     assert "HOIQUAN_INFLUX_URL" in found["store"]["mend"]
 
 
+def test_a_diary_that_was_mended_is_bad_until_somebody_has_looked(folder):
+    mark = folder / "trace" / "trace.mended"
+    mark.parent.mkdir(exist_ok=True)
+    mark.write_text("it was damaged")
+    code, found = doctor(folder, "--lang", "en")
+    assert code == 1 and found["diary"]["level"] == "bad"
+    assert str(mark) in found["diary"]["mend"]
+
+
 def test_a_log_that_was_changed_is_bad(broker, tmp_path):
     given = settings(broker, tmp_path)
     enrolled(given)

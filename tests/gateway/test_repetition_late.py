@@ -122,6 +122,33 @@ def test_what_comes_again_before_the_refusal_is_known_is_refused_and_not_lost(sp
     assert (books.stored, books.duplicate, store.values()) == (1, 4, [1])
 
 
+def sliding(last):
+    """What follows a refused time and comes again in the next window."""
+    second = said(last + MINUTE, 32.5)
+    return [second], [second, said(last + 2 * MINUTE, 33.5)]
+
+
+def numbered(last):
+    second = {"boot": "b", "seq": 100, "values": {"soil_moisture": 32.5}}
+    return [second], [second, {"boot": "b", "seq": 101, "values": {"soil_moisture": 33.5}}]
+
+
+def other_signals(last):
+    both = said(last + MINUTE, values={"soil_moisture": 32.5, "soil_temperature": 20.0})
+    return [said(last + MINUTE, 32.5)], [both, said(last + 2 * MINUTE, 33.5)]
+
+
+@pytest.mark.parametrize("window", [sliding, numbered, other_signals])
+def test_a_window_that_repeats_a_part_of_what_is_refused_loses_nothing(bench, window):
+    rows = readings(range(20))
+    bench.give(*json_of(rows))
+    refused, overlapping = window(rows[-1][0])
+    bench.give(message([said(rows[0][0], 77.0), *refused]), message(overlapping), batch=2)
+    replay(bench)
+    assert sorted(value for _, value in bench.values())[-2:] == [32.5, 33.5]
+    assert len(bench.values()) == 22 and fates(bench) == (21, 0, 1)
+
+
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(["dated", "clockless", "claimed", "list", "replay"]),

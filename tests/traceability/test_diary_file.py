@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from devices.pilot import Pilot
-from traceability.diary_file import open_file
+from traceability.diary_file import MARK, Mended, open_file
 
 from .test_standing import Plot, pick, spray
 
@@ -55,7 +55,15 @@ def test_one_that_is_none_is_begun_anew(diary: Path, pilot: Pilot) -> None:
     before = sorted(path.name for path in (diary.parent / "records").rglob("*.json"))
     diary.write_bytes(b"\xff" * 8192)
     plot = Plot(diary.parent, pilot)
-    plot.write(pick("new", 13, 1))
+    with pytest.raises(Mended, match="nothing is sealed: bring it back from a backup"):
+        plot.write(pick("new", 13, 1))
+    assert plot.fate("new") == "nothing yet", "what forbids it may be lost"
+    plot.sealer.close()
+    plot = Plot(diary.parent, pilot)
+    with pytest.raises(Mended):
+        plot.write()
+    diary.with_suffix(MARK).unlink()  # somebody has looked
+    plot.write()
     assert plot.fate("new") == ""
     plot.sealer.close()
     after = sorted(path.name for path in (diary.parent / "records").rglob("*.json"))
