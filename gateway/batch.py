@@ -111,6 +111,8 @@ def refuse_repeated(
             for reading, refusal in [*before, *taken_back(*given, decoded)]
             for key in (reading.time, ("", reading.device_time), (reading.boot, reading.seq))
         }
+        if not reasons:
+            return
         found = False
         for place, (device, keys) in decoded.relied.items():
             message = batch.segment.messages[place]

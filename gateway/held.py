@@ -4,18 +4,22 @@ Asked where memory cannot tell, and only then (`fresh.Late`): what is later than
 outage whole fleets are late for the same hours: these are asked of at once, whatever the number of devices.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
+from devices.reading import Device
 from gateway.fresh import Late
 from gateway.points import Value
-from gateway.store import Store
+from gateway.store import RetryLater, Store
 
 NEAR_MS = 3_600_000  # times that lie nearer together are asked for at once
 SPAN_MS, JOINT_MS = 24 * NEAR_MS, 4 * NEAR_MS  # of one device, of all
 MOST = 200_000  # rows of a span: two a second
 JOINT = 50_000  # rows of a span of all devices: two thousand of them, each ten minutes
+MANY = 500  # so many unknown devices are asked of at the start
 FEW = 4  # so many devices are asked of one by one
 
 _Stored = dict[tuple[str, int], dict[str, set[float]]]  # by device and time, by signal
@@ -44,6 +48,23 @@ def held(store: Store, late: Sequence[Late]) -> Held:
         elif same:  # a list may name one time twice, each time for other signals
             equal[place, time] = same | equal.get((place, time), frozenset())
     return Held(equal, clash)
+
+
+def begun(store: Store, devices: Iterable[Device], seen: Mapping[str, str], until: int) -> dict[str, str]:
+    """What to begin with for those of whom nothing is remembered although the store knows them (a spool that
+    lost it, a gateway of another name): their newest time before `until`, as `Seen` reads it. Where there are
+    too many, or the store is away, the first message of each is asked of as that of a new one is.
+    """
+    unknown = [device for device in devices if device.device not in seen]
+    found: dict[str, str] = {}
+    if len(unknown) > MANY:
+        return found
+    with suppress(RetryLater):
+        for device in unknown:
+            where = {"pilot": device.pilot, "device": device.device}
+            for point in store.series("telemetry", where, 0, until, 1):
+                found[device.device] = json.dumps({"newest": point.time})
+    return found
 
 
 def _stored(store: Store, late: Sequence[Late]) -> _Stored:

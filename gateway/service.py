@@ -22,8 +22,10 @@ from gateway.clerk import Clerk, now_ms
 from gateway.decode import Decoder, Written
 from gateway.dispatch import dispatch
 from gateway.faults import Faults
+from gateway.fresh import AHEAD_MS
 from gateway.growth import Growth
 from gateway.health import Health
+from gateway.held import begun
 from gateway.indicators import DAY_MS
 from gateway.instance import Files, claimed, files
 from gateway.metrics import Collector, Gauges, expose
@@ -66,7 +68,9 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
     if registry is None:
         return True
     password = settings.gateway_password.get_secret_value()
-    left = own.group.read_text("utf-8") if own.group.exists() else ""
+    left = ""
+    with suppress(OSError, UnicodeDecodeError):  # none yet, or damaged: a hint alone
+        left = own.group.read_text("utf-8")
     receiver = Receiver(
         settings.mqtt, account, password, settings.mqtt_version, settings.group, left, settings.mqtt_ca
     )
@@ -77,6 +81,8 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
         settings.data / "trace", pilot, Growth(store, pilot, registry.plots), settings.base_url, origin
     )
     seen, checks = split_memory(spool.seen())
+    with suppress(RegistryAway):
+        seen |= begun(store, registry.devices(), seen, now_ms() + AHEAD_MS)
     lane = (gateway_accounts().index(account), GATEWAYS) if settings.group else (0, 1)
     decoder = Decoder(pilot, registry.known, seen, spool.marks(), registry.by_eui, registry.refresh, lane)
     gauges = Gauges(spool, room, receiver, decoder, alone=not settings.group)

@@ -14,7 +14,7 @@ from devices.reading import Device
 from gateway.checks import Checker
 from gateway.decode import Decoder
 from gateway.fresh import Late
-from gateway.held import JOINT, held
+from gateway.held import JOINT, begun, held
 from gateway.pipeline import Pipeline, split_memory
 from gateway.points import Point, device_tags
 from gateway.seen import CONTENTS
@@ -30,7 +30,7 @@ from tests.gateway.ports import (
     drain,
     telemetry,
 )
-from tests.gateway.test_repetition import Bench, clockless, json_of, lists, message, readings
+from tests.gateway.test_repetition import PROBE, Bench, clockless, json_of, lists, message, readings
 
 DAY = 1440 * MINUTE
 
@@ -244,6 +244,28 @@ def test_a_gateway_that_remembers_nothing_writes_over_nothing(bench, ago, window
         bench.give(lists(sent, window)[-1])
         assert bench.values() == [(time, value) for time, _, _, value in rows]
     assert fates(bench) == (20, 1, 1) and bench.reasons() == [("conflicting_time", "soil_moisture")]
+
+
+@pytest.mark.parametrize("known", [0, 1, 2])
+def test_a_gateway_that_lost_its_memory_begins_with_what_the_store_knows(tmp_path, known):
+    """What comes again comes in any number of messages, the oldest first."""
+    bench = Bench(tmp_path)
+    rows = readings(range(20))
+    bench.give(*json_of(rows))
+    with bench.spool._file.transaction() as db:
+        db.execute("DELETE FROM seen")
+    seen = begun(bench.store, [PROBE], {}, rows[-1][0] + DAY)
+    assert seen == {"d1": json.dumps({"newest": rows[-1][0]})}
+    assert begun(bench.store, [PROBE], seen, rows[-1][0] + DAY) == {}
+    decoder = Decoder("p", {"d1": PROBE}.get, seen)
+    pipeline, _ = build(bench.spool, bench.store)
+    pipeline._decoder = decoder
+    again = json_of(rows[-3:])
+    again[known] = message(said(rows[-3 + known][0], 99.5))
+    bench.spool.append([one._replace(arrival=bench.arrival) for one in again])
+    drain(pipeline, bench.spool)
+    assert fates(bench) == (20, 2, 1) and [value for _, value in bench.values()] == [row[3] for row in rows]
+    bench.close()
 
 
 @pytest.mark.parametrize("time", [2**53, -(2**53), 0, 946_684_799_999, 4_102_444_800_000])
