@@ -282,7 +282,8 @@ def tokens(
     if not settings.influx_url:
         raise ValueError("tokens: name InfluxDB's address in HOIQUAN_INFLUX_URL")
     for file in (writer, reader):  # a token that cannot be written down is lost
-        may_write(file)
+        # one that is there is replaced, whatever its own rights are: readers may not write, nor may we
+        may_write(file.with_suffix(".try") if file.exists() else file)
     wanted = [
         Grant("hoiquan writer", ("read", "write"), writer),
         Grant("hoiquan reader", ("read",), reader, 0o444),  # Grafana is another user; its volume is its own
