@@ -37,6 +37,11 @@ def salvage(path: Path, schema: str, keys: Mapping[str, str], after: str = "") -
     return _put_in_place(path), kept
 
 
+def damaged(error: sqlite3.DatabaseError) -> bool:
+    """Whether the file is at fault, not its rights, its disk or another process."""
+    return not isinstance(error, sqlite3.OperationalError) or "unsupported file format" in str(error)
+
+
 def finish(path: Path) -> None:
     """Take the last step of a `salvage` that was cut off before it: the new file is whole by then."""
     if _fresh(path).exists() and not path.exists():

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from devices.salvage import finish, salvage
+from devices.salvage import damaged, finish, salvage
 
 log = logging.getLogger(__name__)
 MB = 2**20  # bytes
@@ -72,9 +72,9 @@ def open_file(path: Path, *, mend: bool = False) -> sqlite3.Connection:
             db.executescript(_SCHEMA)
             undo.pop_all()
         return db
-    except sqlite3.OperationalError as error:
-        raise OSError(f"the spool {path} cannot be opened: {error}") from error
     except sqlite3.DatabaseError as error:
+        if not damaged(error):
+            raise OSError(f"the spool {path} cannot be opened: {error}") from error
         fault = " ".join(str(error).split())
     if not mend:
         raise SpoolDamaged(f"the spool {path} is damaged ({fault}); start its gateway, which mends it")

@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import ExitStack
 from pathlib import Path
 
-from devices.salvage import finish, salvage
+from devices.salvage import damaged, finish, salvage
 from traceability.diary_tables import SCHEMA, TABLES
 from traceability.durable import write_all
 
@@ -39,9 +39,9 @@ def open_file(path: Path) -> tuple[sqlite3.Connection, int]:
         undo.callback(os.close, used)
         try:
             db = _opened(path, used)
-        except sqlite3.OperationalError as error:
-            raise OSError(f"the diary {path} cannot be opened: {error}") from error
         except sqlite3.DatabaseError as error:
+            if not damaged(error):
+                raise OSError(f"the diary {path} cannot be opened: {error}") from error
             _mend(path, used, " ".join(str(error).split()))
             db = _opened(path, used)
         undo.pop_all()

@@ -239,6 +239,16 @@ def test_a_file_that_is_none_is_put_aside_for_a_new_one(tmp_path):
     assert aside.read_bytes() == b"\xff" * 4096
 
 
+def test_a_format_that_is_none_is_a_damage(tmp_path):
+    path = tmp_path / "spool.sqlite"
+    Spool(path).close()
+    with path.open("r+b") as file:
+        file.seek(47)
+        file.write(b"\xa5")
+    Spool(path, mend=True).close()
+    assert len(list(tmp_path.glob("spool.sqlite.damaged-*[0-9]"))) == 1
+
+
 def test_a_mend_that_was_cut_off_at_its_last_step_is_finished(tmp_path):
     spool = Spool(tmp_path / "spool.sqlite.new")
     spool.append([message(1)])

@@ -70,6 +70,14 @@ def test_one_that_is_none_is_begun_anew(diary: Path, pilot: Pilot) -> None:
     assert set(before) < set(after)
 
 
+def test_a_format_that_is_none_is_a_damage(diary: Path, caplog: pytest.LogCaptureFixture) -> None:
+    harm(diary, 47, 1)
+    db, used = open_file(diary)
+    db.close()
+    os.close(used)
+    assert "unsupported file format" in caplog.text
+
+
 def test_nobody_mends_what_another_uses(diary: Path, pilot: Pilot, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.ERROR)
     db, used = open_file(diary)
