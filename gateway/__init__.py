@@ -7,8 +7,8 @@
                          └─ books                        clerk: indicators, roster, books ─► store
 
 The loop to read first is `pipeline.Pipeline`; `service` joins the parts. `house_broker` is the broker of
-`hoiquan up`: `mosquitto` where it is installed, else `broker`, amqtt mended. `growth` answers the
-traceability side from the store, `preview` says what would become of one message.
+`hoiquan up`: `mosquitto` where it is installed, else `broker`, amqtt mended, with `access`, who may speak.
+`growth` answers the traceability side from the store, `preview` says what would become of one message.
 
 `fresh` sorts the readings of a message, `held` asks the store what memory cannot tell, `batch` takes out of
 a batch what is known or refused; `faults` counts what our own code stumbled over.

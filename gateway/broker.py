@@ -1,133 +1,35 @@
-"""The embedded broker of `hoiquan up` where there is no Mosquitto: amqtt on loopback, with the same rules.
-
-A device may publish on its own topics what its model says (a diary its diary, all others everything but that)
-and hear its own commands; the gateway may do everything, the reader hears, the operator commands; nobody is
-anonymous. amqtt speaks MQTT 3.1.1 and keeps nothing on disk: a rehearsal's broker.
+"""The embedded broker of `hoiquan up` where there is no Mosquitto: amqtt on loopback, with the same rules
+(`access`). It speaks MQTT 3.1.1 and keeps nothing on disk: a rehearsal's broker.
 """
 
 import asyncio
 import logging
 import signal
 from collections import deque
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any, ClassVar
 
 import amqtt.broker
 from amqtt.adapters import BufferReader
 from amqtt.broker import Broker
-from amqtt.contexts import Action, BaseContext, BrokerConfig, ListenerConfig
+from amqtt.contexts import Action, BrokerConfig, ListenerConfig
 from amqtt.errors import AMQTTError
 from amqtt.mqtt.connack import NOT_AUTHORIZED, ConnackPacket
 from amqtt.mqtt.constants import QOS_1
 from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
 from amqtt.mqtt.puback import PubackPacket
-from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
 from amqtt.session import INCOMING, OutgoingApplicationMessage, Session
 
-from devices.credentials import (
-    CHIRPSTACK,
-    OPERATOR,
-    READER,
-    gateway_accounts,
-    simulated_password,
-    verify_password,
-)
-from devices.models import DIARY
 from devices.pilot import load
 from devices.registry import Registry
-from devices.topics import DENIED, ROOT, UP
+from devices.topics import DENIED
+from gateway.access import ADMITTED, Access
 
 log = logging.getLogger(__name__)
-GATEWAYS = frozenset(gateway_accounts())
 LOOK_EVERY = 0.5  # seconds between two looks at whose password is still good
-# Enrolled device → the stored password that let it in last: what it is now says whether it may stay.
-ADMITTED: dict[str, str] = {}
 WINDOW = 1000  # messages that a client is sent before the first is acknowledged
 MOST_TO_BEGIN = 4096  # bytes of a CONNECT: names, password and will
 CONNACK_NO_SUCH_VERSION = b"\x20\x03\x00\x84\x00"  # MQTT 5, reason 0x84
-TRUTH = "hoiquan-truth/v1"  # what the simulator's faults changed; outside the contract's tree
-
-
-@dataclass
-class Access:
-    """What the plugins need to know; amqtt makes it from its configuration."""
-
-    pilot: str = field(default="")
-    registry: str = field(default="")
-    gateway_password: str = field(default="")
-    simulator_secret: str = field(default="")
-    reader_password: str = field(default="")
-    operator_password: str = field(default="")
-    chirpstack_password: str = field(default="")
-
-
-class Accounts(BaseAuthPlugin):
-    """Lets in the gateway, simulated nodes by their derived password, and enrolled devices."""
-
-    Config = Access
-
-    def __init__(self, context: BaseContext) -> None:
-        super().__init__(context)
-        self._access: Any = self.config
-        self._registry = Registry(self._access.registry, load(self._access.pilot))
-
-    async def authenticate(self, *, session: Session) -> bool | None:
-        name, password = session.username or "", session.password or ""
-        if not password:
-            return False
-        if name in GATEWAYS:
-            return bool(password == self._access.gateway_password)
-        own = {READER: self._access.reader_password, OPERATOR: self._access.operator_password,
-               CHIRPSTACK: self._access.chirpstack_password}  # fmt: skip
-        if name in own:
-            return bool(password == own[name])
-        device = self._registry.lookup(name)
-        if device is None:
-            return False
-        if device.simulated:
-            return bool(password == simulated_password(self._access.simulator_secret, name))
-        stored = self._registry.hashes().get(name, "")
-        good = verify_password(password, stored)
-        if good:
-            ADMITTED[name] = stored
-        return good
-
-
-class Rules(BaseTopicPlugin):
-    """Who may publish and subscribe where: the same rules as devices/mosquitto.acl."""
-
-    Config = Access
-
-    def __init__(self, context: BaseContext) -> None:
-        super().__init__(context)
-        access: Any = self.config
-        self._registry = Registry(access.registry, load(access.pilot))
-
-    async def topic_filtering(
-        self, *, session: Session | None = None, topic: str | None = None, action: Action | None = None
-    ) -> bool | None:
-        name = session.username if session else None
-        if name is None or topic is None:
-            return False
-        if name in GATEWAYS:
-            return True
-        if name == READER:
-            return action != Action.PUBLISH and topic.startswith(("hoiquan/", "application/"))
-        if name == CHIRPSTACK:
-            return topic.startswith("application/") if action == Action.PUBLISH else False
-        if name == OPERATOR:
-            kind = "command" if action == Action.PUBLISH else "result"
-            return topic.startswith(f"{ROOT}/") and topic.count("/") == 5 and topic.endswith(f"/{kind}")
-        device = self._registry.lookup(name)
-        if device is None:
-            return False
-        own = f"{ROOT}/{device.pilot}/{device.community}/{name}/"
-        kind = topic.removeprefix(own)
-        if action == Action.PUBLISH:
-            truth = f"{TRUTH}/{device.pilot}/{device.community}/{name}"
-            said = UP - {"telemetry" if device.model == DIARY else "diary"}
-            return (topic.startswith(own) and kind in said) or (device.simulated and topic == truth)
-        return topic.startswith(own) and kind in ("command", "rejected")
 
 
 class Checked(BrokerProtocolHandler):
@@ -345,7 +247,7 @@ async def serve(bind: str, port: int, access: Access) -> None:
     config = BrokerConfig(
         listeners={"default": ListenerConfig(bind=f"{bind}:{port}")},
         timeout_disconnect_delay=0,
-        plugins={"gateway.broker.Accounts": plain, "gateway.broker.Rules": plain},
+        plugins={"gateway.access.Accounts": plain, "gateway.access.Rules": plain},
     )
     broker = LocalBroker(config)
     stop = asyncio.Event()

@@ -55,7 +55,7 @@ def serve(settings: Settings, kind: Kind, port: int, stop: threading.Event) -> i
     """Run the broker until `stop` is set; its exit code."""
     if kind == "mosquitto":
         return _serve_mosquitto(settings, port, stop)
-    from gateway.broker import Access
+    from gateway.access import Access
     from gateway.broker import serve as serve_amqtt
 
     access = Access(

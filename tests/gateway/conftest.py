@@ -9,6 +9,7 @@ from gateway import pipeline
 from gateway.influx import InfluxStore
 from gateway.spool import Spool
 from gateway.sqlite import SqliteStore
+from tests.gateway.test_repetition import Bench
 
 
 @pytest.fixture
@@ -50,3 +51,10 @@ def quick(monkeypatch):
     monkeypatch.setattr(pipeline, "LONGEST_DELAY", 0.01)
     monkeypatch.setattr(pipeline, "WAIT", 0.01)
     logging.getLogger("gateway.pipeline").setLevel(logging.CRITICAL)
+
+
+@pytest.fixture
+def bench(tmp_path):
+    made = Bench(tmp_path)
+    yield made
+    made.close()

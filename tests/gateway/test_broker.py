@@ -9,7 +9,7 @@ from amqtt.session import Session
 from devices.credentials import gateway_accounts, simulated_password
 from devices.pilot import load
 from devices.registry import Registry
-from gateway.broker import Access, Accounts, Rules
+from gateway.access import Access, Accounts, Rules
 from tests.servers import until
 
 PILOT = load("dong-thap")

@@ -65,13 +65,6 @@ class Bench:
         return Decoder("p", {"d1": PROBE}.get, split_memory(self.spool.seen())[0])
 
 
-@pytest.fixture
-def bench(tmp_path):
-    made = Bench(tmp_path)
-    yield made
-    made.close()
-
-
 def message(payload, topic=TOPIC, dup=False):
     body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     return Message(topic, body, 0, dup)
