@@ -6,11 +6,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 
-from devices.diary import DiaryEvent, Harvest, Input
+from devices.diary import DiaryEvent, Harvest, Input, decode_diary
 from devices.pilot import Pilot, load
 from devices.reading import Device
 from devices.registry import Registry
+from traceability import form, web
 from traceability.conditions import Conditions
 from traceability.seal import Sealed, Sealer
 
@@ -97,3 +100,32 @@ def registry(tmp_path: Path, pilot: Pilot) -> Registry:
 @pytest.fixture
 def password(registry: Registry) -> str:
     return registry.enroll("tam-que", "diary", WHO)
+
+
+@pytest.fixture
+def sent() -> list[DiaryEvent]:
+    """What the form has sent."""
+    return []
+
+
+@pytest.fixture
+def app(tmp_path: Path, pilot: Pilot, registry: Registry, sealer: Sealer, sent: list[DiaryEvent]) -> FastAPI:
+    """Pages whose events are kept and sealed at once."""
+
+    def send(device: Device, _: str, payload: bytes) -> None:
+        sent.append(decode_diary(payload))
+        write(sealer, device, sent[-1])
+        sealer.told(sealer.seal_pending())
+
+    made = FastAPI()
+    made.include_router(web.router(tmp_path, pilot, "http://testserver"))
+    made.include_router(form.router(tmp_path, pilot, registry, send, secure=False))
+    return made
+
+
+@pytest.fixture
+def client(app: FastAPI, password: str) -> Iterator[TestClient]:
+    """The secretary, signed in."""
+    with TestClient(app) as made:
+        made.post("/diary/sign-in", data={"device": WHO, "password": password})
+        yield made

@@ -34,11 +34,6 @@ WRITTEN: dict[str, dict[str, object]] = {
 
 
 @pytest.fixture
-def sent() -> list[DiaryEvent]:
-    return []
-
-
-@pytest.fixture
 def client(
     tmp_path: Path, pilot: Pilot, registry: Registry, password: str, sealer: Sealer, sent: list[DiaryEvent]
 ) -> Iterator[TestClient]:

@@ -1,21 +1,17 @@
 """An unchanged field is no correction: what the form showed and what came back are compared."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from devices.diary import Correction, DiaryEvent, Irrigation, Shipping, decode_diary
+from devices.diary import Correction, DiaryEvent, Irrigation, Shipping
 from devices.pilot import Pilot
-from devices.reading import Device
-from devices.registry import Registry
 from devices.texts import number, text
 from tests import browser
-from traceability import form, web
 from traceability.seal import Sealer
 
 from .conftest import HARVESTED, WHO, harvest, write
@@ -26,19 +22,9 @@ TO_THE_MILLISECOND = HARVESTED + timedelta(seconds=7, milliseconds=120)
 
 
 @pytest.fixture
-def sent() -> list[DiaryEvent]:
-    return []
-
-
-@pytest.fixture
-def app(tmp_path: Path, pilot: Pilot, registry: Registry, sealer: Sealer, sent: list[DiaryEvent]) -> FastAPI:
+def app(app: FastAPI, pilot: Pilot, sealer: Sealer) -> FastAPI:
     """Pages whose events are kept and sealed at once."""
     device = pilot.fleet["tam-que-diary-01"]
-
-    def send(device: Device, _: str, payload: bytes) -> None:
-        sent.append(decode_diary(payload))
-        write(sealer, device, sent[-1])
-        sealer.told(sealer.seal_pending())
 
     common = {"plot": "plot-1", "crop": "mango"}
     water = Irrigation(event="irrigation", id="water-1", ts=HARVESTED - timedelta(days=1), minutes=1234.5678,
@@ -53,17 +39,7 @@ def app(tmp_path: Path, pilot: Pilot, registry: Registry, sealer: Sealer, sent: 
                       buyer=" Chợ\n\u202eđầu  mối ", **common)  # fmt: skip
     sealer.keep([(device, hidden)])
     sealer.told(sealer.seal_pending())
-    made = FastAPI()
-    made.include_router(web.router(tmp_path, pilot, "http://testserver"))
-    made.include_router(form.router(tmp_path, pilot, registry, send, secure=False))
-    return made
-
-
-@pytest.fixture
-def client(app: FastAPI, password: str) -> Iterator[TestClient]:
-    with TestClient(app) as made:
-        made.post("/diary/sign-in", data={"device": WHO, "password": password})
-        yield made
+    return app
 
 
 def shown(client: TestClient, of: str) -> dict[str, str]:

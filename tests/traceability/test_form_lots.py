@@ -1,20 +1,17 @@
 """What a secretary does with lots on the form: splits, merges, corrections, recalls."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from devices.diary import DiaryEvent, Harvest, decode_diary
+from devices.diary import DiaryEvent, Harvest
 from devices.pilot import Pilot
-from devices.reading import Device
-from devices.registry import Registry
 from devices.texts import text
 from tests import browser
-from traceability import form, web
 from traceability.book import Book, Lot
 from traceability.seal import Sealer
 
@@ -27,35 +24,14 @@ Say = Callable[..., str]
 
 
 @pytest.fixture
-def sent() -> list[DiaryEvent]:
-    return []
-
-
-@pytest.fixture
-def app(tmp_path: Path, pilot: Pilot, registry: Registry, sealer: Sealer, sent: list[DiaryEvent]) -> FastAPI:
+def app(app: FastAPI, pilot: Pilot, sealer: Sealer) -> FastAPI:
     """Pages whose events are kept and sealed at once; there are two lots, and one of somebody else."""
-    made = FastAPI()
-
-    def send(device: Device, _: str, payload: bytes) -> None:
-        sent.append(decode_diary(payload))
-        write(sealer, device, sent[-1])
-        sealer.told(sealer.seal_pending())
-
     for number in (1, 2):
         write(sealer, pilot.fleet["tam-que-diary-01"], harvest(number, by="Tổ trưởng"))
     other = pilot.fleet["canh-tan-diary-01"]
     crop = pilot.producers["canh-tan"].products[0].crop
     write(sealer, other, harvest(3, kilograms=5.0, crop=crop))
-    made.include_router(web.router(tmp_path, pilot, "http://testserver"))
-    made.include_router(form.router(tmp_path, pilot, registry, send, secure=False))
-    return made
-
-
-@pytest.fixture
-def client(app: FastAPI, password: str) -> Iterator[TestClient]:
-    with TestClient(app) as made:
-        made.post("/diary/sign-in", data={"device": WHO, "password": password})
-        yield made
+    return app
 
 
 @pytest.fixture
