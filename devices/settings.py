@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     mosquitto_passwords: Path | None = Field(
         None, description="Mosquitto's password file, written on enrolment; its rules beside it, as NAME.acl"
     )
+    mosquitto_denied: Path | None = Field(
+        None, description="file with the lines of Mosquitto's log that say whom its rules turned away"
+    )
     chirpstack_password: SecretStr = Field(
         SecretStr(""), description="password of the broker's account 'chirpstack'; empty: no such account"
     )
@@ -119,8 +122,9 @@ class Settings(BaseSettings):
             return self
         kept = secrets.read(self.data)
         mine = {name: SecretStr(kept.get(f"HOIQUAN_{name.upper()}", "")) for name in ACCOUNTS}
-        if chosen.get("mosquitto_passwords"):
-            chosen["mosquitto_passwords"] = Path(chosen["mosquitto_passwords"])
+        for name in ("mosquitto_passwords", "mosquitto_denied"):
+            if chosen.get(name):
+                chosen[name] = Path(chosen[name])
         given = self.model_fields_set
         return self.model_copy(update={n: value for n, value in {**chosen, **mine}.items() if n not in given})
 

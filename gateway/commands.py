@@ -4,7 +4,7 @@
 
 import json
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict
 from getpass import getuser
 from pathlib import Path
@@ -136,12 +136,20 @@ def check(
         look(_bytes(file))
         raise SystemExit(0 if taken else 1)
     topic = str(Topic(who.pilot, who.community, who.device, "telemetry"))
+    answers = topic.removesuffix("telemetry") + "rejected"
     spoken = "en" if lang == "en" else "vi"
     typer.echo(text("check.waiting", spoken, topic=topic), err=True)
-    with listening(settings, topic) as heard:
+    with listening(settings, topic, answers) as heard:
         while True:
             try:
-                look(heard.get(timeout=seconds).payload)
+                message = heard.get(timeout=seconds)
+                if message.topic == topic:
+                    look(message.payload)
+                elif (denied := _denied(message.payload)) is not None:
+                    taken = False
+                    typer.echo(json.dumps(denied, ensure_ascii=False) if json_output else denied[spoken])
+                else:  # it is said of the message itself
+                    continue
             except Empty:
                 typer.echo(text("check.silence", spoken, seconds=f"{seconds:g}", topic=topic), err=True)
                 taken = False
@@ -240,6 +248,15 @@ def _answer(entry: Entry, lang: str) -> str:
     if entry.answered is None:
         return text("order.no_answer", lang)
     return text("order.done", lang) if entry.ok else text("order.refused", lang, why=shown(entry.error or ""))
+
+
+def _denied(answer: bytes | bytearray) -> dict[str, str] | None:
+    """What the gateway says to a device that spoke where it may not; None for any other answer."""
+    with suppress(ValueError, KeyError, TypeError):
+        said: dict[str, str] = json.loads(answer)
+        if said["reason"] == "forbidden_topic":
+            return said
+    return None
 
 
 def _bytes(file: str) -> bytes:

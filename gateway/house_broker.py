@@ -35,7 +35,8 @@ def choose(wanted: Literal["auto"] | Kind, data: Path, port: int) -> tuple[House
             f"the broker is Mosquitto {found[1]} (MQTT 3.1.1 and 5): it keeps what it acknowledged while "
             "others are away; what came within the second before its own end may be lost"
         )
-        chosen = {"mqtt": url, "mqtt_version": 5, "mosquitto_passwords": str(mosquitto.passwords(data))}
+        chosen = {"mqtt": url, "mqtt_version": 5, "mosquitto_passwords": str(mosquitto.passwords(data)),
+                  "mosquitto_denied": str(mosquitto.denied(data))}  # fmt: skip
         return House("mosquitto", promise), chosen
     if wanted == "mosquitto":
         raise ValueError("--broker mosquitto: no Mosquitto 2 is here; on Debian: apt install mosquitto")

@@ -69,11 +69,11 @@ def connected(
 
 
 @contextmanager
-def listening(settings: Settings, topic: str) -> Iterator["queue.SimpleQueue[MQTTMessage]"]:
-    """What is published on `topic` while the block runs. Raises NotHeard."""
+def listening(settings: Settings, *topics: str) -> Iterator["queue.SimpleQueue[MQTTMessage]"]:
+    """What is published on `topics` while the block runs. Raises NotHeard."""
     client, heard = connected(settings, "reader", settings.reader_password.get_secret_value())
     try:
-        client.subscribe(topic, qos=0)
+        client.subscribe([(topic, 0) for topic in topics])
         yield heard
     finally:
         client.disconnect()

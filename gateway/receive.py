@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +145,13 @@ class Receiver:
         """Tell the broker that these are safe."""
         epoch = self._epoch
         self._client.acknowledge([m.mid for m in messages if m.mid and m.epoch == epoch])
+
+    def take_in(self, topics: Iterable[str]) -> None:
+        """Messages without payload that reached the gateway by another way, to be taken with the others."""
+        arrival = time.time_ns() // 1_000_000
+        with self._arrived:
+            self._queue.extend(Message(topic, b"", arrival) for topic in topics)
+            self._arrived.notify()
 
     def publish(self, topic: str, payload: bytes) -> None:
         """Send down, QoS 0: lost if nobody listens."""

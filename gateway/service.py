@@ -20,6 +20,7 @@ from gateway.advisor import Advisor, Send
 from gateway.checks import Checker
 from gateway.clerk import Clerk, now_ms
 from gateway.decode import Decoder, Written
+from gateway.denied import Denials
 from gateway.dispatch import dispatch
 from gateway.faults import Faults
 from gateway.fresh import AHEAD_MS
@@ -96,6 +97,7 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
     diaries = Diaries(sealer, store, pilot, clerk.past_changed, spool.set_aside, faults)
     pipeline = Pipeline(receiver, spool, decoder, store, diaries.keep, Checker(pilot, checks), faults)
     health = Health(own, receiver, spool, pipeline, faults)
+    denials = _denials(settings)
     advisor = Advisor(store, pilot, registry.devices, settings.data, *_sender(settings, registry))
     others = [
         threading.Thread(target=work, args=(stop,), name=name)
@@ -120,6 +122,8 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
             if pipeline.failed or not all(thread.is_alive() for thread in others):
                 return False
             health.look()
+            if receiver.connected and (denied := denials()):
+                receiver.take_in(denied)
             if receiver.connected and left != settings.group:
                 with suppress(OSError):  # a full disk: again in a second
                     own.group.write_text(settings.group, "utf-8")
@@ -148,6 +152,13 @@ def _sender(settings: Settings, registry: Registry) -> tuple[Callable[[], Ledger
 
     may = settings.operator_password.get_secret_value() and settings.instance == FIRST_INSTANCE
     return ledger, send if may else None
+
+
+def _denials(settings: Settings) -> Callable[[], Sequence[str]]:
+    """What asks for new denials of the broker's rules; of several gateways the first tells of them."""
+    if settings.mosquitto_denied is None or settings.instance != FIRST_INSTANCE:
+        return tuple
+    return Denials(settings.mosquitto_denied).new
 
 
 def _registry(settings: Settings, stop: threading.Event) -> Registry | None:

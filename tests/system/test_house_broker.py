@@ -172,7 +172,8 @@ def test_of_two_with_one_client_id_the_first_is_closed(house, clean):
             assert second.recv(2) == b"\xd0\x00", "and the second answers"
 
 
-def test_an_account_outside_its_topics_stores_nothing_and_is_told_where_the_broker_can(house):
+def test_an_account_outside_its_topics_stores_nothing_and_is_told(house):
+    """At MQTT 3.1.1, whose PUBACK cannot say it."""
     sender, _ = house.device("astray", hears=f"{PLACE}astray/rejected")
     received = house.books().received
     sender.publish(f"{PLACE}astrya/telemetry", numbered(1))
@@ -180,14 +181,35 @@ def test_an_account_outside_its_topics_stores_nothing_and_is_told_where_the_brok
     sender.all_acknowledged()
     until("the right one is stored", 10, lambda: values(house, "astray"))
     assert values(house, "astray") == [0.1]
-    if house.broker == "amqtt":  # Mosquitto has no word for it at 3.1.1
-        until("it is told", 10, lambda: sender.heard)
-        told = json.loads(sender.heard[0][1])
-        assert told["reason"] == "forbidden_topic" and f"{PLACE}astrya/telemetry" in told["vi"]
-        refused = json.loads(done(house.hoiquan("quarantine", "list", "--json")))
-        assert any(one["reason"] == "forbidden_topic" for one in refused)
-        assert house.books().received >= received + 2
+    until("it is told", 10, lambda: sender.heard)
+    told = json.loads(sender.heard[0][1])
+    assert told["reason"] == "forbidden_topic" and f"{PLACE}astrya/telemetry" in told["vi"]
+    refused = json.loads(done(house.hoiquan("quarantine", "list", "--json")))
+    assert any(one["reason"] == "forbidden_topic" for one in refused)
+    assert house.books().received >= received + 2
+    report = house.hoiquan("doctor", "--lang", "en").stdout
+    assert f'may not publish on "{PLACE}astrya/telemetry"' in report
     sender.close()
+
+
+def test_who_listens_to_a_device_hears_of_its_wrong_topic(house):
+    sender, given = house.device("mistyped")
+    listener = Running(
+        house.folder / "live.log",
+        command("device", "check", "--live", "--id", "mistyped", "--number", "1", "--lang", "en",
+                "--data", str(house.folder / "data")),
+    )  # fmt: skip
+    until("it listens", 20, lambda: "Listening on" in listener.text())
+    until("it was told", 30, lambda: _published(sender, given["topic"]) and "may not" in listener.text())
+    sender.close()
+    assert f'may not publish on "{given["topic"]}x"' in listener.text()
+    listener.stop(signal.SIGINT)
+
+
+def _published(sender, topic):
+    sender.publish(f"{topic}x", numbered(1))
+    time.sleep(0.5)
+    return True
 
 
 def test_a_broker_that_is_killed_comes_back_and_so_do_all(house):
