@@ -99,7 +99,7 @@ test: setup-dev servers lint
 
 build: setup-dev
 	@$(BIN)/hoiquan dashboards build
-	@$(BIN)/python -m devices.contract devices
+	@$(BIN)/python -m devices.contract.tables devices
 
 clean:
 	rm -rf .venv

@@ -23,7 +23,7 @@ from devices import installation, secrets
 from devices.commands import ca, devices_app, pilot_app
 from devices.options import AsJson, Data, Language, PilotName
 from devices.paths import mend
-from devices.pilot import Pilot, PilotError
+from devices.pilots.pilot import Pilot, PilotError
 from devices.processes import CHILD, Child, follow_parent, run_together
 from devices.settings import Settings
 from gateway import house_broker
@@ -103,8 +103,8 @@ def serve_broker(
 @app.command(hidden=True)
 def accounts(data: Data = None, pilot: PilotName = None) -> None:
     """Write Mosquitto's passwords, rules, CA and certificate (docker-compose.yml, before the broker)."""
+    from devices.access.registry import Registry
     from devices.commands import prepare_authority, tell_broker
-    from devices.registry import Registry
 
     settings = Settings.read(data=data, pilot=pilot)
     if settings.mosquitto_passwords is None:
@@ -153,7 +153,7 @@ def web(
 def build_figures(settings: Settings, store: Any) -> Any:
     """What pages and report show, out of a store and the folder of records."""
     from dashboards.figures import Figures
-    from devices.registry import Registry
+    from devices.access.registry import Registry
     from gateway.indicators import Evaluation, evaluate
     from traceability import seal
 
@@ -184,7 +184,7 @@ def build_pages(settings: Settings, store: Any) -> Any:
     from fastapi import FastAPI, Request, Response
 
     from dashboards import api, check, overview, state
-    from devices.registry import Registry, RegistryAway
+    from devices.access.registry import Registry, RegistryAway
     from gateway.preview import judged
     from gateway.store import RetryLater
     from traceability import form

@@ -29,10 +29,10 @@ from fastapi.testclient import TestClient
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from dashboards.build import BOARDS
-from devices.models import MODELS
-from devices.pilot import Pilot, load
+from devices.contract.models import MODELS
+from devices.contract.signals import SIGNALS
+from devices.pilots.pilot import Pilot, load
 from devices.settings import Settings
-from devices.signals import SIGNALS
 from gateway.clerk import COUNTED_MS, SLOT_MS, Clerk
 from gateway.hourly import roll
 from gateway.influx import InfluxStore, line

@@ -24,8 +24,8 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.simulator import MONTH, NOW, all_joined
-from devices.pilot import Pilot, load
-from devices.quality import CLOCK, FLAT_LINE, GROSS_RANGE, NEIGHBOURS, RATE, SPIKE, Flag
+from devices.contract.quality import CLOCK, FLAT_LINE, GROSS_RANGE, NEIGHBOURS, RATE, SPIKE, Flag
+from devices.pilots.pilot import Pilot, load
 from gateway.checks import Checker
 from gateway.decode import YEAR_2020_MS
 from sim.faults import SKEW, VALUE

@@ -74,10 +74,10 @@ def seeds(folder: Path) -> None:
 def fuzz(atheris: ModuleType, seconds: int, folder: Path) -> None:
     """Run until a finding, which is shown and kept, or for so long."""
     with atheris.instrument_imports(include=["devices", "gateway", "json"]):
-        from devices.encodings import decode, uplink
-        from devices.payloads import PayloadError
-        from devices.reading import Device
-        from devices.signals import SIGNALS
+        from devices.contract.encodings import decode, uplink
+        from devices.contract.payloads import PayloadError
+        from devices.contract.reading import Device
+        from devices.contract.signals import SIGNALS
         from devices.texts import LANGS, catalogue
         from gateway.decode import Decoder
         from gateway.spool import Message

@@ -24,8 +24,8 @@ from queue import SimpleQueue
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from devices.diary import Harvest, Packing, Shipping
-from devices.pilot import load
+from devices.contract.diary import Harvest, Packing, Shipping
+from devices.pilots.pilot import load
 from traceability import seal
 from traceability.conditions import Conditions
 from traceability.seal import Sealer
@@ -37,7 +37,7 @@ SERVER = """
 import sys, uvicorn
 from fastapi import FastAPI
 from pathlib import Path
-from devices.pilot import load
+from devices.pilots.pilot import load
 from traceability import web
 app = FastAPI()
 app.include_router(web.router(Path(sys.argv[1]), load("dong-thap"), "https://example.org"))

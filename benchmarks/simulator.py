@@ -28,8 +28,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.peers.mqtt_peer import Peer, mqtt_js, mqtt_simulator
 from benchmarks.peers.processes import Missing, Running
-from devices.pilot import Pilot, load
-from devices.reading import Device
+from devices.contract.reading import Device
+from devices.pilots.pilot import Pilot, load
 from gateway.growth import Growth
 from gateway.indicators import Coverage, evaluate
 from gateway.past import Past

@@ -18,9 +18,9 @@ import yaml
 
 from dashboards.frame import uid as board_uid
 from dashboards.queries import SOURCE, named
-from devices.alarms import Alarms, Level
-from devices.pilot import HERE, Pilot, load
-from devices.signals import SIGNALS
+from devices.contract.signals import SIGNALS
+from devices.pilots.alarms import Alarms, Level
+from devices.pilots.pilot import HERE, Pilot, load
 from devices.texts import LANGS, text
 from devices.texts import number as written
 

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from dashboards import open_rows
 from dashboards.figures import Figures, device_json, iso
 from dashboards.open_answer import Asked, answer
-from devices.signals import SIGNALS
+from devices.contract.signals import SIGNALS
 from gateway.course import START_YEAR, forecasts, path
 from gateway.indicators import DAY_MS, HOUR_MS, local_day, local_midnight
 from gateway.points import FLAG_TRUE

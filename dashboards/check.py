@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from devices.payloads import MAX_BYTES
+from devices.contract.payloads import MAX_BYTES
 from devices.texts import text
 
 FORM_BYTES = 8 * MAX_BYTES  # a form writes a byte of the message as three characters at most

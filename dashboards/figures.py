@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from devices.models import DIARY
-from devices.names import Names
-from devices.pilot import Pilot, TargetPoint
-from devices.quality import Flag
-from devices.signals import SIGNALS
+from devices.contract.models import DIARY
+from devices.contract.quality import Flag
+from devices.contract.signals import SIGNALS
+from devices.pilots.names import Names
+from devices.pilots.pilot import Pilot, TargetPoint
 from gateway.course import Forecast, asked, forecasts, path
 from gateway.indicators import DAY_MS, MANY, Evaluation, local_day, local_midnight
 from gateway.points import FLAG_FALSE, FLAG_TRUE

@@ -8,7 +8,7 @@ from grafana_foundation_sdk.models import common
 from dashboards import queries, style
 from dashboards.queries import SERIES, InfluxQL
 from dashboards.style import Place, Say
-from devices.pilot import Indicator
+from devices.pilots.pilot import Indicator
 
 SOLID = common.LineStyle(fill="solid")
 DASHED = common.LineStyle(fill="dash", dash=[8, 8])

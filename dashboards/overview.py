@@ -14,8 +14,8 @@ from dashboards import wording
 from dashboards.figures import DeviceNow, Figures, Indicator, Standing
 from dashboards.kept import Kept
 from dashboards.map import Mark, draw
-from devices.pilot import Pilot
-from devices.signals import SIGNALS
+from devices.contract.signals import SIGNALS
+from devices.pilots.pilot import Pilot
 from devices.texts import number, text
 from gateway.indicators import local_day
 

@@ -11,7 +11,7 @@ from grafana_foundation_sdk.builders import table, timeseries
 from dashboards import frame, queries, readings, style
 from dashboards.queries import DAY, SERIES, InfluxQL
 from dashboards.style import Place, Say
-from devices.quality import REASONS
+from devices.contract.quality import REASONS
 
 DAYS = 30
 

@@ -6,8 +6,8 @@ from grafana_foundation_sdk.models import common
 from dashboards import queries, style
 from dashboards.queries import DAY, SERIES, InfluxQL
 from dashboards.style import Place
-from devices.alarms import STEPS
-from devices.signals import SIGNALS
+from devices.contract.signals import SIGNALS
+from devices.pilots.alarms import STEPS
 
 POINTS = 360  # of a line where many are drawn: a year by days, a month by two hours
 

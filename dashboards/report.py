@@ -13,10 +13,10 @@ from typing import Literal
 
 from dashboards import drawing, wording
 from dashboards.yearly import Lots, Year
-from devices.names import Names
-from devices.pilot import Pilot, TargetPoint
-from devices.places import Place
-from devices.reporting import ReportForm
+from devices.pilots.names import Names
+from devices.pilots.pilot import Pilot, TargetPoint
+from devices.pilots.places import Place
+from devices.pilots.reporting import ReportForm
 from devices.texts import text
 from gateway.indicators import local_day
 

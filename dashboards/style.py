@@ -17,7 +17,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import common, dashboard
 
 from dashboards.queries import SOURCE
-from devices.signals import SIGNALS
+from devices.contract.signals import SIGNALS
 from devices.texts import text
 
 Say = Callable[[str], str]

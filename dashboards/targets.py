@@ -20,7 +20,7 @@ from grafana_foundation_sdk.models import text as text_models
 from dashboards import frame, indicator, queries, style
 from dashboards.queries import InfluxQL
 from dashboards.style import Place, Say
-from devices.pilot import Indicator
+from devices.pilots.pilot import Indicator
 
 DAYS = 30
 INDICATORS: tuple[Indicator, ...] = get_args(Indicator)

@@ -14,7 +14,7 @@ from grafana_foundation_sdk.builders import stat, table, timeseries
 from dashboards import frame, indicator, queries, style
 from dashboards.queries import DAY, SERIES, InfluxQL
 from dashboards.style import Place, Say
-from devices.pilot import Indicator
+from devices.pilots.pilot import Indicator
 
 SHARE: Indicator = "traceability_share"
 DAYS = 30

@@ -1,7 +1,7 @@
 """Values, targets, gaps and rules as sentences, for the overview and the report alike."""
 
 from dashboards.figures import Indicator
-from devices.pilot import Pilot, TargetPoint
+from devices.pilots.pilot import Pilot, TargetPoint
 from devices.texts import text
 
 

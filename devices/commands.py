@@ -10,18 +10,18 @@ import typer
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from devices import broker_url, installation, screen
-from devices.authority import CA, authority, fingerprint, prepare
-from devices.models import DIARY, MODELS
-from devices.mosquitto import write_accounts
+from devices.access.authority import CA, authority, fingerprint, prepare
+from devices.access.mosquitto import write_accounts
+from devices.access.registry import Enrolled, Registry
+from devices.access.roll import enroll_roll
+from devices.access.ticket import PICTURES, Ticket, ticket
+from devices.contract.models import DIARY, MODELS
 from devices.options import AsJson, Data, Language, PilotName
 from devices.paths import may_write
-from devices.pilot import load
-from devices.registry import Enrolled, Registry
-from devices.review import review
-from devices.roll import enroll_roll
+from devices.pilots.pilot import load
+from devices.pilots.review import review
 from devices.settings import Settings
 from devices.texts import text
-from devices.ticket import PICTURES, Ticket, ticket
 
 devices_app = typer.Typer(no_args_is_help=True, help="Enrol, list and revoke real devices.")
 pilot_app = typer.Typer(no_args_is_help=True, help="A province's pilot file: check one.")

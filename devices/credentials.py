@@ -12,7 +12,7 @@ import secrets
 ITERATIONS = 101  # mosquitto_passwd's own default
 GATEWAY = "gateway"  # broker account of the first gateway; with those below no device's id may be it
 FIRST_INSTANCE = "gateway-1"  # the instance that has this account
-GATEWAYS = 8  # gateways that may share a broker: devices/mosquitto.acl has the lines of each
+GATEWAYS = 8  # gateways that may share a broker: devices/access/mosquitto.acl has the lines of each
 CHIRPSTACK = "chirpstack"  # broker account of a LoRaWAN network server
 READER = "reader"  # broker account that hears everything and says nothing, for officers and checks
 OPERATOR = "operator"  # broker account that may send commands, and hears nothing but their results

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from devices.registry import Registry
+from devices.access.registry import Registry
 from devices.settings import Settings
 
 RUNNING, LOCK = "running.json", "up.lock"

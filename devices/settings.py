@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from devices import secrets
 from devices.credentials import FIRST_INSTANCE
 from devices.paths import mend, words
-from devices.pilot import Pilot, load
+from devices.pilots.pilot import Pilot, load
 from devices.texts import Lang
 
 # passwords that commands beside a running `hoiquan up` use

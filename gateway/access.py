@@ -1,4 +1,4 @@
-"""Who may speak with amqtt, and about what: the same rules as devices/mosquitto.acl.
+"""Who may speak with amqtt, and about what: the same rules as devices/access/mosquitto.acl.
 
 A device may publish on its own topics what its model says (a diary its diary, all others everything but that)
 and hear its own commands; the gateway may do everything, the reader hears, the operator commands; nobody is
@@ -12,6 +12,9 @@ from amqtt.contexts import Action, BaseContext
 from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
 from amqtt.session import Session
 
+from devices.access.registry import Registry
+from devices.contract.models import DIARY
+from devices.contract.topics import ROOT, UP
 from devices.credentials import (
     CHIRPSTACK,
     OPERATOR,
@@ -20,10 +23,7 @@ from devices.credentials import (
     simulated_password,
     verify_password,
 )
-from devices.models import DIARY
-from devices.pilot import load
-from devices.registry import Registry
-from devices.topics import ROOT, UP
+from devices.pilots.pilot import load
 
 GATEWAYS = frozenset(gateway_accounts())
 # Enrolled device → the stored password that let it in last: what it is now says whether it may stay.
@@ -77,7 +77,7 @@ class Accounts(BaseAuthPlugin):
 
 
 class Rules(BaseTopicPlugin):
-    """Who may publish and subscribe where: the same rules as devices/mosquitto.acl."""
+    """Who may publish and subscribe where: the same rules as devices/access/mosquitto.acl."""
 
     Config = Access
 

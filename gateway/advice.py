@@ -9,9 +9,9 @@ real soil for the sake of an invented one. What is over is written once more wit
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from devices.advice import Condition, Remedy, Rule
-from devices.pilot import Pilot
-from devices.signals import SIGNALS
+from devices.contract.signals import SIGNALS
+from devices.pilots.advice import Condition, Remedy, Rule
+from devices.pilots.pilot import Pilot
 from gateway.points import FLAG_TRUE, Point, Value, tags
 from gateway.store import Bucket, Store
 

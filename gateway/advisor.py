@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from devices.contract.orders import CARRIED
+from devices.contract.reading import Device
 from devices.ledger import Entry, Ledger
-from devices.orders import CARRIED
-from devices.pilot import Pilot
-from devices.reading import Device
+from devices.pilots.pilot import Pilot
 from gateway.advice import Advice, advise, points
 from gateway.store import RejectPoints, RetryLater, Store
 

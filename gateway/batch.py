@@ -8,7 +8,7 @@ refused after all     forgotten, so that it may come again: it is nothing that a
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from devices.reading import Reading
+from devices.contract.reading import Reading
 from gateway.decode import Decoded, recalled
 from gateway.held import Held
 from gateway.points import Point

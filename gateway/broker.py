@@ -20,9 +20,9 @@ from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
 from amqtt.mqtt.puback import PubackPacket
 from amqtt.session import INCOMING, OutgoingApplicationMessage, Session
 
-from devices.pilot import load
-from devices.registry import Registry
-from devices.topics import DENIED
+from devices.access.registry import Registry
+from devices.contract.topics import DENIED
+from devices.pilots.pilot import load
 from gateway.access import ADMITTED, Access
 
 log = logging.getLogger(__name__)

@@ -24,11 +24,11 @@ from statistics import median
 
 from pydantic_core import to_json
 
+from devices.contract.quality import CLOCK, FLAT_LINE, GROSS_RANGE, NEIGHBOURS, RATE, SPIKE, Flag
+from devices.contract.reading import Device, Reading
+from devices.contract.signals import SIGNALS, Signal
 from devices.errors import CONTENT
-from devices.pilot import Limit, Pilot
-from devices.quality import CLOCK, FLAT_LINE, GROSS_RANGE, NEIGHBOURS, RATE, SPIKE, Flag
-from devices.reading import Device, Reading
-from devices.signals import SIGNALS, Signal
+from devices.pilots.pilot import Limit, Pilot
 from gateway.points import Point, Tags, Value, device_tags
 
 log = logging.getLogger(__name__)

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 
+from devices.contract.reading import Device
 from devices.errors import CONTENT
-from devices.pilot import Pilot
-from devices.reading import Device
+from devices.pilots.pilot import Pilot
 from gateway.faults import Faults
 from gateway.hourly import WEEK_MS, catch_up, roll
 from gateway.indicators import (

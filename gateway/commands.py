@@ -15,14 +15,14 @@ import typer
 
 from devices import installation, screen
 from devices.commands import devices_app
+from devices.contract.orders import ACTUATORS
+from devices.contract.payloads import PayloadError
+from devices.contract.topics import Topic
 from devices.ledger import Entry, Ledger
 from devices.options import AsJson, Data, Language, Languages, PilotName
-from devices.orders import ACTUATORS
 from devices.paths import may_write
-from devices.payloads import PayloadError
 from devices.settings import Settings
 from devices.texts import number, shown, text
-from devices.topics import Topic
 from gateway.advisor import OFF
 from gateway.clerk import now_ms
 from gateway.dispatch import dispatch

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import pairwise
 
-from devices.pilot import Pilot, Target
+from devices.pilots.pilot import Pilot, Target
 
 START_YEAR = 2021  # the plan's works run from 2021 (annex, works 9 and 11)
 TAIL = 0.1  # on either side of the band

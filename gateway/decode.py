@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from devices import topics
-from devices.bounds import within
-from devices.diary import DiaryEvent, decode_diary
-from devices.encodings import UPLINK, decode, numbers, uplink
+from devices.contract import topics
+from devices.contract.diary import DiaryEvent, decode_diary
+from devices.contract.encodings import UPLINK, decode, numbers, uplink
+from devices.contract.models import DIARY
+from devices.contract.payloads import PayloadError
+from devices.contract.reading import Device, Reading
 from devices.errors import CONTENT, said
-from devices.models import DIARY
-from devices.payloads import PayloadError
-from devices.pilot import Pilot
-from devices.reading import Device, Reading
+from devices.pilots.bounds import within
+from devices.pilots.pilot import Pilot
 from gateway.fresh import AHEAD_MS, YEAR_2020_MS, Key, Late, Sorter
 from gateway.seen import Repeats, Seen
 from gateway.spool import Message, Refusal

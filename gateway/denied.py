@@ -12,7 +12,7 @@ import re
 import time
 from pathlib import Path
 
-from devices.topics import DENIED
+from devices.contract.topics import DENIED
 
 log = logging.getLogger(__name__)
 # The client id is the account (use_username_as_clientid). The same words in 2.0.11, 2.0.22 and 2.1.

@@ -14,12 +14,12 @@ from secrets import token_hex
 
 from pydantic import ValidationError
 
+from devices.access.registry import Registry
+from devices.contract.orders import CARRIED, LONGEST_MS, Answer
+from devices.contract.reading import Device
+from devices.contract.topics import Topic
 from devices.ledger import Entry, Ledger
-from devices.orders import CARRIED, LONGEST_MS, Answer
-from devices.reading import Device
-from devices.registry import Registry
 from devices.settings import Settings
-from devices.topics import Topic
 from gateway.listen import PATIENCE, connected
 
 

@@ -24,9 +24,9 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from devices import broker_url
-from devices.payloads import PayloadError
-from devices.pilot import Pilot
-from devices.registry import Registry
+from devices.access.registry import Registry
+from devices.contract.payloads import PayloadError
+from devices.pilots.pilot import Pilot
 from devices.settings import Settings
 from devices.texts import text
 from gateway import instance

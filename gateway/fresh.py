@@ -9,8 +9,8 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from devices.payloads import PayloadError, Telemetry
-from devices.reading import Device, Reading
+from devices.contract.payloads import PayloadError, Telemetry
+from devices.contract.reading import Device, Reading
 from gateway.seen import NEVER, Repeats, Seen, content
 from gateway.spool import Message
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from itertools import chain
 from statistics import fmean
 
-from devices.pilot import Pilot
-from devices.quality import Flag
+from devices.contract.quality import Flag
+from devices.pilots.pilot import Pilot
 from gateway.indicators import DAY_MS, HOUR_MS, MANY, local_day, local_midnight
 from gateway.points import FLAG_TRUE, Tags
 from gateway.store import Store

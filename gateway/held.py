@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from devices.reading import Device
+from devices.contract.reading import Device
 from gateway.fresh import Late
 from gateway.points import Value
 from gateway.store import RetryLater, Store

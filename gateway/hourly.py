@@ -8,7 +8,7 @@ keeps books of what is due: a day whose hours hold another number of readings th
 again, be it that a node emptied its buffer late, that a gateway was killed, or that nobody ever counted it.
 """
 
-from devices.pilot import Pilot
+from devices.pilots.pilot import Pilot
 from gateway.indicators import DAY_MS, HOUR_MS
 from gateway.points import HOURLY, Point, Tags, Value
 from gateway.store import Store

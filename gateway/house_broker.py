@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from devices.mosquitto import rules_beside, write_accounts
-from devices.registry import Registry
+from devices.access.mosquitto import rules_beside, write_accounts
+from devices.access.registry import Registry
 from devices.settings import Settings
 from gateway import mosquitto
 from gateway.store import RetryLater

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
-from devices.models import DIARY
-from devices.pilot import Pilot
-from devices.reading import Device
+from devices.contract.models import DIARY
+from devices.contract.reading import Device
+from devices.pilots.pilot import Pilot
 from gateway.course import asked
 from gateway.points import FLAG_TRUE, Point, tags
 from gateway.store import Store

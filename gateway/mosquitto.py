@@ -1,6 +1,6 @@
 """Mosquitto as the broker of `hoiquan up`, where it is installed, with accounts of the data folder's own.
 
-    registry ─► passwords, rules (devices.mosquitto) ─► mosquitto ─► SIGHUP whenever they change
+    registry ─► passwords, rules (devices.access.mosquitto) ─► mosquitto ─► SIGHUP whenever they change
                                  queues in DATA/broker ◄──┤
                        its log, and whom its rules denied ◄┘ (gateway.denied)
 
@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from devices.mosquitto import rules_beside
+from devices.access.mosquitto import rules_beside
 
 log = logging.getLogger(__name__)
 FOLDER = "broker"  # of the data folder

@@ -13,7 +13,7 @@ from collections import Counter
 from datetime import date
 from pathlib import Path
 
-from devices.pilot import Pilot
+from devices.pilots.pilot import Pilot
 from gateway.indicators import DAY_MS, HOUR_MS, MANY, local_day, local_midnight
 from gateway.points import Point, tags
 from gateway.store import RetryLater

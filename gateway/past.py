@@ -7,9 +7,9 @@ from itertools import islice
 from rich.console import Console
 from rich.progress import Progress, track
 
-from devices.diary import Harvest, decode_diary
-from devices.pilot import Pilot
-from devices.reading import Device, Reading
+from devices.contract.diary import Harvest, decode_diary
+from devices.contract.reading import Device, Reading
+from devices.pilots.pilot import Pilot
 from gateway.advice import advise, points
 from gateway.checks import Checker, checked
 from gateway.clerk import recount

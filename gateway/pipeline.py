@@ -26,10 +26,10 @@ from contextlib import suppress
 from queue import Empty, Full, Queue
 from typing import Protocol
 
-from devices import topics
+from devices.contract import topics
+from devices.contract.payloads import PayloadError
+from devices.contract.reading import Device, Reading
 from devices.errors import CONTENT
-from devices.payloads import PayloadError
-from devices.reading import Device, Reading
 from gateway.batch import Batch, TakenBack, forgotten, refuse_repeated, taken_back, without, without_refused
 from gateway.checks import Checker
 from gateway.decode import Decoded, Decoder, Written, unhandled

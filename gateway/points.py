@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal, NamedTuple
 
-from devices.reading import Device
-from devices.signals import SIGNALS
+from devices.contract.reading import Device
+from devices.contract.signals import SIGNALS
 
 Kind = Literal["float", "int", "text", "bool"]
 Value = float | int | str | bool

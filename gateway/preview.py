@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from devices.findings import Examined, Finding, Said, examine
-from devices.pilot import Pilot
-from devices.reading import Device
-from devices.registry import Registry
-from devices.signals import SIGNALS
+from devices.access.registry import Registry
+from devices.contract.findings import Examined, Finding, Said, examine
+from devices.contract.reading import Device
+from devices.contract.signals import SIGNALS
+from devices.contract.topics import Topic
+from devices.pilots.pilot import Pilot
 from devices.texts import number, text
-from devices.topics import Topic
 from gateway.checks import Checker
 from gateway.clerk import now_ms
 from gateway.decode import Decoder

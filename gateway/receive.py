@@ -30,7 +30,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from devices import broker_url
-from devices.topics import DENIED, DOWN
+from devices.contract.topics import DENIED, DOWN
 from gateway.link import Link, Publish
 from gateway.spool import Message
 

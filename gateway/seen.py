@@ -27,8 +27,8 @@ from zlib import crc32
 
 from pydantic_core import to_json
 
-from devices.payloads import Telemetry
-from devices.reading import Reading
+from devices.contract.payloads import Telemetry
+from devices.contract.reading import Reading
 from gateway.spool import MARKS, Message
 
 BOOTS = 4  # a node that empties its buffer may still send of an earlier boot

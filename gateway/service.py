@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from functools import cache
 
+from devices.access.registry import Registry, RegistryAway
+from devices.contract.payloads import PayloadError
+from devices.contract.topics import Topic
 from devices.credentials import FIRST_INSTANCE, GATEWAYS, gateway_account, gateway_accounts
 from devices.errors import CONTENT
 from devices.ledger import Entry, Ledger
-from devices.payloads import PayloadError
-from devices.pilot import Pilot
-from devices.registry import Registry, RegistryAway
+from devices.pilots.pilot import Pilot
 from devices.settings import Settings
-from devices.topics import Topic
 from gateway.advisor import Advisor, Send
 from gateway.checks import Checker
 from gateway.clerk import Clerk, now_ms

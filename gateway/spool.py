@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from devices.payloads import MAX_BYTES
+from devices.contract.payloads import MAX_BYTES
 from gateway.spoolfile import QUARANTINE_BYTES, File, Room, SpoolFull, open_file, open_to_read
 
 __all__ = [

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import NamedTuple
 
-from devices.models import DIARY
-from devices.pilot import Pilot
-from devices.quality import REASONS, Flag
-from devices.reading import Device
+from devices.contract.models import DIARY
+from devices.contract.quality import REASONS, Flag
+from devices.contract.reading import Device
+from devices.pilots.pilot import Pilot
 from gateway.course import START_YEAR, forecasts
 from gateway.indicators import DAY_MS, MANY, MINUTE_MS, Evaluation, local_day, local_midnight
 from gateway.points import Point, Value, tags

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from devices.orders import ACTUATORS, Actuator
+from devices.contract.orders import ACTUATORS, Actuator
 from sim.weather import HOUR, Array, Index
 
 Run = tuple[int, int, float]  # from epoch ms, to epoch ms, value

@@ -12,7 +12,7 @@ import typer
 from devices import broker_url
 from devices.options import Data, Language, PilotName
 from devices.paths import may_write
-from devices.pilot import Pilot
+from devices.pilots.pilot import Pilot
 from devices.settings import Settings
 from devices.texts import text
 from sim import scenario as scenarios

@@ -8,8 +8,8 @@ import json
 from collections import OrderedDict
 from typing import Any
 
-from devices.orders import CARRIED, LONGEST_MS, Order, parse_order
-from devices.payloads import MAX_BYTES, PayloadError, parse_time
+from devices.contract.orders import CARRIED, LONGEST_MS, Order, parse_order
+from devices.contract.payloads import MAX_BYTES, PayloadError, parse_time
 from sim.actions import Action, Actions
 from sim.node import Node
 

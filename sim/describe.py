@@ -12,9 +12,9 @@ from html import escape
 import numpy as np
 import numpy.typing as npt
 
-from devices.models import MODELS
-from devices.pilot import Pilot
-from devices.signals import SIGNALS
+from devices.contract.models import MODELS
+from devices.contract.signals import SIGNALS
+from devices.pilots.pilot import Pilot
 from sim.world import World
 
 Array = npt.NDArray[np.float64]

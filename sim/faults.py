@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from devices.models import Model
-from devices.signals import SIGNALS, Signal
+from devices.contract.models import Model
+from devices.contract.signals import SIGNALS, Signal
 from sim.weather import DAY, HOUR, Array, Index
 
 NONE = "none"

@@ -18,10 +18,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from devices.models import MODELS, Model
-from devices.pilot import Pilot, plot_of
-from devices.reading import Device, Reading
-from devices.signals import SIGNALS
+from devices.contract.models import MODELS, Model
+from devices.contract.reading import Device, Reading
+from devices.contract.signals import SIGNALS
+from devices.pilots.pilot import Pilot, plot_of
 from sim.actions import Actions
 from sim.faults import DUPLICATES, NO_CLOCK, NONE, REORDERING, STEADY, Episode, Schedule, Span, change
 from sim.radio import Mask, Power, Radio, Ticks, believed, carrier, distance

@@ -22,10 +22,10 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from devices import broker_url
+from devices.contract.orders import CARRIED
+from devices.contract.reading import Device
+from devices.contract.topics import Topic, TopicError, parse
 from devices.credentials import simulated_password
-from devices.orders import CARRIED
-from devices.reading import Device
-from devices.topics import Topic, TopicError, parse
 
 log = logging.getLogger(__name__)
 OFFLINE = json.dumps({"state": "offline"}).encode()

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from devices.pilot import Pilot
+from devices.pilots.pilot import Pilot
 from sim.faults import BROWN_OUT, NO_CLOCK, OUTAGE, Episode
 from sim.weather import Array, Index, uniform
 

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Literal, TypeVar
 
-from devices.pilot import Pilot, Target
-from devices.places import Community, Place
+from devices.pilots.pilot import Pilot, Target
+from devices.pilots.places import Community, Place
 
 Variant = Literal["plan", "on-time", "late"]
 VARIANTS: tuple[Variant, ...] = ("plan", "on-time", "late")

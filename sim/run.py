@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 import simpy
 
-from devices.diary import encode_diary
-from devices.pilot import Pilot
-from devices.places import Community
-from devices.reading import Device, Reading
+from devices.contract.diary import encode_diary
+from devices.contract.reading import Device, Reading
+from devices.pilots.pilot import Pilot
+from devices.pilots.places import Community
 from sim.actions import Actions
 from sim.control import Control
 from sim.faults import BROWN_OUT, DUPLICATES, NONE, OUTAGE, REORDERING, Episode, Span, change

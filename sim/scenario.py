@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from devices import written
-from devices.names import Names
-from devices.pilot import Pilot
+from devices.pilots import written
+from devices.pilots.names import Names
+from devices.pilots.pilot import Pilot
 from sim.rollout import Variant
 
 HERE = Path(__file__).parent / "scenarios"

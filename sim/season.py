@@ -11,9 +11,18 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from devices.diary import DiaryEvent, Harvest, Input, Irrigation, Packing, PestObservation, Planting, Shipping
-from devices.pilot import Pilot
-from devices.places import Community, Product
+from devices.contract.diary import (
+    DiaryEvent,
+    Harvest,
+    Input,
+    Irrigation,
+    Packing,
+    PestObservation,
+    Planting,
+    Shipping,
+)
+from devices.pilots.pilot import Pilot
+from devices.pilots.places import Community, Product
 
 ANCHOR = datetime(2020, 1, 1, tzinfo=UTC)
 ANNUAL = frozenset({"rice", "flowers", "lotus"})  # planted anew for every harvest

@@ -25,9 +25,9 @@ from typing import IO, Protocol
 from rich.console import Console
 from rich.progress import track
 
-from devices.pilot import Pilot
-from devices.reading import Device, Reading
-from devices.topics import Topic
+from devices.contract.reading import Device, Reading
+from devices.contract.topics import Topic
+from devices.pilots.pilot import Pilot
 from sim.actions import Actions
 from sim.control import Control
 from sim.faults import NONE

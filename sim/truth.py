@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from devices.reading import Device
+from devices.contract.reading import Device
 from sim.faults import BIAS, BROWN_OUT, DUPLICATES, OUTAGE, REORDERING, SKEW, VALUE, Episode, Span
 from sim.node import Node
 

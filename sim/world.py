@@ -13,9 +13,9 @@ from functools import cached_property
 
 import numpy as np
 
-from devices.pilot import Pilot
-from devices.places import Community, Place
-from devices.signals import SIGNALS
+from devices.contract.signals import SIGNALS
+from devices.pilots.pilot import Pilot
+from devices.pilots.places import Community, Place
 from sim.actions import Action, Actions, told
 from sim.pests import Pests
 from sim.pond import Pond

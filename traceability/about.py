@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from devices.bounds import DAY_MS, epoch_ms
-from devices.diary import Correction, DiaryEvent, Handling, Harvest, Input, Merge, Packing, Shipping
-from devices.pilot import Pilot
+from devices.contract.diary import Correction, DiaryEvent, Handling, Harvest, Input, Merge, Packing, Shipping
+from devices.pilots.bounds import DAY_MS, epoch_ms
+from devices.pilots.pilot import Pilot
 from traceability import addendum, lot
 from traceability.addendum import Refused
 from traceability.diary_tables import DiaryTables, understood

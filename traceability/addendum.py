@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from devices.diary import (
+from devices.contract.diary import (
     Correction,
     DiaryEvent,
     Handling,
@@ -23,7 +23,7 @@ from devices.diary import (
     Shipping,
     Split,
 )
-from devices.pilot import Pilot
+from devices.pilots.pilot import Pilot
 from traceability import record
 from traceability.digital_link import LotKey
 from traceability.epcis import kilograms

@@ -10,9 +10,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from devices.diary import Correction, DiaryEvent, corrected
-from devices.payloads import PayloadError
-from devices.pilot import Pilot
+from devices.contract.diary import Correction, DiaryEvent, corrected
+from devices.contract.payloads import PayloadError
+from devices.pilots.pilot import Pilot
 from traceability.diary_tables import VALID, understood
 from traceability.digital_link import LotKey
 

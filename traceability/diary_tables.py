@@ -14,10 +14,10 @@ import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from devices.bounds import corrected_within, epoch_ms
-from devices.diary import Correction, DiaryEvent, Harvest, corrected, decode_diary
-from devices.payloads import PayloadError
-from devices.pilot import Pilot
+from devices.contract.diary import Correction, DiaryEvent, Harvest, corrected, decode_diary
+from devices.contract.payloads import PayloadError
+from devices.pilots.bounds import corrected_within, epoch_ms
+from devices.pilots.pilot import Pilot
 
 log = logging.getLogger(__name__)
 VALID = (

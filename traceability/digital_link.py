@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from devices.pilot import gtin_check_digit
+from devices.pilots.pilot import gtin_check_digit
 
 LOT = re.compile(r"[A-Z0-9-]{1,20}")  # a subset of GS1's 82 characters that needs no escaping and reads aloud
 

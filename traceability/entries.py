@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any, NamedTuple
 
-from devices.bounds import epoch_ms, local
-from devices.diary import DiaryEvent, decode_diary, encode_diary
-from devices.payloads import PayloadError
-from devices.pilot import Pilot
-from devices.reading import Device
+from devices.contract.diary import DiaryEvent, decode_diary, encode_diary
+from devices.contract.payloads import PayloadError
+from devices.contract.reading import Device
+from devices.pilots.bounds import epoch_ms, local
+from devices.pilots.pilot import Pilot
 from devices.texts import number
 from traceability.book import Lot
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-from devices.diary import (
+from devices.contract.diary import (
     DiaryEvent,
     Harvest,
     Input,
@@ -26,7 +26,7 @@ from devices.diary import (
     Planting,
     Shipping,
 )
-from devices.signals import SIGNALS
+from devices.contract.signals import SIGNALS
 from traceability.conditions import Conditions
 
 CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"

@@ -18,11 +18,11 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
-from devices.bounds import local, within
-from devices.diary import DiaryEvent, encode_diary
-from devices.payloads import MAX_BYTES, PayloadError
-from devices.pilot import Pilot
-from devices.reading import Device
+from devices.contract.diary import DiaryEvent, encode_diary
+from devices.contract.payloads import MAX_BYTES, PayloadError
+from devices.contract.reading import Device
+from devices.pilots.bounds import local, within
+from devices.pilots.pilot import Pilot
 from devices.texts import number, text
 from traceability import entries, picture
 from traceability.book import Book, Entry, Lot

@@ -17,8 +17,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from devices.bounds import corrected_within, epoch_ms
-from devices.diary import (
+from devices.contract.diary import (
     Correction,
     DiaryEvent,
     Handling,
@@ -30,9 +29,10 @@ from devices.diary import (
     corrected,
     decode_diary,
 )
+from devices.contract.payloads import PayloadError
 from devices.errors import CONTENT, said
-from devices.payloads import PayloadError
-from devices.pilot import Pilot
+from devices.pilots.bounds import corrected_within, epoch_ms
+from devices.pilots.pilot import Pilot
 from traceability import addendum, lot, record, story
 from traceability.about import About, Known, Work
 from traceability.addendum import Refused

@@ -5,10 +5,10 @@ import hashlib
 import hmac
 from datetime import date, datetime, tzinfo
 
-from devices.bounds import DAY_MS, epoch_ms, midnight
-from devices.certificates import PlantingArea
-from devices.diary import Harvest
-from devices.places import FIRST, Community, Product
+from devices.contract.diary import Harvest
+from devices.pilots.bounds import DAY_MS, epoch_ms, midnight
+from devices.pilots.certificates import PlantingArea
+from devices.pilots.places import FIRST, Community, Product
 from traceability.season import Basis, forbidding, heaviest
 
 ROUNDING = 1e-6  # kilograms

@@ -6,8 +6,8 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from devices import broker_url
-from devices.reading import Device
-from devices.topics import Topic
+from devices.contract.reading import Device
+from devices.contract.topics import Topic
 
 PATIENCE = 10.0  # seconds for the broker to let in, and to take the message
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import rfc8785
 
-from devices.diary import Harvest, Merge, Split
-from devices.pilot import Pilot
-from devices.places import Community, Product
+from devices.contract.diary import Harvest, Merge, Split
+from devices.pilots.pilot import Pilot
+from devices.pilots.places import Community, Product
 from traceability.conditions import Conditions
 from traceability.digital_link import LotKey
 from traceability.epcis import Speaker

@@ -25,12 +25,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from devices.bounds import epoch_ms, midnight, tomorrow
-from devices.diary import DiaryEvent, Harvest, decode_diary, encode_diary
+from devices.contract.diary import DiaryEvent, Harvest, decode_diary, encode_diary
+from devices.contract.reading import Device
 from devices.errors import CONTENT, said
-from devices.pilot import Pilot
-from devices.places import FIRST, LAST, Product
-from devices.reading import Device
+from devices.pilots.bounds import epoch_ms, midnight, tomorrow
+from devices.pilots.pilot import Pilot
+from devices.pilots.places import FIRST, LAST, Product
 from traceability import keys, lot, record
 from traceability.conditions import Grew
 from traceability.diary_file import open_file, require_whole

@@ -14,12 +14,12 @@ from datetime import date, tzinfo
 from itertools import accumulate
 from typing import NamedTuple
 
-from devices.bounds import DAY_MS, epoch_ms, midnight
-from devices.diary import DiaryEvent, Handling, Harvest, Input, Planting
-from devices.places import Product
+from devices.contract.diary import DiaryEvent, Handling, Harvest, Input, Planting
+from devices.pilots.bounds import DAY_MS, epoch_ms, midnight
+from devices.pilots.places import Product
 from traceability.diary_tables import DiaryTables, Picked
 
-LOOK_BACK_DAYS = 365  # the longest pre-harvest interval that a diary takes (devices.diary.Input)
+LOOK_BACK_DAYS = 365  # the longest pre-harvest interval that a diary takes (devices.contract.diary.Input)
 LOOK_BACK_MS = LOOK_BACK_DAYS * DAY_MS
 LONGEST_MS = 180 * DAY_MS  # conditions look back no further than this
 

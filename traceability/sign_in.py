@@ -14,8 +14,8 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
-from devices.payloads import MAX_BYTES
-from devices.reading import Device
+from devices.contract.payloads import MAX_BYTES
+from devices.contract.reading import Device
 from traceability.throttle import Throttle
 from traceability.upload import posted
 from traceability.web import HEADERS, body_of, language

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
-from devices.places import FIRST
+from devices.pilots.places import FIRST
 from devices.texts import catalogue, number, shown, text
 from traceability import address, record
 from traceability.digital_link import LotKey

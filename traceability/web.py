@@ -17,8 +17,8 @@ from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Resp
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from devices.pilot import Pilot
-from devices.signals import SIGNALS
+from devices.contract.signals import SIGNALS
+from devices.pilots.pilot import Pilot
 from devices.texts import Lang, number, text
 from traceability import addendum, chart, label, record, seal, story, verify_page
 from traceability.digital_link import DigitalLinkError, LotKey, parse

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.peers.processes import cache, find, install
-from devices.models import MODELS
-from devices.signals import SIGNALS
+from devices.contract.models import MODELS
+from devices.contract.signals import SIGNALS
 
 SIMULATOR, LIBRARY = "0.1.0", "5.16.0"
 # what mqtt-simulator 0.1.0 asks for

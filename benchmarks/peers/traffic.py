@@ -13,9 +13,9 @@ from itertools import islice
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from devices.models import MODELS
-from devices.pilot import load
-from devices.signals import SIGNALS
+from devices.contract.models import MODELS
+from devices.contract.signals import SIGNALS
+from devices.pilots.pilot import load
 
 IN_FLIGHT = 1000  # a larger window makes paho slower
 PATIENCE = 60.0  # seconds for the broker to take what it was sent

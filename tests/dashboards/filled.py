@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 
 from dashboards import style
 from dashboards.build import BOARDS
-from devices.pilot import load
+from devices.pilots.pilot import load
 from gateway import service
 from gateway.growth import Growth
 from gateway.influx import InfluxStore

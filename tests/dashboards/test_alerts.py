@@ -8,8 +8,8 @@ import yaml
 
 from dashboards import alerts
 from dashboards.queries import SOURCE
-from devices.alarms import STEPS
-from devices.pilot import load
+from devices.pilots.alarms import STEPS
+from devices.pilots.pilot import load
 from devices.texts import LANGS
 
 PILOT = load("dong-thap")

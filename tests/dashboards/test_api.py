@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from dashboards import api, open_rows
 from dashboards.figures import Figures
-from devices.pilot import load
+from devices.pilots.pilot import load
 from gateway.indicators import DAY_MS, HOUR_MS, evaluate, points
 from gateway.points import Point, device_tags
 from gateway.sqlite import SqliteStore

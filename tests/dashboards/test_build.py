@@ -12,7 +12,7 @@ import yaml
 
 from dashboards import queries, style
 from dashboards.build import BOARDS, FOLDER, build, stale
-from devices.pilot import HERE as PILOTS
+from devices.pilots.pilot import HERE as PILOTS
 from devices.texts import LANGS
 from tests.vectors import published
 

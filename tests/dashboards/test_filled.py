@@ -8,7 +8,7 @@ import pytest
 
 from dashboards import alerts
 from dashboards.build import BOARDS
-from devices.pilot import load
+from devices.pilots.pilot import load
 from gateway.advisor import Advisor
 from gateway.influx import InfluxStore
 from gateway.points import HOURLY, Point, device_tags, tags

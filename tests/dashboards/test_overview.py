@@ -12,8 +12,8 @@ from fastapi.testclient import TestClient
 from dashboards import api, kept, overview
 from dashboards.figures import Figures
 from dashboards.map import Mark, draw
-from devices.pilot import Pilot, load
-from devices.reading import Device
+from devices.contract.reading import Device
+from devices.pilots.pilot import Pilot, load
 from devices.settings import Settings
 from gateway.indicators import (
     DAY_MS,

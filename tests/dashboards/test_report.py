@@ -12,8 +12,8 @@ from dashboards.paper import pdf
 from dashboards.plain import markdown
 from dashboards.report import compose
 from dashboards.yearly import look_up
-from devices.names import Names
-from devices.pilot import load
+from devices.pilots.names import Names
+from devices.pilots.pilot import load
 from gateway.clerk import recount
 from gateway.indicators import DAY_MS, HOUR_MS, evaluate, local_midnight
 from gateway.points import Point, device_tags, tags

@@ -8,8 +8,8 @@ from fastapi.testclient import TestClient
 
 from dashboards import state
 from dashboards.figures import Figures
-from devices.names import Names
-from devices.pilot import load
+from devices.pilots.names import Names
+from devices.pilots.pilot import load
 from gateway.indicators import Evaluation
 from gateway.points import Point, tags
 from gateway.sqlite import SqliteStore

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from dashboards.targets import INDICATORS
-from devices.pilot import load
-from devices.reading import Reading
+from devices.contract.reading import Reading
+from devices.pilots.pilot import load
 from gateway.clerk import Clerk
 from gateway.growth import Growth
 from gateway.influx import InfluxStore

@@ -4,8 +4,8 @@ import json
 
 import cbor2
 
-from devices.payloads import PayloadError, Telemetry
-from devices.senml import decode_cbor, decode_json
+from devices.contract.payloads import PayloadError, Telemetry
+from devices.contract.senml import decode_cbor, decode_json
 
 DEVICE = "probe"
 T = 1_795_219_200  # seconds, 21 November 2026

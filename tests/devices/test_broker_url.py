@@ -2,7 +2,7 @@
 
 import pytest
 
-from devices.authority import CA, prepare
+from devices.access.authority import CA, prepare
 from devices.broker_url import BrokerAddress, parse, trust
 
 

@@ -8,7 +8,7 @@ from string import Formatter
 
 import pytest
 
-from devices.payloads import _BY_TYPE
+from devices.contract.payloads import _BY_TYPE
 from devices.texts import LANGS, catalogue, shown, text
 
 ROOT = Path(__file__).parents[2]
@@ -73,7 +73,7 @@ ASKED = [*in_python(), *in_templates()]
 
 def test_the_search_finds_what_code_asks_for():
     files = {name for name, _, _ in ASKED}
-    assert {"devices/payloads.py", "dashboards/targets.py", "dashboards/overview.py"} <= files
+    assert {"devices/contract/payloads.py", "dashboards/targets.py", "dashboards/overview.py"} <= files
     assert {"dashboards/templates/overview.html", "traceability/templates/record.html"} <= files
     assert len(ASKED) > 80
 

@@ -3,9 +3,9 @@
 import json
 from datetime import UTC, datetime
 
-from devices.encodings import decode
-from devices.payloads import PayloadError
-from devices.reading import Device
+from devices.contract.encodings import decode
+from devices.contract.payloads import PayloadError
+from devices.contract.reading import Device
 from gateway.decode import Decoder
 from gateway.spool import Message
 

@@ -5,7 +5,7 @@ import threading
 from collections import deque
 from contextlib import contextmanager
 
-from devices.reading import Device
+from devices.contract.reading import Device
 from gateway.decode import Decoder
 from gateway.pipeline import Pipeline, split_memory
 from gateway.points import Point

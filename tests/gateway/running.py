@@ -9,7 +9,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 from pydantic import SecretStr
 
-from devices.registry import Registry
+from devices.access.registry import Registry
 from devices.settings import Settings
 from gateway import service
 from gateway.instance import files

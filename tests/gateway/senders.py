@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 
-from devices.reading import Device
+from devices.contract.reading import Device
 from gateway.decode import Decoder
 from gateway.spool import Message
 

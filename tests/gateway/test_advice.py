@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from devices.advice import Advising, Automatic, Rule
+from devices.access.registry import Registry
+from devices.contract.reading import Device
 from devices.ledger import Entry, Ledger
-from devices.pilot import load
-from devices.reading import Device
-from devices.registry import Registry
+from devices.pilots.advice import Advising, Automatic, Rule
+from devices.pilots.pilot import load
 from devices.settings import Settings
 from gateway.advice import advise, points
 from gateway.advisor import OFF, Advisor

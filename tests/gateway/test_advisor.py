@@ -5,7 +5,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from devices.pilot import load
+from devices.pilots.pilot import load
 from gateway.advisor import Advisor
 from gateway.points import Point, device_tags
 from gateway.sqlite import SqliteStore

@@ -6,9 +6,9 @@ import pytest
 from amqtt.contexts import Action, BaseContext
 from amqtt.session import Session
 
+from devices.access.registry import Registry
 from devices.credentials import gateway_accounts, simulated_password
-from devices.pilot import load
-from devices.registry import Registry
+from devices.pilots.pilot import load
 from gateway.access import Access, Accounts, Rules
 from tests.servers import until
 

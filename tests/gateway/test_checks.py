@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.pilot import Limit, load
-from devices.quality import Flag
-from devices.reading import Device, Reading
-from devices.signals import SIGNALS
+from devices.contract.quality import Flag
+from devices.contract.reading import Device, Reading
+from devices.contract.signals import SIGNALS
+from devices.pilots.pilot import Limit, load
 from gateway.checks import GROUP, LEAPS, NEIGHBOUR_SHARE, PATIENCE, SPIKE_SHARE, Checker, checked
 from gateway.points import MEASUREMENTS
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from devices.pilot import load
-from devices.quality import CLOCK, GROSS_RANGE, RATE, SPIKE, Flag
-from devices.signals import SIGNALS
+from devices.contract.quality import CLOCK, GROSS_RANGE, RATE, SPIKE, Flag
+from devices.contract.signals import SIGNALS
+from devices.pilots.pilot import load
 from gateway.checks import LEAPS, SPIKE_SHARE, Checker
 from gateway.decode import AHEAD_MS, YEAR_2020_MS
 from sim.faults import SKEW, VALUE

@@ -9,10 +9,10 @@ from functools import cache
 
 import pytest
 
-from devices.pilot import Limit, load
-from devices.quality import FLAT_LINE, GROSS_RANGE, RATE, SPIKE, Flag
-from devices.reading import Device, Reading
-from devices.signals import SIGNALS
+from devices.contract.quality import FLAT_LINE, GROSS_RANGE, RATE, SPIKE, Flag
+from devices.contract.reading import Device, Reading
+from devices.contract.signals import SIGNALS
+from devices.pilots.pilot import Limit, load
 from gateway import checks
 
 PILOT = load("dong-thap")

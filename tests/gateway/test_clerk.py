@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from devices.pilot import load
+from devices.pilots.pilot import load
 from gateway import clerk as clerk_module
 from gateway.clerk import Clerk
 from gateway.points import Point, device_tags, tags

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from devices.pilot import load
+from devices.pilots.pilot import load
 from gateway.course import Forecast, asked, forecasts, further_events, path
 
 PILOT = load("dong-thap")

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from devices.payloads import PayloadError
-from devices.signals import SIGNALS
-from devices.topics import DOWN, UP
+from devices.contract.payloads import PayloadError
+from devices.contract.signals import SIGNALS
+from devices.contract.topics import DOWN, UP
 from gateway.decode import Decoder
 from gateway.spool import Message
 from tests.gateway.senders import DEVICES, GOOD, NOTEBOOK, NOW, OTHER, PLAYED, REAL, decoder, moisture, said

@@ -2,7 +2,7 @@
 
 import pytest
 
-from devices.topics import DENIED
+from devices.contract.topics import DENIED
 from gateway import denied
 from gateway.denied import Denials
 

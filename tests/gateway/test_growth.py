@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from devices.models import MODELS
-from devices.pilot import load
+from devices.contract.models import MODELS
+from devices.pilots.pilot import load
 from gateway.growth import Growth
 from gateway.points import Point, tags
 

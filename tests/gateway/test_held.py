@@ -4,7 +4,7 @@ import time as clock
 
 import pytest
 
-from devices.reading import Device
+from devices.contract.reading import Device
 from gateway.fresh import Late
 from gateway.held import JOINT, held
 from gateway.points import Point, device_tags

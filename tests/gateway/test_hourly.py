@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from devices.pilot import load
+from devices.pilots.pilot import load
 from gateway.clerk import Clerk
 from gateway.hourly import roll
 from gateway.points import Point, device_tags

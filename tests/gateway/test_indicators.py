@@ -6,8 +6,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 import yaml
 
-from devices.pilot import Pilot
-from devices.reading import Device
+from devices.contract.reading import Device
+from devices.pilots.pilot import Pilot
 from gateway.indicators import evaluate, local_day, local_midnight, points, roster
 from gateway.points import Point, device_tags, tags
 

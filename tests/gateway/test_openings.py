@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from devices.pilot import load
+from devices.pilots.pilot import load
 from gateway.clerk import Clerk
 from gateway.growth import Growth
 from gateway.indicators import local_day, local_midnight

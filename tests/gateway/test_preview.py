@@ -11,8 +11,8 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from dashboards import check
-from devices.pilot import load
-from devices.registry import Registry
+from devices.access.registry import Registry
+from devices.pilots.pilot import load
 from gateway.preview import anybody, judged, lines, plain, preview
 from hoiquan import app
 from tests.servers import mosquitto

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from devices.payloads import MAX_BYTES
+from devices.contract.payloads import MAX_BYTES
 from gateway.spool import Outcome, Refusal, Spool
 from tests.gateway.spooled import counts, message, refuse
 

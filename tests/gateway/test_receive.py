@@ -10,7 +10,7 @@ import pytest
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
-from devices.authority import CA, prepare
+from devices.access.authority import CA, prepare
 from devices.credentials import hash_password
 from gateway import receive
 from gateway.receive import HEARTBEATS, Receiver

@@ -4,10 +4,10 @@ from contextlib import contextmanager
 
 import pytest
 
+from devices.access.mosquitto import RULES, write_passwords
+from devices.access.registry import Registry
 from devices.credentials import CHIRPSTACK, OPERATOR, READER, gateway_accounts
-from devices.mosquitto import RULES, write_passwords
-from devices.pilot import load
-from devices.registry import Registry
+from devices.pilots.pilot import load
 from gateway.receive import DROPPED, HEARTBEATS, Receiver
 from tests.gateway.clients import client, take
 from tests.servers import PATIENCE, mosquitto, until

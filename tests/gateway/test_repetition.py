@@ -9,7 +9,7 @@ from pathlib import Path
 import cbor2
 import pytest
 
-from devices.reading import Device
+from devices.contract.reading import Device
 from gateway.decode import Decoder
 from gateway.pipeline import split_memory
 from gateway.spool import Message, Spool

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices.reading import Device
+from devices.contract.reading import Device
 from gateway.checks import Checker
 from gateway.decode import Decoder
 from gateway.held import begun

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.payloads import Telemetry
-from devices.reading import Device, Reading
+from devices.contract.payloads import Telemetry
+from devices.contract.reading import Device, Reading
 from gateway.receive import IN_FLIGHT
 from gateway.seen import CONTENTS, Repeats, Seen, content
 from gateway.spool import MARKS, Message

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from devices.pilot import load
-from devices.quality import REASONS
+from devices.contract.quality import REASONS
+from devices.pilots.pilot import load
 from gateway.indicators import DAY_MS, HOUR_MS, evaluate, local_midnight
 from gateway.points import Point, device_tags
 from gateway.sqlite import SqliteStore

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from devices.diary import decode_diary
-from devices.pilot import load
-from devices.reading import Device
+from devices.contract.diary import decode_diary
+from devices.contract.reading import Device
+from devices.pilots.pilot import load
 from gateway import decode, service
 from gateway.checks import Checker
 from gateway.decode import Written

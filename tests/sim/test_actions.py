@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices.pilot import Pilot, load
+from devices.pilots.pilot import Pilot, load
 from sim.actions import ACTUATORS, Action, Actions, Course, overlay, spread, through, told, within
 from sim.weather import DAY, HOUR
 from sim.world import World

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices.pilot import load
+from devices.pilots.pilot import load
 from sim import evaporation
 from sim.weather import ANCHOR, DAY, HOUR, Moment, Weather
 from sim.world import World

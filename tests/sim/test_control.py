@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices.orders import CARRIED
-from devices.pilot import load
+from devices.contract.orders import CARRIED
+from devices.pilots.pilot import load
 from sim.actions import Actions
 from sim.control import Control
 from sim.run import fleet

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices.models import MODELS
-from devices.payloads import decode
-from devices.pilot import load
+from devices.contract.models import MODELS
+from devices.contract.payloads import decode
+from devices.pilots.pilot import load
 from sim.faults import BROWN_OUT, LANES, LEVELS, OUTAGE, VALUE, Schedule
 from sim.node import DAY_MS, Node
 from sim.run import Live, fleet

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from devices.models import MODELS
-from devices.payloads import decode
-from devices.pilot import Pilot, load
-from devices.signals import SIGNALS
+from devices.contract.models import MODELS
+from devices.contract.payloads import decode
+from devices.contract.signals import SIGNALS
+from devices.pilots.pilot import Pilot, load
 from sim.faults import LEVEL_NAMES, STEADY
 from sim.node import DAY_MS, NOISE_SHARE, NOISE_STEPS, Node
 from sim.run import fleet, history

@@ -10,8 +10,8 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from devices.pilot import load
-from devices.reading import Device
+from devices.contract.reading import Device
+from devices.pilots.pilot import load
 from sim.actions import Actions
 from sim.control import Control
 from sim.publish import OWN_LINKS, SHARED, Links

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices.models import MODELS
-from devices.pilot import load
+from devices.contract.models import MODELS
+from devices.pilots.pilot import load
 from sim.faults import OUTAGE, Episode
 from sim.node import DAY_MS
 from sim.radio import LORA, MOBILE, Carrier, Power, Radio, Ticks, believed, carrier, distance

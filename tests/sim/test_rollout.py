@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from devices.pilot import Pilot, load
+from devices.pilots.pilot import Pilot, load
 from sim.rollout import Variant, adoption, producers, rolled_out
 
 PILOT = load("dong-thap")

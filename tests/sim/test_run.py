@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from devices.pilot import load
+from devices.pilots.pilot import load
 from sim.actions import Actions
 from sim.control import Control
 from sim.faults import LEVEL_NAMES

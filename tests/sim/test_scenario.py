@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from devices.pilot import load as load_pilot
-from devices.written import FileError
+from devices.pilots.pilot import load as load_pilot
+from devices.pilots.written import FileError
 from sim import scenario
 from sim.commands import played, rehearse
 from sim.scenario import load

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from devices.diary import Harvest, Input, decode_diary, encode_diary
-from devices.pilot import Pilot, load
-from devices.places import Community
+from devices.contract.diary import Harvest, Input, decode_diary, encode_diary
+from devices.pilots.pilot import Pilot, load
+from devices.pilots.places import Community
 from sim.node import DAY_MS
 from sim.season import PROCESSED, diary
 

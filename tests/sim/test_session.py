@@ -9,7 +9,7 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from devices.pilot import load
+from devices.pilots.pilot import load
 from sim.faults import LEVEL_NAMES
 from sim.session import Plan, Session, parse_duration, parse_moment, parse_shard
 from tests import servers

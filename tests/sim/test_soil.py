@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from devices.pilot import load
+from devices.pilots.pilot import load
 from sim.actions import Action
 from sim.soil import Soil
 from sim.weather import ANCHOR, DAY, HOUR, Moment, Weather

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from devices.pilot import load
-from devices.signals import SIGNALS
+from devices.contract.signals import SIGNALS
+from devices.pilots.pilot import load
 from sim.faults import (
     BIAS,
     BROWN_OUT,

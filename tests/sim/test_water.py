@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from devices.pilot import load
+from devices.pilots.pilot import load
 from sim.water import _FARTHEST as FARTHEST
 from sim.water import _FRONT as FRONT
 from sim.water import Water, distance, salt

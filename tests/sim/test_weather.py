@@ -6,7 +6,7 @@ from hashlib import sha256
 import numpy as np
 import pytest
 
-from devices.pilot import load
+from devices.pilots.pilot import load
 from sim.weather import (
     ANCHOR,
     DAY,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices.pilot import load
-from devices.signals import SIGNALS
+from devices.contract.signals import SIGNALS
+from devices.pilots.pilot import load
 from sim.weather import ANCHOR, DAY, HOUR
 from sim.world import World
 

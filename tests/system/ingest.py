@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 
-from devices.pilot import load
+from devices.pilots.pilot import load
 from gateway.spool import Spool
 from tests.system.running import BUCKET, Influx, Mosquitto, Publisher, Running, command, until
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from devices.access.registry import Registry, Wanted
 from devices.commands import tell_broker
-from devices.pilot import load
-from devices.registry import Registry, Wanted
+from devices.pilots.pilot import load
 from devices.settings import Settings
 from tests.servers import answers, free_port, program
 from tests.system.running import ROOT, Mosquitto, Running, command, done, hoiquan, until

@@ -18,7 +18,7 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from devices.authority import prepare
+from devices.access.authority import prepare
 from tests import servers
 
 ROOT = Path(__file__).resolve().parents[2]

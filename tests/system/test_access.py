@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from devices.authority import CA, prepare
+from devices.access.authority import CA, prepare
 from devices.credentials import simulated_password
-from devices.pilot import load
+from devices.pilots.pilot import load
 from tests.system.parties import SECRETS, TOPIC, Party, Village
 from tests.system.running import done, hoiquan, until
 

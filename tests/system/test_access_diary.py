@@ -6,7 +6,7 @@ import time
 import pytest
 
 from devices.credentials import simulated_password
-from devices.pilot import load
+from devices.pilots.pilot import load
 from tests.system.parties import SECRETS, TOPIC, Village
 from tests.system.running import done, until
 

@@ -14,12 +14,12 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devices.diary import decode_diary, encode_diary
-from devices.payloads import PayloadError
-from devices.pilot import load
-from devices.reading import Device
-from devices.registry import Registry
-from devices.signals import SIGNALS
+from devices.access.registry import Registry
+from devices.contract.diary import decode_diary, encode_diary
+from devices.contract.payloads import PayloadError
+from devices.contract.reading import Device
+from devices.contract.signals import SIGNALS
+from devices.pilots.pilot import load
 from gateway.checks import Checker
 from gateway.decode import Decoder
 from gateway.growth import Growth

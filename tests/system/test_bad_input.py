@@ -6,8 +6,8 @@ from contextlib import closing
 import pytest
 
 from devices import secrets
-from devices.pilot import load
-from devices.registry import Registry
+from devices.access.registry import Registry
+from devices.pilots.pilot import load
 from devices.texts import text
 from gateway.spool import Spool
 from gateway.sqlite import SqliteStore

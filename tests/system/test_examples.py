@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from devices.authority import CA, prepare
+from devices.access.authority import CA, prepare
+from devices.access.mosquitto import write_passwords
+from devices.access.registry import Registry
+from devices.contract.encodings import UPLINK
 from devices.credentials import CHIRPSTACK
-from devices.encodings import UPLINK
-from devices.mosquitto import write_passwords
-from devices.pilot import load
-from devices.registry import Registry
+from devices.pilots.pilot import load
 from devices.settings import Settings
 from gateway.sqlite import SqliteStore
 from tests.gateway.running import gateway

@@ -13,8 +13,8 @@ from contextlib import closing
 import pytest
 from sqlalchemy import Engine, event
 
-from devices.pilot import load
-from devices.registry import Registry
+from devices.access.registry import Registry
+from devices.pilots.pilot import load
 from gateway.spool import Spool
 from tests.system.running import (
     Gateway,

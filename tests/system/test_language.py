@@ -8,9 +8,9 @@ from contextlib import closing
 import pytest
 
 from devices import secrets
+from devices.access.registry import Registry
 from devices.ledger import Entry, Ledger
-from devices.pilot import load
-from devices.registry import Registry
+from devices.pilots.pilot import load
 from devices.texts import LANGS, text
 from gateway.instance import files
 from gateway.spool import Message, Outcome, Refusal, Spool

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from devices.mosquitto import write_passwords
-from devices.registry import Registry
+from devices.access.mosquitto import write_passwords
+from devices.access.registry import Registry
 from devices.settings import Settings
 from gateway.sqlite import SqliteStore
 from tests.gateway.running import gateway

@@ -12,8 +12,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from devices.pilot import load
-from devices.registry import Registry
+from devices.access.registry import Registry
+from devices.pilots.pilot import load
 from gateway.growth import Growth
 from gateway.spool import Message, Spool
 from gateway.sqlite import SqliteStore

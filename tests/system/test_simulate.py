@@ -8,11 +8,11 @@ from itertools import pairwise
 
 import pytest
 
-from devices.authority import prepare
+from devices.access.authority import prepare
+from devices.access.mosquitto import write_passwords
+from devices.access.registry import Registry
 from devices.credentials import hash_password
-from devices.mosquitto import write_passwords
-from devices.pilot import load
-from devices.registry import Registry
+from devices.pilots.pilot import load
 from tests.system.running import Mosquitto, Publisher, Running, command, done, hoiquan, one_line, until
 
 START, MIDDLE, END = "2026-11-20T00:00:00Z", "2026-11-20T06:00:00Z", "2026-11-20T12:00:00Z"

@@ -9,10 +9,10 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from devices.diary import DiaryEvent, Harvest, Input, decode_diary
-from devices.pilot import Pilot, load
-from devices.reading import Device
-from devices.registry import Registry
+from devices.access.registry import Registry
+from devices.contract.diary import DiaryEvent, Harvest, Input, decode_diary
+from devices.contract.reading import Device
+from devices.pilots.pilot import Pilot, load
 from traceability import form, web
 from traceability.conditions import Conditions
 from traceability.seal import Sealed, Sealer

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 from typer.testing import CliRunner
 
-from devices.pilot import Pilot
+from devices.pilots.pilot import Pilot
 from devices.texts import text
 from tests import browser
 from traceability import keys, verify_page

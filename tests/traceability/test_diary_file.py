@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from devices.pilot import Pilot
+from devices.pilots.pilot import Pilot
 from traceability.diary_file import MARK, Mended, open_file
 
 from .test_standing import Plot, pick, spray

@@ -10,9 +10,9 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from devices.diary import Correction
-from devices.pilot import Pilot
-from devices.reading import Device
+from devices.contract.diary import Correction
+from devices.contract.reading import Device
+from devices.pilots.pilot import Pilot
 from devices.texts import text
 from tests import browser
 from tests.system.running import done, hoiquan

@@ -11,8 +11,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from devices.diary import Correction, Handling
-from devices.pilot import Pilot
+from devices.contract.diary import Correction, Handling
+from devices.pilots.pilot import Pilot
 from sim.season import diary
 from tests.vectors import files, published
 from traceability import epcis, seal

@@ -12,10 +12,10 @@ from fastapi.testclient import TestClient
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from devices.diary import Harvest, Input, decode_diary
-from devices.pilot import Pilot
-from devices.reading import Device
-from devices.registry import Registry
+from devices.access.registry import Registry
+from devices.contract.diary import Harvest, Input, decode_diary
+from devices.contract.reading import Device
+from devices.pilots.pilot import Pilot
 from tests import browser
 from tests.servers import Mosquitto
 from traceability import form, web

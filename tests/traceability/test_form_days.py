@@ -8,10 +8,10 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from devices.diary import DiaryEvent, Planting, decode_diary
-from devices.pilot import Pilot
-from devices.reading import Device
-from devices.registry import Registry
+from devices.access.registry import Registry
+from devices.contract.diary import DiaryEvent, Planting, decode_diary
+from devices.contract.reading import Device
+from devices.pilots.pilot import Pilot
 from devices.texts import text
 from traceability import form
 from traceability.seal import Sealer

@@ -8,8 +8,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from devices.diary import Correction, DiaryEvent, Irrigation, Shipping
-from devices.pilot import Pilot
+from devices.contract.diary import Correction, DiaryEvent, Irrigation, Shipping
+from devices.pilots.pilot import Pilot
 from devices.texts import number, text
 from tests import browser
 from traceability.seal import Sealer

@@ -8,8 +8,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from devices.diary import DiaryEvent, Harvest
-from devices.pilot import Pilot
+from devices.contract.diary import DiaryEvent, Harvest
+from devices.pilots.pilot import Pilot
 from devices.texts import text
 from tests import browser
 from traceability.book import Book, Lot

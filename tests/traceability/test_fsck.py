@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 
-from devices.pilot import Pilot
+from devices.pilots.pilot import Pilot
 from traceability import web
 from traceability.keys import note_current
 from traceability.log import Log

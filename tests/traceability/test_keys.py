@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from devices.pilot import Pilot
+from devices.pilots.pilot import Pilot
 from traceability import keys
 from traceability.check import CheckFailed, check
 from traceability.log import LogBusy

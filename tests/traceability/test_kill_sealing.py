@@ -10,7 +10,7 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
-from devices.pilot import Pilot
+from devices.pilots.pilot import Pilot
 from traceability import seal
 from traceability.digital_link import LotKey
 from traceability.log import Log
@@ -27,8 +27,8 @@ CHILD = """
 import sys
 from datetime import timedelta
 from pathlib import Path
-from devices.diary import Packing, Split
-from devices.pilot import load
+from devices.contract.diary import Packing, Split
+from devices.pilots.pilot import load
 from tests.traceability.conftest import HARVESTED, Grower, harvest
 from traceability.seal import Sealer
 

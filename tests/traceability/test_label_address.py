@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from devices.diary import Revocation, Split
-from devices.pilot import Pilot
+from devices.contract.diary import Revocation, Split
+from devices.pilots.pilot import Pilot
 from devices.settings import Settings
 from devices.texts import text
 from tests import browser

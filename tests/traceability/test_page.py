@@ -10,8 +10,8 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from devices.diary import Packing, Revocation, Shipping
-from devices.pilot import Pilot
+from devices.contract.diary import Packing, Revocation, Shipping
+from devices.pilots.pilot import Pilot
 from tests import browser
 from traceability import verify_page, web
 from traceability.digital_link import LotKey

@@ -14,10 +14,10 @@ from fastapi.testclient import TestClient
 from PIL import Image
 from typer.testing import CliRunner
 
-from devices.diary import Harvest, decode_diary
-from devices.pilot import Pilot
-from devices.reading import Device
-from devices.registry import Registry
+from devices.access.registry import Registry
+from devices.contract.diary import Harvest, decode_diary
+from devices.contract.reading import Device
+from devices.pilots.pilot import Pilot
 from devices.texts import text
 from tests import browser
 from traceability import form, photos, picture, record, web

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from devices.pilot import Pilot
+from devices.pilots.pilot import Pilot
 from devices.texts import text
 from traceability import record, web
 from traceability.commands import trace_app

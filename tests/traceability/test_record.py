@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import rfc8785
 
-from devices.pilot import Pilot, gtin_check_digit
+from devices.pilots.pilot import Pilot, gtin_check_digit
 from traceability import record, seal
 from traceability.digital_link import DigitalLinkError, parse
 from traceability.seal import Sealer

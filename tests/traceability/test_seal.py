@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from devices.pilot import Pilot
+from devices.pilots.pilot import Pilot
 from traceability import record, seal
 from traceability.conditions import Conditions
 from traceability.digital_link import LotKey

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from devices.diary import Correction, DiaryEvent, Harvest, Planting, decode_diary
-from devices.pilot import Pilot
+from devices.contract.diary import Correction, DiaryEvent, Harvest, Planting, decode_diary
+from devices.pilots.pilot import Pilot
 from traceability import record, seal
 from traceability.seal import Sealed, Sealer
 

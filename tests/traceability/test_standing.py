@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from devices.diary import decode_diary
-from devices.pilot import Pilot
-from devices.reading import Device
+from devices.contract.diary import decode_diary
+from devices.contract.reading import Device
+from devices.pilots.pilot import Pilot
 from traceability import story
 from traceability.digital_link import LotKey
 from traceability.seal import Sealer

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from devices.diary import decode_diary
-from devices.pilot import Pilot
+from devices.contract.diary import decode_diary
+from devices.pilots.pilot import Pilot
 from devices.texts import text
 from tests import browser
 from tests.system.running import done, hoiquan, one_line

@@ -13,8 +13,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from devices.diary import decode_diary
-from devices.pilot import Pilot
+from devices.contract.diary import decode_diary
+from devices.pilots.pilot import Pilot
 from devices.texts import text
 from tests.scanner import codes
 from traceability import seal, web

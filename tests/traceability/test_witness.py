@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from devices.pilot import Pilot
+from devices.pilots.pilot import Pilot
 from traceability import record, web
 from traceability.check import CheckFailed, check
 from traceability.commands import trace_app

@@ -1,0 +1,108 @@
+"""Many devices enrolled at once from a CSV file, with a report of each line.
+
+    id,community,model,dev_eui,plot          ─►  line,id,community,model,result,host,port,user,password,topic
+    probe-001,tam-que,soil-probe,,plot-1          2,probe-001,tam-que,soil-probe,enrolled,…
+
+`dev_eui` and `plot` may be left out. The report holds the passwords, so its owner alone reads it; it is on
+disk before anybody is enrolled. Lines that cannot be enrolled say why and hold up no other; the same file
+again enrols those.
+"""
+
+import csv
+import io
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+from devices.access.registry import EnrolmentError, Registry, Wanted
+from devices.access.ticket import Ticket, write_privately
+from devices.paths import mend
+
+COLUMNS = ("id", "community", "model")
+REPORT = ("line", "id", "community", "model", "result", "host", "port", "user", "password", "topic")
+
+
+class RollError(ValueError):
+    """The file cannot be read as a list of devices; the sentence names line, cause and mend."""
+
+
+class Enrolment(NamedTuple):
+    """How many lines were enrolled, and why the others were not: line number and sentence."""
+
+    enrolled: int
+    refused: list[tuple[int, str]]
+
+
+def enroll_roll(
+    registry: Registry, path: Path, report: Path, issue: Callable[[Wanted, str], Ticket]
+) -> Enrolment:
+    """Enrol the lines of `path` and write `report`. `issue` gives the way in of a device and its password.
+    Raises RollError, FileExistsError.
+    """
+    lines = read_roll(path)
+    wanted = [one for _, one in lines]
+    given: list[str | EnrolmentError] = []
+
+    with ExitStack() as undo:
+
+        def keep(answers: list[str | EnrolmentError]) -> None:
+            write_privately(report, [_report(lines, answers, issue).encode()])
+            undo.callback(report.unlink, missing_ok=True)  # its passwords would be good for nothing
+            given.extend(answers)
+
+        registry.enroll_many(wanted, keep)
+        undo.pop_all()
+    refused = [
+        (number, str(answer))
+        for (number, _), answer in zip(lines, given, strict=True)
+        if isinstance(answer, EnrolmentError)
+    ]
+    return Enrolment(len(lines) - len(refused), refused)
+
+
+def read_roll(path: Path) -> list[tuple[int, Wanted]]:
+    """The devices of the file and their lines' numbers. Raises RollError."""
+    try:
+        content = path.read_text("utf-8-sig")  # a spreadsheet writes a mark before the first column
+    except OSError as error:
+        raise RollError(mend(error)) from None
+    except UnicodeDecodeError:
+        raise RollError(f"{path} is not UTF-8: save it as CSV UTF-8") from None
+    mark = ";" if content.partition("\n")[0].count(";") > content.partition("\n")[0].count(",") else ","
+    rows = csv.DictReader(io.StringIO(content), delimiter=mark, strict=True)
+    try:
+        names = [name.strip().lower() for name in rows.fieldnames or []]
+        missing = [name for name in COLUMNS if name not in names]
+        if missing:
+            raise RollError(f"{path}: no column {missing[0]!r}; the first line must be {','.join(COLUMNS)}")
+        rows.fieldnames = names
+        found = []
+        for row in rows:
+            if None in row or None in row.values():
+                raise RollError(f"{path}, line {rows.line_num}: {len(names)} columns are needed, as above it")
+            cells = {name: cell.strip() for name, cell in row.items()}
+            more = (cells.get(name) or None for name in ("dev_eui", "plot"))
+            one = Wanted(cells["community"], cells["model"], cells["id"], *more)
+            found.append((rows.line_num, one))
+    except csv.Error as error:
+        raise RollError(f"{path}, line {rows.line_num}: {error}") from None
+    return found
+
+
+def _report(
+    lines: list[tuple[int, Wanted]],
+    answers: list[str | EnrolmentError],
+    issue: Callable[[Wanted, str], Ticket],
+) -> str:
+    made = io.StringIO()
+    writer = csv.writer(made, lineterminator="\n")
+    writer.writerow(REPORT)
+    for (number, one), answer in zip(lines, answers, strict=True):
+        row = [number, one.device, one.community, one.model]
+        if isinstance(answer, EnrolmentError):
+            writer.writerow([*row, f"refused: {answer}", "", "", "", "", ""])
+        else:
+            way = issue(one, answer)
+            writer.writerow([*row, "enrolled", way.host, way.port, way.user, way.password, way.topic])
+    return made.getvalue()

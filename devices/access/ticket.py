@@ -1,0 +1,113 @@
+"""What a technician needs to connect one device: as lines, as JSON, and as a QR code instead of typing.
+
+    {"v":1,"host":…,"port":…,"tls":…,"user":…,"password":…,"topic":…,"ca_sha256":…}
+
+The MQTT client id is the user. `ca_sha256` is the fingerprint (hexadecimal, of its DER form) of the CA that
+the broker's certificate is of, there with TLS alone. Whoever sees the code has the password: print it once,
+hand it over, and `hoiquan device rotate` if others saw it.
+"""
+
+import io
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import segno
+
+from devices import broker_url
+from devices.access.authority import CA, authority, fingerprint
+from devices.contract.models import DIARY
+from devices.contract.topics import Topic
+from devices.settings import Settings
+from devices.texts import text
+
+VERSION = 1
+PICTURES = (".svg", ".png", ".pdf")
+EXAMPLE = '{"values":{"soil_moisture":31.5}}'
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One device's way in. `ca`: file of the CA's certificate where the broker speaks TLS, in the maker's own
+    folder: `hoiquan ca` prints what is in it. `page`: of a diary, where a person signs in and writes it.
+    """
+
+    host: str
+    port: int
+    tls: bool
+    user: str
+    password: str
+    topic: str
+    ca: str = ""
+    ca_sha256: str = ""
+    page: str = ""
+
+    def plain(self) -> dict[str, object]:
+        """As JSON takes it, for programs."""
+        shown: dict[str, object] = {
+            "host": self.host, "port": self.port, "tls": self.tls, "user": self.user, "client_id": self.user,
+            "password": self.password, "topic": self.topic, "line": self.line(),
+        }  # fmt: skip
+        shown |= {"page": self.page} if self.page else {}
+        return shown | ({"ca": self.ca, "ca_sha256": self.ca_sha256} if self.ca else {})
+
+    def lines(self, lang: str) -> list[str]:
+        """For a person, with a command that works as it is."""
+        shown = {"host": self.host, "port": self.port, "user": self.user, "password": self.password,
+                 "client_id": self.user, "topic": self.topic}  # fmt: skip
+        if self.page:
+            shown |= {"page": self.page}
+        if self.ca:
+            shown |= {"ca": f"{self.ca} (hoiquan ca > {self.ca})", "ca_sha256": self.ca_sha256}
+        names = {name: text(f"ticket.{name}", lang) for name in shown}
+        width = max(map(len, names.values()))
+        return [*(f"{names[name]:{width}} {value}" for name, value in shown.items()), "", self.line()]
+
+    def line(self) -> str:
+        """A mosquitto_pub line that sends one reading; of a diary, an event of one's own: it is kept."""
+        what = "-f event.json" if self.page else f"-m '{EXAMPLE}'"
+        secure = f"--cafile {self.ca} " if self.ca else ""
+        return (
+            f"mosquitto_pub -h {self.host} -p {self.port} {secure}-i {self.user} -u {self.user} "
+            f"-P '{self.password}' -q 1 -t {self.topic} {what}"
+        )
+
+    def code(self) -> str:
+        """The text of the QR code."""
+        shown: dict[str, object] = {
+            "v": VERSION, "host": self.host, "port": self.port, "tls": self.tls, "user": self.user,
+            "password": self.password, "topic": self.topic,
+        }  # fmt: skip
+        return json.dumps(
+            shown | ({"ca_sha256": self.ca_sha256} if self.ca_sha256 else {}), separators=(",", ":")
+        )
+
+    def draw(self, path: Path) -> None:
+        """The QR code as a new file that its owner alone reads: what it is, its ending says (`PICTURES`)."""
+        made = io.BytesIO()
+        kind = path.suffix.lower().removeprefix(".")
+        segno.make(self.code(), error="m", micro=False).save(made, kind=kind, scale=6)
+        write_privately(path, [made.getvalue()])
+
+
+def ticket(settings: Settings, pilot: str, community: str, model: str, device: str, password: str) -> Ticket:
+    """The way in of a device that was enrolled; the address is the one that devices reach."""
+    way = broker_url.parse(settings.public_mqtt or settings.mqtt)
+    diary = model == DIARY
+    topic = str(Topic(pilot, community, device, "diary" if diary else "telemetry"))
+    page = f"{settings.pages}/diary" if diary else ""
+    if not way.tls:
+        return Ticket(way.host, way.port, False, device, password, topic, page=page)
+    print_of_ca = fingerprint(authority(settings.ca))
+    return Ticket(way.host, way.port, True, device, password, topic, CA, print_of_ca, page)
+
+
+def write_privately(path: Path, parts: Iterable[bytes]) -> None:
+    """A new file that its owner alone reads, on disk when this returns. Raises FileExistsError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.writelines(parts)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,387 @@
+"""What is wrong with a payload, field by field, and what would be right: for whoever writes a node's program.
+
+    bytes ─► which encoding ─► each field alone ─► findings ─► the payload as it would be right
+                                └ judged by the very decoder that the gateway has
+
+A decoder stops at the first thing wrong. Here every field, record and element is put into an otherwise good
+message and decoded, so nothing is said that the gateway would not do, and all of it is said at once.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, Literal, NamedTuple
+
+from devices.contract import encodings, payloads, senml
+from devices.contract.payloads import SECONDS, PayloadError, Telemetry
+from devices.contract.signals import SIGNALS, Signal
+from devices.texts import number, shown, text
+
+Encoding = Literal["json", "list", "senml-json", "senml-cbor", "chirpstack"]
+FIELDS = ("values", "ts", "seq", "boot")
+EXAMPLE: dict[str, Any] = {"values": {"soil_moisture": 31.5}}
+_FILLER = {"values": {"rssi": -80}}  # a good message to try one other field in
+# What makers call it, and what it is here. Assumption: collected from vendors' payload formats.
+ALIASES = {
+    "temperature": "air_temperature", "temp": "air_temperature", "t": "air_temperature",
+    "humidity": "relative_humidity", "hum": "relative_humidity", "rh": "relative_humidity",
+    "h": "relative_humidity", "pressure": "air_pressure", "rain": "rainfall", "wind": "wind_speed",
+    "light": "solar_radiation", "moisture": "soil_moisture", "vwc": "soil_moisture",
+    "soil_humidity": "soil_moisture", "ec": "soil_ec", "conductivity": "soil_ec", "n": "soil_nitrogen",
+    "nitrogen": "soil_nitrogen", "p": "soil_phosphorus", "phosphorus": "soil_phosphorus",
+    "k": "soil_potassium", "potassium": "soil_potassium", "ph": "water_ph", "level": "water_level",
+    "water_temp": "water_temperature", "tds": "salinity", "do": "dissolved_oxygen",
+    "oxygen": "dissolved_oxygen", "nh3": "ammonia", "battery": "battery_voltage", "bat": "battery_voltage",
+    "vbat": "battery_voltage", "voltage": "battery_voltage", "pump": "pump_state", "valve": "valve_state",
+    "aerator": "aerator_state", "timestamp": "ts", "time": "ts", "sequence": "seq", "counter": "seq",
+    "fcnt": "seq", "data": "values", "measurements": "values", "readings": "values", "boot_id": "boot",
+}  # fmt: skip
+# (signal's unit) → what makers send instead: its name, and what to multiply by and then to add.
+_OTHER_UNITS: dict[str, tuple[tuple[str, float, float], ...]] = {
+    "Cel": (("K", 1, -273.15), ("°F", 5 / 9, -160 / 9), ("0,1 °C", 0.1, 0)),
+    "hPa": (("Pa", 0.01, 0), ("kPa", 10, 0)),
+    "%": (("0…1", 100, 0), ("‰", 0.1, 0)),
+    "V": (("mV", 0.001, 0),),
+    "m": (("mm", 0.001, 0), ("cm", 0.01, 0)),
+    "dS/m": (("µS/cm", 0.001, 0),),
+    "g/L": (("mg/L", 0.001, 0),),
+    "[pH]": (("0,01 pH", 0.01, 0), ("0,1 pH", 0.1, 0)),
+    "dB[mW]": (("-dBm", -1, 0),),
+    "1": (("%", 0.01, 0),),
+}
+
+
+Said = tuple[str, dict[str, object]]  # a key of the catalogue, and what fills it
+
+
+class Finding(NamedTuple):
+    """Something to mend. `field` is where it stands, `refused` whether the message is refused for it; else
+    it is stored and not what was meant. `said` are catalogue keys with what fills them: cause, then mend.
+    """
+
+    field: str
+    refused: bool
+    reason: str
+    said: tuple[Said, ...]
+
+    def sentence(self, lang: str) -> str:
+        """Field, cause and mend, for a person."""
+        parts = [text(key, lang, **values) for key, values in self.said]
+        place = text("check.whole", lang) if self.field == "" else shown(self.field)
+        return f"{place}: {' '.join(parts)}"
+
+
+class Examined(NamedTuple):
+    """All that is to be said of a payload. `right`: the same payload as it would be taken, as JSON text;
+    "" where nothing is to be mended or it is no JSON.
+    """
+
+    encoding: Encoding
+    findings: tuple[Finding, ...]
+    right: str
+
+    @property
+    def refused(self) -> bool:
+        return any(finding.refused for finding in self.findings)
+
+
+def examine(payload: bytes, device: str, now: int, *, uplink: bool = False) -> Examined:
+    """Look at a message of `device` as at epoch ms `now`; `uplink`: ChirpStack published it."""
+    encoding = _encoding(payload, uplink)
+    try:
+        told = _decode(payload, device, uplink)
+    except PayloadError as error:
+        findings, mended = _wrong(payload, device, encoding, error)
+        right = _written(mended)
+        return Examined(encoding, tuple(findings), right)
+    doubts = [
+        finding
+        for place, one in enumerate(told)
+        for finding in _doubts(one, now, f"[{place}]." if encoding == "list" else "")
+    ]
+    return Examined(encoding, tuple(doubts), "")
+
+
+def _encoding(payload: bytes, uplink: bool) -> Encoding:
+    if uplink:
+        return "chirpstack"
+    if payload[:1] and 0x80 <= payload[0] < 0xA0:
+        return "senml-cbor"
+    if payload[:64].lstrip()[:1] == b"[":
+        return "list" if b'"values"' in payload else "senml-json"
+    return "json"
+
+
+def _decode(payload: bytes, device: str, uplink: bool) -> list[Telemetry]:
+    return encodings.uplink(payload) if uplink else encodings.decode(payload, device)
+
+
+def _wrong(payload: bytes, device: str, encoding: Encoding, error: PayloadError) -> tuple[list[Finding], Any]:
+    """Everything that is refused in a payload that is, and the payload without it (None: no guess)."""
+    try:
+        if encoding == "senml-cbor" or error.reason in ("too_large", "not_json"):
+            json.loads(payload)
+            raise ValueError
+        data = json.loads(payload)
+    except (ValueError, RecursionError) as cause:
+        return [_whole(error, cause)], EXAMPLE if error.reason == "not_json" else None
+    findings: list[Finding] = []
+    if encoding == "senml-json" and isinstance(data, list):
+        findings = list(_records(data, device))
+        mended: Any = None
+    elif encoding == "chirpstack":
+        findings = list(_object(data))
+        mended = None
+    elif encoding == "list" and isinstance(data, list):
+        mended = []
+        for place, one in enumerate(data):
+            found, good = _message(one, f"[{place}].")
+            findings += found
+            mended += [good] if good["values"] is not EXAMPLE["values"] else []
+        mended = mended or [EXAMPLE]
+    else:
+        findings, mended = _message(data, "")
+    if not any(finding.reason == error.reason for finding in findings):  # of the whole: a name given twice
+        findings.append(_told(error.field, error))
+        mended = None if error.reason == "repeated_name" else mended  # which of the two was meant?
+    return findings, mended
+
+
+def _message(data: Any, at: str) -> tuple[list[Finding], dict[str, Any]]:
+    """The findings of one JSON message, and how it would be right."""
+    if not isinstance(data, dict):
+        error = _tried(data)
+        return [_told(at.rstrip("."), error)] if error else [], EXAMPLE
+    values = data.get("values")
+    findings, measured = _measured(values, at) if isinstance(values, dict) else ([], {})
+    if "values" in data and not isinstance(values, dict) and (error := _tried({"values": values})):
+        findings.append(_told(f"{at}values", error))
+    right: dict[str, Any] = {}
+    for name, value in data.items():
+        if name == "values":
+            continue
+        error = _tried(_FILLER | {name: value})
+        if error is None:
+            right[name] = value
+            continue
+        meant = name if name in SIGNALS or name in FIELDS else _meant(name)
+        if meant in SIGNALS:  # beside "values" instead of in it
+            moved = _value(meant, value)
+            measured = moved | measured
+            findings.append(_told(at + name, error, ("check.move", {"value": _bare(moved) or f'"{meant}"'})))
+        elif meant == "values" and isinstance(value, dict):
+            inner, more = _measured(value, at)
+            measured = more | measured
+            findings += [_told(at + name, error, ("check.write", {"value": '"values"'})), *inner]
+        else:
+            kept = _field(meant, value)
+            right |= kept if meant == name or meant not in data else {}
+            findings.append(_told(at + name, error, _hint(kept)))
+    if not measured and not findings and (error := _tried({"values": {}})):
+        findings.append(_told(f"{at}values", error))
+    return findings, {"values": measured or EXAMPLE["values"], **right}
+
+
+def _measured(values: Mapping[str, Any], at: str) -> tuple[list[Finding], dict[str, Any]]:
+    """The findings of a message's values, and those that would be right."""
+    findings: list[Finding] = []
+    right: dict[str, Any] = {}
+    for name, value in values.items():
+        error = _tried({"values": {name: value}})
+        mended = {name: value} if error is None else _value(name if name in SIGNALS else _meant(name), value)
+        right |= mended
+        if error:
+            findings.append(_told(f"{at}values.{name}", error, _hint(mended)))
+    return findings, right
+
+
+def _tried(message: Any) -> PayloadError | None:
+    """Why the gateway refuses this JSON message; None: it takes it."""
+    try:
+        payloads.decode(json.dumps(message).encode())
+    except PayloadError as error:
+        return error
+    return None
+
+
+def _value(signal: str, value: Any) -> dict[str, Any]:
+    """The value as it would be right under this name; {} where there is none."""
+    number = _number(value, signal) if signal in SIGNALS else None
+    return {} if number is None or _tried({"values": {signal: number}}) else {signal: number}
+
+
+def _number(value: Any, signal: str) -> float | None:
+    """The number that somebody meant: "31,5" and "31.5 %" are 31.5, an actuator's true is 1."""
+    if isinstance(value, bool):
+        return int(value) if SIGNALS[signal].unit == "1" else None
+    if isinstance(value, int | float):
+        return value
+    if isinstance(value, Mapping):
+        return _number(value.get("value"), signal)
+    if isinstance(value, list) and len(value) == 1:
+        return _number(value[0], signal)
+    if not isinstance(value, str):
+        return None
+    cut = value.strip().replace(",", ".")
+    unit = SIGNALS[signal].shown_unit
+    for end in (unit, SIGNALS[signal].unit, "%", "C"):
+        cut = cut.removesuffix(end).strip() if end else cut
+    try:
+        number = int(cut) if cut.isascii() and cut.isdigit() else float(cut)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _field(name: str, value: Any) -> dict[str, Any]:
+    """`ts`, `seq` or `boot` as it would be right; {} where it is best left out."""
+    guesses: list[Any] = []
+    if name == "ts" and isinstance(value, int) and value in SECONDS:  # taken as it is, and not believed
+        value *= 1000
+    elif name == "ts" and isinstance(value, str):
+        cut = value.strip().replace(" ", "T", 1)
+        guesses = [cut, f"{cut}+07:00", f"{cut}:00+07:00"]
+        guesses += [int(cut)] if cut.isascii() and cut.isdigit() and len(cut) == 13 else []
+    elif name == "ts" and isinstance(value, float) and math.isfinite(value):
+        guesses = [int(value * 1000) if int(value) in SECONDS else int(value)]
+    elif name == "seq" and isinstance(value, str | float):
+        guesses = [int(value)] if str(value).strip().removesuffix(".0").isdecimal() else []
+    elif name == "boot" and isinstance(value, int) and not isinstance(value, bool):
+        guesses = [str(value)]
+    elif name == "boot" and isinstance(value, str):
+        guesses = ["".join(value.split())[:64]]
+    right = (guess for guess in [value, *guesses] if name in FIELDS and not _tried(_FILLER | {name: guess}))
+    found = next(right, None)
+    return {} if found is None else {name: found}
+
+
+def _records(pack: list[Any], device: str) -> Iterator[Finding]:
+    """The findings of a SenML pack: each record with the base values that hold where it stands."""
+    base: dict[str, Any] = {}
+    for place, record in enumerate(pack):
+        if not isinstance(record, dict):
+            yield _told(f"[{place}]", PayloadError("not_senml", "record"))
+            continue
+        bases = {key: value for key, value in record.items() if key.startswith("b")}
+        error = _pack([{**base, **bases, "n": "rssi", "u": "dBm", "v": -80}], device)
+        if error is None:
+            base.update(bases)
+            error = _pack([{**base, **record}], device) if record.keys() - bases.keys() else None
+        if error:
+            name = record.get("n", "")
+            label = f"[{place}].{name}" if isinstance(name, str) and name else f"[{place}]"
+            yield _told(label, error, _senml_hint(error, record))
+
+
+def _pack(pack: list[Any], device: str) -> PayloadError | None:
+    try:
+        senml.decode_json(json.dumps(pack).encode(), device)
+    except PayloadError as error:
+        return error
+    return None
+
+
+def _senml_hint(error: PayloadError, record: Mapping[str, Any]) -> Said | None:
+    """Which units would be taken, or which name would."""
+    name = str(record.get("n", "")).rpartition(":")[2].rpartition("/")[2]
+    if error.reason == "unknown_signal" and _meant(name) in SIGNALS:
+        return "check.write", {"value": f'"n":"{_meant(name)}"'}
+    if error.reason != "wrong_unit" or name not in SIGNALS:
+        return None
+    taken = [said for said, ucum in senml.units() if said and ucum == SIGNALS[name].unit]
+    return ("check.units", {"units": ", ".join(taken)}) if taken else ("check.no_unit", {})
+
+
+def _object(event: Any) -> Iterator[Finding]:
+    """The findings of a ChirpStack uplink: each value of `object`, then what is left without them."""
+    if not isinstance(event, dict):
+        return
+    values = event.get("object")
+    around = {**event, "object": _FILLER["values"]}
+    if error := _event(around):
+        yield _told(error.field, error)
+    if values is not None and not isinstance(values, dict):
+        yield _told("object", PayloadError("bad_uplink", "object"))
+    for name, value in (values if isinstance(values, dict) else {}).items():
+        if error := _event({"devAddr": "00000000", "object": {name: value}}):
+            mended = _value(name if name in SIGNALS else _meant(name), value)
+            yield _told(f"object.{name}", error, _hint(mended))
+
+
+def _event(event: Mapping[str, Any]) -> PayloadError | None:
+    try:
+        encodings.uplink(json.dumps(event).encode())
+    except PayloadError as error:
+        return error
+    return None
+
+
+def _doubts(told: Telemetry, now: int, at: str) -> Iterator[Finding]:
+    """What is stored, and not what was meant."""
+    for name, value in told.values.items():
+        signal = SIGNALS[name]
+        if not signal.low <= value <= signal.high:
+            said: Said = ("check.range", {
+                "field": name, "value": number(value, "en"), "low": f"{signal.low:g}",
+                "high": f"{signal.high:g}", "unit": signal.shown_unit,
+            })  # fmt: skip
+            guess = _other_unit(signal, value)
+            yield Finding(f"{at}values.{name}", False, "gross_range", (said, *([guess] if guess else ())))
+    if told.time is not None and told.time > now + 5 * 60_000:
+        yield Finding(f"{at}ts", False, "clock", (("check.clock_ahead", {}),))
+    elif told.time is not None and told.time < 1_577_836_800_000:  # 2020
+        old: list[Said] = [("check.clock_old", {})]
+        old += [("check.clock_seconds", {"value": told.time * 1000})] if told.time in SECONDS else []
+        yield Finding(f"{at}ts", False, "clock", tuple(old))
+    if (told.seq is None) != (told.boot is None):
+        alone = "boot" if told.seq is None else "seq"
+        yield Finding(f"{at}{alone}", False, "alone", ((f"check.{alone}_alone", {}),))
+
+
+def _other_unit(signal: Signal, value: float) -> Said | None:
+    """The unit that the value seems to be in, and what to send instead."""
+    for name, scale, offset in _OTHER_UNITS.get(signal.unit, ()):
+        right = round(value * scale + offset, signal.decimals)
+        if signal.low <= right <= signal.high:
+            shown = f"{right:.{signal.decimals}f} {signal.shown_unit}".strip()
+            return "check.other_unit", {"unit": name, "value": shown}
+    return None
+
+
+def _meant(name: str) -> str:
+    """The signal or field that a wrong name stands for, or ""."""
+    bare = re.sub(r"(?<=[a-z])(?=[A-Z])|[ -]+", "_", name.strip()).lower()  # soilMoisture, Soil-Moisture
+    bare = ALIASES.get(bare, bare)
+    if bare in SIGNALS or bare in FIELDS:
+        return bare
+    near = get_close_matches(bare, [*SIGNALS, *FIELDS], 1, 0.8) if len(bare) > 2 else []
+    return near[0] if near else ""
+
+
+def _hint(mended: Mapping[str, Any]) -> Said:
+    """Write this instead, or leave it out."""
+    return ("check.write", {"value": _bare(mended)}) if mended else ("check.leave_out", {})
+
+
+def _whole(error: PayloadError, cause: Exception) -> Finding:
+    """Something that cannot be taken apart."""
+    hint: Said | None = None
+    if isinstance(cause, json.JSONDecodeError):
+        hint = ("check.at", {"line": cause.lineno, "column": cause.colno})
+    return _told("", error, hint)
+
+
+def _told(field: str, error: PayloadError, hint: Said | None = None) -> Finding:
+    said: Said = (f"rejected.{error.reason}", {"field": error.field})
+    return Finding(field[:120], True, error.reason, (said, *([hint] if hint else ())))
+
+
+def _bare(fields: Mapping[str, Any]) -> str:
+    """As it stands inside the braces."""
+    return _written(fields)[1:-1]
+
+
+def _written(message: Any) -> str:
+    return "" if message is None else json.dumps(message, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,57 @@
+"""Commands to actuators: what a person or the advice sends down, and what the device answers.
+
+    command  {"id","actuator","set","until"}   ─► device ─►   result  {"id","ok","error"}
+
+An order is good until its time is over: a device that hears it later refuses it, and lets the actuator go
+when the time comes. The same id again is answered again and done once, for MQTT delivers at least once.
+"""
+
+from typing import Annotated, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from devices.contract.payloads import MAX_BYTES
+
+Actuator = Literal["pump", "valve", "sluice", "aerator"]
+ACTUATORS: tuple[Actuator, ...] = get_args(Actuator)
+# Which models of node have which. Assumption: a pump controller switches the pump and the field valve beside
+# it; a buoy's float carries the aerator's relay; a canal gauge stands at the sluice.
+CARRIED: dict[str, tuple[Actuator, ...]] = {
+    "pump-controller": ("pump", "valve"),
+    "pond-buoy": ("aerator",),
+    "canal-gauge": ("sluice",),
+}
+LONGEST_MS = 31 * 86_400_000  # Assumption: nobody means to leave a pump on for longer
+
+
+class Order(BaseModel):
+    """A command. `set`: 0 off or closed, 1 on or open; `until`: RFC 3339 with a zone, or epoch ms."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", title="Command")
+
+    id: Annotated[str, Field(min_length=1, max_length=64)]
+    actuator: str
+    set: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | bool
+    until: int | str
+
+
+class Answer(BaseModel):
+    """What became of a command. `error`: why it was not done."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", title="Result")
+
+    id: Annotated[str, Field(max_length=64)] | None
+    ok: bool
+    error: Annotated[str, Field(max_length=1000)] | None = None
+
+
+def parse_order(payload: bytes) -> Order:
+    """Raises ValueError with a sentence."""
+    if len(payload) > MAX_BYTES:
+        raise ValueError(f"a command has at most {MAX_BYTES} bytes, not {len(payload)}")
+    try:
+        return Order.model_validate_json(payload)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = str(first["loc"][0])[:80] if first["loc"] else "command"
+        raise ValueError(f'{where}: {first["msg"]}; write {{"id","actuator","set","until"}}') from None

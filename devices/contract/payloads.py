@@ -1,0 +1,243 @@
+"""What a node may put into a message of telemetry: JSON, version 1 of the contract.
+
+    bytes ─► encodings.decode ─► payloads (JSON, one or a list) | senml (JSON, CBOR) ─► Telemetry
+             encodings.uplink ─► ChirpStack v4
+
+Every decoder turns bytes into `Telemetry` or raises `PayloadError`, nothing else.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, NamedTuple, Required
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from devices.contract.signals import SIGNALS
+from devices.texts import shown, text
+
+MAX_BYTES = 16 * 1024
+MAX_EXACT = 2**53  # beyond it a double skips whole numbers, and no quantity of ours comes near
+MAX_INTEGER = 2**63 - 1
+SECONDS = range(1_000_000_000, 10_000_000_000)  # epoch seconds of 2001 to 2286: as milliseconds they are 1970
+
+
+class PayloadError(ValueError):
+    """The payload is refused. `reason` is a key of the catalogue, `field` what is wrong in it."""
+
+    def __init__(self, reason: str, field: str = "") -> None:
+        super().__init__(reason, field)
+        self.reason = reason
+        # A hostile field name must not fill a log, a quarantine or a reply, nor move an operator's cursor.
+        self.field = shown(field[:80])[:80]
+
+    def sentence(self, lang: str = "en") -> str:
+        """Cause and mend, for a person."""
+        return text(f"rejected.{self.reason}", lang, field=self.field)
+
+    def __str__(self) -> str:
+        return self.sentence()
+
+
+class Telemetry(NamedTuple):
+    """What was measured at one moment: `time` is epoch milliseconds as the device claims, or None without a
+    clock; then it was `ago` milliseconds before the message was sent. `identity`: what a network server calls
+    this message, "" where nobody names it.
+    """
+
+    values: dict[str, float]
+    time: int | None
+    seq: int | None
+    boot: str | None
+    ago: int = 0
+    identity: str = ""
+
+
+Value = Annotated[float, Field(allow_inf_nan=False, ge=-MAX_EXACT, le=MAX_EXACT)]
+_Time = str | int | None
+_Seq = Annotated[int, Field(ge=0, le=MAX_INTEGER)] | None
+_Boot = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")] | None
+
+
+# a dict is all that is needed, and made in half of a model's time
+class _Message(TypedDict, total=False):
+    __pydantic_config__ = ConfigDict(strict=True, extra="forbid")  # type: ignore[misc]
+
+    values: Required[dict[str, Value]]
+    ts: _Time
+    seq: _Seq
+    boot: _Boot
+
+
+class _WithNulls(TypedDict, total=False):
+    """The whole contract. Nearly nobody sends null, so what the other one refuses is tried as this."""
+
+    __pydantic_config__ = ConfigDict(strict=True, extra="forbid")  # type: ignore[misc]
+
+    values: Required[dict[str, Value | None]]
+    ts: _Time
+    seq: _Seq
+    boot: _Boot
+
+
+_with_nulls = TypeAdapter(_WithNulls)
+_parse = TypeAdapter(_Message).validator.validate_json
+_parse_list = TypeAdapter(list[_Message]).validator.validate_json
+_parse_nulls = _with_nulls.validator.validate_json
+_parse_list_nulls = TypeAdapter(list[_WithNulls]).validator.validate_json
+_known = frozenset(SIGNALS)
+
+
+def decode(payload: bytes) -> Telemetry:
+    """Decode one JSON object. Raises PayloadError."""
+    refuse_large(payload)
+    try:
+        message = _parse(payload)
+    except ValidationError:
+        return _measured([_again(_parse_nulls, payload)], payload)[0]
+    if payload.count(b'"') != _quotes(message):
+        refuse_repeated_names(payload)
+    return _told(message)
+
+
+def decode_list(payload: bytes) -> list[Telemetry]:
+    """Decode a JSON list of such objects: a node empties its buffer. Raises PayloadError."""
+    refuse_large(payload)
+    try:
+        messages = _parse_list(payload)
+    except ValidationError:
+        return _measured(_again(_parse_list_nulls, payload), payload)
+    if not messages:
+        raise PayloadError("no_values")
+    if payload.count(b'"') != sum(map(_quotes, messages)):
+        refuse_repeated_names(payload)
+    return list(map(_told, messages))
+
+
+def _told(message: _Message) -> Telemetry:
+    values = message["values"]
+    if not values:
+        raise PayloadError("no_values")
+    if not _known.issuperset(values):
+        raise PayloadError("unknown_signal", next(name for name in values if name not in _known))
+    time = message.get("ts")
+    if isinstance(time, str):
+        time = parse_time(time)
+    elif time is not None and not -MAX_EXACT <= time <= MAX_EXACT:
+        raise PayloadError("bad_time", "ts")
+    return Telemetry(values, time, message.get("seq"), message.get("boot"))
+
+
+def _measured(messages: list[Any], payload: bytes) -> list[Telemetry]:
+    """Without what was not measured; no values are left where that is all of a message."""
+    if payload.count(b'"') != sum(map(_quotes, messages)):
+        refuse_repeated_names(payload)
+    return [
+        told._replace(values={name: value for name, value in told.values.items() if value is not None})
+        for told in map(_told, messages)
+    ]
+
+
+def _again(parse: Callable[[bytes], Any], payload: bytes) -> Any:
+    """What the strict parser refused, as one that knows null reads it. Raises PayloadError."""
+    try:
+        return parse(payload)
+    except ValidationError as error:
+        raise _explain(error, payload) from None
+
+
+def refuse_large(payload: bytes) -> None:
+    """Raises PayloadError for what is over the contract's limit."""
+    if len(payload) > MAX_BYTES:
+        raise PayloadError("too_large", str(len(payload)))
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of a message as the model has it."""
+    return _with_nulls.json_schema()
+
+
+def parse_time(value: str) -> int:
+    """RFC 3339 text to epoch milliseconds. Raises PayloadError."""
+    try:
+        # fromisoformat also takes week dates, dates without a time and marks left out: RFC 3339 does not
+        marks = value[4:5] + value[7:8] + value[13:14] + value[16:17]
+        if len(value) < 20 or marks != "--::" or value[10] not in "Tt ":
+            raise ValueError(value)
+        moment = datetime.fromisoformat(value.upper())
+        if moment.tzinfo is None:
+            raise ValueError(value)
+        return round(moment.timestamp() * 1000)
+    except (ValueError, OverflowError):
+        raise PayloadError("bad_time", value) from None
+
+
+def not_json(payload: bytes) -> PayloadError:
+    """Why this is no JSON. A NUL among the first four bytes is of another character set."""
+    at = payload.find(b"\0")
+    return PayloadError("nul_byte", str(at)) if at > 3 else PayloadError("not_json")
+
+
+def _quotes(message: _Message) -> int:
+    """How many quotes the text of a message has: more than these, and a name may stand there twice."""
+    strings = len(message) + len(message["values"]) + isinstance(message.get("ts"), str)
+    return 2 * (strings + (message.get("boot") is not None))
+
+
+def refuse_repeated_names(payload: bytes) -> None:
+    """JSON parsers keep the last of two equal names in silence: the first value would be lost. So the text
+    is read again with every name kept. Raises PayloadError.
+    """
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, value in items:
+            if name in found:
+                raise PayloadError("repeated_name", name)
+            found[name] = value
+        return found
+
+    try:
+        json.loads(payload, object_pairs_hook=pairs)
+    except PayloadError:
+        raise
+    except (ValueError, RecursionError):  # in a part that nobody reads
+        raise not_json(payload) from None
+
+
+_BY_TYPE = {
+    "missing": "no_values",
+    "extra_forbidden": "unknown_field",
+    "finite_number": "not_finite",
+    "greater_than_equal": "too_big",
+    "less_than_equal": "too_big",
+    "float_type": "not_a_number",
+    "dict_type": "values_not_object",
+}
+
+
+def _explain(error: ValidationError, payload: bytes) -> PayloadError:
+    """The first thing wrong, as a reason of ours. A union (`ts`) reports one error per branch."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    given = first["input"]
+    if first["type"] == "json_invalid":
+        return not_json(payload)
+    # where in a list of messages does not matter: the message is refused whole
+    where = [str(part) for part in first["loc"] if not isinstance(part, int)]
+    if not where and first["type"] == "dict_type":
+        return PayloadError("not_object")
+    top = where[0] if where else ""
+    if top == "ts":
+        seconds = isinstance(given, float) and SECONDS.start <= given < SECONDS.stop
+        return PayloadError("time_in_seconds", str(given)) if seconds else PayloadError("bad_time", "ts")
+    if top == "seq":
+        return PayloadError("bad_seq", "seq")
+    if top == "boot":
+        return PayloadError("bad_boot", "boot")
+    if top == "values" and len(where) > 1 and where[1] not in SIGNALS and where[-1] != "[key]":
+        return PayloadError("unknown_signal", where[1])
+    if where == ["values"] and given is None:
+        return PayloadError("values_null")
+    field = where[1] if top == "values" and len(where) > 1 else top
+    return PayloadError(_BY_TYPE.get(first["type"], "not_json"), field)

@@ -1,0 +1,205 @@
+"""SenML (RFC 8428, units also of RFC 8798): a pack of records, as JSON or CBOR, becomes readings.
+
+A record's name is the base name and its own; its end is a signal's id, and what stands before it names
+the sender: nothing, a URN, or the id of the device that the topic names. Values are converted to the
+signal's unit. Records of the same time are one reading.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from io import BytesIO
+from typing import Any
+
+import cbor2
+
+from devices.contract.payloads import (
+    MAX_EXACT,
+    PayloadError,
+    Telemetry,
+    not_json,
+    refuse_large,
+    refuse_repeated_names,
+)
+from devices.contract.signals import SIGNALS
+
+VERSION = 10  # RFC 8428, 4.4
+ABSOLUTE = 2**28  # seconds; what is less is relative to now (RFC 8428, 4.5.3)
+OLDEST = 366 * 86_400  # Assumption: seconds; no node keeps a value longer than a year before it sends it
+# CBOR writes numbers for the names (RFC 8428, table 6).
+_LABELS = {-1: "bver", -2: "bn", -3: "bt", -4: "bu", -5: "bv", -6: "bs",
+           0: "n", 1: "u", 2: "v", 3: "vs", 4: "vb", 5: "s", 6: "t", 7: "ut", 8: "vd"}  # fmt: skip
+# (SenML unit, signal's UCUM unit) → what to multiply by and then to add.
+_CONVERT: dict[tuple[str, str], tuple[float, float]] = {
+    ("K", "Cel"): (1, -273.15),
+    ("%", "%"): (1, 0), ("%RH", "%"): (1, 0), ("/", "%"): (100, 0), ("/100", "%"): (1, 0),
+    ("/1000", "%"): (0.1, 0),
+    ("Pa", "hPa"): (0.01, 0),
+    ("m", "mm"): (1000, 0), ("mm", "m"): (0.001, 0), ("cm", "m"): (0.01, 0), ("cm", "mm"): (10, 0),
+    ("km/h", "m/s"): (1 / 3.6, 0),
+    ("/1000", "[ppm]"): (1000, 0), ("/", "[ppm]"): (1e6, 0),
+    ("S/m", "dS/m"): (10, 0),
+    ("kg/m3", "g/L"): (1, 0), ("kg/m3", "mg/L"): (1000, 0),
+    ("mV", "V"): (0.001, 0),
+    ("dBW", "dB[mW]"): (1, 30),
+    ("Wh", "kW.h"): (0.001, 0), ("J", "kW.h"): (1 / 3.6e6, 0),
+    ("/", "1"): (1, 0),
+}  # fmt: skip
+_SWITCHES = frozenset({"pump_state", "valve_state", "aerator_state"})  # they may be said as true and false
+_BASE_NUMBERS = ("bt", "bv")
+
+
+def decode_json(payload: bytes, device: str) -> list[Telemetry]:
+    """A pack in JSON. `device`: the id that the topic names. Raises PayloadError."""
+    refuse_large(payload)
+    try:
+        text = payload.decode("utf-8")  # of bytes it would guess the encoding
+        pack = json.loads(text)
+        if "\\u" in text:  # an escape may be half a character, which no store and no log can write
+            json.dumps(pack, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise not_json(payload) from None
+    refuse_repeated_names(payload)
+    return _resolve(pack, device)
+
+
+def decode_cbor(payload: bytes, device: str) -> list[Telemetry]:
+    """A pack in CBOR. `device`: the id that the topic names. Raises PayloadError."""
+    refuse_large(payload)
+    rest = BytesIO(payload)
+    try:
+        pack = cbor2.load(rest, allow_duplicate_keys=False)  # of two it would keep the last in silence
+    # a tag's own decoder may raise whatever Python's types do
+    except (cbor2.CBORError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
+        raise PayloadError("not_cbor") from None
+    if rest.read(1):  # a second pack, which would be lost
+        raise PayloadError("not_cbor")
+    if not isinstance(pack, list):
+        raise PayloadError("not_senml", "pack")
+    return _resolve([_named(record) for record in pack], device)
+
+
+def _named(record: Any) -> Any:
+    """A CBOR record with the names that JSON has."""
+    if not isinstance(record, Mapping):
+        return record
+    try:
+        named = {_LABELS.get(label, label): value for label, value in record.items()}
+    except TypeError:
+        raise PayloadError("not_senml", "label") from None
+    if len(named) < len(record):  # by its label and by its name
+        raise PayloadError("repeated_name", "label")
+    return named
+
+
+def _resolve(pack: Any, device: str) -> list[Telemetry]:
+    if not isinstance(pack, list):
+        raise PayloadError("not_senml", "pack")
+    base: dict[str, Any] = {"bn": "", "bu": None, "bt": 0.0, "bv": 0.0}
+    found: dict[float, dict[str, float]] = {}
+    for record in pack:
+        if not isinstance(record, Mapping):
+            raise PayloadError("not_senml", "record")
+        _rebase(base, record)
+        said = record.keys() & {"v", "vs", "vb", "vd"}
+        if not said and "s" not in record:
+            continue  # base values alone
+        if len(said) > 1:
+            raise PayloadError("not_senml", ", ".join(sorted(said)))
+        name = _signal(base["bn"] + _text(record, "n", ""), device)
+        value = _value(record, base["bv"], name)
+        unit = _text(record, "u", base["bu"])
+        seconds = base["bt"] + _number(record, "t", 0.0)
+        values = found.setdefault(seconds, {})
+        if name in values:
+            raise PayloadError("repeated_name", name)
+        values[name] = _converted(name, value, unit)
+    if not found:
+        raise PayloadError("no_values")
+    return [_told(seconds, values) for seconds, values in sorted(found.items())]
+
+
+def _told(seconds: float, values: dict[str, float]) -> Telemetry:
+    if abs(seconds) * 1000 > MAX_EXACT:
+        raise PayloadError("bad_time", "t")
+    if seconds >= ABSOLUTE:
+        return Telemetry(values, round(seconds * 1000), None, None)
+    if not -OLDEST <= seconds <= 0:  # 0 to ABSOLUTE is the future
+        raise PayloadError("bad_time", "t")
+    return Telemetry(values, None, None, None, round(-seconds * 1000))
+
+
+def _rebase(base: dict[str, Any], record: Mapping[Any, Any]) -> None:
+    for name in record:
+        if isinstance(name, str) and name.endswith("_"):  # who does not understand it must refuse it
+            raise PayloadError("unknown_field", name)
+    if _number(record, "bver", VERSION) > VERSION:
+        raise PayloadError("not_senml", "bver")
+    base["bn"] = _text(record, "bn", base["bn"])
+    base["bu"] = _text(record, "bu", base["bu"])
+    for name in _BASE_NUMBERS:
+        base[name] = _number(record, name, base[name])
+
+
+def _signal(name: str, device: str) -> str:
+    """The signal that a whole name ends with; what stands before must not be another device's id."""
+    cut = max(name.rfind(mark) for mark in ":/") + 1
+    sender, signal = name[:cut].rstrip(":/"), name[cut:]
+    if signal not in SIGNALS:
+        raise PayloadError("unknown_signal", signal or name)
+    if sender and not sender.startswith("urn:") and sender.rpartition("/")[2] != device:
+        raise PayloadError("foreign_name", sender)
+    return signal
+
+
+def _value(record: Mapping[Any, Any], base: float, name: str) -> float:
+    if "vb" in record and name in _SWITCHES and isinstance(record["vb"], bool):
+        return float(record["vb"])
+    if "v" not in record:
+        null = any(record.get(kind, name) is None for kind in ("vs", "vb", "vd"))
+        raise PayloadError("null_in_senml" if null else "not_a_number", name)
+    return base + _number(record, "v", 0.0, name)
+
+
+def _converted(name: str, value: float, unit: str | None) -> float:
+    signal = SIGNALS[name]
+    if unit is not None and unit != signal.senml:
+        if (unit, signal.unit) not in _CONVERT:
+            raise PayloadError("wrong_unit", f"{name}: {unit}")
+        scale, offset = _CONVERT[unit, signal.unit]
+        # a product of decimals has digits that nobody measured: 0.3 K * 1000
+        value = float(f"{value * scale + offset:.12g}")
+    if abs(value) > MAX_EXACT:
+        raise PayloadError("too_big", name)
+    return value
+
+
+def _number(record: Mapping[Any, Any], name: str, default: float, said: str = "") -> float:
+    value = record.get(name, default)
+    if value is None:
+        raise PayloadError("null_in_senml", said or name)
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):  # CBOR has decimals
+        raise PayloadError("not_a_number", said or name)
+    try:
+        number = float(value)
+    except OverflowError:
+        raise PayloadError("too_big", said or name) from None
+    except ValueError:  # a decimal that signals that it is none
+        raise PayloadError("not_finite", said or name) from None
+    if not math.isfinite(number):
+        raise PayloadError("not_finite", said or name)
+    return number
+
+
+def _text(record: Mapping[Any, Any], name: str, default: Any) -> Any:
+    value = record.get(name, default)
+    if value is not default and not isinstance(value, str):
+        raise PayloadError("not_senml", name)
+    return value
+
+
+def units() -> Iterable[tuple[str, str]]:
+    """Which SenML units are taken for which of the signal table's units: for the contract's page."""
+    own = {(signal.senml, signal.unit) for signal in SIGNALS.values() if signal.senml}
+    return sorted({*own, *_CONVERT})

@@ -1,0 +1,91 @@
+"""The generated parts of the contract: tables in devices/README.md and the payload's JSON Schema,
+and the AsyncAPI document.
+
+`python -m devices.contract.tables devices` writes them again; a test fails while they are stale.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from devices.contract import asyncapi
+from devices.contract.models import MODELS
+from devices.contract.senml import units
+from devices.contract.signals import SIGNALS
+from devices.texts import catalogue
+
+README, SCHEMA, ASYNCAPI = "README.md", "telemetry.schema.json", "asyncapi.json"
+
+
+def tables() -> dict[str, str]:
+    """Each generated table by the name in its markers."""
+    signals = [
+        f"| `{s.id}` | {s.vi} | {s.en} | `{s.unit}` | {s.low:g} … {s.high:g} | {s.resolution:g} |"
+        for s in SIGNALS.values()
+    ]
+    models = [
+        f"| `{m.id}` | {m.vi} | {m.en} | {f'{m.interval} s' if m.interval else '-'} | "
+        f"{', '.join(f'`{name}`' for name in m.signals) or '-'} |"
+        for m in MODELS.values()
+    ]
+    reasons = [
+        f"| `{key.split('.')[1]}` | {said['vi'].format(field='…')} | {said['en'].format(field='…')} |"
+        for key, said in catalogue().items()
+        if key.startswith("rejected.")
+    ]
+    return {
+        "signals": _table("id|Tiếng Việt|English|unit (UCUM)|believed|resolution", signals),
+        "models": _table("model|Tiếng Việt|English|interval|signals", models),
+        "senml": _table("unit|SenML units", [f"| `{ucum}` | {taken} |" for ucum, taken in _units().items()]),
+        "reasons": _table("reason|Tiếng Việt|English", reasons),
+    }
+
+
+def _units() -> dict[str, str]:
+    """SenML units that are taken for each unit of the signal table."""
+    taken: dict[str, list[str]] = {}
+    for said, ucum in units():
+        taken.setdefault(ucum, []).append(f"`{said}`")
+    return {ucum: ", ".join(names) for ucum, names in sorted(taken.items())}
+
+
+def fill(readme: str) -> str:
+    """The text with every `<!-- name -->…<!-- /name -->` filled with its table."""
+    for name, table in tables().items():
+        before, rest = readme.split(f"<!-- {name} -->\n", 1)
+        _, after = rest.split(f"<!-- /{name} -->", 1)
+        readme = f"{before}<!-- {name} -->\n{table}\n<!-- /{name} -->{after}"
+    return readme
+
+
+def payload_schema() -> str:
+    """JSON Schema of a telemetry message."""
+    return json.dumps(asyncapi.telemetry_schema(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def generated(folder: Path) -> dict[str, str]:
+    """Each generated file of `folder` and what must stand in it."""
+    readme = fill((folder / README).read_text("utf-8"))
+    return {README: readme, SCHEMA: payload_schema(), ASYNCAPI: asyncapi.written()}
+
+
+def stale(folder: Path) -> list[str]:
+    """Which generated files of `folder` are not what the code says."""
+    made = generated(folder)
+    there = {name: (folder / name).read_text("utf-8") for name in made if (folder / name).exists()}
+    return [name for name, content in made.items() if there.get(name) != content]
+
+
+def write(folder: Path) -> None:
+    """Write the generated parts into `folder`."""
+    for name, content in generated(folder).items():
+        (folder / name).write_text(content, "utf-8")
+
+
+def _table(header: str, rows: list[str]) -> str:
+    names = header.split("|")
+    return "\n".join([f"| {' | '.join(names)} |", f"|{'---|' * len(names)}", *rows])
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))

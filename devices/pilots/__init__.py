@@ -1,0 +1,10 @@
+"""Pilot files: one province's places, targets and rules a file (*.yaml here). A new province is a new file.
+
+    name or path ─► written.py (YAML; an error names file, field, cause, mend) ─► pilot.Pilot
+
+pilot.py        the file as a whole           places.py     communities, plots, villages (names.py)
+advice.py       rules of advice               alarms.py     levels that an officer is woken for
+certificates.py what others vouch for         reporting.py  the yearly report's form
+bounds.py       which dates of a diary are believed, of what
+review.py       what to think over in a file that can be used
+"""

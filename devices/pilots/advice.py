@@ -1,0 +1,137 @@
+"""Rules of advice in a pilot file: when a crop's readings call for something, say so, and how that is known.
+
+    advice:
+      rules:
+        - id: close-sluice
+          crops: [rice]
+          when: [{signal: salinity, of: high, hours: 3, above: 0.69}]
+          severity: 3
+          text: {vi: "Độ mặn {value} g/L: đóng cống lấy nước.", en: "Salinity {value} g/L: close the sluice."}
+          command: {actuator: sluice, set: 0, minutes: 360}
+          source: "a sluice was closed at 0.69 ‰ (FACTS section 3)"
+      automatic: {enabled: false, communities: [tan-binh], most_minutes_a_day: 720}
+
+A rule without a source is an assumption and says so. `command` is what a person would do; the gateway does it
+by itself only where `automatic` is enabled and names the community, and never beyond its limits.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from devices.contract.orders import Actuator
+from devices.contract.signals import SIGNALS
+
+Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
+Severity = Literal[1, 2, 3]  # 1 do it when convenient, 2 today, 3 now
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Sentence(_Model):
+    """What to do, in both languages; {value}, {unit} and {amount} are filled in."""
+
+    vi: str
+    en: str
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Sentence":
+        for said in (self.vi, self.en):
+            try:
+                said.format(value="", unit="", amount="")
+            except (KeyError, IndexError, ValueError):
+                raise ValueError("write {value}, {unit} or {amount}, no other braces") from None
+        return self
+
+
+class Condition(_Model):
+    """A signal over the last `hours`, taken over a community's devices: the mean of their means, the lowest,
+    the highest, or the mean of their sums; `below` or `above` a limit in the signal's unit.
+    """
+
+    signal: str
+    of: Literal["mean", "low", "high", "sum"] = "mean"
+    hours: float = Field(gt=0, le=24 * 31)
+    below: float | None = None
+    above: float | None = None
+
+    @model_validator(mode="after")
+    def _known(self) -> "Condition":
+        if self.signal not in SIGNALS:
+            raise ValueError(f"no signal {self.signal!r} in devices/contract/signals.py")
+        if (self.below is None) == (self.above is None):
+            raise ValueError("write one of below and above")
+        return self
+
+    def holds(self, value: float) -> bool:
+        """Whether it is so at this value."""
+        return (self.below is not None and value < self.below) or (
+            self.above is not None and value > self.above
+        )
+
+
+class Dose(_Model):
+    """How much to give: for each unit that the first condition's value lacks of `target`, `per_unit`; never
+    more than `most`. All in the sentence's unit of {amount}.
+    """
+
+    target: float
+    per_unit: float = Field(gt=0)
+    most: float = Field(gt=0)
+
+    def amount(self, value: float) -> float:
+        """What is to be given at this value."""
+        return min(max(0.0, (self.target - value) * self.per_unit), self.most)
+
+
+class Remedy(_Model):
+    """What an actuator would do about it."""
+
+    actuator: Actuator
+    set: float = Field(ge=0, le=1)
+    minutes: float = Field(gt=0, le=24 * 60)
+
+
+class Rule(_Model):
+    """Advice for these crops when all of `when` holds."""
+
+    id: Id
+    crops: tuple[Id, ...] = Field(min_length=1)
+    when: tuple[Condition, ...] = Field(min_length=1)
+    severity: Severity
+    text: Sentence
+    dose: Dose | None = None
+    command: Remedy | None = None
+    source: str | None = None
+    assumption: str | None = None
+
+    @model_validator(mode="after")
+    def _defended(self) -> "Rule":
+        if not (self.source or self.assumption):
+            raise ValueError("how is it known? write source, or assumption")
+        return self
+
+
+class Automatic(_Model):
+    """Where the gateway may send a rule's command by itself, and how much of it."""
+
+    enabled: bool = False
+    communities: tuple[Id, ...] = ()
+    most_minutes_a_day: float = Field(default=240, gt=0, le=1440)
+
+
+class Advising(_Model):
+    """The section `advice` of a pilot file."""
+
+    rules: tuple[Rule, ...] = ()
+    automatic: Automatic = Automatic()
+
+    @model_validator(mode="after")
+    def _once(self) -> "Advising":
+        ids = [rule.id for rule in self.rules]
+        for one in ids:
+            if ids.count(one) > 1:
+                raise ValueError(f"rules: the id {one!r} is used twice")
+        return self

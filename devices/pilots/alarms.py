@@ -1,0 +1,77 @@
+"""What an officer is woken for: a pilot file's alarm levels of signals, and limits of the system's own state.
+
+Boards draw the levels, alert rules fire at them (dashboards/alerts.py): one place for both.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from devices.contract.signals import SIGNALS
+
+STEPS = ("I", "II", "III")  # names of the levels, the mildest first, as Vietnam's flood alarms are called
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Level(_Model):
+    """Levels of one signal in its own unit, the mildest first. `places` are ids; empty: everywhere else."""
+
+    signal: str
+    when: Literal["over", "under"] = "over"
+    levels: tuple[float, ...] = Field(min_length=1, max_length=len(STEPS))
+    gauge: str = ""  # whose levels they are, where a decision names a station
+    places: tuple[str, ...] = ()
+    source: str | None = None
+    assumption: str | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Level":
+        if self.signal not in SIGNALS:
+            raise ValueError(f"no signal {self.signal!r} in devices/contract/signals.py")
+        rising = sorted(set(self.levels), reverse=self.when == "under")
+        if list(self.levels) != rising:
+            raise ValueError(f"levels of {self.signal}: write each once, the mildest first: {rising}")
+        if not (self.source or self.assumption):
+            raise ValueError(f"levels of {self.signal}: name a source, or say assumption")
+        return self
+
+    def named(self) -> tuple[tuple[str, float], ...]:
+        """(name, value) of each level, the mildest first."""
+        return tuple(zip(STEPS, self.levels, strict=False))
+
+
+class Alarms(_Model):
+    """When somebody is told. A pilot file without this section has no alert rules."""
+
+    levels: tuple[Level, ...]
+    silent_hours: int = Field(ge=1, le=720)  # a device that has not been heard for so long
+    coverage: Annotated[float, Field(gt=0, le=1)]  # mean coverage of a community's devices below this
+    quarantined_an_hour: int = Field(ge=1)  # refused messages
+    spool_minutes: int = Field(ge=1)  # age of the oldest message that the store has not taken
+    assumption: str
+
+    @model_validator(mode="after")
+    def _one_each(self) -> "Alarms":
+        taken: set[tuple[str, str]] = set()
+        for level in self.levels:
+            for place in level.places or ("",):
+                if (level.signal, place) in taken:
+                    raise ValueError(f"levels of {level.signal}: {place or 'everywhere'} is named twice")
+                taken.add((level.signal, place))
+        return self
+
+    def require(self, places: Iterable[str]) -> None:
+        """Raise ValueError where a level names a place that is not one of `places`."""
+        for level in self.levels:
+            if unknown := set(level.places) - set(places):
+                raise ValueError(f"alarms.levels: {level.signal}: no place {sorted(unknown)}")
+
+    def of(self, signal: str, place: str) -> Level | None:
+        """The levels of a signal at a place: its own, else those of everywhere."""
+        mine = [level for level in self.levels if level.signal == signal]
+        own = next((level for level in mine if place in level.places), None)
+        return own or next((level for level in mine if not level.places), None)

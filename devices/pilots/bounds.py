@@ -1,0 +1,97 @@
+"""What a diary event may say of time and place, where and when it comes: else it is refused with the field,
+the bound and the mend.
+
+    event + who wrote it + when it came ─► within ─► PayloadError | nothing
+
+Telemetry has other rules (`gateway.decode`): what a node says of the time is not believed, and its values are
+kept. A date that a person wrote down cannot be put right by a machine.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from devices.contract.diary import Correction, DiaryEvent
+from devices.contract.payloads import PayloadError, parse_time
+from devices.contract.reading import Device
+from devices.pilots.pilot import Pilot
+from devices.pilots.places import FIRST, LAST
+
+DAY_MS = 86_400_000
+AHEAD = timedelta(days=1)  # a diary may be written for tomorrow, not for later
+
+
+def within(pilot: Pilot, device: Device, event: DiaryEvent, arrival: int, *, played: bool = False) -> None:
+    """Whether `event` of `device`, which came at epoch ms `arrival`, may be true of its community: its plot
+    is one of the community's, and its day lies between the joining (for work on the land, any day since 2000
+    where it says `older`) and tomorrow. A simulated diary that is `played` lives in another time than now,
+    and no simulated one has joined. Raises PayloadError.
+    """
+    grower = pilot.producers.get(device.community)
+    if grower is not None and event.plot not in grower.hectares:
+        raise PayloadError("unknown_plot", f"plot {event.plot}: {', '.join(grower.hectares)}")
+    place = pilot.place.get(device.community)
+    joined = place.joined if place is not None and not device.simulated else FIRST
+    last = LAST if played and device.simulated else tomorrow(arrival, pilot.zone)
+    _between("ts", event.ts, FIRST if getattr(event, "older", None) else joined, last, pilot.zone)
+    if isinstance(event, Correction) and "ts" in event.changes:
+        _between("changes.ts", _moment(event.changes), FIRST, last, pilot.zone)
+
+
+def corrected_within(
+    pilot: Pilot,
+    community: str,
+    wrong: DiaryEvent,
+    right: DiaryEvent,
+    correction: Correction,
+    *,
+    simulated: bool,
+) -> bool:
+    """Whether a corrected day keeps the bounds that the entry itself had to keep: the correction says what
+    was, so it is not before what it tells of.
+    """
+    if right.ts == wrong.ts:
+        return True
+    place = pilot.place.get(community)
+    older = simulated or place is None or getattr(right, "older", None)
+    first = FIRST if older or place is None else place.joined
+    at, last = epoch_ms(right.ts), tomorrow(epoch_ms(correction.ts), pilot.zone)
+    return midnight(first, pilot.zone) <= at < midnight(last, pilot.zone) + DAY_MS
+
+
+def tomorrow(now: int, zone: tzinfo) -> date:
+    """The last day that may be written down at epoch ms `now`."""
+    return (datetime.fromtimestamp(now / 1000, UTC).astimezone(zone) + AHEAD).date()
+
+
+def midnight(day: date, zone: tzinfo) -> int:
+    """Epoch ms at which a day begins."""
+    return epoch_ms(datetime.combine(day, time(), zone))
+
+
+def local(moment: datetime, zone: tzinfo) -> datetime:
+    """The moment in a zone; as it is where that day is in no calendar."""
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment
+
+
+def epoch_ms(moment: datetime) -> int:
+    """Epoch milliseconds of any aware moment: also of one whose day in another zone is before year 1."""
+    return round(moment.timestamp() * 1000)
+
+
+def _between(field: str, moment: datetime, first: date, last: date, zone: tzinfo) -> None:
+    at = epoch_ms(moment)
+    if at < midnight(first, zone):
+        raise PayloadError("date_early", f"{field} {moment.date()} < {first}")
+    if at >= midnight(last, zone) + DAY_MS:
+        raise PayloadError("date_late", f"{field} {moment.date()} > {last}")
+
+
+def _moment(changes: Mapping[str, str | float]) -> datetime:
+    value = changes["ts"]
+    if not isinstance(value, str):
+        raise PayloadError("bad_diary", "changes.ts")
+    parse_time(value)  # refuses what is no time
+    return datetime.fromisoformat(value.upper())

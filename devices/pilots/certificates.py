@@ -1,0 +1,111 @@
+"""What others vouch for, and what a record asks for: the section `records` of a pilot file.
+
+Certificates (VietGAP, GlobalGAP, OCOP, organic) and planting-area codes (mã số vùng trồng) each have a
+number, an issuer and a validity. Invented ones say `fictional: true`. Planting-area codes are misused and
+stolen, so each also says for which market it is, and the most kilograms a year that can come from it.
+"""
+
+from collections.abc import Mapping, Set
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from devices.pilots.places import Day
+
+Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
+Line = Annotated[str, Field(min_length=1, max_length=120)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Issued(_Model):
+    """What somebody issued to one community for a time; both days belong to it."""
+
+    community: Id
+    issuer: Line
+    valid_from: Day
+    valid_until: Day
+    fictional: bool = False
+    source: str | None = None
+    assumption: str | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "_Issued":
+        if self.valid_until < self.valid_from:
+            raise ValueError(f"valid_until {self.valid_until} is before valid_from {self.valid_from}")
+        return self
+
+    def valid(self, day: date) -> bool:
+        return self.valid_from <= day <= self.valid_until
+
+
+class Certificate(_Issued):
+    """A certificate for some crops of a community; `stars` are OCOP's, 3 to 5."""
+
+    scheme: Literal["vietgap", "globalgap", "ocop", "organic"]
+    number: Line
+    crops: tuple[Id, ...] = Field(min_length=1)
+    stars: Annotated[int, Field(ge=3, le=5)] | None = None
+
+    @model_validator(mode="after")
+    def _stars(self) -> "Certificate":
+        if (self.stars is not None) != (self.scheme == "ocop"):
+            raise ValueError("stars (3, 4 or 5) belong to OCOP, and to no other scheme")
+        return self
+
+
+class PlantingArea(_Issued):
+    """A planting-area code: one crop of a community for one `market` (ISO 3166 alpha-2, or EU).
+    `yield_kg`: the most that `area_ha` gives in a calendar year.
+    """
+
+    code: Annotated[str, Field(pattern=r"^[A-Z0-9.-]{3,40}$")]
+    crop: Id
+    market: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    area_ha: float = Field(gt=0)
+    yield_kg: float = Field(gt=0)
+
+
+class Records(_Model):
+    """What sealed records of this pilot rest on. Conditions of less than `min_coverage` do not count as
+    sensed.
+    """
+
+    min_coverage: float = Field(default=0.5, ge=0, le=1)
+    certificates: tuple[Certificate, ...] = ()
+    planting_areas: tuple[PlantingArea, ...] = ()
+
+    @model_validator(mode="after")
+    def _once(self) -> "Records":
+        codes = [area.code for area in self.planting_areas]
+        for code in codes:
+            if codes.count(code) > 1:
+                raise ValueError(f"planting_areas: the code {code!r} is used twice")
+        return self
+
+    def check(self, grown: Mapping[str, Set[str]]) -> None:
+        """Raise ValueError where something is issued for what nobody grows. `grown`: crops by community."""
+        issued = [(f"certificates.{c.number}", c.community, c.crops) for c in self.certificates]
+        issued += [(f"planting_areas.{a.code}", a.community, (a.crop,)) for a in self.planting_areas]
+        for where, community, crops in issued:
+            if foreign := set(crops) - grown.get(community, set()):
+                raise ValueError(f"records.{where}: {community} has no product of crop {sorted(foreign)}")
+
+    def certificates_of(self, community: str, crop: str, day: date) -> tuple[Certificate, ...]:
+        """Those that hold for this crop of the community on `day`."""
+        return tuple(
+            c for c in self.certificates if c.community == community and crop in c.crops and c.valid(day)
+        )
+
+    def area(self, code: str) -> PlantingArea | None:
+        return next((area for area in self.planting_areas if area.code == code), None)
+
+    def area_of(self, community: str, crop: str, day: date) -> PlantingArea | None:
+        """The community's own code for this crop that is valid on `day`."""
+        return next(
+            (a for a in self.planting_areas if (a.community, a.crop) == (community, crop) and a.valid(day)),
+            None,
+        )

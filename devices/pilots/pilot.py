@@ -1,0 +1,307 @@
+"""A pilot file: one province's targets, places, fleets and rules. A new province is a new file.
+
+`load` reads `devices/pilots/{name}.yaml` (or a path) and raises PilotError with file, field, cause
+and mend. Everything an officer could be asked to defend carries `source` or `assumption`.
+"""
+
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, field_validator, model_validator
+
+from devices.contract.models import MODELS
+from devices.contract.reading import Device
+from devices.contract.signals import SIGNALS
+from devices.pilots import written
+from devices.pilots.advice import Advising
+from devices.pilots.alarms import Alarms
+from devices.pilots.certificates import Records
+from devices.pilots.names import Names
+from devices.pilots.places import PLOTS, Community, Id, Place, Product, Service, Village
+from devices.pilots.places import Written as _Model
+from devices.pilots.reporting import ReportDay, ReportForm
+
+HERE = Path(__file__).parent
+PROBES_A_PLOT = 2  # assumption: two simulated probes stand in one plot, as neighbours
+Indicator = Literal["iot_communities", "smart_villages", "traceability_share"]
+
+
+class PilotError(ValueError):
+    """The pilot file cannot be used; the sentence names file, field, cause and mend."""
+
+
+class TargetPoint(_Model):
+    """What is to be reached by the end of `year`: a count, or a share between 0 and 1."""
+
+    year: int
+    at_least: float
+    up_to: float | None = None
+    strictly_over: bool = False
+
+
+class Target(_Model):
+    """The dated targets of one indicator."""
+
+    indicator: Indicator
+    points: tuple[TargetPoint, ...] = Field(min_length=1)
+    source: str
+
+    @field_validator("points")
+    @classmethod
+    def _in_order(cls, points: tuple[TargetPoint, ...]) -> tuple[TargetPoint, ...]:
+        return tuple(sorted(points, key=lambda point: point.year))
+
+    def due(self, day: date) -> TargetPoint:
+        """The point that is in force on `day`: the first whose year has not ended, else the last."""
+        return next((point for point in self.points if day.year <= point.year), self.points[-1])
+
+
+class IotRule(_Model):
+    """A community counts with `min_devices` devices of at least `min_coverage` over `window_days`."""
+
+    min_devices: int = Field(ge=1)
+    min_coverage: float = Field(gt=0, le=1)
+    window_days: int = Field(ge=1, le=366)
+    slot_minutes: int = Field(ge=1, le=1440)
+
+
+class VillageRule(_Model):
+    """A village counts when every required service reported within the last `window_hours`."""
+
+    window_hours: int = Field(ge=1, le=8784)
+
+
+class ShareRule(_Model):
+    """An organisation counts with a sealed lot within the last `window_days`."""
+
+    window_days: int = Field(ge=1, le=3660)
+
+
+class Rules(_Model):
+    """How each indicator is computed."""
+
+    iot_communities: IotRule
+    smart_villages: VillageRule
+    traceability_share: ShareRule
+
+
+class Organisations(_Model):
+    """How many hội quán and cooperatives (HTX) there were in a year: the share's denominator."""
+
+    year: int
+    hoi_quan: int = Field(ge=0)
+    htx: int = Field(ge=0)
+    source: str | None = None
+    assumption: str | None = None
+
+
+class Adopters(_Model):
+    """Invented organisations that stand for the rest of the province in a rehearsal of traceability:
+    `hoi_quan` and `htx` of them, each with one product, a diary and no sensors.
+    """
+
+    hoi_quan: int = Field(ge=0, le=900)
+    htx: int = Field(ge=0, le=900)
+    crop: Id
+    name: "Names"
+    every_days: int = Field(ge=1, le=366)
+    yield_kg_ha: float = Field(gt=0)
+    assumption: str
+
+
+class Limit(_Model):
+    """What is believed of a signal in this pilot, or of one `device` alone, instead of the signal table's.
+    `rate`: a minute, in the signal's unit; `flat_hours` without a change are suspect.
+    """
+
+    signal: str
+    device: Id | None = None
+    low: float | None = None
+    high: float | None = None
+    rate: Annotated[float, Field(gt=0)] | None = None
+    flat_hours: Annotated[float, Field(gt=0)] | None = None
+    source: str | None = None
+    assumption: str | None = None
+
+    @model_validator(mode="after")
+    def _known(self) -> "Limit":
+        if self.signal not in SIGNALS:
+            raise ValueError(f"no signal {self.signal!r} in devices/contract/signals.py")
+        signal = SIGNALS[self.signal]
+        low = signal.low if self.low is None else self.low
+        high = signal.high if self.high is None else self.high
+        if low >= high:
+            raise ValueError(f"low {low:g} is not below high {high:g}")
+        return self
+
+
+class Pilot(_Model):
+    """A whole pilot file."""
+
+    pilot: Id
+    name: Names
+    time_zone: str
+    reports: tuple[ReportDay, ...]
+    targets: tuple[Target, ...]
+    rules: Rules
+    organisations: tuple[Organisations, ...] = Field(min_length=1)
+    services: tuple[Service, ...] = Field(min_length=1)
+    communities: tuple[Community, ...]
+    villages: tuple[Village, ...]
+    adopters: Adopters | None = None
+    checks: tuple[Limit, ...] = ()
+    records: Records = Records()
+    alarms: Alarms | None = None
+    report_form: ReportForm | None = None
+    advice: Advising = Advising()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Pilot":
+        if self.time_zone not in available_timezones():
+            raise ValueError(f"time_zone: no zone {self.time_zone!r}; Vietnam's is Asia/Ho_Chi_Minh")
+        for indicator in get_args(Indicator):
+            if not any(target.indicator == indicator for target in self.targets):
+                raise ValueError(f"targets: none for {indicator}; each indicator needs its dated targets")
+        ids = [place.id for place in self.places]
+        for place in ids:
+            if ids.count(place) > 1:
+                raise ValueError(f"communities, villages: the id {place!r} is used twice")
+        gtins: set[str] = set()
+        invented = {one.id for one in _invented(self)}
+        for community in self.communities:
+            if community.id in invented:
+                raise ValueError(f"communities.{community.id}: the id is one of the invented adopters'")
+            for product in community.products:
+                if product.gtin in gtins:
+                    raise ValueError(f"communities.{community.id}: gtin {product.gtin} is used twice")
+                gtins.add(product.gtin)
+                if product.gtin[-1] != gtin_check_digit(product.gtin[:-1]):
+                    digit = gtin_check_digit(product.gtin[:-1])
+                    raise ValueError(f"communities.{community.id}: gtin {product.gtin} must end in {digit}")
+        self.records.check({c.id: {product.crop for product in c.products} for c in self.communities})
+        known = {service.id for service in self.services}
+        for village in self.villages:
+            if unknown := set(village.services) - known:
+                raise ValueError(f"villages.{village.id}.services: no service {sorted(unknown)}")
+        return self
+
+    @model_validator(mode="after")
+    def _alarmed(self) -> "Pilot":
+        if self.alarms is not None:
+            self.alarms.require([place.id for place in self.places])
+        return self
+
+    @model_validator(mode="after")
+    def _automatic(self) -> "Pilot":
+        for name in self.advice.automatic.communities:
+            if all(community.id != name for community in self.communities):
+                raise ValueError(f"advice.automatic.communities: no community {name!r}")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Communities and villages: both stand in a topic's {community}."""
+        return (*self.communities, *self.villages)
+
+    @cached_property
+    def place(self) -> dict[str, Place]:
+        return {place.id: place for place in self.places}
+
+    @cached_property
+    def producers(self) -> dict[str, Community]:
+        """Whoever may seal lots, by id: the communities, and the invented organisations."""
+        return {c.id: c for c in (*self.communities, *_invented(self))}
+
+    def product_of(self, gtin: str) -> Product | None:
+        """What is sold under a GTIN."""
+        products = (product for grower in self.producers.values() for product in grower.products)
+        return next((product for product in products if product.gtin == gtin), None)
+
+    def target(self, indicator: str) -> Target:
+        return next(target for target in self.targets if target.indicator == indicator)
+
+    def organisations_of(self, year: int) -> Organisations:
+        """The count of `year`, or the nearest earlier one (the first, before all)."""
+        rows = sorted(self.organisations, key=lambda row: row.year)
+        return next((row for row in reversed(rows) if row.year <= year), rows[0])
+
+    @cached_property
+    def fleet(self) -> dict[str, Device]:
+        """Every simulated device of the file, by id: `{place}-{model}-{nn}`."""
+        return {
+            device.device: device
+            for place in (*self.producers.values(), *self.villages)
+            for model, count in {**place.fleet, "diary": isinstance(place, Community)}.items()
+            for device in (
+                Device(
+                    self.pilot, place.id, f"{place.id}-{model}-{number:02}", model, simulated=True,
+                    plot=f"plot-{plot_of(number)}" if MODELS[model].on_plot else None,
+                )
+                for number in range(1, count + 1)
+            )
+        }  # fmt: skip
+
+    @cached_property
+    def plots(self) -> dict[str, str]:
+        """Simulated device → the plot that it stands on, where it stands on one."""
+        return {device.device: device.plot for device in self.fleet.values() if device.plot is not None}
+
+
+def plot_of(number: int) -> int:
+    """The number of the plot where a place's simulated node of this number stands."""
+    return (number - 1) // PROBES_A_PLOT % PLOTS + 1
+
+
+def _invented(pilot: Pilot) -> list[Community]:
+    adopters = pilot.adopters
+    if adopters is None or not pilot.communities:
+        return []
+    where = pilot.communities[0]
+    made = []
+    for kind, count in (("hoi-quan", adopters.hoi_quan), ("htx", adopters.htx)):
+        for number in range(1, count + 1):
+            body = f"0200{1 if kind == 'htx' else 2}{number:08}"
+            product = Product(
+                crop=adopters.crop,
+                name=adopters.name,
+                gtin=body + gtin_check_digit(body),
+                yield_kg_ha=adopters.yield_kg_ha,
+                every_days=adopters.every_days,
+                assumption=adopters.assumption,
+            )
+            made.append(
+                Community(
+                    id=f"{kind}-{number:03}",
+                    name=f"{number:03} (giả định)",
+                    commune_old=pilot.name.vi,
+                    lat=where.lat,
+                    lon=where.lon,
+                    joined=date(2020, 1, 1),
+                    fictional=True,
+                    assumption=adopters.assumption,
+                    kind="htx" if kind == "htx" else "hoi-quan",
+                    products=(product,),
+                )
+            )
+    return made
+
+
+def gtin_check_digit(body: str) -> str:
+    """The last digit of a GTIN whose other 13 digits are `body` (GS1 General Specifications 7.9)."""
+    total = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(body))
+    return str(-total % 10)
+
+
+def load(name: str) -> Pilot:
+    """The pilot called `name` (a file of devices/pilots, or a path). Raises PilotError."""
+    try:
+        return written.read(name, HERE, Pilot)
+    except written.FileError as error:
+        raise PilotError(str(error)) from None

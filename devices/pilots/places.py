@@ -1,0 +1,127 @@
+"""Where a pilot is and what grows there: communities with plots and products, villages with services."""
+
+from datetime import date
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from devices.contract.models import MODELS
+from devices.contract.signals import SIGNALS
+from devices.pilots.names import Names
+
+Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
+PLOTS = 8  # assumption: of a place; a larger fleet shares them, as each is years of physics in memory
+FIRST, LAST = date(2000, 1, 1), date(2100, 1, 1)  # assumption: nothing written down here lies outside
+
+
+def _believable(day: date) -> date:
+    if not FIRST <= day < LAST:
+        raise ValueError(f"the day {day} must lie from {FIRST} to before {LAST}; look at its year")
+    return day
+
+
+Day = Annotated[date, AfterValidator(_believable)]
+
+
+class Written(BaseModel):
+    """A part of a pilot file: no key that is not known, nothing changed later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Place(Written):
+    """Something on the map: old commune and district, the commune since July 2025, a point ±5 km."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]  # room for a model and a number in device ids
+    name: str
+    commune_old: str
+    commune_new: str | None = None
+    lat: float = Field(ge=8, le=24)
+    lon: float = Field(ge=102, le=110)
+    joined: Day
+    fictional: bool = False
+    source: str | None = None
+    assumption: str | None = None
+    fleet: dict[str, Annotated[int, Field(ge=0, le=1000)]] = {}
+
+    @field_validator("fleet")
+    @classmethod
+    def _models(cls, fleet: dict[str, int]) -> dict[str, int]:
+        for model in fleet:
+            if model not in MODELS:
+                raise ValueError(f"no model {model!r}; there are {', '.join(sorted(MODELS))}")
+        return fleet
+
+
+class Product(Written):
+    """What a community sells under a GTIN. `yield_kg_ha`: the most that a hectare gives in a season of
+    `season_days`, all harvests together (assumption where a file does not say: one crop a year).
+    `every_days`: from one harvest to the next in a rehearsal; a harvest grew at least so long.
+    """
+
+    crop: Id
+    name: Names
+    gtin: Annotated[str, Field(pattern=r"^\d{14}$")]
+    yield_kg_ha: float = Field(gt=0)
+    season_days: int = Field(default=365, ge=1, le=366)
+    every_days: int = Field(ge=1, le=366)
+    assumption: str
+
+
+class Plot(Written):
+    """A field of a community, as its diary names it."""
+
+    id: Id
+    area_ha: float = Field(gt=0)
+
+
+class Community(Place):
+    """A hội quán of the pilot. Without `plots` it has plot-1 to plot-8, which share its area."""
+
+    kind: Literal["hoi-quan", "htx"] = "hoi-quan"
+    products: tuple[Product, ...] = ()
+    area_ha: float = Field(default=1.0, gt=0)
+    plots: tuple[Plot, ...] = ()
+
+    @model_validator(mode="after")
+    def _measured(self) -> "Community":
+        ids = [plot.id for plot in self.plots]
+        for plot in ids:
+            if ids.count(plot) > 1:
+                raise ValueError(f"communities.{self.id}.plots: the id {plot!r} is used twice")
+        total = sum(plot.area_ha for plot in self.plots)
+        if total > self.area_ha * (1 + 1e-9):
+            raise ValueError(
+                f"communities.{self.id}.plots: together {total:g} ha, more than area_ha {self.area_ha:g}"
+            )
+        return self
+
+    @cached_property
+    def hectares(self) -> dict[str, float]:
+        """Plot → the most hectares that it can have; no other plot is the community's."""
+        if self.plots:
+            return {plot.id: plot.area_ha for plot in self.plots}
+        return {f"plot-{number}": self.area_ha for number in range(1, PLOTS + 1)}
+
+
+class Village(Place):
+    """A smart village: each service is reported by the devices that carry its signals."""
+
+    services: tuple[str, ...] = Field(min_length=1)
+
+
+class Service(Written):
+    """What a village offers; it reports when all of `signals` arrived."""
+
+    id: Id
+    name: Names
+    signals: tuple[str, ...]
+
+    @field_validator("signals")
+    @classmethod
+    def _known(cls, signals: tuple[str, ...]) -> tuple[str, ...]:
+        for signal in signals:
+            if signal not in SIGNALS:
+                raise ValueError(f"no signal {signal!r} in devices/contract/signals.py")
+        return signals

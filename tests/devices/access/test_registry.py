@@ -1,0 +1,213 @@
+"""Who may speak, as several processes see it over one file."""
+
+import sqlite3
+import time
+
+import pytest
+
+from devices.access import registry as registry_module
+from devices.access.registry import EnrolmentError, Registry, RegistryAway
+from devices.contract.reading import Device
+from devices.pilots.pilot import load
+from tests.servers import until
+
+PILOT = load("dong-thap")
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "deep" / "registry.sqlite"
+
+
+@pytest.fixture
+def two(path):
+    """As two processes: each with its own memory of one file."""
+    return Registry(path, PILOT), Registry(path, PILOT)
+
+
+def test_the_fleet_of_the_pilot_may_speak_without_a_row(path):
+    registry = Registry(path, PILOT)
+    assert {device.device for device in registry.devices()} == set(PILOT.fleet)
+    name = next(iter(PILOT.fleet))
+    assert registry.lookup(name) == PILOT.fleet[name]
+    assert registry.lookup("nobody") is None
+    assert registry.enrolled() == []
+    assert registry.hashes() == {}
+
+
+def test_an_enrolled_device_may_speak_here_and_in_the_other_process(two):
+    here, there = two
+    assert there.lookup("my-esp32") is None
+    password = here.enroll("tam-que", "soil-probe", "my-esp32")
+    expected = Device("dong-thap", "tam-que", "my-esp32", "soil-probe", simulated=False)
+    assert here.lookup("my-esp32") == expected
+    until(lambda: there.lookup("my-esp32") == expected, "the other process sees it")
+    assert expected in there.devices()
+    for registry in two:
+        assert registry.verify("my-esp32", password)
+        assert not registry.verify("my-esp32", password + "x")
+        assert not registry.verify("my-esp32", "")
+        assert not registry.verify("nobody", password)
+        assert set(registry.hashes()) == {"my-esp32"}
+        assert password not in registry.hashes()["my-esp32"]
+
+
+def test_a_revoked_device_is_shut_out_here_and_in_the_other_process(two):
+    here, there = two
+    password = here.enroll("tam-que", "soil-probe", "my-esp32")
+    other = here.enroll("tam-que", "soil-probe", "stays")
+    until(lambda: there.lookup("my-esp32"), "the other process sees it")
+    here.revoke("my-esp32")
+    assert here.lookup("my-esp32") is None
+    until(lambda: there.lookup("my-esp32") is None, "the other process sees it go")
+    for registry in two:
+        assert not registry.verify("my-esp32", password)
+        assert registry.verify("stays", other)
+        assert set(registry.hashes()) == {"stays"}
+    rows = {row.device.device: row for row in there.enrolled()}
+    assert rows["my-esp32"].revoked is not None
+    assert rows["stays"].revoked is None
+
+
+@pytest.mark.parametrize("step", [0, -60_000], ids=["in the same millisecond", "on a clock a minute behind"])
+def test_a_revocation_is_noticed_whatever_the_clocks_say(two, monkeypatch, step):
+    """The one who revokes may sit at another machine than the one who enrolled."""
+    monkeypatch.setattr(registry_module, "RECHECK", 0)
+    here, there = two
+    now = time.time_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: now)
+    here.enroll("tam-que", "soil-probe", "my-esp32")
+    here.enroll("tam-que", "soil-probe", "another")
+    assert there.lookup("my-esp32") is not None
+    monkeypatch.setattr(time, "time_ns", lambda: now + step * 1_000_000)
+    here.revoke("my-esp32")
+    assert there.lookup("my-esp32") is None
+    assert "my-esp32" not in there.hashes()
+
+
+def test_what_was_enrolled_is_there_after_a_restart(path):
+    password = Registry(path, PILOT).enroll("lang-dinh-yen", "canal-gauge", "g1")
+    again = Registry(path, PILOT)
+    assert again.verify("g1", password)
+    assert again.lookup("g1").community == "lang-dinh-yen"
+
+
+@pytest.mark.parametrize(
+    ("community", "model", "device", "named"),
+    [
+        ("atlantis", "soil-probe", "d1", ["atlantis", "tam-que"]),
+        ("tam-que", "balloon", "d1", ["balloon", "soil-probe"]),
+        ("tam-que", "soil-probe", "D1", ["D1", "a-z"]),
+        ("tam-que", "soil-probe", "", ["a-z"]),
+        ("tam-que", "soil-probe", "d1\n", ["a-z"]),
+        ("tam-que", "soil-probe", "d/1", ["a-z"]),
+        ("tam-que", "soil-probe", "+", ["a-z"]),
+        ("tam-que", "soil-probe", "cảm-biến", ["a-z"]),
+        ("tam-que", "soil-probe", "x" * 65, ["64"]),
+        ("tam-que", "soil-probe", "gateway", ["gateway"]),
+        ("tam-que", "soil-probe", "gateway-2", ["gateway-…"]),
+        ("tam-que", "soil-probe", "gateway-of-mine", ["gateway-…"]),
+        ("tam-que", "soil-probe", "chirpstack", ["chirpstack"]),
+        ("tam-que", "soil-probe", next(iter(PILOT.fleet)), ["simulated"]),
+    ],
+)
+def test_who_may_not_be_enrolled_hears_why(path, community, model, device, named):
+    registry = Registry(path, PILOT)
+    with pytest.raises(EnrolmentError) as refused:
+        registry.enroll(community, model, device)
+    for part in named:
+        assert part in str(refused.value)
+    assert registry.enrolled() == []
+
+
+def test_an_id_is_enrolled_once(two):
+    here, there = two
+    password = here.enroll("tam-que", "soil-probe", "my-esp32")
+    with pytest.raises(EnrolmentError, match="my-esp32"):
+        there.enroll("canh-tan", "canal-gauge", "my-esp32")
+    assert there.verify("my-esp32", password)
+    assert there.lookup("my-esp32").community == "tam-que"
+
+
+def test_revoking_nobody_is_an_error(path):
+    registry = Registry(path, PILOT)
+    for name in ("nobody", next(iter(PILOT.fleet))):
+        with pytest.raises(EnrolmentError, match=name):
+            registry.revoke(name)
+    registry.enroll("tam-que", "soil-probe", "d1")
+    registry.revoke("d1")
+    with pytest.raises(EnrolmentError, match="d1"):
+        registry.revoke("d1")
+
+
+def test_what_a_refusal_advises_works(path):
+    """It says to revoke an id that is taken: afterwards the id is free, or it is not said."""
+    registry = Registry(path, PILOT)
+    registry.enroll("tam-que", "soil-probe", "d1")
+    with pytest.raises(EnrolmentError) as refused:
+        registry.enroll("tam-que", "soil-probe", "d1")
+    if "revoke" in str(refused.value):
+        registry.revoke("d1")
+        password = registry.enroll("tam-que", "soil-probe", "d1")
+        assert registry.verify("d1", password)
+
+
+def test_pilots_share_a_registry_and_not_their_devices(path):
+    content = PILOT.model_dump(mode="json") | {"pilot": "another"}
+    ours, theirs = Registry(path, PILOT), Registry(path, type(PILOT).model_validate(content))
+    theirs.enroll("tam-que", "soil-probe", "theirs")
+    assert theirs.lookup("theirs").pilot == "another"
+    assert ours.lookup("theirs") is None
+    assert "theirs" not in {device.device for device in ours.devices()}
+
+
+def test_a_lorawan_device_is_known_by_its_dev_eui(two):
+    here, there = two
+    here.enroll("tam-que", "soil-probe", "lora-1", dev_eui="24E124136B502217")
+    expected = Device("dong-thap", "tam-que", "lora-1", "soil-probe", simulated=False)
+    there.refresh()
+    assert there.by_eui("24e124136b502217") == here.lookup("lora-1") == expected
+    assert there.by_eui("24e124136b502218") is None
+    with pytest.raises(EnrolmentError, match="belongs to 'lora-1'"):
+        there.enroll("tam-que", "soil-probe", "lora-2", dev_eui="24e124136b502217")
+    with pytest.raises(EnrolmentError, match="16 hexadecimal digits"):
+        here.enroll("tam-que", "soil-probe", "lora-2", dev_eui="24e1")
+    here.revoke("lora-1")
+    there.refresh()
+    assert there.by_eui("24e124136b502217") is None
+    here.enroll("tam-que", "soil-probe", "lora-2", dev_eui="24e124136b502217")
+
+
+def test_a_registry_of_an_earlier_version_learns_the_dev_eui(path):
+    Registry(path, PILOT).enroll("tam-que", "soil-probe", "old-one")
+    with sqlite3.connect(path) as db:
+        db.execute("ALTER TABLE device DROP COLUMN dev_eui")
+    again = Registry(path, PILOT)
+    assert again.lookup("old-one") is not None
+    again.enroll("tam-que", "soil-probe", "new-one", dev_eui="24e124136b502217")
+    assert again.by_eui("24e124136b502217") == again.lookup("new-one")
+
+
+def test_while_the_table_is_away_what_was_known_stays(path, monkeypatch):
+    monkeypatch.setattr(registry_module, "RECHECK", 0)
+    registry = Registry(path, PILOT)
+    registry.enroll("tam-que", "soil-probe", "my-esp32")
+    assert registry.lookup("my-esp32")
+    away = path.rename(path.with_name("away"))
+    path.mkdir()  # a file system that is not mounted
+    registry._engine.dispose()
+    assert registry.lookup("my-esp32")
+    assert registry.lookup("nobody") is None
+    assert "registry" in registry.trouble
+    with pytest.raises(RegistryAway, match="registry"):
+        registry.enroll("tam-que", "soil-probe", "second")
+    path.rmdir()
+    away.rename(path)
+    registry.enroll("tam-que", "soil-probe", "second")
+    assert registry.trouble == ""
+
+
+def test_a_table_that_was_never_read_is_an_error_and_not_an_empty_list(path):
+    path.mkdir(parents=True)
+    with pytest.raises(RegistryAway, match="registry"):
+        Registry(path, PILOT).lookup("my-esp32")

@@ -1,0 +1,54 @@
+"""What a sensor's maker reads is what the code does."""
+
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from devices.contract.payloads import PayloadError, decode
+from devices.contract.signals import SIGNALS
+from devices.contract.tables import payload_schema, stale
+
+FOLDER = Path(__file__).parents[3] / "devices"
+
+
+def test_generated_parts_are_fresh() -> None:
+    assert stale(FOLDER) == [], "run: make build"
+
+
+def test_every_json_example_of_telemetry_is_accepted() -> None:
+    readme = (FOLDER / "README.md").read_text("utf-8")
+    examples = [e for e in re.findall(r"```json\n(.*?)\n```", readme, re.S) if '"values"' in e]
+    assert len(examples) >= 2
+    for example in examples:
+        assert decode(example.encode()).values
+
+
+@pytest.mark.parametrize(
+    ("payload", "good"),
+    [
+        ({"values": {"soil_moisture": 31.5}}, True),
+        ({"ts": "2026-11-21T10:00:00Z", "seq": 1, "boot": "a", "values": {"rssi": -80}}, True),
+        ({"values": {}}, False),
+        ({"values": {"nonsense": 1}}, False),
+        ({"values": {"soil_moisture": "31.5"}}, False),
+        ({"values": {"soil_moisture": 31.5}, "battery": 3.7}, False),
+        ({"seq": -1, "values": {"soil_moisture": 31.5}}, False),
+    ],
+)
+def test_schema_and_decoder_agree(payload: dict[str, object], good: bool) -> None:
+    by_schema = jsonschema.Draft202012Validator(json.loads(payload_schema())).is_valid(payload)
+    try:
+        decode(json.dumps(payload).encode())
+        by_decoder = True
+    except PayloadError:
+        by_decoder = False
+    assert by_schema is by_decoder is good
+
+
+def test_every_signal_has_both_names_and_prints_its_resolution() -> None:
+    for signal in SIGNALS.values():
+        assert signal.vi and signal.en
+        assert round(signal.resolution, signal.decimals) == signal.resolution

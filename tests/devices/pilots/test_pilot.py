@@ -1,0 +1,219 @@
+"""Pilot files: the ones that are here load, and a bad one names file, field and cause."""
+
+from copy import deepcopy
+from datetime import date
+
+import pytest
+import yaml
+
+from devices.contract.models import MODELS
+from devices.contract.topics import ID
+from devices.pilots.pilot import HERE, Pilot, PilotError, load
+
+DEFAULT = HERE / "dong-thap.yaml"
+
+
+WHOLE = yaml.safe_load(DEFAULT.read_text("utf-8"))
+FEW = WHOLE | {
+    "communities": WHOLE["communities"][:4], "villages": WHOLE["villages"][:1], "alarms": None,
+}  # fmt: skip
+
+
+def data():
+    """The default file with fewer places, to be spoilt."""
+    return deepcopy(FEW)
+
+
+def written(tmp_path, content):
+    path = tmp_path / "pilot.yaml"
+    path.write_text(
+        content if isinstance(content, str) else yaml.safe_dump(content, allow_unicode=True), "utf-8"
+    )
+    return path
+
+
+@pytest.mark.parametrize("path", sorted(HERE.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_pilot_file_loads_and_is_named_for_its_pilot(path):
+    pilot = load(path.stem)
+    assert pilot.pilot == path.stem
+    assert pilot.zone.key == "Asia/Ho_Chi_Minh"
+    assert load(str(path)) == pilot
+    for indicator in ("iot_communities", "smart_villages", "traceability_share"):
+        assert pilot.target(indicator).points
+    for device in pilot.fleet.values():
+        assert ID.fullmatch(device.device)
+        assert device.model in MODELS
+        assert device.simulated
+        assert device.pilot == pilot.pilot
+        assert device.community in {*pilot.place, *pilot.producers}
+
+
+@pytest.mark.parametrize("path", sorted(HERE.glob("*.yaml")), ids=lambda path: path.stem)
+def test_what_an_officer_could_be_asked_about_says_how_it_is_known(path):
+    pilot = load(path.stem)
+    for row in (*pilot.places, *pilot.organisations):
+        assert row.source or row.assumption
+    for target in pilot.targets:
+        assert target.source
+    gtins = [product.gtin for community in pilot.communities for product in community.products]
+    assert len(gtins) == len(set(gtins)), "a GTIN belongs to one product"
+
+
+def test_the_default_pilot_has_the_targets_of_the_plan():
+    pilot = load("dong-thap")
+    for indicator, first, last in (
+        ("iot_communities", 7, 14), ("smart_villages", 7, 14), ("traceability_share", 0.15, 0.5),
+    ):  # fmt: skip
+        target = pilot.target(indicator)
+        assert target.due(date(2021, 1, 1)).at_least == first
+        assert target.due(date(2025, 12, 31)).at_least == first
+        assert target.due(date(2026, 1, 1)).at_least == last
+        assert target.due(date(2035, 1, 1)).at_least == last
+    assert len(pilot.communities) == 14
+    for community in pilot.communities:
+        measuring = [d for d in pilot.fleet.values() if d.community == community.id and d.model != "diary"]
+        assert len(measuring) >= pilot.rules.iot_communities.min_devices
+    years = [row.year for row in pilot.organisations]
+    assert pilot.organisations_of(min(years) - 5).year == min(years)
+    assert pilot.organisations_of(max(years) + 5).year == max(years)
+
+
+def put(content, where, value):
+    """`content` with `value` at a path such as communities.0.lat; None takes the field away."""
+    *path, last = [int(part) if part.isdigit() else part for part in where.split(".")]
+    inner = content
+    for part in path:
+        inner = inner[part]
+    if value is None:
+        del inner[last]
+    else:
+        inner[last] = value
+    return content
+
+
+BAD = [
+    ("pilot", None, "missing"),
+    ("name", None, "missing"),
+    ("name.vi", None, "missing"),
+    ("time_zone", None, "missing"),
+    ("rules", None, "missing"),
+    ("rules.iot_communities.min_devices", None, "missing"),
+    ("communities", None, "missing"),
+    ("communities.0.id", None, "missing"),
+    ("communities.0.joined", None, "missing"),
+    ("communities.3.products.0.gtin", None, "missing"),
+    ("villages.0.services", None, "missing"),
+    ("communities.0.fleet", {"weather-balloon": 1}, "weather-balloon"),
+    ("communities.0.fleet", {"soil-probe": -1}, "greater"),
+    ("communities.0.fleet", {"soil-probe": "many"}, "integer"),
+    ("communities.0.lat", 105.0, "24"),
+    ("communities.0.joined", "soon", "date"),
+    ("communities.0.id", "Thuận Tân", "pattern"),
+    ("communities.0.id", "x" * 65, "pattern"),
+    ("communities.0.colour", "red", "there is no such field"),
+    ("communities.3.products.0.gtin", "0200", "pattern"),
+    ("rules.iot_communities.min_coverage", 80, "less than or equal to 1"),
+    ("rules.iot_communities.window_days", 0, "greater"),
+    ("targets.0.indicator", "happiness", "iot_communities"),
+    ("services.0.signals", ["mood"], "mood"),
+    ("organisations.0.htx", -1, "greater"),
+    ("reports.0.day", "30 November", "pattern"),
+]
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "cause"), BAD, ids=[f"{where}={value}"[:50] for where, value, _ in BAD]
+)
+def test_a_bad_field_is_named_with_its_file_and_cause(tmp_path, where, value, cause):
+    path = written(tmp_path, put(data(), where, value))
+    with pytest.raises(PilotError) as error:
+        load(str(path))
+    sentence = str(error.value)
+    assert str(path) in sentence
+    assert where in sentence
+    assert cause in sentence
+    assert "\n" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda d: d.update(time_zone="Asia/Saigonn"), ["time_zone", "Asia/Saigonn"]),
+        (
+            lambda d: d["communities"][1].update(id=d["communities"][0]["id"]),
+            ["communities", "thuan-tan", "twice"],
+        ),
+        (lambda d: d["villages"][0].update(id=d["communities"][0]["id"]), ["villages", "thuan-tan", "twice"]),
+        (lambda d: d["villages"][0].update(services=["magic"]), ["villages", "services", "magic"]),
+        (
+            lambda d: d["communities"][0]["products"][0].update(gtin="02000000000016"),
+            ["thuan-tan", "gtin", "must end in 5"],
+        ),
+        (lambda d: d["targets"].pop(1), ["targets", "smart_villages"]),
+        (lambda d: d["targets"][0].update(points=[]), ["targets"]),
+        (lambda d: d.update(organisations=[]), ["organisations"]),
+        (lambda d: d["villages"][0].update(services=[]), ["villages", "services"]),
+    ],
+    ids=[
+        "zone",
+        "twice",
+        "village twice",
+        "service",
+        "check digit",
+        "no target",
+        "no points",
+        "no organisations",
+        "no services",
+    ],
+)
+def test_what_does_not_fit_together_is_named_when_the_file_is_read(tmp_path, change, named):
+    content = data()
+    change(content)
+    path = written(tmp_path, content)
+    with pytest.raises(PilotError) as error:
+        load(str(path))
+    for part in (str(path), *named):
+        assert part in str(error.value)
+
+
+def test_points_of_a_target_hold_in_the_order_of_their_years(tmp_path):
+    content = data()
+    content["targets"][0]["points"].reverse()
+    try:
+        pilot = load(str(written(tmp_path, content)))
+    except PilotError as error:
+        assert "targets" in str(error)
+    else:
+        assert pilot.target("iot_communities").due(date(2024, 1, 1)).at_least == 7
+
+
+@pytest.mark.parametrize(
+    "content", ["", "just text", "- a\n- list", "a: [", "pilot: \t x", "a: b: c", "\x00"]
+)
+def test_a_file_that_is_no_pilot_is_one_sentence(tmp_path, content):
+    path = written(tmp_path, content)
+    with pytest.raises(PilotError) as error:
+        load(str(path))
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_in_another_encoding_is_one_sentence(tmp_path):
+    path = tmp_path / "pilot.yaml"
+    path.write_bytes("pilot: Đồng Tháp".encode("utf-16"))
+    with pytest.raises(PilotError, match=r"pilot\.yaml"):
+        load(str(path))
+
+
+def test_a_missing_file_says_which_there_are(tmp_path):
+    with pytest.raises(PilotError, match="dong-thap"):
+        load("atlantis")
+    with pytest.raises(PilotError, match=r"nowhere\.yaml"):
+        load(str(tmp_path / "nowhere.yaml"))
+
+
+def test_a_pilot_cannot_be_changed():
+    pilot = load("dong-thap")
+    with pytest.raises(ValueError, match="frozen"):
+        pilot.time_zone = "UTC"
+    assert isinstance(pilot, Pilot)
