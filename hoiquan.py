@@ -21,12 +21,12 @@ import typer
 from dashboards.commands import dashboards_app, report_command
 from devices import installation, secrets
 from devices.commands import ca, devices_app, pilot_app
-from devices.options import AsJson, Data, Language, PilotName
 from devices.paths import mend
 from devices.pilots.pilot import Pilot, PilotError
 from devices.processes import CHILD, Child, follow_parent, run_together
 from devices.settings import Settings
-from gateway import house_broker
+from devices.terminal import AsJson, Data, Language, PilotName
+from gateway.brokers import house as house_broker
 from gateway.commands import advice_app, quarantine_app, tokens
 from sim.commands import command as simulate_command
 from sim.commands import require_speed
@@ -62,7 +62,7 @@ def main() -> None:
         logging.getLogger(noisy).setLevel(logging.ERROR)
     if CHILD in os.environ:
         follow_parent()
-    from gateway.store import RetryLater
+    from gateway.stores.store import RetryLater
 
     try:
         app()
@@ -95,7 +95,7 @@ def serve_broker(
     pilot: PilotName = None,
 ) -> None:
     """The broker alone (a part of `hoiquan up`)."""
-    from gateway.house_broker import serve
+    from gateway.brokers.house import serve
 
     raise SystemExit(serve(Settings.read(data=data, pilot=pilot), kind, port, stop_on_signals()))
 
@@ -154,8 +154,8 @@ def build_figures(settings: Settings, store: Any) -> Any:
     """What pages and report show, out of a store and the folder of records."""
     from dashboards.figures import Figures
     from devices.access.registry import Registry
-    from gateway.indicators import Evaluation, evaluate
-    from traceability import seal
+    from gateway.indicators.count import Evaluation, evaluate
+    from traceability.sealing import seal
 
     place, played = settings.loaded_pilot, settings.data / SCENARIO
     shown: dict[str, Any] = {}
@@ -183,13 +183,14 @@ def build_pages(settings: Settings, store: Any) -> Any:
     """The FastAPI application over a store and the folder of records."""
     from fastapi import FastAPI, Request, Response
 
-    from dashboards import api, check, overview, state
+    from dashboards.opendata import routes as api
+    from dashboards.pages import check, overview, state
     from devices.access.registry import Registry, RegistryAway
     from gateway.preview import judged
-    from gateway.store import RetryLater
-    from traceability import form
-    from traceability import web as records
-    from traceability.post import Post
+    from gateway.stores.store import RetryLater
+    from traceability.pages import web as records
+    from traceability.secretary import form
+    from traceability.secretary.post import Post
 
     figures = build_figures(settings, store)
     place, folder = figures.pilot, settings.data / "trace"
@@ -218,8 +219,8 @@ def build_pages(settings: Settings, store: Any) -> Any:
 @contextmanager
 def open_store(settings: Settings) -> Iterator[Any]:
     """The store that the settings name: InfluxDB with HOIQUAN_INFLUX_URL, else a file."""
-    from gateway.influx import InfluxStore
-    from gateway.sqlite import SqliteStore
+    from gateway.stores.influx import InfluxStore
+    from gateway.stores.sqlite import SqliteStore
 
     store: InfluxStore | SqliteStore
     if settings.influx_url:
@@ -243,9 +244,9 @@ def open_figures(settings: Settings) -> Iterator[Any]:
 @contextmanager
 def open_past(settings: Settings, judged: Pilot) -> Iterator[Any]:
     """What takes a simulated past: the store, and in a rehearsal's folder the records."""
-    from gateway.growth import Growth
+    from gateway.lots.growth import Growth
     from gateway.past import Past
-    from traceability.seal import Sealer
+    from traceability.sealing.seal import Sealer
 
     with open_store(settings) as store:
         if not (settings.data / SCENARIO).exists():

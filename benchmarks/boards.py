@@ -28,16 +28,16 @@ from fastapi.testclient import TestClient
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from dashboards.build import BOARDS
+from dashboards.boards.build import BOARDS
 from devices.contract.models import MODELS
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot, load
 from devices.settings import Settings
 from gateway.clerk import COUNTED_MS, SLOT_MS, Clerk
-from gateway.hourly import roll
-from gateway.influx import InfluxStore, line
-from gateway.points import Point, device_tags, tags
-from gateway.spool import Books
+from gateway.indicators.hourly import roll
+from gateway.ingest.spool import Books
+from gateway.stores.influx import InfluxStore, line
+from gateway.stores.points import Point, device_tags, tags
 from hoiquan import build_pages
 from tests import servers
 from tests.dashboards.filled import DAY, Board, ask

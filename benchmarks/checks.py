@@ -1,7 +1,7 @@
 """How well the checks find what the simulator breaks: `python benchmarks/checks.py [seed …]`.
 
 30 days of the whole fleet, checked in the order in which its messages arrive, against the simulator's own
-record of what was wrong (sim/truth.py). A value is wrong where an episode of its signal or of its clock
+record of what was wrong (sim/nodes/truth.py). A value is wrong where an episode of its signal or of its clock
 holds it, even where the episode changes it by less than a step of its resolution; else it is healthy.
 
     found at once   flagged when it came: a clock by its time, a value by anything else
@@ -26,12 +26,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.simulator import MONTH, NOW, all_joined
 from devices.contract.quality import CLOCK, FLAT_LINE, GROSS_RANGE, NEIGHBOURS, RATE, SPIKE, Flag
 from devices.pilots.pilot import Pilot, load
-from gateway.checks import Checker
-from gateway.decode import YEAR_2020_MS
-from sim.faults import SKEW, VALUE
-from sim.node import DAY_MS, Message, Node
+from gateway.ingest.checks import Checker
+from gateway.ingest.decode import YEAR_2020_MS
+from sim.nodes.faults import SKEW, VALUE
+from sim.nodes.node import DAY_MS, Message, Node
+from sim.nodes.truth import Record, records
 from sim.run import fleet
-from sim.truth import Record, records
 
 HOUR_MS = 3_600_000
 STEP = 5 * DAY_MS  # of the fleet's messages in memory at once

@@ -79,8 +79,8 @@ def fuzz(atheris: ModuleType, seconds: int, folder: Path) -> None:
         from devices.contract.reading import Device
         from devices.contract.signals import SIGNALS
         from devices.texts import LANGS, catalogue
-        from gateway.decode import Decoder
-        from gateway.spool import Message
+        from gateway.ingest.decode import Decoder
+        from gateway.ingest.spool import Message
 
     models = {"probe": "soil-probe", "notebook": "diary"}
     devices = {name: Device("p", "c", name, model, simulated=False) for name, model in models.items()}

@@ -18,10 +18,10 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from traceability.log import Log
-from traceability.merkle import leaf_hash, verify_inclusion
-from traceability.note import Signer
-from traceability.tiles import LogReader
+from traceability.tlog.log import Log
+from traceability.tlog.merkle import leaf_hash, verify_inclusion
+from traceability.tlog.note import Signer
+from traceability.tlog.tiles import LogReader
 
 BATCH = 200  # leaves with one append: `gateway.past.LOTS`
 PROOFS = 2000

@@ -26,9 +26,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from devices.contract.diary import Harvest, Packing, Shipping
 from devices.pilots.pilot import load
-from traceability import seal
-from traceability.conditions import Conditions
-from traceability.seal import Sealer
+from traceability.records.conditions import Conditions
+from traceability.sealing import seal
+from traceability.sealing.seal import Sealer
 
 SIGNALS = ("air_temperature", "relative_humidity", "rainfall", "soil_moisture", "soil_ph")
 BEGIN = datetime(2025, 1, 1, 3, tzinfo=UTC)

@@ -30,17 +30,17 @@ from benchmarks.peers.mqtt_peer import Peer, mqtt_js, mqtt_simulator
 from benchmarks.peers.processes import Missing, Running
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot, load
-from gateway.growth import Growth
-from gateway.indicators import Coverage, evaluate
+from gateway.indicators.count import Coverage, evaluate
+from gateway.lots.growth import Growth
 from gateway.past import Past
-from gateway.sqlite import SqliteStore
+from gateway.stores.sqlite import SqliteStore
 from sim import scenario
 from sim.commands import played
-from sim.node import DAY_MS, Node
+from sim.nodes.node import DAY_MS, Node
 from sim.run import fleet, history
 from sim.session import Plan, Session
 from tests import servers
-from traceability.seal import Sealer
+from traceability.sealing.seal import Sealer
 
 NOW = 1_795_255_200_000  # 21 November 2026
 MONTH = 30 * DAY_MS

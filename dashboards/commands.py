@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from devices import installation
-from devices.options import Data, Language, PilotName
 from devices.paths import may_write
 from devices.settings import Settings
+from devices.terminal import Data, Language, PilotName
 
 if TYPE_CHECKING:
     from dashboards.figures import Figures
@@ -27,7 +27,7 @@ dashboards_app = typer.Typer(
 @dashboards_app.command()
 def build() -> None:
     """Write every board and alert rule, in Vietnamese and English, to dashboards/json and alerts."""
-    from dashboards.build import build as write  # late: the SDK is slow to import
+    from dashboards.boards.build import build as write  # late: the SDK is slow to import
 
     for path in write():
         typer.echo(str(path))
@@ -36,7 +36,7 @@ def build() -> None:
 @dashboards_app.command()
 def check() -> None:
     """Fail where a file in dashboards/json or dashboards/alerts is not what the code writes."""
-    from dashboards.build import stale
+    from dashboards.boards.build import stale
 
     old = stale()
     for name in old:
@@ -59,8 +59,8 @@ def report_command(open_figures: OpenFigures) -> Callable[..., None]:
         data: Data = None,
     ) -> None:
         """The yearly report as PDF or Markdown, out of the store. A year without data is a report too."""
-        from dashboards.report import compose
-        from dashboards.yearly import look_up
+        from dashboards.report.compose import compose
+        from dashboards.report.yearly import look_up
 
         if out.suffix not in ENDINGS:
             raise ValueError(f"--out {out}: the name must end in .pdf, or in .md for Markdown")
@@ -71,11 +71,11 @@ def report_command(open_figures: OpenFigures) -> Callable[..., None]:
             chosen = year if year is not None else datetime.fromtimestamp(now / 1000, UTC).year
             made = compose(figures.pilot, look_up(figures, chosen, now), lang, figures.rehearsal)
         if out.suffix == ".md":
-            from dashboards.plain import markdown
+            from dashboards.report.plain import markdown
 
             content = markdown(made).encode()
         else:
-            from dashboards.paper import pdf
+            from dashboards.report.paper import pdf
 
             content = pdf(made)
         out.write_bytes(content)

@@ -14,10 +14,10 @@ from devices.contract.quality import Flag
 from devices.contract.signals import SIGNALS
 from devices.pilots.names import Names
 from devices.pilots.pilot import Pilot, TargetPoint
-from gateway.course import Forecast, asked, forecasts, path
-from gateway.indicators import DAY_MS, MANY, Evaluation, local_day, local_midnight
-from gateway.points import FLAG_FALSE, FLAG_TRUE
-from gateway.store import Latest, Store
+from gateway.indicators.count import DAY_MS, MANY, Evaluation, local_day, local_midnight
+from gateway.indicators.course import Forecast, asked, forecasts, path
+from gateway.stores.points import FLAG_FALSE, FLAG_TRUE
+from gateway.stores.store import Latest, Store
 
 INDICATORS = ("iot_communities", "smart_villages", "traceability_share")
 TREND_DAYS = 30

@@ -9,18 +9,18 @@ from typing import Annotated
 import typer
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from devices import broker_url, installation, screen
+from devices import broker_url, installation, terminal
 from devices.access.authority import CA, authority, fingerprint, prepare
 from devices.access.mosquitto import write_accounts
 from devices.access.registry import Enrolled, Registry
 from devices.access.roll import enroll_roll
 from devices.access.ticket import PICTURES, Ticket, ticket
 from devices.contract.models import DIARY, MODELS
-from devices.options import AsJson, Data, Language, PilotName
 from devices.paths import may_write
 from devices.pilots.pilot import load
 from devices.pilots.review import review
 from devices.settings import Settings
+from devices.terminal import AsJson, Data, Language, PilotName
 from devices.texts import text
 
 devices_app = typer.Typer(no_args_is_help=True, help="Enrol, list and revoke real devices.")
@@ -133,10 +133,10 @@ def list_devices(
     zone = registry.pilot.zone
     cells = [
         (row.device.device, row.device.community, row.device.model, row.device.plot or "",
-         screen.moment(row.enrolled, zone), screen.moment(row.revoked, zone) if row.revoked else "")
+         terminal.moment(row.enrolled, zone), terminal.moment(row.revoked, zone) if row.revoked else "")
         for row in rows
     ]  # fmt: skip
-    screen.show(names, cells, whole=(0,))
+    terminal.show(names, cells, whole=(0,))
 
 
 @devices_app.command()

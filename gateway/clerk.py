@@ -9,9 +9,7 @@ from datetime import date, timedelta
 from devices.contract.reading import Device
 from devices.errors import CONTENT
 from devices.pilots.pilot import Pilot
-from gateway.faults import Faults
-from gateway.hourly import WEEK_MS, catch_up, roll
-from gateway.indicators import (
+from gateway.indicators.count import (
     DAY_MS,
     HOUR_MS,
     MANY,
@@ -29,10 +27,12 @@ from gateway.indicators import (
     share,
     share_window,
 )
-from gateway.points import Point, Value, tags
-from gateway.spool import Books, SpoolFull
-from gateway.standing import Heard, alarms, forecast, left_behind
-from gateway.store import RejectPoints, RetryLater, Store
+from gateway.indicators.hourly import WEEK_MS, catch_up, roll
+from gateway.indicators.standing import Heard, alarms, forecast, left_behind
+from gateway.ingest.faults import Faults
+from gateway.ingest.spool import Books, SpoolFull
+from gateway.stores.points import Point, Value, tags
+from gateway.stores.store import RejectPoints, RetryLater, Store
 
 log = logging.getLogger(__name__)
 BOOKS_EVERY = 10.0  # seconds

@@ -13,23 +13,23 @@ from typing import Annotated
 
 import typer
 
-from devices import installation, screen
+from devices import installation, terminal
 from devices.commands import devices_app
 from devices.contract.orders import ACTUATORS
 from devices.contract.payloads import PayloadError
 from devices.contract.topics import Topic
-from devices.ledger import Entry, Ledger
-from devices.options import AsJson, Data, Language, Languages, PilotName
 from devices.paths import may_write
 from devices.settings import Settings
+from devices.terminal import AsJson, Data, Language, Languages, PilotName
 from devices.texts import number, shown, text
-from gateway.advisor import OFF
 from gateway.clerk import now_ms
-from gateway.dispatch import dispatch
+from gateway.control.advisor import OFF
+from gateway.control.client import listening
+from gateway.control.dispatch import dispatch
+from gateway.control.ledger import Entry, Ledger
+from gateway.ingest.spool import Quarantined, Spool
 from gateway.instance import files
-from gateway.listen import listening
 from gateway.preview import anybody, lines, plain, preview
-from gateway.spool import Quarantined, Spool
 
 quarantine_app = typer.Typer(no_args_is_help=True, help="Refused messages: list, show, replay after a mend.")
 Instance = Annotated[str | None, typer.Option(help="Whose spool: gateway-1, … (HOIQUAN_INSTANCE).")]
@@ -53,12 +53,12 @@ def list_refused(
     if rows:
         again, zone = text("quarantine.was_replayed", lang), settings.loaded_pilot.zone
         cells = [
-            (str(row.id), shown(row.topic), screen.moment(row.arrived, zone, seconds=True), str(row.size),
+            (str(row.id), shown(row.topic), terminal.moment(row.arrived, zone, seconds=True), str(row.size),
              PayloadError(row.reason, row.field).sentence(lang), again if row.replayed else "")
             for row in rows
         ]  # fmt: skip
         columns = ("id", "topic", "arrived", "bytes", "reason", "replayed")
-        screen.show([text(f"quarantine.{column}", lang) for column in columns], cells, whole=(0, 1))
+        terminal.show([text(f"quarantine.{column}", lang) for column in columns], cells, whole=(0, 1))
     else:
         typer.echo(text("quarantine.none_kept" if books.forgotten else "quarantine.none", lang))
     if books.quarantined:
@@ -211,12 +211,12 @@ def commands(
         typer.echo(text("order.none", lang))
         return
     cells = [
-        (one.device, one.actuator, screen.moment(one.sent, registry.pilot.zone, seconds=True), shown(one.by),
-         number(one.set, lang), f"{(one.until - one.sent) / 60_000:.0f}", _answer(one, lang))
+        (one.device, one.actuator, terminal.moment(one.sent, registry.pilot.zone, seconds=True),
+         shown(one.by), number(one.set, lang), f"{(one.until - one.sent) / 60_000:.0f}", _answer(one, lang))
         for one in entries
     ]  # fmt: skip
     columns = ("device", "actuator", "sent", "by", "set", "minutes", "answer")
-    screen.show([text(f"order.{column}", lang) for column in columns], cells, whole=(0, 1))
+    terminal.show([text(f"order.{column}", lang) for column in columns], cells, whole=(0, 1))
 
 
 advice_app = typer.Typer(no_args_is_help=True, help="Automatic commands: stop them all, or let them go on.")
@@ -293,7 +293,7 @@ def tokens(
     reader: Annotated[Path, typer.Option(help="File for the token of pages and Grafana.")],
 ) -> None:
     """Make the services' tokens with the administrator's (docker-compose.yml, once InfluxDB runs)."""
-    from gateway.grants import Grant, provide
+    from gateway.stores.grants import Grant, provide
 
     settings = Settings.read()
     if not settings.influx_url:

@@ -30,16 +30,16 @@ from devices.pilots.pilot import Pilot
 from devices.settings import Settings
 from devices.texts import text
 from gateway import instance
-from gateway.decode import Decoder
-from gateway.indicators import DAY_MS, HOUR_MS
-from gateway.pipeline import split_memory
-from gateway.spool import Spool
-from gateway.spoolfile import MB
-from gateway.store import RetryLater, Store
-from traceability.diary_file import MARK
-from traceability.merkle import ProofError
-from traceability.note import NoteError, Verifier, open_note
-from traceability.tiles import LogCorrupt, LogMissing, LogReader
+from gateway.indicators.count import DAY_MS, HOUR_MS
+from gateway.ingest.decode import Decoder
+from gateway.ingest.pipeline import split_memory
+from gateway.ingest.spool import Spool
+from gateway.ingest.spoolfile import MB
+from gateway.stores.store import RetryLater, Store
+from traceability.diary.file import MARK
+from traceability.tlog.merkle import ProofError
+from traceability.tlog.note import NoteError, Verifier, open_note
+from traceability.tlog.tiles import LogCorrupt, LogMissing, LogReader
 
 Level = Literal["ok", "warning", "bad"]
 MARKS: dict[Level, str] = {"ok": "✓", "warning": "!", "bad": "✗"}

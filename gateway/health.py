@@ -8,11 +8,11 @@ file, `faults`, has the defects that were met: the gateway works around them, an
 import logging
 import time
 
-from gateway.faults import Faults
+from gateway.ingest.faults import Faults
+from gateway.ingest.pipeline import Pipeline
+from gateway.ingest.receive import Receiver
+from gateway.ingest.spool import Spool, SpoolFull
 from gateway.instance import Files
-from gateway.pipeline import Pipeline
-from gateway.receive import Receiver
-from gateway.spool import Spool, SpoolFull
 
 log = logging.getLogger(__name__)
 BEAT_EVERY = 5.0  # seconds between two heartbeats, and between two looks at the spool

@@ -13,14 +13,14 @@ from prometheus_client.core import GaugeMetricFamily as Gauge
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector as Collects
 
-from gateway.advisor import Advisor
-from gateway.decode import Decoder
-from gateway.faults import Faults
+from gateway.control.advisor import Advisor
 from gateway.health import Health
-from gateway.pipeline import Pipeline
-from gateway.receive import Receiver
-from gateway.spool import Spool
-from gateway.spoolfile import Room
+from gateway.ingest.decode import Decoder
+from gateway.ingest.faults import Faults
+from gateway.ingest.pipeline import Pipeline
+from gateway.ingest.receive import Receiver
+from gateway.ingest.spool import Spool
+from gateway.ingest.spoolfile import Room
 
 _NAME = "hoiquan_gateway_"
 

@@ -10,15 +10,15 @@ from rich.progress import Progress, track
 from devices.contract.diary import Harvest, decode_diary
 from devices.contract.reading import Device, Reading
 from devices.pilots.pilot import Pilot
-from gateway.advice import advise, points
-from gateway.checks import Checker, checked
 from gateway.clerk import recount
-from gateway.decode import Written
-from gateway.hourly import roll
-from gateway.indicators import DAY_MS, local_day
+from gateway.control.rules import advise, points
+from gateway.indicators.count import DAY_MS, local_day
+from gateway.indicators.hourly import roll
+from gateway.ingest.checks import Checker, checked
+from gateway.ingest.decode import Written
 from gateway.service import Diaries
-from gateway.store import Store
-from traceability.seal import Sealer
+from gateway.stores.store import Store
+from traceability.sealing.seal import Sealer
 
 EVENTS, LOTS = 1000, 200  # in one transaction, in one append to the log
 ADVISED_MS = 30 * DAY_MS  # before the end: what the boards show

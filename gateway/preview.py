@@ -14,11 +14,11 @@ from devices.contract.signals import SIGNALS
 from devices.contract.topics import Topic
 from devices.pilots.pilot import Pilot
 from devices.texts import number, text
-from gateway.checks import Checker
 from gateway.clerk import now_ms
-from gateway.decode import Decoder
-from gateway.points import Point
-from gateway.spool import Message
+from gateway.ingest.checks import Checker
+from gateway.ingest.decode import Decoder
+from gateway.ingest.spool import Message
+from gateway.stores.points import Point
 
 _UPLINK = "application/0/device/0000000000000000/event/up"
 

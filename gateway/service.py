@@ -13,33 +13,33 @@ from devices.contract.payloads import PayloadError
 from devices.contract.topics import Topic
 from devices.credentials import FIRST_INSTANCE, GATEWAYS, gateway_account, gateway_accounts
 from devices.errors import CONTENT
-from devices.ledger import Entry, Ledger
 from devices.pilots.pilot import Pilot
 from devices.settings import Settings
-from gateway.advisor import Advisor, Send
-from gateway.checks import Checker
 from gateway.clerk import Clerk, now_ms
-from gateway.decode import Decoder, Written
-from gateway.denied import Denials
-from gateway.dispatch import dispatch
-from gateway.faults import Faults
-from gateway.fresh import AHEAD_MS
-from gateway.growth import Growth
+from gateway.control.advisor import Advisor, Send
+from gateway.control.dispatch import dispatch
+from gateway.control.ledger import Entry, Ledger
 from gateway.health import Health
-from gateway.held import begun
-from gateway.indicators import DAY_MS
+from gateway.indicators.count import DAY_MS
+from gateway.ingest.checks import Checker
+from gateway.ingest.decode import Decoder, Written
+from gateway.ingest.denied import Denials
+from gateway.ingest.faults import Faults
+from gateway.ingest.fresh import AHEAD_MS
+from gateway.ingest.held import begun
+from gateway.ingest.pipeline import Pipeline, split_memory
+from gateway.ingest.receive import Receiver
+from gateway.ingest.spool import Message, Refusal, Spool, SpoolFull
+from gateway.ingest.spoolfile import MB, Room
 from gateway.instance import Files, claimed, files
+from gateway.lots.growth import Growth
+from gateway.lots.openings import Openings
 from gateway.metrics import Collector, Gauges, expose
-from gateway.openings import Openings
-from gateway.pipeline import Pipeline, split_memory
-from gateway.points import Point, Value, tags
-from gateway.receive import Receiver
-from gateway.spool import Message, Refusal, Spool, SpoolFull
-from gateway.spoolfile import MB, Room
-from gateway.store import RejectPoints, RetryLater, Store
-from traceability.diary_tables import Unhandled
-from traceability.log import LogBusy
-from traceability.seal import Sealer
+from gateway.stores.points import Point, Value, tags
+from gateway.stores.store import RejectPoints, RetryLater, Store
+from traceability.diary.tables import Unhandled
+from traceability.sealing.seal import Sealer
+from traceability.tlog.log import LogBusy
 
 log = logging.getLogger(__name__)
 WAIT = 1.0  # seconds after which an idle thread looks whether it should stop

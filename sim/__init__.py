@@ -1,8 +1,12 @@
 """The simulator: a seeded province that could be believed, one SimPy process a node.
 
-    world (weather ─► soil, water, pond, pests) ─► node ─► run.history ─► straight to a store
-                                    season (diaries) ─┐ └─► run.Live ───► publish (MQTT, one link a node)
-                                                      └────────┘
+physics/  the true world             nodes/  what a node says of it, and what goes wrong with it
+
+    physics.world ─► nodes.node ─► run.history ─► straight to a store
+       season.py (diaries) ─┐        └─► run.Live ───► publish.py (MQTT, one link a node)
+                            └───────────┘
+session.py  one run: history first, then live          scenario.py  what is played (scenarios/*.yaml)
+rollout.py  when places join                           describe.py  the world as one page of plots
 
 It meets the gateway on MQTT alone, so that real hardware can take its place.
 """

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from devices import broker_url
-from devices.options import Data, Language, PilotName
 from devices.paths import may_write
 from devices.pilots.pilot import Pilot
 from devices.settings import Settings
+from devices.terminal import Data, Language, PilotName
 from devices.texts import text
 from sim import scenario as scenarios
 

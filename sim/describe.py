@@ -15,7 +15,7 @@ import numpy.typing as npt
 from devices.contract.models import MODELS
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot
-from sim.world import World
+from sim.physics.world import World
 
 Array = npt.NDArray[np.float64]
 HOUR_MS = 3_600_000

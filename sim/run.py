@@ -22,13 +22,13 @@ from devices.contract.diary import encode_diary
 from devices.contract.reading import Device, Reading
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import Community
-from sim.actions import Actions
-from sim.control import Control
-from sim.faults import BROWN_OUT, DUPLICATES, NONE, OUTAGE, REORDERING, Episode, Span, change
-from sim.node import DAY_MS, Node
+from sim.nodes.control import Control
+from sim.nodes.faults import BROWN_OUT, DUPLICATES, NONE, OUTAGE, REORDERING, Episode, Span, change
+from sim.nodes.node import DAY_MS, Node
+from sim.nodes.truth import Record, judge
+from sim.physics.actions import Actions
+from sim.physics.world import World
 from sim.season import diary
-from sim.truth import Record, judge
-from sim.world import World
 
 Send = Callable[[Device, str, bytes], None]
 Tell = Callable[[Device, Record], None]

@@ -28,13 +28,13 @@ from rich.progress import track
 from devices.contract.reading import Device, Reading
 from devices.contract.topics import Topic
 from devices.pilots.pilot import Pilot
-from sim.actions import Actions
-from sim.control import Control
-from sim.faults import NONE
+from sim.nodes.control import Control
+from sim.nodes.faults import NONE
+from sim.nodes.truth import Record, biases, encode, records, topic
+from sim.physics.actions import Actions
 from sim.publish import Links
 from sim.rollout import Variant, producers, rolled_out
 from sim.run import PIECE, Commands, Live, diaries, fleet, history, secretary
-from sim.truth import Record, biases, encode, records, topic
 
 log = logging.getLogger(__name__)
 OVERLAP_MS = 3_600_000

@@ -7,6 +7,8 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 LOCK = (ROOT / "uv.lock").read_text("utf-8")
+PRODUCT = ("devices", "sim", "gateway", "traceability", "dashboards")
+EXAMPLES = {path.parent for path in (ROOT / "devices" / "examples").rglob("*.py")}
 
 
 def _normal(requirement: dict[str, Any]) -> tuple[str, str]:
@@ -38,7 +40,15 @@ def test_lock_serves_any_index() -> None:
 
 def test_modules_stay_readable() -> None:
     """One module, one noun: over 400 lines is two."""
-    folders = ("devices", "sim", "gateway", "traceability", "dashboards")
-    modules = [ROOT / "hoiquan.py", *(path for folder in folders for path in (ROOT / folder).glob("*.py"))]
+    modules = [ROOT / "hoiquan.py", *(path for folder in PRODUCT for path in (ROOT / folder).rglob("*.py"))]
     modules += [path for folder in ("tests", "benchmarks") for path in (ROOT / folder).rglob("*.py")]
     assert {path.name: n for path in modules if (n := len(path.read_text("utf-8").splitlines())) > 400} == {}
+
+
+def test_folders_show_few_doors() -> None:
+    """At most 12 modules at the top of a folder, 14 in a wing, and each says what it is."""
+    for folder in PRODUCT:
+        for place in {path.parent for path in (ROOT / folder).rglob("*.py")} - EXAMPLES:
+            modules = [path for path in place.glob("*.py") if path.name != "__init__.py"]
+            assert len(modules) <= (12 if place == ROOT / folder else 14), place
+            assert (place / "__init__.py").read_text("utf-8").startswith('"""'), place

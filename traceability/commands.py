@@ -9,17 +9,20 @@ from typing import Annotated, Any
 
 import typer
 
-from devices import installation, paths, screen
-from devices.options import AsJson, Data, Language
+from devices import installation, paths, terminal
 from devices.settings import Settings
+from devices.terminal import AsJson, Data, Language
 from devices.texts import Lang, number, text
-from traceability import addendum, address, epcis, keys, label, offline, record, seal, story, verify_page
 from traceability.digital_link import DigitalLinkError, LotKey, parse
-from traceability.log import LogBusy
-from traceability.photos import Photos, photos_of
-from traceability.shelf import Shelf
-from traceability.tiles import LogReader
-from traceability.witness import accept, parse_witnesses
+from traceability.pages import label, verify_page
+from traceability.records import addendum, address, epcis, offline, record, story
+from traceability.records.photos import Photos, photos_of
+from traceability.records.shelf import Shelf
+from traceability.sealing import seal
+from traceability.tlog import keys
+from traceability.tlog.log import LogBusy
+from traceability.tlog.tiles import LogReader
+from traceability.tlog.witness import accept, parse_witnesses
 
 trace_app = typer.Typer(
     no_args_is_help=True, help="Lots and their records: list, show, label, export, verify, epcis."
@@ -47,12 +50,13 @@ def list_lots(
              for name in ("gtin", "lot", "community", "harvested", "kg", "coverage", "fate")]  # fmt: skip
     zone = settings.loaded_pilot.zone
     cells = [
-        (str(row["gtin"]), str(row["lot"]), str(row["community"]), screen.moment(int(str(row["time"])), zone),
-         number(float(str(row["quantity_kg"])), lang), f"{float(str(row['coverage'])):.0%}",
+        (str(row["gtin"]), str(row["lot"]), str(row["community"]),
+         terminal.moment(int(str(row["time"])), zone), number(float(str(row["quantity_kg"])), lang),
+         f"{float(str(row['coverage'])):.0%}",
          text(f"lot.{row['refused']}", lang) if row["refused"] else str(row["leaf"]))
         for row in rows
     ]  # fmt: skip
-    screen.show(names, cells, whole=(0, 1))
+    terminal.show(names, cells, whole=(0, 1))
 
 
 @trace_app.command()

@@ -3,8 +3,8 @@ the bound and the mend.
 
     event + who wrote it + when it came ─► within ─► PayloadError | nothing
 
-Telemetry has other rules (`gateway.decode`): what a node says of the time is not believed, and its values are
-kept. A date that a person wrote down cannot be put right by a machine.
+Telemetry has other rules (`gateway.ingest.decode`): what a node says of the time is not believed, and its
+values are kept. A date that a person wrote down cannot be put right by a machine.
 """
 
 from collections.abc import Mapping

@@ -14,18 +14,18 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
-from dashboards import style
-from dashboards.build import BOARDS
+from dashboards.boards import style
+from dashboards.boards.build import BOARDS
 from devices.pilots.pilot import load
 from gateway import service
-from gateway.growth import Growth
-from gateway.influx import InfluxStore
 from gateway.instance import files
+from gateway.lots.growth import Growth
 from gateway.past import Past
+from gateway.stores.influx import InfluxStore
 from sim.run import diaries, fleet, history
 from tests.gateway.running import device, enrolled, settings
 from tests.servers import until
-from traceability.seal import Sealer
+from traceability.sealing.seal import Sealer
 
 DAY = 86_400_000
 EVERY = 3600  # seconds between readings: a sixth of what nodes send, and a reading for each slot of coverage

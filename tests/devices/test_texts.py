@@ -16,8 +16,8 @@ FOLDERS = ("devices", "gateway", "traceability", "dashboards", "sim")
 # names under which code asks for a sentence, and the group where a file means one group alone
 ASKS = {"text": "", "t": "", "say": "boards"}
 GROUPS = {
-    "dashboards/overview.py": {"t": "overview"},
-    "dashboards/report.py": {"say": "report"},
+    "dashboards/pages/overview.py": {"t": "overview"},
+    "dashboards/report/compose.py": {"say": "report"},
     "dashboards/templates/overview.html": {"t": "overview"},
 }
 
@@ -73,7 +73,11 @@ ASKED = [*in_python(), *in_templates()]
 
 def test_the_search_finds_what_code_asks_for():
     files = {name for name, _, _ in ASKED}
-    assert {"devices/contract/payloads.py", "dashboards/targets.py", "dashboards/overview.py"} <= files
+    assert {
+        "devices/contract/payloads.py",
+        "dashboards/boards/targets.py",
+        "dashboards/pages/overview.py",
+    } <= files
     assert {"dashboards/templates/overview.html", "traceability/templates/record.html"} <= files
     assert len(ASKED) > 80
 
@@ -93,7 +97,7 @@ def test_what_code_asks_for_is_in_the_catalogue(name, key, given):
 def test_every_reason_of_a_refusal_has_its_sentence():
     reasons = set()
     for path in [
-        path for folder in ("devices", "gateway", "traceability") for path in (ROOT / folder).glob("*.py")
+        path for folder in ("devices", "gateway", "traceability") for path in (ROOT / folder).rglob("*.py")
     ]:
         source = path.read_text("utf-8")
         reasons |= set(re.findall(r'PayloadError\("(\w+)"', source))

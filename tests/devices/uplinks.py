@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from devices.contract.encodings import decode
 from devices.contract.payloads import PayloadError
 from devices.contract.reading import Device
-from gateway.decode import Decoder
-from gateway.spool import Message
+from gateway.ingest.decode import Decoder
+from gateway.ingest.spool import Message
 
 NOW = int(datetime(2026, 11, 21, 3, tzinfo=UTC).timestamp() * 1000)
 PROBE = Device("p", "c", "probe", "soil-probe", simulated=False)

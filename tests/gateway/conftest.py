@@ -4,12 +4,12 @@ import logging
 import sqlite3
 
 import pytest
-
-from gateway import pipeline
-from gateway.influx import InfluxStore
-from gateway.spool import Spool
-from gateway.sqlite import SqliteStore
 from tests.gateway.test_repetition import Bench
+
+from gateway.ingest import pipeline
+from gateway.ingest.spool import Spool
+from gateway.stores.influx import InfluxStore
+from gateway.stores.sqlite import SqliteStore
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(pipeline, "FIRST_DELAY", 0.001)
     monkeypatch.setattr(pipeline, "LONGEST_DELAY", 0.01)
     monkeypatch.setattr(pipeline, "WAIT", 0.01)
-    logging.getLogger("gateway.pipeline").setLevel(logging.CRITICAL)
+    logging.getLogger("gateway.ingest.pipeline").setLevel(logging.CRITICAL)
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from collections import deque
 from contextlib import contextmanager
 
 from devices.contract.reading import Device
-from gateway.decode import Decoder
-from gateway.pipeline import Pipeline, split_memory
-from gateway.points import Point
-from gateway.spool import Message, SpoolFull
-from gateway.store import RejectPoints, RetryLater
+from gateway.ingest.decode import Decoder
+from gateway.ingest.pipeline import Pipeline, split_memory
+from gateway.ingest.spool import Message, SpoolFull
+from gateway.stores.points import Point
+from gateway.stores.store import RejectPoints, RetryLater
 
 NOW = 1_795_230_000_000
 MINUTE = 60_000

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta, timezone
 
-from gateway.points import Point, tags
+from gateway.stores.points import Point, tags
 
 HANOI = timezone(timedelta(hours=7))
 T = int(datetime(2026, 11, 21, 10, tzinfo=HANOI).timestamp() * 1000)

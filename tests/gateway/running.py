@@ -13,7 +13,7 @@ from devices.access.registry import Registry
 from devices.settings import Settings
 from gateway import service
 from gateway.instance import files
-from gateway.sqlite import SqliteStore
+from gateway.stores.sqlite import SqliteStore
 from tests.servers import PATIENCE, until
 
 PLACE = "hoiquan/v1/dong-thap/tam-que/my-esp32"

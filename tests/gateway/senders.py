@@ -4,8 +4,8 @@ import json
 from datetime import UTC, datetime
 
 from devices.contract.reading import Device
-from gateway.decode import Decoder
-from gateway.spool import Message
+from gateway.ingest.decode import Decoder
+from gateway.ingest.spool import Message
 
 NOW = int(datetime(2026, 11, 21, 3, tzinfo=UTC).timestamp() * 1000)
 MINUTE = 60_000

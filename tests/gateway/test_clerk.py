@@ -10,10 +10,10 @@ import pytest
 from devices.pilots.pilot import load
 from gateway import clerk as clerk_module
 from gateway.clerk import Clerk
-from gateway.points import Point, device_tags, tags
-from gateway.spool import Books, Message, Outcome, Refusal, Spool, SpoolFull
-from gateway.sqlite import SqliteStore
-from gateway.store import RejectPoints, RetryLater
+from gateway.ingest.spool import Books, Message, Outcome, Refusal, Spool, SpoolFull
+from gateway.stores.points import Point, device_tags, tags
+from gateway.stores.sqlite import SqliteStore
+from gateway.stores.store import RejectPoints, RetryLater
 from tests.servers import until
 
 PILOT = load("dong-thap")

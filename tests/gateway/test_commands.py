@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 import hoiquan
 from devices.texts import LANGS, text
+from gateway.ingest.spool import Message, Outcome, Refusal, Spool
 from gateway.instance import files
-from gateway.spool import Message, Outcome, Refusal, Spool
 
 
 @pytest.fixture(params=["gateway-1", "gateway-2"])

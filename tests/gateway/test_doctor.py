@@ -14,14 +14,14 @@ from typer.testing import CliRunner
 
 import hoiquan
 from devices.texts import catalogue
+from gateway.ingest.spool import Message, Outcome, Refusal, Spool
 from gateway.instance import files
-from gateway.points import Point, tags
-from gateway.spool import Message, Outcome, Refusal, Spool
-from gateway.sqlite import SqliteStore
+from gateway.stores.points import Point, tags
+from gateway.stores.sqlite import SqliteStore
 from tests.gateway.running import NOTES, PLACE, device, enrolled, gateway, harvest, settings
 from tests.servers import free_port, mosquitto, until
 from tests.system.running import Running, command
-from traceability import seal
+from traceability.sealing import seal
 
 PARTS = ["settings", "data", "registry", "broker", "gateway", "books", "spool", "quarantine", "gaps", "store",
          "drops", "log", "pages"]  # fmt: skip

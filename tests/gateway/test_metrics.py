@@ -7,7 +7,7 @@ from urllib.request import urlopen
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from gateway.spool import Spool
+from gateway.ingest.spool import Spool
 from tests.gateway.running import PLACE, Gateway, device, enrolled, gateway, settings
 from tests.servers import free_port, mosquitto, until
 

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from dashboards import check
+from dashboards.pages import check
 from devices.access.registry import Registry
 from devices.pilots.pilot import load
 from gateway.preview import anybody, judged, lines, plain, preview

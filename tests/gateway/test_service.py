@@ -8,12 +8,12 @@ from contextlib import closing
 import pytest
 
 from gateway import health, service
+from gateway.ingest.spool import Spool
 from gateway.instance import InstanceBusy, files, instances
-from gateway.spool import Spool
-from gateway.sqlite import SqliteStore
+from gateway.stores.sqlite import SqliteStore
 from tests.gateway.running import NOTES, PLACE, Gateway, device, enrolled, gateway, harvest, settings
 from tests.servers import mosquitto, until
-from traceability import seal
+from traceability.sealing import seal
 
 
 @pytest.fixture

@@ -5,24 +5,25 @@ from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
+from tests.gateway.test_pipeline import diary
 
 from devices.contract.diary import decode_diary
 from devices.contract.reading import Device
 from devices.pilots.pilot import load
-from gateway import decode, service
-from gateway.checks import Checker
-from gateway.decode import Written
-from gateway.faults import Faults
-from gateway.growth import Growth
-from gateway.pipeline import join_memory, split_memory
+from gateway import service
+from gateway.ingest import decode
+from gateway.ingest.checks import Checker
+from gateway.ingest.decode import Written
+from gateway.ingest.faults import Faults
+from gateway.ingest.pipeline import join_memory, split_memory
+from gateway.ingest.spool import Message, Spool
+from gateway.lots.growth import Growth
 from gateway.service import Diaries
-from gateway.spool import Message, Spool
-from gateway.sqlite import SqliteStore
+from gateway.stores.sqlite import SqliteStore
 from tests.gateway.ports import DEVICES, FakeStore, build, deliveries, drain, running, settled, telemetry
-from tests.gateway.test_pipeline import diary
 from tests.servers import until
-from traceability import lot
-from traceability.seal import Sealer
+from traceability.sealing import lot
+from traceability.sealing.seal import Sealer
 
 pytestmark = pytest.mark.usefixtures("quick")
 

@@ -12,8 +12,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from devices.contract.reading import Device
 from devices.pilots.pilot import load
-from sim.actions import Actions
-from sim.control import Control
+from sim.nodes.control import Control
+from sim.physics.actions import Actions
 from sim.publish import OWN_LINKS, SHARED, Links
 from sim.run import Commands, Live, fleet
 from tests import servers

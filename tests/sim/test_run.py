@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from devices.pilots.pilot import load
-from sim.actions import Actions
-from sim.control import Control
-from sim.faults import LEVEL_NAMES
-from sim.node import DAY_MS
+from sim.nodes.control import Control
+from sim.nodes.faults import LEVEL_NAMES
+from sim.nodes.node import DAY_MS
+from sim.physics.actions import Actions
 from sim.run import PIECE, Commands, Live, diaries, fleet, history
 
 WHOLE = load("dong-thap")

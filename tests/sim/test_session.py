@@ -10,7 +10,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from devices.pilots.pilot import load
-from sim.faults import LEVEL_NAMES
+from sim.nodes.faults import LEVEL_NAMES
 from sim.session import Plan, Session, parse_duration, parse_moment, parse_shard
 from tests import servers
 

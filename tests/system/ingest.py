@@ -11,7 +11,7 @@ from itertools import pairwise
 import pytest
 
 from devices.pilots.pilot import load
-from gateway.spool import Spool
+from gateway.ingest.spool import Spool
 from tests.system.running import BUCKET, Influx, Mosquitto, Publisher, Running, command, until
 
 PILOT = load("dong-thap")

@@ -20,18 +20,21 @@ from devices.contract.payloads import PayloadError
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import load
-from gateway.checks import Checker
-from gateway.decode import Decoder
-from gateway.growth import Growth
-from gateway.pipeline import Pipeline
+from gateway.ingest.checks import Checker
+from gateway.ingest.decode import Decoder
+from gateway.ingest.pipeline import Pipeline
+from gateway.ingest.spool import Message, Spool
+from gateway.lots.growth import Growth
 from gateway.service import Diaries
-from gateway.spool import Message, Spool
-from gateway.sqlite import SqliteStore
+from gateway.stores.sqlite import SqliteStore
 from tests.gateway.ports import FakeReceiver, drain
-from traceability import form, seal, story, web
 from traceability.digital_link import LotKey
-from traceability.seal import Sealer
-from traceability.shelf import Shelf
+from traceability.pages import web
+from traceability.records import story
+from traceability.records.shelf import Shelf
+from traceability.sealing import seal
+from traceability.sealing.seal import Sealer
+from traceability.secretary import form
 
 ROUNDS, EACH = 100, 100
 PILOT = load("dong-thap")

@@ -9,8 +9,8 @@ from devices import secrets
 from devices.access.registry import Registry
 from devices.pilots.pilot import load
 from devices.texts import text
-from gateway.spool import Spool
-from gateway.sqlite import SqliteStore
+from gateway.ingest.spool import Spool
+from gateway.stores.sqlite import SqliteStore
 from tests.servers import answers, free_port
 from tests.system.running import Mosquitto, Publisher, Running, command, done, hoiquan, until
 

@@ -21,7 +21,7 @@ from devices.contract.encodings import UPLINK
 from devices.credentials import CHIRPSTACK
 from devices.pilots.pilot import load
 from devices.settings import Settings
-from gateway.sqlite import SqliteStore
+from gateway.stores.sqlite import SqliteStore
 from tests.gateway.running import gateway
 from tests.servers import free_port, mosquitto, program, until
 from tests.system.running import Publisher

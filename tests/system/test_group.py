@@ -7,8 +7,8 @@ from contextlib import closing
 
 import pytest
 
+from gateway.ingest.spool import Spool
 from gateway.instance import files
-from gateway.spool import Spool
 from tests.system.ingest import DEVICES, Fleet, Ingest
 from tests.system.running import Gateway, until
 

@@ -11,7 +11,7 @@ import pytest
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
-from gateway.spool import Spool
+from gateway.ingest.spool import Spool
 from tests.system.ingest import DEVICES, Ingest
 from tests.system.running import Mosquitto, Publisher, done, hoiquan, until
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import mosquitto
+from gateway.brokers import mosquitto
 from tests.system.running import Publisher, Running, command, descendants, done, one_line, until
 from tests.system.up import Up
 
@@ -76,7 +76,7 @@ def counted(house, before=0):
 
 
 def values(house, device):
-    from gateway.sqlite import SqliteStore
+    from gateway.stores.sqlite import SqliteStore
 
     store = SqliteStore(house.folder / "data" / "store.sqlite")
     rows = store.series("telemetry", {"device": device}, 0, 2**60, 50_000)
@@ -138,7 +138,7 @@ def test_a_node_that_falls_silent_is_offline_and_its_will_is_sent(house):
 
 
 def online(house, device):
-    from gateway.sqlite import SqliteStore
+    from gateway.stores.sqlite import SqliteStore
 
     store = SqliteStore(house.folder / "data" / "store.sqlite")
     found = store.latest("device", {"device": device}, 0)

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, event
 
 from devices.access.registry import Registry
 from devices.pilots.pilot import load
-from gateway.spool import Spool
+from gateway.ingest.spool import Spool
 from tests.system.running import (
     Gateway,
     Mosquitto,
@@ -177,8 +177,8 @@ def test_kills_under_load_lose_nothing_and_double_nothing(folder, broker, gatewa
 
 KILLED_BEFORE_THE_ACK = """
 import os, sys, time
-from gateway.receive import Receiver
-from gateway.spool import Spool
+from gateway.ingest.receive import Receiver
+from gateway.ingest.spool import Spool
 from pathlib import Path
 url, folder, wanted, keep = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "keep"
 spool = Spool(folder / "gateway" / "spool.sqlite")

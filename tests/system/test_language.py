@@ -9,14 +9,14 @@ import pytest
 
 from devices import secrets
 from devices.access.registry import Registry
-from devices.ledger import Entry, Ledger
 from devices.pilots.pilot import load
 from devices.texts import LANGS, text
+from gateway.control.ledger import Entry, Ledger
+from gateway.ingest.spool import Message, Outcome, Refusal, Spool
 from gateway.instance import files
-from gateway.spool import Message, Outcome, Refusal, Spool
 from tests.system.running import done, hoiquan, one_line
 from tests.traceability.conftest import Grower, harvest, write
-from traceability.seal import Sealer, lots
+from traceability.sealing.seal import Sealer, lots
 
 WIDTHS = ("80", "200")
 LONG = "n" * 64

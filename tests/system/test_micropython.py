@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from devices.access.mosquitto import write_passwords
 from devices.access.registry import Registry
 from devices.settings import Settings
-from gateway.sqlite import SqliteStore
+from gateway.stores.sqlite import SqliteStore
 from tests.gateway.running import gateway
 from tests.servers import mosquitto, program, until
 from tests.system.misbehaving import Broker

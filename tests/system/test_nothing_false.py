@@ -14,13 +14,13 @@ import pytest
 
 from devices.access.registry import Registry
 from devices.pilots.pilot import load
-from gateway.growth import Growth
-from gateway.spool import Message, Spool
-from gateway.sqlite import SqliteStore
+from gateway.ingest.spool import Message, Spool
+from gateway.lots.growth import Growth
+from gateway.stores.sqlite import SqliteStore
 from tests.servers import answers, free_port
 from tests.system.running import Mosquitto, Publisher, Running, command, done, hoiquan, until
-from traceability import seal
-from traceability.seal import Sealer
+from traceability.sealing import seal
+from traceability.sealing.seal import Sealer
 
 CASES = Path(__file__).parents[1] / "cases"
 PLACE = "hoiquan/v1/dong-thap/tam-que/"

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from gateway.spool import Spool
+from gateway.ingest.spool import Spool
 from tests.servers import free_port
 from tests.system.running import Running, command, descendants, done, hoiquan, until
 

@@ -13,9 +13,10 @@ from devices.access.registry import Registry
 from devices.contract.diary import DiaryEvent, Harvest, Input, decode_diary
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot, load
-from traceability import form, web
-from traceability.conditions import Conditions
-from traceability.seal import Sealed, Sealer
+from traceability.pages import web
+from traceability.records.conditions import Conditions
+from traceability.sealing.seal import Sealed, Sealer
+from traceability.secretary import form
 
 WHO = "tam-que-thu-ky"  # the account of a group's secretary
 HARVESTED = datetime(2026, 11, 12, 3, 0, tzinfo=UTC)

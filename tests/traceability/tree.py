@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from traceability.log import Log
-from traceability.merkle import leaf_hash, root, root_of_hashes
-from traceability.note import Signer, open_note
-from traceability.proof import Checkpoint
-from traceability.tiles import tile_path
+from traceability.tlog.log import Log
+from traceability.tlog.merkle import leaf_hash, root, root_of_hashes
+from traceability.tlog.note import Signer, open_note
+from traceability.tlog.proof import Checkpoint
+from traceability.tlog.tiles import tile_path
 
 ORIGIN = "hoiquan.example/log"
 SIGNER = Signer.from_seed(ORIGIN, bytes(range(32)))

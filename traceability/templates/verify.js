@@ -1,5 +1,5 @@
 "use strict";
-// What traceability/check.py, offline.py and story.py do, in a browser. Formats: RFC 8785, RFC 6962, c2sp.org/tlog-proof,
+// What traceability/records/check.py, offline.py and story.py do, in a browser. Formats: RFC 8785, RFC 6962, c2sp.org/tlog-proof,
 // c2sp.org/tlog-checkpoint, c2sp.org/signed-note.
 const words = "WORDS";
 const FORMATS = ["hoiquan.record.v1", "hoiquan.addendum.v1"];

@@ -1,0 +1,66 @@
+"""Boards and alert rules to files: `build` writes them, `stale` says which differ from the code.
+
+    boards ─► json/{vi,en}/*.json      rules of the pilot files ─► alerts/{vi,en}/*.yaml
+
+Keys are sorted, so that a change of a board is a small diff.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from grafana_foundation_sdk.builders.dashboard import Dashboard
+
+from dashboards.boards import alerts, community, operations, quality, style, targets, trace, water
+from devices.texts import LANGS
+
+FOLDER = Path(__file__).parents[1]
+
+BOARDS: dict[str, Callable[[str], Dashboard]] = {
+    "targets": targets.board,
+    "community": community.board,
+    "water": water.board,
+    "trace": trace.board,
+    "quality": quality.board,
+    "operations": operations.board,
+}
+
+
+def build(folder: Path = FOLDER) -> list[Path]:
+    """Write everything in both languages under `folder`; what nothing writes is removed."""
+    written = []
+    for name, content in _files():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, "utf-8")
+        written.append(path)
+    for path in set(_there(folder)) - set(written):
+        path.unlink()
+    return written
+
+
+def stale(folder: Path = FOLDER) -> list[str]:
+    """Files of `folder` that differ from the code: changed, missing, or of no board."""
+    wanted = {folder / name: content for name, content in _files()}
+    there = {path: path.read_text("utf-8") for path in _there(folder)}
+    return sorted(
+        path.relative_to(folder).as_posix()
+        for path in wanted.keys() | there.keys()
+        if wanted.get(path) != there.get(path)
+    )
+
+
+def _files() -> Iterator[tuple[str, str]]:
+    """Name and content of every file."""
+    for lang in LANGS:
+        for name, board in BOARDS.items():
+            data = style.plain(board(lang).build())
+            yield (
+                f"json/{lang}/{name}.json",
+                json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True) + "\n",
+            )
+    yield from ((f"alerts/{name}", content) for name, content in alerts.files())
+
+
+def _there(folder: Path) -> list[Path]:
+    return [*folder.glob("json/*/*.json"), *folder.glob("alerts/*/*.yaml")]

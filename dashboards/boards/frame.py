@@ -1,0 +1,109 @@
+"""What every board has around its panels: its uid, the variables, and links to the others.
+
+Links keep the time range and the variables, so that a place that was chosen on one board stays chosen on
+the next. The variable `community` also takes all places at once.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.builders import table, timeseries
+from grafana_foundation_sdk.models import dashboard
+
+from dashboards.boards import queries, style
+from dashboards.boards.queries import SERIES, InfluxQL
+from dashboards.boards.style import Say
+
+NAMES = ("targets", "community", "water", "trace", "quality", "operations")
+PILOT = "dong-thap"  # chosen at first, where the store has it
+EVERYWHERE = ".*"  # the value of “all” in a pattern
+
+
+def uid(name: str, lang: str) -> str:
+    """A board's uid. The English twin has one of its own, so that both can be provisioned."""
+    return f"hoiquan-{name}" if lang == "vi" else f"hoiquan-{name}-{lang}"
+
+
+def begin(name: str, lang: str, say: Say, community: str = "") -> build.Dashboard:
+    """A board without panels. `community` is chosen at first, "" for all."""
+    board = (
+        style.board(uid(name, lang), say(f"{name}_title"), say(f"{name}_about"))
+        .with_variable(_pilot(say))
+        .with_variable(_community(say, community))
+    )
+    for other in NAMES:
+        if other != name:
+            board.link(
+                build.DashboardLink(say(f"{other}_title"))
+                .type(dashboard.DashboardLinkType.LINK)
+                .url(f"/d/{uid(other, lang)}")
+                .include_vars(True)
+                .keep_time(True)
+                .icon("dashboard")
+            )
+    return board
+
+
+def to_community(lang: str, say: Say) -> build.DashboardLink:
+    """From a row whose first column is a community to that community's board."""
+    url = f"/d/{uid('community', lang)}?var-pilot=${{pilot:percentencode}}"
+    return build.DashboardLink(say("see_community")).url(
+        url + "&var-community=${__data.fields[0]:percentencode}&${__url_time_range}"
+    )
+
+
+def by_place(
+    panel: table.Panel, lang: str, say: Say, titles: Mapping[str, str], found: Iterable[str],
+    *after: dashboard.DataTransformerConfig,
+) -> table.Panel:  # fmt: skip
+    """A row a place, joined from queries by community, each with the way to its board."""
+    for ref, query in zip("ABCDEF", found, strict=False):
+        panel.with_target(InfluxQL(query, ref))
+    panel.data_links([to_community(lang, say)])
+    return style.reshape(panel, titles, style.without_time(), style.joined("community"), *after)
+
+
+def by_gateway(panel: timeseries.Panel, of: str, names: Mapping[str, str]) -> timeseries.Panel:
+    """A line a gateway and field: `of` (max, sum) it in each step; `names` by field, "" for the gateway's."""
+    for ref, (field, name) in zip("ABCDEF", names.items(), strict=False):
+        query = queries.trend("gateway", field, of, by="instance")
+        panel.with_target(InfluxQL(query, ref, SERIES, f"{name} $tag_instance".strip()))
+    return panel
+
+
+def instance(say: Say) -> build.QueryVariable:
+    """The variable that chooses a gateway."""
+    return _with_all(build.QueryVariable("instance").label(say("instance")), say).query(
+        queries.values("gateway", "instance")
+    )
+
+
+def _pilot(say: Say) -> build.QueryVariable:
+    default = dashboard.VariableOption(selected=True, text=PILOT, value=PILOT)
+    return (
+        build.QueryVariable("pilot")
+        .label(say("pilot"))
+        .datasource(queries.SOURCE)
+        .query(queries.values("community", "pilot"))
+        .current(default)
+        .refresh(dashboard.VariableRefresh.ON_DASHBOARD_LOAD)
+        .sort(dashboard.VariableSort.ALPHABETICAL_ASC)
+    )
+
+
+def _community(say: Say, chosen: str) -> build.QueryVariable:
+    variable = _with_all(build.QueryVariable("community").label(say("place")), say)
+    if chosen:
+        variable.current(dashboard.VariableOption(selected=True, text=chosen, value=chosen))
+    return variable.query(queries.values("device", "community"))
+
+
+def _with_all(variable: build.QueryVariable, say: Say) -> build.QueryVariable:
+    return (
+        variable.datasource(queries.SOURCE)
+        .include_all(True)
+        .all_value(EVERYWHERE)
+        .current(dashboard.VariableOption(selected=True, text=say("all"), value="$__all"))
+        .refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(dashboard.VariableSort.ALPHABETICAL_ASC)
+    )

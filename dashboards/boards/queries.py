@@ -1,0 +1,236 @@
+"""InfluxQL for the boards. Names are checked against `gateway.stores.points` when a query is written.
+
+Four rules hold for every query:
+- A variable stands as `=~ /^${name:regex}$/`, so that no value of it can break out of the pattern.
+- What a board shows is as of the end of the chosen time range (`${__to}`, Grafana's own, epoch ms):
+  a number computed last night is there when the last hour is looked at, and a rehearsed decade can be
+  looked at year by year.
+- Days are Vietnamese days, by an offset of seven hours: `tz()` needs the server's zone database, and some
+  versions of Grafana 11 read it wrongly beside a regex. Vietnam has had no summer time since 1975.
+- The newest point is asked for with ORDER BY time DESC LIMIT 1, which keeps its time. An aggregate
+  without GROUP BY time is stamped 1970; where one is used, the panel drops its time.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.cog.variants import Dataquery
+from grafana_foundation_sdk.models.common import DataSourceRef
+
+from gateway.stores.points import MEASUREMENTS
+
+SOURCE = DataSourceRef(type_val="influxdb", uid="hoiquan")  # provisioning/datasources.yaml
+PILOT = '"pilot" =~ /^${pilot:regex}$/'
+COMMUNITY = '"community" =~ /^${community:regex}$/'
+INSTANCE = '"instance" =~ /^${instance:regex}$/'
+UNTIL = "time <= ${__to}ms"
+DAY = "time(1d, -7h)"
+STEP = "time($__interval)"
+
+TABLE, SERIES = "table", "time_series"  # Grafana's result formats: one frame, or one a column
+
+
+class UnknownName(ValueError):
+    """The store has no such measurement, tag or field: mend the query or gateway/stores/points.py."""
+
+
+@dataclass(frozen=True)
+class InfluxQL(Dataquery, Builder[Dataquery]):
+    """One InfluxQL query of a panel; the SDK has none. It is its own builder.
+
+    `alias` names the series of the format SERIES; columns of a TABLE keep their own names.
+    """
+
+    query: str
+    ref: str = "A"
+    form: str = TABLE
+    alias: str = ""
+
+    def build(self) -> Dataquery:
+        return self
+
+    def to_json(self) -> dict[str, object]:
+        """As Grafana's InfluxDB plugin saves it."""
+        return {
+            "refId": self.ref,
+            "datasource": SOURCE,
+            "query": self.query,
+            "rawQuery": True,
+            "resultFormat": self.form,
+            "alias": self.alias,
+        }
+
+
+def latest(measurement: str, columns: Iterable[str], *, by: str = "", **tags: str) -> str:
+    """The newest row of `columns`, with its time; with `by`, of each value of that tag."""
+    group = f" GROUP BY {named(measurement, by)}" if by else ""
+    return f"{_select(measurement, columns, UNTIL, tags)}{group} ORDER BY time DESC LIMIT 1"
+
+
+def history(measurement: str, column: str, **tags: str) -> str:
+    """Every point in the chosen time range."""
+    return _select(measurement, [column], "$timeFilter", tags)
+
+
+def every(measurement: str, column: str, **tags: str) -> str:
+    """Every point there is, those of the future too: dated targets."""
+    return _select(measurement, [column], "", tags)
+
+
+def recent(measurement: str, columns: Iterable[str], days: int, limit: int, percent: str = "") -> str:
+    """Rows of the last `days` days, newest first, at most `limit`; the share `percent` as 0..100."""
+    rows = _select(measurement, columns, _window(days), {}, percent)
+    return f"{rows} ORDER BY time DESC LIMIT {limit}"
+
+
+def most(measurement: str, column: str, columns: Iterable[str], days: int, number: int) -> str:
+    """The `number` rows of the last `days` days with the highest `column`, with other `columns`."""
+    name = named(measurement, column)
+    others = ", ".join(named(measurement, one) for one in columns)
+    return (
+        f"SELECT top({name}, {number}) AS {name}, {others} FROM {named(measurement)} "
+        f"{_where(measurement, _window(days), {})}"
+    )
+
+
+def trend(
+    measurement: str, column: str, of: str = "mean", *, by: str = "", step: str = STEP, **tags: str
+) -> str:
+    """`of` (mean, max, sum, …) of a column in each step of the chosen range, by the tag `by` where given."""
+    name = named(measurement, column)
+    group = f", {named(measurement, by)}" if by else ""
+    return (
+        f"SELECT {of}({name}) AS {name} FROM {named(measurement)} {_where(measurement, '$timeFilter', tags)} "
+        f"GROUP BY {step}{group} fill(none)"
+    )
+
+
+def hourly(signal: str, by: str) -> str:
+    """The mean of a signal in each step of the chosen range at all places, from its hours
+    (`gateway.indicators.hourly`): the same as of its readings, a sixth of the work.
+    """
+    summed, number = (named("telemetry_hour", f"{signal}_{part}") for part in ("sum", "number"))
+    where = _where("telemetry_hour", "$timeFilter", {}, anywhere=True)
+    return (
+        f'SELECT sum({summed}) / sum({number}) AS "{signal}" FROM "telemetry_hour" {where} '
+        f"GROUP BY {STEP}, {named('telemetry_hour', by)} fill(none)"
+    )
+
+
+def newest(measurement: str, columns: Iterable[str], *by: str, hours: int, **tags: str) -> str:
+    """The newest value of each column within the last `hours` hours, one row for the tags `by`.
+
+    Unlike `latest` the columns may be of different times; the row's own means nothing.
+    """
+    shown = ", ".join(f"last({name}) AS {name}" for name in (named(measurement, one) for one in columns))
+    group = ", ".join(named(measurement, tag) for tag in by)
+    where = _where(measurement, _window(hours, "h"), tags)
+    return f"SELECT {shown} FROM {named(measurement)} {where} GROUP BY {group}"
+
+
+def within(
+    measurement: str, column: str, of: str, hours: int, *, shown: str, by: str = "", times: int = 1,
+    anywhere: bool = False, **equal: str | bool,
+) -> str:  # fmt: skip
+    """`of` a column over the last `hours` hours as column `shown`; one row a value of `by`. Its time means
+    nothing. `equal`: tags, and true or false of a field.
+    """
+    name, scale = named(measurement, column), f" * {times}" if times != 1 else ""
+    where = _where(measurement, _window(hours, "h"), equal, anywhere)
+    group = f" GROUP BY {named(measurement, by)}" if by else ""
+    return f'SELECT {of}({name}){scale} AS "{shown}" FROM {named(measurement)} {where}{group}'
+
+
+def level(signal: str, step: str, *, shown: str) -> str:
+    """One alarm level of a signal at each place, as column `shown`. Its time means nothing."""
+    where = _where("alarm", "", {"signal": signal, "level": step}, anywhere=True)
+    value = named("alarm", "value")
+    return f'SELECT last({value}) AS "{shown}" FROM "alarm" {where} GROUP BY {named("alarm", "community")}'
+
+
+def levels(signal: str) -> str:
+    """The alarm levels of a signal at the chosen place, before and after the whole plan: a line each."""
+    where = _where("alarm", "", {"signal": signal})
+    group = ", ".join(named("alarm", tag) for tag in ("level", "community"))
+    return f'SELECT {named("alarm", "value")} FROM "alarm" {where} GROUP BY {group}'
+
+
+def balance() -> str:
+    """By gateway: its newest books, and as `missing` what they do not account for (0: they balance)."""
+    whole, *parts = (
+        named("gateway", part) for part in ("received", "stored", "duplicate", "quarantined", "spooled")
+    )
+    by = named("gateway", "instance")
+    newest_of_each = ", ".join(f"last({name}) AS {name}" for name in (whole, *parts))
+    inner = f'SELECT {newest_of_each} FROM "gateway" {_where("gateway", _window(24, "h"), {})} GROUP BY {by}'
+    shown = ", ".join((whole, *parts))
+    return f'SELECT {shown}, {whole} - {" - ".join(parts)} AS "missing" FROM ({inner}) GROUP BY {by}'
+
+
+def coverage(days: int) -> str:
+    """By community: mean of its devices' newest coverage (0..100) as `coverage`, their number as `devices`.
+
+    The time is 1970 and means nothing. `last_seen` is a question of its own (`within`): a second column in
+    the inner query made the engine four times as slow (benchmarks/boards.py).
+    """
+    share, device = named("device", "coverage"), named("device", "device")
+    community = named("device", "community")
+    newest_of_each = (
+        f"SELECT last({share}) AS {share} FROM {named('device')} "
+        f"{_where('device', _window(days), {})} GROUP BY {community}, {device}"
+    )
+    return (
+        f'SELECT mean({share}) * 100 AS {share}, count({share}) AS "devices" '
+        f"FROM ({newest_of_each}) GROUP BY {community}"
+    )
+
+
+def last_seen(days: int) -> str:
+    """By community: when one of its devices was heard last (epoch ms), as `last_seen`. The time is 1970."""
+    return within("device", "last_seen", "max", days * 24, by="community", shown="last_seen")
+
+
+def values(measurement: str, tag: str) -> str:
+    """Every value of a tag, for a variable; of the chosen pilot, but the pilots themselves."""
+    where = f" WHERE {PILOT}" if tag != "pilot" and "pilot" in MEASUREMENTS[measurement].tags else ""
+    return f"SHOW TAG VALUES FROM {named(measurement)} WITH KEY = {named(measurement, tag)}{where}"
+
+
+def _select(
+    measurement: str, columns: Iterable[str], when: str, tags: dict[str, str], percent: str = ""
+) -> str:
+    quoted = ((column, named(measurement, column)) for column in columns)
+    names = ", ".join(f"{name} * 100 AS {name}" if column == percent else name for column, name in quoted)
+    return f"SELECT {names} FROM {named(measurement)} {_where(measurement, when, tags)}"
+
+
+def _where(measurement: str, when: str, equal: Mapping[str, str | bool], anywhere: bool = False) -> str:
+    """The chosen pilot, community and gateway, as far as the measurement has such tags, and `equal`."""
+    known = MEASUREMENTS[measurement].tags
+    chosen = (
+        ("pilot", PILOT),
+        ("instance", INSTANCE),
+        *((("community", COMMUNITY),) if not anywhere else ()),
+    )
+    exact = (f"{named(measurement, name)} = {_literal(value)}" for name, value in equal.items())
+    parts = [*(clause for tag, clause in chosen if tag in known), *exact, when]
+    return "WHERE " + " AND ".join(part for part in parts if part)
+
+
+def _window(number: int, unit: str = "d") -> str:
+    return f"time > ${{__to}}ms - {number}{unit} AND {UNTIL}"
+
+
+def named(measurement: str, column: str = "") -> str:
+    """A measurement, or a tag or field of it, quoted. Raises UnknownName."""
+    schema = MEASUREMENTS.get(measurement)
+    if schema is None or (column and column not in (*schema.tags, *schema.fields)):
+        raise UnknownName(f"gateway/stores/points.py has no {measurement} {column}".rstrip())
+    return f'"{column or measurement}"'
+
+
+def _literal(value: str | bool) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,0 +1,233 @@
+"""The house style of every board, in one place: colours, units, thresholds, texts, legends, ids.
+
+Only what Grafana 10, 11 and 12 all know: `plain` drops what the SDK adds for newer ones. The published
+schema takes objects alone in an override, so overrides only colour; names of columns come from the
+transformation `organize`, words for values from the panel's own mappings, units from column titles.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, Self, TypeVar
+
+from grafana_foundation_sdk.builders import common as build_common
+from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.builders import stat, table, timeseries
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import common, dashboard
+
+from dashboards.boards.queries import SOURCE
+from devices.contract.signals import SIGNALS
+from devices.texts import text
+
+Say = Callable[[str], str]
+
+TIME_ZONE = "Asia/Ho_Chi_Minh"
+VALUE, TARGET, REAL, SIMULATED = "blue", "orange", "green", "purple"
+GOOD, POOR, BAD, PLAIN = "green", "orange", "red", "text"
+
+ALARM_COLOURS = ("yellow", "orange", "red")  # of the levels I, II and III
+
+COUNT, SHARE = "none", "percentunit"  # a share is a ratio 0..1 in the store; tables say % in the title
+MILLISECONDS, BYTES = "ms", "bytes"
+MOMENT = "time:DD/MM/YYYY HH:mm"  # of epoch milliseconds, and of a time column
+TIME_COLUMN = "/^time$/i"  # the plugin calls it Time
+
+# Assumption: under half of the slots with a reading is bad, under 80 % poor; 80 % is what the pilot
+# files ask of a device before it counts (rules.iot_communities.min_coverage).
+COVERAGE_STEPS = ((None, BAD), (50, POOR), (80, GOOD))
+SHARE_STEPS = ((None, BAD), (0.5, POOR), (0.8, GOOD))  # the same of a ratio
+GAP_STEPS = ((None, POOR), (0.0, GOOD))  # value less target: below 0 is what is still missing
+
+TOO_NEW = {"stat": ("percentChangeColorMode", "showPercentChange", "wideLayout"), "table": ("footer",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A panel's lasting id, and where it stands on the grid of 24 columns."""
+
+    id: int
+    x: int
+    y: int
+    w: int
+    h: int
+
+
+class _Panel(Protocol):
+    def id(self, value: int, /) -> Self: ...
+    def title(self, value: str, /) -> Self: ...
+    def description(self, value: str, /) -> Self: ...
+    def datasource(self, value: common.DataSourceRef, /) -> Self: ...
+    def grid_pos(self, value: dashboard.GridPos, /) -> Self: ...
+    def unit(self, value: str, /) -> Self: ...
+    def no_value(self, value: str, /) -> Self: ...
+    def transformations(self, value: list[dashboard.DataTransformerConfig], /) -> Self: ...
+    def with_override(
+        self, matcher: dashboard.MatcherConfig, properties: list[dashboard.DynamicConfigValue], /
+    ) -> Self: ...
+
+
+P = TypeVar("P", bound=_Panel)
+
+
+def words(lang: str) -> Say:
+    """The boards' sentences in `lang`, by key."""
+    return lambda key: text(f"boards.{key}", lang)
+
+
+def dress(panel: P, place: Place, say: Say, *, title: str, about: str, unit: str) -> P:
+    """What every panel of data has. `title` and `about` are already in the board's language."""
+    return (
+        panel.id(place.id)
+        .title(title)
+        .description(about)
+        .datasource(SOURCE)
+        .grid_pos(dashboard.GridPos(x=place.x, y=place.y, w=place.w, h=place.h))
+        .unit(unit)
+        .no_value(say("no_value"))
+    )
+
+
+def number(colour: str = PLAIN, *, named: bool = False, fields: str = "") -> stat.Panel:
+    """A stat of the newest value; `named` shows each column's name, `fields` picks columns by pattern."""
+    shown = common.BigValueTextMode.VALUE_AND_NAME if named else common.BigValueTextMode.VALUE
+    return (
+        stat.Panel()
+        .graph_mode(common.BigValueGraphMode.NONE)
+        .color_mode(common.BigValueColorMode.VALUE)
+        .text_mode(shown)
+        .reduce_options(build_common.ReduceDataOptions().calcs(["lastNotNull"]).fields(fields).values(False))
+        .color_scheme(_fixed(colour))
+    )
+
+
+def lines(*, zero: bool = True) -> timeseries.Panel:
+    """A timeseries with its legend on (the SDK leaves it off); it begins at 0 where that means something."""
+    legend = (
+        build_common.VizLegendOptions()
+        .show_legend(True)
+        .display_mode(common.LegendDisplayMode.LIST)
+        .placement(common.LegendPlacement.BOTTOM)
+        .calcs([])
+    )
+    tooltip = build_common.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI)
+    panel = timeseries.Panel().legend(legend).tooltip(tooltip.sort(common.SortOrder.NONE)).line_width(2)
+    return panel.min(0) if zero else panel
+
+
+def bars() -> timeseries.Panel:
+    """Columns from 0, stacked: parts of a day's whole."""
+    stacked = build_common.StackingConfig().mode(common.StackingMode.NORMAL).group("A")
+    return lines().draw_style(common.GraphDrawStyle.BARS).fill_opacity(60).line_width(1).stacking(stacked)
+
+
+def unit_of(signal: str) -> str:
+    """Grafana's unit for a signal: what people write behind the number."""
+    shown = SIGNALS[signal].shown_unit
+    return f"suffix: {shown}" if shown else COUNT
+
+
+def rows(sort: str = "", *, falling: bool = False) -> table.Panel:
+    """A table, sorted by the column shown as `sort`."""
+    panel = table.Panel().show_header(True)
+    if sort:
+        panel.sort_by([build_common.TableSortByFieldState().display_name(sort).desc(falling)])
+    return panel
+
+
+def reshape(panel: P, titles: Mapping[str, str], *before: dashboard.DataTransformerConfig) -> P:
+    """Columns under their titles, by field, after the transformations `before`."""
+    rename = dashboard.DataTransformerConfig(
+        "organize",
+        options={"excludeByName": {}, "indexByName": {}, "renameByName": dict(titles)},
+    )
+    return panel.transformations([*before, rename])
+
+
+def paint(panel: P, shown: str, **properties: object) -> P:
+    """An override of the column or series shown as `shown`."""
+    matcher = dashboard.MatcherConfig("byNames", {"mode": "include", "names": [shown]})
+    return panel.with_override(
+        matcher,
+        [dashboard.DynamicConfigValue(name.replace("_", "."), value) for name, value in properties.items()],
+    )
+
+
+def covered(panel: P, shown: str) -> P:
+    """A column of coverage in percent, coloured by how good it is."""
+    return paint(panel, shown, custom_cellOptions={"type": "color-text"}, **steps(COVERAGE_STEPS))
+
+
+def fixed(colour: str) -> dashboard.FieldColor:
+    """One colour, whatever the value."""
+    return _fixed(colour).build()
+
+
+def steps(rising: Iterable[tuple[float | None, str]]) -> dict[str, object]:
+    """Properties that colour by thresholds; the first begins at minus infinity (None)."""
+    thresholds = [dashboard.Threshold(value=value, color=colour) for value, colour in rising]
+    return {
+        "thresholds": dashboard.ThresholdsConfig(mode=dashboard.ThresholdsMode.ABSOLUTE, steps=thresholds),
+        "color": dashboard.FieldColor(mode=dashboard.FieldColorModeId.THRESHOLDS),
+    }
+
+
+def meanings(say: Say, *, yes: str = GOOD, no: str = POOR, **more: str) -> list[dashboard.ValueMapping]:
+    """Words for values: yes and no with their colours, and `more` (value with _ for -, word)."""
+    known = {"true": (say("answer_yes"), yes), "false": (say("answer_no"), no)}
+    known |= {value.replace("_", "-"): (word, PLAIN) for value, word in more.items()}
+    options = {
+        value: dashboard.ValueMappingResult(text=word, color=colour, index=index)
+        for index, (value, (word, colour)) in enumerate(known.items())
+    }
+    return [dashboard.ValueMap(options=options)]
+
+
+def without_time() -> dashboard.DataTransformerConfig:
+    """Drop the time column: 1970 of an aggregate, or of no interest."""
+    return dashboard.DataTransformerConfig(
+        "filterFieldsByName", options={"exclude": {"pattern": TIME_COLUMN}}
+    )
+
+
+def as_time(field: str) -> dashboard.DataTransformerConfig:
+    """A column of epoch milliseconds as a time."""
+    change = {"targetField": field, "destinationType": "time"}
+    return dashboard.DataTransformerConfig(
+        "convertFieldType", options={"fields": {}, "conversions": [change]}
+    )
+
+
+def joined(field: str) -> dashboard.DataTransformerConfig:
+    """Frames joined by a column; a row that only one of them has stays."""
+    return dashboard.DataTransformerConfig("joinByField", options={"byField": field, "mode": "outer"})
+
+
+def board(uid: str, title: str, about: str) -> build.Dashboard:
+    """A board with the house's clock and range, read-only: it is changed in code."""
+    return (
+        build.Dashboard(title)
+        .uid(uid)
+        .description(about)
+        .tags(["hoiquan"])
+        .timezone(TIME_ZONE)
+        .time("now-30d", "now")
+        .refresh("15m")
+        .tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
+        .readonly()
+    )
+
+
+def plain(model: dashboard.Dashboard) -> dict[str, Any]:
+    """The board as JSON data, without options that only newer versions of Grafana have."""
+    data: dict[str, Any] = json.loads(json.dumps(model, cls=JSONEncoder))
+    for panel in data["panels"]:
+        for option in TOO_NEW.get(panel["type"], ()):
+            panel["options"].pop(option, None)
+    for link in data.get("links", ()):
+        link.pop("placement", None)  # the SDK's default hides a link in a menu that 10 and 11 do not have
+    return data
+
+
+def _fixed(colour: str) -> build.FieldColor:
+    return build.FieldColor().mode(dashboard.FieldColorModeId.FIXED).fixed_color(colour)

@@ -1,0 +1,123 @@
+"""The board “Truy xuất nguồn gốc”: the share against its targets, and the lots behind it.
+
+share │ target, gap │ real, simulated │ lots of a year, verified ones
+share over time with its targets and forecast │ lots a day
+by community: lots, kilograms, coverage       │ coverage of lots a day
+scans a day by community                      │ lots scanned most, and their packages
+who counts, who misses
+lots of the last 30 days
+"""
+
+from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.builders import stat, table, timeseries
+
+from dashboards.boards import frame, indicator, queries, style
+from dashboards.boards.queries import DAY, SERIES, InfluxQL
+from dashboards.boards.style import Place, Say
+from devices.pilots.pilot import Indicator
+
+SHARE: Indicator = "traceability_share"
+DAYS = 30
+LOTS = 500
+SCANNED = 20
+YEAR = 365 * 24  # hours; what the rule of the default pilot looks back on
+
+
+def board(lang: str) -> build.Dashboard:
+    """The board in `lang`."""
+    say = style.words(lang)
+    return (
+        frame.begin("trace", lang, say)
+        .with_panel(indicator.value(Place(1, 0, 0, 6, 5), say, SHARE))
+        .with_panel(indicator.target(Place(2, 6, 0, 6, 5), say, SHARE))
+        .with_panel(indicator.apart(Place(3, 12, 0, 6, 5), say, SHARE))
+        .with_panel(_verified(Place(4, 18, 0, 6, 5), say))
+        .with_panel(indicator.progress(Place(5, 0, 5, 12, 10), say, SHARE))
+        .with_panel(_a_day(Place(6, 12, 5, 12, 10), say))
+        .with_panel(_by_community(Place(7, 0, 15, 12, 10), lang, say))
+        .with_panel(_coverage(Place(8, 12, 15, 12, 10), say))
+        .with_panel(_scans(Place(11, 0, 25, 12, 10), say))
+        .with_panel(_most_scanned(Place(12, 12, 25, 12, 10), say))
+        .with_panel(indicator.standing(Place(9, 0, 35, 24, 10), say, SHARE))
+        .with_panel(lots(Place(10, 0, 45, 24, 10), say))
+    )
+
+
+def lots(place: Place, say: Say) -> table.Panel:
+    """The lots of the last 30 days at the chosen places."""
+    fields = ("lot", "community", "product", "quantity", "coverage", "verified", "simulated")
+    titles = {"Time": say("time")} | {field: say(field) for field in fields}
+    titles |= {"community": say("lot_community"), "simulated": say("is_simulated")}
+    panel = style.dress(
+        style.rows(sort=titles["Time"], falling=True), place, say,
+        title=say("lots"), about=say("lots_about"), unit=style.COUNT,
+    ).decimals(0).mappings(style.meanings(say))  # fmt: skip
+    panel.with_target(InfluxQL(queries.recent("lot", fields, DAYS, LOTS, percent="coverage")))
+    return style.covered(style.reshape(panel, titles), titles["coverage"])
+
+
+def _verified(place: Place, say: Say) -> stat.Panel:
+    titles = {"lots": say("lots_of_year"), "verified": say("lots_verified")}
+    panel = style.dress(
+        style.number(named=True), place, say,
+        title=say("lots_count"), about=say("lots_count_about"), unit=style.COUNT,
+    )  # fmt: skip
+    panel.with_target(InfluxQL(queries.within("lot", "quantity", "count", YEAR, shown="lots"), "A"))
+    verified = queries.within("lot", "quantity", "count", YEAR, shown="verified", verified=True)
+    panel.with_target(InfluxQL(verified, "B"))
+    return style.reshape(panel, titles, style.without_time())
+
+
+def _a_day(place: Place, say: Say) -> timeseries.Panel:
+    panel = style.dress(
+        style.bars(), place, say, title=say("lots_a_day"), about=say("lots_a_day_about"), unit=style.COUNT
+    )
+    query = queries.trend("lot", "quantity", "count", step=DAY)
+    return panel.with_target(InfluxQL(query, "A", SERIES, say("lots_of_day")))
+
+
+def _coverage(place: Place, say: Say) -> timeseries.Panel:
+    panel = style.dress(
+        style.lines(), place, say,
+        title=say("lots_coverage"), about=say("lots_coverage_about"), unit=style.SHARE,
+    ).max(1)  # fmt: skip
+    query = queries.trend("lot", "coverage", step=DAY)
+    return panel.with_target(InfluxQL(query, "A", SERIES, say("coverage_share")))
+
+
+def _scans(place: Place, say: Say) -> timeseries.Panel:
+    panel = style.dress(
+        style.bars(), place, say, title=say("scans"), about=say("scans_about"), unit=style.COUNT
+    )
+    query = queries.trend("scan", "scans", "sum", by="community", step=DAY)
+    return panel.with_target(InfluxQL(query, "A", SERIES, "$tag_community"))
+
+
+def _most_scanned(place: Place, say: Say) -> table.Panel:
+    fields = ("lot", "community", "packages", "far_more")
+    titles = {"Time": say("time"), "scans": say("scans")} | {field: say(field) for field in fields}
+    titles["community"] = say("lot_community")
+    panel = style.dress(
+        style.rows(sort=titles["scans"], falling=True), place, say,
+        title=say("scans_most"), about=say("scans_most_about"), unit=style.COUNT,
+    ).decimals(0).mappings(style.meanings(say, yes=style.BAD, no=style.PLAIN))  # fmt: skip
+    panel.with_target(InfluxQL(queries.most("lot", "scans", fields, YEAR // 24, SCANNED)))
+    return style.reshape(panel, titles)
+
+
+def _by_community(place: Place, lang: str, say: Say) -> table.Panel:
+    columns = {
+        "number": queries.within("lot", "quantity", "count", YEAR, by="community", shown="number"),
+        "weight": queries.within("lot", "quantity", "sum", YEAR, by="community", shown="weight"),
+        "coverage": queries.within(
+            "lot", "coverage", "mean", YEAR, by="community", shown="coverage", times=100
+        ),
+    }
+    titles = {"community": say("lot_community"), "number": say("lots_of_year"), "weight": say("quantity")}
+    titles["coverage"] = say("coverage")
+    panel = style.dress(
+        style.rows(sort=titles["number"], falling=True), place, say,
+        title=say("lots_by_community"), about=say("lots_by_community_about"), unit=style.COUNT,
+    ).decimals(0)  # fmt: skip
+    frame.by_place(panel, lang, say, titles, columns.values())
+    return style.covered(panel, titles["coverage"])

@@ -1,0 +1,55 @@
+"""How the pages and what stands behind them are, for monitors: `/healthz`, `/metrics`."""
+
+import time
+from datetime import datetime
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from dashboards.figures import Figures
+from gateway.indicators.count import DAY_MS
+from gateway.stores.store import RetryLater
+
+SILENT_MS = 6 * 60_000  # a gateway writes its books all the time, into a point each five minutes
+PLAIN = "text/plain; charset=utf-8"
+
+
+def router(figures: Figures) -> APIRouter:
+    """Routes over the same store as the pages."""
+    routes, begun = APIRouter(include_in_schema=False), time.monotonic()
+
+    @routes.get("/healthz")
+    def healthz() -> Response:
+        """503 where the store does not answer, or no gateway was seen for some minutes: nothing new comes
+        then. Pages that just began give it the time to write its first books.
+        """
+        try:
+            silent = _silent(figures)
+        except RetryLater as error:
+            return Response(f"store: {error}\n", 503, media_type=PLAIN)
+        if silent and (time.monotonic() - begun) * 1000 > SILENT_MS:
+            return Response(f"gateway: {silent}; start one, see hoiquan doctor\n", 503, media_type=PLAIN)
+        return Response("ok\n", media_type=PLAIN)
+
+    @routes.get("/metrics")
+    def metrics() -> Response:
+        books = figures.books(figures.now())
+        lines = [
+            f"# TYPE hoiquan_gateway_{k} gauge\nhoiquan_gateway_{k} {v}\n" for k, v in sorted(books.items())
+        ]
+        return Response("".join(lines), media_type="text/plain; version=0.0.4")
+
+    return routes
+
+
+def _silent(figures: Figures) -> str:
+    """Since when no gateway was seen, "" where one was; nobody looks for one in a rehearsal's folder."""
+    now = figures.now()
+    found = figures.store.latest("gateway", {}, now - 7 * DAY_MS)
+    newest = max((at for row in found for at, _ in row.fields.values()), default=None)
+    if figures.rehearsal is not None or (newest is not None and now - newest <= SILENT_MS):
+        return ""
+    if newest is None:
+        return "none has been seen within seven days"
+    moment = datetime.fromtimestamp(newest / 1000, figures.pilot.zone)
+    return f"none has been seen since {moment:%Y-%m-%d %H:%M}"

@@ -1,0 +1,73 @@
+"""A year of a pilot out of the store: indicators, harvests by place, what came and what of it is doubted."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+
+from dashboards.figures import Figures, Indicator
+from gateway.indicators.count import MANY, Evaluation, local_midnight
+
+
+@dataclass(frozen=True, slots=True)
+class Lots:
+    """Harvests of one place in a year: how many lots, how many kilograms."""
+
+    number: int
+    kilograms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Year:
+    """What the store holds of one calendar year, up to epoch ms `at`. Without `indicators` it holds nothing.
+
+    `coverage`: mean of each place's devices over the year's counted days; `counted`: how many days those are,
+    of `days` that have passed. `doubted`: values by reason.
+    """
+
+    year: int
+    at: int
+    days: int
+    counted: int
+    indicators: tuple[Indicator, ...]
+    evaluation: Evaluation | None
+    lots: dict[str, Lots]
+    coverage: dict[str, float]
+    devices: dict[str, int]
+    doubted: dict[str, int]
+
+    @property
+    def empty(self) -> bool:
+        return not self.indicators
+
+
+def look_up(figures: Figures, year: int, now: int) -> Year:
+    """The year `year` as known at epoch ms `now`. Raises RetryLater where the store does not answer."""
+    pilot, store = figures.pilot, figures.store
+    start, end = (local_midnight(pilot, date(one, 1, 1)) for one in (year, year + 1))
+    stop = max(start, min(end, now))
+    days = -(-(stop - start) // 86_400_000)
+    indicators = tuple(figures.indicators(stop - 1, start)) if stop > start else ()
+    if not indicators:
+        return Year(year, stop, days, 0, (), None, {}, {}, {}, {})
+    where = {"pilot": pilot.pilot}
+    harvests: dict[str, list[float]] = {}
+    for point in store.series("lot", where, start, stop, MANY):
+        harvests.setdefault(dict(point.tags)["community"], []).append(float(point.fields["quantity"]))
+    shares: dict[str, list[float]] = {}
+    devices: dict[str, set[str]] = {}
+    for point in store.series("device", where, start, stop, 10 * MANY):
+        if "coverage" in point.fields:
+            given = dict(point.tags)
+            shares.setdefault(given["community"], []).append(float(point.fields["coverage"]))
+            devices.setdefault(given["community"], set()).add(given["device"])
+    doubted: Counter[str] = Counter()
+    for point in store.series("doubted", where, start, stop, MANY):
+        doubted[dict(point.tags)["reason"]] += int(point.fields["doubts"])
+    at = max(one.at for one in indicators)
+    return Year(
+        year, at, days, max(len(one.trend) for one in indicators), indicators, figures.evaluation(at),
+        {place: Lots(len(each), sum(each)) for place, each in harvests.items()},
+        {place: sum(each) / len(each) for place, each in shares.items()},
+        {place: len(each) for place, each in devices.items()},
+        dict(doubted),
+    )  # fmt: skip

@@ -1,0 +1,85 @@
+"""What commands share on a terminal: options, each spelt and read from its variable in one way, and rows, of
+which what the next command needs (an id, a lot, a topic) is never cut or broken.
+
+there is room for a table ─► a table: `whole` columns stand in one piece, the others wrap between words
+there is none             ─► of each row the `whole` cells, then the others with their names below
+"""
+
+import textwrap
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Column, Table
+
+from devices.texts import Lang
+
+_LANG = typer.Option("--lang", envvar="HOIQUAN_LANG", help="Language of the answer.")
+
+Data = Annotated[Path | None, typer.Option(help="Folder of all local state (HOIQUAN_DATA).")]
+PilotName = Annotated[
+    str | None, typer.Option("--pilot", help="Pilot file: a name or a path (HOIQUAN_PILOT).")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
+Language = Annotated[Lang, _LANG]
+Languages = Annotated[Literal["vi", "en", "both"], _LANG]
+
+LINES = 4  # a cell is not made higher than about so many lines
+WORD = 20  # a longer word may be broken in a column that wraps
+FRAME = 3  # columns of the terminal that a table's column costs: two blanks and a line
+
+
+def moment(ms: int, zone: tzinfo, *, seconds: bool = False) -> str:
+    """Epoch ms as a table shows it: 2026-11-28 13:05 +07."""
+    form = "%Y-%m-%d %H:%M:%S %Z" if seconds else "%Y-%m-%d %H:%M %Z"
+    return datetime.fromtimestamp(ms / 1000, UTC).astimezone(zone).strftime(form)
+
+
+def show(names: Sequence[str], rows: Sequence[Sequence[str]], whole: Collection[int]) -> None:
+    """Print rows under `names`; `whole`: numbers of the columns that stay in one piece."""
+    console = Console(markup=False, emoji=False, highlight=False)  # words of strangers are no markup
+    columns = list(zip(names, *rows, strict=True))
+    full = [max(map(cell_len, column)) for column in columns]
+    least = [
+        full[number] if number in whole else _least(column, full[number])
+        for number, column in enumerate(columns)
+    ]
+    room = console.width - FRAME * len(columns) - 1 - sum(least)
+    if room < 0:
+        _rows(names, rows, whole, console.width)
+        return
+    widths = dict(enumerate(least))
+    for number in sorted(widths, key=lambda one: full[one]):  # the short ones first: they need little
+        more = min(room, full[number] - widths[number])
+        widths[number] += more
+        room -= more
+    table = Table(*(
+        Column(name, width=widths[number], no_wrap=number in whole, overflow="fold")
+        for number, name in enumerate(names)
+    ))  # fmt: skip
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _least(column: Sequence[str], full: int) -> int:
+    longest = max((cell_len(word) for cell in column for word in cell.split()), default=0)
+    return max(min(longest, WORD), -(-full // LINES))
+
+
+def _rows(names: Sequence[str], rows: Sequence[Sequence[str]], whole: Collection[int], width: int) -> None:
+    for row in (names, *rows):
+        pieces = [row[number] for number in sorted(whole)]
+        line = "  ".join(pieces)
+        typer.echo(line if cell_len(line) <= width else "\n".join(pieces))
+        if row is names:
+            continue
+        rest = [f"{name}: {cell}" for number, (name, cell) in enumerate(zip(names, row, strict=True))
+                if cell and number not in whole]  # fmt: skip
+        indent = "    "
+        typer.echo(textwrap.fill(" · ".join(rest), width, initial_indent=indent, subsequent_indent=indent,
+                                 break_long_words=False, break_on_hyphens=False))  # fmt: skip

@@ -1,0 +1,82 @@
+"""Which broker `hoiquan up` starts on this machine, and what it promises.
+
+Mosquitto, where it is installed ─► mosquitto.py     else amqtt, which pip brings ─► embedded.py
+"""
+
+import asyncio
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from devices.access.mosquitto import rules_beside, write_accounts
+from devices.access.registry import Registry
+from devices.settings import Settings
+from gateway.brokers import mosquitto
+from gateway.stores.store import RetryLater
+
+Kind = Literal["mosquitto", "amqtt"]
+BIND = "127.0.0.1"  # neither has TLS here
+
+
+class House(NamedTuple):
+    """The broker of this machine: `promise` says in a line what it keeps."""
+
+    name: Kind
+    promise: str
+
+
+def choose(wanted: Literal["auto"] | Kind, data: Path, port: int) -> tuple[House, dict[str, object]]:
+    """The broker, and what others have to know of it. Raises ValueError for one that is not there."""
+    url = f"mqtt://{BIND}:{port}"
+    found = mosquitto.binary() if wanted != "amqtt" else None
+    if found is not None:
+        promise = (
+            f"the broker is Mosquitto {found[1]} (MQTT 3.1.1 and 5): it keeps what it acknowledged while "
+            "others are away; what came within the second before its own end may be lost"
+        )
+        chosen = {"mqtt": url, "mqtt_version": 5, "mosquitto_passwords": str(mosquitto.passwords(data)),
+                  "mosquitto_denied": str(mosquitto.denied(data))}  # fmt: skip
+        return House("mosquitto", promise), chosen
+    if wanted == "mosquitto":
+        raise ValueError("--broker mosquitto: no Mosquitto 2 is here; on Debian: apt install mosquitto")
+    promise = (
+        "the broker is amqtt (MQTT 3.1.1): it keeps what it acknowledged while others are away, in memory; "
+        "when it ends that is lost. Mosquitto keeps it on disk (Debian: apt install mosquitto)"
+    )
+    return House("amqtt", promise), {"mqtt": url, "mqtt_version": 4}
+
+
+def environment(chosen: Mapping[str, object]) -> dict[str, str]:
+    """The same for our own processes."""
+    return {f"HOIQUAN_{name.upper()}": str(value) for name, value in chosen.items()}
+
+
+def serve(settings: Settings, kind: Kind, port: int, stop: threading.Event) -> int:
+    """Run the broker until `stop` is set; its exit code."""
+    if kind == "mosquitto":
+        return _serve_mosquitto(settings, port, stop)
+    from gateway.brokers.access import Access
+    from gateway.brokers.embedded import serve as serve_amqtt
+
+    access = Access(
+        settings.pilot,
+        settings.registry_url,
+        settings.gateway_password.get_secret_value(),
+        settings.simulator_secret.get_secret_value(),
+        settings.reader_password.get_secret_value(),
+        settings.operator_password.get_secret_value(),
+        settings.chirpstack_password.get_secret_value(),
+    )
+    asyncio.run(serve_amqtt(BIND, port, access))
+    return 0
+
+
+def _serve_mosquitto(settings: Settings, port: int, stop: threading.Event) -> int:
+    found = mosquitto.binary()
+    if found is None:
+        raise RetryLater("Mosquitto was here when hoiquan began, and is not any more")
+    config = mosquitto.configured(settings.data, BIND, port)
+    accounts = mosquitto.passwords(settings.data)
+    write_accounts(settings, accounts, Registry(settings.registry_url, settings.loaded_pilot))
+    return mosquitto.serve(found[0], config, (accounts, rules_beside(accounts)), stop)

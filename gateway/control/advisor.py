@@ -1,0 +1,102 @@
+"""The thread that gives advice: each ten minutes it asks the rules, and where the pilot allows acts on them.
+
+The pilot file's `automatic` says where and how much; a file `automatic-off` in the data folder stops all of
+it at once (`hoiquan advice off`). A simulated reading moves simulated actuators alone, and nothing is done to
+one that somebody holds: a person's command goes before.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from devices.contract.orders import CARRIED
+from devices.contract.reading import Device
+from devices.pilots.pilot import Pilot
+from gateway.control.ledger import Entry, Ledger
+from gateway.control.rules import Advice, advise, points
+from gateway.stores.store import RejectPoints, RetryLater, Store
+
+log = logging.getLogger(__name__)
+EVERY = 600.0  # seconds
+DAY_MS = 86_400_000
+BY = "advice"  # who sent an automatic command, in the ledger
+OFF = "automatic-off"
+Send = Callable[[str, str, float, int, str], Entry]  # device, actuator, set, until, by
+
+
+class Advisor:
+    """`send` sends a command and may raise OSError or ValueError; None where this gateway sends none."""
+
+    def __init__(
+        self, store: Store, pilot: Pilot, devices: Callable[[], list[Device]], data: Path,
+        ledger: Callable[[], Ledger], send: Send | None,
+    ) -> None:  # fmt: skip
+        self._store = store
+        self._pilot = pilot
+        self._devices = devices
+        self._off = data / OFF
+        self._ledger = ledger
+        self._send = send
+        self.faults = 0  # looks that ended in an error that nobody foresaw
+        self._said = ""
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set; what cannot be done now is done next time."""
+        while not stop.is_set():
+            self.try_look(time.time_ns() // 1_000_000)
+            stop.wait(EVERY)
+
+    def try_look(self, now: int) -> None:
+        """`look`, and a log line where it does not succeed."""
+        try:
+            self.look(now)
+        except RetryLater as error:
+            log.warning("advice waits for the store: %s", error)
+        except OSError as error:
+            log.warning("advice cannot act: %s", error)
+        except Exception as error:
+            # the gateway ends with this thread, and readings go before advice
+            self.faults += 1
+            if (said := repr(error)) != self._said:
+                log.exception("no advice: an error that this program does not know; it is said once")
+            self._said = said
+
+    def look(self, now: int) -> list[Advice]:
+        """Give the advice of epoch ms `now` and act where that is allowed. Raises RetryLater, OSError."""
+        if not self._pilot.advice.rules:
+            return []
+        found = advise(self._store, self._pilot, now)
+        try:
+            self._store.write(points(self._store, self._pilot, found, now))
+        except RejectPoints as error:
+            log.warning("the store refuses %d pieces of advice: %s", len(error.bad), error)
+        for one in found:
+            self._act(one, now)
+        return found
+
+    def _act(self, advice: Advice, now: int) -> None:
+        allowed, remedy = self._pilot.advice.automatic, advice.command
+        if self._send is None or remedy is None or not allowed.enabled or self._off.exists():
+            return
+        if advice.community not in allowed.communities:
+            return
+        ledger = self._ledger()
+        for device in self._devices():
+            if device.community != advice.community or device.simulated != advice.simulated:
+                continue
+            if remedy.actuator not in CARRIED.get(device.model, ()):
+                continue
+            used = ledger.minutes(device.device, remedy.actuator, BY, now - DAY_MS)
+            minutes = min(remedy.minutes, allowed.most_minutes_a_day - used)
+            if minutes <= 0 or ledger.holding(device.device, remedy.actuator, now):
+                continue
+            until = now + round(minutes * 60_000)
+            try:
+                entry = self._send(device.device, remedy.actuator, remedy.set, until, BY)
+            except ValueError as error:
+                log.warning("%s: %s", advice.rule, error)
+                continue
+            became = "done" if entry.ok else entry.error or "no answer"
+            log.info("%s: %s %s for %.0f min: %s", advice.rule, entry.device, entry.actuator, minutes, became)

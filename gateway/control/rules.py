@@ -1,0 +1,135 @@
+"""Advice: a pilot file's rules held against what is measured, as points of `advice`.
+
+    rules × communities with the crop ─► one summary a signal and window ─► Advice ─► points
+
+Where a community has real devices that measure a signal, the simulated ones do not count: nobody should water
+real soil for the sake of an invented one. What is over is written once more with severity 0.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from devices.contract.signals import SIGNALS
+from devices.pilots.advice import Condition, Remedy, Rule
+from devices.pilots.pilot import Pilot
+from gateway.stores.points import FLAG_TRUE, Point, Value, tags
+from gateway.stores.store import Bucket, Store
+
+HOUR_MS = 3_600_000
+OVER = 0  # the severity of advice that does not hold any more
+_LOOK_BACK_MS = 40 * 24 * HOUR_MS  # how old advice may be that is said to be over
+Key = tuple[str, str, str]  # community, crop, rule
+
+
+class Measured(NamedTuple):
+    """What a community's devices of one kind say of a signal: one bucket a device."""
+
+    simulated: bool
+    buckets: list[Bucket]
+
+
+class Advice(NamedTuple):
+    """What to do in a community for a crop. `value`: of the rule's first condition; `simulated`: it stands on
+    a reading of a simulated device.
+    """
+
+    community: str
+    crop: str
+    rule: str
+    severity: int
+    vi: str
+    en: str
+    value: float
+    command: Remedy | None
+    simulated: bool
+
+    @property
+    def key(self) -> Key:
+        return self.community, self.crop, self.rule
+
+
+def advise(store: Store, pilot: Pilot, at: int) -> list[Advice]:
+    """All that the rules say at epoch ms `at`. Raises RetryLater."""
+    measured: dict[tuple[str, float], dict[str, Measured]] = {}
+    found = []
+    for rule in pilot.advice.rules:
+        for condition in rule.when:
+            key = condition.signal, condition.hours
+            if key not in measured:
+                measured[key] = _measured(store, pilot, condition, at)
+        for community in pilot.communities:
+            for crop in dict.fromkeys(product.crop for product in community.products):
+                if crop in rule.crops and (one := _one(rule, community.id, crop, measured)):
+                    found.append(one)
+    return found
+
+
+def _measured(store: Store, pilot: Pilot, condition: Condition, at: int) -> dict[str, Measured]:
+    """By community: of its real devices where there are any, else of the simulated ones."""
+    window = round(condition.hours * HOUR_MS)
+    where = {"pilot": pilot.pilot}
+    name = condition.signal
+    series = store.summary("telemetry", [name], where, at - window, at, window, at - window).get(name, {})
+    found: dict[str, Measured] = {}
+    for given, buckets in series.items():
+        of = dict(given)
+        community, simulated = of.get("community", ""), of.get("simulated") == FLAG_TRUE
+        there = found.get(community)
+        if there is None or (there.simulated and not simulated):
+            found[community] = Measured(simulated, list(buckets))
+        elif there.simulated == simulated:
+            there.buckets.extend(buckets)
+    return found
+
+
+def _one(
+    rule: Rule, community: str, crop: str, measured: dict[tuple[str, float], dict[str, Measured]]
+) -> Advice | None:
+    values, simulated = [], False
+    for condition in rule.when:
+        there = measured[condition.signal, condition.hours].get(community)
+        if there is None:
+            return None  # nobody measures it: nothing is known
+        values.append(_value(condition, there.buckets))
+        simulated |= there.simulated
+        if not condition.holds(values[-1]):
+            return None
+    signal = SIGNALS[rule.when[0].signal]
+    amount = rule.dose.amount(values[0]) if rule.dose else 0.0
+    said = {"value": f"{values[0]:.{signal.decimals}f}", "unit": signal.shown_unit, "amount": f"{amount:.0f}"}
+    vi = rule.text.vi.format(**(said | {"value": said["value"].replace(".", ",")}))
+    en = rule.text.en.format(**said)
+    return Advice(community, crop, rule.id, rule.severity, vi, en, values[0], rule.command, simulated)
+
+
+def _value(condition: Condition, buckets: list[Bucket]) -> float:
+    match condition.of:
+        case "low":
+            return min(bucket.low for bucket in buckets)
+        case "high":
+            return max(bucket.high for bucket in buckets)
+        case "sum":
+            return sum(bucket.mean * bucket.number for bucket in buckets) / len(buckets)
+        case _:
+            return sum(bucket.mean for bucket in buckets) / len(buckets)
+
+
+def points(store: Store, pilot: Pilot, found: Iterable[Advice], at: int) -> list[Point]:
+    """The advice as points of the hour, and of what is not advised any more that it is over. Raises
+    RetryLater.
+    """
+    hour = at // HOUR_MS * HOUR_MS
+    made = {}
+    for one in found:
+        where = tags(pilot=pilot.pilot, community=one.community, crop=one.crop, rule=one.rule)
+        fields: dict[str, Value] = {"severity": one.severity, "text": one.vi, "text_en": one.en}
+        made[one.key] = Point("advice", where, fields, hour)
+    for latest in store.latest("advice", {"pilot": pilot.pilot}, at - _LOOK_BACK_MS):
+        of = latest.tags
+        key = of.get("community", ""), of.get("crop", ""), of.get("rule", "")
+        severity = latest.fields.get("severity")
+        if key not in made and severity is not None and severity[1] != OVER:
+            where = tags(pilot=pilot.pilot, community=key[0], crop=key[1], rule=key[2])
+            time = max(hour, severity[0])
+            made[key] = Point("advice", where, {"severity": OVER, "text": "", "text_en": ""}, time)
+    return list(made.values())

@@ -1,0 +1,278 @@
+"""The three indicators, counted by the rules that stand in the pilot file.
+
+`evaluate` is a function of what the store holds and of a moment: any past day can be counted again.
+It lists who counted, so that an officer can defend the number. Real and simulated devices are also
+counted apart: `value` is with both, `real` and `simulated` with one kind alone.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+
+from devices.contract.models import DIARY
+from devices.contract.reading import Device
+from devices.pilots.pilot import Pilot
+from gateway.indicators.course import asked
+from gateway.stores.points import FLAG_TRUE, Point, tags
+from gateway.stores.store import Store
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+MINUTE_MS = 60_000
+MANY = 100_000
+SHARE = "traceability_share"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One indicator at one moment. `members` are the ids that counted; `missed` those that did not,
+    with what they had of what they need.
+    """
+
+    indicator: str
+    value: float
+    real: float
+    simulated: float
+    target: float
+    members: tuple[str, ...]
+    missed: tuple[tuple[str, str], ...]
+
+    @property
+    def gap(self) -> float:
+        """Value less target: below zero is what is still missing."""
+        return self.value - self.target
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """All indicators at epoch ms `at`, and the coverage of every device over the rule's window."""
+
+    at: int
+    counts: tuple[Count, ...]
+    coverage: dict[str, float]
+
+
+class Lots:
+    """When whose harvests were sealed, in [start, stop) epoch ms: asked for once, counted for many days."""
+
+    def __init__(self, store: Store, pilot: Pilot, start: int, stop: int) -> None:
+        self._times: dict[tuple[str, bool], list[int]] = {}  # community, was its diary simulated? → sorted
+        for point in reversed(store.series("lot", {"pilot": pilot.pilot}, start, stop, MANY)):
+            key = dict(point.tags)["community"], bool(point.fields.get("simulated"))
+            self._times.setdefault(key, []).append(point.time)
+
+    def within(self, start: int, stop: int) -> dict[str, set[bool]]:
+        """Communities with a lot in [start, stop), and the kinds of diary that those are of."""
+        found: dict[str, set[bool]] = {}
+        for (community, simulated), times in self._times.items():
+            if bisect_left(times, start) < bisect_left(times, stop):
+                found.setdefault(community, set()).add(simulated)
+        return found
+
+
+class Coverage:
+    """How much of the rule's window each device covered. Windows that end on the days of a row share most of
+    their days: each day is asked for once, and a window of whole days put together from them.
+    """
+
+    def __init__(self, store: Store, pilot: Pilot) -> None:
+        rule = pilot.rules.iot_communities
+        self._store = store
+        self._where = {"pilot": pilot.pilot}
+        self._window = rule.window_days * DAY_MS
+        self._slot = rule.slot_minutes * MINUTE_MS
+        self._slots = DAY_MS // self._slot  # of a day
+        # one more than a window: the day that joins must not push out one that is about to be asked for
+        self._of_day = lru_cache(maxsize=rule.window_days + 1)(self._ask_day)
+
+    def until(self, at: int) -> dict[str, float]:
+        """Device → share of the slots of the window before epoch ms `at` that have a reading of it."""
+        start = at - self._window
+        if DAY_MS % self._slot:  # its days are not whole slots
+            return self._store.coverage(self._where, start, at, self._slot)
+        whole = self._window // self._slot
+        filled: Counter[str] = Counter()
+        for day in range(start, at, DAY_MS):
+            filled.update(self._of_day(day))
+        return {device: slots / whole for device, slots in filled.items()}
+
+    def begun(self, at: int) -> bool:
+        """Whether there are readings of the first day of the window before epoch ms `at`."""
+        return bool(self._of_day(at - self._window))
+
+    def _ask_day(self, start: int) -> dict[str, int]:
+        """Device → slots of the day from epoch ms `start` that have a reading of it."""
+        shares = self._store.coverage(self._where, start, start + DAY_MS, self._slot)
+        return {device: round(share * self._slots) for device, share in shares.items()}
+
+
+def share_window(pilot: Pilot, day: date) -> int:
+    """Epoch ms from which lots count on `day`."""
+    return local_midnight(pilot, day - timedelta(days=pilot.rules.traceability_share.window_days))
+
+
+def evaluate(
+    store: Store,
+    pilot: Pilot,
+    devices: Iterable[Device],
+    at: int,
+    lots: Lots | None = None,
+    covered: Coverage | None = None,
+) -> Evaluation:
+    """Count the indicators at epoch ms `at`. `lots` (of the share's window at least) and `covered` are for
+    those who count many moments. Raises RetryLater where the store does not answer.
+    """
+    known = {device.device: device for device in devices}
+    day = local_day(pilot, at)
+    lots = Lots(store, pilot, share_window(pilot, day), at) if lots is None else lots
+    coverage = (covered or Coverage(store, pilot)).until(at)
+    iot = _iot_communities(pilot, known, coverage, day)
+    villages = _smart_villages(store, pilot, at, day)
+    return Evaluation(at, (iot, villages, share(pilot, lots, at)), coverage)
+
+
+def share(pilot: Pilot, lots: Lots, at: int) -> Count:
+    """The share of traceability at epoch ms `at`; `lots` of its window at least."""
+    day = local_day(pilot, at)
+    return _traceability_share(pilot, lots.within(share_window(pilot, day), at), day)
+
+
+def points(pilot: Pilot, evaluation: Evaluation) -> list[Point]:
+    """The evaluation as points of `kpi`."""
+    day = local_day(pilot, evaluation.at)
+    return [
+        Point(
+            "kpi",
+            tags(pilot=pilot.pilot, indicator=count.indicator),
+            {
+                "value": float(count.value),
+                "target": float(count.target),
+                "gap": float(count.gap),
+                "value_real": float(count.real),
+                "value_simulated": float(count.simulated),
+                "path": asked(pilot.target(count.indicator), day),
+            },
+            evaluation.at,
+        )
+        for count in evaluation.counts
+    ]
+
+
+def roster(pilot: Pilot, at: int) -> list[Point]:
+    """Communities and dated targets as data: a community without a reading appears nowhere otherwise."""
+    day = local_day(pilot, at)
+    midnight = local_midnight(pilot, day)
+    result = [
+        Point(
+            "community",
+            tags(pilot=pilot.pilot, community=community.id),
+            {
+                "name": community.name,
+                "commune": community.commune_new or community.commune_old,
+                "kind": community.kind,
+                "lat": community.lat,
+                "lon": community.lon,
+                "joined": community.joined.isoformat(),
+                "products": ", ".join(product.name.vi for product in community.products) or "-",
+                "fictional": community.fictional,
+                "active": community.joined <= day,
+            },
+            midnight,
+        )
+        for community in pilot.communities
+    ]
+    for target in pilot.targets:
+        for point in target.points:
+            where = tags(pilot=pilot.pilot, indicator=target.indicator, year=str(point.year))
+            due = local_midnight(pilot, date(point.year, 12, 31))
+            fields = {"value": float(point.at_least)}
+            if point.up_to is not None:
+                fields["up_to"] = float(point.up_to)
+            result.append(Point("kpi_target", where, fields, due))
+    return result
+
+
+def local_day(pilot: Pilot, at: int) -> date:
+    """The pilot's own calendar day of epoch ms `at`."""
+    return datetime.fromtimestamp(at / 1000, UTC).astimezone(pilot.zone).date()
+
+
+def local_midnight(pilot: Pilot, day: date) -> int:
+    """Epoch ms of the beginning of a day in the pilot's zone."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=pilot.zone).timestamp() * 1000)
+
+
+def _iot_communities(pilot: Pilot, known: dict[str, Device], coverage: dict[str, float], day: date) -> Count:
+    rule = pilot.rules.iot_communities
+    good: dict[str, list[bool]] = {}  # community → one entry a device that is good enough: is it simulated?
+    for name, share in coverage.items():
+        device = known.get(name)
+        if device is not None and device.model != DIARY and share >= rule.min_coverage:
+            good.setdefault(device.community, []).append(device.simulated)
+    members, missed = [], []
+    real = simulated = 0
+    for community in pilot.communities:
+        if community.joined > day:
+            continue
+        kinds = good.get(community.id, [])
+        real += kinds.count(False) >= rule.min_devices
+        simulated += kinds.count(True) >= rule.min_devices
+        if len(kinds) >= rule.min_devices:
+            members.append(community.id)
+        else:
+            missed.append((community.id, f"{len(kinds)}/{rule.min_devices}"))
+    target = pilot.target("iot_communities").due(day).at_least
+    return Count("iot_communities", len(members), real, simulated, target, tuple(members), tuple(missed))
+
+
+def _smart_villages(store: Store, pilot: Pilot, at: int, day: date) -> Count:
+    window = pilot.rules.smart_villages.window_hours * HOUR_MS
+    services = {service.id: service.signals for service in pilot.services}
+    needed = sorted({signal for signals in services.values() for signal in signals})
+    reported: dict[tuple[str, str], set[bool]] = {}  # (place, signal) → kinds of device that sent it
+    sent = store.summary("telemetry", needed, {"pilot": pilot.pilot}, at - window, at, window, at)
+    for signal, found in sent.items():
+        for series in found:
+            given = dict(series)
+            if given.get("model") == DIARY:
+                continue
+            # somebody else's point may lack a tag: it counts for no place, and as no simulated device's
+            kinds = reported.setdefault((given.get("community", ""), signal), set())
+            kinds.add(given.get("simulated") == FLAG_TRUE)
+    members, missed = [], []
+    real = simulated = 0
+    for village in pilot.villages:
+        if village.joined > day:
+            continue
+        wants = {signal for service in village.services for signal in services[service]}
+        has = {signal: reported.get((village.id, signal), set()) for signal in wants}
+        real += all(False in kinds for kinds in has.values())
+        simulated += all(True in kinds for kinds in has.values())
+        silent = [
+            service for service in village.services if any(not has[signal] for signal in services[service])
+        ]
+        if silent:
+            missed.append((village.id, ", ".join(silent)))
+        else:
+            members.append(village.id)
+    target = pilot.target("smart_villages").due(day).at_least
+    return Count("smart_villages", len(members), real, simulated, target, tuple(members), tuple(missed))
+
+
+def _traceability_share(pilot: Pilot, kinds: dict[str, set[bool]], day: date) -> Count:
+    organisations = pilot.organisations_of(day.year)
+    everyone = organisations.hoi_quan + organisations.htx
+    shares = [
+        len(those) / everyone if everyone else 0.0
+        for those in (
+            kinds,
+            [one for one, kept in kinds.items() if False in kept],
+            [one for one, kept in kinds.items() if True in kept],
+        )
+    ]
+    target = pilot.target(SHARE).due(day).at_least
+    missed = [(one.id, "0/1") for one in pilot.communities if one.joined <= day and one.id not in kinds]
+    return Count(SHARE, shares[0], shares[1], shares[2], target, tuple(sorted(kinds)), tuple(missed))

@@ -1,0 +1,134 @@
+"""What a day leaves behind for the boards beside its indicators.
+
+evaluation ─► standing  who counts and who misses, and by what
+           ─► device    each device's coverage on that day, and when it was last heard
+store ──────► doubted   doubted values of the day by reason, zeros too: a quiet day is not a gap
+pilot ──────► alarm     levels, once before and once after the plan, so that a line can be drawn
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import NamedTuple
+
+from devices.contract.models import DIARY
+from devices.contract.quality import REASONS, Flag
+from devices.contract.reading import Device
+from devices.pilots.pilot import Pilot
+from gateway.indicators.count import DAY_MS, MANY, MINUTE_MS, Evaluation, local_day, local_midnight
+from gateway.indicators.course import START_YEAR, forecasts
+from gateway.stores.points import Point, Value, tags
+from gateway.stores.store import Store
+
+
+class Heard(NamedTuple):
+    """When a device was last heard (epoch ms), and its battery's voltage where it has said one."""
+
+    at: int
+    battery: float | None
+
+
+def left_behind(
+    store: Store,
+    pilot: Pilot,
+    devices: Iterable[Device],
+    evaluation: Evaluation,
+    heard: Mapping[str, Heard] | None = None,
+) -> list[Point]:
+    """Points of the day of `evaluation`, written over as the day goes on; `heard` is known of today alone.
+    Raises RetryLater where the store does not answer.
+    """
+    midnight = local_midnight(pilot, local_day(pilot, evaluation.at))
+    return [
+        *standing(pilot, evaluation, midnight),
+        *doubted(store, pilot, midnight),
+        *devices_of(devices, evaluation, midnight, heard or {}),
+    ]
+
+
+def devices_of(
+    devices: Iterable[Device], evaluation: Evaluation, midnight: int, heard: Mapping[str, Heard]
+) -> list[Point]:
+    """One point for each sensor with a reading in the rule's window, or heard lately."""
+    result = []
+    for device in devices:
+        name = device.device
+        if device.model == DIARY or (name not in evaluation.coverage and name not in heard):
+            continue
+        fields: dict[str, Value] = {"coverage": evaluation.coverage.get(name, 0.0)}
+        if (last := heard.get(name)) is not None:
+            fields["last_seen"] = last.at
+            fields["silent_minutes"] = max(0, evaluation.at - last.at) // MINUTE_MS
+            if last.battery is not None:
+                fields["battery_voltage"] = last.battery
+        where = tags(pilot=device.pilot, community=device.community, device=name)
+        result.append(Point("device", where, fields, midnight))
+    return result
+
+
+def standing(pilot: Pilot, evaluation: Evaluation, midnight: int) -> list[Point]:
+    """Who of the pilot's places counted, and who did not with what they have of what they need."""
+    result = []
+    for count in evaluation.counts:
+        missed = dict(count.missed)
+        for place in (*count.members, *missed):
+            if place not in pilot.place:
+                continue  # hundreds of organisations beside the pilot: their number says enough
+            fields: dict[str, Value] = {
+                "counted": place not in missed,
+                "name": pilot.place[place].name,
+                "has": missed.get(place, "-"),
+            }
+            where = tags(pilot=pilot.pilot, indicator=count.indicator, community=place)
+            result.append(Point("standing", where, fields, midnight))
+    return result
+
+
+def doubted(store: Store, pilot: Pilot, midnight: int) -> list[Point]:
+    """How many values of the day that begins at `midnight` are doubted, by reason."""
+    numbers = dict.fromkeys(REASONS, 0)
+    where = {"pilot": pilot.pilot}
+    for point in store.series("telemetry_flagged", where, midnight, midnight + DAY_MS, MANY):
+        # a leap that turned out to be a step is believed in the end: its flag was written over
+        if int(point.fields.get("flag", 0)) >= Flag.SUSPECT:
+            reason = dict(point.tags).get("reason", "")
+            numbers[reason] = numbers.get(reason, 0) + 1
+    return [
+        Point("doubted", tags(pilot=pilot.pilot, reason=reason), {"doubts": number}, midnight)
+        for reason, number in numbers.items()
+        if reason
+    ]
+
+
+def alarms(pilot: Pilot) -> list[Point]:
+    """The alarm levels of every place, as data: a line in every board, whatever the pilot."""
+    if pilot.alarms is None:
+        return []
+    last = max(point.year for target in pilot.targets for point in target.points)
+    ends = [local_midnight(pilot, date(year, 1, 1)) for year in (START_YEAR, last + 1)]
+    return [
+        Point(
+            "alarm",
+            tags(pilot=pilot.pilot, community=place.id, signal=signal, level=name),
+            {"value": float(value)},
+            end,
+        )
+        for signal in dict.fromkeys(level.signal for level in pilot.alarms.levels)
+        for place in pilot.places
+        if (level := pilot.alarms.of(signal, place.id)) is not None
+        for name, value in level.named()
+        for end in ends
+    ]
+
+
+def forecast(pilot: Pilot, evaluation: Evaluation) -> list[Point]:
+    """The forecast as of the evaluation, its beginning (now) included, as points of the future."""
+    day = local_day(pilot, evaluation.at)
+    result = []
+    for count in evaluation.counts:
+        where = tags(pilot=pilot.pilot, indicator=count.indicator)
+        now = dict.fromkeys(("value", "low", "high"), float(count.value))
+        result.append(Point("kpi_forecast", where, now, local_midnight(pilot, day)))
+        for one in forecasts(pilot, count.indicator, count.value, day):
+            fields = {"value": float(one.value), "low": float(one.low), "high": float(one.high)}
+            result.append(Point("kpi_forecast", where, fields, local_midnight(pilot, date(one.year, 12, 31))))
+    return result

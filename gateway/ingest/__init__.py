@@ -1,0 +1,10 @@
+"""The life of a message, from the broker to checked points; the loop to read first is `pipeline.Pipeline`.
+
+    MQTT ─► link, receive ─► spool (fsync) ─► ack ─► decode ─► checks ─► batch ─► stores
+                               │                      │  └─ fresh, seen: was it here before? held: stored?
+                               │                      ├─► diary events ─► whoever keeps them
+                               └─ quarantine ◄────────┴─ refused, and told on `rejected`
+
+spool.py     what is safe on disk         spoolfile.py  its file, how it is opened and mended
+denied.py    what Mosquitto's rules turned away         faults.py  defects of our own that content met
+"""

@@ -1,0 +1,143 @@
+"""A segment that is understood, and what is changed of it when the store has its say.
+
+known there already   left out, and booked as a duplicate
+another value there   refused
+refused after all     forgotten, so that it may come again: it is nothing that another could repeat
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from devices.contract.reading import Reading
+from gateway.ingest.decode import Decoded, recalled
+from gateway.ingest.held import Held
+from gateway.ingest.spool import Refusal, Segment
+from gateway.stores.points import Point
+
+
+class Batch(NamedTuple):
+    """A segment that is understood: its points, for each the message it came from (None: not a reading's),
+    and what to remember of its devices.
+    """
+
+    segment: Segment
+    decoded: Decoded
+    points: list[Point]
+    source: list[int | None]
+    seen: dict[str, str]
+
+
+def without(batch: Batch, known: Held) -> Batch:
+    """The batch without what the store holds already: equal values change nothing, others are refused."""
+    segment, decoded, points, source, seen = batch
+    for place, name in known.clash.items():
+        decoded.refused[place] = Refusal(segment.messages[place], "conflicting_time", name)
+
+    def left(place: int, time: int, names: Iterable[str]) -> set[str]:
+        if place in known.clash:
+            return set()
+        return set(names) - known.equal.get((place, time), frozenset())
+
+    kept: list[tuple[Point, int | None]] = []
+    for point, index in zip(points, source, strict=True):
+        if index is None or (index not in known.clash and (index, point.time) not in known.equal):
+            kept.append((point, index))
+        elif point.measurement == "telemetry_flagged":
+            if left(index, point.time, (dict(point.tags)["signal"],)):
+                kept.append((point, index))
+        elif names := left(index, point.time, point.fields):
+            fields = {name: value for name, value in point.fields.items() if name in names}
+            kept.append((point._replace(fields=fields), index))
+    readings: list[tuple[Reading, int]] = []
+    for reading, index in zip(decoded.readings, decoded.source, strict=True):
+        names = left(index, reading.time, reading.values)
+        if names:
+            values = {name: value for name, value in reading.values.items() if name in names}
+            readings.append((reading._replace(values=values), index))
+    new = {index for _, index in readings}
+    senders = {late.place: late.device for late in decoded.late}
+    for place in {place for place, _ in known.equal} - new - decoded.refused.keys():
+        decoded.repeated[place] = senders[place]
+    decoded.readings, decoded.source = [one for one, _ in readings], [index for _, index in readings]
+    return Batch(segment, decoded, [point for point, _ in kept], [index for _, index in kept], seen)
+
+
+class TakenBack(NamedTuple):
+    """A reading whose message is refused after all, and that refusal."""
+
+    reading: Reading
+    refusal: Refusal
+
+
+def taken_back(readings: Sequence[Reading], source: Sequence[int], decoded: Decoded) -> list[TakenBack]:
+    """Those of a batch's readings, with the message of each, that the decoder remembers in vain."""
+    if not decoded.refused:
+        return []
+    return [
+        TakenBack(reading, decoded.refused[index])
+        for reading, index in zip(readings, source, strict=True)
+        if index in decoded.refused
+    ]
+
+
+def forgotten(seen: Mapping[str, str], readings: Iterable[TakenBack]) -> dict[str, str]:
+    """What to remember of a batch's devices, without these readings."""
+    by_device: dict[str, list[Reading]] = {}
+    for reading, _ in readings:
+        if reading.device.device in seen:
+            by_device.setdefault(reading.device.device, []).append(reading)
+    left = dict(seen)
+    for device, some in by_device.items():
+        told, rule, checks = left[device].partition("\n")
+        memory = recalled(device, told)
+        for reading in some:
+            memory.forget(reading)
+        left[device] = f"{memory.dump()}{rule}{checks}"
+    return left
+
+
+def refuse_repeated(
+    batch: Batch, given: tuple[Sequence[Reading], Sequence[int]], before: Sequence[TakenBack]
+) -> None:
+    """What was held for a repetition of readings that are refused after all is refused as they are: it would
+    be lost otherwise. So is the message that it came in, and what repeats that. Not so what the broker sends
+    again: that is the same message. `given`: the batch's readings as they were understood, and the message
+    of each; `before`: what is refused of batches before it.
+    """
+    decoded = batch.decoded
+    while decoded.relied:
+        reasons = {
+            (reading.device.device, key): refusal
+            for reading, refusal in [*before, *taken_back(*given, decoded)]
+            for key in (reading.time, ("", reading.device_time), (reading.boot, reading.seq))
+        }
+        if not reasons:
+            return
+        found = False
+        for place, (device, keys) in decoded.relied.items():
+            message = batch.segment.messages[place]
+            known = next(
+                (reasons[device.device, key] for key in keys if (device.device, key) in reasons), None
+            )
+            if known is not None and not message.dup and place not in decoded.refused:
+                decoded.refused[place] = known._replace(message=message)
+                decoded.repeated.pop(place, None)
+                found = True
+        if not found:
+            return
+
+
+def without_refused(batch: Batch) -> Batch:
+    """The batch without what came of messages that are refused by now."""
+    segment, decoded, points, source, seen = batch
+    refused = decoded.refused
+    if not refused:
+        return batch
+    kept = [(one, index) for one, index in zip(points, source, strict=True) if index not in refused]
+    read = [
+        (one, index)
+        for one, index in zip(decoded.readings, decoded.source, strict=True)
+        if index not in refused
+    ]
+    decoded.readings, decoded.source = [one for one, _ in read], [index for _, index in read]
+    return Batch(segment, decoded, [one for one, _ in kept], [index for _, index in kept], seen)

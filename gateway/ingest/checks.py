@@ -1,0 +1,274 @@
+"""What is to be believed: QARTOD flags, set beside values that are never altered.
+
+    gross range   outside what the quantity can be (IOOS QARTOD test 4)                         bad
+    rate          leaps faster than the quantity can change (test 7)                            suspect
+    spike         leaps, and what is next will tell: a step is believed afterwards (test 6)     suspect
+    flat line     has not changed for longer than it ever stands still (test 8)                 suspect
+    neighbours    far from the median of the same commune's sensors (test 9, multi-variate)     suspect
+    clock         came with a time that is not believed                                         suspect
+
+Values flagged 1 or 2 become a point of `telemetry`, 3 and 4 points of `telemetry_flagged` with the
+reason. A leap is held against the last value that was believed, so that a spike's way back is no leap. It
+is flagged at once; where the next value stays there it was a step after all: then the value goes to
+`telemetry` too, and its flagged row says 1.
+
+A change within less than a minute is allowed a minute's: messages of a burst are a millisecond apart.
+Memory is a handful of numbers a device and signal, whatever the rate. What arrives out of order is held
+against the gross range alone.
+"""
+
+import json
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
+
+from pydantic_core import to_json
+
+from devices.contract.quality import CLOCK, FLAT_LINE, GROSS_RANGE, NEIGHBOURS, RATE, SPIKE, Flag
+from devices.contract.reading import Device, Reading
+from devices.contract.signals import SIGNALS, Signal
+from devices.errors import CONTENT
+from devices.pilots.pilot import Limit, Pilot
+from gateway.stores.points import Point, Tags, Value, device_tags
+
+log = logging.getLogger(__name__)
+# Assumptions: a leap over a quarter of what the quantity can be is a spike until the next value comes, and
+# a sensor that differs by a fifth from the middle of three or more in its commune is doubted.
+SPIKE_SHARE, NEIGHBOUR_SHARE = 0.25, 0.2
+GROUP = 3  # sensors, this one included, from which on there is a middle
+NEAR_MS = 30 * 60_000  # neighbours' values are of the same half hour
+FRESH_MS = 5 * 60_000  # for so long a middle is good enough to say that a value is near it
+PATIENCE = 3  # doubted leaps in a row, after which the new level is believed
+MINUTE_MS = 60_000
+_NEVER, _BEFORE = float("inf"), -(2**62)  # _BEFORE: nothing was seen yet
+# A relay leaps by its nature, and light with every cloud; a total, a count or the radio's own strength has
+# no neighbours.
+LEAPS = frozenset(
+    {"pump_state", "valve_state", "aerator_state", "rainfall", "pest_count", "rssi", "solar_radiation"}
+)
+_ALONE = LEAPS | {"energy", "battery_voltage", "leaf_wetness", "wind_speed"}
+
+
+class Course:
+    """One signal of one device: what is believed of it, and what was seen of it so far. Times are in
+    milliseconds, `rate` is a millisecond's change.
+    """
+
+    __slots__ = (
+        "apart", "doubted", "flat", "gap", "group", "high", "leap", "low", "near", "rate", "since", "steady",
+        "still", "time", "value", "waits",
+    )  # fmt: skip
+
+    def __init__(self, signal: Signal, limit: Limit | None, group: "Group | None") -> None:
+        given = limit or Limit(signal=signal.id)
+        self.low = signal.low if given.low is None else given.low
+        self.high = signal.high if given.high is None else given.high
+        span = signal.high - signal.low
+        rate = signal.rate if given.rate is None else given.rate
+        leaps = signal.id in LEAPS
+        self.rate = _NEVER if leaps else rate / MINUTE_MS
+        self.leap = _NEVER if leaps else SPIKE_SHARE * span
+        self.near = min(self.leap, self.rate * MINUTE_MS)  # no leap, however soon it comes
+        flat = signal.flat if given.flat_hours is None else given.flat_hours * 3600
+        self.flat = _NEVER if flat is None else flat * 1000
+        self.gap = self.flat / 2  # after so long unseen nobody knows whether it stood still
+        self.still = signal.resolution / 2
+        self.apart = NEIGHBOUR_SHARE * span
+        # the last value that was believed, since when it has not changed, and a leap that waits for the next
+        self.time = self.since = _BEFORE
+        self.value = self.steady = 0.0
+        self.waits: tuple[int, float, str] | None = None  # time, value, reason
+        self.doubted = 0
+        self.group = group
+        if group is not None:
+            group.members.append(self)
+
+    def dump(self) -> list[object]:
+        """What was seen, as JSON takes it."""
+        return [self.time, self.value, self.since, self.steady, self.waits, self.doubted]
+
+    def load(self, kept: Sequence[object]) -> None:
+        """Take up what `dump` gave."""
+        self.time, self.value, self.since, self.steady, waits, self.doubted = kept  # type: ignore[assignment]
+        self.waits = tuple(waits) if waits else None  # type: ignore[arg-type, assignment]
+
+    def leaps(self, time: int, value: float, since: int, before: float) -> str | None:
+        """Whether `value` is a leap from `before`, and by which test."""
+        size = abs(value - before)
+        if size > self.rate * max(time - since, MINUTE_MS):
+            return RATE
+        return SPIKE if size > self.leap else None
+
+    def differs(self, time: int, value: float) -> bool:
+        """Whether the value is far from the middle of what its commune measured within half an hour."""
+        group = self.group
+        if group is None or len(group.members) < GROUP:
+            return False
+        # what is near a middle of minutes ago need not be counted again
+        if abs(value - group.middle) <= self.apart and abs(time - group.at) <= FRESH_MS:
+            return False
+        near = [c.value for c in group.members if c is not self and -NEAR_MS <= c.time - time <= NEAR_MS]
+        if len(near) + 1 < GROUP:
+            return False
+        group.middle, group.at = median([*near, value]), time
+        return abs(value - group.middle) > self.apart
+
+
+class Group:
+    """The courses of one signal in one commune, and the middle of their values at a time."""
+
+    __slots__ = ("at", "members", "middle")
+
+    def __init__(self) -> None:
+        self.members: list[Course] = []
+        self.at, self.middle = _BEFORE, 0.0
+
+
+class Checker:
+    """Flags readings in the order they come. `memory`: device → what `dump` gave before."""
+
+    def __init__(self, pilot: Pilot | None = None, memory: Mapping[str, str] | None = None) -> None:
+        self._limits = {(limit.device, limit.signal): limit for limit in (pilot.checks if pilot else ())}
+        self._communes = {
+            place.id: place.commune_new or place.commune_old for place in (pilot.places if pilot else ())
+        }
+        self._groups: dict[tuple[str, str], Group] = {}
+        self._courses: dict[str, dict[str, Course]] = {}
+        for device, text in (memory or {}).items():
+            try:
+                self._recall(device, text)
+            except CONTENT:  # it must not keep a gateway from starting
+                log.exception("what the checks remembered of %s cannot be read, and is forgotten", device)
+                self._courses.pop(device, None)
+
+    def _recall(self, device: str, text: str) -> None:
+        community, kept = json.loads(text) if text else ("", {})
+        courses = self._courses[device] = {}
+        for signal, one in kept.items():
+            if signal in SIGNALS:
+                courses[signal] = self._course(device, community, signal)
+                courses[signal].load(one)
+
+    def forget(self, device: Device) -> None:
+        """As if the device had never been heard."""
+        self._courses.pop(device.device, None)
+
+    def dump(self, device: Device) -> str:
+        """What to remember of a device, as text."""
+        kept = {name: course.dump() for name, course in self._courses.get(device.device, {}).items()}
+        return to_json([device.community, kept]).decode()
+
+    def check(self, reading: Reading) -> list[Point]:
+        """The points of one reading, and those of an earlier one that it sheds light on."""
+        device, time, values, device_time = reading[:4]
+        if device_time is not None:
+            return self._misdated(reading)
+        courses = self._courses.get(device.device)
+        if courses is None:
+            courses = self._courses[device.device] = {}
+        points: list[Point] = []
+        good = values
+        for signal, value in values.items():
+            course = courses.get(signal)
+            if course is None:
+                course = courses[signal] = self._course(device.device, device.community, signal)
+            # the usual case, by hundreds of thousands a second: a little later, a little different, near the
+            # neighbours; whatever is not is looked at as a whole
+            change, near, still = value - course.value, course.near, course.still
+            if (
+                -near <= change <= near
+                and time > course.time
+                and course.low <= value <= course.high
+                and course.waits is None
+            ):
+                if not -still <= value - course.steady <= still or time - course.time > course.gap:
+                    course.steady, course.since = value, time
+                if time - course.since < course.flat and (
+                    (group := course.group) is None
+                    or (
+                        -(apart := course.apart) <= value - group.middle <= apart
+                        and -FRESH_MS <= time - group.at <= FRESH_MS
+                    )
+                    or not course.differs(time, value)
+                ):
+                    course.time, course.value = time, value
+                    continue
+            found = _judge(course, device, signal, time, value, points)
+            if found is not None:
+                if good is values:
+                    good = dict(values)
+                del good[signal]
+                points.append(_doubt(device, signal, found, time, value))
+        if good:
+            points.append(Point("telemetry", device_tags(device), good, time))
+        return points
+
+    def _course(self, device: str, community: str, signal: str) -> Course:
+        group = None
+        if signal not in _ALONE:
+            commune = self._communes.get(community, community)
+            group = self._groups.setdefault((commune, signal), Group())
+        return Course(SIGNALS[signal], self._limit(device, signal), group)
+
+    def _limit(self, device: str, signal: str) -> Limit | None:
+        return self._limits.get((device, signal)) or self._limits.get((None, signal))
+
+    def _misdated(self, reading: Reading) -> list[Point]:
+        """A reading whose own time is not believed is held against the gross range alone."""
+        device, time, values, device_time = reading[:4]
+        points = []
+        for signal, value in values.items():
+            bound = Course(SIGNALS[signal], self._limit(device.device, signal), None)
+            fits = bound.low <= value <= bound.high
+            found = (Flag.SUSPECT, CLOCK) if fits else (Flag.BAD, GROSS_RANGE)
+            points.append(_doubt(device, signal, found, time, value, device_time))
+        return points
+
+
+def _judge(
+    course: Course, device: Device, signal: str, time: int, value: float, out: list[Point]
+) -> tuple[Flag, str] | None:
+    """Flag and reason, or None for a value that is believed. `out` gets what becomes of the one before."""
+    if not course.low <= value <= course.high:
+        return Flag.BAD, GROSS_RANGE
+    if time <= course.time or (course.waits is not None and time <= course.waits[0]):
+        return None  # of a buffer that is emptied: there is nothing to hold it against
+    leap = None if course.time == _BEFORE else course.leaps(time, value, course.time, course.value)
+    if leap is not None and course.waits is not None:
+        earlier, other, reason = course.waits
+        course.doubted += 1
+        stays = course.leaps(time, value, earlier, other) is None
+        if stays and reason == SPIKE:  # it was a step
+            out.append(Point("telemetry", device_tags(device), {signal: other}, earlier))
+            out.append(_doubt(device, signal, (Flag.GOOD, reason), earlier, other))
+        if stays or course.doubted >= PATIENCE:
+            leap = None
+    if leap is not None:
+        course.waits = (time, value, leap)
+        return Flag.SUSPECT, leap
+    course.waits, course.doubted = None, 0
+    if abs(value - course.steady) > course.still or time - course.time > course.gap:
+        course.steady, course.since = value, time
+    course.time, course.value = time, value
+    if time - course.since >= course.flat:
+        return Flag.SUSPECT, FLAT_LINE
+    return (Flag.SUSPECT, NEIGHBOURS) if course.differs(time, value) else None
+
+
+def _doubt(
+    device: Device, signal: str, found: tuple[Flag, str], time: int, value: float, claimed: int | None = None
+) -> Point:
+    flag, reason = found
+    fields: dict[str, Value] = {"value": value, "flag": int(flag)}
+    if claimed is not None:
+        fields["device_time"] = claimed
+    return Point("telemetry_flagged", _flagged_tags(device, signal, reason), fields, time)
+
+
+def _flagged_tags(device: Device, signal: str, reason: str) -> Tags:
+    return tuple(sorted((*device_tags(device), ("signal", signal), ("reason", reason))))
+
+
+def checked(checker: Checker, readings: Iterable[Reading]) -> list[Point]:
+    """All points of some readings."""
+    return [point for reading in readings for point in checker.check(reading)]

@@ -1,0 +1,290 @@
+"""From messages to readings: whose is it, what does it say, was it here before, is its time credible?
+
+Nothing here does I/O, and every exception of a payload is a refusal with a reason; one bad message
+never touches the next. Diary events and states pass through to those who keep them.
+"""
+
+import json
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from devices.contract import topics
+from devices.contract.diary import DiaryEvent, decode_diary
+from devices.contract.encodings import UPLINK, decode, numbers, uplink
+from devices.contract.models import DIARY
+from devices.contract.payloads import PayloadError
+from devices.contract.reading import Device, Reading
+from devices.errors import CONTENT, said
+from devices.pilots.bounds import within
+from devices.pilots.pilot import Pilot
+from gateway.ingest.fresh import AHEAD_MS, YEAR_2020_MS, Key, Late, Sorter
+from gateway.ingest.seen import Repeats, Seen
+from gateway.ingest.spool import Message, Refusal
+
+log = logging.getLogger(__name__)
+_READINGS = frozenset({"telemetry", "uplink"})
+
+
+class Written(NamedTuple):
+    """A diary event, who wrote it down, its message's place in the batch, and whether that is replayed."""
+
+    device: Device
+    event: DiaryEvent
+    place: int = 0
+    replayed: bool = False
+
+
+class State(NamedTuple):
+    """A node came or went; `time` is epoch ms of arrival. The broker repeats a `retained` one at every
+    subscription, so it does not say that the node was heard.
+    """
+
+    device: Device
+    online: bool
+    time: int
+    retained: bool
+
+
+@dataclass(slots=True)
+class Decoded:
+    """What a batch of messages says. `source` gives for each reading its message's place."""
+
+    readings: list[Reading] = field(default_factory=list)
+    source: list[int] = field(default_factory=list)
+    diary: list[Written] = field(default_factory=list)
+    states: list[State] = field(default_factory=list)
+    refused: dict[int, Refusal] = field(default_factory=dict)
+    repeated: dict[int, Device] = field(default_factory=dict)  # known already, and who sent it
+    late: list[Late] = field(default_factory=list)  # whether they are new, the store knows: see `held`
+    touched: dict[str, Device] = field(default_factory=dict)
+    marks: list[str] = field(default_factory=list)
+    # messages that repeat something: which times and numbers (see `Sorter.known`)
+    relied: dict[int, tuple[Device, list[Key]]] = field(default_factory=dict)
+    forgot: int = 0  # so many requests of `Decoder.forget` were taken up before
+
+    @property
+    def duplicate(self) -> int:
+        """Messages that were known already."""
+        return len(self.repeated)
+
+
+class Decoder:
+    """Understands messages in the order of the spool. `pilot`: its file, or its id alone where no diary has
+    to keep within its days and plots. `lookup` gives the device of an id, or None, and
+    `by_eui` that of a LoRaWAN devEUI; after `refresh` they know who was enrolled until now. `lane`: which
+    gateway of how many this is, where they share messages (see `Seen.stamp`).
+    """
+
+    def __init__(
+        self,
+        pilot: str | Pilot,
+        lookup: Callable[[str], Device | None],
+        seen: dict[str, str] | None = None,
+        marks: Iterable[str] = (),
+        by_eui: Callable[[str], Device | None] = lambda _: None,
+        refresh: Callable[[], None] = lambda: None,
+        lane: tuple[int, int] = (0, 1),
+    ) -> None:
+        self._pilot = pilot if isinstance(pilot, str) else pilot.pilot
+        self._rules = None if isinstance(pilot, str) else pilot
+        self._lookup = lookup
+        self._by_eui = by_eui
+        self._refresh = refresh
+        self._lane = lane
+        self._fresh = False
+        self._repeats = Repeats(marks)
+        self._seen = {device: recalled(device, state) for device, state in (seen or {}).items()}
+        self._refused: deque[Sequence[Reading]] = deque()
+        self._requested = self._forgot = 0
+
+    def decode(self, messages: Sequence[Message]) -> Decoded:
+        """Sort a batch. Never raises for what a message contains."""
+        self._take_up()
+        result = Decoded(forgot=self._forgot)
+        self._fresh = False
+        senders: dict[str, tuple[Device, str]] = {}  # a device's topic comes again and again
+        for index, message in enumerate(messages):
+            try:
+                sender = senders.get(message.topic)
+                if sender is None:
+                    sender = senders[message.topic] = self._sender(message.topic)
+                device, kind = sender
+                if kind in _READINGS:
+                    self._readings(index, message, device, kind, result)
+                elif kind == "status":
+                    state = self._status(device, message, result)
+                    if device.model != DIARY:  # which is no sensor that could be missed
+                        result.states.append(state)
+                else:
+                    event = decode_diary(message.payload)
+                    played = device.simulated and self._remember(device, result).played
+                    if self._rules is not None:
+                        within(self._rules, device, event, message.arrival, played=played)
+                    result.diary.append(Written(device, event, index, message.replayed))
+            except PayloadError as error:
+                result.refused[index] = Refusal(message, error.reason, error.field)
+                self._count_refused(message, senders.get(message.topic), result)
+            except CONTENT as error:  # nobody thought of it: that one is set aside, and the next goes on
+                log.exception("a message on %.200r cannot be handled", message.topic)
+                result.refused[index] = unhandled(message, error)
+        for name in result.touched:
+            self._seen[name].trim()
+        return result
+
+    def _count_refused(self, message: Message, sender: tuple[Device, str] | None, result: Decoded) -> None:
+        """What is refused is not missing."""
+        if sender is not None and sender[1] in _READINGS and not message.retained and not message.replayed:
+            seen = self._remember(sender[0], result)
+            for boot, seq in numbers(message.payload):
+                seen.refuse(boot, seq)
+
+    def forget(self, refused: Sequence[Reading]) -> int:
+        """Readings whose messages are refused after all. May be called from another thread: it is taken up
+        before the next batch. Returns the request's number (see `Decoded.forgot`).
+        """
+        self._requested += 1
+        self._refused.append(refused)
+        return self._requested
+
+    def _take_up(self) -> None:
+        """Forget what it was asked to."""
+        while self._refused:
+            self._forgot += 1
+            for reading in self._refused.popleft():
+                if (seen := self._seen.get(reading.device.device)) is not None:
+                    seen.forget(reading)
+
+    def device(self, name: str) -> Device | None:
+        """The device of that id, if it may speak."""
+        return self._lookup(name)
+
+    def state(self, device: str) -> str:
+        """What to remember of a device, as text for the spool."""
+        return self._seen[device].dump()
+
+    def missing(self) -> dict[str, int]:
+        """Messages that each device numbered and that never came, where there are any."""
+        found = {device: seen.missing for device, seen in list(self._seen.items())}
+        return {device: count for device, count in found.items() if count}
+
+    def restarts(self) -> dict[str, int]:
+        """How often the counter of a device began again without a new boot, where it did."""
+        return {device: seen.restarts for device, seen in list(self._seen.items()) if seen.restarts}
+
+    def _readings(self, index: int, message: Message, device: Device, kind: str, result: Decoded) -> None:
+        """What a message of telemetry says: all of a batch, or none of it."""
+        if message.retained:
+            # a broker repeats a retained message at every subscription: it is old, whenever it comes
+            raise PayloadError("retained")
+        told = decode(message.payload, device.device) if kind == "telemetry" else uplink(message.payload)
+        seen = self._remember(device, result)
+        if len(told) == 1 and not message.replayed:
+            values, claimed, seq, boot, _, identity = told[0]
+            if (
+                claimed is not None
+                and max(seen.newest, YEAR_2020_MS - 1) < claimed <= message.arrival + AHEAD_MS
+                and not identity
+                and values
+            ):  # the usual case: later than all before
+                seen.rewound = None
+                seen.later(claimed, values)
+                if boot is not None:
+                    if seq is not None:
+                        seen.take(boot, seq, None)
+                    else:
+                        seen.turn_to(boot)
+                result.readings.append(Reading(device, claimed, values, None, seq, boot))
+                result.source.append(index)
+                return
+        sorter = Sorter(index, message, device, seen, self._repeats, self._lane)
+        sorter.sort(told)
+        if not sorter.fresh:
+            result.repeated[index] = device
+        if sorter.known:
+            result.relied[index] = device, sorter.known
+        if sorter.mark is not None:
+            result.marks.append(sorter.mark)
+        result.late += sorter.late
+        result.readings += sorter.readings
+        result.source += [index] * len(sorter.readings)
+
+    def _sender(self, topic: str) -> tuple[Device, str]:
+        if topic.startswith(f"{topics.DENIED}/"):
+            raise PayloadError("forbidden_topic", topic.removeprefix(f"{topics.DENIED}/").partition("/")[2])
+        if topic.startswith("application/"):
+            return _bounded(self._node_of(topic), "uplink")
+        try:
+            parts = topics.parse(topic)
+        except topics.TopicError as error:
+            raise PayloadError("bad_topic", str(error)) from None
+        device = self._find(self._lookup, parts.device)
+        if device is None:
+            raise PayloadError("unknown_device", parts.device)
+        if parts.pilot != self._pilot or device.community != parts.community:
+            raise PayloadError("foreign_topic", topic)
+        return _bounded(device, parts.kind)
+
+    def _find(self, lookup: Callable[[str], Device | None], name: str) -> Device | None:
+        """Who is called so. Whoever was enrolled before a message of this batch came is known after one
+        look at the registry, so a flood of invented names costs no more than that.
+        """
+        device = lookup(name)
+        if device is None and not self._fresh:
+            self._refresh()
+            self._fresh = True
+            device = lookup(name)
+        return device
+
+    def _node_of(self, topic: str) -> Device:
+        """Whose uplink ChirpStack publishes: it vouches for the devEUI, the registry knows whose that is."""
+        named = UPLINK.fullmatch(topic)
+        if named is None:
+            raise PayloadError("bad_topic", "expected application/{id}/device/{devEUI}/event/up")
+        device = self._find(self._by_eui, named[1].lower())
+        if device is None:
+            raise PayloadError("unknown_device", named[1])
+        return device
+
+    def _remember(self, device: Device, result: Decoded) -> Seen:
+        result.touched[device.device] = device
+        seen = self._seen.get(device.device)
+        if seen is None:
+            seen = self._seen[device.device] = Seen()
+        return seen
+
+    def _status(self, device: Device, message: Message, result: Decoded) -> State:
+        try:
+            data = json.loads(message.payload[:4096])
+            online = {"online": True, "offline": False}[data["state"]]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise PayloadError("bad_status") from None
+        if device.simulated and online:
+            self._remember(device, result).played = bool(data.get("scenario"))
+        return State(device, online, message.arrival, message.retained)
+
+
+def _bounded(device: Device, kind: str) -> tuple[Device, str]:
+    """A sender whose model may say this: a broker's rules may be looser, or its own. Raises PayloadError."""
+    if device.model == DIARY and kind in _READINGS:
+        raise PayloadError("diary_measures", device.device)
+    if device.model != DIARY and kind not in _READINGS and kind != "status":
+        raise PayloadError("wrong_model", device.model)
+    return device, kind
+
+
+def recalled(device: str, state: str) -> Seen:
+    """A device's memory; one that cannot be read is forgotten: it must not keep a gateway from starting."""
+    try:
+        return Seen(state)
+    except CONTENT:
+        log.exception("what was remembered of %s cannot be read, and is forgotten", device)
+        return Seen()
+
+
+def unhandled(message: Message, error: Exception) -> Refusal:
+    """The refusal of a message that our own code stumbled over."""
+    told = PayloadError("unhandled", said(error))
+    return Refusal(message, told.reason, told.field)

@@ -1,0 +1,71 @@
+"""What Mosquitto's rules turned away, as its own log says it: MQTT 3.1.1 has no word for it.
+
+    Mosquitto (log_type debug) ─► whoever starts it keeps the lines that deny (gateway.brokers.mosquitto,
+    deploy/mosquitto/run) ─► one file ─► Denials ─► the gateway takes each in as if the broker had handed it
+    over, as amqtt does: set aside, and told to the account on `rejected`
+
+The log has no payload, so the message that is set aside is empty.
+"""
+
+import logging
+import re
+import time
+from pathlib import Path
+
+from devices.contract.topics import DENIED
+
+log = logging.getLogger(__name__)
+# The client id is the account (use_username_as_clientid). The same words in 2.0.11, 2.0.22 and 2.1.
+LINE = re.compile(r"Denied PUBLISH from (\S+) \(d\d, q\d, r\d, m\d+, '(.*)', \.\.\. \(\d+ bytes\)\)$")
+AGAIN = 60.0  # seconds in which the same account is told of the same topic once
+MOST = 64 * 1024  # bytes that are read at a time
+REMEMBERED = 10_000  # pairs of account and topic
+
+
+class Denials:
+    """`new` once a second. What stood in the file before is of another time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._at = self._size()
+        self._told: dict[tuple[str, str], float] = {}
+
+    def new(self) -> list[str]:
+        """Topics under DENIED, one for each account and topic that was turned away since the last look."""
+        size = self._size()
+        if size < self._at:  # begun again by its writer
+            self._at = 0
+        if size == self._at:
+            return []
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._at)
+                data = file.read(MOST)
+        except OSError as error:
+            log.warning("what the broker turned away cannot be read: %s", error)
+            return []
+        whole = data[: data.rfind(b"\n") + 1] or (data if len(data) == MOST else b"")
+        self._at += len(whole)
+        return [
+            f"{DENIED}/{account}/{topic}" for account, topic in self._due(whole.decode("utf-8", "replace"))
+        ]
+
+    def _due(self, text: str) -> list[tuple[str, str]]:
+        now, due = time.monotonic(), []
+        for line in text.splitlines():
+            if (denied := LINE.search(line)) is None:
+                continue
+            pair = denied[1], denied[2]
+            if now - self._told.get(pair, float("-inf")) < AGAIN:
+                continue
+            if len(self._told) >= REMEMBERED:
+                self._told.clear()
+            self._told[pair] = now
+            due.append(pair)
+        return due
+
+    def _size(self) -> int:
+        try:
+            return self._path.stat().st_size
+        except OSError:  # none yet
+            return 0

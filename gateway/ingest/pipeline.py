@@ -1,0 +1,349 @@
+"""The gateway's three loops, and nothing else that loops over messages.
+
+    intake:      receiver.take ─► spool.append (fsync) ─► receiver.ack
+    understand:  spool.pending ─► decode ─► check ─┐
+    deliver:     held? ─► store.write ─► diary ─► spool.settle ◄┘
+
+One batch is understood while the one before is on its way to the store. What decoder and checker remember
+of a batch is taken down before they see the next, so that each is settled with its own. What is refused only
+at its delivery is taken out of both: of its own batch, and of those that were understood meanwhile.
+
+A crash before `append` leaves the broker with the message; between `append` and `ack` the broker
+sends it again and `seen` finds it; between `store.write` and `settle` the same points are written
+again onto themselves (a late reading is then found in the store, and booked as known). Only `settle` moves
+the books.
+
+No message ends a loop: what our own code stumbles over is refused as `unhandled`, and the next goes on.
+"""
+
+import json
+import logging
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from queue import Empty, Full, Queue
+from typing import Protocol
+
+from devices.contract import topics
+from devices.contract.payloads import PayloadError
+from devices.contract.reading import Device, Reading
+from devices.errors import CONTENT
+from gateway.ingest.batch import (
+    Batch,
+    TakenBack,
+    forgotten,
+    refuse_repeated,
+    taken_back,
+    without,
+    without_refused,
+)
+from gateway.ingest.checks import Checker
+from gateway.ingest.decode import Decoded, Decoder, Written, unhandled
+from gateway.ingest.faults import Faults
+from gateway.ingest.held import Held, held
+from gateway.ingest.spool import Message, Outcome, Refusal, Segment, Spool, SpoolFull
+from gateway.stores.points import Point, Value, tags
+from gateway.stores.store import RejectPoints, RetryLater, Store
+
+log = logging.getLogger(__name__)
+COMMIT = 2000  # messages a group commit at most
+BATCH = 4000  # messages delivered at once
+TOLD = 100  # refusals of a batch that are logged and answered: a flood must not become two
+WAIT = 0.2  # seconds after which an idle loop looks whether it should stop
+FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0  # seconds between tries
+
+
+class Receives(Protocol):
+    """The broker's side: see `receive.Receiver`."""
+
+    def take(self, limit: int, wait: float) -> list[Message]: ...
+    def ack(self, messages: Sequence[Message]) -> None: ...
+    def publish(self, topic: str, payload: bytes) -> None: ...
+
+
+class Pipeline:
+    """Joins receiver, spool, store and the keeper of diaries.
+
+    `write_diary` keeps diary events (twice the same is once), returns the places of those whose id is another
+    event's, and may raise RetryLater. `rates` counts by
+    community ("" where nobody knows) and outcome since the start: readings stored, and messages that were
+    duplicate or quarantined.
+    """
+
+    def __init__(
+        self,
+        receiver: Receives,
+        spool: Spool,
+        decoder: Decoder,
+        store: Store,
+        write_diary: Callable[[Sequence[Written]], Sequence[int]],
+        checker: Checker | None = None,
+        faults: Faults | None = None,
+    ) -> None:
+        self._receiver = receiver
+        self._spool = spool
+        self._decoder = decoder
+        self._store = store
+        self._checker = checker or Checker()
+        self._write_diary = write_diary
+        self._faults = faults or Faults()
+        self.rates: Counter[tuple[str, str]] = Counter()
+        self._stop = threading.Event()
+        self._spooled = threading.Event()
+        self._understood: Queue[Batch] = Queue(maxsize=1)
+        # what the decoder was asked to forget, by the request's number: batches on their way knew it still
+        self._forgotten: list[tuple[int, list[TakenBack]]] = []
+        self._threads: list[threading.Thread] = []
+        self.failed: BaseException | None = None
+        self._troubles: dict[str, str] = {}  # by loop: one that goes on does not make the other well
+
+    @property
+    def trouble(self) -> str:
+        """What is being tried again, or ""."""
+        return "; ".join(filter(None, list(self._troubles.values())))
+
+    def start(self) -> None:
+        """Run the loops in threads of their own."""
+        for loop in (self._intake, self._understand, self._deliver):
+            thread = threading.Thread(target=self._guard, args=(loop,), name=loop.__name__)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        """Finish what is in hand and end the loops; what is spooled is delivered next time."""
+        self._stop.set()
+        self._spooled.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _guard(self, loop: Callable[[], None]) -> None:
+        try:
+            loop()
+        except BaseException as error:
+            log.exception("the gateway stops")
+            self.failed = error
+            self._stop.set()
+            raise
+
+    def _intake(self) -> None:
+        while not self._stop.is_set():
+            messages = self._receiver.take(COMMIT, WAIT)
+            if not messages:
+                continue
+            if self._patiently(lambda messages=messages: self._spool.append(messages)):  # type: ignore[misc]
+                self._receiver.ack(messages)
+                self._spooled.set()
+
+    def _understand(self) -> None:
+        after = 0
+        while not self._stop.is_set():
+            segment = self._spool.pending(BATCH, after)
+            if segment is None:
+                self._spooled.wait(WAIT)
+                self._spooled.clear()
+                continue
+            after = segment.ids[-1]
+            batch = self.understand(segment)
+            while not self._stop.is_set():
+                with suppress(Full):
+                    self._understood.put(batch, timeout=WAIT)
+                    break
+
+    def _deliver(self) -> None:
+        while not self._stop.is_set():
+            with suppress(Empty):
+                self.deliver(self._understood.get(timeout=WAIT))
+
+    def understand(self, segment: Segment) -> Batch:
+        """What a segment says, checked. Segments are to be understood in their order."""
+        decoded = self._decoder.decode(segment.messages)
+        points, source = self._points(segment, decoded)
+        seen = {device.device: self._remember(device) for device in decoded.touched.values()}
+        return Batch(segment, decoded, points, source, seen)
+
+    def deliver(self, batch: Batch) -> None:
+        """Bring one segment to its end: stored, known already, or refused with a reason."""
+        given = batch.decoded.readings, batch.decoded.source
+        if batch.decoded.late:
+            found: list[Held] = []
+            late = batch.decoded.late
+            if not self._patiently(lambda: found.append(held(self._store, late))):
+                return
+            batch = without(batch, found[-1])
+        before = self._vain_before(batch.decoded)
+        refuse_repeated(batch, given, before)
+        segment, decoded, points, source, seen = batch = without_refused(batch)
+
+        def write() -> None:
+            self._write(segment, decoded, points, source)
+            if decoded.diary:
+                self._write_down(segment, decoded)
+
+        if not self._patiently(write):
+            return
+        refuse_repeated(batch, given, before)  # what the store has refused, too
+        if mine := taken_back(*given, decoded):
+            number = self._decoder.forget([one.reading for one in mine])
+            self._forgotten.append((number, mine))
+        if in_vain := before + mine:
+            seen = forgotten(seen, in_vain)
+        refused = list(decoded.refused.values())
+        outcome = Outcome(
+            stored=len(segment.messages) - decoded.duplicate - len(refused),
+            duplicate=decoded.duplicate,
+            refused=refused,
+            seen=seen,
+            marks=decoded.marks,
+        )
+        if self._patiently(lambda: self._spool.settle(segment, outcome)):
+            self._count(decoded)
+            for refusal in refused[:TOLD]:
+                self._tell(refusal)
+            for refusal in refused:
+                if refusal.reason == "unhandled":
+                    self._faults.add("messages", refusal.field)
+            if len(refused) > TOLD:
+                log.warning("refused: %d messages more: hoiquan quarantine list", len(refused) - TOLD)
+
+    def _vain_before(self, decoded: Decoded) -> list[TakenBack]:
+        """What is refused of batches before this one, which it did not know yet."""
+        self._forgotten = [(number, some) for number, some in self._forgotten if number > decoded.forgot]
+        return [one for _, some in self._forgotten for one in some]
+
+    def _write(
+        self, segment: Segment, decoded: Decoded, points: list[Point], source: list[int | None]
+    ) -> None:
+        """Write the points. What our own code stumbles over is found by writing each message's alone."""
+        try:
+            self._store.write(points)
+        except RejectPoints as error:
+            for place, sentence in error.bad.items():
+                if (index := source[place]) is not None:
+                    decoded.refused[index] = Refusal(segment.messages[index], "store_refused", sentence)
+        except CONTENT as error:
+            places = list(dict.fromkeys(source))
+            if len(places) > 1:
+                for index in places:
+                    some = [point for point, of in zip(points, source, strict=True) if of == index]
+                    self._write(segment, decoded, some, [index] * len(some))
+            elif places[0] is not None:
+                decoded.refused[places[0]] = unhandled(segment.messages[places[0]], error)
+            else:
+                self._faults.add("states", error)
+
+    def _write_down(self, segment: Segment, decoded: Decoded) -> None:
+        """Keep the diary events; one that cannot be kept holds up no other."""
+        diary = [one for one in decoded.diary if one.place not in decoded.refused]
+        try:
+            taken = [diary[place] for place in self._write_diary(diary)]
+        except CONTENT:
+            taken = []
+            for one in diary:
+                try:
+                    taken += [one for _ in self._write_diary([one])]
+                except CONTENT as error:
+                    decoded.refused[one.place] = unhandled(segment.messages[one.place], error)
+        for one in taken:
+            decoded.refused[one.place] = Refusal(segment.messages[one.place], "id_taken", one.event.id)
+
+    def _patiently(self, attempt: Callable[[], object]) -> bool:
+        """Try until it succeeds or the gateway stops; returns whether it succeeded."""
+        delay, loop = FIRST_DELAY, threading.current_thread().name
+        while True:
+            try:
+                attempt()
+            except (RetryLater, SpoolFull) as error:
+                self._troubles[loop] = str(error)
+                alarm = isinstance(error, SpoolFull) or error.alarm
+                log.log(logging.ERROR if alarm else logging.WARNING, "%s; again in %.1f s", error, delay)
+                # jitter: several gateways must not come back to a store all at once
+                if self._stop.wait(delay * random.uniform(0.5, 1.0)):  # noqa: S311
+                    return False
+                delay = min(2 * delay, LONGEST_DELAY)
+            else:
+                self._troubles.pop(loop, None)
+                return True
+
+    def _tell(self, refusal: Refusal) -> None:
+        """One line in the log, and the reason back to the device where the topic names one."""
+        error = PayloadError(refusal.reason, refusal.field)
+        log.warning("refused: %.200r: %s", refusal.message.topic, " ".join(error.sentence("en").split()))
+        account = topics.denied_to(refusal.message.topic)
+        try:
+            topic = topics.parse(refusal.message.topic) if account is None else None
+        except topics.TopicError:
+            return
+        device = self._decoder.device(topic.device if topic is not None else account or "")
+        if device is not None:  # it may listen on its own topics alone
+            topic = topics.Topic(device.pilot, device.community, device.device, "rejected")
+        if topic is None:
+            return
+        answer = {"reason": refusal.reason, "vi": error.sentence("vi"), "en": error.sentence("en")}
+        payload = json.dumps(answer, ensure_ascii=False).encode()
+        self._receiver.publish(str(topic._replace(kind="rejected")), payload)
+
+    def _remember(self, device: Device) -> str:
+        """What decoder and checker remember of a device, for the spool."""
+        return join_memory(self._decoder.state(device.device), self._checker.dump(device))
+
+    def _count(self, decoded: Decoded) -> None:
+        rates = self.rates
+        rates.update((reading.device.community, "stored") for reading in decoded.readings)
+        rates.update((device.community, "duplicate") for device in decoded.repeated.values())
+        for refusal in decoded.refused.values():
+            device = self._sender(refusal.message.topic)
+            rates[device.community if device is not None else "", "quarantined"] += 1
+
+    def _sender(self, topic: str) -> Device | None:
+        """Who is registered under the id that a topic names."""
+        try:
+            return self._decoder.device(topics.parse(topic).device)
+        except topics.TopicError:
+            return None
+
+    def _points(self, segment: Segment, decoded: Decoded) -> tuple[list[Point], list[int | None]]:
+        """All points of a batch, and for each the message it came from (None: not a reading's)."""
+        points: list[Point] = []
+        source: list[int | None] = []
+        check = self._checker.check
+        for reading, index in zip(decoded.readings, decoded.source, strict=True):
+            try:
+                made = check(reading)
+            except CONTENT as error:
+                made = self._checked_anew(reading, index, error, segment, decoded)
+            points += made
+            source += [index] * len(made)
+        for state in decoded.states:
+            device = state.device
+            where = tags(pilot=device.pilot, community=device.community, device=device.device)
+            fields: dict[str, Value] = {"online": state.online}
+            if not state.retained:
+                fields["last_seen"] = state.time
+            points.append(Point("device", where, fields, state.time))
+            source.append(None)
+        return points, source
+
+    def _checked_anew(
+        self, reading: Reading, index: int, error: Exception, segment: Segment, decoded: Decoded
+    ) -> list[Point]:
+        """A reading that the checks stumbled over: without what they remember of its device, else refused."""
+        self._faults.add("checks", error)
+        self._checker.forget(reading.device)
+        try:
+            return self._checker.check(reading)
+        except CONTENT as again:
+            decoded.refused[index] = unhandled(segment.messages[index], again)
+            return []
+
+
+def join_memory(seen: str, checks: str) -> str:
+    """Both memories of a device in one text."""
+    return f"{seen}\n{checks}"
+
+
+def split_memory(kept: Mapping[str, object]) -> tuple[dict[str, str], dict[str, str]]:
+    """Decoder's and checker's memories by device, out of the spool's texts; what is none is forgotten."""
+    parts = {device: text.partition("\n") for device, text in kept.items() if isinstance(text, str)}
+    return {d: part[0] for d, part in parts.items()}, {d: part[2] for d, part in parts.items()}

@@ -1,0 +1,253 @@
+"""From the broker into memory, and the acknowledgement back: the only module that speaks MQTT.
+
+An acknowledgement belongs to the connection that brought its message: after a reconnect the same
+number may stand for another message, so each message carries the connection's epoch and a late ack
+of an old one is left unsent. The broker then sends the message again, and `seen` knows it.
+
+That a client looks connected proves little: its thread may be stuck, or the broker. So the gateway sends
+itself heartbeats through the broker; only one that came back counts.
+
+Gateways of one group share the messages (MQTT 5 shared subscriptions). Each has its own account, and with it
+its own session: what the broker queued for one that is away, or what one had not acknowledged, waits for that
+one. A gateway that left for good must be started once more under its name, anywhere, to empty its queue.
+"""
+
+import logging
+import secrets
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTv5
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from devices import broker_url
+from devices.contract.topics import DENIED, DOWN
+from gateway.ingest.link import Link, Publish
+from gateway.ingest.spool import Message
+
+log = logging.getLogger(__name__)
+EVERYTHING = "hoiquan/#"
+UPLINKS = "application/+/device/+/event/up"  # of ChirpStack v4
+TAKEN = (EVERYTHING, UPLINKS, f"{DENIED}/#")  # what is spooled
+DROPPED = "$SYS/broker/publish/messages/dropped"  # Mosquitto counts there what its queues did not take
+NOTICES = "$SYS/broker/log/N"  # Mosquitto tells there whom it turned away (log_dest topic)
+HEARTBEATS = "hoiquan-gateway/v1"  # outside the contract's tree: no device reads or writes there
+SESSION_SECONDS = 14 * 24 * 3600  # the broker keeps our queue this long while we are away
+IN_FLIGHT = 5000  # messages the broker may send before the first is acknowledged
+# Seconds that what has come waits for more: a commit, a batch and the memory of each device cost as much for
+# one message as for hundreds. Nobody notices it who looks at a page.
+LINGER = 0.08
+# A broker that sends no more before these are acknowledged (EMQX: 32 at most, unless told otherwise) is not
+# kept waiting: where so many are here and none came for that many seconds, they are all.
+FEW, QUIET = 16, 0.02
+UNPROMISED = 50_000  # QoS 0 messages kept in memory; nothing is promised for more
+GOODBYE = 1.0  # seconds that the last heartbeat may take
+# Seconds between two tries to connect, at most. Mosquitto forgets shared subscriptions when it ends: until
+# the first gateway of a group is back it keeps nothing for them.
+LONGEST_ABSENCE = 5
+_TURNED_AWAY = b"not authorised"
+_NOT_OURS = tuple(f"/{kind}" for kind in (*DOWN, "result"))
+
+
+class Receiver:
+    """A paho client with manual acks. `take` and `ack` are called from one other thread."""
+
+    def __init__(
+        self, url: str, username: str, password: str, version: int, group: str = "", left: str = "",
+        ca: Path | None = None,
+    ) -> None:  # fmt: skip
+        """`group` shares the messages; `left` is the group of the time before, "" for none; `ca`: of the
+        certificate that an mqtts:// broker shows, None for one of the system's.
+        """
+        if group and version != MQTTv5:
+            raise ValueError(f"group {group!r}: sharing the messages needs MQTT 5, see HOIQUAN_MQTT_VERSION")
+        self._broker = broker_url.parse(url)
+        self._version = version
+        self._share, before = (f"$share/{name}/" if name else "" for name in (group, left))
+        # a session keeps its subscriptions: with those of another group each message would come twice
+        self._stale = [before + topic for topic in TAKEN] if group != left else []
+        self._beats = f"{HEARTBEATS}/{username}/heartbeat"
+        self._token = secrets.token_hex(8)  # nobody else's beat is taken for ours
+        self._client = Link(
+            CallbackAPIVersion.VERSION2,
+            client_id=username,
+            protocol=MQTTProtocolVersion(version),
+            manual_ack=True,
+            clean_session=None if version == MQTTv5 else False,
+        )
+        if self._broker.tls:
+            self._client.tls_set_context(broker_url.trust(ca))
+        self._client.username_pw_set(username, password)
+        self._client.reconnect_delay_set(1, LONGEST_ABSENCE)
+        self._client.on_connect = self._on_connect
+        self._client.on_subscribe = self._on_subscribe
+        self._client.on_connect_fail = self._on_connect_fail
+        self._client.on_disconnect = self._on_disconnect
+        self._client.on_publishes = self._on_publishes
+        self._queue: deque[Message] = deque()
+        self._arrived = threading.Condition()
+        self._epoch = 0
+        self.connected = False  # and subscribed: only from then on does the broker keep messages for us
+        self._kept = False  # the session, by the broker
+        self._no_way = ""  # why the last try to connect failed, as it was said
+        self.dropped = 0
+        self.broker_dropped: int | None = None  # messages since the broker started; None: it does not say
+        self.refused_logins: int | None = None  # since we look; None: the broker tells nothing of the kind
+        self.round_trip: float | None = None  # seconds that the last heartbeat took
+        self._beaten = float("-inf")  # when the newest heartbeat that came back was sent, monotonic
+
+    def start(self) -> None:
+        """Connect in the background, and again whenever the connection is lost."""
+        address = (self._broker.host, self._broker.port)
+        if self._version == MQTTv5:
+            wanted = Properties(PacketTypes.CONNECT)
+            wanted.SessionExpiryInterval = SESSION_SECONDS
+            wanted.ReceiveMaximum = IN_FLIGHT
+            self._client.connect_async(*address, keepalive=30, clean_start=False, properties=wanted)
+        else:
+            self._client.connect_async(*address, keepalive=30)
+        self._client.loop_start()
+
+    def stop(self) -> None:
+        """Disconnect; what was not acknowledged comes again next time."""
+        # A socket that is closed while something waits in it takes back what the broker did not read yet.
+        # A last heartbeat comes back behind every acknowledgement.
+        begin = time.monotonic()
+        self.beat()
+        while self.connected and self._beaten < begin and time.monotonic() < begin + GOODBYE:
+            time.sleep(0.005)
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def take(self, limit: int, wait: float) -> list[Message]:
+        """What has arrived, oldest first; waits up to `wait` seconds for the first, and a moment for more."""
+        with self._arrived:
+            queue = self._queue
+            if not queue:
+                self._arrived.wait(wait)
+            end = time.monotonic() + LINGER
+            while 0 < len(queue) < limit and (left := end - time.monotonic()) > 0:
+                patience = QUIET if len(queue) >= FEW else LINGER
+                if not self._arrived.wait(min(left, patience)):
+                    break
+            return [queue.popleft() for _ in range(min(limit, len(queue)))]
+
+    def ack(self, messages: Sequence[Message]) -> None:
+        """Tell the broker that these are safe."""
+        epoch = self._epoch
+        self._client.acknowledge([m.mid for m in messages if m.mid and m.epoch == epoch])
+
+    def take_in(self, topics: Iterable[str]) -> None:
+        """Messages without payload that reached the gateway by another way, to be taken with the others."""
+        arrival = time.time_ns() // 1_000_000
+        with self._arrived:
+            self._queue.extend(Message(topic, b"", arrival) for topic in topics)
+            self._arrived.notify()
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Send down, QoS 0: lost if nobody listens."""
+        self._client.publish(topic, payload, qos=0)
+
+    def beat(self) -> None:
+        """Send a heartbeat; nothing is sent while there is no connection."""
+        if self.connected:
+            self._client.publish(self._beats, f"{self._token} {time.monotonic_ns()}".encode(), qos=0)
+
+    def heartbeat_age(self) -> float:
+        """Seconds since the newest heartbeat that came back was sent; infinite before the first."""
+        return time.monotonic() - self._beaten
+
+    def _on_connect(
+        self, client: Client, _: Any, flags: ConnectFlags, reason: ReasonCode, __: Properties | None
+    ) -> None:
+        if reason.is_failure:
+            log.error("the broker refuses the gateway: %s", reason)
+            return
+        self._epoch += 1
+        self._kept = flags.session_present
+        # A broker that crashed may have lost the subscription with the session: always ask again.
+        if self._stale:
+            client.unsubscribe(self._stale)
+        if self._version == MQTTv5:
+            # what is shared may not leave out our own, which are told by their kind; see `_on_message`
+            ours = SubscribeOptions(qos=1, noLocal=not self._share)
+            here = SubscribeOptions(qos=0)
+            wanted = [(self._share + topic, ours) for topic in TAKEN]
+            client.subscribe([*wanted, (self._beats, here), (DROPPED, here), (NOTICES, here)])
+        else:
+            own = [(self._beats, 0), (DROPPED, 0), (NOTICES, 0)]
+            client.subscribe([*((topic, 1) for topic in TAKEN), *own])
+
+    def _on_subscribe(
+        self, _: Client, __: Any, ___: int, reasons: list[ReasonCode], ____: Properties | None
+    ) -> None:
+        for topic, reason in zip((*TAKEN, self._beats, DROPPED, NOTICES), reasons, strict=False):
+            if reason.is_failure:
+                log.error("the broker refuses the subscription to %s: %s", topic, reason)
+        if reasons[0].is_failure:
+            return
+        self.connected, self._no_way = True, ""
+        log.info("connected to %s, session %s", self._broker, "kept" if self._kept else "new")
+        self.beat()
+
+    def _on_connect_fail(self, _: Client, __: Any) -> None:
+        # paho calls this while it handles the error, and tells nobody what it was; it tries every few seconds
+        why = str(sys.exc_info()[1])
+        if why != self._no_way:
+            self._no_way = why
+            log.warning("no way to the broker at %s yet: %s", self._broker, why)
+
+    def _on_disconnect(
+        self, _: Client, __: Any, ___: DisconnectFlags, reason: ReasonCode, ____: Properties | None
+    ) -> None:
+        self.connected = False
+        log.warning("connection to the broker lost: %s", reason)
+
+    def _on_publishes(self, received: list[Publish]) -> None:
+        # An exception here would end paho's thread while it still looks connected.
+        arrival = time.time_ns() // 1_000_000
+        epoch, passed, taken = self._epoch, [], []
+        room = UNPROMISED - len(self._queue)
+        for topic, payload, mid, qos, dup, retain in received:
+            if not qos:
+                if self._own(topic, payload):
+                    continue
+                if room <= 0:
+                    self.dropped += 1
+                    continue
+            if topic.endswith(_NOT_OURS):
+                passed.append(mid)
+            else:
+                room -= not qos
+                taken.append(Message(topic, payload, arrival, dup, retain, False, mid, epoch))
+        if taken:
+            with self._arrived:
+                self._queue.extend(taken)
+                self._arrived.notify()
+        self._client.acknowledge(mid for mid in passed if mid)
+
+    def _own(self, topic: str, payload: bytes) -> bool:
+        """Whether it is a word of the broker to us, or our own heartbeat; taken in if so."""
+        if topic == DROPPED:
+            if payload.isdigit():
+                self.broker_dropped = int(payload[:18])
+            return True
+        if topic == NOTICES:
+            self.refused_logins = (self.refused_logins or 0) + (_TURNED_AWAY in payload)
+            return True
+        if topic != self._beats:
+            return False
+        token, _, sent = payload.decode("ascii", "replace").partition(" ")
+        if token == self._token and sent.isascii() and sent.isdigit():
+            at = int(sent[:18]) / 1e9
+            self._beaten, self.round_trip = max(self._beaten, at), time.monotonic() - at
+        return True

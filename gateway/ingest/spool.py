@@ -1,0 +1,375 @@
+"""The spool: every message is on disk before the broker is told that it arrived.
+
+One SQLite file (WAL, synchronous=FULL) holds messages not yet delivered, the quarantine, the books and
+what was seen of each device. Messages are kept in segments, one row for a whole group commit: that
+costs one insert, one fsync and one delete for thousands of messages. A segment leaves in the same
+transaction that books its messages, files the refused ones and remembers the seen ones, so a kill at
+any moment leaves books that balance: received = stored + duplicate + quarantined + spooled.
+
+What it may hold is bounded (`spoolfile.Room`): at the mark `append` refuses, so that nothing more is
+acknowledged, while `settle` goes on and makes room. `spoolfile` opens the file, and mends a damaged one.
+"""
+
+import logging
+import struct
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from devices.contract.payloads import MAX_BYTES
+from gateway.ingest.spoolfile import QUARANTINE_BYTES, File, Room, SpoolFull, open_file, open_to_read
+
+__all__ = [
+    "MARKS", "Books", "Message", "Outcome", "Quarantined", "Refusal", "Segment", "Spool", "SpoolFull",
+]  # fmt: skip
+
+log = logging.getLogger(__name__)
+_HEADER = struct.Struct(">qHIBH")  # arrival ms, topic bytes, payload bytes, flags, packet number
+_DUP, _RETAINED, _REPLAYED = 1, 2, 4
+MARKS = 8192  # more than a broker may have in flight: `receive.IN_FLIGHT`
+
+ROW_BYTES = 100  # what a refused message takes beside topic and payload, about
+# newest commits that are also in memory, for whoever delivers them right away: how many, of what size at most
+AT_HAND, AT_HAND_BYTES = 8, 2**20
+_SIZE = f"{ROW_BYTES}+length(CAST(topic AS BLOB))+length(payload)"
+
+
+class Message(NamedTuple):
+    """What came from the broker. `arrival` is epoch milliseconds on the gateway's clock, `mid` MQTT's
+    packet number (0 at QoS 0), which is of the connection `epoch` and not kept beyond it.
+    """
+
+    topic: str
+    payload: bytes
+    arrival: int
+    dup: bool = False
+    retained: bool = False
+    replayed: bool = False  # out of the quarantine, so it was seen before and is wanted all the same
+    mid: int = 0
+    epoch: int = 0
+
+
+class Segment(NamedTuple):
+    """Messages of one or more group commits, oldest first; `ids` are their rows."""
+
+    ids: tuple[int, ...]
+    messages: list[Message]
+
+
+class Refusal(NamedTuple):
+    """A message that is not stored, and why: `reason` and `field` as in the catalogue `rejected.*`."""
+
+    message: Message
+    reason: str
+    field: str
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a segment's messages: the three counts add up to its size."""
+
+    stored: int = 0
+    duplicate: int = 0
+    refused: list[Refusal] = field(default_factory=list)
+    seen: dict[str, str] = field(default_factory=dict)
+    marks: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Messages since the spool was made. `oldest` is the arrival of the oldest spooled one, or None;
+    `forgotten` are those of the quarantined ones whose bytes are not kept any more.
+    """
+
+    received: int
+    stored: int
+    duplicate: int
+    quarantined: int
+    spooled: int
+    oldest: int | None
+    forgotten: int = 0
+
+    @property
+    def balanced(self) -> bool:
+        return self.received == self.stored + self.duplicate + self.quarantined + self.spooled
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A refused message as kept: the first 16 KB of its payload, and its true size in bytes."""
+
+    id: int
+    arrived: int
+    topic: str
+    payload: bytes
+    size: int
+    reason: str
+    field: str
+    replayed: int | None
+
+
+class Spool:
+    """One gateway's spool. Safe to use from several threads; one process at a time writes messages."""
+
+    def __init__(self, path: Path, room: Room | None = None, *, mend: bool = False) -> None:
+        """Opens or makes the file; `mend` as in `spoolfile.open_file`."""
+        self._set_up(File(path, open_file(path, mend=mend), room or Room()))
+        with self._file.transaction() as db:
+            db.execute(
+                f"INSERT OR IGNORE INTO book SELECT ?, coalesce(sum({_SIZE}),0) FROM quarantine",
+                (QUARANTINE_BYTES,),
+            )
+
+    @classmethod
+    def to_read(cls, path: Path) -> Self:
+        """For looking alone, beside a gateway that runs: what would write raises sqlite3's error."""
+        made = cls.__new__(cls)
+        made._set_up(File(path, open_to_read(path), Room()))
+        return made
+
+    def _set_up(self, file: File) -> None:
+        self._file = file
+        self._db = file.db
+        self._lock = file.lock
+        self._at_hand: OrderedDict[int, Sequence[Message]] = OrderedDict()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def append(self, messages: Sequence[Message]) -> int:
+        """Keep `messages`, in order; on return they survive a power cut. Raises SpoolFull, with file,
+        figure and mend, before the disk is full.
+        """
+        body = b"".join(_pack(messages))
+        with self._file.transaction() as db:
+            self._file.require(len(body))
+            cursor = db.execute(
+                "INSERT INTO segment(messages, arrived, body) VALUES(?,?,?)",
+                (len(messages), messages[0].arrival, body),
+            )
+            self._book(received=len(messages))
+        number = cursor.lastrowid or 0
+        with self._lock:  # committed: what is on disk and what is at hand are the same
+            if len(body) <= AT_HAND_BYTES:
+                self._at_hand[number] = messages
+            if len(self._at_hand) > AT_HAND:
+                self._at_hand.popitem(last=False)
+        return number
+
+    def pending(self, limit: int, after: int = 0) -> Segment | None:
+        """The oldest messages, in whole commits, until there are `limit` or more of them; with `after` those
+        of the commits after that one.
+        """
+        ids: list[int] = []
+        messages: list[Message] = []
+        with self._lock:
+            for (number,) in self._db.execute("SELECT id FROM segment WHERE id>? ORDER BY id", (after,)):
+                ids.append(number)
+                messages += self._at_hand.pop(number, ()) or self._read(number)
+                if len(messages) >= limit:
+                    break
+        return Segment(tuple(ids), messages) if ids else None
+
+    def settle(self, segment: Segment, outcome: Outcome) -> None:
+        """The segment is done: book it, file what was refused, remember what was seen. All or nothing."""
+        with self._file.transaction() as db:
+            # first what leaves: its pages take what comes, so that this works on a full disk as well
+            db.executemany("DELETE FROM segment WHERE id=?", [(number,) for number in segment.ids])
+            self._quarantine(outcome.refused)
+            db.executemany(
+                "INSERT INTO seen VALUES(?,?) ON CONFLICT DO UPDATE SET state=excluded.state",
+                outcome.seen.items(),
+            )
+            if outcome.marks:
+                db.executemany("INSERT INTO mark(mark) VALUES(?)", [(mark,) for mark in outcome.marks])
+                db.execute("DELETE FROM mark WHERE id <= (SELECT max(id) FROM mark) - ?", (MARKS,))
+            self._book(stored=outcome.stored, duplicate=outcome.duplicate, quarantined=len(outcome.refused))
+
+    def set_aside(self, refused: Sequence[Refusal]) -> None:
+        """File messages that were settled as stored and turned out to be what nobody can handle; the books
+        take them out of `stored`, or receive them now (a diary that another spool brought). One that stands
+        there for the same reason is filed once. Raises SpoolFull.
+        """
+        with self._file.transaction() as db:
+            new = [
+                one
+                for one in refused
+                if db.execute(
+                    "SELECT 1 FROM quarantine WHERE topic=? AND payload=? AND reason=? AND replayed IS NULL",
+                    (one.message.topic, one.message.payload, one.reason),
+                ).fetchone()
+                is None
+            ]
+            self._quarantine(new)
+            row = db.execute("SELECT value FROM book WHERE name='stored'").fetchone()
+            ours = min(len(new), row[0] if row else 0)
+            self._book(received=len(new) - ours, stored=-ours, quarantined=len(new))
+
+    def check(self) -> None:
+        """Whether it takes messages now: writes a word and syncs it. Raises SpoolFull."""
+        with self._file.transaction():
+            self._file.require(4 * MAX_BYTES)  # some messages' worth
+            self._book(checks=1)
+
+    def used(self) -> int:
+        """Bytes that it holds, the quarantine with them."""
+        with self._lock:
+            return self._file.used()
+
+    def seen(self) -> dict[str, str]:
+        """What was remembered of each device, as settled."""
+        with self._lock:
+            return dict(self._db.execute("SELECT device, state FROM seen"))
+
+    def marks(self) -> list[str]:
+        """The newest marks of messages without number and time, oldest first, as settled."""
+        with self._lock:
+            return [mark for (mark,) in self._db.execute("SELECT mark FROM mark ORDER BY id")]
+
+    def books(self) -> Books:
+        """The books, read in one transaction."""
+        with self._lock:
+            self._db.execute("BEGIN")  # a moment's picture, without keeping writers out
+            try:
+                count: Mapping[str, int] = dict(self._db.execute("SELECT name, value FROM book"))
+                spooled, oldest = self._db.execute(
+                    "SELECT coalesce(sum(messages),0), min(arrived) FROM segment"
+                ).fetchone()
+            finally:
+                self._db.execute("COMMIT")
+        return Books(
+            count.get("received", 0),
+            count.get("stored", 0),
+            count.get("duplicate", 0),
+            count.get("quarantined", 0),
+            spooled,
+            oldest,
+            count.get("forgotten", 0),
+        )
+
+    def quarantined(self, limit: int = 100, before: int = 2**62) -> list[Quarantined]:
+        """Refused messages, newest first, with ids below `before`."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT id, arrived, topic, payload, size, reason, field, replayed FROM quarantine "
+                "WHERE id < ? ORDER BY id DESC LIMIT ?",
+                (before, limit),
+            ).fetchall()
+        return [Quarantined(*row) for row in rows]
+
+    def release(self, ids: Iterable[int]) -> int:
+        """Put refused messages back to be tried again; returns how many. The books take them out of
+        `quarantined` and into `spooled` in one step. A payload that was cut to fit stays where it is.
+        """
+        done = 0
+        with self._file.transaction() as db:
+            for number in ids:
+                row = db.execute(
+                    "SELECT topic, payload, arrived FROM quarantine "
+                    "WHERE id=? AND replayed IS NULL AND size=length(payload)",
+                    (number,),
+                ).fetchone()
+                if row is None:
+                    continue
+                topic, payload, arrived = row
+                body = b"".join(_pack([Message(topic, payload, arrived, replayed=True)]))
+                db.execute("INSERT INTO segment(messages, arrived, body) VALUES(1,?,?)", (arrived, body))
+                db.execute("UPDATE quarantine SET replayed=? WHERE id=?", (time.time_ns() // 10**6, number))
+                self._book(quarantined=-1)
+                done += 1
+        return done
+
+    def reasons(self, since: int) -> dict[tuple[str, str], int]:
+        """How many messages that arrived since epoch ms `since` were refused, by reason and field, the
+        most frequent first. Looks at the newest 10,000.
+        """
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT reason, field, count(*) FROM "
+                "(SELECT reason, field, arrived FROM quarantine ORDER BY id DESC LIMIT 10000) "
+                "WHERE arrived >= ? GROUP BY reason, field ORDER BY count(*) DESC",
+                (since,),
+            ).fetchall()
+        return {(reason, field): number for reason, field, number in rows}
+
+    def forget(self, before: int, most: int, limit: int = 500) -> int:
+        """Delete the oldest refused messages: what arrived before epoch ms `before`, and what exceeds
+        `most` bytes; at most `limit` of them. Returns how many. The books go on counting them as
+        quarantined, and those of them that were never released as forgotten.
+        """
+        with self._file.transaction() as db:
+            (held,) = db.execute("SELECT value FROM book WHERE name=?", (QUARANTINE_BYTES,)).fetchone()
+            gone: list[tuple[int]] = []
+            size = unreleased = 0
+            rows = db.execute(
+                f"SELECT id, arrived, {_SIZE}, replayed IS NULL FROM quarantine ORDER BY id LIMIT ?", (limit,)
+            ).fetchall()
+            for number, arrived, bytes_, waiting in rows:
+                if arrived >= before and held - size <= most:
+                    break
+                gone.append((number,))
+                size += bytes_
+                unreleased += waiting
+            db.executemany("DELETE FROM quarantine WHERE id=?", gone)
+            self._book(forgotten=unreleased, **{QUARANTINE_BYTES: -size})
+        return len(gone)
+
+    def _read(self, number: int) -> list[Message]:
+        arrived, size, body = self._db.execute(
+            "SELECT arrived, messages, body FROM segment WHERE id=?", (number,)
+        ).fetchone()
+        found: list[Message] = []
+        try:
+            found += _unpack(body)
+        except (struct.error, ValueError, TypeError) as error:
+            log.error("commit %d of the spool is damaged (%s): what is left of it is refused", number, error)  # noqa: TRY400
+        # as many as were counted, so that the books balance
+        return [*found, *(Message("damaged", bytes(body or b""), arrived) for _ in range(size - len(found)))]
+
+    def _quarantine(self, refused: Iterable[Refusal]) -> None:
+        rows = [
+            (m.arrival, m.topic[:1000], m.payload[:MAX_BYTES], len(m.payload), reason, field)
+            for m, reason, field in refused
+        ]
+        self._db.executemany(
+            "INSERT INTO quarantine(arrived, topic, payload, size, reason, field) VALUES(?,?,?,?,?,?)", rows
+        )
+        self._book(**{QUARANTINE_BYTES: sum(ROW_BYTES + len(row[1].encode()) + len(row[2]) for row in rows)})
+
+    def _book(self, **counts: int) -> None:
+        self._db.executemany(
+            "INSERT INTO book VALUES(?,?) ON CONFLICT DO UPDATE SET value=value+excluded.value",
+            [(name, count) for name, count in counts.items() if count],
+        )
+
+
+def _pack(messages: Iterable[Message]) -> Iterator[bytes]:
+    for topic, payload, arrival, dup, retained, replayed, mid, _ in messages:
+        name = topic.encode("utf-8", "surrogateescape")
+        flags = dup * _DUP | retained * _RETAINED | replayed * _REPLAYED
+        yield _HEADER.pack(arrival, len(name), len(payload), flags, mid)
+        yield name
+        yield payload
+
+
+def _unpack(body: bytes) -> Iterator[Message]:
+    at = 0
+    while at < len(body):
+        arrival, name, size, flags, mid = _HEADER.unpack_from(body, at)
+        at += _HEADER.size
+        topic = body[at : at + name].decode("utf-8", "surrogateescape")
+        at += name
+        yield Message(
+            topic,
+            body[at : at + size],
+            arrival,
+            bool(flags & _DUP),
+            bool(flags & _RETAINED),
+            bool(flags & _REPLAYED),
+            mid,
+        )
+        at += size

@@ -1,0 +1,5 @@
+"""What traceability asks of the store, and what the boards learn of lots.
+
+growth.py    conditions of a plot while a lot grew (the port `traceability.records.conditions.Grew`)
+openings.py  how often the records of lots were opened
+"""

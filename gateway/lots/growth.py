@@ -1,0 +1,104 @@
+"""Growing conditions of a plot, out of the store (the port `traceability.records.conditions.Grew`).
+
+    rows of the community ─► without those of other plots ─► hash, hours, values ─► daily rows
+
+Which device stands where is asked of the registry, as it is when a lot is sealed: a device that was moved
+takes its earlier readings along.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from itertools import chain
+from statistics import fmean
+
+from devices.contract.quality import Flag
+from devices.pilots.pilot import Pilot
+from gateway.indicators.count import DAY_MS, HOUR_MS, MANY, local_day, local_midnight
+from gateway.stores.points import FLAG_TRUE, Tags
+from gateway.stores.store import Store
+from traceability.records.conditions import SENSED, Conditions
+
+TOTALS = frozenset({"rainfall"})  # a reading is a part of the day's sum, and a day's row is that sum a gauge
+_SENSED = frozenset(SENSED)
+Sensed = dict[tuple[str, int, str], list[float]]  # (signal, day, device) → its values
+
+
+class Growth:
+    """Reads conditions of the places of one pilot. `plots` says on which plot a device stands, and by itself
+    knows the simulated ones; a device that it does not name measures for its whole community.
+    """
+
+    def __init__(
+        self, store: Store, pilot: Pilot, plots: Callable[[], Mapping[str, str]] | None = None
+    ) -> None:
+        self._store = store
+        self._pilot = pilot
+        self._plots = plots or (lambda: pilot.plots)
+
+    def conditions(self, community: str, plot: str, start: int, stop: int) -> Conditions:
+        where = {"pilot": self._pilot.pilot, "community": community}
+        plots = self._plots()
+
+        def elsewhere(place: Tags) -> bool:
+            return plots.get(dict(place)["device"], plot) != plot
+
+        rows = self._store.series("telemetry", where, start, stop, 20 * MANY)
+        rows = [row for row in rows if not elsewhere(row.tags)]
+        if not rows:  # nobody measured: nothing more to ask the store for
+            return Conditions(start, stop, 0, 0, 0.0, 0.0, {}, 0, hashlib.sha256().hexdigest())
+        values = 0
+        raw = hashlib.sha256()
+        hours: dict[str, set[int]] = {}  # device → those of the time from start to stop that have a row
+        simulated: set[str] = set()
+        sensed: Sensed = {}
+        midnight = local_midnight(self._pilot, local_day(self._pilot, start))
+        for _, place, fields, time in rows:
+            tags = dict(place)
+            device, day = tags["device"], (time - midnight) // DAY_MS
+            if tags.get("simulated") == FLAG_TRUE:
+                simulated.add(device)
+            values += len(fields)
+            hours.setdefault(device, set()).add((time - start) // HOUR_MS)
+            said = sorted(fields.items())
+            raw.update(
+                f"{time} {device} {','.join([f'{name}={value!r}' for name, value in said])}\n".encode()
+            )
+            for name, value in said:
+                if name in _SENSED and isinstance(value, float):
+                    sensed.setdefault((name, day, device), []).append(value)
+        doubted = self._store.series("telemetry_flagged", where, start, stop, MANY)
+        flagged = sum(
+            int(point.fields["flag"]) >= Flag.SUSPECT for point in doubted if not elsewhere(point.tags)
+        )
+        slots = max(1, -(-(stop - start) // HOUR_MS))
+        own = {device for _, _, device in sensed if device in plots}  # a pump alone senses nothing
+        known = {signal for signal, _, device in sensed if device in own}
+        sensed = {key: values for key, values in sensed.items() if key[2] in own or key[0] not in known}
+        counted = [hours[device] for device in own or hours]
+        return Conditions(
+            start,
+            stop,
+            devices=len(hours),
+            simulated=len(simulated),
+            coverage=round(sum(map(len, counted)) / len(counted) / slots, 4),
+            flagged=round(flagged / (flagged + values), 4) if values else 0.0,
+            daily=self._daily(sensed, midnight),
+            raw_rows=len(rows),
+            raw_sha256=raw.hexdigest(),
+            on_plot=len(own),
+        )
+
+    def _daily(self, sensed: Sensed, midnight: int) -> dict[str, list[list[str | float | int]]]:
+        """Signal → one row a day of all devices' values; days are the pilot's, counted from `midnight`."""
+        days: dict[tuple[str, int], list[list[float]]] = {}  # (signal, day) → one entry a device
+        for (signal, day, _), values in sensed.items():
+            # of a total there is one value a device and day: it stands as often as it was read
+            part = [sum(values)] * len(values) if signal in TOTALS else values
+            days.setdefault((signal, day), []).append(part)
+        rows: dict[str, list[list[str | float | int]]] = {signal: [] for signal in SENSED}
+        for (signal, day), parts in sorted(days.items()):
+            values = list(chain.from_iterable(parts))
+            name = local_day(self._pilot, midnight + day * DAY_MS).isoformat()
+            low, mean, high = min(values), fmean(values), max(values)
+            rows[signal].append([name, round(low, 3), round(mean, 3), round(high, 3), len(values)])
+        return {signal: those for signal, those in rows.items() if those}

@@ -1,0 +1,82 @@
+"""How often the records of lots were opened, from the counts of the pages to the boards.
+
+    pages ─► scans.sqlite ─► scan: openings of a place and day
+                        └──► lot: openings and packages of each, and whether it was opened far more often
+
+The pages count (`traceability.pages.scans`), by lot and day and nothing else. Communities of which nobody
+opened a record today have a 0, and lots of the last days too: nobody looked is not the same as nothing is
+known.
+"""
+
+import json
+import sqlite3
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+from devices.pilots.pilot import Pilot
+from gateway.indicators.count import DAY_MS, HOUR_MS, MANY, local_day, local_midnight
+from gateway.stores.points import Point, tags
+from gateway.stores.store import RetryLater
+from traceability.digital_link import LotKey
+from traceability.pages import scans
+from traceability.records import addendum
+from traceability.sealing import seal
+
+LATELY_MS = 31 * DAY_MS  # lots harvested since then are told of even if nobody opened them
+
+
+class Openings:
+    """Reads the folder of records. `points` gives what is new, and all of it once an hour."""
+
+    def __init__(self, folder: Path, pilot: Pilot) -> None:
+        self._folder = folder
+        self._pilot = pilot
+        self._told: tuple[int, list[scans.Opened]] = 0, []  # when, and what had been counted
+
+    def points(self, at: int) -> list[Point]:
+        """Points of epoch ms `at`. Raises RetryLater where the files cannot be read now."""
+        try:
+            counted = scans.read(self._folder / "scans.sqlite")
+            if counted == self._told[1] and at - self._told[0] < HOUR_MS:
+                return []
+            found = self._all(counted, at)
+        except (sqlite3.Error, OSError) as error:
+            raise RetryLater(f"openings of lots cannot be read: {error}") from error
+        self._told = at, counted
+        return found
+
+    def _all(self, counted: list[scans.Opened], at: int) -> list[Point]:
+        of_lot: Counter[LotKey] = Counter()
+        for one in counted:
+            of_lot[one.key] += one.number
+        today = local_day(self._pilot, at)
+        days = {(place.id, today): 0 for place in self._pilot.communities if place.joined <= today}
+        result: list[Point] = []
+        grower: dict[LotKey, str] = {}
+        for lot in seal.lots(self._folder, MANY):
+            community, key = str(lot["community"]), LotKey(str(lot["gtin"]), str(lot["lot"]))
+            grower[key] = community
+            time = int(str(lot["time"]))
+            if not lot["refused"] and (key in of_lot or time >= at - LATELY_MS):
+                result += self._lot(community, key, time, of_lot[key])
+        for one in counted:
+            if one.key in grower:
+                there = grower[one.key], date.fromisoformat(one.day)
+                days[there] = days.get(there, 0) + one.number
+        for (community, day), number in days.items():
+            where = tags(pilot=self._pilot.pilot, community=community)
+            result.append(Point("scan", where, {"scans": number}, local_midnight(self._pilot, day)))
+        return result
+
+    def _lot(self, community: str, key: LotKey, time: int, opened: int) -> list[Point]:
+        """Beside what sealing wrote of the lot; nothing where its product left the pilot."""
+        place = self._pilot.producers.get(community)
+        product = next((one for one in place.products if one.gtin == key.gtin), None) if place else None
+        if product is None:
+            return []
+        later = addendum.read_all(self._folder / "records", key)
+        packed = scans.packages(json.loads(data) for _, data in later)
+        where = tags(pilot=self._pilot.pilot, community=community, product=product.crop)
+        far = scans.far_more(opened, packed)
+        return [Point("lot", where, {"scans": opened, "packages": packed, "far_more": far}, time)]

@@ -1,0 +1,139 @@
+"""Tokens of one bucket: each service gets what it needs, and the administrator's token stays with InfluxDB.
+
+`hoiquan tokens` runs once before the services that read them (docker-compose.yml). InfluxDB 2 chooses the
+value of a token itself, so the value goes into a file (HOIQUAN_INFLUX_TOKEN_FILE of the services). A token
+that is still taken stays; one that is not (the store was brought back from a copy) is made again, and what
+had its name before is deleted.
+"""
+
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.domain.authorization import Authorization
+from influxdb_client.domain.permission import Permission
+from influxdb_client.domain.permission_resource import PermissionResource
+from influxdb_client.rest import ApiException
+from urllib3.exceptions import HTTPError
+
+from gateway.stores.influx import InfluxStore
+from gateway.stores.store import RetryLater
+
+log = logging.getLogger(__name__)
+_TIMEOUT_MS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A token that may do `actions` ("read", "write") with the bucket, and the file that holds it."""
+
+    name: str
+    actions: tuple[str, ...]
+    file: Path
+    mode: int = 0o600
+
+
+class NoTokens(Exception):
+    """The server makes no tokens of its own: InfluxDB 1, or 3 Core."""
+
+
+def provide(url: str, admin: str, org: str, bucket: str, grants: list[Grant]) -> list[str]:
+    """See that each grant's file holds a token that the server takes; returns the names of the new ones.
+
+    A server that makes no tokens has one for everything: then that one is handed out, and a warning says so.
+    Raises RetryLater, and ValueError for a bucket that is not there.
+    """
+    new = []
+    for grant in grants:
+        kept = grant.file.read_text("utf-8").strip() if grant.file.exists() else ""
+        if kept and kept != admin and _taken(url, kept, org, bucket):
+            continue
+        try:
+            token = _made(url, admin, org, bucket, grant)
+        except NoTokens:
+            if kept == admin:
+                continue
+            log.warning("InfluxDB makes no tokens here: %s gets the one that may do everything", grant.name)
+            token = admin
+        _keep(grant, token)
+        new.append(grant.name)
+    return new
+
+
+def _taken(url: str, token: str, org: str, bucket: str) -> bool:
+    store = InfluxStore(url, token, org, bucket)
+    try:
+        return store.admits()
+    finally:
+        store.close()
+
+
+def _made(url: str, admin: str, org: str, bucket: str, grant: Grant) -> str:
+    """The value of a new token with this grant's rights."""
+    with InfluxDBClient(url=url, token=admin, org=org, timeout=_TIMEOUT_MS) as client:
+        tokens = client.authorizations_api()
+        try:
+            earlier = [one for one in tokens.find_authorizations() if one.description == grant.name]
+        except ApiException as error:
+            # asked first: of a bucket, 404 would mean that there is none of this name
+            if error.status == 404:
+                raise NoTokens from None
+            raise _problem(error) from error
+        except (HTTPError, OSError) as error:
+            raise RetryLater(f"InfluxDB does not answer: {error}") from error
+        try:
+            place = _bucket(client, org, bucket)
+            resource = PermissionResource(type="buckets", id=place.id, org_id=place.org_id)
+            permissions = [Permission(action=action, resource=resource) for action in grant.actions]
+            made = tokens.create_authorization(
+                authorization=Authorization(
+                    org_id=place.org_id, permissions=permissions, description=grant.name
+                )
+            )
+            for one in earlier:
+                tokens.delete_authorization(one.id)
+        except ApiException as error:
+            raise _problem(error) from error
+        except (HTTPError, OSError) as error:
+            raise RetryLater(f"InfluxDB does not answer: {error}") from error
+    value: str = made.token
+    return value
+
+
+def _bucket(client: InfluxDBClient, org: str, bucket: str) -> Any:
+    try:
+        found = client.buckets_api().find_buckets(name=bucket, org=org).buckets
+    except ApiException as error:
+        if error.status != 404:
+            raise
+        found = []
+    if not found:
+        raise ValueError(
+            f"InfluxDB has no bucket {bucket} in {org}: check HOIQUAN_INFLUX_BUCKET and HOIQUAN_INFLUX_ORG"
+        )
+    return found[0]
+
+
+def _problem(error: ApiException) -> RetryLater:
+    if error.status in (401, 403):
+        return RetryLater(
+            f"InfluxDB refuses the administrator's token ({error.status}): it must be the one of its set-up",
+            alarm=True,
+        )
+    return RetryLater(f"InfluxDB answers {error.status} when asked for a token: {error.reason}")
+
+
+def _keep(grant: Grant, token: str) -> None:
+    """Write the file; a crash leaves the earlier one, or none."""
+    temporary = grant.file.with_suffix(".tmp")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, grant.mode)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(token + "\n")
+        file.flush()
+        os.fchmod(file.fileno(), grant.mode)  # the umask takes rights away
+        os.fsync(file.fileno())
+    temporary.replace(grant.file)

@@ -1,0 +1,279 @@
+"""InfluxDB through its own client: ready-made line protocol in, InfluxQL out.
+
+The client's batching WriteApi retries a few times and then drops, so batches, retries and the search
+for a bad point are ours. InfluxQL runs on 1.x, 2.x and 3.x through the same client.
+"""
+
+import gzip
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.rest import ApiException
+from influxdb_client.service.write_service import WriteService
+from pydantic_core import to_json
+from urllib3.exceptions import HTTPError
+
+from gateway.stores.points import MEASUREMENTS, UNFIT_TAG, Point, Tags, Value, check_fields, unfit
+from gateway.stores.store import Bucket, Latest, RejectPoints, RetryLater
+
+STATEMENTS = 10  # a query: an address of more than 8 KB is refused by common proxies
+LINES = 5000  # lines a request: what the server takes best
+_TIMEOUT_MS = 20_000
+_MILLION = 1_000_000  # the server's own precision is ns, the query answers ms
+_REFUSED = (400, 422)
+_TOO_LARGE = 413
+_BUCKET = ("min", "mean", "max", "count")  # a Bucket's fields, the time aside, as InfluxQL names them
+
+
+class InfluxStore:
+    """One bucket of an InfluxDB server; the bucket is also the name of the InfluxQL database."""
+
+    def __init__(self, url: str, token: str, org: str, bucket: str) -> None:
+        self._client = InfluxDBClient(url=url, token=token, org=org, timeout=_TIMEOUT_MS)
+        self._write = WriteService(self._client.api_client)
+        self._token = token
+        self._org = org
+        self._bucket = bucket
+
+    def close(self) -> None:
+        self._client.close()
+
+    def write(self, points: Sequence[Point]) -> None:
+        lines = list(map(line, points))
+        bad = {index: UNFIT_TAG for index, text in enumerate(lines) if not text}
+        for first in range(0, len(lines), LINES):
+            self._write_or_bisect(lines, first, min(first + LINES, len(lines)), bad)
+        if bad:
+            raise RejectPoints(bad)
+
+    def latest(self, measurement: str, where: Mapping[str, str], since: int) -> list[Latest]:
+        # last() of several fields in one SELECT loses each one's time, so each field is a statement
+        found: dict[Tags, dict[str, tuple[int, Value]]] = {}
+        fields = MEASUREMENTS[measurement].fields
+        statements = [
+            f'SELECT last("{name}") AS v FROM "{measurement}" {_where(where, since)} GROUP BY *'
+            for name in fields
+        ]
+        results = (
+            result for some in batched(statements, STATEMENTS) for result in self._query(";".join(some))
+        )
+        for name, result in zip(fields, results, strict=True):
+            for tags, rows in _tables(result, measurement):
+                found.setdefault(tags, {})[name] = (rows[0]["time"], _value(measurement, name, rows[0]["v"]))
+        return [Latest(dict(tags), fields) for tags, fields in found.items()]
+
+    def series(
+        self, measurement: str, where: Mapping[str, str], start: int, stop: int, limit: int
+    ) -> list[Point]:
+        # not grouped: else the limit is each series', and a fleet's answer of any size
+        newest = f"ORDER BY time DESC LIMIT {int(limit)}"
+        query = f'SELECT * FROM "{measurement}" {_where(where, start, stop)} {newest}'
+        schema = MEASUREMENTS[measurement]
+        points = [
+            Point(
+                measurement,
+                tuple(sorted((name, row[name]) for name in schema.tags if row.get(name))),
+                {
+                    name: _value(measurement, name, value)
+                    for name, value in row.items()
+                    if name in schema.fields and value is not None
+                },
+                row["time"],
+            )
+            for _, rows in _tables(self._query(query)[0], measurement)
+            for row in rows
+        ]
+        return sorted(points, key=lambda point: (-point.time, point.tags))
+
+    def summary(
+        self,
+        measurement: str,
+        fields: Sequence[str],
+        where: Mapping[str, str],
+        start: int,
+        stop: int,
+        step: int,
+        origin: int = 0,
+    ) -> dict[str, dict[Tags, list[Bucket]]]:
+        check_fields(measurement, fields)
+        asked = ", ".join(
+            f'{function}("{field}") AS "{field} {function}"' for field in fields for function in _BUCKET
+        )
+        query = (
+            f'SELECT {asked} FROM "{measurement}" {_where(where, start, stop)} '
+            f"GROUP BY time({int(step)}ms, {int(origin % step)}ms), * fill(none)"
+        )
+        result: dict[str, dict[Tags, list[Bucket]]] = {}
+        for tags, rows in _tables(self._query(query)[0], measurement):
+            for field in fields:
+                columns = ["time", *(f"{field} {function}" for function in _BUCKET)]
+                # each function looks at the server's data for itself: one may see what was just written
+                cells = [[row[name] for name in columns] for row in rows]
+                given = [Bucket(*cell) for cell in cells if cell[-1] and None not in cell]
+                if given:
+                    result.setdefault(field, {})[tags] = given
+        return result
+
+    def coverage(self, where: Mapping[str, str], start: int, stop: int, slot: int) -> dict[str, float]:
+        slots = max(1, math.ceil((stop - start) / slot))
+        query = (
+            f'SELECT count(*) FROM "telemetry" {_where(where, start, stop)} '
+            f"GROUP BY time({int(slot)}ms, {int(start % slot)}ms), device fill(none)"
+        )
+        return {
+            dict(tags)["device"]: len(rows) / slots
+            for tags, rows in _tables(self._query(query)[0], "telemetry", ("device",))
+        }
+
+    def admits(self) -> bool:
+        """Whether the server takes the token for this bucket. Raises RetryLater where it does not answer."""
+        try:
+            self._query("SHOW MEASUREMENTS LIMIT 1")
+        except RetryLater as error:
+            if error.alarm:
+                return False
+            raise
+        return True
+
+    def _write_or_bisect(self, lines: Sequence[str], first: int, last: int, bad: dict[int, str]) -> None:
+        """Write lines[first:last]; where the server refuses, halve until the bad ones stand alone."""
+        text = "\n".join(filter(None, lines[first:last]))
+        if not text:
+            return
+        # the client's own compression is of level 9: nine times the work for a body a third smaller
+        body = gzip.compress(text.encode(), 1)
+        try:
+            self._write.post_write(
+                org=self._org, bucket=self._bucket, body=body, precision="ms",
+                content_encoding="gzip", content_type="text/plain; charset=utf-8",
+            )  # fmt: skip
+        except ApiException as error:
+            if error.status in _REFUSED or error.status == _TOO_LARGE:
+                if last - first == 1:
+                    bad[first] = _sentence(error)
+                    return
+                middle = (first + last) // 2
+                self._write_or_bisect(lines, first, middle, bad)
+                self._write_or_bisect(lines, middle, last, bad)
+                return
+            raise _retry(error) from error
+        except (HTTPError, OSError) as error:
+            raise RetryLater(f"InfluxDB does not answer: {error}") from error
+
+    def _query(self, statements: str) -> list[dict[str, Any]]:
+        try:
+            answer = self._client.api_client.call_api(
+                "/query",
+                "GET",
+                query_params=[("db", self._bucket), ("epoch", "ms"), ("q", statements)],
+                header_params={"Authorization": f"Token {self._token}", "Accept": "application/json"},
+                response_type="object",
+                _return_http_data_only=True,
+            )
+        except ApiException as error:
+            raise _retry(error) from error
+        except (HTTPError, OSError) as error:
+            raise RetryLater(f"InfluxDB does not answer: {error}") from error
+        if not isinstance(answer, dict) or "results" not in answer:  # cut off: the server died over it
+            raise RetryLater(f"InfluxDB's answer is cut off: {str(answer)[:80]!r}")
+        results: list[dict[str, Any]] = answer["results"]
+        for result in results:
+            if "error" in result:
+                raise RetryLater(f"InfluxDB refuses a query: {result['error']}", alarm=True)
+        return results
+
+
+def batched(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """`items` in runs of at most `size` (itertools has it from Python 3.12)."""
+    return (items[at : at + size] for at in range(0, len(items), size))
+
+
+def line(point: Point) -> str:
+    """One line of line protocol, time in milliseconds; "" where its tags have no spelling there."""
+    measurement, tags, fields, time = point
+    prefix = _prefix(measurement, tags)
+    if not prefix:
+        return ""
+    if measurement == "telemetry":
+        # numbers alone, hundreds of thousands a second: JSON writes them as line protocol does, and pydantic
+        # the shortest digits that mean the same in a third of repr's time
+        said = to_json(fields)[2:-1].replace(b'":', b"=").replace(b',"', b",").decode()
+    else:
+        said = ",".join([f"{name}={_field(measurement, name, value)}" for name, value in fields.items()])
+    return f"{prefix} {said} {time}"
+
+
+@cache
+def _prefix(measurement: str, tags: Tags) -> str:
+    if unfit(tags):
+        return ""
+    return ",".join([measurement, *(f"{key}={_escape(value)}" for key, value in tags if value)])
+
+
+def _escape(value: str) -> str:
+    # a backslash stands for itself but before one of these marks
+    for mark in (",", " ", "="):
+        value = value.replace(mark, "\\" + mark)
+    return value
+
+
+def _field(measurement: str, name: str, value: Value) -> str:
+    """A value as its field's kind is written: the server keeps a field to the kind it first had."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        schema = MEASUREMENTS.get(measurement)
+        return repr(float(value)) if schema and schema.fields.get(name) == "float" else f"{value}i"
+    if isinstance(value, float):
+        return repr(value)
+    text = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
+
+
+def _where(where: Mapping[str, str], start: int, stop: int | None = None) -> str:
+    parts = [f"time >= {int(start) * _MILLION}"]
+    if stop is not None:
+        parts.append(f"time < {int(stop) * _MILLION}")
+    for name, value in where.items():
+        quoted = value.replace("\\", "\\\\").replace("'", "\\'")
+        parts.append(f"\"{name}\" = '{quoted}'")
+    return "WHERE " + " AND ".join(parts)
+
+
+def _tables(
+    result: Mapping[str, Any], measurement: str, tags: Sequence[str] | None = None
+) -> Iterator[tuple[Tags, list[dict[str, Any]]]]:
+    """The series of one statement's answer: their tags, and their rows by column name.
+
+    GROUP BY * names every tag of the measurement, with "" where a series has none.
+    """
+    wanted = MEASUREMENTS[measurement].tags if tags is None else tags
+    for series in result.get("series", ()):
+        given = series.get("tags", {})
+        rows = [dict(zip(series["columns"], values, strict=True)) for values in series["values"]]
+        yield tuple(sorted((name, given[name]) for name in wanted if given.get(name))), rows
+
+
+def _value(measurement: str, field: str, value: Any) -> Value:
+    """JSON has one kind of number: 20.0 comes back as 20."""
+    if MEASUREMENTS[measurement].fields[field] == "float":
+        return float(value)
+    result: Value = value
+    return result
+
+
+def _sentence(error: ApiException) -> str:
+    return " ".join(str(error.body or error.reason).split())[:300]
+
+
+def _retry(error: ApiException) -> RetryLater:
+    if error.status in (401, 403):
+        return RetryLater(
+            f"InfluxDB refuses the token ({error.status}): check HOIQUAN_INFLUX_TOKEN", alarm=True
+        )
+    if error.status == 404:
+        return RetryLater("InfluxDB has no such bucket: check HOIQUAN_INFLUX_BUCKET", alarm=True)
+    return RetryLater(f"InfluxDB answers {error.status}: {_sentence(error)}")

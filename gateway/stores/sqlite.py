@@ -1,0 +1,279 @@
+"""The embedded store: one SQLite file with InfluxDB's rules, for machines without InfluxDB.
+
+Each measurement is a table of (series, time) with one column a field; a series is a set of tags.
+Writing the same series and time again overwrites the given fields and leaves the others.
+"""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from gateway.stores.points import (
+    MEASUREMENTS,
+    UNFIT_TAG,
+    Kind,
+    Measurement,
+    Point,
+    Tags,
+    Value,
+    check_fields,
+    unfit,
+)
+from gateway.stores.store import Bucket, Latest, RejectPoints, RetryLater
+
+_TYPES: dict[Kind, str] = {"float": "REAL", "int": "INTEGER", "text": "TEXT", "bool": "INTEGER"}
+
+
+class SqliteStore:
+    """A file that several processes may read and write at once (WAL)."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.RLock()
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+        except sqlite3.Error as error:
+            raise OSError(
+                f"the store {path} cannot be opened: {error}; is its folder open to this user?"
+            ) from None
+        self._series: dict[tuple[str, Tags], int] = {}
+        self._found: dict[
+            tuple[str, frozenset[tuple[str, str]], tuple[str, ...]], list[tuple[int, Tags]]
+        ] = {}
+        self._found_at: tuple[int, ...] = ()
+        self._reported: set[tuple[int, tuple[str, ...]]] = set()
+        for measurement in MEASUREMENTS.values():
+            self._create(measurement)
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def write(self, points: Sequence[Point]) -> None:
+        rows: dict[tuple[str, int, int], Mapping[str, Value]] = {}  # (measurement, series, time) → fields
+        bad: dict[int, str] = {}
+        with self._lock:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                for index, (name, tags, fields, time) in enumerate(points):
+                    schema = MEASUREMENTS.get(name)
+                    if schema is None or not fields or not fields.keys() <= schema.fields.keys():
+                        bad[index] = f"{name}: unknown measurement or field"
+                        continue
+                    if unfit(tags):
+                        bad[index] = UNFIT_TAG
+                        continue
+                    key = (name, self._series_id(name, tags), time)
+                    before = rows.get(key)
+                    rows[key] = fields if before is None else {**before, **fields}
+                groups: dict[tuple[str, tuple[str, ...]], list[tuple[Value, ...]]] = {}
+                for (name, series, time), fields in rows.items():
+                    names = tuple(fields)
+                    groups.setdefault((name, names), []).append((series, time, *fields.values()))
+                    if (series, names) not in self._reported:
+                        self._report(series, names)
+                for (name, names), values in groups.items():
+                    self._db.executemany(_upsert(name, names), values)
+                self._db.execute("COMMIT")
+            except sqlite3.OperationalError as error:
+                self._series.clear()  # ids made in this transaction are gone with it
+                self._reported.clear()
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise RetryLater(f"the store file cannot be written: {error}") from error
+        if bad:
+            raise RejectPoints(bad)
+
+    def latest(self, measurement: str, where: Mapping[str, str], since: int) -> list[Latest]:
+        schema = MEASUREMENTS[measurement]
+        result = []
+        with self._lock:
+            for series, tags in self._find(measurement, where):
+                names = self._names(schema, [series])
+                if not names:
+                    continue
+                fields: dict[str, tuple[int, Value]] = {}
+                query = (
+                    f"SELECT time, {_columns(names)} FROM {measurement} "
+                    "WHERE series=? AND time>=? ORDER BY time DESC"
+                )
+                for time, *values in self._db.execute(query, (series, since)):
+                    for name, value in zip(names, values, strict=True):
+                        if value is not None and name not in fields:
+                            fields[name] = (time, _value(schema.fields[name], value))
+                    if len(fields) == len(names):
+                        break
+                if fields:
+                    result.append(Latest(dict(tags), fields))
+        return result
+
+    def series(
+        self, measurement: str, where: Mapping[str, str], start: int, stop: int, limit: int
+    ) -> list[Point]:
+        schema = MEASUREMENTS[measurement]
+        points: list[Point] = []
+        with self._lock:
+            found = sorted(self._find(measurement, where), key=lambda one: one[1])
+            names = self._names(schema, [series for series, _ in found])
+            flags = [name for name in names if schema.fields[name] == "bool"]
+            query = (
+                "WITH wanted(rank, number) AS (SELECT key, value FROM json_each(?)) "
+                f"SELECT rank, time, {_columns(names)} FROM wanted JOIN {measurement} ON series=number "
+                "WHERE time>=? AND time<? ORDER BY time DESC, rank LIMIT ?"
+            )
+            numbers = json.dumps([series for series, _ in found])
+            rows = self._db.execute(query, (numbers, start, stop, limit)) if names else ()
+            for rank, time, *values in rows:
+                fields: dict[str, Value] = {
+                    name: value for name, value in zip(names, values, strict=True) if value is not None
+                }
+                for name in flags:
+                    if name in fields:
+                        fields[name] = bool(fields[name])
+                points.append(Point(measurement, found[rank][1], fields, time))
+        return points
+
+    def summary(
+        self,
+        measurement: str,
+        fields: Sequence[str],
+        where: Mapping[str, str],
+        start: int,
+        stop: int,
+        step: int,
+        origin: int = 0,
+    ) -> dict[str, dict[Tags, list[Bucket]]]:
+        check_fields(measurement, fields)
+        origin %= step  # so that no time is before it: SQLite divides towards zero
+        asked = ", ".join(
+            f'min("{field}"), avg("{field}"), max("{field}"), count("{field}")' for field in fields
+        )
+        result: dict[str, dict[Tags, list[Bucket]]] = {}
+        with self._lock:
+            names = dict(self._find(measurement, where, fields))
+            query = (
+                f"SELECT series, (time-?)/?, {asked} FROM {measurement} WHERE series IN ({_list(names)}) "
+                "AND time>=? AND time<? GROUP BY 1, 2 ORDER BY 1, 2"
+            )
+            for series, number, *rest in self._db.execute(query, (origin, step, start, stop)):
+                time, tags = number * step + origin, names[series]
+                for field, at in zip(fields, range(0, len(rest), 4), strict=True):
+                    if rest[at + 3]:
+                        bucket = Bucket(time, *rest[at : at + 4])
+                        result.setdefault(field, {}).setdefault(tags, []).append(bucket)
+        return result
+
+    def coverage(self, where: Mapping[str, str], start: int, stop: int, slot: int) -> dict[str, float]:
+        slots = max(1, -(-(stop - start) // slot))
+        devices: dict[str, list[int]] = {}  # a device that was enrolled anew has several series
+        query = (
+            "SELECT key, (SELECT count(DISTINCT (time-?)/?) FROM telemetry "
+            "WHERE series IN (SELECT value FROM json_each(device.value)) AND time>=? AND time<?) "
+            "FROM json_each(?) AS device"
+        )
+        with self._lock:
+            for series, tags in self._find("telemetry", where):
+                devices.setdefault(dict(tags)["device"], []).append(series)
+            found = self._db.execute(query, (start, slot, start, stop, json.dumps(devices))).fetchall()
+        return {device: count / slots for device, count in found if count}
+
+    def _create(self, measurement: Measurement) -> None:
+        with self._lock:
+            self._db.execute(
+                "CREATE TABLE IF NOT EXISTS series(id INTEGER PRIMARY KEY, "
+                "measurement TEXT NOT NULL, tags TEXT NOT NULL, UNIQUE(measurement, tags))"
+            )
+            self._db.execute(
+                "CREATE TABLE IF NOT EXISTS reported("
+                "series INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY(series, name)) WITHOUT ROWID"
+            )
+            columns = ", ".join(f'"{name}" {_TYPES[kind]}' for name, kind in measurement.fields.items())
+            self._db.execute(
+                f"CREATE TABLE IF NOT EXISTS {measurement.name}("
+                f"series INTEGER NOT NULL, time INTEGER NOT NULL, {columns}, "
+                "PRIMARY KEY(series, time)) WITHOUT ROWID"
+            )
+            there = {row[1] for row in self._db.execute(f"PRAGMA table_info({measurement.name})")}
+            for name, kind in measurement.fields.items():
+                if name not in there:  # a signal that joined after the file was made
+                    self._db.execute(f'ALTER TABLE {measurement.name} ADD COLUMN "{name}" {_TYPES[kind]}')
+
+    def _series_id(self, measurement: str, tags: Tags) -> int:
+        known = self._series.get((measurement, tags))
+        if known is not None:
+            return known
+        text = _encode(tags)
+        self._db.execute("INSERT OR IGNORE INTO series(measurement, tags) VALUES(?,?)", (measurement, text))
+        row = self._db.execute(
+            "SELECT id FROM series WHERE measurement=? AND tags=?", (measurement, text)
+        ).fetchone()
+        number: int = row[0]
+        self._series[measurement, tags] = number
+        return number
+
+    def _report(self, series: int, names: tuple[str, ...]) -> None:
+        """Remember which fields a series has, so that `latest` knows when it has found them all."""
+        self._db.executemany("INSERT OR IGNORE INTO reported VALUES(?,?)", [(series, name) for name in names])
+        self._reported.add((series, names))
+
+    def _find(
+        self, measurement: str, where: Mapping[str, str], fields: Sequence[str] = ()
+    ) -> list[tuple[int, Tags]]:
+        """Series whose tags contain `where` and that, with `fields`, ever had one of them."""
+        # asked again and again for the same: good until somebody else wrote, or we made a series or field
+        state = *self._db.execute("PRAGMA data_version").fetchone(), len(self._series), len(self._reported)
+        if state != self._found_at:
+            self._found.clear()
+            self._found_at = state
+        asked = measurement, frozenset(where.items()), tuple(fields)
+        found = self._found.get(asked)
+        if found is None:
+            query, values = "SELECT id, tags FROM series WHERE measurement=?", [measurement, *fields]
+            if fields:
+                marks = ",".join("?" * len(fields))
+                query += f" AND id IN (SELECT series FROM reported WHERE name IN ({marks}))"
+            decoded = ((number, _decode(text)) for number, text in self._db.execute(query, values))
+            found = [(number, tags) for number, tags in decoded if asked[1].issubset(tags)]
+            self._found[asked] = found
+        return found
+
+    def _names(self, schema: Measurement, series: Iterable[int]) -> list[str]:
+        """The fields that these series ever had, in the schema's order: fewer than the table has."""
+        query = f"SELECT DISTINCT name FROM reported WHERE series IN ({_list(series)})"
+        reported = {name for (name,) in self._db.execute(query)}
+        return [name for name in schema.fields if name in reported]
+
+
+def _upsert(measurement: str, fields: tuple[str, ...]) -> str:
+    updates = ", ".join(f'"{name}"=excluded."{name}"' for name in fields)
+    marks = ",".join("?" * (len(fields) + 2))
+    return (
+        f"INSERT INTO {measurement}(series, time, {_columns(fields)}) VALUES({marks}) "
+        f"ON CONFLICT(series, time) DO UPDATE SET {updates}"
+    )
+
+
+def _columns(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _list(numbers: Iterable[int]) -> str:
+    return ",".join(map(str, numbers))
+
+
+def _encode(tags: Tags) -> str:
+    return "\n".join(f"{key}={value}" for key, value in tags)
+
+
+@cache
+def _decode(text: str) -> Tags:
+    return tuple((key, value) for key, _, value in (line.partition("=") for line in text.split("\n")))
+
+
+def _value(kind: Kind, value: Value) -> Value:
+    return bool(value) if kind == "bool" else value

@@ -1,0 +1,85 @@
+"""The port to the store. Two adapters keep it: `influx.InfluxStore` and `sqlite.SqliteStore`."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from gateway.stores.points import Point, Tags, Value
+
+
+class RetryLater(Exception):
+    """The store cannot take it now (down, busy, token refused). Keep everything and try again.
+
+    `alarm` says that waiting will not help by itself: a person has to mend something.
+    """
+
+    def __init__(self, message: str, *, alarm: bool = False) -> None:
+        super().__init__(message)
+        self.alarm = alarm
+
+
+class RejectPoints(Exception):
+    """The store refuses some points for good: `bad` maps their place in the batch to its sentence.
+
+    Every other point of the batch is stored. Do not send the bad ones again.
+    """
+
+    def __init__(self, bad: Mapping[int, str]) -> None:
+        super().__init__(f"{len(bad)} points refused: {next(iter(bad.values()), '')}")
+        self.bad = dict(bad)
+
+
+class Latest(NamedTuple):
+    """The newest value of each field of one series: field → (epoch ms, value)."""
+
+    tags: dict[str, str]
+    fields: dict[str, tuple[int, Value]]
+
+
+class Bucket(NamedTuple):
+    """One step of a summary; `time` is its beginning in epoch ms, `number` the values in it (over 0)."""
+
+    time: int
+    low: float
+    mean: float
+    high: float
+    number: int
+
+
+class Store(Protocol):
+    """What the gateway writes and the pages read. Times are epoch milliseconds, ranges [start, stop)."""
+
+    def write(self, points: Sequence[Point]) -> None:
+        """Durable on return. Same measurement, tags and time overwrite field by field, so writing
+        twice changes nothing. Raises RetryLater (some may be stored: send all again) or RejectPoints.
+        """
+
+    def latest(self, measurement: str, where: Mapping[str, str], since: int) -> list[Latest]:
+        """The newest values since `since` of every series whose tags contain `where`."""
+
+    def series(
+        self, measurement: str, where: Mapping[str, str], start: int, stop: int, limit: int
+    ) -> list[Point]:
+        """Raw points, newest first, at most `limit`."""
+
+    def summary(
+        self,
+        measurement: str,
+        fields: Sequence[str],
+        where: Mapping[str, str],
+        start: int,
+        stop: int,
+        step: int,
+        origin: int = 0,
+    ) -> dict[str, dict[Tags, list[Bucket]]]:
+        """Lowest, mean and highest by field, series and step of `step` ms counted from `origin` ms (so
+        that days can be Vietnamese days). Empty steps are left out: a gap stays a gap; so is a field
+        without any. Raises KeyError for a field that the measurement does not have.
+        """
+
+    def coverage(self, where: Mapping[str, str], start: int, stop: int, slot: int) -> dict[str, float]:
+        """For each device with any good reading in `telemetry`: the share of slots of `slot` ms, from
+        start to stop, that have one.
+        """
+
+    def close(self) -> None:
+        """Let go of connections and files."""

@@ -1,0 +1,238 @@
+"""A solar node's power and its radio: when it is on, and when what it measured gets through.
+
+    measured while on ─► memory (so many messages) ─► link open at this tick? ─► all of it, oldest first
+
+Whether the link is open at a tick is a function of (seed, device, tick), so when a message arrives can be
+computed for a whole history at once, and live running finds the same by really keeping a queue. A message
+is lost only when the memory is full: then the oldest gives way.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from devices.pilots.pilot import Pilot
+from sim.nodes.faults import BROWN_OUT, NO_CLOCK, OUTAGE, Episode
+from sim.physics.weather import Array, Index, uniform
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """`loss` of a transmission near the mast, more by `per_km` and `per_mm` of rain in an interval, at most
+    `most`; `memory` messages are kept; they are sent `gap` ms apart."""
+
+    name: str
+    loss: float
+    per_km: float
+    per_mm: float
+    most: float
+    memory: int
+    gap: int
+
+
+# Assumption: all of it. LoRa in the open loses some per cent (class A, confirmed uplinks, one gateway a
+# commune) and its probes keep one day of readings; 4G loggers lose hardly any and keep two weeks.
+LORA = Carrier("LoRa", loss=0.02, per_km=0.002, per_mm=0.02, most=0.5, memory=144, gap=1000)
+MOBILE = Carrier("4G", loss=0.002, per_km=0.0002, per_mm=0.003, most=0.2, memory=2016, gap=100)
+_LORA_MODELS = frozenset({"soil-probe", "nutrient-probe", "pest-trap"})  # fields without mains; others 4G
+_KM_A_DEGREE = 111.2  # of latitude, mean of the WGS 84 ellipsoid
+_AROUND = 8  # ticks looked at before and behind at once; more where the link stays shut
+_DAY = 144  # ticks that are looked back at once
+_FURTHEST = 90 * _DAY  # Assumption: a node that is silent for three months has lost what it kept
+# What the contract believes of a clock (DESIGN section 3): not before 2020, not 5 minutes ahead.
+YEAR_2020_MS, AHEAD_MS = 1_577_836_800_000, 300_000
+TOO_LOW, ENOUGH = 3.6, 3.7  # V of the cell. Assumption: a usual cut-off and its hysteresis
+
+
+class Ticks(NamedTuple):
+    """A node's grid of times: tick number to epoch ms and back. `first`: its first tick."""
+
+    interval: int
+    phase: int
+    first: int
+
+    def time(self, tick: int) -> int:
+        return tick * self.interval + self.phase
+
+    def edge(self, tick: int) -> int:
+        """Half an interval before a tick: where episodes begin and end."""
+        return self.time(tick) - self.interval // 2
+
+    def at(self, time: int) -> int:
+        """The first tick at or after epoch ms `time`."""
+        return -(-(time - self.phase) // self.interval)
+
+
+def carrier(model: str) -> Carrier:
+    """What a model of node talks over."""
+    return LORA if model in _LORA_MODELS else MOBILE
+
+
+def distance(pilot: Pilot, place: str) -> float:
+    """km from the middle of the pilot. Assumption: masts get sparser away from it."""
+    lat = sum(p.lat for p in pilot.places) / len(pilot.places)
+    lon = sum(p.lon for p in pilot.places) / len(pilot.places)
+    here = pilot.place[place]
+    east = (here.lon - lon) * math.cos(math.radians(lat))
+    return _KM_A_DEGREE * math.hypot(here.lat - lat, east)
+
+
+@dataclass(frozen=True)
+class Radio:
+    """One node's link. `rain` (mm an interval) and `on` answer for ticks [a, b), `episodes` for epoch ms."""
+
+    seed: int
+    device: str
+    carrier: Carrier
+    km: float
+    ticks: Ticks
+    rain: Callable[[int, int], Array]
+    on: Callable[[int, int], Mask]
+    episodes: Callable[[int, int], list[Episode]]
+
+    def loss(self, first: int, last: int) -> Array:
+        """Chance that a transmission at these ticks fails."""
+        link = self.carrier
+        chance = link.loss + link.per_km * self.km + link.per_mm * self.rain(first, last)
+        return np.minimum(chance, link.most)
+
+    def heard(self, first: int, last: int) -> Mask:
+        """Whether a transmission at these ticks would get through, were there no outage."""
+        luck = uniform(self.seed, f"radio@{self.device}", np.arange(first, last))
+        return np.asarray(luck >= self.loss(first, last))
+
+    def chosen(self, episode: Episode, ticks: Index) -> Mask:
+        """Which messages an episode of duplicates or reordering touches."""
+        luck = uniform(self.seed, f"{episode.kind}@{self.device}", ticks)
+        inside = (ticks >= self.ticks.at(episode.start)) & (ticks < self.ticks.at(episode.stop))
+        return np.asarray((luck < episode.parameters["share"]) & inside)
+
+    def trips(self, first: int, last: int) -> tuple[Index, Mask]:
+        """For ticks [first, last): epoch ms at which their messages arrive, and whether they ever do."""
+        low, on, heard = self._around(first, last)
+        ticks = np.arange(first, last)
+        ups = np.flatnonzero(on & heard) + low
+        count = np.cumsum(on)  # messages measured from `low` to a tick, itself included
+        after = np.searchsorted(ups, ticks)
+        if len(ups) == 0:
+            return ticks, np.zeros(len(ticks), dtype=bool)
+        up = ups[np.minimum(after, len(ups) - 1)]
+        sent_before = np.where(after > 0, count[ups[np.maximum(after - 1, 0)] - low], 0)
+        surplus = np.asarray(count)[up - low] - sent_before - self.carrier.memory
+        place = count[ticks - low] - sent_before - 1 - np.maximum(surplus, 0)
+        arrives = up * self.ticks.interval + self.ticks.phase + place * self.carrier.gap
+        return arrives, on[first - low : last - low] & (after < len(ups)) & (place >= 0)
+
+    def waiting(self, tick: int) -> int:
+        """How many messages measured before this tick have not been sent."""
+        if tick <= self.ticks.first:
+            return 0
+        low, on, heard = self._around(tick, tick + 1)
+        shut = (on & heard)[: tick - low][::-1]
+        back = int(np.argmax(shut)) if shut.any() else len(shut)
+        return min(int(on[tick - low - back : tick - low].sum()), self.carrier.memory)
+
+    def later(self, kind: str, ticks: Index) -> Index:
+        """Milliseconds by which messages come later (REORDERING) or again (DUPLICATES); 0: not."""
+        out = np.zeros(len(ticks), dtype=np.int64)
+        for episode in self.episodes(self.ticks.time(int(ticks[0])), self.ticks.time(int(ticks[-1])) + 1):
+            if episode.kind == kind:
+                out[self.chosen(episode, ticks)] = episode.parameters["later_ms"]
+        return out
+
+    def _around(self, first: int, last: int) -> tuple[int, Mask, Mask]:
+        """From a tick before `first` at which the link was open to one behind `last`: power, and openness."""
+        low, high, step = max(self.ticks.first, first - _AROUND), last + _AROUND, _AROUND
+        on, heard = self._look(low, high)
+        while low > self.ticks.first and not self._enough(on[: first - low], heard):
+            step *= 2
+            more = max(self.ticks.first, low - step)
+            parts = self._look(more, low)
+            low, on, heard = more, np.concatenate((parts[0], on)), np.concatenate((parts[1], heard))
+        behind, step = last - 1 - low, _AROUND
+        while not self._enough(on[behind:], heard[behind:]):
+            step *= 2
+            parts = self._look(high, high + step)
+            high, on, heard = high + step, np.concatenate((on, parts[0])), np.concatenate((heard, parts[1]))
+        return low, on, heard
+
+    def _enough(self, on: Mask, heard: Mask) -> bool:
+        return bool((on & heard[: len(on)]).any()) or on.sum() > self.carrier.memory or len(on) > _FURTHEST
+
+    def _look(self, first: int, last: int) -> tuple[Mask, Mask]:
+        on, heard = self.on(first, last), self.heard(first, last)
+        for episode in self.episodes(self.ticks.time(first), self.ticks.time(last)):
+            if episode.kind == OUTAGE:
+                start, stop = self.ticks.at(episode.start), self.ticks.at(episode.stop)
+                heard[max(0, start - first) : max(0, stop - first)] = False
+        return on, heard
+
+
+class Power:
+    """Whether a solar node is on. `volts`: the world's battery at ticks [a, b)."""
+
+    def __init__(self, device: str, ticks: Ticks, volts: Callable[[int, int], Array]) -> None:
+        self._device, self._ticks, self._volts = device, ticks, volts
+        self._known = (ticks.first, True)  # on before this tick; a node begins with a full battery
+
+    def on(self, first: int, last: int) -> Mask:
+        """One bool for each tick in [first, last): off under 3.6 V until it is over 3.7 V."""
+        if last <= first:
+            return np.ones(0, dtype=bool)
+        volts, before = self._volts(first, last), self._before(first)
+        decisive = np.where((volts < TOO_LOW) | (volts > ENOUGH), np.arange(len(volts)), -1)
+        latest = np.maximum.accumulate(decisive)
+        states = np.where(latest < 0, before, volts[latest] > ENOUGH)
+        self._known = (last, bool(states[-1]))
+        return states
+
+    def episodes(self, start: int, stop: int) -> list[Episode]:
+        """Brown-outs that overlap [start, stop) epoch ms, whole."""
+        ticks = self._ticks
+        first, last = max(ticks.first, ticks.at(start) - 1), ticks.at(stop) + 1
+        if last <= first:
+            return []
+        states = self.on(first, last)
+        while not states[0] and first > ticks.first:
+            first = max(ticks.first, first - _DAY)
+            states = self.on(first, last)
+        while not states[-1] and last < ticks.at(stop) + _FURTHEST:
+            states, last = np.concatenate((states, self.on(last, last + _DAY))), last + _DAY
+        change = np.diff(states.astype(np.int8), prepend=1, append=1)
+        off, on = (np.flatnonzero(change == step) + first for step in (-1, 1))
+        how = {"below_v": TOO_LOW, "until_over_v": ENOUGH}
+        pairs = [(ticks.edge(a), ticks.edge(b)) for a, b in zip(off.tolist(), on.tolist(), strict=True)]
+        return [
+            Episode(self._device, BROWN_OUT, None, begin, end, dict(how))
+            for begin, end in pairs
+            if begin < stop and end > start
+        ]
+
+    def _before(self, tick: int) -> bool:
+        """Whether it was on before this tick: as the last voltage that decides says."""
+        if self._known[0] == tick:
+            return self._known[1]
+        while tick > self._ticks.first:
+            low = max(self._ticks.first, tick - _DAY)
+            volts = self._volts(low, tick)
+            decisive = np.flatnonzero((volts < TOO_LOW) | (volts > ENOUGH))
+            if len(decisive):
+                return bool(volts[decisive[-1]] > ENOUGH)
+            tick = low
+        return True
+
+
+def believed(claims: list[int], arrives: list[int]) -> tuple[list[int], list[int | None]]:
+    """Times to store, and what a clock said that is not believed, as the contract has it."""
+    times, notbelieved = [], list[int | None]()
+    for claim, arrival in zip(claims, arrives, strict=True):
+        good = YEAR_2020_MS <= claim <= arrival + AHEAD_MS
+        times.append(claim if good else arrival)
+        notbelieved.append(None if good or claim == NO_CLOCK else claim)
+    return times, notbelieved

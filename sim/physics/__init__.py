@@ -1,0 +1,4 @@
+"""True values, as functions of seed, place, plot and time; nothing here knows of devices.
+
+evaporation ─► weather ─► soil, water ─► pond, pests ─► world.World      actions.py: what actuators did
+"""

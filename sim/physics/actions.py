@@ -1,0 +1,135 @@
+"""What actuators were told, and the courses that follow from it.
+
+    command ─► Action ─► Actions (append-only) ─► World
+
+An action rules its actuator from `start` until `stop`, over what the actuator would do by itself; where
+two overlap, the one added last. Nothing before its start depends on it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from devices.contract.orders import ACTUATORS, Actuator
+from sim.physics.weather import HOUR, Array, Index
+
+Run = tuple[int, int, float]  # from epoch ms, to epoch ms, value
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An actuator is held at `set` (0 off or closed, 1 on or open) in [start, stop), epoch ms.
+
+    A sluice serves its whole place, whatever the plot. Pumps and aerators run when `set` is not 0.
+    """
+
+    place: str
+    plot: int
+    actuator: Actuator
+    set: float
+    start: int
+    stop: int
+
+    def __post_init__(self) -> None:
+        if self.actuator not in ACTUATORS:
+            raise ValueError(f"actuator {self.actuator!r}: there are {', '.join(ACTUATORS)}")
+        if not 0 <= self.set <= 1:
+            raise ValueError(f"set {self.set}: it must lie between 0 (off, closed) and 1 (on, open)")
+        if not self.start < self.stop:
+            raise ValueError(f"start {self.start}, stop {self.stop}: the start must come first")
+
+
+class Actions:
+    """The log. One thread may add while another asks a World: it sees an action whole or not at all."""
+
+    def __init__(self, actions: Iterable[Action] = ()) -> None:
+        self._places: dict[str, list[Action]] = {}
+        for action in actions:
+            self.add(action)
+
+    def add(self, action: Action) -> None:
+        """Append; the world changes from the action's start on."""
+        self._places.setdefault(action.place, []).append(action)
+
+    def of(self, place: str) -> tuple[Action, ...]:
+        """All of a place in the order of adding."""
+        return tuple(self._places.get(place, ()))
+
+    def count(self, place: str) -> int:
+        """How many a place has; grows with each."""
+        return len(self._places.get(place, ()))
+
+
+def told(actions: Iterable[Action], actuator: Actuator, plot: int | None = None) -> list[Run]:
+    """When an actuator was told what; `plot` None stands for all plots. Ascending, without overlaps."""
+    runs: list[Run] = []
+    for action in actions:
+        if action.actuator == actuator and plot in (None, action.plot):
+            value = action.set if actuator in ("valve", "sluice") else float(action.set > 0)
+            runs = overlay(runs, [(action.start, action.stop, value)])
+    return runs
+
+
+def overlay(base: Sequence[Run], over: Sequence[Run]) -> list[Run]:
+    """`over` where it has a run, else `base`."""
+    if not over or not base:
+        return [*base, *over]
+    out, rest = list(over), list(base)
+    for start, stop, _ in over:
+        cut = []
+        for first, last, value in rest:
+            cut += [(first, min(last, start), value)] if first < start else []
+            cut += [(max(first, stop), last, value)] if last > stop else []
+        rest = cut
+    return sorted(out + rest)
+
+
+def through(pump: Sequence[Run], valve: Sequence[Run]) -> list[Run]:
+    """What a pump gives through a valve that is open where it was told nothing."""
+    out = []
+    for start, stop, value in pump:
+        ajar = overlay([(start, stop, 1.0)], within(valve, start, stop))
+        out += [(first, last, value * share) for first, last, share in ajar]
+    return out
+
+
+def within(runs: Iterable[Run], start: int, stop: int) -> list[Run]:
+    """The parts of runs in [start, stop)."""
+    return [(max(a, start), min(b, stop), value) for a, b, value in runs if a < stop and b > start]
+
+
+def spread(runs: Iterable[Run], first: int, step: int, count: int) -> dict[int, list[Run]]:
+    """Runs cut at `first`, `first + step`, …: by number of the step, of the first `count` steps."""
+    out: dict[int, list[Run]] = {}
+    for run in runs:
+        for number in range(max((run[0] - first) // step, 0), min(-(-(run[1] - first) // step), count)):
+            out.setdefault(number, []).extend(
+                within([run], first + number * step, first + (number + 1) * step)
+            )
+    return out
+
+
+class Course:
+    """What goes by runs (ascending, without overlaps) and is 0 between them."""
+
+    def __init__(self, runs: Sequence[Run]) -> None:
+        table = np.array(runs, dtype=np.float64).reshape(-1, 3)
+        self._start, self._stop, self._value = table.T.copy()
+        self._edges = table[:, :2].ravel()
+        amounts = (self._stop - self._start) / HOUR * self._value
+        self._sums = np.repeat(np.concatenate(([0.0], np.cumsum(amounts))), 2)[1:-1]
+
+    def at(self, times: Index) -> Array:
+        """The value at times, epoch ms."""
+        if not len(self._start):
+            return np.zeros(times.shape)
+        run = np.maximum(np.searchsorted(self._start, times, "right") - 1, 0)
+        inside = (times >= self._start[run]) & (times < self._stop[run])
+        return np.where(inside, self._value[run], 0.0)
+
+    def total(self, times: Index) -> Array:
+        """Hours times value since the beginning."""
+        if not len(self._start):
+            return np.zeros(times.shape)
+        return np.asarray(np.interp(times, self._edges, self._sums))

@@ -1,0 +1,204 @@
+"""Soil of one plot: root-zone water, irrigation and nutrients day by day, and any moment in between.
+
+    rain ───────────────┐
+    pump (own or told) ─┴─► root zone ─► crop, drainage ─► nutrients
+
+The balance is FAO-56 chapter 8. Plots of a place share weather and crop and differ in texture; each has
+its pump and field valve, which obey actions. "FAO-56": see evaporation.py.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from sim.physics.actions import Action, Course, Run, overlay, spread, through, told
+from sim.physics.weather import ANCHOR, DAY, HOUR, Array, Moment, Weather, carried, uniform
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """`kc` crop coefficient, `root` depth in mm, `depletion` share of water taken before stress."""
+
+    kc: float
+    root: float
+    depletion: float
+    ph: float
+
+
+# Assumption: mid-season values all year round; raised beds and a high water table keep roots within
+# 0.6 m. kc and depletion: FAO-56 Tables 12 and 22 (rice; citrus; tropical fruit as citrus; flowers and
+# ornamentals as small vegetables). pH: mango 6-7.2 and citrus 5.5-6.5 (FACTS), others an assumption,
+# lower on the acid sulphate soils where lotus grows.
+_GARDEN = Crop(0.85, 600, 0.5, 5.9)
+_CROPS = {
+    "rice": Crop(1.15, 500, 0.2, 5.6),
+    "mango": Crop(0.85, 600, 0.5, 6.4),
+    "mandarin": Crop(0.70, 600, 0.5, 5.9),
+    "flowers": Crop(1.0, 300, 0.35, 6.0),
+    "ornamental": Crop(1.0, 400, 0.4, 6.0),
+    "lotus": Crop(1.15, 500, 0.2, 4.9),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Texture:
+    """Water contents by volume: at wilting, at field capacity and full."""
+
+    wilting: float
+    capacity: float
+    saturation: float
+
+
+# Within FAO-56 Table 19: silt clay loam 0.17-0.24 and 0.30-0.37, clay 0.20-0.24 and 0.32-0.40.
+# Assumption: the porosities, and that a plot lies anywhere between the two.
+_LIGHT, _HEAVY = Texture(0.20, 0.33, 0.45), Texture(0.235, 0.385, 0.50)
+_DRAINED = 0.5  # Assumption: half the water above field capacity leaves in a day
+# Assumption: on a dry day the pump starts at 5 h and gives at most 20 mm; 15 mm an hour, at 1.5 kW.
+_PUMP_START, _MOST_WATER, _FLOW, _POWER = 5 * HOUR, 20.0, 15.0, 1.5
+# Assumption: available mg/kg in the mean, share taken up a day at the usual transpiration (mm), share
+# washed out by 10 mm of drainage; fertiliser every 30 days makes up for the uptake.
+_NUTRIENTS = {
+    "nitrogen": (45.0, 0.012, 0.02),
+    "phosphorus": (28.0, 0.003, 0.002),
+    "potassium": (130.0, 0.006, 0.008),
+}
+_FERTILISED, _TRANSPIRED = 30, 3.5
+
+
+class Soil:
+    """One plot. `water` at the start of each day and what changes it in the day, in mm of the root zone."""
+
+    def __init__(self, weather: Weather, crop: str, plot: int = 1, actions: Iterable[Action] = ()) -> None:
+        self._weather, self._crop, self._plot = weather, _CROPS.get(crop, _GARDEN), plot
+        share = (1 + self._offset("texture")) / 2
+        self.texture = Texture(
+            _LIGHT.wilting + share * (_HEAVY.wilting - _LIGHT.wilting),
+            _LIGHT.capacity + share * (_HEAVY.capacity - _LIGHT.capacity),
+            _LIGHT.saturation + share * (_HEAVY.saturation - _LIGHT.saturation),
+        )
+        actions = tuple(actions)
+        pump, valve = told(actions, "pump", plot), told(actions, "valve", plot)
+        self._balance(pump, valve)
+        self._valve = Course(overlay(self._pumping, valve))
+
+    def _balance(self, pump: list[Run], valve: list[Run]) -> None:
+        """FAO-56 eq. 85, with the stress coefficient of eq. 84 and no capillary rise (Assumption).
+
+        A day's own irrigation, crop and drainage follow from the water at its start; what was told to
+        the pump adds to that (up to saturation) or takes from it, from then on.
+        """
+        crop, texture, weather = self._crop, self.texture, self._weather
+        capacity = (texture.capacity - texture.wilting) * crop.root
+        full = (texture.saturation - texture.wilting) * crop.root
+        pumps, valves = (spread(runs, ANCHOR, DAY, len(weather.rain)) for runs in (pump, valve))
+        self._pumping: list[Run] = []
+        flowing: list[Run] = []
+        half = 1 / ((1 - crop.depletion) * capacity)
+        water, rows = capacity / 2, []
+        demand = (crop.kc * weather.evapotranspiration).tolist()
+        for day, (rain, want) in enumerate(zip(weather.rain.tolist(), demand, strict=True)):
+            lacking = capacity - water
+            planned, runs = 0.0, list[Run]()
+            if lacking > crop.depletion * capacity:
+                start, lasts = (
+                    ANCHOR + day * DAY + _PUMP_START,
+                    round(min(lacking, _MOST_WATER) / _FLOW * HOUR),
+                )
+                planned, runs = lasts / HOUR * _FLOW, [(start, start + lasts, 1.0)]
+            stress = water * half
+            taken = min(want * stress if stress < 1 else want, water)
+            drained = -_DRAINED * lacking if lacking < 0 else 0.0
+            room = full - (water - taken - drained)
+            soaked = rain if rain < room - planned else room - planned
+            given, flows = planned, runs
+            if day in pumps or day in valves:
+                runs = overlay(runs, pumps.get(day, ()))
+                flows = through(runs, valves.get(day, ()))
+                given = min(sum((b - a) / HOUR * value for a, b, value in flows) * _FLOW, room - soaked)
+            if runs:
+                self._pumping += runs
+                flowing += flows
+            rows.append((water, given, soaked, taken, drained, room - soaked))
+            water += given - taken - drained + soaked
+        self.water, self.irrigation, self.soaked, self.taken, self.drained, self._most = np.array(
+            rows
+        ).T.copy()
+        self._pump, self._flow = Course(self._pumping), Course(flowing)
+        self._poured = self._flow.total(ANCHOR + weather.day * DAY)
+
+    def _offset(self, name: str) -> float:
+        """What is always different in this plot, -1 to 1."""
+        stream = f"soil {name}@{self._weather.place}"
+        return 2 * float(uniform(self._weather.seed, stream, np.array([self._plot]))[0]) - 1
+
+    def pump(self, at: Moment) -> Array:
+        """1 while the pump runs."""
+        return self._pump.at(at.times)
+
+    def valve(self, at: Moment) -> Array:
+        """How far the field valve is open, 0 to 1. Assumption: untold, it opens with the pump."""
+        return self._valve.at(at.times)
+
+    def energy(self, at: Moment) -> Array:
+        """kWh the pump has used since the anchor."""
+        return self._pump.total(at.times) * _POWER
+
+    def _content(self, at: Moment) -> Array:
+        """Water by volume; meets the next day's start at midnight."""
+        day, weather = at.day, self._weather
+        poured = (self._flow.total(at.times) - self._poured[day]) * _FLOW
+        water: Array = (
+            self.water[day]
+            + np.minimum(poured, self._most[day])
+            + self.soaked[day] * weather.rain_progress(at)
+            - self.taken[day] * weather.sky.passed(day, at.hour)
+            - self.drained[day] * at.hour / 24
+        )
+        # in a flooded hour the day's crop and drainage have yet to make room
+        return np.minimum(self.texture.wilting + water / self._crop.root, self.texture.saturation)
+
+    def moisture(self, at: Moment) -> Array:
+        """% by volume."""
+        return 100 * self._content(at)
+
+    def temperature(self, at: Moment) -> Array:
+        """°C at 0.12 m: the daily wave, damped and late by one radian (Campbell and Norman 1998, ch. 2)."""
+        mean = at.between(self._mean_temperature)
+        wave = np.exp(-1) * at.between(self._weather.range) / 2
+        late = np.cos(2 * np.pi * (at.hour - 13) / 24 - 1)
+        return np.asarray(mean + wave * late + 0.5 * self._offset("temperature"))
+
+    @cached_property
+    def _mean_temperature(self) -> Array:
+        """Assumption: the mean of three days, 0.7 °C above the air's."""
+        mean = self._weather.mean
+        before = np.concatenate((mean[:1], mean[:-1]))
+        return np.asarray((mean + before + np.concatenate((before[:1], before[:-1]))) / 3 + 0.7)
+
+    def conductivity(self, at: Moment) -> Array:
+        """dS/m. Assumption: 0.9 at field capacity, within 30 %; salts thicken as the soil dries."""
+        return (0.9 + 0.27 * self._offset("conductivity")) * self.texture.capacity / self._content(at)
+
+    def ph(self, at: Moment) -> Array:
+        """Assumption: 0.15 lower when the first rains wash out acid (June), plots within 0.3."""
+        season = 0.15 * np.cos(2 * np.pi * (at.day + at.hour / 24 - 165) / 365.25)
+        return np.asarray(self._crop.ph - season + 0.3 * self._offset("ph"))
+
+    @cached_property
+    def _nutrients(self) -> dict[str, Array]:
+        return {name: self._nutrient(*row) for name, row in _NUTRIENTS.items()}
+
+    def _nutrient(self, mean: float, loss: float, washed: float) -> Array:
+        weather = self._weather
+        first = int(_FERTILISED * uniform(weather.seed, f"fertiliser@{weather.place}", np.array([0]))[0])
+        dose = mean * loss * _FERTILISED
+        kept = 1 - loss * self.taken / _TRANSPIRED - washed * self.drained / 10
+        gains = np.where(weather.day % _FERTILISED == first, dose, 0.0)
+        gains[0] = mean
+        return carried(gains, kept)
+
+    def nutrient(self, at: Moment, name: str) -> Array:
+        """Available mg/kg of `name`. Assumption: plots within 20 %."""
+        return at.between(self._nutrients[name]) * (1 + 0.2 * self._offset(name))

@@ -1,0 +1,114 @@
+"""Alert rules as Grafana will read them: thresholds of the pilot file, ids, sentences, no variables."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dashboards.boards import alerts
+from dashboards.boards.queries import SOURCE
+from devices.pilots.alarms import STEPS
+from devices.pilots.pilot import load
+from devices.texts import LANGS
+
+PILOT = load("dong-thap")
+PROVISIONING = Path(__file__).parents[3] / "dashboards/provisioning"
+
+
+def written(lang="vi", pilot=PILOT):
+    groups = yaml.safe_load(alerts.content(pilot, lang))["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+def test_everything_that_was_asked_for_has_a_rule():
+    kinds = {rule.kind for rule in alerts.rules(PILOT, "vi")}
+    assert {"salinity", "dissolved_oxygen", "water_level", "silent", "coverage_low", "books", "quarantine",
+            "spool", "off_course"} <= kinds  # fmt: skip
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_ids_are_unique_and_short_and_every_rule_says_what_to_do(lang):
+    rules = written(lang)
+    assert [uid for uid, number in Counter(rule["uid"] for rule in rules).items() if number > 1] == []
+    assert [title for title, number in Counter(rule["title"] for rule in rules).items() if number > 1] == []
+    for rule in rules:
+        assert len(rule["uid"]) <= 40
+        assert len(rule["annotations"]["description"]) > 60
+        assert rule["annotations"]["__dashboardUid__"].startswith("hoiquan-")
+        assert rule["condition"] == rule["data"][-1]["refId"]
+        assert rule["data"][0]["datasourceUid"] == SOURCE.uid
+        assert "$" not in str(rule["labels"]), "Grafana would look for it in its environment"
+        assert "$" not in rule["data"][0]["model"]["query"], "an alert rule has no variables"
+
+
+def test_thresholds_are_those_of_the_pilot_file():
+    found = {rule["uid"]: rule["data"][2]["model"]["conditions"][0]["evaluator"] for rule in written()}
+    for number, level in enumerate(PILOT.alarms.levels):
+        for step, limit in zip(STEPS, level.levels, strict=False):
+            expected = {"type": "gt" if level.when == "over" else "lt", "params": [limit]}
+            assert found.pop(f"dong-thap-{level.signal}-{number}-{step}") == expected
+    assert found["dong-thap-device-silent"]["params"] == [PILOT.alarms.silent_hours * 60]
+    assert found["dong-thap-coverage-low"]["params"] == [PILOT.alarms.coverage]
+    assert found["dong-thap-quarantine"]["params"] == [PILOT.alarms.quarantined_an_hour]
+    assert found["dong-thap-spool-old"]["params"] == [PILOT.alarms.spool_minutes * 60_000]
+
+
+def test_a_place_is_held_against_one_gauge_alone():
+    for place in PILOT.places:
+        asking = [
+            rule.id for rule in alerts.rules(PILOT, "vi")
+            if rule.kind == "water_level" and rule.id.endswith("-I") and (
+                f"= '{place.id}'" in rule.query.replace("!= ", "<> ") or (
+                    " OR " not in rule.query and f"!= '{place.id}'" not in rule.query)
+            )
+        ]  # fmt: skip
+        assert len(asking) == 1, place.id
+
+
+def test_another_threshold_in_the_pilot_file_is_another_threshold_in_the_rule():
+    levels = tuple(
+        level.model_copy(update={"levels": (0.5,)}) if level.signal == "salinity" else level
+        for level in PILOT.alarms.levels
+    )
+    changed = PILOT.model_copy(update={"alarms": PILOT.alarms.model_copy(update={"levels": levels})})
+    salinity = [rule for rule in written(pilot=changed) if "salinity" in rule["uid"]]
+    assert [r["data"][2]["model"]["conditions"][0]["evaluator"]["params"] for r in salinity] == [[0.5]]
+    assert "(0,5 g/L)" in salinity[0]["title"]
+
+
+def test_a_pilot_without_alarms_has_a_file_without_rules():
+    assert written(pilot=PILOT.model_copy(update={"alarms": None})) == []
+
+
+def test_an_id_that_grafana_would_refuse_is_an_error():
+    with pytest.raises(ValueError, match="40 characters"):
+        alerts.rules(PILOT.model_copy(update={"pilot": "a" * 30}), "vi")
+
+
+@pytest.mark.parametrize("kind", ["email", "webhook"])
+def test_whom_to_tell_comes_from_the_environment(kind):
+    data = yaml.safe_load((PROVISIONING / f"contact/{kind}.yaml").read_text("utf-8"))
+    (point,) = data["contactPoints"]
+    (receiver,) = point["receivers"]
+    assert receiver["type"] == kind
+    assert any(str(value).startswith("$HOIQUAN_ALERT_") for value in receiver["settings"].values())
+    assert data["policies"][0]["receiver"] == point["name"]
+
+
+@pytest.mark.parametrize("to", ["email", "webhook"])
+def test_what_compose_gives_to_grafana_is_there(to):
+    """A mount of a file that is missing would make a folder of its name, and Grafana would not start."""
+    root = Path(__file__).parents[3]
+    grafana = yaml.safe_load((root / "docker-compose.yml").read_text("utf-8"))["services"]["grafana"]
+    chosen = {"${HOIQUAN_PILOT:-dong-thap}": "dong-thap", "${HOIQUAN_ALERTS_TO:-email}": to}
+    for mount in (one for one in grafana["volumes"] if one.startswith("./")):
+        path = mount.split(":/")[0]
+        for variable, value in chosen.items():
+            path = path.replace(variable, value)
+        assert (root / path).exists(), path
+    data = yaml.safe_load((PROVISIONING / f"contact/{to}.yaml").read_text("utf-8"))
+    wanted = {
+        str(v)[1:] for v in data["contactPoints"][0]["receivers"][0]["settings"].values() if "$" in str(v)
+    }
+    assert wanted <= grafana["environment"].keys()

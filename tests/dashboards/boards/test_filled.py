@@ -1,0 +1,210 @@
+"""Every query of every panel on the InfluxDB engine, filled by the gateway from the simulator: no panel is
+empty, no query fails with any value of any variable, none shows another pilot.
+"""
+
+import time
+
+import pytest
+
+from dashboards.boards import alerts
+from dashboards.boards.build import BOARDS
+from devices.pilots.pilot import load
+from gateway.control.advisor import Advisor
+from gateway.stores.influx import InfluxStore
+from gateway.stores.points import HOURLY, Point, device_tags, tags
+from tests.dashboards.filled import COUNTED, DAY, Board, ask, province
+
+PILOT = load("dong-thap")
+ALL = {name: Board(name) for name in BOARDS}
+TARGETS = [
+    pytest.param(name, panel, target, id=f"{name}-{panel['id']}{target['refId']}")
+    for name, board in ALL.items()
+    for panel in board.panels
+    for target in panel.get("targets", ())
+]
+
+
+@pytest.fixture(scope="module")
+def filled(influx, mosquitto, tmp_path_factory):
+    with province(influx, mosquitto, tmp_path_factory.mktemp("filled")) as (bucket, now):
+        store = InfluxStore(influx.url, influx.token, influx.org, bucket)
+        flood(store, tmp_path_factory.mktemp("advice"), now)
+        store.close()
+        yield lambda query: ask(influx, bucket, query), now
+
+
+def flood(store, folder, now):
+    """The canal rises, and the gateway's own advisor says what to do."""
+    gauge = device_tags(PILOT.fleet["my-dien-canal-gauge-01"])
+    store.write([Point("telemetry", gauge, {"water_level": 2.5}, now - 60_000)])
+    advisor = Advisor(store, PILOT, lambda: list(PILOT.fleet.values()), folder, lambda: None, None)
+    assert ("my-dien", "high-water") in {(one.community, one.rule) for one in advisor.look(now)}
+
+
+def rows(series):
+    return [
+        {**one.get("tags", {}), **dict(zip(one["columns"], values, strict=True))}
+        for one in series
+        for values in one["values"]
+    ]
+
+
+@pytest.mark.parametrize(("name", "panel", "target"), TARGETS)
+def test_every_query_brings_rows(filled, name, panel, target):
+    engine, now = filled
+    query = ALL[name].sent(target["query"], now)
+    found = rows(engine(query))
+    assert found, query
+    drops_time = any(t["id"] == "filterFieldsByName" for t in panel.get("transformations", ()))
+    assert drops_time or all(row["time"] > DAY for row in found), "1970 would be shown"
+    if panel["type"] == "stat":
+        assert len(found) == 1
+    shown = {t["id"]: t for t in panel.get("transformations", ())}.get("organize")
+    if shown is not None:  # what a table renames is there to be renamed
+        columns = {column for t in panel["targets"] for row in [t["query"]] for column in quoted(row)}
+        assert shown["options"]["renameByName"].keys() <= columns | {"Time"}, columns
+
+
+def quoted(query):
+    return set(query.replace("'", '"').split('"')[1::2])
+
+
+@pytest.mark.parametrize(("name", "panel", "target"), TARGETS)
+def test_no_query_shows_another_pilot(filled, name, panel, target):
+    engine, now = filled
+    if "${pilot:regex}" not in target["query"]:
+        assert 'FROM "gateway"' in target["query"], "the gateway's own figures are of no pilot"
+        return
+    for pilot in ("dong", "quang-tri", r"\.\*"):
+        assert engine(ALL[name].sent(target["query"], now, pilot=pilot)) == []
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_every_place_and_every_range_can_be_chosen(filled, name):
+    engine, now = filled
+    places = [row["value"] for row in rows(engine(variable(name, "community", now)))]
+    assert {"my-dien", "lang-an-nhon", "tam-que"} <= set(places)
+    for panel in ALL[name].panels:
+        for target in panel.get("targets", ()):
+            for place in ("lang-an-nhon", ".*"):
+                for days in (1, 3650):
+                    engine(ALL[name].sent(target["query"], now, days, community=place))
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_variables_list_what_there_is(filled, name):
+    engine, now = filled
+    for one in ALL[name].data["templating"]["list"]:
+        assert rows(engine(variable(name, one["name"], now))), one["name"]
+    assert [row["value"] for row in rows(engine(variable(name, "pilot", now)))] == ["dong-thap"]
+
+
+def variable(name, which, now):
+    (query,) = (v["query"] for v in ALL[name].data["templating"]["list"] if v["name"] == which)
+    return ALL[name].sent(query, now)
+
+
+@pytest.mark.parametrize(("lang", "said"), [("vi", "đóng cống"), ("en", "close the sluice")])
+def test_advice_is_said_in_the_language_of_the_board(filled, lang, said):
+    engine, now = filled
+    board = Board("community", lang)
+    (query,) = (target["query"] for panel in board.panels if panel["id"] == 13 for target in panel["targets"])
+    (newest,) = (row for row in rows(engine(board.sent(query, now))) if row["rule"] == "high-water")
+    words = newest["text" if lang == "vi" else "text_en"]
+    assert said in words and ("2,50 m" if lang == "vi" else "2.50 m") in words, words
+
+
+@pytest.mark.parametrize("signal", HOURLY)
+def test_what_is_drawn_from_hours_is_what_the_readings_say(filled, signal):
+    """At every place and in every step of the days that were counted."""
+    engine, now = filled
+    board, until = ALL["water"], now // 7_200_000 * 7_200_000 - 1
+    (drawn,) = (
+        target["query"] for panel in board.panels for target in panel.get("targets", ())
+        if "telemetry_hour" in target["query"] and signal in target["query"]
+    )  # fmt: skip
+    raw = drawn.replace("telemetry_hour", "telemetry").replace(
+        f'sum("{signal}_sum") / sum("{signal}_number")', f'mean("{signal}")'
+    )
+    assert raw.count("mean(") == 1
+
+    # hours are counted from COUNTED days before now on: the first whole step after that
+    begin = -(-(now - COUNTED * DAY) // 7_200_000) * 7_200_000
+
+    def values(query):
+        found = rows(engine(board.sent(query, until, days=COUNTED, step="2h")))
+        return {(row["community"], row["time"]): row[name] for row in found for name in row
+                if name in (signal, "mean") and row["time"] >= begin}  # fmt: skip
+
+    expected = values(raw)
+    assert len(expected) > COUNTED * 12 * 8, "readings at many places"
+    assert values(drawn) == pytest.approx(expected)
+
+
+def test_days_are_vietnamese_days(filled):
+    engine, now = filled
+    panel = next(p for p in ALL["community"].panels if p["title"] == "Lượng mưa")
+    found = rows(engine(ALL["community"].sent(panel["targets"][0]["query"], now)))
+    assert len(found) >= 30
+    assert {row["time"] % DAY for row in found} == {17 * 3_600_000}, "midnight in Hanoi is 17:00 UTC"
+
+
+RULES = {rule.id: rule for rule in alerts.rules(PILOT, "vi")}
+LATER = {place.id for place in PILOT.places if place.joined.year > 2028}  # no device of theirs speaks yet
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_alert_rule_has_one_number_a_series(filled, name):
+    engine, _ = filled
+    found = engine(RULES[name].query)
+    ends = {f"-{signal}-{n}-" for n, signal in enumerate(level.signal for level in PILOT.alarms.levels)}
+    number = next((int(end.split("-")[2]) for end in ends if end in name), None)
+    own = PILOT.alarms.levels[number].places if number is not None else ()
+    if own and set(own) <= LATER:
+        assert found == []
+        return
+    assert found, RULES[name].query
+    for series in found:
+        assert len(series["columns"]) == 2 and len(series["values"]) == 1, series
+        assert isinstance(series["values"][0][1], int | float)
+        assert RULES[name].where in ("", *series.get("tags", {})), "the message names where it is"
+
+
+def test_a_rule_fires_where_something_is_wrong_and_there_alone(influx, filled):
+    """The numbers that rules hold against their thresholds, in a store of our own."""
+    bucket, now = influx.bucket(), time.time_ns() // 1_000_000
+    store = InfluxStore(influx.url, influx.token, influx.org, bucket)
+    books = {"received": 10, "stored": 7, "duplicate": 1, "quarantined": 1, "spooled": 0, "lag_ms": 0}
+    salty, fresh = (device_tags(PILOT.fleet[f"{name}-canal-gauge-01"]) for name in ("tam-que", "canh-tan"))
+    villages = tags(pilot="dong-thap", indicator="smart_villages")
+    store.write(
+        [
+            Point("telemetry", salty, {"salinity": 1.5}, now - 60_000),
+            Point("telemetry", fresh, {"salinity": 0.5}, now - 60_000),
+            Point("gateway", tags(instance="a"), dict(books), now - 1000),
+            Point("gateway", tags(instance="b"), books | {"stored": 8}, now - 1000),
+            Point("kpi", villages, {"value": 7.0, "path": 8.0}, now),
+        ]
+    )  # fmt: skip
+    store.close()
+
+    def fires(name):
+        rule, bad = RULES[name], []
+        for series in ask(influx, bucket, rule.query):
+            number = series["values"][0][1]
+            wrong = {
+                alerts.OVER: number > rule.limit[0],
+                alerts.UNDER: number < rule.limit[0],
+                alerts.OUTSIDE: not rule.limit[0] <= number <= rule.limit[-1],
+            }
+            if wrong[rule.evaluator]:
+                bad.append(series.get("tags", {}).get(rule.where, ""))
+        return bad
+
+    (salinity,) = {name[:-2] for name in RULES if "salinity" in name and name.endswith("-I")}
+    assert fires(f"{salinity}-I") == ["tam-que"]
+    assert fires(f"{salinity}-II") == ["tam-que"]
+    assert fires(f"{salinity}-III") == []
+    assert fires("dong-thap-books") == ["a"]
+    assert fires("dong-thap-smart_villages") == [""]
+    assert fires("dong-thap-iot_communities") == []

@@ -1,0 +1,155 @@
+"""What the queries mean, on a real InfluxDB (1.6.7 on Debian) with a few points whose answers are known."""
+
+import re
+from datetime import datetime, timedelta, timezone
+from urllib.request import Request, urlopen
+
+import pytest
+
+from dashboards.boards import queries
+from dashboards.boards.targets import DAYS, INDICATORS
+
+DAY = 86_400_000
+HANOI = timezone(timedelta(hours=7))
+
+
+def epoch(*date):
+    return int(datetime(*date, tzinfo=HANOI).timestamp() * 1000)
+
+
+NOW = epoch(2026, 11, 21, 15)
+DUE = {"2025": epoch(2025, 12, 31), "2030": epoch(2030, 12, 31)}
+
+
+class Engine:
+    """The server, and the bucket that has the points."""
+
+    def __init__(self, server):
+        self._server, self._bucket = server, server.bucket()
+
+    def ask(self, query):
+        """The series of one statement."""
+        return self._server.ask(query, self._bucket)
+
+    def write(self, lines):
+        target = f"{self._server.url}/api/v2/write?bucket={self._bucket}&precision=ms"
+        token = {"Authorization": f"Token {self._server.token}"}
+        urlopen(Request(target, "\n".join(lines).encode(), token), timeout=10).close()
+
+    def panel(self, query, **given):
+        return self.ask(as_grafana(query, **given))
+
+
+def as_grafana(query, pilot="dong-thap", start=NOW - 30 * DAY, stop=NOW):
+    """Variables and macros replaced as Grafana replaces them."""
+    escaped = re.sub(r"[\\^$*+?.()|\[\]{}/]", r"\\\g<0>", pilot)
+    sent = query.replace("${pilot:regex}", escaped).replace("${__to}", str(stop))
+    sent = sent.replace("${community:regex}", ".*").replace("${instance:regex}", ".*")
+    sent = sent.replace("$timeFilter", f"time >= {start}ms and time <= {stop}ms")
+    assert "$" not in sent.replace("$/", "")
+    return sent
+
+
+def lines(pilot, communities):
+    """A pilot as the gateway would write it; the last of `communities` never had a device."""
+    for day in range(100):
+        at = NOW - day * DAY
+        for n, indicator in enumerate(INDICATORS):
+            value, target = ((100 - day) / 10 + n, 14) if n < 2 else (0.3, 0.5)
+            yield (
+                f"kpi,indicator={indicator},pilot={pilot} value={value},target={target},gap={value - target},"
+                f"value_real={n},value_simulated=3 {at}"
+            )
+    for indicator in INDICATORS:
+        for (year, at), value in zip(DUE.items(), (7, 14), strict=True):
+            yield f"kpi_target,indicator={indicator},pilot={pilot},year={year} value={value} {at}"
+    for n, community in enumerate(communities):
+        for day in (0, 1, 400):
+            at, name = NOW - day * DAY, "Tên cũ" if day else f"Hội quán {n}"
+            yield (
+                f'community,community={community},pilot={pilot} name="{name}",kind="hoi-quan",lat=10.{n},'
+                f'lon=105.{n},joined="2021-06-01",products="Xoài",fictional=false,active=true {at}'
+            )
+        if community == communities[-1]:
+            continue
+        for device in ("a", "b"):
+            tags = f"community={community},device={community}-{device},pilot={pilot}"
+            yield f"device,{tags} coverage=0.1 {NOW - 2 * DAY}"
+            yield f"device,{tags} coverage={0.5 if device == 'a' else 1.0} {NOW - DAY}"
+            yield f"device,{tags} last_seen={NOW - 60_000}i,online=true {NOW - 60_000}"
+        for day in (1, 29, 31):
+            yield (
+                f"lot,community={community},pilot={pilot},product=mango quantity=120.5,coverage=0.9,"
+                f'verified=true,simulated=true,lot="L{day}" {NOW - day * DAY}'
+            )
+
+
+@pytest.fixture(scope="module")
+def engine(influx):
+    started = Engine(influx)
+    started.write([*lines("dong-thap", ["canh-tan", "tam-que", "moi"]), *lines("quang-tri", ["x", "y"])])
+    return started
+
+
+def rows(series):
+    """Every row as a dict, tags of its series included."""
+    return [
+        {**one.get("tags", {}), **dict(zip(one["columns"], values, strict=True))}
+        for one in series
+        for values in one["values"]
+    ]
+
+
+def test_the_variable_lists_the_pilots(engine):
+    found = rows(engine.ask(queries.values("community", "pilot")))
+    assert [row["value"] for row in found] == ["dong-thap", "quang-tri"]
+
+
+def test_a_stat_is_as_of_the_end_of_the_range_and_keeps_its_time(engine):
+    query = queries.latest("kpi", ["value"], indicator="iot_communities")
+    assert rows(engine.panel(query)) == [{"time": NOW, "value": 10}]
+    then = NOW - 50 * DAY + 5
+    assert rows(engine.panel(query, start=then - 1000, stop=then)) == [{"time": NOW - 50 * DAY, "value": 5}]
+
+
+def test_a_line_stays_within_the_range(engine):
+    found = rows(engine.panel(queries.history("kpi", "value", indicator="smart_villages")))
+    assert len(found) == 31
+    assert min(row["time"] for row in found) == NOW - 30 * DAY
+
+
+def test_dated_targets_of_the_past_and_the_future_are_one_line(engine):
+    series = engine.panel(queries.every("kpi_target", "value", indicator="smart_villages"))
+    assert len(series) == 1
+    assert series[0]["values"] == [[DUE["2025"], 7], [DUE["2030"], 14]]
+
+
+def test_the_roster_is_the_newest_and_has_the_community_without_a_device(engine):
+    found = rows(engine.panel(queries.latest("community", ["name", "active"], by="community")))
+    assert {row["community"]: row["name"] for row in found} == {
+        "canh-tan": "Hội quán 0",
+        "tam-que": "Hội quán 1",
+        "moi": "Hội quán 2",
+    }
+
+
+def test_coverage_is_the_mean_of_the_devices_newest(engine):
+    found = {row["community"]: row for row in rows(engine.panel(queries.coverage(DAYS)))}
+    assert found.keys() == {"canh-tan", "tam-que"}
+    row = found["canh-tan"]
+    assert (row["coverage"], row["devices"]) == (75, 2)
+    seen = {row["community"]: row["last_seen"] for row in rows(engine.panel(queries.last_seen(DAYS)))}
+    assert seen == {"canh-tan": NOW - 60_000, "tam-que": NOW - 60_000}
+
+
+def test_coverage_of_long_ago_is_not_shown_as_todays(engine):
+    assert engine.panel(queries.coverage(DAYS), stop=NOW + 40 * DAY) == []
+    assert engine.panel(queries.last_seen(DAYS), stop=NOW + 40 * DAY) == []
+
+
+def test_lots_are_those_of_thirty_days_newest_first(engine):
+    found = rows(engine.panel(queries.recent("lot", ["lot", "community", "coverage"], DAYS, 10, "coverage")))
+    assert sorted({row["lot"] for row in found}) == ["L1", "L29"]
+    assert [row["time"] for row in found] == sorted((row["time"] for row in found), reverse=True)
+    assert {row["community"] for row in found} == {"canh-tan", "tam-que"}
+    assert {row["coverage"] for row in found} == {90}

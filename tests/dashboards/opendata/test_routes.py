@@ -1,0 +1,180 @@
+"""Open data over a real store: rows as OpenAPI says, units everywhere, pages, CSV, caches, limits."""
+
+import csv
+import io
+from datetime import UTC, datetime
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from dashboards.figures import Figures
+from dashboards.opendata import routes as api
+from dashboards.opendata import rows as open_rows
+from devices.pilots.pilot import load
+from gateway.indicators.count import DAY_MS, HOUR_MS, evaluate, points
+from gateway.stores.points import Point, device_tags
+from gateway.stores.sqlite import SqliteStore
+
+NOW = int(datetime(2026, 11, 21, 5, tzinfo=UTC).timestamp() * 1000)
+PILOT = load("dong-thap")
+LOTS = [
+    {"community": name, "gtin": PILOT.place[name].products[0].gtin, "lot": f"SECRET-{n}",
+     "time": NOW - n * DAY_MS, "quantity_kg": 850.0 + n, "coverage": 0.9, "leaf": n, "refused": ""}
+    for n, name in enumerate(("tam-que", "canh-tan", "tam-que"))
+]  # fmt: skip
+LISTS = {
+    "/api/v1/indicators": open_rows.Indicators,
+    "/api/v1/indicators?at=2026-11-20": open_rows.Indicators,
+    "/api/v1/communities": open_rows.Communities,
+    "/api/v1/series?signal=soil_moisture": open_rows.Series,
+    "/api/v1/devices": open_rows.Devices,
+    "/api/v1/lots": open_rows.Lots,
+}
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    store = SqliteStore(tmp_path_factory.mktemp("api") / "store.sqlite")
+    probes = [("tam-que", n) for n in (1, 2, 3)] + [("canh-tan", n) for n in (1, 2)]
+    store.write(
+        [
+            Point(
+                "telemetry", device_tags(PILOT.fleet[f"{name}-soil-probe-0{n}"]),
+                {"soil_moisture": 30.0 + at // HOUR_MS % 2}, at,
+            )
+            for name, n in probes
+            for at in range(NOW - 9 * DAY_MS, NOW, HOUR_MS // 2)
+        ]
+    )  # fmt: skip
+    flagged = (*device_tags(PILOT.fleet["tam-que-soil-probe-01"]), ("signal", "soil_ec"), ("reason", "spike"))
+    store.write([Point("telemetry_flagged", tuple(sorted(flagged)), {"value": 9.0, "flag": 3}, NOW - 1000)])
+
+    def counted(at):
+        return evaluate(store, PILOT, PILOT.fleet.values(), at)
+
+    store.write(points(PILOT, counted(NOW)))
+    app = FastAPI()
+    app.include_router(api.router(Figures(store, PILOT, lambda n: LOTS[:n], counted, now=lambda: NOW)))
+    with TestClient(app) as made:
+        yield made
+    store.close()
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_rows_are_what_openapi_says_and_name_unit_and_licence(client, path):
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+    given = LISTS[path].model_validate(answer.json())
+    assert given.rows and given.licence.id == "CC-BY-4.0" and given.page.total >= len(given.rows)
+    assert '"unit":' in answer.text
+    for row in given.rows:
+        if isinstance(row, open_rows.DeviceRow):
+            assert all(value.unit for value in (*row.values.values(), *row.flagged.values()))
+        else:
+            assert row.unit
+    documented = client.get("/openapi.json").json()["paths"][path.partition("?")[0]]["get"]
+    assert {"application/json", "text/csv"} <= documented["responses"]["200"]["content"].keys()
+    assert {"limit", "offset", "format"} <= {p["name"] for p in documented["parameters"]}
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_csv_has_the_same_rows(client, path):
+    rows = client.get(path).json()["rows"]
+    joint = "&" if "?" in path else "?"
+    for answer in (
+        client.get(path, headers={"Accept": "text/csv"}),
+        client.get(f"{path}{joint}format=csv"),
+    ):
+        assert answer.headers["content-type"].startswith("text/csv")
+        assert 'rel="license"' in answer.headers["link"]
+        found = list(csv.DictReader(io.StringIO(answer.text)))
+        assert len(found) == len(rows)
+        assert any("unit" in column for column in found[0])
+        first = {name: value for name, value in rows[0].items() if isinstance(value, str | bool)}
+        assert {name: found[0][name] for name in first} == {name: str(value) for name, value in first.items()}
+
+
+def test_a_text_that_a_spreadsheet_would_run_is_only_text(client):
+    community = PILOT.communities[0].model_copy(update={"name": '=HYPERLINK("x")'})
+    pilot = PILOT.model_copy(update={"communities": (community,)})
+    app = FastAPI()
+    app.include_router(api.router(Figures(None, pilot, lambda n: [], None, now=lambda: NOW)))
+    text = TestClient(app).get("/api/v1/communities?format=csv").text
+    assert "'=HYPERLINK" in text and ",=HYPERLINK" not in text and ',"=HYPERLINK' not in text
+
+
+def test_pages_join_to_the_whole(client):
+    whole = client.get("/api/v1/communities?limit=1000").json()["rows"]
+    found, address = [], "/api/v1/communities?limit=5"
+    while address:
+        answer = client.get(address)
+        page = answer.json()["page"]
+        assert len(answer.json()["rows"]) <= 5 and page["total"] == len(whole)
+        assert ('rel="next"' in answer.headers["link"]) == (page["next"] is not None)
+        found += answer.json()["rows"]
+        address = page["next"]
+    assert found == whole == client.get("/api/v1/communities").json()["rows"]
+
+
+def test_caches_are_told_and_asked(client):
+    now = client.get("/api/v1/indicators")
+    assert now.headers["cache-control"] == "public, max-age=30"
+    past = client.get("/api/v1/indicators?at=2026-11-19")
+    assert past.headers["cache-control"] == "public, max-age=86400"
+    same = client.get("/api/v1/indicators", headers={"If-None-Match": now.headers["etag"]})
+    assert same.status_code == 304 and same.content == b""
+    assert past.headers["etag"] != now.headers["etag"]
+    assert now.headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.parametrize(
+    ("path", "cause"),
+    [
+        ("/api/v1/communities?limit=1001", "less than or equal to 1000"),
+        ("/api/v1/communities?limit=0", "greater than or equal to 1"),
+        ("/api/v1/communities?offset=-1", "greater than or equal to 0"),
+        ("/api/v1/devices?format=xml", "json"),
+        ("/api/v1/series?signal=depth", "no such signal"),
+        ("/api/v1/series?signal=salinity&community=nowhere", "no such place"),
+        ("/api/v1/series?signal=salinity&start=2026-11-20T00:00:00", "with a zone"),
+        ("/api/v1/series?signal=salinity&start=2026-11-22T00:00:00Z", "not before"),
+        ("/api/v1/series?signal=salinity&start=2026-01-01T00:00:00Z", "wider step"),
+        ("/api/v1/indicators?at=2027-01-01", "2021-01-01 to 2026-11-21"),
+        ("/api/v1/indicators?at=yesterday", "date"),
+    ],
+)
+def test_what_cannot_be_answered_is_refused_with_its_cause(client, path, cause):
+    answer = client.get(path)
+    assert answer.status_code == 422 and cause in answer.text, answer.text
+
+
+def test_a_series_is_summed_up_by_vietnamese_days(client):
+    rows = client.get("/api/v1/series?signal=soil_moisture&device=tam-que-soil-probe-01&step=1d").json()[
+        "rows"
+    ]
+    assert len(rows) == 8 and {row["time"][11:19] for row in rows} == {"17:00:00"}
+    assert rows[1]["number"] == 48 and (rows[1]["low"], rows[1]["mean"], rows[1]["high"]) == (30, 30.5, 31)
+    assert {row["unit"] for row in rows} == {"%"}
+    hourly = client.get("/api/v1/series?signal=soil_moisture&community=canh-tan&limit=1000").json()
+    assert {row["device"] for row in hourly["rows"]} == {"canh-tan-soil-probe-01", "canh-tan-soil-probe-02"}
+    assert hourly["page"]["total"] == 2 * 7 * 24
+
+
+def test_a_past_day_is_counted_again(client):
+    now = {row["indicator"]: row for row in client.get("/api/v1/indicators").json()["rows"]}
+    assert now["iot_communities"]["counted"] == ["tam-que"]
+    assert {"id": "canh-tan", "has": "2/3"} in now["iot_communities"]["missed"]
+    before = client.get("/api/v1/indicators?at=2026-11-12").json()["rows"]
+    iot = next(row for row in before if row["indicator"] == "iot_communities")
+    assert iot["value"] == 0, "readings began on that day"
+    assert iot["time"] == "2026-11-12T16:59:59.999Z"
+
+
+def test_lots_keep_their_codes(client):
+    assert "SECRET" not in client.get("/api/v1/lots").text
+    rows = client.get("/api/v1/lots?community=tam-que").json()["rows"]
+    assert [row["quantity"] for row in rows] == [
+        {"value": 850.0, "unit": "kg"},
+        {"value": 852.0, "unit": "kg"},
+    ]

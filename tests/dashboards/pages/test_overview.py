@@ -1,0 +1,225 @@
+"""The overview page over a real store: what an officer reads is what was counted."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from dashboards.figures import Figures
+from dashboards.opendata import routes as api
+from dashboards.pages import kept, overview
+from dashboards.pages.map import Mark, draw
+from devices.contract.reading import Device
+from devices.pilots.pilot import Pilot, load
+from devices.settings import Settings
+from gateway.indicators.count import (
+    DAY_MS,
+    HOUR_MS,
+    Evaluation,
+    evaluate,
+    local_day,
+    local_midnight,
+    points,
+    roster,
+)
+from gateway.indicators.standing import standing
+from gateway.stores.influx import InfluxStore
+from gateway.stores.points import Point, device_tags, tags
+from gateway.stores.sqlite import SqliteStore
+from hoiquan import build_pages
+
+NOW = int(datetime(2026, 11, 21, 5, tzinfo=UTC).timestamp() * 1000)
+
+
+@pytest.fixture(scope="module")
+def pilot() -> Pilot:
+    return load("dong-thap")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    made = SqliteStore(tmp_path / "store.sqlite")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def client(store: SqliteStore, pilot: Pilot, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    monkeypatch.setattr(kept, "OLD", 0.0)  # each page as the store is when it is asked for
+    lots = [{"community": "tam-que", "gtin": pilot.place["tam-que"].products[0].gtin,  # type: ignore[attr-defined]
+             "lot": "TQ261120-ABCDEFGH", "time": NOW - DAY_MS, "quantity_kg": 850.0, "coverage": 0.9,
+             "leaf": 3, "refused": ""}]  # fmt: skip
+    figures = Figures(
+        store, pilot, lambda limit: list(lots), lambda at: evaluate(store, pilot, pilot.fleet.values(), at),
+        now=lambda: NOW,
+    )  # fmt: skip
+    app = FastAPI()
+    app.include_router(overview.router(figures))
+    app.include_router(api.router(figures))
+    yield TestClient(app)  # not as it runs: nothing is made ahead
+
+
+def fill(store: SqliteStore, pilot: Pilot, communities: tuple[str, ...]) -> None:
+    """Three soil probes a community report every hour of the last eight days."""
+    store.write(
+        [
+            Point(
+                "telemetry",
+                device_tags(pilot.fleet[f"{name}-soil-probe-{n:02}"]),
+                {"soil_moisture": 31.0},
+                at,
+            )
+            for name in communities
+            for n in (1, 2, 3)
+            for at in range(NOW - 8 * DAY_MS, NOW, HOUR_MS)
+        ]
+    )
+    store.write([*roster(pilot, NOW), *points(pilot, evaluate(store, pilot, pilot.fleet.values(), NOW))])
+
+
+def test_empty_store_says_so(client: TestClient) -> None:
+    page = client.get("/")
+    assert page.status_code == 200
+    assert "Chưa có chỉ tiêu nào được tính" in page.text and "Chưa có số đo nào" in page.text
+
+
+def test_a_diary_is_shown_as_no_device(client: TestClient, store: SqliteStore, pilot: Pilot) -> None:
+    for name in ("tam-que-diary-01", "tam-que-soil-probe-01"):
+        store.write([Point("telemetry", device_tags(pilot.fleet[name]), {"soil_moisture": 31.0}, NOW - 1)])
+    page, data = client.get("/").text, client.get("/api/v1/devices").text
+    assert "tam-que-soil-probe-01" in page and "tam-que-soil-probe-01" in data
+    assert "tam-que-diary-01" not in page + data
+
+
+def test_counts_targets_and_gaps(client: TestClient, store: SqliteStore, pilot: Pilot) -> None:
+    fill(store, pilot, ("tam-que", "thuan-tan"))
+    page = client.get("/").text
+    values = re.findall(r'<p class="value \w+">([^<]+)</p>', page)
+    assert values == ["2", "0", "0 %"]
+    assert "Mục tiêu 2025: 7 · Mục tiêu 2030: 14" in page and "còn thiếu 12" in page
+    assert "Mục tiêu 2025: 15–20 % · Mục tiêu 2030: trên 50 %" in page
+    assert "Chỉ thiết bị thật: 0 · chỉ mô phỏng: 2" in page
+    assert "Canh Tân (0/3)" in page, "who just misses is named, with what they have"
+    rows = {row["indicator"]: row for row in client.get("/api/v1/indicators").json()["rows"]}
+    assert rows["iot_communities"]["value"] == 2 and rows["iot_communities"]["gap"] == -12
+    assert rows["iot_communities"]["counted"] == ["thuan-tan", "tam-que"]
+
+
+def test_the_first_count_is_on_the_page_at_once(client: TestClient, store: SqliteStore, pilot: Pilot) -> None:
+    assert "Chưa có chỉ tiêu nào được tính" in client.get("/").text
+    fill(store, pilot, ("tam-que",))
+    assert "Chưa có chỉ tiêu nào được tính" not in client.get("/").text
+
+
+def test_a_strangers_reading_comes_first(client: TestClient, store: SqliteStore, pilot: Pilot) -> None:
+    fill(store, pilot, ("tam-que",))
+    real = Device("dong-thap", "tam-que", "my-esp32", "soil-probe", simulated=False)
+    store.write([Point("telemetry", device_tags(real), {"soil_moisture": 31.5}, NOW - 1000)])
+    page = client.get("/").text
+    assert page.index("my-esp32") < page.index("tam-que-soil-probe-01")
+    assert "Độ ẩm đất <b>31,5 %</b>" in page
+    latest = client.get("/api/v1/devices/my-esp32/latest").json()
+    assert latest["values"]["soil_moisture"] == {
+        "value": 31.5, "unit": "%", "time": "2026-11-21T04:59:59.000Z",
+    }  # fmt: skip
+    assert client.get("/api/v1/devices/nobody/latest").status_code == 404
+
+
+def test_flagged_values_are_shown_as_such(client: TestClient, store: SqliteStore, pilot: Pilot) -> None:
+    where = tuple(sorted((*device_tags(pilot.fleet["tam-que-soil-probe-01"]), ("signal", "soil_moisture"),
+                          ("reason", "gross_range"))))  # fmt: skip
+    store.write([Point("telemetry_flagged", where, {"value": 99.0, "flag": 4}, NOW - 1000)])
+    assert re.search(r'class="pair flagged">Độ ẩm đất 99,0 % \(gross_range\)', client.get("/").text)
+
+
+def test_english_on_request(client: TestClient, store: SqliteStore, pilot: Pilot) -> None:
+    fill(store, pilot, ("tam-que",))
+    client.get("/language/en")
+    page = client.get("/").text
+    assert '<html lang="en">' in page and "Smart villages" in page
+
+
+def test_lots_lead_to_their_records_and_stay_secret_in_open_data(client: TestClient) -> None:
+    page = client.get("/").text
+    assert re.search(r'href="/01/\d{14}/10/TQ261120-ABCDEFGH"', page)
+    assert "TQ261120" not in client.get("/api/v1/lots").text
+
+
+def test_books_out_of_balance_are_not_hidden(client: TestClient, store: SqliteStore) -> None:
+    fields = {"received": 10, "stored": 8, "duplicate": 1, "quarantined": 1, "spooled": 0}
+    store.write([Point("gateway", tags(instance="a"), dict(fields), NOW - 1000)])
+    assert "<b>cân đối</b>" in client.get("/").text
+    store.write([Point("gateway", tags(instance="a"), fields | {"stored": 7}, NOW - 500)])
+    assert "<b>KHÔNG cân đối</b>" in client.get("/").text
+
+
+def test_names_on_the_map_do_not_cover_one_another(pilot: Pilot) -> None:
+    marks = [Mark(place.name, place.lat, place.lon, "later", village=False) for place in pilot.places]
+    drawn = draw(marks)
+    boxes = []
+    for placed in drawn.marks:
+        width = 6.0 * len(placed.mark.name)
+        left = placed.label_x - (width if placed.anchor == "end" else 0)
+        boxes.append((left, placed.label_y - 9, left + width, placed.label_y + 2))
+    for number, (left, top, right, bottom) in enumerate(boxes):
+        assert left >= 0 and right <= drawn.width and top >= 0 and bottom <= drawn.height
+        for other in boxes[:number]:
+            assert right <= other[0] or other[2] <= left or bottom <= other[1] or other[3] <= top
+
+
+def test_a_store_that_is_away_is_one_line_and_not_a_traceback(tmp_path: Path) -> None:
+    store = InfluxStore("http://127.0.0.1:1", "token", "org", "bucket")
+    with TestClient(build_pages(Settings(data=tmp_path), store)) as client:
+        for path in ("/", "/api/v1/indicators", "/healthz"):
+            answer = client.get(path)
+            assert answer.status_code == 503 and "InfluxDB does not answer" in answer.text, path
+            assert answer.text.count("\n") == 1
+    store.close()
+
+
+def test_who_counts_by_commune_and_where_it_is_going(
+    client: TestClient, store: SqliteStore, pilot: Pilot
+) -> None:
+    fill(store, pilot, ("tam-que",))
+    page = client.get("/").text
+    rows = re.findall(r'<tr><td>([^<]*)</td><th scope="row">(\S[^<]*?) <span class="tag">(\S+)', page)
+    assert ("phường Cao Lãnh", "Tâm Quê", "hội") in rows
+    assert not any(name == "An Nông" for _, name, _ in rows), "it joins in 2028"
+    assert "chưa, đang có 0/3" in page
+    assert re.search(r"Dự báo cuối 2030: \d+ \(khoảng 80 %: 1 – \d+;", page)
+
+
+def test_what_the_clerk_wrote_down_is_shown_without_counting_again(store: SqliteStore, pilot: Pilot) -> None:
+    fill(store, pilot, ("tam-que",))
+    evaluation = evaluate(store, pilot, pilot.fleet.values(), NOW)
+    store.write(standing(pilot, evaluation, local_midnight(pilot, local_day(pilot, NOW))))
+
+    def count(_: int) -> Evaluation:
+        raise AssertionError("a page must not wait for a count")
+
+    figures = Figures(store, pilot, lambda limit: [], count, now=lambda: NOW)
+    page = overview.render(figures, overview.Course.read(figures), "vi")
+    assert "Canh Tân (0/3)" in page and "chưa, đang có 0/3" in page
+
+
+def test_a_silent_real_device_still_comes_first(client: TestClient, store: SqliteStore, pilot: Pilot) -> None:
+    """Simulated ones are asked for by the last hour alone where it has enough of them."""
+    fill(store, pilot, tuple(c.id for c in pilot.communities if f"{c.id}-soil-probe-03" in pilot.fleet))
+    for community in pilot.communities[:5]:
+        probe = pilot.fleet[f"{community.id}-soil-probe-01"]
+        store.write([Point("telemetry", device_tags(probe), {"soil_moisture": 30.0}, NOW - 1000)])
+    real = Device("dong-thap", "tam-que", "my-esp32", "soil-probe", simulated=False)
+    store.write([Point("telemetry", device_tags(real), {"soil_moisture": 31.5}, NOW - 20 * HOUR_MS)])
+    page = client.get("/").text
+    assert page.index("my-esp32") < page.index("thuan-tan-soil-probe-01")
+
+
+def test_the_page_runs_no_script_and_asks_again_by_itself(client: TestClient) -> None:
+    answer = client.get("/")
+    assert "<script" not in answer.text and "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["refresh"] == "15"
+    assert "@media print" in client.get("/static/overview.css").text

@@ -1,0 +1,55 @@
+"""Tables on a terminal of any width: what the next command needs stands in one piece."""
+
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from devices import terminal
+
+WORDS = st.lists(st.text("abcđêộ", min_size=1, max_size=12), max_size=25).map(" ".join)
+WHOLE = st.text("abc/0-", min_size=1, max_size=100)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    rows=st.lists(st.tuples(WHOLE, WORDS, WHOLE, WORDS), min_size=1, max_size=4),
+    width=st.integers(40, 200),
+)
+def test_nothing_whole_is_cut_and_nothing_else_is_too_wide(capsys, monkeypatch, rows, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    terminal.show(["id", "đăng ký", "topic", "lý do"], rows, whole=(0, 2))
+    said = capsys.readouterr().out
+    lines = said.splitlines()
+    for row in rows:
+        for number in (0, 2):
+            assert any(row[number] in line for line in lines)
+    alone = {row[number] for row in rows for number in (0, 2)}
+    assert all(cell_len(line) <= width for line in lines if line not in alone)
+    assert "…" not in said
+    for row in rows:
+        for word in (*row[1].split(), *row[3].split()):
+            assert word in said, "words of up to 20 letters are not broken"
+
+
+@pytest.mark.parametrize(("width", "first"), [(80, "┏"), (36, "id  topic")])
+def test_a_table_where_there_is_room_else_rows(capsys, monkeypatch, width, first):
+    monkeypatch.setenv("COLUMNS", str(width))
+    terminal.show(
+        ["id", "topic", "reason"], [("1", "a/topic/of/some/length", "a reason that has words")], (0, 1)
+    )
+    assert capsys.readouterr().out.startswith(first)
+
+
+def test_words_of_strangers_are_no_markup(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    terminal.show(["id", "by"], [("1", "[/b] :skull: [red]")], (0,))
+    assert "[/b] :skull: [red]" in capsys.readouterr().out
+
+
+def test_moments_have_their_zone():
+    zone = ZoneInfo("Asia/Ho_Chi_Minh")
+    assert terminal.moment(1795845904000, zone) == "2026-11-28 13:05 +07"
+    assert terminal.moment(1795845904000, zone, seconds=True) == "2026-11-28 13:05:04 +07"

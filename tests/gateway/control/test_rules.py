@@ -1,0 +1,290 @@
+"""Rules against readings: what is advised, for whom, how strongly, and what is done about it."""
+
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+from pydantic import SecretStr
+
+from devices.access.registry import Registry
+from devices.contract.reading import Device
+from devices.pilots.advice import Advising, Automatic, Rule
+from devices.pilots.pilot import load
+from devices.settings import Settings
+from gateway.control.advisor import OFF, Advisor
+from gateway.control.client import NotHeard
+from gateway.control.dispatch import NotSent, dispatch
+from gateway.control.ledger import Entry, Ledger
+from gateway.control.rules import advise, points
+from gateway.stores.points import Point, device_tags
+from gateway.stores.sqlite import SqliteStore
+from gateway.stores.store import RetryLater
+from sim.nodes.control import Control
+from sim.physics.actions import Actions
+from sim.publish import Links
+from sim.run import fleet
+from tests.servers import mosquitto, until
+
+PILOT = load("dong-thap")
+HOUR = 3_600_000
+NOW = 1_795_255_200_000
+POND = "ca-tra-hong-ngu"
+BUOY = PILOT.fleet[f"{POND}-pond-buoy-01"]
+PUMP = PILOT.fleet["thuan-tan-pump-controller-01"]
+RULES = {rule.id: rule for rule in PILOT.advice.rules}
+
+
+@pytest.fixture
+def store(tmp_path):
+    made = SqliteStore(tmp_path / "store.sqlite")
+    yield made
+    made.close()
+
+
+def say(store, device, at=NOW - HOUR // 2, **values):
+    store.write([Point("telemetry", device_tags(device), values, at)])
+
+
+def real(community, model="soil-probe", name="real-1"):
+    return Device("dong-thap", community, name, model, simulated=False)
+
+
+def by_rule(store, at=NOW):
+    return {(one.community, one.crop, one.rule): one for one in advise(store, PILOT, at)}
+
+
+# what is measured, and which advice follows: crop, signal and value, rule, what the sentence names
+@pytest.mark.parametrize(
+    ("community", "values", "rule", "named"),
+    [
+        ("tam-que", {"soil_moisture": 18.0}, "irrigate", "18,0"),
+        ("tam-que", {"soil_moisture": 48.0}, "drain", "thoát nước"),
+        ("tan-binh", {"salinity": 0.9}, "close-sluice", "0,90"),
+        ("tan-binh", {"water_level": 2.25}, "high-water", "2,25"),
+        (POND, {"dissolved_oxygen": 2.4}, "aerate", "quạt nước"),
+        (POND, {"ammonia": 0.05}, "ammonia", "0,050"),
+        ("tam-que", {"soil_nitrogen": 30.0}, "fertilise-n", "52 kg N/ha"),
+        ("tam-que", {"soil_phosphorus": 10.0}, "fertilise-p", "26 kg P/ha"),
+        ("tam-que", {"soil_potassium": 50.0}, "fertilise-k", "80 kg K/ha"),
+        ("tam-que", {"soil_ph": 5.4}, "lime", "vôi"),
+        ("tan-binh", {"pest_count": 800.0}, "planthopper", "800"),
+    ],
+)
+def test_each_rule_speaks_when_its_reading_calls_for_it(store, community, values, rule, named):
+    say(store, real(community), **values)
+    (one,) = [one for one in advise(store, PILOT, NOW) if one.rule == rule]
+    assert one.community == community
+    assert one.severity == RULES[rule].severity
+    assert named in one.vi
+    assert one.vi != one.en and "{" not in one.vi + one.en
+
+
+def test_every_rule_says_how_it_is_known():
+    assert {"irrigate", "drain", "close-sluice", "aerate", "planthopper"} <= RULES.keys()
+    for rule in PILOT.advice.rules:
+        assert rule.source or rule.assumption
+
+
+def test_nothing_is_advised_of_what_is_well_or_unknown(store):
+    assert advise(store, PILOT, NOW) == []
+    say(store, real("tam-que"), soil_moisture=30.0, soil_nitrogen=60.0)
+    assert advise(store, PILOT, NOW) == []
+    assert by_rule(store, NOW + 40 * 24 * HOUR) == {}
+
+
+def test_old_readings_advise_nothing(store):
+    say(store, BUOY, at=NOW - 2 * HOUR, dissolved_oxygen=1.0)
+    assert by_rule(store) == {}
+
+
+def test_real_devices_go_before_simulated_ones(store):
+    say(store, PILOT.fleet["tam-que-soil-probe-01"], soil_moisture=10.0)
+    assert by_rule(store)["tam-que", "mango", "irrigate"].simulated
+    say(store, real("tam-que"), soil_moisture=30.0)
+    assert by_rule(store) == {}
+
+
+def test_advice_that_is_over_is_said_to_be(store):
+    say(store, BUOY, dissolved_oxygen=2.0)
+    store.write(points(store, PILOT, advise(store, PILOT, NOW), NOW))
+    (latest,) = store.latest("advice", {"pilot": "dong-thap"}, 0)
+    assert latest.tags["rule"] == "aerate"
+    assert latest.fields["severity"][1] == 3
+    say(store, BUOY, at=NOW + HOUR, dissolved_oxygen=6.0)
+    later = NOW + 3 * HOUR // 2
+    store.write(points(store, PILOT, advise(store, PILOT, later), later))
+    (latest,) = store.latest("advice", {"pilot": "dong-thap"}, 0)
+    assert latest.fields["severity"][1] == 0
+    assert points(store, PILOT, [], later + HOUR) == [], "and once is enough"
+
+
+# -- acting -----------------------------------------------------------------------------------------
+
+
+class Sent:
+    """A sender that notes what it is asked for, and answers yes."""
+
+    def __init__(self, ledger):
+        self.ledger, self.entries = ledger, []
+
+    def __call__(self, device, actuator, value, until, by):
+        entry = Entry(f"c{len(self.entries)}", device, actuator, value, by, self.now, until)
+        self.ledger.sent(entry)
+        self.ledger.answered(entry.id, True, None)
+        self.entries.append(entry)
+        return replace(entry, ok=True)
+
+
+def advisor(tmp_path, store, devices=(BUOY,), **automatic):
+    ledger = Ledger(tmp_path / "registry.sqlite")
+    allowed = Automatic(**({"enabled": True, "communities": (POND,), "most_minutes_a_day": 100} | automatic))
+    advising = Advising(rules=PILOT.advice.rules, automatic=allowed)
+    pilot = PILOT.model_copy(update={"advice": advising})
+    send = Sent(ledger)
+    made = Advisor(store, pilot, lambda: list(devices), tmp_path, lambda: ledger, send)
+
+    def look(now):
+        send.now = now
+        made.look(now)
+        return [(one.device, one.actuator, (one.until - one.sent) // 60_000) for one in send.entries]
+
+    return look, ledger
+
+
+def test_where_the_pilot_allows_it_acts_within_its_limits(tmp_path, store):
+    look, _ = advisor(tmp_path, store)
+    for hour in range(30):
+        say(store, BUOY, at=NOW + hour * HOUR, dissolved_oxygen=2.0)
+    assert look(NOW + 1) == [(BUOY.device, "aerator", 60)]
+    assert len(look(NOW + HOUR // 2)) == 1, "it runs already"
+    assert look(NOW + HOUR + 2)[1:] == [(BUOY.device, "aerator", 40)], "100 minutes a day and no more"
+    assert len(look(NOW + 3 * HOUR)) == 2
+    assert len(look(NOW + 26 * HOUR)) == 3, "the next day"
+
+
+@pytest.mark.parametrize(
+    "automatic", [{"enabled": False}, {"communities": ()}, {"communities": ("tam-que",)}]
+)
+def test_elsewhere_it_does_not(tmp_path, store, automatic):
+    look, _ = advisor(tmp_path, store, **automatic)
+    say(store, BUOY, at=NOW, dissolved_oxygen=2.0)
+    assert look(NOW + 1) == []
+
+
+def test_the_off_switch_and_a_persons_command_go_before(tmp_path, store):
+    look, ledger = advisor(tmp_path, store)
+    say(store, BUOY, at=NOW, dissolved_oxygen=2.0)
+    (tmp_path / OFF).touch()
+    assert look(NOW + 1) == []
+    (tmp_path / OFF).unlink()
+    ledger.sent(Entry("p", BUOY.device, "aerator", 0.0, "officer", NOW, NOW + HOUR // 2))
+    assert look(NOW + 2) == [], "an officer holds it off"
+    assert len(look(NOW + HOUR // 2 + 1)) == 1
+
+
+def test_an_invented_reading_moves_no_real_actuator(tmp_path, store):
+    there = real(POND, "pond-buoy", "real-buoy")
+    look, _ = advisor(tmp_path, store, devices=(there,))
+    say(store, BUOY, at=NOW, dissolved_oxygen=2.0)
+    assert look(NOW + 1) == []
+    say(store, there, at=NOW, dissolved_oxygen=2.0)
+    assert look(NOW + 2) == [("real-buoy", "aerator", 60)]
+
+
+def test_a_rule_needs_a_source_or_says_that_it_assumes():
+    content = RULES["lime"].model_dump(exclude={"source"})
+    with pytest.raises(ValueError, match="source"):
+        Rule.model_validate(content)
+
+
+# -- commands, with a simulated node behind a real broker ---------------------------------------------
+
+
+@pytest.fixture
+def village(tmp_path):
+    """A broker, simulated nodes that obey, and what sends."""
+    with mosquitto("allow_anonymous true") as broker:
+        settings = Settings(data=tmp_path, mqtt=broker.url, operator_password=SecretStr("x"))
+        actions = Actions()
+        nodes = [node for node in fleet(3, PILOT, actions=actions) if node.device == PUMP]
+        control = Control(actions, nodes)
+        clock = {"ahead": 0}
+
+        def obey(device, payload):
+            now = time.time_ns() // 1_000_000 + clock["ahead"]
+            links.publish(PUMP, "result", control.answer(device, payload, now))
+
+        links = Links(broker.url, "s", [PUMP], "sim", scenario=False, obey=obey)
+        links.open(PUMP)
+        until(lambda: not links.waiting and links.open(PUMP).connected, "the node is there")
+        yield settings, Registry(settings.registry_url, PILOT), Ledger(settings.registry_url), clock
+        links.close(5)
+
+
+def order(village, device=PUMP.device, actuator="pump", value=1.0, minutes=10.0, wait=10.0):
+    settings, registry, ledger, _ = village
+    end = time.time_ns() // 1_000_000 + round(minutes * 60_000)
+    return dispatch(settings, registry, ledger, device, actuator, value, end, "an officer", wait)
+
+
+def test_a_command_is_done_answered_and_recorded(village):
+    until(lambda: order(village, wait=2).ok, "it is done")
+    entry = village[2].entries(1)[0]
+    assert (entry.device, entry.actuator, entry.set, entry.by) == (PUMP.device, "pump", 1.0, "an officer")
+    assert entry.answered >= entry.sent
+
+
+def test_a_command_that_comes_late_is_refused_by_the_device(village):
+    until(lambda: order(village, wait=2).ok, "the node listens")
+    village[3]["ahead"] = 20 * 60_000  # it hears it when its ten minutes are over
+    late = order(village)
+    assert late.ok is False
+    assert "passed" in late.error
+
+
+def test_what_nobody_can_do_is_not_sent(village):
+    before = len(village[2].entries(50))
+    for device, actuator, value, minutes, named in (
+        ("nobody", "pump", 1, 10, "nobody"), (PUMP.device, "aerator", 1, 10, "pump"),
+        ("tam-que-soil-probe-01", "pump", 1, 10, "no actuator"), (PUMP.device, "pump", 2, 10, "0 .off"),
+        (PUMP.device, "pump", 1, -1, "after now"), (PUMP.device, "pump", 1, 60 * 24 * 32, "31 days"),
+    ):  # fmt: skip
+        with pytest.raises(NotSent, match=named):
+            order(village, device, actuator, value, minutes)
+    assert len(village[2].entries(50)) == before
+
+
+def test_silence_is_recorded_too(village):
+    entry = order(village, "tam-que-pump-controller-01", "pump", wait=0.3)
+    assert entry.answered is None
+    assert entry.ok is None
+
+
+def test_without_the_operators_password_nothing_is_sent(village):
+    settings = village[0].model_copy(update={"operator_password": SecretStr("")})
+    with pytest.raises(NotHeard, match="HOIQUAN_OPERATOR_PASSWORD"):
+        order((settings, *village[1:]))
+
+
+def test_the_thread_goes_on_when_the_store_does_not_answer(tmp_path, store):
+    calls = []
+
+    def devices():
+        return []
+
+    class Away(SqliteStore):
+        def summary(self, *given):
+            calls.append(given)
+            raise RetryLater("away")
+
+    away = Away(tmp_path / "away.sqlite")
+    stop = threading.Event()
+    made = Advisor(away, PILOT, devices, tmp_path, lambda: None, None)
+    thread = threading.Thread(target=made.run, args=(stop,))
+    thread.start()
+    until(lambda: calls, "it asked")
+    assert thread.is_alive()
+    stop.set()
+    thread.join()
+    away.close()

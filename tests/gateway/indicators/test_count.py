@@ -1,0 +1,361 @@
+"""Indicators against an independent count of the raw points, by hand and without the store's help."""
+
+import random
+from datetime import datetime, timedelta, timezone
+
+import pytest
+import yaml
+
+from devices.contract.reading import Device
+from devices.pilots.pilot import Pilot
+from gateway.indicators.count import evaluate, local_day, local_midnight, points, roster
+from gateway.stores.points import Point, device_tags, tags
+
+HANOI = timezone(timedelta(hours=7))
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+PILOT_FILE = """
+pilot: p
+name: {vi: Tỉnh, en: Province}
+time_zone: Asia/Ho_Chi_Minh
+reports: []
+targets:
+  - {indicator: iot_communities, points: [{year: 2025, at_least: 7}, {year: 2030, at_least: 14}], source: s}
+  - {indicator: smart_villages, points: [{year: 2025, at_least: 7}, {year: 2030, at_least: 14}], source: s}
+  - indicator: traceability_share
+    points: [{year: 2025, at_least: 0.15}, {year: 2030, at_least: 0.5}]
+    source: s
+rules:
+  iot_communities: {min_devices: 3, min_coverage: 0.8, window_days: 7, slot_minutes: 60}
+  smart_villages: {window_hours: 24}
+  traceability_share: {window_days: 365}
+organisations:
+  - {year: 2025, hoi_quan: 10, htx: 10, source: s}
+  - {year: 2026, hoi_quan: 15, htx: 25, source: s}
+services:
+  - {id: air, name: {vi: Khí, en: Air}, signals: [air_temperature, relative_humidity]}
+  - {id: soil, name: {vi: Đất, en: Soil}, signals: [soil_moisture]}
+communities:
+  - {id: a, name: A, commune_old: x, lat: 10, lon: 105, joined: 2021-01-01}
+  - {id: b, name: B, commune_old: x, lat: 10, lon: 105, joined: 2021-01-01}
+  - {id: c, name: C, commune_old: x, lat: 10, lon: 105, joined: 2021-01-01}
+  - {id: late, name: Late, commune_old: x, lat: 10, lon: 105, joined: 2026-11-21}
+villages:
+  - {id: v, name: V, commune_old: x, lat: 10, lon: 105, joined: 2021-01-01, services: [air, soil]}
+  - {id: w, name: W, commune_old: x, lat: 10, lon: 105, joined: 2026-11-21, services: [soil]}
+"""
+PILOT = Pilot.model_validate(yaml.safe_load(PILOT_FILE))
+
+
+def at(*moment):
+    return int(datetime(*moment, tzinfo=HANOI).timestamp() * 1000)
+
+
+NOW = at(2026, 11, 21, 15, 20)
+WINDOW = 7 * DAY
+
+
+def device(name, community, simulated=False):
+    return Device("p", community, name, "soil-probe", simulated)
+
+
+def reading(who, time, **values):
+    return Point("telemetry", device_tags(who), values or {"soil_moisture": 30.0}, time)
+
+
+def hours(who, count, stop=NOW):
+    """One reading in each of the first `count` hours of the window that ends at `stop`."""
+    return [reading(who, stop - WINDOW + n * HOUR + 13 * MINUTE) for n in range(count)]
+
+
+def test_a_diary_counts_as_no_sensor(store):
+    """It sends no readings any more; those of earlier versions are still in the store."""
+    kept = Device("p", "a", "notebook", "diary", simulated=False)
+    devices = [device("p1", "a"), device("p2", "a"), kept]
+    store.write([point for one in devices for point in hours(one, 168)])
+    assert count(store, devices, "iot_communities").missed[0] == ("a", "2/3")
+    air = {"air_temperature": 30.0, "relative_humidity": 80.0}
+    both = Device("p", "v", "notebook-v", "diary", simulated=False), device("p-v", "v")
+    store.write([reading(both[0], NOW - HOUR, **air), reading(both[1], NOW - HOUR)])
+    assert count(store, both, "smart_villages").missed[0] == ("v", "air")
+
+
+def count(store, devices, indicator, moment=NOW):
+    evaluation = evaluate(store, PILOT, devices, moment)
+    return next(one for one in evaluation.counts if one.indicator == indicator)
+
+
+def by_hand(raw, devices, moment):
+    """Communities that count: their devices' slots are counted off one by one."""
+    members = {"all": [], "real": [], "simulated": []}
+    for community in PILOT.communities:
+        if community.joined > datetime.fromtimestamp(moment / 1000, HANOI).date():
+            continue
+        good = {"real": 0, "simulated": 0}
+        for who in devices:
+            if who.community != community.id:
+                continue
+            begins = [moment - WINDOW + n * HOUR for n in range(168)]
+            mine = [
+                p.time for p in raw if p.measurement == "telemetry" and dict(p.tags)["device"] == who.device
+            ]
+            filled = sum(any(begin <= time < begin + HOUR for time in mine) for begin in begins)
+            good["simulated" if who.simulated else "real"] += filled / 168 >= 0.8
+        for kind in ("real", "simulated"):
+            if good[kind] >= 3:
+                members[kind].append(community.id)
+        if sum(good.values()) >= 3:
+            members["all"].append(community.id)
+    return members
+
+
+def assert_as_by_hand(store, raw, devices, moment=NOW):
+    store.write(raw)
+    found, expected = count(store, devices, "iot_communities", moment), by_hand(raw, devices, moment)
+    assert list(found.members) == expected["all"]
+    assert found.value == len(expected["all"])
+    assert found.real == len(expected["real"])
+    assert found.simulated == len(expected["simulated"])
+    return found
+
+
+# -- communities with IoT
+
+
+def test_two_devices_of_three_are_not_enough(store):
+    a = [device(f"a{n}", "a") for n in range(3)]
+    b = [device(f"b{n}", "b") for n in range(3)]
+    raw = [point for who in (*a, *b[:2]) for point in hours(who, 168)]
+    found = assert_as_by_hand(store, raw, a + b)
+    assert found.members == ("a",)
+    assert dict(found.missed)["b"] == "2/3"
+    assert (found.target, found.gap) == (14, -13)
+
+
+def test_seventy_nine_per_cent_is_not_enough_and_eighty_is(store):
+    """134 of 168 hours are 79.8 %, 135 are 80.4 %."""
+    a = [device(f"a{n}", "a") for n in range(3)]
+    b = [device(f"b{n}", "b") for n in range(3)]
+    raw = [p for who in a for p in hours(who, 135)] + [p for who in b for p in hours(who, 134)]
+    found = assert_as_by_hand(store, raw, a + b)
+    assert found.members == ("a",)
+    assert dict(found.missed)["b"] == "0/3"
+
+
+def test_many_readings_in_few_hours_cover_few_hours(store):
+    a = [device(f"a{n}", "a") for n in range(3)]
+    raw = [reading(who, NOW - WINDOW + n * MINUTE) for who in a for n in range(1000)]
+    assert assert_as_by_hand(store, raw, a).members == ()
+
+
+def test_readings_at_and_after_the_moment_and_before_the_window_do_not_count(store):
+    a = [device(f"a{n}", "a") for n in range(3)]
+    raw = [p for who in a for p in hours(who, 134)]
+    raw += [reading(who, time) for who in a for time in (NOW, NOW + HOUR, NOW - WINDOW - 1)]
+    assert assert_as_by_hand(store, raw, a).members == ()
+
+
+def test_real_and_simulated_are_counted_apart_and_together(store):
+    devices = [device(f"a{n}", "a") for n in range(3)]  # real alone
+    devices += [device(f"b{n}", "b", simulated=True) for n in range(3)]  # simulated alone
+    devices += [device(f"c{n}", "c", simulated=n < 2) for n in range(3)]  # three only together
+    raw = [point for who in devices for point in hours(who, 150)]
+    found = assert_as_by_hand(store, raw, devices)
+    assert (found.value, found.real, found.simulated) == (3, 1, 1)
+
+
+def test_flagged_values_and_unknown_devices_do_not_count(store):
+    known = [device(f"a{n}", "a") for n in range(2)]
+    revoked = device("a2", "a")
+    where = tags(**dict(device_tags(revoked)), signal="soil_moisture", reason="gross_range")
+    raw = [p for who in (*known, revoked) for p in hours(who, 168)]
+    raw += [Point("telemetry_flagged", where, {"value": 1.0, "flag": 4}, p.time) for p in hours(revoked, 168)]
+    assert assert_as_by_hand(store, raw, known).members == ()
+
+
+def test_a_community_counts_from_its_vietnamese_day_of_joining(store):
+    late = [device(f"l{n}", "late") for n in range(3)]
+    first = at(2026, 11, 21)
+    raw = [reading(who, first - 8 * DAY + n * HOUR) for who in late for n in range(9 * 24)]
+    store.write(raw)
+    for moment, members in ((first - 1, ()), (first, ("late",)), (first + 6 * HOUR, ("late",))):
+        found = count(store, late, "iot_communities", moment)
+        assert found.members == members == tuple(by_hand(raw, late, moment)["all"])
+        assert ("late" in dict(found.missed)) is False
+
+
+def test_random_losses_are_counted_as_by_hand(store):
+    chance = random.Random(7)
+    devices = [device(f"{c}{n}", c, simulated=n % 2 == 1) for c in ("a", "b", "c", "late") for n in range(5)]
+    raw = [
+        reading(who, NOW - WINDOW - 2 * HOUR + n * HOUR + chance.randrange(HOUR))
+        for who in devices
+        for loss in [chance.choice([0.1, 0.18, 0.2, 0.22, 0.3])]
+        for n in range(172)
+        if chance.random() > loss
+    ]
+    store.write(raw)
+    for moment in (NOW, NOW - 3 * MINUTE, NOW - 20 * HOUR):
+        found, expected = count(store, devices, "iot_communities", moment), by_hand(raw, devices, moment)
+        assert list(found.members) == expected["all"]
+        assert (found.real, found.simulated) == (len(expected["real"]), len(expected["simulated"]))
+
+
+# -- smart villages
+
+
+AIR = {"air_temperature": 30.0, "relative_humidity": 80.0}
+
+
+def test_a_village_counts_when_every_service_reports(store):
+    one, two = device("v1", "v"), device("v2", "v", simulated=True)
+    store.write(
+        [reading(one, NOW - HOUR, air_temperature=30.0), reading(two, NOW - HOUR, soil_moisture=30.0)]
+    )
+    found = count(store, [one, two], "smart_villages")
+    assert (found.value, found.real, found.simulated) == (0, 0, 0)
+    assert dict(found.missed) == {"v": "air", "w": "soil"}
+    store.write([reading(one, NOW - 2 * HOUR, relative_humidity=80.0)])
+    found = count(store, [one, two], "smart_villages")
+    assert (found.value, found.real, found.simulated) == (1, 0, 0), "only both kinds together"
+    assert found.members == ("v",)
+    store.write([reading(one, NOW - 3 * HOUR, soil_moisture=30.0)])
+    found = count(store, [one, two], "smart_villages")
+    assert (found.value, found.real, found.simulated) == (1, 1, 0)
+
+
+def test_the_window_of_a_village_is_a_day_and_half_open(store):
+    one = device("v1", "v")
+    store.write([reading(one, NOW - DAY, soil_moisture=1.0, **AIR)])
+    assert count(store, [one], "smart_villages", NOW).value == 1
+    assert count(store, [one], "smart_villages", NOW + 1).value == 0
+    assert count(store, [one], "smart_villages", NOW - DAY).value == 0
+
+
+def test_a_village_that_joins_later_is_neither_in_nor_missed(store):
+    one = device("w1", "w")
+    first = at(2026, 11, 21)
+    store.write([reading(one, first - HOUR, soil_moisture=1.0)])
+    before, after = (count(store, [one], "smart_villages", moment) for moment in (first - 1, first))
+    assert (before.members, after.members) == ((), ("w",))
+    assert "w" not in dict(before.missed)
+
+
+# -- share of traceability
+
+
+def lot(community, time, simulated=False, product="mango"):
+    where = tags(pilot="p", community=community, product=product)
+    return Point(
+        "lot", where, {"quantity": 10.0, "verified": True, "simulated": simulated, "lot": "L1"}, time
+    )
+
+
+def test_the_share_counts_each_organisation_once(store):
+    store.write(
+        [
+            lot("a", NOW - DAY),
+            lot("a", NOW - 2 * DAY, simulated=True, product="rice"),
+            lot("b", NOW - 3 * DAY, simulated=True),
+            lot("b", NOW - 4 * DAY, simulated=True),
+        ]
+    )
+    found = count(store, [], "traceability_share")
+    assert found.value == pytest.approx(2 / 40)
+    assert found.real == pytest.approx(1 / 40)
+    assert found.simulated == pytest.approx(2 / 40)
+    assert found.members == ("a", "b")
+    assert found.target == 0.5
+
+
+def test_a_lot_counts_for_twelve_months_of_vietnamese_days(store):
+    first = at(2025, 11, 21)  # 365 days before the day of NOW
+    store.write([lot("a", first), lot("b", first - 1), lot("c", NOW)])
+    assert count(store, [], "traceability_share").members == ("a",)
+    assert count(store, [], "traceability_share", NOW + 1).members == ("a", "c")
+    assert count(store, [], "traceability_share", at(2026, 11, 22) - 1).members == ("a", "c")
+    assert count(store, [], "traceability_share", at(2026, 11, 22)).members == ("c",)
+
+
+def test_denominator_and_target_are_those_of_the_vietnamese_year(store):
+    store.write([lot("a", at(2025, 12, 1))])
+    new_year = at(2026, 1, 1)
+    before, after = (count(store, [], "traceability_share", moment) for moment in (new_year - 1, new_year))
+    assert (before.value, before.target) == (pytest.approx(1 / 20), 0.15)
+    assert (after.value, after.target) == (pytest.approx(1 / 40), 0.5)
+
+
+# -- as data
+
+
+def test_another_pilot_in_the_same_store_changes_nothing(store):
+    strangers = [Device("q", "a", f"q{n}", "soil-probe", simulated=False) for n in range(3)]
+    store.write([p for who in strangers for p in hours(who, 168)])
+    store.write([Point("lot", tags(pilot="q", community="a", product="x"), {"quantity": 1.0}, NOW - DAY)])
+    evaluation = evaluate(store, PILOT, [device(f"a{n}", "a") for n in range(3)], NOW)
+    assert [one.value for one in evaluation.counts] == [0, 0, 0]
+    assert evaluation.coverage == {}
+
+
+def test_an_evaluation_is_written_and_read_back(store):
+    a = [device(f"a{n}", "a") for n in range(3)]
+    store.write([p for who in a for p in hours(who, 168)])
+    evaluation = evaluate(store, PILOT, a, NOW)
+    store.write(points(PILOT, evaluation))
+    store.write(roster(PILOT, NOW))
+    back = {dict(p.tags)["indicator"]: p for p in store.series("kpi", {"pilot": "p"}, NOW, NOW + 1, 10)}
+    for one in evaluation.counts:
+        fields = back[one.indicator].fields
+        assert fields["value"] == one.value
+        assert fields["value_real"] == one.real
+        assert fields["value_simulated"] == one.simulated
+        assert fields["target"] == one.target
+        assert fields["gap"] == one.value - one.target
+    there = {
+        dict(p.tags)["community"]: p for p in store.series("community", {"pilot": "p"}, NOW - DAY, NOW, 10)
+    }
+    assert {name: p.fields["active"] for name, p in there.items()} == {
+        "a": True,
+        "b": True,
+        "c": True,
+        "late": True,
+    }
+    assert all(p.time == at(2026, 11, 21) for p in there.values())
+    assert not any(
+        p.fields["active"] for p in roster(PILOT, at(2026, 11, 21) - 1) if ("community", "late") in p.tags
+    )
+    due = {
+        (dict(p.tags)["indicator"], dict(p.tags)["year"]): p
+        for p in roster(PILOT, NOW)
+        if p.measurement == "kpi_target"
+    }
+    assert due["iot_communities", "2025"].time == at(2025, 12, 31)
+    assert due["iot_communities", "2030"].fields == {"value": 14.0}
+
+
+@pytest.mark.parametrize(
+    ("moment", "day"),
+    [
+        (at(2026, 11, 21), 21),
+        (at(2026, 11, 21) - 1, 20),
+        (at(2026, 11, 22) - 1, 21),
+        (at(2026, 11, 21, 6, 59), 21),
+    ],
+)
+def test_days_begin_at_midnight_in_vietnam(moment, day):
+    assert local_day(PILOT, moment).day == day
+    assert local_midnight(PILOT, local_day(PILOT, moment)) == at(2026, 11, day)
+
+
+def test_a_strangers_point_without_our_tags_ends_nothing(store):
+    """Somebody else may write into the same bucket."""
+    store.write(
+        [
+            Point(
+                "telemetry",
+                (("device", "before"), ("pilot", PILOT.pilot)),
+                {"air_temperature": 30.0},
+                NOW - 1000,
+            )
+        ]
+    )
+    assert [count.value for count in evaluate(store, PILOT, [], NOW).counts] == [0, 0, 0]

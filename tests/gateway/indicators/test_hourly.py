@@ -1,0 +1,121 @@
+"""Hours, over both stores: what is counted from readings, again and again, and what comes late."""
+
+import random
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from devices.pilots.pilot import load
+from gateway.clerk import Clerk
+from gateway.indicators.hourly import roll
+from gateway.ingest.spool import Books
+from gateway.stores.points import Point, device_tags
+
+HANOI = timezone(timedelta(hours=7))
+NOW = int(datetime(2026, 11, 21, 10, 25, tzinfo=HANOI).timestamp() * 1000)
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+HOUR_NOW = NOW // HOUR * HOUR
+PILOT = load("dong-thap")
+GAUGE, OTHER = (PILOT.fleet[f"{name}-canal-gauge-01"] for name in ("tam-que", "canh-tan"))
+
+
+def reading(time, device=GAUGE, **values):
+    return Point("telemetry", device_tags(device), values, time)
+
+
+def there(store, device=GAUGE):
+    return {
+        point.time: point.fields
+        for point in store.series("telemetry_hour", {"device": device.device}, 0, NOW + DAY, 100_000)
+    }
+
+
+def clerk(store):
+    books = Books(received=0, stored=0, duplicate=0, quarantined=0, spooled=0, forgotten=0, oldest=None)
+    return Clerk(store, PILOT, "g1", lambda: books, list)
+
+
+def test_hours_add_up_to_what_the_readings_say(store):
+    """Hours have few and many readings: a mean of their means would be another number."""
+    luck = random.Random(1)
+    readings = {}
+    for hour in range(30):
+        for _ in range(luck.choice([0, 1, 2, 6, 20])):
+            readings[NOW - 30 * HOUR + hour * HOUR + luck.randrange(HOUR)] = luck.uniform(-0.5, 4)
+    store.write([reading(at, water_level=value, water_ph=7.0) for at, value in readings.items()])
+    store.write([reading(NOW - 1, OTHER, salinity=1.5)])
+    roll(store, PILOT, NOW - 31 * HOUR, NOW + 1)
+    hours = there(store)
+    assert sorted(hours) == sorted({at // HOUR * HOUR for at in readings}), "an hour without one has no point"
+    total = sum(fields["water_level_sum"] for fields in hours.values())
+    number = sum(fields["water_level_number"] for fields in hours.values())
+    assert number == len(readings)
+    assert total / number == pytest.approx(sum(readings.values()) / len(readings))
+    assert {name for fields in hours.values() for name in fields} == {"water_level_sum", "water_level_number"}
+    assert there(store, OTHER) == {HOUR_NOW: {"salinity_sum": 1.5, "salinity_number": 1}}
+
+
+def test_counting_again_changes_nothing_and_the_running_hour_grows(store):
+    store.write([reading(HOUR_NOW + n * MINUTE, water_level=1.0) for n in range(3)])
+    for _ in range(2):
+        roll(store, PILOT, NOW - HOUR, NOW)
+        assert there(store) == {HOUR_NOW: {"water_level_sum": 3.0, "water_level_number": 3}}
+    store.write([reading(HOUR_NOW + 59 * MINUTE, water_level=2.0, salinity=0.5)])
+    roll(store, PILOT, NOW, NOW + 1)
+    assert there(store)[HOUR_NOW] == {
+        "water_level_sum": 5.0, "water_level_number": 4, "salinity_sum": 0.5, "salinity_number": 1,
+    }  # fmt: skip
+
+
+def test_hours_of_weeks_are_whole_at_every_seam(store):
+    """They are asked for in pieces, of which each hour is in one alone."""
+    times = range(NOW - 20 * DAY, NOW, 1_700_000)
+    store.write([reading(at, water_level=1.0) for at in times])
+    roll(store, PILOT, NOW - 20 * DAY, NOW)
+    assert sum(fields["water_level_number"] for fields in there(store).values()) == len(times)
+
+
+@pytest.mark.parametrize("late", [90 * MINUTE, 20 * DAY, 300 * DAY], ids=["hour", "month", "year"])
+def test_what_comes_late_is_taken_in_within_an_hour(store, late):
+    made = clerk(store)
+    then = (NOW - late) // HOUR * HOUR
+    store.write([reading(then + 1, water_level=2.5), reading(NOW - late, OTHER, water_level=9.0)])
+    made.write_hours(NOW)
+    store.write([reading(then + n, water_level=0.5) for n in (2, 3)] + [reading(then, salinity=1.0)])
+    for minutes in range(1, 61):
+        made.write_hours(NOW + minutes * MINUTE)
+    assert there(store) == {
+        then: {"water_level_sum": 3.5, "water_level_number": 3, "salinity_sum": 1.0, "salinity_number": 1}
+    }
+    assert there(store, OTHER) == {then: {"water_level_sum": 9.0, "water_level_number": 1}}
+
+
+def test_a_clerk_that_was_away_leaves_no_hour_out(store):
+    clerk(store).write_hours(NOW - 100 * DAY)
+    store.write([reading(at, water_level=1.0) for at in range(NOW - 99 * DAY, NOW, 3 * HOUR)])
+    made = clerk(store)
+    for minutes in range(60):
+        made.write_hours(NOW + minutes * MINUTE)
+    assert sum(fields["water_level_number"] for fields in there(store).values()) == 99 * 8
+
+
+def test_two_clerks_write_the_same(store):
+    store.write([reading(NOW - n * MINUTE, water_level=n / 7) for n in range(200)])
+    clerk(store).write_hours(NOW)
+    once = there(store)
+    clerk(store).write_hours(NOW)
+    assert there(store) == once
+
+
+def test_days_that_are_right_are_not_counted_again(store, monkeypatch):
+    store.write([reading(at, water_level=1.0) for at in range(NOW - 30 * DAY, NOW, 6 * HOUR)])
+    roll(store, PILOT, NOW - 30 * DAY, NOW)
+    store.write([reading(NOW - 9 * DAY + 1, water_level=1.0)])
+    asked, late = [], (NOW - 9 * DAY) // DAY * DAY
+    monkeypatch.setattr(
+        "gateway.indicators.hourly.hours", lambda store, pilot, *span: asked.append(span) or []
+    )
+    made = clerk(store)
+    for _ in range(5):
+        made.write_hours(NOW)
+    assert [span for span in asked if span[1] - span[0] == DAY] == [(late, late + DAY)]

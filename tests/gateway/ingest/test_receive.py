@@ -1,0 +1,280 @@
+"""The gateway at a real Mosquitto: what it has not acknowledged comes again, and only that."""
+
+import signal
+import time
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import pytest
+from paho.mqtt.client import Client, MQTTv5
+from paho.mqtt.enums import CallbackAPIVersion
+
+from devices.access.authority import CA, prepare
+from devices.credentials import hash_password
+from gateway.ingest import receive
+from gateway.ingest.receive import HEARTBEATS, Receiver
+from tests.gateway.clients import TOPIC, client, take
+from tests.servers import PATIENCE, free_port, mosquitto, until
+
+CONF = Path(__file__).parents[3] / "deploy" / "mosquitto" / "mosquitto.conf"
+
+
+NAMES = count()
+LINES = ("allow_anonymous true", "max_inflight_messages 5000", "max_packet_size 2000000")
+
+
+@pytest.fixture(scope="module")
+def broker():
+    with mosquitto(*LINES) as server:
+        yield server
+
+
+@pytest.fixture
+def publish(broker):
+    client = Client(CallbackAPIVersion.VERSION2)
+    client.connect("127.0.0.1", broker.port)
+    client.loop_start()
+
+    def send(topic, payload=b"x", qos=1, retain=False):
+        client.publish(topic, payload, qos, retain).wait_for_publish(PATIENCE)
+
+    yield send
+    client.disconnect()
+    client.loop_stop()
+
+
+@pytest.fixture(params=[5, 4], ids=["MQTT 5", "MQTT 3.1.1"])
+def gateway(broker, request):
+    """Starts the gateway's receiver again and again under one name."""
+    name = f"gateway-{next(NAMES)}"
+
+    @contextmanager
+    def connected():
+        receiver = Receiver(broker.url, name, "password", request.param)
+        receiver.start()
+        until(lambda: receiver.connected, "it subscribes")
+        try:
+            yield receiver
+        finally:
+            receiver.stop()
+
+    return connected
+
+
+def test_messages_come_in_order_with_topic_payload_and_arrival(gateway, publish):
+    with gateway() as receiver:
+        before = time.time_ns() // 10**6
+        for n in range(20):
+            publish(TOPIC, b"%d \x00\xff" % n)
+        got = take(receiver, 20)
+        after = time.time_ns() // 10**6
+        receiver.ack(got)
+    assert [m.payload for m in got] == [b"%d \x00\xff" % n for n in range(20)]
+    assert {m.topic for m in got} == {TOPIC}
+    assert all(before <= m.arrival <= after and not m.dup for m in got)
+
+
+def test_what_was_not_acknowledged_comes_again(gateway, publish):
+    with gateway() as receiver:
+        for n in range(6):
+            publish(TOPIC, b"%d" % n)
+        got = take(receiver, 6)
+        receiver.ack(got[:2])
+        publish(TOPIC, b"6")
+        take(receiver, 1)
+    with gateway() as receiver:
+        again = take(receiver, 5)
+        assert [m.payload for m in again] == [b"2", b"3", b"4", b"5", b"6"]
+        assert all(m.dup for m in again)
+        receiver.ack(got)  # too late: these acknowledged messages of another connection
+        receiver.ack(again)
+    with gateway() as receiver:
+        assert receiver.take(10, 0.05) == []
+
+
+def test_a_broker_that_sends_few_at_once_is_not_kept_waiting(monkeypatch):
+    monkeypatch.setattr(receive, "LINGER", 1.2 * PATIENCE)  # whoever waits for it is too late
+    with mosquitto("allow_anonymous true", "max_inflight_messages 20") as few:
+        receiver = Receiver(few.url, "gateway", "", 4)
+        receiver.start()
+        until(lambda: receiver.connected, "it subscribes")
+        with client(few, "node") as node:
+            for n in range(400):
+                node.publish(TOPIC, b"%d" % n, qos=1)
+            got, deadline = [], time.monotonic() + PATIENCE
+            while len(got) < 200 and time.monotonic() < deadline:
+                new = receiver.take(2000, 0.05)
+                receiver.ack(new)
+                got += new
+        receiver.stop()
+    assert [m.payload for m in got] == [b"%d" % n for n in range(len(got))]
+    assert len(got) >= 200
+
+
+def test_what_was_sent_while_the_gateway_was_away_is_kept(gateway, publish):
+    with gateway() as receiver:
+        receiver.ack(receiver.take(10, 0.01))
+    for n in range(200):
+        publish(TOPIC, b"%d" % n)
+    with gateway() as receiver:
+        got = take(receiver, 200)
+        receiver.ack(got)
+    assert [m.payload for m in got] == [b"%d" % n for n in range(200)]
+
+
+def test_what_is_meant_for_devices_is_not_taken_for_theirs(gateway, publish):
+    with gateway() as receiver:
+        for kind in ("command", "rejected", "result", "status", "diary", "nonsense"):
+            publish(f"hoiquan/v1/p/c/d1/{kind}")
+        publish("elsewhere/x")
+        got = take(receiver, 3)
+        assert [m.topic.rsplit("/", 1)[1] for m in got] == ["status", "diary", "nonsense"]
+        receiver.ack(got)
+        receiver.publish("hoiquan/v1/p/c/d1/rejected", b"{}")
+        assert receiver.take(10, 0.05) == [], "not its own answers either"
+    with gateway() as receiver:
+        assert receiver.take(10, 0.05) == [], "what was passed over is acknowledged"
+
+
+def test_large_retained_and_qos_0_messages_come_too(gateway, publish):
+    with gateway() as receiver:
+        publish(TOPIC, b"z" * 1_000_000)
+        publish(TOPIC, b"0", qos=0)
+        got = take(receiver, 2)
+        receiver.ack(got)
+        assert sorted(len(m.payload) for m in got) == [1, 1_000_000]
+    publish("hoiquan/v1/p/c/d1/status", b"online", retain=True)
+    try:
+        with gateway() as receiver:
+            retained = [m.retained for m in take(receiver, 2)]
+            assert sorted(retained) == [False, True], "once from its queue, once because it is retained"
+    finally:
+        publish("hoiquan/v1/p/c/d1/status", b"", retain=True)
+
+
+def test_a_broker_that_comes_back_is_subscribed_to_again(gateway, broker, publish):
+    with gateway() as receiver:
+        broker.kill()  # and with it, without persistence, every session
+        until(lambda: not receiver.connected, "it notices")
+        broker.start()
+        until(lambda: receiver.connected, "it subscribes again")
+        with client(broker, "sensor") as sensor:
+            sensor.publish(TOPIC, b"after", 1).wait_for_publish(PATIENCE)
+            receiver.ack(take(receiver, 1))
+
+
+@pytest.mark.parametrize("url", ["", "127.0.0.1:1883", "http://127.0.0.1", "mqtt://", "mqtt:/x"])
+def test_an_address_that_is_none_is_refused_at_once(url):
+    with pytest.raises(ValueError, match="mqtt://host:port"):
+        Receiver(url, "gateway", "", 5)
+
+
+def test_why_there_is_no_way_to_the_broker_is_said_once(tmp_path, caplog):
+    for village in ("ours", "theirs"):
+        prepare(tmp_path / village / "ca", tmp_path / village, ["127.0.0.1"])
+    tls = free_port()
+    with mosquitto(
+        f"listener {tls} 127.0.0.1", f"certfile {tmp_path}/ours/server.pem",
+        f"keyfile {tmp_path}/ours/server.key", "allow_anonymous true",
+    ):  # fmt: skip
+        url = f"mqtts://127.0.0.1:{tls}"
+        stranger = Receiver(url, "gateway", "", 5, ca=tmp_path / "theirs" / "ca" / CA)
+        stranger.start()
+        until(lambda: caplog.messages, "the reason")
+        time.sleep(2.5)  # it tries again after one second, and two
+        stranger.stop()
+        (said,) = caplog.messages
+        assert said.startswith(
+            f"no way to the broker at 127.0.0.1:{tls} yet: [SSL: CERTIFICATE_VERIFY_FAILED]"
+        )
+        receiver = Receiver(url, "gateway", "", 5, ca=tmp_path / "ours" / "ca" / CA)
+        receiver.start()
+        until(lambda: receiver.connected, "with the right CA it is let in")
+        receiver.stop()
+
+
+# -- heartbeats, and what the broker says of itself
+
+
+def test_a_heartbeat_goes_to_the_broker_and_back(gateway):
+    with gateway() as receiver:
+        until(lambda: receiver.round_trip is not None, "the first comes by itself")
+        assert 0 < receiver.round_trip < PATIENCE
+        first = receiver.heartbeat_age()
+        receiver.beat()
+        until(lambda: receiver.heartbeat_age() < first, "the next one")
+        assert receiver.take(10, 0.05) == [], "heartbeats are no messages"
+
+
+def test_a_heartbeat_of_somebody_else_is_not_taken_for_its_own(gateway, publish):
+    with gateway() as receiver:
+        until(lambda: receiver.round_trip is not None, "the first comes by itself")
+        (topic,) = {receiver._beats}
+        assert topic.startswith(f"{HEARTBEATS}/gateway-")
+        before = receiver.round_trip
+        for payload in (
+            b"",
+            b"x",
+            b"0123456789abcdef 1",
+            b"\xff\xfe",
+            b"9" * 5000,
+            f"{receiver._token} x".encode(),
+        ):
+            publish(topic, payload, qos=0)
+        publish(TOPIC, b"behind them")
+        receiver.ack(take(receiver, 1))
+        assert receiver.round_trip == before
+
+
+def test_a_broker_that_hangs_gives_no_heartbeat_back(gateway, broker):
+    with gateway() as receiver:
+        until(lambda: receiver.round_trip is not None, "the first comes by itself")
+        sent = time.monotonic()
+        broker._process.send(signal.SIGSTOP)
+        try:
+            for _ in range(5):
+                receiver.beat()
+                time.sleep(0.02)
+            assert receiver.connected, "it still looks so"
+            assert receiver.heartbeat_age() >= time.monotonic() - sent - 0.1 * PATIENCE
+            assert receiver._beaten < sent
+        finally:
+            broker._process.send(signal.SIGCONT)
+        until(lambda: receiver._beaten >= sent, "it beats again")
+
+
+def test_who_was_turned_away_is_heard_from_the_broker(tmp_path):
+    """By the log settings of deploy/mosquitto: its notices name every login that was refused."""
+    log = [
+        line for line in CONF.read_text("utf-8").splitlines() if line.startswith(("log_dest t", "log_type"))
+    ]
+    passwords = tmp_path / "passwords"
+    passwords.write_text(f"gateway:{hash_password('right')}\n", "utf-8")
+    with mosquitto("allow_anonymous false", f"password_file {passwords}", *log) as broker:
+        receiver = Receiver(broker.url, "gateway", "right", MQTTv5)
+        receiver.start()
+        until(lambda: receiver.connected, "it subscribes")
+        assert not receiver.refused_logins
+        for name in ("intruder", "gateway", "intruder"):
+            guesser = Client(CallbackAPIVersion.VERSION2, client_id=f"{name}-elsewhere", protocol=MQTTv5)
+            guesser.username_pw_set(name, "guessed")
+            guesser.connect("127.0.0.1", broker.port)
+            until(lambda one=guesser: one.loop(0.1) != 0, "it is turned away")
+        until(lambda: receiver.refused_logins == 3, "the gateway hears of all three")
+        receiver.stop()
+
+
+def test_what_the_broker_dropped_is_heard_from_it():
+    lines = ("allow_anonymous true", "sys_interval 1", "max_queued_messages 10", "max_inflight_messages 10")
+    with mosquitto(*lines) as broker:
+        # with MQTT 5 the gateway's own window would hold them all
+        receiver = Receiver(broker.url, "gateway", "", 4)
+        receiver.start()
+        until(lambda: receiver.broker_dropped == 0, "it says so")
+        with client(broker, "sensor") as sensor:
+            for n in range(100):
+                sensor.publish(TOPIC, b"%d" % n, 1)
+            until(lambda: receiver.broker_dropped, "more than queue and window hold were dropped")
+        assert receiver.broker_dropped == 100 - 20
+        receiver.stop()

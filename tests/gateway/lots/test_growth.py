@@ -1,0 +1,88 @@
+"""Growing conditions of a lot's own plot, over both stores."""
+
+import math
+
+import pytest
+
+from devices.contract.models import MODELS
+from devices.pilots.pilot import load
+from gateway.lots.growth import Growth
+from gateway.stores.points import Point, tags
+
+PILOT = load("dong-thap")
+HOUR = 3_600_000
+START = 1_763_744_400_000  # 2025-11-22 00:00 at Đồng Tháp
+HOURS = 48
+STOP = START + HOURS * HOUR
+PLOTS = {"wet-1": "plot-1", "wet-2": "plot-1", "dry-1": "plot-2", "pump-1": "plot-3"}
+
+
+def hourly(device, model, hours=range(HOURS), **values):
+    where = tags(pilot="dong-thap", community="tam-que", device=device, model=model, simulated="false")
+    return [Point("telemetry", where, values, START + hour * HOUR) for hour in hours]
+
+
+@pytest.fixture
+def grown(store):
+    """Two wet probes on plot 1, of which one is mostly silent; a dry one on plot 2; a pump on plot 3; a
+    weather station and a probe for all.
+    """
+    store.write(
+        [
+            *hourly("wet-1", "soil-probe", soil_moisture=40.0),
+            *hourly("wet-2", "soil-probe", range(12), soil_moisture=42.0),
+            *hourly("dry-1", "soil-probe", soil_moisture=15.0, soil_temperature=30.0),
+            *hourly("pump-1", "pump-controller", pump_state=1.0),
+            *hourly("sky", "weather-station", air_temperature=28.0),
+            *hourly("somewhere", "soil-probe", soil_moisture=25.0),
+        ]
+    )
+    where = tags(pilot="dong-thap", community="tam-que", device="dry-1", model="soil-probe",
+                 simulated="false", signal="soil_moisture", reason="spike")  # fmt: skip
+    store.write([Point("telemetry_flagged", where, {"value": 99.0, "flag": 4}, START + HOUR)])
+    return Growth(store, PILOT, lambda: PLOTS)
+
+
+def moisture(conditions):
+    rows = conditions.daily["soil_moisture"]
+    return min(row[1] for row in rows), max(row[3] for row in rows), sum(row[4] for row in rows)
+
+
+def test_a_lot_shows_its_own_plot_s_numbers_alone(grown):
+    wet = grown.conditions("tam-que", "plot-1", START, STOP)
+    assert moisture(wet) == (40.0, 42.0, HOURS + 12)
+    assert (wet.devices, wet.on_plot, wet.flagged) == (4, 2, 0.0)
+    assert wet.raw_rows == 3 * HOURS + 12
+    dry = grown.conditions("tam-que", "plot-2", START, STOP)
+    assert moisture(dry) == (15.0, 15.0, HOURS)
+    assert (dry.devices, dry.on_plot) == (3, 1)
+    assert math.isclose(dry.flagged, 1 / (4 * HOURS + 1), abs_tol=1e-4)
+    assert wet.raw_sha256 != dry.raw_sha256
+    for one in (wet, dry):  # what is measured for all is of every plot
+        assert [row[2] for row in one.daily["air_temperature"]] == [28.0, 28.0]
+
+
+def test_coverage_is_that_of_the_plot(grown):
+    assert grown.conditions("tam-que", "plot-1", START, STOP).coverage == (1 + 12 / HOURS) / 2
+    assert grown.conditions("tam-que", "plot-2", START, STOP).coverage == 1.0
+
+
+@pytest.mark.parametrize("plot", ["plot-9", "plot-3"], ids=["nothing stands there", "a pump alone"])
+def test_without_a_sensor_on_the_plot_the_conditions_are_the_community_s(grown, plot):
+    found = grown.conditions("tam-que", plot, START, STOP)
+    assert found.on_plot == 0 and found.coverage == 1.0
+    assert moisture(found) == (25.0, 25.0, HOURS)
+    assert "soil_temperature" not in found.daily
+
+
+def test_where_only_other_plots_were_measured_nothing_was(store):
+    store.write(hourly("dry-1", "soil-probe", soil_moisture=15.0))
+    found = Growth(store, PILOT, lambda: PLOTS).conditions("tam-que", "plot-1", START, STOP)
+    assert (found.devices, found.on_plot, found.coverage, found.raw_rows, found.daily) == (0, 0, 0.0, 0, {})
+
+
+def test_simulated_nodes_stand_on_the_plots_that_their_numbers_say():
+    for device in PILOT.fleet.values():
+        assert (device.plot is not None) == MODELS[device.model].on_plot
+    assert PILOT.plots["tam-que-soil-probe-01"] == PILOT.plots["tam-que-soil-probe-02"] == "plot-1"
+    assert "tam-que-weather-station-01" not in PILOT.plots

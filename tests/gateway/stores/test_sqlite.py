@@ -1,0 +1,56 @@
+"""The store in one file: what it refuses, a locked file, a full disk, two processes."""
+
+import sqlite3
+
+import pytest
+
+from gateway.stores.points import Point
+from gateway.stores.sqlite import SqliteStore
+from gateway.stores.store import RejectPoints, RetryLater
+from tests.gateway.readings import T, everything, reading
+
+
+def test_an_unknown_measurement_is_refused_by_the_file(tmp_path):
+    made = SqliteStore(tmp_path / "store.sqlite")
+    with pytest.raises(RejectPoints) as refused:
+        made.write([Point("nonsense", (), {"value": 1.0}, T), reading(T, soil_ec=1.0), reading(T)])
+    assert set(refused.value.bad) == {0, 2}
+    assert len(everything(made)) == 1
+    made.close()
+
+
+def test_a_locked_file_is_tried_again_later(tmp_path, impatient):
+    made = SqliteStore(tmp_path / "store.sqlite")
+    other = sqlite3.connect(tmp_path / "store.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(RetryLater):
+        made.write([reading(T, soil_ec=1.0)])
+    other.execute("ROLLBACK")
+    made.write([reading(T, soil_ec=1.0)])
+    assert len(everything(made)) == 1
+    other.close()
+    made.close()
+
+
+def test_a_full_disk_is_tried_again_later_and_leaves_no_half_batch(tmp_path, impatient):
+    made = SqliteStore(tmp_path / "store.sqlite")
+    points = [reading(T + n * 1000, f"d{n % 50}", soil_ec=float(n)) for n in range(5000)]
+    (pages,) = impatient[0].execute("PRAGMA page_count").fetchone()
+    impatient[0].execute(f"PRAGMA max_page_count={pages + 10}")
+    with pytest.raises(RetryLater):
+        made.write(points)
+    assert everything(made) == []
+    impatient[0].execute("PRAGMA max_page_count=1000000")
+    made.write(points)
+    assert len(everything(made)) == 5000
+    made.close()
+
+
+def test_two_processes_share_the_file(tmp_path):
+    one, two = SqliteStore(tmp_path / "store.sqlite"), SqliteStore(tmp_path / "store.sqlite")
+    one.write([reading(T, "d1", soil_ec=1.0)])
+    two.write([reading(T, "d1", soil_moisture=2.0), reading(T, "d2", soil_ec=2.0)])
+    assert everything(one) == everything(two)
+    assert len(everything(one)) == 2
+    one.close()
+    two.close()

@@ -1,0 +1,142 @@
+"""A store's sums over time, on both adapters: steps, days, gaps and the share of slots with a reading."""
+
+import pytest
+
+from gateway.stores.points import Point, tags
+from gateway.stores.store import Bucket
+from tests.gateway.readings import DAY, HOUR, MINUTE, PILOT, T, reading
+
+
+def naive_summary(points, field, start, stop, step, origin):
+    series: dict = {}
+    for point in points:
+        if start <= point.time < stop and field in point.fields:
+            begin = (point.time - origin) // step * step + origin
+            series.setdefault(point.tags, {}).setdefault(begin, []).append(point.fields[field])
+    return {
+        where: [
+            Bucket(begin, min(values), pytest.approx(sum(values) / len(values)), max(values), len(values))
+            for begin, values in sorted(steps.items())
+        ]
+        for where, steps in series.items()
+    }
+
+
+MIDNIGHT = T - 10 * HOUR  # T is ten in the morning in Vietnam
+
+
+@pytest.mark.parametrize(
+    ("step", "origin"),
+    [
+        (HOUR, 0),
+        (HOUR, T + 7 * MINUTE),
+        (DAY, MIDNIGHT),
+        (DAY, MIDNIGHT - 365 * DAY),
+        (DAY, MIDNIGHT + 10 * DAY),  # counted backwards from a later moment: the same days
+        (7 * DAY, MIDNIGHT - DAY),
+        (10 * MINUTE, T),
+    ],
+)
+def test_summary_is_what_counting_by_hand_gives(store, step, origin):
+    points = [
+        reading(T + n * 47 * MINUTE, f"d{n % 3}", soil_moisture=20.0 + (n * 7919 % 100) / 10)
+        for n in range(-60, 60)
+        if not -20 <= n < 10  # a gap of a day
+    ]
+    points += [reading(T + n * HOUR, "d0", soil_ec=1.0) for n in range(20)]  # no moisture in these
+    store.write(points)
+    start, stop = T - 40 * 47 * MINUTE, T + 50 * 47 * MINUTE
+    expected = naive_summary(points, "soil_moisture", start, stop, step, origin)
+    found = store.summary("telemetry", ["soil_moisture"], PILOT, start, stop, step, origin)
+    assert found == {"soil_moisture": expected}
+
+
+def test_several_fields_are_summed_up_at_once(store):
+    points = [
+        reading(
+            T + n * 10 * MINUTE,
+            f"d{n % 3}",
+            soil_moisture=20.0 + n,
+            **({"soil_ec": 1.0 + n} if n % 2 else {}),
+        )
+        for n in range(50)
+    ]
+    points += [reading(T + n * 10 * MINUTE, "d9", soil_ec=0.0) for n in range(50)]
+    store.write(points)
+    fields = ["soil_ec", "soil_moisture", "soil_temperature"]
+    found = store.summary("telemetry", fields, PILOT, T, T + DAY, HOUR)
+    assert found == {name: naive_summary(points, name, T, T + DAY, HOUR, 0) for name in fields[:2]}
+
+
+def test_a_day_is_a_vietnamese_day(store):
+    store.write(
+        [
+            reading(MIDNIGHT - 1, soil_moisture=1.0),
+            reading(MIDNIGHT, soil_moisture=2.0),
+            reading(MIDNIGHT + DAY - 1, soil_moisture=4.0),
+            reading(MIDNIGHT + DAY, soil_moisture=8.0),
+        ]
+    )
+    (rows,) = store.summary(
+        "telemetry", ["soil_moisture"], PILOT, MIDNIGHT - DAY, MIDNIGHT + 2 * DAY, DAY, MIDNIGHT
+    )["soil_moisture"].values()
+    assert rows == [
+        Bucket(MIDNIGHT - DAY, 1.0, 1.0, 1.0, 1),
+        Bucket(MIDNIGHT, 2.0, 3.0, 4.0, 2),
+        Bucket(MIDNIGHT + DAY, 8.0, 8.0, 8.0, 1),
+    ]
+
+
+def test_a_gap_stays_a_gap(store):
+    store.write([reading(T, soil_moisture=1.0), reading(T + 5 * HOUR, soil_moisture=2.0)])
+    found = store.summary("telemetry", ["soil_moisture"], PILOT, T, T + 10 * HOUR, HOUR)
+    (rows,) = found["soil_moisture"].values()
+    assert [row.time for row in rows] == [T, T + 5 * HOUR]
+    assert all(row.number for row in rows)
+
+
+def test_a_field_that_is_no_field_is_an_error(store):
+    with pytest.raises(KeyError):
+        store.summary("telemetry", ['x"; DROP SERIES FROM telemetry; --'], PILOT, T, T + DAY, HOUR)
+
+
+# -- coverage
+
+
+def test_coverage_is_the_share_of_slots_with_a_reading(store):
+    start = T + 17 * MINUTE  # slots are counted from the start, wherever that is
+    store.write(
+        [
+            *(reading(start + n * HOUR, "all", soil_ec=1.0) for n in range(24)),
+            *(reading(start + n * HOUR + 59 * MINUTE, "half", soil_moisture=1.0) for n in range(0, 24, 2)),
+            *(reading(start + n, "burst", soil_ec=1.0) for n in range(50)),
+            reading(start - 1, "before", soil_ec=1.0),
+            reading(start + DAY, "after", soil_ec=1.0),
+            reading(start, "elsewhere", "another", soil_ec=1.0),
+            reading(start + DAY - 1, "last", soil_ec=1.0),
+        ]
+    )
+    assert store.coverage({"pilot": "p", "community": "c"}, start, start + DAY, HOUR) == {
+        "all": 1.0,
+        "half": 0.5,
+        "burst": pytest.approx(1 / 24),
+        "last": pytest.approx(1 / 24),
+    }
+
+
+def test_a_slot_that_the_range_cuts_off_counts_as_one(store):
+    store.write([reading(T, soil_ec=1.0), reading(T + 100 * MINUTE, soil_ec=1.0)])
+    assert store.coverage(PILOT, T, T + 150 * MINUTE, HOUR) == {"d1": pytest.approx(2 / 3)}
+
+
+def test_flagged_values_cover_nothing(store):
+    where = tags(
+        pilot="p", community="c", device="d1", model="m", simulated="false", signal="soil_ec", reason="clock"
+    )
+    store.write([Point("telemetry_flagged", where, {"value": 1.0, "flag": 3}, T)])
+    assert store.coverage(PILOT, T, T + DAY, HOUR) == {}
+
+
+def test_a_device_whose_tags_changed_is_still_one_device(store):
+    store.write([reading(T + n * HOUR, model="old" if n < 6 else "new", soil_ec=1.0) for n in range(12)])
+    assert store.coverage(PILOT, T, T + 12 * HOUR, HOUR) == {"d1": 1.0}

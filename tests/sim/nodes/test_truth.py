@@ -1,0 +1,155 @@
+"""Labels say exactly what was changed: nothing more, nothing less, and the healthy value comes back."""
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from devices.contract.signals import SIGNALS
+from devices.pilots.pilot import load
+from sim.nodes.faults import (
+    BIAS,
+    BROWN_OUT,
+    DUPLICATES,
+    NO_CLOCK,
+    OUTAGE,
+    REORDERING,
+    SKEW,
+    VALUE,
+    restore,
+)
+from sim.nodes.node import DAY_MS, Node
+from sim.nodes.truth import Record, biases, encode, records, topic
+from sim.run import fleet
+
+PILOT = load("dong-thap")
+START = int(datetime(2026, 10, 1, 3, 20, tzinfo=UTC).timestamp() * 1000)
+STOP = START + 10 * DAY_MS
+
+
+@pytest.fixture(scope="module")
+def stations() -> list[tuple[Node, list[Record]]]:
+    there = [node for node in fleet(11, PILOT, level="harsh") if node.since < START][:40]
+    assert len(there) == 40
+    return [(node, records(node, START, STOP)) for node in there]
+
+
+def inside(record: Record, times: np.ndarray) -> np.ndarray:
+    return (times >= record.start) & (times < (record.stop or STOP))
+
+
+def test_values_change_where_a_label_says_so_and_only_there(stations):
+    kinds = Counter()
+    for node, labels in stations:
+        told, healthy = node.told(START, STOP), node.healthy(START, STOP)
+        rows = np.searchsorted(healthy.times, told.times)
+        for name in node.model.signals:
+            was, now = healthy.values[name][rows], told.values[name]
+            rest = was != now
+            for label in labels:
+                if label.signal == name:
+                    part = inside(label, told.times)
+                    assert rest[part].any(), ("a label without an alteration", label)
+                    rest &= ~part
+                    kinds[label.kind] += 1
+            assert not rest.any(), ("an alteration without a label", node.device.device, name)
+    assert set(kinds) == set(VALUE)
+
+
+def test_the_healthy_value_comes_back(stations):
+    for node, labels in stations:
+        told, healthy = node.told(START, STOP), node.healthy(START, STOP)
+        for label in labels:
+            if label.signal is None:
+                continue
+            line = json.loads(encode(label))  # what a reader of the file has
+            signal = SIGNALS[line["signal"]]
+            part = (told.times >= line["start"]) & (told.times < line["stop"])
+            times = told.times[part]
+            was = healthy.values[signal.id][np.searchsorted(healthy.times, times)]
+            back = restore(line["kind"], signal.id, line["parameters"], times, told.values[signal.id][part])
+            if line["kind"] == "fouling":  # a smaller value has fewer steps: half of one is all that is lost
+                np.testing.assert_allclose(back, was, atol=signal.resolution / (1 - 0.5) + 1e-9)
+            else:
+                assert back.tolist() == was.tolist()
+
+
+def test_timestamps_are_wrong_where_a_label_says_so(stations):
+    found = Counter()
+    for node, labels in stations:
+        told = node.told(START, STOP)
+        right = told.times.copy()
+        for label in labels:
+            if label.kind == SKEW:
+                part = inside(label, told.times)
+                offset = label.parameters["offset_ms"]
+                right[part] = NO_CLOCK if offset is None else right[part] + offset
+                assert part.any()
+                found["none" if offset is None else "behind" if offset < 0 else "ahead"] += 1
+        assert right.tolist() == told.claims.tolist()
+    assert set(found) == {"none", "behind", "ahead"}
+
+
+def test_what_does_not_come_comes_late_or_twice_is_labelled(stations):
+    for node, labels in stations:
+        told = node.told(START, STOP)
+        seqs = told.times // node.interval_ms
+        gone = np.setdiff1d(np.arange(node.tick(START), node.tick(STOP)), seqs)
+        moved, again = np.zeros(len(seqs), dtype=bool), np.zeros(len(seqs), dtype=bool)
+        silent = set()
+        for label in labels:
+            part = inside(label, told.times)
+            if label.kind == OUTAGE:
+                assert part.sum() == label.parameters["delayed"]
+                assert (told.arrives[part] > label.stop).all() or label.stop == STOP
+                assert part.any() or label.parameters["lost"]
+                silent |= set(label.parameters["lost"])
+            elif label.kind == BROWN_OUT:
+                silent |= set(range(node.tick(label.start), node.tick(label.stop)))
+                assert not part.any()
+            elif label.kind == DUPLICATES:
+                again |= np.isin(seqs, label.parameters["seq"])
+            elif label.kind == REORDERING:
+                moved |= np.isin(seqs, label.parameters["seq"])
+                assert moved.any()
+        assert set(gone.tolist()) == {seq for seq in silent if node.tick(START) <= seq < node.tick(STOP)}
+        assert (again == (told.again > 0)).all()
+        order = np.argsort(told.arrives, kind="stable")
+        overtaken = np.flatnonzero(np.diff(seqs[order]) < 0)
+        assert all(moved[order[place]] or moved[order[place + 1]] for place in overtaken)
+
+
+def test_biases_are_labelled(stations):
+    for node, _ in stations:
+        labels = biases(node)
+        assert {label.signal: label.parameters["add"] for label in labels} == node.bias
+        assert all(label.kind == BIAS and label.stop is None for label in labels)
+    assert sum(len(node.bias) for node, _ in stations) > 60
+
+
+def test_parts_of_a_window_add_up(stations):
+    middle = START + 4 * DAY_MS + 12_345
+    for node, labels in stations[:15]:
+        parts = records(node, START, middle) + records(node, middle, STOP)
+        for label in labels:
+            there = [p for p in parts if (p.kind, p.signal) == (label.kind, label.signal)]
+            assert min(p.start for p in there) <= label.start or label.start < middle < label.stop
+            if label.stop < middle or label.start > middle:
+                assert label in there
+
+
+def test_a_record_is_one_line_on_a_topic_outside_the_contract(stations):
+    node, labels = stations[0]
+    assert topic(node.device) == f"hoiquan-truth/v1/dong-thap/{node.device.community}/{node.device.device}"
+    for label in labels:
+        line = encode(label)
+        assert b"\n" not in line
+        assert set(json.loads(line)) == {"device", "signal", "kind", "start", "stop", "parameters"}
+
+
+def test_without_faults_there_is_nothing_to_tell():
+    for node in fleet(11, PILOT)[:20]:
+        assert records(node, START, STOP) == []
+        assert biases(node) == []

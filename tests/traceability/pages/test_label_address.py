@@ -1,0 +1,178 @@
+"""Labels carry the address of the server that runs, and say so where only this machine reaches it."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from devices.contract.diary import Revocation, Split
+from devices.pilots.pilot import Pilot
+from devices.settings import Settings
+from devices.texts import text
+from tests import browser
+from tests.scanner import codes
+from tests.servers import program
+from tests.system.running import done, hoiquan, one_line
+from traceability.digital_link import LotKey
+from traceability.records import address
+from traceability.sealing.seal import Sealer, lots, read
+
+from .conftest import HARVESTED, Grower, harvest, write
+
+HERE = "http://localhost:22501"  # as `hoiquan up --http-port 22501` seals it
+PUBLIC = "https://truyxuat.dongthap.example"
+TRIAL = text("label.trial", "vi")
+
+
+class Shop:
+    """A data folder with a lot that was sealed under an address; prints labels of it."""
+
+    def __init__(self, folder: Path, sealer: Sealer, pilot: Pilot) -> None:
+        self.folder, self.sealer = folder, sealer
+        self.device = pilot.fleet["tam-que-diary-01"]
+        sealed = write(sealer, self.device, harvest())
+        assert sealed is not None
+        sealer.told([sealed])
+        self.key: LotKey = sealed.key
+
+    def label(self, out: str, *more: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+        arguments = ("trace", "label", *self.key, "--out", out, "--data", ".", *more)
+        return hoiquan(self.folder, *arguments, **settings)
+
+    def runs(self, base_url: str) -> None:
+        """As a running `hoiquan up` says it."""
+        (self.folder / "running.json").write_text(json.dumps({"base_url": base_url}))
+
+    def recall(self) -> None:
+        event = Revocation(event="revocation", id="recall-1", ts=HARVESTED, plot="plot-1", crop="mango",
+                           harvest="mango-1", reason="dư lượng thuốc")  # fmt: skip
+        self.sealer.keep([(self.device, event)])
+        self.sealer.seal_pending()
+
+
+def shop(folder: Path, pilot: Pilot, base_url: str) -> Iterator[Shop]:
+    sealer = Sealer(folder / "trace", pilot, Grower(), base_url, "example.org/log")
+    yield Shop(folder, sealer, pilot)
+    sealer.close()
+
+
+@pytest.fixture
+def local(tmp_path: Path, pilot: Pilot) -> Iterator[Shop]:
+    yield from shop(tmp_path, pilot, HERE)
+
+
+@pytest.fixture
+def public(tmp_path: Path, pilot: Pilot) -> Iterator[Shop]:
+    yield from shop(tmp_path, pilot, PUBLIC)
+
+
+def code_in(path: Path) -> str:
+    with Image.open(path) as picture:
+        (code,) = codes(picture)
+    return code.text
+
+
+def test_without_a_server_it_is_the_address_that_was_sealed(public: Shop) -> None:
+    said = done(public.label("lot.png"))
+    assert said == f"{PUBLIC}{public.key.path} → lot.png\n"
+    assert code_in(public.folder / "lot.png") == PUBLIC + public.key.path
+    assert TRIAL not in said
+
+
+def test_a_server_that_runs_and_an_operator_who_says_otherwise(public: Shop) -> None:
+    public.runs("https://now.example")
+    assert done(public.label("lot.svg")).startswith(f"https://now.example{public.key.path} ")
+    said = done(public.label("lot.svg", HOIQUAN_BASE_URL="https://told.example/"))
+    assert said.startswith(f"https://told.example{public.key.path} ")
+    (public.folder / "running.json").write_text("no JSON")
+    assert done(public.label("lot.svg")).startswith(PUBLIC)
+
+
+@pytest.mark.parametrize("out", ["lot.svg", "lot.png", "lot.pdf"])
+def test_an_address_of_this_machine_is_refused_with_cause_and_mend(local: Shop, out: str) -> None:
+    line = one_line(local.label(out), 2)
+    assert HERE in line and "HOIQUAN_BASE_URL" in line and "--rehearsal" in line
+    assert not (local.folder / out).exists()
+    assert done(local.label(out, HOIQUAN_BASE_URL=PUBLIC)).startswith(PUBLIC)
+
+
+def test_a_rehearsal_s_label_says_that_it_is_one(local: Shop) -> None:
+    for out in ("lot.svg", "lot.png", "lot.pdf"):
+        assert done(local.label(out, "--rehearsal")) == f"{HERE}{local.key.path} → {out} · {TRIAL}\n"
+    uri = HERE + local.key.path
+    assert code_in(local.folder / "lot.png") == uri
+    with Image.open(local.folder / "lot.png") as whole:  # the caption makes it higher than the code is wide
+        assert whole.height > whole.width * 1.05
+    assert TRIAL in (local.folder / "lot.svg").read_text("utf-8")
+    with browser.page() as page:
+        page.open((local.folder / "lot.svg").as_uri(), 400, 400)
+        page.picture(local.folder / "drawn.png")
+    assert code_in(local.folder / "drawn.png") == uri
+    words = subprocess.run(
+        [program("pdftotext"), "lot.pdf", "-"], cwd=local.folder, check=True, capture_output=True, text=True
+    )
+    assert TRIAL in " ".join(words.stdout.split())
+
+
+def test_a_rehearsal_under_a_public_address_says_so_too(public: Shop) -> None:
+    assert text("label.rehearsal", "vi") in done(public.label("lot.png", "--rehearsal"))
+
+
+def test_a_recalled_lot_gets_no_label(public: Shop) -> None:
+    public.recall()
+    line = one_line(public.label("lot.pdf"), 2)
+    assert "recalled on 12/11/2026: dư lượng thuốc" in line and "--anyway" in line
+    assert not (public.folder / "lot.pdf").exists()
+    done(public.label("lot.pdf", "--anyway"))
+    assert (public.folder / "lot.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("base_url", "only_here"),
+    [
+        ("http://localhost:8080", True),
+        ("http://127.0.0.1", True),
+        ("http://127.9.9.9:1", True),
+        ("http://[::1]:8080", True),
+        ("http://0.0.0.0:8080", True),
+        ("http://farm.localhost", True),
+        ("http://192.168.1.5:8080", False),
+        ("https://localhost.example", False),
+    ],
+)
+def test_what_only_this_machine_reaches(base_url: str, only_here: bool) -> None:
+    assert address.this_machine_s(base_url) is only_here
+
+
+@pytest.mark.parametrize("wrong", ["", "example.org", "ftp://example.org", "http://", "http://[::1"])
+def test_an_address_that_is_none_is_one_line(public: Shop, wrong: str) -> None:
+    assert "HOIQUAN_BASE_URL" in one_line(public.label("lot.png", HOIQUAN_BASE_URL=wrong), 2)
+
+
+def test_a_record_s_own_address_is_read_out_of_names_of_goods_alone(local: Shop) -> None:
+    content = json.loads(read(local.folder / "trace", local.key) or b"")
+    assert address.sealed(content) == HERE
+    said = {"hoiquan:reason": f"http://evil.example{local.key.path}"}
+    assert address.sealed(content | {"epcis": {"epcisBody": {"eventList": [said]}}}) == ""
+    assert address.of(Settings(data=local.folder), content) == HERE
+
+
+def test_a_part_of_a_lot_has_the_address_too(local: Shop) -> None:
+    event = Split(event="split", id="half", ts=HARVESTED, plot="plot-1", crop="mango", harvest="mango-1",
+                  parts=(500.0, 350.0))  # fmt: skip
+    local.sealer.keep([(local.device, event)])
+    local.sealer.told(local.sealer.seal_pending())
+    parts = [LotKey(str(row["gtin"]), str(row["lot"])) for row in lots(local.folder / "trace")]
+    assert len(parts) == 3
+    for key in parts:
+        assert address.sealed(json.loads(read(local.folder / "trace", key) or b"")) == HERE
+
+
+def test_up_writes_its_address_where_commands_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOIQUAN_BASE_URL", raising=False)
+    assert Settings.read().on_port(22501).base_url == HERE
+    monkeypatch.setenv("HOIQUAN_BASE_URL", PUBLIC)
+    assert Settings.read().on_port(22501).base_url == PUBLIC

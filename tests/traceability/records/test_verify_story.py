@@ -1,0 +1,270 @@
+"""Who checks a record offline learns of its recall and corrections, or that he was given none: by the command
+and in a browser alike.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devices.contract.diary import decode_diary
+from devices.pilots.pilot import Pilot
+from devices.texts import text
+from tests import browser
+from tests.system.running import done, hoiquan, one_line
+from traceability.digital_link import LotKey
+from traceability.pages import verify_page
+from traceability.sealing.seal import Sealer
+
+from .conftest import HARVESTED, Grower, harvest, sprayed, write
+
+SERVER = "https://example.org"
+MARKS = re.compile(r"^(Packed|It was corrected) on 12/11/2026|^As is known now")
+
+
+class Farm:
+    """A group that writes down, seals and exports; its folder is that of a running gateway."""
+
+    def __init__(self, folder: Path, sealer: Sealer, pilot: Pilot) -> None:
+        self.folder, self._sealer, self._device = folder, sealer, pilot.fleet["tam-que-diary-01"]
+
+    def harvest(self, number: int, kilograms: float = 850.0) -> LotKey:
+        write(self._sealer, self._device, sprayed(6, 3))
+        sealed = write(self._sealer, self._device, harvest(number, kilograms=kilograms))
+        assert sealed is not None
+        self._sealer.told([sealed])
+        return sealed.key
+
+    def write(self, kind: str, id: str, hours: int, **fields: Any) -> None:
+        at = (HARVESTED + timedelta(hours=hours)).isoformat()
+        event = {"event": kind, "id": id, "ts": at, "plot": "plot-1", "crop": "mango"} | fields
+        self._sealer.keep([(self._device, decode_diary(json.dumps(event).encode()))])
+        self._sealer.seal_pending()
+
+    def recall(self, lot: str = "mango-1") -> None:
+        self.write("revocation", "recall-1", 16 * 24, harvest=lot, reason="dư lượng thuốc")
+
+    def export(self, key: LotKey, name: str = "out") -> Path:
+        done(hoiquan(self.folder, "trace", "export", key.gtin, key.lot, "--out", name, "--data", "."))
+        return self.folder / name / f"{key.lot}.json"
+
+
+@pytest.fixture
+def farm(tmp_path: Path, pilot: Pilot) -> Iterator[Farm]:
+
+    sealer = Sealer(tmp_path / "trace", pilot, Grower(), SERVER, "example.org/log")
+    yield Farm(tmp_path, sealer, pilot)
+    sealer.close()
+
+
+def verify(record: Path, *more: str, lang: str = "en") -> tuple[int, list[str], list[str]]:
+    """Exit code, and the lines of stdout and stderr."""
+    result = hoiquan(record.parent, "trace", "verify", record.name, "--lang", lang, *more)
+    assert "Traceback" not in result.stderr
+    return result.returncode, result.stdout.splitlines(), result.stderr.splitlines()
+
+
+def test_a_recalled_lot_is_not_called_verified(farm: Farm) -> None:
+    key = farm.harvest(1)
+    farm.recall()
+    code, out, err = verify(farm.export(key))
+    assert code == 1
+    assert err == ["This lot was recalled on 28/11/2026: dư lượng thuốc. Please do not use it."]
+    assert out[0].startswith(f"The record is as it was sealed: lot {key.lot} ")
+    assert not any(line.startswith("verified") for line in out)
+    code, out, err = verify(farm.folder / "out" / f"{key.lot}.json", lang="vi")
+    assert code == 1 and err[0].startswith("LÔ NÀY ĐÃ BỊ THU HỒI ngày 28/11/2026: dư lượng thuốc")
+
+
+def test_corrections_are_told_with_what_they_break(farm: Farm) -> None:
+    key = farm.harvest(1, 123456.75 / 1000)
+    farm.write("packing", "pack-1", 1, quantity_kg=100.25, packages=20)
+    farm.write("shipping", "ship-1", 2, quantity_kg=100.25, buyer="Chợ \u202eđầu mối")
+    farm.write("correction", "mend-1", 3, of="mango-1", reason="gõ nhầm", changes={"quantity_kg": 120.5})
+    farm.write("correction", "mend-2", 4, of="input-6", reason="nhãn thuốc", changes={"pre_harvest_days": 7})
+    later = (HARVESTED + timedelta(seconds=7)).isoformat()
+    farm.write("correction", "mend-3", 5, of="mango-1", reason="giờ", changes={"ts": later})
+    record = farm.export(key)
+    code, out, err = verify(record)
+    assert (code, err) == (1, []), "as corrected, it would not have been sealed"
+    assert out[0].startswith(f"The record is as it was sealed: lot {key.lot} of GTIN {key.gtin} is leaf 0 of")
+    assert "Packed on 12/11/2026: 100.25 kg, 20 packages" in out
+    assert "Shipped on 12/11/2026: 100.25 kg to Chợ \\u202eđầu mối" in out
+    assert "It was corrected on 12/11/2026: Quantity (kg) 123.45675 → 120.5 (reason: gõ nhầm)" in out
+    assert "It was corrected on 12/11/2026: Pre-harvest interval (days) 3 → 7 (reason: nhãn thuốc)" in out
+    assert text("verify.breaks", "en", reason=text("lot.pre_harvest_interval", "en")) in out
+    assert any("12/11/2026 10:00 → 12/11/2026 10:00:07" in line for line in out)
+    assert f"{text('verify.later_some', 'en', number=5)} {SERVER}{key.path}" in out
+    assert any("123,45675 → 120,5" in line for line in verify(record, lang="vi")[1])
+
+
+def test_without_later_entries_it_is_said_whom_to_ask(farm: Farm) -> None:
+    key = farm.harvest(1)
+    farm.recall()
+    record = farm.export(key)
+    for path in record.parent.glob(f"{key.lot}.recall-1.*"):
+        path.unlink()
+    code, out, _ = verify(record)
+    assert code == 0
+    assert any(
+        line.endswith(f"no later entries were given: ask the server {SERVER}{key.path}") for line in out
+    )
+
+
+def test_an_entry_may_be_given_from_elsewhere(farm: Farm, tmp_path: Path) -> None:
+    key = farm.harvest(1)
+    farm.recall()
+    record, there = farm.export(key), tmp_path / "there"
+    there.mkdir()
+    for path in record.parent.glob(f"{key.lot}.recall-1.*"):
+        path.rename(there / f"news{path.suffix}")
+    assert verify(record)[0] == 0
+    for suffix in (".json", ".tlog-proof"):  # as a browser names it; the record itself is no entry after it
+        shutil.copy(record.with_suffix(suffix), record.with_name(f"record{suffix}"))
+    assert verify(record.with_name("record.json"))[0] == 0
+    code, _, err = verify(record, "--later", str(there / "news.json"))
+    assert code == 1 and err[0].startswith("This lot was recalled on 28/11/2026")
+    code, _, err = verify(there / "news.json", "--key", str(record.parent / "log.vkey"))
+    assert code == 1 and err[0].startswith("This lot was recalled"), "by itself it says the same"
+    assert "Traceback" not in one_line(hoiquan(there, "trace", "verify", "news.json", "--later", "x"), 1)
+
+
+@pytest.mark.parametrize("spoilt", ["changed", "proof gone", "of another record", "no entry", "other key"])
+def test_an_entry_that_does_not_hold_is_named(farm: Farm, spoilt: str) -> None:
+    key, other = farm.harvest(1), farm.harvest(2, 400.0)
+    farm.recall()
+    farm.write("revocation", "recall-2", 400, harvest="mango-2", reason="khác")
+    record, foreign = farm.export(key), farm.export(other, "foreign")
+    entry = record.with_name(f"{key.lot}.recall-1.json")
+    said = text("verify.other", "en")
+    match spoilt:
+        case "changed":
+            entry.write_bytes(entry.read_bytes().replace("thuốc".encode(), "trống".encode()))
+        case "proof gone":
+            entry.with_suffix(".tlog-proof").unlink()
+            said = text("verify.no_proof", "en")
+        case "of another record":
+            for suffix in (".json", ".tlog-proof"):
+                shutil.copy(foreign.with_name(f"{other.lot}.recall-2{suffix}"), entry.with_suffix(suffix))
+            said = text("verify.later_other", "en")
+        case "no entry":
+            entry.write_bytes(b"{}")
+            said = text("verify.record", "en")
+        case "other key":
+            data = bytearray(entry.with_suffix(".tlog-proof").read_bytes())
+            data[data.index("\n\n— ".encode()) + 60] ^= 1
+            entry.with_suffix(".tlog-proof").write_bytes(data)
+            said = text("verify.checkpoint", "en")
+    code, out, err = verify(record)
+    assert (code, out) == (1, [])
+    assert err[0].startswith("NOT verified: ") and entry.name in err[0] and said in err[0]
+    assert len(err) == 1
+
+
+def test_the_proof_of_another_record_is_no_accusation(farm: Farm) -> None:
+    key, other = farm.harvest(1), farm.harvest(2, 400.0)
+    record, foreign = farm.export(key), farm.export(other, "foreign")
+    there = foreign.with_suffix(".tlog-proof")
+    _, _, err = verify(record, "--proof", str(there))
+    assert err[0].startswith(f"NOT verified: {text('verify.other_lot', 'en', other=other.lot, lot=key.lot)}")
+    _, _, err = verify(record, "--proof", str(there), lang="vi")
+    assert "bằng chứng này thuộc về hồ sơ khác: " in err[0] and "bị sửa" not in err[0]
+    shutil.copy(there, record.with_suffix(".tlog-proof"))  # the names agree: nobody can tell
+    code, _, err = verify(record)
+    assert code == 1 and text("verify.other", "en") in err[0]
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[browser.Page]:
+    with browser.page() as made:
+        yield made
+
+
+def answer(page: browser.Page, folder: Path, files: list[Path], lang: str = "en") -> tuple[str, str]:
+    """How the answer of verify.html looks, and what it says."""
+    html = folder / "verify.html"
+    html.write_bytes(verify_page.page(lang))  # type: ignore[arg-type]
+    page.open(html.as_uri())
+    before = len(page.requests)
+    page.choose("#files", files)
+    found = page.run("""new Promise(done => {
+        const answer = document.getElementById("answer");
+        new MutationObserver(() => answer.textContent && done([answer.className, answer.innerText]))
+            .observe(answer, {childList: true});
+        document.querySelector("button").click();
+    })""")
+    page.picture(folder / "verify.png")
+    assert len(page.requests) == before, "nothing is fetched"
+    return found[0], found[1]
+
+
+def test_the_browser_tells_the_same(farm: Farm, page: browser.Page) -> None:
+    key = farm.harvest(1)
+    record = farm.export(key)
+    look, said = answer(page, farm.folder, sorted(record.parent.iterdir()))
+    assert look == "good" and said.startswith("✓ Verified\n")
+    assert f"{text('verify.later_none', 'en')} {SERVER}{key.path}" in said
+    later = (HARVESTED + timedelta(seconds=7)).isoformat()
+    farm.write("packing", "pack-1", 1, quantity_kg=100.25, packages=20)
+    farm.write("shipping", "ship-1", 2, quantity_kg=10, buyer="Chợ\nVerified by us")
+    farm.write(
+        "correction", "mend-1", 3, of="mango-1", reason="x", changes={"quantity_kg": 84.5, "ts": later}
+    )
+    look, said = answer(page, farm.folder, sorted(farm.export(key).parent.iterdir()))
+    assert look == "note" and said.startswith("✓ Verified; it was corrected since\n")
+    assert "Chợ⟨U+000A⟩Verified by us" in said, "no words of a stranger make a row of their own"
+    assert verify(record)[0] == 0
+    farm.write("correction", "mend-2", 4, of="input-6", reason="y", changes={"pre_harvest_days": 7})
+    look, said = answer(page, farm.folder, sorted(farm.export(key).parent.iterdir()))
+    told = verify(record)[1]
+    assert look == "bad" and said.startswith("The record is as it was sealed.\n")
+    lines = said.splitlines()
+    assert [line for line in told if MARKS.search(line)] == [line for line in lines if MARKS.search(line)]
+    assert any("10:00:07" in line for line in lines)
+    farm.recall()
+    files = sorted(farm.export(key).parent.iterdir())
+    look, said = answer(page, farm.folder, files)
+    assert look == "bad" and "✓" not in said
+    assert said.startswith("✗ This lot was recalled on 28/11/2026: dư lượng thuốc. Please do not use it.\n")
+    look, said = answer(page, farm.folder, files, "vi")
+    assert said.startswith("✗ LÔ NÀY ĐÃ BỊ THU HỒI ngày 28/11/2026") and "100,25 kg" in said
+
+
+def test_the_browser_names_what_does_not_hold(farm: Farm, page: browser.Page) -> None:
+    key, other = farm.harvest(1), farm.harvest(2, 400.0)
+    farm.recall()
+    farm.write("revocation", "recall-2", 400, harvest="mango-2", reason="khác")
+    record, foreign = farm.export(key), farm.export(other, "foreign")
+    proof, vkey = record.with_suffix(".tlog-proof"), record.with_name("log.vkey")
+    entry = record.with_name(f"{key.lot}.recall-1.json")
+
+    def said(*files: Path) -> str:
+        look, words = answer(page, farm.folder, list(files))
+        assert look == "bad"
+        return words
+
+    assert text("verify.missing", "en") in said(record, vkey)
+    assert text("verify.missing", "en") in said(record, proof)
+    assert text("verify.two_records", "en") in said(
+        record, foreign, proof, foreign.with_suffix(".tlog-proof"), vkey
+    )
+    assert text("verify.other_lot", "en", other=other.lot, lot=key.lot) in said(
+        record, foreign.with_suffix(".tlog-proof"), vkey
+    )
+    theirs = foreign.with_name(f"{other.lot}.recall-2.json")
+    words = said(record, proof, theirs, theirs.with_suffix(".tlog-proof"), vkey)
+    assert f"{theirs.name}: {text('verify.later_other', 'en')}" in words
+    assert f"{entry.name}: {text('verify.no_proof', 'en')}" in said(record, proof, entry, vkey)
+    entry.write_bytes(entry.read_bytes().replace("thuốc".encode(), "trống".encode()))
+    words = said(record, proof, entry, entry.with_suffix(".tlog-proof"), vkey)
+    assert f"{entry.name}: {text('verify.other', 'en')}" in words
+    # downloaded under whatever names: each proof says itself whose it is
+    entry.write_bytes(entry.read_bytes().replace("trống".encode(), "thuốc".encode()))
+    for number, path in enumerate((entry, record, entry.with_suffix(".tlog-proof"), proof)):
+        path.rename(record.with_name(f"{number}{path.suffix}"))
+    assert "This lot was recalled" in said(*record.parent.iterdir())

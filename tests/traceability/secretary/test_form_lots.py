@@ -1,0 +1,151 @@
+"""What a secretary does with lots on the form: splits, merges, corrections, recalls."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from devices.contract.diary import DiaryEvent, Harvest
+from devices.pilots.pilot import Pilot
+from devices.texts import text
+from tests import browser
+from traceability.diary.entries import Lot
+from traceability.sealing.seal import Sealer
+from traceability.secretary.book import Book
+
+from .conftest import WHO, harvest, write
+from .test_page import AXE, Served, axe, judged
+
+assert AXE and axe  # the fixture of the pages' tests
+
+Say = Callable[..., str]
+
+
+@pytest.fixture
+def app(app: FastAPI, pilot: Pilot, sealer: Sealer) -> FastAPI:
+    """Pages whose events are kept and sealed at once; there are two lots, and one of somebody else."""
+    for number in (1, 2):
+        write(sealer, pilot.fleet["tam-que-diary-01"], harvest(number, by="Tổ trưởng"))
+    other = pilot.fleet["canh-tan-diary-01"]
+    crop = pilot.producers["canh-tan"].products[0].crop
+    write(sealer, other, harvest(3, kilograms=5.0, crop=crop))
+    return app
+
+
+@pytest.fixture
+def say(client: TestClient) -> Say:
+    """Fill a form in and send it; the page that answers."""
+
+    def send(kind: str, of: str = "", **more: str | list[str]) -> str:
+        page = client.get(f"/diary/{kind}", params={"of": of} if of else None).text
+        shown = dict(re.findall(r'<input (?:type="hidden" )?name="(\w+)"[^>]* value="([^"]*)"', page))
+        return client.post(f"/diary/{kind}", data={"plot": "plot-1"} | shown | more).text
+
+    return send
+
+
+@pytest.fixture
+def lots(tmp_path: Path, pilot: Pilot) -> Callable[[], dict[str, Lot]]:
+    return lambda: Book(tmp_path, pilot).lots("tam-que")
+
+
+def test_a_lot_is_split_and_its_parts_are_merged(
+    say: Say, lots: Callable[[], dict[str, Lot]], client: TestClient
+) -> None:
+    assert set(lots()) == {"mango-1", "mango-2"}, "those of the group alone"
+    assert "✓ Đã gửi: Tách lô" in say("split", harvest="mango-1", parts="400; 449,5")
+    parts = {id: lot for id, lot in lots().items() if id != "mango-2"}
+    assert sorted(lot.kilograms for lot in parts.values()) == [400.0, 449.5]
+    assert {(lot.plot, lot.crop) for lot in parts.values()} == {("plot-1", "mango")}
+    assert "✓ Đã gửi: Gộp lô" in say("merge", harvests=[*parts])
+    merged = [lot for id, lot in lots().items() if id != "mango-2"]
+    assert [lot.kilograms for lot in merged] == [849.5]
+    assert "Hồ sơ nguyên vẹn" in client.get(merged[0].key.path).text
+
+
+def test_a_lot_is_recalled(say: Say, lots: Callable[[], dict[str, Lot]], client: TestClient) -> None:
+    key = lots()["mango-2"].key
+    assert "✓ Đã gửi: Thu hồi" in say("revocation", harvest="mango-2", reason="Dư lượng <b>")
+    page = client.get(key.path)
+    assert page.status_code == 410 and "ĐÃ BỊ THU HỒI" in page.text and "Dư lượng &lt;b&gt;" in page.text
+    assert set(lots()) == {"mango-1"}
+
+
+def test_what_was_written_wrongly_is_corrected_and_once_more(
+    say: Say, client: TestClient, sent: list[DiaryEvent], lots: Callable[[], dict[str, Lot]]
+) -> None:
+    assert 'href="/diary/correction?of=mango-1"' in client.get("/diary").text
+    shown = client.get("/diary/correction?of=mango-1").text
+    assert 'name="quantity_kg" type="number"' in shown and 'value="850"' in shown
+    assert "✓ Đã gửi: Đính chính" in say("correction", "mango-1", quantity_kg="805", reason="gõ nhầm")
+    assert sent[-1].changes == {"quantity_kg": 805.0}  # type: ignore[union-attr]
+    page = client.get(lots()["mango-1"].key.path).text
+    assert "<del>850</del> → <ins>805</ins>" in page
+    assert 'value="805"' in client.get("/diary/correction?of=mango-1").text, "what holds now"
+    say("correction", "mango-1", when="2026-11-12T09:00", reason="nhầm giờ")
+    assert sent[-1].changes == {"ts": "2026-11-12T09:00:00+07:00"}  # type: ignore[union-attr]
+
+
+def test_a_correction_without_a_change_is_none(say: Say, sent: list[DiaryEvent]) -> None:
+    assert text("form.changes", "vi") in say("correction", "mango-1", reason="không rõ")
+    assert "Hãy xem lại mục “Lý do”" in say("correction", "mango-1", quantity_kg="805", reason="")
+    assert sent == []
+
+
+def test_what_cannot_be_corrected_has_no_form(client: TestClient, say: Say, sent: list[DiaryEvent]) -> None:
+    say("split", harvest="mango-1", parts="400 450")
+    for of in (sent[-1].id, "mango-3", "nothing", "", "' OR 1=1 --"):
+        answer = client.get("/diary/correction", params={"of": of}, follow_redirects=False)
+        assert answer.headers.get("location") == "/diary"
+    assert len(sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "field"),
+    [
+        ("split", {"harvest": "mango-1", "parts": "hai phần"}, "form.parts"),
+        ("split", {"harvest": "mango-1", "parts": "400"}, "form.parts"),
+        ("split", {"harvest": "mango-3", "parts": "2 3"}, "form.harvest"),  # somebody else's
+        ("merge", {"harvests": "mango-1"}, "form.harvests"),
+        ("merge", {}, "form.harvests"),
+        ("revocation", {"harvest": "mango-1", "reason": " "}, "form.reason"),
+    ],
+)
+def test_what_is_wrong_is_named(
+    say: Say, sent: list[DiaryEvent], kind: str, given: dict[str, str], field: str
+) -> None:
+    assert f"Hãy xem lại mục “{text(field, 'vi')}”" in say(kind, **given)
+    assert sent == []
+
+
+def test_what_was_refused_says_why_on_the_next_page(say: Say, client: TestClient) -> None:
+    say("split", harvest="mango-1", parts="800; 800")
+    shown = client.get("/diary").text
+    assert text("form.refused", "vi", reason=text("lot.more_than_lot", "vi")) in shown
+
+
+def test_packing_may_name_its_lot(say: Say, sent: list[DiaryEvent]) -> None:
+    say("packing", crop="mango", harvest="mango-1", quantity_kg="100", packages="20")
+    say("packing", crop="mango", harvest="", quantity_kg="100", packages="20")
+    assert [getattr(event, "harvest", "") for event in sent] == ["mango-1", None]
+    assert isinstance(harvest(), Harvest)
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_forms_of_lots_fit_a_phone(
+    app: FastAPI, axe: str, password: str, tmp_path: Path, width: int
+) -> None:
+    with Served(app) as site, browser.page() as page:
+        page.call("Network.setExtraHTTPHeaders", headers={"Accept-Language": "vi"})
+        page.open(f"{site}/diary", width)
+        for name, value in (("device", WHO), ("password", password)):
+            page.run(f"document.querySelector('[name={name}]').value = {value!r}")
+        page.press("form.entry button")
+        for place in ("", "/split", "/merge", "/revocation", "/correction?of=mango-1", "/packing"):
+            page.open(f"{site}/diary{place}", width)
+            assert judged(page, axe) == [], place
+            assert page.run("document.documentElement.scrollWidth") <= width, place
+            page.picture(tmp_path / f"form{place.strip('/').partition('?')[0]}.png")

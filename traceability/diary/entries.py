@@ -1,0 +1,203 @@
+"""What a secretary may write down: the fields of each kind of event, and the event out of them."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone, tzinfo
+from typing import Any, NamedTuple
+
+from devices.contract.diary import DiaryEvent, decode_diary, encode_diary
+from devices.contract.payloads import PayloadError
+from devices.contract.reading import Device
+from devices.pilots.bounds import epoch_ms, local
+from devices.pilots.pilot import Pilot
+from devices.texts import number
+from traceability.digital_link import LotKey
+
+
+class Lot(NamedTuple):
+    """A sealed lot; `harvest` is the id that the diary knows it by, `time` epoch ms."""
+
+    harvest: str
+    key: LotKey
+    kilograms: float
+    time: int
+    plot: str
+    crop: str
+
+
+class Field(NamedTuple):
+    """An input of a form. `kind`: text, number, whole, choice, area (a planting-area code), lot, lots,
+    kilograms (several numbers), photo.
+    """
+
+    name: str
+    kind: str
+    choices: tuple[str, ...] = ()
+    optional: bool = False
+
+
+_OF_LOT = Field("harvest", "lot", optional=True)
+_PHOTOS = Field("photos", "photo", optional=True)
+FORMS: dict[str, tuple[Field, ...]] = {
+    "planting": (Field("seed", "text"), Field("area_ha", "number")),
+    "input": (
+        Field("product", "text"),
+        Field("purpose", "choice", ("fertiliser", "pesticide", "feed", "other")),
+        Field("dose", "text"),
+        Field("pre_harvest_days", "whole", optional=True),
+    ),
+    "irrigation": (Field("minutes", "number"),),
+    "pest_observation": (Field("pest", "text"), Field("level", "choice", ("none", "low", "medium", "high"))),
+    "harvest": (Field("quantity_kg", "number"), Field("area_code", "area", optional=True), _PHOTOS),
+    "packing": (_OF_LOT, Field("quantity_kg", "number"), Field("packages", "whole"), _PHOTOS),
+    "shipping": (_OF_LOT, Field("quantity_kg", "number"), Field("buyer", "text")),
+    "split": (Field("harvest", "lot"), Field("parts", "kilograms")),
+    "merge": (Field("harvests", "lots"),),
+    "revocation": (Field("harvest", "lot"), Field("reason", "text")),
+}
+PLAIN = ("planting", "input", "irrigation", "pest_observation", "harvest", "packing", "shipping")
+WORK = ("planting", "input", "irrigation", "pest_observation")  # on the land, perhaps before the group joined
+OLDER = "older"
+CORRECTION = "correction"
+MINUTE = timedelta(minutes=1)
+WAS = "was_"  # begins the name of a field that says what the person was shown
+_CORRECTED = ("text", "number", "whole", "choice", "area")  # kinds of field that a correction may change
+_NUMBERS = {"number": float, "whole": int}
+
+
+def corrigible(event: DiaryEvent) -> tuple[Field, ...]:
+    """The fields that a correction of the event may change; none where it may not be corrected."""
+    if event.event not in PLAIN:
+        return ()
+    return tuple(field for field in FORMS[event.event] if field.kind in _CORRECTED)
+
+
+def event_of(
+    pilot: Pilot, device: Device, kind: str, given: Mapping[str, str], lots: Mapping[str, Lot]
+) -> DiaryEvent:
+    """The event of a form that is filled in; `lots` by the harvest's id. Raises PayloadError."""
+    whole = _common(pilot, kind, given)
+    for field in FORMS[kind]:
+        if value := given.get(field.name, "").strip():
+            whole[field.name] = _read(field, value)
+    if kind in WORK and given.get(OLDER):
+        whole[OLDER] = True
+    if kind in PLAIN:
+        grown = {product.crop for product in pilot.producers[device.community].products}
+        if whole.get("crop") not in grown:
+            raise PayloadError("bad_diary", "crop")
+        event = decode_diary(json.dumps(whole).encode())
+        _in_order(event, lots.get(getattr(event, "harvest", None) or ""), pilot.zone)
+        return event
+    named = FORMS[kind][0].name
+    chosen = [lots.get(id) for id in given.get(named, "").split()]
+    if not chosen or chosen[0] is None:
+        raise PayloadError("bad_diary", named)
+    event = decode_diary(json.dumps(whole | {"plot": chosen[0].plot, "crop": chosen[0].crop}).encode())
+    for one in chosen:
+        _in_order(event, one, pilot.zone)
+    return event
+
+
+def _in_order(event: DiaryEvent, lot: Lot | None, zone: tzinfo) -> None:
+    """Nothing is done with a lot before it is there. Raises PayloadError."""
+    if lot is not None and epoch_ms(event.ts) < lot.time:
+        times = (local(event.ts, zone), datetime.fromtimestamp(lot.time / 1000, zone))
+        given, harvested = (at.replace(tzinfo=None).isoformat(" ", "minutes") for at in times)
+        raise PayloadError("before_harvest", f"ts {given} < {harvested}")
+
+
+def correction_of(pilot: Pilot, given: Mapping[str, str], wrong: DiaryEvent) -> DiaryEvent:
+    """The correction of an event out of its form, with the fields that were changed. Raises PayloadError."""
+    whole = _common(pilot, CORRECTION, given) | {"plot": wrong.plot, "crop": wrong.crop, "of": wrong.id}
+    was, shown = json.loads(encode_diary(wrong)), {**filled(pilot, wrong), **given}
+    changes = dict[str, Any]()
+
+    def changed(name: str) -> str:
+        """What was written over what the person was shown; "" where that came back as it went."""
+        value = _typed(given.get(name, ""))
+        return "" if value == _typed(shown[WAS + name]) else value
+
+    for field in corrigible(wrong):
+        if value := changed(field.name):
+            read = _read(field, value)
+            if read != was.get(field.name):
+                changes[field.name] = read
+    if value := changed("when"):
+        when, before = (_moment(pilot, one, "when") for one in (value, shown[f"{WAS}when"]))
+        if when not in (before, wrong.ts):  # a browser may spell the same moment otherwise
+            changes["ts"] = when.isoformat()
+    if not changes:
+        raise PayloadError("bad_diary", "changes")
+    whole |= {"reason": given.get("reason", "").strip(), "changes": changes}
+    return decode_diary(json.dumps(whole).encode())
+
+
+def filled(pilot: Pilot, wrong: DiaryEvent) -> dict[str, str]:
+    """The form of a correction as it comes: with what was written down, and each field once more under a
+    name that begins with WAS, which comes back as it went: what the person was shown.
+    """
+    was = json.loads(encode_diary(wrong))
+    shown = {field.name: was.get(field.name, "") for field in corrigible(wrong)}
+    texts = {name: number(value, "en") if isinstance(value, float) else str(value)
+             for name, value in shown.items()}  # fmt: skip
+    texts["when"] = _to_the_digit(local(wrong.ts, pilot.zone))
+    return texts | {WAS + name: value for name, value in texts.items()}
+
+
+def named(kind: str, where: str) -> str:
+    """The form's field that an error of decode_diary is about, such as `harvest.quantity_kg`."""
+    names = {"ts", "plot", "crop", "by", "when", "reason", "changes"}
+    if kind in FORMS:
+        names |= {field.name for field in FORMS[kind]}
+    return next((part for part in reversed(where.split(".")) if part in names), "ts")
+
+
+def sides(field: str) -> dict[str, str]:
+    """What an error says of a day, such as `ts 2015-04-01 < 2022-09-01`: what was given and its bound, as
+    people write days.
+    """
+    given, _, bound = re.sub(r"(\d{4})-(\d\d)-(\d\d)", r"\3/\2/\1", field).partition(" < ")
+    if not bound:
+        given, _, bound = given.partition(" > ")
+    return {"given": given.partition(" ")[2], "bound": bound}
+
+
+def _common(pilot: Pilot, kind: str, given: Mapping[str, str]) -> dict[str, Any]:
+    whole: dict[str, Any] = {"event": kind}
+    for name in ("id", "plot", "crop", "by"):
+        if value := given.get(name, "").strip():
+            whole[name] = value
+    return whole | {"ts": _moment(pilot, given.get("ts", ""), "ts").isoformat()}
+
+
+def _moment(pilot: Pilot, value: str, name: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value).replace(tzinfo=pilot.zone)
+    except ValueError:
+        raise PayloadError("bad_diary", name) from None
+    offset = (moment.utcoffset() or timedelta()) // MINUTE * MINUTE  # before 1900 clocks differed by seconds
+    return moment.replace(tzinfo=timezone(offset))
+
+
+def _to_the_digit(moment: datetime) -> str:
+    """A moment as an input of a page takes it, with seconds where there are any."""
+    digits = "milliseconds" if moment.microsecond else "seconds" if moment.second else "minutes"
+    return moment.replace(tzinfo=None).isoformat(timespec=digits)
+
+
+def _typed(value: str) -> str:
+    """A text as the input of one line gives it back: a browser takes line ends out of it."""
+    return value.replace("\r", "").replace("\n", "").strip()
+
+
+def _read(field: Field, value: str) -> Any:
+    try:
+        if field.kind in _NUMBERS:
+            return _NUMBERS[field.kind](value)
+        if field.kind == "kilograms":  # 400; 450,5
+            return [float(part.replace(",", ".")) for part in value.replace(";", " ").split()]
+    except ValueError:
+        raise PayloadError("bad_diary", field.name) from None
+    return value.split() if field.kind in ("lots", "photo") else value

@@ -1,0 +1,126 @@
+"""What a harvest rests on, each asked for itself out of the diary of its plot and what was sealed before.
+
+    which inputs forbid it      all whose interval may reach it: a year back, whatever was harvested since
+    how it grew                 since its sowing; else since a sealed harvest that is not of the same picking
+    which diary belongs to it   since the sealed harvest before that growing began
+    how much the plot gave      all sealed harvests of the crop within a season
+
+A refused harvest ends nothing: it became no lot.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from datetime import date, tzinfo
+from itertools import accumulate
+from typing import NamedTuple
+
+from devices.contract.diary import DiaryEvent, Handling, Harvest, Input, Planting
+from devices.pilots.bounds import DAY_MS, epoch_ms, midnight
+from devices.pilots.places import Product
+from traceability.diary.tables import DiaryTables, Picked
+
+LOOK_BACK_DAYS = 365  # the longest pre-harvest interval that a diary takes (devices.contract.diary.Input)
+LOOK_BACK_MS = LOOK_BACK_DAYS * DAY_MS
+LONGEST_MS = 180 * DAY_MS  # conditions look back no further than this
+
+
+class Basis(NamedTuple):
+    """What is known of a harvest. `start` is epoch ms at which its growing began, `events` the entries that
+    belong to its lot, `inputs` all with an interval that were put on the plot in the year before, and
+    `holding` the same as corrected; `picked` the sealed harvests of its community within a season or its
+    calendar year.
+    """
+
+    start: int
+    events: tuple[DiaryEvent, ...]
+    inputs: tuple[Input, ...]
+    holding: tuple[Input, ...]
+    picked: tuple[Picked, ...]
+
+
+def basis(
+    tables: DiaryTables, community: str, product: Product, harvest: Harvest, zone: tzinfo,
+    drafted: Sequence[str] = (),
+) -> Basis:  # fmt: skip
+    """Ask the diary. `drafted`: harvests of the same community that are to be sealed with this one."""
+    stop = epoch_ms(harvest.ts)
+    diary = tables.plot(community, harvest.plot, stop - LOOK_BACK_MS, stop)
+    year, season = harvest.ts.astimezone(zone).year, product.season_days * DAY_MS
+    first = min(stop - max(LOOK_BACK_MS, season), midnight(date(year, 1, 1), zone))
+    last = max(stop + season, midnight(date(year + 1, 1, 1), zone))
+    picked = [one for one in tables.picked(community, first, last, drafted) if one.id != harvest.id]
+    before = [
+        one.time for one in picked
+        if (one.plot, one.crop) == (harvest.plot, harvest.crop) and one.time < stop
+    ]  # fmt: skip
+    start, shown = _growing(diary, product, harvest, before)
+    known = {event.id for event in diary}
+    moved = [
+        one for one in tables.moved(community, harvest.plot, stop - LOOK_BACK_MS, stop) if one.id not in known
+    ]
+    inputs = [event for event in (*diary, *moved) if isinstance(event, Input)]
+    now = [tables.as_corrected(community, event) for event in inputs]
+    return Basis(
+        start,
+        tuple(
+            event for event in diary
+            if event.id == harvest.id
+            or (not isinstance(event, Harvest | Handling) and epoch_ms(event.ts) > shown)
+        ),
+        tuple(
+            event for event, held in zip(inputs, now, strict=True)
+            if event.pre_harvest_days or (isinstance(held, Input) and held.pre_harvest_days)
+        ),
+        tuple(event for event in now if isinstance(event, Input) and event.pre_harvest_days),
+        tuple(picked),
+    )  # fmt: skip
+
+
+def _growing(
+    diary: Sequence[DiaryEvent], product: Product, harvest: Harvest, before: Sequence[int]
+) -> tuple[int, int]:
+    """When the growing began, and after which moment the diary is the lot's; epoch ms. `before`: when the
+    plot's sealed harvests of the crop were, in order of time.
+    """
+    stop = epoch_ms(harvest.ts)
+    sown = [
+        epoch_ms(event.ts) for event in diary if isinstance(event, Planting) and event.crop == harvest.crop
+    ]
+    # pickings that lie closer together than harvests do grew together; a day for the hour at which they begin
+    apart = [time for time in before if time <= stop - (product.every_days - 1) * DAY_MS]
+    if sown:
+        start = sown[-1]
+    elif apart:
+        start = apart[-1]
+    else:
+        noted = [epoch_ms(event.ts) for event in diary if not isinstance(event, Handling)]
+        start = min(noted[0] if noted else stop, stop - product.every_days * DAY_MS)
+    start = max(start, stop - LONGEST_MS)
+    ended = [time for time in before if time <= start]
+    return start, ended[-1] if ended else stop - LONGEST_MS - 1
+
+
+def forbidding(inputs: Sequence[Input], harvest: Harvest) -> Input | None:
+    """The input inside whose interval the harvest is, if there is one."""
+    at = epoch_ms(harvest.ts)
+    return next(
+        (
+            event for event in inputs
+            if epoch_ms(event.ts) <= at < epoch_ms(event.ts) + event.pre_harvest_days * DAY_MS
+        ),
+        None,
+    )  # fmt: skip
+
+
+def heaviest(picked: Sequence[Picked], harvest: Harvest, season_days: int) -> float:
+    """Kilograms of the heaviest season that has this harvest in it, itself counted: whatever order they come
+    in, no `season_days` days may hold more than a season gives.
+    """
+    at, season = epoch_ms(harvest.ts), season_days * DAY_MS
+    near = sorted((one.time, one.kilograms) for one in picked if abs(one.time - at) < season)
+    times = [time for time, _ in near]
+    sums = [0.0, *accumulate(kilograms for _, kilograms in near)]
+    begins = [*times[: bisect_right(times, at)], at]
+    return harvest.quantity_kg + max(
+        sums[bisect_left(times, begin + season)] - sums[bisect_left(times, begin)] for begin in begins
+    )

@@ -1,0 +1,173 @@
+"""The QR code of a lot, and sheets of labels to print and stick on: error correction M, GS1's module sizes.
+
+A stain over a twentieth of the modules is read. Single modules spoilt all over the code are another thing: a
+codeword has eight, so that one module in a hundred spoils 8 % of the codewords, which is read, and one in
+twenty spoils 34 % of them, which is more than any level of QR can mend (M 15 %, H 30 %).
+
+LotKey ─► Digital Link URI ─► QR ─► svg, png (on the page)
+                              └► label: name, producer, (01) (10), short link ─► templates/label.typ ─► pdf
+"""
+
+import io
+import json
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import segno
+import typst
+from markupsafe import escape
+from PIL import Image
+
+from devices.texts import text
+from traceability.digital_link import LotKey
+
+QUIET = 4  # modules around the code, ISO/IEC 18004
+# GS1 General Specifications 5.12.3.1, QR codes with a Digital Link at retail points of sale: mm a module
+LEAST, MOST = 0.396, 0.990
+DOT = 25.4 / 203  # mm a dot of a common label printer; modules of whole dots are printed sharp
+TEMPLATE = Path(__file__).parents[1] / "templates" / "label.typ"
+CAPTIONED = TEMPLATE.with_name("captioned.typ")
+
+
+class LabelError(ValueError):
+    """The label cannot be printed; the sentence names cause and mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """Sizes in mm: of the page, of one label, and how many labels stand in a row and a column."""
+
+    page: tuple[float, float]
+    label: tuple[float, float]
+    columns: int = 1
+    rows: int = 1
+
+
+PAPERS = {
+    "roll": Paper((50, 30), (50, 30)),
+    "a4": Paper((210, 297), (70, 37), columns=3, rows=8),  # the usual 24 labels, 0.5 mm left above and below
+}
+MARGIN = 1.5  # mm inside a label
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What stands on a label beside its code."""
+
+    key: LotKey
+    name: str
+    producer: str
+    harvested: str
+    note: str  # such as that it is a rehearsal's; may be empty
+
+
+def of(record: dict[str, Any], trial: str = "") -> Label:
+    """The label of a sealed record; `trial` says on it that it is one to try out."""
+    day = datetime.fromisoformat(record["times"]["harvested"])
+    return Label(
+        LotKey(record["gtin"], record["lot"]),
+        record["product"]["name"]["vi"],
+        record["producer"]["name"],
+        text("label.harvested", "vi", day=f"{day:%d/%m/%Y}"),
+        trial or (text("label.rehearsal", "vi") if record["simulated"] or record["fictional"] else ""),
+    )
+
+
+def svg(uri: str, scale: int = 4, trial: str = "") -> bytes:
+    """A scalable picture of the code, with what `trial` says below it."""
+    code = _save(uri, "svg", scale=scale, xmldecl=False, svgclass=None, lineclass=None)
+    if not trial:
+        return code
+    side = _side(uri) * scale
+    height, wide = round(side * 1.08), round(side * 0.92)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{side}" height="{height}" '
+        f'viewBox="0 0 {side} {height}"><rect width="{side}" height="{height}" fill="#fff"/>{code.decode()}'
+        f'<text x="{side / 2:g}" y="{side * 1.03:g}" text-anchor="middle" textLength="{wide}" '
+        f'lengthAdjust="spacingAndGlyphs" font-family="sans-serif" font-size="{side / 20:g}" '
+        f'font-weight="bold">{escape(trial)}</text></svg>'
+    ).encode()
+
+
+def png(uri: str, scale: int = 8, trial: str = "") -> bytes:
+    """A bitmap of the code, `scale` pixels a module; printed at its own resolution a module has 0.5 mm."""
+    dpi = round(scale * 25.4 / 0.5)
+    code = _save(uri, "png", scale=scale, dpi=dpi)
+    if not trial:
+        return code
+    data = json.dumps({"qr": list(code), "side": _side(uri) * scale, "caption": trial})
+    drawn = typst.compile(CAPTIONED.read_bytes(), format="png", ppi=72, sys_inputs={"data": data},
+                          ignore_system_fonts=True)  # fmt: skip
+    assert isinstance(drawn, bytes)  # one page
+    made = io.BytesIO()
+    with Image.open(io.BytesIO(drawn)) as whole:
+        whole.convert("L").save(made, "PNG", dpi=(dpi, dpi))
+    return made.getvalue()
+
+
+def pdf(labels: list[Label], base_url: str, paper: str) -> bytes:
+    """A sheet of labels, in order. Raises LabelError."""
+    if paper not in PAPERS:
+        raise LabelError(f"label: no paper {paper!r}; there are {', '.join(PAPERS)}")
+    if not labels:
+        raise LabelError("label: none to print")
+    size = PAPERS[paper]
+    made = {label.key: _filled(label, base_url, size) for label in labels}
+    page = {
+        "page": size.page,
+        "label": size.label,
+        "columns": size.columns,
+        "rows": size.rows,
+        "margin": MARGIN,
+    }
+    data = json.dumps(page | {"labels": [made[label.key] for label in labels]})
+    return typst.compile(TEMPLATE.read_bytes(), sys_inputs={"data": data}, ignore_system_fonts=True)
+
+
+def module_mm(modules: int, room_mm: float) -> float:
+    """Millimetres a module of a code of `modules` (quiet zone included) where there are `room_mm`: as large
+    as fits, in whole printer dots where those are allowed. Raises LabelError.
+    """
+    size = min(room_mm / modules, MOST)
+    if size < LEAST:
+        raise LabelError(
+            f"label: a code of {modules} modules needs {modules * LEAST:.1f} mm and has {room_mm:g}; "
+            "shorten HOIQUAN_BASE_URL or use a larger label"
+        )
+    dots = math.floor(size / DOT) * DOT
+    return dots if dots >= LEAST else size
+
+
+def _filled(label: Label, base_url: str, size: Paper) -> dict[str, object]:
+    uri = base_url + label.key.path
+    modules = _side(uri)
+    room = min(size.label[1] - 2 * MARGIN, size.label[0] / 2)
+    return {
+        "qr": svg(uri).decode(),
+        "side": modules * module_mm(modules, room),
+        "name": label.name,
+        "producer": label.producer,
+        "harvested": label.harvested,
+        "note": label.note,
+        "gtin": f"(01) {label.key.gtin}",
+        "lot": f"(10) {label.key.lot}",
+        "short": f"{base_url.partition('://')[2]}/s/{label.key.lot}",
+    }
+
+
+def _side(uri: str) -> int:
+    """Modules of a side of the code, with the quiet zone."""
+    return int(_code(uri).symbol_size(border=QUIET)[0])
+
+
+def _code(uri: str) -> segno.QRCode:
+    return segno.make(uri, error="m", boost_error=False, micro=False)
+
+
+def _save(uri: str, kind: str, **options: object) -> bytes:
+    out = io.BytesIO()
+    _code(uri).save(out, kind=kind, border=QUIET, **options)
+    return out.getvalue()

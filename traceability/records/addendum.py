@@ -1,0 +1,145 @@
+"""What came after a lot was sealed: packing, shipping, a split or merge, a correction, a recall, and an input
+that should have been known before.
+
+Each is a document of its own beside the record, canonical bytes and a leaf in the log like it; `of` is the
+hash of the record it belongs to. Nothing that was sealed is ever written again: original and correction
+both stand.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from devices.contract.diary import (
+    Correction,
+    DiaryEvent,
+    Handling,
+    Input,
+    Merge,
+    Packing,
+    Revocation,
+    Shipping,
+    Split,
+)
+from devices.pilots.pilot import Pilot
+from traceability.digital_link import LotKey
+from traceability.records import record
+from traceability.records.epcis import kilograms
+
+ROUNDING = 1e-6  # kilograms
+
+
+class Refused(ValueError):
+    """The event cannot be sealed; `reason` is a key of the catalogue `lot.*`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def folder_of(records: Path, key: LotKey) -> Path:
+    """Where a lot's addenda stand, one file an event."""
+    return records / key.gtin / key.lot
+
+
+def read_all(records: Path, key: LotKey) -> list[tuple[str, bytes]]:
+    """(event id, canonical bytes) of each addendum of the lot."""
+    folder = folder_of(records, key)
+    return [(path.stem, path.read_bytes()) for path in sorted(folder.glob("*.json"))]
+
+
+def whole_epcis(content: dict[str, Any], addenda: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """The EPCIS document of a lot up to now: its record's, and the events of its addenda."""
+    events = {}
+    for one in (content, *addenda):
+        for event in one["epcis"]["epcisBody"]["eventList"]:
+            events[event["eventID"]] = event  # a correction says the wrong one again, declared wrong
+    document: dict[str, Any] = content["epcis"]
+    return document | {"epcisBody": {"eventList": list(events.values())}}
+
+
+def check_quantity(event: Handling | Input, total_kg: float, used: Mapping[str, float]) -> None:
+    """Raise Refused where more is handled than there is. `used`: kilograms by kind of event so far."""
+    gone = used.get("split", 0.0) + used.get("merge", 0.0)
+    packed, shipped = used.get("packing", 0.0), used.get("shipping", 0.0)
+    match event:
+        case Packing():
+            needed = packed + gone + event.quantity_kg
+        case Shipping():
+            needed = shipped + gone + event.quantity_kg
+        case Split():
+            needed = max(packed, shipped) + gone + sum(event.parts)
+        case Merge():
+            needed = max(packed, shipped) + gone + total_kg
+        case _:
+            return
+    if needed > total_kg + ROUNDING:
+        raise Refused("more_than_lot")
+
+
+def weight(event: Handling | Input, total_kg: float) -> float:
+    """Kilograms of the lot that the event handles."""
+    match event:
+        case Packing() | Shipping():
+            return event.quantity_kg
+        case Split():
+            return sum(event.parts)
+        case Merge():
+            return total_kg
+    return 0.0
+
+
+def build(
+    pilot: Pilot,
+    base_url: str,
+    data: bytes,
+    event: Handling | Input,
+    earlier: Iterable[dict[str, Any]],
+    children: Sequence[tuple[LotKey, float]] = (),
+    sides: tuple[DiaryEvent, DiaryEvent] | None = None,
+    breaks: str = "",
+) -> dict[str, Any]:
+    """The addendum to the lot whose record is `data`. `earlier` are the addenda that it has, `children` the
+    lots that a split or merge makes, with their kilograms; `sides` the entry before and after a correction,
+    and `breaks` why the lot would not be sealed as is known now.
+    """
+    content, before = json.loads(data), list(earlier)  # our own bytes: their form needs no look
+    key = LotKey(content["gtin"], content["lot"])
+    speaker = record.speaker_of(pilot, content["producer"]["community"], key, base_url)
+    packed = any(one["event"]["event"] == "packing" for one in before)
+    correction = None
+    match event:
+        case Correction():
+            assert sides is not None
+            wrong, right = sides
+            said = speaker.corrected(wrong, right, event.id, event.ts, packed=packed)
+            correction = {
+                "before": wrong.model_dump(mode="json", exclude_none=True),
+                "after": right.model_dump(mode="json", exclude_none=True),
+                "breaks": breaks,
+            }
+        case Revocation():
+            said = [speaker.recalled(event.id, event.ts, event.reason)]
+        case Split() | Merge():
+            inputs = [kilograms(speaker.link, weight(event, content["quantity_kg"]["value"]))]
+            outputs = [kilograms(f"{base_url}{child.path}", amount) for child, amount in children]
+            said = [speaker.made(event.id, event.ts, inputs, outputs)]
+        case _:
+            said = speaker.said(event, packed=packed)
+    return {
+        "format": record.ADDENDUM,
+        "gtin": key.gtin,
+        "lot": key.lot,
+        "pilot": pilot.pilot,
+        "simulated": content["simulated"],
+        "of": {"sha256": hashlib.sha256(data).hexdigest()},
+        "event": event.model_dump(mode="json", exclude_none=True),
+        "known": "declared",
+        "correction": correction,
+        # an input that was written down too late: the harvest was inside its interval
+        "breaks": (breaks or "pre_harvest_interval") if isinstance(event, Input) else "",
+        "lots": [{"gtin": child.gtin, "lot": child.lot, "quantity_kg": amount} for child, amount in children],
+        "epcis": speaker.document(said, event.ts),
+    }

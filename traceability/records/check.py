@@ -1,0 +1,121 @@
+"""Is this the record that was sealed? From its bytes, its proof file and the log's public key alone.
+
+    record ─► canonical? ─► leaf ─┐
+    key ─► whole? ─► checkpoint signed by it? ─► path from leaf to root ─► verified
+    proof ────────────────────────┘
+
+Our proof files carry the leaf's hash as their `extra`. Nothing rests on it where all is well. Where leaf and
+path do not meet, a proof that holds for its own `extra` is whole: it is another record's, or the record was
+changed since. Bytes alone cannot tell which, so the part is then "other"; the names of the files may.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from traceability.records import record
+from traceability.tlog import keys, proof
+from traceability.tlog.keys import LogKey
+from traceability.tlog.merkle import ProofError, leaf_hash, verify_inclusion
+from traceability.tlog.note import NoteError, Verifier, split_note
+from traceability.tlog.proof import Checkpoint, VerifiedInclusion
+from traceability.tlog.witness import Witness, cosigned
+
+Part = Literal["record", "proof", "checkpoint", "key", "other"]
+
+
+class CheckFailed(ValueError):
+    """Not verified; `part` is what was changed or does not belong, the sentence says how that is known."""
+
+    def __init__(self, part: Part, sentence: str) -> None:
+        super().__init__(sentence)
+        self.part = part
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A verified record or addendum: its content, where it stands in which log, and which witnesses saw that
+    tree when (Unix seconds).
+    """
+
+    content: dict[str, Any]
+    index: int
+    size: int
+    log: str
+    witnessed: dict[str, int]
+
+
+def check(
+    data: bytes, proof_file: bytes, key_file: str, witnesses: Sequence[Witness] = (), quorum: int = 0
+) -> Checked:
+    """Verify canonical bytes; `quorum` of the `witnesses` must have cosigned. Raises CheckFailed."""
+    _trusted(key_file)  # what is wrong with the key is said before what follows from it
+    try:
+        content = record.parse(data)
+    except record.RecordError as error:
+        raise CheckFailed("record", str(error)) from None
+    found, log = included(record.entry(data), proof_file, key_file)
+    checkpoint = proof.parse(proof_file).checkpoint
+    try:
+        witnessed = cosigned(checkpoint, witnesses)
+    except NoteError as error:
+        raise CheckFailed("checkpoint", str(error)) from None
+    if len(witnessed) < quorum:
+        raise CheckFailed("checkpoint", f"{len(witnessed)} of its witnesses cosigned it, not {quorum}")
+    return Checked(content, found.index, found.size, log, witnessed)
+
+
+def included(entry: bytes, proof_file: bytes, key_file: str) -> tuple[VerifiedInclusion, str]:
+    """Where a log that signed with one of these keys holds the entry, and that log's name. Raises
+    CheckFailed.
+    """
+    trusted = _trusted(key_file)
+    try:
+        parsed = proof.parse(proof_file)
+        verifier = _signer(parsed.checkpoint, trusted)
+        found = proof.verify(entry, proof_file, verifier, verifier.name)
+    except ProofError as error:
+        if error.part == "leaf":
+            raise CheckFailed(_changed(entry, proof_file), str(error)) from None
+        raise CheckFailed("proof" if error.part == "proof" else "checkpoint", str(error)) from None
+    if parsed.extra and parsed.extra != leaf_hash(entry):
+        raise CheckFailed("proof", "its extra data is not the hash of this record's leaf")
+    return found, verifier.name
+
+
+def _trusted(key_file: str) -> tuple[LogKey, ...]:
+    try:
+        return keys.parse(key_file)
+    except NoteError as error:
+        raise CheckFailed("key", str(error)) from None
+
+
+def _signer(checkpoint: bytes, trusted: Sequence[LogKey]) -> Verifier:
+    """The trusted key that the checkpoint names, else the newest. Raises CheckFailed, ProofError."""
+    try:
+        text, signatures = split_note(checkpoint)
+    except NoteError as error:
+        raise ProofError(f"the checkpoint cannot be read: {error}", "checkpoint") from None
+    named = {(signature.name, signature.key_id) for signature in signatures}
+    signed = [key for key in trusted if (key.verifier.name, key.verifier.key_id) in named]
+    size = Checkpoint.parse(text).size
+    for key in signed:
+        if key.signed(size):
+            return key.verifier
+    if signed:
+        key = signed[-1]
+        raise CheckFailed("key", f"this key signed trees of {key.first} to {key.last} leaves, not of {size}")
+    return trusted[-1].verifier
+
+
+def _changed(entry: bytes, proof_file: bytes) -> Part:
+    """What is wrong where leaf and path do not meet: "other" where the proof is whole for another leaf."""
+    parsed = proof.parse(proof_file)
+    head = Checkpoint.parse(split_note(parsed.checkpoint)[0])
+    if parsed.extra == leaf_hash(entry):
+        return "proof"
+    try:
+        verify_inclusion(parsed.extra, parsed.index, head.size, parsed.path, head.root)
+    except ProofError:
+        return "proof" if parsed.extra else "other"
+    return "other"

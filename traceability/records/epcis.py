@@ -1,0 +1,258 @@
+"""The lot as an EPCIS 2.0 document (JSON-LD), for systems that speak GS1's language.
+
+    crop on the plot ─harvest─► the lot, kg ─packing─► its packages ─aggregation─► a consignment ─shipping─►
+      {link}#crop                {link}                 {link}#packages             urn:uuid
+
+Planting is an ObjectEvent ADD with `ilmd`; inputs, water and pests are observed on the crop, and so is what
+was sensed, as sensor reports. Harvest and packing are TransformationEvents, which have no action; splits and
+merges too. A correction repeats the wrong event with an errorDeclaration that names the right one.
+
+`problems` reads anybody's document, with the rules that the official JSON schema does not catch.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
+
+from devices.contract.diary import (
+    DiaryEvent,
+    Harvest,
+    Input,
+    Irrigation,
+    Packing,
+    PestObservation,
+    Planting,
+    Shipping,
+)
+from devices.contract.signals import SIGNALS
+from traceability.records.conditions import Conditions
+
+CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
+EITHER = ("time", "deviceID", "rawData", "dataProcessingMethod", "deviceMetadata")
+ACTIONS = ("ADD", "OBSERVE", "DELETE")
+# type → lists of which one must name something, and whether it has an action
+TYPES = {
+    "ObjectEvent": (("epcList", "quantityList", "sensorElementList"), True),
+    "AggregationEvent": (("childEPCs", "childQuantityList"), True),
+    "AssociationEvent": (("childEPCs", "childQuantityList"), True),
+    "TransactionEvent": (("epcList", "quantityList", "bizTransactionList"), True),
+    "TransformationEvent": (
+        ("inputEPCList", "inputQuantityList", "outputEPCList", "outputQuantityList"),
+        False,
+    ),
+}
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Says events of one lot. `link` is its Digital Link URI, `base` the public address, `place` the URI of
+    the community; times are told in `zone`.
+    """
+
+    link: str
+    base: str
+    place: str
+    zone: tzinfo
+
+    @property
+    def vocabulary(self) -> str:
+        """The prefix of our own terms."""
+        return f"{self.base}/vocabulary/"
+
+    def document(self, events: Iterable[Event], created: datetime) -> dict[str, Any]:
+        """A document of these events. One that says another with the same id again takes its place."""
+        kept = {event["eventID"]: event for event in events}
+        return {
+            "@context": [CONTEXT, {"hoiquan": self.vocabulary}],
+            "type": "EPCISDocument",
+            "schemaVersion": "2.0",
+            "creationDate": self._time(created),
+            "epcisBody": {"eventList": list(kept.values())},
+        }
+
+    def said(self, event: DiaryEvent, *, packed: bool = False) -> list[Event]:
+        """A diary event; nothing for those that are no event of the goods. Shipped is what was `packed`, or
+        the lot as it was harvested.
+        """
+        crop, lot, packages = f"{self.link}#crop", self.link, f"{self.link}#packages"
+        head = self._head(event.id, event.ts)
+        match event:
+            case Planting():
+                area = [{"epcClass": crop, "quantity": event.area_ha, "uom": "HAR"}]
+                happened = _object("ADD", "commissioning", area) | {
+                    "disposition": "active",
+                    "bizLocation": {"id": self.place},
+                    "ilmd": {"hoiquan:crop": event.crop, "hoiquan:seed": event.seed},
+                }
+            case Input() | Irrigation() | PestObservation():
+                step = f"{self.vocabulary}{event.event}"
+                told = event.model_dump(mode="json", exclude_none=True, exclude=_COMMON)
+                happened = _object("OBSERVE", step, [{"epcClass": crop}]) | {
+                    f"hoiquan:{name}": value for name, value in told.items()
+                }
+            case Harvest():
+                cut = [kilograms(lot, event.quantity_kg)]
+                happened = _transformation("commissioning", [{"epcClass": crop}], cut)
+                happened["disposition"] = "active"
+                happened["ilmd"] = {"hoiquan:harvested": self._time(event.ts), "hoiquan:crop": event.crop}
+                if event.area_code is not None:
+                    happened["ilmd"]["hoiquan:plantingAreaCode"] = event.area_code
+            case Packing():
+                weight = event.quantity_kg
+                happened = _transformation("packing", [kilograms(lot, weight)], [kilograms(packages, weight)])
+                happened["hoiquan:packages"] = event.packages
+            case Shipping():
+                return self._shipped(event, packages if packed else lot)
+            case _:
+                return []
+        return [head | happened]
+
+    def sensed(self, grew: Conditions, at: datetime) -> list[Event]:
+        """What devices measured while the crop grew; nothing where none did."""
+        if not grew.daily:
+            return []
+        start, stop = (datetime.fromtimestamp(ms / 1000, UTC) for ms in (grew.start, grew.stop))
+        element = {
+            "sensorMetadata": {
+                "startTime": self._time(start),
+                "endTime": self._time(stop),
+                "dataProcessingMethod": f"{self.vocabulary}daily-summary",
+                "hoiquan:coverage": grew.coverage,
+                "hoiquan:devicesOnPlot": grew.on_plot,
+            },
+            "sensorReport": [_report(signal, rows) for signal, rows in grew.daily.items()],
+        }
+        observed = _object("OBSERVE", "sensor_reporting", [{"epcClass": f"{self.link}#crop"}])
+        return [self._head("sensed", at) | observed | {"sensorElementList": [element]}]
+
+    def made(self, name: str, at: datetime, inputs: Sequence[Event], outputs: Sequence[Event]) -> Event:
+        """Lots that became other lots: both are lists of `kilograms`."""
+        return self._head(name, at) | _transformation("repackaging", inputs, outputs)
+
+    def corrected(
+        self, wrong: DiaryEvent, right: DiaryEvent, name: str, declared: datetime, *, packed: bool
+    ) -> list[Event]:
+        """The wrong event's own sayings, declared wrong, and after them those of the right one, known by
+        the correction's `name`.
+        """
+        renamed = right.model_copy(update={"id": name})
+        new = self.said(renamed, packed=packed)
+        declaration = {
+            "declarationTime": self._time(declared),
+            "reason": "incorrect_data",
+            "correctiveEventIDs": [event["eventID"] for event in new],
+        }
+        return [event | {"errorDeclaration": declaration} for event in self.said(wrong, packed=packed)] + new
+
+    def recalled(self, name: str, at: datetime, reason: str) -> Event:
+        """The lot is called back."""
+        observed = _object("OBSERVE", "holding", [{"epcClass": self.link}])
+        return self._head(name, at) | observed | {"disposition": "recalled", "hoiquan:reason": reason}
+
+    def _shipped(self, event: Shipping, goods: str) -> list[Event]:
+        consignment = f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'{self.link}#{event.id}/consignment')}"
+        aggregation = self._head(f"{event.id}/loading", event.ts) | {
+            "type": "AggregationEvent",
+            "action": "ADD",
+            "bizStep": "loading",
+            "parentID": consignment,
+            "childQuantityList": [kilograms(goods, event.quantity_kg)],
+        }
+        shipping = self._head(event.id, event.ts) | {
+            "type": "ObjectEvent",
+            "action": "OBSERVE",
+            "bizStep": "shipping",
+            "disposition": "in_transit",
+            "epcList": [consignment],
+            "quantityList": [kilograms(goods, event.quantity_kg)],
+            "hoiquan:buyer": event.buyer,
+        }
+        return [aggregation, shipping]
+
+    def _head(self, name: str, at: datetime) -> Event:
+        local = at.astimezone(self.zone)
+        minutes = int((local.utcoffset() or timedelta(0)).total_seconds()) // 60
+        sign = "-" if minutes < 0 else "+"
+        return {
+            "eventID": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'{self.link}#{name}')}",
+            "eventTime": self._time(at),
+            "eventTimeZoneOffset": f"{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}",
+            "readPoint": {"id": self.place},
+        }
+
+    def _time(self, at: datetime) -> str:
+        return at.astimezone(self.zone).isoformat(timespec="milliseconds")
+
+
+_COMMON = {"id", "ts", "plot", "crop", "by", "event"}
+
+
+def problems(document: object) -> list[str]:
+    """What is wrong with an EPCIS 2.0 document, one sentence each, beginning with where; [] if nothing."""
+    if not isinstance(document, dict) or document.get("type") != "EPCISDocument":
+        return ["document: its type is not EPCISDocument"]
+    if document.get("schemaVersion") != "2.0":
+        return [f"schemaVersion: {document.get('schemaVersion')!r}; only 2.0 is read"]
+    body = document.get("epcisBody")
+    events = body.get("eventList") if isinstance(body, dict) else None
+    if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
+        return ["epcisBody.eventList: is missing, or not a list of events"]
+    return [f"event {n}: {sentence}" for n, event in enumerate(events) for sentence in _wrong(event)]
+
+
+def _wrong(event: Event) -> Iterable[str]:
+    kind = event.get("type")
+    if kind not in TYPES:
+        yield f"its type {kind!r} is not one of {', '.join(TYPES)}"
+        return
+    lists, acts = TYPES[kind]
+    for name in ("eventTime", "eventTimeZoneOffset"):
+        if not isinstance(event.get(name), str):
+            yield f"{name} is missing"
+    if acts and event.get("action") not in ACTIONS:
+        yield f"action {event.get('action')!r} is not one of {', '.join(ACTIONS)}"
+    if not acts and "action" in event:
+        yield "a TransformationEvent has no action"
+    if not any(event.get(name) for name in lists) and event.get("action") != "DELETE":
+        yield f"it names no goods; one of {', '.join(lists)} must"
+    if "ilmd" in event and kind != "TransformationEvent" and event.get("action") != "ADD":
+        yield "ilmd belongs to the event that makes the goods: ADD, or a TransformationEvent"
+    for element in event.get("sensorElementList") or ():
+        metadata = element.get("sensorMetadata") or {}
+        reports = element.get("sensorReport") or ()
+        for name in EITHER:
+            if name in metadata and any(name in report for report in reports):
+                yield f"{name} stands in sensorMetadata and in sensorReport; it may in one of them"
+
+
+def _object(action: str, step: str, quantities: list[Event]) -> Event:
+    return {"type": "ObjectEvent", "action": action, "bizStep": step, "quantityList": quantities}
+
+
+def _transformation(step: str, inputs: Sequence[Event], outputs: Sequence[Event]) -> Event:
+    return {
+        "type": "TransformationEvent",
+        "bizStep": step,
+        "inputQuantityList": list(inputs),
+        "outputQuantityList": list(outputs),
+    }
+
+
+def kilograms(link: str, quantity: float) -> Event:
+    """So much of a lot."""
+    return {"epcClass": link, "quantity": quantity, "uom": "KGM"}
+
+
+def _report(signal: str, rows: list[list[Any]]) -> Event:
+    number = sum(row[4] for row in rows)
+    return {
+        "type": SIGNALS[signal].epcis,
+        "minValue": min(row[1] for row in rows),
+        "meanValue": round(sum(row[2] * row[4] for row in rows) / number, 3),
+        "maxValue": max(row[3] for row in rows),
+        "uom": SIGNALS[signal].unece,
+        "hoiquan:signal": signal,
+    }

@@ -1,0 +1,83 @@
+"""Files of a record, checked where there is no server: which belong together, and whether each holds.
+
+LOT.json + LOT.tlog-proof ─► the record            beside them, as `hoiquan trace export` writes them:
+LOT.event.json + LOT.event.tlog-proof ─► an entry after it, of this record and under the same key
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from devices.texts import Lang, shown, text
+from traceability.digital_link import LOT
+from traceability.records import record, story
+from traceability.records.check import Checked, CheckFailed, check
+from traceability.tlog.witness import Witness
+
+
+class NotVerified(Exception):
+    """A file does not hold; the sentence says which and why, in the reader's language."""
+
+
+class Whole(NamedTuple):
+    """A verified record and the entries after it in the order of the log; of an entry that was checked by
+    itself, the entry and once more the entry.
+    """
+
+    found: Checked
+    later: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads files for somebody who trusts this key and asks for so many of these witnesses."""
+
+    key_file: str
+    witnesses: tuple[Witness, ...]
+    quorum: int
+    lang: Lang
+
+    def whole(self, file: Path, proof: Path, later: Iterable[Path]) -> Whole:
+        """The record in `file`, with the entries that lie beside it and those of `later`. Raises NotVerified,
+        OSError.
+        """
+        found = self._checked(file, proof)
+        if story.is_entry(found.content):
+            return Whole(found, (found.content,))
+        data, entries = file.read_bytes(), dict[str, Checked]()
+        for path in (*beside(file, found.content["lot"]), *later):
+            name = f"{shown(str(path))}: "
+            entry = self._checked(path, path.with_suffix(".tlog-proof"), name)
+            if not story.belongs(entry.content, data):
+                raise NotVerified(name + text("verify.later_other", self.lang))
+            entries[entry.content["event"]["id"]] = entry
+        read = sorted(entries.values(), key=lambda one: one.index)
+        return Whole(found, tuple(one.content for one in read))
+
+    def _checked(self, file: Path, proof: Path, name: str = "") -> Checked:
+        data = file.read_bytes()
+        if name and not proof.exists():
+            raise NotVerified(name + text("verify.no_proof", self.lang))
+        try:
+            return check(data, proof.read_bytes(), self.key_file, self.witnesses, self.quorum)
+        except CheckFailed as error:
+            why = text(f"verify.{error.part}", self.lang)
+            lot = str(record.parse(data).get("lot")) if error.part == "other" else ""
+            if lot and (other := _other_lot(proof, lot)):
+                why = text("verify.other_lot", self.lang, other=other, lot=shown(lot))
+            raise NotVerified(f"{name}{why}: {error}") from None
+
+
+def beside(file: Path, lot: str) -> list[Path]:
+    """The entries that lie beside a record, by their names: {lot}.{event}.json."""
+    names = (f"{lot}.", f"{file.stem}.")
+    records = (file.name, f"{lot}.json")
+    there = file.parent.glob("*.json")
+    return sorted(one for one in there if one.name.startswith(names) and one.name not in records)
+
+
+def _other_lot(proof: Path, lot: str) -> str:
+    """The lot that a proof's own name tells, where it is another one; else empty."""
+    named = proof.name.partition(".")[0]
+    return named if LOT.fullmatch(named) and named != lot else ""

@@ -1,0 +1,78 @@
+"""What was sealed, as pages and commands read it: records, what came later, where both stand in the log."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from traceability.digital_link import LOT, LotKey
+from traceability.records import addendum, record
+from traceability.records.check import CheckFailed, included
+from traceability.tlog.merkle import leaf_hash
+from traceability.tlog.tiles import LogCorrupt, LogMissing, LogReader
+
+
+class Shelf:
+    """Records and addenda of a folder, and its log as anybody may read it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.records = folder / "records"
+        self._keys = folder / "log.keys"
+        self._log = LogReader(folder / "log")  # remembers where leaves stand
+        self._proven: tuple[bytes, dict[bytes, int]] = (
+            b"",
+            {},
+        )  # leaves that this checkpoint was found to hold
+
+    def find(self, lot: str) -> LotKey | None:
+        """The lot with this code, of whichever product."""
+        if LOT.fullmatch(lot) and self.records.is_dir():
+            for product in self.records.iterdir():
+                if (product / f"{lot}.json").is_file():
+                    return LotKey(product.name, lot)
+        return None
+
+    def check(self, data: bytes) -> tuple[int | None, str]:
+        """The index of canonical bytes in the log, proven against the signed checkpoint, or None and why
+        not. Their form needs no look: no other bytes have this leaf.
+        """
+        entry = record.entry(data)
+        leaf = leaf_hash(entry)
+        try:
+            head, proven = self._proven
+            if leaf in proven and self._log.checkpoint() == head:
+                return proven[leaf], ""
+            index = self._log.index_of(leaf)
+            if index is None:
+                return None, "the record is not in the log"
+            proof = self._log.proof(index)
+            included(entry, proof, self._keys.read_text("utf-8"))
+            checkpoint = proof.partition(b"\n\n")[2]
+            if checkpoint != head:
+                head, proven = self._proven = checkpoint, {}
+            proven[leaf] = index
+            return index, ""
+        except (CheckFailed, LogMissing, LogCorrupt, OSError) as error:
+            return None, str(error)
+
+    def checkpoint(self) -> bytes:
+        """The signed head of the log, with its witnesses' lines. Raises LogMissing."""
+        return self._log.checkpoint()
+
+    def proof(self, data: bytes) -> bytes | None:
+        """The proof file of canonical bytes; None where they are not in the log."""
+        leaf = leaf_hash(record.entry(data))
+        index = self._log.index_of(leaf)
+        return None if index is None else self._log.proof(index, leaf)
+
+    def addenda(self, key: LotKey) -> list[dict[str, Any]]:
+        """What came later, as in the log; `leaf` is None for what cannot be verified, which comes last."""
+        return [json.loads(data) | {"leaf": leaf} for data, leaf in self.later(key)]
+
+    def later(self, key: LotKey) -> list[tuple[bytes, int | None]]:
+        """The same as canonical bytes, each with its leaf."""
+        found = [(data, self.check(data)[0]) for _, data in addendum.read_all(self.records, key)]
+        return sorted(found, key=lambda one: (one[1] is None, one[1]))
+
+    def epcis(self, key: LotKey, data: bytes) -> dict[str, Any]:
+        """The lot's EPCIS document up to now."""
+        return addendum.whole_epcis(json.loads(data), self.addenda(key))

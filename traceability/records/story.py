@@ -1,0 +1,137 @@
+"""What a record and the entries after it say together, to somebody who has no server to ask.
+
+    record ─► verified ┐
+    later entries, each verified, each of this record ─► recalled? corrected? packed, shipped … ─► sentences
+
+An entry is an addendum of addendum.py. Who has none is told so: a record alone cannot know of its recall.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta, tzinfo
+from typing import Any
+
+from devices.pilots.places import FIRST
+from devices.texts import catalogue, number, shown, text
+from traceability.digital_link import LotKey
+from traceability.records import address, record
+
+RECALL, CORRECTION = "revocation", "correction"
+
+
+def is_entry(content: dict[str, Any]) -> bool:
+    """Whether a verified document is one that came after a record."""
+    return bool(content["format"] == record.ADDENDUM)
+
+
+def belongs(content: dict[str, Any], data: bytes) -> bool:
+    """Whether a verified document is an entry after the record whose bytes are `data`."""
+    return is_entry(content) and content["of"]["sha256"] == hashlib.sha256(data).hexdigest()
+
+
+def recalled(later: Sequence[dict[str, Any]]) -> bool:
+    """Whether one of the entries calls the lot back."""
+    return any(one["event"]["event"] == RECALL for one in later)
+
+
+def page(content: dict[str, Any]) -> str:
+    """The lot's own page, by the address in its record; empty where none is."""
+    base = address.sealed(content)
+    return base and base + LotKey(content["gtin"], content["lot"]).path
+
+
+def breaks(later: Sequence[dict[str, Any]]) -> str:
+    """Why the lot would not have been sealed as is known now, a key of the catalogue `lot.*`; "" if it would.
+    Of what was said of it the last counts: a correction judges anew.
+    """
+    for one in reversed(later):
+        if one["correction"] is not None:
+            return str(one["correction"]["breaks"])
+        if one.get("breaks"):
+            return str(one["breaks"])
+    return ""
+
+
+def doubts(content: dict[str, Any], later: Sequence[dict[str, Any]], today: date, lang: str) -> list[str]:
+    """Why a record is doubtful though nothing of it was changed: days that cannot be, which are refused today
+    and were sealed by earlier versions. `today`: where it grew. A rehearsal plays in other times than now.
+    """
+    harvested = content.get("times", {}).get("harvested")
+    if harvested is None or content["simulated"]:
+        return []
+    at, said = datetime.fromisoformat(harvested), []
+    if at.date() > today + timedelta(days=1):
+        said.append(text("verify.doubt_future", lang, day=f"{at:%d/%m/%Y}"))
+    if at.date() < FIRST:
+        said.append(text("verify.doubt_past", lang, day=f"{at.date():%d/%m/%Y}"))
+    for one in later:
+        event = one["event"]
+        when = datetime.fromisoformat(event["ts"])
+        if event["event"] not in (CORRECTION, "input") and when < at:
+            name = text(f"event.{event['event']}", lang)
+            said.append(text("verify.doubt_order", lang, event=name, day=f"{when:%d/%m/%Y}"))
+    return said
+
+
+def told(content: dict[str, Any], later: Sequence[dict[str, Any]], lang: str) -> list[str]:
+    """The entries as sentences, those that recall the lot first; and what was not there to be read."""
+    first = sorted(later, key=lambda one: one["event"]["event"] != RECALL)
+    said = [sentence for one in first for sentence in _entry(one, lang)]
+    key = "verify.later_some" if later else "verify.later_none"
+    return [*said, f"{text(key, lang, number=len(later))} {page(content)}".strip()]
+
+
+def _entry(one: dict[str, Any], lang: str) -> list[str]:
+    event: dict[str, Any] = {
+        name: shown(value) if isinstance(value, str) else value for name, value in one["event"].items()
+    }
+    at = datetime.fromisoformat(one["epcis"]["creationDate"])  # as the clock stood in the village
+    day = f"{at:%d/%m/%Y}"
+    kilograms = number(event["quantity_kg"], lang) if "quantity_kg" in event else ""
+    match event["event"]:
+        case "revocation":
+            return [text("verify.recalled", lang, day=day, reason=event["reason"])]
+        case "correction":
+            changes = "; ".join(_changes(one["correction"], lang, at.tzinfo))
+            said = [text("verify.corrected", lang, day=day, changes=changes, reason=event["reason"])]
+            if breaks := one["correction"]["breaks"]:
+                said.append(text("verify.breaks", lang, reason=text(f"lot.{breaks}", lang)))
+            return said
+        case "input":
+            reason = text(f"lot.{one['breaks']}", lang)
+            words = {"product": event["product"], "days": event["pre_harvest_days"]}
+            return [text("verify.input", lang, day=day, **words), text("verify.breaks", lang, reason=reason)]
+        case "packing":
+            return [text("verify.packing", lang, day=day, kilograms=kilograms, packages=event["packages"])]
+        case "shipping":
+            return [text("verify.shipping", lang, day=day, kilograms=kilograms, buyer=event["buyer"])]
+    lots = ", ".join(f"{lot['lot']} ({number(lot['quantity_kg'], lang)} kg)" for lot in one["lots"])
+    return [text(f"verify.{event['event']}", lang, day=day, lots=lots)]
+
+
+def _changes(correction: dict[str, Any], lang: str, zone: tzinfo | None) -> list[str]:
+    """Each as: field before → after."""
+    before, after = correction["before"], correction["after"]
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return [
+        f"{_field(name, lang)} {_value(name, before.get(name), lang, zone)} → "
+        f"{_value(name, after.get(name), lang, zone)}"
+        for name in names
+    ]
+
+
+def _field(name: str, lang: str) -> str:
+    key = "form.when" if name == "ts" else f"form.{name}"
+    return text(key, lang) if key in catalogue() else name
+
+
+def _value(name: str, value: Any, lang: str, zone: tzinfo | None) -> str:
+    if value is None:
+        return "–"
+    if name == "ts":
+        at = datetime.fromisoformat(value).astimezone(zone)
+        return f"{at:%d/%m/%Y %H:%M:%S}" if at.second else f"{at:%d/%m/%Y %H:%M}"
+    if isinstance(value, int | float):
+        return number(value, lang)
+    choice = f"form.choice_{value}"
+    return text(choice, lang) if name in ("purpose", "level") and choice in catalogue() else shown(str(value))

@@ -1,0 +1,246 @@
+"""Which lots an entry is about: that which it names, those that rest on it, and what came of them.
+
+harvest ─► lot ─► split, merge ─► lots of its own (followed: a recall holds for all of them)
+"""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from devices.contract.diary import Correction, DiaryEvent, Handling, Harvest, Input, Merge, Packing, Shipping
+from devices.pilots.bounds import DAY_MS, epoch_ms
+from devices.pilots.pilot import Pilot
+from traceability.diary.season import LOOK_BACK_MS, basis
+from traceability.diary.tables import DiaryTables, understood
+from traceability.digital_link import LotKey
+from traceability.records import addendum
+from traceability.records.addendum import Refused
+from traceability.sealing import lot
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A sealed lot: `harvest` is the id that the diary knows it by; kilograms and epoch ms as corrected."""
+
+    community: str
+    harvest: str
+    key: LotKey
+    data: bytes
+    kilograms: float
+    time: int
+
+
+@dataclass(slots=True)
+class Work:
+    """What one batch has drafted: files to write, entries to log, and what to note once they are."""
+
+    files: dict[Path, bytes] = field(default_factory=dict)
+    entries: list[bytes] = field(default_factory=list)
+    addenda: list[tuple[str, str, LotKey, str, float, bytes]] = field(default_factory=list)
+    lots: list[tuple[str, str, LotKey, int, float, float, bytes]] = field(default_factory=list)
+    fates: list[tuple[str, str, str]] = field(default_factory=list)  # community, id, refused
+    failed: list[tuple[str, str, str]] = field(default_factory=list)  # community, id, the error's text
+
+    def mark(self) -> tuple[int, int, int, int]:
+        """How far it has come."""
+        return len(self.files), len(self.entries), len(self.addenda), len(self.lots)
+
+    def back_to(self, mark: tuple[int, int, int, int]) -> None:
+        """Forget what an event drafted that could not be handled to its end."""
+        files, entries, addenda, lots = mark
+        for path in list(self.files)[files:]:
+            del self.files[path]
+        del self.entries[entries:], self.addenda[addenda:], self.lots[lots:]
+
+    def read(self, path: Path) -> bytes:
+        """A file, or what it will be. Raises LookupError for a lot without its record."""
+        if path in self.files:
+            return self.files[path]
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            raise LookupError(f"the sealed file {path.parent.name}/{path.name} is gone") from None
+
+
+class About:
+    """Looks lots up in the sealer's database, under its `lock`."""
+
+    def __init__(
+        self, db: sqlite3.Connection, lock: threading.Lock, tables: DiaryTables, records: Path, pilot: Pilot
+    ) -> None:
+        self._db, self._lock, self._tables, self._records, self._pilot = db, lock, tables, records, pilot
+
+    def lots(self, community: str, event: Handling | Input, work: Work) -> list[Known]:
+        """The lots that an event is about, without those that came of them. Raises Refused where there is
+        none, or one was not sealed.
+        """
+        match event:
+            case Input():
+                return [
+                    one
+                    for one in self._reached(community, event, work)
+                    if not self._names(one, event.id, work)
+                ]
+            case Merge():
+                return [self.lot(community, harvest, work) for harvest in dict.fromkeys(event.harvests)]
+            case Correction():
+                return self._corrected(community, event, work)
+            case Packing() | Shipping() if event.harvest is None:
+                return [self.lot(community, self._last_harvest(community, event), work)]
+        return [self.lot(community, event.harvest or "", work)]
+
+    def with_descendants(self, lots: Sequence[Known], work: Work) -> list[Known]:
+        """These lots and all that came out of them by splits and merges, each once."""
+        found = {one.key: one for one in lots}
+        rest = list(lots)
+        while rest:
+            parent = rest.pop()
+            for one in self.later(parent.key, work):
+                for child in one["lots"]:
+                    key = LotKey(child["gtin"], child["lot"])
+                    if key not in found:
+                        found[key] = self._by_key(parent.community, key, work)
+                        rest.append(found[key])
+        return list(found.values())
+
+    def later(self, key: LotKey, work: Work) -> list[dict[str, Any]]:
+        """The lot's addenda in the order of the log, those of this batch behind them."""
+        with self._lock:
+            ids = [id for (id,) in self._db.execute(
+                "SELECT id FROM addendum WHERE gtin=? AND lot=? ORDER BY leaf", key)]  # fmt: skip
+        folder = addendum.folder_of(self._records, key)
+        paths = [folder / f"{id}.json" for id in ids]
+        paths += [path for path in work.files if path.parent == folder and path not in paths]
+        return [json.loads(work.read(path)) for path in paths]
+
+    def lot(self, community: str, harvest: str, work: Work) -> Known:
+        """The lot that the diary knows by this id. Raises Refused."""
+        with self._lock:
+            row = self._db.execute(
+                "SELECT gtin, lot, leaf, quantity, time FROM lot WHERE community=? AND harvest=?",
+                (community, harvest),
+            ).fetchone()
+        if row is None:
+            row = next(
+                (
+                    (*key, 0, kg, at)
+                    for c, id, key, at, kg, _, _ in work.lots
+                    if (c, id) == (community, harvest)
+                ),
+                None,
+            )
+        if row is None:
+            raise Refused("no_lot")
+        if row[2] is None:
+            raise Refused("lot_refused")
+        key, kilograms, time = LotKey(row[0], row[1]), row[3], row[4]
+        came = self._tables.event(community, harvest)
+        if isinstance(came, Harvest):
+            now = self._tables.as_corrected(community, came)
+            kilograms, time = getattr(now, "quantity_kg", kilograms), epoch_ms(now.ts)
+        data = work.read(self._records / key.gtin / f"{key.lot}.json")
+        return Known(community, harvest, key, data, kilograms, time)
+
+    def verdict(self, known: Known, work: Work) -> str:
+        """Why a lot would not be sealed as everything is known now, a key of `lot.*`; "" if it would."""
+        for harvest in self._roots(known, work):
+            if found := self.harvest_verdict(known.community, harvest, known.key.gtin):
+                return found
+        return ""
+
+    def harvest_verdict(self, community: str, id: str, gtin: str, drafted: Sequence[str] = ()) -> str:
+        """The same of one harvest, as it was corrected."""
+        grower, product = self._pilot.producers.get(community), self._pilot.product_of(gtin)
+        came = self._tables.event(community, id)
+        now = self._tables.as_corrected(community, came) if came is not None else None
+        if grower is None or product is None or not isinstance(now, Harvest):
+            return ""
+        rests = basis(self._tables, community, product, now, self._pilot.zone, drafted)
+        area = self._pilot.records.area(now.area_code) if now.area_code is not None else None
+        return lot.refusal(grower, product, now, rests, area, self._pilot.zone)
+
+    def handled(self, known: Known, work: Work) -> Iterator[DiaryEvent]:
+        """What was packed and shipped of a lot, as it was corrected."""
+        for one in self.later(known.key, work):
+            came = self._tables.event(known.community, one["event"]["id"])
+            if isinstance(came, Packing | Shipping):
+                yield self._tables.as_corrected(known.community, came)
+
+    def _roots(self, known: Known, work: Work) -> Iterator[str]:
+        """The harvests that a lot is of."""
+        parents = json.loads(known.data)["made_from"]
+        if not parents:
+            yield known.harvest
+        for parent in parents:
+            yield from self._roots(
+                self._by_key(known.community, LotKey(parent["gtin"], parent["lot"]), work), work
+            )
+
+    def _by_key(self, community: str, key: LotKey, work: Work) -> Known:
+        with self._lock:
+            row = self._db.execute("SELECT harvest FROM lot WHERE gtin=? AND lot=?", key).fetchone()
+        drafted = next((id for _, id, other, *_ in work.lots if other == key), "")
+        return self.lot(community, str(row[0]) if row else drafted, work)
+
+    def _reached(self, community: str, treated: Input, work: Work) -> list[Known]:
+        """Sealed lots whose harvest is inside an input's interval, as it was corrected."""
+        now = self._tables.as_corrected(community, treated)
+        if not isinstance(now, Input):
+            return []
+        start = epoch_ms(now.ts)
+        picked = self._tables.picked(community, start, start + now.pre_harvest_days * DAY_MS - 1)
+        return [self.lot(community, one.id, work) for one in picked if one.plot == now.plot]
+
+    def _names(self, known: Known, id: str, work: Work) -> bool:
+        """Whether a lot's record or one of its addenda has an entry."""
+        content = json.loads(known.data)
+        rows = [*content["events"]["rows"], *content.get("intervals", {"rows": []})["rows"]]
+        rows += [one["event"] for one in self.later(known.key, work)]
+        return any(row["id"] == id for row in rows)
+
+    def _corrected(self, community: str, event: Correction, work: Work) -> list[Known]:
+        """The lots whose record or addenda have the wrong entry, and those that the right one reaches."""
+        wrong = self._tables.event(community, event.of)
+        if wrong is None:
+            raise Refused("no_lot")
+        if isinstance(wrong, Harvest):
+            return [self.lot(community, wrong.id, work)]
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT gtin, lot FROM addendum WHERE community=? AND id=?", (community, event.of)
+            ).fetchall()
+        keys = {LotKey(*row) for row in rows}
+        keys |= {key for c, id, key, *_ in work.addenda if (c, id) == (community, event.of)}
+        found = {key: self._by_key(community, key, work) for key in sorted(keys)}
+        if isinstance(wrong, Handling):
+            if not found:
+                raise Refused("nothing_to_correct")
+            return list(found.values())
+        first = min(epoch_ms(wrong.ts), epoch_ms(self._tables.as_corrected(community, wrong).ts))
+        for one in self._tables.picked(community, first, first + 2 * LOOK_BACK_MS):
+            known = self.lot(community, one.id, work)
+            if one.plot == wrong.plot and self._names(known, wrong.id, work):
+                found[known.key] = known
+        if isinstance(wrong, Input):
+            found |= {one.key: one for one in self._reached(community, wrong, work)}
+        if not found:
+            raise Refused("no_lot")
+        return list(found.values())
+
+    def _last_harvest(self, community: str, event: DiaryEvent) -> str:
+        """The plot's last harvest of the event's crop before it."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT body FROM event WHERE harvest AND community=? AND plot=? AND time<=? "
+                "ORDER BY time DESC, id DESC LIMIT 9",
+                (community, event.plot, epoch_ms(event.ts)),
+            ).fetchall()
+        for (body,) in rows:
+            found = understood(body)
+            if found is not None and found.crop == event.crop:
+                return found.id
+        raise Refused("no_lot")

@@ -1,0 +1,68 @@
+"""From a harvest to a lot: its code, what belongs to it, and why it may be refused."""
+
+import base64
+import hashlib
+import hmac
+from datetime import date, datetime, tzinfo
+
+from devices.contract.diary import Harvest
+from devices.pilots.bounds import DAY_MS, epoch_ms, midnight
+from devices.pilots.certificates import PlantingArea
+from devices.pilots.places import FIRST, Community, Product
+from traceability.diary.season import Basis, forbidding, heaviest
+
+ROUNDING = 1e-6  # kilograms
+
+
+def code(secret: bytes, community: Community, origin: str, at: datetime) -> str:
+    """The lot's code, such as `TQ261121-7K3MQ2XW`: same `origin` (its harvest's id) at the same time, same
+    code; nobody else can guess it.
+    """
+    initials = "".join(part[0] for part in community.id.split("-"))[:4].upper()
+    digest = hmac.new(secret, f"{community.id}/{origin}".encode(), hashlib.sha256).digest()
+    tail = base64.b32encode(digest[:5]).decode()
+    return f"{initials}{at:%y%m%d}-{tail}"
+
+
+def datable(harvest: Harvest, zone: tzinfo, last: date) -> bool:
+    """Whether its day may be: since 2000, and `last` at the latest."""
+    return midnight(FIRST, zone) <= epoch_ms(harvest.ts) < midnight(last, zone) + DAY_MS
+
+
+def refusal(
+    community: Community,
+    product: Product,
+    harvest: Harvest,
+    rests: Basis,
+    area: PlantingArea | None,
+    zone: tzinfo,
+) -> str:
+    """Why this harvest may not become a lot, as a key of the catalogue `lot.*`; "" if it may.
+
+    `rests` is what the diary says beside it, `area` what the pilot knows of the harvest's planting-area code.
+    A season of a plot cannot weigh more than its hectares times the most that one gives, nor all plots
+    together more than the community's hectares.
+    """
+    if harvest.plot not in community.hectares:
+        return "unknown_plot"
+    if forbidding(rests.holding, harvest) is not None:
+        return "pre_harvest_interval"
+    crop = [one for one in rests.picked if one.crop == product.crop]
+    plot = [one for one in crop if one.plot == harvest.plot]
+    for picked, hectares in ((plot, community.hectares[harvest.plot]), (crop, community.area_ha)):
+        if heaviest(picked, harvest, product.season_days) > product.yield_kg_ha * hectares + ROUNDING:
+            return "yield_cap"
+    if harvest.area_code is not None:
+        day = harvest.ts.astimezone(zone).date()
+        if area is None or (area.community, area.crop) != (community.id, product.crop):
+            return "foreign_code"
+        if not area.valid(day):
+            return "expired_code"
+        first, after = (midnight(date(year, 1, 1), zone) for year in (day.year, day.year + 1))
+        under_code = sum(
+            one.kilograms for one in rests.picked
+            if one.area_code == harvest.area_code and first <= one.time < after
+        )  # fmt: skip
+        if under_code + harvest.quantity_kg > area.yield_kg + ROUNDING:
+            return "code_yield_cap"
+    return ""

@@ -1,0 +1,298 @@
+"""Sealing: a harvest in the diary becomes a record on disk and a leaf in the log, exactly once.
+
+    diary event ─► keep (trace.sqlite) ═► harvest pending ─► lot.refusal ─► record file ─► log ─► lot ─► told
+
+`keep` is quick and durable; sealing asks how it grew, and may take its time in a thread of its own. A
+harvest stays pending until whoever shows lots says that it was `told`. Each step may be repeated after a
+crash: the lot's code follows from the harvest, a record file once
+written is never written again, and the log is asked whether it holds the leaf before it gets it.
+
+Several processes of one machine may keep; the one that has the log seals for all, and when it is gone the
+next that asks.
+"""
+
+import json
+import logging
+import os
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from devices.contract.diary import DiaryEvent, Harvest, decode_diary, encode_diary
+from devices.contract.reading import Device
+from devices.errors import CONTENT, said
+from devices.pilots.bounds import epoch_ms, midnight, tomorrow
+from devices.pilots.pilot import Pilot
+from devices.pilots.places import FIRST, LAST, Product
+from traceability.diary.file import open_file, require_whole
+from traceability.diary.season import basis
+from traceability.diary.tables import DiaryTables, Unhandled
+from traceability.digital_link import LotKey
+from traceability.durable import create_private, write_all
+from traceability.records import record
+from traceability.records.conditions import Grew
+from traceability.sealing import lot
+from traceability.sealing.handling import Handler
+from traceability.tlog import keys
+from traceability.tlog.log import Log, LogBusy
+from traceability.tlog.merkle import leaf_hash
+from traceability.tlog.note import Signer
+
+traces = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A harvest and what became of it: `leaf` is its index in the log, or None with `refused` saying
+    why (a key of the catalogue `lot.*`). `time` is the harvest's, epoch ms.
+    """
+
+    harvest: str
+    community: str
+    product: str
+    key: LotKey
+    time: int
+    quantity_kg: float
+    coverage: float
+    leaf: int | None
+    refused: str
+    simulated: bool
+
+
+class _Draft(NamedTuple):
+    """A harvest on its way: `entry` is what goes into the log, empty where it is refused."""
+
+    sealed: Sealed
+    entry: bytes
+
+
+class Sealer:
+    """Keeps a folder's diary, and writes its records and log while no other process does."""
+
+    def __init__(self, folder: Path, pilot: Pilot, grew: Grew, base_url: str, origin: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._pilot = pilot
+        self._grew = grew
+        self._base_url = base_url.rstrip("/")
+        self._folder = folder
+        self._lock = threading.Lock()  # of the database, held for one statement
+        self._sealing = threading.Lock()  # of records and log, held while one asks how it grew
+        self._origin = origin
+        self._signer = Signer.from_file(folder / "log.key", origin)
+        (folder / "log.vkey").write_text(self._signer.verifier.vkey + "\n", "utf-8")
+        self._secret = b""
+        self._log: Log | None = None
+        with suppress(LogBusy):
+            self._take_log()
+        self._db, self._used = open_file(folder / "trace.sqlite")
+        self._tables = DiaryTables(self._db, self._lock, pilot)
+        self._handler = Handler(self._db, self._lock, self._tables, folder / "records", pilot, self._base_url)
+
+    def close(self) -> None:
+        with self._sealing, self._lock:
+            self._db.close()
+            os.close(self._used)
+            if self._log is not None:
+                self._log.close()
+
+    def keep(
+        self, events: Iterable[tuple[Device, DiaryEvent]], again: Iterable[tuple[str, str]] = ()
+    ) -> list[int]:
+        """Keep diary events; durable on return. The same event again changes nothing. Returns the places of
+        those that are not kept: their id is another event's. `again`: (community, id) of those that are to be
+        tried once more though they could not be handled.
+        """
+        rows, kept = [], []
+        for device, event in events:
+            kept.append((device.community, epoch_ms(event.ts), event))
+            sealable = isinstance(event, Harvest) and self._product(device.community, event) is not None
+            rows.append(
+                (device.community, event.id, event.plot, epoch_ms(event.ts), device.simulated, sealable,
+                 encode_diary(event), device.device)
+            )  # fmt: skip
+        with self._lock, self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            taken = self._tables.keep(rows)
+            self._tables.try_again(again)
+            self._handler.expect([one for place, one in enumerate(kept) if place not in taken])
+        return taken
+
+    def seal_pending(self, limit: int = 20) -> list[Sealed]:
+        """Seal or refuse the oldest harvests that nobody was told of, at most `limit`, with one append to
+        the log, and then what was done with lots. The same ones come again until they are `told`. What our
+        own code stumbles over is refused as `unhandled` (see there) and holds up no other. May raise the
+        store's RetryLater; what was drafted by then is written, and taken as it is next time. Raises LogBusy
+        while another process has the log, Mended after a damage that nobody has looked at.
+        """
+        with self._sealing:
+            require_whole(self._folder / "trace.sqlite")
+            log = self._take_log()
+            with self._lock:
+                newest = self._handler.newest()
+                rows = self._db.execute(
+                    "SELECT e.community, e.id, e.simulated, e.body, e.time FROM event e LEFT JOIN lot l "
+                    "ON l.community=e.community AND l.harvest=e.id "
+                    "WHERE e.harvest AND coalesce(l.told, 0)=0 ORDER BY e.time, e.id LIMIT ?",
+                    (limit,),
+                ).fetchall()
+            # first what corrects entries that are there: a harvest is judged by what holds
+            self._handler.seal(log, self._secret, newest, None, corrections=True)
+            drafts: list[_Draft] = []
+            files: dict[Path, bytes] = {}
+            failed: list[tuple[str, str, str]] = []
+            try:
+                for community, id, simulated, body, _ in rows:
+                    try:
+                        drafts.append(self._draft(community, body, drafts, files, simulated=bool(simulated)))
+                    except CONTENT as error:
+                        traces.exception("%s: harvest %s cannot be handled", community, id)
+                        failed.append((community, id, said(error)))
+            finally:
+                write_all(files)  # before any of them is in the log
+            self._set_aside(failed)
+            sealed = self._enter(log, drafts)
+            before = rows[-1][4] if len(rows) == limit else None
+            self._handler.seal(log, self._secret, newest, before)
+            return sealed
+
+    def unhandled(self) -> list[Unhandled]:
+        """Events that could not be handled, until they are `told`."""
+        return self._tables.unhandled()
+
+    def told(self, sealed: Sequence[Sealed], unhandled: Sequence[Unhandled] = ()) -> None:
+        """These were shown to whoever wants to know; they are not pending any more."""
+        with self._lock:
+            self._db.executemany(
+                "UPDATE lot SET told=1 WHERE community=? AND harvest=?",
+                [(one.community, one.harvest) for one in sealed],
+            )
+        self._tables.told(unhandled)
+
+    def _product(self, community: str, event: DiaryEvent) -> Product | None:
+        grower = self._pilot.producers.get(community)
+        products = grower.products if grower is not None else ()
+        return next((product for product in products if product.crop == event.crop), None)
+
+    def _draft(
+        self, community_id: str, body: bytes, others: Sequence["_Draft"], files: dict[Path, bytes], *,
+        simulated: bool,
+    ) -> "_Draft":  # fmt: skip
+        """The record, written once: to be written among `files`, and logged afterwards. `others` are drafted
+        and not noted yet.
+        """
+        harvest = decode_diary(body)
+        product = self._product(community_id, harvest)
+        if product is None or not isinstance(harvest, Harvest):
+            raise LookupError(f"{community_id} has no product of crop {harvest.crop!r} in its pilot file now")
+        community = self._pilot.producers[community_id]
+        key = LotKey(product.gtin, lot.code(self._secret, community, harvest.id, harvest.ts))
+        path = self._folder / "records" / key.gtin / f"{key.lot}.json"
+        sealed = Sealed(
+            harvest.id, community.id, product.crop, key, epoch_ms(harvest.ts), harvest.quantity_kg, 0.0,
+            None, "", simulated,
+        )  # fmt: skip
+        # what is sealed stays sealed: a diary entry that comes late cannot unmake a record
+        if not path.exists():
+            code = harvest.area_code
+            area = self._pilot.records.area(code) if code is not None else None
+            last = LAST if simulated else tomorrow(time.time_ns() // 1_000_000, self._pilot.zone)
+            if not lot.datable(harvest, self._pilot.zone, last):
+                return _Draft(replace(sealed, refused="bad_date"), b"")
+            drafted = [
+                d.sealed.harvest
+                for d in others
+                if d.sealed.community == community_id and not d.sealed.refused
+            ]
+            rests = basis(self._tables, community_id, product, harvest, self._pilot.zone, drafted)
+            refused = lot.refusal(community, product, harvest, rests, area, self._pilot.zone)
+            if not refused:  # nor as it was corrected already
+                refused = self._handler.verdict(community_id, harvest.id, key.gtin, drafted)
+            if refused:
+                return _Draft(replace(sealed, refused=refused), b"")
+            grew = self._grew.conditions(community.id, harvest.plot, rests.start, epoch_ms(harvest.ts))
+            data = record.canonical(
+                record.build(
+                    self._pilot, community, product, key, harvest, rests, grew, self._base_url,
+                    simulated=simulated,
+                )
+            )  # fmt: skip
+            files[path] = data
+            return _Draft(replace(sealed, coverage=grew.coverage), record.entry(data))
+        data = path.read_bytes()
+        coverage = record.parse(data)["conditions"]["coverage"]
+        return _Draft(replace(sealed, coverage=coverage), record.entry(data))
+
+    def _set_aside(self, failed: Sequence[tuple[str, str, str]]) -> None:
+        """Harvests that could not be handled are no lots, and wait for nobody."""
+        if failed:
+            with self._lock, self._db:
+                self._db.execute("BEGIN IMMEDIATE")
+                self._tables.set_aside(failed)
+                self._db.executemany(
+                    "INSERT OR REPLACE INTO lot SELECT community, id, '', '', time, 0, 0, NULL, 'unhandled', "
+                    "1 FROM event WHERE community=? AND id=?",
+                    [one[:2] for one in failed],
+                )
+
+    def _take_log(self) -> Log:
+        """The log, with the secret of the lots' codes; this process keeps both once it has them."""
+        if self._log is None:
+            self._log = Log.open(self._folder / "log", self._signer, self._origin)
+            today = datetime.now(self._pilot.zone).date()
+            keys.note_current(self._folder / "log.keys", self._signer.verifier, self._log.size, today)
+            self._secret = _secret(self._folder / "lot.secret")  # only the log's holder may make it
+        return self._log
+
+    def _enter(self, log: Log, drafts: Sequence["_Draft"]) -> list[Sealed]:
+        """Append to the log what it does not hold yet, all at once, and note every outcome."""
+        leaves = {d.entry: log.index_of(leaf_hash(d.entry)) for d in drafts if d.entry}
+        new = [entry for entry, leaf in leaves.items() if leaf is None]
+        leaves |= dict(zip(new, log.append(new), strict=True))
+        sealed = [replace(draft.sealed, leaf=leaves.get(draft.entry)) for draft in drafts]
+        rows = [
+            (s.community, s.harvest, *s.key, s.time, s.quantity_kg, s.coverage, s.leaf, s.refused)
+            for s in sealed
+        ]
+        with self._lock, self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany("INSERT OR REPLACE INTO lot VALUES(?,?,?,?,?,?,?,?,?,0)", rows)
+        return sealed
+
+
+def lots(folder: Path, limit: int = 100) -> list[dict[str, object]]:
+    """The newest harvests of a folder, sealed and refused, without holding the writer up."""
+    path = folder / "trace.sqlite"
+    if not path.exists():
+        return []
+    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
+    try:
+        names = ("community", "gtin", "lot", "time", "quantity_kg", "coverage", "leaf", "refused")
+        rows = db.execute(
+            # a day of no calendar of ours stands as 1970: it is shown as refused, and ends nobody's list
+            "SELECT community, gtin, lot, CASE WHEN time BETWEEN ? AND ? THEN time ELSE 0 END, quantity, "
+            "coverage, leaf, refused FROM lot ORDER BY 4 DESC LIMIT ?",
+            (midnight(FIRST, UTC), midnight(LAST, UTC), limit),
+        )
+        return [dict(zip(names, row, strict=True)) for row in rows]
+    finally:
+        db.close()
+
+
+def read(folder: Path, key: LotKey) -> bytes | None:
+    """The canonical bytes of a sealed record, or None. `key` must come from digital_link.parse."""
+    path = folder / "records" / key.gtin / f"{key.lot}.json"
+    return path.read_bytes() if path.is_file() else None
+
+
+def _secret(path: Path) -> bytes:
+    """32 random bytes in a file that only the owner reads, made once."""
+    if not path.exists():
+        create_private(path, json.dumps(secrets.token_hex(32)))
+    return bytes.fromhex(json.loads(path.read_text("utf-8")))

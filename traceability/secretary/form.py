@@ -1,0 +1,169 @@
+"""The farm diary on a phone: a group's secretary signs in and writes events down, without a script.
+
+    sign in (a diary device's account) ─► choose ─► form ─► entries ─► Post.send ─► broker ─► gateway
+           └─ throttle                              └─ a photograph ─► photos
+
+An event takes the road that a device's takes, under the secretary's own account: registered, checked and
+kept like it. Each form has its event's id, so that sending it twice changes nothing.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import RedirectResponse, Response
+
+from devices.contract.diary import DiaryEvent, encode_diary
+from devices.contract.payloads import MAX_BYTES, PayloadError
+from devices.contract.reading import Device
+from devices.pilots.bounds import local, within
+from devices.pilots.pilot import Pilot
+from devices.texts import number, text
+from traceability.diary import entries
+from traceability.diary.entries import CORRECTION, FORMS, Lot
+from traceability.pages.web import language
+from traceability.records import picture
+from traceability.records.photos import Photos
+from traceability.records.picture import BadPicture
+from traceability.secretary.book import Book, Entry
+from traceability.secretary.post import NotSent
+from traceability.secretary.sign_in import WITHIN, Accounts, Door, Session, Sessions, show
+from traceability.secretary.throttle import Throttle
+from traceability.secretary.upload import Posted, posted
+
+
+def router(
+    folder: Path, pilot: Pilot, accounts: Accounts, send: Callable[[Device, str, bytes], None], *,
+    secure: bool, sessions: Sessions | None = None, throttle: Throttle | None = None,
+) -> APIRouter:  # fmt: skip
+    """Routes of the diary's form. `folder` has the diary so far and the photographs; `send` raises NotSent;
+    `secure`: the pages are reached over https.
+    """
+    routes = APIRouter(include_in_schema=False)
+    photos, book = Photos(folder), Book(folder, pilot)
+    door = Door(accounts, secure=secure, sessions=sessions, throttle=throttle)
+    door.add_to(routes)
+
+    @routes.get("/diary")
+    def menu(request: Request, sent: str = "") -> Response:
+        session = door.known(request)
+        if session is None:
+            return show("sign_in.html", request, 200, wrong="")
+        done = sent if sent in FORMS or sent == CORRECTION else ""
+        rows = [_row(pilot, entry) for entry in book.entries(session.device.community)]
+        return show("diary.html", request, 200, session=session, kinds=FORMS, sent=done, rows=rows)
+
+    @routes.get("/diary/{kind}")
+    def form(request: Request, kind: str, of: str = "") -> Response:
+        session = door.known(request)
+        if session is None:
+            return RedirectResponse("/diary", 303, WITHIN)
+        desk = _Desk(request, pilot, session, kind, of, book)
+        if not desk.there:
+            return RedirectResponse("/diary", 303, WITHIN)
+        now = f"{datetime.now(pilot.zone):%Y-%m-%dT%H:%M}"
+        plot = next(iter(pilot.producers[session.device.community].hectares))
+        fresh = {"id": f"{kind.replace('_', '-')}-{secrets.token_hex(8)}", "ts": now, "plot": plot}
+        if desk.wrong is not None:
+            fresh |= entries.filled(pilot, desk.wrong)
+        return desk.form(fresh, "", 200)
+
+    @routes.post("/diary/{kind}")
+    async def write(request: Request, kind: str) -> Response:
+        session = await run_in_threadpool(door.known, request)
+        takes = session is not None and any(field.kind == "photo" for field in FORMS.get(kind, ()))
+        given = await posted(request, MAX_BYTES + (picture.MOST if takes else 0))
+        if session is None:
+            return RedirectResponse("/diary", 303, WITHIN)
+        return await run_in_threadpool(take, request, session, kind, given)
+
+    def take(request: Request, session: Session, kind: str, came: Posted) -> Response:
+        given = came.fields
+        desk = _Desk(request, pilot, session, kind, given.get("of", ""), book)
+        if not desk.there:
+            return RedirectResponse("/diary", 303, WITHIN)
+        if not session.same(given):
+            return desk.form(given, "form.again", 403)
+        try:
+            if not came.whole:
+                raise BadPicture("too_large")
+            if came.file:
+                given["photos"] = photos.keep(session.device.device, came.file)
+            event = desk.event(given)
+        except BadPicture as error:
+            return desk.form(given, f"form.photo_{error.reason}", 422)
+        except PayloadError as error:
+            if error.reason != "bad_diary":  # a day or a plot that cannot be: field, bound and mend
+                return desk.form(given, f"form.{error.reason}", 422, entries.sides(error.field))
+            return desk.form(given, f"form.{entries.named(kind, error.field)}", 422)
+        try:
+            send(session.device, session.password, encode_diary(event))
+        except NotSent:
+            return desk.form(given, "form.not_sent", 503)
+        return RedirectResponse(f"/diary?sent={kind}", 303, WITHIN)
+
+    return routes
+
+
+class _Desk:
+    """One form before a secretary: of a kind of event, or the correction of the event `of`."""
+
+    def __init__(
+        self, request: Request, pilot: Pilot, session: Session, kind: str, of: str, book: Book
+    ) -> None:
+        self._request, self._pilot, self._session, self._kind = request, pilot, session, kind
+        community = session.device.community
+        self.wrong = book.find(community, of) if kind == CORRECTION else None
+        right = entries.corrigible(self.wrong) if self.wrong is not None else ()
+        self._fields = FORMS.get(kind, right)
+        self.there = bool(self._fields)
+        asked = any(field.kind in ("lot", "lots") for field in self._fields)
+        self._lots: dict[str, Lot] = book.lots(community) if asked else {}
+
+    def event(self, given: Mapping[str, str]) -> DiaryEvent:
+        """What was written into it. Raises PayloadError."""
+        if self.wrong is not None:
+            event = entries.correction_of(self._pilot, given, self.wrong)
+        else:
+            event = entries.event_of(self._pilot, self._session.device, self._kind, given, self._lots)
+        within(self._pilot, self._session.device, event, time.time_ns() // 1_000_000)
+        return event
+
+    def form(
+        self, given: Mapping[str, str], wrong: str, status: int, sides: Mapping[str, str] | None = None
+    ) -> Response:
+        """The page, with what is filled in and what is wrong with it: a key of the catalogue, and what fills
+        that.
+        """
+        grower = self._pilot.producers[self._session.device.community]
+        areas = [area.code for area in self._pilot.records.planting_areas if area.community == grower.id]
+        return show(
+            "diary_form.html", self._request, status, session=self._session, kind=self._kind,
+            fields=self._fields, given=given, wrong=wrong, products=grower.products, areas=areas,
+            lots=[_shown(self._pilot, lot, language(self._request)) for lot in self._lots.values()],
+            plain=self._kind in entries.PLAIN, corrects=self.wrong, plots=grower.hectares,
+            measured=bool(grower.plots), told=text(wrong, language(self._request), **sides) if sides else "",
+            asks_older=wrong == "form.date_early" and self._kind in entries.WORK,
+        )  # fmt: skip
+
+
+def _row(pilot: Pilot, entry: Entry) -> dict[str, Any]:
+    event = entry.event
+    return {
+        "event": event,
+        "when": f"{local(event.ts, pilot.zone):%d/%m/%Y %H:%M}",
+        "kilograms": getattr(event, "quantity_kg", None),
+        "lot": entry.lot,
+        "refused": entry.refused,
+        "may_correct": bool(entries.corrigible(event)),
+    }
+
+
+def _shown(pilot: Pilot, lot: Lot, lang: str) -> dict[str, str]:
+    day = datetime.fromtimestamp(lot.time / 1000, pilot.zone)
+    return {"id": lot.harvest, "name": f"{lot.key.lot} · {day:%d/%m/%Y} · {number(lot.kilograms, lang)} kg"}

@@ -1,0 +1,134 @@
+"""Who writes in the diary: a diary device's account, signed in for some hours.
+
+account and password ─► throttle ─► registry ─► session, in memory, known by its cookie
+"""
+
+import math
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import RedirectResponse, Response
+
+from devices.contract.payloads import MAX_BYTES
+from devices.contract.reading import Device
+from traceability.pages.web import HEADERS, body_of, language
+from traceability.secretary.throttle import Throttle
+from traceability.secretary.upload import posted
+
+COOKIE, HOURS, SESSIONS = "diary", 12, 1000
+WITHIN = HEADERS | {
+    "Content-Security-Policy": HEADERS["Content-Security-Policy"].replace(
+        "form-action 'none'", "form-action 'self'"
+    ),
+    "Cache-Control": "no-store",
+}
+
+
+class Accounts(Protocol):
+    """Who may speak, and with which password (the registry)."""
+
+    def lookup(self, device: str) -> Device | None: ...
+    def verify(self, device: str, password: str) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody signed in. The password stays here, in memory: it opens the way to the broker."""
+
+    device: Device
+    password: str
+    check: str  # stands in each form: another site does not know it
+    until: float
+
+    def same(self, given: Mapping[str, str]) -> bool:
+        """Whether a form is one that we gave to this session."""
+        return secrets.compare_digest(given.get("check", "").encode(), self.check.encode())
+
+
+class Sessions:
+    """Who is signed in, by cookie; gone with the process."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._open: dict[str, Session] = {}
+        self._clock = clock
+
+    def begin(self, device: Device, password: str) -> str:
+        """The cookie of a new session."""
+        while len(self._open) >= SESSIONS:
+            del self._open[next(iter(self._open))]
+        token = secrets.token_urlsafe(32)
+        until = self._clock() + HOURS * 3600
+        self._open[token] = Session(device, password, secrets.token_urlsafe(16), until)
+        return token
+
+    def find(self, token: str | None) -> Session | None:
+        session = self._open.get(token or "")
+        if session is not None and self._clock() > session.until:
+            self.end(token)
+            return None
+        return session
+
+    def end(self, token: str | None) -> None:
+        self._open.pop(token or "", None)
+
+
+class Door:
+    """Lets in and out. `secure`: the pages are reached over https."""
+
+    def __init__(
+        self, accounts: Accounts, *, secure: bool, sessions: Sessions | None, throttle: Throttle | None
+    ) -> None:
+        self._accounts, self._secure = accounts, secure
+        self._sessions, self._throttle = sessions or Sessions(), throttle or Throttle()
+
+    def known(self, request: Request) -> Session | None:
+        """Who asks, if they are signed in."""
+        session = self._sessions.find(request.cookies.get(COOKIE))
+        if session is None or self._accounts.lookup(session.device.device) is None:  # revoked since
+            return None
+        return session
+
+    def add_to(self, routes: APIRouter) -> None:
+        """The routes that sign in and out."""
+
+        @routes.post("/diary/sign-in")
+        async def sign_in(request: Request) -> Response:
+            given = (await posted(request, MAX_BYTES)).fields
+            account, password = given.get("device", "")[:64], given.get("password", "")
+            return await run_in_threadpool(self._let_in, request, account, password)
+
+        @routes.post("/diary/sign-out")
+        async def sign_out(request: Request) -> Response:
+            given = (await posted(request, MAX_BYTES)).fields
+            session = await run_in_threadpool(self.known, request)
+            if session is not None and session.same(given):
+                self._sessions.end(request.cookies.get(COOKIE))
+            return RedirectResponse("/diary", 303, WITHIN)
+
+    def _let_in(self, request: Request, account: str, password: str) -> Response:
+        peer = request.client.host if request.client else ""
+        if wait := math.ceil(self._throttle.attempt(account, peer)):
+            refused = show("sign_in.html", request, 429, wrong="form.wait", wait=wait)
+            refused.headers["Retry-After"] = str(wait)
+            return refused
+        found = self._accounts.lookup(account)
+        if found is None or found.model != "diary" or not self._accounts.verify(account, password):
+            return show("sign_in.html", request, 403, wrong="form.wrong_password")
+        self._throttle.right(account, peer)
+        response = RedirectResponse("/diary", 303, WITHIN)
+        response.set_cookie(
+            COOKIE, self._sessions.begin(found, password), max_age=HOURS * 3600, path="/diary", httponly=True,
+            samesite="strict", secure=self._secure,
+        )  # fmt: skip
+        return response
+
+
+def show(template: str, request: Request, status: int, **values: Any) -> Response:
+    """A page for those who write; nobody keeps a copy."""
+    body = body_of(template, language(request), **values)
+    return Response(body, status, WITHIN, "text/html; charset=utf-8")

@@ -1,0 +1,248 @@
+"""The append-only log: static files that any web server can serve and standard tools can check.
+
+Layout: https://c2sp.org/tlog-tiles, signed head: https://c2sp.org/tlog-checkpoint.
+
+append ─► tiles and entry bundles ─► .checkpoint.next ─► checkpoint      each durable before the next
+
+A crash before `.checkpoint.next` is whole leaves files that no checkpoint speaks of; the next append
+overwrites them. After it a tree is signed, so the next `Log.open` finishes the step: nobody who saw that
+signature will see another tree of that size. What a checkpoint covers is never written again; a partial tile
+or bundle is removed when its full one is covered.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+from traceability.durable import sync_directory
+from traceability.tlog import merkle
+from traceability.tlog.merkle import TILE_WIDTH, ProofError, leaf_hash, root_of_hashes
+from traceability.tlog.note import NoteError, Signer, open_note, sign
+from traceability.tlog.proof import Checkpoint
+from traceability.tlog.tiles import CHECKPOINT, ENTRIES, LogCorrupt, LogReader, tile_path
+
+MAX_ENTRY = 0xFFFF  # bytes: a bundle prefixes each entry with a uint16
+_PENDING, _LOCK = ".checkpoint.next", ".lock"
+
+
+class LogBusy(RuntimeError):
+    """Somebody else writes this log; wait for them, or read with `LogReader`."""
+
+
+class Log(LogReader):
+    """The one writer; `close` it or use `with`. Not for several threads at a time."""
+
+    def __init__(self, directory: Path, signer: Signer, origin: str, lock: int) -> None:
+        super().__init__(directory)
+        self._origin, self._signer = origin, signer
+        self._lock: int | None = lock
+        self._stopped = ""  # why nothing may be appended
+        self._current = self._resume()
+        self._edge = self._check_tree(self._current[1])  # a level: hashes of its partial tile
+        number, width = divmod(self.size, TILE_WIDTH)
+        self._tail = self._bundle(number, self.size) if width else []  # entries of the partial bundle
+        if [leaf_hash(entry) for entry in self._tail] != self._edge[0]:
+            raise LogCorrupt(f"the last entries in {directory} do not have the hashes that were logged")
+
+    @classmethod
+    def open(cls, directory: Path, signer: Signer, origin: str) -> Self:
+        """Open the log of this key and origin for appending, or start it.
+
+        Reads and recomputes all tiles, about two seconds a million leaves. Raises `LogBusy`, `LogCorrupt`.
+        """
+        directory.mkdir(parents=True, exist_ok=True)
+        sync_directory(directory.parent)
+        lock = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        with ExitStack() as undo:
+            undo.callback(os.close, lock)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise LogBusy(f"the log in {directory} is being written by another process") from None
+            opened = cls(directory, signer, origin, lock)
+            undo.pop_all()  # `close` does it
+        return opened
+
+    def append(self, entries: Sequence[bytes]) -> range:
+        """Log the entries, each up to 65,535 bytes, and return their indexes; durable on return.
+
+        All of them or none. Once an `OSError` leaves it unknown which, further appends raise `LogCorrupt`:
+        reopen the log and ask `index_of`.
+        """
+        if self._stopped:
+            raise LogCorrupt(self._stopped)
+        if any(len(entry) > MAX_ENTRY for entry in entries):
+            raise ValueError(f"a log entry has {MAX_ENTRY} bytes at most")
+        old = size = self._current[1].size
+        if not entries:
+            return range(old, old)
+        tail, edge = list(self._tail), [list(hashes) for hashes in self._edge]
+        touched: set[Path] = set()  # directories that got a file
+        for entry in entries:
+            size += 1
+            tail.append(entry)
+            edge[0].append(leaf_hash(entry))
+            if len(tail) == TILE_WIDTH:
+                self._write_bundle(size, tail, touched)
+                self._write_full(size, edge, touched)
+                tail = []
+        if tail:
+            self._write_bundle(size, tail, touched)
+        for level, hashes in enumerate(edge):
+            if hashes and old >> 8 * level != size >> 8 * level:
+                self._write(tile_path(level, size >> 8 * (level + 1), len(hashes)), b"".join(hashes), touched)
+        for directory in touched:
+            sync_directory(directory)
+        head = Checkpoint(self._origin, size, _root_of_edge(edge))
+        self._stopped = f"an append to {self.directory} was cut off after its signature; reopen the log"
+        self._current = self._commit(head), head
+        self._tail, self._edge = tail, edge
+        self._stopped = ""
+        self._remove_partial(old, size)
+        return range(old, size)
+
+    def hand_over(self, signer: Signer) -> None:
+        """Sign the current head with the key of this log and with another of the same origin, which may open
+        it from now on.
+        """
+        if self._stopped:
+            raise LogCorrupt(self._stopped)
+        head = self._current[1]
+        self._current = self._commit(head, [self._signer, signer]), head
+
+    def close(self) -> None:
+        """Let another writer in. What was appended is durable without it."""
+        if self._lock is not None:
+            os.close(self._lock)
+        self._lock, self._stopped = None, f"the log in {self.directory} is closed"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _head(self) -> tuple[bytes, Checkpoint]:
+        return self._current
+
+    def _resume(self) -> tuple[bytes, Checkpoint]:
+        """The last head that was signed; its publication is finished if a crash cut it off."""
+        pending = self.directory / _PENDING
+        current = self._open_head(CHECKPOINT) if (self.directory / CHECKPOINT).exists() else None
+        if pending.exists():
+            try:
+                signed = self._open_head(_PENDING)
+            except LogCorrupt:
+                pending.unlink()  # cut off while it was written, so nobody has the signature
+            else:
+                self._check_tree(signed[1])
+                if current is not None:
+                    self._check_continues(current[1], signed[1])
+                self._publish()
+                return signed
+        if current is not None:
+            return current
+        if (self.directory / "tile").exists():
+            raise LogCorrupt(f"{self.directory} has tiles but no {CHECKPOINT}")
+        empty = Checkpoint(self._origin, 0, merkle.EMPTY_ROOT)
+        return self._commit(empty), empty
+
+    def _open_head(self, name: str) -> tuple[bytes, Checkpoint]:
+        note = (self.directory / name).read_bytes()
+        try:
+            head = Checkpoint.parse(open_note(note, [self._signer.verifier])[0])
+        except (NoteError, ProofError) as error:
+            raise LogCorrupt(f"{self.directory / name}: {error}") from None
+        if head.origin != self._origin:
+            raise LogCorrupt(f"{self.directory / name} is of {head.origin!r}, not of {self._origin!r}")
+        return note, head
+
+    def _check_continues(self, old: Checkpoint, new: Checkpoint) -> None:
+        if old.size > new.size or merkle.root_at(old.size, self._node(new.size)) != old.root:
+            raise LogCorrupt(f"{_PENDING} in {self.directory} does not continue its {CHECKPOINT}")
+
+    def _check_tree(self, head: Checkpoint) -> list[list[bytes]]:
+        """The right edge of the tree, once every tile follows from those below it and the root is signed."""
+        full, width = divmod(head.size, TILE_WIDTH)
+        edge = [self._tile(0, full, head.size) if width else []]
+        roots = [root_of_hashes(self._tile(0, number, head.size)) for number in range(full)]
+        while roots:
+            level, above = len(edge), []
+            for number, start in enumerate(range(0, len(roots), TILE_WIDTH)):
+                hashes = roots[start : start + TILE_WIDTH]
+                if hashes != self._tile(level, number, head.size):
+                    path = self.directory / tile_path(level, number, len(hashes))
+                    raise LogCorrupt(f"{path} does not follow from the tiles below it")
+                if len(hashes) == TILE_WIDTH:
+                    above.append(root_of_hashes(hashes))
+            edge.append(roots[len(above) * TILE_WIDTH :])
+            roots = above
+        if _root_of_edge(edge) != head.root:
+            raise LogCorrupt(f"the tiles in {self.directory} do not have the root that was signed")
+        return edge
+
+    def _write_full(self, size: int, edge: list[list[bytes]], touched: set[Path]) -> None:
+        """Write the tiles that the last leaf filled, and carry their roots a level up."""
+        for level, hashes in enumerate(edge):  # which grows meanwhile
+            if len(hashes) < TILE_WIDTH:
+                break
+            self._write(tile_path(level, (size >> 8 * (level + 1)) - 1), b"".join(hashes), touched)
+            if level + 1 == len(edge):
+                edge.append([])
+            edge[level + 1].append(root_of_hashes(hashes))
+            edge[level] = []
+
+    def _write_bundle(self, size: int, entries: list[bytes], touched: set[Path]) -> None:
+        data = b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
+        self._write(tile_path(ENTRIES, (size - 1) // TILE_WIDTH, len(entries)), data, touched)
+
+    def _write(self, path: str, data: bytes, touched: set[Path]) -> None:
+        target = self.directory / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_name(f".{target.name}.tmp")
+        if target.parent.suffix == ".p":  # then a full file can only be of an append that was cut off
+            target.parent.with_suffix("").unlink(missing_ok=True)
+        _write_durably(draft, data)
+        draft.replace(target)
+        # Parents too: one that a killed process made may not be durable yet.
+        touched.update(parent for parent in target.parents if parent.is_relative_to(self.directory))
+
+    def _commit(self, head: Checkpoint, signers: Sequence[Signer] = ()) -> bytes:
+        """Sign and publish. The signature is durable before anybody can read it at its public name."""
+        note = sign(head.text, signers or [self._signer])
+        _write_durably(self.directory / _PENDING, note)
+        sync_directory(self.directory)
+        self._publish()
+        return note
+
+    def _publish(self) -> None:
+        (self.directory / _PENDING).replace(self.directory / CHECKPOINT)
+        sync_directory(self.directory)
+
+    def _remove_partial(self, old: int, size: int) -> None:
+        """Remove partial files whose full one is covered now. A crash here leaves some, which is harmless."""
+        for level in range(len(self._edge)):
+            number = old >> 8 * (level + 1)
+            if number < size >> 8 * (level + 1):
+                for kind in (level, ENTRIES) if level == 0 else (level,):
+                    path = self.directory / f"{tile_path(kind, number)}.p"
+                    shutil.rmtree(path, ignore_errors=True)
+
+
+def _root_of_edge(edge: list[list[bytes]]) -> bytes:
+    below: list[bytes] = []  # the root of all that does not fill a hash of this level
+    for hashes in edge:
+        if hashes or below:
+            below = [root_of_hashes(hashes + below)]
+    return below[0] if below else merkle.EMPTY_ROOT
+
+
+def _write_durably(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,138 @@
+"""Witnesses: others who saw the log's checkpoint and found that it continues the one they saw before.
+
+Format: https://c2sp.org/tlog-cosignature (cosignature/v1, Ed25519). A log cannot show its witnesses one tree
+and somebody else another. Their lines are kept beside the log, `cosignatures/{size}/{key id}`, and stand
+under every checkpoint of that size that is read, so in proofs too; the log's writer need not know.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from traceability.durable import sync_directory
+from traceability.tlog.note import (
+    KEY_SIZE,
+    NoteError,
+    Signature,
+    base64_of,
+    parse_signature,
+    split_note,
+    unbase64,
+)
+
+COSIGNATURE = b"\x04"  # signature type of timestamped Ed25519 cosignatures
+FOLDER = "cosignatures"
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A witness to trust: its name and 32-byte Ed25519 public key."""
+
+    name: str
+    public_key: bytes
+
+    @classmethod
+    def parse(cls, vkey: str) -> Self:
+        """From `name+keyid+key`; raises NoteError."""
+        name, _, rest = vkey.strip().partition("+")
+        key_id, _, encoded = rest.partition("+")
+        key = unbase64(encoded, "the witness key")
+        if not name or key[:1] != COSIGNATURE or len(key) != 1 + KEY_SIZE:
+            raise NoteError(f"{vkey[:60]!r} is no witness key: name+keyid+key of signature type 4")
+        made = cls(name, key[1:])
+        if made.key_id.hex() != key_id:
+            raise NoteError(f"the witness key of {name!r} does not have the id {key_id!r}")
+        return made
+
+    @property
+    def key_id(self) -> bytes:
+        return hashlib.sha256(self.name.encode() + b"\n" + COSIGNATURE + self.public_key).digest()[:4]
+
+    @property
+    def vkey(self) -> str:
+        return f"{self.name}+{self.key_id.hex()}+{base64_of(COSIGNATURE + self.public_key)}"
+
+    def seen(self, text: str, signature: Signature) -> int | None:
+        """Unix seconds at which this witness cosigned the checkpoint; None where it did not."""
+        stamp, value = signature.value[:8], signature.value[8:]
+        at = int.from_bytes(stamp, "big")
+        try:
+            key = Ed25519PublicKey.from_public_bytes(self.public_key)
+            key.verify(value, f"cosignature/v1\ntime {at}\n{text}".encode())
+        except (InvalidSignature, ValueError):
+            return None
+        return at
+
+
+def parse_witnesses(text: str) -> tuple[Witness, ...]:
+    """A witness a line; lines that begin with # are comments. Raises NoteError."""
+    lines = (line.strip() for line in text.splitlines())
+    return tuple(Witness.parse(line) for line in lines if line and not line.startswith("#"))
+
+
+def cosigned(note: bytes, witnesses: Sequence[Witness]) -> dict[str, int]:
+    """Who of `witnesses` cosigned a checkpoint, and when (Unix seconds). Raises NoteError where a line of
+    one of them is wrong.
+    """
+    text, signatures = split_note(note)
+    known = {(witness.name, witness.key_id): witness for witness in witnesses}
+    found = {}
+    for signature in signatures:
+        witness = known.get((signature.name, signature.key_id))
+        if witness is None:
+            continue
+        at = witness.seen(text, signature)
+        if at is None:
+            raise NoteError(f"the cosignature of {witness.name!r} is not over this checkpoint")
+        found[witness.name] = at
+    return found
+
+
+def accept(log: Path, size: int, note: bytes, lines: str, witnesses: Sequence[Witness]) -> dict[str, int]:
+    """Keep cosignature lines for the log's checkpoint `note` of `size`: those of `witnesses`, who were
+    asked. Returns who cosigned and when. Raises NoteError, and then keeps nothing.
+    """
+    text, _ = split_note(note)
+    known = {(witness.name, witness.key_id): witness for witness in witnesses}
+    kept: dict[Witness, Signature] = {}
+    for line in lines.splitlines():
+        if not line.startswith("\u2014"):
+            continue  # a whole note may be given
+        signature = parse_signature(line)
+        if witness := known.get((signature.name, signature.key_id)):
+            kept[witness] = signature
+    if not kept:
+        raise NoteError("none of the lines is a cosignature of a witness that was named")
+    found = {}
+    for witness, signature in kept.items():
+        at = witness.seen(text, signature)
+        if at is None:
+            raise NoteError(
+                f"the cosignature of {witness.name!r} is not over the checkpoint of {size} leaves"
+            )
+        found[witness.name] = at
+    folder = log / FOLDER / str(size)
+    folder.mkdir(parents=True, exist_ok=True)
+    for witness, signature in kept.items():
+        draft = folder / f".{witness.key_id.hex()}"
+        draft.write_text(signature.line, "utf-8")
+        draft.replace(folder / witness.key_id.hex())
+    sync_directory(folder)
+    for old in folder.parent.iterdir():
+        if old.name.isdecimal() and int(old.name) < size:
+            shutil.rmtree(old, ignore_errors=True)
+    return found
+
+
+def lines_of(log: Path, size: int) -> bytes:
+    """The cosignature lines that are kept for the checkpoint of this size."""
+    folder = log / FOLDER / str(size)
+    if not folder.is_dir():
+        return b""
+    return b"".join(path.read_bytes() for path in sorted(folder.glob("[0-9a-f]*")))
