@@ -26,7 +26,7 @@ from devices.pilots.pilot import Pilot
 from devices.texts import number, text
 from traceability.diary import entries
 from traceability.diary.entries import CORRECTION, FORMS, Lot
-from traceability.pages.web import language
+from traceability.pages.frame import language
 from traceability.records import picture
 from traceability.records.photos import Photos
 from traceability.records.picture import BadPicture

@@ -16,7 +16,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from devices.contract.payloads import MAX_BYTES
 from devices.contract.reading import Device
-from traceability.pages.web import HEADERS, body_of, language
+from traceability.pages.frame import HEADERS, body_of, language
 from traceability.secretary.throttle import Throttle
 from traceability.secretary.upload import posted
 

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from devices.pilots.pilot import Pilot
+from tests.traceability.diary.test_standing import Plot, pick, spray
 from traceability.diary.file import MARK, Mended, open_file
-
-from .test_standing import Plot, pick, spray
 
 
 def sound(path: Path) -> int:

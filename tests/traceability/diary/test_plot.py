@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from devices.pilots.pilot import Pilot
 from devices.texts import text
+from tests.traceability.conftest import GREW, Grower, harvest, write
 from traceability.commands import trace_app
 from traceability.digital_link import LotKey
 from traceability.pages import web
@@ -18,8 +19,6 @@ from traceability.records.shelf import Shelf
 from traceability.sealing.seal import Sealer, read
 from traceability.tlog.log import Log
 from traceability.tlog.note import Signer
-
-from .conftest import GREW, Grower, harvest, write
 
 OF_ALL = "không riêng một thửa", "là của chung hội quán, không phải của riêng thửa"
 OF_PLOT = "2 đặt ngay trên thửa plot-1 của lô này", "theo sổ đăng ký của người vận hành"

@@ -9,11 +9,10 @@ import pytest
 
 from devices.contract.diary import Correction, DiaryEvent, Harvest, Planting, decode_diary
 from devices.pilots.pilot import Pilot
+from tests.traceability.conftest import HARVESTED, Grower, harvest, sprayed, write
 from traceability.records import record
 from traceability.sealing import seal
 from traceability.sealing.seal import Sealed, Sealer
-
-from .conftest import HARVESTED, Grower, harvest, sprayed, write
 
 WHO = "tam-que-diary-01"
 CASES = Path(__file__).parents[2] / "cases"

@@ -11,12 +11,11 @@ import pytest
 from devices.contract.diary import decode_diary
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
+from tests.traceability.conftest import HARVESTED, Grower
 from traceability.digital_link import LotKey
 from traceability.records import story
 from traceability.records.shelf import Shelf
 from traceability.sealing.seal import Sealer
-
-from .conftest import HARVESTED, Grower
 
 WHO = Device("dong-thap", "tam-que", "thu-ky", "diary", simulated=False)
 LONG_AGO = "2023-01-01T00:00:00Z"

@@ -16,13 +16,12 @@ from devices.pilots.pilot import Pilot
 from devices.texts import text
 from tests import browser
 from tests.system.running import done, hoiquan
+from tests.traceability.conftest import HARVESTED, Grower, harvest, sprayed, write
+from tests.traceability.records.test_verify_story import answer, verify
 from traceability.digital_link import LotKey
 from traceability.pages import verify_page, web
 from traceability.sealing import lot, seal
 from traceability.sealing.seal import Sealer
-
-from .conftest import HARVESTED, Grower, harvest, sprayed, write
-from .test_verify_story import answer, verify
 
 DAY = timedelta(days=1)
 FUTURE = datetime(datetime.now(UTC).year + 5, 1, 1, 3, tzinfo=UTC)

@@ -16,11 +16,10 @@ from tests import browser
 from tests.scanner import codes
 from tests.servers import program
 from tests.system.running import done, hoiquan, one_line
+from tests.traceability.conftest import HARVESTED, Grower, harvest, write
 from traceability.digital_link import LotKey
 from traceability.records import address
 from traceability.sealing.seal import Sealer, lots, read
-
-from .conftest import HARVESTED, Grower, harvest, write
 
 HERE = "http://localhost:22501"  # as `hoiquan up --http-port 22501` seals it
 PUBLIC = "https://truyxuat.dongthap.example"

@@ -13,11 +13,10 @@ from fastapi import FastAPI
 from devices.contract.diary import Packing, Revocation, Shipping
 from devices.pilots.pilot import Pilot
 from tests import browser
+from tests.traceability.conftest import HARVESTED, harvest, sprayed, write
 from traceability.digital_link import LotKey
 from traceability.pages import verify_page, web
 from traceability.sealing.seal import Sealer
-
-from .conftest import HARVESTED, harvest, sprayed, write
 
 AXE = "axe-core@4.14.1"
 CACHE = Path.home() / ".cache" / "hoiquan-tests" / AXE

@@ -17,16 +17,16 @@ from devices.contract.diary import decode_diary
 from devices.pilots.pilot import Pilot
 from devices.texts import text
 from tests.scanner import codes
+from tests.traceability.conftest import HARVESTED, Grower, harvest, sprayed, write
 from traceability.digital_link import LotKey
 from traceability.pages import web
+from traceability.pages.frame import HIDDEN
 from traceability.records.conditions import SENSED
 from traceability.records.record import entry
 from traceability.sealing import seal
 from traceability.sealing.seal import Sealer
 from traceability.tlog.note import Verifier
 from traceability.tlog.proof import verify
-
-from .conftest import HARVESTED, Grower, harvest, sprayed, write
 
 
 @pytest.fixture
@@ -220,12 +220,12 @@ def test_every_field_that_people_write_comes_out_as_text(
     assert page.status_code == 410
     parser = Parts()
     parser.feed(page.text)
-    shown = text.translate(web.HIDDEN)
+    shown = text.translate(HIDDEN)
     assert parser.text.count(shown) >= 14, "every field is there to be read"
     assert not parser.tags & {"script", "iframe", "object", "base", "meta-refresh"}
     assert not any(name.startswith("on") for name in parser.attributes)
     assert set(parser.images) == {f"{path}/qr.svg"}
-    assert not set(map(chr, web.HIDDEN)) & set(page.text)
+    assert not set(map(chr, HIDDEN)) & set(page.text)
 
 
 class Parts(HTMLParser):

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from devices.pilots.pilot import Pilot
 from devices.texts import text
 from tests import browser
+from tests.traceability.conftest import harvest, sprayed, write
 from traceability.commands import trace_app
 from traceability.pages import verify_page
 from traceability.records.check import CheckFailed, check
@@ -21,8 +22,6 @@ from traceability.records.shelf import Shelf
 from traceability.sealing.seal import Sealer, read
 from traceability.tlog import keys
 from traceability.tlog.note import NoteError, Signer
-
-from .conftest import harvest, sprayed, write
 
 RUN = CliRunner()
 

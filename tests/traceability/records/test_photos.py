@@ -20,6 +20,8 @@ from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
 from devices.texts import text
 from tests import browser
+from tests.traceability.conftest import WHO, harvest, write
+from tests.traceability.pages.test_page import AXE, SIZES, Served, axe, judged
 from traceability.commands import trace_app
 from traceability.digital_link import LotKey
 from traceability.pages import web
@@ -28,9 +30,6 @@ from traceability.records.photos import Photos
 from traceability.records.picture import BadPicture, clean
 from traceability.sealing.seal import Sealer, read
 from traceability.secretary import form
-
-from .conftest import WHO, harvest, write
-from .test_page import AXE, SIZES, Served, axe, judged
 
 assert AXE and axe  # the fixture of the pages' tests
 

@@ -8,12 +8,11 @@ import pytest
 import rfc8785
 
 from devices.pilots.pilot import Pilot, gtin_check_digit
+from tests.traceability.conftest import harvest, sprayed, write
 from traceability.digital_link import DigitalLinkError, parse
 from traceability.records import record
 from traceability.sealing import seal
 from traceability.sealing.seal import Sealer
-
-from .conftest import harvest, sprayed, write
 
 # Circular 02/2024/TT-BKHCN: item → where it stands in the record
 SEVEN = {

@@ -17,11 +17,10 @@ from devices.pilots.pilot import Pilot
 from devices.texts import text
 from tests import browser
 from tests.system.running import done, hoiquan, one_line
+from tests.traceability.conftest import HARVESTED, Grower, harvest, sprayed, write
 from traceability.digital_link import LotKey
 from traceability.pages import verify_page
 from traceability.sealing.seal import Sealer
-
-from .conftest import HARVESTED, Grower, harvest, sprayed, write
 
 SERVER = "https://example.org"
 MARKS = re.compile(r"^(Packed|It was corrected) on 12/11/2026|^As is known now")

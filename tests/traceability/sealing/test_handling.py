@@ -12,6 +12,7 @@ import pytest
 from devices.contract.diary import decode_diary
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
+from tests.traceability.conftest import HARVESTED, Grower, harvest, sprayed, write
 from traceability.digital_link import LotKey
 from traceability.records import record
 from traceability.records.shelf import Shelf
@@ -19,8 +20,6 @@ from traceability.sealing import seal
 from traceability.sealing.seal import Sealed, Sealer
 from traceability.tlog.log import Log
 from traceability.tlog.tiles import LogReader
-
-from .conftest import HARVESTED, Grower, harvest, sprayed, write
 
 
 class Diary:

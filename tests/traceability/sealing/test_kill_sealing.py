@@ -11,14 +11,13 @@ from contextlib import closing
 from pathlib import Path
 
 from devices.pilots.pilot import Pilot
+from tests.traceability.conftest import Grower
 from traceability.digital_link import LotKey
 from traceability.records.shelf import Shelf
 from traceability.sealing import seal
 from traceability.sealing.seal import Sealer
 from traceability.tlog.log import Log
 from traceability.tlog.note import Signer
-
-from .conftest import Grower
 
 ROOT = Path(__file__).parents[3]
 KILLS = int(os.environ.get("HOIQUAN_TEST_KILLS", "10"))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from devices.pilots.pilot import Pilot
+from tests.traceability.conftest import HARVESTED, Grower, harvest, sprayed, write
 from traceability.digital_link import LotKey
 from traceability.records import record
 from traceability.records.conditions import Conditions
@@ -18,8 +19,6 @@ from traceability.tlog.merkle import leaf_hash
 from traceability.tlog.note import Verifier
 from traceability.tlog.proof import verify
 from traceability.tlog.tiles import LogReader
-
-from .conftest import HARVESTED, Grower, harvest, sprayed, write
 
 
 def test_harvest_is_sealed_and_proven(sealer: Sealer, pilot: Pilot, tmp_path: Path) -> None:

@@ -18,14 +18,13 @@ from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
 from tests import browser
 from tests.servers import Mosquitto
+from tests.traceability.conftest import WHO
+from tests.traceability.pages.test_page import AXE, Served, axe, judged
 from traceability.diary.entries import FORMS, PLAIN
 from traceability.pages import web
 from traceability.secretary import form
 from traceability.secretary.post import NotSent, Post
 from traceability.secretary.sign_in import HOURS, SESSIONS, Sessions
-
-from .conftest import WHO
-from .test_page import AXE, Served, axe, judged
 
 assert AXE and axe  # the fixture of the pages' tests
 

@@ -13,10 +13,9 @@ from devices.contract.diary import DiaryEvent, Planting, decode_diary
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
 from devices.texts import text
+from tests.traceability.conftest import HARVESTED, WHO, harvest, write
 from traceability.sealing.seal import Sealer
 from traceability.secretary import form
-
-from .conftest import HARVESTED, WHO, harvest, write
 
 DAY = timedelta(days=1)
 WRITTEN: dict[str, dict[str, object]] = {

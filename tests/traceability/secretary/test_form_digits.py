@@ -12,10 +12,9 @@ from devices.contract.diary import Correction, DiaryEvent, Irrigation, Shipping
 from devices.pilots.pilot import Pilot
 from devices.texts import number, text
 from tests import browser
+from tests.traceability.conftest import HARVESTED, WHO, harvest, write
+from tests.traceability.pages.test_page import Served
 from traceability.sealing.seal import Sealer
-
-from .conftest import HARVESTED, WHO, harvest, write
-from .test_page import Served
 
 KILOGRAMS = 123456.75
 TO_THE_MILLISECOND = HARVESTED + timedelta(seconds=7, milliseconds=120)

@@ -12,12 +12,11 @@ from devices.contract.diary import DiaryEvent, Harvest
 from devices.pilots.pilot import Pilot
 from devices.texts import text
 from tests import browser
+from tests.traceability.conftest import WHO, harvest, write
+from tests.traceability.pages.test_page import AXE, Served, axe, judged
 from traceability.diary.entries import Lot
 from traceability.sealing.seal import Sealer
 from traceability.secretary.book import Book
-
-from .conftest import WHO, harvest, write
-from .test_page import AXE, Served, axe, judged
 
 assert AXE and axe  # the fixture of the pages' tests
 

@@ -10,13 +10,12 @@ import pytest
 from fastapi import FastAPI
 
 from devices.pilots.pilot import Pilot
+from tests.traceability.pages.test_page import Served
+from tests.traceability.tlog.test_keys import DAY
 from traceability.pages import web
 from traceability.tlog.keys import note_current
 from traceability.tlog.log import Log
 from traceability.tlog.note import Signer
-
-from .test_keys import DAY
-from .test_page import Served
 
 FSCK = "github.com/transparency-dev/tessera/cmd/fsck@v1.0.2"
 CACHE = Path.home() / ".cache" / "hoiquan-tests" / "fsck-v1.0.2"

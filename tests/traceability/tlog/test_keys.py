@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from devices.pilots.pilot import Pilot
+from tests.traceability.conftest import Grower, harvest, write
 from traceability.records.check import CheckFailed, check
 from traceability.records.shelf import Shelf
 from traceability.sealing.seal import Sealer, read
@@ -13,8 +14,6 @@ from traceability.tlog import keys
 from traceability.tlog.log import LogBusy
 from traceability.tlog.note import Signer, sign
 from traceability.tlog.proof import Checkpoint
-
-from .conftest import Grower, harvest, write
 
 ORIGIN = "example.org/log"
 DAY = date(2027, 1, 1)

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from devices.pilots.pilot import Pilot
+from tests.traceability.conftest import harvest, write
 from traceability.commands import trace_app
 from traceability.pages import web
 from traceability.records import record
@@ -19,8 +20,6 @@ from traceability.sealing.seal import Sealer, read
 from traceability.tlog.note import NoteError, Signature, split_note
 from traceability.tlog.tiles import LogReader
 from traceability.tlog.witness import FOLDER, Witness, accept, cosigned, parse_witnesses
-
-from .conftest import harvest, write
 
 AT = 1_795_255_200
 
