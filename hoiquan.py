@@ -185,7 +185,8 @@ def build_pages(settings: Settings, store: Any) -> Any:
 
     from dashboards.opendata import routes as api
     from dashboards.pages import check, overview, state
-    from devices.access.registry import Registry, RegistryAway
+    from devices.access.database import RegistryAway
+    from devices.access.registry import Registry
     from gateway.preview import judged
     from gateway.stores.store import RetryLater
     from traceability.pages import web as records

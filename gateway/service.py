@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from functools import cache
 
-from devices.access.registry import Registry, RegistryAway
+from devices.access.database import RegistryAway
+from devices.access.registry import Registry
 from devices.contract.payloads import PayloadError
 from devices.contract.topics import Topic
 from devices.credentials import FIRST_INSTANCE, GATEWAYS, gateway_account, gateway_accounts

@@ -1,76 +1,28 @@
-"""Which devices may speak: the simulated ones of the pilot file, and the enrolled real ones.
+"""The registry: the roster of who may speak, and how real devices join and leave it."""
 
-Enrolled devices live in one SQL table (SQLite by default, PostgreSQL by URL); the pilot's own fleet
-is derived from its file and needs no row. Several processes share the table: the command enrols, the
-broker authenticates, the gateway looks up. `lookup` is for hot loops: it reads memory, and the table
-only when it changed.
-"""
-
-import logging
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    Engine,
-    MetaData,
-    Row,
-    String,
-    Table,
-    create_engine,
-    delete,
-    event,
-    func,
-    insert,
-    inspect,
-    select,
-    update,
-)
-from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
-from sqlalchemy.schema import CreateTable
+from sqlalchemy import Connection, delete, func, insert, select, update
 
+from devices.access.database import DEVICES, reached
+from devices.access.roster import Roster, device_of
 from devices.contract.models import MODELS
 from devices.contract.reading import Device
 from devices.contract.topics import ID
-from devices.credentials import hash_password, new_password, reserved, verify_password
-from devices.pilots.pilot import Pilot
+from devices.credentials import hash_password, new_password, reserved
 
-log = logging.getLogger(__name__)
-_DEVICES = Table(
-    "device",
-    MetaData(),
-    Column("device", String(64), primary_key=True),
-    Column("pilot", String(64), nullable=False),
-    Column("community", String(64), nullable=False),
-    Column("model", String(64), nullable=False),
-    Column("password", String(200), nullable=False),
-    Column("enrolled", BigInteger, nullable=False),
-    Column("revoked", BigInteger),
-    Column("changed", BigInteger, nullable=False),
-    Column("dev_eui", String(16)),  # of a LoRaWAN device
-    Column("plot", String(64)),  # where it stands; none: it measures for the whole community
-)
-_LEARNT = (_DEVICES.c.dev_eui, _DEVICES.c.plot)  # columns that tables of earlier versions do not have
 # Every change gets the next number, so that it is noticed whatever the clocks of two machines say.
-_NEXT = select(func.coalesce(func.max(_DEVICES.c.changed), 0) + 1).scalar_subquery()
+_NEXT = select(func.coalesce(func.max(DEVICES.c.changed), 0) + 1).scalar_subquery()
 _UNNUMBERED = -1  # of rows inside the transaction that writes them
-RECHECK = 0.5  # seconds for which the table's state may be taken from memory
 
 
 class EnrolmentError(ValueError):
     """The device cannot be enrolled or revoked; the sentence says why and what would do."""
-
-
-class RegistryAway(OSError):
-    """The table cannot be reached now. Try again; the sentence says what the database said."""
 
 
 class Wanted(NamedTuple):
@@ -94,53 +46,8 @@ class Enrolled:
     revoked: int | None
 
 
-class Registry:
-    """Devices of one pilot. `url` is an SQLAlchemy URL or a path of an SQLite file."""
-
-    def __init__(self, url: str | Path, pilot: Pilot) -> None:
-        self.pilot = pilot
-        self._engine = connect(url)
-        self.trouble = ""
-        self._known: dict[str, Device] = dict(pilot.fleet)
-        self._euis: dict[str, Device] = {}
-        self._plots: dict[str, str] = {}
-        self._hashes: dict[str, str] = {}
-        self._state: tuple[object, ...] = ()
-        self._checked = float("-inf")
-        self._lock = threading.Lock()
-
-    def lookup(self, device: str) -> Device | None:
-        """The device of that id, if it may speak."""
-        known = self.known(device)
-        if known is None:  # enrolled a moment ago?
-            self.refresh()
-            known = self._known.get(device)
-        return known
-
-    def known(self, device: str) -> Device | None:
-        """The same without a second look at the table: one enrolled a moment ago may be unknown."""
-        if time.monotonic() - self._checked > RECHECK:
-            self.refresh()
-        return self._known.get(device)
-
-    def by_eui(self, eui: str) -> Device | None:
-        """The device with that LoRaWAN devEUI, if it may speak, as `known` does."""
-        if time.monotonic() - self._checked > RECHECK:
-            self.refresh()
-        return self._euis.get(eui)
-
-    def plots(self) -> Mapping[str, str]:
-        """Device → the plot that it stands on, or stood on before it was revoked: what it measured then was
-        measured there. As fresh as `known`.
-        """
-        if time.monotonic() - self._checked > RECHECK:
-            self.refresh()
-        return self._plots
-
-    def devices(self) -> list[Device]:
-        """All that may speak, simulated and enrolled."""
-        self.refresh()
-        return list(self._known.values())
+class Registry(Roster):
+    """The roster of one pilot, for those who may change it too."""
 
     def enroll(
         self, community: str, model: str, device: str, dev_eui: str | None = None, plot: str | None = None
@@ -180,11 +87,11 @@ class Registry:
                 )  # fmt: skip
             keep(answers)
             for part in _chunks([str(row["device"]) for row in rows]):  # one that was revoked joins again
-                connection.execute(delete(_DEVICES).where(_DEVICES.c.device.in_(part)))
+                connection.execute(delete(DEVICES).where(DEVICES.c.device.in_(part)))
             if rows:
-                connection.execute(insert(_DEVICES), rows)
+                connection.execute(insert(DEVICES), rows)
                 connection.execute(
-                    update(_DEVICES).where(_DEVICES.c.changed == _UNNUMBERED).values(changed=_NEXT)
+                    update(DEVICES).where(DEVICES.c.changed == _UNNUMBERED).values(changed=_NEXT)
                 )
         self._checked = float("-inf")
         return answers
@@ -193,11 +100,11 @@ class Registry:
         """What the table has of these: id → whether it may speak; "eui " and devEUI → whose it is."""
         found: dict[str, bool | str] = {}
         for part in _chunks([one.device for one in wanted]):
-            of = select(_DEVICES.c.device, _DEVICES.c.revoked).where(_DEVICES.c.device.in_(part))
+            of = select(DEVICES.c.device, DEVICES.c.revoked).where(DEVICES.c.device.in_(part))
             found.update({row.device: row.revoked is None for row in connection.execute(of)})
         for part in _chunks([one.dev_eui.lower() for one in wanted if one.dev_eui]):
-            alive = _DEVICES.c.dev_eui.in_(part) & _DEVICES.c.revoked.is_(None)
-            owners = select(_DEVICES.c.device, _DEVICES.c.dev_eui).where(alive)
+            alive = DEVICES.c.dev_eui.in_(part) & DEVICES.c.revoked.is_(None)
+            owners = select(DEVICES.c.device, DEVICES.c.dev_eui).where(alive)
             found.update({f"eui {row.dev_eui}": row.device for row in connection.execute(owners)})
         return found
 
@@ -246,8 +153,8 @@ class Registry:
     def _change(self, device: str, **values: object) -> None:
         with self._writing() as connection:
             done = connection.execute(
-                update(_DEVICES)
-                .where(_DEVICES.c.device == device, _DEVICES.c.revoked.is_(None))
+                update(DEVICES)
+                .where(DEVICES.c.device == device, DEVICES.c.revoked.is_(None))
                 .values(changed=_NEXT, **values)
             )
         if not done.rowcount:
@@ -271,127 +178,21 @@ class Registry:
         """Real devices, revoked ones too, newest first."""
         self.refresh()
         with reached(), self._engine.connect() as connection:
-            rows = connection.execute(select(_DEVICES).order_by(_DEVICES.c.enrolled.desc())).all()
+            rows = connection.execute(select(DEVICES).order_by(DEVICES.c.enrolled.desc())).all()
         return [
             Enrolled(
-                _device(row),
+                device_of(row),
                 row.enrolled,
                 row.revoked,
             )
             for row in rows
         ]
 
-    def verify(self, device: str, password: str) -> bool:
-        """Whether an enrolled, unrevoked device has this password."""
-        self.lookup(device)
-        return verify_password(password, self._hashes.get(device, ""))
-
-    def hashes(self) -> dict[str, str]:
-        """Stored passwords of the devices that may connect, for a broker's password file."""
-        self.refresh()
-        return dict(self._hashes)
-
-    def refresh(self) -> None:
-        """Read the table where it changed. Others wait: the memory is never half new. While the table cannot
-        be read what was known stays; raises RegistryAway where nothing was read yet.
-        """
-        with self._lock:
-            try:
-                with reached():
-                    self._read()
-            except RegistryAway as error:
-                if not self._state:
-                    raise
-                if not self.trouble:
-                    log.warning("%s; devices enrolled or revoked since are not known", error)
-                self.trouble = str(error)
-            else:
-                self.trouble = ""
-            self._checked = time.monotonic()
-
-    def _read(self) -> None:
-        with self._engine.connect() as connection:
-            if not self._state:  # several processes may be the first at once
-                _prepare(connection)
-            summary = select(func.count(), func.max(_DEVICES.c.changed)).select_from(_DEVICES)
-            state = tuple(connection.execute(summary).one())
-            if state == self._state:
-                return
-            rows = connection.execute(select(_DEVICES).where(_DEVICES.c.revoked.is_(None))).all()
-            standing = _DEVICES.c.plot.is_not(None) & (_DEVICES.c.pilot == self.pilot.pilot)
-            stood = connection.execute(select(_DEVICES.c.device, _DEVICES.c.plot).where(standing)).all()
-        real = {row.device: _device(row) for row in rows if row.pilot == self.pilot.pilot}
-        self._known = {**self.pilot.fleet, **real}
-        self._plots = self.pilot.plots | {row.device: row.plot for row in stood}
-        self._euis = {row.dev_eui: real[row.device] for row in rows if row.dev_eui and row.device in real}
-        self._hashes = {row.device: row.password for row in rows}
-        self._state = state
-
-
-def _device(row: Row[Any]) -> Device:
-    return Device(row.pilot, row.community, row.device, row.model, simulated=False, plot=row.plot)
-
-
-def _prepare(connection: Connection) -> None:
-    """Make the table, or add what it lacks. Several processes may be the first at once."""
-    connection.execute(CreateTable(_DEVICES, if_not_exists=True))
-    connection.commit()
-    if _lacking(connection) and connection.dialect.name == "sqlite":
-        connection.rollback()
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # and look again: another may have been quicker
-    for column in _lacking(connection):
-        kind = column.type.compile(connection.dialect)
-        unless = "" if connection.dialect.name == "sqlite" else "IF NOT EXISTS "
-        connection.exec_driver_sql(f"ALTER TABLE device ADD COLUMN {unless}{column.name} {kind}")
-    connection.commit()
-
-
-def _lacking(connection: Connection) -> list[Column[Any]]:
-    there = {column["name"] for column in inspect(connection).get_columns("device")}
-    return [column for column in _LEARNT if column.name not in there]
-
-
-@contextmanager
-def reached() -> Iterator[None]:
-    """Raises RegistryAway for what is wrong with the database, and not with what it was asked."""
-    try:
-        yield
-    except (InterfaceError, DatabaseError) as error:
-        if type(error) not in (
-            InterfaceError,
-            OperationalError,
-            DatabaseError,
-        ):  # a kind of its own: our fault
-            raise
-        raise RegistryAway(f"the registry does not answer: {str(error.orig).strip()}") from error
-
 
 def _chunks(names: list[str]) -> Iterator[list[str]]:
     """As many as fit into one question."""
     for first in range(0, len(names), 500):
         yield names[first : first + 500]
-
-
-def connect(url: str | Path) -> Engine:
-    """The registry's database: an SQLAlchemy URL, or a path of an SQLite file."""
-    address = str(url)
-    if address.startswith("postgresql://"):  # by itself SQLAlchemy looks for another driver than we have
-        address = address.replace("://", "+psycopg://", 1)
-    if "://" in address:
-        # whatever a database was made for: one of SQL_ASCII would else answer in bytes
-        asked = {"client_encoding": "utf8"} if address.startswith("postgresql") else {}
-        return create_engine(address, pool_pre_ping=True, connect_args=asked)
-    Path(address).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(f"sqlite:///{address}")
-
-    @event.listens_for(engine, "connect")
-    def _wal(connection: object, _: object) -> None:
-        cursor = connection.cursor()  # type: ignore[attr-defined]
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA busy_timeout=10000")
-        cursor.close()
-
-    return engine
 
 
 def _now() -> int:

@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from devices.access.registry import connect, reached
+from devices.access.database import connect, reached
 
 _COMMANDS = Table(
     "command",

@@ -5,8 +5,9 @@ import time
 
 import pytest
 
-from devices.access import registry as registry_module
-from devices.access.registry import EnrolmentError, Registry, RegistryAway
+from devices.access import roster
+from devices.access.database import RegistryAway
+from devices.access.registry import EnrolmentError, Registry
 from devices.contract.reading import Device
 from devices.pilots.pilot import load
 from tests.servers import until
@@ -72,7 +73,7 @@ def test_a_revoked_device_is_shut_out_here_and_in_the_other_process(two):
 @pytest.mark.parametrize("step", [0, -60_000], ids=["in the same millisecond", "on a clock a minute behind"])
 def test_a_revocation_is_noticed_whatever_the_clocks_say(two, monkeypatch, step):
     """The one who revokes may sit at another machine than the one who enrolled."""
-    monkeypatch.setattr(registry_module, "RECHECK", 0)
+    monkeypatch.setattr(roster, "RECHECK", 0)
     here, there = two
     now = time.time_ns()
     monkeypatch.setattr(time, "time_ns", lambda: now)
@@ -189,7 +190,7 @@ def test_a_registry_of_an_earlier_version_learns_the_dev_eui(path):
 
 
 def test_while_the_table_is_away_what_was_known_stays(path, monkeypatch):
-    monkeypatch.setattr(registry_module, "RECHECK", 0)
+    monkeypatch.setattr(roster, "RECHECK", 0)
     registry = Registry(path, PILOT)
     registry.enroll("tam-que", "soil-probe", "my-esp32")
     assert registry.lookup("my-esp32")

@@ -1,0 +1,100 @@
+"""The table of enrolled devices: SQLite by default, PostgreSQL by URL, and how either is opened and reached.
+
+Several processes share it: the command enrols, the broker authenticates, the gateway looks up.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Engine,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    event,
+    inspect,
+)
+from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
+from sqlalchemy.schema import CreateTable
+
+DEVICES = Table(
+    "device",
+    MetaData(),
+    Column("device", String(64), primary_key=True),
+    Column("pilot", String(64), nullable=False),
+    Column("community", String(64), nullable=False),
+    Column("model", String(64), nullable=False),
+    Column("password", String(200), nullable=False),
+    Column("enrolled", BigInteger, nullable=False),
+    Column("revoked", BigInteger),
+    Column("changed", BigInteger, nullable=False),
+    Column("dev_eui", String(16)),  # of a LoRaWAN device
+    Column("plot", String(64)),  # where it stands; none: it measures for the whole community
+)
+_LEARNT = (DEVICES.c.dev_eui, DEVICES.c.plot)  # columns that tables of earlier versions do not have
+
+
+class RegistryAway(OSError):
+    """The table cannot be reached now. Try again; the sentence says what the database said."""
+
+
+def connect(url: str | Path) -> Engine:
+    """The registry's database: an SQLAlchemy URL, or a path of an SQLite file."""
+    address = str(url)
+    if address.startswith("postgresql://"):  # by itself SQLAlchemy looks for another driver than we have
+        address = address.replace("://", "+psycopg://", 1)
+    if "://" in address:
+        # whatever a database was made for: one of SQL_ASCII would else answer in bytes
+        asked = {"client_encoding": "utf8"} if address.startswith("postgresql") else {}
+        return create_engine(address, pool_pre_ping=True, connect_args=asked)
+    Path(address).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(f"sqlite:///{address}")
+
+    @event.listens_for(engine, "connect")
+    def _wal(connection: object, _: object) -> None:
+        cursor = connection.cursor()  # type: ignore[attr-defined]
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA busy_timeout=10000")
+        cursor.close()
+
+    return engine
+
+
+def prepare(connection: Connection) -> None:
+    """Make the table, or add what it lacks. Several processes may be the first at once."""
+    connection.execute(CreateTable(DEVICES, if_not_exists=True))
+    connection.commit()
+    if _lacking(connection) and connection.dialect.name == "sqlite":
+        connection.rollback()
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # and look again: another may have been quicker
+    for column in _lacking(connection):
+        kind = column.type.compile(connection.dialect)
+        unless = "" if connection.dialect.name == "sqlite" else "IF NOT EXISTS "
+        connection.exec_driver_sql(f"ALTER TABLE device ADD COLUMN {unless}{column.name} {kind}")
+    connection.commit()
+
+
+def _lacking(connection: Connection) -> list[Column[Any]]:
+    there = {column["name"] for column in inspect(connection).get_columns("device")}
+    return [column for column in _LEARNT if column.name not in there]
+
+
+@contextmanager
+def reached() -> Iterator[None]:
+    """Raises RegistryAway for what is wrong with the database, and not with what it was asked."""
+    try:
+        yield
+    except (InterfaceError, DatabaseError) as error:
+        if type(error) not in (
+            InterfaceError,
+            OperationalError,
+            DatabaseError,
+        ):  # a kind of its own: our fault
+            raise
+        raise RegistryAway(f"the registry does not answer: {str(error.orig).strip()}") from error
