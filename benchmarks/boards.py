@@ -35,7 +35,7 @@ from devices.pilots.pilot import Pilot, load
 from devices.settings import Settings
 from gateway.clerk import COUNTED_MS, SLOT_MS, Clerk
 from gateway.indicators.hourly import roll
-from gateway.ingest.spool import Books
+from gateway.ingest.message import Books
 from gateway.stores.influx import InfluxStore, line
 from gateway.stores.points import Point, device_tags, tags
 from hoiquan import build_pages

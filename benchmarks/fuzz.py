@@ -80,7 +80,7 @@ def fuzz(atheris: ModuleType, seconds: int, folder: Path) -> None:
         from devices.contract.signals import SIGNALS
         from devices.texts import LANGS, catalogue
         from gateway.ingest.decode import Decoder
-        from gateway.ingest.spool import Message
+        from gateway.ingest.message import Message
 
     models = {"probe": "soil-probe", "notebook": "diary"}
     devices = {name: Device("p", "c", name, model, simulated=False) for name, model in models.items()}

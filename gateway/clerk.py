@@ -30,7 +30,8 @@ from gateway.indicators.count import (
 from gateway.indicators.hourly import WEEK_MS, catch_up, roll
 from gateway.indicators.standing import Heard, alarms, forecast, left_behind
 from gateway.ingest.faults import Faults
-from gateway.ingest.spool import Books, SpoolFull
+from gateway.ingest.message import Books
+from gateway.ingest.spoolfile import SpoolFull
 from gateway.stores.points import Point, Value, tags
 from gateway.stores.store import RejectPoints, RetryLater, Store
 

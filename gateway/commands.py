@@ -27,7 +27,8 @@ from gateway.control.advisor import OFF
 from gateway.control.client import listening
 from gateway.control.dispatch import dispatch
 from gateway.control.ledger import Entry, Ledger
-from gateway.ingest.spool import Quarantined, Spool
+from gateway.ingest.message import Quarantined
+from gateway.ingest.spool import Spool
 from gateway.instance import files
 from gateway.preview import anybody, lines, plain, preview
 

@@ -11,7 +11,8 @@ import time
 from gateway.ingest.faults import Faults
 from gateway.ingest.pipeline import Pipeline
 from gateway.ingest.receive import Receiver
-from gateway.ingest.spool import Spool, SpoolFull
+from gateway.ingest.spool import Spool
+from gateway.ingest.spoolfile import SpoolFull
 from gateway.instance import Files
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from devices.access.registry import Registry
-from devices.contract.findings import Examined, Finding, Said, examine
+from devices.contract.findings import Examined, Finding, examine
+from devices.contract.meant import Said
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
 from devices.contract.topics import Topic
@@ -17,7 +18,7 @@ from devices.texts import number, text
 from gateway.clerk import now_ms
 from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Decoder
-from gateway.ingest.spool import Message
+from gateway.ingest.message import Message
 from gateway.stores.points import Point
 
 _UPLINK = "application/0/device/0000000000000000/event/up"

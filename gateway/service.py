@@ -28,10 +28,11 @@ from gateway.ingest.denied import Denials
 from gateway.ingest.faults import Faults
 from gateway.ingest.fresh import AHEAD_MS
 from gateway.ingest.held import begun
+from gateway.ingest.message import Message, Refusal
 from gateway.ingest.pipeline import Pipeline, split_memory
 from gateway.ingest.receive import Receiver
-from gateway.ingest.spool import Message, Refusal, Spool, SpoolFull
-from gateway.ingest.spoolfile import MB, Room
+from gateway.ingest.spool import Spool
+from gateway.ingest.spoolfile import MB, Room, SpoolFull
 from gateway.instance import Files, claimed, files
 from gateway.lots.growth import Growth
 from gateway.lots.openings import Openings

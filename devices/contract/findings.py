@@ -8,52 +8,26 @@ message and decoded, so nothing is said that the gateway would not do, and all o
 """
 
 import json
-import math
-import re
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple
 
-from devices.contract import encodings, payloads, senml
+from devices.contract import encodings, senml
+from devices.contract.meant import (
+    FIELDS,
+    FILLER,
+    Said,
+    field_meant,
+    name_meant,
+    other_unit,
+    refusal_of,
+    value_meant,
+)
 from devices.contract.payloads import SECONDS, PayloadError, Telemetry
-from devices.contract.signals import SIGNALS, Signal
+from devices.contract.signals import SIGNALS
 from devices.texts import number, shown, text
 
 Encoding = Literal["json", "list", "senml-json", "senml-cbor", "chirpstack"]
-FIELDS = ("values", "ts", "seq", "boot")
 EXAMPLE: dict[str, Any] = {"values": {"soil_moisture": 31.5}}
-_FILLER = {"values": {"rssi": -80}}  # a good message to try one other field in
-# What makers call it, and what it is here. Assumption: collected from vendors' payload formats.
-ALIASES = {
-    "temperature": "air_temperature", "temp": "air_temperature", "t": "air_temperature",
-    "humidity": "relative_humidity", "hum": "relative_humidity", "rh": "relative_humidity",
-    "h": "relative_humidity", "pressure": "air_pressure", "rain": "rainfall", "wind": "wind_speed",
-    "light": "solar_radiation", "moisture": "soil_moisture", "vwc": "soil_moisture",
-    "soil_humidity": "soil_moisture", "ec": "soil_ec", "conductivity": "soil_ec", "n": "soil_nitrogen",
-    "nitrogen": "soil_nitrogen", "p": "soil_phosphorus", "phosphorus": "soil_phosphorus",
-    "k": "soil_potassium", "potassium": "soil_potassium", "ph": "water_ph", "level": "water_level",
-    "water_temp": "water_temperature", "tds": "salinity", "do": "dissolved_oxygen",
-    "oxygen": "dissolved_oxygen", "nh3": "ammonia", "battery": "battery_voltage", "bat": "battery_voltage",
-    "vbat": "battery_voltage", "voltage": "battery_voltage", "pump": "pump_state", "valve": "valve_state",
-    "aerator": "aerator_state", "timestamp": "ts", "time": "ts", "sequence": "seq", "counter": "seq",
-    "fcnt": "seq", "data": "values", "measurements": "values", "readings": "values", "boot_id": "boot",
-}  # fmt: skip
-# (signal's unit) → what makers send instead: its name, and what to multiply by and then to add.
-_OTHER_UNITS: dict[str, tuple[tuple[str, float, float], ...]] = {
-    "Cel": (("K", 1, -273.15), ("°F", 5 / 9, -160 / 9), ("0,1 °C", 0.1, 0)),
-    "hPa": (("Pa", 0.01, 0), ("kPa", 10, 0)),
-    "%": (("0…1", 100, 0), ("‰", 0.1, 0)),
-    "V": (("mV", 0.001, 0),),
-    "m": (("mm", 0.001, 0), ("cm", 0.01, 0)),
-    "dS/m": (("µS/cm", 0.001, 0),),
-    "g/L": (("mg/L", 0.001, 0),),
-    "[pH]": (("0,01 pH", 0.01, 0), ("0,1 pH", 0.1, 0)),
-    "dB[mW]": (("-dBm", -1, 0),),
-    "1": (("%", 0.01, 0),),
-}
-
-
-Said = tuple[str, dict[str, object]]  # a key of the catalogue, and what fills it
 
 
 class Finding(NamedTuple):
@@ -152,23 +126,23 @@ def _wrong(payload: bytes, device: str, encoding: Encoding, error: PayloadError)
 def _message(data: Any, at: str) -> tuple[list[Finding], dict[str, Any]]:
     """The findings of one JSON message, and how it would be right."""
     if not isinstance(data, dict):
-        error = _tried(data)
+        error = refusal_of(data)
         return [_told(at.rstrip("."), error)] if error else [], EXAMPLE
     values = data.get("values")
     findings, measured = _measured(values, at) if isinstance(values, dict) else ([], {})
-    if "values" in data and not isinstance(values, dict) and (error := _tried({"values": values})):
+    if "values" in data and not isinstance(values, dict) and (error := refusal_of({"values": values})):
         findings.append(_told(f"{at}values", error))
     right: dict[str, Any] = {}
     for name, value in data.items():
         if name == "values":
             continue
-        error = _tried(_FILLER | {name: value})
+        error = refusal_of(FILLER | {name: value})
         if error is None:
             right[name] = value
             continue
-        meant = name if name in SIGNALS or name in FIELDS else _meant(name)
+        meant = name if name in SIGNALS or name in FIELDS else name_meant(name)
         if meant in SIGNALS:  # beside "values" instead of in it
-            moved = _value(meant, value)
+            moved = value_meant(meant, value)
             measured = moved | measured
             findings.append(_told(at + name, error, ("check.move", {"value": _bare(moved) or f'"{meant}"'})))
         elif meant == "values" and isinstance(value, dict):
@@ -176,10 +150,10 @@ def _message(data: Any, at: str) -> tuple[list[Finding], dict[str, Any]]:
             measured = more | measured
             findings += [_told(at + name, error, ("check.write", {"value": '"values"'})), *inner]
         else:
-            kept = _field(meant, value)
+            kept = field_meant(meant, value)
             right |= kept if meant == name or meant not in data else {}
             findings.append(_told(at + name, error, _hint(kept)))
-    if not measured and not findings and (error := _tried({"values": {}})):
+    if not measured and not findings and (error := refusal_of({"values": {}})):
         findings.append(_told(f"{at}values", error))
     return findings, {"values": measured or EXAMPLE["values"], **right}
 
@@ -189,72 +163,16 @@ def _measured(values: Mapping[str, Any], at: str) -> tuple[list[Finding], dict[s
     findings: list[Finding] = []
     right: dict[str, Any] = {}
     for name, value in values.items():
-        error = _tried({"values": {name: value}})
-        mended = {name: value} if error is None else _value(name if name in SIGNALS else _meant(name), value)
+        error = refusal_of({"values": {name: value}})
+        mended = (
+            {name: value}
+            if error is None
+            else value_meant(name if name in SIGNALS else name_meant(name), value)
+        )
         right |= mended
         if error:
             findings.append(_told(f"{at}values.{name}", error, _hint(mended)))
     return findings, right
-
-
-def _tried(message: Any) -> PayloadError | None:
-    """Why the gateway refuses this JSON message; None: it takes it."""
-    try:
-        payloads.decode(json.dumps(message).encode())
-    except PayloadError as error:
-        return error
-    return None
-
-
-def _value(signal: str, value: Any) -> dict[str, Any]:
-    """The value as it would be right under this name; {} where there is none."""
-    number = _number(value, signal) if signal in SIGNALS else None
-    return {} if number is None or _tried({"values": {signal: number}}) else {signal: number}
-
-
-def _number(value: Any, signal: str) -> float | None:
-    """The number that somebody meant: "31,5" and "31.5 %" are 31.5, an actuator's true is 1."""
-    if isinstance(value, bool):
-        return int(value) if SIGNALS[signal].unit == "1" else None
-    if isinstance(value, int | float):
-        return value
-    if isinstance(value, Mapping):
-        return _number(value.get("value"), signal)
-    if isinstance(value, list) and len(value) == 1:
-        return _number(value[0], signal)
-    if not isinstance(value, str):
-        return None
-    cut = value.strip().replace(",", ".")
-    unit = SIGNALS[signal].shown_unit
-    for end in (unit, SIGNALS[signal].unit, "%", "C"):
-        cut = cut.removesuffix(end).strip() if end else cut
-    try:
-        number = int(cut) if cut.isascii() and cut.isdigit() else float(cut)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _field(name: str, value: Any) -> dict[str, Any]:
-    """`ts`, `seq` or `boot` as it would be right; {} where it is best left out."""
-    guesses: list[Any] = []
-    if name == "ts" and isinstance(value, int) and value in SECONDS:  # taken as it is, and not believed
-        value *= 1000
-    elif name == "ts" and isinstance(value, str):
-        cut = value.strip().replace(" ", "T", 1)
-        guesses = [cut, f"{cut}+07:00", f"{cut}:00+07:00"]
-        guesses += [int(cut)] if cut.isascii() and cut.isdigit() and len(cut) == 13 else []
-    elif name == "ts" and isinstance(value, float) and math.isfinite(value):
-        guesses = [int(value * 1000) if int(value) in SECONDS else int(value)]
-    elif name == "seq" and isinstance(value, str | float):
-        guesses = [int(value)] if str(value).strip().removesuffix(".0").isdecimal() else []
-    elif name == "boot" and isinstance(value, int) and not isinstance(value, bool):
-        guesses = [str(value)]
-    elif name == "boot" and isinstance(value, str):
-        guesses = ["".join(value.split())[:64]]
-    right = (guess for guess in [value, *guesses] if name in FIELDS and not _tried(_FILLER | {name: guess}))
-    found = next(right, None)
-    return {} if found is None else {name: found}
 
 
 def _records(pack: list[Any], device: str) -> Iterator[Finding]:
@@ -286,8 +204,8 @@ def _pack(pack: list[Any], device: str) -> PayloadError | None:
 def _senml_hint(error: PayloadError, record: Mapping[str, Any]) -> Said | None:
     """Which units would be taken, or which name would."""
     name = str(record.get("n", "")).rpartition(":")[2].rpartition("/")[2]
-    if error.reason == "unknown_signal" and _meant(name) in SIGNALS:
-        return "check.write", {"value": f'"n":"{_meant(name)}"'}
+    if error.reason == "unknown_signal" and name_meant(name) in SIGNALS:
+        return "check.write", {"value": f'"n":"{name_meant(name)}"'}
     if error.reason != "wrong_unit" or name not in SIGNALS:
         return None
     taken = [said for said, ucum in senml.units() if said and ucum == SIGNALS[name].unit]
@@ -299,14 +217,14 @@ def _object(event: Any) -> Iterator[Finding]:
     if not isinstance(event, dict):
         return
     values = event.get("object")
-    around = {**event, "object": _FILLER["values"]}
+    around = {**event, "object": FILLER["values"]}
     if error := _event(around):
         yield _told(error.field, error)
     if values is not None and not isinstance(values, dict):
         yield _told("object", PayloadError("bad_uplink", "object"))
     for name, value in (values if isinstance(values, dict) else {}).items():
         if error := _event({"devAddr": "00000000", "object": {name: value}}):
-            mended = _value(name if name in SIGNALS else _meant(name), value)
+            mended = value_meant(name if name in SIGNALS else name_meant(name), value)
             yield _told(f"object.{name}", error, _hint(mended))
 
 
@@ -327,7 +245,7 @@ def _doubts(told: Telemetry, now: int, at: str) -> Iterator[Finding]:
                 "field": name, "value": number(value, "en"), "low": f"{signal.low:g}",
                 "high": f"{signal.high:g}", "unit": signal.shown_unit,
             })  # fmt: skip
-            guess = _other_unit(signal, value)
+            guess = other_unit(signal, value)
             yield Finding(f"{at}values.{name}", False, "gross_range", (said, *([guess] if guess else ())))
     if told.time is not None and told.time > now + 5 * 60_000:
         yield Finding(f"{at}ts", False, "clock", (("check.clock_ahead", {}),))
@@ -338,26 +256,6 @@ def _doubts(told: Telemetry, now: int, at: str) -> Iterator[Finding]:
     if (told.seq is None) != (told.boot is None):
         alone = "boot" if told.seq is None else "seq"
         yield Finding(f"{at}{alone}", False, "alone", ((f"check.{alone}_alone", {}),))
-
-
-def _other_unit(signal: Signal, value: float) -> Said | None:
-    """The unit that the value seems to be in, and what to send instead."""
-    for name, scale, offset in _OTHER_UNITS.get(signal.unit, ()):
-        right = round(value * scale + offset, signal.decimals)
-        if signal.low <= right <= signal.high:
-            shown = f"{right:.{signal.decimals}f} {signal.shown_unit}".strip()
-            return "check.other_unit", {"unit": name, "value": shown}
-    return None
-
-
-def _meant(name: str) -> str:
-    """The signal or field that a wrong name stands for, or ""."""
-    bare = re.sub(r"(?<=[a-z])(?=[A-Z])|[ -]+", "_", name.strip()).lower()  # soilMoisture, Soil-Moisture
-    bare = ALIASES.get(bare, bare)
-    if bare in SIGNALS or bare in FIELDS:
-        return bare
-    near = get_close_matches(bare, [*SIGNALS, *FIELDS], 1, 0.8) if len(bare) > 2 else []
-    return near[0] if near else ""
 
 
 def _hint(mended: Mapping[str, Any]) -> Said:

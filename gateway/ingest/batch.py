@@ -11,7 +11,7 @@ from typing import NamedTuple
 from devices.contract.reading import Reading
 from gateway.ingest.decode import Decoded, recalled
 from gateway.ingest.held import Held
-from gateway.ingest.spool import Refusal, Segment
+from gateway.ingest.message import Refusal, Segment
 from gateway.stores.points import Point
 
 

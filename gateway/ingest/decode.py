@@ -21,8 +21,8 @@ from devices.errors import CONTENT, said
 from devices.pilots.bounds import within
 from devices.pilots.pilot import Pilot
 from gateway.ingest.fresh import AHEAD_MS, YEAR_2020_MS, Key, Late, Sorter
+from gateway.ingest.message import Message, Refusal
 from gateway.ingest.seen import Repeats, Seen
-from gateway.ingest.spool import Message, Refusal
 
 log = logging.getLogger(__name__)
 _READINGS = frozenset({"telemetry", "uplink"})

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from devices.contract.payloads import PayloadError, Telemetry
 from devices.contract.reading import Device, Reading
+from gateway.ingest.message import Message
 from gateway.ingest.seen import NEVER, Repeats, Seen, content
-from gateway.ingest.spool import Message
 
 AHEAD_MS = 5 * 60 * 1000  # a device's clock may run this far ahead of ours
 YEAR_2020_MS = 1_577_836_800_000

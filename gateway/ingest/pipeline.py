@@ -43,7 +43,9 @@ from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Decoded, Decoder, Written, unhandled
 from gateway.ingest.faults import Faults
 from gateway.ingest.held import Held, held
-from gateway.ingest.spool import Message, Outcome, Refusal, Segment, Spool, SpoolFull
+from gateway.ingest.message import Message, Outcome, Refusal, Segment
+from gateway.ingest.spool import Spool
+from gateway.ingest.spoolfile import SpoolFull
 from gateway.stores.points import Point, Value, tags
 from gateway.stores.store import RejectPoints, RetryLater, Store
 

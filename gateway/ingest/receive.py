@@ -32,7 +32,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from devices import broker_url
 from devices.contract.topics import DENIED, DOWN
 from gateway.ingest.link import Link, Publish
-from gateway.ingest.spool import Message
+from gateway.ingest.message import Message
 
 log = logging.getLogger(__name__)
 EVERYTHING = "hoiquan/#"

@@ -29,7 +29,8 @@ from pydantic_core import to_json
 
 from devices.contract.payloads import Telemetry
 from devices.contract.reading import Reading
-from gateway.ingest.spool import MARKS, Message
+from gateway.ingest.message import Message
+from gateway.ingest.spool import MARKS
 
 BOOTS = 4  # a node that empties its buffer may still send of an earlier boot
 RANGES = 64  # holes in the sequence that are remembered a boot; beyond it the oldest are forgotten

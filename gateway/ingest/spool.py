@@ -14,101 +14,21 @@ import logging
 import struct
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 
 from devices.contract.payloads import MAX_BYTES
-from gateway.ingest.spoolfile import QUARANTINE_BYTES, File, Room, SpoolFull, open_file, open_to_read
-
-__all__ = [
-    "MARKS", "Books", "Message", "Outcome", "Quarantined", "Refusal", "Segment", "Spool", "SpoolFull",
-]  # fmt: skip
+from gateway.ingest.message import Books, Message, Outcome, Quarantined, Refusal, Segment, pack, unpack
+from gateway.ingest.spoolfile import QUARANTINE_BYTES, File, Room, open_file, open_to_read
 
 log = logging.getLogger(__name__)
-_HEADER = struct.Struct(">qHIBH")  # arrival ms, topic bytes, payload bytes, flags, packet number
-_DUP, _RETAINED, _REPLAYED = 1, 2, 4
 MARKS = 8192  # more than a broker may have in flight: `receive.IN_FLIGHT`
 
 ROW_BYTES = 100  # what a refused message takes beside topic and payload, about
 # newest commits that are also in memory, for whoever delivers them right away: how many, of what size at most
 AT_HAND, AT_HAND_BYTES = 8, 2**20
 _SIZE = f"{ROW_BYTES}+length(CAST(topic AS BLOB))+length(payload)"
-
-
-class Message(NamedTuple):
-    """What came from the broker. `arrival` is epoch milliseconds on the gateway's clock, `mid` MQTT's
-    packet number (0 at QoS 0), which is of the connection `epoch` and not kept beyond it.
-    """
-
-    topic: str
-    payload: bytes
-    arrival: int
-    dup: bool = False
-    retained: bool = False
-    replayed: bool = False  # out of the quarantine, so it was seen before and is wanted all the same
-    mid: int = 0
-    epoch: int = 0
-
-
-class Segment(NamedTuple):
-    """Messages of one or more group commits, oldest first; `ids` are their rows."""
-
-    ids: tuple[int, ...]
-    messages: list[Message]
-
-
-class Refusal(NamedTuple):
-    """A message that is not stored, and why: `reason` and `field` as in the catalogue `rejected.*`."""
-
-    message: Message
-    reason: str
-    field: str
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What became of a segment's messages: the three counts add up to its size."""
-
-    stored: int = 0
-    duplicate: int = 0
-    refused: list[Refusal] = field(default_factory=list)
-    seen: dict[str, str] = field(default_factory=dict)
-    marks: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Books:
-    """Messages since the spool was made. `oldest` is the arrival of the oldest spooled one, or None;
-    `forgotten` are those of the quarantined ones whose bytes are not kept any more.
-    """
-
-    received: int
-    stored: int
-    duplicate: int
-    quarantined: int
-    spooled: int
-    oldest: int | None
-    forgotten: int = 0
-
-    @property
-    def balanced(self) -> bool:
-        return self.received == self.stored + self.duplicate + self.quarantined + self.spooled
-
-
-@dataclass(frozen=True, slots=True)
-class Quarantined:
-    """A refused message as kept: the first 16 KB of its payload, and its true size in bytes."""
-
-    id: int
-    arrived: int
-    topic: str
-    payload: bytes
-    size: int
-    reason: str
-    field: str
-    replayed: int | None
 
 
 class Spool:
@@ -144,7 +64,7 @@ class Spool:
         """Keep `messages`, in order; on return they survive a power cut. Raises SpoolFull, with file,
         figure and mend, before the disk is full.
         """
-        body = b"".join(_pack(messages))
+        body = b"".join(pack(messages))
         with self._file.transaction() as db:
             self._file.require(len(body))
             cursor = db.execute(
@@ -276,7 +196,7 @@ class Spool:
                 if row is None:
                     continue
                 topic, payload, arrived = row
-                body = b"".join(_pack([Message(topic, payload, arrived, replayed=True)]))
+                body = b"".join(pack([Message(topic, payload, arrived, replayed=True)]))
                 db.execute("INSERT INTO segment(messages, arrived, body) VALUES(1,?,?)", (arrived, body))
                 db.execute("UPDATE quarantine SET replayed=? WHERE id=?", (time.time_ns() // 10**6, number))
                 self._book(quarantined=-1)
@@ -324,7 +244,7 @@ class Spool:
         ).fetchone()
         found: list[Message] = []
         try:
-            found += _unpack(body)
+            found += unpack(body)
         except (struct.error, ValueError, TypeError) as error:
             log.error("commit %d of the spool is damaged (%s): what is left of it is refused", number, error)  # noqa: TRY400
         # as many as were counted, so that the books balance
@@ -345,31 +265,3 @@ class Spool:
             "INSERT INTO book VALUES(?,?) ON CONFLICT DO UPDATE SET value=value+excluded.value",
             [(name, count) for name, count in counts.items() if count],
         )
-
-
-def _pack(messages: Iterable[Message]) -> Iterator[bytes]:
-    for topic, payload, arrival, dup, retained, replayed, mid, _ in messages:
-        name = topic.encode("utf-8", "surrogateescape")
-        flags = dup * _DUP | retained * _RETAINED | replayed * _REPLAYED
-        yield _HEADER.pack(arrival, len(name), len(payload), flags, mid)
-        yield name
-        yield payload
-
-
-def _unpack(body: bytes) -> Iterator[Message]:
-    at = 0
-    while at < len(body):
-        arrival, name, size, flags, mid = _HEADER.unpack_from(body, at)
-        at += _HEADER.size
-        topic = body[at : at + name].decode("utf-8", "surrogateescape")
-        at += name
-        yield Message(
-            topic,
-            body[at : at + size],
-            arrival,
-            bool(flags & _DUP),
-            bool(flags & _RETAINED),
-            bool(flags & _REPLAYED),
-            mid,
-        )
-        at += size

@@ -7,7 +7,7 @@ from devices.contract.encodings import decode
 from devices.contract.payloads import PayloadError
 from devices.contract.reading import Device
 from gateway.ingest.decode import Decoder
-from gateway.ingest.spool import Message
+from gateway.ingest.message import Message
 
 NOW = int(datetime(2026, 11, 21, 3, tzinfo=UTC).timestamp() * 1000)
 PROBE = Device("p", "c", "probe", "soil-probe", simulated=False)

@@ -4,12 +4,12 @@ import logging
 import sqlite3
 
 import pytest
-from tests.gateway.test_repetition import Bench
 
 from gateway.ingest import pipeline
 from gateway.ingest.spool import Spool
 from gateway.stores.influx import InfluxStore
 from gateway.stores.sqlite import SqliteStore
+from tests.gateway.ingest.test_repetition import Bench
 
 
 @pytest.fixture

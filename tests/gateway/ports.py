@@ -7,8 +7,9 @@ from contextlib import contextmanager
 
 from devices.contract.reading import Device
 from gateway.ingest.decode import Decoder
+from gateway.ingest.message import Message
 from gateway.ingest.pipeline import Pipeline, split_memory
-from gateway.ingest.spool import Message, SpoolFull
+from gateway.ingest.spoolfile import SpoolFull
 from gateway.stores.points import Point
 from gateway.stores.store import RejectPoints, RetryLater
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from devices.contract.reading import Device
 from gateway.ingest.decode import Decoder
-from gateway.ingest.spool import Message
+from gateway.ingest.message import Message
 
 NOW = int(datetime(2026, 11, 21, 3, tzinfo=UTC).timestamp() * 1000)
 MINUTE = 60_000

@@ -1,6 +1,6 @@
 """Messages as they lie in a spool, and what its books say."""
 
-from gateway.ingest.spool import Message, Outcome, Refusal
+from gateway.ingest.message import Message, Outcome, Refusal
 
 
 def message(n, payload=b"x", **flags):

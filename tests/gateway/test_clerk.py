@@ -10,7 +10,9 @@ import pytest
 from devices.pilots.pilot import load
 from gateway import clerk as clerk_module
 from gateway.clerk import Clerk
-from gateway.ingest.spool import Books, Message, Outcome, Refusal, Spool, SpoolFull
+from gateway.ingest.message import Books, Message, Outcome, Refusal
+from gateway.ingest.spool import Spool
+from gateway.ingest.spoolfile import SpoolFull
 from gateway.stores.points import Point, device_tags, tags
 from gateway.stores.sqlite import SqliteStore
 from gateway.stores.store import RejectPoints, RetryLater

@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 
 import hoiquan
 from devices.texts import LANGS, text
-from gateway.ingest.spool import Message, Outcome, Refusal, Spool
+from gateway.ingest.message import Message, Outcome, Refusal
+from gateway.ingest.spool import Spool
 from gateway.instance import files
 
 

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 import hoiquan
 from devices.texts import catalogue
-from gateway.ingest.spool import Message, Outcome, Refusal, Spool
+from gateway.ingest.message import Message, Outcome, Refusal
+from gateway.ingest.spool import Spool
 from gateway.instance import files
 from gateway.stores.points import Point, tags
 from gateway.stores.sqlite import SqliteStore

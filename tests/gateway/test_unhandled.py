@@ -5,7 +5,6 @@ from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
-from tests.gateway.test_pipeline import diary
 
 from devices.contract.diary import decode_diary
 from devices.contract.reading import Device
@@ -15,11 +14,13 @@ from gateway.ingest import decode
 from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Written
 from gateway.ingest.faults import Faults
+from gateway.ingest.message import Message
 from gateway.ingest.pipeline import join_memory, split_memory
-from gateway.ingest.spool import Message, Spool
+from gateway.ingest.spool import Spool
 from gateway.lots.growth import Growth
 from gateway.service import Diaries
 from gateway.stores.sqlite import SqliteStore
+from tests.gateway.ingest.test_pipeline import diary
 from tests.gateway.ports import DEVICES, FakeStore, build, deliveries, drain, running, settled, telemetry
 from tests.servers import until
 from traceability.sealing import lot

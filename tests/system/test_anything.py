@@ -22,8 +22,9 @@ from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import load
 from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Decoder
+from gateway.ingest.message import Message
 from gateway.ingest.pipeline import Pipeline
-from gateway.ingest.spool import Message, Spool
+from gateway.ingest.spool import Spool
 from gateway.lots.growth import Growth
 from gateway.service import Diaries
 from gateway.stores.sqlite import SqliteStore

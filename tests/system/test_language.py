@@ -12,7 +12,8 @@ from devices.access.registry import Registry
 from devices.pilots.pilot import load
 from devices.texts import LANGS, text
 from gateway.control.ledger import Entry, Ledger
-from gateway.ingest.spool import Message, Outcome, Refusal, Spool
+from gateway.ingest.message import Message, Outcome, Refusal
+from gateway.ingest.spool import Spool
 from gateway.instance import files
 from tests.system.running import done, hoiquan, one_line
 from tests.traceability.conftest import Grower, harvest, write

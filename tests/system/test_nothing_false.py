@@ -14,7 +14,8 @@ import pytest
 
 from devices.access.registry import Registry
 from devices.pilots.pilot import load
-from gateway.ingest.spool import Message, Spool
+from gateway.ingest.message import Message
+from gateway.ingest.spool import Spool
 from gateway.lots.growth import Growth
 from gateway.stores.sqlite import SqliteStore
 from tests.servers import answers, free_port

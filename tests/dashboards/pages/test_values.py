@@ -14,7 +14,7 @@ from dashboards.boards.targets import INDICATORS
 from devices.contract.reading import Reading
 from devices.pilots.pilot import load
 from gateway.clerk import Clerk
-from gateway.ingest.spool import Books
+from gateway.ingest.message import Books
 from gateway.lots.growth import Growth
 from gateway.past import Past
 from gateway.stores.influx import InfluxStore

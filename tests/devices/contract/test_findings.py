@@ -1,6 +1,7 @@
 """The checker's sentences for payloads that makers send, held against a golden file in both languages.
 
-`python -m tests.devices.test_findings` writes the golden file again; read the difference before you keep it.
+`python -m tests.devices.contract.test_findings` writes the golden file again; read the difference before you
+keep it.
 """
 
 import json

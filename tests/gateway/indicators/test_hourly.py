@@ -8,7 +8,7 @@ import pytest
 from devices.pilots.pilot import load
 from gateway.clerk import Clerk
 from gateway.indicators.hourly import roll
-from gateway.ingest.spool import Books
+from gateway.ingest.message import Books
 from gateway.stores.points import Point, device_tags
 
 HANOI = timezone(timedelta(hours=7))

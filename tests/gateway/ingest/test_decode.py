@@ -10,7 +10,7 @@ from devices.contract.payloads import PayloadError
 from devices.contract.signals import SIGNALS
 from devices.contract.topics import DOWN, UP
 from gateway.ingest.decode import Decoder
-from gateway.ingest.spool import Message
+from gateway.ingest.message import Message
 from tests.gateway.senders import DEVICES, GOOD, NOTEBOOK, NOW, OTHER, PLAYED, REAL, decoder, moisture, said
 
 HOSTILE = [

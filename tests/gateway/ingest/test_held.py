@@ -3,14 +3,14 @@
 import time as clock
 
 import pytest
-from tests.gateway.test_repetition import json_of, message, readings
-from tests.gateway.test_repetition_late import fates, said
 
 from devices.contract.reading import Device
 from gateway.ingest.fresh import Late
 from gateway.ingest.held import JOINT, held
 from gateway.stores.points import Point, device_tags
 from gateway.stores.sqlite import SqliteStore
+from tests.gateway.ingest.test_repetition import json_of, message, readings
+from tests.gateway.ingest.test_repetition_late import fates, said
 from tests.gateway.ports import (
     MINUTE,
     NOW,

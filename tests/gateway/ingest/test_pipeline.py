@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.ingest.decode import Decoder
+from gateway.ingest.message import Message
 from gateway.ingest.pipeline import Pipeline, split_memory
-from gateway.ingest.spool import Message, Spool
+from gateway.ingest.spool import Spool
 from gateway.stores.store import RetryLater
 from tests.gateway.ports import (
     DEVICES,

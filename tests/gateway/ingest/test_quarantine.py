@@ -3,7 +3,8 @@
 import sqlite3
 
 from devices.contract.payloads import MAX_BYTES
-from gateway.ingest.spool import Outcome, Refusal, Spool
+from gateway.ingest.message import Outcome, Refusal
+from gateway.ingest.spool import Spool
 from tests.gateway.spooled import counts, message, refuse
 
 

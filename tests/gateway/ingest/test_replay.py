@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.ingest.spool import Message
+from gateway.ingest.message import Message
 from tests.gateway.ports import (
     DEVICES,
     MINUTE,

@@ -13,7 +13,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from gateway.ingest.spool import MARKS, Message, Outcome, Refusal, Spool, SpoolFull
+from gateway.ingest.message import Message, Outcome, Refusal
+from gateway.ingest.spool import MARKS, Spool
+from gateway.ingest.spoolfile import SpoolFull
 from tests.gateway.spooled import counts, message
 
 ROOT = Path(__file__).parents[3]

@@ -4,8 +4,9 @@ import sqlite3
 
 import pytest
 
-from gateway.ingest.spool import Outcome, Refusal, Spool, SpoolFull
-from gateway.ingest.spoolfile import MB, WAL_BYTES, Room, SpoolDamaged
+from gateway.ingest.message import Outcome, Refusal
+from gateway.ingest.spool import Spool
+from gateway.ingest.spoolfile import MB, WAL_BYTES, Room, SpoolDamaged, SpoolFull
 from tests.gateway.spooled import counts, message, refuse
 
 

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from devices.pilots.pilot import load
 from gateway.clerk import Clerk
 from gateway.indicators.count import local_day, local_midnight
-from gateway.ingest.spool import Books
+from gateway.ingest.message import Books
 from gateway.lots.growth import Growth
 from gateway.lots.openings import Openings
 from gateway.past import Past

@@ -1,0 +1,137 @@
+"""What somebody meant who wrote what the contract does not take: the name, value, unit or field that fits.
+
+Each guess is tried by the very decoder that the gateway has; none is offered that it would refuse.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from devices.contract import payloads
+from devices.contract.payloads import SECONDS, PayloadError
+from devices.contract.signals import SIGNALS, Signal
+
+FIELDS = ("values", "ts", "seq", "boot")
+
+
+FILLER = {"values": {"rssi": -80}}  # a good message to try one other field in
+
+
+# What makers call it, and what it is here. Assumption: collected from vendors' payload formats.
+ALIASES = {
+    "temperature": "air_temperature", "temp": "air_temperature", "t": "air_temperature",
+    "humidity": "relative_humidity", "hum": "relative_humidity", "rh": "relative_humidity",
+    "h": "relative_humidity", "pressure": "air_pressure", "rain": "rainfall", "wind": "wind_speed",
+    "light": "solar_radiation", "moisture": "soil_moisture", "vwc": "soil_moisture",
+    "soil_humidity": "soil_moisture", "ec": "soil_ec", "conductivity": "soil_ec", "n": "soil_nitrogen",
+    "nitrogen": "soil_nitrogen", "p": "soil_phosphorus", "phosphorus": "soil_phosphorus",
+    "k": "soil_potassium", "potassium": "soil_potassium", "ph": "water_ph", "level": "water_level",
+    "water_temp": "water_temperature", "tds": "salinity", "do": "dissolved_oxygen",
+    "oxygen": "dissolved_oxygen", "nh3": "ammonia", "battery": "battery_voltage", "bat": "battery_voltage",
+    "vbat": "battery_voltage", "voltage": "battery_voltage", "pump": "pump_state", "valve": "valve_state",
+    "aerator": "aerator_state", "timestamp": "ts", "time": "ts", "sequence": "seq", "counter": "seq",
+    "fcnt": "seq", "data": "values", "measurements": "values", "readings": "values", "boot_id": "boot",
+}  # fmt: skip
+
+
+# (signal's unit) → what makers send instead: its name, and what to multiply by and then to add.
+_OTHER_UNITS: dict[str, tuple[tuple[str, float, float], ...]] = {
+    "Cel": (("K", 1, -273.15), ("°F", 5 / 9, -160 / 9), ("0,1 °C", 0.1, 0)),
+    "hPa": (("Pa", 0.01, 0), ("kPa", 10, 0)),
+    "%": (("0…1", 100, 0), ("‰", 0.1, 0)),
+    "V": (("mV", 0.001, 0),),
+    "m": (("mm", 0.001, 0), ("cm", 0.01, 0)),
+    "dS/m": (("µS/cm", 0.001, 0),),
+    "g/L": (("mg/L", 0.001, 0),),
+    "[pH]": (("0,01 pH", 0.01, 0), ("0,1 pH", 0.1, 0)),
+    "dB[mW]": (("-dBm", -1, 0),),
+    "1": (("%", 0.01, 0),),
+}
+
+
+Said = tuple[str, dict[str, object]]  # a key of the catalogue, and what fills it
+
+
+def refusal_of(message: Any) -> PayloadError | None:
+    """Why the gateway refuses this JSON message; None: it takes it."""
+    try:
+        payloads.decode(json.dumps(message).encode())
+    except PayloadError as error:
+        return error
+    return None
+
+
+def value_meant(signal: str, value: Any) -> dict[str, Any]:
+    """The value as it would be right under this name; {} where there is none."""
+    number = _number(value, signal) if signal in SIGNALS else None
+    return {} if number is None or refusal_of({"values": {signal: number}}) else {signal: number}
+
+
+def _number(value: Any, signal: str) -> float | None:
+    """The number that somebody meant: "31,5" and "31.5 %" are 31.5, an actuator's true is 1."""
+    if isinstance(value, bool):
+        return int(value) if SIGNALS[signal].unit == "1" else None
+    if isinstance(value, int | float):
+        return value
+    if isinstance(value, Mapping):
+        return _number(value.get("value"), signal)
+    if isinstance(value, list) and len(value) == 1:
+        return _number(value[0], signal)
+    if not isinstance(value, str):
+        return None
+    cut = value.strip().replace(",", ".")
+    unit = SIGNALS[signal].shown_unit
+    for end in (unit, SIGNALS[signal].unit, "%", "C"):
+        cut = cut.removesuffix(end).strip() if end else cut
+    try:
+        number = int(cut) if cut.isascii() and cut.isdigit() else float(cut)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def field_meant(name: str, value: Any) -> dict[str, Any]:
+    """`ts`, `seq` or `boot` as it would be right; {} where it is best left out."""
+    guesses: list[Any] = []
+    if name == "ts" and isinstance(value, int) and value in SECONDS:  # taken as it is, and not believed
+        value *= 1000
+    elif name == "ts" and isinstance(value, str):
+        cut = value.strip().replace(" ", "T", 1)
+        guesses = [cut, f"{cut}+07:00", f"{cut}:00+07:00"]
+        guesses += [int(cut)] if cut.isascii() and cut.isdigit() and len(cut) == 13 else []
+    elif name == "ts" and isinstance(value, float) and math.isfinite(value):
+        guesses = [int(value * 1000) if int(value) in SECONDS else int(value)]
+    elif name == "seq" and isinstance(value, str | float):
+        guesses = [int(value)] if str(value).strip().removesuffix(".0").isdecimal() else []
+    elif name == "boot" and isinstance(value, int) and not isinstance(value, bool):
+        guesses = [str(value)]
+    elif name == "boot" and isinstance(value, str):
+        guesses = ["".join(value.split())[:64]]
+    right = (
+        guess for guess in [value, *guesses] if name in FIELDS and not refusal_of(FILLER | {name: guess})
+    )
+    found = next(right, None)
+    return {} if found is None else {name: found}
+
+
+def other_unit(signal: Signal, value: float) -> Said | None:
+    """The unit that the value seems to be in, and what to send instead."""
+    for name, scale, offset in _OTHER_UNITS.get(signal.unit, ()):
+        right = round(value * scale + offset, signal.decimals)
+        if signal.low <= right <= signal.high:
+            shown = f"{right:.{signal.decimals}f} {signal.shown_unit}".strip()
+            return "check.other_unit", {"unit": name, "value": shown}
+    return None
+
+
+def name_meant(name: str) -> str:
+    """The signal or field that a wrong name stands for, or ""."""
+    bare = re.sub(r"(?<=[a-z])(?=[A-Z])|[ -]+", "_", name.strip()).lower()  # soilMoisture, Soil-Moisture
+    bare = ALIASES.get(bare, bare)
+    if bare in SIGNALS or bare in FIELDS:
+        return bare
+    near = get_close_matches(bare, [*SIGNALS, *FIELDS], 1, 0.8) if len(bare) > 2 else []
+    return near[0] if near else ""

@@ -1,0 +1,119 @@
+"""What goes through a gateway: a message, a segment of them, what became of each, and the bytes that stay.
+
+broker ─► Message ─► Segment (pack, unpack: a blob of the spool) ─► Outcome ─► Books
+                                                                       └─► Refusal ─► Quarantined
+"""
+
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+_HEADER = struct.Struct(">qHIBH")  # arrival ms, topic bytes, payload bytes, flags, packet number
+
+
+_DUP, _RETAINED, _REPLAYED = 1, 2, 4
+
+
+class Message(NamedTuple):
+    """What came from the broker. `arrival` is epoch milliseconds on the gateway's clock, `mid` MQTT's
+    packet number (0 at QoS 0), which is of the connection `epoch` and not kept beyond it.
+    """
+
+    topic: str
+    payload: bytes
+    arrival: int
+    dup: bool = False
+    retained: bool = False
+    replayed: bool = False  # out of the quarantine, so it was seen before and is wanted all the same
+    mid: int = 0
+    epoch: int = 0
+
+
+class Segment(NamedTuple):
+    """Messages of one or more group commits, oldest first; `ids` are their rows."""
+
+    ids: tuple[int, ...]
+    messages: list[Message]
+
+
+class Refusal(NamedTuple):
+    """A message that is not stored, and why: `reason` and `field` as in the catalogue `rejected.*`."""
+
+    message: Message
+    reason: str
+    field: str
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a segment's messages: the three counts add up to its size."""
+
+    stored: int = 0
+    duplicate: int = 0
+    refused: list[Refusal] = field(default_factory=list)
+    seen: dict[str, str] = field(default_factory=dict)
+    marks: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Messages since the spool was made. `oldest` is the arrival of the oldest spooled one, or None;
+    `forgotten` are those of the quarantined ones whose bytes are not kept any more.
+    """
+
+    received: int
+    stored: int
+    duplicate: int
+    quarantined: int
+    spooled: int
+    oldest: int | None
+    forgotten: int = 0
+
+    @property
+    def balanced(self) -> bool:
+        return self.received == self.stored + self.duplicate + self.quarantined + self.spooled
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A refused message as kept: the first 16 KB of its payload, and its true size in bytes."""
+
+    id: int
+    arrived: int
+    topic: str
+    payload: bytes
+    size: int
+    reason: str
+    field: str
+    replayed: int | None
+
+
+def pack(messages: Iterable[Message]) -> Iterator[bytes]:
+    """The bytes of messages, one after another: a fixed header, the topic, the payload."""
+    for topic, payload, arrival, dup, retained, replayed, mid, _ in messages:
+        name = topic.encode("utf-8", "surrogateescape")
+        flags = dup * _DUP | retained * _RETAINED | replayed * _REPLAYED
+        yield _HEADER.pack(arrival, len(name), len(payload), flags, mid)
+        yield name
+        yield payload
+
+
+def unpack(body: bytes) -> Iterator[Message]:
+    """The messages that `pack` made bytes of."""
+    at = 0
+    while at < len(body):
+        arrival, name, size, flags, mid = _HEADER.unpack_from(body, at)
+        at += _HEADER.size
+        topic = body[at : at + name].decode("utf-8", "surrogateescape")
+        at += name
+        yield Message(
+            topic,
+            body[at : at + size],
+            arrival,
+            bool(flags & _DUP),
+            bool(flags & _RETAINED),
+            bool(flags & _REPLAYED),
+            mid,
+        )
+        at += size
