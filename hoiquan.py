@@ -4,7 +4,6 @@ up ─► broker, gateway, web, simulate     as processes of their own, ended in
 gateway: gateway.service over a store        web: pages over the same store, and the records
 """
 
-import json
 import logging
 import os
 import signal
@@ -20,12 +19,13 @@ import typer
 
 from dashboards.commands import dashboards_app, report_command
 from devices import installation, secrets
-from devices.commands import ca, devices_app, pilot_app
+from devices.commands import accounts, ca, config, devices_app, pilot_app
 from devices.paths import mend
-from devices.pilots.pilot import Pilot, PilotError
+from devices.pilots.pilot import Pilot
 from devices.processes import CHILD, Child, follow_parent, run_together
 from devices.settings import Settings
-from devices.terminal import AsJson, Data, Language, PilotName
+from devices.terminal import AsJson, Data, Language, PilotName, announce, complain
+from devices.texts import Misuse, number
 from gateway.brokers import house as house_broker
 from gateway.commands import advice_app, quarantine_app, tokens
 from sim.commands import command as simulate_command
@@ -51,10 +51,6 @@ Faults = Annotated[Literal["none", "normal", "harsh"], typer.Option(help="How of
 Mqtt = Annotated[str | None, typer.Option(help="Broker, mqtt://host:port (HOIQUAN_MQTT).")]
 
 
-class Misuse(Exception):
-    """The command cannot do what was asked; the sentence names cause and mend."""
-
-
 def main() -> None:
     """Run the command; every error a user can mend is one line and exit code 2 or 1."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr)
@@ -66,25 +62,10 @@ def main() -> None:
 
     try:
         app()
-    except (Misuse, installation.Occupied, PilotError, ValueError) as error:
-        typer.echo(f"hoiquan: {error}", err=True)
-        raise SystemExit(2) from None
+    except ValueError as error:
+        complain(error, 2)
     except (RetryLater, sqlite3.Error, OSError) as error:
-        typer.echo(f"hoiquan: {mend(error)}", err=True)
-        raise SystemExit(1) from None
-
-
-@app.command()
-def config(json_output: AsJson = False) -> None:
-    """Show every setting, its variable and its value (secrets are hidden)."""
-    settings = Settings.read()
-    rows = {f"HOIQUAN_{name.upper()}": str(getattr(settings, name)) for name in Settings.model_fields}
-    if json_output:
-        typer.echo(json.dumps(rows, indent=2))
-        return
-    for name, field in Settings.model_fields.items():
-        variable = f"HOIQUAN_{name.upper()}"
-        typer.echo(f"{variable}={rows[variable]}\n    {field.description}")
+        complain(mend(error), 1)
 
 
 @app.command(name="broker", hidden=True)
@@ -98,19 +79,6 @@ def serve_broker(
     from gateway.brokers.house import serve
 
     raise SystemExit(serve(Settings.read(data=data, pilot=pilot), kind, port, stop_on_signals()))
-
-
-@app.command(hidden=True)
-def accounts(data: Data = None, pilot: PilotName = None) -> None:
-    """Write Mosquitto's passwords, rules, CA and certificate (docker-compose.yml, before the broker)."""
-    from devices.access.registry import Registry
-    from devices.commands import prepare_authority, tell_broker
-
-    settings = Settings.read(data=data, pilot=pilot)
-    if settings.mosquitto_passwords is None:
-        raise Misuse("accounts: name the file to write in HOIQUAN_MOSQUITTO_PASSWORDS")
-    prepare_authority(settings)
-    tell_broker(settings, Registry(settings.registry_url, settings.loaded_pilot))
 
 
 @app.command()
@@ -296,6 +264,7 @@ def up(
     seed: Annotated[int, typer.Option(help="Seed of the simulator.")] = 1,
     faults: Faults = "none",
     rollout: Rollout = "plan",
+    lang: Language = "vi",
 ) -> None:
     """Everything on this machine, no Docker: broker, gateway, SQLite store, pages, simulator."""
     from sim.session import parse_duration
@@ -307,7 +276,7 @@ def up(
     parse_duration(history)
     require_speed(speed)
     if (settings.data / SCENARIO).exists():
-        raise Misuse(f"up: {settings.data} holds a rehearsal; use another folder with --data")
+        raise Misuse("up.rehearsal", folder=settings.data)
     simulator = ["simulate", "--store", "--seed", str(seed), "--history", history]
     simulator += ["--faults", faults, "--rollout", rollout]
     with installation.claim(settings.data) as told:
@@ -317,15 +286,15 @@ def up(
             "HOIQUAN_DATA": str(settings.data),
             "HOIQUAN_PILOT": settings.pilot,
             "HOIQUAN_BASE_URL": settings.base_url,
+            "HOIQUAN_LANG": lang,
         }  # fmt: skip
         here = f"http://{'127.0.0.1' if bind not in installation.LOOPBACK else bind}:{http_port}"
         places = {"pilot": settings.pilot, "web_url": here, "base_url": settings.base_url}
         installation.tell(told, chosen | places)
         if speed != 1.0:
-            typer.echo(f"hoiquan: this run plays another time than now: {speed:g} times as fast")
-        typer.echo(
-            f"hoiquan: pilot {place.pilot}, data in {settings.data.resolve()}\nhoiquan: {which.promise}"
-        )
+            announce("up.other_time", lang, speed=number(speed, lang))
+        announce("up.pilot", lang, pilot=place.pilot, folder=settings.data.resolve())
+        announce(f"up.{which.name}", lang, version=which.version)
         alive = settings.data / "gateway" / "alive"
         alive.unlink(missing_ok=True)
         children = [
@@ -341,24 +310,24 @@ def up(
             first=Child("history", [*simulator, "--history-only"]),
             children=children,
             ready=lambda: installation.taken(bind, http_port),
-            say=lambda: typer.echo(
-                f"hoiquan: open {settings.base_url}/ — a real sensor joins with: {sys.argv[0]} device enroll "
-                "--help\nhoiquan: Ctrl-C stops everything; the next start continues with the same data"
-            ),
+            say=lambda: announce("up.open", lang, url=settings.base_url, command=sys.argv[0]),
             stop=stop,
+            lang=lang,
         )
 
 
 def stop_on_signals() -> threading.Event:
     """An event that SIGINT and SIGTERM set."""
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, lambda *_: stop.set())
     return stop
 
 
 app.command(name="report")(report_command(open_figures))
 app.command()(ca)
+app.command()(config)
+app.command(hidden=True)(accounts)
 app.command(hidden=True)(tokens)
 app.command(name="simulate")(simulate_command(open_past, stop_on_signals))
 

@@ -12,6 +12,7 @@ from devices import installation
 from devices.paths import may_write
 from devices.settings import Settings
 from devices.terminal import Data, Language, PilotName
+from devices.texts import Misuse
 
 if TYPE_CHECKING:
     from dashboards.figures import Figures
@@ -63,7 +64,7 @@ def report_command(open_figures: OpenFigures) -> Callable[..., None]:
         from dashboards.report.yearly import look_up
 
         if out.suffix not in ENDINGS:
-            raise ValueError(f"--out {out}: the name must end in .pdf, or in .md for Markdown")
+            raise Misuse("path.report", path=out)
         may_write(out)
         settings = installation.beside(data, pilot)
         with open_figures(settings) as figures:

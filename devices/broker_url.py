@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv6Address
 from pathlib import Path
 
+from devices.texts import Misuse
+
 PLAIN, TLS = 1883, 8883  # the ports that IANA has given to MQTT without and with TLS
 _FORM = re.compile(
     r"(?P<scheme>mqtts?)://(?P<host>\[[^\s/]+\]|[^\s:/?#@\[\]]+)(:(?P<port>[0-9]{1,5}))?/?", re.I
@@ -32,10 +34,10 @@ class BrokerAddress:
 
 
 def parse(url: str) -> BrokerAddress:
-    """The broker that `url` names. Raises ValueError, whose sentence says what is expected."""
+    """The broker that `url` names. Raises Misuse, whose sentence says what is expected."""
     # a password that stands in an address by mistake is not repeated to logs
     shown = re.sub("(//)?.*@", r"\1…@", url, flags=re.DOTALL)
-    wrong = ValueError(f"broker address {shown!r}: expected mqtt://host:port or mqtts://host:port")
+    wrong = Misuse("setting.broker", address=shown)
     found = _FORM.fullmatch(url)
     if found is None:
         raise wrong
@@ -47,13 +49,13 @@ def parse(url: str) -> BrokerAddress:
         raise wrong from None
     port = int(found["port"]) if found["port"] else TLS if tls else PLAIN
     if not 1 <= port <= 65535:
-        raise ValueError(f"broker address {shown!r}: a port is a number from 1 to 65535")
+        raise Misuse("setting.broker_port", address=shown)
     return BrokerAddress(host, port, tls)
 
 
 def trust(ca: Path | None) -> ssl.SSLContext:
     """TLS towards a broker whose certificate `ca` has signed; None: one of the system's CAs. Raises
-    ValueError where the file holds no certificate.
+    Misuse where the file holds no certificate.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # checks certificate and name
     if ca is None:
@@ -63,5 +65,5 @@ def trust(ca: Path | None) -> ssl.SSLContext:
         context.load_verify_locations(ca)
     except OSError as error:  # SSLError is one
         why = error.strerror or "no certificate"
-        raise ValueError(f"HOIQUAN_MQTT_CA names {ca}, which is no CA certificate: {why}") from None
+        raise Misuse("setting.mqtt_ca", path=ca, why=why) from None
     return context

@@ -1,4 +1,4 @@
-"""`hoiquan device …`: real sensors join and leave; `hoiquan ca`, `hoiquan pilot check`."""
+"""`hoiquan device …`: real sensors join and leave; `hoiquan ca`, `config`, `accounts`, `pilot check`."""
 
 import json
 import sys
@@ -21,7 +21,7 @@ from devices.pilots.pilot import load
 from devices.pilots.review import review
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language, PilotName
-from devices.texts import text
+from devices.texts import Misuse, text
 
 devices_app = typer.Typer(no_args_is_help=True, help="Enrol, list and revoke real devices.")
 pilot_app = typer.Typer(no_args_is_help=True, help="A province's pilot file: check one.")
@@ -82,6 +82,7 @@ def enroll_many(
     done = enroll_roll(
         registry, file, report,
         lambda one, given: ticket(settings, name, one.community, one.model, one.device, given),
+        lang,
     )  # fmt: skip
     if done.enrolled:
         tell_broker(settings, registry)
@@ -145,7 +146,7 @@ def show(device: str, data: Data = None, pilot: PilotName = None) -> None:
     _, registry = installation.registry(data, pilot)
     row = next((row for row in registry.enrolled() if row.device.device == device), None)
     if row is None:
-        raise ValueError(f"no enrolled device {device!r}; see `hoiquan device list`")
+        raise Misuse("enrol.none", device=device)
     typer.echo(json.dumps(_plain(row), indent=2))
 
 
@@ -189,7 +190,7 @@ def ca(
     fingerprint and the end of its days go to standard error.
     """
     if der and out is None and sys.stdout.isatty():
-        raise ValueError("ca --der: this is no text for a terminal; name a file with --out, or pipe it on")
+        raise Misuse("ca.der")
     may_write(out, new=True)
     settings = installation.beside(data)
     prepare_authority(settings)
@@ -201,6 +202,27 @@ def ca(
         typer.echo(content, nl=False)
     else:
         out.write_bytes(content)
+
+
+def config(json_output: AsJson = False) -> None:
+    """Show every setting, its variable and its value (secrets are hidden)."""
+    settings = Settings.read()
+    rows = {f"HOIQUAN_{name.upper()}": str(getattr(settings, name)) for name in Settings.model_fields}
+    if json_output:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    for name, field in Settings.model_fields.items():
+        variable = f"HOIQUAN_{name.upper()}"
+        typer.echo(f"{variable}={rows[variable]}\n    {field.description}")
+
+
+def accounts(data: Data = None, pilot: PilotName = None) -> None:
+    """Write Mosquitto's passwords, rules, CA and certificate (docker-compose.yml, before the broker)."""
+    settings = Settings.read(data=data, pilot=pilot)
+    if settings.mosquitto_passwords is None:
+        raise Misuse("setting.no_passwords")
+    prepare_authority(settings)
+    tell_broker(settings, Registry(settings.registry_url, settings.loaded_pilot))
 
 
 def prepare_authority(settings: Settings) -> None:

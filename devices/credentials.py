@@ -9,6 +9,8 @@ import hashlib
 import hmac
 import secrets
 
+from devices.texts import Misuse
+
 ITERATIONS = 101  # mosquitto_passwd's own default
 GATEWAY = "gateway"  # broker account of the first gateway; with those below no device's id may be it
 FIRST_INSTANCE = "gateway-1"  # the instance that has this account
@@ -26,13 +28,11 @@ def gateway_accounts() -> list[str]:
 
 
 def gateway_account(instance: str) -> str:
-    """The account of a gateway's instance. Raises ValueError for a name that has none."""
+    """The account of a gateway's instance. Raises Misuse for a name that has none."""
     if instance == FIRST_INSTANCE:
         return GATEWAY
     if instance == GATEWAY or instance not in gateway_accounts():
-        raise ValueError(
-            f"instance {instance!r}: the broker has accounts for {FIRST_INSTANCE} to {GATEWAY}-{GATEWAYS}"
-        )
+        raise Misuse("setting.instance", instance=instance, first=FIRST_INSTANCE, last=gateway_accounts()[-1])
     return instance
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from devices.access.registry import Registry
 from devices.settings import Settings
+from devices.texts import Mendable, Misuse
 
 RUNNING, LOCK = "running.json", "up.lock"
 MARKS = (RUNNING, "secrets.json", "registry.sqlite", "store.sqlite", "gateway", "trace")
@@ -25,7 +26,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _NOWHERE = "192.0.2.1"  # of no network (RFC 5737); nothing is sent to it
 
 
-class Occupied(Exception):
+class Occupied(Misuse):
     """It cannot run there; the sentence names what is in the way, and the mend."""
 
 
@@ -41,11 +42,7 @@ def claim(data: Path) -> Iterator[Path]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            where = _running(told)
-            raise Occupied(
-                f"up: another hoiquan runs on {data.absolute()}{where}; stop that one with Ctrl-C, or use "
-                "another folder with --data"
-            ) from None
+            raise _another(data, told) from None
         yield told
         told.unlink(missing_ok=True)
     finally:
@@ -63,9 +60,9 @@ def require_ports(bind: str, http_port: int, mqtt_port: int) -> None:
     """Raise Occupied where the pages cannot listen on `bind`, or the broker on this machine alone."""
     for option, port in (("--http-port", http_port), ("--mqtt-port", mqtt_port)):
         if not 1 <= port <= 65535:
-            raise Occupied(f"up: {option} {port}: a port is a number from 1 to 65535")
+            raise Occupied("up.no_port", option=option, port=port)
     if http_port == mqtt_port:
-        raise Occupied(f"up: --http-port and --mqtt-port are both {http_port}: give each a port of its own")
+        raise Occupied("up.same_port", port=http_port)
     _listen("--http-port", bind, http_port)
     _listen("--mqtt-port", LOOPBACK[0], mqtt_port)
 
@@ -77,14 +74,11 @@ def _listen(option: str, bind: str, port: int) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # those that just ended are none
             probe.bind(address)
     except PermissionError:
-        raise Occupied(
-            f"up: {option} {port}: ports below 1024 are the administrator's; choose a higher one"
-        ) from None
+        raise Occupied("up.low_port", option=option, port=port) from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            why = "another program listens there; end it, or choose another port"
-            raise Occupied(f"up: {option} {port}: {why}") from None
-        raise Occupied(f"up: --bind {bind}: this machine has no such address ({error.strerror})") from None
+            raise Occupied("up.taken_port", option=option, port=port) from None
+        raise Occupied("up.no_address", bind=bind) from None
 
 
 def taken(host: str, port: int) -> bool:
@@ -102,16 +96,21 @@ def own_address() -> str:
     return socket.gethostname()
 
 
-def _running(told: Path) -> str:
+def _another(data: Path, told: Path) -> Occupied:
+    folder = data.absolute()
     try:
         chosen = json.loads(told.read_text("utf-8"))
-        return f": pages {chosen['web_url']}, broker {chosen['mqtt']}"
+        return Occupied("up.another_at", folder=folder, pages=chosen["web_url"], broker=chosen["mqtt"])
     except (OSError, ValueError, KeyError, TypeError):
-        return ""
+        return Occupied("up.another", folder=folder)
 
 
-class NotInstalled(ValueError):
+class NotInstalled(Misuse):
     """Nothing runs here, nor did; the sentence says what to start or name."""
+
+
+class Shut(Mendable, PermissionError):
+    """The installation is another user's."""
 
 
 def beside(data: Path | None = None, pilot: str | None = None) -> Settings:
@@ -119,19 +118,16 @@ def beside(data: Path | None = None, pilot: str | None = None) -> Settings:
     settings = Settings.read(data=data, pilot=pilot).as_running()
     elsewhere = settings.registry.get_secret_value() or settings.mosquitto_passwords or settings.influx_url
     if not elsewhere and not any((settings.data / mark).exists() for mark in MARKS):
-        raise NotInstalled(
-            f"no installation in {_shown(settings.data)}: start `hoiquan up` there, or name its folder with "
-            "--data"
-        )
+        raise NotInstalled("path.not_installed", folder=_shown(settings.data))
     return settings
 
 
 def registry(data: Path | None, pilot: str | None) -> tuple[Settings, Registry]:
-    """The installation's settings and registry. Raises NotInstalled, PermissionError."""
+    """The installation's settings and registry. Raises NotInstalled, Shut."""
     settings = beside(data, pilot)
     local = settings.data.exists() and not settings.registry.get_secret_value()
     if local and not os.access(settings.data, os.W_OK | os.X_OK):  # SQLite wants to write even to read
-        raise PermissionError(f"{settings.data} is not open to this user; run this as whoever runs hoiquan")
+        raise Shut("path.not_its_user", folder=settings.data)
     return settings, Registry(settings.registry_url, settings.loaded_pilot)
 
 

@@ -4,7 +4,6 @@ Each is the same command that runs alone. A child holds the end of a pipe as its
 ends when its parent is gone, however that happened.
 """
 
-import logging
 import os
 import signal
 import subprocess
@@ -14,12 +13,18 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-log = logging.getLogger(__name__)
+from devices.terminal import announce
+from devices.texts import Mendable
+
 CHILD = "HOIQUAN_CHILD"  # set in the environment of a child
 GRACE = 3.5  # seconds that all children together have to end before they are killed
 LEAST = 0.3  # seconds of it that are kept for each child that is still to come
 STEADY = 60.0  # seconds after which a child that runs counts as well
 LONGEST_WAIT = 30.0
+
+
+class Failed(Mendable, OSError):
+    """A part that the others need ended with an error, of which it has told."""
 
 
 @dataclass(slots=True)
@@ -52,8 +57,10 @@ def run_together(
     ready: Callable[[], bool],
     say: Callable[[], object],
     stop: threading.Event,
+    lang: str,
 ) -> None:
-    """Run `first` to its end, then all of `children` until `stop`; `say` once it is `ready`.
+    """Run `first` to its end, then all of `children` until `stop`; `say` once it is `ready`. What becomes of
+    them is told in `lang`.
 
     A child that ends by itself is started again, after a pause that grows while it keeps ending.
     """
@@ -63,19 +70,19 @@ def run_together(
             if stop.wait(0.05):
                 return
         if first.process and first.process.returncode:
-            raise OSError(f"{first.name} failed: see the line above")
+            raise Failed("up.failed", part=first.name)
         said = False
         while not stop.wait(0.1):
             if not said and ready():
                 said = True
                 say()
             for child in children:
-                _watch(child)
+                _watch(child, lang)
     finally:
-        _end([*children[::-1], first])
+        _end([*children[::-1], first], lang)
 
 
-def _watch(child: Child) -> None:
+def _watch(child: Child, lang: str) -> None:
     now = time.monotonic()
     if child.process is None:
         if child.when():
@@ -86,7 +93,8 @@ def _watch(child: Child) -> None:
             child.wait = 1.0
         return
     if not child.again:
-        log.warning("%s ended (%s); again in %.0f s", child.name, child.process.returncode, child.wait)
+        announce("up.ended", lang, err=True,
+                 part=child.name, code=child.process.returncode, seconds=f"{child.wait:.0f}")  # fmt: skip
         child.again = now + child.wait
         child.wait = min(2 * child.wait, LONGEST_WAIT)
     elif now >= child.again:
@@ -94,7 +102,7 @@ def _watch(child: Child) -> None:
         child.start()
 
 
-def _end(children: Sequence[Child]) -> None:
+def _end(children: Sequence[Child], lang: str) -> None:
     """SIGTERM to one after the other, so that each can say goodbye to those behind it; whoever is
     still there when its time is over is killed.
     """
@@ -108,7 +116,7 @@ def _end(children: Sequence[Child]) -> None:
         try:
             child.process.wait(max(0.1, deadline - time.monotonic() - behind))
         except subprocess.TimeoutExpired:
-            log.warning("%s did not end in time and is killed", child.name)
+            announce("up.killed", lang, err=True, part=child.name)
             child.process.kill()
             child.process.wait()
 

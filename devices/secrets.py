@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 from secrets import token_hex
 
+from devices.texts import Misuse
+
 NAMES = (
     "HOIQUAN_GATEWAY_PASSWORD",
     "HOIQUAN_SIMULATOR_SECRET",
@@ -36,7 +38,5 @@ def read(data: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except ValueError as error:
-        raise ValueError(
-            f"{data / FILE} is broken ({error}); bring back a copy of it, or remove it"
-        ) from None
+        raise Misuse("setting.broken_secrets", path=data / FILE, error=error) from None
     return kept

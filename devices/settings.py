@@ -16,7 +16,7 @@ from devices import secrets
 from devices.credentials import FIRST_INSTANCE
 from devices.paths import mend, words
 from devices.pilots.pilot import Pilot, load
-from devices.texts import Lang
+from devices.texts import Lang, Misuse
 
 # passwords that commands beside a running `hoiquan up` use
 ACCOUNTS = ("reader_password", "operator_password", "gateway_password", "simulator_secret")
@@ -100,11 +100,9 @@ class Settings(BaseSettings):
         except ValidationError as error:
             raise ValueError(_sentence(error)) from None
         if settings.data.exists() and not settings.data.is_dir():
-            raise ValueError(f"HOIQUAN_DATA, --data: {settings.data} is a file; name a folder")
+            raise Misuse("setting.data_is_file", path=settings.data)
         if settings.mosquitto_passwords and not settings.gateway_password.get_secret_value():
-            raise ValueError(
-                "HOIQUAN_MOSQUITTO_PASSWORDS is set, so HOIQUAN_GATEWAY_PASSWORD must be as well"
-            )
+            raise Misuse("setting.no_gateway_password")
         return settings
 
     def on_port(self, port: int, host: str = "localhost") -> "Settings":
@@ -154,7 +152,7 @@ def _content(variable: str) -> str:
     try:
         return words(Path(path)).strip()
     except (OSError, ValueError) as error:
-        raise ValueError(f"{variable} names {path}, which cannot be read: {mend(error)}") from None
+        raise Misuse("setting.unread", variable=variable, path=path, why=mend(error)) from None
 
 
 def _sentence(error: ValidationError) -> str:

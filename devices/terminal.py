@@ -1,24 +1,54 @@
-"""What commands share on a terminal: options, each spelt and read from its variable in one way, and rows, of
-which what the next command needs (an id, a lot, a topic) is never cut or broken.
+"""What commands share on a terminal: options, the language of the answer, their own lines, and rows.
+
+--lang, else HOIQUAN_LANG ─► `heard` ─► `complain`, when the command itself is over
+
+Each option is spelt and read from its variable in one way. Of rows, what the next command needs (an id, a lot,
+a topic) is never cut or broken:
 
 there is room for a table ─► a table: `whole` columns stand in one piece, the others wrap between words
 there is none             ─► of each row the `whole` cells, then the others with their names below
 """
 
+import os
 import textwrap
 from collections.abc import Collection, Sequence
+from contextvars import ContextVar
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NoReturn
 
 import typer
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Column, Table
 
-from devices.texts import Lang
+from devices.texts import LANGS, Lang, said, text
 
-_LANG = typer.Option("--lang", envvar="HOIQUAN_LANG", help="Language of the answer.")
+_ASKED: ContextVar[str] = ContextVar("the language that --lang asked for", default="")
+
+
+def heard(lang: str) -> str:
+    """Remember what --lang is, for errors leave the command and its arguments behind."""
+    _ASKED.set(lang)
+    return lang
+
+
+def announce(key: str, lang: str, *, err: bool = False, **values: object) -> None:
+    """Print a sentence of the command's own, with its name before each line."""
+    for line in text(key, lang, **values).splitlines():
+        typer.echo(f"hoiquan: {line}", err=err)
+
+
+def complain(error: Exception, code: int) -> NoReturn:
+    """End the process with one line that says what is wrong."""
+    lang = _ASKED.get() or os.environ.get("HOIQUAN_LANG", "")
+    languages = LANGS if lang == "both" else (lang if lang in LANGS else LANGS[0],)
+    line = " · ".join(dict.fromkeys(str(said(error, one)) for one in languages))
+    typer.echo(f"hoiquan: {line}", err=True)
+    raise SystemExit(code)
+
+
+_LANG = typer.Option("--lang", envvar="HOIQUAN_LANG", callback=heard, help="Language of the answer.")
 
 Data = Annotated[Path | None, typer.Option(help="Folder of all local state (HOIQUAN_DATA).")]
 PilotName = Annotated[

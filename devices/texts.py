@@ -1,6 +1,7 @@
 """The one catalogue of sentences that people read: `texts.yaml`, Vietnamese and English.
 
-Code names a sentence by its key; a key that is missing in either language fails `make test`.
+Code names a sentence by its key; a key that is missing in either language fails `make test`. What goes wrong
+and a person can mend is raised as a `Mendable`: a key and what fills it, said in a language where it is read.
 """
 
 from decimal import Decimal
@@ -24,8 +25,36 @@ def catalogue() -> dict[str, dict[str, str]]:
 
 
 def text(key: str, lang: str, **values: object) -> str:
-    """The sentence `key` in `lang`, its placeholders filled. Raises KeyError for an unknown key."""
-    return catalogue()[key][lang].format(**values)
+    """The sentence `key` in `lang`, its placeholders filled, by a `Mendable` in the same language. Raises
+    KeyError for an unknown key.
+    """
+    return catalogue()[key][lang].format(**{name: said(value, lang) for name, value in values.items()})
+
+
+def said(value: object, lang: str) -> object:
+    """What stands in a sentence for `value`: of a `Mendable` its own sentence, else the value."""
+    return value.sentence(lang) if isinstance(value, Mendable) else value
+
+
+class Mendable(Exception):
+    """What a person can mend: the catalogue's sentence `key` names cause and mend. As str it is English, as
+    logs are.
+    """
+
+    def __init__(self, key: str, **values: object) -> None:
+        super().__init__(key, values)
+        self.key = key
+        self.values = values
+
+    def sentence(self, lang: str) -> str:
+        return text(self.key, lang, **self.values)
+
+    def __str__(self) -> str:
+        return self.sentence("en")
+
+
+class Misuse(Mendable, ValueError):
+    """What was given cannot be used, or the command cannot do what was asked."""
 
 
 def number(value: float, lang: str, *, grouped: bool = False) -> str:

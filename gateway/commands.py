@@ -21,7 +21,7 @@ from devices.contract.topics import Topic
 from devices.paths import may_write
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language, Languages, PilotName
-from devices.texts import number, shown, text
+from devices.texts import Misuse, number, shown, text
 from gateway.clerk import now_ms
 from gateway.control.advisor import OFF
 from gateway.control.client import listening
@@ -72,7 +72,7 @@ def show(number: int, data: Data = None, instance: Instance = None) -> None:
     with closing(Spool.to_read(_path(Settings.read(data=data, instance=instance)))) as spool:
         rows = spool.quarantined(1, number + 1)
     if not rows or rows[0].id != number:
-        raise ValueError(f"quarantine: no message {number}; see `hoiquan quarantine list`")
+        raise Misuse("quarantine.no_message", number=number)
     typer.echo(json.dumps(_plain(rows[0]), indent=2, ensure_ascii=False))
 
 
@@ -89,7 +89,7 @@ def replay(
         if every:
             numbers = [row.id for row in reversed(spool.quarantined(1_000_000)) if not row.replayed]
         if not numbers:
-            raise ValueError("quarantine: name the messages to replay, or --all")
+            raise Misuse("quarantine.name_some")
         typer.echo(text("quarantine.again", lang, count=spool.release(numbers)))
 
 
@@ -119,7 +119,7 @@ def check(
         settings, known = Settings.read(data=data, pilot=pilot).as_running(), None
         place = settings.loaded_pilot
     if live and known is None:
-        raise ValueError(f"--live needs --id of an enrolled device, not {device!r}: hoiquan device list")
+        raise Misuse("check.live", device=device)
     who = known or anybody(place, device or "my-device")
     taken = True
 
@@ -242,7 +242,7 @@ def _set(value: str) -> float:
     try:
         return words[value] if value in words else float(value)
     except ValueError:
-        raise ValueError(f"set {value!r}: write on, off, open, closed, or a number from 0 to 1") from None
+        raise Misuse("order.no_set", value=value) from None
 
 
 def _answer(entry: Entry, lang: str) -> str:
@@ -269,7 +269,7 @@ def _bytes(file: str) -> bytes:
 def _path(settings: Settings) -> Path:
     path = files(settings.data, settings.instance).spool
     if not path.exists():
-        raise ValueError(f"no spool at {path}; name the gateway's folder with --data")
+        raise Misuse("quarantine.no_spool", path=path)
     return path
 
 
@@ -298,7 +298,7 @@ def tokens(
 
     settings = Settings.read()
     if not settings.influx_url:
-        raise ValueError("tokens: name InfluxDB's address in HOIQUAN_INFLUX_URL")
+        raise Misuse("setting.no_influx")
     for file in (writer, reader):  # a token that cannot be written down is lost
         # one that is there is replaced, whatever its own rights are: readers may not write, nor may we
         may_write(file.with_suffix(".try") if file.exists() else file)

@@ -28,7 +28,7 @@ from devices.access.registry import Registry
 from devices.contract.payloads import PayloadError
 from devices.pilots.pilot import Pilot
 from devices.settings import Settings
-from devices.texts import text
+from devices.texts import Mendable, text
 from gateway import instance
 from gateway.indicators.count import DAY_MS, HOUR_MS
 from gateway.ingest.decode import Decoder
@@ -336,5 +336,5 @@ def _read_only(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)
 
 
-def _line(said: object) -> str:
-    return " ".join(str(said).split())
+def _line(said: object) -> object:
+    return said if isinstance(said, Mendable) else " ".join(str(said).split())

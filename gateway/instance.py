@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from devices.credentials import FIRST_INSTANCE
+from devices.texts import Mendable
 
 PATIENCE = 3.0  # seconds in which the one before may still be ending
 
 
-class InstanceBusy(OSError):
+class InstanceBusy(Mendable, OSError):
     """Another process runs as this instance on this folder."""
 
 
@@ -55,10 +56,7 @@ def claimed(lock: Path, instance: str) -> Iterator[None]:
         deadline = time.monotonic() + PATIENCE
         while not _locked(descriptor, fcntl.LOCK_EX):
             if time.monotonic() > deadline:
-                raise InstanceBusy(
-                    f"a gateway already runs as {instance} on {lock.parent.parent}; end it, or give this one "
-                    "another name with --instance, and both a --group"
-                )
+                raise InstanceBusy("setting.instance_busy", instance=instance, folder=lock.parent.parent)
             time.sleep(0.05)
         yield
     finally:

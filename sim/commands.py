@@ -13,8 +13,8 @@ from devices import broker_url
 from devices.paths import may_write
 from devices.pilots.pilot import Pilot
 from devices.settings import Settings
-from devices.terminal import Data, Language, PilotName
-from devices.texts import text
+from devices.terminal import Data, Language, PilotName, announce
+from devices.texts import Misuse
 from sim import scenario as scenarios
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def command(open_past: OpenPast, stop_on_signals: Callable[[], threading.Event])
         settings = Settings.read(data=data, pilot=pilot)
         if action == "describe":
             if community not in settings.loaded_pilot.place:
-                raise ValueError(f"describe: no community {community!r} in the pilot")
+                raise Misuse("simulated.no_community", place=community)
             path = Path(out or "simulated.html")
             may_write(path)
             path.write_text(page(seed or 1, settings.loaded_pilot, community, year), "utf-8")
@@ -110,13 +110,11 @@ def command(open_past: OpenPast, stop_on_signals: Callable[[], threading.Event])
             rollout=rollout or "plan",
         )
         if not (plan.mqtt or plan.out or plan.store):
-            raise ValueError("simulate: name where the data goes: --mqtt URL, --out FILE or --store")
+            raise Misuse("simulated.nowhere")
         judged = settings.loaded_pilot
         if scenario is not None:
             if start or until or history:
-                raise ValueError(
-                    "simulate: a scenario says when it plays; leave out --start, --until, --history"
-                )
+                raise Misuse("simulated.own_time")
             play = scenarios.load(scenario)
             if pilot is None:
                 settings = Settings.read(data=data, pilot=play.pilot)
@@ -125,8 +123,7 @@ def command(open_past: OpenPast, stop_on_signals: Callable[[], threading.Event])
             play = play.model_copy(update={name: one for name, one in given.items() if one is not None})
             plan = played(plan, play, settings.loaded_pilot)
             name = getattr(play.name, lang)
-            told = text("simulated.plays", lang, name=name, start=play.start, until=play.until)
-            typer.echo(f"hoiquan: {told}", err=True)
+            announce("simulated.plays", lang, err=True, name=name, start=play.start, until=play.until)
             if plan.complete:
                 rehearse(settings.data, play)
         for file in (out, truth):
@@ -139,7 +136,7 @@ def command(open_past: OpenPast, stop_on_signals: Callable[[], threading.Event])
         with open_past(settings, judged) as past:
             Session(plan, settings.loaded_pilot, settings.data, secret, past).run(stop)
         if plan.complete and not stop.is_set():
-            typer.echo(f"hoiquan: {text('simulated.see', lang, folder=settings.data)}", err=True)
+            announce("simulated.see", lang, err=True, folder=settings.data)
 
     return simulate
 
@@ -156,12 +153,10 @@ def played(plan: "Plan", play: scenarios.Scenario, pilot: Pilot) -> "Plan":
 def rehearse(data: Path, play: scenarios.Scenario) -> None:
     """Mark the folder as one that holds a scenario, so that nobody takes it for the province."""
     if (data / "sim").exists() or (data / "gateway").exists():
-        raise ValueError(
-            f"{data} holds a running pilot's data; give the scenario a folder of its own with --data"
-        )
+        raise Misuse("simulated.running", folder=data)
     mark = data / scenarios.SCENARIO
     if mark.exists() and scenarios.Scenario.model_validate_json(mark.read_bytes()) != play:
-        raise ValueError(f"{data} holds another scenario; give this one a folder of its own with --data")
+        raise Misuse("simulated.another", folder=data)
     data.mkdir(parents=True, exist_ok=True)
     mark.write_text(play.model_dump_json(indent=2) + "\n", "utf-8")
 
@@ -169,4 +164,4 @@ def rehearse(data: Path, play: scenarios.Scenario) -> None:
 def require_speed(speed: float) -> None:
     """Speeds are 0 (as fast as possible) or more."""
     if not 0 <= speed < float("inf"):
-        raise ValueError(f"--speed {speed:g}: write 0 for as fast as possible, 1 for real time, or more")
+        raise Misuse("simulated.speed", speed=f"{speed:g}")

@@ -28,6 +28,7 @@ from rich.progress import track
 from devices.contract.reading import Device, Reading
 from devices.contract.topics import Topic
 from devices.pilots.pilot import Pilot
+from devices.texts import Misuse
 from sim.nodes.control import Control
 from sim.nodes.faults import NONE
 from sim.nodes.truth import Record, biases, encode, records, topic
@@ -159,10 +160,7 @@ class Session:
         begin = start - self._plan.history_ms
         kept = self._kept()
         if kept.get("seed", self._plan.seed) != self._plan.seed:
-            raise ValueError(
-                f"this folder was filled with seed {kept['seed']}, not {self._plan.seed}: "
-                "use that seed, or another folder with --data"
-            )
+            raise Misuse("simulated.seed", kept=kept["seed"], given=self._plan.seed)
         if what in kept:
             begin = max(begin, min(kept[what], start) - OVERLAP_MS)
         return begin
@@ -263,7 +261,7 @@ def _output(out: str | None) -> Iterator[IO[str] | None]:
 def parse_duration(value: str) -> int:
     """30d, 12h or 90m to milliseconds. Raises ValueError."""
     if value[-1:] not in UNITS or not value[:-1].isdigit():
-        raise ValueError(f"--history {value!r}: write a whole number and d, h or m, such as 30d")
+        raise Misuse("simulated.history", value=value)
     return int(value[:-1]) * UNITS[value[-1]]
 
 
@@ -274,7 +272,7 @@ def parse_moment(value: str) -> int:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise ValueError(f"time {value!r}: write RFC 3339 with a zone, such as 2026-11-21T00:00:00+07:00")
+        raise Misuse("simulated.time", value=value)
     return round(moment.timestamp() * 1000)
 
 
@@ -283,4 +281,4 @@ def parse_shard(value: str) -> tuple[int, int]:
     index, _, count = value.partition("/")
     if index.isdigit() and count.isdigit() and 1 <= int(index) <= int(count):
         return int(index), int(count)
-    raise ValueError(f"--shard {value!r}: write i/n with i from 1 to n, such as 1/4")
+    raise Misuse("simulated.shard", value=value)

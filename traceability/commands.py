@@ -12,7 +12,7 @@ import typer
 from devices import installation, paths, terminal
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language
-from devices.texts import Lang, number, text
+from devices.texts import Lang, Mendable, Misuse, number, text
 from traceability.digital_link import DigitalLinkError, LotKey, parse
 from traceability.pages import label, verify_page
 from traceability.records import addendum, address, epcis, offline, record, story
@@ -28,6 +28,10 @@ trace_app = typer.Typer(
     no_args_is_help=True, help="Lots and their records: list, show, label, export, verify, epcis."
 )
 PICTURES = (".svg", ".png", ".pdf")
+
+
+class NoKey(Mendable, FileNotFoundError):
+    """There is no public key to check with."""
 
 
 @trace_app.command("list")
@@ -88,15 +92,11 @@ def make_label(
     settings, content = Settings.read(data=data), record.parse(sealed)
     recalls = [one for one in Shelf(settings.data / "trace").addenda(key) if story.recalled([one])]
     if recalls and not anyway:
-        why = story.told(content, recalls, "en")[0]
-        raise ValueError(f"label: {why} Labels of it are printed with --anyway alone")
+        raise Misuse("label.recalled", why=story.told(content, recalls, lang)[0])
     base_url = address.of(settings, content)
     local = address.this_machine_s(base_url)
     if local and not rehearsal:
-        raise ValueError(
-            f"label: phones cannot open {base_url}; set HOIQUAN_BASE_URL to the address at which they reach "
-            "the pages, or print labels to try out with --rehearsal"
-        )
+        raise Misuse("label.this_machine_s", address=base_url)
     mark = "label.trial" if local else "label.rehearsal"
     trial = text(mark, "vi") if rehearsal else ""  # on the label, which is Vietnamese
     uri = base_url + key.path
@@ -129,7 +129,7 @@ def export(
     for name, one in parts.items():
         proof = shelf.proof(one)
         if proof is None:
-            raise ValueError(f"export: {name} is not in the log")
+            raise Misuse("lots.not_logged", name=name)
         (out / f"{name}.json").write_bytes(one)
         (out / f"{name}.tlog-proof").write_bytes(proof)
     for one in parts.values():
@@ -150,7 +150,7 @@ def read_epcis(
     try:
         document = json.loads(file.read_bytes())
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{file} is not JSON: {error}") from None
+        raise Misuse("lots.no_json", path=file, error=error) from None
     if found := epcis.problems(document):
         for sentence in found:
             typer.echo(sentence, err=True)
@@ -190,9 +190,7 @@ def verify(
     file.open("rb").close()  # the record is what is missed first, not the key beside it
     key = key or next((one for one in map(file.with_name, ("log.vkey", "log.keys")) if one.exists()), None)
     if key is None:
-        raise FileNotFoundError(
-            f"there is no public key (log.vkey, log.keys) beside {file}; name it with --key"
-        )
+        raise NoKey("verify.no_key", path=file)
     asked = parse_witnesses(paths.words(witnesses)) if witnesses is not None else ()
     try:
         reader = offline.Reader(_text(key, lang), asked, quorum if asked else 0, lang)
@@ -246,8 +244,8 @@ def rotate_key(data: Data = None, lang: Language = "vi") -> None:
     today = datetime.now(settings.loaded_pilot.zone).date()
     try:
         new = keys.rotate(settings.data / "trace", origin, today)
-    except LogBusy as error:
-        raise ValueError(f"rotate-key: {error}; stop it first") from None
+    except LogBusy:
+        raise Misuse("lots.busy", folder=settings.data) from None
     typer.echo(text("lots.new_key", lang, first=new.first, vkey=new.verifier.vkey))
 
 
@@ -271,10 +269,10 @@ def _record(data: Path | None, gtin: str, lot: str) -> tuple[LotKey, bytes]:
     try:
         key = parse(gtin, lot)
     except DigitalLinkError as error:
-        raise ValueError(text(f"page.{error.reason}", "en")) from None
+        raise Misuse(f"page.{error.reason}") from None
     content = seal.read(folder, key)
     if content is None:
-        raise ValueError(f"no record of lot {lot}; see `hoiquan trace list`")
+        raise Misuse("lots.no_record", lot=lot)
     return key, content
 
 
@@ -282,7 +280,8 @@ def _text(key: Path, lang: Lang) -> str:
     try:
         return key.read_text("utf-8")
     except UnicodeDecodeError:
-        raise offline.NotVerified(f"{text('verify.key', lang)}: {key} is not text") from None
+        why = text("verify.key_no_text", lang, path=key)
+        raise offline.NotVerified(f"{text('verify.key', lang)}: {why}") from None
 
 
 def _pictures(files: Iterable[Path], documents: Iterable[dict[str, Any]], lang: Lang) -> list[str]:

@@ -24,13 +24,15 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from devices.texts import Misuse
+
 CA_YEARS = 20  # Assumption: longer than any device of the pilot lives; to change a CA is to visit them all
 SERVER_DAYS = 825  # Assumption: what Apple's clients still take; a start of `make compose` renews it
 RENEW_DAYS = 90
 CA_KEY, CA, SERVER_KEY, SERVER = "ca.key", "ca.pem", "server.key", "server.pem"
 
 
-class AuthorityError(ValueError):
+class AuthorityError(Misuse):
     """The CA's files cannot be used; the sentence names the file and the mend."""
 
 
@@ -56,9 +58,9 @@ def authority(folder: Path) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(path.read_bytes())
     except FileNotFoundError:
-        raise AuthorityError(f"there is no CA at {path}; make one with: hoiquan ca") from None
+        raise AuthorityError("ca.none", path=path) from None
     except ValueError:
-        raise AuthorityError(f"{path} is not a certificate; bring it back from a backup") from None
+        raise AuthorityError("ca.no_certificate", path=path) from None
 
 
 def fingerprint(certificate: x509.Certificate) -> str:
@@ -84,9 +86,9 @@ def _make_server(folder: Path, server: Path, ca: x509.Certificate, hosts: Sequen
     try:
         signer = load_pem_private_key((folder / CA_KEY).read_bytes(), None)
     except ValueError:
-        raise AuthorityError(f"{folder / CA_KEY} is not a key; bring it back from a backup") from None
+        raise AuthorityError("ca.no_key", path=folder / CA_KEY) from None
     if not isinstance(signer, ec.EllipticCurvePrivateKey) or signer.public_key() != ca.public_key():
-        raise AuthorityError(f"{folder / CA_KEY} is not the key of {folder / CA}; bring both from one backup")
+        raise AuthorityError("ca.other_key", private=folder / CA_KEY, certificate=folder / CA)
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
     made = (

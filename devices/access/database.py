@@ -23,6 +23,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.schema import CreateTable
 
+from devices.texts import Mendable
+
 DEVICES = Table(
     "device",
     MetaData(),
@@ -40,7 +42,7 @@ DEVICES = Table(
 _LEARNT = (DEVICES.c.dev_eui, DEVICES.c.plot)  # columns that tables of earlier versions do not have
 
 
-class RegistryAway(OSError):
+class RegistryAway(Mendable, OSError):
     """The table cannot be reached now. Try again; the sentence says what the database said."""
 
 
@@ -97,4 +99,4 @@ def reached() -> Iterator[None]:
             DatabaseError,
         ):  # a kind of its own: our fault
             raise
-        raise RegistryAway(f"the registry does not answer: {str(error.orig).strip()}") from error
+        raise RegistryAway("enrol.away", error=str(error.orig).strip()) from error

@@ -15,13 +15,14 @@ from devices.contract.models import MODELS
 from devices.contract.reading import Device
 from devices.contract.topics import ID
 from devices.credentials import hash_password, new_password, reserved
+from devices.texts import Misuse
 
 # Every change gets the next number, so that it is noticed whatever the clocks of two machines say.
 _NEXT = select(func.coalesce(func.max(DEVICES.c.changed), 0) + 1).scalar_subquery()
 _UNNUMBERED = -1  # of rows inside the transaction that writes them
 
 
-class EnrolmentError(ValueError):
+class EnrolmentError(Misuse):
     """The device cannot be enrolled or revoked; the sentence says why and what would do."""
 
 
@@ -73,8 +74,8 @@ class Registry(Roster):
             rows: list[dict[str, object]] = []
             for one in wanted:
                 eui = one.dev_eui.lower() if one.dev_eui else None
-                if cause := self._refusal(one, eui, there):
-                    answers.append(EnrolmentError(cause))
+                if refusal := self._refusal(one, eui, there):
+                    answers.append(refusal)
                     continue
                 answers.append(password := new_password())
                 there[one.device] = True
@@ -108,33 +109,31 @@ class Registry(Roster):
             found.update({f"eui {row.dev_eui}": row.device for row in connection.execute(owners)})
         return found
 
-    def _refusal(self, one: Wanted, eui: str | None, there: Mapping[str, bool | str]) -> str:
-        """Why this one cannot be enrolled, and what would do; "" where it can."""
+    def _refusal(
+        self, one: Wanted, eui: str | None, there: Mapping[str, bool | str]
+    ) -> EnrolmentError | None:
+        """Why this one cannot be enrolled, and what would do; None where it can."""
         device = one.device
         if eui is not None and not re.fullmatch(r"[0-9a-f]{16}", eui):
-            return f"devEUI {one.dev_eui!r}: write its 16 hexadecimal digits"
+            return EnrolmentError("enrol.dev_eui", dev_eui=one.dev_eui)
         owner = there.get(f"eui {eui}", device)
         if owner != device:
-            return f"devEUI {eui} belongs to {owner!r}; revoke that device first"
+            return EnrolmentError("enrol.dev_eui_taken", dev_eui=eui, owner=owner)
         if one.community not in self.pilot.place:
-            return (
-                f"no community {one.community!r} in pilot {self.pilot.pilot}; there are: "
-                f"{', '.join(self.pilot.place)}"
-            )
+            there_are = ", ".join(self.pilot.place)
+            return EnrolmentError("enrol.community", place=one.community, pilot=self.pilot.pilot,
+                                  there=there_are)  # fmt: skip
         if one.model not in MODELS:
-            return f"no model {one.model!r}; there are: {', '.join(MODELS)}"
+            return EnrolmentError("enrol.model", model=one.model, there=", ".join(MODELS))
         if not re.fullmatch(ID, device) or reserved(device):
-            return (
-                f"id {device!r}: use 1 to 64 of a-z, 0-9 and -, and none of gateway, gateway-…, chirpstack, "
-                "reader, operator"
-            )
+            return EnrolmentError("enrol.id", device=device)
         if one.plot is not None and not re.fullmatch(ID, one.plot):
-            return f"plot {one.plot!r}: use 1 to 64 of a-z, 0-9 and -, as the diary names it"
+            return EnrolmentError("enrol.plot", plot=one.plot)
         if device in self.pilot.fleet:
-            return f"id {device!r} belongs to a simulated node of the pilot; choose another"
+            return EnrolmentError("enrol.id_simulated", device=device)
         if there.get(device):
-            return f"id {device!r} is enrolled already; choose another, or revoke it first"
-        return ""
+            return EnrolmentError("enrol.id_taken", device=device)
+        return None
 
     def rotate(self, device: str) -> str:
         """A new password for an enrolled device, which is returned; the old one is worth nothing from now on.
@@ -158,7 +157,7 @@ class Registry(Roster):
                 .values(changed=_NEXT, **values)
             )
         if not done.rowcount:
-            raise EnrolmentError(f"no enrolled device {device!r}; see `hoiquan device list`")
+            raise EnrolmentError("enrol.none", device=device)
         self._checked = float("-inf")
 
     @contextmanager

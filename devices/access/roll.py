@@ -18,27 +18,28 @@ from typing import NamedTuple
 from devices.access.registry import EnrolmentError, Registry, Wanted
 from devices.access.ticket import Ticket, write_privately
 from devices.paths import mend
+from devices.texts import Misuse
 
 COLUMNS = ("id", "community", "model")
 REPORT = ("line", "id", "community", "model", "result", "host", "port", "user", "password", "topic")
 
 
-class RollError(ValueError):
+class RollError(Misuse):
     """The file cannot be read as a list of devices; the sentence names line, cause and mend."""
 
 
 class Enrolment(NamedTuple):
-    """How many lines were enrolled, and why the others were not: line number and sentence."""
+    """How many lines were enrolled, and why the others were not, by line number."""
 
     enrolled: int
-    refused: list[tuple[int, str]]
+    refused: list[tuple[int, EnrolmentError]]
 
 
 def enroll_roll(
-    registry: Registry, path: Path, report: Path, issue: Callable[[Wanted, str], Ticket]
+    registry: Registry, path: Path, report: Path, issue: Callable[[Wanted, str], Ticket], lang: str = "en"
 ) -> Enrolment:
-    """Enrol the lines of `path` and write `report`. `issue` gives the way in of a device and its password.
-    Raises RollError, FileExistsError.
+    """Enrol the lines of `path` and write `report`, its reasons in `lang`. `issue` gives the way in of a
+    device and its password. Raises RollError, FileExistsError.
     """
     lines = read_roll(path)
     wanted = [one for _, one in lines]
@@ -47,14 +48,14 @@ def enroll_roll(
     with ExitStack() as undo:
 
         def keep(answers: list[str | EnrolmentError]) -> None:
-            write_privately(report, [_report(lines, answers, issue).encode()])
+            write_privately(report, [_report(lines, answers, issue, lang).encode()])
             undo.callback(report.unlink, missing_ok=True)  # its passwords would be good for nothing
             given.extend(answers)
 
         registry.enroll_many(wanted, keep)
         undo.pop_all()
     refused = [
-        (number, str(answer))
+        (number, answer)
         for (number, _), answer in zip(lines, given, strict=True)
         if isinstance(answer, EnrolmentError)
     ]
@@ -66,27 +67,27 @@ def read_roll(path: Path) -> list[tuple[int, Wanted]]:
     try:
         content = path.read_text("utf-8-sig")  # a spreadsheet writes a mark before the first column
     except OSError as error:
-        raise RollError(mend(error)) from None
+        raise mend(error, RollError) from None
     except UnicodeDecodeError:
-        raise RollError(f"{path} is not UTF-8: save it as CSV UTF-8") from None
+        raise RollError("roll.no_utf8", path=path) from None
     mark = ";" if content.partition("\n")[0].count(";") > content.partition("\n")[0].count(",") else ","
     rows = csv.DictReader(io.StringIO(content), delimiter=mark, strict=True)
     try:
         names = [name.strip().lower() for name in rows.fieldnames or []]
         missing = [name for name in COLUMNS if name not in names]
         if missing:
-            raise RollError(f"{path}: no column {missing[0]!r}; the first line must be {','.join(COLUMNS)}")
+            raise RollError("roll.no_column", path=path, column=missing[0], columns=",".join(COLUMNS))
         rows.fieldnames = names
         found = []
         for row in rows:
             if None in row or None in row.values():
-                raise RollError(f"{path}, line {rows.line_num}: {len(names)} columns are needed, as above it")
+                raise RollError("roll.columns", path=path, line=rows.line_num, number=len(names))
             cells = {name: cell.strip() for name, cell in row.items()}
             more = (cells.get(name) or None for name in ("dev_eui", "plot"))
             one = Wanted(cells["community"], cells["model"], cells["id"], *more)
             found.append((rows.line_num, one))
     except csv.Error as error:
-        raise RollError(f"{path}, line {rows.line_num}: {error}") from None
+        raise RollError("roll.other", path=path, line=rows.line_num, error=error) from None
     return found
 
 
@@ -94,6 +95,7 @@ def _report(
     lines: list[tuple[int, Wanted]],
     answers: list[str | EnrolmentError],
     issue: Callable[[Wanted, str], Ticket],
+    lang: str,
 ) -> str:
     made = io.StringIO()
     writer = csv.writer(made, lineterminator="\n")
@@ -101,7 +103,7 @@ def _report(
     for (number, one), answer in zip(lines, answers, strict=True):
         row = [number, one.device, one.community, one.model]
         if isinstance(answer, EnrolmentError):
-            writer.writerow([*row, f"refused: {answer}", "", "", "", "", ""])
+            writer.writerow([*row, f"refused: {answer.sentence(lang)}", "", "", "", "", ""])
         else:
             way = issue(one, answer)
             writer.writerow([*row, "enrolled", way.host, way.port, way.user, way.password, way.topic])

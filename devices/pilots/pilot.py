@@ -23,13 +23,14 @@ from devices.pilots.names import Names
 from devices.pilots.places import PLOTS, Community, Id, Place, Product, Service, Village
 from devices.pilots.places import Written as _Model
 from devices.pilots.reporting import ReportDay, ReportForm
+from devices.texts import Misuse
 
 HERE = Path(__file__).parent
 PROBES_A_PLOT = 2  # assumption: two simulated probes stand in one plot, as neighbours
 Indicator = Literal["iot_communities", "smart_villages", "traceability_share"]
 
 
-class PilotError(ValueError):
+class PilotError(Misuse):
     """The pilot file cannot be used; the sentence names file, field, cause and mend."""
 
 
@@ -304,4 +305,4 @@ def load(name: str) -> Pilot:
     try:
         return written.read(name, HERE, Pilot)
     except written.FileError as error:
-        raise PilotError(str(error)) from None
+        raise PilotError(error.key, **error.values) from None

@@ -10,50 +10,54 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from devices.paths import mend
+from devices.texts import Misuse
 
 M = TypeVar("M", bound=BaseModel)
 
 
-class FileError(ValueError):
+class FileError(Misuse):
     """The file cannot be used; the sentence names file, field, cause and mend."""
 
 
 def read(name: str, folder: Path, model: type[M]) -> M:
     """The file called `name`: a YAML file of `folder` without its ending, or a path. Raises FileError."""
+    kind = model.__name__.lower()
     if not name.endswith((".yaml", ".yml")) and ("/" in name or Path(name).is_file()):
-        raise FileError(f"{name}: a {model.__name__.lower()} file's name must end in .yaml")
+        raise FileError(f"file.{kind}_ending", name=name)
     path = Path(name) if name.endswith((".yaml", ".yml")) else folder / f"{name}.yaml"
     try:
         return model.model_validate(yaml.safe_load(path.read_text("utf-8")))
     except FileNotFoundError:
         there = ", ".join(sorted(p.stem for p in folder.glob("*.yaml")))
-        raise FileError(f"no {model.__name__.lower()} file {path}; there are: {there}") from None
+        raise FileError(f"file.no_{kind}", path=path, there=there) from None
     except OSError as error:
-        raise FileError(mend(error)) from None
+        raise mend(error, FileError) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise FileError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+        raise FileError("file.no_yaml", path=path, error=" ".join(str(error).split())) from None
     except ValidationError as error:
         errors = error.errors(include_url=False)
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        raise FileError(f"{path}: {_explain(errors[0], model)}{more}") from None
+        key = "file.wrong_and_more" if len(errors) > 1 else "file.wrong"
+        raise FileError(key, path=path, why=_explain(errors[0], model), more=len(errors) - 1) from None
 
 
-def _explain(error: ErrorDetails, model: type[BaseModel]) -> str:
+def _explain(error: ErrorDetails, model: type[BaseModel]) -> Misuse:
     """Field, what is wrong, what would be right."""
     where = ".".join(str(part) for part in error["loc"]) or "file"
     if error["type"] == "extra_forbidden":
         *parents, name = error["loc"]
         fields = _fields(model, parents)
         near = get_close_matches(str(name), fields, 1)
-        return f"{where}: there is no such field; " + (
-            f"do you mean {near[0]}?" if near else f"write one of {', '.join(fields)}"
-        )
+        if near:
+            return Misuse("file.near_field", where=where, near=near[0])
+        return Misuse("file.no_field", where=where, fields=", ".join(fields))
     if error["type"] == "missing":
-        return f"{where}: is missing; add it"
-    message = error["msg"].removeprefix("Value error, ")
+        return Misuse("file.missing_field", where=where)
+    message = error["msg"].removeprefix("Value error, ")  # pydantic's words, and those of our own models
+    message = message[:1].lower() + message[1:]
     given = error["input"]
-    shown = f"{given!r} is not right: " if isinstance(given, str | int | float | bool) else ""
-    return f"{where}: {shown}{message[:1].lower()}{message[1:]}"
+    if isinstance(given, str | int | float | bool):
+        return Misuse("file.wrong_value", where=where, given=given, why=message)
+    return Misuse("file.wrong_field", where=where, why=message)
 
 
 def _fields(model: Any, path: list[int | str]) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 from devices.access.mosquitto import rules_beside, write_accounts
 from devices.access.registry import Registry
 from devices.settings import Settings
+from devices.texts import Misuse
 from gateway.brokers import mosquitto
 from gateway.stores.store import RetryLater
 
@@ -20,31 +21,23 @@ BIND = "127.0.0.1"  # neither has TLS here
 
 
 class House(NamedTuple):
-    """The broker of this machine: `promise` says in a line what it keeps."""
+    """The broker of this machine. The catalogue's `up.mosquitto` and `up.amqtt` say what each keeps."""
 
     name: Kind
-    promise: str
+    version: str
 
 
 def choose(wanted: Literal["auto"] | Kind, data: Path, port: int) -> tuple[House, dict[str, object]]:
-    """The broker, and what others have to know of it. Raises ValueError for one that is not there."""
+    """The broker, and what others have to know of it. Raises Misuse for one that is not there."""
     url = f"mqtt://{BIND}:{port}"
     found = mosquitto.binary() if wanted != "amqtt" else None
     if found is not None:
-        promise = (
-            f"the broker is Mosquitto {found[1]} (MQTT 3.1.1 and 5): it keeps what it acknowledged while "
-            "others are away; what came within the second before its own end may be lost"
-        )
         chosen = {"mqtt": url, "mqtt_version": 5, "mosquitto_passwords": str(mosquitto.passwords(data)),
                   "mosquitto_denied": str(mosquitto.denied(data))}  # fmt: skip
-        return House("mosquitto", promise), chosen
+        return House("mosquitto", found[1]), chosen
     if wanted == "mosquitto":
-        raise ValueError("--broker mosquitto: no Mosquitto 2 is here; on Debian: apt install mosquitto")
-    promise = (
-        "the broker is amqtt (MQTT 3.1.1): it keeps what it acknowledged while others are away, in memory; "
-        "when it ends that is lost. Mosquitto keeps it on disk (Debian: apt install mosquitto)"
-    )
-    return House("amqtt", promise), {"mqtt": url, "mqtt_version": 4}
+        raise Misuse("up.no_mosquitto")
+    return House("amqtt", ""), {"mqtt": url, "mqtt_version": 4}
 
 
 def environment(chosen: Mapping[str, object]) -> dict[str, str]:

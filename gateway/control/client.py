@@ -14,12 +14,13 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from devices import broker_url
 from devices.settings import Settings
+from devices.texts import Mendable
 
 PATIENCE = 10.0  # seconds that the broker has to answer
 KEEPALIVE = 30
 
 
-class NotHeard(OSError):
+class NotHeard(Mendable, OSError):
     """The broker cannot be listened to; the sentence says why and what would do."""
 
 
@@ -29,10 +30,8 @@ def connected(
     """A client of one of the broker's accounts, connected, and what it hears. Raises NotHeard."""
     where = broker_url.parse(settings.mqtt)
     if not password:
-        raise NotHeard(
-            f"there is no password for the broker's account {account!r}: run this beside `hoiquan up`, with "
-            f"its --data, or set HOIQUAN_{account.upper()}_PASSWORD"
-        )
+        variable = f"HOIQUAN_{account.upper()}_PASSWORD"
+        raise NotHeard("listen.no_password", account=account, variable=variable)
     version = MQTTProtocolVersion(settings.mqtt_version)
     client = Client(CallbackAPIVersion.VERSION2, account, protocol=version, reconnect_on_failure=False)
     client.username_pw_set(account, password)
@@ -56,15 +55,16 @@ def connected(
     try:
         client.connect(where.host, where.port, keepalive=KEEPALIVE)
     except ssl.SSLError as error:
-        raise NotHeard(f"the broker at {where} does not show a certificate of our CA: {error}") from None
+        raise NotHeard("listen.other_ca", where=where, error=error) from None
     except OSError as error:
-        raise NotHeard(f"the broker at {where} does not answer: {error}") from None
+        raise NotHeard("listen.away", where=where, error=error) from None
     client.loop_start()
     answered.wait(PATIENCE)
     if not answer or answer[0].is_failure:
         client.loop_stop()
-        said = str(answer[0]) if answer else "no answer"
-        raise NotHeard(f"the broker at {where} does not let {account!r} in: {said}")
+        if not answer:
+            raise NotHeard("listen.silent", where=where)
+        raise NotHeard("listen.not_let_in", where=where, account=account, said=answer[0])
     return client, heard
 
 

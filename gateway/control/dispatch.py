@@ -19,11 +19,12 @@ from devices.contract.orders import CARRIED, LONGEST_MS, Answer
 from devices.contract.reading import Device
 from devices.contract.topics import Topic
 from devices.settings import Settings
+from devices.texts import Misuse
 from gateway.control.client import PATIENCE, connected
 from gateway.control.ledger import Entry, Ledger
 
 
-class NotSent(ValueError):
+class NotSent(Misuse):
     """The command cannot be sent; the sentence says why and what would do."""
 
 
@@ -65,13 +66,13 @@ def dispatch(
 def _checked(registry: Registry, device: str, actuator: str, value: float, until: int, now: int) -> Device:
     target = registry.lookup(device)
     if target is None:
-        raise NotSent(f"no device {device!r}; see `hoiquan device list`")
+        raise NotSent("enrol.none", device=device)
     there = CARRIED.get(target.model, ())
     if actuator not in there:
-        has = ", ".join(there) if there else "no actuator"
-        raise NotSent(f"{device} is a {target.model}, which has {has}; not {actuator!r}")
+        key = "order.other_actuator" if there else "order.no_actuator"
+        raise NotSent(key, device=device, model=target.model, has=", ".join(there), actuator=actuator)
     if not 0 <= value <= 1:
-        raise NotSent(f"set {value:g}: write a number from 0 (off, closed) to 1 (on, open)")
+        raise NotSent("order.set_range", value=f"{value:g}")
     if not now < until <= now + LONGEST_MS:
-        raise NotSent("a command must end after now, and within 31 days")
+        raise NotSent("order.too_long")
     return target

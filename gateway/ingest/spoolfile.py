@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 
 from devices.salvage import damaged, finish, salvage
+from devices.texts import Mendable
 
 log = logging.getLogger(__name__)
 MB = 2**20  # bytes
@@ -41,7 +42,7 @@ class SpoolFull(Exception):
     """
 
 
-class SpoolDamaged(OSError):
+class SpoolDamaged(Mendable, OSError):
     """The file cannot be read as a spool; nothing was changed."""
 
 
@@ -77,7 +78,7 @@ def open_file(path: Path, *, mend: bool = False) -> sqlite3.Connection:
             raise OSError(f"the spool {path} cannot be opened: {error}") from error
         fault = " ".join(str(error).split())
     if not mend:
-        raise SpoolDamaged(f"the spool {path} is damaged ({fault}); start its gateway, which mends it")
+        raise SpoolDamaged("quarantine.damaged", path=path, fault=fault)
     _mend(path, fault)
     return open_file(path)
 

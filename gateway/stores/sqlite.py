@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from devices.texts import Mendable
 from gateway.stores.points import (
     MEASUREMENTS,
     UNFIT_TAG,
@@ -27,6 +28,10 @@ from gateway.stores.store import Bucket, Latest, RejectPoints, RetryLater
 _TYPES: dict[Kind, str] = {"float": "REAL", "int": "INTEGER", "text": "TEXT", "bool": "INTEGER"}
 
 
+class NotOpened(Mendable, OSError):
+    """There is no way to the file."""
+
+
 class SqliteStore:
     """A file that several processes may read and write at once (WAL)."""
 
@@ -38,9 +43,7 @@ class SqliteStore:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
         except sqlite3.Error as error:
-            raise OSError(
-                f"the store {path} cannot be opened: {error}; is its folder open to this user?"
-            ) from None
+            raise NotOpened("path.store", path=path, error=error) from None
         self._series: dict[tuple[str, Tags], int] = {}
         self._found: dict[
             tuple[str, frozenset[tuple[str, str]], tuple[str, ...]], list[tuple[int, Tags]]

@@ -16,6 +16,7 @@ import numpy as np
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import Community, Place
+from devices.texts import Misuse
 from sim.physics.actions import Action, Actions, told
 from sim.physics.pests import Pests
 from sim.physics.pond import Pond
@@ -201,7 +202,7 @@ class World:
         if land is not None and current and last is not None and np.array_equal(last[1], times):
             return land, last[0], last[2]
         if times.min() < ANCHOR:
-            raise ValueError("the simulated world begins on 2020-01-01 +07:00; ask for later times")
+            raise Misuse("simulated.too_early")
         needed = int((times.max() - ANCHOR) // DAY) + 3  # the next day too, to draw lines to it
         if land is None or land.days < needed or not current:
             where = self._pilot.place[place]

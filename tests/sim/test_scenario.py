@@ -111,4 +111,4 @@ def test_a_played_scenario_fills_store_records_and_indicators(tmp_path):
     )
     assert sealed[0] > 0
     refused = run("up")
-    assert refused.returncode == 2 and "holds a rehearsal" in refused.stderr
+    assert refused.returncode == 2 and "đang giữ một cuộc diễn tập" in refused.stderr

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from devices.texts import text
 from tests.system.running import command, done, environment, hoiquan, one_line
 
 
@@ -39,8 +40,10 @@ def test_into_a_file(folder, words):
     expected, _ = raw(folder, *words)
     assert done(hoiquan(folder, "ca", *words, "--out", "ca.out")) == ""
     assert (folder / "ca.out").read_bytes() == expected
-    assert "ca.out is there already" in one_line(hoiquan(folder, "ca", *words, "--out", "ca.out"), 2)
-    assert "no folder" in one_line(hoiquan(folder, "ca", *words, "--out", "no/ca.out"), 2)
+    said = one_line(hoiquan(folder, "ca", *words, "--out", "ca.out"), 2)
+    assert said == f"hoiquan: {text('path.exists', 'vi', path='ca.out')}"
+    said = one_line(hoiquan(folder, "ca", *words, "--out", "no/ca.out"), 2)
+    assert said == f"hoiquan: {text('path.no_folder_to_write', 'vi', path='no/ca.out', folder='no')}"
     assert (folder / "ca.out").read_bytes() == expected
 
 
@@ -55,14 +58,10 @@ def test_der_is_no_text_for_a_terminal(folder):
         os.close(terminal)
         os.close(ours)
     assert run.returncode == 2
-    assert run.stderr.decode().splitlines() == [
-        "hoiquan: ca --der: this is no text for a terminal; name a file with --out, or pipe it on"
-    ]
+    assert run.stderr.decode().splitlines() == [f"hoiquan: {text('ca.der', 'vi')}"]
 
 
 @pytest.mark.parametrize("name", ["HOIQUAN_MQTT", "HOIQUAN_PUBLIC_MQTT"])
 def test_an_address_that_is_none_is_one_line(folder, name):
     said = one_line(hoiquan(folder, "ca", **{name: "mqtt.example.vn:8883"}), 2)
-    assert said == (
-        "hoiquan: broker address 'mqtt.example.vn:8883': expected mqtt://host:port or mqtts://host:port"
-    )
+    assert said == f"hoiquan: {text('setting.broker', 'vi', address='mqtt.example.vn:8883')}"

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from devices.texts import LANGS, text
 from gateway.brokers import mosquitto
-from tests.system.running import Publisher, Running, command, descendants, done, one_line, until
+from tests.system.running import Publisher, Running, command, descendants, done, hoiquan, one_line, until
 from tests.system.up import Up
 
 PLACE = "hoiquan/v1/dong-thap/tam-que/"
@@ -87,8 +88,9 @@ def values(house, device):
 
 def test_it_says_which_broker_runs_and_what_it_promises(house):
     said = house.running.text()
-    assert ("the broker is Mosquitto 2" if house.broker == "mosquitto" else "the broker is amqtt") in said
-    assert "keeps what it acknowledged" in said
+    version = mosquitto.binary()[1] if house.broker == "mosquitto" else ""
+    assert text(f"up.{house.broker}", "vi", version=version) in said
+    assert text("up.pilot", "vi", pilot="dong-thap", folder=house.folder / "data") in said
 
 
 def test_a_sender_that_hangs_up_at_once_loses_nothing(house):
@@ -233,26 +235,27 @@ def test_a_second_up_on_the_same_folder_is_refused_and_harms_nothing(house):
     said = one_line(house.hoiquan("up", "--http-port", str(house.http), "--mqtt-port", str(house.mqtt)), 2)
     assert f"http://127.0.0.1:{house.http}" in said and f"mqtt://127.0.0.1:{house.mqtt}" in said
     other = one_line(house.hoiquan("up", "--http-port", "18999", "--mqtt-port", "18998"), 2)
-    assert "another hoiquan runs on" in other
+    where = {"pages": f"http://127.0.0.1:{house.http}", "broker": f"mqtt://127.0.0.1:{house.mqtt}"}
+    assert other == f"hoiquan: {text('up.another_at', 'vi', folder=house.folder / 'data', **where)}"
     assert (house.folder / "data" / "running.json").read_bytes() == before
     assert house.get("/healthz") == b"ok\n"
 
 
+@pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "key"),
     [
-        (("--http-port", "{http}"), "another program listens there"),
-        (("--mqtt-port", "{mqtt}"), "another program listens there"),
-        (("--http-port", "18997", "--mqtt-port", "18997"), "give each a port of its own"),
-        (("--http-port", "70000"), "a port is a number from 1 to 65535"),
-        (("--mqtt-port", "0"), "a port is a number from 1 to 65535"),
+        (("--http-port", "{http}"), "taken_port"),
+        (("--mqtt-port", "{mqtt}"), "taken_port"),
+        (("--http-port", "18997", "--mqtt-port", "18997"), "same_port"),
+        (("--http-port", "70000"), "no_port"),
+        (("--mqtt-port", "0"), "no_port"),
     ],
 )
-def test_ports_that_cannot_be_are_said_before_anything_is_written(house, tmp_path, options, said):
-    from tests.system.running import hoiquan
-
+def test_ports_that_cannot_be_are_said_before_anything_is_written(house, tmp_path, options, key, lang):
     given = [one.format(http=house.http, mqtt=house.mqtt) for one in options]
-    assert said in one_line(hoiquan(tmp_path, "up", *given), 2)
+    said = text(f"up.{key}", lang, option=given[0], port=given[1])
+    assert one_line(hoiquan(tmp_path, "up", *given, "--lang", lang), 2) == f"hoiquan: {said}"
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["up.lock"]
 
 

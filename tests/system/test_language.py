@@ -149,6 +149,52 @@ def test_a_check_speaks_both_languages_until_one_is_chosen(folder):
     assert all(sentence in output for sentence in both.values())
 
 
+NOBODY = ("--model", "soil-probe", "--id", "nobody")
+GTIN = "08936000000011"
+REFUSED = {
+    "revoke": (("device", "revoke", "nobody"), "enrol.none", {"device": "nobody"}),
+    "show": (("device", "show", "nobody"), "enrol.none", {"device": "nobody"}),
+    "enroll": (
+        ("device", "enroll", "--community", "tam-que", "--plot", "Thửa 1", *NOBODY),
+        "enrol.plot",
+        {"plot": "Thửa 1"},
+    ),
+    "check": (("device", "check", "none.json"), "path.none", {"path": "none.json"}),
+    "command": (("device", "command", "nobody", "pump", "on"), "enrol.none", {"device": "nobody"}),
+    "report": (("report", "--out", "report.txt"), "path.report", {"path": "report.txt"}),
+    "lot": (("trace", "show", GTIN, "NONE"), "lots.no_record", {"lot": "NONE"}),
+    "gtin": (("trace", "label", "1", "NONE", "--out", "label.pdf"), "page.bad_gtin", {}),
+    "quarantine": (("quarantine", "show", "99"), "quarantine.no_message", {"number": 99}),
+    "simulate": (("simulate",), "simulated.nowhere", {}),
+    "pilot": (("pilot", "check", "none.txt"), "file.no_pilot", None),
+    "no installation": (
+        ("device", "list", "--data", "none"),
+        "path.not_installed",
+        {"folder": "./none"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_done_is_said_in_that_language(folder, name, lang):
+    arguments, key, values = REFUSED[name]
+    line = one_line(hoiquan(folder, *arguments, HOIQUAN_LANG=lang), 1 if name == "check" else 2)
+    if values is None:  # with what there is
+        assert line.startswith(f"hoiquan: {text(key, lang, path='…', there='').partition('…')[0]}")
+    else:
+        assert line == f"hoiquan: {text(key, lang, **values)}"
+
+
+def test_the_option_decides_how_an_error_is_said(folder):
+    for lang in LANGS:
+        line = one_line(hoiquan(folder, "device", "revoke", "nobody", "--lang", lang, HOIQUAN_LANG="vi"), 2)
+        assert line == f"hoiquan: {text('enrol.none', lang, device='nobody')}"
+    line = one_line(hoiquan(folder, "device", "check", "none.json"), 1)  # which speaks both
+    both = (text("path.none", lang, path="none.json") for lang in LANGS)
+    assert line == f"hoiquan: {' · '.join(both)}"
+
+
 @pytest.mark.parametrize(
     "arguments", [("device", "list"), ("device", "commands"), ("quarantine", "list"), ("trace", "list")]
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from devices.texts import LANGS, text
 from tests.servers import program
 from tests.system.running import environment, until
 from tests.system.up import Up
@@ -103,7 +104,8 @@ def test_the_check_names_a_file_that_is_not_there_and_judges_one_that_is(up):
         ["sh", "-c", check], cwd=up.folder, env=environment(), capture_output=True, text=True,
         timeout=60, check=False,
     )  # fmt: skip
-    assert done.stderr == "hoiquan: there is no message.json; look at its name\n"
+    vi, en = (text("path.none", lang, path="message.json") for lang in LANGS)
+    assert done.stderr == f"hoiquan: {vi} · {en}\n"
     (up.folder / "message.json").write_text('{"values":{"soil_moisture":31.5}}\n')
     assert "31.5" in sh(up, check)
 

@@ -87,7 +87,7 @@ def folder(tmp_path):
 
 def refused(folder, arguments, path, **settings):
     """The one line that says what is wrong with the path."""
-    result = hoiquan(folder, *(one.format(path) for one in arguments), **settings)
+    result = hoiquan(folder, *(one.format(path) for one in arguments), HOIQUAN_LANG="en", **settings)
     line = one_line(result, result.returncode)
     assert result.returncode in (1, 2)
     assert "Errno" not in line and "Traceback" not in line
@@ -208,7 +208,7 @@ def test_a_ca_that_is_none(folder, arguments):
         ("a-file", ""),
         ("roll.csv", "no certificate"),
     ):
-        result = hoiquan(folder, *arguments, HOIQUAN_MQTT_CA=path, **settings)
+        result = hoiquan(folder, *arguments, HOIQUAN_MQTT_CA=path, HOIQUAN_LANG="en", **settings)
         assert result.returncode in (1, 2)
         line = result.stderr.splitlines()[-1]
         assert f"hoiquan: HOIQUAN_MQTT_CA names {path}, which is no CA certificate: " in line

@@ -21,7 +21,7 @@ import typst
 from markupsafe import escape
 from PIL import Image
 
-from devices.texts import text
+from devices.texts import Misuse, text
 from traceability.digital_link import LotKey
 
 QUIET = 4  # modules around the code, ISO/IEC 18004
@@ -32,7 +32,7 @@ TEMPLATE = Path(__file__).parents[1] / "templates" / "label.typ"
 CAPTIONED = TEMPLATE.with_name("captioned.typ")
 
 
-class LabelError(ValueError):
+class LabelError(Misuse):
     """The label cannot be printed; the sentence names cause and mend."""
 
 
@@ -111,9 +111,9 @@ def png(uri: str, scale: int = 8, trial: str = "") -> bytes:
 def pdf(labels: list[Label], base_url: str, paper: str) -> bytes:
     """A sheet of labels, in order. Raises LabelError."""
     if paper not in PAPERS:
-        raise LabelError(f"label: no paper {paper!r}; there are {', '.join(PAPERS)}")
+        raise LabelError("label.no_paper", paper=paper, there=", ".join(PAPERS))
     if not labels:
-        raise LabelError("label: none to print")
+        raise LabelError("label.none")
     size = PAPERS[paper]
     made = {label.key: _filled(label, base_url, size) for label in labels}
     page = {
@@ -133,10 +133,8 @@ def module_mm(modules: int, room_mm: float) -> float:
     """
     size = min(room_mm / modules, MOST)
     if size < LEAST:
-        raise LabelError(
-            f"label: a code of {modules} modules needs {modules * LEAST:.1f} mm and has {room_mm:g}; "
-            "shorten HOIQUAN_BASE_URL or use a larger label"
-        )
+        needed = f"{modules * LEAST:.1f}"
+        raise LabelError("label.too_small", modules=modules, needed=needed, room=f"{room_mm:g}")
     dots = math.floor(size / DOT) * DOT
     return dots if dots >= LEAST else size
 

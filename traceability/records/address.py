@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from devices.settings import Settings
+from devices.texts import Misuse
 from traceability.digital_link import LotKey
 
 
@@ -37,13 +38,13 @@ def sealed(content: dict[str, Any]) -> str:
 
 
 def this_machine_s(base_url: str) -> bool:
-    """Whether only this machine reaches the address. Raises ValueError where it is none."""
+    """Whether only this machine reaches the address. Raises Misuse where it is none."""
     try:
         host = urlsplit(base_url).hostname
     except ValueError:
         host = None
     if not host or not base_url.startswith(("http://", "https://")):
-        raise ValueError(f"HOIQUAN_BASE_URL is {base_url!r}; write an address such as https://example.org")
+        raise Misuse("setting.base_url", address=base_url)
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

@@ -11,7 +11,7 @@ from PIL import Image
 from devices.contract.diary import Revocation, Split
 from devices.pilots.pilot import Pilot
 from devices.settings import Settings
-from devices.texts import text
+from devices.texts import LANGS, text
 from tests import browser
 from tests.scanner import codes
 from tests.servers import program
@@ -92,8 +92,11 @@ def test_a_server_that_runs_and_an_operator_who_says_otherwise(public: Shop) -> 
 
 @pytest.mark.parametrize("out", ["lot.svg", "lot.png", "lot.pdf"])
 def test_an_address_of_this_machine_is_refused_with_cause_and_mend(local: Shop, out: str) -> None:
-    line = one_line(local.label(out), 2)
-    assert HERE in line and "HOIQUAN_BASE_URL" in line and "--rehearsal" in line
+    for lang in LANGS:
+        line = one_line(local.label(out, "--lang", lang), 2)
+        assert line == f"hoiquan: {text('label.this_machine_s', lang, address=HERE)}"
+        for mend in ("hoiquan up --bind 0.0.0.0", "HOIQUAN_BASE_URL", "--rehearsal"):
+            assert mend in line
     assert not (local.folder / out).exists()
     assert done(local.label(out, HOIQUAN_BASE_URL=PUBLIC)).startswith(PUBLIC)
 
@@ -122,8 +125,9 @@ def test_a_rehearsal_under_a_public_address_says_so_too(public: Shop) -> None:
 
 def test_a_recalled_lot_gets_no_label(public: Shop) -> None:
     public.recall()
-    line = one_line(public.label("lot.pdf"), 2)
-    assert "recalled on 12/11/2026: dư lượng thuốc" in line and "--anyway" in line
+    for lang, why in (("vi", "THU HỒI ngày 12/11/2026"), ("en", "recalled on 12/11/2026")):
+        line = one_line(public.label("lot.pdf", "--lang", lang), 2)
+        assert f"{why}: dư lượng thuốc" in line and "--anyway" in line
     assert not (public.folder / "lot.pdf").exists()
     done(public.label("lot.pdf", "--anyway"))
     assert (public.folder / "lot.pdf").read_bytes().startswith(b"%PDF")
