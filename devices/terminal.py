@@ -2,8 +2,8 @@
 
 --lang, else HOIQUAN_LANG ─► `heard` ─► `complain`, when the command itself is over
 
-Each option is spelt and read from its variable in one way. Of rows, what the next command needs (an id, a lot,
-a topic) is never cut or broken:
+Each option is spelt and read from its variable in one way. Of rows, what the next command needs (an id, a
+lot, a topic) is never cut or broken:
 
 there is room for a table ─► a table: `whole` columns stand in one piece, the others wrap between words
 there is none             ─► of each row the `whole` cells, then the others with their names below
