@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -34,13 +35,17 @@ PACKAGES = {
     "g++": "g++",
     "node": "nodejs",
     "micropython": "micropython",
+    "mosquitto_pub": "mosquitto-clients",
+    "paho_cs_pub": "paho.mqtt.c-examples",
+    "mqtt": "node-mqtt",
 }
 PATIENCE = 60.0  # seconds after which a server will not come up any more, on the busiest machine
 
 
 def program(name: str) -> str:
-    """Where a program is; skips the test where it is missing."""
-    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    """Where a program is, on the machine or beside this Python; skips the test where it is missing."""
+    beside = Path(sys.executable).parent
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin:{beside}")
     if found is None:
         pytest.skip(f"needs {name} (on Debian: apt-get install {PACKAGES[name]})")
     return found

@@ -13,7 +13,8 @@ EXAMPLES = {path.parent for path in (ROOT / "devices" / "examples").rglob("*.py"
 
 def _normal(requirement: dict[str, Any]) -> tuple[str, str]:
     extras = f"[{','.join(requirement['extras'])}]" if "extras" in requirement else ""
-    return requirement["name"], extras + requirement.get("specifier", "")
+    where = f"; {requirement['marker']}" if "marker" in requirement else ""
+    return requirement["name"], extras + requirement.get("specifier", "") + where
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -15,9 +15,12 @@ from amqtt.broker import Broker
 from amqtt.contexts import Action, BrokerConfig, ListenerConfig
 from amqtt.errors import AMQTTError
 from amqtt.mqtt.connack import NOT_AUTHORIZED, ConnackPacket
-from amqtt.mqtt.constants import QOS_1
+from amqtt.mqtt.constants import QOS_1, QOS_2
 from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
 from amqtt.mqtt.puback import PubackPacket
+from amqtt.mqtt.pubcomp import PubcompPacket
+from amqtt.mqtt.pubrec import PubrecPacket
+from amqtt.mqtt.pubrel import PubrelPacket
 from amqtt.session import INCOMING, OutgoingApplicationMessage, Session
 
 from devices.access.registry import Registry
@@ -29,7 +32,8 @@ log = logging.getLogger(__name__)
 LOOK_EVERY = 0.5  # seconds between two looks at whose password is still good
 WINDOW = 1000  # messages that a client is sent before the first is acknowledged
 MOST_TO_BEGIN = 4096  # bytes of a CONNECT: names, password and will
-CONNACK_NO_SUCH_VERSION = b"\x20\x03\x00\x84\x00"  # MQTT 5, reason 0x84
+# To a CONNECT of a version that is not spoken here: MQTT 5, reason 0x84; MQTT 3.1, code 1.
+NO_SUCH_VERSION = {5: b"\x20\x03\x00\x84\x00", 3: b"\x20\x02\x00\x01"}
 
 
 class Checked(BrokerProtocolHandler):
@@ -41,8 +45,8 @@ class Checked(BrokerProtocolHandler):
 
     A message is passed on before it is acknowledged (amqtt: after, from a queue that ends with the
     connection). One that is sent stays in its session until it is acknowledged, and is sent again at the
-    next connection (amqtt: forgotten after five seconds, or with the connection). A client that falls silent
-    is let go. MQTT 5 is told that it is not spoken (amqtt: no answer).
+    next connection (amqtt: forgotten after five seconds, or with the connection). Both at QoS 2 as at QoS 1.
+    A client that falls silent is let go. MQTT 5 and 3.1 are told that they are not spoken (amqtt: no answer).
     """
 
     broker: ClassVar["LocalBroker"]
@@ -54,9 +58,10 @@ class Checked(BrokerProtocolHandler):
     @classmethod
     async def init_from_connect(cls, reader: Any, writer: Any, plugins_manager: Any, loop: Any = None) -> Any:
         first = await _packet(reader)
-        if _level(first) == 5:
-            await _answer(writer, CONNACK_NO_SUCH_VERSION)
-            raise AMQTTError("MQTT 5 is not spoken here")
+        refusal = NO_SUCH_VERSION.get(_level(first) or 0)
+        if refusal is not None:
+            await _answer(writer, refusal)
+            raise AMQTTError("MQTT 3.1.1 alone is spoken here")
         handler, session = await super().init_from_connect(BufferReader(first), writer, plugins_manager, loop)
         answers = await plugins_manager.map_plugin_auth(session=session)
         if not answers or not all(answers.values()):
@@ -65,6 +70,7 @@ class Checked(BrokerProtocolHandler):
             raise AMQTTError("not authorized")
         session.client_id = session.username
         session.keep_alive = session.keep_alive * 3 // 2  # [MQTT-3.1.2-24]
+        await cls.broker.resume(session)
         return handler, session
 
     def handle_read_timeout(self) -> None:
@@ -75,6 +81,15 @@ class Checked(BrokerProtocolHandler):
         await self.handle_connection_closed()
         if self.writer is not None:
             await self.writer.close()
+
+    def handle_publish(self, publish_packet: Any) -> Any:
+        """What was read is passed on, also where the connection ends meanwhile (amqtt: cut short): a node
+        that publishes at QoS 0 and goes back to sleep at once would be heard by chance.
+        """
+        passing = asyncio.ensure_future(super().handle_publish(publish_packet))
+        self.broker.passing.add(passing)
+        passing.add_done_callback(self.broker.passing.discard)
+        return _finish(passing)
 
     async def _handle_qos0_message_flow(self, app_message: Any) -> None:
         if app_message.direction == INCOMING:
@@ -87,25 +102,61 @@ class Checked(BrokerProtocolHandler):
             await self.broker.take(self.session, app_message)
             await self._send_packet(PubackPacket.build(app_message.packet_id))
 
+    async def _handle_qos2_message_flow(self, app_message: Any) -> None:
+        """Only what comes in: what goes out is sent by `_pump`, at QoS 2 as well. It is passed on at once and
+        its number remembered until the PUBREL (amqtt: passed on after the PUBREL, of this connection only).
+        """
+        number = app_message.packet_id
+        if self.session is not None and number not in passed_on(self.session):
+            await self.broker.take(self.session, app_message)
+            passed_on(self.session).add(number)
+        await self._send_packet(PubrecPacket.build(number))
+
+    async def handle_pubrel(self, pubrel: Any) -> None:
+        """Always answered (amqtt: not if the PUBLISH came over an earlier connection; its sender waits)."""
+        if self.session is not None:
+            passed_on(self.session).discard(pubrel.packet_id)
+            await self._send_packet(PubcompPacket.build(pubrel.packet_id))
+
     async def mqtt_publish(
         self, topic: str, data: Any, qos: int | None, retain: bool, ack_timeout: int | None = None
     ) -> Any:
-        if qos != QOS_1 or self.session is None:
+        if not qos or self.session is None:
             return await super().mqtt_publish(topic, data, qos, retain, ack_timeout)
-        waiting(self.session).append((topic, bytes(data), retain))
+        waiting(self.session).append((topic, bytes(data), qos, retain))
         await self._pump()
         return None
 
     async def handle_puback(self, puback: Any) -> None:
-        if self.session is not None and puback.variable_header is not None:
-            self.session.inflight_out.pop(puback.variable_header.packet_id, None)
+        await self._is_through(puback, QOS_1)
+
+    async def handle_pubrec(self, pubrec: Any) -> None:
+        """It has a message of QoS 2; a number that is none of ours gets its PUBREL too, or it would wait."""
+        message = self.session.inflight_out.get(pubrec.packet_id) if self.session is not None else None
+        if message is not None and message.qos == QOS_2:
+            message.pubrec_packet = pubrec
+        await self._send_packet(PubrelPacket.build(pubrec.packet_id))
+
+    async def handle_pubcomp(self, pubcomp: Any) -> None:
+        await self._is_through(pubcomp, QOS_2)
+
+    async def _is_through(self, packet: Any, qos: int) -> None:
+        """The last word on a message of ours: there is room for the next."""
+        if self.session is not None and packet.variable_header is not None:
+            number = packet.variable_header.packet_id
+            message = self.session.inflight_out.get(number)
+            if message is not None and message.qos == qos:
+                del self.session.inflight_out[number]
             await self._pump()
 
     async def _retry_deliveries(self) -> None:
         """A connection begins: first what was sent before and not acknowledged, then what waits."""
         async with self._pumping:
-            for message in list(self.session.inflight_out.values()) if self.session else ():
-                await self._send_packet(message.build_publish_packet(dup=True))
+            for number, message in list(self.session.inflight_out.items()) if self.session else ():
+                if message.pubrec_packet is not None:
+                    await self._send_packet(PubrelPacket.build(number))
+                else:
+                    await self._send_packet(message.build_publish_packet(dup=True))
         await self._pump()
 
     async def _pump(self) -> None:
@@ -115,17 +166,28 @@ class Checked(BrokerProtocolHandler):
             while session is not None and session.transitions.state == "connected":
                 if not waiting(session) or len(session.inflight_out) >= WINDOW:
                     return
-                topic, data, retain = waiting(session).popleft()
+                topic, data, qos, retain = waiting(session).popleft()
                 number = session.next_packet_id
-                message = OutgoingApplicationMessage(number, topic, QOS_1, data, retain)
+                message = OutgoingApplicationMessage(number, topic, qos, data, retain)
                 session.inflight_out[number] = message
                 await self._send_packet(message.build_publish_packet())
 
 
-def waiting(session: Session) -> deque[tuple[str, bytes, bool]]:
-    """Messages (topic, payload, retained) that a session was not sent yet, in their order."""
-    found: deque[tuple[str, bytes, bool]] = session.attributes.setdefault("hoiquan.waiting", deque())
+def waiting(session: Session) -> deque[tuple[str, bytes, int, bool]]:
+    """Messages (topic, payload, QoS, retained) that a session was not sent yet, in their order."""
+    found: deque[tuple[str, bytes, int, bool]] = session.attributes.setdefault("hoiquan.waiting", deque())
     return found
+
+
+def passed_on(session: Session) -> set[int]:
+    """Numbers of a session's messages of QoS 2 that were passed on, and not released by it yet."""
+    found: set[int] = session.attributes.setdefault("hoiquan.passed_on", set())
+    return found
+
+
+async def _finish(task: asyncio.Future[Any]) -> None:
+    """Wait for it; who waits may be cut short, and it goes on."""
+    await asyncio.shield(task)
 
 
 async def _packet(reader: Any) -> bytes:
@@ -151,8 +213,11 @@ async def _packet(reader: Any) -> bytes:
 
 def _level(connect: bytes) -> int | None:
     """The protocol's version that a CONNECT asks for; None where it is none."""
-    at = connect.find(b"\x00\x04MQTT")
-    return connect[at + 6] if connect[:1] == b"\x10" and 0 <= at <= 5 and len(connect) > at + 6 else None
+    for name in (b"\x00\x04MQTT", b"\x00\x06MQIsdp"):
+        at = connect.find(name)
+        if connect[:1] == b"\x10" and 0 <= at <= 5 and len(connect) > at + len(name):
+            return connect[at + len(name)]
+    return None
 
 
 async def _answer(writer: Any, packet: bytes) -> None:
@@ -178,6 +243,7 @@ class LocalBroker(Broker):
         amqtt.broker.BrokerProtocolHandler = type("Bound", (Checked,), {"broker": self})
         super().__init__(config)
         self._subscriptions: dict[str, Any] = Snapshots(self._subscriptions)
+        self.passing: set[asyncio.Future[Any]] = set()  # messages on their way to their subscribers
 
     async def take(self, session: Session, message: Any) -> None:
         """Pass a message on. When this returns, it is in the queue of each who is to get it. What the rules
@@ -203,9 +269,9 @@ class LocalBroker(Broker):
                 qos = own if force_qos is None else min(own, force_qos)
                 handler = self._get_handler(target)
                 here = target.transitions.state == "connected" and handler is not None
-                if qos == QOS_1 and (here or not target.clean_session):
-                    waiting(target).append((topic, bytes(data or b""), False))
-                if here and qos == QOS_1:
+                if qos and (here or not target.clean_session):
+                    waiting(target).append((topic, bytes(data or b""), qos, False))
+                if here and qos:
                     await handler._pump()
                 elif here:
                     await handler.mqtt_publish(topic, data, qos, retain=False)
@@ -219,6 +285,18 @@ class LocalBroker(Broker):
         # amqtt sends a new client what is retained for everybody's subscriptions
         if any(one is session for one, _ in self._subscriptions.get(subscription[0], ())):
             await super()._publish_retained_messages_for_subscription(subscription, session)
+
+    async def resume(self, session: Session) -> None:
+        """What an earlier connection left for this one. A clean session ended with its connection: amqtt
+        would go on with it for a second, and keep nothing for it ever after. Of a new will amqtt takes over
+        all but whether it is retained.
+        """
+        name = session.client_id or ""
+        before, _ = self._sessions.get(name, (None, None))
+        if before is not None and before.clean_session:
+            await self._delete_session(name)
+        elif before is not None:
+            before.will_retain = session.will_retain
 
     async def _delete_session(self, client_id: str) -> None:
         """One client id, one connection: amqtt forgets the session of the one before, and lets it go on."""

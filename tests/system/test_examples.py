@@ -130,34 +130,38 @@ def test_the_micropython_node(road, tmp_path, tls):
     road.arrives(device, soil_moisture=31.5, rssi=-67)
 
 
-def test_the_arduino_node(road, tmp_path):
-    """Compiled against stand-ins for the core and its libraries; what it publishes is sent on for it."""
-    device = "my-arduino"
-    ticket = road.ticket(device)
+def arduino(ticket, folder, *options):
+    """The sketch compiled against stand-ins for the core and its libraries, and run for eleven minutes: its
+    last wills and what it sent (what, topic, payload, retained), and what it wrote to its console.
+    """
     for name in ("PubSubClient.h", "WiFi.h", "WiFiClientSecure.h"):
-        (tmp_path / name).write_text('#include "arduino.h"\n')
+        (folder / name).write_text('#include "arduino.h"\n')
     example = (EXAMPLES / "esp32" / "secrets.h.example").read_text("utf-8")
-    given = {"WIFI_SSID": "village", "WIFI_PASSWORD": "x", "HOST": "localhost", "USER": device,
+    given = {"WIFI_SSID": "village", "WIFI_PASSWORD": "x", "HOST": "localhost", "USER": ticket["user"],
              "PASSWORD": ticket["password"], "HERE": ticket["topic"].rpartition("/")[0]}  # fmt: skip
     for name, value in given.items():
         example, number = re.subn(rf"(#define {name} ).*", rf'\g<1>"{value}"', example)
         assert number == 1, name
-    (tmp_path / "secrets.h").write_text(example, "utf-8")
+    (folder / "secrets.h").write_text(example, "utf-8")
     sketch = (EXAMPLES / "esp32" / "esp32.ino").read_text("utf-8")
-    (tmp_path / "main.cpp").write_text(
+    (folder / "main.cpp").write_text(
         f'#include "arduino.h"\n{sketch}\nint main() {{ setup(); for (int i = 0; i < 13000; i++) loop(); }}\n'
     )
     subprocess.run(
-        [program("g++"), "-std=c++17", "-Wall", "-Wextra", "-Werror", f"-I{BOARD}", f"-I{tmp_path}",
-         "-o", str(tmp_path / "node"), str(tmp_path / "main.cpp")], check=True, timeout=120,
+        [program("g++"), "-std=c++17", "-Wall", "-Wextra", "-Werror", *options, f"-I{BOARD}", f"-I{folder}",
+         "-o", str(folder / "node"), str(folder / "main.cpp")], check=True, timeout=120,
     )  # fmt: skip
-    done = subprocess.run([tmp_path / "node"], capture_output=True, text=True, timeout=10, check=True)
-    assert done.stderr == ""
-    said = [line.split("\t") for line in done.stdout.splitlines()]
-    here = ticket["topic"].rpartition("/")[0]
-    each = [("will", f"{here}/status", '{"state":"offline"}', "1"),
-            ("sent", f"{here}/status", '{"state":"online"}', "1")]  # fmt: skip
-    assert [tuple(one) for one in said if one[1] != ticket["topic"]] == 2 * each, "at each connection"
+    done = subprocess.run([folder / "node"], capture_output=True, text=True, timeout=10, check=True)
+    return [tuple(line.split("\t")) for line in done.stdout.splitlines()], done.stderr
+
+
+def test_the_arduino_node(road, tmp_path):
+    """What it publishes is sent on for it."""
+    device = "my-arduino"
+    ticket = road.ticket(device)
+    said, complaints = arduino(ticket, tmp_path)
+    assert complaints == ""
+    assert [one for one in said if one[1] != ticket["topic"]] == 2 * hello(ticket), "at each connection"
     sent = [one for one in said if one[1] == ticket["topic"]]
     assert [json.loads(payload)["seq"] for _, _, payload, _ in sent] == [0, 1], "one each ten minutes"
     assert {retained for *_, retained in sent} == {"0"}
@@ -165,6 +169,25 @@ def test_the_arduino_node(road, tmp_path):
         if what == "sent":
             road.publish(device, topic, payload, retain=retained == "1")
     road.arrives(device, soil_moisture=31.5, rssi=-67)
+
+
+def hello(ticket):
+    """The will and the first word of a connection."""
+    status = ticket["topic"].rpartition("/")[0] + "/status"
+    return [("will", status, '{"state":"offline"}', "1"), ("sent", status, '{"state":"online"}', "1")]
+
+
+def test_an_arduino_node_that_cannot_say_online_connects_again(road, tmp_path):
+    """Else it would send its readings, and `offline` would stand beside them."""
+    ticket = road.ticket("my-arduino")
+    said, complaints = arduino(ticket, tmp_path, "-DSTUMBLES=1")
+    assert complaints == "not sent\n"
+    first, *then = said
+    assert first[0] == "will"
+    assert then[:2] == hello(ticket)
+    assert [json.loads(payload)["seq"] for _, topic, payload, _ in then[2:] if topic == ticket["topic"]] == [
+        1
+    ]
 
 
 def test_the_codec_for_chirpstack(road):

@@ -5,9 +5,10 @@ Whole installations as processes; the same promises of both.
 
 import json
 import os
+import re
 import signal
 import socket
-import struct
+import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,8 @@ import pytest
 
 from devices.texts import LANGS, text
 from gateway.brokers import mosquitto
+from tests.packets import connect, publish
+from tests.servers import program
 from tests.system.running import Publisher, Running, command, descendants, done, hoiquan, one_line, until
 from tests.system.up import Up
 
@@ -51,10 +54,6 @@ class House(Up):
     def device(self, name, **more):
         given = self.enroll(name)
         return Publisher(self.mqtt, given["user"], given["password"], **more), given
-
-    def stored(self, device):
-        rows = self.json(f"/api/v1/devices/{device}/readings?hours=1")["rows"]
-        return [row["value"] for row in rows if row["signal"] == "soil_moisture"]
 
 
 @pytest.fixture(scope="module", params=["mosquitto", "amqtt"])
@@ -149,14 +148,49 @@ def online(house, device):
     return bool(max(states)[1]) if states else None
 
 
-def test_a_client_of_mqtt_5_is_let_in_or_told_at_once(house):
-    given = house.enroll("newer")
+@pytest.mark.parametrize(("level", "unsupported"), [(5, 0x84), (3, 0x01)], ids=["5", "3.1"])
+def test_a_client_of_another_mqtt_is_let_in_or_told_at_once(house, level, unsupported):
+    """paho C tries 3.1 where 3.1.1 was refused, for a wrong password too."""
+    given = house.enroll(f"speaks-{level}")
     with socket.create_connection(("127.0.0.1", house.mqtt), 5) as node:
-        node.settimeout(1)
-        node.sendall(connect(given["user"], given["password"], level=5))
+        node.settimeout(5)
+        node.sendall(connect(given["user"], given["password"], level=level))
         answer = node.recv(100)
     assert answer[0] == 0x20
-    assert answer[3] == (0 if house.broker == "mosquitto" else 0x84), "unsupported protocol version"
+    assert answer[3] == (0 if house.broker == "mosquitto" else unsupported)
+
+
+def flags(given):
+    """A reading as the ticket says; these clients agree on the names of their options."""
+    return ["-h", given["host"], "-p", str(given["port"]), "-i", given["client_id"], "-u", given["user"],
+            "-P", given["password"], "-q", "1", "-t", given["topic"], "-m", READING]  # fmt: skip
+
+
+READING = '{"values":{"soil_moisture":31.5}}'
+CLIENTS = {
+    "mosquitto_pub, the line as printed": lambda given: ["sh", "-c", given["line"]],
+    "mosquitto_pub 5": lambda given: [program("mosquitto_pub"), "-V", "mqttv5", *flags(given)],
+    "paho C": lambda given: [program("paho_cs_pub"), "-V", "311", *flags(given)],
+    "paho C 5": lambda given: [program("paho_cs_pub"), "-V", "5", *flags(given)],
+    "MQTT.js": lambda given: [program("mqtt"), "pub", *flags(given)],
+}
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_each_client_joins_with_the_ticket_as_printed(house, client):
+    """A client of MQTT 5 is turned away by amqtt, and says so. `test_examples.py` has the boards."""
+    given = house.enroll(re.sub("[^a-z0-9]+", "-", client.lower()))
+    ran = subprocess.run(
+        CLIENTS[client](given), capture_output=True, text=True, timeout=60, check=False,
+        env=os.environ | {"NODE_PATH": "/usr/share/nodejs"},  # Debian's, whichever Node.js this is
+    )  # fmt: skip
+    said = ran.stdout + ran.stderr
+    if client.endswith("5") and house.broker == "amqtt":
+        assert said
+        assert house.latest(given["user"]) is None
+    else:
+        assert (ran.returncode, ran.stderr) == (0, ""), said
+        until("it is stored", 30, lambda: house.says(given["user"], "soil_moisture", 31.5))
 
 
 @pytest.mark.parametrize("clean", [True, False])
@@ -257,34 +291,3 @@ def test_ports_that_cannot_be_are_said_before_anything_is_written(house, tmp_pat
     said = text(f"up.{key}", lang, option=given[0], port=given[1])
     assert one_line(hoiquan(tmp_path, "up", *given, "--lang", lang), 2) == f"hoiquan: {said}"
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["up.lock"]
-
-
-def connect(user, password, *, level=4, keepalive=30, clean=True, will=None):
-    """A CONNECT packet of MQTT 3.1.1, or of 5 without properties."""
-    flags = 0xC0 | (2 if clean else 0) | (0x0C if will else 0)  # will at QoS 1
-
-    def field(text):
-        data = text if isinstance(text, bytes) else text.encode()
-        return struct.pack(">H", len(data)) + data
-
-    body = field("MQTT") + bytes([level, flags]) + struct.pack(">H", keepalive)
-    body += b"\0" if level == 5 else b""
-    body += field(user)
-    if will:
-        body += field(will[0]) + field(will[1])
-    body += field(user) + field(password)
-    return b"\x10" + length(len(body)) + body
-
-
-def publish(topic, payload):
-    body = struct.pack(">H", len(topic)) + topic.encode() + struct.pack(">H", 1) + payload
-    return b"\x32" + length(len(body)) + body
-
-
-def length(size):
-    out = b""
-    while True:
-        size, part = size >> 7, size & 0x7F
-        out += bytes([part | (0x80 if size else 0)])
-        if not size:
-            return out

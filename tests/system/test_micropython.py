@@ -1,11 +1,12 @@
 """The MicroPython example before real servers: in MicroPython itself (its unix port) and on CPython.
 
-What a board has and neither of them has stands in tests/system/board. `test_examples.py` has it with TLS.
+What a board has and neither of them has stands in tests/system/board.
 """
 
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 import time
@@ -14,13 +15,15 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from devices.access.authority import CA, prepare
 from devices.access.mosquitto import write_passwords
 from devices.access.registry import Registry
 from devices.settings import Settings
 from gateway.stores.sqlite import SqliteStore
 from tests.gateway.running import gateway
-from tests.servers import mosquitto, program, until
+from tests.servers import free_port, mosquitto, program, until
 from tests.system.misbehaving import Broker
+from tests.system.running import done, hoiquan
 
 ROOT = Path(__file__).parents[2]
 BOARD = Path(__file__).parent / "board"
@@ -46,11 +49,12 @@ class Fast:
 """
 
 
-def place(folder, port, password="x"):
+def place(folder, port, password="x", *, tls=False):
     """The node's files."""
     shutil.copy(EXAMPLE, folder / "node.py")
     ticket = {
-        "host": "127.0.0.1", "port": port, "tls": False, "user": "my-esp32", "password": password,
+        "host": "localhost" if tls else "127.0.0.1", "port": port, "tls": tls,
+        "user": "my-esp32", "password": password,
         "topic": "hoiquan/v1/dong-thap/tam-que/my-esp32/telemetry",
     }  # fmt: skip
     (folder / "ticket.json").write_text(json.dumps(ticket), "utf-8")
@@ -65,12 +69,12 @@ def run(request, tmp_path):
     given = {"MICROPYPATH": f"{BOARD}:.frozen"} if name == "micropython" else {"PYTHONPATH": str(BOARD)}
 
     def call(lines):
-        done = subprocess.run(
+        ran = subprocess.run(
             [interpreter, "-c", f"{START}\n{lines}"],
             cwd=tmp_path, env=os.environ | given, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
-        assert (done.returncode, done.stderr) == (0, "")
-        return done.stdout
+        assert (ran.returncode, ran.stderr) == (0, "")
+        return ran.stdout
 
     return call
 
@@ -158,26 +162,58 @@ def test_what_was_measured_before_the_time_was_known_gets_its_time(tmp_path, run
         assert [one["ts"] for one in broker.taken] == [third - 1_200_000, third - 600_000, third]
 
 
-def test_its_reading_is_stored(tmp_path, run):
+@pytest.fixture
+def road(tmp_path):
+    """Mosquitto with the production's rules, plain and with a certificate of our CA, and a gateway behind it:
+    writes the node's files, for one of the two ports; gives the store.
+    """
     given = Settings(data=tmp_path / "data", gateway_password=SecretStr("x"), spool_free_mb=0)
     registry = Registry(given.registry_url, given.loaded_pilot)
     password = registry.enroll("tam-que", "soil-probe", "my-esp32")
     write_passwords(tmp_path / "passwords", registry, "x", "")
+    prepare(given.data / "ca", tmp_path, ["localhost"])
+    tls_port = free_port()
     with mosquitto(
         "use_username_as_clientid true", "allow_anonymous false", f"password_file {tmp_path}/passwords",
-        f"acl_file {tmp_path}/passwords.acl",
-    ) as broker:  # fmt: skip
-        place(tmp_path, broker.port, password)
-        with gateway(given.model_copy(update={"mqtt": broker.url})):
-            assert run("node.main(1)") == ""
-            store = SqliteStore(given.data / "store.sqlite")
-            try:
-                where = {"device": "my-esp32"}
-                until(lambda: store.latest("telemetry", where, 0), "the reading is stored")
-                (one,) = store.latest("telemetry", where, 0)
-                assert {name: value for name, (_, value) in one.fields.items()} == {
-                    "soil_moisture": 31.5,
-                    "rssi": -67,
-                }
-            finally:
-                store.close()
+        f"acl_file {tmp_path}/passwords.acl", f"listener {tls_port} 127.0.0.1",
+        "use_username_as_clientid true", f"certfile {tmp_path}/server.pem", f"keyfile {tmp_path}/server.key",
+    ) as broker, gateway(given.model_copy(update={"mqtt": broker.url})):  # fmt: skip
+        store = SqliteStore(given.data / "store.sqlite")
+
+        def write(tls):
+            place(tmp_path, tls_port if tls else broker.port, password, tls=tls)
+            return store
+
+        yield write
+        store.close()
+
+
+def readings(store):
+    """Of the node, by signal; it is stored within the time that a server has."""
+    where = {"device": "my-esp32"}
+    until(lambda: store.latest("telemetry", where, 0), "the reading is stored")
+    (one,) = store.latest("telemetry", where, 0)
+    return {name: value for name, (_, value) in one.fields.items()}
+
+
+def test_its_reading_is_stored(road, run):
+    store = road(False)
+    assert run("node.main(1)") == ""
+    assert readings(store) == {"soil_moisture": 31.5, "rssi": -67}
+
+
+def test_its_reading_is_stored_over_tls(road, run, tmp_path):
+    """It trusts what `hoiquan ca --der` wrote."""
+    store = road(True)
+    done(hoiquan(tmp_path, "ca", "--der", "--out", "ca.der"))
+    assert run("node.main(1)") == ""
+    assert readings(store) == {"soil_moisture": 31.5, "rssi": -67}
+
+
+def test_it_does_not_speak_with_a_server_of_another_ca(road, run, tmp_path):
+    store = road(True)
+    prepare(tmp_path / "other", tmp_path / "other", ["localhost"])
+    (tmp_path / "ca.der").write_bytes(ssl.PEM_cert_to_DER_cert((tmp_path / "other" / CA).read_text("ascii")))
+    said = run("node.main(2, 0)")
+    assert said.count("not sent:") == 2 and "certificate" in said.lower()
+    assert store.latest("telemetry", {"device": "my-esp32"}, 0) == []

@@ -32,8 +32,10 @@ bool connected() {
   }
   if (mqtt.connected()) return true;
   // the broker keeps the newest status: `online` from here on, `offline` (the last will) when we are lost
-  return mqtt.connect(USER, USER, PASSWORD, HERE "/status", 1, true, "{\"state\":\"offline\"}") &&
-         mqtt.publish(HERE "/status", "{\"state\":\"online\"}", true);
+  if (!mqtt.connect(USER, USER, PASSWORD, HERE "/status", 1, true, "{\"state\":\"offline\"}")) return false;
+  if (mqtt.publish(HERE "/status", "{\"state\":\"online\"}", true)) return true;
+  mqtt.disconnect();  // else we would stay connected and be `offline` to everybody; the next try begins anew
+  return false;
 }
 
 void setup() {

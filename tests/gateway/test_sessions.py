@@ -1,0 +1,186 @@
+"""What a broker of `hoiquan up` keeps for a client between its connections, at QoS 2 as well as at 1.
+
+The same answers of amqtt with our mends as of Mosquitto; the clients are bytes, for they misbehave.
+"""
+
+import asyncio
+import struct
+import threading
+from contextlib import contextmanager
+from dataclasses import asdict
+
+import pytest
+from amqtt.contexts import BrokerConfig, ListenerConfig
+
+from devices.access.registry import Registry
+from devices.pilots.pilot import load
+from gateway.brokers.access import Access
+from gateway.brokers.embedded import LocalBroker
+from tests.packets import (
+    CONNACK,
+    PUBCOMP,
+    PUBLISH,
+    PUBREC,
+    PUBREL,
+    SUBACK,
+    Connection,
+    answer,
+    connect,
+    publish,
+    subscribe,
+)
+from tests.servers import free_port, mosquitto, until
+
+TOPIC = "hoiquan/v1/dong-thap/tam-que/my-esp32/telemetry"
+
+
+@contextmanager
+def amqtt(folder):
+    """Its port. It runs in a thread, as its owner's only task."""
+    Registry(folder / "registry.sqlite", load("dong-thap"))
+    plain = asdict(Access("dong-thap", str(folder / "registry.sqlite"), "pw", "x", "x", "x", "x"))
+    port, ready, loop = free_port(), threading.Event(), asyncio.new_event_loop()
+
+    async def run():
+        nonlocal stop
+        broker = LocalBroker(
+            BrokerConfig(
+                listeners={"default": ListenerConfig(bind=f"127.0.0.1:{port}")},
+                plugins={"gateway.brokers.access.Accounts": plain, "gateway.brokers.access.Rules": plain},
+            )
+        )
+        stop = asyncio.Event()
+        await broker.start()
+        ready.set()
+        await stop.wait()
+        await broker.shutdown()
+
+    stop: asyncio.Event
+    thread = threading.Thread(target=loop.run_until_complete, args=(run(),))
+    thread.start()
+    assert ready.wait(30)
+    try:
+        yield port
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(30)
+        loop.close()
+
+
+@pytest.fixture(scope="module", params=["mosquitto", "amqtt"])
+def port(request, tmp_path_factory):
+    if request.param == "amqtt":
+        with amqtt(tmp_path_factory.mktemp("amqtt")) as found:
+            yield found
+    else:
+        with mosquitto("allow_anonymous true", "use_username_as_clientid true") as broker:
+            yield broker.port
+
+
+@contextmanager
+def joined(port, name="gateway", *, present=None, **more):
+    """A gateway's connection: it may do everything, so that sessions alone are looked at."""
+    with Connection(port) as one:
+        flags, code = one.says(connect(name, "pw", **more), CONNACK)
+        assert code == 0
+        assert present is None or flags == int(present), "session present"
+        yield one
+
+
+@pytest.fixture
+def hearer(port):
+    """Makes a session of QoS 2 and goes; the session before is forgotten."""
+    with joined(port, clean=True):
+        pass
+    with joined(port, clean=False, present=False) as one:
+        assert one.says(subscribe("hoiquan/#", 2), SUBACK)[2:] == b"\x02"
+
+
+def say(port, *sent):
+    """Somebody else publishes, and hears that all arrived."""
+    with joined(port, "gateway-2") as one:
+        for number, (payload, qos) in enumerate(sent, 1):
+            done = one.says(publish(TOPIC, payload, qos, number), PUBREC if qos == 2 else 0x40)
+            assert done == struct.pack(">H", number)
+            if qos == 2:
+                one.says(answer(PUBREL, number), PUBCOMP)
+
+
+def heard(one):
+    """A PUBLISH that comes: its first byte without the QoS, number and payload."""
+    first, body = one.take()
+    assert first & 0xF0 == PUBLISH
+    at = 2 + len(TOPIC)
+    return first, int.from_bytes(body[at : at + 2]), body[at + 2 :]
+
+
+@pytest.mark.usefixtures("hearer")
+def test_what_comes_at_qos_1_and_2_waits_for_who_is_away(port):
+    """`hearer` was here with a clean session a moment before: that one does not count."""
+    say(port, (b"one", 1), (b"two", 2))
+    with joined(port, clean=False, present=True) as one:
+        assert {heard(one)[2], heard(one)[2]} == {b"one", b"two"}
+
+
+@pytest.mark.usefixtures("hearer")
+def test_what_was_sent_at_qos_2_is_sent_again_until_each_step_is_answered(port):
+    say(port, (b"two", 2))
+    with joined(port, clean=False) as one:
+        first, number, _ = heard(one)
+        assert first == PUBLISH | 2 << 1
+    with joined(port, clean=False) as one:
+        assert heard(one) == (first | 8, number, b"two"), "with DUP"
+        assert one.says(answer(PUBREC, number), PUBREL) == struct.pack(">H", number)
+    with joined(port, clean=False) as one:
+        assert one.take() == (PUBREL, struct.pack(">H", number)), "not the message again"
+        one.send(answer(PUBCOMP, number))
+        assert one.silent()
+    with joined(port, clean=False) as one:
+        assert one.silent()
+
+
+@pytest.mark.usefixtures("hearer")
+def test_what_is_published_at_qos_2_arrives_once_over_two_connections(port):
+    with joined(port, "gateway-2", clean=True):
+        pass
+    with joined(port, "gateway-2", clean=False) as sender:
+        sender.says(publish(TOPIC, b"once", 2, 7), PUBREC)
+    with joined(port, "gateway-2", clean=False) as sender:
+        sender.says(publish(TOPIC, b"once", 2, 7, again=True), PUBREC)
+        sender.says(answer(PUBREL, 7), PUBCOMP)
+        sender.says(answer(PUBREL, 7), PUBCOMP)  # whose PUBCOMP was lost asks again
+        sender.says(publish(TOPIC, b"another", 2, 7), PUBREC)
+        sender.says(answer(PUBREL, 7), PUBCOMP)
+    with joined(port, clean=False) as one:
+        assert [heard(one)[2], heard(one)[2]] == [b"once", b"another"]
+        assert one.silent()
+
+
+def test_who_publishes_at_qos_0_and_is_gone_is_heard(port):
+    """As PubSubClient does on a board that sleeps between its readings: all in one go."""
+    sent = [b"%d" % number for number in range(50)]
+    with joined(port, "gateway-4") as one:
+        one.says(subscribe(TOPIC, 0), SUBACK)
+        for payload in sent:
+            with joined(port, "gateway-2") as sender:
+                sender.send(publish(TOPIC, payload, 0) + b"\xe0\0")
+        assert sorted(one.take()[1][2 + len(TOPIC) :] for _ in sent) == sorted(sent)
+
+
+def test_the_will_of_a_session_that_came_back_is_the_newer_one(port):
+    """Whether it is retained too: so does `offline` of a device."""
+    with joined(port, "gateway-3", clean=True):
+        pass
+    with joined(port, "gateway-3", clean=False, will=(TOPIC, b"older")) as one:
+        one.send(b"\xe0\0")  # DISCONNECT: no will
+    with joined(port, "gateway-3", clean=False, will=(TOPIC, b"newer"), will_retained=True):
+        pass
+
+    def retained():
+        with joined(port, "gateway-4") as one:
+            one.says(subscribe(TOPIC, 0), SUBACK)
+            one.send(b"\xc0\0")
+            first, body = one.take()
+            return first == PUBLISH | 1 and body.endswith(b"newer")
+
+    until(retained, "the newer will is retained")
