@@ -4,12 +4,17 @@ up ─► broker, gateway, web, simulate     as processes of their own, ended in
 gateway: gateway.service over a store        web: pages over the same store, and the records
 """
 
+import _signal  # type: ignore[import-not-found] # `signal` itself takes its time to import others first
+import sys
+
+# Ctrl-C ends the command as it ends any program, without a word, while the rest is imported too. What has
+# something to put in order at its end takes it over (`stop_on_signals`). Tests import this, and keep it.
+if sys.argv[0].rpartition("/")[2].startswith("hoiquan"):
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+
 import logging
 import os
-import signal
 import sqlite3
-import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -22,7 +27,7 @@ from devices import installation, secrets
 from devices.commands import accounts, ca, config, devices_app, pilot_app
 from devices.paths import mend
 from devices.pilots.pilot import Pilot
-from devices.processes import CHILD, Child, follow_parent, run_together
+from devices.processes import CHILD, Child, follow_parent, run_together, stop_on_signals
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language, PilotName, announce, complain
 from devices.texts import Misuse, number
@@ -300,28 +305,21 @@ def up(
         children = [
             Child("broker", ["broker", "--port", str(mqtt_port), "--with", which.name]),
             Child("gateway", ["gateway"]),
-            Child("web", ["web", "--http-port", str(http_port), "--bind", bind]),
+            Child("web", ["web", "--http-port", str(http_port), "--bind", bind], waited_for=False),
             # a broker drops what comes before the gateway's first subscription
             Child(
                 "simulator", [*simulator, "--mqtt", str(chosen["mqtt"]), "--speed", str(speed)], alive.exists
             ),
         ]
         run_together(
-            first=Child("history", [*simulator, "--history-only"]),
+            # what it has written is whole, and what is missing the next start makes
+            first=Child("history", [*simulator, "--history-only"], waited_for=False),
             children=children,
             ready=lambda: installation.taken(bind, http_port),
             say=lambda: announce("up.open", lang, url=settings.base_url, command=sys.argv[0]),
             stop=stop,
             lang=lang,
         )
-
-
-def stop_on_signals() -> threading.Event:
-    """An event that SIGINT and SIGTERM set."""
-    stop = threading.Event()
-    for one in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(one, lambda *_: stop.set())
-    return stop
 
 
 app.command(name="report")(report_command(open_figures))

@@ -43,8 +43,10 @@ def claim(data: Path) -> Iterator[Path]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise _another(data, told) from None
-        yield told
-        told.unlink(missing_ok=True)
+        try:
+            yield told
+        finally:
+            told.unlink(missing_ok=True)
     finally:
         os.close(lock)
 

@@ -56,6 +56,13 @@ def may_write(path: Path | None, endings: tuple[str, ...] = (), *, new: bool = F
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
+def may_fill(folder: Path) -> None:
+    """Make a folder where there is none. Raises OSError where nothing can be put into it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+
+
 def words(path: Path) -> str:
     """What a text file holds. Raises OSError; Misuse for what is no text."""
     try:

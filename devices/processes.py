@@ -17,7 +17,8 @@ from devices.terminal import announce
 from devices.texts import Mendable
 
 CHILD = "HOIQUAN_CHILD"  # set in the environment of a child
-GRACE = 3.5  # seconds that all children together have to end before they are killed
+GRACE = 4.0  # seconds that all children together have to end before they are killed
+HASTE = 2.0  # seconds of it for a child that nobody has to wait for
 LEAST = 0.3  # seconds of it that are kept for each child that is still to come
 STEADY = 60.0  # seconds after which a child that runs counts as well
 LONGEST_WAIT = 30.0
@@ -34,6 +35,7 @@ class Child:
     name: str
     arguments: list[str]
     when: Callable[[], bool] = lambda: True  # may it be started yet?
+    waited_for: bool = True  # has it a goodbye to say? Else it ends at once, and killed it loses nothing
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     again: float = 0.0  # when to start it again, monotonic
@@ -64,6 +66,8 @@ def run_together(
 
     A child that ends by itself is started again, after a pause that grows while it keeps ending.
     """
+    if stop.is_set():
+        return
     try:
         first.start()
         while not first.ended():
@@ -107,18 +111,30 @@ def _end(children: Sequence[Child], lang: str) -> None:
     still there when its time is over is killed.
     """
     deadline = time.monotonic() + GRACE
+    for child in children:
+        if child.process and not child.waited_for:
+            child.process.terminate()
     for place, child in enumerate(children):
         if child.process is None:
             continue
-        if not child.ended():
+        if child.waited_for and not child.ended():
             child.process.terminate()
-        behind = LEAST * (len(children) - place - 1)
+        left = deadline - time.monotonic() - LEAST * (len(children) - place - 1)
         try:
-            child.process.wait(max(0.1, deadline - time.monotonic() - behind))
+            child.process.wait(max(0.1, left if child.waited_for else min(left, HASTE)))
         except subprocess.TimeoutExpired:
-            announce("up.killed", lang, err=True, part=child.name)
+            if child.waited_for:
+                announce("up.killed", lang, err=True, part=child.name)
             child.process.kill()
             child.process.wait()
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGINT and SIGTERM set."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 def follow_parent() -> None:

@@ -6,7 +6,6 @@ It only reads, so that it may run beside a gateway, and it works where nothing r
 import json
 import os
 import shutil
-import socket
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -23,13 +22,14 @@ from urllib.request import urlopen
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
-from devices import broker_url
 from devices.access.registry import Registry
 from devices.contract.payloads import PayloadError
+from devices.credentials import READER
 from devices.pilots.pilot import Pilot
 from devices.settings import Settings
 from devices.texts import Mendable, text
 from gateway import instance
+from gateway.control.client import NotHeard, connected, reached
 from gateway.indicators.count import DAY_MS, HOUR_MS
 from gateway.ingest.decode import Decoder
 from gateway.ingest.pipeline import split_memory
@@ -119,13 +119,21 @@ class Doctor:
         return self._found("registry", "ok", "registry_ok", number=number)
 
     def _broker(self) -> Finding:
-        url = self._settings.mqtt
+        """Logged in as `reader`: the gateway's own account would take its connection away."""
+        settings, password = self._settings, self._settings.reader_password.get_secret_value()
+        values = {"url": settings.mqtt, "account": READER, "seconds": round(TIMEOUT)}
         try:
-            address = broker_url.parse(url)
-            socket.create_connection((address.host, address.port), TIMEOUT).close()
-        except (OSError, ValueError) as error:
-            return self._found("broker", "bad", "broker_bad", url=url, error=_line(error))
-        return self._found("broker", "ok", "broker_ok", url=url)
+            if not password:
+                reached(settings, TIMEOUT)
+                return self._found("broker", "ok", "broker_there", **values)
+            client, _ = connected(settings, READER, password, TIMEOUT)
+            client.disconnect()
+            client.loop_stop()
+        except NotHeard as error:
+            return self._found("broker", "bad", f"broker_{error.why}", error=_line(error.said), **values)
+        except ValueError as error:  # of the address, or of what HOIQUAN_MQTT_CA names
+            return self._found("broker", "bad", "broker_bad", error=_line(error))
+        return self._found("broker", "ok", "broker_ok", **values)
 
     def _gateways(self, pilot: Pilot) -> Iterator[Finding]:
         names = instance.instances(self._settings.data)

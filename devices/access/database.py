@@ -99,4 +99,4 @@ def reached() -> Iterator[None]:
             DatabaseError,
         ):  # a kind of its own: our fault
             raise
-        raise RegistryAway("enrol.away", error=str(error.orig).strip()) from error
+        raise RegistryAway("enrol.away", error=" ".join(str(error.orig).split())) from error

@@ -4,8 +4,9 @@
 
 import asyncio
 import logging
-import signal
+import threading
 from collections import deque
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, ClassVar
 
@@ -29,6 +30,7 @@ from devices.pilots.pilot import load
 from gateway.brokers.access import ADMITTED, Access
 
 log = logging.getLogger(__name__)
+STOP_EVERY = 0.1  # seconds between two looks at whether it is to end
 LOOK_EVERY = 0.5  # seconds between two looks at whose password is still good
 WINDOW = 1000  # messages that a client is sent before the first is acknowledged
 MOST_TO_BEGIN = 4096  # bytes of a CONNECT: names, password and will
@@ -319,8 +321,8 @@ async def _cut(broker: Broker, registry: Registry) -> None:
                 await handler.handle_connection_closed()
 
 
-async def serve(bind: str, port: int, access: Access) -> None:
-    """Run the broker until SIGTERM or SIGINT. Raises OSError where the port is taken."""
+async def serve(bind: str, port: int, access: Access, stop: threading.Event) -> None:
+    """Run the broker until `stop` is set. Raises OSError where the port is taken."""
     plain = asdict(access)
     config = BrokerConfig(
         listeners={"default": ListenerConfig(bind=f"{bind}:{port}")},
@@ -328,13 +330,11 @@ async def serve(bind: str, port: int, access: Access) -> None:
         plugins={"gateway.brokers.access.Accounts": plain, "gateway.brokers.access.Rules": plain},
     )
     broker = LocalBroker(config)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     await broker.start()
     cutting = asyncio.create_task(_cut(broker, Registry(access.registry, load(access.pilot))))
     log.info("broker on %s:%d", bind, port)
-    await stop.wait()
+    while not stop.is_set():
+        await asyncio.sleep(STOP_EVERY)
     cutting.cancel()
-    await asyncio.wait_for(broker.shutdown(), timeout=3)
+    with suppress(TimeoutError):  # what it holds is in memory alone, and ends with it
+        await asyncio.wait_for(broker.shutdown(), timeout=3)

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from devices.access.mosquitto import rules_beside, write_accounts
 from devices.access.registry import Registry
+from devices.paths import may_fill
 from devices.settings import Settings
 from devices.texts import Misuse
 from gateway.brokers import mosquitto
@@ -46,7 +47,11 @@ def environment(chosen: Mapping[str, object]) -> dict[str, str]:
 
 
 def serve(settings: Settings, kind: Kind, port: int, stop: threading.Event) -> int:
-    """Run the broker until `stop` is set; its exit code."""
+    """Run the broker until `stop` is set; its exit code. Raises OSError, with either broker, where the data
+    folder takes nothing or the registry cannot be read.
+    """
+    may_fill(settings.data)
+    Registry(settings.registry_url, settings.loaded_pilot).refresh()  # now, not at the first device
     if kind == "mosquitto":
         return _serve_mosquitto(settings, port, stop)
     from gateway.brokers.access import Access
@@ -61,7 +66,7 @@ def serve(settings: Settings, kind: Kind, port: int, stop: threading.Event) -> i
         settings.operator_password.get_secret_value(),
         settings.chirpstack_password.get_secret_value(),
     )
-    asyncio.run(serve_amqtt(BIND, port, access))
+    asyncio.run(serve_amqtt(BIND, port, access, stop))
     return 0
 
 

@@ -67,7 +67,10 @@ def binary() -> tuple[str, str] | None:
     if path is None:
         return None
     try:
-        said = subprocess.run([path, "-h"], capture_output=True, text=True, timeout=10, check=False)  # noqa: S603
+        # a session of its own: Ctrl-C while it answers would make it one that is not here
+        said = subprocess.run(  # noqa: S603
+            [path, "-h"], capture_output=True, text=True, timeout=10, check=False, start_new_session=True
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     found = re.search(r"version (\d+)\.(\d+)\S*", said.stdout + said.stderr)

@@ -1,11 +1,15 @@
-"""What a device says right now, heard by the account `reader`: nothing is taken from the gateway."""
+"""Our own accounts at the broker. `reader` hears what a device says right now: the gateway loses nothing.
+
+An account has one connection (on our brokers its name is the client id): who is there already is let go.
+"""
 
 import queue
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -13,28 +17,47 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from devices import broker_url
+from devices.broker_url import BrokerAddress
 from devices.settings import Settings
 from devices.texts import Mendable
 
 PATIENCE = 10.0  # seconds that the broker has to answer
-KEEPALIVE = 30
+Why = Literal["password", "nobody", "certificate", "tls", "silent", "refused"]
 
 
 class NotHeard(Mendable, OSError):
-    """The broker cannot be listened to; the sentence says why and what would do."""
+    """The broker cannot be listened to; the sentence says why and what would do. `said`: what was met."""
+
+    def __init__(self, why: Why, where: BrokerAddress, said: object = "", **more: object) -> None:
+        super().__init__(f"listen.{why}", where=where, said=said, **more)
+        self.why, self.said = why, str(said)
+
+
+def reached(settings: Settings, patience: float = PATIENCE) -> None:
+    """Whether somebody is there, and shows a certificate of our CA where the address asks for one. Raises
+    NotHeard.
+    """
+    where = broker_url.parse(settings.mqtt)
+    trust = broker_url.trust(settings.mqtt_ca) if where.tls else None
+    with _told(where), socket.create_connection((where.host, where.port), patience) as plain:
+        if trust is not None:
+            trust.wrap_socket(plain, server_hostname=where.host).close()
 
 
 def connected(
-    settings: Settings, account: str, password: str
+    settings: Settings, account: str, password: str, patience: float = PATIENCE, *, again: bool = False
 ) -> tuple[Client, "queue.SimpleQueue[MQTTMessage]"]:
-    """A client of one of the broker's accounts, connected, and what it hears. Raises NotHeard."""
+    """A client of one of the broker's accounts, connected, and what it hears. `again`: it connects again when
+    the connection is lost. Raises NotHeard.
+    """
     where = broker_url.parse(settings.mqtt)
     if not password:
         variable = f"HOIQUAN_{account.upper()}_PASSWORD"
-        raise NotHeard("listen.no_password", account=account, variable=variable)
+        raise NotHeard("password", where, account=account, variable=variable)
     version = MQTTProtocolVersion(settings.mqtt_version)
-    client = Client(CallbackAPIVersion.VERSION2, account, protocol=version, reconnect_on_failure=False)
+    client = Client(CallbackAPIVersion.VERSION2, account, protocol=version, reconnect_on_failure=again)
     client.username_pw_set(account, password)
+    client.connect_timeout = patience
     if where.tls:
         client.tls_set_context(broker_url.trust(settings.mqtt_ca))
     heard: queue.SimpleQueue[MQTTMessage] = queue.SimpleQueue()
@@ -52,28 +75,48 @@ def connected(
 
     client.on_connect, client.on_disconnect = on_connect, on_disconnect
     client.on_message = lambda _, __, message: heard.put(message)
-    try:
-        client.connect(where.host, where.port, keepalive=KEEPALIVE)
-    except ssl.SSLError as error:
-        raise NotHeard("listen.other_ca", where=where, error=error) from None
-    except OSError as error:
-        raise NotHeard("listen.away", where=where, error=error) from None
+    with _told(where):
+        # TLS has as long as that in paho
+        client.connect(where.host, where.port, keepalive=max(1, round(patience)))
     client.loop_start()
-    answered.wait(PATIENCE)
+    answered.wait(patience)
     if not answer or answer[0].is_failure:
+        client.disconnect()
         client.loop_stop()
         if not answer:
-            raise NotHeard("listen.silent", where=where)
-        raise NotHeard("listen.not_let_in", where=where, account=account, said=answer[0])
+            raise NotHeard("silent", where, "no CONNACK")
+        raise NotHeard("refused", where, answer[0], account=account)
     return client, heard
+
+
+@contextmanager
+def _told(where: BrokerAddress) -> Iterator[None]:
+    """What a first connection meets, as NotHeard."""
+    try:
+        yield
+    except ssl.SSLCertVerificationError as error:
+        raise NotHeard("certificate", where, error.verify_message) from None
+    except TimeoutError as error:
+        raise NotHeard("silent", where, error) from None
+    except OSError as error:
+        # whoever does not speak TLS may hang up on it
+        if where.tls and isinstance(error, ssl.SSLError | ConnectionResetError):
+            raise NotHeard("tls", where, error) from None
+        raise NotHeard("nobody", where, error) from None
 
 
 @contextmanager
 def listening(settings: Settings, *topics: str) -> Iterator["queue.SimpleQueue[MQTTMessage]"]:
     """What is published on `topics` while the block runs. Raises NotHeard."""
-    client, heard = connected(settings, "reader", settings.reader_password.get_secret_value())
+    client, heard = connected(settings, "reader", settings.reader_password.get_secret_value(), again=True)
+    wanted = [(topic, 0) for topic in topics]
+
+    def again(*_: Any) -> None:
+        client.subscribe(wanted)
+
+    client.on_connect = again  # `hoiquan doctor` may have taken its place
     try:
-        client.subscribe([(topic, 0) for topic in topics])
+        client.subscribe(wanted)
         yield heard
     finally:
         client.disconnect()

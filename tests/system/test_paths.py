@@ -221,3 +221,21 @@ def test_secrets_that_are_broken(folder):
     (folder / "data" / "running.json").write_text("{}")
     for arguments in (WITH_DATA["list"], RUN["up"]):
         assert "data/secrets.json is broken" in refused(folder, arguments, "")
+
+
+@pytest.mark.parametrize("kind", ["mosquitto", "amqtt"])
+@pytest.mark.parametrize("folder", ["file", "file/within", f"{LOCKED}/hoiquan"])
+def test_a_broker_on_a_folder_that_takes_nothing_says_so_at_once(tmp_path, kind, folder):
+    (tmp_path / "file").touch()
+    told = hoiquan(tmp_path, "broker", "--with", kind, "--data", folder, HOIQUAN_GATEWAY_PASSWORD="x")
+    said = one_line(told, 2 if folder == "file" else 1)
+    assert folder.partition("/within")[0] in said
+    assert any(mend in said for mend in ("name a folder", "name another", "look at its name")), said
+
+
+@pytest.mark.parametrize("kind", ["mosquitto", "amqtt"])
+def test_a_broker_whose_registry_cannot_be_read_says_so_at_once(tmp_path, kind):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "registry.sqlite").write_bytes(b"no database" * 1000)
+    told = hoiquan(tmp_path, "broker", "--with", kind, "--data", "data", HOIQUAN_GATEWAY_PASSWORD="x")
+    assert "registry" in one_line(told, 1)

@@ -1,0 +1,172 @@
+"""Ctrl-C at any moment of `hoiquan up`: `python benchmarks/interrupts.py --times 50 --within 20`.
+
+Each run is one `hoiquan up` in a terminal of its own, with ports of its own. At a random moment between 0
+and `--within` seconds Ctrl-C is pressed there, which reaches the whole foreground group, as in a shell. Runs
+come in pairs: one on a fresh folder, one on the folder that the first has just left. After every fifth pair
+it is started there once more, and must come to its pages, with books that balance. A run is bad where it
+
+    takes longer than 5 s to end         ends with another code than 0 or, by the signal itself, -2
+    shows a traceback, or that something was killed or ended by itself
+    leaves a process behind, Mosquitto and all, or a running.json
+
+`--twice` presses it a second time right after the first, `--busy` has two loops compete for the processor.
+The interpreter's own start, some hundredths of a second before it runs a line of ours, has tracebacks of its
+own, which nobody can keep it from: those runs are counted apart. Exit code 1 where a run was bad.
+"""
+
+import argparse
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+from urllib.request import urlopen
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from gateway.ingest.spool import Spool
+from tests.system.terminal import Terminal, interrupted
+
+EARLY = 1.0  # seconds from the start in which every tenth moment lies: imports
+EVERY = 10  # one of so many
+READY = "hoiquan: open http"
+PATIENCE = 90.0  # seconds within which it must come to its pages, beside busy loops too
+
+
+class Run(NamedTuple):
+    """What became of one Ctrl-C."""
+
+    moment: float
+    phase: str
+    seconds: float
+    wrong: list[str]
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--times", type=int, default=50, help="runs (50)")
+    parser.add_argument("--within", type=float, default=20, help="seconds from the start (20)")
+    parser.add_argument("--seed", type=int, default=1, help="of the moments (1)")
+    parser.add_argument("--broker", choices=("mosquitto", "amqtt"), default="mosquitto")
+    parser.add_argument("--history", default="30d", help="that it makes (30d); a slow machine needs less to "
+                        "come to its pages")  # fmt: skip
+    parser.add_argument("--busy", action="store_true", help="two loops beside it")
+    parser.add_argument("--twice", action="store_true", help="press it a second time right after")
+    return parser.parse_args()
+
+
+def port() -> int:
+    """One that nobody has, nor gets by chance for a connection of his own before it is used."""
+    while True:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", random.randint(10_000, 32_000)))
+            return int(probe.getsockname()[1])
+
+
+def up(folder: Path, given: argparse.Namespace) -> Terminal:
+    ports = ("--http-port", str(port()), "--mqtt-port", str(port()))
+    return Terminal(folder, "up", "--broker", given.broker, "--history", given.history, *ports)
+
+
+def phase(shown: str) -> str:
+    """How far it had come, as its terminal shows."""
+    if "KeyboardInterrupt" in shown and "hoiquan.py" not in shown:
+        return "python"  # no line of ours is on the stack
+    if READY in shown:
+        return "pages"
+    if "messages of history" in shown:
+        return "starting"
+    return "history" if "hoiquan: pilot" in shown else "imports"
+
+
+def run(folder: Path, given: argparse.Namespace, moment: float) -> Run:
+    """Start it, interrupt it at `moment`, and look."""
+    terminal = up(folder, given)
+    time.sleep(max(0.0, terminal.began + moment - time.monotonic()))
+    early = terminal.ended()
+    seconds, code, wrong = interrupted(terminal, 2 if given.twice else 1)
+    shown = terminal.text()
+    if early:
+        wrong.insert(0, f"ended by itself: {code}")
+    if (folder / "data" / "running.json").exists():
+        wrong.append("running.json is left")
+    if wrong:
+        (folder / f"{moment:.2f}.log").write_text(shown, "utf-8")
+    return Run(moment, phase(shown), seconds, wrong)
+
+
+def goes_on(folder: Path, given: argparse.Namespace) -> tuple[float, list[str]]:
+    """Start it on a folder where it was interrupted: seconds until it has its pages, and complaints."""
+    terminal = up(folder, given)
+    wrong = []
+    while READY not in terminal.text() and not terminal.ended():
+        time.sleep(0.05)
+        if time.monotonic() - terminal.began > PATIENCE:
+            break
+    seconds = time.monotonic() - terminal.began
+    found = terminal.text().partition("hoiquan: open ")[2].split(" ")[0]
+    try:
+        with urlopen(f"{found}api/v1/indicators", timeout=10) as answer:
+            answer.read()
+    except (OSError, ValueError) as error:
+        wrong.append(f"no pages: {error}")
+    _, _, more = interrupted(terminal)
+    spool = folder / "data" / "gateway" / "spool.sqlite"
+    if spool.exists():
+        with closing(Spool.to_read(spool)) as books:
+            if not books.books().balanced:
+                wrong.append(f"the books do not balance: {books.books()}")
+    if wrong or more:
+        (folder / "next.log").write_text(terminal.text(), "utf-8")
+    return seconds, wrong + more
+
+
+@contextmanager
+def busy(number: int) -> Iterator[None]:
+    """So many loops that do nothing, and do it all the time."""
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(number)]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+
+
+def main() -> None:
+    given = arguments()
+    chance = random.Random(given.seed)
+    place = Path(tempfile.mkdtemp(prefix="hoiquan-interrupts-"))
+    runs, bad_starts = [], 0
+    with busy(2 if given.busy else 0):
+        for number in range(given.times):
+            moment = chance.uniform(0, EARLY if number % EVERY == EVERY - 1 else given.within)
+            folder = place / f"{number // 2:03d}"
+            folder.mkdir(exist_ok=True)
+            one = run(folder, given, moment)
+            runs.append(one)
+            used = "used " if number % 2 else "fresh"
+            print(f"{number + 1:3d}  {used}  at {one.moment:5.2f} s  {one.phase:8}  ended in "
+                  f"{one.seconds:4.2f} s  {'; '.join(one.wrong) or 'well'}", flush=True)  # fmt: skip
+            if number % EVERY == EVERY - 1:
+                seconds, wrong = goes_on(folder, given)
+                bad_starts += bool(wrong)
+                print(f"     the next start came to its pages in {seconds:4.1f} s  "
+                      f"{'; '.join(wrong) or 'well'}", flush=True)  # fmt: skip
+    own = [one for one in runs if one.phase == "python"]
+    bad = [one for one in runs if one.wrong and one.phase != "python"]
+    times = [one.seconds for one in runs]
+    print(f"{given.broker}: {len(runs)} times Ctrl-C, {len(bad)} bad, {len(own)} in the interpreter's own "
+          f"start; {bad_starts} next starts bad; seconds to end: median {statistics.median(times):.2f}, "
+          f"most {max(times):.2f}; logs of what was bad in {place}")  # fmt: skip
+    raise SystemExit(1 if bad or bad_starts else 0)
+
+
+if __name__ == "__main__":
+    main()

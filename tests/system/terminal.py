@@ -1,0 +1,120 @@
+"""`hoiquan` in a terminal of its own, as a shell starts it: Ctrl-C is a key there, and reaches the whole
+foreground group.
+"""
+
+import fcntl
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import termios
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+from tests.system.running import alive, environment
+
+CTRL_C = b"\x03"
+AS_PEOPLE = {"PYTHONDONTWRITEBYTECODE": ""}  # as they have it: compiled by the run before
+HOIQUAN = Path(sys.executable).with_name("hoiquan")  # what people start
+MARK = "TESTS_TERMINAL"  # in the environment of all that is started here, so that nobody is overlooked
+SOON = 5.0  # seconds in which everything is to end
+SENSIBLE = (0, -signal.SIGINT)  # told to end and did; or interrupted before it had begun
+_NOISE = ("Traceback", "Exception ignored", "KeyboardInterrupt", "CancelledError", "Aborted")
+BAD = re.compile("|".join((*_NOISE, "killed", "ended by itself", r"ended \(", "again in")))
+
+
+def _foreground() -> None:
+    """Make standard input the terminal of this session, where Ctrl-C is a signal."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+class Terminal:
+    """One command in the foreground of one terminal."""
+
+    def __init__(self, folder: Path, *arguments: str, **settings: str) -> None:
+        self._mark = uuid4().hex
+        self._screen, theirs = pty.openpty()
+        self._shown = bytearray()
+        self.process = subprocess.Popen(
+            [str(HOIQUAN), *arguments],
+            cwd=folder, env=environment(**AS_PEOPLE, **settings, **{MARK: self._mark}),
+            stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+            preexec_fn=_foreground,  # noqa: PLW1509 -- one call into the kernel
+        )  # fmt: skip
+        self.began = time.monotonic()
+        os.close(theirs)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        with suppress(OSError):  # so a terminal says that the last process has closed it
+            while data := os.read(self._screen, 65_536):
+                self._shown += data
+
+    def text(self) -> str:
+        return bytes(self._shown).decode("utf-8", "replace")
+
+    def has_loaded(self, library: str) -> bool:
+        """Whether the process has come so far in its imports."""
+        with suppress(OSError):
+            return library in Path(f"/proc/{self.process.pid}/maps").read_text("utf-8")
+        return False
+
+    def ctrl_c(self) -> None:
+        """Press the keys; where nobody is there any more nothing happens."""
+        with suppress(OSError):
+            os.write(self._screen, CTRL_C)
+
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def wait(self, seconds: float) -> int | None:
+        """The exit code; None where it has not ended after so long."""
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def left(self) -> list[str]:
+        """What was started here and runs: pid and command, wherever in the tree it is."""
+        mark, found = f"{MARK}={self._mark}".encode(), []
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            with suppress(OSError):
+                if mark in path.read_bytes().split(b"\0") and alive(int(path.parent.name)):
+                    words = path.with_name("cmdline").read_bytes().replace(b"\0", b" ")
+                    found.append(f"{path.parent.name} {words.decode('utf-8', 'replace')}")
+        return found
+
+    def close(self) -> None:
+        """Kill whatever is left of it, by pid, and give the terminal back."""
+        for one in self.left():
+            with suppress(OSError):
+                os.kill(int(one.split()[0]), signal.SIGKILL)
+        self.process.wait()
+        self._reader.join(5)
+        os.close(self._screen)
+
+
+def interrupted(terminal: Terminal, times: int = 1) -> tuple[float, int | None, list[str]]:
+    """Press Ctrl-C so many times, a moment apart, and wait: seconds until the end, exit code, complaints."""
+    pressed = time.monotonic()
+    for again in range(times):
+        if again:
+            time.sleep(0.2)
+        terminal.ctrl_c()
+    code = terminal.wait(20)
+    seconds = time.monotonic() - pressed
+    left = terminal.left()
+    terminal.close()
+    wrong = [f"left: {one}" for one in left]
+    if code is None or seconds > SOON:
+        wrong.append(f"not ended within {SOON:g} s")
+    if code not in (*SENSIBLE, None):
+        wrong.append(f"exit code {code}")
+    wrong += [line.strip() for line in terminal.text().splitlines() if BAD.search(line)][:3]
+    return seconds, code, wrong
