@@ -27,7 +27,7 @@ from devices import installation, secrets
 from devices.commands import accounts, ca, config, devices_app, pilot_app
 from devices.paths import mend
 from devices.pilots.pilot import Pilot
-from devices.processes import CHILD, Child, follow_parent, run_together, stop_on_signals
+from devices.processes import CHILD, Child, follow_parent, leave, run_together, stop_on_signals
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language, PilotName, announce, complain
 from devices.texts import Misuse, number
@@ -67,6 +67,10 @@ def main() -> None:
 
     try:
         app()
+    except SystemExit as end:
+        if isinstance(end.code, int) and (CHILD in os.environ or sys.argv[1:2] == ["up"]):
+            leave(end.code)
+        raise
     except ValueError as error:
         complain(error, 2)
     except (RetryLater, sqlite3.Error, OSError) as error:

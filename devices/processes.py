@@ -11,7 +11,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from devices.terminal import announce
 from devices.texts import Mendable
@@ -135,6 +137,16 @@ def stop_on_signals() -> threading.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     return stop
+
+
+def leave(code: int) -> NoReturn:
+    """End this process now that its work is in order. To take apart all that was imported is a fifth of a
+    second for each of five processes, one after the other: on a busy machine longer than there is time.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # nobody reads it any more
+            stream.flush()
+    os._exit(code)
 
 
 def follow_parent() -> None:

@@ -30,6 +30,7 @@ GROUPS = {
     "dashboards/pages/overview.py": {"t": "overview"},
     "dashboards/report/compose.py": {"say": "report"},
     "dashboards/templates/overview.html": {"t": "overview"},
+    "gateway/control/client.py": {"NotHeard": "listen"},
 }
 
 
