@@ -28,7 +28,7 @@ Why = Literal["password", "nobody", "certificate", "tls", "silent", "refused"]
 class NotHeard(Mendable, OSError):
     """The broker cannot be listened to; the sentence says why and what would do. `said`: what was met."""
 
-    def __init__(self, why: Why, where: BrokerAddress, said: object = "", **more: object) -> None:
+    def __init__(self, why: Why, *, where: BrokerAddress, said: object = "", **more: object) -> None:
         super().__init__(f"listen.{why}", where=where, said=said, **more)
         self.why, self.said = why, str(said)
 
@@ -53,7 +53,7 @@ def connected(
     where = broker_url.parse(settings.mqtt)
     if not password:
         variable = f"HOIQUAN_{account.upper()}_PASSWORD"
-        raise NotHeard("password", where, account=account, variable=variable)
+        raise NotHeard("password", where=where, account=account, variable=variable)
     version = MQTTProtocolVersion(settings.mqtt_version)
     client = Client(CallbackAPIVersion.VERSION2, account, protocol=version, reconnect_on_failure=again)
     client.username_pw_set(account, password)
@@ -84,8 +84,8 @@ def connected(
         client.disconnect()
         client.loop_stop()
         if not answer:
-            raise NotHeard("silent", where, "no CONNACK")
-        raise NotHeard("refused", where, answer[0], account=account)
+            raise NotHeard("silent", where=where, said="no CONNACK")
+        raise NotHeard("refused", where=where, said=answer[0], account=account)
     return client, heard
 
 
@@ -95,14 +95,14 @@ def _told(where: BrokerAddress) -> Iterator[None]:
     try:
         yield
     except ssl.SSLCertVerificationError as error:
-        raise NotHeard("certificate", where, error.verify_message) from None
+        raise NotHeard("certificate", where=where, said=error.verify_message) from None
     except TimeoutError as error:
-        raise NotHeard("silent", where, error) from None
+        raise NotHeard("silent", where=where, said=error) from None
     except OSError as error:
         # whoever does not speak TLS may hang up on it
         if where.tls and isinstance(error, ssl.SSLError | ConnectionResetError):
-            raise NotHeard("tls", where, error) from None
-        raise NotHeard("nobody", where, error) from None
+            raise NotHeard("tls", where=where, said=error) from None
+        raise NotHeard("nobody", where=where, said=error) from None
 
 
 @contextmanager
