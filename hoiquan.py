@@ -15,45 +15,32 @@ if sys.argv[0].rpartition("/")[2].startswith("hoiquan"):
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from dashboards.commands import dashboards_app, report_command
-from devices import installation, secrets
-from devices.commands import accounts, ca, config, devices_app, pilot_app
 from devices.paths import mend
-from devices.pilots.pilot import Pilot
 from devices.processes import CHILD, Child, follow_parent, leave, run_together, stop_on_signals
-from devices.settings import Settings
-from devices.terminal import AsJson, Data, Language, PilotName, announce, complain
+from devices.terminal import (
+    Bind,
+    Data,
+    Faults,
+    Language,
+    Late,
+    PilotName,
+    Port,
+    Rollout,
+    announce,
+    commands,
+    complain,
+)  # fmt: skip
 from devices.texts import Misuse, number
-from gateway.brokers import house as house_broker
-from gateway.commands import advice_app, quarantine_app, tokens
-from sim.commands import command as simulate_command
-from sim.commands import require_speed
-from sim.scenario import SCENARIO, Scenario
-from traceability.commands import trace_app
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=(
-    "Smart-village IoT and traceability pilot: simulator, gateway, boards and QR records. "
-    "Start with `hoiquan up`."))  # fmt: skip
-app.add_typer(devices_app, name="device")
-app.add_typer(quarantine_app, name="quarantine")
-app.add_typer(trace_app, name="trace")
-app.add_typer(advice_app, name="advice")
-app.add_typer(pilot_app, name="pilot")
-app.add_typer(dashboards_app, name="dashboards")
-log = logging.getLogger("hoiquan")
-
-Rollout = Annotated[
-    Literal["plan", "on-time", "late"], typer.Option(help="When communities and organisations join.")
-]
-Faults = Annotated[Literal["none", "normal", "harsh"], typer.Option(help="How often nodes and links fail.")]
-Mqtt = Annotated[str | None, typer.Option(help="Broker, mqtt://host:port (HOIQUAN_MQTT).")]
+if TYPE_CHECKING:
+    from dashboards.figures import Figures
+    from devices.settings import Settings
 
 
 def main() -> None:
@@ -77,193 +64,51 @@ def main() -> None:
         complain(mend(error), 1)
 
 
-@app.command(name="broker", hidden=True)
-def serve_broker(
-    port: Annotated[int, typer.Option(help="Port to listen on, of 127.0.0.1.")] = 1883,
-    kind: Annotated[Literal["mosquitto", "amqtt"], typer.Option("--with", help="Which.")] = "amqtt",
-    data: Data = None,
-    pilot: PilotName = None,
-) -> None:
-    """The broker alone (a part of `hoiquan up`)."""
-    from gateway.brokers.house import serve
+@contextmanager
+def open_figures(settings: "Settings") -> "Iterator[Figures]":
+    """The figures over the store of the settings."""
+    from dashboards.site import opened
+    from gateway.stores.opening import open_store
+    from traceability.sealing import seal
 
-    raise SystemExit(serve(Settings.read(data=data, pilot=pilot), kind, port, stop_on_signals()))
-
-
-@app.command()
-def gateway(
-    data: Data = None,
-    pilot: PilotName = None,
-    mqtt: Mqtt = None,
-    group: Annotated[
-        str | None, typer.Option(help="Share the messages with the gateways of this group (HOIQUAN_GROUP).")
-    ] = None,
-    instance: Annotated[
-        str | None, typer.Option(help="Name of this one: gateway-1, gateway-2, … (HOIQUAN_INSTANCE).")
-    ] = None,
-) -> None:
-    """The gateway alone: MQTT → spool → checks → store, records and indicators."""
-    from gateway.service import serve
-
-    settings = Settings.read(data=data, pilot=pilot, mqtt=mqtt, group=group, instance=instance)
     with open_store(settings) as store:
-        if not serve(settings, store, stop_on_signals()):
-            raise SystemExit(1)
+        yield opened(settings, store, lambda limit: seal.lots(settings.data / "trace", limit))
 
 
-@app.command()
-def web(
-    data: Data = None,
-    pilot: PilotName = None,
-    http_port: Annotated[int, typer.Option(help="Port of the pages.")] = 8080,
-    bind: Annotated[str, typer.Option(help="Address of the pages.")] = "127.0.0.1",
-) -> None:
+def web(data: Data = None, pilot: PilotName = None, http_port: Port = 8080, bind: Bind = "127.0.0.1") -> None:
     """The pages alone: overview, records, log, open data."""
     import uvicorn
 
-    settings = Settings.read(data=data, pilot=pilot)
-    with open_store(settings) as store:
-        pages = build_pages(settings, store)
-        uvicorn.run(pages, host=bind, port=http_port, log_level="warning", timeout_graceful_shutdown=1)
-
-
-def build_figures(settings: Settings, store: Any) -> Any:
-    """What pages and report show, out of a store and the folder of records."""
-    from dashboards.figures import Figures
+    from dashboards.pages.check import Verdict
+    from dashboards.site import site
     from devices.access.registry import Registry
-    from gateway.indicators.count import Evaluation, evaluate
-    from traceability.sealing import seal
-
-    place, played = settings.loaded_pilot, settings.data / SCENARIO
-    shown: dict[str, Any] = {}
-    if played.exists():  # a rehearsal: its last moment, judged by its rules
-        scenario = Scenario.model_validate_json(played.read_bytes())
-        place = scenario.judged(place)
-        begin, end = scenario.span(place)
-        days = (end - begin) // 86_400_000
-        shown = {"now": lambda: end - 1, "rehearsal": scenario.name, "trend_days": days}
-    folder = settings.data / "trace"
-    registry = Registry(settings.registry_url, place)
-    minute = 60_000
-
-    @lru_cache(maxsize=32)
-    def evaluated(at: int) -> Evaluation:
-        return evaluate(store, place, registry.devices(), at)
-
-    return Figures(
-        store, place, lambda limit: seal.lots(folder, limit),
-        lambda now: evaluated(now // minute * minute), **shown,
-    )  # fmt: skip
-
-
-def build_pages(settings: Settings, store: Any) -> Any:
-    """The FastAPI application over a store and the folder of records."""
-    from fastapi import FastAPI, Request, Response
-
-    from dashboards.opendata import routes as api
-    from dashboards.pages import check, overview, state
-    from devices.access.database import RegistryAway
-    from devices.access.registry import Registry
+    from devices.settings import Settings
     from gateway.preview import judged
-    from gateway.stores.store import RetryLater
     from traceability.pages import web as records
     from traceability.secretary import form
     from traceability.secretary.post import Post
 
-    figures = build_figures(settings, store)
-    place, folder = figures.pilot, settings.data / "trace"
-    pages = FastAPI(
-        title="hoiquan", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
-    )
-    registry = Registry(settings.registry_url, place)
-    pages.include_router(overview.router(figures))
-    pages.include_router(state.router(figures))
-    pages.include_router(api.router(figures))
-    pages.include_router(check.router(lambda *given: check.Verdict(*judged(registry, *given))))
-    pages.include_router(records.router(folder, place, settings.base_url.rstrip("/")))
-    post = Post(settings.mqtt, settings.mqtt_version, settings.mqtt_ca)
-    secure = settings.base_url.startswith("https:")
-    pages.include_router(form.router(folder, place, registry, post.send, secure=secure))
-
-    @pages.exception_handler(RetryLater)
-    @pages.exception_handler(RegistryAway)
-    def away(_: Request, error: Exception) -> Response:
-        """Store or registry is away: one line for people, and a sign to caches and monitors to ask again."""
-        return Response(f"{error}\n", 503, {"Retry-After": "5"}, media_type="text/plain; charset=utf-8")
-
-    return pages
+    settings = Settings.read(data=data, pilot=pilot)
+    with open_figures(settings) as figures:
+        place, folder = figures.pilot, settings.data / "trace"
+        registry = Registry(settings.registry_url, place)
+        post = Post(settings.mqtt, settings.mqtt_version, settings.mqtt_ca)
+        others = (
+            records.router(folder, place, settings.base_url.rstrip("/")),
+            form.router(folder, place, registry, post.send, secure=settings.base_url.startswith("https:")),
+        )
+        pages = site(figures, lambda *given: Verdict(*judged(registry, *given)), others)
+        uvicorn.run(pages, host=bind, port=http_port, log_level="warning", timeout_graceful_shutdown=1)
 
 
-@contextmanager
-def open_store(settings: Settings) -> Iterator[Any]:
-    """The store that the settings name: InfluxDB with HOIQUAN_INFLUX_URL, else a file."""
-    from gateway.stores.influx import InfluxStore
-    from gateway.stores.sqlite import SqliteStore
-
-    store: InfluxStore | SqliteStore
-    if settings.influx_url:
-        token = settings.influx_token.get_secret_value()
-        store = InfluxStore(settings.influx_url, token, settings.influx_org, settings.influx_bucket)
-    else:
-        store = SqliteStore(settings.data / "store.sqlite")
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-@contextmanager
-def open_figures(settings: Settings) -> Iterator[Any]:
-    """The figures over the store of the settings."""
-    with open_store(settings) as store:
-        yield build_figures(settings, store)
-
-
-@contextmanager
-def open_past(settings: Settings, judged: Pilot) -> Iterator[Any]:
-    """What takes a simulated past: the store, and in a rehearsal's folder the records."""
-    from gateway.lots.growth import Growth
-    from gateway.past import Past
-    from traceability.sealing.seal import Sealer
-
-    with open_store(settings) as store:
-        if not (settings.data / SCENARIO).exists():
-            yield Past(store, judged)
-            return
-        origin = f"{settings.log_origin}/{judged.pilot}"
-        sealer = Sealer(settings.data / "trace", judged, Growth(store, judged), settings.base_url, origin)
-        try:
-            yield Past(store, judged, sealer)
-        finally:
-            sealer.close()
-
-
-@app.command()
-def doctor(
-    data: Data = None,
-    pilot: PilotName = None,
-    lang: Language = "vi",
-    json_output: AsJson = False,
-) -> None:
-    """Look at each part and say what is wrong and what to do. Exit code 1 where a part is bad."""
-    from gateway.doctor import report
-
-    raise SystemExit(report(lambda: Settings.read(data=data, pilot=pilot).as_running(), lang, open_store,
-                            as_json=json_output))  # fmt: skip
-
-
-@app.command()
 def up(
     data: Data = None,
     pilot: PilotName = None,
     history: Annotated[str, typer.Option(help="How much of the past to show at once.")] = "30d",
     speed: Annotated[float, typer.Option(help="Speed of the simulator; 1 is real time.")] = 1.0,
-    http_port: Annotated[int, typer.Option(help="Port of the pages.")] = 8080,
+    http_port: Port = 8080,
     mqtt_port: Annotated[int, typer.Option(help="Port of the broker.")] = 1883,
-    bind: Annotated[
-        str,
-        typer.Option(help="Address of the pages; 0.0.0.0: for phones too. The broker stays on 127.0.0.1."),
-    ] = "127.0.0.1",
+    bind: Bind = "127.0.0.1",
     host: Annotated[
         str | None, typer.Option(help="Name or address of this machine in QR codes and links, with --bind.")
     ] = None,
@@ -276,6 +121,11 @@ def up(
     lang: Language = "vi",
 ) -> None:
     """Everything on this machine, no Docker: broker, gateway, SQLite store, pages, simulator."""
+    from devices import installation, secrets
+    from devices.pilots.scenario import SCENARIO
+    from devices.settings import Settings
+    from gateway.brokers import house
+    from sim.commands import require_speed
     from sim.session import parse_duration
 
     stop = stop_on_signals()
@@ -290,8 +140,8 @@ def up(
     simulator += ["--faults", faults, "--rollout", rollout]
     with installation.claim(settings.data) as told:
         installation.require_ports(bind, http_port, mqtt_port)
-        which, chosen = house_broker.choose(broker, settings.data, mqtt_port)
-        os.environ |= secrets.environment(settings.data) | house_broker.environment(chosen) | {
+        which, chosen = house.choose(broker, settings.data, mqtt_port)
+        os.environ |= secrets.environment(settings.data) | house.environment(chosen) | {
             "HOIQUAN_DATA": str(settings.data),
             "HOIQUAN_PILOT": settings.pilot,
             "HOIQUAN_BASE_URL": settings.base_url,
@@ -326,12 +176,47 @@ def up(
         )
 
 
-app.command(name="report")(report_command(open_figures))
-app.command()(ca)
-app.command()(config)
-app.command(hidden=True)(accounts)
-app.command(hidden=True)(tokens)
-app.command(name="simulate")(simulate_command(open_past, stop_on_signals))
+def report() -> Callable[..., None]:
+    """`hoiquan report`, over the store of the settings."""
+    from dashboards.commands import report_command
+
+    return report_command(open_figures)
+
+
+def simulate() -> Callable[..., None]:
+    """`hoiquan simulate`, whose past goes to the store of the settings."""
+    from gateway.past import open_past
+    from sim.commands import command
+
+    return command(open_past, stop_on_signals)
+
+
+COMMANDS = {
+    "up": Late(lambda: up, "Everything on this machine, no Docker"),
+    "doctor": Late("gateway.launch:doctor", "Look at each part and say what is wrong and what to do"),
+    "device": Late("gateway.commands:devices_app", "Enrol, list and revoke real devices"),
+    "trace": Late(
+        "traceability.commands:trace_app", "Lots and their records: list, show, label, export, verify"
+    ),
+    "report": Late(report, "The yearly report as PDF or Markdown"),
+    "quarantine": Late("gateway.commands:quarantine_app", "Refused messages: list, show, replay"),
+    "advice": Late("gateway.commands:advice_app", "Automatic commands: stop them all, or let them go on"),
+    "pilot": Late("devices.commands:pilot_app", "A province's pilot file: check one"),
+    "simulate": Late(simulate, "The simulator alone: a seeded province over MQTT"),
+    "gateway": Late("gateway.launch:gateway", "The gateway alone"),
+    "web": Late(lambda: web, "The pages alone: overview, records, log, open data"),
+    "dashboards": Late("dashboards.commands:dashboards_app", "Grafana boards: write them"),
+    "config": Late("devices.commands:config", "Show every setting, its variable and its value"),
+    "ca": Late("devices.commands:ca", "The CA of the broker's certificate"),
+    "broker": Late("gateway.launch:broker", hidden=True),
+    "accounts": Late("devices.commands:accounts", hidden=True),
+    "tokens": Late("gateway.commands:tokens", hidden=True),
+}
+app = commands(
+    "Smart-village IoT and traceability pilot: simulator, gateway, boards and QR records. "
+    "Start with `hoiquan up`.",
+    COMMANDS,
+)
 
 if __name__ == "__main__":
     main()

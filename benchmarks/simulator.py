@@ -29,12 +29,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.peers.mqtt_peer import Peer, mqtt_js, mqtt_simulator
 from benchmarks.peers.processes import Missing, Running
 from devices.contract.reading import Device
+from devices.pilots import scenario
 from devices.pilots.pilot import Pilot, load
 from gateway.indicators.count import Coverage, evaluate
 from gateway.lots.growth import Growth
 from gateway.past import Past
 from gateway.stores.sqlite import SqliteStore
-from sim import scenario
 from sim.commands import played
 from sim.nodes.node import DAY_MS, Node
 from sim.run import fleet, history

@@ -2,6 +2,8 @@
 
 --lang, else HOIQUAN_LANG ─► `heard` ─► `complain`, when the command itself is over
 
+Commands are imported when they are asked for: the list of all of them imports none.
+
 Each option is spelt and read from its variable in one way. Of rows, what the next command needs (an id, a
 lot, a topic) is never cut or broken:
 
@@ -11,18 +13,23 @@ there is none             ─► of each row the `whole` cells, then the others 
 
 import os
 import textwrap
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime, tzinfo
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, NoReturn
 
 import typer
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Column, Table
+from typer.core import TyperCommand, TyperGroup
 
 from devices.texts import LANGS, Lang, said, text
+
+if TYPE_CHECKING:
+    from typer._click import Command, Context
 
 _ASKED: ContextVar[str] = ContextVar("the language that --lang asked for", default="")
 
@@ -53,6 +60,14 @@ _LANG = typer.Option("--lang", envvar="HOIQUAN_LANG", callback=heard, help="Lang
 Data = Annotated[Path | None, typer.Option(help="Folder of all local state (HOIQUAN_DATA).")]
 PilotName = Annotated[
     str | None, typer.Option("--pilot", help="Pilot file: a name or a path (HOIQUAN_PILOT).")
+]
+Port = Annotated[int, typer.Option("--http-port", help="Port of the pages.")]
+Bind = Annotated[
+    str, typer.Option(help="Address of the pages; 0.0.0.0: for phones too. The broker stays on 127.0.0.1.")
+]
+Faults = Annotated[Literal["none", "normal", "harsh"], typer.Option(help="How often nodes and links fail.")]
+Rollout = Annotated[
+    Literal["plan", "on-time", "late"], typer.Option(help="When communities and organisations join.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
 Language = Annotated[Lang, _LANG]
@@ -113,3 +128,60 @@ def _rows(names: Sequence[str], rows: Sequence[Sequence[str]], whole: Collection
         indent = "    "
         typer.echo(textwrap.fill(" · ".join(rest), width, initial_indent=indent, subsequent_indent=indent,
                                  break_long_words=False, break_on_hyphens=False))  # fmt: skip
+
+
+Loaded = typer.Typer | Callable[..., object]
+
+
+class Late(NamedTuple):
+    """A command (a function) or a group of them: where it is, as `module:name` or as what gives it, and how
+    its help begins.
+    """
+
+    where: str | Callable[[], Loaded]
+    line: str = ""
+    hidden: bool = False
+
+    def load(self) -> Loaded:
+        if not isinstance(self.where, str):
+            return self.where()
+        module, _, name = self.where.partition(":")
+        loaded: Loaded = getattr(import_module(module), name)
+        return loaded
+
+    def command(self, name: str) -> "Command":
+        """The command itself, under that name."""
+        outer = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        outer.callback()(lambda: None)  # without it a single command would be the whole of `outer`
+        loaded = self.load()
+        if isinstance(loaded, typer.Typer):
+            outer.add_typer(loaded, name=name)
+        else:
+            outer.command(name)(loaded)
+        return typer.main.get_group(outer).commands[name]
+
+
+def commands(line: str, late: Mapping[str, Late]) -> typer.Typer:
+    """A command line of `late` commands."""
+
+    class Commands(TyperGroup):
+        """Lists by the table, and loads what is asked for."""
+
+        def list_commands(self, ctx: "Context") -> list[str]:
+            return list(late)
+
+        def get_command(self, ctx: "Context", cmd_name: str) -> "Command | None":
+            one = late.get(cmd_name)
+            return None if one is None else TyperCommand(cmd_name, help=one.line, hidden=one.hidden)
+
+        def resolve_command(
+            self, ctx: "Context", args: list[str]
+        ) -> "tuple[str | None, Command | None, list[str]]":
+            name, command, rest = super().resolve_command(ctx, args)
+            return name, late[name].command(name) if name is not None and name in late else command, rest
+
+    app = typer.Typer(
+        cls=Commands, help=line, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+    )
+    app.callback()(lambda: None)  # else it would be a single command
+    return app

@@ -1,6 +1,7 @@
 """A simulated past, straight to the store: what pipeline, sealer and clerk do, without a broker between."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from itertools import islice
 
@@ -10,13 +11,17 @@ from rich.progress import Progress, track
 from devices.contract.diary import Harvest, decode_diary
 from devices.contract.reading import Device, Reading
 from devices.pilots.pilot import Pilot
+from devices.pilots.scenario import SCENARIO
+from devices.settings import Settings
 from gateway.clerk import recount
 from gateway.control.rules import advise, points
 from gateway.indicators.count import DAY_MS, local_day
 from gateway.indicators.hourly import roll
 from gateway.ingest.checks import Checker, checked
 from gateway.ingest.decode import Written
+from gateway.lots.growth import Growth
 from gateway.service import Diaries
+from gateway.stores.opening import open_store
 from gateway.stores.store import Store
 from traceability.sealing.seal import Sealer
 
@@ -61,3 +66,18 @@ class Past:
         days = recount(self._store, self._pilot, devices, first, last)
         for _ in track(days, "days counted", total=(last - first).days, console=Console(stderr=True)):
             pass
+
+
+@contextmanager
+def open_past(settings: Settings, judged: Pilot) -> Iterator[Past]:
+    """What takes a simulated past: the store, and in a rehearsal's folder the records."""
+    with open_store(settings) as store:
+        if not (settings.data / SCENARIO).exists():
+            yield Past(store, judged)
+            return
+        origin = f"{settings.log_origin}/{judged.pilot}"
+        sealer = Sealer(settings.data / "trace", judged, Growth(store, judged), settings.base_url, origin)
+        try:
+            yield Past(store, judged, sealer)
+        finally:
+            sealer.close()

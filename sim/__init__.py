@@ -5,8 +5,8 @@ physics/  the true world             nodes/  what a node says of it, and what go
     physics.world ─► nodes.node ─► run.history ─► straight to a store
        season.py (diaries) ─┐        └─► run.Live ───► publish.py (MQTT, one link a node)
                             └───────────┘
-session.py  one run: history first, then live          scenario.py  what is played (scenarios/*.yaml)
-rollout.py  when places join                           describe.py  the world as one page of plots
+session.py  one run: history first, then live          describe.py  the world as one page of plots
+rollout.py  when places join                           what is played: devices/pilots/scenarios
 
 It meets the gateway on MQTT alone, so that real hardware can take its place.
 """

@@ -11,11 +11,11 @@ import typer
 
 from devices import broker_url
 from devices.paths import may_write
+from devices.pilots import scenario as scenarios
 from devices.pilots.pilot import Pilot
 from devices.settings import Settings
 from devices.terminal import Data, Language, PilotName, announce
 from devices.texts import Misuse
-from sim import scenario as scenarios
 
 if TYPE_CHECKING:
     from sim.session import Past, Plan

@@ -12,13 +12,12 @@ import hashlib
 import math
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from devices.pilots.pilot import Pilot, Target
 from devices.pilots.places import Community, Place
+from devices.pilots.scenario import Variant
 
-Variant = Literal["plan", "on-time", "late"]
-VARIANTS: tuple[Variant, ...] = ("plan", "on-time", "late")
 LATE_DAYS = (330, 900)  # assumption: what "late" may mean for one place
 LATE_YEARS = 2.0  # assumption: how much later the curve of adoption runs
 P = TypeVar("P", bound=Place)

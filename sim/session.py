@@ -28,13 +28,14 @@ from rich.progress import track
 from devices.contract.reading import Device, Reading
 from devices.contract.topics import Topic
 from devices.pilots.pilot import Pilot
+from devices.pilots.scenario import Variant
 from devices.texts import Misuse
 from sim.nodes.control import Control
 from sim.nodes.faults import NONE
 from sim.nodes.truth import Record, biases, encode, records, topic
 from sim.physics.actions import Actions
 from sim.publish import Links
-from sim.rollout import Variant, producers, rolled_out
+from sim.rollout import producers, rolled_out
 from sim.run import PIECE, Commands, Live, diaries, fleet, history, secretary
 
 log = logging.getLogger(__name__)

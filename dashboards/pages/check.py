@@ -32,7 +32,10 @@ class Verdict(NamedTuple):
     lines: Sequence[str]
 
 
-def router(look: Callable[[bytes, str, bool, str], Verdict]) -> APIRouter:
+Judge = Callable[[bytes, str, bool, str], Verdict]
+
+
+def router(look: Judge) -> APIRouter:
     """`look` judges a message: its bytes, the device's id or "", whether ChirpStack sent it, language."""
     routes = APIRouter()
 

@@ -6,5 +6,6 @@ pilot.py        the file as a whole           places.py     communities, plots, 
 advice.py       rules of advice               alarms.py     levels that an officer is woken for
 certificates.py what others vouch for         reporting.py  the yearly report's form
 bounds.py       which dates of a diary are believed, of what
+scenario.py     what is rehearsed, from which day to which (scenarios/*.yaml)
 review.py       what to think over in a file that can be used
 """

@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 
 from devices.pilots.pilot import Pilot, load
-from sim.rollout import Variant, adoption, producers, rolled_out
+from devices.pilots.scenario import Variant
+from sim.rollout import adoption, producers, rolled_out
 
 PILOT = load("dong-thap")
 SEEDS = range(1, 9)

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from devices.pilots import scenario
 from devices.pilots.pilot import load as load_pilot
+from devices.pilots.scenario import load
 from devices.pilots.written import FileError
-from sim import scenario
 from sim.commands import played, rehearse
-from sim.scenario import load
 from sim.session import Plan
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PILOT = load_pilot("dong-thap")
 GOOD = 'name: {vi: "Thử", en: "A try"}\nstart: 2026-03-01\nuntil: 2026-03-08\n'
 BAD = [

@@ -1,6 +1,6 @@
 """A scenario: what is played and from which day to which, in one file that can be shared and repeated.
 
-`load` reads `sim/scenarios/{name}.yaml` or a path. Same file, same data, on any machine.
+`load` reads `devices/pilots/scenarios/{name}.yaml` or a path. Same file, same data, on any machine.
 """
 
 from datetime import date, datetime, time
@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from devices.pilots import written
 from devices.pilots.names import Names
 from devices.pilots.pilot import Pilot
-from sim.rollout import Variant
 
+Variant = Literal["plan", "on-time", "late"]  # of when places and organisations join: `sim.rollout`
+VARIANTS: tuple[Variant, ...] = ("plan", "on-time", "late")
 HERE = Path(__file__).parent / "scenarios"
 SCENARIO = "scenario.json"  # in a data folder: what it holds is a rehearsal of this scenario
 FIRST, LAST = date(2020, 1, 1), date(2199, 12, 31)  # the simulated world begins and ends

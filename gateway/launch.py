@@ -1,0 +1,58 @@
+"""`hoiquan gateway`, `hoiquan broker`: what `hoiquan up` starts, each alone; `hoiquan doctor`: is it well?"""
+
+from typing import Annotated, Literal
+
+import typer
+
+from devices.processes import stop_on_signals
+from devices.settings import Settings
+from devices.terminal import AsJson, Data, Language, PilotName
+
+Mqtt = Annotated[str | None, typer.Option(help="Broker, mqtt://host:port (HOIQUAN_MQTT).")]
+
+
+def broker(
+    port: Annotated[int, typer.Option(help="Port to listen on, of 127.0.0.1.")] = 1883,
+    kind: Annotated[Literal["mosquitto", "amqtt"], typer.Option("--with", help="Which.")] = "amqtt",
+    data: Data = None,
+    pilot: PilotName = None,
+) -> None:
+    """The broker alone (a part of `hoiquan up`)."""
+    from gateway.brokers.house import serve
+
+    raise SystemExit(serve(Settings.read(data=data, pilot=pilot), kind, port, stop_on_signals()))
+
+
+def gateway(
+    data: Data = None,
+    pilot: PilotName = None,
+    mqtt: Mqtt = None,
+    group: Annotated[
+        str | None, typer.Option(help="Share the messages with the gateways of this group (HOIQUAN_GROUP).")
+    ] = None,
+    instance: Annotated[
+        str | None, typer.Option(help="Name of this one: gateway-1, gateway-2, … (HOIQUAN_INSTANCE).")
+    ] = None,
+) -> None:
+    """The gateway alone: MQTT → spool → checks → store, records and indicators."""
+    from gateway.service import serve
+    from gateway.stores.opening import open_store
+
+    settings = Settings.read(data=data, pilot=pilot, mqtt=mqtt, group=group, instance=instance)
+    with open_store(settings) as store:
+        if not serve(settings, store, stop_on_signals()):
+            raise SystemExit(1)
+
+
+def doctor(
+    data: Data = None,
+    pilot: PilotName = None,
+    lang: Language = "vi",
+    json_output: AsJson = False,
+) -> None:
+    """Look at each part and say what is wrong and what to do. Exit code 1 where a part is bad."""
+    from gateway.doctor import report
+    from gateway.stores.opening import open_store
+
+    raise SystemExit(report(lambda: Settings.read(data=data, pilot=pilot).as_running(), lang, open_store,
+                            as_json=json_output))  # fmt: skip

@@ -1,0 +1,24 @@
+"""Which store it is: InfluxDB where HOIQUAN_INFLUX_URL names one, else a file of the data folder."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from devices.settings import Settings
+from gateway.stores.influx import InfluxStore
+from gateway.stores.sqlite import SqliteStore
+from gateway.stores.store import Store
+
+
+@contextmanager
+def open_store(settings: Settings) -> Iterator[Store]:
+    """The store that the settings name, until the end of the block."""
+    store: InfluxStore | SqliteStore
+    if settings.influx_url:
+        token = settings.influx_token.get_secret_value()
+        store = InfluxStore(settings.influx_url, token, settings.influx_org, settings.influx_bucket)
+    else:
+        store = SqliteStore(settings.data / "store.sqlite")
+    try:
+        yield store
+    finally:
+        store.close()

@@ -1,0 +1,30 @@
+"""The command's own list: quick, and true to what each command says of itself."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import hoiquan
+
+ROOT = Path(__file__).parents[1]
+HEAVY = {"sqlalchemy", "pydantic", "fastapi", "typst", "PIL", "paho", "numpy", "cryptography"}
+
+
+def test_the_list_imports_no_library_that_a_single_command_needs() -> None:
+    script = "import sys, hoiquan; print(*{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert HEAVY & set(done.stdout.split()) == set()
+
+
+@pytest.mark.parametrize("name", hoiquan.COMMANDS)
+def test_each_line_is_how_the_commands_own_help_begins(name: str) -> None:
+    late = hoiquan.COMMANDS[name]
+    said = " ".join((late.command(name).help or "").split())
+    assert said.startswith(late.line) and (late.line or late.hidden)
+    shown = CliRunner().invoke(hoiquan.app, [name, "--help"])
+    assert shown.exit_code == 0 and " ".join(late.line.split()[:3]) in shown.output
