@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from devices.paths import mend
+from devices.files import mend
 from devices.processes import CHILD, Child, follow_parent, leave, run_together, stop_on_signals
 from devices.terminal import (
     Bind,

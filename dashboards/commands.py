@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from devices import installation
-from devices.paths import may_write
+from devices.files import may_write
 from devices.settings import Settings
 from devices.terminal import Data, Language, PilotName
 from devices.texts import Misuse

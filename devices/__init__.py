@@ -7,7 +7,7 @@ access/      who may speak: registry, enrolment, the broker's accounts
 settings.py  HOIQUAN_* variables         secrets.py   of an embedded run       credentials.py  of devices
 texts.py     every sentence a person reads (texts.yaml)
 broker_url.py  a broker's address        installation.py  the folder that `hoiquan up` runs on
-terminal.py paths.py    how a command asks, prints and refuses
+terminal.py  how a command asks, prints and refuses     files.py  paths, durable files
 processes.py several as one              commands.py  `hoiquan device …`
 errors.py    what content may make our code raise        salvage.py  a damaged SQLite file
 """

@@ -16,7 +16,7 @@ from devices.access.registry import Enrolled, Registry
 from devices.access.roll import enroll_roll
 from devices.access.ticket import PICTURES, Ticket, ticket
 from devices.contract.models import DIARY, MODELS
-from devices.paths import may_write
+from devices.files import may_write
 from devices.pilots.pilot import load
 from devices.pilots.review import review
 from devices.settings import Settings

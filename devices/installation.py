@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from devices.access.registry import Registry
+from devices.files import replace
 from devices.settings import Settings
 from devices.texts import Mendable, Misuse
 
@@ -53,9 +54,7 @@ def claim(data: Path) -> Iterator[Path]:
 
 def tell(told: Path, chosen: Mapping[str, object]) -> None:
     """Say what was chosen, whole or not at all."""
-    temporary = told.with_suffix(f".{os.getpid()}")
-    temporary.write_text(json.dumps(chosen), "utf-8")
-    temporary.replace(told)
+    replace(told, json.dumps(chosen))
 
 
 def require_ports(bind: str, http_port: int, mqtt_port: int) -> None:

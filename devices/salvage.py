@@ -2,12 +2,13 @@
 which SQLite mends by itself. The damaged file is kept beside the new one, as it is.
 """
 
-import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
+
+from devices.files import sync_directory, to_read
 
 
 def salvage(path: Path, schema: str, keys: Mapping[str, str], after: str = "") -> tuple[Path, dict[str, int]]:
@@ -18,7 +19,7 @@ def salvage(path: Path, schema: str, keys: Mapping[str, str], after: str = "") -
     fresh = _fresh(path)
     fresh.unlink(missing_ok=True)
     kept = dict.fromkeys(keys, 0)
-    with closing(sqlite3.connect(fresh, isolation_level=None)) as new, closing(_to_read(path)) as old:
+    with closing(sqlite3.connect(fresh, isolation_level=None)) as new, closing(to_read(path, 1)) as old:
         new.execute("PRAGMA synchronous=FULL")
         new.executescript(schema)
         new.execute("BEGIN")
@@ -52,10 +53,6 @@ def _fresh(path: Path) -> Path:
     return path.with_name(f"{path.name}.new")
 
 
-def _to_read(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=1)
-
-
 def _put_in_place(path: Path) -> Path:
     """Move the damaged file and its log aside, and the new one to its name. May be cut off anywhere."""
     aside = path.with_name(f"{path.name}.damaged-{time.time_ns() // 10**9}")
@@ -64,11 +61,7 @@ def _put_in_place(path: Path) -> Path:
         if beside.exists():
             beside.replace(aside.with_name(aside.name + end))
     _fresh(path).replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_directory(path.parent)
     return aside
 
 

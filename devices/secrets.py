@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from secrets import token_hex
 
+from devices.files import replace
 from devices.texts import Misuse
 
 NAMES = (
@@ -23,11 +24,7 @@ def environment(data: Path) -> dict[str, str]:
         kept |= missing
         path = data / FILE
         data.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{os.getpid()}")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(kept, file)
-        temporary.replace(path)
+        replace(path, json.dumps(kept), 0o600)
     return {name: os.environ.get(name) or kept[name] for name in NAMES}
 
 

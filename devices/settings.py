@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from devices import secrets
 from devices.credentials import FIRST_INSTANCE
-from devices.paths import mend, words
+from devices.files import mend, words
 from devices.pilots.pilot import Pilot, load
 from devices.texts import Lang, Misuse
 

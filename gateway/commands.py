@@ -18,7 +18,7 @@ from devices.commands import devices_app
 from devices.contract.orders import ACTUATORS
 from devices.contract.payloads import PayloadError
 from devices.contract.topics import Topic
-from devices.paths import may_write
+from devices.files import may_write
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language, Languages, PilotName
 from devices.texts import Misuse, number, shown, text

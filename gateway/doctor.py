@@ -25,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from devices.access.registry import Registry
 from devices.contract.payloads import PayloadError
 from devices.credentials import READER
+from devices.files import to_read
 from devices.pilots.pilot import Pilot
 from devices.settings import Settings
 from devices.texts import Mendable, text
@@ -111,7 +112,7 @@ class Doctor:
             elif not Path(url).exists():
                 return self._found("registry", "warning", "registry_none", url=url)
             else:
-                with closing(_read_only(Path(url))) as db:
+                with closing(to_read(Path(url), 1)) as db:
                     asked = "SELECT count(*) FROM device WHERE revoked IS NULL"
                     number = db.execute(asked).fetchone()[0]
         except (sqlite3.Error, SQLAlchemyError, OSError) as error:
@@ -338,10 +339,6 @@ def report(
         well = not any(some.values())
         typer.echo(text("doctor.all_well", lang) if well else text("doctor.some_bad", lang, **some))
     return int("bad" in levels)
-
-
-def _read_only(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)
 
 
 def _line(said: object) -> object:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from devices import broker_url
-from devices.paths import may_write
+from devices.files import may_write
 from devices.pilots import scenario as scenarios
 from devices.pilots.pilot import Pilot
 from devices.settings import Settings

@@ -12,7 +12,6 @@ import contextlib
 import itertools
 import json
 import logging
-import os
 import sys
 import threading
 import time
@@ -27,6 +26,7 @@ from rich.progress import track
 
 from devices.contract.reading import Device, Reading
 from devices.contract.topics import Topic
+from devices.files import replace
 from devices.pilots.pilot import Pilot
 from devices.pilots.scenario import Variant
 from devices.texts import Misuse
@@ -243,9 +243,7 @@ class Session:
         if self._plan.out or self._plan.start is not None:
             return
         self._state.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self._state.with_suffix(f".{os.getpid()}")
-        temporary.write_text(json.dumps(self._kept() | {"seed": self._plan.seed} | until), "utf-8")
-        temporary.replace(self._state)
+        replace(self._state, json.dumps(self._kept() | {"seed": self._plan.seed} | until))
 
 
 @contextlib.contextmanager

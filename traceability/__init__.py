@@ -5,5 +5,5 @@
                                  └─► tlog/ (append-only, provable) ─► proof, checked anywhere
     the secretary's phone ─► secretary/ ─► broker ─► gateway ─► diary/
 
-digital_link.py  GS1's address of a lot       durable.py  files whole or not at all     commands.py
+digital_link.py  GS1's address of a lot       commands.py
 """

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from devices import installation, paths, terminal
+from devices import files, installation, terminal
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language
 from devices.texts import Lang, Mendable, Misuse, number, text
@@ -87,7 +87,7 @@ def make_label(
     """The QR code of a lot as a picture, or labels with it to print. Its address is HOIQUAN_BASE_URL, else
     that of the running `hoiquan up`, else the one in the sealed record.
     """
-    paths.may_write(out, PICTURES)
+    files.may_write(out, PICTURES)
     key, sealed = _record(data, gtin, lot)
     settings, content = Settings.read(data=data), record.parse(sealed)
     recalls = [one for one in Shelf(settings.data / "trace").addenda(key) if story.recalled([one])]
@@ -191,7 +191,7 @@ def verify(
     key = key or next((one for one in map(file.with_name, ("log.vkey", "log.keys")) if one.exists()), None)
     if key is None:
         raise NoKey("verify.no_key", path=file)
-    asked = parse_witnesses(paths.words(witnesses)) if witnesses is not None else ()
+    asked = parse_witnesses(files.words(witnesses)) if witnesses is not None else ()
     try:
         reader = offline.Reader(_text(key, lang), asked, quorum if asked else 0, lang)
         found, read = reader.whole(file, proof or file.with_suffix(".tlog-proof"), later or ())
@@ -231,7 +231,7 @@ def cosign(
 ) -> None:
     """Take in witnesses' cosignatures of the log's checkpoint (c2sp.org/tlog-cosignature)."""
     log = LogReader(_folder(data) / "log")
-    answer, asked = paths.words(file), parse_witnesses(paths.words(witnesses))
+    answer, asked = files.words(file), parse_witnesses(files.words(witnesses))
     found = accept(log.directory, log.size, log.checkpoint(), answer, asked)
     typer.echo(text("lots.cosigned", lang, size=log.size, names=", ".join(found)))
 
@@ -255,7 +255,7 @@ def verifier(
     lang: Language = "vi",
 ) -> None:
     """The page that checks records in a browser, without a network: one file, for others to host."""
-    paths.may_write(out)
+    files.may_write(out)
     out.write_bytes(verify_page.page(lang))
     typer.echo(text("lots.verifier", lang, out=out))
 

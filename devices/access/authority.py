@@ -7,7 +7,6 @@ who the device is its password says, not a certificate of its own.
 """
 
 import ipaddress
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from devices.files import replace
 from devices.texts import Misuse
 
 CA_YEARS = 20  # Assumption: longer than any device of the pilot lives; to change a CA is to visit them all
@@ -78,7 +78,7 @@ def _make_ca(folder: Path) -> None:
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
-    _write(folder / CA, made.public_bytes(Encoding.PEM), 0o644)
+    replace(folder / CA, made.public_bytes(Encoding.PEM), 0o644)
     _write_key(folder / CA_KEY, key)  # last: while it is missing the CA is made again
 
 
@@ -104,7 +104,7 @@ def _make_server(folder: Path, server: Path, ca: x509.Certificate, hosts: Sequen
     )
     server.mkdir(parents=True, exist_ok=True)
     _write_key(server / SERVER_KEY, key)
-    _write(server / SERVER, made.public_bytes(Encoding.PEM), 0o644)
+    replace(server / SERVER, made.public_bytes(Encoding.PEM), 0o644)
 
 
 def _good(server: Path, ca: x509.Certificate, hosts: Sequence[str]) -> bool:
@@ -151,15 +151,4 @@ def _general_name(host: str) -> x509.GeneralName:
 
 
 def _write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
-    _write(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
-
-
-def _write(path: Path, content: bytes, mode: int) -> None:
-    """In one step, on disk."""
-    temporary = path.with_suffix(f".{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    replace(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)

@@ -24,6 +24,7 @@ from devices.credentials import (
     reserved,
     simulated_password,
 )
+from devices.files import replace
 from devices.settings import Settings
 
 RULES = Path(__file__).with_suffix(".acl")
@@ -66,10 +67,8 @@ def write_passwords(
         accounts = _accounts(registry, gateway_password, simulator_secret, others or {})
         # Rules first, on the disk too: who may connect may write its diary. Mosquitto acknowledges what its
         # rules do not take, and MQTT 3.1.1 has no word for it: the event would be lost.
-        _replace(rules_beside(path), _rules(registry, simulator_secret))
-        os.fsync(folder)
-        _replace(path, (f"{name}:{stored}\n" for name, stored in accounts.items()))
-        os.fsync(folder)
+        replace(rules_beside(path), "".join(_rules(registry, simulator_secret)), 0o600)
+        replace(path, "".join(f"{name}:{stored}\n" for name, stored in accounts.items()), 0o600)
         return len(accounts)
     finally:
         os.close(folder)
@@ -96,13 +95,3 @@ def _rules(registry: Registry, simulator_secret: str) -> Iterable[str]:
         known += registry.pilot.fleet.values()
     for name in sorted(one.device for one in known if one.model == DIARY and not reserved(one.device)):
         yield f"user {name}\ntopic write {ROOT}/+/+/{name}/diary\n"
-
-
-def _replace(path: Path, lines: Iterable[str]) -> None:
-    temporary = path.with_name(f"{path.name}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.writelines(lines)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

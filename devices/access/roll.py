@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from devices.access.registry import EnrolmentError, Registry, Wanted
 from devices.access.ticket import Ticket, write_privately
-from devices.paths import mend
+from devices.files import mend
 from devices.texts import Misuse
 
 COLUMNS = ("id", "community", "model")

@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from devices.paths import mend
+from devices.files import mend
 from devices.texts import Misuse
 
 M = TypeVar("M", bound=BaseModel)

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from devices.access.mosquitto import rules_beside, write_accounts
 from devices.access.registry import Registry
-from devices.paths import may_fill
+from devices.files import may_fill
 from devices.settings import Settings
 from devices.texts import Misuse
 from gateway.brokers import mosquitto

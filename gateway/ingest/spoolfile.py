@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from devices.files import to_read
 from devices.salvage import damaged, finish, salvage
 from devices.texts import Mendable
 
@@ -85,7 +86,7 @@ def open_file(path: Path, *, mend: bool = False) -> sqlite3.Connection:
 
 def open_to_read(path: Path) -> sqlite3.Connection:
     """The file for looking alone: waits for nobody and holds nobody up."""
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=1)
+    return to_read(path, 1)
 
 
 class File:

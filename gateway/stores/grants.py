@@ -7,7 +7,6 @@ had its name before is deleted.
 """
 
 import logging
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from influxdb_client.domain.permission_resource import PermissionResource
 from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
+from devices.files import replace
 from gateway.stores.influx import InfluxStore
 from gateway.stores.store import RetryLater
 
@@ -128,12 +128,4 @@ def _problem(error: ApiException) -> RetryLater:
 
 def _keep(grant: Grant, token: str) -> None:
     """Write the file; a crash leaves the earlier one, or none."""
-    temporary = grant.file.with_suffix(".tmp")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, grant.mode)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(token + "\n")
-        file.flush()
-        os.fchmod(file.fileno(), grant.mode)  # the umask takes rights away
-        os.fsync(file.fileno())
-    temporary.replace(grant.file)
+    replace(grant.file, token + "\n", grant.mode)

@@ -7,9 +7,9 @@ import sqlite3
 from contextlib import ExitStack
 from pathlib import Path
 
+from devices.files import write_all
 from devices.salvage import damaged, finish, salvage
 from traceability.diary.tables import SCHEMA, TABLES
-from traceability.durable import write_all
 
 MARK = ".mended"  # beside the file, in place of its suffix: it was damaged, and nobody has looked yet
 log = logging.getLogger(__name__)

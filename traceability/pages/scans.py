@@ -17,6 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from devices.files import to_read
 from traceability.digital_link import LotKey
 
 log = logging.getLogger(__name__)
@@ -88,7 +89,7 @@ def read(path: Path) -> list[Opened]:
     """All that was counted, without holding the pages up; nothing where nobody opened one yet."""
     if not path.exists():
         return []
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as db:
+    with closing(to_read(path)) as db:
         rows = db.execute("SELECT gtin, lot, day, number FROM scan ORDER BY gtin, lot, day")
         return [Opened(LotKey(gtin, lot), day, number) for gtin, lot, day, number in rows]
 

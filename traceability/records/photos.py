@@ -18,7 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from traceability.durable import write_all
+from devices.files import write_all
 from traceability.records import picture
 from traceability.records.picture import BadPicture
 

@@ -31,11 +31,11 @@ from devices.contract.diary import (
 )
 from devices.contract.payloads import PayloadError
 from devices.errors import CONTENT, said
+from devices.files import write_all
 from devices.pilots.bounds import corrected_within, epoch_ms
 from devices.pilots.pilot import Pilot
 from traceability.diary.tables import VALID, DiaryTables
 from traceability.digital_link import LotKey
-from traceability.durable import write_all
 from traceability.records import addendum, record, story
 from traceability.records.addendum import Refused
 from traceability.sealing import lot

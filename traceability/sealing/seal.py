@@ -15,7 +15,6 @@ import json
 import logging
 import os
 import secrets
-import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -28,6 +27,7 @@ from typing import NamedTuple
 from devices.contract.diary import DiaryEvent, Harvest, decode_diary, encode_diary
 from devices.contract.reading import Device
 from devices.errors import CONTENT, said
+from devices.files import create_private, to_read, write_all
 from devices.pilots.bounds import epoch_ms, midnight, tomorrow
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import FIRST, LAST, Product
@@ -35,7 +35,6 @@ from traceability.diary.file import open_file, require_whole
 from traceability.diary.season import basis
 from traceability.diary.tables import DiaryTables, Unhandled
 from traceability.digital_link import LotKey
-from traceability.durable import create_private, write_all
 from traceability.records import record
 from traceability.records.conditions import Grew
 from traceability.sealing import lot
@@ -271,7 +270,7 @@ def lots(folder: Path, limit: int = 100) -> list[dict[str, object]]:
     path = folder / "trace.sqlite"
     if not path.exists():
         return []
-    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
+    db = to_read(path)
     try:
         names = ("community", "gtin", "lot", "time", "quantity_kg", "coverage", "leaf", "refused")
         rows = db.execute(

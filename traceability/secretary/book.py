@@ -4,7 +4,6 @@ lots that something may be done with.
 Read without holding the writer up; an entry that was sent a moment ago may not be here yet.
 """
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 
 from devices.contract.diary import Correction, DiaryEvent, corrected
 from devices.contract.payloads import PayloadError
+from devices.files import to_read
 from devices.pilots.pilot import Pilot
 from traceability.diary.entries import Lot
 from traceability.diary.tables import VALID, understood
@@ -93,5 +93,5 @@ class Book:
     def _rows(self, question: str, values: tuple[object, ...]) -> Iterator[tuple[Any, ...]]:
         if not self._path.exists():
             return
-        with closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=10)) as db:
+        with closing(to_read(self._path)) as db:
             yield from db.execute(question, values).fetchall()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from traceability.durable import sync_directory, write_all
+from devices.files import sync_directory, write_all
 from traceability.tlog.log import Log
 from traceability.tlog.note import NoteError, Signer, Verifier
 

@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-from traceability.durable import sync_directory
+from devices.files import sync_directory
 from traceability.tlog import merkle
 from traceability.tlog.merkle import TILE_WIDTH, ProofError, leaf_hash, root_of_hashes
 from traceability.tlog.note import NoteError, Signer, open_note, sign

@@ -19,7 +19,7 @@ from typing import Self
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from traceability.durable import create_private
+from devices.files import create_private
 
 ED25519 = b"\x01"
 KEY_SIZE = 32

@@ -15,7 +15,7 @@ from typing import Self
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from traceability.durable import sync_directory
+from devices.files import sync_directory
 from traceability.tlog.note import (
     KEY_SIZE,
     NoteError,

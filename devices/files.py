@@ -1,0 +1,157 @@
+"""Files: what is wrong with a path that people give; files whole or not at all; SQLite's opened to look at.
+
+a path ─► may_write, may_fill, words ─► OSError ─► mend: the thing, the cause, the mend
+bytes  ─► replace (one, over another), write_all (many new ones), create_private (the first one stays)
+"""
+
+import errno
+import os
+import secrets
+import sqlite3
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from itertools import islice
+from pathlib import Path
+
+from devices.texts import Mendable, Misuse
+
+TOGETHER = 200  # files that are open at once
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_SHUT = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+def mend(error: Exception, kind: type[Mendable] = Misuse) -> Exception:
+    """The error with a sentence that names the path, the cause and the mend, as one of `kind`. Errors that
+    are not of a path bring their own sentence.
+    """
+    if not isinstance(error, OSError) or isinstance(error, Mendable):
+        return error
+    if error.filename is None:  # writing into an open file does not say which
+        return kind("path.disk_full") if error.errno in _FULL else error
+    path = Path(str(error.filename))
+    if isinstance(error, FileNotFoundError) and path.parent.is_dir():
+        return kind("path.none", path=path)
+    if isinstance(error, FileNotFoundError):
+        return kind("path.no_folder", folder=path.parent, name=path.name)
+    if isinstance(error, IsADirectoryError):
+        return kind("path.is_folder", path=path)
+    if isinstance(error, NotADirectoryError | FileExistsError):
+        there = next((one for one in (path, *path.parents) if one.is_file()), path)
+        return kind("path.is_file", path=there)
+    if error.errno in _SHUT:
+        return kind("path.shut", path=path)
+    if error.errno in _FULL:
+        return kind("path.full", path=path)
+    return kind("path.other", path=path, error=error.strerror)
+
+
+def may_write(path: Path | None, endings: tuple[str, ...] = (), *, new: bool = False) -> None:
+    """Raises Misuse or OSError, before anything was done, for a file that could not be written. `new`:
+    there may be none yet.
+    """
+    if path is None:
+        return
+    if endings and path.suffix.lower() not in endings:
+        raise Misuse("path.ending", path=path, endings=", ".join(endings))
+    if path.is_dir():
+        raise Misuse("path.is_folder", path=path)
+    if new and path.exists():
+        raise Misuse("path.exists", path=path)
+    if not path.parent.is_dir():
+        raise Misuse("path.no_folder_to_write", path=path, folder=path.parent)
+    if not path.exists():  # rights alone do not tell: a file system may refuse whoever asks
+        path.touch()
+        path.unlink()
+    elif not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+
+def may_fill(folder: Path) -> None:
+    """Make a folder where there is none. Raises OSError where nothing can be put into it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+
+
+def words(path: Path) -> str:
+    """What a text file holds. Raises OSError; Misuse for what is no text."""
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise Misuse("path.no_text", path=path) from None
+
+
+def to_read(path: Path, timeout: float = 10.0) -> sqlite3.Connection:
+    """An SQLite file for looking alone, whatever its name: waits for nobody, makes none, and what would write
+    raises sqlite3's error. `timeout`: seconds for which a lock of others is waited for.
+    """
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=timeout
+    )
+
+
+def replace(path: Path, content: str | bytes, mode: int = 0o644) -> None:
+    """Write a file over another one, or a new one: whole or not at all, durable on return, with that mode
+    whatever the umask.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    sync_directory(path.parent)
+
+
+def write_all(files: Mapping[Path, bytes]) -> None:
+    """Write new files, each whole or not there, all durable on return. Many together: a disk that makes the
+    first durable has then little to do for the rest.
+    """
+    folders = {folder for path in files for folder in (path.parent, path.parent.parent)}
+    for folder in {path.parent for path in files}:
+        folder.mkdir(parents=True, exist_ok=True)
+    rest = iter(files.items())
+    while some := dict(islice(rest, TOGETHER)):
+        with ExitStack() as opened:
+            drafts = {path: opened.enter_context(path.with_suffix(".tmp").open("wb", 0)) for path in some}
+            for path, draft in drafts.items():
+                draft.write(some[path])
+            for draft in drafts.values():
+                os.fsync(draft.fileno())
+        for path in some:
+            path.with_suffix(".tmp").replace(path)
+    for folder in sorted(folders, reverse=True):  # from the inner to the outer
+        sync_directory(folder)
+
+
+def create_private(path: Path, text: str) -> None:
+    """Make a file that its owner alone may read, if there is none; durable on return. A crash leaves no file,
+    or the whole one, and at worst a stray draft that nobody reads; of two processes the first one's stays.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):  # unlike a rename, a link never replaces one made meanwhile
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+    sync_directory(path.parent)
+
+
+def sync_directory(directory: Path) -> None:
+    """Make the names in it durable: new files, renames, removals."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

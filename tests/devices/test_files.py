@@ -1,0 +1,52 @@
+"""Files whole or not at all, and SQLite's opened to be looked at."""
+
+import os
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from devices import files
+
+
+@pytest.mark.parametrize("name", ["a#b", "a?mode=rwc", "a%20b", "chợ Mới"])
+def test_a_database_is_read_whatever_its_folder_is_called(tmp_path, name):
+    folder = tmp_path / name
+    folder.mkdir()
+    with closing(sqlite3.connect(folder / "x.sqlite")) as db:
+        db.execute("CREATE TABLE t AS SELECT 1 AS one")
+        db.commit()
+    with closing(files.to_read(folder / "x.sqlite")) as db:
+        assert db.execute("SELECT one FROM t").fetchall() == [(1,)]
+        with pytest.raises(sqlite3.OperationalError):
+            db.execute("INSERT INTO t VALUES(2)")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    with pytest.raises(sqlite3.OperationalError), closing(files.to_read(folder / "none.sqlite")) as db:
+        db.execute("SELECT 1")
+    assert not (folder / "none.sqlite").exists()
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o640])
+def test_a_file_is_replaced_whole_with_the_mode_that_was_asked_for(tmp_path, mode):
+    path = tmp_path / "said.json"
+    before = os.umask(0o077)
+    try:
+        files.replace(path, "một")
+        files.replace(path, b"hai", mode)
+    finally:
+        os.umask(before)
+    assert path.read_bytes() == b"hai" and path.stat().st_mode & 0o777 == mode
+    assert list(tmp_path.iterdir()) == [path], "and no draft is left"
+
+
+def test_a_write_that_fails_leaves_the_file_as_it_was(tmp_path, monkeypatch):
+    path = tmp_path / "said.json"
+    files.replace(path, "before")
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        files.replace(path, "after")
+    assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
