@@ -94,8 +94,13 @@ audit: .venv/ready
 	done; \
 	echo "audit: neither pypi.org nor osv.dev could be asked for advisories, so nothing is known of vulnerabilities ($(AUDIT).log)" >&2; exit 1
 
+# Many tests wait for something, so more of them than there are processors run at a time. A file is one worker's, who
+# makes its servers and stores once, in the order of tests/conftest.py. Python keeps what it has compiled, also where
+# it is told not to: hundreds of processes start.
+WORKERS ?= 4
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 test: setup-dev servers lint
-	@$(BIN)/python -m pytest
+	@$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations=20
 
 build: setup-dev
 	@$(BIN)/hoiquan dashboards build

@@ -29,6 +29,8 @@ from fastapi.testclient import TestClient
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from dashboards.boards.build import BOARDS
+from dashboards.pages.check import Verdict
+from dashboards.site import opened, site
 from devices.contract.models import MODELS
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot, load
@@ -38,7 +40,6 @@ from gateway.indicators.hourly import roll
 from gateway.ingest.message import Books
 from gateway.stores.influx import InfluxStore, line
 from gateway.stores.points import Point, device_tags, tags
-from hoiquan import build_pages
 from tests import servers
 from tests.dashboards.filled import DAY, Board, ask
 
@@ -163,7 +164,9 @@ def main() -> None:
             for name in BOARDS:
                 print(f"{name:<12} {days:>4} d  {seconds(server, bucket, name, now, days, given.runs)}")
         # the pages read the pilot by its name; ours differs in dates and fleets alone
-        pages = build_pages(Settings(data=Path(folder)), store)
+        pages = site(
+            opened(Settings(data=Path(folder)), store, lambda _: []), lambda *_: Verdict(True, []), ()
+        )
         took = []
         with TestClient(pages) as client:
             for _ in range(given.runs + 1):

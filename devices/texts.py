@@ -4,10 +4,11 @@ Code names a sentence by its key; a key that is missing in either language fails
 and a person can mend is raised as a `Mendable`: a key and what fills it, said in a language where it is read.
 """
 
+from contextlib import suppress
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 
@@ -16,11 +17,21 @@ LANGS: tuple[Lang, ...] = ("vi", "en")
 VIETNAMESE = str.maketrans(",.", ".,")  # how a number's marks differ there
 
 
+def parsed(text: str) -> Any:
+    """What the YAML says, by libyaml where PyYAML has it: eight times as fast, at the start of every command.
+
+    PyYAML itself reads again what libyaml refuses: its errors are the ones that people are told.
+    """
+    with suppress(yaml.YAMLError, AttributeError):
+        return yaml.load(text, yaml.CSafeLoader)
+    return yaml.safe_load(text)
+
+
 @cache
 def catalogue() -> dict[str, dict[str, str]]:
     """Every sentence: key → language → text with {placeholders}."""
     path = Path(__file__).with_name("texts.yaml")
-    groups: dict[str, dict[str, dict[str, str]]] = yaml.safe_load(path.read_text("utf-8"))
+    groups: dict[str, dict[str, dict[str, str]]] = parsed(path.read_text("utf-8"))
     return {f"{group}.{key}": entry for group, entries in groups.items() for key, entry in entries.items()}
 
 

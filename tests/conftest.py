@@ -27,6 +27,11 @@ def mosquitto() -> Iterator[servers.Mosquitto]:
         yield broker
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole installations first: they take longest, and none should begin when all else is done."""
+    items.sort(key=lambda item: "tests/system/" not in item.nodeid)
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """One line for each test that did not run, with what it needed; nothing when all ran."""
     skipped = terminalreporter.stats.get("skipped", [])

@@ -1,4 +1,4 @@
-"""The real servers that tests run against: started on free loopback ports in folders of their own.
+"""The real servers that tests run against: started on ports and in folders of their own.
 
     with mosquitto("allow_anonymous true") as broker:   Mosquitto
     with influx() as server:                            InfluxDB 1.6 behind nginx, as if it were 2.x
@@ -11,9 +11,7 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -22,39 +20,10 @@ from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-import pytest
+from tests.loopback import answers, free_port
+from tests.programs import program
 
-PACKAGES = {
-    "mosquitto": "mosquitto",
-    "mosquitto_passwd": "mosquitto",
-    "influxd": "influxdb",
-    "nginx": "nginx-light",
-    "pdftotext": "poppler-utils",
-    "pdffonts": "poppler-utils",
-    "pdftoppm": "poppler-utils",
-    "g++": "g++",
-    "node": "nodejs",
-    "micropython": "micropython",
-    "mosquitto_pub": "mosquitto-clients",
-    "paho_cs_pub": "paho.mqtt.c-examples",
-    "mqtt": "node-mqtt",
-}
 PATIENCE = 60.0  # seconds after which a server will not come up any more, on the busiest machine
-
-
-def program(name: str) -> str:
-    """Where a program is, on the machine or beside this Python; skips the test where it is missing."""
-    beside = Path(sys.executable).parent
-    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin:{beside}")
-    if found is None:
-        pytest.skip(f"needs {name} (on Debian: apt-get install {PACKAGES[name]})")
-    return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(condition: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
@@ -63,12 +32,6 @@ def until(condition: Callable[[], object], what: str, patience: float = PATIENCE
     while not condition():
         assert time.monotonic() < deadline, f"{what}: not within {patience:g} s"
         time.sleep(0.01)
-
-
-def answers(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 class Process:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmarks.peers.processes import Missing, Running, cache, find, install
 from benchmarks.peers.road import Road
-from tests.servers import free_port
+from tests.loopback import free_port
 
 VERSION = "5.0.7"
 # it wants a newer Node than many a system has, so that comes by npm as well

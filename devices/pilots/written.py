@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from devices.files import mend
-from devices.texts import Misuse
+from devices.texts import Misuse, parsed
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -26,7 +26,7 @@ def read(name: str, folder: Path, model: type[M]) -> M:
         raise FileError(f"file.{kind}_ending", name=name)
     path = Path(name) if name.endswith((".yaml", ".yml")) else folder / f"{name}.yaml"
     try:
-        return model.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        return model.model_validate(parsed(path.read_text("utf-8")))
     except FileNotFoundError:
         there = ", ".join(sorted(p.stem for p in folder.glob("*.yaml")))
         raise FileError(f"file.no_{kind}", path=path, there=there) from None

@@ -21,7 +21,7 @@ from paho.mqtt.client import Client, MQTTMessageInfo, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from tests.servers import free_port
+from tests.loopback import free_port
 
 TREE = Path(__file__).parents[2]
 PORTS = tuple(f"HOIQUAN_{name}_PORT" for name in ("HTTP", "MQTT", "MQTTS", "INFLUX", "GRAFANA"))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.credentials import hash_password, new_password, simulated_password, verify_password
-from tests.servers import program
+from tests.programs import program
 
 # without NUL: HMAC fills its key up with them, so they are not told apart at the end
 PASSWORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)

@@ -22,7 +22,8 @@ from gateway.instance import files
 from gateway.stores.points import Point, tags
 from gateway.stores.sqlite import SqliteStore
 from tests.gateway.running import NOTES, PLACE, device, enrolled, gateway, harvest, settings
-from tests.servers import free_port, mosquitto, until
+from tests.loopback import free_port
+from tests.servers import mosquitto, until
 from tests.system.running import Running, command
 from traceability.sealing import seal
 

@@ -14,7 +14,8 @@ from devices.access.authority import prepare
 from devices.credentials import hash_password
 from devices.settings import Settings
 from gateway.control.client import NotHeard, connected, listening
-from tests.servers import free_port, mosquitto, until
+from tests.loopback import free_port
+from tests.servers import mosquitto, until
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.ingest.spool import Spool
 from tests.gateway.running import PLACE, Gateway, device, enrolled, gateway, settings
-from tests.servers import free_port, mosquitto, until
+from tests.loopback import free_port
+from tests.servers import mosquitto, until
 
 PREFIX = "hoiquan_gateway_"
 

@@ -16,6 +16,7 @@ from devices.access.registry import Registry
 from devices.pilots.pilot import load
 from gateway.brokers.access import Access
 from gateway.brokers.embedded import LocalBroker
+from tests.loopback import free_port
 from tests.packets import (
     CONNACK,
     PUBCOMP,
@@ -29,7 +30,7 @@ from tests.packets import (
     publish,
     subscribe,
 )
-from tests.servers import free_port, mosquitto, until
+from tests.servers import mosquitto, until
 
 TOPIC = "hoiquan/v1/dong-thap/tam-que/my-esp32/telemetry"
 

@@ -17,6 +17,7 @@ from sim.physics.actions import Actions
 from sim.publish import OWN_LINKS, SHARED, Links
 from sim.run import Commands, Live, fleet
 from tests import servers
+from tests.loopback import free_port
 
 PILOT = load("dong-thap")
 PLACE = "thuan-tan"
@@ -136,7 +137,7 @@ def test_many_devices_share_connections(mosquitto):
 
 
 def test_a_full_memory_loses_the_newest_and_says_so(caplog):
-    mine = Links(f"mqtt://127.0.0.1:{servers.free_port()}", "secret", [PROBE], "s", scenario=False)
+    mine = Links(f"mqtt://127.0.0.1:{free_port()}", "secret", [PROBE], "s", scenario=False)
     for number in range(2100):
         mine.publish(PROBE, "telemetry", b"%d" % number)
     assert mine.waiting == 2016

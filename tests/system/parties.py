@@ -10,7 +10,8 @@ from devices.access.registry import Registry, Wanted
 from devices.commands import tell_broker
 from devices.pilots.pilot import load
 from devices.settings import Settings
-from tests.servers import answers, free_port, program
+from tests.loopback import answers, free_port
+from tests.programs import program
 from tests.system.running import ROOT, Mosquitto, Running, command, done, hoiquan, until
 
 TOPIC = "hoiquan/v1/dong-thap/tam-que/{}/{}"

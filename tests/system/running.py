@@ -19,20 +19,22 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from devices.access.authority import prepare
-from tests import servers
+from tests import forked, servers
+from tests.loopback import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 BUCKET = "hoiquan"
+SLOWER = 4  # times: what a machine may take that does several tests, and other work, at the same time
 
 
 def until(what: str, seconds: float, condition: Callable[[], Any]) -> Any:
-    """The condition's first true value; fails with `what` when it takes longer than `seconds`."""
-    deadline = time.monotonic() + seconds
+    """The condition's first true value; fails with `what` when it takes far longer than `seconds`."""
+    deadline = time.monotonic() + seconds * SLOWER
     while True:
         if found := condition():
             return found
         if time.monotonic() > deadline:
-            pytest.fail(f"after {seconds:g} s there was still not: {what}")
+            pytest.fail(f"after {seconds * SLOWER:g} s there was still not: {what}")
         time.sleep(0.02)
 
 
@@ -46,15 +48,7 @@ def hoiquan(
     folder: Path, *arguments: str, seconds: float = 30, **settings: str
 ) -> subprocess.CompletedProcess[str]:
     """The command, run to its end in `folder`."""
-    return subprocess.run(
-        [sys.executable, "-m", "hoiquan", *arguments],
-        cwd=folder,
-        env=environment(**settings),
-        capture_output=True,
-        text=True,
-        timeout=seconds,
-        check=False,
-    )
+    return forked.run(folder, arguments, environment(**settings), seconds * SLOWER)
 
 
 def done(result: subprocess.CompletedProcess[str]) -> str:
@@ -103,7 +97,7 @@ class Running:
         if not self.ended():
             self.process.send_signal(number)
         try:
-            return self.process.wait(seconds)
+            return self.process.wait(seconds * SLOWER)
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait()
@@ -128,7 +122,7 @@ class Mosquitto(servers.Mosquitto):
         the configuration and the rules of deploy/mosquitto, but for paths and ports.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        self.tls_port = servers.free_port()
+        self.tls_port = free_port()
         if deployed:
             prepare(folder / "ca", folder, ["localhost", "127.0.0.1"])
             lines = self._deployed(passwords)

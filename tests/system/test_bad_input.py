@@ -11,7 +11,7 @@ from devices.pilots.pilot import load
 from devices.texts import text
 from gateway.ingest.spool import Spool
 from gateway.stores.sqlite import SqliteStore
-from tests.servers import answers, free_port
+from tests.loopback import answers, free_port
 from tests.system.running import Mosquitto, Publisher, Running, command, done, hoiquan, until
 
 NODE, OTHER = "hoiquan/v1/dong-thap/tam-que/my-esp32", "hoiquan/v1/dong-thap/canh-tan/my-esp32"

@@ -23,7 +23,9 @@ from devices.pilots.pilot import load
 from devices.settings import Settings
 from gateway.stores.sqlite import SqliteStore
 from tests.gateway.running import gateway
-from tests.servers import free_port, mosquitto, program, until
+from tests.loopback import free_port
+from tests.programs import program
+from tests.servers import mosquitto, until
 from tests.system.running import Publisher
 
 ROOT = Path(__file__).parents[2]

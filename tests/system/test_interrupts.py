@@ -8,7 +8,9 @@ from urllib.request import urlopen
 import pytest
 
 from gateway.ingest.spool import Spool
-from tests.servers import free_port, mosquitto, program
+from tests.loopback import free_port
+from tests.programs import program
+from tests.servers import mosquitto
 from tests.system.running import done, hoiquan, until
 from tests.system.terminal import Terminal, interrupted
 

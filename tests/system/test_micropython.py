@@ -21,7 +21,9 @@ from devices.access.registry import Registry
 from devices.settings import Settings
 from gateway.stores.sqlite import SqliteStore
 from tests.gateway.running import gateway
-from tests.servers import free_port, mosquitto, program, until
+from tests.loopback import free_port
+from tests.programs import program
+from tests.servers import mosquitto, until
 from tests.system.misbehaving import Broker
 from tests.system.running import done, hoiquan
 

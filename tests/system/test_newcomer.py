@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from devices.texts import LANGS, text
-from tests.servers import program
+from tests.programs import program
 from tests.system.running import environment, until
 from tests.system.up import Up
 

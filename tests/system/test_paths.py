@@ -5,9 +5,10 @@ and a command beside no installation makes none.
 import pytest
 
 from devices import secrets
+from tests.loopback import free_port
 from tests.system.running import done, hoiquan, one_line
 
-PORTS = ("--http-port", "18081", "--mqtt-port", "18831")
+PORTS = ("--http-port", str(free_port()), "--mqtt-port", str(free_port()))
 ONE = ("--community", "tam-que", "--model", "soil-probe", "--id", "my-esp32")
 LOT = ("08936000000017", "L-1")
 HOUR = ("--start", "2026-11-01T00:00:00Z", "--until", "2026-11-01T00:10:00Z", "--speed", "0")
@@ -66,7 +67,7 @@ WITH_DATA = {
 RUN = {
     "up": ("up", *PORTS),
     "gateway": ("gateway",),
-    "web": ("web", "--http-port", "18081"),
+    "web": ("web", *PORTS[:2]),
     "simulate": ("simulate", "--store", "--history", "1h", "--history-only"),
 }
 

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from tests.servers import free_port
+from tests.loopback import free_port
 from tests.system.running import hoiquan, one_line
 
 

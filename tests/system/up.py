@@ -7,7 +7,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from gateway.ingest.spool import Spool
-from tests.servers import free_port
+from tests.loopback import free_port
 from tests.system.running import Running, command, descendants, done, hoiquan, until
 
 PARTS = ("broker", "mosquitto", "gateway", "web", "simulate")

@@ -12,7 +12,9 @@ from fastapi.testclient import TestClient
 from dashboards.figures import Figures
 from dashboards.opendata import routes as api
 from dashboards.pages import kept, overview
+from dashboards.pages.check import Verdict
 from dashboards.pages.map import Mark, draw
+from dashboards.site import opened, site
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot, load
 from devices.settings import Settings
@@ -30,7 +32,6 @@ from gateway.indicators.standing import standing
 from gateway.stores.influx import InfluxStore
 from gateway.stores.points import Point, device_tags, tags
 from gateway.stores.sqlite import SqliteStore
-from hoiquan import build_pages
 
 NOW = int(datetime(2026, 11, 21, 5, tzinfo=UTC).timestamp() * 1000)
 
@@ -173,7 +174,8 @@ def test_names_on_the_map_do_not_cover_one_another(pilot: Pilot) -> None:
 
 def test_a_store_that_is_away_is_one_line_and_not_a_traceback(tmp_path: Path) -> None:
     store = InfluxStore("http://127.0.0.1:1", "token", "org", "bucket")
-    with TestClient(build_pages(Settings(data=tmp_path), store)) as client:
+    figures = opened(Settings(data=tmp_path), store, lambda _: [])
+    with TestClient(site(figures, lambda *_: Verdict(True, []), ())) as client:
         for path in ("/", "/api/v1/indicators", "/healthz"):
             answer = client.get(path)
             assert answer.status_code == 503 and "InfluxDB does not answer" in answer.text, path

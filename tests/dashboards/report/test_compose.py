@@ -19,7 +19,7 @@ from gateway.indicators.count import DAY_MS, HOUR_MS, evaluate, local_midnight
 from gateway.stores.points import Point, device_tags, tags
 from gateway.stores.sqlite import SqliteStore
 from hoiquan import app
-from tests.servers import program
+from tests.programs import program
 
 PILOT = load("dong-thap")
 NOW = int(datetime(2026, 11, 21, 5, tzinfo=UTC).timestamp() * 1000)

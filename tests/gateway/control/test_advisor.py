@@ -12,7 +12,8 @@ from gateway.stores.sqlite import SqliteStore
 from gateway.stores.store import Latest
 from tests.gateway import running
 from tests.gateway.running import PLACE, device, enrolled, gateway, settings
-from tests.servers import free_port, until
+from tests.loopback import free_port
+from tests.servers import until
 
 PILOT = load("dong-thap")
 NOW = 1_795_255_200_000

@@ -15,7 +15,8 @@ from devices.credentials import hash_password
 from gateway.ingest import receive
 from gateway.ingest.receive import HEARTBEATS, Receiver
 from tests.gateway.clients import TOPIC, client, take
-from tests.servers import PATIENCE, free_port, mosquitto, until
+from tests.loopback import free_port
+from tests.servers import PATIENCE, mosquitto, until
 
 CONF = Path(__file__).parents[3] / "deploy" / "mosquitto" / "mosquitto.conf"
 

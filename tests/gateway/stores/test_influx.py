@@ -50,8 +50,9 @@ def test_a_proxy_without_its_server_is_tried_again_later(influx):
 
 
 def test_a_server_that_hangs_is_given_up_in_time(influx, monkeypatch):
-    monkeypatch.setattr("gateway.stores.influx._TIMEOUT_MS", 150)
-    made = of_influx(influx)
+    with monkeypatch.context() as haste:
+        haste.setattr("gateway.stores.influx._TIMEOUT_MS", 150)
+        made = of_influx(influx)
     with influx.hung(), pytest.raises(RetryLater) as later:
         made.write([reading(T, soil_ec=1.0)])
     assert later.value.alarm is False

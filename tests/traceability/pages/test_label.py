@@ -9,8 +9,8 @@ import segno
 import zxingcpp
 from PIL import Image, ImageDraw
 
+from tests.programs import program
 from tests.scanner import codes
-from tests.servers import program
 from traceability.digital_link import LotKey
 from traceability.pages import label
 

@@ -13,8 +13,8 @@ from devices.pilots.pilot import Pilot
 from devices.settings import Settings
 from devices.texts import LANGS, text
 from tests import browser
+from tests.programs import program
 from tests.scanner import codes
-from tests.servers import program
 from tests.system.running import done, hoiquan, one_line
 from tests.traceability.conftest import HARVESTED, Grower, harvest, write
 from traceability.digital_link import LotKey

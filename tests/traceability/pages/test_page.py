@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from devices.contract.diary import Packing, Revocation, Shipping
 from devices.pilots.pilot import Pilot
 from tests import browser
+from tests.programs import one_at_a_time
 from tests.traceability.conftest import HARVESTED, harvest, sprayed, write
 from traceability.digital_link import LotKey
 from traceability.pages import verify_page, web
@@ -27,13 +28,14 @@ SIZES = {"phone": 360, "desk": 1280}
 def axe() -> str:
     """axe-core's script, out of the npm registry."""
     script = CACHE / "node_modules" / "axe-core" / "axe.min.js"
-    if not script.exists():
-        if (npm := shutil.which("npm")) is None:
-            pytest.skip("npm is not here (apt-get install npm)")
-        command = [npm, "install", "--no-save", "--ignore-scripts", "--prefix", str(CACHE), AXE]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-        if done.returncode:
-            pytest.skip(f"npm could not install {AXE}")
+    with one_at_a_time(CACHE):  # every worker wants it
+        if not script.exists():
+            if (npm := shutil.which("npm")) is None:
+                pytest.skip("npm is not here (apt-get install npm)")
+            command = [npm, "install", "--no-save", "--ignore-scripts", "--prefix", str(CACHE), AXE]
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+            if done.returncode:
+                pytest.skip(f"npm could not install {AXE}")
     return script.read_text("utf-8")
 
 

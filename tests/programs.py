@@ -1,0 +1,45 @@
+"""Programs that tests use, and what Debian calls the package of each."""
+
+import fcntl
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+PACKAGES = {
+    "mosquitto": "mosquitto",
+    "mosquitto_passwd": "mosquitto",
+    "influxd": "influxdb",
+    "nginx": "nginx-light",
+    "pdftotext": "poppler-utils",
+    "pdffonts": "poppler-utils",
+    "pdftoppm": "poppler-utils",
+    "g++": "g++",
+    "node": "nodejs",
+    "micropython": "micropython",
+    "mosquitto_pub": "mosquitto-clients",
+    "paho_cs_pub": "paho.mqtt.c-examples",
+    "mqtt": "node-mqtt",
+}
+
+
+def program(name: str) -> str:
+    """Where a program is, on the machine or beside this Python; skips the test where it is missing."""
+    beside = Path(sys.executable).parent
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin:{beside}")
+    if found is None:
+        pytest.skip(f"needs {name} (on Debian: apt-get install {PACKAGES[name]})")
+    return found
+
+
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Others who want to make something in this folder wait, in whatever process they are."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
