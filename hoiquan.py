@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from devices.errors import UserError
 from devices.files import mend
 from devices.processes import CHILD, Child, follow_parent, leave, run_together, stop_on_signals
 from devices.terminal import (
@@ -58,7 +59,7 @@ def main() -> None:
         if isinstance(end.code, int) and (CHILD in os.environ or sys.argv[1:2] == ["up"]):
             leave(end.code)
         raise
-    except ValueError as error:
+    except UserError as error:
         complain(error, 2)
     except (RetryLater, sqlite3.Error, OSError) as error:
         complain(mend(error), 1)

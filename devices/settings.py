@@ -87,7 +87,7 @@ class Settings(BaseSettings):
     @classmethod
     def read(cls, **overrides: Any) -> "Settings":
         """Settings from the environment; an override of None leaves the environment's value. Raises
-        ValueError, its sentence one line.
+        Misuse.
         """
         files = {
             name: _content(variable)
@@ -98,7 +98,7 @@ class Settings(BaseSettings):
         try:
             settings = cls(**{**files, **given})
         except ValidationError as error:
-            raise ValueError(_sentence(error)) from None
+            raise Misuse("setting.wrong", why=_sentence(error)) from None
         if settings.data.exists() and not settings.data.is_dir():
             raise Misuse("setting.data_is_file", path=settings.data)
         if settings.mosquitto_passwords and not settings.gateway_password.get_secret_value():

@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import yaml
 
+from devices.errors import UserError
+
 Lang = Literal["vi", "en"]
 LANGS: tuple[Lang, ...] = ("vi", "en")
 VIETNAMESE = str.maketrans(",.", ".,")  # how a number's marks differ there
@@ -64,7 +66,7 @@ class Mendable(Exception):
         return self.sentence("en")
 
 
-class Misuse(Mendable, ValueError):
+class Misuse(Mendable, UserError):
     """What was given cannot be used, or the command cannot do what was asked."""
 
 

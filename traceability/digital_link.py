@@ -3,12 +3,13 @@
 import re
 from typing import NamedTuple
 
+from devices.errors import UserError
 from devices.pilots.pilot import gtin_check_digit
 
 LOT = re.compile(r"[A-Z0-9-]{1,20}")  # a subset of GS1's 82 characters that needs no escaping and reads aloud
 
 
-class DigitalLinkError(ValueError):
+class DigitalLinkError(UserError):
     """The link does not name a lot. `reason` is a key of the catalogue `page.*`."""
 
     def __init__(self, reason: str) -> None:

@@ -31,6 +31,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from devices import broker_url
 from devices.contract.topics import DENIED, DOWN
+from devices.texts import Misuse
 from gateway.ingest.link import Link, Publish
 from gateway.ingest.message import Message
 
@@ -69,7 +70,7 @@ class Receiver:
         certificate that an mqtts:// broker shows, None for one of the system's.
         """
         if group and version != MQTTv5:
-            raise ValueError(f"group {group!r}: sharing the messages needs MQTT 5, see HOIQUAN_MQTT_VERSION")
+            raise Misuse("setting.group_of_3", group=group)
         self._broker = broker_url.parse(url)
         self._version = version
         self._share, before = (f"$share/{name}/" if name else "" for name in (group, left))

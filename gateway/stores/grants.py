@@ -19,6 +19,7 @@ from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
 from devices.files import replace
+from devices.texts import Misuse
 from gateway.stores.influx import InfluxStore
 from gateway.stores.store import RetryLater
 
@@ -111,9 +112,7 @@ def _bucket(client: InfluxDBClient, org: str, bucket: str) -> Any:
             raise
         found = []
     if not found:
-        raise ValueError(
-            f"InfluxDB has no bucket {bucket} in {org}: check HOIQUAN_INFLUX_BUCKET and HOIQUAN_INFLUX_ORG"
-        )
+        raise Misuse("setting.no_bucket", bucket=bucket, org=org)
     return found[0]
 
 

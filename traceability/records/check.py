@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from devices.errors import UserError
 from traceability.records import record
 from traceability.tlog import keys, proof
 from traceability.tlog.keys import LogKey
@@ -24,7 +25,7 @@ from traceability.tlog.witness import Witness, cosigned
 Part = Literal["record", "proof", "checkpoint", "key", "other"]
 
 
-class CheckFailed(ValueError):
+class CheckFailed(UserError):
     """Not verified; `part` is what was changed or does not belong, the sentence says how that is known."""
 
     def __init__(self, part: Part, sentence: str) -> None:

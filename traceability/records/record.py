@@ -13,6 +13,7 @@ from typing import Any
 import rfc8785
 
 from devices.contract.diary import Harvest, Merge, Split
+from devices.errors import UserError
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import Community, Product
 from traceability.diary.season import LOOK_BACK_DAYS, Basis
@@ -29,7 +30,7 @@ NONE_NAMED: dict[str, Any] = {"days": 0, "rows": [], "known": "declared"}  # of 
 KINDS = {"hoi-quan": "Hội quán", "htx": "HTX"}
 
 
-class RecordError(ValueError):
+class RecordError(UserError):
     """The bytes are not a record of ours; the sentence says why."""
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from hashlib import sha256
 
+from devices.errors import UserError
+
 HASH_SIZE = 32
 EMPTY_ROOT = sha256(b"").digest()
 
@@ -19,7 +21,7 @@ Tile = Callable[[int, int], Sequence[bytes]]
 TILE_WIDTH = 256
 
 
-class ProofError(ValueError):
+class ProofError(UserError):
     """A proof does not show what it should; do not trust what it came with.
 
     `part` is what is wrong: `leaf`, `proof`, `checkpoint` or `signature`.

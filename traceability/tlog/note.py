@@ -19,6 +19,7 @@ from typing import Self
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from devices.errors import UserError
 from devices.files import create_private
 
 ED25519 = b"\x01"
@@ -28,7 +29,7 @@ _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _PRIVATE, _DASH = "PRIVATE+KEY+", "\u2014 "
 
 
-class NoteError(ValueError):
+class NoteError(UserError):
     """The note or key is not to be used; the sentence says why."""
 
 
