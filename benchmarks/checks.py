@@ -29,7 +29,9 @@ from devices.pilots.pilot import Pilot, load
 from gateway.ingest.checks import Checker
 from gateway.ingest.decode import YEAR_2020_MS
 from sim.nodes.faults import SKEW, VALUE
-from sim.nodes.node import DAY_MS, Message, Node
+from sim.nodes.node import Node
+from sim.nodes.telemetry import Message
+from sim.nodes.ticks import DAY_MS
 from sim.nodes.truth import Record, records
 from sim.run import fleet
 

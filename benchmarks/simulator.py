@@ -36,7 +36,8 @@ from gateway.lots.growth import Growth
 from gateway.past import Past
 from gateway.stores.sqlite import SqliteStore
 from sim.commands import played
-from sim.nodes.node import DAY_MS, Node
+from sim.nodes.node import Node
+from sim.nodes.ticks import DAY_MS
 from sim.run import fleet, history
 from sim.session import Plan, Session
 from tests import servers

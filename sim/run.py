@@ -23,8 +23,10 @@ from devices.contract.reading import Device, Reading
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import Community
 from sim.nodes.control import Control
-from sim.nodes.faults import BROWN_OUT, DUPLICATES, NONE, OUTAGE, REORDERING, Episode, Span, change
-from sim.nodes.node import DAY_MS, Node
+from sim.nodes.faults import BROWN_OUT, DUPLICATES, NONE, OUTAGE, REORDERING, Episode, change
+from sim.nodes.node import Node
+from sim.nodes.span import Span
+from sim.nodes.ticks import DAY_MS
 from sim.nodes.truth import Record, judge
 from sim.physics.actions import Actions
 from sim.physics.world import World

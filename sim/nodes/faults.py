@@ -14,12 +14,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha512
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from devices.contract.models import Model
 from devices.contract.signals import SIGNALS, Signal
+from sim.nodes.span import NO_CLOCK, Span
 from sim.physics.weather import DAY, HOUR, Array, Index
 
 NONE = "none"
@@ -27,7 +28,6 @@ VALUE = ("drift", "stuck", "spike", "fouling")
 SKEW, OUTAGE, DUPLICATES, REORDERING = "clock-skew", "outage", "duplicates", "reordering"
 BROWN_OUT, BIAS = "brown-out", "bias"
 LANES = {"value": VALUE, "clock": (SKEW,), "link": (OUTAGE, DUPLICATES, REORDERING)}
-NO_CLOCK = -1  # stands for a message without a timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +89,6 @@ class Episode:
     start: int
     stop: int
     parameters: dict[str, Any] = field(default_factory=dict)
-
-
-class Span(NamedTuple):
-    """What a node says of a span of time, as columns: when it measured (epoch ms), values by signal.
-
-    `claims`: its own timestamps (NO_CLOCK: none). `arrives`, `again`: epoch ms at which a message comes,
-    and comes a second time (0: it does not). None where there are no faults.
-    """
-
-    times: Index
-    values: dict[str, Array]
-    claims: Index | None = None
-    arrives: Index | None = None
-    again: Index | None = None
 
 
 class Schedule:

@@ -14,7 +14,6 @@ from dataclasses import replace
 from datetime import datetime, time
 from functools import cached_property, partial
 from itertools import repeat
-from typing import NamedTuple
 
 import numpy as np
 
@@ -22,28 +21,21 @@ from devices.contract.models import MODELS, Model
 from devices.contract.reading import Device, Reading
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot, plot_of
-from sim.nodes.faults import DUPLICATES, NO_CLOCK, NONE, REORDERING, STEADY, Episode, Schedule, Span, change
-from sim.nodes.radio import Mask, Power, Radio, Ticks, believed, carrier, distance
+from sim.nodes.faults import DUPLICATES, NONE, REORDERING, STEADY, Episode, Schedule, change
+from sim.nodes.radio import Mask, Power, Radio, carrier, distance
+from sim.nodes.span import NO_CLOCK, Span
+from sim.nodes.telemetry import Message, believed
+from sim.nodes.ticks import DAY_MS, Ticks
 from sim.physics.actions import Actions
 from sim.physics.weather import ANCHOR, Array
 from sim.physics.world import World
 
-DAY_MS = 24 * 3_600_000
 BLOCK = 2304  # ticks, in whole days, that history computes at once: numpy's cost a call is spread
 # Assumption: a sensor's noise is a small share of the signal's plausible range and at most a few steps of
 # its resolution, and states have none.
 NOISE_SHARE = 0.003
 NOISE_STEPS = 2
 BIAS_STEPS = 1.0  # Assumption: standard deviation of a calibrated sensor's bias, in steps; none of states
-
-
-class Message(NamedTuple):
-    """A reading as its message travels: `clock`: it carries a timestamp; epoch ms as in Span."""
-
-    reading: Reading
-    clock: bool
-    arrives: int
-    again: int
 
 
 class Node:

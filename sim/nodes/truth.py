@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from devices.contract.reading import Device
-from sim.nodes.faults import BIAS, BROWN_OUT, DUPLICATES, OUTAGE, REORDERING, SKEW, VALUE, Episode, Span
+from sim.nodes.faults import BIAS, BROWN_OUT, DUPLICATES, OUTAGE, REORDERING, SKEW, VALUE, Episode
 from sim.nodes.node import Node
+from sim.nodes.span import Span
 
 _KEPT_BACK = 16  # Assumption: ticks; at most every second transmission fails, so rain holds up no longer
 ROOT = "hoiquan-truth/v1"  # outside the contract's tree: no gateway may learn from it

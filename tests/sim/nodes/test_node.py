@@ -12,7 +12,8 @@ from devices.contract.payloads import decode
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot, load
 from sim.nodes.faults import LEVEL_NAMES, STEADY
-from sim.nodes.node import DAY_MS, NOISE_SHARE, NOISE_STEPS, Node
+from sim.nodes.node import NOISE_SHARE, NOISE_STEPS, Node
+from sim.nodes.ticks import DAY_MS
 from sim.physics.weather import ANCHOR
 from sim.physics.world import World
 from sim.run import fleet, history

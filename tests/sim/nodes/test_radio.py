@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from devices.contract.models import MODELS
 from devices.pilots.pilot import load
 from sim.nodes.faults import OUTAGE, Episode
-from sim.nodes.node import DAY_MS
-from sim.nodes.radio import LORA, MOBILE, Carrier, Power, Radio, Ticks, believed, carrier, distance
+from sim.nodes.radio import LORA, MOBILE, Carrier, Power, Radio, carrier, distance
+from sim.nodes.telemetry import believed
+from sim.nodes.ticks import DAY_MS, Ticks
 from sim.physics.weather import uniform
 from sim.run import fleet
 

@@ -9,18 +9,10 @@ import pytest
 
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import load
-from sim.nodes.faults import (
-    BIAS,
-    BROWN_OUT,
-    DUPLICATES,
-    NO_CLOCK,
-    OUTAGE,
-    REORDERING,
-    SKEW,
-    VALUE,
-    restore,
-)
-from sim.nodes.node import DAY_MS, Node
+from sim.nodes.faults import BIAS, BROWN_OUT, DUPLICATES, OUTAGE, REORDERING, SKEW, VALUE, restore
+from sim.nodes.node import Node
+from sim.nodes.span import NO_CLOCK
+from sim.nodes.ticks import DAY_MS
 from sim.nodes.truth import Record, biases, encode, records, topic
 from sim.run import fleet
 
