@@ -102,13 +102,13 @@ class Schedule:
     def episodes(self, start: int, stop: int) -> list[Episode]:
         """Those that overlap [start, stop) epoch ms, by start."""
         window = self._level.window * DAY
-        found = [
+        episodes = [
             episode
             for lane in LANES
             for number in range(start // window, (stop - 1) // window + 1)
             if (episode := self._drawn(lane, number)) and episode.start < stop and episode.stop > start
         ]
-        return sorted(found, key=lambda episode: (episode.start, episode.kind))
+        return sorted(episodes, key=lambda episode: (episode.start, episode.kind))
 
     def _draw(self, lane: str, number: int) -> Episode | None:
         digest = sha512(f"{self._seed}/{self._device}/{lane}/{number}".encode()).digest()
@@ -192,21 +192,21 @@ def _alter(episode: Episode, times: Index, healthy: Array) -> Array:
     if episode.kind == "stuck":
         return np.full(len(times), how["value"])
     if episode.kind == "fouling":
-        told = np.round(healthy * _fouled(how, times) / signal.resolution) * signal.resolution
+        faulty = np.round(healthy * _fouled(how, times) / signal.resolution) * signal.resolution
     else:
-        told = healthy + _added(episode.kind, how, times, signal)
-    return np.asarray(np.round(told, signal.decimals))
+        faulty = healthy + _added(episode.kind, how, times, signal)
+    return np.asarray(np.round(faulty, signal.decimals))
 
 
-def restore(kind: str, name: str, how: dict[str, Any], times: Index, told: Array) -> Array:
+def restore(kind: str, name: str, how: dict[str, Any], times: Index, faulty: Array) -> Array:
     """The healthy value from the faulty one and its label: exact, but for fouling within its rounding."""
     signal = SIGNALS[name]
     if kind == "stuck":
         instead = dict(how["instead_of"])
         return np.array([instead[time] for time in times.tolist()])
     if kind == "fouling":
-        return np.asarray(np.round(told / _fouled(how, times), signal.decimals))
-    return np.asarray(np.round(told - _added(kind, how, times, signal), signal.decimals))
+        return np.asarray(np.round(faulty / _fouled(how, times), signal.decimals))
+    return np.asarray(np.round(faulty - _added(kind, how, times, signal), signal.decimals))
 
 
 def _added(kind: str, how: dict[str, Any], times: Index, signal: Signal) -> Array:

@@ -123,8 +123,8 @@ def test_what_the_contract_believes():
 def test_rain_delays_and_loses_nothing():
     late = 0
     for node in [n for n in fleet(5, PILOT, level="normal") if n.model.id == "soil-probe"][:6]:
-        told = node.told(START, START + 30 * DAY_MS)
-        waits = told.arrives - told.times
+        delivered = node.delivered(START, START + 30 * DAY_MS)
+        waits = delivered.arrives - delivered.times
         late += int((waits >= 600_000).sum())
         assert (waits >= 0).all()
     assert late > 100
