@@ -3,5 +3,5 @@
 house.choose ─┬─► mosquitto.py   a child with the data folder's accounts and queues
               └─► embedded.py    amqtt, in memory; access.py: who may speak with it
 
-denied.py     what Mosquitto's rules turned away, out of its log
+notices.py    what Mosquitto says of itself     denied.py  what its rules turned away, out of its log
 """
