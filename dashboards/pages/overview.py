@@ -11,7 +11,7 @@ from fastapi.responses import FileResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from dashboards import wording
-from dashboards.figures import DeviceNow, Figures, Indicator, Standing
+from dashboards.figures import DeviceNow, Figures, Indicator, Standing, balanced
 from dashboards.pages.kept import Kept
 from dashboards.pages.map import Mark, draw
 from devices.contract.signals import SIGNALS
@@ -104,8 +104,7 @@ def render(figures: Figures, course: Course, lang: str) -> str:
         communes=_communes(pilot, standing, now, lang),
         lots=[_lot(lot, pilot, lang) for lot in figures.lots(SHOWN_LOTS)],
         books=books,
-        balanced=books.get("received", 0)
-        == sum(books.get(name, 0) for name in ("stored", "duplicate", "quarantined", "spooled")),
+        balanced=balanced(books),
     )
 
 
