@@ -24,9 +24,9 @@ from devices.contract.reading import Device
 from devices.pilots.bounds import local, within
 from devices.pilots.pilot import Pilot
 from devices.texts import number, text
+from devices.web.language import language
 from traceability.diary import entries
 from traceability.diary.entries import CORRECTION, FORMS, Lot
-from traceability.pages.frame import language
 from traceability.records import picture
 from traceability.records.photos import Photos
 from traceability.records.picture import BadPicture
