@@ -39,7 +39,7 @@ from gateway.lots.openings import Openings
 from gateway.metrics import Collector, Gauges, expose
 from gateway.stores.points import Point, Value, tags
 from gateway.stores.store import RejectPoints, RetryLater, Store
-from traceability.diary.tables import Unhandled
+from traceability.diary.rows import Unhandled
 from traceability.sealing.seal import Sealer
 from traceability.tlog.log import LogBusy
 
