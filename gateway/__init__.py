@@ -6,7 +6,7 @@ control/     advice, and commands down          brokers/  the broker of `hoiquan
 doctor/      looks at each part and says what to do
 
     MQTT ─► ingest ─► stores ─► indicators, lots, control
-              └─ books, quarantine        clerk.py: indicators, roster, books ─► stores
+              └─ books, quarantine        clerk/: indicators, roster, books ─► stores
 
 service.py   joins the parts              health.py metrics.py  how a gateway is
 instance.py  which files are whose        preview.py  what would become of one message

@@ -16,7 +16,7 @@ from devices.credentials import FIRST_INSTANCE, GATEWAYS, gateway_account, gatew
 from devices.errors import CONTENT
 from devices.pilots.pilot import Pilot
 from devices.settings import Settings
-from gateway.clerk import Clerk, now_ms
+from gateway.clerk.clerk import Clerk, now_ms
 from gateway.control.advisor import Advisor, Send
 from gateway.control.dispatch import dispatch
 from gateway.control.ledger import Entry, Ledger
