@@ -35,7 +35,9 @@ from devices.contract.models import MODELS
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot, load
 from devices.settings import Settings
-from gateway.clerk import COUNTED_MS, SLOT_MS, Clerk
+from gateway.clerk.books import SLOT_MS
+from gateway.clerk.clerk import Clerk
+from gateway.clerk.indicators import COUNTED_MS
 from gateway.indicators.hourly import roll
 from gateway.ingest.message import Books
 from gateway.stores.influx import InfluxStore, line
@@ -154,11 +156,11 @@ def main() -> None:
         books = Books(received=0, stored=0, duplicate=0, quarantined=0, spooled=0, forgotten=0, oldest=None)
         clerk = Clerk(store, pilot, "gateway-1", lambda: books, lambda: list(pilot.fleet.values()))
         began = time.monotonic()
-        clerk.write_indicators(now)
+        clerk.indicators.write(now)
         print(f"indicators, roster and devices written in {time.monotonic() - began:.2f} s")
         roll(store, pilot, now - given.days * DAY, now)
         began = time.monotonic()
-        clerk.write_hours(now)
+        clerk.hours.write(now)
         print(f"hours written in {time.monotonic() - began:.2f} s")
         for days in (30, given.days):
             for name in BOARDS:

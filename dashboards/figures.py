@@ -4,10 +4,10 @@ Everything is plain data: the page's template and the API only write it down.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from devices.contract.models import DIARY
 from devices.contract.quality import Flag
@@ -20,6 +20,7 @@ from gateway.stores.points import FLAG_FALSE, FLAG_TRUE
 from gateway.stores.store import Latest, Store
 
 INDICATORS = ("iot_communities", "smart_villages", "traceability_share")
+BOOKS = ("received", "stored", "duplicate", "quarantined", "spooled")
 TREND_DAYS = 30
 LATELY_MS = 20 * 60_000  # within which a node that reports every ten minutes was heard
 
@@ -70,12 +71,25 @@ class DeviceNow:
     flagged: dict[str, tuple[int, float, str]]
 
 
+class Written(NamedTuple):
+    """What a gateway wrote of itself; `time` is epoch ms."""
+
+    time: int
+    value: int
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Of one indicator: ids of who counts, and of who misses, with what each has of what it needs."""
 
     members: dict[str, str]
     missed: dict[str, str]
+
+
+def balanced(books: Mapping[str, int]) -> bool:
+    """Whether every message that was received is accounted for."""
+    received, *accounted = (books.get(name, 0) for name in BOOKS)
+    return received == sum(accounted)
 
 
 class Figures:
@@ -171,13 +185,24 @@ class Figures:
                 tags = latest.tags
                 _device(found, latest).flagged[tags["signal"]] = (at, float(value), tags["reason"])
 
+    def gateways(self, now: int) -> dict[str, dict[str, Written]]:
+        """Of each gateway that wrote within a day, the newest value of each field of `gateway`."""
+        return {
+            latest.tags.get("instance", ""): {
+                name: Written(at, int(value)) for name, (at, value) in latest.fields.items()
+            }
+            for latest in sorted(
+                self.store.latest("gateway", {}, now - DAY_MS),
+                key=lambda latest: latest.tags.get("instance", ""),
+            )
+        }
+
     def books(self, now: int) -> dict[str, int]:
         """The newest books of all gateways, added up; empty without one within a day."""
-        total: dict[str, int] = {}
-        for latest in self.store.latest("gateway", {}, now - DAY_MS):
-            for name, (_, value) in latest.fields.items():
-                total[name] = total.get(name, 0) + int(value)
-        return total
+        gateways = self.gateways(now).values()
+        if not gateways:
+            return {}
+        return {name: sum(one[name].value for one in gateways if name in one) for name in BOOKS}
 
     def evaluation(self, now: int) -> Evaluation:
         """Who counts at this moment, and who just misses: counted again, which takes its time."""

@@ -3,6 +3,7 @@
 contract/    what a device may say and hear: signals, payloads, topics, diary
 pilots/      a province's file: targets, places, rules
 access/      who may speak: registry, enrolment, the broker's accounts
+web/         the frame of all pages: language, headers, templates
 
 settings.py  HOIQUAN_* variables         secrets.py   of an embedded run       credentials.py  of devices
 texts.py     every sentence a person reads (texts.yaml)

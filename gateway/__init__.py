@@ -3,11 +3,12 @@
 ingest/      from the broker to checked points: the life of a message   stores/  where they are kept
 indicators/  what a day counts        lots/     what traceability asks of the store
 control/     advice, and commands down          brokers/  the broker of `hoiquan up`
+doctor/      looks at each part and says what to do
 
     MQTT ─► ingest ─► stores ─► indicators, lots, control
-              └─ books, quarantine        clerk.py: indicators, roster, books ─► stores
+              └─ books, quarantine        clerk/: indicators, roster, books ─► stores
 
-service.py   joins the parts              health.py metrics.py  how a gateway is   doctor.py  what to do
+service.py   joins the parts              health.py metrics.py  how a gateway is
 instance.py  which files are whose        preview.py  what would become of one message
 past.py      a simulated past, straight to a store                               commands.py
 """

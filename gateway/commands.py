@@ -22,7 +22,7 @@ from devices.files import may_write
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language, Languages, PilotName
 from devices.texts import Misuse, number, shown, text
-from gateway.clerk import now_ms
+from gateway.clerk.clerk import now_ms
 from gateway.control.advisor import OFF
 from gateway.control.client import listening
 from gateway.control.dispatch import dispatch

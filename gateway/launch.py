@@ -51,7 +51,7 @@ def doctor(
     json_output: AsJson = False,
 ) -> None:
     """Look at each part and say what is wrong and what to do. Exit code 1 where a part is bad."""
-    from gateway.doctor import report
+    from gateway.doctor.report import report
     from gateway.stores.opening import open_store
 
     raise SystemExit(report(lambda: Settings.read(data=data, pilot=pilot).as_running(), lang, open_store,

@@ -13,7 +13,7 @@ from devices.contract.reading import Device, Reading
 from devices.pilots.pilot import Pilot
 from devices.pilots.scenario import SCENARIO
 from devices.settings import Settings
-from gateway.clerk import recount
+from gateway.clerk.indicators import recount
 from gateway.control.rules import advise, points
 from gateway.indicators.count import DAY_MS, local_day
 from gateway.indicators.hourly import roll

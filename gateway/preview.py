@@ -15,7 +15,7 @@ from devices.contract.signals import SIGNALS
 from devices.contract.topics import Topic
 from devices.pilots.pilot import Pilot
 from devices.texts import number, text
-from gateway.clerk import now_ms
+from gateway.clerk.clerk import now_ms
 from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Decoder
 from gateway.ingest.message import Message

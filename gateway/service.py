@@ -17,7 +17,7 @@ from devices.errors import CONTENT
 from devices.pilots.pilot import Pilot
 from devices.settings import Settings
 from gateway.brokers.denied import Denials
-from gateway.clerk import Clerk, now_ms
+from gateway.clerk.clerk import Clerk, now_ms
 from gateway.control.advisor import Advisor, Send
 from gateway.control.dispatch import dispatch
 from gateway.control.ledger import Entry, Ledger
@@ -39,7 +39,7 @@ from gateway.lots.openings import Openings
 from gateway.metrics import Collector, Gauges, expose
 from gateway.stores.points import Point, Value, tags
 from gateway.stores.store import RejectPoints, RetryLater, Store
-from traceability.diary.tables import Unhandled
+from traceability.diary.rows import Unhandled
 from traceability.sealing.seal import Sealer
 from traceability.tlog.log import LogBusy
 

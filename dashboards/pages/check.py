@@ -7,22 +7,15 @@ from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from devices.contract.payloads import MAX_BYTES
 from devices.texts import text
+from devices.web.frame import Pages, headers
+from devices.web.language import VARY, language
 
 FORM_BYTES = 8 * MAX_BYTES  # a form writes a byte of the message as three characters at most
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
-_PAGES = Environment(
-    loader=PackageLoader("dashboards"), autoescape=select_autoescape(), undefined=StrictUndefined
-)
+_HEADERS = headers(vary=VARY, forms=True, cache="no-store")
+_PAGES = Pages("dashboards")
 
 
 class Verdict(NamedTuple):
@@ -49,13 +42,13 @@ def router(look: Judge) -> APIRouter:
         async for part in request.stream():
             body += part
             if len(body) > FORM_BYTES:
-                sentence = text("rejected.too_large", _lang(request), field=len(body))
+                sentence = text("rejected.too_large", language(request), field=len(body))
                 return _page(request, "", "", False, Verdict(False, [sentence]), 413)
         form = parse_qs(body.decode("ascii", "replace"), keep_blank_values=True, errors="replace")
         given = {name: values[0] for name, values in form.items()}
         payload = given.get("payload", "").replace("\r\n", "\n").strip()
         device, uplink = given.get("device", "").strip()[:64], "uplink" in given
-        verdict = look(payload.encode("utf-8", "replace"), device, uplink, _lang(request))
+        verdict = look(payload.encode("utf-8", "replace"), device, uplink, language(request))
         return _page(request, payload, device, uplink, verdict)
 
     @routes.get("/static/check.css", include_in_schema=False)
@@ -66,16 +59,10 @@ def router(look: Judge) -> APIRouter:
     return routes
 
 
-def _lang(request: Request) -> str:
-    return "en" if request.cookies.get("lang") == "en" else "vi"
-
-
 def _page(
     request: Request, payload: str, device: str, uplink: bool, verdict: Verdict | None, status: int = 200
 ) -> Response:
-    lang = _lang(request)
-    html = _PAGES.get_template("check.html").render(
-        lang=lang, t=lambda key: text(key, lang), payload=payload, device=device, uplink=uplink,
-        verdict=verdict,
+    return _PAGES.answer(
+        "check.html", language(request), status, _HEADERS,
+        payload=payload, device=device, uplink=uplink, verdict=verdict,
     )  # fmt: skip
-    return Response(html, status, _HEADERS, media_type="text/html; charset=utf-8")

@@ -8,31 +8,22 @@ from typing import Any, NamedTuple
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import FileResponse, Response
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from dashboards import wording
-from dashboards.figures import DeviceNow, Figures, Indicator, Standing
+from dashboards.figures import DeviceNow, Figures, Indicator, Standing, balanced
 from dashboards.pages.kept import Kept
 from dashboards.pages.map import Mark, draw
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot
 from devices.texts import number, text
+from devices.web.frame import HTML, Pages, headers
+from devices.web.language import VARY, choose, language
 from gateway.indicators.count import local_day
 
 REFRESH = 15  # seconds after which a browser asks again
 SHOWN_DEVICES, SHOWN_LOTS = 10, 8
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-cache",
-    "Vary": "Accept-Language, Cookie",
-    "Refresh": str(REFRESH),
-}
-_PAGES = Environment(
-    loader=PackageLoader("dashboards"), autoescape=select_autoescape(), undefined=StrictUndefined
-)
+HEADERS = headers(vary=VARY, cache="no-cache") | {"Refresh": str(REFRESH)}
+_PAGES = Pages("dashboards")
 
 
 def router(figures: Figures) -> APIRouter:
@@ -50,16 +41,13 @@ def router(figures: Figures) -> APIRouter:
 
     @routes.get("/", include_in_schema=False)
     def overview(request: Request) -> Response:
-        return Response(
-            render(figures, course.get(), "en" if request.cookies.get("lang") == "en" else "vi"),
-            media_type="text/html; charset=utf-8",
-            headers=HEADERS,
-        )
+        page = render(figures, course.get(), language(request))
+        return Response(page, media_type=HTML, headers=HEADERS)
 
     @routes.get("/language/{lang}", include_in_schema=False)
-    def choose(lang: str) -> Response:
+    def other_language(lang: str) -> Response:
         response = Response(status_code=303, headers={"Location": "/"})
-        response.set_cookie("lang", "en" if lang == "en" else "vi", max_age=31536000, samesite="lax")
+        choose(response, lang)
         return response
 
     @routes.get("/static/overview.css", include_in_schema=False)
@@ -86,14 +74,10 @@ class Course(NamedTuple):
 def render(figures: Figures, course: Course, lang: str) -> str:
     """The page as HTML, as of now but for the `course`."""
     pilot, now, standing = figures.pilot, figures.now(), course.standing
-
-    def t(key: str, **values: object) -> str:
-        return text(f"overview.{key}", lang, **values)
-
     books = figures.books(now)
-    return _PAGES.get_template("overview.html").render(
-        lang=lang,
-        t=t,
+    return _PAGES.body(
+        "overview.html",
+        lang,
         pilot=pilot,
         rehearsal=figures.rehearsal,
         trend_days=figures.trend_days,
@@ -104,8 +88,7 @@ def render(figures: Figures, course: Course, lang: str) -> str:
         communes=_communes(pilot, standing, now, lang),
         lots=[_lot(lot, pilot, lang) for lot in figures.lots(SHOWN_LOTS)],
         books=books,
-        balanced=books.get("received", 0)
-        == sum(books.get(name, 0) for name in ("stored", "duplicate", "quarantined", "spooled")),
+        balanced=balanced(books),
     )
 
 

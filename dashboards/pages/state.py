@@ -3,10 +3,13 @@
 import time
 from datetime import datetime
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
 
 from dashboards.figures import Figures
+from dashboards.pages.gateways import Gateways
 from gateway.indicators.count import DAY_MS
 from gateway.stores.store import RetryLater
 
@@ -31,13 +34,14 @@ def router(figures: Figures) -> APIRouter:
             return Response(f"gateway: {silent}; start one, see hoiquan doctor\n", 503, media_type=PLAIN)
         return Response("ok\n", media_type=PLAIN)
 
+    gateways = CollectorRegistry()
+    gateways.register(Gateways(figures))
+
     @routes.get("/metrics")
-    def metrics() -> Response:
-        books = figures.books(figures.now())
-        lines = [
-            f"# TYPE hoiquan_gateway_{k} gauge\nhoiquan_gateway_{k} {v}\n" for k, v in sorted(books.items())
-        ]
-        return Response("".join(lines), media_type="text/plain; version=0.0.4")
+    def metrics(request: Request) -> Response:
+        """Text, or OpenMetrics where that is asked for."""
+        encode, kind = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(gateways), headers={"Content-Type": kind, "Vary": "Accept"})
 
     return routes
 

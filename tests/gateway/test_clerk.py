@@ -8,8 +8,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from devices.pilots.pilot import load
-from gateway import clerk as clerk_module
-from gateway.clerk import Clerk
+from gateway.clerk import clerk as clerk_module
+from gateway.clerk.clerk import Clerk
 from gateway.ingest.message import Books, Message, Outcome, Refusal
 from gateway.ingest.spool import Spool
 from gateway.ingest.spoolfile import SpoolFull
@@ -37,7 +37,7 @@ def clerk(store, devices=()):
 
 
 def test_the_books_are_written_as_they_are(store):
-    clerk(store).write_books()
+    clerk(store).books.write(T)
     (row,) = store.latest("gateway", {"instance": "g1"}, 0)
     fields = {name: value for name, (_, value) in row.fields.items()}
     assert fields.pop("lag_ms") > 0
@@ -50,16 +50,15 @@ def test_the_books_are_written_as_they_are(store):
 SLOT = 300_000
 
 
-def test_the_books_of_five_minutes_are_one_point_and_a_restart_loses_no_message(store, monkeypatch):
+def test_the_books_of_five_minutes_are_one_point_and_a_restart_loses_no_message(store):
     """What arrived adds up to what was received, whenever the gateway is killed or the store away."""
     now, books = [T], [BOOKS]
 
     def sheet(made, after, received, stored, oldest=None):
         now[0] += after
         books[0] = replace(BOOKS, received=received, stored=stored, oldest=oldest and now[0] - oldest)
-        made.write_books()
+        made.books.write(now[0])
 
-    monkeypatch.setattr(clerk_module, "now_ms", lambda: now[0])
     made = Clerk(store, PILOT, "g1", lambda: books[0], list)
     sheet(made, 0, 10, 6)
     sheet(made, 10_000, 12, 6, oldest=9000)
@@ -86,8 +85,8 @@ def test_the_books_of_five_minutes_are_one_point_and_a_restart_loses_no_message(
 
 
 def test_gateways_of_a_group_write_books_of_their_own(store):
-    clerk(store).write_books()
-    Clerk(store, PILOT, "g2", lambda: replace(BOOKS, received=99), list).write_books()
+    clerk(store).books.write(T)
+    Clerk(store, PILOT, "g2", lambda: replace(BOOKS, received=99), list).books.write(T)
     found = {row.tags["instance"]: row.fields["received"][1] for row in store.latest("gateway", {}, 0)}
     assert found == {"g1": 10, "g2": 99}
 
@@ -99,7 +98,7 @@ def test_indicators_that_do_not_change_are_written_once_an_hour(store):
             lot = {"quantity": 1.0, "simulated": True, "verified": True}
             where = tags(pilot=PILOT.pilot, community=device.community, product="mango")
             store.write([Point("lot", where, lot, T)])
-        made.write_indicators(T + minute * 60_000)
+        made.indicators.write(T + minute * 60_000)
     rows = store.series("kpi", {"indicator": "traceability_share"}, 0, T + 10**8, 100)
     assert [((p.time - T) // 60_000, p.fields["value"]) for p in reversed(rows)] == [
         (0, 0.0), (30, 1 / 400), (90, 1 / 400),
@@ -113,15 +112,15 @@ def test_what_was_counted_before_its_harvests_were_sealed_is_counted_again(store
     store.write(
         [Point("telemetry", device_tags(device), {"soil_ec": 1.0}, begin + h * 3_600_000) for h in range(480)]
     )
-    made.write_indicators(T)
-    made.backfill(T, threading.Event())
+    made.indicators.write(T)
+    made.indicators.backfill(T, threading.Event())
     places = [one.id for one in PILOT.communities][:6]
     for number, place in enumerate(places):  # the last of them was harvested a minute ago
         where = tags(pilot=PILOT.pilot, community=place, product="mango")
         lot = {"quantity": 1.0, "simulated": True, "verified": True}
         store.write([Point("lot", where, lot, T + 30_000 if number == 5 else begin + 8 * 86_400_000)])
-        made.write_indicators(T + 10_000 * (number + 1))
-        made.backfill(T + 10_000 * (number + 1), threading.Event())
+        made.indicators.write(T + 10_000 * (number + 1))
+        made.indicators.backfill(T + 10_000 * (number + 1), threading.Event())
     rows = store.series("kpi", {"indicator": "traceability_share"}, 0, T + 10**8, 1000)
     shown = [(point.time, point.fields["value"]) for point in reversed(rows)]
     today = [(time - T, value) for time, value in shown if time >= MIDNIGHT]
@@ -135,7 +134,7 @@ def test_what_was_counted_before_its_harvests_were_sealed_is_counted_again(store
 
 def test_what_stands_beside_the_books_is_written_with_them(store):
     figures = {"spool_bytes": 4096, "missing": 3, "broker_dropped": 7}
-    Clerk(store, PILOT, "g1", lambda: BOOKS, list, figures=lambda: figures).write_books()
+    Clerk(store, PILOT, "g1", lambda: BOOKS, list, figures=lambda: figures).books.write(T)
     (row,) = store.latest("gateway", {"instance": "g1"}, 0)
     assert {name: row.fields[name][1] for name in figures} == figures
 
@@ -156,7 +155,7 @@ def test_the_quarantine_is_tidied_in_steps_until_nothing_more_leaves(store, tmp_
 
 
 def test_roster_and_indicators_are_there_without_a_single_reading(store):
-    clerk(store).write_indicators(T)
+    clerk(store).indicators.write(T)
     communities = store.series("community", {"pilot": PILOT.pilot}, MIDNIGHT, T, 100)
     assert {dict(point.tags)["community"] for point in communities} == {c.id for c in PILOT.communities}
     assert {point.time for point in communities} == {MIDNIGHT}, "one row a community and Vietnamese day"
@@ -175,8 +174,8 @@ def test_a_device_has_one_row_a_day_with_when_it_was_last_seen(store):
     store.write([Point("telemetry", device_tags(device), {"battery_voltage": 3.7}, T - 7_200_000)])
     store.write([Point("telemetry", device_tags(device), {"soil_ec": 1.0}, T - 3_600_000)])
     made = clerk(store, [device])
-    made.write_indicators(T)
-    made.write_indicators(T + 60_000)
+    made.indicators.write(T)
+    made.indicators.write(T + 60_000)
     (row,) = store.series("device", {"device": device.device}, MIDNIGHT, T + 60_000, 100)
     assert row.time == MIDNIGHT
     assert row.fields["last_seen"] == T - 3_600_000
@@ -286,7 +285,7 @@ def test_past_days_are_counted_where_readings_began_before_their_window(store):
     store.write(
         [Point("telemetry", device_tags(device), {"soil_ec": 1.0}, begin + h * 3_600_000) for h in hours]
     )
-    clerk(store, [device]).backfill(T, threading.Event())
+    clerk(store, [device]).indicators.backfill(T, threading.Event())
     days = {point.time for point in store.series("kpi", {"indicator": "iot_communities"}, 0, T, 1000)}
     window = PILOT.rules.iot_communities.window_days
     assert days == {MIDNIGHT - 1 - n * 86_400_000 for n in range(20 - window + 1)}
@@ -301,7 +300,7 @@ def test_a_lot_of_an_earlier_day_counts_from_that_day_on_only(store):
     sealed = MIDNIGHT - 5 * 86_400_000 + 1
     where = tags(pilot=PILOT.pilot, community="tam-que", product="mango")
     store.write([Point("lot", where, {"quantity": 1.0, "simulated": True, "verified": True}, sealed)])
-    clerk(store, [device]).backfill(T, threading.Event())
+    clerk(store, [device]).indicators.backfill(T, threading.Event())
     shares = {
         point.time: point.fields["value"]
         for point in store.series("kpi", {"indicator": "traceability_share"}, 0, T, 1000)

@@ -319,7 +319,8 @@ def test_settings_that_cannot_be_used_are_one_finding(tmp_path, monkeypatch):
 
 
 def test_every_sentence_of_what_is_not_well_has_its_mend_and_each_is_asked_for():
-    source = (Path(hoiquan.__file__).parent / "gateway" / "doctor.py").read_text("utf-8")
+    wing = Path(hoiquan.__file__).parent / "gateway" / "doctor"
+    source = "".join(path.read_text("utf-8") for path in wing.glob("*.py"))
     keys = {key.removeprefix("doctor.") for key in catalogue() if key.startswith("doctor.")}
     frame = {"level_ok", "level_warning", "level_bad", "mend", "all_well", "some_bad"}
     sentences = {key for key in keys - frame if not key.endswith("_mend")}

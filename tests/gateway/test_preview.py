@@ -157,6 +157,7 @@ def test_the_page_says_the_same(page) -> None:
     told = ask(page, payload='{"values":{"temp":"29,3"}}')
     assert told.status_code == 200
     assert "Hãy viết: &#34;air_temperature&#34;:29.3" in told.text
+    assert '<html lang="en">' in page.get("/check", headers={"Accept-Language": "en"}).text
     page.cookies.set("lang", "en")
     assert "The gateway takes this message." in ask(page, payload=GOOD.decode(), device="my-esp32").text
     assert "codec" in ask(page, payload='{"devAddr":"00189440"}', uplink="on").text

@@ -19,6 +19,7 @@ from devices.contract.diary import decode_diary, encode_diary
 from devices.contract.payloads import PayloadError
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
+from devices.files import to_read
 from devices.pilots.pilot import load
 from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Decoder
@@ -201,8 +202,8 @@ def assert_next_is_sealed(village):
                   (f"{PLACE}notebook/diary", json.dumps(harvest).encode())])  # fmt: skip
     rows = village.store.series("telemetry", {"device": "probe"}, 0, 2**60, 50_000)
     assert any(row.fields.get("co2") == 417.5 for row in rows)
-    with closing(village.sealer._db.cursor()) as cursor:
-        (refused,) = cursor.execute("SELECT refused FROM lot WHERE harvest='the-next'").fetchone()
+    with closing(to_read(village.folder / "trace" / "trace.sqlite")) as db:
+        (refused,) = db.execute("SELECT refused FROM lot WHERE harvest='the-next'").fetchone()
     assert refused in ("", "yield_cap", "pre_harvest_interval")
     shelf = Shelf(village.folder / "trace")
     for row in seal.lots(village.folder / "trace", 1_000):

@@ -1,5 +1,7 @@
 """The farm diary: what may be written down, how it is kept, and what it forbids.
 
-entries.py  the fields of each kind of event     file.py, tables.py  trace.sqlite, mended where damaged
+entries.py  the fields of each kind of event     file.py  trace.sqlite, mended where damaged
+schema.py, rows.py ─► tables.py  all that is asked of it       corrections.py  the same as corrected
+reader.py  for those who only show it
 season.py   what a harvest rests on: intervals, inputs, yields
 """

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from devices.files import write_all
 from devices.salvage import damaged, finish, salvage
-from traceability.diary.tables import SCHEMA, TABLES
+from traceability.diary.schema import SCHEMA, TABLES, complete
 
 MARK = ".mended"  # beside the file, in place of its suffix: it was damaged, and nobody has looked yet
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def _opened(path: Path, used: int) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous=FULL")
         if (fault := db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
             raise sqlite3.DatabaseError(fault)
-        db.executescript(SCHEMA)
+        complete(db)
         undo.pop_all()
     fcntl.flock(used, fcntl.LOCK_SH)
     return db

@@ -17,7 +17,8 @@ from typing import NamedTuple
 from devices.contract.diary import DiaryEvent, Handling, Harvest, Input, Planting
 from devices.pilots.bounds import DAY_MS, epoch_ms, midnight
 from devices.pilots.places import Product
-from traceability.diary.tables import DiaryTables, Picked
+from traceability.diary.corrections import Corrections, Picked
+from traceability.diary.tables import DiaryTables
 
 LOOK_BACK_DAYS = 365  # the longest pre-harvest interval that a diary takes (devices.contract.diary.Input)
 LOOK_BACK_MS = LOOK_BACK_DAYS * DAY_MS
@@ -39,8 +40,8 @@ class Basis(NamedTuple):
 
 
 def basis(
-    tables: DiaryTables, community: str, product: Product, harvest: Harvest, zone: tzinfo,
-    drafted: Sequence[str] = (),
+    tables: DiaryTables, corrections: Corrections, community: str, product: Product, harvest: Harvest,
+    zone: tzinfo, drafted: Sequence[str] = (),
 ) -> Basis:  # fmt: skip
     """Ask the diary. `drafted`: harvests of the same community that are to be sealed with this one."""
     stop = epoch_ms(harvest.ts)
@@ -48,7 +49,7 @@ def basis(
     year, season = harvest.ts.astimezone(zone).year, product.season_days * DAY_MS
     first = min(stop - max(LOOK_BACK_MS, season), midnight(date(year, 1, 1), zone))
     last = max(stop + season, midnight(date(year + 1, 1, 1), zone))
-    picked = [one for one in tables.picked(community, first, last, drafted) if one.id != harvest.id]
+    picked = [one for one in corrections.picked(community, first, last, drafted) if one.id != harvest.id]
     before = [
         one.time for one in picked
         if (one.plot, one.crop) == (harvest.plot, harvest.crop) and one.time < stop
@@ -56,10 +57,12 @@ def basis(
     start, shown = _growing(diary, product, harvest, before)
     known = {event.id for event in diary}
     moved = [
-        one for one in tables.moved(community, harvest.plot, stop - LOOK_BACK_MS, stop) if one.id not in known
+        one
+        for one in corrections.moved(community, harvest.plot, stop - LOOK_BACK_MS, stop)
+        if one.id not in known
     ]
     inputs = [event for event in (*diary, *moved) if isinstance(event, Input)]
-    now = [tables.as_corrected(community, event) for event in inputs]
+    now = [corrections.applied(community, event) for event in inputs]
     return Basis(
         start,
         tuple(

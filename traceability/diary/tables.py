@@ -1,261 +1,318 @@
-"""The diary as it stands in trace.sqlite: what sealing asks of it, in the words of the diary.
+"""The diary as it stands in trace.sqlite (schema.py), asked and written in the words of the diary (rows.py).
 
-    event   every entry as it came                     lot     what became of a harvest
-    later   entries about lots, each sealed once       unhandled   entries that nobody could work on
-                                                       (handling.py has what it adds: addendum)
+Every question is one statement under the lock, everything that is written one transaction. Nothing here knows
+of files and log: what is noted as sealed was made durable there before.
 
-An entry that was corrected is read as it was corrected: what forbids a harvest is what was really done. One
-whose bytes nobody understands is left out and told in the log; it holds up no other.
+An entry whose bytes nobody understands is left out and named in the log; it holds up no other.
 """
 
 import logging
-import sqlite3
+import os
 import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
-from devices.contract.diary import Correction, DiaryEvent, Harvest, corrected, decode_diary
+from devices.contract.diary import DiaryEvent, Handling, Harvest, Input, decode_diary, encode_diary
 from devices.contract.payloads import PayloadError
-from devices.pilots.bounds import corrected_within, epoch_ms
-from devices.pilots.pilot import Pilot
+from devices.pilots.bounds import epoch_ms
+from traceability.diary.file import open_file
+from traceability.diary.rows import (
+    UNHANDLED,
+    VALID,
+    AddendumRow,
+    Correcting,
+    Failed,
+    Fate,
+    Kept,
+    LotRow,
+    PendingEntry,
+    PendingHarvest,
+    PlotHarvest,
+    Unhandled,
+)
+from traceability.digital_link import LotKey
 
 log = logging.getLogger(__name__)
-VALID = (
-    "",
-    "no_lot",
-    "lot_refused",
-    "nothing_to_correct",
-)  # corrections that hold, shown by a lot or by none
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS event(
-  community TEXT NOT NULL, id TEXT NOT NULL, plot TEXT NOT NULL, time INTEGER NOT NULL,
-  simulated INTEGER NOT NULL, harvest INTEGER NOT NULL, body BLOB NOT NULL, device TEXT NOT NULL DEFAULT '',
-  PRIMARY KEY(community, id));
-CREATE INDEX IF NOT EXISTS harvests ON event(harvest, time) WHERE harvest;
-CREATE INDEX IF NOT EXISTS seasons ON event(community, plot, time);
-CREATE TABLE IF NOT EXISTS lot(
-  community TEXT NOT NULL, harvest TEXT NOT NULL, gtin TEXT NOT NULL, lot TEXT NOT NULL,
-  time INTEGER NOT NULL, quantity REAL NOT NULL, coverage REAL, leaf INTEGER, refused TEXT NOT NULL,
-  told INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(community, harvest));
-CREATE TABLE IF NOT EXISTS later(
-  number INTEGER PRIMARY KEY AUTOINCREMENT, community TEXT NOT NULL, id TEXT NOT NULL, time INTEGER NOT NULL,
-  refused TEXT NOT NULL DEFAULT '', done INTEGER NOT NULL DEFAULT 0, UNIQUE(community, id));
-CREATE INDEX IF NOT EXISTS undone ON later(time) WHERE NOT done;
-CREATE TABLE IF NOT EXISTS unhandled(
-  community TEXT NOT NULL, id TEXT NOT NULL, error TEXT NOT NULL, told INTEGER NOT NULL DEFAULT 0,
-  PRIMARY KEY(community, id));
-CREATE TABLE IF NOT EXISTS addendum(
-  community TEXT NOT NULL, id TEXT NOT NULL, gtin TEXT NOT NULL, lot TEXT NOT NULL, kind TEXT NOT NULL,
-  quantity REAL NOT NULL, leaf INTEGER NOT NULL, PRIMARY KEY(gtin, lot, id));
-"""
-TABLES = ("event", "lot", "later", "unhandled", "addendum")
-
-
-class Picked(NamedTuple):
-    """A sealed harvest; `time` is epoch ms."""
-
-    id: str
-    crop: str
-    plot: str
-    time: int
-    kilograms: float
-    area_code: str | None
-
-
-class Unhandled(NamedTuple):
-    """An entry that our own code stumbled over, the error's text, and who sent it ("": unknown)."""
-
-    community: str
-    id: str
-    device: str
-    body: bytes
-    error: str
+ANY_TIME = 1 << 62  # epoch ms after everything
+_IS_CORRECTION = b'"event":"correction"'  # as encode_diary writes it
 
 
 class DiaryTables:
-    """Reads the tables over somebody's connection, each question under its `lock`."""
+    """A folder's trace.sqlite, for several threads; other processes of the machine may have it open too."""
 
-    def __init__(self, db: sqlite3.Connection, lock: threading.Lock, pilot: Pilot) -> None:
-        self._db, self._lock, self._pilot = db, lock, pilot
-        if "device" not in {
-            row[1] for row in db.execute("PRAGMA table_info(event)")
-        }:  # of an earlier version
-            db.execute("ALTER TABLE event ADD COLUMN device TEXT NOT NULL DEFAULT ''")
-        self._chains: dict[tuple[str, str], list[Correction]] = {}
-        self._standing: dict[tuple[str, str], DiaryEvent] = {}
+    def __init__(self, path: Path) -> None:
+        """Raises OSError where the file cannot be opened (file.py)."""
+        self._db, self._used = open_file(path)
+        self._lock = threading.Lock()  # of the connection, held for one statement or transaction
 
-    def refresh(self) -> None:
-        """Read all corrections, in the order they came; what is asked from now on knows those that are valid.
-        That no lot could show one says nothing of the entry that it corrects.
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+            os.close(self._used)
+
+    # -- what comes in
+
+    def keep(self, entries: Sequence[Kept], again: Iterable[tuple[str, str]] = ()) -> list[int]:
+        """Keep events, and note those that are to be sealed; durable on return. Returns the places of those
+        whose id is another event's: they are not kept. `again`: (community, id) of what could not be handled
+        and is to be tried once more.
+        """
+        bodies = [encode_diary(entry.event) for entry in entries]
+        with self._writing():
+            taken = [
+                place
+                for place, (entry, body) in enumerate(zip(entries, bodies, strict=True))
+                if not self._keep(entry, body)
+            ]
+            for community, id in again:
+                self._try_again(community, id)
+            self._expect([entry for place, entry in enumerate(entries) if place not in taken])
+        return taken
+
+    def _keep(self, entry: Kept, body: bytes) -> bool:
+        """Whether the event is in the diary now: not where its id is another's."""
+        event, key = entry.event, (entry.device.community, entry.event.id)
+        known = self._db.execute("SELECT body FROM event WHERE community=? AND id=?", key).fetchone()
+        if known is not None:
+            return bytes(known[0]) == body
+        # what came out of a split or merge has an id as well
+        if self._db.execute("SELECT 1 FROM lot WHERE community=? AND harvest=?", key).fetchone():
+            return False
+        self._db.execute(
+            "INSERT INTO event VALUES(?,?,?,?,?,?,?,?)",
+            (*key, event.plot, epoch_ms(event.ts), entry.device.simulated, entry.sealable, body,
+             entry.device.device),
+        )  # fmt: skip
+        return True
+
+    def _try_again(self, community: str, id: str) -> None:
+        key = community, id
+        if self._db.execute("DELETE FROM unhandled WHERE community=? AND id=?", key).rowcount:
+            self._db.execute(
+                "DELETE FROM lot WHERE community=? AND harvest=? AND refused=?", (*key, UNHANDLED)
+            )
+            self._db.execute(
+                "UPDATE later SET done=0, refused='' WHERE community=? AND id=? AND refused=?",
+                (*key, UNHANDLED),
+            )
+
+    def _expect(self, entries: Sequence[Kept]) -> None:
+        """Note those that are to be sealed, and those that waited for a harvest that came."""
+        self._db.executemany(
+            "INSERT OR IGNORE INTO later(community, id, time) VALUES(?,?,?)",
+            [
+                (device.community, event.id, epoch_ms(event.ts))
+                for device, event, _ in entries
+                if isinstance(event, Handling) or _forbids(event)
+            ],
+        )
+        fresh = {(device.community, event.plot) for device, event, _ in entries if isinstance(event, Harvest)}
+        self._db.executemany(  # with a new number: the new harvest may be theirs, so they come behind it
+            "INSERT OR REPLACE INTO later(community, id, time) SELECT community, id, a.time FROM later a "
+            "JOIN event e USING(community, id) "
+            "WHERE (refused IN ('no_lot', 'lot_refused', 'nothing_to_correct') OR NOT done) AND community=? "
+            "AND (plot=? OR NOT instr(body, ?)) ORDER BY number",
+            [(*one, _IS_CORRECTION) for one in sorted(fresh)],
+        )
+
+    # -- what is to be done
+
+    def pending_harvests(self, limit: int) -> tuple[int, list[PendingHarvest]]:
+        """The oldest harvests that nobody was shown the outcome of, at most `limit`, behind the number of the
+        entry about lots that came last: a harvest that came with that entry is among them.
         """
         with self._lock:
+            (newest,) = self._db.execute("SELECT coalesce(max(number), 0) FROM later").fetchone()
             rows = self._db.execute(
-                "SELECT e.community, e.body, e.simulated FROM later a JOIN event e USING(community, id) "
-                f"WHERE a.refused IN ({','.join('?' * len(VALID))}) AND instr(e.body, ?) ORDER BY e.rowid",
-                (*VALID, b'"event":"correction"'),
+                "SELECT e.community, e.id, e.simulated, e.body, e.time FROM event e LEFT JOIN lot l "
+                "ON l.community=e.community AND l.harvest=e.id "
+                "WHERE e.harvest AND coalesce(l.told, 0)=0 ORDER BY e.time, e.id LIMIT ?",
+                (limit,),
             ).fetchall()
-        self._chains.clear()
-        self._standing.clear()
-        for community, body, simulated in rows:
-            correction = understood(body)
-            if not isinstance(correction, Correction):
-                continue
-            key = community, correction.of
-            before = self._standing.get(key) or self.event(*key)
-            if before is None:
-                continue
-            try:
-                now = corrected(before, correction)
-            except PayloadError:
-                continue
-            if corrected_within(self._pilot, community, before, now, correction, simulated=bool(simulated)):
-                self._chains.setdefault(key, []).append(correction)
-                self._standing[key] = now
+        return int(newest), [PendingHarvest(c, id, bool(s), body, time) for c, id, s, body, time in rows]
 
-    def drop(self, community: str, correction: str) -> None:
-        """A correction was refused: what it said does not hold."""
-        for key, chain in list(self._chains.items()):
-            kept = [one for one in chain if key[0] != community or one.id != correction]
-            if len(kept) == len(chain):
-                continue
-            self._chains[key] = kept
-            event = self.event(*key)
-            if event is not None:
-                self._standing[key] = self.as_corrected(community, event)
+    def pending_entries(
+        self, newest: int, before: int, limit: int, *, corrections: bool = False
+    ) -> list[PendingEntry]:
+        """Entries about lots up to the number `newest` that happened before epoch ms `before`, the oldest
+        first; `corrections`: these alone.
+        """
+        only = "AND instr(e.body, ?) " if corrections else ""
+        rows = self._ask(
+            "SELECT e.community, e.id, e.body FROM later a JOIN event e USING(community, id) "
+            f"WHERE NOT a.done AND a.number<=? AND a.time<? {only}ORDER BY a.time, a.id LIMIT ?",
+            (newest, before, *((_IS_CORRECTION,) if corrections else ()), limit),
+        )
+        return [PendingEntry(*row) for row in rows]
+
+    # -- what was done
+
+    def note_harvests(self, lots: Iterable[LotRow]) -> None:
+        """These harvests are sealed or refused; nobody was shown yet."""
+        with self._writing():
+            self._db.executemany(
+                "INSERT OR REPLACE INTO lot VALUES(?,?,?,?,?,?,?,?,?,0)",
+                [(row.community, row.harvest, *row.key, *row[3:]) for row in lots],
+            )
+
+    def note_entries(
+        self, addenda: Iterable[AddendumRow], lots: Iterable[LotRow], fates: Iterable[Fate],
+        failed: Iterable[Failed],
+    ) -> None:  # fmt: skip
+        """These entries are done: what was sealed of them, lots that came out of them, and why others were
+        not. A lot of theirs waits for nobody: what is counted is harvests.
+        """
+        with self._writing():
+            self._db.executemany(
+                "INSERT OR REPLACE INTO addendum VALUES(?,?,?,?,?,?,?)",
+                [(row.community, row.id, *row.key, *row[3:]) for row in addenda],
+            )
+            self._db.executemany(
+                "INSERT OR IGNORE INTO lot VALUES(?,?,?,?,?,?,?,?,?,1)",
+                [(row.community, row.harvest, *row.key, *row[3:]) for row in lots],
+            )
+            self._db.executemany(
+                "UPDATE later SET done=1, refused=? WHERE community=? AND id=?",
+                [(refused, community, id) for community, id, refused in fates],
+            )
+            self._set_aside(failed)
+
+    def set_aside(self, failed: Sequence[Failed]) -> None:
+        """These harvests could not be handled: they are no lots, and wait for nobody."""
+        with self._writing():
+            self._set_aside(failed)
+            self._db.executemany(
+                "INSERT OR REPLACE INTO lot SELECT community, id, '', '', time, 0, 0, NULL, ?, 1 "
+                "FROM event WHERE community=? AND id=?",
+                [(UNHANDLED, one.community, one.id) for one in failed],
+            )
+
+    def _set_aside(self, failed: Iterable[Failed]) -> None:
+        self._db.executemany("INSERT OR REPLACE INTO unhandled(community, id, error) VALUES(?,?,?)", failed)
+
+    def note_shown(self, harvests: Sequence[tuple[str, str]], unhandled: Sequence[Unhandled]) -> None:
+        """The outcome of these harvests, as (community, id), is shown, and these are in the quarantine."""
+        if not harvests and not unhandled:
+            return
+        with self._writing():
+            self._db.executemany("UPDATE lot SET told=1 WHERE community=? AND harvest=?", harvests)
+            self._db.executemany(
+                "UPDATE unhandled SET told=1 WHERE community=? AND id=?",
+                [(one.community, one.id) for one in unhandled],
+            )
+
+    # -- what is written down
 
     def event(self, community: str, id: str) -> DiaryEvent | None:
         """An entry as it came."""
-        with self._lock:
-            row = self._db.execute(
-                "SELECT body FROM event WHERE community=? AND id=?", (community, id)
-            ).fetchone()
-        return understood(row[0]) if row is not None else None
+        rows = self._ask("SELECT body FROM event WHERE community=? AND id=?", (community, id))
+        return understood(rows[0][0]) if rows else None
+
+    def has(self, community: str, id: str) -> bool:
+        """Whether there is an entry of this id, readable or not."""
+        return bool(self._ask("SELECT 1 FROM event WHERE community=? AND id=?", (community, id)))
 
     def simulated(self, community: str, id: str) -> bool:
         """Whether an entry is of a simulated diary."""
-        with self._lock:
-            row = self._db.execute(
-                "SELECT simulated FROM event WHERE community=? AND id=?", (community, id)
-            ).fetchone()
-        return bool(row and row[0])
-
-    def as_corrected(self, community: str, event: DiaryEvent, before: str = "") -> DiaryEvent:
-        """The event as it holds with every valid correction, or with those before the one called so."""
-        for correction in self._chains.get((community, event.id), ()):
-            if correction.id == before:
-                break
-            try:
-                event = corrected(event, correction)
-            except PayloadError:  # one before it was dropped
-                continue
-        return event
-
-    def keep(self, rows: Sequence[tuple[str, str, str, int, bool, bool, bytes, str]]) -> list[int]:
-        """Keep events as (community, id, plot, epoch ms, simulated, sealable harvest, bytes, device) inside
-        the caller's transaction. Returns the places of those whose id is another event's: they are not kept.
-        """
-        taken = []
-        for place, row in enumerate(rows):
-            known = self._db.execute("SELECT body FROM event WHERE community=? AND id=?", row[:2]).fetchone()
-            if (
-                known is None
-                and self._db.execute(  # what came out of a split or merge has an id as well
-                    "SELECT 1 FROM lot WHERE community=? AND harvest=?", row[:2]
-                ).fetchone()
-            ):
-                taken.append(place)
-            elif known is None:
-                self._db.execute("INSERT INTO event VALUES(?,?,?,?,?,?,?,?)", row)
-            elif bytes(known[0]) != row[6]:
-                taken.append(place)
-        return taken
-
-    def set_aside(self, found: Iterable[tuple[str, str, str]]) -> None:
-        """Note (community, id, error) of what could not be handled, inside the caller's transaction."""
-        self._db.executemany("INSERT OR REPLACE INTO unhandled(community, id, error) VALUES(?,?,?)", found)
-
-    def try_again(self, events: Iterable[tuple[str, str]]) -> None:
-        """Forget that these (community, id) could not be handled, inside the caller's transaction."""
-        for key in events:
-            if self._db.execute("DELETE FROM unhandled WHERE community=? AND id=?", key).rowcount:
-                self._db.execute(
-                    "DELETE FROM lot WHERE community=? AND harvest=? AND refused='unhandled'", key
-                )
-                self._db.execute(
-                    "UPDATE later SET done=0, refused='' WHERE community=? AND id=? AND refused='unhandled'",
-                    key,
-                )
-
-    def unhandled(self) -> list[Unhandled]:
-        """What could not be handled and was not told to anybody yet."""
-        with self._lock:
-            rows = self._db.execute(
-                "SELECT u.community, u.id, e.device, e.body, u.error FROM unhandled u "
-                "JOIN event e USING(community, id) WHERE NOT u.told"
-            ).fetchall()
-        return [Unhandled(*row) for row in rows]
-
-    def told(self, found: Iterable[Unhandled]) -> None:
-        """These are in the quarantine now."""
-        with self._lock:
-            self._db.executemany(
-                "UPDATE unhandled SET told=1 WHERE community=? AND id=?",
-                [(one.community, one.id) for one in found],
-            )
+        rows = self._ask("SELECT simulated FROM event WHERE community=? AND id=?", (community, id))
+        return bool(rows and rows[0][0])
 
     def plot(self, community: str, plot: str, start: int, stop: int) -> list[DiaryEvent]:
         """What was written down about a plot in [start, stop] epoch ms, in order of time, as it came."""
-        with self._lock:
-            rows = self._db.execute(
-                "SELECT body FROM event WHERE community=? AND plot=? AND time BETWEEN ? AND ? "
-                "ORDER BY time, id",
-                (community, plot, start, stop),
-            ).fetchall()
-        return list(_events(body for (body,) in rows))
+        rows = self._ask(
+            "SELECT body FROM event WHERE community=? AND plot=? AND time BETWEEN ? AND ? ORDER BY time, id",
+            (community, plot, start, stop),
+        )
+        return list(_events(rows))
 
-    def moved(self, community: str, plot: str | None, start: int, stop: int) -> list[DiaryEvent]:
-        """Entries, as they came, that hold in [start, stop] epoch ms by a correction; of one plot or all."""
-        found = []
-        for (place, id), event in self._standing.items():
-            if place == community and plot in (None, event.plot) and start <= epoch_ms(event.ts) <= stop:
-                came = self.event(community, id)
-                found += [came] if came is not None else []
-        return found
+    def last_harvest(self, community: str, plot: str, crop: str, until: int) -> str | None:
+        """The id of a plot's last harvest of a crop, up to epoch ms `until`."""
+        rows = self._ask(
+            "SELECT body FROM event WHERE harvest AND community=? AND plot=? AND time<=? "
+            "ORDER BY time DESC, id DESC LIMIT 9",
+            (community, plot, until),
+        )
+        return next((event.id for event in _events(rows) if event.crop == crop), None)
 
-    def picked(self, community: str, start: int, stop: int, also: Collection[str] = ()) -> list[Picked]:
-        """A community's sealed harvests, and those among `also`, as they hold in [start, stop] epoch ms."""
-        with self._lock:
-            rows = self._db.execute(
-                "SELECT e.id, e.body, l.leaf FROM event e LEFT JOIN lot l "
-                "ON l.community=e.community AND l.harvest=e.id "
-                "WHERE e.community=? AND e.harvest AND e.time>=? AND e.time<=?",
-                (community, start, stop),
-            ).fetchall()
-        events = {id: understood(body) for id, body, leaf in rows if leaf is not None or id in also}
-        for came in self.moved(community, None, start, stop):
-            if (
-                isinstance(came, Harvest)
-                and came.id not in events
-                and (came.id in also or self._sealed(community, came.id))
-            ):
-                events[came.id] = came
-        found = []
-        for id, event in events.items():
-            now = self.as_corrected(community, event) if event is not None else None
-            if isinstance(now, Harvest) and start <= (at := epoch_ms(now.ts)) <= stop:
-                found.append(Picked(id, now.crop, now.plot, at, now.quantity_kg, now.area_code))
-        return sorted(found, key=lambda one: (one.time, one.id))
+    def harvests(self, community: str, start: int, stop: int) -> list[PlotHarvest]:
+        """A community's harvests in [start, stop] epoch ms, sealed or not."""
+        rows = self._ask(
+            "SELECT e.id, e.body, l.leaf IS NOT NULL FROM event e LEFT JOIN lot l "
+            "ON l.community=e.community AND l.harvest=e.id "
+            "WHERE e.community=? AND e.harvest AND e.time>=? AND e.time<=?",
+            (community, start, stop),
+        )
+        return [PlotHarvest(id, body, bool(sealed)) for id, body, sealed in rows]
 
-    def _sealed(self, community: str, harvest: str) -> bool:
+    def corrections(self) -> list[Correcting]:
+        """All corrections that were not refused for what they say, in the order they came. That no lot could
+        show one says nothing of the entry that it corrects.
+        """
+        rows = self._ask(
+            "SELECT e.community, e.body, e.simulated FROM later a JOIN event e USING(community, id) "
+            f"WHERE a.refused IN ({','.join('?' * len(VALID))}) AND instr(e.body, ?) ORDER BY e.rowid",
+            (*VALID, _IS_CORRECTION),
+        )
+        return [Correcting(community, body, bool(simulated)) for community, body, simulated in rows]
+
+    def unhandled(self) -> list[Unhandled]:
+        """What could not be handled and is in no quarantine yet."""
+        rows = self._ask(
+            "SELECT u.community, u.id, e.device, e.body, u.error FROM unhandled u "
+            "JOIN event e USING(community, id) WHERE NOT u.told"
+        )
+        return [Unhandled(*row) for row in rows]
+
+    # -- lots and what was done with them
+
+    def lot(self, community: str, harvest: str) -> LotRow | None:
+        """What the diary knows by this id."""
+        rows = self._ask(
+            "SELECT community, harvest, gtin, lot, time, quantity, coverage, leaf, refused FROM lot "
+            "WHERE community=? AND harvest=?",
+            (community, harvest),
+        )
+        return next((LotRow(c, h, LotKey(gtin, lot), *rest) for c, h, gtin, lot, *rest in rows), None)
+
+    def harvest_of(self, key: LotKey) -> str | None:
+        """The id that the diary knows a lot by."""
+        rows = self._ask("SELECT harvest FROM lot WHERE gtin=? AND lot=?", key)
+        return str(rows[0][0]) if rows else None
+
+    def addenda(self, key: LotKey) -> list[str]:
+        """The ids of what was sealed of a lot after its harvest, in the order of the log."""
+        rows = self._ask("SELECT id FROM addendum WHERE gtin=? AND lot=? ORDER BY leaf", key)
+        return [id for (id,) in rows]
+
+    def lots_with(self, community: str, id: str) -> set[LotKey]:
+        """The lots that an entry was sealed beside."""
+        rows = self._ask("SELECT gtin, lot FROM addendum WHERE community=? AND id=?", (community, id))
+        return {LotKey(*row) for row in rows}
+
+    def handled(self, key: LotKey) -> dict[str, float]:
+        """Kilograms of a lot that were handled, by kind of event."""
+        return dict(
+            self._ask("SELECT kind, sum(quantity) FROM addendum WHERE gtin=? AND lot=? GROUP BY kind", key)
+        )
+
+    # -- the connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """All or nothing, and durable when it is over."""
+        with self._lock, self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield
+
+    def _ask(self, question: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with self._lock:
-            row = self._db.execute(
-                "SELECT 1 FROM lot WHERE community=? AND harvest=? AND leaf IS NOT NULL", (community, harvest)
-            ).fetchone()
-        return row is not None
+            return self._db.execute(question, values).fetchall()
 
 
 def understood(body: bytes) -> DiaryEvent | None:
-    """The event of these bytes, or None (told in the log): one that cannot be read holds up no other."""
+    """The event of these bytes, or None (logged): one that cannot be read holds up no other."""
     try:
         return decode_diary(body)
     except PayloadError as error:
@@ -263,5 +320,10 @@ def understood(body: bytes) -> DiaryEvent | None:
         return None
 
 
-def _events(bodies: Iterable[bytes]) -> Iterator[DiaryEvent]:
-    return (event for event in map(understood, bodies) if event is not None)
+def _events(rows: Iterable[tuple[bytes]]) -> Iterator[DiaryEvent]:
+    return (event for event in (understood(body) for (body,) in rows) if event is not None)
+
+
+def _forbids(event: DiaryEvent) -> bool:
+    """Whether a harvest that is sealed already might not have been, had it been written down in time."""
+    return isinstance(event, Input) and event.pre_harvest_days > 0

@@ -12,7 +12,7 @@ from devices.pilots.pilot import Pilot
 from devices.texts import text
 from traceability.digital_link import LotKey
 from traceability.pages import chart
-from traceability.pages.frame import body_of
+from traceability.pages.frame import PAGES as TEMPLATES
 from traceability.pages.scans import packages
 from traceability.records import record, story
 from traceability.records.photos import State, photos_of
@@ -46,7 +46,7 @@ def written(
     content = json.loads(data)
     later = [json.loads(one) | {"leaf": leaf} for one, leaf in addenda]
     recalled = next((one for one in later if one["event"]["event"] == "revocation"), None)
-    body = body_of(
+    body = TEMPLATES.body(
         "record.html",
         lang,
         record=content,

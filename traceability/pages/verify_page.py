@@ -10,11 +10,11 @@ import hashlib
 import json
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from devices.texts import Lang, catalogue
 from traceability.diary import entries
+from traceability.pages.frame import PAGES
 
 # what a correction may change, as the form calls it
 FIELDS = {"form.when", *(f"form.{field.name}" for kind in entries.PLAIN for field in entries.FORMS[kind])}
@@ -27,11 +27,8 @@ def page(lang: Lang) -> bytes:
     words = {key.removeprefix("verify."): entry[lang] for key, entry in catalogue().items()
              if key.startswith(("verify.", "lot.", "event.", "form.choice_")) or key in FIELDS}  # fmt: skip
     script = script.replace('"WORDS"', json.dumps(words, ensure_ascii=True).replace("<", "\\u003c"))
-    template = Environment(autoescape=select_autoescape(default=True), undefined=StrictUndefined).from_string(
-        (TEMPLATES / "verify.html").read_text("utf-8")
-    )
-    return template.render(
-        lang=lang, words=words, script=Markup(script), style=Markup(style),  # noqa: S704 -- our own files
+    return PAGES.body(
+        "verify.html", lang, words=words, script=Markup(script), style=Markup(style),  # noqa: S704 -- our own files
         policy=policy(script, style),
     ).encode()  # fmt: skip
 

@@ -16,10 +16,12 @@ from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Resp
 from markupsafe import escape
 
 from devices.pilots.pilot import Pilot
-from devices.texts import Lang, text
+from devices.texts import text
+from devices.web.frame import HTML, headers
+from devices.web.language import VARY, choose, language, spoken
 from traceability.digital_link import DigitalLinkError, LotKey, parse
 from traceability.pages import label, lot_page, verify_page
-from traceability.pages.frame import HEADERS, language, trouble
+from traceability.pages.frame import trouble
 from traceability.pages.lot_page import OPENED, PAGES, SIGN, Written, photographs
 from traceability.pages.scans import Scans, far_more
 from traceability.records import addendum
@@ -49,12 +51,13 @@ def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
         if data is None:
             return trouble(lang, "unknown_lot", 404)
         wanted = request.headers.get("accept", "")
+        negotiated = headers(vary=("Accept",))
         if "linkset+json" in wanted or request.query_params.get("linkType") == "all":
             return JSONResponse(
-                _linkset(base_url, key), media_type="application/linkset+json", headers=HEADERS
+                _linkset(base_url, key), media_type="application/linkset+json", headers=negotiated
             )
         if "ld+json" in wanted:
-            return JSONResponse(shelf.epcis(key, data), media_type="application/ld+json", headers=HEADERS)
+            return JSONResponse(shelf.epcis(key, data), media_type="application/ld+json", headers=negotiated)
         return _page(shelf, scans, photos, written, datetime.now(pilot.zone).date(), key, data, lang)
 
     @routes.get("/01/{gtin}/10/{lot}/{form}", include_in_schema=False)
@@ -76,7 +79,7 @@ def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
         if data is None or form not in makers:
             return trouble(language(request), "unknown_lot", 404)
         response = makers[form](key, data)
-        response.headers.update(HEADERS)
+        response.headers.update(headers())
         return response
 
     @routes.get("/01/{gtin}/10/{lot}/later/{event}/{form}", include_in_schema=False)
@@ -93,7 +96,7 @@ def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
             response = _proof(shelf, f"{key.lot}.{event}", data)
         else:
             response = Response(data, media_type="application/json")
-        response.headers.update(HEADERS)
+        response.headers.update(headers())
         return response
 
     @routes.get("/s/{lot}", include_in_schema=False)
@@ -109,9 +112,8 @@ def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
         """A picture, by the hash of its bytes: what is served under it can never change."""
         found = photos.read(name)
         if found is None:
-            return Response(status_code=404, headers=HEADERS)
-        headers = HEADERS | {"Cache-Control": FOREVER}
-        return Response(found, media_type="image/jpeg", headers=headers)
+            return Response(status_code=404, headers=headers())
+        return Response(found, media_type="image/jpeg", headers=headers(cache=FOREVER))
 
     _serve_log(routes, folder, shelf)
     _serve_fixed(routes, pilot, base_url)
@@ -151,9 +153,8 @@ def _serve_fixed(routes: APIRouter, pilot: Pilot, base_url: str) -> None:
     @routes.get("/verify.html", include_in_schema=False)
     def verifier(request: Request) -> Response:
         """The checker to take away; its own policy stands inside it."""
-        outside = HEADERS | {"Content-Security-Policy": "frame-ancestors 'none'"}
-        lang: Lang = "en" if language(request) == "en" else "vi"
-        return Response(verify_page.page(lang), media_type="text/html; charset=utf-8", headers=outside)
+        outside = headers(vary=VARY) | {"Content-Security-Policy": "frame-ancestors 'none'"}
+        return Response(verify_page.page(language(request)), media_type=HTML, headers=outside)
 
     @routes.get("/.well-known/gs1resolver", include_in_schema=False)
     def resolver() -> Response:
@@ -175,14 +176,14 @@ def _serve_fixed(routes: APIRouter, pilot: Pilot, base_url: str) -> None:
         )
 
     @routes.get("/scan/{lang}/01/{gtin}/10/{lot}", include_in_schema=False)
-    def choose(lang: str, gtin: str, lot: str) -> Response:
+    def other_language(lang: str, gtin: str, lot: str) -> Response:
         """The same page in the other language, for phones without a settings menu at hand."""
         try:
             key = parse(gtin, lot)
         except DigitalLinkError as error:
-            return trouble(lang, error.reason, 400)
+            return trouble(spoken(lang), error.reason, 400)
         response = RedirectResponse(key.path, status_code=303)
-        response.set_cookie("lang", "en" if lang == "en" else "vi", max_age=31536000, samesite="lax")
+        choose(response, lang)
         return response
 
 
@@ -207,7 +208,7 @@ def _page(
         sign = f'<p class="answer note">{escape(sentence)}</p>'
     # only what we wrote has a < of its own
     body = body.replace(SIGN, sign).replace(OPENED, escape(text("page.opened", lang, opened=opened)))
-    return Response(body, 410 if recalled else 200, HEADERS, "text/html; charset=utf-8")
+    return Response(body, 410 if recalled else 200, headers(vary=("Accept", *VARY)), HTML)
 
 
 def _proof(shelf: Shelf, name: str, data: bytes) -> Response:

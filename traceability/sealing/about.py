@@ -4,18 +4,18 @@ harvest ─► lot ─► split, merge ─► lots of its own (followed: a recal
 """
 
 import json
-import sqlite3
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from devices.contract.diary import Correction, DiaryEvent, Handling, Harvest, Input, Merge, Packing, Shipping
 from devices.pilots.bounds import DAY_MS, epoch_ms
 from devices.pilots.pilot import Pilot
+from traceability.diary.corrections import Corrections
+from traceability.diary.rows import Failed, Fate, LotRow
 from traceability.diary.season import LOOK_BACK_MS, basis
-from traceability.diary.tables import DiaryTables, understood
+from traceability.diary.tables import DiaryTables
 from traceability.digital_link import LotKey
 from traceability.records import addendum
 from traceability.records.addendum import Refused
@@ -34,16 +34,39 @@ class Known:
     time: int
 
 
+class DraftedAddendum(NamedTuple):
+    """An addendum that is to be sealed: `entry` goes into the log."""
+
+    community: str
+    id: str
+    key: LotKey
+    kind: str
+    kilograms: float
+    entry: bytes
+
+
+class DraftedLot(NamedTuple):
+    """A lot that comes out of a split or merge and is to be sealed; `time` is epoch ms."""
+
+    community: str
+    harvest: str
+    key: LotKey
+    time: int
+    kilograms: float
+    coverage: float
+    entry: bytes
+
+
 @dataclass(slots=True)
 class Work:
     """What one batch has drafted: files to write, entries to log, and what to note once they are."""
 
     files: dict[Path, bytes] = field(default_factory=dict)
     entries: list[bytes] = field(default_factory=list)
-    addenda: list[tuple[str, str, LotKey, str, float, bytes]] = field(default_factory=list)
-    lots: list[tuple[str, str, LotKey, int, float, float, bytes]] = field(default_factory=list)
-    fates: list[tuple[str, str, str]] = field(default_factory=list)  # community, id, refused
-    failed: list[tuple[str, str, str]] = field(default_factory=list)  # community, id, the error's text
+    addenda: list[DraftedAddendum] = field(default_factory=list)
+    lots: list[DraftedLot] = field(default_factory=list)
+    fates: list[Fate] = field(default_factory=list)
+    failed: list[Failed] = field(default_factory=list)
 
     def mark(self) -> tuple[int, int, int, int]:
         """How far it has come."""
@@ -67,12 +90,11 @@ class Work:
 
 
 class About:
-    """Looks lots up in the sealer's database, under its `lock`."""
+    """Looks lots up in the diary and below the folder `records`."""
 
-    def __init__(
-        self, db: sqlite3.Connection, lock: threading.Lock, tables: DiaryTables, records: Path, pilot: Pilot
-    ) -> None:
-        self._db, self._lock, self._tables, self._records, self._pilot = db, lock, tables, records, pilot
+    def __init__(self, tables: DiaryTables, corrections: Corrections, records: Path, pilot: Pilot) -> None:
+        self._tables, self._corrections = tables, corrections
+        self._records, self._pilot = records, pilot
 
     def lots(self, community: str, event: Handling | Input, work: Work) -> list[Known]:
         """The lots that an event is about, without those that came of them. Raises Refused where there is
@@ -90,57 +112,46 @@ class About:
             case Correction():
                 return self._corrected(community, event, work)
             case Packing() | Shipping() if event.harvest is None:
-                return [self.lot(community, self._last_harvest(community, event), work)]
+                last = self._tables.last_harvest(community, event.plot, event.crop, epoch_ms(event.ts))
+                if last is None:
+                    raise Refused("no_lot")
+                return [self.lot(community, last, work)]
         return [self.lot(community, event.harvest or "", work)]
 
     def with_descendants(self, lots: Sequence[Known], work: Work) -> list[Known]:
         """These lots and all that came out of them by splits and merges, each once."""
-        found = {one.key: one for one in lots}
+        reached = {one.key: one for one in lots}
         rest = list(lots)
         while rest:
             parent = rest.pop()
             for one in self.later(parent.key, work):
                 for child in one["lots"]:
                     key = LotKey(child["gtin"], child["lot"])
-                    if key not in found:
-                        found[key] = self._by_key(parent.community, key, work)
-                        rest.append(found[key])
-        return list(found.values())
+                    if key not in reached:
+                        reached[key] = self._by_key(parent.community, key, work)
+                        rest.append(reached[key])
+        return list(reached.values())
 
     def later(self, key: LotKey, work: Work) -> list[dict[str, Any]]:
         """The lot's addenda in the order of the log, those of this batch behind them."""
-        with self._lock:
-            ids = [id for (id,) in self._db.execute(
-                "SELECT id FROM addendum WHERE gtin=? AND lot=? ORDER BY leaf", key)]  # fmt: skip
         folder = addendum.folder_of(self._records, key)
-        paths = [folder / f"{id}.json" for id in ids]
+        paths = [folder / f"{id}.json" for id in self._tables.addenda(key)]
         paths += [path for path in work.files if path.parent == folder and path not in paths]
         return [json.loads(work.read(path)) for path in paths]
 
     def lot(self, community: str, harvest: str, work: Work) -> Known:
         """The lot that the diary knows by this id. Raises Refused."""
-        with self._lock:
-            row = self._db.execute(
-                "SELECT gtin, lot, leaf, quantity, time FROM lot WHERE community=? AND harvest=?",
-                (community, harvest),
-            ).fetchone()
-        if row is None:
-            row = next(
-                (
-                    (*key, 0, kg, at)
-                    for c, id, key, at, kg, _, _ in work.lots
-                    if (c, id) == (community, harvest)
-                ),
-                None,
-            )
+        row: LotRow | DraftedLot | None = self._tables.lot(community, harvest) or next(
+            (one for one in work.lots if (one.community, one.harvest) == (community, harvest)), None
+        )
         if row is None:
             raise Refused("no_lot")
-        if row[2] is None:
+        if isinstance(row, LotRow) and row.leaf is None:
             raise Refused("lot_refused")
-        key, kilograms, time = LotKey(row[0], row[1]), row[3], row[4]
+        key, kilograms, time = row.key, row.kilograms, row.time
         came = self._tables.event(community, harvest)
         if isinstance(came, Harvest):
-            now = self._tables.as_corrected(community, came)
+            now = self._corrections.applied(community, came)
             kilograms, time = getattr(now, "quantity_kg", kilograms), epoch_ms(now.ts)
         data = work.read(self._records / key.gtin / f"{key.lot}.json")
         return Known(community, harvest, key, data, kilograms, time)
@@ -148,18 +159,18 @@ class About:
     def verdict(self, known: Known, work: Work) -> str:
         """Why a lot would not be sealed as everything is known now, a key of `lot.*`; "" if it would."""
         for harvest in self._roots(known, work):
-            if found := self.harvest_verdict(known.community, harvest, known.key.gtin):
-                return found
+            if reason := self.harvest_verdict(known.community, harvest, known.key.gtin):
+                return reason
         return ""
 
     def harvest_verdict(self, community: str, id: str, gtin: str, drafted: Sequence[str] = ()) -> str:
         """The same of one harvest, as it was corrected."""
         grower, product = self._pilot.producers.get(community), self._pilot.product_of(gtin)
         came = self._tables.event(community, id)
-        now = self._tables.as_corrected(community, came) if came is not None else None
+        now = self._corrections.applied(community, came) if came is not None else None
         if grower is None or product is None or not isinstance(now, Harvest):
             return ""
-        rests = basis(self._tables, community, product, now, self._pilot.zone, drafted)
+        rests = basis(self._tables, self._corrections, community, product, now, self._pilot.zone, drafted)
         area = self._pilot.records.area(now.area_code) if now.area_code is not None else None
         return lot.refusal(grower, product, now, rests, area, self._pilot.zone)
 
@@ -168,7 +179,7 @@ class About:
         for one in self.later(known.key, work):
             came = self._tables.event(known.community, one["event"]["id"])
             if isinstance(came, Packing | Shipping):
-                yield self._tables.as_corrected(known.community, came)
+                yield self._corrections.applied(known.community, came)
 
     def _roots(self, known: Known, work: Work) -> Iterator[str]:
         """The harvests that a lot is of."""
@@ -181,18 +192,18 @@ class About:
             )
 
     def _by_key(self, community: str, key: LotKey, work: Work) -> Known:
-        with self._lock:
-            row = self._db.execute("SELECT harvest FROM lot WHERE gtin=? AND lot=?", key).fetchone()
-        drafted = next((id for _, id, other, *_ in work.lots if other == key), "")
-        return self.lot(community, str(row[0]) if row else drafted, work)
+        harvest = self._tables.harvest_of(key)
+        if harvest is None:
+            harvest = next((one.harvest for one in work.lots if one.key == key), "")
+        return self.lot(community, harvest, work)
 
     def _reached(self, community: str, treated: Input, work: Work) -> list[Known]:
         """Sealed lots whose harvest is inside an input's interval, as it was corrected."""
-        now = self._tables.as_corrected(community, treated)
+        now = self._corrections.applied(community, treated)
         if not isinstance(now, Input):
             return []
         start = epoch_ms(now.ts)
-        picked = self._tables.picked(community, start, start + now.pre_harvest_days * DAY_MS - 1)
+        picked = self._corrections.picked(community, start, start + now.pre_harvest_days * DAY_MS - 1)
         return [self.lot(community, one.id, work) for one in picked if one.plot == now.plot]
 
     def _names(self, known: Known, id: str, work: Work) -> bool:
@@ -209,38 +220,20 @@ class About:
             raise Refused("no_lot")
         if isinstance(wrong, Harvest):
             return [self.lot(community, wrong.id, work)]
-        with self._lock:
-            rows = self._db.execute(
-                "SELECT gtin, lot FROM addendum WHERE community=? AND id=?", (community, event.of)
-            ).fetchall()
-        keys = {LotKey(*row) for row in rows}
-        keys |= {key for c, id, key, *_ in work.addenda if (c, id) == (community, event.of)}
-        found = {key: self._by_key(community, key, work) for key in sorted(keys)}
+        keys = self._tables.lots_with(community, event.of)
+        keys |= {one.key for one in work.addenda if (one.community, one.id) == (community, event.of)}
+        concerned = {key: self._by_key(community, key, work) for key in sorted(keys)}
         if isinstance(wrong, Handling):
-            if not found:
+            if not concerned:
                 raise Refused("nothing_to_correct")
-            return list(found.values())
-        first = min(epoch_ms(wrong.ts), epoch_ms(self._tables.as_corrected(community, wrong).ts))
-        for one in self._tables.picked(community, first, first + 2 * LOOK_BACK_MS):
+            return list(concerned.values())
+        first = min(epoch_ms(wrong.ts), epoch_ms(self._corrections.applied(community, wrong).ts))
+        for one in self._corrections.picked(community, first, first + 2 * LOOK_BACK_MS):
             known = self.lot(community, one.id, work)
             if one.plot == wrong.plot and self._names(known, wrong.id, work):
-                found[known.key] = known
+                concerned[known.key] = known
         if isinstance(wrong, Input):
-            found |= {one.key: one for one in self._reached(community, wrong, work)}
-        if not found:
+            concerned |= {one.key: one for one in self._reached(community, wrong, work)}
+        if not concerned:
             raise Refused("no_lot")
-        return list(found.values())
-
-    def _last_harvest(self, community: str, event: DiaryEvent) -> str:
-        """The plot's last harvest of the event's crop before it."""
-        with self._lock:
-            rows = self._db.execute(
-                "SELECT body FROM event WHERE harvest AND community=? AND plot=? AND time<=? "
-                "ORDER BY time DESC, id DESC LIMIT 9",
-                (community, event.plot, epoch_ms(event.ts)),
-            ).fetchall()
-        for (body,) in rows:
-            found = understood(body)
-            if found is not None and found.crop == event.crop:
-                return found.id
-        raise Refused("no_lot")
+        return list(concerned.values())

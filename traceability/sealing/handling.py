@@ -1,6 +1,6 @@
 """Seals what happens to lots after their harvest: each diary event once, as an addendum beside its record.
 
-    keep ─► later (trace.sqlite) ─► whose lot? ─► addendum.build ─► files ─► log ─► addendum rows
+    pending entries ─► whose lot? ─► addendum.build ─► files ─► log ─► noted in the diary
 
 An input that is written down after a harvest inside its interval was sealed becomes an addendum as well: what
 is sealed stays, and says what forbids it.
@@ -12,8 +12,6 @@ before it gets a leaf.
 
 import json
 import logging
-import sqlite3
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,14 +32,15 @@ from devices.errors import CONTENT, said
 from devices.files import write_all
 from devices.pilots.bounds import corrected_within, epoch_ms
 from devices.pilots.pilot import Pilot
-from traceability.diary.tables import VALID, DiaryTables
+from traceability.diary.corrections import Corrections
+from traceability.diary.rows import UNHANDLED, VALID, AddendumRow, Failed, Fate, LotRow
+from traceability.diary.tables import ANY_TIME, DiaryTables
 from traceability.digital_link import LotKey
 from traceability.records import addendum, record, story
 from traceability.records.addendum import Refused
 from traceability.sealing import lot
-from traceability.sealing.about import About, Known, Work
+from traceability.sealing.about import About, DraftedAddendum, DraftedLot, Known, Work
 from traceability.tlog.log import Log
-from traceability.tlog.merkle import leaf_hash
 
 traces = logging.getLogger(__name__)
 CORRECTIONS = 5000  # that are looked at before harvests
@@ -49,54 +48,28 @@ BATCH = 200  # events with one append to the log, and so many files open
 
 
 class Handler:
-    """Works in the sealer's database, under its `lock`."""
+    """Asks the diary what is pending, and notes there what became of it. The caller sees to it that one seals
+    at a time.
+    """
 
     def __init__(
-        self, db: sqlite3.Connection, lock: threading.Lock, tables: DiaryTables, records: Path, pilot: Pilot,
-        base_url: str,
-    ) -> None:  # fmt: skip
-        self._db, self._lock, self._tables, self._records = db, lock, tables, records
+        self, tables: DiaryTables, corrections: Corrections, records: Path, pilot: Pilot, base_url: str
+    ) -> None:
+        self._tables, self._corrections, self._records = tables, corrections, records
         self._pilot, self._base_url = pilot, base_url
-        self._about = About(db, lock, tables, records, pilot)
-
-    def expect(self, events: Sequence[tuple[str, int, DiaryEvent]]) -> None:
-        """(community, epoch ms, event): note those that are to be sealed. Inside the caller's transaction."""
-        later = [(c, e.id, time) for c, time, e in events if isinstance(e, Handling) or _forbids(e)]
-        self._db.executemany("INSERT OR IGNORE INTO later(community, id, time) VALUES(?,?,?)", later)
-        fresh = {(c, e.plot) for c, _, e in events if isinstance(e, Harvest)}
-        self._db.executemany(  # with a new number: the new harvest may be theirs, so they come behind it
-            "INSERT OR REPLACE INTO later(community, id, time) SELECT community, id, a.time FROM later a "
-            "JOIN event e USING(community, id) "
-            "WHERE (refused IN ('no_lot', 'lot_refused', 'nothing_to_correct') OR NOT done) AND community=? "
-            'AND (plot=? OR NOT instr(body, \'"event":"correction"\')) ORDER BY number',
-            sorted(fresh),
-        )
-
-    def newest(self) -> int:
-        """The number of the event that came last. Under the lock; ask before the harvests that are pending:
-        one that came with this event is then among them.
-        """
-        return int(self._db.execute("SELECT coalesce(max(number), 0) FROM later").fetchone()[0])
+        self._about = About(tables, corrections, records, pilot)
 
     def seal(
-        self, log: Log, secret: bytes, newest: int, before: int | None, *, corrections: bool = False
+        self, log: Log, secret: bytes, newest: int, before: int = ANY_TIME, *, corrections: bool = False
     ) -> None:
         """Seal or refuse what came up to the number `newest` and happened before epoch ms `before`: no
         harvest of then is still to be sealed. `corrections`: these alone.
         """
-        self._tables.refresh()
-        only = 'AND instr(e.body, \'"event":"correction"\') ' if corrections else ""
-        while True:
-            with self._lock:
-                rows = self._db.execute(
-                    "SELECT e.community, e.id, e.body FROM later a JOIN event e USING(community, id) "
-                    f"WHERE NOT a.done AND a.number<=? AND a.time<? {only}ORDER BY a.time, a.id LIMIT ?",
-                    (newest, 1 << 62 if before is None else before, CORRECTIONS if corrections else BATCH),
-                ).fetchall()
-            if not rows:
-                return
+        self._corrections.read()
+        limit = CORRECTIONS if corrections else BATCH
+        while pending := self._tables.pending_entries(newest, before, limit, corrections=corrections):
             work = Work()
-            for community, id, body in rows:
+            for community, id, body in pending:
                 refused, mark = "", work.mark()
                 try:
                     self._draft(community, decode_diary(body), secret, work)
@@ -104,14 +77,14 @@ class Handler:
                     refused = error.reason
                 except CONTENT as error:
                     traces.exception("%s: entry %s cannot be handled", community, id)
-                    refused = "unhandled"
-                    work.failed.append((community, id, said(error)))
+                    refused = UNHANDLED
+                    work.failed.append(Failed(community, id, said(error)))
                 if refused:
                     work.back_to(mark)
                 if refused not in VALID:
-                    self._tables.drop(community, id)
+                    self._corrections.drop(community, id)
                 if not corrections or refused not in VALID[1:]:  # else perhaps after this round's harvests
-                    work.fates.append((community, id, refused))
+                    work.fates.append(Fate(community, id, refused))
             self._enter(log, work)
             if corrections:
                 return
@@ -148,7 +121,7 @@ class Handler:
         for parent, path in zip(parents, files, strict=True):
             entry = record.entry(work.read(path))
             amount = addendum.weight(event, parent.kilograms)
-            work.addenda.append((community, event.id, parent.key, event.event, amount, entry))
+            work.addenda.append(DraftedAddendum(community, event.id, parent.key, event.event, amount, entry))
             work.entries.append(entry)
         if isinstance(event, Split | Merge):
             self._make(community, event, parents, children, work)
@@ -158,7 +131,7 @@ class Handler:
         came = self._tables.event(community, event.of)
         if came is None:
             raise Refused("no_lot")
-        wrong = self._tables.as_corrected(community, came, before=event.id)
+        wrong = self._corrections.applied(community, came, before=event.id)
         try:
             right = corrected(wrong, event)
         except PayloadError:
@@ -209,14 +182,8 @@ class Handler:
 
     def _taken(self, community: str, harvest: str, key: LotKey) -> bool:
         """Whether the diary knows another lot, or a harvest that is to become one, by this id."""
-        with self._lock:
-            found = self._db.execute(
-                "SELECT gtin, lot FROM lot WHERE community=? AND harvest=?", (community, harvest)
-            ).fetchone()
-            event = self._db.execute(
-                "SELECT 1 FROM event WHERE community=? AND id=?", (community, harvest)
-            ).fetchone()
-        return event is not None or (found is not None and tuple(found) != key)
+        row = self._tables.lot(community, harvest)
+        return self._tables.has(community, harvest) or (row is not None and row.key != key)
 
     def _make(
         self, community: str, event: Split | Merge, parents: Sequence[Known],
@@ -227,51 +194,33 @@ class Handler:
             path = self._records / key.gtin / f"{key.lot}.json"
             if not path.exists():
                 parts = [(json.loads(parent.data), parent.data) for parent in parents]
-                said = addendum.folder_of(self._records, parents[0].key) / f"{event.id}.json"
-                epcis = json.loads(work.read(said))["epcis"]
+                first = addendum.folder_of(self._records, parents[0].key) / f"{event.id}.json"
+                epcis = json.loads(work.read(first))["epcis"]
                 work.files[path] = record.canonical(record.derived(parts, key, event, amount, epcis))
             data = work.read(path)
             coverage = json.loads(data)["conditions"]["coverage"]
             time = epoch_ms(event.ts)
+            entry = record.entry(data)
             work.lots.append(
-                (community, f"{event.id}-{number}", key, time, amount, coverage, record.entry(data))
+                DraftedLot(community, f"{event.id}-{number}", key, time, amount, coverage, entry)
             )
-            work.entries.append(record.entry(data))
+            work.entries.append(entry)
 
     def _enter(self, log: Log, work: Work) -> None:
+        """Write the files, append to the log what it does not hold yet, and note what became of each."""
         write_all(work.files)
-        leaves = {entry: log.index_of(leaf_hash(entry)) for entry in work.entries}
-        new = [entry for entry, leaf in leaves.items() if leaf is None]
-        leaves |= dict(zip(new, log.append(new), strict=True))
-        with self._lock, self._db:
-            self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany(
-                "INSERT OR REPLACE INTO addendum VALUES(?,?,?,?,?,?,?)",
-                [(c, id, *key, kind, kg, leaves[entry]) for c, id, key, kind, kg, entry in work.addenda],
-            )
-            self._db.executemany(  # told already: what is counted is harvests
-                "INSERT OR IGNORE INTO lot VALUES(?,?,?,?,?,?,?,?,'',1)",
-                [(c, id, *key, t, kg, cov, leaves[entry]) for c, id, key, t, kg, cov, entry in work.lots],
-            )
-            self._db.executemany(
-                "UPDATE later SET done=1, refused=? WHERE community=? AND id=?",
-                [(refused, community, id) for community, id, refused in work.fates],
-            )
-            self._tables.set_aside(work.failed)
+        leaves = log.enter(work.entries)
+        self._tables.note_entries(
+            [AddendumRow(*one[:-1], leaves[one.entry]) for one in work.addenda],
+            [LotRow(*one[:-1], leaves[one.entry]) for one in work.lots],
+            work.fates,
+            work.failed,
+        )
 
     def _used(self, key: LotKey, work: Work) -> dict[str, float]:
         """Kilograms of the lot that were handled, by kind of event."""
-        with self._lock:
-            rows = self._db.execute(
-                "SELECT kind, sum(quantity) FROM addendum WHERE gtin=? AND lot=? GROUP BY kind", key
-            ).fetchall()
-        used = dict(rows)
-        for _, _, other, kind, amount, _ in work.addenda:
-            if other == key:
-                used[kind] = used.get(kind, 0.0) + amount
+        used = self._tables.handled(key)
+        for one in work.addenda:
+            if one.key == key:
+                used[one.kind] = used.get(one.kind, 0.0) + one.kilograms
         return used
-
-
-def _forbids(event: DiaryEvent) -> bool:
-    """Whether a harvest that is sealed already might not have been, had it been written down in time."""
-    return isinstance(event, Input) and event.pre_harvest_days > 0

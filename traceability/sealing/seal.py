@@ -1,11 +1,11 @@
 """Sealing: a harvest in the diary becomes a record on disk and a leaf in the log, exactly once.
 
-    diary event ─► keep (trace.sqlite) ═► harvest pending ─► lot.refusal ─► record file ─► log ─► lot ─► told
+    diary event ─► keep ═► pending harvest ─► lot.refusal ─► record file ─► log ─► noted in the diary ─► told
 
 `keep` is quick and durable; sealing asks how it grew, and may take its time in a thread of its own. A
 harvest stays pending until whoever shows lots says that it was `told`. Each step may be repeated after a
-crash: the lot's code follows from the harvest, a record file once
-written is never written again, and the log is asked whether it holds the leaf before it gets it.
+crash: the lot's code follows from the harvest, a record file once written is never written again, and the
+log is asked whether it holds the leaf before it gets it.
 
 Several processes of one machine may keep; the one that has the log seals for all, and when it is gone the
 next that asks.
@@ -13,27 +13,29 @@ next that asks.
 
 import json
 import logging
-import os
 import secrets
 import threading
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from devices.contract.diary import DiaryEvent, Harvest, decode_diary, encode_diary
+from devices.contract.diary import DiaryEvent, Harvest, decode_diary
 from devices.contract.reading import Device
 from devices.errors import CONTENT, said
-from devices.files import create_private, to_read, write_all
-from devices.pilots.bounds import epoch_ms, midnight, tomorrow
+from devices.files import create_private, write_all
+from devices.pilots.bounds import epoch_ms, tomorrow
 from devices.pilots.pilot import Pilot
-from devices.pilots.places import FIRST, LAST, Product
-from traceability.diary.file import open_file, require_whole
+from devices.pilots.places import LAST, Product
+from traceability.diary.corrections import Corrections
+from traceability.diary.file import require_whole
+from traceability.diary.reader import DiaryReader
+from traceability.diary.rows import Failed, Kept, LotRow, PendingHarvest, Unhandled
 from traceability.diary.season import basis
-from traceability.diary.tables import DiaryTables, Unhandled
+from traceability.diary.tables import ANY_TIME, DiaryTables
 from traceability.digital_link import LotKey
 from traceability.records import record
 from traceability.records.conditions import Grew
@@ -41,7 +43,6 @@ from traceability.sealing import lot
 from traceability.sealing.handling import Handler
 from traceability.tlog import keys
 from traceability.tlog.log import Log, LogBusy
-from traceability.tlog.merkle import leaf_hash
 from traceability.tlog.note import Signer
 
 traces = logging.getLogger(__name__)
@@ -81,8 +82,7 @@ class Sealer:
         self._grew = grew
         self._base_url = base_url.rstrip("/")
         self._folder = folder
-        self._lock = threading.Lock()  # of the database, held for one statement
-        self._sealing = threading.Lock()  # of records and log, held while one asks how it grew
+        self._sealing = threading.Lock()  # of log, records and corrections, held while one asks how it grew
         self._origin = origin
         self._signer = Signer.from_file(folder / "log.key", origin)
         (folder / "log.vkey").write_text(self._signer.verifier.vkey + "\n", "utf-8")
@@ -90,14 +90,13 @@ class Sealer:
         self._log: Log | None = None
         with suppress(LogBusy):
             self._take_log()
-        self._db, self._used = open_file(folder / "trace.sqlite")
-        self._tables = DiaryTables(self._db, self._lock, pilot)
-        self._handler = Handler(self._db, self._lock, self._tables, folder / "records", pilot, self._base_url)
+        self._tables = DiaryTables(folder / "trace.sqlite")
+        self._corrections = Corrections(self._tables, pilot)
+        self._handler = Handler(self._tables, self._corrections, folder / "records", pilot, self._base_url)
 
     def close(self) -> None:
-        with self._sealing, self._lock:
-            self._db.close()
-            os.close(self._used)
+        with self._sealing:
+            self._tables.close()
             if self._log is not None:
                 self._log.close()
 
@@ -108,20 +107,15 @@ class Sealer:
         those that are not kept: their id is another event's. `again`: (community, id) of those that are to be
         tried once more though they could not be handled.
         """
-        rows, kept = [], []
-        for device, event in events:
-            kept.append((device.community, epoch_ms(event.ts), event))
-            sealable = isinstance(event, Harvest) and self._product(device.community, event) is not None
-            rows.append(
-                (device.community, event.id, event.plot, epoch_ms(event.ts), device.simulated, sealable,
-                 encode_diary(event), device.device)
-            )  # fmt: skip
-        with self._lock, self._db:
-            self._db.execute("BEGIN IMMEDIATE")
-            taken = self._tables.keep(rows)
-            self._tables.try_again(again)
-            self._handler.expect([one for place, one in enumerate(kept) if place not in taken])
-        return taken
+        kept = [
+            Kept(
+                device,
+                event,
+                isinstance(event, Harvest) and self._product(device.community, event) is not None,
+            )
+            for device, event in events
+        ]
+        return self._tables.keep(kept, again)
 
     def seal_pending(self, limit: int = 20) -> list[Sealed]:
         """Seal or refuse the oldest harvests that nobody was told of, at most `limit`, with one append to
@@ -133,31 +127,25 @@ class Sealer:
         with self._sealing:
             require_whole(self._folder / "trace.sqlite")
             log = self._take_log()
-            with self._lock:
-                newest = self._handler.newest()
-                rows = self._db.execute(
-                    "SELECT e.community, e.id, e.simulated, e.body, e.time FROM event e LEFT JOIN lot l "
-                    "ON l.community=e.community AND l.harvest=e.id "
-                    "WHERE e.harvest AND coalesce(l.told, 0)=0 ORDER BY e.time, e.id LIMIT ?",
-                    (limit,),
-                ).fetchall()
+            newest, pending = self._tables.pending_harvests(limit)
             # first what corrects entries that are there: a harvest is judged by what holds
-            self._handler.seal(log, self._secret, newest, None, corrections=True)
+            self._handler.seal(log, self._secret, newest, corrections=True)
             drafts: list[_Draft] = []
             files: dict[Path, bytes] = {}
-            failed: list[tuple[str, str, str]] = []
+            failed: list[Failed] = []
             try:
-                for community, id, simulated, body, _ in rows:
+                for harvest in pending:
                     try:
-                        drafts.append(self._draft(community, body, drafts, files, simulated=bool(simulated)))
+                        drafts.append(self._draft(harvest, drafts, files))
                     except CONTENT as error:
-                        traces.exception("%s: harvest %s cannot be handled", community, id)
-                        failed.append((community, id, said(error)))
+                        traces.exception("%s: harvest %s cannot be handled", harvest.community, harvest.id)
+                        failed.append(Failed(harvest.community, harvest.id, said(error)))
             finally:
                 write_all(files)  # before any of them is in the log
-            self._set_aside(failed)
+            if failed:
+                self._tables.set_aside(failed)
             sealed = self._enter(log, drafts)
-            before = rows[-1][4] if len(rows) == limit else None
+            before = pending[-1].time if len(pending) == limit else ANY_TIME
             self._handler.seal(log, self._secret, newest, before)
             return sealed
 
@@ -167,12 +155,7 @@ class Sealer:
 
     def told(self, sealed: Sequence[Sealed], unhandled: Sequence[Unhandled] = ()) -> None:
         """These were shown to whoever wants to know; they are not pending any more."""
-        with self._lock:
-            self._db.executemany(
-                "UPDATE lot SET told=1 WHERE community=? AND harvest=?",
-                [(one.community, one.harvest) for one in sealed],
-            )
-        self._tables.told(unhandled)
+        self._tables.note_shown([(one.community, one.harvest) for one in sealed], unhandled)
 
     def _product(self, community: str, event: DiaryEvent) -> Product | None:
         grower = self._pilot.producers.get(community)
@@ -180,13 +163,13 @@ class Sealer:
         return next((product for product in products if product.crop == event.crop), None)
 
     def _draft(
-        self, community_id: str, body: bytes, others: Sequence["_Draft"], files: dict[Path, bytes], *,
-        simulated: bool,
-    ) -> "_Draft":  # fmt: skip
+        self, pending: PendingHarvest, others: Sequence["_Draft"], files: dict[Path, bytes]
+    ) -> "_Draft":
         """The record, written once: to be written among `files`, and logged afterwards. `others` are drafted
         and not noted yet.
         """
-        harvest = decode_diary(body)
+        community_id, simulated = pending.community, pending.simulated
+        harvest = decode_diary(pending.body)
         product = self._product(community_id, harvest)
         if product is None or not isinstance(harvest, Harvest):
             raise LookupError(f"{community_id} has no product of crop {harvest.crop!r} in its pilot file now")
@@ -209,7 +192,9 @@ class Sealer:
                 for d in others
                 if d.sealed.community == community_id and not d.sealed.refused
             ]
-            rests = basis(self._tables, community_id, product, harvest, self._pilot.zone, drafted)
+            rests = basis(
+                self._tables, self._corrections, community_id, product, harvest, self._pilot.zone, drafted
+            )
             refused = lot.refusal(community, product, harvest, rests, area, self._pilot.zone)
             if not refused:  # nor as it was corrected already
                 refused = self._handler.verdict(community_id, harvest.id, key.gtin, drafted)
@@ -228,18 +213,6 @@ class Sealer:
         coverage = record.parse(data)["conditions"]["coverage"]
         return _Draft(replace(sealed, coverage=coverage), record.entry(data))
 
-    def _set_aside(self, failed: Sequence[tuple[str, str, str]]) -> None:
-        """Harvests that could not be handled are no lots, and wait for nobody."""
-        if failed:
-            with self._lock, self._db:
-                self._db.execute("BEGIN IMMEDIATE")
-                self._tables.set_aside(failed)
-                self._db.executemany(
-                    "INSERT OR REPLACE INTO lot SELECT community, id, '', '', time, 0, 0, NULL, 'unhandled', "
-                    "1 FROM event WHERE community=? AND id=?",
-                    [one[:2] for one in failed],
-                )
-
     def _take_log(self) -> Log:
         """The log, with the secret of the lots' codes; this process keeps both once it has them."""
         if self._log is None:
@@ -251,37 +224,30 @@ class Sealer:
 
     def _enter(self, log: Log, drafts: Sequence["_Draft"]) -> list[Sealed]:
         """Append to the log what it does not hold yet, all at once, and note every outcome."""
-        leaves = {d.entry: log.index_of(leaf_hash(d.entry)) for d in drafts if d.entry}
-        new = [entry for entry, leaf in leaves.items() if leaf is None]
-        leaves |= dict(zip(new, log.append(new), strict=True))
+        leaves = log.enter(draft.entry for draft in drafts if draft.entry)
         sealed = [replace(draft.sealed, leaf=leaves.get(draft.entry)) for draft in drafts]
-        rows = [
-            (s.community, s.harvest, *s.key, s.time, s.quantity_kg, s.coverage, s.leaf, s.refused)
+        self._tables.note_harvests(
+            LotRow(s.community, s.harvest, s.key, s.time, s.quantity_kg, s.coverage, s.leaf, s.refused)
             for s in sealed
-        ]
-        with self._lock, self._db:
-            self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany("INSERT OR REPLACE INTO lot VALUES(?,?,?,?,?,?,?,?,?,0)", rows)
+        )
         return sealed
 
 
 def lots(folder: Path, limit: int = 100) -> list[dict[str, object]]:
     """The newest harvests of a folder, sealed and refused, without holding the writer up."""
-    path = folder / "trace.sqlite"
-    if not path.exists():
-        return []
-    db = to_read(path)
-    try:
-        names = ("community", "gtin", "lot", "time", "quantity_kg", "coverage", "leaf", "refused")
-        rows = db.execute(
-            # a day of no calendar of ours stands as 1970: it is shown as refused, and ends nobody's list
-            "SELECT community, gtin, lot, CASE WHEN time BETWEEN ? AND ? THEN time ELSE 0 END, quantity, "
-            "coverage, leaf, refused FROM lot ORDER BY 4 DESC LIMIT ?",
-            (midnight(FIRST, UTC), midnight(LAST, UTC), limit),
-        )
-        return [dict(zip(names, row, strict=True)) for row in rows]
-    finally:
-        db.close()
+    return [
+        {
+            "community": row.community,
+            "gtin": row.key.gtin,
+            "lot": row.key.lot,
+            "time": row.time,
+            "quantity_kg": row.kilograms,
+            "coverage": row.coverage,
+            "leaf": row.leaf,
+            "refused": row.refused,
+        }
+        for row in DiaryReader(folder).outcomes(limit)
+    ]
 
 
 def read(folder: Path, key: LotKey) -> bytes | None:

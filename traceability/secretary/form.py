@@ -24,13 +24,14 @@ from devices.contract.reading import Device
 from devices.pilots.bounds import local, within
 from devices.pilots.pilot import Pilot
 from devices.texts import number, text
+from devices.web.language import language
 from traceability.diary import entries
 from traceability.diary.entries import CORRECTION, FORMS, Lot
-from traceability.pages.frame import language
+from traceability.diary.reader import ShownEntry
 from traceability.records import picture
 from traceability.records.photos import Photos
 from traceability.records.picture import BadPicture
-from traceability.secretary.book import Book, Entry
+from traceability.secretary.book import Book
 from traceability.secretary.post import NotSent
 from traceability.secretary.sign_in import WITHIN, Accounts, Door, Session, Sessions, show
 from traceability.secretary.throttle import Throttle
@@ -152,7 +153,7 @@ class _Desk:
         )  # fmt: skip
 
 
-def _row(pilot: Pilot, entry: Entry) -> dict[str, Any]:
+def _row(pilot: Pilot, entry: ShownEntry) -> dict[str, Any]:
     event = entry.event
     return {
         "event": event,

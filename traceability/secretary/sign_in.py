@@ -16,17 +16,14 @@ from fastapi.responses import RedirectResponse, Response
 
 from devices.contract.payloads import MAX_BYTES
 from devices.contract.reading import Device
-from traceability.pages.frame import HEADERS, body_of, language
+from devices.web.frame import headers
+from devices.web.language import VARY, language
+from traceability.pages.frame import PAGES
 from traceability.secretary.throttle import Throttle
 from traceability.secretary.upload import posted
 
 COOKIE, HOURS, SESSIONS = "diary", 12, 1000
-WITHIN = HEADERS | {
-    "Content-Security-Policy": HEADERS["Content-Security-Policy"].replace(
-        "form-action 'none'", "form-action 'self'"
-    ),
-    "Cache-Control": "no-store",
-}
+WITHIN = headers(vary=VARY, forms=True, cache="no-store")
 
 
 class Accounts(Protocol):
@@ -130,5 +127,4 @@ class Door:
 
 def show(template: str, request: Request, status: int, **values: Any) -> Response:
     """A page for those who write; nobody keeps a copy."""
-    body = body_of(template, language(request), **values)
-    return Response(body, status, WITHIN, "text/html; charset=utf-8")
+    return PAGES.answer(template, language(request), status, WITHIN, **values)

@@ -13,7 +13,7 @@ or bundle is removed when its full one is covered.
 import fcntl
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -66,6 +66,15 @@ class Log(LogReader):
             opened = cls(directory, signer, origin, lock)
             undo.pop_all()  # `close` does it
         return opened
+
+    def enter(self, entries: Iterable[bytes]) -> dict[bytes, int]:
+        """Append those that the log does not hold yet, all at once, as `append` does; returns the index of
+        each. Doing it again after a crash changes nothing.
+        """
+        known = {entry: self.index_of(leaf_hash(entry)) for entry in entries}
+        new = [entry for entry, index in known.items() if index is None]
+        held = {entry: index for entry, index in known.items() if index is not None}
+        return held | dict(zip(new, self.append(new), strict=True))
 
     def append(self, entries: Sequence[bytes]) -> range:
         """Log the entries, each up to 65,535 bytes, and return their indexes; durable on return.

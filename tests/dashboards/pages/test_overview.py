@@ -144,6 +144,12 @@ def test_english_on_request(client: TestClient, store: SqliteStore, pilot: Pilot
     assert '<html lang="en">' in page and "Smart villages" in page
 
 
+def test_a_browser_that_prefers_english_gets_it_without_asking(client: TestClient) -> None:
+    english = client.get("/", headers={"Accept-Language": "en,vi;q=0.5"})
+    assert '<html lang="en">' in english.text and english.headers["vary"] == "Accept-Language, Cookie"
+    assert '<html lang="vi">' in client.get("/", headers={"Accept-Language": "vi,en;q=0.5"}).text
+
+
 def test_lots_lead_to_their_records_and_stay_secret_in_open_data(client: TestClient) -> None:
     page = client.get("/").text
     assert re.search(r'href="/01/\d{14}/10/TQ261120-ABCDEFGH"', page)

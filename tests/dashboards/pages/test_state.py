@@ -1,10 +1,16 @@
-"""`/healthz` says what is away: the store, or the gateway without which nothing new comes."""
+"""`/healthz` says what is away: the store, or the gateway without which nothing new comes; `/metrics` has
+each gateway's figures.
+"""
 
+import shutil
+import subprocess
 import time
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
+from prometheus_client.parser import text_string_to_metric_families
 
 from dashboards.figures import Figures
 from dashboards.pages import state
@@ -26,16 +32,21 @@ def store(tmp_path):
     made.close()
 
 
-def asked(store, monkeypatch, minutes=10, **more):
-    """The answer of pages that have run for so many minutes."""
+def pages(store, **more):
     figures = Figures(
         store, load("dong-thap"), lambda _: [], lambda now: Evaluation(now, (), {}), now=lambda: NOW, **more
     )
-    pages = FastAPI()
-    pages.include_router(state.router(figures))
+    made = FastAPI()
+    made.include_router(state.router(figures))
+    return TestClient(made)
+
+
+def asked(store, monkeypatch, minutes=10, **more):
+    """The answer of pages that have run for so many minutes."""
+    client = pages(store, **more)
     begun = time.monotonic()
     monkeypatch.setattr(state.time, "monotonic", lambda: begun + minutes * 60)
-    answer = TestClient(pages).get("/healthz")
+    answer = client.get("/healthz")
     return answer.status_code, answer.text
 
 
@@ -70,3 +81,74 @@ def test_a_store_that_is_away_is_said(store, monkeypatch):
 
     monkeypatch.setattr(store, "latest", away)
     assert asked(store, monkeypatch) == (503, "store: the store is away\n")
+
+
+FIELDS = {
+    "received": 9, "stored": 5, "duplicate": 1, "quarantined": 2, "spooled": 1, "forgotten": 1, "arrived": 3,
+    "kept": 2, "lag_ms": 2500, "spool_bytes": 4096, "missing": 7, "broker_dropped": 11, "refused_logins": 2,
+}  # fmt: skip
+
+
+def three(store):
+    """Three gateways of one broker; one's books do not balance, and it is alone in what it misses."""
+    for number in (1, 2, 3):
+        fields = FIELDS | ({"spooled": 2} if number == 3 else {})
+        if number != 3:
+            del fields["missing"]
+        store.write([Point("gateway", tags(instance=f"gateway-{number}"), fields, NOW - number * MINUTE)])
+
+
+def samples(text):
+    return {
+        (sample.name, sample.labels.get("instance")): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_each_gateway_has_a_sample_and_nothing_is_added_up(store):
+    three(store)
+    read = samples(pages(store).get("/metrics").text)
+    for number in (1, 2, 3):
+        mine = {
+            name.removeprefix("hoiquan_gateway_"): value
+            for (name, by), value in read.items()
+            if by == f"gateway-{number}"
+        }
+        assert mine.pop("missing_messages", None) == (7 if number == 3 else None)
+        assert mine == {
+            "received_messages_total": 9, "stored_messages_total": 5, "duplicate_messages_total": 1,
+            "forgotten_messages_total": 1, "quarantined_messages": 2,
+            "spooled_messages": 2 if number == 3 else 1, "spool_bytes": 4096, "lag_seconds": 2.5,
+            "broker_dropped_messages_total": 11, "refused_logins_total": 2,
+            "books_balanced": float(number != 3),
+            "books_timestamp_seconds": (NOW - number * MINUTE) / 1000,
+        }  # fmt: skip
+
+
+def test_each_metric_says_what_it_is_also_without_a_gateway(store):
+    families = list(text_string_to_metric_families(pages(store).get("/metrics").text))
+    assert len(families) == 13
+    for family in families:
+        assert family.documentation and family.type in ("counter", "gauge") and not family.samples
+
+
+def test_openmetrics_for_whoever_asks_for_it(store):
+    three(store)
+    asked = {"Accept": "application/openmetrics-text; version=1.0.0"}
+    answer = pages(store).get("/metrics", headers=asked)
+    assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+    assert answer.headers["vary"] == "Accept"
+    assert list(openmetrics(answer.text)) and answer.text.endswith("# EOF\n")
+
+
+@pytest.mark.skipif(
+    shutil.which("promtool") is None, reason="promtool (Debian package prometheus) is not installed"
+)
+def test_promtool_finds_nothing_to_say(store):
+    three(store)
+    text = pages(store).get("/metrics").text
+    done = subprocess.run(
+        ["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

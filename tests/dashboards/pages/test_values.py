@@ -13,7 +13,7 @@ import pytest
 from dashboards.boards.targets import INDICATORS
 from devices.contract.reading import Reading
 from devices.pilots.pilot import load
-from gateway.clerk import Clerk
+from gateway.clerk.clerk import Clerk
 from gateway.ingest.message import Books
 from gateway.lots.growth import Growth
 from gateway.past import Past
@@ -104,7 +104,7 @@ def test_the_board_shows_what_is_counted_by_hand(influx, tmp_path, seed):
             past.keep(readings)
         past.write_down(diary)
         books = Books(received=0, stored=0, duplicate=0, quarantined=0, spooled=0, forgotten=0, oldest=None)
-        Clerk(store, PILOT, "g", lambda: books, lambda: list(PILOT.fleet.values())).write_indicators(NOW)
+        Clerk(store, PILOT, "g", lambda: books, lambda: list(PILOT.fleet.values())).indicators.write(NOW)
     finally:
         sealer.close()
         store.close()

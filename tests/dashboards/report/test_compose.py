@@ -14,7 +14,7 @@ from dashboards.report.plain import markdown
 from dashboards.report.yearly import look_up
 from devices.pilots.names import Names
 from devices.pilots.pilot import load
-from gateway.clerk import recount
+from gateway.clerk.indicators import recount
 from gateway.indicators.count import DAY_MS, HOUR_MS, evaluate, local_midnight
 from gateway.stores.points import Point, device_tags, tags
 from gateway.stores.sqlite import SqliteStore

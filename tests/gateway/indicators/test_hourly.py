@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from devices.pilots.pilot import load
-from gateway.clerk import Clerk
+from gateway.clerk.clerk import Clerk
 from gateway.indicators.hourly import roll
 from gateway.ingest.message import Books
 from gateway.stores.points import Point, device_tags
@@ -80,10 +80,10 @@ def test_what_comes_late_is_taken_in_within_an_hour(store, late):
     made = clerk(store)
     then = (NOW - late) // HOUR * HOUR
     store.write([reading(then + 1, water_level=2.5), reading(NOW - late, OTHER, water_level=9.0)])
-    made.write_hours(NOW)
+    made.hours.write(NOW)
     store.write([reading(then + n, water_level=0.5) for n in (2, 3)] + [reading(then, salinity=1.0)])
     for minutes in range(1, 61):
-        made.write_hours(NOW + minutes * MINUTE)
+        made.hours.write(NOW + minutes * MINUTE)
     assert there(store) == {
         then: {"water_level_sum": 3.5, "water_level_number": 3, "salinity_sum": 1.0, "salinity_number": 1}
     }
@@ -91,19 +91,19 @@ def test_what_comes_late_is_taken_in_within_an_hour(store, late):
 
 
 def test_a_clerk_that_was_away_leaves_no_hour_out(store):
-    clerk(store).write_hours(NOW - 100 * DAY)
+    clerk(store).hours.write(NOW - 100 * DAY)
     store.write([reading(at, water_level=1.0) for at in range(NOW - 99 * DAY, NOW, 3 * HOUR)])
     made = clerk(store)
     for minutes in range(60):
-        made.write_hours(NOW + minutes * MINUTE)
+        made.hours.write(NOW + minutes * MINUTE)
     assert sum(fields["water_level_number"] for fields in there(store).values()) == 99 * 8
 
 
 def test_two_clerks_write_the_same(store):
     store.write([reading(NOW - n * MINUTE, water_level=n / 7) for n in range(200)])
-    clerk(store).write_hours(NOW)
+    clerk(store).hours.write(NOW)
     once = there(store)
-    clerk(store).write_hours(NOW)
+    clerk(store).hours.write(NOW)
     assert there(store) == once
 
 
@@ -117,5 +117,5 @@ def test_days_that_are_right_are_not_counted_again(store, monkeypatch):
     )
     made = clerk(store)
     for _ in range(5):
-        made.write_hours(NOW)
+        made.hours.write(NOW)
     assert [span for span in asked if span[1] - span[0] == DAY] == [(late, late + DAY)]

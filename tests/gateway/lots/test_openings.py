@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from devices.pilots.pilot import load
-from gateway.clerk import Clerk
+from gateway.clerk.clerk import Clerk
 from gateway.indicators.count import local_day, local_midnight
 from gateway.ingest.message import Books
 from gateway.lots.growth import Growth

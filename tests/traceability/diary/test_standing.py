@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from devices.contract.diary import decode_diary
 from devices.contract.reading import Device
+from devices.files import to_read
 from devices.pilots.pilot import Pilot
 from tests.traceability.conftest import HARVESTED, Grower
 from traceability.digital_link import LotKey
@@ -39,18 +41,19 @@ class Plot:
             self.sealer.told(done)
 
     def fate(self, id: str) -> str:
-        with self.sealer._lock:
-            rows = self.sealer._db.execute(
-                "SELECT refused FROM lot WHERE harvest=? "
-                "UNION ALL SELECT refused FROM later WHERE id=? AND done",
-                (id, id),
-            ).fetchall()
+        rows = self.asked(
+            "SELECT refused FROM lot WHERE harvest=? UNION ALL SELECT refused FROM later WHERE id=? AND done",
+            id,
+            id,
+        )
         return rows[0][0] if rows else "nothing yet"
 
     def key(self, id: str) -> LotKey:
-        with self.sealer._lock:
-            row = self.sealer._db.execute("SELECT gtin, lot FROM lot WHERE harvest=?", (id,)).fetchone()
-        return LotKey(*row)
+        return LotKey(*self.asked("SELECT gtin, lot FROM lot WHERE harvest=?", id)[0])
+
+    def asked(self, question: str, *values: str) -> list[tuple[Any, ...]]:
+        with closing(to_read(self.folder / "trace.sqlite")) as db:
+            return db.execute(question, values).fetchall()
 
     def later(self, id: str) -> list[dict[str, Any]]:
         return Shelf(self.folder).addenda(self.key(id))
@@ -238,8 +241,8 @@ def test_a_sealed_file_that_is_gone_holds_up_no_other(plot: Plot) -> None:
 
 
 def test_twenty_thousand_harvests_are_weighed_at_once(plot: Plot) -> None:
+    from traceability.diary.corrections import Picked
     from traceability.diary.season import heaviest
-    from traceability.diary.tables import Picked
 
     start = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp() * 1000)
     many = [Picked(str(n), "mango", "plot-1", start + n * 60_000, 1.0, None) for n in range(20_000)]

@@ -16,11 +16,11 @@ from PIL import Image
 from devices.contract.diary import decode_diary
 from devices.pilots.pilot import Pilot
 from devices.texts import text
+from devices.web.frame import HIDDEN
 from tests.scanner import codes
 from tests.traceability.conftest import HARVESTED, Grower, harvest, sprayed, write
 from traceability.digital_link import LotKey
 from traceability.pages import web
-from traceability.pages.frame import HIDDEN
 from traceability.records.conditions import SENSED
 from traceability.records.record import entry
 from traceability.sealing import seal
@@ -65,6 +65,22 @@ def test_page_answers_in_both_languages(client: TestClient, key: LotKey) -> None
     assert len(vi.content) < 60_000
     assert "default-src 'none'" in vi.headers["content-security-policy"]
     assert "<script" not in vi.text
+
+
+def test_each_form_names_what_it_depends_on(client: TestClient, key: LotKey) -> None:
+    """A cache that knows no cookie would show one reader's language to another."""
+
+    def varies(path: str, **headers: str) -> str | None:
+        return client.get(path, headers=headers).headers.get("vary")
+
+    assert varies(key.path) == "Accept, Accept-Language, Cookie"
+    assert varies(key.path, accept="application/ld+json") == "Accept"
+    assert varies(f"{key.path}?linkType=all") == "Accept"
+    assert varies(f"{key.path}/record.json") is None
+    assert varies(f"{key.path}/qr.svg") is None
+    for path in ("/verify.html", "/01/1/10/x", "/s/UNKNOWN"):
+        assert varies(path) == "Accept-Language, Cookie"
+    assert client.get("/scan/xx/01/1/10/x").status_code == 400  # a language that nobody speaks
 
 
 def test_hostile_text_is_escaped(client: TestClient, key: LotKey) -> None:

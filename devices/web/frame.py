@@ -1,0 +1,79 @@
+"""The frame of a page: its headers, and templates in which nothing stays hidden that people wrote."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from fastapi.responses import Response
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from devices.texts import number, text
+
+HTML = "text/html; charset=utf-8"
+# characters that hide or turn around what stands beside them (UAX 9, controls, no width): shown as such
+HIDDEN = {code: f"⟨U+{code:04X}⟩" for code in (
+    *range(0x20), *range(0x7F, 0xA0), 0xAD, 0x61C, *range(0x200B, 0x2010), *range(0x2028, 0x202F),
+    *range(0x2060, 0x2070), 0xFEFF,
+) if chr(code) not in "\n\t"}  # fmt: skip
+
+
+def headers(*, vary: Sequence[str] = (), forms: bool = False, cache: str = "") -> dict[str, str]:
+    """Headers of an answer without a script. `vary` names the request's headers that it depends on; `forms`:
+    it may send forms back to us; `cache` is its Cache-Control, none if empty.
+    """
+    target = "'self'" if forms else "'none'"
+    made = {
+        "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+        f"form-action {target}; frame-ancestors 'none'",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+    }
+    if vary:
+        made["Vary"] = ", ".join(vary)
+    if cache:
+        made["Cache-Control"] = cache
+    return made
+
+
+class Pages:
+    """The templates of one package: its folder `templates`.
+
+    Beside its values a template has `lang`, `t` (a sentence of the catalogue in that language), and the
+    filters `number`, `thousands`, `digits` (a number as such, anything else as it is) and `day` (of an ISO
+    date). What a person wrote is escaped, and characters that hide are spelt out; `|e` keeps them, for an
+    input that gives back what was typed.
+    """
+
+    def __init__(self, package: str) -> None:
+        self._templates = Environment(
+            loader=PackageLoader(package),
+            autoescape=select_autoescape(),
+            undefined=StrictUndefined,
+            finalize=_plain,
+        )
+        self._templates.filters |= {
+            "number": number,
+            "thousands": lambda value, lang: number(value, lang, grouped=True),
+            "digits": lambda value, lang: number(value, lang) if isinstance(value, int | float) else value,
+            "day": lambda day: f"{date.fromisoformat(day):%d/%m/%Y}",
+        }
+
+    def body(self, template: str, lang: str, /, **values: Any) -> str:
+        """A page in one language."""
+
+        def t(key: str, **placeholders: object) -> str:
+            return text(key, lang, **placeholders)
+
+        return self._templates.get_template(template).render(lang=lang, t=t, **values)
+
+    def answer(
+        self, template: str, lang: str, status: int, sent: Mapping[str, str], /, **values: Any
+    ) -> Response:
+        """The same as an answer with the headers `sent`."""
+        return Response(self.body(template, lang, **values), status, sent, HTML)
+
+
+def _plain(value: object) -> object:
+    """What a person wrote, with nothing hidden in it; escaping follows."""
+    return value.translate(HIDDEN) if isinstance(value, str) and not isinstance(value, Markup) else value

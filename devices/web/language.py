@@ -1,0 +1,55 @@
+"""In which language a page answers: what the reader chose, else what the browser prefers, else Vietnamese."""
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from devices.texts import LANGS, Lang
+
+COOKIE, A_YEAR = "lang", 31_536_000  # seconds
+VARY = ("Accept-Language", "Cookie")  # what an answer in the reader's language depends on
+
+
+def language(request: Request) -> Lang:
+    """The reader's language."""
+    chosen = request.cookies.get(COOKIE)
+    return next((lang for lang in LANGS if lang == chosen), None) or preferred(
+        request.headers.get("accept-language", "")
+    )
+
+
+def choose(response: Response, lang: str) -> None:
+    """Let the browser remember a language; one that we do not speak is Vietnamese."""
+    response.set_cookie(COOKIE, spoken(lang), max_age=A_YEAR, samesite="lax")
+
+
+def spoken(lang: str) -> Lang:
+    """The language of this code, Vietnamese for one that we do not speak."""
+    return "en" if lang == "en" else "vi"
+
+
+def preferred(accepted: str) -> Lang:
+    """The language with the highest quality in an Accept-Language header (RFC 9110, 12.5.4), of equals the
+    one that is named first; Vietnamese where it names neither of ours.
+    """
+    qualities: dict[str, float] = {}
+    for one in accepted.split(","):
+        tag, *parameters = (part.strip().lower() for part in one.split(";"))
+        primary = tag.partition("-")[0]
+        qualities[primary] = max(qualities.get(primary, 0.0), _quality(parameters))
+    named = [lang for tag in qualities for lang in LANGS if lang == tag]
+    unnamed = [lang for lang in LANGS if lang not in named]
+    best = max([*named, *unnamed], key=lambda lang: qualities.get(lang, qualities.get("*", 0.0)))
+    return best if qualities.get(best, qualities.get("*", 0.0)) > 0 else "vi"
+
+
+def _quality(parameters: list[str]) -> float:
+    """From 0, not at all, to 1; what cannot be read counts as not named."""
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                quality = float(value)
+            except ValueError:
+                return 0.0
+            return quality if 0 <= quality <= 1 else 0.0
+    return 1.0

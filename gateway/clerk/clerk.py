@@ -1,0 +1,103 @@
+"""The clerk: does each sheet of the paperwork in its turn, and again where the store could not take it."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from devices.contract.reading import Device
+from devices.errors import CONTENT
+from devices.pilots.pilot import Pilot
+from gateway.clerk.books import BookSheet
+from gateway.clerk.hours import HourSheet
+from gateway.clerk.indicators import IndicatorSheet
+from gateway.ingest.faults import Faults
+from gateway.ingest.message import Books
+from gateway.ingest.spoolfile import SpoolFull
+from gateway.stores.points import Point
+from gateway.stores.store import RejectPoints, RetryLater, Store
+
+log = logging.getLogger(__name__)
+BOOKS_EVERY = 10.0  # seconds
+INDICATORS_EVERY = 60.0
+STEPS = 40  # of the quarantine's tidying, each time the books are written
+
+
+class Clerk:
+    """Writes what the boards need beside the readings. `devices` gives all that may speak, `figures` what
+    stands beside the books, `openings` how often lots were looked at; `forget` lets some old refused messages
+    go, and says how many.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        pilot: Pilot,
+        instance: str,
+        books: Callable[[], Books],
+        devices: Callable[[], list[Device]],
+        *,
+        figures: Callable[[], dict[str, int]] = dict,
+        openings: Callable[[int], list[Point]] = lambda _: [],
+        forget: Callable[[], int] = int,
+        faults: Faults | None = None,
+    ) -> None:
+        self.books = BookSheet(store, instance, books, figures)
+        self.indicators = IndicatorSheet(store, pilot, devices)
+        self.hours = HourSheet(store, pilot)
+        self._store = store
+        self._openings = openings
+        self._forget = forget
+        self._faults = faults or Faults()
+        self._due = threading.Event()
+        self._due.set()
+
+    def past_changed(self) -> None:
+        """Something was stored that happened on an earlier day: count those days again."""
+        self._due.set()
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set. A store that does not answer is asked again next time."""
+        next_indicators = 0.0
+        while not stop.is_set():
+            self._attempt(lambda: self.books.write(now_ms()))
+            self._attempt(self.tidy)
+            if time.monotonic() >= next_indicators or self._due.is_set():
+                next_indicators = time.monotonic() + INDICATORS_EVERY
+                self._attempt(lambda: self.indicators.write(now_ms()))
+                self._attempt(lambda: self.hours.write(now_ms()))
+                self._attempt(lambda: self.write_openings(now_ms()))
+            if self._due.is_set():
+                self._due.clear()
+                if not self._attempt(lambda: self.indicators.backfill(now_ms(), stop)):
+                    self._due.set()
+            stop.wait(BOOKS_EVERY)
+
+    def _attempt(self, sheet: Callable[[], None]) -> bool:
+        """Do one sheet; what holds it up holds up no other. False: try it again."""
+        try:
+            sheet()
+        except RejectPoints as error:  # what remains of it is stored; the refused points are ours to mend
+            log.warning("the store refuses %d points of the paperwork: %s", len(error.bad), error)
+        except (RetryLater, SpoolFull) as error:
+            log.warning("the paperwork waits: %s", error)
+            return False
+        except CONTENT as error:  # what somebody wrote, or a defect: the other sheets go on
+            self._faults.add("paperwork", error)
+        return True
+
+    def tidy(self) -> None:
+        """Let old refused messages go, in small steps: whoever spools waits for one of them at most."""
+        for _ in range(STEPS):
+            if not self._forget():
+                return
+
+    def write_openings(self, at: int) -> None:
+        """How often lots were looked at, up to epoch ms `at`."""
+        if opened := self._openings(at):
+            self._store.write(opened)
+
+
+def now_ms() -> int:
+    """Epoch milliseconds."""
+    return time.time_ns() // 1_000_000

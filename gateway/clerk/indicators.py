@@ -1,0 +1,110 @@
+"""The roster, the indicators and the state of each device, now and at the end of days that are past."""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+
+from devices.contract.reading import Device
+from devices.pilots.pilot import Pilot
+from gateway.indicators.count import (
+    DAY_MS,
+    HOUR_MS,
+    MANY,
+    SHARE,
+    Count,
+    Coverage,
+    Evaluation,
+    Lots,
+    evaluate,
+    local_day,
+    local_midnight,
+    points,
+    roster,
+    share,
+    share_window,
+)
+from gateway.indicators.standing import Heard, alarms, forecast, left_behind
+from gateway.stores.points import Point
+from gateway.stores.store import Store
+
+COUNTED_MS = HOUR_MS  # after which indicators are written that are what they were
+BACKFILL_DAYS = 30
+LEFT_DAYS = 366  # how far back a day leaves more than its indicators: a report is of a year
+HEARD_MS = 7 * DAY_MS  # within which a device was heard
+WRITTEN = 1000  # points of a recount in one write
+
+
+class IndicatorSheet:
+    """`devices` gives all that may speak."""
+
+    def __init__(self, store: Store, pilot: Pilot, devices: Callable[[], list[Device]]) -> None:
+        self._store, self._pilot, self._devices = store, pilot, devices
+        self._levels = alarms(pilot)  # they do not change while we run: written once
+        self._counted: tuple[int, tuple[Count, ...]] = 0, ()  # when, and what was written
+
+    def write(self, at: int) -> None:
+        """Roster, indicators and devices as they are at epoch ms `at`."""
+        evaluation = evaluate(self._store, self._pilot, self._devices(), at)
+        written, counts = self._counted
+        changed = evaluation.counts != counts or at - written >= COUNTED_MS
+        self._store.write(
+            [
+                *roster(self._pilot, at),
+                *self._levels,
+                *(points(self._pilot, evaluation) if changed else ()),
+                *left_behind(self._store, self._pilot, self._devices(), evaluation, self._heard(at)),
+                *forecast(self._pilot, evaluation),
+            ]
+        )
+        self._levels = []
+        if changed:
+            self._counted = at, evaluation.counts
+
+    def backfill(self, at: int, stop: threading.Event) -> None:
+        """Indicators at the end of each of the last days whose window has readings, and today's share: a
+        harvest that is sealed now may have been an hour ago.
+        """
+        today = local_day(self._pilot, at)
+        first = today - timedelta(days=BACKFILL_DAYS)
+        for _ in recount(self._store, self._pilot, self._devices(), first, today):
+            if stop.is_set():
+                return
+        lots = Lots(self._store, self._pilot, share_window(self._pilot, today), at + 1)
+        where = {"pilot": self._pilot.pilot, "indicator": SHARE}
+        for counted in self._store.series("kpi", where, local_midnight(self._pilot, today), at + 1, MANY):
+            again = Evaluation(counted.time, (share(self._pilot, lots, counted.time),), {})
+            self._store.write(points(self._pilot, again))
+
+    def _heard(self, at: int) -> dict[str, Heard]:
+        """Devices heard within the last days before epoch ms `at`."""
+        heard = {}
+        for latest in self._store.latest("telemetry", {"pilot": self._pilot.pilot}, at - HEARD_MS):
+            battery = latest.fields.get("battery_voltage")
+            seen = max(time for time, _ in latest.fields.values())
+            heard[latest.tags.get("device", "")] = Heard(seen, float(battery[1]) if battery else None)
+        return heard
+
+
+def recount(
+    store: Store, pilot: Pilot, devices: list[Device], first: date, last: date
+) -> Iterator[Evaluation]:
+    """Count the indicators again at the end of each day from `first` to before `last`, newest first,
+    and store them. A day whose window began before there were readings is left out: a count over days
+    at which nobody had looked would say 0.
+    """
+    lots = Lots(store, pilot, share_window(pilot, first), local_midnight(pilot, last))
+    covered = Coverage(store, pilot)
+    counted: list[Point] = []
+    for back in range((last - first).days):
+        end = local_midnight(pilot, last - timedelta(days=back)) - 1  # still of the day that ends
+        if covered.begun(end):
+            evaluation = evaluate(store, pilot, devices, end, lots, covered)
+            counted += points(pilot, evaluation)
+            if back < LEFT_DAYS:
+                counted += left_behind(store, pilot, devices, evaluation)
+            if len(counted) >= WRITTEN:
+                store.write(counted)
+                counted.clear()
+            yield evaluation
+    if counted:
+        store.write(counted)

@@ -1,0 +1,29 @@
+"""The broker: whether it answers, and takes our password."""
+
+from collections.abc import Iterator
+
+from devices.credentials import READER
+from gateway.control.client import NotHeard, connected, reached
+from gateway.doctor.finding import Finding, Visit, one_line
+
+TIMEOUT = 5.0  # seconds
+
+
+def broker(visit: Visit) -> Iterator[Finding]:
+    """Logged in as `reader`: the gateway's own account would take its connection away."""
+    settings, password = visit.settings, visit.settings.reader_password.get_secret_value()
+    values = {"url": settings.mqtt, "account": READER, "seconds": round(TIMEOUT)}
+    try:
+        if not password:
+            reached(settings, TIMEOUT)
+            yield visit.finding("broker", "ok", "broker_there", **values)
+            return
+        client, _ = connected(settings, READER, password, TIMEOUT)
+        client.disconnect()
+        client.loop_stop()
+    except NotHeard as error:
+        yield visit.finding("broker", "bad", f"broker_{error.why}", error=one_line(error.said), **values)
+    except ValueError as error:  # of the address, or of what HOIQUAN_MQTT_CA names
+        yield visit.finding("broker", "bad", "broker_bad", error=one_line(error))
+    else:
+        yield visit.finding("broker", "ok", "broker_ok", **values)

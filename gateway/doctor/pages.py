@@ -1,0 +1,27 @@
+"""The pages: what their own `/healthz` says."""
+
+from collections.abc import Iterator
+from http.client import HTTPException
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+from gateway.doctor.finding import Finding, Visit, one_line
+
+TIMEOUT = 5.0  # seconds
+
+
+def pages(visit: Visit) -> Iterator[Finding]:
+    """Ask them, where the settings say that they are."""
+    url = (visit.settings.web_url or visit.settings.base_url).rstrip("/") + "/healthz"
+    try:
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise ValueError("expected http:// or https://")
+        urlopen(url, timeout=TIMEOUT).close()  # noqa: S310 -- http and https alone
+    except HTTPError as error:
+        answer = error.read(200).decode("utf-8", "replace")
+        yield visit.finding("pages", "bad", "pages_bad", url=url, error=one_line(answer))
+    except (OSError, ValueError, HTTPException) as error:
+        yield visit.finding("pages", "bad", "pages_bad", url=url, error=one_line(error))
+    else:
+        yield visit.finding("pages", "ok", "pages_ok", url=url)

@@ -1,0 +1,38 @@
+"""The farm diary, and the log that the records are sealed in."""
+
+from collections.abc import Iterator
+
+from gateway.doctor.finding import Finding, Visit, one_line
+from traceability.diary.file import MARK
+from traceability.tlog.merkle import ProofError
+from traceability.tlog.note import NoteError, Verifier, open_note
+from traceability.tlog.tiles import LogCorrupt, LogMissing, LogReader
+
+ENTRIES = 200  # of the log that are checked
+
+
+def diary(visit: Visit) -> Iterator[Finding]:
+    """A diary that was damaged, and that nobody has looked at since."""
+    path = visit.settings.data / "trace" / "trace.sqlite"
+    if (mark := path.with_suffix(MARK)).exists():
+        yield visit.finding("diary", "bad", "diary_mended", path=path, mark=mark)
+
+
+def log(visit: Visit) -> Iterator[Finding]:
+    """Whether the checkpoint is signed by our key, and entries all along the log have their proofs."""
+    folder = visit.settings.data / "trace"
+    reader = LogReader(folder / "log")
+    try:
+        verifier = Verifier.parse((folder / "log.vkey").read_text("utf-8").strip())
+        open_note(reader.checkpoint(), [verifier])
+        size = reader.size
+        chosen = sorted({*range(0, size, size // ENTRIES + 1), *range(size - 1, size)} - {-1})
+        for index in chosen:
+            reader.entry(index)
+            reader.inclusion_proof(index)
+    except (LogMissing, FileNotFoundError):
+        yield visit.finding("log", "ok", "log_none")
+    except (LogCorrupt, NoteError, ProofError, OSError) as error:
+        yield visit.finding("log", "bad", "log_bad", error=one_line(error))
+    else:
+        yield visit.finding("log", "ok", "log_ok", size=size, checked=len(chosen))

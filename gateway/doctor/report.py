@@ -1,0 +1,69 @@
+"""One round of all checks, and how it is printed."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+
+import typer
+
+from devices.settings import Settings
+from devices.texts import text
+from gateway.doctor import broker, data, gateways, pages, records, store
+from gateway.doctor.finding import Check, Finding, Level, Visit, finding, one_line
+from gateway.stores.store import Store
+
+MARKS: dict[Level, str] = {"ok": "✓", "warning": "!", "bad": "✗"}
+CHECKS: tuple[Check, ...] = (
+    data.folder,
+    data.registry,
+    broker.broker,
+    gateways.gateways,
+    records.diary,
+    store.store,
+    records.log,
+    pages.pages,
+)  # in the order that messages take
+
+
+def examine(
+    settings: Settings, lang: str, open_store: Callable[[Settings], AbstractContextManager[Store]]
+) -> Iterator[Finding]:
+    """Everything, from the settings to the pages."""
+    try:
+        pilot = settings.loaded_pilot
+    except ValueError as error:
+        yield finding(lang, "settings", "bad", "settings_bad", error=error)
+        return
+    yield finding(lang, "settings", "ok", "settings_ok", pilot=pilot.pilot, places=len(pilot.place))
+    visit = Visit(settings, pilot, lang, time.time_ns() // 1_000_000, open_store)
+    for check in CHECKS:
+        yield from check(visit)
+
+
+def report(
+    read: Callable[[], Settings],
+    lang: str,
+    open_store: Callable[[Settings], AbstractContextManager[Store]],
+    *,
+    as_json: bool,
+) -> int:
+    """Print a round over the settings that `read` gives; returns 1 where a part is bad, else 0."""
+    try:
+        findings = list(examine(read(), lang, open_store))
+    except ValueError as error:  # of the settings, which name variable and cause
+        findings = [finding(lang, "settings", "bad", "settings_bad", error=one_line(error))]
+    levels = [one.level for one in findings]
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in findings], indent=2, ensure_ascii=False))
+    else:
+        for one in findings:
+            level = text(f"doctor.level_{one.level}", lang)
+            typer.echo(f"{MARKS[one.level]} {level}: {one.sentence}")
+            if one.mend:
+                typer.echo("    " + text("doctor.mend", lang, mend=one.mend))
+        some = {level: levels.count(level) for level in ("bad", "warning")}
+        well = not any(some.values())
+        typer.echo(text("doctor.all_well", lang) if well else text("doctor.some_bad", lang, **some))
+    return int("bad" in levels)

@@ -1,0 +1,61 @@
+"""The store: whether it answers, how old its newest reading is, and what the broker dropped."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from gateway.doctor.finding import Finding, Level, Visit, one_line
+from gateway.indicators.count import DAY_MS, HOUR_MS
+from gateway.stores.points import Point
+from gateway.stores.store import RetryLater
+
+QUIET_MS = HOUR_MS  # no new reading for so long is a reason to look
+POINTS = 50_000  # of the books that are read: one each five minutes of each gateway
+
+
+def store(visit: Visit) -> Iterator[Finding]:
+    """Readings of the last week, and books of the last day."""
+    settings, now = visit.settings, visit.now
+    if not settings.influx_url and not (settings.data / "store.sqlite").exists():
+        yield visit.finding("store", "warning", "store_none")
+        return
+    try:
+        with visit.open_store(settings) as opened:
+            where = {"pilot": visit.pilot.pilot}
+            newest = max(
+                (at for row in opened.latest("telemetry", where, now - 7 * DAY_MS)
+                 for at, _ in row.fields.values()),
+                default=None,
+            )  # fmt: skip
+            books = opened.series("gateway", {}, now - DAY_MS, now + 1, POINTS)
+    except (RetryLater, sqlite3.Error, OSError) as error:
+        yield visit.finding("store", "bad", "store_bad", error=one_line(error))
+        return
+    yield _readings(visit, newest)
+    yield _drops(visit, books)
+
+
+def _readings(visit: Visit, newest: int | None) -> Finding:
+    """`newest` is the time of the newest reading, epoch ms."""
+    if newest is None:
+        return visit.finding("store", "warning", "store_empty")
+    quiet = visit.now - newest > QUIET_MS
+    level: Level = "warning" if quiet else "ok"
+    minutes = max(0, visit.now - newest) // 60_000
+    return visit.finding("store", level, "store_quiet" if quiet else "store_ok", minutes=minutes)
+
+
+def _drops(visit: Visit, books: Sequence[Point]) -> Finding:
+    """Messages that the broker dropped: the most that any gateway counted, for all hear the same one."""
+    counts: dict[str, list[int]] = {}  # of each gateway, the newest first
+    for point in books:
+        if "broker_dropped" in point.fields:
+            of_one = counts.setdefault(dict(point.tags)["instance"], [])
+            of_one.append(int(point.fields["broker_dropped"]))
+    # a broker that starts again counts from 0
+    drops = max((sum(a - b if a >= b else a for a, b in pairwise(one)) for one in counts.values()), default=0)
+    if not counts:
+        return visit.finding("drops", "ok", "drops_unknown")
+    if drops:
+        return visit.finding("drops", "warning", "drops_some", number=drops)
+    return visit.finding("drops", "ok", "drops_ok")

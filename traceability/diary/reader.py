@@ -1,0 +1,103 @@
+"""trace.sqlite for those who only show it, from whatever process: they hold no writer up."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from devices.contract.diary import DiaryEvent
+from devices.files import to_read
+from devices.pilots.bounds import midnight
+from devices.pilots.places import FIRST, LAST
+from traceability.diary.rows import VALID, LotRow
+from traceability.diary.tables import understood
+from traceability.digital_link import LotKey
+
+GONE = ("split", "merge", "revocation")  # a lot is not there any more after one of these
+
+
+class ShownEntry(NamedTuple):
+    """An entry and what became of it: the lot that it made, or why it was refused ("": it was not)."""
+
+    event: DiaryEvent
+    lot: LotKey | None
+    refused: str
+
+
+class ShownLot(NamedTuple):
+    """A sealed lot; `harvest` is the id that the diary knows it by, `time` epoch ms."""
+
+    harvest: str
+    key: LotKey
+    kilograms: float
+    time: int
+    plot: str | None
+
+
+class DiaryReader:
+    """A folder's diary, empty where its writer has not begun it yet."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "trace.sqlite"
+
+    def outcomes(self, limit: int) -> list[LotRow]:
+        """The newest harvests of all communities, sealed and refused."""
+        rows = self._ask(
+            # a day of no calendar of ours stands as 1970: it is shown as refused, and ends nobody's list
+            "SELECT community, harvest, gtin, lot, CASE WHEN time BETWEEN ? AND ? THEN time ELSE 0 END, "
+            "quantity, coverage, leaf, refused FROM lot ORDER BY 5 DESC LIMIT ?",
+            (midnight(FIRST, UTC), midnight(LAST, UTC), limit),
+        )
+        return [LotRow(c, harvest, LotKey(gtin, lot), *rest) for c, harvest, gtin, lot, *rest in rows]
+
+    def entries(self, community: str, limit: int) -> list[ShownEntry]:
+        """A community's last entries, the newest first."""
+        rows = self._ask(
+            "SELECT e.body, l.gtin, l.lot, coalesce(nullif(l.refused, ''), a.refused, ''), l.leaf "
+            "FROM event e LEFT JOIN lot l ON l.community=e.community AND l.harvest=e.id "
+            "LEFT JOIN later a ON a.community=e.community AND a.id=e.id "
+            "WHERE e.community=? ORDER BY e.time DESC, e.id DESC LIMIT ?",
+            (community, limit),
+        )
+        return [
+            ShownEntry(event, LotKey(gtin, lot) if leaf is not None else None, refused)
+            for body, gtin, lot, refused, leaf in rows
+            if (event := understood(body)) is not None
+        ]
+
+    def event(self, community: str, id: str) -> DiaryEvent | None:
+        """An entry as it came."""
+        rows = self._ask("SELECT body FROM event WHERE community=? AND id=?", (community, id))
+        return understood(rows[0][0]) if rows else None
+
+    def corrections(self, community: str, of: str) -> list[DiaryEvent]:
+        """What corrects an entry and was not refused for what it says, in the order it came; more may be
+        among it that only speaks of the entry.
+        """
+        rows = self._ask(
+            "SELECT e.body FROM event e JOIN later a USING(community, id) WHERE a.community=? AND a.done "
+            f"AND a.refused IN ({','.join('?' * len(VALID))}) AND instr(e.body, ?) ORDER BY e.rowid",
+            (community, *VALID, f'"of":"{of}"'.encode()),
+        )
+        return [event for (body,) in rows if (event := understood(body)) is not None]
+
+    def lots(self, community: str, limit: int) -> list[ShownLot]:
+        """A community's last lots that are still there, the newest first."""
+        rows = self._ask(
+            "SELECT l.harvest, l.gtin, l.lot, l.quantity, l.time, coalesce(e.plot, s.plot) FROM lot l "
+            "LEFT JOIN event e ON e.community=l.community AND e.id=l.harvest "
+            # what came out of a split or merge is known as its id, a hyphen and a number
+            "LEFT JOIN event s ON s.community=l.community AND "
+            "s.id=rtrim(rtrim(l.harvest, '0123456789'), '-') "
+            "WHERE l.community=? AND l.leaf IS NOT NULL AND NOT EXISTS (SELECT 1 FROM addendum a "
+            "WHERE a.gtin=l.gtin AND a.lot=l.lot AND a.kind IN (?,?,?)) ORDER BY l.time DESC LIMIT ?",
+            (community, *GONE, limit),
+        )
+        return [ShownLot(harvest, LotKey(gtin, lot), *rest) for harvest, gtin, lot, *rest in rows]
+
+    def _ask(self, question: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+        if not self._path.exists():
+            return []
+        with closing(to_read(self._path)) as db:
+            return db.execute(question, values).fetchall()

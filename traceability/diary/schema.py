@@ -1,0 +1,39 @@
+"""The tables of trace.sqlite.
+
+event   every entry as it came                     lot     what became of a harvest
+later   entries about lots, each sealed once       unhandled   entries that nobody could work on
+addendum   what was sealed of lots after their harvest
+"""
+
+import sqlite3
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS event(
+  community TEXT NOT NULL, id TEXT NOT NULL, plot TEXT NOT NULL, time INTEGER NOT NULL,
+  simulated INTEGER NOT NULL, harvest INTEGER NOT NULL, body BLOB NOT NULL, device TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY(community, id));
+CREATE INDEX IF NOT EXISTS harvests ON event(harvest, time) WHERE harvest;
+CREATE INDEX IF NOT EXISTS seasons ON event(community, plot, time);
+CREATE TABLE IF NOT EXISTS lot(
+  community TEXT NOT NULL, harvest TEXT NOT NULL, gtin TEXT NOT NULL, lot TEXT NOT NULL,
+  time INTEGER NOT NULL, quantity REAL NOT NULL, coverage REAL, leaf INTEGER, refused TEXT NOT NULL,
+  told INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(community, harvest));
+CREATE TABLE IF NOT EXISTS later(
+  number INTEGER PRIMARY KEY AUTOINCREMENT, community TEXT NOT NULL, id TEXT NOT NULL, time INTEGER NOT NULL,
+  refused TEXT NOT NULL DEFAULT '', done INTEGER NOT NULL DEFAULT 0, UNIQUE(community, id));
+CREATE INDEX IF NOT EXISTS undone ON later(time) WHERE NOT done;
+CREATE TABLE IF NOT EXISTS unhandled(
+  community TEXT NOT NULL, id TEXT NOT NULL, error TEXT NOT NULL, told INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY(community, id));
+CREATE TABLE IF NOT EXISTS addendum(
+  community TEXT NOT NULL, id TEXT NOT NULL, gtin TEXT NOT NULL, lot TEXT NOT NULL, kind TEXT NOT NULL,
+  quantity REAL NOT NULL, leaf INTEGER NOT NULL, PRIMARY KEY(gtin, lot, id));
+"""
+TABLES = ("event", "lot", "later", "unhandled", "addendum")
+
+
+def complete(db: sqlite3.Connection) -> None:
+    """Make the tables that are missing, and the column that an earlier version had not."""
+    db.executescript(SCHEMA)
+    if "device" not in {row[1] for row in db.execute("PRAGMA table_info(event)")}:
+        db.execute("ALTER TABLE event ADD COLUMN device TEXT NOT NULL DEFAULT ''")
