@@ -38,7 +38,7 @@ from gateway.ingest.batch import (
     taken_back,
     without,
     without_refused,
-)
+)  # fmt: skip
 from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Decoded, Decoder, Written, unhandled
 from gateway.ingest.faults import Faults

@@ -29,7 +29,6 @@ ASKS |= dict.fromkeys(ERRORS, "")
 GROUPS = {
     "dashboards/pages/overview.py": {"t": "overview"},
     "dashboards/report/compose.py": {"say": "report"},
-    "dashboards/templates/overview.html": {"t": "overview"},
     "gateway/control/client.py": {"NotHeard": "listen"},
 }
 
