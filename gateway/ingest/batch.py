@@ -11,7 +11,7 @@ from typing import NamedTuple
 from devices.contract.reading import Reading
 from gateway.ingest.decode import Decoded, recalled
 from gateway.ingest.held import Held
-from gateway.ingest.message import Refusal, Segment
+from gateway.ingest.message import Outcome, Refusal, Segment
 from gateway.stores.points import Point
 
 
@@ -88,8 +88,8 @@ def forgotten(seen: Mapping[str, str], readings: Iterable[TakenBack]) -> dict[st
             by_device.setdefault(reading.device.device, []).append(reading)
     left = dict(seen)
     for device, some in by_device.items():
-        told, rule, checks = left[device].partition("\n")
-        memory = recalled(device, told)
+        decoder, rule, checks = left[device].partition("\n")
+        memory = recalled(device, decoder)
         for reading in some:
             memory.forget(reading)
         left[device] = f"{memory.dump()}{rule}{checks}"
@@ -97,23 +97,23 @@ def forgotten(seen: Mapping[str, str], readings: Iterable[TakenBack]) -> dict[st
 
 
 def refuse_repeated(
-    batch: Batch, given: tuple[Sequence[Reading], Sequence[int]], before: Sequence[TakenBack]
+    batch: Batch, understood: tuple[Sequence[Reading], Sequence[int]], before: Sequence[TakenBack]
 ) -> None:
     """What was held for a repetition of readings that are refused after all is refused as they are: it would
     be lost otherwise. So is the message that it came in, and what repeats that. Not so what the broker sends
-    again: that is the same message. `given`: the batch's readings as they were understood, and the message
-    of each; `before`: what is refused of batches before it.
+    again: that is the same message. `understood`: the batch's readings as they came from the
+    decoder, and the message of each; `before`: what is refused of batches before it.
     """
     decoded = batch.decoded
     while decoded.relied:
         reasons = {
             (reading.device.device, key): refusal
-            for reading, refusal in [*before, *taken_back(*given, decoded)]
+            for reading, refusal in [*before, *taken_back(*understood, decoded)]
             for key in (reading.time, ("", reading.device_time), (reading.boot, reading.seq))
         }
         if not reasons:
             return
-        found = False
+        more = False
         for place, (device, keys) in decoded.relied.items():
             message = batch.segment.messages[place]
             known = next(
@@ -122,8 +122,8 @@ def refuse_repeated(
             if known is not None and not message.dup and place not in decoded.refused:
                 decoded.refused[place] = known._replace(message=message)
                 decoded.repeated.pop(place, None)
-                found = True
-        if not found:
+                more = True
+        if not more:
             return
 
 
@@ -141,3 +141,15 @@ def without_refused(batch: Batch) -> Batch:
     ]
     decoded.readings, decoded.source = [one for one, _ in read], [index for _, index in read]
     return Batch(segment, decoded, [one for one, _ in kept], [index for _, index in kept], seen)
+
+
+def outcome(batch: Batch, seen: dict[str, str]) -> Outcome:
+    """What became of a batch, for the books, once it is stored. `seen`: what to remember of its devices."""
+    decoded, refused = batch.decoded, list(batch.decoded.refused.values())
+    return Outcome(
+        stored=len(batch.segment.messages) - decoded.duplicate - len(refused),
+        duplicate=decoded.duplicate,
+        refused=refused,
+        seen=seen,
+        marks=decoded.marks,
+    )

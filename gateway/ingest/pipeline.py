@@ -34,6 +34,7 @@ from gateway.ingest.batch import (
     Batch,
     TakenBack,
     forgotten,
+    outcome,
     refuse_repeated,
     taken_back,
     without,
@@ -43,7 +44,7 @@ from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Decoded, Decoder, Written, unhandled
 from gateway.ingest.faults import Faults
 from gateway.ingest.held import Held, held
-from gateway.ingest.message import Message, Outcome, Refusal, Segment
+from gateway.ingest.message import Message, Refusal, Segment
 from gateway.ingest.spool import Spool
 from gateway.ingest.spoolfile import SpoolFull
 from gateway.stores.points import Point, Value, tags
@@ -52,7 +53,7 @@ from gateway.stores.store import RejectPoints, RetryLater, Store
 log = logging.getLogger(__name__)
 COMMIT = 2000  # messages a group commit at most
 BATCH = 4000  # messages delivered at once
-TOLD = 100  # refusals of a batch that are logged and answered: a flood must not become two
+ANSWERED = 100  # refusals of a batch that are logged and answered: a flood must not become two
 WAIT = 0.2  # seconds after which an idle loop looks whether it should stop
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0  # seconds between tries
 
@@ -69,9 +70,8 @@ class Pipeline:
     """Joins receiver, spool, store and the keeper of diaries.
 
     `write_diary` keeps diary events (twice the same is once), returns the places of those whose id is another
-    event's, and may raise RetryLater. `rates` counts by
-    community ("" where nobody knows) and outcome since the start: readings stored, and messages that were
-    duplicate or quarantined.
+    event's, and may raise RetryLater. `rates` counts by community ("" where nobody knows) and outcome since
+    the start: readings stored, and messages that were duplicate or quarantined.
     """
 
     def __init__(
@@ -167,15 +167,15 @@ class Pipeline:
 
     def deliver(self, batch: Batch) -> None:
         """Bring one segment to its end: stored, known already, or refused with a reason."""
-        given = batch.decoded.readings, batch.decoded.source
+        understood = batch.decoded.readings, batch.decoded.source
         if batch.decoded.late:
-            found: list[Held] = []
+            known: list[Held] = []
             late = batch.decoded.late
-            if not self._patiently(lambda: found.append(held(self._store, late))):
+            if not self._patiently(lambda: known.append(held(self._store, late))):
                 return
-            batch = without(batch, found[-1])
+            batch = without(batch, known[-1])
         before = self._vain_before(batch.decoded)
-        refuse_repeated(batch, given, before)
+        refuse_repeated(batch, understood, before)
         segment, decoded, points, source, seen = batch = without_refused(batch)
 
         def write() -> None:
@@ -185,29 +185,23 @@ class Pipeline:
 
         if not self._patiently(write):
             return
-        refuse_repeated(batch, given, before)  # what the store has refused, too
-        if mine := taken_back(*given, decoded):
+        refuse_repeated(batch, understood, before)  # what the store has refused, too
+        if mine := taken_back(*understood, decoded):
             number = self._decoder.forget([one.reading for one in mine])
             self._forgotten.append((number, mine))
         if in_vain := before + mine:
             seen = forgotten(seen, in_vain)
         refused = list(decoded.refused.values())
-        outcome = Outcome(
-            stored=len(segment.messages) - decoded.duplicate - len(refused),
-            duplicate=decoded.duplicate,
-            refused=refused,
-            seen=seen,
-            marks=decoded.marks,
-        )
-        if self._patiently(lambda: self._spool.settle(segment, outcome)):
+        end = outcome(batch, seen)
+        if self._patiently(lambda: self._spool.settle(segment, end)):
             self._count(decoded)
-            for refusal in refused[:TOLD]:
-                self._tell(refusal)
+            for refusal in refused[:ANSWERED]:
+                self._answer(refusal)
             for refusal in refused:
                 if refusal.reason == "unhandled":
                     self._faults.add("messages", refusal.field)
-            if len(refused) > TOLD:
-                log.warning("refused: %d messages more: hoiquan quarantine list", len(refused) - TOLD)
+            if len(refused) > ANSWERED:
+                log.warning("refused: %d messages more: hoiquan quarantine list", len(refused) - ANSWERED)
 
     def _vain_before(self, decoded: Decoded) -> list[TakenBack]:
         """What is refused of batches before this one, which it did not know yet."""
@@ -268,7 +262,7 @@ class Pipeline:
                 self._troubles.pop(loop, None)
                 return True
 
-    def _tell(self, refusal: Refusal) -> None:
+    def _answer(self, refusal: Refusal) -> None:
         """One line in the log, and the reason back to the device where the topic names one."""
         error = PayloadError(refusal.reason, refusal.field)
         log.warning("refused: %.200r: %s", refusal.message.topic, " ".join(error.sentence("en").split()))

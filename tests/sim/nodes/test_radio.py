@@ -12,7 +12,6 @@ from devices.contract.models import MODELS
 from devices.pilots.pilot import load
 from sim.nodes.faults import OUTAGE, Episode
 from sim.nodes.radio import LORA, MOBILE, Carrier, Power, Radio, carrier, distance
-from sim.nodes.telemetry import believed
 from sim.nodes.ticks import DAY_MS, Ticks
 from sim.physics.weather import uniform
 from sim.run import fleet
@@ -110,14 +109,6 @@ def test_power_has_a_hysteresis_however_it_is_asked(volts, data):
     start, stop = ticks.time(1000 + low), ticks.time(1000 + high)
     asked = Power("probe-01", ticks, between).episodes(start, stop)
     assert asked == [e for e in dark if e.start < stop and e.stop > start]
-
-
-def test_what_the_contract_believes():
-    arrives = START
-    claims = [START, START - 90 * DAY_MS, START + 300_000, START + 300_001, 5000, -1]
-    times, claimed = believed(claims, [arrives] * len(claims))
-    assert times == [START, START - 90 * DAY_MS, START + 300_000, START, START, START]
-    assert claimed == [None, None, None, START + 300_001, 5000, None]
 
 
 def test_rain_delays_and_loses_nothing():
