@@ -1,5 +1,5 @@
-"""The first pages of devices/README.md (send, see, refused?), their commands as they are printed there: `make up`
-aside, which here is `hoiquan up` on ports of its own.
+"""The first pages of devices/README.md (send, see, refused?), their commands as they are printed there:
+`make up` aside, which here is `hoiquan up` on ports of its own.
 """
 
 import json
