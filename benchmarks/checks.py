@@ -29,7 +29,9 @@ from devices.pilots.pilot import Pilot, load
 from gateway.ingest.checks import Checker
 from gateway.ingest.decode import YEAR_2020_MS
 from sim.nodes.faults import SKEW, VALUE
-from sim.nodes.node import DAY_MS, Message, Node
+from sim.nodes.node import Node
+from sim.nodes.telemetry import Delivery
+from sim.nodes.ticks import DAY_MS
 from sim.nodes.truth import Record, records
 from sim.run import fleet
 
@@ -100,15 +102,15 @@ def kind_of(record: Record) -> str:
     return AHEAD if offset > 0 else BEHIND
 
 
-def in_order(nodes: Sequence[Node], start: int, stop: int) -> Iterator[Message]:
+def in_order(nodes: Sequence[Node], start: int, stop: int) -> Iterator[Delivery]:
     """All messages as they arrive. None arrives before it was measured, so a few days are enough at once."""
-    waiting: list[Message] = []
+    waiting: list[Delivery] = []
     for first in range(start, stop, STEP):
         last = min(first + STEP, stop)
         for node in nodes:
-            waiting += node.messages(first, last)
-        waiting.sort(key=lambda message: message.arrives)
-        known = bisect_left(waiting, last, key=lambda message: message.arrives)
+            waiting += node.deliveries(first, last)
+        waiting.sort(key=lambda delivery: delivery.arrives)
+        known = bisect_left(waiting, last, key=lambda delivery: delivery.arrives)
         yield from waiting[:known]
         del waiting[:known]
     yield from waiting
@@ -135,7 +137,7 @@ def measure(
     for message in in_order(nodes, start, stop):
         reading = message.reading
         device, node = reading.device.device, by_name[reading.device.device]
-        measured = reading.seq * node.interval_ms + node.phase
+        measured = node.ticks.time(reading.seq)
         wrong = defaultdict[str, list[Label]](list)
         for label in truth[device]:
             if label.record.start <= measured < label.record.stop:

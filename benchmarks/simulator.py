@@ -36,7 +36,9 @@ from gateway.lots.growth import Growth
 from gateway.past import Past
 from gateway.stores.sqlite import SqliteStore
 from sim.commands import played
-from sim.nodes.node import DAY_MS, Node
+from sim.nodes.node import Node
+from sim.nodes.telemetry import encode_reading
+from sim.nodes.ticks import DAY_MS
 from sim.run import fleet, history
 from sim.session import Plan, Session
 from tests import servers
@@ -179,7 +181,7 @@ def readings(pilot: Pilot) -> Iterator[tuple[str, bytes]]:
     count = 0
     for node in fleet(1, pilot):
         for reading in node.readings(NOW - DAY_MS, NOW):
-            yield f"hoiquan/v1/dong-thap/x/{node.device.device}/telemetry", node.payload(reading)
+            yield f"hoiquan/v1/dong-thap/x/{node.device.device}/telemetry", encode_reading(reading)
             count += 1
             if count == MESSAGES:
                 return

@@ -75,6 +75,6 @@ class Health:
             return self._pipeline.trouble or self._full
         if not self._receiver.connected:
             return "there is no connection to the broker"
-        if self._receiver.heartbeat_age() > LATE:
+        if self._receiver.heartbeat.age() > LATE:
             return f"the broker did not give back a heartbeat of the last {LATE:.0f} s"
         return ""

@@ -44,10 +44,10 @@ class Gauges:
         found = {"spool_bytes": self.spool.used()}
         if (missing := self.missing()) is not None:
             found["missing"] = missing
-        if self.receiver.broker_dropped is not None:
-            found["broker_dropped"] = self.receiver.broker_dropped
-        if self.receiver.refused_logins is not None:
-            found["refused_logins"] = self.receiver.refused_logins
+        if self.receiver.notices.dropped is not None:
+            found["broker_dropped"] = self.receiver.notices.dropped
+        if self.receiver.notices.refused_logins is not None:
+            found["refused_logins"] = self.receiver.notices.refused_logins
         return found
 
 
@@ -106,7 +106,7 @@ class Collector(Collects):
             ("connected", receiver.connected, "1: connected to the broker, and subscribed."),
             (
                 "heartbeat_age_seconds",
-                receiver.heartbeat_age(),
+                receiver.heartbeat.age(),
                 "Time since the newest heartbeat was sent that the broker gave back.",
             ),
             ("trouble", bool(self._health.trouble), "1: something is not well; the log says what."),
@@ -125,20 +125,20 @@ class Collector(Collects):
             yield Gauge(
                 f"{_NAME}missing_messages", "Messages that devices numbered and that never came.", missing
             )
-        if receiver.round_trip is not None:
+        if receiver.heartbeat.round_trip is not None:
             yield Gauge(
                 f"{_NAME}heartbeat_seconds", "Way of the last heartbeat to the broker and back.",
-                receiver.round_trip,
+                receiver.heartbeat.round_trip,
             )  # fmt: skip
-        if receiver.refused_logins is not None:
+        if receiver.notices.refused_logins is not None:
             yield Counter(
                 f"{_NAME}refused_logins", "Connections that the broker turned away since the gateway looks.",
-                receiver.refused_logins,
+                receiver.notices.refused_logins,
             )  # fmt: skip
-        if receiver.broker_dropped is not None:
+        if receiver.notices.dropped is not None:
             yield Counter(
                 f"{_NAME}broker_dropped_messages", "Messages that the broker dropped since it started.",
-                receiver.broker_dropped,
+                receiver.notices.dropped,
             )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from devices.credentials import FIRST_INSTANCE, GATEWAYS, gateway_account, gatew
 from devices.errors import CONTENT
 from devices.pilots.pilot import Pilot
 from devices.settings import Settings
+from gateway.brokers.denied import Denials
 from gateway.clerk import Clerk, now_ms
 from gateway.control.advisor import Advisor, Send
 from gateway.control.dispatch import dispatch
@@ -24,7 +25,6 @@ from gateway.health import Health
 from gateway.indicators.count import DAY_MS
 from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Decoder, Written
-from gateway.ingest.denied import Denials
 from gateway.ingest.faults import Faults
 from gateway.ingest.fresh import AHEAD_MS
 from gateway.ingest.held import begun

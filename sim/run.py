@@ -23,8 +23,11 @@ from devices.contract.reading import Device, Reading
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import Community
 from sim.nodes.control import Control
-from sim.nodes.faults import BROWN_OUT, DUPLICATES, NONE, OUTAGE, REORDERING, Episode, Span, change
-from sim.nodes.node import DAY_MS, Node
+from sim.nodes.faults import BROWN_OUT, DUPLICATES, NONE, OUTAGE, REORDERING, Episode, change
+from sim.nodes.node import Node
+from sim.nodes.span import Span
+from sim.nodes.telemetry import encode_reading
+from sim.nodes.ticks import DAY_MS
 from sim.nodes.truth import Record, judge
 from sim.physics.actions import Actions
 from sim.physics.world import World
@@ -127,15 +130,15 @@ class Live:
             self._send(self._pilot.fleet[name], "result", control.answer(name, payload, now))
 
     def _emit(self, node: Node, span: Span) -> None:
-        for message in node.carry(span):
-            self._send(node.device, "telemetry", node.payload(message.reading, message.clock))
+        for delivery in node.telemetry.deliveries(span):
+            self._send(node.device, "telemetry", encode_reading(delivery.reading, delivery.clock))
 
     def _measure(self, node: Node) -> Events:
-        tick = node.next_tick(self.now - 1)  # history ends before this moment
+        tick = node.ticks.after(self.now - 1)  # history ends before this moment
         while True:
             yield self.env.timeout(max(0, tick - self.now))
-            self._emit(node, node.told(tick, tick + 1))
-            tick = node.next_tick(tick)
+            self._emit(node, node.delivered(tick, tick + 1))
+            tick = node.ticks.after(tick)
 
     def _write_down(self, seed: int, pilot: Pilot, community: Community) -> Events:
         device = secretary(pilot, community)
@@ -161,7 +164,7 @@ class Station:
         self._running: list[Episode] = []
         self._queue: deque[tuple[Span, list[Episode]]] = deque(maxlen=node.radio.carrier.memory)
         # messages of the time before, which history has: they are sent first and take their time
-        self._ahead = node.radio.waiting(node.tick(self._start))
+        self._ahead = node.radio.waiting(node.ticks.at(self._start))
         self._luck = (-1, np.empty(0, dtype=bool))  # day, and for each tick of it
         self._power = env.event()
         self._healthy = env.process(self._measure())
@@ -173,26 +176,26 @@ class Station:
 
     def _measure(self) -> Events:
         node = self._node
-        tick = node.next_tick(self._start - 1)
+        tick = node.ticks.after(self._start - 1)
         while True:
             try:
                 yield self._env.timeout(tick - int(self._env.now))
             except simpy.Interrupt:  # brown-out: nothing until there is power again
                 yield self._power
-                tick = node.next_tick(int(self._env.now))
+                tick = node.ticks.after(int(self._env.now))
                 continue
-            said = change(node.healthy(tick, tick + 1), self._running)
-            self._queue.append((said, [e for e in self._running if e.kind in (DUPLICATES, REORDERING)]))
+            span = change(node.sensors.healthy(tick, tick + 1), self._running)
+            self._queue.append((span, [e for e in self._running if e.kind in (DUPLICATES, REORDERING)]))
             if not self._any(OUTAGE) and self._heard(tick):
                 self._flush(tick)
-            tick = node.next_tick(tick)
+            tick = node.ticks.after(tick)
 
     def _heard(self, tick: int) -> bool:
         """Whether rain and distance let a transmission through; asked for by the day."""
-        day, first = tick // DAY_MS, self._node.tick(tick // DAY_MS * DAY_MS)
+        day, first = tick // DAY_MS, self._node.ticks.at(tick // DAY_MS * DAY_MS)
         if self._luck[0] != day:
-            self._luck = (day, self._node.radio.heard(first, self._node.tick((day + 1) * DAY_MS)))
-        return bool(self._luck[1][self._node.tick(tick) - first])
+            self._luck = (day, self._node.radio.heard(first, self._node.ticks.at((day + 1) * DAY_MS)))
+        return bool(self._luck[1][self._node.ticks.at(tick) - first])
 
     def _flush(self, now: int) -> None:
         """Send all that is kept, oldest first."""
@@ -204,7 +207,7 @@ class Station:
             place += 1
 
     def _travel(self, span: Span, episodes: list[Episode], arrives: int) -> Events:
-        number, again = span.times // self._node.interval_ms, 0
+        number, again = self._node.ticks.numbers(span.times), 0
         for episode in episodes:
             if self._node.radio.chosen(episode, number)[0]:
                 later = episode.parameters["later_ms"]

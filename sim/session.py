@@ -32,6 +32,7 @@ from devices.pilots.scenario import Variant
 from devices.texts import Misuse
 from sim.nodes.control import Control
 from sim.nodes.faults import NONE
+from sim.nodes.telemetry import encode_reading
 from sim.nodes.truth import Record, biases, encode, records, topic
 from sim.physics.actions import Actions
 from sim.publish import Links
@@ -199,8 +200,8 @@ class Session:
             return
         for node, first in itertools.product(self._nodes, range(begin, start, PIECE)):
             readings = []
-            for reading, clock, *_ in node.messages(first, min(first + PIECE, start)):
-                self._send(node.device, "telemetry", node.payload(reading, clock), out)
+            for reading, clock, *_ in node.deliveries(first, min(first + PIECE, start)):
+                self._send(node.device, "telemetry", encode_reading(reading, clock), out)
                 readings.append(reading)
             yield readings
 

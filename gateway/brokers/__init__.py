@@ -1,5 +1,7 @@
-"""The broker of `hoiquan up`: Mosquitto where it is installed, else amqtt with its mends.
+"""The broker of `hoiquan up`, and what a broker says beside messages.
 
 house.choose ─┬─► mosquitto.py   a child with the data folder's accounts and queues
               └─► embedded.py    amqtt, in memory; access.py: who may speak with it
+
+notices.py    what Mosquitto says of itself     denied.py  what its rules turned away, out of its log
 """

@@ -2,7 +2,7 @@
 
     registry ─► passwords, rules (devices.access.mosquitto) ─► mosquitto ─► SIGHUP whenever they change
                                  queues in DATA/broker ◄──┤
-                       its log, and whom its rules denied ◄┘ (gateway.ingest.denied)
+                       its log, and whom its rules denied ◄┘ (denied.py)
 
 It keeps what it acknowledged: a sender that hangs up, a gateway that is away or killed lose nothing. Killed
 itself it may lose what came within the last second, for it writes its queues once a second.

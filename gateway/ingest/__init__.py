@@ -5,6 +5,6 @@
                                │                      ├─► diary events ─► whoever keeps them
                                └─ quarantine ◄────────┴─ refused, and told on `rejected`
 
-spool.py     what is safe on disk         spoolfile.py  its file, how it is opened and mended
-denied.py    what Mosquitto's rules turned away         faults.py  defects of our own that content met
+spool.py     what is safe on disk               spoolfile.py  its file, how it is opened and mended
+heartbeat.py does the broker still answer?      faults.py  defects of our own that content met
 """

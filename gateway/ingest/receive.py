@@ -4,8 +4,8 @@ An acknowledgement belongs to the connection that brought its message: after a r
 number may stand for another message, so each message carries the connection's epoch and a late ack
 of an old one is left unsent. The broker then sends the message again, and `seen` knows it.
 
-That a client looks connected proves little: its thread may be stuck, or the broker. So the gateway sends
-itself heartbeats through the broker; only one that came back counts.
+Beside messages it takes in heartbeats (heartbeat.py) and what the broker says of itself (notices.py of the
+brokers).
 
 Gateways of one group share the messages (MQTT 5 shared subscriptions). Each has its own account, and with it
 its own session: what the broker queued for one that is away, or what one had not acknowledged, waits for that
@@ -13,7 +13,6 @@ one. A gateway that left for good must be started once more under its name, anyw
 """
 
 import logging
-import secrets
 import sys
 import threading
 import time
@@ -32,6 +31,8 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from devices import broker_url
 from devices.contract.topics import DENIED, DOWN
 from devices.texts import Misuse
+from gateway.brokers.notices import NOTICES, Notices
+from gateway.ingest.heartbeat import Heartbeat
 from gateway.ingest.link import Link, Publish
 from gateway.ingest.message import Message
 
@@ -39,9 +40,6 @@ log = logging.getLogger(__name__)
 EVERYTHING = "hoiquan/#"
 UPLINKS = "application/+/device/+/event/up"  # of ChirpStack v4
 TAKEN = (EVERYTHING, UPLINKS, f"{DENIED}/#")  # what is spooled
-DROPPED = "$SYS/broker/publish/messages/dropped"  # Mosquitto counts there what its queues did not take
-NOTICES = "$SYS/broker/log/N"  # Mosquitto tells there whom it turned away (log_dest topic)
-HEARTBEATS = "hoiquan-gateway/v1"  # outside the contract's tree: no device reads or writes there
 SESSION_SECONDS = 14 * 24 * 3600  # the broker keeps our queue this long while we are away
 IN_FLIGHT = 5000  # messages the broker may send before the first is acknowledged
 # Seconds that what has come waits for more: a commit, a batch and the memory of each device cost as much for
@@ -55,7 +53,6 @@ GOODBYE = 1.0  # seconds that the last heartbeat may take
 # Seconds between two tries to connect, at most. Mosquitto forgets shared subscriptions when it ends: until
 # the first gateway of a group is back it keeps nothing for them.
 LONGEST_ABSENCE = 5
-_TURNED_AWAY = b"not authorised"
 _NOT_OURS = tuple(f"/{kind}" for kind in (*DOWN, "result"))
 
 
@@ -76,8 +73,9 @@ class Receiver:
         self._share, before = (f"$share/{name}/" if name else "" for name in (group, left))
         # a session keeps its subscriptions: with those of another group each message would come twice
         self._stale = [before + topic for topic in TAKEN] if group != left else []
-        self._beats = f"{HEARTBEATS}/{username}/heartbeat"
-        self._token = secrets.token_hex(8)  # nobody else's beat is taken for ours
+        self.heartbeat = Heartbeat(username)
+        self.notices = Notices()
+        self._unshared = (self.heartbeat.topic, *NOTICES)  # each gateway hears them, at QoS 0
         self._client = Link(
             CallbackAPIVersion.VERSION2,
             client_id=username,
@@ -99,12 +97,8 @@ class Receiver:
         self._epoch = 0
         self.connected = False  # and subscribed: only from then on does the broker keep messages for us
         self._kept = False  # the session, by the broker
-        self._no_way = ""  # why the last try to connect failed, as it was said
-        self.dropped = 0
-        self.broker_dropped: int | None = None  # messages since the broker started; None: it does not say
-        self.refused_logins: int | None = None  # since we look; None: the broker tells nothing of the kind
-        self.round_trip: float | None = None  # seconds that the last heartbeat took
-        self._beaten = float("-inf")  # when the newest heartbeat that came back was sent, monotonic
+        self._no_way = ""  # why the last try to connect failed
+        self.dropped = 0  # messages of QoS 0 for which there was no room
 
     def start(self) -> None:
         """Connect in the background, and again whenever the connection is lost."""
@@ -124,7 +118,7 @@ class Receiver:
         # A last heartbeat comes back behind every acknowledgement.
         begin = time.monotonic()
         self.beat()
-        while self.connected and self._beaten < begin and time.monotonic() < begin + GOODBYE:
+        while self.connected and self.heartbeat.newest < begin and time.monotonic() < begin + GOODBYE:
             time.sleep(0.005)
         self._client.disconnect()
         self._client.loop_stop()
@@ -161,11 +155,7 @@ class Receiver:
     def beat(self) -> None:
         """Send a heartbeat; nothing is sent while there is no connection."""
         if self.connected:
-            self._client.publish(self._beats, f"{self._token} {time.monotonic_ns()}".encode(), qos=0)
-
-    def heartbeat_age(self) -> float:
-        """Seconds since the newest heartbeat that came back was sent; infinite before the first."""
-        return time.monotonic() - self._beaten
+            self._client.publish(self.heartbeat.topic, self.heartbeat.payload(), qos=0)
 
     def _on_connect(
         self, client: Client, _: Any, flags: ConnectFlags, reason: ReasonCode, __: Properties | None
@@ -183,15 +173,15 @@ class Receiver:
             ours = SubscribeOptions(qos=1, noLocal=not self._share)
             here = SubscribeOptions(qos=0)
             wanted = [(self._share + topic, ours) for topic in TAKEN]
-            client.subscribe([*wanted, (self._beats, here), (DROPPED, here), (NOTICES, here)])
+            client.subscribe([*wanted, *((topic, here) for topic in self._unshared)])
         else:
-            own = [(self._beats, 0), (DROPPED, 0), (NOTICES, 0)]
-            client.subscribe([*((topic, 1) for topic in TAKEN), *own])
+            unshared = ((topic, 0) for topic in self._unshared)
+            client.subscribe([*((topic, 1) for topic in TAKEN), *unshared])
 
     def _on_subscribe(
         self, _: Client, __: Any, ___: int, reasons: list[ReasonCode], ____: Properties | None
     ) -> None:
-        for topic, reason in zip((*TAKEN, self._beats, DROPPED, NOTICES), reasons, strict=False):
+        for topic, reason in zip((*TAKEN, *self._unshared), reasons, strict=False):
             if reason.is_failure:
                 log.error("the broker refuses the subscription to %s: %s", topic, reason)
         if reasons[0].is_failure:
@@ -237,18 +227,8 @@ class Receiver:
         self._client.acknowledge(mid for mid in passed if mid)
 
     def _own(self, topic: str, payload: bytes) -> bool:
-        """Whether it is a word of the broker to us, or our own heartbeat; taken in if so."""
-        if topic == DROPPED:
-            if payload.isdigit():
-                self.broker_dropped = int(payload[:18])
+        """Take in our own heartbeat or a notice of the broker; returns whether it was one."""
+        if topic == self.heartbeat.topic:
+            self.heartbeat.take(payload)
             return True
-        if topic == NOTICES:
-            self.refused_logins = (self.refused_logins or 0) + (_TURNED_AWAY in payload)
-            return True
-        if topic != self._beats:
-            return False
-        token, _, sent = payload.decode("ascii", "replace").partition(" ")
-        if token == self._token and sent.isascii() and sent.isdigit():
-            at = int(sent[:18]) / 1e9
-            self._beaten, self.round_trip = max(self._beaten, at), time.monotonic() - at
-        return True
+        return self.notices.take(topic, payload)

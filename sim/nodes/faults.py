@@ -14,12 +14,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha512
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from devices.contract.models import Model
 from devices.contract.signals import SIGNALS, Signal
+from sim.nodes.span import NO_CLOCK, Span
 from sim.physics.weather import DAY, HOUR, Array, Index
 
 NONE = "none"
@@ -27,7 +28,6 @@ VALUE = ("drift", "stuck", "spike", "fouling")
 SKEW, OUTAGE, DUPLICATES, REORDERING = "clock-skew", "outage", "duplicates", "reordering"
 BROWN_OUT, BIAS = "brown-out", "bias"
 LANES = {"value": VALUE, "clock": (SKEW,), "link": (OUTAGE, DUPLICATES, REORDERING)}
-NO_CLOCK = -1  # stands for a message without a timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +91,6 @@ class Episode:
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
-class Span(NamedTuple):
-    """What a node says of a span of time, as columns: when it measured (epoch ms), values by signal.
-
-    `claims`: its own timestamps (NO_CLOCK: none). `arrives`, `again`: epoch ms at which a message comes,
-    and comes a second time (0: it does not). None where there are no faults.
-    """
-
-    times: Index
-    values: dict[str, Array]
-    claims: Index | None = None
-    arrives: Index | None = None
-    again: Index | None = None
-
-
 class Schedule:
     """The episodes of one device that happen whatever the world is like."""
 
@@ -116,13 +102,13 @@ class Schedule:
     def episodes(self, start: int, stop: int) -> list[Episode]:
         """Those that overlap [start, stop) epoch ms, by start."""
         window = self._level.window * DAY
-        found = [
+        episodes = [
             episode
             for lane in LANES
             for number in range(start // window, (stop - 1) // window + 1)
             if (episode := self._drawn(lane, number)) and episode.start < stop and episode.stop > start
         ]
-        return sorted(found, key=lambda episode: (episode.start, episode.kind))
+        return sorted(episodes, key=lambda episode: (episode.start, episode.kind))
 
     def _draw(self, lane: str, number: int) -> Episode | None:
         digest = sha512(f"{self._seed}/{self._device}/{lane}/{number}".encode()).digest()
@@ -206,21 +192,21 @@ def _alter(episode: Episode, times: Index, healthy: Array) -> Array:
     if episode.kind == "stuck":
         return np.full(len(times), how["value"])
     if episode.kind == "fouling":
-        told = np.round(healthy * _fouled(how, times) / signal.resolution) * signal.resolution
+        faulty = np.round(healthy * _fouled(how, times) / signal.resolution) * signal.resolution
     else:
-        told = healthy + _added(episode.kind, how, times, signal)
-    return np.asarray(np.round(told, signal.decimals))
+        faulty = healthy + _added(episode.kind, how, times, signal)
+    return np.asarray(np.round(faulty, signal.decimals))
 
 
-def restore(kind: str, name: str, how: dict[str, Any], times: Index, told: Array) -> Array:
+def restore(kind: str, name: str, how: dict[str, Any], times: Index, faulty: Array) -> Array:
     """The healthy value from the faulty one and its label: exact, but for fouling within its rounding."""
     signal = SIGNALS[name]
     if kind == "stuck":
         instead = dict(how["instead_of"])
         return np.array([instead[time] for time in times.tolist()])
     if kind == "fouling":
-        return np.asarray(np.round(told / _fouled(how, times), signal.decimals))
-    return np.asarray(np.round(told - _added(kind, how, times, signal), signal.decimals))
+        return np.asarray(np.round(faulty / _fouled(how, times), signal.decimals))
+    return np.asarray(np.round(faulty - _added(kind, how, times, signal), signal.decimals))
 
 
 def _added(kind: str, how: dict[str, Any], times: Index, signal: Signal) -> Array:

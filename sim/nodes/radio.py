@@ -10,13 +10,13 @@ is lost only when the memory is full: then the oldest gives way.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from devices.pilots.pilot import Pilot
-from sim.nodes.faults import BROWN_OUT, NO_CLOCK, OUTAGE, Episode
+from sim.nodes.faults import BROWN_OUT, OUTAGE, Episode
+from sim.nodes.ticks import Ticks
 from sim.physics.weather import Array, Index, uniform
 
 Mask = npt.NDArray[np.bool_]
@@ -45,28 +45,7 @@ _KM_A_DEGREE = 111.2  # of latitude, mean of the WGS 84 ellipsoid
 _AROUND = 8  # ticks looked at before and behind at once; more where the link stays shut
 _DAY = 144  # ticks that are looked back at once
 _FURTHEST = 90 * _DAY  # Assumption: a node that is silent for three months has lost what it kept
-# What the contract believes of a clock (DESIGN section 3): not before 2020, not 5 minutes ahead.
-YEAR_2020_MS, AHEAD_MS = 1_577_836_800_000, 300_000
 TOO_LOW, ENOUGH = 3.6, 3.7  # V of the cell. Assumption: a usual cut-off and its hysteresis
-
-
-class Ticks(NamedTuple):
-    """A node's grid of times: tick number to epoch ms and back. `first`: its first tick."""
-
-    interval: int
-    phase: int
-    first: int
-
-    def time(self, tick: int) -> int:
-        return tick * self.interval + self.phase
-
-    def edge(self, tick: int) -> int:
-        """Half an interval before a tick: where episodes begin and end."""
-        return self.time(tick) - self.interval // 2
-
-    def at(self, time: int) -> int:
-        """The first tick at or after epoch ms `time`."""
-        return -(-(time - self.phase) // self.interval)
 
 
 def carrier(model: str) -> Carrier:
@@ -226,13 +205,3 @@ class Power:
                 return bool(volts[decisive[-1]] > ENOUGH)
             tick = low
         return True
-
-
-def believed(claims: list[int], arrives: list[int]) -> tuple[list[int], list[int | None]]:
-    """Times to store, and what a clock said that is not believed, as the contract has it."""
-    times, notbelieved = [], list[int | None]()
-    for claim, arrival in zip(claims, arrives, strict=True):
-        good = YEAR_2020_MS <= claim <= arrival + AHEAD_MS
-        times.append(claim if good else arrival)
-        notbelieved.append(None if good or claim == NO_CLOCK else claim)
-    return times, notbelieved

@@ -1,10 +1,10 @@
 """Ground truth: for everything that was wrong with a node one record, which says exactly what was changed.
 
-    node.episodes ─► which of them show in what the node told? ─► records ─► file, and a topic of its own
+    node.episodes ─► which of them show in what arrived? ─► records ─► file, and a topic of its own
 
 A record holds what happened within the run's part of an episode; where drift or fouling began earlier,
 `since` says so. What changed nothing (a stuck sensor of water without salt) has no record. To get the
-healthy value back from the told one: sim.nodes.faults.restore.
+healthy value back from the faulty one: sim.nodes.faults.restore.
 """
 
 import json
@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from devices.contract.reading import Device
-from sim.nodes.faults import BIAS, BROWN_OUT, DUPLICATES, OUTAGE, REORDERING, SKEW, VALUE, Episode, Span
+from sim.nodes.faults import BIAS, BROWN_OUT, DUPLICATES, OUTAGE, REORDERING, SKEW, VALUE, Episode
 from sim.nodes.node import Node
+from sim.nodes.span import Span
 
 _KEPT_BACK = 16  # Assumption: ticks; at most every second transmission fails, so rain holds up no longer
 ROOT = "hoiquan-truth/v1"  # outside the contract's tree: no gateway may learn from it
@@ -52,7 +53,7 @@ def biases(node: Node) -> list[Record]:
     """What a node's sensors always add."""
     return [
         Record(node.device.device, name, BIAS, node.since, None, {"add": add})
-        for name, add in node.bias.items()
+        for name, add in node.sensors.bias.items()
     ]
 
 
@@ -73,42 +74,42 @@ def judge(node: Node, episodes: Iterable[Episode], start: int, stop: int) -> Ite
 def _shown(node: Node, episode: Episode, start: int, stop: int) -> dict[str, Any] | None:
     """What an episode did in [start, stop); None where it did nothing."""
     kind, how = episode.kind, episode.parameters
-    measured = node.healthy(start, stop)
+    measured = node.sensors.healthy(start, stop)
     if not len(measured.times):
         return None
     if kind == BROWN_OUT:
         return how
-    told = node.told(start, stop)
+    delivered = node.delivered(start, stop)
     if kind == OUTAGE:
         lost = _lost(node, start, stop)
-        return {"delayed": len(told.times), "lost": lost} if len(told.times) or lost else None
+        return {"delayed": len(delivered.times), "lost": lost} if len(delivered.times) or lost else None
     if kind == SKEW:
-        return how if len(told.times) else None
+        return how if len(delivered.times) else None
     if kind in (DUPLICATES, REORDERING):
-        return _moved(node, episode, told)
-    return _altered(episode, measured, told)
+        return _moved(node, episode, delivered)
+    return _altered(episode, measured, delivered)
 
 
 def _lost(node: Node, start: int, stop: int) -> list[int]:
     """Which messages gave way in the memory; those too that rain had kept back just before."""
-    first = node.tick(max(node.since, start - _KEPT_BACK * node.interval_ms))
-    last = node.tick(stop)
+    first = node.ticks.at(max(node.since, start - _KEPT_BACK * node.ticks.interval))
+    last = node.ticks.at(stop)
     _, arrived = node.radio.trips(first, last)
     return (np.flatnonzero(node.on(first, last) & ~arrived) + first).tolist()
 
 
-def _moved(node: Node, episode: Episode, told: Span) -> dict[str, Any] | None:
-    seqs = told.times // node.interval_ms
+def _moved(node: Node, episode: Episode, delivered: Span) -> dict[str, Any] | None:
+    seqs = node.ticks.numbers(delivered.times)
     chosen = seqs[node.radio.chosen(episode, seqs)].tolist()
     return {"later_ms": episode.parameters["later_ms"], "seq": chosen} if chosen else None
 
 
-def _altered(episode: Episode, measured: Span, told: Span) -> dict[str, Any] | None:
+def _altered(episode: Episode, measured: Span, delivered: Span) -> dict[str, Any] | None:
     assert episode.kind in VALUE and episode.signal is not None
-    healthy = measured.values[episode.signal][np.searchsorted(measured.times, told.times)]
-    if (healthy == told.values[episode.signal]).all():
+    healthy = measured.values[episode.signal][np.searchsorted(measured.times, delivered.times)]
+    if (healthy == delivered.values[episode.signal]).all():
         return None
     if episode.kind != "stuck":
         return episode.parameters
-    pairs = zip(told.times.tolist(), healthy.tolist(), strict=True)
+    pairs = zip(delivered.times.tolist(), healthy.tolist(), strict=True)
     return episode.parameters | {"instead_of": [list(pair) for pair in pairs]}

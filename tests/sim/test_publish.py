@@ -13,6 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from devices.contract.reading import Device
 from devices.pilots.pilot import load
 from sim.nodes.control import Control
+from sim.nodes.telemetry import encode_reading
 from sim.physics.actions import Actions
 from sim.publish import OWN_LINKS, SHARED, Links
 from sim.run import Commands, Live, fleet
@@ -65,7 +66,7 @@ def test_what_an_outage_of_the_broker_held_up_comes_with_its_own_time_in_order()
         "allow_anonymous true", "persistence true", "persistence_location {folder}/"
     ) as broker:
         node = next(n for n in fleet(1, PILOT) if n.device == PROBE)
-        start = node.next_tick(1_790_000_000_000)
+        start = node.ticks.after(1_790_000_000_000)
         readings = list(node.readings(start, start + 86_400_000))
         with listening(broker, "hoiquan/v1/+/+/+/telemetry") as (heard, _):
             mine = links(broker, [PROBE])
@@ -76,7 +77,7 @@ def test_what_an_outage_of_the_broker_held_up_comes_with_its_own_time_in_order()
                 if number == 120:
                     assert mine.waiting >= 100
                     broker.start()
-                mine.publish(PROBE, "telemetry", node.payload(reading))
+                mine.publish(PROBE, "telemetry", encode_reading(reading))
             servers.until(lambda: len({p for _, p, _ in heard}) == len(readings), "all of them")
             assert mine.close(5)
         times = list(dict.fromkeys(json.loads(payload)["ts"] for _, payload, _ in heard))

@@ -10,7 +10,7 @@ import pytest
 from devices.pilots.pilot import load
 from sim.nodes.control import Control
 from sim.nodes.faults import LEVEL_NAMES
-from sim.nodes.node import DAY_MS
+from sim.nodes.ticks import DAY_MS
 from sim.physics.actions import Actions
 from sim.run import PIECE, Commands, Live, diaries, fleet, history
 

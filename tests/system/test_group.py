@@ -65,8 +65,9 @@ def test_a_killed_member_loses_nothing_and_the_others_go_on(road):
             assert member.books().balanced
             assert not member.books().quarantined
             assert "Traceback" not in member.running.text()
-        new = sum(member.books().stored for member in members)
-        assert new >= sum(expected.values()), f"seed {SEED}"
+        # one that is killed between its write and its books may count as repeated what it has stored itself
+        counted = sum(member.books().stored + member.books().duplicate for member in members)
+        assert counted >= sum(expected.values()), f"seed {SEED}"
         found = road.stored()
         for device, count in expected.items():
             assert set(found[device]) == set(range(1, count + 1)), f"seed {SEED}"

@@ -39,7 +39,7 @@ def all_there(ingest, fleet):
     return books
 
 
-def all_but_what_the_broker_lost(ingest, fleet):
+def all_but_what_the_broker_lost(ingest, fleet, *, killed):
     """Every message is in the store, once, but those whose numbers the gateway misses."""
     until("the fleet's new connection", 20, fleet.publisher.connected)
     fleet.halt.set()
@@ -52,7 +52,11 @@ def all_but_what_the_broker_lost(ingest, fleet):
     lost = sum(count - len(stored[device]) for device, count in fleet.sent.items())
     assert lost == ingest.missing(), f"seed {SEED}: {books}"
     assert all(times == 1 for rows in stored.values() for times in rows.values())
-    assert books.balanced and books.stored + lost == sum(fleet.sent.values()), f"seed {SEED}: {books}, {lost}"
+    # a gateway that is killed between its write and its books may find late readings in the store when it is
+    # back: they are there once, and counted as repeated
+    unsaid = sum(fleet.sent.values()) - lost - books.stored
+    assert books.balanced, f"seed {SEED}: {books}, {lost}"
+    assert 0 <= unsaid <= (books.duplicate if killed else 0), f"seed {SEED}: {books}, {lost}"
 
 
 @pytest.mark.parametrize("both", [False, True], ids=["broker", "broker and gateway"])
@@ -74,7 +78,7 @@ def test_kills_mid_publish_and_what_the_broker_lost_is_counted(ingest, both):
         ingest.broker.start()
         if both:
             ingest.start()
-    all_but_what_the_broker_lost(ingest, fleet)
+    all_but_what_the_broker_lost(ingest, fleet, killed=both)
 
 
 def test_six_hours_without_a_store(ingest):

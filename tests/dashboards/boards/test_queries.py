@@ -51,7 +51,7 @@ def test_a_query_is_saved_as_the_plugin_saves_it():
     ],
 )
 def test_a_name_that_the_store_does_not_have_is_refused(write):
-    with pytest.raises(UnknownName, match=r"gateway/points\.py"):
+    with pytest.raises(UnknownName, match=r"gateway/stores/points\.py"):
         write()
 
 

@@ -18,6 +18,7 @@ from gateway.ingest.message import Books
 from gateway.lots.growth import Growth
 from gateway.past import Past
 from gateway.stores.influx import InfluxStore
+from sim.nodes.telemetry import encode_reading
 from sim.run import diaries, fleet
 from tests.dashboards.filled import DAY, Board, ask
 from traceability.sealing.seal import Sealer
@@ -43,13 +44,15 @@ def arrived(seed):
         name = node.device.device
         if node.device.community == SILENT and "soil-probe" in name:
             continue
-        heard = list(node.messages(NOW - 9 * DAY, NOW))
+        heard = list(node.deliveries(NOW - 9 * DAY, NOW))
         kept = weak.get(name)
         if kept is not None:
             first = [m for m in heard if m[0].time < NOW - 7 * DAY]
             last = [m for m in heard if m[0].time >= NOW - 7 * DAY]
             heard = first + sorted(luck.sample(last, min(kept, len(last))), key=lambda m: m[0].time)
-        yield from ((node.device, node.payload(reading, clock), reading.time) for reading, clock, *_ in heard)
+        yield from (
+            (node.device, encode_reading(reading, clock), reading.time) for reading, clock, *_ in heard
+        )
 
 
 def by_hand(messages, harvests):

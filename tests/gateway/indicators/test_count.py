@@ -1,87 +1,27 @@
 """Indicators against an independent count of the raw points, by hand and without the store's help."""
 
 import random
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 
 import pytest
-import yaml
 
 from devices.contract.reading import Device
-from devices.pilots.pilot import Pilot
 from gateway.indicators.count import evaluate, local_day, local_midnight, points, roster
 from gateway.stores.points import Point, device_tags, tags
-
-HANOI = timezone(timedelta(hours=7))
-MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
-PILOT_FILE = """
-pilot: p
-name: {vi: Tỉnh, en: Province}
-time_zone: Asia/Ho_Chi_Minh
-reports: []
-targets:
-  - {indicator: iot_communities, points: [{year: 2025, at_least: 7}, {year: 2030, at_least: 14}], source: s}
-  - {indicator: smart_villages, points: [{year: 2025, at_least: 7}, {year: 2030, at_least: 14}], source: s}
-  - indicator: traceability_share
-    points: [{year: 2025, at_least: 0.15}, {year: 2030, at_least: 0.5}]
-    source: s
-rules:
-  iot_communities: {min_devices: 3, min_coverage: 0.8, window_days: 7, slot_minutes: 60}
-  smart_villages: {window_hours: 24}
-  traceability_share: {window_days: 365}
-organisations:
-  - {year: 2025, hoi_quan: 10, htx: 10, source: s}
-  - {year: 2026, hoi_quan: 15, htx: 25, source: s}
-services:
-  - {id: air, name: {vi: Khí, en: Air}, signals: [air_temperature, relative_humidity]}
-  - {id: soil, name: {vi: Đất, en: Soil}, signals: [soil_moisture]}
-communities:
-  - {id: a, name: A, commune_old: x, lat: 10, lon: 105, joined: 2021-01-01}
-  - {id: b, name: B, commune_old: x, lat: 10, lon: 105, joined: 2021-01-01}
-  - {id: c, name: C, commune_old: x, lat: 10, lon: 105, joined: 2021-01-01}
-  - {id: late, name: Late, commune_old: x, lat: 10, lon: 105, joined: 2026-11-21}
-villages:
-  - {id: v, name: V, commune_old: x, lat: 10, lon: 105, joined: 2021-01-01, services: [air, soil]}
-  - {id: w, name: W, commune_old: x, lat: 10, lon: 105, joined: 2026-11-21, services: [soil]}
-"""
-PILOT = Pilot.model_validate(yaml.safe_load(PILOT_FILE))
-
-
-def at(*moment):
-    return int(datetime(*moment, tzinfo=HANOI).timestamp() * 1000)
-
-
-NOW = at(2026, 11, 21, 15, 20)
-WINDOW = 7 * DAY
-
-
-def device(name, community, simulated=False):
-    return Device("p", community, name, "soil-probe", simulated)
-
-
-def reading(who, time, **values):
-    return Point("telemetry", device_tags(who), values or {"soil_moisture": 30.0}, time)
-
-
-def hours(who, count, stop=NOW):
-    """One reading in each of the first `count` hours of the window that ends at `stop`."""
-    return [reading(who, stop - WINDOW + n * HOUR + 13 * MINUTE) for n in range(count)]
-
-
-def test_a_diary_counts_as_no_sensor(store):
-    """It sends no readings any more; those of earlier versions are still in the store."""
-    kept = Device("p", "a", "notebook", "diary", simulated=False)
-    devices = [device("p1", "a"), device("p2", "a"), kept]
-    store.write([point for one in devices for point in hours(one, 168)])
-    assert count(store, devices, "iot_communities").missed[0] == ("a", "2/3")
-    air = {"air_temperature": 30.0, "relative_humidity": 80.0}
-    both = Device("p", "v", "notebook-v", "diary", simulated=False), device("p-v", "v")
-    store.write([reading(both[0], NOW - HOUR, **air), reading(both[1], NOW - HOUR)])
-    assert count(store, both, "smart_villages").missed[0] == ("v", "air")
-
-
-def count(store, devices, indicator, moment=NOW):
-    evaluation = evaluate(store, PILOT, devices, moment)
-    return next(one for one in evaluation.counts if one.indicator == indicator)
+from tests.gateway.indicators.province import (
+    DAY,
+    HANOI,
+    HOUR,
+    MINUTE,
+    NOW,
+    PILOT,
+    WINDOW,
+    at,
+    count,
+    device,
+    hours,
+    reading,
+)
 
 
 def by_hand(raw, devices, moment):
@@ -110,25 +50,37 @@ def by_hand(raw, devices, moment):
 
 def assert_as_by_hand(store, raw, devices, moment=NOW):
     store.write(raw)
-    found, expected = count(store, devices, "iot_communities", moment), by_hand(raw, devices, moment)
-    assert list(found.members) == expected["all"]
-    assert found.value == len(expected["all"])
-    assert found.real == len(expected["real"])
-    assert found.simulated == len(expected["simulated"])
-    return found
+    counted, expected = count(store, devices, "iot_communities", moment), by_hand(raw, devices, moment)
+    assert list(counted.members) == expected["all"]
+    assert counted.value == len(expected["all"])
+    assert counted.real == len(expected["real"])
+    assert counted.simulated == len(expected["simulated"])
+    return counted
 
 
 # -- communities with IoT
+
+
+def test_a_diary_counts_as_no_sensor(store):
+    """It sends no readings any more; those of earlier versions are still in the store."""
+    kept = Device("p", "a", "notebook", "diary", simulated=False)
+    devices = [device("p1", "a"), device("p2", "a"), kept]
+    store.write([point for one in devices for point in hours(one, 168)])
+    assert count(store, devices, "iot_communities").missed[0] == ("a", "2/3")
+    air = {"air_temperature": 30.0, "relative_humidity": 80.0}
+    both = Device("p", "v", "notebook-v", "diary", simulated=False), device("p-v", "v")
+    store.write([reading(both[0], NOW - HOUR, **air), reading(both[1], NOW - HOUR)])
+    assert count(store, both, "smart_villages").missed[0] == ("v", "air")
 
 
 def test_two_devices_of_three_are_not_enough(store):
     a = [device(f"a{n}", "a") for n in range(3)]
     b = [device(f"b{n}", "b") for n in range(3)]
     raw = [point for who in (*a, *b[:2]) for point in hours(who, 168)]
-    found = assert_as_by_hand(store, raw, a + b)
-    assert found.members == ("a",)
-    assert dict(found.missed)["b"] == "2/3"
-    assert (found.target, found.gap) == (14, -13)
+    counted = assert_as_by_hand(store, raw, a + b)
+    assert counted.members == ("a",)
+    assert dict(counted.missed)["b"] == "2/3"
+    assert (counted.target, counted.gap) == (14, -13)
 
 
 def test_seventy_nine_per_cent_is_not_enough_and_eighty_is(store):
@@ -136,9 +88,9 @@ def test_seventy_nine_per_cent_is_not_enough_and_eighty_is(store):
     a = [device(f"a{n}", "a") for n in range(3)]
     b = [device(f"b{n}", "b") for n in range(3)]
     raw = [p for who in a for p in hours(who, 135)] + [p for who in b for p in hours(who, 134)]
-    found = assert_as_by_hand(store, raw, a + b)
-    assert found.members == ("a",)
-    assert dict(found.missed)["b"] == "0/3"
+    counted = assert_as_by_hand(store, raw, a + b)
+    assert counted.members == ("a",)
+    assert dict(counted.missed)["b"] == "0/3"
 
 
 def test_many_readings_in_few_hours_cover_few_hours(store):
@@ -159,8 +111,8 @@ def test_real_and_simulated_are_counted_apart_and_together(store):
     devices += [device(f"b{n}", "b", simulated=True) for n in range(3)]  # simulated alone
     devices += [device(f"c{n}", "c", simulated=n < 2) for n in range(3)]  # three only together
     raw = [point for who in devices for point in hours(who, 150)]
-    found = assert_as_by_hand(store, raw, devices)
-    assert (found.value, found.real, found.simulated) == (3, 1, 1)
+    counted = assert_as_by_hand(store, raw, devices)
+    assert (counted.value, counted.real, counted.simulated) == (3, 1, 1)
 
 
 def test_flagged_values_and_unknown_devices_do_not_count(store):
@@ -178,9 +130,9 @@ def test_a_community_counts_from_its_vietnamese_day_of_joining(store):
     raw = [reading(who, first - 8 * DAY + n * HOUR) for who in late for n in range(9 * 24)]
     store.write(raw)
     for moment, members in ((first - 1, ()), (first, ("late",)), (first + 6 * HOUR, ("late",))):
-        found = count(store, late, "iot_communities", moment)
-        assert found.members == members == tuple(by_hand(raw, late, moment)["all"])
-        assert ("late" in dict(found.missed)) is False
+        counted = count(store, late, "iot_communities", moment)
+        assert counted.members == members == tuple(by_hand(raw, late, moment)["all"])
+        assert ("late" in dict(counted.missed)) is False
 
 
 def test_random_losses_are_counted_as_by_hand(store):
@@ -195,93 +147,9 @@ def test_random_losses_are_counted_as_by_hand(store):
     ]
     store.write(raw)
     for moment in (NOW, NOW - 3 * MINUTE, NOW - 20 * HOUR):
-        found, expected = count(store, devices, "iot_communities", moment), by_hand(raw, devices, moment)
-        assert list(found.members) == expected["all"]
-        assert (found.real, found.simulated) == (len(expected["real"]), len(expected["simulated"]))
-
-
-# -- smart villages
-
-
-AIR = {"air_temperature": 30.0, "relative_humidity": 80.0}
-
-
-def test_a_village_counts_when_every_service_reports(store):
-    one, two = device("v1", "v"), device("v2", "v", simulated=True)
-    store.write(
-        [reading(one, NOW - HOUR, air_temperature=30.0), reading(two, NOW - HOUR, soil_moisture=30.0)]
-    )
-    found = count(store, [one, two], "smart_villages")
-    assert (found.value, found.real, found.simulated) == (0, 0, 0)
-    assert dict(found.missed) == {"v": "air", "w": "soil"}
-    store.write([reading(one, NOW - 2 * HOUR, relative_humidity=80.0)])
-    found = count(store, [one, two], "smart_villages")
-    assert (found.value, found.real, found.simulated) == (1, 0, 0), "only both kinds together"
-    assert found.members == ("v",)
-    store.write([reading(one, NOW - 3 * HOUR, soil_moisture=30.0)])
-    found = count(store, [one, two], "smart_villages")
-    assert (found.value, found.real, found.simulated) == (1, 1, 0)
-
-
-def test_the_window_of_a_village_is_a_day_and_half_open(store):
-    one = device("v1", "v")
-    store.write([reading(one, NOW - DAY, soil_moisture=1.0, **AIR)])
-    assert count(store, [one], "smart_villages", NOW).value == 1
-    assert count(store, [one], "smart_villages", NOW + 1).value == 0
-    assert count(store, [one], "smart_villages", NOW - DAY).value == 0
-
-
-def test_a_village_that_joins_later_is_neither_in_nor_missed(store):
-    one = device("w1", "w")
-    first = at(2026, 11, 21)
-    store.write([reading(one, first - HOUR, soil_moisture=1.0)])
-    before, after = (count(store, [one], "smart_villages", moment) for moment in (first - 1, first))
-    assert (before.members, after.members) == ((), ("w",))
-    assert "w" not in dict(before.missed)
-
-
-# -- share of traceability
-
-
-def lot(community, time, simulated=False, product="mango"):
-    where = tags(pilot="p", community=community, product=product)
-    return Point(
-        "lot", where, {"quantity": 10.0, "verified": True, "simulated": simulated, "lot": "L1"}, time
-    )
-
-
-def test_the_share_counts_each_organisation_once(store):
-    store.write(
-        [
-            lot("a", NOW - DAY),
-            lot("a", NOW - 2 * DAY, simulated=True, product="rice"),
-            lot("b", NOW - 3 * DAY, simulated=True),
-            lot("b", NOW - 4 * DAY, simulated=True),
-        ]
-    )
-    found = count(store, [], "traceability_share")
-    assert found.value == pytest.approx(2 / 40)
-    assert found.real == pytest.approx(1 / 40)
-    assert found.simulated == pytest.approx(2 / 40)
-    assert found.members == ("a", "b")
-    assert found.target == 0.5
-
-
-def test_a_lot_counts_for_twelve_months_of_vietnamese_days(store):
-    first = at(2025, 11, 21)  # 365 days before the day of NOW
-    store.write([lot("a", first), lot("b", first - 1), lot("c", NOW)])
-    assert count(store, [], "traceability_share").members == ("a",)
-    assert count(store, [], "traceability_share", NOW + 1).members == ("a", "c")
-    assert count(store, [], "traceability_share", at(2026, 11, 22) - 1).members == ("a", "c")
-    assert count(store, [], "traceability_share", at(2026, 11, 22)).members == ("c",)
-
-
-def test_denominator_and_target_are_those_of_the_vietnamese_year(store):
-    store.write([lot("a", at(2025, 12, 1))])
-    new_year = at(2026, 1, 1)
-    before, after = (count(store, [], "traceability_share", moment) for moment in (new_year - 1, new_year))
-    assert (before.value, before.target) == (pytest.approx(1 / 20), 0.15)
-    assert (after.value, after.target) == (pytest.approx(1 / 40), 0.5)
+        counted, expected = count(store, devices, "iot_communities", moment), by_hand(raw, devices, moment)
+        assert list(counted.members) == expected["all"]
+        assert (counted.real, counted.simulated) == (len(expected["real"]), len(expected["simulated"]))
 
 
 # -- as data

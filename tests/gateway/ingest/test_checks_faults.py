@@ -37,7 +37,7 @@ class Run:
         by_name = {node.device.device: node for node in nodes}
         self.records = [record for node in nodes for record in records(node, START, STOP)]
         self.messages = sorted(
-            (message for node in nodes for message in node.messages(START, STOP)),
+            (message for node in nodes for message in node.deliveries(START, STOP)),
             key=lambda message: message.arrives,
         )
         checker, newest = Checker(PILOT), {}
@@ -46,7 +46,7 @@ class Run:
         for message in self.messages:
             reading = message.reading
             node = by_name[reading.device.device]
-            place = reading.device.device, reading.seq * node.interval_ms + node.phase
+            place = reading.device.device, node.ticks.time(reading.seq)
             in_order = reading.time > newest.get(place[0], 0)
             self.told[place] = message, checker.check(reading), in_order
             self.times[place[0]].append(place[1])

@@ -13,7 +13,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from devices.access.authority import CA, prepare
 from devices.credentials import hash_password
 from gateway.ingest import receive
-from gateway.ingest.receive import HEARTBEATS, Receiver
+from gateway.ingest.heartbeat import HEARTBEATS
+from gateway.ingest.receive import Receiver
 from tests.gateway.clients import TOPIC, client, take
 from tests.loopback import free_port
 from tests.servers import PATIENCE, mosquitto, until
@@ -200,37 +201,37 @@ def test_why_there_is_no_way_to_the_broker_is_said_once(tmp_path, caplog):
 
 def test_a_heartbeat_goes_to_the_broker_and_back(gateway):
     with gateway() as receiver:
-        until(lambda: receiver.round_trip is not None, "the first comes by itself")
-        assert 0 < receiver.round_trip < PATIENCE
-        first = receiver.heartbeat_age()
+        until(lambda: receiver.heartbeat.round_trip is not None, "the first comes by itself")
+        assert 0 < receiver.heartbeat.round_trip < PATIENCE
+        first = receiver.heartbeat.age()
         receiver.beat()
-        until(lambda: receiver.heartbeat_age() < first, "the next one")
+        until(lambda: receiver.heartbeat.age() < first, "the next one")
         assert receiver.take(10, 0.05) == [], "heartbeats are no messages"
 
 
 def test_a_heartbeat_of_somebody_else_is_not_taken_for_its_own(gateway, publish):
     with gateway() as receiver:
-        until(lambda: receiver.round_trip is not None, "the first comes by itself")
-        (topic,) = {receiver._beats}
+        until(lambda: receiver.heartbeat.round_trip is not None, "the first comes by itself")
+        topic = receiver.heartbeat.topic
         assert topic.startswith(f"{HEARTBEATS}/gateway-")
-        before = receiver.round_trip
+        before = receiver.heartbeat.round_trip
         for payload in (
             b"",
             b"x",
             b"0123456789abcdef 1",
             b"\xff\xfe",
             b"9" * 5000,
-            f"{receiver._token} x".encode(),
+            f"{receiver.heartbeat._token} x".encode(),
         ):
             publish(topic, payload, qos=0)
         publish(TOPIC, b"behind them")
         receiver.ack(take(receiver, 1))
-        assert receiver.round_trip == before
+        assert receiver.heartbeat.round_trip == before
 
 
 def test_a_broker_that_hangs_gives_no_heartbeat_back(gateway, broker):
     with gateway() as receiver:
-        until(lambda: receiver.round_trip is not None, "the first comes by itself")
+        until(lambda: receiver.heartbeat.round_trip is not None, "the first comes by itself")
         sent = time.monotonic()
         broker._process.send(signal.SIGSTOP)
         try:
@@ -238,11 +239,11 @@ def test_a_broker_that_hangs_gives_no_heartbeat_back(gateway, broker):
                 receiver.beat()
                 time.sleep(0.02)
             assert receiver.connected, "it still looks so"
-            assert receiver.heartbeat_age() >= time.monotonic() - sent - 0.1 * PATIENCE
-            assert receiver._beaten < sent
+            assert receiver.heartbeat.age() >= time.monotonic() - sent - 0.1 * PATIENCE
+            assert receiver.heartbeat.newest < sent
         finally:
             broker._process.send(signal.SIGCONT)
-        until(lambda: receiver._beaten >= sent, "it beats again")
+        until(lambda: receiver.heartbeat.newest >= sent, "it beats again")
 
 
 def test_who_was_turned_away_is_heard_from_the_broker(tmp_path):
@@ -256,13 +257,13 @@ def test_who_was_turned_away_is_heard_from_the_broker(tmp_path):
         receiver = Receiver(broker.url, "gateway", "right", MQTTv5)
         receiver.start()
         until(lambda: receiver.connected, "it subscribes")
-        assert not receiver.refused_logins
+        assert not receiver.notices.refused_logins
         for name in ("intruder", "gateway", "intruder"):
             guesser = Client(CallbackAPIVersion.VERSION2, client_id=f"{name}-elsewhere", protocol=MQTTv5)
             guesser.username_pw_set(name, "guessed")
             guesser.connect("127.0.0.1", broker.port)
             until(lambda one=guesser: one.loop(0.1) != 0, "it is turned away")
-        until(lambda: receiver.refused_logins == 3, "the gateway hears of all three")
+        until(lambda: receiver.notices.refused_logins == 3, "the gateway hears of all three")
         receiver.stop()
 
 
@@ -272,10 +273,10 @@ def test_what_the_broker_dropped_is_heard_from_it():
         # with MQTT 5 the gateway's own window would hold them all
         receiver = Receiver(broker.url, "gateway", "", 4)
         receiver.start()
-        until(lambda: receiver.broker_dropped == 0, "it says so")
+        until(lambda: receiver.notices.dropped == 0, "it says so")
         with client(broker, "sensor") as sensor:
             for n in range(100):
                 sensor.publish(TOPIC, b"%d" % n, 1)
-            until(lambda: receiver.broker_dropped, "more than queue and window hold were dropped")
-        assert receiver.broker_dropped == 100 - 20
+            until(lambda: receiver.notices.dropped, "more than queue and window hold were dropped")
+        assert receiver.notices.dropped == 100 - 20
         receiver.stop()

@@ -8,7 +8,9 @@ from devices.access.mosquitto import RULES, write_passwords
 from devices.access.registry import Registry
 from devices.credentials import CHIRPSTACK, OPERATOR, READER, gateway_accounts
 from devices.pilots.pilot import load
-from gateway.ingest.receive import DROPPED, HEARTBEATS, Receiver
+from gateway.brokers.notices import DROPPED
+from gateway.ingest.heartbeat import HEARTBEATS
+from gateway.ingest.receive import Receiver
 from tests.gateway.clients import client, take
 from tests.servers import PATIENCE, mosquitto, until
 
@@ -32,7 +34,7 @@ def guarded(tmp_path):
 def member(broker, account, group="", left=""):
     receiver = Receiver(broker.url, account, "the gateway's", 5, group, left)
     receiver.start()
-    until(lambda: receiver.connected and receiver.round_trip is not None, f"{account} hears itself")
+    until(lambda: receiver.connected and receiver.heartbeat.round_trip is not None, f"{account} hears itself")
     try:
         yield receiver
     finally:
@@ -51,7 +53,7 @@ def test_each_gateways_account_reads_answers_and_hears_itself(guarded, account):
         client(broker, "my-esp32", password, [f"{own}/rejected"]) as device,
         client(broker, CHIRPSTACK, "the network's") as network,
     ):
-        until(lambda: receiver.broker_dropped is not None, "it hears what the broker says of itself")
+        until(lambda: receiver.notices.dropped is not None, "it hears what the broker says of itself")
         device.publish(f"{own}/telemetry", b"1", 1)
         network.publish(UPLINK, b"2", 1)
         got = take(receiver, 2)
@@ -79,18 +81,18 @@ def test_no_device_gets_where_gateways_are(guarded):
         client(broker, CHIRPSTACK, "the network's", everything) as network,
     ):
         for intruder in (device, network):
-            intruder.publish(beats, f"{receiver._token} 1".encode(), 1)
+            intruder.publish(beats, f"{receiver.heartbeat._token} 1".encode(), 1)
             intruder.publish("hoiquan/v1/dong-thap/tam-que/another/telemetry", b"foreign", 1)
         device.publish(UPLINK, b"foreign", 1)
-        before = receiver._beaten
+        before = receiver.heartbeat.newest
         receiver.beat()
-        until(lambda: receiver._beaten > before, "its own comes back")
+        until(lambda: receiver.heartbeat.newest > before, "its own comes back")
         network.publish(UPLINK, b"its own", 1)
         device.publish("hoiquan/v1/dong-thap/tam-que/my-esp32/telemetry", b"its own", 1)
         got = take(receiver, 2)
         receiver.ack(got)
         assert {m.payload for m in got} == {b"its own"}
-        assert receiver.round_trip < PATIENCE
+        assert receiver.heartbeat.round_trip < PATIENCE
         assert device.heard == []
         assert network.heard == []
 

@@ -64,9 +64,9 @@ def test_a_pump_wets_the_soil_and_says_that_it_runs():
 def test_a_day_already_computed_tick_by_tick_follows_the_command():
     mine, _, nodes = control()
     pump = nodes[PUMP]
-    first = next(iter(pump.readings(pump.next_tick(NOW), pump.next_tick(NOW) + 1)))
+    first = next(iter(pump.readings(pump.ticks.after(NOW), pump.ticks.after(NOW) + 1)))
     mine.answer(PUMP, command(), NOW)
-    again = next(iter(pump.readings(pump.next_tick(NOW), pump.next_tick(NOW) + 1)))
+    again = next(iter(pump.readings(pump.ticks.after(NOW), pump.ticks.after(NOW) + 1)))
     assert (first.values["pump_state"], again.values["pump_state"]) == (0.0, 1.0)
 
 

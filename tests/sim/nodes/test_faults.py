@@ -14,7 +14,9 @@ from devices.contract.models import MODELS
 from devices.contract.payloads import decode
 from devices.pilots.pilot import load
 from sim.nodes.faults import BROWN_OUT, LANES, LEVELS, OUTAGE, VALUE, Schedule
-from sim.nodes.node import DAY_MS, Node
+from sim.nodes.node import Node
+from sim.nodes.telemetry import encode_reading
+from sim.nodes.ticks import DAY_MS
 from sim.nodes.truth import records
 from sim.physics.world import World
 from sim.run import Live, fleet
@@ -104,10 +106,10 @@ def test_live_processes_say_what_history_says(level, world):
     running.run(0, stop, threading.Event())
     expected, labels = Counter(), []
     for node in nodes(level, count, world(7, PILOT)):
-        for reading, clock, arrives, again in node.messages(START, stop):
+        for reading, clock, arrives, again in node.deliveries(START, stop):
             for at in {arrives, again} - {0}:
                 if at < stop:
-                    expected[node.device.device, at, node.payload(reading, clock)] += 1
+                    expected[node.device.device, at, encode_reading(reading, clock)] += 1
         labels += records(node, START, stop)
     assert sent == expected
     assert sum(sent.values()) > 0.7 * count * days * 144 * (world is World)
@@ -120,13 +122,13 @@ def test_live_processes_say_what_history_says(level, world):
 
 def test_a_brown_out_is_silence_between_two_voltages():
     node = nodes("normal", 4, Dim(7, PILOT))[1]
-    times = {m.reading.seq for m in node.messages(START, START + 9 * DAY_MS)}
+    times = {m.reading.seq for m in node.deliveries(START, START + 9 * DAY_MS)}
     dark = [e for e in node.episodes(START, START + 9 * DAY_MS) if e.kind == BROWN_OUT]
     assert len(dark) >= 3
     for episode in dark:
-        first, last = node.tick(episode.start), node.tick(episode.stop)
+        first, last = node.ticks.at(episode.start), node.ticks.at(episode.stop)
         assert not times & set(range(first, last))
-        volts = node._true("battery_voltage", first - 1, last + 1)
+        volts = node.sensors.true("battery_voltage", first - 1, last + 1)
         assert volts[0] >= 3.6 > volts[1]
         assert volts[-2] <= 3.7 < volts[-1] or volts[-1] > 3.7 >= volts[-3]
         assert (volts[1:-1] <= 3.7).all()
@@ -137,8 +139,8 @@ def test_a_brown_out_is_silence_between_two_voltages():
 
 def test_what_is_sent_can_be_decoded():
     for node in nodes("harsh", 12):
-        for reading, clock, *_ in node.messages(START, START + 2 * DAY_MS):
-            told = decode(node.payload(reading, clock))
+        for reading, clock, *_ in node.deliveries(START, START + 2 * DAY_MS):
+            told = decode(encode_reading(reading, clock))
             assert told.values == reading.values
             assert (told.time is None) == (not clock)
 
@@ -146,14 +148,14 @@ def test_what_is_sent_can_be_decoded():
 def test_outages_lose_only_what_the_memory_cannot_hold():
     lost = 0
     for node in nodes("harsh", 30):
-        seqs = {m.reading.seq for m in node.messages(START, START + 20 * DAY_MS)}
-        first, last = node.tick(START), node.tick(START + 20 * DAY_MS)
+        seqs = {m.reading.seq for m in node.deliveries(START, START + 20 * DAY_MS)}
+        first, last = node.ticks.at(START), node.ticks.at(START + 20 * DAY_MS)
         powered = np.flatnonzero(node.on(first, last)) + first
         missing = sorted(set(powered.tolist()) - seqs)
         out = [e for e in node.episodes(START, START + 20 * DAY_MS) if e.kind == OUTAGE]
         for seq in missing:
-            time = seq * node.interval_ms + node.phase
-            assert any(e.start <= time + 4 * node.interval_ms and time < e.stop for e in out)
+            time = node.ticks.time(seq)
+            assert any(e.start <= time + 4 * node.ticks.interval and time < e.stop for e in out)
         if missing:
             assert node.radio.carrier.name == "LoRa"
         lost += len(missing)

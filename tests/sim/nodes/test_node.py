@@ -12,7 +12,10 @@ from devices.contract.payloads import decode
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot, load
 from sim.nodes.faults import LEVEL_NAMES, STEADY
-from sim.nodes.node import DAY_MS, NOISE_SHARE, NOISE_STEPS, Node
+from sim.nodes.node import Node
+from sim.nodes.sensors import NOISE_SHARE, NOISE_STEPS
+from sim.nodes.telemetry import encode_reading
+from sim.nodes.ticks import DAY_MS
 from sim.physics.weather import ANCHOR
 from sim.physics.world import World
 from sim.run import fleet, history
@@ -34,10 +37,10 @@ def test_a_month_is_its_ticks(nodes: list[Node], pilot: Pilot) -> None:
     for node in nodes[:6]:
         whole = list(node.readings(START, START + 2 * DAY_MS))
         again = fleet(7, pilot)[nodes.index(node)]
-        tick, one_by_one = again.next_tick(START - 1), []
+        tick, one_by_one = again.ticks.after(START - 1), []
         while tick < START + 2 * DAY_MS:
             one_by_one += again.readings(tick, tick + 1)
-            tick = again.next_tick(tick)
+            tick = again.ticks.after(tick)
         assert whole == one_by_one
         assert len(whole) in (288, 287, 289)
 
@@ -62,9 +65,9 @@ def test_readings_are_of_the_model_plausible_and_accepted(nodes: list[Node]) -> 
                 signal = SIGNALS[name]
                 assert signal.low <= value <= signal.high
                 assert value == round(value, signal.decimals)
-            told = decode(node.payload(reading))
+            told = decode(encode_reading(reading))
             assert (told.time, told.seq, told.boot, told.values) == (
-                reading.time, reading.seq, node.boot, reading.values,
+                reading.time, reading.seq, node.telemetry.boot, reading.values,
             )  # fmt: skip
 
 
@@ -75,11 +78,11 @@ def test_a_node_is_silent_before_its_place_joined(nodes: list[Node], pilot: Pilo
         assert list(node.readings(START, START + DAY_MS)) == []
         first = next(iter(node.readings(node.since - DAY_MS, node.since + DAY_MS)))
         assert first.time >= node.since
-        assert node.next_tick(START) == first.time
+        assert node.ticks.after(START) == first.time
 
 
 def test_nodes_do_not_report_all_at_once(nodes: list[Node]) -> None:
-    phases = {node.phase for node in nodes}
+    phases = {node.ticks.phase for node in nodes}
     assert len(phases) == len(nodes)
 
 
@@ -91,7 +94,7 @@ def test_another_seed_is_another_world(pilot: Pilot, nodes: list[Node]) -> None:
 
 def plain(world: World, node: Node, day: int) -> dict[str, list[float]]:
     """A day of a node as it was before there were faults, signal by signal."""
-    times = np.array([day * DAY_MS + tick * 600_000 + node.phase for tick in range(144)])
+    times = np.array([day * DAY_MS + tick * 600_000 + node.ticks.phase for tick in range(144)])
     digest = hashlib.sha256(f"7/{node.device.device}/noise".encode()).digest()
     key = np.frombuffer(digest[:16], dtype=np.uint64)
     stream = np.random.Generator(np.random.Philox(key=key, counter=[0, 0, day, 0]))
@@ -116,7 +119,7 @@ def test_without_faults_a_node_is_what_it_always_was(nodes: list[Node], pilot: P
             same = [r.values for r in told if r.time // DAY_MS == number]
             assert {name: [values[name] for values in same] for name in expected} == expected
         assert node.episodes(START, START + 100 * DAY_MS) == []
-        assert node.bias == {}
+        assert node.sensors.bias == {}
 
 
 @pytest.mark.parametrize("level", LEVEL_NAMES)
@@ -125,9 +128,9 @@ def test_history_is_the_same_however_it_is_cut(pilot: Pilot, level: str) -> None
     for node, again in list(zip(fleet(7, pilot, level=level), fleet(7, pilot, level=level), strict=True))[
         :12
     ]:
-        whole = list(node.messages(START, stop))
+        whole = list(node.deliveries(START, stop))
         cuts = [START, START + 1, START + 5 * DAY_MS + 7, START + 6 * DAY_MS, stop]
-        pieces = [m for low, high in itertools.pairwise(cuts) for m in again.messages(low, high)]
+        pieces = [m for low, high in itertools.pairwise(cuts) for m in again.deliveries(low, high)]
         assert pieces == whole
         assert [m.reading for m in whole] == list(again.readings(START, stop))
 
@@ -136,14 +139,15 @@ def test_a_bias_is_whole_steps_and_stays(pilot: Pilot) -> None:
     ideal, real = (fleet(7, pilot, level=level) for level in ("none", "harsh"))
     biased = 0
     for one, other in zip(ideal[:12], real[:12], strict=True):
-        healthy, told = one.healthy(START, START + DAY_MS), other.healthy(START, START + DAY_MS)
+        healthy, delivered = (node.sensors.healthy(START, START + DAY_MS) for node in (one, other))
         for name in one.model.signals:
-            apart = np.unique(np.round(told.values[name] - healthy.values[name], SIGNALS[name].decimals))
-            inside = told.values[name] < SIGNALS[name].high
-            if name in other.bias and SIGNALS[name].low < told.values[name].min() and inside.all():
-                assert apart.tolist() == [pytest.approx(other.bias[name])]
+            signal, column = SIGNALS[name], delivered.values[name]
+            apart = np.unique(np.round(column - healthy.values[name], signal.decimals))
+            inside = signal.low < column.min() and column.max() < signal.high
+            if name in other.sensors.bias and inside:
+                assert apart.tolist() == [pytest.approx(other.sensors.bias[name])]
                 biased += 1
-            elif name not in other.bias:
+            elif name not in other.sensors.bias:
                 assert apart.tolist() == [0]
     assert biased > 10
 
@@ -153,4 +157,4 @@ def test_a_node_that_begins_with_the_world(pilot: Pilot) -> None:
     data["communities"][0]["joined"] = "2020-01-01"
     node = fleet(1, Pilot.model_validate(data), level="harsh")[0]
     assert node.since == ANCHOR
-    assert len(list(node.messages(node.since - DAY_MS, node.since + DAY_MS))) > 100
+    assert len(list(node.deliveries(node.since - DAY_MS, node.since + DAY_MS))) > 100

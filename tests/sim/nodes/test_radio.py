@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from devices.contract.models import MODELS
 from devices.pilots.pilot import load
 from sim.nodes.faults import OUTAGE, Episode
-from sim.nodes.node import DAY_MS
-from sim.nodes.radio import LORA, MOBILE, Carrier, Power, Radio, Ticks, believed, carrier, distance
+from sim.nodes.radio import LORA, MOBILE, Carrier, Power, Radio, carrier, distance
+from sim.nodes.telemetry import believed
+from sim.nodes.ticks import DAY_MS, Ticks
 from sim.physics.weather import uniform
 from sim.run import fleet
 
@@ -122,8 +123,8 @@ def test_what_the_contract_believes():
 def test_rain_delays_and_loses_nothing():
     late = 0
     for node in [n for n in fleet(5, PILOT, level="normal") if n.model.id == "soil-probe"][:6]:
-        told = node.told(START, START + 30 * DAY_MS)
-        waits = told.arrives - told.times
+        delivered = node.delivered(START, START + 30 * DAY_MS)
+        waits = delivered.arrives - delivered.times
         late += int((waits >= 600_000).sum())
         assert (waits >= 0).all()
     assert late > 100

@@ -9,18 +9,10 @@ import pytest
 
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import load
-from sim.nodes.faults import (
-    BIAS,
-    BROWN_OUT,
-    DUPLICATES,
-    NO_CLOCK,
-    OUTAGE,
-    REORDERING,
-    SKEW,
-    VALUE,
-    restore,
-)
-from sim.nodes.node import DAY_MS, Node
+from sim.nodes.faults import BIAS, BROWN_OUT, DUPLICATES, OUTAGE, REORDERING, SKEW, VALUE, restore
+from sim.nodes.node import Node
+from sim.nodes.span import NO_CLOCK
+from sim.nodes.ticks import DAY_MS
 from sim.nodes.truth import Record, biases, encode, records, topic
 from sim.run import fleet
 
@@ -43,14 +35,14 @@ def inside(record: Record, times: np.ndarray) -> np.ndarray:
 def test_values_change_where_a_label_says_so_and_only_there(stations):
     kinds = Counter()
     for node, labels in stations:
-        told, healthy = node.told(START, STOP), node.healthy(START, STOP)
-        rows = np.searchsorted(healthy.times, told.times)
+        delivered, healthy = node.delivered(START, STOP), node.sensors.healthy(START, STOP)
+        rows = np.searchsorted(healthy.times, delivered.times)
         for name in node.model.signals:
-            was, now = healthy.values[name][rows], told.values[name]
+            was, now = healthy.values[name][rows], delivered.values[name]
             rest = was != now
             for label in labels:
                 if label.signal == name:
-                    part = inside(label, told.times)
+                    part = inside(label, delivered.times)
                     assert rest[part].any(), ("a label without an alteration", label)
                     rest &= ~part
                     kinds[label.kind] += 1
@@ -60,16 +52,18 @@ def test_values_change_where_a_label_says_so_and_only_there(stations):
 
 def test_the_healthy_value_comes_back(stations):
     for node, labels in stations:
-        told, healthy = node.told(START, STOP), node.healthy(START, STOP)
+        delivered, healthy = node.delivered(START, STOP), node.sensors.healthy(START, STOP)
         for label in labels:
             if label.signal is None:
                 continue
             line = json.loads(encode(label))  # what a reader of the file has
             signal = SIGNALS[line["signal"]]
-            part = (told.times >= line["start"]) & (told.times < line["stop"])
-            times = told.times[part]
+            part = (delivered.times >= line["start"]) & (delivered.times < line["stop"])
+            times = delivered.times[part]
             was = healthy.values[signal.id][np.searchsorted(healthy.times, times)]
-            back = restore(line["kind"], signal.id, line["parameters"], times, told.values[signal.id][part])
+            back = restore(
+                line["kind"], signal.id, line["parameters"], times, delivered.values[signal.id][part]
+            )
             if line["kind"] == "fouling":  # a smaller value has fewer steps: half of one is all that is lost
                 np.testing.assert_allclose(back, was, atol=signal.resolution / (1 - 0.5) + 1e-9)
             else:
@@ -79,44 +73,46 @@ def test_the_healthy_value_comes_back(stations):
 def test_timestamps_are_wrong_where_a_label_says_so(stations):
     found = Counter()
     for node, labels in stations:
-        told = node.told(START, STOP)
-        right = told.times.copy()
+        delivered = node.delivered(START, STOP)
+        right = delivered.times.copy()
         for label in labels:
             if label.kind == SKEW:
-                part = inside(label, told.times)
+                part = inside(label, delivered.times)
                 offset = label.parameters["offset_ms"]
                 right[part] = NO_CLOCK if offset is None else right[part] + offset
                 assert part.any()
                 found["none" if offset is None else "behind" if offset < 0 else "ahead"] += 1
-        assert right.tolist() == told.claims.tolist()
+        assert right.tolist() == delivered.claims.tolist()
     assert set(found) == {"none", "behind", "ahead"}
 
 
 def test_what_does_not_come_comes_late_or_twice_is_labelled(stations):
     for node, labels in stations:
-        told = node.told(START, STOP)
-        seqs = told.times // node.interval_ms
-        gone = np.setdiff1d(np.arange(node.tick(START), node.tick(STOP)), seqs)
+        delivered = node.delivered(START, STOP)
+        seqs = node.ticks.numbers(delivered.times)
+        gone = np.setdiff1d(np.arange(node.ticks.at(START), node.ticks.at(STOP)), seqs)
         moved, again = np.zeros(len(seqs), dtype=bool), np.zeros(len(seqs), dtype=bool)
         silent = set()
         for label in labels:
-            part = inside(label, told.times)
+            part = inside(label, delivered.times)
             if label.kind == OUTAGE:
                 assert part.sum() == label.parameters["delayed"]
-                assert (told.arrives[part] > label.stop).all() or label.stop == STOP
+                assert (delivered.arrives[part] > label.stop).all() or label.stop == STOP
                 assert part.any() or label.parameters["lost"]
                 silent |= set(label.parameters["lost"])
             elif label.kind == BROWN_OUT:
-                silent |= set(range(node.tick(label.start), node.tick(label.stop)))
+                silent |= set(range(node.ticks.at(label.start), node.ticks.at(label.stop)))
                 assert not part.any()
             elif label.kind == DUPLICATES:
                 again |= np.isin(seqs, label.parameters["seq"])
             elif label.kind == REORDERING:
                 moved |= np.isin(seqs, label.parameters["seq"])
                 assert moved.any()
-        assert set(gone.tolist()) == {seq for seq in silent if node.tick(START) <= seq < node.tick(STOP)}
-        assert (again == (told.again > 0)).all()
-        order = np.argsort(told.arrives, kind="stable")
+        assert set(gone.tolist()) == {
+            seq for seq in silent if node.ticks.at(START) <= seq < node.ticks.at(STOP)
+        }
+        assert (again == (delivered.again > 0)).all()
+        order = np.argsort(delivered.arrives, kind="stable")
         overtaken = np.flatnonzero(np.diff(seqs[order]) < 0)
         assert all(moved[order[place]] or moved[order[place + 1]] for place in overtaken)
 
@@ -124,9 +120,9 @@ def test_what_does_not_come_comes_late_or_twice_is_labelled(stations):
 def test_biases_are_labelled(stations):
     for node, _ in stations:
         labels = biases(node)
-        assert {label.signal: label.parameters["add"] for label in labels} == node.bias
+        assert {label.signal: label.parameters["add"] for label in labels} == node.sensors.bias
         assert all(label.kind == BIAS and label.stop is None for label in labels)
-    assert sum(len(node.bias) for node, _ in stations) > 60
+    assert sum(len(node.sensors.bias) for node, _ in stations) > 60
 
 
 def test_parts_of_a_window_add_up(stations):

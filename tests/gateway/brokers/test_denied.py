@@ -3,8 +3,8 @@
 import pytest
 
 from devices.contract.topics import DENIED
-from gateway.ingest import denied
-from gateway.ingest.denied import Denials
+from gateway.brokers import denied
+from gateway.brokers.denied import Denials
 
 LINE = "1795856846: Denied PUBLISH from soil-02 (d0, q1, r0, m1, '{topic}', ... (75 bytes))\n"
 

@@ -1,0 +1,114 @@
+"""What a node's sensors measure of the true world: with bias and noise, in steps of their resolution.
+
+    world ─► + bias ─► + noise ─► plausible range ─► resolution ─► healthy values, a column a signal
+
+The values of a day are a function of (seed, device, day) alone, whatever else is asked for.
+"""
+
+from functools import cached_property
+
+import numpy as np
+
+from devices.contract.models import Model
+from devices.contract.reading import Device
+from devices.contract.signals import SIGNALS, Signal
+from sim.nodes.faults import STEADY
+from sim.nodes.span import Span
+from sim.nodes.ticks import DAY_MS, Ticks, chance
+from sim.physics.actions import Actions
+from sim.physics.weather import ANCHOR, Array, Index
+from sim.physics.world import World
+
+# Assumption: a sensor's noise is a small share of the signal's plausible range and at most a few steps of
+# its resolution, and states have none.
+NOISE_SHARE = 0.003
+NOISE_STEPS = 2
+BIAS_STEPS = 1.0  # Assumption: standard deviation of a calibrated sensor's bias, in steps; none of states
+
+
+class Sensors:
+    """The sensors of one node on `plot`. `ideal`: they have no bias. `actions` change their world."""
+
+    def __init__(
+        self, world: World, device: Device, plot: int, model: Model, ticks: Ticks, seed: int,
+        actions: Actions | None = None, ideal: bool = True,
+    ) -> None:  # fmt: skip
+        self._world, self._device, self._plot = world, device, plot
+        self._model, self._ticks, self._seed = model, ticks, seed
+        self._actions, self._ideal = actions, ideal
+        self._noisy = [name for name in model.signals if name not in STEADY]
+        self._day_kept: tuple[tuple[int, int], Span] | None = None
+
+    @cached_property
+    def bias(self) -> dict[str, float]:
+        """What each sensor always adds: whole steps of the resolution, where it is not 0."""
+        if self._ideal:
+            return {}
+        names = [name for name in self._noisy if name != "rssi"]
+        steps = np.round(np.random.Generator(self._bits("bias")).normal(0, BIAS_STEPS, len(names)))
+        added = zip(names, steps.tolist(), strict=True)
+        return {name: step * SIGNALS[name].resolution for name, step in added if step}
+
+    def healthy(self, start: int, stop: int) -> Span:
+        """What they measure in [start, stop) epoch ms where nothing fails."""
+        ticks = self._ticks
+        first, last = max(ticks.at(start), ticks.first), ticks.at(stop)
+        if last <= first:
+            return Span(np.empty(0, dtype=np.int64), {name: np.empty(0) for name in self._model.signals})
+        low, high = ticks.time(first) // DAY_MS, ticks.time(last - 1) // DAY_MS + 1
+        span = self._day(low) if high == low + 1 else self._measure(low, high)
+        skipped = ticks.at(low * DAY_MS)
+        part = slice(first - skipped, last - skipped)
+        return Span(span.times[part], {name: column[part] for name, column in span.values.items()})
+
+    def true(self, name: str, first: int, last: int) -> Array:
+        """The world at ticks [first, last); a day in which it begins has ticks before that."""
+        times = np.maximum(self._times(first, last), ANCHOR)
+        device, interval = self._device, self._model.interval
+        return self._world.signal(device.community, self._plot, name, times, interval, device.model)
+
+    def _times(self, first: int, last: int) -> Index:
+        return np.arange(first, last) * self._ticks.interval + self._ticks.phase
+
+    def _day(self, number: int) -> Span:
+        """A day as live running asks for it, tick by tick. Actions change the days that are to come."""
+        key = (number, 0 if self._actions is None else self._actions.count(self._device.community))
+        if self._day_kept is None or self._day_kept[0] != key:
+            self._day_kept = (key, self._measure(number, number + 1))
+        return self._day_kept[1]
+
+    def _measure(self, low: int, high: int) -> Span:
+        """All ticks of days [low, high), whether the node exists then or not."""
+        first, last = self._ticks.at(low * DAY_MS), self._ticks.at(high * DAY_MS)
+        noise = dict(zip(self._noisy, self._noise(low, high), strict=True))
+        values = {}
+        for name in self._model.signals:
+            signal, column = SIGNALS[name], self.true(name, first, last)
+            if name in self.bias:
+                column = column + self.bias[name]
+            if name in noise:
+                column = column + _scale(signal) * noise[name]
+            steps = np.round(np.clip(column, signal.low, signal.high) / signal.resolution)
+            values[name] = np.round(steps * signal.resolution, signal.decimals)
+        return Span(self._times(first, last), values)
+
+    def _noise(self, low: int, high: int) -> Array:
+        """Standard normal: a row a noisy signal, a column a tick. A day's noise depends on no other day."""
+        bits = self._bits("noise")
+        stream, state, days = np.random.Generator(bits), bits.state, []
+        for number in range(low, high):
+            count = self._ticks.at((number + 1) * DAY_MS) - self._ticks.at(number * DAY_MS)
+            # to set the counter costs an eighth of what a new generator does
+            state["state"]["counter"][:] = (0, 0, number, 0)
+            bits.state = state
+            days.append(stream.standard_normal((len(self._noisy), count)))
+        return np.concatenate(days, axis=1)
+
+    def _bits(self, purpose: str) -> np.random.Philox:
+        key = np.frombuffer(chance(self._seed, self._device.device, purpose)[:16], dtype=np.uint64)
+        return np.random.Philox(key=key)
+
+
+def _scale(signal: Signal) -> float:
+    """The standard deviation of a sensor's noise."""
+    return min((signal.high - signal.low) * NOISE_SHARE, NOISE_STEPS * signal.resolution)

@@ -1,0 +1,21 @@
+"""What a node says of a span of time, as columns: the form in which its readings are made."""
+
+from typing import NamedTuple
+
+from sim.physics.weather import Array, Index
+
+NO_CLOCK = -1  # stands for a message without a timestamp
+
+
+class Span(NamedTuple):
+    """What a node says of a span of time, as columns: when it measured (epoch ms), values by signal.
+
+    `claims`: its own timestamps (NO_CLOCK: none). `arrives`, `again`: epoch ms at which a message comes,
+    and comes a second time (0: it does not). None where there are no faults.
+    """
+
+    times: Index
+    values: dict[str, Array]
+    claims: Index | None = None
+    arrives: Index | None = None
+    again: Index | None = None

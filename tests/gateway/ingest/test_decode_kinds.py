@@ -1,0 +1,103 @@
+"""The decoder on status and diary, and on what a device's model may send."""
+
+import pytest
+
+from devices.contract.payloads import PayloadError
+from gateway.ingest.decode import Decoder
+from gateway.ingest.message import Message
+from tests.gateway.senders import DEVICES, GOOD, NOTEBOOK, NOW, PLAYED, REAL, decoder, said
+
+# -- status and diary
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"online",
+        b"{}",
+        b"[]",
+        b"null",
+        b'{"state":1}',
+        b'{"state":[]}',
+        b'{"state":"ONLINE"}',
+        b'["state"]',
+        b"\xff",
+        b"[" * 16_000,
+        b'{"state":' + b"9" * 4000 + b"}",
+    ],
+)
+def test_a_bad_status_is_refused(payload):
+    assert decoder().decode([said(payload, kind="status")]).refused[0].reason == "bad_status"
+
+
+def test_a_status_may_be_retained():
+    decoded = decoder().decode([said({"state": "offline"}, kind="status", retained=True)])
+    assert [(state.device, state.online) for state in decoded.states] == [(REAL, False)]
+
+
+HARVEST = {
+    "id": "h1",
+    "ts": "2026-11-20T03:00:00Z",
+    "plot": "a",
+    "crop": "mango",
+    "event": "harvest",
+    "quantity_kg": 120.5,
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"quantity_kg": "120"}, "bad_diary"),
+        ({"quantity_kg": -1}, "bad_diary"),
+        ({"quantity_kg": True}, "bad_diary"),
+        ({"event": "feast"}, "bad_diary"),
+        ({"event": None}, "bad_diary"),
+        ({"id": "H 1"}, "bad_diary"),
+        ({"id": "h1\n"}, "bad_diary"),
+        ({"ts": "2026-11-20T03:00:00"}, "bad_diary"),
+        ({"phone": "0900000000"}, "bad_diary"),
+        ({"by": ""}, "bad_diary"),
+        ({"plot": "x" * 100_000}, "too_large"),
+    ],
+)
+def test_a_bad_diary_event_is_refused(change, reason):
+    events = [HARVEST | change, HARVEST]
+    decoded = decoder().decode([said(event, NOTEBOOK, kind="diary") for event in events])
+    assert decoded.refused[0].reason == reason
+    assert [written.event.id for written in decoded.diary] == ["h1"]
+    assert decoded.diary[0].device is NOTEBOOK
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", b"[" * 16_000, b"\xff", b"\x00", b"null", b'{"quantity_kg":NaN,"event":"harvest"}']
+)
+def test_a_diary_that_is_no_event_is_refused(payload):
+    decoded = decoder().decode([said(payload, NOTEBOOK, kind="diary")])
+    assert decoded.refused[0].reason in ("not_json", "bad_diary")
+
+
+# -- a model bounds what may be said
+
+
+@pytest.mark.parametrize("device", [REAL, PLAYED], ids=["real", "simulated"])
+@pytest.mark.parametrize("kind", ["diary", "result", "command"])
+def test_a_probe_keeps_no_diary(device, kind):
+    decoded = decoder().decode([said(HARVEST, device, kind=kind), said(HARVEST, NOTEBOOK, kind="diary")])
+    assert (decoded.refused[0].reason, decoded.refused[0].field) == ("wrong_model", "soil-probe")
+    assert [written.device for written in decoded.diary] == [NOTEBOOK]
+    for lang in ("vi", "en"):
+        error = PayloadError(decoded.refused[0].reason, decoded.refused[0].field)
+        assert "hoiquan device enroll --model diary" in error.sentence(lang)
+
+
+def test_a_diary_sends_no_telemetry_and_may_say_that_it_is_there():
+    made = Decoder("p", DEVICES.get, by_eui={"0102030405060708": NOTEBOOK}.get)
+    uplink = Message("application/1/device/0102030405060708/event/up", b"{}", NOW)
+    decoded = made.decode([said(GOOD, NOTEBOOK), uplink, said({"state": "online"}, NOTEBOOK, kind="status")])
+    assert {at: refusal.reason for at, refusal in decoded.refused.items()} == {
+        0: "diary_measures",
+        1: "diary_measures",
+    }
+    assert (decoded.readings, decoded.states) == ([], []), "nobody misses a diary that is silent"
