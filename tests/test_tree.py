@@ -1,9 +1,15 @@
-"""What holds for the tree as a whole: the lock is that of pyproject.toml and names no download address."""
+"""What holds for the tree as a whole: the lock is that of pyproject.toml and names no download address;
+modules stay small; documents name what is there.
+"""
 
+import ast
 import re
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 LOCK = (ROOT / "uv.lock").read_text("utf-8")
@@ -53,3 +59,99 @@ def test_folders_show_few_doors() -> None:
             modules = [path for path in place.glob("*.py") if path.name != "__init__.py"]
             assert len(modules) <= (12 if place == ROOT / folder else 14), place
             assert (place / "__init__.py").read_text("utf-8").startswith('"""'), place
+
+
+FRONT = ("README.md", "README.en.md")
+NOT_OURS = {"data", "secrets", "backups", "wheels", "node_modules"}
+PAGES = [
+    path
+    for path in sorted(ROOT.rglob("*.md"))
+    if not any(part in NOT_OURS or part[0] == "." for part in path.relative_to(ROOT).parts)
+]
+INITS = sorted(path for folder in PRODUCT for path in (ROOT / folder).rglob("__init__.py"))
+FOLDERS = "|".join((*PRODUCT, "tests", "deploy", "benchmarks"))
+# a path from the top of the tree, and a module's dotted name
+NAMED = re.compile(rf"(?<![\w./-])(?:{FOLDERS})/[\w./-]*\w")
+DOTTED = re.compile(rf"(?<![\w./-])(?:{'|'.join(PRODUCT)})(?:\.[A-Za-z_]\w*)+")
+FILES = re.compile(r"(?<![\w./*{}-])[\w/]+\.(?:py|yaml|json|html)\b")  # as a wing names its own
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def _anchors(page: str) -> set[str]:
+    """Of each heading, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```", "", page, flags=re.M | re.S), re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def _missing(text: str) -> list[str]:
+    """Paths and modules that a text names and that are not there."""
+    paths = [path for path in NAMED.findall(text) if not (ROOT / path).exists()]
+    return paths + [name for name in DOTTED.findall(text) if not _is_there(name)]
+
+
+def _is_there(dotted: str) -> bool:
+    """Whether it is a module, or something that a module has."""
+    parts = dotted.split(".")
+    try:
+        if find_spec(dotted):
+            return True
+    except ModuleNotFoundError:
+        pass
+    module = (ROOT / "/".join(parts[:-1])).with_suffix(".py")
+    return module.exists() and re.search(rf"\b{parts[-1]}\b", module.read_text("utf-8")) is not None
+
+
+@pytest.mark.parametrize("page", FRONT)
+def test_front_pages_are_short_and_show_the_commands(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    assert len(text.splitlines()) <= 90
+    for command in ("make up", "make compose", "make test"):
+        assert f"```sh\n{command}\n```" in text
+    assert set(FRONT) - {page} <= set(re.findall(r"\]\(([^)\s]+)\)", text))
+
+
+def test_each_folder_has_its_page() -> None:
+    for folder in PRODUCT:
+        page = (ROOT / folder / "README.md").read_text("utf-8")
+        assert f"]({folder}/README.md" in (ROOT / "README.md").read_text("utf-8")
+        assert len(page) > 1000
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_links_of_documents_lead_somewhere(page: Path) -> None:
+    text = page.read_text("utf-8")
+    lost = []
+    for link in re.findall(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"", text):
+        target, _, anchor = "".join(link).partition("#")
+        if "://" in target:
+            continue
+        there = page.parent / target if target else page
+        if not there.exists() or (anchor and anchor not in _anchors(there.read_text("utf-8"))):
+            lost.append("".join(link))
+    assert lost == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_documents_name_what_is_there(page: Path) -> None:
+    assert _missing(page.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize("init", INITS, ids=_name)
+def test_each_folder_names_what_it_has(init: Path) -> None:
+    text = ast.get_docstring(ast.parse(init.read_text("utf-8"))) or ""
+    own = [
+        name for name in FILES.findall(text) if not any((at / name).exists() for at in (init.parent, ROOT))
+    ]
+    wings = re.findall(r"^([\w]+)/ +\w", text, re.M)
+    assert _missing(text) + own + [wing for wing in wings if not (init.parent / wing).is_dir()] == []
+
+
+def test_the_check_of_documents_finds_old_names() -> None:
+    old = (
+        "see `devices/signals.py`, gateway.spool, `gateway/receive.py` and devices.contract.signals.NOTHING_9"
+    )
+    assert len(_missing(old)) == 4
+    assert _missing("`gateway/ingest/spool.py`, gateway.ingest.spool.Spool, devices.contract, sim. And") == []

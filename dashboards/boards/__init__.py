@@ -1,7 +1,7 @@
 """Grafana's boards and alarms as code. A board is never edited in Grafana or in json/: change the code, then
 `hoiquan dashboards build`.
 
-    texts.yaml ─┐
-    points.py ──┴─► queries ─► readings, indicator (panels) ─► one module a board ─► build ─► json/{vi,en}/
-                     style, frame ───────────────┘                      alerts ─────┘        alerts/
+    devices/texts.yaml (words), gateway/stores/points.py (names)
+      └► queries ─► readings, indicator (panels) ─► one module a board ─► build ─► ../json/{vi,en}/
+                  style, frame ─┘                   alerts ─────────────┘      ../alerts/{vi,en}/
 """

@@ -1,11 +1,12 @@
-"""The generated parts of the contract: tables in devices/README.md and the payload's JSON Schema,
-and the AsyncAPI document.
+"""The generated parts of the contract: tables in devices/README.md and devices/refusals.md, the payload's
+JSON Schema, and the AsyncAPI document.
 
 `python -m devices.contract.tables devices` writes them again; a test fails while they are stale.
 """
 
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from devices.contract import asyncapi
@@ -14,7 +15,8 @@ from devices.contract.senml import units
 from devices.contract.signals import SIGNALS
 from devices.texts import catalogue
 
-README, SCHEMA, ASYNCAPI = "README.md", "telemetry.schema.json", "asyncapi.json"
+SCHEMA, ASYNCAPI = "telemetry.schema.json", "asyncapi.json"
+PAGES = {"README.md": ("senml", "signals", "models"), "refusals.md": ("reasons",)}  # and their tables
 
 
 def tables() -> dict[str, str]:
@@ -49,13 +51,14 @@ def _units() -> dict[str, str]:
     return {ucum: ", ".join(names) for ucum, names in sorted(taken.items())}
 
 
-def fill(readme: str) -> str:
-    """The text with every `<!-- name -->…<!-- /name -->` filled with its table."""
-    for name, table in tables().items():
-        before, rest = readme.split(f"<!-- {name} -->\n", 1)
+def fill(page: str, names: Iterable[str]) -> str:
+    """The page with `<!-- name -->…<!-- /name -->` of each of these tables filled."""
+    made = tables()
+    for name in names:
+        before, rest = page.split(f"<!-- {name} -->\n", 1)
         _, after = rest.split(f"<!-- /{name} -->", 1)
-        readme = f"{before}<!-- {name} -->\n{table}\n<!-- /{name} -->{after}"
-    return readme
+        page = f"{before}<!-- {name} -->\n{made[name]}\n<!-- /{name} -->{after}"
+    return page
 
 
 def payload_schema() -> str:
@@ -65,8 +68,8 @@ def payload_schema() -> str:
 
 def generated(folder: Path) -> dict[str, str]:
     """Each generated file of `folder` and what must stand in it."""
-    readme = fill((folder / README).read_text("utf-8"))
-    return {README: readme, SCHEMA: payload_schema(), ASYNCAPI: asyncapi.written()}
+    pages = {page: fill((folder / page).read_text("utf-8"), names) for page, names in PAGES.items()}
+    return pages | {SCHEMA: payload_schema(), ASYNCAPI: asyncapi.written()}
 
 
 def stale(folder: Path) -> list[str]:

@@ -1,5 +1,5 @@
-"""The first ten minutes of devices/README.md, its commands as they are printed there: `make up` aside, which
-here is `hoiquan up` on ports of its own.
+"""The first pages of devices/README.md (send, see, refused?), their commands as they are printed there:
+`make up` aside, which here is `hoiquan up` on ports of its own.
 """
 
 import json
@@ -75,7 +75,8 @@ def goes_on(up, line):
 def test_one_line_enrols_and_the_line_that_it_prints_is_on_the_page(up):
     program("mosquitto_pub")
     enroll = printed(".venv/bin/hoiquan device enroll --community tam-que --model soil-probe --id my-esp32")
-    assert enroll in (ROOT / "README.md").read_text("utf-8")
+    for page in ("README.md", "README.en.md"):
+        assert enroll in (ROOT / page).read_text("utf-8")
     sh(up, sh(up, enroll).splitlines()[-1])
     until("the reading", 10, lambda: up.says("my-esp32", "soil_moisture", 31.5))
     row = re.search(r'<tr class="real">.*?my-esp32.*?31,5', up.get("/").decode(), re.DOTALL)
