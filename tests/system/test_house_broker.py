@@ -198,10 +198,11 @@ def test_each_client_joins_with_the_ticket_as_printed(house, client):
     said = ran.stdout + ran.stderr
     if client.endswith("5") and house.broker == "amqtt":
         assert said
-        assert house.latest(given["user"]) is None
+        assert not values(house, given["user"])
     else:
         assert (ran.returncode, ran.stderr) == (0, ""), said
-        until("it is stored", 30, lambda: house.says(given["user"], "soil_moisture", 31.5))
+        # flagged, perhaps: the nodes of the tests before stand beside it, and say something else
+        until("it is stored", 30, lambda: values(house, given["user"]) == [31.5])
 
 
 @pytest.mark.parametrize("clean", [True, False])

@@ -228,7 +228,8 @@ def test_secrets_that_are_broken(folder):
 @pytest.mark.parametrize("folder", ["file", "file/within", f"{LOCKED}/hoiquan"])
 def test_a_broker_on_a_folder_that_takes_nothing_says_so_at_once(tmp_path, kind, folder):
     (tmp_path / "file").touch()
-    told = hoiquan(tmp_path, "broker", "--with", kind, "--data", folder, HOIQUAN_GATEWAY_PASSWORD="x")
+    settings = {"HOIQUAN_GATEWAY_PASSWORD": "x", "HOIQUAN_LANG": "en"}
+    told = hoiquan(tmp_path, "broker", "--with", kind, "--data", folder, **settings)
     said = one_line(told, 2 if folder == "file" else 1)
     assert folder.partition("/within")[0] in said
     assert any(mend in said for mend in ("name a folder", "name another", "look at its name")), said
@@ -238,5 +239,6 @@ def test_a_broker_on_a_folder_that_takes_nothing_says_so_at_once(tmp_path, kind,
 def test_a_broker_whose_registry_cannot_be_read_says_so_at_once(tmp_path, kind):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "registry.sqlite").write_bytes(b"no database" * 1000)
-    told = hoiquan(tmp_path, "broker", "--with", kind, "--data", "data", HOIQUAN_GATEWAY_PASSWORD="x")
+    settings = {"HOIQUAN_GATEWAY_PASSWORD": "x", "HOIQUAN_LANG": "en"}
+    told = hoiquan(tmp_path, "broker", "--with", kind, "--data", "data", **settings)
     assert "registry" in one_line(told, 1)
