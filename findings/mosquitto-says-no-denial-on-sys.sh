@@ -1,5 +1,5 @@
 #!/bin/sh
-# Mosquitto 2.0.11 (Debian 12): `log_dest topic` never carries debug lines, whatever `log_type` says.
+# Mosquitto 2.0.11-1.2+deb12u2 (Debian 12): `log_dest topic` never carries debug lines, whatever `log_type` says.
 #
 # The line "Denied PUBLISH from …" is the only word of Mosquitto about a publish that its ACL turns away at MQTT
 # 3.1.1 (the PUBACK says nothing), and it is of type debug. mosquitto.conf(5) names debug among the log types and
@@ -7,6 +7,8 @@
 # waits for $SYS/broker/log/D. With `log_type all` the line comes on standard error and on no topic, while
 # notices of the same client come on both. Who wants to tell a node's owner of a wrong topic has to read standard
 # error or a file.
+#
+# Needs Debian 12 and its package lists (apt-get update).
 #
 # Output seen, on 2026-11-28:
 #   standard error: Denied PUBLISH from auto (d0, q1, r0, m1, 'other/topic', ... (2 bytes))
@@ -17,8 +19,9 @@ work=$(mktemp -d)
 trap 'kill "$broker" "$heard" 2> /dev/null || true; rm -rf "$work"' EXIT
 broker= heard=
 cd "$work"
-apt-get download -qq mosquitto=2.0.11\* mosquitto-clients=2.0.11\* libmosquitto1=2.0.11\* libwebsockets17 libdlt2 \
-  libcjson1 libev4 libuv1 2> /dev/null
+apt-get download -qq mosquitto=2.0.11-1.2+deb12u2 mosquitto-clients=2.0.11-1.2+deb12u2 \
+  libmosquitto1=2.0.11-1.2+deb12u2 libwebsockets17=4.1.6-3 libdlt2=2.18.8-6 libcjson1=1.7.15-1+deb12u4 \
+  libev4=1:4.33-1 libuv1=1.44.2-1+deb12u1
 for deb in *.deb; do dpkg -x "$deb" root; done
 LD_LIBRARY_PATH=$(find "$work/root/usr/lib" -maxdepth 1 -type d -name '*-linux-gnu*' | head -n 1)
 export LD_LIBRARY_PATH
