@@ -189,7 +189,7 @@ def simulate() -> Callable[..., None]:
     from gateway.past import open_past
     from sim.commands import command
 
-    return command(open_past, stop_on_signals)
+    return command(open_past)
 
 
 COMMANDS = {

@@ -35,14 +35,16 @@ def opened(settings: Settings, store: Store, lots: Callable[[int], list[dict[str
     def evaluated(at: int) -> Evaluation:
         return evaluate(store, place, registry.devices(), at)
 
-    def now(moment: int) -> Evaluation:
+    def of_minute(moment: int) -> Evaluation:
         return evaluated(moment // MINUTE_MS * MINUTE_MS)
 
     if scenario is None:
-        return Figures(store, place, lots, now)
+        return Figures(store, place, lots, of_minute)
     begin, end = scenario.span(place)
     days = (end - begin) // DAY_MS
-    return Figures(store, place, lots, now, now=lambda: end - 1, rehearsal=scenario.name, trend_days=days)
+    return Figures(
+        store, place, lots, of_minute, now=lambda: end - 1, rehearsal=scenario.name, trend_days=days
+    )
 
 
 def site(figures: Figures, judge: check.Judge, others: Iterable[APIRouter]) -> FastAPI:

@@ -8,8 +8,8 @@ import errno
 import os
 import secrets
 import sqlite3
-from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 
@@ -94,18 +94,8 @@ def replace(path: Path, content: str | bytes, mode: int = 0o644) -> None:
     """Write a file over another one, or a new one: whole or not at all, durable on return, with that mode
     whatever the umask.
     """
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
-            os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
+    with _draft(path, content.encode() if isinstance(content, str) else content, mode) as draft:
         draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    sync_directory(path.parent)
 
 
 def write_all(files: Mapping[Path, bytes]) -> None:
@@ -134,15 +124,22 @@ def create_private(path: Path, text: str) -> None:
     or the whole one, and at worst a stray draft that nobody reads; of two processes the first one's stays.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    with _draft(path, text.encode(), 0o600) as draft, suppress(FileExistsError):
+        os.link(draft, path)  # unlike a rename, a link never replaces one made meanwhile
+
+
+@contextmanager
+def _draft(path: Path, content: bytes, mode: int) -> Iterator[Path]:
+    """A durable file beside `path` that the block gives its name; what it gave is durable at its end."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
             file.flush()
+            os.fchmod(file.fileno(), mode)  # whatever the umask
             os.fsync(file.fileno())
-        with suppress(FileExistsError):  # unlike a rename, a link never replaces one made meanwhile
-            os.link(draft, path)
+        yield draft
     finally:
         draft.unlink(missing_ok=True)
     sync_directory(path.parent)

@@ -1,6 +1,5 @@
 """`hoiquan simulate`: the simulator alone."""
 
-import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -13,6 +12,7 @@ from devices import broker_url
 from devices.files import may_write
 from devices.pilots import scenario as scenarios
 from devices.pilots.pilot import Pilot
+from devices.processes import stop_on_signals
 from devices.settings import Settings
 from devices.terminal import Data, Language, PilotName, announce
 from devices.texts import Misuse
@@ -30,7 +30,7 @@ Faults = Annotated[
 OpenPast = Callable[[Settings, Pilot], AbstractContextManager["Past"]]
 
 
-def command(open_past: OpenPast, stop_on_signals: Callable[[], threading.Event]) -> Callable[..., None]:
+def command(open_past: OpenPast) -> Callable[..., None]:
     """The command. `open_past` gives what takes a past for settings and the pilot whose rules count."""
 
     def simulate(

@@ -8,14 +8,14 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response
 
+from dashboards.pages.frame import PAGES
 from devices.contract.payloads import MAX_BYTES
 from devices.texts import text
-from devices.web.frame import Pages, headers
+from devices.web.frame import headers
 from devices.web.language import VARY, language
 
 FORM_BYTES = 8 * MAX_BYTES  # a form writes a byte of the message as three characters at most
 _HEADERS = headers(vary=VARY, forms=True, cache="no-store")
-_PAGES = Pages("dashboards")
 
 
 class Verdict(NamedTuple):
@@ -62,7 +62,7 @@ def router(look: Judge) -> APIRouter:
 def _page(
     request: Request, payload: str, device: str, uplink: bool, verdict: Verdict | None, status: int = 200
 ) -> Response:
-    return _PAGES.answer(
+    return PAGES.answer(
         "check.html", language(request), status, _HEADERS,
         payload=payload, device=device, uplink=uplink, verdict=verdict,
     )  # fmt: skip

@@ -11,19 +11,19 @@ from fastapi.responses import FileResponse, Response
 
 from dashboards import wording
 from dashboards.figures import DeviceNow, Figures, Indicator, Standing, balanced
+from dashboards.pages.frame import PAGES
 from dashboards.pages.kept import Kept
 from dashboards.pages.map import Mark, draw
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot
 from devices.texts import number, text
-from devices.web.frame import HTML, Pages, headers
+from devices.web.frame import HTML, headers
 from devices.web.language import VARY, choose, language
 from gateway.indicators.count import local_day
 
 REFRESH = 15  # seconds after which a browser asks again
 SHOWN_DEVICES, SHOWN_LOTS = 10, 8
 HEADERS = headers(vary=VARY, cache="no-cache") | {"Refresh": str(REFRESH)}
-_PAGES = Pages("dashboards")
 
 
 def router(figures: Figures) -> APIRouter:
@@ -75,7 +75,7 @@ def render(figures: Figures, course: Course, lang: str) -> str:
     """The page as HTML, as of now but for the `course`."""
     pilot, now, standing = figures.pilot, figures.now(), course.standing
     books = figures.books(now)
-    return _PAGES.body(
+    return PAGES.body(
         "overview.html",
         lang,
         pilot=pilot,

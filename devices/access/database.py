@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
+    URL,
     BigInteger,
     Column,
     Connection,
@@ -56,7 +57,7 @@ def connect(url: str | Path) -> Engine:
         asked = {"client_encoding": "utf8"} if address.startswith("postgresql") else {}
         return create_engine(address, pool_pre_ping=True, connect_args=asked)
     Path(address).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(f"sqlite:///{address}")
+    engine = create_engine(URL.create("sqlite", database=address))  # a path may hold ? and #
 
     @event.listens_for(engine, "connect")
     def _wal(connection: object, _: object) -> None:

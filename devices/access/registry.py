@@ -178,14 +178,7 @@ class Registry(Roster):
         self.refresh()
         with reached(), self._engine.connect() as connection:
             rows = connection.execute(select(DEVICES).order_by(DEVICES.c.enrolled.desc())).all()
-        return [
-            Enrolled(
-                device_of(row),
-                row.enrolled,
-                row.revoked,
-            )
-            for row in rows
-        ]
+        return [Enrolled(device_of(row), row.enrolled, row.revoked) for row in rows]
 
 
 def _chunks(names: list[str]) -> Iterator[list[str]]:

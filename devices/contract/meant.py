@@ -15,11 +15,7 @@ from devices.contract.payloads import SECONDS, PayloadError
 from devices.contract.signals import SIGNALS, Signal
 
 FIELDS = ("values", "ts", "seq", "boot")
-
-
 FILLER = {"values": {"rssi": -80}}  # a good message to try one other field in
-
-
 # What makers call it, and what it is here. Assumption: collected from vendors' payload formats.
 ALIASES = {
     "temperature": "air_temperature", "temp": "air_temperature", "t": "air_temperature",
@@ -35,8 +31,6 @@ ALIASES = {
     "aerator": "aerator_state", "timestamp": "ts", "time": "ts", "sequence": "seq", "counter": "seq",
     "fcnt": "seq", "data": "values", "measurements": "values", "readings": "values", "boot_id": "boot",
 }  # fmt: skip
-
-
 # (signal's unit) → what makers send instead: its name, and what to multiply by and then to add.
 _OTHER_UNITS: dict[str, tuple[tuple[str, float, float], ...]] = {
     "Cel": (("K", 1, -273.15), ("°F", 5 / 9, -160 / 9), ("0,1 °C", 0.1, 0)),
@@ -50,8 +44,6 @@ _OTHER_UNITS: dict[str, tuple[tuple[str, float, float], ...]] = {
     "dB[mW]": (("-dBm", -1, 0),),
     "1": (("%", 0.01, 0),),
 }
-
-
 Said = tuple[str, dict[str, object]]  # a key of the catalogue, and what fills it
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from devices.contract.topics import DENIED
 
 log = logging.getLogger(__name__)
-# The client id is the account (use_username_as_clientid). The same words in 2.0.11, 2.0.22 and 2.1.
+# The client id is the account (use_username_as_clientid). Seen with 2.0.11, and 2.0.21 in tests/compose.
 LINE = re.compile(r"Denied PUBLISH from (\S+) \(d\d, q\d, r\d, m\d+, '(.*)', \.\.\. \(\d+ bytes\)\)$")
 AGAIN = 60.0  # seconds in which the same account is told of the same topic once
 MOST = 64 * 1024  # bytes that are read at a time

@@ -19,7 +19,8 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO
 
@@ -110,13 +111,23 @@ def configured(data: Path, bind: str, port: int) -> Path:
 
 def serve(path: str, config: Path, watched: Sequence[Path], stop: threading.Event) -> int:
     """Run Mosquitto until `stop` is set or it ends by itself; its exit code, 0 when it was told to end."""
+    with ExitStack() as ends:
+        # unbuffered: what a full disk did not take is gone, and not tried again at the end
+        logs = [ends.enter_context((config.parent / name).open("wb", 0)) for name in (LOG, DENIED)]
+        return _serve(path, config, watched, stop, *logs)
+
+
+def _serve(
+    path: str, config: Path, watched: Sequence[Path], stop: threading.Event,
+    kept: IO[bytes], turned_away: IO[bytes],
+) -> int:  # fmt: skip
     process = subprocess.Popen(  # noqa: S603 -- found above
         [path, "-c", str(config)], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
         preexec_fn=_ends_with_its_parent,  # noqa: PLW1509 -- one call into the kernel, loaded before
     )  # fmt: skip
     assert process.stderr is not None
     last: deque[str] = deque(maxlen=2)
-    listener = threading.Thread(target=_sort, args=(process.stderr, config.parent, last), daemon=True)
+    listener = threading.Thread(target=_sort, args=(process.stderr, kept, turned_away, last), daemon=True)
     listener.start()
     seen = _stamps(watched)
     try:
@@ -140,26 +151,21 @@ def serve(path: str, config: Path, watched: Sequence[Path], stop: threading.Even
     return 0
 
 
-def _sort(said: IO[bytes], folder: Path, last: deque[str]) -> None:
+def _sort(lines: Iterable[bytes], kept: IO[bytes], turned_away: IO[bytes], last: deque[str]) -> None:
     """Keep what Mosquitto says in its log, but of the debug lines only those that deny, in a file of their
-    own. Ends with it.
+    own; both are unbuffered. Ends with it.
     """
-    with (folder / LOG).open("wb") as kept, (folder / DENIED).open("wb") as turned_away:
-        for line in said:
-            _, _, words = line.partition(b": ")
-            try:
-                if not words.startswith(_DEBUG):
-                    last.append(line.decode("utf-8", "replace").rstrip())
-                    kept.write(line)
-                    kept.flush()
-                elif words.startswith(_DENIED):
-                    if turned_away.tell() > _MOST_DENIED:
-                        turned_away.seek(0)
-                        turned_away.truncate()
-                    turned_away.write(line)
-                    turned_away.flush()
-            except OSError:  # a full disk: it must be read on, or it stands still
-                continue
+    for line in lines:
+        _, _, words = line.partition(b": ")
+        with suppress(OSError):  # a full disk: it must be read on, or it stands still
+            if not words.startswith(_DEBUG):
+                last.append(line.decode("utf-8", "replace").rstrip())
+                kept.write(line)
+            elif words.startswith(_DENIED):
+                if turned_away.tell() > _MOST_DENIED:
+                    turned_away.seek(0)
+                    turned_away.truncate()
+                turned_away.write(line)
 
 
 def _stamps(watched: Sequence[Path]) -> list[tuple[int, int]]:

@@ -5,14 +5,16 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
+from devices.texts import number
+
 WIDTH, HEIGHT, PAD = 320, 84, 14
 STEPS = 60  # points of a line; more are not told apart on a phone
 
 
-def daily(rows: Sequence[Sequence[Any]], first: date, last: date) -> str:
+def daily(rows: Sequence[Sequence[Any]], first: date, last: date, lang: str) -> str:
     """`rows` are [day, low, mean, high, number]; the axis runs from `first` to `last`. Days without a row
     are marked at the bottom, and where there is none they break the line. Many days are drawn a few at a
-    time, lowest, mean and highest of them. Text in it is numbers alone.
+    time, lowest, mean and highest of them. Text in it is numbers alone, as they are written in `lang`.
     """
     days = max(1, (last - first).days)
     step = math.ceil((days + 1) / STEPS)
@@ -29,8 +31,8 @@ def daily(rows: Sequence[Sequence[Any]], first: date, last: date) -> str:
     for row in rows:
         known.setdefault((date.fromisoformat(row[0]) - first).days // step, []).append(row)
     parts = [
-        f'<text x="30" y="{y(high) + 4}" text-anchor="end">{high:g}</text>',
-        f'<text x="30" y="{y(low) + 4}" text-anchor="end">{low:g}</text>',
+        f'<text x="30" y="{y(high) + 4}" text-anchor="end">{number(float(f"{high:g}"), lang)}</text>',
+        f'<text x="30" y="{y(low) + 4}" text-anchor="end">{number(float(f"{low:g}"), lang)}</text>',
     ]
     for run in _runs(sorted(known)):
         band = [f"{x(at):g},{y(max(row[3] for row in known[at])):g}" for at in run]

@@ -12,13 +12,13 @@ from devices.pilots.pilot import Pilot
 from devices.texts import text
 from traceability.digital_link import LotKey
 from traceability.pages import chart
-from traceability.pages.frame import PAGES as TEMPLATES
+from traceability.pages.frame import PAGES
 from traceability.pages.scans import packages
 from traceability.records import record, story
 from traceability.records.photos import State, photos_of
 
 SHOWN = 60  # diary entries on a page, the last ones; all of them stand in the record
-PAGES = 500  # pages that are remembered as they are, some 15 kB each
+REMEMBERED = 500  # pages that are remembered as they are, some 15 kB each
 SIGN, OPENED = "<!-- sign -->", "<!-- opened -->"  # in their places comes what changes with every opening
 
 
@@ -30,7 +30,7 @@ class Written(NamedTuple):
     packages: int
 
 
-@lru_cache(maxsize=PAGES)
+@lru_cache(maxsize=REMEMBERED)
 def photographs(*documents: bytes) -> tuple[str, ...]:
     """Hashes of the photographs that a record and its addenda name."""
     if not any(b'"photos":' in data for data in documents):
@@ -46,7 +46,7 @@ def written(
     content = json.loads(data)
     later = [json.loads(one) | {"leaf": leaf} for one, leaf in addenda]
     recalled = next((one for one in later if one["event"]["event"] == "revocation"), None)
-    body = TEMPLATES.body(
+    body = PAGES.body(
         "record.html",
         lang,
         record=content,
@@ -112,7 +112,7 @@ def _charts(conditions: dict[str, Any], pilot: Pilot, lang: str) -> list[dict[st
             "low": min(row[1] for row in rows),
             "high": max(row[3] for row in rows),
             "mean": round(sum(row[2] * row[4] for row in rows) / sum(row[4] for row in rows), 2),
-            "svg": Markup(chart.daily(rows, first, last)),  # noqa: S704 -- numbers alone, made by chart.py
+            "svg": Markup(chart.daily(rows, first, last, lang)),  # noqa: S704 -- numbers alone, made by chart.py
         }
         for signal, rows in conditions["daily"].items()
         if signal in SIGNALS

@@ -22,7 +22,7 @@ from devices.web.language import VARY, choose, language, spoken
 from traceability.digital_link import DigitalLinkError, LotKey, parse
 from traceability.pages import label, lot_page, verify_page
 from traceability.pages.frame import trouble
-from traceability.pages.lot_page import OPENED, PAGES, SIGN, Written, photographs
+from traceability.pages.lot_page import OPENED, REMEMBERED, SIGN, Written, photographs
 from traceability.pages.scans import Scans, far_more
 from traceability.records import addendum
 from traceability.records.photos import Photos
@@ -37,7 +37,7 @@ def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
     """Routes over the records and the log below `folder`."""
     routes = APIRouter()
     shelf, scans, photos = Shelf(folder), Scans(folder / "scans.sqlite"), Photos(folder)
-    written = lru_cache(maxsize=PAGES)(partial(lot_page.written, pilot, base_url))
+    written = lru_cache(maxsize=REMEMBERED)(partial(lot_page.written, pilot, base_url))
 
     @routes.get("/01/{gtin}/10/{lot}", include_in_schema=False)
     async def page(request: Request, gtin: str, lot: str) -> Response:

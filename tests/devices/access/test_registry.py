@@ -212,3 +212,11 @@ def test_a_table_that_was_never_read_is_an_error_and_not_an_empty_list(path):
     path.mkdir(parents=True)
     with pytest.raises(RegistryAway, match="registry"):
         Registry(path, PILOT).lookup("my-esp32")
+
+
+@pytest.mark.parametrize("name", ["a#b", "a?b", "a%20b", "chợ Mới"])
+def test_a_folder_may_be_called_what_an_address_would_end_at(tmp_path, name):
+    path = tmp_path / name / "registry.sqlite"
+    Registry(path, PILOT).enroll("tam-que", "soil-probe", "mine")
+    assert path.exists() and [one.name for one in tmp_path.iterdir()] == [name]
+    assert Registry(path, PILOT).lookup("mine") is not None
