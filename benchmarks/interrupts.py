@@ -16,14 +16,13 @@ own, which nobody can keep it from: those runs are counted apart. Exit code 1 wh
 
 import argparse
 import random
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 from urllib.request import urlopen
@@ -31,6 +30,7 @@ from urllib.request import urlopen
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from gateway.ingest.spool import Spool
+from tests.loopback import free_port
 from tests.system.terminal import Terminal, interrupted
 
 EARLY = 1.0  # seconds from the start in which every tenth moment lies: imports
@@ -61,16 +61,8 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def port() -> int:
-    """One that nobody has, nor gets by chance for a connection of his own before it is used."""
-    while True:
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", random.randint(10_000, 32_000)))
-            return int(probe.getsockname()[1])
-
-
 def up(folder: Path, given: argparse.Namespace) -> Terminal:
-    ports = ("--http-port", str(port()), "--mqtt-port", str(port()))
+    ports = ("--http-port", str(free_port()), "--mqtt-port", str(free_port()))
     return Terminal(folder, "up", "--broker", given.broker, "--history", given.history, *ports)
 
 

@@ -20,9 +20,9 @@ from tests.system.running import alive, environment
 
 CTRL_C = b"\x03"
 AS_PEOPLE = {
-    "PYTHONDONTWRITEBYTECODE": "",
+    "PYTHONDONTWRITEBYTECODE": "",  # as they have it: compiled by the run before
     "HOIQUAN_LANG": "en",
-}  # as they have it: compiled by the run before
+}
 HOIQUAN = Path(sys.executable).with_name("hoiquan")  # what people start
 MARK = "TESTS_TERMINAL"  # in the environment of all that is started here, so that nobody is overlooked
 SOON = 5.0  # seconds in which everything is to end

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from devices.pilots.pilot import Pilot, load
+from devices.pilots.pilot import Pilot
 from sim.nodes.faults import LEVEL_NAMES
 from sim.nodes.node import Node
 from sim.nodes.ticks import DAY_MS
@@ -13,16 +13,6 @@ from sim.physics.weather import ANCHOR
 from sim.run import fleet, history
 
 START = int(datetime(2026, 10, 1, tzinfo=UTC).timestamp() * 1000)
-
-
-@pytest.fixture(scope="module")
-def pilot() -> Pilot:
-    return load("dong-thap")
-
-
-@pytest.fixture(scope="module")
-def nodes(pilot: Pilot) -> list[Node]:
-    return fleet(7, pilot)
 
 
 def test_a_month_is_its_ticks(nodes: list[Node], pilot: Pilot) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from devices.contract.signals import SIGNALS
-from devices.pilots.pilot import Pilot, load
+from devices.pilots.pilot import Pilot
 from sim.nodes.faults import STEADY
 from sim.nodes.node import Node
 from sim.nodes.sensors import NOISE_SHARE, NOISE_STEPS
@@ -16,16 +16,6 @@ from sim.physics.world import World
 from sim.run import fleet
 
 START = int(datetime(2026, 10, 1, tzinfo=UTC).timestamp() * 1000)
-
-
-@pytest.fixture(scope="module")
-def pilot() -> Pilot:
-    return load("dong-thap")
-
-
-@pytest.fixture(scope="module")
-def nodes(pilot: Pilot) -> list[Node]:
-    return fleet(7, pilot)
 
 
 def plain(world: World, node: Node, day: int) -> dict[str, list[float]]:

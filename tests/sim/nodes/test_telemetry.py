@@ -2,28 +2,15 @@
 
 from datetime import UTC, datetime
 
-import pytest
-
 from devices.contract.models import MODELS
 from devices.contract.payloads import decode
 from devices.contract.signals import SIGNALS
-from devices.pilots.pilot import Pilot, load
 from sim.nodes.node import Node
 from sim.nodes.telemetry import believed, encode_reading
 from sim.nodes.ticks import DAY_MS
-from sim.run import fleet, history
+from sim.run import history
 
 START = int(datetime(2026, 10, 1, tzinfo=UTC).timestamp() * 1000)
-
-
-@pytest.fixture(scope="module")
-def pilot() -> Pilot:
-    return load("dong-thap")
-
-
-@pytest.fixture(scope="module")
-def nodes(pilot: Pilot) -> list[Node]:
-    return fleet(7, pilot)
 
 
 def test_readings_are_of_the_model_plausible_and_accepted(nodes: list[Node]) -> None:

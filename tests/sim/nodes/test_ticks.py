@@ -3,24 +3,11 @@
 from datetime import UTC, datetime
 
 import numpy as np
-import pytest
 
-from devices.pilots.pilot import Pilot, load
 from sim.nodes.node import Node
 from sim.nodes.ticks import grid
-from sim.run import fleet
 
 START = int(datetime(2026, 10, 1, tzinfo=UTC).timestamp() * 1000)
-
-
-@pytest.fixture(scope="module")
-def pilot() -> Pilot:
-    return load("dong-thap")
-
-
-@pytest.fixture(scope="module")
-def nodes(pilot: Pilot) -> list[Node]:
-    return fleet(7, pilot)
 
 
 def test_nodes_do_not_report_all_at_once(nodes: list[Node]) -> None:
