@@ -39,13 +39,13 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """The picture: its size, its marks, and lines of whole tenths of a degree as (position, text)."""
+    """The picture: its size, its marks, and lines of whole tenths of a degree as (position, degrees)."""
 
     width: int
     height: int
     marks: tuple[Placed, ...]
-    meridians: tuple[tuple[float, str], ...]
-    parallels: tuple[tuple[float, str], ...]
+    meridians: tuple[tuple[float, float], ...]
+    parallels: tuple[tuple[float, float], ...]
 
 
 class _Box(NamedTuple):
@@ -93,8 +93,8 @@ def draw(marks: Sequence[Mark]) -> Map:
         WIDTH,
         height,
         tuple(placed),
-        tuple((x(tenth / 10), f"{tenth / 10:.1f}°Đ") for tenth in _tenths(west, east)),
-        tuple((y(tenth / 10), f"{tenth / 10:.1f}°B") for tenth in _tenths(south, north)),
+        tuple((x(tenth / 10), tenth / 10) for tenth in _tenths(west, east)),
+        tuple((y(tenth / 10), tenth / 10) for tenth in _tenths(south, north)),
     )
 
 

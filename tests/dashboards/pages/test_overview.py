@@ -164,6 +164,14 @@ def test_books_out_of_balance_are_not_hidden(client: TestClient, store: SqliteSt
     assert "<b>KHÔNG cân đối</b>" in client.get("/").text
 
 
+@pytest.mark.parametrize(("lang", "shown"), [("vi", ("105,7°Đ", "10,5°B")), ("en", ("105.7°E", "10.5°N"))])
+def test_the_lines_of_the_map_are_in_the_readers_language(
+    client: TestClient, lang: str, shown: tuple[str, str]
+) -> None:
+    page = client.get("/", headers={"Accept-Language": lang}).text
+    assert all(f">{degrees}</text>" in page for degrees in shown)
+
+
 def test_names_on_the_map_do_not_cover_one_another(pilot: Pilot) -> None:
     marks = [Mark(place.name, place.lat, place.lon, "later", village=False) for place in pilot.places]
     drawn = draw(marks)
