@@ -61,6 +61,11 @@ _SHOWN = {
     "1": "",
     "dB[mW]": "dBm",
     "kW.h": "kWh",
+    "m3": "m³",
+    "lx": "lux",
+    "deg": "°",
+    "ug/m3": "µg/m³",
+    "dB[SPL]": "dB(A)",
 }
 HOUR = 3600
 DAY = 24 * HOUR
@@ -97,6 +102,14 @@ _ROWS = (
     ("valve_state", "Van, cống", "Valve or sluice", "1", "/", "Dimensionless", "C62", 0, 1, 0.01, 1, None),
     ("aerator_state", "Quạt nước, sục khí", "Aerator", "1", "/", "Dimensionless", "C62", 0, 1, 1, 1, None),
     ("energy", "Điện năng", "Energy, running total", "kW.h", "kWh", "Energy", "KWH", 0, 1e9, 0.01, 1000, None),
+    ("battery_level", "Mức pin", "Battery level", "%", "%EL", "Dimensionless", "P1", 0, 100, 1, 100, None),
+    ("illuminance", "Độ rọi", "Illuminance", "lx", "lx", "Illuminance", "LUX", 0, 200000, 1, 200000, None),
+    ("wind_direction", "Hướng gió", "Wind direction, from which it blows", "deg", None, "Angle", "DD", 0, 360, 1, 360, None),
+    ("water_volume", "Lượng nước", "Water volume, running total", "m3", "m3", "Volume", "MTQ", 0, 1e9, 0.001, 100, None),
+    ("rain_rate", "Cường độ mưa", "Rain intensity", "mm/h", "mm/h", "Speed", "H67", 0, 500, 0.1, 500, None),
+    ("pm2_5", "Bụi mịn PM2,5", "Particulate matter PM2.5", "ug/m3", "ug/m3", "MassConcentration", "GQ", 0, 1000, 1, 500, None),
+    ("pm10", "Bụi PM10", "Particulate matter PM10", "ug/m3", "ug/m3", "MassConcentration", "GQ", 0, 2000, 1, 1000, None),
+    ("noise", "Độ ồn", "Sound level, A-weighted", "dB[SPL]", None, "Dimensionless", "2N", 20, 140, 0.1, 100, None),
 )  # fmt: skip
 
 SIGNALS: dict[str, Signal] = {row[0]: Signal(*row) for row in _ROWS}

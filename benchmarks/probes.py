@@ -1,0 +1,123 @@
+"""How many makers' devices our probe files take whole: `python benchmarks/probes.py [FILE]`.
+
+FILE: a line a message, {"maker", "model", "kind": […], "object": what the maker's decoder says, "true": what
+it means in our signals and units}; "rain_total" is a running or daily total in mm. A value is right within
+1 % or 0.005. Battery is judged where it is read, and not missed where it is not.
+
+    whole  every signal of every message is right      part   some signals are read, all of them right
+    none   no signal is read                           wrong  a value differs
+"""
+
+import argparse
+import json
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from devices.probes.reader import Reader
+from devices.probes.shelf import Shelf, plain
+
+FIELD = ("soil-monitor", "rain-gauge", "wind", "groundwater", "tank-level", "water-quality", "leaf-wetness",
+         "solar-radiation", "water-meter")  # fmt: skip
+BATTERY = ("battery_voltage", "battery_level")
+TOTALS = {"rain_total": "rainfall"}
+
+
+def main() -> None:
+    """Read the file, and print what became of each kind."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    here = Path(__file__).parents[1].parent / "shared" / "vectors" / "probes.jsonl"
+    parser.add_argument("file", nargs="?", type=Path, default=here)
+    parser.add_argument("--maker", help="of this maker alone")
+    parser.add_argument("--verbose", action="store_true", help="each model that is not whole, and why")
+    parser.add_argument("--json", type=Path, help="write what became of each model to this file")
+    options = parser.parse_args()
+    models: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for line in options.file.read_text("utf-8").splitlines():
+        row = json.loads(line)
+        if options.maker in (None, row["maker"]):
+            models[row["maker"], row["model"]].append(row)
+    shelf = Shelf()
+    known = {
+        (plain(kept.probe.maker), model): shelf.reader(kept.probe.id)
+        for kept in shelf.probes.values()
+        for model in kept.probe.models
+    }
+    results: dict[tuple[str, str], str] = {}
+    why: dict[tuple[str, str], list[str]] = {}
+    values = Counter[str]()
+    for key, rows in models.items():
+        reader = known.get((plain(key[0]), key[1]))
+        results[key], why[key] = judge(reader, rows, values)
+    show(models, results)
+    print(f"values: {values['right']} right, {values['missing']} not read, {values['wrong']} wrong")
+    if options.verbose:
+        for key, reasons in why.items():
+            if results[key] != "whole":
+                print(f"{results[key]:5} {key[0]} {key[1]}")
+                for reason in reasons[:6]:
+                    print(f"      {reason}")
+    if options.json is not None:
+        plainly = {f"{maker} {model}": result for (maker, model), result in results.items()}
+        options.json.write_text(json.dumps(plainly, indent=1))
+
+
+def judge(reader: Reader | None, rows: list[dict[str, Any]], values: Counter[str]) -> tuple[str, list[str]]:
+    """What became of a model's messages, and the reasons."""
+    if reader is None:
+        return "none", ["no probe file"]
+    right = missing = wrong = 0
+    reasons = []
+    for row in rows:
+        true = {TOTALS.get(name, name): value for name, value in row["true"].items()}
+        heard = reader.read(row["object"], dict.fromkeys(reader.probe.place_values, 0.0))
+        said = heard.values | {name: amount for name, (_, amount) in heard.totals.items()}
+        for name, value in true.items():
+            if name not in said:
+                missing += name not in BATTERY
+                values["missing"] += name not in BATTERY
+                if name not in BATTERY:
+                    reasons.append(f"{name} {value} is not read of {json.dumps(row['object'])[:200]}")
+            elif not alike(said[name], value):
+                wrong += 1
+                reasons.append(f"{name} is {value}, read {said[name]} of {json.dumps(row['object'])[:200]}")
+            else:
+                right += name not in BATTERY
+                values["right"] += 1
+    values["wrong"] += wrong
+    if wrong:
+        return "wrong", reasons
+    if not missing:
+        return "whole", reasons
+    return ("part" if right else "none"), reasons
+
+
+def alike(ours: float, true: float) -> bool:
+    """Whether the two are the same number but for its last digits."""
+    return abs(ours - true) <= max(0.01 * abs(true), 0.0051)
+
+
+def show(models: dict[tuple[str, str], Any], results: dict[tuple[str, str], str]) -> None:
+    """A line a kind of device."""
+    kinds = sorted({kind for rows in models.values() for kind in rows[0]["kind"]})
+    table = Table("kind", "models", "whole", "part", "none", "wrong", "whole %", "something %")
+    groups = {kind: [key for key, rows in models.items() if kind in rows[0]["kind"]] for kind in kinds}
+    groups["field devices"] = [key for key, rows in models.items() if set(FIELD) & set(rows[0]["kind"])]
+    groups["all"] = list(models)
+    for name, keys in groups.items():
+        counts = Counter(results[key] for key in keys)
+        number = max(len(keys), 1)
+        whole, some = counts["whole"], counts["whole"] + counts["part"]
+        table.add_row(name, *map(str, (len(keys), whole, counts["part"], counts["none"], counts["wrong"])),
+                      f"{100 * whole / number:.1f}", f"{100 * some / number:.1f}")  # fmt: skip
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""A probe: how one kind of a maker's device words what we call signals. Facts only, in YAML; no code.
+
+    id: acme-lse01                         # ids are a-z, 0-9 and -
+    maker: Acme
+    models: [lse01]                        # as The Things Network's device repository names them
+    profiles: ["LSE01"]                    # as ChirpStack's device profile may be called
+    readings:
+      soil_moisture: {from: water_SOIL, unit: "%"}
+      water_level:   {from: distance, unit: mm, times: -1, plus: height}
+      rainfall:      {from: dayRain, counter: daily}
+    example:                               # invented numbers in the maker's form, and what they mean
+      - says: {water_SOIL: "31.20"}
+        means: {soil_moisture: 31.2}
+
+`from`: a path (path.py), or several of which the first that has a number counts. `unit`: of the maker's
+number, or `{from: path}` where it stands beside it; a unit in the text itself ("0.25dS/m") counts before
+both. Then `times`, then `plus`: a number in the signal's unit, or the name of a value of the place that
+enrolment sets. `not`: numbers that say "not measured". `counter`: `total` since ever, `daily` since
+midnight.
+"""
+
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from devices.contract.signals import SIGNALS
+from devices.probes.path import Path, PathError, parse
+from devices.probes.units import Unit, spellings, unit_of
+from devices.texts import Mendable
+
+# A number of these says nothing without its unit: makers use two or more of them (see the units' page).
+AMBIGUOUS = frozenset({
+    "soil_moisture", "soil_ec", "water_ec", "water_level", "water_volume", "air_pressure", "energy",
+    "battery_voltage", "battery_level",
+})  # fmt: skip
+COUNTED = frozenset({"rainfall", "pest_count"})  # ours are since the last reading: a total becomes that
+Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
+PlaceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class ProbeFault(Mendable, ValueError):
+    """A field of a probe file that cannot be: the sentence says why, and what would do."""
+
+
+def _listed(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+class _Written(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
+
+
+class UnitBeside(_Written):
+    """The unit stands in the message: `path` leads to its text."""
+
+    path: str = Field(alias="from")
+
+    @field_validator("path")
+    @classmethod
+    def _path(cls, text: str) -> str:
+        parsed(text)
+        return text
+
+
+class Wording(_Written):
+    """How one signal is said. See the module."""
+
+    at: Annotated[list[str], BeforeValidator(_listed), Field(alias="from", min_length=1)]
+    unit: str | UnitBeside | None = None
+    times: Number = 1.0
+    plus: Number | PlaceName = 0.0
+    no: Annotated[list[Number | str], BeforeValidator(_listed)] = Field(default=[], alias="not")
+    counter: Literal["total", "daily"] | None = None
+
+    @field_validator("at")
+    @classmethod
+    def _paths(cls, some: list[str]) -> list[str]:
+        for text in some:
+            parsed(text)
+        return some
+
+    @field_validator("unit")
+    @classmethod
+    def _known(cls, unit: str | UnitBeside | None) -> str | UnitBeside | None:
+        if isinstance(unit, str) and unit_of(unit) is None:
+            raise ProbeFault("probe.no_unit", unit=unit)
+        return unit
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        return tuple(parsed(text) for text in self.at)
+
+
+class Example(_Written):
+    """What a device may say, and what that means in our signals and units; of a counter, its total."""
+
+    says: Any
+    means: dict[str, float]
+
+
+class Probe(_Written):
+    """One kind of device of a maker. See the module."""
+
+    id: Id
+    maker: str
+    models: list[str] = []
+    profiles: list[str] = []
+    note: str = ""
+    readings: dict[str, Wording] = Field(min_length=1)
+    example: list[Example] = []
+
+    @field_validator("readings")
+    @classmethod
+    def _signals(cls, readings: dict[str, Wording]) -> dict[str, Wording]:
+        for name, wording in readings.items():
+            check_wording(name, wording)
+        return readings
+
+    @model_validator(mode="after")
+    def _shown(self) -> "Probe":
+        for one in self.example:
+            for name in one.means:
+                if name not in self.readings:
+                    raise ProbeFault("probe.example_other", signal=name)
+        return self
+
+    @property
+    def place_values(self) -> tuple[str, ...]:
+        """Names of the values that enrolment has to set: height, …"""
+        return tuple(dict.fromkeys(one.plus for one in self.readings.values() if isinstance(one.plus, str)))
+
+
+def check_wording(name: str, wording: Wording) -> None:
+    """Whether it may be the wording of that signal. Raises ProbeFault."""
+    signal = SIGNALS.get(name)
+    if signal is None:
+        raise ProbeFault("probe.no_signal", signal=name)
+    if wording.unit is None and name in AMBIGUOUS:
+        raise ProbeFault("probe.needs_unit", signal=name, units=", ".join(units_for(name)))
+    if isinstance(wording.unit, str) and _unit(wording.unit).dimension != _unit(signal.unit).dimension:
+        units = ", ".join(units_for(name))
+        raise ProbeFault("probe.other_unit", signal=name, unit=wording.unit, units=units)
+    if wording.counter is not None and name not in COUNTED:
+        raise ProbeFault("probe.no_counter", signal=name, counted=", ".join(sorted(COUNTED)))
+    if not math.isfinite(wording.times) or wording.times == 0:
+        raise ProbeFault("probe.times", signal=name)
+
+
+def units_for(signal: str) -> list[str]:
+    """UCUM's names of the units that a signal may be given in."""
+    return spellings(_unit(SIGNALS[signal].unit).dimension)
+
+
+def _unit(text: str) -> Unit:
+    unit = unit_of(text)
+    if unit is None:
+        raise ProbeFault("probe.no_unit", unit=text)
+    return unit
+
+
+def parsed(text: str) -> Path:
+    """The path. Raises ProbeFault."""
+    try:
+        return parse(text)
+    except PathError as error:
+        raise ProbeFault("probe.bad_path", why=str(error)) from None

@@ -1,0 +1,174 @@
+"""What a maker's device says, in our signals and units: a pure function of a probe and an object.
+
+    object ─► path ─► number (or text with one) ─► unit ─► times, plus ─► value, or a counter's total
+
+What the probe does not name is ignored; null, text without a number and a sentinel are "not measured".
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from devices.contract.payloads import MAX_EXACT
+from devices.contract.signals import SIGNALS
+from devices.probes.path import MISSING, Path, find
+from devices.probes.probe import Probe, UnitBeside, Wording, parsed
+from devices.probes.units import Unit, convert, unit_of
+
+_NUMBER = re.compile(r"\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*", re.DOTALL)
+_LONGEST = 64  # characters of a number with its unit
+_SWITCHES = frozenset({"pump_state", "valve_state", "aerator_state"})  # they may be said as true and false
+
+
+class Unread(NamedTuple):
+    """A field that is there and gives no value: `why` is a key of the catalogue (`unread.*`)."""
+
+    signal: str
+    path: str
+    why: str
+    value: str = ""
+
+
+class Heard(NamedTuple):
+    """What an object says: values by signal in its unit; totals of counters, by signal: what kind, and how
+    much; and what was there and could not be read. All empty: no reading of this probe.
+    """
+
+    values: dict[str, float]
+    totals: dict[str, tuple[str, float]]
+    unread: tuple[Unread, ...]
+
+    @property
+    def empty(self) -> bool:
+        return not self.values and not self.totals
+
+
+class Reader:
+    """Reads for one probe."""
+
+    def __init__(self, probe: Probe) -> None:
+        self.probe = probe
+        self._rules = [_Rule(name, wording) for name, wording in probe.readings.items()]
+
+    def read(self, data: Any, place: Mapping[str, float]) -> Heard:
+        """`place`: values of the place, as enrolment set them."""
+        values: dict[str, float] = {}
+        totals: dict[str, tuple[str, float]] = {}
+        unread: list[Unread] = []
+        for rule in self._rules:
+            value = rule.value(data, place, unread)
+            if value is None:
+                continue
+            if rule.counter is not None:
+                totals[rule.signal] = rule.counter, value
+            else:
+                values[rule.signal] = value
+        return Heard(values, totals, tuple(unread))
+
+    def names(self, data: Any) -> bool:
+        """Whether the object has any field of the probe, measured or not."""
+        return any(find(data, path) is not MISSING for rule in self._rules for path in rule.paths)
+
+
+class _Rule:
+    """One signal's wording, ready to be read with."""
+
+    def __init__(self, signal: str, wording: Wording) -> None:
+        self.signal, self.paths, self.counter = signal, wording.paths, wording.counter
+        self._texts = tuple(wording.at)
+        self._wanted = _known(SIGNALS[signal].unit)
+        self._unit = unit_of(wording.unit) if isinstance(wording.unit, str) else self._wanted
+        self._beside: Path | None = (
+            parsed(wording.unit.path) if isinstance(wording.unit, UnitBeside) else None
+        )
+        self._times, self._plus = wording.times, wording.plus
+        self._numbers = frozenset(one for one in wording.no if not isinstance(one, str))
+        self._words = frozenset(one for one in wording.no if isinstance(one, str))
+
+    @cached_property
+    def _plain(self) -> bool:
+        return self._times == 1.0 and self._plus == 0.0
+
+    def value(self, data: Any, place: Mapping[str, float], unread: list[Unread]) -> float | None:
+        """In the signal's unit; None where nothing is measured."""
+        for path, text in zip(self.paths, self._texts, strict=True):
+            raw = find(data, path)
+            if raw is MISSING or raw is None:
+                continue
+            unit = self._unit
+            if type(raw) is int or type(raw) is float:
+                number: float = raw
+            else:
+                read = self._other(raw, text, unread)
+                if read is None:
+                    continue
+                number, unit = read
+            if number in self._numbers:
+                continue
+            if self._beside is not None and unit is self._unit:
+                unit = self._found(data, text, unread)
+            if unit is None:
+                continue
+            if not math.isfinite(number) or abs(number) > MAX_EXACT:
+                unread.append(Unread(self.signal, text, "unread.no_number", str(number)))
+                continue
+            return self._ours(number, unit, place, text, unread)
+        return None
+
+    def _other(self, raw: Any, text: str, unread: list[Unread]) -> tuple[float, Unit | None] | None:
+        """Number and unit of what is no number; None where it gives none."""
+        if isinstance(raw, bool) and self.signal in _SWITCHES:
+            return float(raw), self._unit
+        if isinstance(raw, str):
+            return None if raw in self._words else self._spelt(raw, text, unread)
+        why = "unread.truth" if isinstance(raw, bool) else "unread.many"
+        unread.append(Unread(self.signal, text, why))
+        return None
+
+    def _ours(
+        self, number: float, unit: Unit, place: Mapping[str, float], text: str, unread: list[Unread]
+    ) -> float | None:
+        value = number if unit == self._wanted else convert(number, unit, self._wanted)
+        if self._plain:
+            return float(value)
+        if isinstance(self._plus, str):
+            plus = place.get(self._plus)
+            if plus is None:
+                unread.append(Unread(self.signal, text, "unread.place", self._plus))
+                return None
+        else:
+            plus = self._plus
+        return float(f"{value * self._times + plus:.12g}")
+
+    def _spelt(self, raw: str, text: str, unread: list[Unread]) -> tuple[float, Unit | None] | None:
+        """Number and unit of a text; None where it is none."""
+        found = _NUMBER.fullmatch(raw) if len(raw) <= _LONGEST else None
+        if found is None:
+            unread.append(Unread(self.signal, text, "unread.no_number", raw[:_LONGEST]))
+            return None
+        number, word = float(found[1]), found[2]
+        if not word:
+            return number, self._unit
+        unit = unit_of(word)
+        if unit is None or unit.dimension != self._wanted.dimension:
+            unread.append(Unread(self.signal, text, "unread.unit", word))
+            return None
+        return number, unit
+
+    def _found(self, data: Any, text: str, unread: list[Unread]) -> Unit | None:
+        """The unit that stands beside the number."""
+        word = find(data, self._beside or ())
+        unit = unit_of(word) if isinstance(word, str) else None
+        if unit is None or unit.dimension != self._wanted.dimension:
+            unread.append(Unread(self.signal, text, "unread.unit", "" if word is MISSING else str(word)[:32]))
+            return None
+        return unit
+
+
+def _known(text: str) -> Unit:
+    unit = unit_of(text)
+    if unit is None:
+        raise KeyError(text)
+    return unit

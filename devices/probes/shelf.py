@@ -1,0 +1,218 @@
+"""All probes that are known: those of this folder, and the user's own in DATA/probes, which come first.
+
+    makers/*.yaml, DATA/probes/*.yaml ─► documents with their lines ─► Probe | ProbeError (file, line, mend)
+
+A file holds one probe, or several with a line of --- between them.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from devices.contract.signals import SIGNALS
+from devices.files import mend
+from devices.probes.probe import Probe, ProbeFault, Wording
+from devices.probes.reader import Heard, Reader
+from devices.texts import Misuse
+
+HERE = Path(__file__).parent / "makers"
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_PLAIN = re.compile(r"[^a-z0-9]+")
+
+
+class ProbeError(Misuse):
+    """A probe file cannot be used; the sentence names file, line, field, cause and mend."""
+
+
+class Kept(NamedTuple):
+    """A probe, and the file that it is of."""
+
+    probe: Probe
+    file: Path
+
+
+def read(path: Path) -> list[Probe]:
+    """The probes of a file. Raises ProbeError."""
+    try:
+        return list(parse(path.read_text("utf-8"), path))
+    except OSError as error:
+        raise mend(error, ProbeError) from None
+    except UnicodeDecodeError as error:
+        raise ProbeError("file.no_yaml", path=path, error=str(error)) from None
+
+
+def parse(text: str, path: Path) -> Iterator[Probe]:
+    """The probes of a file's text. Raises ProbeError."""
+    try:
+        loader = _LOADER(text)
+        try:
+            while loader.check_node():
+                node = loader.get_node()
+                _refuse_repeated(node, path, ())
+                yield _probe(loader.construct_document(node), node, path)
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ProbeError(
+            "probe.no_yaml", path=path, line=line, error=error.problem or error.context
+        ) from None
+    except yaml.YAMLError as error:
+        raise ProbeError("probe.no_yaml", path=path, line=1, error=" ".join(str(error).split())) from None
+
+
+def _probe(data: Any, node: yaml.Node, path: Path) -> Probe:
+    try:
+        return Probe.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        loc = [part for part in first["loc"] if part not in ("UnitBeside", "str", "float")]
+        where, line = _place(first, loc, node)
+        raise ProbeError("probe.wrong", path=path, line=line, where=where, why=_why(first)) from None
+
+
+def _place(error: ErrorDetails, loc: list[Any], node: yaml.Node) -> tuple[str, int]:
+    """Field and line. A reading's own fault is raised for all readings: the signal says which."""
+    cause = error.get("ctx", {}).get("error")
+    if isinstance(cause, ProbeFault) and loc == ["readings"] and "signal" in cause.values:
+        loc = [*loc, cause.values["signal"]]
+    return ".".join(map(str, loc)) or "file", _line(node, loc)
+
+
+def _line(node: yaml.Node, loc: list[Any]) -> int:
+    line = node.start_mark.line + 1
+    for part in loc:
+        if isinstance(node, yaml.MappingNode):
+            pair = next((one for one in node.value if one[0].value == str(part)), None)
+            if pair is None:
+                break
+            line, node = pair[0].start_mark.line + 1, pair[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+    return line
+
+
+def _refuse_repeated(node: yaml.Node, path: Path, above: tuple[str, ...]) -> None:
+    """YAML keeps the last of two equal names in silence: the first reading of a signal would be lost."""
+    if isinstance(node, yaml.SequenceNode):
+        for one in node.value:
+            _refuse_repeated(one, path, above)
+    if not isinstance(node, yaml.MappingNode):
+        return
+    lines: dict[str, int] = {}
+    for key, value in node.value:
+        line = key.start_mark.line + 1
+        if key.value in lines:
+            where = ".".join((*above, key.value))
+            raise ProbeError("probe.repeated", path=path, line=line, where=where, first=lines[key.value])
+        lines[key.value] = line
+        _refuse_repeated(value, path, (*above, key.value))
+
+
+def _why(error: ErrorDetails) -> Misuse:
+    cause = error.get("ctx", {}).get("error")
+    if isinstance(cause, ProbeFault):
+        return Misuse(cause.key, **cause.values)
+    if error["type"] == "extra_forbidden":
+        model: Any = Wording if error["loc"][:1] == ("readings",) else Probe
+        fields = [field.alias or name for name, field in model.model_fields.items()]
+        return Misuse("probe.no_field", fields=", ".join(fields))
+    if error["type"] == "missing":
+        return Misuse("probe.missing")
+    message = error["msg"].removeprefix("Value error, ")
+    return Misuse("probe.value", why=message[:1].lower() + message[1:])
+
+
+class Shelf:
+    """Probes by id, by a network server's profile, and by a maker's model. Those of `own`, a folder that need
+    not be there, are read again when it changes; a file of it that cannot be used is in `troubles`.
+    """
+
+    def __init__(self, own: Path | None = None) -> None:
+        self._own = own
+        self._marks: tuple[object, ...] | None = None
+        self._readers: dict[str, Reader] = {}
+        self._kept: dict[str, Kept] = {}
+        self._profiles: dict[str, str] = {}
+        self.troubles: tuple[ProbeError, ...] = ()
+
+    def refresh(self) -> None:
+        """Look whether own files changed."""
+        marks = self._look()
+        if marks == self._marks:
+            return
+        kept = dict(_built_in())
+        troubles = []
+        for path in self._files():
+            try:
+                kept |= {probe.id: Kept(probe, path) for probe in read(path)}
+            except ProbeError as error:
+                troubles.append(error)
+        self._marks, self._kept, self.troubles = marks, kept, tuple(troubles)
+        self._readers.clear()
+        self._profiles = {
+            plain(name): probe.id for probe, _ in kept.values() for name in (*probe.models, *probe.profiles)
+        }
+
+    def _files(self) -> list[Path]:
+        return sorted(self._own.glob("*.yaml")) if self._own is not None and self._own.is_dir() else []
+
+    def _look(self) -> tuple[object, ...]:
+        return tuple((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in self._files())
+
+    @property
+    def probes(self) -> Mapping[str, Kept]:
+        """All, by id."""
+        if self._marks is None:
+            self.refresh()
+        return self._kept
+
+    def reader(self, probe: str) -> Reader | None:
+        """What reads for the probe of that id."""
+        kept = self.probes.get(probe)
+        if kept is None:
+            return None
+        reader = self._readers.get(probe)
+        if reader is None:
+            reader = self._readers[probe] = Reader(kept.probe)
+        return reader
+
+    def of_profile(self, name: str) -> str | None:
+        """The probe whose profiles or models are so called, whatever marks and case."""
+        return self._profiles.get(plain(name)) if self.probes else None
+
+    def fitting(self, data: Any) -> list[str]:
+        """Ids of the probes that read most signals of an object, the best first; at least two, or all."""
+        counted = []
+        for kept in self.probes.values():
+            heard = self._reader(kept.probe).read(data, dict.fromkeys(kept.probe.place_values, 0.0))
+            said = set(heard.values) | set(heard.totals)
+            if said and all(_plausible(name, heard) for name in said):
+                counted.append((len(said), len(said) / len(kept.probe.readings), kept.probe.id))
+        return [name for *_, name in sorted(counted, key=lambda one: (-one[0], -one[1], one[2]))]
+
+    def _reader(self, probe: Probe) -> Reader:
+        reader = self.reader(probe.id)
+        assert reader is not None
+        return reader
+
+
+def _plausible(name: str, heard: Heard) -> bool:
+    return name in heard.totals or SIGNALS[name].low <= heard.values[name] <= SIGNALS[name].high
+
+
+def plain(name: str) -> str:
+    """A name without case and marks: LSE01, lse-01."""
+    return _PLAIN.sub("", name.lower())
+
+
+@cache
+def _built_in() -> dict[str, Kept]:
+    return {probe.id: Kept(probe, path) for path in sorted(HERE.glob("*.yaml")) for probe in read(path)}
