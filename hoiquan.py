@@ -83,6 +83,7 @@ def web(data: Data = None, pilot: PilotName = None, http_port: Port = 8080, bind
     from dashboards.pages.check import Verdict
     from dashboards.site import site
     from devices.access.registry import Registry
+    from devices.probes.shelf import PROBES, Shelf
     from devices.settings import Settings
     from gateway.preview import judged
     from traceability.pages import web as records
@@ -98,7 +99,8 @@ def web(data: Data = None, pilot: PilotName = None, http_port: Port = 8080, bind
             records.router(folder, place, settings.base_url.rstrip("/")),
             form.router(folder, place, registry, post.send, secure=settings.base_url.startswith("https:")),
         )
-        pages = site(figures, lambda *given: Verdict(*judged(registry, *given)), others)
+        shelf = Shelf(settings.data / PROBES)
+        pages = site(figures, lambda *given: Verdict(*judged(registry, shelf, *given)), others)
         uvicorn.run(pages, host=bind, port=http_port, log_level="warning", timeout_graceful_shutdown=1)
 
 

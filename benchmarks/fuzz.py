@@ -71,13 +71,15 @@ def seeds(folder: Path) -> None:
             (folder / f"{number}-{how}").write_bytes(bytes([how]) + payload)
 
 
-def fuzz(atheris: ModuleType, seconds: int, folder: Path) -> None:
+def fuzz(atheris: ModuleType, seconds: int, folder: Path) -> None:  # noqa: PLR0915 # imports are statements
     """Run until a finding, which is shown and kept, or for so long."""
     with atheris.instrument_imports(include=["devices", "gateway", "json"]):
-        from devices.contract.encodings import decode, uplink
         from devices.contract.payloads import PayloadError
         from devices.contract.reading import Device
         from devices.contract.signals import SIGNALS
+        from devices.probes.envelope import envelopes
+        from devices.probes.shelf import Shelf
+        from devices.probes.telemetry import Probes
         from devices.texts import LANGS, catalogue
         from gateway.ingest.decode import Decoder
         from gateway.ingest.message import Message
@@ -85,6 +87,7 @@ def fuzz(atheris: ModuleType, seconds: int, folder: Path) -> None:
     models = {"probe": "soil-probe", "notebook": "diary"}
     devices = {name: Device("p", "c", name, model, simulated=False) for name, model in models.items()}
     state = {"probe": ""}
+    probes = Probes(Shelf())
 
     def refused(reason: str, field: str) -> None:
         assert len({catalogue()[f"rejected.{reason}"][lang] for lang in LANGS}) == len(LANGS)
@@ -96,9 +99,9 @@ def fuzz(atheris: ModuleType, seconds: int, folder: Path) -> None:
         assert time is None or abs(time) <= 2**53
 
     def read(payload: bytes) -> None:
-        for reader in (lambda some: decode(some, "probe"), uplink):
+        for envelope in (None, *envelopes()):
             try:
-                told = reader(payload)
+                told = probes.telemetry(payload, devices["probe"], envelope)
             except PayloadError as error:
                 refused(error.reason, error.field)
             else:

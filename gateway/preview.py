@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from devices.access.registry import Registry
-from devices.contract.findings import Examined, Finding, examine
-from devices.contract.meant import Said
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
 from devices.contract.topics import Topic
 from devices.pilots.pilot import Pilot
+from devices.probes.findings import Examined, Finding, examine, server_of
+from devices.probes.meant import Said
+from devices.probes.shelf import Shelf
+from devices.probes.telemetry import Probes
 from devices.texts import number, text
 from gateway.clerk.clerk import now_ms
 from gateway.ingest.checks import Checker
@@ -21,7 +23,7 @@ from gateway.ingest.decode import Decoder
 from gateway.ingest.message import Message
 from gateway.stores.points import Point
 
-_UPLINK = "application/0/device/0000000000000000/event/up"
+_NOBODY = "0000000000000000"
 
 
 class Preview(NamedTuple):
@@ -37,14 +39,28 @@ class Preview(NamedTuple):
         return not self.examined.refused
 
 
-def preview(payload: bytes, device: Device, pilot: Pilot, now: int, *, uplink: bool = False) -> Preview:
-    """A message of `device` as if it came at epoch ms `now`; `uplink`: as ChirpStack publishes it."""
-    topic = _UPLINK if uplink else str(Topic(device.pilot, device.community, device.device, "telemetry"))
-    decoder = Decoder(pilot.pilot, lambda _: device, by_eui=lambda _: device)
+def preview(
+    payload: bytes,
+    device: Device,
+    pilot: Pilot,
+    now: int,
+    *,
+    uplink: bool = False,
+    shelf: Shelf | None = None,
+) -> Preview:
+    """A message of `device` as if it came at epoch ms `now`; `uplink`: as a network server publishes it;
+    its form tells which. `shelf`: the probe files.
+    """
+    shelf = shelf or Shelf()
+    envelope = server_of(payload) if uplink else None
+    topic = str(Topic(device.pilot, device.community, device.device, "telemetry"))
+    if envelope is not None:
+        topic = envelope.topic(_NOBODY)
+    decoder = Decoder(pilot.pilot, lambda _: device, by_eui=lambda _: device, shelf=shelf)
     decoded = decoder.decode([Message(topic, payload, now)])
     checker = Checker(pilot)
     points = [point for reading in decoded.readings for point in checker.check(reading)]
-    examined = examine(payload, device.device, now, uplink=uplink)
+    examined = examine(payload, device, now, Probes(shelf), envelope)
     if (refusal := decoded.refused.get(0)) and not examined.refused:  # for who says it, not for what it says
         said: Said = (f"rejected.{refusal.reason}", {"field": refusal.field})
         examined = examined._replace(
@@ -58,11 +74,13 @@ def anybody(pilot: Pilot, name: str = "my-device") -> Device:
     return Device(pilot.pilot, pilot.places[0].id, name, "soil-probe", simulated=False)
 
 
-def judged(registry: Registry, payload: bytes, name: str, uplink: bool, lang: str) -> tuple[bool, list[str]]:
+def judged(
+    registry: Registry, shelf: Shelf, payload: bytes, name: str, uplink: bool, lang: str
+) -> tuple[bool, list[str]]:
     """Whether a message of the device called `name` (or nobody's) is taken, and what is to be said of it."""
     pilot = registry.pilot
     device = registry.lookup(name) if name else None
-    found = preview(payload, device or anybody(pilot), pilot, now_ms(), uplink=uplink)
+    found = preview(payload, device or anybody(pilot), pilot, now_ms(), uplink=uplink, shelf=shelf)
     return found.taken, list(lines(found, pilot, lang))
 
 

@@ -15,6 +15,7 @@ from devices.contract.topics import Topic
 from devices.credentials import FIRST_INSTANCE, GATEWAYS, gateway_account, gateway_accounts
 from devices.errors import CONTENT
 from devices.pilots.pilot import Pilot
+from devices.probes.shelf import PROBES, Shelf
 from devices.settings import Settings
 from gateway.brokers.denied import Denials
 from gateway.clerk.clerk import Clerk, now_ms
@@ -87,7 +88,10 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
     with suppress(RegistryAway):
         seen |= begun(store, registry.devices(), seen, now_ms() + AHEAD_MS)
     lane = (gateway_accounts().index(account), GATEWAYS) if settings.group else (0, 1)
-    decoder = Decoder(pilot, registry.known, seen, spool.marks(), registry.by_eui, registry.refresh, lane)
+    decoder = Decoder(
+        pilot, registry.known, seen, spool.marks(), registry.by_eui, registry.refresh, lane,
+        Shelf(settings.data / PROBES),
+    )  # fmt: skip
     gauges = Gauges(spool, room, receiver, decoder, alone=not settings.group)
     kept_ms, kept_bytes = settings.quarantine_days * DAY_MS, settings.quarantine_max_mb * MB
     faults = Faults()

@@ -39,8 +39,11 @@ DEVICES = Table(
     Column("changed", BigInteger, nullable=False),
     Column("dev_eui", String(16)),  # of a LoRaWAN device
     Column("plot", String(64)),  # where it stands; none: it measures for the whole community
+    Column("probe", String(64)),  # the probe file that reads what it says; none: it speaks the contract
+    Column("site", String(1000)),  # values of the place that the probe file needs, as JSON
 )
-_LEARNT = (DEVICES.c.dev_eui, DEVICES.c.plot)  # columns that tables of earlier versions do not have
+# columns that tables of earlier versions do not have
+_LEARNT = (DEVICES.c.dev_eui, DEVICES.c.plot, DEVICES.c.probe, DEVICES.c.site)
 
 
 class RegistryAway(Mendable, OSError):

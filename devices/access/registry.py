@@ -1,10 +1,12 @@
 """The registry: the roster of who may speak, and how real devices join and leave it."""
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -28,7 +30,7 @@ class EnrolmentError(Misuse):
 
 class Wanted(NamedTuple):
     """A device that is to be enrolled; `dev_eui`: 16 hexadecimal digits of a LoRaWAN device; `plot`: where
-    it stands.
+    it stands; `probe`: the probe file that reads it, with the values of the place that it needs.
     """
 
     community: str
@@ -36,6 +38,8 @@ class Wanted(NamedTuple):
     device: str
     dev_eui: str | None = None
     plot: str | None = None
+    probe: str | None = None
+    site: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +55,19 @@ class Registry(Roster):
     """The roster of one pilot, for those who may change it too."""
 
     def enroll(
-        self, community: str, model: str, device: str, dev_eui: str | None = None, plot: str | None = None
+        self,
+        community: str,
+        model: str,
+        device: str,
+        dev_eui: str | None = None,
+        plot: str | None = None,
+        probe: str | None = None,
+        site: Mapping[str, float] = MappingProxyType({}),
     ) -> str:
         """Enrol a real device, or one that was revoked again, and return its password, which is stored
-        hashed and shown once. `dev_eui`: 16 hexadecimal digits of a LoRaWAN device; `plot`: where it stands.
-        Raises EnrolmentError.
+        hashed and shown once; the rest as in `Wanted`. Raises EnrolmentError.
         """
-        (given,) = self.enroll_many([Wanted(community, model, device, dev_eui, plot)])
+        (given,) = self.enroll_many([Wanted(community, model, device, dev_eui, plot, probe, site)])
         if isinstance(given, EnrolmentError):
             raise given
         return given
@@ -84,7 +94,8 @@ class Registry(Roster):
                 rows.append(
                     {"device": one.device, "pilot": self.pilot.pilot, "community": one.community,
                      "model": one.model, "password": hash_password(password), "enrolled": _now(),
-                     "changed": _UNNUMBERED, "dev_eui": eui, "plot": one.plot}
+                     "changed": _UNNUMBERED, "dev_eui": eui, "plot": one.plot, "probe": one.probe,
+                     "site": json.dumps(dict(one.site)) if one.site else None}
                 )  # fmt: skip
             keep(answers)
             for part in _chunks([str(row["device"]) for row in rows]):  # one that was revoked joins again
@@ -134,6 +145,12 @@ class Registry(Roster):
         if there.get(device):
             return EnrolmentError("enrol.id_taken", device=device)
         return None
+
+    def read_with(self, device: str, probe: str | None, site: Mapping[str, float]) -> None:
+        """From now on a probe file reads what the device says (None: it speaks the contract). Raises
+        EnrolmentError.
+        """
+        self._change(device, probe=probe, site=json.dumps(dict(site)) if site else None)
 
     def rotate(self, device: str) -> str:
         """A new password for an enrolled device, which is returned; the old one is worth nothing from now on.

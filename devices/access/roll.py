@@ -3,9 +3,9 @@
     id,community,model,dev_eui,plot          ─►  line,id,community,model,result,host,port,user,password,topic
     probe-001,tam-que,soil-probe,,plot-1          2,probe-001,tam-que,soil-probe,enrolled,…
 
-`dev_eui` and `plot` may be left out. The report holds the passwords, so its owner alone reads it; it is on
-disk before anybody is enrolled. Lines that cannot be enrolled say why and hold up no other; the same file
-again enrols those.
+`dev_eui`, `plot`, `probe` (the id of a probe file) and `set` (what it needs: height=3.2) may be left out. The
+report holds the passwords, so its owner alone reads it; it is on disk before anybody is enrolled. Lines that
+cannot be enrolled say why and hold up no other; the same file again enrols those.
 """
 
 import csv
@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from devices.access.registry import EnrolmentError, Registry, Wanted
+from devices.access.site import site_of
 from devices.access.ticket import Ticket, write_privately
 from devices.files import mend
+from devices.probes.shelf import Shelf
 from devices.texts import Misuse
 
 COLUMNS = ("id", "community", "model")
@@ -36,12 +38,17 @@ class Enrolment(NamedTuple):
 
 
 def enroll_roll(
-    registry: Registry, path: Path, report: Path, issue: Callable[[Wanted, str], Ticket], lang: str = "en"
+    registry: Registry,
+    path: Path,
+    report: Path,
+    issue: Callable[[Wanted, str], Ticket],
+    lang: str = "en",
+    shelf: Shelf | None = None,
 ) -> Enrolment:
     """Enrol the lines of `path` and write `report`, its reasons in `lang`. `issue` gives the way in of a
-    device and its password. Raises RollError, FileExistsError.
+    device and its password, `shelf` the probe files. Raises RollError, FileExistsError.
     """
-    lines = read_roll(path)
+    lines = read_roll(path, shelf)
     wanted = [one for _, one in lines]
     given: list[str | EnrolmentError] = []
 
@@ -62,8 +69,9 @@ def enroll_roll(
     return Enrolment(len(lines) - len(refused), refused)
 
 
-def read_roll(path: Path) -> list[tuple[int, Wanted]]:
+def read_roll(path: Path, shelf: Shelf | None = None) -> list[tuple[int, Wanted]]:
     """The devices of the file and their lines' numbers. Raises RollError."""
+    shelf = shelf or Shelf()
     try:
         content = path.read_text("utf-8-sig")  # a spreadsheet writes a mark before the first column
     except OSError as error:
@@ -83,8 +91,12 @@ def read_roll(path: Path) -> list[tuple[int, Wanted]]:
             if None in row or None in row.values():
                 raise RollError("roll.columns", path=path, line=rows.line_num, number=len(names))
             cells = {name: cell.strip() for name, cell in row.items()}
-            more = (cells.get(name) or None for name in ("dev_eui", "plot"))
-            one = Wanted(cells["community"], cells["model"], cells["id"], *more)
+            dev_eui, plot, probe = (cells.get(name) or None for name in ("dev_eui", "plot", "probe"))
+            try:
+                site = site_of(shelf, probe, cells.get("set", "").split())
+            except Misuse as why:
+                raise RollError("roll.other", path=path, line=rows.line_num, error=why) from None
+            one = Wanted(cells["community"], cells["model"], cells["id"], dev_eui, plot, probe, site)
             found.append((rows.line_num, one))
     except csv.Error as error:
         raise RollError("roll.other", path=path, line=rows.line_num, error=error) from None

@@ -4,6 +4,7 @@ The pilot's own fleet is derived from its file and needs no row. `known` is for 
 and the table only when it changed.
 """
 
+import json
 import logging
 import threading
 import time
@@ -119,4 +120,11 @@ class Roster:
 
 def device_of(row: Row[Any]) -> Device:
     """The device of a row of the table."""
-    return Device(row.pilot, row.community, row.device, row.model, simulated=False, plot=row.plot)
+    return Device(
+        row.pilot, row.community, row.device, row.model, simulated=False, plot=row.plot, probe=row.probe,
+        site=_site(row.site),
+    )  # fmt: skip
+
+
+def _site(kept: str | None) -> tuple[tuple[str, float], ...]:
+    return tuple((str(name), float(value)) for name, value in json.loads(kept).items()) if kept else ()

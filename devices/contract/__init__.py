@@ -5,7 +5,6 @@ topics.py    where a message goes
 encodings.py which of the ways in it is ─► payloads.py (JSON)  senml.py (packs)  diary.py (what a farmer
              writes down)  orders.py (commands to actuators)
 reading.py   what was understood         quality.py   what a check thinks of it
-findings.py  what is wrong with a payload, field by field       meant.py   and what would be right
 tables.py    the generated parts of devices/README.md and refusals.md   asyncapi.py  the same for tools
 
     bytes on MQTT ─► topics.parse ─► encodings ─► payloads | senml | diary ─► reading.Reading

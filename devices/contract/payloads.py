@@ -43,7 +43,8 @@ class PayloadError(ValueError):
 class Telemetry(NamedTuple):
     """What was measured at one moment: `time` is epoch milliseconds as the device claims, or None without a
     clock; then it was `ago` milliseconds before the message was sent. `identity`: what a network server calls
-    this message, "" where nobody names it.
+    this message, "" where nobody names it. `totals`: counters by the signal that is counted from them: their
+    kind (`total`, `daily`) and what they stand at.
     """
 
     values: dict[str, float]
@@ -52,6 +53,7 @@ class Telemetry(NamedTuple):
     boot: str | None
     ago: int = 0
     identity: str = ""
+    totals: dict[str, tuple[str, float]] | None = None
 
 
 Value = Annotated[float, Field(allow_inf_nan=False, ge=-MAX_EXACT, le=MAX_EXACT)]

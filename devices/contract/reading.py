@@ -7,7 +7,9 @@ from typing import NamedTuple
 @dataclass(frozen=True, slots=True)
 class Device:
     """Who measures, and where. These are the tags of its points, so they are few and bounded; `plot` is none:
-    it is the plot that the device stands on, None where it measures for the whole community.
+    it is the plot that the device stands on, None where it measures for the whole community. `probe`: the
+    probe file that reads what it says, None where it speaks the contract; `site`: values of the place that
+    the file needs, such as the height of the mounting in m.
     """
 
     pilot: str
@@ -16,6 +18,8 @@ class Device:
     model: str
     simulated: bool
     plot: str | None = None
+    probe: str | None = None
+    site: tuple[tuple[str, float], ...] = ()
 
 
 class Reading(NamedTuple):

@@ -1,10 +1,11 @@
 """Where a value stands in what a device says: `messages[measurementId=4102].measurementValue`.
 
-    name            of an object; in a list: of the first element that has it
-    'any [name]'    the same, where a name has one of . [ ] ' = , in it ('' is one quote)
+    name            of an object; in a list: of the first element that has it, and what follows in the path
+    'any [name]'    the same, where a name has one of . [ ] ' = , ! in it ('' is one quote)
     [0]  [-1]       the element of a list
     [type=soil]     the first element of a list (or of lists in it) that says so, or the object itself that
-                    does; several conditions with commas
+                    does; several conditions with commas; a.b=1 looks deeper, a!=1 is true without a, too
+    [type=soil][-1] the last of those that say so
 
 Values are compared as they would be written: 4102 and "4102" are the same, true is true.
 """
@@ -14,7 +15,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 MISSING: Any = object()
-_TOKEN = re.compile(r"'((?:[^']|'')*)'|([^.\[\]'=,]+)|([.\[\]=,])")
+_TOKEN = re.compile(r"'((?:[^']|'')*)'|(!=|[.\[\]=,])|([^.\[\]'=,!]+|!)")
 
 
 class PathError(ValueError):
@@ -34,9 +35,9 @@ class Index(NamedTuple):
 
 
 class Which(NamedTuple):
-    """What says all of these."""
+    """What says all of these: names, is or is not, value."""
 
-    conditions: tuple[tuple[str, str], ...]
+    conditions: tuple[tuple[tuple[str, ...], bool, str], ...]
 
 
 Path = tuple[Name | Index | Which, ...]
@@ -44,70 +45,93 @@ Path = tuple[Name | Index | Which, ...]
 
 def parse(text: str) -> Path:
     """The steps of a path. Raises PathError."""
-    tokens = list(_tokens(text))
+    words = _Words(text)
     steps: list[Name | Index | Which] = []
-    at = 0
-
-    def word(expected: str) -> str:
-        nonlocal at
-        if at >= len(tokens) or not tokens[at][1]:
-            raise PathError(f"{expected} is missing in {text!r} behind {_before(tokens, at)!r}")
-        at += 1
-        return tokens[at - 1][0]
-
-    def mark(expected: str) -> None:
-        nonlocal at
-        if at >= len(tokens) or tokens[at] != (expected, False):
-            raise PathError(f"{expected} is missing in {text!r} behind {_before(tokens, at)!r}")
-        at += 1
-
-    while at < len(tokens):
-        if tokens[at] == ("[", False):
-            at += 1
-            first = word("a number or a name")
-            if re.fullmatch(r"-?\d{1,6}", first):
-                steps.append(Index(int(first)))
-            else:
-                conditions = []
-                while True:
-                    mark("=")
-                    conditions.append((first, word("a value")))
-                    if at < len(tokens) and tokens[at] == (",", False):
-                        at += 1
-                        first = word("a name")
-                        continue
-                    break
-                steps.append(Which(tuple(conditions)))
-            mark("]")
+    while not words.over:
+        if words.sign("["):
+            steps.append(_bracket(words))
         else:
             if steps:
-                mark(".")
-            steps.append(Name(word("a name")))
+                words.expect(".")
+            steps.append(Name(words.word("a name")))
     if not steps:
         raise PathError("a path is missing")
     return tuple(steps)
 
 
-def find(data: Any, path: Path) -> Any:
-    """What stands there, or MISSING."""
-    for step in path:
-        if isinstance(step, Name):
-            if isinstance(data, list):
-                data = next(
-                    (one for one in elements(data) if isinstance(one, dict) and step.name in one), None
-                )
-            if not isinstance(data, dict) or step.name not in data:
-                return MISSING
-            data = data[step.name]
-        elif isinstance(step, Index):
+def _bracket(words: "_Words") -> Index | Which:
+    first = words.word("a number or a name")
+    if re.fullmatch(r"-?\d{1,6}", first) and words.sign("]"):
+        return Index(int(first))
+    conditions = []
+    while True:
+        names = [first]
+        while words.sign("."):
+            names.append(words.word("a name"))
+        equal = not words.sign("!=")
+        if equal:
+            words.expect("=")
+        conditions.append((tuple(names), equal, words.word("a value")))
+        if not words.sign(","):
+            break
+        first = words.word("a name")
+    words.expect("]")
+    return Which(tuple(conditions))
+
+
+class _Words:
+    """Pieces of a path, taken one after another."""
+
+    def __init__(self, text: str) -> None:
+        self._text, self._pieces, self._at = text, list(_tokens(text)), 0
+
+    @property
+    def over(self) -> bool:
+        return self._at >= len(self._pieces)
+
+    def sign(self, wanted: str) -> bool:
+        """Whether that sign comes next; it is taken if so."""
+        if self.over or self._pieces[self._at] != (wanted, False):
+            return False
+        self._at += 1
+        return True
+
+    def expect(self, wanted: str) -> None:
+        if not self.sign(wanted):
+            raise self._missing(wanted)
+
+    def word(self, what: str) -> str:
+        if self.over or not self._pieces[self._at][1]:
+            raise self._missing(what)
+        self._at += 1
+        return self._pieces[self._at - 1][0]
+
+    def _missing(self, what: str) -> PathError:
+        before = "".join(piece for piece, _ in self._pieces[: self._at])
+        return PathError(f"{what} is missing in {self._text!r} behind {before!r}")
+
+
+def find(data: Any, path: Path, at: int = 0) -> Any:
+    """What stands there, or MISSING: in a list, of the first element where the whole rest of the path leads
+    to something.
+    """
+    for place in range(at, len(path)):
+        step = path[place]
+        if isinstance(step, Index):
             if not isinstance(data, list) or not -len(data) <= step.at < len(data):
                 return MISSING
             data = data[step.at]
-        else:
-            some = elements(data) if isinstance(data, list) else (data,)
-            data = next((one for one in some if isinstance(one, dict) and _says(one, step)), MISSING)
-            if data is MISSING:
-                return MISSING
+        elif isinstance(data, list):
+            some = (one for one in elements(data) if isinstance(one, dict) and _fits(one, step))
+            if isinstance(step, Which) and place + 1 < len(path) and isinstance(path[place + 1], Index):
+                return find(list(some), path, place + 1)
+            rest = place + isinstance(step, Which)  # what has the name is looked into, what says so is meant
+            found = (find(one, path, rest) for one in some)
+            return next((one for one in found if one is not MISSING), MISSING)
+        elif not isinstance(data, dict) or not _fits(data, step):
+            return MISSING
+        elif isinstance(step, Name):
+            data = data[step.name]
     return data
 
 
@@ -120,7 +144,7 @@ def written(value: Any) -> str:
 
 def quoted(name: str) -> str:
     """A name as a path has it."""
-    return "'" + name.replace("'", "''") + "'" if re.search(r"[.\[\]'=,]|^\s|\s$|^$", name) else name
+    return "'" + name.replace("'", "''") + "'" if re.search(r"[.\[\]'=,!]|^\s|\s$|^$", name) else name
 
 
 def elements(some: list[Any]) -> Iterator[Any]:
@@ -132,25 +156,27 @@ def elements(some: list[Any]) -> Iterator[Any]:
             yield one
 
 
-def _objects(some: list[Any]) -> Iterator[dict[str, Any]]:
-    return (one for one in elements(some) if isinstance(one, dict))
+def _fits(one: dict[str, Any], step: Name | Which) -> bool:
+    if isinstance(step, Name):
+        return step.name in one
+    return all((_says(one, names) == value) is equal for names, equal, value in step.conditions)
 
 
-def _says(one: dict[str, Any], step: Which) -> bool:
-    return all(name in one and written(one[name]) == value for name, value in step.conditions)
+def _says(one: Any, names: tuple[str, ...]) -> str | None:
+    for name in names:
+        if not isinstance(one, dict) or name not in one:
+            return None
+        one = one[name]
+    return written(one)
 
 
 def _tokens(text: str) -> Iterator[tuple[str, bool]]:
     """Pieces of a path, and whether each is a name or a value."""
     at = 0
     while at < len(text):
-        found = _TOKEN.match(text, at)
-        if found is None:
+        piece = _TOKEN.match(text, at)
+        if piece is None:
             raise PathError(f"the quote at {at + 1} in {text!r} has no end")
-        at = found.end()
-        whole, bare, sign = found.groups()
-        yield (sign, False) if sign else ((whole or "").replace("''", "'") if bare is None else bare, True)
-
-
-def _before(tokens: list[tuple[str, bool]], at: int) -> str:
-    return "".join(piece for piece, _ in tokens[:at])
+        at = piece.end()
+        quote, sign, bare = piece.groups()
+        yield (sign, False) if sign else (quote.replace("''", "'") if bare is None else bare, True)

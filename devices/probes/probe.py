@@ -12,11 +12,12 @@
       - says: {water_SOIL: "31.20"}
         means: {soil_moisture: 31.2}
 
-`from`: a path (path.py), or several of which the first that has a number counts. `unit`: of the maker's
-number, or `{from: path}` where it stands beside it; a unit in the text itself ("0.25dS/m") counts before
-both. Then `times`, then `plus`: a number in the signal's unit, or the name of a value of the place that
-enrolment sets. `not`: numbers that say "not measured". `counter`: `total` since ever, `daily` since
-midnight.
+`from`: a path (path.py), or several of which the first that has a number counts; with `join: sum` all are
+added up (tariffs of a meter), with `join: mean` it is their middle. `unit`: of the maker's number, or
+`{from: path}` where it stands beside it; a unit in the text itself ("0.25dS/m") counts before both. Then
+`times`, then `plus`: a number in the signal's unit, or the name of a value of the place that enrolment
+sets. `not`: numbers that say "not measured"; `between: [low, high]`: so does what lies outside. `counter`:
+`total` since ever, `daily` since midnight.
 """
 
 import math
@@ -73,6 +74,8 @@ class Wording(_Written):
     plus: Number | PlaceName = 0.0
     no: Annotated[list[Number | str], BeforeValidator(_listed)] = Field(default=[], alias="not")
     counter: Literal["total", "daily"] | None = None
+    join: Literal["sum", "mean"] | None = None
+    between: Annotated[list[Number], Field(min_length=2, max_length=2)] | None = None
 
     @field_validator("at")
     @classmethod

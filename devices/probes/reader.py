@@ -7,7 +7,7 @@ What the probe does not name is ignored; null, text without a number and a senti
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -17,8 +17,10 @@ from devices.probes.path import MISSING, Path, find
 from devices.probes.probe import Probe, UnitBeside, Wording, parsed
 from devices.probes.units import Unit, convert, unit_of
 
-_NUMBER = re.compile(r"\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*", re.DOTALL)
+# a number, maybe its unit, maybe a remark: 31.5, 7.68℃, 2.8(low battery)
+_NUMBER = re.compile(r"\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*([^(]*?)\s*(?:\([^()]*\)\s*)?")
 _LONGEST = 64  # characters of a number with its unit
+CIRCULAR = frozenset({"wind_direction"})  # 360° is 0°
 _SWITCHES = frozenset({"pump_state", "valve_state", "aerator_state"})  # they may be said as true and false
 
 
@@ -83,7 +85,8 @@ class _Rule:
         self._beside: Path | None = (
             parsed(wording.unit.path) if isinstance(wording.unit, UnitBeside) else None
         )
-        self._times, self._plus = wording.times, wording.plus
+        self._times, self._plus, self._join = wording.times, wording.plus, wording.join
+        self._low, self._high = wording.between or (-math.inf, math.inf)
         self._numbers = frozenset(one for one in wording.no if not isinstance(one, str))
         self._words = frozenset(one for one in wording.no if isinstance(one, str))
 
@@ -93,7 +96,19 @@ class _Rule:
 
     def value(self, data: Any, place: Mapping[str, float], unread: list[Unread]) -> float | None:
         """In the signal's unit; None where nothing is measured."""
-        for path, text in zip(self.paths, self._texts, strict=True):
+        paths = zip(self.paths, self._texts, strict=True)
+        if self._join is None:
+            return self._first(data, place, unread, paths)
+        parts = [self._first(data, place, unread, [one]) for one in paths]
+        known = [part for part in parts if part is not None]
+        if len(known) < len(parts):
+            return None
+        return float(f"{sum(known) / (len(known) if self._join == 'mean' else 1):.12g}")
+
+    def _first(
+        self, data: Any, place: Mapping[str, float], unread: list[Unread], paths: Iterable[tuple[Path, str]]
+    ) -> float | None:
+        for path, text in paths:
             raw = find(data, path)
             if raw is MISSING or raw is None:
                 continue
@@ -105,7 +120,7 @@ class _Rule:
                 if read is None:
                     continue
                 number, unit = read
-            if number in self._numbers:
+            if number in self._numbers or not self._low <= number <= self._high:
                 continue
             if self._beside is not None and unit is self._unit:
                 unit = self._found(data, text, unread)
@@ -131,6 +146,8 @@ class _Rule:
         self, number: float, unit: Unit, place: Mapping[str, float], text: str, unread: list[Unread]
     ) -> float | None:
         value = number if unit == self._wanted else convert(number, unit, self._wanted)
+        if self.signal in CIRCULAR:
+            value %= 360
         if self._plain:
             return float(value)
         if isinstance(self._plus, str):

@@ -22,6 +22,8 @@ from devices.probes.reader import Heard, Reader
 from devices.texts import Misuse
 
 HERE = Path(__file__).parent / "makers"
+NORMALIZED = Path(__file__).with_name("normalized.yaml")
+PROBES = "probes"  # the user's own, in the data folder
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PLAIN = re.compile(r"[^a-z0-9]+")
 
@@ -157,9 +159,15 @@ class Shelf:
                 troubles.append(error)
         self._marks, self._kept, self.troubles = marks, kept, tuple(troubles)
         self._readers.clear()
-        self._profiles = {
-            plain(name): probe.id for probe, _ in kept.values() for name in (*probe.models, *probe.profiles)
-        }
+        self._profiles = {}
+        of_several: set[str] = set()
+        for probe, _ in kept.values():
+            for name in (*probe.models, *probe.profiles):
+                for key in {plain(name), f"{plain(probe.maker)}/{plain(name)}"}:
+                    if self._profiles.setdefault(key, probe.id) != probe.id:
+                        of_several.add(key)
+        for key in of_several:  # a name such as co2-sensor, which several makers use, says nothing alone
+            del self._profiles[key]
 
     def _files(self) -> list[Path]:
         return sorted(self._own.glob("*.yaml")) if self._own is not None and self._own.is_dir() else []
@@ -184,9 +192,13 @@ class Shelf:
             reader = self._readers[probe] = Reader(kept.probe)
         return reader
 
-    def of_profile(self, name: str) -> str | None:
-        """The probe whose profiles or models are so called, whatever marks and case."""
-        return self._profiles.get(plain(name)) if self.probes else None
+    def of_profile(self, name: str, maker: str = "") -> str | None:
+        """The probe whose profiles or models are so called, whatever marks and case; None also where those of
+        several are.
+        """
+        if self._marks is None:
+            self.refresh()
+        return self._profiles.get(f"{plain(maker)}/{plain(name)}" if maker else plain(name))
 
     def fitting(self, data: Any) -> list[str]:
         """Ids of the probes that read most signals of an object, the best first; at least two, or all."""
@@ -215,4 +227,5 @@ def plain(name: str) -> str:
 
 @cache
 def _built_in() -> dict[str, Kept]:
-    return {probe.id: Kept(probe, path) for path in sorted(HERE.glob("*.yaml")) for probe in read(path)}
+    files = [NORMALIZED, *sorted(HERE.glob("*.yaml"))]
+    return {probe.id: Kept(probe, path) for path in files for probe in read(path)}

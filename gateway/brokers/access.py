@@ -24,6 +24,7 @@ from devices.credentials import (
     verify_password,
 )
 from devices.pilots.pilot import load
+from devices.probes.envelope import foreign
 
 GATEWAYS = frozenset(gateway_accounts())
 # Enrolled device → the stored password that let it in last: what it is now says whether it may stay.
@@ -95,9 +96,9 @@ class Rules(BaseTopicPlugin):
         if name in GATEWAYS:
             return True
         if name == READER:
-            return action != Action.PUBLISH and topic.startswith(("hoiquan/", "application/"))
+            return action != Action.PUBLISH and (topic.startswith("hoiquan/") or foreign(topic))
         if name == CHIRPSTACK:
-            return topic.startswith("application/") if action == Action.PUBLISH else False
+            return foreign(topic) if action == Action.PUBLISH else False
         if name == OPERATOR:
             kind = "command" if action == Action.PUBLISH else "result"
             return topic.startswith(f"{ROOT}/") and topic.count("/") == 5 and topic.endswith(f"/{kind}")

@@ -13,19 +13,23 @@ from typing import NamedTuple
 
 from devices.contract import topics
 from devices.contract.diary import DiaryEvent, decode_diary
-from devices.contract.encodings import UPLINK, decode, numbers, uplink
+from devices.contract.encodings import decode, numbers
 from devices.contract.models import DIARY
 from devices.contract.payloads import PayloadError
 from devices.contract.reading import Device, Reading
 from devices.errors import CONTENT, said
 from devices.pilots.bounds import within
 from devices.pilots.pilot import Pilot
+from devices.probes.envelope import Envelope, addressed, foreign, parsed_json
+from devices.probes.shelf import Shelf
+from devices.probes.telemetry import Probes
 from gateway.ingest.fresh import AHEAD_MS, YEAR_2020_MS, Key, Late, Sorter
 from gateway.ingest.message import Message, Refusal
 from gateway.ingest.seen import Repeats, Seen
 
 log = logging.getLogger(__name__)
-_READINGS = frozenset({"telemetry", "uplink"})
+_READINGS = frozenset({"telemetry", "up"})
+_SIGNS = frozenset({"alive", "log"})  # what a network server says of a device besides
 
 
 class Written(NamedTuple):
@@ -71,11 +75,19 @@ class Decoded:
         return len(self.repeated)
 
 
+class Sender(NamedTuple):
+    """Whose message it is, which kind, and the network server that it came through."""
+
+    device: Device
+    kind: str
+    envelope: Envelope | None = None
+
+
 class Decoder:
     """Understands messages in the order of the spool. `pilot`: its file, or its id alone where no diary has
     to keep within its days and plots. `lookup` gives the device of an id, or None, and
     `by_eui` that of a LoRaWAN devEUI; after `refresh` they know who was enrolled until now. `lane`: which
-    gateway of how many this is, where they share messages (see `Seen.stamp`).
+    gateway of how many this is, where they share messages (see `Seen.stamp`). `shelf`: the probe files.
     """
 
     def __init__(
@@ -87,6 +99,7 @@ class Decoder:
         by_eui: Callable[[str], Device | None] = lambda _: None,
         refresh: Callable[[], None] = lambda: None,
         lane: tuple[int, int] = (0, 1),
+        shelf: Shelf | None = None,
     ) -> None:
         self._pilot = pilot if isinstance(pilot, str) else pilot.pilot
         self._rules = None if isinstance(pilot, str) else pilot
@@ -94,6 +107,7 @@ class Decoder:
         self._by_eui = by_eui
         self._refresh = refresh
         self._lane = lane
+        self._probes = Probes(shelf or Shelf())
         self._fresh = False
         self._repeats = Repeats(marks)
         self._seen = {device: recalled(device, state) for device, state in (seen or {}).items()}
@@ -105,15 +119,21 @@ class Decoder:
         self._take_up()
         result = Decoded(forgot=self._forgot)
         self._fresh = False
-        senders: dict[str, tuple[Device, str]] = {}  # a device's topic comes again and again
+        self._probes.shelf.refresh()
+        senders: dict[str, Sender] = {}  # a device's topic comes again and again
         for index, message in enumerate(messages):
             try:
                 sender = senders.get(message.topic)
                 if sender is None:
-                    sender = senders[message.topic] = self._sender(message.topic)
-                device, kind = sender
+                    sender = self._sender(message)
+                    if sender is None:  # a sign of life of somebody else's device
+                        continue
+                    senders[message.topic] = sender
+                device, kind, envelope = sender
                 if kind in _READINGS:
-                    self._readings(index, message, device, kind, result)
+                    self._readings(index, message, device, envelope, result)
+                elif envelope is not None:
+                    result.states += self._sign(device, kind, envelope, message)
                 elif kind == "status":
                     state = self._status(device, message, result)
                     if device.model != DIARY:  # which is no sensor that could be missed
@@ -134,12 +154,13 @@ class Decoder:
             self._seen[name].trim()
         return result
 
-    def _count_refused(self, message: Message, sender: tuple[Device, str] | None, result: Decoded) -> None:
+    def _count_refused(self, message: Message, sender: Sender | None, result: Decoded) -> None:
         """What is refused is not missing."""
-        if sender is not None and sender[1] in _READINGS and not message.retained and not message.replayed:
-            seen = self._remember(sender[0], result)
-            for boot, seq in numbers(message.payload):
-                seen.refuse(boot, seq)
+        if sender is None or sender.kind not in _READINGS or message.retained or message.replayed:
+            return
+        seen = self._remember(sender.device, result)
+        for boot, seq in numbers(message.payload) if sender.envelope is None else _numbered(sender, message):
+            seen.refuse(boot, seq)
 
     def forget(self, refused: Sequence[Reading]) -> int:
         """Readings whose messages are refused after all. May be called from another thread: it is taken up
@@ -174,19 +195,25 @@ class Decoder:
         """How often the counter of a device began again without a new boot, where it did."""
         return {device: seen.restarts for device, seen in list(self._seen.items()) if seen.restarts}
 
-    def _readings(self, index: int, message: Message, device: Device, kind: str, result: Decoded) -> None:
+    def _readings(
+        self, index: int, message: Message, device: Device, envelope: Envelope | None, result: Decoded
+    ) -> None:
         """What a message of telemetry says: all of a batch, or none of it."""
         if message.retained:
             # a broker repeats a retained message at every subscription: it is old, whenever it comes
             raise PayloadError("retained")
-        told = decode(message.payload, device.device) if kind == "telemetry" else uplink(message.payload)
+        if envelope is None and device.probe is None:
+            told = decode(message.payload, device.device)
+        else:
+            told = self._probes.telemetry(message.payload, device, envelope)
         seen = self._remember(device, result)
         if len(told) == 1 and not message.replayed:
-            values, claimed, seq, boot, _, identity = told[0]
+            values, claimed, seq, boot, _, identity, totals = told[0]
             if (
                 claimed is not None
                 and max(seen.newest, YEAR_2020_MS - 1) < claimed <= message.arrival + AHEAD_MS
                 and not identity
+                and not totals
                 and values
             ):  # the usual case: later than all before
                 seen.rewound = None
@@ -211,11 +238,23 @@ class Decoder:
         result.readings += sorter.readings
         result.source += [index] * len(sorter.readings)
 
-    def _sender(self, topic: str) -> tuple[Device, str]:
+    def _sign(self, device: Device, kind: str, envelope: Envelope, message: Message) -> list[State]:
+        """What a network server says of a device: it joined, or its codec failed. Raises PayloadError for the
+        latter: the uplink itself has no values, and here is why.
+        """
+        if kind == "log":
+            why = envelope.fault(parsed_json(message.payload))
+            if why is not None:
+                raise PayloadError("codec_failed", why)
+            return []
+        return [State(device, True, message.arrival, message.retained)]
+
+    def _sender(self, message: Message) -> Sender | None:
+        topic = message.topic
         if topic.startswith(f"{topics.DENIED}/"):
             raise PayloadError("forbidden_topic", topic.removeprefix(f"{topics.DENIED}/").partition("/")[2])
-        if topic.startswith("application/"):
-            return _bounded(self._node_of(topic), "uplink")
+        if foreign(topic):
+            return self._node_of(message)
         try:
             parts = topics.parse(topic)
         except topics.TopicError as error:
@@ -238,15 +277,21 @@ class Decoder:
             device = lookup(name)
         return device
 
-    def _node_of(self, topic: str) -> Device:
-        """Whose uplink ChirpStack publishes: it vouches for the devEUI, the registry knows whose that is."""
-        named = UPLINK.fullmatch(topic)
-        if named is None:
+    def _node_of(self, message: Message) -> Sender | None:
+        """Whose message a network server publishes: it vouches for the devEUI, the registry knows whose that
+        is. None: of somebody else's device, and no uplink.
+        """
+        whose = addressed(message.topic)
+        if whose is None:
             raise PayloadError("bad_topic", "expected application/{id}/device/{devEUI}/event/up")
-        device = self._find(self._by_eui, named[1].lower())
+        envelope, kind, eui = whose
+        name = eui if eui is not None else envelope.eui(parsed_json(message.payload))
+        device = self._find(self._by_eui, name)
         if device is None:
-            raise PayloadError("unknown_device", named[1])
-        return device
+            if kind in _SIGNS:
+                return None
+            raise PayloadError("unknown_device", name)
+        return _bounded(device, kind, envelope)
 
     def _remember(self, device: Device, result: Decoded) -> Seen:
         result.touched[device.device] = device
@@ -266,13 +311,22 @@ class Decoder:
         return State(device, online, message.arrival, message.retained)
 
 
-def _bounded(device: Device, kind: str) -> tuple[Device, str]:
+def _numbered(sender: Sender, message: Message) -> list[tuple[str, int]]:
+    try:
+        data = json.loads(message.payload)
+    except (ValueError, RecursionError):
+        return []
+    pair = sender.envelope.number(data) if sender.envelope is not None else None
+    return [] if pair is None else [pair]
+
+
+def _bounded(device: Device, kind: str, envelope: Envelope | None = None) -> Sender:
     """A sender whose model may say this: a broker's rules may be looser, or its own. Raises PayloadError."""
     if device.model == DIARY and kind in _READINGS:
         raise PayloadError("diary_measures", device.device)
-    if device.model != DIARY and kind not in _READINGS and kind != "status":
+    if device.model != DIARY and envelope is None and kind not in _READINGS and kind != "status":
         raise PayloadError("wrong_model", device.model)
-    return device, kind
+    return Sender(device, kind, envelope)
 
 
 def recalled(device: str, state: str) -> Seen:

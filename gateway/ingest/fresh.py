@@ -127,11 +127,15 @@ class Sorter:
         return bool(self._again)
 
     def _keep(self, one: Telemetry, *, believed: bool, late: bool) -> None:
-        values, time, seq, boot, ago, _ = one
+        values, time, seq, boot, ago, _, totals = one
         if not believed or time is None:
             self.fresh = True
-            if values:
+            if values or totals:
                 stamp = self._seen.stamp(self._message.arrival, *self._lane) - ago
+                if totals:
+                    values = {**values, **self._seen.fallen(stamp, totals)}
+                if not values:
+                    return
                 self.readings.append(Reading(self._device, stamp, values, time, seq, boot))
             return
         replayed = self._message.replayed  # what became of it when it came, the store alone knows
@@ -147,6 +151,9 @@ class Sorter:
             self._seen.rewound = None
         asked = replayed or ((late or self._unknown) and not self._seen.whole(time))
         given = values if replayed else new
+        if totals:
+            fallen = self._seen.fallen(time, totals)
+            given, new = {**given, **fallen}, {**new, **fallen}
         if given:
             if asked:
                 self.late.append(Late(self._place, self._device, time, given))

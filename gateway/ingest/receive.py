@@ -30,6 +30,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from devices import broker_url
 from devices.contract.topics import DENIED, DOWN
+from devices.probes.envelope import filters
 from devices.texts import Misuse
 from gateway.brokers.notices import NOTICES, Notices
 from gateway.ingest.heartbeat import Heartbeat
@@ -38,8 +39,7 @@ from gateway.ingest.message import Message
 
 log = logging.getLogger(__name__)
 EVERYTHING = "hoiquan/#"
-UPLINKS = "application/+/device/+/event/up"  # of ChirpStack v4
-TAKEN = (EVERYTHING, UPLINKS, f"{DENIED}/#")  # what is spooled
+TAKEN = (EVERYTHING, *filters(), f"{DENIED}/#")  # what is spooled
 SESSION_SECONDS = 14 * 24 * 3600  # the broker keeps our queue this long while we are away
 IN_FLIGHT = 5000  # messages the broker may send before the first is acknowledged
 # Seconds that what has come waits for more: a commit, a batch and the memory of each device cost as much for

@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 from devices.contract.encodings import decode
 from devices.contract.payloads import PayloadError
 from devices.contract.reading import Device
+from devices.probes.envelope import envelopes
+from devices.probes.shelf import Shelf
+from devices.probes.telemetry import Probes
 from gateway.ingest.decode import Decoder
 from gateway.ingest.message import Message
 
@@ -22,6 +25,13 @@ def outcome(payload, read=lambda payload: decode(payload, "probe")):
         return read(payload)
     except PayloadError as error:
         return error.reason, error.field
+
+
+PROBES = Probes(Shelf())
+
+
+def uplink(payload, device=PROBE):
+    return PROBES.telemetry(payload, device, envelopes()[0])
 
 
 def said(payload, arrival=NOW, topic="hoiquan/v1/p/c/probe/telemetry", **flags):

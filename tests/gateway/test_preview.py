@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from dashboards.pages import check
 from devices.access.registry import Registry
 from devices.pilots.pilot import load
+from devices.probes.shelf import Shelf
 from gateway.preview import anybody, judged, lines, plain, preview
 from hoiquan import app
 from tests.servers import mosquitto
@@ -41,7 +42,7 @@ def test_what_is_doubted_is_stored_apart() -> None:
 
 
 def test_a_refused_message_is_not_stored() -> None:
-    found = preview(b'{"values":{"temp":"29,3"}}', anybody(PILOT), PILOT, NOW)
+    found = preview(b'{"values":{"air_temperature":"29,3"}}', anybody(PILOT), PILOT, NOW)
     assert found.points == ()
     said = list(lines(found, PILOT, "en"))
     assert said[-1] == "The gateway refuses this message; nothing is stored."
@@ -142,7 +143,7 @@ def device_at():
 def page(tmp_path):
     registry = Registry(tmp_path / "registry.sqlite", PILOT)
     pages = FastAPI()
-    pages.include_router(check.router(lambda *given: check.Verdict(*judged(registry, *given))))
+    pages.include_router(check.router(lambda *given: check.Verdict(*judged(registry, Shelf(), *given))))
     return TestClient(pages)
 
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from devices.contract.encodings import decode, uplink
+from devices.contract.encodings import decode
 from devices.contract.payloads import MAX_BYTES, PayloadError, Telemetry
 from devices.contract.signals import SIGNALS
 from devices.texts import LANGS, catalogue
-from tests.devices.uplinks import MESSAGE, NOW, PACK, TOPIC, decoder, event, moisture, outcome, said
+from tests.devices.uplinks import MESSAGE, NOW, PACK, TOPIC, decoder, event, moisture, outcome, said, uplink
 
 # -- by its content
 

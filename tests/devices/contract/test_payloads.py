@@ -18,13 +18,21 @@ def sent(**body):
 
 
 def test_the_least_message():
-    assert decode(b'{"values":{"soil_moisture":31.5}}') == ({"soil_moisture": 31.5}, None, None, None, 0, "")
+    assert decode(b'{"values":{"soil_moisture":31.5}}') == (
+        {"soil_moisture": 31.5},
+        None,
+        None,
+        None,
+        0,
+        "",
+        None,
+    )
 
 
 def test_the_whole_message_with_blanks_and_in_another_order():
     payload = b' {"values" : {"rssi":-80, "soil_moisture" : 3.1e1},\n"boot":"7f3a",'
     payload += b'"ts":"2026-11-21T10:00:00+07:00","seq":1042}\r\n'
-    assert decode(payload) == ({"rssi": -80.0, "soil_moisture": 31.0}, T, 1042, "7f3a", 0, "")
+    assert decode(payload) == ({"rssi": -80.0, "soil_moisture": 31.0}, T, 1042, "7f3a", 0, "", None)
 
 
 @given(
@@ -35,7 +43,7 @@ def test_the_whole_message_with_blanks_and_in_another_order():
 )
 def test_what_json_can_say_arrives_as_it_was_said(values, ts, seq, boot):
     message = decode(sent(values=values, ts=ts, seq=seq, boot=boot))
-    assert message == (values, ts, seq, boot, 0, "")
+    assert message == (values, ts, seq, boot, 0, "", None)
     assert all(type(value) is float for value in message.values.values())
 
 
@@ -70,7 +78,7 @@ def test_the_size_is_counted_in_bytes():
 
 def test_null_says_not_measured_and_the_others_are_taken():
     assert decode(sent(values={"soil_moisture": None, "rssi": -80})).values == {"rssi": -80.0}
-    assert decode(sent(values={"soil_moisture": None}, seq=7, boot="b")) == ({}, None, 7, "b", 0, "")
+    assert decode(sent(values={"soil_moisture": None}, seq=7, boot="b")) == ({}, None, 7, "b", 0, "", None)
     assert decode(sent(values={"rssi": 1}, ts=None, seq=None, boot=None)) == (
         {"rssi": 1.0},
         None,

@@ -7,7 +7,6 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from devices.contract import payloads
@@ -16,20 +15,11 @@ from devices.contract.signals import SIGNALS, Signal
 
 FIELDS = ("values", "ts", "seq", "boot")
 FILLER = {"values": {"rssi": -80}}  # a good message to try one other field in
-# What makers call it, and what it is here. Assumption: collected from vendors' payload formats.
+# What makers call the fields of a message. A signal's other names are no matter of guessing: `battery` is per
+# cent for most and volts for many, `p` is pressure or phosphorus. A probe file says it, and with which unit.
 ALIASES = {
-    "temperature": "air_temperature", "temp": "air_temperature", "t": "air_temperature",
-    "humidity": "relative_humidity", "hum": "relative_humidity", "rh": "relative_humidity",
-    "h": "relative_humidity", "pressure": "air_pressure", "rain": "rainfall", "wind": "wind_speed",
-    "light": "solar_radiation", "moisture": "soil_moisture", "vwc": "soil_moisture",
-    "soil_humidity": "soil_moisture", "ec": "soil_ec", "conductivity": "soil_ec", "n": "soil_nitrogen",
-    "nitrogen": "soil_nitrogen", "p": "soil_phosphorus", "phosphorus": "soil_phosphorus",
-    "k": "soil_potassium", "potassium": "soil_potassium", "ph": "water_ph", "level": "water_level",
-    "water_temp": "water_temperature", "tds": "salinity", "do": "dissolved_oxygen",
-    "oxygen": "dissolved_oxygen", "nh3": "ammonia", "battery": "battery_voltage", "bat": "battery_voltage",
-    "vbat": "battery_voltage", "voltage": "battery_voltage", "pump": "pump_state", "valve": "valve_state",
-    "aerator": "aerator_state", "timestamp": "ts", "time": "ts", "sequence": "seq", "counter": "seq",
-    "fcnt": "seq", "data": "values", "measurements": "values", "readings": "values", "boot_id": "boot",
+    "timestamp": "ts", "time": "ts", "sequence": "seq", "counter": "seq", "fcnt": "seq", "data": "values",
+    "measurements": "values", "readings": "values", "boot_id": "boot",
 }  # fmt: skip
 # (signal's unit) → what makers send instead: its name, and what to multiply by and then to add.
 _OTHER_UNITS: dict[str, tuple[tuple[str, float, float], ...]] = {
@@ -120,10 +110,7 @@ def other_unit(signal: Signal, value: float) -> Said | None:
 
 
 def name_meant(name: str) -> str:
-    """The signal or field that a wrong name stands for, or ""."""
-    bare = re.sub(r"(?<=[a-z])(?=[A-Z])|[ -]+", "_", name.strip()).lower()  # soilMoisture, Soil-Moisture
+    """The field, or the signal whose own words a name is (soilMoisture, Soil-Moisture), or ""."""
+    bare = re.sub(r"(?<=[a-z])(?=[A-Z])|[ -]+", "_", name.strip()).lower()
     bare = ALIASES.get(bare, bare)
-    if bare in SIGNALS or bare in FIELDS:
-        return bare
-    near = get_close_matches(bare, [*SIGNALS, *FIELDS], 1, 0.8) if len(bare) > 2 else []
-    return near[0] if near else ""
+    return bare if bare in SIGNALS or bare in FIELDS else ""

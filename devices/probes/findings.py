@@ -11,8 +11,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
-from devices.contract import encodings, senml
-from devices.contract.meant import (
+from devices.contract import senml
+from devices.contract.payloads import SECONDS, PayloadError, Telemetry
+from devices.contract.reading import Device
+from devices.contract.signals import SIGNALS
+from devices.probes.envelope import Envelope, envelopes, parsed_json
+from devices.probes.meant import (
     FIELDS,
     FILLER,
     Said,
@@ -22,11 +26,11 @@ from devices.contract.meant import (
     refusal_of,
     value_meant,
 )
-from devices.contract.payloads import SECONDS, PayloadError, Telemetry
-from devices.contract.signals import SIGNALS
+from devices.probes.telemetry import Probes, contract_values
 from devices.texts import number, shown, text
 
-Encoding = Literal["json", "list", "senml-json", "senml-cbor", "chirpstack"]
+Encoding = Literal["json", "list", "senml-json", "senml-cbor", "probe", "chirpstack", "the-things-stack"]
+FITTING = 4  # probe files that are named at most
 EXAMPLE: dict[str, Any] = {"values": {"soil_moisture": 31.5}}
 
 
@@ -61,38 +65,63 @@ class Examined(NamedTuple):
         return any(finding.refused for finding in self.findings)
 
 
-def examine(payload: bytes, device: str, now: int, *, uplink: bool = False) -> Examined:
-    """Look at a message of `device` as at epoch ms `now`; `uplink`: ChirpStack published it."""
-    encoding = _encoding(payload, uplink)
+def examine(
+    payload: bytes, device: Device, now: int, probes: Probes, envelope: Envelope | None = None
+) -> Examined:
+    """Look at a message of `device` as at epoch ms `now`; `envelope`: the network server that sent it on."""
+    encoding = _encoding(payload, device, envelope)
     try:
-        told = _decode(payload, device, uplink)
+        heard = probes.telemetry(payload, device, envelope)
     except PayloadError as error:
-        findings, mended = _wrong(payload, device, encoding, error)
+        findings, mended = _wrong(payload, device, encoding, error, probes, envelope)
         right = _written(mended)
         return Examined(encoding, tuple(findings), right)
     doubts = [
         finding
-        for place, one in enumerate(told)
+        for place, one in enumerate(heard)
         for finding in _doubts(one, now, f"[{place}]." if encoding == "list" else "")
     ]
-    return Examined(encoding, tuple(doubts), "")
+    return Examined(encoding, (*_unread(payload, device, probes, envelope), *doubts), "")
 
 
-def _encoding(payload: bytes, uplink: bool) -> Encoding:
-    if uplink:
-        return "chirpstack"
-    if payload[:1] and 0x80 <= payload[0] < 0xA0:
+def server_of(payload: bytes) -> Envelope:
+    """The network server whose form a message has; where it has none, ChirpStack."""
+    try:
+        data = parsed_json(payload)
+    except PayloadError:
+        return envelopes()[0]
+    return next((one for one in envelopes() if one.opens(data)), envelopes()[0])
+
+
+def _encoding(payload: bytes, device: Device, envelope: Envelope | None) -> Encoding:
+    if envelope is not None:
+        return "chirpstack" if envelope.id == "chirpstack" else "the-things-stack"
+    if payload[:1] and (0x80 <= payload[0] < 0xA0 or payload[:3] == b"\xd9\xd9\xf7"):
         return "senml-cbor"
+    if device.probe is not None and b'"values"' not in payload:
+        return "probe"
     if payload[:64].lstrip()[:1] == b"[":
         return "list" if b'"values"' in payload else "senml-json"
     return "json"
 
 
-def _decode(payload: bytes, device: str, uplink: bool) -> list[Telemetry]:
-    return encodings.uplink(payload) if uplink else encodings.decode(payload, device)
+def _unread(payload: bytes, device: Device, probes: Probes, envelope: Envelope | None) -> Iterator[Finding]:
+    """What a probe file names, and could not read."""
+    if envelope is None and device.probe is None:
+        return
+    for one in probes.unread(payload, device, envelope):
+        values: dict[str, object] = {"signal": one.signal, "path": one.path, "value": one.value}
+        yield Finding(one.path[:120], False, "unread", ((one.why, values),))
 
 
-def _wrong(payload: bytes, device: str, encoding: Encoding, error: PayloadError) -> tuple[list[Finding], Any]:
+def _wrong(
+    payload: bytes,
+    device: Device,
+    encoding: Encoding,
+    error: PayloadError,
+    probes: Probes,
+    envelope: Envelope | None,
+) -> tuple[list[Finding], Any]:
     """Everything that is refused in a payload that is, and the payload without it (None: no guess)."""
     try:
         if encoding == "senml-cbor" or error.reason in ("too_large", "not_json"):
@@ -103,10 +132,12 @@ def _wrong(payload: bytes, device: str, encoding: Encoding, error: PayloadError)
         return [_whole(error, cause)], EXAMPLE if error.reason == "not_json" else None
     findings: list[Finding] = []
     if encoding == "senml-json" and isinstance(data, list):
-        findings = list(_records(data, device))
+        findings = list(_records(data, device.device))
         mended: Any = None
-    elif encoding == "chirpstack":
-        findings = list(_object(data))
+    elif envelope is not None:
+        findings = list(_object(data, device, probes, envelope))
+        mended = None
+    elif encoding == "probe":
         mended = None
     elif encoding == "list" and isinstance(data, list):
         mended = []
@@ -171,7 +202,8 @@ def _measured(values: Mapping[str, Any], at: str) -> tuple[list[Finding], dict[s
         )
         right |= mended
         if error:
-            findings.append(_told(f"{at}values.{name}", error, _hint(mended)))
+            otherwise = "check.name" if error.reason == "unknown_signal" else "check.leave_out"
+            findings.append(_told(f"{at}values.{name}", error, _hint(mended, otherwise)))
     return findings, right
 
 
@@ -212,28 +244,26 @@ def _senml_hint(error: PayloadError, record: Mapping[str, Any]) -> Said | None:
     return ("check.units", {"units": ", ".join(taken)}) if taken else ("check.no_unit", {})
 
 
-def _object(event: Any) -> Iterator[Finding]:
-    """The findings of a ChirpStack uplink: each value of `object`, then what is left without them."""
-    if not isinstance(event, dict):
-        return
-    values = event.get("object")
-    around = {**event, "object": FILLER["values"]}
-    if error := _event(around):
-        yield _told(error.field, error)
-    if values is not None and not isinstance(values, dict):
-        yield _told("object", PayloadError("bad_uplink", "object"))
-    for name, value in (values if isinstance(values, dict) else {}).items():
-        if error := _event({"devAddr": "00000000", "object": {name: value}}):
-            mended = value_meant(name if name in SIGNALS else name_meant(name), value)
-            yield _told(f"object.{name}", error, _hint(mended))
-
-
-def _event(event: Mapping[str, Any]) -> PayloadError | None:
+def _object(data: Any, device: Device, probes: Probes, envelope: Envelope) -> Iterator[Finding]:
+    """The findings of an uplink: what is wrong around the values, then each of them."""
     try:
-        encodings.uplink(json.dumps(event).encode())
+        uplink = envelope.open(data)
     except PayloadError as error:
-        return error
-    return None
+        yield _told(error.field, error)
+        return
+    for name, value in (uplink.data or {}).items():
+        try:
+            contract_values({name: value})
+        except PayloadError as error:
+            meant = name if name in SIGNALS else name_meant(name)
+            mended = value_meant(meant, value)
+            yield _told(f"object.{name}", error, _hint(mended) if mended else None)
+    fitting = probes.shelf.fitting(uplink.data) if uplink.data else []
+    if fitting and device.probe is None:
+        said: Said = ("check.probes_fit", {"probes": ", ".join(fitting[:FITTING])})
+        yield Finding("", True, "unknown_signal", (said,))
+    elif uplink.data and device.probe is None:
+        yield Finding("", True, "unknown_signal", (("check.learn", {}),))
 
 
 def _doubts(told: Telemetry, now: int, at: str) -> Iterator[Finding]:
@@ -258,9 +288,9 @@ def _doubts(told: Telemetry, now: int, at: str) -> Iterator[Finding]:
         yield Finding(f"{at}{alone}", False, "alone", ((f"check.{alone}_alone", {}),))
 
 
-def _hint(mended: Mapping[str, Any]) -> Said:
+def _hint(mended: Mapping[str, Any], otherwise: str = "check.leave_out") -> Said:
     """Write this instead, or leave it out."""
-    return ("check.write", {"value": _bare(mended)}) if mended else ("check.leave_out", {})
+    return ("check.write", {"value": _bare(mended)}) if mended else (otherwise, {})
 
 
 def _whole(error: PayloadError, cause: Exception) -> Finding:

@@ -1,6 +1,6 @@
 """The checker's sentences for payloads that makers send, held against a golden file in both languages.
 
-`python -m tests.devices.contract.test_findings` writes the golden file again; read the difference before you
+`python -m tests.devices.probes.test_findings` writes the golden file again; read the difference before you
 keep it.
 """
 
@@ -14,13 +14,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.contract import encodings
-from devices.contract.findings import examine
 from devices.contract.payloads import PayloadError
+from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
+from devices.probes import findings
+from devices.probes.envelope import envelopes
+from devices.probes.findings import Examined
+from devices.probes.shelf import Shelf
+from devices.probes.telemetry import Probes
 
+CHIRPSTACK = envelopes()[0]
+PROBES = Probes(Shelf())
 GOLDEN = Path(__file__).with_name("findings.golden.yaml")
 NOW = 1_795_255_200_000  # 2026-11-21T10:00:00Z
-DEVICE = "my-esp32"
+DEVICE = Device("p", "c", "my-esp32", "soil-probe", simulated=False)
 # name → payload; those of "lora" come from ChirpStack. What each is wrong in stands in its name.
 WRONG: dict[str, bytes] = {
     "empty message": b"",
@@ -95,8 +102,16 @@ DOUBTED: dict[str, bytes] = {
 }
 
 
+def examine(payload: bytes, *, uplink: bool = False) -> Examined:
+    return findings.examine(payload, DEVICE, NOW, PROBES, CHIRPSTACK if uplink else None)
+
+
+def read(payload: bytes, *, uplink: bool = False) -> None:
+    PROBES.telemetry(payload, DEVICE, CHIRPSTACK if uplink else None)
+
+
 def told(name: str, payload: bytes) -> dict[str, object]:
-    found = examine(payload, DEVICE, NOW, uplink=name.startswith("lora"))
+    found = examine(payload, uplink=name.startswith("lora"))
     entry: dict[str, object] = {lang: [one.sentence(lang) for one in found.findings] for lang in ("vi", "en")}
     return entry | ({"right": found.right} if found.right else {})
 
@@ -119,8 +134,8 @@ def test_the_sentences_are_those_of_the_golden_file(name: str) -> None:
 def test_each_is_refused_and_each_sentence_names_its_field(name: str) -> None:
     uplink = name.startswith("lora")
     with pytest.raises(PayloadError) as refused:
-        encodings.uplink(WRONG[name]) if uplink else encodings.decode(WRONG[name], DEVICE)
-    found = examine(WRONG[name], DEVICE, NOW, uplink=uplink)
+        read(WRONG[name], uplink=uplink)
+    found = examine(WRONG[name], uplink=uplink)
     assert found.refused
     assert refused.value.reason in {one.reason for one in found.findings}
     for one in found.findings:
@@ -128,20 +143,20 @@ def test_each_is_refused_and_each_sentence_names_its_field(name: str) -> None:
         assert one.sentence("en").startswith(f"{place}: ")
         assert one.sentence("vi") != one.sentence("en")
     if found.right:
-        assert encodings.decode(found.right.encode(), DEVICE), "what is said to be right is taken"
-        assert not examine(found.right.encode(), DEVICE, NOW).refused
+        assert encodings.decode(found.right.encode(), DEVICE.device), "what is said to be right is taken"
+        assert not examine(found.right.encode()).refused
 
 
 def test_a_good_message_has_no_findings() -> None:
     good = b'{"ts":"2026-11-21T10:00:00Z","seq":1,"boot":"a","values":{"soil_moisture":31.5}}'
-    assert examine(good, DEVICE, NOW) == ("json", (), "")
-    assert examine(good.replace(b"31.5", b"null"), DEVICE, NOW) == ("json", (), "")
+    assert examine(good) == ("json", (), "")
+    assert examine(good.replace(b"31.5", b"null")) == ("json", (), "")
 
 
 def test_each_wrong_field_is_found_in_one_go() -> None:
-    found = examine(WRONG["two things at once"], DEVICE, NOW)
+    found = examine(WRONG["two things at once"])
     assert [one.field for one in found.findings] == ["values.temp", "values.soil_moisture", "seq"]
-    assert json.loads(found.right) == {"values": {"air_temperature": 29.3}, "seq": 7}
+    assert json.loads(found.right) == {"values": {"soil_moisture": 31.5}, "seq": 7}
 
 
 anything = st.recursive(
@@ -159,20 +174,20 @@ messages = st.dictionaries(names, st.dictionaries(names, anything, max_size=3) |
 def test_it_finds_something_exactly_where_the_gateway_refuses(message: object) -> None:
     payload = json.dumps(message).encode()
     for uplink in (False, True):
-        found = examine(payload, DEVICE, NOW, uplink=uplink)
+        found = examine(payload, uplink=uplink)
         try:
-            encodings.uplink(payload) if uplink else encodings.decode(payload, DEVICE)
+            read(payload, uplink=uplink)
             refused = False
         except PayloadError:
             refused = True
         assert found.refused is refused
-        assert not found.right or encodings.decode(found.right.encode(), DEVICE)
+        assert not found.right or encodings.decode(found.right.encode(), DEVICE.device)
 
 
 @given(st.binary(max_size=64))
 def test_it_takes_any_bytes(payload: bytes) -> None:
     for uplink in (False, True):
-        for one in examine(payload, DEVICE, NOW, uplink=uplink).findings:
+        for one in examine(payload, uplink=uplink).findings:
             assert one.sentence("vi") and one.sentence("en").encode()
 
 

@@ -4,9 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from devices.contract.encodings import UPLINK, uplink
 from devices.contract.payloads import MAX_BYTES, Telemetry
-from tests.devices.uplinks import EUI, EVENT, NOW, PROBE, TOPIC, decoder, event, outcome, said
+from tests.devices.uplinks import EUI, EVENT, NOW, PROBE, TOPIC, decoder, event, outcome, said, uplink
 
 NAME = EVENT["deduplicationId"]
 VALUES = {"soil_moisture": 31.5, "soil_ec": 1.0, "battery_voltage": 3.61, "rssi": -97.0}
@@ -142,7 +141,7 @@ def test_an_uplink_that_is_no_json_or_says_a_thing_twice(payload, reason):
     ("topic", "reason"),
     [
         (TOPIC.replace(EUI, "0" * 16), "unknown_device"),
-        (TOPIC.replace("/up", "/join"), "bad_topic"),
+        (TOPIC.replace("/up", "/ack"), "bad_topic"),
         (TOPIC.replace(EUI, EUI[:-1]), "bad_topic"),
         (TOPIC + "/", "bad_topic"),
         (TOPIC + "\n", "bad_topic"),
@@ -154,4 +153,3 @@ def test_the_topic_says_whose_uplink_it_is(topic, reason):
     decoded = decoder().decode([said(event(), topic=topic), said(event(), topic=TOPIC)])
     assert decoded.refused[0].reason == reason
     assert [reading.device for reading in decoded.readings] == [PROBE]
-    assert UPLINK.fullmatch(TOPIC)

@@ -1,0 +1,36 @@
+"""How a device is read: its probe file, and the values of the place that it needs (`--set height=3.2`)."""
+
+import math
+from collections.abc import Iterable
+
+from devices.probes.shelf import Shelf
+from devices.texts import Misuse
+
+
+def site_of(shelf: Shelf, probe: str | None, pairs: Iterable[str]) -> dict[str, float]:
+    """The values of `pairs` (name=number) that the probe file of that id needs: all of them, and no other.
+    Raises Misuse.
+    """
+    site: dict[str, float] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        try:
+            value = float(text.replace(",", "."))
+        except ValueError:
+            value = math.nan
+        if not equals or not math.isfinite(value):
+            raise Misuse("enrol.set", pair=pair)
+        site[name.strip()] = value
+    needed: tuple[str, ...] = ()
+    if probe is not None:
+        kept = shelf.probes.get(probe)
+        if kept is None:
+            raise next((one for one in shelf.troubles), Misuse("enrol.no_probe", probe=probe))
+        needed = kept.probe.place_values
+    for name in needed:
+        if name not in site:
+            raise Misuse("enrol.not_set", probe=probe, name=name)
+    for name in site:
+        if name not in needed:
+            raise Misuse("enrol.set_in_vain", name=name, needed=", ".join(needed) or "-")
+    return site

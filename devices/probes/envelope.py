@@ -1,0 +1,285 @@
+"""What a network server puts around a device's message: data, too. A third server is a file of `envelopes/`.
+
+    topic ─► envelopes.of ─► (Envelope, kind, devEUI or none) ─► open ─► Uplink: object, time, counter, …
+
+    up     a message: `object` is what the server's codec made of it, `normalized` what the server did itself
+    alive  a sign of life: it joined, or told its battery
+    log    the server's own words: `fault` says which are a codec's, and why there is no object
+
+`identity` is what the server calls one transmission, however many antennas heard it: with time and counter it
+tells a repetition. `session` changes at every join, and the counter begins anew.
+"""
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import from_json
+
+from devices.contract import payloads
+from devices.contract.payloads import PayloadError, not_json, refuse_large, refuse_repeated_names
+from devices.probes import path as paths
+from devices.probes.path import MISSING, find
+from devices.texts import parsed
+
+HERE = Path(__file__).parent / "envelopes"
+EUI = r"([0-9a-fA-F]{16})"
+_LEVEL = r"[^/\x00-\x1f]{1,128}"
+_SESSION = r"[\x21-\x7e]{1,64}"
+_COUNTER = 2**32 - 1
+Kind = Literal["up", "alive", "log"]
+Listed = BeforeValidator(lambda value: value if isinstance(value, list) else [value])
+Topic = Annotated[str, Field(pattern=r"^[^\s#]+$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Topics(_Part):
+    """MQTT filters; {eui} stands for a level that is the devEUI."""
+
+    up: Topic
+    alive: Annotated[list[Topic], Listed] = []
+    log: Topic | None = None
+
+
+class Session(_Part):
+    """Where the session's name stands, and how it looks."""
+
+    at: Annotated[list[str], Listed] = Field(alias="from")
+    form: str = _SESSION
+
+
+class Fault(_Part):
+    """Which log messages are of a codec that failed, and where their words stand."""
+
+    when: dict[str, str]
+    at: str = Field(alias="from")
+
+
+class Form(_Part):
+    """A file of `envelopes/`: where each thing stands, as paths."""
+
+    id: str
+    name: str
+    topics: Topics
+    eui: str | None = None
+    session: Session
+    counter: str
+    identity: str
+    time: str
+    object: str
+    normalized: str | None = None
+    rssi: Annotated[list[str], Field(min_length=2, max_length=2)]
+    profile: str
+    maker: str | None = None
+    probe: str | None = None
+    fault: Fault | None = None
+
+
+class Uplink(NamedTuple):
+    """A message out of its envelope. `data`: what the codec made, None where it made nothing; `time`: epoch
+    ms, or None; `rssi`: dBm of the antenna that heard it best; `profile`, `maker` and `probe`: what the
+    server says of the kind of device, "" where it says nothing.
+    """
+
+    data: dict[str, Any] | None
+    normalized: Any
+    time: int | None
+    counter: int
+    session: str
+    identity: str
+    rssi: float | None
+    profile: str
+    maker: str
+    probe: str
+
+
+class Envelope:
+    """One network server's form, ready to be opened."""
+
+    def __init__(self, form: Form) -> None:
+        self.id, self.name = form.id, form.name
+        self._form = form
+        self._eui = None if form.eui is None else paths.parse(form.eui)
+        self._session = tuple((text, paths.parse(text)) for text in form.session.at)
+        self._looks = re.compile(form.session.form)
+        self._counter, self._identity, self._time, self._object = (
+            (text, paths.parse(text)) for text in (form.counter, form.identity, form.time, form.object)
+        )
+        self._normalized = None if form.normalized is None else paths.parse(form.normalized)
+        self._heard = (form.rssi[0], paths.parse(form.rssi[0]), form.rssi[1])
+        self._kind = tuple(
+            None if text is None else paths.parse(text) for text in (form.profile, form.maker, form.probe)
+        )
+        kinds: list[tuple[str, Kind]] = [(form.topics.up, "up")]
+        kinds += [(text, "alive") for text in form.topics.alive]
+        kinds += [(form.topics.log, "log")] if form.topics.log else []
+        self.topics = tuple((_pattern(text), kind) for text, kind in kinds)
+        self.filters = tuple(text.replace("{eui}", "+") for text, _ in kinds)
+
+    def topic(self, eui: str) -> str:
+        """The topic of an uplink of the device with that devEUI."""
+        return self._form.topics.up.replace("{eui}", eui).replace("+", "0")
+
+    def eui(self, data: Any) -> str:
+        """The devEUI, where it stands in the message. Raises PayloadError."""
+        found = find(data, self._eui or ())
+        if not isinstance(found, str) or not re.fullmatch(EUI, found):
+            raise PayloadError("bad_uplink", self._form.eui or "")
+        return found.lower()
+
+    def open(self, data: Any) -> Uplink:
+        """What an uplink says. Raises PayloadError for what is not of this form."""
+        if not isinstance(data, dict):
+            raise PayloadError("bad_uplink", "uplink")
+        identity = self._text(self._identity, data, 64) or ""
+        said = self._text(self._time, data, None)
+        session = self._named(data)
+        counter = self._count(data)
+        values = find(data, self._object[1])
+        if values is MISSING:
+            values = None
+        if values is not None and not isinstance(values, dict):
+            raise PayloadError("bad_uplink", self._object[0])
+        rssi = self._strength(data)
+        time = None if said is None else payloads.parse_time(said)
+        named = f"{identity} {time} {counter}" if identity else ""
+        normalized = None if self._normalized is None else find(data, self._normalized)
+        normalized = None if normalized is MISSING else normalized
+        profile, maker, probe = (
+            text if path is not None and isinstance(text := find(data, path), str) else ""
+            for path in self._kind
+        )
+        return Uplink(values, normalized, time, counter, session, named, rssi, profile, maker, probe)
+
+    def opens(self, data: Any) -> bool:
+        """Whether a message is of this form."""
+        try:
+            self.open(data)
+        except PayloadError:
+            return False
+        return True
+
+    def number(self, data: Any) -> tuple[str, int] | None:
+        """Session and counter of a message that is refused, as far as they can be made out."""
+        try:
+            return self._named(data), self._count(data)
+        except PayloadError:
+            return None
+
+    def fault(self, data: Any) -> str | None:
+        """What a codec complains of; None: the log says something else."""
+        rule = self._form.fault
+        if rule is None or not isinstance(data, dict):
+            return None
+        if any(find(data, paths.parse(at)) != value for at, value in rule.when.items()):
+            return None
+        words = find(data, paths.parse(rule.at))
+        return words if isinstance(words, str) else ""
+
+    def _text(self, at: tuple[str, paths.Path], data: Any, longest: int | None) -> str | None:
+        found = find(data, at[1])
+        if found is MISSING or found is None:
+            return None
+        if not isinstance(found, str) or (longest is not None and len(found) > longest):
+            raise PayloadError("bad_uplink", at[0])
+        return found
+
+    def _named(self, data: Any) -> str:
+        for _, path in self._session:
+            found = find(data, path)
+            if isinstance(found, str) and self._looks.fullmatch(found):
+                return found.lower() if len(found) == 8 else found
+        raise PayloadError("bad_uplink", self._session[0][0])
+
+    def _count(self, data: Any) -> int:
+        found = find(data, self._counter[1])
+        if found is MISSING:
+            return 0
+        if type(found) is not int or not 0 <= found <= _COUNTER:
+            raise PayloadError("bad_uplink", self._counter[0])
+        return found
+
+    def _strength(self, data: Any) -> float | None:
+        at, path, name = self._heard
+        found = find(data, path)
+        if found is MISSING:
+            return None
+        if not isinstance(found, list):
+            raise PayloadError("bad_uplink", at)
+        best: float | None = None
+        for place, one in enumerate(found):
+            if not isinstance(one, dict):
+                raise PayloadError("bad_uplink", f"{at}.{place}")
+            value = one.get(name)
+            if value is None:
+                continue
+            if type(value) not in (int, float) or not abs(value) <= payloads.MAX_EXACT:
+                raise PayloadError("bad_uplink", f"{at}.{place}.{name}")
+            best = float(value) if best is None else max(best, value)
+        return best
+
+
+class Addressed(NamedTuple):
+    """Whose envelope a topic is of, which kind of message, and the devEUI where the topic has it."""
+
+    envelope: Envelope
+    kind: Kind
+    eui: str | None
+
+
+def parsed_json(payload: bytes) -> Any:
+    """A message of a network server. Raises PayloadError for what is no JSON, or says a thing twice."""
+    refuse_large(payload)
+    try:
+        data = from_json(payload)
+    except ValueError:
+        raise not_json(payload) from None
+    if not isinstance(data, dict | list):
+        return data
+    refuse_repeated_names(payload)
+    return data
+
+
+@cache
+def envelopes() -> tuple[Envelope, ...]:
+    """All that are known."""
+    files = sorted(HERE.glob("*.yaml"))
+    return tuple(Envelope(Form.model_validate(parsed(path.read_text("utf-8")))) for path in files)
+
+
+def filters() -> Iterable[str]:
+    """MQTT filters of all of them: what a gateway subscribes to."""
+    return [text for envelope in envelopes() for text in envelope.filters]
+
+
+def addressed(topic: str) -> Addressed | None:
+    """Whose topic it is; None: no network server's."""
+    for envelope in envelopes():
+        for pattern, kind in envelope.topics:
+            found = pattern.fullmatch(topic)
+            if found is not None:
+                return Addressed(envelope, kind, found[1].lower() if pattern.groups else None)
+    return None
+
+
+def foreign(topic: str) -> bool:
+    """Whether it begins as a network server's does."""
+    return topic.startswith(tuple(_roots()))
+
+
+@cache
+def _roots() -> frozenset[str]:
+    return frozenset(f"{text.partition('/')[0]}/" for text in filters())
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    parts = [
+        EUI if part == "{eui}" else _LEVEL if part == "+" else re.escape(part) for part in text.split("/")
+    ]
+    return re.compile("/".join(parts))

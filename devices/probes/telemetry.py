@@ -1,0 +1,133 @@
+"""From what came to what was measured: which probe reads it, or the contract itself.
+
+an uplink      the probe that the device is enrolled with ─► the tag hoiquan-probe ─► the profile's, where the
+               object has a field of it ─► the contract's own names ─► `normalized` ─► refused
+its own topic  the probe that the device is enrolled with, unless it speaks the contract
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from devices.contract import encodings
+from devices.contract.payloads import MAX_EXACT, PayloadError, Telemetry
+from devices.contract.reading import Device
+from devices.contract.signals import SIGNALS
+from devices.probes.envelope import Envelope, Uplink, parsed_json
+from devices.probes.reader import Reader, Unread
+from devices.probes.shelf import Shelf
+
+NORMALIZED = "normalized"
+_FIELDS = frozenset({"values", "ts", "seq", "boot"})
+_WORDS = frozenset({
+    "air", "soil", "water", "wind", "rain", "leaf", "metering", "tank", "battery", "channels", "sound",
+})  # fmt: skip
+
+
+class Probes:
+    """Reads messages of devices that do not speak the contract, by the probes of a shelf."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+
+    def telemetry(self, payload: bytes, device: Device, envelope: Envelope | None) -> list[Telemetry]:
+        """A message of a device: on its own topic, or out of a network server's envelope. Raises
+        PayloadError.
+        """
+        if envelope is not None:
+            return [self.uplink(envelope.open(parsed_json(payload)), device)]
+        if device.probe is not None:
+            return self.message(payload, device)
+        return encodings.decode(payload, device.device)
+
+    def message(self, payload: bytes, device: Device) -> list[Telemetry]:
+        """A message on the own topic of a device that has a probe. Raises PayloadError."""
+        first = payload[:1]
+        if first not in (b"{", b"[") and payload[:64].lstrip()[:1] not in (b"{", b"["):
+            return encodings.decode(payload, device.device)
+        data = parsed_json(payload)
+        if isinstance(data, dict) and isinstance(data.get("values"), dict) and data.keys() <= _FIELDS:
+            return encodings.decode(payload, device.device)
+        return [_telemetry(self._enrolled(device), data, device)]
+
+    def uplink(self, uplink: Uplink, device: Device) -> Telemetry:
+        """An uplink of a device. Raises PayloadError."""
+        data = uplink.data
+        if not data:
+            if not uplink.normalized:
+                raise PayloadError("no_object")
+            data = {}
+        reader = self._chosen(uplink, data, device)
+        if reader is not None:
+            told = _telemetry(reader, data, device)
+        elif not data or (_unknown(data) and uplink.normalized):
+            told = _telemetry(self._normalized(), uplink.normalized, device)
+        elif _unknown(data) and _WORDS & data.keys() and self._normalized().names(data):
+            told = _telemetry(self._normalized(), data, device)
+        else:
+            told = Telemetry(contract_values(data), None, None, None)
+        values = told.values
+        if reader is not None and not values and not told.totals:  # a frame of configuration is no reading
+            return Telemetry({}, uplink.time, uplink.counter, uplink.session, 0, uplink.identity)
+        if uplink.rssi is not None and "rssi" not in values:
+            values = {**values, "rssi": uplink.rssi}
+        return Telemetry(values, uplink.time, uplink.counter, uplink.session, 0, uplink.identity, told.totals)
+
+    def unread(self, payload: bytes, device: Device, envelope: Envelope | None) -> tuple[Unread, ...]:
+        """What the probe that reads a good message names, and could not read."""
+        data = parsed_json(payload)
+        uplink = None if envelope is None else envelope.open(data)
+        reader = self._enrolled(device) if uplink is None else self._chosen(uplink, uplink.data or {}, device)
+        if reader is None:
+            return ()
+        return reader.read(data if uplink is None else uplink.data, dict(device.site)).unread
+
+    def _chosen(self, uplink: Uplink, data: Mapping[str, Any], device: Device) -> Reader | None:
+        if device.probe is not None:
+            return self._enrolled(device)
+        if uplink.probe:
+            return self._of(uplink.probe)
+        named = self.shelf.of_profile(uplink.profile, uplink.maker) if uplink.profile else None
+        reader = self.shelf.reader(named) if named is not None else None
+        return reader if reader is not None and data and reader.names(data) else None
+
+    def _enrolled(self, device: Device) -> Reader:
+        if device.probe is None:
+            raise PayloadError("no_probe", "")
+        return self._of(device.probe)
+
+    def _of(self, probe: str) -> Reader:
+        reader = self.shelf.reader(probe)
+        if reader is None:
+            raise PayloadError("no_probe", probe)
+        return reader
+
+    def _normalized(self) -> Reader:
+        return self._of(NORMALIZED)
+
+
+def contract_values(data: Mapping[str, Any]) -> dict[str, float]:
+    """Values by signal, as the contract has them. Raises PayloadError."""
+    if (unknown := _unknown(data)) is not None:
+        raise PayloadError("unknown_signal", unknown)
+    values: dict[str, float] = {}
+    for name, value in data.items():
+        if value is None:
+            continue
+        if type(value) is not float and type(value) is not int:
+            raise PayloadError("not_a_number", name)
+        if not math.isfinite(value):
+            raise PayloadError("not_finite", name)
+        if not -MAX_EXACT <= value <= MAX_EXACT:
+            raise PayloadError("too_big", name)
+        values[name] = float(value)
+    return values
+
+
+def _unknown(data: Mapping[str, Any]) -> str | None:
+    return next((name for name in data if name not in SIGNALS), None)
+
+
+def _telemetry(reader: Reader, data: Any, device: Device) -> Telemetry:
+    heard = reader.read(data, dict(device.site))
+    return Telemetry(heard.values, None, None, None, totals=heard.totals or None)
