@@ -33,7 +33,7 @@ _LABELS = {-1: "bver", -2: "bn", -3: "bt", -4: "bu", -5: "bv", -6: "bs",
 # (SenML unit, signal's UCUM unit) → what to multiply by and then to add.
 _CONVERT: dict[tuple[str, str], tuple[float, float]] = {
     ("K", "Cel"): (1, -273.15),
-    ("%", "%"): (1, 0), ("%RH", "%"): (1, 0), ("/", "%"): (100, 0), ("/100", "%"): (1, 0),
+    ("%", "%"): (1, 0), ("%RH", "%"): (1, 0), ("%EL", "%"): (1, 0), ("/", "%"): (100, 0), ("/100", "%"): (1, 0),
     ("/1000", "%"): (0.1, 0),
     ("Pa", "hPa"): (0.01, 0),
     ("m", "mm"): (1000, 0), ("mm", "m"): (0.001, 0), ("cm", "m"): (0.01, 0), ("cm", "mm"): (10, 0),
@@ -45,6 +45,11 @@ _CONVERT: dict[tuple[str, str], tuple[float, float]] = {
     ("dBW", "dB[mW]"): (1, 30),
     ("Wh", "kW.h"): (0.001, 0), ("J", "kW.h"): (1 / 3.6e6, 0),
     ("/", "1"): (1, 0),
+    ("rad", "deg"): (180 / math.pi, 0),
+    ("l", "m3"): (0.001, 0),
+    ("m/h", "mm/h"): (1000, 0), ("m/s", "mm/h"): (3.6e6, 0),
+    ("kg/m3", "ug/m3"): (1e9, 0),
+    ("dB", "dB[SPL]"): (1, 0), ("Bspl", "dB[SPL]"): (10, 0),
 }  # fmt: skip
 _SWITCHES = frozenset({"pump_state", "valve_state", "aerator_state"})  # they may be said as true and false
 _BASE_NUMBERS = ("bt", "bv")

@@ -131,6 +131,20 @@ CONVERTED = [
     ("energy", "kWh", 12.5, 12.5),
     ("energy", "Wh", 12_500, 12.5),
     ("energy", "J", 3.6e6, 1.0),
+    ("battery_level", "%EL", 87, 87.0),
+    ("battery_level", "/", 0.87, 87.0),
+    ("illuminance", "lx", 54_000, 54_000.0),
+    ("wind_direction", "deg", 225, 225.0),
+    ("wind_direction", "rad", 1.5707963267949, 90.0),
+    ("water_volume", "m3", 12.345, 12.345),
+    ("water_volume", "l", 12_345, 12.345),
+    ("rain_rate", "mm/h", 7.2, 7.2),
+    ("rain_rate", "m/h", 0.0072, 7.2),
+    ("rain_rate", "m/s", 2e-6, 7.2),
+    ("pm2_5", "ug/m3", 25, 25.0),
+    ("pm10", "kg/m3", 5e-8, 50.0),
+    ("noise", "dB", 61.5, 61.5),
+    ("noise", "Bspl", 6.15, 61.5),
 ]
 
 
@@ -158,6 +172,8 @@ def test_every_unit_that_is_taken_is_tested():
         ("water_level", "km/h"),
         ("soil_moisture", "Cel"),
         ("salinity", "g/l"),
+        ("battery_level", "EL"),  # seconds, of which nobody knows how many make 100 %
+        ("wind_speed", "mm/h"),
     ],
 )
 def test_a_wrong_unit_is_refused(signal, unit):
