@@ -52,7 +52,9 @@ _CONVERT: dict[tuple[str, str], tuple[float, float]] = {
     ("dB", "dB[SPL]"): (1, 0), ("Bspl", "dB[SPL]"): (10, 0),
 }  # fmt: skip
 _SWITCHES = frozenset({"pump_state", "valve_state", "aerator_state"})  # they may be said as true and false
-_BASE_NUMBERS = ("bt", "bv")
+_BASE_NUMBERS = ("bt", "bv", "bs")
+_VALUES = frozenset({"v", "vs", "vb", "vd"})
+_REGULAR = _VALUES | {"n", "u", "s", "t", "ut"}  # a record without any of them sets base values alone
 
 
 def decode_json(payload: bytes, device: str) -> list[Telemetry]:
@@ -101,20 +103,21 @@ def _named(record: Any) -> Any:
 def _resolve(pack: Any, device: str) -> list[Telemetry]:
     if not isinstance(pack, list):
         raise PayloadError("not_senml", "pack")
-    base: dict[str, Any] = {"bn": "", "bu": None, "bt": 0.0, "bv": 0.0}
+    base: dict[str, Any] = {"bn": "", "bu": None, "bt": 0.0}
     found: dict[float, dict[str, float]] = {}
     for record in pack:
         if not isinstance(record, Mapping):
             raise PayloadError("not_senml", "record")
         _rebase(base, record)
-        said = record.keys() & {"v", "vs", "vb", "vd"}
-        if not said and "s" not in record:
+        if record.keys().isdisjoint(_REGULAR):
             continue  # base values alone
-        if len(said) > 1:
-            raise PayloadError("not_senml", ", ".join(sorted(said)))
-        name = _signal(base["bn"] + _text(record, "n", ""), device)
-        value = _value(record, base["bv"], name)
-        unit = _text(record, "u", base["bu"])
+        whole = base["bn"] + _text(record, "n", "")
+        kind = _kind(record, base, whole)
+        if kind == "s":
+            continue
+        name = _signal(whole, device)
+        value = _value(record, kind, base.get("bv", 0.0), name)
+        unit = _text(record, "u", base["bu"]) or base["bu"]  # "" is none
         seconds = base["bt"] + _number(record, "t", 0.0)
         values = found.setdefault(seconds, {})
         if name in values:
@@ -139,12 +142,31 @@ def _rebase(base: dict[str, Any], record: Mapping[Any, Any]) -> None:
     for name in record:
         if isinstance(name, str) and name.endswith("_"):  # who does not understand it must refuse it
             raise PayloadError("unknown_field", name)
-    if _number(record, "bver", VERSION) > VERSION:
+    version = _number(record, "bver", base.get("bver", VERSION))
+    if version > VERSION or version != base.setdefault("bver", version):  # all records have the same
         raise PayloadError("not_senml", "bver")
     base["bn"] = _text(record, "bn", base["bn"])
     base["bu"] = _text(record, "bu", base["bu"])
     for name in _BASE_NUMBERS:
-        base[name] = _number(record, name, base[name])
+        if name in record:
+            base[name] = _number(record, name, 0.0)
+
+
+def _kind(record: Mapping[Any, Any], base: Mapping[str, Any], name: str) -> str:
+    """Which field holds the value, or "s" for a sum without one: the integral of the values over time, in the
+    unit times seconds (RFC 8428, 4.2), and no counter (section 10), so no signal of ours.
+    """
+    said = sorted(record.keys() & _VALUES)
+    if len(said) > 1:
+        raise PayloadError("not_senml", ", ".join(said))
+    if said:
+        return said[0]
+    if "s" not in record and "bv" in base:
+        return "v"  # beside a base value it is 0 when left out (4.5.4)
+    if "s" not in record and "bs" not in base:
+        raise PayloadError("missing_value", name)
+    _number(record, "s", 0.0, name)
+    return "s"
 
 
 def _signal(name: str, device: str) -> str:
@@ -158,18 +180,17 @@ def _signal(name: str, device: str) -> str:
     return signal
 
 
-def _value(record: Mapping[Any, Any], base: float, name: str) -> float:
-    if "vb" in record and name in _SWITCHES and isinstance(record["vb"], bool):
+def _value(record: Mapping[Any, Any], kind: str, base: float, name: str) -> float:
+    if kind == "v":
+        return base + _number(record, "v", 0.0, name)
+    if kind == "vb" and name in _SWITCHES and isinstance(record["vb"], bool):
         return float(record["vb"])
-    if "v" not in record:
-        null = any(record.get(kind, name) is None for kind in ("vs", "vb", "vd"))
-        raise PayloadError("null_in_senml" if null else "not_a_number", name)
-    return base + _number(record, "v", 0.0, name)
+    raise PayloadError("null_in_senml" if record[kind] is None else "not_a_number", name)
 
 
 def _converted(name: str, value: float, unit: str | None) -> float:
     signal = SIGNALS[name]
-    if unit is not None and unit != signal.senml:
+    if unit and unit != signal.senml:
         if (unit, signal.unit) not in _CONVERT:
             raise PayloadError("wrong_unit", f"{name}: {unit}")
         scale, offset = _CONVERT[unit, signal.unit]

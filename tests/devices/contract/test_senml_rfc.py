@@ -1,0 +1,111 @@
+"""SenML, section by section of RFC 8428 and 9039: what a maker's pack may say beside and around our values."""
+
+import pytest
+
+from tests.devices.packs import MOISTURE, T, dated, resolved, undated
+
+EC = {"n": "soil_ec", "v": 1.2}
+NAMED = {"n": "soil_moisture"}
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"n": "energy", "u": "W", "s": 7200},
+        {"n": "rainfall", "s": 0},
+        {"n": "flow", "s": 12.5, "t": -60},  # a sum is not read, so neither is of what
+        {"n": "energy", "bs": 100, "s": 5},
+    ],
+)
+def test_4_2_a_sum_without_a_value_is_ignored_and_the_rest_is_taken(beside):
+    assert resolved(beside, MOISTURE) == resolved(MOISTURE, beside) == [undated(soil_moisture=31.5)]
+
+
+def test_4_2_a_sum_beside_a_value_is_ignored():
+    assert resolved({**MOISTURE, "s": 100}) == [undated(soil_moisture=31.5)]
+    assert resolved({"bs": 5, **MOISTURE}) == [undated(soil_moisture=31.5)]
+
+
+def test_4_2_sums_alone_are_nothing_to_store():
+    assert resolved({"n": "energy", "s": 100}) == ("no_values", "")
+
+
+@pytest.mark.parametrize(
+    ("record", "reason", "field"),
+    [
+        ({"n": "energy", "s": "100"}, "not_a_number", "energy"),
+        ({"n": "energy", "s": None}, "null_in_senml", "energy"),
+        ({"n": "energy", "s": float("nan")}, "not_finite", "energy"),
+        ({"bs": "5"}, "not_a_number", "bs"),
+        ({"bs": None}, "null_in_senml", "bs"),
+    ],
+)
+def test_4_2_a_sum_that_is_no_number_is_refused(record, reason, field):
+    assert resolved(record, MOISTURE) == (reason, field)
+
+
+@pytest.mark.parametrize(
+    ("record", "field"),
+    [
+        (NAMED, "soil_moisture"),
+        ({"bn": "probe/", "n": "soil_moisture", "u": "%"}, "probe/soil_moisture"),
+        ({"n": "soil_moistur"}, "soil_moistur"),
+        ({"bn": "soil_moisture", "t": -60}, "soil_moisture"),
+        ({"u": "%"}, ""),
+    ],
+)
+def test_4_2_a_record_without_a_value_or_a_sum_is_refused(record, field):
+    assert resolved({**EC, "t": -60}, record) == ("missing_value", field)
+
+
+def test_4_1_a_record_of_base_fields_alone_measures_nothing():
+    assert resolved({"bn": "soil_moisture", "bv": 20}, {"v": 1}) == [undated(soil_moisture=21.0)]
+    assert resolved({"bt": T}, {"x": 1}, {}, MOISTURE) == [dated(T, soil_moisture=31.5)]
+
+
+@pytest.mark.parametrize(
+    ("pack", "readings"),
+    [
+        ([{"bv": 20, **NAMED}], [undated(soil_moisture=20.0)]),
+        ([{"bv": 20}, NAMED], [undated(soil_moisture=20.0)]),
+        ([{"bv": 0, **NAMED}], [undated(soil_moisture=0.0)]),
+        ([{"bv": 2, "bs": 5, **NAMED}], [undated(soil_moisture=2.0)]),
+        ([{"bv": 0.2, "bu": "/", **NAMED}], [undated(soil_moisture=20.0)]),
+        (
+            [{"bn": "soil_moisture", "bv": 20, "v": 1}, {"t": -60}],
+            [undated(60_000, soil_moisture=20.0), undated(soil_moisture=21.0)],
+        ),
+        ([{"bv": 20, **NAMED, "s": 100}, EC], [undated(soil_ec=21.2)]),  # a sum alone, beside no value
+        ([{"bs": 5}, NAMED, EC], [undated(soil_ec=1.2)]),  # a sum of 5 + 0
+    ],
+)
+def test_4_5_4_a_value_that_is_left_out_is_the_base_value(pack, readings):
+    assert resolved(*pack) == readings
+
+
+@pytest.mark.parametrize(
+    "pack",
+    [
+        [{"bver": 9, **MOISTURE}, {"bver": 10, **EC}],
+        [{"bver": 10, **MOISTURE}, {"bver": 9, **EC}],
+        [MOISTURE, {"bver": 5, **EC}],  # the first has 10, which is the default
+        [{"bver": 5}, MOISTURE, {"bver": 6}],
+        [MOISTURE, {"bver": 11, **EC}],
+    ],
+)
+def test_4_4_two_versions_in_a_pack_are_refused(pack):
+    assert resolved(*pack) == ("not_senml", "bver")
+
+
+def test_4_4_a_version_holds_for_the_records_after_it():
+    for pack in ([{"bver": 5, **MOISTURE}, EC], [MOISTURE, {"bver": 10, **EC}]):
+        assert resolved(*pack) == [undated(soil_moisture=31.5, soil_ec=1.2)]
+
+
+def test_4_5_2_an_empty_unit_is_none():
+    assert resolved({"n": "air_temperature", "u": "", "v": 29}) == [undated(air_temperature=29.0)]
+    assert resolved({"bu": "", **MOISTURE}) == [undated(soil_moisture=31.5)]
+    assert resolved({"bu": "/", **NAMED, "u": "", "v": 0.3}) == [undated(soil_moisture=30.0)], "the base unit"
+    assert resolved({"bu": "/", **NAMED, "v": 0.3}, {"bu": "", **EC}) == [
+        undated(soil_moisture=30.0, soil_ec=1.2)
+    ]
