@@ -1,12 +1,13 @@
 """SenML (RFC 8428, units also of RFC 8798): a pack of records, as JSON or CBOR, becomes readings.
 
 A record's name is the base name and its own; its end is a signal's id, and what stands before it names
-the sender: nothing, a URN, or the id of the device that the topic names. Values are converted to the
-signal's unit. Records of the same time are one reading.
+the sender: nothing, a URN (RFC 9039), the id of the device that the topic names, or a maker's serial. Values
+are converted to the signal's unit. Records of the same time are one reading.
 """
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from io import BytesIO
@@ -23,6 +24,7 @@ from devices.contract.payloads import (
     refuse_repeated_names,
 )
 from devices.contract.signals import SIGNALS
+from devices.contract.topics import ID
 
 VERSION = 10  # RFC 8428, 4.4
 ABSOLUTE = 2**28  # seconds; what is less is relative to now (RFC 8428, 4.5.3)
@@ -33,8 +35,8 @@ _LABELS = {-1: "bver", -2: "bn", -3: "bt", -4: "bu", -5: "bv", -6: "bs",
 # (SenML unit, signal's UCUM unit) → what to multiply by and then to add.
 _CONVERT: dict[tuple[str, str], tuple[float, float]] = {
     ("K", "Cel"): (1, -273.15),
-    ("%", "%"): (1, 0), ("%RH", "%"): (1, 0), ("%EL", "%"): (1, 0), ("/", "%"): (100, 0), ("/100", "%"): (1, 0),
-    ("/1000", "%"): (0.1, 0),
+    ("%", "%"): (1, 0), ("%RH", "%"): (1, 0), ("%EL", "%"): (1, 0),
+    ("/", "%"): (100, 0), ("/100", "%"): (1, 0), ("/1000", "%"): (0.1, 0),
     ("Pa", "hPa"): (0.01, 0),
     ("m", "mm"): (1000, 0), ("mm", "m"): (0.001, 0), ("cm", "m"): (0.01, 0), ("cm", "mm"): (10, 0),
     ("km/h", "m/s"): (1 / 3.6, 0),
@@ -52,6 +54,8 @@ _CONVERT: dict[tuple[str, str], tuple[float, float]] = {
     ("dB", "dB[SPL]"): (1, 0), ("Bspl", "dB[SPL]"): (10, 0),
 }  # fmt: skip
 _SWITCHES = frozenset({"pump_state", "valve_state", "aerator_state"})  # they may be said as true and false
+# a sub-name (RFC 9039: urn:dev:…_soil_moisture), and a serial that ends with "-"
+_JOINED = re.compile(r"(urn:dev:[a-z0-9]+:[^_:/]+(?=_)|.+(?=-))[_-](\w+)")
 _BASE_NUMBERS = ("bt", "bv", "bs")
 _VALUES = frozenset({"v", "vs", "vb", "vd"})
 _REGULAR = _VALUES | {"n", "u", "s", "t", "ut"}  # a record without any of them sets base values alone
@@ -115,7 +119,11 @@ def _resolve(pack: Any, device: str) -> list[Telemetry]:
         kind = _kind(record, base, whole)
         if kind == "s":
             continue
-        name = _signal(whole, device)
+        sender, name = _split(whole)
+        if name not in SIGNALS:
+            raise PayloadError("unknown_signal", name or whole)
+        if _is_foreign(sender, device, base):
+            raise PayloadError("foreign_name", sender)
         value = _value(record, kind, base.get("bv", 0.0), name)
         unit = _text(record, "u", base["bu"]) or base["bu"]  # "" is none
         seconds = base["bt"] + _number(record, "t", 0.0)
@@ -169,15 +177,25 @@ def _kind(record: Mapping[Any, Any], base: Mapping[str, Any], name: str) -> str:
     return "s"
 
 
-def _signal(name: str, device: str) -> str:
-    """The signal that a whole name ends with; what stands before must not be another device's id."""
+def _split(name: str) -> tuple[str, str]:
+    """What a whole name says of the sender, and the signal that it ends with, or what stands in its place."""
     cut = max(name.rfind(mark) for mark in ":/") + 1
     sender, signal = name[:cut].rstrip(":/"), name[cut:]
-    if signal not in SIGNALS:
-        raise PayloadError("unknown_signal", signal or name)
-    if sender and not sender.startswith("urn:") and sender.rpartition("/")[2] != device:
-        raise PayloadError("foreign_name", sender)
-    return signal
+    if signal not in SIGNALS and (joined := _JOINED.fullmatch(name)) and joined[2] in SIGNALS:
+        return joined[1], joined[2]
+    return sender, signal
+
+
+def _is_foreign(sender: str, device: str, base: dict[str, Any]) -> bool:
+    """The topic says who sends, so a serial beside it is taken. But what could be another device's id is not,
+    nor a word without a digit ("Max:salinity"), nor a second serial: that pack is of two senders.
+    """
+    named = sender.rpartition("/")[2]
+    if not sender or sender.startswith("urn:") or named == device:
+        return False
+    if ID.fullmatch(named) or not re.search("[0-9]", named):
+        return True
+    return bool(base.setdefault("serial", sender) != sender)
 
 
 def _value(record: Mapping[Any, Any], kind: str, base: float, name: str) -> float:

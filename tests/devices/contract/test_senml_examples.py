@@ -107,7 +107,7 @@ def test_the_examples_that_do_not_fit_with_our_names():
     types = renamed(TYPES, temp="air_temperature", label="soil_ph", open="valve_state")
     assert resolved(*types) == ("not_a_number", "soil_ph"), "a text is no measurement"
     collection = renamed(COLLECTION, temperature="air_temperature", humidity="relative_humidity")
-    assert resolved(*collection) == ("foreign_name", "2001:db8::2"), "another device's values"
+    assert resolved(*collection) == ("foreign_name", "2001:db8::1"), "another device's values"
     own = json.loads(json.dumps(collection[:2]).replace("2001:db8::2", DEVICE))
     assert resolved(*own) == [dated(1320078429, air_temperature=25.2, relative_humidity=30.0)]
 

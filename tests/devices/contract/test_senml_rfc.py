@@ -1,4 +1,4 @@
-"""SenML, section by section of RFC 8428 and 9039: what a maker's pack may say beside and around our values."""
+"""SenML, section by section of RFC 8428 and 9039: what a maker's pack says around our values."""
 
 import pytest
 
@@ -109,3 +109,76 @@ def test_4_5_2_an_empty_unit_is_none():
     assert resolved({"bu": "/", **NAMED, "v": 0.3}, {"bu": "", **EC}) == [
         undated(soil_moisture=30.0, soil_ec=1.2)
     ]
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "urn:dev:mac:0024befffe804ff1_",
+        "urn:dev:ow:10e2073a01080063_",
+        "urn:dev:org:32473-foo_",
+        "urn:dev:os:32473-123456_",
+        "urn:dev:ops:32473-Probe-5002_",
+        "urn:dev:org:32473-foo:bar:",
+        "urn:uuid:6ba7b810-9dad-11d1-80b4-00c04fd430c8:",
+    ],
+)
+def test_9039_a_device_name_and_its_sub_name_are_sender_and_signal(sender):
+    read = [undated(soil_moisture=31.5, salinity=0.3)]
+    salt = {"n": "salinity", "v": 0.3}
+    assert resolved({"bn": sender, **MOISTURE}, salt) == read
+    assert resolved({"n": sender + "soil_moisture", "v": 31.5}, salt) == read
+    assert resolved({"bn": sender + "soil_", "n": "moisture", "v": 31.5}, {"bn": sender, **salt}) == read
+
+
+def test_9039_two_probes_of_a_node_are_two_names():
+    pack = ({"bn": "urn:dev:ow:10e2073a01080063_", **MOISTURE}, {"bn": "urn:dev:ow:264437f5000000ed_", **EC})
+    assert resolved(*pack) == [undated(soil_moisture=31.5, soil_ec=1.2)]
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("urn:dev:ow:264437f5000000ed_humidity", "264437f5000000ed_humidity"),
+        (
+            "urn:dev:ow:10e2073a01080063_max_salinity",
+            "10e2073a01080063_max_salinity",
+        ),  # no salinity of a time
+        ("urn:dev:mac:0024befffe804ff1:max_salinity", "max_salinity"),
+        ("A8404123_soil_moisture", "A8404123_soil_moisture"),  # "_" is part of our ids, and of names like
+        ("max_salinity", "max_salinity"),
+        ("soil-moisture", "soil-moisture"),
+    ],
+)
+def test_9039_a_sub_name_that_is_not_a_whole_signal_is_unknown(name, field):
+    assert resolved({"n": name, "v": 1}) == ("unknown_signal", field)
+
+
+@pytest.mark.parametrize(
+    "serial",
+    ["A8404123:", "2419A-", "2419A/", "00:24:be:ff:fe:80:4f:f1:", "2001:db8::2/", "farm/probe-", "probe-"],
+)
+def test_4_5_1_a_serial_as_base_name_is_taken_for_the_topic_says_who_sends(serial):
+    assert resolved({"bn": serial, **MOISTURE}, EC) == [undated(soil_moisture=31.5, soil_ec=1.2)]
+    assert resolved({"n": serial + "soil_moisture", "v": 31.5}) == [undated(soil_moisture=31.5)]
+
+
+@pytest.mark.parametrize(
+    ("name", "sender"),
+    [
+        ("node-b/", "node-b"),
+        ("node-b-", "node-b"),
+        ("8404123:", "8404123"),  # it could be a device's id: a logger that cannot say another is enrolled so
+        ("A8404123/node-b/", "A8404123/node-b"),
+        ("Max:", "Max"),  # a maximum is no reading
+        ("MAX-", "MAX"),
+    ],
+)
+def test_4_5_1_what_may_be_another_device_is_refused(name, sender):
+    assert resolved({"bn": name, **MOISTURE}) == ("foreign_name", sender)
+
+
+def test_4_5_1_two_serials_are_two_senders():
+    two = ({"bn": "A8404123:", **MOISTURE}, {"bn": "A8404124:", **EC})
+    assert resolved(*two) == ("foreign_name", "A8404124")
+    assert resolved(two[0], {"bn": "probe/", **EC}) == [undated(soil_moisture=31.5, soil_ec=1.2)]
