@@ -187,7 +187,7 @@ def _records(pack: list[Any], device: str) -> Iterator[Finding]:
         if error is None:
             base.update(bases)
             error = _pack([{**base, **record}], device) if record.keys() - bases.keys() else None
-        if error:
+        if error and error.reason != "no_values":  # alone it is a sum, a text or a position, and ignored
             name = record.get("n", "")
             label = f"[{place}].{name}" if isinstance(name, str) and name else f"[{place}]"
             yield _told(label, error, _senml_hint(error, record))

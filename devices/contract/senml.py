@@ -56,6 +56,7 @@ _CONVERT: dict[tuple[str, str], tuple[float, float]] = {
 _SWITCHES = frozenset({"pump_state", "valve_state", "aerator_state"})  # they may be said as true and false
 # a sub-name (RFC 9039: urn:dev:…_soil_moisture), and a serial that ends with "-"
 _JOINED = re.compile(r"(urn:dev:[a-z0-9]+:[^_:/]+(?=_)|.+(?=-))[_-](\w+)")
+_POSITION = frozenset({"lat", "lon", "alt", "latitude", "longitude", "altitude"})
 _BASE_NUMBERS = ("bt", "bv", "bs")
 _VALUES = frozenset({"v", "vs", "vb", "vd"})
 _REGULAR = _VALUES | {"n", "u", "s", "t", "ut"}  # a record without any of them sets base values alone
@@ -117,15 +118,15 @@ def _resolve(pack: Any, device: str) -> list[Telemetry]:
             continue  # base values alone
         whole = base["bn"] + _text(record, "n", "")
         kind = _kind(record, base, whole)
-        if kind == "s":
-            continue
         sender, name = _split(whole)
+        unit = _text(record, "u", base["bu"]) or base["bu"]  # "" is none
+        if kind == "s" or _is_beside(record, kind, name, unit):
+            continue
         if name not in SIGNALS:
             raise PayloadError("unknown_signal", name or whole)
         if _is_foreign(sender, device, base):
             raise PayloadError("foreign_name", sender)
         value = _value(record, kind, base.get("bv", 0.0), name)
-        unit = _text(record, "u", base["bu"]) or base["bu"]  # "" is none
         seconds = base["bt"] + _number(record, "t", 0.0)
         values = found.setdefault(seconds, {})
         if name in values:
@@ -184,6 +185,15 @@ def _split(name: str) -> tuple[str, str]:
     if signal not in SIGNALS and (joined := _JOINED.fullmatch(name)) and joined[2] in SIGNALS:
         return joined[1], joined[2]
     return sender, signal
+
+
+def _is_beside(record: Mapping[Any, Any], kind: str, name: str, unit: str | None) -> bool:
+    """Is it where the sender is, or text and data of what is no signal? Such stand beside measurements. But a
+    number or a true and false of an unknown name is refused: a signal of ours may have been meant.
+    """
+    if unit in ("lat", "lon") or name in _POSITION:  # the unit, under the sensor's own name: RFC 8428, 5.1.3
+        return True
+    return name not in SIGNALS and kind in ("vs", "vd") and isinstance(record[kind], str | bytes)
 
 
 def _is_foreign(sender: str, device: str, base: dict[str, Any]) -> bool:

@@ -138,6 +138,13 @@ def test_a_good_message_has_no_findings() -> None:
     assert examine(good.replace(b"31.5", b"null"), DEVICE, NOW) == ("json", (), "")
 
 
+def test_what_a_pack_says_beside_its_values_is_no_finding() -> None:
+    pack = b'[{"n":"energy","s":5},{"n":"label","vs":"A1"},{"u":"lat","v":10},{"n":"soil_ec","u":"m","v":1}]'
+    assert [(one.field, one.reason) for one in examine(pack, DEVICE, NOW).findings] == [
+        ("[3].soil_ec", "wrong_unit")
+    ]
+
+
 def test_each_wrong_field_is_found_in_one_go() -> None:
     found = examine(WRONG["two things at once"], DEVICE, NOW)
     assert [one.field for one in found.findings] == ["values.temp", "values.soil_moisture", "seq"]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.devices.packs import MOISTURE, T, dated, resolved, undated
+from devices.contract.senml import decode_cbor
+from tests.devices.packs import MOISTURE, T, dated, in_cbor, outcome, resolved, undated
 
 EC = {"n": "soil_ec", "v": 1.2}
 NAMED = {"n": "soil_moisture"}
@@ -182,3 +183,54 @@ def test_4_5_1_two_serials_are_two_senders():
     two = ({"bn": "A8404123:", **MOISTURE}, {"bn": "A8404124:", **EC})
     assert resolved(*two) == ("foreign_name", "A8404124")
     assert resolved(two[0], {"bn": "probe/", **EC}) == [undated(soil_moisture=31.5, soil_ec=1.2)]
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"n": "label", "vs": "Machine Room"},
+        {"n": "nfv-reader", "vd": "aGkgCg"},
+        {"bn": "urn:dev:mac:0024befffe804ff1:", "n": "state", "vs": ""},
+        {"n": "node-b:door", "vs": "open"},
+    ],
+)
+def test_4_2_text_and_data_beside_the_values_are_ignored(beside):
+    base = {"bn": "urn:dev:mac:0024befffe804ff1:"}
+    assert resolved(base, MOISTURE, beside, EC) == [undated(soil_moisture=31.5, soil_ec=1.2)]
+
+
+def test_4_2_data_is_bytes_in_cbor():
+    assert outcome(decode_cbor, in_cbor([MOISTURE, {"n": "tag", "vd": b"hi"}])) == [
+        undated(soil_moisture=31.5)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("record", "reason", "field"),
+    [
+        ({"n": "soil_moistur", "v": 1}, "unknown_signal", "soil_moistur"),
+        ({"n": "soil_moistur", "v": "25"}, "unknown_signal", "soil_moistur"),
+        ({"n": "pump", "vb": True}, "unknown_signal", "pump"),  # a switch of ours may have been meant
+        ({"n": "label", "vs": None}, "unknown_signal", "label"),
+        ({"n": "label", "vs": 5}, "unknown_signal", "label"),
+        ({"n": "soil_ph", "vs": "6.5"}, "not_a_number", "soil_ph"),
+        ({"n": "soil_ph", "vd": "aGkgCg"}, "not_a_number", "soil_ph"),
+        ({"n": "label", "vs": "x", "v": 1}, "not_senml", "v, vs"),
+    ],
+)
+def test_4_2_what_may_be_meant_for_a_signal_is_refused(record, reason, field):
+    assert resolved(MOISTURE, record) == (reason, field)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        ({"u": "lat", "v": 10.03}, {"u": "lon", "v": 105.78}),  # RFC 8428, 5.1.3: the names are the sensor's
+        ({"n": "lat", "v": 10.03}, {"n": "lon", "v": 105.78}, {"n": "alt", "u": "m", "v": 2}),
+        ({"n": "latitude", "u": "lat", "v": 10.03}, {"n": "longitude", "u": "lon", "v": None}),
+        ({"n": "position/altitude", "v": 2},),
+    ],
+)
+def test_12_1_a_position_beside_the_values_is_ignored(place):
+    assert resolved({"bn": "probe/", **MOISTURE}, *place) == [undated(soil_moisture=31.5)]
+    assert resolved(*place) == ("no_values", "")
