@@ -81,7 +81,7 @@ def examine(payload: bytes, device: str, now: int, *, uplink: bool = False) -> E
 def _encoding(payload: bytes, uplink: bool) -> Encoding:
     if uplink:
         return "chirpstack"
-    if payload[:1] and 0x80 <= payload[0] < 0xA0:
+    if (payload[:1] and 0x80 <= payload[0] < 0xA0) or payload.startswith(senml.SELF_DESCRIBED):
         return "senml-cbor"
     if payload[:64].lstrip()[:1] == b"[":
         return "list" if b'"values"' in payload else "senml-json"

@@ -27,6 +27,7 @@ from devices.contract.signals import SIGNALS
 from devices.contract.topics import ID
 
 VERSION = 10  # RFC 8428, 4.4
+SELF_DESCRIBED = b"\xd9\xd9\xf7"  # a tag that says "this is CBOR" and no more (RFC 8949, 3.4.6)
 ABSOLUTE = 2**28  # seconds; what is less is relative to now (RFC 8428, 4.5.3)
 OLDEST = 366 * 86_400  # Assumption: seconds; no node keeps a value longer than a year before it sends it
 # CBOR writes numbers for the names (RFC 8428, table 6).
@@ -55,7 +56,7 @@ _CONVERT: dict[tuple[str, str], tuple[float, float]] = {
 }  # fmt: skip
 _SWITCHES = frozenset({"pump_state", "valve_state", "aerator_state"})  # they may be said as true and false
 # a sub-name (RFC 9039: urn:dev:…_soil_moisture), and a serial that ends with "-"
-_JOINED = re.compile(r"(urn:dev:[a-z0-9]+:[^_:/]+(?=_)|.+(?=-))[_-](\w+)")
+_JOINED = re.compile(r"(urn:dev:[a-z0-9]+:[^_:/]+(?=_)|(?!urn:).+(?=-))[_-](\w+)")
 _POSITION = frozenset({"lat", "lon", "alt", "latitude", "longitude", "altitude"})
 _BASE_NUMBERS = ("bt", "bv", "bs")
 _VALUES = frozenset({"v", "vs", "vb", "vd"})
@@ -79,7 +80,7 @@ def decode_json(payload: bytes, device: str) -> list[Telemetry]:
 def decode_cbor(payload: bytes, device: str) -> list[Telemetry]:
     """A pack in CBOR. `device`: the id that the topic names. Raises PayloadError."""
     refuse_large(payload)
-    rest = BytesIO(payload)
+    rest = BytesIO(payload.removeprefix(SELF_DESCRIBED))
     try:
         pack = cbor2.load(rest, allow_duplicate_keys=False)  # of two it would keep the last in silence
     # a tag's own decoder may raise whatever Python's types do
@@ -169,7 +170,7 @@ def _kind(record: Mapping[Any, Any], base: Mapping[str, Any], name: str) -> str:
     if len(said) > 1:
         raise PayloadError("not_senml", ", ".join(said))
     if said:
-        return said[0]
+        return str(said[0])
     if "s" not in record and "bv" in base:
         return "v"  # beside a base value it is 0 when left out (4.5.4)
     if "s" not in record and "bs" not in base:

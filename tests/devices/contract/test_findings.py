@@ -145,6 +145,13 @@ def test_what_a_pack_says_beside_its_values_is_no_finding() -> None:
     ]
 
 
+def test_a_pack_that_says_it_is_cbor_is_told_so() -> None:
+    pack = cbor2.dumps([{0: "soil_moisture", 2: 31.5}])
+    assert examine(b"\xd9\xd9\xf7" + pack, DEVICE, NOW) == ("senml-cbor", (), "")
+    (cut,) = examine(b"\xd9\xd9\xf7" + pack[:-3], DEVICE, NOW).findings
+    assert cut.reason == "not_cbor"
+
+
 def test_each_wrong_field_is_found_in_one_go() -> None:
     found = examine(WRONG["two things at once"], DEVICE, NOW)
     assert [one.field for one in found.findings] == ["values.temp", "values.soil_moisture", "seq"]

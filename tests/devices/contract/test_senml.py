@@ -256,11 +256,13 @@ def test_a_switch_may_be_said_as_true_and_false(signal):
 # -- any pack at all
 
 numbers = st.integers(-(2**40), 2**40) | st.floats(allow_nan=False, width=64)
-names = st.sampled_from(["", "soil_", "moisture", "soil_moisture", "soil_ec", "pump_state", "probe/", "x:"])
+senders = st.sampled_from(["probe/", "x:", "A8:", "2419A-", "urn:dev:ow:1a_"])
+names = senders | st.sampled_from(["", "soil_", "moisture", "soil_moisture", "soil_ec", "pump_state", "lat"])
 records = st.fixed_dictionaries(
     {},
     optional={
-        "bn": names, "n": names, "bu": st.sampled_from(["%", "Cel", "/"]), "u": st.sampled_from(["%", "S/m"]),
+        "bn": names, "n": names, "bu": st.sampled_from(["%", "Cel", "/"]),
+        "u": st.sampled_from(["%", "S/m", "", "lat"]), "bs": numbers, "vd": st.text(max_size=3),
         "bt": numbers | st.just(T), "t": numbers | st.integers(-86_400, 0), "bv": numbers, "v": numbers,
         "vb": st.booleans(), "vs": st.text(max_size=3), "bver": st.integers(0, 12), "s": numbers,
         "ut": numbers, "x": st.none() | st.text(max_size=3), "x_": st.none(),

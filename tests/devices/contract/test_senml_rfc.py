@@ -148,6 +148,7 @@ def test_9039_two_probes_of_a_node_are_two_names():
         ("urn:dev:mac:0024befffe804ff1:max_salinity", "max_salinity"),
         ("A8404123_soil_moisture", "A8404123_soil_moisture"),  # "_" is part of our ids, and of names like
         ("max_salinity", "max_salinity"),
+        ("urn:dev:mac:0024befffe804ff1-salinity", "0024befffe804ff1-salinity"),  # "-" is part of a URN
         ("soil-moisture", "soil-moisture"),
     ],
 )
