@@ -15,7 +15,7 @@ def decode(payload: bytes, device: str) -> list[Telemetry]:
     first = payload[:1]
     if first == b"{":  # the usual case
         return [payloads.decode(payload)]
-    if first and first[0] in _CBOR_ARRAY:
+    if (first and first[0] in _CBOR_ARRAY) or payload.startswith(senml.SELF_DESCRIBED):
         return senml.decode_cbor(payload, device)
     if payload[:64].lstrip()[:1] == b"[":
         if b'"values"' in payload:

@@ -1,12 +1,13 @@
 """SenML (RFC 8428, units also of RFC 8798): a pack of records, as JSON or CBOR, becomes readings.
 
 A record's name is the base name and its own; its end is a signal's id, and what stands before it names
-the sender: nothing, a URN, or the id of the device that the topic names. Values are converted to the
-signal's unit. Records of the same time are one reading.
+the sender: nothing, a URN (RFC 9039), the id of the device that the topic names, or a maker's serial. Values
+are converted to the signal's unit. Records of the same time are one reading.
 """
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from io import BytesIO
@@ -23,8 +24,10 @@ from devices.contract.payloads import (
     refuse_repeated_names,
 )
 from devices.contract.signals import SIGNALS
+from devices.contract.topics import ID
 
 VERSION = 10  # RFC 8428, 4.4
+SELF_DESCRIBED = b"\xd9\xd9\xf7"  # a tag that says "this is CBOR" and no more (RFC 8949, 3.4.6)
 ABSOLUTE = 2**28  # seconds; what is less is relative to now (RFC 8428, 4.5.3)
 OLDEST = 366 * 86_400  # Assumption: seconds; no node keeps a value longer than a year before it sends it
 # CBOR writes numbers for the names (RFC 8428, table 6).
@@ -33,8 +36,8 @@ _LABELS = {-1: "bver", -2: "bn", -3: "bt", -4: "bu", -5: "bv", -6: "bs",
 # (SenML unit, signal's UCUM unit) → what to multiply by and then to add.
 _CONVERT: dict[tuple[str, str], tuple[float, float]] = {
     ("K", "Cel"): (1, -273.15),
-    ("%", "%"): (1, 0), ("%RH", "%"): (1, 0), ("/", "%"): (100, 0), ("/100", "%"): (1, 0),
-    ("/1000", "%"): (0.1, 0),
+    ("%", "%"): (1, 0), ("%RH", "%"): (1, 0), ("%EL", "%"): (1, 0),
+    ("/", "%"): (100, 0), ("/100", "%"): (1, 0), ("/1000", "%"): (0.1, 0),
     ("Pa", "hPa"): (0.01, 0),
     ("m", "mm"): (1000, 0), ("mm", "m"): (0.001, 0), ("cm", "m"): (0.01, 0), ("cm", "mm"): (10, 0),
     ("km/h", "m/s"): (1 / 3.6, 0),
@@ -45,9 +48,19 @@ _CONVERT: dict[tuple[str, str], tuple[float, float]] = {
     ("dBW", "dB[mW]"): (1, 30),
     ("Wh", "kW.h"): (0.001, 0), ("J", "kW.h"): (1 / 3.6e6, 0),
     ("/", "1"): (1, 0),
+    ("rad", "deg"): (180 / math.pi, 0),
+    ("l", "m3"): (0.001, 0),
+    ("m/h", "mm/h"): (1000, 0), ("m/s", "mm/h"): (3.6e6, 0),
+    ("kg/m3", "ug/m3"): (1e9, 0),
+    ("dB", "dB[SPL]"): (1, 0), ("Bspl", "dB[SPL]"): (10, 0),
 }  # fmt: skip
 _SWITCHES = frozenset({"pump_state", "valve_state", "aerator_state"})  # they may be said as true and false
-_BASE_NUMBERS = ("bt", "bv")
+# a sub-name (RFC 9039: urn:dev:…_soil_moisture), and a serial that ends with "-"
+_JOINED = re.compile(r"(urn:dev:[a-z0-9]+:[^_:/]+(?=_)|(?!urn:).+(?=-))[_-](\w+)")
+_POSITION = frozenset({"lat", "lon", "alt", "latitude", "longitude", "altitude"})
+_BASE_NUMBERS = ("bt", "bv", "bs")
+_VALUES = frozenset({"v", "vs", "vb", "vd"})
+_REGULAR = _VALUES | {"n", "u", "s", "t", "ut"}  # a record without any of them sets base values alone
 
 
 def decode_json(payload: bytes, device: str) -> list[Telemetry]:
@@ -67,7 +80,7 @@ def decode_json(payload: bytes, device: str) -> list[Telemetry]:
 def decode_cbor(payload: bytes, device: str) -> list[Telemetry]:
     """A pack in CBOR. `device`: the id that the topic names. Raises PayloadError."""
     refuse_large(payload)
-    rest = BytesIO(payload)
+    rest = BytesIO(payload.removeprefix(SELF_DESCRIBED))
     try:
         pack = cbor2.load(rest, allow_duplicate_keys=False)  # of two it would keep the last in silence
     # a tag's own decoder may raise whatever Python's types do
@@ -96,20 +109,25 @@ def _named(record: Any) -> Any:
 def _resolve(pack: Any, device: str) -> list[Telemetry]:
     if not isinstance(pack, list):
         raise PayloadError("not_senml", "pack")
-    base: dict[str, Any] = {"bn": "", "bu": None, "bt": 0.0, "bv": 0.0}
+    base: dict[str, Any] = {"bn": "", "bu": None, "bt": 0.0}
     found: dict[float, dict[str, float]] = {}
     for record in pack:
         if not isinstance(record, Mapping):
             raise PayloadError("not_senml", "record")
         _rebase(base, record)
-        said = record.keys() & {"v", "vs", "vb", "vd"}
-        if not said and "s" not in record:
+        if record.keys().isdisjoint(_REGULAR):
             continue  # base values alone
-        if len(said) > 1:
-            raise PayloadError("not_senml", ", ".join(sorted(said)))
-        name = _signal(base["bn"] + _text(record, "n", ""), device)
-        value = _value(record, base["bv"], name)
-        unit = _text(record, "u", base["bu"])
+        whole = base["bn"] + _text(record, "n", "")
+        kind = _kind(record, base, whole)
+        sender, name = _split(whole)
+        unit = _text(record, "u", base["bu"]) or base["bu"]  # "" is none
+        if kind == "s" or _is_beside(record, kind, name, unit):
+            continue
+        if name not in SIGNALS:
+            raise PayloadError("unknown_signal", name or whole)
+        if _is_foreign(sender, device, base):
+            raise PayloadError("foreign_name", sender)
+        value = _value(record, kind, base.get("bv", 0.0), name)
         seconds = base["bt"] + _number(record, "t", 0.0)
         values = found.setdefault(seconds, {})
         if name in values:
@@ -134,37 +152,74 @@ def _rebase(base: dict[str, Any], record: Mapping[Any, Any]) -> None:
     for name in record:
         if isinstance(name, str) and name.endswith("_"):  # who does not understand it must refuse it
             raise PayloadError("unknown_field", name)
-    if _number(record, "bver", VERSION) > VERSION:
+    version = _number(record, "bver", base.get("bver", VERSION))
+    if version > VERSION or version != base.setdefault("bver", version):  # all records have the same
         raise PayloadError("not_senml", "bver")
     base["bn"] = _text(record, "bn", base["bn"])
     base["bu"] = _text(record, "bu", base["bu"])
     for name in _BASE_NUMBERS:
-        base[name] = _number(record, name, base[name])
+        if name in record:
+            base[name] = _number(record, name, 0.0)
 
 
-def _signal(name: str, device: str) -> str:
-    """The signal that a whole name ends with; what stands before must not be another device's id."""
+def _kind(record: Mapping[Any, Any], base: Mapping[str, Any], name: str) -> str:
+    """Which field holds the value, or "s" for a sum without one: the integral of the values over time, in the
+    unit times seconds (RFC 8428, 4.2), and no counter (section 10), so no signal of ours.
+    """
+    said = sorted(record.keys() & _VALUES)
+    if len(said) > 1:
+        raise PayloadError("not_senml", ", ".join(said))
+    if said:
+        return str(said[0])
+    if "s" not in record and "bv" in base:
+        return "v"  # beside a base value it is 0 when left out (4.5.4)
+    if "s" not in record and "bs" not in base:
+        raise PayloadError("missing_value", name)
+    _number(record, "s", 0.0, name)
+    return "s"
+
+
+def _split(name: str) -> tuple[str, str]:
+    """What a whole name says of the sender, and the signal that it ends with, or what stands in its place."""
     cut = max(name.rfind(mark) for mark in ":/") + 1
     sender, signal = name[:cut].rstrip(":/"), name[cut:]
-    if signal not in SIGNALS:
-        raise PayloadError("unknown_signal", signal or name)
-    if sender and not sender.startswith("urn:") and sender.rpartition("/")[2] != device:
-        raise PayloadError("foreign_name", sender)
-    return signal
+    if signal not in SIGNALS and (joined := _JOINED.fullmatch(name)) and joined[2] in SIGNALS:
+        return joined[1], joined[2]
+    return sender, signal
 
 
-def _value(record: Mapping[Any, Any], base: float, name: str) -> float:
-    if "vb" in record and name in _SWITCHES and isinstance(record["vb"], bool):
+def _is_beside(record: Mapping[Any, Any], kind: str, name: str, unit: str | None) -> bool:
+    """Is it where the sender is, or text and data of what is no signal? Such stand beside measurements. But a
+    number or a true and false of an unknown name is refused: a signal of ours may have been meant.
+    """
+    if unit in ("lat", "lon") or name in _POSITION:  # the unit, under the sensor's own name: RFC 8428, 5.1.3
+        return True
+    return name not in SIGNALS and kind in ("vs", "vd") and isinstance(record[kind], str | bytes)
+
+
+def _is_foreign(sender: str, device: str, base: dict[str, Any]) -> bool:
+    """The topic says who sends, so a serial beside it is taken. But what could be another device's id is not,
+    nor a word without a digit ("Max:salinity"), nor a second serial: that pack is of two senders.
+    """
+    named = sender.rpartition("/")[2]
+    if not sender or sender.startswith("urn:") or named == device:
+        return False
+    if ID.fullmatch(named) or not re.search("[0-9]", named):
+        return True
+    return bool(base.setdefault("serial", sender) != sender)
+
+
+def _value(record: Mapping[Any, Any], kind: str, base: float, name: str) -> float:
+    if kind == "v":
+        return base + _number(record, "v", 0.0, name)
+    if kind == "vb" and name in _SWITCHES and isinstance(record["vb"], bool):
         return float(record["vb"])
-    if "v" not in record:
-        null = any(record.get(kind, name) is None for kind in ("vs", "vb", "vd"))
-        raise PayloadError("null_in_senml" if null else "not_a_number", name)
-    return base + _number(record, "v", 0.0, name)
+    raise PayloadError("null_in_senml" if record[kind] is None else "not_a_number", name)
 
 
 def _converted(name: str, value: float, unit: str | None) -> float:
     signal = SIGNALS[name]
-    if unit is not None and unit != signal.senml:
+    if unit and unit != signal.senml:
         if (unit, signal.unit) not in _CONVERT:
             raise PayloadError("wrong_unit", f"{name}: {unit}")
         scale, offset = _CONVERT[unit, signal.unit]

@@ -104,7 +104,7 @@ _ROWS = (
     ("energy", "Điện năng", "Energy, running total", "kW.h", "kWh", "Energy", "KWH", 0, 1e9, 0.01, 1000, None),
     ("battery_level", "Mức pin", "Battery level", "%", "%EL", "Dimensionless", "P1", 0, 100, 1, 100, None),
     ("illuminance", "Độ rọi", "Illuminance", "lx", "lx", "Illuminance", "LUX", 0, 200000, 1, 200000, None),
-    ("wind_direction", "Hướng gió", "Wind direction, from which it blows", "deg", None, "Angle", "DD", 0, 360, 1, 360, None),
+    ("wind_direction", "Hướng gió", "Wind direction, from which it blows", "deg", "deg", "Angle", "DD", 0, 360, 1, 360, None),
     ("water_volume", "Lượng nước", "Water volume, running total", "m3", "m3", "Volume", "MTQ", 0, 1e9, 0.001, 100, None),
     ("rain_rate", "Cường độ mưa", "Rain intensity", "mm/h", "mm/h", "Speed", "H67", 0, 500, 0.1, 500, None),
     ("pm2_5", "Bụi mịn PM2,5", "Particulate matter PM2.5", "ug/m3", "ug/m3", "MassConcentration", "GQ", 0, 1000, 1, 500, None),

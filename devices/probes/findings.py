@@ -96,7 +96,7 @@ def server_of(payload: bytes) -> Envelope:
 def _encoding(payload: bytes, device: Device, envelope: Envelope | None) -> Encoding:
     if envelope is not None:
         return "chirpstack" if envelope.id == "chirpstack" else "the-things-stack"
-    if payload[:1] and (0x80 <= payload[0] < 0xA0 or payload[:3] == b"\xd9\xd9\xf7"):
+    if (payload[:1] and 0x80 <= payload[0] < 0xA0) or payload.startswith(senml.SELF_DESCRIBED):
         return "senml-cbor"
     if device.probe is not None and b'"values"' not in payload:
         return "probe"
@@ -219,7 +219,7 @@ def _records(pack: list[Any], device: str) -> Iterator[Finding]:
         if error is None:
             base.update(bases)
             error = _pack([{**base, **record}], device) if record.keys() - bases.keys() else None
-        if error:
+        if error and error.reason != "no_values":  # alone it is a sum, a text or a position, and ignored
             name = record.get("n", "")
             label = f"[{place}].{name}" if isinstance(name, str) and name else f"[{place}]"
             yield _told(label, error, _senml_hint(error, record))

@@ -155,7 +155,7 @@ def ask(page, **form):
 
 def test_the_page_says_the_same(page) -> None:
     assert "soil_moisture" in page.get("/check").text
-    told = ask(page, payload='{"values":{"temp":"29,3"}}')
+    told = ask(page, payload='{"values":{"air_temperature":"29,3"}}')
     assert told.status_code == 200
     assert "Hãy viết: &#34;air_temperature&#34;:29.3" in told.text
     assert '<html lang="en">' in page.get("/check", headers={"Accept-Language": "en"}).text

@@ -21,6 +21,7 @@ def test_each_encoding_is_known_by_its_content():
     assert outcome(MESSAGE) == outcome(b" \r\n\t" + MESSAGE) == outcome(b"[" + MESSAGE + b"]") == one
     pack = [Telemetry({"soil_moisture": 31.5, "soil_ec": 1.2}, NOW, None, None)]
     assert outcome(PACK) == outcome(b" " * 60 + PACK) == outcome(cbor2.dumps(json.loads(PACK))) == pack
+    assert outcome(b"\xd9\xd9\xf7" + cbor2.dumps(json.loads(PACK))) == pack  # RFC 8949, 3.4.6
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,11 @@ def test_each_encoding_is_known_by_its_content():
         (b'[{"n":"soil_ec","v":1},' + MESSAGE + b"]", "no_values"),
         (b'"values"', "not_object"),
         (b"\xa1\x00\x01", "not_json"),  # a map of CBOR, which no pack is
-        (b"\xd9\xd9\xf7\x80", "not_json"),
+        (b"\xd9\xd9\xf7\x80", "no_values"),  # a pack that says it is CBOR
+        (b"\xd9\xd9\xf7\xa1\x00\x01", "not_senml"),
+        (b"\xd9\xd9\xf7", "not_cbor"),
+        (b"\xd9\xd9\xf7" * 5_000 + b"\x80", "not_cbor"),
+        (b"\xd9\xd9\xf8\x80", "not_json"),
         (b"\x80", "no_values"),
         (b"\x9f\xff", "no_values"),
         (b"\x81", "not_cbor"),

@@ -172,6 +172,13 @@ def test_lengths_may_be_left_open():
     assert outcome(decode_cbor, b"\x81\xa2" + name + b"\x02\x01") == [undated(soil_moisture=1.0)]
 
 
+def test_a_pack_may_say_that_it_is_cbor():
+    tag = b"\xd9\xd9\xf7"  # RFC 8949, 3.4.6
+    assert outcome(decode_cbor, tag + in_cbor([MOISTURE])) == [undated(soil_moisture=31.5)]
+    assert outcome(decode_cbor, b"\x81" + tag + in_cbor([MOISTURE])[1:]) == [undated(soil_moisture=31.5)]
+    assert outcome(decode_cbor, tag * 2 + in_cbor([MOISTURE])) == ("not_senml", "pack")
+
+
 def test_names_instead_of_labels_are_understood():
     assert outcome(decode_cbor, cbor2.dumps([MOISTURE])) == [undated(soil_moisture=31.5)]
 

@@ -97,17 +97,21 @@ def test_the_examples_that_fit_with_our_names():
     assert resolved(*stream) == [
         dated(1320067464 + 10 * n, relative_humidity=value) for n, value in enumerate((21.2, 21.3, 21.4))
     ]
+    mobile = [{**MOBILE[0], "bn": MOBILE[0]["bn"] + ":relative_humidity"}, *MOBILE[1:]]
+    assert resolved(*mobile) == [  # its longitude and latitude are left out
+        dated(1320067464, relative_humidity=20.0), dated(1320067524, relative_humidity=20.3)
+    ]  # fmt: skip
+    types = renamed(TYPES, temp="air_temperature", open="valve_state")
+    assert resolved(*types) == [undated(air_temperature=23.1, valve_state=0.0)]
     thermostat = renamed(THERMOSTAT, temp="air_temperature", heat="pump_state", fan="aerator_state")
     assert resolved(*thermostat) == [undated(air_temperature=23.1, pump_state=1.0, aerator_state=0.0)]
 
 
 def test_the_examples_that_do_not_fit_with_our_names():
-    mobile = [{**MOBILE[0], "bn": MOBILE[0]["bn"] + ":relative_humidity"}, *MOBILE[1:]]
-    assert resolved(*mobile) == ("repeated_name", "relative_humidity"), "one name for three quantities"
     types = renamed(TYPES, temp="air_temperature", label="soil_ph", open="valve_state")
     assert resolved(*types) == ("not_a_number", "soil_ph"), "a text is no measurement"
     collection = renamed(COLLECTION, temperature="air_temperature", humidity="relative_humidity")
-    assert resolved(*collection) == ("foreign_name", "2001:db8::2"), "another device's values"
+    assert resolved(*collection) == ("foreign_name", "2001:db8::1"), "another device's values"
     own = json.loads(json.dumps(collection[:2]).replace("2001:db8::2", DEVICE))
     assert resolved(*own) == [dated(1320078429, air_temperature=25.2, relative_humidity=30.0)]
 

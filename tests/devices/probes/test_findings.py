@@ -153,6 +153,18 @@ def test_a_good_message_has_no_findings() -> None:
     assert examine(good.replace(b"31.5", b"null")) == ("json", (), "")
 
 
+def test_what_a_pack_says_beside_its_values_is_no_finding() -> None:
+    pack = b'[{"n":"energy","s":5},{"n":"label","vs":"A1"},{"u":"lat","v":10},{"n":"soil_ec","u":"m","v":1}]'
+    assert [(one.field, one.reason) for one in examine(pack).findings] == [("[3].soil_ec", "wrong_unit")]
+
+
+def test_a_pack_that_says_it_is_cbor_is_told_so() -> None:
+    pack = cbor2.dumps([{0: "soil_moisture", 2: 31.5}])
+    assert examine(b"\xd9\xd9\xf7" + pack) == ("senml-cbor", (), "")
+    (cut,) = examine(b"\xd9\xd9\xf7" + pack[:-3]).findings
+    assert cut.reason == "not_cbor"
+
+
 def test_each_wrong_field_is_found_in_one_go() -> None:
     found = examine(WRONG["two things at once"])
     assert [one.field for one in found.findings] == ["values.temp", "values.soil_moisture", "seq"]
