@@ -133,7 +133,7 @@ class Sorter:
             if values or totals:
                 stamp = self._seen.stamp(self._message.arrival, *self._lane) - ago
                 if totals:
-                    values = {**values, **self._seen.fallen(stamp, totals)}
+                    values = {**values, **self._seen.counters.since(stamp, totals)}
                 if not values:
                     return
                 self.readings.append(Reading(self._device, stamp, values, time, seq, boot))
@@ -152,7 +152,7 @@ class Sorter:
         asked = replayed or ((late or self._unknown) and not self._seen.whole(time))
         given = values if replayed else new
         if totals:
-            fallen = self._seen.fallen(time, totals)
+            fallen = self._seen.counters.since(time, totals)
             given, new = {**given, **fallen}, {**new, **fallen}
         if given:
             if asked:

@@ -29,6 +29,7 @@ from pydantic_core import to_json
 
 from devices.contract.payloads import Telemetry
 from devices.contract.reading import Reading
+from devices.probes.counters import Counters
 from gateway.ingest.message import Message
 from gateway.ingest.spool import MARKS
 
@@ -38,8 +39,6 @@ EPOCHS = 16  # contents of one number that are remembered
 CONTENTS = 512  # numbers without a time whose content is remembered a device
 BURST_MS = 60_000  # messages without a time that arrived within this are set 1 ms apart
 TIMES = 8  # newest device times whose values are remembered
-RESET = 20.0  # assumption: mm, or animals, that come at most between the start of a counter and its reading
-DAY_MS = 86_400_000
 REORDERED = 64  # by so much a number may come too late without a time that says so
 WRAP = 2**16  # after WRAP - 1 a LoRaWAN counter goes on with 0 (FCnt's 16 bits)
 _REFUSED = 0  # the content of a number whose message was refused: whatever comes under it is welcome
@@ -82,8 +81,8 @@ class Seen:
     """
 
     __slots__ = (
-        "_arrival", "_asked", "_boots", "_contents", "_current", "_times", "_totals", "newest", "played",
-        "restarts", "rewound",
+        "_arrival", "_asked", "_boots", "_contents", "_current", "_times", "counters", "newest",
+        "played", "restarts", "rewound",
     )  # fmt: skip
 
     def __init__(self, state: str = "") -> None:
@@ -116,9 +115,7 @@ class Seen:
         # an earlier version noted none as a negative one, and believed any time of who plays a scenario
         self.newest = int(newest) if 0 <= newest < NEVER else NEVER
         self._asked: set[int] = set()
-        self._totals: dict[str, tuple[int, float]] = {
-            str(name): (int(time), float(total)) for name, (time, total) in data.get("totals", {}).items()
-        }
+        self.counters = Counters(data.get("totals"))
 
     def dump(self) -> str:
         """The state as text. It is written for every device of every batch: what a device says is mostly the
@@ -141,8 +138,8 @@ class Seen:
             "restarts": self.restarts,
             "rewound": self.rewound,
         }
-        if self._totals:
-            data["totals"] = self._totals
+        if totals := self.counters.dump():
+            data["totals"] = totals
         return to_json(data).decode()
 
     def trim(self) -> None:
@@ -177,30 +174,6 @@ class Seen:
         self._times[time] = values if known is None else {**known, **values}
         if self.newest == NEVER or time > self.newest:
             self.newest = time
-
-    def fallen(self, time: int, totals: Mapping[str, tuple[str, float]]) -> dict[str, float]:
-        """What came to counters since they were read last, by signal: a first total says nothing, nor does
-        one of before the last.
-
-        A daily one that stands lower, or was not read for a day, began anew: what it stands at is of now. A
-        running one that stands lower lost its count with its power: what it stands at fell since, where that
-        is no more than RESET; else it is another counter, and the first total of that.
-        """
-        amounts: dict[str, float] = {}
-        for signal, (kind, total) in totals.items():
-            before = self._totals.get(signal)
-            if before is not None and time <= before[0]:
-                continue
-            self._totals[signal] = time, total
-            if before is None or total < 0:
-                continue
-            if kind == "daily" and (total < before[1] or time - before[0] >= DAY_MS):
-                amounts[signal] = total
-            elif total >= before[1]:
-                amounts[signal] = float(f"{total - before[1]:.9g}")
-            elif total <= RESET:
-                amounts[signal] = total
-        return amounts
 
     def forget(self, reading: Reading) -> None:
         """A reading whose message is refused after all, by the store or for what the store holds: nothing is

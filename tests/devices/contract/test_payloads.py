@@ -86,6 +86,7 @@ def test_null_says_not_measured_and_the_others_are_taken():
         None,
         0,
         "",
+        None,
     )
 
 
