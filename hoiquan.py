@@ -197,7 +197,7 @@ def simulate() -> Callable[..., None]:
 COMMANDS = {
     "up": Late(lambda: up, "Everything on this machine, no Docker"),
     "doctor": Late("gateway.launch:doctor", "Look at each part and say what is wrong and what to do"),
-    "device": Late("gateway.commands:devices_app", "Enrol, list and revoke real devices"),
+    "device": Late("gateway.probing:devices_app", "Enrol real devices, list and revoke them; probe files"),
     "trace": Late(
         "traceability.commands:trace_app", "Lots and their records: list, show, label, export, verify"
     ),

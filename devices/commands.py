@@ -14,11 +14,13 @@ from devices.access.authority import CA, authority, fingerprint, prepare
 from devices.access.mosquitto import write_accounts
 from devices.access.registry import Enrolled, Registry
 from devices.access.roll import enroll_roll
+from devices.access.site import site_of
 from devices.access.ticket import PICTURES, Ticket, ticket
 from devices.contract.models import DIARY, MODELS
 from devices.files import may_write
 from devices.pilots.pilot import load
 from devices.pilots.review import review
+from devices.probes.shelf import PROBES, Shelf
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language, PilotName
 from devices.texts import Misuse, text
@@ -27,6 +29,13 @@ devices_app = typer.Typer(no_args_is_help=True, help="Enrol, list and revoke rea
 pilot_app = typer.Typer(no_args_is_help=True, help="A province's pilot file: check one.")
 Qr = Annotated[
     Path | None, typer.Option(help="Draw all of it as a QR code into this file: .svg, .png or .pdf.")
+]
+Probe = Annotated[
+    str | None, typer.Option(help="Probe file that reads what it sends: hoiquan device probes.")
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="A value of the place that the probe file needs: height=3.2."),
 ]
 SHOWN = 20  # refused lines that are printed; all of them are in the report
 RELOAD = 1.5  # seconds in which Mosquitto has read the file: deploy/mosquitto/run looks every second
@@ -46,6 +55,8 @@ def enroll(
             help="Plot that it stands on, as the diary names it; none: it measures for the whole place."
         ),
     ] = None,
+    probe: Probe = None,
+    values: Set = None,
     qr: Qr = None,
     data: Data = None,
     pilot: PilotName = None,
@@ -55,18 +66,26 @@ def enroll(
     """Enrol a real device: prints host, port, user, password, topic and a ready mosquitto_pub line.
 
     The password is shown this once and stored hashed. With --model diary it also prints the page that the
-    diary is written on.
+    diary is written on, with --dev-eui the steps for ChirpStack and The Things Stack.
     """
     may_write(qr, PICTURES, new=True)
     settings, registry = installation.registry(data, pilot)
-    password = registry.enroll(community, model, device, dev_eui, plot)
+    shelf = shelf_of(settings)
+    site = site_of(shelf, probe, values or [])
+    password = registry.enroll(community, model, device, dev_eui, plot, probe, site)
     tell_broker(settings, registry)
     _show(ticket(settings, registry.pilot.pilot, community, model, device, password), qr, lang, json_output)
+    if dev_eui is not None and not json_output:
+        kept = shelf.probes.get(probe) if probe else None
+        profile = (kept.probe.profiles or kept.probe.models or [kept.probe.id])[0] if kept else "-"
+        way = broker_url.parse(settings.public_mqtt or settings.mqtt)
+        shown = {"eui": dev_eui.lower(), "host": way.host, "port": way.port, "profile": profile}
+        typer.echo("\n" + text("device.lorawan" if kept else "device.lorawan_bare", lang, **shown))
 
 
 @devices_app.command("enroll-many")
 def enroll_many(
-    file: Annotated[Path, typer.Argument(help="CSV: id, community, model, maybe dev_eui and plot.")],
+    file: Annotated[Path, typer.Argument(help="CSV: id, community, model, maybe dev_eui, plot, probe, set.")],
     report: Annotated[Path, typer.Option(help="CSV to write: each line's result, address and password.")],
     data: Data = None,
     pilot: PilotName = None,
@@ -83,6 +102,7 @@ def enroll_many(
         registry, file, report,
         lambda one, given: ticket(settings, name, one.community, one.model, one.device, given),
         lang,
+        shelf_of(settings),
     )  # fmt: skip
     if done.enrolled:
         tell_broker(settings, registry)
@@ -240,6 +260,11 @@ def tell_broker(settings: Settings, registry: Registry) -> None:
         time.sleep(RELOAD)
 
 
+def shelf_of(settings: Settings) -> Shelf:
+    """The probe files of an installation."""
+    return Shelf(settings.data / PROBES)
+
+
 def _show(way: Ticket, qr: Path | None, lang: str, as_json: bool) -> None:
     typer.echo(json.dumps(way.plain()) if as_json else "\n".join(way.lines(lang)))
     if qr is not None:
@@ -248,6 +273,7 @@ def _show(way: Ticket, qr: Path | None, lang: str, as_json: bool) -> None:
 
 def _plain(row: Enrolled) -> dict[str, object]:
     shown: dict[str, object] = {
-        name: getattr(row.device, name) for name in ("device", "pilot", "community", "model", "plot")
+        name: getattr(row.device, name) for name in ("device", "pilot", "community", "model", "plot", "probe")
     }
+    shown |= {"set": dict(row.device.site)} if row.device.site else {}
     return shown | {"enrolled": row.enrolled, "revoked": row.revoked}

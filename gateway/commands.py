@@ -5,7 +5,7 @@
 import json
 import sys
 from contextlib import closing, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from getpass import getuser
 from pathlib import Path
 from queue import Empty
@@ -14,7 +14,8 @@ from typing import Annotated
 import typer
 
 from devices import installation, terminal
-from devices.commands import devices_app
+from devices.access.site import site_of
+from devices.commands import Probe, Set, devices_app, shelf_of
 from devices.contract.orders import ACTUATORS
 from devices.contract.payloads import PayloadError
 from devices.contract.topics import Topic
@@ -98,7 +99,11 @@ def check(
     file: Annotated[str, typer.Argument(help="File with one message; - is standard input.")] = "-",
     device: Annotated[str | None, typer.Option("--id", help="Id of the device whose message it is.")] = None,
     live: Annotated[bool, typer.Option("--live", help="Listen to what the device (--id) sends.")] = False,
-    uplink: Annotated[bool, typer.Option("--uplink", help="It is an uplink of ChirpStack v4.")] = False,
+    uplink: Annotated[
+        bool, typer.Option("--uplink", help="It is an uplink of ChirpStack v4 or The Things Stack v3.")
+    ] = False,
+    probe: Probe = None,
+    values: Set = None,
     messages: Annotated[
         int, typer.Option("--number", help="With --live: messages after which to stop; 0: never.")
     ] = 0,
@@ -120,12 +125,14 @@ def check(
         place = settings.loaded_pilot
     if live and known is None:
         raise Misuse("check.live", device=device)
-    who = known or anybody(place, device or "my-device")
+    who, shelf = known or anybody(place, device or "my-device"), shelf_of(settings)
+    if probe is not None:
+        who = replace(who, probe=probe, site=tuple(site_of(shelf, probe, values or []).items()))
     taken = True
 
     def look(payload: bytes | bytearray) -> None:
         nonlocal taken
-        found = preview(bytes(payload), who, place, now_ms(), uplink=uplink)
+        found = preview(bytes(payload), who, place, now_ms(), uplink=uplink, shelf=shelf)
         taken = found.taken
         if json_output:
             typer.echo(json.dumps(plain(found), ensure_ascii=False))

@@ -58,6 +58,11 @@ class Roster:
             self.refresh()
         return self._euis.get(eui)
 
+    def eui_of(self, device: str) -> str | None:
+        """The devEUI of a LoRaWAN device."""
+        self.refresh()
+        return next((eui for eui, one in self._euis.items() if one.device == device), None)
+
     def plots(self) -> Mapping[str, str]:
         """Device → the plot that it stands on, or stood on before it was revoked: what it measured then was
         measured there. As fresh as `known`.

@@ -13,8 +13,8 @@ from devices.contract.signals import SIGNALS
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A kind of node: `signals` it reports every `interval` seconds (0: only on events).
-    `on_plot`: it measures, or works on, the one plot that it stands on.
+    """A kind of node: `signals` it reports every `interval` seconds (0: only on events), `more` that a real
+    one may have besides. `on_plot`: it measures, or works on, the one plot that it stands on.
     """
 
     id: str
@@ -23,9 +23,10 @@ class Model:
     interval: int
     signals: tuple[str, ...]
     on_plot: bool = False
+    more: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        unknown = set(self.signals) - SIGNALS.keys()
+        unknown = {*self.signals, *self.more} - SIGNALS.keys()
         if unknown:
             raise ValueError(f"model {self.id}: unknown signals {sorted(unknown)}")
 
@@ -39,19 +40,27 @@ MODELS: dict[str, Model] = {
     for model in (
         Model("weather-station", "Trạm thời tiết", "Weather station", TEN_MINUTES,
               ("air_temperature", "relative_humidity", "air_pressure", "rainfall", "wind_speed",
-               "solar_radiation", *_POWER)),
+               "solar_radiation", *_POWER),
+              more=("wind_direction", "rain_rate", "illuminance", "co2", "leaf_wetness", "pm2_5", "pm10",
+                    "noise", "battery_level")),
         Model("soil-probe", "Đầu đo đất", "Soil probe", TEN_MINUTES,
-              ("soil_moisture", "soil_temperature", "soil_ec", *_POWER), on_plot=True),
+              ("soil_moisture", "soil_temperature", "soil_ec", *_POWER), on_plot=True,
+              more=("soil_ph", "soil_nitrogen", "soil_phosphorus", "soil_potassium", "air_temperature",
+                    "relative_humidity", "illuminance", "battery_level")),
         Model("nutrient-probe", "Đầu đo dinh dưỡng đất", "Soil nutrient probe", TEN_MINUTES,
               ("soil_nitrogen", "soil_phosphorus", "soil_potassium", "soil_ph", *_POWER),
-              on_plot=True),
+              on_plot=True, more=("soil_moisture", "soil_temperature", "soil_ec", "battery_level")),
         Model("canal-gauge", "Trạm đo kênh rạch", "Canal gauge", TEN_MINUTES,
-              ("water_level", "water_temperature", "water_ph", "salinity", "turbidity", *_POWER)),
+              ("water_level", "water_temperature", "water_ph", "salinity", "turbidity", *_POWER),
+              more=("water_ec", "dissolved_oxygen", "rainfall", "battery_level")),
         Model("pond-buoy", "Phao đo ao nuôi", "Pond buoy", TEN_MINUTES,
-              ("water_temperature", "water_ph", "dissolved_oxygen", "ammonia", *_POWER), on_plot=True),
-        Model("pest-trap", "Bẫy đèn đếm rầy", "Light trap", TEN_MINUTES, ("pest_count", *_POWER)),
+              ("water_temperature", "water_ph", "dissolved_oxygen", "ammonia", *_POWER), on_plot=True,
+              more=("water_ec", "salinity", "turbidity", "water_level", "battery_level")),
+        Model("pest-trap", "Bẫy đèn đếm rầy", "Light trap", TEN_MINUTES, ("pest_count", *_POWER),
+              more=("air_temperature", "relative_humidity", "battery_level")),
         Model("pump-controller", "Tủ điều khiển bơm", "Pump controller", TEN_MINUTES,
-              ("pump_state", "energy", "rssi"), on_plot=True),
+              ("pump_state", "energy", "rssi"), on_plot=True,
+              more=("valve_state", "aerator_state", "water_volume", "battery_voltage", "battery_level")),
         Model(DIARY, "Nhật ký canh tác", "Farm diary", 0, ()),
     )
 }  # fmt: skip

@@ -1,11 +1,12 @@
 """Counters of a device: what came since each was read last. Rain gauges mostly tell a running or daily total.
 
-A first total says nothing, nor does one of before the last. A daily one that stands lower, or was not read for a
-day, began anew: what it stands at is of now. A running one that stands lower lost its count with its power: what
-it stands at fell since, where that is no more than RESET; else it is another counter, and its first total.
+A first total says nothing, nor does one of before the last. A daily one that stands lower, or was not read
+for a day, began anew: what it stands at is of now. A running one that stands lower lost its count with its
+power: what it stands at fell since, where that is no more than RESET; else it is another counter, and its
+first total.
 
-A daily total that stands as high as before on the next day is taken as not yet begun anew: rain is counted once
-at most, and a station that nobody heard since a wetter day may be told too dry by the day before.
+A daily total that stands as high as before on the next day is taken as not yet begun anew: rain is counted
+once at most, and a station that nobody heard since a wetter day may be told too dry by the day before.
 """
 
 from collections.abc import Mapping

@@ -16,8 +16,10 @@
 added up (tariffs of a meter), with `join: mean` it is their middle. `unit`: of the maker's number, or
 `{from: path}` where it stands beside it; a unit in the text itself ("0.25dS/m") counts before both. Then
 `times`, then `plus`: a number in the signal's unit, or the name of a value of the place that enrolment
-sets. `not`: numbers that say "not measured"; `between: [low, high]`: so does what lies outside. `counter`:
-`total` since ever, `daily` since midnight.
+sets. `not`: numbers that say "not measured"; `between: [low, high]`: so does what lies outside. `clamp:
+[low, high]`: what lies outside is that end (an index that a dry leaf brings below 0). `below_zero`: what to
+add to a negative number that a decoder gets wrong by one step. `counter`: `total` since ever, `daily` since
+midnight.
 """
 
 import math
@@ -76,6 +78,8 @@ class Wording(_Written):
     counter: Literal["total", "daily"] | None = None
     join: Literal["sum", "mean"] | None = None
     between: Annotated[list[Number], Field(min_length=2, max_length=2)] | None = None
+    clamp: Annotated[list[Number], Field(min_length=2, max_length=2)] | None = None
+    below_zero: Number = 0.0
 
     @field_validator("at")
     @classmethod

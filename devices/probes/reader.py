@@ -18,7 +18,7 @@ from devices.probes.probe import Probe, UnitBeside, Wording, parsed
 from devices.probes.units import Unit, convert, unit_of
 
 # a number, maybe its unit, maybe a remark: 31.5, 7.68℃, 2.8(low battery)
-_NUMBER = re.compile(r"\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*([^(]*?)\s*(?:\([^()]*\)\s*)?")
+NUMBER = re.compile(r"\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*([^(]*?)\s*(?:\([^()]*\)\s*)?")
 _LONGEST = 64  # characters of a number with its unit
 CIRCULAR = frozenset({"wind_direction"})  # 360° is 0°
 _SWITCHES = frozenset({"pump_state", "valve_state", "aerator_state"})  # they may be said as true and false
@@ -87,6 +87,8 @@ class _Rule:
         )
         self._times, self._plus, self._join = wording.times, wording.plus, wording.join
         self._low, self._high = wording.between or (-math.inf, math.inf)
+        self._least, self._most = wording.clamp or (-math.inf, math.inf)
+        self._below_zero = wording.below_zero
         self._numbers = frozenset(one for one in wording.no if not isinstance(one, str))
         self._words = frozenset(one for one in wording.no if isinstance(one, str))
 
@@ -129,7 +131,9 @@ class _Rule:
             if not math.isfinite(number) or abs(number) > MAX_EXACT:
                 unread.append(Unread(self.signal, text, "unread.no_number", str(number)))
                 continue
-            return self._ours(number, unit, place, text, unread)
+            if number < 0 and self._below_zero:
+                number = float(f"{number + self._below_zero:.12g}")
+            return self._ours(min(max(number, self._least), self._most), unit, place, text, unread)
         return None
 
     def _other(self, raw: Any, text: str, unread: list[Unread]) -> tuple[float, Unit | None] | None:
@@ -161,7 +165,7 @@ class _Rule:
 
     def _spelt(self, raw: str, text: str, unread: list[Unread]) -> tuple[float, Unit | None] | None:
         """Number and unit of a text; None where it is none."""
-        found = _NUMBER.fullmatch(raw) if len(raw) <= _LONGEST else None
+        found = NUMBER.fullmatch(raw) if len(raw) <= _LONGEST else None
         if found is None:
             unread.append(Unread(self.signal, text, "unread.no_number", raw[:_LONGEST]))
             return None

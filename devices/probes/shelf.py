@@ -146,10 +146,12 @@ class Shelf:
         self.troubles: tuple[ProbeError, ...] = ()
 
     def refresh(self) -> None:
-        """Look whether own files changed."""
+        """Look whether own files changed; nothing is read before somebody asks."""
+        if self._marks is not None and self._look() != self._marks:
+            self._read()
+
+    def _read(self) -> None:
         marks = self._look()
-        if marks == self._marks:
-            return
         kept = dict(_built_in())
         troubles = []
         for path in self._files():
@@ -179,7 +181,7 @@ class Shelf:
     def probes(self) -> Mapping[str, Kept]:
         """All, by id."""
         if self._marks is None:
-            self.refresh()
+            self._read()
         return self._kept
 
     def reader(self, probe: str) -> Reader | None:
@@ -197,7 +199,7 @@ class Shelf:
         several are.
         """
         if self._marks is None:
-            self.refresh()
+            self._read()
         return self._profiles.get(f"{plain(maker)}/{plain(name)}" if maker else plain(name))
 
     def fitting(self, data: Any) -> list[str]:

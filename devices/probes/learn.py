@@ -1,0 +1,256 @@
+"""What does this probe send, and which of it is which signal? Fields, proposals, and the file that says so.
+
+    messages ─► fields (path, last number, unit where it stands there) ─► proposals within the device's model
+             ─► a person says which is meant, and in which unit ─► Choice ─► the text of a probe file
+
+A name is a hint and no more: nothing is taken that nobody confirmed, and where makers use several units the
+unit is asked. Numbers with which probes say "nothing is connected" are no values.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import yaml
+
+from devices.contract.models import MODELS
+from devices.contract.signals import SIGNALS
+from devices.probes.path import Which, find, parse, quoted, written
+from devices.probes.probe import AMBIGUOUS, COUNTED, units_for
+from devices.probes.reader import NUMBER
+from devices.probes.units import UNITS, Unit, convert, unit_of
+
+# What makers' decoders say where nothing is connected or measured: integers at their end, the DS18B20's 85 °C
+# at power-on and -127 °C without a sensor. A number that is none of these is looked for in other messages.
+SENTINELS = frozenset({
+    85.0, -127.0, 127.0, 327.67, -327.68, 3276.7, -3276.8, 6553.5, 655.35, 65535.0, 65534.0, 32767.0,
+    -32768.0, -999.0, -9999.0, 9999.0, 999.9, -273.15, -273.2,
+})  # fmt: skip
+_MARKS = ("type", "label", "id", "measurementId", "name", "variable", "channel", "sensor", "kind")
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|%|°")
+MOST = 400  # fields of a message that are looked at
+# Words by signal, the surer first: a field that has all of one of these may be meant. Hints for a question.
+_HINTS: dict[str, tuple[str, ...]] = {
+    "air_temperature": ("air temp", "ambient temp", "temp", "tempc", "t"),
+    "relative_humidity": ("humidity", "hum", "humi", "rh", "h"),
+    "air_pressure": ("air pres", "barom", "baro", "atmospheric pressure", "pressure", "press", "p"),
+    "rainfall": ("rainfall", "rain", "precipitation", "precip"),
+    "rain_rate": ("rain rate", "rain intensity", "intensity"),
+    "wind_speed": ("wind speed", "windspeed", "wind"),
+    "wind_direction": ("wind dir", "wind direction", "winddirection", "direction"),
+    "solar_radiation": ("solar", "radiation", "irradiance", "tsr", "par"),
+    "illuminance": ("lux", "illuminance", "illum", "light", "luminosity"),
+    "leaf_wetness": ("leaf wet", "leaf moisture", "wetness"),
+    "co2": ("co 2", "co2", "carbon"),
+    "soil_moisture": ("soil moist", "vwc", "water soil", "soil humidity", "moisture", "humidity", "moist"),
+    "soil_temperature": ("soil temp", "temp soil", "temp", "temperature", "tempc"),
+    "soil_ec": ("soil ec", "conduct soil", "conductivity", "conduct", "ec"),
+    "soil_ph": ("soil ph", "ph"),
+    "soil_nitrogen": ("nitrogen", "n"),
+    "soil_phosphorus": ("phosphorus", "p"),
+    "soil_potassium": ("potassium", "k"),
+    "water_level": ("water level", "level", "depth", "distance", "water depth"),
+    "water_temperature": ("water temp", "temp water", "temp", "temperature", "tempc"),
+    "water_ph": ("water ph", "ph"),
+    "water_ec": ("water ec", "conductivity", "conduct", "ec"),
+    "salinity": ("salinity", "sal"),
+    "turbidity": ("turbidity", "ntu", "turb"),
+    "dissolved_oxygen": ("dissolved oxygen", "oxygen", "do"),
+    "ammonia": ("ammonia", "nh 3", "nh3"),
+    "pest_count": ("pest", "insect", "count"),
+    "battery_voltage": ("bat v", "bat voltage", "battery voltage", "vbat", "volt", "vdd", "battery", "bat"),
+    "battery_level": ("battery level", "battery percent", "battery", "bat", "batt"),
+    "energy": ("energy", "kwh", "wh"),
+    "water_volume": ("volume", "consumption", "water volume"),
+    "pm2_5": ("pm 2 5", "pm 25", "pm2"),
+    "pm10": ("pm 10",),
+    "noise": ("noise", "sound", "laeq"),
+    "rssi": ("rssi",),
+}
+
+
+class Field(NamedTuple):
+    """A number in what a device says: where it stands, what it was last, its unit where that is told
+    ("" else), and whether it was never anything but a sentinel.
+    """
+
+    path: str
+    number: float
+    unit: str
+    sentinel: bool
+
+
+class Choice(NamedTuple):
+    """What a person said of a signal: a field, its unit ("" as the text has it), a counter's kind, and
+    whether it is a distance down from the mounting height.
+    """
+
+    path: str
+    unit: str = ""
+    counter: str = ""
+    down: bool = False
+
+
+class Meant(NamedTuple):
+    """A number in one unit, as it would be stored, and whether that can be."""
+
+    unit: str
+    value: float
+    plausible: bool
+
+
+def fields(messages: Sequence[Any]) -> list[Field]:
+    """The numbers of the messages, in the order in which they stand."""
+    known: dict[str, Field] = {}
+    for message in messages:
+        for path, raw in _leaves(message, ""):
+            number, unit = _number(raw)
+            if number is None:
+                continue
+            unit = unit or _beside(message, path)
+            before = known.get(path)
+            sentinel = number in SENTINELS and (before is None or before.sentinel)
+            if before is not None and number in SENTINELS:
+                number = before.number if not before.sentinel else number
+            known[path] = Field(path, number, unit, sentinel)
+    return list(known.values())[:MOST]
+
+
+def signals_of(model: str) -> tuple[str, ...]:
+    """Signals that a real device of that model may have."""
+    return (*MODELS[model].signals, *MODELS[model].more)
+
+
+def proposals(some: Sequence[Field], model: str) -> dict[str, Field]:
+    """Signal → the field that may be meant: each field for one signal, the surest first."""
+    scored: list[tuple[int, int, int, str, Field]] = []
+    for place, field in enumerate(some):
+        words = [word.lower() for word in _WORD.findall(field.path)]
+        for order, signal in enumerate(signals_of(model)):
+            rank = _rank(words, signal)
+            fits = not field.unit or _dimension(field.unit) == _dimension(SIGNALS[signal].unit)
+            if (
+                rank is not None
+                and fits
+                and not field.sentinel
+                and any(one.plausible for one in meant(field, signal))
+            ):
+                scored.append((rank, place, order, signal, field))
+    chosen: dict[str, Field] = {}
+    for _, _, _, signal, field in sorted(scored, key=lambda one: one[:3]):
+        if signal not in chosen and field not in chosen.values():
+            chosen[signal] = field
+    return {signal: chosen[signal] for signal in signals_of(model) if signal in chosen}
+
+
+def meant(field: Field, signal: str) -> list[Meant]:
+    """What the field's number would be, by unit: one where the unit is told, else each that there is."""
+    row = SIGNALS[signal]
+    wanted = UNITS[row.unit]
+    units = [field.unit] if field.unit else units_for(signal)
+    values = []
+    for unit in units:
+        value = convert(field.number, UNITS[unit], wanted) if unit in UNITS else field.number
+        values.append(Meant(unit, value, signal in COUNTED or row.low <= value <= row.high))
+    return values
+
+
+def asks_unit(field: Field, signal: str) -> bool:
+    """Whether a person has to say the unit."""
+    return not field.unit and signal in AMBIGUOUS
+
+
+def text_of(probe: str, maker: str, choices: Mapping[str, Choice]) -> str:
+    """The probe file."""
+    readings: dict[str, dict[str, Any]] = {}
+    for signal, choice in choices.items():
+        reading: dict[str, Any] = {"from": choice.path}
+        if choice.unit:
+            reading["unit"] = choice.unit
+        if choice.down:
+            reading |= {"times": -1, "plus": "height"}
+        if choice.counter:
+            reading["counter"] = choice.counter
+        impossible = sorted(one for one in SENTINELS if _impossible(one, signal, choice))
+        if impossible:
+            reading["not"] = impossible
+        readings[signal] = reading
+    head = yaml.safe_dump({"id": probe, "maker": maker}, sort_keys=False, allow_unicode=True)
+    rows = [f"  {signal}: {_flow(reading)}\n" for signal, reading in readings.items()]
+    return head + "readings:\n" + "".join(rows)
+
+
+def _flow(data: Any) -> str:
+    return yaml.safe_dump(
+        data, default_flow_style=True, sort_keys=False, allow_unicode=True, width=1000
+    ).strip()
+
+
+def _impossible(number: float, signal: str, choice: Choice) -> bool:
+    """Whether a sentinel cannot be a value of the signal in that unit, or hardly."""
+    row = SIGNALS[signal]
+    unit = unit_of(choice.unit or row.unit)
+    if signal in COUNTED or choice.down or unit is None:
+        return False
+    return not row.low <= convert(number, unit, UNITS[row.unit]) <= row.high
+
+
+def _rank(words: Sequence[str], signal: str) -> int | None:
+    for rank, hint in enumerate(_HINTS.get(signal, ())):
+        if all(
+            any(word == part or (len(part) > 2 and word.startswith(part)) for word in words)
+            for part in hint.split()
+        ):
+            return rank
+    return None
+
+
+def _leaves(data: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Paths that lead to one value, and the value."""
+    if isinstance(data, dict):
+        for name, value in data.items():
+            yield from _leaves(value, f"{path}.{quoted(name)}" if path else quoted(name))
+    elif isinstance(data, list):
+        for place, one in enumerate(data):
+            mark = _mark(data, one)
+            yield from _leaves(one, f"{path}[{mark}]" if mark else f"{path}[{place}]")
+    else:
+        yield path, data
+
+
+def _mark(some: Sequence[Any], one: Any) -> str:
+    """What tells an element of a list from the others, whatever their order."""
+    if not isinstance(one, dict):
+        return ""
+    for name in _MARKS:
+        value = one.get(name)
+        if isinstance(value, str | int) and not isinstance(value, bool):
+            alike = [other for other in some if isinstance(other, dict) and other.get(name) == value]
+            if len(alike) == 1:
+                return f"{quoted(name)}={quoted(written(value))}"
+    return ""
+
+
+def _number(raw: Any) -> tuple[float | None, str]:
+    if isinstance(raw, bool) or raw is None:
+        return None, ""
+    if isinstance(raw, int | float):
+        return float(raw), ""
+    if isinstance(raw, str) and len(raw) <= 64 and (text := NUMBER.fullmatch(raw)):
+        return (float(text[1]), text[2]) if not text[2] or unit_of(text[2]) else (None, "")
+    return None, ""
+
+
+def _beside(message: Any, path: str) -> str:
+    """The unit that stands beside a value."""
+    steps = parse(path)
+    if len(steps) < 2 or isinstance(steps[-1], Which):
+        return ""
+    around = find(message, steps[:-1])
+    word = around.get("unit", around.get("Unit")) if isinstance(around, dict) else None
+    return word if isinstance(word, str) and unit_of(word) is not None else ""
+
+
+def _dimension(text: str) -> str:
+    unit: Unit | None = unit_of(text)
+    return unit.dimension if unit is not None else ""

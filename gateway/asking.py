@@ -1,0 +1,142 @@
+"""What a person at a terminal says of a probe's fields: which is which signal, in which unit.
+
+fields ─► shown ─► for each signal proposed: is it? ─► unit, each with what would be stored ─► Choice
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import typer
+
+from devices import terminal
+from devices.contract.reading import Device
+from devices.contract.signals import SIGNALS
+from devices.probes.learn import Choice, Field, asks_unit, meant, proposals, signals_of
+from devices.probes.probe import COUNTED
+from devices.probes.reader import Reader
+from devices.settings import Settings
+from devices.texts import Misuse, number, shown, text
+from gateway.clerk.clerk import now_ms
+from gateway.indicators.count import DAY_MS
+from gateway.stores.opening import open_store
+from gateway.stores.store import RetryLater
+
+
+def show(some: Sequence[Field], lang: str) -> None:
+    """The fields as a table."""
+    names = [text(f"learn.{name}", lang) for name in ("number", "field", "value", "unit")]
+    cells = [
+        (str(place), shown(one.path), number(one.number, lang),
+         text("learn.sentinel", lang) if one.sentinel else one.unit)
+        for place, one in enumerate(some, 1)
+    ]  # fmt: skip
+    terminal.show(names, cells, whole=(0, 1))
+
+
+def taken(take: Sequence[str], some: Sequence[Field]) -> dict[str, Choice]:
+    """The choices that were given as options."""
+    choices: dict[str, Choice] = {}
+    paths = {one.path: one for one in some}
+    for one in take:
+        signal, _, rest = one.partition("=")
+        path, _, unit = rest.rpartition(":") if rest.rpartition(":")[0] in paths else (rest, "", "")
+        if signal not in SIGNALS:
+            raise Misuse("probe.no_signal", signal=signal)
+        if path not in paths:
+            raise Misuse("learn.no_field", path=path)
+        down = signal == "water_level" and "distance" in path.lower()
+        choices[signal] = Choice(path, unit or paths[path].unit, _counter(unit), down)
+        if _counter(unit):
+            choices[signal] = choices[signal]._replace(unit="")
+    return choices
+
+
+def _counter(unit: str) -> str:
+    return unit if unit in ("total", "daily") else ""
+
+
+def asked(some: Sequence[Field], known: Device, settings: Settings, lang: str) -> dict[str, Choice]:
+    """The choices of a person at the terminal."""
+    proposed = proposals(some, known.model)
+    today = _today(settings, known)
+    choices: dict[str, Choice] = {}
+    typer.echo(text("learn.how", lang))
+    for signal in signals_of(known.model):
+        field = proposed.get(signal)
+        row = SIGNALS[signal]
+        if field is None:
+            continue
+        question = text(
+            "learn.is_it", lang, name=row.name(lang), signal=signal, path=shown(field.path),
+            value=number(field.number, lang),
+        )  # fmt: skip
+        answer = typer.prompt(question, default="y").strip().lower()
+        if answer.isdigit() and 1 <= int(answer) <= len(some):
+            field = some[int(answer) - 1]
+        elif answer not in ("y", "c", "yes", "co", "có"):
+            continue
+        choices[signal] = _choice(signal, field, today.get(signal), lang)
+    return choices
+
+
+def _choice(signal: str, field: Field, today: tuple[float, float] | None, lang: str) -> Choice:
+    """Unit, kind of counter, and direction of one signal."""
+    row = SIGNALS[signal]
+    units = meant(field, signal)
+    if today is not None:
+        low, high = (number(round(one, row.decimals), lang) for one in today)
+        typer.echo("   " + text("learn.today", lang, low=low, high=high, unit=row.shown_unit))
+    unit = field.unit
+    if not unit and len(units) > 1:
+        for place, one in enumerate(units, 1):
+            doubt = "" if one.plausible else f"   ({text('learn.implausible', lang)})"
+            value = f"{number(one.value, lang)} {row.shown_unit}".strip()
+            typer.echo(f"   {place}) {one.unit} ─► {value}{doubt}")
+        own = next((str(place) for place, one in enumerate(units, 1) if one.unit == row.unit), "1")
+        default = None if asks_unit(field, signal) else own
+        while True:
+            answer = typer.prompt("   " + text("learn.which_unit", lang), default=default)
+            if str(answer).isdigit() and 1 <= int(answer) <= len(units):
+                unit = units[int(answer) - 1].unit
+                break
+    counter = ""
+    if signal in COUNTED:
+        kinds = {"1": "", "2": "daily", "3": "total"}
+        while (answer := typer.prompt("   " + text("learn.which_counter", lang))) not in kinds:
+            pass
+        counter = kinds[answer]
+    down = signal == "water_level" and typer.confirm(
+        "   " + text("learn.down", lang), default="distance" in field.path.lower()
+    )
+    return Choice(field.path, unit, counter, down)
+
+
+def _today(settings: Settings, known: Device) -> dict[str, tuple[float, float]]:
+    """Lowest and highest of each signal in the device's place in the last day; none where nobody can say."""
+    now = now_ms()
+    ranges: dict[str, tuple[float, float]] = {}
+    where = {"pilot": known.pilot, "community": known.community}
+    with suppress(RetryLater, OSError), open_store(settings) as store:
+        for signal in signals_of(known.model):
+            with suppress(KeyError):
+                rows = store.summary("telemetry", [signal], where, now - DAY_MS, now, DAY_MS).get(signal, {})
+                buckets = [bucket for some in rows.values() for bucket in some]
+                if buckets:
+                    ranges[signal] = min(one.low for one in buckets), max(one.high for one in buckets)
+    return ranges
+
+
+def stored(reader: Reader, message: Any, site: Mapping[str, float], lang: str) -> Iterator[str]:
+    """What would be stored of a message, and what of it could not be believed."""
+    heard = reader.read(message, site)
+    for signal, value in heard.values.items():
+        row = SIGNALS[signal]
+        fine = row.low <= value <= row.high
+        shown_value = f"{number(value, lang)} {row.shown_unit}".strip()
+        yield text("learn.stored" if fine else "learn.doubted", lang, signal=signal, value=shown_value)
+    for signal, (_, total) in heard.totals.items():
+        amount = f"{number(total, lang)} {SIGNALS[signal].shown_unit}".strip()
+        yield text("learn.counter", lang, signal=signal, value=amount)
+    for one in heard.unread:
+        yield text(one.why, lang, signal=one.signal, path=one.path, value=one.value)

@@ -1,0 +1,262 @@
+"""`hoiquan device probes | set | learn`: which probe file reads a device, and a new one out of what it sends.
+
+quarantine, a file or --live ─► messages ─► devices.probes.learn ─► a person's word ─► DATA/probes/ID.yaml
+                                    the device is read by it from now on, what was refused is tried again ◄─┘
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from queue import Empty
+from typing import Annotated, Any
+
+import typer
+
+import gateway.commands  # noqa: F401 # adds its own commands to those of a device
+from devices import installation, terminal
+from devices.access.registry import Registry
+from devices.access.site import site_of
+from devices.commands import Probe, Set, devices_app, shelf_of
+from devices.contract.payloads import PayloadError
+from devices.contract.reading import Device
+from devices.contract.signals import SIGNALS
+from devices.contract.topics import Topic
+from devices.files import replace
+from devices.probes.envelope import addressed, envelopes, parsed_json
+from devices.probes.learn import fields, text_of
+from devices.probes.probe import Probe as ProbeFile
+from devices.probes.reader import Reader
+from devices.probes.shelf import PROBES, parse
+from devices.settings import Settings
+from devices.terminal import AsJson, Data, Language, PilotName
+from devices.texts import Misuse, text
+from gateway import asking
+from gateway.control.client import listening
+from gateway.ingest.message import Quarantined
+from gateway.ingest.spool import Spool
+from gateway.instance import files
+
+LOOKED_AT = 2000  # of the newest refused messages
+ENOUGH = 50  # messages of a device that are learnt from
+
+
+@devices_app.command("probes")
+def list_probes(
+    word: Annotated[str, typer.Argument(help="Part of a maker's, model's or probe's name; none: all.")] = "",
+    data: Data = None,
+    lang: Language = "vi",
+    json_output: AsJson = False,
+) -> None:
+    """Probe files: list them, or show those that WORD is in: what each reads, and in which unit."""
+    shelf = shelf_of(Settings.read(data=data).as_running())
+    kept = [one for one in shelf.probes.values() if word.casefold() in _words(one.probe)]
+    for trouble in shelf.troubles:
+        typer.echo(f"hoiquan: {trouble.sentence(lang)}", err=True)
+    if json_output:
+        plain = [one.probe.model_dump(by_alias=True, exclude_defaults=True) for one in kept]
+        typer.echo(json.dumps(plain, indent=2, ensure_ascii=False))
+        return
+    if not kept:
+        raise Misuse("learn.no_such", word=word)
+    names = [text(f"learn.{name}", lang) for name in ("probe", "maker", "models", "reads")]
+    cells = [
+        (one.probe.id, one.probe.maker, " ".join(one.probe.models), " ".join(one.probe.readings))
+        for one in kept
+    ]
+    if len(kept) > 1:
+        terminal.show(names, cells, whole=(0,))
+        return
+    probe, file = kept[0]
+    typer.echo(f"{probe.id}: {probe.maker}, {' '.join(probe.models) or '-'}   {file}")
+    for signal, wording in probe.readings.items():
+        unit = wording.unit if isinstance(wording.unit, str) else SIGNALS[signal].unit
+        typer.echo(f"  {signal:20} ← {' | '.join(wording.at)}  ({unit})")
+    if probe.place_values:
+        typer.echo(
+            text("learn.needs", lang, values=" ".join(f"--set {name}=…" for name in probe.place_values))
+        )
+
+
+@devices_app.command("set")
+def set_probe(
+    device: Annotated[str, typer.Option("--id", help="Id of the device.")],
+    probe: Probe = None,
+    values: Set = None,
+    data: Data = None,
+    pilot: PilotName = None,
+    lang: Language = "vi",
+) -> None:
+    """Let a probe file read what an enrolled device sends; without --probe it speaks the contract again.
+
+    What was refused of it is tried again at once.
+    """
+    settings, registry = installation.registry(data, pilot)
+    _enrolled(registry, device)
+    site = site_of(shelf_of(settings), probe, values or [])
+    _read_with(settings, registry, device, probe, site, lang)
+
+
+@devices_app.command()
+def learn(
+    device: Annotated[str, typer.Option("--id", help="Id of the enrolled device.")],
+    file: Annotated[
+        Path | None, typer.Argument(help="A file with one message; else those in the quarantine.")
+    ] = None,
+    live: Annotated[bool, typer.Option("--live", help="Wait for what it sends next.")] = False,
+    seconds: Annotated[float, typer.Option(help="With --live: how long to wait at most.")] = 3600,
+    take: Annotated[
+        list[str] | None,
+        typer.Option(help="SIGNAL=PATH:UNIT without being asked, such as soil_moisture=water_SOIL:%."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Id of the new probe file; own-ID.")] = None,
+    maker: Annotated[str, typer.Option(help="Whose device it is.")] = "-",
+    values: Set = None,
+    data: Data = None,
+    pilot: PilotName = None,
+    lang: Language = "vi",
+) -> None:
+    """See what a probe sends, say which of it is which signal in which unit, and have that written down.
+
+    Writes DATA/probes/NAME.yaml; the device is read by it from then on, what was refused is tried again.
+    """
+    settings, registry = installation.registry(data, pilot)
+    known = _enrolled(registry, device)
+    messages = list(_messages(settings, registry, known, file, live, seconds, lang))
+    some = fields(messages)
+    if not some:
+        raise Misuse("learn.nothing", device=device)
+    asking.show(some, lang)
+    choices = asking.taken(take, some) if take else asking.asked(some, known, settings, lang)
+    if not choices:
+        raise Misuse("learn.none_taken")
+    probe = name or f"own-{device}"
+    path = settings.data / PROBES / f"{probe}.yaml"
+    written = text_of(probe, maker, choices)
+    (parsed,) = parse(written, path)
+    pairs = list(values or [])
+    if "height" in parsed.place_values and not take and not any(one.startswith("height=") for one in pairs):
+        pairs.append(f"height={typer.prompt(text('learn.height', lang))}")
+    site = _site(parsed.place_values, pairs)
+    typer.echo(f"\n{written}")
+    for line in asking.stored(Reader(parsed), messages[-1], site, lang):
+        typer.echo(line)
+    if not take and not typer.confirm(text("learn.write", lang, path=path), default=True):
+        raise SystemExit(1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace(path, written)
+    typer.echo(text("learn.written", lang, path=path))
+    _read_with(settings, registry, device, probe, site, lang)
+
+
+def _words(probe: ProbeFile) -> str:
+    return " ".join((probe.id, probe.maker, *probe.models, *probe.profiles)).casefold()
+
+
+def _enrolled(registry: Registry, device: str) -> Device:
+    known = registry.lookup(device)
+    if known is None or known.simulated:
+        raise Misuse("enrol.none", device=device)
+    return known
+
+
+def _site(names: Sequence[str], pairs: Sequence[str]) -> dict[str, float]:
+    """As `site_of`, of a probe that is on no shelf yet."""
+    given = dict(pair.partition("=")[::2] for pair in pairs)
+    site = {}
+    for name in names:
+        try:
+            site[name] = float(given[name].replace(",", "."))
+        except (KeyError, ValueError):
+            raise Misuse("enrol.not_set", probe="", name=name) from None
+    return site
+
+
+def _messages(
+    settings: Settings,
+    registry: Registry,
+    known: Device,
+    file: Path | None,
+    live: bool,
+    seconds: float,
+    lang: str,
+) -> Iterator[Any]:
+    """What the device said, the newest last."""
+    if file is not None:
+        payload = file.read_bytes()
+        data = parsed_json(payload)
+        server = next((one for one in envelopes() if one.opens(data)), None)
+        yield data if server is None else server.open(data).data
+        return
+    if not live:
+        rows = [row for row in _refused(settings, registry, known) if row.size == len(row.payload)]
+        said = [_said(row.topic, row.payload) for row in reversed(rows[:ENOUGH])]
+        if any(said):
+            yield from (one for one in said if one)
+            return
+    eui = registry.eui_of(known.device)
+    topics = [str(Topic(known.pilot, known.community, known.device, "telemetry"))]
+    topics += [one.topic(eui) for one in envelopes() if eui] if eui else []
+    topics = [topic.replace("application/0/", "application/+/") for topic in topics]
+    typer.echo(text("check.waiting", lang, topic=", ".join(topics)), err=True)
+    with listening(settings, *topics) as heard:
+        while True:
+            try:
+                message = heard.get(timeout=seconds)
+            except Empty:
+                raise Misuse("learn.nothing", device=known.device) from None
+            if said_now := _said(message.topic, bytes(message.payload)):
+                yield said_now
+                return
+
+
+def _refused(settings: Settings, registry: Registry, known: Device) -> list[Quarantined]:
+    """What was refused of the device, the newest first."""
+    path = files(settings.data, settings.instance).spool
+    if not path.exists():
+        return []
+    eui = registry.eui_of(known.device)
+    own = f"/{known.community}/{known.device}/telemetry"
+    with closing(Spool.to_read(path)) as spool:
+        rows = spool.quarantined(LOOKED_AT)
+    return [row for row in rows if row.topic.endswith(own) or (eui and _eui(row) == eui)]
+
+
+def _eui(row: Quarantined) -> str | None:
+    whose = addressed(row.topic)
+    if whose is None or whose.kind != "up":
+        return None
+    with suppress(PayloadError):
+        return whose.eui or whose.envelope.eui(parsed_json(row.payload))
+    return None
+
+
+def _said(topic: str, payload: bytes) -> Any:
+    """What a message says, out of its envelope; None where it says nothing that can be read."""
+    with suppress(PayloadError):
+        data = parsed_json(payload)
+        whose = addressed(topic)
+        if whose is None:
+            return data
+        uplink = whose.envelope.open(data)
+        return uplink.data or uplink.normalized
+    return None
+
+
+def _read_with(
+    settings: Settings,
+    registry: Registry,
+    device: str,
+    probe: str | None,
+    site: Mapping[str, float],
+    lang: str,
+) -> None:
+    registry.read_with(device, probe, site)
+    rows = _refused(settings, registry, _enrolled(registry, device))
+    again = 0
+    if rows:
+        with closing(Spool(files(settings.data, settings.instance).spool)) as spool:
+            again = spool.release(row.id for row in reversed(rows) if not row.replayed)
+    at = f"{datetime.now(UTC).astimezone(registry.pilot.zone):%H:%M:%S}"
+    typer.echo(text("learn.read_with", lang, device=device, probe=probe or "-", number=again, time=at))
