@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from devices import secrets
 from devices.access.registry import Registry
 from devices.files import replace
 from devices.settings import Settings
@@ -89,7 +90,32 @@ def taken(host: str, port: int) -> bool:
         return probe.connect_ex(("127.0.0.1" if host == "0.0.0.0" else host, port)) == 0  # noqa: S104
 
 
-def own_address() -> str:
+def environment(settings: Settings, lang: str) -> dict[str, str]:
+    """What the processes of an installation share, as environment variables."""
+    return secrets.environment(settings.data) | {
+        "HOIQUAN_DATA": str(settings.data),
+        "HOIQUAN_PILOT": settings.pilot,
+        "HOIQUAN_BASE_URL": settings.base_url,
+        "HOIQUAN_LANG": lang,
+    }
+
+
+def places(settings: Settings, bind: str, http_port: int) -> dict[str, str]:
+    """Which pilot its pages show, and where they are: for commands on this machine, and for people."""
+    here = LOOPBACK[0] if bind not in LOOPBACK else bind
+    return {
+        "pilot": settings.pilot,
+        "web_url": f"http://{here}:{http_port}",
+        "base_url": settings.base_url,
+    }
+
+
+def reached_as(bind: str, host: str | None) -> str:
+    """The name of this machine in links: `host`, or what those find who reach pages on `bind`."""
+    return host or (_own_address() if bind not in LOOPBACK else "localhost")
+
+
+def _own_address() -> str:
     """The address under which others on the same network reach this machine, as its routes have it."""
     with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect((_NOWHERE, 9))

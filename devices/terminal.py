@@ -11,7 +11,9 @@ there is room for a table ─► a table: `whole` columns stand in one piece, th
 there is none             ─► of each row the `whole` cells, then the others with their names below
 """
 
+import logging
 import os
+import sys
 import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
@@ -55,6 +57,13 @@ def complain(error: Exception, code: int) -> NoReturn:
     raise SystemExit(code)
 
 
+def log_to_stderr() -> None:
+    """Log what our own parts do; of the libraries that tell each step, the errors alone."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr)
+    for noisy in ("amqtt", "transitions", "urllib3"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
 _LANG = typer.Option("--lang", envvar="HOIQUAN_LANG", callback=heard, help="Language of the answer.")
 
 Data = Annotated[Path | None, typer.Option(help="Folder of all local state (HOIQUAN_DATA).")]
@@ -62,9 +71,21 @@ PilotName = Annotated[
     str | None, typer.Option("--pilot", help="Pilot file: a name or a path (HOIQUAN_PILOT).")
 ]
 Port = Annotated[int, typer.Option("--http-port", help="Port of the pages.")]
+MqttPort = Annotated[int, typer.Option("--mqtt-port", help="Port of the broker.")]
 Bind = Annotated[
     str, typer.Option(help="Address of the pages; 0.0.0.0: for phones too. The broker stays on 127.0.0.1.")
 ]
+Host = Annotated[
+    str | None,
+    typer.Option("--host", help="Name or address of this machine in QR codes and links, with --bind."),
+]
+WhichBroker = Annotated[
+    Literal["auto", "mosquitto", "amqtt"],
+    typer.Option("--broker", help="auto: Mosquitto where it is installed."),
+]
+History = Annotated[str, typer.Option("--history", help="How much of the past to show at once.")]
+Speed = Annotated[float, typer.Option("--speed", help="Speed of the simulator; 1 is real time.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of the simulator.")]
 Faults = Annotated[Literal["none", "normal", "harsh"], typer.Option(help="How often nodes and links fail.")]
 Rollout = Annotated[
     Literal["plan", "on-time", "late"], typer.Option(help="When communities and organisations join.")

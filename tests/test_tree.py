@@ -51,6 +51,8 @@ def test_modules_stay_readable() -> None:
     modules += [path for folder in ("tests", "benchmarks") for path in (ROOT / folder).rglob("*.py")]
     assert {path.name: n for path in modules if (n := len(path.read_text("utf-8").splitlines())) > 350} == {}
 
+    assert len((ROOT / "hoiquan.py").read_text("utf-8").splitlines()) < 200  # it joins, and does nothing else
+
 
 def test_folders_show_few_doors() -> None:
     """At most 12 modules at the top of a folder, 14 in a wing, and each says what it is."""
