@@ -31,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from dashboards.boards.build import BOARDS
 from dashboards.pages.check import Verdict
 from dashboards.site import opened, site
+from devices.clock import now_ms
 from devices.contract.models import MODELS
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot, load
@@ -144,7 +145,7 @@ def main() -> None:
     with engine(given.keep) as server, tempfile.TemporaryDirectory() as folder:
         bucket = server.bucket()
         filled = server.folder / f"filled-{given.days}"  # holds until when
-        now = int(filled.read_text()) if filled.exists() else time.time_ns() // 1_000_000
+        now = int(filled.read_text()) if filled.exists() else now_ms()
         if not filled.exists():
             start = now - given.days * DAY
             began = time.monotonic()

@@ -24,6 +24,7 @@ from queue import SimpleQueue
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from devices.clock import moment_of
 from devices.contract.diary import Harvest, Packing, Shipping
 from devices.pilots.pilot import load
 from traceability.records.conditions import Conditions
@@ -49,7 +50,7 @@ class Grew:
     """Two weeks of five signals."""
 
     def conditions(self, community: str, plot: str, start: int, stop: int) -> Conditions:
-        days = [(datetime.fromtimestamp(stop / 1000, UTC) - timedelta(days=n)).date().isoformat()
+        days = [(moment_of(stop) - timedelta(days=n)).date().isoformat()
                 for n in range(14, 0, -1)]  # fmt: skip
         rows = [[day, 22.1 + math.sin(n), 26.4, 31.9 - math.cos(n), 576] for n, day in enumerate(days)]
         return Conditions(start, stop, 8, 8, 0.97, 0.01, dict.fromkeys(SIGNALS, rows), 40_000, "ab" * 32)

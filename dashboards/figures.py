@@ -3,18 +3,17 @@
 Everything is plain data: the page's template and the API only write it down.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from devices.clock import DAY_MS, MINUTE_MS, day_of, midnight_of, moment_of, now_ms
 from devices.contract.models import DIARY
 from devices.contract.quality import Flag
 from devices.contract.signals import SIGNALS
 from devices.pilots.names import Names
 from devices.pilots.pilot import Pilot, TargetPoint
-from gateway.indicators.count import DAY_MS, MANY, Evaluation, local_day, local_midnight
+from gateway.indicators.count import MANY, Evaluation
 from gateway.indicators.course import Forecast, asked, forecasts, path
 from gateway.stores.points import FLAG_FALSE, FLAG_TRUE
 from gateway.stores.store import Latest, Store
@@ -22,7 +21,7 @@ from gateway.stores.store import Latest, Store
 INDICATORS = ("iot_communities", "smart_villages", "traceability_share")
 BOOKS = ("received", "stored", "duplicate", "quarantined", "spooled")
 TREND_DAYS = 30
-LATELY_MS = 20 * 60_000  # within which a node that reports every ten minutes was heard
+LATELY_MS = 20 * MINUTE_MS  # within which a node that reports every ten minutes was heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ class Figures:
         since = now - self.trend_days * DAY_MS if since is None else since
         rows = self.store.series("kpi", where, since, now + 1, MANY)
         result = []
-        day = local_day(self.pilot, now)
+        day = day_of(now, self.pilot.zone)
         for name in INDICATORS:
             mine = [point for point in rows if dict(point.tags)["indicator"] == name]
             if not mine:
@@ -211,7 +210,7 @@ class Figures:
     def standing(self, now: int) -> dict[str, Standing]:
         """The same of the pilot's places as the clerk wrote it down today; counted where he has not."""
         found: dict[str, Standing] = {}
-        midnight = local_midnight(self.pilot, local_day(self.pilot, now))
+        midnight = midnight_of(day_of(now, self.pilot.zone), self.pilot.zone)
         for point in self.store.series("standing", {"pilot": self.pilot.pilot}, midnight, now + 1, MANY):
             given = dict(point.tags)
             one = found.setdefault(given["indicator"], Standing({}, {}))
@@ -256,7 +255,7 @@ def _device(found: dict[str, DeviceNow], latest: Latest) -> DeviceNow:
 
 def iso(ms: int) -> str:
     """RFC 3339 in UTC."""
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return moment_of(ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def device_json(device: DeviceNow) -> dict[str, Any]:
@@ -276,8 +275,3 @@ def device_json(device: DeviceNow) -> dict[str, Any]:
             for name, (at, value, reason) in sorted(device.flagged.items())
         },
     }
-
-
-def now_ms() -> int:
-    """Epoch milliseconds."""
-    return time.time_ns() // 1_000_000

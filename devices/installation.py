@@ -16,14 +16,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from devices import secrets
+from devices import credentials
 from devices.access.registry import Registry
 from devices.files import replace
 from devices.settings import Settings
 from devices.texts import Mendable, Misuse
 
 RUNNING, LOCK = "running.json", "up.lock"
-MARKS = (RUNNING, "secrets.json", "registry.sqlite", "store.sqlite", "gateway", "trace")
+MARKS = (RUNNING, credentials.FILE, "registry.sqlite", "store.sqlite", "gateway", "trace")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _NOWHERE = "192.0.2.1"  # of no network (RFC 5737); nothing is sent to it
 
@@ -92,7 +92,7 @@ def taken(host: str, port: int) -> bool:
 
 def environment(settings: Settings, lang: str) -> dict[str, str]:
     """What the processes of an installation share, as environment variables."""
-    return secrets.environment(settings.data) | {
+    return credentials.environment(settings.data) | {
         "HOIQUAN_DATA": str(settings.data),
         "HOIQUAN_PILOT": settings.pilot,
         "HOIQUAN_BASE_URL": settings.base_url,

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from devices import secrets
+from devices import credentials
 from devices.credentials import FIRST_INSTANCE
 from devices.files import mend, words
 from devices.pilots.pilot import Pilot, load
@@ -118,7 +118,7 @@ class Settings(BaseSettings):
             return self
         if not isinstance(chosen, dict):
             return self
-        kept = secrets.read(self.data)
+        kept = credentials.kept_in(self.data)
         mine = {name: SecretStr(kept.get(f"HOIQUAN_{name.upper()}", "")) for name in ACCOUNTS}
         for name in ("mosquitto_passwords", "mosquitto_denied"):
             if chosen.get(name):

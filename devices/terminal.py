@@ -17,7 +17,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, NoReturn
@@ -28,6 +28,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from typer.core import TyperCommand, TyperGroup
 
+from devices.clock import moment_of
 from devices.texts import LANGS, Lang, said, text
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ FRAME = 3  # columns of the terminal that a table's column costs: two blanks and
 def moment(ms: int, zone: tzinfo, *, seconds: bool = False) -> str:
     """Epoch ms as a table shows it: 2026-11-28 13:05 +07."""
     form = "%Y-%m-%d %H:%M:%S %Z" if seconds else "%Y-%m-%d %H:%M %Z"
-    return datetime.fromtimestamp(ms / 1000, UTC).astimezone(zone).strftime(form)
+    return moment_of(ms, zone).strftime(form)
 
 
 def show(names: Sequence[str], rows: Sequence[Sequence[str]], whole: Collection[int]) -> None:

@@ -10,6 +10,7 @@ from functools import cache
 
 from devices.access.database import RegistryAway
 from devices.access.registry import Registry
+from devices.clock import AHEAD_MS, DAY_MS, now_ms
 from devices.contract.payloads import PayloadError
 from devices.contract.topics import Topic
 from devices.credentials import FIRST_INSTANCE, GATEWAYS, gateway_account, gateway_accounts
@@ -17,16 +18,14 @@ from devices.errors import CONTENT
 from devices.pilots.pilot import Pilot
 from devices.settings import Settings
 from gateway.brokers.denied import Denials
-from gateway.clerk.clerk import Clerk, now_ms
+from gateway.clerk.clerk import Clerk
 from gateway.control.advisor import Advisor, Send
 from gateway.control.dispatch import dispatch
 from gateway.control.ledger import Entry, Ledger
 from gateway.health import Health
-from gateway.indicators.count import DAY_MS
 from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Decoder, Written
 from gateway.ingest.faults import Faults
-from gateway.ingest.fresh import AHEAD_MS
 from gateway.ingest.held import begun
 from gateway.ingest.message import Message, Refusal
 from gateway.ingest.pipeline import Pipeline, split_memory

@@ -13,6 +13,7 @@ from itertools import islice
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
+from devices.clock import now_ms
 from devices.contract.models import MODELS
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import load
@@ -80,7 +81,7 @@ def readings(number: int = 997) -> list[dict[str, float]]:
 
 def recent(count: int) -> int:
     """Where `count` messages may begin so that all are in the past, and not long past."""
-    return time.time_ns() // 1_000_000 - (count // DEVICES + 120) * 1000
+    return now_ms() - (count // DEVICES + 120) * 1000
 
 
 class Publisher:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from dashboards.figures import Figures, Indicator
-from gateway.indicators.count import MANY, Evaluation, local_midnight
+from devices.clock import DAY_MS, midnight_of
+from gateway.indicators.count import MANY, Evaluation
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,9 @@ class Year:
 def look_up(figures: Figures, year: int, now: int) -> Year:
     """The year `year` as known at epoch ms `now`. Raises RetryLater where the store does not answer."""
     pilot, store = figures.pilot, figures.store
-    start, end = (local_midnight(pilot, date(one, 1, 1)) for one in (year, year + 1))
+    start, end = (midnight_of(date(one, 1, 1), pilot.zone) for one in (year, year + 1))
     stop = max(start, min(end, now))
-    days = -(-(stop - start) // 86_400_000)
+    days = -(-(stop - start) // DAY_MS)
     indicators = tuple(figures.indicators(stop - 1, start)) if stop > start else ()
     if not indicators:
         return Year(year, stop, days, 0, (), None, {}, {}, {}, {})

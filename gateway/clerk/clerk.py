@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from devices.clock import now_ms as now_ms  # noqa: PLC0414 -- commands.py and preview.py take it from here
 from devices.contract.reading import Device
 from devices.errors import CONTENT
 from devices.pilots.pilot import Pilot
@@ -96,8 +97,3 @@ class Clerk:
         """How often lots were looked at, up to epoch ms `at`."""
         if opened := self._openings(at):
             self._store.write(opened)
-
-
-def now_ms() -> int:
-    """Epoch milliseconds."""
-    return time.time_ns() // 1_000_000

@@ -7,10 +7,10 @@ one that somebody holds: a person's command goes before.
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
+from devices.clock import DAY_MS, MINUTE_MS, now_ms
 from devices.contract.orders import CARRIED
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
@@ -20,7 +20,6 @@ from gateway.stores.store import RejectPoints, RetryLater, Store
 
 log = logging.getLogger(__name__)
 EVERY = 600.0  # seconds
-DAY_MS = 86_400_000
 BY = "advice"  # who sent an automatic command, in the ledger
 OFF = "automatic-off"
 Send = Callable[[str, str, float, int, str], Entry]  # device, actuator, set, until, by
@@ -45,7 +44,7 @@ class Advisor:
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; what cannot be done now is done next time."""
         while not stop.is_set():
-            self.try_look(time.time_ns() // 1_000_000)
+            self.try_look(now_ms())
             stop.wait(EVERY)
 
     def try_look(self, now: int) -> None:
@@ -92,7 +91,7 @@ class Advisor:
             minutes = min(remedy.minutes, allowed.most_minutes_a_day - used)
             if minutes <= 0 or ledger.holding(device.device, remedy.actuator, now):
                 continue
-            until = now + round(minutes * 60_000)
+            until = now + round(minutes * MINUTE_MS)
             try:
                 entry = self._send(device.device, remedy.actuator, remedy.set, until, BY)
             except ValueError as error:

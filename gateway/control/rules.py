@@ -9,15 +9,15 @@ real soil for the sake of an invented one. What is over is written once more wit
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from devices.clock import DAY_MS, HOUR_MS
 from devices.contract.signals import SIGNALS
 from devices.pilots.advice import Condition, Remedy, Rule
 from devices.pilots.pilot import Pilot
 from gateway.stores.points import FLAG_TRUE, Point, Value, tags
 from gateway.stores.store import Bucket, Store
 
-HOUR_MS = 3_600_000
 OVER = 0  # the severity of advice that does not hold any more
-_LOOK_BACK_MS = 40 * 24 * HOUR_MS  # how old advice may be that is said to be over
+_LOOK_BACK_MS = 40 * DAY_MS  # how old advice may be that is said to be over
 Key = tuple[str, str, str]  # community, crop, rule
 
 

@@ -9,9 +9,10 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 
+from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_of, midnight_of
 from devices.contract.models import DIARY
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
@@ -19,9 +20,6 @@ from gateway.indicators.course import asked
 from gateway.stores.points import FLAG_TRUE, Point, tags
 from gateway.stores.store import Store
 
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
-MINUTE_MS = 60_000
 MANY = 100_000
 SHARE = "traceability_share"
 
@@ -111,7 +109,7 @@ class Coverage:
 
 def share_window(pilot: Pilot, day: date) -> int:
     """Epoch ms from which lots count on `day`."""
-    return local_midnight(pilot, day - timedelta(days=pilot.rules.traceability_share.window_days))
+    return midnight_of(day - timedelta(days=pilot.rules.traceability_share.window_days), pilot.zone)
 
 
 def evaluate(
@@ -126,7 +124,7 @@ def evaluate(
     those who count many moments. Raises RetryLater where the store does not answer.
     """
     known = {device.device: device for device in devices}
-    day = local_day(pilot, at)
+    day = day_of(at, pilot.zone)
     lots = Lots(store, pilot, share_window(pilot, day), at) if lots is None else lots
     coverage = (covered or Coverage(store, pilot)).until(at)
     iot = _iot_communities(pilot, known, coverage, day)
@@ -136,13 +134,13 @@ def evaluate(
 
 def share(pilot: Pilot, lots: Lots, at: int) -> Count:
     """The share of traceability at epoch ms `at`; `lots` of its window at least."""
-    day = local_day(pilot, at)
+    day = day_of(at, pilot.zone)
     return _traceability_share(pilot, lots.within(share_window(pilot, day), at), day)
 
 
 def points(pilot: Pilot, evaluation: Evaluation) -> list[Point]:
     """The evaluation as points of `kpi`."""
-    day = local_day(pilot, evaluation.at)
+    day = day_of(evaluation.at, pilot.zone)
     return [
         Point(
             "kpi",
@@ -163,8 +161,8 @@ def points(pilot: Pilot, evaluation: Evaluation) -> list[Point]:
 
 def roster(pilot: Pilot, at: int) -> list[Point]:
     """Communities and dated targets as data: a community without a reading appears nowhere otherwise."""
-    day = local_day(pilot, at)
-    midnight = local_midnight(pilot, day)
+    day = day_of(at, pilot.zone)
+    midnight = midnight_of(day, pilot.zone)
     result = [
         Point(
             "community",
@@ -187,22 +185,12 @@ def roster(pilot: Pilot, at: int) -> list[Point]:
     for target in pilot.targets:
         for point in target.points:
             where = tags(pilot=pilot.pilot, indicator=target.indicator, year=str(point.year))
-            due = local_midnight(pilot, date(point.year, 12, 31))
+            due = midnight_of(date(point.year, 12, 31), pilot.zone)
             fields = {"value": float(point.at_least)}
             if point.up_to is not None:
                 fields["up_to"] = float(point.up_to)
             result.append(Point("kpi_target", where, fields, due))
     return result
-
-
-def local_day(pilot: Pilot, at: int) -> date:
-    """The pilot's own calendar day of epoch ms `at`."""
-    return datetime.fromtimestamp(at / 1000, UTC).astimezone(pilot.zone).date()
-
-
-def local_midnight(pilot: Pilot, day: date) -> int:
-    """Epoch ms of the beginning of a day in the pilot's zone."""
-    return int(datetime(day.year, day.month, day.day, tzinfo=pilot.zone).timestamp() * 1000)
 
 
 def _iot_communities(pilot: Pilot, known: dict[str, Device], coverage: dict[str, float], day: date) -> Count:

@@ -8,8 +8,8 @@ keeps books of what is due: a day whose hours hold another number of readings th
 again, be it that a node emptied its buffer late, that a gateway was killed, or that nobody ever counted it.
 """
 
+from devices.clock import DAY_MS, HOUR_MS
 from devices.pilots.pilot import Pilot
-from gateway.indicators.count import DAY_MS, HOUR_MS
 from gateway.stores.points import HOURLY, Point, Tags, Value
 from gateway.stores.store import Store
 

@@ -24,6 +24,7 @@ from statistics import median
 
 from pydantic_core import to_json
 
+from devices.clock import MINUTE_MS
 from devices.contract.quality import CLOCK, FLAT_LINE, GROSS_RANGE, NEIGHBOURS, RATE, SPIKE, Flag
 from devices.contract.reading import Device, Reading
 from devices.contract.signals import SIGNALS, Signal
@@ -36,10 +37,9 @@ log = logging.getLogger(__name__)
 # a sensor that differs by a fifth from the middle of three or more in its commune is doubted.
 SPIKE_SHARE, NEIGHBOUR_SHARE = 0.25, 0.2
 GROUP = 3  # sensors, this one included, from which on there is a middle
-NEAR_MS = 30 * 60_000  # neighbours' values are of the same half hour
-FRESH_MS = 5 * 60_000  # for so long a middle is good enough to say that a value is near it
+NEAR_MS = 30 * MINUTE_MS  # neighbours' values are of the same half hour
+FRESH_MS = 5 * MINUTE_MS  # for so long a middle is good enough to say that a value is near it
 PATIENCE = 3  # doubted leaps in a row, after which the new level is believed
-MINUTE_MS = 60_000
 _NEVER, _BEFORE = float("inf"), -(2**62)  # _BEFORE: nothing was seen yet
 # A relay leaps by its nature, and light with every cloud; a total, a count or the radio's own strength has
 # no neighbours.

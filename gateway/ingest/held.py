@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
+from devices.clock import HOUR_MS
 from devices.contract.reading import Device
 from gateway.ingest.fresh import Late
 from gateway.stores.points import Value
 from gateway.stores.store import RetryLater, Store
 
-NEAR_MS = 3_600_000  # times that lie nearer together are asked for at once
+NEAR_MS = HOUR_MS  # times that lie nearer together are asked for at once
 SPAN_MS, JOINT_MS = 24 * NEAR_MS, 4 * NEAR_MS  # of one device, of all
 MOST = 200_000  # rows of a span: two a second
 JOINT = 50_000  # rows of a span of all devices: two thousand of them, each ten minutes

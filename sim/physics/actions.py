@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from devices.clock import HOUR_MS
 from devices.contract.orders import ACTUATORS, Actuator
-from sim.physics.weather import HOUR, Array, Index
+from sim.physics.weather import Array, Index
 
 Run = tuple[int, int, float]  # from epoch ms, to epoch ms, value
 
@@ -117,7 +118,7 @@ class Course:
         table = np.array(runs, dtype=np.float64).reshape(-1, 3)
         self._start, self._stop, self._value = table.T.copy()
         self._edges = table[:, :2].ravel()
-        amounts = (self._stop - self._start) / HOUR * self._value
+        amounts = (self._stop - self._start) / HOUR_MS * self._value
         self._sums = np.repeat(np.concatenate(([0.0], np.cumsum(amounts))), 2)[1:-1]
 
     def at(self, times: Index) -> Array:

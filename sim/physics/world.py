@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
+from devices.clock import DAY_MS
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import Community, Place
@@ -22,7 +23,7 @@ from sim.physics.pests import Pests
 from sim.physics.pond import Pond
 from sim.physics.soil import Soil
 from sim.physics.water import Water
-from sim.physics.weather import ANCHOR, DAY, YEAR, Array, Index, Moment, Weather, noise, persistent, uniform
+from sim.physics.weather import ANCHOR, YEAR, Array, Index, Moment, Weather, noise, persistent, uniform
 
 _KEPT = 64  # answers kept of one place and one array of times
 # A node's battery. Assumptions: it lasts 6 days in the dark; light below 7 MJ/m2 a day does not charge it
@@ -203,7 +204,7 @@ class World:
             return land, last[0], last[2]
         if times.min() < ANCHOR:
             raise Misuse("simulated.too_early")
-        needed = int((times.max() - ANCHOR) // DAY) + 3  # the next day too, to draw lines to it
+        needed = int((times.max() - ANCHOR) // DAY_MS) + 3  # the next day too, to draw lines to it
         if land is None or land.days < needed or not current:
             where = self._pilot.place[place]
             longer = land is None or land.days < needed

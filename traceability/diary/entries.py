@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any, NamedTuple
 
+from devices.clock import epoch_ms, moment_of
 from devices.contract.diary import DiaryEvent, decode_diary, encode_diary
 from devices.contract.payloads import PayloadError
 from devices.contract.reading import Device
-from devices.pilots.bounds import epoch_ms, local
+from devices.pilots.bounds import local
 from devices.pilots.pilot import Pilot
 from devices.texts import number
 from traceability.digital_link import LotKey
@@ -103,7 +104,7 @@ def event_of(
 def _in_order(event: DiaryEvent, lot: Lot | None, zone: tzinfo) -> None:
     """Nothing is done with a lot before it is there. Raises PayloadError."""
     if lot is not None and epoch_ms(event.ts) < lot.time:
-        times = (local(event.ts, zone), datetime.fromtimestamp(lot.time / 1000, zone))
+        times = (local(event.ts, zone), moment_of(lot.time, zone))
         given, harvested = (at.replace(tzinfo=None).isoformat(" ", "minutes") for at in times)
         raise PayloadError("before_harvest", f"ts {given} < {harvested}")
 

@@ -13,9 +13,10 @@ merges too. A correction repeats the wrong event with an errorDeclaration that n
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
+from devices.clock import moment_of
 from devices.contract.diary import (
     DiaryEvent,
     Harvest,
@@ -114,7 +115,7 @@ class Speaker:
         """What devices measured while the crop grew; nothing where none did."""
         if not grew.daily:
             return []
-        start, stop = (datetime.fromtimestamp(ms / 1000, UTC) for ms in (grew.start, grew.stop))
+        start, stop = (moment_of(ms) for ms in (grew.start, grew.stop))
         element = {
             "sensorMetadata": {
                 "startTime": self._time(start),

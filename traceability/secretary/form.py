@@ -8,7 +8,6 @@ kept like it. Each form has its event's id, so that sending it twice changes not
 """
 
 import secrets
-import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +17,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
+from devices.clock import moment_of, now_ms
 from devices.contract.diary import DiaryEvent, encode_diary
 from devices.contract.payloads import MAX_BYTES, PayloadError
 from devices.contract.reading import Device
@@ -132,7 +132,7 @@ class _Desk:
             event = entries.correction_of(self._pilot, given, self.wrong)
         else:
             event = entries.event_of(self._pilot, self._session.device, self._kind, given, self._lots)
-        within(self._pilot, self._session.device, event, time.time_ns() // 1_000_000)
+        within(self._pilot, self._session.device, event, now_ms())
         return event
 
     def form(
@@ -166,5 +166,5 @@ def _row(pilot: Pilot, entry: ShownEntry) -> dict[str, Any]:
 
 
 def _shown(pilot: Pilot, lot: Lot, lang: str) -> dict[str, str]:
-    day = datetime.fromtimestamp(lot.time / 1000, pilot.zone)
+    day = moment_of(lot.time, pilot.zone)
     return {"id": lot.harvest, "name": f"{lot.key.lot} · {day:%d/%m/%Y} · {number(lot.kilograms, lang)} kg"}
