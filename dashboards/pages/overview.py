@@ -29,18 +29,18 @@ def router(figures: Figures) -> APIRouter:
     """The page and its style sheet: in Vietnamese, until the reader chooses English. How the targets stand is
     kept ready while the application runs; what was measured a moment ago is on the page at once.
     """
-    course = Kept(lambda: Course.read(figures), lambda read: bool(read.indicators))
+    progress = Kept(lambda: Progress.read(figures), lambda read: bool(read.indicators))
 
     @asynccontextmanager
     async def ready(_: FastAPI) -> AsyncIterator[None]:
-        with course.running():
+        with progress.running():
             yield
 
     routes = APIRouter(lifespan=ready)
 
     @routes.get("/", include_in_schema=False)
     def overview(request: Request) -> Response:
-        page = render(figures, course.get(), language(request))
+        page = render(figures, progress.get(), language(request))
         return Response(page, media_type=HTML, headers=HEADERS)
 
     @routes.get("/language/{lang}", include_in_schema=False)
@@ -57,22 +57,22 @@ def router(figures: Figures) -> APIRouter:
     return routes
 
 
-class Course(NamedTuple):
+class Progress(NamedTuple):
     """How the targets stand, and who counts: months of numbers, which change once a minute."""
 
     indicators: list[Indicator]
     standing: dict[str, Standing]
 
     @classmethod
-    def read(cls, figures: Figures) -> "Course":
+    def read(cls, figures: Figures) -> "Progress":
         """As of now. Raises RetryLater."""
         now = figures.now()
         return cls(figures.indicators(now), figures.standing(now))
 
 
-def render(figures: Figures, course: Course, lang: str) -> str:
-    """The page as HTML, as of now but for the `course`."""
-    pilot, now, standing = figures.pilot, figures.now(), course.standing
+def render(figures: Figures, progress: Progress, lang: str) -> str:
+    """The page as HTML, as of now but for the `progress`."""
+    pilot, now, standing = figures.pilot, figures.now(), progress.standing
     books = figures.books(now)
     return PAGES.body(
         "overview.html",
@@ -81,7 +81,7 @@ def render(figures: Figures, course: Course, lang: str) -> str:
         rehearsal=figures.rehearsal,
         trend_days=figures.trend_days,
         as_of=_local(pilot, now, "%d/%m/%Y %H:%M:%S"),
-        cards=[_card(one, pilot, standing, lang) for one in course.indicators],
+        cards=[_card(one, pilot, standing, lang) for one in progress.indicators],
         map=draw(_marks(pilot, standing, now)),
         devices=[_device(device, pilot, lang) for device in figures.newest(now, SHOWN_DEVICES)],
         communes=_communes(pilot, standing, now, lang),

@@ -12,7 +12,7 @@ from typing import Literal
 
 from dashboards import wording
 from dashboards.report import drawing
-from dashboards.report.yearly import Lots, Year
+from dashboards.report.yearly import Harvested, Year
 from devices.clock import day_of, moment_of
 from devices.pilots.names import Names
 from devices.pilots.pilot import Pilot, TargetPoint
@@ -183,7 +183,7 @@ def _communes(pilot: Pilot, year: Year, lang: str) -> list[Block]:
     for place in sorted(there, key=lambda one: (one.commune_new or one.commune_old, one.name)):
         kind = say("village") if place.id in villages else say("community")
         share = year.coverage.get(place.id)
-        lots = year.lots.get(place.id, Lots(0, 0.0))
+        lots = year.lots.get(place.id, Harvested(0, 0.0))
         rows.append(
             (_commune(place, lang), f"{place.name} ({kind})", place.joined.strftime("%d/%m/%Y"),
              str(year.devices.get(place.id, 0)), say("none") if share is None else f"{share * 100:.0f} %",

@@ -10,7 +10,7 @@ from gateway.indicators.count import MANY, Evaluation
 
 
 @dataclass(frozen=True, slots=True)
-class Lots:
+class Harvested:
     """Harvests of one place in a year: how many lots, how many kilograms."""
 
     number: int
@@ -31,7 +31,7 @@ class Year:
     counted: int
     indicators: tuple[Indicator, ...]
     evaluation: Evaluation | None
-    lots: dict[str, Lots]
+    lots: dict[str, Harvested]
     coverage: dict[str, float]
     devices: dict[str, int]
     doubted: dict[str, int]
@@ -67,7 +67,7 @@ def look_up(figures: Figures, year: int, now: int) -> Year:
     at = max(one.at for one in indicators)
     return Year(
         year, at, days, max(len(one.trend) for one in indicators), indicators, figures.evaluation(at),
-        {place: Lots(len(each), sum(each)) for place, each in harvests.items()},
+        {place: Harvested(len(each), sum(each)) for place, each in harvests.items()},
         {place: sum(each) / len(each) for place, each in shares.items()},
         {place: len(each) for place, each in devices.items()},
         dict(doubted),

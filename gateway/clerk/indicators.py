@@ -13,7 +13,7 @@ from gateway.indicators.count import (
     Count,
     Coverage,
     Evaluation,
-    Lots,
+    SealTimes,
     evaluate,
     points,
     roster,
@@ -66,10 +66,10 @@ class IndicatorSheet:
         for _ in recount(self._store, self._pilot, self._devices(), first, today):
             if stop.is_set():
                 return
-        lots = Lots(self._store, self._pilot, share_window(self._pilot, today), at + 1)
+        sealed = SealTimes(self._store, self._pilot, share_window(self._pilot, today), at + 1)
         where = {"pilot": self._pilot.pilot, "indicator": SHARE}
         for counted in self._store.series("kpi", where, midnight_of(today, self._pilot.zone), at + 1, MANY):
-            again = Evaluation(counted.time, (share(self._pilot, lots, counted.time),), {})
+            again = Evaluation(counted.time, (share(self._pilot, sealed, counted.time),), {})
             self._store.write(points(self._pilot, again))
 
     def _heard(self, at: int) -> dict[str, Heard]:
@@ -89,13 +89,13 @@ def recount(
     and store them. A day whose window began before there were readings is left out: a count over days
     at which nobody had looked would say 0.
     """
-    lots = Lots(store, pilot, share_window(pilot, first), midnight_of(last, pilot.zone))
+    sealed = SealTimes(store, pilot, share_window(pilot, first), midnight_of(last, pilot.zone))
     covered = Coverage(store, pilot)
     counted: list[Point] = []
     for back in range((last - first).days):
         end = midnight_of(last - timedelta(days=back), pilot.zone) - 1  # still of the day that ends
         if covered.begun(end):
-            evaluation = evaluate(store, pilot, devices, end, lots, covered)
+            evaluation = evaluate(store, pilot, devices, end, sealed, covered)
             counted += points(pilot, evaluation)
             if back < LEFT_DAYS:
                 counted += left_behind(store, pilot, devices, evaluation)

@@ -53,7 +53,7 @@ class Evaluation:
     coverage: dict[str, float]
 
 
-class Lots:
+class SealTimes:
     """When whose harvests were sealed, in [start, stop) epoch ms: asked for once, counted for many days."""
 
     def __init__(self, store: Store, pilot: Pilot, start: int, stop: int) -> None:
@@ -117,25 +117,25 @@ def evaluate(
     pilot: Pilot,
     devices: Iterable[Device],
     at: int,
-    lots: Lots | None = None,
+    sealed: SealTimes | None = None,
     covered: Coverage | None = None,
 ) -> Evaluation:
-    """Count the indicators at epoch ms `at`. `lots` (of the share's window at least) and `covered` are for
+    """Count the indicators at epoch ms `at`. `sealed` (of the share's window at least) and `covered` are for
     those who count many moments. Raises RetryLater where the store does not answer.
     """
     known = {device.device: device for device in devices}
     day = day_of(at, pilot.zone)
-    lots = Lots(store, pilot, share_window(pilot, day), at) if lots is None else lots
+    sealed = SealTimes(store, pilot, share_window(pilot, day), at) if sealed is None else sealed
     coverage = (covered or Coverage(store, pilot)).until(at)
     iot = _iot_communities(pilot, known, coverage, day)
     villages = _smart_villages(store, pilot, at, day)
-    return Evaluation(at, (iot, villages, share(pilot, lots, at)), coverage)
+    return Evaluation(at, (iot, villages, share(pilot, sealed, at)), coverage)
 
 
-def share(pilot: Pilot, lots: Lots, at: int) -> Count:
-    """The share of traceability at epoch ms `at`; `lots` of its window at least."""
+def share(pilot: Pilot, sealed: SealTimes, at: int) -> Count:
+    """The share of traceability at epoch ms `at`; `sealed` of its window at least."""
     day = day_of(at, pilot.zone)
-    return _traceability_share(pilot, lots.within(share_window(pilot, day), at), day)
+    return _traceability_share(pilot, sealed.within(share_window(pilot, day), at), day)
 
 
 def points(pilot: Pilot, evaluation: Evaluation) -> list[Point]:

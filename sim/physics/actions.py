@@ -1,4 +1,4 @@
-"""What actuators were told, and the courses that follow from it.
+"""What actuators were told, and when they ran for it.
 
     command ─► Action ─► Actions (append-only) ─► World
 
@@ -111,8 +111,8 @@ def spread(runs: Iterable[Run], first: int, step: int, count: int) -> dict[int, 
     return out
 
 
-class Course:
-    """What goes by runs (ascending, without overlaps) and is 0 between them."""
+class Runs:
+    """Runs, ascending and without overlaps, as a value over time that is 0 between them."""
 
     def __init__(self, runs: Sequence[Run]) -> None:
         table = np.array(runs, dtype=np.float64).reshape(-1, 3)

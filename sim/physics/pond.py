@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from devices.clock import HOUR_MS
-from sim.physics.actions import Action, Course, Run, overlay, spread, told
+from sim.physics.actions import Action, Run, Runs, overlay, spread, told
 from sim.physics.water import lagging
 from sim.physics.weather import ANCHOR, Array, Moment, Weather, persistent, uniform
 
@@ -99,7 +99,7 @@ class Pond:
                 oxygen = self._aerate(hour, oxygen, sum((b - a) * value for a, b, value in runs) / HOUR_MS)
             else:
                 oxygen = oxygen * left + gain - lost * oxygen / (oxygen + _HALF)
-        self._state, self._aerator = np.array(state), Course(running)
+        self._state, self._aerator = np.array(state), Runs(running)
         self._aired = self._aerator.total(ANCHOR + hours * HOUR_MS)
 
     def _aerate(self, hour: int, oxygen: float, lasts: float) -> float:

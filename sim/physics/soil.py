@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from devices.clock import DAY_MS, HOUR_MS
-from sim.physics.actions import Action, Course, Run, overlay, spread, through, told
+from sim.physics.actions import Action, Run, Runs, overlay, spread, through, told
 from sim.physics.weather import ANCHOR, Array, Moment, Weather, carried, uniform
 
 
@@ -82,7 +82,7 @@ class Soil:
         actions = tuple(actions)
         pump, valve = told(actions, "pump", plot), told(actions, "valve", plot)
         self._balance(pump, valve)
-        self._valve = Course(overlay(self._pumping, valve))
+        self._valve = Runs(overlay(self._pumping, valve))
 
     def _balance(self, pump: list[Run], valve: list[Run]) -> None:
         """FAO-56 eq. 85, with the stress coefficient of eq. 84 and no capillary rise (Assumption).
@@ -126,7 +126,7 @@ class Soil:
         self.water, self.irrigation, self.soaked, self.taken, self.drained, self._most = np.array(
             rows
         ).T.copy()
-        self._pump, self._flow = Course(self._pumping), Course(flowing)
+        self._pump, self._flow = Runs(self._pumping), Runs(flowing)
         self._poured = self._flow.total(ANCHOR + weather.day * DAY_MS)
 
     def _offset(self, name: str) -> float:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from devices.clock import DAY_MS, HOUR_MS
 from devices.pilots.pilot import Pilot, load
-from sim.physics.actions import ACTUATORS, Action, Actions, Course, overlay, spread, through, told, within
+from sim.physics.actions import ACTUATORS, Action, Actions, Runs, overlay, spread, through, told, within
 from sim.physics.world import World
 
 INLAND = load("dong-thap")
@@ -157,22 +157,22 @@ _RUNS = st.lists(
 @given(runs=_RUNS)
 def test_told_the_last_one_rules(runs):
     actions = [Action("p", 1, "valve", value, start, stop) for start, stop, value in runs]
-    course = told(actions, "valve", 1)
-    assert all(one[1] <= two[0] for one, two in pairwise(course))
+    running = told(actions, "valve", 1)
+    assert all(one[1] <= two[0] for one, two in pairwise(running))
     for time in range(41):
         ruling = [value for start, stop, value in runs if start <= time < stop]
-        there = [value for start, stop, value in course if start <= time < stop]
+        there = [value for start, stop, value in running if start <= time < stop]
         assert there == ruling[-1:]
 
 
 @given(runs=_RUNS, time=_STEPS)
 def test_a_course_adds_up(runs, time):
-    course = Course([(a * HOUR_MS, b * HOUR_MS, value) for a, b, value in _apart(runs)])
+    running = Runs([(a * HOUR_MS, b * HOUR_MS, value) for a, b, value in _apart(runs)])
     hours = np.arange(time) * HOUR_MS
-    assert course.total(np.array([time * HOUR_MS]))[0] == pytest.approx(course.at(hours).sum())
+    assert running.total(np.array([time * HOUR_MS]))[0] == pytest.approx(running.at(hours).sum())
     parts = spread([(a * HOUR_MS, b * HOUR_MS, value) for a, b, value in _apart(runs)], 0, 5 * HOUR_MS, 8)
     summed = sum((b - a) / HOUR_MS * value for cut in parts.values() for a, b, value in cut)
-    assert summed == pytest.approx(course.total(np.array([40 * HOUR_MS]))[0])
+    assert summed == pytest.approx(running.total(np.array([40 * HOUR_MS]))[0])
 
 
 def _apart(runs):
