@@ -176,15 +176,15 @@ def delay(some: list[Label]) -> str:
 
 def runs(alarms: Iterable[Alarm]) -> list[list[Alarm]]:
     """Flags that belong together."""
-    found: list[list[Alarm]] = []
+    grouped: list[list[Alarm]] = []
     for alarm in sorted(alarms, key=lambda a: (a.reason, a.device, a.signal, a.measured)):
-        last = found[-1][-1] if found else None
+        last = grouped[-1][-1] if grouped else None
         same = last and (last.reason, last.device, last.signal) == (alarm.reason, alarm.device, alarm.signal)
         if last and same and alarm.measured - last.measured <= HOUR_MS:
-            found[-1].append(alarm)
+            grouped[-1].append(alarm)
         else:
-            found.append([alarm])
-    return found
+            grouped.append([alarm])
+    return grouped
 
 
 def kind_rows(table: Table, result: Result) -> None:

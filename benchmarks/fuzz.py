@@ -98,12 +98,12 @@ def fuzz(atheris: ModuleType, seconds: int, folder: Path) -> None:
     def read(payload: bytes) -> None:
         for reader in (lambda some: decode(some, "probe"), uplink):
             try:
-                told = reader(payload)
+                readings = reader(payload)
             except PayloadError as error:
                 refused(error.reason, error.field)
             else:
-                assert told
-                for telemetry in told:
+                assert readings
+                for telemetry in readings:
                     taken(telemetry.values, telemetry.time)
 
     def sort(how: int, payload: bytes) -> None:
@@ -140,10 +140,10 @@ def fuzz(atheris: ModuleType, seconds: int, folder: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=int, default=60)
-    given = parser.parse_args()
+    options = parser.parse_args()
     atheris = installed()
     # atheris ends the process by itself: the folder stays, and what it found is in it
-    fuzz(atheris, given.seconds, Path(tempfile.mkdtemp(prefix="hoiquan-fuzz-")))
+    fuzz(atheris, options.seconds, Path(tempfile.mkdtemp(prefix="hoiquan-fuzz-")))
 
 
 if __name__ == "__main__":

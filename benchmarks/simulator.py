@@ -264,8 +264,8 @@ def foreign(port: int, folder: Path, name: str, start: Callable[[], Peer]) -> tu
         return f"  peer {name}", "not measured", "", str(reason)
     rate = heard(port, folder, running(peer.command, folder))
     if not rate:
-        told = (folder / "publisher.log").read_text("utf-8", "replace").split()[-30:]
-        return f"  peer {peer.name}", "not measured", "", f"no message of it came: {' '.join(told)}"
+        tail = (folder / "publisher.log").read_text("utf-8", "replace").split()[-30:]
+        return f"  peer {peer.name}", "not measured", "", f"no message of it came: {' '.join(tail)}"
     return f"  peer {peer.name}", f"{rate:,.0f}/s", "", peer.remark
 
 

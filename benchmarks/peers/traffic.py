@@ -61,8 +61,8 @@ class Traffic:
         for number in range(self.count):
             seq, device = divmod(number, DEVICES)
             bad = self.bad and number % self.every == self.every // 2
-            told = poisoned if bad else values[number % len(values)]
-            yield names[device], f'{{"ts":{self.at(number)},"seq":{seq},"boot":"b","values":{{{told}}}}}'
+            row = poisoned if bad else values[number % len(values)]
+            yield names[device], f'{{"ts":{self.at(number)},"seq":{seq},"boot":"b","values":{{{row}}}}}'
 
 
 def readings(number: int = 997) -> list[dict[str, float]]:
