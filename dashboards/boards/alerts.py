@@ -79,11 +79,11 @@ def rules(pilot: Pilot, lang: str) -> list[Rule]:
     """Every rule of a pilot. Raises ValueError for one that Grafana would refuse."""
     if pilot.alarms is None:
         return []
-    found = [*_levels(pilot, pilot.alarms, lang), *_system(pilot, pilot.alarms), *_plan(pilot, lang)]
-    for rule in found:
+    rules = [*_levels(pilot, pilot.alarms, lang), *_system(pilot, pilot.alarms), *_plan(pilot, lang)]
+    for rule in rules:
         if len(rule.id) > LONGEST_UID:
             raise ValueError(f"alert {rule.id}: Grafana takes ids of {LONGEST_UID} characters at most")
-    return found
+    return rules
 
 
 def _levels(pilot: Pilot, alarms: Alarms, lang: str) -> Iterator[Rule]:

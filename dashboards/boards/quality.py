@@ -58,8 +58,8 @@ def _places(spot: Spot, lang: str, say: Say) -> table.Panel:
         style.rows(sort=titles["coverage"]), spot, say,
         title=say("coverage_places"), about=say("coverage_places_about"), unit=style.COUNT,
     ).decimals(0)  # fmt: skip
-    found = (queries.coverage(DAYS), queries.last_seen(DAYS))
-    frame.by_place(panel, lang, say, titles, found, style.as_time("last_seen"))
+    selects = (queries.coverage(DAYS), queries.last_seen(DAYS))
+    frame.by_place(panel, lang, say, titles, selects, style.as_time("last_seen"))
     return style.covered(panel, titles["coverage"])
 
 

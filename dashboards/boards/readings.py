@@ -65,9 +65,9 @@ def devices(spot: Spot, lang: str, hours: int) -> table.Panel:
         style.rows(sort=titles["last_seen"]), spot, say,
         title=say("devices_title"), about=say("devices_about"), unit=style.COUNT,
     ).decimals(2)  # fmt: skip
-    found = queries.newest("device", columns, "device", "community", hours=hours)
+    newest = queries.newest("device", columns, "device", "community", hours=hours)
     doubts = queries.within("telemetry_flagged", "value", "count", hours, by="device", shown="doubts")
-    panel.with_target(InfluxQL(found, "A")).with_target(InfluxQL(doubts, "B"))
+    panel.with_target(InfluxQL(newest, "A")).with_target(InfluxQL(doubts, "B"))
     one_row_each = (style.without_time(), style.joined("device"), style.as_time("last_seen"))
     style.reshape(panel, titles, *one_row_each)
     return style.paint(

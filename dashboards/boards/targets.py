@@ -104,6 +104,6 @@ def _communities(spot: Spot, lang: str, say: Say) -> table.Panel:
         title=say("communities"), about=say("communities_about"), unit=style.COUNT,
     ).decimals(0).mappings(kinds)  # fmt: skip
     known = queries.latest("community", roster, by="community")
-    found = (known, queries.coverage(DAYS), queries.last_seen(DAYS))
-    frame.by_place(panel, lang, say, titles, found, style.as_time("last_seen"))
+    selects = (known, queries.coverage(DAYS), queries.last_seen(DAYS))
+    frame.by_place(panel, lang, say, titles, selects, style.as_time("last_seen"))
     return style.covered(panel, titles["coverage"])

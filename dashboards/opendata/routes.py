@@ -84,16 +84,16 @@ def router(figures: Figures) -> APIRouter:
         """Devices heard within a day, with their newest values."""
         _require_place(figures, community)
         where = {"community": community} if community else {}
-        found = figures.devices(figures.now(), **where)
-        return answer(request, figures, page, [device_json(device) for device in found])
+        newest = figures.devices(figures.now(), **where)
+        return answer(request, figures, page, [device_json(device) for device in newest])
 
     @routes.get("/devices/{device}/latest", responses={200: {"model": open_rows.DeviceRow}})
     def latest(device: str) -> dict[str, Any]:
         """The newest values of one device."""
-        found = figures.devices(figures.now(), device=device)
-        if not found:
+        newest = figures.devices(figures.now(), device=device)
+        if not newest:
             raise HTTPException(404, f"no reading of device {device!r} within a day")
-        return device_json(found[0])
+        return device_json(newest[0])
 
     @routes.get("/lots", **_describes(open_rows.Lots))
     def lots(request: Request, page: Page, community: str | None = None) -> Response:
@@ -200,7 +200,7 @@ def _series(
     where |= {"community": community} if community else {}
     where |= {"device": device} if device else {}
     midnight = midnight_of(day_of(since, figures.pilot.zone), figures.pilot.zone)
-    found = figures.store.summary("telemetry", (signal,), where, since, until, wide, midnight)[signal]
+    summary = figures.store.summary("telemetry", (signal,), where, since, until, wide, midnight)[signal]
     rows = [
         {
             "time": iso(bucket.time),
@@ -214,7 +214,7 @@ def _series(
             "high": bucket.high,
             "number": bucket.number,
         }
-        for tags, buckets in ((dict(series), buckets) for series, buckets in found.items())
+        for tags, buckets in ((dict(series), buckets) for series, buckets in summary.items())
         for bucket in buckets
     ]
     return sorted(rows, key=lambda row: (row["time"], row["device"]))

@@ -48,8 +48,8 @@ def router(figures: Figures) -> APIRouter:
 def _silent(figures: Figures) -> str:
     """Since when no gateway was seen, "" where one was; nobody looks for one in a rehearsal's folder."""
     now = figures.now()
-    found = figures.store.latest("gateway", {}, now - 7 * DAY_MS)
-    newest = max((at for row in found for at, _ in row.fields.values()), default=None)
+    gateways = figures.store.latest("gateway", {}, now - 7 * DAY_MS)
+    newest = max((at for row in gateways for at, _ in row.fields.values()), default=None)
     if figures.rehearsal is not None or (newest is not None and now - newest <= SILENT_MS):
         return ""
     if newest is None:

@@ -111,10 +111,10 @@ def _targets(pilot: Pilot, year: Year, lang: str) -> list[Block]:
     say = partial(_say, lang)
     head = ("indicator", "target", "value", "real", "simulated_only", "gap", "assessment")
     rows = [tuple(say(f"column_{name}") for name in head)]
-    found = {one.id: one for one in year.indicators}
+    by_id = {one.id: one for one in year.indicators}
     for target in pilot.targets:
         name = text(f"overview.{target.indicator}", lang)
-        one = found.get(target.indicator)
+        one = by_id.get(target.indicator)
         if one is None:
             due = next((p for p in target.points if year.year <= p.year), target.points[-1])
             none = say("none")

@@ -58,9 +58,9 @@ def look_up(figures: Figures, year: int, now: int) -> Year:
     devices: dict[str, set[str]] = {}
     for point in store.series("device", where, start, stop, 10 * MANY):
         if "coverage" in point.fields:
-            given = dict(point.tags)
-            shares.setdefault(given["community"], []).append(float(point.fields["coverage"]))
-            devices.setdefault(given["community"], set()).add(given["device"])
+            labels = dict(point.tags)
+            shares.setdefault(labels["community"], []).append(float(point.fields["coverage"]))
+            devices.setdefault(labels["community"], set()).add(labels["device"])
     doubted: Counter[str] = Counter()
     for point in store.series("doubted", where, start, stop, MANY):
         doubted[dict(point.tags)["reason"]] += int(point.fields["doubts"])
