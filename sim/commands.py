@@ -119,8 +119,8 @@ def command(open_past: OpenPast) -> Callable[..., None]:
             if pilot is None:
                 settings = Settings.read(data=data, pilot=play.pilot)
             judged = play.judged(settings.loaded_pilot)
-            given = {"seed": seed, "faults": faults, "rollout": rollout}
-            play = play.model_copy(update={name: one for name, one in given.items() if one is not None})
+            chosen = {"seed": seed, "faults": faults, "rollout": rollout}
+            play = play.model_copy(update={name: one for name, one in chosen.items() if one is not None})
             plan = played(plan, play, settings.loaded_pilot)
             name = getattr(play.name, lang)
             announce("simulated.plays", lang, err=True, name=name, start=play.start, until=play.until)

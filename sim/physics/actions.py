@@ -62,7 +62,7 @@ class Actions:
         return len(self._places.get(place, ()))
 
 
-def told(actions: Iterable[Action], actuator: Actuator, plot: int | None = None) -> list[Run]:
+def commanded(actions: Iterable[Action], actuator: Actuator, plot: int | None = None) -> list[Run]:
     """When an actuator was told what; `plot` None stands for all plots. Ascending, without overlaps."""
     runs: list[Run] = []
     for action in actions:

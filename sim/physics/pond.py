@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from devices.clock import HOUR_MS
-from sim.physics.actions import Action, Run, Runs, overlay, spread, told
+from sim.physics.actions import Action, Run, Runs, commanded, overlay, spread
 from sim.physics.water import lagging
 from sim.physics.weather import ANCHOR, Array, Moment, Weather, persistent, uniform
 
@@ -46,7 +46,7 @@ class Pond:
 
     def __init__(self, weather: Weather, plot: int = 1, actions: Iterable[Action] = ()) -> None:
         self._weather, self._plot = weather, plot
-        self._told = told(actions, "aerator", plot)
+        self._commanded = commanded(actions, "aerator", plot)
         self._hours()
 
     @cached_property
@@ -82,7 +82,7 @@ class Pond:
         self._breathed = _BREATHED * (1 + algae) / 2 * _WARMER ** (heat - 20)
         self._air = _STILL + _WINDY * np.maximum(np.sin(2 * np.pi * (at.hour - 8) / 24), 0)
         self._full = saturation(heat)
-        overruled = spread(self._told, ANCHOR, HOUR_MS, len(hours))
+        overruled = spread(self._commanded, ANCHOR, HOUR_MS, len(hours))
         supplied = -np.expm1(-self._air) / self._air  # hours' worth of a rate, while no aerator runs
         gained = supplied * (self._made + self._air * self._full)
         rows = (np.exp(-self._air), gained, supplied * self._breathed)

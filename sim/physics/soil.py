@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from devices.clock import DAY_MS, HOUR_MS
-from sim.physics.actions import Action, Run, Runs, overlay, spread, through, told
+from sim.physics.actions import Action, Run, Runs, commanded, overlay, spread, through
 from sim.physics.weather import ANCHOR, Array, Moment, Weather, carried, uniform
 
 
@@ -80,7 +80,7 @@ class Soil:
             _LIGHT.saturation + share * (_HEAVY.saturation - _LIGHT.saturation),
         )
         actions = tuple(actions)
-        pump, valve = told(actions, "pump", plot), told(actions, "valve", plot)
+        pump, valve = commanded(actions, "pump", plot), commanded(actions, "valve", plot)
         self._balance(pump, valve)
         self._valve = Runs(overlay(self._pumping, valve))
 
@@ -113,16 +113,16 @@ class Soil:
             drained = -_DRAINED * lacking if lacking < 0 else 0.0
             room = full - (water - taken - drained)
             soaked = rain if rain < room - planned else room - planned
-            given, flows = planned, runs
+            inflow, flows = planned, runs
             if day in pumps or day in valves:
                 runs = overlay(runs, pumps.get(day, ()))
                 flows = through(runs, valves.get(day, ()))
-                given = min(sum((b - a) / HOUR_MS * value for a, b, value in flows) * _FLOW, room - soaked)
+                inflow = min(sum((b - a) / HOUR_MS * value for a, b, value in flows) * _FLOW, room - soaked)
             if runs:
                 self._pumping += runs
                 flowing += flows
-            rows.append((water, given, soaked, taken, drained, room - soaked))
-            water += given - taken - drained + soaked
+            rows.append((water, inflow, soaked, taken, drained, room - soaked))
+            water += inflow - taken - drained + soaked
         self.water, self.irrigation, self.soaked, self.taken, self.drained, self._most = np.array(
             rows
         ).T.copy()

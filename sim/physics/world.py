@@ -18,7 +18,7 @@ from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import Community, Place
 from devices.texts import Misuse
-from sim.physics.actions import Action, Actions, told
+from sim.physics.actions import Action, Actions, commanded
 from sim.physics.pests import Pests
 from sim.physics.pond import Pond
 from sim.physics.soil import Soil
@@ -45,7 +45,7 @@ class Land:
 
     @cached_property
     def water(self) -> Water:
-        return Water(self.weather, told(self.actions, "sluice"))
+        return Water(self.weather, commanded(self.actions, "sluice"))
 
     @cached_property
     def pests(self) -> Pests:

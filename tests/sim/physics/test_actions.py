@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from devices.clock import DAY_MS, HOUR_MS
 from devices.pilots.pilot import Pilot, load
-from sim.physics.actions import ACTUATORS, Action, Actions, Runs, overlay, spread, through, told, within
+from sim.physics.actions import ACTUATORS, Action, Actions, Runs, commanded, overlay, spread, through, within
 from sim.physics.world import World
 
 INLAND = load("dong-thap")
@@ -157,7 +157,7 @@ _RUNS = st.lists(
 @given(runs=_RUNS)
 def test_told_the_last_one_rules(runs):
     actions = [Action("p", 1, "valve", value, start, stop) for start, stop, value in runs]
-    running = told(actions, "valve", 1)
+    running = commanded(actions, "valve", 1)
     assert all(one[1] <= two[0] for one, two in pairwise(running))
     for time in range(41):
         ruling = [value for start, stop, value in runs if start <= time < stop]
@@ -216,7 +216,7 @@ def test_any_action_leaves_the_past(data, pilot):
             Action(CHANGED[actuator][0], 1, actuator, data.draw(st.sampled_from([0, 1])), start, stop)
         )
     last = actions[-1]
-    fewer, more = (World(1, pilot, Actions(told)) for told in (actions[:-1], actions))
+    fewer, more = (World(1, pilot, Actions(commanded)) for commanded in (actions[:-1], actions))
     place, names = CHANGED[last.actuator]
     for name in names:
         past = last.start >= TIMES
