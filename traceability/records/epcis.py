@@ -74,7 +74,7 @@ class Speaker:
             "epcisBody": {"eventList": list(kept.values())},
         }
 
-    def said(self, event: DiaryEvent, *, packed: bool = False) -> list[Event]:
+    def written(self, event: DiaryEvent, *, packed: bool = False) -> list[Event]:
         """A diary event; nothing for those that are no event of the goods. Shipped is what was `packed`, or
         the lot as it was harvested.
         """
@@ -90,9 +90,9 @@ class Speaker:
                 }
             case Input() | Irrigation() | PestObservation():
                 step = f"{self.vocabulary}{event.event}"
-                told = event.model_dump(mode="json", exclude_none=True, exclude=_COMMON)
+                details = event.model_dump(mode="json", exclude_none=True, exclude=_COMMON)
                 happened = _object("OBSERVE", step, [{"epcClass": crop}]) | {
-                    f"hoiquan:{name}": value for name, value in told.items()
+                    f"hoiquan:{name}": value for name, value in details.items()
                 }
             case Harvest():
                 cut = [kilograms(lot, event.quantity_kg)]
@@ -140,13 +140,14 @@ class Speaker:
         the correction's `name`.
         """
         renamed = right.model_copy(update={"id": name})
-        new = self.said(renamed, packed=packed)
+        new = self.written(renamed, packed=packed)
         declaration = {
             "declarationTime": self._time(declared),
             "reason": "incorrect_data",
             "correctiveEventIDs": [event["eventID"] for event in new],
         }
-        return [event | {"errorDeclaration": declaration} for event in self.said(wrong, packed=packed)] + new
+        was = self.written(wrong, packed=packed)
+        return [event | {"errorDeclaration": declaration} for event in was] + new
 
     def recalled(self, name: str, at: datetime, reason: str) -> Event:
         """The lot is called back."""
