@@ -278,5 +278,5 @@ class Diaries:
     def _refusal(self, failed: Unhandled) -> Refusal:
         """The entry as the message that it came in, about."""
         topic = Topic(self._pilot.pilot, failed.community, failed.device or "unknown", "diary")
-        told = PayloadError("unhandled", failed.error)
-        return Refusal(Message(str(topic), failed.body, now_ms()), told.reason, told.field)
+        error = PayloadError("unhandled", failed.error)
+        return Refusal(Message(str(topic), failed.body, now_ms()), error.reason, error.field)

@@ -39,7 +39,7 @@ class Advisor:
         self._ledger = ledger
         self._send = send
         self.faults = 0  # looks that ended in an error that nobody foresaw
-        self._said = ""
+        self._last_fault = ""
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; what cannot be done now is done next time."""
@@ -58,22 +58,22 @@ class Advisor:
         except Exception as error:
             # the gateway ends with this thread, and readings go before advice
             self.faults += 1
-            if (said := repr(error)) != self._said:
+            if (fault := repr(error)) != self._last_fault:
                 log.exception("no advice: an error that this program does not know; it is said once")
-            self._said = said
+            self._last_fault = fault
 
     def look(self, now: int) -> list[Advice]:
         """Give the advice of epoch ms `now` and act where that is allowed. Raises RetryLater, OSError."""
         if not self._pilot.advice.rules:
             return []
-        found = advise(self._store, self._pilot, now)
+        advised = advise(self._store, self._pilot, now)
         try:
-            self._store.write(points(self._store, self._pilot, found, now))
+            self._store.write(points(self._store, self._pilot, advised, now))
         except RejectPoints as error:
             log.warning("the store refuses %d pieces of advice: %s", len(error.bad), error)
-        for one in found:
+        for one in advised:
             self._act(one, now)
-        return found
+        return advised
 
     def _act(self, advice: Advice, now: int) -> None:
         allowed, remedy = self._pilot.advice.automatic, advice.command

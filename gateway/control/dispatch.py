@@ -43,11 +43,11 @@ def dispatch(
     try:
         client.subscribe(str(topic._replace(kind="result")), qos=1)
         ledger.sent(entry)
-        told = {
+        order = {
             "id": entry.id, "actuator": actuator, "set": value,
             "until": moment_of(until).isoformat(timespec="milliseconds"),
         }  # fmt: skip
-        client.publish(str(topic), json.dumps(told).encode(), qos=1)
+        client.publish(str(topic), json.dumps(order).encode(), qos=1)
         deadline = time.monotonic() + wait
         while (left := deadline - time.monotonic()) > 0:
             try:

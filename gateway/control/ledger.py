@@ -74,9 +74,9 @@ class Ledger:
 
     def answered(self, name: str, ok: bool, error: str | None) -> None:
         """Write down what the device said."""
-        said = {"answered": now_ms(), "ok": ok, "error": error}
+        answer = {"answered": now_ms(), "ok": ok, "error": error}
         with reached(), self._engine.begin() as connection:
-            connection.execute(update(_COMMANDS).where(_COMMANDS.c.id == name).values(**said))
+            connection.execute(update(_COMMANDS).where(_COMMANDS.c.id == name).values(**answer))
 
     def entries(self, limit: int, device: str | None = None) -> list[Entry]:
         """The newest first."""

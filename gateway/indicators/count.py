@@ -64,11 +64,11 @@ class SealTimes:
 
     def within(self, start: int, stop: int) -> dict[str, set[bool]]:
         """Communities with a lot in [start, stop), and the kinds of diary that those are of."""
-        found: dict[str, set[bool]] = {}
+        kinds: dict[str, set[bool]] = {}
         for (community, simulated), times in self._times.items():
             if bisect_left(times, start) < bisect_left(times, stop):
-                found.setdefault(community, set()).add(simulated)
-        return found
+                kinds.setdefault(community, set()).add(simulated)
+        return kinds
 
 
 class Coverage:
@@ -222,14 +222,14 @@ def _smart_villages(store: Store, pilot: Pilot, at: int, day: date) -> Count:
     needed = sorted({signal for signals in services.values() for signal in signals})
     reported: dict[tuple[str, str], set[bool]] = {}  # (place, signal) → kinds of device that sent it
     sent = store.summary("telemetry", needed, {"pilot": pilot.pilot}, at - window, at, window, at)
-    for signal, found in sent.items():
-        for series in found:
-            given = dict(series)
-            if given.get("model") == DIARY:
+    for signal, series in sent.items():
+        for one in series:
+            labels = dict(one)
+            if labels.get("model") == DIARY:
                 continue
             # somebody else's point may lack a tag: it counts for no place, and as no simulated device's
-            kinds = reported.setdefault((given.get("community", ""), signal), set())
-            kinds.add(given.get("simulated") == FLAG_TRUE)
+            kinds = reported.setdefault((labels.get("community", ""), signal), set())
+            kinds.add(labels.get("simulated") == FLAG_TRUE)
     members, missed = [], []
     real = simulated = 0
     for village in pilot.villages:

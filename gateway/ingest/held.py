@@ -57,15 +57,15 @@ def begun(store: Store, devices: Iterable[Device], seen: Mapping[str, str], unti
     too many, or the store is away, the first message of each is asked of as that of a new one is.
     """
     unknown = [device for device in devices if device.device not in seen]
-    found: dict[str, str] = {}
+    newest: dict[str, str] = {}
     if len(unknown) > MANY:
-        return found
+        return newest
     with suppress(RetryLater):
         for device in unknown:
             where = {"pilot": device.pilot, "device": device.device}
             for point in store.series("telemetry", where, 0, until, 1):
-                found[device.device] = json.dumps({"newest": point.time})
-    return found
+                newest[device.device] = json.dumps({"newest": point.time})
+    return newest
 
 
 def _stored(store: Store, late: Sequence[Late]) -> _Stored:

@@ -242,13 +242,14 @@ class Spool:
         arrived, size, body = self._db.execute(
             "SELECT arrived, messages, body FROM segment WHERE id=?", (number,)
         ).fetchone()
-        found: list[Message] = []
+        messages: list[Message] = []
         try:
-            found += unpack(body)
+            messages += unpack(body)
         except (struct.error, ValueError, TypeError) as error:
             log.error("commit %d of the spool is damaged (%s): what is left of it is refused", number, error)  # noqa: TRY400
         # as many as were counted, so that the books balance
-        return [*found, *(Message("damaged", bytes(body or b""), arrived) for _ in range(size - len(found)))]
+        lost = (Message("damaged", bytes(body or b""), arrived) for _ in range(size - len(messages)))
+        return [*messages, *lost]
 
     def _quarantine(self, refused: Iterable[Refusal]) -> None:
         rows = [

@@ -60,11 +60,11 @@ class Growth:
                 simulated.add(device)
             values += len(fields)
             hours.setdefault(device, set()).add((time - start) // HOUR_MS)
-            said = sorted(fields.items())
+            ordered = sorted(fields.items())
             raw.update(
-                f"{time} {device} {','.join([f'{name}={value!r}' for name, value in said])}\n".encode()
+                f"{time} {device} {','.join([f'{name}={value!r}' for name, value in ordered])}\n".encode()
             )
-            for name, value in said:
+            for name, value in ordered:
                 if name in _SENSED and isinstance(value, float):
                     sensed.setdefault((name, day, device), []).append(value)
         doubted = self._store.series("telemetry_flagged", where, start, stop, MANY)

@@ -41,11 +41,11 @@ class Openings:
             counted = scans.read(self._folder / "scans.sqlite")
             if counted == self._told[1] and at - self._told[0] < HOUR_MS:
                 return []
-            found = self._all(counted, at)
+            points = self._all(counted, at)
         except (sqlite3.Error, OSError) as error:
             raise RetryLater(f"openings of lots cannot be read: {error}") from error
         self._told = at, counted
-        return found
+        return points
 
     def _all(self, counted: list[scans.Opened], at: int) -> list[Point]:
         of_lot: Counter[LotKey] = Counter()
