@@ -87,7 +87,7 @@ def web(
             records.router(folder, place, settings.base_url.rstrip("/")),
             form.router(folder, place, registry, post.send, secure=settings.base_url.startswith("https:")),
         )
-        pages = site(figures, lambda *given: Verdict(*judged(registry, *given)), others)
+        pages = site(figures, lambda *message: Verdict(*judged(registry, *message)), others)
         uvicorn.run(pages, host=bind, port=http_port, log_level="warning", timeout_graceful_shutdown=1)
 
 

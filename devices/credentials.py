@@ -72,12 +72,12 @@ def verify_password(password: str, stored: str) -> bool:
     try:
         _, kind, iterations, salt, digest = stored.split("$")
         expected = base64.b64decode(digest, validate=True)
-        given = hashlib.pbkdf2_hmac(
+        actual = hashlib.pbkdf2_hmac(
             "sha512", password.encode(), base64.b64decode(salt, validate=True), int(iterations)
         )
     except ValueError:
         return False
-    return kind == "7" and hmac.compare_digest(given, expected)
+    return kind == "7" and hmac.compare_digest(actual, expected)
 
 
 def simulated_password(secret: str, device: str) -> str:

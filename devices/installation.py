@@ -38,24 +38,24 @@ def claim(data: Path) -> Iterator[Path]:
     Occupied where another runs, before anything of that is touched.
     """
     data.mkdir(parents=True, exist_ok=True)
-    told = data / RUNNING
+    running = data / RUNNING
     lock = os.open(data / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise _another(data, told) from None
+            raise _another(data, running) from None
         try:
-            yield told
+            yield running
         finally:
-            told.unlink(missing_ok=True)
+            running.unlink(missing_ok=True)
     finally:
         os.close(lock)
 
 
-def tell(told: Path, chosen: Mapping[str, object]) -> None:
+def tell(running: Path, chosen: Mapping[str, object]) -> None:
     """Say what was chosen, whole or not at all."""
-    replace(told, json.dumps(chosen))
+    replace(running, json.dumps(chosen))
 
 
 def require_ports(bind: str, http_port: int, mqtt_port: int) -> None:
@@ -123,10 +123,10 @@ def _own_address() -> str:
     return socket.gethostname()
 
 
-def _another(data: Path, told: Path) -> Occupied:
+def _another(data: Path, running: Path) -> Occupied:
     folder = data.absolute()
     try:
-        chosen = json.loads(told.read_text("utf-8"))
+        chosen = json.loads(running.read_text("utf-8"))
         return Occupied("up.another_at", folder=folder, pages=chosen["web_url"], broker=chosen["mqtt"])
     except (OSError, ValueError, KeyError, TypeError):
         return Occupied("up.another", folder=folder)

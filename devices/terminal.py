@@ -29,7 +29,7 @@ from rich.table import Column, Table
 from typer.core import TyperCommand, TyperGroup
 
 from devices.clock import moment_of
-from devices.texts import LANGS, Lang, said, text
+from devices.texts import LANGS, Lang, text, worded
 
 if TYPE_CHECKING:
     from typer._click import Command, Context
@@ -53,7 +53,7 @@ def complain(error: Exception, code: int) -> NoReturn:
     """End the process with one line that says what is wrong."""
     lang = _ASKED.get() or os.environ.get("HOIQUAN_LANG", "")
     languages = LANGS if lang == "both" else (lang if lang in LANGS else LANGS[0],)
-    line = " · ".join(dict.fromkeys(str(said(error, one)) for one in languages))
+    line = " · ".join(dict.fromkeys(str(worded(error, one)) for one in languages))
     typer.echo(f"hoiquan: {line}", err=True)
     raise SystemExit(code)
 
