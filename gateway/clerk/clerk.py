@@ -19,7 +19,7 @@ from gateway.stores.points import Point
 from gateway.stores.store import RejectPoints, RetryLater, Store
 
 log = logging.getLogger(__name__)
-BOOKS_EVERY = 10.0  # seconds
+BOOKS_EVERY = 10.0  # seconds; the clerk does its round as often
 INDICATORS_EVERY = 60.0
 STEPS = 40  # of the quarantine's tidying, each time the books are written
 
@@ -27,7 +27,7 @@ STEPS = 40  # of the quarantine's tidying, each time the books are written
 class Clerk:
     """Writes what the boards need beside the readings. `devices` gives all that may speak, `figures` what
     stands beside the books, `openings` how often lots were looked at; `forget` lets some old refused messages
-    go, and says how many.
+    go, and says how many. A round begins `every` so many seconds.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class Clerk:
         openings: Callable[[int], list[Point]] = lambda _: [],
         forget: Callable[[], int] = int,
         faults: Faults | None = None,
+        every: float = BOOKS_EVERY,
     ) -> None:
         self.books = BookSheet(store, instance, books, figures)
         self.indicators = IndicatorSheet(store, pilot, devices)
@@ -50,6 +51,7 @@ class Clerk:
         self._openings = openings
         self._forget = forget
         self._faults = faults or Faults()
+        self._every = every
         self._due = threading.Event()
         self._due.set()
 
@@ -72,7 +74,7 @@ class Clerk:
                 self._due.clear()
                 if not self._attempt(lambda: self.indicators.backfill(now_ms(), stop)):
                     self._due.set()
-            stop.wait(BOOKS_EVERY)
+            stop.wait(self._every)
 
     def _attempt(self, sheet: Callable[[], None]) -> bool:
         """Do one sheet; what holds it up holds up no other. False: try it again."""
