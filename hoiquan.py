@@ -12,31 +12,17 @@ import sys
 if sys.argv[0].rpartition("/")[2].startswith("hoiquan"):
     _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
 
-import logging
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
-import typer
-
+from devices import terminal
 from devices.errors import UserError
 from devices.files import mend
 from devices.processes import CHILD, Child, follow_parent, leave, run_together, stop_on_signals
-from devices.terminal import (
-    Bind,
-    Data,
-    Faults,
-    Language,
-    Late,
-    PilotName,
-    Port,
-    Rollout,
-    announce,
-    commands,
-    complain,
-)  # fmt: skip
+from devices.terminal import Late, announce, commands, complain
 from devices.texts import Misuse, number
 
 if TYPE_CHECKING:
@@ -46,9 +32,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run the command; every error a user can mend is one line and exit code 2 or 1."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr)
-    for noisy in ("amqtt", "transitions", "urllib3"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
+    terminal.log_to_stderr()
     if CHILD in os.environ:
         follow_parent()
     from gateway.stores.store import RetryLater
@@ -76,7 +60,12 @@ def open_figures(settings: "Settings") -> "Iterator[Figures]":
         yield opened(settings, store, lambda limit: seal.lots(settings.data / "trace", limit))
 
 
-def web(data: Data = None, pilot: PilotName = None, http_port: Port = 8080, bind: Bind = "127.0.0.1") -> None:
+def web(
+    data: terminal.Data = None,
+    pilot: terminal.PilotName = None,
+    http_port: terminal.Port = 8080,
+    bind: terminal.Bind = "127.0.0.1",
+) -> None:
     """The pages alone: overview, records, log, open data."""
     import uvicorn
 
@@ -100,59 +89,44 @@ def web(data: Data = None, pilot: PilotName = None, http_port: Port = 8080, bind
             form.router(folder, place, registry, post.send, secure=settings.base_url.startswith("https:")),
         )
         shelf = Shelf(settings.data / PROBES)
-        pages = site(figures, lambda *given: Verdict(*judged(registry, shelf, *given)), others)
+        pages = site(figures, lambda *message: Verdict(*judged(registry, shelf, *message)), others)
         uvicorn.run(pages, host=bind, port=http_port, log_level="warning", timeout_graceful_shutdown=1)
 
 
 def up(
-    data: Data = None,
-    pilot: PilotName = None,
-    history: Annotated[str, typer.Option(help="How much of the past to show at once.")] = "30d",
-    speed: Annotated[float, typer.Option(help="Speed of the simulator; 1 is real time.")] = 1.0,
-    http_port: Port = 8080,
-    mqtt_port: Annotated[int, typer.Option(help="Port of the broker.")] = 1883,
-    bind: Bind = "127.0.0.1",
-    host: Annotated[
-        str | None, typer.Option(help="Name or address of this machine in QR codes and links, with --bind.")
-    ] = None,
-    broker: Annotated[
-        Literal["auto", "mosquitto", "amqtt"], typer.Option(help="auto: Mosquitto where it is installed.")
-    ] = "auto",
-    seed: Annotated[int, typer.Option(help="Seed of the simulator.")] = 1,
-    faults: Faults = "none",
-    rollout: Rollout = "plan",
-    lang: Language = "vi",
+    data: terminal.Data = None,
+    pilot: terminal.PilotName = None,
+    history: terminal.History = "30d",
+    speed: terminal.Speed = 1.0,
+    http_port: terminal.Port = 8080,
+    mqtt_port: terminal.MqttPort = 1883,
+    bind: terminal.Bind = "127.0.0.1",
+    host: terminal.Host = None,
+    broker: terminal.WhichBroker = "auto",
+    seed: terminal.Seed = 1,
+    faults: terminal.Faults = "none",
+    rollout: terminal.Rollout = "plan",
+    lang: terminal.Language = "vi",
 ) -> None:
     """Everything on this machine, no Docker: broker, gateway, SQLite store, pages, simulator."""
-    from devices import installation, secrets
+    from devices import installation
     from devices.pilots.scenario import SCENARIO
     from devices.settings import Settings
     from gateway.brokers import house
-    from sim.commands import require_speed
-    from sim.session import parse_duration
+    from sim.commands import beside_a_store
 
     stop = stop_on_signals()
-    own = host or (installation.own_address() if bind not in installation.LOOPBACK else "localhost")
-    settings = Settings.read(data=data, pilot=pilot).on_port(http_port, own)
+    settings = Settings.read(data=data, pilot=pilot)
+    settings = settings.on_port(http_port, installation.reached_as(bind, host))
     place = settings.loaded_pilot
-    parse_duration(history)
-    require_speed(speed)
+    simulator = beside_a_store(history, speed, seed, faults, rollout)
     if (settings.data / SCENARIO).exists():
         raise Misuse("up.rehearsal", folder=settings.data)
-    simulator = ["simulate", "--store", "--seed", str(seed), "--history", history]
-    simulator += ["--faults", faults, "--rollout", rollout]
-    with installation.claim(settings.data) as told:
+    with installation.claim(settings.data) as running:
         installation.require_ports(bind, http_port, mqtt_port)
         which, chosen = house.choose(broker, settings.data, mqtt_port)
-        os.environ |= secrets.environment(settings.data) | house.environment(chosen) | {
-            "HOIQUAN_DATA": str(settings.data),
-            "HOIQUAN_PILOT": settings.pilot,
-            "HOIQUAN_BASE_URL": settings.base_url,
-            "HOIQUAN_LANG": lang,
-        }  # fmt: skip
-        here = f"http://{'127.0.0.1' if bind not in installation.LOOPBACK else bind}:{http_port}"
-        places = {"pilot": settings.pilot, "web_url": here, "base_url": settings.base_url}
-        installation.tell(told, chosen | places)
+        os.environ |= installation.environment(settings, lang) | house.environment(chosen)
+        installation.tell(running, chosen | installation.places(settings, bind, http_port))
         if speed != 1.0:
             announce("up.other_time", lang, speed=number(speed, lang))
         announce("up.pilot", lang, pilot=place.pilot, folder=settings.data.resolve())

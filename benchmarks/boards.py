@@ -31,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from dashboards.boards.build import BOARDS
 from dashboards.pages.check import Verdict
 from dashboards.site import opened, site
+from devices.clock import now_ms
 from devices.contract.models import MODELS
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot, load
@@ -139,18 +140,18 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--keep", type=Path, help="folder of an engine that is filled once and stays")
-    given = parser.parse_args()
+    options = parser.parse_args()
     pilot = pilot_of_ten()
-    with engine(given.keep) as server, tempfile.TemporaryDirectory() as folder:
+    with engine(options.keep) as server, tempfile.TemporaryDirectory() as folder:
         bucket = server.bucket()
-        filled = server.folder / f"filled-{given.days}"  # holds until when
-        now = int(filled.read_text()) if filled.exists() else time.time_ns() // 1_000_000
+        filled = server.folder / f"filled-{options.days}"  # holds until when
+        now = int(filled.read_text()) if filled.exists() else now_ms()
         if not filled.exists():
-            start = now - given.days * DAY
+            start = now - options.days * DAY
             began = time.monotonic()
             number = fill(server, bucket, readings(pilot, start, now))
             number += fill(server, bucket, paperwork(pilot, start, now))
-            print(f"{number:,} points of {given.days} days in {time.monotonic() - began:.0f} s")
+            print(f"{number:,} points of {options.days} days in {time.monotonic() - began:.0f} s")
             filled.write_text(str(now))
         store = InfluxStore(server.url, server.token, server.org, bucket)
         books = Books(received=0, stored=0, duplicate=0, quarantined=0, spooled=0, forgotten=0, oldest=None)
@@ -158,20 +159,20 @@ def main() -> None:
         began = time.monotonic()
         clerk.indicators.write(now)
         print(f"indicators, roster and devices written in {time.monotonic() - began:.2f} s")
-        roll(store, pilot, now - given.days * DAY, now)
+        roll(store, pilot, now - options.days * DAY, now)
         began = time.monotonic()
         clerk.hours.write(now)
         print(f"hours written in {time.monotonic() - began:.2f} s")
-        for days in (30, given.days):
+        for days in (30, options.days):
             for name in BOARDS:
-                print(f"{name:<12} {days:>4} d  {seconds(server, bucket, name, now, days, given.runs)}")
+                print(f"{name:<12} {days:>4} d  {seconds(server, bucket, name, now, days, options.runs)}")
         # the pages read the pilot by its name; ours differs in dates and fleets alone
         pages = site(
             opened(Settings(data=Path(folder)), store, lambda _: []), lambda *_: Verdict(True, []), ()
         )
         took = []
         with TestClient(pages) as client:
-            for _ in range(given.runs + 1):
+            for _ in range(options.runs + 1):
                 began = time.monotonic()
                 assert client.get("/").status_code == 200
                 took.append(1000 * (time.monotonic() - began))

@@ -24,18 +24,16 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.simulator import MONTH, NOW, all_joined
+from devices.clock import DAY_MS, HOUR_MS, YEAR_2020_MS
 from devices.contract.quality import CLOCK, FLAT_LINE, GROSS_RANGE, NEIGHBOURS, RATE, SPIKE, Flag
 from devices.pilots.pilot import Pilot, load
 from gateway.ingest.checks import Checker
-from gateway.ingest.decode import YEAR_2020_MS
 from sim.nodes.faults import SKEW, VALUE
 from sim.nodes.node import Node
 from sim.nodes.telemetry import Delivery
-from sim.nodes.ticks import DAY_MS
 from sim.nodes.truth import Record, records
 from sim.run import fleet
 
-HOUR_MS = 3_600_000
 STEP = 5 * DAY_MS  # of the fleet's messages in memory at once
 LEVELS = ("normal", "harsh")
 REASONS = (GROSS_RANGE, RATE, SPIKE, FLAT_LINE, NEIGHBOURS, CLOCK)
@@ -178,15 +176,15 @@ def delay(some: list[Label]) -> str:
 
 def runs(alarms: Iterable[Alarm]) -> list[list[Alarm]]:
     """Flags that belong together."""
-    found: list[list[Alarm]] = []
+    grouped: list[list[Alarm]] = []
     for alarm in sorted(alarms, key=lambda a: (a.reason, a.device, a.signal, a.measured)):
-        last = found[-1][-1] if found else None
+        last = grouped[-1][-1] if grouped else None
         same = last and (last.reason, last.device, last.signal) == (alarm.reason, alarm.device, alarm.signal)
         if last and same and alarm.measured - last.measured <= HOUR_MS:
-            found[-1].append(alarm)
+            grouped[-1].append(alarm)
         else:
-            found.append([alarm])
-    return found
+            grouped.append([alarm])
+    return grouped
 
 
 def kind_rows(table: Table, result: Result) -> None:

@@ -101,12 +101,12 @@ def fuzz(atheris: ModuleType, seconds: int, folder: Path) -> None:  # noqa: PLR0
     def read(payload: bytes) -> None:
         for envelope in (None, *envelopes()):
             try:
-                told = probes.telemetry(payload, devices["probe"], envelope)
+                readings = probes.telemetry(payload, devices["probe"], envelope)
             except PayloadError as error:
                 refused(error.reason, error.field)
             else:
-                assert told
-                for telemetry in told:
+                assert readings
+                for telemetry in readings:
                     taken(telemetry.values, telemetry.time)
 
     def sort(how: int, payload: bytes) -> None:
@@ -143,10 +143,10 @@ def fuzz(atheris: ModuleType, seconds: int, folder: Path) -> None:  # noqa: PLR0
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=int, default=60)
-    given = parser.parse_args()
+    options = parser.parse_args()
     atheris = installed()
     # atheris ends the process by itself: the folder stays, and what it found is in it
-    fuzz(atheris, given.seconds, Path(tempfile.mkdtemp(prefix="hoiquan-fuzz-")))
+    fuzz(atheris, options.seconds, Path(tempfile.mkdtemp(prefix="hoiquan-fuzz-")))
 
 
 if __name__ == "__main__":

@@ -61,48 +61,53 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--before", type=Path, help="another checkout, such as of the commit before")
     parser.add_argument("--no-faults", action="store_true", help="neither kill nor bad messages")
     parser.add_argument("--json", type=Path, help="write all figures to this file as well")
-    given = parser.parse_args()
-    if unknown := set(given.only.split(",")) - GATEWAYS.keys():
+    options = parser.parse_args()
+    if unknown := set(options.only.split(",")) - GATEWAYS.keys():
         parser.error(f"--only: no gateway {', '.join(sorted(unknown))}; there are {', '.join(GATEWAYS)}")
-    if not EVERY <= given.messages <= MOST:
+    if not EVERY <= options.messages <= MOST:
         parser.error(f"--messages: {EVERY} to {MOST}")
-    return given
+    return options
 
 
 def main() -> None:
-    given = arguments()
+    options = arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends what was started here, as Ctrl-C does
-    figures: dict[str, Any] = {"machine": machine(), "messages": given.messages, "limits": {}, "gateways": {}}
-    gateways = list(able(given.only.split(","), figures["gateways"]))
-    if given.before is not None:
-        gateways.insert(0, Ours(root=given.before.resolve()))
+    figures: dict[str, Any] = {
+        "machine": machine(),
+        "messages": options.messages,
+        "limits": {},
+        "gateways": {},
+    }
+    gateways = list(able(options.only.split(","), figures["gateways"]))
+    if options.before is not None:
+        gateways.insert(0, Ours(root=options.before.resolve()))
         figures["gateways"][BEFORE] = {}
     try:
         with road() as both:
             for name, measure in LIMITS.items():
-                figures["limits"][name] = attempt(name, lambda m=measure: m(both, given.messages))
-            drains(both, gateways, given, figures["gateways"])
-            if not given.no_faults:
+                figures["limits"][name] = attempt(name, lambda m=measure: m(both, options.messages))
+            drains(both, gateways, options, figures["gateways"])
+            if not options.no_faults:
                 for gateway in gateways:
-                    faults(both, gateway, given.messages, figures["gateways"][gateway.name])
-            if given.rate and "ours" in given.only:
-                seconds = given.minutes * 60
-                what = f"live, {given.rate} messages/s for {seconds:g} s"
-                lived = attempt(what, lambda: live(Ours(), both, given.rate, seconds))
+                    faults(both, gateway, options.messages, figures["gateways"][gateway.name])
+            if options.rate and "ours" in options.only:
+                seconds = options.minutes * 60
+                what = f"live, {options.rate} messages/s for {seconds:g} s"
+                lived = attempt(what, lambda: live(Ours(), both, options.rate, seconds))
                 figures["live"] = lived.as_dict() if isinstance(lived, Lived) else lived
     except Missing as missing:
         raise SystemExit(f"benchmarks/gateway.py: {missing}") from None
     figures["machine"]["load_after"] = os.getloadavg()[0]
-    if given.json:
-        given.json.write_text(json.dumps(figures, indent=1), "utf-8")
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1), "utf-8")
     console = Console(width=170)
     console.print(drained_table(figures))
     if "live" in figures:
         console.print(live_table(figures["live"]))
-    if given.before is not None:
+    if options.before is not None:
         rates = {name: figures["gateways"][name].get("rates", []) for name in (Ours().name, BEFORE)}
         pairs = [f"{now / then:.3f}" for now, then in zip(*rates.values(), strict=False)]
-        console.print(f"of the rate of {given.before}, drain by drain: {', '.join(pairs)}")
+        console.print(f"of the rate of {options.before}, drain by drain: {', '.join(pairs)}")
 
 
 def able(only: list[str], rows: dict[str, Any]) -> Iterator[Gateway]:
@@ -131,12 +136,12 @@ def attempt(what: str, measure: Callable[[], Any]) -> Any:
     return result
 
 
-def drains(both: Road, gateways: list[Gateway], given: argparse.Namespace, rows: dict[str, Any]) -> None:
+def drains(both: Road, gateways: list[Gateway], options: argparse.Namespace, rows: dict[str, Any]) -> None:
     """Each gateway's best of `--repeat` drains, in turn: a neighbour's load then meets all of them."""
-    for number in range(1, given.repeat + 1):
+    for number in range(1, options.repeat + 1):
         for gateway in gateways:
-            what = f"{gateway.name}: drain {number} of {given.repeat}"
-            got = attempt(what, lambda g=gateway: drain(g, both, given.messages))
+            what = f"{gateway.name}: drain {number} of {options.repeat}"
+            got = attempt(what, lambda g=gateway: drain(g, both, options.messages))
             row = rows[gateway.name]
             if not isinstance(got, Drained):
                 row.setdefault("drain", got)
@@ -207,15 +212,15 @@ def fate(got: dict[str, Any] | None) -> str:
         return ""
     if "missing" in got:
         return str(got["missing"])
-    told = [f"{got['lost']:,} lost"]
+    parts = [f"{got['lost']:,} lost"]
     if got["stuck"]:
-        told.append(f"{got['stuck']:,} stuck")
+        parts.append(f"{got['stuck']:,} stuck")
     if aside := got["books"].get("quarantined"):
-        told.append(f"{aside} set aside")
+        parts.append(f"{aside} set aside")
     if again := got["books"].get("duplicate"):
-        told.append(f"{again:,} came twice")
+        parts.append(f"{again:,} came twice")
     when = f", killed at {got['killed_at']:,}" if got["killed_at"] is not None else ""
-    return f"{', '.join(told)} of {got['messages']:,}{when}"
+    return f"{', '.join(parts)} of {got['messages']:,}{when}"
 
 
 def limit(busy: dict[str, float]) -> str:
@@ -232,8 +237,8 @@ def live_table(lived: dict[str, Any]) -> Table:
     if "missing" in lived:
         table.add_row("not measured", lived["missing"])
         return table
-    told = ", ".join(f"{name} {value:,.0f} ms" for name, value in lived["latency"].items())
-    table.add_row(f"{lived['rate']:,} messages/s for {lived['seconds']:.0f} s", told)
+    latency = ", ".join(f"{name} {value:,.0f} ms" for name, value in lived["latency"].items())
+    table.add_row(f"{lived['rate']:,} messages/s for {lived['seconds']:.0f} s", latency)
     table.add_row("stored", f"{lived['stored']:,} of {lived['messages']:,}")
     table.add_row("CPU", f"{lived['cpu_us']:.1f} µs a message; {limit(lived['busy'])}")
     table.add_row("memory", f"peak {lived['peak_mb']:.1f} MB, {lived['growth_mb']:+.1f} MB during the run")

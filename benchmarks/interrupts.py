@@ -61,9 +61,9 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def up(folder: Path, given: argparse.Namespace) -> Terminal:
+def up(folder: Path, options: argparse.Namespace) -> Terminal:
     ports = ("--http-port", str(free_port()), "--mqtt-port", str(free_port()))
-    return Terminal(folder, "up", "--broker", given.broker, "--history", given.history, *ports)
+    return Terminal(folder, "up", "--broker", options.broker, "--history", options.history, *ports)
 
 
 def phase(shown: str) -> str:
@@ -77,12 +77,12 @@ def phase(shown: str) -> str:
     return "history" if "hoiquan: pilot" in shown else "imports"
 
 
-def run(folder: Path, given: argparse.Namespace, moment: float) -> Run:
+def run(folder: Path, options: argparse.Namespace, moment: float) -> Run:
     """Start it, interrupt it at `moment`, and look."""
-    terminal = up(folder, given)
+    terminal = up(folder, options)
     time.sleep(max(0.0, terminal.began + moment - time.monotonic()))
     early = terminal.ended()
-    seconds, code, wrong = interrupted(terminal, 2 if given.twice else 1)
+    seconds, code, wrong = interrupted(terminal, 2 if options.twice else 1)
     shown = terminal.text()
     if early:
         wrong.insert(0, f"ended by itself: {code}")
@@ -93,18 +93,18 @@ def run(folder: Path, given: argparse.Namespace, moment: float) -> Run:
     return Run(moment, phase(shown), seconds, wrong)
 
 
-def goes_on(folder: Path, given: argparse.Namespace) -> tuple[float, list[str]]:
+def goes_on(folder: Path, options: argparse.Namespace) -> tuple[float, list[str]]:
     """Start it on a folder where it was interrupted: seconds until it has its pages, and complaints."""
-    terminal = up(folder, given)
+    terminal = up(folder, options)
     wrong = []
     while READY not in terminal.text() and not terminal.ended():
         time.sleep(0.05)
         if time.monotonic() - terminal.began > PATIENCE:
             break
     seconds = time.monotonic() - terminal.began
-    found = terminal.text().partition("hoiquan: open ")[2].split(" ")[0]
+    address = terminal.text().partition("hoiquan: open ")[2].split(" ")[0]
     try:
-        with urlopen(f"{found}api/v1/indicators", timeout=10) as answer:
+        with urlopen(f"{address}api/v1/indicators", timeout=10) as answer:
             answer.read()
     except (OSError, ValueError) as error:
         wrong.append(f"no pages: {error}")
@@ -132,29 +132,29 @@ def busy(number: int) -> Iterator[None]:
 
 
 def main() -> None:
-    given = arguments()
-    chance = random.Random(given.seed)
+    options = arguments()
+    chance = random.Random(options.seed)
     place = Path(tempfile.mkdtemp(prefix="hoiquan-interrupts-"))
     runs, bad_starts = [], 0
-    with busy(2 if given.busy else 0):
-        for number in range(given.times):
-            moment = chance.uniform(0, EARLY if number % EVERY == EVERY - 1 else given.within)
+    with busy(2 if options.busy else 0):
+        for number in range(options.times):
+            moment = chance.uniform(0, EARLY if number % EVERY == EVERY - 1 else options.within)
             folder = place / f"{number // 2:03d}"
             folder.mkdir(exist_ok=True)
-            one = run(folder, given, moment)
+            one = run(folder, options, moment)
             runs.append(one)
             used = "used " if number % 2 else "fresh"
             print(f"{number + 1:3d}  {used}  at {one.moment:5.2f} s  {one.phase:8}  ended in "
                   f"{one.seconds:4.2f} s  {'; '.join(one.wrong) or 'well'}", flush=True)  # fmt: skip
             if number % EVERY == EVERY - 1:
-                seconds, wrong = goes_on(folder, given)
+                seconds, wrong = goes_on(folder, options)
                 bad_starts += bool(wrong)
                 print(f"     the next start came to its pages in {seconds:4.1f} s  "
                       f"{'; '.join(wrong) or 'well'}", flush=True)  # fmt: skip
     own = [one for one in runs if one.phase == "python"]
     bad = [one for one in runs if one.wrong and one.phase != "python"]
     times = [one.seconds for one in runs]
-    print(f"{given.broker}: {len(runs)} times Ctrl-C, {len(bad)} bad, {len(own)} in the interpreter's own "
+    print(f"{options.broker}: {len(runs)} times Ctrl-C, {len(bad)} bad, {len(own)} in the interpreter's own "
           f"start; {bad_starts} next starts bad; seconds to end: median {statistics.median(times):.2f}, "
           f"most {max(times):.2f}; logs of what was bad in {place}")  # fmt: skip
     raise SystemExit(1 if bad or bad_starts else 0)

@@ -24,6 +24,7 @@ from queue import SimpleQueue
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from devices.clock import moment_of
 from devices.contract.diary import Harvest, Packing, Shipping
 from devices.pilots.pilot import load
 from traceability.records.conditions import Conditions
@@ -49,7 +50,7 @@ class Grew:
     """Two weeks of five signals."""
 
     def conditions(self, community: str, plot: str, start: int, stop: int) -> Conditions:
-        days = [(datetime.fromtimestamp(stop / 1000, UTC) - timedelta(days=n)).date().isoformat()
+        days = [(moment_of(stop) - timedelta(days=n)).date().isoformat()
                 for n in range(14, 0, -1)]  # fmt: skip
         rows = [[day, 22.1 + math.sin(n), 26.4, 31.9 - math.cos(n), 576] for n, day in enumerate(days)]
         return Conditions(start, stop, 8, 8, 0.97, 0.01, dict.fromkeys(SIGNALS, rows), 40_000, "ab" * 32)
@@ -124,29 +125,29 @@ def answers(port: int) -> bool:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--lots", type=int, default=300)
-    options.add_argument("--rate", type=int, default=200)
-    options.add_argument("--seconds", type=int, default=20)
-    options.add_argument("--remembered", type=int, default=300, help="pages opened once before")
-    options.add_argument("--port", type=int, default=8199)
-    given = options.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--lots", type=int, default=300)
+    parser.add_argument("--rate", type=int, default=200)
+    parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--remembered", type=int, default=300, help="pages opened once before")
+    parser.add_argument("--port", type=int, default=8199)
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        paths = sealed(Path(folder), given.lots)
+        paths = sealed(Path(folder), options.lots)
         environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
-        server = subprocess.Popen([sys.executable, "-c", SERVER, folder, str(given.port)], env=environment)
+        server = subprocess.Popen([sys.executable, "-c", SERVER, folder, str(options.port)], env=environment)
         try:
-            while not answers(given.port):
+            while not answers(options.port):
                 time.sleep(0.1)
-            first = statistics.median(one_by_one(given.port, paths[: given.remembered]))
-            took = sorted(ask(given.port, paths, given.rate, given.seconds))
+            first = statistics.median(one_by_one(options.port, paths[: options.remembered]))
+            took = sorted(ask(options.port, paths, options.rate, options.seconds))
         finally:
             server.terminate()
             server.wait()
     p50, p95, p99 = (took[int(len(took) * share) - 1] for share in (0.5, 0.95, 0.99))
     print(f"a page opened for the first time, one after another: median {first:.1f} ms")
     print(
-        f"{len(took)} pages of {len(paths)} lots at {given.rate} a second: "
+        f"{len(took)} pages of {len(paths)} lots at {options.rate} a second: "
         f"mean {statistics.mean(took):.1f} ms, p50 {p50:.1f}, p95 {p95:.1f}, p99 {p99:.1f}, "
         f"longest {took[-1]:.1f}"
     )

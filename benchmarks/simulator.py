@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.peers.mqtt_peer import Peer, mqtt_js, mqtt_simulator
 from benchmarks.peers.processes import Missing, Running
+from devices.clock import DAY_MS
 from devices.contract.reading import Device
 from devices.pilots import scenario
 from devices.pilots.pilot import Pilot, load
@@ -38,7 +39,6 @@ from gateway.stores.sqlite import SqliteStore
 from sim.commands import played
 from sim.nodes.node import Node
 from sim.nodes.telemetry import encode_reading
-from sim.nodes.ticks import DAY_MS
 from sim.run import fleet, history
 from sim.session import Plan, Session
 from tests import servers
@@ -132,9 +132,10 @@ def memory(devices: int) -> int:
     script = (
         "import sys; sys.path.insert(0, '.')\n"
         "from benchmarks.simulator import crowd, NOW\n"
+        "from devices.clock import HOUR_MS\n"
         "from sim.run import fleet, history\n"
         f"nodes = fleet(1, crowd({devices}))\n"
-        "made = sum(len(r) for _, r in history(nodes, NOW - 3_600_000, NOW))\n"
+        "made = sum(len(r) for _, r in history(nodes, NOW - HOUR_MS, NOW))\n"
         "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, made)\n"
     )
     done = subprocess.run(
@@ -263,8 +264,8 @@ def foreign(port: int, folder: Path, name: str, start: Callable[[], Peer]) -> tu
         return f"  peer {name}", "not measured", "", str(reason)
     rate = heard(port, folder, running(peer.command, folder))
     if not rate:
-        told = (folder / "publisher.log").read_text("utf-8", "replace").split()[-30:]
-        return f"  peer {peer.name}", "not measured", "", f"no message of it came: {' '.join(told)}"
+        tail = (folder / "publisher.log").read_text("utf-8", "replace").split()[-30:]
+        return f"  peer {peer.name}", "not measured", "", f"no message of it came: {' '.join(tail)}"
     return f"  peer {peer.name}", f"{rate:,.0f}/s", "", peer.remark
 
 

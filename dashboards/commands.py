@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from devices import installation
+from devices.clock import moment_of
 from devices.files import may_write
 from devices.settings import Settings
 from devices.terminal import Data, Language, PilotName
@@ -69,7 +69,7 @@ def report_command(open_figures: OpenFigures) -> Callable[..., None]:
         settings = installation.beside(data, pilot)
         with open_figures(settings) as figures:
             now = figures.now()
-            chosen = year if year is not None else datetime.fromtimestamp(now / 1000, UTC).year
+            chosen = year if year is not None else moment_of(now).year
             made = compose(figures.pilot, look_up(figures, chosen, now), lang, figures.rehearsal)
         if out.suffix == ".md":
             from dashboards.report.plain import markdown

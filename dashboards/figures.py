@@ -3,18 +3,17 @@
 Everything is plain data: the page's template and the API only write it down.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from devices.clock import DAY_MS, MINUTE_MS, day_of, midnight_of, moment_of, now_ms
 from devices.contract.models import DIARY
 from devices.contract.quality import Flag
 from devices.contract.signals import SIGNALS
 from devices.pilots.names import Names
 from devices.pilots.pilot import Pilot, TargetPoint
-from gateway.indicators.count import DAY_MS, MANY, Evaluation, local_day, local_midnight
+from gateway.indicators.count import MANY, Evaluation
 from gateway.indicators.course import Forecast, asked, forecasts, path
 from gateway.stores.points import FLAG_FALSE, FLAG_TRUE
 from gateway.stores.store import Latest, Store
@@ -22,7 +21,7 @@ from gateway.stores.store import Latest, Store
 INDICATORS = ("iot_communities", "smart_villages", "traceability_share")
 BOOKS = ("received", "stored", "duplicate", "quarantined", "spooled")
 TREND_DAYS = 30
-LATELY_MS = 20 * 60_000  # within which a node that reports every ten minutes was heard
+LATELY_MS = 20 * MINUTE_MS  # within which a node that reports every ten minutes was heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ class Figures:
         since = now - self.trend_days * DAY_MS if since is None else since
         rows = self.store.series("kpi", where, since, now + 1, MANY)
         result = []
-        day = local_day(self.pilot, now)
+        day = day_of(now, self.pilot.zone)
         for name in INDICATORS:
             mine = [point for point in rows if dict(point.tags)["indicator"] == name]
             if not mine:
@@ -153,37 +152,37 @@ class Figures:
         """
         real = self.devices(now, simulated=FLAG_FALSE)
         wanted = {"pilot": self.pilot.pilot, "simulated": FLAG_TRUE}
-        found: dict[str, DeviceNow] = {}
+        by_id: dict[str, DeviceNow] = {}
         for point in self.store.series("telemetry", wanted, now - LATELY_MS, now + 1, 50 * number):
             fields = {name: (point.time, value) for name, value in point.fields.items()}
-            values = _device(found, Latest(dict(point.tags), fields)).values
+            values = _device(by_id, Latest(dict(point.tags), fields)).values
             for name, value in point.fields.items():
                 if name in SIGNALS:
                     values.setdefault(name, (point.time, float(value)))
-        if len(real) + len(found) < number:
+        if len(real) + len(by_id) < number:
             return [*real, *self.devices(now, simulated=FLAG_TRUE)][:number]
-        self._doubt(found, wanted, now - LATELY_MS)
-        return [*real, *_sensors(found)][:number]
+        self._doubt(by_id, wanted, now - LATELY_MS)
+        return [*real, *_sensors(by_id)][:number]
 
     def devices(self, now: int, **where: str) -> list[DeviceNow]:
         """Devices heard within a day, real ones first, the newest first among them."""
         wanted = {"pilot": self.pilot.pilot, **where}
-        found: dict[str, DeviceNow] = {}
+        by_id: dict[str, DeviceNow] = {}
         for latest in self.store.latest("telemetry", wanted, now - DAY_MS):
-            _device(found, latest).values.update(
+            _device(by_id, latest).values.update(
                 {name: (at, float(value)) for name, (at, value) in latest.fields.items() if name in SIGNALS}
             )
-        self._doubt(found, wanted, now - DAY_MS)
-        return _sensors(found)
+        self._doubt(by_id, wanted, now - DAY_MS)
+        return _sensors(by_id)
 
-    def _doubt(self, found: dict[str, DeviceNow], wanted: dict[str, str], since: int) -> None:
+    def _doubt(self, by_id: dict[str, DeviceNow], wanted: dict[str, str], since: int) -> None:
         """Add what is not believed since epoch ms `since`."""
         for latest in self.store.latest("telemetry_flagged", wanted, since):
             # a leap that turned out to be a step is believed in the end
             if "value" in latest.fields and int(latest.fields["flag"][1]) >= Flag.SUSPECT:
                 at, value = latest.fields["value"]
                 tags = latest.tags
-                _device(found, latest).flagged[tags["signal"]] = (at, float(value), tags["reason"])
+                _device(by_id, latest).flagged[tags["signal"]] = (at, float(value), tags["reason"])
 
     def gateways(self, now: int) -> dict[str, dict[str, Written]]:
         """Of each gateway that wrote within a day, the newest value of each field of `gateway`."""
@@ -210,24 +209,24 @@ class Figures:
 
     def standing(self, now: int) -> dict[str, Standing]:
         """The same of the pilot's places as the clerk wrote it down today; counted where he has not."""
-        found: dict[str, Standing] = {}
-        midnight = local_midnight(self.pilot, local_day(self.pilot, now))
+        standings: dict[str, Standing] = {}
+        midnight = midnight_of(day_of(now, self.pilot.zone), self.pilot.zone)
         for point in self.store.series("standing", {"pilot": self.pilot.pilot}, midnight, now + 1, MANY):
-            given = dict(point.tags)
-            one = found.setdefault(given["indicator"], Standing({}, {}))
+            labels = dict(point.tags)
+            one = standings.setdefault(labels["indicator"], Standing({}, {}))
             kept = one.members if point.fields["counted"] else one.missed
-            kept[given["community"]] = str(point.fields["has"])
-        if found:
-            return found
+            kept[labels["community"]] = str(point.fields["has"])
+        if standings:
+            return standings
         return {
             count.indicator: Standing(dict.fromkeys(count.members, ""), dict(count.missed))
             for count in self.evaluation(now).counts
         }
 
 
-def _sensors(found: dict[str, DeviceNow]) -> list[DeviceNow]:
+def _sensors(by_id: dict[str, DeviceNow]) -> list[DeviceNow]:
     """In order, and without those that keep a diary."""
-    return sorted((one for one in found.values() if one.model != DIARY), key=_order)
+    return sorted((one for one in by_id.values() if one.model != DIARY), key=_order)
 
 
 def _order(device: DeviceNow) -> tuple[bool, int, str]:
@@ -235,10 +234,10 @@ def _order(device: DeviceNow) -> tuple[bool, int, str]:
     return device.simulated, -device.seen, device.device
 
 
-def _device(found: dict[str, DeviceNow], latest: Latest) -> DeviceNow:
+def _device(by_id: dict[str, DeviceNow], latest: Latest) -> DeviceNow:
     tags = latest.tags
     seen = max(at for at, _ in latest.fields.values())
-    known = found.get(tags["device"])
+    known = by_id.get(tags["device"])
     if known is None or known.seen < seen:
         values, flagged = (known.values, known.flagged) if known else ({}, {})
         known = DeviceNow(
@@ -250,13 +249,13 @@ def _device(found: dict[str, DeviceNow], latest: Latest) -> DeviceNow:
             values,
             flagged,
         )
-        found[tags["device"]] = known
+        by_id[tags["device"]] = known
     return known
 
 
 def iso(ms: int) -> str:
     """RFC 3339 in UTC."""
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return moment_of(ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def device_json(device: DeviceNow) -> dict[str, Any]:
@@ -276,8 +275,3 @@ def device_json(device: DeviceNow) -> dict[str, Any]:
             for name, (at, value, reason) in sorted(device.flagged.items())
         },
     }
-
-
-def now_ms() -> int:
-    """Epoch milliseconds."""
-    return time.time_ns() // 1_000_000

@@ -13,12 +13,11 @@ from dashboards.opendata import routes
 from dashboards.pages import check, overview, state
 from devices.access.database import RegistryAway
 from devices.access.registry import Registry
+from devices.clock import DAY_MS, MINUTE_MS
 from devices.pilots.scenario import SCENARIO, Scenario
 from devices.settings import Settings
-from gateway.indicators.count import DAY_MS, Evaluation, evaluate
+from gateway.indicators.count import Evaluation, evaluate
 from gateway.stores.store import RetryLater, Store
-
-MINUTE_MS = 60_000
 
 
 def opened(settings: Settings, store: Store, lots: Callable[[int], list[dict[str, object]]]) -> Figures:

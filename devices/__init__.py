@@ -5,7 +5,7 @@ pilots/      a province's file: targets, places, rules
 access/      who may speak: registry, enrolment, the broker's accounts
 web/         the frame of all pages: language, headers, templates
 
-settings.py  HOIQUAN_* variables         secrets.py   of an embedded run       credentials.py  of devices
+settings.py  HOIQUAN_* variables         credentials.py  accounts and passwords   clock.py  times and days
 texts.py     every sentence a person reads (texts.yaml)
 broker_url.py  a broker's address        installation.py  the folder that `hoiquan up` runs on
 terminal.py  how a command asks, prints and refuses     files.py  paths, durable files

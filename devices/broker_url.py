@@ -38,16 +38,16 @@ def parse(url: str) -> BrokerAddress:
     # a password that stands in an address by mistake is not repeated to logs
     shown = re.sub("(//)?.*@", r"\1…@", url, flags=re.DOTALL)
     wrong = Misuse("setting.broker", address=shown)
-    found = _FORM.fullmatch(url)
-    if found is None:
+    match = _FORM.fullmatch(url)
+    if match is None:
         raise wrong
-    tls, host = found["scheme"].lower() == "mqtts", found["host"]
+    tls, host = match["scheme"].lower() == "mqtts", match["host"]
     try:
         host = str(IPv6Address(host[1:-1])) if host.startswith("[") else host.lower()
         host.encode("idna")  # what the resolver will ask for; an empty or endless label would fail there
     except (AddressValueError, UnicodeError):
         raise wrong from None
-    port = int(found["port"]) if found["port"] else TLS if tls else PLAIN
+    port = int(match["port"]) if match["port"] else TLS if tls else PLAIN
     if not 1 <= port <= 65535:
         raise Misuse("setting.broker_port", address=shown)
     return BrokerAddress(host, port, tls)

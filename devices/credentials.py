@@ -1,14 +1,21 @@
-"""Passwords of devices, in the form Mosquitto's password file takes: `$7$iterations$salt$hash`.
+"""Who has an account at the broker, and the passwords: of devices, and those of our own parts.
 
+A device's is kept in the form that Mosquitto's password file takes, `$7$iterations$salt$hash`:
 PBKDF2-HMAC-SHA512, 64-byte hash, base64 (mosquitto_passwd's format since 2.0). Passwords are made
 here with 128 random bits, so the count of iterations need not slow a broker with 10,000 devices.
+
+Our own parts' of an embedded run are made once, in a file of the data folder that only its owner reads.
 """
 
 import base64
 import hashlib
 import hmac
+import json
+import os
 import secrets
+from pathlib import Path
 
+from devices.files import replace
 from devices.texts import Misuse
 
 ITERATIONS = 101  # mosquitto_passwd's own default
@@ -18,6 +25,13 @@ GATEWAYS = 8  # gateways that may share a broker: devices/access/mosquitto.acl h
 CHIRPSTACK = "chirpstack"  # broker account of a LoRaWAN network server
 READER = "reader"  # broker account that hears everything and says nothing, for officers and checks
 OPERATOR = "operator"  # broker account that may send commands, and hears nothing but their results
+SECRETS = (
+    "HOIQUAN_GATEWAY_PASSWORD",
+    "HOIQUAN_SIMULATOR_SECRET",
+    "HOIQUAN_READER_PASSWORD",
+    "HOIQUAN_OPERATOR_PASSWORD",
+)
+FILE = "secrets.json"
 
 
 def gateway_accounts() -> list[str]:
@@ -58,14 +72,35 @@ def verify_password(password: str, stored: str) -> bool:
     try:
         _, kind, iterations, salt, digest = stored.split("$")
         expected = base64.b64decode(digest, validate=True)
-        given = hashlib.pbkdf2_hmac(
+        actual = hashlib.pbkdf2_hmac(
             "sha512", password.encode(), base64.b64decode(salt, validate=True), int(iterations)
         )
     except ValueError:
         return False
-    return kind == "7" and hmac.compare_digest(given, expected)
+    return kind == "7" and hmac.compare_digest(actual, expected)
 
 
 def simulated_password(secret: str, device: str) -> str:
     """A simulated node's password: derived, so that the simulator needs one secret and no table."""
     return hmac.new(secret.encode(), device.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def environment(data: Path) -> dict[str, str]:
+    """The secrets of the folder `data` as environment variables; the environment's own go before."""
+    kept = kept_in(data)
+    if missing := {name: secrets.token_hex(24) for name in SECRETS if name not in kept}:
+        kept |= missing
+        data.mkdir(parents=True, exist_ok=True)
+        replace(data / FILE, json.dumps(kept), 0o600)
+    return {name: os.environ.get(name) or kept[name] for name in SECRETS}
+
+
+def kept_in(data: Path) -> dict[str, str]:
+    """The secrets that the folder `data` has; {} where it has none yet."""
+    try:
+        kept: dict[str, str] = json.loads((data / FILE).read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise Misuse("setting.broken_secrets", path=data / FILE, error=error) from None
+    return kept

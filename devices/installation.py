@@ -16,13 +16,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from devices import credentials
 from devices.access.registry import Registry
 from devices.files import replace
 from devices.settings import Settings
 from devices.texts import Mendable, Misuse
 
 RUNNING, LOCK = "running.json", "up.lock"
-MARKS = (RUNNING, "secrets.json", "registry.sqlite", "store.sqlite", "gateway", "trace")
+MARKS = (RUNNING, credentials.FILE, "registry.sqlite", "store.sqlite", "gateway", "trace")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _NOWHERE = "192.0.2.1"  # of no network (RFC 5737); nothing is sent to it
 
@@ -37,24 +38,24 @@ def claim(data: Path) -> Iterator[Path]:
     Occupied where another runs, before anything of that is touched.
     """
     data.mkdir(parents=True, exist_ok=True)
-    told = data / RUNNING
+    running = data / RUNNING
     lock = os.open(data / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise _another(data, told) from None
+            raise _another(data, running) from None
         try:
-            yield told
+            yield running
         finally:
-            told.unlink(missing_ok=True)
+            running.unlink(missing_ok=True)
     finally:
         os.close(lock)
 
 
-def tell(told: Path, chosen: Mapping[str, object]) -> None:
+def tell(running: Path, chosen: Mapping[str, object]) -> None:
     """Say what was chosen, whole or not at all."""
-    replace(told, json.dumps(chosen))
+    replace(running, json.dumps(chosen))
 
 
 def require_ports(bind: str, http_port: int, mqtt_port: int) -> None:
@@ -89,7 +90,32 @@ def taken(host: str, port: int) -> bool:
         return probe.connect_ex(("127.0.0.1" if host == "0.0.0.0" else host, port)) == 0  # noqa: S104
 
 
-def own_address() -> str:
+def environment(settings: Settings, lang: str) -> dict[str, str]:
+    """What the processes of an installation share, as environment variables."""
+    return credentials.environment(settings.data) | {
+        "HOIQUAN_DATA": str(settings.data),
+        "HOIQUAN_PILOT": settings.pilot,
+        "HOIQUAN_BASE_URL": settings.base_url,
+        "HOIQUAN_LANG": lang,
+    }
+
+
+def places(settings: Settings, bind: str, http_port: int) -> dict[str, str]:
+    """Which pilot its pages show, and where they are: for commands on this machine, and for people."""
+    here = LOOPBACK[0] if bind not in LOOPBACK else bind
+    return {
+        "pilot": settings.pilot,
+        "web_url": f"http://{here}:{http_port}",
+        "base_url": settings.base_url,
+    }
+
+
+def reached_as(bind: str, host: str | None) -> str:
+    """The name of this machine in links: `host`, or what those find who reach pages on `bind`."""
+    return host or (_own_address() if bind not in LOOPBACK else "localhost")
+
+
+def _own_address() -> str:
     """The address under which others on the same network reach this machine, as its routes have it."""
     with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect((_NOWHERE, 9))
@@ -97,10 +123,10 @@ def own_address() -> str:
     return socket.gethostname()
 
 
-def _another(data: Path, told: Path) -> Occupied:
+def _another(data: Path, running: Path) -> Occupied:
     folder = data.absolute()
     try:
-        chosen = json.loads(told.read_text("utf-8"))
+        chosen = json.loads(running.read_text("utf-8"))
         return Occupied("up.another_at", folder=folder, pages=chosen["web_url"], broker=chosen["mqtt"])
     except (OSError, ValueError, KeyError, TypeError):
         return Occupied("up.another", folder=folder)

@@ -77,10 +77,10 @@ def run_together(
                 return
         if first.process and first.process.returncode:
             raise Failed("up.failed", part=first.name)
-        said = False
+        announced = False
         while not stop.wait(0.1):
-            if not said and ready():
-                said = True
+            if not announced and ready():
+                announced = True
                 say()
             for child in children:
                 _watch(child, lang)

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from devices import secrets
+from devices import credentials
 from devices.credentials import FIRST_INSTANCE
 from devices.files import mend, words
 from devices.pilots.pilot import Pilot, load
@@ -94,9 +94,9 @@ class Settings(BaseSettings):
             for name in cls.model_fields
             if (variable := f"HOIQUAN_{name.upper()}_FILE") in os.environ
         }
-        given = {name: value for name, value in overrides.items() if value is not None}
+        chosen = {name: value for name, value in overrides.items() if value is not None}
         try:
-            settings = cls(**{**files, **given})
+            settings = cls(**{**files, **chosen})
         except ValidationError as error:
             raise Misuse("setting.wrong", why=_sentence(error)) from None
         if settings.data.exists() and not settings.data.is_dir():
@@ -107,8 +107,8 @@ class Settings(BaseSettings):
 
     def on_port(self, port: int, host: str = "localhost") -> "Settings":
         """These settings for pages on a port of this machine: their address, where none was given."""
-        given = "base_url" in self.model_fields_set
-        return self if given else self.model_copy(update={"base_url": f"http://{host}:{port}"})
+        named = "base_url" in self.model_fields_set
+        return self if named else self.model_copy(update={"base_url": f"http://{host}:{port}"})
 
     def as_running(self) -> "Settings":
         """These settings with what a running `hoiquan up` on the same folder has chosen."""
@@ -118,13 +118,13 @@ class Settings(BaseSettings):
             return self
         if not isinstance(chosen, dict):
             return self
-        kept = secrets.read(self.data)
+        kept = credentials.kept_in(self.data)
         mine = {name: SecretStr(kept.get(f"HOIQUAN_{name.upper()}", "")) for name in ACCOUNTS}
         for name in ("mosquitto_passwords", "mosquitto_denied"):
             if chosen.get(name):
                 chosen[name] = Path(chosen[name])
-        given = self.model_fields_set
-        return self.model_copy(update={n: value for n, value in {**chosen, **mine}.items() if n not in given})
+        named = self.model_fields_set
+        return self.model_copy(update={n: value for n, value in {**chosen, **mine}.items() if n not in named})
 
     @cached_property
     def loaded_pilot(self) -> Pilot:

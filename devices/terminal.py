@@ -11,11 +11,13 @@ there is room for a table ─► a table: `whole` columns stand in one piece, th
 there is none             ─► of each row the `whole` cells, then the others with their names below
 """
 
+import logging
 import os
+import sys
 import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, NoReturn
@@ -26,7 +28,8 @@ from rich.console import Console
 from rich.table import Column, Table
 from typer.core import TyperCommand, TyperGroup
 
-from devices.texts import LANGS, Lang, said, text
+from devices.clock import moment_of
+from devices.texts import LANGS, Lang, text, worded
 
 if TYPE_CHECKING:
     from typer._click import Command, Context
@@ -50,9 +53,16 @@ def complain(error: Exception, code: int) -> NoReturn:
     """End the process with one line that says what is wrong."""
     lang = _ASKED.get() or os.environ.get("HOIQUAN_LANG", "")
     languages = LANGS if lang == "both" else (lang if lang in LANGS else LANGS[0],)
-    line = " · ".join(dict.fromkeys(str(said(error, one)) for one in languages))
+    line = " · ".join(dict.fromkeys(str(worded(error, one)) for one in languages))
     typer.echo(f"hoiquan: {line}", err=True)
     raise SystemExit(code)
+
+
+def log_to_stderr() -> None:
+    """Log what our own parts do; of the libraries that tell each step, the errors alone."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr)
+    for noisy in ("amqtt", "transitions", "urllib3"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
 
 
 _LANG = typer.Option("--lang", envvar="HOIQUAN_LANG", callback=heard, help="Language of the answer.")
@@ -62,9 +72,21 @@ PilotName = Annotated[
     str | None, typer.Option("--pilot", help="Pilot file: a name or a path (HOIQUAN_PILOT).")
 ]
 Port = Annotated[int, typer.Option("--http-port", help="Port of the pages.")]
+MqttPort = Annotated[int, typer.Option("--mqtt-port", help="Port of the broker.")]
 Bind = Annotated[
     str, typer.Option(help="Address of the pages; 0.0.0.0: for phones too. The broker stays on 127.0.0.1.")
 ]
+Host = Annotated[
+    str | None,
+    typer.Option("--host", help="Name or address of this machine in QR codes and links, with --bind."),
+]
+WhichBroker = Annotated[
+    Literal["auto", "mosquitto", "amqtt"],
+    typer.Option("--broker", help="auto: Mosquitto where it is installed."),
+]
+History = Annotated[str, typer.Option("--history", help="How much of the past to show at once.")]
+Speed = Annotated[float, typer.Option("--speed", help="Speed of the simulator; 1 is real time.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of the simulator.")]
 Faults = Annotated[Literal["none", "normal", "harsh"], typer.Option(help="How often nodes and links fail.")]
 Rollout = Annotated[
     Literal["plan", "on-time", "late"], typer.Option(help="When communities and organisations join.")
@@ -81,7 +103,7 @@ FRAME = 3  # columns of the terminal that a table's column costs: two blanks and
 def moment(ms: int, zone: tzinfo, *, seconds: bool = False) -> str:
     """Epoch ms as a table shows it: 2026-11-28 13:05 +07."""
     form = "%Y-%m-%d %H:%M:%S %Z" if seconds else "%Y-%m-%d %H:%M %Z"
-    return datetime.fromtimestamp(ms / 1000, UTC).astimezone(zone).strftime(form)
+    return moment_of(ms, zone).strftime(form)
 
 
 def show(names: Sequence[str], rows: Sequence[Sequence[str]], whole: Collection[int]) -> None:

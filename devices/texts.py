@@ -41,10 +41,10 @@ def text(key: str, lang: str, **values: object) -> str:
     """The sentence `key` in `lang`, its placeholders filled, by a `Mendable` in the same language. Raises
     KeyError for an unknown key.
     """
-    return catalogue()[key][lang].format(**{name: said(value, lang) for name, value in values.items()})
+    return catalogue()[key][lang].format(**{name: worded(value, lang) for name, value in values.items()})
 
 
-def said(value: object, lang: str) -> object:
+def worded(value: object, lang: str) -> object:
     """What stands in a sentence for `value`: of a `Mendable` its own sentence, else the value."""
     return value.sentence(lang) if isinstance(value, Mendable) else value
 

@@ -10,6 +10,7 @@ from typing import Any
 import typer
 
 from devices import terminal
+from devices.clock import DAY_MS, now_ms
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
 from devices.probes.learn import Choice, Field, asks_unit, meant, proposals, signals_of
@@ -17,8 +18,6 @@ from devices.probes.probe import COUNTED
 from devices.probes.reader import Reader
 from devices.settings import Settings
 from devices.texts import Misuse, number, shown, text
-from gateway.clerk.clerk import now_ms
-from gateway.indicators.count import DAY_MS
 from gateway.stores.opening import open_store
 from gateway.stores.store import RetryLater
 

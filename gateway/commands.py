@@ -15,6 +15,7 @@ import typer
 
 from devices import installation, terminal
 from devices.access.site import site_of
+from devices.clock import now_ms
 from devices.commands import Probe, Set, devices_app, shelf_of
 from devices.contract.orders import ACTUATORS
 from devices.contract.payloads import PayloadError
@@ -23,7 +24,6 @@ from devices.files import may_write
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language, Languages, PilotName
 from devices.texts import Misuse, number, shown, text
-from gateway.clerk.clerk import now_ms
 from gateway.control.advisor import OFF
 from gateway.control.client import listening
 from gateway.control.dispatch import dispatch

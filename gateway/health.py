@@ -27,7 +27,7 @@ class Health:
         self, files: Files, receiver: Receiver, spool: Spool, pipeline: Pipeline, faults: Faults | None = None
     ) -> None:
         self._faults = faults or Faults()
-        self._told = ""
+        self._faults_written = ""
         self._files = files
         self._receiver = receiver
         self._spool = spool
@@ -52,9 +52,9 @@ class Health:
                 self._files.trouble.unlink(missing_ok=True)
             elif self.trouble != before:
                 self._files.trouble.write_text(self.trouble + "\n", "utf-8")
-            if (told := self._faults.text()) != self._told:
-                self._files.faults.write_text(told, "utf-8")
-                self._told = told
+            if (faults := self._faults.text()) != self._faults_written:
+                self._files.faults.write_text(faults, "utf-8")
+                self._faults_written = faults
         except OSError as error:  # a full disk: `alive` grows old, which says it as well
             log.warning("health cannot be written: %s", error)
 

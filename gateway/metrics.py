@@ -41,14 +41,14 @@ class Gauges:
 
     def fields(self) -> dict[str, int]:
         """What stands beside the books in the measurement `gateway`."""
-        found = {"spool_bytes": self.spool.used()}
+        fields = {"spool_bytes": self.spool.used()}
         if (missing := self.missing()) is not None:
-            found["missing"] = missing
+            fields["missing"] = missing
         if self.receiver.notices.dropped is not None:
-            found["broker_dropped"] = self.receiver.notices.dropped
+            fields["broker_dropped"] = self.receiver.notices.dropped
         if self.receiver.notices.refused_logins is not None:
-            found["refused_logins"] = self.receiver.notices.refused_logins
-        return found
+            fields["refused_logins"] = self.receiver.notices.refused_logins
+        return fields
 
 
 class Collector(Collects):

@@ -8,6 +8,7 @@ from itertools import islice
 from rich.console import Console
 from rich.progress import Progress, track
 
+from devices.clock import DAY_MS, day_of
 from devices.contract.diary import Harvest, decode_diary
 from devices.contract.reading import Device, Reading
 from devices.pilots.pilot import Pilot
@@ -15,7 +16,6 @@ from devices.pilots.scenario import SCENARIO
 from devices.settings import Settings
 from gateway.clerk.indicators import recount
 from gateway.control.rules import advise, points
-from gateway.indicators.count import DAY_MS, local_day
 from gateway.indicators.hourly import roll
 from gateway.ingest.checks import Checker, checked
 from gateway.ingest.decode import Written
@@ -61,7 +61,7 @@ class Past:
         for day in range(max(start, stop - ADVISED_MS), stop, DAY_MS):  # what each day's end advised
             at = min(day + DAY_MS, stop)
             self._store.write(points(self._store, self._pilot, advise(self._store, self._pilot, at), at))
-        first, last = local_day(self._pilot, start), local_day(self._pilot, stop - 1) + timedelta(days=1)
+        first, last = day_of(start, self._pilot.zone), day_of(stop - 1, self._pilot.zone) + timedelta(days=1)
         devices = list(self._pilot.fleet.values())
         days = recount(self._store, self._pilot, devices, first, last)
         for _ in track(days, "days counted", total=(last - first).days, console=Console(stderr=True)):

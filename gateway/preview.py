@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from devices.access.registry import Registry
+from devices.clock import now_ms
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
 from devices.contract.topics import Topic
@@ -17,7 +18,6 @@ from devices.probes.meant import Said
 from devices.probes.shelf import Shelf
 from devices.probes.telemetry import Probes
 from devices.texts import number, text
-from gateway.clerk.clerk import now_ms
 from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Decoder
 from gateway.ingest.message import Message

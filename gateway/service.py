@@ -10,6 +10,7 @@ from functools import cache
 
 from devices.access.database import RegistryAway
 from devices.access.registry import Registry
+from devices.clock import AHEAD_MS, DAY_MS, now_ms
 from devices.contract.payloads import PayloadError
 from devices.contract.topics import Topic
 from devices.credentials import FIRST_INSTANCE, GATEWAYS, gateway_account, gateway_accounts
@@ -18,16 +19,14 @@ from devices.pilots.pilot import Pilot
 from devices.probes.shelf import PROBES, Shelf
 from devices.settings import Settings
 from gateway.brokers.denied import Denials
-from gateway.clerk.clerk import Clerk, now_ms
+from gateway.clerk.clerk import Clerk
 from gateway.control.advisor import Advisor, Send
 from gateway.control.dispatch import dispatch
 from gateway.control.ledger import Entry, Ledger
 from gateway.health import Health
-from gateway.indicators.count import DAY_MS
 from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Decoder, Written
 from gateway.ingest.faults import Faults
-from gateway.ingest.fresh import AHEAD_MS
 from gateway.ingest.held import begun
 from gateway.ingest.message import Message, Refusal
 from gateway.ingest.pipeline import Pipeline, split_memory
@@ -283,5 +282,5 @@ class Diaries:
     def _refusal(self, failed: Unhandled) -> Refusal:
         """The entry as the message that it came in, about."""
         topic = Topic(self._pilot.pilot, failed.community, failed.device or "unknown", "diary")
-        told = PayloadError("unhandled", failed.error)
-        return Refusal(Message(str(topic), failed.body, now_ms()), told.reason, told.field)
+        error = PayloadError("unhandled", failed.error)
+        return Refusal(Message(str(topic), failed.body, now_ms()), error.reason, error.field)

@@ -119,8 +119,8 @@ def command(open_past: OpenPast) -> Callable[..., None]:
             if pilot is None:
                 settings = Settings.read(data=data, pilot=play.pilot)
             judged = play.judged(settings.loaded_pilot)
-            given = {"seed": seed, "faults": faults, "rollout": rollout}
-            play = play.model_copy(update={name: one for name, one in given.items() if one is not None})
+            chosen = {"seed": seed, "faults": faults, "rollout": rollout}
+            play = play.model_copy(update={name: one for name, one in chosen.items() if one is not None})
             plan = played(plan, play, settings.loaded_pilot)
             name = getattr(play.name, lang)
             announce("simulated.plays", lang, err=True, name=name, start=play.start, until=play.until)
@@ -165,3 +165,15 @@ def require_speed(speed: float) -> None:
     """Speeds are 0 (as fast as possible) or more."""
     if not 0 <= speed < float("inf"):
         raise Misuse("simulated.speed", speed=f"{speed:g}")
+
+
+def beside_a_store(history: str, speed: float, seed: int, faults: str, rollout: str) -> list[str]:
+    """The arguments of a simulator whose past goes to the store, but for broker and speed. Raises Misuse
+    for a history or a speed that it would refuse.
+    """
+    from sim.session import parse_duration
+
+    parse_duration(history)
+    require_speed(speed)
+    arguments = ["simulate", "--store", "--seed", str(seed), "--history", history]
+    return [*arguments, "--faults", faults, "--rollout", rollout]

@@ -6,19 +6,19 @@ signal of one community. People who would rather look than read can judge the wo
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html import escape
 
 import numpy as np
 import numpy.typing as npt
 
+from devices.clock import HOUR_MS, epoch_ms, midnight_of, moment_of
 from devices.contract.models import MODELS
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot
 from sim.physics.world import World
 
 Array = npt.NDArray[np.float64]
-HOUR_MS = 3_600_000
 WEEK = timedelta(days=7)
 W, H, LEFT, PAD = 460, 150, 44, 18
 STYLE = """body{font:15px/1.45 system-ui,sans-serif;color:#16241c}
@@ -70,10 +70,10 @@ def page(seed: int, pilot: Pilot, community: str, year: int) -> str:
     world = World(seed, pilot)
     place = pilot.place[community]
     zone = pilot.zone
-    start = int(datetime(year, 1, 1, tzinfo=zone).timestamp() * 1000)
-    stop = int(datetime(year + 1, 1, 1, tzinfo=zone).timestamp() * 1000)
+    start = midnight_of(date(year, 1, 1), zone)
+    stop = midnight_of(date(year + 1, 1, 1), zone)
     times = np.arange(start, stop, HOUR_MS, dtype=np.int64)
-    month = np.array([datetime.fromtimestamp(t / 1000, zone).month for t in times.tolist()])
+    month = np.array([moment_of(t, zone).month for t in times.tolist()])
 
     def by_month(signal: str, how: str) -> list[float]:
         values = world.signal(community, 1, signal, times, 3600)
@@ -88,7 +88,7 @@ def page(seed: int, pilot: Pilot, community: str, year: int) -> str:
         _months(LEVEL, by_month("water_level", "max")),
     ]
     week = datetime(year, 9, 10, tzinfo=zone)
-    first, last = (int(t.timestamp() * 1000) for t in (week, week + WEEK))
+    first, last = (epoch_ms(t) for t in (week, week + WEEK))
     week_times = np.arange(first, last, 600_000, dtype=np.int64)
     carried = {signal for model in place.fleet for signal in MODELS[model].signals}
     week_plots = [

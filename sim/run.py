@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import simpy
 
+from devices.clock import DAY_MS, epoch_ms
 from devices.contract.diary import encode_diary
 from devices.contract.reading import Device, Reading
 from devices.pilots.pilot import Pilot
@@ -27,7 +28,6 @@ from sim.nodes.faults import BROWN_OUT, DUPLICATES, NONE, OUTAGE, REORDERING, Ep
 from sim.nodes.node import Node
 from sim.nodes.span import Span
 from sim.nodes.telemetry import encode_reading
-from sim.nodes.ticks import DAY_MS
 from sim.nodes.truth import Record, judge
 from sim.physics.actions import Actions
 from sim.physics.world import World
@@ -145,7 +145,7 @@ class Live:
         while True:
             day_end = (self.now // DAY_MS + 1) * DAY_MS
             for event in diary(seed, pilot, community, self.now, day_end):
-                yield self.env.timeout(max(0, int(event.ts.timestamp() * 1000) - self.now))
+                yield self.env.timeout(max(0, epoch_ms(event.ts) - self.now))
                 self._send(device, "diary", encode_diary(event))
             yield self.env.timeout(max(1, day_end - self.now))
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from devices.clock import midnight_of
 from devices.contract.diary import (
     DiaryEvent,
     Harvest,
@@ -35,8 +36,7 @@ def diary(seed: int, pilot: Pilot, community: Community, start: int, stop: int) 
     """Events of a community in [start, stop) epoch ms, in order of time. An organisation without sensors
     stands for the rest of the province: of it only the harvests are written down.
     """
-    joined = community.joined
-    since = int(datetime(joined.year, joined.month, joined.day, tzinfo=pilot.zone).timestamp() * 1000)
+    since = midnight_of(community.joined, pilot.zone)
     low, high = max(start, since) / 1000, stop / 1000
     events = []
     for product in community.products:

@@ -14,7 +14,6 @@ import json
 import logging
 import sys
 import threading
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +23,7 @@ from typing import IO, Protocol
 from rich.console import Console
 from rich.progress import track
 
+from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, epoch_ms, now_ms
 from devices.contract.reading import Device, Reading
 from devices.contract.topics import Topic
 from devices.files import replace
@@ -40,10 +40,10 @@ from sim.rollout import producers, rolled_out
 from sim.run import PIECE, Commands, Live, diaries, fleet, history, secretary
 
 log = logging.getLogger(__name__)
-OVERLAP_MS = 3_600_000
+OVERLAP_MS = HOUR_MS
 SAVE_EVERY = 60.0  # seconds
 DRAIN = 2.0  # seconds at the end for messages that are on their way
-UNITS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000}
+UNITS = {"d": DAY_MS, "h": HOUR_MS, "m": MINUTE_MS}
 
 
 class Past(Protocol):
@@ -104,7 +104,7 @@ class Session:
     def run(self, stop: threading.Event) -> None:
         """History, then live until the plan's end or `stop`."""
         plan = self._plan
-        start = plan.start if plan.start is not None else time.time_ns() // 1_000_000
+        start = plan.start if plan.start is not None else now_ms()
         begin = self._begin("readings", start)
         with _output(plan.out) as out, _output(plan.truth) as self._truth:
             for node in self._nodes:
@@ -273,7 +273,7 @@ def parse_moment(value: str) -> int:
         moment = None
     if moment is None or moment.tzinfo is None:
         raise Misuse("simulated.time", value=value)
-    return round(moment.timestamp() * 1000)
+    return epoch_ms(moment)
 
 
 def parse_shard(value: str) -> tuple[int, int]:

@@ -51,6 +51,8 @@ def test_modules_stay_readable() -> None:
     modules += [path for folder in ("tests", "benchmarks") for path in (ROOT / folder).rglob("*.py")]
     assert {path.name: n for path in modules if (n := len(path.read_text("utf-8").splitlines())) > 350} == {}
 
+    assert len((ROOT / "hoiquan.py").read_text("utf-8").splitlines()) < 200  # it joins, and does nothing else
+
 
 def test_folders_show_few_doors() -> None:
     """At most 12 modules at the top of a folder, 14 in a wing, and each says what it is."""
@@ -59,6 +61,22 @@ def test_folders_show_few_doors() -> None:
             modules = [path for path in place.glob("*.py") if path.name != "__init__.py"]
             assert len(modules) <= (12 if place == ROOT / folder else 14), place
             assert (place / "__init__.py").read_text("utf-8").startswith('"""'), place
+
+
+# Written by hand: a day, an hour or a minute of milliseconds, what a clock shows, and what a zone calls it.
+TIMES = re.compile(
+    r"86_400_000|3_600_000|1_577_836_800_000|\b(?:DAY|HOUR|MINUTE|AHEAD|YEAR_2020)_MS = "
+    r"|time_ns\(\) // (?:1_000_000|10\*\*6)|fromtimestamp\(\S+ / 1000|\.timestamp\(\) \* 1000"
+)
+
+
+def test_times_and_days_stand_in_one_module() -> None:
+    clock = ROOT / "devices" / "clock.py"
+    assert len(TIMES.findall(clock.read_text("utf-8"))) > 8  # the pattern finds what it is for
+    modules = {path for folder in (*PRODUCT, "benchmarks") for path in (ROOT / folder).rglob("*.py")}
+    modules -= {clock, *(path for at in EXAMPLES for path in at.glob("*.py"))}
+    written = {_name(path): TIMES.findall(path.read_text("utf-8")) for path in modules}
+    assert {name: found for name, found in written.items() if found} == {}
 
 
 FRONT = ("README.md", "README.en.md")

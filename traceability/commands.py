@@ -92,7 +92,7 @@ def make_label(
     settings, content = Settings.read(data=data), record.parse(sealed)
     recalls = [one for one in Shelf(settings.data / "trace").addenda(key) if story.recalled([one])]
     if recalls and not anyway:
-        raise Misuse("label.recalled", why=story.told(content, recalls, lang)[0])
+        raise Misuse("label.recalled", why=story.sentences(content, recalls, lang)[0])
     base_url = address.of(settings, content)
     local = address.this_machine_s(base_url)
     if local and not rehearsal:
@@ -151,8 +151,8 @@ def read_epcis(
         document = json.loads(file.read_bytes())
     except (ValueError, RecursionError) as error:
         raise Misuse("lots.no_json", path=file, error=error) from None
-    if found := epcis.problems(document):
-        for sentence in found:
+    if problems := epcis.problems(document):
+        for sentence in problems:
             typer.echo(sentence, err=True)
         raise typer.Exit(1)
     for event in document["epcisBody"]["eventList"]:
@@ -194,25 +194,25 @@ def verify(
     asked = parse_witnesses(files.words(witnesses)) if witnesses is not None else ()
     try:
         reader = offline.Reader(_text(key, lang), asked, quorum if asked else 0, lang)
-        found, read = reader.whole(file, proof or file.with_suffix(".tlog-proof"), later or ())
-        pictures = _pictures(photo or (), (found.content, *read), lang)
+        checked, read = reader.whole(file, proof or file.with_suffix(".tlog-proof"), later or ())
+        pictures = _pictures(photo or (), (checked.content, *read), lang)
     except offline.NotVerified as error:
         typer.echo(f"{text('verify.bad', lang)}: {error}", err=True)
         raise typer.Exit(1) from None
-    content, gone = found.content, story.recalled(read)
-    said = story.told(content, read, lang)
+    content, gone = checked.content, story.recalled(read)
+    sentences = story.sentences(content, read, lang)
     if gone:  # before anything good is said
-        typer.echo(said.pop(0), err=True)
+        typer.echo(sentences.pop(0), err=True)
     today = datetime.fromisoformat(content["epcis"]["creationDate"]).tzinfo
     doubts = story.doubts(content, read, datetime.now(today).date(), lang)
     for sentence in doubts:
         typer.echo(sentence, err=True)
-    place = {"lot": content["lot"], "gtin": content["gtin"], "index": found.index, "size": found.size}
+    place = {"lot": content["lot"], "gtin": content["gtin"], "index": checked.index, "size": checked.size}
     bad = gone or bool(doubts) or bool(story.breaks(read))
-    typer.echo(text("verify.sealed" if bad else "verify.verified", lang, **place, log=found.log))
-    for sentence in (*said, *pictures):
+    typer.echo(text("verify.sealed" if bad else "verify.verified", lang, **place, log=checked.log))
+    for sentence in (*sentences, *pictures):
         typer.echo(sentence)
-    for name, at in found.witnessed.items():
+    for name, at in checked.witnessed.items():
         moment = f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%SZ}"
         typer.echo(text("verify.witnessed", lang, name=name, time=moment))
     if content.get("conditions", {}).get("daily"):
@@ -232,8 +232,8 @@ def cosign(
     """Take in witnesses' cosignatures of the log's checkpoint (c2sp.org/tlog-cosignature)."""
     log = LogReader(_folder(data) / "log")
     answer, asked = files.words(file), parse_witnesses(files.words(witnesses))
-    found = accept(log.directory, log.size, log.checkpoint(), answer, asked)
-    typer.echo(text("lots.cosigned", lang, size=log.size, names=", ".join(found)))
+    cosigned = accept(log.directory, log.size, log.checkpoint(), answer, asked)
+    typer.echo(text("lots.cosigned", lang, size=log.size, names=", ".join(cosigned)))
 
 
 @trace_app.command("rotate-key")
@@ -286,10 +286,10 @@ def _text(key: Path, lang: Lang) -> str:
 
 def _pictures(files: Iterable[Path], documents: Iterable[dict[str, Any]], lang: Lang) -> list[str]:
     """A sentence for each picture that the documents name. Raises NotVerified for one that they do not."""
-    named, said = {name for one in documents for name in photos_of(one)}, []
+    named, sentences = {name for one in documents for name in photos_of(one)}, []
     for path in files:
         name = hashlib.sha256(path.read_bytes()).hexdigest()
         if name not in named:
             raise offline.NotVerified(f"{path}: {text('verify.photo', lang)} ({len(named)})")
-        said.append(text("verify.picture", lang, path=path, name=name))
-    return said
+        sentences.append(text("verify.picture", lang, path=path, name=name))
+    return sentences

@@ -58,10 +58,10 @@ class Drained:
         return self.messages - self.stored - self.stuck
 
     def as_dict(self) -> dict[str, Any]:
-        told = asdict(self) | {"lost": self.lost}
+        row = asdict(self) | {"lost": self.lost}
         if self.killed_at is None:  # else the seconds are those of the second start alone
-            told |= {"rate": self.rate, "readings": self.rate * len(FIELDS)}
-        return told
+            row |= {"rate": self.rate, "readings": self.rate * len(FIELDS)}
+        return row
 
 
 def drain(
@@ -135,8 +135,8 @@ def wait(condition: Callable[[], object], what: str, running: list[Running]) -> 
             if one.ended():
                 raise RuntimeError(f"{what}: it ended: {one.tail()}")
         if time.monotonic() > deadline:
-            told = running[0].tail() if running else ""
-            raise RuntimeError(f"{what}: not within {PATIENCE:g} s: {told}")
+            last = running[0].tail() if running else ""
+            raise RuntimeError(f"{what}: not within {PATIENCE:g} s: {last}")
         time.sleep(0.003)
 
 

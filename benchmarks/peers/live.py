@@ -18,6 +18,7 @@ from benchmarks.peers.drain import STALL, Gateway, wait
 from benchmarks.peers.processes import Running, shares
 from benchmarks.peers.road import Road
 from benchmarks.peers.traffic import Publisher, Traffic
+from devices.clock import now_ms
 
 LOOK = 0.01  # seconds between two looks into the store; part of what is measured
 WINDOW = 5000  # messages counted anew at every look
@@ -54,7 +55,7 @@ def live(gateway: Gateway, road: Road, rate: int, seconds: float) -> Lived:
     folder = Path(tempfile.mkdtemp(prefix="hoiquan-bench-"))
     count = int(rate * seconds)
     # a device every 50 messages: their times are a second apart there, so they pass for `rate` a second
-    traffic = Traffic(count, time.time_ns() // 1_000_000 - count * 20 - 600_000, step=1000)
+    traffic = Traffic(count, now_ms() - count * 20 - 600_000, step=1000)
     bucket = road.bucket(traffic)
     since = road.mark()
     running = gateway.start(road, folder, bucket)

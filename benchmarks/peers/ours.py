@@ -26,10 +26,10 @@ class Ours:
 
     def prepare(self) -> None:
         if self._processes > 1:
-            said = subprocess.run(
+            usage = subprocess.run(
                 [*self._command, "--help"], capture_output=True, text=True, check=True
             ).stdout
-            if "--group" not in said:
+            if "--group" not in usage:
                 raise Missing("waits for `hoiquan gateway --group`")
 
     def start(self, road: Road, folder: Path, bucket: str) -> list[Running]:

@@ -99,10 +99,10 @@ def children(pid: int) -> list[int]:
             parents[int(number)] = int(rest.rpartition(")")[2].split()[1])
         except OSError:
             continue
-    found = [pid]
-    for above in found:  # grows while it is walked
-        found += [child for child, parent in parents.items() if parent == above]
-    return found[1:]
+    pids = [pid]
+    for above in pids:  # grows while it is walked
+        pids += [child for child, parent in parents.items() if parent == above]
+    return pids[1:]
 
 
 def named(name: str) -> list[int]:
@@ -112,10 +112,10 @@ def named(name: str) -> list[int]:
 
 def find(name: str, says: str) -> str:
     """Where a program is; `says` is what the row then waits for."""
-    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/local/go/bin:/usr/sbin")
-    if found is None:
+    path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/local/go/bin:/usr/sbin")
+    if path is None:
         raise Missing(f"{name} is not installed: {says}")
-    return found
+    return path
 
 
 def cache(name: str) -> Path:

@@ -77,9 +77,9 @@ class Road:
             client.disconnect()
             client.loop_stop()
             for payload in heard:
-                told = json.loads(payload)
-                if told["values"][COUNTED] not in UNSTORABLE:
-                    times.add(told["ts"])
+                message = json.loads(payload)
+                if message["values"][COUNTED] not in UNSTORABLE:
+                    times.add(message["ts"])
         return times
 
     # -- store ----------------------------------------------------------------------------------
@@ -127,8 +127,8 @@ def production() -> list[str]:
     lines = [line.split(" #")[0].strip() for line in text.splitlines()]
     kept = [line for line in lines if line and line[0] != "#" and line.split()[0] not in _OF_ANOTHER_PLACE]
     # to stderr, so that a line is in the file at once: the clock of a drain starts with one
-    told = ["log_dest stderr", "log_type subscribe"]
-    return [*kept, *told, "allow_anonymous true", "persistence_location {folder}/"]
+    logged = ["log_dest stderr", "log_type subscribe"]
+    return [*kept, *logged, "allow_anonymous true", "persistence_location {folder}/"]
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from itertools import islice
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
+from devices.clock import now_ms
 from devices.contract.models import MODELS
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import load
@@ -60,8 +61,8 @@ class Traffic:
         for number in range(self.count):
             seq, device = divmod(number, DEVICES)
             bad = self.bad and number % self.every == self.every // 2
-            told = poisoned if bad else values[number % len(values)]
-            yield names[device], f'{{"ts":{self.at(number)},"seq":{seq},"boot":"b","values":{{{told}}}}}'
+            row = poisoned if bad else values[number % len(values)]
+            yield names[device], f'{{"ts":{self.at(number)},"seq":{seq},"boot":"b","values":{{{row}}}}}'
 
 
 def readings(number: int = 997) -> list[dict[str, float]]:
@@ -80,7 +81,7 @@ def readings(number: int = 997) -> list[dict[str, float]]:
 
 def recent(count: int) -> int:
     """Where `count` messages may begin so that all are in the past, and not long past."""
-    return time.time_ns() // 1_000_000 - (count // DEVICES + 120) * 1000
+    return now_ms() - (count // DEVICES + 120) * 1000
 
 
 class Publisher:

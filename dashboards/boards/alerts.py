@@ -18,6 +18,7 @@ import yaml
 
 from dashboards.boards.frame import uid as board_uid
 from dashboards.boards.queries import SOURCE, named
+from devices.clock import MINUTE_MS
 from devices.contract.signals import SIGNALS
 from devices.pilots.alarms import Alarms, Level
 from devices.pilots.pilot import HERE, Pilot, load
@@ -78,11 +79,11 @@ def rules(pilot: Pilot, lang: str) -> list[Rule]:
     """Every rule of a pilot. Raises ValueError for one that Grafana would refuse."""
     if pilot.alarms is None:
         return []
-    found = [*_levels(pilot, pilot.alarms, lang), *_system(pilot, pilot.alarms), *_plan(pilot, lang)]
-    for rule in found:
+    rules = [*_levels(pilot, pilot.alarms, lang), *_system(pilot, pilot.alarms), *_plan(pilot, lang)]
+    for rule in rules:
         if len(rule.id) > LONGEST_UID:
             raise ValueError(f"alert {rule.id}: Grafana takes ids of {LONGEST_UID} characters at most")
-    return found
+    return rules
 
 
 def _levels(pilot: Pilot, alarms: Alarms, lang: str) -> Iterator[Rule]:
@@ -160,7 +161,7 @@ def _system(pilot: Pilot, alarms: Alarms) -> Iterator[Rule]:
         f"{name}-spool-old", "system", "spool",
         f"SELECT last({named('gateway', 'lag_ms')}) FROM {gateway} "
         f"WHERE time > now() - 10m GROUP BY {instance}",
-        OVER, (alarms.spool_minutes * 60_000,), "2m", "instance", "operations", "critical",
+        OVER, (alarms.spool_minutes * MINUTE_MS,), "2m", "instance", "operations", "critical",
         words=(("minutes", str(alarms.spool_minutes)),),
     )  # fmt: skip
 

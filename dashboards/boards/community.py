@@ -14,7 +14,7 @@ from grafana_foundation_sdk.builders import table
 
 from dashboards.boards import frame, queries, readings, style, trace
 from dashboards.boards.queries import InfluxQL
-from dashboards.boards.style import Place, Say
+from dashboards.boards.style import Say, Spot
 
 FIRST = "my-dien"  # of the default pilot the one with the most kinds of device
 ADVICE = 50
@@ -26,45 +26,45 @@ def board(lang: str) -> build.Dashboard:
     say = style.words(lang)
     return (
         frame.begin("community", lang, say, FIRST)
-        .with_panel(_who(Place(1, 0, 0, 24, 4), say))
-        .with_panel(readings.course(Place(2, 0, 4, 8, 8), lang, "air_temperature"))
-        .with_panel(readings.course(Place(3, 8, 4, 8, 8), lang, "relative_humidity"))
-        .with_panel(readings.day_by_day(Place(4, 16, 4, 8, 8), lang, "rainfall", "sum"))
-        .with_panel(readings.course(Place(5, 0, 12, 8, 8), lang, "soil_moisture"))
-        .with_panel(readings.course(Place(6, 8, 12, 8, 8), lang, "soil_ec"))
+        .with_panel(_who(Spot(1, 0, 0, 24, 4), say))
+        .with_panel(readings.course(Spot(2, 0, 4, 8, 8), lang, "air_temperature"))
+        .with_panel(readings.course(Spot(3, 8, 4, 8, 8), lang, "relative_humidity"))
+        .with_panel(readings.day_by_day(Spot(4, 16, 4, 8, 8), lang, "rainfall", "sum"))
+        .with_panel(readings.course(Spot(5, 0, 12, 8, 8), lang, "soil_moisture"))
+        .with_panel(readings.course(Spot(6, 8, 12, 8, 8), lang, "soil_ec"))
         .with_panel(
             readings.together(
-                Place(7, 16, 12, 8, 8), lang, "soil_nitrogen", "soil_phosphorus", "soil_potassium"
+                Spot(7, 16, 12, 8, 8), lang, "soil_nitrogen", "soil_phosphorus", "soil_potassium"
             )
         )
-        .with_panel(readings.course(Place(8, 0, 20, 8, 8), lang, "water_level", levels=True))
-        .with_panel(readings.course(Place(9, 8, 20, 8, 8), lang, "salinity", levels=True))
-        .with_panel(readings.day_by_day(Place(10, 16, 20, 8, 8), lang, "pest_count", "sum"))
-        .with_panel(readings.course(Place(11, 0, 28, 8, 8), lang, "dissolved_oxygen", levels=True))
-        .with_panel(readings.course(Place(12, 8, 28, 8, 8), lang, "ammonia", levels=True))
-        .with_panel(_advice(Place(13, 16, 28, 8, 8), lang, say))
-        .with_panel(readings.devices(Place(14, 0, 36, 24, 9), lang, HOURS))
-        .with_panel(trace.lots(Place(15, 0, 45, 24, 9), say))
+        .with_panel(readings.course(Spot(8, 0, 20, 8, 8), lang, "water_level", levels=True))
+        .with_panel(readings.course(Spot(9, 8, 20, 8, 8), lang, "salinity", levels=True))
+        .with_panel(readings.day_by_day(Spot(10, 16, 20, 8, 8), lang, "pest_count", "sum"))
+        .with_panel(readings.course(Spot(11, 0, 28, 8, 8), lang, "dissolved_oxygen", levels=True))
+        .with_panel(readings.course(Spot(12, 8, 28, 8, 8), lang, "ammonia", levels=True))
+        .with_panel(_advice(Spot(13, 16, 28, 8, 8), lang, say))
+        .with_panel(readings.devices(Spot(14, 0, 36, 24, 9), lang, HOURS))
+        .with_panel(trace.lots(Spot(15, 0, 45, 24, 9), say))
     )
 
 
-def _who(place: Place, say: Say) -> table.Panel:
+def _who(spot: Spot, say: Say) -> table.Panel:
     roster = ("name", "kind", "products", "joined", "active", "fictional")
     titles = {field: say(field) for field in ("community", *roster)}
     kinds = style.meanings(say, hoi_quan=say("kind_hoi_quan"), htx=say("kind_htx"))
     panel = style.dress(
-        style.rows(), place, say, title=say("who"), about=say("who_about"), unit=style.COUNT
+        style.rows(), spot, say, title=say("who"), about=say("who_about"), unit=style.COUNT
     ).mappings(kinds)
     panel.with_target(InfluxQL(queries.latest("community", roster, by="community")))
     return style.reshape(panel, titles, style.without_time())
 
 
-def _advice(place: Place, lang: str, say: Say) -> table.Panel:
+def _advice(spot: Spot, lang: str, say: Say) -> table.Panel:
     words = "text" if lang == "vi" else "text_en"
     titles = {"Time": say("time")} | {name: say(f"advice_{name}") for name in ("crop", "rule", "severity")}
     titles[words] = say("advice_text")
     panel = style.dress(
-        style.rows(sort=titles["Time"], falling=True), place, say,
+        style.rows(sort=titles["Time"], falling=True), spot, say,
         title=say("advice"), about=say("advice_about"), unit=style.COUNT,
     )  # fmt: skip
     panel.with_target(InfluxQL(queries.recent("advice", ("crop", "rule", "severity", words), 30, ADVICE)))

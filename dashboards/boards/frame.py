@@ -53,11 +53,11 @@ def to_community(lang: str, say: Say) -> build.DashboardLink:
 
 
 def by_place(
-    panel: table.Panel, lang: str, say: Say, titles: Mapping[str, str], found: Iterable[str],
+    panel: table.Panel, lang: str, say: Say, titles: Mapping[str, str], selects: Iterable[str],
     *after: dashboard.DataTransformerConfig,
 ) -> table.Panel:  # fmt: skip
     """A row a place, joined from queries by community, each with the way to its board."""
-    for ref, query in zip("ABCDEF", found, strict=False):
+    for ref, query in zip("ABCDEF", selects, strict=False):
         panel.with_target(InfluxQL(query, ref))
     panel.data_links([to_community(lang, say)])
     return style.reshape(panel, titles, style.without_time(), style.joined("community"), *after)

@@ -12,7 +12,7 @@ from grafana_foundation_sdk.builders import table, timeseries
 
 from dashboards.boards import frame, queries, style
 from dashboards.boards.queries import InfluxQL
-from dashboards.boards.style import Place, Say
+from dashboards.boards.style import Say, Spot
 
 BOOKS = ("received", "stored", "duplicate", "quarantined", "spooled")
 
@@ -23,23 +23,23 @@ def board(lang: str) -> build.Dashboard:
     return (
         frame.begin("operations", lang, say)
         .with_variable(frame.instance(say))
-        .with_panel(_books(Place(1, 0, 0, 24, 6), say))
-        .with_panel(_flow(Place(2, 0, 6, 12, 9), say))
-        .with_panel(_level(Place(3, 12, 6, 12, 9), say, "lag", style.MILLISECONDS, "lag_ms"))
-        .with_panel(_level(Place(4, 0, 15, 12, 8), say, "waiting", style.COUNT, "spooled"))
-        .with_panel(_level(Place(5, 12, 15, 12, 8), say, "held", style.BYTES, "spool_bytes"))
-        .with_panel(_level(Place(6, 0, 23, 12, 8), say, "gaps", style.COUNT, "missing"))
-        .with_panel(_level(Place(7, 12, 23, 12, 8), say, "broker", style.COUNT, "broker_dropped"))
-        .with_panel(_level(Place(8, 0, 31, 12, 8), say, "knocks", style.COUNT, "refused_logins"))
-        .with_panel(_offline(Place(9, 12, 31, 12, 8), say))
+        .with_panel(_books(Spot(1, 0, 0, 24, 6), say))
+        .with_panel(_flow(Spot(2, 0, 6, 12, 9), say))
+        .with_panel(_level(Spot(3, 12, 6, 12, 9), say, "lag", style.MILLISECONDS, "lag_ms"))
+        .with_panel(_level(Spot(4, 0, 15, 12, 8), say, "waiting", style.COUNT, "spooled"))
+        .with_panel(_level(Spot(5, 12, 15, 12, 8), say, "held", style.BYTES, "spool_bytes"))
+        .with_panel(_level(Spot(6, 0, 23, 12, 8), say, "gaps", style.COUNT, "missing"))
+        .with_panel(_level(Spot(7, 12, 23, 12, 8), say, "broker", style.COUNT, "broker_dropped"))
+        .with_panel(_level(Spot(8, 0, 31, 12, 8), say, "knocks", style.COUNT, "refused_logins"))
+        .with_panel(_offline(Spot(9, 12, 31, 12, 8), say))
     )
 
 
-def _books(place: Place, say: Say) -> table.Panel:
+def _books(spot: Spot, say: Say) -> table.Panel:
     titles = {"instance": say("instance")} | {name: say(f"books_{name}") for name in BOOKS}
     titles["missing"] = say("books_missing")
     panel = style.dress(
-        style.rows(sort=titles["instance"]), place, say,
+        style.rows(sort=titles["instance"]), spot, say,
         title=say("books"), about=say("books_about"), unit=style.COUNT,
     ).decimals(0)  # fmt: skip
     style.reshape(panel.with_target(InfluxQL(queries.balance())), titles, style.without_time())
@@ -49,24 +49,24 @@ def _books(place: Place, say: Say) -> table.Panel:
     )  # fmt: skip
 
 
-def _flow(place: Place, say: Say) -> timeseries.Panel:
+def _flow(spot: Spot, say: Say) -> timeseries.Panel:
     panel = style.dress(
-        style.lines(), place, say, title=say("flow"), about=say("flow_about"), unit=style.COUNT
+        style.lines(), spot, say, title=say("flow"), about=say("flow_about"), unit=style.COUNT
     )
     return frame.by_gateway(panel, "sum", {"arrived": say("books_received"), "kept": say("books_stored")})
 
 
-def _level(place: Place, say: Say, key: str, unit: str, field: str) -> timeseries.Panel:
+def _level(spot: Spot, say: Say, key: str, unit: str, field: str) -> timeseries.Panel:
     """The highest value of a gateway's figure in each step."""
-    panel = style.dress(style.lines(), place, say, title=say(key), about=say(f"{key}_about"), unit=unit)
+    panel = style.dress(style.lines(), spot, say, title=say(key), about=say(f"{key}_about"), unit=unit)
     return frame.by_gateway(panel, "max", {field: ""})
 
 
-def _offline(place: Place, say: Say) -> table.Panel:
+def _offline(spot: Spot, say: Say) -> table.Panel:
     titles = {"device": say("device"), "community": say("place"), "last_seen": say("last_seen")}
     titles["online"] = say("online")
     panel = style.dress(
-        style.rows(sort=titles["last_seen"]), place, say,
+        style.rows(sort=titles["last_seen"]), spot, say,
         title=say("presence"), about=say("presence_about"), unit=style.COUNT,
     ).mappings(style.meanings(say))  # fmt: skip
     query = queries.newest("device", ("last_seen", "online"), "device", "community", hours=30 * 24)

@@ -10,7 +10,7 @@ from grafana_foundation_sdk.builders import table, timeseries
 
 from dashboards.boards import frame, queries, readings, style
 from dashboards.boards.queries import DAY, SERIES, InfluxQL
-from dashboards.boards.style import Place, Say
+from dashboards.boards.style import Say, Spot
 from devices.contract.quality import REASONS
 
 DAYS = 30
@@ -22,28 +22,28 @@ def board(lang: str) -> build.Dashboard:
     return (
         frame.begin("quality", lang, say)
         .with_variable(frame.instance(say))
-        .with_panel(_coverage(Place(1, 0, 0, 12, 10), say))
-        .with_panel(_doubted(Place(2, 12, 0, 12, 10), say))
-        .with_panel(_places(Place(3, 0, 10, 12, 10), lang, say))
-        .with_panel(_refused(Place(4, 12, 10, 12, 10), say))
-        .with_panel(_batteries(Place(5, 0, 20, 8, 12), say))
-        .with_panel(readings.devices(Place(6, 8, 20, 16, 12), lang, DAYS * 24))
+        .with_panel(_coverage(Spot(1, 0, 0, 12, 10), say))
+        .with_panel(_doubted(Spot(2, 12, 0, 12, 10), say))
+        .with_panel(_places(Spot(3, 0, 10, 12, 10), lang, say))
+        .with_panel(_refused(Spot(4, 12, 10, 12, 10), say))
+        .with_panel(_batteries(Spot(5, 0, 20, 8, 12), say))
+        .with_panel(readings.devices(Spot(6, 8, 20, 16, 12), lang, DAYS * 24))
     )
 
 
-def _coverage(place: Place, say: Say) -> timeseries.Panel:
+def _coverage(spot: Spot, say: Say) -> timeseries.Panel:
     panel = style.dress(
-        style.lines(), place, say,
+        style.lines(), spot, say,
         title=say("coverage_course"), about=say("coverage_course_about"), unit=style.SHARE,
     ).max(1)  # fmt: skip
     query = queries.trend("device", "coverage", by="community", step=DAY)
     return panel.with_target(InfluxQL(query, "A", SERIES, "$tag_community"))
 
 
-def _doubted(place: Place, say: Say) -> timeseries.Panel:
+def _doubted(spot: Spot, say: Say) -> timeseries.Panel:
     """A query for each reason, so that each has its name in the board's language."""
     panel = style.dress(
-        style.bars(), place, say, title=say("doubted"), about=say("doubted_about"), unit=style.COUNT
+        style.bars(), spot, say, title=say("doubted"), about=say("doubted_about"), unit=style.COUNT
     )
     for ref, reason in zip("ABCDEFGH", REASONS, strict=False):
         query = queries.trend("doubted", "doubts", "sum", step=DAY, reason=reason)
@@ -51,31 +51,31 @@ def _doubted(place: Place, say: Say) -> timeseries.Panel:
     return panel
 
 
-def _places(place: Place, lang: str, say: Say) -> table.Panel:
+def _places(spot: Spot, lang: str, say: Say) -> table.Panel:
     titles = {"community": say("place"), "coverage": say("coverage"), "devices": say("devices")}
     titles["last_seen"] = say("last_seen")
     panel = style.dress(
-        style.rows(sort=titles["coverage"]), place, say,
+        style.rows(sort=titles["coverage"]), spot, say,
         title=say("coverage_places"), about=say("coverage_places_about"), unit=style.COUNT,
     ).decimals(0)  # fmt: skip
-    found = (queries.coverage(DAYS), queries.last_seen(DAYS))
-    frame.by_place(panel, lang, say, titles, found, style.as_time("last_seen"))
+    selects = (queries.coverage(DAYS), queries.last_seen(DAYS))
+    frame.by_place(panel, lang, say, titles, selects, style.as_time("last_seen"))
     return style.covered(panel, titles["coverage"])
 
 
-def _refused(place: Place, say: Say) -> timeseries.Panel:
+def _refused(spot: Spot, say: Say) -> timeseries.Panel:
     panel = style.dress(
-        style.lines(), place, say, title=say("refused"), about=say("refused_about"), unit=style.COUNT
+        style.lines(), spot, say, title=say("refused"), about=say("refused_about"), unit=style.COUNT
     )
     return frame.by_gateway(
         panel, "max", {field: say(f"books_{field}") for field in ("quarantined", "forgotten")}
     )
 
 
-def _batteries(place: Place, say: Say) -> table.Panel:
+def _batteries(spot: Spot, say: Say) -> table.Panel:
     titles = {"device": say("device"), "battery": say("battery")}
     panel = style.dress(
-        style.rows(sort=titles["battery"]), place, say,
+        style.rows(sort=titles["battery"]), spot, say,
         title=say("batteries"), about=say("batteries_about"), unit=style.COUNT,
     ).decimals(2)  # fmt: skip
     query = queries.within("telemetry", "battery_voltage", "min", 24, by="device", shown="battery")

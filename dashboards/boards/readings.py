@@ -5,16 +5,16 @@ from grafana_foundation_sdk.models import common
 
 from dashboards.boards import queries, style
 from dashboards.boards.queries import DAY, SERIES, InfluxQL
-from dashboards.boards.style import Place
+from dashboards.boards.style import Spot
 from devices.contract.signals import SIGNALS
 from devices.pilots.alarms import STEPS
 
 POINTS = 360  # of a line where many are drawn: a year by days, a month by two hours
 
 
-def course(place: Place, lang: str, signal: str, *, levels: bool = False) -> timeseries.Panel:
+def course(spot: Spot, lang: str, signal: str, *, levels: bool = False) -> timeseries.Panel:
     """The signal over the chosen range, its means a step; with its alarm `levels` at the chosen place."""
-    panel = _panel(_lines(signal), place, lang, signal, "course_about")
+    panel = _panel(_lines(signal), spot, lang, signal, "course_about")
     panel.with_target(InfluxQL(queries.trend("telemetry", signal, by="device"), "A", SERIES, "$tag_device"))
     if levels:
         name = style.words(lang)("alarm_level")
@@ -27,18 +27,18 @@ def course(place: Place, lang: str, signal: str, *, levels: bool = False) -> tim
     return panel
 
 
-def everywhere(place: Place, lang: str, signal: str) -> timeseries.Panel:
+def everywhere(spot: Spot, lang: str, signal: str) -> timeseries.Panel:
     """The signal at all places over the chosen range, out of its hours: a year of every place is much."""
-    panel = _panel(_lines(signal), place, lang, signal, "anywhere_about").interval("1h")
+    panel = _panel(_lines(signal), spot, lang, signal, "anywhere_about").interval("1h")
     panel.max_data_points(POINTS)
     return panel.with_target(InfluxQL(queries.hourly(signal, "community"), "A", SERIES, "$tag_community"))
 
 
-def together(place: Place, lang: str, *signals: str) -> timeseries.Panel:
+def together(spot: Spot, lang: str, *signals: str) -> timeseries.Panel:
     """Several signals of one kind and unit, each the mean of the chosen place's devices."""
     say = style.words(lang)
     panel = style.dress(
-        style.lines(), place, say, title=" · ".join(SIGNALS[one].name(lang) for one in signals),
+        style.lines(), spot, say, title=" · ".join(SIGNALS[one].name(lang) for one in signals),
         about=say("together_about"), unit=style.unit_of(signals[0]),
     )  # fmt: skip
     for ref, signal in zip("ABCDEF", signals, strict=False):
@@ -47,27 +47,27 @@ def together(place: Place, lang: str, *signals: str) -> timeseries.Panel:
     return panel
 
 
-def day_by_day(place: Place, lang: str, signal: str, of: str, *, by: str = "device") -> timeseries.Panel:
+def day_by_day(spot: Spot, lang: str, signal: str, of: str, *, by: str = "device") -> timeseries.Panel:
     """`of` (sum, max) the signal on each Vietnamese day."""
     panel = style.bars() if of == "sum" else _lines(signal)
-    _panel(panel, place, lang, signal, f"day_{of}_about")
+    _panel(panel, spot, lang, signal, f"day_{of}_about")
     query = queries.trend("telemetry", signal, of, by=by, step=DAY)
     return panel.with_target(InfluxQL(query, "A", SERIES, f"$tag_{by}"))
 
 
-def devices(place: Place, lang: str, hours: int) -> table.Panel:
+def devices(spot: Spot, lang: str, hours: int) -> table.Panel:
     """Each device: its coverage, battery, what of it is doubted, and when it was last heard."""
     say = style.words(lang)
     columns = ("coverage", "battery_voltage", "last_seen")
     titles = {"device": say("device"), "community": say("place"), "coverage": say("coverage_share")}
     titles |= {"battery_voltage": say("battery"), "last_seen": say("last_seen"), "doubts": say("doubts")}
     panel = style.dress(
-        style.rows(sort=titles["last_seen"]), place, say,
+        style.rows(sort=titles["last_seen"]), spot, say,
         title=say("devices_title"), about=say("devices_about"), unit=style.COUNT,
     ).decimals(2)  # fmt: skip
-    found = queries.newest("device", columns, "device", "community", hours=hours)
+    newest = queries.newest("device", columns, "device", "community", hours=hours)
     doubts = queries.within("telemetry_flagged", "value", "count", hours, by="device", shown="doubts")
-    panel.with_target(InfluxQL(found, "A")).with_target(InfluxQL(doubts, "B"))
+    panel.with_target(InfluxQL(newest, "A")).with_target(InfluxQL(doubts, "B"))
     one_row_each = (style.without_time(), style.joined("device"), style.as_time("last_seen"))
     style.reshape(panel, titles, *one_row_each)
     return style.paint(
@@ -81,9 +81,9 @@ def _lines(signal: str) -> timeseries.Panel:
     return style.lines(zero=SIGNALS[signal].low == 0)
 
 
-def _panel(panel: timeseries.Panel, place: Place, lang: str, signal: str, about: str) -> timeseries.Panel:
+def _panel(panel: timeseries.Panel, spot: Spot, lang: str, signal: str, about: str) -> timeseries.Panel:
     say = style.words(lang)
     known = SIGNALS[signal]
     return style.dress(
-        panel, place, say, title=known.name(lang), about=say(about), unit=style.unit_of(signal)
+        panel, spot, say, title=known.name(lang), about=say(about), unit=style.unit_of(signal)
     ).decimals(known.decimals)

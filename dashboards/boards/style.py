@@ -43,7 +43,7 @@ TOO_NEW = {"stat": ("percentChangeColorMode", "showPercentChange", "wideLayout")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Spot:
     """A panel's lasting id, and where it stands on the grid of 24 columns."""
 
     id: int
@@ -75,14 +75,14 @@ def words(lang: str) -> Say:
     return lambda key: text(f"boards.{key}", lang)
 
 
-def dress(panel: P, place: Place, say: Say, *, title: str, about: str, unit: str) -> P:
+def dress(panel: P, spot: Spot, say: Say, *, title: str, about: str, unit: str) -> P:
     """What every panel of data has. `title` and `about` are already in the board's language."""
     return (
-        panel.id(place.id)
+        panel.id(spot.id)
         .title(title)
         .description(about)
         .datasource(SOURCE)
-        .grid_pos(dashboard.GridPos(x=place.x, y=place.y, w=place.w, h=place.h))
+        .grid_pos(dashboard.GridPos(x=spot.x, y=spot.y, w=spot.w, h=spot.h))
         .unit(unit)
         .no_value(say("no_value"))
     )

@@ -19,7 +19,7 @@ from grafana_foundation_sdk.models import text as text_models
 
 from dashboards.boards import frame, indicator, queries, style
 from dashboards.boards.queries import InfluxQL
-from dashboards.boards.style import Place, Say
+from dashboards.boards.style import Say, Spot
 from devices.pilots.pilot import Indicator
 
 DAYS = 30
@@ -35,19 +35,19 @@ def board(lang: str) -> build.Dashboard:
     result = (
         frame.begin("targets", lang, say)
         .link(_whole_plan(lang, say))
-        .with_panel(_how(Place(1, 0, 0, 24, 5), say))
+        .with_panel(_how(Spot(1, 0, 0, 24, 5), say))
     )
     for column, name in enumerate(INDICATORS):
         x, first = 8 * column, 10 * (column + 1)
-        result.with_panel(indicator.value(Place(first, x, 5, 4, 4), say, name))
-        result.with_panel(indicator.target(Place(first + 1, x + 4, 5, 4, 4), say, name))
-        result.with_panel(indicator.apart(Place(first + 2, x, 9, 5, 4), say, name))
-        result.with_panel(indicator.as_of(Place(first + 3, x + 5, 9, 3, 4), say, name))
-        result.with_panel(indicator.progress(Place(first + 4, x, 13, 8, 10), say, name))
+        result.with_panel(indicator.value(Spot(first, x, 5, 4, 4), say, name))
+        result.with_panel(indicator.target(Spot(first + 1, x + 4, 5, 4, 4), say, name))
+        result.with_panel(indicator.apart(Spot(first + 2, x, 9, 5, 4), say, name))
+        result.with_panel(indicator.as_of(Spot(first + 3, x + 5, 9, 3, 4), say, name))
+        result.with_panel(indicator.progress(Spot(first + 4, x, 13, 8, 10), say, name))
     return (
-        result.with_panel(_map(Place(2, 0, 23, 9, 13), say))
-        .with_panel(_communities(Place(3, 9, 23, 15, 13), lang, say))
-        .with_panel(indicator.standing(Place(4, 0, 36, 24, 10), say))
+        result.with_panel(_map(Spot(2, 0, 23, 9, 13), say))
+        .with_panel(_communities(Spot(3, 9, 23, 15, 13), lang, say))
+        .with_panel(indicator.standing(Spot(4, 0, 36, 24, 10), say))
     )
 
 
@@ -61,15 +61,15 @@ def _whole_plan(lang: str, say: Say) -> build.DashboardLink:
     )
 
 
-def _how(place: Place, say: Say) -> text.Panel:
+def _how(spot: Spot, say: Say) -> text.Panel:
     return (
-        style.dress(text.Panel(), place, say, title=say("how_title"), about="", unit=style.COUNT)
+        style.dress(text.Panel(), spot, say, title=say("how_title"), about="", unit=style.COUNT)
         .mode(text_models.TextMode.MARKDOWN)
         .content(say("how"))
     )
 
 
-def _map(place: Place, say: Say) -> geomap.Panel:
+def _map(spot: Spot, say: Say) -> geomap.Panel:
     titles = {field: say(field) for field in ("name", "products", "joined", "active", "lat", "lon")}
     marker = {
         "showLegend": False,
@@ -84,7 +84,7 @@ def _map(place: Place, say: Say) -> geomap.Panel:
     # fitted to the data; lat and lon (whole degrees in the SDK) serve while there is none
     view = geomap.MapViewConfig().id("fit").lat(10).lon(106).zoom(9).max_zoom(12).padding(10)
     panel = (
-        style.dress(geomap.Panel(), place, say, title=say("map"), about=say("map_about"), unit=style.COUNT)
+        style.dress(geomap.Panel(), spot, say, title=say("map"), about=say("map_about"), unit=style.COUNT)
         .view(view)
         .controls(geomap.ControlsOptions().show_zoom(True).mouse_wheel_zoom(False).show_attribution(True))
         .basemap(build_common.MapLayerOptions().type("default").name(say("map_base")))
@@ -95,15 +95,15 @@ def _map(place: Place, say: Say) -> geomap.Panel:
     return style.reshape(panel.mappings(style.meanings(say)), titles, style.without_time())
 
 
-def _communities(place: Place, lang: str, say: Say) -> table.Panel:
+def _communities(spot: Spot, lang: str, say: Say) -> table.Panel:
     roster = ("name", "commune", "kind", "products", "joined", "active", "fictional")
     titles = {field: say(field) for field in ("community", *roster, "coverage", "devices", "last_seen")}
     kinds = style.meanings(say, hoi_quan=say("kind_hoi_quan"), htx=say("kind_htx"))
     panel = style.dress(
-        style.rows(sort=titles["coverage"]), place, say,
+        style.rows(sort=titles["coverage"]), spot, say,
         title=say("communities"), about=say("communities_about"), unit=style.COUNT,
     ).decimals(0).mappings(kinds)  # fmt: skip
     known = queries.latest("community", roster, by="community")
-    found = (known, queries.coverage(DAYS), queries.last_seen(DAYS))
-    frame.by_place(panel, lang, say, titles, found, style.as_time("last_seen"))
+    selects = (known, queries.coverage(DAYS), queries.last_seen(DAYS))
+    frame.by_place(panel, lang, say, titles, selects, style.as_time("last_seen"))
     return style.covered(panel, titles["coverage"])

@@ -13,7 +13,7 @@ from grafana_foundation_sdk.builders import stat, table, timeseries
 
 from dashboards.boards import frame, indicator, queries, style
 from dashboards.boards.queries import DAY, SERIES, InfluxQL
-from dashboards.boards.style import Place, Say
+from dashboards.boards.style import Say, Spot
 from devices.pilots.pilot import Indicator
 
 SHARE: Indicator = "traceability_share"
@@ -28,38 +28,38 @@ def board(lang: str) -> build.Dashboard:
     say = style.words(lang)
     return (
         frame.begin("trace", lang, say)
-        .with_panel(indicator.value(Place(1, 0, 0, 6, 5), say, SHARE))
-        .with_panel(indicator.target(Place(2, 6, 0, 6, 5), say, SHARE))
-        .with_panel(indicator.apart(Place(3, 12, 0, 6, 5), say, SHARE))
-        .with_panel(_verified(Place(4, 18, 0, 6, 5), say))
-        .with_panel(indicator.progress(Place(5, 0, 5, 12, 10), say, SHARE))
-        .with_panel(_a_day(Place(6, 12, 5, 12, 10), say))
-        .with_panel(_by_community(Place(7, 0, 15, 12, 10), lang, say))
-        .with_panel(_coverage(Place(8, 12, 15, 12, 10), say))
-        .with_panel(_scans(Place(11, 0, 25, 12, 10), say))
-        .with_panel(_most_scanned(Place(12, 12, 25, 12, 10), say))
-        .with_panel(indicator.standing(Place(9, 0, 35, 24, 10), say, SHARE))
-        .with_panel(lots(Place(10, 0, 45, 24, 10), say))
+        .with_panel(indicator.value(Spot(1, 0, 0, 6, 5), say, SHARE))
+        .with_panel(indicator.target(Spot(2, 6, 0, 6, 5), say, SHARE))
+        .with_panel(indicator.apart(Spot(3, 12, 0, 6, 5), say, SHARE))
+        .with_panel(_verified(Spot(4, 18, 0, 6, 5), say))
+        .with_panel(indicator.progress(Spot(5, 0, 5, 12, 10), say, SHARE))
+        .with_panel(_a_day(Spot(6, 12, 5, 12, 10), say))
+        .with_panel(_by_community(Spot(7, 0, 15, 12, 10), lang, say))
+        .with_panel(_coverage(Spot(8, 12, 15, 12, 10), say))
+        .with_panel(_scans(Spot(11, 0, 25, 12, 10), say))
+        .with_panel(_most_scanned(Spot(12, 12, 25, 12, 10), say))
+        .with_panel(indicator.standing(Spot(9, 0, 35, 24, 10), say, SHARE))
+        .with_panel(lots(Spot(10, 0, 45, 24, 10), say))
     )
 
 
-def lots(place: Place, say: Say) -> table.Panel:
+def lots(spot: Spot, say: Say) -> table.Panel:
     """The lots of the last 30 days at the chosen places."""
     fields = ("lot", "community", "product", "quantity", "coverage", "verified", "simulated")
     titles = {"Time": say("time")} | {field: say(field) for field in fields}
     titles |= {"community": say("lot_community"), "simulated": say("is_simulated")}
     panel = style.dress(
-        style.rows(sort=titles["Time"], falling=True), place, say,
+        style.rows(sort=titles["Time"], falling=True), spot, say,
         title=say("lots"), about=say("lots_about"), unit=style.COUNT,
     ).decimals(0).mappings(style.meanings(say))  # fmt: skip
     panel.with_target(InfluxQL(queries.recent("lot", fields, DAYS, LOTS, percent="coverage")))
     return style.covered(style.reshape(panel, titles), titles["coverage"])
 
 
-def _verified(place: Place, say: Say) -> stat.Panel:
+def _verified(spot: Spot, say: Say) -> stat.Panel:
     titles = {"lots": say("lots_of_year"), "verified": say("lots_verified")}
     panel = style.dress(
-        style.number(named=True), place, say,
+        style.number(named=True), spot, say,
         title=say("lots_count"), about=say("lots_count_about"), unit=style.COUNT,
     )  # fmt: skip
     panel.with_target(InfluxQL(queries.within("lot", "quantity", "count", YEAR, shown="lots"), "A"))
@@ -68,44 +68,44 @@ def _verified(place: Place, say: Say) -> stat.Panel:
     return style.reshape(panel, titles, style.without_time())
 
 
-def _a_day(place: Place, say: Say) -> timeseries.Panel:
+def _a_day(spot: Spot, say: Say) -> timeseries.Panel:
     panel = style.dress(
-        style.bars(), place, say, title=say("lots_a_day"), about=say("lots_a_day_about"), unit=style.COUNT
+        style.bars(), spot, say, title=say("lots_a_day"), about=say("lots_a_day_about"), unit=style.COUNT
     )
     query = queries.trend("lot", "quantity", "count", step=DAY)
     return panel.with_target(InfluxQL(query, "A", SERIES, say("lots_of_day")))
 
 
-def _coverage(place: Place, say: Say) -> timeseries.Panel:
+def _coverage(spot: Spot, say: Say) -> timeseries.Panel:
     panel = style.dress(
-        style.lines(), place, say,
+        style.lines(), spot, say,
         title=say("lots_coverage"), about=say("lots_coverage_about"), unit=style.SHARE,
     ).max(1)  # fmt: skip
     query = queries.trend("lot", "coverage", step=DAY)
     return panel.with_target(InfluxQL(query, "A", SERIES, say("coverage_share")))
 
 
-def _scans(place: Place, say: Say) -> timeseries.Panel:
+def _scans(spot: Spot, say: Say) -> timeseries.Panel:
     panel = style.dress(
-        style.bars(), place, say, title=say("scans"), about=say("scans_about"), unit=style.COUNT
+        style.bars(), spot, say, title=say("scans"), about=say("scans_about"), unit=style.COUNT
     )
     query = queries.trend("scan", "scans", "sum", by="community", step=DAY)
     return panel.with_target(InfluxQL(query, "A", SERIES, "$tag_community"))
 
 
-def _most_scanned(place: Place, say: Say) -> table.Panel:
+def _most_scanned(spot: Spot, say: Say) -> table.Panel:
     fields = ("lot", "community", "packages", "far_more")
     titles = {"Time": say("time"), "scans": say("scans")} | {field: say(field) for field in fields}
     titles["community"] = say("lot_community")
     panel = style.dress(
-        style.rows(sort=titles["scans"], falling=True), place, say,
+        style.rows(sort=titles["scans"], falling=True), spot, say,
         title=say("scans_most"), about=say("scans_most_about"), unit=style.COUNT,
     ).decimals(0).mappings(style.meanings(say, yes=style.BAD, no=style.PLAIN))  # fmt: skip
     panel.with_target(InfluxQL(queries.most("lot", "scans", fields, YEAR // 24, SCANNED)))
     return style.reshape(panel, titles)
 
 
-def _by_community(place: Place, lang: str, say: Say) -> table.Panel:
+def _by_community(spot: Spot, lang: str, say: Say) -> table.Panel:
     columns = {
         "number": queries.within("lot", "quantity", "count", YEAR, by="community", shown="number"),
         "weight": queries.within("lot", "quantity", "sum", YEAR, by="community", shown="weight"),
@@ -116,7 +116,7 @@ def _by_community(place: Place, lang: str, say: Say) -> table.Panel:
     titles = {"community": say("lot_community"), "number": say("lots_of_year"), "weight": say("quantity")}
     titles["coverage"] = say("coverage")
     panel = style.dress(
-        style.rows(sort=titles["number"], falling=True), place, say,
+        style.rows(sort=titles["number"], falling=True), spot, say,
         title=say("lots_by_community"), about=say("lots_by_community_about"), unit=style.COUNT,
     ).decimals(0)  # fmt: skip
     frame.by_place(panel, lang, say, titles, columns.values())

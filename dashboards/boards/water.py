@@ -11,7 +11,7 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.builders import table
 
 from dashboards.boards import community, frame, queries, readings, style
-from dashboards.boards.style import Place, Say
+from dashboards.boards.style import Say, Spot
 
 HOURS = 24
 
@@ -21,20 +21,20 @@ def board(lang: str) -> build.Dashboard:
     say = style.words(lang)
     return (
         frame.begin("water", lang, say, community.FIRST)
-        .with_panel(_places(Place(1, 0, 0, 24, 9), lang, say))
-        .with_panel(readings.course(Place(2, 0, 9, 12, 9), lang, "water_level", levels=True))
-        .with_panel(readings.everywhere(Place(3, 12, 9, 12, 9), lang, "water_level"))
-        .with_panel(readings.course(Place(4, 0, 18, 12, 9), lang, "salinity", levels=True))
-        .with_panel(readings.everywhere(Place(5, 12, 18, 12, 9), lang, "salinity"))
-        .with_panel(readings.day_by_day(Place(6, 0, 27, 12, 8), lang, "water_level", "max"))
-        .with_panel(readings.day_by_day(Place(7, 12, 27, 12, 8), lang, "salinity", "max"))
-        .with_panel(readings.course(Place(8, 0, 35, 8, 8), lang, "water_temperature"))
-        .with_panel(readings.course(Place(9, 8, 35, 8, 8), lang, "water_ph"))
-        .with_panel(readings.course(Place(10, 16, 35, 8, 8), lang, "turbidity"))
+        .with_panel(_places(Spot(1, 0, 0, 24, 9), lang, say))
+        .with_panel(readings.course(Spot(2, 0, 9, 12, 9), lang, "water_level", levels=True))
+        .with_panel(readings.everywhere(Spot(3, 12, 9, 12, 9), lang, "water_level"))
+        .with_panel(readings.course(Spot(4, 0, 18, 12, 9), lang, "salinity", levels=True))
+        .with_panel(readings.everywhere(Spot(5, 12, 18, 12, 9), lang, "salinity"))
+        .with_panel(readings.day_by_day(Spot(6, 0, 27, 12, 8), lang, "water_level", "max"))
+        .with_panel(readings.day_by_day(Spot(7, 12, 27, 12, 8), lang, "salinity", "max"))
+        .with_panel(readings.course(Spot(8, 0, 35, 8, 8), lang, "water_temperature"))
+        .with_panel(readings.course(Spot(9, 8, 35, 8, 8), lang, "water_ph"))
+        .with_panel(readings.course(Spot(10, 16, 35, 8, 8), lang, "turbidity"))
     )
 
 
-def _places(place: Place, lang: str, say: Say) -> table.Panel:
+def _places(spot: Spot, lang: str, say: Say) -> table.Panel:
     """One row a place. What is alarm I differs by place, so both stand beside each other."""
     columns = {
         "level": queries.within(
@@ -54,7 +54,7 @@ def _places(place: Place, lang: str, say: Say) -> table.Panel:
     }
     titles = {"community": say("place")} | {name: say(f"water_{name}") for name in columns}
     panel = style.dress(
-        style.rows(sort=titles["highest"], falling=True), place, say,
+        style.rows(sort=titles["highest"], falling=True), spot, say,
         title=say("water_places"), about=say("water_places_about"), unit=style.COUNT,
     ).decimals(2)  # fmt: skip
     return frame.by_place(panel, lang, say, titles, columns.values())

@@ -13,8 +13,8 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from dashboards.figures import Figures, device_json, iso
 from dashboards.opendata import rows as open_rows
 from dashboards.opendata.answer import Asked, answer
+from devices.clock import DAY_MS, HOUR_MS, day_of, epoch_ms, midnight_of
 from devices.contract.signals import SIGNALS
-from gateway.indicators.count import DAY_MS, HOUR_MS, local_day, local_midnight
 from gateway.indicators.course import START_YEAR, forecasts, path
 from gateway.stores.points import FLAG_TRUE
 
@@ -41,10 +41,10 @@ def router(figures: Figures) -> APIRouter:
         now = figures.now()
         if at is None:
             return answer(request, figures, page, _indicators(figures, now))
-        today = local_day(figures.pilot, now)
+        today = day_of(now, figures.pilot.zone)
         if not date(START_YEAR, 1, 1) <= at <= today:
             raise HTTPException(422, f"at={at}: choose a day from {START_YEAR}-01-01 to {today}")
-        end = min(now, local_midnight(figures.pilot, at + timedelta(days=1)) - 1)
+        end = min(now, midnight_of(at + timedelta(days=1), figures.pilot.zone) - 1)
         return answer(request, figures, page, _counted(figures, end), settled=at < today)
 
     @routes.get("/communities", **_describes(open_rows.Communities))
@@ -84,16 +84,16 @@ def router(figures: Figures) -> APIRouter:
         """Devices heard within a day, with their newest values."""
         _require_place(figures, community)
         where = {"community": community} if community else {}
-        found = figures.devices(figures.now(), **where)
-        return answer(request, figures, page, [device_json(device) for device in found])
+        newest = figures.devices(figures.now(), **where)
+        return answer(request, figures, page, [device_json(device) for device in newest])
 
     @routes.get("/devices/{device}/latest", responses={200: {"model": open_rows.DeviceRow}})
     def latest(device: str) -> dict[str, Any]:
         """The newest values of one device."""
-        found = figures.devices(figures.now(), device=device)
-        if not found:
+        newest = figures.devices(figures.now(), device=device)
+        if not newest:
             raise HTTPException(404, f"no reading of device {device!r} within a day")
-        return device_json(found[0])
+        return device_json(newest[0])
 
     @routes.get("/lots", **_describes(open_rows.Lots))
     def lots(request: Request, page: Page, community: str | None = None) -> Response:
@@ -118,7 +118,7 @@ def _require_place(figures: Figures, community: str | None) -> None:
 def _ms(name: str, moment: datetime) -> int:
     if moment.tzinfo is None:
         raise HTTPException(422, f"{name}: write RFC 3339 with a zone, such as 2026-11-21T00:00:00%2B07:00")
-    return round(moment.timestamp() * 1000)
+    return epoch_ms(moment)
 
 
 def _indicators(figures: Figures, now: int) -> list[dict[str, Any]]:
@@ -147,7 +147,7 @@ def _indicators(figures: Figures, now: int) -> list[dict[str, Any]]:
 
 def _counted(figures: Figures, at: int) -> list[dict[str, Any]]:
     """The indicators counted again at epoch ms `at`, by today's rules."""
-    pilot, day = figures.pilot, local_day(figures.pilot, at)
+    pilot, day = figures.pilot, day_of(at, figures.pilot.zone)
     return [
         {
             "indicator": count.indicator,
@@ -199,8 +199,8 @@ def _series(
     where = {"pilot": figures.pilot.pilot}
     where |= {"community": community} if community else {}
     where |= {"device": device} if device else {}
-    midnight = local_midnight(figures.pilot, local_day(figures.pilot, since))
-    found = figures.store.summary("telemetry", (signal,), where, since, until, wide, midnight)[signal]
+    midnight = midnight_of(day_of(since, figures.pilot.zone), figures.pilot.zone)
+    summary = figures.store.summary("telemetry", (signal,), where, since, until, wide, midnight)[signal]
     rows = [
         {
             "time": iso(bucket.time),
@@ -214,7 +214,7 @@ def _series(
             "high": bucket.high,
             "number": bucket.number,
         }
-        for tags, buckets in ((dict(series), buckets) for series, buckets in found.items())
+        for tags, buckets in ((dict(series), buckets) for series, buckets in summary.items())
         for bucket in buckets
     ]
     return sorted(rows, key=lambda row: (row["time"], row["device"]))

@@ -47,10 +47,10 @@ class Kept(Generic[T]):
     def get(self) -> T:
         """What was read at most OLD seconds ago. Raises what reading it raises."""
         asked = time.monotonic()
-        if (found := self._fit(asked)) is None:
+        if (known := self._fit(asked)) is None:
             with self._reading:
-                found = self._fit(asked) or self._again()
-        return found[1]
+                known = self._fit(asked) or self._again()
+        return known[1]
 
     def _run(self, stop: threading.Event) -> None:
         while not stop.is_set():

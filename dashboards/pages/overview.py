@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,12 +13,12 @@ from dashboards.figures import DeviceNow, Figures, Indicator, Standing, balanced
 from dashboards.pages.frame import PAGES
 from dashboards.pages.kept import Kept
 from dashboards.pages.map import Mark, draw
+from devices.clock import day_of, moment_of
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot
 from devices.texts import number, text
 from devices.web.frame import HTML, headers
 from devices.web.language import VARY, choose, language
-from gateway.indicators.count import local_day
 
 REFRESH = 15  # seconds after which a browser asks again
 SHOWN_DEVICES, SHOWN_LOTS = 10, 8
@@ -30,18 +29,18 @@ def router(figures: Figures) -> APIRouter:
     """The page and its style sheet: in Vietnamese, until the reader chooses English. How the targets stand is
     kept ready while the application runs; what was measured a moment ago is on the page at once.
     """
-    course = Kept(lambda: Course.read(figures), lambda read: bool(read.indicators))
+    progress = Kept(lambda: Progress.read(figures), lambda read: bool(read.indicators))
 
     @asynccontextmanager
     async def ready(_: FastAPI) -> AsyncIterator[None]:
-        with course.running():
+        with progress.running():
             yield
 
     routes = APIRouter(lifespan=ready)
 
     @routes.get("/", include_in_schema=False)
     def overview(request: Request) -> Response:
-        page = render(figures, course.get(), language(request))
+        page = render(figures, progress.get(), language(request))
         return Response(page, media_type=HTML, headers=HEADERS)
 
     @routes.get("/language/{lang}", include_in_schema=False)
@@ -58,22 +57,22 @@ def router(figures: Figures) -> APIRouter:
     return routes
 
 
-class Course(NamedTuple):
+class Progress(NamedTuple):
     """How the targets stand, and who counts: months of numbers, which change once a minute."""
 
     indicators: list[Indicator]
     standing: dict[str, Standing]
 
     @classmethod
-    def read(cls, figures: Figures) -> "Course":
+    def read(cls, figures: Figures) -> "Progress":
         """As of now. Raises RetryLater."""
         now = figures.now()
         return cls(figures.indicators(now), figures.standing(now))
 
 
-def render(figures: Figures, course: Course, lang: str) -> str:
-    """The page as HTML, as of now but for the `course`."""
-    pilot, now, standing = figures.pilot, figures.now(), course.standing
+def render(figures: Figures, progress: Progress, lang: str) -> str:
+    """The page as HTML, as of now but for the `progress`."""
+    pilot, now, standing = figures.pilot, figures.now(), progress.standing
     books = figures.books(now)
     return PAGES.body(
         "overview.html",
@@ -82,7 +81,7 @@ def render(figures: Figures, course: Course, lang: str) -> str:
         rehearsal=figures.rehearsal,
         trend_days=figures.trend_days,
         as_of=_local(pilot, now, "%d/%m/%Y %H:%M:%S"),
-        cards=[_card(one, pilot, standing, lang) for one in course.indicators],
+        cards=[_card(one, pilot, standing, lang) for one in progress.indicators],
         map=draw(_marks(pilot, standing, now)),
         devices=[_device(device, pilot, lang) for device in figures.newest(now, SHOWN_DEVICES)],
         communes=_communes(pilot, standing, now, lang),
@@ -128,7 +127,7 @@ def _card(one: Indicator, pilot: Pilot, standing: dict[str, Standing], lang: str
             low=wording.number(one, one.forecasts[-1].low, lang),
             high=wording.number(one, one.forecasts[-1].high, lang),
         ),
-        "rule": wording.rule(one.id, pilot, local_day(pilot, one.at).year, lang),
+        "rule": wording.rule(one.id, pilot, day_of(one.at, pilot.zone).year, lang),
         "missed": [f"{places.get(place, place)} ({why})" for place, why in missed.items()],
         "trend": _trend(one),
     }
@@ -147,7 +146,7 @@ def _trend(one: Indicator) -> str:
 
 
 def _marks(pilot: Pilot, standing: dict[str, Standing], now: int) -> list[Mark]:
-    day = local_day(pilot, now)
+    day = day_of(now, pilot.zone)
     places = ("iot_communities", "smart_villages")
     counted = {place for name in places if name in standing for place in standing[name].members}
     marks = []
@@ -160,7 +159,7 @@ def _marks(pilot: Pilot, standing: dict[str, Standing], now: int) -> list[Mark]:
 
 def _communes(pilot: Pilot, standing: dict[str, Standing], now: int, lang: str) -> list[dict[str, Any]]:
     """Each place that has joined, by its commune of today, with whether it counts."""
-    day = local_day(pilot, now)
+    day = day_of(now, pilot.zone)
     villages = {village.id for village in pilot.villages}
     rows = []
     for place in pilot.places:
@@ -221,4 +220,4 @@ def _lot(lot: dict[str, Any], pilot: Pilot, lang: str) -> dict[str, Any]:
 
 
 def _local(pilot: Pilot, ms: int, form: str = "%d/%m/%Y %H:%M") -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).astimezone(pilot.zone).strftime(form)
+    return moment_of(ms, pilot.zone).strftime(form)

@@ -1,7 +1,6 @@
 """How the pages and what stands behind them are, for monitors: `/healthz`, `/metrics`."""
 
 import time
-from datetime import datetime
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -10,10 +9,10 @@ from prometheus_client.exposition import choose_encoder
 
 from dashboards.figures import Figures
 from dashboards.pages.gateways import Gateways
-from gateway.indicators.count import DAY_MS
+from devices.clock import DAY_MS, MINUTE_MS, moment_of
 from gateway.stores.store import RetryLater
 
-SILENT_MS = 6 * 60_000  # a gateway writes its books all the time, into a point each five minutes
+SILENT_MS = 6 * MINUTE_MS  # a gateway writes its books all the time, into a point each five minutes
 PLAIN = "text/plain; charset=utf-8"
 
 
@@ -49,11 +48,11 @@ def router(figures: Figures) -> APIRouter:
 def _silent(figures: Figures) -> str:
     """Since when no gateway was seen, "" where one was; nobody looks for one in a rehearsal's folder."""
     now = figures.now()
-    found = figures.store.latest("gateway", {}, now - 7 * DAY_MS)
-    newest = max((at for row in found for at, _ in row.fields.values()), default=None)
+    gateways = figures.store.latest("gateway", {}, now - 7 * DAY_MS)
+    newest = max((at for row in gateways for at, _ in row.fields.values()), default=None)
     if figures.rehearsal is not None or (newest is not None and now - newest <= SILENT_MS):
         return ""
     if newest is None:
         return "none has been seen within seven days"
-    moment = datetime.fromtimestamp(newest / 1000, figures.pilot.zone)
+    moment = moment_of(newest, figures.pilot.zone)
     return f"none has been seen since {moment:%Y-%m-%d %H:%M}"

@@ -7,19 +7,18 @@ A year without data is still a report: header, basis, targets, what is missing, 
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import Literal
 
 from dashboards import wording
 from dashboards.report import drawing
-from dashboards.report.yearly import Lots, Year
+from dashboards.report.yearly import Harvested, Year
+from devices.clock import day_of, moment_of
 from devices.pilots.names import Names
 from devices.pilots.pilot import Pilot, TargetPoint
 from devices.pilots.places import Place
 from devices.pilots.reporting import ReportForm
 from devices.texts import text
-from gateway.indicators.count import local_day
 
 DOTS = "………"
 Kind = Literal["heading", "text", "note", "list", "table", "chart"]
@@ -60,7 +59,7 @@ def compose(pilot: Pilot, year: Year, lang: str, rehearsal: Names | None = None)
     """The report of `year`."""
     say = partial(_say, lang)
     form = pilot.report_form or _bare(pilot)
-    day = datetime.fromtimestamp(year.at / 1000, UTC).astimezone(pilot.zone)
+    day = moment_of(year.at, pilot.zone)
     blocks = [
         *_notes(year, say, rehearsal, lang),
         Block("heading", say("basis")),
@@ -112,10 +111,10 @@ def _targets(pilot: Pilot, year: Year, lang: str) -> list[Block]:
     say = partial(_say, lang)
     head = ("indicator", "target", "value", "real", "simulated_only", "gap", "assessment")
     rows = [tuple(say(f"column_{name}") for name in head)]
-    found = {one.id: one for one in year.indicators}
+    by_id = {one.id: one for one in year.indicators}
     for target in pilot.targets:
         name = text(f"overview.{target.indicator}", lang)
-        one = found.get(target.indicator)
+        one = by_id.get(target.indicator)
         if one is None:
             due = next((p for p in target.points if year.year <= p.year), target.points[-1])
             none = say("none")
@@ -178,13 +177,13 @@ def _communes(pilot: Pilot, year: Year, lang: str) -> list[Block]:
     head = ("commune", "place", "joined", "devices", "coverage", "lots", "kilograms", "counts")
     rows = [tuple(say(f"column_{name}") for name in head)]
     states = _states(year, lang)
-    day = local_day(pilot, year.at)
+    day = day_of(year.at, pilot.zone)
     villages = {village.id for village in pilot.villages}
     there = [place for place in pilot.places if place.joined <= day and place.joined.year <= year.year]
     for place in sorted(there, key=lambda one: (one.commune_new or one.commune_old, one.name)):
         kind = say("village") if place.id in villages else say("community")
         share = year.coverage.get(place.id)
-        lots = year.lots.get(place.id, Lots(0, 0.0))
+        lots = year.lots.get(place.id, Harvested(0, 0.0))
         rows.append(
             (_commune(place, lang), f"{place.name} ({kind})", place.joined.strftime("%d/%m/%Y"),
              str(year.devices.get(place.id, 0)), say("none") if share is None else f"{share * 100:.0f} %",
@@ -257,4 +256,4 @@ def _due(pilot: Pilot, year: Year, lang: str) -> list[Block]:
 
 
 def _local(pilot: Pilot, ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).astimezone(pilot.zone).strftime("%d/%m/%Y %H:%M")
+    return moment_of(ms, pilot.zone).strftime("%d/%m/%Y %H:%M")

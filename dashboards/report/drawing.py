@@ -1,9 +1,10 @@
 """One indicator over the plan's years as an SVG for the report: measured, targets, forecast and band."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from html import escape
 
 from dashboards.figures import Indicator
+from devices.clock import moment_of
 from gateway.indicators.course import START_YEAR
 
 WIDTH, HEIGHT = 640, 240
@@ -81,5 +82,5 @@ def _points(points: list[tuple[float, float]]) -> str:
 
 def _year(ms: int) -> float:
     """Epoch ms as a year with its fraction; hours do not show in a picture of ten years."""
-    day = datetime.fromtimestamp(ms / 1000, UTC).date()
+    day = moment_of(ms).date()
     return day.year + (day - date(day.year, 1, 1)).days / 366

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from dashboards.figures import Figures, Indicator
-from gateway.indicators.count import MANY, Evaluation, local_midnight
+from devices.clock import DAY_MS, midnight_of
+from gateway.indicators.count import MANY, Evaluation
 
 
 @dataclass(frozen=True, slots=True)
-class Lots:
+class Harvested:
     """Harvests of one place in a year: how many lots, how many kilograms."""
 
     number: int
@@ -30,7 +31,7 @@ class Year:
     counted: int
     indicators: tuple[Indicator, ...]
     evaluation: Evaluation | None
-    lots: dict[str, Lots]
+    lots: dict[str, Harvested]
     coverage: dict[str, float]
     devices: dict[str, int]
     doubted: dict[str, int]
@@ -43,9 +44,9 @@ class Year:
 def look_up(figures: Figures, year: int, now: int) -> Year:
     """The year `year` as known at epoch ms `now`. Raises RetryLater where the store does not answer."""
     pilot, store = figures.pilot, figures.store
-    start, end = (local_midnight(pilot, date(one, 1, 1)) for one in (year, year + 1))
+    start, end = (midnight_of(date(one, 1, 1), pilot.zone) for one in (year, year + 1))
     stop = max(start, min(end, now))
-    days = -(-(stop - start) // 86_400_000)
+    days = -(-(stop - start) // DAY_MS)
     indicators = tuple(figures.indicators(stop - 1, start)) if stop > start else ()
     if not indicators:
         return Year(year, stop, days, 0, (), None, {}, {}, {}, {})
@@ -57,16 +58,16 @@ def look_up(figures: Figures, year: int, now: int) -> Year:
     devices: dict[str, set[str]] = {}
     for point in store.series("device", where, start, stop, 10 * MANY):
         if "coverage" in point.fields:
-            given = dict(point.tags)
-            shares.setdefault(given["community"], []).append(float(point.fields["coverage"]))
-            devices.setdefault(given["community"], set()).add(given["device"])
+            labels = dict(point.tags)
+            shares.setdefault(labels["community"], []).append(float(point.fields["coverage"]))
+            devices.setdefault(labels["community"], set()).add(labels["device"])
     doubted: Counter[str] = Counter()
     for point in store.series("doubted", where, start, stop, MANY):
         doubted[dict(point.tags)["reason"]] += int(point.fields["doubts"])
     at = max(one.at for one in indicators)
     return Year(
         year, at, days, max(len(one.trend) for one in indicators), indicators, figures.evaluation(at),
-        {place: Lots(len(each), sum(each)) for place, each in harvests.items()},
+        {place: Harvested(len(each), sum(each)) for place, each in harvests.items()},
         {place: sum(each) / len(each) for place, each in shares.items()},
         {place: len(each) for place, each in devices.items()},
         dict(doubted),

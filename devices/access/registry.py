@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from devices.access.database import DEVICES, reached
 from devices.access.roster import Roster, device_of
+from devices.clock import now_ms
 from devices.contract.models import MODELS
 from devices.contract.reading import Device
 from devices.contract.topics import ID
@@ -93,7 +93,7 @@ class Registry(Roster):
                     there[f"eui {eui}"] = one.device
                 rows.append(
                     {"device": one.device, "pilot": self.pilot.pilot, "community": one.community,
-                     "model": one.model, "password": hash_password(password), "enrolled": _now(),
+                     "model": one.model, "password": hash_password(password), "enrolled": now_ms(),
                      "changed": _UNNUMBERED, "dev_eui": eui, "plot": one.plot, "probe": one.probe,
                      "site": json.dumps(dict(one.site)) if one.site else None}
                 )  # fmt: skip
@@ -164,7 +164,7 @@ class Registry(Roster):
         """From now on the device may neither connect nor be stored. Its readings stay. Raises
         EnrolmentError.
         """
-        self._change(device, revoked=_now())
+        self._change(device, revoked=now_ms())
 
     def _change(self, device: str, **values: object) -> None:
         with self._writing() as connection:
@@ -202,7 +202,3 @@ def _chunks(names: list[str]) -> Iterator[list[str]]:
     """As many as fit into one question."""
     for first in range(0, len(names), 500):
         yield names[first : first + 500]
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

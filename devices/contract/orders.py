@@ -10,6 +10,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from devices.clock import DAY_MS
 from devices.contract.payloads import MAX_BYTES
 
 Actuator = Literal["pump", "valve", "sluice", "aerator"]
@@ -21,7 +22,7 @@ CARRIED: dict[str, tuple[Actuator, ...]] = {
     "pond-buoy": ("aerator",),
     "canal-gauge": ("sluice",),
 }
-LONGEST_MS = 31 * 86_400_000  # Assumption: nobody means to leave a pump on for longer
+LONGEST_MS = 31 * DAY_MS  # Assumption: nobody means to leave a pump on for longer
 
 
 class Order(BaseModel):

@@ -38,9 +38,9 @@ class Sentence(_Model):
 
     @model_validator(mode="after")
     def _fits(self) -> "Sentence":
-        for said in (self.vi, self.en):
+        for sentence in (self.vi, self.en):
             try:
-                said.format(value="", unit="", amount="")
+                sentence.format(value="", unit="", amount="")
             except (KeyError, IndexError, ValueError):
                 raise ValueError("write {value}, {unit} or {amount}, no other braces") from None
         return self

@@ -8,15 +8,15 @@ values are kept. A date that a person wrote down cannot be put right by a machin
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 
+from devices.clock import DAY_MS, epoch_ms, midnight_of, moment_of
 from devices.contract.diary import Correction, DiaryEvent
 from devices.contract.payloads import PayloadError, parse_time
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import FIRST, LAST
 
-DAY_MS = 86_400_000
 AHEAD = timedelta(days=1)  # a diary may be written for tomorrow, not for later
 
 
@@ -55,17 +55,12 @@ def corrected_within(
     older = simulated or place is None or getattr(right, "older", None)
     first = FIRST if older or place is None else place.joined
     at, last = epoch_ms(right.ts), tomorrow(epoch_ms(correction.ts), pilot.zone)
-    return midnight(first, pilot.zone) <= at < midnight(last, pilot.zone) + DAY_MS
+    return midnight_of(first, pilot.zone) <= at < midnight_of(last, pilot.zone) + DAY_MS
 
 
 def tomorrow(now: int, zone: tzinfo) -> date:
     """The last day that may be written down at epoch ms `now`."""
-    return (datetime.fromtimestamp(now / 1000, UTC).astimezone(zone) + AHEAD).date()
-
-
-def midnight(day: date, zone: tzinfo) -> int:
-    """Epoch ms at which a day begins."""
-    return epoch_ms(datetime.combine(day, time(), zone))
+    return (moment_of(now, zone) + AHEAD).date()
 
 
 def local(moment: datetime, zone: tzinfo) -> datetime:
@@ -76,16 +71,11 @@ def local(moment: datetime, zone: tzinfo) -> datetime:
         return moment
 
 
-def epoch_ms(moment: datetime) -> int:
-    """Epoch milliseconds of any aware moment: also of one whose day in another zone is before year 1."""
-    return round(moment.timestamp() * 1000)
-
-
 def _between(field: str, moment: datetime, first: date, last: date, zone: tzinfo) -> None:
     at = epoch_ms(moment)
-    if at < midnight(first, zone):
+    if at < midnight_of(first, zone):
         raise PayloadError("date_early", f"{field} {moment.date()} < {first}")
-    if at >= midnight(last, zone) + DAY_MS:
+    if at >= midnight_of(last, zone) + DAY_MS:
         raise PayloadError("date_late", f"{field} {moment.date()} > {last}")
 
 

@@ -3,12 +3,13 @@
 `load` reads `devices/pilots/scenarios/{name}.yaml` or a path. Same file, same data, on any machine.
 """
 
-from datetime import date, datetime, time
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from devices.clock import midnight_of
 from devices.pilots import written
 from devices.pilots.names import Names
 from devices.pilots.pilot import Pilot
@@ -53,11 +54,7 @@ class Scenario(BaseModel):
 
     def span(self, pilot: Pilot) -> tuple[int, int]:
         """Beginning and end, epoch ms."""
-        begin, end = (
-            int(datetime.combine(day, time(), pilot.zone).timestamp() * 1000)
-            for day in (self.start, self.until)
-        )
-        return begin, end
+        return midnight_of(self.start, pilot.zone), midnight_of(self.until, pilot.zone)
 
     def judged(self, pilot: Pilot) -> Pilot:
         """The pilot with the rule that fits: a node is judged by the interval it promised, so no slot in

@@ -54,9 +54,9 @@ def _explain(error: ErrorDetails, model: type[BaseModel]) -> Misuse:
         return Misuse("file.missing_field", where=where)
     message = error["msg"].removeprefix("Value error, ")  # pydantic's words, and those of our own models
     message = message[:1].lower() + message[1:]
-    given = error["input"]
-    if isinstance(given, str | int | float | bool):
-        return Misuse("file.wrong_value", where=where, given=given, why=message)
+    value = error["input"]
+    if isinstance(value, str | int | float | bool):
+        return Misuse("file.wrong_value", where=where, given=value, why=message)
     return Misuse("file.wrong_field", where=where, why=message)
 
 

@@ -11,8 +11,9 @@ once at most, and a station that nobody heard since a wetter day may be told too
 
 from collections.abc import Mapping
 
+from devices.clock import DAY_MS
+
 RESET = 20.0  # assumption: mm, or animals, that come at most between the start of a counter and its reading
-DAY_MS = 86_400_000
 
 
 class Counters:

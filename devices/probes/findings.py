@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
+from devices.clock import AHEAD_MS, YEAR_2020_MS
 from devices.contract import senml
 from devices.contract.payloads import SECONDS, PayloadError, Telemetry
 from devices.contract.reading import Device
@@ -277,9 +278,9 @@ def _doubts(told: Telemetry, now: int, at: str) -> Iterator[Finding]:
             })  # fmt: skip
             guess = other_unit(signal, value)
             yield Finding(f"{at}values.{name}", False, "gross_range", (said, *([guess] if guess else ())))
-    if told.time is not None and told.time > now + 5 * 60_000:
+    if told.time is not None and told.time > now + AHEAD_MS:
         yield Finding(f"{at}ts", False, "clock", (("check.clock_ahead", {}),))
-    elif told.time is not None and told.time < 1_577_836_800_000:  # 2020
+    elif told.time is not None and told.time < YEAR_2020_MS:
         old: list[Said] = [("check.clock_old", {})]
         old += [("check.clock_seconds", {"value": told.time * 1000})] if told.time in SECONDS else []
         yield Finding(f"{at}ts", False, "clock", tuple(old))

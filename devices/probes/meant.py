@@ -95,8 +95,8 @@ def field_meant(name: str, value: Any) -> dict[str, Any]:
     right = (
         guess for guess in [value, *guesses] if name in FIELDS and not refusal_of(FILLER | {name: guess})
     )
-    found = next(right, None)
-    return {} if found is None else {name: found}
+    fitting = next(right, None)
+    return {} if fitting is None else {name: fitting}
 
 
 def other_unit(signal: Signal, value: float) -> Said | None:

@@ -109,6 +109,6 @@ class Rules(BaseTopicPlugin):
         kind = topic.removeprefix(own)
         if action == Action.PUBLISH:
             truth = f"{TRUTH}/{device.pilot}/{device.community}/{name}"
-            said = UP - {"telemetry" if device.model == DIARY else "diary"}
-            return (topic.startswith(own) and kind in said) or (device.simulated and topic == truth)
+            may_say = UP - {"telemetry" if device.model == DIARY else "diary"}
+            return (topic.startswith(own) and kind in may_say) or (device.simulated and topic == truth)
         return topic.startswith(own) and kind in ("command", "rejected")

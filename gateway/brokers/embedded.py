@@ -53,8 +53,8 @@ class Checked(BrokerProtocolHandler):
 
     broker: ClassVar["LocalBroker"]
 
-    def __init__(self, *given: Any, **more: Any) -> None:
-        super().__init__(*given, **more)
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
         self._pumping = asyncio.Lock()
 
     @classmethod
@@ -177,14 +177,14 @@ class Checked(BrokerProtocolHandler):
 
 def waiting(session: Session) -> deque[tuple[str, bytes, int, bool]]:
     """Messages (topic, payload, QoS, retained) that a session was not sent yet, in their order."""
-    found: deque[tuple[str, bytes, int, bool]] = session.attributes.setdefault("hoiquan.waiting", deque())
-    return found
+    waiting: deque[tuple[str, bytes, int, bool]] = session.attributes.setdefault("hoiquan.waiting", deque())
+    return waiting
 
 
 def passed_on(session: Session) -> set[int]:
     """Numbers of a session's messages of QoS 2 that were passed on, and not released by it yet."""
-    found: set[int] = session.attributes.setdefault("hoiquan.passed_on", set())
-    return found
+    passed_on: set[int] = session.attributes.setdefault("hoiquan.passed_on", set())
+    return passed_on
 
 
 async def _finish(task: asyncio.Future[Any]) -> None:

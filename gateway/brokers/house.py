@@ -31,11 +31,11 @@ class House(NamedTuple):
 def choose(wanted: Literal["auto"] | Kind, data: Path, port: int) -> tuple[House, dict[str, object]]:
     """The broker, and what others have to know of it. Raises Misuse for one that is not there."""
     url = f"mqtt://{BIND}:{port}"
-    found = mosquitto.binary() if wanted != "amqtt" else None
-    if found is not None:
+    binary = mosquitto.binary() if wanted != "amqtt" else None
+    if binary is not None:
         chosen = {"mqtt": url, "mqtt_version": 5, "mosquitto_passwords": str(mosquitto.passwords(data)),
                   "mosquitto_denied": str(mosquitto.denied(data))}  # fmt: skip
-        return House("mosquitto", found[1]), chosen
+        return House("mosquitto", binary[1]), chosen
     if wanted == "mosquitto":
         raise Misuse("up.no_mosquitto")
     return House("amqtt", ""), {"mqtt": url, "mqtt_version": 4}
@@ -71,10 +71,10 @@ def serve(settings: Settings, kind: Kind, port: int, stop: threading.Event) -> i
 
 
 def _serve_mosquitto(settings: Settings, port: int, stop: threading.Event) -> int:
-    found = mosquitto.binary()
-    if found is None:
+    binary = mosquitto.binary()
+    if binary is None:
         raise RetryLater("Mosquitto was here when hoiquan began, and is not any more")
     config = mosquitto.configured(settings.data, BIND, port)
     accounts = mosquitto.passwords(settings.data)
     write_accounts(settings, accounts, Registry(settings.registry_url, settings.loaded_pilot))
-    return mosquitto.serve(found[0], config, (accounts, rules_beside(accounts)), stop)
+    return mosquitto.serve(binary[0], config, (accounts, rules_beside(accounts)), stop)

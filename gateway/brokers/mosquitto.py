@@ -69,15 +69,15 @@ def binary() -> tuple[str, str] | None:
         return None
     try:
         # a session of its own: Ctrl-C while it answers would make it one that is not here
-        said = subprocess.run(  # noqa: S603
+        answer = subprocess.run(  # noqa: S603
             [path, "-h"], capture_output=True, text=True, timeout=10, check=False, start_new_session=True
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    found = re.search(r"version (\d+)\.(\d+)\S*", said.stdout + said.stderr)
-    if found is None or (int(found[1]), int(found[2])) < OLDEST:
+    version = re.search(r"version (\d+)\.(\d+)\S*", answer.stdout + answer.stderr)
+    if version is None or (int(version[1]), int(version[2])) < OLDEST:
         return None
-    return path, found[0].removeprefix("version ")
+    return path, version[0].removeprefix("version ")
 
 
 def passwords(data: Path) -> Path:
@@ -170,7 +170,7 @@ def _sort(lines: Iterable[bytes], kept: IO[bytes], turned_away: IO[bytes], last:
 
 def _stamps(watched: Sequence[Path]) -> list[tuple[int, int]]:
     """What changes when a file is replaced."""
-    return [(found.st_ino, found.st_mtime_ns) for found in (path.stat() for path in watched)]
+    return [(stat.st_ino, stat.st_mtime_ns) for stat in (path.stat() for path in watched)]
 
 
 def _ends_with_its_parent() -> None:

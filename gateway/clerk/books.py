@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from gateway.indicators.count import DAY_MS, MINUTE_MS
+from devices.clock import DAY_MS, MINUTE_MS
 from gateway.ingest.message import Books
 from gateway.stores.points import Point, Value, tags
 from gateway.stores.store import Store

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from devices.clock import now_ms
 from devices.contract.reading import Device
 from devices.errors import CONTENT
 from devices.pilots.pilot import Pilot
@@ -18,7 +19,7 @@ from gateway.stores.points import Point
 from gateway.stores.store import RejectPoints, RetryLater, Store
 
 log = logging.getLogger(__name__)
-BOOKS_EVERY = 10.0  # seconds
+BOOKS_EVERY = 10.0  # seconds; the clerk does its round as often
 INDICATORS_EVERY = 60.0
 STEPS = 40  # of the quarantine's tidying, each time the books are written
 
@@ -26,7 +27,7 @@ STEPS = 40  # of the quarantine's tidying, each time the books are written
 class Clerk:
     """Writes what the boards need beside the readings. `devices` gives all that may speak, `figures` what
     stands beside the books, `openings` how often lots were looked at; `forget` lets some old refused messages
-    go, and says how many.
+    go, and says how many. A round begins `every` so many seconds.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Clerk:
         openings: Callable[[int], list[Point]] = lambda _: [],
         forget: Callable[[], int] = int,
         faults: Faults | None = None,
+        every: float = BOOKS_EVERY,
     ) -> None:
         self.books = BookSheet(store, instance, books, figures)
         self.indicators = IndicatorSheet(store, pilot, devices)
@@ -49,6 +51,7 @@ class Clerk:
         self._openings = openings
         self._forget = forget
         self._faults = faults or Faults()
+        self._every = every
         self._due = threading.Event()
         self._due.set()
 
@@ -71,7 +74,7 @@ class Clerk:
                 self._due.clear()
                 if not self._attempt(lambda: self.indicators.backfill(now_ms(), stop)):
                     self._due.set()
-            stop.wait(BOOKS_EVERY)
+            stop.wait(self._every)
 
     def _attempt(self, sheet: Callable[[], None]) -> bool:
         """Do one sheet; what holds it up holds up no other. False: try it again."""
@@ -96,8 +99,3 @@ class Clerk:
         """How often lots were looked at, up to epoch ms `at`."""
         if opened := self._openings(at):
             self._store.write(opened)
-
-
-def now_ms() -> int:
-    """Epoch milliseconds."""
-    return time.time_ns() // 1_000_000

@@ -1,8 +1,8 @@
 """Sums by the hour, so that a year on a board is read at once."""
 
+from devices.clock import HOUR_MS
 from devices.pilots.pilot import Pilot
 from gateway.clerk.indicators import LEFT_DAYS
-from gateway.indicators.count import HOUR_MS
 from gateway.indicators.hourly import WEEK_MS, catch_up, roll
 from gateway.stores.store import Store
 

@@ -4,20 +4,17 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
+from devices.clock import DAY_MS, HOUR_MS, day_of, midnight_of
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
 from gateway.indicators.count import (
-    DAY_MS,
-    HOUR_MS,
     MANY,
     SHARE,
     Count,
     Coverage,
     Evaluation,
-    Lots,
+    SealTimes,
     evaluate,
-    local_day,
-    local_midnight,
     points,
     roster,
     share,
@@ -64,15 +61,15 @@ class IndicatorSheet:
         """Indicators at the end of each of the last days whose window has readings, and today's share: a
         harvest that is sealed now may have been an hour ago.
         """
-        today = local_day(self._pilot, at)
+        today = day_of(at, self._pilot.zone)
         first = today - timedelta(days=BACKFILL_DAYS)
         for _ in recount(self._store, self._pilot, self._devices(), first, today):
             if stop.is_set():
                 return
-        lots = Lots(self._store, self._pilot, share_window(self._pilot, today), at + 1)
+        sealed = SealTimes(self._store, self._pilot, share_window(self._pilot, today), at + 1)
         where = {"pilot": self._pilot.pilot, "indicator": SHARE}
-        for counted in self._store.series("kpi", where, local_midnight(self._pilot, today), at + 1, MANY):
-            again = Evaluation(counted.time, (share(self._pilot, lots, counted.time),), {})
+        for counted in self._store.series("kpi", where, midnight_of(today, self._pilot.zone), at + 1, MANY):
+            again = Evaluation(counted.time, (share(self._pilot, sealed, counted.time),), {})
             self._store.write(points(self._pilot, again))
 
     def _heard(self, at: int) -> dict[str, Heard]:
@@ -92,13 +89,13 @@ def recount(
     and store them. A day whose window began before there were readings is left out: a count over days
     at which nobody had looked would say 0.
     """
-    lots = Lots(store, pilot, share_window(pilot, first), local_midnight(pilot, last))
+    sealed = SealTimes(store, pilot, share_window(pilot, first), midnight_of(last, pilot.zone))
     covered = Coverage(store, pilot)
     counted: list[Point] = []
     for back in range((last - first).days):
-        end = local_midnight(pilot, last - timedelta(days=back)) - 1  # still of the day that ends
+        end = midnight_of(last - timedelta(days=back), pilot.zone) - 1  # still of the day that ends
         if covered.begun(end):
-            evaluation = evaluate(store, pilot, devices, end, lots, covered)
+            evaluation = evaluate(store, pilot, devices, end, sealed, covered)
             counted += points(pilot, evaluation)
             if back < LEFT_DAYS:
                 counted += left_behind(store, pilot, devices, evaluation)

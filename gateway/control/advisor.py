@@ -7,10 +7,10 @@ one that somebody holds: a person's command goes before.
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
+from devices.clock import DAY_MS, MINUTE_MS, now_ms
 from devices.contract.orders import CARRIED
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
@@ -20,7 +20,6 @@ from gateway.stores.store import RejectPoints, RetryLater, Store
 
 log = logging.getLogger(__name__)
 EVERY = 600.0  # seconds
-DAY_MS = 86_400_000
 BY = "advice"  # who sent an automatic command, in the ledger
 OFF = "automatic-off"
 Send = Callable[[str, str, float, int, str], Entry]  # device, actuator, set, until, by
@@ -40,12 +39,12 @@ class Advisor:
         self._ledger = ledger
         self._send = send
         self.faults = 0  # looks that ended in an error that nobody foresaw
-        self._said = ""
+        self._last_fault = ""
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; what cannot be done now is done next time."""
         while not stop.is_set():
-            self.try_look(time.time_ns() // 1_000_000)
+            self.try_look(now_ms())
             stop.wait(EVERY)
 
     def try_look(self, now: int) -> None:
@@ -59,22 +58,22 @@ class Advisor:
         except Exception as error:
             # the gateway ends with this thread, and readings go before advice
             self.faults += 1
-            if (said := repr(error)) != self._said:
+            if (fault := repr(error)) != self._last_fault:
                 log.exception("no advice: an error that this program does not know; it is said once")
-            self._said = said
+            self._last_fault = fault
 
     def look(self, now: int) -> list[Advice]:
         """Give the advice of epoch ms `now` and act where that is allowed. Raises RetryLater, OSError."""
         if not self._pilot.advice.rules:
             return []
-        found = advise(self._store, self._pilot, now)
+        advised = advise(self._store, self._pilot, now)
         try:
-            self._store.write(points(self._store, self._pilot, found, now))
+            self._store.write(points(self._store, self._pilot, advised, now))
         except RejectPoints as error:
             log.warning("the store refuses %d pieces of advice: %s", len(error.bad), error)
-        for one in found:
+        for one in advised:
             self._act(one, now)
-        return found
+        return advised
 
     def _act(self, advice: Advice, now: int) -> None:
         allowed, remedy = self._pilot.advice.automatic, advice.command
@@ -92,7 +91,7 @@ class Advisor:
             minutes = min(remedy.minutes, allowed.most_minutes_a_day - used)
             if minutes <= 0 or ledger.holding(device.device, remedy.actuator, now):
                 continue
-            until = now + round(minutes * 60_000)
+            until = now + round(minutes * MINUTE_MS)
             try:
                 entry = self._send(device.device, remedy.actuator, remedy.set, until, BY)
             except ValueError as error:

@@ -8,13 +8,13 @@ so one that is delivered late does nothing.
 
 import json
 import time
-from datetime import UTC, datetime
 from queue import Empty
 from secrets import token_hex
 
 from pydantic import ValidationError
 
 from devices.access.registry import Registry
+from devices.clock import moment_of, now_ms
 from devices.contract.orders import CARRIED, LONGEST_MS, Answer
 from devices.contract.reading import Device
 from devices.contract.topics import Topic
@@ -35,7 +35,7 @@ def dispatch(
     """Send a command and wait up to `wait` seconds for the answer; returns what is recorded of it. `value`: 0
     off or closed to 1 on or open; `until`: epoch ms. Raises NotSent, NotHeard, RegistryAway.
     """
-    now = time.time_ns() // 1_000_000
+    now = now_ms()
     target = _checked(registry, device, actuator, value, until, now)
     entry = Entry(token_hex(8), device, actuator, value, by[:64], now, until)
     topic = Topic(target.pilot, target.community, device, "command")
@@ -43,11 +43,11 @@ def dispatch(
     try:
         client.subscribe(str(topic._replace(kind="result")), qos=1)
         ledger.sent(entry)
-        told = {
+        order = {
             "id": entry.id, "actuator": actuator, "set": value,
-            "until": datetime.fromtimestamp(until / 1000, UTC).isoformat(timespec="milliseconds"),
+            "until": moment_of(until).isoformat(timespec="milliseconds"),
         }  # fmt: skip
-        client.publish(str(topic), json.dumps(told).encode(), qos=1)
+        client.publish(str(topic), json.dumps(order).encode(), qos=1)
         deadline = time.monotonic() + wait
         while (left := deadline - time.monotonic()) > 0:
             try:

@@ -4,7 +4,6 @@ One table beside the registry's devices, in the same database. A row is written 
 so there is none that nobody knows of.
 """
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from sqlalchemy import (
 )
 
 from devices.access.database import connect, reached
+from devices.clock import MINUTE_MS, now_ms
 
 _COMMANDS = Table(
     "command",
@@ -74,9 +74,9 @@ class Ledger:
 
     def answered(self, name: str, ok: bool, error: str | None) -> None:
         """Write down what the device said."""
-        said = {"answered": time.time_ns() // 1_000_000, "ok": ok, "error": error}
+        answer = {"answered": now_ms(), "ok": ok, "error": error}
         with reached(), self._engine.begin() as connection:
-            connection.execute(update(_COMMANDS).where(_COMMANDS.c.id == name).values(**said))
+            connection.execute(update(_COMMANDS).where(_COMMANDS.c.id == name).values(**answer))
 
     def entries(self, limit: int, device: str | None = None) -> list[Entry]:
         """The newest first."""
@@ -95,7 +95,7 @@ class Ledger:
             c.device == device, c.actuator == actuator, c.by == by, c.sent >= since, c.ok.is_not(False)
         )
         with reached(), self._engine.connect() as connection:
-            return float(connection.execute(asked).scalar_one()) / 60_000
+            return float(connection.execute(asked).scalar_one()) / MINUTE_MS
 
     def holding(self, device: str, actuator: str, now: int) -> Entry | None:
         """The newest command that holds this actuator at epoch ms `now`."""

@@ -9,15 +9,15 @@ real soil for the sake of an invented one. What is over is written once more wit
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from devices.clock import DAY_MS, HOUR_MS
 from devices.contract.signals import SIGNALS
 from devices.pilots.advice import Condition, Remedy, Rule
 from devices.pilots.pilot import Pilot
 from gateway.stores.points import FLAG_TRUE, Point, Value, tags
 from gateway.stores.store import Bucket, Store
 
-HOUR_MS = 3_600_000
 OVER = 0  # the severity of advice that does not hold any more
-_LOOK_BACK_MS = 40 * 24 * HOUR_MS  # how old advice may be that is said to be over
+_LOOK_BACK_MS = 40 * DAY_MS  # how old advice may be that is said to be over
 Key = tuple[str, str, str]  # community, crop, rule
 
 
@@ -51,7 +51,7 @@ class Advice(NamedTuple):
 def advise(store: Store, pilot: Pilot, at: int) -> list[Advice]:
     """All that the rules say at epoch ms `at`. Raises RetryLater."""
     measured: dict[tuple[str, float], dict[str, Measured]] = {}
-    found = []
+    advised = []
     for rule in pilot.advice.rules:
         for condition in rule.when:
             key = condition.signal, condition.hours
@@ -60,8 +60,8 @@ def advise(store: Store, pilot: Pilot, at: int) -> list[Advice]:
         for community in pilot.communities:
             for crop in dict.fromkeys(product.crop for product in community.products):
                 if crop in rule.crops and (one := _one(rule, community.id, crop, measured)):
-                    found.append(one)
-    return found
+                    advised.append(one)
+    return advised
 
 
 def _measured(store: Store, pilot: Pilot, condition: Condition, at: int) -> dict[str, Measured]:
@@ -70,16 +70,16 @@ def _measured(store: Store, pilot: Pilot, condition: Condition, at: int) -> dict
     where = {"pilot": pilot.pilot}
     name = condition.signal
     series = store.summary("telemetry", [name], where, at - window, at, window, at - window).get(name, {})
-    found: dict[str, Measured] = {}
-    for given, buckets in series.items():
-        of = dict(given)
+    by_community: dict[str, Measured] = {}
+    for labels, buckets in series.items():
+        of = dict(labels)
         community, simulated = of.get("community", ""), of.get("simulated") == FLAG_TRUE
-        there = found.get(community)
+        there = by_community.get(community)
         if there is None or (there.simulated and not simulated):
-            found[community] = Measured(simulated, list(buckets))
+            by_community[community] = Measured(simulated, list(buckets))
         elif there.simulated == simulated:
             there.buckets.extend(buckets)
-    return found
+    return by_community
 
 
 def _one(
@@ -96,9 +96,10 @@ def _one(
             return None
     signal = SIGNALS[rule.when[0].signal]
     amount = rule.dose.amount(values[0]) if rule.dose else 0.0
-    said = {"value": f"{values[0]:.{signal.decimals}f}", "unit": signal.shown_unit, "amount": f"{amount:.0f}"}
-    vi = rule.text.vi.format(**(said | {"value": said["value"].replace(".", ",")}))
-    en = rule.text.en.format(**said)
+    value = f"{values[0]:.{signal.decimals}f}"
+    words = {"value": value, "unit": signal.shown_unit, "amount": f"{amount:.0f}"}
+    vi = rule.text.vi.format(**(words | {"value": value.replace(".", ",")}))
+    en = rule.text.en.format(**words)
     return Advice(community, crop, rule.id, rule.severity, vi, en, values[0], rule.command, simulated)
 
 
@@ -114,13 +115,13 @@ def _value(condition: Condition, buckets: list[Bucket]) -> float:
             return sum(bucket.mean for bucket in buckets) / len(buckets)
 
 
-def points(store: Store, pilot: Pilot, found: Iterable[Advice], at: int) -> list[Point]:
+def points(store: Store, pilot: Pilot, advised: Iterable[Advice], at: int) -> list[Point]:
     """The advice as points of the hour, and of what is not advised any more that it is over. Raises
     RetryLater.
     """
     hour = at // HOUR_MS * HOUR_MS
     made = {}
-    for one in found:
+    for one in advised:
         where = tags(pilot=pilot.pilot, community=one.community, crop=one.crop, rule=one.rule)
         fields: dict[str, Value] = {"severity": one.severity, "text": one.vi, "text_en": one.en}
         made[one.key] = Point("advice", where, fields, hour)

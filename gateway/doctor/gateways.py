@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import NamedTuple
 
+from devices.clock import HOUR_MS
 from devices.contract.payloads import PayloadError
 from gateway import instance
 from gateway.doctor.finding import Finding, Level, Visit, one_line
-from gateway.indicators.count import HOUR_MS
 from gateway.ingest.decode import Decoder
 from gateway.ingest.pipeline import split_memory
 from gateway.ingest.spool import Spool

@@ -1,13 +1,13 @@
 """One round of all checks, and how it is printed."""
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 
 import typer
 
+from devices.clock import now_ms
 from devices.settings import Settings
 from devices.texts import text
 from gateway.doctor import broker, data, gateways, pages, records, store
@@ -37,7 +37,7 @@ def examine(
         yield finding(lang, "settings", "bad", "settings_bad", error=error)
         return
     yield finding(lang, "settings", "ok", "settings_ok", pilot=pilot.pilot, places=len(pilot.place))
-    visit = Visit(settings, pilot, lang, time.time_ns() // 1_000_000, open_store)
+    visit = Visit(settings, pilot, lang, now_ms(), open_store)
     for check in CHECKS:
         yield from check(visit)
 

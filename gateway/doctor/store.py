@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from gateway.doctor.finding import Finding, Level, Visit, one_line
-from gateway.indicators.count import DAY_MS, HOUR_MS
 from gateway.stores.points import Point
 from gateway.stores.store import RetryLater
 
@@ -41,7 +41,7 @@ def _readings(visit: Visit, newest: int | None) -> Finding:
         return visit.finding("store", "warning", "store_empty")
     quiet = visit.now - newest > QUIET_MS
     level: Level = "warning" if quiet else "ok"
-    minutes = max(0, visit.now - newest) // 60_000
+    minutes = max(0, visit.now - newest) // MINUTE_MS
     return visit.finding("store", level, "store_quiet" if quiet else "store_ok", minutes=minutes)
 
 

@@ -9,9 +9,10 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 
+from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_of, midnight_of
 from devices.contract.models import DIARY
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
@@ -19,9 +20,6 @@ from gateway.indicators.course import asked
 from gateway.stores.points import FLAG_TRUE, Point, tags
 from gateway.stores.store import Store
 
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
-MINUTE_MS = 60_000
 MANY = 100_000
 SHARE = "traceability_share"
 
@@ -55,7 +53,7 @@ class Evaluation:
     coverage: dict[str, float]
 
 
-class Lots:
+class SealTimes:
     """When whose harvests were sealed, in [start, stop) epoch ms: asked for once, counted for many days."""
 
     def __init__(self, store: Store, pilot: Pilot, start: int, stop: int) -> None:
@@ -66,11 +64,11 @@ class Lots:
 
     def within(self, start: int, stop: int) -> dict[str, set[bool]]:
         """Communities with a lot in [start, stop), and the kinds of diary that those are of."""
-        found: dict[str, set[bool]] = {}
+        kinds: dict[str, set[bool]] = {}
         for (community, simulated), times in self._times.items():
             if bisect_left(times, start) < bisect_left(times, stop):
-                found.setdefault(community, set()).add(simulated)
-        return found
+                kinds.setdefault(community, set()).add(simulated)
+        return kinds
 
 
 class Coverage:
@@ -111,7 +109,7 @@ class Coverage:
 
 def share_window(pilot: Pilot, day: date) -> int:
     """Epoch ms from which lots count on `day`."""
-    return local_midnight(pilot, day - timedelta(days=pilot.rules.traceability_share.window_days))
+    return midnight_of(day - timedelta(days=pilot.rules.traceability_share.window_days), pilot.zone)
 
 
 def evaluate(
@@ -119,30 +117,30 @@ def evaluate(
     pilot: Pilot,
     devices: Iterable[Device],
     at: int,
-    lots: Lots | None = None,
+    sealed: SealTimes | None = None,
     covered: Coverage | None = None,
 ) -> Evaluation:
-    """Count the indicators at epoch ms `at`. `lots` (of the share's window at least) and `covered` are for
+    """Count the indicators at epoch ms `at`. `sealed` (of the share's window at least) and `covered` are for
     those who count many moments. Raises RetryLater where the store does not answer.
     """
     known = {device.device: device for device in devices}
-    day = local_day(pilot, at)
-    lots = Lots(store, pilot, share_window(pilot, day), at) if lots is None else lots
+    day = day_of(at, pilot.zone)
+    sealed = SealTimes(store, pilot, share_window(pilot, day), at) if sealed is None else sealed
     coverage = (covered or Coverage(store, pilot)).until(at)
     iot = _iot_communities(pilot, known, coverage, day)
     villages = _smart_villages(store, pilot, at, day)
-    return Evaluation(at, (iot, villages, share(pilot, lots, at)), coverage)
+    return Evaluation(at, (iot, villages, share(pilot, sealed, at)), coverage)
 
 
-def share(pilot: Pilot, lots: Lots, at: int) -> Count:
-    """The share of traceability at epoch ms `at`; `lots` of its window at least."""
-    day = local_day(pilot, at)
-    return _traceability_share(pilot, lots.within(share_window(pilot, day), at), day)
+def share(pilot: Pilot, sealed: SealTimes, at: int) -> Count:
+    """The share of traceability at epoch ms `at`; `sealed` of its window at least."""
+    day = day_of(at, pilot.zone)
+    return _traceability_share(pilot, sealed.within(share_window(pilot, day), at), day)
 
 
 def points(pilot: Pilot, evaluation: Evaluation) -> list[Point]:
     """The evaluation as points of `kpi`."""
-    day = local_day(pilot, evaluation.at)
+    day = day_of(evaluation.at, pilot.zone)
     return [
         Point(
             "kpi",
@@ -163,8 +161,8 @@ def points(pilot: Pilot, evaluation: Evaluation) -> list[Point]:
 
 def roster(pilot: Pilot, at: int) -> list[Point]:
     """Communities and dated targets as data: a community without a reading appears nowhere otherwise."""
-    day = local_day(pilot, at)
-    midnight = local_midnight(pilot, day)
+    day = day_of(at, pilot.zone)
+    midnight = midnight_of(day, pilot.zone)
     result = [
         Point(
             "community",
@@ -187,22 +185,12 @@ def roster(pilot: Pilot, at: int) -> list[Point]:
     for target in pilot.targets:
         for point in target.points:
             where = tags(pilot=pilot.pilot, indicator=target.indicator, year=str(point.year))
-            due = local_midnight(pilot, date(point.year, 12, 31))
+            due = midnight_of(date(point.year, 12, 31), pilot.zone)
             fields = {"value": float(point.at_least)}
             if point.up_to is not None:
                 fields["up_to"] = float(point.up_to)
             result.append(Point("kpi_target", where, fields, due))
     return result
-
-
-def local_day(pilot: Pilot, at: int) -> date:
-    """The pilot's own calendar day of epoch ms `at`."""
-    return datetime.fromtimestamp(at / 1000, UTC).astimezone(pilot.zone).date()
-
-
-def local_midnight(pilot: Pilot, day: date) -> int:
-    """Epoch ms of the beginning of a day in the pilot's zone."""
-    return int(datetime(day.year, day.month, day.day, tzinfo=pilot.zone).timestamp() * 1000)
 
 
 def _iot_communities(pilot: Pilot, known: dict[str, Device], coverage: dict[str, float], day: date) -> Count:
@@ -234,14 +222,14 @@ def _smart_villages(store: Store, pilot: Pilot, at: int, day: date) -> Count:
     needed = sorted({signal for signals in services.values() for signal in signals})
     reported: dict[tuple[str, str], set[bool]] = {}  # (place, signal) → kinds of device that sent it
     sent = store.summary("telemetry", needed, {"pilot": pilot.pilot}, at - window, at, window, at)
-    for signal, found in sent.items():
-        for series in found:
-            given = dict(series)
-            if given.get("model") == DIARY:
+    for signal, series in sent.items():
+        for one in series:
+            labels = dict(one)
+            if labels.get("model") == DIARY:
                 continue
             # somebody else's point may lack a tag: it counts for no place, and as no simulated device's
-            kinds = reported.setdefault((given.get("community", ""), signal), set())
-            kinds.add(given.get("simulated") == FLAG_TRUE)
+            kinds = reported.setdefault((labels.get("community", ""), signal), set())
+            kinds.add(labels.get("simulated") == FLAG_TRUE)
     members, missed = [], []
     real = simulated = 0
     for village in pilot.villages:

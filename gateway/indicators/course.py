@@ -46,8 +46,8 @@ def path(target: Target, day: date) -> float:
 
 def asked(target: Target, day: date) -> float:
     """What is to be there by `day`: the path, of a count only its whole ones."""
-    found = path(target, day)
-    return found if target.indicator == "traceability_share" else float(math.floor(found))
+    due = path(target, day)
+    return due if target.indicator == "traceability_share" else float(math.floor(due))
 
 
 def forecasts(pilot: Pilot, indicator: str, value: float, day: date) -> list[Forecast]:
@@ -75,16 +75,16 @@ def further_events(events: int, years: float, ahead: float) -> tuple[int, int, i
     if ahead <= 0:
         return 0, 0, 0
     years = max(years, 0.1)
-    found = []
+    quantiles = []
     levels = iter((TAIL, 0.5, 1 - TAIL))
     level = next(levels)
     for number, below in _cumulative(events + 0.5, years / (years + ahead)):
         while below >= level:
-            found.append(number)
+            quantiles.append(number)
             level = next(levels, 2.0)
-        if len(found) == 3:
+        if len(quantiles) == 3:
             break
-    return found[0], found[1], found[2]
+    return quantiles[0], quantiles[1], quantiles[2]
 
 
 def _cumulative(r: float, p: float) -> Iterator[tuple[int, float]]:

@@ -8,8 +8,8 @@ keeps books of what is due: a day whose hours hold another number of readings th
 again, be it that a node emptied its buffer late, that a gateway was killed, or that nobody ever counted it.
 """
 
+from devices.clock import DAY_MS, HOUR_MS
 from devices.pilots.pilot import Pilot
-from gateway.indicators.count import DAY_MS, HOUR_MS
 from gateway.stores.points import HOURLY, Point, Tags, Value
 from gateway.stores.store import Store
 
@@ -37,9 +37,9 @@ def catch_up(store: Store, pilot: Pilot, at: int) -> None:
 
 def hours(store: Store, pilot: Pilot, start: int, stop: int) -> list[Point]:
     """The hours of [start, stop), both whole hours, that have readings."""
-    found = store.summary("telemetry", HOURLY, {"pilot": pilot.pilot}, start, stop, HOUR_MS)
+    summary = store.summary("telemetry", HOURLY, {"pilot": pilot.pilot}, start, stop, HOUR_MS)
     fields: dict[tuple[Tags, int], dict[str, Value]] = {}
-    for signal, series in found.items():
+    for signal, series in summary.items():
         for tags, buckets in series.items():
             for bucket in buckets:
                 hour = fields.setdefault((tags, bucket.time), {})
@@ -54,10 +54,10 @@ def _numbers(
     """How many readings the week has of each signal, series and day: themselves, or as their hours say."""
     names = {f"{signal}{end}": signal for signal in HOURLY}
     where = {"pilot": pilot.pilot}
-    found = store.summary(measurement, list(names), where, start, start + WEEK_MS, DAY_MS)
+    summary = store.summary(measurement, list(names), where, start, start + WEEK_MS, DAY_MS)
     return {
         (names[name], tags, bucket.time): round(bucket.mean * bucket.number) if end else bucket.number
-        for name, series in found.items()
+        for name, series in summary.items()
         for tags, buckets in series.items()
         for bucket in buckets
     }

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import NamedTuple
 
+from devices.clock import DAY_MS, MINUTE_MS, day_of, midnight_of
 from devices.contract.models import DIARY
 from devices.contract.quality import REASONS, Flag
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
-from gateway.indicators.count import DAY_MS, MANY, MINUTE_MS, Evaluation, local_day, local_midnight
+from gateway.indicators.count import MANY, Evaluation
 from gateway.indicators.course import START_YEAR, forecasts
 from gateway.stores.points import Point, Value, tags
 from gateway.stores.store import Store
@@ -37,7 +38,7 @@ def left_behind(
     """Points of the day of `evaluation`, written over as the day goes on; `heard` is known of today alone.
     Raises RetryLater where the store does not answer.
     """
-    midnight = local_midnight(pilot, local_day(pilot, evaluation.at))
+    midnight = midnight_of(day_of(evaluation.at, pilot.zone), pilot.zone)
     return [
         *standing(pilot, evaluation, midnight),
         *doubted(store, pilot, midnight),
@@ -104,7 +105,7 @@ def alarms(pilot: Pilot) -> list[Point]:
     if pilot.alarms is None:
         return []
     last = max(point.year for target in pilot.targets for point in target.points)
-    ends = [local_midnight(pilot, date(year, 1, 1)) for year in (START_YEAR, last + 1)]
+    ends = [midnight_of(date(year, 1, 1), pilot.zone) for year in (START_YEAR, last + 1)]
     return [
         Point(
             "alarm",
@@ -122,13 +123,14 @@ def alarms(pilot: Pilot) -> list[Point]:
 
 def forecast(pilot: Pilot, evaluation: Evaluation) -> list[Point]:
     """The forecast as of the evaluation, its beginning (now) included, as points of the future."""
-    day = local_day(pilot, evaluation.at)
+    day = day_of(evaluation.at, pilot.zone)
     result = []
     for count in evaluation.counts:
         where = tags(pilot=pilot.pilot, indicator=count.indicator)
         now = dict.fromkeys(("value", "low", "high"), float(count.value))
-        result.append(Point("kpi_forecast", where, now, local_midnight(pilot, day)))
+        result.append(Point("kpi_forecast", where, now, midnight_of(day, pilot.zone)))
         for one in forecasts(pilot, count.indicator, count.value, day):
             fields = {"value": float(one.value), "low": float(one.low), "high": float(one.high)}
-            result.append(Point("kpi_forecast", where, fields, local_midnight(pilot, date(one.year, 12, 31))))
+            end = midnight_of(date(one.year, 12, 31), pilot.zone)
+            result.append(Point("kpi_forecast", where, fields, end))
     return result

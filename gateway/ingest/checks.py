@@ -24,6 +24,7 @@ from statistics import median
 
 from pydantic_core import to_json
 
+from devices.clock import MINUTE_MS
 from devices.contract.quality import CLOCK, FLAT_LINE, GROSS_RANGE, NEIGHBOURS, RATE, SPIKE, Flag
 from devices.contract.reading import Device, Reading
 from devices.contract.signals import SIGNALS, Signal
@@ -36,10 +37,9 @@ log = logging.getLogger(__name__)
 # a sensor that differs by a fifth from the middle of three or more in its commune is doubted.
 SPIKE_SHARE, NEIGHBOUR_SHARE = 0.25, 0.2
 GROUP = 3  # sensors, this one included, from which on there is a middle
-NEAR_MS = 30 * 60_000  # neighbours' values are of the same half hour
-FRESH_MS = 5 * 60_000  # for so long a middle is good enough to say that a value is near it
+NEAR_MS = 30 * MINUTE_MS  # neighbours' values are of the same half hour
+FRESH_MS = 5 * MINUTE_MS  # for so long a middle is good enough to say that a value is near it
 PATIENCE = 3  # doubted leaps in a row, after which the new level is believed
-MINUTE_MS = 60_000
 _NEVER, _BEFORE = float("inf"), -(2**62)  # _BEFORE: nothing was seen yet
 # A relay leaps by its nature, and light with every cloud; a total, a count or the radio's own strength has
 # no neighbours.
@@ -60,16 +60,16 @@ class Course:
     )  # fmt: skip
 
     def __init__(self, signal: Signal, limit: Limit | None, group: "Group | None") -> None:
-        given = limit or Limit(signal=signal.id)
-        self.low = signal.low if given.low is None else given.low
-        self.high = signal.high if given.high is None else given.high
+        own = limit or Limit(signal=signal.id)
+        self.low = signal.low if own.low is None else own.low
+        self.high = signal.high if own.high is None else own.high
         span = signal.high - signal.low
-        rate = signal.rate if given.rate is None else given.rate
+        rate = signal.rate if own.rate is None else own.rate
         leaps = signal.id in LEAPS
         self.rate = _NEVER if leaps else rate / MINUTE_MS
         self.leap = _NEVER if leaps else SPIKE_SHARE * span
         self.near = min(self.leap, self.rate * MINUTE_MS)  # no leap, however soon it comes
-        flat = signal.flat if given.flat_hours is None else given.flat_hours * 3600
+        flat = signal.flat if own.flat_hours is None else own.flat_hours * 3600
         self.flat = _NEVER if flat is None else flat * 1000
         self.gap = self.flat / 2  # after so long unseen nobody knows whether it stood still
         self.still = signal.resolution / 2
@@ -193,12 +193,12 @@ class Checker:
                 ):
                     course.time, course.value = time, value
                     continue
-            found = _judge(course, device, signal, time, value, points)
-            if found is not None:
+            verdict = _judge(course, device, signal, time, value, points)
+            if verdict is not None:
                 if good is values:
                     good = dict(values)
                 del good[signal]
-                points.append(_doubt(device, signal, found, time, value))
+                points.append(_doubt(device, signal, verdict, time, value))
         if good:
             points.append(Point("telemetry", device_tags(device), good, time))
         return points
@@ -220,8 +220,8 @@ class Checker:
         for signal, value in values.items():
             bound = Course(SIGNALS[signal], self._limit(device.device, signal), None)
             fits = bound.low <= value <= bound.high
-            found = (Flag.SUSPECT, CLOCK) if fits else (Flag.BAD, GROSS_RANGE)
-            points.append(_doubt(device, signal, found, time, value, device_time))
+            verdict = (Flag.SUSPECT, CLOCK) if fits else (Flag.BAD, GROSS_RANGE)
+            points.append(_doubt(device, signal, verdict, time, value, device_time))
         return points
 
 
@@ -256,9 +256,9 @@ def _judge(
 
 
 def _doubt(
-    device: Device, signal: str, found: tuple[Flag, str], time: int, value: float, claimed: int | None = None
+    device: Device, signal: str, why: tuple[Flag, str], time: int, value: float, claimed: int | None = None
 ) -> Point:
-    flag, reason = found
+    flag, reason = why
     fields: dict[str, Value] = {"value": value, "flag": int(flag)}
     if claimed is not None:
         fields["device_time"] = claimed

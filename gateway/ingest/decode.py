@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from devices.clock import AHEAD_MS, YEAR_2020_MS
 from devices.contract import topics
 from devices.contract.diary import DiaryEvent, decode_diary
 from devices.contract.encodings import decode, numbers
@@ -23,7 +24,7 @@ from devices.pilots.pilot import Pilot
 from devices.probes.envelope import Envelope, addressed, foreign, parsed_json
 from devices.probes.shelf import Shelf
 from devices.probes.telemetry import Probes
-from gateway.ingest.fresh import AHEAD_MS, YEAR_2020_MS, Key, Late, Sorter
+from gateway.ingest.fresh import Key, Late, Sorter
 from gateway.ingest.message import Message, Refusal
 from gateway.ingest.seen import Repeats, Seen
 

@@ -9,13 +9,12 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from devices.clock import AHEAD_MS, YEAR_2020_MS
 from devices.contract.payloads import PayloadError, Telemetry
 from devices.contract.reading import Device, Reading
 from gateway.ingest.message import Message
 from gateway.ingest.seen import NEVER, Repeats, Seen, content
 
-AHEAD_MS = 5 * 60 * 1000  # a device's clock may run this far ahead of ours
-YEAR_2020_MS = 1_577_836_800_000
 YEAR_2000_MS = 946_684_800_000
 
 
@@ -60,13 +59,13 @@ class Sorter:
         self.mark: str | None = None
         self.fresh = message.replayed
 
-    def sort(self, told: Sequence[Telemetry]) -> None:
+    def sort(self, telemetry: Sequence[Telemetry]) -> None:
         """Raises PayloadError for all of them, before anything of them is remembered."""
         if not self._played:
-            self._judge_clock(told)
-        dated = [self._believed(one) for one in told]
-        self._refuse_clash([one for one, believed in zip(told, dated, strict=True) if believed])
-        for one, believed in zip(told, dated, strict=True):
+            self._judge_clock(telemetry)
+        dated = [self._believed(one) for one in telemetry]
+        self._refuse_clash([one for one, believed in zip(telemetry, dated, strict=True) if believed])
+        for one, believed in zip(telemetry, dated, strict=True):
             late = believed and one.time is not None and one.time <= self._seen.newest != NEVER
             repeated = self._repeated(one, believed=believed, late=late)
             if not repeated or self._message.replayed:
@@ -76,10 +75,10 @@ class Sorter:
             elif one.time is not None:
                 self.known.append(("", one.time))
 
-    def _judge_clock(self, told: Sequence[Telemetry]) -> None:
+    def _judge_clock(self, telemetry: Sequence[Telemetry]) -> None:
         """The clock of a boot is judged by its newest time here: beside it stand older ones of a buffer."""
         newest: dict[str, int] = {}
-        for one in told:
+        for one in telemetry:
             if one.boot is not None and one.time is not None:
                 newest[one.boot] = max(one.time, newest.get(one.boot, one.time))
         for boot, time in newest.items():
@@ -97,14 +96,14 @@ class Sorter:
 
     def _refuse_clash(self, dated: Sequence[Telemetry]) -> None:
         """No signal may be given two values for one time, by this message or by it and one before."""
-        given: dict[int, dict[str, float]] = {}
+        by_time: dict[int, dict[str, float]] = {}
         for one in dated:
             time = one.time or 0
             if one.identity and self._seen.same(one.boot or "", one.seq or 0, content(one)):
                 continue  # heard by one more radio gateway: the strength that it reports may differ
-            before = given.get(time)
+            before = by_time.get(time)
             if before is None:
-                before = given[time] = dict(self._seen.at(time) or {})
+                before = by_time[time] = dict(self._seen.at(time) or {})
             for name, value in one.values.items():
                 if before.setdefault(name, value) != value:
                     raise PayloadError("conflicting_time", name)
@@ -113,8 +112,8 @@ class Sorter:
         """Whether it is known by its number, the time that it claims in vain, or the packet's number."""
         if one.boot is not None and one.seq is not None:
             tells = believed and one.values and not one.identity  # its time tells what it is
-            said = None if tells else content(one)
-            return not self._seen.take(one.boot, one.seq, said, dup=self._message.dup, late=late)
+            what = None if tells else content(one)
+            return not self._seen.take(one.boot, one.seq, what, dup=self._message.dup, late=late)
         if one.boot is not None:
             self._seen.turn_to(one.boot)
         if believed:
@@ -150,12 +149,12 @@ class Sorter:
         if time > self._seen.newest:
             self._seen.rewound = None
         asked = replayed or ((late or self._unknown) and not self._seen.whole(time))
-        given = values if replayed else new
+        kept = values if replayed else new
         if totals:
             fallen = self._seen.counters.since(time, totals)
-            given, new = {**given, **fallen}, {**new, **fallen}
-        if given:
+            kept, new = {**kept, **fallen}, {**new, **fallen}
+        if kept:
             if asked:
-                self.late.append(Late(self._place, self._device, time, given))
+                self.late.append(Late(self._place, self._device, time, kept))
             self._seen.remember(time, new, asked=asked)
-            self.readings.append(Reading(self._device, time, given, None, seq, boot))
+            self.readings.append(Reading(self._device, time, kept, None, seq, boot))

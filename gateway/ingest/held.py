@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
+from devices.clock import HOUR_MS
 from devices.contract.reading import Device
 from gateway.ingest.fresh import Late
 from gateway.stores.points import Value
 from gateway.stores.store import RetryLater, Store
 
-NEAR_MS = 3_600_000  # times that lie nearer together are asked for at once
+NEAR_MS = HOUR_MS  # times that lie nearer together are asked for at once
 SPAN_MS, JOINT_MS = 24 * NEAR_MS, 4 * NEAR_MS  # of one device, of all
 MOST = 200_000  # rows of a span: two a second
 JOINT = 50_000  # rows of a span of all devices: two thousand of them, each ten minutes
@@ -56,15 +57,15 @@ def begun(store: Store, devices: Iterable[Device], seen: Mapping[str, str], unti
     too many, or the store is away, the first message of each is asked of as that of a new one is.
     """
     unknown = [device for device in devices if device.device not in seen]
-    found: dict[str, str] = {}
+    newest: dict[str, str] = {}
     if len(unknown) > MANY:
-        return found
+        return newest
     with suppress(RetryLater):
         for device in unknown:
             where = {"pilot": device.pilot, "device": device.device}
             for point in store.series("telemetry", where, 0, until, 1):
-                found[device.device] = json.dumps({"newest": point.time})
-    return found
+                newest[device.device] = json.dumps({"newest": point.time})
+    return newest
 
 
 def _stored(store: Store, late: Sequence[Late]) -> _Stored:

@@ -64,10 +64,10 @@ class Link(Client):
         done = MQTTErrorCode.MQTT_ERR_SUCCESS
         sock, properties = self._sock, self._protocol == MQTTv5
         while not done and self._sock is sock:
-            found = _frame(unread, at)
-            if found is None:
+            frame = _frame(unread, at)
+            if frame is None:
                 break
-            begin, end = found
+            begin, end = frame
             if begin < 0:
                 done = MQTTErrorCode.MQTT_ERR_PROTOCOL
                 break
@@ -157,10 +157,10 @@ def _publish(head: int, body: bytes, properties: bool) -> Publish | None:
             if not body[at]:
                 at += 1
             else:
-                found = _frame(body, at - 1)
-                if found is None or found[0] < 0:
+                frame = _frame(body, at - 1)
+                if frame is None or frame[0] < 0:
                     return None
-                at = found[1]
+                at = frame[1]
     except IndexError:
         return None
     if at > len(body):

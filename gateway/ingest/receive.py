@@ -29,6 +29,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from devices import broker_url
+from devices.clock import now_ms
 from devices.contract.topics import DENIED, DOWN
 from devices.probes.envelope import filters
 from devices.texts import Misuse
@@ -142,7 +143,7 @@ class Receiver:
 
     def take_in(self, topics: Iterable[str]) -> None:
         """Messages without payload that reached the gateway by another way, to be taken with the others."""
-        arrival = time.time_ns() // 1_000_000
+        arrival = now_ms()
         with self._arrived:
             self._queue.extend(Message(topic, b"", arrival) for topic in topics)
             self._arrived.notify()
@@ -204,7 +205,7 @@ class Receiver:
 
     def _on_publishes(self, received: list[Publish]) -> None:
         # An exception here would end paho's thread while it still looks connected.
-        arrival = time.time_ns() // 1_000_000
+        arrival = now_ms()
         epoch, passed, taken = self._epoch, [], []
         room = UNPROMISED - len(self._queue)
         for topic, payload, mid, qos, dup, retain in received:

@@ -12,12 +12,12 @@ acknowledged, while `settle` goes on and makes room. `spoolfile` opens the file,
 
 import logging
 import struct
-import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+from devices.clock import now_ms
 from devices.contract.payloads import MAX_BYTES
 from gateway.ingest.message import Books, Message, Outcome, Quarantined, Refusal, Segment, pack, unpack
 from gateway.ingest.spoolfile import QUARANTINE_BYTES, File, Room, open_file, open_to_read
@@ -198,7 +198,7 @@ class Spool:
                 topic, payload, arrived = row
                 body = b"".join(pack([Message(topic, payload, arrived, replayed=True)]))
                 db.execute("INSERT INTO segment(messages, arrived, body) VALUES(1,?,?)", (arrived, body))
-                db.execute("UPDATE quarantine SET replayed=? WHERE id=?", (time.time_ns() // 10**6, number))
+                db.execute("UPDATE quarantine SET replayed=? WHERE id=?", (now_ms(), number))
                 self._book(quarantined=-1)
                 done += 1
         return done
@@ -242,13 +242,14 @@ class Spool:
         arrived, size, body = self._db.execute(
             "SELECT arrived, messages, body FROM segment WHERE id=?", (number,)
         ).fetchone()
-        found: list[Message] = []
+        messages: list[Message] = []
         try:
-            found += unpack(body)
+            messages += unpack(body)
         except (struct.error, ValueError, TypeError) as error:
             log.error("commit %d of the spool is damaged (%s): what is left of it is refused", number, error)  # noqa: TRY400
         # as many as were counted, so that the books balance
-        return [*found, *(Message("damaged", bytes(body or b""), arrived) for _ in range(size - len(found)))]
+        lost = (Message("damaged", bytes(body or b""), arrived) for _ in range(size - len(messages)))
+        return [*messages, *lost]
 
     def _quarantine(self, refused: Iterable[Refusal]) -> None:
         rows = [

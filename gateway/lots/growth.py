@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from itertools import chain
 from statistics import fmean
 
+from devices.clock import DAY_MS, HOUR_MS, day_of, midnight_of
 from devices.contract.quality import Flag
 from devices.pilots.pilot import Pilot
-from gateway.indicators.count import DAY_MS, HOUR_MS, MANY, local_day, local_midnight
+from gateway.indicators.count import MANY
 from gateway.stores.points import FLAG_TRUE, Tags
 from gateway.stores.store import Store
 from traceability.records.conditions import SENSED, Conditions
@@ -51,7 +52,7 @@ class Growth:
         hours: dict[str, set[int]] = {}  # device → those of the time from start to stop that have a row
         simulated: set[str] = set()
         sensed: Sensed = {}
-        midnight = local_midnight(self._pilot, local_day(self._pilot, start))
+        midnight = midnight_of(day_of(start, self._pilot.zone), self._pilot.zone)
         for _, place, fields, time in rows:
             tags = dict(place)
             device, day = tags["device"], (time - midnight) // DAY_MS
@@ -59,11 +60,11 @@ class Growth:
                 simulated.add(device)
             values += len(fields)
             hours.setdefault(device, set()).add((time - start) // HOUR_MS)
-            said = sorted(fields.items())
+            ordered = sorted(fields.items())
             raw.update(
-                f"{time} {device} {','.join([f'{name}={value!r}' for name, value in said])}\n".encode()
+                f"{time} {device} {','.join([f'{name}={value!r}' for name, value in ordered])}\n".encode()
             )
-            for name, value in said:
+            for name, value in ordered:
                 if name in _SENSED and isinstance(value, float):
                     sensed.setdefault((name, day, device), []).append(value)
         doubted = self._store.series("telemetry_flagged", where, start, stop, MANY)
@@ -98,7 +99,7 @@ class Growth:
         rows: dict[str, list[list[str | float | int]]] = {signal: [] for signal in SENSED}
         for (signal, day), parts in sorted(days.items()):
             values = list(chain.from_iterable(parts))
-            name = local_day(self._pilot, midnight + day * DAY_MS).isoformat()
+            name = day_of(midnight + day * DAY_MS, self._pilot.zone).isoformat()
             low, mean, high = min(values), fmean(values), max(values)
             rows[signal].append([name, round(low, 3), round(mean, 3), round(high, 3), len(values)])
         return {signal: those for signal, those in rows.items() if those}

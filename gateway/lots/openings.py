@@ -14,8 +14,9 @@ from collections import Counter
 from datetime import date
 from pathlib import Path
 
+from devices.clock import DAY_MS, HOUR_MS, day_of, midnight_of
 from devices.pilots.pilot import Pilot
-from gateway.indicators.count import DAY_MS, HOUR_MS, MANY, local_day, local_midnight
+from gateway.indicators.count import MANY
 from gateway.stores.points import Point, tags
 from gateway.stores.store import RetryLater
 from traceability.digital_link import LotKey
@@ -40,17 +41,17 @@ class Openings:
             counted = scans.read(self._folder / "scans.sqlite")
             if counted == self._told[1] and at - self._told[0] < HOUR_MS:
                 return []
-            found = self._all(counted, at)
+            points = self._all(counted, at)
         except (sqlite3.Error, OSError) as error:
             raise RetryLater(f"openings of lots cannot be read: {error}") from error
         self._told = at, counted
-        return found
+        return points
 
     def _all(self, counted: list[scans.Opened], at: int) -> list[Point]:
         of_lot: Counter[LotKey] = Counter()
         for one in counted:
             of_lot[one.key] += one.number
-        today = local_day(self._pilot, at)
+        today = day_of(at, self._pilot.zone)
         days = {(place.id, today): 0 for place in self._pilot.communities if place.joined <= today}
         result: list[Point] = []
         grower: dict[LotKey, str] = {}
@@ -66,7 +67,7 @@ class Openings:
                 days[there] = days.get(there, 0) + one.number
         for (community, day), number in days.items():
             where = tags(pilot=self._pilot.pilot, community=community)
-            result.append(Point("scan", where, {"scans": number}, local_midnight(self._pilot, day)))
+            result.append(Point("scan", where, {"scans": number}, midnight_of(day, self._pilot.zone)))
         return result
 
     def _lot(self, community: str, key: LotKey, time: int, opened: int) -> list[Point]:

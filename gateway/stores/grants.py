@@ -106,14 +106,14 @@ def _made(url: str, admin: str, org: str, bucket: str, grant: Grant) -> str:
 
 def _bucket(client: InfluxDBClient, org: str, bucket: str) -> Any:
     try:
-        found = client.buckets_api().find_buckets(name=bucket, org=org).buckets
+        buckets = client.buckets_api().find_buckets(name=bucket, org=org).buckets
     except ApiException as error:
         if error.status != 404:
             raise
-        found = []
-    if not found:
+        buckets = []
+    if not buckets:
         raise Misuse("setting.no_bucket", bucket=bucket, org=org)
-    return found[0]
+    return buckets[0]
 
 
 def _problem(error: ApiException) -> RetryLater:

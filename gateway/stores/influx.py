@@ -51,7 +51,7 @@ class InfluxStore:
 
     def latest(self, measurement: str, where: Mapping[str, str], since: int) -> list[Latest]:
         # last() of several fields in one SELECT loses each one's time, so each field is a statement
-        found: dict[Tags, dict[str, tuple[int, Value]]] = {}
+        newest: dict[Tags, dict[str, tuple[int, Value]]] = {}
         fields = MEASUREMENTS[measurement].fields
         statements = [
             f'SELECT last("{name}") AS v FROM "{measurement}" {_where(where, since)} GROUP BY *'
@@ -62,8 +62,8 @@ class InfluxStore:
         )
         for name, result in zip(fields, results, strict=True):
             for tags, rows in _tables(result, measurement):
-                found.setdefault(tags, {})[name] = (rows[0]["time"], _value(measurement, name, rows[0]["v"]))
-        return [Latest(dict(tags), fields) for tags, fields in found.items()]
+                newest.setdefault(tags, {})[name] = (rows[0]["time"], _value(measurement, name, rows[0]["v"]))
+        return [Latest(dict(tags), fields) for tags, fields in newest.items()]
 
     def series(
         self, measurement: str, where: Mapping[str, str], start: int, stop: int, limit: int
@@ -112,9 +112,9 @@ class InfluxStore:
                 columns = ["time", *(f"{field} {function}" for function in _BUCKET)]
                 # each function looks at the server's data for itself: one may see what was just written
                 cells = [[row[name] for name in columns] for row in rows]
-                given = [Bucket(*cell) for cell in cells if cell[-1] and None not in cell]
-                if given:
-                    result.setdefault(field, {})[tags] = given
+                buckets = [Bucket(*cell) for cell in cells if cell[-1] and None not in cell]
+                if buckets:
+                    result.setdefault(field, {})[tags] = buckets
         return result
 
     def coverage(self, where: Mapping[str, str], start: int, stop: int, slot: int) -> dict[str, float]:
@@ -200,10 +200,10 @@ def line(point: Point) -> str:
     if measurement == "telemetry":
         # numbers alone, hundreds of thousands a second: JSON writes them as line protocol does, and pydantic
         # the shortest digits that mean the same in a third of repr's time
-        said = to_json(fields)[2:-1].replace(b'":', b"=").replace(b',"', b",").decode()
+        written = to_json(fields)[2:-1].replace(b'":', b"=").replace(b',"', b",").decode()
     else:
-        said = ",".join([f"{name}={_field(measurement, name, value)}" for name, value in fields.items()])
-    return f"{prefix} {said} {time}"
+        written = ",".join([f"{name}={_field(measurement, name, value)}" for name, value in fields.items()])
+    return f"{prefix} {written} {time}"
 
 
 @cache
@@ -252,9 +252,9 @@ def _tables(
     """
     wanted = MEASUREMENTS[measurement].tags if tags is None else tags
     for series in result.get("series", ()):
-        given = series.get("tags", {})
+        labels = series.get("tags", {})
         rows = [dict(zip(series["columns"], values, strict=True)) for values in series["values"]]
-        yield tuple(sorted((name, given[name]) for name in wanted if given.get(name))), rows
+        yield tuple(sorted((name, labels[name]) for name in wanted if labels.get(name))), rows
 
 
 def _value(measurement: str, field: str, value: Any) -> Value:

@@ -123,6 +123,6 @@ def check_fields(measurement: str, fields: Iterable[str]) -> None:
 
 
 @cache
-def unfit(given: Tags) -> bool:
+def unfit(pairs: Tags) -> bool:
     """Whether line protocol has no spelling for these tags. Both stores refuse them alike."""
-    return any("\n" in value or "\r" in value or value.endswith("\\") for _, value in given)
+    return any("\n" in value or "\r" in value or value.endswith("\\") for _, value in pairs)

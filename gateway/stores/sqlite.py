@@ -45,10 +45,10 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise NotOpened("path.store", path=path, error=error) from None
         self._series: dict[tuple[str, Tags], int] = {}
-        self._found: dict[
+        self._matching: dict[
             tuple[str, frozenset[tuple[str, str]], tuple[str, ...]], list[tuple[int, Tags]]
         ] = {}
-        self._found_at: tuple[int, ...] = ()
+        self._matching_at: tuple[int, ...] = ()
         self._reported: set[tuple[int, tuple[str, ...]]] = set()
         for measurement in MEASUREMENTS.values():
             self._create(measurement)
@@ -121,15 +121,15 @@ class SqliteStore:
         schema = MEASUREMENTS[measurement]
         points: list[Point] = []
         with self._lock:
-            found = sorted(self._find(measurement, where), key=lambda one: one[1])
-            names = self._names(schema, [series for series, _ in found])
+            chosen = sorted(self._find(measurement, where), key=lambda one: one[1])
+            names = self._names(schema, [series for series, _ in chosen])
             flags = [name for name in names if schema.fields[name] == "bool"]
             query = (
                 "WITH wanted(rank, number) AS (SELECT key, value FROM json_each(?)) "
                 f"SELECT rank, time, {_columns(names)} FROM wanted JOIN {measurement} ON series=number "
                 "WHERE time>=? AND time<? ORDER BY time DESC, rank LIMIT ?"
             )
-            numbers = json.dumps([series for series, _ in found])
+            numbers = json.dumps([series for series, _ in chosen])
             rows = self._db.execute(query, (numbers, start, stop, limit)) if names else ()
             for rank, time, *values in rows:
                 fields: dict[str, Value] = {
@@ -138,7 +138,7 @@ class SqliteStore:
                 for name in flags:
                     if name in fields:
                         fields[name] = bool(fields[name])
-                points.append(Point(measurement, found[rank][1], fields, time))
+                points.append(Point(measurement, chosen[rank][1], fields, time))
         return points
 
     def summary(
@@ -182,8 +182,8 @@ class SqliteStore:
         with self._lock:
             for series, tags in self._find("telemetry", where):
                 devices.setdefault(dict(tags)["device"], []).append(series)
-            found = self._db.execute(query, (start, slot, start, stop, json.dumps(devices))).fetchall()
-        return {device: count / slots for device, count in found if count}
+            rows = self._db.execute(query, (start, slot, start, stop, json.dumps(devices))).fetchall()
+        return {device: count / slots for device, count in rows if count}
 
     def _create(self, measurement: Measurement) -> None:
         with self._lock:
@@ -230,20 +230,20 @@ class SqliteStore:
         """Series whose tags contain `where` and that, with `fields`, ever had one of them."""
         # asked again and again for the same: good until somebody else wrote, or we made a series or field
         state = *self._db.execute("PRAGMA data_version").fetchone(), len(self._series), len(self._reported)
-        if state != self._found_at:
-            self._found.clear()
-            self._found_at = state
+        if state != self._matching_at:
+            self._matching.clear()
+            self._matching_at = state
         asked = measurement, frozenset(where.items()), tuple(fields)
-        found = self._found.get(asked)
-        if found is None:
+        matching = self._matching.get(asked)
+        if matching is None:
             query, values = "SELECT id, tags FROM series WHERE measurement=?", [measurement, *fields]
             if fields:
                 marks = ",".join("?" * len(fields))
                 query += f" AND id IN (SELECT series FROM reported WHERE name IN ({marks}))"
             decoded = ((number, _decode(text)) for number, text in self._db.execute(query, values))
-            found = [(number, tags) for number, tags in decoded if asked[1].issubset(tags)]
-            self._found[asked] = found
-        return found
+            matching = [(number, tags) for number, tags in decoded if asked[1].issubset(tags)]
+            self._matching[asked] = matching
+        return matching
 
     def _names(self, schema: Measurement, series: Iterable[int]) -> list[str]:
         """The fields that these series ever had, in the schema's order: fewer than the table has."""

@@ -62,10 +62,10 @@ class Control:
 def _id(payload: bytes) -> str | None:
     """The id of a command that is wrong otherwise, so that its sender knows which."""
     try:
-        said: Any = json.loads(payload[:MAX_BYTES])
+        order: Any = json.loads(payload[:MAX_BYTES])
     except (ValueError, RecursionError):
         return None
-    name = said.get("id") if isinstance(said, dict) else None
+    name = order.get("id") if isinstance(order, dict) else None
     return name[:64] if isinstance(name, str) else None
 
 

@@ -18,10 +18,11 @@ from typing import Any
 
 import numpy as np
 
+from devices.clock import DAY_MS, HOUR_MS
 from devices.contract.models import Model
 from devices.contract.signals import SIGNALS, Signal
 from sim.nodes.span import NO_CLOCK, Span
-from sim.physics.weather import DAY, HOUR, Array, Index
+from sim.physics.weather import Array, Index
 
 NONE = "none"
 VALUE = ("drift", "stuck", "spike", "fouling")
@@ -101,7 +102,7 @@ class Schedule:
 
     def episodes(self, start: int, stop: int) -> list[Episode]:
         """Those that overlap [start, stop) epoch ms, by start."""
-        window = self._level.window * DAY
+        window = self._level.window * DAY_MS
         episodes = [
             episode
             for lane in LANES
@@ -125,11 +126,11 @@ class Schedule:
         if lane == "value" and not signals:
             return None
         signal = signals[int(where * len(signals))] if signals else None
-        ticks = max(1, round((shortest + (longest - shortest) * long) * HOUR / self._interval))
+        ticks = max(1, round((shortest + (longest - shortest) * long) * HOUR_MS / self._interval))
         if kind == "spike":
             ticks = 1 + int(long * _SPIKE_READINGS)
-        first = -(-(number * level.window * DAY - self._phase) // self._interval) + 1
-        room = level.window * DAY // self._interval - 2 - ticks
+        first = -(-(number * level.window * DAY_MS - self._phase) // self._interval) + 1
+        room = level.window * DAY_MS // self._interval - 2 - ticks
         edge = self._phase - self._interval // 2
         start = (first + int(place * room)) * self._interval + edge
         if start < self._since + self._interval:  # a sensor is new when it begins
@@ -159,13 +160,13 @@ class Schedule:
         if kind == "drift":
             return {
                 "since": start,
-                "per_day": sign * _between(_DRIFT_SHARE, luck[0]) * span / ((stop - start) / DAY),
+                "per_day": sign * _between(_DRIFT_SHARE, luck[0]) * span / ((stop - start) / DAY_MS),
             }
         if kind == "spike":
             steps = max(1, round(_between(_SPIKE_SHARE, luck[0]) * span / signal.resolution))
             return {"add": sign * round(steps * signal.resolution, signal.decimals)}
         share = _FOULED[name] * _between(_FOULED_SHARE, luck[0])
-        return {"since": start, "share": share, "days": (stop - start) / DAY / 3}
+        return {"since": start, "share": share, "days": (stop - start) / DAY_MS / 3}
 
 
 def change(span: Span, episodes: Iterable[Episode]) -> Span:
@@ -213,21 +214,21 @@ def _added(kind: str, how: dict[str, Any], times: Index, signal: Signal) -> Arra
     """Whole steps of the resolution, so that they can be taken away again without loss."""
     if kind == "spike":
         return np.full(len(times), how["add"])
-    steps = np.round(how["per_day"] * ((times - how["since"]) / DAY) / signal.resolution)
+    steps = np.round(how["per_day"] * ((times - how["since"]) / DAY_MS) / signal.resolution)
     return np.asarray(steps * signal.resolution)
 
 
 def _fouled(how: dict[str, Any], times: Index) -> Array:
-    return np.asarray(1 + how["share"] * (1 - np.exp(-(times - how["since"]) / DAY / how["days"])))
+    return np.asarray(1 + how["share"] * (1 - np.exp(-(times - how["since"]) / DAY_MS / how["days"])))
 
 
 def _skew(start: int, luck: list[float]) -> dict[str, Any]:
     """Milliseconds to add to a timestamp; None: it is left out. Each of four ways is as likely."""
     way = int(luck[1] * 4)
     if way == 0:
-        return {"offset_ms": int(_between(_AHEAD, luck[0]) * HOUR)}
+        return {"offset_ms": int(_between(_AHEAD, luck[0]) * HOUR_MS)}
     if way == 1:
-        return {"offset_ms": -int(_between(_BEHIND, luck[0]) * HOUR)}
+        return {"offset_ms": -int(_between(_BEHIND, luck[0]) * HOUR_MS)}
     return {"offset_ms": -start if way == 2 else None}
 
 

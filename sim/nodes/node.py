@@ -9,11 +9,11 @@ Without faults a node is an ideal one: noise, but no bias, brown-out or loss.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, time
 from functools import partial
 
 import numpy as np
 
+from devices.clock import DAY_MS, midnight_of
 from devices.contract.models import MODELS, Model
 from devices.contract.reading import Device, Reading
 from devices.pilots.pilot import Pilot, plot_of
@@ -22,7 +22,7 @@ from sim.nodes.radio import Mask, Power, Radio, carrier, distance
 from sim.nodes.sensors import Sensors
 from sim.nodes.span import Span
 from sim.nodes.telemetry import Delivery, Telemetry
-from sim.nodes.ticks import DAY_MS, grid
+from sim.nodes.ticks import grid
 from sim.physics.actions import Actions
 from sim.physics.world import World
 
@@ -41,8 +41,7 @@ class Node:
         self.device = device
         model = MODELS[device.model]
         self.model: Model = model if interval is None else replace(model, interval=interval)
-        joined = pilot.place[device.community].joined
-        self.since = int(datetime.combine(joined, time(), pilot.zone).timestamp() * 1000)
+        self.since = midnight_of(pilot.place[device.community].joined, pilot.zone)
         self.ticks = grid(seed, device.device, self.model.interval * 1000, self.since)
         self.plot = plot_of(int(device.device.rsplit("-", 1)[1]))
         self.faulty = level != NONE

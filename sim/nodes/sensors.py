@@ -9,12 +9,13 @@ from functools import cached_property
 
 import numpy as np
 
+from devices.clock import DAY_MS
 from devices.contract.models import Model
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS, Signal
 from sim.nodes.faults import STEADY
 from sim.nodes.span import Span
-from sim.nodes.ticks import DAY_MS, Ticks, chance
+from sim.nodes.ticks import Ticks, chance
 from sim.physics.actions import Actions
 from sim.physics.weather import ANCHOR, Array, Index
 from sim.physics.world import World

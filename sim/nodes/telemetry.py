@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator
 from itertools import repeat
 from typing import NamedTuple
 
+from devices.clock import AHEAD_MS, YEAR_2020_MS
 from devices.contract.reading import Device, Reading
 from sim.nodes.span import NO_CLOCK, Span
 from sim.nodes.ticks import Ticks
 
 # What the contract believes of a clock (DESIGN section 3): not before 2020, not 5 minutes ahead.
-YEAR_2020_MS, AHEAD_MS = 1_577_836_800_000, 300_000
 
 
 class Delivery(NamedTuple):

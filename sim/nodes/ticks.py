@@ -5,8 +5,6 @@ from typing import NamedTuple
 
 from sim.physics.weather import Index
 
-DAY_MS = 24 * 3_600_000
-
 
 class Ticks(NamedTuple):
     """A node's grid of times: tick number to epoch ms and back. `first`: its first tick."""

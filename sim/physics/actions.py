@@ -1,4 +1,4 @@
-"""What actuators were told, and the courses that follow from it.
+"""What actuators were told, and when they ran for it.
 
     command ─► Action ─► Actions (append-only) ─► World
 
@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from devices.clock import HOUR_MS
 from devices.contract.orders import ACTUATORS, Actuator
-from sim.physics.weather import HOUR, Array, Index
+from sim.physics.weather import Array, Index
 
 Run = tuple[int, int, float]  # from epoch ms, to epoch ms, value
 
@@ -61,7 +62,7 @@ class Actions:
         return len(self._places.get(place, ()))
 
 
-def told(actions: Iterable[Action], actuator: Actuator, plot: int | None = None) -> list[Run]:
+def commanded(actions: Iterable[Action], actuator: Actuator, plot: int | None = None) -> list[Run]:
     """When an actuator was told what; `plot` None stands for all plots. Ascending, without overlaps."""
     runs: list[Run] = []
     for action in actions:
@@ -110,14 +111,14 @@ def spread(runs: Iterable[Run], first: int, step: int, count: int) -> dict[int, 
     return out
 
 
-class Course:
-    """What goes by runs (ascending, without overlaps) and is 0 between them."""
+class Runs:
+    """Runs, ascending and without overlaps, as a value over time that is 0 between them."""
 
     def __init__(self, runs: Sequence[Run]) -> None:
         table = np.array(runs, dtype=np.float64).reshape(-1, 3)
         self._start, self._stop, self._value = table.T.copy()
         self._edges = table[:, :2].ravel()
-        amounts = (self._stop - self._start) / HOUR * self._value
+        amounts = (self._stop - self._start) / HOUR_MS * self._value
         self._sums = np.repeat(np.concatenate(([0.0], np.cumsum(amounts))), 2)[1:-1]
 
     def at(self, times: Index) -> Array:

@@ -13,9 +13,10 @@ from functools import cached_property
 
 import numpy as np
 
-from sim.physics.actions import Action, Course, Run, overlay, spread, told
+from devices.clock import HOUR_MS
+from sim.physics.actions import Action, Run, Runs, commanded, overlay, spread
 from sim.physics.water import lagging
-from sim.physics.weather import ANCHOR, HOUR, Array, Moment, Weather, persistent, uniform
+from sim.physics.weather import ANCHOR, Array, Moment, Weather, persistent, uniform
 
 # Assumption, mg/L an hour: photosynthesis in full light (saturating beyond 700 W/m2, for in deep water
 # algae shade each other; the form is Jassby and Platt 1976), respiration of plankton, mud and fish at 20 °C.
@@ -45,7 +46,7 @@ class Pond:
 
     def __init__(self, weather: Weather, plot: int = 1, actions: Iterable[Action] = ()) -> None:
         self._weather, self._plot = weather, plot
-        self._told = told(actions, "aerator", plot)
+        self._commanded = commanded(actions, "aerator", plot)
         self._hours()
 
     @cached_property
@@ -72,7 +73,7 @@ class Pond:
         """
         weather = self._weather
         hours = np.arange(24 * (len(weather.day) - 1))  # the last day lacks the next, to draw lines to
-        at = Moment(ANCHOR + hours * HOUR)
+        at = Moment(ANCHOR + hours * HOUR_MS)
         passed = weather.sky.passed(at.day, at.hour).reshape(-1, 24)
         share = np.diff(passed, axis=1, append=1.0).ravel()
         light = weather.light[at.day] * share * 1e6 / 3600  # W/m2
@@ -81,7 +82,7 @@ class Pond:
         self._breathed = _BREATHED * (1 + algae) / 2 * _WARMER ** (heat - 20)
         self._air = _STILL + _WINDY * np.maximum(np.sin(2 * np.pi * (at.hour - 8) / 24), 0)
         self._full = saturation(heat)
-        overruled = spread(self._told, ANCHOR, HOUR, len(hours))
+        overruled = spread(self._commanded, ANCHOR, HOUR_MS, len(hours))
         supplied = -np.expm1(-self._air) / self._air  # hours' worth of a rate, while no aerator runs
         gained = supplied * (self._made + self._air * self._full)
         rows = (np.exp(-self._air), gained, supplied * self._breathed)
@@ -92,14 +93,14 @@ class Pond:
             if on or oxygen < _LOW:
                 on = oxygen < _GOOD and not _MORNING <= hour % 24 < _EVENING
             if on or hour in overruled:
-                start = ANCHOR + hour * HOUR
-                runs = overlay([(start, start + HOUR, 1.0)] if on else [], overruled.get(hour, ()))
+                start = ANCHOR + hour * HOUR_MS
+                runs = overlay([(start, start + HOUR_MS, 1.0)] if on else [], overruled.get(hour, ()))
                 running += runs
-                oxygen = self._aerate(hour, oxygen, sum((b - a) * value for a, b, value in runs) / HOUR)
+                oxygen = self._aerate(hour, oxygen, sum((b - a) * value for a, b, value in runs) / HOUR_MS)
             else:
                 oxygen = oxygen * left + gain - lost * oxygen / (oxygen + _HALF)
-        self._state, self._aerator = np.array(state), Course(running)
-        self._aired = self._aerator.total(ANCHOR + hours * HOUR)
+        self._state, self._aerator = np.array(state), Runs(running)
+        self._aired = self._aerator.total(ANCHOR + hours * HOUR_MS)
 
     def _aerate(self, hour: int, oxygen: float, lasts: float) -> float:
         """Oxygen an hour later when the aerator runs for `lasts` hours."""
@@ -110,8 +111,8 @@ class Pond:
 
     def oxygen(self, at: Moment) -> Array:
         """mg/L."""
-        hour, rest = np.divmod(at.times - ANCHOR, HOUR)
-        lasts = rest / HOUR
+        hour, rest = np.divmod(at.times - ANCHOR, HOUR_MS)
+        lasts = rest / HOUR_MS
         first = self._state[hour]
         exchange = self._air[hour] * lasts + _AERATED * (self._aerator.total(at.times) - self._aired[hour])
         source = (self._made[hour] - self._breathed[hour] * first / (first + _HALF)) * lasts

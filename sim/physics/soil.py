@@ -13,8 +13,9 @@ from functools import cached_property
 
 import numpy as np
 
-from sim.physics.actions import Action, Course, Run, overlay, spread, through, told
-from sim.physics.weather import ANCHOR, DAY, HOUR, Array, Moment, Weather, carried, uniform
+from devices.clock import DAY_MS, HOUR_MS
+from sim.physics.actions import Action, Run, Runs, commanded, overlay, spread, through
+from sim.physics.weather import ANCHOR, Array, Moment, Weather, carried, uniform
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Texture:
 _LIGHT, _HEAVY = Texture(0.20, 0.33, 0.45), Texture(0.235, 0.385, 0.50)
 _DRAINED = 0.5  # Assumption: half the water above field capacity leaves in a day
 # Assumption: on a dry day the pump starts at 5 h and gives at most 20 mm; 15 mm an hour, at 1.5 kW.
-_PUMP_START, _MOST_WATER, _FLOW, _POWER = 5 * HOUR, 20.0, 15.0, 1.5
+_PUMP_START, _MOST_WATER, _FLOW, _POWER = 5 * HOUR_MS, 20.0, 15.0, 1.5
 # Assumption: available mg/kg in the mean, share taken up a day at the usual transpiration (mm), share
 # washed out by 10 mm of drainage; fertiliser every 30 days makes up for the uptake.
 _NUTRIENTS = {
@@ -79,9 +80,9 @@ class Soil:
             _LIGHT.saturation + share * (_HEAVY.saturation - _LIGHT.saturation),
         )
         actions = tuple(actions)
-        pump, valve = told(actions, "pump", plot), told(actions, "valve", plot)
+        pump, valve = commanded(actions, "pump", plot), commanded(actions, "valve", plot)
         self._balance(pump, valve)
-        self._valve = Course(overlay(self._pumping, valve))
+        self._valve = Runs(overlay(self._pumping, valve))
 
     def _balance(self, pump: list[Run], valve: list[Run]) -> None:
         """FAO-56 eq. 85, with the stress coefficient of eq. 84 and no capillary rise (Assumption).
@@ -92,7 +93,7 @@ class Soil:
         crop, texture, weather = self._crop, self.texture, self._weather
         capacity = (texture.capacity - texture.wilting) * crop.root
         full = (texture.saturation - texture.wilting) * crop.root
-        pumps, valves = (spread(runs, ANCHOR, DAY, len(weather.rain)) for runs in (pump, valve))
+        pumps, valves = (spread(runs, ANCHOR, DAY_MS, len(weather.rain)) for runs in (pump, valve))
         self._pumping: list[Run] = []
         flowing: list[Run] = []
         half = 1 / ((1 - crop.depletion) * capacity)
@@ -103,30 +104,30 @@ class Soil:
             planned, runs = 0.0, list[Run]()
             if lacking > crop.depletion * capacity:
                 start, lasts = (
-                    ANCHOR + day * DAY + _PUMP_START,
-                    round(min(lacking, _MOST_WATER) / _FLOW * HOUR),
+                    ANCHOR + day * DAY_MS + _PUMP_START,
+                    round(min(lacking, _MOST_WATER) / _FLOW * HOUR_MS),
                 )
-                planned, runs = lasts / HOUR * _FLOW, [(start, start + lasts, 1.0)]
+                planned, runs = lasts / HOUR_MS * _FLOW, [(start, start + lasts, 1.0)]
             stress = water * half
             taken = min(want * stress if stress < 1 else want, water)
             drained = -_DRAINED * lacking if lacking < 0 else 0.0
             room = full - (water - taken - drained)
             soaked = rain if rain < room - planned else room - planned
-            given, flows = planned, runs
+            inflow, flows = planned, runs
             if day in pumps or day in valves:
                 runs = overlay(runs, pumps.get(day, ()))
                 flows = through(runs, valves.get(day, ()))
-                given = min(sum((b - a) / HOUR * value for a, b, value in flows) * _FLOW, room - soaked)
+                inflow = min(sum((b - a) / HOUR_MS * value for a, b, value in flows) * _FLOW, room - soaked)
             if runs:
                 self._pumping += runs
                 flowing += flows
-            rows.append((water, given, soaked, taken, drained, room - soaked))
-            water += given - taken - drained + soaked
+            rows.append((water, inflow, soaked, taken, drained, room - soaked))
+            water += inflow - taken - drained + soaked
         self.water, self.irrigation, self.soaked, self.taken, self.drained, self._most = np.array(
             rows
         ).T.copy()
-        self._pump, self._flow = Course(self._pumping), Course(flowing)
-        self._poured = self._flow.total(ANCHOR + weather.day * DAY)
+        self._pump, self._flow = Runs(self._pumping), Runs(flowing)
+        self._poured = self._flow.total(ANCHOR + weather.day * DAY_MS)
 
     def _offset(self, name: str) -> float:
         """What is always different in this plot, -1 to 1."""

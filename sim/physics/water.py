@@ -13,19 +13,9 @@ from functools import cached_property
 
 import numpy as np
 
+from devices.clock import HOUR_MS
 from sim.physics.actions import Run
-from sim.physics.weather import (
-    HOUR,
-    YEAR,
-    Array,
-    Moment,
-    Weather,
-    carried,
-    noise,
-    normal,
-    persistent,
-    seasonal,
-)
+from sim.physics.weather import YEAR, Array, Moment, Weather, carried, noise, normal, persistent, seasonal
 
 # Assumption: the mean level of the dry season and of the day of the peak; with the tide on top the
 # year's highest water at Cao Lãnh is about 2.25 m (FACTS: 2.24 m on 7 Oct 2024, forecast 2.55 to 2.65 m
@@ -120,7 +110,7 @@ class Water:
 
     def tide(self, at: Moment) -> Array:
         """m. Assumption: the peak of the flood leaves 0.4 of the dry season's tide."""
-        hours = (at.times - _NEW_MOON) / HOUR - _LATER * self._up
+        hours = (at.times - _NEW_MOON) / HOUR_MS - _LATER * self._up
         waves = sum(height * np.cos(2 * np.pi * (hours / period % 1)) for period, height in _TIDE)
         return np.asarray(waves * self._tide * (1 - 0.6 * np.minimum(at.between(self.flood), 1.2)))
 
@@ -180,7 +170,7 @@ class Water:
         """NTU. Assumption: 25 when dry, 140 more with the flood's silt, 1.5 a mm of two days' rain; boats
         stir it by a quarter."""
         weather = self._weather
-        boats = 0.75 + 0.5 * noise(weather.seed, f"boats@{weather.place}", at.times, 2 * HOUR)
+        boats = 0.75 + 0.5 * noise(weather.seed, f"boats@{weather.place}", at.times, 2 * HOUR_MS)
         rain = weather.rained(at) - weather.rained(at.ago(48))
         return (25 + 140 * at.between(self.flood) + 1.5 * rain) * boats
 
@@ -217,10 +207,10 @@ class Sluice:
         for number in range(known):
             away.append(inside - opening[number] * before[number])
             if number + 1 < known:
-                fades = math.exp(-pace[number] * (start[number + 1] - start[number]) / HOUR)
+                fades = math.exp(-pace[number] * (start[number + 1] - start[number]) / HOUR_MS)
                 inside = opening[number] * before[number + 1] + away[-1] * fades
         last = np.searchsorted(start, at.times, "right") - 1
         piece = np.maximum(last, 0)
-        since = np.maximum(at.times - start[piece], 0) / HOUR
+        since = np.maximum(at.times - start[piece], 0) / HOUR_MS
         behind = opening[piece] * outside + np.array(away)[piece] * np.exp(-pace[piece] * since)
         return np.where(last < 0, outside, np.maximum(behind, 0))

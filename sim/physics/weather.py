@@ -16,6 +16,7 @@ from hashlib import sha256
 import numpy as np
 import numpy.typing as npt
 
+from devices.clock import DAY_MS, HOUR_MS
 from sim.physics import evaporation
 from sim.physics.evaporation import transmitted, vapour_pressure
 
@@ -24,7 +25,6 @@ Index = npt.NDArray[np.int64]
 
 
 ANCHOR = 1_577_811_600_000  # 2020-01-01T00:00+07:00, the first day, epoch ms
-HOUR, DAY = 3_600_000, 86_400_000  # ms
 YEAR, MONTH = 365.25, 365.25 / 12  # days; the anchor's year is a leap year: years begin within a day of these
 
 
@@ -45,7 +45,7 @@ def normal(seed: int, stream: str, days: int) -> Array:
     return np.asarray(radius * np.cos(2 * np.pi * uniform(seed, stream, 2 * index + 1)))
 
 
-def noise(seed: int, stream: str, times: Index, step: int = HOUR) -> Array:
+def noise(seed: int, stream: str, times: Index, step: int = HOUR_MS) -> Array:
     """Noise in [0, 1) that is linear between knots `step` ms apart."""
     knot, rest = np.divmod(times, step)
     left = uniform(seed, stream, knot)
@@ -101,11 +101,11 @@ class Moment:
 
     def __init__(self, times: Index) -> None:
         self.times = np.maximum(times, ANCHOR)
-        self.day, rest = np.divmod(self.times - ANCHOR, DAY)
-        self.hour: Array = rest / HOUR
+        self.day, rest = np.divmod(self.times - ANCHOR, DAY_MS)
+        self.hour: Array = rest / HOUR_MS
 
     def ago(self, hours: float) -> "Moment":
-        return Moment(self.times - round(hours * HOUR))
+        return Moment(self.times - round(hours * HOUR_MS))
 
     def between(self, daily: Array) -> Array:
         """Linear between the noons at which daily values stand."""
@@ -229,7 +229,7 @@ class Weather:
 
     def radiation(self, at: Moment) -> Array:
         """Global radiation, W/m2: a clear sky's, less by FAO-56 eq. 35."""
-        clouds = noise(self.seed, f"clouds@{self.place}", at.times, HOUR // 2) - 0.5
+        clouds = noise(self.seed, f"clouds@{self.place}", at.times, HOUR_MS // 2) - 0.5
         # Assumption: passing clouds vary the share of sunshine by 0.35, a shower takes it away.
         share = np.clip(self.sun[at.day] + 0.7 * clouds, 0, 1) * (1 - self.shower(at))
         return self.sky.clear(at.day, at.hour) * transmitted(share) / transmitted(1.0)
@@ -246,5 +246,5 @@ class Weather:
     def wind(self, at: Moment) -> Array:
         """m/s at 2 m. Assumption: gusts by half, and 5 more in a shower."""
         course = _WIND - _BREEZE * np.cos(2 * np.pi * (at.hour - 2) / 24)
-        gusts = noise(self.seed, f"wind@{self.place}", at.times, HOUR // 3)
+        gusts = noise(self.seed, f"wind@{self.place}", at.times, HOUR_MS // 3)
         return np.asarray(course * (0.5 + gusts) + 5 * self.shower(at) * gusts)

@@ -13,16 +13,17 @@ from functools import cached_property
 
 import numpy as np
 
+from devices.clock import DAY_MS
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import Community, Place
 from devices.texts import Misuse
-from sim.physics.actions import Action, Actions, told
+from sim.physics.actions import Action, Actions, commanded
 from sim.physics.pests import Pests
 from sim.physics.pond import Pond
 from sim.physics.soil import Soil
 from sim.physics.water import Water
-from sim.physics.weather import ANCHOR, DAY, YEAR, Array, Index, Moment, Weather, noise, persistent, uniform
+from sim.physics.weather import ANCHOR, YEAR, Array, Index, Moment, Weather, noise, persistent, uniform
 
 _KEPT = 64  # answers kept of one place and one array of times
 # A node's battery. Assumptions: it lasts 6 days in the dark; light below 7 MJ/m2 a day does not charge it
@@ -44,7 +45,7 @@ class Land:
 
     @cached_property
     def water(self) -> Water:
-        return Water(self.weather, told(self.actions, "sluice"))
+        return Water(self.weather, commanded(self.actions, "sluice"))
 
     @cached_property
     def pests(self) -> Pests:
@@ -203,7 +204,7 @@ class World:
             return land, last[0], last[2]
         if times.min() < ANCHOR:
             raise Misuse("simulated.too_early")
-        needed = int((times.max() - ANCHOR) // DAY) + 3  # the next day too, to draw lines to it
+        needed = int((times.max() - ANCHOR) // DAY_MS) + 3  # the next day too, to draw lines to it
         if land is None or land.days < needed or not current:
             where = self._pilot.place[place]
             longer = land is None or land.days < needed

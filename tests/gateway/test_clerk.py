@@ -207,10 +207,9 @@ class Stubborn:
 )
 @pytest.mark.parametrize("measurement", ["community", "gateway"])
 def test_a_write_that_fails_does_not_end_the_clerk(store, monkeypatch, error, measurement):
-    monkeypatch.setattr(clerk_module, "BOOKS_EVERY", 0.01)
     monkeypatch.setattr(threading, "excepthook", lambda *_: None)
     stubborn = Stubborn(store, error, measurement)
-    made = Clerk(stubborn, PILOT, "g1", lambda: BOOKS, list)
+    made = Clerk(stubborn, PILOT, "g1", lambda: BOOKS, list, every=0.01)
     stop = threading.Event()
     work = threading.Thread(target=made.run, args=(stop,))
     work.start()
@@ -226,7 +225,6 @@ def test_a_write_that_fails_does_not_end_the_clerk(store, monkeypatch, error, me
 
 def test_a_refused_sheet_holds_up_no_other(store, monkeypatch):
     """The books are refused for good: roster, indicators and past days are written all the same."""
-    monkeypatch.setattr(clerk_module, "BOOKS_EVERY", 0.01)
     monkeypatch.setattr(clerk_module, "now_ms", lambda: T)
     monkeypatch.setattr(threading, "excepthook", lambda *_: None)
     device = next(device for device in PILOT.fleet.values() if device.model == "soil-probe")
@@ -236,7 +234,7 @@ def test_a_refused_sheet_holds_up_no_other(store, monkeypatch):
     stubborn = Stubborn(store, RejectPoints({0: "field type conflict"}), "gateway")
     stop = threading.Event()
     work = threading.Thread(
-        target=Clerk(stubborn, PILOT, "g1", lambda: BOOKS, lambda: [device]).run, args=(stop,)
+        target=Clerk(stubborn, PILOT, "g1", lambda: BOOKS, lambda: [device], every=0.01).run, args=(stop,)
     )
     work.start()
 
@@ -257,7 +255,6 @@ def test_a_refused_sheet_holds_up_no_other(store, monkeypatch):
 
 def test_books_that_cannot_be_read_do_not_end_the_clerk(store, monkeypatch):
     """The spool's disk is full, or another process holds it."""
-    monkeypatch.setattr(clerk_module, "BOOKS_EVERY", 0.01)
     monkeypatch.setattr(threading, "excepthook", lambda *_: None)
     tries = []
 
@@ -268,7 +265,7 @@ def test_books_that_cannot_be_read_do_not_end_the_clerk(store, monkeypatch):
         return BOOKS
 
     stop = threading.Event()
-    work = threading.Thread(target=Clerk(store, PILOT, "g1", books, list).run, args=(stop,))
+    work = threading.Thread(target=Clerk(store, PILOT, "g1", books, list, every=0.01).run, args=(stop,))
     work.start()
     try:
         until(lambda: not work.is_alive() or store.latest("gateway", {"instance": "g1"}, 0), "it goes on", 10)

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from devices.clock import DAY_MS
 from devices.pilots.pilot import load
 from sim.nodes.control import Control
 from sim.nodes.faults import LEVEL_NAMES
-from sim.nodes.ticks import DAY_MS
 from sim.physics.actions import Actions
 from sim.run import PIECE, Commands, Live, diaries, fleet, history
 

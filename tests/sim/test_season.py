@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from devices.clock import DAY_MS
 from devices.contract.diary import Harvest, Input, decode_diary, encode_diary
 from devices.pilots.pilot import Pilot, load
 from devices.pilots.places import Community
-from sim.nodes.ticks import DAY_MS
 from sim.season import PROCESSED, diary
 
 START = int(datetime(2026, 8, 1, tzinfo=UTC).timestamp() * 1000)

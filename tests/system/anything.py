@@ -212,4 +212,4 @@ def assert_next_is_sealed(village):
             data = seal.read(village.folder / "trace", key)
             assert shelf.check(data)[1] == ""
             later = list(shelf.addenda(key))
-            assert story.told(json.loads(data), later, "vi")
+            assert story.sentences(json.loads(data), later, "vi")

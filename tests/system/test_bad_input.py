@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from devices import secrets
+from devices import credentials
 from devices.access.registry import Registry
 from devices.pilots.pilot import load
 from devices.texts import text
@@ -209,7 +209,7 @@ def test_nothing_ever_was_a_traceback(gateway):
 
 def test_a_megabyte_over_the_embedded_broker(tmp_path):
     password, port = enrolled(tmp_path), free_port()
-    settings = secrets.environment(tmp_path / "data") | {"HOIQUAN_MQTT_VERSION": "4"}
+    settings = credentials.environment(tmp_path / "data") | {"HOIQUAN_MQTT_VERSION": "4"}
     settings |= {"HOIQUAN_MQTT": f"mqtt://127.0.0.1:{port}"}
     broker = Running(tmp_path / "broker.log", command("broker", "--port", str(port)), **settings)
     gateway = Running(tmp_path / "gateway.log", command("gateway"), **settings)

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from devices import secrets
+from devices import credentials
 from devices.access.registry import Registry
 from devices.pilots.pilot import load
 from devices.texts import LANGS, text
@@ -31,7 +31,7 @@ def folder(tmp_path_factory):
     """An installation that nobody runs now, with ids as long as they may be."""
     made = tmp_path_factory.mktemp("language")
     data, pilot = made / "data", load("dong-thap")
-    secrets.environment(data)
+    credentials.environment(data)
     registry = Registry(data / "registry.sqlite", pilot)
     for device in (LONG, "my-esp32", "leaver"):
         registry.enroll("tam-que", "soil-probe", device)

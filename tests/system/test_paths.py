@@ -4,7 +4,7 @@ and a command beside no installation makes none.
 
 import pytest
 
-from devices import secrets
+from devices import credentials
 from tests.loopback import free_port
 from tests.system.running import done, hoiquan, one_line
 
@@ -75,7 +75,7 @@ RUN = {
 @pytest.fixture
 def folder(tmp_path):
     """An installation, and files beside it."""
-    secrets.environment(tmp_path / "data")
+    credentials.environment(tmp_path / "data")
     (tmp_path / "roll.csv").write_text("id,community,model\n")
     (tmp_path / "record.json").write_text("{}")
     (tmp_path / "log.vkey").write_text("example.org/log+b0c3ab9c+AQHm\n")

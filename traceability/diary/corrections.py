@@ -9,9 +9,10 @@ hold in it by a correction alone.
 from collections.abc import Collection
 from typing import NamedTuple
 
+from devices.clock import epoch_ms
 from devices.contract.diary import Correction, DiaryEvent, Harvest, corrected
 from devices.contract.payloads import PayloadError
-from devices.pilots.bounds import corrected_within, epoch_ms
+from devices.pilots.bounds import corrected_within
 from devices.pilots.pilot import Pilot
 from traceability.diary.tables import DiaryTables, understood
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any, NamedTuple
 
+from devices.clock import epoch_ms, moment_of
 from devices.contract.diary import DiaryEvent, decode_diary, encode_diary
 from devices.contract.payloads import PayloadError
 from devices.contract.reading import Device
-from devices.pilots.bounds import epoch_ms, local
+from devices.pilots.bounds import local
 from devices.pilots.pilot import Pilot
 from devices.texts import number
 from traceability.digital_link import LotKey
@@ -74,14 +75,14 @@ def corrigible(event: DiaryEvent) -> tuple[Field, ...]:
 
 
 def event_of(
-    pilot: Pilot, device: Device, kind: str, given: Mapping[str, str], lots: Mapping[str, Lot]
+    pilot: Pilot, device: Device, kind: str, written: Mapping[str, str], lots: Mapping[str, Lot]
 ) -> DiaryEvent:
     """The event of a form that is filled in; `lots` by the harvest's id. Raises PayloadError."""
-    whole = _common(pilot, kind, given)
+    whole = _common(pilot, kind, written)
     for field in FORMS[kind]:
-        if value := given.get(field.name, "").strip():
+        if value := written.get(field.name, "").strip():
             whole[field.name] = _read(field, value)
-    if kind in WORK and given.get(OLDER):
+    if kind in WORK and written.get(OLDER):
         whole[OLDER] = True
     if kind in PLAIN:
         grown = {product.crop for product in pilot.producers[device.community].products}
@@ -91,7 +92,7 @@ def event_of(
         _in_order(event, lots.get(getattr(event, "harvest", None) or ""), pilot.zone)
         return event
     named = FORMS[kind][0].name
-    chosen = [lots.get(id) for id in given.get(named, "").split()]
+    chosen = [lots.get(id) for id in written.get(named, "").split()]
     if not chosen or chosen[0] is None:
         raise PayloadError("bad_diary", named)
     event = decode_diary(json.dumps(whole | {"plot": chosen[0].plot, "crop": chosen[0].crop}).encode())
@@ -103,20 +104,20 @@ def event_of(
 def _in_order(event: DiaryEvent, lot: Lot | None, zone: tzinfo) -> None:
     """Nothing is done with a lot before it is there. Raises PayloadError."""
     if lot is not None and epoch_ms(event.ts) < lot.time:
-        times = (local(event.ts, zone), datetime.fromtimestamp(lot.time / 1000, zone))
-        given, harvested = (at.replace(tzinfo=None).isoformat(" ", "minutes") for at in times)
-        raise PayloadError("before_harvest", f"ts {given} < {harvested}")
+        times = (local(event.ts, zone), moment_of(lot.time, zone))
+        happened, harvested = (at.replace(tzinfo=None).isoformat(" ", "minutes") for at in times)
+        raise PayloadError("before_harvest", f"ts {happened} < {harvested}")
 
 
-def correction_of(pilot: Pilot, given: Mapping[str, str], wrong: DiaryEvent) -> DiaryEvent:
+def correction_of(pilot: Pilot, written: Mapping[str, str], wrong: DiaryEvent) -> DiaryEvent:
     """The correction of an event out of its form, with the fields that were changed. Raises PayloadError."""
-    whole = _common(pilot, CORRECTION, given) | {"plot": wrong.plot, "crop": wrong.crop, "of": wrong.id}
-    was, shown = json.loads(encode_diary(wrong)), {**filled(pilot, wrong), **given}
+    whole = _common(pilot, CORRECTION, written) | {"plot": wrong.plot, "crop": wrong.crop, "of": wrong.id}
+    was, shown = json.loads(encode_diary(wrong)), {**filled(pilot, wrong), **written}
     changes = dict[str, Any]()
 
     def changed(name: str) -> str:
         """What was written over what the person was shown; "" where that came back as it went."""
-        value = _typed(given.get(name, ""))
+        value = _typed(written.get(name, ""))
         return "" if value == _typed(shown[WAS + name]) else value
 
     for field in corrigible(wrong):
@@ -130,7 +131,7 @@ def correction_of(pilot: Pilot, given: Mapping[str, str], wrong: DiaryEvent) -> 
             changes["ts"] = when.isoformat()
     if not changes:
         raise PayloadError("bad_diary", "changes")
-    whole |= {"reason": given.get("reason", "").strip(), "changes": changes}
+    whole |= {"reason": written.get("reason", "").strip(), "changes": changes}
     return decode_diary(json.dumps(whole).encode())
 
 
@@ -158,18 +159,18 @@ def sides(field: str) -> dict[str, str]:
     """What an error says of a day, such as `ts 2015-04-01 < 2022-09-01`: what was given and its bound, as
     people write days.
     """
-    given, _, bound = re.sub(r"(\d{4})-(\d\d)-(\d\d)", r"\3/\2/\1", field).partition(" < ")
+    day, _, bound = re.sub(r"(\d{4})-(\d\d)-(\d\d)", r"\3/\2/\1", field).partition(" < ")
     if not bound:
-        given, _, bound = given.partition(" > ")
-    return {"given": given.partition(" ")[2], "bound": bound}
+        day, _, bound = day.partition(" > ")
+    return {"given": day.partition(" ")[2], "bound": bound}
 
 
-def _common(pilot: Pilot, kind: str, given: Mapping[str, str]) -> dict[str, Any]:
+def _common(pilot: Pilot, kind: str, written: Mapping[str, str]) -> dict[str, Any]:
     whole: dict[str, Any] = {"event": kind}
     for name in ("id", "plot", "crop", "by"):
-        if value := given.get(name, "").strip():
+        if value := written.get(name, "").strip():
             whole[name] = value
-    return whole | {"ts": _moment(pilot, given.get("ts", ""), "ts").isoformat()}
+    return whole | {"ts": _moment(pilot, written.get("ts", ""), "ts").isoformat()}
 
 
 def _moment(pilot: Pilot, value: str, name: str) -> datetime:

@@ -6,9 +6,9 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from devices.clock import midnight_of
 from devices.contract.diary import DiaryEvent
 from devices.files import to_read
-from devices.pilots.bounds import midnight
 from devices.pilots.places import FIRST, LAST
 from traceability.diary.rows import VALID, LotRow
 from traceability.diary.tables import understood
@@ -47,7 +47,7 @@ class DiaryReader:
             # a day of no calendar of ours stands as 1970: it is shown as refused, and ends nobody's list
             "SELECT community, harvest, gtin, lot, CASE WHEN time BETWEEN ? AND ? THEN time ELSE 0 END, "
             "quantity, coverage, leaf, refused FROM lot ORDER BY 5 DESC LIMIT ?",
-            (midnight(FIRST, UTC), midnight(LAST, UTC), limit),
+            (midnight_of(FIRST, UTC), midnight_of(LAST, UTC), limit),
         )
         return [LotRow(c, harvest, LotKey(gtin, lot), *rest) for c, harvest, gtin, lot, *rest in rows]
 

@@ -14,8 +14,8 @@ from datetime import date, tzinfo
 from itertools import accumulate
 from typing import NamedTuple
 
+from devices.clock import DAY_MS, epoch_ms, midnight_of
 from devices.contract.diary import DiaryEvent, Handling, Harvest, Input, Planting
-from devices.pilots.bounds import DAY_MS, epoch_ms, midnight
 from devices.pilots.places import Product
 from traceability.diary.corrections import Corrections, Picked
 from traceability.diary.tables import DiaryTables
@@ -47,8 +47,8 @@ def basis(
     stop = epoch_ms(harvest.ts)
     diary = tables.plot(community, harvest.plot, stop - LOOK_BACK_MS, stop)
     year, season = harvest.ts.astimezone(zone).year, product.season_days * DAY_MS
-    first = min(stop - max(LOOK_BACK_MS, season), midnight(date(year, 1, 1), zone))
-    last = max(stop + season, midnight(date(year + 1, 1, 1), zone))
+    first = min(stop - max(LOOK_BACK_MS, season), midnight_of(date(year, 1, 1), zone))
+    last = max(stop + season, midnight_of(date(year + 1, 1, 1), zone))
     picked = [one for one in corrections.picked(community, first, last, drafted) if one.id != harvest.id]
     before = [
         one.time for one in picked

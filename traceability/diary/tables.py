@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from devices.clock import epoch_ms
 from devices.contract.diary import DiaryEvent, Handling, Harvest, Input, decode_diary, encode_diary
 from devices.contract.payloads import PayloadError
-from devices.pilots.bounds import epoch_ms
 from traceability.diary.file import open_file
 from traceability.diary.rows import (
     UNHANDLED,

@@ -1,12 +1,13 @@
 """The page of a lot: what its record says and what came later, in the reader's language."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
+from devices.clock import day_of
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot
 from devices.texts import text
@@ -102,7 +103,7 @@ def _changes(pilot: Pilot, correction: dict[str, Any] | None) -> list[tuple[str,
 
 def _charts(conditions: dict[str, Any], pilot: Pilot, lang: str) -> list[dict[str, Any]]:
     def day(ms: int) -> Any:
-        return datetime.fromtimestamp(ms / 1000, UTC).astimezone(pilot.zone).date()
+        return day_of(ms, pilot.zone)
 
     first, last = day(conditions["start"]), day(conditions["stop"])
     return [

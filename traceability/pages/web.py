@@ -110,10 +110,10 @@ def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
     @routes.get("/photos/{name}", include_in_schema=False)
     def photo(name: str) -> Response:
         """A picture, by the hash of its bytes: what is served under it can never change."""
-        found = photos.read(name)
-        if found is None:
+        photo = photos.read(name)
+        if photo is None:
             return Response(status_code=404, headers=headers())
-        return Response(found, media_type="image/jpeg", headers=headers(cache=FOREVER))
+        return Response(photo, media_type="image/jpeg", headers=headers(cache=FOREVER))
 
     _serve_log(routes, folder, shelf)
     _serve_fixed(routes, pilot, base_url)

@@ -114,20 +114,20 @@ def build(
         case Correction():
             assert sides is not None
             wrong, right = sides
-            said = speaker.corrected(wrong, right, event.id, event.ts, packed=packed)
+            events = speaker.corrected(wrong, right, event.id, event.ts, packed=packed)
             correction = {
                 "before": wrong.model_dump(mode="json", exclude_none=True),
                 "after": right.model_dump(mode="json", exclude_none=True),
                 "breaks": breaks,
             }
         case Revocation():
-            said = [speaker.recalled(event.id, event.ts, event.reason)]
+            events = [speaker.recalled(event.id, event.ts, event.reason)]
         case Split() | Merge():
             inputs = [kilograms(speaker.link, weight(event, content["quantity_kg"]["value"]))]
             outputs = [kilograms(f"{base_url}{child.path}", amount) for child, amount in children]
-            said = [speaker.made(event.id, event.ts, inputs, outputs)]
+            events = [speaker.made(event.id, event.ts, inputs, outputs)]
         case _:
-            said = speaker.said(event, packed=packed)
+            events = speaker.written(event, packed=packed)
     return {
         "format": record.ADDENDUM,
         "gtin": key.gtin,
@@ -141,5 +141,5 @@ def build(
         # an input that was written down too late: the harvest was inside its interval
         "breaks": (breaks or "pre_harvest_interval") if isinstance(event, Input) else "",
         "lots": [{"gtin": child.gtin, "lot": child.lot, "quantity_kg": amount} for child, amount in children],
-        "epcis": speaker.document(said, event.ts),
+        "epcis": speaker.document(events, event.ts),
     }

@@ -31,8 +31,8 @@ def sealed(content: dict[str, Any]) -> str:
     """
     path = LotKey(content["gtin"], content["lot"]).path
     for name in _classes(content.get("epcis")):
-        base, found, _ = name.partition(path)
-        if found and base.startswith(("http://", "https://")):
+        base, matched, _ = name.partition(path)
+        if matched and base.startswith(("http://", "https://")):
             return base
     return ""
 

@@ -55,7 +55,7 @@ def check(
         content = record.parse(data)
     except record.RecordError as error:
         raise CheckFailed("record", str(error)) from None
-    found, log = included(record.entry(data), proof_file, key_file)
+    inclusion, log = included(record.entry(data), proof_file, key_file)
     checkpoint = proof.parse(proof_file).checkpoint
     try:
         witnessed = cosigned(checkpoint, witnesses)
@@ -63,7 +63,7 @@ def check(
         raise CheckFailed("checkpoint", str(error)) from None
     if len(witnessed) < quorum:
         raise CheckFailed("checkpoint", f"{len(witnessed)} of its witnesses cosigned it, not {quorum}")
-    return Checked(content, found.index, found.size, log, witnessed)
+    return Checked(content, inclusion.index, inclusion.size, log, witnessed)
 
 
 def included(entry: bytes, proof_file: bytes, key_file: str) -> tuple[VerifiedInclusion, str]:
@@ -74,14 +74,14 @@ def included(entry: bytes, proof_file: bytes, key_file: str) -> tuple[VerifiedIn
     try:
         parsed = proof.parse(proof_file)
         verifier = _signer(parsed.checkpoint, trusted)
-        found = proof.verify(entry, proof_file, verifier, verifier.name)
+        inclusion = proof.verify(entry, proof_file, verifier, verifier.name)
     except ProofError as error:
         if error.part == "leaf":
             raise CheckFailed(_changed(entry, proof_file), str(error)) from None
         raise CheckFailed("proof" if error.part == "proof" else "checkpoint", str(error)) from None
     if parsed.extra and parsed.extra != leaf_hash(entry):
         raise CheckFailed("proof", "its extra data is not the hash of this record's leaf")
-    return found, verifier.name
+    return inclusion, verifier.name
 
 
 def _trusted(key_file: str) -> tuple[LogKey, ...]:

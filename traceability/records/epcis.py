@@ -13,9 +13,10 @@ merges too. A correction repeats the wrong event with an errorDeclaration that n
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
+from devices.clock import moment_of
 from devices.contract.diary import (
     DiaryEvent,
     Harvest,
@@ -73,7 +74,7 @@ class Speaker:
             "epcisBody": {"eventList": list(kept.values())},
         }
 
-    def said(self, event: DiaryEvent, *, packed: bool = False) -> list[Event]:
+    def written(self, event: DiaryEvent, *, packed: bool = False) -> list[Event]:
         """A diary event; nothing for those that are no event of the goods. Shipped is what was `packed`, or
         the lot as it was harvested.
         """
@@ -89,9 +90,9 @@ class Speaker:
                 }
             case Input() | Irrigation() | PestObservation():
                 step = f"{self.vocabulary}{event.event}"
-                told = event.model_dump(mode="json", exclude_none=True, exclude=_COMMON)
+                details = event.model_dump(mode="json", exclude_none=True, exclude=_COMMON)
                 happened = _object("OBSERVE", step, [{"epcClass": crop}]) | {
-                    f"hoiquan:{name}": value for name, value in told.items()
+                    f"hoiquan:{name}": value for name, value in details.items()
                 }
             case Harvest():
                 cut = [kilograms(lot, event.quantity_kg)]
@@ -114,7 +115,7 @@ class Speaker:
         """What devices measured while the crop grew; nothing where none did."""
         if not grew.daily:
             return []
-        start, stop = (datetime.fromtimestamp(ms / 1000, UTC) for ms in (grew.start, grew.stop))
+        start, stop = (moment_of(ms) for ms in (grew.start, grew.stop))
         element = {
             "sensorMetadata": {
                 "startTime": self._time(start),
@@ -139,13 +140,14 @@ class Speaker:
         the correction's `name`.
         """
         renamed = right.model_copy(update={"id": name})
-        new = self.said(renamed, packed=packed)
+        new = self.written(renamed, packed=packed)
         declaration = {
             "declarationTime": self._time(declared),
             "reason": "incorrect_data",
             "correctiveEventIDs": [event["eventID"] for event in new],
         }
-        return [event | {"errorDeclaration": declaration} for event in self.said(wrong, packed=packed)] + new
+        was = self.written(wrong, packed=packed)
+        return [event | {"errorDeclaration": declaration} for event in was] + new
 
     def recalled(self, name: str, at: datetime, reason: str) -> Event:
         """The lot is called back."""

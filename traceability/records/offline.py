@@ -25,7 +25,7 @@ class Whole(NamedTuple):
     itself, the entry and once more the entry.
     """
 
-    found: Checked
+    record: Checked
     later: tuple[dict[str, Any], ...]
 
 
@@ -42,18 +42,18 @@ class Reader:
         """The record in `file`, with the entries that lie beside it and those of `later`. Raises NotVerified,
         OSError.
         """
-        found = self._checked(file, proof)
-        if story.is_entry(found.content):
-            return Whole(found, (found.content,))
+        record = self._checked(file, proof)
+        if story.is_entry(record.content):
+            return Whole(record, (record.content,))
         data, entries = file.read_bytes(), dict[str, Checked]()
-        for path in (*beside(file, found.content["lot"]), *later):
+        for path in (*beside(file, record.content["lot"]), *later):
             name = f"{shown(str(path))}: "
             entry = self._checked(path, path.with_suffix(".tlog-proof"), name)
             if not story.belongs(entry.content, data):
                 raise NotVerified(name + text("verify.later_other", self.lang))
             entries[entry.content["event"]["id"]] = entry
         read = sorted(entries.values(), key=lambda one: one.index)
-        return Whole(found, tuple(one.content for one in read))
+        return Whole(record, tuple(one.content for one in read))
 
     def _checked(self, file: Path, proof: Path, name: str = "") -> Checked:
         data = file.read_bytes()

@@ -31,11 +31,11 @@ def clean(data: bytes) -> bytes:
     if len(data) > MOST:
         raise BadPicture("too_large")
     try:
-        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as given:
-            if given.width * given.height > PIXELS:  # before it is unpacked
+        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as image:
+            if image.width * image.height > PIXELS:  # before it is unpacked
                 raise BadPicture("too_large")
-            given.thumbnail((SIDE, SIDE))
-            pixels = ImageOps.exif_transpose(given).convert("RGBA")
+            image.thumbnail((SIDE, SIDE))
+            pixels = ImageOps.exif_transpose(image).convert("RGBA")
     except BadPicture:
         raise
     except _BROKEN:

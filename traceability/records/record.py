@@ -53,7 +53,7 @@ def build(
     zone, least, events = pilot.zone, pilot.records.min_coverage, rests.events
     area = pilot.records.area(harvest.area_code) if harvest.area_code is not None else None
     speaker = speaker_of(pilot, community.id, key, base_url)
-    said = [one for event in events for one in speaker.said(event)] + speaker.sensed(grew, harvest.ts)
+    epcis = [one for event in events for one in speaker.written(event)] + speaker.sensed(grew, harvest.ts)
     address = [community.commune_old, community.commune_new, pilot.name.vi]
     return {
         "format": FORMAT,
@@ -122,7 +122,7 @@ def build(
         if area is not None
         else None,
         "made_from": [],
-        "epcis": speaker.document(said, harvest.ts),
+        "epcis": speaker.document(epcis, harvest.ts),
     }
 
 

@@ -70,8 +70,8 @@ class Shelf:
 
     def later(self, key: LotKey) -> list[tuple[bytes, int | None]]:
         """The same as canonical bytes, each with its leaf."""
-        found = [(data, self.check(data)[0]) for _, data in addendum.read_all(self.records, key)]
-        return sorted(found, key=lambda one: (one[1] is None, one[1]))
+        entries = [(data, self.check(data)[0]) for _, data in addendum.read_all(self.records, key)]
+        return sorted(entries, key=lambda one: (one[1] is None, one[1]))
 
     def epcis(self, key: LotKey, data: bytes) -> dict[str, Any]:
         """The lot's EPCIS document up to now."""

@@ -59,26 +59,26 @@ def doubts(content: dict[str, Any], later: Sequence[dict[str, Any]], today: date
     harvested = content.get("times", {}).get("harvested")
     if harvested is None or content["simulated"]:
         return []
-    at, said = datetime.fromisoformat(harvested), []
+    at, lines = datetime.fromisoformat(harvested), []
     if at.date() > today + timedelta(days=1):
-        said.append(text("verify.doubt_future", lang, day=f"{at:%d/%m/%Y}"))
+        lines.append(text("verify.doubt_future", lang, day=f"{at:%d/%m/%Y}"))
     if at.date() < FIRST:
-        said.append(text("verify.doubt_past", lang, day=f"{at.date():%d/%m/%Y}"))
+        lines.append(text("verify.doubt_past", lang, day=f"{at.date():%d/%m/%Y}"))
     for one in later:
         event = one["event"]
         when = datetime.fromisoformat(event["ts"])
         if event["event"] not in (CORRECTION, "input") and when < at:
             name = text(f"event.{event['event']}", lang)
-            said.append(text("verify.doubt_order", lang, event=name, day=f"{when:%d/%m/%Y}"))
-    return said
+            lines.append(text("verify.doubt_order", lang, event=name, day=f"{when:%d/%m/%Y}"))
+    return lines
 
 
-def told(content: dict[str, Any], later: Sequence[dict[str, Any]], lang: str) -> list[str]:
+def sentences(content: dict[str, Any], later: Sequence[dict[str, Any]], lang: str) -> list[str]:
     """The entries as sentences, those that recall the lot first; and what was not there to be read."""
     first = sorted(later, key=lambda one: one["event"]["event"] != RECALL)
-    said = [sentence for one in first for sentence in _entry(one, lang)]
+    lines = [sentence for one in first for sentence in _entry(one, lang)]
     key = "verify.later_some" if later else "verify.later_none"
-    return [*said, f"{text(key, lang, number=len(later))} {page(content)}".strip()]
+    return [*lines, f"{text(key, lang, number=len(later))} {page(content)}".strip()]
 
 
 def _entry(one: dict[str, Any], lang: str) -> list[str]:
@@ -93,10 +93,10 @@ def _entry(one: dict[str, Any], lang: str) -> list[str]:
             return [text("verify.recalled", lang, day=day, reason=event["reason"])]
         case "correction":
             changes = "; ".join(_changes(one["correction"], lang, at.tzinfo))
-            said = [text("verify.corrected", lang, day=day, changes=changes, reason=event["reason"])]
+            lines = [text("verify.corrected", lang, day=day, changes=changes, reason=event["reason"])]
             if breaks := one["correction"]["breaks"]:
-                said.append(text("verify.breaks", lang, reason=text(f"lot.{breaks}", lang)))
-            return said
+                lines.append(text("verify.breaks", lang, reason=text(f"lot.{breaks}", lang)))
+            return lines
         case "input":
             reason = text(f"lot.{one['breaks']}", lang)
             words = {"product": event["product"], "days": event["pre_harvest_days"]}

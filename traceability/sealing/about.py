@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from devices.clock import DAY_MS, epoch_ms
 from devices.contract.diary import Correction, DiaryEvent, Handling, Harvest, Input, Merge, Packing, Shipping
-from devices.pilots.bounds import DAY_MS, epoch_ms
 from devices.pilots.pilot import Pilot
 from traceability.diary.corrections import Corrections
 from traceability.diary.rows import Failed, Fate, LotRow

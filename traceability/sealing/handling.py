@@ -15,6 +15,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from devices.clock import epoch_ms
 from devices.contract.diary import (
     Correction,
     DiaryEvent,
@@ -30,7 +31,7 @@ from devices.contract.diary import (
 from devices.contract.payloads import PayloadError
 from devices.errors import CONTENT, said
 from devices.files import write_all
-from devices.pilots.bounds import corrected_within, epoch_ms
+from devices.pilots.bounds import corrected_within
 from devices.pilots.pilot import Pilot
 from traceability.diary.corrections import Corrections
 from traceability.diary.rows import UNHANDLED, VALID, AddendumRow, Failed, Fate, LotRow

@@ -5,8 +5,8 @@ import hashlib
 import hmac
 from datetime import date, datetime, tzinfo
 
+from devices.clock import DAY_MS, epoch_ms, midnight_of
 from devices.contract.diary import Harvest
-from devices.pilots.bounds import DAY_MS, epoch_ms, midnight
 from devices.pilots.certificates import PlantingArea
 from devices.pilots.places import FIRST, Community, Product
 from traceability.diary.season import Basis, forbidding, heaviest
@@ -26,7 +26,7 @@ def code(secret: bytes, community: Community, origin: str, at: datetime) -> str:
 
 def datable(harvest: Harvest, zone: tzinfo, last: date) -> bool:
     """Whether its day may be: since 2000, and `last` at the latest."""
-    return midnight(FIRST, zone) <= epoch_ms(harvest.ts) < midnight(last, zone) + DAY_MS
+    return midnight_of(FIRST, zone) <= epoch_ms(harvest.ts) < midnight_of(last, zone) + DAY_MS
 
 
 def refusal(
@@ -58,7 +58,7 @@ def refusal(
             return "foreign_code"
         if not area.valid(day):
             return "expired_code"
-        first, after = (midnight(date(year, 1, 1), zone) for year in (day.year, day.year + 1))
+        first, after = (midnight_of(date(year, 1, 1), zone) for year in (day.year, day.year + 1))
         under_code = sum(
             one.kilograms for one in rests.picked
             if one.area_code == harvest.area_code and first <= one.time < after

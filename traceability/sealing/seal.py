@@ -15,7 +15,6 @@ import json
 import logging
 import secrets
 import threading
-import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -23,11 +22,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from devices.clock import epoch_ms, now_ms
 from devices.contract.diary import DiaryEvent, Harvest, decode_diary
 from devices.contract.reading import Device
 from devices.errors import CONTENT, said
 from devices.files import create_private, write_all
-from devices.pilots.bounds import epoch_ms, tomorrow
+from devices.pilots.bounds import tomorrow
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import LAST, Product
 from traceability.diary.corrections import Corrections
@@ -184,7 +184,7 @@ class Sealer:
         if not path.exists():
             code = harvest.area_code
             area = self._pilot.records.area(code) if code is not None else None
-            last = LAST if simulated else tomorrow(time.time_ns() // 1_000_000, self._pilot.zone)
+            last = LAST if simulated else tomorrow(now_ms(), self._pilot.zone)
             if not lot.datable(harvest, self._pilot.zone, last):
                 return _Draft(replace(sealed, refused="bad_date"), b"")
             drafted = [

@@ -8,7 +8,6 @@ kept like it. Each form has its event's id, so that sending it twice changes not
 """
 
 import secrets
-import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +17,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
+from devices.clock import moment_of, now_ms
 from devices.contract.diary import DiaryEvent, encode_diary
 from devices.contract.payloads import MAX_BYTES, PayloadError
 from devices.contract.reading import Device
@@ -78,34 +78,34 @@ def router(
     async def write(request: Request, kind: str) -> Response:
         session = await run_in_threadpool(door.known, request)
         takes = session is not None and any(field.kind == "photo" for field in FORMS.get(kind, ()))
-        given = await posted(request, MAX_BYTES + (picture.MOST if takes else 0))
+        written = await posted(request, MAX_BYTES + (picture.MOST if takes else 0))
         if session is None:
             return RedirectResponse("/diary", 303, WITHIN)
-        return await run_in_threadpool(take, request, session, kind, given)
+        return await run_in_threadpool(take, request, session, kind, written)
 
     def take(request: Request, session: Session, kind: str, came: Posted) -> Response:
-        given = came.fields
-        desk = _Desk(request, pilot, session, kind, given.get("of", ""), book)
+        written = came.fields
+        desk = _Desk(request, pilot, session, kind, written.get("of", ""), book)
         if not desk.there:
             return RedirectResponse("/diary", 303, WITHIN)
-        if not session.same(given):
-            return desk.form(given, "form.again", 403)
+        if not session.same(written):
+            return desk.form(written, "form.again", 403)
         try:
             if not came.whole:
                 raise BadPicture("too_large")
             if came.file:
-                given["photos"] = photos.keep(session.device.device, came.file)
-            event = desk.event(given)
+                written["photos"] = photos.keep(session.device.device, came.file)
+            event = desk.event(written)
         except BadPicture as error:
-            return desk.form(given, f"form.photo_{error.reason}", 422)
+            return desk.form(written, f"form.photo_{error.reason}", 422)
         except PayloadError as error:
             if error.reason != "bad_diary":  # a day or a plot that cannot be: field, bound and mend
-                return desk.form(given, f"form.{error.reason}", 422, entries.sides(error.field))
-            return desk.form(given, f"form.{entries.named(kind, error.field)}", 422)
+                return desk.form(written, f"form.{error.reason}", 422, entries.sides(error.field))
+            return desk.form(written, f"form.{entries.named(kind, error.field)}", 422)
         try:
             send(session.device, session.password, encode_diary(event))
         except NotSent:
-            return desk.form(given, "form.not_sent", 503)
+            return desk.form(written, "form.not_sent", 503)
         return RedirectResponse(f"/diary?sent={kind}", 303, WITHIN)
 
     return routes
@@ -126,17 +126,17 @@ class _Desk:
         asked = any(field.kind in ("lot", "lots") for field in self._fields)
         self._lots: dict[str, Lot] = book.lots(community) if asked else {}
 
-    def event(self, given: Mapping[str, str]) -> DiaryEvent:
+    def event(self, written: Mapping[str, str]) -> DiaryEvent:
         """What was written into it. Raises PayloadError."""
         if self.wrong is not None:
-            event = entries.correction_of(self._pilot, given, self.wrong)
+            event = entries.correction_of(self._pilot, written, self.wrong)
         else:
-            event = entries.event_of(self._pilot, self._session.device, self._kind, given, self._lots)
-        within(self._pilot, self._session.device, event, time.time_ns() // 1_000_000)
+            event = entries.event_of(self._pilot, self._session.device, self._kind, written, self._lots)
+        within(self._pilot, self._session.device, event, now_ms())
         return event
 
     def form(
-        self, given: Mapping[str, str], wrong: str, status: int, sides: Mapping[str, str] | None = None
+        self, written: Mapping[str, str], wrong: str, status: int, sides: Mapping[str, str] | None = None
     ) -> Response:
         """The page, with what is filled in and what is wrong with it: a key of the catalogue, and what fills
         that.
@@ -145,7 +145,7 @@ class _Desk:
         areas = [area.code for area in self._pilot.records.planting_areas if area.community == grower.id]
         return show(
             "diary_form.html", self._request, status, session=self._session, kind=self._kind,
-            fields=self._fields, given=given, wrong=wrong, products=grower.products, areas=areas,
+            fields=self._fields, given=written, wrong=wrong, products=grower.products, areas=areas,
             lots=[_shown(self._pilot, lot, language(self._request)) for lot in self._lots.values()],
             plain=self._kind in entries.PLAIN, corrects=self.wrong, plots=grower.hectares,
             measured=bool(grower.plots), told=text(wrong, language(self._request), **sides) if sides else "",
@@ -166,5 +166,5 @@ def _row(pilot: Pilot, entry: ShownEntry) -> dict[str, Any]:
 
 
 def _shown(pilot: Pilot, lot: Lot, lang: str) -> dict[str, str]:
-    day = datetime.fromtimestamp(lot.time / 1000, pilot.zone)
+    day = moment_of(lot.time, pilot.zone)
     return {"id": lot.harvest, "name": f"{lot.key.lot} · {day:%d/%m/%Y} · {number(lot.kilograms, lang)} kg"}

@@ -42,9 +42,9 @@ class Session:
     check: str  # stands in each form: another site does not know it
     until: float
 
-    def same(self, given: Mapping[str, str]) -> bool:
+    def same(self, fields: Mapping[str, str]) -> bool:
         """Whether a form is one that we gave to this session."""
-        return secrets.compare_digest(given.get("check", "").encode(), self.check.encode())
+        return secrets.compare_digest(fields.get("check", "").encode(), self.check.encode())
 
 
 class Sessions:
@@ -95,15 +95,15 @@ class Door:
 
         @routes.post("/diary/sign-in")
         async def sign_in(request: Request) -> Response:
-            given = (await posted(request, MAX_BYTES)).fields
-            account, password = given.get("device", "")[:64], given.get("password", "")
+            fields = (await posted(request, MAX_BYTES)).fields
+            account, password = fields.get("device", "")[:64], fields.get("password", "")
             return await run_in_threadpool(self._let_in, request, account, password)
 
         @routes.post("/diary/sign-out")
         async def sign_out(request: Request) -> Response:
-            given = (await posted(request, MAX_BYTES)).fields
+            fields = (await posted(request, MAX_BYTES)).fields
             session = await run_in_threadpool(self.known, request)
-            if session is not None and session.same(given):
+            if session is not None and session.same(fields):
                 self._sessions.end(request.cookies.get(COOKIE))
             return RedirectResponse("/diary", 303, WITHIN)
 
@@ -113,14 +113,14 @@ class Door:
             refused = show("sign_in.html", request, 429, wrong="form.wait", wait=wait)
             refused.headers["Retry-After"] = str(wait)
             return refused
-        found = self._accounts.lookup(account)
-        if found is None or found.model != "diary" or not self._accounts.verify(account, password):
+        device = self._accounts.lookup(account)
+        if device is None or device.model != "diary" or not self._accounts.verify(account, password):
             return show("sign_in.html", request, 403, wrong="form.wrong_password")
         self._throttle.right(account, peer)
         response = RedirectResponse("/diary", 303, WITHIN)
         response.set_cookie(
-            COOKIE, self._sessions.begin(found, password), max_age=HOURS * 3600, path="/diary", httponly=True,
-            samesite="strict", secure=self._secure,
+            COOKIE, self._sessions.begin(device, password), max_age=HOURS * 3600, path="/diary",
+            httponly=True, samesite="strict", secure=self._secure,
         )  # fmt: skip
         return response
 

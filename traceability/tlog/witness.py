@@ -82,7 +82,7 @@ def cosigned(note: bytes, witnesses: Sequence[Witness]) -> dict[str, int]:
     """
     text, signatures = split_note(note)
     known = {(witness.name, witness.key_id): witness for witness in witnesses}
-    found = {}
+    times = {}
     for signature in signatures:
         witness = known.get((signature.name, signature.key_id))
         if witness is None:
@@ -90,8 +90,8 @@ def cosigned(note: bytes, witnesses: Sequence[Witness]) -> dict[str, int]:
         at = witness.seen(text, signature)
         if at is None:
             raise NoteError(f"the cosignature of {witness.name!r} is not over this checkpoint")
-        found[witness.name] = at
-    return found
+        times[witness.name] = at
+    return times
 
 
 def accept(log: Path, size: int, note: bytes, lines: str, witnesses: Sequence[Witness]) -> dict[str, int]:
@@ -109,14 +109,14 @@ def accept(log: Path, size: int, note: bytes, lines: str, witnesses: Sequence[Wi
             kept[witness] = signature
     if not kept:
         raise NoteError("none of the lines is a cosignature of a witness that was named")
-    found = {}
+    times = {}
     for witness, signature in kept.items():
         at = witness.seen(text, signature)
         if at is None:
             raise NoteError(
                 f"the cosignature of {witness.name!r} is not over the checkpoint of {size} leaves"
             )
-        found[witness.name] = at
+        times[witness.name] = at
     folder = log / FOLDER / str(size)
     folder.mkdir(parents=True, exist_ok=True)
     for witness, signature in kept.items():
@@ -127,7 +127,7 @@ def accept(log: Path, size: int, note: bytes, lines: str, witnesses: Sequence[Wi
     for old in folder.parent.iterdir():
         if old.name.isdecimal() and int(old.name) < size:
             shutil.rmtree(old, ignore_errors=True)
-    return found
+    return times
 
 
 def lines_of(log: Path, size: int) -> bytes:

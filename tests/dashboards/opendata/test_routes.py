@@ -11,8 +11,9 @@ from fastapi.testclient import TestClient
 from dashboards.figures import Figures
 from dashboards.opendata import routes as api
 from dashboards.opendata import rows as open_rows
+from devices.clock import DAY_MS, HOUR_MS
 from devices.pilots.pilot import load
-from gateway.indicators.count import DAY_MS, HOUR_MS, evaluate, points
+from gateway.indicators.count import evaluate, points
 from gateway.stores.points import Point, device_tags
 from gateway.stores.sqlite import SqliteStore
 

@@ -15,19 +15,11 @@ from dashboards.pages import kept, overview
 from dashboards.pages.check import Verdict
 from dashboards.pages.map import Mark, draw
 from dashboards.site import opened, site
+from devices.clock import DAY_MS, HOUR_MS, day_of, midnight_of
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot, load
 from devices.settings import Settings
-from gateway.indicators.count import (
-    DAY_MS,
-    HOUR_MS,
-    Evaluation,
-    evaluate,
-    local_day,
-    local_midnight,
-    points,
-    roster,
-)
+from gateway.indicators.count import Evaluation, evaluate, points, roster
 from gateway.indicators.standing import standing
 from gateway.stores.influx import InfluxStore
 from gateway.stores.points import Point, device_tags, tags
@@ -212,13 +204,13 @@ def test_who_counts_by_commune_and_where_it_is_going(
 def test_what_the_clerk_wrote_down_is_shown_without_counting_again(store: SqliteStore, pilot: Pilot) -> None:
     fill(store, pilot, ("tam-que",))
     evaluation = evaluate(store, pilot, pilot.fleet.values(), NOW)
-    store.write(standing(pilot, evaluation, local_midnight(pilot, local_day(pilot, NOW))))
+    store.write(standing(pilot, evaluation, midnight_of(day_of(NOW, pilot.zone), pilot.zone)))
 
     def count(_: int) -> Evaluation:
         raise AssertionError("a page must not wait for a count")
 
     figures = Figures(store, pilot, lambda limit: [], count, now=lambda: NOW)
-    page = overview.render(figures, overview.Course.read(figures), "vi")
+    page = overview.render(figures, overview.Progress.read(figures), "vi")
     assert "Canh Tân (0/3)" in page and "chưa, đang có 0/3" in page
 
 

@@ -12,10 +12,11 @@ from dashboards.report.compose import compose
 from dashboards.report.paper import pdf
 from dashboards.report.plain import markdown
 from dashboards.report.yearly import look_up
+from devices.clock import DAY_MS, HOUR_MS, midnight_of
 from devices.pilots.names import Names
 from devices.pilots.pilot import load
 from gateway.clerk.indicators import recount
-from gateway.indicators.count import DAY_MS, HOUR_MS, evaluate, local_midnight
+from gateway.indicators.count import evaluate
 from gateway.stores.points import Point, device_tags, tags
 from gateway.stores.sqlite import SqliteStore
 from hoiquan import app
@@ -164,7 +165,7 @@ def test_the_command_writes_both_kinds_and_refuses_a_third(tmp_path):
 
 def test_the_last_moment_of_a_year_is_of_that_year(store):
     """Vietnamese years: the store's first hours of 2027 in Hanoi are not in the report of 2026."""
-    late = local_midnight(PILOT, date(2027, 1, 1))
+    late = midnight_of(date(2027, 1, 1), PILOT.zone)
     where = tags(pilot="dong-thap", indicator="smart_villages")
     store.write([Point("kpi", where, {"value": 9.0}, late)])
     figures = Figures(

@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 from typer.testing import CliRunner
 
-from devices import secrets
+from devices import credentials
 from devices.access.registry import EnrolmentError, Registry
 from devices.access.roll import read_roll
 from devices.commands import devices_app
@@ -60,7 +60,7 @@ def test_a_registry_of_an_earlier_version_learns_the_plot(path):
 
 def test_the_command_takes_and_shows_it(tmp_path):
     command = CliRunner()
-    secrets.environment(tmp_path)  # as `hoiquan up` leaves its folder
+    credentials.environment(tmp_path)  # as `hoiquan up` leaves its folder
     at = ["--data", str(tmp_path)]
     asked = ["enroll", "--community", "tam-que", "--model", "soil-probe", "--id", "mine", "--plot", "plot-4"]
     assert command.invoke(devices_app, [*asked, *at]).exit_code == 0

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from devices import secrets
+from devices import credentials
 from devices.access.registry import Registry
 from devices.access.roll import RollError, enroll_roll, read_roll
 from devices.access.ticket import Ticket
@@ -119,7 +119,7 @@ def test_ten_thousand_devices_take_less_than_a_minute(registry, tmp_path):
 @pytest.fixture
 def data(tmp_path):
     """Of an installation, as `hoiquan up` leaves its folder."""
-    secrets.environment(tmp_path / "data")
+    credentials.environment(tmp_path / "data")
     return ["--data", str(tmp_path / "data")]
 
 

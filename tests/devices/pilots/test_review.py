@@ -6,7 +6,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from devices import secrets
+from devices import credentials
 from devices.pilots.pilot import HERE, Pilot, load
 from devices.pilots.review import review
 from hoiquan import app
@@ -85,7 +85,7 @@ def test_a_new_province_is_a_file_and_nothing_else(tmp_path):
     content = (HERE / "binh-duong.yaml").read_text("utf-8").replace("binh-duong", "ca-mau")
     path = tmp_path / "ca-mau.yaml"
     path.write_text(content, "utf-8")
-    secrets.environment(tmp_path / "data")  # as `hoiquan up` leaves its folder
+    credentials.environment(tmp_path / "data")  # as `hoiquan up` leaves its folder
     there = ["--pilot", str(path), "--data", str(tmp_path / "data")]
     assert run("pilot", "check", str(path)).exit_code == 0
     one = ["--community", "buoi-bach-dang", "--model", "soil-probe", "--id", "d-1", "--json"]

@@ -1,12 +1,12 @@
 """Indicators against an independent count of the raw points, by hand and without the store's help."""
 
 import random
-from datetime import datetime
 
 import pytest
 
+from devices.clock import day_of, midnight_of, moment_of
 from devices.contract.reading import Device
-from gateway.indicators.count import evaluate, local_day, local_midnight, points, roster
+from gateway.indicators.count import evaluate, points, roster
 from gateway.stores.points import Point, device_tags, tags
 from tests.gateway.indicators.province import (
     DAY,
@@ -28,7 +28,7 @@ def by_hand(raw, devices, moment):
     """Communities that count: their devices' slots are counted off one by one."""
     members = {"all": [], "real": [], "simulated": []}
     for community in PILOT.communities:
-        if community.joined > datetime.fromtimestamp(moment / 1000, HANOI).date():
+        if community.joined > moment_of(moment, HANOI).date():
             continue
         good = {"real": 0, "simulated": 0}
         for who in devices:
@@ -210,8 +210,8 @@ def test_an_evaluation_is_written_and_read_back(store):
     ],
 )
 def test_days_begin_at_midnight_in_vietnam(moment, day):
-    assert local_day(PILOT, moment).day == day
-    assert local_midnight(PILOT, local_day(PILOT, moment)) == at(2026, 11, day)
+    assert day_of(moment, PILOT.zone).day == day
+    assert midnight_of(day_of(moment, PILOT.zone), PILOT.zone) == at(2026, 11, day)
 
 
 def test_a_strangers_point_without_our_tags_ends_nothing(store):

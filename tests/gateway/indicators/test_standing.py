@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from devices.clock import DAY_MS, HOUR_MS, midnight_of
 from devices.contract.quality import REASONS
 from devices.pilots.pilot import load
-from gateway.indicators.count import DAY_MS, HOUR_MS, evaluate, local_midnight
+from gateway.indicators.count import evaluate
 from gateway.indicators.standing import Heard, alarms, devices_of, doubted, forecast, left_behind, standing
 from gateway.stores.points import Point, device_tags
 from gateway.stores.sqlite import SqliteStore
@@ -96,7 +97,7 @@ def test_alarm_levels_stand_before_and_after_the_plan_for_every_place():
     assert ("ca-tra-hong-ngu", "water_level", "I", 3.5) in levels, "its own gauge is Tân Châu"
     assert ("tam-que", "dissolved_oxygen", "II", 2.0) in levels
     assert {p.time for p in found} == {
-        local_midnight(PILOT, datetime(year, 1, 1, tzinfo=UTC).date()) for year in (2021, 2031)
+        midnight_of(datetime(year, 1, 1, tzinfo=UTC).date(), PILOT.zone) for year in (2021, 2031)
     }
     assert alarms(PILOT.model_copy(update={"alarms": None})) == []
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from devices.clock import AHEAD_MS, YEAR_2020_MS
 from devices.contract.quality import CLOCK, GROSS_RANGE, RATE, SPIKE, Flag
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import load
 from gateway.ingest.checks import LEAPS, SPIKE_SHARE, Checker
-from gateway.ingest.decode import AHEAD_MS, YEAR_2020_MS
 from sim.nodes.faults import SKEW, VALUE
 from sim.nodes.truth import records
 from sim.run import fleet

@@ -8,9 +8,9 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from devices.clock import day_of, midnight_of
 from devices.pilots.pilot import load
 from gateway.clerk.clerk import Clerk
-from gateway.indicators.count import local_day, local_midnight
 from gateway.ingest.message import Books
 from gateway.lots.growth import Growth
 from gateway.lots.openings import Openings
@@ -27,8 +27,8 @@ from traceability.sealing.seal import Sealer
 PILOT = load("dong-thap")
 HOUR, DAY = 3_600_000, 86_400_000
 NOW = time.time_ns() // 1_000_000
-TODAY = local_day(PILOT, NOW)
-MIDNIGHT = local_midnight(PILOT, TODAY)
+TODAY = day_of(NOW, PILOT.zone)
+MIDNIGHT = midnight_of(TODAY, PILOT.zone)
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from devices.clock import DAY_MS
 from devices.contract.models import MODELS
 from devices.contract.payloads import decode
 from devices.pilots.pilot import load
 from sim.nodes.faults import BROWN_OUT, LANES, LEVELS, OUTAGE, VALUE, Schedule
 from sim.nodes.node import Node
 from sim.nodes.telemetry import encode_reading
-from sim.nodes.ticks import DAY_MS
 from sim.nodes.truth import records
 from sim.physics.world import World
 from sim.run import Live, fleet

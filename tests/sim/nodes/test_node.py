@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from devices.clock import DAY_MS
 from devices.pilots.pilot import Pilot
 from sim.nodes.faults import LEVEL_NAMES
 from sim.nodes.node import Node
-from sim.nodes.ticks import DAY_MS
 from sim.physics.weather import ANCHOR
 from sim.run import fleet, history
 

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from devices.clock import DAY_MS
 from devices.contract.models import MODELS
 from devices.pilots.pilot import load
 from sim.nodes.faults import OUTAGE, Episode
 from sim.nodes.radio import LORA, MOBILE, Carrier, Power, Radio, carrier, distance
-from sim.nodes.ticks import DAY_MS, Ticks
+from sim.nodes.ticks import Ticks
 from sim.physics.weather import uniform
 from sim.run import fleet
 

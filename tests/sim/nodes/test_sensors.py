@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from devices.clock import DAY_MS
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot
 from sim.nodes.faults import STEADY
 from sim.nodes.node import Node
 from sim.nodes.sensors import NOISE_SHARE, NOISE_STEPS
-from sim.nodes.ticks import DAY_MS
 from sim.physics.world import World
 from sim.run import fleet
 

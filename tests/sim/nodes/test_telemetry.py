@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime
 
+from devices.clock import DAY_MS
 from devices.contract.models import MODELS
 from devices.contract.payloads import decode
 from devices.contract.signals import SIGNALS
 from sim.nodes.node import Node
 from sim.nodes.telemetry import believed, encode_reading
-from sim.nodes.ticks import DAY_MS
 from sim.run import history
 
 START = int(datetime(2026, 10, 1, tzinfo=UTC).timestamp() * 1000)

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from devices.clock import DAY_MS
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import load
 from sim.nodes.faults import BIAS, BROWN_OUT, DUPLICATES, OUTAGE, REORDERING, SKEW, VALUE, restore
 from sim.nodes.node import Node
 from sim.nodes.span import NO_CLOCK
-from sim.nodes.ticks import DAY_MS
 from sim.nodes.truth import Record, biases, encode, records, topic
 from sim.run import fleet
 

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from devices.clock import DAY_MS, HOUR_MS
 from devices.pilots.pilot import Pilot, load
-from sim.physics.actions import ACTUATORS, Action, Actions, Course, overlay, spread, through, told, within
-from sim.physics.weather import DAY, HOUR
+from sim.physics.actions import ACTUATORS, Action, Actions, Runs, commanded, overlay, spread, through, within
 from sim.physics.world import World
 
 INLAND = load("dong-thap")
 PLACE, POND = "thuan-tan", "ca-tra-hong-ngu"
-MARCH = int(datetime(2022, 3, 1, tzinfo=UTC).timestamp() * 1000) - 7 * HOUR
+MARCH = int(datetime(2022, 3, 1, tzinfo=UTC).timestamp() * 1000) - 7 * HOUR_MS
 TIMES = MARCH + np.arange(20 * 144, dtype=np.int64) * 600_000
-NOON = MARCH + 5 * DAY + 12 * HOUR
+NOON = MARCH + 5 * DAY_MS + 12 * HOUR_MS
 CHANGED = {  # by actuator: where it acts and what shows it
     "pump": (PLACE, ("pump_state", "energy", "soil_moisture", "soil_ec", "valve_state")),
     "valve": (PLACE, ("valve_state",)),
@@ -47,7 +47,7 @@ def worlds(pilot, *actions):
 def test_an_action_changes_nothing_earlier_nor_elsewhere(pilot, actuator):
     place, names = CHANGED[actuator]
     untold, acted = worlds(
-        pilot, Action(place, 1, actuator, 0 if actuator == "sluice" else 1, NOON, NOON + 3 * HOUR)
+        pilot, Action(place, 1, actuator, 0 if actuator == "sluice" else 1, NOON, NOON + 3 * HOUR_MS)
     )
     for name in names:
         before, after = ask(untold, place, name), ask(acted, place, name)
@@ -61,7 +61,7 @@ def test_an_action_changes_nothing_earlier_nor_elsewhere(pilot, actuator):
 
 def test_a_pump_wets_its_plot_which_dries_again(pilot):
     hours = 2
-    untold, acted = worlds(pilot, Action(PLACE, 1, "pump", 1, NOON, NOON + hours * HOUR))
+    untold, acted = worlds(pilot, Action(PLACE, 1, "pump", 1, NOON, NOON + hours * HOUR_MS))
     more = ask(acted, PLACE, "soil_moisture") - ask(untold, PLACE, "soil_moisture")
     at = (NOON - MARCH) // 600_000
     assert more[at] == 0
@@ -76,7 +76,7 @@ def test_a_pump_wets_its_plot_which_dries_again(pilot):
 
 
 def test_a_pump_told_to_rest_leaves_the_soil_dry(pilot):
-    untold, acted = worlds(pilot, Action(PLACE, 1, "pump", 0, MARCH, MARCH + 20 * DAY))
+    untold, acted = worlds(pilot, Action(PLACE, 1, "pump", 0, MARCH, MARCH + 20 * DAY_MS))
     assert ask(untold, PLACE, "pump_state").max() == 1
     assert ask(acted, PLACE, "pump_state").max() == 0
     dry, wet = ask(acted, PLACE, "soil_moisture"), ask(untold, PLACE, "soil_moisture")
@@ -84,8 +84,8 @@ def test_a_pump_told_to_rest_leaves_the_soil_dry(pilot):
 
 
 def test_a_shut_valve_keeps_the_water_of_the_pump(pilot):
-    shut = Action(PLACE, 1, "valve", 0, NOON - HOUR, NOON + 4 * HOUR)
-    pumped = Action(PLACE, 1, "pump", 1, NOON, NOON + 2 * HOUR)
+    shut = Action(PLACE, 1, "valve", 0, NOON - HOUR_MS, NOON + 4 * HOUR_MS)
+    pumped = Action(PLACE, 1, "pump", 1, NOON, NOON + 2 * HOUR_MS)
     _, only_shut = worlds(pilot, shut)
     _, both = worlds(pilot, shut, pumped)
     np.testing.assert_array_equal(ask(both, PLACE, "soil_moisture"), ask(only_shut, PLACE, "soil_moisture"))
@@ -95,8 +95,8 @@ def test_a_shut_valve_keeps_the_water_of_the_pump(pilot):
 
 
 def test_an_aerator_raises_oxygen_while_it_runs_and_shortly_after(pilot):
-    start = MARCH + 5 * DAY + 1 * HOUR  # at night oxygen is below saturation
-    untold, acted = worlds(pilot, Action(POND, 1, "aerator", 1, start + 7 * 60_000, start + 5 * HOUR))
+    start = MARCH + 5 * DAY_MS + 1 * HOUR_MS  # at night oxygen is below saturation
+    untold, acted = worlds(pilot, Action(POND, 1, "aerator", 1, start + 7 * 60_000, start + 5 * HOUR_MS))
     more = ask(acted, POND, "dissolved_oxygen") - ask(untold, POND, "dissolved_oxygen")
     at = (start - MARCH) // 600_000
     assert (more[: at + 1] == 0).all()
@@ -109,15 +109,15 @@ def test_an_aerator_raises_oxygen_while_it_runs_and_shortly_after(pilot):
 
 
 def test_a_closed_sluice_keeps_the_canal_fresh(pilot):
-    untold, acted = worlds(pilot, Action("coast", 1, "sluice", 0, NOON, NOON + 10 * DAY))
-    closed = (TIMES > NOON + 3 * DAY) & (TIMES < NOON + 10 * DAY)
+    untold, acted = worlds(pilot, Action("coast", 1, "sluice", 0, NOON, NOON + 10 * DAY_MS))
+    closed = (TIMES > NOON + 3 * DAY_MS) & (TIMES < NOON + 10 * DAY_MS)
     assert ask(untold, "coast", "salinity")[closed].mean() > 0.69  # g/L; FACTS: a sluice was closed at 0.69
     assert (
         ask(acted, "coast", "salinity")[closed].mean() < 0.4 * ask(untold, "coast", "salinity")[closed].mean()
     )
     assert ask(acted, "coast", "valve_state")[closed].max() == 0
     assert ask(untold, "coast", "valve_state").min() == 1
-    later = NOON + 13 * DAY
+    later = NOON + 13 * DAY_MS
     np.testing.assert_allclose(
         ask(acted, "coast", "salinity")[later < TIMES],
         ask(untold, "coast", "salinity")[later < TIMES],
@@ -129,7 +129,7 @@ def test_a_world_sees_what_is_added_later(pilot):
     log = Actions()
     world = World(1, pilot, log)
     before = ask(world, PLACE, "pump_state")
-    log.add(Action(PLACE, 1, "pump", 1, NOON, NOON + HOUR))
+    log.add(Action(PLACE, 1, "pump", 1, NOON, NOON + HOUR_MS))
     after = ask(world, PLACE, "pump_state")
     assert after.sum() == before.sum() + 6
     np.testing.assert_array_equal(after, ask(World(1, pilot, log), PLACE, "pump_state"))
@@ -137,9 +137,9 @@ def test_a_world_sees_what_is_added_later(pilot):
 
 def test_actions_beyond_the_horizon_and_before_the_world(pilot):
     log = Actions(
-        Action(place, 1, actuator, 1, start, start + DAY)
+        Action(place, 1, actuator, 1, start, start + DAY_MS)
         for actuator, (place, _) in CHANGED.items()
-        for start in (0, MARCH + 40 * 366 * DAY)
+        for start in (0, MARCH + 40 * 366 * DAY_MS)
     )
     for place, names in CHANGED.values():
         for name in names:
@@ -157,22 +157,22 @@ _RUNS = st.lists(
 @given(runs=_RUNS)
 def test_told_the_last_one_rules(runs):
     actions = [Action("p", 1, "valve", value, start, stop) for start, stop, value in runs]
-    course = told(actions, "valve", 1)
-    assert all(one[1] <= two[0] for one, two in pairwise(course))
+    running = commanded(actions, "valve", 1)
+    assert all(one[1] <= two[0] for one, two in pairwise(running))
     for time in range(41):
         ruling = [value for start, stop, value in runs if start <= time < stop]
-        there = [value for start, stop, value in course if start <= time < stop]
+        there = [value for start, stop, value in running if start <= time < stop]
         assert there == ruling[-1:]
 
 
 @given(runs=_RUNS, time=_STEPS)
 def test_a_course_adds_up(runs, time):
-    course = Course([(a * HOUR, b * HOUR, value) for a, b, value in _apart(runs)])
-    hours = np.arange(time) * HOUR
-    assert course.total(np.array([time * HOUR]))[0] == pytest.approx(course.at(hours).sum())
-    parts = spread([(a * HOUR, b * HOUR, value) for a, b, value in _apart(runs)], 0, 5 * HOUR, 8)
-    summed = sum((b - a) / HOUR * value for cut in parts.values() for a, b, value in cut)
-    assert summed == pytest.approx(course.total(np.array([40 * HOUR]))[0])
+    running = Runs([(a * HOUR_MS, b * HOUR_MS, value) for a, b, value in _apart(runs)])
+    hours = np.arange(time) * HOUR_MS
+    assert running.total(np.array([time * HOUR_MS]))[0] == pytest.approx(running.at(hours).sum())
+    parts = spread([(a * HOUR_MS, b * HOUR_MS, value) for a, b, value in _apart(runs)], 0, 5 * HOUR_MS, 8)
+    summed = sum((b - a) / HOUR_MS * value for cut in parts.values() for a, b, value in cut)
+    assert summed == pytest.approx(running.total(np.array([40 * HOUR_MS]))[0])
 
 
 def _apart(runs):
@@ -211,12 +211,12 @@ def test_any_action_leaves_the_past(data, pilot):
     for _ in range(data.draw(st.integers(1, 6))):
         actuator = data.draw(st.sampled_from(ACTUATORS))
         start = MARCH + data.draw(offsets) * 600_000 + 1
-        stop = start + data.draw(st.integers(1, 7 * 24)) * HOUR
+        stop = start + data.draw(st.integers(1, 7 * 24)) * HOUR_MS
         actions.append(
             Action(CHANGED[actuator][0], 1, actuator, data.draw(st.sampled_from([0, 1])), start, stop)
         )
     last = actions[-1]
-    fewer, more = (World(1, pilot, Actions(told)) for told in (actions[:-1], actions))
+    fewer, more = (World(1, pilot, Actions(commanded)) for commanded in (actions[:-1], actions))
     place, names = CHANGED[last.actuator]
     for name in names:
         past = last.start >= TIMES

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from devices.clock import DAY_MS, HOUR_MS
 from devices.pilots.pilot import load
 from sim.physics import evaporation
-from sim.physics.weather import ANCHOR, DAY, HOUR, Moment, Weather
+from sim.physics.weather import ANCHOR, Moment, Weather
 from sim.physics.world import World
 
 PILOT = load("dong-thap")
@@ -22,8 +23,8 @@ SEEDS = (1, 2, 3, 4)  # 1 is the command's default
 DATES = np.arange(np.datetime64("2021-01-01"), np.datetime64("2031-01-01"))
 MONTHS = DATES.astype("datetime64[M]").astype(int) % 12
 YEARS = DATES.astype("datetime64[Y]").astype(int) + 1970
-FIRST = int(datetime(2021, 1, 1, tzinfo=UTC).timestamp() * 1000) - 7 * HOUR
-HOURS = FIRST + np.arange(len(DATES) * 24, dtype=np.int64) * HOUR + HOUR  # the end of each hour
+FIRST = int(datetime(2021, 1, 1, tzinfo=UTC).timestamp() * 1000) - 7 * HOUR_MS
+HOURS = FIRST + np.arange(len(DATES) * 24, dtype=np.int64) * HOUR_MS + HOUR_MS  # the end of each hour
 
 
 @pytest.fixture(scope="module", params=SEEDS)
@@ -285,6 +286,6 @@ def test_radiation_above_the_atmosphere_agrees_with_pvlib():
 def test_a_share_of_the_sun_has_passed():
     """The day's course adds up to the day: eq. 28 from sunrise against the sum of heights."""
     sky = Weather(1, PLACE, 10.44, 105.59, 400).sky
-    at = Moment(ANCHOR + 100 * DAY + np.arange(0, DAY, 60_000))
+    at = Moment(ANCHOR + 100 * DAY_MS + np.arange(0, DAY_MS, 60_000))
     heights = np.cumsum(np.maximum(sky.height(at.day, at.hour), 0))
     np.testing.assert_allclose(sky.passed(at.day, at.hour), heights / heights[-1], atol=0.005)

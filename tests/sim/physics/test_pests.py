@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from devices.clock import DAY_MS, HOUR_MS
 from devices.pilots.pilot import load
-from sim.physics.weather import DAY, HOUR
 from sim.physics.world import World
 
-FIRST = int(datetime(2021, 1, 1, tzinfo=UTC).timestamp() * 1000) - 7 * HOUR
-NOONS = FIRST + np.arange(1, 5 * 365 + 1, dtype=np.int64) * DAY + 12 * HOUR
+FIRST = int(datetime(2021, 1, 1, tzinfo=UTC).timestamp() * 1000) - 7 * HOUR_MS
+NOONS = FIRST + np.arange(1, 5 * 365 + 1, dtype=np.int64) * DAY_MS + 12 * HOUR_MS
 
 
 @pytest.fixture(scope="module", params=(1, 2))

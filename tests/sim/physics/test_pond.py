@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from devices.clock import DAY_MS, HOUR_MS
 from devices.pilots.pilot import load
 from sim.physics.pond import Pond, saturation
-from sim.physics.weather import ANCHOR, DAY, HOUR, Moment, Weather
+from sim.physics.weather import ANCHOR, Moment, Weather
 from sim.physics.world import World
 
-FIRST = int(datetime(2021, 1, 1, tzinfo=UTC).timestamp() * 1000) - 7 * HOUR
+FIRST = int(datetime(2021, 1, 1, tzinfo=UTC).timestamp() * 1000) - 7 * HOUR_MS
 TIMES = FIRST + np.arange(730 * 144, dtype=np.int64) * 600_000
 
 
@@ -81,15 +82,15 @@ def test_saturation_is_that_of_the_handbook():
 def test_oxygen_solves_its_equation():
     """Hour by hour in steps of a second, from the rates that the docstrings give."""
     pond = Pond(Weather(1, "here", 10.8, 105.3, 400))
-    start, oxygen = ANCHOR + 100 * DAY, float(pond.oxygen(Moment(np.array([ANCHOR + 100 * DAY])))[0])
+    start, oxygen = ANCHOR + 100 * DAY_MS, float(pond.oxygen(Moment(np.array([ANCHOR + 100 * DAY_MS])))[0])
     for hour in range(36):
         at = 2400 + hour
         breathed = pond._breathed[at] * oxygen / (oxygen + 0.5)
-        on = float(pond.aerator(Moment(np.array([start + hour * HOUR])))[0])
+        on = float(pond.aerator(Moment(np.array([start + hour * HOUR_MS])))[0])
         for _ in range(3600):
             exchange = (pond._air[at] + 0.18 * on) * (pond._full[at] - oxygen)
             oxygen += (pond._made[at] - breathed + exchange) / 3600
-        there = pond.oxygen(Moment(np.array([start + (hour + 1) * HOUR])))[0]
+        there = pond.oxygen(Moment(np.array([start + (hour + 1) * HOUR_MS])))[0]
         assert oxygen == pytest.approx(there, abs=2e-3)
 
 

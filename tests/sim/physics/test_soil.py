@@ -5,14 +5,15 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from devices.clock import DAY_MS, HOUR_MS
 from devices.pilots.pilot import load
 from sim.physics.actions import Action
 from sim.physics.soil import Soil
-from sim.physics.weather import ANCHOR, DAY, HOUR, Moment, Weather
+from sim.physics.weather import ANCHOR, Moment, Weather
 from sim.physics.world import World
 
 PILOT = load("dong-thap")
-FIRST = int(datetime(2021, 1, 1, tzinfo=UTC).timestamp() * 1000) - 7 * HOUR
+FIRST = int(datetime(2021, 1, 1, tzinfo=UTC).timestamp() * 1000) - 7 * HOUR_MS
 GARDENS = [c for c in PILOT.communities if "soil-probe" in c.fleet]
 
 
@@ -23,11 +24,11 @@ def world():
 
 @pytest.mark.parametrize("garden", GARDENS, ids=lambda garden: garden.id)
 def test_rain_raises_soil_moisture_at_all_plots(world, garden):
-    midnights = FIRST + np.arange(366, dtype=np.int64) * DAY
+    midnights = FIRST + np.arange(366, dtype=np.int64) * DAY_MS
     rain = world.signal(garden.id, 1, "rainfall", midnights, 86_400)[1:]
     dry_season = np.arange(365) < 120
     for plot in range(1, garden.fleet["soil-probe"] + 1):
-        noon = world.signal(garden.id, plot, "soil_moisture", midnights[:-1] + 12 * HOUR, 600)
+        noon = world.signal(garden.id, plot, "soil_moisture", midnights[:-1] + 12 * HOUR_MS, 600)
         night = world.signal(garden.id, plot, "soil_moisture", midnights[1:], 600)
         gain = night - noon
         wet = (rain > 10) & (noon < np.median(noon))  # where there is room
@@ -37,7 +38,10 @@ def test_rain_raises_soil_moisture_at_all_plots(world, garden):
 
 
 PUMPED = tuple(
-    Action("here", 1, actuator, value, ANCHOR + day * DAY + 4 * HOUR, ANCHOR + day * DAY + hours * HOUR)
+    Action(
+        "here", 1, actuator, value,
+        ANCHOR + day * DAY_MS + 4 * HOUR_MS, ANCHOR + day * DAY_MS + hours * HOUR_MS,
+    )
     for actuator, value, day, hours in (("pump", 1, 400, 9), ("pump", 0, 420, 60), ("valve", 0.3, 440, 960),
                                         ("pump", 1, 450, 2400), ("pump", 0, 455, 7))
 )  # fmt: skip
@@ -65,14 +69,14 @@ def test_plots_share_the_weather_and_differ_in_texture():
         assert 0.17 <= soil.texture.wilting <= 0.24
         assert 0.30 <= soil.texture.capacity <= 0.40
         np.testing.assert_array_less(0, soil.texture.saturation - soil.texture.capacity)
-    at = Moment(ANCHOR + np.arange(700 * 24) * HOUR)
+    at = Moment(ANCHOR + np.arange(700 * 24) * HOUR_MS)
     courses = np.array([soil.moisture(at) for soil in soils])
     assert np.corrcoef(courses)[0].min() > 0.8
     assert np.ptp(courses, axis=0).mean() > 1  # %
 
 
 def test_moisture_has_no_step_at_midnight(world):
-    midnights = FIRST + np.arange(1, 365, dtype=np.int64) * DAY
+    midnights = FIRST + np.arange(1, 365, dtype=np.int64) * DAY_MS
     before = world.signal("thuan-tan", 1, "soil_moisture", midnights - 1, 600)
     after = world.signal("thuan-tan", 1, "soil_moisture", midnights, 600)
     np.testing.assert_allclose(before, after, atol=1e-4)
@@ -103,12 +107,12 @@ def test_energy_never_falls_and_follows_the_pump(world):
     assert used.min() >= 0
     assert (used[(pump[:-1] == 1) & (pump[1:] == 1)] > 0).all()
     assert used[(pump[:-1] == 0) & (pump[1:] == 0)].max() == pytest.approx(0, abs=1e-9)
-    late = world.signal("thuan-tan", 1, "energy", times + 4000 * DAY, 600)
+    late = world.signal("thuan-tan", 1, "energy", times + 4000 * DAY_MS, 600)
     assert late.min() > energy.max()
 
 
 def test_soil_is_warmest_after_the_air(world):
-    times = FIRST + np.arange(365 * 24, dtype=np.int64) * HOUR
+    times = FIRST + np.arange(365 * 24, dtype=np.int64) * HOUR_MS
     air = world.signal("thuan-tan", 1, "air_temperature", times, 3600).reshape(-1, 24)
     soil = world.signal("thuan-tan", 1, "soil_temperature", times, 3600).reshape(-1, 24)
     assert soil.mean(axis=0).argmax() > air.mean(axis=0).argmax()
@@ -116,7 +120,7 @@ def test_soil_is_warmest_after_the_air(world):
 
 
 def test_fertiliser_shows_and_crops_suit_their_soil(world):
-    times = FIRST + np.arange(365, dtype=np.int64) * DAY
+    times = FIRST + np.arange(365, dtype=np.int64) * DAY_MS
     for name in ("soil_nitrogen", "soil_phosphorus", "soil_potassium"):
         step = np.diff(world.signal("thuan-tan", 1, name, times, 86_400))
         assert 8 <= (step > step.std()).sum() <= 30  # a dose a month, spread over two noons

@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from devices.clock import HOUR_MS
 from devices.pilots.pilot import load
 from sim.physics.water import _FARTHEST as FARTHEST
 from sim.physics.water import _FRONT as FRONT
 from sim.physics.water import Water, distance, salt
-from sim.physics.weather import HOUR, Moment, Weather
+from sim.physics.weather import Moment, Weather
 from sim.physics.world import World
 
 PILOT = load("dong-thap")
@@ -18,8 +19,8 @@ ALARM_I = 1.9  # m at Cao Lãnh, FACTS
 DATES = np.arange(np.datetime64("2021-01-01"), np.datetime64("2031-01-01"))
 MONTHS = DATES.astype("datetime64[M]").astype(int) % 12
 YEARS = DATES.astype("datetime64[Y]").astype(int) + 1970
-FIRST = int(datetime(2021, 1, 1, tzinfo=UTC).timestamp() * 1000) - 7 * HOUR
-HOURS = FIRST + np.arange(len(DATES) * 24, dtype=np.int64) * HOUR
+FIRST = int(datetime(2021, 1, 1, tzinfo=UTC).timestamp() * 1000) - 7 * HOUR_MS
+HOURS = FIRST + np.arange(len(DATES) * 24, dtype=np.int64) * HOUR_MS
 
 
 @pytest.fixture(scope="module", params=(1, 2, 3))
@@ -120,8 +121,8 @@ def test_salt_conducts():
 def test_a_sluice_holds_salt_back_and_lets_it_in_again():
     weather = Weather(1, "coast", 10.3, 106.4, 800)
     at = Moment(HOURS[: 120 * 24])
-    closed, opened, ajar = FIRST + 30 * 24 * HOUR, FIRST + 50 * 24 * HOUR, FIRST + 70 * 24 * HOUR
-    runs = [(closed, opened, 0.0), (ajar, ajar + 20 * 24 * HOUR, 0.2)]
+    closed, opened, ajar = FIRST + 30 * 24 * HOUR_MS, FIRST + 50 * 24 * HOUR_MS, FIRST + 70 * 24 * HOUR_MS
+    runs = [(closed, opened, 0.0), (ajar, ajar + 20 * 24 * HOUR_MS, 0.2)]
     river, canal = (Water(weather, told, 42.0).salinity(at) for told in ((), runs))
     hour = np.arange(len(at.times)) / 24  # days
     np.testing.assert_array_equal(canal[hour <= 30], river[hour <= 30])

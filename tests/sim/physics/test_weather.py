@@ -6,19 +6,9 @@ from hashlib import sha256
 import numpy as np
 import pytest
 
+from devices.clock import DAY_MS, HOUR_MS, moment_of
 from devices.pilots.pilot import load
-from sim.physics.weather import (
-    ANCHOR,
-    DAY,
-    HOUR,
-    Moment,
-    Weather,
-    carried,
-    normal,
-    persistent,
-    seasonal,
-    uniform,
-)
+from sim.physics.weather import ANCHOR, Moment, Weather, carried, normal, persistent, seasonal, uniform
 from sim.physics.world import World
 
 PILOT = load("dong-thap")
@@ -26,8 +16,8 @@ PLACE = "thuan-tan"
 SEEDS = (1, 2, 3)
 DATES = np.arange(np.datetime64("2021-01-01"), np.datetime64("2031-01-01"))
 MONTHS = DATES.astype("datetime64[M]").astype(int) % 12
-FIRST = int(datetime(2021, 1, 1, tzinfo=UTC).timestamp() * 1000) - 7 * HOUR
-HOURS = FIRST + np.arange(len(DATES) * 24, dtype=np.int64) * HOUR + HOUR  # the end of each hour
+FIRST = int(datetime(2021, 1, 1, tzinfo=UTC).timestamp() * 1000) - 7 * HOUR_MS
+HOURS = FIRST + np.arange(len(DATES) * 24, dtype=np.int64) * HOUR_MS + HOUR_MS  # the end of each hour
 
 
 @pytest.fixture(scope="module", params=SEEDS)
@@ -58,9 +48,9 @@ def test_rain_wets_leaves_and_dew_does(decade):
 
 def test_rain_of_an_hour_is_the_sum_of_its_minutes():
     world = World(1, PILOT)
-    day = FIRST + 200 * DAY
-    hour = world.signal(PLACE, 1, "rainfall", day + np.arange(1, 2401) * HOUR, 3600)
-    minutes = world.signal(PLACE, 1, "rainfall", day + np.arange(1, 24001) * HOUR // 10, 360)
+    day = FIRST + 200 * DAY_MS
+    hour = world.signal(PLACE, 1, "rainfall", day + np.arange(1, 2401) * HOUR_MS, 3600)
+    minutes = world.signal(PLACE, 1, "rainfall", day + np.arange(1, 24001) * HOUR_MS // 10, 360)
     np.testing.assert_allclose(minutes.reshape(-1, 10).sum(axis=1), hour, atol=1e-9)
     assert hour.sum() > 100
 
@@ -151,11 +141,11 @@ def test_wet_spells_and_amounts_follow_geng():
 
 def test_a_swing_goes_through_its_lows_and_highs():
     low, high = np.array([1.0, 2.0, 3.0]), np.array([10.0, 20.0, 30.0])
-    at = Moment(ANCHOR + np.array([6, 14, 30, 38, 30 - 8]) * HOUR)
+    at = Moment(ANCHOR + np.array([6, 14, 30, 38, 30 - 8]) * HOUR_MS)
     np.testing.assert_allclose(at.swing(low, high, 6, 14), [1, 10, 2, 20, 6])
 
 
 def test_a_day_begins_at_midnight_in_vietnam():
-    at = Moment(np.array([ANCHOR, ANCHOR + DAY - 1, ANCHOR + DAY]))
+    at = Moment(np.array([ANCHOR, ANCHOR + DAY_MS - 1, ANCHOR + DAY_MS]))
     assert at.day.tolist() == [0, 0, 1]
-    assert datetime.fromtimestamp(ANCHOR / 1000, UTC).isoformat() == "2019-12-31T17:00:00+00:00"
+    assert moment_of(ANCHOR).isoformat() == "2019-12-31T17:00:00+00:00"

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from devices.clock import DAY_MS, HOUR_MS
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import load
-from sim.physics.weather import ANCHOR, DAY, HOUR
+from sim.physics.weather import ANCHOR
 from sim.physics.world import World
 
 PILOT = load("dong-thap")
@@ -21,7 +22,7 @@ TEN_MINUTES = 600
 
 def day_of(year, month, day):
     """Midnight in Vietnam, epoch ms."""
-    return int(datetime(year, month, day, tzinfo=UTC).timestamp() * 1000) - 7 * HOUR
+    return int(datetime(year, month, day, tzinfo=UTC).timestamp() * 1000) - 7 * HOUR_MS
 
 
 def times_of(start, days, step=TEN_MINUTES):
@@ -54,7 +55,7 @@ def test_a_value_depends_on_its_own_time_alone(name):
 def test_a_later_horizon_changes_nothing_earlier(name):
     world = World(7, PILOT)
     before = world.signal(RICE, 1, name, MAY, TEN_MINUTES)
-    world.signal(RICE, 1, name, MAY + 3000 * DAY, TEN_MINUTES)
+    world.signal(RICE, 1, name, MAY + 3000 * DAY_MS, TEN_MINUTES)
     np.testing.assert_array_equal(world.signal(RICE, 1, name, MAY, TEN_MINUTES), before)
 
 
@@ -92,7 +93,7 @@ def test_answers_are_the_callers_own():
 def test_the_times_may_be_reused_by_the_caller():
     world, times = World(7, PILOT), MAY.copy()
     first = world.signal(PLACE, 1, "air_temperature", times, TEN_MINUTES)
-    times += 5 * HOUR
+    times += 5 * HOUR_MS
     second = world.signal(PLACE, 1, "air_temperature", times, TEN_MINUTES)
     assert not np.array_equal(first, second)
 
