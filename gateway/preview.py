@@ -4,11 +4,10 @@ What depends on the messages before (a leap, a flat line, the same message twice
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from devices.access.registry import Registry
-from devices.clock import now_ms
+from devices.clock import moment_of, now_ms
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
 from devices.contract.topics import Topic
@@ -93,8 +92,7 @@ def lines(found: Preview, pilot: Pilot, lang: str) -> Iterator[str]:
     if found.taken and not found.points:
         yield text("check.nothing", lang)
     for point in found.points:
-        moment = datetime.fromtimestamp(point.time / 1000, UTC).astimezone(pilot.zone)
-        time = moment.isoformat(timespec="seconds")
+        time = moment_of(point.time, pilot.zone).isoformat(timespec="seconds")
         tags = dict(point.tags)
         if "reason" in tags:
             signal, value = tags["signal"], _amount(tags["signal"], point.fields["value"], lang)

@@ -14,6 +14,7 @@ from typing import Annotated, Any, NamedTuple, Required
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
+from devices.clock import epoch_ms
 from devices.contract.signals import SIGNALS
 from devices.texts import shown, text
 
@@ -170,7 +171,7 @@ def parse_time(value: str) -> int:
         moment = datetime.fromisoformat(value.upper())
         if moment.tzinfo is None:
             raise ValueError(value)
-        return round(moment.timestamp() * 1000)
+        return epoch_ms(moment)
     except (ValueError, OverflowError):
         raise PayloadError("bad_time", value) from None
 
