@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 
 from dashboards.figures import Figures
 from dashboards.opendata import routes
-from dashboards.pages import check, overview, state
+from dashboards.pages import check, learn, overview, state
 from devices.access.database import RegistryAway
 from devices.access.registry import Registry
 from devices.clock import DAY_MS, MINUTE_MS
@@ -54,6 +54,7 @@ def site(figures: Figures, judge: check.Judge, others: Iterable[APIRouter]) -> F
     for routes_of in (overview, state, routes):
         pages.include_router(routes_of.router(figures))
     pages.include_router(check.router(judge))
+    pages.include_router(learn.router())
     for router in others:
         pages.include_router(router)
 

@@ -79,7 +79,9 @@ def enroll(
         kept = shelf.probes.get(probe) if probe else None
         profile = (kept.probe.profiles or kept.probe.models or [kept.probe.id])[0] if kept else "-"
         way = broker_url.parse(settings.public_mqtt or settings.mqtt)
-        shown = {"eui": dev_eui.lower(), "host": way.host, "port": way.port, "profile": profile}
+        secret = settings.chirpstack_password.get_secret_value() or "secrets/chirpstack_password"
+        shown = {"eui": dev_eui.lower(), "host": way.host, "port": way.port, "profile": profile,
+                 "password": secret}  # fmt: skip
         typer.echo("\n" + text("device.lorawan" if kept else "device.lorawan_bare", lang, **shown))
 
 

@@ -30,6 +30,7 @@ SECRETS = (
     "HOIQUAN_SIMULATOR_SECRET",
     "HOIQUAN_READER_PASSWORD",
     "HOIQUAN_OPERATOR_PASSWORD",
+    "HOIQUAN_CHIRPSTACK_PASSWORD",
 )
 FILE = "secrets.json"
 
@@ -86,13 +87,15 @@ def simulated_password(secret: str, device: str) -> str:
 
 
 def environment(data: Path) -> dict[str, str]:
-    """The secrets of the folder `data` as environment variables; the environment's own go before."""
-    kept = kept_in(data)
-    if missing := {name: secrets.token_hex(24) for name in SECRETS if name not in kept}:
-        kept |= missing
+    """The secrets of the folder `data` as environment variables; the environment's own go before, and are
+    kept: a command beside it (`device enroll`) writes the broker's accounts again.
+    """
+    before = kept_in(data)
+    kept = {name: os.environ.get(name) or before.get(name) or secrets.token_hex(24) for name in SECRETS}
+    if kept != before:
         data.mkdir(parents=True, exist_ok=True)
-        replace(data / FILE, json.dumps(kept), 0o600)
-    return {name: os.environ.get(name) or kept[name] for name in SECRETS}
+        replace(data / FILE, json.dumps(before | kept), 0o600)
+    return kept
 
 
 def kept_in(data: Path) -> dict[str, str]:

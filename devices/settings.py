@@ -19,7 +19,9 @@ from devices.pilots.pilot import Pilot, load
 from devices.texts import Lang, Misuse
 
 # passwords that commands beside a running `hoiquan up` use
-ACCOUNTS = ("reader_password", "operator_password", "gateway_password", "simulator_secret")
+ACCOUNTS = (
+    "reader_password", "operator_password", "gateway_password", "simulator_secret", "chirpstack_password",
+)  # fmt: skip
 
 
 class Settings(BaseSettings):

@@ -76,6 +76,16 @@ def asked(some: Sequence[Field], known: Device, settings: Settings, lang: str) -
         elif answer not in ("y", "c", "yes", "co", "có"):
             continue
         choices[signal] = _choice(signal, field, today.get(signal), lang)
+    left = [signal for signal in signals_of(known.model) if signal not in choices]
+    while left:
+        typer.echo(text("learn.others", lang, signals=", ".join(left)))
+        answer = typer.prompt(text("learn.other", lang), default="", show_default=False).strip()
+        if not answer:
+            break
+        signal, _, place = (part.strip() for part in answer.partition("="))
+        if signal in left and place.isdigit() and 1 <= int(place) <= len(some):
+            choices[signal] = _choice(signal, some[int(place) - 1], today.get(signal), lang)
+            left.remove(signal)
     return choices
 
 

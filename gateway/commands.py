@@ -21,6 +21,7 @@ from devices.contract.orders import ACTUATORS
 from devices.contract.payloads import PayloadError
 from devices.contract.topics import Topic
 from devices.files import may_write
+from devices.probes.shelf import Shelf
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language, Languages, PilotName
 from devices.texts import Misuse, number, shown, text
@@ -31,7 +32,7 @@ from gateway.control.ledger import Entry, Ledger
 from gateway.ingest.message import Quarantined
 from gateway.ingest.spool import Spool
 from gateway.instance import files
-from gateway.preview import anybody, lines, plain, preview
+from gateway.preview import UNKNOWN, anybody, fitting_of, lines, plain, preview
 
 quarantine_app = typer.Typer(no_args_is_help=True, help="Refused messages: list, show, replay after a mend.")
 Instance = Annotated[str | None, typer.Option(help="Whose spool: gateway-1, … (HOIQUAN_INSTANCE).")]
@@ -52,11 +53,12 @@ def list_refused(
     if json_output:
         typer.echo(json.dumps([_plain(row) for row in rows], indent=2, ensure_ascii=False))
         return
+    shelf = shelf_of(settings)
     if rows:
         again, zone = text("quarantine.was_replayed", lang), settings.loaded_pilot.zone
         cells = [
             (str(row.id), shown(row.topic), terminal.moment(row.arrived, zone, seconds=True), str(row.size),
-             PayloadError(row.reason, row.field).sentence(lang), again if row.replayed else "")
+             _sentence(row, shelf, lang), again if row.replayed else "")
             for row in rows
         ]  # fmt: skip
         columns = ("id", "topic", "arrived", "bytes", "reason", "replayed")
@@ -278,6 +280,13 @@ def _path(settings: Settings) -> Path:
     if not path.exists():
         raise Misuse("quarantine.no_spool", path=path)
     return path
+
+
+def _sentence(row: Quarantined, shelf: Shelf, lang: str) -> str:
+    """Why it was refused, and which probe files have the names of what nobody knows."""
+    why = PayloadError(row.reason, row.field).sentence(lang)
+    fitting = fitting_of(shelf, row.topic, row.payload) if row.reason in UNKNOWN else []
+    return f"{why} {text('check.fitting', lang, probes=', '.join(fitting))}" if fitting else why
 
 
 def _plain(row: Quarantined) -> dict[str, object]:

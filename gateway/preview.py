@@ -8,11 +8,13 @@ from typing import NamedTuple
 
 from devices.access.registry import Registry
 from devices.clock import moment_of, now_ms
+from devices.contract.payloads import PayloadError
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
 from devices.contract.topics import Topic
 from devices.pilots.pilot import Pilot
-from devices.probes.findings import Examined, Finding, examine, server_of
+from devices.probes.envelope import addressed, parsed_json
+from devices.probes.findings import FITTING, Examined, Finding, examine, server_of
 from devices.probes.meant import Said
 from devices.probes.shelf import Shelf
 from devices.probes.telemetry import Probes
@@ -66,6 +68,20 @@ def preview(
             findings=(*examined.findings, Finding("", True, refusal.reason, (said,)))
         )
     return Preview(examined, tuple(points))
+
+
+UNKNOWN = frozenset({"unknown_signal", "unknown_field", "no_values", "no_object"})  # a probe file may help
+
+
+def fitting_of(shelf: Shelf, topic: str, payload: bytes) -> list[str]:
+    """Probe files with the names of a refused message, the likeliest first."""
+    try:
+        data = parsed_json(payload)
+        whose = addressed(topic)
+        said = data if whose is None else whose.envelope.open(data).data
+    except PayloadError:
+        return []
+    return shelf.fitting(said)[:FITTING] if said else []
 
 
 def anybody(pilot: Pilot, name: str = "my-device") -> Device:

@@ -5,6 +5,7 @@ quarantine, a file or --live ─► messages ─► devices.probes.learn ─► 
 """
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -138,7 +139,7 @@ def learn(
     pairs = list(values or [])
     if "height" in parsed.place_values and not take and not any(one.startswith("height=") for one in pairs):
         pairs.append(f"height={typer.prompt(text('learn.height', lang))}")
-    site = _site(parsed.place_values, pairs)
+    site = _site(parsed, pairs)
     typer.echo(f"\n{written}")
     for line in asking.stored(Reader(parsed), messages[-1], site, lang):
         typer.echo(line)
@@ -161,15 +162,20 @@ def _enrolled(registry: Registry, device: str) -> Device:
     return known
 
 
-def _site(names: Sequence[str], pairs: Sequence[str]) -> dict[str, float]:
+def _site(probe: ProbeFile, pairs: Sequence[str]) -> dict[str, float]:
     """As `site_of`, of a probe that is on no shelf yet."""
-    given = dict(pair.partition("=")[::2] for pair in pairs)
+    given = {name.strip(): value for name, _, value in (pair.partition("=") for pair in pairs)}
     site = {}
-    for name in names:
-        try:
-            site[name] = float(given[name].replace(",", "."))
-        except (KeyError, ValueError):
-            raise Misuse("enrol.not_set", probe="", name=name) from None
+    for name in probe.place_values:
+        value = math.nan
+        with suppress(KeyError, ValueError):
+            value = float(given.pop(name).replace(",", "."))
+        if not math.isfinite(value):
+            raise Misuse("enrol.not_set", probe=probe.id, name=name)
+        site[name] = value
+    for name in given:
+        needed = ", ".join(probe.place_values) or "-"
+        raise Misuse("enrol.set_in_vain", name=name, needed=needed)
     return site
 
 
@@ -184,10 +190,15 @@ def _messages(
 ) -> Iterator[Any]:
     """What the device said, the newest last."""
     if file is not None:
-        payload = file.read_bytes()
-        data = parsed_json(payload)
+        try:
+            data = parsed_json(file.read_bytes())
+        except PayloadError as error:
+            raise Misuse(f"rejected.{error.reason}", field=error.field) from None
         server = next((one for one in envelopes() if one.opens(data)), None)
-        yield data if server is None else server.open(data).data
+        if server is not None:
+            uplink = server.open(data)
+            data = uplink.data or uplink.normalized
+        yield data
         return
     if not live:
         rows = [row for row in _refused(settings, registry, known) if row.size == len(row.payload)]
@@ -197,8 +208,7 @@ def _messages(
             return
     eui = registry.eui_of(known.device)
     topics = [str(Topic(known.pilot, known.community, known.device, "telemetry"))]
-    topics += [one.topic(eui) for one in envelopes() if eui] if eui else []
-    topics = [topic.replace("application/0/", "application/+/") for topic in topics]
+    topics += [one.listened(eui) for one in envelopes()] if eui else []
     typer.echo(text("check.waiting", lang, topic=", ".join(topics)), err=True)
     with listening(settings, *topics) as heard:
         while True:
@@ -206,7 +216,10 @@ def _messages(
                 message = heard.get(timeout=seconds)
             except Empty:
                 raise Misuse("learn.nothing", device=known.device) from None
-            if said_now := _said(message.topic, bytes(message.payload)):
+            payload = bytes(message.payload)
+            if message.topic != topics[0] and _eui(message.topic, payload) != eui:
+                continue  # another device's: the topic alone does not tell
+            if said_now := _said(message.topic, payload):
                 yield said_now
                 return
 
@@ -220,15 +233,15 @@ def _refused(settings: Settings, registry: Registry, known: Device) -> list[Quar
     own = f"/{known.community}/{known.device}/telemetry"
     with closing(Spool.to_read(path)) as spool:
         rows = spool.quarantined(LOOKED_AT)
-    return [row for row in rows if row.topic.endswith(own) or (eui and _eui(row) == eui)]
+    return [row for row in rows if row.topic.endswith(own) or (eui and _eui(row.topic, row.payload) == eui)]
 
 
-def _eui(row: Quarantined) -> str | None:
-    whose = addressed(row.topic)
+def _eui(topic: str, payload: bytes) -> str | None:
+    whose = addressed(topic)
     if whose is None or whose.kind != "up":
         return None
     with suppress(PayloadError):
-        return whose.eui or whose.envelope.eui(parsed_json(row.payload))
+        return whose.eui or whose.envelope.eui(parsed_json(payload))
     return None
 
 

@@ -15,7 +15,7 @@ from devices.web.frame import headers
 from devices.web.language import VARY, language
 
 FORM_BYTES = 8 * MAX_BYTES  # a form writes a byte of the message as three characters at most
-_HEADERS = headers(vary=VARY, forms=True, cache="no-store")
+HEADERS = headers(vary=VARY, forms=True, cache="no-store")
 
 
 class Verdict(NamedTuple):
@@ -38,16 +38,11 @@ def router(look: Judge) -> APIRouter:
 
     @routes.post("/check", include_in_schema=False)
     async def check(request: Request) -> Response:
-        body = b""
-        async for part in request.stream():
-            body += part
-            if len(body) > FORM_BYTES:
-                sentence = text("rejected.too_large", language(request), field=len(body))
-                return _page(request, "", "", False, Verdict(False, [sentence]), 413)
-        form = parse_qs(body.decode("ascii", "replace"), keep_blank_values=True, errors="replace")
-        given = {name: values[0] for name, values in form.items()}
-        payload = given.get("payload", "").replace("\r\n", "\n").strip()
-        device, uplink = given.get("device", "").strip()[:64], "uplink" in given
+        form = await form_of(request)
+        if form is None:
+            sentence = text("rejected.too_large", language(request), field=FORM_BYTES)
+            return _page(request, "", "", False, Verdict(False, [sentence]), 413)
+        payload, device, uplink = form.get("payload", ""), form.get("device", "")[:64], "uplink" in form
         verdict = look(payload.encode("utf-8", "replace"), device, uplink, language(request))
         return _page(request, payload, device, uplink, verdict)
 
@@ -59,10 +54,21 @@ def router(look: Judge) -> APIRouter:
     return routes
 
 
+async def form_of(request: Request) -> dict[str, str] | None:
+    """What was filled in, without blanks around it; None where it is too long."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > FORM_BYTES:
+            return None
+    form = parse_qs(body.decode("ascii", "replace"), keep_blank_values=True, errors="replace")
+    return {name: values[0].replace("\r\n", "\n").strip() for name, values in form.items()}
+
+
 def _page(
     request: Request, payload: str, device: str, uplink: bool, verdict: Verdict | None, status: int = 200
 ) -> Response:
     return PAGES.answer(
-        "check.html", language(request), status, _HEADERS,
+        "check.html", language(request), status, HEADERS,
         payload=payload, device=device, uplink=uplink, verdict=verdict,
     )  # fmt: skip

@@ -126,6 +126,10 @@ class Envelope:
         """The topic of an uplink of the device with that devEUI."""
         return self._form.topics.up.replace("{eui}", eui).replace("+", "0")
 
+    def listened(self, eui: str) -> str:
+        """The MQTT filter under which uplinks of the device with that devEUI come, maybe among others'."""
+        return self._form.topics.up.replace("{eui}", eui)
+
     def eui(self, data: Any) -> str:
         """The devEUI, where it stands in the message. Raises PayloadError."""
         found = find(data, self._eui or ())

@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 import yaml
 
 from devices.contract.models import MODELS
+from devices.contract.payloads import MAX_EXACT
 from devices.contract.signals import SIGNALS
-from devices.probes.path import Which, find, parse, quoted, written
+from devices.probes.path import Which, elements, find, parse, quoted, written
 from devices.probes.probe import AMBIGUOUS, COUNTED, units_for
 from devices.probes.reader import NUMBER
-from devices.probes.units import UNITS, Unit, convert, unit_of
+from devices.probes.units import UNITS, Unit, convert, ucum, unit_of
 
 # What makers' decoders say where nothing is connected or measured: integers at their end, the DS18B20's 85 °C
 # at power-on and -127 °C without a sensor. A number that is none of these is looked for in other messages.
@@ -26,8 +27,10 @@ SENTINELS = frozenset({
     85.0, -127.0, 127.0, 327.67, -327.68, 3276.7, -3276.8, 6553.5, 655.35, 65535.0, 65534.0, 32767.0,
     -32768.0, -999.0, -9999.0, 9999.0, 999.9, -273.15, -273.2,
 })  # fmt: skip
+USUAL = (85.0, -127.0, 327.67, 655.35, 3276.7, 6553.5, 65535.0, -999.0)  # those that a new file names
 _MARKS = ("type", "label", "id", "measurementId", "name", "variable", "channel", "sensor", "kind")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|%|°")
+_MEDIA = ("air", "soil", "water", "leaf")
 MOST = 400  # fields of a message that are looked at
 # Words by signal, the surer first: a field that has all of one of these may be meant. Hints for a question.
 _HINTS: dict[str, tuple[str, ...]] = {
@@ -43,7 +46,7 @@ _HINTS: dict[str, tuple[str, ...]] = {
     "leaf_wetness": ("leaf wet", "leaf moisture", "wetness"),
     "co2": ("co 2", "co2", "carbon"),
     "soil_moisture": ("soil moist", "vwc", "water soil", "soil humidity", "moisture", "humidity", "moist"),
-    "soil_temperature": ("soil temp", "temp soil", "temp", "temperature", "tempc"),
+    "soil_temperature": ("soil temp", "temp soil", "soil t", "temp", "temperature", "tempc"),
     "soil_ec": ("soil ec", "conduct soil", "conductivity", "conduct", "ec"),
     "soil_ph": ("soil ph", "ph"),
     "soil_nitrogen": ("nitrogen", "n"),
@@ -105,7 +108,7 @@ def fields(messages: Sequence[Any]) -> list[Field]:
     for message in messages:
         for path, raw in _leaves(message, ""):
             number, unit = _number(raw)
-            if number is None:
+            if number is None or not path:  # a number alone stands nowhere
                 continue
             unit = unit or _beside(message, path)
             before = known.get(path)
@@ -127,8 +130,9 @@ def proposals(some: Sequence[Field], model: str) -> dict[str, Field]:
     for place, field in enumerate(some):
         words = [word.lower() for word in _WORD.findall(field.path)]
         for order, signal in enumerate(signals_of(model)):
-            rank = _rank(words, signal)
+            rank = None if _elsewhere(words, signal) else _rank(words, signal)
             fits = not field.unit or _dimension(field.unit) == _dimension(SIGNALS[signal].unit)
+            fits = fits and not (signal == "battery_level" and _volts(field))
             if (
                 rank is not None
                 and fits
@@ -171,7 +175,7 @@ def text_of(probe: str, maker: str, choices: Mapping[str, Choice]) -> str:
             reading |= {"times": -1, "plus": "height"}
         if choice.counter:
             reading["counter"] = choice.counter
-        impossible = sorted(one for one in SENTINELS if _impossible(one, signal, choice))
+        impossible = [one for one in USUAL if _impossible(one, signal, choice)]
         if impossible:
             reading["not"] = impossible
         readings[signal] = reading
@@ -195,6 +199,12 @@ def _impossible(number: float, signal: str, choice: Choice) -> bool:
     return not row.low <= convert(number, unit, UNITS[row.unit]) <= row.high
 
 
+def _volts(field: Field) -> bool:
+    """Whether a battery's number is rather volts than per cent: as a cell has, or with a fraction."""
+    number = field.number
+    return not field.unit and (1.5 <= number <= 5 or (number < 30 and not number.is_integer()))
+
+
 def _rank(words: Sequence[str], signal: str) -> int | None:
     for rank, hint in enumerate(_HINTS.get(signal, ())):
         if all(
@@ -203,6 +213,16 @@ def _rank(words: Sequence[str], signal: str) -> int | None:
         ):
             return rank
     return None
+
+
+def _elsewhere(words: Sequence[str], signal: str) -> bool:
+    """Whether a name says that it was measured in something else: soilT is no temperature of the air."""
+    medium = signal.partition("_")[0]
+    mine = medium if medium in _MEDIA else "air" if signal in ("co2", "relative_humidity") else ""
+    said = {one for one in _MEDIA if one in words}
+    if {"water", "soil"} <= said:  # the water in the soil
+        said.discard("water")
+    return bool(mine and said) and mine not in said
 
 
 def _leaves(data: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -218,15 +238,19 @@ def _leaves(data: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield path, data
 
 
-def _mark(some: Sequence[Any], one: Any) -> str:
+def _mark(some: list[Any], one: Any) -> str:
     """What tells an element of a list from the others, whatever their order."""
     if not isinstance(one, dict):
         return ""
     for name in _MARKS:
         value = one.get(name)
         if isinstance(value, str | int) and not isinstance(value, bool):
-            alike = [other for other in some if isinstance(other, dict) and other.get(name) == value]
-            if len(alike) == 1:
+            alike = (
+                other
+                for other in elements(some)  # a path looks into the lists of a list, too
+                if isinstance(other, dict) and name in other and written(other[name]) == written(value)
+            )
+            if len(list(alike)) == 1:
                 return f"{quoted(name)}={quoted(written(value))}"
     return ""
 
@@ -235,9 +259,9 @@ def _number(raw: Any) -> tuple[float | None, str]:
     if isinstance(raw, bool) or raw is None:
         return None, ""
     if isinstance(raw, int | float):
-        return float(raw), ""
+        return (float(raw), "") if abs(raw) <= MAX_EXACT else (None, "")
     if isinstance(raw, str) and len(raw) <= 64 and (text := NUMBER.fullmatch(raw)):
-        return (float(text[1]), text[2]) if not text[2] or unit_of(text[2]) else (None, "")
+        return (float(text[1]), ucum(text[2])) if not text[2] or unit_of(text[2]) else (None, "")
     return None, ""
 
 
@@ -248,7 +272,7 @@ def _beside(message: Any, path: str) -> str:
         return ""
     around = find(message, steps[:-1])
     word = around.get("unit", around.get("Unit")) if isinstance(around, dict) else None
-    return word if isinstance(word, str) and unit_of(word) is not None else ""
+    return ucum(word) if isinstance(word, str) and unit_of(word) is not None else ""
 
 
 def _dimension(text: str) -> str:

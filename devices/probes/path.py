@@ -139,7 +139,9 @@ def written(value: Any) -> str:
     """A value as it is compared: true, 4102, soil."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return f"{value:g}" if isinstance(value, float) and abs(value) < 1e6 else str(value)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
 
 
 def quoted(name: str) -> str:

@@ -88,6 +88,13 @@ class Wording(_Written):
             parsed(text)
         return some
 
+    @field_validator("between", "clamp")
+    @classmethod
+    def _ends(cls, ends: list[float] | None) -> list[float] | None:
+        if ends is not None and ends[0] > ends[1]:  # else nothing would be read, or one end always
+            raise ProbeFault("probe.value", why=f"{ends[0]:g} > {ends[1]:g}")
+        return ends
+
     @field_validator("unit")
     @classmethod
     def _known(cls, unit: str | UnitBeside | None) -> str | UnitBeside | None:
@@ -127,10 +134,10 @@ class Probe(_Written):
 
     @model_validator(mode="after")
     def _shown(self) -> "Probe":
-        for one in self.example:
+        for place, one in enumerate(self.example):
             for name in one.means:
                 if name not in self.readings:
-                    raise ProbeFault("probe.example_other", signal=name)
+                    raise ProbeFault("probe.example_other", signal=name, at=("example", place, "means"))
         return self
 
     @property

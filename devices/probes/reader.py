@@ -81,10 +81,12 @@ class _Rule:
         self.signal, self.paths, self.counter = signal, wording.paths, wording.counter
         self._texts = tuple(wording.at)
         self._wanted = _known(SIGNALS[signal].unit)
-        self._unit = unit_of(wording.unit) if isinstance(wording.unit, str) else self._wanted
-        self._beside: Path | None = (
-            parsed(wording.unit.path) if isinstance(wording.unit, UnitBeside) else None
-        )
+        self._beside: Path | None = None
+        self._unit: Unit | None = self._wanted  # of a bare number; None where its unit stands beside it
+        if isinstance(wording.unit, UnitBeside):
+            self._beside, self._unit = parsed(wording.unit.path), None
+        elif wording.unit is not None:
+            self._unit = _known(wording.unit)
         self._times, self._plus, self._join = wording.times, wording.plus, wording.join
         self._low, self._high = wording.between or (-math.inf, math.inf)
         self._least, self._most = wording.clamp or (-math.inf, math.inf)
@@ -124,12 +126,12 @@ class _Rule:
                 number, unit = read
             if number in self._numbers or not self._low <= number <= self._high:
                 continue
-            if self._beside is not None and unit is self._unit:
+            if unit is None:
                 unit = self._found(data, text, unread)
             if unit is None:
                 continue
-            if not math.isfinite(number) or abs(number) > MAX_EXACT:
-                unread.append(Unread(self.signal, text, "unread.no_number", str(number)))
+            if abs(number) > MAX_EXACT:
+                unread.append(Unread(self.signal, text, "unread.no_number", str(number)[:_LONGEST]))
                 continue
             if number < 0 and self._below_zero:
                 number = float(f"{number + self._below_zero:.12g}")
@@ -139,7 +141,7 @@ class _Rule:
     def _other(self, raw: Any, text: str, unread: list[Unread]) -> tuple[float, Unit | None] | None:
         """Number and unit of what is no number; None where it gives none."""
         if isinstance(raw, bool) and self.signal in _SWITCHES:
-            return float(raw), self._unit
+            return float(raw), self._wanted
         if isinstance(raw, str):
             return None if raw in self._words else self._spelt(raw, text, unread)
         why = "unread.truth" if isinstance(raw, bool) else "unread.many"
@@ -150,10 +152,8 @@ class _Rule:
         self, number: float, unit: Unit, place: Mapping[str, float], text: str, unread: list[Unread]
     ) -> float | None:
         value = number if unit == self._wanted else convert(number, unit, self._wanted)
-        if self.signal in CIRCULAR:
-            value %= 360
         if self._plain:
-            return float(value)
+            return float(value % 360 if self.signal in CIRCULAR else value)
         if isinstance(self._plus, str):
             plus = place.get(self._plus)
             if plus is None:
@@ -161,7 +161,11 @@ class _Rule:
                 return None
         else:
             plus = self._plus
-        return float(f"{value * self._times + plus:.12g}")
+        value = float(f"{value * self._times + plus:.12g}")
+        if not abs(value) <= MAX_EXACT:
+            unread.append(Unread(self.signal, text, "unread.no_number", str(number)[:_LONGEST]))
+            return None
+        return value % 360 if self.signal in CIRCULAR else value
 
     def _spelt(self, raw: str, text: str, unread: list[Unread]) -> tuple[float, Unit | None] | None:
         """Number and unit of a text; None where it is none."""

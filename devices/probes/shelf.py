@@ -25,6 +25,7 @@ HERE = Path(__file__).parent / "makers"
 NORMALIZED = Path(__file__).with_name("normalized.yaml")
 PROBES = "probes"  # the user's own, in the data folder
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_KINDS = ("UnitBeside", "str", "constrained-str", "float")  # which of several forms a field was tried as
 _PLAIN = re.compile(r"[^a-z0-9]+")
 
 
@@ -53,11 +54,17 @@ def parse(text: str, path: Path) -> Iterator[Probe]:
     """The probes of a file's text. Raises ProbeError."""
     try:
         loader = _LOADER(text)
+        lines: dict[str, int] = {}
         try:
             while loader.check_node():
                 node = loader.get_node()
                 _refuse_repeated(node, path, ())
-                yield _probe(loader.construct_document(node), node, path)
+                probe = _probe(loader.construct_document(node), node, path)
+                line = _line(node, ["id"])
+                if (first := lines.setdefault(probe.id, line)) != line:
+                    where = f"id: {probe.id}"
+                    raise ProbeError("probe.repeated", path=path, line=line, where=where, first=first)
+                yield probe
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
@@ -67,23 +74,34 @@ def parse(text: str, path: Path) -> Iterator[Probe]:
         ) from None
     except yaml.YAMLError as error:
         raise ProbeError("probe.no_yaml", path=path, line=1, error=" ".join(str(error).split())) from None
+    except (ValueError, RecursionError) as error:  # a day that is none, a thing that holds itself
+        if isinstance(error, ProbeError):
+            raise
+        raise ProbeError("probe.no_yaml", path=path, line=1, error=error) from None
 
 
 def _probe(data: Any, node: yaml.Node, path: Path) -> Probe:
     try:
         return Probe.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        loc = [part for part in first["loc"] if part not in ("UnitBeside", "str", "float")]
+        first = _clearest(error.errors(include_url=False))
+        loc = [part for part in first["loc"] if part not in _KINDS]
         where, line = _place(first, loc, node)
         raise ProbeError("probe.wrong", path=path, line=line, where=where, why=_why(first)) from None
+
+
+def _clearest(errors: list[ErrorDetails]) -> ErrorDetails:
+    """Of a field that may be this or that each way failed: the one that was meant is of the right kind."""
+    of_one = [one for one in errors if one["loc"][:3] == errors[0]["loc"][:3]]
+    return next((one for one in of_one if not one["type"].endswith("_type")), errors[0])
 
 
 def _place(error: ErrorDetails, loc: list[Any], node: yaml.Node) -> tuple[str, int]:
     """Field and line. A reading's own fault is raised for all readings: the signal says which."""
     cause = error.get("ctx", {}).get("error")
-    if isinstance(cause, ProbeFault) and loc == ["readings"] and "signal" in cause.values:
-        loc = [*loc, cause.values["signal"]]
+    if isinstance(cause, ProbeFault) and "signal" in cause.values and loc in ([], ["readings"]):
+        at = cause.values.get("at")
+        loc = [*(at if isinstance(at, tuple) else loc), cause.values["signal"]]
     return ".".join(map(str, loc)) or "file", _line(node, loc)
 
 
@@ -111,6 +129,8 @@ def _refuse_repeated(node: yaml.Node, path: Path, above: tuple[str, ...]) -> Non
     lines: dict[str, int] = {}
     for key, value in node.value:
         line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):  # a list or an object as a name: no field is called so
+            raise ProbeError("probe.no_yaml", path=path, line=line, error="a list or an object as a name")
         if key.value in lines:
             where = ".".join((*above, key.value))
             raise ProbeError("probe.repeated", path=path, line=line, where=where, first=lines[key.value])
@@ -175,7 +195,7 @@ class Shelf:
         return sorted(self._own.glob("*.yaml")) if self._own is not None and self._own.is_dir() else []
 
     def _look(self) -> tuple[object, ...]:
-        return tuple((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in self._files())
+        return tuple((path.name, *_mark(path)) for path in self._files())
 
     @property
     def probes(self) -> Mapping[str, Kept]:
@@ -218,13 +238,21 @@ class Shelf:
         return reader
 
 
+def _mark(path: Path) -> tuple[int, int]:
+    try:
+        now = path.stat()
+    except OSError:  # gone since, or a link to nothing, as some editors leave beside an open file
+        return 0, 0
+    return now.st_mtime_ns, now.st_size
+
+
 def _plausible(name: str, heard: Heard) -> bool:
     return name in heard.totals or SIGNALS[name].low <= heard.values[name] <= SIGNALS[name].high
 
 
 def plain(name: str) -> str:
-    """A name without case and marks: LSE01, lse-01."""
-    return _PLAIN.sub("", name.lower())
+    """A name without case and marks: LSE01, lse-01. Makers' models differ by a plus, so that is a word."""
+    return _PLAIN.sub("", name.lower().replace("+", "plus"))
 
 
 @cache

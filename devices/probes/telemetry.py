@@ -59,7 +59,8 @@ class Probes:
             data = {}
         reader = self._chosen(uplink, data, device)
         if reader is not None:
-            told = _telemetry(reader, data, device)
+            own = reader.probe.id == NORMALIZED and uplink.normalized  # the server did it itself
+            told = _telemetry(reader, uplink.normalized if own else data, device)
         elif not data or (_unknown(data) and uplink.normalized):
             told = _telemetry(self._normalized(), uplink.normalized, device)
         elif _unknown(data) and _WORDS & data.keys() and self._normalized().names(data):

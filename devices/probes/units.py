@@ -99,12 +99,21 @@ UNITS: dict[str, Unit] = {
     for dimension, (_, rows) in _ROWS.items()
     for name, row in rows.items()
 }
+_NAMES = frozenset(UNITS)
 UNITS |= {word: UNITS[name] for name, words in _SPELT.items() for word in words.split()}
 
 
 def unit_of(text: str) -> Unit | None:
     """The unit that is so written; None for what is not known."""
     return UNITS.get(text) or UNITS.get(text.strip())
+
+
+def ucum(text: str) -> str:
+    """UCUM's own name of a unit that is known, however it is written."""
+    unit = unit_of(text)
+    if unit is None or text in _NAMES:
+        return text
+    return next(name for name in _NAMES if UNITS[name] == unit)
 
 
 def convert(value: float, given: Unit, wanted: Unit) -> float:

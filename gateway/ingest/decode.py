@@ -118,9 +118,8 @@ class Decoder:
     def decode(self, messages: Sequence[Message]) -> Decoded:
         """Sort a batch. Never raises for what a message contains."""
         self._take_up()
+        self._look_up(messages)
         result = Decoded(forgot=self._forgot)
-        self._fresh = False
-        self._probes.shelf.refresh()
         senders: dict[str, Sender] = {}  # a device's topic comes again and again
         for index, message in enumerate(messages):
             try:
@@ -178,6 +177,13 @@ class Decoder:
             for reading in self._refused.popleft():
                 if (seen := self._seen.get(reading.device.device)) is not None:
                     seen.forget(reading)
+
+    def _look_up(self, messages: Sequence[Message]) -> None:
+        """Whether probe files changed; and where a message is tried again, the registry: that may be why."""
+        self._probes.shelf.refresh()
+        self._fresh = any(message.replayed for message in messages)
+        if self._fresh:
+            self._refresh()
 
     def device(self, name: str) -> Device | None:
         """The device of that id, if it may speak."""

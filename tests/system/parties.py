@@ -20,6 +20,7 @@ SECRETS = {
     "HOIQUAN_GATEWAY_PASSWORD": "the gateway's",
     "HOIQUAN_READER_PASSWORD": "the reader's",
     "HOIQUAN_OPERATOR_PASSWORD": "the operator's",
+    "HOIQUAN_CHIRPSTACK_PASSWORD": "the network server's",
     "HOIQUAN_SIMULATOR_SECRET": "the simulator's",
 }
 

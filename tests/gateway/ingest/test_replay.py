@@ -2,6 +2,9 @@
 
 import pytest
 
+from devices.access.registry import Registry
+from devices.pilots.pilot import load
+from gateway.ingest.decode import Decoder
 from gateway.ingest.message import Message
 from tests.gateway.ports import (
     DEVICES,
@@ -140,3 +143,18 @@ def test_a_replayed_burst_without_a_clock_keeps_every_message(spool):
     drain(pipeline, spool)
     assert store.values() == [0, 1, 2, 3, 4]
     assert all(NOW <= time < NOW + 1000 for _, _, time in store.held)
+
+
+def test_a_replay_is_read_as_its_device_is_read_since(tmp_path):
+    """However short ago that was changed, and whatever else is in its batch."""
+    pilot = load("dong-thap")
+    gateways, other = (Registry(tmp_path / "registry.sqlite", pilot) for _ in range(2))
+    other.enroll("tam-que", "soil-probe", "probe")
+    decoder = Decoder(pilot, gateways.known, refresh=gateways.refresh)
+    topic = "hoiquan/v1/dong-thap/tam-que/probe/telemetry"
+    refused = Message(topic, b'{"water_SOIL":"31.50","temp_SOIL":"28.10","conduct_SOIL":800}', NOW)
+    assert 0 in decoder.decode([refused]).refused
+    other.read_with("probe", "dragino-lse01", {})
+    again = decoder.decode([refused._replace(payload=b"rubbish"), refused._replace(replayed=True)])
+    (reading,) = again.readings
+    assert reading.values["soil_moisture"] == 31.5

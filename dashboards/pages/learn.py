@@ -1,0 +1,180 @@
+"""The page `/learn`: paste what a probe sends, say which of it is which signal, take the probe file home.
+
+payload ─► fields, proposals ─► a person chooses field and unit ─► what would be stored, and the file's text
+
+Nothing is kept and nothing is written: the file goes into DATA/probes by hand of the one who runs it.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from dashboards.pages.check import HEADERS, form_of
+from dashboards.pages.frame import PAGES
+from devices.contract.models import DIARY, MODELS
+from devices.contract.payloads import PayloadError
+from devices.contract.signals import SIGNALS
+from devices.probes.envelope import envelopes, parsed_json
+from devices.probes.learn import Choice, Field, asks_unit, fields, meant, proposals, signals_of, text_of
+from devices.probes.probe import COUNTED
+from devices.probes.reader import Reader
+from devices.probes.shelf import ProbeError, parse
+from devices.texts import number, text
+from devices.web.language import language
+
+EXAMPLE = '{"BatV":3.61,"temp_SOIL":"27.10","water_SOIL":"31.20","conduct_SOIL":420}'
+HEIGHT = 2.0  # m, of which the example of a level's value is made
+NAME = "own-probe"
+
+
+class Unit(NamedTuple):
+    """A unit that may be meant, and what the value would be."""
+
+    name: str
+    shown: str
+    chosen: bool
+
+
+class Row(NamedTuple):
+    """One signal's questions: which field, which unit, which kind of counter."""
+
+    signal: str
+    label: str
+    path: str
+    units: tuple[Unit, ...]
+    counter: str
+    counted: bool
+    down: bool
+
+
+def router() -> APIRouter:
+    """The page."""
+    routes = APIRouter()
+
+    @routes.get("/learn", include_in_schema=False)
+    def empty(request: Request) -> Response:
+        return _page(request, {"payload": EXAMPLE, "model": "soil-probe"}, [], [], error="")
+
+    @routes.post("/learn", include_in_schema=False)
+    async def learn(request: Request) -> Response:
+        form, lang = await form_of(request), language(request)
+        if form is None:
+            return _page(request, {}, [], [], error=text("rejected.too_large", lang, field=""), status=413)
+        try:
+            said = _said(form.get("payload", ""))
+        except PayloadError as error:
+            return _page(request, form, [], [], error=error.sentence(lang))
+        some = fields([said])
+        if not some:
+            return _page(request, form, [], [], error=text("learn.no_numbers", lang))
+        model = form.get("model", "")
+        model = model if model in MODELS and model != DIARY else "soil-probe"
+        form["model"] = model
+        chosen = {name: form[f"path {name}"] for name in signals_of(model) if f"path {name}" in form}
+        if not chosen:
+            chosen = {name: field.path for name, field in proposals(some, model).items()}
+        rows = [_row(name, chosen.get(name, ""), some, form, lang) for name in signals_of(model)]
+        return _page(request, form, some, rows, error="", said=said)
+
+    return routes
+
+
+def _said(payload: str) -> Any:
+    """What the probe says, out of a network server's envelope where it stands in one. Raises PayloadError."""
+    data = parsed_json(payload.encode("utf-8", "replace"))
+    server = next((one for one in envelopes() if one.opens(data)), None)
+    if server is None:
+        return data
+    uplink = server.open(data)
+    return uplink.data or uplink.normalized or {}
+
+
+def _row(name: str, path: str, some: list[Field], form: Mapping[str, str], lang: str) -> Row:
+    signal = SIGNALS[name]
+    field = next((one for one in some if one.path == path), None)
+    if field is None:
+        return Row(name, signal.name(lang), "", (), "", name in COUNTED, False)
+    given = form.get(f"unit {name}", "")
+    offered = meant(field, name)
+    if given not in [one.unit for one in offered]:
+        given = "" if asks_unit(field, name) else (field.unit or signal.unit)
+    units = tuple(
+        Unit(one.unit, _amount(name, one.value, lang, plausible=one.plausible), one.unit == given)
+        for one in offered
+    )
+    counter = form.get(f"counter {name}", "")
+    down = "distance" in path.lower() if f"path {name}" not in form else f"down {name}" in form
+    return Row(name, signal.name(lang), path, units, counter, name in COUNTED, name == "water_level" and down)
+
+
+def _amount(signal: str, value: float, lang: str, *, plausible: bool = True) -> str:
+    shown = f"{number(value, lang)} {SIGNALS[signal].shown_unit}".strip()
+    return shown if plausible else f"{shown} ({text('learn.implausible', lang)})"
+
+
+def _choices(rows: list[Row]) -> tuple[dict[str, Choice], list[str]]:
+    """What was chosen, and the signals whose unit or counter is still asked."""
+    choices: dict[str, Choice] = {}
+    open_questions = []
+    for row in rows:
+        if not row.path:
+            continue
+        unit = next((one.name for one in row.units if one.chosen), "")
+        if (row.units and not unit) or (row.counted and not row.counter):
+            open_questions.append(row.signal)
+        kind = row.counter if row.counter in ("daily", "total") else ""
+        choices[row.signal] = Choice(row.path, unit, kind, row.down)
+    return choices, open_questions
+
+
+def _page(
+    request: Request,
+    form: Mapping[str, str],
+    some: list[Field],
+    rows: list[Row],
+    error: str,
+    said: Any = None,
+    status: int = 200,
+) -> Response:
+    lang = language(request)
+    choices, asked = _choices(rows)
+    written, stored = "", list[tuple[bool, str]]()
+    kinds = [
+        ("since", "learn.counts_since"),
+        ("daily", "learn.counts_daily"),
+        ("total", "learn.counts_total"),
+    ]
+    if choices and not asked:
+        written, stored, error = _file(form.get("name", NAME), choices, said, lang)
+    return PAGES.answer(
+        "learn.html", lang, status, HEADERS,
+        payload=form.get("payload", ""), model=form.get("model", ""), name=form.get("name", NAME),
+        models=[(one.id, one.en if lang == "en" else one.vi) for one in MODELS.values() if one.id != DIARY],
+        fields=[(one.path, f"{one.path} = {number(one.number, lang)} {one.unit}".strip()) for one in some],
+        rows=rows, asked=[SIGNALS[one].name(lang) for one in asked], written=written, stored=stored,
+        kinds=[(kind, text(key, lang)) for kind, key in kinds], error=error,
+    )  # fmt: skip
+
+
+def _file(
+    name: str, choices: Mapping[str, Choice], said: Any, lang: str
+) -> tuple[str, list[tuple[bool, str]], str]:
+    """The probe file's text, what would be stored (and whether it counts), or what is wrong."""
+    written = text_of(name, "-", choices)
+    try:
+        (probe,) = parse(written, Path(f"{name}.yaml"))
+    except ProbeError as error:
+        return "", [], error.sentence(lang)
+    heard = Reader(probe).read(said, dict.fromkeys(probe.place_values, HEIGHT))
+    stored = [
+        (SIGNALS[signal].low <= value <= SIGNALS[signal].high, f"{signal} = {_amount(signal, value, lang)}")
+        for signal, value in heard.values.items()
+    ]
+    stored += [
+        (True, text("learn.counter", lang, signal=signal, value=_amount(signal, total, lang)))
+        for signal, (_, total) in heard.totals.items()
+    ]
+    return written, stored, ""
