@@ -4,6 +4,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import asdict, replace
 from getpass import getuser
@@ -14,13 +15,16 @@ from typing import Annotated
 import typer
 
 from devices import installation, terminal
+from devices.access.registry import Registry
 from devices.access.site import site_of
 from devices.clock import now_ms
 from devices.commands import Probe, Set, devices_app, shelf_of
 from devices.contract.orders import ACTUATORS
 from devices.contract.payloads import PayloadError
+from devices.contract.reading import Device
 from devices.contract.topics import Topic
 from devices.files import may_write
+from devices.probes.envelope import envelopes, sender
 from devices.probes.shelf import Shelf
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language, Languages, PilotName
@@ -130,46 +134,64 @@ def check(
     who, shelf = known or anybody(place, device or "my-device"), shelf_of(settings)
     if probe is not None:
         who = replace(who, probe=probe, site=tuple(site_of(shelf, probe, values or []).items()))
-    taken = True
 
-    def look(payload: bytes | bytearray) -> None:
-        nonlocal taken
-        found = preview(bytes(payload), who, place, now_ms(), uplink=uplink, shelf=shelf)
-        taken = found.taken
+    def look(payload: bytes, uplink: bool) -> bool:
+        found = preview(payload, who, place, now_ms(), uplink=uplink, shelf=shelf)
         if json_output:
             typer.echo(json.dumps(plain(found), ensure_ascii=False))
-            return
+            return found.taken
         for one in ("vi", "en") if lang == "both" else (lang,):
             typer.echo("\n".join(lines(found, place, one)) + "\n")
+        return found.taken
 
     if not live:
-        look(_bytes(file))
-        raise SystemExit(0 if taken else 1)
-    topic = str(Topic(who.pilot, who.community, who.device, "telemetry"))
-    answers = topic.removesuffix("telemetry") + "rejected"
-    spoken = "en" if lang == "en" else "vi"
-    typer.echo(text("check.waiting", spoken, topic=topic), err=True)
-    with listening(settings, topic, answers) as heard:
+        raise SystemExit(0 if look(_bytes(file), uplink) else 1)
+    told = "json" if json_output else "en" if lang == "en" else "vi"
+    raise SystemExit(0 if _look_live(settings, registry, who, look, messages, seconds, told) else 1)
+
+
+def _look_live(
+    settings: Settings,
+    registry: Registry,
+    who: Device,
+    look: Callable[[bytes, bool], bool],
+    messages: int,
+    seconds: float,
+    told: str,
+) -> bool:
+    """Look at what a device sends from now on, itself or through a network server; whether the last was
+    taken. `told`: vi, en or json.
+    """
+    taken, spoken = True, "en" if told == "en" else "vi"
+    own = str(Topic(who.pilot, who.community, who.device, "telemetry"))
+    answers = own.removesuffix("telemetry") + "rejected"
+    eui = registry.eui_of(who.device)
+    topics = [own, *(one.listened(eui) for one in envelopes())] if eui else [own]
+    named = ", ".join(topics)
+    typer.echo(text("check.waiting", spoken, topic=named), err=True)
+    with listening(settings, *topics, answers) as heard:
         while True:
             try:
                 message = heard.get(timeout=seconds)
-                if message.topic == topic:
-                    look(message.payload)
-                elif (denied := _denied(message.payload)) is not None:
-                    taken = False
-                    typer.echo(json.dumps(denied, ensure_ascii=False) if json_output else denied[spoken])
-                else:  # it is said of the message itself
-                    continue
             except Empty:
-                typer.echo(text("check.silence", spoken, seconds=f"{seconds:g}", topic=topic), err=True)
-                taken = False
+                typer.echo(text("check.silence", spoken, seconds=f"{seconds:g}", topic=named), err=True)
                 if messages:
-                    break
+                    return False
+                taken = False
+                continue
+            payload = bytes(message.payload)
+            if message.topic == answers:
+                if (denied := _denied(payload)) is None:  # it is said of the message itself
+                    continue
+                taken = False
+                typer.echo(json.dumps(denied, ensure_ascii=False) if told == "json" else denied[spoken])
+            elif message.topic == own or sender(message.topic, payload) == eui:  # not another device's
+                taken = look(payload, message.topic != own)
+            else:
                 continue
             messages -= 1
             if not messages:
-                break
-    raise SystemExit(0 if taken else 1)
+                return taken
 
 
 @devices_app.command()

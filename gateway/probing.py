@@ -6,6 +6,7 @@ quarantine, a file or --live ─► messages ─► devices.probes.learn ─► 
 
 import json
 import math
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ import typer
 import gateway.commands  # noqa: F401 # adds its own commands to those of a device
 from devices import installation, terminal
 from devices.access.registry import Registry
+from devices.access.roster import RECHECK
 from devices.access.site import site_of
 from devices.commands import Probe, Set, devices_app, shelf_of
 from devices.contract.payloads import PayloadError
@@ -25,7 +27,7 @@ from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
 from devices.contract.topics import Topic
 from devices.files import replace
-from devices.probes.envelope import addressed, envelopes, parsed_json
+from devices.probes.envelope import addressed, envelopes, parsed_json, sender
 from devices.probes.learn import fields, text_of
 from devices.probes.probe import Probe as ProbeFile
 from devices.probes.reader import Reader
@@ -41,6 +43,7 @@ from gateway.instance import files
 
 LOOKED_AT = 2000  # of the newest refused messages
 ENOUGH = 50  # messages of a device that are learnt from
+KNOWN = RECHECK + 0.5  # seconds after which a gateway reads a device as it is to be read now
 
 
 @devices_app.command("probes")
@@ -217,7 +220,7 @@ def _messages(
             except Empty:
                 raise Misuse("learn.nothing", device=known.device) from None
             payload = bytes(message.payload)
-            if message.topic != topics[0] and _eui(message.topic, payload) != eui:
+            if message.topic != topics[0] and sender(message.topic, payload) != eui:
                 continue  # another device's: the topic alone does not tell
             if said_now := _said(message.topic, payload):
                 yield said_now
@@ -233,16 +236,7 @@ def _refused(settings: Settings, registry: Registry, known: Device) -> list[Quar
     own = f"/{known.community}/{known.device}/telemetry"
     with closing(Spool.to_read(path)) as spool:
         rows = spool.quarantined(LOOKED_AT)
-    return [row for row in rows if row.topic.endswith(own) or (eui and _eui(row.topic, row.payload) == eui)]
-
-
-def _eui(topic: str, payload: bytes) -> str | None:
-    whose = addressed(topic)
-    if whose is None or whose.kind != "up":
-        return None
-    with suppress(PayloadError):
-        return whose.eui or whose.envelope.eui(parsed_json(payload))
-    return None
+    return [row for row in rows if row.topic.endswith(own) or (eui and sender(row.topic, row.payload) == eui)]
 
 
 def _said(topic: str, payload: bytes) -> Any:
@@ -266,6 +260,8 @@ def _read_with(
     lang: str,
 ) -> None:
     registry.read_with(device, probe, site)
+    if files(settings.data, settings.instance).alive.exists():
+        time.sleep(KNOWN)  # what comes until then may be refused still, and is tried again with the rest
     rows = _refused(settings, registry, _enrolled(registry, device))
     again = 0
     if rows:

@@ -170,7 +170,10 @@ def _file(
         return "", [], error.sentence(lang)
     heard = Reader(probe).read(said, dict.fromkeys(probe.place_values, HEIGHT))
     stored = [
-        (SIGNALS[signal].low <= value <= SIGNALS[signal].high, f"{signal} = {_amount(signal, value, lang)}")
+        (
+            SIGNALS[signal].low <= value <= SIGNALS[signal].high,
+            text("learn.stored", lang, signal=signal, value=_amount(signal, value, lang)),
+        )
         for signal, value in heard.values.items()
     ]
     stored += [

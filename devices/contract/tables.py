@@ -1,13 +1,17 @@
-"""The generated parts of the contract: tables in devices/README.md and devices/refusals.md, the payload's
-JSON Schema, and the AsyncAPI document.
+"""The generated parts of the contract: tables in devices/README.md and devices/refusals.md, the makers in
+devices/probes.md, the payload's JSON Schema, and the AsyncAPI document.
 
 `python -m devices.contract.tables devices` writes them again; a test fails while they are stale.
 """
 
 import json
 import sys
+import textwrap
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+
+import yaml
 
 from devices.contract import asyncapi
 from devices.contract.models import MODELS
@@ -16,7 +20,13 @@ from devices.contract.signals import SIGNALS
 from devices.texts import catalogue
 
 SCHEMA, ASYNCAPI = "telemetry.schema.json", "asyncapi.json"
-PAGES = {"README.md": ("senml", "signals", "models"), "refusals.md": ("reasons",)}  # and their tables
+PAGES = {  # and their tables
+    "README.md": ("senml", "signals", "models"),
+    "refusals.md": ("reasons",),
+    "probes.md": ("makers",),
+}
+MAKERS = Path(__file__).parents[1] / "probes" / "makers"
+WIDTH = 118  # characters of a line of the pages
 
 
 def tables() -> dict[str, str]:
@@ -40,6 +50,7 @@ def tables() -> dict[str, str]:
         "models": _table("model|Tiếng Việt|English|interval|signals", models),
         "senml": _table("unit|SenML units", [f"| `{ucum}` | {taken} |" for ucum, taken in _units().items()]),
         "reasons": _table("reason|Tiếng Việt|English", reasons),
+        "makers": _makers(),
     }
 
 
@@ -49,6 +60,25 @@ def _units() -> dict[str, str]:
     for said, ucum in units():
         taken.setdefault(ucum, []).append(f"`{said}`")
     return {ucum: ", ".join(names) for ucum, names in sorted(taken.items())}
+
+
+def makers() -> dict[str, int]:
+    """How many models of each maker a probe file reads. The files are read as plain data here: the contract
+    knows no probe.
+    """
+    models = Counter[str]()
+    for path in sorted(MAKERS.glob("*.yaml")):
+        for probe in yaml.safe_load_all(path.read_text("utf-8")):
+            models[probe["maker"]] += len(probe.get("models", []))
+    return dict(sorted(models.items(), key=lambda one: one[0].casefold()))
+
+
+def _makers() -> str:
+    known = makers()
+    counts = len(known), sum(known.values())
+    total = "**{} hãng, {} loại máy · {} makers, {} models**".format(*counts, *counts)
+    some = " · ".join(f"{maker} {number}" for maker, number in known.items())
+    return textwrap.fill(f"{total}: {some}.", WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def fill(page: str, names: Iterable[str]) -> str:

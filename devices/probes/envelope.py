@@ -11,7 +11,8 @@ tells a repetition. `session` changes at every join, and the counter begins anew
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -22,7 +23,7 @@ from pydantic_core import from_json
 from devices.contract import payloads
 from devices.contract.payloads import PayloadError, not_json, refuse_large, refuse_repeated_names
 from devices.probes import path as paths
-from devices.probes.path import MISSING, find
+from devices.probes.path import MISSING, find, getter
 from devices.texts import parsed
 
 HERE = Path(__file__).parent / "envelopes"
@@ -99,23 +100,32 @@ class Uplink(NamedTuple):
     probe: str
 
 
+Way = Callable[[Any], Any]
+Led = tuple[str, Way]  # a path as it is written, and what it leads to
+
+
+def _led(text: str) -> Led:
+    return text, getter(paths.parse(text))
+
+
+def _way(text: str | None) -> Way | None:
+    return None if text is None else getter(paths.parse(text))
+
+
 class Envelope:
     """One network server's form, ready to be opened."""
 
     def __init__(self, form: Form) -> None:
         self.id, self.name = form.id, form.name
         self._form = form
-        self._eui = None if form.eui is None else paths.parse(form.eui)
-        self._session = tuple((text, paths.parse(text)) for text in form.session.at)
+        self._eui = _way(form.eui)
+        self._session = tuple(_led(text) for text in form.session.at)
         self._looks = re.compile(form.session.form)
-        self._counter, self._identity, self._time, self._object = (
-            (text, paths.parse(text)) for text in (form.counter, form.identity, form.time, form.object)
-        )
-        self._normalized = None if form.normalized is None else paths.parse(form.normalized)
-        self._heard = (form.rssi[0], paths.parse(form.rssi[0]), form.rssi[1])
-        self._kind = tuple(
-            None if text is None else paths.parse(text) for text in (form.profile, form.maker, form.probe)
-        )
+        self._counter, self._identity = _led(form.counter), _led(form.identity)
+        self._time, self._object = _led(form.time), _led(form.object)
+        self._normalized = _way(form.normalized)
+        self._heard = (*_led(form.rssi[0]), form.rssi[1])
+        self._kind = tuple(_way(text) for text in (form.profile, form.maker, form.probe))
         kinds: list[tuple[str, Kind]] = [(form.topics.up, "up")]
         kinds += [(text, "alive") for text in form.topics.alive]
         kinds += [(form.topics.log, "log")] if form.topics.log else []
@@ -132,7 +142,7 @@ class Envelope:
 
     def eui(self, data: Any) -> str:
         """The devEUI, where it stands in the message. Raises PayloadError."""
-        found = find(data, self._eui or ())
+        found = MISSING if self._eui is None else self._eui(data)
         if not isinstance(found, str) or not re.fullmatch(EUI, found):
             raise PayloadError("bad_uplink", self._form.eui or "")
         return found.lower()
@@ -145,7 +155,7 @@ class Envelope:
         said = self._text(self._time, data, None)
         session = self._named(data)
         counter = self._count(data)
-        values = find(data, self._object[1])
+        values = self._object[1](data)
         if values is MISSING:
             values = None
         if values is not None and not isinstance(values, dict):
@@ -153,11 +163,10 @@ class Envelope:
         rssi = self._strength(data)
         time = None if said is None else payloads.parse_time(said)
         named = f"{identity} {time} {counter}" if identity else ""
-        normalized = None if self._normalized is None else find(data, self._normalized)
+        normalized = None if self._normalized is None else self._normalized(data)
         normalized = None if normalized is MISSING else normalized
         profile, maker, probe = (
-            text if path is not None and isinstance(text := find(data, path), str) else ""
-            for path in self._kind
+            text if way is not None and isinstance(text := way(data), str) else "" for way in self._kind
         )
         return Uplink(values, normalized, time, counter, session, named, rssi, profile, maker, probe)
 
@@ -186,8 +195,8 @@ class Envelope:
         words = find(data, paths.parse(rule.at))
         return words if isinstance(words, str) else ""
 
-    def _text(self, at: tuple[str, paths.Path], data: Any, longest: int | None) -> str | None:
-        found = find(data, at[1])
+    def _text(self, at: Led, data: Any, longest: int | None) -> str | None:
+        found = at[1](data)
         if found is MISSING or found is None:
             return None
         if not isinstance(found, str) or (longest is not None and len(found) > longest):
@@ -195,14 +204,14 @@ class Envelope:
         return found
 
     def _named(self, data: Any) -> str:
-        for _, path in self._session:
-            found = find(data, path)
+        for _, way in self._session:
+            found = way(data)
             if isinstance(found, str) and self._looks.fullmatch(found):
                 return found.lower() if len(found) == 8 else found
         raise PayloadError("bad_uplink", self._session[0][0])
 
     def _count(self, data: Any) -> int:
-        found = find(data, self._counter[1])
+        found = self._counter[1](data)
         if found is MISSING:
             return 0
         if type(found) is not int or not 0 <= found <= _COUNTER:
@@ -210,8 +219,8 @@ class Envelope:
         return found
 
     def _strength(self, data: Any) -> float | None:
-        at, path, name = self._heard
-        found = find(data, path)
+        at, way, name = self._heard
+        found = way(data)
         if found is MISSING:
             return None
         if not isinstance(found, list):
@@ -244,10 +253,23 @@ def parsed_json(payload: bytes) -> Any:
         data = from_json(payload)
     except ValueError:
         raise not_json(payload) from None
-    if not isinstance(data, dict | list):
-        return data
-    refuse_repeated_names(payload)
+    # every name is a quote with a colon behind it: as many are left, or the text is read again
+    if payload.count(b'":') != _names(data) or _APART.search(payload):
+        refuse_repeated_names(payload)
     return data
+
+
+_APART = re.compile(rb'"\s+:')
+
+
+def _names(data: Any) -> int:
+    """How many names the objects in it have."""
+    if type(data) is dict:
+        inner = data.values()
+        return len(data) + sum([_names(one) for one in inner if type(one) is dict or type(one) is list])
+    if type(data) is list:
+        return sum([_names(one) for one in data if type(one) is dict or type(one) is list])
+    return 0
 
 
 @cache
@@ -269,6 +291,16 @@ def addressed(topic: str) -> Addressed | None:
             found = pattern.fullmatch(topic)
             if found is not None:
                 return Addressed(envelope, kind, found[1].lower() if pattern.groups else None)
+    return None
+
+
+def sender(topic: str, payload: bytes) -> str | None:
+    """The devEUI of whose uplink it is; None: no uplink, or nobody's."""
+    whose = addressed(topic)
+    if whose is None or whose.kind != "up":
+        return None
+    with suppress(PayloadError):
+        return whose.eui or whose.envelope.eui(parsed_json(payload))
     return None
 
 

@@ -11,7 +11,7 @@ Values are compared as they would be written: 4102 and "4102" are the same, true
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 MISSING: Any = object()
@@ -133,6 +133,36 @@ def find(data: Any, path: Path, at: int = 0) -> Any:
         elif isinstance(step, Name):
             data = data[step.name]
     return data
+
+
+def getter(path: Path) -> Callable[[Any], Any]:
+    """`find` for one path: most lead through objects by their names, in every message."""
+    first = path[0].conditions if isinstance(path[0], Which) else ()
+    start = 1 if first and all(len(names) == 1 for names, _, _ in first) else 0
+    names = tuple(step.name for step in path[start:] if isinstance(step, Name))
+    if len(names) < len(path) - start:
+        return lambda data: find(data, path)
+    conditions = tuple((said[0], equal, value) for said, equal, value in first)
+
+    def get(data: Any) -> Any:
+        if type(data) is not dict:
+            return find(data, path)
+        for name, equal, value in conditions:
+            one = data.get(name, MISSING)
+            if (
+                (one if type(one) is str else None if one is MISSING else written(one)) == value
+            ) is not equal:
+                return MISSING
+        whole = data
+        for name in names:
+            if type(data) is not dict:
+                return find(whole, path)
+            data = data.get(name, MISSING)
+            if data is MISSING:
+                return MISSING
+        return data
+
+    return get
 
 
 def written(value: Any) -> str:

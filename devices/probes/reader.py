@@ -7,13 +7,13 @@ What the probe does not name is ignored; null, text without a number and a senti
 
 import math
 import re
-from collections.abc import Iterable, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from devices.contract.payloads import MAX_EXACT
 from devices.contract.signals import SIGNALS
-from devices.probes.path import MISSING, Path, find
+from devices.probes.path import MISSING, Path, find, getter
 from devices.probes.probe import Probe, UnitBeside, Wording, parsed
 from devices.probes.units import Unit, convert, unit_of
 
@@ -22,6 +22,9 @@ NUMBER = re.compile(r"\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*([^(]
 _LONGEST = 64  # characters of a number with its unit
 CIRCULAR = frozenset({"wind_direction"})  # 360° is 0°
 _SWITCHES = frozenset({"pump_state", "valve_state", "aerator_state"})  # they may be said as true and false
+
+
+Way = tuple[Callable[[Any], Any], str]  # what leads to a value, and the path as it is written
 
 
 class Unread(NamedTuple):
@@ -71,15 +74,15 @@ class Reader:
 
     def names(self, data: Any) -> bool:
         """Whether the object has any field of the probe, measured or not."""
-        return any(find(data, path) is not MISSING for rule in self._rules for path in rule.paths)
+        return any(get(data) is not MISSING for rule in self._rules for get, _ in rule.ways)
 
 
 class _Rule:
     """One signal's wording, ready to be read with."""
 
     def __init__(self, signal: str, wording: Wording) -> None:
-        self.signal, self.paths, self.counter = signal, wording.paths, wording.counter
-        self._texts = tuple(wording.at)
+        self.signal, self.counter = signal, wording.counter
+        self.ways = tuple((getter(path), text) for path, text in zip(wording.paths, wording.at, strict=True))
         self._wanted = _known(SIGNALS[signal].unit)
         self._beside: Path | None = None
         self._unit: Unit | None = self._wanted  # of a bare number; None where its unit stands beside it
@@ -89,31 +92,29 @@ class _Rule:
             self._unit = _known(wording.unit)
         self._times, self._plus, self._join = wording.times, wording.plus, wording.join
         self._low, self._high = wording.between or (-math.inf, math.inf)
-        self._least, self._most = wording.clamp or (-math.inf, math.inf)
+        self._clamp = wording.clamp
         self._below_zero = wording.below_zero
         self._numbers = frozenset(one for one in wording.no if not isinstance(one, str))
         self._words = frozenset(one for one in wording.no if isinstance(one, str))
-
-    @cached_property
-    def _plain(self) -> bool:
-        return self._times == 1.0 and self._plus == 0.0
+        self._plain = self._times == 1.0 and self._plus == 0.0
+        self._same = self._unit == self._wanted  # a bare number is ours as it is
+        self._circular = signal in CIRCULAR
 
     def value(self, data: Any, place: Mapping[str, float], unread: list[Unread]) -> float | None:
         """In the signal's unit; None where nothing is measured."""
-        paths = zip(self.paths, self._texts, strict=True)
         if self._join is None:
-            return self._first(data, place, unread, paths)
-        parts = [self._first(data, place, unread, [one]) for one in paths]
+            return self._first(data, place, unread, self.ways)
+        parts = [self._first(data, place, unread, (one,)) for one in self.ways]
         known = [part for part in parts if part is not None]
         if len(known) < len(parts):
             return None
         return float(f"{sum(known) / (len(known) if self._join == 'mean' else 1):.12g}")
 
     def _first(
-        self, data: Any, place: Mapping[str, float], unread: list[Unread], paths: Iterable[tuple[Path, str]]
+        self, data: Any, place: Mapping[str, float], unread: list[Unread], ways: Iterable[Way]
     ) -> float | None:
-        for path, text in paths:
-            raw = find(data, path)
+        for get, text in ways:
+            raw = get(data)
             if raw is MISSING or raw is None:
                 continue
             unit = self._unit
@@ -135,7 +136,9 @@ class _Rule:
                 continue
             if number < 0 and self._below_zero:
                 number = float(f"{number + self._below_zero:.12g}")
-            return self._ours(min(max(number, self._least), self._most), unit, place, text, unread)
+            if self._clamp is not None:
+                number = min(max(number, self._clamp[0]), self._clamp[1])
+            return self._ours(number, unit, place, text, unread)
         return None
 
     def _other(self, raw: Any, text: str, unread: list[Unread]) -> tuple[float, Unit | None] | None:
@@ -151,9 +154,10 @@ class _Rule:
     def _ours(
         self, number: float, unit: Unit, place: Mapping[str, float], text: str, unread: list[Unread]
     ) -> float | None:
-        value = number if unit == self._wanted else convert(number, unit, self._wanted)
+        same = self._same if unit is self._unit else unit == self._wanted
+        value = number if same else convert(number, unit, self._wanted)
         if self._plain:
-            return float(value % 360 if self.signal in CIRCULAR else value)
+            return float(value % 360 if self._circular else value)
         if isinstance(self._plus, str):
             plus = place.get(self._plus)
             if plus is None:
@@ -165,10 +169,13 @@ class _Rule:
         if not abs(value) <= MAX_EXACT:
             unread.append(Unread(self.signal, text, "unread.no_number", str(number)[:_LONGEST]))
             return None
-        return value % 360 if self.signal in CIRCULAR else value
+        return value % 360 if self._circular else value
 
     def _spelt(self, raw: str, text: str, unread: list[Unread]) -> tuple[float, Unit | None] | None:
         """Number and unit of a text; None where it is none."""
+        if raw[-1:].isdigit() and raw.isascii() and "_" not in raw and len(raw) <= _LONGEST:  # the usual case
+            with suppress(ValueError):
+                return float(raw), self._unit
         found = NUMBER.fullmatch(raw) if len(raw) <= _LONGEST else None
         if found is None:
             unread.append(Unread(self.signal, text, "unread.no_number", raw[:_LONGEST]))

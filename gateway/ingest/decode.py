@@ -82,6 +82,7 @@ class Sender(NamedTuple):
     device: Device
     kind: str
     envelope: Envelope | None = None
+    lasting: bool = True  # whether every message of the topic is this device's
 
 
 class Decoder:
@@ -109,7 +110,6 @@ class Decoder:
         self._refresh = refresh
         self._lane = lane
         self._probes = Probes(shelf or Shelf())
-        self._fresh = False
         self._repeats = Repeats(marks)
         self._seen = {device: recalled(device, state) for device, state in (seen or {}).items()}
         self._refused: deque[Sequence[Reading]] = deque()
@@ -122,14 +122,15 @@ class Decoder:
         result = Decoded(forgot=self._forgot)
         senders: dict[str, Sender] = {}  # a device's topic comes again and again
         for index, message in enumerate(messages):
+            sender = senders.get(message.topic)
             try:
-                sender = senders.get(message.topic)
                 if sender is None:
                     sender = self._sender(message)
                     if sender is None:  # a sign of life of somebody else's device
                         continue
-                    senders[message.topic] = sender
-                device, kind, envelope = sender
+                    if sender.lasting:
+                        senders[message.topic] = sender
+                device, kind, envelope, _ = sender
                 if kind in _READINGS:
                     self._readings(index, message, device, envelope, result)
                 elif envelope is not None:
@@ -146,7 +147,7 @@ class Decoder:
                     result.diary.append(Written(device, event, index, message.replayed))
             except PayloadError as error:
                 result.refused[index] = Refusal(message, error.reason, error.field)
-                self._count_refused(message, senders.get(message.topic), result)
+                self._count_refused(message, sender, result)
             except CONTENT as error:  # nobody thought of it: that one is set aside, and the next goes on
                 log.exception("a message on %.200r cannot be handled", message.topic)
                 result.refused[index] = unhandled(message, error)
@@ -298,7 +299,7 @@ class Decoder:
             if kind in _SIGNS:
                 return None
             raise PayloadError("unknown_device", name)
-        return _bounded(device, kind, envelope)
+        return _bounded(device, kind, envelope)._replace(lasting=eui is not None)
 
     def _remember(self, device: Device, result: Decoded) -> Seen:
         result.touched[device.device] = device

@@ -110,10 +110,10 @@ def things_stack(
 ) -> tuple[str, bytes]:
     """Topic and bytes of an uplink of The Things Stack v3, as its MQTT server gives it."""
     heard = {"gateway_ids": {"gateway_id": "cao-lanh", "eui": "0016C001F153A14C"}, "rssi": -88, "snr": 9.2}
-    received = f"{at(ago):%Y-%m-%dT%H:%M:%S}.000074551Z"
+    device, received = f"thua-{eui[-2:]}", f"{at(ago):%Y-%m-%dT%H:%M:%S}.000074551Z"
     event = {
         "end_device_ids": {
-            "device_id": "thua-3", "application_ids": {"application_id": "hoi-quan"},
+            "device_id": device, "application_ids": {"application_id": "hoi-quan"},
             "dev_eui": eui.upper(), "join_eui": "70B3D57ED0000000", "dev_addr": "260BA42C",
         },
         "correlation_ids": ["gs:uplink:01JDP"],
@@ -126,4 +126,4 @@ def things_stack(
             "version_ids": {"brand_id": brand, "model_id": model, "band_id": "AS_923_2"},
         },
     }  # fmt: skip
-    return "v3/hoi-quan@ttn/devices/thua-3/up", json.dumps(event).encode()
+    return f"v3/hoi-quan@ttn/devices/{device}/up", json.dumps(event).encode()

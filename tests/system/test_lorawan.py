@@ -75,7 +75,8 @@ class Site(Village):
         self.passwords = self.enrolled()
         until("the gateway is well", 30, (self.data / "gateway" / "alive").exists)
         until("the pages answer", 30, lambda: answers(self.http))
-        self.network = Publisher(self.port, "chirpstack", SECRETS["HOIQUAN_CHIRPSTACK_PASSWORD"])
+        asks = "application/+/device/+/command/+"  # ChirpStack does, for downlinks; it is let go on without
+        self.network = Publisher(self.port, "chirpstack", SECRETS["HOIQUAN_CHIRPSTACK_PASSWORD"], hears=asks)
         assert not self.network.refused
 
     def enrolled(self):
@@ -183,7 +184,7 @@ S2105 = {
         {"type": "upload_battery", "battery": 91},
     ],
 }  # fmt: skip
-EM410 = {"battery": 96, "distance": 1275, "temperature": 30.2, "position": "normal"}
+EM410 = {"battery": 96, "distance": 1280, "temperature": 30.2, "position": "normal"}
 SDD = {"moisture_at_level_0": {"value": 33.15, "unit": "%"}, "temperature_at_level_0": {"value": 29.6},
        "moisture_at_level_1": {"value": 41.02, "unit": "%"}, "battery_voltage": {"value": 2.6}}  # fmt: skip
 TRS12 = {
@@ -211,7 +212,7 @@ MAKERS = {
     ),
     "em410": (
         uplink(EUI["em410"], 4, EM410, 50),
-        {"water_level": (1.925, "1,925 m"), "air_temperature": (30.2, "30,2 °C"),
+        {"water_level": (1.92, "1,92 m"), "air_temperature": (30.2, "30,2 °C"),
          "battery_level": (96, "96 %"), "rssi": (-97, "-97 dBm")},
     ),
     "sdd": (
@@ -328,6 +329,23 @@ def test_a_probe_of_an_unknown_maker_joins_by_learning(site):
     assert site.stored("stranger")[ms(5)]["soil_moisture"] == 31.7
     assert "<b>31,7 %</b>" in site.row("stranger")
     assert site.settled(0).quarantined == before.quarantined
+
+
+def test_who_listens_to_a_device_hears_what_its_network_server_says(site):
+    words = ("device", "check", "--live", "--id", "trs12", "--number", "1", "--lang", "en")
+    listener = Running(site.folder / "live.log", command(*words), **site.settings)
+    until("it listens", 20, lambda: "Listening on" in listener.text())
+    mine = things_stack(EUI["trs12"], 4, TRS12, 40, "decentlab", "dl-trs12")
+    others = things_stack(EUI["lse01"], 9, {"Bat": 3.4}, 40, "dragino", "lse01")
+
+    def heard():
+        site.publishes(others, mine)
+        return "soil_moisture = 31.2 %" in listener.text()
+
+    until("it heard the uplink", 30, heard)
+    until("it ends by itself", 10, listener.ended)
+    assert listener.stop() == 0
+    assert "battery" not in listener.text().partition("soil_moisture")[0]
 
 
 def test_a_probe_file_of_ones_own_reads_a_device_on_its_own_topic(site):

@@ -9,13 +9,20 @@ import pytest
 
 from devices.contract.payloads import PayloadError, decode
 from devices.contract.signals import SIGNALS
-from devices.contract.tables import payload_schema, stale
+from devices.contract.tables import makers, payload_schema, stale
+from devices.probes.shelf import Shelf
 
 FOLDER = Path(__file__).parents[3] / "devices"
 
 
 def test_generated_parts_are_fresh() -> None:
     assert stale(FOLDER) == [], "run: make build"
+
+
+def test_makers_of_the_page_are_those_of_the_probe_files() -> None:
+    known = [kept.probe for kept in Shelf().probes.values() if kept.probe.models]
+    assert set(makers()) == {probe.maker for probe in known}
+    assert sum(makers().values()) == sum(len(probe.models) for probe in known)
 
 
 def test_every_json_example_of_telemetry_is_accepted() -> None:

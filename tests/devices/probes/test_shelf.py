@@ -33,8 +33,8 @@ MISTAKES = {
         f'the unit "mm" does not measure soil_moisture. One of: {MOISTURE_UNITS}.'),
     "ambiguous field without unit": (
         HEAD + "  soil_moisture: {from: x}\n", 4, "readings.soil_moisture",
-        "soil_moisture cần đơn vị (unit), vì các hãng dùng nhiều đơn vị khác nhau. "
-        f"Một trong: {MOISTURE_UNITS}.",
+        ("soil_moisture cần đơn vị (unit), vì các hãng dùng nhiều đơn vị khác nhau. "
+        f"Một trong: {MOISTURE_UNITS}."),
         f"soil_moisture needs its unit, for makers use several. One of: {MOISTURE_UNITS}."),
     "unknown unit": (
         HEAD + "  air_temperature:\n    from: x\n    unit: blobs\n", 6, "readings.air_temperature.unit",
@@ -62,8 +62,8 @@ MISTAKES = {
         "thiếu trường này. Hãy thêm vào.", "this field is missing. Add it."),
     "counter of what is not counted": (
         HEAD + "  air_temperature: {from: x, counter: total}\n", 4, "readings.air_temperature",
-        "air_temperature không phải số cộng dồn ở đây; counter chỉ dùng cho pest_count, rainfall. "
-        "Bỏ counter.",
+        ("air_temperature không phải số cộng dồn ở đây; counter chỉ dùng cho pest_count, rainfall. "
+        "Bỏ counter."),
         "air_temperature is not made of a counter; only pest_count, rainfall are. Leave counter out."),
     "times 0": (
         HEAD + "  air_temperature: {from: x, times: 0}\n", 4, "readings.air_temperature",
@@ -92,8 +92,8 @@ MISTAKES = {
         AIR + "example:\n  - says: {t: 1}\n    means: {air_temperature: 1}\n  - says: {c: 1}\n"
         "    means: {co2: 1}\n", 9, "example.1.means.co2",
         "ví dụ nói co2, mà readings không có đại lượng này. Thêm vào readings hoặc bỏ khỏi ví dụ.",
-        "an example means co2, which is not among the readings. "
-        "Add it there or leave it out of the example."),
+        ("an example means co2, which is not among the readings. "
+        "Add it there or leave it out of the example.")),
     "in the second document": (
         AIR + "---\n" + HEAD.replace("mine", "other") + "  happiness: {from: x}\n", 9, "readings.happiness",
         'không có đại lượng "happiness". Xem bảng đại lượng trong devices/README.md.',

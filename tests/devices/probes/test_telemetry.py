@@ -168,7 +168,8 @@ def test_everything_of_the_normalised_vocabulary_is_read_in_its_units(shelf):
         "leaf_wetness": 40, "soil_moisture": 31.5, "soil_temperature": 27.1, "soil_ec": 0.42, "soil_ph": 5.9,
         "soil_nitrogen": 40, "soil_phosphorus": 12, "soil_potassium": 150, "water_level": 1.2,
         "water_temperature": 29.1, "water_ph": 7.1, "water_ec": 1.85, "turbidity": 35,
-        "dissolved_oxygen": 6.2, "water_volume": 12.5, "energy": 4.2, "noise": 55, "battery_voltage": 3.61, "battery_level": 87,
+        "dissolved_oxygen": 6.2, "water_volume": 12.5, "energy": 4.2, "noise": 55,
+        "battery_voltage": 3.61, "battery_level": 87,
     }  # fmt: skip
 
 
