@@ -2,7 +2,7 @@
 
 reading, ° ─► its parts to the east and to the north ─► their means ─► ° again
 
-Each reading counts the same, whatever the wind's speed was. Directions that cancel each other out have no mean.
+Each reading counts the same, whatever the wind's speed. Directions that cancel each other out have no mean.
 """
 
 from math import atan2, cos, degrees, hypot, nan, radians, sin
@@ -29,7 +29,7 @@ def vectors(field: str) -> str:
 
 
 def bucket(time: int, eastern: float, northern: float, number: int) -> Bucket:
-    """A step's bucket out of the means of the parts: without lowest and highest, which a circle does not have."""
+    """A step's bucket out of the means of the parts; a circle has no lowest and no highest."""
     if hypot(eastern, northern) < _NOWHERE:
         return Bucket(time, nan, nan, nan, number)
     return Bucket(time, nan, round(degrees(atan2(eastern, northern)), 9) % 360, nan, number)
