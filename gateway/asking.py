@@ -128,6 +128,8 @@ def _today(settings: Settings, known: Device) -> dict[str, tuple[float, float]]:
     where = {"pilot": known.pilot, "community": known.community}
     with suppress(RetryLater, OSError), open_store(settings) as store:
         for signal in signals_of(known.model):
+            if SIGNALS[signal].circular:
+                continue  # it has neither a lowest nor a highest
             with suppress(KeyError):
                 rows = store.summary("telemetry", [signal], where, now - DAY_MS, now, DAY_MS).get(signal, {})
                 buckets = [bucket for some in rows.values() for bucket in some]

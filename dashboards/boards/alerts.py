@@ -22,12 +22,13 @@ from devices.clock import MINUTE_MS
 from devices.contract.signals import SIGNALS
 from devices.pilots.alarms import Alarms, Level
 from devices.pilots.pilot import HERE, Pilot, load
-from devices.texts import LANGS, text
+from devices.texts import LANGS, catalogue, text
 from devices.texts import number as written
 
 FOLDER = Path(__file__).parents[1] / "alerts"
 LONGEST_UID = 40  # Grafana refuses a longer one
 EVERY = {"field": "1m", "system": "1m", "plan": "1h"}  # how often a group's rules are looked at
+_BOARDS = {"water_level": "water", "salinity": "water", "battery_level": "quality"}  # else the place's own
 OVER, UNDER, OUTSIDE = "gt", "lt", "outside_range"
 
 
@@ -100,12 +101,18 @@ def _levels(pilot: Pilot, alarms: Alarms, lang: str) -> Iterator[Rule]:
         for step, limit in level.named():
             shown = written(limit, lang)
             yield Rule(
-                f"{pilot.pilot}-{level.signal}-{number}-{step}", "field", level.signal, query,
+                f"{pilot.pilot}-{level.signal}-{number}-{step}", "field", _kind(level), query,
                 OVER if level.when == "over" else UNDER, (limit,), "10m", "community",
-                board="community" if level.signal in ("dissolved_oxygen", "ammonia") else "water",
+                board=_BOARDS.get(level.signal, "community"),
                 severity="critical" if step != "I" else "warning",
-                words=(("level", step), ("limit", f"{shown} {signal.shown_unit}"), ("gauge", level.gauge)),
+                words=(("level", step), ("limit", f"{shown} {signal.shown_unit}".rstrip()),
+                       ("gauge", level.gauge), ("name", signal.name(lang))),
             )  # fmt: skip
+
+
+def _kind(level: Level) -> str:
+    """The sentences of a level: the signal's own, else those of any that is over or under."""
+    return level.signal if f"alerts.{level.signal}" in catalogue() else f"level_{level.when}"
 
 
 def _places(alarms: Alarms, level: Level) -> str:

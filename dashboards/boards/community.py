@@ -7,6 +7,8 @@ canal level │ canal salinity │ pests a day          with alarm levels
 pond oxygen │ pond ammonia │ advice
 devices
 lots
+wind direction │ rain intensity │ light             what few places measure stands last
+dust │ noise │ water used a day
 """
 
 from grafana_foundation_sdk.builders import dashboard as build
@@ -45,6 +47,12 @@ def board(lang: str) -> build.Dashboard:
         .with_panel(_advice(Spot(13, 16, 28, 8, 8), lang, say))
         .with_panel(readings.devices(Spot(14, 0, 36, 24, 9), lang, HOURS))
         .with_panel(trace.lots(Spot(15, 0, 45, 24, 9), say))
+        .with_panel(readings.heading(Spot(16, 0, 54, 8, 8), lang, "wind_direction"))
+        .with_panel(readings.day_by_day(Spot(17, 8, 54, 8, 8), lang, "rain_rate", "max"))
+        .with_panel(readings.course(Spot(18, 16, 54, 8, 8), lang, "illuminance"))
+        .with_panel(readings.together(Spot(19, 0, 62, 8, 8), lang, "pm2_5", "pm10"))
+        .with_panel(readings.day_by_day(Spot(20, 8, 62, 8, 8), lang, "noise", "max"))
+        .with_panel(readings.used(Spot(21, 16, 62, 8, 8), lang, "water_volume"))
     )
 
 

@@ -73,10 +73,12 @@ def _refused(spot: Spot, say: Say) -> timeseries.Panel:
 
 
 def _batteries(spot: Spot, say: Say) -> table.Panel:
-    titles = {"device": say("device"), "battery": say("battery")}
+    titles = {"device": say("device"), "battery": say("battery"), "level": say("battery_level")}
     panel = style.dress(
         style.rows(sort=titles["battery"]), spot, say,
         title=say("batteries"), about=say("batteries_about"), unit=style.COUNT,
     ).decimals(2)  # fmt: skip
-    query = queries.within("telemetry", "battery_voltage", "min", 24, by="device", shown="battery")
-    return style.reshape(panel.with_target(InfluxQL(query)), titles, style.without_time())
+    volts = queries.within("telemetry", "battery_voltage", "min", 24, by="device", shown="battery")
+    level = queries.within("telemetry", "battery_level", "min", 24, by="device", shown="level")
+    panel.with_target(InfluxQL(volts, "A")).with_target(InfluxQL(level, "B"))
+    return style.reshape(panel, titles, style.without_time(), style.joined("device"))

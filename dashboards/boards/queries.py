@@ -13,11 +13,14 @@ Four rules hold for every query:
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import radians
 
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.variants import Dataquery
 from grafana_foundation_sdk.models.common import DataSourceRef
 
+from devices.contract.signals import CIRCULAR
+from gateway.stores.heading import vectors
 from gateway.stores.points import MEASUREMENTS
 
 SOURCE = DataSourceRef(type_val="influxdb", uid="hoiquan")  # provisioning/datasources.yaml
@@ -28,11 +31,17 @@ UNTIL = "time <= ${__to}ms"
 DAY = "time(1d, -7h)"
 STEP = "time($__interval)"
 
+_OF_ANYTHING = ("last", "first", "count")  # aggregates that a direction has too
+
 TABLE, SERIES = "table", "time_series"  # Grafana's result formats: one frame, or one a column
 
 
 class UnknownName(ValueError):
     """The store has no such measurement, tag or field: mend the query or gateway/stores/points.py."""
+
+
+class NoMean(ValueError):
+    """The query asks for the mean, the sum or the ends of a direction."""
 
 
 @dataclass(frozen=True)
@@ -98,11 +107,36 @@ def trend(
     measurement: str, column: str, of: str = "mean", *, by: str = "", step: str = STEP, **tags: str
 ) -> str:
     """`of` (mean, max, sum, …) of a column in each step of the chosen range, by the tag `by` where given."""
-    name = named(measurement, column)
+    name = _straight(measurement, column, of)
     group = f", {named(measurement, by)}" if by else ""
     return (
         f"SELECT {of}({name}) AS {name} FROM {named(measurement)} {_where(measurement, '$timeFilter', tags)} "
         f"GROUP BY {step}{group} fill(none)"
+    )
+
+
+def heading(signal: str, *, by: str) -> str:
+    """The mean of a direction in each step of the chosen range, that of its vectors
+    (`gateway.stores.heading`); 0 to 360.
+    """
+    group, name = named("telemetry", by), named("telemetry", signal)
+    where = _where("telemetry", "$timeFilter", {})
+    inner = f'SELECT {vectors(signal)} FROM "telemetry" {where} GROUP BY {group}'
+    mean = f'atan2(mean("east"), mean("north")) / {radians(1)!r}'
+    return (
+        f"SELECT ({mean} + 360) % 360 AS {name} FROM ({inner}) WHERE $timeFilter "
+        f"GROUP BY {STEP}, {group} fill(none)"
+    )
+
+
+def used(signal: str, *, by: str) -> str:
+    """What a running total rose by on each Vietnamese day since the last that has readings; a total that
+    began again rose by nothing.
+    """
+    name = named("telemetry", signal)
+    return (
+        f'SELECT non_negative_difference(last({name})) AS {name} FROM "telemetry" '
+        f"{_where('telemetry', '$timeFilter', {})} GROUP BY {DAY}, {named('telemetry', by)} fill(none)"
     )
 
 
@@ -136,7 +170,7 @@ def within(
     """`of` a column over the last `hours` hours as column `shown`; one row a value of `by`. Its time means
     nothing. `equal`: tags, and true or false of a field.
     """
-    name, scale = named(measurement, column), f" * {times}" if times != 1 else ""
+    name, scale = _straight(measurement, column, of), f" * {times}" if times != 1 else ""
     where = _where(measurement, _window(hours, "h"), equal, anywhere)
     group = f" GROUP BY {named(measurement, by)}" if by else ""
     return f'SELECT {of}({name}){scale} AS "{shown}" FROM {named(measurement)} {where}{group}'
@@ -228,6 +262,13 @@ def named(measurement: str, column: str = "") -> str:
     if schema is None or (column and column not in (*schema.tags, *schema.fields)):
         raise UnknownName(f"gateway/stores/points.py has no {measurement} {column}".rstrip())
     return f'"{column or measurement}"'
+
+
+def _straight(measurement: str, column: str, of: str) -> str:
+    """The quoted name of a column of which there is such an aggregate. Raises NoMean."""
+    if column in CIRCULAR and of not in _OF_ANYTHING:
+        raise NoMean(f"{of} of {column}: of a direction there is none; `heading` is the mean of its vectors")
+    return named(measurement, column)
 
 
 def _literal(value: str | bool) -> str:

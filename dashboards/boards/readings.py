@@ -55,12 +55,27 @@ def day_by_day(spot: Spot, lang: str, signal: str, of: str, *, by: str = "device
     return panel.with_target(InfluxQL(query, "A", SERIES, f"$tag_{by}"))
 
 
+def heading(spot: Spot, lang: str, signal: str) -> timeseries.Panel:
+    """A direction over the chosen range as points: a line from 350° to 10° would cross the whole circle."""
+    panel = _panel(style.lines().max(360), spot, lang, signal, "heading_about")
+    panel.draw_style(common.GraphDrawStyle.POINTS).decimals(0)
+    return panel.with_target(InfluxQL(queries.heading(signal, by="device"), "A", SERIES, "$tag_device"))
+
+
+def used(spot: Spot, lang: str, signal: str) -> timeseries.Panel:
+    """What a meter counted on each Vietnamese day."""
+    say = style.words(lang)
+    panel = _panel(style.bars(), spot, lang, signal, "used_about").title(say(f"{signal}_used"))
+    return panel.with_target(InfluxQL(queries.used(signal, by="device"), "A", SERIES, "$tag_device"))
+
+
 def devices(spot: Spot, lang: str, hours: int) -> table.Panel:
     """Each device: its coverage, battery, what of it is doubted, and when it was last heard."""
     say = style.words(lang)
-    columns = ("coverage", "battery_voltage", "last_seen")
+    columns = ("coverage", "battery_voltage", "battery_level", "last_seen")
     titles = {"device": say("device"), "community": say("place"), "coverage": say("coverage_share")}
-    titles |= {"battery_voltage": say("battery"), "last_seen": say("last_seen"), "doubts": say("doubts")}
+    titles |= {"battery_voltage": say("battery"), "battery_level": say("battery_level")}
+    titles |= {"last_seen": say("last_seen"), "doubts": say("doubts")}
     panel = style.dress(
         style.rows(sort=titles["last_seen"]), spot, say,
         title=say("devices_title"), about=say("devices_about"), unit=style.COUNT,

@@ -6,6 +6,7 @@ devices      who was heard within a day
 """
 
 from datetime import date, datetime, timedelta
+from math import isnan
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
@@ -62,7 +63,9 @@ def router(figures: Figures) -> APIRouter:
         end: Annotated[datetime | None, Query(description="RFC 3339; now")] = None,
         step: Annotated[Literal["1h", "6h", "1d", "7d"], Query(description="days are Vietnamese")] = "1h",
     ) -> Response:  # fmt: skip
-        """A signal in steps: lowest, mean and highest of the believed values. Empty steps are left out."""
+        """A signal in steps: lowest, mean and highest of the believed values. Empty steps are left out.
+        Of a direction there is the mean of its vectors alone.
+        """
         if signal not in SIGNALS:
             raise HTTPException(422, f"signal={signal}: there is no such signal; see devices/README.md")
         _require_place(figures, community)
@@ -209,15 +212,20 @@ def _series(
             "simulated": tags.get("simulated") == FLAG_TRUE,
             "signal": signal,
             "unit": SIGNALS[signal].unit,
-            "low": bucket.low,
-            "mean": round(bucket.mean, 6),
-            "high": bucket.high,
+            "low": _there(bucket.low),
+            "mean": _there(round(bucket.mean, 6)),
+            "high": _there(bucket.high),
             "number": bucket.number,
         }
         for tags, buckets in ((dict(series), buckets) for series, buckets in summary.items())
         for bucket in buckets
     ]
     return sorted(rows, key=lambda row: (row["time"], row["device"]))
+
+
+def _there(value: float) -> float | None:
+    """None for what there is none of."""
+    return None if isnan(value) else value
 
 
 def _lot(lot: dict[str, Any]) -> dict[str, Any]:

@@ -61,7 +61,10 @@ class CommunityRow(_Row):
 
 
 class SeriesRow(_Row):
-    """One step of one device's signal: lowest, mean and highest of `number` believed values."""
+    """One step of one device's signal: lowest, mean and highest of `number` believed values.
+
+    A direction (`wind_direction`) has no lowest and no highest, and its mean is that of its vectors.
+    """
 
     time: datetime
     device: str
@@ -69,9 +72,9 @@ class SeriesRow(_Row):
     simulated: bool
     signal: str
     unit: str
-    low: float
-    mean: float
-    high: float
+    low: float | None = Field(description="null of a direction")
+    mean: float | None = Field(description="of a direction that of its vectors; null where they cancel out")
+    high: float | None = Field(description="null of a direction")
     number: int
 
 

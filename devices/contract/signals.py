@@ -9,6 +9,7 @@ narrowed to the climate of the delta; they are wide on purpose, and a pilot file
 A quantity that follows the sun or the tide turns within half a day; humidity, wind and light may stand
 still for a night, wet ground for two days.
 `rainfall` and `pest_count` are what fell or was caught since the device's last reading.
+Of a direction there is no lowest and no highest, and its mean is that of its vectors (`CIRCULAR`).
 """
 
 from dataclasses import dataclass
@@ -43,6 +44,11 @@ class Signal:
     def shown_unit(self) -> str:
         """The unit as people write it; "" where there is none to write."""
         return _SHOWN.get(self.unit, self.unit)
+
+    @property
+    def circular(self) -> bool:
+        """Whether it is a direction: 359° is beside 1°."""
+        return self.id in CIRCULAR
 
     @property
     def decimals(self) -> int:
@@ -112,4 +118,5 @@ _ROWS = (
     ("noise", "Độ ồn", "Sound level, A-weighted", "dB[SPL]", None, "Dimensionless", "2N", 20, 140, 0.1, 100, None),
 )  # fmt: skip
 
+CIRCULAR = frozenset({"wind_direction"})
 SIGNALS: dict[str, Signal] = {row[0]: Signal(*row) for row in _ROWS}

@@ -61,6 +61,8 @@ class Condition(_Model):
     def _known(self) -> "Condition":
         if self.signal not in SIGNALS:
             raise ValueError(f"no signal {self.signal!r} in devices/contract/signals.py")
+        if SIGNALS[self.signal].circular:
+            raise ValueError(f"{self.signal}: a direction is neither below nor above another")
         if (self.below is None) == (self.above is None):
             raise ValueError("write one of below and above")
         return self

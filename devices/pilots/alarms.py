@@ -32,6 +32,8 @@ class Level(_Model):
     def _consistent(self) -> "Level":
         if self.signal not in SIGNALS:
             raise ValueError(f"no signal {self.signal!r} in devices/contract/signals.py")
+        if SIGNALS[self.signal].circular:
+            raise ValueError(f"levels of {self.signal}: a direction is neither over nor under another")
         rising = sorted(set(self.levels), reverse=self.when == "under")
         if list(self.levels) != rising:
             raise ValueError(f"levels of {self.signal}: write each once, the mildest first: {rising}")

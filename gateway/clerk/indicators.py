@@ -20,7 +20,7 @@ from gateway.indicators.count import (
     share,
     share_window,
 )
-from gateway.indicators.standing import Heard, alarms, forecast, left_behind
+from gateway.indicators.standing import BATTERY, Heard, alarms, forecast, left_behind
 from gateway.stores.points import Point
 from gateway.stores.store import Store
 
@@ -76,9 +76,9 @@ class IndicatorSheet:
         """Devices heard within the last days before epoch ms `at`."""
         heard = {}
         for latest in self._store.latest("telemetry", {"pilot": self._pilot.pilot}, at - HEARD_MS):
-            battery = latest.fields.get("battery_voltage")
+            battery = {name: float(latest.fields[name][1]) for name in BATTERY if name in latest.fields}
             seen = max(time for time, _ in latest.fields.values())
-            heard[latest.tags.get("device", "")] = Heard(seen, float(battery[1]) if battery else None)
+            heard[latest.tags.get("device", "")] = Heard(seen, battery)
         return heard
 
 

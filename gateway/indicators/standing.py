@@ -20,12 +20,14 @@ from gateway.indicators.course import START_YEAR, forecasts
 from gateway.stores.points import Point, Value, tags
 from gateway.stores.store import Store
 
+BATTERY = ("battery_voltage", "battery_level")  # many say one of them alone
+
 
 class Heard(NamedTuple):
-    """When a device was last heard (epoch ms), and its battery's voltage where it has said one."""
+    """When a device was last heard (epoch ms), and what it said of its battery, by signal."""
 
     at: int
-    battery: float | None
+    battery: Mapping[str, float]
 
 
 def left_behind(
@@ -59,8 +61,7 @@ def devices_of(
         if (last := heard.get(name)) is not None:
             fields["last_seen"] = last.at
             fields["silent_minutes"] = max(0, evaluation.at - last.at) // MINUTE_MS
-            if last.battery is not None:
-                fields["battery_voltage"] = last.battery
+            fields |= last.battery
         where = tags(pilot=device.pilot, community=device.community, device=name)
         result.append(Point("device", where, fields, midnight))
     return result

@@ -41,12 +41,18 @@ NEAR_MS = 30 * MINUTE_MS  # neighbours' values are of the same half hour
 FRESH_MS = 5 * MINUTE_MS  # for so long a middle is good enough to say that a value is near it
 PATIENCE = 3  # doubted leaps in a row, after which the new level is believed
 _NEVER, _BEFORE = float("inf"), -(2**62)  # _BEFORE: nothing was seen yet
-# A relay leaps by its nature, and light with every cloud; a total, a count or the radio's own strength has
-# no neighbours.
+# A relay leaps by its nature, light with every cloud, a shower's rate with every gust, noise with every
+# lorry, a battery's level when it is changed, and many gauges know four steps of it. In light wind a vane
+# turns all the way round between two readings, and no two of a commune agree: a direction is held against
+# its range alone, so that no test needs to know that 359° is beside 1°. A total, a count or the radio's own
+# strength has no neighbours. Dust has: a blocked fan shows, and smoke that stays is believed as a step.
 LEAPS = frozenset(
-    {"pump_state", "valve_state", "aerator_state", "rainfall", "pest_count", "rssi", "solar_radiation"}
-)
-_ALONE = LEAPS | {"energy", "battery_voltage", "leaf_wetness", "wind_speed"}
+    {
+        "pump_state", "valve_state", "aerator_state", "rainfall", "rain_rate", "pest_count", "rssi",
+        "solar_radiation", "illuminance", "wind_direction", "noise", "battery_level",
+    }
+)  # fmt: skip
+_ALONE = LEAPS | {"energy", "water_volume", "battery_voltage", "leaf_wetness", "wind_speed"}
 
 
 class Course:

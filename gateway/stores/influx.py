@@ -6,7 +6,7 @@ for a bad point are ours. InfluxQL runs on 1.x, 2.x and 3.x through the same cli
 
 import gzip
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -16,6 +16,8 @@ from influxdb_client.service.write_service import WriteService
 from pydantic_core import to_json
 from urllib3.exceptions import HTTPError
 
+from devices.contract.signals import CIRCULAR
+from gateway.stores import heading
 from gateway.stores.points import MEASUREMENTS, UNFIT_TAG, Point, Tags, Value, check_fields, unfit
 from gateway.stores.store import Bucket, Latest, RejectPoints, RetryLater
 
@@ -99,22 +101,21 @@ class InfluxStore:
         origin: int = 0,
     ) -> dict[str, dict[Tags, list[Bucket]]]:
         check_fields(measurement, fields)
-        asked = ", ".join(
-            f'{function}("{field}") AS "{field} {function}"' for field in fields for function in _BUCKET
-        )
-        query = (
-            f'SELECT {asked} FROM "{measurement}" {_where(where, start, stop)} '
-            f"GROUP BY time({int(step)}ms, {int(origin % step)}ms), * fill(none)"
-        )
+        source = f'"{measurement}" {_where(where, start, stop)}'
+        steps = f"GROUP BY time({int(step)}ms, {int(origin % step)}ms), * fill(none)"
         result: dict[str, dict[Tags, list[Bucket]]] = {}
-        for tags, rows in _tables(self._query(query)[0], measurement):
-            for field in fields:
-                columns = ["time", *(f"{field} {function}" for function in _BUCKET)]
-                # each function looks at the server's data for itself: one may see what was just written
-                cells = [[row[name] for name in columns] for row in rows]
-                buckets = [Bucket(*cell) for cell in cells if cell[-1] and None not in cell]
-                if buckets:
-                    result.setdefault(field, {})[tags] = buckets
+        if straight := [field for field in fields if field not in CIRCULAR]:
+            asked = ", ".join(
+                f'{function}("{field}") AS "{field} {function}"' for field in straight for function in _BUCKET
+            )
+            (answer,) = self._query(f"SELECT {asked} FROM {source} {steps}")
+            result |= _buckets(answer, measurement, straight, _BUCKET, Bucket)
+        for field in CIRCULAR.intersection(fields):
+            parts = f"SELECT {heading.vectors(field)} FROM {source} GROUP BY *"
+            asked = f'mean("east") AS "{field} east", mean("north") AS "{field} north"'
+            asked += f', count("east") AS "{field} count"'
+            (answer,) = self._query(f"SELECT {asked} FROM ({parts}) {_where({}, start, stop)} {steps}")
+            result |= _buckets(answer, measurement, [field], ("east", "north", "count"), heading.bucket)
         return result
 
     def coverage(self, where: Mapping[str, str], start: int, stop: int, slot: int) -> dict[str, float]:
@@ -255,6 +256,26 @@ def _tables(
         labels = series.get("tags", {})
         rows = [dict(zip(series["columns"], values, strict=True)) for values in series["values"]]
         yield tuple(sorted((name, labels[name]) for name in wanted if labels.get(name))), rows
+
+
+def _buckets(
+    result: Mapping[str, Any],
+    measurement: str,
+    fields: Sequence[str],
+    columns: Sequence[str],
+    made: Callable[..., Bucket],
+) -> dict[str, dict[Tags, list[Bucket]]]:
+    """One statement's answer by field and series; a bucket is `made` of the time and a field's `columns`."""
+    result_of: dict[str, dict[Tags, list[Bucket]]] = {}
+    for tags, rows in _tables(result, measurement):
+        for field in fields:
+            wanted = ["time", *(f"{field} {column}" for column in columns)]
+            # each function looks at the server's data for itself: one may see what was just written
+            cells = [[row[name] for name in wanted] for row in rows]
+            buckets = [made(*cell) for cell in cells if cell[-1] and None not in cell]
+            if buckets:
+                result_of.setdefault(field, {})[tags] = buckets
+    return result_of
 
 
 def _value(measurement: str, field: str, value: Any) -> Value:

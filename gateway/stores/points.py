@@ -73,8 +73,8 @@ MEASUREMENTS: dict[str, Measurement] = {
         Measurement("alarm", ("pilot", "community", "signal", "level"), {"value": "float"}),
         Measurement(
             "device", ("pilot", "community", "device"),
-            {"last_seen": "int", "battery_voltage": "float", "coverage": "float", "online": "bool",
-             "silent_minutes": "int"},
+            {"last_seen": "int", "battery_voltage": "float", "battery_level": "float", "coverage": "float",
+             "online": "bool", "silent_minutes": "int"},
         ),
         Measurement(
             "advice", ("pilot", "community", "crop", "rule"),

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from devices.contract.signals import CIRCULAR
 from devices.texts import Mendable
+from gateway.stores import heading
 from gateway.stores.points import (
     MEASUREMENTS,
     UNFIT_TAG,
@@ -42,6 +44,9 @@ class SqliteStore:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
+            # SQLite has them only where it was built with its mathematical functions
+            for name, part in (("east", heading.east), ("north", heading.north)):
+                self._db.create_function(name, 1, part, deterministic=True)
         except sqlite3.Error as error:
             raise NotOpened("path.store", path=path, error=error) from None
         self._series: dict[tuple[str, Tags], int] = {}
@@ -154,7 +159,10 @@ class SqliteStore:
         check_fields(measurement, fields)
         origin %= step  # so that no time is before it: SQLite divides towards zero
         asked = ", ".join(
-            f'min("{field}"), avg("{field}"), max("{field}"), count("{field}")' for field in fields
+            f'avg(east("{field}")), avg(north("{field}")), NULL, count("{field}")'
+            if field in CIRCULAR
+            else f'min("{field}"), avg("{field}"), max("{field}"), count("{field}")'
+            for field in fields
         )
         result: dict[str, dict[Tags, list[Bucket]]] = {}
         with self._lock:
@@ -166,8 +174,12 @@ class SqliteStore:
             for series, number, *rest in self._db.execute(query, (origin, step, start, stop)):
                 time, tags = number * step + origin, names[series]
                 for field, at in zip(fields, range(0, len(rest), 4), strict=True):
-                    if rest[at + 3]:
-                        bucket = Bucket(time, *rest[at : at + 4])
+                    low, mean, high, count = rest[at : at + 4]
+                    if count:
+                        if field in CIRCULAR:  # the first two are the means of its parts
+                            bucket = heading.bucket(time, low, mean, count)
+                        else:
+                            bucket = Bucket(time, low, mean, high, count)
                         result.setdefault(field, {}).setdefault(tags, []).append(bucket)
         return result
 

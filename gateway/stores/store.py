@@ -36,7 +36,10 @@ class Latest(NamedTuple):
 
 
 class Bucket(NamedTuple):
-    """One step of a summary; `time` is its beginning in epoch ms, `number` the values in it (over 0)."""
+    """One step of a summary; `time` is its beginning in epoch ms, `number` the values in it (over 0).
+
+    Of a direction `mean` is that of its vectors; what it has none of is NaN (`gateway.stores.heading`).
+    """
 
     time: int
     low: float
@@ -72,8 +75,9 @@ class Store(Protocol):
         origin: int = 0,
     ) -> dict[str, dict[Tags, list[Bucket]]]:
         """Lowest, mean and highest by field, series and step of `step` ms counted from `origin` ms (so
-        that days can be Vietnamese days). Empty steps are left out: a gap stays a gap; so is a field
-        without any. Raises KeyError for a field that the measurement does not have.
+        that days can be Vietnamese days); of a direction the mean of its vectors alone. Empty steps are left
+        out: a gap stays a gap; so is a field without any. Raises KeyError for a field that the measurement
+        does not have.
         """
 
     def coverage(self, where: Mapping[str, str], start: int, stop: int, slot: int) -> dict[str, float]:

@@ -179,8 +179,16 @@ def test_a_device_has_one_row_a_day_with_when_it_was_last_seen(store):
     (row,) = store.series("device", {"device": device.device}, MIDNIGHT, T + 60_000, 100)
     assert row.time == MIDNIGHT
     assert row.fields["last_seen"] == T - 3_600_000
-    assert row.fields["battery_voltage"] == 3.7
+    assert row.fields["battery_voltage"] == 3.7 and "battery_level" not in row.fields
     assert row.fields["coverage"] == pytest.approx(2 / 168)
+
+
+def test_a_device_that_says_its_battery_in_percent_has_that_in_its_row(store):
+    device = next(iter(PILOT.fleet.values()))
+    store.write([Point("telemetry", device_tags(device), {"battery_level": 64.0}, T - 3_600_000)])
+    clerk(store, [device]).indicators.write(T)
+    (row,) = store.series("device", {"device": device.device}, MIDNIGHT, T + 60_000, 100)
+    assert row.fields["battery_level"] == 64.0 and "battery_voltage" not in row.fields
 
 
 class Stubborn:

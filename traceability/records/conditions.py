@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 SENSED = (
     "air_temperature", "relative_humidity", "rainfall", "soil_moisture", "soil_ph", "water_temperature",
-    "dissolved_oxygen", "salinity",
+    "dissolved_oxygen", "salinity", "illuminance",
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import yaml
 
 from dashboards.boards import alerts
 from dashboards.boards.queries import SOURCE
-from devices.pilots.alarms import STEPS
+from devices.pilots.alarms import STEPS, Level
 from devices.pilots.pilot import load
 from devices.texts import LANGS
 
@@ -75,6 +75,31 @@ def test_another_threshold_in_the_pilot_file_is_another_threshold_in_the_rule():
     salinity = [rule for rule in written(pilot=changed) if "salinity" in rule["uid"]]
     assert [r["data"][2]["model"]["conditions"][0]["evaluator"]["params"] for r in salinity] == [[0.5]]
     assert "(0,5 g/L)" in salinity[0]["title"]
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize(
+    ("signal", "when", "limit", "board", "said"),
+    [
+        ("battery_level", "under", 20.0, "quality", {"vi": "Pin yếu: dưới 20 %", "en": "weak: under 20 %"}),
+        (
+            "pm2_5",
+            "over",
+            50.0,
+            "community",
+            {"vi": "Bụi mịn PM2,5 vượt mức I (50 µg/m³)", "en": "over level"},
+        ),
+        ("soil_ph", "under", 4.5, "community", {"vi": "pH đất dưới mức I (4,5)", "en": "level I (4.5)"}),
+    ],
+)
+def test_any_signal_may_have_levels(signal, when, limit, board, said, lang):
+    level = Level(signal=signal, when=when, levels=(limit,), assumption="all")
+    changed = PILOT.model_copy(update={"alarms": PILOT.alarms.model_copy(update={"levels": (level,)})})
+    (rule,) = (one for one in written(lang, changed) if signal in one["uid"])
+    assert said[lang] in rule["title"]
+    assert rule["annotations"]["__dashboardUid__"].startswith(f"hoiquan-{board}")
+    evaluator = rule["data"][2]["model"]["conditions"][0]["evaluator"]
+    assert evaluator == {"type": "gt" if when == "over" else "lt", "params": [limit]}
 
 
 def test_a_pilot_without_alarms_has_a_file_without_rules():

@@ -8,6 +8,7 @@ import pytest
 
 from dashboards.boards import alerts
 from dashboards.boards.build import BOARDS
+from devices.contract.reading import Device
 from devices.pilots.pilot import load
 from gateway.control.advisor import Advisor
 from gateway.stores.influx import InfluxStore
@@ -29,6 +30,7 @@ def filled(influx, mosquitto, tmp_path_factory):
     with province(influx, mosquitto, tmp_path_factory.mktemp("filled")) as (bucket, now):
         store = InfluxStore(influx.url, influx.token, influx.org, bucket)
         flood(store, tmp_path_factory.mktemp("advice"), now)
+        besides(store, now)
         store.close()
         yield lambda query: ask(influx, bucket, query), now
 
@@ -39,6 +41,17 @@ def flood(store, folder, now):
     store.write([Point("telemetry", gauge, {"water_level": 2.5}, now - 60_000)])
     advisor = Advisor(store, PILOT, lambda: list(PILOT.fleet.values()), folder, lambda: None, None)
     assert ("my-dien", "high-water") in {(one.community, one.rule) for one in advisor.look(now)}
+
+
+def besides(store, now):
+    """A real station at the place that a board shows first: it measures what no simulated node carries."""
+    sky = device_tags(Device("dong-thap", "my-dien", "sky", "weather-station", simulated=False))
+    meter = device_tags(Device("dong-thap", "my-dien", "meter", "pump-controller", simulated=False))
+    values = {"wind_direction": 225.0, "rain_rate": 12.0, "illuminance": 52_000.0, "noise": 58.0,
+              "pm2_5": 38.0, "pm10": 61.0, "battery_level": 64.0}  # fmt: skip
+    store.write([Point("telemetry", sky, values, now - 60_000 - hour * 3_600_000) for hour in range(6)])
+    totals = {now - 60_000 - day * DAY: 90.0 - day for day in range(5)}
+    store.write([Point("telemetry", meter, {"water_volume": total}, at) for at, total in totals.items()])
 
 
 def rows(series):

@@ -9,7 +9,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from dashboards.boards import queries
 from dashboards.boards.build import BOARDS
-from dashboards.boards.queries import SERIES, InfluxQL, UnknownName
+from dashboards.boards.queries import SERIES, InfluxQL, NoMean, UnknownName
 from devices.texts import LANGS
 from gateway.stores.points import MEASUREMENTS
 
@@ -53,6 +53,18 @@ def test_a_query_is_saved_as_the_plugin_saves_it():
 def test_a_name_that_the_store_does_not_have_is_refused(write):
     with pytest.raises(UnknownName, match=r"gateway/stores/points\.py"):
         write()
+
+
+@pytest.mark.parametrize("of", ["mean", "min", "max", "sum"])
+def test_a_direction_has_no_straight_mean_and_no_ends(of):
+    with pytest.raises(NoMean, match="heading"):
+        queries.trend("telemetry", "wind_direction", of)
+    with pytest.raises(NoMean, match="heading"):
+        queries.within("telemetry", "wind_direction", of, 24, shown="direction")
+
+
+def test_the_newest_direction_may_be_asked_for():
+    assert 'last("wind_direction")' in queries.within("telemetry", "wind_direction", "last", 1, shown="d")
 
 
 def test_a_quote_in_a_value_stays_inside_it():

@@ -153,3 +153,37 @@ def test_lots_are_those_of_thirty_days_newest_first(engine):
     assert [row["time"] for row in found] == sorted((row["time"] for row in found), reverse=True)
     assert {row["community"] for row in found} == {"canh-tan", "tam-que"}
     assert {row["coverage"] for row in found} == {90}
+
+
+def measured(engine, device, **values):
+    """Readings of one device and signal, by their time."""
+    (name, numbers), *_ = values.items()
+    where = f"pilot=dong-thap,community=moi,device={device},model=m,simulated=false"
+    engine.write([f"telemetry,{where} {name}={value} {at}" for at, value in numbers.items()])
+
+
+def test_the_mean_of_directions_on_a_board_is_that_of_their_vectors(engine):
+    """Three hours: around north, around south, around north-west."""
+    hours = {0: (350, 10), 1: (170, 180, 190), 2: (300, 330)}
+    start = epoch(2026, 11, 20)
+    measured(engine, "vane", wind_direction={
+        start + hour * 3_600_000 + n * 60_000: float(value)
+        for hour, values in hours.items() for n, value in enumerate(values)
+    })  # fmt: skip
+    query = queries.heading("wind_direction", by="device").replace("$__interval", "1h")
+    found = rows(engine.panel(query))
+    assert {row["device"] for row in found} == {"vane"}
+    means = [(row["wind_direction"] + 1e-6) % 360 for row in found]
+    assert means == pytest.approx([0, 180, 315], abs=1e-5)
+
+
+def test_a_meter_s_days_are_what_it_rose_by_and_a_new_meter_counts_nothing(engine):
+    days = {0: (100.0, 103.5), 1: (104.0, 109.5), 2: (109.5, 109.5), 3: (0.2, 1.0), 5: (4.0, 6.0)}
+    measured(engine, "meter", water_volume={
+        epoch(2026, 11, 10 + day, hour): total
+        for day, totals in days.items() for hour, total in zip((1, 23), totals, strict=True)
+    })  # fmt: skip
+    found = rows(engine.panel(queries.used("water_volume", by="device")))
+    assert [(row["time"], row["water_volume"]) for row in found] == [
+        (epoch(2026, 11, 11), 6.0), (epoch(2026, 11, 12), 0.0), (epoch(2026, 11, 15), 5.0),
+    ]  # fmt: skip

@@ -12,6 +12,8 @@ from dashboards.figures import Figures
 from dashboards.opendata import routes as api
 from dashboards.opendata import rows as open_rows
 from devices.clock import DAY_MS, HOUR_MS
+from devices.contract.reading import Device
+from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import load
 from gateway.indicators.count import evaluate, points
 from gateway.stores.points import Point, device_tags
@@ -24,6 +26,10 @@ LOTS = [
      "time": NOW - n * DAY_MS, "quantity_kg": 850.0 + n, "coverage": 0.9, "leaf": n, "refused": ""}
     for n, name in enumerate(("tam-que", "canh-tan", "tam-que"))
 ]  # fmt: skip
+MORE = {  # what no simulated node carries
+    "battery_level": 64.0, "illuminance": 52_000.0, "wind_direction": 180.0, "water_volume": 1520.125,
+    "rain_rate": 12.4, "pm2_5": 38.0, "pm10": 61.0, "noise": 58.3,
+}  # fmt: skip
 LISTS = {
     "/api/v1/indicators": open_rows.Indicators,
     "/api/v1/indicators?at=2026-11-20": open_rows.Indicators,
@@ -48,6 +54,10 @@ def client(tmp_path_factory):
             for at in range(NOW - 9 * DAY_MS, NOW, HOUR_MS // 2)
         ]
     )  # fmt: skip
+    sky = device_tags(Device("dong-thap", "thuan-tan", "sky", "weather-station", simulated=False))
+    turned = {DAY_MS + 1: 350.0, DAY_MS: 10.0, HOUR_MS: 0.0, 1: 180.0}  # ms before now
+    store.write([Point("telemetry", sky, {"wind_direction": one}, NOW - ago) for ago, one in turned.items()])
+    store.write([Point("telemetry", sky, MORE, NOW - 1)])
     flagged = (*device_tags(PILOT.fleet["tam-que-soil-probe-01"]), ("signal", "soil_ec"), ("reason", "spike"))
     store.write([Point("telemetry_flagged", tuple(sorted(flagged)), {"value": 9.0, "flag": 3}, NOW - 1000)])
 
@@ -160,6 +170,29 @@ def test_a_series_is_summed_up_by_vietnamese_days(client):
     hourly = client.get("/api/v1/series?signal=soil_moisture&community=canh-tan&limit=1000").json()
     assert {row["device"] for row in hourly["rows"]} == {"canh-tan-soil-probe-01", "canh-tan-soil-probe-02"}
     assert hourly["page"]["total"] == 2 * 7 * 24
+
+
+def test_a_direction_has_the_mean_of_its_vectors_and_no_ends(client):
+    address = "/api/v1/series?signal=wind_direction&community=thuan-tan&step=1d"
+    for answer in (client.get(address), client.get(f"{address}&format=csv")):
+        assert answer.status_code == 200 and "NaN" not in answer.text and "nan" not in answer.text
+    rows = client.get(address).json()["rows"]
+    assert [(row["low"], row["mean"], row["high"], row["number"], row["unit"]) for row in rows] == [
+        (None, 0.0, None, 2, "deg"),
+        (None, None, None, 2, "deg"),  # they cancel each other out
+    ]
+    open_rows.Series.model_validate(client.get(address).json())
+    table = list(csv.DictReader(io.StringIO(client.get(f"{address}&format=csv").text)))
+    assert [(row["low"], row["mean"], row["high"]) for row in table] == [("", "0.0", ""), ("", "", "")]
+
+
+@pytest.mark.parametrize("signal", MORE)
+def test_every_signal_that_a_station_may_have_besides_is_given_with_its_unit(client, signal):
+    device = client.get("/api/v1/devices/sky/latest").json()
+    assert device["values"][signal]["value"] == MORE[signal]
+    assert device["values"][signal]["unit"] == SIGNALS[signal].unit
+    rows = client.get(f"/api/v1/series?signal={signal}&device=sky").json()["rows"]
+    assert {row["unit"] for row in rows} == {SIGNALS[signal].unit}
 
 
 def test_a_past_day_is_counted_again(client):

@@ -122,6 +122,22 @@ def test_a_strangers_reading_comes_first(client: TestClient, store: SqliteStore,
     assert client.get("/api/v1/devices/nobody/latest").status_code == 404
 
 
+def test_what_a_real_station_measures_besides_is_shown_with_its_unit(
+    client: TestClient, store: SqliteStore
+) -> None:
+    sky = Device("dong-thap", "tam-que", "sky", "weather-station", simulated=False)
+    values = {"battery_level": 64.0, "illuminance": 52_000.0, "wind_direction": 225.0, "rain_rate": 12.4,
+              "water_volume": 1520.125, "pm2_5": 38.0, "pm10": 61.0, "noise": 58.3}  # fmt: skip
+    store.write([Point("telemetry", device_tags(sky), values, NOW - 1000)])
+    page = client.get("/").text
+    for shown in (
+        "Mức pin <b>64 %</b>", "Độ rọi <b>52000 lux</b>", "Hướng gió <b>225 °</b>",
+        "Lượng nước <b>1520,125 m³</b>", "Cường độ mưa <b>12,4 mm/h</b>", "Bụi mịn PM2,5 <b>38 µg/m³</b>",
+        "Bụi PM10 <b>61 µg/m³</b>", "Độ ồn <b>58,3 dB(A)</b>",
+    ):  # fmt: skip
+        assert shown in page
+
+
 def test_flagged_values_are_shown_as_such(client: TestClient, store: SqliteStore, pilot: Pilot) -> None:
     where = tuple(sorted((*device_tags(pilot.fleet["tam-que-soil-probe-01"]), ("signal", "soil_moisture"),
                           ("reason", "gross_range"))))  # fmt: skip

@@ -26,6 +26,7 @@ def test_a_place_has_its_own_levels_or_those_of_everywhere():
     ("level", "cause"),
     [
         ({"signal": "depth", "levels": [1], "source": "s"}, "no signal 'depth'"),
+        ({"signal": "wind_direction", "levels": [180], "source": "s"}, "neither over nor under"),
         ({"signal": "salinity", "levels": [2, 1], "source": "s"}, "the mildest first"),
         ({"signal": "dissolved_oxygen", "when": "under", "levels": [2, 3], "source": "s"}, "mildest first"),
         ({"signal": "salinity", "levels": [1]}, "name a source"),

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from devices.access.registry import Registry
 from devices.contract.reading import Device
-from devices.pilots.advice import Advising, Automatic, Rule
+from devices.pilots.advice import Advising, Automatic, Condition, Rule
 from devices.pilots.pilot import load
 from devices.settings import Settings
 from gateway.control.advisor import OFF, Advisor
@@ -33,6 +33,12 @@ POND = "ca-tra-hong-ngu"
 BUOY = PILOT.fleet[f"{POND}-pond-buoy-01"]
 PUMP = PILOT.fleet["thuan-tan-pump-controller-01"]
 RULES = {rule.id: rule for rule in PILOT.advice.rules}
+
+
+def test_no_rule_is_held_against_a_direction():
+    """Its mean is no number that one could be below."""
+    with pytest.raises(ValueError, match="neither below nor above"):
+        Condition(signal="wind_direction", hours=3, above=180)
 
 
 @pytest.fixture

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from devices.contract.signals import CIRCULAR
 from devices.pilots.pilot import load
 from gateway.clerk.clerk import Clerk
 from gateway.indicators.hourly import roll
 from gateway.ingest.message import Books
-from gateway.stores.points import Point, device_tags
+from gateway.stores.points import HOURLY, Point, device_tags
 
 HANOI = timezone(timedelta(hours=7))
 NOW = int(datetime(2026, 11, 21, 10, 25, tzinfo=HANOI).timestamp() * 1000)
@@ -53,6 +54,11 @@ def test_hours_add_up_to_what_the_readings_say(store):
     assert total / number == pytest.approx(sum(readings.values()) / len(readings))
     assert {name for fields in hours.values() for name in fields} == {"water_level_sum", "water_level_number"}
     assert there(store, OTHER) == {HOUR_NOW: {"salinity_sum": 1.5, "salinity_number": 1}}
+
+
+def test_no_direction_is_counted_by_hours():
+    """The sum of an hour's directions says nothing."""
+    assert not CIRCULAR & set(HOURLY)
 
 
 def test_counting_again_changes_nothing_and_the_running_hour_grows(store):

@@ -73,7 +73,7 @@ def test_nobody_is_woken_for_a_diary(store):
     keeper = PILOT.fleet["tam-que-diary-01"]
     store.write([Point("telemetry", device_tags(keeper), {"soil_moisture": 31.0}, NOW - DAY_MS)])
     evaluation = evaluate(store, PILOT, PILOT.fleet.values(), NOW)
-    heard = {keeper.device: Heard(NOW - DAY_MS, None)}
+    heard = {keeper.device: Heard(NOW - DAY_MS, {})}
     found = devices_of(PILOT.fleet.values(), evaluation, MIDNIGHT, heard)
     assert found and keeper.device not in {dict(point.tags)["device"] for point in found}
 

@@ -135,6 +135,43 @@ def test_what_may_stand_still_does():
     assert {"rainfall", "pump_state"} <= LEAPS
 
 
+@pytest.mark.parametrize(
+    ("signal", "values"),
+    [
+        ("wind_direction", [350, 10, 180, 0, 360, 90, 270]),
+        ("illuminance", [0, 120_000, 8_000, 90_000]),
+        ("rain_rate", [0, 140, 2, 0]),
+        ("noise", [42, 95, 44, 88]),
+        ("battery_level", [100, 66, 33, 66, 5, 100]),
+        ("water_volume", [12.5, 12.5, 13.1, 400]),
+    ],
+)
+def test_what_leaps_by_its_nature_or_is_read_by_a_meter_may(signal, values):
+    assert set(judged(signal, values)) == {""}
+
+
+def test_a_new_water_meter_begins_at_nought_and_is_believed_when_it_stays():
+    assert judged("water_volume", [48_210.4, 0.2, 0.3]) == ["", "rate", ""]
+
+
+def test_dust_of_one_reading_is_a_spike_and_smoke_that_stays_a_step():
+    assert judged("pm2_5", [20, 400, 22, 21]) == ["", "spike", "", ""]
+    assert judged("pm2_5", [20, 400, 410, 390]) == ["", "", "", ""]
+    assert judged("pm10", [30, 900, 32]) == ["", "spike", ""]
+
+
+@pytest.mark.parametrize(
+    "signal", ["wind_direction", "noise", "battery_level", "water_volume", "illuminance"]
+)
+def test_what_differs_from_place_to_place_has_no_neighbours(signal):
+    checker = Checker(PILOT)
+    low, high = SIGNALS[signal].low, SIGNALS[signal].high
+    for n in range(4):
+        device = Device("dong-thap", "tam-que", f"s{n}", "weather-station", simulated=False)
+        (point,) = checker.check(Reading(device, T + n * MINUTE, {signal: high if n == 3 else low}))
+        assert point.measurement == "telemetry"
+
+
 def test_neighbours_of_a_commune_doubt_the_one_that_is_apart():
     checker = Checker(PILOT)
     apart = NEIGHBOUR_SHARE * 70 + 1

@@ -81,6 +81,21 @@ def test_where_only_other_plots_were_measured_nothing_was(store):
     assert (found.devices, found.on_plot, found.coverage, found.raw_rows, found.daily) == (0, 0, 0.0, 0, {})
 
 
+def test_light_is_a_growing_condition_and_what_a_station_says_of_the_wind_is_none(store):
+    for hour in range(HOURS):
+        light = 90_000.0 if 6 <= hour % 24 < 18 else 0.0
+        store.write(
+            hourly("sky", "weather-station", [hour], illuminance=light, wind_direction=350.0, noise=40.0)
+        )
+    found = Growth(store, PILOT, lambda: PLOTS).conditions("tam-que", "plot-1", START, STOP)
+    assert found.daily == {
+        "illuminance": [
+            ["2025-11-22", 0.0, 45_000.0, 90_000.0, 24],
+            ["2025-11-23", 0.0, 45_000.0, 90_000.0, 24],
+        ]
+    }
+
+
 def test_simulated_nodes_stand_on_the_plots_that_their_numbers_say():
     for device in PILOT.fleet.values():
         assert (device.plot is not None) == MODELS[device.model].on_plot

@@ -1,5 +1,7 @@
 """A store's sums over time, on both adapters: steps, days, gaps and the share of slots with a reading."""
 
+from math import isnan
+
 import pytest
 
 from gateway.stores.points import Point, tags
@@ -98,6 +100,69 @@ def test_a_gap_stays_a_gap(store):
 def test_a_field_that_is_no_field_is_an_error(store):
     with pytest.raises(KeyError):
         store.summary("telemetry", ['x"; DROP SERIES FROM telemetry; --'], PILOT, T, T + DAY, HOUR)
+
+
+# -- directions
+
+
+def directions(store, *values, step=HOUR):
+    """The means of readings ten minutes apart; None where there is none."""
+    store.write([reading(T + n * 10 * MINUTE, wind_direction=float(one)) for n, one in enumerate(values)])
+    found = store.summary("telemetry", ["wind_direction"], PILOT, T, T + DAY, step)
+    (rows,) = found["wind_direction"].values()
+    assert all(isnan(row.low) and isnan(row.high) for row in rows), "a circle has no lowest and no highest"
+    assert sum(row.number for row in rows) == len(values)
+    return [None if isnan(row.mean) else row.mean for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("values", "mean"),
+    [
+        ((350, 10), 0.0),
+        ((355, 0, 5, 360), 0.0),
+        ((10, 20, 30), 20.0),
+        ((80, 100), 90.0),
+        ((170, 190), 180.0),
+        ((300, 350, 40), 350.0),
+        ((225,), 225.0),
+        ((0, 180), None),
+        ((90, 270), None),
+        ((0, 120, 240), None),
+    ],
+)
+def test_the_mean_of_directions_is_that_of_their_vectors(store, values, mean):
+    assert directions(store, *values) == [mean if mean is None else pytest.approx(mean, abs=1e-6)]
+
+
+def test_directions_are_summed_up_by_steps_beside_other_fields_and_devices(store):
+    store.write(
+        [
+            reading(T, "d1", wind_direction=350.0, wind_speed=2.0),
+            reading(T + MINUTE, "d1", wind_direction=20.0),
+            reading(T + 2 * MINUTE, "d1", wind_speed=4.0),
+            reading(T + 5 * HOUR, "d1", wind_direction=181.0),
+            reading(T + MINUTE, "d2", wind_direction=45.0),
+            reading(T, "d3", wind_speed=1.0),
+        ]
+    )
+    found = store.summary("telemetry", ["wind_speed", "wind_direction"], PILOT, T, T + DAY, HOUR)
+    turned = {
+        dict(where)["device"]: [(row.time, row.mean, row.number) for row in rows]
+        for where, rows in found["wind_direction"].items()
+    }
+    assert turned == {
+        "d1": [(T, pytest.approx(5.0), 2), (T + 5 * HOUR, pytest.approx(181.0), 1)],
+        "d2": [(T, pytest.approx(45.0), 1)],
+    }
+    assert {dict(where)["device"]: rows for where, rows in found["wind_speed"].items()} == {
+        "d1": [Bucket(T, 2.0, 3.0, 4.0, 2)],
+        "d3": [Bucket(T, 1.0, 1.0, 1.0, 1)],
+    }
+
+
+def test_where_no_direction_was_measured_there_is_none(store):
+    store.write([reading(T, soil_ec=1.0)])
+    assert store.summary("telemetry", ["wind_direction"], PILOT, T, T + DAY, HOUR) == {}
 
 
 # -- coverage

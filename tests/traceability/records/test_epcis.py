@@ -12,15 +12,18 @@ import jsonschema
 import pytest
 
 from devices.contract.diary import Correction, Handling
+from devices.contract.signals import CIRCULAR, SIGNALS
 from devices.pilots.pilot import Pilot
 from sim.season import diary
 from tests.vectors import files, published
 from traceability.digital_link import LotKey
 from traceability.records import epcis
+from traceability.records.conditions import SENSED, Conditions
 from traceability.records.shelf import Shelf
 from traceability.sealing import seal
 from traceability.sealing.seal import Sealer
 
+SAID = datetime(2026, 11, 21, tzinfo=UTC)
 SEASON = tuple(round(datetime(2026, m, 1, tzinfo=UTC).timestamp() * 1000) for m in (6, 10))
 
 
@@ -74,6 +77,30 @@ def test_a_season_is_valid(season: list[dict[str, Any]]) -> None:
         ("AggregationEvent", "ADD", "loading"),
         ("ObjectEvent", "OBSERVE", "shipping"),
     }
+
+
+def test_what_was_sensed_is_said_in_the_type_and_unit_of_the_table() -> None:
+    day = ["2026-11-20", 0.0, 24_000.0, 98_000.0, 144]
+    grew = Conditions(0, 86_400_000, 1, 0, 1.0, 0.0, {signal: [day] for signal in SENSED}, 144, "ab" * 32)
+    speaker = epcis.Speaker(
+        "https://example.org/01/1/10/L", "https://example.org", "https://example.org/p", UTC
+    )
+    document = speaker.document(speaker.sensed(grew, SAID), SAID)
+    jsonschema.validate(document, json.loads(published("epcis/epcis-json-schema.json").read_text()))
+    ((element,),) = (event["sensorElementList"] for event in document["epcisBody"]["eventList"])
+    reports = {report["hoiquan:signal"]: report for report in element["sensorReport"]}
+    assert {name: (one["type"], one["uom"]) for name, one in reports.items()} == {
+        name: (SIGNALS[name].epcis, SIGNALS[name].unece) for name in SENSED
+    }
+    assert reports["illuminance"] == {
+        "type": "Illuminance", "uom": "LUX", "hoiquan:signal": "illuminance",
+        "minValue": 0.0, "meanValue": 24_000.0, "maxValue": 98_000.0,
+    }  # fmt: skip
+
+
+def test_a_direction_is_no_growing_condition() -> None:
+    """A day's row is lowest, mean and highest, of which a direction has none."""
+    assert not CIRCULAR & set(SENSED)
 
 
 def test_goods_are_followed_from_crop_to_consignment(season: list[dict[str, Any]]) -> None:
