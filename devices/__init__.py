@@ -3,6 +3,7 @@
 contract/    what a device may say and hear: signals, payloads, topics, diary
 pilots/      a province's file: targets, places, rules
 access/      who may speak: registry, enrolment, the broker's accounts
+probes/      what a maker's device says, in our words: files of data
 web/         the frame of all pages: language, headers, templates
 
 settings.py  HOIQUAN_* variables         credentials.py  accounts and passwords   clock.py  times and days

@@ -11,4 +11,5 @@ doctor/      looks at each part and says what to do
 service.py   joins the parts              health.py metrics.py  how a gateway is
 instance.py  which files are whose        preview.py  what would become of one message
 past.py      a simulated past, straight to a store                               commands.py
+probing.py asking.py                     a probe file is found, or asked for and written
 """

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from devices.contract.payloads import MAX_EXACT
-from devices.contract.signals import SIGNALS
+from devices.contract.signals import CIRCULAR, SIGNALS
 from devices.probes.path import MISSING, Path, find, getter
 from devices.probes.probe import Probe, UnitBeside, Wording, parsed
 from devices.probes.units import Unit, convert, unit_of
@@ -20,7 +20,6 @@ from devices.probes.units import Unit, convert, unit_of
 # a number, maybe its unit, maybe a remark: 31.5, 7.68℃, 2.8(low battery)
 NUMBER = re.compile(r"\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*([^(]*?)\s*(?:\([^()]*\)\s*)?")
 _LONGEST = 64  # characters of a number with its unit
-CIRCULAR = frozenset({"wind_direction"})  # 360° is 0°
 _SWITCHES = frozenset({"pump_state", "valve_state", "aerator_state"})  # they may be said as true and false
 
 
@@ -157,7 +156,7 @@ class _Rule:
         same = self._same if unit is self._unit else unit == self._wanted
         value = number if same else convert(number, unit, self._wanted)
         if self._plain:
-            return float(value % 360 if self._circular else value)
+            return float(value % 360 if self._circular else value)  # 360° is 0°
         if isinstance(self._plus, str):
             plus = place.get(self._plus)
             if plus is None:

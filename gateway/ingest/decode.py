@@ -136,9 +136,7 @@ class Decoder:
                 elif envelope is not None:
                     result.states += self._sign(device, kind, envelope, message)
                 elif kind == "status":
-                    state = self._status(device, message, result)
-                    if device.model != DIARY:  # which is no sensor that could be missed
-                        result.states.append(state)
+                    result.states += self._status(device, message, result)
                 else:
                     event = decode_diary(message.payload)
                     played = device.simulated and self._remember(device, result).played
@@ -308,7 +306,7 @@ class Decoder:
             seen = self._seen[device.device] = Seen()
         return seen
 
-    def _status(self, device: Device, message: Message, result: Decoded) -> State:
+    def _status(self, device: Device, message: Message, result: Decoded) -> list[State]:
         try:
             data = json.loads(message.payload[:4096])
             online = {"online": True, "offline": False}[data["state"]]
@@ -316,7 +314,8 @@ class Decoder:
             raise PayloadError("bad_status") from None
         if device.simulated and online:
             self._remember(device, result).played = bool(data.get("scenario"))
-        return State(device, online, message.arrival, message.retained)
+        # a diary is no sensor that could be missed
+        return [State(device, online, message.arrival, message.retained)] if device.model != DIARY else []
 
 
 def _numbered(sender: Sender, message: Message) -> list[tuple[str, int]]:
