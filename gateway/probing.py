@@ -31,7 +31,7 @@ from devices.probes.envelope import addressed, envelopes, parsed_json, sender
 from devices.probes.learn import fields, text_of
 from devices.probes.probe import Probe as ProbeFile
 from devices.probes.reader import Reader
-from devices.probes.shelf import PROBES, parse
+from devices.probes.shelf import PROBES, parse, read
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language, PilotName
 from devices.texts import Misuse, text
@@ -146,7 +146,10 @@ def learn(
     typer.echo(f"\n{written}")
     for line in asking.stored(Reader(parsed), messages[-1], site, lang):
         typer.echo(line)
-    if not take and not typer.confirm(text("learn.write", lang, path=path), default=True):
+    if path.exists() and [one.id for one in read(path)] != [probe]:
+        raise Misuse("learn.another", path=path)
+    question = text("learn.overwrite" if path.exists() else "learn.write", lang, path=path)
+    if not take and not typer.confirm(question, default=True):
         raise SystemExit(1)
     path.parent.mkdir(parents=True, exist_ok=True)
     replace(path, written)

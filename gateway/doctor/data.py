@@ -1,4 +1,4 @@
-"""The data folder and the registry of devices."""
+"""The data folder, the registry of devices, and the probe files that read them."""
 
 import os
 import shutil
@@ -11,8 +11,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from devices.access.registry import Registry
 from devices.files import to_read
+from devices.probes.shelf import PROBES, Shelf
 from gateway.doctor.finding import Finding, Level, Visit, one_line
 from gateway.ingest.spoolfile import MB
+
+WORST = 3  # devices that a sentence names
 
 
 def folder(visit: Visit) -> Iterator[Finding]:
@@ -47,3 +50,34 @@ def registry(visit: Visit) -> Iterator[Finding]:
         yield visit.finding("registry", "bad", "registry_bad", error=one_line(error))
         return
     yield visit.finding("registry", "ok", "registry_ok", number=number)
+
+
+def probes(visit: Visit) -> Iterator[Finding]:
+    """Own probe files that cannot be used, and devices whose probe file is not there."""
+    shelf = Shelf(visit.settings.data / PROBES)
+    there = shelf.probes
+    for trouble in shelf.troubles:
+        yield visit.finding("probes", "bad", "probes_bad", error=trouble)
+    read = _read_with(visit)
+    lost = sorted({probe for probe in read.values() if probe not in there})
+    for probe in lost:
+        names = ", ".join([device for device, one in read.items() if one == probe][:WORST])
+        yield visit.finding("probes", "bad", "probes_lost", probe=probe, devices=names)
+    if read and not lost and not shelf.troubles:
+        yield visit.finding("probes", "ok", "probes_ok", number=len(read))
+
+
+def _read_with(visit: Visit) -> dict[str, str]:
+    """Device → its probe file, of those that have one; `registry` tells of one that cannot be read."""
+    url = visit.settings.registry_url
+    try:
+        if "://" in url:
+            rows = [row.device for row in Registry(url, visit.pilot).enrolled() if row.revoked is None]
+            return {row.device: row.probe for row in rows if row.probe is not None}
+        if not Path(url).exists():
+            return {}
+        with closing(to_read(Path(url), 1)) as db:
+            asked = "SELECT device, probe FROM device WHERE revoked IS NULL AND probe IS NOT NULL"
+            return dict(db.execute(asked).fetchall())
+    except (sqlite3.Error, SQLAlchemyError, OSError):
+        return {}

@@ -18,6 +18,7 @@ MARKS: dict[Level, str] = {"ok": "✓", "warning": "!", "bad": "✗"}
 CHECKS: tuple[Check, ...] = (
     data.folder,
     data.registry,
+    data.probes,
     broker.broker,
     gateways.gateways,
     records.diary,

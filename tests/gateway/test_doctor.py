@@ -14,6 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 import hoiquan
+from devices.access.registry import Registry
+from devices.pilots.pilot import load
 from devices.texts import catalogue
 from gateway.control.client import Why
 from gateway.ingest.message import Message, Outcome, Refusal
@@ -327,3 +329,18 @@ def test_every_sentence_of_what_is_not_well_has_its_mend_and_each_is_asked_for()
     source += " ".join(f'"broker_{why}"' for why in get_args(Why))  # why nobody is heard there
     assert {key for key in sentences if f'"{key}"' not in source and f"doctor.{key}" not in source} == set()
     assert {key.removesuffix("_mend") for key in keys - frame - sentences} <= sentences
+
+
+def test_probe_files_that_cannot_be_used_or_are_gone(tmp_path):
+    registry = Registry(tmp_path / "registry.sqlite", load("dong-thap"))
+    registry.enroll("tam-que", "soil-probe", "speaks-the-contract")
+    assert "probes" not in doctor(tmp_path)[1]  # nobody needs one
+    registry.enroll("tam-que", "soil-probe", "lora-1", probe="own-lora-1")
+    (tmp_path / "probes").mkdir()
+    own = tmp_path / "probes" / "own-lora-1.yaml"
+    own.write_text("id: own-lora-1\nmaker: x\nreadings:\n  soil_moisture: {from: m, unit: mm}\n", "utf-8")
+    code, found = doctor(tmp_path)
+    assert code == 1
+    assert "own-lora-1" in found["probes"]["sentence"]
+    own.write_text("id: own-lora-1\nmaker: x\nreadings:\n  soil_moisture: {from: m, unit: '%'}\n", "utf-8")
+    assert doctor(tmp_path)[1]["probes"]["level"] == "ok"
