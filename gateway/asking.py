@@ -97,15 +97,16 @@ def _choice(signal: str, field: Field, today: tuple[float, float] | None, lang: 
         low, high = (number(round(one, row.decimals), lang) for one in today)
         typer.echo("   " + text("learn.today", lang, low=low, high=high, unit=row.shown_unit))
     unit = field.unit
+    own = next((one for one in units if one.unit == row.unit), None)
+    if not asks_unit(field, signal) and own is not None and own.plausible:
+        unit = unit or own.unit  # makers use the one, and it can be
     if not unit and len(units) > 1:
         for place, one in enumerate(units, 1):
             doubt = "" if one.plausible else f"   ({text('learn.implausible', lang)})"
-            value = f"{number(one.value, lang)} {row.shown_unit}".strip()
+            value = f"{number(float(f'{one.value:.6g}'), lang)} {row.shown_unit}".strip()
             typer.echo(f"   {place}) {one.unit} ─► {value}{doubt}")
-        own = next((str(place) for place, one in enumerate(units, 1) if one.unit == row.unit), "1")
-        default = None if asks_unit(field, signal) else own
         while True:
-            answer = typer.prompt("   " + text("learn.which_unit", lang), default=default)
+            answer = typer.prompt("   " + text("learn.which_unit", lang))
             if str(answer).isdigit() and 1 <= int(answer) <= len(units):
                 unit = units[int(answer) - 1].unit
                 break

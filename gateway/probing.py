@@ -75,8 +75,12 @@ def list_probes(
     probe, file = kept[0]
     typer.echo(f"{probe.id}: {probe.maker}, {' '.join(probe.models) or '-'}   {file}")
     for signal, wording in probe.readings.items():
+        said = wording.model_dump(by_alias=True, exclude_defaults=True)
+        more = ", ".join(f"{key}: {value}" for key, value in said.items() if key not in ("from", "unit"))
         unit = wording.unit if isinstance(wording.unit, str) else SIGNALS[signal].unit
-        typer.echo(f"  {signal:20} ← {' | '.join(wording.at)}  ({unit})")
+        typer.echo(f"  {signal:20} ← {' | '.join(wording.at)}  ({unit}{', ' if more else ''}{more})")
+    if probe.note:
+        typer.echo(f"  {probe.note}")
     if probe.place_values:
         typer.echo(
             text("learn.needs", lang, values=" ".join(f"--set {name}=…" for name in probe.place_values))

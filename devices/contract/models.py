@@ -8,7 +8,7 @@ salinity, pH, temperature).
 
 from dataclasses import dataclass
 
-from devices.contract.signals import SIGNALS
+from devices.contract.signals import LAYERED, LAYERS, SIGNALS
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class Model:
 
 DIARY = "diary"  # the one model that writes a diary: it measures nothing and is counted as no sensor
 _POWER = ("battery_voltage", "rssi")
+_LAYERS = tuple(f"{name}_{number}" for name in LAYERED for number in LAYERS)
 TEN_MINUTES = 600
 
 MODELS: dict[str, Model] = {
@@ -46,7 +47,7 @@ MODELS: dict[str, Model] = {
         Model("soil-probe", "Đầu đo đất", "Soil probe", TEN_MINUTES,
               ("soil_moisture", "soil_temperature", "soil_ec", *_POWER), on_plot=True,
               more=("soil_ph", "soil_nitrogen", "soil_phosphorus", "soil_potassium", "air_temperature",
-                    "relative_humidity", "illuminance", "battery_level")),
+                    "relative_humidity", "illuminance", "battery_level", *_LAYERS)),
         Model("nutrient-probe", "Đầu đo dinh dưỡng đất", "Soil nutrient probe", TEN_MINUTES,
               ("soil_nitrogen", "soil_phosphorus", "soil_potassium", "soil_ph", *_POWER),
               on_plot=True, more=("soil_moisture", "soil_temperature", "soil_ec", "battery_level")),

@@ -12,7 +12,7 @@ still for a night, wet ground for two days.
 Of a direction there is no lowest and no highest, and its mean is that of its vectors (`CIRCULAR`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,4 +119,16 @@ _ROWS = (
 )  # fmt: skip
 
 CIRCULAR = frozenset({"wind_direction"})
+# Of a probe that measures at several depths the uppermost is the signal itself; those below it, in their order,
+# are layers with limits and units of their own name: `soil_moisture_2`. At which depth each lies, the maker says.
+LAYERS = (2, 3, 4)
+LAYERED = ("soil_moisture", "soil_temperature")
+
+
+def _layer(signal: Signal, number: int) -> Signal:
+    vi, en = f"{signal.vi}, lớp {number}", f"{signal.en}, layer {number}"
+    return replace(signal, id=f"{signal.id}_{number}", vi=vi, en=en)
+
+
 SIGNALS: dict[str, Signal] = {row[0]: Signal(*row) for row in _ROWS}
+SIGNALS |= {one.id: one for name in LAYERED for number in LAYERS for one in (_layer(SIGNALS[name], number),)}

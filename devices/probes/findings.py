@@ -140,6 +140,8 @@ def _wrong(
         mended = None
     elif encoding == "probe":
         mended = None
+    elif isinstance(data, dict) and len(data) > 1 and not any(name_meant(name) for name in data):
+        return [_told("", error, _fitting(data, probes))], None  # a maker's own words, and no slip of the pen
     elif encoding == "list" and isinstance(data, list):
         mended = []
         for place, one in enumerate(data):
@@ -259,12 +261,14 @@ def _object(data: Any, device: Device, probes: Probes, envelope: Envelope) -> It
             meant = name if name in SIGNALS else name_meant(name)
             mended = value_meant(meant, value)
             yield _told(f"object.{name}", error, _hint(mended) if mended else None)
-    fitting = probes.shelf.fitting(uplink.data) if uplink.data else []
-    if fitting and device.probe is None:
-        said: Said = ("check.probes_fit", {"probes": ", ".join(fitting[:FITTING])})
-        yield Finding("", True, "unknown_signal", (said,))
-    elif uplink.data and device.probe is None:
-        yield Finding("", True, "unknown_signal", (("check.learn", {}),))
+    if uplink.data and device.probe is None:
+        yield Finding("", True, "unknown_signal", (_fitting(uplink.data, probes),))
+
+
+def _fitting(data: Any, probes: Probes) -> Said:
+    """Which probe files have the names of a maker's message, or how to write one."""
+    fitting = probes.shelf.fitting(data)
+    return ("check.probes_fit", {"probes": ", ".join(fitting[:FITTING])}) if fitting else ("check.learn", {})
 
 
 def _doubts(told: Telemetry, now: int, at: str) -> Iterator[Finding]:

@@ -34,8 +34,8 @@ from devices.texts import Mendable
 
 # A number of these says nothing without its unit: makers use two or more of them (see the units' page).
 AMBIGUOUS = frozenset({
-    "soil_moisture", "soil_ec", "water_ec", "water_level", "water_volume", "air_pressure", "energy",
-    "battery_voltage", "battery_level",
+    "soil_ec", "water_ec", "water_level", "water_volume", "air_pressure", "energy", "battery_voltage",
+    "battery_level", *(name for name in SIGNALS if name.startswith("soil_moisture")),
 })  # fmt: skip
 COUNTED = frozenset({"rainfall", "pest_count"})  # ours are since the last reading: a total becomes that
 Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]

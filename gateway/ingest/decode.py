@@ -117,8 +117,7 @@ class Decoder:
 
     def decode(self, messages: Sequence[Message]) -> Decoded:
         """Sort a batch. Never raises for what a message contains."""
-        self._take_up()
-        self._look_up(messages)
+        self._take_up(messages)
         result = Decoded(forgot=self._forgot)
         senders: dict[str, Sender] = {}  # a device's topic comes again and again
         for index, message in enumerate(messages):
@@ -169,20 +168,19 @@ class Decoder:
         self._refused.append(refused)
         return self._requested
 
-    def _take_up(self) -> None:
-        """Forget what it was asked to."""
+    def _take_up(self, messages: Sequence[Message]) -> None:
+        """What is new before a batch: changed probe files; where a message of it is tried again, the
+        registry, which may be why; and what is to be forgotten.
+        """
+        self._probes.shelf.refresh()
+        self._fresh = any(message.replayed for message in messages)
+        if self._fresh:
+            self._refresh()
         while self._refused:
             self._forgot += 1
             for reading in self._refused.popleft():
                 if (seen := self._seen.get(reading.device.device)) is not None:
                     seen.forget(reading)
-
-    def _look_up(self, messages: Sequence[Message]) -> None:
-        """Whether probe files changed; and where a message is tried again, the registry: that may be why."""
-        self._probes.shelf.refresh()
-        self._fresh = any(message.replayed for message in messages)
-        if self._fresh:
-            self._refresh()
 
     def device(self, name: str) -> Device | None:
         """The device of that id, if it may speak."""

@@ -40,7 +40,7 @@ S2105 = {
 }  # fmt: skip
 EM410 = {"battery": 96, "distance": 1280, "temperature": 30.2, "position": "normal"}
 SDD = {"moisture_at_level_0": {"value": 33.15, "unit": "%"}, "temperature_at_level_0": {"value": 29.6},
-       "moisture_at_level_1": {"value": 41.02, "unit": "%"}, "battery_voltage": {"value": 2.6}}  # fmt: skip
+       "salinity_at_level_0": {"value": 905}, "battery_voltage": {"value": 2.6}}  # fmt: skip
 TRS12 = {
     "device_id": 4461, "protocol_version": 2,
     "volumetric_water_content": {"displayName": "Volumetric water content", "value": 0.312,

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.clock import DAY_MS, HOUR_MS
-from devices.contract.signals import SIGNALS
+from devices.contract.signals import LAYERED, LAYERS, SIGNALS
 from devices.pilots.pilot import load
 from sim.physics.weather import ANCHOR
 from sim.physics.world import World
@@ -20,6 +20,7 @@ LAST = int(datetime(2035, 12, 31, tzinfo=UTC).timestamp() * 1000)
 TEN_MINUTES = 600
 REAL_ALONE = {  # the world has none of them
     "battery_level", "illuminance", "wind_direction", "water_volume", "rain_rate", "pm2_5", "pm10", "noise",
+    *(f"{name}_{number}" for name in LAYERED for number in LAYERS),
 }  # fmt: skip
 PLAYED = {name: signal for name, signal in SIGNALS.items() if name not in REAL_ALONE}
 
