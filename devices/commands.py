@@ -25,7 +25,7 @@ from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language, PilotName
 from devices.texts import Misuse, text
 
-devices_app = typer.Typer(no_args_is_help=True, help="Enrol, list and revoke real devices.")
+devices_app = typer.Typer(no_args_is_help=True, help="Enrol real devices, list and revoke them; probe files.")
 pilot_app = typer.Typer(no_args_is_help=True, help="A province's pilot file: check one.")
 Qr = Annotated[
     Path | None, typer.Option(help="Draw all of it as a QR code into this file: .svg, .png or .pdf.")

@@ -85,7 +85,6 @@ def test_a_device_speaks_for_itself_alone(up):
     publisher.publish(honest["topic"], '{"values":{"soil_moisture":20.25}}')
     until("the honest reading", 15, lambda: up.says("honest", "soil_moisture", 20.25))
     publisher.close()
-    before = up.books()
     publisher = device(up, liar)
     publisher.publish(honest["topic"], '{"values":{"soil_moisture":99.0}}')
     publisher.publish(
@@ -97,7 +96,7 @@ def test_a_device_speaks_for_itself_alone(up):
     until("the liar's own reading", 15, lambda: up.says("liar", "soil_moisture", 21.25))
     publisher.close()
     assert up.says("honest", "soil_moisture", 20.25)
-    assert up.books().quarantined == before.quarantined  # it did not even reach the gateway
+    assert up.refused() <= {"forbidden_topic"}  # by the broker: it did not even reach the gateway
 
 
 def test_nobody_listens_to_anothers_topics(up):

@@ -2,7 +2,7 @@
 
 import json
 import signal
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -80,8 +80,13 @@ class Up:
                                             "--id", device, "--json")))  # fmt: skip
 
     def books(self):
-        spool = Spool(self.folder / "data" / "gateway" / "spool.sqlite")
-        try:
+        with closing(self._spool()) as spool:
             return spool.books()
-        finally:
-            spool.close()
+
+    def refused(self):
+        """The reasons of what was refused."""
+        with closing(self._spool()) as spool:
+            return {row.reason for row in spool.quarantined()}
+
+    def _spool(self):
+        return Spool(self.folder / "data" / "gateway" / "spool.sqlite")
