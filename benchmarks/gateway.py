@@ -22,6 +22,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from rich.console import Console
@@ -105,9 +106,13 @@ def main() -> None:
     if "live" in figures:
         console.print(live_table(figures["live"]))
     if options.before is not None:
-        rates = {name: figures["gateways"][name].get("rates", []) for name in (Ours().name, BEFORE)}
-        pairs = [f"{now / then:.3f}" for now, then in zip(*rates.values(), strict=False)]
-        console.print(f"of the rate of {options.before}, drain by drain: {', '.join(pairs)}")
+        for what, key in (("rate", "rates"), ("CPU a message", "cpus")):
+            both = [figures["gateways"][name].get(key, []) for name in (Ours().name, BEFORE)]
+            pairs = [now / then for now, then in zip(*both, strict=False)]
+            shown = ", ".join(f"{pair:.3f}" for pair in pairs)
+            console.print(
+                f"of the {what} of {options.before}, drain by drain: {shown}; median {median(pairs):.3f}"
+            )
 
 
 def able(only: list[str], rows: dict[str, Any]) -> Iterator[Gateway]:
@@ -147,6 +152,7 @@ def drains(both: Road, gateways: list[Gateway], options: argparse.Namespace, row
                 row.setdefault("drain", got)
                 continue
             row.setdefault("rates", []).append(got.rate)
+            row.setdefault("cpus", []).append(got.cpu_us)
             if row.get("drain", {}).get("rate", 0) < got.rate:
                 row["drain"] = got.as_dict()
 
