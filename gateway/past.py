@@ -18,7 +18,7 @@ from gateway.clerk.indicators import recount
 from gateway.control.rules import advise, points
 from gateway.indicators.hourly import roll
 from gateway.ingest.checks import Checker, checked
-from gateway.ingest.decode import Written
+from gateway.ingest.message import Written
 from gateway.lots.growth import Growth
 from gateway.service import Diaries
 from gateway.stores.opening import open_store

@@ -25,10 +25,10 @@ from gateway.control.dispatch import dispatch
 from gateway.control.ledger import Entry, Ledger
 from gateway.health import Health
 from gateway.ingest.checks import Checker
-from gateway.ingest.decode import Decoder, Written
+from gateway.ingest.decode import Decoder
 from gateway.ingest.faults import Faults
 from gateway.ingest.held import begun
-from gateway.ingest.message import Message, Refusal
+from gateway.ingest.message import Message, Refusal, Written
 from gateway.ingest.pipeline import Pipeline, split_memory
 from gateway.ingest.receive import Receiver
 from gateway.ingest.spool import Spool

@@ -125,7 +125,7 @@ def production() -> list[str]:
     """The lines of production's mosquitto.conf that do not speak of another machine's accounts and files."""
     text = (ROOT / "deploy" / "mosquitto" / "mosquitto.conf").read_text("utf-8")
     lines = [line.split(" #")[0].strip() for line in text.splitlines()]
-    # with debug lines, five a message, its log is so long that it takes seconds to find a connection in it, and
+    # with debug lines, five a message, its log is so long that finding a connection in it takes seconds, and
     # the clock of a drain starts with one
     lines = [line for line in lines if line != "log_type debug"]
     kept = [line for line in lines if line and line[0] != "#" and line.split()[0] not in _OF_ANOTHER_PLACE]

@@ -8,7 +8,6 @@ What the probe does not name is ignored; null, text without a number and a senti
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 from devices.contract.payloads import MAX_EXACT
@@ -19,6 +18,7 @@ from devices.probes.units import Unit, convert, unit_of
 
 # a number, maybe its unit, maybe a remark: 31.5, 7.68℃, 2.8(low battery)
 NUMBER = re.compile(r"\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*([^(]*?)\s*(?:\([^()]*\)\s*)?")
+_BARE = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?", re.ASCII).fullmatch
 _LONGEST = 64  # characters of a number with its unit
 _SWITCHES = frozenset({"pump_state", "valve_state", "aerator_state"})  # they may be said as true and false
 
@@ -98,6 +98,9 @@ class _Rule:
         self._plain = self._times == 1.0 and self._plus == 0.0
         self._same = self._unit == self._wanted  # a bare number is ours as it is
         self._circular = signal in CIRCULAR
+        self._as_it_is = (
+            self._same and self._plain and not self._circular and not self._clamp and not self._below_zero
+        )
 
     def value(self, data: Any, place: Mapping[str, float], unread: list[Unread]) -> float | None:
         """In the signal's unit; None where nothing is measured."""
@@ -116,10 +119,11 @@ class _Rule:
             raw = get(data)
             if raw is MISSING or raw is None:
                 continue
-            unit = self._unit
-            if type(raw) is int or type(raw) is float:
-                number: float = raw
-            else:
+            unit, number = self._unit, raw
+            kind = type(raw)
+            if kind is str and _BARE(raw) and raw not in self._words:  # the usual text: a number alone
+                number, kind = float(raw), float
+            if kind is not float and kind is not int:
                 read = self._other(raw, text, unread)
                 if read is None:
                     continue
@@ -133,6 +137,8 @@ class _Rule:
             if abs(number) > MAX_EXACT:
                 unread.append(Unread(self.signal, text, "unread.no_number", str(number)[:_LONGEST]))
                 continue
+            if self._as_it_is and unit is self._unit:
+                return float(number)
             if number < 0 and self._below_zero:
                 number = float(f"{number + self._below_zero:.12g}")
             if self._clamp is not None:
@@ -172,9 +178,6 @@ class _Rule:
 
     def _spelt(self, raw: str, text: str, unread: list[Unread]) -> tuple[float, Unit | None] | None:
         """Number and unit of a text; None where it is none."""
-        if raw[-1:].isdigit() and raw.isascii() and "_" not in raw and len(raw) <= _LONGEST:  # the usual case
-            with suppress(ValueError):
-                return float(raw), self._unit
         found = NUMBER.fullmatch(raw) if len(raw) <= _LONGEST else None
         if found is None:
             unread.append(Unread(self.signal, text, "unread.no_number", raw[:_LONGEST]))

@@ -29,6 +29,9 @@ _VOCABULARY = _WORDS | {
 }  # fmt: skip
 
 
+_NOWHERE: dict[str, float] = {}
+
+
 class Probes:
     """Reads messages of devices that do not speak the contract, by the probes of a shelf."""
 
@@ -148,5 +151,5 @@ def _configures(data: Mapping[str, Any]) -> bool:
 
 
 def _telemetry(reader: Reader, data: Any, device: Device) -> Telemetry:
-    heard = reader.read(data, dict(device.site))
+    heard = reader.read(data, dict(device.site) if device.site else _NOWHERE)
     return Telemetry(heard.values, None, None, None, totals=heard.totals or None)

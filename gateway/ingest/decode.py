@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from devices.clock import AHEAD_MS, YEAR_2020_MS
 from devices.contract import topics
-from devices.contract.diary import DiaryEvent, decode_diary
+from devices.contract.diary import decode_diary
 from devices.contract.encodings import decode, numbers
 from devices.contract.models import DIARY
-from devices.contract.payloads import PayloadError
+from devices.contract.payloads import PayloadError, Telemetry
 from devices.contract.reading import Device, Reading
 from devices.errors import CONTENT, said
 from devices.pilots.bounds import within
@@ -25,32 +25,12 @@ from devices.probes.envelope import Envelope, addressed, foreign, parsed_json
 from devices.probes.shelf import Shelf
 from devices.probes.telemetry import Probes
 from gateway.ingest.fresh import Key, Late, Sorter
-from gateway.ingest.message import Message, Refusal
+from gateway.ingest.message import Message, Refusal, State, Written
 from gateway.ingest.seen import Repeats, Seen
 
 log = logging.getLogger(__name__)
 _READINGS = frozenset({"telemetry", "up"})
 _SIGNS = frozenset({"alive", "log"})  # what a network server says of a device besides
-
-
-class Written(NamedTuple):
-    """A diary event, who wrote it down, its message's place in the batch, and whether that is replayed."""
-
-    device: Device
-    event: DiaryEvent
-    place: int = 0
-    replayed: bool = False
-
-
-class State(NamedTuple):
-    """A node came or went; `time` is epoch ms of arrival. The broker repeats a `retained` one at every
-    subscription, so it does not say that the node was heard.
-    """
-
-    device: Device
-    online: bool
-    time: int
-    retained: bool
 
 
 @dataclass(slots=True)
@@ -213,6 +193,9 @@ class Decoder:
         seen = self._remember(device, result)
         if len(told) == 1 and not message.replayed:
             values, claimed, seq, boot, _, identity, totals = told[0]
+            if claimed is None and boot is None and not identity and not totals:
+                self._clockless(index, message, told[0], device, result)
+                return
             if (
                 claimed is not None
                 and max(seen.newest, YEAR_2020_MS - 1) < claimed <= message.arrival + AHEAD_MS
@@ -241,6 +224,20 @@ class Decoder:
         result.late += sorter.late
         result.readings += sorter.readings
         result.source += [index] * len(sorter.readings)
+
+    def _clockless(
+        self, index: int, message: Message, one: Telemetry, device: Device, result: Decoded
+    ) -> None:
+        """A reading without time and number, as `Sorter` takes it: known by the broker's packet number."""
+        mark = self._repeats.mark(message)
+        if mark is None:
+            result.repeated[index] = device
+            return
+        result.marks.append(mark)
+        if one.values:
+            stamp = self._seen[device.device].stamp(message.arrival, *self._lane) - one.ago
+            result.readings.append(Reading(device, stamp, one.values, None, one.seq, None))
+            result.source.append(index)
 
     def _sign(self, device: Device, kind: str, envelope: Envelope, message: Message) -> list[State]:
         """What a network server says of a device: it joined, or its codec failed. Raises PayloadError for the

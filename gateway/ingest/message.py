@@ -9,6 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from devices.contract.diary import DiaryEvent
+from devices.contract.reading import Device
+
 _HEADER = struct.Struct(">qHIBH")  # arrival ms, topic bytes, payload bytes, flags, packet number
 _DUP, _RETAINED, _REPLAYED = 1, 2, 4
 
@@ -41,6 +44,26 @@ class Refusal(NamedTuple):
     message: Message
     reason: str
     field: str
+
+
+class Written(NamedTuple):
+    """A diary event, who wrote it down, its message's place in the batch, and whether that is replayed."""
+
+    device: Device
+    event: DiaryEvent
+    place: int = 0
+    replayed: bool = False
+
+
+class State(NamedTuple):
+    """A node came or went; `time` is epoch ms of arrival. The broker repeats a `retained` one at every
+    subscription, so it does not say that the node was heard.
+    """
+
+    device: Device
+    online: bool
+    time: int
+    retained: bool
 
 
 @dataclass(slots=True)

@@ -41,10 +41,10 @@ from gateway.ingest.batch import (
     without_refused,
 )  # fmt: skip
 from gateway.ingest.checks import Checker
-from gateway.ingest.decode import Decoded, Decoder, Written, unhandled
+from gateway.ingest.decode import Decoded, Decoder, unhandled
 from gateway.ingest.faults import Faults
 from gateway.ingest.held import Held, held
-from gateway.ingest.message import Message, Refusal, Segment
+from gateway.ingest.message import Message, Refusal, Segment, Written
 from gateway.ingest.spool import Spool
 from gateway.ingest.spoolfile import SpoolFull
 from gateway.stores.points import Point, Value, tags

@@ -12,9 +12,8 @@ from devices.pilots.pilot import load
 from gateway import service
 from gateway.ingest import decode
 from gateway.ingest.checks import Checker
-from gateway.ingest.decode import Written
 from gateway.ingest.faults import Faults
-from gateway.ingest.message import Message
+from gateway.ingest.message import Message, Written
 from gateway.ingest.pipeline import join_memory, split_memory
 from gateway.ingest.spool import Spool
 from gateway.lots.growth import Growth

@@ -7,7 +7,8 @@ import pytest
 
 from devices.contract.payloads import Telemetry
 from devices.probes.envelope import addressed, envelopes, filters
-from gateway.ingest.decode import Decoder, State
+from gateway.ingest.decode import Decoder
+from gateway.ingest.message import State
 from tests.devices.uplinks import EUI, EVENT, NOW, PROBE, PROBES, TOPIC, decoder, outcome, said
 
 CHIRPSTACK, TTS = envelopes()
