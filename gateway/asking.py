@@ -21,6 +21,8 @@ from devices.texts import Misuse, number, shown, text
 from gateway.stores.opening import open_store
 from gateway.stores.store import RetryLater
 
+KINDS = ("total", "daily")  # of counters
+
 
 def show(some: Sequence[Field], lang: str) -> None:
     """The fields as a table."""
@@ -34,25 +36,26 @@ def show(some: Sequence[Field], lang: str) -> None:
 
 
 def taken(take: Sequence[str], some: Sequence[Field]) -> dict[str, Choice]:
-    """The choices that were given as options."""
+    """The choices that were given as options: SIGNAL=PATH, then maybe :UNIT and :total or :daily."""
     choices: dict[str, Choice] = {}
     paths = {one.path: one for one in some}
     for one in take:
         signal, _, rest = one.partition("=")
-        path, _, unit = rest.rpartition(":") if rest.rpartition(":")[0] in paths else (rest, "", "")
+        path = next((path for path in sorted(paths, key=len, reverse=True) if _begins(rest, path)), rest)
         if signal not in SIGNALS:
             raise Misuse("probe.no_signal", signal=signal)
         if path not in paths:
             raise Misuse("learn.no_field", path=path)
+        more = rest[len(path) + 1 :].split(":") if len(rest) > len(path) else []
+        counter = next((word for word in more if word in KINDS), "")
+        unit = next((word for word in more if word not in KINDS), paths[path].unit)
         down = signal == "water_level" and "distance" in path.lower()
-        choices[signal] = Choice(path, unit or paths[path].unit, _counter(unit), down)
-        if _counter(unit):
-            choices[signal] = choices[signal]._replace(unit="")
+        choices[signal] = Choice(path, unit, counter, down)
     return choices
 
 
-def _counter(unit: str) -> str:
-    return unit if unit in ("total", "daily") else ""
+def _begins(rest: str, path: str) -> bool:
+    return rest == path or rest.startswith(f"{path}:")
 
 
 def asked(some: Sequence[Field], known: Device, settings: Settings, lang: str) -> dict[str, Choice]:
@@ -71,7 +74,7 @@ def asked(some: Sequence[Field], known: Device, settings: Settings, lang: str) -
             value=number(field.number, lang),
         )  # fmt: skip
         answer = typer.prompt(question, default="y").strip().lower()
-        if answer.isdigit() and 1 <= int(answer) <= len(some):
+        if answer.isdecimal() and 1 <= int(answer) <= len(some):
             field = some[int(answer) - 1]
         elif answer not in ("y", "c", "yes", "co", "có"):
             continue
@@ -83,7 +86,7 @@ def asked(some: Sequence[Field], known: Device, settings: Settings, lang: str) -
         if not answer:
             break
         signal, _, place = (part.strip() for part in answer.partition("="))
-        if signal in left and place.isdigit() and 1 <= int(place) <= len(some):
+        if signal in left and place.isdecimal() and 1 <= int(place) <= len(some):
             choices[signal] = _choice(signal, some[int(place) - 1], today.get(signal), lang)
             left.remove(signal)
     return choices
@@ -107,7 +110,7 @@ def _choice(signal: str, field: Field, today: tuple[float, float] | None, lang: 
             typer.echo(f"   {place}) {one.unit} ─► {value}{doubt}")
         while True:
             answer = typer.prompt("   " + text("learn.which_unit", lang))
-            if str(answer).isdigit() and 1 <= int(answer) <= len(units):
+            if str(answer).isdecimal() and 1 <= int(answer) <= len(units):
                 unit = units[int(answer) - 1].unit
                 break
     counter = ""

@@ -12,6 +12,7 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty
+from re import fullmatch
 from typing import Annotated, Any
 
 import typer
@@ -25,7 +26,7 @@ from devices.commands import Probe, Set, devices_app, shelf_of
 from devices.contract.payloads import PayloadError
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
-from devices.contract.topics import Topic
+from devices.contract.topics import ID, Topic
 from devices.files import replace
 from devices.probes.envelope import addressed, envelopes, parsed_json, sender
 from devices.probes.learn import fields, text_of
@@ -131,6 +132,13 @@ def learn(
     """
     settings, registry = installation.registry(data, pilot)
     known = _enrolled(registry, device)
+    probe = name or f"own-{device}"
+    path = settings.data / PROBES / f"{probe}.yaml"
+    kept = shelf_of(settings).probes.get(probe)
+    if not fullmatch(ID, probe):
+        raise Misuse("learn.bad_name", name=probe)
+    if kept is not None and kept.file != path:
+        raise Misuse("learn.taken_name", name=probe, path=kept.file)
     messages = list(_messages(settings, registry, known, file, live, seconds, lang))
     some = fields(messages)
     if not some:
@@ -139,8 +147,6 @@ def learn(
     choices = asking.taken(take, some) if take else asking.asked(some, known, settings, lang)
     if not choices:
         raise Misuse("learn.none_taken")
-    probe = name or f"own-{device}"
-    path = settings.data / PROBES / f"{probe}.yaml"
     written = text_of(probe, maker, choices)
     (parsed,) = parse(written, path)
     pairs = list(values or [])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from dashboards.pages.check import HEADERS, form_of
@@ -60,7 +61,11 @@ def router() -> APIRouter:
 
     @routes.post("/learn", include_in_schema=False)
     async def learn(request: Request) -> Response:
-        form, lang = await form_of(request), language(request)
+        form = await form_of(request)
+        return await run_in_threadpool(answered, request, form)
+
+    def answered(request: Request, form: dict[str, str] | None) -> Response:
+        lang = language(request)
         if form is None:
             return _page(request, {}, [], [], error=text("rejected.too_large", lang, field=""), status=413)
         try:

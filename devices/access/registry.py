@@ -30,7 +30,8 @@ class EnrolmentError(Misuse):
 
 class Wanted(NamedTuple):
     """A device that is to be enrolled; `dev_eui`: 16 hexadecimal digits of a LoRaWAN device; `plot`: where
-    it stands; `probe`: the probe file that reads it, with the values of the place that it needs.
+    it stands; `probe`: the probe file that reads it, with the values of the place that it needs; `why`: why
+    it cannot be, as far as that is known before the table is looked at.
     """
 
     community: str
@@ -40,6 +41,7 @@ class Wanted(NamedTuple):
     plot: str | None = None
     probe: str | None = None
     site: Mapping[str, float] = MappingProxyType({})
+    why: "EnrolmentError | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,8 @@ class Registry(Roster):
     ) -> EnrolmentError | None:
         """Why this one cannot be enrolled, and what would do; None where it can."""
         device = one.device
+        if one.why is not None:
+            return one.why
         if eui is not None and not re.fullmatch(r"[0-9a-f]{16}", eui):
             return EnrolmentError("enrol.dev_eui", dev_eui=one.dev_eui)
         owner = there.get(f"eui {eui}", device)

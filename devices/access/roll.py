@@ -92,11 +92,12 @@ def read_roll(path: Path, shelf: Shelf | None = None) -> list[tuple[int, Wanted]
                 raise RollError("roll.columns", path=path, line=rows.line_num, number=len(names))
             cells = {name: cell.strip() for name, cell in row.items()}
             dev_eui, plot, probe = (cells.get(name) or None for name in ("dev_eui", "plot", "probe"))
+            site, why = {}, None
             try:
                 site = site_of(shelf, probe, cells.get("set", "").split())
-            except Misuse as why:
-                raise RollError("roll.other", path=path, line=rows.line_num, error=why) from None
-            one = Wanted(cells["community"], cells["model"], cells["id"], dev_eui, plot, probe, site)
+            except Misuse as error:
+                why = EnrolmentError(error.key, **error.values)
+            one = Wanted(cells["community"], cells["model"], cells["id"], dev_eui, plot, probe, site, why)
             found.append((rows.line_num, one))
     except csv.Error as error:
         raise RollError("roll.other", path=path, line=rows.line_num, error=error) from None

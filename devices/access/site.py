@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from pathlib import Path
 
 from devices.probes.shelf import Shelf
 from devices.texts import Misuse
@@ -25,7 +26,8 @@ def site_of(shelf: Shelf, probe: str | None, pairs: Iterable[str]) -> dict[str, 
     if probe is not None:
         kept = shelf.probes.get(probe)
         if kept is None:
-            raise next((one for one in shelf.troubles), Misuse("enrol.no_probe", probe=probe))
+            broken = (one for one in shelf.troubles if Path(str(one.values["path"])).stem == probe)
+            raise next(broken, Misuse("enrol.no_probe", probe=probe))
         needed = kept.probe.place_values
     for name in needed:
         if name not in site:

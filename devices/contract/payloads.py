@@ -1,7 +1,6 @@
 """What a node may put into a message of telemetry: JSON, version 1 of the contract.
 
     bytes ─► encodings.decode ─► payloads (JSON, one or a list) | senml (JSON, CBOR) ─► Telemetry
-             encodings.uplink ─► ChirpStack v4
 
 Every decoder turns bytes into `Telemetry` or raises `PayloadError`, nothing else.
 """

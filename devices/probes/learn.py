@@ -8,7 +8,9 @@ unit is asked. Numbers with which probes say "nothing is connected" are no value
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import yaml
@@ -30,8 +32,12 @@ SENTINELS = frozenset({
 USUAL = (85.0, -127.0, 327.67, 655.35, 3276.7, 6553.5, 65535.0, -999.0)  # those that a new file names
 _MARKS = ("type", "label", "id", "measurementId", "name", "variable", "channel", "sensor", "kind")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|%|°")
+# A file may leave their unit out; of an unknown maker it is asked: km/h and knots, inches.
+_ASKED = frozenset({"wind_speed", "rainfall", "rain_rate"})
 _MEDIA = ("air", "soil", "water", "leaf")
-MOST = 400  # fields of a message that are looked at
+MOST = 100  # fields that are looked at
+LEAVES = 2000  # values of a message that are looked at
+LONGEST = 200  # characters of a path: a longer name is nobody's field
 # Words by signal, the surer first: a field that has all of one of these may be meant. Hints for a question.
 _HINTS: dict[str, tuple[str, ...]] = {
     "air_temperature": ("air temp", "ambient temp", "temp", "tempc", "t"),
@@ -106,17 +112,17 @@ def fields(messages: Sequence[Any]) -> list[Field]:
     """The numbers of the messages, in the order in which they stand."""
     known: dict[str, Field] = {}
     for message in messages:
-        for path, raw in _leaves(message, ""):
+        for path, raw in islice(_leaves(message, ""), LEAVES):
             number, unit = _number(raw)
-            if number is None or not path:  # a number alone stands nowhere
-                continue
+            if number is None or not path or (path not in known and len(known) == MOST):
+                continue  # a number alone stands nowhere
             unit = unit or _beside(message, path)
             before = known.get(path)
             sentinel = number in SENTINELS and (before is None or before.sentinel)
             if before is not None and number in SENTINELS:
                 number = before.number if not before.sentinel else number
             known[path] = Field(path, number, unit, sentinel)
-    return list(known.values())[:MOST]
+    return list(known.values())
 
 
 def signals_of(model: str) -> tuple[str, ...]:
@@ -161,7 +167,7 @@ def meant(field: Field, signal: str) -> list[Meant]:
 
 def asks_unit(field: Field, signal: str) -> bool:
     """Whether a person has to say the unit."""
-    return not field.unit and signal in AMBIGUOUS
+    return not field.unit and (signal in AMBIGUOUS or signal in _ASKED)
 
 
 def text_of(probe: str, maker: str, choices: Mapping[str, Choice]) -> str:
@@ -227,31 +233,34 @@ def _elsewhere(words: Sequence[str], signal: str) -> bool:
 
 def _leaves(data: Any, path: str) -> Iterator[tuple[str, Any]]:
     """Paths that lead to one value, and the value."""
+    if len(path) > LONGEST:
+        return
     if isinstance(data, dict):
         for name, value in data.items():
             yield from _leaves(value, f"{path}.{quoted(name)}" if path else quoted(name))
     elif isinstance(data, list):
+        said = _said(data)
         for place, one in enumerate(data):
-            mark = _mark(data, one)
+            mark = _mark(said, one)
             yield from _leaves(one, f"{path}[{mark}]" if mark else f"{path}[{place}]")
     else:
         yield path, data
 
 
-def _mark(some: list[Any], one: Any) -> str:
+def _said(some: list[Any]) -> Counter[tuple[str, str]]:
+    """How often each mark is said in a list, and in the lists of it: a path looks there, too."""
+    objects = [one for one in elements(some) if isinstance(one, dict)]
+    return Counter((name, written(one[name])) for one in objects for name in _MARKS if name in one)
+
+
+def _mark(said: Counter[tuple[str, str]], one: Any) -> str:
     """What tells an element of a list from the others, whatever their order."""
     if not isinstance(one, dict):
         return ""
     for name in _MARKS:
         value = one.get(name)
-        if isinstance(value, str | int) and not isinstance(value, bool):
-            alike = (
-                other
-                for other in elements(some)  # a path looks into the lists of a list, too
-                if isinstance(other, dict) and name in other and written(other[name]) == written(value)
-            )
-            if len(list(alike)) == 1:
-                return f"{quoted(name)}={quoted(written(value))}"
+        if isinstance(value, str | int) and not isinstance(value, bool) and said[name, written(value)] == 1:
+            return f"{quoted(name)}={quoted(written(value))}"
     return ""
 
 

@@ -185,7 +185,7 @@ class _Rule:
         number, word = float(found[1]), found[2]
         if not word:
             return number, self._unit
-        unit = unit_of(word)
+        unit = None if word[0].isdigit() else unit_of(word)  # "31 1" is two numbers
         if unit is None or unit.dimension != self._wanted.dimension:
             unread.append(Unread(self.signal, text, "unread.unit", word))
             return None

@@ -6,7 +6,8 @@ A file holds one probe, or several with a line of --- between them.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +17,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from devices.contract.signals import SIGNALS
+from devices.errors import CONTENT
+from devices.errors import said as worded
 from devices.files import mend
 from devices.probes.probe import Probe, ProbeFault, Wording
 from devices.probes.reader import Heard, Reader
@@ -23,6 +26,7 @@ from devices.texts import Misuse
 
 HERE = Path(__file__).parent / "makers"
 NORMALIZED = Path(__file__).with_name("normalized.yaml")
+MOST_BYTES = 1_000_000  # of an own file
 PROBES = "probes"  # the user's own, in the data folder
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _KINDS = ("UnitBeside", "str", "constrained-str", "float")  # which of several forms a field was tried as
@@ -43,6 +47,8 @@ class Kept(NamedTuple):
 def read(path: Path) -> list[Probe]:
     """The probes of a file. Raises ProbeError."""
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ProbeError("probe.too_large", path=path, most=MOST_BYTES)
         return list(parse(path.read_text("utf-8"), path))
     except OSError as error:
         raise mend(error, ProbeError) from None
@@ -58,7 +64,7 @@ def parse(text: str, path: Path) -> Iterator[Probe]:
         try:
             while loader.check_node():
                 node = loader.get_node()
-                _refuse_repeated(node, path, ())
+                _refuse_repeated(node, path, (), set())
                 probe = _probe(loader.construct_document(node), node, path)
                 line = _line(node, ["id"])
                 if (first := lines.setdefault(probe.id, line)) != line:
@@ -74,10 +80,10 @@ def parse(text: str, path: Path) -> Iterator[Probe]:
         ) from None
     except yaml.YAMLError as error:
         raise ProbeError("probe.no_yaml", path=path, line=1, error=" ".join(str(error).split())) from None
-    except (ValueError, RecursionError) as error:  # a day that is none, a thing that holds itself
+    except CONTENT as error:  # a day that is none, a tag that its value does not fit
         if isinstance(error, ProbeError):
             raise
-        raise ProbeError("probe.no_yaml", path=path, line=1, error=error) from None
+        raise ProbeError("probe.no_yaml", path=path, line=1, error=worded(error)) from None
 
 
 def _probe(data: Any, node: yaml.Node, path: Path) -> Probe:
@@ -119,11 +125,20 @@ def _line(node: yaml.Node, loc: list[Any]) -> int:
     return line
 
 
-def _refuse_repeated(node: yaml.Node, path: Path, above: tuple[str, ...]) -> None:
-    """YAML keeps the last of two equal names in silence: the first reading of a signal would be lost."""
+def _refuse_repeated(node: yaml.Node, path: Path, above: tuple[str, ...], seen: set[int]) -> None:
+    """YAML keeps the last of two equal names in silence: the first reading of a signal would be lost. Nor may
+    a part stand in several places: a few lines of such references can say more than there is memory.
+    """
+    if isinstance(node, yaml.CollectionNode):
+        if id(node) in seen:
+            line = node.start_mark.line + 1
+            raise ProbeError(
+                "probe.no_yaml", path=path, line=line, error="a reference (* and &); write it out"
+            )
+        seen.add(id(node))
     if isinstance(node, yaml.SequenceNode):
         for one in node.value:
-            _refuse_repeated(one, path, above)
+            _refuse_repeated(one, path, above, seen)
     if not isinstance(node, yaml.MappingNode):
         return
     lines: dict[str, int] = {}
@@ -135,7 +150,7 @@ def _refuse_repeated(node: yaml.Node, path: Path, above: tuple[str, ...]) -> Non
             where = ".".join((*above, key.value))
             raise ProbeError("probe.repeated", path=path, line=line, where=where, first=lines[key.value])
         lines[key.value] = line
-        _refuse_repeated(value, path, (*above, key.value))
+        _refuse_repeated(value, path, (*above, key.value), seen)
 
 
 def _why(error: ErrorDetails) -> Misuse:
@@ -172,24 +187,20 @@ class Shelf:
 
     def _read(self) -> None:
         marks = self._look()
-        kept = dict(_built_in())
+        own: dict[str, Kept] = {}
         troubles = []
         for path in self._files():
             try:
-                kept |= {probe.id: Kept(probe, path) for probe in read(path)}
+                for probe in read(path):
+                    if (first := own.setdefault(probe.id, Kept(probe, path))).file != path:
+                        troubles.append(
+                            ProbeError("probe.two_files", path=path, probe=probe.id, first=first.file)
+                        )
             except ProbeError as error:
                 troubles.append(error)
-        self._marks, self._kept, self.troubles = marks, kept, tuple(troubles)
+        self._marks, self._kept, self.troubles = marks, _built_in() | own, tuple(troubles)
         self._readers.clear()
-        self._profiles = {}
-        of_several: set[str] = set()
-        for probe, _ in kept.values():
-            for name in (*probe.models, *probe.profiles):
-                for key in {plain(name), f"{plain(probe.maker)}/{plain(name)}"}:
-                    if self._profiles.setdefault(key, probe.id) != probe.id:
-                        of_several.add(key)
-        for key in of_several:  # a name such as co2-sensor, which several makers use, says nothing alone
-            del self._profiles[key]
+        self._profiles = _called(_built_in().values()) | _called(own.values())
 
     def _files(self) -> list[Path]:
         return sorted(self._own.glob("*.yaml")) if self._own is not None and self._own.is_dir() else []
@@ -223,12 +234,18 @@ class Shelf:
         return self._profiles.get(f"{plain(maker)}/{plain(name)}" if maker else plain(name))
 
     def fitting(self, data: Any) -> list[str]:
-        """Ids of the probes that read most signals of an object, the best first; at least two, or all."""
+        """Ids of the probes that read most signals of an object, the best first: at least two, or all that it
+        has.
+        """
+        if not isinstance(data, dict):
+            return []
         counted = []
         for kept in self.probes.values():
             heard = self._reader(kept.probe).read(data, dict.fromkeys(kept.probe.place_values, 0.0))
             said = set(heard.values) | set(heard.totals)
-            if said and all(_plausible(name, heard) for name in said):
+            if (len(said) > 1 or len(said) == len(kept.probe.readings)) and all(
+                _plausible(name, heard) for name in said
+            ):
                 counted.append((len(said), len(said) / len(kept.probe.readings), kept.probe.id))
         return [name for *_, name in sorted(counted, key=lambda one: (-one[0], -one[1], one[2]))]
 
@@ -236,6 +253,20 @@ class Shelf:
         reader = self.reader(probe.id)
         assert reader is not None
         return reader
+
+
+def _called(some: Iterable[Kept]) -> dict[str, str]:
+    """Which probe each name means: a maker's and a model's, and a model's alone where no other is called so.
+    Several makers have a co2-sensor: it says nothing alone.
+    """
+    names: dict[str, str] = {}
+    of_several: set[str] = set()
+    for probe, _ in some:
+        for name in (*probe.models, *probe.profiles):
+            for key in {plain(name), f"{plain(probe.maker)}/{plain(name)}"}:
+                if names.setdefault(key, probe.id) != probe.id:
+                    of_several.add(key)
+    return {key: probe for key, probe in names.items() if key not in of_several}
 
 
 def _mark(path: Path) -> tuple[int, int]:
@@ -252,7 +283,8 @@ def _plausible(name: str, heard: Heard) -> bool:
 
 def plain(name: str) -> str:
     """A name without case and marks: LSE01, lse-01. Makers' models differ by a plus, so that is a word."""
-    return _PLAIN.sub("", name.lower().replace("+", "plus"))
+    letters = unicodedata.normalize("NFKD", name.lower().replace("đ", "d").replace("+", "plus"))
+    return _PLAIN.sub("", letters)
 
 
 @cache

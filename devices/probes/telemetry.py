@@ -20,12 +20,12 @@ from devices.probes.shelf import Shelf
 
 NORMALIZED = "normalized"
 _FIELDS = frozenset({"values", "ts", "seq", "boot"})
-_GROUPS = frozenset({"air", "soil", "water", "wind", "rain", "leaf", "metering", "channels", "sound"})
-_WORDS = _GROUPS | {"tank", "battery"}
+_GROUPS = frozenset({"air", "soil", "water", "wind", "rain", "leaf", "metering", "channels", "sound", "tank"})
 # all that may stand at the top of what the open codecs give: vocabulary.schema.json of 0.2.2, and who made it
-_VOCABULARY = _WORDS | {
-    "action", "analog", "batteryPercent", "device", "history", "hvac", "leaf", "linear", "make", "model",
-    "people", "plant", "position", "power", "pressure", "pulse", "temperature", "tilt", "time", "vibration",
+_VOCABULARY = _GROUPS | {
+    "action", "analog", "battery", "batteryPercent", "device", "history", "hvac", "leaf", "linear", "make",
+    "model", "people", "plant", "position", "power", "pressure", "pulse", "temperature", "tilt", "time",
+    "vibration",
 }  # fmt: skip
 
 
@@ -33,10 +33,12 @@ _NOWHERE: dict[str, float] = {}
 
 
 class Probes:
-    """Reads messages of devices that do not speak the contract, by the probes of a shelf."""
+    """Reads messages of devices that do not speak the contract, by the probes of a shelf. `counted`: whether
+    all messages of a device come here, so that counters tell what came since: not where gateways share them.
+    """
 
-    def __init__(self, shelf: Shelf) -> None:
-        self.shelf = shelf
+    def __init__(self, shelf: Shelf, *, counted: bool = True) -> None:
+        self.shelf, self._counted = shelf, counted
 
     def telemetry(self, payload: bytes, device: Device, envelope: Envelope | None) -> list[Telemetry]:
         """A message of a device: on its own topic, or out of a network server's envelope. Raises
@@ -54,9 +56,10 @@ class Probes:
         if first not in (b"{", b"[") and payload[:64].lstrip()[:1] not in (b"{", b"["):
             return encodings.decode(payload, device.device)
         data = parsed_json(payload)
-        if isinstance(data, dict) and isinstance(data.get("values"), dict) and data.keys() <= _FIELDS:
+        reader = self._enrolled(device)
+        if _contract(data) and not reader.names(data):
             return encodings.decode(payload, device.device)
-        return [_telemetry(self._enrolled(device), data, device)]
+        return [self._telemetry(reader, data, device)]
 
     def uplink(self, uplink: Uplink, device: Device) -> Telemetry:
         """An uplink of a device. Raises PayloadError."""
@@ -64,15 +67,15 @@ class Probes:
         if not data:
             if not uplink.normalized:
                 raise PayloadError("no_object")
-            data = {}
+            data = {"normalized_payload": None}  # there is nothing else to be read
         reader = self._chosen(uplink, data, device)
         if reader is not None:
             own = reader.probe.id == NORMALIZED and uplink.normalized  # the server did it itself
-            told = _telemetry(reader, uplink.normalized if own else data, device)
-        elif not data or (_unknown(data) and uplink.normalized):
-            told = _telemetry(self._normalized(), uplink.normalized, device)
-        elif _unknown(data) and _WORDS & data.keys() and self._normalized().names(data):
-            told = _telemetry(self._normalized(), data, device)
+            told = self._telemetry(reader, uplink.normalized if own else data, device)
+        elif _unknown(data) is not None and uplink.normalized and self._normalized().names(uplink.normalized):
+            told = self._telemetry(self._normalized(), uplink.normalized, device)
+        elif _unknown(data) is not None and _grouped(data):
+            told = self._telemetry(self._normalized(), data, device)
         else:
             told = Telemetry(contract_values(data), None, None, None)
         values = told.values
@@ -84,7 +87,10 @@ class Probes:
 
     def unread(self, payload: bytes, device: Device, envelope: Envelope | None) -> tuple[Unread, ...]:
         """What the probe that reads a good message names, and could not read."""
-        data = parsed_json(payload)
+        try:
+            data = parsed_json(payload)
+        except PayloadError:  # SenML in CBOR
+            return ()
         uplink = None if envelope is None else envelope.open(data)
         reader = self._enrolled(device) if uplink is None else self._chosen(uplink, uplink.data or {}, device)
         if reader is None:
@@ -100,7 +106,7 @@ class Probes:
         reader = self.shelf.reader(named) if named is not None else None
         if reader is None or not data:
             return None
-        if data.keys() <= _VOCABULARY and _GROUPS & data.keys():
+        if data.keys() <= _VOCABULARY and _grouped(data):
             return self._normalized()  # its codec stands in a profile that is called as a model
         if not reader.names(data):
             return reader if _configures(data) else None
@@ -119,6 +125,13 @@ class Probes:
 
     def _normalized(self) -> Reader:
         return self._of(NORMALIZED)
+
+    def _telemetry(self, reader: Reader, data: Any, device: Device) -> Telemetry:
+        heard = reader.read(data, dict(device.site) if device.site else _NOWHERE)
+        if not heard.totals or not self._counted:
+            return Telemetry(heard.values, None, None, None)
+        totals = {name: (f"{kind} {reader.probe.id}", total) for name, (kind, total) in heard.totals.items()}
+        return Telemetry(heard.values, None, None, None, totals=totals)
 
 
 def contract_values(data: Mapping[str, Any]) -> dict[str, float]:
@@ -145,11 +158,21 @@ def _unknown(data: Mapping[str, Any]) -> str | None:
 
 def _configures(data: Mapping[str, Any]) -> bool:
     """Whether an object has nothing of ours and no slip of the pen for it: a frame of another kind."""
-    if _WORDS & data.keys() or _unknown(data) is None:
+    if _grouped(data) or _unknown(data) is None:
         return False
     return not any(name in SIGNALS or get_close_matches(name, SIGNALS, 1, 0.8) for name in data)
 
 
-def _telemetry(reader: Reader, data: Any, device: Device) -> Telemetry:
-    heard = reader.read(data, dict(device.site) if device.site else _NOWHERE)
-    return Telemetry(heard.values, None, None, None, totals=heard.totals or None)
+def _grouped(data: Mapping[str, Any]) -> bool:
+    """Whether an object has a group of the normalised words: `battery` alone is in many makers' mouths."""
+    return any(isinstance(data.get(word), dict | list) for word in _GROUPS)
+
+
+def _contract(data: Any) -> bool:
+    """Whether a message is of the contract's own form: JSON, a list of such, or SenML."""
+    if isinstance(data, dict):
+        return isinstance(data.get("values"), dict) and data.keys() <= _FIELDS
+    some = data if isinstance(data, list) else []
+    return bool(some) and all(
+        isinstance(one, dict) and ("values" in one or "n" in one or "bn" in one) for one in some
+    )

@@ -99,7 +99,7 @@ UNITS: dict[str, Unit] = {
     for dimension, (_, rows) in _ROWS.items()
     for name, row in rows.items()
 }
-_NAMES = frozenset(UNITS)
+_NAMES = tuple(UNITS)
 UNITS |= {word: UNITS[name] for name, words in _SPELT.items() for word in words.split()}
 
 
@@ -110,10 +110,9 @@ def unit_of(text: str) -> Unit | None:
 
 def ucum(text: str) -> str:
     """UCUM's own name of a unit that is known, however it is written."""
-    unit = unit_of(text)
-    if unit is None or text in _NAMES:
-        return text
-    return next(name for name in _NAMES if UNITS[name] == unit)
+    if text.strip() in _NAMES:
+        return text.strip()
+    return next((name for name, words in _SPELT.items() if text.strip() in words.split()), text)
 
 
 def convert(value: float, given: Unit, wanted: Unit) -> float:

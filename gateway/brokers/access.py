@@ -24,7 +24,7 @@ from devices.credentials import (
     verify_password,
 )
 from devices.pilots.pilot import load
-from devices.probes.envelope import foreign
+from devices.probes.envelope import addressed, filters, foreign
 
 GATEWAYS = frozenset(gateway_accounts())
 # Enrolled device → the stored password that let it in last: what it is now says whether it may stay.
@@ -96,7 +96,8 @@ class Rules(BaseTopicPlugin):
         if name in GATEWAYS:
             return True
         if name == READER:
-            return action != Action.PUBLISH and (topic.startswith("hoiquan/") or foreign(topic))
+            heard = topic.startswith("hoiquan/") or topic in filters() or addressed(topic) is not None
+            return action != Action.PUBLISH and heard
         if name == CHIRPSTACK:
             return foreign(topic) if action == Action.PUBLISH else False
         if name == OPERATOR:

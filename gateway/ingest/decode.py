@@ -8,6 +8,7 @@ import json
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -89,7 +90,7 @@ class Decoder:
         self._by_eui = by_eui
         self._refresh = refresh
         self._lane = lane
-        self._probes = Probes(shelf or Shelf())
+        self._probes = Probes(shelf or Shelf(), counted=lane[1] == 1)
         self._repeats = Repeats(marks)
         self._seen = {device: recalled(device, state) for device, state in (seen or {}).items()}
         self._refused: deque[Sequence[Reading]] = deque()
@@ -314,12 +315,11 @@ class Decoder:
 
 
 def _numbered(sender: Sender, message: Message) -> list[tuple[str, int]]:
-    try:
-        data = json.loads(message.payload)
-    except (ValueError, RecursionError):
-        return []
-    pair = sender.envelope.number(data) if sender.envelope is not None else None
-    return [] if pair is None else [pair]
+    """Session and counter of an uplink that is refused, as far as they can be made out."""
+    with suppress(*CONTENT):
+        pair = sender.envelope.number(parsed_json(message.payload)) if sender.envelope is not None else None
+        return [] if pair is None else [pair]
+    return []
 
 
 def _bounded(device: Device, kind: str, envelope: Envelope | None = None) -> Sender:

@@ -181,6 +181,7 @@ class Seen:
         """
         time, _, claimed, seq, boot = reading[1:]
         self._times.pop(time, None)
+        self.counters.forget(time)
         if boot is not None and seq is not None:
             self._put(boot, seq, (_REFUSED,))
         elif claimed is not None:

@@ -345,6 +345,6 @@ def test_a_distance_asks_the_height_and_rain_the_kind_of_counter(tmp_path, regis
     registry.refresh()
     assert registry.lookup("gauge").site == (("height", 3.2),)
     message.write_text('{"rainfall": 43.2}', "utf-8")
-    done = asked(tmp_path, "--id", "station", message, answers=["", "3", "", ""])
+    done = asked(tmp_path, "--id", "station", message, answers=["", "3", "3", "", ""])
     probe = learnt(done, tmp_path, "station")
     assert probe.readings["rainfall"].counter == "total"
