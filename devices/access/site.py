@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
-from devices.probes.shelf import Shelf
+from devices.probes.shelf import ProbeError, Shelf
 from devices.texts import Misuse
 
 
@@ -26,7 +27,7 @@ def site_of(shelf: Shelf, probe: str | None, pairs: Iterable[str]) -> dict[str, 
     if probe is not None:
         kept = shelf.probes.get(probe)
         if kept is None:
-            broken = (one for one in shelf.troubles if Path(str(one.values["path"])).stem == probe)
+            broken = (one for one in shelf.troubles if f"id: {probe}\n" in _text(one))
             raise next(broken, Misuse("enrol.no_probe", probe=probe))
         needed = kept.probe.place_values
     for name in needed:
@@ -36,3 +37,9 @@ def site_of(shelf: Shelf, probe: str | None, pairs: Iterable[str]) -> dict[str, 
         if name not in needed:
             raise Misuse("enrol.set_in_vain", name=name, needed=", ".join(needed) or "-")
     return site
+
+
+def _text(trouble: ProbeError) -> str:
+    with suppress(OSError, UnicodeDecodeError):
+        return Path(str(trouble.values["path"])).read_text("utf-8") + "\n"
+    return ""
