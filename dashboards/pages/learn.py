@@ -29,6 +29,7 @@ from devices.web.language import language
 EXAMPLE = '{"BatV":3.61,"temp_SOIL":"27.10","water_SOIL":"31.20","conduct_SOIL":420}'
 HEIGHT = 2.0  # m, of which the example of a level's value is made
 NAME = "own-probe"
+LABEL = 60  # characters of a path that are shown, its end: it stands there once for every signal
 
 
 class Unit(NamedTuple):
@@ -115,6 +116,11 @@ def _row(name: str, path: str, some: list[Field], form: Mapping[str, str], lang:
     return Row(name, signal.name(lang), path, units, counter, name in COUNTED, name == "water_level" and down)
 
 
+def _label(field: Field, lang: str) -> str:
+    path = field.path if len(field.path) <= LABEL else f"…{field.path[1 - LABEL :]}"
+    return f"{path} = {number(field.number, lang)} {field.unit}".strip()
+
+
 def _amount(signal: str, value: float, lang: str, *, plausible: bool = True) -> str:
     shown = f"{number(value, lang)} {SIGNALS[signal].shown_unit}".strip()
     return shown if plausible else f"{shown} ({text('learn.implausible', lang)})"
@@ -158,7 +164,7 @@ def _page(
         "learn.html", lang, status, HEADERS,
         payload=form.get("payload", ""), model=form.get("model", ""), name=form.get("name", NAME),
         models=[(one.id, one.en if lang == "en" else one.vi) for one in MODELS.values() if one.id != DIARY],
-        fields=[(one.path, f"{one.path} = {number(one.number, lang)} {one.unit}".strip()) for one in some],
+        fields=[(one.path, _label(one, lang)) for one in some],
         rows=rows, asked=[SIGNALS[one].name(lang) for one in asked], written=written, stored=stored,
         kinds=[(kind, text(key, lang)) for kind, key in kinds], error=error,
     )  # fmt: skip

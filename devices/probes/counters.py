@@ -16,6 +16,7 @@ from typing import NamedTuple
 from devices.clock import DAY_MS
 
 RESET = 20.0  # assumption: mm, or animals, that come at most between the start of a counter and its reading
+KEPT = 8  # totals of a counter that are remembered: all but one may be refused after all
 
 
 class Stand(NamedTuple):
@@ -38,7 +39,7 @@ class Counters:
         }
 
     def dump(self) -> dict[str, list[Stand]]:
-        """What is to be kept, as JSON takes it: of each counter the last two."""
+        """What is to be kept, as JSON takes it: of each counter the last few."""
         return self._stands
 
     def since(self, time: int, totals: Mapping[str, tuple[str, float]]) -> dict[str, float]:
@@ -49,10 +50,12 @@ class Counters:
             before = stands[-1] if stands else None
             if total < 0 or (before is not None and time <= before.time):
                 continue
+            if before is not None and before.source != source:
+                before = None  # it counts from elsewhere
             fallen = before.total if before is not None and total < before.total else None
             stands.append(Stand(time, total, source, fallen))
-            del stands[:-2]
-            if before is not None and before.source == source:
+            del stands[:-KEPT]
+            if before is not None:
                 amount = _since(before, time, total, daily=source.startswith("daily"))
                 if amount is not None:
                     amounts[signal] = float(f"{amount:.9g}")
@@ -61,14 +64,14 @@ class Counters:
     def forget(self, time: int) -> None:
         """The message of that time is refused after all: what it told of a counter was not told."""
         for stands in self._stands.values():
-            if stands and stands[-1].time == time:
-                stands.pop()
+            stands[:] = [one for one in stands if one.time != time]
 
 
 def _since(before: Stand, time: int, total: float, *, daily: bool) -> float | None:
     """What came since; None where nobody knows."""
     if not daily and before.fallen is not None and total >= before.fallen:
-        return max(0.0, total - before.fallen - before.total)  # of what it told then, all was counted
+        counted = before.total if before.total <= RESET else 0.0
+        return max(0.0, total - before.fallen - counted)
     if daily and (total < before.total or time - before.time >= DAY_MS):
         return total
     if total >= before.total:

@@ -37,7 +37,7 @@ _ASKED = frozenset({"wind_speed", "rainfall", "rain_rate"})
 _MEDIA = ("air", "soil", "water", "leaf")
 MOST = 100  # fields that are looked at
 LEAVES = 2000  # values of a message that are looked at
-LONGEST = 200  # characters of a path: a longer name is nobody's field
+LONGEST = 100  # characters of a path: a longer name is nobody's field
 # Words by signal, the surer first: a field that has all of one of these may be meant. Hints for a question.
 _HINTS: dict[str, tuple[str, ...]] = {
     "air_temperature": ("air temp", "ambient temp", "temp", "tempc", "t"),

@@ -68,13 +68,13 @@ class Probes:
             if not uplink.normalized:
                 raise PayloadError("no_object")
             data = {"normalized_payload": None}  # there is nothing else to be read
-        reader = self._chosen(uplink, data, device)
+        reader = self._chosen(uplink, uplink.data or {}, device)
         if reader is not None:
             own = reader.probe.id == NORMALIZED and uplink.normalized  # the server did it itself
             told = self._telemetry(reader, uplink.normalized if own else data, device)
         elif _unknown(data) is not None and uplink.normalized and self._normalized().names(uplink.normalized):
             told = self._telemetry(self._normalized(), uplink.normalized, device)
-        elif _unknown(data) is not None and _grouped(data):
+        elif _unknown(data) is not None and _grouped(data) and self._normalized().names(data):
             told = self._telemetry(self._normalized(), data, device)
         else:
             told = Telemetry(contract_values(data), None, None, None)
@@ -173,6 +173,6 @@ def _contract(data: Any) -> bool:
     if isinstance(data, dict):
         return isinstance(data.get("values"), dict) and data.keys() <= _FIELDS
     some = data if isinstance(data, list) else []
-    return bool(some) and all(
-        isinstance(one, dict) and ("values" in one or "n" in one or "bn" in one) for one in some
-    )
+    if not some or not all(isinstance(one, dict) for one in some):
+        return False
+    return bool({"values", "n", "bn"} & some[0].keys())  # a pack's first record names those behind it

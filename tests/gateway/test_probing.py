@@ -250,7 +250,7 @@ def test_a_distance_needs_the_height_and_a_rain_counter_its_kind(tmp_path, regis
         (None, ["--id", "mine", "--take", "soil_ec=nope:uS/cm"], "The message has no field 'nope:uS/cm'"),
         (None, ["--id", "mine", "--take", "soil_ec=conduct_SOIL"], "soil_ec needs its unit"),
         (None, ["--id", "mine", "--take", "soil_ec=conduct_SOIL:mm"], 'unit "mm" does not measure soil_ec'),
-        (None, ["--id", "mine", *ALL, "--name", "../own"], "line 1: id: the value is wrong"),
+        (None, ["--id", "mine", *ALL, "--name", "../own"], "The name '../own' must be 1 to 64 of a-z"),
         ("{}", ["--id", "mine", *ALL], "No message of mine has a number yet"),
         ("water_SOIL=3", ["--id", "mine", *ALL], "JSON"),
         ('{"a": 1, "a": 2}', ["--id", "mine", *ALL], "twice"),

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import inspect
 
 from devices.access.registry import EnrolmentError, Registry
-from devices.access.roll import RollError, enroll_roll, read_roll
+from devices.access.roll import enroll_roll
 from devices.access.site import site_of
 from devices.access.ticket import Ticket
 from devices.pilots.pilot import load
@@ -156,6 +156,10 @@ def test_a_registry_of_an_earlier_version_learns_probe_and_values(path):
 # -- a roll of many
 
 
+def ticket(one, given):
+    return Ticket("h", 1883, False, one.device, given, "t")
+
+
 def test_a_roll_may_have_probe_and_values(shelf, path, tmp_path):
     roll, report = tmp_path / "roll.csv", tmp_path / "report.csv"
     roll.write_text(
@@ -166,13 +170,7 @@ def test_a_roll_may_have_probe_and_values(shelf, path, tmp_path):
         "utf-8",
     )
     registry = Registry(path, PILOT)
-    done = enroll_roll(
-        registry,
-        roll,
-        report,
-        lambda one, given: Ticket("h", 1883, False, one.device, given, "t"),
-        shelf=shelf,
-    )
+    done = enroll_roll(registry, roll, report, ticket, shelf=shelf)
     assert (done.enrolled, done.refused) == (3, [])
     known = {name: registry.lookup(name) for name in "abc"}
     assert {name: one.probe for name, one in known.items()} == {"a": "flat", "b": "deep", "c": None}
@@ -190,11 +188,23 @@ def test_a_roll_may_have_probe_and_values(shelf, path, tmp_path):
         ("deep,height", "cannot be read"),
     ],
 )
-def test_a_line_with_a_wrong_probe_or_value_is_named(shelf, tmp_path, cells, sentence):
-    roll = tmp_path / "roll.csv"
-    roll.write_text(
-        f"id,community,model,probe,set\nok,tam-que,soil-probe,,\nb,tam-que,canal-gauge,{cells}\n", "utf-8"
-    )
-    with pytest.raises(RollError) as error:
-        read_roll(roll, shelf)
-    assert f"{roll}" in str(error.value) and "3" in str(error.value) and sentence in str(error.value)
+def test_a_line_with_a_wrong_probe_or_value_is_named_and_holds_up_no_other(
+    shelf, path, tmp_path, cells, sentence
+):
+    roll, report = tmp_path / "roll.csv", tmp_path / "report.csv"
+    head = "id,community,model,probe,set\n"
+    lines = f"a,tam-que,soil-probe,,\nb,tam-que,canal-gauge,{cells}\nc,tam-que,soil-probe,flat,\n"
+    roll.write_text(head + lines, "utf-8")
+    registry = Registry(path, PILOT)
+    done = enroll_roll(registry, roll, report, ticket, shelf=shelf)
+    ((line, why),) = done.refused
+    assert (done.enrolled, line) == (2, 3) and sentence in why.sentence("en")
+    assert {name for name in "abc" if registry.lookup(name)} == {"a", "c"}
+    with report.open(encoding="utf-8") as file:
+        rows = {row["id"]: row for row in csv.DictReader(file)}
+    assert sentence in rows["b"]["result"] and not rows["b"]["password"]
+    assert rows["a"]["result"] == rows["c"]["result"] == "enrolled"
+    # the same file again, put right, enrols that one
+    roll.write_text(head + lines.replace(f"canal-gauge,{cells}", "canal-gauge,flat,"), "utf-8")
+    done = enroll_roll(registry, roll, tmp_path / "second.csv", ticket, shelf=shelf)
+    assert done.enrolled == 1 and registry.lookup("b").probe == "flat"

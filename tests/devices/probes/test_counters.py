@@ -47,6 +47,37 @@ def test_a_lower_running_total_that_cannot_have_come_since_is_another_counter():
     assert run("total", (0, 430.0), (1, RESET)) == [None, RESET]
 
 
+def test_a_running_total_that_is_back_at_once_was_told_wrong_and_goes_on_from_before():
+    assert run("total", (0, 120.0), (1, 0), (2, 120.4), (3, 121.0)) == [None, 0.0, 0.4, 0.6]
+    assert run("total", (0, 120.0), (1, 5.0), (2, 126.0)) == [None, 5.0, 1.0], "what was told of it counts"
+    assert run("total", (0, 120.0), (1, RESET + 5), (2, 120.4)) == [None, None, 0.4], "none of it was counted"
+    assert run("total", (0, 120.0), (1, 0), (2, 0.2), (3, 120.4)) == [None, 0.0, 0.2, 120.2]
+    assert run("daily", (0, 120.0), (1, 0), (2, 120.4)) == [None, 0.0, 120.4], "a day begins anew"
+
+
+def test_the_first_total_that_another_probe_file_reads_gives_nothing():
+    counters = Counters()
+    assert run("total a", (0, 100.0), (1, 100.2), counters=counters) == [None, 0.2]
+    assert run("total b", (2, 2.0), (3, 101.0), counters=counters) == [None, 99.0], "nor is it one that fell"
+    assert run("daily b", (4, 3.0), (5, 3.4), counters=counters) == [None, 0.4]
+    assert run("total b", (6, 102.0), counters=counters) == [None]
+
+
+def test_what_is_refused_after_all_was_not_told():
+    counters = Counters()
+    assert run("total", (0, 10.0), (1, 15.0), counters=counters) == [None, 5.0]
+    counters.forget(START + HOUR)
+    counters.forget(START + 7 * HOUR)
+    again = Counters(json.loads(json.dumps(counters.dump())))
+    assert run("total", (1, 15.0), (2, 15.4), counters=again) == [5.0, 0.4]
+    for hours in (1, 2):
+        again.forget(START + hours * HOUR)
+    assert run("total", (1, 15.0), (2, 15.4), counters=again) == [5.0, 0.4], "several of one batch"
+    for hours in (0, 1, 2):
+        again.forget(START + hours * HOUR)
+    assert run("total", (0, 10.0), (1, 15.0), counters=again) == [None, 5.0]
+
+
 @pytest.mark.parametrize("kind", ["total", "daily"])
 def test_an_older_message_and_one_of_the_same_time_change_nothing(kind):
     assert run(kind, (2, 5.0), (1, 4.0), (2, 6.0), (3, 6.0)) == [None, None, None, 1.0]

@@ -165,6 +165,16 @@ def test_a_pack_that_says_it_is_cbor_is_told_so() -> None:
     assert cut.reason == "not_cbor"
 
 
+def test_a_pack_in_cbor_of_a_device_that_a_probe_reads_is_looked_at_too() -> None:
+    whose = Device("p", "c", "my-esp32", "soil-probe", simulated=False, probe="dragino-lse01")
+    pack = cbor2.dumps([{0: "soil_moisture", 2: 31.5}])
+    assert findings.examine(pack, whose, NOW, PROBES) == ("senml-cbor", (), "")
+    (cut,) = findings.examine(pack[:-3], whose, NOW, PROBES).findings
+    assert cut.reason == "not_cbor"
+    found = findings.examine(b'{"water_SOIL":"ERR","temp_SOIL":"28.1"}', whose, NOW, PROBES)
+    assert {one.reason for one in found.findings} == {"unread"} and not found.refused
+
+
 def test_each_wrong_field_is_found_in_one_go() -> None:
     found = examine(WRONG["two things at once"])
     assert [one.field for one in found.findings] == ["values.temp", "values.soil_moisture", "seq"]

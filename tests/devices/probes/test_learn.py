@@ -107,6 +107,12 @@ def test_a_sentinel_is_none_where_another_message_has_a_number():
 
 def test_of_a_great_message_the_first_fields_are_looked_at():
     assert len(fields([{f"n{place}": place for place in range(1000)}])) == learn.MOST
+    assert fields([{"x" * learn.LONGEST: 1, "x" * (learn.LONGEST + 1): 2}]) == [
+        Field("x" * learn.LONGEST, 1.0, "", sentinel=False)
+    ]
+    assert len(fields([{f"n{place}": f"text {place}" for place in range(learn.LEAVES)} | {"last": 1}])) == 0
+    many = [{f"m{message}n{place}": place for place in range(50)} for message in range(50)]
+    assert len(fields(many)) == learn.MOST, "in all of them together"
 
 
 # -- proposals
@@ -159,6 +165,8 @@ def test_a_unit_of_another_dimension_and_an_impossible_number_are_not_proposed()
         ("battery_voltage", "", True), ("battery_level", "", True), ("battery_voltage", "mV", False),
         ("soil_moisture", "", True), ("soil_moisture", "%", False), ("soil_ec", "", True),
         ("water_level", "", True), ("air_temperature", "", False), ("rssi", "", False),
+        ("wind_speed", "", True), ("wind_speed", "km/h", False), ("rainfall", "", True),
+        ("rain_rate", "", True), ("wind_direction", "", False),
     ],
 )  # fmt: skip
 def test_the_unit_is_asked_where_makers_use_several(signal, unit, asked):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.probes.shelf import NORMALIZED, ProbeError, Shelf, parse, plain, read
+from devices.probes.shelf import MOST_BYTES, NORMALIZED, ProbeError, Shelf, parse, plain, read
 
 FILE = Path("/data/probes/mine.yaml")
 HEAD = "id: mine\nmaker: Acme\nreadings:\n"
@@ -231,6 +231,61 @@ def test_a_broken_own_file_is_a_trouble_and_takes_nobody_else_away(tmp_path):
     assert len(shelf.troubles) == 3
 
 
+WRONG_TAGS = ["!!int abc", "!!int ''", "!!float ''", "!!bool perhaps", "!!timestamp soon",
+              "!!map x", "!!set [a]", "!!omap 1", "!!binary '*'", "!!python/name:os ''"]  # fmt: skip
+
+
+@pytest.mark.parametrize("tagged", WRONG_TAGS)
+def test_a_tag_that_its_value_does_not_fit_is_a_trouble_and_takes_no_other_file_away(tmp_path, tagged):
+    written(tmp_path, "a.yaml", AIR)
+    broken = written(tmp_path, "b.yaml", SOIL.replace("mine", "other") + f"note: {tagged}\n")
+    written(tmp_path, "c.yaml", AIR.replace("mine", "third"))
+    shelf = Shelf(tmp_path)
+    assert {"mine", "third", "dragino-lse01"} <= set(shelf.probes) and "other" not in shelf.probes
+    (trouble,) = shelf.troubles
+    assert str(trouble).startswith(f"{broken} line ") and len(str(trouble).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (HEAD + "  air_temperature: &a {from: t}\n  co2: *a\n", 4),
+        (HEAD + "  air_temperature: &a {from: t}\n  co2:\n    <<: *a\n", 4),
+        ("a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nd: [*c, *c]\n", 1),
+    ],
+    ids=["once more", "merged", "again and again"],
+)
+def test_a_part_that_stands_in_several_places_is_refused(content, line):
+    error = fault(content)
+    assert error.sentence("en").startswith(f"{FILE} line {line} is no YAML: a reference (* and &)")
+
+
+def test_an_own_file_that_is_far_too_large_is_a_trouble(tmp_path):
+    path = written(tmp_path, "a.yaml", AIR + "#" * (MOST_BYTES - len(AIR)))
+    assert Shelf(tmp_path).probes["mine"].file == path, "so much is just read"
+    written(tmp_path, "a.yaml", AIR + "#" * (MOST_BYTES - len(AIR) + 1))
+    shelf = Shelf(tmp_path)
+    assert "mine" not in shelf.probes and "dragino-lse01" in shelf.probes
+    (trouble,) = shelf.troubles
+    assert trouble.sentence("en") == f"{path} has more than {MOST_BYTES} bytes. Split it."
+    assert f"{path} lớn hơn" in trouble.sentence("vi")
+
+
+def test_two_own_files_with_one_id_are_a_trouble_and_the_first_is_used(tmp_path):
+    first = written(tmp_path, "a.yaml", AIR)
+    second = written(tmp_path, "b.yaml", SOIL + "---\n" + AIR.replace("mine", "other"))
+    shelf = Shelf(tmp_path)
+    assert shelf.probes["mine"].file == first and shelf.probes["other"].file == second
+    (trouble,) = shelf.troubles
+    assert trouble.sentence("en") == (
+        f"{second}: id mine stands in {first}, which is used. Change one of the two."
+    )
+    assert str(second) in trouble.sentence("vi") and str(first) in trouble.sentence("vi")
+    first.unlink()
+    shelf.refresh()
+    assert shelf.probes["mine"].file == second and shelf.troubles == ()
+
+
 def test_refresh_sees_new_changed_and_gone_files(tmp_path):
     shelf = Shelf(tmp_path / "probes")
     assert "mine" not in shelf.probes
@@ -270,6 +325,15 @@ def test_a_name_that_several_makers_use_says_nothing_without_the_maker(tmp_path)
     assert shelf.of_profile("soil-x", "two") == "two"
     assert shelf.of_profile("nobody's") is None
     assert plain("Soil-X_1") == "soilx1" != plain("Soil-X_1+")
+
+
+def test_an_own_probe_s_profile_comes_before_a_built_in_one_s(tmp_path):
+    dragino = AIR.replace("Acme", "Dragino") + "models: [LSE01]\nprofiles: [em300-th]\n"
+    written(tmp_path, "a.yaml", dragino)
+    shelf = Shelf(tmp_path)
+    assert [shelf.of_profile(name) for name in ("LSE01", "lse-01", "EM300-TH")] == ["mine"] * 3
+    assert shelf.of_profile("LSE01", "dragino") == "mine"
+    assert shelf.of_profile("EM300-TH", "milesight-iot") == Shelf().of_profile("EM300-TH", "milesight-iot")
 
 
 def test_probes_that_fit_a_message_are_named_the_best_first():

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from devices.contract.signals import SIGNALS
 from devices.probes.probe import units_for
-from devices.probes.units import UNITS, convert, spellings, unit_of
+from devices.probes.units import UNITS, convert, spellings, ucum, unit_of
 
 # by hand, beside the table: what a spelling must mean
 SPELT = {
@@ -56,6 +56,20 @@ def test_the_unit_of_every_signal_is_known_and_so_are_those_it_may_be_given_in(s
 @pytest.mark.parametrize(("name", "word"), [(name, word) for name, words in SPELT.items() for word in words])
 def test_a_spelling_is_that_unit(name, word):
     assert unit_of(word) == UNITS[name]
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [("NTU", "{NTU}"), (" ntu ", "{NTU}"), ("FNU", "{FNU}"), ("{FAU}", "{FAU}"), ("dS/m", "dS/m"),
+     ("ms/cm", "mS/cm"), ("hPa", "hPa"), ("mb", "mbar"), ("blobs", "blobs"), ("", "")],
+)  # fmt: skip
+def test_of_units_of_one_size_a_word_is_the_one_that_it_names(word, name):
+    assert ucum(word) == name
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_every_spelling_has_one_name_of_the_same_unit(name):
+    assert UNITS[ucum(name)] == UNITS[name] and ucum(ucum(name)) == ucum(name)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,132 @@
+"""What is nobody's words, the contract's own form, and what a server normalised: each to who reads it."""
+
+import json
+
+import cbor2
+import pytest
+
+from devices.contract.payloads import PayloadError
+from devices.probes.learn import Choice, fields, text_of
+from devices.probes.telemetry import Probes
+from tests.devices.probes import test_telemetry
+from tests.devices.probes.test_telemetry import TTS, device, event, made, things, told, uplink, values
+
+shelf = test_telemetry.shelf
+BATTERY = {"battery": 92, "temperature": 24.1, "humidity": 60}
+SOIL = [{"soil": {"moisture": 31.5}}]
+
+
+def refusal(shelf, payload, whose, *server):
+    with pytest.raises(PayloadError) as error:
+        values(shelf, payload, whose, *server)
+    return error.value.reason, error.value.field
+
+
+# -- `battery` is in many makers' mouths
+
+
+def test_a_battery_alone_makes_no_normalised_message_and_the_message_can_be_learnt(shelf, tmp_path):
+    assert refusal(shelf, event(BATTERY), device()) == ("unknown_signal", "battery")
+    assert refusal(shelf, things(BATTERY, None, "nobody"), device(), TTS) == ("unknown_signal", "battery")
+    refused = made(shelf, device()).decode([uplink(BATTERY, 1)]).refused
+    choices = {
+        "air_temperature": Choice("temperature"),
+        "relative_humidity": Choice("humidity", "%"),
+        "battery_level": Choice("battery", "%"),
+    }
+    assert {one.path for one in fields([BATTERY])} == {one.path for one in choices.values()}
+    (tmp_path / "learnt.yaml").write_text(text_of("learnt", "-", choices), "utf-8")
+    shelf.refresh()
+    again = made(shelf, device("learnt")).decode([refused[0].message._replace(replayed=True)])
+    assert told(again) == [{"air_temperature": 24.1, "relative_humidity": 60.0, "battery_level": 92.0}]
+
+
+@pytest.mark.parametrize("says", [BATTERY, {"battery": 92, "temperature": 24.1}], ids=repr)
+def test_under_a_known_profile_it_is_read_by_that_model_s_file_and_not_as_normalised(shelf, says):
+    read = values(shelf, event(says, "EM300-TH"), device())
+    assert read["air_temperature"] == 24.1 and read["battery_level"] == 92.0
+    assert "battery_voltage" not in read, "92 V, as the normalised words would have it"
+    assert refusal(shelf, event(says, "Soil X"), device())[0] == "unknown_signal"
+
+
+def test_a_group_without_a_signal_of_ours_is_refused_and_can_be_learnt(shelf):
+    assert refusal(shelf, event({"water": {"flow": 3.1}}), device()) == ("unknown_signal", "water")
+    assert refusal(shelf, event({"soil": 3, "battery": 3.6}), device()) == ("unknown_signal", "soil")
+    assert values(shelf, event({"water": {"flow": 3.1}, "battery": 3.6}), device()) == {
+        "battery_voltage": 3.6
+    }
+
+
+# -- what The Things Stack normalised
+
+
+@pytest.mark.parametrize("normalized", [[{"action": {"motion": {"detected": True}}}], [{}], {"x": 1}, "no"])
+def test_what_was_normalised_without_a_signal_of_ours_says_nothing(shelf, normalized):
+    assert refusal(shelf, things({"VWC": 1}, normalized, "nobody"), device(), TTS) == (
+        "unknown_signal", "VWC",
+    )  # fmt: skip
+    assert refusal(shelf, things(None, normalized, "nobody"), device(), TTS) == (
+        "unknown_signal", "normalized_payload",
+    )  # fmt: skip
+    assert values(shelf, things({"soil_ec": 1.2}, normalized, "nobody"), device(), TTS) == {"soil_ec": 1.2}
+
+
+@pytest.mark.parametrize("brand", ["acme", "nobody"])
+def test_what_was_normalised_alone_is_read_whether_the_model_is_known_or_not(shelf, brand):
+    assert values(shelf, things(None, SOIL, brand), device(), TTS) == {"soil_moisture": 31.5}
+    assert values(shelf, things({}, SOIL, brand), device(), TTS) == {"soil_moisture": 31.5}
+
+
+# -- the contract's own form, of a device with a probe
+
+
+@pytest.mark.parametrize("probe", ["two", "deep", None])
+@pytest.mark.parametrize(
+    ("says", "means"),
+    [
+        ([{"values": {"soil_moisture": 31.5}}, {"values": {"soil_ec": 1.2}}],
+         [{"soil_moisture": 31.5}, {"soil_ec": 1.2}]),
+        ([{"bn": "probe:", "n": "soil_moisture", "u": "%", "v": 31.5}, {"n": "soil_ec", "v": 1.2}],
+         [{"soil_moisture": 31.5, "soil_ec": 1.2}]),
+        ([{"bn": "probe:"}, {"n": "soil_moisture", "v": 31.5}], [{"soil_moisture": 31.5}]),
+        ([{"bn": "probe:soil_moisture", "v": 31.5}, {"v": 31, "t": -60}],
+         [{"soil_moisture": 31.0}, {"soil_moisture": 31.5}]),
+    ],
+    ids=["messages", "senml", "senml with its base alone", "senml with its name alone"],
+)  # fmt: skip
+def test_lists_of_messages_and_packs_are_taken_of_a_device_with_a_probe_too(shelf, probe, says, means):
+    read = Probes(shelf).telemetry
+    assert [one.values for one in read(json.dumps(says).encode(), device(probe), None)] == means
+    pack = cbor2.dumps([{0: "soil_moisture", 2: 31.5}])
+    assert read(pack, device(probe), None)[0].values == {"soil_moisture": 31.5}
+    assert Probes(shelf).unread(pack, device(probe or "two"), None) == ()
+
+
+THINGSBOARD = "id: board\nmaker: A\nreadings:\n  air_temperature: {from: values.temp}\n"
+
+
+def test_a_probe_whose_fields_stand_in_values_reads_them(shelf, tmp_path):
+    (tmp_path / "board.yaml").write_text(THINGSBOARD, "utf-8")
+    shelf.refresh()
+    read = Probes(shelf).telemetry
+    for says in ({"ts": 1795230000000, "values": {"temp": 27.1}}, {"values": {"temp": 27.1}}):
+        for form in (says, [says]):
+            (one,) = read(json.dumps(form).encode(), device("board"), None)
+            assert one.values == {"air_temperature": 27.1}
+    (one,) = read(b'{"values":{"soil_ec":1.2}}', device("board"), None)
+    assert one.values == {"soil_ec": 1.2}, "and the contract where it speaks that"
+    with pytest.raises(PayloadError) as error:
+        read(b'{"values":{"temp":27.1}}', device("two"), None)
+    assert (error.value.reason, error.value.field) == ("unknown_signal", "temp")
+
+
+# -- numbers
+
+
+@pytest.mark.parametrize("text", ["31 1", "31 1 %", "3 %RH 1", "31 m3/m3 1"])
+def test_a_text_with_two_numbers_is_none_and_is_said_to_be(shelf, text):
+    payload = json.dumps({"two": text}).encode()
+    (one,) = Probes(shelf).telemetry(payload, device("two"), None)
+    assert one.values == {}
+    (unread,) = Probes(shelf).unread(payload, device("two"), None)
+    assert unread.why == "unread.unit"
