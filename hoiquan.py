@@ -16,6 +16,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from devices import terminal
@@ -57,7 +58,7 @@ def open_figures(settings: "Settings") -> "Iterator[Figures]":
     from traceability.sealing import seal
 
     with open_store(settings) as store:
-        yield opened(settings, store, lambda limit: seal.lots(settings.data / "trace", limit))
+        yield opened(settings, store, partial(seal.lots, settings.data / "trace"))
 
 
 def web(
