@@ -16,7 +16,6 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
 from devices import terminal
@@ -58,7 +57,7 @@ def open_figures(settings: "Settings") -> "Iterator[Figures]":
     from traceability.sealing import seal
 
     with open_store(settings) as store:
-        yield opened(settings, store, partial(seal.lots, settings.data / "trace"))
+        yield opened(settings, store, lambda *of: seal.lots(settings.data / "trace", *of))
 
 
 def web(

@@ -72,7 +72,7 @@ def course(one: Indicator, lang: str) -> str:
         low=number(one, last.low, lang).removesuffix(" %"),
         high=number(one, last.high, lang),
         verdict=text(f"overview.{pace(one)}", lang),
-    )
+    ).replace(" %", "\u00a0%")
 
 
 def pace(one: Indicator) -> str:

@@ -71,13 +71,13 @@ class Progress(NamedTuple):
 
     indicators: list[Indicator]
     standing: dict[str, Standing]
-    alarms: today.Alarms
+    work: today.Work
 
     @classmethod
     def read(cls, figures: Figures) -> "Progress":
         """As of now. Raises RetryLater."""
         now = figures.now()
-        return cls(figures.indicators(now), figures.standing(now), today.alarms(figures, now))
+        return cls(figures.indicators(now), figures.standing(now), today.work(figures, now))
 
 
 def render(figures: Figures, progress: Progress, lang: str, asked: str = "", *, stays: bool = False) -> str:
@@ -96,7 +96,8 @@ def render(figures: Figures, progress: Progress, lang: str, asked: str = "", *, 
         cards=[_card(one, pilot, standing, lang) for one in progress.indicators],
         map=draw(_marks(pilot, standing, now)),
         devices=[_device(device, pilot, lang) for device in figures.newest(now, SHOWN_DEVICES)],
-        alarms=today.shown_alarms(progress.alarms, now, lang),
+        alarms=today.shown_alarms(progress.work, now, lang),
+        silent=today.shown_silent(progress.work, pilot, now, lang),
         advice=advised(figures, now, lang),
         places=today.places(pilot, standing, now, lang, asked),
         asked=asked,

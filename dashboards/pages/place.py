@@ -38,8 +38,8 @@ def router(figures: Figures) -> APIRouter:
     """The page and its style sheet."""
 
     @lru_cache(maxsize=64)
-    def curves(place: str, signals: tuple[str, ...], end: int) -> dict[str, week.Week]:
-        return week.weeks(figures, place, signals, end)
+    def curves(place: str, wanted: week.Asked, end: int) -> dict[str, week.Week]:
+        return week.weeks(figures, place, wanted, end)
 
     routes = APIRouter(include_in_schema=False)
 
@@ -69,11 +69,12 @@ def render(figures: Figures, curves: Any, place: Place, lang: str) -> str:
     devices = figures.heard(now, week.DAYS * DAY_MS, community=place.id)
     everything = [signal for signals in GROUPS.values() for signal in signals]
     found = {one.signal: one for one in measured(devices, place.id, pilot, now, everything)}
-    drawn = curves(place.id, tuple(found), (now // TICK_MS + 1) * TICK_MS)
+    drawn = curves(place.id, week.asked(devices, found), (now // TICK_MS + 1) * TICK_MS)
     groups = [
         (group, [_quantity(found[name], drawn.get(name), now, lang) for name in signals if name in found])
         for group, signals in GROUPS.items()
     ]
+    listed = _devices(figures, devices, place.id, now, lang)
     return PAGES.body(
         "place.html",
         lang,
@@ -86,7 +87,8 @@ def render(figures: Figures, curves: Any, place: Place, lang: str) -> str:
         advice=advised(figures, now, lang, place.id),
         groups=[(group, quantities) for group, quantities in groups if quantities],
         nobody=[text(f"place.{group}", lang) for group, quantities in groups if not quantities],
-        devices=_devices(figures, devices, place.id, now, lang),
+        devices=listed,
+        dead=sum(one["dead"] for one in listed),
         grows=bool(getattr(place, "products", ())),
         lots=[shown_lot(lot, pilot, lang) for lot in figures.lots(SHOWN_LOTS, place.id)],
     )

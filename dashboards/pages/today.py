@@ -1,44 +1,77 @@
-"""Today's work: which places are in alarm by what they measured last, and which places there are to look at.
+"""Today's work: who is in alarm by what was measured last, which devices are silent; and the list of places.
 
-devices ─► measured, place by place ─► alarms
+devices ─► by place ─┬─► measured ─► alarms
+                     └─► silent
 pilot, standing ─► rows of places, in Vietnamese order, found by a name without its marks
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from dashboards import wording
 from dashboards.figures import DeviceNow, Figures, Standing
-from dashboards.pages.measured import Measured, levelled, meaning, measured
-from devices.clock import day_of
+from dashboards.pages.measured import Measured, levelled, meaning, measured, silence
+from devices.clock import DAY_MS, day_of, moment_of
 from devices.pilots.alarms import STEPS
 from devices.pilots.names import alphabetical, unmarked
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import Community, Place, Village
 from devices.texts import text
 
-Alarms = list[tuple[Place, Measured]]
+BACK_MS = 7 * DAY_MS  # how far back a device may have been heard last that is missed
+SHOWN_NAMES = 4  # of silent devices of a place; the page of the place has them all
 
 
-def alarms(figures: Figures, now: int) -> Alarms:
-    """Each place and quantity beyond a level, the highest level first. Raises RetryLater."""
+class Work(NamedTuple):
+    """Each place and quantity beyond a level, the highest level first; each place with silent devices, the
+    longest silent first.
+    """
+
+    alarms: list[tuple[Place, Measured]]
+    silent: list[tuple[Place, list[DeviceNow]]]
+
+
+def work(figures: Figures, now: int) -> Work:
+    """As of now. Raises RetryLater."""
     pilot, signals = figures.pilot, levelled(figures.pilot)
-    if not signals:
-        return []
     by_place: dict[str, list[DeviceNow]] = {}
-    for device in figures.devices(now):
+    for device in figures.heard(now, BACK_MS):
         by_place.setdefault(device.community, []).append(device)
-    found = [
+    places = sorted(pilot.places, key=lambda place: alphabetical(place.name))
+    alarms = [
         (place, one)
-        for place in pilot.places
+        for place in places
         for one in measured(by_place.get(place.id, ()), place.id, pilot, now, signals)
         if one.reached
     ]
-    return sorted(found, key=lambda of: (-STEPS.index(of[1].reached), alphabetical(of[0].name)))
+    silent = [
+        (place, sorted(some, key=lambda device: device.seen))
+        for place in places
+        if (some := [one for one in by_place.get(place.id, ()) if now - one.seen > silence(pilot)])
+    ]
+    return Work(sorted(alarms, key=lambda of: -STEPS.index(of[1].reached)), silent)
 
 
-def shown_alarms(found: Alarms, now: int, lang: str) -> list[dict[str, Any]]:
-    """The same in words."""
+def shown_silent(work: Work, pilot: Pilot, now: int, lang: str) -> list[dict[str, Any]]:
+    """The silent devices by place, in words."""
+    return [
+        {
+            "place": place,
+            "commune": wording.commune(place),
+            "number": len(some),
+            "names": [
+                f"{wording.device(one.device, place.id, one.model, lang)} "
+                f"({moment_of(one.seen, pilot.zone):%d/%m/%Y %H:%M})"
+                for one in some[:SHOWN_NAMES]
+            ],
+            "more": len(some) - SHOWN_NAMES,
+        }
+        for place, some in work.silent
+    ]
+
+
+def shown_alarms(work: Work, now: int, lang: str) -> list[dict[str, Any]]:
+    """The alarms in words."""
     return [
         {
             "place": place,
@@ -48,7 +81,7 @@ def shown_alarms(found: Alarms, now: int, lang: str) -> list[dict[str, Any]]:
             "meaning": meaning(one, lang),
             "age": wording.age(now - one.at, lang),
         }
-        for place, one in found
+        for place, one in work.alarms
     ]
 
 

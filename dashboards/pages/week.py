@@ -4,10 +4,10 @@ store.summary ─► real devices where there are any ─► Week (steps, sum of
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from dashboards.figures import Figures
+from dashboards.figures import DeviceNow, Figures
 from dashboards.pages.measured import SUMS, Measured
 from dashboards.wording import amount, measured
 from devices.clock import DAY_MS, HOUR_MS
@@ -37,14 +37,31 @@ class Week(NamedTuple):
         return sum(spot.mean for step, spot in self.spots.items() if step >= STEPS - steps)
 
 
-def weeks(figures: Figures, place: str, signals: Sequence[str], end: int) -> dict[str, Week]:
-    """Of each of the `signals` that was measured there, the week before epoch ms `end`. Raises RetryLater."""
-    where = {"pilot": figures.pilot.pilot, "community": place}
-    asked = [name for name in signals if not SIGNALS[name].circular]  # a direction goes neither up nor down
-    if not asked:
-        return {}
+Asked = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def asked(devices: Iterable[DeviceNow], signals: Iterable[str]) -> Asked:
+    """Models of the devices there, each with those of the `signals` that it measures: asked for by model, a
+    store adds up no columns that are empty. A direction goes neither up nor down, and has no curve.
+    """
+    by_model: dict[str, set[str]] = {}
+    for device in devices:
+        by_model.setdefault(device.model, set()).update(device.values)
+    curved = [name for name in signals if not SIGNALS[name].circular]
+    rows = ((model, tuple(one for one in curved if one in has)) for model, has in sorted(by_model.items()))
+    return tuple((model, some) for model, some in rows if some)
+
+
+def weeks(figures: Figures, place: str, wanted: Asked, end: int) -> dict[str, Week]:
+    """Of each signal the week before epoch ms `end`. Raises RetryLater."""
     begin = end - DAYS * DAY_MS
-    found = figures.store.summary("telemetry", asked, where, begin, end, STEP_MS, begin)
+    found: dict[str, dict[Tags, list[Bucket]]] = {}
+    for model, signals in wanted:
+        where = {"pilot": figures.pilot.pilot, "community": place, "model": model}
+        for name, series in figures.store.summary(
+            "telemetry", signals, where, begin, end, STEP_MS, begin
+        ).items():
+            found.setdefault(name, {}).update(series)
     return {name: _week(name, series, begin) for name, series in found.items()}
 
 
