@@ -103,7 +103,9 @@ def _quantity(one: Measured, of_week: week.Week | None, now: int, lang: str) -> 
     """A card: what it is now, what that means, and how it went."""
     low, high = (wording.amount(one.signal, value, lang) for value in (one.low, one.high))
     value = wording.measured(one.signal, one.high, lang)
-    if one.signal in SUMS and of_week is not None:
+    if one.signal in SUMS and one.silent:
+        value = text("place.of_no_day", lang)  # what fell since is not known
+    elif one.signal in SUMS and of_week is not None:
         total = of_week.total(int(DAY_MS / week.STEP_MS))
         value = text("place.of_a_day", lang, value=wording.measured(one.signal, total, lang))
     elif low != high and one.signal != "wind_direction":

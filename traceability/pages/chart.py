@@ -68,9 +68,10 @@ def curve(
     def y(value: float) -> float:
         return float(round(HEIGHT - PAD - (HEIGHT - 2 * PAD) * (value - low) / span, 1))
 
+    # four digits: more have no room beside the axis
     parts = [
-        f'<text x="30" y="{y(high) + 4}" text-anchor="end">{number(float(f"{high:g}"), lang)}</text>',
-        f'<text x="30" y="{y(low) + 4}" text-anchor="end">{number(float(f"{low:g}"), lang)}</text>',
+        f'<text x="30" y="{y(edge) + 4}" text-anchor="end">{number(float(f"{edge:.4g}"), lang)}</text>'
+        for edge in (high, low)
     ]
     parts += [f'<line class="level" x1="34" x2="{WIDTH - 6}" y1="{y(one)}" y2="{y(one)}"/>' for one in lines]
     for run in _runs(sorted(spots)):

@@ -141,6 +141,14 @@ def test_rain_is_added_up(client: TestClient, store: SqliteStore, pilot: Pilot) 
     assert "7 ngày qua tổng cộng 30,0 mm" in shown
 
 
+def test_rain_of_a_silent_station_is_not_nothing(
+    client: TestClient, store: SqliteStore, pilot: Pilot
+) -> None:
+    tell(store, pilot.fleet[f"{PLACE}-weather-station-01"], 30 * HOUR_MS, rainfall=0.0)
+    shown = card(client.get(f"/place/{PLACE}").text, "Lượng mưa")
+    assert "không có số đo" in shown and "trong 24 giờ" not in shown
+
+
 def test_dead_devices_come_first_with_since_when(store: SqliteStore, pilot: Pilot) -> None:
     tell(store, pilot.fleet[f"{PLACE}-soil-probe-01"], MINUTE_MS, soil_moisture=31.0, battery_voltage=3.9)
     tell(store, pilot.fleet[f"{PLACE}-soil-probe-02"], 2 * DAY_MS, soil_moisture=31.0)

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from dashboards import wording
 from dashboards.figures import Figures, Indicator, Standing
-from dashboards.pages import overview, today
+from dashboards.pages import kept, overview, today
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.pilots.names import alphabetical
 from devices.pilots.pilot import Pilot, load
@@ -44,7 +44,8 @@ def figures(store: SqliteStore, pilot: Pilot) -> Figures:
 
 
 @pytest.fixture
-def client(figures: Figures) -> TestClient:
+def client(figures: Figures, monkeypatch: pytest.MonkeyPatch) -> TestClient:
+    monkeypatch.setattr(kept, "OLD", 0.0)  # each page as the store is when it is asked for
     app = FastAPI()
     app.include_router(overview.router(figures))
     return TestClient(app)
@@ -140,6 +141,17 @@ def test_alarms_now_by_name_and_commune_the_highest_level_first(
     assert "tam-que" not in [id for id, *_ in rows]
     if len(rows) > 1:
         assert "Báo động III" in rows[0][3]
+
+
+def test_silent_devices_by_place_with_when_they_were_heard(
+    client: TestClient, store: SqliteStore, pilot: Pilot
+) -> None:
+    assert "Mọi thiết bị vẫn đang gửi." in client.get("/").text
+    probe = pilot.fleet["tam-que-soil-probe-02"]
+    store.write([Point("telemetry", device_tags(probe), {"soil_moisture": 31.0}, NOW - 2 * DAY_MS)])
+    page = client.get("/").text
+    part = page.partition("Thiết bị im lặng")[2].partition("Khuyến cáo")[0]
+    assert "Tâm Quê</a>, phường Cao Lãnh<br>Đầu đo đất 2 (19/11/2026 12:03)" in part
 
 
 def test_advice_of_one_rule_stands_once_with_the_other_places(client: TestClient, store: SqliteStore) -> None:
