@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 
 from dashboards.figures import Figures, Lots
 from dashboards.opendata import routes
-from dashboards.pages import check, learn, overview, place, state
+from dashboards.pages import check, lately, learn, overview, place, state
 from dashboards.report import route
 from devices.access.database import RegistryAway
 from devices.access.registry import Registry
@@ -53,7 +53,10 @@ def site(figures: Figures, judge: check.Judge, others: Iterable[APIRouter]) -> F
     pages = FastAPI(
         title="hoiquan", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
     )
-    for routes_of in (overview, place, state, routes, route):
+    recent = lately.kept(figures)
+    for shown in (overview, place):
+        pages.include_router(shown.router(figures, recent))
+    for routes_of in (state, routes, route):
         pages.include_router(routes_of.router(figures))
     pages.include_router(check.router(judge))
     pages.include_router(learn.router())

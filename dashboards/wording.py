@@ -1,12 +1,15 @@
 """Values, targets, gaps and rules as sentences, for the pages and the report alike."""
 
+from typing import Any
+
 from dashboards.figures import Indicator
-from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, moment_of
 from devices.contract.models import MODELS
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot, TargetPoint
 from devices.pilots.places import Place, Village
 from devices.texts import VIETNAMESE, text
+from devices.texts import number as plain
 
 
 def rule(indicator: str, pilot: Pilot, year: int, lang: str) -> str:
@@ -137,3 +140,23 @@ def kind(place: Place, lang: str) -> str:
 def signal(id: str, lang: str) -> str:
     """What a quantity is called; of what is counted since the reading before, without that."""
     return text("place.pest_count", lang) if id == "pest_count" else SIGNALS[id].name(lang)
+
+
+def lot_of(lot: dict[str, Any], pilot: Pilot, lang: str) -> dict[str, Any]:
+    """What a lot is, whose, and where its record is; or why it was not sealed."""
+    community = pilot.producers[lot["community"]]
+    product = next((p for p in community.products if p.gtin == lot["gtin"]), None)
+    day = moment_of(lot["time"], pilot.zone).strftime("%d/%m/%Y")
+    return {
+        "path": f"/01/{lot['gtin']}/10/{lot['lot']}",
+        "lot": lot["lot"],
+        "product": product.name.get(lang) if product else lot["gtin"],
+        "community": community.name,
+        "place": community.id if community.id in pilot.place else "",
+        "harvested": text("overview.harvested", lang, day=day),
+        "quantity": f"{plain(lot['quantity_kg'], lang)} kg",
+        "recalled": lot.get("recalled", False),
+        "refused": text("overview.refused_lot", lang, reason=text(f"lot.{lot['refused']}", lang))
+        if lot["refused"]
+        else "",
+    }

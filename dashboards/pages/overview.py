@@ -11,11 +11,10 @@ from fastapi.responses import FileResponse, Response
 
 from dashboards import wording
 from dashboards.figures import DeviceNow, Figures, Indicator, Standing, balanced
-from dashboards.pages import today
-from dashboards.pages.advised import advised
+from dashboards.pages import lately, today
 from dashboards.pages.frame import PAGES
 from dashboards.pages.kept import Kept
-from dashboards.pages.lots import shown_lot
+from dashboards.pages.lately import Lately
 from dashboards.pages.map import Mark, draw
 from devices.clock import day_of, moment_of
 from devices.pilots.pilot import Pilot
@@ -29,15 +28,17 @@ HEADERS = headers(vary=VARY, forms=True, cache="no-cache")
 LONGEST = 80  # characters of a name that somebody looks for
 
 
-def router(figures: Figures) -> APIRouter:
-    """The page and its style sheet: in Vietnamese, until the reader chooses English. How the targets stand is
-    kept ready while the application runs; what was measured a moment ago is on the page at once.
+def router(figures: Figures, recent: Kept[Lately] | None = None) -> APIRouter:
+    """The page and its style sheet: in Vietnamese, until the reader chooses English. How the targets stand,
+    and what is `recent` (shared with other pages), is kept ready while the application runs; of the devices
+    that spoke a moment ago the newest are on the page at once.
     """
+    recent = lately.kept(figures) if recent is None else recent
     progress = Kept(lambda: Progress.read(figures), lambda read: bool(read.indicators))
 
     @asynccontextmanager
     async def ready(_: FastAPI) -> AsyncIterator[None]:
-        with progress.running():
+        with progress.running(), recent.running():
             yield
 
     routes = APIRouter(lifespan=ready)
@@ -46,7 +47,7 @@ def router(figures: Figures) -> APIRouter:
     def overview(request: Request, q: str = "", still: str = "") -> Response:
         asked = q.strip()[:LONGEST]
         stays = bool(asked or still)
-        page = render(figures, progress.get(), language(request), asked, stays=stays)
+        page = render(figures, progress.get(), recent.get(), language(request), asked, stays=stays)
         sent = HEADERS if stays else HEADERS | {"Refresh": str(REFRESH)}
         return Response(page, media_type=HTML, headers=sent)
 
@@ -67,25 +68,27 @@ def router(figures: Figures) -> APIRouter:
 
 
 class Progress(NamedTuple):
-    """How the targets stand, who counts, who is in alarm: much to read, and as good some seconds later."""
+    """How the targets stand, and who counts: months of numbers, which change once a minute."""
 
     indicators: list[Indicator]
     standing: dict[str, Standing]
-    work: today.Work
 
     @classmethod
     def read(cls, figures: Figures) -> "Progress":
         """As of now. Raises RetryLater."""
         now = figures.now()
-        return cls(figures.indicators(now), figures.standing(now), today.work(figures, now))
+        return cls(figures.indicators(now), figures.standing(now))
 
 
-def render(figures: Figures, progress: Progress, lang: str, asked: str = "", *, stays: bool = False) -> str:
-    """The page as HTML, as of now but for the `progress`, with the places that were `asked` for; one that
-    `stays` does not load itself again.
+def render(
+    figures: Figures, progress: Progress, recent: Lately, lang: str, asked: str = "", *, stays: bool = False
+) -> str:
+    """The page as HTML, as of now but for `progress` and `recent`, with the places that were `asked` for; one
+    that `stays` does not load itself again.
     """
     pilot, now, standing = figures.pilot, figures.now(), progress.standing
     books = figures.books(now)
+    work = today.work(recent.devices, pilot, now)
     return PAGES.body(
         "overview.html",
         lang,
@@ -96,14 +99,14 @@ def render(figures: Figures, progress: Progress, lang: str, asked: str = "", *, 
         cards=[_card(one, pilot, standing, lang) for one in progress.indicators],
         map=draw(_marks(pilot, standing, now)),
         devices=[_device(device, pilot, lang) for device in figures.newest(now, SHOWN_DEVICES)],
-        alarms=today.shown_alarms(progress.work, now, lang),
-        silent=today.shown_silent(progress.work, pilot, now, lang),
-        advice=advised(figures, now, lang),
+        alarms=today.shown_alarms(work, now, lang),
+        silent=today.shown_silent(work, pilot, now, lang),
+        advice=today.advised(recent.advice, pilot, now, lang),
         places=today.places(pilot, standing, now, lang, asked),
         asked=asked,
         stays=stays,
         refresh=REFRESH,
-        lots=[shown_lot(lot, pilot, lang) for lot in figures.lots(SHOWN_LOTS)],
+        lots=[wording.lot_of(lot, pilot, lang) for lot in figures.lots(SHOWN_LOTS)],
         books=books,
         balanced=balanced(books),
     )

@@ -1,11 +1,12 @@
 """The page of a place, `/place/{id}`, for a phone: what is measured, what to do, devices and lots. No script.
 
-devices ─► measured (now) ─┐
-summary ─► week (curves) ──┼─► render ─► page with an ETag; "not changed" while it says the same
-advice, roster, lots ──────┘
+lately ─► measured (now), advice ─┐
+summary ─► week (curves) ─────────┼─► render ─► page with an ETag; "not changed" while it says the same
+roster, lots ─────────────────────┘
 """
 
 import hashlib
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,10 @@ from fastapi.responses import FileResponse, Response
 
 from dashboards import wording
 from dashboards.figures import DeviceNow, Figures
-from dashboards.pages import week
-from dashboards.pages.advised import advised
+from dashboards.pages import lately, today, week
 from dashboards.pages.frame import PAGES
-from dashboards.pages.lots import shown_lot
+from dashboards.pages.kept import Kept
+from dashboards.pages.lately import Lately
 from dashboards.pages.measured import GROUPS, SUMS, Measured, meaning, measured, silence
 from devices.clock import DAY_MS, MINUTE_MS, day_of, moment_of
 from devices.contract.models import DIARY
@@ -30,12 +31,13 @@ from devices.web.language import VARY, language
 
 SHOWN_LOTS = 6
 TICK_MS = 10 * MINUTE_MS  # nodes report every ten minutes: a curve is drawn anew as often
-REMEMBERED = 60 * DAY_MS  # how long a device that says nothing is still listed, if it is a simulated one
 HEADERS = headers(vary=VARY, cache="no-cache")
+Curves = Callable[[str, week.Asked, int], dict[str, week.Week]]
 
 
-def router(figures: Figures) -> APIRouter:
-    """The page and its style sheet."""
+def router(figures: Figures, recent: Kept[Lately] | None = None) -> APIRouter:
+    """The page and its style sheet; `recent` is shared with other pages, or read for this one alone."""
+    recent = lately.kept(figures) if recent is None else recent
 
     @lru_cache(maxsize=64)
     def curves(place: str, wanted: week.Asked, end: int) -> dict[str, week.Week]:
@@ -49,7 +51,7 @@ def router(figures: Figures) -> APIRouter:
         place = figures.pilot.place.get(id)
         if place is None:
             return PAGES.answer("no_place.html", lang, 404, HEADERS)
-        body = render(figures, curves, place, lang).encode()
+        body = render(figures, recent.get(), curves, place, lang).encode()
         sent = HEADERS | {"ETag": f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'}
         if sent["ETag"] in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=sent)
@@ -63,10 +65,10 @@ def router(figures: Figures) -> APIRouter:
     return routes
 
 
-def render(figures: Figures, curves: Any, place: Place, lang: str) -> str:
-    """The page as HTML, as of now. Raises RetryLater."""
+def render(figures: Figures, recent: Lately, curves: Curves, place: Place, lang: str) -> str:
+    """The page as HTML, as of now but for what is `recent`. Raises RetryLater."""
     pilot, now = figures.pilot, figures.now()
-    devices = figures.heard(now, week.DAYS * DAY_MS, community=place.id)
+    devices = recent.devices.get(place.id, [])
     everything = [signal for signals in GROUPS.values() for signal in signals]
     found = {one.signal: one for one in measured(devices, place.id, pilot, now, everything)}
     drawn = curves(place.id, week.asked(devices, found), (now // TICK_MS + 1) * TICK_MS)
@@ -74,7 +76,7 @@ def render(figures: Figures, curves: Any, place: Place, lang: str) -> str:
         (group, [_quantity(found[name], drawn.get(name), now, lang) for name in signals if name in found])
         for group, signals in GROUPS.items()
     ]
-    listed = _devices(figures, devices, place.id, now, lang)
+    listed = _devices(figures, recent, place.id, now, lang)
     return PAGES.body(
         "place.html",
         lang,
@@ -84,13 +86,13 @@ def render(figures: Figures, curves: Any, place: Place, lang: str) -> str:
         joined=_joined(place, pilot, now, lang),
         rehearsal=figures.rehearsal,
         as_of=moment_of(now, pilot.zone).strftime("%d/%m/%Y %H:%M"),
-        advice=advised(figures, now, lang, place.id),
+        advice=today.advised(recent.advice, pilot, now, lang, place.id),
         groups=[(group, quantities) for group, quantities in groups if quantities],
         nobody=[text(f"place.{group}", lang) for group, quantities in groups if not quantities],
         devices=listed,
         dead=sum(one["dead"] for one in listed),
         grows=bool(getattr(place, "products", ())),
-        lots=[shown_lot(lot, pilot, lang) for lot in figures.lots(SHOWN_LOTS, place.id)],
+        lots=[wording.lot_of(lot, pilot, lang) for lot in figures.lots(SHOWN_LOTS, place.id)],
     )
 
 
@@ -123,25 +125,17 @@ def _quantity(one: Measured, of_week: week.Week | None, now: int, lang: str) -> 
     }
 
 
-def _devices(
-    figures: Figures, heard: list[DeviceNow], place: str, now: int, lang: str
-) -> list[dict[str, Any]]:
+def _devices(figures: Figures, recent: Lately, place: str, now: int, lang: str) -> list[dict[str, Any]]:
     """Those that are dead first, the longest silent first; then the others, the newest first."""
-    pilot = figures.pilot
+    pilot, heard = figures.pilot, recent.devices.get(place, [])
     known = {one.device: one for one in heard}
     roster = [one for one in figures.roster() if one.community == place and one.model != DIARY]
-    seen = {one.device: one.seen for one in heard}
-    if any(one.device not in known for one in roster):
-        where = {"pilot": pilot.pilot, "community": place}
-        for latest in figures.store.latest("device", where, now - REMEMBERED):
-            if "last_seen" in latest.fields:
-                seen.setdefault(latest.tags.get("device", ""), int(latest.fields["last_seen"][1]))
     rows = []
     for name, model, simulated in (
         *((one.device, one.model, one.simulated) for one in heard),
         *((one.device, one.model, one.simulated) for one in roster if one.device not in known),
     ):
-        at = seen.get(name)
+        at = recent.heard.get(name)
         if at is None and simulated:
             continue  # nobody simulates it here
         since = 0 if at is None else at

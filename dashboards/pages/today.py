@@ -1,24 +1,27 @@
-"""Today's work: who is in alarm by what was measured last, which devices are silent; and the list of places.
+"""Today's work: who is in alarm by what was measured last, which devices are silent, what is advised; and the
+list of places.
 
 devices ─► by place ─┬─► measured ─► alarms
                      └─► silent
+advice ─► of each rule the newest sentence, and where else it holds
 pilot, standing ─► rows of places, in Vietnamese order, found by a name without its marks
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from dashboards import wording
-from dashboards.figures import DeviceNow, Figures, Standing
+from dashboards.figures import DeviceNow, Standing
 from dashboards.pages.measured import Measured, levelled, meaning, measured, silence
-from devices.clock import DAY_MS, day_of, moment_of
+from devices.clock import day_of, moment_of
 from devices.pilots.alarms import STEPS
 from devices.pilots.names import alphabetical, unmarked
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import Community, Place, Village
 from devices.texts import text
+from gateway.stores.store import Latest
 
-BACK_MS = 7 * DAY_MS  # how far back a device may have been heard last that is missed
+OVER = 0  # the severity of advice that does not hold any more (gateway/control/rules.py)
 SHOWN_NAMES = 4  # of silent devices of a place; the page of the place has them all
 
 
@@ -31,12 +34,9 @@ class Work(NamedTuple):
     silent: list[tuple[Place, list[DeviceNow]]]
 
 
-def work(figures: Figures, now: int) -> Work:
-    """As of now. Raises RetryLater."""
-    pilot, signals = figures.pilot, levelled(figures.pilot)
-    by_place: dict[str, list[DeviceNow]] = {}
-    for device in figures.heard(now, BACK_MS):
-        by_place.setdefault(device.community, []).append(device)
+def work(by_place: Mapping[str, list[DeviceNow]], pilot: Pilot, now: int) -> Work:
+    """What the devices of each place call for."""
+    signals = levelled(pilot)
     places = sorted(pilot.places, key=lambda place: alphabetical(place.name))
     alarms = [
         (place, one)
@@ -147,3 +147,46 @@ def _far(has: str) -> tuple[int, str]:
     if slash and first.isdecimal() and whole.isdecimal():
         return int(whole) - int(first), has
     return has.count(", ") + 1, has
+
+
+def advised(
+    advice: Iterable[Latest], pilot: Pilot, now: int, lang: str, place: str = ""
+) -> list[dict[str, Any]]:
+    """The rules that hold, what presses most first, at all places or at one."""
+    rules: dict[str, list[dict[str, Any]]] = {}
+    for latest in advice:
+        at, severity = latest.fields.get("severity", (0, OVER))
+        community = pilot.place.get(latest.tags.get("community", ""))
+        if not severity or community is None or place not in ("", community.id):
+            continue
+        said = latest.fields.get("text_en" if lang == "en" else "text", (at, ""))[1]
+        rules.setdefault(latest.tags.get("rule", ""), []).append(
+            {"severity": int(severity), "at": at, "text": str(said), "place": community,
+             "crop": _crop(pilot, community.id, latest.tags.get("crop", ""), lang)}
+        )  # fmt: skip
+    return sorted((_rule(some, now, lang) for some in rules.values()), key=lambda one: one["order"])
+
+
+def _rule(some: list[dict[str, Any]], now: int, lang: str) -> dict[str, Any]:
+    """One rule: its newest sentence, and the other places where it holds."""
+    some = sorted(some, key=lambda one: (-one["at"], -one["severity"], alphabetical(one["place"].name)))
+    first = some[0]
+    others = {one["place"].id: one["place"] for one in some if one["place"].id != first["place"].id}
+    crops = dict.fromkeys(one["crop"] for one in some if one["place"].id == first["place"].id and one["crop"])
+    return {
+        "order": (-first["severity"], alphabetical(first["place"].name), first["text"]),
+        "urgent": first["severity"] == 3,
+        "when": text(f"place.severity_{first['severity']}", lang),
+        "text": first["text"],
+        "place": first["place"],
+        "commune": wording.commune(first["place"]),
+        "crops": list(crops),
+        "age": wording.age(now - first["at"], lang),
+        "others": sorted(others.values(), key=lambda one: alphabetical(one.name)),
+    }
+
+
+def _crop(pilot: Pilot, community: str, crop: str, lang: str) -> str:
+    """What grows there by that name: the products' own, for a crop is an id."""
+    products = pilot.producers[community].products if community in pilot.producers else ()
+    return ", ".join(product.name.get(lang) for product in products if product.crop == crop)

@@ -13,6 +13,7 @@ from dashboards.figures import Figures
 from dashboards.opendata import routes as api
 from dashboards.pages import kept, overview
 from dashboards.pages.check import Verdict
+from dashboards.pages.lately import Lately
 from dashboards.pages.map import Mark, draw
 from dashboards.site import opened, site
 from devices.clock import DAY_MS, HOUR_MS, day_of, midnight_of
@@ -229,7 +230,7 @@ def test_what_the_clerk_wrote_down_is_shown_without_counting_again(store: Sqlite
         raise AssertionError("a page must not wait for a count")
 
     figures = Figures(store, pilot, lambda limit: [], count, now=lambda: NOW)
-    page = overview.render(figures, overview.Progress.read(figures), "vi")
+    page = overview.render(figures, overview.Progress.read(figures), Lately.read(figures), "vi")
     assert "mới có 0/3 thiết bị đủ độ phủ" in page
 
 

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from dashboards.figures import Figures
-from dashboards.pages import overview, place
+from dashboards.pages import kept, overview, place
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot, load
@@ -25,6 +25,12 @@ PLACE = "thuan-tan"
 @pytest.fixture(scope="module")
 def pilot() -> Pilot:
     return load("dong-thap")
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each page as the store is when it is asked for."""
+    monkeypatch.setattr(kept, "OLD", 0.0)
 
 
 @pytest.fixture
@@ -242,7 +248,16 @@ def test_the_language_is_chosen_on_the_page_and_leads_back_to_it(client: TestCli
         assert answer.headers["location"] == "/"
 
 
-def test_every_place_of_the_pilot_has_its_page(client: TestClient, pilot: Pilot) -> None:
+@pytest.mark.parametrize("name", ["dong-thap", "quang-tri", "quang-ngai", "binh-duong"])
+def test_every_place_of_every_pilot_has_its_page(store: SqliteStore, name: str) -> None:
+    pilot = load(name)
+    for device in pilot.fleet.values():
+        if device.model == "canal-gauge":
+            where = device_tags(device)
+            store.write([Point("telemetry", where, {"water_level": 2.0, "salinity": 3.0}, NOW - MINUTE_MS)])
+    client = client_of(store, pilot)
+    overview_page = client.get("/").text
     for one in pilot.places:
         answer = client.get(f"/place/{one.id}")
         assert answer.status_code == 200 and f"<h1>{one.name}</h1>" in answer.text
+        assert f'href="/place/{one.id}"' in overview_page
