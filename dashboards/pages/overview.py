@@ -68,16 +68,17 @@ def router(figures: Figures, recent: Kept[Lately] | None = None) -> APIRouter:
 
 
 class Progress(NamedTuple):
-    """How the targets stand, and who counts: months of numbers, which change once a minute."""
+    """How the targets stand, who counts, and the gateways' books: as good some seconds later."""
 
     indicators: list[Indicator]
     standing: dict[str, Standing]
+    books: dict[str, int]
 
     @classmethod
     def read(cls, figures: Figures) -> "Progress":
         """As of now. Raises RetryLater."""
         now = figures.now()
-        return cls(figures.indicators(now), figures.standing(now))
+        return cls(figures.indicators(now), figures.standing(now), figures.books(now))
 
 
 def render(
@@ -87,7 +88,7 @@ def render(
     that `stays` does not load itself again.
     """
     pilot, now, standing = figures.pilot, figures.now(), progress.standing
-    books = figures.books(now)
+    books = progress.books
     work = today.work(recent.devices, pilot, now)
     return PAGES.body(
         "overview.html",
