@@ -1,8 +1,8 @@
 """What an agricultural officer sees, in Vietnamese and in English: boards, pages, report, open data.
 
 boards/      Grafana as code ─► json/, alerts/ ─► provisioning/ (what Grafana reads at its start)
-pages/       the overview at /, for machines without Grafana; /check; /healthz and /metrics
-opendata/    /api/v1/           report/   the yearly report
+pages/       for machines without Grafana: the overview at /, /place/{id}, /check; /healthz and /metrics
+opendata/    /api/v1/           report/   the yearly report, /report.pdf
 
 figures.py   what pages, report and open data show, out of the store      wording.py  it, in sentences
 """

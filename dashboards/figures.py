@@ -3,13 +3,14 @@
 Everything is plain data: the page's template and the API only write it down.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from devices.clock import DAY_MS, MINUTE_MS, day_of, midnight_of, moment_of, now_ms
 from devices.contract.models import DIARY
 from devices.contract.quality import Flag
+from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
 from devices.pilots.names import Names
 from devices.pilots.pilot import Pilot, TargetPoint
@@ -22,6 +23,12 @@ INDICATORS = ("iot_communities", "smart_villages", "traceability_share")
 BOOKS = ("received", "stored", "duplicate", "quarantined", "spooled")
 TREND_DAYS = 30
 LATELY_MS = 20 * MINUTE_MS  # within which a node that reports every ten minutes was heard
+
+
+class Lots(Protocol):
+    """The newest harvests, at most `limit`, of one community where it is named."""
+
+    def __call__(self, limit: int, community: str = "", /) -> list[dict[str, object]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,8 @@ def balanced(books: Mapping[str, int]) -> bool:
 
 
 class Figures:
-    """Reads the store for people. `lots` gives the newest harvests, `evaluated` who counts at a moment.
+    """Reads the store for people. `lots` gives the newest harvests, `evaluated` who counts at a moment,
+    `roster` who may speak (where nobody says, the pilot's own fleet).
 
     `rehearsal` names the scenario whose last moment, `now`, is shown; then trends are of its `trend_days`.
     """
@@ -101,11 +109,12 @@ class Figures:
         self,
         store: Store,
         pilot: Pilot,
-        lots: Callable[[int], list[dict[str, object]]],
+        lots: Lots,
         evaluated: Callable[[int], Evaluation],
         now: Callable[[], int] | None = None,
         rehearsal: Names | None = None,
         trend_days: int = TREND_DAYS,
+        roster: Callable[[], Iterable[Device]] | None = None,
     ) -> None:
         self.store = store
         self.pilot = pilot
@@ -114,6 +123,7 @@ class Figures:
         self.now = now or now_ms
         self.rehearsal = rehearsal
         self.trend_days = trend_days
+        self.roster = roster or pilot.fleet.values
 
     def indicators(self, now: int, since: int | None = None) -> list[Indicator]:
         """Those that were computed from `since` on, or within the trend's days, up to `now`."""
@@ -166,13 +176,17 @@ class Figures:
 
     def devices(self, now: int, **where: str) -> list[DeviceNow]:
         """Devices heard within a day, real ones first, the newest first among them."""
+        return self.heard(now, DAY_MS, **where)
+
+    def heard(self, now: int, back: int, **where: str) -> list[DeviceNow]:
+        """The same of those heard within `back` ms."""
         wanted = {"pilot": self.pilot.pilot, **where}
         by_id: dict[str, DeviceNow] = {}
-        for latest in self.store.latest("telemetry", wanted, now - DAY_MS):
+        for latest in self.store.latest("telemetry", wanted, now - back):
             _device(by_id, latest).values.update(
                 {name: (at, float(value)) for name, (at, value) in latest.fields.items() if name in SIGNALS}
             )
-        self._doubt(by_id, wanted, now - DAY_MS)
+        self._doubt(by_id, wanted, now - back)
         return _sensors(by_id)
 
     def _doubt(self, by_id: dict[str, DeviceNow], wanted: dict[str, str], since: int) -> None:

@@ -1,16 +1,17 @@
 """The pages over one store as an application: what they show, their routes, and a store that is away.
 
-store ─► opened ─► Figures ─► site: overview, state, open data, check + routes that the caller brings
+store ─► opened ─► Figures ─► site: pages, open data, report + routes that the caller brings
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
 
 from fastapi import APIRouter, FastAPI, Request, Response
 
-from dashboards.figures import Figures
+from dashboards.figures import Figures, Lots
 from dashboards.opendata import routes
-from dashboards.pages import check, learn, overview, state
+from dashboards.pages import check, lately, learn, overview, place, state
+from dashboards.report import route
 from devices.access.database import RegistryAway
 from devices.access.registry import Registry
 from devices.clock import DAY_MS, MINUTE_MS
@@ -20,30 +21,31 @@ from gateway.indicators.count import Evaluation, evaluate
 from gateway.stores.store import RetryLater, Store
 
 
-def opened(settings: Settings, store: Store, lots: Callable[[int], list[dict[str, object]]]) -> Figures:
+def opened(settings: Settings, store: Store, lots: Lots) -> Figures:
     """What pages and report show, out of a store and of the newest sealed `lots`; of a rehearsal's folder its
     last moment, judged by its rules.
     """
-    place, played = settings.loaded_pilot, settings.data / SCENARIO
+    pilot, played = settings.loaded_pilot, settings.data / SCENARIO
     scenario = Scenario.model_validate_json(played.read_bytes()) if played.exists() else None
     if scenario is not None:
-        place = scenario.judged(place)
-    registry = Registry(settings.registry_url, place)
+        pilot = scenario.judged(pilot)
+    registry = Registry(settings.registry_url, pilot)
 
     @lru_cache(maxsize=32)
     def evaluated(at: int) -> Evaluation:
-        return evaluate(store, place, registry.devices(), at)
+        return evaluate(store, pilot, registry.devices(), at)
 
     def of_minute(moment: int) -> Evaluation:
         return evaluated(moment // MINUTE_MS * MINUTE_MS)
 
     if scenario is None:
-        return Figures(store, place, lots, of_minute)
-    begin, end = scenario.span(place)
+        return Figures(store, pilot, lots, of_minute, roster=registry.devices)
+    begin, end = scenario.span(pilot)
     days = (end - begin) // DAY_MS
     return Figures(
-        store, place, lots, of_minute, now=lambda: end - 1, rehearsal=scenario.name, trend_days=days
-    )
+        store, pilot, lots, of_minute, now=lambda: end - 1, rehearsal=scenario.name, trend_days=days,
+        roster=registry.devices,
+    )  # fmt: skip
 
 
 def site(figures: Figures, judge: check.Judge, others: Iterable[APIRouter]) -> FastAPI:
@@ -51,7 +53,10 @@ def site(figures: Figures, judge: check.Judge, others: Iterable[APIRouter]) -> F
     pages = FastAPI(
         title="hoiquan", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
     )
-    for routes_of in (overview, state, routes):
+    recent = lately.kept(figures)
+    for shown in (overview, place):
+        pages.include_router(shown.router(figures, recent))
+    for routes_of in (state, routes, route):
         pages.include_router(routes_of.router(figures))
     pages.include_router(check.router(judge))
     pages.include_router(learn.router())

@@ -1,8 +1,15 @@
-"""Values, targets, gaps and rules as sentences, for the overview and the report alike."""
+"""Values, targets, gaps and rules as sentences, for the pages and the report alike."""
+
+from typing import Any
 
 from dashboards.figures import Indicator
+from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, moment_of
+from devices.contract.models import MODELS
+from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot, TargetPoint
-from devices.texts import text
+from devices.pilots.places import Place, Village
+from devices.texts import VIETNAMESE, text
+from devices.texts import number as plain
 
 
 def rule(indicator: str, pilot: Pilot, year: int, lang: str) -> str:
@@ -52,3 +59,104 @@ def gap(one: Indicator, lang: str) -> str:
     if one.gap < 0:
         return text("overview.gap_short", lang, gap=gap)
     return text("overview.gap_reached", lang, gap=gap) if one.gap > 0 else text("overview.gap_exact", lang)
+
+
+def course(one: Indicator, lang: str) -> str:
+    """How an indicator stands, in one line: counted, due by now, forecast with its band, on course or not."""
+    last, aim = one.forecasts[-1], one.targets[-1]
+    whole = number(one, aim.at_least, lang)
+    return text(
+        "overview.course",
+        lang,
+        value=f"{number(one, one.value, lang).removesuffix(' %')}/{whole}",
+        due=number(one, one.asked, lang),
+        year=last.year,
+        forecast=number(one, last.value, lang),
+        low=number(one, last.low, lang).removesuffix(" %"),
+        high=number(one, last.high, lang),
+        verdict=text(f"overview.{pace(one)}", lang),
+    ).replace(" %", "\u00a0%")
+
+
+def pace(one: Indicator) -> str:
+    """ahead, on_course or behind: the value against what is due by now, as exact as both are shown."""
+    step = 1000 if one.share else 1
+    value, due = round(one.value * step), round(one.asked * step)
+    return "ahead" if value > due else "on_course" if value == due else "behind"
+
+
+def lacks(indicator: str, has: str, pilot: Pilot, lang: str) -> str:
+    """What somebody who does not count has or lacks, as `standing` wrote it down, in words."""
+    if indicator == "smart_villages":
+        names = {service.id: service.name.get(lang) for service in pilot.services}
+        silent = [names.get(one, one) for one in has.split(", ")]
+        return text("overview.lacks_services", lang, services=", ".join(silent))
+    return text(f"overview.lacks_{indicator}", lang, has=has)
+
+
+def amount(signal: str, value: float, lang: str) -> str:
+    """A number with the digits that the signal is read with."""
+    digits = f"{value:.{SIGNALS[signal].decimals}f}"
+    if float(digits) == 0:
+        digits = digits.removeprefix("-")
+    return digits.translate(VIETNAMESE) if lang == "vi" else digits
+
+
+def measured(signal: str, value: float, lang: str) -> str:
+    """A value with its unit."""
+    return f"{amount(signal, value, lang)} {SIGNALS[signal].shown_unit}".strip()
+
+
+def age(ms: int, lang: str) -> str:
+    """How long ago something was."""
+    if ms < 2 * MINUTE_MS:
+        return text("place.age_now", lang)
+    for unit, span, most in (("minutes", MINUTE_MS, HOUR_MS), ("hours", HOUR_MS, 2 * DAY_MS)):
+        if ms < most:
+            return text(f"place.age_{unit}", lang, number=ms // span)
+    return text("place.age_days", lang, number=ms // DAY_MS)
+
+
+def device(device: str, community: str, model: str, lang: str) -> str:
+    """A device by its kind; a simulated one with its number, a real one with the name that it was given."""
+    known = MODELS.get(model)
+    kind = text("place.device", lang) if known is None else known.en if lang == "en" else known.vi
+    number = device.removeprefix(f"{community}-{model}-")
+    return f"{kind} {int(number)}" if number != device and number.isdecimal() else f"{kind} “{device}”"
+
+
+def commune(place: Place) -> str:
+    """Where a place is: its commune of today, where it is known."""
+    return place.commune_new or place.commune_old
+
+
+def kind(place: Place, lang: str) -> str:
+    """What a place is."""
+    if isinstance(place, Village):
+        return text("report.village", lang)
+    return text("place.htx" if getattr(place, "kind", "") == "htx" else "report.community", lang)
+
+
+def signal(id: str, lang: str) -> str:
+    """What a quantity is called; of what is counted since the reading before, without that."""
+    return text("place.pest_count", lang) if id == "pest_count" else SIGNALS[id].name(lang)
+
+
+def lot_of(lot: dict[str, Any], pilot: Pilot, lang: str) -> dict[str, Any]:
+    """What a lot is, whose, and where its record is; or why it was not sealed."""
+    community = pilot.producers[lot["community"]]
+    product = next((p for p in community.products if p.gtin == lot["gtin"]), None)
+    day = moment_of(lot["time"], pilot.zone).strftime("%d/%m/%Y")
+    return {
+        "path": f"/01/{lot['gtin']}/10/{lot['lot']}",
+        "lot": lot["lot"],
+        "product": product.name.get(lang) if product else lot["gtin"],
+        "community": community.name,
+        "place": community.id if community.id in pilot.place else "",
+        "harvested": text("overview.harvested", lang, day=day),
+        "quantity": f"{plain(lot['quantity_kg'], lang)} kg",
+        "recalled": lot.get("recalled", False),
+        "refused": text("overview.refused_lot", lang, reason=text(f"lot.{lot['refused']}", lang))
+        if lot["refused"]
+        else "",
+    }

@@ -7,6 +7,9 @@ import pytest
 from hypothesis import settings
 
 from tests import servers
+from tests.seen import axe, page
+
+__all__ = ["axe", "page"]  # fixtures of pages in a browser
 
 # the same examples in every run, and no haste: a busy machine is no reason to fail
 settings.register_profile("hoiquan", derandomize=True, deadline=None)

@@ -1,6 +1,8 @@
 """Pages for machines without Grafana: no script, printable.
 
-overview.py  / (map.py: places; kept.py: read before anybody asks)
+overview.py  / (today.py: alarms, advice, places; map.py; kept.py: read before anybody asks)
+place.py     /place/{id} (week.py: curves)
+             both: lately.py (read once for both), measured.py (values, age, level)
 state.py     /healthz and /metrics (gateways.py)
 check.py     paste a message, read what is wrong with it
 """

@@ -1,5 +1,6 @@
 """The overview at `/` for machines without Grafana: one page, no script, printable."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,42 +11,51 @@ from fastapi.responses import FileResponse, Response
 
 from dashboards import wording
 from dashboards.figures import DeviceNow, Figures, Indicator, Standing, balanced
+from dashboards.pages import lately, today
 from dashboards.pages.frame import PAGES
 from dashboards.pages.kept import Kept
+from dashboards.pages.lately import Lately
 from dashboards.pages.map import Mark, draw
 from devices.clock import day_of, moment_of
-from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot
-from devices.texts import number, text
+from devices.texts import text
 from devices.web.frame import HTML, headers
 from devices.web.language import VARY, choose, language
 
-REFRESH = 15  # seconds after which a browser asks again
+REFRESH = 15  # seconds after which a browser asks again, until the reader stops that or looks for a place
 SHOWN_DEVICES, SHOWN_LOTS = 10, 8
-HEADERS = headers(vary=VARY, cache="no-cache") | {"Refresh": str(REFRESH)}
+HEADERS = headers(vary=VARY, forms=True, cache="no-cache")
+LONGEST = 80  # characters of a name that somebody looks for
 
 
-def router(figures: Figures) -> APIRouter:
-    """The page and its style sheet: in Vietnamese, until the reader chooses English. How the targets stand is
-    kept ready while the application runs; what was measured a moment ago is on the page at once.
+def router(figures: Figures, recent: Kept[Lately] | None = None) -> APIRouter:
+    """The page and its style sheet: in Vietnamese, until the reader chooses English. How the targets stand,
+    and what is `recent` (shared with other pages), is kept ready while the application runs; of the devices
+    that spoke a moment ago the newest are on the page at once.
     """
+    recent = lately.kept(figures) if recent is None else recent
     progress = Kept(lambda: Progress.read(figures), lambda read: bool(read.indicators))
 
     @asynccontextmanager
     async def ready(_: FastAPI) -> AsyncIterator[None]:
-        with progress.running():
+        with progress.running(), recent.running():
             yield
 
     routes = APIRouter(lifespan=ready)
 
     @routes.get("/", include_in_schema=False)
-    def overview(request: Request) -> Response:
-        page = render(figures, progress.get(), language(request))
-        return Response(page, media_type=HTML, headers=HEADERS)
+    def overview(request: Request, q: str = "", still: str = "") -> Response:
+        asked = q.strip()[:LONGEST]
+        stays = bool(asked or still)
+        page = render(figures, progress.get(), recent.get(), language(request), asked, stays=stays)
+        sent = HEADERS if stays else HEADERS | {"Refresh": str(REFRESH)}
+        return Response(page, media_type=HTML, headers=sent)
 
     @routes.get("/language/{lang}", include_in_schema=False)
-    def other_language(lang: str) -> Response:
-        response = Response(status_code=303, headers={"Location": "/"})
+    def other_language(lang: str, to: str = "/") -> Response:
+        """Back to the page where it was chosen: ours alone, nobody is sent elsewhere."""
+        back = to if re.fullmatch(r"/place/[a-z0-9-]{1,40}", to) else "/"
+        response = Response(status_code=303, headers={"Location": back})
         choose(response, lang)
         return response
 
@@ -58,22 +68,28 @@ def router(figures: Figures) -> APIRouter:
 
 
 class Progress(NamedTuple):
-    """How the targets stand, and who counts: months of numbers, which change once a minute."""
+    """How the targets stand, who counts, and the gateways' books: as good some seconds later."""
 
     indicators: list[Indicator]
     standing: dict[str, Standing]
+    books: dict[str, int]
 
     @classmethod
     def read(cls, figures: Figures) -> "Progress":
         """As of now. Raises RetryLater."""
         now = figures.now()
-        return cls(figures.indicators(now), figures.standing(now))
+        return cls(figures.indicators(now), figures.standing(now), figures.books(now))
 
 
-def render(figures: Figures, progress: Progress, lang: str) -> str:
-    """The page as HTML, as of now but for the `progress`."""
+def render(
+    figures: Figures, progress: Progress, recent: Lately, lang: str, asked: str = "", *, stays: bool = False
+) -> str:
+    """The page as HTML, as of now but for `progress` and `recent`, with the places that were `asked` for; one
+    that `stays` does not load itself again.
+    """
     pilot, now, standing = figures.pilot, figures.now(), progress.standing
-    books = figures.books(now)
+    books = progress.books
+    work = today.work(recent.devices, pilot, now)
     return PAGES.body(
         "overview.html",
         lang,
@@ -84,17 +100,21 @@ def render(figures: Figures, progress: Progress, lang: str) -> str:
         cards=[_card(one, pilot, standing, lang) for one in progress.indicators],
         map=draw(_marks(pilot, standing, now)),
         devices=[_device(device, pilot, lang) for device in figures.newest(now, SHOWN_DEVICES)],
-        communes=_communes(pilot, standing, now, lang),
-        lots=[_lot(lot, pilot, lang) for lot in figures.lots(SHOWN_LOTS)],
+        alarms=today.shown_alarms(work, now, lang),
+        silent=today.shown_silent(work, pilot, now, lang),
+        advice=today.advised(recent.advice, pilot, now, lang),
+        places=today.places(pilot, standing, now, lang, asked),
+        asked=asked,
+        stays=stays,
+        refresh=REFRESH,
+        lots=[wording.lot_of(lot, pilot, lang) for lot in figures.lots(SHOWN_LOTS)],
         books=books,
         balanced=balanced(books),
     )
 
 
 def _card(one: Indicator, pilot: Pilot, standing: dict[str, Standing], lang: str) -> dict[str, Any]:
-    missed = standing[one.id].missed if one.id in standing else {}
     top = max(*(point.at_least for point in one.targets), one.value) * 1.04
-    places = {place.id: place.name for place in pilot.places}
     return {
         "id": one.id,
         "name": text(f"overview.{one.id}", lang),
@@ -128,7 +148,9 @@ def _card(one: Indicator, pilot: Pilot, standing: dict[str, Standing], lang: str
             high=wording.number(one, one.forecasts[-1].high, lang),
         ),
         "rule": wording.rule(one.id, pilot, day_of(one.at, pilot.zone).year, lang),
-        "missed": [f"{places.get(place, place)} ({why})" for place, why in missed.items()],
+        "course": wording.course(one, lang),
+        "pace": wording.pace(one),
+        "missed": today.missed(one.id, standing.get(one.id), pilot, lang),
         "trend": _trend(one),
     }
 
@@ -157,66 +179,23 @@ def _marks(pilot: Pilot, standing: dict[str, Standing], now: int) -> list[Mark]:
     return marks
 
 
-def _communes(pilot: Pilot, standing: dict[str, Standing], now: int, lang: str) -> list[dict[str, Any]]:
-    """Each place that has joined, by its commune of today, with whether it counts."""
-    day = day_of(now, pilot.zone)
-    villages = {village.id for village in pilot.villages}
-    rows = []
-    for place in pilot.places:
-        if place.joined > day:
-            continue
-        indicator = "smart_villages" if place.id in villages else "iot_communities"
-        mine = standing.get(indicator)
-        has = mine.missed.get(place.id) if mine else None
-        rows.append(
-            {
-                "commune": place.commune_new or place.commune_old,
-                "place": place.name,
-                "kind": text(f"report.{'village' if place.id in villages else 'community'}", lang),
-                "joined": place.joined.strftime("%d/%m/%Y"),
-                "counts": bool(mine and place.id in mine.members),
-                "has": has or "",
-            }
-        )
-    return sorted(rows, key=lambda row: (row["commune"], row["place"]))
-
-
 def _device(device: DeviceNow, pilot: Pilot, lang: str) -> dict[str, Any]:
-    def shown(name: str, value: float) -> str:
-        signal = SIGNALS[name]
-        number = f"{value:.{signal.decimals}f}"
-        number = number.replace(".", ",") if lang == "vi" else number
-        return f"{number} {signal.shown_unit}".strip()
-
+    place = pilot.place[device.community]
     return {
-        "id": device.device,
+        "name": wording.device(device.device, device.community, device.model, lang),
         "simulated": device.simulated,
-        "place": pilot.place[device.community].name,
+        "place": place,
         "seen": _local(pilot, device.seen, "%d/%m %H:%M:%S"),
         "readings": [
-            (SIGNALS[name].name(lang), shown(name, value)) for name, (_, value) in device.values.items()
+            (wording.signal(name, lang), wording.measured(name, value, lang))
+            for name, (_, value) in device.values.items()
         ],
         "flagged": [
-            (SIGNALS[name].name(lang), shown(name, value), reason)
+            (wording.signal(name, lang), wording.measured(name, value, lang),
+             text(f"boards.reason_{reason}", lang))
             for name, (_, value, reason) in device.flagged.items()
         ],
-    }
-
-
-def _lot(lot: dict[str, Any], pilot: Pilot, lang: str) -> dict[str, Any]:
-    community = pilot.producers[lot["community"]]
-    product = next((p for p in community.products if p.gtin == lot["gtin"]), None)
-    return {
-        "path": f"/01/{lot['gtin']}/10/{lot['lot']}",
-        "lot": lot["lot"],
-        "product": product.name.get(lang) if product else lot["gtin"],
-        "community": community.name,
-        "harvested": text("overview.harvested", lang, day=_local(pilot, lot["time"], "%d/%m/%Y")),
-        "quantity": f"{number(lot['quantity_kg'], lang)} kg",
-        "refused": text("overview.refused_lot", lang, reason=text(f"lot.{lot['refused']}", lang))
-        if lot["refused"]
-        else "",
-    }
+    }  # fmt: skip
 
 
 def _local(pilot: Pilot, ms: int, form: str = "%d/%m/%Y %H:%M") -> str:

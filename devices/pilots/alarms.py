@@ -45,6 +45,11 @@ class Level(_Model):
         """(name, value) of each level, the mildest first."""
         return tuple(zip(STEPS, self.levels, strict=False))
 
+    def reached(self, value: float) -> str:
+        """The name of the highest level that a value is beyond, "" where it is beyond none."""
+        beyond = [name for name, at in self.named() if (value > at if self.when == "over" else value < at)]
+        return beyond[-1] if beyond else ""
+
 
 class Alarms(_Model):
     """When somebody is told. A pilot file without this section has no alert rules."""

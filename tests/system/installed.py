@@ -146,6 +146,6 @@ class Site(Village):
     def row(self, device):
         """A device's row of the overview."""
         page = self.get("/").decode()
-        rows = [one for one in page.split("<tr") if f'<th scope="row">{device} ' in one]
+        rows = [one for one in page.split("<tr") if '<th scope="row">' in one and f"“{device}” " in one]
         assert len(rows) == 1, page
         return rows[0]

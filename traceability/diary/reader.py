@@ -41,15 +41,21 @@ class DiaryReader:
     def __init__(self, folder: Path) -> None:
         self._path = folder / "trace.sqlite"
 
-    def outcomes(self, limit: int) -> list[LotRow]:
-        """The newest harvests of all communities, sealed and refused."""
+    def outcomes(self, limit: int, community: str = "") -> list[LotRow]:
+        """The newest harvests of all communities, or of one, sealed and refused."""
         rows = self._ask(
             # a day of no calendar of ours stands as 1970: it is shown as refused, and ends nobody's list
             "SELECT community, harvest, gtin, lot, CASE WHEN time BETWEEN ? AND ? THEN time ELSE 0 END, "
-            "quantity, coverage, leaf, refused FROM lot ORDER BY 5 DESC LIMIT ?",
-            (midnight_of(FIRST, UTC), midnight_of(LAST, UTC), limit),
+            "quantity, coverage, leaf, refused FROM lot "
+            f"{'WHERE community=? ' if community else ''}ORDER BY 5 DESC LIMIT ?",
+            (midnight_of(FIRST, UTC), midnight_of(LAST, UTC), *([community] if community else []), limit),
         )
         return [LotRow(c, harvest, LotKey(gtin, lot), *rest) for c, harvest, gtin, lot, *rest in rows]
+
+    def recalled(self) -> set[LotKey]:
+        """The lots that were recalled."""
+        asked = "SELECT DISTINCT gtin, lot FROM addendum WHERE kind='revocation'"
+        return {LotKey(gtin, lot) for gtin, lot in self._ask(asked, ())}
 
     def entries(self, community: str, limit: int) -> list[ShownEntry]:
         """A community's last entries, the newest first."""

@@ -1,14 +1,26 @@
-"""Small charts of daily conditions as SVG: the band from lowest to highest, the mean, and the gaps."""
+"""Small charts of conditions as SVG: the band from lowest to highest, the mean, and the gaps.
+
+days of a record ─► daily ─┐
+hours of a place ──────────┴─► curve ─► SVG
+"""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from devices.texts import number
 
 WIDTH, HEIGHT, PAD = 320, 84, 14
 STEPS = 60  # points of a line; more are not told apart on a phone
+
+
+class Spot(NamedTuple):
+    """What is known of one step of the axis."""
+
+    low: float
+    mean: float
+    high: float
 
 
 def daily(rows: Sequence[Sequence[Any]], first: date, last: date, lang: str) -> str:
@@ -18,33 +30,59 @@ def daily(rows: Sequence[Sequence[Any]], first: date, last: date, lang: str) -> 
     """
     days = max(1, (last - first).days)
     step = math.ceil((days + 1) / STEPS)
-    low, high = min(row[1] for row in rows), max(row[3] for row in rows)
+    known: dict[int, list[Sequence[Any]]] = {}
+    for row in rows:
+        known.setdefault((date.fromisoformat(row[0]) - first).days // step, []).append(row)
+    spots = {
+        at: Spot(min(row[1] for row in some), _mean(some), max(row[3] for row in some))
+        for at, some in known.items()
+    }
+    missing = [at for at in range(days // step + 1)
+               if len(known.get(at, ())) < min(step, days + 1 - at * step)]  # fmt: skip
+    return curve(spots, days / step, missing, lang)
+
+
+def curve(
+    spots: Mapping[int, Spot],
+    end: float,
+    missing: Iterable[int],
+    lang: str,
+    *,
+    least: float = 0.0,
+    lines: Sequence[float] = (),
+) -> str:
+    """`spots` by their step, of an axis from 0 to `end`; steps that are `missing` are marked at the bottom,
+    and where there is no spot the line breaks. The other axis spans `least` at least, so that a calm day
+    looks calm, and holds `lines`, which are drawn across it (a level of alarm).
+    """
+    low = min(*(spot.low for spot in spots.values()), *lines, math.inf)
+    high = max(*(spot.high for spot in spots.values()), *lines, -math.inf)
+    if (more := least - (high - low)) > 0:
+        under = min(more / 2, low) if low >= 0 else more / 2  # what is never below nothing is not drawn there
+        low, high = round(low - under, 4), round(high + more - under, 4)
     span = (high - low) or 1.0
 
     def x(place: float) -> float:
-        return round(34 + (WIDTH - 40) * place * step / days, 1)
+        return round(34 + (WIDTH - 40) * place / end, 1)
 
     def y(value: float) -> float:
         return float(round(HEIGHT - PAD - (HEIGHT - 2 * PAD) * (value - low) / span, 1))
 
-    known: dict[int, list[Sequence[Any]]] = {}
-    for row in rows:
-        known.setdefault((date.fromisoformat(row[0]) - first).days // step, []).append(row)
+    # four digits: more have no room beside the axis
     parts = [
-        f'<text x="30" y="{y(high) + 4}" text-anchor="end">{number(float(f"{high:g}"), lang)}</text>',
-        f'<text x="30" y="{y(low) + 4}" text-anchor="end">{number(float(f"{low:g}"), lang)}</text>',
+        f'<text x="30" y="{y(edge) + 4}" text-anchor="end">{number(float(f"{edge:.4g}"), lang)}</text>'
+        for edge in (high, low)
     ]
-    for run in _runs(sorted(known)):
-        band = [f"{x(at):g},{y(max(row[3] for row in known[at])):g}" for at in run]
-        band += [f"{x(at):g},{y(min(row[1] for row in known[at])):g}" for at in reversed(run)]
-        line = [f"{x(at):g},{y(_mean(known[at])):g}" for at in run]
+    parts += [f'<line class="level" x1="34" x2="{WIDTH - 6}" y1="{y(one)}" y2="{y(one)}"/>' for one in lines]
+    for run in _runs(sorted(spots)):
+        band = [f"{x(at):g},{y(spots[at].high):g}" for at in run]
+        band += [f"{x(at):g},{y(spots[at].low):g}" for at in reversed(run)]
+        line = [f"{x(at):g},{y(spots[at].mean):g}" for at in run]
         parts.append(f'<polygon class="band" points="{" ".join(band)}"/>')
         parts.append(f'<polyline class="mean" points="{" ".join(line)}"/>')
         if len(run) == 1:
-            parts.append(f'<circle class="dot" cx="{x(run[0])}" cy="{y(_mean(known[run[0]]))}" r="2"/>')
-    missing = [at for at in range(days // step + 1)
-               if len(known.get(at, ())) < min(step, days + 1 - at * step)]  # fmt: skip
-    for run in _runs(missing):
+            parts.append(f'<circle class="dot" cx="{x(run[0])}" cy="{y(spots[run[0]].mean)}" r="2"/>')
+    for run in _runs(sorted(missing)):
         wide = x(run[-1]) - x(run[0]) + 4
         parts.append(
             f'<rect class="gap" x="{x(run[0]) - 2:g}" y="{HEIGHT - 8}" width="{wide:g}" height="5"/>'

@@ -233,8 +233,12 @@ class Sealer:
         return sealed
 
 
-def lots(folder: Path, limit: int = 100) -> list[dict[str, object]]:
-    """The newest harvests of a folder, sealed and refused, without holding the writer up."""
+def lots(folder: Path, limit: int = 100, community: str = "") -> list[dict[str, object]]:
+    """The newest harvests of a folder, or of one community of it, sealed and refused, without holding the
+    writer up.
+    """
+    reader = DiaryReader(folder)
+    recalled = reader.recalled()
     return [
         {
             "community": row.community,
@@ -245,8 +249,9 @@ def lots(folder: Path, limit: int = 100) -> list[dict[str, object]]:
             "coverage": row.coverage,
             "leaf": row.leaf,
             "refused": row.refused,
+            "recalled": row.key in recalled,
         }
-        for row in DiaryReader(folder).outcomes(limit)
+        for row in reader.outcomes(limit, community)
     ]
 
 

@@ -13,6 +13,7 @@ from dashboards.figures import Figures
 from dashboards.opendata import routes as api
 from dashboards.pages import kept, overview
 from dashboards.pages.check import Verdict
+from dashboards.pages.lately import Lately
 from dashboards.pages.map import Mark, draw
 from dashboards.site import opened, site
 from devices.clock import DAY_MS, HOUR_MS, day_of, midnight_of
@@ -84,8 +85,8 @@ def test_a_diary_is_shown_as_no_device(client: TestClient, store: SqliteStore, p
     for name in ("tam-que-diary-01", "tam-que-soil-probe-01"):
         store.write([Point("telemetry", device_tags(pilot.fleet[name]), {"soil_moisture": 31.0}, NOW - 1)])
     page, data = client.get("/").text, client.get("/api/v1/devices").text
-    assert "tam-que-soil-probe-01" in page and "tam-que-soil-probe-01" in data
-    assert "tam-que-diary-01" not in page + data
+    assert "Đầu đo đất 1" in page and "tam-que-soil-probe-01" in data
+    assert "Nhật ký canh tác" not in page and "tam-que-diary-01" not in data
 
 
 def test_counts_targets_and_gaps(client: TestClient, store: SqliteStore, pilot: Pilot) -> None:
@@ -96,7 +97,9 @@ def test_counts_targets_and_gaps(client: TestClient, store: SqliteStore, pilot: 
     assert "Mục tiêu 2025: 7 · Mục tiêu 2030: 14" in page and "còn thiếu 12" in page
     assert "Mục tiêu 2025: 15–20 % · Mục tiêu 2030: trên 50 %" in page
     assert "Chỉ thiết bị thật: 0 · chỉ mô phỏng: 2" in page
-    assert "Canh Tân (0/3)" in page, "who just misses is named, with what they have"
+    assert re.search(r"mới có 0/3 thiết bị đủ độ phủ</b>: <a [^>]*>Canh Tân</a>", page), (
+        "who misses is named, with what they have"
+    )
     rows = {row["indicator"]: row for row in client.get("/api/v1/indicators").json()["rows"]}
     assert rows["iot_communities"]["value"] == 2 and rows["iot_communities"]["gap"] == -12
     assert rows["iot_communities"]["counted"] == ["thuan-tan", "tam-que"]
@@ -113,7 +116,7 @@ def test_a_strangers_reading_comes_first(client: TestClient, store: SqliteStore,
     real = Device("dong-thap", "tam-que", "my-esp32", "soil-probe", simulated=False)
     store.write([Point("telemetry", device_tags(real), {"soil_moisture": 31.5}, NOW - 1000)])
     page = client.get("/").text
-    assert page.index("my-esp32") < page.index("tam-que-soil-probe-01")
+    assert page.index("my-esp32") < page.index("Đầu đo đất 1 ")
     assert "Độ ẩm đất <b>31,5 %</b>" in page
     latest = client.get("/api/v1/devices/my-esp32/latest").json()
     assert latest["values"]["soil_moisture"] == {
@@ -142,7 +145,7 @@ def test_flagged_values_are_shown_as_such(client: TestClient, store: SqliteStore
     where = tuple(sorted((*device_tags(pilot.fleet["tam-que-soil-probe-01"]), ("signal", "soil_moisture"),
                           ("reason", "gross_range"))))  # fmt: skip
     store.write([Point("telemetry_flagged", where, {"value": 99.0, "flag": 4}, NOW - 1000)])
-    assert re.search(r'class="pair flagged">Độ ẩm đất 99,0 % \(gross_range\)', client.get("/").text)
+    assert re.search(r'class="pair flagged">Độ ẩm đất 99,0 % \(Ngoài khoảng có thể\)', client.get("/").text)
 
 
 def test_english_on_request(client: TestClient, store: SqliteStore, pilot: Pilot) -> None:
@@ -210,10 +213,11 @@ def test_who_counts_by_commune_and_where_it_is_going(
 ) -> None:
     fill(store, pilot, ("tam-que",))
     page = client.get("/").text
-    rows = re.findall(r'<tr><td>([^<]*)</td><th scope="row">(\S[^<]*?) <span class="tag">(\S+)', page)
-    assert ("phường Cao Lãnh", "Tâm Quê", "hội") in rows
-    assert not any(name == "An Nông" for _, name, _ in rows), "it joins in 2028"
-    assert "chưa, đang có 0/3" in page
+    rows = dict(re.findall(r'<a href="/place/([a-z0-9-]+)"><b>[^<]*</b></a> (.*)</li>', page))
+    assert "hội quán" in rows["tam-que"] and "phường Cao Lãnh" in rows["tam-que"]
+    assert "Được tính: có; chưa có lô niêm phong" in rows["tam-que"]
+    assert "mới có 0/3 thiết bị đủ độ phủ" in rows["canh-tan"]
+    assert "sẽ tham gia từ" in rows["an-nong"] and "Được tính" not in rows["an-nong"]
     assert re.search(r"Dự báo cuối 2030: \d+ \(khoảng 80 %: 1 – \d+;", page)
 
 
@@ -226,8 +230,8 @@ def test_what_the_clerk_wrote_down_is_shown_without_counting_again(store: Sqlite
         raise AssertionError("a page must not wait for a count")
 
     figures = Figures(store, pilot, lambda limit: [], count, now=lambda: NOW)
-    page = overview.render(figures, overview.Progress.read(figures), "vi")
-    assert "Canh Tân (0/3)" in page and "chưa, đang có 0/3" in page
+    page = overview.render(figures, overview.Progress.read(figures), Lately.read(figures), "vi")
+    assert "mới có 0/3 thiết bị đủ độ phủ" in page
 
 
 def test_a_silent_real_device_still_comes_first(client: TestClient, store: SqliteStore, pilot: Pilot) -> None:
@@ -239,7 +243,7 @@ def test_a_silent_real_device_still_comes_first(client: TestClient, store: Sqlit
     real = Device("dong-thap", "tam-que", "my-esp32", "soil-probe", simulated=False)
     store.write([Point("telemetry", device_tags(real), {"soil_moisture": 31.5}, NOW - 20 * HOUR_MS)])
     page = client.get("/").text
-    assert page.index("my-esp32") < page.index("thuan-tan-soil-probe-01")
+    assert page.index("my-esp32") < page.index("Đầu đo đất 1 ")
 
 
 def test_the_page_runs_no_script_and_asks_again_by_itself(client: TestClient) -> None:

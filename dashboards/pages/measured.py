@@ -1,0 +1,113 @@
+"""What a place measures now: of each quantity the newest that is believed, its age, its level of alarm.
+
+devices of a place ─► the real ones, where there are any ─► those heard lately ─► Measured
+                                                            └─ none: the newest, which is said to be old
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from dashboards import wording
+from dashboards.figures import DeviceNow
+from devices.clock import HOUR_MS
+from devices.pilots.alarms import Level
+from devices.pilots.pilot import Pilot
+from devices.texts import text
+
+GROUPS = {
+    "water": ("water_level", "salinity", "water_ph", "water_temperature", "dissolved_oxygen", "ammonia",
+              "turbidity", "water_ec", "water_volume"),
+    "soil": ("soil_moisture", "soil_moisture_2", "soil_moisture_3", "soil_moisture_4", "soil_temperature",
+             "soil_temperature_2", "soil_temperature_3", "soil_temperature_4", "soil_ec", "soil_ph",
+             "soil_nitrogen", "soil_phosphorus", "soil_potassium"),
+    "air": ("air_temperature", "relative_humidity", "rainfall", "rain_rate", "wind_speed",
+            "wind_direction", "solar_radiation", "illuminance", "leaf_wetness", "air_pressure", "co2",
+            "pm2_5", "pm10", "noise"),
+    "pests": ("pest_count",),
+}  # fmt: skip
+SUMS = ("rainfall", "pest_count")  # what came since the reading before: days of it are added up
+SILENT_HOURS = 3  # assumption, where a pilot has no alarms
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A quantity at a place: from `low` to `high` over its `devices`, the newest at epoch ms `at`.
+
+    `reached` is the highest level of alarm that it is beyond, "" for none. `silent`: nothing new came for
+    some hours, so that it is not known any more whether that is still so.
+    """
+
+    signal: str
+    low: float
+    high: float
+    at: int
+    devices: int
+    simulated: bool
+    level: Level | None
+    reached: str
+    silent: bool
+
+    @property
+    def worst(self) -> float:
+        """The value that is held against the levels."""
+        return self.low if self.level is not None and self.level.when == "under" else self.high
+
+    @property
+    def limit(self) -> float:
+        """The level that is reached, else the first."""
+        assert self.level is not None
+        return dict(self.level.named())[self.reached or self.level.named()[0][0]]
+
+
+def silence(pilot: Pilot) -> int:
+    """Milliseconds after which a device that says nothing is called silent."""
+    return (pilot.alarms.silent_hours if pilot.alarms else SILENT_HOURS) * HOUR_MS
+
+
+def measured(
+    devices: Iterable[DeviceNow], place: str, pilot: Pilot, now: int, signals: Sequence[str]
+) -> list[Measured]:
+    """What the devices of a place say, in the order of `signals`; what nobody measures is left out."""
+    there = list(devices)
+    return [one for signal in signals if (one := _measured(there, signal, place, pilot, now)) is not None]
+
+
+def _measured(
+    devices: Sequence[DeviceNow], signal: str, place: str, pilot: Pilot, now: int
+) -> Measured | None:
+    mine = [(*one.values[signal], one.simulated) for one in devices if signal in one.values]
+    if not mine:
+        return None
+    if not all(simulated for *_, simulated in mine):
+        mine = [one for one in mine if not one[2]]
+    newest = max(mine)
+    fresh = [one for one in mine if now - one[0] <= silence(pilot)]
+    values = [value for _, value, _ in fresh or [newest]]
+    level = pilot.alarms.of(signal, place) if pilot.alarms else None
+    low, high = min(values), max(values)
+    worst = low if level is not None and level.when == "under" else high
+    return Measured(
+        signal, low, high, newest[0], len(values), newest[2], level,
+        level.reached(worst) if level else "", silent=not fresh,
+    )  # fmt: skip
+
+
+def levelled(pilot: Pilot) -> tuple[str, ...]:
+    """The signals that have levels of alarm, in the order of the pilot file."""
+    return tuple(dict.fromkeys(level.signal for level in pilot.alarms.levels)) if pilot.alarms else ()
+
+
+def meaning(one: Measured, lang: str) -> str:
+    """What a value means against the levels of alarm; "" where the pilot has none for it."""
+    if one.level is None:
+        return ""
+    state = "reached" if one.reached else "calm"
+    words = text(
+        f"place.{state}_{one.level.when}",
+        lang,
+        level=one.reached or one.level.named()[0][0],
+        limit=wording.measured(one.signal, one.limit, lang),
+    )
+    if one.silent:
+        words = text(f"place.silent_{state}", lang, words=words)
+    return words + (text("place.gauge", lang, gauge=one.level.gauge) if one.level.gauge else "")

@@ -1,0 +1,180 @@
+"""The page of a place, `/place/{id}`, for a phone: what is measured, what to do, devices and lots. No script.
+
+lately ─► measured (now), advice ─┐
+summary ─► week (curves) ─────────┼─► render ─► page with an ETag; "not changed" while it says the same
+roster, lots ─────────────────────┘
+"""
+
+import hashlib
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, Response
+
+from dashboards import wording
+from dashboards.figures import DeviceNow, Figures
+from dashboards.pages import lately, today, week
+from dashboards.pages.frame import PAGES
+from dashboards.pages.kept import Kept
+from dashboards.pages.lately import Lately
+from dashboards.pages.measured import GROUPS, SUMS, Measured, meaning, measured, silence
+from devices.clock import DAY_MS, MINUTE_MS, day_of, moment_of
+from devices.contract.models import DIARY
+from devices.pilots.pilot import Pilot
+from devices.pilots.places import Place
+from devices.texts import text
+from devices.web.frame import HTML, headers
+from devices.web.language import VARY, language
+
+SHOWN_LOTS = 6
+TICK_MS = 10 * MINUTE_MS  # nodes report every ten minutes: a curve is drawn anew as often
+HEADERS = headers(vary=VARY, cache="no-cache")
+Curves = Callable[[str, week.Asked, int], dict[str, week.Week]]
+
+
+def router(figures: Figures, recent: Kept[Lately] | None = None) -> APIRouter:
+    """The page and its style sheet; `recent` is shared with other pages, or read for this one alone."""
+    recent = lately.kept(figures) if recent is None else recent
+
+    @lru_cache(maxsize=64)
+    def curves(place: str, wanted: week.Asked, end: int) -> dict[str, week.Week]:
+        return week.weeks(figures, place, wanted, end)
+
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/place/{id}")
+    def page(id: str, request: Request) -> Response:
+        lang = language(request)
+        place = figures.pilot.place.get(id)
+        if place is None:
+            return PAGES.answer("no_place.html", lang, 404, HEADERS)
+        body = render(figures, recent.get(), curves, place, lang).encode()
+        sent = HEADERS | {"ETag": f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'}
+        if sent["ETag"] in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=sent)
+        return Response(body, headers=sent, media_type=HTML)
+
+    @routes.get("/static/place.css")
+    def style() -> Response:
+        path = Path(__file__).parents[1] / "templates" / "place.css"
+        return FileResponse(path, media_type="text/css", headers={"Cache-Control": "public, max-age=60"})
+
+    return routes
+
+
+def render(figures: Figures, recent: Lately, curves: Curves, place: Place, lang: str) -> str:
+    """The page as HTML, as of now but for what is `recent`. Raises RetryLater."""
+    pilot, now = figures.pilot, figures.now()
+    devices = recent.devices.get(place.id, [])
+    everything = [signal for signals in GROUPS.values() for signal in signals]
+    found = {one.signal: one for one in measured(devices, place.id, pilot, now, everything)}
+    drawn = curves(place.id, week.asked(devices, found), (now // TICK_MS + 1) * TICK_MS)
+    groups = [
+        (group, [_quantity(found[name], drawn.get(name), now, lang) for name in signals if name in found])
+        for group, signals in GROUPS.items()
+    ]
+    listed = _devices(figures, recent, place.id, now, lang)
+    return PAGES.body(
+        "place.html",
+        lang,
+        place=place,
+        commune=wording.commune(place),
+        kind=wording.kind(place, lang),
+        joined=_joined(place, pilot, now, lang),
+        rehearsal=figures.rehearsal,
+        as_of=moment_of(now, pilot.zone).strftime("%d/%m/%Y %H:%M"),
+        advice=today.advised(recent.advice, pilot, now, lang, place.id),
+        groups=[(group, quantities) for group, quantities in groups if quantities],
+        nobody=[text(f"place.{group}", lang) for group, quantities in groups if not quantities],
+        devices=listed,
+        dead=sum(one["dead"] for one in listed),
+        grows=bool(getattr(place, "products", ())),
+        lots=[wording.lot_of(lot, pilot, lang) for lot in figures.lots(SHOWN_LOTS, place.id)],
+    )
+
+
+def _joined(place: Place, pilot: Pilot, now: int, lang: str) -> str:
+    later = place.joined > day_of(now, pilot.zone)
+    return text(f"place.joins{'_later' if later else ''}", lang, day=place.joined.strftime("%d/%m/%Y"))
+
+
+def _quantity(one: Measured, of_week: week.Week | None, now: int, lang: str) -> dict[str, Any]:
+    """A card: what it is now, what that means, and how it went."""
+    low, high = (wording.amount(one.signal, value, lang) for value in (one.low, one.high))
+    value = wording.measured(one.signal, one.high, lang)
+    if one.signal in SUMS and one.silent:
+        value = text("place.of_no_day", lang)  # what fell since is not known
+    elif one.signal in SUMS and of_week is not None:
+        total = of_week.total(int(DAY_MS / week.STEP_MS))
+        value = text("place.of_a_day", lang, value=wording.measured(one.signal, total, lang))
+    elif low != high and one.signal != "wind_direction":
+        value = f"{low} – {value}"
+    return {
+        "name": wording.signal(one.signal, lang),
+        "value": value,
+        "alarm": bool(one.reached),
+        "silent": one.silent,
+        "level": meaning(one, lang),
+        "age": wording.age(now - one.at, lang),
+        "of": text(f"place.of_{'simulated' if one.simulated else 'real'}", lang, number=one.devices),
+        "curve": week.drawn(one, of_week, lang) if of_week else "",
+        "week": week.told(one.signal, of_week, lang) if of_week else "",
+    }
+
+
+def _devices(figures: Figures, recent: Lately, place: str, now: int, lang: str) -> list[dict[str, Any]]:
+    """Those that are dead first, the longest silent first; then the others, the newest first."""
+    pilot, heard = figures.pilot, recent.devices.get(place, [])
+    known = {one.device: one for one in heard}
+    roster = [one for one in figures.roster() if one.community == place and one.model != DIARY]
+    rows = []
+    for name, model, simulated in (
+        *((one.device, one.model, one.simulated) for one in heard),
+        *((one.device, one.model, one.simulated) for one in roster if one.device not in known),
+    ):
+        at = recent.heard.get(name)
+        if at is None and simulated:
+            continue  # nobody simulates it here
+        since = 0 if at is None else at
+        dead = now - since > silence(pilot)
+        rows.append((
+            (not dead, since if dead else -since, name),
+            {
+                "name": wording.device(name, place, model, lang),
+                "simulated": simulated,
+                "dead": dead,
+                "seen": _seen(at, now, pilot, dead, lang),
+                "battery": _battery(known.get(name), lang),
+                "doubted": _doubted(known.get(name), lang),
+            },
+        ))  # fmt: skip
+    return [row for _, row in sorted(rows, key=lambda one: one[0])]
+
+
+def _seen(at: int | None, now: int, pilot: Pilot, dead: bool, lang: str) -> str:
+    if at is None:
+        return text("place.never", lang)
+    ago = wording.age(now - at, lang)
+    since = moment_of(at, pilot.zone).strftime("%d/%m/%Y %H:%M")
+    return text("place.dead", lang, since=since, ago=ago) if dead else text("place.heard", lang, ago=ago)
+
+
+def _battery(device: DeviceNow | None, lang: str) -> str:
+    for signal in ("battery_level", "battery_voltage"):
+        if device is not None and signal in device.values:
+            value = wording.measured(signal, device.values[signal][1], lang)
+            return text("place.battery", lang, value=value)
+    return ""
+
+
+def _doubted(device: DeviceNow | None, lang: str) -> list[str]:
+    return [
+        text(
+            "place.doubted", lang, name=wording.signal(signal, lang),
+            value=wording.measured(signal, value, lang), reason=text(f"boards.reason_{reason}", lang),
+        )
+        for signal, (_, value, reason) in (device.flagged.items() if device else ())
+    ]  # fmt: skip

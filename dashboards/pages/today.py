@@ -1,0 +1,192 @@
+"""Today's work: who is in alarm by what was measured last, which devices are silent, what is advised; and the
+list of places.
+
+devices ─► by place ─┬─► measured ─► alarms
+                     └─► silent
+advice ─► of each rule the newest sentence, and where else it holds
+pilot, standing ─► rows of places, in Vietnamese order, found by a name without its marks
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from dashboards import wording
+from dashboards.figures import DeviceNow, Standing
+from dashboards.pages.measured import Measured, levelled, meaning, measured, silence
+from devices.clock import day_of, moment_of
+from devices.pilots.alarms import STEPS
+from devices.pilots.names import alphabetical, unmarked
+from devices.pilots.pilot import Pilot
+from devices.pilots.places import Community, Place, Village
+from devices.texts import text
+from gateway.stores.store import Latest
+
+OVER = 0  # the severity of advice that does not hold any more (gateway/control/rules.py)
+SHOWN_NAMES = 4  # of silent devices of a place; the page of the place has them all
+
+
+class Work(NamedTuple):
+    """Each place and quantity beyond a level, the highest level first; each place with silent devices, the
+    longest silent first.
+    """
+
+    alarms: list[tuple[Place, Measured]]
+    silent: list[tuple[Place, list[DeviceNow]]]
+
+
+def work(by_place: Mapping[str, list[DeviceNow]], pilot: Pilot, now: int) -> Work:
+    """What the devices of each place call for."""
+    signals = levelled(pilot)
+    places = sorted(pilot.places, key=lambda place: alphabetical(place.name))
+    alarms = [
+        (place, one)
+        for place in places
+        for one in measured(by_place.get(place.id, ()), place.id, pilot, now, signals)
+        if one.reached
+    ]
+    silent = [
+        (place, sorted(some, key=lambda device: device.seen))
+        for place in places
+        if (some := [one for one in by_place.get(place.id, ()) if now - one.seen > silence(pilot)])
+    ]
+    return Work(sorted(alarms, key=lambda of: -STEPS.index(of[1].reached)), silent)
+
+
+def shown_silent(work: Work, pilot: Pilot, now: int, lang: str) -> list[dict[str, Any]]:
+    """The silent devices by place, in words."""
+    return [
+        {
+            "place": place,
+            "commune": wording.commune(place),
+            "number": len(some),
+            "names": [
+                f"{wording.device(one.device, place.id, one.model, lang)} "
+                f"({moment_of(one.seen, pilot.zone):%d/%m/%Y %H:%M})"
+                for one in some[:SHOWN_NAMES]
+            ],
+            "more": len(some) - SHOWN_NAMES,
+        }
+        for place, some in work.silent
+    ]
+
+
+def shown_alarms(work: Work, now: int, lang: str) -> list[dict[str, Any]]:
+    """The alarms in words."""
+    return [
+        {
+            "place": place,
+            "commune": wording.commune(place),
+            "name": wording.signal(one.signal, lang),
+            "value": wording.measured(one.signal, one.worst, lang),
+            "meaning": meaning(one, lang),
+            "age": wording.age(now - one.at, lang),
+        }
+        for place, one in work.alarms
+    ]
+
+
+def places(
+    pilot: Pilot, standing: Mapping[str, Standing], now: int, lang: str, asked: str = ""
+) -> list[dict[str, Any]]:
+    """Each place in Vietnamese order, with whether it counts and what it lacks. Where something is `asked`,
+    those whose name, commune or product has it in it, with its marks or without them.
+    """
+    day, wanted = day_of(now, pilot.zone), unmarked(asked)
+    return [
+        {
+            "place": place,
+            "commune": wording.commune(place),
+            "kind": wording.kind(place, lang),
+            "joined": text(
+                f"place.joins{'_later' if place.joined > day else ''}", lang, day=f"{place.joined:%d/%m/%Y}"
+            ),
+            "later": place.joined > day,
+            **_stands(place, pilot, standing, lang),
+        }
+        for place in sorted(pilot.places, key=lambda one: alphabetical(one.name))
+        if wanted in unmarked(_findable(place, lang))
+    ]
+
+
+def _findable(place: Place, lang: str) -> str:
+    products = place.products if isinstance(place, Community) else ()
+    names = " ".join(product.name.get(lang) for product in products)
+    return f"{place.name} {place.commune_new or ''} {place.commune_old} {names}"
+
+
+def _stands(place: Place, pilot: Pilot, standing: Mapping[str, Standing], lang: str) -> dict[str, Any]:
+    indicator = "smart_villages" if isinstance(place, Village) else "iot_communities"
+    mine = standing.get(indicator)
+    lacking = [
+        wording.lacks(name, one.missed[place.id], pilot, lang)
+        for name, one in standing.items()
+        if place.id in one.missed
+    ]
+    return {"counts": bool(mine and place.id in mine.members), "lacks": lacking}
+
+
+def missed(indicator: str, one: Standing | None, pilot: Pilot, lang: str) -> list[dict[str, Any]]:
+    """Who does not count, by what is lacking; those who lack the least come first."""
+    by_lack: dict[str, list[Place]] = {}
+    for place, has in (one.missed if one else {}).items():
+        if place in pilot.place:
+            by_lack.setdefault(has, []).append(pilot.place[place])
+    nearest = sorted(by_lack.items(), key=lambda lack: _far(lack[0]))
+    return [
+        {
+            "lack": wording.lacks(indicator, has, pilot, lang),
+            "places": sorted(some, key=lambda place: alphabetical(place.name)),
+        }
+        for has, some in nearest
+    ]
+
+
+def _far(has: str) -> tuple[int, str]:
+    """How far from counting: devices that lack, or services that are silent."""
+    first, slash, whole = has.partition("/")
+    if slash and first.isdecimal() and whole.isdecimal():
+        return int(whole) - int(first), has
+    return has.count(", ") + 1, has
+
+
+def advised(
+    advice: Iterable[Latest], pilot: Pilot, now: int, lang: str, place: str = ""
+) -> list[dict[str, Any]]:
+    """The rules that hold, what presses most first, at all places or at one."""
+    rules: dict[str, list[dict[str, Any]]] = {}
+    for latest in advice:
+        at, severity = latest.fields.get("severity", (0, OVER))
+        community = pilot.place.get(latest.tags.get("community", ""))
+        if not severity or community is None or place not in ("", community.id):
+            continue
+        said = latest.fields.get("text_en" if lang == "en" else "text", (at, ""))[1]
+        rules.setdefault(latest.tags.get("rule", ""), []).append(
+            {"severity": int(severity), "at": at, "text": str(said), "place": community,
+             "crop": _crop(pilot, community.id, latest.tags.get("crop", ""), lang)}
+        )  # fmt: skip
+    return sorted((_rule(some, now, lang) for some in rules.values()), key=lambda one: one["order"])
+
+
+def _rule(some: list[dict[str, Any]], now: int, lang: str) -> dict[str, Any]:
+    """One rule: its newest sentence, and the other places where it holds."""
+    some = sorted(some, key=lambda one: (-one["at"], -one["severity"], alphabetical(one["place"].name)))
+    first = some[0]
+    others = {one["place"].id: one["place"] for one in some if one["place"].id != first["place"].id}
+    crops = dict.fromkeys(one["crop"] for one in some if one["place"].id == first["place"].id and one["crop"])
+    return {
+        "order": (-first["severity"], alphabetical(first["place"].name), first["text"]),
+        "urgent": first["severity"] == 3,
+        "when": text(f"place.severity_{first['severity']}", lang),
+        "text": first["text"],
+        "place": first["place"],
+        "commune": wording.commune(first["place"]),
+        "crops": list(crops),
+        "age": wording.age(now - first["at"], lang),
+        "others": sorted(others.values(), key=lambda one: alphabetical(one.name)),
+    }
+
+
+def _crop(pilot: Pilot, community: str, crop: str, lang: str) -> str:
+    """What grows there by that name: the products' own, for a crop is an id."""
+    products = pilot.producers[community].products if community in pilot.producers else ()
+    return ", ".join(product.name.get(lang) for product in products if product.crop == crop)

@@ -1,0 +1,110 @@
+"""The last seven days of a place: two hours a step, what is missing stays missing.
+
+store.summary ─► real devices where there are any ─► Week (steps, sum of a day) ─► chart
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from dashboards.figures import DeviceNow, Figures
+from dashboards.pages.measured import SUMS, Measured
+from dashboards.wording import amount, measured
+from devices.clock import DAY_MS, HOUR_MS
+from devices.contract.signals import SIGNALS
+from devices.texts import text
+from gateway.stores.points import FLAG_TRUE, Tags
+from gateway.stores.store import Bucket
+from traceability.pages.chart import Spot, curve
+
+DAYS = 7
+STEP_MS = 2 * HOUR_MS
+STEPS = DAYS * DAY_MS // STEP_MS
+CALM = 20  # resolutions of a signal that an axis spans at least: noise is no drama
+
+
+class Week(NamedTuple):
+    """A signal's steps, the first seven days ago; of what adds up, the sum of each."""
+
+    spots: Mapping[int, Spot]
+
+    @property
+    def missing(self) -> list[int]:
+        return [step for step in range(STEPS) if step not in self.spots]
+
+    def total(self, steps: int) -> float:
+        """The sum of the last so many steps, of what adds up."""
+        return sum(spot.mean for step, spot in self.spots.items() if step >= STEPS - steps)
+
+
+Asked = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def asked(devices: Iterable[DeviceNow], signals: Iterable[str]) -> Asked:
+    """Models of the devices there, each with those of the `signals` that it measures: asked for by model, a
+    store adds up no columns that are empty. A direction goes neither up nor down, and has no curve.
+    """
+    by_model: dict[str, set[str]] = {}
+    for device in devices:
+        by_model.setdefault(device.model, set()).update(device.values)
+    curved = [name for name in signals if not SIGNALS[name].circular]
+    rows = ((model, tuple(one for one in curved if one in has)) for model, has in sorted(by_model.items()))
+    return tuple((model, some) for model, some in rows if some)
+
+
+def weeks(figures: Figures, place: str, wanted: Asked, end: int) -> dict[str, Week]:
+    """Of each signal the week before epoch ms `end`. Raises RetryLater."""
+    begin = end - DAYS * DAY_MS
+    found: dict[str, dict[Tags, list[Bucket]]] = {}
+    for model, signals in wanted:
+        where = {"pilot": figures.pilot.pilot, "community": place, "model": model}
+        for name, series in figures.store.summary(
+            "telemetry", signals, where, begin, end, STEP_MS, begin
+        ).items():
+            found.setdefault(name, {}).update(series)
+    return {name: _week(name, series, begin) for name, series in found.items()}
+
+
+def _week(signal: str, series: Mapping[Tags, Sequence[Bucket]], begin: int) -> Week:
+    real = [buckets for tags, buckets in series.items() if dict(tags).get("simulated") != FLAG_TRUE]
+    steps: dict[int, list[Bucket]] = {}
+    for buckets in real or series.values():
+        for bucket in buckets:
+            steps.setdefault((bucket.time - begin) // STEP_MS, []).append(bucket)
+    return Week({step: _spot(signal, some) for step, some in sorted(steps.items())})
+
+
+def _spot(signal: str, some: Sequence[Bucket]) -> Spot:
+    """Of what adds up, the mean of the devices' sums."""
+    whole = sum(bucket.mean * bucket.number for bucket in some)
+    if signal in SUMS:
+        total = whole / len(some)
+        return Spot(total, total, total)
+    return Spot(
+        min(bucket.low for bucket in some),
+        whole / sum(bucket.number for bucket in some),
+        max(bucket.high for bucket in some),
+    )
+
+
+def drawn(one: Measured, week: Week, lang: str) -> str:
+    """The curve, with the levels of alarm up to the next one."""
+    lines: tuple[float, ...] = ()
+    if one.level is not None:
+        names = [name for name, _ in one.level.named()]
+        passed = names.index(one.reached) + 1 if one.reached else 0
+        lines = one.level.levels[: passed + 1]
+    least = CALM * SIGNALS[one.signal].resolution
+    return curve(week.spots, STEPS - 1, week.missing, lang, least=least, lines=lines)
+
+
+def told(signal: str, week: Week, lang: str) -> str:
+    """What the curve shows, in words."""
+    if signal in SUMS:
+        range_ = text("place.week_sum", lang, value=measured(signal, week.total(STEPS), lang))
+    else:
+        low = min((spot.low for spot in week.spots.values()), default=math.nan)
+        high = max((spot.high for spot in week.spots.values()), default=math.nan)
+        range_ = text("place.week", lang, low=amount(signal, low, lang), high=measured(signal, high, lang))
+    hours = len(week.missing) * STEP_MS // HOUR_MS
+    return range_ + (text("place.week_gap", lang, hours=hours) if hours else "")

@@ -1,0 +1,77 @@
+"""The overview and the page of a place in a browser, on a phone and on a desk."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+
+from dashboards.figures import Figures
+from dashboards.pages import overview, place
+from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_of, midnight_of
+from devices.pilots.pilot import load
+from gateway.indicators.count import evaluate, points
+from gateway.indicators.standing import standing
+from gateway.stores.points import Point, device_tags, tags
+from gateway.stores.sqlite import SqliteStore
+from tests import browser
+from tests.seen import SIZES, Served, judged
+
+NOW = int(datetime(2026, 11, 21, 5, 3, tzinfo=UTC).timestamp() * 1000)
+PILOT = load("dong-thap")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[str]:
+    """A pilot with high water, a gap, a device that is dead and advice, as an officer may meet it."""
+    store = SqliteStore(tmp_path / "store.sqlite")
+    lots = [{"community": "thuan-tan", "gtin": "02000000000015", "lot": "TT261120-ABCDEFGH",
+             "time": NOW - DAY_MS, "quantity_kg": 1850.5, "coverage": 0.9, "leaf": 3, "refused": "",
+             "recalled": True}]  # fmt: skip
+    for name, device in PILOT.fleet.items():
+        if device.community not in ("thuan-tan", "lang-tan-thuan-tay") or device.model == "diary":
+            continue
+        last = 30 if name == "thuan-tan-soil-probe-02" else 0
+        values = {"canal-gauge": {"water_level": 2.2, "salinity": 0.1}, "weather-station": {"rainfall": 0.2}}
+        store.write([
+            Point("telemetry", device_tags(device), values.get(device.model, {"soil_moisture": 21.0}),
+                  NOW - hour * HOUR_MS - MINUTE_MS)
+            for hour in range(last, 8 * 24) if not 40 < hour < 60
+        ])  # fmt: skip
+    where = tags(pilot="dong-thap", community="thuan-tan", crop="mango", rule="irrigate")
+    fields = {"severity": 2, "text": "Đất khô, độ ẩm 21,0 %: tưới nước 30 phút.", "text_en": "Irrigate."}
+    store.write([Point("advice", where, fields, NOW - HOUR_MS)])
+    evaluation = evaluate(store, PILOT, PILOT.fleet.values(), NOW)
+    store.write([*points(PILOT, evaluation),
+                 *standing(PILOT, evaluation, midnight_of(day_of(NOW, PILOT.zone), PILOT.zone))])  # fmt: skip
+    figures = Figures(
+        store, PILOT, lambda limit, community="": list(lots), lambda at: evaluation, now=lambda: NOW
+    )
+    app = FastAPI()
+    app.include_router(overview.router(figures))
+    app.include_router(place.router(figures))
+    with Served(app) as address:
+        yield address
+    store.close()
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    "path", ["/", "/?q=que", "/?q=nobody", "/place/thuan-tan", "/place/lang-hong-ngu", "/place/x"]
+)
+def test_a_page_is_readable_by_everybody(
+    page: browser.Page,
+    axe: str,
+    site: str,
+    tmp_path: Path,
+    size: str,
+    path: str,
+) -> None:
+    before = len(page.requests)
+    page.open(site + path, SIZES[size])
+    assert judged(page, axe) == []
+    assert page.run("document.documentElement.scrollWidth") <= SIZES[size], "nothing sticks out"
+    assert page.run("document.scripts.length") == 0
+    assert all(url.startswith(site) for url in page.requests[before:]), "asks nobody else"
+    page.picture(tmp_path / "page.png")

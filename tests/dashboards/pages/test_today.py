@@ -1,0 +1,172 @@
+"""The overview's first lines: on course or not, today's work by name, and a place found as people type it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from dashboards import wording
+from dashboards.figures import Figures, Indicator, Standing
+from dashboards.pages import kept, overview, today
+from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from devices.pilots.names import alphabetical
+from devices.pilots.pilot import Pilot, load
+from gateway.indicators.count import Evaluation
+from gateway.indicators.course import Forecast
+from gateway.stores.points import Point, device_tags, tags
+from gateway.stores.sqlite import SqliteStore
+
+NOW = int(datetime(2026, 11, 21, 5, 3, tzinfo=UTC).timestamp() * 1000)
+
+
+@pytest.fixture(scope="module")
+def pilot() -> Pilot:
+    return load("dong-thap")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    made = SqliteStore(tmp_path / "store.sqlite")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def figures(store: SqliteStore, pilot: Pilot) -> Figures:
+    return Figures(
+        store, pilot, lambda limit, community="": [], lambda at: Evaluation(at, (), {}), now=lambda: NOW
+    )
+
+
+@pytest.fixture
+def client(figures: Figures, monkeypatch: pytest.MonkeyPatch) -> TestClient:
+    monkeypatch.setattr(kept, "OLD", 0.0)  # each page as the store is when it is asked for
+    app = FastAPI()
+    app.include_router(overview.router(figures))
+    return TestClient(app)
+
+
+def indicator(pilot: Pilot, name: str, value: float, due: float) -> Indicator:
+    target = pilot.target(name)
+    whole = 1.0 if name != "traceability_share" else 0.01
+    forecast = Forecast(2030, 13 * whole, 10 * whole, 14 * whole)
+    return Indicator(
+        name, value, 0.0, value, NOW, target.points[-1], target.points, (), due, due, (forecast,)
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict"), [(7, "chậm so với lộ trình"), (8, "theo kịp"), (9, "vượt lộ trình")]
+)
+def test_one_line_says_whether_an_indicator_is_on_course(pilot: Pilot, value: int, verdict: str) -> None:
+    line = wording.course(indicator(pilot, "iot_communities", value, 8), "vi")
+    assert line == f"{value}/14 · lộ trình cần 8 · dự báo 2030: 13 (10–14) · {verdict}"
+
+
+def test_a_share_is_on_course_as_exactly_as_it_is_shown(pilot: Pilot) -> None:
+    share = indicator(pilot, "traceability_share", 0.2504, 0.25)
+    assert wording.course(share, "vi").replace("\u00a0", " ") == (
+        "25/50 % · lộ trình cần 25 % · dự báo 2030: 13 % (10–14 %) · theo kịp"
+    )  # fmt: skip
+    assert wording.course(replace(share, value=0.26), "en").endswith("· ahead")
+
+
+def test_what_is_lacking_is_said_by_name(pilot: Pilot) -> None:
+    assert wording.lacks("smart_villages", "irrigation, water", pilot, "vi") == (
+        "thiếu số liệu: Độ ẩm đất và tưới, Quan trắc nước"
+    )
+    assert wording.lacks("iot_communities", "2/3", pilot, "vi") == "mới có 2/3 thiết bị đủ độ phủ"
+    assert wording.lacks("traceability_share", "0/1", pilot, "vi") == "chưa có lô niêm phong"
+
+
+def test_who_lacks_the_least_comes_first(pilot: Pilot) -> None:
+    standing = Standing({}, {"canh-tan": "0/3", "tam-que": "2/3", "thuan-tan": "0/3"})
+    rows = today.missed("iot_communities", standing, pilot, "vi")
+    assert [[place.name for place in row["places"]] for row in rows] == [
+        ["Tâm Quê"], ["Canh Tân", "Thuận Tân"],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("asked", ["Tâm Quê", "tam que", "TAM QUE", "  que ", "Tâm"])
+def test_a_place_is_found_with_and_without_its_marks(client: TestClient, asked: str) -> None:
+    page = client.get("/", params={"q": asked}).text
+    assert '<a href="/place/tam-que"><b>Tâm Quê</b></a>' in page
+    assert '<a href="/place/canh-tan"><b>' not in page
+    assert "refresh" not in client.get("/", params={"q": asked}).headers, "nobody is torn from what they read"
+
+
+def test_a_place_is_found_by_its_commune_and_by_what_it_grows(client: TestClient) -> None:
+    for asked in ("cao lanh", "xoai"):
+        assert '<a href="/place/thuan-tan"><b>' in client.get("/", params={"q": asked}).text
+
+
+def test_what_nobody_is_called_is_said_and_stays_text(client: TestClient) -> None:
+    page = client.get("/", params={"q": "<b>x"}).text
+    assert "Không có nơi nào khớp với “&lt;b&gt;x”" in page and 'value="&lt;b&gt;x"' in page
+
+
+def test_places_stand_in_vietnamese_order(client: TestClient, pilot: Pilot) -> None:
+    shown = re.findall(r'<a href="/place/[a-z0-9-]+"><b>([^<]*)</b></a>', client.get("/").text)
+    assert shown == sorted((place.name for place in pilot.places), key=alphabetical)
+
+
+def test_the_reader_may_stop_the_page_from_loading_itself(client: TestClient) -> None:
+    page = client.get("/")
+    assert page.headers["refresh"] == "15" and "tự tải lại sau mỗi 15 giây" in page.text
+    still = client.get("/?still=1")
+    assert "refresh" not in still.headers and "không tự tải lại" in still.text
+
+
+def test_alarms_now_by_name_and_commune_the_highest_level_first(
+    client: TestClient, store: SqliteStore, pilot: Pilot
+) -> None:
+    for place, level in (("thuan-tan", 1.95), ("canh-tan", 2.5), ("tam-que", 1.2)):
+        device = next((one for one in pilot.fleet.values()
+                       if one.community == place and one.model == "canal-gauge"), None)  # fmt: skip
+        if device is not None:
+            store.write([Point("telemetry", device_tags(device), {"water_level": level}, NOW - MINUTE_MS)])
+    part = client.get("/").text.partition("Báo động lúc này")[2].partition("Khuyến cáo")[0]
+    rows = re.findall(
+        r'<li class="urgent"><a href="/place/([a-z-]+)">([^<]*)</a>, ([^<]*)<br>(.*?) <small', part
+    )
+    assert [(id, name, commune) for id, name, commune, _ in rows][-1] == (
+        "thuan-tan", "Thuận Tân", "phường Cao Lãnh",
+    )  # fmt: skip
+    assert "Mực nước <b>1,95 m</b> · Báo động I: đã vượt 1,90 m" in rows[-1][3]
+    assert "tam-que" not in [id for id, *_ in rows]
+    if len(rows) > 1:
+        assert "Báo động III" in rows[0][3]
+
+
+def test_silent_devices_by_place_with_when_they_were_heard(
+    client: TestClient, store: SqliteStore, pilot: Pilot
+) -> None:
+    assert "Mọi thiết bị vẫn đang gửi." in client.get("/").text
+    probe = pilot.fleet["tam-que-soil-probe-02"]
+    store.write([Point("telemetry", device_tags(probe), {"soil_moisture": 31.0}, NOW - 2 * DAY_MS)])
+    page = client.get("/").text
+    part = page.partition("Thiết bị im lặng")[2].partition("Khuyến cáo")[0]
+    assert "Tâm Quê</a>, phường Cao Lãnh<br>Đầu đo đất 2 (19/11/2026 12:03)" in part
+
+
+def test_advice_of_one_rule_stands_once_with_the_other_places(client: TestClient, store: SqliteStore) -> None:
+    for place, ago in (("thuan-tan", 2), ("tam-que", 1), ("an-nong", 3)):
+        where = tags(pilot="dong-thap", community=place, crop="mango", rule="irrigate")
+        fields = {"severity": 2, "text": f"Tưới nước {ago}.", "text_en": "Irrigate."}
+        store.write([Point("advice", where, fields, NOW - ago * HOUR_MS)])
+    where = tags(pilot="dong-thap", community="canh-tan", crop="mango", rule="irrigate")
+    store.write([Point("advice", where, {"severity": 2, "text": "Cũ.", "text_en": "Old."}, NOW - 2 * DAY_MS)])
+    part = client.get("/").text.partition("Khuyến cáo đang có hiệu lực")[2].partition("</ul>")[0]
+    assert part.count("<li") == 1 and "Tưới nước 1." in part and "Cũ." not in part
+    assert part.index("Tâm Quê") < part.index("cũng ở") < part.index("An Nông") < part.index("Thuận Tân")
+
+
+def test_the_other_pages_are_a_tap_away(client: TestClient) -> None:
+    page = client.get("/").text
+    for path in ("/report.pdf", "/diary", "/check", "/learn", "/verify.html", "/api/v1/indicators"):
+        assert f'<a href="{path}">' in page

@@ -1,0 +1,33 @@
+"""Lots as pages list them: of all communities or of one, with those that were recalled."""
+
+from pathlib import Path
+
+from devices.contract.diary import Revocation
+from devices.pilots.pilot import Pilot
+from tests.traceability.conftest import HARVESTED, harvest, write
+from traceability.sealing import seal
+from traceability.sealing.seal import Sealer
+
+
+def test_the_lots_of_one_community_alone(sealer: Sealer, pilot: Pilot, tmp_path: Path) -> None:
+    write(sealer, pilot.fleet["tam-que-diary-01"], harvest())
+    assert [row["community"] for row in seal.lots(tmp_path, 10, "tam-que")] == ["tam-que"]
+    assert seal.lots(tmp_path, 10, "canh-tan") == []
+    assert len(seal.lots(tmp_path)) == 1
+
+
+def test_a_recalled_lot_is_listed_as_such(sealer: Sealer, pilot: Pilot, tmp_path: Path) -> None:
+    device = pilot.fleet["tam-que-diary-01"]
+    write(sealer, device, harvest())
+    assert [row["recalled"] for row in seal.lots(tmp_path)] == [False]
+    event = Revocation(
+        event="revocation", id="recall", ts=HARVESTED, plot="plot-1", crop="mango", harvest="mango-1",
+        reason="dư lượng thuốc",
+    )  # fmt: skip
+    sealer.keep([(device, event)])
+    sealer.seal_pending()
+    assert [row["recalled"] for row in seal.lots(tmp_path)] == [True]
+
+
+def test_a_folder_without_a_diary_has_no_lots(tmp_path: Path) -> None:
+    assert seal.lots(tmp_path, 10, "tam-que") == []
