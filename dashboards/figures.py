@@ -5,6 +5,7 @@ Everything is plain data: the page's template and the API only write it down.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from devices.clock import DAY_MS, MINUTE_MS, day_of, midnight_of, moment_of, now_ms
@@ -95,6 +96,7 @@ class Figures:
     """Reads the store for people. `lots` gives the newest harvests, `evaluated` who counts at a moment.
 
     `rehearsal` names the scenario whose last moment, `now`, is shown; then trends are of its `trend_days`.
+    `registry_url`: where what has to outlive this process is kept; None: nowhere.
     """
 
     def __init__(
@@ -106,6 +108,7 @@ class Figures:
         now: Callable[[], int] | None = None,
         rehearsal: Names | None = None,
         trend_days: int = TREND_DAYS,
+        registry_url: str | Path | None = None,
     ) -> None:
         self.store = store
         self.pilot = pilot
@@ -114,6 +117,7 @@ class Figures:
         self.now = now or now_ms
         self.rehearsal = rehearsal
         self.trend_days = trend_days
+        self.registry_url = registry_url
 
     def indicators(self, now: int, since: int | None = None) -> list[Indicator]:
         """Those that were computed from `since` on, or within the trend's days, up to `now`."""

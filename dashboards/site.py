@@ -1,6 +1,6 @@
 """The pages over one store as an application: what they show, their routes, and a store that is away.
 
-store ─► opened ─► Figures ─► site: overview, state, open data, check + routes that the caller brings
+store ─► opened ─► Figures ─► site: overview, state, open data, SensorThings, check + the caller's routes
 """
 
 from collections.abc import Callable, Iterable
@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from dashboards.figures import Figures
 from dashboards.opendata import files, routes
 from dashboards.pages import check, learn, overview, state
+from dashboards.sta import routes as sta
 from devices.access.database import RegistryAway
 from devices.access.registry import Registry
 from devices.clock import DAY_MS, MINUTE_MS
@@ -38,12 +39,13 @@ def opened(settings: Settings, store: Store, lots: Callable[[int], list[dict[str
         return evaluated(moment // MINUTE_MS * MINUTE_MS)
 
     if scenario is None:
-        return Figures(store, place, lots, of_minute)
+        return Figures(store, place, lots, of_minute, registry_url=settings.registry_url)
     begin, end = scenario.span(place)
     days = (end - begin) // DAY_MS
     return Figures(
-        store, place, lots, of_minute, now=lambda: end - 1, rehearsal=scenario.name, trend_days=days
-    )
+        store, place, lots, of_minute, now=lambda: end - 1, rehearsal=scenario.name, trend_days=days,
+        registry_url=settings.registry_url,
+    )  # fmt: skip
 
 
 def site(figures: Figures, judge: check.Judge, others: Iterable[APIRouter]) -> FastAPI:
@@ -51,7 +53,7 @@ def site(figures: Figures, judge: check.Judge, others: Iterable[APIRouter]) -> F
     pages = FastAPI(
         title="hoiquan", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
     )
-    for routes_of in (overview, state, routes, files):
+    for routes_of in (overview, state, routes, files, sta):
         pages.include_router(routes_of.router(figures))
     pages.include_router(check.router(judge))
     pages.include_router(learn.router())
