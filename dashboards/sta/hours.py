@@ -15,7 +15,8 @@ from dashboards.sta.sets import BadQuery, Entity
 from devices.clock import DAY_MS, HOUR_MS, YEAR_2020_MS
 from gateway.stores.store import Bucket
 
-MOST = 300_000  # hours of all datastreams together that one question may look through
+MOST = 300_000  # hours of several datastreams that one question may look through
+MOST_READ = 150_000  # observations that one request may read: seventeen years of one datastream
 SECOND_MS = 1000
 
 
@@ -38,6 +39,7 @@ class Hours:
     def __init__(self, figures: Figures) -> None:
         self._figures = figures
         self._now = figures.now()
+        self._read_so_far = 0
         self._lately: dict[int, list[Entity]] = {}
 
     def between(self, streams: Sequence[Stream], span: Span) -> list[Entity]:
@@ -51,7 +53,7 @@ class Hours:
         if start >= stop or not streams:
             return []
         hours = -(-(stop - start) // HOUR_MS)
-        if hours * len(streams) > MOST:
+        if len(streams) > 1 and hours * len(streams) > MOST:
             raise BadQuery(
                 f"{hours} hours of {len(streams)} Datastreams are more than {MOST}: take one Datastream, "
                 "or a shorter phenomenonTime"
@@ -94,6 +96,12 @@ class Hours:
                     if not isnan(bucket.mean):
                         key = observation_id(number, bucket.time)
                         found[key] = joined(found[key], bucket) if key in found else bucket
+        self._read_so_far += len(found)
+        if self._read_so_far > MOST_READ:
+            raise BadQuery(
+                f"more than {MOST_READ} Observations are to be looked through: ask for a shorter "
+                "phenomenonTime, or for the newest with $orderby=phenomenonTime desc and without $count"
+            )
         return [self._entity(number, found[number]) for number in sorted(found)]
 
     def _entity(self, number: int, bucket: Bucket) -> Entity:

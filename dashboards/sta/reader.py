@@ -99,6 +99,8 @@ class Reader:
                 found = [one for one in found if filters.meets(options.filter, one, self.look)]  # noqa: PLW2901
             if len(found) > wanted:
                 break
+        if scope.set == "Observations":  # the newest first where nothing else is asked
+            found = sorted(found, key=lambda one: observed_at(one.id)[1], reverse=True)
         for path, down in reversed(options.orderby):
             found = sorted(found, key=lambda one, path=path: _order(self.look(one, path)), reverse=down)  # type: ignore[misc]
         shown = found[options.skip : wanted]
@@ -114,7 +116,7 @@ class Reader:
         stream = filters.streams(options.filter)
         ids = scope.ids if stream is None else tuple(one for one in scope.ids if one == stream)
         streams, span = [self._network.streams[number] for number in ids], filters.span(options.filter)
-        newest = options.orderby[:1] in _BY_NEWEST
+        newest = options.orderby[:1] in ((), *_BY_NEWEST)
         if not newest or options.count or len(streams) != 1:
             yield self._hours.between(streams, span)
             return

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from dashboards.opendata import routes as opendata
-from dashboards.sta import routes
+from dashboards.sta import hours, routes
 from dashboards.sta.sets import FIELDS, WAYS
 from gateway.stores.store import RetryLater
 from tests.dashboards import soil
@@ -204,8 +204,8 @@ def _by_hand(pairs):  # a + that nobody escaped
 
 
 @pytest.mark.parametrize("written", [_frost, _istsos, _stapy, _by_hand])
-@pytest.mark.parametrize(("day", "hours"), [(DAY, 24), (HANOI_DAY, 24)])
-def test_a_days_observations_over_two_pages_are_the_numbers_of_series(client, written, day, hours):
+@pytest.mark.parametrize(("day", "number"), [(DAY, 24), (HANOI_DAY, 24)])
+def test_a_days_observations_over_two_pages_are_the_numbers_of_series(client, written, day, number):
     """frost_sta_client 1.1.53, istsos4-client 0.4.0 and stapy 0.3.1 walk so, in their encodings; and somebody
     who leaves the + of +07:00 as it is, which decodes to a blank.
     """
@@ -214,8 +214,8 @@ def test_a_days_observations_over_two_pages_are_the_numbers_of_series(client, wr
     # frost_sta_client writes ASC and DESC large
     query = written([("filter", day), ("top", "13"), ("orderby", "phenomenonTime ASC"), ("count", "true")])
     pages = list(_pages(client, client.get(f"{address}?{query}").json()))
-    assert [len(page["value"]) for page in pages] == [13, hours - 13]
-    assert {page["@iot.count"] for page in pages} == {hours}
+    assert [len(page["value"]) for page in pages] == [13, number - 13]
+    assert {page["@iot.count"] for page in pages} == {number}
     assert "@iot.nextLink" not in pages[-1], "null ends the Java FROST-Client 0.45"
     if day == DAY:
         assert [one["result"] for page in pages for one in page["value"]] == _measured(client)
@@ -240,7 +240,7 @@ def test_an_observations_time_is_an_interval_for_istsos4_client_0_4_0_and_qgis(c
         "value"
     ][0]
     start, end = one["phenomenonTime"].split("/")
-    assert end == one["resultTime"] > start and one["parameters"] == {"number": 2, "low": 30.0, "high": 30.0}
+    assert end == one["resultTime"] > start and one["parameters"] == {"number": 2, "low": 31.0, "high": 31.0}
 
 
 def test_qgis_counts_points_by_two_spellings_of_their_type_and_asks_for_those_on_its_map(client):
@@ -300,6 +300,14 @@ def test_observations_of_all_datastreams_are_those_of_the_last_day_unless_a_time
     assert _got(client, "Observations", count="true", top=0, filter=DAY)["@iot.count"] > probes - 1
     answer = client.get(f"{ROOT}/Observations?$filter=phenomenonTime ge 2020-01-01T00:00:00Z")
     assert answer.status_code == 400 and "take one Datastream" in answer.json()["message"]
+
+
+def test_a_request_that_would_read_too_much_is_refused_and_says_what_to_ask(client, monkeypatch):
+    monkeypatch.setattr(hours, "MOST_READ", 5 * 24)
+    stream = client.get(_thing(client)["Datastreams@iot.navigationLink"]).json()["value"][0]["@iot.id"]
+    answer = client.get(f"{ROOT}/Datastreams({stream})/Observations?$orderby=result")
+    assert answer.status_code == 400 and "shorter phenomenonTime" in answer.json()["message"]
+    assert len(_got(client, f"Datastreams({stream})/Observations", top=5)["value"]) == 5
 
 
 def test_no_place_is_more_exact_than_in_the_other_open_data(client):
