@@ -9,7 +9,7 @@ from functools import lru_cache
 from fastapi import APIRouter, FastAPI, Request, Response
 
 from dashboards.figures import Figures
-from dashboards.opendata import files, routes
+from dashboards.opendata import catalog, files, routes
 from dashboards.pages import check, learn, overview, state
 from dashboards.sta import routes as sta
 from devices.access.database import RegistryAway
@@ -53,7 +53,7 @@ def site(figures: Figures, judge: check.Judge, others: Iterable[APIRouter]) -> F
     pages = FastAPI(
         title="hoiquan", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
     )
-    for routes_of in (overview, state, routes, files, sta):
+    for routes_of in (overview, state, routes, files, catalog, sta):
         pages.include_router(routes_of.router(figures))
     pages.include_router(check.router(judge))
     pages.include_router(learn.router())

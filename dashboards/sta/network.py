@@ -17,6 +17,7 @@ from devices.clock import DAY_MS, MINUTE_MS, midnight_of
 from devices.contract.models import DIARY, MODELS
 from devices.contract.signals import SIGNALS, Signal
 from devices.pilots.places import Place
+from devices.texts import text
 from gateway.stores.points import FLAG_TRUE
 
 HEARD_MS = 366 * DAY_MS
@@ -178,11 +179,11 @@ def _place(network: Network, number: int, place: Place) -> None:
 
 
 def _sensor(network: Network, number: int, model: str) -> None:
-    kind = MODELS.get(model)
-    every = f"; {kind.en}, one reading every {kind.interval} s" if kind else ""
+    known = MODELS.get(model)
+    about = text("opendata.model", "vi", model=known.vi, seconds=known.interval) if known else model
     network.add(
-        "Sensors", number, name=_kind(model), description=f"{_kind(model)}{every}", encodingType="text/html",
-        metadata=f"{_kind(model)}{every}", properties={"id": model},
+        "Sensors", number, name=_kind(model), description=about, encodingType="text/html", metadata=about,
+        properties={"id": model},
     )  # fmt: skip
 
 
@@ -194,10 +195,10 @@ def _observed(network: Network, number: int, signal: Signal) -> None:
 
 
 def _datastream(network: Network, number: int, device: Heard, signal: Signal) -> None:
-    mean = "the mean of its vectors" if signal.circular else "the mean, with lowest and highest"
+    key = "opendata.hourly_direction" if signal.circular else "opendata.hourly"
     network.add(
         "Datastreams", number, name=f"{signal.vi}, {device.device}",
-        description=f"{signal.en} by the hour: {mean}, of the values that are believed",
+        description=text(key, "vi", signal=signal.vi),
         observationType=MEASUREMENT,
         unitOfMeasurement={
             "name": signal.unit,
