@@ -159,7 +159,10 @@ def catalogue(figures: Figures, site: str) -> list[Node]:
         ("dct:license", Ref(LICENCE["url"])),
         ("dct:publisher", publisher),
     )
-    return [*nodes, Node(f"{own}#sensorthings", ("dcat:DataService",), service)]
+    # ckanext-dcat shows a file type by its label, and only of what is said to be a dct:IMT
+    kinds = sorted({form.eu for form in FORMS.values()})
+    types = [Node(f"{EU}/file-type/{one}", ("dct:IMT",), (("rdfs:label", Text(one)),)) for one in kinds]
+    return [*nodes, Node(f"{own}#sensorthings", ("dcat:DataService",), service), *types]
 
 
 def _dataset(

@@ -119,6 +119,13 @@ def test_ckanext_dcat_2_4_4_wants_a_title_of_each_dataset_an_address_of_all_and_
         assert node["dct:publisher"][0]["@id"] in nodes
 
 
+def test_ckanext_dcat_2_4_4_shows_a_file_type_by_its_label(client):
+    nodes = _nodes(client)
+    for node in _of(nodes, "dcat:Distribution"):
+        kind = nodes[node["dct:format"][0]["@id"]]
+        assert kind["@type"] == ["dct:IMT"] and kind["rdfs:label"][0] in ("CSV", "JSON", "GEOJSON")
+
+
 def test_what_it_names_is_there_and_is_what_it_says(client):
     for node in _of(_nodes(client), "dcat:Distribution"):
         (there,) = node["dcat:accessURL"]
