@@ -18,10 +18,9 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     create_engine,
+    insert,
     select,
 )
-from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import CreateTable
 
@@ -30,6 +29,7 @@ from devices.clock import HOUR_MS, YEAR_2020_MS
 
 HOUR_BITS = 18
 MOST_STREAMS = (1 << (31 - HOUR_BITS)) - 1
+_ALONE = "SELECT pg_advisory_xact_lock(358929)"  # PostgreSQL's, for a transaction; the number is ours
 NUMBERS = Table(
     "sta_number",
     MetaData(),
@@ -46,7 +46,6 @@ class Numbers:
     def __init__(self, url: str | Path | None) -> None:
         self._engine = _in_memory() if url is None else connect(url)
         self._known: dict[str, dict[str, int]] = {}
-        self._prepared = False
         self._lock = threading.Lock()
 
     def of(self, kind: str, names: Sequence[str]) -> dict[str, int]:
@@ -54,32 +53,27 @@ class Numbers:
         RegistryAway.
         """
         with self._lock:
-            known = self._known.setdefault(kind, {})
+            known = self._known.get(kind, {})
             if any(name not in known for name in names):
-                self._give(kind, names, known)
+                known = self._known[kind] = self._given(kind, names)
             return {name: known[name] for name in names}
 
-    def _give(self, kind: str, names: Sequence[str], known: dict[str, int]) -> None:
+    def _given(self, kind: str, names: Sequence[str]) -> dict[str, int]:
+        """Every number of the kind, with a new one for each of `names` that had none."""
         with reached(), self._engine.begin() as connection:
-            sqlite = connection.dialect.name == "sqlite"
-            if not self._prepared:
-                connection.execute(CreateTable(NUMBERS, if_not_exists=True))
-                self._prepared = True
-            if not sqlite:  # another page server may be counting too; SQLite has one writer anyway
-                connection.exec_driver_sql("LOCK TABLE sta_number IN SHARE ROW EXCLUSIVE MODE")
-            insert = insert_sqlite if sqlite else insert_postgresql
+            # alone from here on: another page server may be counting too, or be the first
+            alone = "BEGIN IMMEDIATE" if connection.dialect.name == "sqlite" else _ALONE
+            connection.exec_driver_sql(alone)
+            connection.execute(CreateTable(NUMBERS, if_not_exists=True))
             query = select(NUMBERS.c.name, NUMBERS.c.number).where(NUMBERS.c.kind == kind)
-            for _ in range(2):  # the second time with what another had given in between
-                known |= {row.name: row.number for row in connection.execute(query)}
-                new = [name for name in dict.fromkeys(names) if name not in known]
-                if not new:
-                    return
-                following = max(known.values(), default=0) + 1
-                rows = [
-                    {"kind": kind, "name": name, "number": n} for n, name in enumerate(new, start=following)
-                ]
-                connection.execute(insert(NUMBERS).on_conflict_do_nothing(), rows)
-            known |= {row.name: row.number for row in connection.execute(query)}
+            known = {row.name: row.number for row in connection.execute(query)}
+            new = [name for name in dict.fromkeys(names) if name not in known]
+            following = max(known.values(), default=0) + 1
+            given = {name: number for number, name in enumerate(new, start=following)}
+            if given:
+                rows = [{"kind": kind, "name": name, "number": number} for name, number in given.items()]
+                connection.execute(insert(NUMBERS), rows)
+        return known | given
 
 
 def observation_id(stream: int, at: int) -> int:
