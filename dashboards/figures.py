@@ -5,6 +5,7 @@ Everything is plain data: the page's template and the API only write it down.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from devices.clock import DAY_MS, MINUTE_MS, day_of, midnight_of, moment_of, now_ms
@@ -103,6 +104,7 @@ class Figures:
     `roster` who may speak (where nobody says, the pilot's own fleet).
 
     `rehearsal` names the scenario whose last moment, `now`, is shown; then trends are of its `trend_days`.
+    `registry_url`: where what has to outlive this process is kept; None: nowhere.
     """
 
     def __init__(
@@ -115,6 +117,7 @@ class Figures:
         rehearsal: Names | None = None,
         trend_days: int = TREND_DAYS,
         roster: Callable[[], Iterable[Device]] | None = None,
+        registry_url: str | Path | None = None,
     ) -> None:
         self.store = store
         self.pilot = pilot
@@ -124,6 +127,7 @@ class Figures:
         self.rehearsal = rehearsal
         self.trend_days = trend_days
         self.roster = roster or pilot.fleet.values
+        self.registry_url = registry_url
 
     def indicators(self, now: int, since: int | None = None) -> list[Indicator]:
         """Those that were computed from `since` on, or within the trend's days, up to `now`."""

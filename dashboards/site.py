@@ -1,6 +1,6 @@
 """The pages over one store as an application: what they show, their routes, and a store that is away.
 
-store ─► opened ─► Figures ─► site: pages, open data, report + routes that the caller brings
+store ─► opened ─► Figures ─► site: pages, open data, SensorThings, report + routes that the caller brings
 """
 
 from collections.abc import Iterable
@@ -9,9 +9,10 @@ from functools import lru_cache
 from fastapi import APIRouter, FastAPI, Request, Response
 
 from dashboards.figures import Figures, Lots
-from dashboards.opendata import routes
+from dashboards.opendata import catalog, files, routes
 from dashboards.pages import check, lately, learn, overview, place, state
 from dashboards.report import route
+from dashboards.sta import routes as sta
 from devices.access.database import RegistryAway
 from devices.access.registry import Registry
 from devices.clock import DAY_MS, MINUTE_MS
@@ -39,12 +40,14 @@ def opened(settings: Settings, store: Store, lots: Lots) -> Figures:
         return evaluated(moment // MINUTE_MS * MINUTE_MS)
 
     if scenario is None:
-        return Figures(store, pilot, lots, of_minute, roster=registry.devices)
+        return Figures(
+            store, pilot, lots, of_minute, roster=registry.devices, registry_url=settings.registry_url
+        )
     begin, end = scenario.span(pilot)
     days = (end - begin) // DAY_MS
     return Figures(
         store, pilot, lots, of_minute, now=lambda: end - 1, rehearsal=scenario.name, trend_days=days,
-        roster=registry.devices,
+        roster=registry.devices, registry_url=settings.registry_url,
     )  # fmt: skip
 
 
@@ -56,7 +59,7 @@ def site(figures: Figures, judge: check.Judge, others: Iterable[APIRouter]) -> F
     recent = lately.kept(figures)
     for shown in (overview, place):
         pages.include_router(shown.router(figures, recent))
-    for routes_of in (state, routes, route):
+    for routes_of in (state, routes, route, files, catalog, sta):
         pages.include_router(routes_of.router(figures))
     pages.include_router(check.router(judge))
     pages.include_router(learn.router())

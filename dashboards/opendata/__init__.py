@@ -1,4 +1,6 @@
 """Open data at /api/v1/: every value with its unit, time and licence.
 
-figures ─► routes.py ─► rows.py (as OpenAPI describes them) ─► answer.py (pages, CSV, caches)
+figures ─► gather.py (rows as rows.py describes them) ─► routes.py (lists) ─► answer.py (pages, CSV, caches)
+                                                    └──► files.py (whole CSV and GeoJSON files)
+catalog.py (what there is, by DCAT-AP) ─► rdf.py (JSON-LD, Turtle, RDF/XML)
 """

@@ -4,9 +4,10 @@ import csv
 import hashlib
 import io
 import json
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from dashboards.figures import Figures, iso
@@ -19,9 +20,14 @@ LICENCE = {
 }
 MOST, USUAL = 1000, 100  # rows a page
 FURTHEST = 1_000_000
+LOTS = 1000  # the newest that are given
 FRESH, SETTLED = 30, 86_400  # seconds for which an answer about now, and one about the past, may be kept
+BOM = "\ufeff"  # without it Excel reads the bytes as another alphabet; pandas and GDAL take it
+GTIN = "(01){}"  # as GS1 writes it for people: bare digits would be a number, and lose their leading zero
+CSV = "text/csv; charset=utf-8"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would take such a text for a formula
 
+Answering = TypeVar("Answering", bound=Callable[..., Any])
 Limit = Annotated[int, Query(ge=1, le=MOST, description="rows a page")]
 Offset = Annotated[int, Query(ge=0, le=FURTHEST, description="rows to leave out before")]
 Form = Annotated[
@@ -63,7 +69,8 @@ def answer(
     if headers["ETag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     if as_csv:
-        return Response(_csv(shown), media_type="text/csv; charset=utf-8", headers=headers)
+        headers["Content-Disposition"] = disposition(f"{request.url.path.rpartition('/')[2]}.csv")
+        return Response(csv_text(shown), media_type=CSV, headers=headers)
     about: dict[str, Any] = {
         "licence": LICENCE,
         "attribution": f"hoiquan, {figures.pilot.name.vi}",
@@ -76,20 +83,58 @@ def answer(
     return Response(content, media_type="application/json", headers=headers)
 
 
-def _csv(rows: list[dict[str, Any]]) -> str:
-    """RFC 4180, one column a value: `quantity.value`, `quantity.unit`; lists joined by |."""
-    flat = [dict(_flat("", row)) for row in rows]
-    columns = list(dict.fromkeys(name for row in flat for name in row))
-    out = io.StringIO()
+def as_file(request: Request, name: str, content: str, media: str) -> Response:
+    """A whole file under a path of its own: what opens files over the net wants to know how long it is."""
+    body = content.encode()
+    headers = {
+        "Cache-Control": f"public, max-age={FRESH}",
+        "ETag": f'"{hashlib.sha256(body).hexdigest()[:32]}"',
+        "Access-Control-Allow-Origin": "*",
+        "Link": f'<{LICENCE["url"]}>; rel="license"',
+        "X-Content-Type-Options": "nosniff",
+        "Content-Disposition": disposition(name),
+    }
+    if headers["ETag"] in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type=media, headers=headers)
+
+
+def readable(routes: APIRouter, path: str, **described: Any) -> Callable[[Answering], Answering]:
+    """Answer GET there, and HEAD, by which harvesters and GDAL look before they fetch."""
+
+    def both(function: Answering) -> Answering:
+        routes.head(path, include_in_schema=False)(function)
+        routes.get(path, **described)(function)
+        return function
+
+    return both
+
+
+def disposition(name: str) -> str:
+    """That a browser keeps it as a file of this name."""
+    return f'attachment; filename="{name}"'
+
+
+def csv_text(rows: list[dict[str, Any]], columns: Iterable[str] = ()) -> str:
+    """RFC 4180, one column a value: `quantity.value`, `quantity.unit`; lists joined by |. `columns`: those
+    that there are even without a row.
+    """
+    flat = [dict(flatten("", row)) for row in rows]
+    columns = list(dict.fromkeys(name for row in flat for name in row)) or list(columns)
+    out = io.StringIO(BOM)
+    out.seek(0, io.SEEK_END)
     writer = csv.DictWriter(out, columns, restval="", lineterminator="\r\n")
     writer.writeheader()
     writer.writerows(flat)
     return out.getvalue()
 
 
-def _flat(name: str, value: Any) -> list[tuple[str, Any]]:
+def flatten(name: str, value: Any) -> list[tuple[str, Any]]:
+    """A row's values under their column's names."""
     if isinstance(value, dict):
-        return [pair for key, one in value.items() for pair in _flat(f"{name}.{key}" if name else key, one)]
+        return [pair for key, one in value.items() for pair in flatten(f"{name}.{key}" if name else key, one)]
+    if name == "gtin":
+        return [(name, GTIN.format(value))]
     if isinstance(value, list):
         return [(name, _safe(" | ".join(_one(item) for item in value)))]
     return [(name, _safe(value) if isinstance(value, str) else value)]

@@ -1,0 +1,227 @@
+"""The catalogue of the open data by DCAT-AP 3, for portals that harvest it: ckanext-dcat and others.
+
+DATASETS ─► catalogue (nodes) ─► rdf.py ─► /api/v1/catalog in the form that was asked for
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from fastapi import APIRouter, Request, Response
+
+from dashboards.figures import Figures
+from dashboards.opendata import rdf
+from dashboards.opendata.answer import FRESH, LICENCE, readable
+from dashboards.opendata.rdf import Node, Ref, Text
+from devices.contract.signals import SIGNALS
+from devices.texts import LANGS, text
+
+EU = "http://publications.europa.eu/resource/authority"
+IANA = "https://www.iana.org/assignments/media-types"
+SENSORTHINGS = "http://www.opengis.net/doc/is/sensorthings/1.1"
+LANGUAGES = {"vi": "VIE", "en": "ENG"}
+ROOT = "/api/v1/catalog"
+
+
+class Form(NamedTuple):
+    """How a distribution is written: EU's name of the file type, and IANA's of the medium."""
+
+    eu: str
+    iana: str
+
+
+FORMS = {
+    "csv": Form("CSV", "text/csv"),
+    "json": Form("JSON", "application/json"),
+    "geojson": Form("GEOJSON", "application/geo+json"),
+    "sensorthings": Form("JSON", "application/json"),
+}
+
+
+class Dataset(NamedTuple):
+    """`files`: form, or form-signal → path. `theme` is of the EU's list; `words` are without commas, at which
+    ckanext-dcat would split them.
+    """
+
+    id: str
+    theme: str
+    often: str
+    words: tuple[str, ...]
+    files: dict[str, str]
+
+
+SHOWN = ("salinity", "water_level", "soil_moisture", "air_temperature", "rainfall")  # each a file
+DATASETS = (
+    Dataset(
+        "indicators", "GOVE", "DAILY", ("chỉ tiêu", "làng thông minh", "IoT", "truy xuất nguồn gốc"),
+        {"csv": "/api/v1/indicators.csv", "json": "/api/v1/indicators"},
+    ),
+    Dataset(
+        "communities", "AGRI", "IRREG", ("hội quán", "hợp tác xã", "làng thông minh"),
+        {
+            "csv": "/api/v1/communities.csv",
+            "json": "/api/v1/communities",
+            "geojson": "/api/v1/places.geojson",
+        },
+    ),
+    Dataset(
+        "devices", "ENVI", "CONT", ("cảm biến", "IoT", "trạm đo"),
+        {"csv": "/api/v1/devices.csv", "json": "/api/v1/devices", "geojson": "/api/v1/devices.geojson"},
+    ),
+    Dataset(
+        "observations", "ENVI", "HOURLY", ("độ mặn", "mực nước", "độ ẩm đất", "thời tiết", "sâu rầy"),
+        {"sensorthings": "/sta/v1.1", **{f"csv-{one}": f"/api/v1/series/{one}.csv" for one in SHOWN}},
+    ),
+    Dataset(
+        "lots", "AGRI", "CONT", ("truy xuất nguồn gốc", "GTIN", "thu hoạch"),
+        {"csv": "/api/v1/lots.csv", "json": "/api/v1/lots"},
+    ),
+)  # fmt: skip
+Writer = Callable[[Sequence[Node]], str]
+WRITERS: dict[str, tuple[str, Writer]] = {  # ending → medium, writer; the first where nothing is asked
+    "jsonld": ("application/ld+json", rdf.json_ld),
+    "ttl": ("text/turtle", rdf.turtle),
+    "rdf": ("application/rdf+xml", rdf.rdf_xml),
+}
+
+
+def router(figures: Figures) -> APIRouter:
+    """The catalogue, in the form that `Accept` or the path's ending asks for."""
+    routes = APIRouter(tags=["open data, catalogue"])
+    content: dict[str, dict[str, object]] = {medium: {} for medium, _ in WRITERS.values()}
+    described = {"responses": {200: {"content": content}}, "response_class": Response}
+
+    @readable(routes, ROOT, **described)
+    def catalog(request: Request) -> Response:
+        """DCAT-AP 3: JSON-LD, Turtle or RDF/XML, by `Accept`."""
+        return _written(request, figures, _asked(request.headers.get("accept", "")))
+
+    @readable(routes, f"{ROOT}.{{ending}}", **described)
+    def catalog_as(request: Request, ending: Literal["jsonld", "ttl", "rdf"]) -> Response:
+        """The same in the form of the path's ending."""
+        return _written(request, figures, ending)
+
+    return routes
+
+
+def _asked(accept: str) -> str:
+    """The ending of the first form in an `Accept` header that there is."""
+    for one in accept.split(","):
+        for ending, (medium, _) in WRITERS.items():
+            if one.partition(";")[0].strip() == medium:
+                return ending
+    return next(iter(WRITERS))
+
+
+def _written(request: Request, figures: Figures, ending: str) -> Response:
+    medium, write = WRITERS[ending]
+    headers = {
+        "Cache-Control": f"public, max-age={FRESH}",
+        "Vary": "Accept",
+        "Access-Control-Allow-Origin": "*",
+        "Link": f'<{LICENCE["url"]}>; rel="license"',
+    }
+    body = write(catalogue(figures, str(request.base_url).rstrip("/")))
+    return Response(body, media_type=f"{medium}; charset=utf-8", headers=headers)
+
+
+def catalogue(figures: Figures, site: str) -> list[Node]:
+    """Of the pages at `site`: the catalogue, who publishes it, its datasets and their distributions."""
+    own = f"{site}{ROOT}"
+    publisher, name = Ref(f"{own}#publisher"), figures.pilot.name
+    about = [("dct:publisher", publisher), ("dct:language", Ref(f"{EU}/language/VIE"))]
+    nodes = [
+        Node(
+            own,
+            ("dcat:Catalog",),
+            (
+                *_said("dct:title", "catalogue", name=name.vi),
+                *_described(figures, "catalogue_about"),
+                *about,
+                ("dct:license", Ref(LICENCE["url"])),
+                ("foaf:homepage", Ref(f"{site}/")),
+                *(("dcat:dataset", Ref(f"{own}#{one.id}")) for one in DATASETS),
+                ("dcat:service", Ref(f"{own}#sensorthings")),
+            ),
+        ),
+        Node(
+            publisher.address,
+            ("foaf:Agent", "foaf:Organization"),
+            (("foaf:name", Text(f"hoiquan, {name.vi}")), ("foaf:homepage", Ref(f"{site}/"))),
+        ),
+    ]
+    for one in DATASETS:
+        nodes += _dataset(figures, one, site, about)
+    service: tuple[tuple[str, Ref | Text], ...] = (
+        *_said("dct:title", "observations"),
+        ("dcat:endpointURL", Ref(f"{site}/sta/v1.1")),
+        ("dcat:servesDataset", Ref(f"{own}#observations")),
+        ("dct:conformsTo", Ref(SENSORTHINGS)),
+        ("dct:license", Ref(LICENCE["url"])),
+        ("dct:publisher", publisher),
+    )
+    # ckanext-dcat shows a file type by its label, and only of what is said to be a dct:IMT
+    kinds = sorted({form.eu for form in FORMS.values()})
+    types = [Node(f"{EU}/file-type/{one}", ("dct:IMT",), (("rdfs:label", Text(one)),)) for one in kinds]
+    return [*nodes, Node(f"{own}#sensorthings", ("dcat:DataService",), service), *types]
+
+
+def _dataset(
+    figures: Figures, one: Dataset, site: str, about: Sequence[tuple[str, Ref | Text]]
+) -> Iterator[Node]:
+    own = f"{site}{ROOT}#{one.id}"
+    yield Node(
+        own,
+        ("dcat:Dataset",),
+        (
+            *_said("dct:title", one.id),
+            *_described(figures, f"{one.id}_about"),
+            ("dct:identifier", Text(own)),
+            *about,
+            *(("dcat:keyword", Text(word, "vi")) for word in one.words),
+            ("dcat:theme", Ref(f"{EU}/data-theme/{one.theme}")),
+            ("dct:accrualPeriodicity", Ref(f"{EU}/frequency/{one.often}")),
+            ("dct:accessRights", Ref(f"{EU}/access-right/PUBLIC")),
+            ("dct:spatial", Ref(f"{EU}/country/VNM")),
+            *(("dcat:distribution", Ref(f"{own}-{form}")) for form in one.files),
+        ),
+    )
+    for key, path in one.files.items():
+        form, _, signal = key.partition("-")
+        written = FORMS[form]
+        whole = form in ("csv", "geojson")
+        yield Node(
+            f"{own}-{key}",
+            ("dcat:Distribution",),
+            (
+                *(
+                    (name, Text(f"{value.text} ({_name(form, signal, value.lang)})", value.lang))
+                    for name, value in _said("dct:title", one.id)
+                ),
+                ("dcat:accessURL", Ref(f"{site}{path}")),
+                *([("dcat:downloadURL", Ref(f"{site}{path}"))] if whole else []),
+                ("dcat:mediaType", Ref(f"{IANA}/{written.iana}")),
+                ("dct:format", Ref(f"{EU}/file-type/{written.eu}")),
+                ("dct:license", Ref(LICENCE["url"])),
+                *([("dct:conformsTo", Ref(SENSORTHINGS))] if form == "sensorthings" else []),
+            ),
+        )
+
+
+def _name(form: str, signal: str, lang: str) -> str:
+    name = "OGC SensorThings API" if form == "sensorthings" else FORMS[form].eu
+    return f"{SIGNALS[signal].name(lang)}, {name}" if signal else name
+
+
+def _said(key: str, sentence: str, **values: object) -> Iterator[tuple[str, Text]]:
+    for lang in LANGS:
+        yield key, Text(text(f"opendata.{sentence}", lang, **values), lang)
+
+
+def _described(figures: Figures, sentence: str) -> Iterator[tuple[str, Text]]:
+    """A description; of a rehearsal it begins with that."""
+    for (key, said), lang in zip(_said("dct:description", sentence), LANGS, strict=True):
+        if figures.rehearsal is None:
+            yield key, said
+        else:
+            warning = text("opendata.rehearsed", lang, name=figures.rehearsal.get(lang))
+            yield key, Text(f"{warning} {said.text}", lang)

@@ -1,0 +1,116 @@
+"""The open data as whole files, each under a path that ends in its kind: GDAL and Excel open no other.
+
+.csv      indicators, communities, devices, lots; seven days by the hour: series/{signal}.csv and
+          series/{signal}/{place}.csv
+.geojson  places, devices: points as good as ±5 km, as everywhere in the open data
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Request, Response
+
+from dashboards.figures import Figures, device_json
+from dashboards.opendata import gather
+from dashboards.opendata.answer import CSV, LICENCE, LOTS, Answering, as_file, csv_text, flatten, readable
+from dashboards.opendata.rows import SeriesRow
+from devices.clock import DAY_MS, HOUR_MS
+from devices.contract.signals import SIGNALS
+
+GEOJSON = "application/geo+json"
+SERIES_MS = 7 * DAY_MS
+
+
+def router(figures: Figures) -> APIRouter:
+    """Read-only files over the figures."""
+    routes = APIRouter(prefix="/api/v1", tags=["open data, as files"])
+
+    def a_file(path: str, media: str) -> Callable[[Answering], Answering]:
+        return readable(routes, path, responses={200: {"content": {media: {}}}}, response_class=Response)
+
+    @a_file("/indicators.csv", CSV)
+    def indicators(request: Request) -> Response:
+        """The three targets."""
+        return _table(request, "indicators", gather.indicators(figures, figures.now()))
+
+    @a_file("/communities.csv", CSV)
+    def communities(request: Request) -> Response:
+        """The communities and villages of the pilot."""
+        return _table(request, "communities", gather.communities(figures))
+
+    @a_file("/devices.csv", CSV)
+    def devices(request: Request) -> Response:
+        """Devices heard within a day, with their newest values."""
+        return _table(request, "devices", [device_json(one) for one in figures.devices(figures.now())])
+
+    @a_file("/lots.csv", CSV)
+    def lots(request: Request) -> Response:
+        """The newest lots, without their codes."""
+        return _table(request, "lots", [gather.lot(lot) for lot in figures.lots(LOTS)])
+
+    @a_file("/series/{signal}.csv", CSV)
+    def series(request: Request, signal: str) -> Response:
+        """A signal of every device, by the hour, over seven days."""
+        return _series(request, figures, signal, None)
+
+    @a_file("/series/{signal}/{place}.csv", CSV)
+    def series_of(request: Request, signal: str, place: str) -> Response:
+        """The same of one place."""
+        if place not in figures.pilot.place:
+            raise HTTPException(404, f"{place}: the pilot has no such place; see communities")
+        return _series(request, figures, signal, place)
+
+    @a_file("/places.geojson", GEOJSON)
+    def places(request: Request) -> Response:
+        """The communities and villages as points, ±5 km."""
+        rows = gather.communities(figures)
+        points = {row["id"]: (row.pop("lon"), row.pop("lat")) for row in rows}
+        return _map(request, figures, "places", [(points[row["id"]], row) for row in rows])
+
+    @a_file("/devices.geojson", GEOJSON)
+    def devices_map(request: Request) -> Response:
+        """Devices heard within a day at the point of their place, ±5 km: not where they stand."""
+        at = {place.id: (place.lon, place.lat) for place in figures.pilot.places}
+        rows = [device_json(one) for one in figures.devices(figures.now())]
+        shown = [{**row, "accuracy_km": gather.ACCURACY_KM} for row in rows if row["community"] in at]
+        return _map(request, figures, "devices", [(at[row["community"]], row) for row in shown])
+
+    return routes
+
+
+def _table(request: Request, name: str, rows: list[dict[str, Any]], columns: Any = ()) -> Response:
+    return as_file(request, f"{name}.csv", csv_text(rows, columns), CSV)
+
+
+def _series(request: Request, figures: Figures, signal: str, place: str | None) -> Response:
+    if signal not in SIGNALS:
+        raise HTTPException(404, f"{signal}: there is no such signal; see devices/README.md")
+    now = figures.now()
+    rows = gather.series(figures, signal, place, None, now - SERIES_MS, now, HOUR_MS)
+    name = signal if place is None else f"{signal}-{place}"
+    return _table(request, name, rows, SeriesRow.model_fields)
+
+
+def _map(
+    request: Request, figures: Figures, name: str, features: list[tuple[tuple[float, float], dict[str, Any]]]
+) -> Response:
+    """RFC 7946: WGS 84, so no `crs`; no BOM and no NaN."""
+    collection: dict[str, Any] = {
+        "type": "FeatureCollection",
+        "licence": LICENCE,
+        "attribution": f"hoiquan, {figures.pilot.name.vi}",
+    }
+    if figures.rehearsal is not None:
+        collection["rehearsal"] = figures.rehearsal.en
+    collection["features"] = [
+        {
+            "type": "Feature",
+            "id": row.get("id", row.get("device")),
+            "geometry": {"type": "Point", "coordinates": list(point)},
+            "properties": dict(flatten("", row)),
+        }
+        for point, row in features
+    ]
+    content = json.dumps(collection, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return as_file(request, f"{name}.geojson", content, GEOJSON)

@@ -1,0 +1,132 @@
+"""The rows of the open data, gathered from the figures; `rows` says what each holds."""
+
+from math import isnan
+from typing import Any
+
+from dashboards.figures import Figures, iso
+from devices.clock import day_of, midnight_of
+from devices.contract.signals import SIGNALS
+from gateway.indicators.course import forecasts, path
+from gateway.stores.points import FLAG_TRUE
+
+ACCURACY_KM = 5.0  # of every place (FACTS section 2)
+
+
+def indicators(figures: Figures, now: int) -> list[dict[str, Any]]:
+    """The indicators as they were last written down."""
+    counts = {count.indicator: count for count in figures.evaluation(now).counts}
+    return [
+        {
+            "indicator": one.id,
+            "unit": "1",
+            "value": one.value,
+            "value_real": one.real,
+            "value_simulated": one.simulated,
+            "target": one.due.at_least,
+            "target_year": one.due.year,
+            "gap": one.gap,
+            "path": one.path,
+            "time": iso(one.at),
+            "counted": list(counts[one.id].members),
+            "missed": [{"id": place, "has": why} for place, why in counts[one.id].missed],
+            "forecast": [
+                {"year": f.year, "value": f.value, "low": f.low, "high": f.high} for f in one.forecasts
+            ],
+        }
+        for one in figures.indicators(now)
+    ]
+
+
+def counted(figures: Figures, at: int) -> list[dict[str, Any]]:
+    """The indicators counted again at epoch ms `at`, by today's rules."""
+    pilot, day = figures.pilot, day_of(at, figures.pilot.zone)
+    return [
+        {
+            "indicator": count.indicator,
+            "unit": "1",
+            "value": count.value,
+            "value_real": count.real,
+            "value_simulated": count.simulated,
+            "target": count.target,
+            "target_year": pilot.target(count.indicator).due(day).year,
+            "gap": count.gap,
+            "path": path(pilot.target(count.indicator), day),
+            "time": iso(at),
+            "counted": list(count.members),
+            "missed": [{"id": place, "has": why} for place, why in count.missed],
+            "forecast": [
+                {"year": f.year, "value": f.value, "low": f.low, "high": f.high}
+                for f in forecasts(pilot, count.indicator, count.value, day)
+            ],
+        }
+        for count in figures.evaluation(at).counts
+    ]
+
+
+def communities(figures: Figures) -> list[dict[str, Any]]:
+    """Groups and villages, where the pilot file puts them: as good as ±5 km."""
+    villages = {village.id for village in figures.pilot.villages}
+    shown = {"name", "commune_old", "commune_new", "lat", "lon", "joined", "fictional"}
+    return [
+        {
+            "id": place.id,
+            "kind": "village" if place.id in villages else "hoi-quan",
+            **place.model_dump(mode="json", include=shown),
+            "unit": "deg",
+            "accuracy_km": ACCURACY_KM,
+            "products": [product.name.vi for product in getattr(place, "products", ())],
+        }
+        for place in figures.pilot.places
+    ]
+
+
+def series(
+    figures: Figures,
+    signal: str,
+    community: str | None,
+    device: str | None,
+    since: int,
+    until: int,
+    wide: int,
+) -> list[dict[str, Any]]:
+    """A signal in steps of `wide` ms from `since` to `until`; empty steps are left out."""
+    where = {"pilot": figures.pilot.pilot}
+    where |= {"community": community} if community else {}
+    where |= {"device": device} if device else {}
+    midnight = midnight_of(day_of(since, figures.pilot.zone), figures.pilot.zone)
+    summary = figures.store.summary("telemetry", (signal,), where, since, until, wide, midnight)
+    rows = [
+        {
+            "time": iso(bucket.time),
+            "device": tags["device"],
+            "community": tags.get("community", ""),
+            "simulated": tags.get("simulated") == FLAG_TRUE,
+            "signal": signal,
+            "unit": SIGNALS[signal].unit,
+            "low": _there(bucket.low),
+            "mean": _there(round(bucket.mean, 6)),
+            "high": _there(bucket.high),
+            "number": bucket.number,
+        }
+        for tags, buckets in ((dict(series), buckets) for series, buckets in summary.get(signal, {}).items())
+        for bucket in buckets
+    ]
+    return sorted(rows, key=lambda row: (row["time"], row["device"]))
+
+
+def _there(value: float) -> float | None:
+    """None for what there is none of."""
+    return None if isnan(value) else value
+
+
+def lot(lot: dict[str, Any]) -> dict[str, Any]:
+    """A harvest, without its code."""
+    return {
+        "community": lot["community"],
+        "gtin": lot["gtin"],
+        "time": iso(int(lot["time"])),
+        "quantity": {"value": lot["quantity_kg"], "unit": "kg"},
+        "coverage": lot["coverage"],
+        "unit": "1",
+        "sealed": lot["leaf"] is not None,
+    }

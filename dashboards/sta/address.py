@@ -1,0 +1,95 @@
+"""What stands after /sta/v1.1: `Things(1)/Datastreams(2)/Observations`, `Things(1)/name/$value`, `…/$ref`.
+
+text ─► segments ─► walked from set to entity to set ─► Target
+"""
+
+import re
+from dataclasses import dataclass
+
+from dashboards.sta.reader import Reader, Scope
+from dashboards.sta.sets import FIELDS, IDS, WAYS, Entity
+
+LONGEST = 12  # segments
+_SEGMENT = re.compile(r"(\w+)(?:\((\d{1,18})\))?")
+
+
+class Nothing(Exception):
+    """There is nothing at this address; the sentence says where it ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What an address leads to: a `scope` of several, or one `entity`, or a `field` of it. `ref`: the
+    addresses alone; `raw`: the bare value.
+    """
+
+    scope: Scope | None = None
+    entity: Entity | None = None
+    field: str | None = None
+    ref: bool = False
+    raw: bool = False
+
+    @property
+    def set(self) -> str:
+        """The set of what is there."""
+        if self.entity is not None:
+            return self.entity.set
+        assert self.scope is not None
+        return self.scope.set
+
+
+def find(path: str, reader: Reader) -> Target:
+    """What is there. Raises Nothing, RetryLater."""
+    segments = path.split("/")
+    if len(segments) > LONGEST:
+        raise Nothing(f"{path}: longer than {LONGEST} segments")
+    target = _begun(segments[0], reader)
+    for segment in segments[1:]:
+        target = _step(target, segment, reader)
+    return target
+
+
+def _begun(segment: str, reader: Reader) -> Target:
+    found = _SEGMENT.fullmatch(segment)
+    if found is None or found[1] not in WAYS:
+        raise Nothing(f"{segment}: there are {', '.join(WAYS)}")
+    return _chosen(reader.all_of(found[1]), found[1], found[2], reader)
+
+
+def _step(target: Target, segment: str, reader: Reader) -> Target:
+    if target.ref or target.raw:
+        raise Nothing(f"{segment}: nothing follows there")
+    if target.field is not None:
+        if segment != "$value":
+            raise Nothing(f"{segment}: after a property there is $value")
+        return Target(entity=target.entity, field=target.field, raw=True)
+    if segment == "$ref":
+        return Target(target.scope, target.entity, ref=True)
+    if target.entity is None:
+        raise Nothing(f"{segment}: say of which one, such as {target.set}(1)")
+    entity = target.entity
+    if segment in IDS:
+        return Target(entity=entity, field="@iot.id")
+    if segment in FIELDS[entity.set]:
+        if segment not in entity.fields:
+            raise Nothing(f"{segment}: it has none")
+        return Target(entity=entity, field=segment)
+    found = _SEGMENT.fullmatch(segment)
+    if found is None or found[1] not in WAYS[entity.set]:
+        there = ", ".join((*FIELDS[entity.set], *WAYS[entity.set]))
+        raise Nothing(f"{segment}: {entity.set} have {there}")
+    scope = reader.led(entity, found[1])
+    if WAYS[entity.set][found[1]].many:
+        return _chosen(scope, found[1], found[2], reader)
+    if found[2] is not None and int(found[2]) != scope.ids[0]:
+        raise Nothing(f"{segment}: that is another one")
+    return _chosen(scope, found[1], str(scope.ids[0]), reader)
+
+
+def _chosen(scope: Scope, name: str, number: str | None, reader: Reader) -> Target:
+    if number is None:
+        return Target(scope)
+    entity = reader.one(scope, int(number))
+    if entity is None:
+        raise Nothing(f"{name}({number}): there is none")
+    return Target(entity=entity)

@@ -1,0 +1,209 @@
+"""What measures, where and what: every entity but the observations, out of the store and the pilot file.
+
+A device that was heard within a year is a Thing, each of its signals a Datastream, its place (±5 km, never
+where it stands) its Location and the FeatureOfInterest of what it observes.
+"""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from dashboards.figures import Figures, iso
+from dashboards.sta.numbers import MOST_STREAMS, Numbers
+from dashboards.sta.sets import FIELDS, Entity
+from devices.clock import DAY_MS, MINUTE_MS, midnight_of
+from devices.contract.models import DIARY, MODELS
+from devices.contract.signals import SIGNALS, Signal
+from devices.pilots.places import Place
+from devices.texts import text
+from gateway.stores.points import FLAG_TRUE
+
+HEARD_MS = 366 * DAY_MS
+FRESH_MS = MINUTE_MS
+GEOJSON = "application/geo+json"
+MEASUREMENT = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement"
+UCUM = "http://unitsofmeasure.org"
+ACCURACY_KM = 5.0
+
+
+class Stream(NamedTuple):
+    """What a Datastream reads from the store."""
+
+    number: int
+    device: str
+    community: str
+    signal: str
+
+
+@dataclass(slots=True)
+class Heard:
+    """A device as the store knows it; `at` is the newest time of its points, epoch ms."""
+
+    device: str
+    community: str
+    model: str
+    simulated: bool
+    at: int
+    signals: set[str] = field(default_factory=set)
+
+
+class Network:
+    """All entities at one moment, and their links: (set, id, navigation) → ids of the other set."""
+
+    def __init__(self) -> None:
+        self.sets: dict[str, dict[int, Entity]] = {name: {} for name in FIELDS}
+        self.links: dict[tuple[str, int, str], tuple[int, ...]] = {}
+        self.streams: dict[int, Stream] = {}
+
+    def add(self, set_name: str, number: int, **fields: Any) -> None:
+        """One more entity."""
+        self.sets[set_name][number] = Entity(set_name, number, fields)
+
+    def link(self, one: tuple[str, int, str], other: tuple[str, int, str]) -> None:
+        """Join two entities both ways."""
+        self.links[one] = (*self.links.get(one, ()), other[1])
+        self.links[other] = (*self.links.get(other, ()), one[1])
+
+
+class Survey:
+    """Looks at the store, at most once a minute."""
+
+    def __init__(self, figures: Figures, numbers: Numbers) -> None:
+        self._figures = figures
+        self._numbers = numbers
+        self._heard: dict[str, Heard] = {}
+        self._network: Network | None = None
+        self._at = 0
+        self._lock = threading.Lock()
+
+    def network(self) -> Network:
+        """The entities of now. Raises RetryLater and RegistryAway."""
+        with self._lock:
+            now = self._figures.now()
+            if self._network is None or not 0 <= now - self._at < FRESH_MS:
+                since = now - (HEARD_MS if self._network is None else DAY_MS)
+                self._listen(since)
+                self._network, self._at = build(self._figures, self._numbers, self._heard.values()), now
+            return self._network
+
+    def _listen(self, since: int) -> None:
+        figures = self._figures
+        for latest in figures.store.latest("telemetry", {"pilot": figures.pilot.pilot}, since):
+            tags = latest.tags
+            measured = latest.fields.keys() & SIGNALS.keys()
+            if tags.get("model") == DIARY or tags.get("community") not in figures.pilot.place or not measured:
+                continue
+            at = max(time for time, _ in latest.fields.values())
+            known = self._heard.get(tags["device"])
+            if known is None or known.at <= at:
+                signals = known.signals if known else set()
+                known = self._heard[tags["device"]] = Heard(
+                    tags["device"], tags["community"], tags.get("model", ""),
+                    tags.get("simulated") == FLAG_TRUE, at, signals,
+                )  # fmt: skip
+            known.signals |= measured
+
+
+def build(figures: Figures, numbers: Numbers, heard: Iterable[Heard]) -> Network:
+    """The entities of these devices, in the order of their places in the pilot file."""
+    pilot, network = figures.pilot, Network()
+    order = {place.id: at for at, place in enumerate(pilot.places)}
+    devices = sorted(heard, key=lambda one: (order[one.community], one.device))
+    places = numbers.of("place", list(order))
+    things = numbers.of("thing", [one.device for one in devices])
+    models = numbers.of("model", sorted({one.model for one in devices}))
+    signals = numbers.of("signal", list(SIGNALS))
+    streams = numbers.of(
+        "datastream", [f"{one.device} {signal}" for one in devices for signal in _in_order(one.signals)]
+    )
+    about: dict[str, Any] = {} if figures.rehearsal is None else {"rehearsal": figures.rehearsal.en}
+    for place in pilot.places:
+        _place(network, places[place.id], place)
+    for model, number in models.items():
+        _sensor(network, number, model)
+    for one in devices:
+        for signal in _in_order(one.signals):
+            if signals[signal] not in network.sets["ObservedProperties"]:
+                _observed(network, signals[signal], SIGNALS[signal])
+    for one in devices:
+        number, place = things[one.device], pilot.place[one.community]
+        network.add(
+            "Things", number, name=one.device, description=f"{_kind(one.model)}, {place.name}",
+            properties={"model": one.model, "community": one.community, "simulated": one.simulated, **about},
+        )  # fmt: skip
+        at = places[one.community]
+        network.link(("Things", number, "Locations"), ("Locations", at, "Things"))
+        joined = iso(midnight_of(place.joined, pilot.zone))
+        network.add("HistoricalLocations", number, time=joined)  # of each thing one: it has not moved
+        network.link(("HistoricalLocations", number, "Thing"), ("Things", number, "HistoricalLocations"))
+        network.link(("HistoricalLocations", number, "Locations"), ("Locations", at, "HistoricalLocations"))
+        for name in _in_order(one.signals):
+            stream = streams[f"{one.device} {name}"]
+            if stream > MOST_STREAMS:
+                continue  # its observations would have no numbers that clients can read
+            network.streams[stream] = Stream(stream, one.device, one.community, name)
+            _datastream(network, stream, one, SIGNALS[name])
+            network.link(("Datastreams", stream, "Thing"), ("Things", number, "Datastreams"))
+            network.link(("Datastreams", stream, "Sensor"), ("Sensors", models[one.model], "Datastreams"))
+            network.link(
+                ("Datastreams", stream, "ObservedProperty"),
+                ("ObservedProperties", signals[name], "Datastreams"),
+            )
+            network.link(
+                ("Datastreams", stream, "FeatureOfInterest"), ("FeaturesOfInterest", at, "Datastreams")
+            )
+    return network
+
+
+def _in_order(signals: set[str]) -> list[str]:
+    return [signal for signal in SIGNALS if signal in signals]
+
+
+def _kind(model: str) -> str:
+    return MODELS[model].vi if model in MODELS else model
+
+
+def _place(network: Network, number: int, place: Place) -> None:
+    commune = place.commune_new or place.commune_old
+    point = {"type": "Point", "coordinates": [place.lon, place.lat]}
+    common = {
+        "name": place.name,
+        "description": f"{place.name}, {commune}: ±{ACCURACY_KM:g} km",
+        "encodingType": GEOJSON,
+        "properties": {"id": place.id, "accuracy_km": ACCURACY_KM, "fictional": place.fictional},
+    }
+    network.add("Locations", number, **common, location=point)
+    network.add("FeaturesOfInterest", number, **common, feature=point)
+
+
+def _sensor(network: Network, number: int, model: str) -> None:
+    known = MODELS.get(model)
+    about = text("opendata.model", "vi", model=known.vi, seconds=known.interval) if known else model
+    network.add(
+        "Sensors", number, name=_kind(model), description=about, encodingType="text/html", metadata=about,
+        properties={"id": model},
+    )  # fmt: skip
+
+
+def _observed(network: Network, number: int, signal: Signal) -> None:
+    network.add(
+        "ObservedProperties", number, name=signal.vi, description=signal.en,
+        definition=f"urn:hoiquan:signal:{signal.id}", properties={"id": signal.id},
+    )  # fmt: skip
+
+
+def _datastream(network: Network, number: int, device: Heard, signal: Signal) -> None:
+    key = "opendata.hourly_direction" if signal.circular else "opendata.hourly"
+    network.add(
+        "Datastreams", number, name=f"{signal.vi}, {device.device}",
+        description=text(key, "vi", signal=signal.vi),
+        observationType=MEASUREMENT,
+        unitOfMeasurement={
+            "name": signal.unit,
+            "symbol": signal.shown_unit or signal.unit,
+            "definition": f"{UCUM}#{quote(signal.unit, safe='/')}",
+        },
+        properties={"signal": signal.id, "simulated": device.simulated},
+    )  # fmt: skip

@@ -1,0 +1,193 @@
+"""Entities for an address: filtered, in order, a page at a time, with what they expand to, as JSON.
+
+scope (a set, or what an entity leads to) ─► candidates ─► filter ─► order ─► page ─► JSON with links
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from dashboards.sta import filters
+from dashboards.sta.hours import Hours, Span
+from dashboards.sta.network import Network, Stream
+from dashboards.sta.numbers import observed_at
+from dashboards.sta.options import Options
+from dashboards.sta.sets import FIELDS, IDS, SELF, WAYS, Entity
+from devices.clock import DAY_MS, HOUR_MS
+
+_BY_NEWEST = ((("phenomenonTime",), True),), ((("resultTime",), True),)
+NEWEST = (2 * DAY_MS, 64 * DAY_MS, None)  # how far back the newest are looked for, None: all
+
+
+class Scope(NamedTuple):
+    """Entities of a set; of Observations `ids` are the Datastreams."""
+
+    set: str
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`total` where it was asked for; `more`: there are further pages."""
+
+    entities: list[Entity]
+    total: int | None
+    more: bool
+
+
+class Reader:
+    """Answers one request under the address `root`."""
+
+    def __init__(self, network: Network, hours: Hours, root: str) -> None:
+        self._network = network
+        self._hours = hours
+        self.root = root
+
+    def all_of(self, set_name: str) -> Scope:
+        """A whole set."""
+        source = self._network.streams if set_name == "Observations" else self._network.sets[set_name]
+        return Scope(set_name, tuple(sorted(source)))
+
+    def one(self, scope: Scope, number: int) -> Entity | None:
+        """The entity of that id, if it is in scope."""
+        if scope.set == "Observations":
+            stream, at = observed_at(number)
+            if stream not in scope.ids:
+                return None
+            found = self._hours.between([self._network.streams[stream]], Span(at, at + HOUR_MS))
+            return next((one for one in found if one.id == number), None)
+        return self._network.sets[scope.set].get(number) if number in scope.ids else None
+
+    def led(self, entity: Entity, name: str) -> Scope:
+        """Where a navigation leads from an entity."""
+        target = WAYS[entity.set][name].target
+        links = self._network.links
+        if entity.set == "Observations":
+            stream, _ = observed_at(entity.id)
+            if name == "Datastream":
+                return Scope(target, (stream,))
+            return Scope(target, links["Datastreams", stream, "FeatureOfInterest"])
+        if target == "Observations":
+            of = (
+                (entity.id,) if entity.set == "Datastreams" else links.get((*_key(entity), "Datastreams"), ())
+            )
+            return Scope(target, tuple(sorted(of)))
+        return Scope(target, tuple(sorted(links.get((*_key(entity), name), ()))))
+
+    def look(self, entity: Entity, path: tuple[str, ...]) -> list[Any]:
+        """What a path leads to: nothing, a value, or one of each entity on the way."""
+        first, *rest = path
+        if first in IDS:
+            return [entity.id]
+        if first == SELF:
+            return [self.address(entity)]
+        if first in WAYS[entity.set]:
+            scope = self.led(entity, first)
+            others = (self._network.sets[scope.set][number] for number in scope.ids)
+            return [value for other in others for value in self.look(other, tuple(rest))]
+        value: Any = entity.fields.get(first)
+        for step in rest:
+            value = value.get(step) if isinstance(value, dict) else None
+        return [] if value is None else [value]
+
+    def page(self, scope: Scope, options: Options) -> Page:
+        """What is asked of a scope. Raises BadQuery, RetryLater."""
+        wanted = options.skip + options.top
+        found: list[Entity] = []
+        for found in self._candidates(scope, options, wanted):
+            if options.filter is not None:
+                found = [one for one in found if filters.meets(options.filter, one, self.look)]  # noqa: PLW2901
+            if len(found) > wanted:
+                break
+        if scope.set == "Observations":  # the newest first where nothing else is asked
+            found = sorted(found, key=lambda one: observed_at(one.id)[1], reverse=True)
+        for path, down in reversed(options.orderby):
+            found = sorted(found, key=lambda one, path=path: _order(self.look(one, path)), reverse=down)  # type: ignore[misc]
+        shown = found[options.skip : wanted]
+        return Page(
+            shown, len(found) if options.count else None, more=len(found) > wanted and options.top > 0
+        )
+
+    def _candidates(self, scope: Scope, options: Options, wanted: int) -> Iterable[list[Entity]]:
+        """All that may be asked for, by id; more and more of it where the newest few are enough."""
+        if scope.set != "Observations":
+            yield [self._network.sets[scope.set][number] for number in scope.ids]
+            return
+        stream = filters.streams(options.filter)
+        ids = scope.ids if stream is None else tuple(one for one in scope.ids if one == stream)
+        streams, span = [self._network.streams[number] for number in ids], filters.span(options.filter)
+        newest = options.orderby[:1] in ((), *_BY_NEWEST)
+        if not newest or options.count or len(streams) != 1:
+            yield self._hours.between(streams, span)
+            return
+        if span == Span() and (lately := self._hours.lately(streams[0])):
+            yield lately
+        for back in NEWEST:
+            yield self._hours.between(streams, self._hours.back(span, back))
+
+    def json(self, entity: Entity, options: Options) -> dict[str, Any]:
+        """An entity with its links, as far as `$select` wants them, and what `$expand` wants of others."""
+        own = self.address(entity)
+        made: dict[str, Any] = {"@iot.id": entity.id, SELF: own}
+        chosen = options.select
+        made |= {
+            name: entity.fields[name]
+            for name in FIELDS[entity.set]
+            if name in entity.fields and (not chosen or name in chosen)
+        }
+        for name, way in WAYS[entity.set].items():
+            if name in options.expand:
+                inner = options.expand[name]
+                if way.many:
+                    made |= self.several(self.led(entity, name), inner, f"{own}/{name}", name)
+                else:
+                    one = self._network.sets[way.target][self.led(entity, name).ids[0]]
+                    made[name] = self.json(one, inner)
+            elif not chosen or name in chosen:
+                made[f"{name}@iot.navigationLink"] = f"{own}/{name}"
+        return made
+
+    def several(self, scope: Scope, options: Options, address: str, name: str = "") -> dict[str, Any]:
+        """A page of what stands at `address`; the next page's address only where there is one. `name`: of the
+        navigation that it is expanded from.
+        """
+        page = self.page(scope, options)
+        self._remember(page.entities, options)
+        made: dict[str, Any] = {}
+        if page.total is not None:
+            made[f"{name}@iot.count"] = page.total
+        if page.more:
+            made[f"{name}@iot.nextLink"] = f"{address}?{options.following()}"
+        made[name or "value"] = [self.json(one, options) for one in page.entities]
+        return made
+
+    def _remember(self, entities: Sequence[Entity], options: Options) -> None:
+        """Where each of these shows its newest observations, read them together."""
+        streams: dict[int, Stream] = {}
+        for one in entities:
+            if one.set == "Datastreams" and "Observations" in options.expand:
+                streams[one.id] = self._network.streams[one.id]
+            elif one.set == "Things" and "Observations" in getattr(
+                options.expand.get("Datastreams"), "expand", ()
+            ):
+                streams |= {
+                    number: self._network.streams[number] for number in self.led(one, "Datastreams").ids
+                }
+        if len(streams) > 1:
+            self._hours.remember(list(streams.values()))
+
+    def address(self, entity: Entity) -> str:
+        """An entity's own address."""
+        return f"{self.root}/{entity.set}({entity.id})"
+
+
+def _key(entity: Entity) -> tuple[str, int]:
+    return entity.set, entity.id
+
+
+def _order(values: list[Any]) -> tuple[bool, float, str]:
+    """Numbers before texts, and what is missing first."""
+    value = values[0] if values else None
+    if isinstance(value, int | float):
+        return True, float(value), ""
+    return value is not None, 0.0, str(value or "")

@@ -1,0 +1,76 @@
+"""The eight sets of SensorThings: what each of their entities has, and where it leads."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+
+class Way(NamedTuple):
+    """Where a navigation leads: to one entity of `target`, or to `many`."""
+
+    target: str
+    many: bool
+
+
+_ONE = {
+    "Thing": "Things", "Datastream": "Datastreams", "Sensor": "Sensors",
+    "ObservedProperty": "ObservedProperties", "FeatureOfInterest": "FeaturesOfInterest",
+}  # fmt: skip
+
+
+def _ways(*names: str) -> dict[str, Way]:
+    return {name: Way(_ONE.get(name, name), name not in _ONE) for name in names}
+
+
+WAYS: dict[str, dict[str, Way]] = {  # in the order in which the root lists the sets
+    "Things": _ways("Locations", "HistoricalLocations", "Datastreams"),
+    "Locations": _ways("Things", "HistoricalLocations"),
+    "HistoricalLocations": _ways("Thing", "Locations"),
+    "Datastreams": _ways("Thing", "Sensor", "ObservedProperty", "Observations"),
+    "Sensors": _ways("Datastreams"),
+    "ObservedProperties": _ways("Datastreams"),
+    "Observations": _ways("Datastream", "FeatureOfInterest"),
+    "FeaturesOfInterest": _ways("Observations"),
+}
+_NAMED = ("name", "description", "properties")
+FIELDS: dict[str, tuple[str, ...]] = {
+    "Things": _NAMED,
+    "Locations": (*_NAMED, "encodingType", "location"),
+    "HistoricalLocations": ("time",),
+    "Datastreams": (*_NAMED, "observationType", "unitOfMeasurement"),
+    "Sensors": (*_NAMED, "encodingType", "metadata"),
+    "ObservedProperties": (*_NAMED, "definition"),
+    "Observations": ("phenomenonTime", "resultTime", "result", "parameters"),
+    "FeaturesOfInterest": (*_NAMED, "encodingType", "feature"),
+}
+IDS = ("id", "@iot.id")
+SELF = "@iot.selfLink"
+TIMES = frozenset({"phenomenonTime", "resultTime", "time"})
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One of a `set`; `fields` as its JSON shows them."""
+
+    set: str
+    id: int
+    fields: dict[str, Any]
+
+
+class BadQuery(Exception):
+    """The address asks what cannot be answered; the sentence says what, and what would do."""
+
+
+def require_path(set_name: str, path: tuple[str, ...]) -> None:
+    """Raise BadQuery where entities of the set cannot have it. Below a field anything may be asked: what is
+    missing there is no match (QGIS asks for `location/geometry/type` of what has `location/type`).
+    """
+    first, *rest = path
+    if first in IDS or first == SELF or first in FIELDS[set_name]:
+        return
+    way = WAYS[set_name].get(first)
+    if way is None or not rest:
+        there = ", ".join(("id", *FIELDS[set_name], *WAYS[set_name]))
+        raise BadQuery(f"{set_name} have no {'/'.join(path)!r}; they have {there}")
+    if way.target == "Observations":
+        raise BadQuery(f"{'/'.join(path)}: Observations are filtered in their own set")
+    require_path(way.target, tuple(rest))
