@@ -22,6 +22,15 @@ FIRST = "my-dien"  # of the default pilot the one with the most kinds of device
 ADVICE = 50
 HOURS = 30 * 24
 
+# Panels that an alarm's message leads to, by what it is about.
+PANELS = {
+    "air_temperature": 2, "relative_humidity": 3, "rainfall": 4, "soil_moisture": 5, "soil_ec": 6,
+    "soil_nitrogen": 7, "soil_phosphorus": 7, "soil_potassium": 7, "water_level": 8, "salinity": 9,
+    "pest_count": 10, "dissolved_oxygen": 11, "ammonia": 12, "advice": 13, "devices": 14,
+    "wind_direction": 16, "rain_rate": 17, "illuminance": 18, "pm2_5": 19, "pm10": 19, "noise": 20,
+    "water_volume": 21,
+}  # fmt: skip
+
 
 def board(lang: str) -> build.Dashboard:
     """The board in `lang`."""

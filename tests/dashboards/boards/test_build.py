@@ -169,5 +169,5 @@ def test_provisioning_is_what_grafana_reads():
     assert source["jsonData"]["dbName"] == "$HOIQUAN_INFLUX_BUCKET"
     assert source["jsonData"]["httpHeaderName1"] == "Authorization"
     assert source["secureJsonData"] == {"httpHeaderValue1": "Token $__file{/tokens/reader/token}"}
-    (provider,) = providers["providers"]
-    assert provider["options"]["path"] == "/var/lib/grafana/dashboards"
+    for provider, lang in zip(providers["providers"], LANGS, strict=True):
+        assert provider["options"]["path"] == f"/var/lib/grafana/dashboards/{lang}"
