@@ -22,7 +22,7 @@ What is true when something is missing:
   waits longer than a gateway takes from book to book, as there is none while the store was away.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ import yaml
 from dashboards.boards.alarms import messages
 from dashboards.boards.community import PANELS
 from dashboards.boards.frame import uid as board_uid
-from dashboards.boards.queries import SOURCE, named
+from dashboards.boards.queries import SOURCE, named, places
 from devices.clock import MINUTE_MS
 from devices.contract.signals import SIGNALS
 from devices.pilots.alarms import Alarms, Level
@@ -46,6 +46,7 @@ EVERY = {"field": "1m", "system": "1m", "plan": "1h"}  # how often a group's rul
 LOOK_BACK = 7  # days over which the newest hour of a gauge is looked for
 OVERLAP = "2m"  # how long what ended still counts as firing
 BOARD_OF = {"battery_level": ("quality", 5)}  # board and panel of a signal that is not on its place's board
+PLAN_PANELS = {"iot_communities": 10, "smart_villages": 20, "traceability_share": 30}  # on the targets' board
 KEEP = "KeepLast"
 
 
@@ -124,12 +125,10 @@ def _levels(pilot: Pilot, alarms: Alarms, lang: str) -> Iterator[Rule]:
     for number, level in enumerate(alarms.levels):
         signal = SIGNALS[level.signal]
         of, place = named("telemetry", level.signal), named("telemetry", "community")
-        others = (
-            [] if level.places else [p for o in alarms.levels if o.signal == level.signal for p in o.places]
-        )
+        others = alarms.elsewhere(level)
         asked = level.places or tuple(p.id for p in pilot.places if p.id not in others)
         hours = (
-            f"FROM {named('telemetry')} WHERE {_pilot('telemetry', pilot)}{_places(level.places, others)} "
+            f"FROM {named('telemetry')} WHERE {_pilot('telemetry', pilot)}{places(level.places, others)} "
             f"AND time > now() - {LOOK_BACK}d AND time < now() GROUP BY time(1h), {place}"
         )
         pick = "max" if level.when == "over" else "min"
@@ -163,14 +162,6 @@ def _levels(pilot: Pilot, alarms: Alarms, lang: str) -> Iterator[Rule]:
 def _kind(level: Level) -> str:
     """The sentences of a level: the signal's own, else those of any that is over or under."""
     return level.signal if f"alerts.{level.signal}" in catalogue() else f"level_{level.when}"
-
-
-def _places(own: Iterable[str], others: Iterable[str]) -> str:
-    """Its own places; of the levels of everywhere, all but those that have their own."""
-    tag = named("telemetry", "community")
-    if own:
-        return " AND (" + " OR ".join(f"{tag} = '{place}'" for place in own) + ")"
-    return "".join(f" AND {tag} != '{place}'" for place in others)
 
 
 def _system(pilot: Pilot, alarms: Alarms, lang: str) -> Iterator[Rule]:
@@ -247,7 +238,8 @@ def _off_course(pilot: Pilot, target: Target, lang: str) -> Rule:
         f"{pilot.pilot}-{target.indicator}", "plan", "off_course", target.indicator,
         f"SELECT {f'({number}) * 100' if share else number} FROM {named('kpi')} WHERE {_pilot('kpi', pilot)} "
         f"AND {named('kpi', 'indicator')} = '{target.indicator}' AND time > now() - 2d",
-        "$B < 0", "24h", "", ("targets", 1), (1 if share else 0, text(unit, lang)), absolute=True,
+        "$B < 0", "24h", "", ("targets", PLAN_PANELS[target.indicator]),
+        (1 if share else 0, text(unit, lang)), absolute=True,
         words=(("indicator", text(f"boards.{target.indicator}", lang)),),
     )  # fmt: skip
 
