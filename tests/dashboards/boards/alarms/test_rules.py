@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from dashboards.boards import style
 from dashboards.boards.alarms import messages
 from dashboards.boards.alarms import rules as alerts
 from dashboards.boards.build import BOARDS
 from dashboards.boards.queries import SOURCE
+from devices.contract.signals import SIGNALS
 from devices.pilots.alarms import STEPS, Level
 from devices.pilots.pilot import load
 from devices.texts import LANGS, text
@@ -77,6 +79,22 @@ def test_no_board_alarm_folder_or_provider_has_the_title_of_another():
     assert [one for one, number in Counter(folders + boards).items() if number > 1] == []
     assert len({one["name"] for one in data}) == len(LANGS)
     assert [Path(one["options"]["path"]).name for one in data] == list(LANGS)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_message_leads_to_the_panel_of_what_it_is_about(lang):
+    boards = [style.plain(board(lang).build()) for board in BOARDS.values()]
+    titles = {(one["uid"], str(panel["id"])): panel["title"] for one in boards for panel in one["panels"]}
+    for rule in written(lang):
+        said = rule["annotations"]
+        title = titles[said["__dashboardUid__"], said["__panelId__"]]
+        assert f"/d/{said['__dashboardUid__']}?" in said["board"]
+        assert said["board"].endswith(f"&viewPanel={said['__panelId__']}")
+        signal = SIGNALS.get(rule["labels"]["quantity"])
+        if signal is not None:
+            assert title == signal.name(lang), rule["uid"]
+            assert "&var-community={{ $labels.community }}" in said["board"]
+        assert "${" not in "".join(said.values()), "Grafana would look for it in its environment"
 
 
 def test_a_place_is_held_against_one_gauge_alone():
