@@ -19,7 +19,8 @@ What is true when something is missing:
   enrolled; it has a row a day of each that was heard in the window. So coverage is asked of devices that have
   had a row on more days than the window is long.
 - No rule that finds nothing speaks, but for the one whose silence is the news: the books of a gateway. It
-  waits longer than a gateway takes from book to book, as there is none while the store was away.
+  waits longer than a gateway takes from book to book, as there is none while the store was away; so do silent
+  devices, which a gateway counts anew every few minutes.
 """
 
 from collections.abc import Iterator
@@ -179,7 +180,7 @@ def _system(pilot: Pilot, alarms: Alarms, lang: str) -> Iterator[Rule]:
         f"{name}-device-silent", "system", "silent", "silent",
         f"SELECT last({named('device', 'silent_minutes')}) / 60.0 FROM {device} WHERE {mine} "
         f"AND time > now() - 25h GROUP BY {by_device}",
-        f"$B > {alarms.silent_hours}", "5m", "device", ("community", PANELS["devices"]),
+        f"$B > {alarms.silent_hours}", "15m", "device", ("community", PANELS["devices"]),
         (1, text("alerts.hours", lang)), words=(("hours", str(alarms.silent_hours)),),
     )  # fmt: skip
     share, window = named("device", "coverage"), pilot.rules.iot_communities.window_days

@@ -163,6 +163,14 @@ def test_silent_devices_of_a_place_are_one_message(grafana):
     assert title.count(NAMED) == 2
 
 
+def test_devices_that_seem_silent_until_the_gateway_has_counted_again_are_no_alarm(grafana):
+    """After the store was away for hours, what waited comes in minutes, and is counted every five."""
+    seeming = [(PLACE | {"device": f"tam-que-soil-probe-0{n}"}, 4.0) for n in (1, 2)]
+    grafana.minutes(10, store(0.3, device_silent=seeming))
+    grafana.minutes(30, store(0.3, device_silent=[(labels, 0.1) for labels, _ in seeming]))
+    assert titles(grafana) == []
+
+
 def test_a_gateway_without_books_is_told_without_a_number(grafana):
     grafana.minutes(30, store(0.3, books=[]))
     assert titles(grafana) == ["Sổ cái của cổng dữ liệu không cân đối hoặc cổng dữ liệu im lặng."]
