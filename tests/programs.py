@@ -19,6 +19,7 @@ PACKAGES = {
     "pdffonts": "poppler-utils",
     "pdftoppm": "poppler-utils",
     "g++": "g++",
+    "go": "golang-go",
     "node": "nodejs",
     "mosquitto_pub": "mosquitto-clients",
     "paho_cs_pub": "paho.mqtt.c-examples",

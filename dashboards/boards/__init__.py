@@ -3,5 +3,5 @@
 
     devices/texts.yaml (words), gateway/stores/points.py (names)
       └► queries ─► readings, indicator (panels) ─► one module a board ─► build ─► ../json/{vi,en}/
-                  style, frame ─┘                   alerts ─────────────┘      ../alerts/{vi,en}/
+                  style, frame ─┘                   alarms/ ────────────┘      ../alerts/{vi,en}/
 """

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
-from dashboards.boards import alerts, community, operations, quality, style, targets, trace, water
+from dashboards.boards import community, operations, quality, style, targets, trace, water
+from dashboards.boards.alarms import rules
 from devices.texts import LANGS
 
 FOLDER = Path(__file__).parents[1]
@@ -59,7 +60,7 @@ def _files() -> Iterator[tuple[str, str]]:
                 f"json/{lang}/{name}.json",
                 json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True) + "\n",
             )
-    yield from ((f"alerts/{name}", content) for name, content in alerts.files())
+    yield from ((f"alerts/{name}", content) for name, content in rules.files())
 
 
 def _there(folder: Path) -> list[Path]:

@@ -10,12 +10,12 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.builders import table, timeseries
 from grafana_foundation_sdk.models import dashboard
 
-from dashboards.boards import queries, style
+from dashboards.boards import naming, queries, style
 from dashboards.boards.queries import SERIES, InfluxQL
 from dashboards.boards.style import Say
 
 NAMES = ("targets", "community", "water", "trace", "quality", "operations")
-PILOT = "dong-thap"  # chosen at first, where the store has it
+PILOT = naming.DEFAULT  # chosen at first, where the store has it
 EVERYWHERE = ".*"  # the value of “all” in a pattern
 
 
@@ -44,22 +44,26 @@ def begin(name: str, lang: str, say: Say, community: str = "") -> build.Dashboar
     return board
 
 
-def to_community(lang: str, say: Say) -> build.DashboardLink:
-    """From a row whose first column is a community to that community's board."""
-    url = f"/d/{uid('community', lang)}?var-pilot=${{pilot:percentencode}}"
-    return build.DashboardLink(say("see_community")).url(
-        url + "&var-community=${__data.fields[0]:percentencode}&${__url_time_range}"
-    )
+def to_community(say: Say) -> list[dict[str, object]]:
+    """From the name of a place to its board: the cell's raw value is its id."""
+    url = f"/d/{uid('community', say.lang)}?var-pilot=${{pilot:percentencode}}"
+    url += "&var-community=${__value.raw:percentencode}&${__url_time_range}"
+    return [{"title": say("see_community"), "url": url, "targetBlank": False}]
+
+
+def linked(panel: table.Panel, say: Say, column: str) -> table.Panel:
+    """The column of places leads to each place's board."""
+    return style.paint(panel, column, links=to_community(say), custom_width=220)
 
 
 def by_place(
-    panel: table.Panel, lang: str, say: Say, titles: Mapping[str, str], selects: Iterable[str],
+    panel: table.Panel, say: Say, titles: Mapping[str, str], selects: Iterable[str],
     *after: dashboard.DataTransformerConfig,
 ) -> table.Panel:  # fmt: skip
     """A row a place, joined from queries by community, each with the way to its board."""
     for ref, query in zip("ABCDEF", selects, strict=False):
         panel.with_target(InfluxQL(query, ref))
-    panel.data_links([to_community(lang, say)])
+    linked(panel, say, titles["community"])
     return style.reshape(panel, titles, style.without_time(), style.joined("community"), *after)
 
 
@@ -91,11 +95,17 @@ def _pilot(say: Say) -> build.QueryVariable:
     )
 
 
-def _community(say: Say, chosen: str) -> build.QueryVariable:
-    variable = _with_all(build.QueryVariable("community").label(say("place")), say)
-    if chosen:
-        variable.current(dashboard.VariableOption(selected=True, text=chosen, value=chosen))
-    return variable.query(queries.values("device", "community"))
+def _community(say: Say, chosen: str) -> build.CustomVariable:
+    """Places by name: a variable out of the store would show their ids."""
+    shown, value = (naming.places()[chosen], chosen) if chosen else (say("all"), "$__all")
+    return (
+        build.CustomVariable("community")
+        .label(say("place"))
+        .values(naming.options())
+        .include_all(True)
+        .all_value(EVERYWHERE)
+        .current(dashboard.VariableOption(selected=True, text=shown, value=value))
+    )
 
 
 def _with_all(variable: build.QueryVariable, say: Say) -> build.QueryVariable:

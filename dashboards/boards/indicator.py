@@ -1,79 +1,78 @@
-"""Panels of one indicator, which several boards show: value, target, course, who counts."""
-
-from typing import get_args
+"""Panels of one indicator, which several boards show: its line, its course, who counts and who is next."""
 
 from grafana_foundation_sdk.builders import stat, table, timeseries
 from grafana_foundation_sdk.models import common
 
-from dashboards.boards import queries, style
+from dashboards.boards import frame, queries, style
 from dashboards.boards.queries import SERIES, InfluxQL
 from dashboards.boards.style import Say, Spot
 from devices.pilots.pilot import Indicator
 
+SHARE: Indicator = "traceability_share"
 SOLID = common.LineStyle(fill="solid")
 DASHED = common.LineStyle(fill="dash", dash=[8, 8])
 DOTTED = common.LineStyle(fill="dash", dash=[2, 6])
 
 
 def _unit(say: Say, indicator: Indicator) -> str:
-    return style.SHARE if indicator == "traceability_share" else f"suffix:{say(f'{indicator}_unit')}"
+    return style.SHARE if indicator == SHARE else f"suffix: {say(f'{indicator}_unit')}"
 
 
-def _stat(panel: stat.Panel, spot: Spot, say: Say, indicator: Indicator, part: str) -> stat.Panel:
-    """A stat about an indicator; `part` names the rest of its title and its description."""
-    title = f"{say(f'{indicator}_short')} – {say(part)}"
-    dressed = style.dress(
-        panel, spot, say, title=title, about=say(f"{part}_about"), unit=_unit(say, indicator)
-    )
-    return dressed.decimals(1 if indicator == "traceability_share" else 0)
-
-
-def value(spot: Spot, say: Say, indicator: Indicator) -> stat.Panel:
-    panel = _stat(style.number(style.VALUE), spot, say, indicator, "value")
-    query = queries.latest("kpi", ["value"], indicator=indicator)
-    return panel.title(say(indicator)).description(say(f"{indicator}_about")).with_target(InfluxQL(query))
-
-
-def target(spot: Spot, say: Say, indicator: Indicator) -> stat.Panel:
-    titles = {"target": say("target"), "gap": say("gap")}
-    panel = _stat(style.number(style.TARGET, named=True), spot, say, indicator, "target")
-    panel.with_target(InfluxQL(queries.latest("kpi", titles, indicator=indicator)))
-    return style.paint(style.reshape(panel, titles), titles["gap"], **style.steps(style.GAP_STEPS))
-
-
-def apart(spot: Spot, say: Say, indicator: Indicator) -> stat.Panel:
-    titles = {"value_real": say("real"), "value_simulated": say("simulated")}
-    panel = _stat(style.number(style.REAL, named=True), spot, say, indicator, "apart")
-    panel.with_target(InfluxQL(queries.latest("kpi", titles, indicator=indicator)))
-    simulated = style.fixed(style.SIMULATED)
-    return style.paint(style.reshape(panel, titles), titles["value_simulated"], color=simulated)
+def line(spot: Spot, say: Say, indicator: Indicator) -> stat.Panel:
+    """An indicator in one line: what there is (all, and of real devices alone), what is due, what is likely,
+    and in words whether that is on course.
+    """
+    share = indicator == SHARE
+    titles = {"value": say("value"), "value_real": say("real"), "target": say("target"), "path": say("path")}
+    titles |= {"forecast": say("forecast_end"), "low": say("low_end"), "high": say("high_end")}
+    titles["course"] = say("course")
+    panel = style.dress(
+        style.number(named=True), spot, say,
+        title=say(indicator), about=f"{say(f'{indicator}_about')} {say('line_about')}",
+        unit=_unit(say, indicator),
+    ).decimals(1 if share else 0)  # fmt: skip
+    panel.with_target(InfluxQL(queries.course(indicator), "A"))
+    panel.with_target(InfluxQL(queries.forecast(indicator), "B"))
+    style.reshape(panel, titles, style.without_time())
+    for name, colour in (("value", style.VALUE), ("value_real", style.REAL), ("target", style.TARGET)):
+        style.paint(panel, titles[name], color=style.fixed(colour))
+    words = style.signs((say("behind"), style.BAD), (say("on_course"), style.GOOD))
+    return style.paint(panel, titles["course"], unit=style.COUNT, mappings=words)
 
 
 def as_of(spot: Spot, say: Say, indicator: Indicator) -> stat.Panel:
-    panel = _stat(style.number(fields=style.TIME_COLUMN), spot, say, indicator, "as_of")
-    query = queries.latest("kpi", ["value"], indicator=indicator)
-    return panel.unit(style.MOMENT).with_target(InfluxQL(query))
+    title = f"{say(f'{indicator}_short')} – {say('as_of')}"
+    panel = style.dress(
+        style.number(fields=style.TIME_COLUMN), spot, say,
+        title=title, about=say("as_of_about"), unit=style.MOMENT,
+    )  # fmt: skip
+    return panel.with_target(InfluxQL(queries.latest("kpi", ["value"], indicator=indicator)))
 
 
 def progress(spot: Spot, say: Say, indicator: Indicator) -> timeseries.Panel:
-    """Two lines of target: `kpi.target` is what was in force on each day (and gives the axis its height);
-    `kpi_target` is dated at the end of its year, so its line steps *before* each point and reaches into
-    the future of a long range. A count holds until the next one: all lines are steps.
+    """The plan's years: what was counted on each day, what the path asked for by then, the dated targets (at
+    the end of their year, so their line steps *before* each), and the forecast with its band. A count holds
+    until the next one: all lines are steps, and none has gaps.
     """
+
+    def by_day(column: str) -> str:
+        return queries.trend("kpi", column, "last", step=queries.DAY, fill="none", indicator=indicator)
+
     title = f"{say(f'{indicator}_short')} – {say('progress')}"
     panel = style.dress(
         style.lines(), spot, say, title=title, about=say("progress_about"), unit=_unit(say, indicator)
     ).line_interpolation(common.LineInterpolation.STEP_BEFORE)
+    panel.span_nulls(True)
     lines = [
-        ("value", queries.history("kpi", "value", indicator=indicator), style.VALUE, SOLID),
-        ("real", queries.history("kpi", "value_real", indicator=indicator), style.REAL, SOLID),
-        ("in_force", queries.history("kpi", "target", indicator=indicator), style.TARGET, SOLID),
+        ("value", by_day("value"), style.VALUE, SOLID),
+        ("real", by_day("value_real"), style.REAL, SOLID),
+        ("path", by_day("path"), style.TARGET, SOLID),
         ("dated", queries.every("kpi_target", "value", indicator=indicator), style.TARGET, DASHED),
         ("forecast", queries.every("kpi_forecast", "value", indicator=indicator), style.VALUE, DASHED),
         ("forecast_low", queries.every("kpi_forecast", "low", indicator=indicator), style.VALUE, DOTTED),
         ("forecast_high", queries.every("kpi_forecast", "high", indicator=indicator), style.VALUE, DOTTED),
     ]
-    if indicator == "traceability_share":
+    if indicator == SHARE:
         up_to = queries.every("kpi_target", "up_to", indicator=indicator)
         lines.append(("up_to", up_to, style.TARGET, DOTTED))
     for ref, (key, query, colour, dash) in zip("ABCDEFGH", lines, strict=False):
@@ -83,16 +82,15 @@ def progress(spot: Spot, say: Say, indicator: Indicator) -> timeseries.Panel:
 
 
 def standing(spot: Spot, say: Say, indicator: Indicator | None = None) -> table.Panel:
-    """Who counts on the last day of the range, and who just misses, and by what; of one indicator or all."""
-    titles = {"community": say("community")}
+    """Who is next: first those who do not count yet, with what they have and lack."""
+    titles = {"community": say("place")}
     titles |= {"indicator": say("indicator")} if indicator is None else {}
-    titles |= {"name": say("name"), "counted": say("counted"), "has": say("has")}
-    words = {name: say(f"{name}_short") for name in get_args(Indicator)}
-    panel = style.dress(
-        style.rows(sort=titles["counted"]), spot, say,
-        title=say("standing"), about=say("standing_about"), unit=style.COUNT,
-    ).mappings(style.meanings(say, **words))  # fmt: skip
+    titles |= {"counted": say("counted"), "has": say("has")}
+    panel = style.listed(
+        style.rows(sort=titles["counted"]), spot, say, *style.meanings(say),
+        title=say("standing"), about=say("standing_about"),
+    )  # fmt: skip
     by = ("community",) if indicator else ("indicator", "community")
     only = {"indicator": str(indicator)} if indicator else {}
-    query = queries.newest("standing", ("name", "counted", "has"), *by, hours=24, **only)
-    return style.reshape(panel.with_target(InfluxQL(query)), titles, style.without_time())
+    style.reshape(panel.with_target(InfluxQL(queries.standings(*by, **only))), titles, style.without_time())
+    return frame.linked(panel, say, titles["community"])

@@ -38,10 +38,9 @@ def board(lang: str) -> build.Dashboard:
 def _books(spot: Spot, say: Say) -> table.Panel:
     titles = {"instance": say("instance")} | {name: say(f"books_{name}") for name in BOOKS}
     titles["missing"] = say("books_missing")
-    panel = style.dress(
-        style.rows(sort=titles["instance"]), spot, say,
-        title=say("books"), about=say("books_about"), unit=style.COUNT,
-    ).decimals(0)  # fmt: skip
+    panel = style.listed(
+        style.rows(sort=titles["instance"]), spot, say, title=say("books"), about=say("books_about")
+    ).decimals(0)
     style.reshape(panel.with_target(InfluxQL(queries.balance())), titles, style.without_time())
     return style.paint(
         panel, titles["missing"], custom_cellOptions={"type": "color-text"},
@@ -63,12 +62,12 @@ def _level(spot: Spot, say: Say, key: str, unit: str, field: str) -> timeseries.
 
 
 def _offline(spot: Spot, say: Say) -> table.Panel:
-    titles = {"device": say("device"), "community": say("place"), "last_seen": say("last_seen")}
+    titles = {"community": say("place"), "device": say("device"), "last_seen": say("last_seen")}
     titles["online"] = say("online")
-    panel = style.dress(
-        style.rows(sort=titles["last_seen"]), spot, say,
-        title=say("presence"), about=say("presence_about"), unit=style.COUNT,
-    ).mappings(style.meanings(say))  # fmt: skip
+    panel = style.listed(
+        style.rows(sort=titles["last_seen"]), spot, say, *style.meanings(say),
+        title=say("presence"), about=say("presence_about"),
+    )  # fmt: skip
     query = queries.newest("device", ("last_seen", "online"), "device", "community", hours=30 * 24)
     return style.reshape(
         panel.with_target(InfluxQL(query)), titles, style.without_time(), style.as_time("last_seen")

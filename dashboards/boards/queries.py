@@ -20,6 +20,7 @@ from grafana_foundation_sdk.cog.variants import Dataquery
 from grafana_foundation_sdk.models.common import DataSourceRef
 
 from devices.contract.signals import CIRCULAR
+from devices.pilots.alarms import Level
 from gateway.stores.heading import vectors
 from gateway.stores.points import MEASUREMENTS
 
@@ -77,11 +78,6 @@ def latest(measurement: str, columns: Iterable[str], *, by: str = "", **tags: st
     return f"{_select(measurement, columns, UNTIL, tags)}{group} ORDER BY time DESC LIMIT 1"
 
 
-def history(measurement: str, column: str, **tags: str) -> str:
-    """Every point in the chosen time range."""
-    return _select(measurement, [column], "$timeFilter", tags)
-
-
 def every(measurement: str, column: str, **tags: str) -> str:
     """Every point there is, those of the future too: dated targets."""
     return _select(measurement, [column], "", tags)
@@ -104,14 +100,17 @@ def most(measurement: str, column: str, columns: Iterable[str], days: int, numbe
 
 
 def trend(
-    measurement: str, column: str, of: str = "mean", *, by: str = "", step: str = STEP, **tags: str
-) -> str:
-    """`of` (mean, max, sum, …) of a column in each step of the chosen range, by the tag `by` where given."""
+    measurement: str, column: str, of: str = "mean", *, by: str = "", step: str = STEP, fill: str = "null",
+    **tags: str,
+) -> str:  # fmt: skip
+    """`of` (mean, max, sum, …) of a column in each step of the chosen range, by the tag `by` where given. A
+    step without a value is a null, so that a line ends there; bars need none (`fill` none).
+    """
     name = _straight(measurement, column, of)
     group = f", {named(measurement, by)}" if by else ""
     return (
         f"SELECT {of}({name}) AS {name} FROM {named(measurement)} {_where(measurement, '$timeFilter', tags)} "
-        f"GROUP BY {step}{group} fill(none)"
+        f"GROUP BY {step}{group} fill({fill})"
     )
 
 
@@ -148,7 +147,7 @@ def hourly(signal: str, by: str) -> str:
     where = _where("telemetry_hour", "$timeFilter", {}, anywhere=True)
     return (
         f'SELECT sum({summed}) / sum({number}) AS "{signal}" FROM "telemetry_hour" {where} '
-        f"GROUP BY {STEP}, {named('telemetry_hour', by)} fill(none)"
+        f"GROUP BY {STEP}, {named('telemetry_hour', by)} fill(null)"
     )
 
 
@@ -157,7 +156,8 @@ def newest(measurement: str, columns: Iterable[str], *by: str, hours: int, **tag
 
     Unlike `latest` the columns may be of different times; the row's own means nothing.
     """
-    shown = ", ".join(f"last({name}) AS {name}" for name in (named(measurement, one) for one in columns))
+    names = ((_newest_of(one), named(measurement, one)) for one in columns)
+    shown = ", ".join(f"{of}({name}) AS {name}" for of, name in names)
     group = ", ".join(named(measurement, tag) for tag in by)
     where = _where(measurement, _window(hours, "h"), tags)
     return f"SELECT {shown} FROM {named(measurement)} {where} GROUP BY {group}"
@@ -174,6 +174,77 @@ def within(
     where = _where(measurement, _window(hours, "h"), equal, anywhere)
     group = f" GROUP BY {named(measurement, by)}" if by else ""
     return f'SELECT {of}({name}){scale} AS "{shown}" FROM {named(measurement)} {where}{group}'
+
+
+def _newest_of(column: str) -> str:
+    return "max" if column == "last_seen" else "last"  # a row of an earlier day may be written later
+
+
+def standings(*by: str, **tags: str) -> str:
+    """Who counted and who did not when it was last looked, whatever the end of the range: the plan's ends in
+    the future.
+    """
+    shown = ", ".join(
+        f"last({name}) AS {name}" for name in (named("standing", one) for one in ("counted", "has"))
+    )
+    group = ", ".join(named("standing", tag) for tag in by)
+    return f"SELECT {shown} FROM {named('standing')} {_where('standing', UNTIL, tags)} GROUP BY {group}"
+
+
+def course(indicator: str) -> str:
+    """The newest numbers of an indicator, and as `course` by how much it is ahead of the plan's path."""
+    value, path = named("kpi", "value"), named("kpi", "path")
+    others = ", ".join(named("kpi", one) for one in ("value_real", "target"))
+    where = _where("kpi", UNTIL, {"indicator": indicator})
+    return (
+        f'SELECT {value}, {others}, {path}, {value} - {path} AS "course" FROM "kpi" {where} '
+        "ORDER BY time DESC LIMIT 1"
+    )
+
+
+def forecast(indicator: str) -> str:
+    """What is likely at the end of the last year that the forecast has."""
+    return (
+        'SELECT "value" AS "forecast", "low", "high" FROM "kpi_forecast" '
+        f"{_where('kpi_forecast', '', {'indicator': indicator})} ORDER BY time DESC LIMIT 1"
+    )
+
+
+def advice(words: str, days: int) -> str:
+    """The newest advice of each rule and crop at the chosen places that still holds, with its time."""
+    severity, said = named("advice", "severity"), named("advice", words)
+    group = ", ".join(named("advice", tag) for tag in ("community", "crop", "rule"))
+    where = _where("advice", _window(days), {})
+    newest_of_each = f'SELECT last({severity}) AS {severity}, {said} FROM "advice" {where} GROUP BY {group}'
+    return f"SELECT {severity}, {said} FROM ({newest_of_each}) WHERE {severity} > 0 GROUP BY {group}"
+
+
+def alarmed(level: Level, others: Iterable[str], step: int, *, pilot: str, quantity: int, hours: int) -> str:
+    """Of each chosen place that stands at the level number `step` (0 is I), at no higher: the worst value of
+    the last `hours` hours, the level's limit, and as numbers `quantity` and `level`. Limits stand in
+    the query, as InfluxQL joins nothing; `others` are places with levels of their own.
+    """
+    name, worst = named("telemetry", level.signal), '"worst"'
+    where = _where("telemetry", _window(hours, "h"), {"pilot": pilot}) + places(level.places, others)
+    of = f"{'max' if level.when == 'over' else 'min'}({name})"
+    inner = f'SELECT {of} AS {worst} FROM "telemetry" {where} GROUP BY {named("telemetry", "community")}'
+    beyond, within = (">", "<=") if level.when == "over" else ("<", ">=")
+    between = f"{worst} {beyond} {level.levels[step]!r}"
+    if step + 1 < len(level.levels):
+        between += f" AND {worst} {within} {level.levels[step + 1]!r}"
+    fixed = {"quantity": quantity, "level": step + 1, "limit": level.levels[step]}
+    shown = ", ".join(f'{worst} * 0 + {value!r} AS "{column}"' for column, value in fixed.items())
+    return (
+        f"SELECT {worst}, {shown} FROM ({inner}) WHERE {between} GROUP BY {named('telemetry', 'community')}"
+    )
+
+
+def places(own: Iterable[str], others: Iterable[str]) -> str:
+    """Places with levels of their own; of the levels of everywhere, all but the `others`."""
+    tag = named("telemetry", "community")
+    if own:
+        return " AND (" + " OR ".join(f"{tag} = '{place}'" for place in own) + ")"
+    return "".join(f" AND {tag} != '{place}'" for place in others)
 
 
 def level(signal: str, step: str, *, shown: str) -> str:

@@ -3,11 +3,18 @@
 from grafana_foundation_sdk.builders import table, timeseries
 from grafana_foundation_sdk.models import common
 
-from dashboards.boards import queries, style
+from dashboards.boards import frame, naming, queries, style
 from dashboards.boards.queries import DAY, SERIES, InfluxQL
 from dashboards.boards.style import Spot
 from devices.contract.signals import SIGNALS
 from devices.pilots.alarms import STEPS
+
+# What is common in the delta, in the signal's unit; assumption: instrument makers' scales and its climate.
+COMMON: dict[str, tuple[float | None, float | None]] = {
+    "air_temperature": (20, 36), "relative_humidity": (None, 100), "soil_moisture": (None, 50),
+    "soil_ec": (None, 2), "water_temperature": (22, 34), "water_ph": (5, 9), "turbidity": (None, 100),
+    "dissolved_oxygen": (None, 8), "water_level": (None, None), "soil_ph": (4, 8),
+}  # fmt: skip
 
 POINTS = 360  # of a line where many are drawn: a year by days, a month by two hours
 
@@ -16,6 +23,7 @@ def course(spot: Spot, lang: str, signal: str, *, levels: bool = False) -> times
     """The signal over the chosen range, its means a step; with its alarm `levels` at the chosen place."""
     panel = _panel(_lines(signal), spot, lang, signal, "course_about")
     panel.with_target(InfluxQL(queries.trend("telemetry", signal, by="device"), "A", SERIES, "$tag_device"))
+    panel.transformations(naming.legends(lang, "device"))
     if levels:
         name = style.words(lang)("alarm_level")
         panel.with_target(InfluxQL(queries.levels(signal), "B", SERIES, f"{name} $tag_level"))
@@ -29,8 +37,8 @@ def course(spot: Spot, lang: str, signal: str, *, levels: bool = False) -> times
 
 def everywhere(spot: Spot, lang: str, signal: str) -> timeseries.Panel:
     """The signal at all places over the chosen range, out of its hours: a year of every place is much."""
-    panel = _panel(_lines(signal), spot, lang, signal, "anywhere_about").interval("1h")
-    panel.max_data_points(POINTS)
+    panel = _panel(_lines(signal), spot, lang, signal, "anywhere_about", "anywhere").interval("1h")
+    panel.max_data_points(POINTS).transformations(naming.legends(lang, "community"))
     return panel.with_target(InfluxQL(queries.hourly(signal, "community"), "A", SERIES, "$tag_community"))
 
 
@@ -50,15 +58,16 @@ def together(spot: Spot, lang: str, *signals: str) -> timeseries.Panel:
 def day_by_day(spot: Spot, lang: str, signal: str, of: str, *, by: str = "device") -> timeseries.Panel:
     """`of` (sum, max) the signal on each Vietnamese day."""
     panel = style.bars() if of == "sum" else _lines(signal)
-    _panel(panel, spot, lang, signal, f"day_{of}_about")
-    query = queries.trend("telemetry", signal, of, by=by, step=DAY)
+    _panel(panel, spot, lang, signal, f"day_{of}_about", f"day_{of}")
+    panel.transformations(naming.legends(lang, by))
+    query = queries.trend("telemetry", signal, of, by=by, step=DAY, fill="none" if of == "sum" else "null")
     return panel.with_target(InfluxQL(query, "A", SERIES, f"$tag_{by}"))
 
 
 def heading(spot: Spot, lang: str, signal: str) -> timeseries.Panel:
     """A direction over the chosen range as points: a line from 350° to 10° would cross the whole circle."""
     panel = _panel(style.lines().max(360), spot, lang, signal, "heading_about")
-    panel.draw_style(common.GraphDrawStyle.POINTS).decimals(0)
+    panel.draw_style(common.GraphDrawStyle.POINTS).decimals(0).transformations(naming.legends(lang, "device"))
     return panel.with_target(InfluxQL(queries.heading(signal, by="device"), "A", SERIES, "$tag_device"))
 
 
@@ -66,6 +75,7 @@ def used(spot: Spot, lang: str, signal: str) -> timeseries.Panel:
     """What a meter counted on each Vietnamese day."""
     say = style.words(lang)
     panel = _panel(style.bars(), spot, lang, signal, "used_about").title(say(f"{signal}_used"))
+    panel.transformations(naming.legends(lang, "device"))
     return panel.with_target(InfluxQL(queries.used(signal, by="device"), "A", SERIES, "$tag_device"))
 
 
@@ -73,32 +83,63 @@ def devices(spot: Spot, lang: str, hours: int) -> table.Panel:
     """Each device: its coverage, battery, what of it is doubted, and when it was last heard."""
     say = style.words(lang)
     columns = ("coverage", "battery_voltage", "battery_level", "last_seen")
-    titles = {"device": say("device"), "community": say("place"), "coverage": say("coverage_share")}
+    titles = {"community": say("place"), "device": say("device"), "coverage": say("coverage_share")}
     titles |= {"battery_voltage": say("battery"), "battery_level": say("battery_level")}
     titles |= {"last_seen": say("last_seen"), "doubts": say("doubts")}
-    panel = style.dress(
-        style.rows(sort=titles["last_seen"]), spot, say,
-        title=say("devices_title"), about=say("devices_about"), unit=style.COUNT,
-    ).decimals(2)  # fmt: skip
+    panel = style.listed(
+        style.rows(sort=titles["last_seen"]),
+        spot,
+        say,
+        title=say("devices_title"),
+        about=say("devices_about"),
+    ).decimals(2)
     newest = queries.newest("device", columns, "device", "community", hours=hours)
     doubts = queries.within("telemetry_flagged", "value", "count", hours, by="device", shown="doubts")
     panel.with_target(InfluxQL(newest, "A")).with_target(InfluxQL(doubts, "B"))
     one_row_each = (style.without_time(), style.joined("device"), style.as_time("last_seen"))
     style.reshape(panel, titles, *one_row_each)
+    frame.linked(panel, say, titles["community"])
+    style.paint(panel, titles["doubts"], noValue="0", decimals=0)
+    style.paint(panel, titles["battery_level"], decimals=0)
     return style.paint(
-        panel, titles["coverage"], custom_cellOptions={"type": "color-text"},
+        panel, titles["coverage"], custom_cellOptions={"type": "color-text"}, unit=style.SHARE, decimals=0,
         **style.steps(style.SHARE_STEPS),
     )  # fmt: skip
 
 
 def _lines(signal: str) -> timeseries.Panel:
-    """From 0 where that is the least there can be: a temperature would be a flat line at the top."""
-    return style.lines(zero=SIGNALS[signal].low == 0)
+    """From 0 where that is the least there can be: a temperature would be a flat line at the top. The axis
+    reaches at least over what is common, and over alarm I where there is one: noise is no drama, and the line
+    of an alarm is seen on calm days.
+    """
+    panel = style.lines(zero=SIGNALS[signal].low == 0)
+    low, high = COMMON.get(signal, (None, None))
+    alarm = max(_first_levels(signal), default=0.0) * 1.1
+    if low is not None:
+        panel.axis_soft_min(low)
+    if high is not None or alarm:
+        panel.axis_soft_max(max(high or 0.0, alarm))
+    return panel
 
 
-def _panel(panel: timeseries.Panel, spot: Spot, lang: str, signal: str, about: str) -> timeseries.Panel:
+def _first_levels(signal: str) -> list[float]:
+    """Alarm I of the signal, at every place of every pilot."""
+    return [
+        level.levels[0]
+        for pilot in naming.pilots()
+        if pilot.alarms is not None
+        for level in pilot.alarms.levels
+        if level.signal == signal
+    ]
+
+
+def _panel(
+    panel: timeseries.Panel, spot: Spot, lang: str, signal: str, about: str, more: str = ""
+) -> timeseries.Panel:
+    """A panel called by its signal, and by what `more` sets it apart from the others of it."""
     say = style.words(lang)
     known = SIGNALS[signal]
-    return style.dress(
-        panel, spot, say, title=known.name(lang), about=say(about), unit=style.unit_of(signal)
-    ).decimals(known.decimals)
+    title = f"{known.name(lang)} – {say(more)}" if more else known.name(lang)
+    return style.dress(panel, spot, say, title=title, about=say(about), unit=style.unit_of(signal)).decimals(
+        known.decimals
+    )

@@ -1,12 +1,12 @@
 """The house style of every board, in one place: colours, units, thresholds, texts, legends, ids.
 
-Only what Grafana 10, 11 and 12 all know: `plain` drops what the SDK adds for newer ones. The published
-schema takes objects alone in an override, so overrides only colour; names of columns come from the
-transformation `organize`, words for values from the panel's own mappings, units from column titles.
+Only what Grafana 10, 11 and 12 all know: `plain` drops what the SDK adds for newer ones. Names and order of
+columns come from the transformation `organize` (without an order Grafana's is random where a query has two
+tags), words for values from the panel's mappings (naming.py).
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeVar
 
@@ -16,11 +16,22 @@ from grafana_foundation_sdk.builders import stat, table, timeseries
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import common, dashboard
 
+from dashboards.boards import naming
 from dashboards.boards.queries import SOURCE
+from devices.clock import HOUR_MS
 from devices.contract.signals import SIGNALS
 from devices.texts import text
 
-Say = Callable[[str], str]
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """The boards' sentences in `lang`, by key."""
+
+    lang: str
+
+    def __call__(self, key: str) -> str:
+        return text(f"boards.{key}", self.lang)
+
 
 TIME_ZONE = "Asia/Ho_Chi_Minh"
 VALUE, TARGET, REAL, SIMULATED = "blue", "orange", "green", "purple"
@@ -37,7 +48,10 @@ TIME_COLUMN = "/^time$/i"  # the plugin calls it Time
 # files ask of a device before it counts (rules.iot_communities.min_coverage).
 COVERAGE_STEPS = ((None, BAD), (50, POOR), (80, GOOD))
 SHARE_STEPS = ((None, BAD), (0.5, POOR), (0.8, GOOD))  # the same of a ratio
-GAP_STEPS = ((None, POOR), (0.0, GOOD))  # value less target: below 0 is what is still missing
+
+# A line joins readings that are at most so far apart; a longer silence is a gap. Queries of lines fill a step
+# without a reading with null (queries.trend), so at longer steps every empty one is a gap.
+JOINED_MS = 2 * HOUR_MS
 
 TOO_NEW = {"stat": ("percentChangeColorMode", "showPercentChange", "wideLayout"), "table": ("footer",)}
 
@@ -71,8 +85,8 @@ P = TypeVar("P", bound=_Panel)
 
 
 def words(lang: str) -> Say:
-    """The boards' sentences in `lang`, by key."""
-    return lambda key: text(f"boards.{key}", lang)
+    """The boards' sentences in `lang`."""
+    return Say(lang)
 
 
 def dress(panel: P, spot: Spot, say: Say, *, title: str, about: str, unit: str) -> P:
@@ -86,6 +100,14 @@ def dress(panel: P, spot: Spot, say: Say, *, title: str, about: str, unit: str) 
         .unit(unit)
         .no_value(say("no_value"))
     )
+
+
+def listed(
+    panel: table.Panel, spot: Spot, say: Say, *own: dashboard.ValueMapping, title: str, about: str
+) -> table.Panel:
+    """A table: names for every id, after its `own` words; days first in dates; what is missing says so."""
+    dressed = dress(panel, spot, say, title=title, about=about, unit=COUNT).no_value(say("missing"))
+    return dressed.mappings([*own, *naming.mappings(say.lang)])
 
 
 def number(colour: str = PLAIN, *, named: bool = False, fields: str = "") -> stat.Panel:
@@ -112,6 +134,7 @@ def lines(*, zero: bool = True) -> timeseries.Panel:
     )
     tooltip = build_common.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI)
     panel = timeseries.Panel().legend(legend).tooltip(tooltip.sort(common.SortOrder.NONE)).line_width(2)
+    panel.span_nulls(JOINED_MS)
     return panel.min(0) if zero else panel
 
 
@@ -136,10 +159,14 @@ def rows(sort: str = "", *, falling: bool = False) -> table.Panel:
 
 
 def reshape(panel: P, titles: Mapping[str, str], *before: dashboard.DataTransformerConfig) -> P:
-    """Columns under their titles, by field, after the transformations `before`."""
+    """Columns under their titles, by field and in that order, after the transformations `before`."""
     rename = dashboard.DataTransformerConfig(
         "organize",
-        options={"excludeByName": {}, "indexByName": {}, "renameByName": dict(titles)},
+        options={
+            "excludeByName": {},
+            "indexByName": {field: place for place, field in enumerate(titles)},
+            "renameByName": dict(titles),
+        },
     )
     return panel.transformations([*before, rename])
 
@@ -175,12 +202,31 @@ def steps(rising: Iterable[tuple[float | None, str]]) -> dict[str, object]:
 def meanings(say: Say, *, yes: str = GOOD, no: str = POOR, **more: str) -> list[dashboard.ValueMapping]:
     """Words for values: yes and no with their colours, and `more` (value with _ for -, word)."""
     known = {"true": (say("answer_yes"), yes), "false": (say("answer_no"), no)}
-    known |= {value.replace("_", "-"): (word, PLAIN) for value, word in more.items()}
+    return graded(known | {value.replace("_", "-"): (word, PLAIN) for value, word in more.items()})
+
+
+def graded(known: Mapping[str, tuple[str, str]]) -> list[dashboard.ValueMapping]:
+    """A word and its colour for each value."""
     options = {
         value: dashboard.ValueMappingResult(text=word, color=colour, index=index)
         for index, (value, (word, colour)) in enumerate(known.items())
     }
     return [dashboard.ValueMap(options=options)]
+
+
+def signs(below: tuple[str, str], otherwise: tuple[str, str]) -> list[dashboard.ValueMapping]:
+    """A word and its colour for what is below 0, and for 0 and more."""
+    return [
+        dashboard.RangeMap(
+            options=dashboard.DashboardRangeMapOptions(
+                from_val=low, to=high,
+                result=dashboard.ValueMappingResult(text=word, color=colour, index=number),
+            )
+        )
+        for number, (low, high, (word, colour)) in enumerate(
+            ((None, -1e-9, below), (-1e-9, None, otherwise))
+        )
+    ]  # fmt: skip
 
 
 def without_time() -> dashboard.DataTransformerConfig:
@@ -196,6 +242,11 @@ def as_time(field: str) -> dashboard.DataTransformerConfig:
     return dashboard.DataTransformerConfig(
         "convertFieldType", options={"fields": {}, "conversions": [change]}
     )
+
+
+def merged() -> dashboard.DataTransformerConfig:
+    """The rows of all frames in one table."""
+    return dashboard.DataTransformerConfig("merge", options={})
 
 
 def joined(field: str) -> dashboard.DataTransformerConfig:

@@ -1,11 +1,10 @@
-"""The board “Chỉ tiêu”: each indicator against its target, on the map, by community and who counts.
+"""The board “Chỉ tiêu”: is the province on course, who is next, how it is counted.
 
+one line an indicator: what there is, of real devices alone, due now, likely in the end, on course or behind
+its course over the plan's years, with the forecast's band
+who is next, and what he lacks
+map │ places with their commune
 how it is counted
-one column an indicator:  value │ target, gap
-                          real, simulated │ as of
-                          value against the stepped target, and its forecast
-map │ communities with their commune, coverage and last seen
-who counts, who just misses
 """
 
 from typing import get_args
@@ -13,51 +12,35 @@ from typing import get_args
 from grafana_foundation_sdk.builders import common as build_common
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.builders import geomap, table, text
-from grafana_foundation_sdk.models import common, dashboard
+from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models import geomap as map_models
 from grafana_foundation_sdk.models import text as text_models
 
-from dashboards.boards import frame, indicator, queries, style
+from dashboards.boards import frame, indicator, naming, queries, style
 from dashboards.boards.queries import InfluxQL
 from dashboards.boards.style import Say, Spot
 from devices.pilots.pilot import Indicator
 
-DAYS = 30
 INDICATORS: tuple[Indicator, ...] = get_args(Indicator)
 
 # The whole of the plans, 1 January 2021 to 31 December 2030 in Vietnam (FACTS section 1: works 9 to 11).
-PLAN_FROM, PLAN_TO = 1609434000000, 1924966799000
+PLAN = ("2020-12-31T17:00:00.000Z", "2030-12-31T16:59:59.000Z")
 
 
 def board(lang: str) -> build.Dashboard:
     """The board in `lang`."""
     say = style.words(lang)
-    result = (
-        frame.begin("targets", lang, say)
-        .link(_whole_plan(lang, say))
-        .with_panel(_how(Spot(1, 0, 0, 24, 5), say))
-    )
-    for column, name in enumerate(INDICATORS):
-        x, first = 8 * column, 10 * (column + 1)
-        result.with_panel(indicator.value(Spot(first, x, 5, 4, 4), say, name))
-        result.with_panel(indicator.target(Spot(first + 1, x + 4, 5, 4, 4), say, name))
-        result.with_panel(indicator.apart(Spot(first + 2, x, 9, 5, 4), say, name))
-        result.with_panel(indicator.as_of(Spot(first + 3, x + 5, 9, 3, 4), say, name))
-        result.with_panel(indicator.progress(Spot(first + 4, x, 13, 8, 10), say, name))
+    result = frame.begin("targets", lang, say).time(*PLAN)
+    for row, name in enumerate(INDICATORS):
+        first = 10 * (row + 1)
+        result.with_panel(indicator.line(Spot(first, 0, 4 * row, 20, 4), say, name))
+        result.with_panel(indicator.as_of(Spot(first + 3, 20, 4 * row, 4, 4), say, name))
+        result.with_panel(indicator.progress(Spot(first + 4, 8 * row, 12, 8, 10), say, name))
     return (
-        result.with_panel(_map(Spot(2, 0, 23, 9, 13), say))
-        .with_panel(_communities(Spot(3, 9, 23, 15, 13), lang, say))
-        .with_panel(indicator.standing(Spot(4, 0, 36, 24, 10), say))
-    )
-
-
-def _whole_plan(lang: str, say: Say) -> build.DashboardLink:
-    return (
-        build.DashboardLink(say("whole_plan"))
-        .type(dashboard.DashboardLinkType.LINK)
-        .url(f"/d/{frame.uid('targets', lang)}?from={PLAN_FROM}&to={PLAN_TO}")
-        .include_vars(True)
-        .icon("external link")
+        result.with_panel(indicator.standing(Spot(4, 0, 22, 24, 10), say))
+        .with_panel(_map(Spot(2, 0, 32, 9, 13), say))
+        .with_panel(_communities(Spot(3, 9, 32, 15, 13), say))
+        .with_panel(_how(Spot(1, 0, 45, 24, 5), say))
     )
 
 
@@ -92,18 +75,16 @@ def _map(spot: Spot, say: Say) -> geomap.Panel:
         .tooltip(geomap.TooltipOptions().mode(map_models.TooltipMode.DETAILS))
     )
     panel.with_target(InfluxQL(queries.latest("community", titles, by="community")))
-    return style.reshape(panel.mappings(style.meanings(say)), titles, style.without_time())
+    return style.reshape(
+        panel.mappings([*style.meanings(say), *naming.mappings(say.lang)]), titles, style.without_time()
+    )
 
 
-def _communities(spot: Spot, lang: str, say: Say) -> table.Panel:
-    roster = ("name", "commune", "kind", "products", "joined", "active", "fictional")
-    titles = {field: say(field) for field in ("community", *roster, "coverage", "devices", "last_seen")}
-    kinds = style.meanings(say, hoi_quan=say("kind_hoi_quan"), htx=say("kind_htx"))
-    panel = style.dress(
-        style.rows(sort=titles["coverage"]), spot, say,
-        title=say("communities"), about=say("communities_about"), unit=style.COUNT,
-    ).decimals(0).mappings(kinds)  # fmt: skip
-    known = queries.latest("community", roster, by="community")
-    selects = (known, queries.coverage(DAYS), queries.last_seen(DAYS))
-    frame.by_place(panel, lang, say, titles, selects, style.as_time("last_seen"))
-    return style.covered(panel, titles["coverage"])
+def _communities(spot: Spot, say: Say) -> table.Panel:
+    roster = ("commune", "kind", "products", "joined", "active", "fictional")
+    titles = {"community": say("place")} | {field: say(field) for field in roster}
+    panel = style.listed(
+        style.rows(sort=titles["joined"]), spot, say, *style.meanings(say),
+        title=say("communities"), about=say("communities_about"),
+    )  # fmt: skip
+    return frame.by_place(panel, say, titles, [queries.latest("community", roster, by="community")])

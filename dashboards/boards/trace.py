@@ -1,6 +1,6 @@
 """The board “Truy xuất nguồn gốc”: the share against its targets, and the lots behind it.
 
-share │ target, gap │ real, simulated │ lots of a year, verified ones
+the share in one line │ lots of a year, verified ones
 share over time with its targets and forecast │ lots a day
 by community: lots, kilograms, coverage       │ coverage of lots a day
 scans a day by community                      │ lots scanned most, and their packages
@@ -11,7 +11,7 @@ lots of the last 30 days
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.builders import stat, table, timeseries
 
-from dashboards.boards import frame, indicator, queries, style
+from dashboards.boards import frame, indicator, naming, queries, style
 from dashboards.boards.queries import DAY, SERIES, InfluxQL
 from dashboards.boards.style import Say, Spot
 from devices.pilots.pilot import Indicator
@@ -28,13 +28,11 @@ def board(lang: str) -> build.Dashboard:
     say = style.words(lang)
     return (
         frame.begin("trace", lang, say)
-        .with_panel(indicator.value(Spot(1, 0, 0, 6, 5), say, SHARE))
-        .with_panel(indicator.target(Spot(2, 6, 0, 6, 5), say, SHARE))
-        .with_panel(indicator.apart(Spot(3, 12, 0, 6, 5), say, SHARE))
+        .with_panel(indicator.line(Spot(1, 0, 0, 18, 5), say, SHARE))
         .with_panel(_verified(Spot(4, 18, 0, 6, 5), say))
         .with_panel(indicator.progress(Spot(5, 0, 5, 12, 10), say, SHARE))
         .with_panel(_a_day(Spot(6, 12, 5, 12, 10), say))
-        .with_panel(_by_community(Spot(7, 0, 15, 12, 10), lang, say))
+        .with_panel(_by_community(Spot(7, 0, 15, 12, 10), say))
         .with_panel(_coverage(Spot(8, 12, 15, 12, 10), say))
         .with_panel(_scans(Spot(11, 0, 25, 12, 10), say))
         .with_panel(_most_scanned(Spot(12, 12, 25, 12, 10), say))
@@ -45,13 +43,13 @@ def board(lang: str) -> build.Dashboard:
 
 def lots(spot: Spot, say: Say) -> table.Panel:
     """The lots of the last 30 days at the chosen places."""
-    fields = ("lot", "community", "product", "quantity", "coverage", "verified", "simulated")
-    titles = {"Time": say("time")} | {field: say(field) for field in fields}
+    fields = ("community", "product", "lot", "quantity", "coverage", "verified", "simulated")
+    titles = {field: say(field) for field in fields} | {"Time": say("time")}
     titles |= {"community": say("lot_community"), "simulated": say("is_simulated")}
-    panel = style.dress(
-        style.rows(sort=titles["Time"], falling=True), spot, say,
-        title=say("lots"), about=say("lots_about"), unit=style.COUNT,
-    ).decimals(0).mappings(style.meanings(say))  # fmt: skip
+    panel = style.listed(
+        style.rows(sort=titles["Time"], falling=True), spot, say, *style.meanings(say),
+        title=say("lots"), about=say("lots_about"),
+    ).decimals(0)  # fmt: skip
     panel.with_target(InfluxQL(queries.recent("lot", fields, DAYS, LOTS, percent="coverage")))
     return style.covered(style.reshape(panel, titles), titles["coverage"])
 
@@ -72,7 +70,7 @@ def _a_day(spot: Spot, say: Say) -> timeseries.Panel:
     panel = style.dress(
         style.bars(), spot, say, title=say("lots_a_day"), about=say("lots_a_day_about"), unit=style.COUNT
     )
-    query = queries.trend("lot", "quantity", "count", step=DAY)
+    query = queries.trend("lot", "quantity", "count", step=DAY, fill="none")
     return panel.with_target(InfluxQL(query, "A", SERIES, say("lots_of_day")))
 
 
@@ -89,23 +87,25 @@ def _scans(spot: Spot, say: Say) -> timeseries.Panel:
     panel = style.dress(
         style.bars(), spot, say, title=say("scans"), about=say("scans_about"), unit=style.COUNT
     )
-    query = queries.trend("scan", "scans", "sum", by="community", step=DAY)
+    query = queries.trend("scan", "scans", "sum", by="community", step=DAY, fill="none")
+    panel.transformations(naming.legends(say.lang, "community"))
     return panel.with_target(InfluxQL(query, "A", SERIES, "$tag_community"))
 
 
 def _most_scanned(spot: Spot, say: Say) -> table.Panel:
     fields = ("lot", "community", "packages", "far_more")
-    titles = {"Time": say("time"), "scans": say("scans")} | {field: say(field) for field in fields}
-    titles["community"] = say("lot_community")
-    panel = style.dress(
+    titles = {"community": say("lot_community"), "lot": say("lot"), "scans": say("scans")}
+    titles |= {"packages": say("packages"), "far_more": say("far_more"), "Time": say("time")}
+    panel = style.listed(
         style.rows(sort=titles["scans"], falling=True), spot, say,
-        title=say("scans_most"), about=say("scans_most_about"), unit=style.COUNT,
-    ).decimals(0).mappings(style.meanings(say, yes=style.BAD, no=style.PLAIN))  # fmt: skip
+        *style.meanings(say, yes=style.BAD, no=style.PLAIN),
+        title=say("scans_most"), about=say("scans_most_about"),
+    ).decimals(0)  # fmt: skip
     panel.with_target(InfluxQL(queries.most("lot", "scans", fields, YEAR // 24, SCANNED)))
     return style.reshape(panel, titles)
 
 
-def _by_community(spot: Spot, lang: str, say: Say) -> table.Panel:
+def _by_community(spot: Spot, say: Say) -> table.Panel:
     columns = {
         "number": queries.within("lot", "quantity", "count", YEAR, by="community", shown="number"),
         "weight": queries.within("lot", "quantity", "sum", YEAR, by="community", shown="weight"),
@@ -115,9 +115,9 @@ def _by_community(spot: Spot, lang: str, say: Say) -> table.Panel:
     }
     titles = {"community": say("lot_community"), "number": say("lots_of_year"), "weight": say("quantity")}
     titles["coverage"] = say("coverage")
-    panel = style.dress(
+    panel = style.listed(
         style.rows(sort=titles["number"], falling=True), spot, say,
-        title=say("lots_by_community"), about=say("lots_by_community_about"), unit=style.COUNT,
+        title=say("lots_by_community"), about=say("lots_by_community_about"),
     ).decimals(0)  # fmt: skip
-    frame.by_place(panel, lang, say, titles, columns.values())
+    frame.by_place(panel, say, titles, columns.values())
     return style.covered(panel, titles["coverage"])

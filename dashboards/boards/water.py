@@ -21,7 +21,7 @@ def board(lang: str) -> build.Dashboard:
     say = style.words(lang)
     return (
         frame.begin("water", lang, say, community.FIRST)
-        .with_panel(_places(Spot(1, 0, 0, 24, 9), lang, say))
+        .with_panel(_places(Spot(1, 0, 0, 24, 9), say))
         .with_panel(readings.course(Spot(2, 0, 9, 12, 9), lang, "water_level", levels=True))
         .with_panel(readings.everywhere(Spot(3, 12, 9, 12, 9), lang, "water_level"))
         .with_panel(readings.course(Spot(4, 0, 18, 12, 9), lang, "salinity", levels=True))
@@ -34,7 +34,7 @@ def board(lang: str) -> build.Dashboard:
     )
 
 
-def _places(spot: Spot, lang: str, say: Say) -> table.Panel:
+def _places(spot: Spot, say: Say) -> table.Panel:
     """One row a place. What is alarm I differs by place, so both stand beside each other."""
     columns = {
         "level": queries.within(
@@ -53,8 +53,8 @@ def _places(spot: Spot, lang: str, say: Say) -> table.Panel:
         "salt_alarm": queries.level("salinity", "I", shown="salt_alarm"),
     }
     titles = {"community": say("place")} | {name: say(f"water_{name}") for name in columns}
-    panel = style.dress(
+    panel = style.listed(
         style.rows(sort=titles["highest"], falling=True), spot, say,
-        title=say("water_places"), about=say("water_places_about"), unit=style.COUNT,
+        title=say("water_places"), about=say("water_places_about"),
     ).decimals(2)  # fmt: skip
-    return frame.by_place(panel, lang, say, titles, columns.values())
+    return frame.by_place(panel, say, titles, columns.values())

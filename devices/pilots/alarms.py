@@ -77,6 +77,12 @@ class Alarms(_Model):
             if unknown := set(level.places) - set(places):
                 raise ValueError(f"alarms.levels: {level.signal}: no place {sorted(unknown)}")
 
+    def elsewhere(self, level: Level) -> list[str]:
+        """Places that a level of everywhere is not for, as they have levels of the signal of their own."""
+        if level.places:
+            return []
+        return [place for one in self.levels if one.signal == level.signal for place in one.places]
+
     def of(self, signal: str, place: str) -> Level | None:
         """The levels of a signal at a place: its own, else those of everywhere."""
         mine = [level for level in self.levels if level.signal == signal]

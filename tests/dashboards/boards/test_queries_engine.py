@@ -7,7 +7,9 @@ from urllib.request import Request, urlopen
 import pytest
 
 from dashboards.boards import queries
-from dashboards.boards.targets import DAYS, INDICATORS
+from dashboards.boards.quality import DAYS
+from dashboards.boards.targets import INDICATORS
+from devices.pilots.pilot import load
 
 DAY = 86_400_000
 HANOI = timezone(timedelta(hours=7))
@@ -113,9 +115,10 @@ def test_a_stat_is_as_of_the_end_of_the_range_and_keeps_its_time(engine):
 
 
 def test_a_line_stays_within_the_range(engine):
-    found = rows(engine.panel(queries.history("kpi", "value", indicator="smart_villages")))
+    query = queries.trend("kpi", "value", "last", step=queries.DAY, fill="none", indicator="smart_villages")
+    found = rows(engine.panel(query))
     assert len(found) == 31
-    assert min(row["time"] for row in found) == NOW - 30 * DAY
+    assert min(row["time"] for row in found) >= NOW - 31 * DAY
 
 
 def test_dated_targets_of_the_past_and_the_future_are_one_line(engine):
@@ -187,3 +190,84 @@ def test_a_meter_s_days_are_what_it_rose_by_and_a_new_meter_counts_nothing(engin
     assert [(row["time"], row["water_volume"]) for row in found] == [
         (epoch(2026, 11, 11), 6.0), (epoch(2026, 11, 12), 0.0), (epoch(2026, 11, 15), 5.0),
     ]  # fmt: skip
+
+
+def test_where_a_device_was_silent_its_line_has_nulls(engine):
+    """A step of an hour: readings at 0, 1 and 5 o'clock."""
+    start = epoch(2026, 11, 12)
+    measured(engine, "gap", soil_moisture={start + hour * 3_600_000: 30.0 + hour for hour in (0, 1, 5)})
+    query = queries.trend("telemetry", "soil_moisture", by="device").replace("$__interval", "1h")
+    found = rows(engine.panel(query, start=start, stop=start + 6 * 3_600_000 - 1))
+    assert [row["soil_moisture"] for row in found if row["device"] == "gap"] == [30, 31, None, None, None, 35]
+
+
+def test_the_line_of_an_indicator_says_by_how_much_it_is_ahead(engine):
+    at = NOW + DAY
+    engine.write(
+        [
+            f"kpi,indicator=iot_communities,pilot=dong-thap value=8,target=14,path=8,value_real=1 {at}",
+            f"kpi,indicator=smart_villages,pilot=dong-thap value=7,target=14,path=8,value_real=0 {at}",
+            f"kpi_forecast,indicator=iot_communities,pilot=dong-thap value=8,low=8,high=8 {at}",
+            f"kpi_forecast,indicator=iot_communities,pilot=dong-thap value=13,low=10,high=14 {DUE['2030']}",
+        ]
+    )
+    found = {}
+    for indicator in ("iot_communities", "smart_villages"):
+        (found[indicator],) = rows(engine.panel(queries.course(indicator), stop=DUE["2030"]))
+    assert found["iot_communities"] == {
+        "time": at, "value": 8, "value_real": 1, "target": 14, "path": 8, "course": 0,
+    }  # fmt: skip
+    assert found["smart_villages"]["course"] == -1
+    (likely,) = rows(engine.panel(queries.forecast("iot_communities")))
+    assert likely == {"time": DUE["2030"], "forecast": 13, "low": 10, "high": 14}
+
+
+def test_who_is_next_is_known_at_the_end_of_the_plan_too(engine):
+    where = "standing,community=moi,indicator=iot_communities,pilot=dong-thap"
+    engine.write(
+        [
+            f'{where} counted=false,has="1/3",name="M" {NOW - 2 * DAY}',
+            f'{where} counted=true,has="-",name="M" {NOW - DAY}',
+        ]
+    )
+    (row,) = rows(engine.panel(queries.standings("indicator", "community"), stop=DUE["2030"]))
+    assert (row["community"], row["indicator"], row["counted"], row["has"]) == (
+        "moi", "iot_communities", True, "-",
+    )  # fmt: skip
+
+
+def test_advice_is_the_newest_of_each_rule_and_not_what_is_over(engine):
+    where = "advice,community=moi,crop=rice,pilot=dong-thap,rule="
+    hour = 3_600_000
+    engine.write(
+        [
+            f'{where}drain severity=2i,text="cũ",text_en="old" {NOW - 9 * hour}',
+            f'{where}drain severity=2i,text="mới",text_en="new" {NOW - 2 * hour}',
+            f'{where}lime severity=1i,text="vôi",text_en="lime" {NOW - 9 * hour}',
+            f'{where}lime severity=0i,text="",text_en="" {NOW - hour}',
+            f'{where}aerate severity=3i,text="quạt",text_en="aerate" {NOW - 40 * DAY}',
+        ]
+    )
+    found = rows(engine.panel(queries.advice("text", 30)))
+    assert found == [
+        {"time": NOW - 2 * hour, "severity": 2, "text": "mới", "community": "moi", "crop": "rice",
+         "rule": "drain"}
+    ]  # fmt: skip
+
+
+def test_a_place_stands_at_one_level_of_alarm(engine):
+    """Each of its own limits; the last has no reading of the last hours."""
+    lines = []
+    values = {"a": (2.0, 1), "b": (2.1, 1), "c": (2.4, 1), "d": (9.0, 5), "ca-tra-hong-ngu": (2.4, 1)}
+    for place, (value, hours) in values.items():
+        where = f"community={place},device={place}-1,model=m,pilot=dong-thap,simulated=true"
+        lines.append(f"telemetry,{where} water_level={value} {NOW - hours * 3_600_000}")
+        lines.append(f"telemetry,{where} water_level=0.5 {NOW - hours * 3_600_000 + 60_000}")
+    engine.write(lines)
+    alarms, found = load("dong-thap").alarms, {}
+    level = alarms.of("water_level", "a")
+    for step in range(3):
+        query = queries.alarmed(level, alarms.elsewhere(level), step, pilot="dong-thap", quantity=7, hours=3)
+        for row in rows(engine.panel(query)):
+            found[row["community"]] = (row["level"], row["worst"], row["limit"], row["quantity"])
+    assert found == {"a": (1, 2, 1.9, 7), "b": (1, 2.1, 1.9, 7), "c": (3, 2.4, 2.3, 7)}

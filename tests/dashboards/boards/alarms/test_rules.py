@@ -1,19 +1,24 @@
 """Alert rules as Grafana will read them: thresholds of the pilot file, ids, sentences, no variables."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
 import yaml
 
-from dashboards.boards import alerts
+from dashboards.boards import style
+from dashboards.boards.alarms import messages
+from dashboards.boards.alarms import rules as alerts
+from dashboards.boards.build import BOARDS
 from dashboards.boards.queries import SOURCE
+from devices.contract.signals import SIGNALS
 from devices.pilots.alarms import STEPS, Level
 from devices.pilots.pilot import load
-from devices.texts import LANGS
+from devices.texts import LANGS, text
 
 PILOT = load("dong-thap")
-PROVISIONING = Path(__file__).parents[3] / "dashboards/provisioning"
+PROVISIONING = Path(__file__).parents[4] / "dashboards/provisioning"
 
 
 def written(lang="vi", pilot=PILOT):
@@ -42,16 +47,54 @@ def test_ids_are_unique_and_short_and_every_rule_says_what_to_do(lang):
         assert "$" not in rule["data"][0]["model"]["query"], "an alert rule has no variables"
 
 
+def conditions(**more):
+    return {rule["uid"]: rule["data"][-1]["model"]["expression"] for rule in written(**more)}
+
+
 def test_thresholds_are_those_of_the_pilot_file():
-    found = {rule["uid"]: rule["data"][2]["model"]["conditions"][0]["evaluator"] for rule in written()}
+    found = conditions()
     for number, level in enumerate(PILOT.alarms.levels):
-        for step, limit in zip(STEPS, level.levels, strict=False):
-            expected = {"type": "gt" if level.when == "over" else "lt", "params": [limit]}
+        beyond, within = (">", "<=") if level.when == "over" else ("<", ">=")
+        for step, limit, end in zip(STEPS, level.levels, (*level.levels[1:], None), strict=False):
+            expected = f"$B {beyond} {limit}" + (f" && $B {within} {end}" if end is not None else "")
             assert found.pop(f"dong-thap-{level.signal}-{number}-{step}") == expected
-    assert found["dong-thap-device-silent"]["params"] == [PILOT.alarms.silent_hours * 60]
-    assert found["dong-thap-coverage-low"]["params"] == [PILOT.alarms.coverage]
-    assert found["dong-thap-quarantine"]["params"] == [PILOT.alarms.quarantined_an_hour]
-    assert found["dong-thap-spool-old"]["params"] == [PILOT.alarms.spool_minutes * 60_000]
+        silent = found.pop(f"dong-thap-{level.signal}-{number}-silent")
+        assert silent == f"$B {beyond} {level.levels[0]} && $N < 1"
+    assert found["dong-thap-device-silent"] == f"$B > {PILOT.alarms.silent_hours}"
+    assert found["dong-thap-coverage-low"] == f"$B < {PILOT.alarms.coverage * 100:g}"
+    assert found["dong-thap-quarantine"] == f"$B > {PILOT.alarms.quarantined_an_hour}"
+    assert found["dong-thap-spool-old"] == f"$B > {PILOT.alarms.spool_minutes}"
+
+
+def test_one_rule_alone_speaks_of_a_store_that_is_away():
+    states = {rule["uid"]: rule["execErrState"] for rule in written()}
+    assert states.pop("dong-thap-store") == "Alerting"
+    assert set(states.values()) == {"KeepLast"}
+
+
+def test_no_board_alarm_folder_or_provider_has_the_title_of_another():
+    data = yaml.safe_load((PROVISIONING / "dashboards.yaml").read_text("utf-8"))["providers"]
+    folders = [*(one["folder"] for one in data), *(text("alerts.folder", lang) for lang in LANGS)]
+    boards = [text(f"boards.{name}_title", lang) for lang in LANGS for name in BOARDS]
+    assert [one for one, number in Counter(folders + boards).items() if number > 1] == []
+    assert len({one["name"] for one in data}) == len(LANGS)
+    assert [Path(one["options"]["path"]).name for one in data] == list(LANGS)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_message_leads_to_the_panel_of_what_it_is_about(lang):
+    boards = [style.plain(board(lang).build()) for board in BOARDS.values()]
+    titles = {(one["uid"], str(panel["id"])): panel["title"] for one in boards for panel in one["panels"]}
+    for rule in written(lang):
+        said = rule["annotations"]
+        title = titles[said["__dashboardUid__"], said["__panelId__"]]
+        assert f"/d/{said['__dashboardUid__']}?" in said["board"]
+        assert said["board"].endswith(f"&viewPanel={said['__panelId__']}")
+        signal = SIGNALS.get(rule["labels"]["quantity"])
+        if signal is not None:
+            assert title == signal.name(lang), rule["uid"]
+            assert "&var-community={{ $labels.community }}" in said["board"]
+        assert "${" not in "".join(said.values()), "Grafana would look for it in its environment"
 
 
 def test_a_place_is_held_against_one_gauge_alone():
@@ -73,7 +116,7 @@ def test_another_threshold_in_the_pilot_file_is_another_threshold_in_the_rule():
     )
     changed = PILOT.model_copy(update={"alarms": PILOT.alarms.model_copy(update={"levels": levels})})
     salinity = [rule for rule in written(pilot=changed) if "salinity" in rule["uid"]]
-    assert [r["data"][2]["model"]["conditions"][0]["evaluator"]["params"] for r in salinity] == [[0.5]]
+    assert [r["data"][-1]["model"]["expression"] for r in salinity] == ["$B > 0.5", "$B > 0.5 && $N < 1"]
     assert "(0,5 g/L)" in salinity[0]["title"]
 
 
@@ -95,15 +138,17 @@ def test_another_threshold_in_the_pilot_file_is_another_threshold_in_the_rule():
 def test_any_signal_may_have_levels(signal, when, limit, board, said, lang):
     level = Level(signal=signal, when=when, levels=(limit,), assumption="all")
     changed = PILOT.model_copy(update={"alarms": PILOT.alarms.model_copy(update={"levels": (level,)})})
-    (rule,) = (one for one in written(lang, changed) if signal in one["uid"])
+    rule, silent = (one for one in written(lang, changed) if signal in one["uid"])
+    assert silent["uid"].endswith("-silent")
     assert said[lang] in rule["title"]
     assert rule["annotations"]["__dashboardUid__"].startswith(f"hoiquan-{board}")
-    evaluator = rule["data"][2]["model"]["conditions"][0]["evaluator"]
-    assert evaluator == {"type": "gt" if when == "over" else "lt", "params": [limit]}
+    assert rule["data"][-1]["model"]["expression"] == f"$B {'>' if when == 'over' else '<'} {limit}"
 
 
 def test_a_pilot_without_alarms_has_a_file_without_rules():
-    assert written(pilot=PILOT.model_copy(update={"alarms": None})) == []
+    without = PILOT.model_copy(update={"alarms": None})
+    assert written(pilot=without) == []
+    assert yaml.safe_load(alerts.content(without, "vi"))["templates"], "the contact points name it"
 
 
 def test_an_id_that_grafana_would_refuse_is_an_error():
@@ -118,13 +163,18 @@ def test_whom_to_tell_comes_from_the_environment(kind):
     (receiver,) = point["receivers"]
     assert receiver["type"] == kind
     assert any(str(value).startswith("$HOIQUAN_ALERT_") for value in receiver["settings"].values())
-    assert data["policies"][0]["receiver"] == point["name"]
+    (policy,) = data["policies"]
+    assert policy["receiver"] == point["name"]
+    assert policy["group_by"] == ["quantity", "community", "instance"]
+    used = re.findall(r'template "([\w.]+)"', str(receiver["settings"]))
+    assert used == ["hoiquan.title", "hoiquan.message"]
+    assert all(f'define "{name}"' in messages.template(lang) for name in used for lang in LANGS)
 
 
 @pytest.mark.parametrize("to", ["email", "webhook"])
 def test_what_compose_gives_to_grafana_is_there(to):
     """A mount of a file that is missing would make a folder of its name, and Grafana would not start."""
-    root = Path(__file__).parents[3]
+    root = Path(__file__).parents[4]
     grafana = yaml.safe_load((root / "docker-compose.yml").read_text("utf-8"))["services"]["grafana"]
     chosen = {"${HOIQUAN_PILOT:-dong-thap}": "dong-thap", "${HOIQUAN_ALERTS_TO:-email}": to}
     for mount in (one for one in grafana["volumes"] if one.startswith("./")):

@@ -1,0 +1,116 @@
+"""Names for what the store knows by id: places, crops, rules of advice, indicators, models of device.
+
+    devices/pilots/*.yaml, devices/texts.yaml, devices/contract/models.py ─► value mappings, variable, legends
+
+Grafana shows a mapping's words and keeps the id as the raw value, which links use. A place that is in no
+pilot file, and a rule that has no words, keep their id.
+"""
+
+import re
+from functools import cache
+from itertools import permutations
+from typing import get_args
+
+from grafana_foundation_sdk.models import dashboard
+
+from devices.contract.models import MODELS
+from devices.pilots.pilot import HERE, Indicator, Pilot, load
+from devices.texts import catalogue, text
+
+DEFAULT = "dong-thap"  # its places first
+COMMA = r"\,"  # in a choice of a variable
+
+
+@cache
+def pilots() -> tuple[Pilot, ...]:
+    """Every pilot, the default one first."""
+    names = sorted((path.stem for path in HERE.glob("*.yaml")), key=lambda name: (name != DEFAULT, name))
+    return tuple(load(name) for name in names)
+
+
+def places(commune: bool = False) -> dict[str, str]:
+    """Id → name of each place of each pilot, with its `commune` where that is wanted."""
+    return {
+        place.id: f"{place.name}, {place.commune_new or place.commune_old}" if commune else place.name
+        for pilot in pilots()
+        for place in pilot.places
+    }
+
+
+def words(lang: str) -> dict[str, str]:
+    """Id → word: crops, rules, indicators, models, kinds of community, services."""
+    found = {
+        key.removeprefix(f"names.{group}_"): text(key, lang)
+        for group in ("crop", "rule")
+        for key in catalogue()
+        if key.startswith(f"names.{group}_")
+    }
+    found |= {name: text(f"boards.{name}_short", lang) for name in get_args(Indicator)}
+    found |= {model.id: model.en if lang == "en" else model.vi for model in MODELS.values()}
+    found |= {"-": text("boards.has_all", lang)} | _lacking(lang)
+    found |= {kind: text(f"boards.kind_{kind.replace('-', '_')}", lang) for kind in ("hoi-quan", "htx")}
+    return found
+
+
+def _lacking(lang: str) -> dict[str, str]:
+    """What a village's row says of its silent services → the same in words."""
+    return {
+        ", ".join(one.id for one in some): text(
+            "boards.lacks", lang, what=", ".join(one.name.get(lang) for one in some)
+        )
+        for pilot in pilots()
+        for number in range(1, len(pilot.services) + 1)
+        for some in permutations(pilot.services, number)
+    }
+
+
+def mappings(lang: str, *, commune: bool = False) -> list[dashboard.ValueMapping]:
+    """For every table: ids in words, devices by model and number, dates day first."""
+    known = places(commune) | words(lang)
+    values = {
+        value: dashboard.ValueMappingResult(text=word, index=number)
+        for number, (value, word) in enumerate(known.items(), 100)
+    }
+    shapes = [(_device(model), f"{word} $1") for model, word in _models(lang)]
+    shapes += [(r"/^(\d{4})-(\d\d)-(\d\d)$/", "$3/$2/$1"), (r"/^(\d+)\/(\d+)$/", text("boards.has_of", lang))]
+    for kind in ("hoi-quan", "htx"):  # of a rehearsal, beside the pilot's own
+        of = text("boards.kind_" + kind.replace("-", "_"), lang)
+        invented = f"{of} $1 ({text('boards.invented', lang)})"
+        shapes.append((rf"/^{kind}-(\d{{3}})$/", invented))
+    return [
+        dashboard.ValueMap(options=values),
+        *(
+            dashboard.RegexMap(
+                options=dashboard.DashboardRegexMapOptions(
+                    pattern=pattern, result=dashboard.ValueMappingResult(text=said, index=500 + number)
+                )
+            )
+            for number, (pattern, said) in enumerate(shapes)
+        ),
+    ]
+
+
+def options() -> str:
+    """All places as a variable's choices: name : id."""
+    return ", ".join(f"{name.replace(',', COMMA)} : {place}" for place, name in places().items())
+
+
+def legends(lang: str, by: str) -> list[dashboard.DataTransformerConfig]:
+    """Names for the series of a legend that are called by a tag's value: places, or devices."""
+    if by == "community":
+        renamed = [(f"^{re.escape(place)}$", name) for place, name in places().items()]
+    else:
+        renamed = [(_device(model).strip("/"), f"{word} $1") for model, word in _models(lang)]
+    return [
+        dashboard.DataTransformerConfig("renameByRegex", options={"regex": regex, "renamePattern": name})
+        for regex, name in renamed
+    ]
+
+
+def _models(lang: str) -> list[tuple[str, str]]:
+    return [(model.id, model.en if lang == "en" else model.vi) for model in MODELS.values()]
+
+
+def _device(model: str) -> str:
+    """Simulated nodes are called by place, model and number; a real device keeps the name it was given."""
+    return rf"/^.+-{re.escape(model)}-(\d+)$/"

@@ -1,0 +1,203 @@
+"""What is sent, and when: each event against its messages, the templates expanded by Go as Grafana does."""
+
+import re
+from itertools import product
+
+import pytest
+import yaml
+
+from dashboards.boards.alarms import rules
+from devices.pilots.pilot import load
+from devices.texts import LANGS
+from tests.dashboards.boards.alarms.grafana import ERROR, Grafana, build, holds
+from tests.programs import program
+
+PILOT = load("dong-thap")
+HOUR = 60
+PLACE = {"community": "tam-que"}
+SALT = "dong-thap-salinity-3-"
+NAMED = "Hội quán Tâm Quê, phường Cao Lãnh"
+
+
+@pytest.fixture(scope="module")
+def expand(tmp_path_factory):
+    return build(program("go"), tmp_path_factory.mktemp("expand"))
+
+
+@pytest.fixture
+def grafana(expand):
+    return Grafana(expand, rules.content(PILOT, "vi"))
+
+
+def store(salinity=None, readings=6, *, rest=True, **others):
+    """A store in which all is well but for the salinity of one place. `others`: series by a rule's end."""
+
+    def answer(uid, ref):
+        if uid.startswith(SALT):
+            fresh = [({"community": "canh-tan"}, 0.2 if ref == "A" else 6)]
+            mine = [(PLACE, salinity if ref == "A" else readings)] if salinity is not None else []
+            return [*fresh, *mine] if rest else mine
+        for end, series in others.items():
+            if uid.endswith(end.replace("_", "-")):
+                return series
+        return [({"instance": "a"}, 0)] if uid.endswith("books") else []
+
+    return answer
+
+
+def away(uid, ref):
+    return ERROR
+
+
+def titles(grafana):
+    return [title.strip() for _, title, _ in grafana.messages]
+
+
+def test_a_calm_day_says_nothing(grafana):
+    grafana.minutes(3 * HOUR, store(0.3))
+    assert titles(grafana) == []
+
+
+def test_a_message_names_place_commune_level_and_value_and_leads_to_the_panel(grafana):
+    grafana.minutes(10, store(1.53))
+    ((_, title, message),) = grafana.messages
+    assert title.strip() == f"Độ mặn vượt mức II (1,2 g/L): 1,53 g/L – {NAMED}."
+    assert "đóng cống lấy nước" in message
+    assert (
+        "Xem: http://localhost:3000/d/hoiquan-community?var-pilot=dong-thap&var-community=tam-que&viewPanel=9\n"
+        in message
+    )
+
+
+def test_a_store_that_is_away_is_one_alarm_about_the_store(grafana):
+    grafana.minutes(10, store(0.3))
+    grafana.minutes(60, away)
+    assert titles(grafana) == ["Kho số liệu không trả lời."]
+    assert "cống" not in grafana.messages[0][2]
+    grafana.minutes(30, store(0.3))
+    assert titles(grafana)[1:] == ["ĐÃ HẾT: Kho số liệu không trả lời."]
+
+
+def test_a_restart_of_the_store_says_nothing(grafana):
+    grafana.minutes(10, store(0.3))
+    grafana.minutes(1, away)
+    grafana.minutes(30, store(0.3))
+    assert titles(grafana) == []
+
+
+def test_what_is_in_alarm_stays_so_while_the_store_is_away(grafana):
+    grafana.minutes(10, store(1.53))
+    grafana.minutes(60, away)
+    grafana.minutes(10, store(1.53))
+    assert [title for title in titles(grafana) if "Kho" not in title] == titles(grafana)[:1]
+
+
+def test_after_the_store_was_away_books_have_time_to_be_written(grafana):
+    grafana.minutes(10, store(0.3))
+    grafana.minutes(30, away)
+    grafana.minutes(5, store(0.3, books=[]))
+    grafana.minutes(30, store(0.3))
+    assert [title for title in titles(grafana) if "Kho" not in title] == []
+
+
+def test_each_level_is_one_message_and_the_end_comes_once(grafana):
+    for salinity in (0.9, 1.6, 4.4, 1.6, 0.9, 0.3):
+        grafana.minutes(30, store(salinity))
+    levels = [re.search(r"mức (\w+)", title).group(1) for title in titles(grafana) if "HẾT" not in title]
+    assert [one for n, one in enumerate(levels) if n == 0 or levels[n - 1] != one] == [
+        "I",
+        "II",
+        "III",
+        "II",
+        "I",
+    ]
+    assert [n for n, title in enumerate(titles(grafana)) if "HẾT" in title] == [len(titles(grafana)) - 1]
+    assert titles(grafana)[-1] == f"ĐÃ HẾT: Độ mặn vượt mức I (0,69 g/L): 0,30 g/L – {NAMED}."
+    assert all(title.count("mức") == 1 for title in titles(grafana))
+
+
+@pytest.mark.parametrize("limit", [0.69, 1.2, 4.0])
+def test_a_value_on_a_limit_is_of_one_level_alone(limit):
+    written = [one for one in rules.rules(PILOT, "vi") if one.id.startswith(SALT) and one.level]
+    for value in (limit - 0.01, limit, limit + 0.01):
+        assert sum(holds(rule.condition, {"B": value}) for rule in written) == (value > 0.69)
+
+
+def test_a_gauge_that_dies_in_alarm_is_said_to_be_silent_and_never_to_be_well(grafana):
+    grafana.minutes(10, store(1.53))
+    grafana.minutes(5 * HOUR, store(1.53, readings=0))
+    first, second = titles(grafana)
+    assert first == f"Độ mặn vượt mức II (1,2 g/L): 1,53 g/L – {NAMED}."
+    assert f"IM LẶNG khi đang báo động: Độ mặn (mọi nơi): 1,53 g/L – {NAMED}." in second
+    assert "Đừng coi là đã hết" in grafana.messages[1][2]
+    grafana.minutes(HOUR, store(None))  # a week later: no hour of it has readings any more
+    assert "HẾT" not in " ".join(titles(grafana))
+    assert titles(grafana)[-1].count("KHÔNG RÕ") >= 1 and NAMED in titles(grafana)[-1]
+
+
+def test_a_gap_of_less_than_an_hour_in_alarm_says_nothing(grafana):
+    grafana.minutes(10, store(1.53))
+    grafana.minutes(50, store(1.53, readings=0))
+    grafana.minutes(30, store(1.53))
+    assert len(titles(grafana)) == 1
+
+
+def test_a_gauge_that_dies_on_a_calm_day_is_no_alarm_of_the_field(grafana):
+    grafana.minutes(10, store(0.3))
+    grafana.minutes(5 * HOUR, store(0.3, readings=0))
+    grafana.minutes(HOUR, store(None))
+    assert titles(grafana) == []
+
+
+def test_a_store_that_finds_nothing_at_all_ends_no_alarm(grafana):
+    grafana.minutes(10, store(1.53))
+    grafana.minutes(HOUR, store(None, rest=False))
+    assert len(titles(grafana)) == 1
+
+
+def test_silent_devices_of_a_place_are_one_message(grafana):
+    silent = [(PLACE | {"device": f"tam-que-soil-probe-0{n}"}, 5.5) for n in (1, 2)]
+    grafana.minutes(30, store(0.3, device_silent=silent))
+    ((_, title, _),) = grafana.messages
+    assert title.count("Thiết bị im lặng quá 3 giờ: 5,5 giờ – thiết bị tam-que-soil-probe-0") == 2
+    assert title.count(NAMED) == 2
+
+
+def test_devices_that_seem_silent_until_the_gateway_has_counted_again_are_no_alarm(grafana):
+    """After the store was away for hours, what waited comes in minutes, and is counted every five."""
+    seeming = [(PLACE | {"device": f"tam-que-soil-probe-0{n}"}, 4.0) for n in (1, 2)]
+    grafana.minutes(10, store(0.3, device_silent=seeming))
+    grafana.minutes(30, store(0.3, device_silent=[(labels, 0.1) for labels, _ in seeming]))
+    assert titles(grafana) == []
+
+
+def test_a_gateway_without_books_is_told_without_a_number(grafana):
+    grafana.minutes(30, store(0.3, books=[]))
+    assert titles(grafana) == ["Sổ cái của cổng dữ liệu không cân đối hoặc cổng dữ liệu im lặng."]
+
+
+VALUES = {"query failed": {}, "found nothing": {"B": None, "N": None}, "a value": {"B": 1.5, "N": 0.0}}
+
+
+@pytest.mark.parametrize(("lang", "values"), [*product(LANGS, VALUES)])
+def test_no_annotation_prints_what_is_not_there(expand, lang, values):
+    written = yaml.safe_load(rules.content(PILOT, lang))["groups"]
+    for rule in (rule for group in written for rule in group["rules"]):
+        for labels in ({}, PLACE | {"device": "x", "instance": "a"}):
+            given = {"Labels": rule["labels"] | labels, "Values": VALUES[values]}
+            said = expand([{"Annotation": one, **given} for one in rule["annotations"].values()])
+            for text in said:
+                assert not re.search(r"[\[<]no value|%!|NaN|\{\{|\$", text), text
+            if rule["labels"]["hoiquan"] == "field" and values != "a value":
+                orders = "đóng cống|bật quạt|ngừng|giảm" if lang == "vi" else "close|stop|aerat"
+                assert not re.search(orders, said[list(rule["annotations"]).index("description")].lower())
+
+
+def test_the_numbers_of_a_message_are_written_as_its_language_has_them(expand):
+    for lang, number in (("vi", "1,53 g/L"), ("en", "1.53 g/L")):
+        (rule,) = (
+            rule for group in yaml.safe_load(rules.content(PILOT, lang))["groups"] for rule in group["rules"]
+            if rule["uid"] == f"{SALT}II"
+        )  # fmt: skip
+        (said,) = expand([{"Annotation": rule["annotations"]["summary"], "Values": {"B": 1.53}}])
+        assert said.endswith(number)
