@@ -128,7 +128,7 @@ def test_the_board_shows_what_is_counted_by_hand(influx, tmp_path, seed):
         counted = {place for (name, place), row in standing.items() if name == indicator and row["counted"]}
         assert counted == set(expected)
     assert standing["iot_communities", MISSES] | {"time": 0} == {
-        "time": 0, "name": "Tâm Quê", "counted": False, "has": "2/3",
+        "time": 0, "counted": False, "has": "2/3",
     }, "one hour short"  # fmt: skip
     assert standing["iot_communities", JUST]["counted"] is True
     assert standing["smart_villages", SILENT]["has"] == "irrigation"

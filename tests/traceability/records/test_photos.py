@@ -20,8 +20,8 @@ from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
 from devices.texts import text
 from tests import browser
+from tests.seen import AXE, SIZES, Served, axe, judged
 from tests.traceability.conftest import WHO, harvest, write
-from tests.traceability.pages.test_page import AXE, SIZES, Served, axe, judged
 from traceability.commands import trace_app
 from traceability.digital_link import LotKey
 from traceability.pages import web

@@ -17,9 +17,9 @@ from devices.contract.diary import Harvest, Input, decode_diary
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
 from tests import browser
+from tests.seen import AXE, Served, axe, judged
 from tests.servers import Mosquitto
 from tests.traceability.conftest import WHO
-from tests.traceability.pages.test_page import AXE, Served, axe, judged
 from traceability.diary.entries import FORMS, PLAIN
 from traceability.pages import web
 from traceability.secretary import form

@@ -12,8 +12,8 @@ from devices.contract.diary import Correction, DiaryEvent, Irrigation, Shipping
 from devices.pilots.pilot import Pilot
 from devices.texts import number, text
 from tests import browser
+from tests.seen import Served
 from tests.traceability.conftest import HARVESTED, WHO, harvest, write
-from tests.traceability.pages.test_page import Served
 from traceability.sealing.seal import Sealer
 
 KILOGRAMS = 123456.75

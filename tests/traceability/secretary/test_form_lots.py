@@ -12,8 +12,8 @@ from devices.contract.diary import DiaryEvent, Harvest
 from devices.pilots.pilot import Pilot
 from devices.texts import text
 from tests import browser
+from tests.seen import AXE, Served, axe, judged
 from tests.traceability.conftest import WHO, harvest, write
-from tests.traceability.pages.test_page import AXE, Served, axe, judged
 from traceability.diary.entries import Lot
 from traceability.sealing.seal import Sealer
 from traceability.secretary.book import Book

@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from devices.pilots.pilot import Pilot
-from tests.traceability.pages.test_page import Served
+from tests.seen import Served
 from tests.traceability.tlog.test_keys import DAY
 from traceability.pages import web
 from traceability.tlog.keys import note_current
