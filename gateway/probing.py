@@ -33,6 +33,7 @@ from devices.probes.learn import fields, text_of
 from devices.probes.probe import Probe as ProbeFile
 from devices.probes.reader import Reader
 from devices.probes.shelf import PROBES, parse, read
+from devices.probes.telemetry import speaks_contract
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language, PilotName
 from devices.texts import Misuse, text
@@ -140,6 +141,8 @@ def learn(
     if kept is not None and kept.file != path:
         raise Misuse("learn.taken_name", name=probe, path=kept.file)
     messages = list(_messages(settings, registry, known, file, live, seconds, lang))
+    if messages and all(map(speaks_contract, messages)):
+        raise Misuse("learn.speaks", device=device)
     some = fields(messages)
     if not some:
         raise Misuse("learn.nothing", device=device)

@@ -57,7 +57,7 @@ class Probes:
             return encodings.decode(payload, device.device)
         data = parsed_json(payload)
         reader = self._enrolled(device)
-        if _contract(data) and not reader.names(data):
+        if speaks_contract(data) or (_contract(data) and not reader.names(data)):
             return encodings.decode(payload, device.device)
         return [self._telemetry(reader, data, device)]
 
@@ -166,6 +166,14 @@ def _configures(data: Mapping[str, Any]) -> bool:
 def _grouped(data: Mapping[str, Any]) -> bool:
     """Whether an object has a group of the normalised words: `battery` alone is in many makers' mouths."""
     return any(isinstance(data.get(word), dict | list) for word in _GROUPS)
+
+
+def speaks_contract(data: Any) -> bool:
+    """Whether a JSON message is the contract's and all that it names is a signal: it needs no probe file."""
+    some = data if isinstance(data, list) else [data]
+    return bool(some) and all(
+        isinstance(one, dict) and _contract(one) and one["values"].keys() <= SIGNALS.keys() for one in some
+    )
 
 
 def _contract(data: Any) -> bool:

@@ -18,7 +18,7 @@ from dashboards.pages.map import Mark, draw
 from dashboards.site import opened, site
 from devices.clock import DAY_MS, HOUR_MS, day_of, midnight_of
 from devices.contract.reading import Device
-from devices.pilots.pilot import Pilot, load
+from devices.pilots.pilot import Pilot
 from devices.settings import Settings
 from gateway.indicators.count import Evaluation, evaluate, points, roster
 from gateway.indicators.standing import standing
@@ -27,18 +27,6 @@ from gateway.stores.points import Point, device_tags, tags
 from gateway.stores.sqlite import SqliteStore
 
 NOW = int(datetime(2026, 11, 21, 5, tzinfo=UTC).timestamp() * 1000)
-
-
-@pytest.fixture(scope="module")
-def pilot() -> Pilot:
-    return load("dong-thap")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    made = SqliteStore(tmp_path / "store.sqlite")
-    yield made
-    made.close()
 
 
 @pytest.fixture

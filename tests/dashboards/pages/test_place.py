@@ -1,9 +1,7 @@
 """The page of a place: what its people read is what was measured, how old that is, and what it means."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -22,22 +20,10 @@ NOW = int(datetime(2026, 11, 21, 5, 3, tzinfo=UTC).timestamp() * 1000)
 PLACE = "thuan-tan"
 
 
-@pytest.fixture(scope="module")
-def pilot() -> Pilot:
-    return load("dong-thap")
-
-
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each page as the store is when it is asked for."""
     monkeypatch.setattr(kept, "OLD", 0.0)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    made = SqliteStore(tmp_path / "store.sqlite")
-    yield made
-    made.close()
 
 
 def client_of(store: SqliteStore, pilot: Pilot, now: int = NOW, **more: object) -> TestClient:

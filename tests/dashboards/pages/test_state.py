@@ -18,18 +18,10 @@ from devices.pilots.names import Names
 from devices.pilots.pilot import load
 from gateway.indicators.count import Evaluation
 from gateway.stores.points import Point, tags
-from gateway.stores.sqlite import SqliteStore
 from gateway.stores.store import RetryLater
 
 NOW = 1_795_230_000_000
 MINUTE = 60_000
-
-
-@pytest.fixture
-def store(tmp_path):
-    made = SqliteStore(tmp_path / "store.sqlite")
-    yield made
-    made.close()
 
 
 def pages(store, **more):

@@ -1,10 +1,8 @@
 """The overview's first lines: on course or not, today's work by name, and a place found as people type it."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -15,25 +13,13 @@ from dashboards.figures import Figures, Indicator, Standing
 from dashboards.pages import kept, overview, today
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.pilots.names import alphabetical
-from devices.pilots.pilot import Pilot, load
+from devices.pilots.pilot import Pilot
 from gateway.indicators.count import Evaluation
 from gateway.indicators.course import Forecast
 from gateway.stores.points import Point, device_tags, tags
 from gateway.stores.sqlite import SqliteStore
 
 NOW = int(datetime(2026, 11, 21, 5, 3, tzinfo=UTC).timestamp() * 1000)
-
-
-@pytest.fixture(scope="module")
-def pilot() -> Pilot:
-    return load("dong-thap")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    made = SqliteStore(tmp_path / "store.sqlite")
-    yield made
-    made.close()
 
 
 @pytest.fixture

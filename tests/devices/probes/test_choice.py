@@ -7,6 +7,7 @@ import pytest
 
 from devices.contract.payloads import PayloadError
 from devices.probes.learn import Choice, fields, text_of
+from devices.probes.shelf import Shelf
 from devices.probes.telemetry import Probes
 from tests.devices.probes import test_telemetry
 from tests.devices.probes.test_telemetry import TTS, device, event, made, things, told, uplink, values
@@ -130,3 +131,11 @@ def test_a_text_with_two_numbers_is_none_and_is_said_to_be(shelf, text):
     assert one.values == {}
     (unread,) = Probes(shelf).unread(payload, device("two"), None)
     assert unread.why == "unread.unit"
+
+
+def test_a_contract_message_keeps_its_time_though_the_probe_file_names_what_is_in_it(tmp_path):
+    file = text_of("own", "-", {"soil_moisture": Choice("values.soil_moisture", "%")})
+    (tmp_path / "own.yaml").write_text(file, "utf-8")
+    said = b'{"ts":"2026-11-21T03:00:00Z","seq":7,"boot":"b","values":{"soil_moisture":31.5}}'
+    (one,) = Probes(Shelf(tmp_path)).message(said, device("own"))
+    assert (one.values, one.time, one.seq, one.boot) == ({"soil_moisture": 31.5}, 1_795_230_000_000, 7, "b")

@@ -115,3 +115,13 @@ def test_check_reads_a_pack_in_cbor_of_a_device_with_a_probe(tmp_path, registry)
     assert "Stored: air_temperature = 31.5 °C" in done.stdout
     path.write_bytes(b"\x81\xa1")
     assert run(tmp_path, "check", path, "--id", "station", "--lang", "en").exit_code == 1
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize(
+    "says", [{"values": {"soil_moisture": 31.5}}, [{"values": {"soil_ec": 0.4}, "ts": NOW}]]
+)
+def test_who_speaks_the_contract_is_told_that_no_file_is_needed(tmp_path, message, says, lang):
+    done = run(tmp_path, "learn", "--id", "station", message(says), "--lang", lang)
+    assert done.exception.sentence(lang) == text("learn.speaks", lang, device="station")
+    assert not (tmp_path / "probes").exists()
