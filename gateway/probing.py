@@ -5,11 +5,9 @@ quarantine, a file or --live ─► messages ─► devices.probes.learn ─► 
 """
 
 import json
-import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty
 from re import fullmatch
@@ -21,14 +19,15 @@ import gateway.commands  # noqa: F401 # adds its own commands to those of a devi
 from devices import installation, terminal
 from devices.access.registry import Registry
 from devices.access.roster import RECHECK
-from devices.access.site import site_of
+from devices.access.site import site_for, site_of
+from devices.clock import moment_of, now_ms
 from devices.commands import Probe, Set, devices_app, shelf_of
 from devices.contract.payloads import PayloadError
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
 from devices.contract.topics import ID, Topic
 from devices.files import replace
-from devices.probes.envelope import addressed, envelopes, parsed_json, sender
+from devices.probes.envelope import addressed, content, envelopes, parsed_json, sender, server
 from devices.probes.learn import fields, text_of
 from devices.probes.probe import Probe as ProbeFile
 from devices.probes.reader import Reader
@@ -155,7 +154,7 @@ def learn(
     pairs = list(values or [])
     if "height" in parsed.place_values and not take and not any(one.startswith("height=") for one in pairs):
         pairs.append(f"height={typer.prompt(text('learn.height', lang))}")
-    site = _site(parsed, pairs)
+    site = site_for(parsed, pairs)
     typer.echo(f"\n{written}")
     for line in asking.stored(Reader(parsed), messages[-1], site, lang):
         typer.echo(line)
@@ -181,23 +180,6 @@ def _enrolled(registry: Registry, device: str) -> Device:
     return known
 
 
-def _site(probe: ProbeFile, pairs: Sequence[str]) -> dict[str, float]:
-    """As `site_of`, of a probe that is on no shelf yet."""
-    given = {name.strip(): value for name, _, value in (pair.partition("=") for pair in pairs)}
-    site = {}
-    for name in probe.place_values:
-        value = math.nan
-        with suppress(KeyError, ValueError):
-            value = float(given.pop(name).replace(",", "."))
-        if not math.isfinite(value):
-            raise Misuse("enrol.not_set", probe=probe.id, name=name)
-        site[name] = value
-    for name in given:
-        needed = ", ".join(probe.place_values) or "-"
-        raise Misuse("enrol.set_in_vain", name=name, needed=needed)
-    return site
-
-
 def _messages(
     settings: Settings,
     registry: Registry,
@@ -213,11 +195,7 @@ def _messages(
             data = parsed_json(file.read_bytes())
         except PayloadError as error:
             raise Misuse(f"rejected.{error.reason}", field=error.field) from None
-        server = next((one for one in envelopes() if one.opens(data)), None)
-        if server is not None:
-            uplink = server.open(data)
-            data = uplink.data or uplink.normalized
-        yield data
+        yield content(data, server(data))
         return
     if not live:
         rows = [row for row in _refused(settings, registry, known) if row.size == len(row.payload)]
@@ -260,10 +238,7 @@ def _said(topic: str, payload: bytes) -> Any:
     with suppress(PayloadError):
         data = parsed_json(payload)
         whose = addressed(topic)
-        if whose is None:
-            return data
-        uplink = whose.envelope.open(data)
-        return uplink.data or uplink.normalized
+        return content(data, None if whose is None else whose.envelope)
     return None
 
 
@@ -283,5 +258,5 @@ def _read_with(
     if rows:
         with closing(Spool(files(settings.data, settings.instance).spool)) as spool:
             again = spool.release(row.id for row in reversed(rows) if not row.replayed)
-    at = f"{datetime.now(UTC).astimezone(registry.pilot.zone):%H:%M:%S}"
+    at = f"{moment_of(now_ms(), registry.pilot.zone):%H:%M:%S}"
     typer.echo(text("learn.read_with", lang, device=device, probe=probe or "-", number=again, time=at))

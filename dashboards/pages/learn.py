@@ -18,7 +18,7 @@ from dashboards.pages.frame import PAGES
 from devices.contract.models import DIARY, MODELS
 from devices.contract.payloads import PayloadError
 from devices.contract.signals import SIGNALS
-from devices.probes.envelope import envelopes, parsed_json
+from devices.probes.envelope import content, parsed_json, server
 from devices.probes.learn import Choice, Field, asks_unit, fields, meant, proposals, signals_of, text_of
 from devices.probes.probe import COUNTED
 from devices.probes.reader import Reader
@@ -91,11 +91,7 @@ def router() -> APIRouter:
 def _said(payload: str) -> Any:
     """What the probe says, out of a network server's envelope where it stands in one. Raises PayloadError."""
     data = parsed_json(payload.encode("utf-8", "replace"))
-    server = next((one for one in envelopes() if one.opens(data)), None)
-    if server is None:
-        return data
-    uplink = server.open(data)
-    return uplink.data or uplink.normalized or {}
+    return content(data, server(data))
 
 
 def _row(name: str, path: str, some: list[Field], form: Mapping[str, str], lang: str) -> Row:

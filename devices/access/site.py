@@ -1,10 +1,11 @@
 """How a device is read: its probe file, and the values of the place that it needs (`--set height=3.2`)."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from devices.probes.probe import Probe
 from devices.probes.shelf import ProbeError, Shelf
 from devices.texts import Misuse
 
@@ -13,6 +14,22 @@ def site_of(shelf: Shelf, probe: str | None, pairs: Iterable[str]) -> dict[str, 
     """The values of `pairs` (name=number) that the probe file of that id needs: all of them, and no other.
     Raises Misuse.
     """
+    site = _numbers(pairs)
+    if probe is None:
+        return _matched("", (), site)
+    kept = shelf.probes.get(probe)
+    if kept is None:
+        broken = (one for one in shelf.troubles if f"id: {probe}\n" in _text(one))
+        raise next(broken, Misuse("enrol.no_probe", probe=probe))
+    return _matched(probe, kept.probe.place_values, site)
+
+
+def site_for(probe: Probe, pairs: Iterable[str]) -> dict[str, float]:
+    """As `site_of`, of a probe that is on no shelf yet. Raises Misuse."""
+    return _matched(probe.id, probe.place_values, _numbers(pairs))
+
+
+def _numbers(pairs: Iterable[str]) -> dict[str, float]:
     site: dict[str, float] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
@@ -23,13 +40,10 @@ def site_of(shelf: Shelf, probe: str | None, pairs: Iterable[str]) -> dict[str, 
         if not equals or not math.isfinite(value):
             raise Misuse("enrol.set", pair=pair)
         site[name.strip()] = value
-    needed: tuple[str, ...] = ()
-    if probe is not None:
-        kept = shelf.probes.get(probe)
-        if kept is None:
-            broken = (one for one in shelf.troubles if f"id: {probe}\n" in _text(one))
-            raise next(broken, Misuse("enrol.no_probe", probe=probe))
-        needed = kept.probe.place_values
+    return site
+
+
+def _matched(probe: str, needed: Sequence[str], site: dict[str, float]) -> dict[str, float]:
     for name in needed:
         if name not in site:
             raise Misuse("enrol.not_set", probe=probe, name=name)

@@ -11,7 +11,7 @@ tells a repetition. `session` changes at every join, and the counter begins anew
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -134,7 +134,7 @@ class Envelope:
 
     def topic(self, eui: str) -> str:
         """The topic of an uplink of the device with that devEUI."""
-        return self._form.topics.up.replace("{eui}", eui).replace("+", "0")
+        return self.listened(eui).replace("+", "0")
 
     def listened(self, eui: str) -> str:
         """The MQTT filter under which uplinks of the device with that devEUI come, maybe among others'."""
@@ -247,7 +247,7 @@ class Addressed(NamedTuple):
 
 
 def parsed_json(payload: bytes) -> Any:
-    """A message of a network server. Raises PayloadError for what is no JSON, or says a thing twice."""
+    """The JSON of a payload. Raises PayloadError for what is none, or says a thing twice."""
     refuse_large(payload)
     try:
         data = from_json(payload)
@@ -279,7 +279,20 @@ def envelopes() -> tuple[Envelope, ...]:
     return tuple(Envelope(Form.model_validate(parsed(path.read_text("utf-8")))) for path in files)
 
 
-def filters() -> Iterable[str]:
+def server(data: Any) -> Envelope | None:
+    """The network server whose form a message has; None: no server's."""
+    return next((one for one in envelopes() if one.opens(data)), None)
+
+
+def content(data: Any, envelope: Envelope | None) -> Any:
+    """What a device itself says, out of what a server put around it. Raises PayloadError."""
+    if envelope is None:
+        return data
+    uplink = envelope.open(data)
+    return uplink.data or uplink.normalized
+
+
+def filters() -> list[str]:
     """MQTT filters of all of them: what a gateway subscribes to."""
     return [text for envelope in envelopes() for text in envelope.filters]
 
@@ -306,12 +319,12 @@ def sender(topic: str, payload: bytes) -> str | None:
 
 def foreign(topic: str) -> bool:
     """Whether it begins as a network server's does."""
-    return topic.startswith(tuple(_roots()))
+    return topic.startswith(_roots())
 
 
 @cache
-def _roots() -> frozenset[str]:
-    return frozenset(f"{text.partition('/')[0]}/" for text in filters())
+def _roots() -> tuple[str, ...]:
+    return tuple({f"{text.partition('/')[0]}/" for text in filters()})
 
 
 def _pattern(text: str) -> re.Pattern[str]:

@@ -9,14 +9,14 @@ message and decoded, so nothing is said that the gateway would not do, and all o
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from devices.clock import AHEAD_MS, YEAR_2020_MS
 from devices.contract import senml
 from devices.contract.payloads import SECONDS, PayloadError, Telemetry
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
-from devices.probes.envelope import Envelope, envelopes, parsed_json
+from devices.probes.envelope import Envelope, envelopes, parsed_json, server
 from devices.probes.meant import (
     FIELDS,
     FILLER,
@@ -30,7 +30,7 @@ from devices.probes.meant import (
 from devices.probes.telemetry import Probes, contract_values
 from devices.texts import number, shown, text
 
-Encoding = Literal["json", "list", "senml-json", "senml-cbor", "probe", "chirpstack", "the-things-stack"]
+Encoding = str  # json, list, senml-json, senml-cbor, probe, or the id of a network server's envelope
 FITTING = 4  # probe files that are named at most
 EXAMPLE: dict[str, Any] = {"values": {"soil_moisture": 31.5}}
 
@@ -91,12 +91,12 @@ def server_of(payload: bytes) -> Envelope:
         data = parsed_json(payload)
     except PayloadError:
         return envelopes()[0]
-    return next((one for one in envelopes() if one.opens(data)), envelopes()[0])
+    return server(data) or envelopes()[0]
 
 
 def _encoding(payload: bytes, device: Device, envelope: Envelope | None) -> Encoding:
     if envelope is not None:
-        return "chirpstack" if envelope.id == "chirpstack" else "the-things-stack"
+        return envelope.id
     if (payload[:1] and 0x80 <= payload[0] < 0xA0) or payload.startswith(senml.SELF_DESCRIBED):
         return "senml-cbor"
     if device.probe is not None and b'"values"' not in payload:

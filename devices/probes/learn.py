@@ -160,7 +160,7 @@ def meant(field: Field, signal: str) -> list[Meant]:
     units = [field.unit] if field.unit else units_for(signal)
     values = []
     for unit in units:
-        value = convert(field.number, UNITS[unit], wanted) if unit in UNITS else field.number
+        value = convert(field.number, UNITS[unit], wanted)
         values.append(Meant(unit, value, signal in COUNTED or row.low <= value <= row.high))
     return values
 

@@ -22,7 +22,6 @@ add to a negative number that a decoder gets wrong by one step. `counter`: `tota
 midnight.
 """
 
-import math
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
@@ -52,7 +51,7 @@ def _listed(value: Any) -> Any:
 
 
 class _Written(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class UnitBeside(_Written):
@@ -102,10 +101,6 @@ class Wording(_Written):
             raise ProbeFault("probe.no_unit", unit=unit)
         return unit
 
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        return tuple(parsed(text) for text in self.at)
-
 
 class Example(_Written):
     """What a device may say, and what that means in our signals and units; of a counter, its total."""
@@ -129,7 +124,7 @@ class Probe(_Written):
     @classmethod
     def _signals(cls, readings: dict[str, Wording]) -> dict[str, Wording]:
         for name, wording in readings.items():
-            check_wording(name, wording)
+            _check_wording(name, wording)
         return readings
 
     @model_validator(mode="after")
@@ -146,7 +141,7 @@ class Probe(_Written):
         return tuple(dict.fromkeys(one.plus for one in self.readings.values() if isinstance(one.plus, str)))
 
 
-def check_wording(name: str, wording: Wording) -> None:
+def _check_wording(name: str, wording: Wording) -> None:
     """Whether it may be the wording of that signal. Raises ProbeFault."""
     signal = SIGNALS.get(name)
     if signal is None:
@@ -158,7 +153,7 @@ def check_wording(name: str, wording: Wording) -> None:
         raise ProbeFault("probe.other_unit", signal=name, unit=wording.unit, units=units)
     if wording.counter is not None and name not in COUNTED:
         raise ProbeFault("probe.no_counter", signal=name, counted=", ".join(sorted(COUNTED)))
-    if not math.isfinite(wording.times) or wording.times == 0:
+    if wording.times == 0:
         raise ProbeFault("probe.times", signal=name)
 
 

@@ -81,7 +81,7 @@ class _Rule:
 
     def __init__(self, signal: str, wording: Wording) -> None:
         self.signal, self.counter = signal, wording.counter
-        self.ways = tuple((getter(path), text) for path, text in zip(wording.paths, wording.at, strict=True))
+        self.ways = tuple((getter(parsed(text)), text) for text in wording.at)
         self._wanted = _known(SIGNALS[signal].unit)
         self._beside: Path | None = None
         self._unit: Unit | None = self._wanted  # of a bare number; None where its unit stands beside it

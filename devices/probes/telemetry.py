@@ -18,12 +18,12 @@ from devices.probes.envelope import Envelope, Uplink, parsed_json
 from devices.probes.reader import Reader, Unread
 from devices.probes.shelf import Shelf
 
-NORMALIZED = "normalized"
+_NORMALIZED = "normalized"
 _FIELDS = frozenset({"values", "ts", "seq", "boot"})
 _GROUPS = frozenset({"air", "soil", "water", "wind", "rain", "leaf", "metering", "channels", "sound", "tank"})
 # all that may stand at the top of what the open codecs give: vocabulary.schema.json of 0.2.2, and who made it
 _VOCABULARY = _GROUPS | {
-    "action", "analog", "battery", "batteryPercent", "device", "history", "hvac", "leaf", "linear", "make",
+    "action", "analog", "battery", "batteryPercent", "device", "history", "hvac", "linear", "make",
     "model", "people", "plant", "position", "power", "pressure", "pulse", "temperature", "tilt", "time",
     "vibration",
 }  # fmt: skip
@@ -70,7 +70,7 @@ class Probes:
             data = {"normalized_payload": None}  # there is nothing else to be read
         reader = self._chosen(uplink, uplink.data or {}, device)
         if reader is not None:
-            own = reader.probe.id == NORMALIZED and uplink.normalized  # the server did it itself
+            own = reader.probe.id == _NORMALIZED and uplink.normalized  # the server did it itself
             told = self._telemetry(reader, uplink.normalized if own else data, device)
         elif _unknown(data) is not None and uplink.normalized and self._normalized().names(uplink.normalized):
             told = self._telemetry(self._normalized(), uplink.normalized, device)
@@ -124,7 +124,7 @@ class Probes:
         return reader
 
     def _normalized(self) -> Reader:
-        return self._of(NORMALIZED)
+        return self._of(_NORMALIZED)
 
     def _telemetry(self, reader: Reader, data: Any, device: Device) -> Telemetry:
         heard = reader.read(data, dict(device.site) if device.site else _NOWHERE)

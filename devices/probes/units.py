@@ -99,8 +99,8 @@ UNITS: dict[str, Unit] = {
     for dimension, (_, rows) in _ROWS.items()
     for name, row in rows.items()
 }
-_NAMES = tuple(UNITS)
-UNITS |= {word: UNITS[name] for name, words in _SPELT.items() for word in words.split()}
+_UCUM = {name: name for name in UNITS} | {w: name for name, words in _SPELT.items() for w in words.split()}
+UNITS |= {word: UNITS[name] for word, name in _UCUM.items()}
 
 
 def unit_of(text: str) -> Unit | None:
@@ -110,9 +110,7 @@ def unit_of(text: str) -> Unit | None:
 
 def ucum(text: str) -> str:
     """UCUM's own name of a unit that is known, however it is written."""
-    if text.strip() in _NAMES:
-        return text.strip()
-    return next((name for name, words in _SPELT.items() if text.strip() in words.split()), text)
+    return _UCUM.get(text.strip(), text)
 
 
 def convert(value: float, given: Unit, wanted: Unit) -> float:

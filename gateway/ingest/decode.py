@@ -1,7 +1,8 @@
 """From messages to readings: whose is it, what does it say, was it here before, is its time credible?
 
-Nothing here does I/O, and every exception of a payload is a refusal with a reason; one bad message
-never touches the next. Diary events and states pass through to those who keep them.
+Beyond a look whether registry and probe files changed nothing here does I/O. Every exception of a payload is a
+refusal with a reason; one bad message never touches the next. Diary events and states pass through to those who
+keep them.
 """
 
 import json
@@ -138,7 +139,8 @@ class Decoder:
         if sender is None or sender.kind not in _READINGS or message.retained or message.replayed:
             return
         seen = self._remember(sender.device, result)
-        for boot, seq in numbers(message.payload) if sender.envelope is None else _numbered(sender, message):
+        envelope = sender.envelope
+        for boot, seq in numbers(message.payload) if envelope is None else _numbered(envelope, message):
             seen.refuse(boot, seq)
 
     def forget(self, refused: Sequence[Reading]) -> int:
@@ -314,10 +316,10 @@ class Decoder:
         return [State(device, online, message.arrival, message.retained)] if device.model != DIARY else []
 
 
-def _numbered(sender: Sender, message: Message) -> list[tuple[str, int]]:
+def _numbered(envelope: Envelope, message: Message) -> list[tuple[str, int]]:
     """Session and counter of an uplink that is refused, as far as they can be made out."""
     with suppress(*CONTENT):
-        pair = sender.envelope.number(parsed_json(message.payload)) if sender.envelope is not None else None
+        pair = envelope.number(parsed_json(message.payload))
         return [] if pair is None else [pair]
     return []
 

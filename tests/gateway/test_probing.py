@@ -231,7 +231,7 @@ def test_a_distance_needs_the_height_and_a_rain_counter_its_kind(tmp_path, regis
     words = ["learn", "--id", "gauge", message, *takes]
     assert "needs the place's height" in fails(tmp_path, *words)
     for height in ("height=high", "height=nan", "height=inf", "height="):
-        assert "Probe own-gauge needs the place's height" in fails(tmp_path, *words, "--set", height)
+        assert f"--set '{height}' cannot be read" in fails(tmp_path, *words, "--set", height)
     assert "--set depth" in fails(tmp_path, *words, "--set", "height=3.2", "--set", "depth=1")
     assert not (tmp_path / "probes").exists(), "nothing was written"
     done = run(tmp_path, *words, "--set", "height=3,2", "--lang", "en")
