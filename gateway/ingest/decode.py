@@ -1,8 +1,8 @@
 """From messages to readings: whose is it, what does it say, was it here before, is its time credible?
 
-Beyond a look whether registry and probe files changed nothing here does I/O. Every exception of a payload is a
-refusal with a reason; one bad message never touches the next. Diary events and states pass through to those who
-keep them.
+Beyond a look whether registry and probe files changed nothing here does I/O. Every exception of a payload is
+a refusal with a reason; one bad message never touches the next. Diary events and states pass through to those
+who keep them.
 """
 
 import json
