@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
+from devices.access.database import RegistryAway
+from devices.errors import CONTENT
 from gateway.stores.store import RetryLater
 
 EVERY = 10.0  # seconds between two readings
@@ -57,8 +59,10 @@ class Kept(Generic[T]):
             try:
                 with self._reading:
                     self._again()
-            except RetryLater as error:  # whoever asks is told
+            except (RetryLater, RegistryAway) as error:  # whoever asks is told
                 log.warning("what the page shows waits: %s", error)
+            except CONTENT:  # the next reading may do
+                log.exception("what the page shows cannot be read")
             stop.wait(EVERY)
 
     def _again(self) -> tuple[float, T]:

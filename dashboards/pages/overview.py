@@ -99,7 +99,11 @@ def render(
         as_of=_local(pilot, now, "%d/%m/%Y %H:%M:%S"),
         cards=[_card(one, pilot, standing, lang) for one in progress.indicators],
         map=draw(_marks(pilot, standing, now)),
-        devices=[_device(device, pilot, lang) for device in figures.newest(now, SHOWN_DEVICES)],
+        devices=[
+            _device(device, pilot, lang)
+            for device in figures.newest(now, SHOWN_DEVICES)
+            if device.community in pilot.place
+        ],
         alarms=today.shown_alarms(work, now, lang),
         silent=today.shown_silent(work, pilot, now, lang),
         advice=today.advised(recent.advice, pilot, now, lang),

@@ -1,9 +1,10 @@
 """This year's report at `/report.pdf`: what `hoiquan report` writes, for whoever has a browser alone."""
 
+import asyncio
 from functools import lru_cache
-from threading import Lock
 
 from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from dashboards.figures import Figures
@@ -18,7 +19,7 @@ TICK_MS = 10 * MINUTE_MS  # made at most so often: it takes a processor a second
 
 def router(figures: Figures) -> APIRouter:
     """The route; readers wait for one another, as a report is made once for all of them."""
-    making = Lock()
+    making = asyncio.Lock()
 
     @lru_cache(maxsize=2)
     def made(lang: str, tick: int) -> bytes:
@@ -31,10 +32,10 @@ def router(figures: Figures) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/report.pdf")
-    def report(request: Request) -> Response:
+    async def report(request: Request) -> Response:
         now, lang = figures.now(), language(request)
-        with making:
-            content = made(lang, now // TICK_MS)
+        async with making:  # who waits holds no thread that other pages need
+            content = await run_in_threadpool(made, lang, now // TICK_MS)
         name = f"{'bao-cao' if lang == 'vi' else 'report'}-{day_of(now, figures.pilot.zone).year}.pdf"
         sent = headers(vary=VARY, cache="no-cache") | {"Content-Disposition": f'inline; filename="{name}"'}
         return Response(content, headers=sent, media_type="application/pdf")

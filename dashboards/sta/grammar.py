@@ -24,7 +24,8 @@ CONDITIONS = frozenset(list(CALLS)[:7])
 _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"
 TOKEN = re.compile(
     rf"""\s*(?:(?P<geo>geography\s*'[^']*')|(?P<text>'(?:[^']|'')*')|(?P<time>{_TIME}(?:/{_TIME})?)
-    |(?P<number>[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w-]))|(?P<name>@?[A-Za-z_][\w.]*(?:/@?[\w.-]+)*)
+    |(?P<number>[+-]?\d{{1,30}}(?:\.\d{{1,30}})?(?:[eE][+-]?\d{{1,3}})?(?![\w.-]))
+    |(?P<name>@?[A-Za-z_][\w.]*(?:/@?[\w.-]+)*)
     |(?P<mark>[(),]))""",
     re.VERBOSE,
 )

@@ -16,6 +16,7 @@ from devices.clock import DAY_MS, HOUR_MS, YEAR_2020_MS
 from gateway.stores.store import Bucket
 
 MOST = 300_000  # hours of several datastreams that one question may look through
+MOST_QUESTIONS = 400  # that one request may put to the store: a page of Datastreams, each with its newest
 MOST_READ = 150_000  # observations that one request may read: seventeen years of one datastream
 SECOND_MS = 1000
 
@@ -40,6 +41,7 @@ class Hours:
         self._figures = figures
         self._now = figures.now()
         self._read_so_far = 0
+        self._questions = 0
         self._lately: dict[int, list[Entity]] = {}
 
     def between(self, streams: Sequence[Stream], span: Span) -> list[Entity]:
@@ -78,6 +80,9 @@ class Hours:
         return span.within(Span((self._now if span.stop is None else span.stop) - far))
 
     def _read(self, streams: Sequence[Stream], start: int, stop: int) -> list[Entity]:
+        self._questions += 1
+        if self._questions > MOST_QUESTIONS:
+            raise BadQuery(f"more than {MOST_QUESTIONS} series are asked for one by one: take a smaller $top")
         where = {"pilot": self._figures.pilot.pilot}
         for name in ("device", "community"):
             values = {getattr(stream, name) for stream in streams}

@@ -14,6 +14,7 @@ from dashboards.sta.sets import FIELDS, IDS, SELF, WAYS, BadQuery, require_path
 
 USUAL, MOST = 100, 1000  # entities a page
 FURTHEST = 1_000_000
+LONGEST = 8000  # characters of a query
 DEEPEST = 5  # $expand in $expand
 
 
@@ -39,6 +40,8 @@ class Options:
 
 def of_query(query: str, set_name: str) -> Options:
     """Those of an address's query. Raises BadQuery."""
+    if len(query) > LONGEST:
+        raise BadQuery(f"the query is longer than {LONGEST} characters")
     pairs = []
     for part in filter(None, query.split("&")):
         name, _, value = part.partition("=")
@@ -115,7 +118,7 @@ def _selected(text: str, set_name: str) -> str:
 def _expanded(text: str, set_name: str, depth: int) -> dict[str, Options]:
     if depth >= DEEPEST:
         raise BadQuery(f"$expand: deeper than {DEEPEST}")
-    expand: dict[str, Options] = {}
+    pairs_of: dict[str, list[tuple[str, str]]] = {}  # gathered first: each way is parsed once
     for item in _split(text, ","):
         found = re.fullmatch(r"\s*(\w+)((?:/\w+)*)\s*(?:\((.*)\))?\s*", item, re.DOTALL)
         way = WAYS[set_name].get(found[1]) if found else None
@@ -124,15 +127,13 @@ def _expanded(text: str, set_name: str, depth: int) -> dict[str, Options]:
         pairs = [_pair(part) for part in _split(found[3] or "", ";") if part.strip()]
         if found[2]:  # Datastreams/Sensor(…) is Datastreams($expand=Sensor(…))
             inner = found[2][1:] + (f"({found[3]})" if found[3] else "")
-            pairs = [("$expand", inner)]
-        before = expand.get(found[1])
-        if before is not None and found[2]:  # the same way again, for something else behind it
-            pairs = _merged(before.pairs, pairs[0][1])
-        expand[found[1]] = parse(pairs, way.target, depth + 1)
-    return expand
+            before = pairs_of.get(found[1])  # the same way again, for something else behind it
+            pairs = [("$expand", inner)] if before is None else _merged(before, inner)
+        pairs_of[found[1]] = pairs
+    return {name: parse(pairs, WAYS[set_name][name].target, depth + 1) for name, pairs in pairs_of.items()}
 
 
-def _merged(pairs: tuple[tuple[str, str], ...], expand: str) -> list[tuple[str, str]]:
+def _merged(pairs: Iterable[tuple[str, str]], expand: str) -> list[tuple[str, str]]:
     kept = dict(pairs)
     kept["$expand"] = ",".join(filter(None, (kept.get("$expand"), expand)))
     return list(kept.items())

@@ -12,11 +12,13 @@ from dashboards.sta.hours import Hours, Span
 from dashboards.sta.network import Network, Stream
 from dashboards.sta.numbers import observed_at
 from dashboards.sta.options import Options
-from dashboards.sta.sets import FIELDS, IDS, SELF, WAYS, Entity
+from dashboards.sta.sets import FIELDS, IDS, SELF, WAYS, BadQuery, Entity
 from devices.clock import DAY_MS, HOUR_MS
 
 _BY_NEWEST = ((("phenomenonTime",), True),), ((("resultTime",), True),)
 NEWEST = (2 * DAY_MS, 64 * DAY_MS, None)  # how far back the newest are looked for, None: all
+MOST_SHOWN = 20_000  # entities that one answer holds, those that others are expanded to among them
+MOST_LOOKS = 600_000  # values that the conditions and orders of one request may look at
 
 
 class Scope(NamedTuple):
@@ -42,6 +44,7 @@ class Reader:
         self._network = network
         self._hours = hours
         self.root = root
+        self._shown = self._looks = 0
 
     def all_of(self, set_name: str) -> Scope:
         """A whole set."""
@@ -76,6 +79,9 @@ class Reader:
 
     def look(self, entity: Entity, path: tuple[str, ...]) -> list[Any]:
         """What a path leads to: nothing, a value, or one of each entity on the way."""
+        self._looks += 1
+        if self._looks > MOST_LOOKS:
+            raise BadQuery("that is too much to look through: a simpler $filter, or a shorter phenomenonTime")
         first, *rest = path
         if first in IDS:
             return [entity.id]
@@ -127,6 +133,9 @@ class Reader:
 
     def json(self, entity: Entity, options: Options) -> dict[str, Any]:
         """An entity with its links, as far as `$select` wants them, and what `$expand` wants of others."""
+        self._shown += 1
+        if self._shown > MOST_SHOWN:
+            raise BadQuery(f"more than {MOST_SHOWN} entities in one answer: a smaller $top, or less $expand")
         own = self.address(entity)
         made: dict[str, Any] = {"@iot.id": entity.id, SELF: own}
         chosen = options.select

@@ -1,4 +1,4 @@
-"""The routes of SensorThings: read alone, and every refusal is JSON with a `message`, as clients want it."""
+"""The routes of SensorThings: read-only, and every refusal is JSON with a `message`, as clients want it."""
 
 import json
 from typing import Any
@@ -33,7 +33,7 @@ def router(figures: Figures) -> APIRouter:
     @routes.api_route(f"{PREFIX}/{{path:path}}", methods=list(METHODS), include_in_schema=False)
     async def sta(request: Request, path: str = "") -> Response:
         if request.method not in READ:
-            return _refused(405, "the data can be read alone: GET or HEAD", {"Allow": ", ".join(READ)})
+            return _refused(405, "the data can only be read: GET or HEAD", {"Allow": ", ".join(READ)})
         try:
             return await run_in_threadpool(_answer, request, path.rstrip("/"), figures, survey)
         except BadQuery as error:

@@ -60,9 +60,11 @@ class BadQuery(Exception):
     """The address asks what cannot be answered; the sentence says what, and what would do."""
 
 
-def require_path(set_name: str, path: tuple[str, ...]) -> None:
-    """Raise BadQuery where entities of the set cannot have it. Below a field anything may be asked: what is
-    missing there is no match (QGIS asks for `location/geometry/type` of what has `location/type`).
+def require_path(set_name: str, path: tuple[str, ...], passed: tuple[str, ...] = ()) -> None:
+    """Raise BadQuery where entities of the set cannot have it, or where it leads back to a set that it left
+    (`passed`): round and round it would lead to more values than there is time. Below a field anything may be
+    asked: what is missing there is no match (QGIS asks for `location/geometry/type` of what has
+    `location/type`).
     """
     first, *rest = path
     if first in IDS or first == SELF or first in FIELDS[set_name]:
@@ -73,4 +75,6 @@ def require_path(set_name: str, path: tuple[str, ...]) -> None:
         raise BadQuery(f"{set_name} have no {'/'.join(path)!r}; they have {there}")
     if way.target == "Observations":
         raise BadQuery(f"{'/'.join(path)}: Observations are filtered in their own set")
-    require_path(way.target, tuple(rest))
+    if way.target in (*passed, set_name):
+        raise BadQuery(f"{'/'.join(path)[:80]}: leads back to {way.target}")
+    require_path(way.target, tuple(rest), (*passed, set_name))

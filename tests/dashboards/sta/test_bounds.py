@@ -1,0 +1,65 @@
+"""What one question may cost: each of these is answered at once, small or refused, whoever asks."""
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from dashboards.sta import hours, reader, routes
+from dashboards.sta.grammar import parse as condition
+from dashboards.sta.options import DEEPEST, LONGEST, of_query
+from dashboards.sta.sets import BadQuery, require_path
+from tests.dashboards import soil
+
+ROUND = "Datastreams/Sensor/Datastreams/Sensor/Datastreams"
+
+
+def test_the_same_way_asked_for_many_times_is_parsed_once():
+    many = ",".join([ROUND] * 150)
+    options = of_query(f"$expand={many}", "Things")
+    depth = 0
+    while options.expand:
+        (options,) = options.expand.values()
+        depth += 1
+    assert depth == DEEPEST
+
+
+def test_ways_that_begin_alike_are_joined():
+    options = of_query("$expand=Datastreams/Sensor,Datastreams/ObservedProperty", "Things")
+    assert set(options.expand["Datastreams"].expand) == {"Sensor", "ObservedProperty"}
+
+
+@pytest.mark.parametrize("path", ["Datastreams/Sensor/Datastreams/id", "Datastreams/Thing/" * 3000 + "id"])
+def test_a_path_does_not_come_back_to_where_it_was(path):
+    with pytest.raises(BadQuery, match="leads back"):
+        require_path("Sensors" if path.count("/") < 9 else "Things", tuple(path.split("/")))
+
+
+def test_a_number_and_a_query_have_an_end():
+    with pytest.raises(BadQuery):
+        condition(f"id eq {'9' * 5000}")
+    with pytest.raises(BadQuery, match=f"longer than {LONGEST}"):
+        of_query("$filter=" + "x" * LONGEST, "Things")
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    app = FastAPI()
+    with soil.figures(tmp_path_factory.mktemp("bounds")) as figures:
+        app.include_router(routes.router(figures))
+        with TestClient(app) as made:
+            yield made
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "most"),
+    [(reader, "MOST_SHOWN", 3), (reader, "MOST_LOOKS", 1), (hours, "MOST_QUESTIONS", 0)],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_answer_has_a_budget_and_who_asks_for_more_is_told_what_to_ask(
+    client, monkeypatch, where, name, most
+):
+    address = "/sta/v1.1/Datastreams?$filter=id gt 0&$expand=Thing,Sensor,Observations"
+    assert client.get(address).status_code == 200
+    monkeypatch.setattr(where, name, most)
+    refused = client.get(address)
+    assert refused.status_code == 400 and refused.json()["message"]
