@@ -172,12 +172,11 @@ COMMANDS = {
     "up": Late(lambda: up, "Everything on this machine, no Docker"),
     "doctor": Late("gateway.launch:doctor", "Look at each part and say what is wrong and what to do"),
     "device": Late("gateway.probing:devices_app", "Enrol real devices, list and revoke them; probe files"),
-    "trace": Late(
-        "traceability.commands:trace_app", "Lots and their records: list, show, label, export, verify"
-    ),
+    "trace": Late("traceability.commands:trace_app", "Lots and records: list, show, label, export, verify"),
     "report": Late(report, "The yearly report as PDF or Markdown"),
     "quarantine": Late("gateway.commands:quarantine_app", "Refused messages: list, show, replay"),
     "advice": Late("gateway.commands:advice_app", "Automatic commands: stop them all, or let them go on"),
+    "alarms": Late("gateway.alarms:alarms_app", "What is in alarm now; a test of who is told"),
     "pilot": Late("devices.commands:pilot_app", "A province's pilot file: check one"),
     "simulate": Late(simulate, "The simulator alone: a seeded province over MQTT"),
     "gateway": Late("gateway.launch:gateway", "The gateway alone"),

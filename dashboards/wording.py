@@ -4,7 +4,6 @@ from typing import Any
 
 from dashboards.figures import Indicator
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, moment_of
-from devices.contract.models import MODELS
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot, TargetPoint
 from devices.pilots.places import Place, Village
@@ -115,14 +114,6 @@ def age(ms: int, lang: str) -> str:
         if ms < most:
             return text(f"place.age_{unit}", lang, number=ms // span)
     return text("place.age_days", lang, number=ms // DAY_MS)
-
-
-def device(device: str, community: str, model: str, lang: str) -> str:
-    """A device by its kind; a simulated one with its number, a real one with the name that it was given."""
-    known = MODELS.get(model)
-    kind = text("place.device", lang) if known is None else known.en if lang == "en" else known.vi
-    number = device.removeprefix(f"{community}-{model}-")
-    return f"{kind} {int(number)}" if number != device and number.isdecimal() else f"{kind} “{device}”"
 
 
 def commune(place: Place) -> str:

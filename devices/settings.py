@@ -84,6 +84,16 @@ class Settings(BaseSettings):
     metrics_port: int = Field(0, ge=0, le=65535, description="port of the gateway's /metrics; 0: none")
     metrics_bind: str = Field("127.0.0.1", description="address that the gateway's /metrics listens on")
     web_url: str = Field("", description="the pages as this machine reaches them; empty: HOIQUAN_BASE_URL")
+    alert_email: str = Field("", description="who is mailed of alarms, several separated by ;; empty: nobody")
+    alert_webhook: SecretStr = Field(
+        SecretStr(""), description="address that alarms are posted to as JSON; empty: none"
+    )
+    alert_sender: str = Field(
+        "", description="whom mails of alarms are from; empty: hoiquan@ the mail server"
+    )
+    smtp: SecretStr = Field(
+        SecretStr(""), description="mail server: smtp://user:password@host:587, or smtps://; of alert_email"
+    )
     lang: Lang = Field("vi", description="language of what a command prints, vi or en; --lang wins over it")
 
     @classmethod

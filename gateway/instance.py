@@ -23,7 +23,8 @@ class InstanceBusy(Mendable, OSError):
 
 class Files(NamedTuple):
     """`alive` is touched while all is well; `trouble` holds a sentence while it is not; `group` holds the
-    name of the group that the broker's session belongs to; `faults` the defects met since the start.
+    name of the group that the broker's session belongs to; `faults` the defects met since the start; `alarms`
+    what fires and what people were told of it.
     """
 
     spool: Path
@@ -32,12 +33,13 @@ class Files(NamedTuple):
     lock: Path
     group: Path
     faults: Path
+    alarms: Path
 
 
 def files(data: Path, instance: str) -> Files:
     """The files of an instance in the data folder."""
     folder, end = data / "gateway", "" if instance == FIRST_INSTANCE else f"-{instance}"
-    names = ("alive", "trouble", "lock", "group", "faults")
+    names = ("alive", "trouble", "lock", "group", "faults", "alarms")
     return Files(folder / f"spool{end}.sqlite", *(folder / f"{name}{end}" for name in names))
 
 

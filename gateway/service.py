@@ -21,6 +21,8 @@ from devices.settings import Settings
 from gateway.brokers.denied import Denials
 from gateway.clerk.clerk import Clerk
 from gateway.control.advisor import Advisor, Send
+from gateway.control.alarms.sending import channels
+from gateway.control.alarms.watch import Watch
 from gateway.control.dispatch import dispatch
 from gateway.control.ledger import Entry, Ledger
 from gateway.health import Health
@@ -83,14 +85,7 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
     sealer = Sealer(
         settings.data / "trace", pilot, Growth(store, pilot, registry.plots), settings.base_url, origin
     )
-    seen, checks = split_memory(spool.seen())
-    with suppress(RegistryAway):
-        seen |= begun(store, registry.devices(), seen, now_ms() + AHEAD_MS)
-    lane = (gateway_accounts().index(account), GATEWAYS) if settings.group else (0, 1)
-    decoder = Decoder(
-        pilot, registry.known, seen, spool.marks(), registry.by_eui, registry.refresh, lane,
-        Shelf(settings.data / PROBES),
-    )  # fmt: skip
+    decoder, checker = _readers(settings, account, spool, store, registry)
     gauges = Gauges(spool, room, receiver, decoder, alone=not settings.group)
     kept_ms, kept_bytes = settings.quarantine_days * DAY_MS, settings.quarantine_max_mb * MB
     faults = Faults()
@@ -100,14 +95,14 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
         forget=lambda: spool.forget(now_ms() - kept_ms, kept_bytes), faults=faults,
     )  # fmt: skip
     diaries = Diaries(sealer, store, pilot, clerk.past_changed, spool.set_aside, faults)
-    pipeline = Pipeline(receiver, spool, decoder, store, diaries.keep, Checker(pilot, checks), faults)
+    pipeline = Pipeline(receiver, spool, decoder, store, diaries.keep, checker, faults)
     health = Health(own, receiver, spool, pipeline, faults)
     denials = _denials(settings)
     advisor = Advisor(store, pilot, registry.devices, settings.data, *_sender(settings, registry))
-    others = [
-        threading.Thread(target=work, args=(stop,), name=name)
-        for name, work in (("clerk", clerk.run), ("sealer", diaries.run), ("advice", advisor.run))
-    ]
+    works = [("clerk", clerk.run), ("sealer", diaries.run), ("advice", advisor.run)]
+    if settings.instance == FIRST_INSTANCE:  # of several gateways the first watches for all
+        works.append(("alarms", _watch(settings, own, store, registry, faults).run))
+    others = [threading.Thread(target=work, args=(stop,), name=name) for name, work in works]
     with ExitStack() as ends:  # from the last to the first: what brings messages ends before what keeps them
         ends.callback(spool.close)
         ends.callback(sealer.close)
@@ -134,6 +129,29 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
                     own.group.write_text(settings.group, "utf-8")
                     left = settings.group
         return True
+
+
+def _readers(
+    settings: Settings, account: str, spool: Spool, store: Store, registry: Registry
+) -> tuple[Decoder, Checker]:
+    """What reads messages, and what checks readings, with what the spool remembers of earlier ones."""
+    pilot = settings.loaded_pilot
+    seen, checks = split_memory(spool.seen())
+    with suppress(RegistryAway):
+        seen |= begun(store, registry.devices(), seen, now_ms() + AHEAD_MS)
+    lane = (gateway_accounts().index(account), GATEWAYS) if settings.group else (0, 1)
+    decoder = Decoder(
+        pilot, registry.known, seen, spool.marks(), registry.by_eui, registry.refresh, lane,
+        Shelf(settings.data / PROBES),
+    )  # fmt: skip
+    return decoder, Checker(pilot, checks)
+
+
+def _watch(settings: Settings, own: Files, store: Store, registry: Registry, faults: Faults) -> Watch:
+    return Watch(
+        store, settings.loaded_pilot, own.alarms, channels=channels(settings), lang=settings.lang,
+        site=settings.base_url, devices=registry.devices, faults=faults,
+    )  # fmt: skip
 
 
 def _spare_the_collector() -> None:

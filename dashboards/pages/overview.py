@@ -17,6 +17,7 @@ from dashboards.pages.kept import Kept
 from dashboards.pages.lately import Lately
 from dashboards.pages.map import Mark, draw
 from devices.clock import day_of, moment_of
+from devices.contract.models import device_name
 from devices.pilots.pilot import Pilot
 from devices.texts import text
 from devices.web.frame import HTML, headers
@@ -186,7 +187,7 @@ def _marks(pilot: Pilot, standing: dict[str, Standing], now: int) -> list[Mark]:
 def _device(device: DeviceNow, pilot: Pilot, lang: str) -> dict[str, Any]:
     place = pilot.place[device.community]
     return {
-        "name": wording.device(device.device, device.community, device.model, lang),
+        "name": device_name(device.device, device.community, device.model, lang),
         "simulated": device.simulated,
         "place": place,
         "seen": _local(pilot, device.seen, "%d/%m %H:%M:%S"),

@@ -22,7 +22,7 @@ from dashboards.pages.kept import Kept
 from dashboards.pages.lately import Lately
 from dashboards.pages.measured import GROUPS, SUMS, Measured, meaning, measured, silence
 from devices.clock import DAY_MS, MINUTE_MS, day_of, moment_of
-from devices.contract.models import DIARY
+from devices.contract.models import DIARY, device_name
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import Place
 from devices.texts import text
@@ -143,7 +143,7 @@ def _devices(figures: Figures, recent: Lately, place: str, now: int, lang: str) 
         rows.append((
             (not dead, since if dead else -since, name),
             {
-                "name": wording.device(name, place, model, lang),
+                "name": device_name(name, place, model, lang),
                 "simulated": simulated,
                 "dead": dead,
                 "seen": _seen(at, now, pilot, dead, lang),

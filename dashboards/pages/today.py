@@ -14,6 +14,7 @@ from dashboards import wording
 from dashboards.figures import DeviceNow, Standing
 from dashboards.pages.measured import Measured, levelled, meaning, measured, silence
 from devices.clock import day_of, moment_of
+from devices.contract.models import device_name
 from devices.pilots.alarms import STEPS
 from devices.pilots.names import alphabetical, unmarked
 from devices.pilots.pilot import Pilot
@@ -60,7 +61,7 @@ def shown_silent(work: Work, pilot: Pilot, now: int, lang: str) -> list[dict[str
             "commune": wording.commune(place),
             "number": len(some),
             "names": [
-                f"{wording.device(one.device, place.id, one.model, lang)} "
+                f"{device_name(one.device, place.id, one.model, lang)} "
                 f"({moment_of(one.seen, pilot.zone):%d/%m/%Y %H:%M})"
                 for one in some[:SHOWN_NAMES]
             ],

@@ -9,6 +9,7 @@ salinity, pH, temperature).
 from dataclasses import dataclass
 
 from devices.contract.signals import LAYERED, LAYERS, SIGNALS
+from devices.texts import text
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +66,11 @@ MODELS: dict[str, Model] = {
         Model(DIARY, "Nhật ký canh tác", "Farm diary", 0, ()),
     )
 }  # fmt: skip
+
+
+def device_name(device: str, community: str, model: str, lang: str) -> str:
+    """A device by its kind; a simulated one with its number, a real one with the name that it was given."""
+    known = MODELS.get(model)
+    kind = text("place.device", lang) if known is None else known.en if lang == "en" else known.vi
+    number = device.removeprefix(f"{community}-{model}-")
+    return f"{kind} {int(number)}" if number != device and number.isdecimal() else f"{kind} “{device}”"

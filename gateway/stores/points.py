@@ -72,6 +72,11 @@ MEASUREMENTS: dict[str, Measurement] = {
         Measurement("doubted", ("pilot", "reason"), {"doubts": "int"}),
         Measurement("alarm", ("pilot", "community", "signal", "level"), {"value": "float"}),
         Measurement(
+            "alarm_now", ("pilot", "community", "instance", "quantity"),
+            {"state": "text", "level": "text", "severe": "bool", "value": "float", "since": "int",
+             "looked": "int", "text": "text", "text_en": "text"},
+        ),
+        Measurement(
             "device", ("pilot", "community", "device"),
             {"last_seen": "int", "battery_voltage": "float", "battery_level": "float", "coverage": "float",
              "online": "bool", "silent_minutes": "int"},

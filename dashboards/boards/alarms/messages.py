@@ -14,8 +14,10 @@
 import json
 from collections.abc import Iterable, Mapping
 
-from devices.pilots.places import Community, Place
+from devices.contract.models import MODELS
+from devices.pilots.places import Place
 from devices.texts import text
+from gateway.control.alarms.message import place_name
 
 NAME = "hoiquan"  # of the template, and of the contact point that uses it
 GONE = ("MissingSeries", "NoData", "Error")  # Grafana's reasons for an end that is none
@@ -23,15 +25,7 @@ GONE = ("MissingSeries", "NoData", "Error")  # Grafana's reasons for an end that
 
 def places(of: Iterable[Place], lang: str) -> dict[str, str]:
     """Id → how a message names the place: kind, name, commune."""
-    return {place.id: _place(place, lang) for place in of}
-
-
-def _place(place: Place, lang: str) -> str:
-    kind = place.kind.replace("-", "_") if isinstance(place, Community) else "village"
-    commune = place.commune_new or place.commune_old
-    return text(
-        "alerts.place", lang, kind=text(f"boards.kind_{kind}", lang), name=place.name, commune=commune
-    )
+    return {place.id: place_name(place, lang) for place in of}
 
 
 def where(tag: str, names: Mapping[str, str], lang: str) -> str:
@@ -43,15 +37,24 @@ def where(tag: str, names: Mapping[str, str], lang: str) -> str:
     if tag == "instance":
         said = f"{text('alerts.instance', lang)} {{{{ $labels.instance }}}}"
         return f"{{{{ if $labels.instance }}}}{said}{{{{ end }}}}"
-    device = (
-        f"{{{{ if $labels.device }}}}{text('alerts.device', lang)} {{{{ $labels.device }}}}, {{{{ end }}}}"
-    )
+    device = f"{{{{ if $labels.device }}}}{{{{ $labels.device{_named(lang)} }}}}, {{{{ end }}}}"
     chain = "".join(
         f"{{{{ {'else ' if number else ''}if eq $labels.community {_literal(place)} }}}}{name}"
         for number, (place, name) in enumerate(names.items())
     )
     known = f"{chain}{{{{ else }}}}{{{{ $labels.community }}}}{{{{ end }}}}"
     return f"{device if tag == 'device' else ''}{{{{ if $labels.community }}}}{known}{{{{ end }}}}"
+
+
+def _named(lang: str) -> str:
+    """The stages of a pipeline that make a name of a device's id: its kind and number where the id says them,
+    as `device_name` does; else the id in quotes, which a model's name cannot be taken for.
+    """
+    kinds = "".join(
+        f' | reReplaceAll "^.+-{model.id}-0*([0-9]+)$" "{model.en if lang == "en" else model.vi} $1"'
+        for model in MODELS.values()
+    )
+    return f'{kinds} | reReplaceAll "^([a-z0-9-]+)$" "{text("place.device", lang)} “$1”"'
 
 
 def number(decimals: int, unit: str, lang: str, *, absolute: bool = False) -> str:

@@ -171,28 +171,34 @@ def test_days_are_vietnamese_days(filled):
 
 
 RULES = {rule.id: rule for rule in alarms.rules(PILOT, "vi")}
+
+
+def asked(name):
+    """The queries of a rule."""
+    return alarms.queries(RULES[name], PILOT)
+
+
 LATER = {place.id for place in PILOT.places if place.joined.year > 2028}  # no device of theirs speaks yet
 
 
 @pytest.mark.parametrize("name", RULES)
 def test_every_alert_rule_has_one_number_a_series(filled, name):
     engine, _ = filled
-    found = engine(RULES[name].query)
+    found = engine(asked(name)[0])
     ends = {f"-{signal}-{n}-" for n, signal in enumerate(level.signal for level in PILOT.alarms.levels)}
     number = next((int(end.split("-")[2]) for end in ends if end in name), None)
     own = PILOT.alarms.levels[number].places if number is not None else ()
     if own and set(own) <= LATER:
         assert found == []
         return
-    assert found, RULES[name].query
-    for query in filter(None, (RULES[name].query, RULES[name].second)):
+    assert found, asked(name)[0]
+    for query in asked(name):
         for series in engine(query):
             assert len(series["columns"]) == 2 and len(series["values"]) == 1, series
             assert isinstance(series["values"][0][1], int | float)
             assert RULES[name].where in ("", *series.get("tags", {})), "the message names where it is"
-    if RULES[name].second:
-        places = [{one["tags"]["community"] for one in engine(query)} for query in
-                  (RULES[name].query, RULES[name].second)]  # fmt: skip
+    if len(asked(name)) > 1:
+        places = [{one["tags"]["community"] for one in engine(query)} for query in asked(name)]
         assert places[0] == places[1], "each has a number for the other"
 
 
@@ -225,9 +231,9 @@ def test_a_rule_fires_where_something_is_wrong_and_there_alone(influx, filled):
 
     def fires(name):
         rule = RULES[name]
-        second = numbers(rule.second)
-        return [where for where, number in numbers(rule.query).items()
-                if holds(rule.condition, {"B": number, "N": second.get(where)})]  # fmt: skip
+        first, second = (numbers(query) for query in (*asked(name), "")[:2])
+        return [where for where, number in first.items()
+                if holds(alarms.condition(rule), {"B": number, "N": second.get(where)})]  # fmt: skip
 
     (salinity,) = {name[:-2] for name in RULES if "salinity" in name and name.endswith("-I")}
     assert fires(f"{salinity}-I") == []
@@ -258,6 +264,6 @@ def test_a_device_that_joined_lately_has_no_bad_coverage(influx):
         ]
     )  # fmt: skip
     store.close()
-    found = ask(influx, bucket, RULES["dong-thap-coverage-low"].query)
+    found = ask(influx, bucket, asked("dong-thap-coverage-low")[0])
     shown = {one["tags"]["community"]: one["values"][0][1] for one in found}
     assert shown == {"tam-que": pytest.approx(90), "my-dien": pytest.approx(40)}

@@ -1,0 +1,90 @@
+"""`hoiquan alarms …`: what is in alarm now and who was told of it; a test of the ways to people."""
+
+import json
+from typing import NamedTuple
+
+import typer
+
+from devices import terminal
+from devices.access.registry import Registry
+from devices.settings import Settings
+from devices.terminal import AsJson, Data, Language
+from devices.texts import Misuse, text
+from gateway.control.alarms.message import Message, Words
+from gateway.control.alarms.rules import rules
+from gateway.control.alarms.sending import channels
+from gateway.control.alarms.states import Notice, States, highest
+from gateway.control.alarms.watch import remembered
+from gateway.instance import files
+
+alarms_app = typer.Typer(no_args_is_help=True, help="What is in alarm now; a test of who is told of it.")
+
+
+class Listed(NamedTuple):
+    """What fires at a place, since epoch ms `since`, and by which ways it was told."""
+
+    quantity: str
+    place: str
+    text: str
+    since: int
+    told: list[str]
+
+
+@alarms_app.command("list")
+def list_alarms(data: Data = None, lang: Language = "vi", json_output: AsJson = False) -> None:
+    """What fires, since when, and who was told: by the gateway's last look (it looks each minute)."""
+    settings = Settings.read(data=data).as_running()
+    file = files(settings.data, settings.instance).alarms
+    if not file.exists():
+        raise Misuse("alerts.not_watched")
+    kept, pilot = remembered(file), settings.loaded_pilot
+    ruled = {rule.id: rule for rule in rules(pilot, lang)}
+    states = States({(one.rule, one.key): one for one in kept.alarms if one.rule in ruled})
+    models = {one.device: one.model for one in Registry(settings.registry_url, pilot).devices()}
+    words = Words(pilot, ruled, lang, settings.base_url, lambda: models)
+    rows = [
+        Listed(
+            *group,
+            "; ".join(words.named(one) for one in firing),
+            min(one.began for one in firing),
+            [
+                name
+                for name, told in kept.told.items()
+                if any(one.group == group and one.named for one in told)
+            ],
+        )
+        for group, alarms in sorted(states.groups(ruled).items())
+        if (firing := highest([one for one in alarms if one.firing], ruled))
+    ]
+    if json_output:
+        typer.echo(json.dumps([one._asdict() for one in rows], indent=2, ensure_ascii=False))
+    elif rows:
+        columns = [text(f"alerts.column_{name}", lang) for name in ("alarm", "since", "told")]
+        cells = [(one.text, terminal.moment(one.since, pilot.zone), ", ".join(one.told)) for one in rows]
+        terminal.show(columns, cells, whole=(1,))
+    else:
+        typer.echo(text("alerts.none", lang))
+
+
+@alarms_app.command()
+def test(lang: Language = "vi", data: Data = None) -> None:
+    """Send a harmless message by each way that is set; 1 where one of them does not take it."""
+    ways = channels(Settings.read(data=data))
+    if not ways:
+        raise Misuse("alerts.no_channel")
+    message = Message(
+        text("alerts.test_title", lang),
+        text("alerts.test_text", lang) + "\n",
+        Notice("test", "", (), over=False),
+    )
+    failed = False
+    for way in ways:
+        try:
+            way.send(message)
+        except OSError as error:
+            failed = True
+            typer.echo(text("alerts.not_sent", lang, channel=way.name, why=error), err=True)
+        else:
+            typer.echo(text("alerts.sent", lang, channel=way.name))
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,121 @@
+"""What an alarm says: the same sentences as Grafana's messages, of the same catalogue.
+
+alarm ─► summary: what, how much ─┐
+key ─► place: kind, name, commune ┴─► lines ─► title, text with what to do and where to look
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from devices.contract.models import device_name
+from devices.pilots.pilot import Pilot
+from devices.pilots.places import Community, Place
+from devices.texts import VIETNAMESE, text
+from gateway.control.alarms.rules import Rule
+from gateway.control.alarms.states import Alarm, Key, Notice
+
+
+def place_name(place: Place, lang: str) -> str:
+    """How a message names a place: kind, name, commune."""
+    kind = place.kind.replace("-", "_") if isinstance(place, Community) else "village"
+    commune = place.commune_new or place.commune_old
+    return text(
+        "alerts.place", lang, kind=text(f"boards.kind_{kind}", lang), name=place.name, commune=commune
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is sent: `title` in one line, `text` whole; and for programs the notice it is made of."""
+
+    title: str
+    text: str
+    notice: Notice
+
+
+class Words:
+    """Words of one pilot in one language. `models` gives the model of each device, `site` is the address of
+    the pages.
+    """
+
+    def __init__(
+        self, pilot: Pilot, rules: Mapping[str, Rule], lang: str, site: str,
+        models: Callable[[], Mapping[str, str]],
+    ) -> None:  # fmt: skip
+        self.lang = lang
+        self._pilot = pilot
+        self._rules = rules
+        self._site = site.rstrip("/")
+        self._models = models
+
+    def message(self, notice: Notice) -> Message:
+        """A notice in words."""
+        lines = [self._ended(one) if notice.over else self.named(one) for one in notice.alarms]
+        title = " ".join(f"{line}." for line in lines)
+        if notice.over:
+            return Message(title, "\n".join(lines) + "\n", notice)
+        look = f"{text('alerts.look', self.lang)}: {self.link(notice.place)}"
+        blocks = (
+            f"{line}\n{self._rules[one.rule].advice(self.lang)}\n{look}\n"
+            for line, one in zip(lines, notice.alarms, strict=True)
+        )
+        return Message(title, "\n".join(blocks), notice)
+
+    def link(self, place: str) -> str:
+        """The page that shows it."""
+        return f"{self._site}/place/{place}" if place in self._pilot.place else f"{self._site}/"
+
+    def named(self, alarm: Alarm) -> str:
+        """What, how much, where."""
+        return self.summary(alarm) + self._where(alarm)
+
+    def brief(self, alarm: Alarm) -> str:
+        """The same without the place, for a page that names it beside."""
+        who = self._who(self._rules[alarm.rule], alarm.key)
+        return self.summary(alarm) + (f" – {who}" if who else "")
+
+    def summary(self, alarm: Alarm) -> str:
+        """What, and how much of it."""
+        rule = self._rules[alarm.rule]
+        title = rule.title(self.lang)
+        return title if alarm.value is None else title + self._value(rule, alarm.value)
+
+    def _ended(self, alarm: Alarm) -> str:
+        """That it is over, with the number that says so; or that nobody knows."""
+        rule = self._rules[alarm.rule]
+        said = text(
+            f"alerts.{'lost' if alarm.outcome == 'lost' else 'calm'}", self.lang, what=rule.title(self.lang)
+        )
+        if alarm.outcome != "lost" and alarm.value is not None:
+            said += self._value(rule, alarm.value)
+        return said + self._where(alarm)
+
+    def _value(self, rule: Rule, value: float) -> str:
+        if rule.value is None:
+            return ""
+        decimals, unit = rule.value
+        number = f"{abs(value) if rule.absolute else value:.{decimals}f}"
+        return f": {number.translate(VIETNAMESE) if self.lang == 'vi' else number} {unit}".rstrip()
+
+    def _where(self, alarm: Alarm) -> str:
+        where = self.where(self._rules[alarm.rule], alarm.key)
+        return f" – {where}" if where else ""
+
+    def where(self, rule: Rule, key: Key) -> str:
+        """The place, device or gateway in words; a place that the pilot file does not know keeps its id."""
+        who = self._who(rule, key)
+        if not key.place or rule.where == "instance":
+            return who
+        place = self._pilot.place.get(key.place)
+        named = key.place if place is None else place_name(place, self.lang)
+        return f"{who}, {named}" if who else named
+
+    def _who(self, rule: Rule, key: Key) -> str:
+        """The device or the gateway, "" for what is of a place."""
+        if key.device:
+            return device_name(key.device, key.place, self._models().get(key.device, ""), self.lang)
+        return (
+            f"{text('alerts.instance', self.lang)} {key.place}"
+            if key.place and rule.where == "instance"
+            else ""
+        )

@@ -1,0 +1,152 @@
+"""What the store says to each rule: a number a place, device or gateway. Times are epoch ms."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from devices.pilots.pilot import Pilot
+from gateway.control.alarms.rules import LOOK_BACK_MS, Asked, Rule
+from gateway.control.alarms.states import Found, Key
+from gateway.indicators.count import SHARE
+from gateway.stores.store import Latest, Store
+
+BOOKS_MS = 10 * MINUTE_MS  # how old books may be
+COUNTED_MS = 25 * HOUR_MS  # and the count of a device's silence
+COURSE_MS = 2 * DAY_MS  # and an indicator
+ACCOUNTED = ("stored", "duplicate", "quarantined", "spooled")
+Worst = tuple[int, float, float]  # an hour, and the lowest and highest reading in it
+
+
+class Numbers:
+    """Asks a store. The hours of a week back are read once an hour, between that the last two: of a gauge
+    that sends what it held back, the newest hour comes with its next reading.
+    """
+
+    def __init__(self, store: Store, pilot: Pilot, rules: Iterable[Rule]) -> None:
+        self._store = store
+        self._pilot = pilot
+        self._rules = list(rules)
+        self._where = {"pilot": pilot.pilot}
+        self._signals = list(dict.fromkeys(rule.gauge.signal for rule in self._rules if rule.gauge))
+        self._worst: dict[tuple[str, str], Worst] = {}  # signal, place → its newest hour that has readings
+        self._whole = 0  # when all hours were read last
+        self._read = 0  # and when any were
+
+    def look(self, at: int) -> dict[str, dict[Key, Found]]:
+        """What each rule finds at `at`. Raises RetryLater."""
+        self._hours(at)
+        asked: dict[Asked, Callable[[int], dict[Key, Found]]] = {
+            "silent": self._silent, "coverage": self._coverage, "books": self._books,
+            "quarantine": self._quarantine, "spool": self._spool,
+        }  # fmt: skip
+        shared = {name: ask(at) for name, ask in asked.items()}
+        course = self._course(at)
+        found = {}
+        for rule in self._rules:
+            if rule.gauge is not None:
+                found[rule.id] = self._levels(rule, at)
+            elif rule.asked == "course":
+                found[rule.id] = {Key(): course[rule.quantity]} if rule.quantity in course else {}
+            else:
+                found[rule.id] = shared.get(rule.asked, {Key(): Found(0)})  # the store answered
+        return found
+
+    def _levels(self, rule: Rule, at: int) -> dict[Key, Found]:
+        found = {}
+        gauge = rule.gauge
+        assert gauge is not None
+        for place in rule.places:
+            worst = self._worst.get((gauge.signal, place))
+            if worst is not None and worst[0] > at - LOOK_BACK_MS - HOUR_MS:
+                hour, low, high = worst
+                value = high if gauge.when == "over" else low
+                found[Key(place)] = Found(value, int(hour == at // HOUR_MS * HOUR_MS))
+        return found
+
+    def _hours(self, at: int) -> None:
+        if not self._signals:
+            return
+        whole = at - self._whole >= HOUR_MS or at - self._read >= HOUR_MS
+        hour = at // HOUR_MS * HOUR_MS
+        start = hour - LOOK_BACK_MS if whole else hour - HOUR_MS
+        summary = self._store.summary("telemetry", self._signals, self._where, start, at + 1, HOUR_MS)
+        newest: dict[tuple[str, str], Worst] = {}
+        for signal, series in summary.items():
+            for tags, buckets in series.items():
+                place = signal, dict(tags).get("community", "")
+                for bucket in buckets:
+                    known = newest.get(place)
+                    if known is None or bucket.time > known[0]:
+                        newest[place] = bucket.time, bucket.low, bucket.high
+                    elif bucket.time == known[0]:
+                        newest[place] = known[0], min(known[1], bucket.low), max(known[2], bucket.high)
+        self._worst = newest if whole else self._worst | newest
+        self._read, self._whole = at, at if whole else self._whole
+
+    def _silent(self, at: int) -> dict[Key, Found]:
+        return {
+            Key(of.tags.get("community", ""), of.tags.get("device", "")): Found(minutes / 60)
+            for of in self._store.latest("device", self._where, at - COUNTED_MS)
+            if (minutes := _number(of, "silent_minutes")) is not None
+        }
+
+    def _coverage(self, at: int) -> dict[Key, Found]:
+        """The mean over the devices of a place that had a row on more days than the window is long."""
+        window = self._pilot.rules.iot_communities.window_days
+        start = at - (window + 2) * DAY_MS
+        days = self._store.summary("device", ["coverage"], self._where, start, at + 1, DAY_MS)
+        rows = {
+            tags: sum(bucket.number for bucket in buckets)
+            for tags, buckets in days.get("coverage", {}).items()
+        }
+        shares: dict[Key, list[float]] = {}
+        for of in self._store.latest("device", self._where, start):
+            share = _number(of, "coverage")
+            if share is not None and rows.get(tuple(sorted(of.tags.items())), 0) > window:
+                shares.setdefault(Key(of.tags.get("community", "")), []).append(share)
+        return {key: Found(100 * sum(some) / len(some)) for key, some in shares.items()}
+
+    def _books(self, at: int) -> dict[Key, Found]:
+        found = {}
+        for of in self._store.latest("gateway", {}, at - BOOKS_MS):
+            whole, *parts = (_number(of, name) for name in ("received", *ACCOUNTED))
+            if whole is not None and None not in parts:
+                found[_gateway(of.tags)] = Found(whole - sum(part or 0 for part in parts))
+        return found
+
+    def _spool(self, at: int) -> dict[Key, Found]:
+        return {
+            _gateway(of.tags): Found(lag / MINUTE_MS)
+            for of in self._store.latest("gateway", {}, at - BOOKS_MS)
+            if (lag := _number(of, "lag_ms")) is not None
+        }
+
+    def _quarantine(self, at: int) -> dict[Key, Found]:
+        hour = self._store.summary(
+            "gateway", ["quarantined"], {}, at - HOUR_MS, at + 1, HOUR_MS + 1, at - HOUR_MS
+        )
+        return {
+            _gateway(dict(tags)): Found(
+                max(bucket.high for bucket in buckets) - min(bucket.low for bucket in buckets)
+            )
+            for tags, buckets in hour.get("quarantined", {}).items()
+        }
+
+    def _course(self, at: int) -> dict[str, Found]:
+        """By indicator: what it is less what its path asks for."""
+        found = {}
+        for of in self._store.latest("kpi", self._where, at - COURSE_MS):
+            value, path = _number(of, "value"), _number(of, "path")
+            if value is not None and path is not None:
+                indicator = of.tags.get("indicator", "")
+                found[indicator] = Found((value - path) * (100 if indicator == SHARE else 1))
+        return found
+
+
+def _gateway(tags: Mapping[str, str]) -> Key:
+    return Key(tags.get("instance", ""))
+
+
+def _number(of: Latest, field: str) -> float | None:
+    """The newest value of a field, where it has one."""
+    _, value = of.fields.get(field, (0, ""))
+    return float(value) if isinstance(value, int | float) else None

@@ -1,0 +1,130 @@
+"""How a message reaches people: a webhook, a mail. What cannot be sent raises OSError, and is tried again."""
+
+import json
+import smtplib
+import ssl
+from collections.abc import Sequence
+from email.message import EmailMessage
+from http.client import HTTPException
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
+from urllib.request import Request, urlopen
+
+from devices.clock import moment_of
+from devices.settings import Settings
+from devices.texts import Misuse
+from gateway.control.alarms.message import Message
+
+TIMEOUT = 10.0  # seconds for each step with a server
+LONGEST_SUBJECT = 400  # characters: of many silent devices the text names all
+PORTS = {"smtp": 587, "smtps": 465}
+
+
+class Channel(Protocol):
+    """A way to people. `name` is what was told through it is remembered by."""
+
+    name: str
+
+    def send(self, message: Message) -> None:
+        """The server has taken it on return. Raises OSError; it may have been taken all the same."""
+
+
+class Webhook:
+    """JSON with the names that Grafana's webhook gives: title, message, status, alerts."""
+
+    name = "webhook"
+
+    def __init__(self, url: str) -> None:
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise Misuse("alerts.no_webhook")
+        self._url = url
+
+    def send(self, message: Message) -> None:
+        """POST; what is no answer of 200 to 299 raises OSError."""
+        body = json.dumps(_plain(message), ensure_ascii=False).encode()
+        kind = {"Content-Type": "application/json", "User-Agent": "hoiquan"}
+        asked = Request(self._url, body, kind)  # noqa: S310 -- http and https alone, see above
+        try:
+            with urlopen(asked, timeout=TIMEOUT):  # noqa: S310
+                pass
+        except HTTPException as error:
+            raise OSError(f"no answer of HTTP: {error!r}") from error
+
+
+def _plain(message: Message) -> dict[str, Any]:
+    notice = message.notice
+    status = "resolved" if notice.over else "firing"
+    return {
+        "receiver": "hoiquan",
+        "status": status,
+        "title": message.title,
+        "message": message.text,
+        "groupLabels": {"quantity": notice.quantity, "place": notice.place},
+        "alerts": [
+            {
+                "status": status,
+                "labels": {"rule": one.rule, "quantity": notice.quantity, "place": one.key.place,
+                           "device": one.key.device},
+                "outcome": one.outcome,
+                "value": one.value,
+                "startsAt": moment_of(one.began).isoformat(),
+            }
+            for one in notice.alarms
+        ],
+    }  # fmt: skip
+
+
+class Mail:
+    """To `addresses`, through a server: smtp://user:password@host:587 (STARTTLS) or smtps://… (TLS)."""
+
+    name = "email"
+
+    def __init__(self, server: str, addresses: Sequence[str], sender: str) -> None:
+        at = urlsplit(server)
+        if at.scheme not in PORTS or not at.hostname:
+            raise Misuse("alerts.no_smtp")
+        self._tls, self._host, self._port = at.scheme == "smtps", at.hostname, at.port or PORTS[at.scheme]
+        self._account = (unquote(at.username), unquote(at.password or "")) if at.username else None
+        self._addresses = list(addresses)
+        self._sender = sender or f"hoiquan@{at.hostname}"
+
+    def send(self, message: Message) -> None:
+        """One mail to all; a password goes over TLS alone, and a server that offers none raises OSError."""
+        mail = EmailMessage()
+        mail["Subject"] = message.title[:LONGEST_SUBJECT]
+        mail["From"], mail["To"] = self._sender, ", ".join(self._addresses)
+        mail["Auto-Submitted"] = "auto-generated"  # so that nobody's out-of-office answers (RFC 3834)
+        mail.set_content(message.text)
+        with self._connected() as server:
+            server.send_message(mail)
+
+    def _connected(self) -> smtplib.SMTP:
+        context = ssl.create_default_context()
+        if self._tls:
+            server: smtplib.SMTP = smtplib.SMTP_SSL(self._host, self._port, timeout=TIMEOUT, context=context)
+        else:
+            server = smtplib.SMTP(self._host, self._port, timeout=TIMEOUT)
+        try:
+            server.ehlo()
+            if not self._tls and server.has_extn("starttls"):
+                server.starttls(context=context)
+                server.ehlo()
+            elif not self._tls and self._account:
+                raise OSError(f"{self._host} offers no TLS, so no password is sent to it")
+            if self._account:
+                server.login(*self._account)
+        except BaseException:
+            server.close()
+            raise
+        return server
+
+
+def channels(settings: Settings) -> list[Channel]:
+    """Those that the settings name. Raises Misuse for one that cannot work."""
+    made: list[Channel] = []
+    if webhook := settings.alert_webhook.get_secret_value():
+        made.append(Webhook(webhook))
+    if settings.alert_email:
+        addresses = [one.strip() for one in settings.alert_email.split(";") if one.strip()]
+        made.append(Mail(settings.smtp.get_secret_value(), addresses, settings.alert_sender))
+    return made

@@ -1,0 +1,53 @@
+"""The watch of `hoiquan up`, given the same answers as Grafana: its states, what is due, its words."""
+
+from devices.clock import MINUTE_MS
+from devices.pilots.pilot import Pilot
+from gateway.control.alarms.message import Words
+from gateway.control.alarms.rules import rules
+from gateway.control.alarms.states import AWAY, Found, Key, States, Told, due, names
+from tests.dashboards.boards.alarms.grafana import ERROR, MINUTE
+
+BEGIN = 1_795_230_000_000
+
+
+class Watched:
+    """Looked at once a minute; `messages` are (second, title, text)."""
+
+    def __init__(self, pilot: Pilot, lang="vi"):
+        self._rules = {rule.id: rule for rule in rules(pilot, lang)}
+        models = {name: device.model for name, device in pilot.fleet.items()}
+        self._words = Words(pilot, self._rules, lang, "http://localhost:8080", lambda: models)
+        self._states, self._told = States(), {}
+        self.now, self.messages = 0, []
+
+    def minutes(self, number, answer):
+        """`number` minutes go by; `answer(uid, ref)` is ERROR, or (labels, value) of each series."""
+        for _ in range(number):
+            self.now += MINUTE
+            at = BEGIN + self.now // MINUTE * MINUTE_MS
+            self._states.step(self._rules.values(), self._answers(answer), at)
+            for notice in due(self._states, self._rules, self._told, at):
+                message = self._words.message(notice)
+                self.messages.append((self.now, message.title, message.text))
+                named = frozenset() if notice.over else names(notice.alarms)
+                self._told[notice.quantity, notice.place] = Told(at, named)
+            self._states.forget([self._told])
+
+    def _answers(self, answer):
+        found = {}
+        for rule in self._rules.values():
+            first = answer(rule.id, "A")
+            if first == ERROR:
+                return AWAY
+            readings = {key(labels): value for labels, value in answer(rule.id, "M")}
+            found[rule.id] = {
+                key(labels): Found(value, readings.get(key(labels), 1)) for labels, value in first
+            }
+            if rule.asked == "store":
+                found[rule.id] = {Key(): Found(0)}
+        return found
+
+
+def key(labels):
+    """Whose number it is, by Grafana's labels."""
+    return Key(labels.get("community", labels.get("instance", "")), labels.get("device", ""))
