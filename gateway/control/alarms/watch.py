@@ -81,6 +81,7 @@ class Watch:
         self._lang = lang
         self._faults = faults or Faults()
         self._held_up: dict[str, str] = {}  # channel → why it takes nothing, said once
+        self._fresh = True  # what it read may be of another pilot file
         kept = remembered(file)
         self._states = States({(one.rule, one.key): one for one in kept.alarms if one.rule in self._ruled})
         self._told = {
@@ -122,8 +123,9 @@ class Watch:
             if stop is None or not stop.is_set():
                 changed |= self._tell(channel, at, stop)
         self._states.forget(self._told.values())
-        if changed:
+        if changed or self._fresh:
             self._remember(at)
+            self._fresh = False
         if answers is not None:
             try:
                 self._store.write(self._points(groups, at))

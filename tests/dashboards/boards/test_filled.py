@@ -11,9 +11,11 @@ from dashboards.boards.build import BOARDS
 from devices.contract.reading import Device
 from devices.pilots.pilot import load
 from gateway.control.advisor import Advisor
+from gateway.control.alarms.numbers import Numbers
 from gateway.stores.influx import InfluxStore
 from gateway.stores.points import HOURLY, Point, device_tags, tags
 from tests.dashboards.boards.alarms.grafana import holds
+from tests.dashboards.boards.alarms.watched import key
 from tests.dashboards.filled import COUNTED, DAY, Board, ask, province
 
 PILOT = load("dong-thap")
@@ -27,13 +29,19 @@ TARGETS = [
 
 
 @pytest.fixture(scope="module")
-def filled(influx, mosquitto, tmp_path_factory):
+def written(influx, mosquitto, tmp_path_factory):
     with province(influx, mosquitto, tmp_path_factory.mktemp("filled")) as (bucket, now):
         store = InfluxStore(influx.url, influx.token, influx.org, bucket)
         flood(store, tmp_path_factory.mktemp("advice"), now)
         besides(store, now)
+        yield store, bucket, now
         store.close()
-        yield lambda query: ask(influx, bucket, query), now
+
+
+@pytest.fixture(scope="module")
+def filled(influx, written):
+    _, bucket, now = written
+    return lambda query: ask(influx, bucket, query), now
 
 
 def flood(store, folder, now):
@@ -200,6 +208,29 @@ def test_every_alert_rule_has_one_number_a_series(filled, name):
     if len(asked(name)) > 1:
         places = [{one["tags"]["community"] for one in engine(query)} for query in asked(name)]
         assert places[0] == places[1], "each has a number for the other"
+
+
+def found_by_query(engine, rule):
+    """Key → number, as Grafana finds it."""
+    return {key(one.get("tags", {})): one["values"][0][1] for one in engine(alarms.queries(rule, PILOT)[0])}
+
+
+def test_the_watch_finds_the_numbers_that_grafana_finds(written, filled):
+    store, engine = written[0], filled[0]
+    found = Numbers(store, PILOT, RULES.values()).look(time.time_ns() // 1_000_000)
+    compared = 0
+    for rule in RULES.values():
+        if rule.asked == "store":
+            continue
+        first, *second = ({key(one.get("tags", {})): one["values"][0][1] for one in engine(query)}
+                          for query in asked(rule.id))  # fmt: skip
+        mine = found[rule.id]
+        assert {one: number.value for one, number in mine.items()} == pytest.approx(first), rule.id
+        for readings in second:
+            silent = {one for one, number in mine.items() if number.readings == 0}
+            assert silent == {one for one, number in readings.items() if number == 0}
+        compared += len(mine)
+    assert compared > 200
 
 
 def test_a_rule_fires_where_something_is_wrong_and_there_alone(influx, filled):

@@ -1,0 +1,68 @@
+"""Who is told of alarms: a webhook and a mail server on loopback, which can be told to refuse."""
+
+import json
+import socketserver
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@contextmanager
+def webhook():
+    """(address, posted); `posted.refuse` makes it answer 503, after it has taken the message."""
+    posted = Posted()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(503 if posted.refuse else 204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    with serving(server):
+        yield f"http://127.0.0.1:{server.server_port}/alarms", posted
+
+
+class Posted(list):
+    refuse = False
+
+
+@contextmanager
+def mail_server():
+    """(address, mails): speaks as much SMTP as a client without TLS needs; mails are bytes."""
+    mails = []
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self):
+            self.say("220 here")
+            for line in self.rfile:
+                verb = line.split()[0].upper()
+                if verb == b"DATA":
+                    self.say("354 go on")
+                    mails.append(b"".join(iter(self.rfile.readline, b".\r\n")))
+                if verb == b"QUIT":
+                    self.say("221 bye")
+                    return
+                self.say("250 ok")
+
+        def say(self, words):
+            self.wfile.write(f"{words}\r\n".encode())
+
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+    with serving(server):
+        yield f"smtp://127.0.0.1:{server.server_address[1]}", mails
+
+
+@contextmanager
+def serving(server):
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

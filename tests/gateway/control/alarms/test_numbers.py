@@ -1,0 +1,125 @@
+"""What the store says to each rule, over both stores: places, gauges of their own, gaps, late readings."""
+
+import pytest
+
+from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from devices.contract.reading import Device
+from devices.pilots.pilot import load
+from gateway.control.alarms.numbers import Numbers
+from gateway.control.alarms.rules import rules
+from gateway.control.alarms.states import Found, Key
+from gateway.stores.points import Point, device_tags, tags
+
+PILOT = load("dong-thap")
+RULES = {rule.id: rule for rule in rules(PILOT, "vi")}
+NOW = 1_795_230_000_000 // HOUR_MS * HOUR_MS + 30 * MINUTE_MS
+SALT = "dong-thap-salinity-3-"
+TAM_QUE = Key("tam-que")
+BOOKS = {"received": 10, "stored": 8, "duplicate": 1, "quarantined": 1, "spooled": 0, "lag_ms": 0}
+
+
+def gauge(place, at, **values):
+    return Point("telemetry", device_tags(PILOT.fleet[f"{place}-canal-gauge-01"]), values, at)
+
+
+def books(at, instance="a", **more):
+    return Point("gateway", tags(instance=instance), BOOKS | more, at)
+
+
+@pytest.fixture
+def numbers(store):
+    return Numbers(store, PILOT, RULES.values())
+
+
+def test_an_empty_store_answers_and_finds_nothing(numbers):
+    found = numbers.look(NOW)
+    assert found.pop("dong-thap-store") == {Key(): Found(0)}
+    assert found.keys() | {"dong-thap-store"} == RULES.keys()
+    assert set(map(len, found.values())) == {0}
+
+
+def test_a_level_is_that_of_the_worst_of_the_newest_hour_that_has_readings(store, numbers):
+    store.write([
+        gauge("tam-que", NOW - 10 * MINUTE_MS, salinity=0.4),
+        gauge("tam-que", NOW - 20 * MINUTE_MS, salinity=1.5), gauge("tam-que", NOW - HOUR_MS, salinity=9.0),
+        gauge("canh-tan", NOW - 3 * DAY_MS, salinity=2.5),
+        gauge("my-dien", NOW - 9 * DAY_MS, salinity=9.0),
+    ])  # fmt: skip
+    found = numbers.look(NOW)
+    for name in ("I", "silent"):
+        assert found[SALT + name] == {TAM_QUE: Found(1.5, 1), Key("canh-tan"): Found(2.5, 0)}
+
+
+def test_of_two_gauges_of_a_place_the_worse_one_counts_whichever_way_is_worse(store, numbers):
+    second = Device("dong-thap", "ca-tra-hong-ngu", "my-buoy", "pond-buoy", simulated=False)
+    buoy = PILOT.fleet["ca-tra-hong-ngu-pond-buoy-01"]
+    store.write([
+        Point("telemetry", device_tags(buoy), {"dissolved_oxygen": 5.0}, NOW - MINUTE_MS),
+        Point("telemetry", device_tags(second), {"dissolved_oxygen": 2.5}, NOW - 2 * MINUTE_MS),
+    ])  # fmt: skip
+    (name,) = (name for name in RULES if "dissolved_oxygen" in name and name.endswith("-I"))
+    assert numbers.look(NOW)[name] == {Key("ca-tra-hong-ngu"): Found(2.5, 1)}
+
+
+def test_a_place_with_levels_of_its_own_is_not_held_against_those_of_everywhere(store, numbers):
+    store.write([gauge("sen-thap-muoi", NOW - MINUTE_MS, water_level=1.6),
+                 gauge("tam-que", NOW - MINUTE_MS, water_level=1.6)])  # fmt: skip
+    found = numbers.look(NOW)
+    assert found["dong-thap-water_level-0-I"] == {TAM_QUE: Found(1.6, 1)}
+    assert found["dong-thap-water_level-1-I"] == {Key("sen-thap-muoi"): Found(1.6, 1)}
+
+
+def test_the_next_looks_read_the_last_hours_and_find_the_same(store, numbers):
+    store.write(
+        [gauge("tam-que", NOW - 5 * HOUR_MS, salinity=1.5), gauge("canh-tan", NOW - MINUTE_MS, salinity=1)]
+    )
+    assert numbers.look(NOW)[SALT + "I"][TAM_QUE] == Found(1.5, 0)
+    for minute in range(1, 130, 7):
+        at = NOW + minute * MINUTE_MS
+        store.write([gauge("canh-tan", at, salinity=0.5)])
+        assert numbers.look(at)[SALT + "I"] == Numbers(store, PILOT, RULES.values()).look(at)[SALT + "I"]
+    store.write([gauge("tam-que", at, salinity=0.2)])
+    assert numbers.look(at)[SALT + "I"][TAM_QUE] == Found(0.2, 1)
+
+
+def test_after_hours_in_which_nobody_looked_all_hours_are_read(store, numbers):
+    numbers.look(NOW)
+    store.write([gauge("tam-que", NOW + 10 * MINUTE_MS, salinity=1.5)])
+    later = NOW + 6 * HOUR_MS
+    assert numbers.look(later)[SALT + "I"] == {TAM_QUE: Found(1.5, 0)}
+
+
+def test_a_device_has_the_hours_of_its_silence_and_a_new_one_no_coverage(store, numbers):
+    window = PILOT.rules.iot_communities.window_days
+    old, new = (tags(pilot="dong-thap", community="tam-que", device=name) for name in ("old", "new"))
+    rows = [Point("device", old, {"coverage": 0.9, "silent_minutes": 90}, NOW - day * DAY_MS - MINUTE_MS)
+            for day in range(window + 1)]  # fmt: skip
+    store.write([*rows, Point("device", new, {"coverage": 0.006, "silent_minutes": 3}, NOW - MINUTE_MS)])
+    found = numbers.look(NOW)
+    assert found["dong-thap-device-silent"] == {
+        Key("tam-que", "old"): Found(1.5),
+        Key("tam-que", "new"): Found(0.05),
+    }
+    assert found["dong-thap-coverage-low"] == {TAM_QUE: Found(pytest.approx(90))}
+
+
+def test_gateways_are_each_asked_for_their_books(store, numbers):
+    store.write([
+        books(NOW - MINUTE_MS), books(NOW - MINUTE_MS, "b", stored=5, lag_ms=30 * MINUTE_MS, quarantined=31),
+        books(NOW - 50 * MINUTE_MS, "b", quarantined=1), books(NOW - 20 * MINUTE_MS, "gone"),
+    ])  # fmt: skip
+    found = numbers.look(NOW)
+    assert found["dong-thap-books"] == {Key("a"): Found(0), Key("b"): Found(10 - 5 - 1 - 31)}
+    assert found["dong-thap-spool-old"] == {Key("a"): Found(0), Key("b"): Found(30)}
+    assert found["dong-thap-quarantine"] == {Key("a"): Found(0), Key("b"): Found(30), Key("gone"): Found(0)}
+
+
+def test_an_indicator_is_held_against_its_path_and_a_share_in_points(store, numbers):
+    for name, value, path in (("smart_villages", 7.0, 8.0), ("traceability_share", 0.1, 0.15)):
+        store.write(
+            [Point("kpi", tags(pilot="dong-thap", indicator=name), {"value": value, "path": path}, NOW)]
+        )
+    found = numbers.look(NOW)
+    assert found["dong-thap-smart_villages"] == {Key(): Found(-1)}
+    assert found["dong-thap-traceability_share"] == {Key(): Found(pytest.approx(-5))}
+    assert found["dong-thap-iot_communities"] == {}

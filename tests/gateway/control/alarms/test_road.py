@@ -1,0 +1,70 @@
+"""From a sensor's message to somebody's webhook: a whole gateway at a real broker, and `hoiquan alarms`."""
+
+import json
+
+import pytest
+from pydantic import SecretStr
+from typer.testing import CliRunner
+
+from devices.access.registry import Registry
+from devices.texts import Misuse, text
+from gateway.alarms import alarms_app
+from gateway.control.alarms import watch
+from tests.gateway.control.alarms.parties import webhook
+from tests.gateway.running import PLACE, device, gateway, settings
+from tests.servers import until
+
+PLACE_NAME = "Hội quán Tâm Quê, phường Cao Lãnh"
+
+
+def command(folder, *arguments):
+    return CliRunner().invoke(alarms_app, [*arguments, "--data", str(folder)])
+
+
+def test_a_reading_beyond_a_level_is_posted_and_listed(mosquitto, tmp_path, monkeypatch):
+    monkeypatch.setattr(watch, "EVERY", 0.2)
+    with webhook() as (url, posted):
+        given = settings(
+            mosquitto, tmp_path, alert_webhook=SecretStr(url), base_url="https://hoiquan.example"
+        )
+        Registry(given.registry_url, given.loaded_pilot).enroll("tam-que", "canal-gauge", "my-esp32")
+        with gateway(given) as running, device(mosquitto) as publish:
+            publish(f"{PLACE}/telemetry", {"values": {"salinity": 1.53}})
+            until(lambda: posted, "somebody is told")
+            assert running.well()
+    (one,) = posted
+    assert one["title"] == f"Độ mặn vượt mức II (1,2 g/L): 1,53 g/L – {PLACE_NAME}."
+    assert "Xem: https://hoiquan.example/place/tam-que\n" in one["message"]
+    listed = json.loads(command(given.data, "list", "--json").stdout)
+    assert [(row["quantity"], row["place"], row["told"]) for row in listed] == [
+        ("salinity", "tam-que", ["webhook"])
+    ]
+    shown = command(given.data, "list").stdout
+    assert "1,53 g/L" in shown and PLACE_NAME in " ".join(shown.split())
+    assert "Salinity over level II" in command(given.data, "list", "--lang", "en").stdout
+
+
+def test_a_folder_that_nobody_watches_says_so(tmp_path):
+    result = command(tmp_path, "list")
+    assert isinstance(result.exception, Misuse) and "hoiquan gateway" in str(result.exception)
+
+
+def test_a_test_message_says_by_which_way_it_went(tmp_path, monkeypatch):
+    with webhook() as (url, posted):
+        monkeypatch.setenv("HOIQUAN_ALERT_WEBHOOK", url)
+        result = command(tmp_path, "test")
+        assert (result.exit_code, result.stdout) == (0, "Đã gửi thử qua webhook.\n")
+        assert posted[0]["title"] == text("alerts.test_title", "vi")
+        posted.refuse = True
+        result = command(tmp_path, "test")
+        assert result.exit_code == 1 and "503" in result.stderr
+
+
+def test_a_test_without_anybody_to_tell_says_what_to_set(tmp_path):
+    result = command(tmp_path, "test")
+    assert isinstance(result.exception, Misuse) and "HOIQUAN_ALERT_WEBHOOK" in str(result.exception)
+
+
+@pytest.mark.parametrize("name", ["list", "test"])
+def test_help_teaches(name):
+    assert CliRunner().invoke(alarms_app, [name, "--help"]).exit_code == 0

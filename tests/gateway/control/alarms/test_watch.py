@@ -1,0 +1,204 @@
+"""The watch over a store, with a real webhook and mail server: what is told, remembered, written down."""
+
+import email
+import json
+import logging
+from email import policy
+
+import pytest
+
+from devices.clock import HOUR_MS, MINUTE_MS
+from devices.pilots.pilot import load
+from devices.settings import Settings
+from devices.texts import Misuse
+from gateway.control.alarms.sending import Mail, Webhook, channels
+from gateway.control.alarms.watch import Watch, remembered
+from gateway.stores.sqlite import SqliteStore
+from gateway.stores.store import RetryLater
+from tests.gateway.control.alarms.parties import mail_server, webhook
+from tests.gateway.control.alarms.test_numbers import NOW, books, gauge
+
+PILOT = load("dong-thap")
+PLACE = "Hội quán Tâm Quê, phường Cao Lãnh"
+
+
+class Fitful(SqliteStore):
+    """A store that does not answer for as long as `away` is."""
+
+    away = False
+
+    def latest(self, *of):
+        if self.away:
+            raise RetryLater("no answer")
+        return super().latest(*of)
+
+
+@pytest.fixture
+def store(tmp_path):
+    made = Fitful(tmp_path / "store.sqlite")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def told():
+    with webhook() as (url, posted):
+        yield Webhook(url), posted
+
+
+def watch(store, folder, *ways, **more):
+    return Watch(store, PILOT, folder / "alarms", channels=ways, site="https://example.test", **more)
+
+
+def minutes(watching, store, first, number, **values):
+    """Look once a minute, with a reading at Tâm Quê each time where there are `values`; the next minute."""
+    for minute in range(first, first + number):
+        at = NOW + minute * MINUTE_MS
+        if not store.away:
+            store.write([books(at), *([gauge("tam-que", at, **values)] if values else [])])
+        watching.try_look(at)
+    return first + number
+
+
+def titles(posted):
+    return [one["title"] for one in posted]
+
+
+def now_shown(store, at):
+    return {
+        latest.tags["quantity"]: {name: value for name, (_, value) in latest.fields.items()}
+        for latest in store.latest("alarm_now", {"pilot": "dong-thap"}, at - HOUR_MS)
+    }
+
+
+def test_what_begins_rises_and_ends_is_told_by_a_webhook_and_shown(tmp_path, store, told):
+    way, posted = told
+    watching = watch(store, tmp_path, way)
+    after = minutes(watching, store, 0, 10, salinity=0.9)
+    shown = now_shown(store, NOW)["salinity"]
+    assert shown["state"] == "firing" and shown["level"] == "I" and not shown["severe"]
+    assert shown["text"] == "Độ mặn vượt mức I (0,69 g/L): 0,90 g/L"
+    assert shown["text_en"] == "Salinity over level I (0.69 g/L): 0.90 g/L"
+    assert (shown["since"], shown["looked"]) == (NOW, NOW + 9 * MINUTE_MS)
+    after = minutes(watching, store, after, 10, salinity=4.4)
+    after = minutes(watching, store, after, 70, salinity=0.2)  # the hour of 4.4 goes by
+    assert titles(posted) == [
+        f"Độ mặn vượt mức I (0,69 g/L): 0,90 g/L – {PLACE}.",
+        f"Độ mặn vượt mức III (4 g/L): 4,40 g/L – {PLACE}.",
+        f"ĐÃ HẾT: Độ mặn vượt mức III (4 g/L): 0,20 g/L – {PLACE}.",
+    ]
+    assert [one["status"] for one in posted] == ["firing", "firing", "resolved"]
+    assert "đóng cống" in posted[0]["message"]
+    assert "Xem: https://example.test/place/tam-que\n" in posted[0]["message"]
+    assert "cống" not in posted[2]["message"]
+    (one,) = posted[1]["alerts"]
+    assert one["labels"]["place"] == "tam-que" and one["value"] == 4.4
+    assert now_shown(store, NOW + after * MINUTE_MS)["salinity"]["state"] == "over"
+
+
+def test_a_store_that_is_away_is_one_message_and_nothing_of_the_field_ends(tmp_path, store, told):
+    way, posted = told
+    watching = watch(store, tmp_path, way)
+    after = minutes(watching, store, 0, 3, salinity=1.5)
+    store.away = True
+    after = minutes(watching, store, after, 30)
+    store.away = False
+    after = minutes(watching, store, after, 10, salinity=1.5)
+    assert titles(posted) == [
+        f"Độ mặn vượt mức II (1,2 g/L): 1,50 g/L – {PLACE}.",
+        "Kho số liệu không trả lời.",
+        "ĐÃ HẾT: Kho số liệu không trả lời.",
+    ]
+
+
+def test_a_watch_that_begins_again_goes_on_and_tells_nothing_twice(tmp_path, store, told):
+    way, posted = told
+    after = minutes(watch(store, tmp_path, way), store, 0, 3, salinity=1.5)
+    after = minutes(watch(store, tmp_path, way), store, after, 30, salinity=1.5)
+    assert len(posted) == 1
+    after = minutes(watch(store, tmp_path, way), store, after + 100, 30, salinity=0.2)
+    assert titles(posted)[1:] == [f"ĐÃ HẾT: Độ mặn vượt mức II (1,2 g/L): 0,20 g/L – {PLACE}."]
+    minutes(watch(store, tmp_path, way), store, after, 30, salinity=0.2)
+    assert len(posted) == 2
+
+
+def test_who_could_not_be_told_is_told_how_it_is_once_he_can_be(tmp_path, store, told, caplog):
+    way, posted = told
+    posted.refuse = True
+    watching = watch(store, tmp_path, way)
+    with caplog.at_level(logging.WARNING):
+        after = minutes(watching, store, 0, 3, salinity=0.9)
+        after = minutes(watching, store, after, 10, salinity=4.4)
+    assert len([one for one in caplog.messages if "cannot be sent by webhook" in one]) == 1
+    posted.refuse = False
+    posted.clear()
+    minutes(watching, store, after, 3, salinity=4.4)
+    assert titles(posted) == [f"Độ mặn vượt mức III (4 g/L): 4,40 g/L – {PLACE}."]
+
+
+def test_what_still_fires_is_told_again_after_half_a_day(tmp_path, store, told):
+    way, posted = told
+    watching = watch(store, tmp_path, way)
+    for minute in range(0, 13 * 60, 10):
+        minutes(watching, store, minute, 1, salinity=1.5)
+    assert titles(posted) == [f"Độ mặn vượt mức II (1,2 g/L): 1,50 g/L – {PLACE}."] * 2
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b'{"alarms": [{"rule": 3}]}', b"\xff\x00"])
+def test_a_damaged_memory_is_said_and_alarms_begin_anew(tmp_path, store, told, damage, caplog):
+    way, posted = told
+    minutes(watch(store, tmp_path, way), store, 0, 3, salinity=1.5)
+    (tmp_path / "alarms").write_bytes(damage)
+    minutes(watch(store, tmp_path, way), store, 3, 3, salinity=1.5)
+    assert len(posted) == 2 and "alarms begin anew" in caplog.text
+
+
+def test_a_rule_that_the_pilot_file_does_not_have_any_more_is_forgotten(tmp_path, store, told):
+    way, posted = told
+    minutes(watch(store, tmp_path, way), store, 0, 3, salinity=1.5)
+    kept = json.loads((tmp_path / "alarms").read_text("utf-8"))
+    (tmp_path / "alarms").write_text(json.dumps(kept).replace("salinity-3", "salinity-9"), "utf-8")
+    minutes(watch(store, tmp_path, way), store, 120, 8, salinity=0.2)
+    assert len(posted) == 1
+    assert remembered(tmp_path / "alarms").alarms == []
+
+
+def test_a_mail_has_subject_text_and_addresses(tmp_path, store):
+    with mail_server() as (url, mails):
+        way = Mail(url, ["a@example.test", "b@example.test"], "hoiquan@example.test")
+        minutes(watch(store, tmp_path, way, lang="en"), store, 0, 3, salinity=1.5)
+    (raw,) = mails
+    mail = email.message_from_bytes(raw, policy=policy.default)
+    assert (
+        mail["Subject"] == "Salinity over level II (1.2 g/L): 1.50 g/L – Hội quán Tâm Quê, phường Cao Lãnh."
+    )
+    assert mail["To"] == "a@example.test, b@example.test"
+    assert "close the intake sluice" in mail.get_content()
+
+
+def test_a_long_subject_keeps_its_words(tmp_path, store):
+    with mail_server() as (url, mails):
+        minutes(watch(store, tmp_path, Mail(url, ["a@example.test"], "")), store, 0, 3, salinity=1.5)
+    mail = email.message_from_bytes(mails[0], policy=policy.default)
+    assert mail["Subject"] == f"Độ mặn vượt mức II (1,2 g/L): 1,50 g/L – {PLACE}."
+    assert mail["Date"] and mail["Message-ID"]
+
+
+def test_a_password_is_sent_to_no_server_without_tls(tmp_path, store, caplog):
+    with mail_server() as (url, mails):
+        way = Mail(url.replace("//", "//user:secret@"), ["a@example.test"], "")
+        minutes(watch(store, tmp_path, way), store, 0, 3, salinity=1.5)
+    assert mails == [] and "offers no TLS" in caplog.text and "secret" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "given", [{"alert_webhook": "ftp://example.test"}, {"alert_email": "a@example.test"},
+              {"alert_email": "a@example.test", "smtp": "mail.example.test"}],
+)  # fmt: skip
+def test_a_way_that_cannot_work_is_refused_before_anything_runs(given):
+    with pytest.raises(Misuse, match="HOIQUAN_"):
+        channels(Settings(**given))
+
+
+def test_nobody_is_told_where_nothing_is_set():
+    assert channels(Settings()) == []
