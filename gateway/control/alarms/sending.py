@@ -94,7 +94,7 @@ class Mail:
         """One mail to all; a password goes over TLS alone, and a server that offers none raises OSError."""
         mail = MIMEText(message.text, "plain", "utf-8")
         # Header, as EmailMessage loses blanks where it breaks a line of Vietnamese (Python 3.11)
-        mail["Subject"] = Header(message.title[:LONGEST_SUBJECT], "utf-8").encode()
+        mail["Subject"] = Header(message.title[:LONGEST_SUBJECT], "utf-8")  # type: ignore[assignment]
         mail["From"], mail["To"] = self._sender, ", ".join(self._addresses)
         mail["Date"], mail["Message-ID"] = formatdate(), make_msgid(domain=self._host)
         mail["Auto-Submitted"] = "auto-generated"  # so that nobody's out-of-office answers (RFC 3834)
