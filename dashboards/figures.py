@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from devices.clock import DAY_MS, MINUTE_MS, day_of, midnight_of, moment_of, now_ms
+from devices.clock import DAY_MS, day_of, midnight_of, moment_of, now_ms
 from devices.contract.models import DIARY
 from devices.contract.quality import Flag
 from devices.contract.reading import Device
@@ -17,13 +17,12 @@ from devices.pilots.names import Names
 from devices.pilots.pilot import Pilot, TargetPoint
 from gateway.indicators.count import MANY, Evaluation
 from gateway.indicators.course import Forecast, asked, forecasts, path
-from gateway.stores.points import FLAG_FALSE, FLAG_TRUE
+from gateway.stores.points import FLAG_TRUE
 from gateway.stores.store import Latest, Store
 
 INDICATORS = ("iot_communities", "smart_villages", "traceability_share")
 BOOKS = ("received", "stored", "duplicate", "quarantined", "spooled")
 TREND_DAYS = 30
-LATELY_MS = 20 * MINUTE_MS  # within which a node that reports every ten minutes was heard
 
 
 class Lots(Protocol):
@@ -159,25 +158,6 @@ class Figures:
             )
         return result
 
-    def newest(self, now: int, number: int) -> list[DeviceNow]:
-        """At most `number` of the devices heard within a day, as `devices` puts them in order.
-
-        Of simulated ones the newest messages are enough, where there are as many: one quick question.
-        """
-        real = self.devices(now, simulated=FLAG_FALSE)
-        wanted = {"pilot": self.pilot.pilot, "simulated": FLAG_TRUE}
-        by_id: dict[str, DeviceNow] = {}
-        for point in self.store.series("telemetry", wanted, now - LATELY_MS, now + 1, 50 * number):
-            fields = {name: (point.time, value) for name, value in point.fields.items()}
-            values = _device(by_id, Latest(dict(point.tags), fields)).values
-            for name, value in point.fields.items():
-                if name in SIGNALS:
-                    values.setdefault(name, (point.time, float(value)))
-        if len(real) + len(by_id) < number:
-            return [*real, *self.devices(now, simulated=FLAG_TRUE)][:number]
-        self._doubt(by_id, wanted, now - LATELY_MS)
-        return [*real, *_sensors(by_id)][:number]
-
     def devices(self, now: int, **where: str) -> list[DeviceNow]:
         """Devices heard within a day, real ones first, the newest first among them."""
         return self.heard(now, DAY_MS, **where)
@@ -191,7 +171,7 @@ class Figures:
                 {name: (at, float(value)) for name, (at, value) in latest.fields.items() if name in SIGNALS}
             )
         self._doubt(by_id, wanted, now - back)
-        return _sensors(by_id)
+        return sensors(by_id)
 
     def _doubt(self, by_id: dict[str, DeviceNow], wanted: dict[str, str], since: int) -> None:
         """Add what is not believed since epoch ms `since`."""
@@ -242,7 +222,7 @@ class Figures:
         }
 
 
-def _sensors(by_id: dict[str, DeviceNow]) -> list[DeviceNow]:
+def sensors(by_id: dict[str, DeviceNow]) -> list[DeviceNow]:
     """In order, and without those that keep a diary."""
     return sorted((one for one in by_id.values() if one.model != DIARY), key=_order)
 

@@ -1,8 +1,8 @@
 """What changes with the minute and takes its time to read is read before anybody asks for it.
 
-each few seconds ─► read ─► kept ─► whoever asks
-                              └─ too old, none yet, or it says nothing: read for whoever asks first,
-                                 and those who asked before that reading began have it too
+each few seconds ─► read ─► outcome: what it gave, or why it failed ─► whoever asks
+                              └─ too old, none yet, or it says nothing: read for whoever asks first, and those
+                                 who wait meanwhile have it too; who waits for too long is told so
 """
 
 import logging
@@ -10,29 +10,51 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from devices.access.database import RegistryAway
 from devices.errors import CONTENT
 from gateway.stores.store import RetryLater
 
-EVERY = 10.0  # seconds between two readings
-OLD = 30.0  # seconds after which nothing kept is shown any more: the reading is held up, or has ended
+EVERY = 8.0  # seconds from one reading's beginning to the next: with the reading itself ten at most, as is said
+AGAIN = 1.0  # seconds after which a reading that failed, or that took longer than EVERY, is tried again
+OLD = 20.0  # seconds after which nothing kept is shown any more: the reading is held up, or has ended
+PATIENCE = 10.0  # seconds that somebody waits for what is being read
+LEAVE = 1.0  # seconds that the end waits for a reading; a store that hangs would hold it up for longer
+AWAY = (RetryLater, RegistryAway)
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
+class Outcome(NamedTuple, Generic[T]):
+    """A reading: when it began and ended (s, monotonic), and what it gave, or why it failed."""
+
+    began: float
+    ended: float
+    given: T | None
+    error: Exception | None
+
+    def get(self) -> T:
+        if self.error is not None:
+            raise self.error
+        assert self.given is not None
+        return self.given
+
+
 class Kept(Generic[T]):
-    """What `read` gave lately; it may raise RetryLater. For several threads.
+    """What `read` gave in the last `old` seconds (None: OLD); it may raise RetryLater. For several threads.
 
     Of what `says` nothing nobody is shown an old one: before the first count there is none to be late for.
     """
 
-    def __init__(self, read: Callable[[], T], says: Callable[[T], bool] = lambda _: True) -> None:
+    def __init__(
+        self, read: Callable[[], T], says: Callable[[T], bool] = lambda _: True, old: float | None = None
+    ) -> None:
         self._read = read
         self._says = says
+        self._old = old
         self._reading = threading.Lock()
-        self._newest: tuple[float, T] | None = None
+        self._newest: Outcome[T] | None = None
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -44,36 +66,47 @@ class Kept(Generic[T]):
             yield
         finally:
             stop.set()
-            thread.join()
+            thread.join(LEAVE)
 
     def get(self) -> T:
-        """What was read at most OLD seconds ago. Raises what reading it raises."""
+        """What was read lately. Raises what reading it raises, and RetryLater where that takes too long."""
         asked = time.monotonic()
         if (known := self._fit(asked)) is None:
-            with self._reading:
+            if not self._reading.acquire(timeout=PATIENCE):
+                raise RetryLater(f"the store has not answered for {PATIENCE:g} s")
+            try:
                 known = self._fit(asked) or self._again()
-        return known[1]
+            finally:
+                self._reading.release()
+        return known.get()
 
     def _run(self, stop: threading.Event) -> None:
+        failed = False
         while not stop.is_set():
-            try:
-                with self._reading:
-                    self._again()
-            except (RetryLater, RegistryAway) as error:  # whoever asks is told
-                log.warning("what the page shows waits: %s", error)
-            except CONTENT:  # the next reading may do
-                log.exception("what the page shows cannot be read")
-            stop.wait(EVERY)
+            with self._reading:
+                newest = self._again()
+            error = newest.error
+            if error is not None and not failed and not stop.is_set():  # whoever asks is told each time
+                log.warning("what the page shows waits: %s", error, exc_info=not isinstance(error, AWAY))
+            failed = error is not None
+            stop.wait(AGAIN if failed else max(AGAIN, newest.began + EVERY - time.monotonic()))
 
-    def _again(self) -> tuple[float, T]:
+    def _again(self) -> Outcome[T]:
         began = time.monotonic()
-        self._newest = began, self._read()
-        return self._newest
+        try:
+            newest = Outcome(began, 0.0, self._read(), None)
+        except (*AWAY, *CONTENT) as error:  # the next reading may do
+            newest = Outcome(began, 0.0, None, error)
+        self._newest = newest = newest._replace(ended=time.monotonic())
+        return newest
 
-    def _fit(self, asked: float) -> tuple[float, T] | None:
+    def _fit(self, asked: float) -> Outcome[T] | None:
         """The newest, for whoever asked at that moment; None where it is to be read again."""
         newest = self._newest
         if newest is None:
             return None
-        young = self._says(newest[1]) and time.monotonic() - newest[0] < OLD
-        return newest if young or newest[0] > asked else None
+        # what was read before somebody asked may lack what he looks for; what failed meanwhile failed for all
+        meanwhile = (newest.began if newest.error is None else newest.ended) > asked
+        young = time.monotonic() - newest.began < (OLD if self._old is None else self._old)
+        speaks = newest.given is None or self._says(newest.given)
+        return newest if meanwhile or (young and speaks) else None

@@ -2,23 +2,34 @@
 
 store ─► Lately ─► Kept ─┬─► overview.py   each few seconds, before anybody asks
                          └─► place.py
+store ─► the points of the last minute, for who looks for his own reading ─► newest ─► overview.py
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-from dashboards.figures import DeviceNow, Figures
+from dashboards.figures import DeviceNow, Figures, sensors
 from dashboards.pages.kept import Kept
-from devices.clock import DAY_MS
+from devices.clock import AHEAD_MS, DAY_MS, MINUTE_MS
+from devices.contract.signals import SIGNALS
+from gateway.indicators.count import MANY
+from gateway.stores.points import FLAG_TRUE, Point
 from gateway.stores.store import Latest
 
 BACK_MS = 7 * DAY_MS  # how far back a device may have been heard last, whose values are shown
 REMEMBERED_MS = 60 * DAY_MS  # and how far, to say since when it is silent
 ADVICE_MS = DAY_MS  # advice is written again each hour as long as it holds
+SPOKEN_MS = MINUTE_MS  # what came since `Lately` was read is within that: its age, and the road to the store
+AT_ONCE = 1.0  # seconds for which all who ask share what was spoken
 
 
 class Lately(NamedTuple):
-    """The devices heard within a week by place, when each was heard last (epoch ms), and the advice."""
+    """As of epoch ms `at`: the devices heard within a week by place, when each was heard last (epoch ms), and
+    the advice.
+    """
 
+    at: int
     devices: dict[str, list[DeviceNow]]
     heard: dict[str, int]
     advice: list[Latest]
@@ -36,9 +47,51 @@ class Lately(NamedTuple):
         for device in figures.heard(now, BACK_MS):
             by_place.setdefault(device.community, []).append(device)
             heard[device.device] = device.seen
-        return cls(by_place, heard, figures.store.latest("advice", where, now - ADVICE_MS))
+        return cls(now, by_place, heard, figures.store.latest("advice", where, now - ADVICE_MS))
 
 
 def kept(figures: Figures) -> Kept[Lately]:
     """The same, kept for pages to share."""
     return Kept(lambda: Lately.read(figures))
+
+
+def spoken(figures: Figures) -> Kept[list[Point]]:
+    """The readings of the last minute, the newest first: one quick question, a second's callers share it."""
+
+    def read() -> list[Point]:
+        now = figures.now()
+        where = {"pilot": figures.pilot.pilot}
+        return figures.store.series("telemetry", where, now - SPOKEN_MS, now + AHEAD_MS, MANY)
+
+    return Kept(read, old=AT_ONCE)
+
+
+def newest(recent: Lately, points: Sequence[Point], now: int, number: int) -> list[DeviceNow]:
+    """At most `number` of the devices heard within a day, real ones first, the newest first among them: what
+    is `recent`, and the `points` that came since.
+    """
+    by_id = {one.device: one for some in recent.devices.values() for one in some}
+    for point in points:
+        one = _spoke(point)
+        by_id[one.device] = _both(by_id.get(one.device), one)
+    return [one for one in sensors(by_id) if one.seen >= now - DAY_MS][:number]
+
+
+def _spoke(point: Point) -> DeviceNow:
+    tags = dict(point.tags)
+    values = {name: (point.time, float(value)) for name, value in point.fields.items() if name in SIGNALS}
+    return DeviceNow(
+        tags["device"], tags.get("community", ""), tags.get("model", ""),
+        tags.get("simulated") == FLAG_TRUE, point.time, values, {},
+    )  # fmt: skip
+
+
+def _both(known: DeviceNow | None, one: DeviceNow) -> DeviceNow:
+    """Of a device's values the newer; neither is changed: other pages read them meanwhile."""
+    if known is None:
+        return one
+    older, newer = sorted((known, one), key=lambda device: device.seen)
+    values = older.values | newer.values
+    for name, value in older.values.items():
+        values[name] = max(values[name], value)
+    return replace(newer, values=values, flagged=known.flagged)

@@ -25,6 +25,7 @@ GROUPS = {
             "pm2_5", "pm10", "noise"),
     "pests": ("pest_count",),
 }  # fmt: skip
+SIGNALS = tuple(signal for signals in GROUPS.values() for signal in signals)
 SUMS = ("rainfall", "pest_count")  # what came since the reading before: days of it are added up
 SILENT_HOURS = 3  # assumption, where a pilot has no alarms
 

@@ -1,7 +1,7 @@
 """The overview at `/` for machines without Grafana: one page, no script, printable."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +22,7 @@ from devices.pilots.pilot import Pilot
 from devices.texts import text
 from devices.web.frame import HTML, headers
 from devices.web.language import VARY, choose, language
+from gateway.stores.points import Point
 
 REFRESH = 15  # seconds after which a browser asks again, until the reader stops that or looks for a place
 SHOWN_DEVICES, SHOWN_LOTS = 10, 8
@@ -31,10 +32,11 @@ LONGEST = 80  # characters of a name that somebody looks for
 
 def router(figures: Figures, recent: Kept[Lately] | None = None) -> APIRouter:
     """The page and its style sheet: in Vietnamese, until the reader chooses English. How the targets stand,
-    and what is `recent` (shared with other pages), is kept ready while the application runs; of the devices
-    that spoke a moment ago the newest are on the page at once.
+    and what is `recent` (shared with other pages), is kept ready while the application runs; who spoke a
+    moment ago is on the page at once.
     """
     recent = lately.kept(figures) if recent is None else recent
+    spoken = lately.spoken(figures)
     progress = Kept(lambda: Progress.read(figures), lambda read: bool(read.indicators))
 
     @asynccontextmanager
@@ -48,7 +50,9 @@ def router(figures: Figures, recent: Kept[Lately] | None = None) -> APIRouter:
     def overview(request: Request, q: str = "", still: str = "") -> Response:
         asked = q.strip()[:LONGEST]
         stays = bool(asked or still)
-        page = render(figures, progress.get(), recent.get(), language(request), asked, stays=stays)
+        page = render(
+            figures, progress.get(), recent.get(), spoken.get(), language(request), asked, stays=stays
+        )
         sent = HEADERS if stays else HEADERS | {"Refresh": str(REFRESH)}
         return Response(page, media_type=HTML, headers=sent)
 
@@ -69,8 +73,9 @@ def router(figures: Figures, recent: Kept[Lately] | None = None) -> APIRouter:
 
 
 class Progress(NamedTuple):
-    """How the targets stand, who counts, and the gateways' books: as good some seconds later."""
+    """As of epoch ms `at`: how the targets stand, who counts, and the gateways' books."""
 
+    at: int
     indicators: list[Indicator]
     standing: dict[str, Standing]
     books: dict[str, int]
@@ -79,14 +84,21 @@ class Progress(NamedTuple):
     def read(cls, figures: Figures) -> "Progress":
         """As of now. Raises RetryLater."""
         now = figures.now()
-        return cls(figures.indicators(now), figures.standing(now), figures.books(now))
+        return cls(now, figures.indicators(now), figures.standing(now), figures.books(now))
 
 
 def render(
-    figures: Figures, progress: Progress, recent: Lately, lang: str, asked: str = "", *, stays: bool = False
+    figures: Figures,
+    progress: Progress,
+    recent: Lately,
+    spoken: Sequence[Point],
+    lang: str,
+    asked: str = "",
+    *,
+    stays: bool = False,
 ) -> str:
-    """The page as HTML, as of now but for `progress` and `recent`, with the places that were `asked` for; one
-    that `stays` does not load itself again.
+    """The page as HTML, as of when `progress` and `recent` were read, with what was `spoken` since and the
+    places that were `asked` for; one that `stays` does not load itself again.
     """
     pilot, now, standing = figures.pilot, figures.now(), progress.standing
     books = progress.books
@@ -97,12 +109,12 @@ def render(
         pilot=pilot,
         rehearsal=figures.rehearsal,
         trend_days=figures.trend_days,
-        as_of=_local(pilot, now, "%d/%m/%Y %H:%M:%S"),
+        as_of=_local(pilot, min(progress.at, recent.at), "%d/%m/%Y %H:%M:%S"),
         cards=[_card(one, pilot, standing, lang) for one in progress.indicators],
         map=draw(_marks(pilot, standing, now)),
         devices=[
             _device(device, pilot, lang)
-            for device in figures.newest(now, SHOWN_DEVICES)
+            for device in lately.newest(recent, spoken, now, SHOWN_DEVICES)
             if device.community in pilot.place
         ],
         alarms=today.shown_alarms(work, now, lang),
@@ -161,14 +173,16 @@ def _card(one: Indicator, pilot: Pilot, standing: dict[str, Standing], lang: str
 
 
 def _trend(one: Indicator) -> str:
-    """Points of a polyline in a box of 100 by 24."""
+    """Points of a polyline in a box of 100 by 24: its corners, for hours on end nothing changes."""
     if len(one.trend) < 2:
         return ""
+    inner = zip(one.trend, one.trend[1:], one.trend[2:], strict=False)
+    corners = [here for before, here, after in inner if not before[1] == here[1] == after[1]]
     first, last = one.trend[0][0], one.trend[-1][0]
     top = max(*(value for _, value in one.trend), one.due.at_least) or 1.0
     return " ".join(
         f"{round(100 * (at - first) / max(1, last - first), 1)},{round(23 - 21 * value / top, 1)}"
-        for at, value in one.trend
+        for at, value in (one.trend[0], *corners, one.trend[-1])
     )
 
 

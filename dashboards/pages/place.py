@@ -1,27 +1,28 @@
 """The page of a place, `/place/{id}`, for a phone: what is measured, what to do, devices and lots. No script.
 
 lately ─► measured (now), advice ─┐
-summary ─► week (curves) ─────────┼─► render ─► page with an ETag; "not changed" while it says the same
+curves ─► week ───────────────────┼─► render ─► page with an ETag; "not changed" while it says the same
 roster, lots ─────────────────────┘
 """
 
 import hashlib
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import FileResponse, Response
 
 from dashboards import wording
 from dashboards.figures import DeviceNow, Figures
 from dashboards.pages import lately, today, week
+from dashboards.pages.curves import Curves
 from dashboards.pages.frame import PAGES
 from dashboards.pages.kept import Kept
 from dashboards.pages.lately import Lately
-from dashboards.pages.measured import GROUPS, SUMS, Measured, meaning, measured, silence
-from devices.clock import DAY_MS, MINUTE_MS, day_of, moment_of
+from dashboards.pages.measured import GROUPS, SIGNALS, SUMS, Measured, meaning, measured, silence
+from devices.clock import DAY_MS, day_of, moment_of
 from devices.contract.models import DIARY, device_name
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import Place
@@ -30,20 +31,22 @@ from devices.web.frame import HTML, headers
 from devices.web.language import VARY, language
 
 SHOWN_LOTS = 6
-TICK_MS = 10 * MINUTE_MS  # nodes report every ten minutes: a curve is drawn anew as often
 HEADERS = headers(vary=VARY, cache="no-cache")
-Curves = Callable[[str, week.Asked, int], dict[str, week.Week]]
 
 
 def router(figures: Figures, recent: Kept[Lately] | None = None) -> APIRouter:
-    """The page and its style sheet; `recent` is shared with other pages, or read for this one alone."""
+    """The page and its style sheet; `recent` is shared with other pages, which keep it ready, or read for
+    this one alone. Curves are kept ready while the application runs.
+    """
     recent = lately.kept(figures) if recent is None else recent
+    curves = Curves(figures)
 
-    @lru_cache(maxsize=64)
-    def curves(place: str, wanted: week.Asked, end: int) -> dict[str, week.Week]:
-        return week.weeks(figures, place, wanted, end)
+    @asynccontextmanager
+    async def ready(_: FastAPI) -> AsyncIterator[None]:
+        with curves.running(recent):
+            yield
 
-    routes = APIRouter(include_in_schema=False)
+    routes = APIRouter(include_in_schema=False, lifespan=ready)
 
     @routes.get("/place/{id}")
     def page(id: str, request: Request) -> Response:
@@ -69,11 +72,10 @@ def render(figures: Figures, recent: Lately, curves: Curves, place: Place, lang:
     """The page as HTML, as of now but for what is `recent`. Raises RetryLater."""
     pilot, now = figures.pilot, figures.now()
     devices = recent.devices.get(place.id, [])
-    everything = [signal for signals in GROUPS.values() for signal in signals]
-    found = {one.signal: one for one in measured(devices, place.id, pilot, now, everything)}
-    drawn = curves(place.id, week.asked(devices, found), (now // TICK_MS + 1) * TICK_MS)
+    found = {one.signal: one for one in measured(devices, place.id, pilot, now, SIGNALS)}
+    drawn = curves.of(place.id, week.asked(devices, found), now)
     groups = [
-        (group, [_quantity(found[name], drawn.get(name), now, lang) for name in signals if name in found])
+        (group, [_quantity(found[one], drawn.weeks.get(one), now, lang) for one in signals if one in found])
         for group, signals in GROUPS.items()
     ]
     listed = _devices(figures, recent, place.id, now, lang)
@@ -85,7 +87,8 @@ def render(figures: Figures, recent: Lately, curves: Curves, place: Place, lang:
         kind=wording.kind(place, lang),
         joined=_joined(place, pilot, now, lang),
         rehearsal=figures.rehearsal,
-        as_of=moment_of(now, pilot.zone).strftime("%d/%m/%Y %H:%M"),
+        as_of=moment_of(recent.at, pilot.zone).strftime("%d/%m/%Y %H:%M"),
+        curves_as_of=moment_of(drawn.read, pilot.zone).strftime("%H:%M"),
         advice=today.advised(recent.advice, pilot, now, lang, place.id),
         groups=[(group, quantities) for group, quantities in groups if quantities],
         nobody=[text(f"place.{group}", lang) for group, quantities in groups if not quantities],

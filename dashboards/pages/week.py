@@ -5,7 +5,7 @@ store.summary ─► real devices where there are any ─► Week (steps, sum of
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 from dashboards.figures import DeviceNow, Figures
 from dashboards.pages.measured import SUMS, Measured
@@ -23,10 +23,14 @@ STEPS = DAYS * DAY_MS // STEP_MS
 CALM = 20  # resolutions of a signal that an axis spans at least: noise is no drama
 
 
-class Week(NamedTuple):
-    """A signal's steps, the first seven days ago; of what adds up, the sum of each."""
+@dataclass(frozen=True, slots=True)
+class Week:
+    """A signal's steps, the first seven days ago; of what adds up, the sum of each. `curves`: its drawings by
+    language and lines, each drawn once.
+    """
 
     spots: Mapping[int, Spot]
+    curves: dict[tuple[str, tuple[float, ...]], str] = field(default_factory=dict, compare=False)
 
     @property
     def missing(self) -> list[int]:
@@ -94,8 +98,11 @@ def drawn(one: Measured, week: Week, lang: str) -> str:
         names = [name for name, _ in one.level.named()]
         passed = names.index(one.reached) + 1 if one.reached else 0
         lines = one.level.levels[: passed + 1]
-    least = CALM * SIGNALS[one.signal].resolution
-    return curve(week.spots, STEPS - 1, week.missing, lang, least=least, lines=lines)
+    if (lang, lines) not in week.curves:
+        least = CALM * SIGNALS[one.signal].resolution
+        drawing = curve(week.spots, STEPS - 1, week.missing, lang, least=least, lines=lines)
+        week.curves[lang, lines] = drawing
+    return week.curves[lang, lines]
 
 
 def told(signal: str, week: Week, lang: str) -> str:

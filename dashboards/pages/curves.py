@@ -1,0 +1,85 @@
+"""The curves of every place, read anew at each tick before anybody asks.
+
+recent ─► of each place, what is measured there ─► week.weeks ─► known ─► place.py
+                                                    └─ asked first: read for who asks, the others wait
+"""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import NamedTuple
+
+from dashboards.figures import Figures
+from dashboards.pages import week
+from dashboards.pages.kept import AWAY, LEAVE, PATIENCE, Kept
+from dashboards.pages.lately import Lately
+from dashboards.pages.measured import SIGNALS, measured
+from devices.clock import MINUTE_MS
+from devices.errors import CONTENT
+from gateway.stores.store import RetryLater
+
+TICK_MS = 10 * MINUTE_MS  # nodes report every ten minutes: a curve is drawn anew as often
+EVERY = 5.0  # seconds after which it is looked whether a tick has passed
+PAUSE = 0.1  # seconds between two places, in which pages are answered and the store hears others
+
+
+class Drawn(NamedTuple):
+    """The weeks of a place before epoch ms `end`, as they were `asked` for, and when they were read."""
+
+    asked: week.Asked
+    end: int
+    read: int
+    weeks: Mapping[str, week.Week]
+
+
+class Curves:
+    """For several threads."""
+
+    def __init__(self, figures: Figures) -> None:
+        self._figures = figures
+        self._reading = threading.Lock()
+        self._known: dict[str, Drawn] = {}
+
+    @contextmanager
+    def running(self, recent: Kept[Lately]) -> Iterator[None]:
+        """Read again and again in a thread of its own, of what is measured by what is `recent`."""
+        stop = threading.Event()
+        thread = threading.Thread(target=self._run, args=(recent, stop), name="curves", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join(LEAVE)
+
+    def of(self, place: str, asked: week.Asked, now: int, late: int = TICK_MS) -> Drawn:
+        """Those before the end of this tick; while they are read anew, those that are so many ms `late`.
+        Raises RetryLater.
+        """
+        end = (now // TICK_MS + 1) * TICK_MS
+        if (known := self._fit(place, asked, end - late)) is not None:
+            return known
+        if not self._reading.acquire(timeout=PATIENCE):
+            raise RetryLater(f"the store has not answered for {PATIENCE:g} s")
+        try:
+            if (known := self._fit(place, asked, end - late)) is None:
+                weeks = week.weeks(self._figures, place, asked, end)
+                known = self._known[place] = Drawn(asked, end, now, weeks)
+            return known
+        finally:
+            self._reading.release()
+
+    def _fit(self, place: str, asked: week.Asked, end: int) -> Drawn | None:
+        known = self._known.get(place)
+        return known if known is not None and known.asked == asked and known.end >= end else None
+
+    def _run(self, recent: Kept[Lately], stop: threading.Event) -> None:
+        while not stop.is_set():
+            with suppress(*AWAY, *CONTENT):  # whoever asks is told
+                for place in self._figures.pilot.place:
+                    devices, now = recent.get().devices.get(place, []), self._figures.now()
+                    found = measured(devices, place, self._figures.pilot, now, SIGNALS)
+                    self.of(place, week.asked(devices, [one.signal for one in found]), now, 0)
+                    if stop.wait(PAUSE):
+                        return
+            stop.wait(EVERY)
