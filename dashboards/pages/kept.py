@@ -16,7 +16,7 @@ from devices.access.database import RegistryAway
 from devices.errors import CONTENT
 from gateway.stores.store import RetryLater
 
-EVERY = 8.0  # seconds from one reading's beginning to the next: with the reading itself ten at most, as is said
+EVERY = 8.0  # seconds from one reading to the next: with what it takes nothing shown is older than ten
 AGAIN = 1.0  # seconds after which a reading that failed, or that took longer than EVERY, is tried again
 OLD = 20.0  # seconds after which nothing kept is shown any more: the reading is held up, or has ended
 PATIENCE = 10.0  # seconds that somebody waits for what is being read

@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from types import SimpleNamespace
 
 import pytest
 
@@ -109,3 +110,58 @@ def test_who_asked_before_a_reading_began_has_it_too(monkeypatch):
     assert sorted(answers) == [1, 2, 2, 2, 2, 2, 2, 2], (
         "seven came while the first read, and one of them read"
     )
+
+
+def test_what_fails_while_others_wait_has_failed_for_all_of_them(monkeypatch):
+    asked, tried = set(), []
+
+    def tick():
+        asked.add(threading.get_ident())
+        return next(ticks)
+
+    def read():
+        tried.append(True)
+        until(lambda: len(asked) == 8, "all have asked")
+        raise RetryLater("down")
+
+    ticks = count()
+    monkeypatch.setattr(kept, "time", SimpleNamespace(monotonic=tick))
+    made = Kept(read)
+    with ThreadPoolExecutor(8) as pool:
+        answers = [one.exception() for one in [pool.submit(made.get) for _ in range(8)]]
+    assert all(isinstance(one, RetryLater) for one in answers)
+    assert len(tried) == 1, "a store that is away is not asked by each of them"
+
+
+def test_a_failure_is_told_as_it_was_read_ahead(monkeypatch):
+    reading = Reading()
+    made = Kept(reading)
+    with made.running():
+        assert made.get() == 1
+    reading.error = RetryLater("down")
+    monkeypatch.setattr(kept, "AGAIN", 60.0)
+    with made.running():
+        until(lambda: made._newest.error is not None, "the store is away")
+        reading.go.clear()  # nobody who asks reads it himself
+        for _ in range(3):
+            with pytest.raises(RetryLater, match="down"):
+                made.get()
+        reading.go.set()
+
+
+def test_nobody_waits_for_ever_and_neither_does_the_end(monkeypatch):
+    monkeypatch.setattr(kept, "PATIENCE", 0.05)
+    monkeypatch.setattr(kept, "LEAVE", 0.05)
+    reading = Reading()
+    reading.go.clear()
+    made = Kept(reading)
+    with made.running(), pytest.raises(RetryLater, match=r"has not answered for 0\.05 s"):
+        made.get()
+    reading.go.set()
+
+
+def test_who_shares_a_reading_for_a_second_has_a_new_one_after_it(clock):
+    made = Kept(Reading(), old=1.0)
+    assert [made.get(), made.get()] == [1, 1]
+    clock[0] += 1.0
+    assert made.get() == 2

@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from dashboards.figures import Figures
+from dashboards.figures import Figures, Indicator
 from dashboards.opendata import routes as api
 from dashboards.pages import kept, overview
 from dashboards.pages.check import Verdict
@@ -25,6 +25,7 @@ from gateway.indicators.standing import standing
 from gateway.stores.influx import InfluxStore
 from gateway.stores.points import Point, device_tags, tags
 from gateway.stores.sqlite import SqliteStore
+from tests.servers import until
 
 NOW = int(datetime(2026, 11, 21, 5, tzinfo=UTC).timestamp() * 1000)
 
@@ -239,3 +240,37 @@ def test_the_page_runs_no_script_and_asks_again_by_itself(client: TestClient) ->
     assert "<script" not in answer.text and "default-src 'none'" in answer.headers["content-security-policy"]
     assert answer.headers["refresh"] == "15"
     assert "@media print" in client.get("/static/overview.css").text
+
+
+def test_while_it_runs_the_page_says_as_of_when_and_who_spoke_since_is_on_it(
+    store: SqliteStore, pilot: Pilot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("EVERY", "OLD"):  # it is read once
+        monkeypatch.setattr(kept, name, 600.0)
+    fill(store, pilot, ("tam-que",))
+    now = [NOW]
+    figures = Figures(
+        store, pilot, lambda limit: [], lambda at: evaluate(store, pilot, pilot.fleet.values(), at),
+        now=lambda: now[0],
+    )  # fmt: skip
+    app = FastAPI()
+    app.include_router(overview.router(figures))
+    with TestClient(app) as running:
+        assert "Tính đến 21/11/2026 12:00:00" in running.get("/").text
+        now[0] += 3000
+        real = Device("dong-thap", "tam-que", "my-esp32", "soil-probe", simulated=False)
+        store.write([Point("telemetry", device_tags(real), {"soil_moisture": 31.5}, now[0] - 1000)])
+        until(lambda: "Độ ẩm đất <b>31,5 %</b>" in running.get("/").text, "who spoke since")
+        assert "Tính đến 21/11/2026 12:00:00" in running.get("/").text, "all else is as it was read"
+
+
+def test_a_trend_is_drawn_by_its_corners(pilot: Pilot) -> None:
+    target = pilot.target("iot_communities")
+    values = (1, 1, 1, 1, 2, 2, 2, 3)
+    trend = tuple((hour * HOUR_MS, float(value)) for hour, value in enumerate(values))
+    one = Indicator(
+        target.indicator, 3.0, 0.0, 3.0, NOW, target.points[0], target.points, trend, 1.0, 1.0, ()
+    )
+    assert [point.partition(",")[0] for point in overview._trend(one).split()] == [
+        "0.0", "42.9", "57.1", "85.7", "100.0",
+    ]  # fmt: skip

@@ -1,0 +1,138 @@
+"""How long the overview and the page of a place take with a year of a whole pilot in the store.
+
+    python benchmarks/views.py [--days 365] [--seconds 60] [--rate 10] [--keep FOLDER]
+
+A server of its own (`--serve`), over SQLite and then over the InfluxDB engine behind nginx, is asked over
+loopback at fixed times, whether or not it has answered, for the overview and for every place in turn: an
+answer that comes late is late from when it was due. The CPU time is the server's own, what it reads ahead
+included. With --keep the filled stores stay in FOLDER, and the next run asks them again.
+"""
+
+import argparse
+import http.client
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks import pages, year
+from dashboards.pages.check import Verdict
+from dashboards.site import opened, site
+from devices.pilots.pilot import load
+from devices.settings import Settings
+from gateway.stores.influx import InfluxStore
+from gateway.stores.sqlite import SqliteStore
+from tests.loopback import free_port
+from tests.servers import Influx, until
+from traceability.sealing import seal
+
+LOTS = 200
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--rate", type=float, default=10.0, help="pages a second")
+    parser.add_argument("--keep", type=Path, help="folder of stores that are filled once and stay")
+    parser.add_argument("--serve", nargs="+", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve:
+        serve(*options.serve)
+        return
+    with ExitStack() as stack:
+        keep = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        keep.mkdir(parents=True, exist_ok=True)
+        lots = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        pages.sealed(lots / "trace", LOTS)
+        with year.sqlite(keep, options.days) as filled:
+            now = filled.now
+        measured("SQLite", options, lots, now, str(keep / f"year-{options.days}.sqlite"))
+        with year.influx(keep, options.days) as (server, bucket, filled):
+            measured("InfluxDB", options, lots, filled.now, server.url, server.token, bucket)
+
+
+def serve(port: str, lots: str, now: str, *where: str) -> None:
+    """The pages over a store, as of its last moment, until they are ended."""
+    import uvicorn
+
+    store = (
+        InfluxStore(where[0], where[1], Influx.org, where[2]) if where[1:] else SqliteStore(Path(where[0]))
+    )
+    # the pages read the pilot by its name; that of the store differs in dates and fleets alone
+    figures = opened(Settings(data=Path(lots)), store, lambda *of: seal.lots(Path(lots) / "trace", *of))
+    begun = time.monotonic()
+    figures.now = lambda: int(now) + round(1000 * (time.monotonic() - begun))
+    shown = site(figures, lambda *_: Verdict(True, []), ())
+    uvicorn.run(shown, host="127.0.0.1", port=int(port), log_level="warning")
+
+
+def measured(name: str, options: argparse.Namespace, lots: Path, now: int, *where: str) -> None:
+    """Print what the pages took over one store."""
+    port = free_port()
+    command = [sys.executable, __file__, "--serve", str(port), str(lots), str(now), *where]
+    places = [f"/place/{place}" for place in load("dong-thap").place]
+    for paths in (["/"], places):
+        with _running(command, port) as server:
+            first = asked(port, paths[:1], 0)[0]
+            time.sleep(options.seconds / 4)  # what is read ahead is there
+            before = worked(server.pid)
+            time.sleep(options.seconds / 4)
+            idle = (worked(server.pid) - before) / (options.seconds / 4)
+            before, number = worked(server.pid), round(options.rate * options.seconds)
+            took = sorted(asked(port, [paths[n % len(paths)] for n in range(number)], 1 / options.rate))
+            each = 1000 * ((worked(server.pid) - before) / number - idle / options.rate)
+        p50, p95, p99 = (took[min(number - 1, number * of // 100)] for of in (50, 95, 99))
+        print(
+            f"{name:<9} {'overview' if paths == ['/'] else 'places':<9} p50 {p50:.0f} p95 {p95:.0f} "
+            f"p99 {p99:.0f} max {took[-1]:.0f} ms, {statistics.mean(took):.0f} on average; the first view "
+            f"{first:.0f} ms; CPU {each:.0f} ms a page, and {100 * idle:.1f} % of a core to read ahead; "
+            f"load {os.getloadavg()[0]:.1f}"
+        )
+
+
+class _running(AbstractContextManager["subprocess.Popen[bytes]"]):
+    """The server as a process, while it is asked."""
+
+    def __init__(self, command: list[str], port: int) -> None:
+        self._process = subprocess.Popen(command)
+        until(lambda: pages.answers(port), "the server listens")
+
+    def __enter__(self) -> "subprocess.Popen[bytes]":
+        return self._process
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait(10)
+
+
+def asked(port: int, paths: Sequence[str], every: float) -> list[float]:
+    """Milliseconds from when each page was due, one `every` so many seconds, to when it was there."""
+    line, took, begin = http.client.HTTPConnection("127.0.0.1", port, timeout=60), [], time.perf_counter()
+    for number, path in enumerate(paths):
+        due = begin + number * every
+        time.sleep(max(0.0, due - time.perf_counter()))
+        line.request("GET", path)
+        answer = line.getresponse()
+        body = answer.read()
+        took.append(1000 * (time.perf_counter() - due))
+        assert answer.status == 200, (path, body[:200])
+    line.close()
+    return took
+
+
+def worked(pid: int) -> float:
+    """Seconds of CPU time that a process has used (Linux)."""
+    rest = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return (int(rest[11]) + int(rest[12])) / os.sysconf("SC_CLK_TCK")  # proc(5): utime, stime
+
+
+if __name__ == "__main__":
+    main()
