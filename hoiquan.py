@@ -57,7 +57,7 @@ def open_figures(settings: "Settings") -> "Iterator[Figures]":
     from traceability.sealing import seal
 
     with open_store(settings) as store:
-        yield opened(settings, store, lambda *of: seal.lots(settings.data / "trace", *of))
+        yield opened(settings, store, seal.lots, seal.recalls)
 
 
 def web(

@@ -3,6 +3,7 @@
 boards/      Grafana as code ─► json/, alerts/ ─► provisioning/ (what Grafana reads at its start)
 pages/       for machines without Grafana: the overview at /, /place/{id}, /check; /healthz and /metrics
 opendata/    /api/v1/        sta/   SensorThings at /sta/v1.1        report/   the yearly report, /report.pdf
+map/         the places as a picture, for the overview
 
 figures.py   what pages, report and open data show, out of the store      wording.py  it, in sentences
 """

@@ -26,9 +26,14 @@ TREND_DAYS = 30
 
 
 class Lots(Protocol):
-    """The newest harvests, at most `limit`, of one community where it is named."""
+    """The newest harvests or recalls, at most `limit`, of one community where it is named."""
 
     def __call__(self, limit: int, community: str = "", /) -> list[dict[str, object]]: ...
+
+
+def nobody_s(_: int, __: str = "", /) -> list[dict[str, object]]:
+    """Of no lot anything, where nobody keeps a diary."""
+    return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +104,8 @@ def balanced(books: Mapping[str, int]) -> bool:
 
 
 class Figures:
-    """Reads the store for people. `lots` gives the newest harvests, `evaluated` who counts at a moment,
-    `roster` who may speak (where nobody says, the pilot's own fleet).
+    """Reads the store for people. `lots` gives the newest harvests, `recalls` the newest recalls, `evaluated`
+    who counts at a moment, `roster` who may speak (where nobody says, the pilot's own fleet).
 
     `rehearsal` names the scenario whose last moment, `now`, is shown; then trends are of its `trend_days`.
     `registry_url`: where what has to outlive this process is kept; None: nowhere.
@@ -117,10 +122,12 @@ class Figures:
         trend_days: int = TREND_DAYS,
         roster: Callable[[], Iterable[Device]] | None = None,
         registry_url: str | Path | None = None,
+        recalls: Lots = nobody_s,
     ) -> None:
         self.store = store
         self.pilot = pilot
         self.lots = lots
+        self.recalls = recalls
         self._evaluated = evaluated
         self.now = now or now_ms
         self.rehearsal = rehearsal

@@ -4,11 +4,13 @@ store ─► opened ─► Figures ─► site: pages, open data, SensorThings, 
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Protocol
 
 from fastapi import APIRouter, FastAPI, Request, Response
 
-from dashboards.figures import Figures, Lots
+from dashboards.figures import Figures
 from dashboards.opendata import catalog, files, routes
 from dashboards.pages import check, lately, learn, overview, place, state
 from dashboards.report import route
@@ -22,15 +24,22 @@ from gateway.indicators.count import Evaluation, evaluate
 from gateway.stores.store import RetryLater, Store
 
 
-def opened(settings: Settings, store: Store, lots: Lots) -> Figures:
-    """What pages and report show, out of a store and of the newest sealed `lots`; of a rehearsal's folder its
-    last moment, judged by its rules.
+class Told(Protocol):
+    """The same as Lots, of what stands in a folder."""
+
+    def __call__(self, folder: Path, limit: int, community: str = "", /) -> list[dict[str, object]]: ...
+
+
+def opened(settings: Settings, store: Store, lots: Told, recalls: Told) -> Figures:
+    """What pages and report show, out of a store and of the newest `lots` and `recalls`; of a rehearsal's
+    folder its last moment, judged by its rules.
     """
     pilot, played = settings.loaded_pilot, settings.data / SCENARIO
     scenario = Scenario.model_validate_json(played.read_bytes()) if played.exists() else None
     if scenario is not None:
         pilot = scenario.judged(pilot)
-    registry = Registry(settings.registry_url, pilot)
+    registry, trace = Registry(settings.registry_url, pilot), settings.data / "trace"
+    of_lots, of_recalls = partial(lots, trace), partial(recalls, trace)
 
     @lru_cache(maxsize=32)
     def evaluated(at: int) -> Evaluation:
@@ -41,13 +50,14 @@ def opened(settings: Settings, store: Store, lots: Lots) -> Figures:
 
     if scenario is None:
         return Figures(
-            store, pilot, lots, of_minute, roster=registry.devices, registry_url=settings.registry_url
-        )
+            store, pilot, of_lots, of_minute, roster=registry.devices, registry_url=settings.registry_url,
+            recalls=of_recalls,
+        )  # fmt: skip
     begin, end = scenario.span(pilot)
     days = (end - begin) // DAY_MS
     return Figures(
-        store, pilot, lots, of_minute, now=lambda: end - 1, rehearsal=scenario.name, trend_days=days,
-        roster=registry.devices, registry_url=settings.registry_url,
+        store, pilot, of_lots, of_minute, now=lambda: end - 1, rehearsal=scenario.name, trend_days=days,
+        roster=registry.devices, registry_url=settings.registry_url, recalls=of_recalls,
     )  # fmt: skip
 
 

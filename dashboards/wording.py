@@ -135,19 +135,37 @@ def signal(id: str, lang: str) -> str:
 
 def lot_of(lot: dict[str, Any], pilot: Pilot, lang: str) -> dict[str, Any]:
     """What a lot is, whose, and where its record is; or why it was not sealed."""
-    community = pilot.producers[lot["community"]]
-    product = next((p for p in community.products if p.gtin == lot["gtin"]), None)
-    day = moment_of(lot["time"], pilot.zone).strftime("%d/%m/%Y")
-    return {
-        "path": f"/01/{lot['gtin']}/10/{lot['lot']}",
-        "lot": lot["lot"],
-        "product": product.name.get(lang) if product else lot["gtin"],
-        "community": community.name,
-        "place": community.id if community.id in pilot.place else "",
-        "harvested": text("overview.harvested", lang, day=day),
+    return _goods(lot, pilot, lang) | {
+        "labels": f"/labels/{lot['gtin']}/{lot['lot']}.pdf",
+        "harvested": text("overview.harvested", lang, day=_day(lot["time"], pilot)),
         "quantity": f"{plain(lot['quantity_kg'], lang)} kg",
         "recalled": lot.get("recalled", False),
         "refused": text("overview.refused_lot", lang, reason=text(f"lot.{lot['refused']}", lang))
         if lot["refused"]
         else "",
     }
+
+
+def recall_of(lot: dict[str, Any], pilot: Pilot, lang: str) -> dict[str, Any]:
+    """Which lot was recalled, when and why."""
+    said = text("overview.recalled", lang, day=_day(lot["time"], pilot), reason=lot["reason"])
+    return _goods(lot, pilot, lang) | {"said": said}
+
+
+def _goods(lot: dict[str, Any], pilot: Pilot, lang: str) -> dict[str, Any]:
+    """A lot, what it is of, and whose; of whom the pilot file does not know (any more), the id."""
+    community = pilot.producers.get(lot["community"])
+    products = community.products if community is not None else ()
+    product = next((p for p in products if p.gtin == lot["gtin"]), None)
+    unknown = text("overview.unknown_place", lang, id=lot["community"])
+    return {
+        "path": f"/01/{lot['gtin']}/10/{lot['lot']}",
+        "lot": lot["lot"],
+        "product": product.name.get(lang) if product else lot["gtin"],
+        "community": community.name if community is not None else unknown,
+        "place": lot["community"] if lot["community"] in pilot.place else "",
+    }
+
+
+def _day(ms: int, pilot: Pilot) -> str:
+    return f"{moment_of(ms, pilot.zone):%d/%m/%Y}"

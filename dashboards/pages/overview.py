@@ -11,11 +11,12 @@ from fastapi.responses import FileResponse, Response
 
 from dashboards import wording
 from dashboards.figures import DeviceNow, Figures, Indicator, Standing, balanced
-from dashboards.pages import lately, today
+from dashboards.map.land import NOWHERE, lands
+from dashboards.map.picture import draw
+from dashboards.pages import lately, marks, today
 from dashboards.pages.frame import PAGES
 from dashboards.pages.kept import Kept
 from dashboards.pages.lately import Lately
-from dashboards.pages.map import Mark, draw
 from devices.clock import day_of, moment_of
 from devices.contract.models import device_name
 from devices.pilots.pilot import Pilot
@@ -25,7 +26,7 @@ from devices.web.language import VARY, choose, language
 from gateway.stores.points import Point
 
 REFRESH = 15  # seconds after which a browser asks again, until the reader stops that or looks for a place
-SHOWN_DEVICES, SHOWN_LOTS = 10, 8
+SHOWN_DEVICES, SHOWN_LOTS, SHOWN_RECALLS = 10, 8, 5
 HEADERS = headers(vary=VARY, forms=True, cache="no-cache")
 LONGEST = 80  # characters of a name that somebody looks for
 
@@ -103,6 +104,7 @@ def render(
     pilot, now, standing = figures.pilot, figures.now(), progress.standing
     books = progress.books
     work = today.work(recent.devices, pilot, now)
+    on_map = marks.marks(figures, work, recent, standing, now, lang)
     return PAGES.body(
         "overview.html",
         lang,
@@ -111,13 +113,15 @@ def render(
         trend_days=figures.trend_days,
         as_of=_local(pilot, min(progress.at, recent.at), "%d/%m/%Y %H:%M:%S"),
         cards=[_card(one, pilot, standing, lang) for one in progress.indicators],
-        map=draw(_marks(pilot, standing, now)),
+        map=draw(on_map, lands().get(pilot.pilot, NOWHERE), lang),
+        legend=marks.legend(on_map, lang),
         devices=[
             _device(device, pilot, lang)
             for device in lately.newest(recent, spoken, now, SHOWN_DEVICES)
             if device.community in pilot.place
         ],
         alarms=today.shown_alarms(work, now, lang),
+        worst=today.worst(recent.devices, pilot, now, lang),
         silent=today.shown_silent(work, pilot, now, lang),
         advice=today.advised(recent.advice, pilot, now, lang),
         places=today.places(pilot, standing, now, lang, asked),
@@ -125,6 +129,7 @@ def render(
         stays=stays,
         refresh=REFRESH,
         lots=[wording.lot_of(lot, pilot, lang) for lot in figures.lots(SHOWN_LOTS)],
+        recalls=[wording.recall_of(lot, pilot, lang) for lot in figures.recalls(SHOWN_RECALLS)],
         books=books,
         balanced=balanced(books),
     )
@@ -137,32 +142,16 @@ def _card(one: Indicator, pilot: Pilot, standing: dict[str, Standing], lang: str
         "name": text(f"overview.{one.id}", lang),
         "value": wording.number(one, one.value, lang),
         "as_of": _local(pilot, one.at),
-        "due": wording.target(one, one.due, lang),
         "gap": wording.gap(one, lang),
         "state": "reached" if one.gap >= 0 else "course" if one.on_course else "short",
-        "path": text("overview.path", lang, value=wording.number(one, one.path, lang)),
         "bar": round(100 * one.value / top, 1),
-        "marks": [
-            {
-                "at": round(100 * point.at_least / top, 1),
-                "label": f"{point.year}: {wording.number(one, point.at_least, lang)}",
-            }
-            for point in one.targets
-        ],
+        "marks": [{"at": round(100 * point.at_least / top, 1)} for point in one.targets],
         "targets": [wording.target(one, point, lang) for point in one.targets],
         "apart": text(
             "overview.apart",
             lang,
             real=wording.number(one, one.real, lang),
             simulated=wording.number(one, one.simulated, lang),
-        ),
-        "forecast": text(
-            "overview.forecast",
-            lang,
-            year=one.forecasts[-1].year,
-            value=wording.number(one, one.forecasts[-1].value, lang),
-            low=wording.number(one, one.forecasts[-1].low, lang),
-            high=wording.number(one, one.forecasts[-1].high, lang),
         ),
         "rule": wording.rule(one.id, pilot, day_of(one.at, pilot.zone).year, lang),
         "course": wording.course(one, lang),
@@ -184,18 +173,6 @@ def _trend(one: Indicator) -> str:
         f"{round(100 * (at - first) / max(1, last - first), 1)},{round(23 - 21 * value / top, 1)}"
         for at, value in (one.trend[0], *corners, one.trend[-1])
     )
-
-
-def _marks(pilot: Pilot, standing: dict[str, Standing], now: int) -> list[Mark]:
-    day = day_of(now, pilot.zone)
-    places = ("iot_communities", "smart_villages")
-    counted = {place for name in places if name in standing for place in standing[name].members}
-    marks = []
-    villages = {village.id for village in pilot.villages}
-    for place in pilot.places:
-        state = "later" if place.joined > day else "counted" if place.id in counted else "missed"
-        marks.append(Mark(place.name, place.lat, place.lon, state, place.id in villages))
-    return marks
 
 
 def _device(device: DeviceNow, pilot: Pilot, lang: str) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from devices.texts import text
 from devices.web.frame import HTML, headers
 from devices.web.language import VARY, language
 
-SHOWN_LOTS = 6
+SHOWN_LOTS, SHOWN_RECALLS = 6, 20
 HEADERS = headers(vary=VARY, cache="no-cache")
 
 
@@ -96,6 +96,7 @@ def render(figures: Figures, recent: Lately, curves: Curves, place: Place, lang:
         dead=sum(one["dead"] for one in listed),
         grows=bool(getattr(place, "products", ())),
         lots=[wording.lot_of(lot, pilot, lang) for lot in figures.lots(SHOWN_LOTS, place.id)],
+        recalls=[wording.recall_of(lot, pilot, lang) for lot in figures.recalls(SHOWN_RECALLS, place.id)],
     )
 
 

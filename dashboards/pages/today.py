@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from dashboards import wording
 from dashboards.figures import DeviceNow, Standing
-from dashboards.pages.measured import Measured, levelled, meaning, measured, silence
+from dashboards.pages.measured import GROUPS, Measured, levelled, meaning, measured, silence
 from devices.clock import day_of, moment_of
 from devices.contract.models import device_name
 from devices.pilots.alarms import STEPS
@@ -23,6 +23,7 @@ from devices.texts import text
 from gateway.stores.store import Latest
 
 OVER = 0  # the severity of advice that does not hold any more (gateway/control/rules.py)
+COUNTED = ("iot_communities", "smart_villages")  # the indicators that places are members of
 SHOWN_NAMES = 4  # of silent devices of a place; the page of the place has them all
 
 
@@ -53,6 +54,26 @@ def work(by_place: Mapping[str, list[DeviceNow]], pilot: Pilot, now: int) -> Wor
     return Work(sorted(alarms, key=lambda of: -STEPS.index(of[1].reached)), silent)
 
 
+def worst(by_place: Mapping[str, list[DeviceNow]], pilot: Pilot, now: int, lang: str) -> list[dict[str, Any]]:
+    """Of each quantity of water with levels of alarm the place that is the worst by what is measured now."""
+    water = [signal for signal in levelled(pilot) if signal in GROUPS["water"]]
+    by_signal: dict[str, list[tuple[Place, Measured]]] = {signal: [] for signal in water}
+    for place in pilot.places:
+        for one in measured(by_place.get(place.id, ()), place.id, pilot, now, water):
+            if one.level is not None and not one.silent:
+                by_signal[one.signal].append((place, one))
+    return [_alarm(*max(some, key=_bad), now, lang) for some in by_signal.values() if some]
+
+
+def _bad(of: tuple[Place, Measured]) -> tuple[int, float]:
+    """The level that is reached, then how near the first one is."""
+    _, one = of
+    assert one.level is not None
+    first = one.level.levels[0]
+    near = (one.worst - first) / (abs(first) or 1)
+    return STEPS.index(one.reached) if one.reached else -1, -near if one.level.when == "under" else near
+
+
 def shown_silent(work: Work, pilot: Pilot, now: int, lang: str) -> list[dict[str, Any]]:
     """The silent devices by place, in words."""
     return [
@@ -73,17 +94,19 @@ def shown_silent(work: Work, pilot: Pilot, now: int, lang: str) -> list[dict[str
 
 def shown_alarms(work: Work, now: int, lang: str) -> list[dict[str, Any]]:
     """The alarms in words."""
-    return [
-        {
-            "place": place,
-            "commune": wording.commune(place),
-            "name": wording.signal(one.signal, lang),
-            "value": wording.measured(one.signal, one.worst, lang),
-            "meaning": meaning(one, lang),
-            "age": wording.age(now - one.at, lang),
-        }
-        for place, one in work.alarms
-    ]
+    return [_alarm(place, one, now, lang) for place, one in work.alarms]
+
+
+def _alarm(place: Place, one: Measured, now: int, lang: str) -> dict[str, Any]:
+    return {
+        "place": place,
+        "commune": wording.commune(place),
+        "name": wording.signal(one.signal, lang),
+        "value": wording.measured(one.signal, one.worst, lang),
+        "meaning": meaning(one, lang),
+        "age": wording.age(now - one.at, lang),
+        "reached": bool(one.reached),
+    }
 
 
 def places(
@@ -116,7 +139,7 @@ def _findable(place: Place, lang: str) -> str:
 
 
 def _stands(place: Place, pilot: Pilot, standing: Mapping[str, Standing], lang: str) -> dict[str, Any]:
-    indicator = "smart_villages" if isinstance(place, Village) else "iot_communities"
+    indicator = COUNTED[isinstance(place, Village)]
     mine = standing.get(indicator)
     lacking = [
         wording.lacks(name, one.missed[place.id], pilot, lang)

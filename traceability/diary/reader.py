@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from devices.clock import midnight_of
-from devices.contract.diary import DiaryEvent
+from devices.contract.diary import DiaryEvent, Revocation
 from devices.files import to_read
 from devices.pilots.places import FIRST, LAST
 from traceability.diary.rows import VALID, LotRow
@@ -15,6 +15,10 @@ from traceability.diary.tables import understood
 from traceability.digital_link import LotKey
 
 GONE = ("split", "merge", "revocation")  # a lot is not there any more after one of these
+# a day of no calendar of ours stands as 1970: it is shown, and ends nobody's list
+TIME, SPAN = "CASE WHEN time BETWEEN ? AND ? THEN time ELSE 0 END", (
+    midnight_of(FIRST, UTC), midnight_of(LAST, UTC),
+)  # fmt: skip
 
 
 class ShownEntry(NamedTuple):
@@ -35,6 +39,15 @@ class ShownLot(NamedTuple):
     plot: str | None
 
 
+class Recall(NamedTuple):
+    """A lot that was recalled, when (epoch ms) and why."""
+
+    community: str
+    key: LotKey
+    time: int
+    reason: str
+
+
 class DiaryReader:
     """A folder's diary, empty where its writer has not begun it yet."""
 
@@ -44,11 +57,9 @@ class DiaryReader:
     def outcomes(self, limit: int, community: str = "") -> list[LotRow]:
         """The newest harvests of all communities, or of one, sealed and refused."""
         rows = self._ask(
-            # a day of no calendar of ours stands as 1970: it is shown as refused, and ends nobody's list
-            "SELECT community, harvest, gtin, lot, CASE WHEN time BETWEEN ? AND ? THEN time ELSE 0 END, "
-            "quantity, coverage, leaf, refused FROM lot "
+            f"SELECT community, harvest, gtin, lot, {TIME}, quantity, coverage, leaf, refused FROM lot "
             f"{'WHERE community=? ' if community else ''}ORDER BY 5 DESC LIMIT ?",
-            (midnight_of(FIRST, UTC), midnight_of(LAST, UTC), *([community] if community else []), limit),
+            (*SPAN, *([community] if community else []), limit),
         )
         return [LotRow(c, harvest, LotKey(gtin, lot), *rest) for c, harvest, gtin, lot, *rest in rows]
 
@@ -56,6 +67,19 @@ class DiaryReader:
         """The lots that were recalled."""
         asked = "SELECT DISTINCT gtin, lot FROM addendum WHERE kind='revocation'"
         return {LotKey(gtin, lot) for gtin, lot in self._ask(asked, ())}
+
+    def recalls(self, limit: int, community: str = "") -> list[Recall]:
+        """The newest recalls of all communities, or of one; a lot may be recalled more than once."""
+        rows = self._ask(
+            f"SELECT community, gtin, lot, {TIME}, body FROM addendum JOIN event USING(community, id) "
+            f"WHERE kind='revocation' {'AND community=? ' if community else ''}ORDER BY 4 DESC, lot LIMIT ?",
+            (*SPAN, *([community] if community else []), limit),
+        )
+        return [
+            Recall(community, LotKey(gtin, lot), time, event.reason)
+            for community, gtin, lot, time, body in rows
+            if isinstance(event := understood(body), Revocation)
+        ]
 
     def entries(self, community: str, limit: int) -> list[ShownEntry]:
         """A community's last entries, the newest first."""

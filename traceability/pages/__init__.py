@@ -2,5 +2,5 @@
 
 scan ─► web.py ─► records.shelf ─► lot_page.py (frame.py, chart.py), EPCIS, linkset, proof
 scans.py: how often a page was opened
-label.py: QR codes and sheets of labels                 verify_page.py: a check in the browser, no network
+label.py: QR codes and sheets of labels (sheet.py)      verify_page.py: a check in the browser, no network
 """

@@ -20,7 +20,7 @@ from devices.texts import text
 from devices.web.frame import HTML, headers
 from devices.web.language import VARY, choose, language, spoken
 from traceability.digital_link import DigitalLinkError, LotKey, parse
-from traceability.pages import label, lot_page, verify_page
+from traceability.pages import label, lot_page, sheet, verify_page
 from traceability.pages.frame import trouble
 from traceability.pages.lot_page import OPENED, REMEMBERED, SIGN, Written, photographs
 from traceability.pages.scans import Scans, far_more
@@ -115,6 +115,7 @@ def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
             return Response(status_code=404, headers=headers())
         return Response(photo, media_type="image/jpeg", headers=headers(cache=FOREVER))
 
+    routes.include_router(sheet.router(folder, base_url))
     _serve_log(routes, folder, shelf)
     _serve_fixed(routes, pilot, base_url)
 

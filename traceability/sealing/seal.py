@@ -255,6 +255,15 @@ def lots(folder: Path, limit: int = 100, community: str = "") -> list[dict[str, 
     ]
 
 
+def recalls(folder: Path, limit: int, community: str = "") -> list[dict[str, object]]:
+    """The newest recalls of a folder, or of one community of it."""
+    return [
+        {"community": one.community, "gtin": one.key.gtin, "lot": one.key.lot, "time": one.time,
+         "reason": one.reason}
+        for one in DiaryReader(folder).recalls(limit, community)
+    ]  # fmt: skip
+
+
 def read(folder: Path, key: LotKey) -> bytes | None:
     """The canonical bytes of a sealed record, or None. `key` must come from digital_link.parse."""
     path = folder / "records" / key.gtin / f"{key.lot}.json"

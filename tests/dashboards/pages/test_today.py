@@ -116,7 +116,7 @@ def test_alarms_now_by_name_and_commune_the_highest_level_first(
                        if one.community == place and one.model == "canal-gauge"), None)  # fmt: skip
         if device is not None:
             store.write([Point("telemetry", device_tags(device), {"water_level": level}, NOW - MINUTE_MS)])
-    part = client.get("/").text.partition("Báo động lúc này")[2].partition("Khuyến cáo")[0]
+    part = client.get("/").text.partition("Báo động lúc này")[2].partition("Nước xấu nhất")[0]
     rows = re.findall(
         r'<li class="urgent"><a href="/place/([a-z-]+)">([^<]*)</a>, ([^<]*)<br>(.*?) <small', part
     )

@@ -1,0 +1,208 @@
+"""The places on a small SVG map, sized for a phone: no tiles from the net, places as good as their ±5 km.
+
+marks ─► frame ─► apart (a finger meets one at a time) ─► names where there is room ─► Map
+land ──────────────────────────────────────► paths of province and rivers ─┘
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from dashboards.map.land import Land, Line
+
+WIDTH, TALLEST = 360, 420  # units, which are pixels on a phone
+MARGIN = 0.08  # degrees around the outermost places
+CHARACTER, LINE = 6.1, 12.0  # units of the names, measured in Chromium with a little to spare
+MARK = 9.0  # units from a mark's middle to its edge
+APART = 26.0  # units between two marks: 24 pixels on the narrowest phone, what WCAG 2.2 asks of a target
+ROUNDS = 400  # of pushing marks apart
+RINGS = 3  # around a mark in which its name is tried; one that finds no room is shown when asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One place. `state` is one of marks.STATES; villages are squares; `told` says it in words."""
+
+    id: str
+    name: str
+    lat: float
+    lon: float
+    state: str
+    village: bool
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A mark in picture coordinates; its name stands at `label_x`, `label_y` (baseline), with a `leader`
+    line where that is not beside it. One that is not `shown` found no room.
+    """
+
+    mark: Mark
+    x: float
+    y: float
+    label_x: float
+    label_y: float
+    anchor: str
+    leader: bool
+    shown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A word on the map, such as a river's name."""
+
+    word: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """The picture: its size, its marks, and paths (SVG) of the province, as it was before, and of rivers."""
+
+    width: int
+    height: int
+    marks: tuple[Placed, ...]
+    today: str
+    before: str
+    rivers: str
+    names: tuple[Named, ...]
+
+
+class _Box(NamedTuple):
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def meets(self, other: "_Box") -> bool:
+        return (
+            self.left < other.right
+            and other.left < self.right
+            and self.top < other.bottom
+            and other.top < self.bottom
+        )
+
+    def within(self, other: "_Box") -> bool:
+        return (
+            self.left >= other.left
+            and self.right <= other.right
+            and self.top >= other.top
+            and self.bottom <= other.bottom
+        )
+
+
+class _Frame:
+    """Degrees to units, equirectangular: so that all marks are inside."""
+
+    def __init__(self, marks: Sequence[Mark]) -> None:
+        south, north = min(m.lat for m in marks) - MARGIN, max(m.lat for m in marks) + MARGIN
+        west, east = min(m.lon for m in marks) - MARGIN, max(m.lon for m in marks) + MARGIN
+        self._middle = (west + east) / 2, (south + north) / 2
+        self._shrink = math.cos(math.radians(self._middle[1]))
+        self._scale = min(WIDTH / ((east - west) * self._shrink), TALLEST / (north - south))
+        self.height = int((north - south) * self._scale)
+
+    def at(self, lon: float, lat: float) -> tuple[float, float]:
+        x = WIDTH / 2 + (lon - self._middle[0]) * self._shrink * self._scale
+        return x, self.height / 2 - (lat - self._middle[1]) * self._scale
+
+    def path(self, lines: Sequence[Line], end: str = "") -> str:
+        """As whole units; what lies outside of the picture is cut off by it."""
+        points = [[self.at(lon, lat) for lon, lat in line] for line in lines]
+        return " ".join("M" + " ".join(f"{x:.0f},{y:.0f}" for x, y in line) + end for line in points)
+
+
+def draw(marks: Sequence[Mark], land: Land, lang: str) -> Map:
+    """Place `marks` (at least one) on the map; marks and names step aside for one another."""
+    frame = _Frame(marks)
+    ordered = sorted(marks, key=lambda mark: (-mark.lat, mark.lon, mark.village))
+    spots = _apart([frame.at(mark.lon, mark.lat) for mark in ordered], frame.height)
+    taken = [_Box(x - MARK, y - MARK, x + MARK, y + MARK) for x, y in spots]
+    inside = _Box(0, 0, WIDTH, frame.height)
+    placed = []
+    for mark, (x, y) in zip(ordered, spots, strict=True):
+        seats = ((seat, _box(*seat[:3], mark.name)) for seat in _seats(x, y))
+        free = ((seat, box) for seat, box in seats
+                if box.within(inside) and not any(box.meets(other) for other in taken))  # fmt: skip
+        found = next(free, None)
+        if found is not None:
+            taken.append(found[1])
+        (label_x, label_y, anchor, leader), _ = found or _above(x, y, mark.name)
+        placed.append(
+            Placed(mark, round(x, 1), round(y, 1), round(label_x, 1), round(label_y, 1), anchor, leader,
+                   found is not None)
+        )  # fmt: skip
+    return Map(
+        WIDTH,
+        frame.height,
+        tuple(placed),
+        frame.path(land.today, "Z"),
+        frame.path(land.before, "Z"),
+        frame.path(land.rivers),
+        tuple(_names(land, frame, inside, taken, lang)),
+    )
+
+
+def _apart(spots: Sequence[tuple[float, float]], height: int) -> list[tuple[float, float]]:
+    """The same spots, pushed away from one another until none is nearer than APART."""
+    moved = [list(spot) for spot in spots]
+    for _ in range(ROUNDS):
+        still = True
+        for number, one in enumerate(moved):
+            for other in moved[:number]:
+                across, down = one[0] - other[0], one[1] - other[1]
+                distance = math.hypot(across, down)
+                if distance >= APART:
+                    continue
+                still = False
+                if distance < 1:  # as good as one place: side by side
+                    across, down, distance = 1.0, 0.0, 1.0
+                push = (APART - distance) / 2 + 0.1
+                for spot, side in ((one, 1), (other, -1)):
+                    spot[0] = _clamp(spot[0] + side * push * across / distance, WIDTH)
+                    spot[1] = _clamp(spot[1] + side * push * down / distance, height)
+        if still:
+            break
+    return [(x, y) for x, y in moved]
+
+
+def _clamp(value: float, size: int) -> float:
+    return min(max(value, MARK + 4), size - MARK - 4)
+
+
+def _seats(x: float, y: float) -> Iterator[tuple[float, float, str, bool]]:
+    """Where a name may stand, the best first: beside the mark, above or below it, then in rings."""
+    for anchor, side in (("start", 1), ("end", -1)):
+        yield x + side * (MARK + 3), y + 4, anchor, False
+    for rows in (-MARK - 4, MARK + LINE):
+        for anchor in ("middle", "start", "end"):
+            yield x, y + rows, anchor, False
+    for ring in range(1, RINGS + 1):
+        for rows in (-ring, ring):
+            for anchor, side in (("start", 1), ("end", -1)):
+                yield x + side * (MARK + 4 + 4 * ring), y + 4 + rows * LINE, anchor, True
+
+
+def _above(x: float, y: float, name: str) -> tuple[tuple[float, float, str, bool], _Box]:
+    """Where a name is shown that found no room of its own: over whatever is there, inside the picture."""
+    half = CHARACTER * len(name) / 2 + 2
+    middle = min(max(x, half), WIDTH - half)
+    seat = (middle, y - MARK - 5 if y > 3 * MARK else y + MARK + LINE, "middle", False)
+    return seat, _box(*seat[:3], name)
+
+
+def _box(x: float, y: float, anchor: str, name: str) -> _Box:
+    width = CHARACTER * len(name)
+    left = x - {"start": 0.0, "middle": width / 2, "end": width}[anchor]
+    return _Box(left - 2, y - LINE + 3, left + width + 2, y + 3)
+
+
+def _names(land: Land, frame: _Frame, inside: _Box, taken: list[_Box], lang: str) -> Iterator[Named]:
+    for river in land.names:
+        word, (x, y) = river.name.get(lang), frame.at(river.lon, river.lat)
+        box = _box(x, y, "middle", word)
+        if box.within(inside) and not any(box.meets(other) for other in taken):
+            yield Named(word, round(x, 1), round(y, 1))

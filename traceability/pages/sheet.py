@@ -1,0 +1,61 @@
+"""Labels of a lot to print, `/labels/{gtin}/{lot}.pdf`: what `hoiquan trace label` writes, for whoever has a
+browser alone.
+
+The code is no secret: it is on the lot's page. A lot that was recalled gets no new labels.
+"""
+
+import asyncio
+import json
+from functools import lru_cache
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import RedirectResponse, Response
+
+from devices.texts import text
+from devices.web.frame import headers
+from devices.web.language import language
+from traceability.digital_link import DigitalLinkError, LotKey, parse
+from traceability.pages.frame import trouble
+from traceability.records import address, story
+from traceability.records.shelf import Shelf
+from traceability.sealing import seal
+
+COPIES, PAPER = 24, "a4"  # one sheet
+
+
+def router(folder: Path, base_url: str) -> APIRouter:
+    """The route; readers wait for one another, as a sheet takes a processor part of a second."""
+    making, shelf = asyncio.Lock(), Shelf(folder)
+
+    @lru_cache(maxsize=16)
+    def made(data: bytes) -> bytes:
+        from traceability.pages import label  # late: typst is slow to import
+
+        trial = text("label.trial", "vi") if address.this_machine_s(base_url) else ""
+        return label.pdf([label.of(json.loads(data), trial)] * COPIES, base_url, PAPER)
+
+    def sheet(key: LotKey, data: bytes) -> bytes | None:
+        return None if story.recalled(shelf.addenda(key)) else made(data)
+
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/labels/{gtin}/{lot}.pdf")
+    async def labels(request: Request, gtin: str, lot: str) -> Response:
+        lang = language(request)
+        try:
+            key = parse(gtin, lot)
+        except DigitalLinkError as error:
+            return trouble(lang, error.reason, 400)
+        data = seal.read(folder, key)
+        if data is None:
+            return trouble(lang, "unknown_lot", 404)
+        async with making:  # who waits holds no thread that other pages need
+            content = await run_in_threadpool(sheet, key, data)
+        if content is None:
+            return RedirectResponse(key.path, 303)  # which says when and why
+        sent = headers(cache="no-cache") | {"Content-Disposition": f'inline; filename="{key.lot}.pdf"'}
+        return Response(content, headers=sent, media_type="application/pdf")
+
+    return routes
