@@ -22,7 +22,7 @@ from devices.pilots.certificates import Records
 from devices.pilots.names import Names
 from devices.pilots.places import PLOTS, Community, Id, Place, Product, Service, Village
 from devices.pilots.places import Written as _Model
-from devices.pilots.reporting import ReportDay, ReportForm
+from devices.pilots.reporting import ReportDay, ReportForm, Review
 from devices.texts import Misuse
 
 HERE = Path(__file__).parent
@@ -146,6 +146,8 @@ class Pilot(_Model):
     name: Names
     time_zone: str
     reports: tuple[ReportDay, ...]
+    reviews: tuple[Review, ...] = ()
+    report_form: ReportForm
     targets: tuple[Target, ...]
     rules: Rules
     organisations: tuple[Organisations, ...] = Field(min_length=1)
@@ -156,7 +158,6 @@ class Pilot(_Model):
     checks: tuple[Limit, ...] = ()
     records: Records = Records()
     alarms: Alarms | None = None
-    report_form: ReportForm | None = None
     advice: Advising = Advising()
 
     @model_validator(mode="after")

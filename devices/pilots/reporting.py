@@ -1,10 +1,16 @@
-"""The form of a province's yearly report: who reports to whom, on what legal basis, who signs."""
+"""A province's reporting: on which days it is due, what is reviewed over how many years, and the form of the
+report: who reports to whom, on what legal basis, who signs.
+"""
 
-from typing import Annotated
+from collections.abc import Iterable
+from datetime import date
+from typing import Annotated, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from devices.pilots.names import Names
+
+DIRECTOR = Names(vi="GIÁM ĐỐC", en="DIRECTOR")
 
 
 class _Model(BaseModel):
@@ -17,15 +23,71 @@ class ReportDay(_Model):
     day: Annotated[str, Field(pattern=r"^\d\d-\d\d$")]
     to: Names
     source: str
+    assumption: str | None = None
+
+    @field_validator("day")
+    @classmethod
+    def _of_every_year(cls, day: str) -> str:
+        try:
+            date.fromisoformat(f"2021-{day}")
+        except ValueError:
+            raise ValueError("is no day of every year, as MM-DD: 11-30 is 30 November") from None
+        return day
+
+    def of(self, year: int) -> date:
+        """The day in that year."""
+        return date.fromisoformat(f"{year:04}-{self.day}")
+
+
+class Review(_Model):
+    """A review over `years` years, the first of them beginning with `since`."""
+
+    years: int = Field(ge=2, le=10)
+    since: int = Field(ge=2000, le=2100)
+    source: str
+    assumption: str | None = None
+
+    def due(self, year: int) -> bool:
+        """Whether a period ends with that year."""
+        return year >= self.since and (year - self.since + 1) % self.years == 0
 
 
 class ReportForm(_Model):
-    """What stands around the numbers. What only the office knows is left as dots to fill in."""
+    """What stands around the numbers (Decree 30/2020/NĐ-CP, annex I). Number and date are left as dots."""
 
     above: Names  # the authority over the one that reports
     office: Names  # who reports
+    symbol: Annotated[str, Field(pattern=r"^BC-[A-ZĐ&.-]{1,20}$")]  # after the number
     place: Names  # before the date
-    basis: tuple[Names, ...]  # the legal basis, one document an entry
-    signatures: tuple[Names, ...] = Field(min_length=1, max_length=3)
+    to: tuple[Names, ...] = Field(min_length=1)  # whom it is addressed to
+    basis: tuple[Names, ...] = Field(min_length=1)  # the legal basis, one document an entry
+    copies: tuple[Names, ...] = ()  # who else is sent one
+    filed: str = "VT"  # where the office keeps its own
+    signatures: tuple[Names, ...] = Field(default=(DIRECTOR,), min_length=1, max_length=3)
     source: str | None = None
     assumption: str | None = None
+
+    @model_validator(mode="after")
+    def _defended(self) -> "ReportForm":
+        if not (self.source or self.assumption):
+            raise ValueError("needs a source, or an assumption: whoever is asked must be able to say")
+        return self
+
+
+class Due(NamedTuple):
+    """The next time that a report is due, in so many days."""
+
+    day: date
+    days: int
+    report: ReportDay
+
+
+def upcoming(reports: Iterable[ReportDay], today: date) -> list[Due]:
+    """When each report is due next, the nearest first; what is due today is in 0 days."""
+    due = []
+    for one in reports:
+        day = one.of(today.year)
+        if day < today:
+            day = one.of(today.year + 1)
+        due.append(Due(day, (day - today).days, one))
+    return sorted(due, key=lambda one: one.day)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from devices.files import mend
-from devices.texts import Misuse, parsed
+from devices.texts import Misuse, catalogue, parsed
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -51,7 +51,8 @@ def _explain(error: ErrorDetails, model: type[BaseModel]) -> Misuse:
             return Misuse("file.near_field", where=where, near=near[0])
         return Misuse("file.no_field", where=where, fields=", ".join(fields))
     if error["type"] == "missing":
-        return Misuse("file.missing_field", where=where)
+        told = f"file.missing_{error['loc'][-1]}"  # of some parts the catalogue says what belongs there
+        return Misuse(told if told in catalogue() else "file.missing_field", where=where)
     message = error["msg"].removeprefix("Value error, ")  # pydantic's words, and those of our own models
     message = message[:1].lower() + message[1:]
     value = error["input"]
