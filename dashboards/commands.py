@@ -17,7 +17,8 @@ from devices.texts import Misuse
 if TYPE_CHECKING:
     from dashboards.figures import Figures
 
-ENDINGS = (".pdf", ".md")
+ENDINGS = (".pdf", ".docx", ".md")
+MOST_YEARS = 10  # of a review
 OpenFigures = Callable[[Settings], AbstractContextManager["Figures"]]
 
 dashboards_app = typer.Typer(
@@ -53,15 +54,20 @@ def report_command(open_figures: OpenFigures) -> Callable[..., None]:
     def report(
         year: Annotated[int | None, typer.Option(min=2020, max=2100, help="Year; this one.")] = None,
         pilot: PilotName = None,
-        out: Annotated[Path, typer.Option(help="File to write: .pdf, or .md for Markdown.")] = Path(
-            "bao-cao.pdf"
-        ),
+        years: Annotated[
+            int, typer.Option(min=1, max=MOST_YEARS, help="Years that end with it; 3 or 5 make a review.")
+        ] = 1,
+        out: Annotated[
+            Path, typer.Option(help="File to write: .pdf, .docx for Word, or .md for Markdown.")
+        ] = Path("bao-cao.pdf"),
         lang: Language = "vi",
         data: Data = None,
     ) -> None:
-        """The yearly report as PDF or Markdown, out of the store. A year without data is a report too."""
+        """The yearly report, or a review of several years, as PDF, Word or Markdown, out of the store. A year
+        without data is a report too.
+        """
         from dashboards.report.compose import compose
-        from dashboards.report.yearly import look_up
+        from dashboards.report.yearly import look_back
 
         if out.suffix not in ENDINGS:
             raise Misuse("path.report", path=out)
@@ -70,11 +76,16 @@ def report_command(open_figures: OpenFigures) -> Callable[..., None]:
         with open_figures(settings) as figures:
             now = figures.now()
             chosen = year if year is not None else moment_of(now).year
-            made = compose(figures.pilot, look_up(figures, chosen, now), lang, figures.rehearsal)
+            past = look_back(figures, chosen, years, now)
+            made = compose(figures.pilot, past, lang, figures.rehearsal)
         if out.suffix == ".md":
             from dashboards.report.plain import markdown
 
             content = markdown(made).encode()
+        elif out.suffix == ".docx":
+            from dashboards.report.word import docx
+
+            content = docx(made)
         else:
             from dashboards.report.paper import pdf
 

@@ -60,6 +60,11 @@ class Indicator:
         return self.value - self.due.at_least
 
     @property
+    def reached(self) -> bool:
+        """Whether the value is what is due, or over it where it has to be."""
+        return self.gap > 0 or (self.gap == 0 and not self.due.strictly_over)
+
+    @property
     def on_course(self) -> bool:
         """Whether the value is what the path asks for; of a count, the whole ones."""
         return self.value >= self.asked

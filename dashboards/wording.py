@@ -1,5 +1,7 @@
 """Values, targets, gaps and rules as sentences, for the pages and the report alike."""
 
+from datetime import date
+from itertools import count
 from typing import Any
 
 from dashboards.figures import Indicator
@@ -7,6 +9,7 @@ from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, moment_of
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot, TargetPoint
 from devices.pilots.places import Place, Village
+from devices.pilots.reporting import upcoming
 from devices.texts import VIETNAMESE, text
 from devices.texts import number as plain
 
@@ -91,6 +94,28 @@ def lacks(indicator: str, has: str, pilot: Pilot, lang: str) -> str:
         silent = [names.get(one, one) for one in has.split(", ")]
         return text("overview.lacks_services", lang, services=", ".join(silent))
     return text(f"overview.lacks_{indicator}", lang, has=has)
+
+
+def next_report(pilot: Pilot, today: date, lang: str) -> str:
+    """When the next report is due, in how many days, and to whom; empty where the pilot names no day."""
+    due = upcoming(pilot.reports, today)
+    if not due:
+        return ""
+    first = due[0]
+    key = "due_today" if first.days == 0 else "due_tomorrow" if first.days == 1 else "due_in"
+    return text(
+        f"report.{key}", lang, day=f"{first.day:%d/%m/%Y}", days=first.days, to=first.report.to.get(lang)
+    )
+
+
+def reviews(pilot: Pilot, year: int, lang: str) -> list[str]:
+    """Each review that is due in `year`, or when it is due next."""
+    told = []
+    for one in pilot.reviews:
+        ends = next(ends for ends in count(year) if one.due(ends))
+        key = "review_due" if ends == year else "review_next"
+        told.append(text(f"report.{key}", lang, years=one.years, first=ends - one.years + 1, last=ends))
+    return told
 
 
 def amount(signal: str, value: float, lang: str) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -127,12 +128,19 @@ def render(
         places=today.places(pilot, standing, now, lang, asked),
         asked=asked,
         stays=stays,
+        due=_due(pilot, day_of(now, pilot.zone), lang),
         refresh=REFRESH,
         lots=[wording.lot_of(lot, pilot, lang) for lot in figures.lots(SHOWN_LOTS)],
         recalls=[wording.recall_of(lot, pilot, lang) for lot in figures.recalls(SHOWN_RECALLS)],
         books=books,
         balanced=balanced(books),
     )
+
+
+def _due(pilot: Pilot, today: date, lang: str) -> list[str]:
+    """The next reporting day, and which review falls into this year."""
+    told = [wording.next_report(pilot, today, lang), *wording.reviews(pilot, today.year, lang)]
+    return [one for one in told if one]
 
 
 def _card(one: Indicator, pilot: Pilot, standing: dict[str, Standing], lang: str) -> dict[str, Any]:
@@ -143,7 +151,7 @@ def _card(one: Indicator, pilot: Pilot, standing: dict[str, Standing], lang: str
         "value": wording.number(one, one.value, lang),
         "as_of": _local(pilot, one.at),
         "gap": wording.gap(one, lang),
-        "state": "reached" if one.gap >= 0 else "course" if one.on_course else "short",
+        "state": "reached" if one.reached else "course" if one.on_course else "short",
         "bar": round(100 * one.value / top, 1),
         "marks": [{"at": round(100 * point.at_least / top, 1)} for point in one.targets],
         "targets": [wording.target(one, point, lang) for point in one.targets],

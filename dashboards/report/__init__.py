@@ -1,5 +1,9 @@
-"""The yearly report: what the office hands in on 30 November.
+"""The yearly report, and the review of several years: what the office hands in on its day.
 
-store ─► yearly.py ─► compose.py (blocks, drawing.py) ─┬─► paper.py (PDF)
-                                                       └─► plain.py (Markdown)
+store ─► yearly ─► results (targets, course, pictures by drawing) ─┐
+                   places (a line a commune, annexes) ─────────────┴─► compose ─► document.Report
+Report ─┬─► paper  PDF/A-2b and PDF/UA-1, by typst           route: /report.pdf and /report.docx
+        ├─► word   DOCX, to go on writing in
+        └─► plain  Markdown
+words: how it says numbers and days
 """

@@ -4,16 +4,17 @@ from datetime import date
 from html import escape
 
 from dashboards.figures import Indicator
+from dashboards.report.words import value as written
 from devices.clock import moment_of
 from gateway.indicators.course import START_YEAR
 
 WIDTH, HEIGHT = 640, 240
 LEFT, RIGHT, TOP, BOTTOM = 48, 16, 30, 26
-FONT = "Libertinus Serif"
+FONT = "Tinos"  # that of the report
 BLUE, ORANGE, GREY, PALE = "#0b5a8a", "#b45309", "#50605a", "#cfe3ef"
 
 
-def draw(one: Indicator, words: dict[str, str]) -> str:
+def draw(one: Indicator, words: dict[str, str], lang: str) -> str:
     """The picture. `words` are the legend: measured, target, forecast."""
     last = one.targets[-1].year + 1
     highest = max([p.at_least for p in one.targets] + [p.up_to or 0 for p in one.targets])
@@ -39,7 +40,7 @@ def draw(one: Indicator, words: dict[str, str]) -> str:
         if year < last:
             parts.append(text(x(year + 0.5), HEIGHT - 9, str(year)))
     for level in _levels(top, share=one.share):
-        shown = f"{level * 100:g} %" if one.share else f"{level:g}"
+        shown = written(one, level, lang)
         parts.append(f'<path d="M{LEFT} {y(level)}H{WIDTH - RIGHT}" stroke="#e3e9e5" fill="none"/>')
         parts.append(text(LEFT - 6, y(level) + 4, shown, "end"))
     ends = [(START_YEAR, 0.0), *((point.year + 1, point.at_least) for point in one.targets)]

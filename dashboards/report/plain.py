@@ -2,32 +2,44 @@
 
 from collections.abc import Iterator
 
-from dashboards.report.compose import Block, Report
+from dashboards.report.document import Block, Report
 
 _MARKS = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_{}[]<>#|"})
 
 
 def markdown(report: Report) -> str:
     """The report as CommonMark with tables."""
-    lines = [
-        f"{report.above}  ", f"**{report.office}**  ", report.number, "",
+    lines = [f"> **{_safe(report.mark)}**", ""] if report.mark else []
+    lines += [
+        f"{_safe(' '.join(report.above))}  ", f"**{_safe(' '.join(report.office))}**  ", report.number, "",
         f"**{report.state}**  ", f"**{report.motto}**  ", f"*{report.place_and_date}*", "",
-        f"# {report.title}", "", f"**{report.subject}**", "",
+        f"# {report.title}", "", f"**{_safe(report.subject)}**", "",
+        f"{report.addressed} {_safe('; '.join(report.to))}", "",
     ]  # fmt: skip
-    for block in report.blocks:
-        lines += [*_lines(block), ""]
-    lines += [f"**{report.recipients_title}**", "", *(f"- {_safe(one)}" for one in report.recipients), ""]
-    lines += [f"**{one}**  \n{report.sign_here}\n" for one in report.signatures]
-    return "\n".join([*lines, f"*{report.foot}*", ""])
+    for one in report.basis:
+        lines += [f"*{_safe(one)}*", ""]
+    lines += [_safe(report.opening), ""]
+    lines += _all(report.blocks)
+    lines += [_safe(report.closing), "", f"**{report.recipients_title}**", ""]
+    lines += [*(f"- {_safe(one)}" for one in report.recipients), ""]
+    lines += [f"**{_safe(one)}**\n" for one in report.signatures]
+    for annex in report.annexes:
+        lines += [f"## {annex.number}", "", f"**{_safe(annex.name)}**  ", f"*{_safe(annex.attached)}*", ""]
+        lines += _all(annex.blocks)
+    return "\n".join(lines)
+
+
+def _all(blocks: tuple[Block, ...]) -> Iterator[str]:
+    for block in blocks:
+        yield from _lines(block)
+        yield ""
 
 
 def _lines(block: Block) -> Iterator[str]:
     if block.kind == "heading":
         yield f"## {block.text}"
-    elif block.kind == "note":
-        yield f"> **{_safe(block.text)}**"
     elif block.kind == "list":
-        yield from (f"{number}. {_safe(item)}" for number, (item,) in enumerate(block.rows, 1))
+        yield from (f"- {_safe(item)}" for (item,) in block.rows)
     elif block.kind in ("table", "chart"):
         if block.kind == "chart":
             yield from (f"**{_safe(block.text)}**", "")

@@ -1,43 +1,77 @@
-"""This year's report at `/report.pdf`: what `hoiquan report` writes, for whoever has a browser alone."""
+"""This year's report at `/report.pdf` and `/report.docx`, with `?years=3` a review: what `hoiquan report`
+writes, for whoever has a browser alone.
+"""
 
 import asyncio
+import hashlib
 from functools import lru_cache
+from typing import Annotated, Literal, NamedTuple
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from dashboards.figures import Figures
 from dashboards.report.compose import compose
-from dashboards.report.yearly import look_up
+from dashboards.report.yearly import look_back
 from devices.clock import MINUTE_MS, day_of
 from devices.web.frame import headers
 from devices.web.language import VARY, language
 
 TICK_MS = 10 * MINUTE_MS  # made at most so often: it takes a processor a second or two
+KEPT = 8  # languages, kinds and numbers of years
+Kind = Literal["pdf", "docx"]
+TYPES: dict[Kind, str] = {
+    "pdf": "application/pdf",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+}
+Years = Annotated[int, Query(ge=1, le=10, description="how many years that end with this one")]
+
+
+class Made(NamedTuple):
+    """A report as a file; `etag` is that of what it says, as a DOCX has the time of its making in it."""
+
+    content: bytes
+    etag: str
 
 
 def router(figures: Figures) -> APIRouter:
-    """The route; readers wait for one another, as a report is made once for all of them."""
+    """The routes; readers wait for one another, as a report is made once for all of them."""
     making = asyncio.Lock()
 
-    @lru_cache(maxsize=2)
-    def made(lang: str, tick: int) -> bytes:
-        from dashboards.report.paper import pdf  # late: typst is slow to import
+    @lru_cache(maxsize=KEPT)
+    def made(kind: Kind, lang: str, years: int, tick: int) -> Made:
+        from dashboards.report.paper import pdf  # late: typst and python-docx are slow to import
+        from dashboards.report.word import docx
 
         now = figures.now()
-        year = look_up(figures, day_of(now, figures.pilot.zone).year, now)
-        return pdf(compose(figures.pilot, year, lang, figures.rehearsal))
+        past = look_back(figures, day_of(now, figures.pilot.zone).year, years, now)
+        report = compose(figures.pilot, past, lang, figures.rehearsal)
+        digest = hashlib.sha256(f"{kind} {report!r}".encode()).hexdigest()[:32]
+        return Made(pdf(report) if kind == "pdf" else docx(report), f'W/"{digest}"')
+
+    async def answer(request: Request, kind: Kind, years: int) -> Response:
+        now, lang = figures.now(), language(request)
+        async with making:  # who waits holds no thread that other pages need
+            content, etag = await run_in_threadpool(made, kind, lang, years, now // TICK_MS)
+        name = f"{'bao-cao' if lang == 'vi' else 'report'}-{day_of(now, figures.pilot.zone).year}.{kind}"
+        shown = "inline" if kind == "pdf" else "attachment"
+        sent = headers(vary=VARY, cache="no-cache") | {
+            "Content-Disposition": f'{shown}; filename="{name}"',
+            "ETag": etag,
+        }
+        if etag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=sent)
+        return Response(content, headers=sent, media_type=TYPES[kind])
 
     routes = APIRouter(include_in_schema=False)
 
-    @routes.get("/report.pdf")
-    async def report(request: Request) -> Response:
-        now, lang = figures.now(), language(request)
-        async with making:  # who waits holds no thread that other pages need
-            content = await run_in_threadpool(made, lang, now // TICK_MS)
-        name = f"{'bao-cao' if lang == 'vi' else 'report'}-{day_of(now, figures.pilot.zone).year}.pdf"
-        sent = headers(vary=VARY, cache="no-cache") | {"Content-Disposition": f'inline; filename="{name}"'}
-        return Response(content, headers=sent, media_type="application/pdf")
+    @routes.api_route("/report.pdf", methods=["GET", "HEAD"])
+    async def as_pdf(request: Request, years: Years = 1) -> Response:
+        return await answer(request, "pdf", years)
+
+    @routes.api_route("/report.docx", methods=["GET", "HEAD"])
+    async def as_docx(request: Request, years: Years = 1) -> Response:
+        return await answer(request, "docx", years)
 
     return routes

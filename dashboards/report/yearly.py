@@ -1,11 +1,12 @@
-"""A year of a pilot out of the store: indicators, harvests by place, what came and what of it is doubted."""
+"""Years of a pilot out of the store: indicators, harvests by place, what came and what of it is doubted."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from zoneinfo import ZoneInfo
 
 from dashboards.figures import Figures, Indicator
-from devices.clock import DAY_MS, midnight_of
+from devices.clock import DAY_MS, day_of, midnight_of
 from gateway.indicators.count import MANY, Evaluation
 
 
@@ -22,7 +23,7 @@ class Year:
     """What the store holds of one calendar year, up to epoch ms `at`. Without `indicators` it holds nothing.
 
     `coverage`: mean of each place's devices over the year's counted days; `counted`: how many days those are,
-    of `days` that have passed. `doubted`: values by reason.
+    of `days` that have passed. `doubted`: values by reason. `simulated`: whether anything in it is.
     """
 
     year: int
@@ -35,10 +36,14 @@ class Year:
     coverage: dict[str, float]
     devices: dict[str, int]
     doubted: dict[str, int]
+    simulated: bool
 
     @property
     def empty(self) -> bool:
         return not self.indicators
+
+    def indicator(self, name: str) -> Indicator | None:
+        return next((one for one in self.indicators if one.id == name), None)
 
 
 def look_up(figures: Figures, year: int, now: int) -> Year:
@@ -47,13 +52,16 @@ def look_up(figures: Figures, year: int, now: int) -> Year:
     start, end = (midnight_of(date(one, 1, 1), pilot.zone) for one in (year, year + 1))
     stop = max(start, min(end, now))
     days = -(-(stop - start) // DAY_MS)
-    indicators = tuple(figures.indicators(stop - 1, start)) if stop > start else ()
+    found = figures.indicators(stop - 1, start) if stop > start else []
+    indicators = tuple(_daily(one, pilot.zone) for one in found)
     if not indicators:
-        return Year(year, stop, days, 0, (), None, {}, {}, {}, {})
+        return Year(year, stop, days, 0, (), None, {}, {}, {}, {}, simulated=False)
     where = {"pilot": pilot.pilot}
+    simulated = any(one.simulated for one in indicators)
     harvests: dict[str, list[float]] = {}
     for point in store.series("lot", where, start, stop, MANY):
         harvests.setdefault(dict(point.tags)["community"], []).append(float(point.fields["quantity"]))
+        simulated |= bool(point.fields.get("simulated"))
     shares: dict[str, list[float]] = {}
     devices: dict[str, set[str]] = {}
     for point in store.series("device", where, start, stop, 10 * MANY):
@@ -61,6 +69,8 @@ def look_up(figures: Figures, year: int, now: int) -> Year:
             labels = dict(point.tags)
             shares.setdefault(labels["community"], []).append(float(point.fields["coverage"]))
             devices.setdefault(labels["community"], set()).add(labels["device"])
+    invented = {one.device for one in figures.roster() if one.simulated}
+    simulated |= any(some & invented for some in devices.values())
     doubted: Counter[str] = Counter()
     for point in store.series("doubted", where, start, stop, MANY):
         doubted[dict(point.tags)["reason"]] += int(point.fields["doubts"])
@@ -70,5 +80,16 @@ def look_up(figures: Figures, year: int, now: int) -> Year:
         {place: Harvested(len(each), sum(each)) for place, each in harvests.items()},
         {place: sum(each) / len(each) for place, each in shares.items()},
         {place: len(each) for place, each in devices.items()},
-        dict(doubted),
+        dict(doubted), simulated=simulated,
     )  # fmt: skip
+
+
+def look_back(figures: Figures, last: int, years: int, now: int) -> tuple[Year, ...]:
+    """So many years that end with `last`. Raises RetryLater."""
+    return tuple(look_up(figures, year, now) for year in range(last - years + 1, last + 1))
+
+
+def _daily(one: Indicator, zone: ZoneInfo) -> Indicator:
+    """With the last value of each day: while a gateway runs it counts every hour."""
+    by_day = {day_of(at, zone): (at, value) for at, value in one.trend}
+    return replace(one, trend=tuple(by_day.values()))

@@ -1,0 +1,68 @@
+"""What a report is, whatever it is written as: what stands above and below, blocks, annexes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Kind = Literal["heading", "text", "list", "table", "chart"]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A part of the body. `rows` of a table begin with its head; where it is `summed`, they end with the sum;
+    `widths` are the columns' shares. A chart has a picture, its numbers as `rows`, and `alt`: the same in a
+    sentence.
+    """
+
+    kind: Kind
+    text: str = ""
+    rows: tuple[tuple[str, ...], ...] = ()
+    widths: tuple[float, ...] = ()
+    svg: str = ""
+    alt: str = ""
+    summed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Annex:
+    """What is attached, of one commune: "Phụ lục I", its name, to which report it belongs."""
+
+    number: str
+    name: str
+    attached: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The whole report in one language, as Decree 30/2020/NĐ-CP orders it. `mark` stands on every page of
+    what did not happen or was not measured; empty: everything is real. `made` is the moment of its newest
+    number. `above` and `office` are in lines that fit beside the state's.
+    """
+
+    lang: str
+    made: datetime
+    above: tuple[str, ...]
+    office: tuple[str, ...]
+    state: str
+    motto: str
+    number: str
+    place_and_date: str
+    title: str
+    subject: str
+    addressed: str
+    to: tuple[str, ...]
+    basis: tuple[str, ...]
+    opening: str
+    blocks: tuple[Block, ...]
+    closing: str
+    recipients_title: str
+    recipients: tuple[str, ...]
+    signatures: tuple[str, ...]
+    annexes: tuple[Annex, ...]
+    mark: str
+
+    @property
+    def name(self) -> str:
+        """Title and subject: what the file is called in a list."""
+        return f"{self.title}: {self.subject}"

@@ -1,0 +1,134 @@
+"""The places of a year by commune: a line a commune in the report, an annex for each."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dashboards import wording
+from dashboards.report.document import Annex, Block
+from dashboards.report.words import count, day, percent, roman, say
+from dashboards.report.yearly import Harvested, Year
+from devices.clock import day_of
+from devices.pilots.names import alphabetical
+from devices.pilots.pilot import Pilot
+from devices.pilots.places import Place, Village
+
+
+@dataclass(frozen=True, slots=True)
+class Commune:
+    """A commune of today with its places, both in Vietnamese order."""
+
+    name: str
+    places: tuple[Place, ...]
+
+
+def communes(pilot: Pilot, year: Year) -> list[Commune]:
+    """Every commune with a place that had joined by the end of the year, or by now."""
+    until = day_of(year.at, pilot.zone)
+    found: dict[str, list[Place]] = {}
+    for place in sorted(pilot.places, key=lambda one: alphabetical(one.name)):
+        if place.joined <= until and place.joined.year <= year.year:
+            found.setdefault(wording.commune(place), []).append(place)
+    return [Commune(name, tuple(found[name])) for name in sorted(found, key=alphabetical)]
+
+
+def by_commune(pilot: Pilot, year: Year, lang: str) -> list[Block]:
+    """A line a commune and their sum; and what is harvested elsewhere, which the sum has not."""
+    heading = Block("heading", say(lang, "communes"))
+    some = communes(pilot, year)
+    if not some:
+        return [heading, Block("text", say(lang, "nobody_yet"))]
+    if year.empty:
+        joined = sum(len(commune.places) for commune in some)
+        return [heading, Block("text", say(lang, "joined_alone", places=joined))]
+    head = ("commune", "places", "counted", "devices", "coverage", "lots", "kilograms")
+    rows = [tuple(say(lang, f"column_{name}") for name in head)]
+    rows += [(commune.name, *_summed(commune.places, year, lang)) for commune in some]
+    everywhere = [place for commune in some for place in commune.places]
+    rows.append((say(lang, "sum"), *_summed(everywhere, year, lang)))
+    widths = (2.5, 0.8, 1, 0.9, 1, 0.8, 1.3)
+    blocks = [heading, Block("table", say(lang, "communes_note"), tuple(rows), widths, summed=True)]
+    listed = {place.id for place in everywhere}
+    others = [lots for place, lots in year.lots.items() if place not in listed]
+    if others:
+        key = "others_invented" if pilot.adopters else "others"
+        lots, kilograms = sum(one.number for one in others), sum(round(one.kilograms) for one in others)
+        told = say(lang, key, lots=count(lots, lang), kilograms=count(kilograms, lang))
+        blocks.append(Block("text", told))
+    return blocks
+
+
+def annexes(pilot: Pilot, year: Year, attached: str, lang: str) -> tuple[Annex, ...]:
+    """One a commune, where anything is known of the year."""
+    if year.empty:
+        return ()
+    return tuple(
+        Annex(
+            say(lang, "annex", number=roman(number)),
+            say(lang, "annex_name", commune=commune.name).upper(),
+            attached,
+            (Block("text", _before(commune, lang)), _table(pilot, year, commune, lang)),
+        )
+        for number, commune in enumerate(communes(pilot, year), 1)
+    )
+
+
+def _summed(places: Iterable[Place], year: Year, lang: str) -> tuple[str, ...]:
+    """How many places, how many count, devices, their coverage, lots, kilograms."""
+    places = tuple(places)
+    counted = _counted(year)
+    harvests = [_harvested(place, year) for place in places]
+    return (
+        count(len(places), lang),
+        count(sum(place.id in counted for place in places), lang),
+        count(sum(year.devices.get(place.id, 0) for place in places), lang),
+        _coverage([year.coverage[place.id] for place in places if place.id in year.coverage], lang),
+        count(sum(one.number for one in harvests), lang),
+        count(sum(round(one.kilograms) for one in harvests), lang),  # as each is shown: it adds up
+    )
+
+
+def _table(pilot: Pilot, year: Year, commune: Commune, lang: str) -> Block:
+    head = ("place", "joined", "devices", "coverage", "lots", "kilograms", "counts", "lacks")
+    rows = [tuple(say(lang, f"column_{name}") for name in head)]
+    counted = _counted(year)
+    for place in commune.places:
+        harvested = _harvested(place, year)
+        shares = [year.coverage[place.id]] if place.id in year.coverage else []
+        rows.append(
+            (f"{place.name} ({wording.kind(place, lang)})", day(place.joined),
+             count(year.devices.get(place.id, 0), lang), _coverage(shares, lang),
+             count(harvested.number, lang), count(round(harvested.kilograms), lang),
+             say(lang, "counts" if place.id in counted else "misses"), _lacks(place, pilot, year, lang))
+        )  # fmt: skip
+    return Block("table", rows=tuple(rows), widths=(2.2, 1.35, 0.9, 0.95, 0.75, 1.2, 0.85, 2.2))
+
+
+def _before(commune: Commune, lang: str) -> str:
+    """What the commune was before 1 July 2025, where it is known what it is since."""
+    old = ", ".join(dict.fromkeys(place.commune_old for place in commune.places))
+    known = all(place.commune_new for place in commune.places)
+    return say(lang, "commune_before", old=old) if known else say(lang, "commune_unknown")
+
+
+def _counted(year: Year) -> set[str]:
+    """Communities and villages that count for the indicator of their kind."""
+    counts = year.evaluation.counts[:2] if year.evaluation else ()
+    return {place for one in counts for place in one.members}
+
+
+def _lacks(place: Place, pilot: Pilot, year: Year, lang: str) -> str:
+    """What a place lacks, of every indicator that it could count for."""
+    lacking = [
+        wording.lacks(one.indicator, dict(one.missed)[place.id], pilot, lang)
+        for one in (year.evaluation.counts if year.evaluation else ())
+        if place.id in dict(one.missed)
+    ]
+    return "; ".join(lacking) or say(lang, "lacks_nothing")
+
+
+def _harvested(place: Place, year: Year) -> Harvested:
+    return Harvested(0, 0.0) if isinstance(place, Village) else year.lots.get(place.id, Harvested(0, 0.0))
+
+
+def _coverage(shares: list[float], lang: str) -> str:
+    return percent(sum(shares) / len(shares)) if shares else say(lang, "none")

@@ -1,0 +1,117 @@
+"""How the indicators stand: against their targets, over the years, and as pictures."""
+
+from dataclasses import replace
+
+from dashboards import wording
+from dashboards.figures import Indicator
+from dashboards.report import drawing
+from dashboards.report.document import Block
+from dashboards.report.words import aim, count, moment, named, percent, say, value
+from dashboards.report.yearly import Year
+from devices.clock import moment_of
+from devices.pilots.pilot import Pilot
+
+EXACT = 1e-9  # below that two sums are the same, and what differs is how they are rounded
+
+
+def targets(pilot: Pilot, year: Year, lang: str) -> list[Block]:
+    """One row an indicator, as of the newest count of the year, and its forecast."""
+    head = ("indicator", "target", "value", "real", "simulated_only", "gap", "assessment")
+    rows = [tuple(say(lang, f"column_{name}") for name in head)]
+    for target in pilot.targets:
+        one = year.indicator(target.indicator)
+        if one is None:
+            due = next((p for p in target.points if year.year <= p.year), target.points[-1])
+            none = [say(lang, "none")] * 5
+            rows.append((named(target.indicator, lang), aim(target.indicator, due, lang), *none))
+        else:
+            rows.append(_row(one, lang))
+    as_of = "" if year.empty else say(lang, "as_of", time=moment(moment_of(year.at, pilot.zone)))
+    widths = (1.5, 1.35, 0.8, 0.85, 0.95, 1.15, 1.6)
+    return [
+        Block("heading", say(lang, "targets")),
+        Block("table", as_of, tuple(rows), widths),
+        *_sums(year, lang),
+        *(Block("text", _ahead(one, lang)) for one in year.indicators),
+    ]
+
+
+def _row(one: Indicator, lang: str) -> tuple[str, ...]:
+    stands = "reached" if one.reached else "on_course" if one.on_course else "behind"
+    return (
+        named(one.id, lang), aim(one.id, one.due, lang), value(one, one.value, lang),
+        value(one, one.real, lang), value(one, one.simulated, lang), wording.gap(one, lang),
+        say(lang, f"assessment_{stands}", path=value(one, one.asked, lang)),
+    )  # fmt: skip
+
+
+def _sums(year: Year, lang: str) -> list[Block]:
+    """Why real and simulated do not make the whole, where they do not."""
+    apart: dict[str, list[Indicator]] = {"overlap": [], "rounded": []}
+    for one in year.indicators:
+        real, simulated, whole = (round(1000 * part) for part in (one.real, one.simulated, one.value))
+        if abs(one.real + one.simulated - one.value) > EXACT:
+            apart["overlap"].append(one)
+        elif real + simulated != whole:  # as they are shown
+            apart["rounded"].append(one)
+    return [
+        Block("text", say(lang, f"sum_{why}", indicators=", ".join(named(one.id, lang) for one in some)))
+        for why, some in apart.items()
+        if some
+    ]
+
+
+def _ahead(one: Indicator, lang: str) -> str:
+    """The forecast of an indicator in a sentence."""
+    last = one.forecasts[-1]
+    return say(
+        lang, "forecast", indicator=named(one.id, lang), year=last.year, value=value(one, last.value, lang),
+        low=value(one, last.low, lang), high=value(one, last.high, lang),
+        target=aim(one.id, one.targets[-1], lang),
+    )  # fmt: skip
+
+
+def course(pilot: Pilot, years: tuple[Year, ...], lang: str) -> list[Block]:
+    """A row a year: each indicator with what the plan's path asked for, harvests, coverage."""
+    names = [target.indicator for target in pilot.targets]
+    head = (say(lang, "column_of_year"), *(named(name, lang) for name in names))
+    head += tuple(say(lang, f"column_{name}") for name in ("lots", "kilograms", "coverage"))
+    rows = [head]
+    for year in years:
+        none = say(lang, "none")
+        if year.empty:
+            rows.append((str(year.year), *[none] * (len(head) - 1)))
+            continue
+        shown = [none if (one := year.indicator(name)) is None else _by(one, lang) for name in names]
+        lots = [count(sum(one.number for one in year.lots.values()), lang),
+                count(sum(round(one.kilograms) for one in year.lots.values()), lang)]  # fmt: skip
+        shares = year.coverage.values()
+        rows.append((str(year.year), *shown, *lots, percent(sum(shares) / len(shares)) if shares else none))
+    widths = (0.7, 1.4, 1.4, 1.4, 0.8, 1.2, 1)
+    return [
+        Block("heading", say(lang, "course")),
+        Block("table", say(lang, "course_note"), tuple(rows), widths),
+    ]
+
+
+def _by(one: Indicator, lang: str) -> str:
+    return say(lang, "course_cell", value=value(one, one.value, lang), path=value(one, one.asked, lang))
+
+
+def charts(years: tuple[Year, ...], lang: str) -> list[Block]:
+    """A picture an indicator, measured over all the years; its numbers as rows."""
+    words = {key: say(lang, f"legend_{key}") for key in ("measured", "target", "forecast")}
+    blocks = []
+    for one in years[-1].indicators:
+        dated = {point.year: aim(one.id, point, lang) for point in one.targets}
+        rows = [(say(lang, "column_year"), say(lang, "legend_target"), say(lang, "legend_forecast"))]
+        for ahead in one.forecasts:
+            low, high = value(one, ahead.low, lang), value(one, ahead.high, lang)
+            likely = f"{value(one, ahead.value, lang)} ({low}–{high})"
+            rows.append((str(ahead.year), dated.get(ahead.year, "–"), likely))
+        before = [past for year in years[:-1] if (past := year.indicator(one.id)) is not None]
+        whole = replace(one, trend=tuple(point for past in (*before, one) for point in past.trend))
+        alt = say(lang, "chart_alt", value=value(one, one.value, lang), forecast=_ahead(one, lang))
+        picture = drawing.draw(whole, words, lang)
+        blocks.append(Block("chart", named(one.id, lang), tuple(rows), svg=picture, alt=alt))
+    return [Block("heading", say(lang, "charts")), *blocks] if blocks else []
