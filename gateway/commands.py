@@ -1,13 +1,12 @@
 """`hoiquan quarantine …`: what was refused, why, and another try; `hoiquan device check`: why it would be;
-`hoiquan device command`: actuators; `hoiquan advice off`; `hoiquan tokens`: the services' own at InfluxDB.
+`hoiquan tokens`: the services' own at InfluxDB.
 """
 
 import json
 import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import asdict, replace
-from getpass import getuser
+from dataclasses import replace
 from pathlib import Path
 from queue import Empty
 from typing import Annotated
@@ -19,7 +18,6 @@ from devices.access.registry import Registry
 from devices.access.site import site_of
 from devices.clock import now_ms
 from devices.commands import Probe, Set, devices_app, shelf_of
-from devices.contract.orders import ACTUATORS
 from devices.contract.payloads import PayloadError
 from devices.contract.reading import Device
 from devices.contract.topics import Topic
@@ -27,12 +25,9 @@ from devices.files import may_write
 from devices.probes.envelope import envelopes, sender
 from devices.probes.shelf import Shelf
 from devices.settings import Settings
-from devices.terminal import AsJson, Data, Language, Languages, PilotName
-from devices.texts import Misuse, number, shown, text
-from gateway.control.advisor import OFF
+from devices.terminal import Data, Language, Languages, PilotName
+from devices.texts import Misuse, shown, text
 from gateway.control.client import listening
-from gateway.control.dispatch import dispatch
-from gateway.control.ledger import Entry, Ledger
 from gateway.ingest.message import Quarantined
 from gateway.ingest.spool import Spool
 from gateway.instance import files
@@ -192,94 +187,6 @@ def _look_live(
             messages -= 1
             if not messages:
                 return taken
-
-
-@devices_app.command()
-def command(
-    device: Annotated[str, typer.Argument(help="Id of a device with an actuator.")],
-    actuator: Annotated[str, typer.Argument(help=f"One of: {', '.join(ACTUATORS)}.")],
-    value: Annotated[str, typer.Argument(metavar="SET", help="on, off, open, closed, or 0 to 1.")],
-    minutes: Annotated[float, typer.Option(help="For how long; then the device lets it go.")] = 30,
-    by: Annotated[str, typer.Option(help="Who sends it, for the record.")] = getuser(),
-    wait: Annotated[float, typer.Option(help="Seconds to wait for the device's answer.")] = 10,
-    data: Data = None,
-    pilot: PilotName = None,
-    lang: Language = "vi",
-    json_output: AsJson = False,
-) -> None:
-    """Move an actuator for a limited time, and wait for the device's answer. All of it is recorded.
-
-    Exit code 1 where the device refuses or does not answer. It needs the broker's account `operator`.
-    """
-    settings, registry = installation.registry(data, pilot)
-    entry = dispatch(
-        settings, registry, Ledger(settings.registry_url), device, actuator, _set(value),
-        now_ms() + round(minutes * 60_000), by, wait,
-    )  # fmt: skip
-    if json_output:
-        typer.echo(json.dumps(asdict(entry)))
-    else:
-        asked = {"device": device, "actuator": actuator, "set": value, "minutes": number(minutes, lang)}
-        typer.echo(text("order.told", lang, **asked, answer=_answer(entry, lang)))
-    raise SystemExit(0 if entry.ok else 1)
-
-
-@devices_app.command()
-def commands(
-    device: Annotated[str | None, typer.Option("--id", help="Of this device alone.")] = None,
-    limit: Annotated[int, typer.Option(help="How many, the newest first.")] = 20,
-    data: Data = None,
-    pilot: PilotName = None,
-    lang: Language = "vi",
-    json_output: AsJson = False,
-) -> None:
-    """What was commanded, by whom, and what became of it."""
-    settings, registry = installation.registry(data, pilot)
-    entries = Ledger(settings.registry_url).entries(limit, device)
-    if json_output:
-        typer.echo(json.dumps([asdict(entry) for entry in entries], indent=2, ensure_ascii=False))
-        return
-    if not entries:
-        typer.echo(text("order.none", lang))
-        return
-    cells = [
-        (one.device, one.actuator, terminal.moment(one.sent, registry.pilot.zone, seconds=True),
-         shown(one.by), number(one.set, lang), f"{(one.until - one.sent) / 60_000:.0f}", _answer(one, lang))
-        for one in entries
-    ]  # fmt: skip
-    columns = ("device", "actuator", "sent", "by", "set", "minutes", "answer")
-    terminal.show([text(f"order.{column}", lang) for column in columns], cells, whole=(0, 1))
-
-
-advice_app = typer.Typer(no_args_is_help=True, help="Automatic commands: stop them all, or let them go on.")
-
-
-@advice_app.command()
-def off(data: Data = None, lang: Language = "vi") -> None:
-    """Send no automatic command any more, from now on; what runs ends when its time is over."""
-    (installation.beside(data).data / OFF).touch()
-    typer.echo(text("order.automatic_off", lang))
-
-
-@advice_app.command()
-def on(data: Data = None, lang: Language = "vi") -> None:
-    """Let the pilot file decide again."""
-    (installation.beside(data).data / OFF).unlink(missing_ok=True)
-    typer.echo(text("order.automatic_on", lang))
-
-
-def _set(value: str) -> float:
-    words = {"on": 1.0, "open": 1.0, "off": 0.0, "closed": 0.0}
-    try:
-        return words[value] if value in words else float(value)
-    except ValueError:
-        raise Misuse("order.no_set", value=value) from None
-
-
-def _answer(entry: Entry, lang: str) -> str:
-    if entry.answered is None:
-        return text("order.no_answer", lang)
-    return text("order.done", lang) if entry.ok else text("order.refused", lang, why=shown(entry.error or ""))
 
 
 def _denied(answer: bytes | bytearray) -> dict[str, str] | None:

@@ -15,7 +15,8 @@ from typing import Annotated, Any
 
 import typer
 
-import gateway.commands  # noqa: F401 # adds its own commands to those of a device
+import gateway.actuators
+import gateway.commands  # noqa: F401 # both add their own commands to those of a device
 from devices import installation, terminal
 from devices.access.registry import Registry
 from devices.access.roster import RECHECK

@@ -18,6 +18,7 @@ from devices.errors import CONTENT
 from devices.pilots.pilot import Pilot
 from devices.probes.shelf import PROBES, Shelf
 from devices.settings import Settings
+from gateway.audit.acts import Acts
 from gateway.brokers.denied import Denials
 from gateway.clerk.clerk import Clerk
 from gateway.control.advisor import Advisor, Send
@@ -91,7 +92,7 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
     faults = Faults()
     clerk = Clerk(
         store, pilot, settings.instance, spool.books, registry.devices, figures=gauges.fields,
-        openings=Openings(settings.data / "trace", pilot).points,
+        openings=Openings(settings.data / "trace", pilot).points, acts=Acts(settings, registry).points,
         forget=lambda: spool.forget(now_ms() - kept_ms, kept_bytes), faults=faults,
     )  # fmt: skip
     diaries = Diaries(sealer, store, pilot, clerk.past_changed, spool.set_aside, faults)

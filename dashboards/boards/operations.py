@@ -5,6 +5,7 @@ messages a step: received, stored │ lag
 what waits for the store          │ what spool and quarantine hold
 numbered messages that never came │ what the broker dropped
 refused logins                    │ devices that say they are off line
+who did what
 """
 
 from grafana_foundation_sdk.builders import dashboard as build
@@ -13,7 +14,11 @@ from grafana_foundation_sdk.builders import table, timeseries
 from dashboards.boards import frame, queries, style
 from dashboards.boards.queries import InfluxQL
 from dashboards.boards.style import Say, Spot
+from devices.texts import text
+from gateway.audit.acts import WHAT, WHERE
+from gateway.control.advisor import BY
 
+DAYS, ACTS = 30, 500
 BOOKS = ("received", "stored", "duplicate", "quarantined", "spooled")
 
 
@@ -32,6 +37,7 @@ def board(lang: str) -> build.Dashboard:
         .with_panel(_level(Spot(7, 12, 23, 12, 8), say, "broker", style.COUNT, "broker_dropped"))
         .with_panel(_level(Spot(8, 0, 31, 12, 8), say, "knocks", style.COUNT, "refused_logins"))
         .with_panel(_offline(Spot(9, 12, 31, 12, 8), say))
+        .with_panel(_acts(Spot(10, 0, 39, 24, 10), say))
     )
 
 
@@ -72,3 +78,17 @@ def _offline(spot: Spot, say: Say) -> table.Panel:
     return style.reshape(
         panel.with_target(InfluxQL(query)), titles, style.without_time(), style.as_time("last_seen")
     )
+
+
+def _acts(spot: Spot, say: Say) -> table.Panel:
+    """Who did what, in the words of `hoiquan audit`."""
+    titles = {name: say(f"act_{name}") for name in ("who", "what", "object", "where")}
+    titles |= {"Time": say("time"), "simulated": say("is_simulated")}
+    known = {name: (text(f"audit.{name}", say.lang), style.PLAIN) for name in (*WHAT, *WHERE, BY)}
+    panel = style.listed(
+        style.rows(sort=titles["Time"], falling=True), spot, say,
+        *style.meanings(say, yes=style.PLAIN, no=style.PLAIN), *style.graded(known),
+        title=say("acts"), about=say("acts_about"),
+    )  # fmt: skip
+    fields = ("who", "what", "object", "where", "simulated")
+    return style.reshape(panel.with_target(InfluxQL(queries.recent("audit", fields, DAYS, ACTS))), titles)

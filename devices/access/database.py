@@ -1,4 +1,5 @@
-"""The table of enrolled devices: SQLite by default, PostgreSQL by URL, and how either is opened and reached.
+"""The tables of enrolled devices and of who changed them: SQLite by default, PostgreSQL by URL, and how
+either is opened and reached.
 
 Several processes share it: the command enrols, the broker authenticates, the gateway looks up.
 """
@@ -42,6 +43,15 @@ DEVICES = Table(
     Column("probe", String(64)),  # the probe file that reads what it says; none: it speaks the contract
     Column("site", String(1000)),  # values of the place that the probe file needs, as JSON
 )
+ACTS = Table(
+    "act",
+    DEVICES.metadata,
+    Column("time", BigInteger, primary_key=True, autoincrement=False),  # epoch ms
+    Column("pilot", String(64), nullable=False),
+    Column("what", String(32), nullable=False),
+    Column("object", String(64), nullable=False),  # a device, or "" where it was none
+    Column("who", String(64), nullable=False),
+)
 # columns that tables of earlier versions do not have
 _LEARNT = (DEVICES.c.dev_eui, DEVICES.c.plot, DEVICES.c.probe, DEVICES.c.site)
 
@@ -73,8 +83,9 @@ def connect(url: str | Path) -> Engine:
 
 
 def prepare(connection: Connection) -> None:
-    """Make the table, or add what it lacks. Several processes may be the first at once."""
-    connection.execute(CreateTable(DEVICES, if_not_exists=True))
+    """Make the tables, or add what they lack. Several processes may be the first at once."""
+    for table in (DEVICES, ACTS):
+        connection.execute(CreateTable(table, if_not_exists=True))
     connection.commit()
     if _lacking(connection) and connection.dialect.name == "sqlite":
         connection.rollback()

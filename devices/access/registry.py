@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from devices.access.acts import Did, done, note
 from devices.access.database import DEVICES, reached
 from devices.access.roster import Roster, device_of
 from devices.clock import now_ms
@@ -107,6 +108,7 @@ class Registry(Roster):
                 connection.execute(
                     update(DEVICES).where(DEVICES.c.changed == _UNNUMBERED).values(changed=_NEXT)
                 )
+                note(connection, self.pilot.pilot, "enrolled", [str(row["device"]) for row in rows])
         self._checked = float("-inf")
         return answers
 
@@ -154,32 +156,50 @@ class Registry(Roster):
         """From now on a probe file reads what the device says (None: it speaks the contract). Raises
         EnrolmentError.
         """
-        self._change(device, probe=probe, site=json.dumps(dict(site)) if site else None)
+        self._change("probe_set", device, probe=probe, site=json.dumps(dict(site)) if site else None)
 
     def rotate(self, device: str) -> str:
         """A new password for an enrolled device, which is returned; the old one is worth nothing from now on.
         Raises EnrolmentError.
         """
         password = new_password()
-        self._change(device, password=hash_password(password))
+        self._change("rotated", device, password=hash_password(password))
         return password
 
     def revoke(self, device: str) -> None:
         """From now on the device may neither connect nor be stored. Its readings stay. Raises
         EnrolmentError.
         """
-        self._change(device, revoked=now_ms())
+        self._change("revoked", device, revoked=now_ms())
 
-    def _change(self, device: str, **values: object) -> None:
+    def _change(self, what: str, device: str, **values: object) -> None:
         with self._writing() as connection:
-            done = connection.execute(
+            changed = connection.execute(
                 update(DEVICES)
                 .where(DEVICES.c.device == device, DEVICES.c.revoked.is_(None))
                 .values(changed=_NEXT, **values)
             )
-        if not done.rowcount:
-            raise EnrolmentError("enrol.none", device=device)
+            if not changed.rowcount:
+                raise EnrolmentError("enrol.none", device=device)
+            note(connection, self.pilot.pilot, what, [device])
         self._checked = float("-inf")
+
+    @contextmanager
+    def acting(self, what: str) -> Iterator[None]:
+        """Write an act down that is done in the block, elsewhere than in this table; not where that raises.
+        Raises RegistryAway.
+        """
+        with self._writing() as connection:
+            note(connection, self.pilot.pilot, what, [""])
+            yield
+
+    def acts(self, since: int) -> list[Did]:
+        """What was done with this pilot's devices since epoch ms `since`, the oldest first. Raises
+        RegistryAway.
+        """
+        self.refresh()
+        with reached(), self._engine.connect() as connection:
+            return done(connection, self.pilot.pilot, since)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from devices.clock import now_ms
+from devices.clock import DAY_MS, HOUR_MS, now_ms
 from devices.contract.reading import Device
 from devices.errors import CONTENT
 from devices.pilots.pilot import Pilot
@@ -21,13 +21,16 @@ from gateway.stores.store import RejectPoints, RetryLater, Store
 log = logging.getLogger(__name__)
 BOOKS_EVERY = 10.0  # seconds; the clerk does its round as often
 INDICATORS_EVERY = 60.0
+YEAR_MS = 366 * DAY_MS
+LATE_MS = HOUR_MS  # by which an act may be written down later than the moment that it bears
+WRITTEN = 1000  # points in one write
 STEPS = 40  # of the quarantine's tidying, each time the books are written
 
 
 class Clerk:
     """Writes what the boards need beside the readings. `devices` gives all that may speak, `figures` what
-    stands beside the books, `openings` how often lots were looked at; `forget` lets some old refused messages
-    go, and says how many. A round begins `every` so many seconds.
+    stands beside the books, `openings` how often lots were looked at, `acts` who did what since then;
+    `forget` lets some old refused messages go, and says how many. A round begins `every` so many seconds.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class Clerk:
         *,
         figures: Callable[[], dict[str, int]] = dict,
         openings: Callable[[int], list[Point]] = lambda _: [],
+        acts: Callable[[int], list[Point]] = lambda _: [],
         forget: Callable[[], int] = int,
         faults: Faults | None = None,
         every: float = BOOKS_EVERY,
@@ -49,6 +53,8 @@ class Clerk:
         self.hours = HourSheet(store, pilot)
         self._store = store
         self._openings = openings
+        self._acts = acts
+        self._told = 0  # epoch ms up to which acts are in the store
         self._forget = forget
         self._faults = faults or Faults()
         self._every = every
@@ -70,6 +76,7 @@ class Clerk:
                 self._attempt(lambda: self.indicators.write(now_ms()))
                 self._attempt(lambda: self.hours.write(now_ms()))
                 self._attempt(lambda: self.write_openings(now_ms()))
+                self._attempt(lambda: self.write_acts(now_ms()))
             if self._due.is_set():
                 self._due.clear()
                 if not self._attempt(lambda: self.indicators.backfill(now_ms(), stop)):
@@ -99,3 +106,10 @@ class Clerk:
         """How often lots were looked at, up to epoch ms `at`."""
         if opened := self._openings(at):
             self._store.write(opened)
+
+    def write_acts(self, at: int) -> None:
+        """Who did what since the last time before epoch ms `at`; at first, within a year."""
+        acts = self._acts(max(self._told - LATE_MS, at - YEAR_MS))
+        for first in range(0, len(acts), WRITTEN):
+            self._store.write(acts[first : first + WRITTEN])
+        self._told = at

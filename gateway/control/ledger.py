@@ -86,6 +86,12 @@ class Ledger:
         with reached(), self._engine.connect() as connection:
             return [Entry(**row._mapping) for row in connection.execute(asked)]
 
+    def since(self, start: int) -> list[Entry]:
+        """What was sent since epoch ms `start`, the oldest first."""
+        asked = select(_COMMANDS).where(_COMMANDS.c.sent >= start).order_by(_COMMANDS.c.sent)
+        with reached(), self._engine.connect() as connection:
+            return [Entry(**row._mapping) for row in connection.execute(asked)]
+
     def minutes(self, device: str, actuator: str, by: str, since: int) -> float:
         """For how long `by` has had this actuator held since epoch ms `since`, unanswered commands included,
         refused ones not.

@@ -110,6 +110,15 @@ class Quarantined:
     replayed: int | None
 
 
+class Replay(NamedTuple):
+    """Refused messages that somebody had tried again at epoch ms `time`: how many, and the first ids."""
+
+    time: int
+    who: str
+    ids: str
+    messages: int
+
+
 def pack(messages: Iterable[Message]) -> Iterator[bytes]:
     """The bytes of messages, one after another: a fixed header, the topic, the payload."""
     for topic, payload, arrival, dup, retained, replayed, mid, _ in messages:

@@ -17,12 +17,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+from devices.access.acts import account
 from devices.clock import now_ms
 from devices.contract.payloads import MAX_BYTES
-from gateway.ingest.message import Books, Message, Outcome, Quarantined, Refusal, Segment, pack, unpack
+from gateway.ingest.message import (
+    Books,
+    Message,
+    Outcome,
+    Quarantined,
+    Refusal,
+    Replay,
+    Segment,
+    pack,
+    unpack,
+)
 from gateway.ingest.spoolfile import QUARANTINE_BYTES, File, Room, open_file, open_to_read
 
 log = logging.getLogger(__name__)
+NAMED = 20  # messages of one replay whose ids are written down
 MARKS = 8192  # more than a broker may have in flight: `receive.IN_FLIGHT`
 
 ROW_BYTES = 100  # what a refused message takes beside topic and payload, about
@@ -183,9 +195,10 @@ class Spool:
 
     def release(self, ids: Iterable[int]) -> int:
         """Put refused messages back to be tried again; returns how many. The books take them out of
-        `quarantined` and into `spooled` in one step. A payload that was cut to fit stays where it is.
+        `quarantined` and into `spooled` in one step, and say who did it. A payload that was cut to fit stays
+        where it is.
         """
-        done = 0
+        done: list[int] = []
         with self._file.transaction() as db:
             for number in ids:
                 row = db.execute(
@@ -200,8 +213,23 @@ class Spool:
                 db.execute("INSERT INTO segment(messages, arrived, body) VALUES(1,?,?)", (arrived, body))
                 db.execute("UPDATE quarantine SET replayed=? WHERE id=?", (now_ms(), number))
                 self._book(quarantined=-1)
-                done += 1
-        return done
+                done.append(number)
+            if done:
+                db.execute(
+                    "INSERT INTO replay SELECT max(?, coalesce(max(time), 0) + 1), ?, ?, ? FROM replay",
+                    (now_ms(), account(), ", ".join(map(str, done[:NAMED])), len(done)),
+                )
+        return len(done)
+
+    def replays(self, since: int) -> list[Replay]:
+        """Who had what tried again since epoch ms `since`, the oldest first."""
+        with self._lock:
+            if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name='replay'").fetchone():
+                return []  # a file of an earlier version, opened to be read
+            rows = self._db.execute(
+                "SELECT time, who, ids, messages FROM replay WHERE time>=? ORDER BY time", (since,)
+            ).fetchall()
+        return [Replay(*row) for row in rows]
 
     def reasons(self, since: int) -> dict[tuple[str, str], int]:
         """How many messages that arrived since epoch ms `since` were refused, by reason and field, the

@@ -32,9 +32,18 @@ CREATE TABLE IF NOT EXISTS quarantine(
 CREATE TABLE IF NOT EXISTS book(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS mark(id INTEGER PRIMARY KEY AUTOINCREMENT, mark TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS seen(device TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS replay(
+  time INTEGER PRIMARY KEY, who TEXT NOT NULL, ids TEXT NOT NULL, messages INTEGER NOT NULL);
 """
 QUARANTINE_BYTES = "quarantine_bytes"  # the row of `book` with what the quarantine holds
-_KEYS = {"segment": "id", "quarantine": "id", "book": "name", "mark": "id", "seen": "device"}
+_KEYS = {
+    "segment": "id",
+    "quarantine": "id",
+    "book": "name",
+    "mark": "id",
+    "seen": "device",
+    "replay": "time",
+}
 
 
 class SpoolFull(Exception):

@@ -92,6 +92,10 @@ MEASUREMENTS: dict[str, Measurement] = {
         ),
         Measurement("scan", ("pilot", "community"), {"scans": "int"}),
         Measurement(
+            "audit", ("pilot", "what"),
+            {"who": "text", "object": "text", "where": "text", "simulated": "bool"},
+        ),
+        Measurement(
             "gateway", ("instance",),
             {"received": "int", "stored": "int", "duplicate": "int", "quarantined": "int",
              "spooled": "int", "forgotten": "int", "arrived": "int", "kept": "int", "lag_ms": "int",

@@ -2,6 +2,6 @@
 
 entries.py  the fields of each kind of event     file.py  trace.sqlite, mended where damaged
 schema.py, rows.py ─► tables.py  all that is asked of it       corrections.py  the same as corrected
-reader.py  for those who only show it
+reader.py  for those who only show it            acts.py  when an entry was sealed or took effect
 season.py   what a harvest rests on: intervals, inputs, yields
 """

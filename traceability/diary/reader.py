@@ -10,7 +10,7 @@ from devices.clock import midnight_of
 from devices.contract.diary import DiaryEvent, Revocation
 from devices.files import to_read
 from devices.pilots.places import FIRST, LAST
-from traceability.diary.rows import VALID, LotRow
+from traceability.diary.rows import VALID, DiaryAct, LotRow
 from traceability.diary.tables import understood
 from traceability.digital_link import LotKey
 
@@ -93,6 +93,23 @@ class DiaryReader:
         return [
             ShownEntry(event, LotKey(gtin, lot) if leaf is not None else None, refused)
             for body, gtin, lot, refused, leaf in rows
+            if (event := understood(body)) is not None
+        ]
+
+    def acts(self, since: int) -> list[DiaryAct]:
+        """What was sealed or corrected since epoch ms `since`, the oldest first."""
+        if not self._ask("SELECT 1 FROM sqlite_master WHERE name='act'", ()):  # of an earlier version
+            return []
+        rows = self._ask(
+            "SELECT a.time, e.body, e.device, e.simulated, "
+            "(SELECT l.lot FROM lot l WHERE l.community=a.community AND l.harvest=a.id), "
+            "(SELECT group_concat(d.lot, ' ') FROM addendum d WHERE d.community=a.community AND d.id=a.id) "
+            "FROM act a JOIN event e USING(community, id) WHERE a.time>=? ORDER BY a.time",
+            (since,),
+        )
+        return [
+            DiaryAct(time, event.event, device, lot or lots or getattr(event, "of", ""), bool(simulated))
+            for time, body, device, simulated, lot, lots in rows
             if (event := understood(body)) is not None
         ]
 

@@ -103,3 +103,15 @@ class Unhandled(NamedTuple):
     device: str
     body: bytes
     error: str
+
+
+class DiaryAct(NamedTuple):
+    """An entry that was sealed or took effect at epoch ms `time`: its kind, who sent it, and the lots that it
+    was sealed for, or else the entry that it corrects.
+    """
+
+    time: int
+    kind: str
+    device: str
+    object: str
+    simulated: bool

@@ -3,6 +3,7 @@
 event   every entry as it came                     lot     what became of a harvest
 later   entries about lots, each sealed once       unhandled   entries that nobody could work on
 addendum   what was sealed of lots after their harvest
+act     when an entry was sealed, or took effect
 """
 
 import sqlite3
@@ -28,8 +29,11 @@ CREATE TABLE IF NOT EXISTS unhandled(
 CREATE TABLE IF NOT EXISTS addendum(
   community TEXT NOT NULL, id TEXT NOT NULL, gtin TEXT NOT NULL, lot TEXT NOT NULL, kind TEXT NOT NULL,
   quantity REAL NOT NULL, leaf INTEGER NOT NULL, PRIMARY KEY(gtin, lot, id));
+CREATE INDEX IF NOT EXISTS addenda ON addendum(community, id);
+CREATE TABLE IF NOT EXISTS act(
+  time INTEGER PRIMARY KEY, community TEXT NOT NULL, id TEXT NOT NULL, UNIQUE(community, id));
 """
-TABLES = ("event", "lot", "later", "unhandled", "addendum")
+TABLES = ("event", "lot", "later", "unhandled", "addendum", "act")
 
 
 def complete(db: sqlite3.Connection) -> None:

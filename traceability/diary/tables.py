@@ -17,6 +17,7 @@ from typing import Any
 from devices.clock import epoch_ms
 from devices.contract.diary import DiaryEvent, Handling, Harvest, Input, decode_diary, encode_diary
 from devices.contract.payloads import PayloadError
+from traceability.diary import acts
 from traceability.diary.file import open_file
 from traceability.diary.rows import (
     UNHANDLED,
@@ -151,14 +152,16 @@ class DiaryTables:
 
     def note_harvests(self, lots: Iterable[LotRow]) -> None:
         """These harvests are sealed or refused; nobody was shown yet."""
+        rows = list(lots)
         with self._writing():
             self._db.executemany(
                 "INSERT OR REPLACE INTO lot VALUES(?,?,?,?,?,?,?,?,?,0)",
-                [(row.community, row.harvest, *row.key, *row[3:]) for row in lots],
+                [(row.community, row.harvest, *row.key, *row[3:]) for row in rows],
             )
+            acts.note_harvests(self._db, rows)
 
     def note_entries(
-        self, addenda: Iterable[AddendumRow], lots: Iterable[LotRow], fates: Iterable[Fate],
+        self, addenda: Sequence[AddendumRow], lots: Iterable[LotRow], fates: Sequence[Fate],
         failed: Iterable[Failed],
     ) -> None:  # fmt: skip
         """These entries are done: what was sealed of them, lots that came out of them, and why others were
@@ -177,6 +180,7 @@ class DiaryTables:
                 "UPDATE later SET done=1, refused=? WHERE community=? AND id=?",
                 [(refused, community, id) for community, id, refused in fates],
             )
+            acts.note_entries(self._db, addenda, fates)
             self._set_aside(failed)
 
     def set_aside(self, failed: Sequence[Failed]) -> None:

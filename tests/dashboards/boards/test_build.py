@@ -138,7 +138,7 @@ def test_columns_of_a_table_have_their_order_and_places_their_name_first(panel, 
     if panel["type"] == "table":
         (shape,) = shapes
         first = min(shape["indexByName"], key=shape["indexByName"].get)
-        assert first in ("community", "device", "instance"), panel["title"]
+        assert first in ("community", "device", "instance", "who"), panel["title"]
         assert ("community" in shape["indexByName"]) == (first == "community")
         known = {k: v for m in panel["fieldConfig"]["defaults"]["mappings"] if m["type"] == "value"
                  for k, v in m["options"].items()}  # fmt: skip

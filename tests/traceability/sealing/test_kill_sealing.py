@@ -12,6 +12,7 @@ from pathlib import Path
 
 from devices.pilots.pilot import Pilot
 from tests.traceability.conftest import Grower
+from traceability.diary.reader import DiaryReader
 from traceability.digital_link import LotKey
 from traceability.records.shelf import Shelf
 from traceability.sealing import seal
@@ -88,6 +89,8 @@ def test_killed_while_sealing(tmp_path: Path, pilot: Pilot) -> None:
     assert len(lots) == 3 * harvests and events == 2 * harvests
     with closing(sqlite3.connect(tmp_path / "trace.sqlite")) as db:
         sealed = {row[0] for row in db.execute("SELECT harvest FROM lot")}
+    done = Counter((one.kind, one.object) for one in DiaryReader(tmp_path).acts(0))
+    assert set(done.values()) == {1} and len(done) == 3 * harvests, "each act is told once"
     assert len(acknowledged) >= KILLS and acknowledged <= sealed, "what was kept is sealed"
     files = list((tmp_path / "records").rglob("*.json"))
     assert len(files) == len(entries), "no record stands outside the log"
