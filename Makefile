@@ -77,7 +77,7 @@ lint: setup-dev
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --config pyproject.toml > .venv/imports.log || { cat .venv/imports.log; exit 1; }
+	@$(BIN)/lint-imports pyproject.toml > .venv/imports.log || { cat .venv/imports.log; exit 1; }
 
 # pip-audit asks PyPI, else osv.dev, for advisories about the very versions of the lock. Where neither answers (a
 # mirror has packages and no advisories) that is said, and it is a failure: nobody should take it for an all-clear.
