@@ -25,7 +25,7 @@ from traceability.tlog.tiles import LogReader
 from traceability.tlog.witness import accept, parse_witnesses
 
 trace_app = typer.Typer(
-    no_args_is_help=True, help="Lots and their records: list, show, label, export, verify, epcis."
+    no_args_is_help=True, help="Lots and records: list, show, label, export, verify, epcis."
 )
 PICTURES = (".svg", ".png", ".pdf")
 
