@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from devices.clock import DAY_MS, day_of, midnight_of, moment_of, now_ms
+from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_of, midnight_of, moment_of, now_ms
 from devices.contract.models import DIARY
 from devices.contract.quality import Flag
 from devices.contract.reading import Device
@@ -23,6 +23,7 @@ from gateway.stores.store import Latest, Store
 INDICATORS = ("iot_communities", "smart_villages", "traceability_share")
 BOOKS = ("received", "stored", "duplicate", "quarantined", "spooled")
 TREND_DAYS = 30
+WATCHED_MS = 5 * MINUTE_MS  # how old a look of the watch may be; it looks each minute
 
 
 class Lots(Protocol):
@@ -92,6 +93,21 @@ class Written(NamedTuple):
 
     time: int
     value: int
+
+
+class AlarmNow(NamedTuple):
+    """What the gateway's watch found in alarm at its last look: of a place, or else of a gateway or of all.
+
+    `since` is epoch ms; `vi` and `en` say what and how much.
+    """
+
+    place: str
+    quantity: str
+    level: str
+    severe: bool
+    since: int
+    vi: str
+    en: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +209,20 @@ class Figures:
                 at, value = latest.fields["value"]
                 tags = latest.tags
                 _device(by_id, latest).flagged[tags["signal"]] = (at, float(value), tags["reason"])
+
+    def alarms(self, now: int) -> list[AlarmNow]:
+        """What fires now, the highest level first; nothing where no gateway watches."""
+        found = []
+        for latest in self.store.latest("alarm_now", {"pilot": self.pilot.pilot}, now - WATCHED_MS - HOUR_MS):
+            said = {name: value for name, (_, value) in latest.fields.items()}
+            if said["state"] == "firing" and int(said["looked"]) >= now - WATCHED_MS:
+                found.append(
+                    AlarmNow(
+                        latest.tags.get("community", ""), latest.tags["quantity"], str(said["level"]),
+                        bool(said["severe"]), int(said["since"]), str(said["text"]), str(said["text_en"]),
+                    )
+                )  # fmt: skip
+        return sorted(found, key=lambda one: (-len(one.level), not one.severe, one.place, one.quantity))
 
     def gateways(self, now: int) -> dict[str, dict[str, Written]]:
         """Of each gateway that wrote within a day, the newest value of each field of `gateway`."""

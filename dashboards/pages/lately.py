@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from dashboards.figures import DeviceNow, Figures, sensors
+from dashboards.figures import AlarmNow, DeviceNow, Figures, sensors
 from dashboards.pages.kept import Kept
 from devices.clock import AHEAD_MS, DAY_MS, MINUTE_MS
 from devices.contract.signals import SIGNALS
@@ -25,14 +25,15 @@ AT_ONCE = 1.0  # seconds for which all who ask share what was spoken
 
 
 class Lately(NamedTuple):
-    """As of epoch ms `at`: the devices heard within a week by place, when each was heard last (epoch ms), and
-    the advice.
+    """As of epoch ms `at`: the devices heard within a week by place, when each was heard last (epoch ms), the
+    advice, and what the gateway's watch found in alarm.
     """
 
     at: int
     devices: dict[str, list[DeviceNow]]
     heard: dict[str, int]
     advice: list[Latest]
+    alarms: list[AlarmNow]
 
     @classmethod
     def read(cls, figures: Figures) -> "Lately":
@@ -47,7 +48,8 @@ class Lately(NamedTuple):
         for device in figures.heard(now, BACK_MS):
             by_place.setdefault(device.community, []).append(device)
             heard[device.device] = device.seen
-        return cls(now, by_place, heard, figures.store.latest("advice", where, now - ADVICE_MS))
+        advice = figures.store.latest("advice", where, now - ADVICE_MS)
+        return cls(now, by_place, heard, advice, figures.alarms(now))
 
 
 def kept(figures: Figures) -> Kept[Lately]:

@@ -10,6 +10,7 @@ from dashboards.pages.lately import Lately
 from dashboards.pages.measured import silence
 from devices.clock import day_of
 from devices.contract.models import DIARY
+from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import Place, Village
 from devices.texts import text
@@ -25,6 +26,7 @@ def marks(
     """One a place of the pilot."""
     pilot, day = figures.pilot, day_of(now, figures.pilot.zone)
     alarmed = {place.id for place, _ in work.alarms}
+    alarmed |= {one.place for one in recent.alarms if one.quantity in SIGNALS}
     silent = _silent(figures, recent, now)
     counted = {member for one in _standings(standing) for member in one.members}
     nearest = {place.id for name in today.COUNTED for place in _nearest(name, standing, pilot, lang)}

@@ -121,7 +121,7 @@ def render(
             for device in lately.newest(recent, spoken, now, SHOWN_DEVICES)
             if device.community in pilot.place
         ],
-        alarms=today.shown_alarms(work, now, lang),
+        alarms=today.shown_alarms(work, recent.alarms, pilot, now, lang),
         worst=today.worst(recent.devices, pilot, now, lang),
         silent=today.shown_silent(work, pilot, now, lang),
         advice=today.advised(recent.advice, pilot, now, lang),

@@ -1,8 +1,9 @@
 """Today's work: who is in alarm by what was measured last, which devices are silent, what is advised; and the
 list of places.
 
-devices ─► by place ─┬─► measured ─► alarms
-                     └─► silent
+devices ─► by place ─┬─► measured ─┬─► alarms
+                     └─► silent    │
+the gateway's watch ───────────────┘
 advice ─► of each rule the newest sentence, and where else it holds
 pilot, standing ─► rows of places, in Vietnamese order, found by a name without its marks
 """
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from dashboards import wording
-from dashboards.figures import DeviceNow, Standing
+from dashboards.figures import INDICATORS, AlarmNow, DeviceNow, Standing
 from dashboards.pages.measured import GROUPS, Measured, levelled, meaning, measured, silence
 from devices.clock import day_of, moment_of
 from devices.contract.models import device_name
@@ -24,6 +25,7 @@ from gateway.stores.store import Latest
 
 OVER = 0  # the severity of advice that does not hold any more (gateway/control/rules.py)
 COUNTED = ("iot_communities", "smart_villages")  # the indicators that places are members of
+ELSEWHERE = ("silent", *INDICATORS)  # quantities of alarms that the page says in lists of their own
 SHOWN_NAMES = 4  # of silent devices of a place; the page of the place has them all
 
 
@@ -92,9 +94,30 @@ def shown_silent(work: Work, pilot: Pilot, now: int, lang: str) -> list[dict[str
     ]
 
 
-def shown_alarms(work: Work, now: int, lang: str) -> list[dict[str, Any]]:
-    """The alarms in words."""
-    return [_alarm(place, one, now, lang) for place, one in work.alarms]
+def shown_alarms(
+    work: Work, watched: Iterable[AlarmNow], pilot: Pilot, now: int, lang: str
+) -> list[dict[str, Any]]:
+    """The alarms in words: as the gateway's watch has them, since when they fire; what it has not, as it is
+    measured now. Silent devices and targets have lists of their own.
+    """
+    mine = [one for one in watched if one.quantity not in ELSEWHERE]
+    named = {(one.place, one.quantity) for one in mine}
+    measured = [
+        _alarm(place, one, now, lang) for place, one in work.alarms if (place.id, one.signal) not in named
+    ]
+    return [*(_watched(one, pilot, now, lang) for one in mine), *measured]
+
+
+def _watched(one: AlarmNow, pilot: Pilot, now: int, lang: str) -> dict[str, Any]:
+    place = pilot.place.get(one.place)
+    since = moment_of(one.since, pilot.zone)
+    return {
+        "place": place,
+        "commune": wording.commune(place) if place else "",
+        "text": one.en if lang == "en" else one.vi,
+        "since": text("alerts.since", lang, time=f"{since:%d/%m/%Y %H:%M}"),
+        "reached": True,
+    }
 
 
 def _alarm(place: Place, one: Measured, now: int, lang: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ def spoke(name, at, simulated="true", **values):
 
 
 def newest(known, points, number=9):
-    return lately.newest(Lately(NOW, {"tam-que": known}, {}, []), points, NOW, number)
+    return lately.newest(Lately(NOW, {"tam-que": known}, {}, [], []), points, NOW, number)
 
 
 def test_of_each_value_the_newer_is_shown():

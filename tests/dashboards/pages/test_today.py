@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -14,6 +15,7 @@ from dashboards.pages import kept, overview, today
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.pilots.names import alphabetical
 from devices.pilots.pilot import Pilot
+from gateway.control.alarms.watch import Watch
 from gateway.indicators.count import Evaluation
 from gateway.indicators.course import Forecast
 from gateway.stores.points import Point, device_tags, tags
@@ -127,6 +129,56 @@ def test_alarms_now_by_name_and_commune_the_highest_level_first(
     assert "tam-que" not in [id for id, *_ in rows]
     if len(rows) > 1:
         assert "Báo động III" in rows[0][3]
+
+
+def alarms_of(page: str) -> list[str]:
+    part = page.partition('id="alarms"')[2].partition('id="water"')[0]
+    return [
+        " ".join(re.sub("<[^>]+>", " ", row).split("·")[0].split()) for row in re.findall("<li.*?</li>", part)
+    ]
+
+
+def watched(store: SqliteStore, pilot: Pilot, tmp_path: Path, at: int) -> None:
+    """The gateway's own watch looks at `at`."""
+    Watch(store, pilot, tmp_path / "alarms").look(at)
+
+
+def test_what_the_watch_has_in_alarm_is_said_once_and_since_when(
+    client: TestClient, store: SqliteStore, pilot: Pilot, tmp_path: Path
+) -> None:
+    gauge = device_tags(pilot.fleet["tam-que-canal-gauge-01"])
+    store.write([Point("telemetry", gauge, {"salinity": 1.5}, NOW - 10 * MINUTE_MS)])
+    assert alarms_of(client.get("/").text) == ["Tâm Quê , phường Cao Lãnh Độ mặn 1,50 g/L"]
+    watched(store, pilot, tmp_path, NOW - MINUTE_MS)
+    page = client.get("/").text
+    assert alarms_of(page) == ["Tâm Quê , phường Cao Lãnh Độ mặn vượt mức II (1,2 g/L): 1,50 g/L"]
+    assert "từ 21/11/2026 12:02" in page
+    english = client.get("/", headers={"Accept-Language": "en"}).text
+    assert alarms_of(english) == ["Tâm Quê , phường Cao Lãnh Salinity over level II (1.2 g/L): 1.50 g/L"]
+
+
+def test_a_gauge_that_died_in_alarm_and_a_gateway_without_books_are_on_the_page(
+    client: TestClient, store: SqliteStore, pilot: Pilot, tmp_path: Path
+) -> None:
+    gauge = device_tags(pilot.fleet["tam-que-canal-gauge-01"])
+    store.write([Point("telemetry", gauge, {"salinity": 1.5}, NOW - 5 * HOUR_MS)])
+    watch = Watch(store, pilot, tmp_path / "alarms")
+    for minute in range(90, 0, -1):
+        watch.look(NOW - minute * MINUTE_MS)
+    rows = alarms_of(client.get("/").text)
+    assert len(rows) == 2
+    assert "IM LẶNG khi đang báo động" in rows[0] and rows[0].startswith("Tâm Quê")
+    assert rows[1].startswith("Sổ cái của cổng dữ liệu")
+
+
+def test_what_the_watch_said_too_long_ago_is_not_said_any_more(
+    client: TestClient, store: SqliteStore, pilot: Pilot, tmp_path: Path
+) -> None:
+    gauge = device_tags(pilot.fleet["tam-que-canal-gauge-01"])
+    store.write([Point("telemetry", gauge, {"salinity": 1.5}, NOW - 10 * DAY_MS)])
+    watched(store, pilot, tmp_path, NOW - 10 * DAY_MS + MINUTE_MS)
+    watched(store, pilot, tmp_path, NOW - 7 * MINUTE_MS)
+    assert "Tâm Quê" not in " ".join(alarms_of(client.get("/").text))
 
 
 def test_silent_devices_by_place_with_when_they_were_heard(
