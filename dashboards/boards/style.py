@@ -42,6 +42,7 @@ ALARM_COLOURS = ("yellow", "orange", "red")  # of the levels I, II and III
 COUNT, SHARE = "none", "percentunit"  # a share is a ratio 0..1 in the store; tables say % in the title
 MILLISECONDS, BYTES = "ms", "bytes"
 MOMENT = "time:DD/MM/YYYY HH:mm"  # of epoch milliseconds, and of a time column
+DATE = "time:DD/MM/YYYY"
 TIME_COLUMN = "/^time$/i"  # the plugin calls it Time
 
 # Assumption: under half of the slots with a reading is bad, under 80 % poor; 80 % is what the pilot
@@ -229,11 +230,10 @@ def signs(below: tuple[str, str], otherwise: tuple[str, str]) -> list[dashboard.
     ]  # fmt: skip
 
 
-def without_time() -> dashboard.DataTransformerConfig:
-    """Drop the time column: 1970 of an aggregate, or of no interest."""
-    return dashboard.DataTransformerConfig(
-        "filterFieldsByName", options={"exclude": {"pattern": TIME_COLUMN}}
-    )
+def without_time(*others: str) -> dashboard.DataTransformerConfig:
+    """Drop the time column (1970 of an aggregate, or of no interest), and `others`."""
+    pattern = f"/^({'|'.join(('time', *others))})$/i" if others else TIME_COLUMN
+    return dashboard.DataTransformerConfig("filterFieldsByName", options={"exclude": {"pattern": pattern}})
 
 
 def as_time(field: str) -> dashboard.DataTransformerConfig:

@@ -3,6 +3,7 @@
 one line an indicator: what there is, of real devices alone, due now, likely in the end, on course or behind
 its course over the plan's years, with the forecast's band
 who is next, and what he lacks
+which reports are due next, when, to whom
 map │ places with their commune
 how it is counted
 """
@@ -38,10 +39,23 @@ def board(lang: str) -> build.Dashboard:
         result.with_panel(indicator.progress(Spot(first + 4, 8 * row, 12, 8, 10), say, name))
     return (
         result.with_panel(indicator.standing(Spot(4, 0, 22, 24, 10), say))
-        .with_panel(_map(Spot(2, 0, 32, 9, 13), say))
-        .with_panel(_communities(Spot(3, 9, 32, 15, 13), say))
-        .with_panel(_how(Spot(1, 0, 45, 24, 5), say))
+        .with_panel(_reports(Spot(5, 0, 32, 24, 4), say))
+        .with_panel(_map(Spot(2, 0, 36, 9, 13), say))
+        .with_panel(_communities(Spot(3, 9, 36, 15, 13), say))
+        .with_panel(_how(Spot(1, 0, 49, 24, 5), say))
     )
+
+
+def _reports(spot: Spot, say: Say) -> table.Panel:
+    to = "to" if say.lang == "vi" else "to_en"
+    titles = {"due": say("report_due"), "days": say("report_days"), to: say("report_to")}
+    panel = style.listed(
+        style.rows(sort=titles["due"]), spot, say, title=say("reports"), about=say("reports_about")
+    )
+    panel.with_target(InfluxQL(queries.latest("report", titles, by="day")))
+    style.paint(panel, titles["due"], unit=style.DATE, custom_width=180)
+    style.paint(panel, titles["days"], custom_width=180)
+    return style.reshape(panel, titles, style.without_time("day"))
 
 
 def _how(spot: Spot, say: Say) -> text.Panel:

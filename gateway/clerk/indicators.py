@@ -20,7 +20,7 @@ from gateway.indicators.count import (
     share,
     share_window,
 )
-from gateway.indicators.standing import BATTERY, Heard, alarms, forecast, left_behind
+from gateway.indicators.standing import BATTERY, Heard, alarms, forecast, left_behind, reports
 from gateway.stores.points import Point
 from gateway.stores.store import Store
 
@@ -48,6 +48,7 @@ class IndicatorSheet:
             [
                 *roster(self._pilot, at),
                 *self._levels,
+                *reports(self._pilot, at),
                 *(points(self._pilot, evaluation) if changed else ()),
                 *left_behind(self._store, self._pilot, self._devices(), evaluation, self._heard(at)),
                 *forecast(self._pilot, evaluation),

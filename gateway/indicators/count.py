@@ -27,7 +27,7 @@ SHARE = "traceability_share"
 @dataclass(frozen=True, slots=True)
 class Count:
     """One indicator at one moment. `members` are the ids that counted; `missed` those that did not,
-    with what they had of what they need.
+    with what they had of what they need ("2/3"); a village with the services that are silent.
     """
 
     indicator: str

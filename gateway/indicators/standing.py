@@ -4,6 +4,7 @@ evaluation ─► standing  who counts and who misses, and by what
            ─► device    each device's coverage on that day, and when it was last heard
 store ──────► doubted   doubted values of the day by reason, zeros too: a quiet day is not a gap
 pilot ──────► alarm     levels, once before and once after the plan, so that a line can be drawn
+        └───► report    when each report is due next, and in how many days
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,7 @@ from devices.contract.models import DIARY
 from devices.contract.quality import REASONS, Flag
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
+from devices.pilots.reporting import upcoming
 from gateway.indicators.count import MANY, Evaluation
 from gateway.indicators.course import START_YEAR, forecasts
 from gateway.stores.points import Point, Value, tags
@@ -119,6 +121,25 @@ def alarms(pilot: Pilot) -> list[Point]:
         if (level := pilot.alarms.of(signal, place.id)) is not None
         for name, value in level.named()
         for end in ends
+    ]
+
+
+def reports(pilot: Pilot, at: int) -> list[Point]:
+    """When each of the pilot's reports is due next: a board cannot count days."""
+    today = day_of(at, pilot.zone)
+    return [
+        Point(
+            "report",
+            tags(pilot=pilot.pilot, day=one.report.day),
+            {
+                "due": midnight_of(one.day, pilot.zone),
+                "days": one.days,
+                "to": one.report.to.vi,
+                "to_en": one.report.to.en,
+            },
+            midnight_of(today, pilot.zone),
+        )
+        for one in upcoming(pilot.reports, today)
     ]
 
 

@@ -69,6 +69,7 @@ MEASUREMENTS: dict[str, Measurement] = {
             "standing", ("pilot", "indicator", "community"),
             {"counted": "bool", "name": "text", "has": "text"},
         ),
+        Measurement("report", ("pilot", "day"), {"due": "int", "days": "int", "to": "text", "to_en": "text"}),
         Measurement("doubted", ("pilot", "reason"), {"doubts": "int"}),
         Measurement("alarm", ("pilot", "community", "signal", "level"), {"value": "float"}),
         Measurement(

@@ -1,51 +1,24 @@
-"""The yearly report: its numbers are the store's, a year without data is a report, the PDF can be read."""
+"""The report: its numbers are the store's, what is added up adds up, a year without data is a report."""
 
-import subprocess
-import unicodedata
-from datetime import UTC, date, datetime
+import dataclasses
+from datetime import date
 
 import pytest
 from typer.testing import CliRunner
 
-from dashboards.figures import Figures
 from dashboards.report.compose import compose
-from dashboards.report.paper import pdf
+from dashboards.report.document import Block
 from dashboards.report.plain import markdown
 from dashboards.report.yearly import look_up
 from devices.clock import DAY_MS, HOUR_MS, midnight_of
-from devices.pilots.names import Names
-from devices.pilots.pilot import load
-from gateway.clerk.indicators import recount
-from gateway.indicators.count import evaluate
-from gateway.stores.points import Point, device_tags, tags
+from devices.pilots.names import Names, alphabetical
+from devices.pilots.pilot import HERE, TargetPoint, load
+from gateway.stores.points import Point, tags
 from gateway.stores.sqlite import SqliteStore
 from hoiquan import app
-from tests.programs import program
+from tests.dashboards.report.filled import NOW, PILOT, figures, filled, report, rows
 
-PILOT = load("dong-thap")
-NOW = int(datetime(2026, 11, 21, 5, tzinfo=UTC).timestamp() * 1000)
-WET = {"soil_moisture": 31.0}
-
-
-def filled(path):
-    """Three communities report for ten days, one of them with two probes; two seal a lot."""
-    store = SqliteStore(path)
-    store.write(
-        [
-            Point("telemetry", device_tags(PILOT.fleet[f"{name}-soil-probe-0{n}"]), WET, at)
-            for name, probes in (("tam-que", (1, 2, 3)), ("thuan-tan", (1, 2, 3)), ("canh-tan", (1, 2)))
-            for n in probes
-            for at in range(NOW - 10 * DAY_MS, NOW, HOUR_MS)
-        ]
-    )
-    for name, quantity, day in (("tam-que", 850.0, 1), ("tam-que", 1150.0, 2), ("canh-tan", 20.0, 400)):
-        fields = {"quantity": quantity, "coverage": 0.9, "verified": True, "simulated": True, "lot": "L"}
-        store.write(
-            [Point("lot", tags(pilot="dong-thap", community=name, product="p"), fields, NOW - day * DAY_MS)]
-        )
-    for _ in recount(store, PILOT, list(PILOT.fleet.values()), date(2026, 11, 18), date(2026, 11, 22)):
-        pass
-    return store
+PILOTS = sorted(path.stem for path in HERE.glob("*.yaml"))
 
 
 @pytest.fixture(scope="module")
@@ -55,48 +28,92 @@ def store(tmp_path_factory):
     made.close()
 
 
-def report(store, year=2026, lang="vi", rehearsal=None):
-    figures = Figures(
-        store, PILOT, lambda _: [], lambda at: evaluate(store, PILOT, PILOT.fleet.values(), at),
-        now=lambda: NOW, rehearsal=rehearsal,
-    )  # fmt: skip
-    return compose(PILOT, look_up(figures, year, NOW), lang, rehearsal)
-
-
-def rows(report, first):
-    """The table whose head begins with `first`."""
-    return next(b.rows for b in report.blocks if b.kind == "table" and b.rows[0][0] == first)
+def sentences(report):
+    return [block.text for block in report.blocks if block.kind == "text"]
 
 
 def test_the_table_of_targets_has_the_stores_values(store):
-    _, iot, villages, share = rows(report(store), "Chỉ tiêu")
+    _, iot, villages, share = rows(report(store).blocks, "Chỉ tiêu")
     assert iot[:5] == ("Hội quán ứng dụng IoT", "ít nhất 14 (đến năm 2030)", "2", "0", "2")
     assert iot[5] == "còn thiếu 12" and "Chậm so với lộ trình" in iot[6]
     assert villages[2] == "0"
-    assert share[1] == "trên 50 % (đến năm 2030)" and share[2] == "0,2 %", "1 of 400"
+    assert share[1] == "trên 50% (đến năm 2030)" and share[2] == "0,2%", "1 of 400"
+    assert share[5] == "còn thiếu 49,8 điểm phần trăm", "of the numbers as they are written"
 
 
-def test_by_commune_each_place_that_had_joined(store):
-    head, *places = rows(report(store), "Xã, phường")
-    found = {row[1]: dict(zip(head, row, strict=True)) for row in places}
-    assert found["Tâm Quê (hội quán)"]["Lô hàng"] == "2"
-    assert found["Tâm Quê (hội quán)"]["Khối lượng (kg)"] == "2.000"
-    assert found["Tâm Quê (hội quán)"]["Được tính"] == "có"
-    assert found["Canh Tân (hội quán)"]["Được tính"] == "chưa: 2/3", "who just misses, and by what"
-    assert found["Canh Tân (hội quán)"]["Lô hàng"] == "0", "last year's lot is last year's"
-    assert "phường Cao Lãnh (xã Tân Thuận Tây, TP. Cao Lãnh)" in found["Tâm Quê (hội quán)"].values()
-    assert not any("An Nông" in name for name in found), "it joins in 2028"
+def test_a_commune_a_line_and_the_sum_of_all_lines(store):
+    head, *communes, summed = rows(report(store).blocks, "Xã, phường")
+    assert head[1:] == ("Số nơi", "Được tính", "Thiết bị", "Độ phủ", "Lô hàng", "Khối lượng (kg)")
+    names = [row[0] for row in communes]
+    assert names == sorted(names, key=alphabetical) and len(set(names)) == len(names)
+    assert ("phường Cao Lãnh", "3", "2", "6", "98%", "2", "2.000") in communes
+    for column in (1, 2, 3, 5, 6):
+        numbers = [int(row[column].replace(".", "")) for row in communes]
+        assert sum(numbers) == int(summed[column].replace(".", "")), head[column]
 
 
-def test_header_basis_coverage_rules_due_dates_and_signatures_are_there(store):
-    text = markdown(report(store))
+def test_an_annex_a_commune_with_its_places_and_what_each_lacks(store):
+    made = report(store)
+    communes = rows(made.blocks, "Xã, phường")[1:-1]
+    assert [one.number for one in made.annexes][:4] == [
+        "Phụ lục I",
+        "Phụ lục II",
+        "Phụ lục III",
+        "Phụ lục IV",
+    ]
+    assert [one.name for one in made.annexes] == [f"KẾT QUẢ TẠI {row[0].upper()}" for row in communes]
+    first = made.annexes[0]
+    assert first.attached.startswith("(Kèm theo Báo cáo số ……/BC-SKHCN ngày")
+    assert first.blocks[0].text == "Trước ngày 01/7/2025: xã Tân Thuận Tây, TP. Cao Lãnh."
+    _, tam_que, village, thuan_tan = rows(first.blocks, "Nơi")
+    assert tam_que == ("Tâm Quê (hội quán)", "01/09/2022", "3", "98%", "2", "2.000", "có", "không")
+    assert village[0] == "Tân Thuận Tây (làng)" and village[6] == "chưa"
+    assert village[7].startswith("thiếu số liệu: Quan trắc môi trường"), "what is silent, by its name"
+    assert thuan_tan[6:] == ("có", "chưa có lô niêm phong"), "counts for one target, and lacks for another"
+    every = {row[0]: row for annex in made.annexes for row in rows(annex.blocks, "Nơi")[1:]}
+    assert every["Canh Tân (hội quán)"][7] == "mới có 2/3 thiết bị đủ độ phủ; chưa có lô niêm phong"
+    assert every["Canh Tân (hội quán)"][4] == "0", "last year's lot is last year's"
+    assert not any("An Nông" in name for name in every), "it joins in 2028"
+
+
+def test_form_basis_coverage_rules_and_due_dates_are_there(store):
+    made = report(store)
+    text = markdown(made)
     for part in (
-        "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập – Tự do – Hạnh phúc", "Kế hoạch số 93/KH-UBND",
-        "năm 2026, Đồng Tháp", "được tính trong 3 ngày trên 325 ngày", "ít nhất 3 thiết bị đạt độ phủ 80 %",
-        "30/11/2026: Sở Thông tin và Truyền thông", "15/12/2026: Ủy ban nhân dân Tỉnh", "Nơi nhận:",
-        "THỦ TRƯỞNG ĐƠN VỊ", "dùng cột “Chỉ số liệu thật”",
+        "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc", "Số: ……/BC-SKHCN",
+        "Kính gửi: Ủy ban nhân dân tỉnh Đồng Tháp", "Căn cứ Kế hoạch số 93/KH-UBND",
+        "năm 2026 trên địa bàn tỉnh Đồng Tháp",
+        "được tính trong 3 ngày trên 325 ngày", "ít nhất 3 thiết bị đạt độ phủ 80%",
+        "Ngày 30/11/2026: gửi Sở Khoa học và Công nghệ.", "Ngày 15/12/2026: gửi Ủy ban nhân dân Tỉnh.",
+        "Báo cáo tiếp theo: ngày 30/11/2026, còn 10 ngày", "Nơi nhận:", "- Như trên;", "- Lưu: VT.",
+        "GIÁM ĐỐC",
     ):  # fmt: skip
         assert part in text, part
+    assert made.closing.endswith("./.") and made.signatures == ("GIÁM ĐỐC",)
+    headings = [block.text for block in made.blocks if block.kind == "heading"]
+    assert [one.split(".")[0] for one in headings] == ["I", "II", "III", "IV", "V", "VI"]
+    assert all(one == one.upper() for one in headings)
+
+
+def test_no_per_cent_with_a_blank_no_id_no_point_for_a_comma(store):
+    text = markdown(report(store))
+    assert " %" not in text and "\u00a0%" not in text
+    for id in ("iot_communities", "environment", "irrigation", "tam-que", "soil-probe", "lang-"):
+        assert id not in text, id
+
+
+@pytest.mark.parametrize("name", PILOTS)
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_each_province_has_its_own_office_and_basis(name, lang, tmp_path):
+    store, pilot = SqliteStore(tmp_path / "empty.sqlite"), load(name)
+    made = report(store, lang=lang, pilot=pilot)
+    store.close()
+    assert made.office == (("SỞ KHOA HỌC VÀ CÔNG NGHỆ",) if lang == "vi" else made.office)
+    assert pilot.name.vi.upper() in " ".join(made.above) and pilot.name.vi in made.place_and_date
+    own = {"dong-thap": "93/KH-UBND", "quang-ngai": "66/KH-UBND", "quang-tri": "5807/KH-UBND",
+           "binh-duong": "1338/QĐ-UBND"}[name]  # fmt: skip
+    assert any(own in one for one in made.basis)
+    assert "………" not in markdown(made), "nothing is left to fill in but number and date"
 
 
 def test_a_year_without_data_says_so_and_is_still_a_report(store):
@@ -104,75 +121,163 @@ def test_a_year_without_data_says_so_and_is_still_a_report(store):
         made = report(store, year)
         text = markdown(made)
         assert f"không có chỉ tiêu nào được tính trong năm {year}" in text
-        assert "CỘNG HÒA XÃ HỘI" in text and "Căn cứ" in text and "THỦ TRƯỞNG ĐƠN VỊ" in text
-        assert all(row[2] == "chưa có số liệu" for row in rows(made, "Chỉ tiêu")[1:]), "no invented zero"
-        assert pdf(made).startswith(b"%PDF")
+        assert "CỘNG HÒA XÃ HỘI" in text and "Căn cứ" in text and "GIÁM ĐỐC" in text
+        assert all(row[2] == "chưa có" for row in rows(made.blocks, "Chỉ tiêu")[1:]), "no invented zero"
+        assert made.annexes == ()
     assert "ít nhất 7 (đến năm 2025)" in markdown(report(store, 2024)), "the target of that year"
 
 
-def test_a_rehearsal_says_so_first(store):
+def test_every_page_is_marked_where_nothing_is_real(store):
+    assert report(store).mark.startswith("CÓ SỐ LIỆU MÔ PHỎNG")
     made = report(store, rehearsal=Names(vi="mười năm", en="a decade"))
-    assert made.blocks[0].kind == "note" and "DIỄN TẬP: mười năm" in made.blocks[0].text
+    assert made.mark.startswith("SỐ LIỆU DIỄN TẬP: mười năm")
+    assert markdown(made).startswith("> **SỐ LIỆU DIỄN TẬP"), "and Markdown, which has no pages, first of all"
+
+
+def test_what_is_real_alone_is_not_marked(tmp_path):
+    store = SqliteStore(tmp_path / "store.sqlite")
+    where = tags(pilot="dong-thap", indicator="iot_communities")
+    store.write(
+        [Point("kpi", where, {"value": 1.0, "value_real": 1.0, "value_simulated": 0.0}, NOW - DAY_MS)]
+    )
+    assert report(store).mark == ""
+    devices = tags(pilot="dong-thap", community="tam-que", device="tam-que-soil-probe-01")
+    store.write([Point("device", devices, {"coverage": 0.1}, NOW - DAY_MS)])
+    assert report(store).mark, "a simulated device that counts for nothing is still in the sums"
+    assert report(store, roster=list).mark == "", "one that the roster does not call simulated"
+    store.close()
+
+
+def test_the_sum_of_real_and_simulated_is_explained_where_it_is_none(store):
+    [year] = [look_up(figures(store), 2026, NOW)]
+    iot, *others = year.indicators
+
+    def told(**values):
+        changed = dataclasses.replace(year, indicators=(dataclasses.replace(iot, **values), *others))
+        return [one for one in sentences(compose(PILOT, (changed,), "vi")) if "Chỉ mô phỏng" in one]
+
+    assert told() == []
+    [apart] = told(value=3.0, real=1.0, simulated=1.0)
+    assert "Hội quán ứng dụng IoT" in apart and "không cộng thành" in apart
+    share = dataclasses.replace(others[-1], value=0.0028, real=0.0014, simulated=0.0014)
+    changed = dataclasses.replace(year, indicators=(iot, share))
+    assert any("làm tròn" in one for one in sentences(compose(PILOT, (changed,), "vi")))
+
+
+def test_exactly_half_is_not_over_half(store):
+    year = look_up(figures(store), 2026, NOW)
+    share = year.indicators[-1]
+    point = TargetPoint(year=2030, at_least=0.5, strictly_over=True)
+    half, more = (dataclasses.replace(share, value=value, due=point) for value in (0.5, 0.51))
+    assert not half.reached and more.reached
+    made = compose(PILOT, (dataclasses.replace(year, indicators=(half,)),), "vi")
+    assert "Đã đạt" not in rows(made.blocks, "Chỉ tiêu")[3][6]
+
+
+def test_what_others_harvest_stands_beside_the_sum(store, tmp_path):
+    other = SqliteStore(tmp_path / "store.sqlite")
+    where = tags(pilot="dong-thap", indicator="iot_communities")
+    other.write([Point("kpi", where, {"value": 0.0}, NOW - DAY_MS)])
+    lot = {"quantity": 1234.0, "simulated": True}
+    other.write([Point("lot", tags(pilot="dong-thap", community="htx-001", product="p"), lot, NOW - DAY_MS)])
+    made = report(other)
+    other.close()
+    assert rows(made.blocks, "Xã, phường")[-1][5:] == ("0", "0")
+    assert any("Ngoài ra có 1 lô, 1.234 kg" in one for one in sentences(made))
+
+
+def test_days_are_counted_and_not_the_hours_of_a_running_gateway(tmp_path):
+    store = SqliteStore(tmp_path / "store.sqlite")
+    where = tags(pilot="dong-thap", indicator="iot_communities")
+    hours = range(NOW - 3 * DAY_MS, NOW, HOUR_MS)
+    store.write([Point("kpi", where, {"value": float(n)}, at) for n, at in enumerate(hours)])
+    year = look_up(figures(store), 2026, NOW)
+    store.close()
+    assert year.counted == 4 and len(year.indicators[0].trend) == 4, "noon to noon is of four days"
+    assert year.indicators[0].trend[-1][1] == year.indicators[0].value == 71.0
 
 
 def test_english_has_the_same_blocks(store):
     vi, en = (report(store, lang=lang) for lang in ("vi", "en"))
     assert [(b.kind, len(b.rows)) for b in vi.blocks] == [(b.kind, len(b.rows)) for b in en.blocks]
+    assert len(vi.annexes) == len(en.annexes)
     assert "Against the target" in markdown(en)
 
 
-def test_the_pdf_carries_its_fonts_and_its_vietnamese(store, tmp_path):
-    path = tmp_path / "report.pdf"
-    path.write_bytes(pdf(report(store)))
-    text = subprocess.run(
-        [program("pdftotext"), "-layout", path, "-"], capture_output=True, text=True, check=True
+def test_a_review_has_a_row_a_year_and_is_called_one(store):
+    made = report(store, years=3)
+    assert made.subject.startswith("Đánh giá 3 năm (2024–2026)")
+    head, *years = rows(made.blocks, "Năm")
+    assert [row[0] for row in years] == ["2024", "2025", "2026"]
+    assert set(years[0][1:]) == {"chưa có"} and years[2][1] == "2 (lộ trình 8)"
+    assert len(head) == len(years[0])
+    assert not any(block.rows and block.rows[0][0] == "Năm" for block in report(store).blocks)
+
+
+def test_a_review_draws_all_its_years(tmp_path):
+    store = SqliteStore(tmp_path / "store.sqlite")
+    where = tags(pilot="dong-thap", indicator="iot_communities")
+    store.write(
+        [
+            Point("kpi", where, {"value": float(year - 2020)}, midnight_of(date(year, 6, 1), PILOT.zone))
+            for year in (2024, 2025, 2026)
+        ]
     )
-    found = unicodedata.normalize("NFC", " ".join(text.stdout.split()))
-    for part in ("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Hội quán ứng dụng IoT", "Kết quả theo xã, phường",
-                 "Giá trị đã tính", "chưa: 2/3"):  # fmt: skip
-        assert part in found, part
-    fonts = subprocess.run([program("pdffonts"), path], capture_output=True, text=True, check=True)
-    table = fonts.stdout.splitlines()[2:]
-    assert table and all(line.split()[-5] == "yes" for line in table), "every font is embedded"
+
+    def drawn(years):
+        [chart] = [block for block in report(store, years=years).blocks if block.kind == "chart"]
+        assert chart.alt.startswith("Biểu đồ tiến độ qua các năm; hiện nay 6.")
+        return [len(part.split('"')[0].split()) for part in chart.svg.split('<polyline points="')[1:]]
+
+    one, three = drawn(1), drawn(3)
+    store.close()
+    assert one[2] == 1 and three[2] == 3, "after the path and the forecast, what was measured"
+
+
+def test_which_review_is_due_is_said(tmp_path):
+    store, pilot = SqliteStore(tmp_path / "empty.sqlite"), load("quang-ngai")
+    in_2026, in_2025 = (markdown(report(store, year, pilot=pilot)) for year in (2026, 2025))
+    store.close()
+    assert "Năm 2026 đến kỳ đánh giá 3 năm (2024–2026)." in in_2026
+    assert "Kỳ đánh giá 5 năm tiếp theo: năm 2030 (2026–2030)." in in_2026
+    assert "Năm 2025 đến kỳ đánh giá 5 năm (2021–2025)." in in_2025
 
 
 def test_what_is_markup_elsewhere_is_text_here(store):
     community = PILOT.communities[0].model_copy(update={"name": "A|B <b> #set *x*"})
     pilot = PILOT.model_copy(update={"communities": (community, *PILOT.communities[1:])})
-    figures = Figures(
-        store,
-        pilot,
-        lambda _: [],
-        lambda at: evaluate(store, pilot, pilot.fleet.values(), at),
-        now=lambda: NOW,
-    )
-    made = compose(pilot, look_up(figures, 2026, NOW), "vi")
-    assert r"A\|B \<b\> \#set \*x\*" in markdown(made)
-    assert pdf(made).startswith(b"%PDF")
+    assert r"A\|B \<b\> \#set \*x\*" in markdown(report(store, pilot=pilot))
 
 
-def test_the_command_writes_both_kinds_and_refuses_a_third(tmp_path):
+def test_the_command_writes_each_kind_and_refuses_another(tmp_path):
     filled(tmp_path / "store.sqlite").close()
     run = CliRunner()
-    for name in ("bao-cao.pdf", "bao-cao.md"):
+    for name, years in (("bao-cao.pdf", "1"), ("bao-cao.docx", "1"), ("bao-cao.md", "5")):
         out = tmp_path / name
-        done = run.invoke(app, ["report", "--year", "2026", "--data", str(tmp_path), "--out", str(out)])
+        given = ("--year", "2026", "--years", years, "--data", str(tmp_path), "--out", str(out))
+        done = run.invoke(app, ["report", *given])
         assert done.exit_code == 0, done.output
         assert out.stat().st_size > 3000
-    wrong = run.invoke(app, ["report", "--data", str(tmp_path), "--out", "bao-cao.docx"])
-    assert isinstance(wrong.exception, ValueError) and ".pdf" in str(wrong.exception)
+    wrong = run.invoke(app, ["report", "--data", str(tmp_path), "--out", "bao-cao.odt"])
+    assert isinstance(wrong.exception, ValueError) and ".docx" in str(wrong.exception)
+    assert run.invoke(app, ["report", "--data", str(tmp_path), "--years", "0"]).exit_code == 2
 
 
-def test_the_last_moment_of_a_year_is_of_that_year(store):
+def test_the_last_moment_of_a_year_is_of_that_year(tmp_path):
     """Vietnamese years: the store's first hours of 2027 in Hanoi are not in the report of 2026."""
+    store = filled(tmp_path / "store.sqlite")
     late = midnight_of(date(2027, 1, 1), PILOT.zone)
     where = tags(pilot="dong-thap", indicator="smart_villages")
     store.write([Point("kpi", where, {"value": 9.0}, late)])
-    figures = Figures(
-        store, PILOT, lambda _: [], lambda at: evaluate(store, PILOT, PILOT.fleet.values(), at),
-        now=lambda: late + DAY_MS,
-    )  # fmt: skip
-    assert {one.id: one.value for one in look_up(figures, 2026, late + DAY_MS).indicators}[
-        "smart_villages"
-    ] == 0
-    assert [one.value for one in look_up(figures, 2027, late + DAY_MS).indicators] == [9.0]
+    shown = figures(store, now=late + DAY_MS)
+    found = {one.id: one.value for one in look_up(shown, 2026, late + DAY_MS).indicators}
+    assert found["smart_villages"] == 0
+    assert [one.value for one in look_up(shown, 2027, late + DAY_MS).indicators] == [9.0]
+    store.close()
+
+
+def test_blocks_that_are_tables_have_a_share_for_each_column(store):
+    made = report(store, years=3)
+    parts = (*made.blocks, *(block for annex in made.annexes for block in annex.blocks))
+    tables: list[Block] = [block for block in parts if block.kind == "table"]
+    assert tables and all(len(one.widths) == len(row) for one in tables for row in one.rows)

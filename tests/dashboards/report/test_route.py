@@ -1,8 +1,10 @@
 """This year's report by a browser alone: the same as the command writes."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
@@ -10,13 +12,23 @@ from dashboards.figures import Figures
 from dashboards.report import route
 from devices.pilots.pilot import load
 from gateway.indicators.count import evaluate
+from gateway.stores.points import Point, tags
 from gateway.stores.sqlite import SqliteStore
 
 NOW = int(datetime(2026, 11, 21, 5, tzinfo=UTC).timestamp() * 1000)
+KINDS = {"pdf": (b"%PDF-", "inline"), "docx": (b"PK", "attachment")}
 
 
-def test_the_report_of_this_year_in_the_readers_language_made_once(tmp_path: Path) -> None:
-    store, pilot, counted = SqliteStore(tmp_path / "store.sqlite"), load("dong-thap"), []
+@pytest.fixture
+def counted() -> list[int]:
+    return []
+
+
+@pytest.fixture
+def client(tmp_path: Path, counted: list[int]) -> Iterator[TestClient]:
+    store, pilot = SqliteStore(tmp_path / "store.sqlite"), load("dong-thap")
+    where = tags(pilot="dong-thap", indicator="iot_communities")
+    store.write([Point("kpi", where, {"value": 1.0}, NOW - 1000)])
 
     def evaluated(at: int) -> object:
         counted.append(at)
@@ -25,13 +37,41 @@ def test_the_report_of_this_year_in_the_readers_language_made_once(tmp_path: Pat
     figures = Figures(store, pilot, lambda *_: [], evaluated, now=lambda: NOW)  # type: ignore[arg-type]
     app = FastAPI()
     app.include_router(route.router(figures))
-    client = TestClient(app)
-    answer = client.get("/report.pdf")
-    assert answer.content.startswith(b"%PDF-") and answer.headers["content-type"] == "application/pdf"
-    assert answer.headers["content-disposition"] == 'inline; filename="bao-cao-2026.pdf"'
-    asked = len(counted)
-    assert client.get("/report.pdf").content == answer.content and len(counted) == asked
-    english = client.get("/report.pdf", headers={"Accept-Language": "en"})
-    assert english.headers["content-disposition"] == 'inline; filename="report-2026.pdf"'
-    assert english.content != answer.content
+    yield TestClient(app)
     store.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_report_of_this_year_in_the_readers_language_made_once(
+    kind: str, client: TestClient, counted: list[int]
+) -> None:
+    path, (begin, shown) = f"/report.{kind}", KINDS[kind]
+    answer = client.get(path)
+    assert answer.content.startswith(begin)
+    assert answer.headers["content-type"] == route.TYPES[kind]  # type: ignore[index]
+    assert answer.headers["content-disposition"] == f'{shown}; filename="bao-cao-2026.{kind}"'
+    asked = len(counted)
+    assert asked and client.get(path).content == answer.content and len(counted) == asked
+    english = client.get(path, headers={"Accept-Language": "en"})
+    assert english.headers["content-disposition"] == f'{shown}; filename="report-2026.{kind}"'
+    assert english.content != answer.content and english.headers["etag"] != answer.headers["etag"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_who_has_it_is_told_so_and_head_sends_no_content(kind: str, client: TestClient) -> None:
+    answer = client.get(f"/report.{kind}")
+    again = client.get(f"/report.{kind}", headers={"If-None-Match": answer.headers["etag"]})
+    assert (
+        again.status_code == 304 and again.content == b"" and again.headers["etag"] == answer.headers["etag"]
+    )
+    head = client.head(f"/report.{kind}")
+    assert head.status_code == 200 and head.content == b""
+    assert head.headers["content-length"] == str(len(answer.content))
+    assert client.get(f"/report.{kind}", headers={"If-None-Match": 'W/"other"'}).status_code == 200
+
+
+def test_a_review_by_a_browser(client: TestClient) -> None:
+    year, three = client.get("/report.pdf"), client.get("/report.pdf?years=3")
+    assert three.status_code == 200 and three.headers["etag"] != year.headers["etag"]
+    for wrong in ("0", "11", "x"):
+        assert client.get(f"/report.pdf?years={wrong}").status_code == 422
