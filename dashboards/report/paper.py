@@ -11,6 +11,7 @@ import json
 import re
 import unicodedata
 from dataclasses import asdict
+from datetime import UTC
 from pathlib import Path
 
 import typst
@@ -33,7 +34,7 @@ def pdf(report: Report) -> bytes:
     """The report on A4. Its content reaches the template as data, so nothing in it can be markup; a character
     that the fonts lack is a question mark, as PDF/A wants every one drawn.
     """
-    made = report.made
+    made = report.made.astimezone(UTC)
     content = asdict(report) | {"made": [made.year, made.month, made.day, made.hour, made.minute]}
     data = unicodedata.normalize("NFC", json.dumps(content, ensure_ascii=False))
     return bytes(

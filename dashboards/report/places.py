@@ -33,7 +33,7 @@ def communes(pilot: Pilot, year: Year) -> list[Commune]:
 
 def by_commune(pilot: Pilot, year: Year, lang: str) -> list[Block]:
     """A line a commune and their sum; and what is harvested elsewhere, which the sum has not."""
-    heading = Block("heading", say(lang, "communes"))
+    heading = Block("heading", say(lang, "communes", year=year.year))
     some = communes(pilot, year)
     if not some:
         return [heading, Block("text", say(lang, "nobody_yet"))]
@@ -64,7 +64,7 @@ def annexes(pilot: Pilot, year: Year, attached: str, lang: str) -> tuple[Annex, 
     return tuple(
         Annex(
             say(lang, "annex", number=roman(number)),
-            say(lang, "annex_name", commune=commune.name).upper(),
+            say(lang, "annex_name", commune=commune.name, year=year.year).upper(),
             attached,
             (Block("text", _before(commune, lang)), _table(pilot, year, commune, lang)),
         )
@@ -93,11 +93,12 @@ def _table(pilot: Pilot, year: Year, commune: Commune, lang: str) -> Block:
     counted = _counted(year)
     for place in commune.places:
         harvested = _harvested(place, year)
+        lots = count(harvested.number, lang), count(round(harvested.kilograms), lang)
         shares = [year.coverage[place.id]] if place.id in year.coverage else []
         rows.append(
             (f"{place.name} ({wording.kind(place, lang)})", day(place.joined),
              count(year.devices.get(place.id, 0), lang), _coverage(shares, lang),
-             count(harvested.number, lang), count(round(harvested.kilograms), lang),
+             *(("–", "–") if isinstance(place, Village) else lots),
              say(lang, "counts" if place.id in counted else "misses"), _lacks(place, pilot, year, lang))
         )  # fmt: skip
     return Block("table", rows=tuple(rows), widths=(2.2, 1.35, 0.9, 0.95, 0.75, 1.2, 0.85, 2.2))
