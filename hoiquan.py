@@ -23,7 +23,7 @@ from devices.errors import UserError
 from devices.files import mend
 from devices.processes import CHILD, Child, follow_parent, leave, run_together, stop_on_signals
 from devices.terminal import Late, announce, commands, complain
-from devices.texts import Misuse, number
+from devices.texts import Misuse
 
 if TYPE_CHECKING:
     from dashboards.figures import Figures
@@ -128,7 +128,7 @@ def up(
         os.environ |= installation.environment(settings, lang) | house.environment(chosen)
         installation.tell(running, chosen | installation.places(settings, bind, http_port))
         if speed != 1.0:
-            announce("up.other_time", lang, speed=number(speed, lang))
+            announce("up.other_time", lang, speed=speed)
         announce("up.pilot", lang, pilot=place.pilot, folder=settings.data.resolve())
         announce(f"up.{which.name}", lang, version=which.version)
         alive = settings.data / "gateway" / "alive"

@@ -5,13 +5,16 @@ from itertools import count
 from typing import Any
 
 from dashboards.figures import Indicator
-from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, moment_of
+from devices.clock import moment_of
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot, TargetPoint
 from devices.pilots.places import Place, Village
 from devices.pilots.reporting import upcoming
-from devices.texts import VIETNAMESE, text
+from devices.texts import day, percent, rounded, span, text
 from devices.texts import number as plain
+from gateway.indicators.course import Forecast
+
+DIGITS = 1  # behind the point of an indicator, at most
 
 
 def rule(indicator: str, pilot: Pilot, year: int, lang: str) -> str:
@@ -21,13 +24,13 @@ def rule(indicator: str, pilot: Pilot, year: int, lang: str) -> str:
     values: dict[str, dict[str, object]] = {
         "iot_communities": {
             "devices": rules.iot_communities.min_devices,
-            "coverage": round(rules.iot_communities.min_coverage * 100),
+            "coverage": percent(rules.iot_communities.min_coverage, lang),
             "days": rules.iot_communities.window_days,
         },
         "smart_villages": {"hours": rules.smart_villages.window_hours},
         "traceability_share": {
             "days": rules.traceability_share.window_days,
-            "all": organisations.hoi_quan + organisations.htx,
+            "all": plain(organisations.hoi_quan + organisations.htx, lang),
         },
     }
     return text(f"overview.rule_{indicator}", lang, **values[indicator])
@@ -35,32 +38,32 @@ def rule(indicator: str, pilot: Pilot, year: int, lang: str) -> str:
 
 def number(one: Indicator, value: float, lang: str) -> str:
     """A value in the indicator's own unit: a count, or a share in percent."""
-    if not one.share:
-        count = f"{round(value, 1):g}"
-        return count.replace(".", ",") if lang == "vi" else count
-    percent = f"{round(value * 100, 1):g} %"
-    return percent.replace(".", ",") if lang == "vi" else percent
+    return percent(value, lang, most=DIGITS) if one.share else plain(value, lang, most=DIGITS)
 
 
 def target(one: Indicator, point: TargetPoint, lang: str) -> str:
     """A dated target."""
     value = number(one, point.at_least, lang)
     if point.up_to is not None:
-        value = f"{value.removesuffix(' %')}–{number(one, point.up_to, lang)}"
+        value = span(value, number(one, point.up_to, lang))
     key = "overview.target_over" if point.strictly_over else "overview.target"
     return text(key, lang, year=point.year, value=value)
 
 
 def gap(one: Indicator, lang: str) -> str:
-    """What is still missing, or by how much it was passed."""
+    """What is still missing, or by how much it was passed: between the two numbers as they are shown."""
+    lacking = rounded(shown(one, one.value) - shown(one, one.due.at_least), DIGITS)
+    if not lacking:
+        return text("overview.gap_exact" if one.gap >= 0 else "overview.gap_nearly", lang)
+    gap = plain(abs(lacking), lang)
     if one.share:
-        points = f"{round(abs(one.gap) * 100, 1):g} {text('overview.points', lang)}"
-        gap = points.replace(".", ",") if lang == "vi" else points
-    else:
-        gap = f"{abs(one.gap):g}"
-    if one.gap < 0:
-        return text("overview.gap_short", lang, gap=gap)
-    return text("overview.gap_reached", lang, gap=gap) if one.gap > 0 else text("overview.gap_exact", lang)
+        gap = f"{gap} {text('overview.points', lang)}"
+    return text("overview.gap_short" if lacking < 0 else "overview.gap_reached", lang, gap=gap)
+
+
+def shown(one: Indicator, value: float) -> float:
+    """A value as exact as it is shown, in counts or in per cent."""
+    return rounded(value * 100 if one.share else value, DIGITS)
 
 
 def course(one: Indicator, lang: str) -> str:
@@ -70,20 +73,23 @@ def course(one: Indicator, lang: str) -> str:
     return text(
         "overview.course",
         lang,
-        value=f"{number(one, one.value, lang).removesuffix(' %')}/{whole}",
+        value=f"{number(one, one.value, lang).removesuffix('%')}/{whole}",
         due=number(one, one.asked, lang),
         year=last.year,
         forecast=number(one, last.value, lang),
-        low=number(one, last.low, lang).removesuffix(" %"),
-        high=number(one, last.high, lang),
+        band=band(one, last, lang),
         verdict=text(f"overview.{pace(one)}", lang),
-    ).replace(" %", "\u00a0%")
+    )
+
+
+def band(one: Indicator, ahead: Forecast, lang: str) -> str:
+    """From the low to the high end of a forecast."""
+    return span(number(one, ahead.low, lang), number(one, ahead.high, lang))
 
 
 def pace(one: Indicator) -> str:
     """ahead, on_course or behind: the value against what is due by now, as exact as both are shown."""
-    step = 1000 if one.share else 1
-    value, due = round(one.value * step), round(one.asked * step)
+    value, due = shown(one, one.value), shown(one, one.asked)
     return "ahead" if value > due else "on_course" if value == due else "behind"
 
 
@@ -104,7 +110,7 @@ def next_report(pilot: Pilot, today: date, lang: str) -> str:
     first = due[0]
     key = "due_today" if first.days == 0 else "due_tomorrow" if first.days == 1 else "due_in"
     return text(
-        f"report.{key}", lang, day=f"{first.day:%d/%m/%Y}", days=first.days, to=first.report.to.get(lang)
+        f"report.{key}", lang, day=day(first.day, lang), days=first.days, to=first.report.to.get(lang)
     )
 
 
@@ -120,25 +126,12 @@ def reviews(pilot: Pilot, year: int, lang: str) -> list[str]:
 
 def amount(signal: str, value: float, lang: str) -> str:
     """A number with the digits that the signal is read with."""
-    digits = f"{value:.{SIGNALS[signal].decimals}f}"
-    if float(digits) == 0:
-        digits = digits.removeprefix("-")
-    return digits.translate(VIETNAMESE) if lang == "vi" else digits
+    return SIGNALS[signal].amount(value, lang)
 
 
 def measured(signal: str, value: float, lang: str) -> str:
     """A value with its unit."""
-    return f"{amount(signal, value, lang)} {SIGNALS[signal].shown_unit}".strip()
-
-
-def age(ms: int, lang: str) -> str:
-    """How long ago something was."""
-    if ms < 2 * MINUTE_MS:
-        return text("place.age_now", lang)
-    for unit, span, most in (("minutes", MINUTE_MS, HOUR_MS), ("hours", HOUR_MS, 2 * DAY_MS)):
-        if ms < most:
-            return text(f"place.age_{unit}", lang, number=ms // span)
-    return text("place.age_days", lang, number=ms // DAY_MS)
+    return SIGNALS[signal].measured(value, lang)
 
 
 def commune(place: Place) -> str:
@@ -162,7 +155,7 @@ def lot_of(lot: dict[str, Any], pilot: Pilot, lang: str) -> dict[str, Any]:
     """What a lot is, whose, and where its record is; or why it was not sealed."""
     return _goods(lot, pilot, lang) | {
         "labels": f"/labels/{lot['gtin']}/{lot['lot']}.pdf",
-        "harvested": text("overview.harvested", lang, day=_day(lot["time"], pilot)),
+        "harvested": text("overview.harvested", lang, day=day(moment_of(lot["time"], pilot.zone), lang)),
         "quantity": f"{plain(lot['quantity_kg'], lang)} kg",
         "recalled": lot.get("recalled", False),
         "refused": text("overview.refused_lot", lang, reason=text(f"lot.{lot['refused']}", lang))
@@ -173,7 +166,9 @@ def lot_of(lot: dict[str, Any], pilot: Pilot, lang: str) -> dict[str, Any]:
 
 def recall_of(lot: dict[str, Any], pilot: Pilot, lang: str) -> dict[str, Any]:
     """Which lot was recalled, when and why."""
-    said = text("overview.recalled", lang, day=_day(lot["time"], pilot), reason=lot["reason"])
+    said = text(
+        "overview.recalled", lang, day=day(moment_of(lot["time"], pilot.zone), lang), reason=lot["reason"]
+    )
     return _goods(lot, pilot, lang) | {"said": said}
 
 
@@ -190,7 +185,3 @@ def _goods(lot: dict[str, Any], pilot: Pilot, lang: str) -> dict[str, Any]:
         "community": community.name if community is not None else unknown,
         "place": lot["community"] if lot["community"] in pilot.place else "",
     }
-
-
-def _day(ms: int, pilot: Pilot) -> str:
-    return f"{moment_of(ms, pilot.zone):%d/%m/%Y}"

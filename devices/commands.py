@@ -156,7 +156,8 @@ def list_devices(
     zone = registry.pilot.zone
     cells = [
         (row.device.device, row.device.community, row.device.model, row.device.plot or "",
-         terminal.moment(row.enrolled, zone), terminal.moment(row.revoked, zone) if row.revoked else "")
+         terminal.moment(row.enrolled, zone, lang),
+         terminal.moment(row.revoked, zone, lang) if row.revoked else "")
         for row in rows
     ]  # fmt: skip
     terminal.show(names, cells, whole=(0,))
@@ -217,7 +218,7 @@ def ca(
     settings = installation.beside(data)
     prepare_authority(settings)
     certificate = authority(settings.ca)
-    said = {"sha256": fingerprint(certificate), "end": f"{certificate.not_valid_after_utc:%Y-%m-%d}"}
+    said = {"sha256": fingerprint(certificate), "end": certificate.not_valid_after_utc.date()}
     typer.echo(f"{settings.ca / CA}\n{text('device.authority', lang, **said)}", err=True)
     content = certificate.public_bytes(Encoding.DER) if der else (settings.ca / CA).read_bytes()
     if out is None:

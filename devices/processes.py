@@ -100,7 +100,7 @@ def _watch(child: Child, lang: str) -> None:
         return
     if not child.again:
         announce("up.ended", lang, err=True,
-                 part=child.name, code=child.process.returncode, seconds=f"{child.wait:.0f}")  # fmt: skip
+                 part=child.name, code=child.process.returncode, seconds=child.wait)  # fmt: skip
         child.again = now + child.wait
         child.wait = min(2 * child.wait, LONGEST_WAIT)
     elif now >= child.again:

@@ -28,6 +28,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from typer.core import TyperCommand, TyperGroup
 
+from devices import texts
 from devices.clock import moment_of
 from devices.texts import LANGS, Lang, text, worded
 
@@ -100,10 +101,10 @@ WORD = 20  # a longer word may be broken in a column that wraps
 FRAME = 3  # columns of the terminal that a table's column costs: two blanks and a line
 
 
-def moment(ms: int, zone: tzinfo, *, seconds: bool = False) -> str:
-    """Epoch ms as a table shows it: 2026-11-28 13:05 +07."""
-    form = "%Y-%m-%d %H:%M:%S %Z" if seconds else "%Y-%m-%d %H:%M %Z"
-    return moment_of(ms, zone).strftime(form)
+def moment(ms: int, zone: tzinfo, lang: str, *, seconds: bool = False) -> str:
+    """Epoch ms as a table shows it, with its zone: 28/11/2026 13:05 +07."""
+    at = moment_of(ms, zone)
+    return f"{texts.moment(at, lang, seconds=seconds)} {at.tzname()}"
 
 
 def show(names: Sequence[str], rows: Sequence[Sequence[str]], whole: Collection[int]) -> None:

@@ -1,22 +1,29 @@
-"""The one catalogue of sentences that people read: `texts.yaml`, Vietnamese and English.
+"""The one catalogue of sentences that people read, `texts.yaml`, Vietnamese and English; and how numbers, per
+cent, days, times and ages are written in them.
 
 Code names a sentence by its key; a key that is missing in either language fails `make test`. What goes wrong
 and a person can mend is raised as a `Mendable`: a key and what fills it, said in a language where it is read.
+Whoever fills a sentence writes the number by `number` and its like: nothing else knows the marks.
 """
 
 from contextlib import suppress
-from decimal import Decimal
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 
+from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.errors import UserError
 
 Lang = Literal["vi", "en"]
 LANGS: tuple[Lang, ...] = ("vi", "en")
-VIETNAMESE = str.maketrans(",.", ".,")  # how a number's marks differ there
+_VIETNAMESE = str.maketrans(",.", ".,")  # how a number's marks differ there
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_WIDE = Context(prec=400)  # of any float, whole
+CLOSE = ("%", "°")  # units that stand at their number
 
 
 def parsed(text: str) -> Any:
@@ -38,15 +45,25 @@ def catalogue() -> dict[str, dict[str, str]]:
 
 
 def text(key: str, lang: str, **values: object) -> str:
-    """The sentence `key` in `lang`, its placeholders filled, by a `Mendable` in the same language. Raises
-    KeyError for an unknown key.
-    """
+    """The sentence `key` in `lang`, its placeholders filled (`worded`). Raises KeyError."""
     return catalogue()[key][lang].format(**{name: worded(value, lang) for name, value in values.items()})
 
 
 def worded(value: object, lang: str) -> object:
-    """What stands in a sentence for `value`: of a `Mendable` its own sentence, else the value."""
-    return value.sentence(lang) if isinstance(value, Mendable) else value
+    """What stands in a sentence for `value`, in its language: of a `Mendable` its sentence, a fraction and
+    a day as they are written. A whole number stays, for it may be a year or a port: what is counted is given
+    as `number` writes it.
+    """
+    match value:
+        case Mendable():
+            return value.sentence(lang)
+        case float():
+            return number(value, lang)
+        case datetime():
+            return moment(value, lang)
+        case date():
+            return day(value, lang)
+    return value
 
 
 class Mendable(Exception):
@@ -70,14 +87,73 @@ class Misuse(Mendable, UserError):
     """What was given cannot be used, or the command cannot do what was asked."""
 
 
-def number(value: float, lang: str, *, grouped: bool = False) -> str:
-    """A number with every digit that was declared or measured: 123456.75 is 123456,75 in Vietnamese, and
-    123.456,75 where thousands are `grouped`.
+def number(value: float, lang: str, decimals: int | None = None, *, most: int | None = None) -> str:
+    """A number as people write it: 1.234,5 in Vietnamese, 1,234.5 in English.
+
+    It has every digit that was declared or measured; or exactly so many `decimals`, zeros too (as a signal is
+    read); or at `most` so many. What lies in the middle goes up.
     """
-    digits = format(Decimal(repr(value)), ",f" if grouped else "f")
-    if "." in digits:
+    exact = Decimal(repr(float(value)))
+    places = most if decimals is None else decimals
+    if places is not None:
+        exact = _rounded(exact, places)
+    digits = format(exact, ",f")
+    if decimals is None and "." in digits:
         digits = digits.rstrip("0").rstrip(".")
-    return digits.translate(VIETNAMESE) if lang == "vi" else digits
+    if not exact:
+        digits = digits.removeprefix("-")
+    return digits.translate(_VIETNAMESE) if lang == "vi" else digits
+
+
+def _rounded(exact: Decimal, places: int) -> Decimal:
+    return exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, _WIDE) if exact.is_finite() else exact
+
+
+def rounded(value: float, places: int) -> float:
+    """The value of what `number` writes with so many decimals, for what is computed of written numbers."""
+    return float(_rounded(Decimal(repr(float(value))), places))
+
+
+def spelt(value: float) -> str:
+    """A number as a program takes it: every digit, a point, nothing between thousands."""
+    return number(value, "en").replace(",", "")
+
+
+def percent(share: float, lang: str, *, most: int = 0) -> str:
+    """A share of 1 as the plans write it: 15%, in both languages; at `most` so many decimals."""
+    return f"{number(float(Decimal(repr(float(share))) * 100), lang, most=most)}%"
+
+
+def span(low: str, high: str) -> str:
+    """From one written number to another, the sign of per cent once: 15–20%."""
+    return f"{low.removesuffix('%') if high.endswith('%') else low}–{high}"
+
+
+def with_unit(written: str, unit: str) -> str:
+    """A written number and its unit: 31,5 °C; 15%; nothing behind it where it has none."""
+    return f"{written}{'' if unit in CLOSE else ' '}{unit}".strip()
+
+
+def day(one: date, lang: str) -> str:
+    """A day: 28/11/2026; in English 28 Nov 2026, as some read 5/6 as May."""
+    if lang == "vi":
+        return f"{one.day:02}/{one.month:02}/{one.year:04}"
+    return f"{one.day} {_MONTHS[one.month - 1]} {one.year:04}"
+
+
+def moment(at: datetime, lang: str, *, seconds: bool = False) -> str:
+    """A day and what the clock shows: 28/11/2026 14:05."""
+    return f"{day(at, lang)} {at:{'%H:%M:%S' if seconds else '%H:%M'}}"
+
+
+def age(ms: int, lang: str) -> str:
+    """How long ago something was."""
+    if ms < 2 * MINUTE_MS:
+        return text("place.age_now", lang)
+    for unit, whole, end in (("minutes", MINUTE_MS, HOUR_MS), ("hours", HOUR_MS, 2 * DAY_MS)):
+        if ms < end:
+            return text(f"place.age_{unit}", lang, number=ms // whole)
+    return text("place.age_days", lang, number=number(ms // DAY_MS, lang))
 
 
 def shown(words: str) -> str:

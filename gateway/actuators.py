@@ -8,7 +8,7 @@ import typer
 
 from devices import installation, terminal
 from devices.access.acts import account
-from devices.clock import now_ms
+from devices.clock import MINUTE_MS, now_ms
 from devices.commands import devices_app
 from devices.contract.orders import ACTUATORS
 from devices.terminal import AsJson, Data, Language, PilotName
@@ -69,8 +69,9 @@ def commands(
         typer.echo(text("order.none", lang))
         return
     cells = [
-        (one.device, one.actuator, terminal.moment(one.sent, registry.pilot.zone, seconds=True),
-         shown(one.by), number(one.set, lang), f"{(one.until - one.sent) / 60_000:.0f}", _answer(one, lang))
+        (one.device, one.actuator, terminal.moment(one.sent, registry.pilot.zone, lang, seconds=True),
+         shown(one.by), number(one.set, lang), number((one.until - one.sent) / MINUTE_MS, lang, 0),
+         _answer(one, lang))
         for one in entries
     ]  # fmt: skip
     columns = ("device", "actuator", "sent", "by", "set", "minutes", "answer")

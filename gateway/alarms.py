@@ -60,7 +60,9 @@ def list_alarms(data: Data = None, lang: Language = "vi", json_output: AsJson = 
         typer.echo(json.dumps([one._asdict() for one in rows], indent=2, ensure_ascii=False))
     elif rows:
         columns = [text(f"alerts.column_{name}", lang) for name in ("alarm", "since", "told")]
-        cells = [(one.text, terminal.moment(one.since, pilot.zone), ", ".join(one.told)) for one in rows]
+        cells = [
+            (one.text, terminal.moment(one.since, pilot.zone, lang), ", ".join(one.told)) for one in rows
+        ]
         terminal.show(columns, cells, whole=(1,))
     else:
         typer.echo(text("alerts.none", lang))

@@ -17,7 +17,7 @@ from devices.probes.learn import Choice, Field, asks_unit, meant, proposals, sig
 from devices.probes.probe import COUNTED
 from devices.probes.reader import Reader
 from devices.settings import Settings
-from devices.texts import Misuse, number, shown, text
+from devices.texts import Misuse, number, shown, text, with_unit
 from gateway.stores.opening import open_store
 from gateway.stores.store import RetryLater
 
@@ -97,7 +97,7 @@ def _choice(signal: str, field: Field, today: tuple[float, float] | None, lang: 
     row = SIGNALS[signal]
     units = meant(field, signal)
     if today is not None:
-        low, high = (number(round(one, row.decimals), lang) for one in today)
+        low, high = (row.amount(one, lang) for one in today)
         typer.echo("   " + text("learn.today", lang, low=low, high=high, unit=row.shown_unit))
     unit = field.unit
     own = next((one for one in units if one.unit == row.unit), None)
@@ -106,7 +106,7 @@ def _choice(signal: str, field: Field, today: tuple[float, float] | None, lang: 
     if not unit and len(units) > 1:
         for place, one in enumerate(units, 1):
             doubt = "" if one.plausible else f"   ({text('learn.implausible', lang)})"
-            value = f"{number(float(f'{one.value:.6g}'), lang)} {row.shown_unit}".strip()
+            value = with_unit(number(one.value, lang, most=6), row.shown_unit)
             typer.echo(f"   {place}) {one.unit} ─► {value}{doubt}")
         while True:
             answer = typer.prompt("   " + text("learn.which_unit", lang))
@@ -148,10 +148,10 @@ def stored(reader: Reader, message: Any, site: Mapping[str, float], lang: str) -
     for signal, value in heard.values.items():
         row = SIGNALS[signal]
         fine = row.low <= value <= row.high
-        shown_value = f"{number(value, lang)} {row.shown_unit}".strip()
+        shown_value = with_unit(number(value, lang), row.shown_unit)
         yield text("learn.stored" if fine else "learn.doubted", lang, signal=signal, value=shown_value)
     for signal, (_, total) in heard.totals.items():
-        amount = f"{number(total, lang)} {SIGNALS[signal].shown_unit}".strip()
+        amount = with_unit(number(total, lang), SIGNALS[signal].shown_unit)
         yield text("learn.counter", lang, signal=signal, value=amount)
     for one in heard.unread:
         yield text(one.why, lang, signal=one.signal, path=one.path, value=one.value)

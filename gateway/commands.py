@@ -26,7 +26,7 @@ from devices.probes.envelope import envelopes, sender
 from devices.probes.shelf import Shelf
 from devices.settings import Settings
 from devices.terminal import Data, Language, Languages, PilotName
-from devices.texts import Misuse, shown, text
+from devices.texts import Misuse, number, shown, text
 from gateway.control.client import listening
 from gateway.ingest.message import Quarantined
 from gateway.ingest.spool import Spool
@@ -56,8 +56,8 @@ def list_refused(
     if rows:
         again, zone = text("quarantine.was_replayed", lang), settings.loaded_pilot.zone
         cells = [
-            (str(row.id), shown(row.topic), terminal.moment(row.arrived, zone, seconds=True), str(row.size),
-             _sentence(row, shelf, lang), again if row.replayed else "")
+            (str(row.id), shown(row.topic), terminal.moment(row.arrived, zone, lang, seconds=True),
+             number(row.size, lang), _sentence(row, shelf, lang), again if row.replayed else "")
             for row in rows
         ]  # fmt: skip
         columns = ("id", "topic", "arrived", "bytes", "reason", "replayed")
@@ -169,7 +169,7 @@ def _look_live(
             try:
                 message = heard.get(timeout=seconds)
             except Empty:
-                typer.echo(text("check.silence", spoken, seconds=f"{seconds:g}", topic=named), err=True)
+                typer.echo(text("check.silence", spoken, seconds=seconds, topic=named), err=True)
                 if messages:
                     return False
                 taken = False

@@ -18,7 +18,7 @@ from devices.probes.findings import FITTING, Examined, Finding, examine, server_
 from devices.probes.meant import Said
 from devices.probes.shelf import Shelf
 from devices.probes.telemetry import Probes
-from devices.texts import number, text
+from devices.texts import moment, number, text, with_unit
 from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Decoder
 from gateway.ingest.message import Message
@@ -108,7 +108,7 @@ def lines(found: Preview, pilot: Pilot, lang: str) -> Iterator[str]:
     if found.taken and not found.points:
         yield text("check.nothing", lang)
     for point in found.points:
-        time = moment_of(point.time, pilot.zone).isoformat(timespec="seconds")
+        time = moment(moment_of(point.time, pilot.zone), lang, seconds=True)
         tags = dict(point.tags)
         if "reason" in tags:
             signal, value = tags["signal"], _amount(tags["signal"], point.fields["value"], lang)
@@ -139,4 +139,4 @@ def plain(found: Preview) -> dict[str, object]:
 def _amount(signal: str, value: object, lang: str) -> str:
     if not isinstance(value, int | float):
         return str(value)
-    return f"{number(value, lang)} {SIGNALS[signal].shown_unit}".strip()
+    return with_unit(number(value, lang), SIGNALS[signal].shown_unit)

@@ -36,7 +36,7 @@ from devices.probes.shelf import PROBES, parse, read
 from devices.probes.telemetry import speaks_contract
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language, PilotName
-from devices.texts import Misuse, text
+from devices.texts import Misuse, moment, text
 from gateway import asking
 from gateway.control.client import listening
 from gateway.ingest.message import Quarantined
@@ -259,5 +259,5 @@ def _read_with(
     if rows:
         with closing(Spool(files(settings.data, settings.instance).spool)) as spool:
             again = spool.release(row.id for row in reversed(rows) if not row.replayed)
-    at = f"{moment_of(now_ms(), registry.pilot.zone):%H:%M:%S}"
+    at = moment(moment_of(now_ms(), registry.pilot.zone), lang, seconds=True)
     typer.echo(text("learn.read_with", lang, device=device, probe=probe or "-", number=again, time=at))

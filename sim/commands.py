@@ -164,7 +164,7 @@ def rehearse(data: Path, play: scenarios.Scenario) -> None:
 def require_speed(speed: float) -> None:
     """Speeds are 0 (as fast as possible) or more."""
     if not 0 <= speed < float("inf"):
-        raise Misuse("simulated.speed", speed=f"{speed:g}")
+        raise Misuse("simulated.speed", speed=speed)
 
 
 def beside_a_store(history: str, speed: float, seed: int, faults: str, rollout: str) -> list[str]:

@@ -12,7 +12,7 @@ import typer
 from devices import files, installation, terminal
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language
-from devices.texts import Lang, Mendable, Misuse, number, text
+from devices.texts import Lang, Mendable, Misuse, moment, number, percent, text
 from traceability.digital_link import DigitalLinkError, LotKey, parse
 from traceability.pages import label, verify_page
 from traceability.records import addendum, address, epcis, offline, record, story
@@ -55,8 +55,8 @@ def list_lots(
     zone = settings.loaded_pilot.zone
     cells = [
         (str(row["gtin"]), str(row["lot"]), str(row["community"]),
-         terminal.moment(int(str(row["time"])), zone), number(float(str(row["quantity_kg"])), lang),
-         f"{float(str(row['coverage'])):.0%}",
+         terminal.moment(int(str(row["time"])), zone, lang), number(float(str(row["quantity_kg"])), lang),
+         percent(float(str(row["coverage"])), lang),
          text(f"lot.{row['refused']}", lang) if row["refused"] else str(row["leaf"]))
         for row in rows
     ]  # fmt: skip
@@ -213,8 +213,8 @@ def verify(
     for sentence in (*sentences, *pictures):
         typer.echo(sentence)
     for name, at in checked.witnessed.items():
-        moment = f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%SZ}"
-        typer.echo(text("verify.witnessed", lang, name=name, time=moment))
+        at_utc = f"{moment(datetime.fromtimestamp(at, UTC), lang, seconds=True)} UTC"
+        typer.echo(text("verify.witnessed", lang, name=name, time=at_utc))
     if content.get("conditions", {}).get("daily"):
         typer.echo(text(f"verify.scope_{content['conditions']['scope']}", lang))
     typer.echo(text("verify.limits", lang))

@@ -23,7 +23,7 @@ from devices.probes.learn import Choice, Field, asks_unit, fields, meant, propos
 from devices.probes.probe import COUNTED
 from devices.probes.reader import Reader
 from devices.probes.shelf import ProbeError, parse
-from devices.texts import number, text
+from devices.texts import number, text, with_unit
 from devices.web.language import language
 
 EXAMPLE = '{"BatV":3.61,"temp_SOIL":"27.10","water_SOIL":"31.20","conduct_SOIL":420}'
@@ -114,11 +114,11 @@ def _row(name: str, path: str, some: list[Field], form: Mapping[str, str], lang:
 
 def _label(field: Field, lang: str) -> str:
     path = field.path if len(field.path) <= LABEL else f"…{field.path[1 - LABEL :]}"
-    return f"{path} = {number(field.number, lang)} {field.unit}".strip()
+    return f"{path} = {with_unit(number(field.number, lang), field.unit)}"
 
 
 def _amount(signal: str, value: float, lang: str, *, plausible: bool = True) -> str:
-    shown = f"{number(value, lang)} {SIGNALS[signal].shown_unit}".strip()
+    shown = with_unit(number(value, lang), SIGNALS[signal].shown_unit)
     return shown if plausible else f"{shown} ({text('learn.implausible', lang)})"
 
 

@@ -21,7 +21,7 @@ from dashboards.pages.lately import Lately
 from devices.clock import day_of, moment_of
 from devices.contract.models import device_name
 from devices.pilots.pilot import Pilot
-from devices.texts import text
+from devices.texts import moment, number, text
 from devices.web.frame import HTML, headers
 from devices.web.language import VARY, choose, language
 from gateway.stores.points import Point
@@ -112,7 +112,7 @@ def render(
         pilot=pilot,
         rehearsal=figures.rehearsal,
         trend_days=figures.trend_days,
-        as_of=_local(pilot, min(progress.at, recent.at), "%d/%m/%Y %H:%M:%S"),
+        as_of=moment(moment_of(min(progress.at, recent.at), pilot.zone), lang, seconds=True),
         cards=[_card(one, pilot, standing, lang) for one in progress.indicators],
         map=draw(on_map, lands().get(pilot.pilot, NOWHERE), lang),
         legend=marks.legend(on_map, lang),
@@ -132,7 +132,7 @@ def render(
         refresh=REFRESH,
         lots=[wording.lot_of(lot, pilot, lang) for lot in figures.lots(SHOWN_LOTS)],
         recalls=[wording.recall_of(lot, pilot, lang) for lot in figures.recalls(SHOWN_RECALLS)],
-        books=books,
+        books={name: number(value, lang) for name, value in books.items()},
         balanced=balanced(books),
     )
 
@@ -149,7 +149,7 @@ def _card(one: Indicator, pilot: Pilot, standing: dict[str, Standing], lang: str
         "id": one.id,
         "name": text(f"overview.{one.id}", lang),
         "value": wording.number(one, one.value, lang),
-        "as_of": _local(pilot, one.at),
+        "as_of": moment(moment_of(one.at, pilot.zone), lang),
         "gap": wording.gap(one, lang),
         "state": "reached" if one.reached else "course" if one.on_course else "short",
         "bar": round(100 * one.value / top, 1),
@@ -189,7 +189,7 @@ def _device(device: DeviceNow, pilot: Pilot, lang: str) -> dict[str, Any]:
         "name": device_name(device.device, device.community, device.model, lang),
         "simulated": device.simulated,
         "place": place,
-        "seen": _local(pilot, device.seen, "%d/%m %H:%M:%S"),
+        "seen": moment(moment_of(device.seen, pilot.zone), lang, seconds=True),
         "readings": [
             (wording.signal(name, lang), wording.measured(name, value, lang))
             for name, (_, value) in device.values.items()
@@ -200,7 +200,3 @@ def _device(device: DeviceNow, pilot: Pilot, lang: str) -> dict[str, Any]:
             for name, (_, value, reason) in device.flagged.items()
         ],
     }  # fmt: skip
-
-
-def _local(pilot: Pilot, ms: int, form: str = "%d/%m/%Y %H:%M") -> str:
-    return moment_of(ms, pilot.zone).strftime(form)

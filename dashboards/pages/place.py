@@ -26,7 +26,7 @@ from devices.clock import DAY_MS, day_of, moment_of
 from devices.contract.models import DIARY, device_name
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import Place
-from devices.texts import text
+from devices.texts import age, day, moment, text
 from devices.web.frame import HTML, headers
 from devices.web.language import VARY, language
 
@@ -87,8 +87,8 @@ def render(figures: Figures, recent: Lately, curves: Curves, place: Place, lang:
         kind=wording.kind(place, lang),
         joined=_joined(place, pilot, now, lang),
         rehearsal=figures.rehearsal,
-        as_of=moment_of(recent.at, pilot.zone).strftime("%d/%m/%Y %H:%M"),
-        curves_as_of=moment_of(drawn.read, pilot.zone).strftime("%H:%M"),
+        as_of=moment(moment_of(recent.at, pilot.zone), lang),
+        curves_as_of=moment(moment_of(drawn.read, pilot.zone), lang),
         advice=today.advised(recent.advice, pilot, now, lang, place.id),
         groups=[(group, quantities) for group, quantities in groups if quantities],
         nobody=[text(f"place.{group}", lang) for group, quantities in groups if not quantities],
@@ -102,7 +102,7 @@ def render(figures: Figures, recent: Lately, curves: Curves, place: Place, lang:
 
 def _joined(place: Place, pilot: Pilot, now: int, lang: str) -> str:
     later = place.joined > day_of(now, pilot.zone)
-    return text(f"place.joins{'_later' if later else ''}", lang, day=place.joined.strftime("%d/%m/%Y"))
+    return text(f"place.joins{'_later' if later else ''}", lang, day=day(place.joined, lang))
 
 
 def _quantity(one: Measured, of_week: week.Week | None, now: int, lang: str) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def _quantity(one: Measured, of_week: week.Week | None, now: int, lang: str) -> 
         "alarm": bool(one.reached),
         "silent": one.silent,
         "level": meaning(one, lang),
-        "age": wording.age(now - one.at, lang),
+        "age": age(now - one.at, lang),
         "of": text(f"place.of_{'simulated' if one.simulated else 'real'}", lang, number=one.devices),
         "curve": week.drawn(one, of_week, lang) if of_week else "",
         "week": week.told(one.signal, of_week, lang) if of_week else "",
@@ -161,8 +161,8 @@ def _devices(figures: Figures, recent: Lately, place: str, now: int, lang: str) 
 def _seen(at: int | None, now: int, pilot: Pilot, dead: bool, lang: str) -> str:
     if at is None:
         return text("place.never", lang)
-    ago = wording.age(now - at, lang)
-    since = moment_of(at, pilot.zone).strftime("%d/%m/%Y %H:%M")
+    ago = age(now - at, lang)
+    since = moment(moment_of(at, pilot.zone), lang)
     return text("place.dead", lang, since=since, ago=ago) if dead else text("place.heard", lang, ago=ago)
 
 

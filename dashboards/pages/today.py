@@ -20,7 +20,7 @@ from devices.pilots.alarms import STEPS
 from devices.pilots.names import alphabetical, unmarked
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import Community, Place, Village
-from devices.texts import text
+from devices.texts import age, day, moment, text
 from gateway.stores.store import Latest
 
 OVER = 0  # the severity of advice that does not hold any more (gateway/control/rules.py)
@@ -85,7 +85,7 @@ def shown_silent(work: Work, pilot: Pilot, now: int, lang: str) -> list[dict[str
             "number": len(some),
             "names": [
                 f"{device_name(one.device, place.id, one.model, lang)} "
-                f"({moment_of(one.seen, pilot.zone):%d/%m/%Y %H:%M})"
+                f"({moment(moment_of(one.seen, pilot.zone), lang)})"
                 for one in some[:SHOWN_NAMES]
             ],
             "more": len(some) - SHOWN_NAMES,
@@ -110,12 +110,11 @@ def shown_alarms(
 
 def _watched(one: AlarmNow, pilot: Pilot, now: int, lang: str) -> dict[str, Any]:
     place = pilot.place.get(one.place)
-    since = moment_of(one.since, pilot.zone)
     return {
         "place": place,
         "commune": wording.commune(place) if place else "",
         "text": one.en if lang == "en" else one.vi,
-        "since": text("alerts.since", lang, time=f"{since:%d/%m/%Y %H:%M}"),
+        "since": text("alerts.since", lang, time=moment(moment_of(one.since, pilot.zone), lang)),
         "reached": True,
     }
 
@@ -127,7 +126,7 @@ def _alarm(place: Place, one: Measured, now: int, lang: str) -> dict[str, Any]:
         "name": wording.signal(one.signal, lang),
         "value": wording.measured(one.signal, one.worst, lang),
         "meaning": meaning(one, lang),
-        "age": wording.age(now - one.at, lang),
+        "age": age(now - one.at, lang),
         "reached": bool(one.reached),
     }
 
@@ -138,16 +137,16 @@ def places(
     """Each place in Vietnamese order, with whether it counts and what it lacks. Where something is `asked`,
     those whose name, commune or product has it in it, with its marks or without them.
     """
-    day, wanted = day_of(now, pilot.zone), unmarked(asked)
+    today, wanted = day_of(now, pilot.zone), unmarked(asked)
     return [
         {
             "place": place,
             "commune": wording.commune(place),
             "kind": wording.kind(place, lang),
             "joined": text(
-                f"place.joins{'_later' if place.joined > day else ''}", lang, day=f"{place.joined:%d/%m/%Y}"
+                f"place.joins{'_later' if place.joined > today else ''}", lang, day=day(place.joined, lang)
             ),
-            "later": place.joined > day,
+            "later": place.joined > today,
             **_stands(place, pilot, standing, lang),
         }
         for place in sorted(pilot.places, key=lambda one: alphabetical(one.name))
@@ -228,7 +227,7 @@ def _rule(some: list[dict[str, Any]], now: int, lang: str) -> dict[str, Any]:
         "place": first["place"],
         "commune": wording.commune(first["place"]),
         "crops": list(crops),
-        "age": wording.age(now - first["at"], lang),
+        "age": age(now - first["at"], lang),
         "others": sorted(others.values(), key=lambda one: alphabetical(one.name)),
     }
 

@@ -14,12 +14,12 @@ from dashboards import wording
 from dashboards.report.document import Block, Report
 from dashboards.report.places import annexes, by_commune, communes
 from dashboards.report.results import charts, course, targets
-from dashboards.report.words import count, day, moment, named, percent, roman, say
+from dashboards.report.words import named, roman, say
 from dashboards.report.yearly import Year
 from devices.clock import day_of, moment_of
 from devices.pilots.names import Names
 from devices.pilots.pilot import Pilot
-from devices.texts import text
+from devices.texts import day, moment, number, percent, text
 
 DOTS = "……"
 LINE = 28  # letters of a line of an office's name
@@ -33,7 +33,7 @@ def compose(pilot: Pilot, years: tuple[Year, ...], lang: str, rehearsal: Names |
     period = {"first": years[0].year, "last": year.year, "years": len(years)}
     key = "subject" if len(years) == 1 else "subject_review"
     subject = say(lang, key, pilot=pilot.name.get(lang), **period)
-    number = say(lang, "number", dots=DOTS, symbol=form.symbol)
+    numbered = say(lang, "number", dots=DOTS, symbol=form.symbol)
     dated = say(lang, "date", dots=DOTS, year=made.year)
     attached = say(lang, "attached", dots=DOTS, symbol=form.symbol, date=dated, office=office)
     to = tuple(one.get(lang) for one in form.to)
@@ -49,7 +49,7 @@ def compose(pilot: Pilot, years: tuple[Year, ...], lang: str, rehearsal: Names |
     ]
     return Report(
         lang=lang, made=made, above=_lines(form.above.get(lang)), office=_lines(office),
-        state=say(lang, "state"), motto=say(lang, "motto"), number=number,
+        state=say(lang, "state"), motto=say(lang, "motto"), number=numbered,
         place_and_date=say(lang, "place_and_date", place=form.place.get(lang), date=dated),
         title=say(lang, "title"), subject=subject, addressed=say(lang, "addressed"), to=to,
         basis=tuple(say(lang, "based_on", document=one.get(lang)) for one in form.basis),
@@ -73,9 +73,9 @@ def _lines(name: str) -> tuple[str, ...]:
 
 def _numbered(blocks: list[Block]) -> tuple[Block, ...]:
     """Headings as the decree has them: a Roman number, capitals."""
-    number = counting(1)
+    part = counting(1)
     return tuple(
-        Block("heading", f"{roman(next(number))}. {one.text.upper()}") if one.kind == "heading" else one
+        Block("heading", f"{roman(next(part))}. {one.text.upper()}") if one.kind == "heading" else one
         for one in blocks
     )
 
@@ -97,31 +97,31 @@ def _coverage(pilot: Pilot, year: Year, lang: str) -> list[Block]:
         blocks.append(
             Block(
                 "text",
-                say(lang, "coverage_text", counted=count(year.counted, lang), days=count(year.days, lang),
-                    coverage=percent(mean), devices=count(devices, lang),
-                    doubted=count(sum(year.doubted.values()), lang)),
+                say(lang, "coverage_text", counted=number(year.counted, lang), days=number(year.days, lang),
+                    coverage=percent(mean, lang), devices=number(devices, lang),
+                    doubted=number(sum(year.doubted.values()), lang)),
             )
         )  # fmt: skip
         reasons = [(r, n) for r, n in sorted(year.doubted.items(), key=lambda one: -one[1]) if n]
         if reasons:
             rows = [(say(lang, "column_reason"), say(lang, "column_number"))]
-            rows += [(text(f"boards.reason_{name}", lang), count(number, lang)) for name, number in reasons]
-            rows.append((say(lang, "sum"), count(sum(number for _, number in reasons), lang)))
+            rows += [(text(f"boards.reason_{name}", lang), number(times, lang)) for name, times in reasons]
+            rows.append((say(lang, "sum"), number(sum(times for _, times in reasons), lang)))
             blocks.append(Block("table", "", tuple(rows), (4, 1), summed=True))
     organisations = pilot.organisations_of(year.year)
     limits = [say(lang, f"limit_{name}") for name in ("window", "simulated", "places", "forecast")]
     if organisations.assumption:
         limits.append(
-            say(lang, "limit_organisations", hoi_quan=count(organisations.hoi_quan, lang),
-                htx=count(organisations.htx, lang), year=organisations.year)
+            say(lang, "limit_organisations", hoi_quan=number(organisations.hoi_quan, lang),
+                htx=number(organisations.htx, lang), year=organisations.year)
         )  # fmt: skip
-    limits.append(say(lang, "limit_made", time=moment(moment_of(year.at, pilot.zone))))
+    limits.append(say(lang, "limit_made", time=moment(moment_of(year.at, pilot.zone), lang)))
     return [*blocks, Block("list", rows=tuple((one,) for one in limits))]
 
 
 def _computed(pilot: Pilot, year: Year, lang: str) -> list[Block]:
     rows = tuple(
-        (f"{named(name, lang)}: {wording.rule(name, pilot, year.year, lang).replace(' %', '%')}",)
+        (f"{named(name, lang)}: {wording.rule(name, pilot, year.year, lang)}",)
         for name in (target.indicator for target in pilot.targets)
     )
     return [Block("heading", say(lang, "computed")), Block("list", rows=rows)]
@@ -129,11 +129,13 @@ def _computed(pilot: Pilot, year: Year, lang: str) -> list[Block]:
 
 def _due(pilot: Pilot, year: Year, lang: str) -> list[Block]:
     """When reports are due in the year, how long it is to the next, which review falls into it."""
-    due = [say(lang, "due_on", day=day(one.of(year.year)), to=one.to.get(lang)) for one in pilot.reports]
+    due = [
+        say(lang, "due_on", day=day(one.of(year.year), lang), to=one.to.get(lang)) for one in pilot.reports
+    ]
     due += wording.reviews(pilot, year.year, lang)
     blocks = [Block("heading", say(lang, "due")), Block("list", rows=tuple((f"{one}.",) for one in due))]
     if not year.empty:
         today = day_of(year.at, pilot.zone)
-        told = say(lang, "counted_from", day=day(today), due=wording.next_report(pilot, today, lang))
+        told = say(lang, "counted_from", day=day(today, lang), due=wording.next_report(pilot, today, lang))
         blocks.append(Block("text", told))
     return blocks if due else []

@@ -3,8 +3,8 @@
 from datetime import date
 from html import escape
 
+from dashboards import wording
 from dashboards.figures import Indicator
-from dashboards.report.words import value as written
 from devices.clock import moment_of
 from gateway.indicators.course import START_YEAR
 
@@ -40,7 +40,7 @@ def draw(one: Indicator, words: dict[str, str], lang: str) -> str:
         if year < last:
             parts.append(text(x(year + 0.5), HEIGHT - 9, str(year)))
     for level in _levels(top, share=one.share):
-        shown = written(one, level, lang)
+        shown = wording.number(one, level, lang)
         parts.append(f'<path d="M{LEFT} {y(level)}H{WIDTH - RIGHT}" stroke="#e3e9e5" fill="none"/>')
         parts.append(text(LEFT - 6, y(level) + 4, shown, "end"))
     ends = [(START_YEAR, 0.0), *((point.year + 1, point.at_least) for point in one.targets)]

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from dashboards import wording
 from dashboards.report.document import Annex, Block
-from dashboards.report.words import count, day, percent, roman, say
+from dashboards.report.words import roman, say
 from dashboards.report.yearly import Harvested, Year
 from devices.clock import day_of
 from devices.pilots.names import alphabetical
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import Place, Village
+from devices.texts import day, number, percent, rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,8 @@ def by_commune(pilot: Pilot, year: Year, lang: str) -> list[Block]:
     others = [lots for place, lots in year.lots.items() if place not in listed]
     if others:
         key = "others_invented" if pilot.adopters else "others"
-        lots, kilograms = sum(one.number for one in others), sum(round(one.kilograms) for one in others)
-        told = say(lang, key, lots=count(lots, lang), kilograms=count(kilograms, lang))
+        lots, kilograms = sum(one.number for one in others), sum(rounded(one.kilograms, 0) for one in others)
+        told = say(lang, key, lots=number(lots, lang), kilograms=number(kilograms, lang))
         blocks.append(Block("text", told))
     return blocks
 
@@ -63,12 +64,12 @@ def annexes(pilot: Pilot, year: Year, attached: str, lang: str) -> tuple[Annex, 
         return ()
     return tuple(
         Annex(
-            say(lang, "annex", number=roman(number)),
+            say(lang, "annex", number=roman(annex)),
             say(lang, "annex_name", commune=commune.name, year=year.year).upper(),
             attached,
             (Block("text", _before(commune, lang)), _table(pilot, year, commune, lang)),
         )
-        for number, commune in enumerate(communes(pilot, year), 1)
+        for annex, commune in enumerate(communes(pilot, year), 1)
     )
 
 
@@ -78,12 +79,12 @@ def _summed(places: Iterable[Place], year: Year, lang: str) -> tuple[str, ...]:
     counted = _counted(year)
     harvests = [_harvested(place, year) for place in places]
     return (
-        count(len(places), lang),
-        count(sum(place.id in counted for place in places), lang),
-        count(sum(year.devices.get(place.id, 0) for place in places), lang),
+        number(len(places), lang),
+        number(sum(place.id in counted for place in places), lang),
+        number(sum(year.devices.get(place.id, 0) for place in places), lang),
         _coverage([year.coverage[place.id] for place in places if place.id in year.coverage], lang),
-        count(sum(one.number for one in harvests), lang),
-        count(sum(round(one.kilograms) for one in harvests), lang),  # as each is shown: it adds up
+        number(sum(one.number for one in harvests), lang),
+        number(sum(rounded(one.kilograms, 0) for one in harvests), lang),  # as each is shown: it adds up
     )
 
 
@@ -93,11 +94,11 @@ def _table(pilot: Pilot, year: Year, commune: Commune, lang: str) -> Block:
     counted = _counted(year)
     for place in commune.places:
         harvested = _harvested(place, year)
-        lots = count(harvested.number, lang), count(round(harvested.kilograms), lang)
+        lots = number(harvested.number, lang), number(harvested.kilograms, lang, 0)
         shares = [year.coverage[place.id]] if place.id in year.coverage else []
         rows.append(
-            (f"{place.name} ({wording.kind(place, lang)})", day(place.joined),
-             count(year.devices.get(place.id, 0), lang), _coverage(shares, lang),
+            (f"{place.name} ({wording.kind(place, lang)})", day(place.joined, lang),
+             number(year.devices.get(place.id, 0), lang), _coverage(shares, lang),
              *(("–", "–") if isinstance(place, Village) else lots),
              say(lang, "counts" if place.id in counted else "misses"), _lacks(place, pilot, year, lang))
         )  # fmt: skip
@@ -132,4 +133,4 @@ def _harvested(place: Place, year: Year) -> Harvested:
 
 
 def _coverage(shares: list[float], lang: str) -> str:
-    return percent(sum(shares) / len(shares)) if shares else say(lang, "none")
+    return percent(sum(shares) / len(shares), lang) if shares else say(lang, "none")

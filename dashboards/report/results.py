@@ -6,10 +6,12 @@ from dashboards import wording
 from dashboards.figures import Indicator
 from dashboards.report import drawing
 from dashboards.report.document import Block
-from dashboards.report.words import aim, count, moment, named, percent, say, value
+from dashboards.report.words import aim, named, say
 from dashboards.report.yearly import Year
+from dashboards.wording import number as value
 from devices.clock import moment_of
 from devices.pilots.pilot import Pilot
+from devices.texts import moment, number, percent, rounded
 
 EXACT = 1e-9  # below that two sums are the same, and what differs is how they are rounded
 
@@ -26,7 +28,7 @@ def targets(pilot: Pilot, year: Year, lang: str) -> list[Block]:
             rows.append((named(target.indicator, lang), aim(target.indicator, due, lang), *none))
         else:
             rows.append(_row(one, lang))
-    as_of = "" if year.empty else say(lang, "as_of", time=moment(moment_of(year.at, pilot.zone)))
+    as_of = "" if year.empty else say(lang, "as_of", time=moment(moment_of(year.at, pilot.zone), lang))
     widths = (1.5, 1.35, 0.8, 0.85, 0.95, 1.15, 1.6)
     return [
         Block("heading", say(lang, "targets")),
@@ -49,10 +51,10 @@ def _sums(year: Year, lang: str) -> list[Block]:
     """Why real and simulated do not make the whole, where they do not."""
     apart: dict[str, list[Indicator]] = {"overlap": [], "rounded": []}
     for one in year.indicators:
-        real, simulated, whole = (round(1000 * part) for part in (one.real, one.simulated, one.value))
+        real, simulated, whole = (wording.shown(one, part) for part in (one.real, one.simulated, one.value))
         if abs(one.real + one.simulated - one.value) > EXACT:
             apart["overlap"].append(one)
-        elif real + simulated != whole:  # as they are shown
+        elif rounded(real + simulated - whole, wording.DIGITS):  # as they are shown
             apart["rounded"].append(one)
     return [
         Block("text", say(lang, f"sum_{why}", indicators=", ".join(named(one.id, lang) for one in some)))
@@ -83,10 +85,12 @@ def course(pilot: Pilot, years: tuple[Year, ...], lang: str) -> list[Block]:
             rows.append((str(year.year), *[none] * (len(head) - 1)))
             continue
         shown = [none if (one := year.indicator(name)) is None else _by(one, lang) for name in names]
-        lots = [count(sum(one.number for one in year.lots.values()), lang),
-                count(sum(round(one.kilograms) for one in year.lots.values()), lang)]  # fmt: skip
+        lots = [number(sum(one.number for one in year.lots.values()), lang),
+                number(sum(rounded(one.kilograms, 0) for one in year.lots.values()), lang)]  # fmt: skip
         shares = year.coverage.values()
-        rows.append((str(year.year), *shown, *lots, percent(sum(shares) / len(shares)) if shares else none))
+        rows.append(
+            (str(year.year), *shown, *lots, percent(sum(shares) / len(shares), lang) if shares else none)
+        )
     widths = (0.7, 1.4, 1.4, 1.4, 0.8, 1.2, 1)
     return [
         Block("heading", say(lang, "course")),
@@ -106,8 +110,7 @@ def charts(years: tuple[Year, ...], lang: str) -> list[Block]:
         dated = {point.year: aim(one.id, point, lang) for point in one.targets}
         rows = [(say(lang, "column_year"), say(lang, "legend_target"), say(lang, "legend_forecast"))]
         for ahead in one.forecasts:
-            low, high = value(one, ahead.low, lang), value(one, ahead.high, lang)
-            likely = f"{value(one, ahead.value, lang)} ({low}–{high})"
+            likely = f"{value(one, ahead.value, lang)} ({wording.band(one, ahead, lang)})"
             rows.append((str(ahead.year), dated.get(ahead.year, "–"), likely))
         before = [past for year in years[:-1] if (past := year.indicator(one.id)) is not None]
         whole = replace(one, trend=tuple(point for past in (*before, one) for point in past.trend))

@@ -14,6 +14,8 @@ Of a direction there is no lowest and no highest, and its mean is that of its ve
 
 from dataclasses import dataclass, replace
 
+from devices.texts import number, with_unit
+
 
 @dataclass(frozen=True, slots=True)
 class Signal:
@@ -55,6 +57,14 @@ class Signal:
         """Digits behind the point that `resolution` needs."""
         text = f"{self.resolution:.6f}".rstrip("0")
         return len(text.partition(".")[2])
+
+    def amount(self, value: float, lang: str) -> str:
+        """A value with the digits that the signal is read with, as people write it."""
+        return number(value, lang, self.decimals)
+
+    def measured(self, value: float, lang: str) -> str:
+        """The same with its unit."""
+        return with_unit(self.amount(value, lang), self.shown_unit)
 
 
 _SHOWN = {

@@ -45,7 +45,7 @@ def _targets(pilot: Pilot) -> Iterator[Doubt]:
         for point in pilot.target(indicator).points:
             there = sum(place.joined.year <= point.year for place in places)
             if there < point.at_least:
-                values = {"year": point.year, "there": there, "target": f"{point.at_least:g}"}
+                values: dict[str, object] = {"year": point.year, "there": there, "target": point.at_least}
                 yield Doubt(f"targets.{indicator}", "out_of_reach", values)
 
 

@@ -28,7 +28,7 @@ from devices.probes.meant import (
     value_meant,
 )
 from devices.probes.telemetry import Probes, contract_values
-from devices.texts import number, shown, text
+from devices.texts import shown, spelt, text, with_unit
 
 Encoding = str  # json, list, senml-json, senml-cbor, probe, or the id of a network server's envelope
 FITTING = 4  # probe files that are named at most
@@ -277,8 +277,8 @@ def _doubts(told: Telemetry, now: int, at: str) -> Iterator[Finding]:
         signal = SIGNALS[name]
         if not signal.low <= value <= signal.high:
             said: Said = ("check.range", {
-                "field": name, "value": number(value, "en"), "low": f"{signal.low:g}",
-                "high": f"{signal.high:g}", "unit": signal.shown_unit,
+                "field": name, "value": spelt(value), "low": spelt(signal.low),
+                "high": with_unit(spelt(signal.high), signal.shown_unit),
             })  # fmt: skip
             guess = other_unit(signal, value)
             yield Finding(f"{at}values.{name}", False, "gross_range", (said, *([guess] if guess else ())))

@@ -12,6 +12,7 @@ from typing import Any
 from devices.contract import payloads
 from devices.contract.payloads import SECONDS, PayloadError
 from devices.contract.signals import SIGNALS, Signal
+from devices.texts import spelt, with_unit
 
 FIELDS = ("values", "ts", "seq", "boot")
 FILLER = {"values": {"rssi": -80}}  # a good message to try one other field in
@@ -104,7 +105,7 @@ def other_unit(signal: Signal, value: float) -> Said | None:
     for name, scale, offset in _OTHER_UNITS.get(signal.unit, ()):
         right = round(value * scale + offset, signal.decimals)
         if signal.low <= right <= signal.high:
-            shown = f"{right:.{signal.decimals}f} {signal.shown_unit}".strip()
+            shown = with_unit(spelt(right), signal.shown_unit)
             return "check.other_unit", {"unit": name, "value": shown}
     return None
 

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from devices.texts import number, text
+from devices.texts import day, number, percent, text
 
 HTML = "text/html; charset=utf-8"
 # characters that hide or turn around what stands beside them (UAX 9, controls, no width): shown as such
@@ -40,9 +40,8 @@ class Pages:
     """The templates of one package: its folder `templates`.
 
     Beside its values a template has `lang`, `t` (a sentence of the catalogue in that language), and the
-    filters `number`, `thousands`, `digits` (a number as such, anything else as it is) and `day` (of an ISO
-    date). What a person wrote is escaped, and characters that hide are spelt out; `|e` keeps them, for an
-    input that gives back what was typed.
+    filters `number`, `percent` and `day` (of an ISO date). What a person wrote is escaped, and characters
+    that hide are spelt out; `|e` keeps them, for an input that gives back what was typed.
     """
 
     def __init__(self, package: str) -> None:
@@ -54,9 +53,8 @@ class Pages:
         )
         self._templates.filters |= {
             "number": number,
-            "thousands": lambda value, lang: number(value, lang, grouped=True),
-            "digits": lambda value, lang: number(value, lang) if isinstance(value, int | float) else value,
-            "day": lambda day: f"{date.fromisoformat(day):%d/%m/%Y}",
+            "percent": percent,
+            "day": lambda iso, lang: day(date.fromisoformat(iso), lang),
         }
 
     def body(self, template: str, lang: str, /, **values: Any) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from devices.access.registry import Registry
 from devices.clock import MINUTE_MS
 from devices.settings import Settings
+from devices.texts import rounded, spelt
 from gateway.control.advisor import BY
 from gateway.control.ledger import Ledger
 from gateway.ingest.spool import Spool
@@ -78,7 +79,8 @@ class Acts:
         ours |= self._registry.pilot.fleet.keys()
         for one in self._ledger.since(start):
             if one.device in ours:
-                order = f"{one.actuator} {one.set:g}, {(one.until - one.sent) / MINUTE_MS:.0f} min"
+                minutes = rounded((one.until - one.sent) / MINUTE_MS, 0)
+                order = f"{one.actuator} {spelt(one.set)}, {spelt(minutes)} min"
                 where = ITSELF if one.by == BY else TERMINAL
                 yield Act(one.sent, "commanded", one.by, one.device, where, order)
 

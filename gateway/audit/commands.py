@@ -45,7 +45,8 @@ def list_acts(
         typer.echo(text("audit.none", lang))
         return
     cells = [
-        (terminal.moment(act.time, zone, seconds=True), text(f"audit.{act.what}", lang), shown(act.object),
+        (terminal.moment(act.time, zone, lang, seconds=True), text(f"audit.{act.what}", lang),
+         shown(act.object),
          text("audit.advice", lang) if act.where == "itself" else shown(act.who),
          text(f"audit.{act.where}", lang)
          + (f" ({text('audit.is_simulated', lang)})" if act.simulated else ""), act.note)

@@ -72,7 +72,7 @@ def _checked(registry: Registry, device: str, actuator: str, value: float, until
         key = "order.other_actuator" if there else "order.no_actuator"
         raise NotSent(key, device=device, model=target.model, has=", ".join(there), actuator=actuator)
     if not 0 <= value <= 1:
-        raise NotSent("order.set_range", value=f"{value:g}")
+        raise NotSent("order.set_range", value=value)
     if not now < until <= now + LONGEST_MS:
         raise NotSent("order.too_long")
     return target

@@ -13,6 +13,7 @@ from devices.clock import DAY_MS, HOUR_MS
 from devices.contract.signals import SIGNALS
 from devices.pilots.advice import Condition, Remedy, Rule
 from devices.pilots.pilot import Pilot
+from devices.texts import number
 from gateway.stores.points import FLAG_TRUE, Point, Value, tags
 from gateway.stores.store import Bucket, Store
 
@@ -96,10 +97,12 @@ def _one(
             return None
     signal = SIGNALS[rule.when[0].signal]
     amount = rule.dose.amount(values[0]) if rule.dose else 0.0
-    value = f"{values[0]:.{signal.decimals}f}"
-    words = {"value": value, "unit": signal.shown_unit, "amount": f"{amount:.0f}"}
-    vi = rule.text.vi.format(**(words | {"value": value.replace(".", ",")}))
-    en = rule.text.en.format(**words)
+    vi, en = (
+        sentence.format(
+            value=signal.amount(values[0], lang), unit=signal.shown_unit, amount=number(amount, lang, 0)
+        )
+        for lang, sentence in (("vi", rule.text.vi), ("en", rule.text.en))
+    )
     return Advice(community, crop, rule.id, rule.severity, vi, en, values[0], rule.command, simulated)
 
 

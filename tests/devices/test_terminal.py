@@ -51,5 +51,5 @@ def test_words_of_strangers_are_no_markup(capsys, monkeypatch):
 
 def test_moments_have_their_zone():
     zone = ZoneInfo("Asia/Ho_Chi_Minh")
-    assert terminal.moment(1795845904000, zone) == "2026-11-28 13:05 +07"
-    assert terminal.moment(1795845904000, zone, seconds=True) == "2026-11-28 13:05:04 +07"
+    assert terminal.moment(1795845904000, zone, "vi") == "28/11/2026 13:05 +07"
+    assert terminal.moment(1795845904000, zone, "en", seconds=True) == "28 Nov 2026 13:05:04 +07"

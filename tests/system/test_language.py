@@ -23,7 +23,7 @@ WIDTHS = ("80", "200")
 LONG = "n" * 64
 LOT = "L" * 20
 TOPIC = f"hoiquan/v1/dong-thap/{'c' * 64}/{LONG}/telemetry"
-MOMENT = r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)? \+07"
+MOMENT = r"(?:\d\d/\d\d/\d{4}|\d{1,2} [A-Z][a-z]{2} \d{4}) \d\d:\d\d(:\d\d)? \+07"
 
 
 @pytest.fixture(scope="module")

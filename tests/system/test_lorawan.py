@@ -55,35 +55,35 @@ WTS506 = {"battery": 99, "temperature": 28.8, "humidity": 81.5, "wind_direction"
 MAKERS = {
     "lse01": (
         uplink(EUI["lse01"], 0, LSE01, 50, "LSE01"),
-        {"soil_moisture": (34.6, "34,6 %"), "soil_temperature": (28.4, "28,4 °C"),
+        {"soil_moisture": (34.6, "34,6%"), "soil_temperature": (28.4, "28,4 °C"),
          "soil_ec": (0.87, "0,87 dS/m"), "air_temperature": (31.2, "31,2 °C"),
          "battery_voltage": (3.41, "3,41 V"), "rssi": (-97, "-97 dBm")},
     ),
     "s2105": (
         uplink(EUI["s2105"], 7, S2105, 50, "S2105"),
-        {"soil_moisture": (37.5, "37,5 %"), "soil_temperature": (28.3, "28,3 °C"),
-         "soil_ec": (0.62, "0,62 dS/m"), "battery_level": (91, "91 %"), "rssi": (-97, "-97 dBm")},
+        {"soil_moisture": (37.5, "37,5%"), "soil_temperature": (28.3, "28,3 °C"),
+         "soil_ec": (0.62, "0,62 dS/m"), "battery_level": (91, "91%"), "rssi": (-97, "-97 dBm")},
     ),
     "em410": (
         uplink(EUI["em410"], 4, EM410, 50),
         {"water_level": (1.92, "1,92 m"), "air_temperature": (30.2, "30,2 °C"),
-         "battery_level": (96, "96 %"), "rssi": (-97, "-97 dBm")},
+         "battery_level": (96, "96%"), "rssi": (-97, "-97 dBm")},
     ),
     "sdd": (
         uplink(EUI["sdd"], 4, SDD, 50, hoiquan_probe="decentlab-dl-sdd"),
-        {"soil_moisture": (33.15, "33,1 %"), "soil_temperature": (29.6, "29,6 °C"),
+        {"soil_moisture": (33.15, "33,2%"), "soil_temperature": (29.6, "29,6 °C"),
          "battery_voltage": (2.6, "2,60 V"), "rssi": (-97, "-97 dBm")},
     ),
     "trs12": (
         things_stack(EUI["trs12"], 3, TRS12, 50, "decentlab", "dl-trs12"),
-        {"soil_moisture": (31.2, "31,2 %"), "soil_temperature": (27.1, "27,1 °C"),
+        {"soil_moisture": (31.2, "31,2%"), "soil_temperature": (27.1, "27,1 °C"),
          "soil_ec": (1.24, "1,24 dS/m"), "battery_voltage": (3.042, "3,04 V"), "rssi": (-88, "-88 dBm")},
     ),
     "wts506": (
         uplink(EUI["wts506"], 1, WTS506, 50, "WTS506"),  # the first total: nobody knows since when
-        {"air_temperature": (28.8, "28,8 °C"), "relative_humidity": (81.5, "81,5 %"),
+        {"air_temperature": (28.8, "28,8 °C"), "relative_humidity": (81.5, "81,5%"),
          "air_pressure": (1009.3, "1009,3 hPa"), "wind_direction": (214.6, "215 °"),
-         "wind_speed": (2.7, "2,7 m/s"), "battery_level": (99, "99 %"), "rssi": (-97, "-97 dBm")},
+         "wind_speed": (2.7, "2,7 m/s"), "battery_level": (99, "99%"), "rssi": (-97, "-97 dBm")},
     ),
 }  # fmt: skip
 
@@ -181,7 +181,7 @@ def test_a_probe_of_an_unknown_maker_joins_by_learning(site):
     assert site.refused("stranger") == []
     site.publishes(uplink(EUI["stranger"], 6, said | {"VWC": "31.7"}, 5))
     assert site.stored("stranger")[ms(5)]["soil_moisture"] == 31.7
-    assert "<b>31,7 %</b>" in site.row("stranger")
+    assert "<b>31,7%</b>" in site.row("stranger")
     assert site.settled(0).quarantined == before.quarantined
 
 
@@ -194,7 +194,7 @@ def test_who_listens_to_a_device_hears_what_its_network_server_says(site):
 
     def heard():
         site.publishes(others, mine)
-        return "soil_moisture = 31.2 %" in listener.text()
+        return "soil_moisture = 31.2%" in listener.text()
 
     until("it heard the uplink", 30, heard)
     until("it ends by itself", 10, listener.ended)
@@ -213,7 +213,7 @@ def test_a_probe_file_of_ones_own_reads_a_device_on_its_own_topic(site):
     (values,) = site.stored("zigbee").values()
     assert values == {"soil_moisture": 31.0, "battery_level": 88.0}
     row = site.row("zigbee")
-    assert "<b>31,0 %</b>" in row and "<b>88 %</b>" in row
+    assert "<b>31,0%</b>" in row and "<b>88%</b>" in row
 
 
 def test_the_books_balance_and_nothing_is_missing(site):

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import date, datetime, timedelta, timezone, tzinfo
 from typing import Any, NamedTuple
 
 from devices.clock import epoch_ms, moment_of
@@ -12,7 +12,7 @@ from devices.contract.payloads import PayloadError
 from devices.contract.reading import Device
 from devices.pilots.bounds import local
 from devices.pilots.pilot import Pilot
-from devices.texts import number
+from devices.texts import day, spelt
 from traceability.digital_link import LotKey
 
 
@@ -141,7 +141,7 @@ def filled(pilot: Pilot, wrong: DiaryEvent) -> dict[str, str]:
     """
     was = json.loads(encode_diary(wrong))
     shown = {field.name: was.get(field.name, "") for field in corrigible(wrong)}
-    texts = {name: number(value, "en") if isinstance(value, float) else str(value)
+    texts = {name: spelt(value) if isinstance(value, float) else str(value)
              for name, value in shown.items()}  # fmt: skip
     texts["when"] = _to_the_digit(local(wrong.ts, pilot.zone))
     return texts | {WAS + name: value for name, value in texts.items()}
@@ -155,14 +155,13 @@ def named(kind: str, where: str) -> str:
     return next((part for part in reversed(where.split(".")) if part in names), "ts")
 
 
-def sides(field: str) -> dict[str, str]:
+def sides(field: str, lang: str) -> dict[str, str]:
     """What an error says of a day, such as `ts 2015-04-01 < 2022-09-01`: what was given and its bound, as
     people write days.
     """
-    day, _, bound = re.sub(r"(\d{4})-(\d\d)-(\d\d)", r"\3/\2/\1", field).partition(" < ")
-    if not bound:
-        day, _, bound = day.partition(" > ")
-    return {"given": day.partition(" ")[2], "bound": bound}
+    shown = re.sub(r"\d{4}-\d\d-\d\d", lambda iso: day(date.fromisoformat(iso[0]), lang), field)
+    given, _, bound = shown.partition(" < " if " < " in shown else " > ")
+    return {"given": given.partition(" ")[2], "bound": bound}
 
 
 def _common(pilot: Pilot, kind: str, written: Mapping[str, str]) -> dict[str, Any]:

@@ -68,9 +68,8 @@ def curve(
     def y(value: float) -> float:
         return float(round(HEIGHT - PAD - (HEIGHT - 2 * PAD) * (value - low) / span, 1))
 
-    # four digits: more have no room beside the axis
     parts = [
-        f'<text x="30" y="{y(edge) + 4}" text-anchor="end">{number(float(f"{edge:.4g}"), lang)}</text>'
+        f'<text x="30" y="{y(edge) + 4}" text-anchor="end">{number(edge, lang, most=_room(edge))}</text>'
         for edge in (high, low)
     ]
     parts += [f'<line class="level" x1="34" x2="{WIDTH - 6}" y1="{y(one)}" y2="{y(one)}"/>' for one in lines]
@@ -88,6 +87,11 @@ def curve(
             f'<rect class="gap" x="{x(run[0]) - 2:g}" y="{HEIGHT - 8}" width="{wide:g}" height="5"/>'
         )
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" aria-hidden="true">{"".join(parts)}</svg>'
+
+
+def _room(edge: float) -> int:
+    """Decimals for which there is room beside the axis: four digits in all."""
+    return max(0, 4 - len(str(int(abs(edge)))))
 
 
 def _mean(rows: Sequence[Sequence[Any]]) -> float:

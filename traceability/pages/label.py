@@ -21,7 +21,7 @@ import typst
 from markupsafe import escape
 from PIL import Image
 
-from devices.texts import Misuse, text
+from devices.texts import Misuse, day, rounded, text
 from traceability.digital_link import LotKey
 
 QUIET = 4  # modules around the code, ISO/IEC 18004
@@ -66,12 +66,12 @@ class Label:
 
 def of(record: dict[str, Any], trial: str = "") -> Label:
     """The label of a sealed record; `trial` says on it that it is one to try out."""
-    day = datetime.fromisoformat(record["times"]["harvested"])
+    harvested = datetime.fromisoformat(record["times"]["harvested"])
     return Label(
         LotKey(record["gtin"], record["lot"]),
         record["product"]["name"]["vi"],
         record["producer"]["name"],
-        text("label.harvested", "vi", day=f"{day:%d/%m/%Y}"),
+        text("label.harvested", "vi", day=day(harvested, "vi")),
         trial or (text("label.rehearsal", "vi") if record["simulated"] or record["fictional"] else ""),
     )
 
@@ -133,8 +133,8 @@ def module_mm(modules: int, room_mm: float) -> float:
     """
     size = min(room_mm / modules, MOST)
     if size < LEAST:
-        needed = f"{modules * LEAST:.1f}"
-        raise LabelError("label.too_small", modules=modules, needed=needed, room=f"{room_mm:g}")
+        needed = rounded(modules * LEAST, 1)
+        raise LabelError("label.too_small", modules=modules, needed=needed, room=room_mm)
     dots = math.floor(size / DOT) * DOT
     return dots if dots >= LEAST else size
 

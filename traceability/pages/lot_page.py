@@ -10,7 +10,7 @@ from markupsafe import Markup
 from devices.clock import day_of
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot
-from devices.texts import text
+from devices.texts import day, moment, text
 from traceability.digital_link import LotKey
 from traceability.pages import chart
 from traceability.pages.frame import PAGES
@@ -57,11 +57,11 @@ def written(
         trouble=trouble,
         recalled=None if recalled is None else _told(pilot, lang, recalled["event"]),
         charts=_charts(content["conditions"], pilot, lang),
-        harvested=_local(pilot, content["times"]["harvested"]),
+        harvested=moment(datetime.fromisoformat(content["times"]["harvested"]).astimezone(pilot.zone), lang),
         events=[_told(pilot, lang, event) for event in content["events"]["rows"][-SHOWN:]],
         hidden=max(0, len(content["events"]["rows"]) - SHOWN),
         later=[
-            one | {"event": _told(pilot, lang, one["event"]), "changes": _changes(pilot, one["correction"])}
+            one | {"event": _told(pilot, lang, one["event"]), "changes": _changes(one, lang, pilot)}
             for one in later
         ],
         doubts=story.doubts(content, later, today, lang),
@@ -80,47 +80,29 @@ def written(
 
 
 def _told(pilot: Pilot, lang: str, event: dict[str, Any]) -> dict[str, Any]:
-    return event | {"when": _local(pilot, event["ts"]), "name": text(f"event.{event['event']}", lang)}
+    at = datetime.fromisoformat(event["ts"]).astimezone(pilot.zone)
+    words = {"when": moment(at, lang), "day": day(at, lang), "name": text(f"event.{event['event']}", lang)}
+    if "level" in event:
+        words["level"] = text(f"form.choice_{event['level']}", lang)
+    return event | words
 
 
-def _changes(pilot: Pilot, correction: dict[str, Any] | None) -> list[tuple[str, Any, Any]]:
-    """(field, as it was, as it is) of a correction; "" for what was not there."""
-    if correction is None:
-        return []
-    before, after = correction["before"], correction["after"]
-    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-    return [
-        (
-            name,
-            *(
-                _local(pilot, side[name], exact=True) if name == "ts" else side.get(name, "")
-                for side in (before, after)
-            ),
-        )
-        for name in names
-    ]
+def _changes(one: dict[str, Any], lang: str, pilot: Pilot) -> list[tuple[str, str, str]]:
+    return story.changes(one["correction"], lang, pilot.zone) if one["correction"] is not None else []
 
 
 def _charts(conditions: dict[str, Any], pilot: Pilot, lang: str) -> list[dict[str, Any]]:
-    def day(ms: int) -> Any:
-        return day_of(ms, pilot.zone)
-
-    first, last = day(conditions["start"]), day(conditions["stop"])
+    first, last = (day_of(conditions[edge], pilot.zone) for edge in ("start", "stop"))
     return [
         {
             "name": SIGNALS[signal].name(lang),
-            "unit": SIGNALS[signal].shown_unit,
-            "low": min(row[1] for row in rows),
-            "high": max(row[3] for row in rows),
-            "mean": round(sum(row[2] * row[4] for row in rows) / sum(row[4] for row in rows), 2),
+            "low": SIGNALS[signal].amount(min(row[1] for row in rows), lang),
+            "high": SIGNALS[signal].amount(max(row[3] for row in rows), lang),
+            "mean": SIGNALS[signal].measured(
+                sum(row[2] * row[4] for row in rows) / sum(row[4] for row in rows), lang
+            ),
             "svg": Markup(chart.daily(rows, first, last, lang)),  # noqa: S704 -- numbers alone, made by chart.py
         }
         for signal, rows in conditions["daily"].items()
         if signal in SIGNALS
     ]
-
-
-def _local(pilot: Pilot, moment: str, *, exact: bool = False) -> str:
-    """A moment there; to the second where there are any and it is to be `exact`."""
-    at = datetime.fromisoformat(moment).astimezone(pilot.zone)
-    return f"{at:%d/%m/%Y %H:%M:%S}" if exact and at.second else f"{at:%d/%m/%Y %H:%M}"

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
 from devices.pilots.places import FIRST
-from devices.texts import catalogue, number, shown, text
+from devices.texts import catalogue, day, moment, number, shown, text
 from traceability.digital_link import LotKey
 from traceability.records import address, record
 
@@ -61,15 +61,15 @@ def doubts(content: dict[str, Any], later: Sequence[dict[str, Any]], today: date
         return []
     at, lines = datetime.fromisoformat(harvested), []
     if at.date() > today + timedelta(days=1):
-        lines.append(text("verify.doubt_future", lang, day=f"{at:%d/%m/%Y}"))
+        lines.append(text("verify.doubt_future", lang, day=day(at, lang)))
     if at.date() < FIRST:
-        lines.append(text("verify.doubt_past", lang, day=f"{at.date():%d/%m/%Y}"))
+        lines.append(text("verify.doubt_past", lang, day=day(at, lang)))
     for one in later:
         event = one["event"]
         when = datetime.fromisoformat(event["ts"])
         if event["event"] not in (CORRECTION, "input") and when < at:
             name = text(f"event.{event['event']}", lang)
-            lines.append(text("verify.doubt_order", lang, event=name, day=f"{when:%d/%m/%Y}"))
+            lines.append(text("verify.doubt_order", lang, event=name, day=day(when, lang)))
     return lines
 
 
@@ -86,36 +86,40 @@ def _entry(one: dict[str, Any], lang: str) -> list[str]:
         name: shown(value) if isinstance(value, str) else value for name, value in one["event"].items()
     }
     at = datetime.fromisoformat(one["epcis"]["creationDate"])  # as the clock stood in the village
-    day = f"{at:%d/%m/%Y}"
+    on = day(at, lang)
     kilograms = number(event["quantity_kg"], lang) if "quantity_kg" in event else ""
     match event["event"]:
         case "revocation":
-            return [text("verify.recalled", lang, day=day, reason=event["reason"])]
+            return [text("verify.recalled", lang, day=on, reason=event["reason"])]
         case "correction":
-            changes = "; ".join(_changes(one["correction"], lang, at.tzinfo))
-            lines = [text("verify.corrected", lang, day=day, changes=changes, reason=event["reason"])]
+            changed = changes(one["correction"], lang, at.tzinfo)
+            listed = "; ".join(f"{name} {before} → {after}" for name, before, after in changed)
+            lines = [text("verify.corrected", lang, day=on, changes=listed, reason=event["reason"])]
             if breaks := one["correction"]["breaks"]:
                 lines.append(text("verify.breaks", lang, reason=text(f"lot.{breaks}", lang)))
             return lines
         case "input":
             reason = text(f"lot.{one['breaks']}", lang)
             words = {"product": event["product"], "days": event["pre_harvest_days"]}
-            return [text("verify.input", lang, day=day, **words), text("verify.breaks", lang, reason=reason)]
+            return [text("verify.input", lang, day=on, **words), text("verify.breaks", lang, reason=reason)]
         case "packing":
-            return [text("verify.packing", lang, day=day, kilograms=kilograms, packages=event["packages"])]
+            return [text("verify.packing", lang, day=on, kilograms=kilograms, packages=event["packages"])]
         case "shipping":
-            return [text("verify.shipping", lang, day=day, kilograms=kilograms, buyer=event["buyer"])]
+            return [text("verify.shipping", lang, day=on, kilograms=kilograms, buyer=event["buyer"])]
     lots = ", ".join(f"{lot['lot']} ({number(lot['quantity_kg'], lang)} kg)" for lot in one["lots"])
-    return [text(f"verify.{event['event']}", lang, day=day, lots=lots)]
+    return [text(f"verify.{event['event']}", lang, day=on, lots=lots)]
 
 
-def _changes(correction: dict[str, Any], lang: str, zone: tzinfo | None) -> list[str]:
-    """Each as: field before → after."""
+def changes(correction: dict[str, Any], lang: str, zone: tzinfo | None) -> list[tuple[str, str, str]]:
+    """(field, as it was, as it is) of a correction, in words; – for what was not there."""
     before, after = correction["before"], correction["after"]
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     return [
-        f"{_field(name, lang)} {_value(name, before.get(name), lang, zone)} → "
-        f"{_value(name, after.get(name), lang, zone)}"
+        (
+            _field(name, lang),
+            _value(name, before.get(name), lang, zone),
+            _value(name, after.get(name), lang, zone),
+        )
         for name in names
     ]
 
@@ -130,7 +134,7 @@ def _value(name: str, value: Any, lang: str, zone: tzinfo | None) -> str:
         return "–"
     if name == "ts":
         at = datetime.fromisoformat(value).astimezone(zone)
-        return f"{at:%d/%m/%Y %H:%M:%S}" if at.second else f"{at:%d/%m/%Y %H:%M}"
+        return moment(at, lang, seconds=at.second > 0)
     if isinstance(value, int | float):
         return number(value, lang)
     choice = f"form.choice_{value}"

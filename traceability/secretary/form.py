@@ -23,7 +23,7 @@ from devices.contract.payloads import MAX_BYTES, PayloadError
 from devices.contract.reading import Device
 from devices.pilots.bounds import local, within
 from devices.pilots.pilot import Pilot
-from devices.texts import number, text
+from devices.texts import day, moment, number, text
 from devices.web.language import language
 from traceability.diary import entries
 from traceability.diary.entries import CORRECTION, FORMS, Lot
@@ -56,7 +56,7 @@ def router(
         if session is None:
             return show("sign_in.html", request, 200, wrong="")
         done = sent if sent in FORMS or sent == CORRECTION else ""
-        rows = [_row(pilot, entry) for entry in book.entries(session.device.community)]
+        rows = [_row(pilot, entry, language(request)) for entry in book.entries(session.device.community)]
         return show("diary.html", request, 200, session=session, kinds=FORMS, sent=done, rows=rows)
 
     @routes.get("/diary/{kind}")
@@ -100,7 +100,9 @@ def router(
             return desk.form(written, f"form.photo_{error.reason}", 422)
         except PayloadError as error:
             if error.reason != "bad_diary":  # a day or a plot that cannot be: field, bound and mend
-                return desk.form(written, f"form.{error.reason}", 422, entries.sides(error.field))
+                return desk.form(
+                    written, f"form.{error.reason}", 422, entries.sides(error.field, language(request))
+                )
             return desk.form(written, f"form.{entries.named(kind, error.field)}", 422)
         try:
             send(session.device, session.password, encode_diary(event))
@@ -153,11 +155,11 @@ class _Desk:
         )  # fmt: skip
 
 
-def _row(pilot: Pilot, entry: ShownEntry) -> dict[str, Any]:
+def _row(pilot: Pilot, entry: ShownEntry, lang: str) -> dict[str, Any]:
     event = entry.event
     return {
         "event": event,
-        "when": f"{local(event.ts, pilot.zone):%d/%m/%Y %H:%M}",
+        "when": moment(local(event.ts, pilot.zone), lang),
         "kilograms": getattr(event, "quantity_kg", None),
         "lot": entry.lot,
         "refused": entry.refused,
@@ -166,5 +168,5 @@ def _row(pilot: Pilot, entry: ShownEntry) -> dict[str, Any]:
 
 
 def _shown(pilot: Pilot, lot: Lot, lang: str) -> dict[str, str]:
-    day = moment_of(lot.time, pilot.zone)
-    return {"id": lot.harvest, "name": f"{lot.key.lot} · {day:%d/%m/%Y} · {number(lot.kilograms, lang)} kg"}
+    on = day(moment_of(lot.time, pilot.zone), lang)
+    return {"id": lot.harvest, "name": f"{lot.key.lot} · {on} · {number(lot.kilograms, lang)} kg"}

@@ -251,8 +251,19 @@ function asked(content) {
 }
 
 const fill = (key, values) => words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
-const day = (moment) => moment.slice(0, 10).split("-").reverse().join("/");
-const number = (value) => (VIETNAMESE ? String(value).replace(".", ",") : String(value));
+const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+
+// Days and numbers as devices/texts.py writes them.
+function day(moment) {
+  const [year, month, date] = moment.slice(0, 10).split("-");
+  return VIETNAMESE ? `${date}/${month}/${year}` : `${Number(date)} ${MONTHS[month - 1]} ${year}`;
+}
+
+function number(value) {
+  const [whole, fraction] = String(value).split(".");
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, VIETNAMESE ? "." : ",");
+  return fraction ? `${grouped}${VIETNAMESE ? "," : "."}${fraction}` : grouped;
+}
 
 // A moment as clocks stood where `at` was written down, which ends with that place's offset.
 function local(moment, at) {

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 
 from devices.contract.models import MODELS
 from devices.pilots.places import Place
-from devices.texts import text
+from devices.texts import text, with_unit
 from gateway.control.alarms.message import place_name
 
 NAME = "hoiquan"  # of the template, and of the contact point that uses it
@@ -64,7 +64,7 @@ def number(decimals: int, unit: str, lang: str, *, absolute: bool = False) -> st
         said = f'(reReplaceAll "^-" "" {said})'
     if lang == "vi":
         said = f'(reReplaceAll "[.]" "," {said})'
-    return f"{{{{ {said} }}}} {unit}".rstrip()
+    return with_unit(f"{{{{ {said} }}}}", unit)
 
 
 def valued(then: str, otherwise: str) -> str:

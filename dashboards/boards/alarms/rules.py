@@ -23,7 +23,7 @@ from dashboards.boards.queries import SOURCE, named, places
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.pilots.alarms import Alarms, Level
 from devices.pilots.pilot import HERE, Pilot, load
-from devices.texts import LANGS, text
+from devices.texts import LANGS, spelt, text
 from gateway.control.alarms.rules import LOOK_BACK_MS, OVERLAP_MS, Rule, rules
 from gateway.indicators.count import SHARE
 
@@ -133,10 +133,10 @@ def condition(rule: Rule) -> str:
     """Where a rule fires, as an expression of Grafana's."""
     when, limit, end = rule.condition
     if when == "apart":
-        return f"$B < -{limit:g} || $B > {limit:g}"
+        return f"$B < -{spelt(limit)} || $B > {spelt(limit)}"
     beyond, within = (">", "<=") if when == "over" else ("<", ">=")
     # a level as its file has it, 4.0; a limit of the system's state without a point that says nothing
-    number = repr if rule.gauge is not None else "{:g}".format
+    number = repr if rule.gauge is not None else spelt
     until = "" if end is None else f" && $B {within} {number(end)}"
     quiet = " && $N < 1" if rule.asked == "quiet" else ""
     return f"$B {beyond} {number(limit)}{until}{quiet}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from devices.contract.models import device_name
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import Community, Place
-from devices.texts import VIETNAMESE, text
+from devices.texts import number, text, with_unit
 from gateway.control.alarms.rules import Rule
 from gateway.control.alarms.states import Alarm, Key, Notice
 
@@ -94,8 +94,8 @@ class Words:
         if rule.value is None:
             return ""
         decimals, unit = rule.value
-        number = f"{abs(value) if rule.absolute else value:.{decimals}f}"
-        return f": {number.translate(VIETNAMESE) if self.lang == 'vi' else number} {unit}".rstrip()
+        written = number(abs(value) if rule.absolute else value, self.lang, decimals)
+        return f": {with_unit(written, unit)}"
 
     def _where(self, alarm: Alarm) -> str:
         where = self.where(self._rules[alarm.rule], alarm.key)

@@ -29,7 +29,7 @@ from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.contract.signals import SIGNALS
 from devices.pilots.alarms import Alarms, Level
 from devices.pilots.pilot import Pilot, Target
-from devices.texts import catalogue, text
+from devices.texts import catalogue, percent, text, with_unit
 from devices.texts import number as written
 from gateway.indicators.count import SHARE
 
@@ -119,7 +119,7 @@ def _levels(pilot: Pilot, alarms: Alarms, lang: str) -> Iterator[Rule]:
         value = (signal.decimals, signal.shown_unit)
         steps = level.named()
         for (step, limit), (_, end) in zip(steps, (*steps[1:], ("", None)), strict=True):
-            shown = f"{written(limit, lang)} {signal.shown_unit}".rstrip()
+            shown = with_unit(written(limit, lang), signal.shown_unit)
             yield Rule(
                 f"{pilot.pilot}-{level.signal}-{number}-{step}", "field", _kind(level), level.signal, "level",
                 Condition(level.when, limit, end), 0, "community", value, places, level, step,
@@ -155,7 +155,7 @@ def _system(pilot: Pilot, alarms: Alarms, lang: str) -> Iterator[Rule]:
     yield Rule(
         f"{name}-coverage-low", "system", "coverage_low", "coverage", "coverage",
         Condition("under", alarms.coverage * 100), HOUR_MS, "community", (0, "%"),
-        words=(("coverage", written(alarms.coverage * 100, lang)),),
+        words=(("coverage", percent(alarms.coverage, lang, most=1)),),
     )  # fmt: skip
     yield Rule(
         f"{name}-books", "system", "books", "books", "books", Condition("apart", 0.5), 6 * MINUTE_MS,
@@ -164,7 +164,7 @@ def _system(pilot: Pilot, alarms: Alarms, lang: str) -> Iterator[Rule]:
     yield Rule(
         f"{name}-quarantine", "system", "quarantine", "quarantine", "quarantine",
         Condition("over", alarms.quarantined_an_hour), 5 * MINUTE_MS, "instance", (0, messages),
-        words=(("number", str(alarms.quarantined_an_hour)),),
+        words=(("number", written(alarms.quarantined_an_hour, lang)),),
     )  # fmt: skip
     yield Rule(
         f"{name}-spool-old", "system", "spool", "spool", "spool", Condition("over", alarms.spool_minutes),

@@ -83,7 +83,7 @@ def test_counts_targets_and_gaps(client: TestClient, store: SqliteStore, pilot: 
     values = re.findall(r'<span class="course">([^· ]+)', page.replace("\u00a0", " "))
     assert values == ["2/14", "0/14", "0/50"]
     assert "Mục tiêu 2025: 7 · Mục tiêu 2030: 14" in page and "còn thiếu 12" in page
-    assert "Mục tiêu 2025: 15–20 % · Mục tiêu 2030: trên 50 %" in page
+    assert "Mục tiêu 2025: 15–20% · Mục tiêu 2030: trên 50%" in page
     assert "Chỉ thiết bị thật: 0 · chỉ mô phỏng: 2" in page
     assert re.search(r"mới có 0/3 thiết bị đủ độ phủ</b>: <a [^>]*>Canh Tân</a>", page), (
         "who misses is named, with what they have"
@@ -105,7 +105,7 @@ def test_a_strangers_reading_comes_first(client: TestClient, store: SqliteStore,
     store.write([Point("telemetry", device_tags(real), {"soil_moisture": 31.5}, NOW - 1000)])
     page = client.get("/").text
     assert page.index("my-esp32") < page.index("Đầu đo đất 1 ")
-    assert "Độ ẩm đất <b>31,5 %</b>" in page
+    assert "Độ ẩm đất <b>31,5%</b>" in page
     latest = client.get("/api/v1/devices/my-esp32/latest").json()
     assert latest["values"]["soil_moisture"] == {
         "value": 31.5, "unit": "%", "time": "2026-11-21T04:59:59.000Z",
@@ -122,7 +122,7 @@ def test_what_a_real_station_measures_besides_is_shown_with_its_unit(
     store.write([Point("telemetry", device_tags(sky), values, NOW - 1000)])
     page = client.get("/").text
     for shown in (
-        "Mức pin <b>64 %</b>", "Độ rọi <b>52000 lux</b>", "Hướng gió <b>225 °</b>",
+        "Mức pin <b>64%</b>", "Độ rọi <b>52.000 lux</b>", "Hướng gió <b>225°</b>",
         "Lượng nước <b>1520,125 m³</b>", "Cường độ mưa <b>12,4 mm/h</b>", "Bụi mịn PM2,5 <b>38 µg/m³</b>",
         "Bụi PM10 <b>61 µg/m³</b>", "Độ ồn <b>58,3 dB(A)</b>",
     ):  # fmt: skip
@@ -133,7 +133,7 @@ def test_flagged_values_are_shown_as_such(client: TestClient, store: SqliteStore
     where = tuple(sorted((*device_tags(pilot.fleet["tam-que-soil-probe-01"]), ("signal", "soil_moisture"),
                           ("reason", "gross_range"))))  # fmt: skip
     store.write([Point("telemetry_flagged", where, {"value": 99.0, "flag": 4}, NOW - 1000)])
-    assert re.search(r'class="pair flagged">Độ ẩm đất 99,0 % \(Ngoài khoảng có thể\)', client.get("/").text)
+    assert re.search(r'class="pair flagged">Độ ẩm đất 99,0% \(Ngoài khoảng có thể\)', client.get("/").text)
 
 
 def test_english_on_request(client: TestClient, store: SqliteStore, pilot: Pilot) -> None:

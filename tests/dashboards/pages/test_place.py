@@ -107,11 +107,11 @@ def test_a_gauge_that_falls_silent_in_alarm_is_not_all_clear(
 def test_a_real_device_speaks_for_the_place(client: TestClient, store: SqliteStore, pilot: Pilot) -> None:
     for number in (1, 2):
         tell(store, pilot.fleet[f"{PLACE}-soil-probe-0{number}"], MINUTE_MS, soil_moisture=20.0 + number)
-    assert "21,0 – 22,0 %" in card(client.get(f"/place/{PLACE}").text, "Độ ẩm đất")
+    assert "21,0 – 22,0%" in card(client.get(f"/place/{PLACE}").text, "Độ ẩm đất")
     real = Device("dong-thap", PLACE, "my-esp32", "soil-probe", simulated=False)
     tell(store, real, MINUTE_MS, soil_moisture=31.5)
     shown = card(client.get(f"/place/{PLACE}").text, "Độ ẩm đất")
-    assert "Độ ẩm đất 31,5 %" in shown and "1 thiết bị thật" in shown
+    assert "Độ ẩm đất 31,5%" in shown and "1 thiết bị thật" in shown
 
 
 def test_a_gap_breaks_the_curve_and_is_told(client: TestClient, store: SqliteStore, pilot: Pilot) -> None:
@@ -187,7 +187,7 @@ def test_the_newest_advice_of_each_rule_that_holds(client: TestClient, store: Sq
 def test_lots_lead_to_their_records_and_a_recall_is_said(client: TestClient) -> None:
     page = client.get(f"/place/{PLACE}").text
     assert '<a href="/01/02000000000015/10/TT-1"><b>Xoài cát Chu</b> · TT-1</a>' in page
-    assert "1850,5 kg" in page and page.count("ĐÃ THU HỒI") == 1
+    assert "1.850,5 kg" in page and page.count("ĐÃ THU HỒI") == 1
 
 
 @pytest.mark.parametrize(("lang", "said"), [("vi", "Không có nơi này"), ("en", "No such place")])

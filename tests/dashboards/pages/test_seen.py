@@ -40,7 +40,7 @@ def site(tmp_path: Path) -> Iterator[str]:
             for hour in range(last, 8 * 24) if not 40 < hour < 60
         ])  # fmt: skip
     where = tags(pilot="dong-thap", community="thuan-tan", crop="mango", rule="irrigate")
-    fields = {"severity": 2, "text": "Đất khô, độ ẩm 21,0 %: tưới nước 30 phút.", "text_en": "Irrigate."}
+    fields = {"severity": 2, "text": "Đất khô, độ ẩm 21,0%: tưới nước 30 phút.", "text_en": "Irrigate."}
     store.write([Point("advice", where, fields, NOW - HOUR_MS)])
     evaluation = evaluate(store, PILOT, PILOT.fleet.values(), NOW)
     store.write([*points(PILOT, evaluation),

@@ -59,7 +59,7 @@ def test_one_line_says_whether_an_indicator_is_on_course(pilot: Pilot, value: in
 def test_a_share_is_on_course_as_exactly_as_it_is_shown(pilot: Pilot) -> None:
     share = indicator(pilot, "traceability_share", 0.2504, 0.25)
     assert wording.course(share, "vi").replace("\u00a0", " ") == (
-        "25/50 % · lộ trình cần 25 % · dự báo 2030: 13 % (10–14 %) · theo kịp"
+        "25/50% · lộ trình cần 25% · dự báo 2030: 13% (10–14%) · theo kịp"
     )  # fmt: skip
     assert wording.course(replace(share, value=0.26), "en").endswith("· ahead")
 

@@ -46,7 +46,7 @@ def sets(*path, to):
         (sets("communities", 1, "products", to=[]), "communities.rau-tan-uyen.products", "no product"),
         (sets("villages", 0, "fleet", to={"soil-probe": 2}), "villages.lang-bach-dang", "water_level"),
         (sets("villages", 1, "assumption", to=None), "places.lang-thanh-hoi", "source"),
-        (sets("organisations", 0, "htx", to=20), "organisations", "100 %"),
+        (sets("organisations", 0, "htx", to=20), "organisations", "100%"),
         (sets("reports", to=[]), "reports", "day"),
         (sets("advice", "rules", 0, "crops", to=["pomelo", "banana"]), "advice.rules.irrigate", "banana"),
         (

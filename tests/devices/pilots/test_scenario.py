@@ -97,7 +97,7 @@ def test_a_played_scenario_fills_store_records_and_indicators(tmp_path):
 
     done = run("simulate", "--scenario", str(path), "--store")
     assert done.returncode == 0, done.stderr
-    assert "diễn lại từ 2021-05-25 đến 2021-06-20" in done.stderr
+    assert "diễn lại từ 25/05/2021 đến 20/06/2021" in done.stderr
     kpi = dict(
         sqlite3.connect(data / "store.sqlite").execute(
             "SELECT date(time/1000, 'unixepoch', '+7 hours'), value FROM kpi JOIN series ON id=series "

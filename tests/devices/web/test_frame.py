@@ -13,8 +13,8 @@ def pages() -> Pages:
     made._templates.loader = DictLoader(
         {
             "people.html": "{{ name }}|{{ name|e }}",
-            "numbers.html": "{{ 1234.5|number(lang) }} {{ 1234.5|thousands(lang) }} {{ 'x'|digits(lang) }} "
-            "{{ '2026-11-28'|day }} {{ t('page.lot') }}",
+            "numbers.html": "{{ 1234.5|number(lang) }} {{ 0.155|percent(lang, most=1) }} "
+            "{{ '2026-11-28'|day(lang) }} {{ t('page.lot') }}",
         }
     )
     return made
@@ -26,8 +26,8 @@ def test_what_hides_is_spelt_out_and_what_was_typed_can_be_given_back(pages: Pag
 
 
 def test_numbers_days_and_sentences_are_of_the_language(pages: Pages) -> None:
-    assert pages.body("numbers.html", "vi").startswith("1234,5 1.234,5 x 28/11/2026 ")
-    assert pages.body("numbers.html", "en").startswith("1234.5 1,234.5 x 28/11/2026 Lot")
+    assert pages.body("numbers.html", "vi").startswith("1.234,5 15,5% 28/11/2026 ")
+    assert pages.body("numbers.html", "en").startswith("1,234.5 15.5% 28 Nov 2026 Lot")
 
 
 def test_a_value_that_is_missing_is_an_error(pages: Pages) -> None:

@@ -23,7 +23,7 @@ from traceability.pages import verify_page
 from traceability.sealing.seal import Sealer
 
 SERVER = "https://example.org"
-MARKS = re.compile(r"^(Packed|It was corrected) on 12/11/2026|^As is known now")
+MARKS = re.compile(r"^(Packed|It was corrected) on 12 Nov 2026|^As is known now")
 
 
 class Farm:
@@ -73,7 +73,7 @@ def test_a_recalled_lot_is_not_called_verified(farm: Farm) -> None:
     farm.recall()
     code, out, err = verify(farm.export(key))
     assert code == 1
-    assert err == ["This lot was recalled on 28/11/2026: dư lượng thuốc. Please do not use it."]
+    assert err == ["This lot was recalled on 28 Nov 2026: dư lượng thuốc. Please do not use it."]
     assert out[0].startswith(f"The record is as it was sealed: lot {key.lot} ")
     assert not any(line.startswith("verified") for line in out)
     code, out, err = verify(farm.folder / "out" / f"{key.lot}.json", lang="vi")
@@ -92,12 +92,12 @@ def test_corrections_are_told_with_what_they_break(farm: Farm) -> None:
     code, out, err = verify(record)
     assert (code, err) == (1, []), "as corrected, it would not have been sealed"
     assert out[0].startswith(f"The record is as it was sealed: lot {key.lot} of GTIN {key.gtin} is leaf 0 of")
-    assert "Packed on 12/11/2026: 100.25 kg, 20 packages" in out
-    assert "Shipped on 12/11/2026: 100.25 kg to Chợ \\u202eđầu mối" in out
-    assert "It was corrected on 12/11/2026: Quantity (kg) 123.45675 → 120.5 (reason: gõ nhầm)" in out
-    assert "It was corrected on 12/11/2026: Pre-harvest interval (days) 3 → 7 (reason: nhãn thuốc)" in out
+    assert "Packed on 12 Nov 2026: 100.25 kg, 20 packages" in out
+    assert "Shipped on 12 Nov 2026: 100.25 kg to Chợ \\u202eđầu mối" in out
+    assert "It was corrected on 12 Nov 2026: Quantity (kg) 123.45675 → 120.5 (reason: gõ nhầm)" in out
+    assert "It was corrected on 12 Nov 2026: Pre-harvest interval (days) 3 → 7 (reason: nhãn thuốc)" in out
     assert text("verify.breaks", "en", reason=text("lot.pre_harvest_interval", "en")) in out
-    assert any("12/11/2026 10:00 → 12/11/2026 10:00:07" in line for line in out)
+    assert any("12 Nov 2026 10:00 → 12 Nov 2026 10:00:07" in line for line in out)
     assert f"{text('verify.later_some', 'en', number=5)} {SERVER}{key.path}" in out
     assert any("123,45675 → 120,5" in line for line in verify(record, lang="vi")[1])
 
@@ -127,7 +127,7 @@ def test_an_entry_may_be_given_from_elsewhere(farm: Farm, tmp_path: Path) -> Non
         shutil.copy(record.with_suffix(suffix), record.with_name(f"record{suffix}"))
     assert verify(record.with_name("record.json"))[0] == 0
     code, _, err = verify(record, "--later", str(there / "news.json"))
-    assert code == 1 and err[0].startswith("This lot was recalled on 28/11/2026")
+    assert code == 1 and err[0].startswith("This lot was recalled on 28 Nov 2026")
     code, _, err = verify(there / "news.json", "--key", str(record.parent / "log.vkey"))
     assert code == 1 and err[0].startswith("This lot was recalled"), "by itself it says the same"
     assert "Traceback" not in one_line(hoiquan(there, "trace", "verify", "news.json", "--later", "x"), 1)
@@ -229,7 +229,7 @@ def test_the_browser_tells_the_same(farm: Farm, page: browser.Page) -> None:
     files = sorted(farm.export(key).parent.iterdir())
     look, said = answer(page, farm.folder, files)
     assert look == "bad" and "✓" not in said
-    assert said.startswith("✗ This lot was recalled on 28/11/2026: dư lượng thuốc. Please do not use it.\n")
+    assert said.startswith("✗ This lot was recalled on 28 Nov 2026: dư lượng thuốc. Please do not use it.\n")
     look, said = answer(page, farm.folder, files, "vi")
     assert said.startswith("✗ LÔ NÀY ĐÃ BỊ THU HỒI ngày 28/11/2026") and "100,25 kg" in said
 

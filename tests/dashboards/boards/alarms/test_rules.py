@@ -127,7 +127,7 @@ def test_another_threshold_in_the_pilot_file_is_another_threshold_in_the_rule():
 @pytest.mark.parametrize(
     ("signal", "when", "limit", "board", "said"),
     [
-        ("battery_level", "under", 20.0, "quality", {"vi": "Pin yếu: dưới 20 %", "en": "weak: under 20 %"}),
+        ("battery_level", "under", 20.0, "quality", {"vi": "Pin yếu: dưới 20%", "en": "weak: under 20%"}),
         (
             "pm2_5",
             "over",
