@@ -173,7 +173,7 @@ COMMANDS = {
     "doctor": Late("gateway.launch:doctor", "Look at each part and say what is wrong and what to do"),
     "device": Late("gateway.probing:devices_app", "Enrol real devices, list and revoke them; probe files"),
     "trace": Late("traceability.commands:trace_app", "Lots and records: list, show, label, export, verify"),
-    "report": Late(report, "The yearly report as PDF or Markdown"),
+    "report": Late(report, "The yearly report, or a review of several years, as PDF, Word or Markdown"),
     "quarantine": Late("gateway.commands:quarantine_app", "Refused messages: list, show, replay"),
     "advice": Late("gateway.actuators:advice_app", "Automatic commands: stop them all, or let them go on"),
     "alarms": Late("gateway.alarms:alarms_app", "What is in alarm now; a test of who is told"),
