@@ -85,7 +85,7 @@ def web(
         registry = Registry(settings.registry_url, place)
         post = Post(settings.mqtt, settings.mqtt_version, settings.mqtt_ca)
         others = (
-            records.router(folder, place, settings.base_url.rstrip("/")),
+            records.router(folder, place, settings.base_url.rstrip("/"), settings.canonical),
             form.router(folder, place, registry, post.send, secure=settings.base_url.startswith("https:")),
         )
         shelf = Shelf(settings.data / PROBES)

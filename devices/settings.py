@@ -18,6 +18,7 @@ from devices.files import mend, words
 from devices.pilots.pilot import Pilot, load
 from devices.texts import Lang, Misuse
 
+CANONICAL = "https://hoiquan.example"  # nobody's domain (RFC 2606), until somebody says his own
 # passwords that commands beside a running `hoiquan up` use
 ACCOUNTS = (
     "reader_password", "operator_password", "gateway_password", "simulator_secret", "chirpstack_password",
@@ -57,6 +58,10 @@ class Settings(BaseSettings):
     influx_org: str = Field("hoiquan", description="InfluxDB organisation")
     influx_bucket: str = Field("hoiquan", description="InfluxDB bucket, and InfluxQL database")
     base_url: str = Field("http://localhost:8080", description="public address in QR codes, without a slash")
+    canonical: str = Field(
+        CANONICAL, pattern=r"^https?://[a-z0-9-]+(\.[a-z0-9-]+)+$",
+        description="domain of the links in EPCIS documents, the same whichever host serves them",
+    )  # fmt: skip
     log_origin: str = Field("localhost/hoiquan", description="name of the transparency log in its checkpoint")
     mosquitto_passwords: Path | None = Field(
         None, description="Mosquitto's password file, written on enrolment; its rules beside it, as NAME.acl"

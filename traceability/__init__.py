@@ -2,6 +2,7 @@
 
     diary event ─► diary/ ─► sealing/ (may it be sold? record, leaf, once) ─► records/ (files)
                                  │                                             └─► pages/ ─► whoever scans
+                                 │                                             └─► exchange/ ─► programs
                                  └─► tlog/ (append-only, provable) ─► proof, checked anywhere
     the secretary's phone ─► secretary/ ─► broker ─► gateway ─► diary/
 

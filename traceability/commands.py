@@ -14,8 +14,9 @@ from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language
 from devices.texts import Lang, Mendable, Misuse, moment, number, percent, text
 from traceability.digital_link import DigitalLinkError, LotKey, parse
+from traceability.exchange.reader import events, problems
 from traceability.pages import label, verify_page
-from traceability.records import addendum, address, epcis, offline, record, story
+from traceability.records import addendum, address, offline, record, story
 from traceability.records.photos import Photos, photos_of
 from traceability.records.shelf import Shelf
 from traceability.sealing import seal
@@ -151,11 +152,11 @@ def read_epcis(
         document = json.loads(file.read_bytes())
     except (ValueError, RecursionError) as error:
         raise Misuse("lots.no_json", path=file, error=error) from None
-    if problems := epcis.problems(document):
-        for sentence in problems:
+    if wrong := problems(document):
+        for sentence in wrong:
             typer.echo(sentence, err=True)
         raise typer.Exit(1)
-    for event in document["epcisBody"]["eventList"]:
+    for event in events(document):
         step = str(event.get("bizStep", "-")).rsplit("/", 1)[-1]
         typer.echo(f"{event['eventTime']}  {event['type']}  {event.get('action', '-')}  {step}")
 

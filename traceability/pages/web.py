@@ -16,6 +16,7 @@ from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Resp
 from markupsafe import escape
 
 from devices.pilots.pilot import Pilot
+from devices.settings import CANONICAL
 from devices.texts import text
 from devices.web.frame import HTML, headers
 from devices.web.language import VARY, choose, language, spoken
@@ -33,8 +34,8 @@ from traceability.tlog.tiles import LogMissing
 SHORT, FOREVER = "public, max-age=60", "public, max-age=31536000, immutable"
 
 
-def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
-    """Routes over the records and the log below `folder`."""
+def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL) -> APIRouter:
+    """Routes over the records and the log below `folder`; links in EPCIS documents are below `canonical`."""
     routes = APIRouter()
     shelf, scans, photos = Shelf(folder), Scans(folder / "scans.sqlite"), Photos(folder)
     written = lru_cache(maxsize=REMEMBERED)(partial(lot_page.written, pilot, base_url))
@@ -57,7 +58,8 @@ def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
                 _linkset(base_url, key), media_type="application/linkset+json", headers=negotiated
             )
         if "ld+json" in wanted:
-            return JSONResponse(shelf.epcis(key, data), media_type="application/ld+json", headers=negotiated)
+            document = shelf.epcis(key, data, canonical)
+            return JSONResponse(document, media_type="application/ld+json", headers=negotiated)
         return _page(shelf, scans, photos, written, datetime.now(pilot.zone).date(), key, data, lang)
 
     @routes.get("/01/{gtin}/10/{lot}/{form}", include_in_schema=False)
@@ -65,7 +67,7 @@ def router(folder: Path, pilot: Pilot, base_url: str) -> APIRouter:
         makers: dict[str, Callable[[LotKey, bytes], Response]] = {
             "record.json": lambda key, data: Response(data, media_type="application/json"),
             "epcis.json": lambda key, data: JSONResponse(
-                shelf.epcis(key, data), media_type="application/ld+json"
+                shelf.epcis(key, data, canonical), media_type="application/ld+json"
             ),
             "proof": lambda key, data: _proof(shelf, key.lot, data),
             "qr.svg": lambda key, data: Response(label.svg(base_url + key.path), media_type="image/svg+xml"),

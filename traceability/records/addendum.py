@@ -50,16 +50,6 @@ def read_all(records: Path, key: LotKey) -> list[tuple[str, bytes]]:
     return [(path.stem, path.read_bytes()) for path in sorted(folder.glob("*.json"))]
 
 
-def whole_epcis(content: dict[str, Any], addenda: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """The EPCIS document of a lot up to now: its record's, and the events of its addenda."""
-    events = {}
-    for one in (content, *addenda):
-        for event in one["epcis"]["epcisBody"]["eventList"]:
-            events[event["eventID"]] = event  # a correction says the wrong one again, declared wrong
-    document: dict[str, Any] = content["epcis"]
-    return document | {"epcisBody": {"eventList": list(events.values())}}
-
-
 def check_quantity(event: Handling | Input, total_kg: float, used: Mapping[str, float]) -> None:
     """Raise Refused where more is handled than there is. `used`: kilograms by kind of event so far."""
     gone = used.get("split", 0.0) + used.get("merge", 0.0)

@@ -7,7 +7,7 @@ Planting is an ObjectEvent ADD with `ilmd`; inputs, water and pests are observed
 was sensed, as sensor reports. Harvest and packing are TransformationEvents, which have no action; splits and
 merges too. A correction repeats the wrong event with an errorDeclaration that names the right one.
 
-`problems` reads anybody's document, with the rules that the official JSON schema does not catch.
+What is sealed so is given to others in another form, exchange/served.py.
 """
 
 import uuid
@@ -31,19 +31,6 @@ from devices.contract.signals import SIGNALS
 from traceability.records.conditions import Conditions
 
 CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
-EITHER = ("time", "deviceID", "rawData", "dataProcessingMethod", "deviceMetadata")
-ACTIONS = ("ADD", "OBSERVE", "DELETE")
-# type → lists of which one must name something, and whether it has an action
-TYPES = {
-    "ObjectEvent": (("epcList", "quantityList", "sensorElementList"), True),
-    "AggregationEvent": (("childEPCs", "childQuantityList"), True),
-    "AssociationEvent": (("childEPCs", "childQuantityList"), True),
-    "TransactionEvent": (("epcList", "quantityList", "bizTransactionList"), True),
-    "TransformationEvent": (
-        ("inputEPCList", "inputQuantityList", "outputEPCList", "outputQuantityList"),
-        False,
-    ),
-}
 Event = dict[str, Any]
 
 
@@ -190,44 +177,6 @@ class Speaker:
 
 
 _COMMON = {"id", "ts", "plot", "crop", "by", "event"}
-
-
-def problems(document: object) -> list[str]:
-    """What is wrong with an EPCIS 2.0 document, one sentence each, beginning with where; [] if nothing."""
-    if not isinstance(document, dict) or document.get("type") != "EPCISDocument":
-        return ["document: its type is not EPCISDocument"]
-    if document.get("schemaVersion") != "2.0":
-        return [f"schemaVersion: {document.get('schemaVersion')!r}; only 2.0 is read"]
-    body = document.get("epcisBody")
-    events = body.get("eventList") if isinstance(body, dict) else None
-    if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
-        return ["epcisBody.eventList: is missing, or not a list of events"]
-    return [f"event {n}: {sentence}" for n, event in enumerate(events) for sentence in _wrong(event)]
-
-
-def _wrong(event: Event) -> Iterable[str]:
-    kind = event.get("type")
-    if kind not in TYPES:
-        yield f"its type {kind!r} is not one of {', '.join(TYPES)}"
-        return
-    lists, acts = TYPES[kind]
-    for name in ("eventTime", "eventTimeZoneOffset"):
-        if not isinstance(event.get(name), str):
-            yield f"{name} is missing"
-    if acts and event.get("action") not in ACTIONS:
-        yield f"action {event.get('action')!r} is not one of {', '.join(ACTIONS)}"
-    if not acts and "action" in event:
-        yield "a TransformationEvent has no action"
-    if not any(event.get(name) for name in lists) and event.get("action") != "DELETE":
-        yield f"it names no goods; one of {', '.join(lists)} must"
-    if "ilmd" in event and kind != "TransformationEvent" and event.get("action") != "ADD":
-        yield "ilmd belongs to the event that makes the goods: ADD, or a TransformationEvent"
-    for element in event.get("sensorElementList") or ():
-        metadata = element.get("sensorMetadata") or {}
-        reports = element.get("sensorReport") or ()
-        for name in EITHER:
-            if name in metadata and any(name in report for report in reports):
-                yield f"{name} stands in sensorMetadata and in sensorReport; it may in one of them"
 
 
 def _object(action: str, step: str, quantities: list[Event]) -> Event:

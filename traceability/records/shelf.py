@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from devices.settings import CANONICAL
 from traceability.digital_link import LOT, LotKey
+from traceability.exchange.served import served
 from traceability.records import addendum, record
 from traceability.records.check import CheckFailed, included
 from traceability.tlog.merkle import leaf_hash
@@ -73,6 +75,6 @@ class Shelf:
         entries = [(data, self.check(data)[0]) for _, data in addendum.read_all(self.records, key)]
         return sorted(entries, key=lambda one: (one[1] is None, one[1]))
 
-    def epcis(self, key: LotKey, data: bytes) -> dict[str, Any]:
-        """The lot's EPCIS document up to now."""
-        return addendum.whole_epcis(json.loads(data), self.addenda(key))
+    def epcis(self, key: LotKey, data: bytes, canonical: str = CANONICAL) -> dict[str, Any]:
+        """The lot's EPCIS document up to now, its links below `canonical`."""
+        return served([one["epcis"] for one in (json.loads(data), *self.addenda(key))], canonical)

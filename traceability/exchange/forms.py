@@ -1,0 +1,227 @@
+"""Forms of EPCIS 2.0 in JSON: which fields an object has, and what may stand in each, by GS1's JSON schema.
+
+A check says what is wrong with a value, and where; the tables at the end are the forms made of them.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from math import isfinite
+from typing import Any
+
+from traceability.exchange import words
+
+URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+")
+# the spellings of CBV 1.2 and of the web vocabulary are no words of one's own
+CBV_1, WEB = (
+    re.compile(r"urn:epcglobal:cbv|https?://ns\.gs1\.org/cbv/"),
+    re.compile(r"https?://(www\.)?gs1\.org/voc/"),
+)
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+SHOWN = 60  # characters of a wrong value in a sentence
+
+Wrongs = Iterator[str]
+Check = Callable[[str, Any], Wrongs]  # where a value stands and what it is → what is wrong with it
+Fields = Mapping[str, Check]
+
+
+def shown(value: object) -> str:
+    """A value in a sentence."""
+    said = repr(value)
+    return said if len(said) <= SHOWN else f"{said[: SHOWN - 1]}…"
+
+
+class Form:
+    """An object of the standard: its fields, those that must be there, and whether extensions may be."""
+
+    def __init__(self, fields: Fields, needed: tuple[str, ...] = (), *, more: bool = True) -> None:
+        self.fields, self.needed, self.more = fields, needed, more
+
+    def __call__(self, where: str, value: Any) -> Wrongs:
+        if not isinstance(value, dict):
+            yield f"{where}: {shown(value)} is no object"
+            return
+        for name in self.needed:
+            if value.get(name) is None:
+                yield f"{where}.{name} is missing"
+        for name, one in value.items():
+            if one is None and name in self.needed:
+                continue
+            if name in self.fields:
+                yield from self.fields[name](f"{where}.{name}", one)
+            elif not self.more:
+                yield f"{where}.{name}: there is no such field, and nothing else may stand here"
+            elif not URI.fullmatch(name):
+                yield f"{where}.{name}: there is no such field; one of your own needs a prefix of @context"
+
+
+def _uri(where: str, value: Any) -> Wrongs:
+    if not isinstance(value, str) or not URI.fullmatch(value):
+        yield f"{where}: {shown(value)} is no URI"
+
+
+def _moment(where: str, value: Any) -> Wrongs:
+    good = isinstance(value, str) and MOMENT.fullmatch(value) is not None
+    if good:
+        try:
+            datetime.fromisoformat(value.upper())
+        except ValueError:
+            good = False
+    if not good:
+        yield f"{where}: {shown(value)} is no moment; 2026-11-20T08:30:00+07:00 would be"
+
+
+def _number(where: str, value: Any) -> Wrongs:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        yield f"{where}: {shown(value)} is no number; it stands without quotes"
+
+
+def _text(where: str, value: Any) -> Wrongs:
+    if not isinstance(value, str):
+        yield f"{where}: {shown(value)} is no text"
+
+
+def _any(_where: str, _value: Any) -> Wrongs:
+    yield from ()
+
+
+def _like(pattern: str, example: str) -> Check:
+    def check(where: str, value: Any) -> Wrongs:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value, re.ASCII):
+            yield f"{where}: {shown(value)} is not of the form {example}"
+
+    return check
+
+
+def _word(known: frozenset[str], old: re.Pattern[str] = CBV_1) -> Check:
+    def check(where: str, value: Any) -> Wrongs:
+        if isinstance(value, str) and (value in known or (URI.fullmatch(value) and not old.match(value))):
+            return
+        some = ", ".join(sorted(known)[:3])
+        yield f"{where}: {shown(value)} is no word of CBV 2.0 ({some} …); one of your own is a URI"
+
+    return check
+
+
+def _list(inner: Check, least: int = 0) -> Check:
+    def check(where: str, value: Any) -> Wrongs:
+        if not isinstance(value, list):
+            yield f"{where}: {shown(value)} is no list; also one alone stands in [ ]"
+            return
+        if len(value) < least:
+            yield f"{where}: the list is empty"
+        for n, one in enumerate(value):
+            yield from inner(f"{where}[{n}]", one)
+
+    return check
+
+
+def _set(inner: Check, least: int = 0) -> Check:
+    """A list in which nothing stands twice."""
+
+    def check(where: str, value: Any) -> Wrongs:
+        yield from _list(inner, least)(where, value)
+        if isinstance(value, list):
+            told = [one for one in value if isinstance(one, str)]
+            for one in sorted({one for one in told if told.count(one) > 1}):
+                yield f"{where}: {shown(one)} stands in it twice"
+
+    return check
+
+
+def _context(where: str, value: Any) -> Wrongs:
+    for one in value if isinstance(value, list) else [value]:
+        if not isinstance(one, dict):
+            yield from _uri(where, one)
+
+
+def _certificates(where: str, value: Any) -> Wrongs:
+    yield from _list(_uri)(where, value) if isinstance(value, list) else _uri(where, value)
+
+
+def _truth(where: str, value: Any) -> Wrongs:
+    if not isinstance(value, bool):
+        yield f"{where}: {shown(value)} is neither true nor false"
+
+
+_ID = Form({"id": _uri}, ("id",))
+_STEP, _STATE, _SIDE = _word(words.STEPS), _word(words.DISPOSITIONS), _word(words.SIDES)
+_EPCS = _set(_uri)
+_QUANTITIES = _list(
+    Form(
+        {"epcClass": _uri, "quantity": _number, "uom": _like("[A-Z0-9]{2,3}", "KGM (UN/ECE Rec. 20)")},
+        ("epcClass",), more=False,
+    )
+)  # fmt: skip
+_DEVICE: Fields = {
+    "time": _moment, "deviceID": _uri, "deviceMetadata": _uri, "rawData": _uri, "dataProcessingMethod": _uri,
+    "bizRules": _uri,
+}  # fmt: skip
+_VALUES = ("value", "minValue", "maxValue", "meanValue", "sDev", "percRank", "percValue")
+_REPORT = Form({
+    **_DEVICE, **dict.fromkeys(_VALUES, _number), "exception": _word(words.ALERTS, WEB),
+    "type": _like(rf"\w+|{URI.pattern}", "Temperature, or a URI"), "microorganism": _uri,
+    "chemicalSubstance": _uri, "coordinateReferenceSystem": _uri, "component": _word(words.COMPONENTS),
+    "stringValue": _text, "booleanValue": _truth, "hexBinaryValue": _like("[A-Fa-f0-9]+", "0A1F"),
+    "uriValue": _uri, "uom": _text,
+})  # fmt: skip
+_SENSOR = Form(
+    {
+        "type": _text,  # of JSON-LD; GS1's examples have it
+        "sensorMetadata": Form({**_DEVICE, "startTime": _moment, "endTime": _moment}),
+        "sensorReport": _list(_REPORT, 1),
+    },
+    ("sensorReport",),
+)
+_EVENT: Fields = {
+    "@context": _context, "type": _text, "eventTime": _moment, "recordTime": _moment,
+    "eventTimeZoneOffset": _like(r"[+-]((0\d|1[0-3]):[0-5]\d|14:00)", "+07:00"), "eventID": _uri,
+    "certificationInfo": _certificates,
+    "errorDeclaration": Form(
+        {"declarationTime": _moment, "reason": _word(words.REASONS), "correctiveEventIDs": _list(_uri)},
+        ("declarationTime",),
+    ),
+}  # fmt: skip
+_WHY: Fields = {
+    "action": _any, "bizStep": _STEP, "disposition": _STATE, "readPoint": _ID, "bizLocation": _ID,
+    "persistentDisposition": Form({"set": _set(_STATE, 1), "unset": _set(_STATE, 1)}, more=False),
+    "bizTransactionList": _list(
+        Form({"type": _word(words.TRANSACTIONS), "bizTransaction": _uri}, ("bizTransaction",), more=False)
+    ),
+    "sourceList": _list(Form({"type": _SIDE, "source": _uri}, ("type", "source"), more=False)),
+    "destinationList": _list(Form({"type": _SIDE, "destination": _uri}, ("type", "destination"), more=False)),
+    "sensorElementList": _list(_SENSOR),
+}  # fmt: skip
+_CHILDREN: Fields = {"parentID": _uri, "childEPCs": _EPCS, "childQuantityList": _QUANTITIES}
+_THINGS: Fields = {"epcList": _EPCS, "quantityList": _QUANTITIES}
+_CHANGED: Fields = {
+    "inputEPCList": _EPCS, "inputQuantityList": _QUANTITIES, "outputEPCList": _EPCS,
+    "outputQuantityList": _QUANTITIES,
+}  # fmt: skip
+_WHEN = ("eventTime", "eventTimeZoneOffset")
+EVENTS = {
+    "ObjectEvent": Form({**_EVENT, **_WHY, **_THINGS, "ilmd": Form({})}, _WHEN),
+    "AggregationEvent": Form({**_EVENT, **_WHY, **_CHILDREN}, _WHEN),
+    "AssociationEvent": Form({**_EVENT, **_WHY, **_CHILDREN}, (*_WHEN, "parentID")),
+    "TransactionEvent": Form({**_EVENT, **_WHY, **_THINGS, "parentID": _uri}, (*_WHEN, "bizTransactionList")),
+    "TransformationEvent": Form(
+        {**_EVENT, **_WHY, **_CHANGED, "transformationID": _uri, "ilmd": Form({})}, _WHEN
+    ),
+}
+OWN = Form(_EVENT, _WHEN)  # an event of somebody's own kind, whose other fields are his
+_LATER = Form({"eventList": _list(_any), "vocabularyList": _list(_any)}, ("eventList",))
+_HEAD: Fields = {
+    "@context": _context, "id": _like(rf"{URI.pattern}|_:\w+", "https://example.org/1"), "type": _text,
+    "schemaVersion": _text, "creationDate": _moment,
+}  # fmt: skip
+DOCUMENT = Form(
+    {**_HEAD, "instanceIdentifier": _text, "sender": _text, "receiver": _text, "epcisHeader": _any,
+     "epcisBody": Form({"eventList": _list(_any)}, ("eventList",))},
+    ("@context", "schemaVersion", "creationDate", "epcisBody"),
+)  # fmt: skip
+_RESULTS = Form(
+    {"queryName": _text, "subscriptionID": _text, "resultsBody": _LATER}, ("queryName", "resultsBody")
+)
+QUERY = Form(
+    {**_HEAD, "epcisBody": Form({"queryResults": _RESULTS}, ("queryResults",))}, ("@context", "epcisBody")
+)

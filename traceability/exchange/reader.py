@@ -1,0 +1,104 @@
+"""What is wrong with anybody's EPCIS 2.0 document, and its events.
+
+document ─► head ─► events ─► each by the form of its kind (forms.py, words.py) ─► sentences: where and what
+                           └► what the standard says and GS1's JSON schema does not catch
+
+Read are an EPCISDocument, an EPCISQueryDocument and a single event. A field without a prefix is the
+standard's: one that is not in its form is refused, so that a slip is no extension.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from traceability.exchange.forms import DOCUMENT, EVENTS, OWN, QUERY, URI, Wrongs, shown
+
+ACTIONS = ("ADD", "OBSERVE", "DELETE")
+THINGS, CHILDREN = ("epcList", "quantityList"), ("childEPCs", "childQuantityList")
+EITHER = ("time", "deviceID", "rawData", "dataProcessingMethod", "deviceMetadata")
+
+
+def problems(document: object) -> list[str]:
+    """What is wrong with an EPCIS 2.0 document, one sentence each, beginning with where; [] if nothing."""
+    if not isinstance(document, dict):
+        return ["document: it is no JSON object"]
+    kind = document.get("type")
+    if kind not in ("EPCISDocument", "EPCISQueryDocument"):
+        if isinstance(kind, str) and kind in EVENTS:
+            missing = [] if "@context" in document else ["event: @context is missing"]
+            return missing + [f"event: {sentence}" for sentence in _event(document)]
+        return [f"document: its type {shown(kind)} is not EPCISDocument, EPCISQueryDocument or an event's"]
+    version = document.get("schemaVersion", "2.0" if kind == "EPCISQueryDocument" else None)
+    if not isinstance(version, str) or not re.fullmatch(r"2(\.\d+)*", version, re.ASCII):
+        return [f'schemaVersion: {shown(version)}; "2.0" is read, written as text']
+    head = QUERY if kind == "EPCISQueryDocument" else DOCUMENT
+    if missing := [name for name in head.needed if name not in document]:
+        return [f"document: {', '.join(missing)} is missing"]
+    if wrong := list(head("", document)):
+        return [sentence.removeprefix(".") for sentence in wrong]
+    return [
+        f"event {n}: {sentence}" for n, event in enumerate(events(document)) for sentence in _event(event)
+    ]
+
+
+def events(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The events of a document without problems."""
+    body = document.get("epcisBody")
+    if body is None:
+        return [dict(document)]
+    found: list[dict[str, Any]] = body.get("queryResults", {}).get("resultsBody", body)["eventList"]
+    return found
+
+
+def _event(event: object) -> Wrongs:
+    if not isinstance(event, dict):
+        yield f"{shown(event)} is no event"
+        return
+    kind = event.get("type")
+    if not isinstance(kind, str) or (kind not in EVENTS and not URI.fullmatch(kind)):
+        yield f"its type {shown(kind)} is not one of {', '.join(EVENTS)}, nor a URI"
+        return
+    form = EVENTS.get(kind, OWN)
+    for sentence in form("", event):
+        yield sentence.removeprefix(".")
+    if kind not in EVENTS:
+        return
+    if kind == "TransformationEvent":
+        if "action" in event:
+            yield "a TransformationEvent has no action"
+    elif event.get("action") not in ACTIONS:
+        yield f"action {shown(event.get('action'))} is not one of {', '.join(ACTIONS)}"
+    yield from _goods(kind, event)
+    if "ilmd" in event and kind != "TransformationEvent" and event.get("action") != "ADD":
+        yield "ilmd belongs to the event that makes the goods: ADD, or a TransformationEvent"
+    yield from _twice(event)
+
+
+def _goods(kind: str, event: Mapping[str, Any]) -> Wrongs:
+    """Whether the event says of what it is."""
+    if kind == "TransformationEvent":
+        into = any(event.get(name) for name in ("inputEPCList", "inputQuantityList"))
+        out = any(event.get(name) for name in ("outputEPCList", "outputQuantityList"))
+        if not ((into and out) or ("transformationID" in event and (into or out))):
+            yield "it names no goods; an input… list and an output… list must"
+        return
+    lists = THINGS if kind in ("ObjectEvent", "TransactionEvent") else CHILDREN
+    if any(event.get(name) for name in lists) or "epcList" in event:
+        return
+    if kind == "ObjectEvent":
+        if not (event.get("sensorElementList") and "readPoint" in event):
+            yield f"it names no goods; {' or '.join(lists)} must, or sensorElementList with a readPoint"
+    elif event.get("action") != "DELETE":
+        yield f"it names no goods; {' or '.join(lists)} must"
+
+
+def _twice(event: Mapping[str, Any]) -> Wrongs:
+    """EPCIS 2.0, 7.3.7: what goes for all reports stands in their metadata, and not in a report as well."""
+    elements = event.get("sensorElementList")
+    for element in elements if isinstance(elements, list) else ():
+        metadata, reports = (element.get(name) if isinstance(element, dict) else None
+                             for name in ("sensorMetadata", "sensorReport"))  # fmt: skip
+        if isinstance(metadata, dict) and isinstance(reports, list):
+            for name in EITHER:
+                if name in metadata and any(isinstance(one, dict) and name in one for one in reports):
+                    yield f"{name} stands in sensorMetadata and in sensorReport; it may in one of them"
