@@ -6,6 +6,7 @@ each few seconds ─► read ─► outcome: what it gave, or why it failed ─�
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,8 +18,9 @@ from devices.errors import CONTENT
 from gateway.stores.store import RetryLater
 
 EVERY = 8.0  # seconds from one reading to the next: with what it takes nothing shown is older than ten
-AGAIN = 1.0  # seconds after which a reading that failed, or that took longer than EVERY, is tried again
+AGAIN = 1.0  # the same of what is live; and of a reading that failed, or took longer than EVERY
 OLD = 20.0  # seconds after which nothing kept is shown any more: the reading is held up, or has ended
+WATCHED = 30.0  # seconds after which nobody watches a page any more: it would have asked again, twice
 PATIENCE = 10.0  # seconds that somebody waits for what is being read
 LEAVE = 1.0  # seconds that the end waits for a reading; a store that hangs would hold it up for longer
 AWAY = (RetryLater, RegistryAway)
@@ -42,17 +44,19 @@ class Outcome(NamedTuple, Generic[T]):
 
 
 class Kept(Generic[T]):
-    """What `read` gave in the last `old` seconds (None: OLD); it may raise RetryLater. For several threads.
+    """What `read` gave lately; it may raise RetryLater. For several threads.
 
     Of what `says` nothing nobody is shown an old one: before the first count there is none to be late for.
+    `live`: it is read each second, but only while somebody asks, and as soon as that is too old.
     """
 
     def __init__(
-        self, read: Callable[[], T], says: Callable[[T], bool] = lambda _: True, old: float | None = None
+        self, read: Callable[[], T], says: Callable[[T], bool] = lambda _: True, *, live: bool = False
     ) -> None:
         self._read = read
         self._says = says
-        self._old = old
+        self._live = live
+        self._asked = -math.inf  # when somebody asked last; s, monotonic
         self._reading = threading.Lock()
         self._newest: Outcome[T] | None = None
 
@@ -70,7 +74,7 @@ class Kept(Generic[T]):
 
     def get(self) -> T:
         """What was read lately. Raises what reading it raises, and RetryLater where that takes too long."""
-        asked = time.monotonic()
+        asked = self._asked = time.monotonic()
         if (known := self._fit(asked)) is None:
             if not self._reading.acquire(timeout=PATIENCE):
                 raise RetryLater(f"the store has not answered for {PATIENCE:g} s")
@@ -82,14 +86,22 @@ class Kept(Generic[T]):
 
     def _run(self, stop: threading.Event) -> None:
         failed = False
-        while not stop.is_set():
+        while not stop.wait(self._rest()):
+            if self._live and time.monotonic() - self._asked > WATCHED:
+                continue
             with self._reading:
                 newest = self._again()
             error = newest.error
             if error is not None and not failed and not stop.is_set():  # whoever asks is told each time
                 log.warning("what the page shows waits: %s", error, exc_info=not isinstance(error, AWAY))
             failed = error is not None
-            stop.wait(AGAIN if failed else max(AGAIN, newest.began + EVERY - time.monotonic()))
+
+    def _rest(self) -> float:
+        """Seconds until the next reading."""
+        newest = self._newest
+        if self._live or (newest is not None and newest.error is not None):
+            return AGAIN
+        return 0.0 if newest is None else max(AGAIN, newest.began + EVERY - time.monotonic())
 
     def _again(self) -> Outcome[T]:
         began = time.monotonic()
@@ -107,6 +119,6 @@ class Kept(Generic[T]):
             return None
         # what was read before somebody asked may lack what he looks for; what failed meanwhile failed for all
         meanwhile = (newest.began if newest.error is None else newest.ended) > asked
-        young = time.monotonic() - newest.began < (OLD if self._old is None else self._old)
+        young = time.monotonic() - newest.began < (2 * AGAIN if self._live else OLD)
         speaks = newest.given is None or self._says(newest.given)
         return newest if meanwhile or (young and speaks) else None

@@ -34,8 +34,8 @@ LONGEST = 80  # characters of a name that somebody looks for
 
 def router(figures: Figures, recent: Kept[Lately] | None = None) -> APIRouter:
     """The page and its style sheet: in Vietnamese, until the reader chooses English. How the targets stand,
-    and what is `recent` (shared with other pages), is kept ready while the application runs; who spoke a
-    moment ago is on the page at once.
+    and what is `recent` (shared with other pages), is kept ready while the application runs; what a
+    real device says is on the page within two seconds.
     """
     recent = lately.kept(figures) if recent is None else recent
     spoken = lately.spoken(figures)
@@ -43,7 +43,7 @@ def router(figures: Figures, recent: Kept[Lately] | None = None) -> APIRouter:
 
     @asynccontextmanager
     async def ready(_: FastAPI) -> AsyncIterator[None]:
-        with progress.running(), recent.running():
+        with progress.running(), recent.running(), spoken.running():
             yield
 
     routes = APIRouter(lifespan=ready)

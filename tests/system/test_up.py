@@ -64,11 +64,13 @@ def test_a_stranger_sends_one_line_and_is_seen(up):
         publisher.publish(given["topic"], words[words.index("-m") + 1])
         publisher.close()
     until("the reading in the open data", QUICK, lambda: up.says("my-esp32", "soil_moisture", 31.5))
-    page = up.get("/").decode()
+
+    def row():
+        return up.get("/").decode().partition("my-esp32")[2].partition("</tr>")[0]
+
+    until("the reading on the page", QUICK, lambda: "31,5" in row())
     assert time.monotonic() - began < QUICK * SLOWER
-    row = page[page.index("my-esp32") :].partition("</tr>")[0]
-    assert "31,5" in row
-    assert text("overview.real", "vi") in row
+    assert text("overview.real", "vi") in row()
 
 
 def test_a_wrong_password_is_refused(up):

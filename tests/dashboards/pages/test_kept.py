@@ -160,8 +160,24 @@ def test_nobody_waits_for_ever_and_neither_does_the_end(monkeypatch):
     reading.go.set()
 
 
-def test_who_shares_a_reading_for_a_second_has_a_new_one_after_it(clock):
-    made = Kept(Reading(), old=1.0)
+def test_what_is_live_is_read_each_moment_while_somebody_watches(monkeypatch):
+    monkeypatch.setattr(kept, "AGAIN", 0.01)
+    reading = Reading()
+    made = Kept(reading, live=True)
+    with made.running():
+        assert threading.Event().wait(0.1) is False and reading.times == 0, "nobody asked yet"
+        made.get()
+        until(lambda: reading.times > 5, "it is read again and again")
+        monkeypatch.setattr(kept, "WATCHED", 0.0)
+        until(lambda: made._asked < kept.time.monotonic(), "nobody watches any more")
+        threading.Event().wait(0.1)
+        times = reading.times
+        threading.Event().wait(0.1)
+        assert reading.times == times
+
+
+def test_what_is_live_and_was_not_watched_is_read_for_who_asks(clock):
+    made = Kept(Reading(), live=True)
     assert [made.get(), made.get()] == [1, 1]
-    clock[0] += 1.0
+    clock[0] += 2 * kept.AGAIN
     assert made.get() == 2
