@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from dashboards.figures import Figures
-from dashboards.pages import curves, kept
+from dashboards.pages import curves
 from dashboards.pages.curves import TICK_MS, Curves
 from dashboards.pages.kept import Kept
 from dashboards.pages.lately import Lately
@@ -80,7 +80,6 @@ def test_nobody_waits_for_ever(read, monkeypatch):
 
 
 def test_while_it_runs_every_place_is_read_ahead_tick_by_tick(store, pilot, monkeypatch):
-    monkeypatch.setattr(kept, "OLD", 0.0)
     monkeypatch.setattr(curves, "EVERY", 0.01)
     monkeypatch.setattr(curves, "PAUSE", 0.0)
     now = [NOW + 1]

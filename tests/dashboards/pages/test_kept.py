@@ -1,9 +1,7 @@
-"""What is read ahead: nobody waits for the store, and nobody sees what is old."""
+"""What is read ahead: nobody reads the store himself, nobody waits for long, and nobody sees what is old."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
-from types import SimpleNamespace
 
 import pytest
 
@@ -14,15 +12,16 @@ from tests.servers import until
 
 
 class Reading:
-    """Counts how often it is read; may be held up, or fail."""
+    """Counts how often it is tried and read; may be held up, or fail."""
 
     def __init__(self):
-        self.times = 0
+        self.tries = self.times = 0
         self.error = None
         self.go = threading.Event()
         self.go.set()
 
     def __call__(self):
+        self.tries += 1
         self.go.wait(60)
         if self.error is not None:
             raise self.error
@@ -31,153 +30,137 @@ class Reading:
 
 
 @pytest.fixture
-def clock(monkeypatch):
-    now = [1000.0]
-    monkeypatch.setattr(kept.time, "monotonic", lambda: now[0])
-    return now
+def reading():
+    made = Reading()
+    yield made
+    made.go.set()  # no thread is left behind
 
 
-def test_it_is_read_once_for_all_who_ask_at_the_same_time():
-    reading = Reading()
-    reading.go.clear()
+@pytest.fixture
+def quick(monkeypatch):
+    for name in ("EVERY", "AGAIN"):
+        monkeypatch.setattr(kept, name, 0.01)
+
+
+@pytest.fixture
+def once(monkeypatch):
+    """It is read at its beginning, and then for whoever waits."""
+    for name in ("EVERY", "AGAIN"):
+        monkeypatch.setattr(kept, name, 600.0)
+
+
+def test_where_nothing_runs_it_is_read_for_who_asks(reading):
     made = Kept(reading)
-    with ThreadPoolExecutor(8) as pool:
-        asked = [pool.submit(made.get) for _ in range(8)]
-        reading.go.set()
-        assert {one.result() for one in asked} == {1}
+    assert [made.get(), made.get()] == [1, 2]
 
 
-def test_what_is_too_old_is_not_shown(clock):
-    made = Kept(Reading())
-    assert made.get() == 1
-    clock[0] += kept.OLD - 0.1
-    assert made.get() == 1
-    clock[0] += 0.1
-    assert made.get() == 2
-
-
-def test_what_says_nothing_is_not_kept(clock):
-    reading = Reading()
-    made = Kept(reading, lambda number: number > 2)
-    assert [made.get() for _ in range(5)] == [1, 2, 3, 3, 3]
-
-
-def test_while_it_runs_it_is_there_before_anybody_asks(monkeypatch):
-    monkeypatch.setattr(kept, "EVERY", 0.01)
-    reading = Reading()
+@pytest.mark.usefixtures("quick")
+def test_while_it_runs_it_is_there_before_anybody_asks(reading):
     made = Kept(reading)
     with made.running():
         until(lambda: reading.times > 5, "it is read again and again")
         reading.go.clear()  # from here on the store does not answer any more
         assert made.get() >= 5
         reading.go.set()
-    times = reading.times
-    assert made.get() == times, "it has ended, and what it read last is there"
+    assert made.get() == reading.times, "it has ended, and who asks reads"
 
 
-def test_a_store_that_is_away_is_told_to_who_asks_and_it_is_back_with_it(monkeypatch):
-    monkeypatch.setattr(kept, "EVERY", 0.01)
-    reading = Reading()
+@pytest.mark.usefixtures("once")
+def test_it_is_read_once_for_all_who_wait_for_the_first(reading):
+    reading.go.clear()
+    made = Kept(reading)
+    with made.running(), ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(made.get) for _ in range(8)]
+        reading.go.set()
+        assert {one.result() for one in asked} == {1}
+
+
+@pytest.mark.usefixtures("once")
+def test_what_is_too_old_is_not_shown(reading, monkeypatch):
+    made = Kept(reading)
+    with made.running():
+        assert [made.get(), made.get()] == [1, 1]
+        monkeypatch.setattr(kept, "OLD", 0.0)
+        assert made.get() == 2
+
+
+@pytest.mark.usefixtures("once")
+def test_of_what_says_nothing_nobody_is_shown_one_from_before_he_asked(reading):
+    made = Kept(reading, lambda number: number > 3)
+    with made.running():
+        until(lambda: reading.times == 1, "the first is there")
+        assert [made.get() for _ in range(5)] == [2, 3, 4, 4, 4]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_store_that_is_away_is_told_to_who_asks_and_it_is_back_with_it(reading):
     reading.error = RetryLater("down")
     made = Kept(reading)
     with made.running():
-        with pytest.raises(RetryLater):
+        with pytest.raises(RetryLater, match="down"):
             made.get()
         reading.error = None
         until(lambda: reading.times, "it is read again")
         assert made.get() >= 1
 
 
-def test_who_asked_before_a_reading_began_has_it_too(monkeypatch):
-    asked, began = set(), []
-
-    def tick():
-        now = next(ticks)
-        asked.add(threading.get_ident())
-        return now
-
-    def read():
-        began.append(True)
-        while len(asked) < 8:
-            threading.Event().wait(0.01)
-        return len(began)
-
-    ticks = count()
-    monkeypatch.setattr(kept.time, "monotonic", tick)
-    made = Kept(read, lambda _: False)
-    with ThreadPoolExecutor(8) as pool:
-        answers = [one.result() for one in [pool.submit(made.get) for _ in range(8)]]
-    assert sorted(answers) == [1, 2, 2, 2, 2, 2, 2, 2], (
-        "seven came while the first read, and one of them read"
-    )
-
-
-def test_what_fails_while_others_wait_has_failed_for_all_of_them(monkeypatch):
-    asked, tried = set(), []
-
-    def tick():
-        asked.add(threading.get_ident())
-        return next(ticks)
-
-    def read():
-        tried.append(True)
-        until(lambda: len(asked) == 8, "all have asked")
-        raise RetryLater("down")
-
-    ticks = count()
-    monkeypatch.setattr(kept, "time", SimpleNamespace(monotonic=tick))
-    made = Kept(read)
-    with ThreadPoolExecutor(8) as pool:
-        answers = [one.exception() for one in [pool.submit(made.get) for _ in range(8)]]
-    assert all(isinstance(one, RetryLater) for one in answers)
-    assert len(tried) == 1, "a store that is away is not asked by each of them"
-
-
-def test_a_failure_is_told_as_it_was_read_ahead(monkeypatch):
-    reading = Reading()
+@pytest.mark.usefixtures("once")
+@pytest.mark.parametrize("error", [RetryLater("down"), ValueError("nobody thought of it"), OSError("disk")])
+def test_what_failed_has_failed_for_all_who_ask(reading, error):
+    reading.error = error
     made = Kept(reading)
-    with made.running():
-        assert made.get() == 1
+    with made.running(), ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(made.get) for _ in range(24)]
+        assert all(one.exception() is error for one in asked)
+    assert reading.tries == 1, "a store that is away is not asked by each of them"
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_outage_is_logged_once(reading, caplog):
     reading.error = RetryLater("down")
-    monkeypatch.setattr(kept, "AGAIN", 60.0)
-    with made.running():
-        until(lambda: made._newest.error is not None, "the store is away")
-        reading.go.clear()  # nobody who asks reads it himself
-        for _ in range(3):
-            with pytest.raises(RetryLater, match="down"):
-                made.get()
-        reading.go.set()
+    with Kept(reading).running():
+        until(lambda: reading.tries > 5, "it is tried again and again")
+    assert [one.getMessage() for one in caplog.records] == ["pages wait: down"]
 
 
-def test_nobody_waits_for_ever_and_neither_does_the_end(monkeypatch):
-    monkeypatch.setattr(kept, "PATIENCE", 0.05)
-    monkeypatch.setattr(kept, "LEAVE", 0.05)
-    reading = Reading()
+def test_nobody_waits_for_ever_and_neither_does_the_end(reading, monkeypatch):
+    for name in ("PATIENCE", "LEAVE"):
+        monkeypatch.setattr(kept, name, 0.05)
     reading.go.clear()
     made = Kept(reading)
-    with made.running(), pytest.raises(RetryLater, match=r"has not answered for 0\.05 s"):
+    with made.running(), pytest.raises(RetryLater, match="has not answered"):
         made.get()
-    reading.go.set()
 
 
-def test_what_is_live_is_read_each_moment_while_somebody_watches(monkeypatch):
+def test_a_thread_that_died_leaves_the_reading_to_who_asks(reading, monkeypatch):
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    reading.error = MemoryError()
+    made = Kept(reading)
+    with made.running():
+        until(lambda: not made._runs, "it has died")
+        reading.error = None
+        assert made.get() == 1
+
+
+def test_what_is_live_is_read_while_somebody_watches(reading, monkeypatch):
     monkeypatch.setattr(kept, "AGAIN", 0.01)
-    reading = Reading()
     made = Kept(reading, live=True)
     with made.running():
-        assert threading.Event().wait(0.1) is False and reading.times == 0, "nobody asked yet"
-        made.get()
+        threading.Event().wait(0.1)
+        assert reading.tries == 0, "nobody has asked"
+        assert made.get() == 1
         until(lambda: reading.times > 5, "it is read again and again")
         monkeypatch.setattr(kept, "WATCHED", 0.0)
-        until(lambda: made._asked < kept.time.monotonic(), "nobody watches any more")
         threading.Event().wait(0.1)
         times = reading.times
         threading.Event().wait(0.1)
-        assert reading.times == times
+        assert reading.times == times, "nobody watches any more"
 
 
-def test_what_is_live_and_was_not_watched_is_read_for_who_asks(clock):
-    made = Kept(Reading(), live=True)
-    assert [made.get(), made.get()] == [1, 1]
-    clock[0] += 2 * kept.AGAIN
-    assert made.get() == 2
+@pytest.mark.usefixtures("once")
+def test_what_is_live_and_was_not_watched_is_read_at_once_for_who_asks(reading, monkeypatch):
+    made = Kept(reading, live=True)
+    with made.running():
+        assert [made.get(), made.get()] == [1, 1]
+        monkeypatch.setattr(kept, "LIVE", 0.0)
+        assert made.get() == 2

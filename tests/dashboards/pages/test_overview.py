@@ -30,8 +30,7 @@ NOW = int(datetime(2026, 11, 21, 5, tzinfo=UTC).timestamp() * 1000)
 
 
 @pytest.fixture
-def client(store: SqliteStore, pilot: Pilot, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
-    monkeypatch.setattr(kept, "OLD", 0.0)  # each page as the store is when it is asked for
+def client(store: SqliteStore, pilot: Pilot) -> Iterator[TestClient]:
     lots = [{"community": "tam-que", "gtin": pilot.place["tam-que"].products[0].gtin,  # type: ignore[attr-defined]
              "lot": "TQ261120-ABCDEFGH", "time": NOW - DAY_MS, "quantity_kg": 850.0, "coverage": 0.9,
              "leaf": 3, "refused": ""}]  # fmt: skip

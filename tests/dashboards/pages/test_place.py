@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from dashboards.figures import Figures
-from dashboards.pages import kept, overview, place
+from dashboards.pages import overview, place
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot, load
@@ -18,12 +18,6 @@ from gateway.stores.sqlite import SqliteStore
 
 NOW = int(datetime(2026, 11, 21, 5, 3, tzinfo=UTC).timestamp() * 1000)
 PLACE = "thuan-tan"
-
-
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each page as the store is when it is asked for."""
-    monkeypatch.setattr(kept, "OLD", 0.0)
 
 
 def client_of(store: SqliteStore, pilot: Pilot, now: int = NOW, **more: object) -> TestClient:

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from dashboards import wording
 from dashboards.figures import Figures, Indicator, Standing
-from dashboards.pages import kept, overview, today
+from dashboards.pages import overview, today
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.pilots.names import alphabetical
 from devices.pilots.pilot import Pilot
@@ -32,8 +32,7 @@ def figures(store: SqliteStore, pilot: Pilot) -> Figures:
 
 
 @pytest.fixture
-def client(figures: Figures, monkeypatch: pytest.MonkeyPatch) -> TestClient:
-    monkeypatch.setattr(kept, "OLD", 0.0)  # each page as the store is when it is asked for
+def client(figures: Figures) -> TestClient:
     app = FastAPI()
     app.include_router(overview.router(figures))
     return TestClient(app)
