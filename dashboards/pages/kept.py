@@ -87,7 +87,7 @@ class Kept(Generic[T]):
             return self._read()
         if (known := self._fit(asked)) is None:
             with self._changed:
-                known = self._changed.wait_for(lambda: self._fit(asked) or self._want(), PATIENCE)
+                known = self._changed.wait_for(lambda: self._awaited(asked), PATIENCE)
         if known is None:
             raise RetryLater(f"the store has not answered for {PATIENCE:g} s")
         return known.get()
@@ -119,8 +119,12 @@ class Kept(Generic[T]):
             self._changed.notify_all()
         return newest
 
-    def _want(self) -> None:
-        self._wanted.set()
+    def _awaited(self, asked: float) -> Outcome[T] | None:
+        """What fits; else it is to be read at once."""
+        known = self._fit(asked)
+        if known is None:
+            self._wanted.set()
+        return known
 
     def _rest(self) -> float:
         """Seconds until the next reading."""

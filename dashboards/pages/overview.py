@@ -44,6 +44,7 @@ def router(figures: Figures, recent: Kept[Lately] | None = None) -> APIRouter:
     @asynccontextmanager
     async def ready(_: FastAPI) -> AsyncIterator[None]:
         with progress.running(), recent.running(), spoken.running():
+            PAGES.prepare("overview.html")
             yield
 
     routes = APIRouter(lifespan=ready)

@@ -44,6 +44,7 @@ def router(figures: Figures, recent: Kept[Lately] | None = None) -> APIRouter:
     @asynccontextmanager
     async def ready(_: FastAPI) -> AsyncIterator[None]:
         with curves.running(recent):
+            PAGES.prepare("place.html")
             yield
 
     routes = APIRouter(include_in_schema=False, lifespan=ready)

@@ -57,6 +57,10 @@ class Pages:
             "day": lambda iso, lang: day(date.fromisoformat(iso), lang),
         }
 
+    def prepare(self, template: str) -> None:
+        """Compile it, which takes as long as ten pages, before somebody asks for the first."""
+        self._templates.get_template(template)
+
     def body(self, template: str, lang: str, /, **values: Any) -> str:
         """A page in one language."""
 

@@ -1,4 +1,4 @@
-"""Pages over a real store that goes away, or hangs, while they are kept: they say so, and it is back with it."""
+"""Pages over a real store that goes away, or hangs: they say so, and are back with it."""
 
 from collections.abc import Iterator
 from pathlib import Path
