@@ -80,7 +80,7 @@ def test_counts_targets_and_gaps(client: TestClient, store: SqliteStore, pilot: 
     fill(store, pilot, ("tam-que", "thuan-tan"))
     page = client.get("/").text
     values = re.findall(r'<span class="course">([^· ]+)', page.replace("\u00a0", " "))
-    assert values == ["2/14", "0/14", "0/50"]
+    assert values == ["2/14", "0/14", "0/50%"]
     assert "Mục tiêu 2025: 7 · Mục tiêu 2030: 14" in page and "còn thiếu 12" in page
     assert "Mục tiêu 2025: 15–20% · Mục tiêu 2030: trên 50%" in page
     assert "Chỉ thiết bị thật: 0 · chỉ mô phỏng: 2" in page
@@ -122,7 +122,7 @@ def test_what_a_real_station_measures_besides_is_shown_with_its_unit(
     page = client.get("/").text
     for shown in (
         "Mức pin <b>64%</b>", "Độ rọi <b>52.000 lux</b>", "Hướng gió <b>225°</b>",
-        "Lượng nước <b>1520,125 m³</b>", "Cường độ mưa <b>12,4 mm/h</b>", "Bụi mịn PM2,5 <b>38 µg/m³</b>",
+        "Lượng nước <b>1.520,125 m³</b>", "Cường độ mưa <b>12,4 mm/h</b>", "Bụi mịn PM2,5 <b>38 µg/m³</b>",
         "Bụi PM10 <b>61 µg/m³</b>", "Độ ồn <b>58,3 dB(A)</b>",
     ):  # fmt: skip
         assert shown in page
@@ -236,7 +236,7 @@ def test_while_it_runs_the_page_says_as_of_when_and_who_spoke_since_is_on_it(
         now[0] += 3000
         real = Device("dong-thap", "tam-que", "my-esp32", "soil-probe", simulated=False)
         store.write([Point("telemetry", device_tags(real), {"soil_moisture": 31.5}, now[0] - 1000)])
-        until(lambda: "Độ ẩm đất <b>31,5 %</b>" in running.get("/").text, "who spoke since")
+        until(lambda: "Độ ẩm đất <b>31,5%</b>" in running.get("/").text, "who spoke since")
         assert "Tính đến 21/11/2026 12:00:00" in running.get("/").text, "all else is as it was read"
 
 
