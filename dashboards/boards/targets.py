@@ -49,9 +49,10 @@ def board(lang: str) -> build.Dashboard:
 def _reports(spot: Spot, say: Say) -> table.Panel:
     to = "to" if say.lang == "vi" else "to_en"
     titles = {"due": say("report_due"), "days": say("report_days"), to: say("report_to")}
-    panel = style.listed(
-        style.rows(sort=titles["due"]), spot, say, title=say("reports"), about=say("reports_about")
-    )
+    panel = style.dress(
+        style.rows(sort=titles["due"]), spot, say,
+        title=say("reports"), about=say("reports_about"), unit=style.COUNT,
+    ).no_value(say("missing"))  # fmt: skip
     panel.with_target(InfluxQL(queries.latest("report", titles, by="day")))
     style.paint(panel, titles["due"], unit=style.DATE, custom_width=180)
     style.paint(panel, titles["days"], custom_width=180)

@@ -169,6 +169,17 @@ def test_roster_and_indicators_are_there_without_a_single_reading(store):
     assert len(dated) == sum(len(target.points) for target in PILOT.targets)
 
 
+def test_each_report_says_when_it_is_due_next_and_in_how_many_days(store):
+    clerk(store).indicators.write(T)
+    due = {
+        dict(one.tags)["day"]: one for one in store.series("report", {"pilot": PILOT.pilot}, 0, T + 1, 100)
+    }
+    assert set(due) == {one.day for one in PILOT.reports}
+    for one in due.values():
+        assert one.time == MIDNIGHT and one.fields["due"] == MIDNIGHT + one.fields["days"] * 86_400_000
+        assert 0 <= one.fields["days"] <= 365 and one.fields["to"] != one.fields["to_en"]
+
+
 def test_a_device_has_one_row_a_day_with_when_it_was_last_seen(store):
     device = next(iter(PILOT.fleet.values()))
     store.write([Point("telemetry", device_tags(device), {"battery_voltage": 3.7}, T - 7_200_000)])

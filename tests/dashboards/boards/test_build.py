@@ -138,6 +138,8 @@ def test_columns_of_a_table_have_their_order_and_places_their_name_first(panel, 
     if panel["type"] == "table":
         (shape,) = shapes
         first = min(shape["indexByName"], key=shape["indexByName"].get)
+        if first == "due":
+            return  # days and offices: no id
         assert first in ("community", "device", "instance", "who"), panel["title"]
         assert ("community" in shape["indexByName"]) == (first == "community")
         known = {k: v for m in panel["fieldConfig"]["defaults"]["mappings"] if m["type"] == "value"
@@ -196,11 +198,11 @@ def test_the_traceability_share_is_a_ratio():
 
 
 def test_both_languages_show_the_same_panels():
-    words = re.compile("text_en")  # advice is stored in both languages
+    words = re.compile("(text|to)_en")  # advice and offices are stored in both languages
 
     def shape(lang, name):
         return [
-            (p["id"], p["type"], p["gridPos"], [words.sub("text", t["query"]) for t in p.get("targets", ())])
+            (p["id"], p["type"], p["gridPos"], [words.sub(r"\1", t["query"]) for t in p.get("targets", ())])
             for p in load(lang, name)["panels"]
         ]
 

@@ -15,7 +15,16 @@ PILOT_FILE = """
 pilot: p
 name: {vi: Tỉnh, en: Province}
 time_zone: Asia/Ho_Chi_Minh
-reports: []
+reports:
+  - {day: "11-30", to: {vi: Sở, en: Department}, source: s}
+report_form:
+  above: {vi: Tỉnh, en: Province}
+  office: {vi: Sở, en: Department}
+  symbol: BC-S
+  place: {vi: Tỉnh, en: Province}
+  to: [{vi: Tỉnh, en: Province}]
+  basis: [{vi: Kế hoạch, en: Plan}]
+  source: s
 targets:
   - {indicator: iot_communities, points: [{year: 2025, at_least: 7}, {year: 2030, at_least: 14}], source: s}
   - {indicator: smart_villages, points: [{year: 2025, at_least: 7}, {year: 2030, at_least: 14}], source: s}
