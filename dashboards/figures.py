@@ -24,6 +24,8 @@ INDICATORS = ("iot_communities", "smart_villages", "traceability_share")
 BOOKS = ("received", "stored", "duplicate", "quarantined", "spooled")
 TREND_DAYS = 30
 WATCHED_MS = 5 * MINUTE_MS  # how old a look of the watch may be; it looks each minute
+ACCURACY_KM = 5.0  # assumption: of every place's point in a pilot file
+GEOJSON = "application/geo+json"
 
 
 class Lots(Protocol):
@@ -291,6 +293,11 @@ def _device(by_id: dict[str, DeviceNow], latest: Latest) -> DeviceNow:
         )
         by_id[tags["device"]] = known
     return known
+
+
+def point(lon: float, lat: float) -> dict[str, Any]:
+    """A point of WGS 84 (degrees) as GeoJSON, RFC 7946."""
+    return {"type": "Point", "coordinates": [lon, lat]}
 
 
 def iso(ms: int) -> str:

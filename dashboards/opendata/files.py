@@ -6,25 +6,30 @@
 """
 
 import json
+import threading
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
-from dashboards.figures import Figures, device_json
+from dashboards.figures import ACCURACY_KM, GEOJSON, Figures, device_json, point
+from dashboards.kept import Kept
 from dashboards.opendata import gather
 from dashboards.opendata.answer import CSV, LICENCE, LOTS, Answering, as_file, csv_text, flatten, readable
 from dashboards.opendata.rows import SeriesRow
 from devices.clock import DAY_MS, HOUR_MS
 from devices.contract.signals import SIGNALS
 
-GEOJSON = "application/geo+json"
 SERIES_MS = 7 * DAY_MS
+WEEKS = 64  # files of a signal that are held, a megabyte or so each of those of a whole province
 
 
 def router(figures: Figures) -> APIRouter:
     """Read-only files over the figures."""
     routes = APIRouter(prefix="/api/v1", tags=["open data, as files"])
+    fleet = Kept(lambda: [device_json(one) for one in figures.devices(figures.now())])
+    weeks = _Weeks(figures)
 
     def a_file(path: str, media: str) -> Callable[[Answering], Answering]:
         return readable(routes, path, responses={200: {"content": {media: {}}}}, response_class=Response)
@@ -42,7 +47,7 @@ def router(figures: Figures) -> APIRouter:
     @a_file("/devices.csv", CSV)
     def devices(request: Request) -> Response:
         """Devices heard within a day, with their newest values."""
-        return _table(request, "devices", [device_json(one) for one in figures.devices(figures.now())])
+        return _table(request, "devices", fleet.get())
 
     @a_file("/lots.csv", CSV)
     def lots(request: Request) -> Response:
@@ -52,14 +57,14 @@ def router(figures: Figures) -> APIRouter:
     @a_file("/series/{signal}.csv", CSV)
     def series(request: Request, signal: str) -> Response:
         """A signal of every device, by the hour, over seven days."""
-        return _series(request, figures, signal, None)
+        return weeks.answer(request, signal, None)
 
     @a_file("/series/{signal}/{place}.csv", CSV)
     def series_of(request: Request, signal: str, place: str) -> Response:
         """The same of one place."""
         if place not in figures.pilot.place:
             raise HTTPException(404, f"{place}: the pilot has no such place; see communities")
-        return _series(request, figures, signal, place)
+        return weeks.answer(request, signal, place)
 
     @a_file("/places.geojson", GEOJSON)
     def places(request: Request) -> Response:
@@ -72,24 +77,38 @@ def router(figures: Figures) -> APIRouter:
     def devices_map(request: Request) -> Response:
         """Devices heard within a day at the point of their place, ±5 km: not where they stand."""
         at = {place.id: (place.lon, place.lat) for place in figures.pilot.places}
-        rows = [device_json(one) for one in figures.devices(figures.now())]
-        shown = [{**row, "accuracy_km": gather.ACCURACY_KM} for row in rows if row["community"] in at]
+        shown = [{**row, "accuracy_km": ACCURACY_KM} for row in fleet.get() if row["community"] in at]
         return _map(request, figures, "devices", [(at[row["community"]], row) for row in shown])
 
     return routes
 
 
-def _table(request: Request, name: str, rows: list[dict[str, Any]], columns: Any = ()) -> Response:
-    return as_file(request, f"{name}.csv", csv_text(rows, columns), CSV)
+def _table(request: Request, name: str, rows: list[dict[str, Any]]) -> Response:
+    return as_file(request, f"{name}.csv", csv_text(rows), CSV)
 
 
-def _series(request: Request, figures: Figures, signal: str, place: str | None) -> Response:
-    if signal not in SIGNALS:
-        raise HTTPException(404, f"{signal}: there is no such signal; see devices/README.md")
-    now = figures.now()
-    rows = gather.series(figures, signal, place, None, now - SERIES_MS, now, HOUR_MS)
-    name = signal if place is None else f"{signal}-{place}"
-    return _table(request, name, rows, SeriesRow.model_fields)
+class _Weeks:
+    """Seven days of a signal as CSV, each read once for all who ask lately; of the many that there may be,
+    those that were asked last.
+    """
+
+    def __init__(self, figures: Figures) -> None:
+        self._figures = figures
+        self._lock = threading.Lock()
+        self._kept = lru_cache(WEEKS)(lambda signal, place: Kept(lambda: self._read(signal, place)))
+
+    def answer(self, request: Request, signal: str, place: str | None) -> Response:
+        if signal not in SIGNALS:
+            raise HTTPException(404, f"{signal}: there is no such signal; see devices/README.md")
+        with self._lock:  # for as long as it takes to find what holds it: nothing is read meanwhile
+            kept = self._kept(signal, place)
+        name = signal if place is None else f"{signal}-{place}"
+        return as_file(request, f"{name}.csv", kept.get(), CSV)
+
+    def _read(self, signal: str, place: str | None) -> str:
+        now = self._figures.now()
+        rows = gather.series(self._figures, signal, place, None, now - SERIES_MS, now, HOUR_MS)
+        return csv_text(rows, SeriesRow.model_fields)
 
 
 def _map(
@@ -107,10 +126,10 @@ def _map(
         {
             "type": "Feature",
             "id": row.get("id", row.get("device")),
-            "geometry": {"type": "Point", "coordinates": list(point)},
+            "geometry": point(*at),
             "properties": dict(flatten("", row)),
         }
-        for point, row in features
+        for at, row in features
     ]
     content = json.dumps(collection, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return as_file(request, f"{name}.geojson", content, GEOJSON)

@@ -3,13 +3,11 @@
 from math import isnan
 from typing import Any
 
-from dashboards.figures import Figures, iso
+from dashboards.figures import ACCURACY_KM, Figures, iso
 from devices.clock import day_of, midnight_of
 from devices.contract.signals import SIGNALS
 from gateway.indicators.course import forecasts, path
 from gateway.stores.points import FLAG_TRUE
-
-ACCURACY_KM = 5.0  # of every place (FACTS section 2)
 
 
 def indicators(figures: Figures, now: int) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Pages for machines without Grafana: no script, printable.
 
-overview.py  / (today.py: alarms, advice, places; marks.py: the map's; kept.py: read before anybody asks)
+overview.py  / (today.py: alarms, advice, places; marks.py: the map's)
 place.py     /place/{id} (week.py: curves; curves.py: read before anybody asks)
              both: lately.py (read once for both), measured.py (values, age, level)
 state.py     /healthz and /metrics (gateways.py)

@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from dashboards.figures import Figures
+from dashboards.kept import AWAY, LEAVE, PATIENCE, Kept
 from dashboards.pages import week
-from dashboards.pages.kept import AWAY, LEAVE, PATIENCE, Kept
 from dashboards.pages.lately import Lately
 from dashboards.pages.measured import SIGNALS, measured
 from devices.clock import MINUTE_MS

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from dashboards.figures import AlarmNow, DeviceNow, Figures, sensors
-from dashboards.pages.kept import Kept
+from dashboards.kept import Kept
 from devices.clock import AHEAD_MS, DAY_MS, MINUTE_MS
 from devices.contract.signals import SIGNALS
 from gateway.indicators.count import MANY

@@ -12,11 +12,11 @@ from fastapi.responses import FileResponse, Response
 
 from dashboards import wording
 from dashboards.figures import DeviceNow, Figures, Indicator, Standing, balanced
+from dashboards.kept import Kept
 from dashboards.map.land import NOWHERE, lands
 from dashboards.map.picture import draw
 from dashboards.pages import lately, marks, today
 from dashboards.pages.frame import PAGES
-from dashboards.pages.kept import Kept
 from dashboards.pages.lately import Lately
 from devices.clock import day_of, moment_of
 from devices.contract.models import device_name

@@ -16,10 +16,10 @@ from fastapi.responses import FileResponse, Response
 
 from dashboards import wording
 from dashboards.figures import DeviceNow, Figures
+from dashboards.kept import Kept
 from dashboards.pages import lately, today, week
 from dashboards.pages.curves import Curves
 from dashboards.pages.frame import PAGES
-from dashboards.pages.kept import Kept
 from dashboards.pages.lately import Lately
 from dashboards.pages.measured import GROUPS, SIGNALS, SUMS, Measured, meaning, measured, silence
 from devices.clock import DAY_MS, day_of, moment_of

@@ -15,9 +15,8 @@ from dashboards.sta.sets import BadQuery, Entity
 from devices.clock import DAY_MS, HOUR_MS, YEAR_2020_MS
 from gateway.stores.store import Bucket
 
-MOST = 300_000  # hours of several datastreams that one question may look through
 MOST_QUESTIONS = 400  # that one request may put to the store: a page of Datastreams, each with its newest
-MOST_READ = 150_000  # observations that one request may read: seventeen years of one datastream
+MOST_READ = 150_000  # observations that one request may look through: seventeen years of one datastream
 SECOND_MS = 1000
 
 
@@ -55,9 +54,9 @@ class Hours:
         if start >= stop or not streams:
             return []
         hours = -(-(stop - start) // HOUR_MS)
-        if len(streams) > 1 and hours * len(streams) > MOST:
+        if len(streams) > 1 and hours * len(streams) > MOST_READ:
             raise BadQuery(
-                f"{hours} hours of {len(streams)} Datastreams are more than {MOST}: take one Datastream, "
+                f"{hours} hours of {len(streams)} of them are more than {MOST_READ}: take one Datastream, "
                 "or a shorter phenomenonTime"
             )
         return self._read(streams, start, stop)

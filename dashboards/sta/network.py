@@ -4,16 +4,16 @@ A device that was heard within a year is a Thing, each of its signals a Datastre
 where it stands) its Location and the FeatureOfInterest of what it observes.
 """
 
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from dashboards.figures import Figures, iso
+from dashboards.figures import ACCURACY_KM, GEOJSON, Figures, iso, point
+from dashboards.kept import Kept
 from dashboards.sta.numbers import MOST_STREAMS, Numbers
 from dashboards.sta.sets import FIELDS, Entity
-from devices.clock import DAY_MS, MINUTE_MS, midnight_of
+from devices.clock import DAY_MS, midnight_of
 from devices.contract.models import DIARY, MODELS
 from devices.contract.signals import SIGNALS, Signal
 from devices.pilots.places import Place
@@ -21,11 +21,8 @@ from devices.texts import text
 from gateway.stores.points import FLAG_TRUE
 
 HEARD_MS = 366 * DAY_MS
-FRESH_MS = MINUTE_MS
-GEOJSON = "application/geo+json"
 MEASUREMENT = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement"
 UCUM = "http://unitsofmeasure.org"
-ACCURACY_KM = 5.0
 
 
 class Stream(NamedTuple):
@@ -68,25 +65,21 @@ class Network:
 
 
 class Survey:
-    """Looks at the store, at most once a minute."""
+    """Looks at the store, once for all who ask within half a minute."""
 
     def __init__(self, figures: Figures, numbers: Numbers) -> None:
         self._figures = figures
         self._numbers = numbers
         self._heard: dict[str, Heard] = {}
-        self._network: Network | None = None
-        self._at = 0
-        self._lock = threading.Lock()
+        self._kept = Kept(self._look)
 
     def network(self) -> Network:
         """The entities of now. Raises RetryLater and RegistryAway."""
-        with self._lock:
-            now = self._figures.now()
-            if self._network is None or not 0 <= now - self._at < FRESH_MS:
-                since = now - (HEARD_MS if self._network is None else DAY_MS)
-                self._listen(since)
-                self._network, self._at = build(self._figures, self._numbers, self._heard.values()), now
-            return self._network
+        return self._kept.get()
+
+    def _look(self) -> Network:
+        self._listen(self._figures.now() - (DAY_MS if self._heard else HEARD_MS))
+        return build(self._figures, self._numbers, self._heard.values())
 
     def _listen(self, since: int) -> None:
         figures = self._figures
@@ -167,15 +160,15 @@ def _kind(model: str) -> str:
 
 def _place(network: Network, number: int, place: Place) -> None:
     commune = place.commune_new or place.commune_old
-    point = {"type": "Point", "coordinates": [place.lon, place.lat]}
+    at = point(place.lon, place.lat)
     common = {
         "name": place.name,
         "description": f"{place.name}, {commune}: ±{ACCURACY_KM:g} km",
         "encodingType": GEOJSON,
         "properties": {"id": place.id, "accuracy_km": ACCURACY_KM, "fictional": place.fictional},
     }
-    network.add("Locations", number, **common, location=point)
-    network.add("FeaturesOfInterest", number, **common, feature=point)
+    network.add("Locations", number, **common, location=at)
+    network.add("FeaturesOfInterest", number, **common, feature=at)
 
 
 def _sensor(network: Network, number: int, model: str) -> None:

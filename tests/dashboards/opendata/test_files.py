@@ -3,15 +3,18 @@
 import csv
 import io
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from dashboards.figures import ACCURACY_KM
 from dashboards.opendata import files
-from dashboards.opendata.gather import ACCURACY_KM
 from tests.dashboards import soil
 from tests.dashboards.soil import PILOT
+from tests.servers import until
 
 TABLES = [
     "indicators.csv", "communities.csv", "devices.csv", "lots.csv",
@@ -110,3 +113,30 @@ def test_no_point_is_more_exact_than_its_place(client):
     for feature in devices:
         assert feature["geometry"]["coordinates"] == points[feature["properties"]["community"]]
         assert feature["properties"]["accuracy_km"] == ACCURACY_KM
+
+
+@pytest.mark.parametrize(
+    ("name", "question"), [("series/soil_moisture.csv", "summary"), ("devices.csv", "latest")]
+)
+def test_many_who_ask_at_once_cost_the_store_one_question(tmp_path, monkeypatch, name, question):
+    asked, go = [], threading.Event()
+    app = FastAPI()
+    with soil.figures(tmp_path) as figures:
+        real = getattr(figures.store, question)
+
+        def slow(*of):
+            asked.append(of)
+            go.wait(30)
+            return real(*of)
+
+        app.include_router(files.router(figures))
+        with TestClient(app) as client, ThreadPoolExecutor(6) as pool:
+            monkeypatch.setattr(figures.store, question, slow)
+            answers = [pool.submit(client.get, f"/api/v1/{name}") for _ in range(6)]
+            until(lambda: asked, "the store is asked")
+            go.set()
+            bodies = {one.result().content for one in answers}
+            assert client.get(f"/api/v1/{name}").content in bodies  # and who comes a moment later as well
+    assert len(bodies) == 1 and bodies != {b""}
+    of_telemetry = [of for of in asked if of[0] == "telemetry"]
+    assert len(of_telemetry) == 1

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from dashboards.figures import Figures
+from dashboards.kept import Kept
 from dashboards.pages import curves
 from dashboards.pages.curves import TICK_MS, Curves
-from dashboards.pages.kept import Kept
 from dashboards.pages.lately import Lately
 from devices.clock import HOUR_MS
 from gateway.stores.points import Point, device_tags

@@ -9,9 +9,10 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from dashboards import kept
 from dashboards.figures import Figures, Indicator
 from dashboards.opendata import routes as api
-from dashboards.pages import kept, overview
+from dashboards.pages import overview
 from dashboards.pages.check import Verdict
 from dashboards.pages.lately import Lately
 from dashboards.site import opened, site

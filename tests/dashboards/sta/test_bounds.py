@@ -1,14 +1,20 @@
 """What one question may cost: each of these is answered at once, small or refused, whoever asks."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from dashboards.sta import hours, reader, routes
 from dashboards.sta.grammar import parse as condition
+from dashboards.sta.network import Survey
+from dashboards.sta.numbers import Numbers
 from dashboards.sta.options import DEEPEST, LONGEST, of_query
 from dashboards.sta.sets import BadQuery, require_path
 from tests.dashboards import soil
+from tests.servers import until
 
 ROUND = "Datastreams/Sensor/Datastreams/Sensor/Datastreams"
 
@@ -63,3 +69,23 @@ def test_an_answer_has_a_budget_and_who_asks_for_more_is_told_what_to_ask(
     monkeypatch.setattr(where, name, most)
     refused = client.get(address)
     assert refused.status_code == 400 and refused.json()["message"]
+
+
+def test_what_there_is_is_looked_up_once_for_all_who_ask_at_once(tmp_path, monkeypatch):
+    looked, go = [], threading.Event()
+    with soil.figures(tmp_path) as figures:
+        real = figures.store.latest
+
+        def slow(*of):
+            looked.append(of)
+            go.wait(30)
+            return real(*of)
+
+        monkeypatch.setattr(figures.store, "latest", slow)
+        survey = Survey(figures, Numbers(figures.registry_url))
+        with ThreadPoolExecutor(6) as pool:
+            asked = [pool.submit(survey.network) for _ in range(6)]
+            until(lambda: looked, "the store is asked")
+            go.set()
+            assert len({id(one.result()) for one in asked}) == 1
+        assert survey.network().streams and len(looked) == 1

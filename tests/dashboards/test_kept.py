@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from dashboards.pages import kept
-from dashboards.pages.kept import Kept
+from dashboards import kept
+from dashboards.kept import Kept
 from gateway.stores.store import RetryLater
 from tests.servers import until
 
