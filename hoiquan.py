@@ -89,7 +89,7 @@ def web(
             form.router(folder, place, registry, post.send, secure=settings.base_url.startswith("https:")),
         )
         shelf = Shelf(settings.data / PROBES)
-        pages = site(figures, lambda *message: Verdict(*judged(registry, shelf, *message)), others)
+        pages = site(settings, figures, lambda *one: Verdict(*judged(registry, shelf, *one)), others)
         uvicorn.run(pages, host=bind, port=http_port, log_level="warning", timeout_graceful_shutdown=1)
 
 

@@ -67,10 +67,11 @@ def serve(port: str, lots: str, now: str, *where: str) -> None:
         InfluxStore(where[0], where[1], Influx.org, where[2]) if where[1:] else SqliteStore(Path(where[0]))
     )
     # the pages read the pilot by its name; that of the store differs in dates and fleets alone
-    figures = opened(Settings(data=Path(lots)), store, lambda *of: seal.lots(Path(lots) / "trace", *of))
+    settings = Settings(data=Path(lots))
+    figures = opened(settings, store, lambda *of: seal.lots(Path(lots) / "trace", *of))
     begun = time.monotonic()
     figures.now = lambda: int(now) + round(1000 * (time.monotonic() - begun))
-    shown = site(figures, lambda *_: Verdict(True, []), ())
+    shown = site(settings, figures, lambda *_: Verdict(True, []), ())
     uvicorn.run(shown, host="127.0.0.1", port=int(port), log_level="warning")
 
 

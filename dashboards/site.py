@@ -20,6 +20,8 @@ from devices.access.registry import Registry
 from devices.clock import DAY_MS, MINUTE_MS
 from devices.pilots.scenario import SCENARIO, Scenario
 from devices.settings import Settings
+from devices.web.conditional import Conditional
+from devices.web.named import Named
 from gateway.indicators.count import Evaluation, evaluate
 from gateway.stores.store import RetryLater, Store
 
@@ -61,11 +63,13 @@ def opened(settings: Settings, store: Store, lots: Told, recalls: Told) -> Figur
     )  # fmt: skip
 
 
-def site(figures: Figures, judge: check.Judge, others: Iterable[APIRouter]) -> FastAPI:
+def site(settings: Settings, figures: Figures, judge: check.Judge, others: Iterable[APIRouter]) -> FastAPI:
     """The application; `judge` says what would become of a device's message."""
     pages = FastAPI(
         title="hoiquan", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
     )
+    pages.add_middleware(Conditional)
+    pages.add_middleware(Named, base_url=settings.base_url, trusted=settings.trusted_hosts)
     recent = lately.kept(figures)
     for shown in (overview, place):
         pages.include_router(shown.router(figures, recent))

@@ -62,6 +62,9 @@ class Settings(BaseSettings):
         CANONICAL, pattern=r"^https?://[a-z0-9-]+(\.[a-z0-9-]+)+$",
         description="domain of the links in EPCIS documents, the same whichever host serves them",
     )  # fmt: skip
+    trusted_hosts: str = Field(
+        "", description="other hosts (with port, by commas) whose answers have links of their own name"
+    )
     log_origin: str = Field("localhost/hoiquan", description="name of the transparency log in its checkpoint")
     mosquitto_passwords: Path | None = Field(
         None, description="Mosquitto's password file, written on enrolment; its rules beside it, as NAME.acl"

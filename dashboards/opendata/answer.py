@@ -4,10 +4,10 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterable
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import BaseModel
 
 from dashboards.figures import Figures, iso
@@ -27,7 +27,6 @@ GTIN = "(01){}"  # as GS1 writes it for people: bare digits would be a number, a
 CSV = "text/csv; charset=utf-8"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would take such a text for a formula
 
-Answering = TypeVar("Answering", bound=Callable[..., Any])
 Limit = Annotated[int, Query(ge=1, le=MOST, description="rows a page")]
 Offset = Annotated[int, Query(ge=0, le=FURTHEST, description="rows to leave out before")]
 Form = Annotated[
@@ -66,8 +65,6 @@ def answer(
     }
     if following:
         headers["Link"] += f', <{following}>; rel="next"'
-    if headers["ETag"] in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
     if as_csv:
         headers["Content-Disposition"] = disposition(f"{request.url.path.rpartition('/')[2]}.csv")
         return Response(csv_text(shown), media_type=CSV, headers=headers)
@@ -83,31 +80,16 @@ def answer(
     return Response(content, media_type="application/json", headers=headers)
 
 
-def as_file(request: Request, name: str, content: str, media: str) -> Response:
+def as_file(name: str, content: str, media: str) -> Response:
     """A whole file under a path of its own: what opens files over the net wants to know how long it is."""
-    body = content.encode()
     headers = {
         "Cache-Control": f"public, max-age={FRESH}",
-        "ETag": f'"{hashlib.sha256(body).hexdigest()[:32]}"',
         "Access-Control-Allow-Origin": "*",
         "Link": f'<{LICENCE["url"]}>; rel="license"',
         "X-Content-Type-Options": "nosniff",
         "Content-Disposition": disposition(name),
     }
-    if headers["ETag"] in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return Response(body, media_type=media, headers=headers)
-
-
-def readable(routes: APIRouter, path: str, **described: Any) -> Callable[[Answering], Answering]:
-    """Answer GET there, and HEAD, by which harvesters and GDAL look before they fetch."""
-
-    def both(function: Answering) -> Answering:
-        routes.head(path, include_in_schema=False)(function)
-        routes.get(path, **described)(function)
-        return function
-
-    return both
+    return Response(content, media_type=media, headers=headers)
 
 
 def disposition(name: str) -> str:

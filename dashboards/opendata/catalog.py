@@ -4,13 +4,13 @@ DATASETS ─► catalogue (nodes) ─► rdf.py ─► /api/v1/catalog in the fo
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from fastapi import APIRouter, Request, Response
 
 from dashboards.figures import Figures
 from dashboards.opendata import rdf
-from dashboards.opendata.answer import FRESH, LICENCE, readable
+from dashboards.opendata.answer import FRESH, LICENCE
 from dashboards.opendata.rdf import Node, Ref, Text
 from devices.contract.signals import SIGNALS
 from devices.texts import LANGS, text
@@ -88,14 +88,14 @@ def router(figures: Figures) -> APIRouter:
     """The catalogue, in the form that `Accept` or the path's ending asks for."""
     routes = APIRouter(tags=["open data, catalogue"])
     content: dict[str, dict[str, object]] = {medium: {} for medium, _ in WRITERS.values()}
-    described = {"responses": {200: {"content": content}}, "response_class": Response}
+    responses: dict[int | str, dict[str, Any]] = {200: {"content": content}}
 
-    @readable(routes, ROOT, **described)
+    @routes.get(ROOT, responses=responses, response_class=Response)
     def catalog(request: Request) -> Response:
         """DCAT-AP 3: JSON-LD, Turtle or RDF/XML, by `Accept`."""
         return _written(request, figures, _asked(request.headers.get("accept", "")))
 
-    @readable(routes, f"{ROOT}.{{ending}}", **described)
+    @routes.get(f"{ROOT}.{{ending}}", responses=responses, response_class=Response)
     def catalog_as(request: Request, ending: Literal["jsonld", "ttl", "rdf"]) -> Response:
         """The same in the form of the path's ending."""
         return _written(request, figures, ending)

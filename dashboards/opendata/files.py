@@ -9,19 +9,20 @@ import json
 import threading
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, HTTPException, Response
 
 from dashboards.figures import ACCURACY_KM, GEOJSON, Figures, device_json, point
 from dashboards.kept import Kept
 from dashboards.opendata import gather
-from dashboards.opendata.answer import CSV, LICENCE, LOTS, Answering, as_file, csv_text, flatten, readable
+from dashboards.opendata.answer import CSV, LICENCE, LOTS, as_file, csv_text, flatten
 from dashboards.opendata.rows import SeriesRow
 from devices.clock import DAY_MS, HOUR_MS
 from devices.contract.signals import SIGNALS
 
 SERIES_MS = 7 * DAY_MS
+Answering = TypeVar("Answering", bound=Callable[..., Response])
 WEEKS = 64  # files of a signal that are held, a megabyte or so each of those of a whole province
 
 
@@ -32,59 +33,59 @@ def router(figures: Figures) -> APIRouter:
     weeks = _Weeks(figures)
 
     def a_file(path: str, media: str) -> Callable[[Answering], Answering]:
-        return readable(routes, path, responses={200: {"content": {media: {}}}}, response_class=Response)
+        return routes.get(path, responses={200: {"content": {media: {}}}}, response_class=Response)
 
     @a_file("/indicators.csv", CSV)
-    def indicators(request: Request) -> Response:
+    def indicators() -> Response:
         """The three targets."""
-        return _table(request, "indicators", gather.indicators(figures, figures.now()))
+        return _table("indicators", gather.indicators(figures, figures.now()))
 
     @a_file("/communities.csv", CSV)
-    def communities(request: Request) -> Response:
+    def communities() -> Response:
         """The communities and villages of the pilot."""
-        return _table(request, "communities", gather.communities(figures))
+        return _table("communities", gather.communities(figures))
 
     @a_file("/devices.csv", CSV)
-    def devices(request: Request) -> Response:
+    def devices() -> Response:
         """Devices heard within a day, with their newest values."""
-        return _table(request, "devices", fleet.get())
+        return _table("devices", fleet.get())
 
     @a_file("/lots.csv", CSV)
-    def lots(request: Request) -> Response:
+    def lots() -> Response:
         """The newest lots, without their codes."""
-        return _table(request, "lots", [gather.lot(lot) for lot in figures.lots(LOTS)])
+        return _table("lots", [gather.lot(lot) for lot in figures.lots(LOTS)])
 
     @a_file("/series/{signal}.csv", CSV)
-    def series(request: Request, signal: str) -> Response:
+    def series(signal: str) -> Response:
         """A signal of every device, by the hour, over seven days."""
-        return weeks.answer(request, signal, None)
+        return weeks.answer(signal, None)
 
     @a_file("/series/{signal}/{place}.csv", CSV)
-    def series_of(request: Request, signal: str, place: str) -> Response:
+    def series_of(signal: str, place: str) -> Response:
         """The same of one place."""
         if place not in figures.pilot.place:
             raise HTTPException(404, f"{place}: the pilot has no such place; see communities")
-        return weeks.answer(request, signal, place)
+        return weeks.answer(signal, place)
 
     @a_file("/places.geojson", GEOJSON)
-    def places(request: Request) -> Response:
+    def places() -> Response:
         """The communities and villages as points, ±5 km."""
         rows = gather.communities(figures)
         points = {row["id"]: (row.pop("lon"), row.pop("lat")) for row in rows}
-        return _map(request, figures, "places", [(points[row["id"]], row) for row in rows])
+        return _map(figures, "places", [(points[row["id"]], row) for row in rows])
 
     @a_file("/devices.geojson", GEOJSON)
-    def devices_map(request: Request) -> Response:
+    def devices_map() -> Response:
         """Devices heard within a day at the point of their place, ±5 km: not where they stand."""
         at = {place.id: (place.lon, place.lat) for place in figures.pilot.places}
         shown = [{**row, "accuracy_km": ACCURACY_KM} for row in fleet.get() if row["community"] in at]
-        return _map(request, figures, "devices", [(at[row["community"]], row) for row in shown])
+        return _map(figures, "devices", [(at[row["community"]], row) for row in shown])
 
     return routes
 
 
-def _table(request: Request, name: str, rows: list[dict[str, Any]]) -> Response:
-    return as_file(request, f"{name}.csv", csv_text(rows), CSV)
+def _table(name: str, rows: list[dict[str, Any]]) -> Response:
+    return as_file(f"{name}.csv", csv_text(rows), CSV)
 
 
 class _Weeks:
@@ -97,13 +98,13 @@ class _Weeks:
         self._lock = threading.Lock()
         self._kept = lru_cache(WEEKS)(lambda signal, place: Kept(lambda: self._read(signal, place)))
 
-    def answer(self, request: Request, signal: str, place: str | None) -> Response:
+    def answer(self, signal: str, place: str | None) -> Response:
         if signal not in SIGNALS:
             raise HTTPException(404, f"{signal}: there is no such signal; see devices/README.md")
         with self._lock:  # for as long as it takes to find what holds it: nothing is read meanwhile
             kept = self._kept(signal, place)
         name = signal if place is None else f"{signal}-{place}"
-        return as_file(request, f"{name}.csv", kept.get(), CSV)
+        return as_file(f"{name}.csv", kept.get(), CSV)
 
     def _read(self, signal: str, place: str | None) -> str:
         now = self._figures.now()
@@ -111,9 +112,7 @@ class _Weeks:
         return csv_text(rows, SeriesRow.model_fields)
 
 
-def _map(
-    request: Request, figures: Figures, name: str, features: list[tuple[tuple[float, float], dict[str, Any]]]
-) -> Response:
+def _map(figures: Figures, name: str, features: list[tuple[tuple[float, float], dict[str, Any]]]) -> Response:
     """RFC 7946: WGS 84, so no `crs`; no BOM and no NaN."""
     collection: dict[str, Any] = {
         "type": "FeatureCollection",
@@ -132,4 +131,4 @@ def _map(
         for at, row in features
     ]
     content = json.dumps(collection, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return as_file(request, f"{name}.geojson", content, GEOJSON)
+    return as_file(f"{name}.geojson", content, GEOJSON)

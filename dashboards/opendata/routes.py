@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from dashboards.figures import Figures, device_json
 from dashboards.opendata import gather
 from dashboards.opendata import rows as open_rows
-from dashboards.opendata.answer import LOTS, Asked, answer, readable
+from dashboards.opendata.answer import LOTS, Asked, answer
 from devices.clock import DAY_MS, HOUR_MS, day_of, epoch_ms, midnight_of
 from devices.contract.signals import SIGNALS
 from gateway.indicators.course import START_YEAR
@@ -28,7 +28,7 @@ def router(figures: Figures) -> APIRouter:
     """Read-only routes over the figures."""
     routes = APIRouter(prefix="/api/v1", tags=["open data"])
 
-    @readable(routes, "/indicators", **_describes(open_rows.Indicators))
+    @routes.get("/indicators", **_describes(open_rows.Indicators))
     def indicators(
         request: Request, page: Page,
         at: Annotated[
@@ -45,12 +45,12 @@ def router(figures: Figures) -> APIRouter:
         end = min(now, midnight_of(at + timedelta(days=1), figures.pilot.zone) - 1)
         return answer(request, figures, page, gather.counted(figures, end), settled=at < today)
 
-    @readable(routes, "/communities", **_describes(open_rows.Communities))
+    @routes.get("/communities", **_describes(open_rows.Communities))
     def communities(request: Request, page: Page) -> Response:
         """The communities and villages of the pilot; places are ±5 km."""
         return answer(request, figures, page, gather.communities(figures))
 
-    @readable(routes, "/series", **_describes(open_rows.Series))
+    @routes.get("/series", **_describes(open_rows.Series))
     def series(
         request: Request, page: Page,
         signal: Annotated[str, Query(description="a signal id, such as salinity")],
@@ -79,7 +79,7 @@ def router(figures: Figures) -> APIRouter:
         rows = gather.series(figures, signal, community, device, since, until, wide)
         return answer(request, figures, page, rows, settled=until < now - DAY_MS)
 
-    @readable(routes, "/devices", **_describes(open_rows.Devices))
+    @routes.get("/devices", **_describes(open_rows.Devices))
     def devices(request: Request, page: Page, community: str | None = None) -> Response:
         """Devices heard within a day, with their newest values."""
         require_place(figures, community)
@@ -87,7 +87,7 @@ def router(figures: Figures) -> APIRouter:
         newest = figures.devices(figures.now(), **where)
         return answer(request, figures, page, [device_json(device) for device in newest])
 
-    @readable(routes, "/devices/{device}/latest", responses={200: {"model": open_rows.DeviceRow}})
+    @routes.get("/devices/{device}/latest", responses={200: {"model": open_rows.DeviceRow}})
     def latest(device: str) -> dict[str, Any]:
         """The newest values of one device."""
         newest = figures.devices(figures.now(), device=device)
@@ -95,7 +95,7 @@ def router(figures: Figures) -> APIRouter:
             raise HTTPException(404, f"no reading of device {device!r} within a day")
         return device_json(newest[0])
 
-    @readable(routes, "/lots", **_describes(open_rows.Lots))
+    @routes.get("/lots", **_describes(open_rows.Lots))
     def lots(request: Request, page: Page, community: str | None = None) -> Response:
         """The newest lots, without their codes: who holds a label can look its record up."""
         require_place(figures, community)

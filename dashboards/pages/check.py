@@ -1,12 +1,11 @@
 """The page `/check`: paste a device's message, read what is wrong with it. Nothing is kept; no script."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import Response
 
 from dashboards.pages.frame import PAGES
 from devices.contract.payloads import MAX_BYTES
@@ -46,11 +45,7 @@ def router(look: Judge) -> APIRouter:
         verdict = look(payload.encode("utf-8", "replace"), device, uplink, language(request))
         return _page(request, payload, device, uplink, verdict)
 
-    @routes.get("/static/check.css", include_in_schema=False)
-    def style() -> Response:
-        path = Path(__file__).parents[1] / "templates" / "check.css"
-        return FileResponse(path, media_type="text/css", headers={"Cache-Control": "public, max-age=60"})
-
+    PAGES.style(routes, "check.css")
     return routes
 
 

@@ -4,11 +4,10 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import Response
 
 from dashboards import wording
 from dashboards.figures import DeviceNow, Figures, Indicator, Standing, balanced
@@ -67,11 +66,7 @@ def router(figures: Figures, recent: Kept[Lately] | None = None) -> APIRouter:
         choose(response, lang)
         return response
 
-    @routes.get("/static/overview.css", include_in_schema=False)
-    def style() -> Response:
-        path = Path(__file__).parents[1] / "templates" / "overview.css"
-        return FileResponse(path, media_type="text/css", headers={"Cache-Control": "public, max-age=60"})
-
+    PAGES.style(routes, "overview.css")
     return routes
 
 

@@ -1,18 +1,16 @@
 """The page of a place, `/place/{id}`, for a phone: what is measured, what to do, devices and lots. No script.
 
 lately ─► measured (now), advice ─┐
-curves ─► week ───────────────────┼─► render ─► page with an ETag; "not changed" while it says the same
+curves ─► week ───────────────────┼─► render ─► page; it stays the same while it says the same
 roster, lots ─────────────────────┘
 """
 
-import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import Response
 
 from dashboards import wording
 from dashboards.figures import DeviceNow, Figures
@@ -55,17 +53,10 @@ def router(figures: Figures, recent: Kept[Lately] | None = None) -> APIRouter:
         place = figures.pilot.place.get(id)
         if place is None:
             return PAGES.answer("no_place.html", lang, 404, HEADERS)
-        body = render(figures, recent.get(), curves, place, lang).encode()
-        sent = HEADERS | {"ETag": f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'}
-        if sent["ETag"] in request.headers.get("if-none-match", ""):
-            return Response(status_code=304, headers=sent)
-        return Response(body, headers=sent, media_type=HTML)
+        body = render(figures, recent.get(), curves, place, lang)
+        return Response(body, headers=HEADERS, media_type=HTML)
 
-    @routes.get("/static/place.css")
-    def style() -> Response:
-        path = Path(__file__).parents[1] / "templates" / "place.css"
-        return FileResponse(path, media_type="text/css", headers={"Cache-Control": "public, max-age=60"})
-
+    PAGES.style(routes, "place.css")
     return routes
 
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from importlib.resources import files
 from typing import Any
 
+from fastapi import APIRouter
 from fastapi.responses import Response
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
@@ -45,6 +47,7 @@ class Pages:
     """
 
     def __init__(self, package: str) -> None:
+        self._folder = files(package) / "templates"
         self._templates = Environment(
             loader=PackageLoader(package),
             autoescape=select_autoescape(),
@@ -60,6 +63,14 @@ class Pages:
     def prepare(self, template: str) -> None:
         """Compile it, which takes as long as ten pages, before somebody asks for the first."""
         self._templates.get_template(template)
+
+    def style(self, routes: APIRouter, name: str) -> None:
+        """Serve the style sheet of that name below /static/."""
+        sheet = (self._folder / name).read_bytes()
+
+        @routes.get(f"/static/{name}", include_in_schema=False)
+        def style() -> Response:
+            return Response(sheet, 200, {"Cache-Control": "public, max-age=60"}, "text/css")
 
     def body(self, template: str, lang: str, /, **values: Any) -> str:
         """A page in one language."""

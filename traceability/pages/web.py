@@ -22,7 +22,7 @@ from devices.web.frame import HTML, headers
 from devices.web.language import VARY, choose, language, spoken
 from traceability.digital_link import DigitalLinkError, LotKey, parse
 from traceability.pages import label, lot_page, sheet, verify_page
-from traceability.pages.frame import trouble
+from traceability.pages.frame import PAGES, trouble
 from traceability.pages.lot_page import OPENED, REMEMBERED, SIGN, Written, photographs
 from traceability.pages.scans import Scans, far_more
 from traceability.records import addendum
@@ -170,13 +170,7 @@ def _serve_fixed(routes: APIRouter, pilot: Pilot, base_url: str) -> None:
             }
         )
 
-    @routes.get("/static/record.css", include_in_schema=False)
-    def style() -> Response:
-        return FileResponse(
-            Path(__file__).parents[1] / "templates" / "record.css",
-            media_type="text/css",
-            headers={"Cache-Control": SHORT},
-        )
+    PAGES.style(routes, "record.css")
 
     @routes.get("/scan/{lang}/01/{gtin}/10/{lot}", include_in_schema=False)
     def other_language(lang: str, gtin: str, lot: str) -> Response:

@@ -13,6 +13,7 @@ from dashboards.opendata import catalog, files, rdf, routes
 from dashboards.opendata.rdf import PREFIXES, Node, Ref, Text
 from dashboards.sta import routes as sta
 from devices.pilots.names import Names
+from devices.web.conditional import Conditional
 from tests.dashboards import soil
 from tests.dashboards.soil import NOW, PILOT
 
@@ -24,6 +25,7 @@ RDF = f"{{{PREFIXES['rdf']}}}"
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
     app = FastAPI()
+    app.add_middleware(Conditional)
     with soil.figures(tmp_path_factory.mktemp("catalog")) as figures:
         for one in (catalog, files, routes, sta):
             app.include_router(one.router(figures))

@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 
 from dashboards.figures import ACCURACY_KM
 from dashboards.opendata import files
+from devices.web.conditional import Conditional
 from tests.dashboards import soil
 from tests.dashboards.soil import PILOT
 from tests.servers import until
@@ -26,6 +27,7 @@ MAPS = ["places.geojson", "devices.geojson"]
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
     app = FastAPI()
+    app.add_middleware(Conditional)
     with soil.figures(tmp_path_factory.mktemp("files")) as figures:
         app.include_router(files.router(figures))
         with TestClient(app) as made:

@@ -11,6 +11,7 @@ from dashboards.figures import Figures
 from dashboards.opendata import routes as api
 from dashboards.opendata import rows as open_rows
 from devices.contract.signals import SIGNALS
+from devices.web.conditional import Conditional
 from tests.dashboards import soil
 from tests.dashboards.soil import MORE, NOW, PILOT
 
@@ -27,6 +28,7 @@ LISTS = {
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
     app = FastAPI()
+    app.add_middleware(Conditional)
     with soil.figures(tmp_path_factory.mktemp("api")) as figures:
         app.include_router(api.router(figures))
         with TestClient(app) as made:

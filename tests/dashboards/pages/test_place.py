@@ -13,6 +13,7 @@ from dashboards.pages import overview, place
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot, load
+from devices.web.conditional import Conditional
 from gateway.indicators.count import Evaluation
 from gateway.stores.points import Point, device_tags, tags
 from gateway.stores.sqlite import SqliteStore
@@ -30,6 +31,7 @@ def client_of(store: SqliteStore, pilot: Pilot, now: int = NOW, **more: object) 
         lambda at: Evaluation(at, (), {}), now=lambda: now, **more,  # type: ignore[arg-type]
     )  # fmt: skip
     app = FastAPI()
+    app.add_middleware(Conditional)
     app.include_router(place.router(figures))
     app.include_router(overview.router(figures))
     return TestClient(app)
