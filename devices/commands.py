@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from devices import broker_url, installation, terminal
+from devices import broker_url, credentials, installation, terminal
 from devices.access.authority import CA, authority, fingerprint, prepare
 from devices.access.mosquitto import write_accounts
 from devices.access.registry import Enrolled, Registry
@@ -37,6 +37,7 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="A value of the place that the probe file needs: height=3.2."),
 ]
+COMPOSE_S = "secrets/chirpstack_password"  # where docker-compose.yml reads it
 SHOWN = 20  # refused lines that are printed; all of them are in the report
 RELOAD = 1.5  # seconds in which Mosquitto has read the file: deploy/mosquitto/run looks every second
 
@@ -57,6 +58,9 @@ def enroll(
     ] = None,
     probe: Probe = None,
     values: Set = None,
+    network_password: Annotated[
+        bool, typer.Option("--network-password", help="With --dev-eui: print the network server's, too.")
+    ] = False,
     qr: Qr = None,
     data: Data = None,
     pilot: PilotName = None,
@@ -79,7 +83,10 @@ def enroll(
         kept = shelf.probes.get(probe) if probe else None
         profile = (kept.probe.profiles or kept.probe.models or [kept.probe.id])[0] if kept else "-"
         way = broker_url.parse(settings.public_mqtt or settings.mqtt)
-        secret = settings.chirpstack_password.get_secret_value() or "secrets/chirpstack_password"
+        own = settings.data / credentials.FILE
+        secret = text("device.network_password", lang, file=own if own.exists() else COMPOSE_S)
+        if network_password:  # one for all devices: it need not stand in every technician's terminal
+            secret = settings.chirpstack_password.get_secret_value() or secret
         shown = {"eui": dev_eui.lower(), "host": way.host, "port": way.port, "profile": profile,
                  "password": secret}  # fmt: skip
         typer.echo("\n" + text("device.lorawan" if kept else "device.lorawan_bare", lang, **shown))

@@ -142,3 +142,9 @@ def _layer(signal: Signal, number: int) -> Signal:
 
 SIGNALS: dict[str, Signal] = {row[0]: Signal(*row) for row in _ROWS}
 SIGNALS |= {one.id: one for name in LAYERED for number in LAYERS for one in (_layer(SIGNALS[name], number),)}
+
+
+def heading(degrees: float) -> float:
+    """The same direction, 0 or more and less than 360: a trifle below 0 would by itself be rounded to 360."""
+    turned = degrees % 360
+    return float(turned if turned < 360 else 0)

@@ -12,6 +12,7 @@ from typing import Any
 from devices.contract import payloads
 from devices.contract.payloads import SECONDS, PayloadError
 from devices.contract.signals import SIGNALS, Signal
+from devices.probes.units import UNITS, convert
 from devices.texts import spelt, with_unit
 
 FIELDS = ("values", "ts", "seq", "boot")
@@ -22,18 +23,19 @@ ALIASES = {
     "timestamp": "ts", "time": "ts", "sequence": "seq", "counter": "seq", "fcnt": "seq", "data": "values",
     "measurements": "values", "readings": "values", "boot_id": "boot",
 }  # fmt: skip
-# (signal's unit) → what makers send instead: its name, and what to multiply by and then to add.
-_OTHER_UNITS: dict[str, tuple[tuple[str, float, float], ...]] = {
-    "Cel": (("K", 1, -273.15), ("°F", 5 / 9, -160 / 9), ("0,1 °C", 0.1, 0)),
-    "hPa": (("Pa", 0.01, 0), ("kPa", 10, 0)),
-    "%": (("0…1", 100, 0), ("‰", 0.1, 0)),
-    "V": (("mV", 0.001, 0),),
-    "m": (("mm", 0.001, 0), ("cm", 0.01, 0)),
-    "dS/m": (("µS/cm", 0.001, 0),),
-    "g/L": (("mg/L", 0.001, 0),),
-    "[pH]": (("0,01 pH", 0.01, 0), ("0,1 pH", 0.1, 0)),
-    "dB[mW]": (("-dBm", -1, 0),),
-    "1": (("%", 0.01, 0),),
+# (signal's unit) → what makers send instead: its name for people, and the unit that it is (units.py), or what
+# to multiply by where it is none: a device's own whole numbers, a sign that was left out.
+_OTHER_UNITS: dict[str, tuple[tuple[str, str | float], ...]] = {
+    "Cel": (("K", "K"), ("°F", "[degF]"), ("0,1 °C", 0.1)),
+    "hPa": (("Pa", "Pa"), ("kPa", "kPa")),
+    "%": (("0…1", "1"), ("‰", "[ppth]")),
+    "V": (("mV", "mV"),),
+    "m": (("mm", "mm"), ("cm", "cm")),
+    "dS/m": (("µS/cm", "uS/cm"),),
+    "g/L": (("mg/L", "mg/L"),),
+    "[pH]": (("0,01 pH", 0.01), ("0,1 pH", 0.1)),
+    "dB[mW]": (("-dBm", -1.0),),
+    "1": (("%", "%"),),
 }
 Said = tuple[str, dict[str, object]]  # a key of the catalogue, and what fills it
 
@@ -102,8 +104,10 @@ def field_meant(name: str, value: Any) -> dict[str, Any]:
 
 def other_unit(signal: Signal, value: float) -> Said | None:
     """The unit that the value seems to be in, and what to send instead."""
-    for name, scale, offset in _OTHER_UNITS.get(signal.unit, ()):
-        right = round(value * scale + offset, signal.decimals)
+    for name, given in _OTHER_UNITS.get(signal.unit, ()):
+        own = UNITS[signal.unit]
+        right = value * given if isinstance(given, float) else convert(value, UNITS[given], own)
+        right = round(right, signal.decimals)
         if signal.low <= right <= signal.high:
             shown = with_unit(spelt(right), signal.shown_unit)
             return "check.other_unit", {"unit": name, "value": shown}

@@ -36,6 +36,8 @@ AMBIGUOUS = frozenset({
     "soil_ec", "water_ec", "water_level", "water_volume", "air_pressure", "energy", "battery_voltage",
     "battery_level", *(name for name in SIGNALS if name.startswith("soil_moisture")),
 })  # fmt: skip
+VOLUMES = "m3/m3"  # a share that only what is in the ground is told in
+_IN_VOLUMES = frozenset(name for name in SIGNALS if name.startswith("soil_moisture"))
 COUNTED = frozenset({"rainfall", "pest_count"})  # ours are since the last reading: a total becomes that
 Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
 PlaceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
@@ -159,7 +161,8 @@ def _check_wording(name: str, wording: Wording) -> None:
 
 def units_for(signal: str) -> list[str]:
     """UCUM's names of the units that a signal may be given in."""
-    return spellings(_unit(SIGNALS[signal].unit).dimension)
+    names = spellings(_unit(SIGNALS[signal].unit).dimension)
+    return [name for name in names if name != VOLUMES or signal in _IN_VOLUMES]
 
 
 def _unit(text: str) -> Unit:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from devices.contract.payloads import MAX_EXACT
-from devices.contract.signals import CIRCULAR, SIGNALS
+from devices.contract.signals import CIRCULAR, SIGNALS, heading
 from devices.probes.path import MISSING, Path, find, getter
 from devices.probes.probe import Probe, UnitBeside, Wording, parsed
 from devices.probes.units import Unit, convert, unit_of
@@ -162,7 +162,7 @@ class _Rule:
         same = self._same if unit is self._unit else unit == self._wanted
         value = number if same else convert(number, unit, self._wanted)
         if self._plain:
-            return float(value % 360 if self._circular else value)  # 360° is 0°
+            return heading(value) if self._circular else float(value)
         if isinstance(self._plus, str):
             plus = place.get(self._plus)
             if plus is None:
@@ -174,7 +174,7 @@ class _Rule:
         if not abs(value) <= MAX_EXACT:
             unread.append(Unread(self.signal, text, "unread.no_number", str(number)[:_LONGEST]))
             return None
-        return value % 360 if self._circular else value
+        return heading(value) if self._circular else value
 
     def _spelt(self, raw: str, text: str, unread: list[Unread]) -> tuple[float, Unit | None] | None:
         """Number and unit of a text; None where it is none."""

@@ -5,6 +5,7 @@
 A file holds one probe, or several with a line of --- between them.
 """
 
+import logging
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,6 +25,7 @@ from devices.probes.probe import Probe, ProbeFault, Wording
 from devices.probes.reader import Heard, Reader
 from devices.texts import Misuse
 
+log = logging.getLogger(__name__)
 HERE = Path(__file__).parent / "makers"
 NORMALIZED = Path(__file__).with_name("normalized.yaml")
 MOST_BYTES = 1_000_000  # of an own file
@@ -169,12 +171,14 @@ def _why(error: ErrorDetails) -> Misuse:
 
 class Shelf:
     """Probes by id, by a network server's profile, and by a maker's model. Those of `own`, a folder that need
-    not be there, are read again when it changes; a file of it that cannot be used is in `troubles`.
+    not be there, are read again when it changes; a file of it that cannot be used is in `troubles`, and what
+    it said when it could goes on until it can be again, or is gone.
     """
 
     def __init__(self, own: Path | None = None) -> None:
         self._own = own
         self._marks: tuple[object, ...] | None = None
+        self._whole: dict[Path, list[Probe]] = {}  # of each own file what it said when it was last whole
         self._readers: dict[str, Reader] = {}
         self._kept: dict[str, Kept] = {}
         self._profiles: dict[str, str] = {}
@@ -189,15 +193,24 @@ class Shelf:
         marks = self._look()
         own: dict[str, Kept] = {}
         troubles = []
+        whole: dict[Path, list[Probe]] = {}
         for path in self._files():
+            some: list[Probe] = []
+            before = self._whole.get(path, [])
             try:
-                for probe in read(path):
-                    if (first := own.setdefault(probe.id, Kept(probe, path))).file != path:
-                        troubles.append(
-                            ProbeError("probe.two_files", path=path, probe=probe.id, first=first.file)
-                        )
+                some = read(path)
             except ProbeError as error:
                 troubles.append(error)
+            if not some and before:  # half saved, or badly: who is at it need not lose a reading
+                log.warning("%s: the probe file cannot be used now; what it said before goes on", path)
+                some = before
+            whole[path] = some
+            for probe in some:
+                if (first := own.setdefault(probe.id, Kept(probe, path))).file != path:
+                    troubles.append(
+                        ProbeError("probe.two_files", path=path, probe=probe.id, first=first.file)
+                    )
+        self._whole = whole
         self._marks, self._kept, self.troubles = marks, _built_in() | own, tuple(troubles)
         self._readers.clear()
         self._profiles = _called(_built_in().values()) | _called(own.values())

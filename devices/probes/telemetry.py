@@ -63,23 +63,13 @@ class Probes:
 
     def uplink(self, uplink: Uplink, device: Device) -> Telemetry:
         """An uplink of a device. Raises PayloadError."""
-        data = uplink.data
-        if not data:
-            if not uplink.normalized:
-                raise PayloadError("no_object")
-            data = {"normalized_payload": None}  # there is nothing else to be read
-        reader = self._chosen(uplink, uplink.data or {}, device)
+        reader, data, named = self._reading(uplink, device)
         if reader is not None:
-            own = reader.probe.id == _NORMALIZED and uplink.normalized  # the server did it itself
-            told = self._telemetry(reader, uplink.normalized if own else data, device)
-        elif _unknown(data) is not None and uplink.normalized and self._normalized().names(uplink.normalized):
-            told = self._telemetry(self._normalized(), uplink.normalized, device)
-        elif _unknown(data) is not None and _grouped(data) and self._normalized().names(data):
-            told = self._telemetry(self._normalized(), data, device)
+            told = self._telemetry(reader, data, device)
         else:
             told = Telemetry(contract_values(data), None, None, None)
         values = told.values
-        if reader is not None and not values and not told.totals:  # a frame of configuration is no reading
+        if named and not values and not told.totals:  # a frame of configuration is no reading
             return Telemetry({}, uplink.time, uplink.counter, uplink.session, 0, uplink.identity)
         if uplink.rssi is not None and "rssi" not in values:
             values = {**values, "rssi": uplink.rssi}
@@ -91,11 +81,29 @@ class Probes:
             data = parsed_json(payload)
         except PayloadError:  # SenML in CBOR
             return ()
-        uplink = None if envelope is None else envelope.open(data)
-        reader = self._enrolled(device) if uplink is None else self._chosen(uplink, uplink.data or {}, device)
-        if reader is None:
-            return ()
-        return reader.read(data if uplink is None else uplink.data, dict(device.site)).unread
+        if envelope is None:
+            reader: Reader | None = self._enrolled(device)
+        else:
+            reader, data, _ = self._reading(envelope.open(data), device)
+        return () if reader is None else reader.read(data, dict(device.site)).unread
+
+    def _reading(self, uplink: Uplink, device: Device) -> tuple[Reader | None, Mapping[str, Any], bool]:
+        """What reads an uplink (None: the contract), what it reads of it, and whether device or profile named
+        it. Raises PayloadError.
+        """
+        if not uplink.data and not uplink.normalized:
+            raise PayloadError("no_object")
+        data = uplink.data or {"normalized_payload": None}  # there is nothing else to be read
+        reader = self._chosen(uplink, uplink.data or {}, device)
+        if reader is not None:
+            own = reader.probe.id == _NORMALIZED and uplink.normalized  # the server did it itself
+            return reader, uplink.normalized if own else data, True
+        if _unknown(data) is not None:
+            if uplink.normalized and self._normalized().names(uplink.normalized):
+                return self._normalized(), uplink.normalized, False
+            if _grouped(data) and self._normalized().names(data):
+                return self._normalized(), data, False
+        return None, data, False
 
     def _chosen(self, uplink: Uplink, data: Mapping[str, Any], device: Device) -> Reader | None:
         if device.probe is not None:

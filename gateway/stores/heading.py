@@ -7,6 +7,7 @@ Each reading counts the same, whatever the wind's speed. Directions that cancel 
 
 from math import atan2, cos, degrees, hypot, nan, radians, sin
 
+from devices.contract.signals import heading
 from gateway.stores.store import Bucket
 
 _NOWHERE = 1e-9  # so short a vector is the rounding of two that cancel each other out
@@ -32,4 +33,4 @@ def bucket(time: int, eastern: float, northern: float, number: int) -> Bucket:
     """A step's bucket out of the means of the parts; a circle has no lowest and no highest."""
     if hypot(eastern, northern) < _NOWHERE:
         return Bucket(time, nan, nan, nan, number)
-    return Bucket(time, nan, round(degrees(atan2(eastern, northern)), 9) % 360, nan, number)
+    return Bucket(time, nan, heading(round(degrees(atan2(eastern, northern)), 9)), nan, number)

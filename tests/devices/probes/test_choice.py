@@ -139,3 +139,11 @@ def test_a_contract_message_keeps_its_time_though_the_probe_file_names_what_is_i
     said = b'{"ts":"2026-11-21T03:00:00Z","seq":7,"boot":"b","values":{"soil_moisture":31.5}}'
     (one,) = Probes(Shelf(tmp_path)).message(said, device("own"))
     assert (one.values, one.time, one.seq, one.boot) == ({"soil_moisture": 31.5}, 1_795_230_000_000, 7, "b")
+
+
+def test_what_could_not_be_read_is_looked_for_where_it_was_read(shelf):
+    """The codec's own words are nobody's; what the server normalised has a value that is no number."""
+    payload = things({"VWC": 1}, [{"soil": {"moisture": 31.5}, "battery": "much"}], "nobody")
+    assert values(shelf, payload, device(), TTS) == {"soil_moisture": 31.5}
+    (left,) = Probes(shelf).unread(payload, device(), TTS)
+    assert left.why == "unread.no_number" and left.path == "battery"

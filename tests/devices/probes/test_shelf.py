@@ -286,25 +286,6 @@ def test_two_own_files_with_one_id_are_a_trouble_and_the_first_is_used(tmp_path)
     assert shelf.probes["mine"].file == second and shelf.troubles == ()
 
 
-def test_refresh_sees_new_changed_and_gone_files(tmp_path):
-    shelf = Shelf(tmp_path / "probes")
-    assert "mine" not in shelf.probes
-    (tmp_path / "probes").mkdir()
-    path = written(tmp_path / "probes", "mine.yaml", AIR)
-    assert "mine" not in shelf.probes, "only when it is asked to look"
-    shelf.refresh()
-    assert shelf.reader("mine").read({"t": 31}, {}).values == {"air_temperature": 31.0}
-    written(tmp_path / "probes", "mine.yaml", AIR.replace("from: t", "from: tem"))
-    shelf.refresh()
-    assert shelf.reader("mine").read({"t": 31, "tem": 32}, {}).values == {"air_temperature": 32.0}
-    path.write_text("id: [", "utf-8")
-    shelf.refresh()
-    assert "mine" not in shelf.probes and len(shelf.troubles) == 1
-    path.unlink()
-    shelf.refresh()
-    assert shelf.troubles == ()
-
-
 # -- which probe a profile means
 
 

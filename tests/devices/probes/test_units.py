@@ -53,6 +53,11 @@ def test_the_unit_of_every_signal_is_known_and_so_are_those_it_may_be_given_in(s
     assert {unit_of(name).dimension for name in units_for(signal)} == {own.dimension}
 
 
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_a_share_of_volume_is_offered_for_the_ground_alone(signal):
+    assert ("m3/m3" in units_for(signal)) == signal.startswith("soil_moisture")
+
+
 @pytest.mark.parametrize(("name", "word"), [(name, word) for name, words in SPELT.items() for word in words])
 def test_a_spelling_is_that_unit(name, word):
     assert unit_of(word) == UNITS[name]
