@@ -118,7 +118,7 @@ def render(
             if device.community in pilot.place
         ],
         alarms=today.shown_alarms(work, recent.alarms, pilot, now, lang),
-        worst=today.worst(recent.devices, pilot, now, lang),
+        nearest=today.nearest(recent.devices, pilot, now, lang),
         silent=today.shown_silent(work, pilot, now, lang),
         advice=today.advised(recent.advice, pilot, now, lang),
         places=today.places(pilot, standing, now, lang, asked),

@@ -56,24 +56,28 @@ def work(by_place: Mapping[str, list[DeviceNow]], pilot: Pilot, now: int) -> Wor
     return Work(sorted(alarms, key=lambda of: -STEPS.index(of[1].reached)), silent)
 
 
-def worst(by_place: Mapping[str, list[DeviceNow]], pilot: Pilot, now: int, lang: str) -> list[dict[str, Any]]:
-    """Of each quantity of water with levels of alarm the place that is the worst by what is measured now."""
+def nearest(
+    by_place: Mapping[str, list[DeviceNow]], pilot: Pilot, now: int, lang: str
+) -> list[dict[str, Any]]:
+    """Of each quantity of water that has levels of alarm and is in alarm nowhere: the place nearest to one."""
     water = [signal for signal in levelled(pilot) if signal in GROUPS["water"]]
     by_signal: dict[str, list[tuple[Place, Measured]]] = {signal: [] for signal in water}
     for place in pilot.places:
         for one in measured(by_place.get(place.id, ()), place.id, pilot, now, water):
-            if one.level is not None and not one.silent:
+            if one.reached:
+                by_signal.pop(one.signal, None)
+            elif one.signal in by_signal and not one.silent:
                 by_signal[one.signal].append((place, one))
-    return [_alarm(*max(some, key=_bad), now, lang) for some in by_signal.values() if some]
+    return [_alarm(*max(some, key=_near), now, lang) for some in by_signal.values() if some]
 
 
-def _bad(of: tuple[Place, Measured]) -> tuple[int, float]:
-    """The level that is reached, then how near the first one is."""
+def _near(of: tuple[Place, Measured]) -> float:
+    """How near the first level is, as a part of it: 0 at it."""
     _, one = of
-    assert one.level is not None
-    first = one.level.levels[0]
-    near = (one.worst - first) / (abs(first) or 1)
-    return STEPS.index(one.reached) if one.reached else -1, -near if one.level.when == "under" else near
+    beyond = one.worst - one.limit
+    return (-beyond if one.level is not None and one.level.when == "under" else beyond) / (
+        abs(one.limit) or 1
+    )
 
 
 def shown_silent(work: Work, pilot: Pilot, now: int, lang: str) -> list[dict[str, Any]]:
@@ -127,7 +131,6 @@ def _alarm(place: Place, one: Measured, now: int, lang: str) -> dict[str, Any]:
         "value": wording.measured(one.signal, one.worst, lang),
         "meaning": meaning(one, lang),
         "age": age(now - one.at, lang),
-        "reached": bool(one.reached),
     }
 
 

@@ -20,21 +20,24 @@ from traceability.pages.chart import Spot, curve
 DAYS = 7
 STEP_MS = 2 * HOUR_MS
 STEPS = DAYS * DAY_MS // STEP_MS
+KNOWN_MS = 30 * DAY_MS  # how far before the week a reading tells that what is missing at its start is a gap
 CALM = 20  # resolutions of a signal that an axis spans at least: noise is no drama
 
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """A signal's steps, the first seven days ago; of what adds up, the sum of each. `curves`: its drawings by
-    language and lines, each drawn once.
+    """A signal's steps, the first seven days ago; of what adds up, the sum of each. `first` is the step from
+    which on it is measured here: nothing is missing before. `curves`: its drawings by language and lines,
+    each drawn once.
     """
 
     spots: Mapping[int, Spot]
+    first: int = 0
     curves: dict[tuple[str, tuple[float, ...]], str] = field(default_factory=dict, compare=False)
 
     @property
     def missing(self) -> list[int]:
-        return [step for step in range(STEPS) if step not in self.spots]
+        return [step for step in range(self.first, STEPS) if step not in self.spots]
 
     def total(self, steps: int) -> float:
         """The sum of the last so many steps, of what adds up."""
@@ -60,22 +63,30 @@ def weeks(figures: Figures, place: str, wanted: Asked, end: int) -> dict[str, We
     """Of each signal the week before epoch ms `end`. Raises RetryLater."""
     begin = end - DAYS * DAY_MS
     found: dict[str, dict[Tags, list[Bucket]]] = {}
+    known: set[str] = set()
     for model, signals in wanted:
         where = {"pilot": figures.pilot.pilot, "community": place, "model": model}
-        for name, series in figures.store.summary(
-            "telemetry", signals, where, begin, end, STEP_MS, begin
-        ).items():
+        steps = figures.store.summary("telemetry", signals, where, begin, end, STEP_MS, begin)
+        for name, series in steps.items():
             found.setdefault(name, {}).update(series)
-    return {name: _week(name, series, begin) for name, series in found.items()}
+        # asked for where the week does not begin with readings
+        late = [name for name, series in steps.items()
+                if all(buckets[0].time >= begin + STEP_MS for buckets in series.values())]  # fmt: skip
+        if late:
+            start = begin - KNOWN_MS
+            known |= figures.store.summary("telemetry", late, where, start, begin, KNOWN_MS, start).keys()
+    return {name: _week(name, series, begin, known=name in known) for name, series in found.items()}
 
 
-def _week(signal: str, series: Mapping[Tags, Sequence[Bucket]], begin: int) -> Week:
+def _week(signal: str, series: Mapping[Tags, Sequence[Bucket]], begin: int, *, known: bool) -> Week:
+    """`known`: it was measured here before the week."""
     real = [buckets for tags, buckets in series.items() if dict(tags).get("simulated") != FLAG_TRUE]
     steps: dict[int, list[Bucket]] = {}
     for buckets in real or series.values():
         for bucket in buckets:
             steps.setdefault((bucket.time - begin) // STEP_MS, []).append(bucket)
-    return Week({step: _spot(signal, some) for step, some in sorted(steps.items())})
+    spots = {step: _spot(signal, some) for step, some in sorted(steps.items())}
+    return Week(spots, 0 if known else min(spots, default=0))
 
 
 def _spot(signal: str, some: Sequence[Bucket]) -> Spot:
