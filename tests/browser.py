@@ -27,6 +27,7 @@ class Page:
         self._read, self._write = os.fdopen(read, "rb", 0), os.fdopen(write, "wb", 0)
         self._number, self._rest, self._session = 0, b"", ""
         self._loaded = False
+        self._document = "", ""  # its request, and its address
         self.requests: list[str] = []
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
@@ -60,6 +61,12 @@ class Page:
         self.call("Page.navigate", url=url)
         while not self._loaded:
             self._next()
+
+    def sent(self) -> tuple[str, str]:
+        """The address of the page that is open, and its HTML as it came."""
+        request, url = self._document
+        found = self.call("Network.getResponseBody", requestId=request)
+        return url, base64.b64decode(found["body"]).decode() if found["base64Encoded"] else found["body"]
 
     def run(self, script: str) -> Any:
         """The value of an expression or promise; the page's own policy does not bind it."""
@@ -96,6 +103,8 @@ class Page:
         message = json.loads(line)
         if message.get("method") == "Network.requestWillBeSent":
             self.requests.append(message["params"]["request"]["url"])
+        if message.get("method") == "Network.responseReceived" and message["params"]["type"] == "Document":
+            self._document = message["params"]["requestId"], message["params"]["response"]["url"]
         self._loaded |= message.get("method") == "Page.loadEventFired"
         return message
 

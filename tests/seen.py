@@ -1,10 +1,15 @@
-"""Pages as a reader has them: served, opened in a browser on a phone and on a desk, judged by axe-core."""
+"""Pages as a reader has them: served, opened in a browser on a phone and on a desk, judged by axe-core, and
+as they were sent by html-validate and, where Java is, the Nu HTML Checker.
+"""
 
+import json
+import re
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
@@ -14,23 +19,27 @@ from tests import browser
 from tests.programs import one_at_a_time
 
 AXE = "axe-core@4.14.1"
-CACHE = Path.home() / ".cache" / "hoiquan-tests" / AXE
+# 11 of html-validate needs a newer Node than Debian has
+TOOLS = (AXE, "html-validate@10.17.0", "vnu-jar@26.9.27")
+CACHE = Path.home() / ".cache" / "hoiquan-tests" / "+".join(TOOLS)
+MODULES = CACHE / "node_modules"
 SIZES = {"phone": 360, "desk": 1280}
+SENT: dict[str, str] = {}  # the HTML of each page that was judged, by a name for its file
 
 
 @pytest.fixture(scope="session")
-def axe() -> str:
-    """axe-core's script, out of the npm registry."""
-    script = CACHE / "node_modules" / "axe-core" / "axe.min.js"
+def axe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """axe-core's script, out of the npm registry. In the end the pages that it judged are valid HTML."""
     with one_at_a_time(CACHE):  # every worker wants it
-        if not script.exists():
+        if not MODULES.is_dir():
             if (npm := shutil.which("npm")) is None:
                 pytest.skip("npm is not here (apt-get install npm)")
-            command = [npm, "install", "--no-save", "--ignore-scripts", "--prefix", str(CACHE), AXE]
-            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+            command = [npm, "install", "--no-save", "--ignore-scripts", "--prefix", str(CACHE), *TOOLS]
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
             if done.returncode:
-                pytest.skip(f"npm could not install {AXE}")
-    return script.read_text("utf-8")
+                pytest.skip(f"npm could not install {', '.join(TOOLS)}")
+    yield (MODULES / "axe-core" / "axe.min.js").read_text("utf-8")
+    assert wrong(SENT, tmp_path_factory.mktemp("sent")) == ""
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +69,31 @@ class Served:
 
 def judged(page: browser.Page, axe: str) -> list[str]:
     """What axe-core finds wrong with the page that is open."""
+    url, sent = page.sent()
+    SENT[re.sub(r"\W+", "_", f"{len(SENT):03}{urlsplit(url).path}")] = sent
     page.run(axe)
     found = page.run("""axe.run(document, {resultTypes: ["violations"]}).then(result =>
         result.violations.map(one => one.id + ": " + one.nodes.map(node => node.html).join(" ; ")))""")
     assert isinstance(found, list)
     return found
+
+
+def wrong(pages: Mapping[str, str], folder: Path) -> str:
+    """What is no valid HTML in pages, written by name into a folder; a line each."""
+    for name, page in pages.items():
+        (folder / f"{name}.html").write_text(page, "utf-8")
+    (folder / ".htmlvalidate.json").write_text(
+        json.dumps({"root": True, "extends": ["html-validate:standard"]})
+    )
+    commands = [["node", str(MODULES / "html-validate" / "bin" / "html-validate.mjs"), "--formatter", "text"]]
+    if shutil.which("java") is not None:
+        jar = MODULES / "vnu-jar" / "build" / "dist" / "vnu.jar"
+        commands.append(["java", "-jar", str(jar), "--errors-only"])
+    files = [f"{name}.html" for name in pages]
+    found = [
+        subprocess.run(
+            [*command, *files], cwd=folder, capture_output=True, text=True, check=False, timeout=120
+        )
+        for command in commands
+    ]
+    return "".join(done.stdout + done.stderr for done in found if done.returncode)

@@ -59,7 +59,7 @@ def work(by_place: Mapping[str, list[DeviceNow]], pilot: Pilot, now: int) -> Wor
 def nearest(
     by_place: Mapping[str, list[DeviceNow]], pilot: Pilot, now: int, lang: str
 ) -> list[dict[str, Any]]:
-    """Of each quantity of water that has levels of alarm and is in alarm nowhere: the place nearest to one."""
+    """Of each quantity of water with levels of alarm that is in alarm nowhere: the place nearest to one."""
     water = [signal for signal in levelled(pilot) if signal in GROUPS["water"]]
     by_signal: dict[str, list[tuple[Place, Measured]]] = {signal: [] for signal in water}
     for place in pilot.places:

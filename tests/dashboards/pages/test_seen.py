@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from dashboards.figures import Figures
-from dashboards.pages import overview, place
+from dashboards.pages import check, learn, overview, place
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_of, midnight_of
 from devices.pilots.pilot import load
 from gateway.indicators.count import evaluate, points
@@ -51,6 +51,8 @@ def site(tmp_path: Path) -> Iterator[str]:
     app = FastAPI()
     app.include_router(overview.router(figures))
     app.include_router(place.router(figures))
+    app.include_router(check.router(lambda *_: check.Verdict(False, ["Không có trường values."])))
+    app.include_router(learn.router())
     with Served(app) as address:
         yield address
     store.close()
@@ -58,7 +60,17 @@ def site(tmp_path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize(
-    "path", ["/", "/?q=que", "/?q=nobody", "/place/thuan-tan", "/place/lang-hong-ngu", "/place/x"]
+    "path",
+    [
+        "/",
+        "/?q=que",
+        "/?q=nobody",
+        "/place/thuan-tan",
+        "/place/lang-hong-ngu",
+        "/place/x",
+        "/check",
+        "/learn",
+    ],
 )
 def test_a_page_is_readable_by_everybody(
     page: browser.Page,
@@ -75,3 +87,15 @@ def test_a_page_is_readable_by_everybody(
     assert page.run("document.scripts.length") == 0
     assert all(url.startswith(site) for url in page.requests[before:]), "asks nobody else"
     page.picture(tmp_path / "page.png")
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("path", ["/check", "/learn"])
+def test_an_answer_is_readable_by_everybody(
+    page: browser.Page, axe: str, site: str, size: str, path: str
+) -> None:
+    page.open(site + path, SIZES[size])
+    page.press("button")
+    assert page.run("document.querySelector('.verdict, table') !== null"), "it was answered"
+    assert judged(page, axe) == []
+    assert page.run("document.documentElement.scrollWidth") <= SIZES[size], "nothing sticks out"
