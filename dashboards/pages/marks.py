@@ -78,8 +78,7 @@ def _silent(figures: Figures, recent: Lately, now: int) -> set[str]:
 
 def _short(place: Place) -> str:
     """The name without that it is invented, which a star says."""
-    name = place.name.partition(" (")[0]
-    return name if name == place.name else name + INVENTED
+    return place.name.partition(" (")[0] + INVENTED if place.fictional else place.name
 
 
 def _told(state: str, row: Mapping[str, Any], lang: str) -> str:

@@ -26,9 +26,13 @@ def client_of(store: SqliteStore, pilot: Pilot, now: int = NOW, **more: object) 
     lots = [{"community": PLACE, "gtin": "02000000000015", "lot": f"TT-{number}", "time": NOW - DAY_MS,
              "quantity_kg": 1850.5, "coverage": 0.9, "leaf": 3, "refused": "", "recalled": number == 2}
             for number in (1, 2)]  # fmt: skip
+    recalls = [{"community": PLACE, "gtin": "02000000000015", "lot": "TT-2", "time": NOW - HOUR_MS,
+                "reason": "dư lượng <b>"}]  # fmt: skip
     figures = Figures(
         store, pilot, lambda limit, community="": [one for one in lots if one["community"] == community],
-        lambda at: Evaluation(at, (), {}), now=lambda: now, **more,  # type: ignore[arg-type]
+        lambda at: Evaluation(at, (), {}), now=lambda: now,
+        recalls=lambda limit, community="": [one for one in recalls if community in ("", one["community"])],
+        **more,  # type: ignore[arg-type]
     )  # fmt: skip
     app = FastAPI()
     app.add_middleware(Conditional)
@@ -121,6 +125,25 @@ def test_a_gap_breaks_the_curve_and_is_told(client: TestClient, store: SqliteSto
     assert "7 ngày qua từ 0,10 đến 0,27 g/L, thiếu 36 giờ" in card(page, "Độ mặn")
 
 
+def test_days_before_the_first_reading_are_no_gap(
+    client: TestClient, store: SqliteStore, pilot: Pilot
+) -> None:
+    for hour in (*range(10), *range(16, 24)):
+        tell(store, gauge(pilot), hour * HOUR_MS + MINUTE_MS, salinity=0.1)
+    page = client.get(f"/place/{PLACE}").text
+    (drawn,) = re.findall(r"<h3>Độ mặn</h3>.*?(<svg.*?</svg>)", page, re.S)
+    assert drawn.count('<rect class="gap"') == 1 and "thiếu 6 giờ" in card(page, "Độ mặn")
+
+
+def test_days_of_silence_after_earlier_readings_are_a_gap(
+    client: TestClient, store: SqliteStore, pilot: Pilot
+) -> None:
+    for hour in (*range(24), *range(20 * 24, 21 * 24)):
+        tell(store, gauge(pilot), hour * HOUR_MS + MINUTE_MS, salinity=0.1)
+    page = client.get(f"/place/{PLACE}").text
+    assert "thiếu 144 giờ" in card(page, "Độ mặn")
+
+
 def test_rain_is_added_up(client: TestClient, store: SqliteStore, pilot: Pilot) -> None:
     station = pilot.fleet[f"{PLACE}-weather-station-01"]
     for hour in range(60):
@@ -185,6 +208,26 @@ def test_lots_lead_to_their_records_and_a_recall_is_said(client: TestClient) -> 
     page = client.get(f"/place/{PLACE}").text
     assert '<a href="/01/02000000000015/10/TT-1"><b>Xoài cát Chu</b> · TT-1</a>' in page
     assert "1.850,5 kg" in page and page.count("ĐÃ THU HỒI") == 1
+
+
+def test_labels_are_printed_of_lots_that_were_not_recalled(client: TestClient) -> None:
+    page = client.get(f"/place/{PLACE}").text
+    assert re.findall(r'href="(/labels/[^"]+)"', page) == ["/labels/02000000000015/TT-1.pdf"]
+
+
+def test_recalls_are_listed_with_day_and_reason(client: TestClient) -> None:
+    for page in (client.get(f"/place/{PLACE}").text, client.get("/").text):
+        part = page.partition('id="recalls"')[2].partition("</ul>")[0]
+        assert '<a href="/01/02000000000015/10/TT-2"><b>Xoài cát Chu</b> · TT-2</a>' in part
+        assert "thu hồi 21/11/2026: dư lượng &lt;b&gt;" in part
+    assert 'id="recalls"' not in client.get("/place/canh-tan").text
+    assert f'href="/place/{PLACE}#recalls"' in client.get("/").text
+
+
+def test_the_other_pages_are_a_tap_away(client: TestClient) -> None:
+    page = client.get(f"/place/{PLACE}").text
+    for path in ("/", "/report.pdf", "/diary", "/check", "/verify.html"):
+        assert f'<a href="{path}">' in page
 
 
 @pytest.mark.parametrize(("lang", "said"), [("vi", "Không có nơi này"), ("en", "No such place")])

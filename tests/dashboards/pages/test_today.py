@@ -131,7 +131,7 @@ def test_alarms_now_by_name_and_commune_the_highest_level_first(
 
 
 def alarms_of(page: str) -> list[str]:
-    part = page.partition('id="alarms"')[2].partition('id="water"')[0]
+    part = page.partition('id="alarms"')[2].partition("<h3")[0]
     return [
         " ".join(re.sub("<[^>]+>", " ", row).split("·")[0].split()) for row in re.findall("<li.*?</li>", part)
     ]
@@ -178,6 +178,35 @@ def test_what_the_watch_said_too_long_ago_is_not_said_any_more(
     watched(store, pilot, tmp_path, NOW - 10 * DAY_MS + MINUTE_MS)
     watched(store, pilot, tmp_path, NOW - 7 * MINUTE_MS)
     assert "Tâm Quê" not in " ".join(alarms_of(client.get("/").text))
+
+
+def test_water_that_is_in_alarm_nowhere_is_shown_where_it_is_nearest(
+    client: TestClient, store: SqliteStore, pilot: Pilot
+) -> None:
+    for place, values in (("thuan-tan", {"water_level": 1.5, "salinity": 0.2}),
+                          ("my-dien", {"water_level": 1.7, "salinity": 0.9})):  # fmt: skip
+        device = pilot.fleet[f"{place}-canal-gauge-01"]
+        store.write([Point("telemetry", device_tags(device), values, NOW - MINUTE_MS)])
+    part = client.get("/").text.partition("Nước: nơi gần báo động nhất")[2].partition("</ul>")[0]
+    assert re.findall(r'/place/([a-z-]+)">', part) == ["my-dien"]
+    assert "Mực nước <b>1,70 m</b> · bình thường, chưa tới báo động I" in part
+    assert "Độ mặn" not in part, "that is in alarm, and said above"
+
+
+def test_a_lot_of_a_place_that_is_in_no_pilot_file_is_shown_by_its_id(pilot: Pilot) -> None:
+    lot = {"community": "nobody", "gtin": "02000000000015", "lot": "X-1", "time": NOW, "quantity_kg": 5.0,
+           "refused": ""}  # fmt: skip
+    shown = wording.lot_of(lot, pilot, "vi")
+    assert shown["community"] == "nobody (không có trong tệp thí điểm)" and shown["place"] == ""
+    assert shown["product"] == "02000000000015"
+
+
+def test_every_question_of_a_day_has_its_place_on_the_page(client: TestClient) -> None:
+    page = client.get("/").text
+    asked = re.findall(r'<a href="#([a-z]+)">', page)
+    assert asked == ["course", "behind", "alarms", "silent", "places", "recalls", "handin", "map"]
+    there = set(re.findall(r' id="([a-z]+)"', page))
+    assert set(asked) - there == {"course", "behind"}, "which wait for the first count"
 
 
 def test_silent_devices_by_place_with_when_they_were_heard(

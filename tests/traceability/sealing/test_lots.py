@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from devices.clock import epoch_ms
 from devices.contract.diary import Revocation
 from devices.pilots.pilot import Pilot
 from tests.traceability.conftest import HARVESTED, harvest, write
@@ -27,7 +28,11 @@ def test_a_recalled_lot_is_listed_as_such(sealer: Sealer, pilot: Pilot, tmp_path
     sealer.keep([(device, event)])
     sealer.seal_pending()
     assert [row["recalled"] for row in seal.lots(tmp_path)] == [True]
+    (row,) = seal.recalls(tmp_path, 5)
+    assert (row["lot"], row["community"]) == (seal.lots(tmp_path)[0]["lot"], "tam-que")
+    assert (row["time"], row["reason"]) == (epoch_ms(HARVESTED), "dư lượng thuốc")
+    assert seal.recalls(tmp_path, 5, "tam-que") == [row] and seal.recalls(tmp_path, 5, "canh-tan") == []
 
 
 def test_a_folder_without_a_diary_has_no_lots(tmp_path: Path) -> None:
-    assert seal.lots(tmp_path, 10, "tam-que") == []
+    assert seal.lots(tmp_path, 10, "tam-que") == seal.recalls(tmp_path, 10, "tam-que") == []

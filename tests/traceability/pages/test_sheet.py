@@ -1,0 +1,60 @@
+"""Labels out of the browser: the sheet of `hoiquan trace label`, and none of a lot that was recalled."""
+
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from devices.contract.diary import Revocation
+from devices.pilots.pilot import Pilot
+from tests.traceability.conftest import HARVESTED, harvest, write
+from traceability.digital_link import LotKey
+from traceability.pages import web
+from traceability.sealing.seal import Sealer
+
+
+@pytest.fixture
+def key(sealer: Sealer, pilot: Pilot) -> LotKey:
+    done = write(sealer, pilot.fleet["tam-que-diary-01"], harvest())
+    assert done is not None
+    return done.key
+
+
+def client(folder: Path, pilot: Pilot, address: str = "https://example.org") -> TestClient:
+    app = FastAPI()
+    app.include_router(web.router(folder, pilot, address))
+    return TestClient(app, follow_redirects=False)
+
+
+def test_a_sheet_to_print(key: LotKey, tmp_path: Path, pilot: Pilot) -> None:
+    answer = client(tmp_path, pilot).get(f"/labels/{key.gtin}/{key.lot}.pdf")
+    assert answer.status_code == 200 and answer.headers["content-type"] == "application/pdf"
+    assert answer.content.startswith(b"%PDF-")
+    assert answer.headers["content-disposition"] == f'inline; filename="{key.lot}.pdf"'
+
+
+def test_a_recalled_lot_leads_to_its_page_which_says_why(
+    key: LotKey, sealer: Sealer, tmp_path: Path, pilot: Pilot
+) -> None:
+    event = Revocation(
+        event="revocation", id="recall", ts=HARVESTED, plot="plot-1", crop="mango", harvest="mango-1",
+        reason="dư lượng thuốc",
+    )  # fmt: skip
+    sealer.keep([(pilot.fleet["tam-que-diary-01"], event)])
+    sealer.seal_pending()
+    answer = client(tmp_path, pilot).get(f"/labels/{key.gtin}/{key.lot}.pdf")
+    assert answer.status_code == 303 and answer.headers["location"] == key.path
+
+
+def test_labels_that_no_phone_can_open_are_marked(key: LotKey, tmp_path: Path, pilot: Pilot) -> None:
+    here = client(tmp_path, pilot, "http://localhost:8080").get(f"/labels/{key.gtin}/{key.lot}.pdf").content
+    there = client(tmp_path, pilot).get(f"/labels/{key.gtin}/{key.lot}.pdf").content
+    assert here.startswith(b"%PDF-") and here != there
+
+
+@pytest.mark.parametrize(
+    ("gtin", "lot", "status"), [("02000000000015", "NONE", 404), ("02000000000016", "A", 400)]
+)
+def test_of_no_lot_there_is_none(tmp_path: Path, pilot: Pilot, gtin: str, lot: str, status: int) -> None:
+    assert client(tmp_path, pilot).get(f"/labels/{gtin}/{lot}.pdf").status_code == status
