@@ -1,6 +1,7 @@
 """Boards and alert rules to files: `build` writes them, `stale` says which differ from the code.
 
     boards ─► json/{vi,en}/*.json      rules of the pilot files ─► alerts/{vi,en}/*.yaml
+    map.files ─► maps/
 
 Keys are sorted, so that a change of a board is a small diff.
 """
@@ -11,8 +12,9 @@ from pathlib import Path
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
-from dashboards.boards import community, operations, quality, style, targets, trace, water
+from dashboards.boards import community, naming, operations, quality, style, targets, trace, water
 from dashboards.boards.alarms import rules
+from dashboards.map.files import files
 from devices.texts import LANGS
 
 FOLDER = Path(__file__).parents[1]
@@ -61,7 +63,8 @@ def _files() -> Iterator[tuple[str, str]]:
                 json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True) + "\n",
             )
     yield from ((f"alerts/{name}", content) for name, content in rules.files())
+    yield from files(naming.pilots())
 
 
 def _there(folder: Path) -> list[Path]:
-    return [*folder.glob("json/*/*.json"), *folder.glob("alerts/*/*.yaml")]
+    return [*folder.glob("json/*/*.json"), *folder.glob("alerts/*/*.yaml"), *folder.glob("maps/*")]

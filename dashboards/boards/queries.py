@@ -191,6 +191,32 @@ def standings(*by: str, **tags: str) -> str:
     return f"SELECT {shown} FROM {named('standing')} {_where('standing', UNTIL, tags)} GROUP BY {group}"
 
 
+def standings_of(indicator: str, *, counted: bool) -> str:
+    """Of an indicator who counted, or who did not, when it was last looked."""
+    who = named("standing", "community")
+    rows = standings("community", indicator=indicator)
+    return f'SELECT "has" FROM ({rows}) WHERE "counted" = {_literal(counted)} GROUP BY {who}'
+
+
+def in_alarm(levels: Iterable[tuple[str, Level, Iterable[str]]], hours: int) -> str:
+    """Places that are beyond a first level by what was measured in the last hours of now, for nobody is in
+    alarm at the end of a plan: of how many quantities, as `worst`. Each of `levels` with its pilot and the
+    places that have levels of their own.
+    """
+    who, parts = named("telemetry", "community"), []
+    for pilot, level, others in levels:
+        name = named("telemetry", level.signal)
+        where = _where("telemetry", f"time > now() - {hours}h", {"pilot": pilot}) + places(
+            level.places, others
+        )
+        of, beyond = ("max", ">") if level.when == "over" else ("min", "<")
+        inner = f'SELECT {of}({name}) AS "worst" FROM "telemetry" {where} GROUP BY {who}'
+        parts.append(
+            f'(SELECT "worst" FROM ({inner}) WHERE "worst" {beyond} {level.levels[0]!r} GROUP BY {who})'
+        )
+    return f'SELECT count("worst") AS "worst" FROM {", ".join(parts)} GROUP BY {who}'
+
+
 def course(indicator: str) -> str:
     """The newest numbers of an indicator, and as `course` by how much it is ahead of the plan's path."""
     value, path = named("kpi", "value"), named("kpi", "path")

@@ -8,11 +8,13 @@ map │ places with their commune
 how it is counted
 """
 
+from itertools import product
 from typing import get_args
 
 from grafana_foundation_sdk.builders import common as build_common
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.builders import geomap, table, text
+from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models import geomap as map_models
 from grafana_foundation_sdk.models import text as text_models
@@ -23,6 +25,22 @@ from dashboards.boards.style import Say, Spot
 from devices.pilots.pilot import Indicator
 
 INDICATORS: tuple[Indicator, ...] = get_args(Indicator)
+
+# What Grafana serves of dashboards/maps (docker-compose.yml), and a tile of nothing: no map asks the net.
+FILES = "public/hoiquan"
+BLANK = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+SOURCES = "geoBoundaries (CC BY 4.0) · GSHHG 2.3.7 (LGPL 3)"
+LAND = {"color": {"fixed": "#8a938d"}, "opacity": 0.12, "lineWidth": 1,
+        "size": {"fixed": 4, "min": 2, "max": 15}}  # fmt: skip
+RULES = [
+    {"check": {"property": "kind", "operation": "eq", "value": "river"},
+     "style": {"color": {"fixed": "light-blue"}, "opacity": 1, "lineWidth": 2}},
+    {"check": {"property": "kind", "operation": "eq", "value": "place"},
+     "style": {"color": {"fixed": "#8a938d"}, "opacity": 0.6, "size": {"fixed": 4, "min": 2, "max": 15}}},
+]  # fmt: skip
+SHAPES = {"iot_communities": "circle", "smart_villages": "square"}
+COUNTED = {True: style.GOOD, False: style.POOR}
+HOURS = 3  # what is older is not now
 
 # The whole of the plans, 1 January 2021 to 31 December 2030 in Vietnam (FACTS section 1: works 9 to 11).
 PLAN = ("2020-12-31T17:00:00.000Z", "2030-12-31T16:59:59.000Z")
@@ -68,31 +86,66 @@ def _how(spot: Spot, say: Say) -> text.Panel:
 
 
 def _map(spot: Spot, say: Say) -> geomap.Panel:
-    titles = {field: say(field) for field in ("name", "products", "joined", "active", "lat", "lon")}
-    marker = {
-        "showLegend": False,
-        "style": {
-            "color": {"field": "active", "fixed": style.GOOD},
-            "opacity": 0.7,
-            "size": {"fixed": 8, "min": 2, "max": 15},
-        },
-    }
-    where = build_common.FrameGeometrySource().mode(common.FrameGeometrySourceMode.COORDS)
-    layer = build_common.MapLayerOptions().type("markers").name(say("map_layer")).config(marker).tooltip(True)
-    # fitted to the data; lat and lon (whole degrees in the SDK) serve while there is none
-    view = geomap.MapViewConfig().id("fit").lat(10).lon(106).zoom(9).max_zoom(12).padding(10)
+    """Places by state, a layer a state: its sign and colour, and a legend of its own. Where places are says a
+    file beside Grafana's own; nothing is asked of the net.
+    """
     panel = (
         style.dress(geomap.Panel(), spot, say, title=say("map"), about=say("map_about"), unit=style.COUNT)
-        .view(view)
+        .view(_view(_called("iot_communities", True, say)))
         .controls(geomap.ControlsOptions().show_zoom(True).mouse_wheel_zoom(False).show_attribution(True))
-        .basemap(build_common.MapLayerOptions().type("default").name(say("map_base")))
-        .layers([layer.location(where.latitude("lat").longitude("lon"))])
+        .basemap(_layer("xyz", say("map_base"), {"url": BLANK, "attribution": SOURCES}))
         .tooltip(geomap.TooltipOptions().mode(map_models.TooltipMode.DETAILS))
+        .mappings([*style.meanings(say), *naming.mappings(say.lang, commune=True)])
     )
-    panel.with_target(InfluxQL(queries.latest("community", titles, by="community")))
-    return style.reshape(
-        panel.mappings([*style.meanings(say), *naming.mappings(say.lang)]), titles, style.without_time()
-    )
+    layers: list[Builder[common.MapLayerOptions]] = [
+        _layer("geojson", say("map_land"), {"src": f"{FILES}/land.geojson", "style": LAND, "rules": RULES})
+    ]
+    refs = iter("ABCDEFGHIJ")
+    for (who, shape), (counted, colour) in product(SHAPES.items(), COUNTED.items()):
+        ref = next(refs)
+        layers.append(_marked(ref, _called(who, counted, say), shape, colour, 8))
+        panel.with_target(InfluxQL(queries.standings_of(who, counted=counted), ref))
+    alarmed = next(refs)
+    layers.append(_marked(alarmed, say("map_alarm"), "triangle", style.BAD, 10))
+    levels = [
+        (pilot.pilot, level, pilot.alarms.elsewhere(level))
+        for pilot in naming.pilots() if pilot.alarms is not None
+        for level in pilot.alarms.levels
+    ]  # fmt: skip
+    panel.with_target(InfluxQL(queries.in_alarm(levels, HOURS), alarmed))
+    titles = {"community": say("place"), "has": say("has"), "worst": say("map_beyond")}
+    return style.reshape(panel.layers(layers), titles, style.without_time())
+
+
+def _view(layer: str) -> geomap.MapViewConfig:
+    """Fitted to a layer; lat and lon (whole degrees in the SDK) serve while nobody is on it."""
+    view = geomap.MapViewConfig().id("fit").all_layers(False).layer(layer)
+    return view.lat(10).lon(106).zoom(8).max_zoom(12).padding(20)
+
+
+def _called(indicator: str, counted: bool, say: Say) -> str:
+    return f"{say(f'map_{indicator}')}: {say('map_counted' if counted else 'map_missed')}"
+
+
+def _marked(ref: str, name: str, shape: str, colour: str, size: int) -> build_common.MapLayerOptions:
+    """Marks where the places of a query are."""
+    marker = {
+        "showLegend": True,
+        "style": {
+            "color": {"fixed": colour},
+            "opacity": 0.8,
+            "size": {"fixed": size, "min": 2, "max": 15},
+            "symbol": {"mode": "fixed", "fixed": f"img/icons/marker/{shape}.svg"},
+        },
+    }
+    where = build_common.FrameGeometrySource().mode(common.FrameGeometrySourceMode.LOOKUP)
+    where = where.lookup("community").gazetteer(f"{FILES}/places.json")
+    only = {"id": "byRefId", "options": ref}
+    return _layer("markers", name, marker).location(where).filter_data(only).tooltip(True)
+
+
+def _layer(kind: str, name: str, config: object) -> build_common.MapLayerOptions:
+    return build_common.MapLayerOptions().type(kind).name(name).config(config)
 
 
 def _communities(spot: Spot, say: Say) -> table.Panel:

@@ -219,6 +219,7 @@ def test_build_writes_and_stale_names_what_differs(tmp_path):
     assert {path.relative_to(tmp_path).as_posix() for path in written} == {
         *(f"json/{lng}/{n}.json" for lng, n in ALL),
         *(f"alerts/{lng}/{path.name}" for lng in LANGS for path in PILOTS.glob("*.yaml")),
+        "maps/land.geojson", "maps/places.json",
     }  # fmt: skip
     assert stale(tmp_path) == []
     (tmp_path / "json/vi/targets.json").write_text("{}", "utf-8")
@@ -230,6 +231,28 @@ def test_build_writes_and_stale_names_what_differs(tmp_path):
     ]  # fmt: skip
     build(tmp_path)
     assert stale(tmp_path) == []
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_map_asks_nothing_of_the_net_and_knows_every_place(lang):
+    (panel,) = [one for one in load(lang, "targets")["panels"] if one["type"] == "geomap"]
+    base, layers = panel["options"]["basemap"], panel["options"]["layers"]
+    assert base["type"] == "xyz" and base["config"]["url"].startswith("data:image/gif;base64,")
+    assert "http" not in json.dumps([base, layers])
+    paths = {layers[0]["config"]["src"], *(one["location"]["gazetteer"] for one in layers[1:])}
+    folder = "public/hoiquan/"
+    assert paths == {f"{folder}land.geojson", f"{folder}places.json"}
+    mounted = "- ./dashboards/maps:/usr/share/grafana/public/hoiquan:ro"
+    assert mounted in (HERE / "docker-compose.yml").read_text("utf-8")
+    refs = [one["refId"] for one in panel["targets"]]
+    assert [one["filterData"] for one in layers[1:]] == [{"id": "byRefId", "options": ref} for ref in refs]
+    drawn = {(one["config"]["style"]["symbol"]["fixed"], one["config"]["style"]["color"]["fixed"])
+             for one in layers[1:]}  # fmt: skip
+    assert len(drawn) == len(layers) - 1 and all(one["config"]["showLegend"] for one in layers[1:])
+    names = [one["name"] for one in layers]
+    assert len(set(names)) == len(names) and panel["options"]["view"]["layer"] in names
+    known = {one["key"] for one in json.loads((FOLDER / "maps" / "places.json").read_text("utf-8"))}
+    assert known == {place.id for path in PILOTS.glob("*.yaml") for place in load_pilot(path.stem).places}
 
 
 def test_files_are_sorted_and_readable():

@@ -1,6 +1,7 @@
 """What the queries mean, on a real InfluxDB (1.6.7 on Debian) with a few points whose answers are known."""
 
 import re
+import time
 from datetime import datetime, timedelta, timezone
 from urllib.request import Request, urlopen
 
@@ -271,3 +272,29 @@ def test_a_place_stands_at_one_level_of_alarm(engine):
         for row in rows(engine.panel(query)):
             found[row["community"]] = (row["level"], row["worst"], row["limit"], row["quantity"])
     assert found == {"a": (1, 2, 1.9, 7), "b": (1, 2.1, 1.9, 7), "c": (3, 2.4, 2.3, 7)}
+
+
+def test_places_on_the_map_are_in_alarm_by_any_quantity_now(influx):
+    alarms, engine, now = load("dong-thap").alarms, Engine(influx), int(time.time() * 1000)
+    told = {"a": ("water_level=1.8,salinity=0.1", 0), "b": ("water_level=2.2,salinity=0.9", 0),
+            "c": ("water_level=1.0,salinity=0.9", 0), "d": ("water_level=2.4", 5)}  # fmt: skip
+    engine.write(
+        f"telemetry,pilot=dong-thap,community={place},device={place}-g,model=canal-gauge,simulated=true "
+        f"{fields} {now - hours * DAY // 24 - 1000}"
+        for place, (fields, hours) in told.items()
+    )
+    levels = [("dong-thap", level, alarms.elsewhere(level)) for level in alarms.levels]
+    found = {row["community"]: row["worst"] for row in rows(engine.panel(queries.in_alarm(levels, 3)))}
+    assert found == {"b": 2, "c": 1}, "of a nobody knows more, and d was longer ago"
+
+
+def test_places_on_the_map_by_whether_they_count(influx):
+    engine = Engine(influx)
+    engine.write(
+        f"standing,pilot=dong-thap,indicator=iot_communities,community={place} "
+        f'counted={counted},has="{has}" {NOW}'
+        for place, counted, has in (("a", "true", "3/3"), ("b", "false", "1/3"))
+    )
+    for counted, who in ((True, [("a", "3/3")]), (False, [("b", "1/3")])):
+        found = rows(engine.panel(queries.standings_of("iot_communities", counted=counted)))
+        assert [(row["community"], row["has"]) for row in found] == who

@@ -1,4 +1,4 @@
-"""The map of every pilot: a finger meets one mark at a time, names cover nothing, places are inside outlines."""
+"""The map of every pilot: a finger meets one mark at a time, names cover nothing, places are in outlines."""
 
 import math
 import re
