@@ -7,7 +7,6 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from dashboards import kept
 from dashboards.figures import Figures
 from dashboards.pages import overview, place
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS

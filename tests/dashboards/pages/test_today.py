@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from dashboards import kept, wording
+from dashboards import wording
 from dashboards.figures import Figures, Indicator, Standing
 from dashboards.pages import overview, today
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
