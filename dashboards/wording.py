@@ -10,7 +10,7 @@ from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot, TargetPoint
 from devices.pilots.places import Place, Village
 from devices.pilots.reporting import upcoming
-from devices.texts import day, percent, rounded, span, text
+from devices.texts import day, in_percent, percent, rounded, span, text
 from devices.texts import number as plain
 from gateway.indicators.course import Forecast
 
@@ -54,7 +54,7 @@ def gap(one: Indicator, lang: str) -> str:
     """What is still missing, or by how much it was passed: between the two numbers as they are shown."""
     lacking = rounded(shown(one, one.value) - shown(one, one.due.at_least), DIGITS)
     if not lacking:
-        return text("overview.gap_exact" if one.gap >= 0 else "overview.gap_nearly", lang)
+        return text("overview.gap_exact" if one.reached else "overview.gap_nearly", lang)
     gap = plain(abs(lacking), lang)
     if one.share:
         gap = f"{gap} {text('overview.points', lang)}"
@@ -63,7 +63,7 @@ def gap(one: Indicator, lang: str) -> str:
 
 def shown(one: Indicator, value: float) -> float:
     """A value as exact as it is shown, in counts or in per cent."""
-    return rounded(value * 100 if one.share else value, DIGITS)
+    return rounded(in_percent(value) if one.share else value, DIGITS)
 
 
 def course(one: Indicator, lang: str) -> str:

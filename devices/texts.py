@@ -121,7 +121,12 @@ def spelt(value: float) -> str:
 
 def percent(share: float, lang: str, *, most: int = 0) -> str:
     """A share of 1 as the plans write it: 15%, in both languages; at `most` so many decimals."""
-    return f"{number(float(Decimal(repr(float(share))) * 100), lang, most=most)}%"
+    return f"{number(in_percent(share), lang, most=most)}%"
+
+
+def in_percent(share: float) -> float:
+    """A share of 1 in per cent, by the digits that it is written with: 0.5125 * 100 is less than 51.25."""
+    return float(Decimal(repr(float(share))) * 100)
 
 
 def span(low: str, high: str) -> str:

@@ -8,7 +8,7 @@ from dashboards.figures import Indicator
 from devices.clock import moment_of
 from gateway.indicators.course import START_YEAR
 
-WIDTH, HEIGHT = 640, 240
+WIDTH, HEIGHT = 640, 200
 LEFT, RIGHT, TOP, BOTTOM = 48, 16, 30, 26
 FONT = "Tinos"  # that of the report
 BLUE, ORANGE, GREY, PALE = "#0b5a8a", "#b45309", "#50605a", "#cfe3ef"

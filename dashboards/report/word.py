@@ -43,7 +43,7 @@ def docx(report: Report) -> bytes:
     _body(page, report.opening)
     for block in report.blocks:
         _write(page, block)
-    _body(page, report.closing)
+    _body(page, report.closing).paragraph_format.keep_with_next = True  # nobody signs an empty page
     _foot(page, report)
     for place, annex in enumerate(report.annexes):
         title = page.add_heading(annex.number, 1)

@@ -37,8 +37,8 @@ def test_the_table_of_targets_has_the_stores_values(store):
     assert iot[:5] == ("Hội quán ứng dụng IoT", "ít nhất 14 (đến năm 2030)", "2", "0", "2")
     assert iot[5] == "còn thiếu 12" and "Chậm so với lộ trình" in iot[6]
     assert villages[2] == "0"
-    assert share[1] == "trên 50% (đến năm 2030)" and share[2] == "0,2%", "1 of 400"
-    assert share[5] == "còn thiếu 49,8 điểm phần trăm", "of the numbers as they are written"
+    assert share[1] == "trên 50% (đến năm 2030)" and share[2] == "0,3%", "1 of 400"
+    assert share[5] == "còn thiếu 49,7 điểm phần trăm", "of the numbers as they are written"
 
 
 def test_a_commune_a_line_and_the_sum_of_all_lines(store):
@@ -173,7 +173,18 @@ def test_exactly_half_is_not_over_half(store):
     half, more = (dataclasses.replace(share, value=value, due=point) for value in (0.5, 0.51))
     assert not half.reached and more.reached
     made = compose(PILOT, (dataclasses.replace(year, indicators=(half,)),), "vi")
-    assert "Đã đạt" not in rows(made.blocks, "Chỉ tiêu")[3][6]
+    row = rows(made.blocks, "Chỉ tiêu")[3]
+    assert "Đã đạt" not in row[6] and "đạt" not in row[5].replace("chưa đạt", "")
+
+
+def test_the_gap_is_that_of_the_numbers_as_they_are_written(store):
+    """51,3% over 50% is 1,3 points: in binary 0.5125 * 100 is less than 51.25."""
+    year = look_up(figures(store), 2026, NOW)
+    point = TargetPoint(year=2030, at_least=0.5, strictly_over=True)
+    share = dataclasses.replace(year.indicators[-1], value=0.5125, due=point)
+    made = compose(PILOT, (dataclasses.replace(year, indicators=(share,)),), "vi")
+    row = rows(made.blocks, "Chỉ tiêu")[3]
+    assert row[2] == "51,3%" and row[5] == "đạt, vượt 1,3 điểm phần trăm"
 
 
 def test_what_others_harvest_stands_beside_the_sum(store, tmp_path):

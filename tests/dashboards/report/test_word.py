@@ -69,6 +69,8 @@ def test_its_content_is_the_reports(page, made):
     head, foot = found[0], next(one for one in found if "Nơi nhận" in one[0][0])
     assert "CỘNG HÒA" in head[0][1] and "Số: ……/BC-SKHCN" in head[0][0]
     assert "- Lưu: VT." in foot[0][0]
+    closing = next(one for one in page.paragraphs if one.text == made.closing)
+    assert closing.paragraph_format.keep_with_next, "nobody signs a page with nothing else on it"
 
 
 def test_charts_are_pictures_with_their_sentence(page, made):
