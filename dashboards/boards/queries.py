@@ -20,7 +20,6 @@ from grafana_foundation_sdk.cog.variants import Dataquery
 from grafana_foundation_sdk.models.common import DataSourceRef
 
 from devices.contract.signals import CIRCULAR
-from devices.pilots.alarms import Level
 from gateway.stores.heading import vectors
 from gateway.stores.points import MEASUREMENTS
 
@@ -85,7 +84,7 @@ def every(measurement: str, column: str, **tags: str) -> str:
 
 def recent(measurement: str, columns: Iterable[str], days: int, limit: int, percent: str = "") -> str:
     """Rows of the last `days` days, newest first, at most `limit`; the share `percent` as 0..100."""
-    rows = _select(measurement, columns, _window(days), {}, percent)
+    rows = _select(measurement, columns, window(days), {}, percent)
     return f"{rows} ORDER BY time DESC LIMIT {limit}"
 
 
@@ -95,7 +94,7 @@ def most(measurement: str, column: str, columns: Iterable[str], days: int, numbe
     others = ", ".join(named(measurement, one) for one in columns)
     return (
         f"SELECT top({name}, {number}) AS {name}, {others} FROM {named(measurement)} "
-        f"{_where(measurement, _window(days), {})}"
+        f"{chosen(measurement, window(days), {})}"
     )
 
 
@@ -109,7 +108,7 @@ def trend(
     name = _straight(measurement, column, of)
     group = f", {named(measurement, by)}" if by else ""
     return (
-        f"SELECT {of}({name}) AS {name} FROM {named(measurement)} {_where(measurement, '$timeFilter', tags)} "
+        f"SELECT {of}({name}) AS {name} FROM {named(measurement)} {chosen(measurement, '$timeFilter', tags)} "
         f"GROUP BY {step}{group} fill({fill})"
     )
 
@@ -119,7 +118,7 @@ def heading(signal: str, *, by: str) -> str:
     (`gateway.stores.heading`); 0 to 360.
     """
     group, name = named("telemetry", by), named("telemetry", signal)
-    where = _where("telemetry", "$timeFilter", {})
+    where = chosen("telemetry", "$timeFilter", {})
     inner = f'SELECT {vectors(signal)} FROM "telemetry" {where} GROUP BY {group}'
     mean = f'atan2(mean("east"), mean("north")) / {radians(1)!r}'
     return (
@@ -135,7 +134,7 @@ def used(signal: str, *, by: str) -> str:
     name = named("telemetry", signal)
     return (
         f'SELECT non_negative_difference(last({name})) AS {name} FROM "telemetry" '
-        f"{_where('telemetry', '$timeFilter', {})} GROUP BY {DAY}, {named('telemetry', by)} fill(none)"
+        f"{chosen('telemetry', '$timeFilter', {})} GROUP BY {DAY}, {named('telemetry', by)} fill(none)"
     )
 
 
@@ -144,7 +143,7 @@ def hourly(signal: str, by: str) -> str:
     (`gateway.indicators.hourly`): the same as of its readings, a sixth of the work.
     """
     summed, number = (named("telemetry_hour", f"{signal}_{part}") for part in ("sum", "number"))
-    where = _where("telemetry_hour", "$timeFilter", {}, anywhere=True)
+    where = chosen("telemetry_hour", "$timeFilter", {}, anywhere=True)
     return (
         f'SELECT sum({summed}) / sum({number}) AS "{signal}" FROM "telemetry_hour" {where} '
         f"GROUP BY {STEP}, {named('telemetry_hour', by)} fill(null)"
@@ -159,7 +158,7 @@ def newest(measurement: str, columns: Iterable[str], *by: str, hours: int, **tag
     names = ((_newest_of(one), named(measurement, one)) for one in columns)
     shown = ", ".join(f"{of}({name}) AS {name}" for of, name in names)
     group = ", ".join(named(measurement, tag) for tag in by)
-    where = _where(measurement, _window(hours, "h"), tags)
+    where = chosen(measurement, window(hours, "h"), tags)
     return f"SELECT {shown} FROM {named(measurement)} {where} GROUP BY {group}"
 
 
@@ -171,7 +170,7 @@ def within(
     nothing. `equal`: tags, and true or false of a field.
     """
     name, scale = _straight(measurement, column, of), f" * {times}" if times != 1 else ""
-    where = _where(measurement, _window(hours, "h"), equal, anywhere)
+    where = chosen(measurement, window(hours, "h"), equal, anywhere)
     group = f" GROUP BY {named(measurement, by)}" if by else ""
     return f'SELECT {of}({name}){scale} AS "{shown}" FROM {named(measurement)} {where}{group}'
 
@@ -188,7 +187,7 @@ def standings(*by: str, **tags: str) -> str:
         f"last({name}) AS {name}" for name in (named("standing", one) for one in ("counted", "has"))
     )
     group = ", ".join(named("standing", tag) for tag in by)
-    return f"SELECT {shown} FROM {named('standing')} {_where('standing', UNTIL, tags)} GROUP BY {group}"
+    return f"SELECT {shown} FROM {named('standing')} {chosen('standing', UNTIL, tags)} GROUP BY {group}"
 
 
 def standings_of(indicator: str, *, counted: bool) -> str:
@@ -198,30 +197,11 @@ def standings_of(indicator: str, *, counted: bool) -> str:
     return f'SELECT "has" FROM ({rows}) WHERE "counted" = {_literal(counted)} GROUP BY {who}'
 
 
-def in_alarm(levels: Iterable[tuple[str, Level, Iterable[str]]], hours: int) -> str:
-    """Places that are beyond a first level by what was measured in the last hours of now, for nobody is in
-    alarm at the end of a plan: of how many quantities, as `worst`. Each of `levels` with its pilot and the
-    places that have levels of their own.
-    """
-    who, parts = named("telemetry", "community"), []
-    for pilot, level, others in levels:
-        name = named("telemetry", level.signal)
-        where = _where("telemetry", f"time > now() - {hours}h", {"pilot": pilot}) + places(
-            level.places, others
-        )
-        of, beyond = ("max", ">") if level.when == "over" else ("min", "<")
-        inner = f'SELECT {of}({name}) AS "worst" FROM "telemetry" {where} GROUP BY {who}'
-        parts.append(
-            f'(SELECT "worst" FROM ({inner}) WHERE "worst" {beyond} {level.levels[0]!r} GROUP BY {who})'
-        )
-    return f'SELECT count("worst") AS "worst" FROM {", ".join(parts)} GROUP BY {who}'
-
-
 def course(indicator: str) -> str:
     """The newest numbers of an indicator, and as `course` by how much it is ahead of the plan's path."""
     value, path = named("kpi", "value"), named("kpi", "path")
     others = ", ".join(named("kpi", one) for one in ("value_real", "target"))
-    where = _where("kpi", UNTIL, {"indicator": indicator})
+    where = chosen("kpi", UNTIL, {"indicator": indicator})
     return (
         f'SELECT {value}, {others}, {path}, {value} - {path} AS "course" FROM "kpi" {where} '
         "ORDER BY time DESC LIMIT 1"
@@ -232,7 +212,7 @@ def forecast(indicator: str) -> str:
     """What is likely at the end of the last year that the forecast has."""
     return (
         'SELECT "value" AS "forecast", "low", "high" FROM "kpi_forecast" '
-        f"{_where('kpi_forecast', '', {'indicator': indicator})} ORDER BY time DESC LIMIT 1"
+        f"{chosen('kpi_forecast', '', {'indicator': indicator})} ORDER BY time DESC LIMIT 1"
     )
 
 
@@ -240,49 +220,21 @@ def advice(words: str, days: int) -> str:
     """The newest advice of each rule and crop at the chosen places that still holds, with its time."""
     severity, said = named("advice", "severity"), named("advice", words)
     group = ", ".join(named("advice", tag) for tag in ("community", "crop", "rule"))
-    where = _where("advice", _window(days), {})
+    where = chosen("advice", window(days), {})
     newest_of_each = f'SELECT last({severity}) AS {severity}, {said} FROM "advice" {where} GROUP BY {group}'
     return f"SELECT {severity}, {said} FROM ({newest_of_each}) WHERE {severity} > 0 GROUP BY {group}"
 
 
-def alarmed(level: Level, others: Iterable[str], step: int, *, pilot: str, quantity: int, hours: int) -> str:
-    """Of each chosen place that stands at the level number `step` (0 is I), at no higher: the worst value of
-    the last `hours` hours, the level's limit, and as numbers `quantity` and `level`. Limits stand in
-    the query, as InfluxQL joins nothing; `others` are places with levels of their own.
-    """
-    name, worst = named("telemetry", level.signal), '"worst"'
-    where = _where("telemetry", _window(hours, "h"), {"pilot": pilot}) + places(level.places, others)
-    of = f"{'max' if level.when == 'over' else 'min'}({name})"
-    inner = f'SELECT {of} AS {worst} FROM "telemetry" {where} GROUP BY {named("telemetry", "community")}'
-    beyond, within = (">", "<=") if level.when == "over" else ("<", ">=")
-    between = f"{worst} {beyond} {level.levels[step]!r}"
-    if step + 1 < len(level.levels):
-        between += f" AND {worst} {within} {level.levels[step + 1]!r}"
-    fixed = {"quantity": quantity, "level": step + 1, "limit": level.levels[step]}
-    shown = ", ".join(f'{worst} * 0 + {value!r} AS "{column}"' for column, value in fixed.items())
-    return (
-        f"SELECT {worst}, {shown} FROM ({inner}) WHERE {between} GROUP BY {named('telemetry', 'community')}"
-    )
-
-
-def places(own: Iterable[str], others: Iterable[str]) -> str:
-    """Places with levels of their own; of the levels of everywhere, all but the `others`."""
-    tag = named("telemetry", "community")
-    if own:
-        return " AND (" + " OR ".join(f"{tag} = '{place}'" for place in own) + ")"
-    return "".join(f" AND {tag} != '{place}'" for place in others)
-
-
 def level(signal: str, step: str, *, shown: str) -> str:
     """One alarm level of a signal at each place, as column `shown`. Its time means nothing."""
-    where = _where("alarm", "", {"signal": signal, "level": step}, anywhere=True)
+    where = chosen("alarm", "", {"signal": signal, "level": step}, anywhere=True)
     value = named("alarm", "value")
     return f'SELECT last({value}) AS "{shown}" FROM "alarm" {where} GROUP BY {named("alarm", "community")}'
 
 
 def levels(signal: str) -> str:
     """The alarm levels of a signal at the chosen place, before and after the whole plan: a line each."""
-    where = _where("alarm", "", {"signal": signal})
+    where = chosen("alarm", "", {"signal": signal})
     group = ", ".join(named("alarm", tag) for tag in ("level", "community"))
     return f'SELECT {named("alarm", "value")} FROM "alarm" {where} GROUP BY {group}'
 
@@ -294,7 +246,7 @@ def balance() -> str:
     )
     by = named("gateway", "instance")
     newest_of_each = ", ".join(f"last({name}) AS {name}" for name in (whole, *parts))
-    inner = f'SELECT {newest_of_each} FROM "gateway" {_where("gateway", _window(24, "h"), {})} GROUP BY {by}'
+    inner = f'SELECT {newest_of_each} FROM "gateway" {chosen("gateway", window(24, "h"), {})} GROUP BY {by}'
     shown = ", ".join((whole, *parts))
     return f'SELECT {shown}, {whole} - {" - ".join(parts)} AS "missing" FROM ({inner}) GROUP BY {by}'
 
@@ -309,7 +261,7 @@ def coverage(days: int) -> str:
     community = named("device", "community")
     newest_of_each = (
         f"SELECT last({share}) AS {share} FROM {named('device')} "
-        f"{_where('device', _window(days), {})} GROUP BY {community}, {device}"
+        f"{chosen('device', window(days), {})} GROUP BY {community}, {device}"
     )
     return (
         f'SELECT mean({share}) * 100 AS {share}, count({share}) AS "devices" '
@@ -333,10 +285,10 @@ def _select(
 ) -> str:
     quoted = ((column, named(measurement, column)) for column in columns)
     names = ", ".join(f"{name} * 100 AS {name}" if column == percent else name for column, name in quoted)
-    return f"SELECT {names} FROM {named(measurement)} {_where(measurement, when, tags)}"
+    return f"SELECT {names} FROM {named(measurement)} {chosen(measurement, when, tags)}"
 
 
-def _where(measurement: str, when: str, equal: Mapping[str, str | bool], anywhere: bool = False) -> str:
+def chosen(measurement: str, when: str, equal: Mapping[str, str | bool], anywhere: bool = False) -> str:
     """The chosen pilot, community and gateway, as far as the measurement has such tags, and `equal`."""
     known = MEASUREMENTS[measurement].tags
     chosen = (
@@ -349,7 +301,7 @@ def _where(measurement: str, when: str, equal: Mapping[str, str | bool], anywher
     return "WHERE " + " AND ".join(part for part in parts if part)
 
 
-def _window(number: int, unit: str = "d") -> str:
+def window(number: int, unit: str = "d") -> str:
     return f"time > ${{__to}}ms - {number}{unit} AND {UNTIL}"
 
 

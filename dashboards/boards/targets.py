@@ -20,6 +20,7 @@ from grafana_foundation_sdk.models import geomap as map_models
 from grafana_foundation_sdk.models import text as text_models
 
 from dashboards.boards import frame, indicator, naming, queries, style
+from dashboards.boards.alarms import now
 from dashboards.boards.queries import InfluxQL
 from dashboards.boards.style import Say, Spot
 from devices.pilots.pilot import Indicator
@@ -112,7 +113,7 @@ def _map(spot: Spot, say: Say) -> geomap.Panel:
         for pilot in naming.pilots() if pilot.alarms is not None
         for level in pilot.alarms.levels
     ]  # fmt: skip
-    panel.with_target(InfluxQL(queries.in_alarm(levels, HOURS), alarmed))
+    panel.with_target(InfluxQL(now.in_alarm(levels, HOURS), alarmed))
     titles = {"community": say("place"), "has": say("has"), "worst": say("map_beyond")}
     return style.reshape(panel.layers(layers), titles, style.without_time())
 

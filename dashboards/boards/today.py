@@ -3,6 +3,7 @@
 from grafana_foundation_sdk.builders import table
 
 from dashboards.boards import frame, naming, queries, style
+from dashboards.boards.alarms import now
 from dashboards.boards.queries import InfluxQL
 from dashboards.boards.style import Say, Spot
 from devices.contract.signals import SIGNALS
@@ -27,7 +28,7 @@ def alarms(spot: Spot, say: Say) -> table.Panel:
         for level in pilot.alarms.levels if pilot.alarms is not None else ():
             number = quantities.setdefault(level.signal, str(len(quantities) + 1))
             for step in range(len(level.levels)):
-                query = queries.alarmed(
+                query = now.alarmed(
                     level, pilot.alarms.elsewhere(level) if pilot.alarms else (), step,
                     pilot=pilot.pilot, quantity=int(number), hours=HOURS,
                 )  # fmt: skip

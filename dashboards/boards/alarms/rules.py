@@ -17,9 +17,10 @@ from typing import Any
 import yaml
 
 from dashboards.boards.alarms import messages
+from dashboards.boards.alarms.now import places
 from dashboards.boards.community import PANELS
 from dashboards.boards.frame import uid as board_uid
-from dashboards.boards.queries import SOURCE, named, places
+from dashboards.boards.queries import SOURCE, named
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.pilots.alarms import Alarms, Level
 from devices.pilots.pilot import HERE, Pilot, load

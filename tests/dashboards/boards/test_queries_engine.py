@@ -8,6 +8,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from dashboards.boards import queries
+from dashboards.boards.alarms import now
 from dashboards.boards.quality import DAYS
 from dashboards.boards.targets import INDICATORS
 from devices.pilots.pilot import load
@@ -268,23 +269,23 @@ def test_a_place_stands_at_one_level_of_alarm(engine):
     alarms, found = load("dong-thap").alarms, {}
     level = alarms.of("water_level", "a")
     for step in range(3):
-        query = queries.alarmed(level, alarms.elsewhere(level), step, pilot="dong-thap", quantity=7, hours=3)
+        query = now.alarmed(level, alarms.elsewhere(level), step, pilot="dong-thap", quantity=7, hours=3)
         for row in rows(engine.panel(query)):
             found[row["community"]] = (row["level"], row["worst"], row["limit"], row["quantity"])
     assert found == {"a": (1, 2, 1.9, 7), "b": (1, 2.1, 1.9, 7), "c": (3, 2.4, 2.3, 7)}
 
 
 def test_places_on_the_map_are_in_alarm_by_any_quantity_now(influx):
-    alarms, engine, now = load("dong-thap").alarms, Engine(influx), int(time.time() * 1000)
+    alarms, engine, today = load("dong-thap").alarms, Engine(influx), int(time.time() * 1000)
     told = {"a": ("water_level=1.8,salinity=0.1", 0), "b": ("water_level=2.2,salinity=0.9", 0),
             "c": ("water_level=1.0,salinity=0.9", 0), "d": ("water_level=2.4", 5)}  # fmt: skip
     engine.write(
         f"telemetry,pilot=dong-thap,community={place},device={place}-g,model=canal-gauge,simulated=true "
-        f"{fields} {now - hours * DAY // 24 - 1000}"
+        f"{fields} {today - hours * DAY // 24 - 1000}"
         for place, (fields, hours) in told.items()
     )
     levels = [("dong-thap", level, alarms.elsewhere(level)) for level in alarms.levels]
-    found = {row["community"]: row["worst"] for row in rows(engine.panel(queries.in_alarm(levels, 3)))}
+    found = {row["community"]: row["worst"] for row in rows(engine.panel(now.in_alarm(levels, 3)))}
     assert found == {"b": 2, "c": 1}, "of a nobody knows more, and d was longer ago"
 
 
