@@ -1,20 +1,39 @@
-"""GS1 Digital Link URIs (GS1 DL 1.6): `/01/{gtin}/10/{lot}`."""
+"""GS1 Digital Link URIs (URI syntax 1.6): `/01/{gtin}/10/{lot}`, and whatever else GS1 identifies.
+
+path ─► pairs ─► key? qualifiers in order? ─► values of the form that GS1 gives (biip), check digits ─► Link
+"""
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
+from urllib.parse import parse_qsl, unquote
 
 from devices.errors import UserError
 from devices.pilots.pilot import gtin_check_digit
 
 LOT = re.compile(r"[A-Z0-9-]{1,20}")  # a subset of GS1's 82 characters that needs no escaping and reads aloud
+GTIN, VARIANT, LOT_KEY = "01", "22", "10"
+# primary key → its qualifiers in their order, of which any may be left out; (01) has two such rows
+QUALIFIERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "00": (), GTIN: ((VARIANT, LOT_KEY, "21"), ("235",)), "253": (), "255": (), "401": (), "402": (),
+    "414": (("254",), ("7040",)), "415": (("8020",),), "417": (("7040",),), "8003": (), "8004": (("7040",),),
+    "8006": ((VARIANT, LOT_KEY, "21"),), "8010": (("8011",),), "8013": (), "8017": (("8019",),),
+    "8018": (("8019",),),
+}  # fmt: skip
+# digits of a value up to and with its check digit: GS1 General Specifications, 7.9.1
+CHECKED = {
+    "00": 18, "01": 14, "02": 14, "253": 13, "255": 13, "402": 17, "410": 13, "411": 13, "412": 13, "413": 13,
+    "414": 13, "415": 13, "416": 13, "417": 13, "8003": 14, "8006": 14, "8017": 18, "8018": 18, "8026": 14,
+}  # fmt: skip
+NOT_IN_A_LINK = "8200"  # an address of its own
 
 
 class DigitalLinkError(UserError):
-    """The link does not name a lot. `reason` is a key of the catalogue `page.*`."""
+    """The link names nothing that can be. `reason` is a key of the catalogue `page.*`, `values` fill it."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, **values: str) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.values = reason, values
 
 
 class LotKey(NamedTuple):
@@ -28,12 +47,92 @@ class LotKey(NamedTuple):
         return f"/01/{self.gtin}/10/{self.lot}"
 
 
+class Link(NamedTuple):
+    """What a link names: a primary key, its value, and its qualifiers."""
+
+    key: str
+    value: str
+    qualifiers: Mapping[str, str]
+
+
 def parse(gtin: str, lot: str) -> LotKey:
     """The key of a scanned link. Raises DigitalLinkError."""
+    _check_gtin(gtin)
+    if not LOT.fullmatch(lot):
+        raise DigitalLinkError("bad_lot")
+    return LotKey(gtin, lot)
+
+
+def product_path(gtin: str) -> str:
+    """The path of a product's link. Raises DigitalLinkError."""
+    _check_gtin(gtin)
+    return f"/{GTIN}/{gtin}"
+
+
+def read(path: str, query: str = "") -> Link:
+    """The path and query string of a Digital Link, both as they were sent (%-escaped). A slash at its end is
+    forgiven. Raises DigitalLinkError.
+    """
+    parts = [_unescaped(part) for part in path.removeprefix("/").removesuffix("/").split("/")]
+    key = parts[0]
+    if key not in QUALIFIERS:
+        raise DigitalLinkError("bad_key", name=key)
+    if len(parts) % 2:
+        raise DigitalLinkError("bad_pair", part=parts[-1])
+    pairs = list(zip(parts[::2], parts[1::2], strict=True))
+    names = [name for name, _ in pairs[1:]]
+    rows = [row for row in QUALIFIERS[key] if _in_order(names, row)]
+    if names and not rows:
+        allowed = ", ".join(f"({name})" for row in QUALIFIERS[key] for name in row) or "–"
+        raise DigitalLinkError(
+            "bad_qualifier", name=key, names=", ".join(f"({n})" for n in names), allowed=allowed
+        )
+    for name, value in pairs:
+        _check(name, value)
+    told = {NOT_IN_A_LINK, key, *(name for row in rows for name in row)}  # these may not stand in the query
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if re.fullmatch("[0-9]+", name):  # names of digits alone are GS1's
+            if name in told:
+                raise DigitalLinkError("bad_attribute", name=name)
+            _check(name, value)
+            told.add(name)
+    return Link(key, pairs[0][1], dict(pairs[1:]))
+
+
+def _in_order(names: list[str], row: tuple[str, ...]) -> bool:
+    rest = iter(row)
+    return all(name in rest for name in names)
+
+
+def _unescaped(part: str) -> str:
+    try:
+        return unquote(part, errors="strict")
+    except UnicodeDecodeError:
+        raise DigitalLinkError("bad_value", name="%", value=part) from None
+
+
+def _check(name: str, value: str) -> None:
+    """Raise DigitalLinkError where the value is not of the form that GS1 gives it."""
+    from biip import ParseError  # late: its table takes its time, and labels need none of it
+    from biip.checksums import gs1_standard_check_digit
+    from biip.gs1_element_strings import GS1ElementString
+
+    if name == GTIN:
+        _check_gtin(value)
+        return
+    try:
+        found = GS1ElementString.parse(name + value)
+    except ParseError:
+        raise DigitalLinkError("bad_value", name=name, value=value) from None
+    if found.ai.ai != name:
+        raise DigitalLinkError("bad_attribute", name=name)
+    end = CHECKED.get(name, 0)
+    if end and str(gs1_standard_check_digit(value[: end - 1])) != value[end - 1]:
+        raise DigitalLinkError("bad_check", name=name, value=value)
+
+
+def _check_gtin(gtin: str) -> None:
     if not re.fullmatch(r"[0-9]{14}", gtin):
         raise DigitalLinkError("bad_gtin")
     if gtin_check_digit(gtin[:13]) != gtin[13]:
         raise DigitalLinkError("bad_check_digit")
-    if not LOT.fullmatch(lot):
-        raise DigitalLinkError("bad_lot")
-    return LotKey(gtin, lot)

@@ -1,6 +1,7 @@
 """What a buyer sees: a lot's page, its other forms, its label, and a page that checks without us.
 
-scan ─► web.py ─► records.shelf ─► lot_page.py (frame.py, chart.py), EPCIS, linkset, proof
+scan ─► resolver.py ─► web.py ─► records.shelf ─► lot_page.py (frame.py, chart.py), EPCIS, proof
+             └► linkset   └► product_page.py, for lots to choose
 scans.py: how often a page was opened
 label.py: QR codes and sheets of labels (sheet.py)      verify_page.py: a check in the browser, no network
 """

@@ -71,14 +71,15 @@ def test_each_form_names_what_it_depends_on(client: TestClient, key: LotKey) -> 
     """A cache that knows no cookie would show one reader's language to another."""
 
     def varies(path: str, **headers: str) -> str | None:
-        return client.get(path, headers=headers).headers.get("vary")
+        return client.get(path, headers=headers, follow_redirects=False).headers.get("vary")
 
-    assert varies(key.path) == "Accept, Accept-Language, Cookie"
-    assert varies(key.path, accept="application/ld+json") == "Accept"
-    assert varies(f"{key.path}?linkType=all") == "Accept"
+    for accept in ("text/html", "*/*", "application/ld+json", "application/linkset+json"):
+        assert varies(key.path, accept=accept) == "Accept, Accept-Language, Cookie"
+    assert varies(f"{key.path}/record.html") == "Accept, Accept-Language, Cookie"
     assert varies(f"{key.path}/record.json") is None
     assert varies(f"{key.path}/qr.svg") is None
-    for path in ("/verify.html", "/01/1/10/x", "/s/UNKNOWN"):
+    assert varies("/01/1/10/x") == "Accept, Accept-Language, Cookie"
+    for path in ("/verify.html", "/s/UNKNOWN"):
         assert varies(path) == "Accept-Language, Cookie"
     assert client.get("/scan/xx/01/1/10/x").status_code == 400  # a language that nobody speaks
 
@@ -316,7 +317,10 @@ def test_the_longest_season_with_the_worst_gaps_stays_small(
 
 
 def test_guessing_learns_nothing(client: TestClient) -> None:
-    """Every unknown lot looks the same, whether its GTIN is in use or not."""
-    used = client.get("/01/02000000000039/10/TQ261112-AAAAAAAA")
-    unused = client.get("/01/02000000009995/10/ZZ000000-AAAAAAAA")
-    assert used.status_code == unused.status_code == 404 and used.text == unused.text
+    """Every unknown lot of a product looks the same, and so does every product that is none of ours."""
+    one, other = (client.get(f"/01/02000000000039/10/TQ261112-{code}") for code in ("AAAAAAAA", "BBBBBBBB"))
+    assert one.status_code == 404 and one.text.replace("AAAAAAAA", "BBBBBBBB") == other.text
+    one, other = (
+        client.get(f"/01/{gtin}/10/ZZ000000-AAAAAAAA") for gtin in ("02000000009995", "09506000134352")
+    )
+    assert one.status_code == other.status_code == 404 and one.text == other.text

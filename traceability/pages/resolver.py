@@ -1,0 +1,225 @@
+"""GS1's resolver (GS1-Conformant resolver 1.2): where each Digital Link leads, and what else there is of it.
+
+    /01/{gtin}/22/…/10/{lot}/21/… ─► read ─► the finest that exists: lot, else product ─► its links
+        ?linkType=linkset, or asked for as such ─► all of them (RFC 9264)
+        ?linkType=gs1:… ─► the one of this type that suits Accept; several alike: 300
+        else ─► the default: the page of the lot or product
+
+Who asks for a page, as browsers do, is given it at once: phones are spared a way, and come to it at whatever
+address they reached us by. A lot that does not exist leads to its product, whose page says so.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import mimeparse
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+
+from devices.pilots.pilot import Pilot
+from devices.texts import LANGS, text
+from devices.web.frame import headers
+from devices.web.language import VARY, language
+from traceability.digital_link import GTIN, LOT_KEY, VARIANT, DigitalLinkError, Link, LotKey, read
+from traceability.pages.frame import trouble
+
+METHODS = ("GET", "HEAD", "OPTIONS")
+SHARED = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": ", ".join(METHODS),
+    "Access-Control-Expose-Headers": "Link, Location, ETag",
+}
+VOCABULARY = "https://ref.gs1.org/voc/"
+PREFIXES = ("gs1:", VOCABULARY, "https://gs1.org/voc/", "https://www.gs1.org/voc/")
+CONTEXT = "https://ref.gs1.org/standards/resolver/linkset-context"  # as JSON-LD reads a linkset
+LINKSET, EPCIS, HTML = "application/linkset+json", "application/ld+json", "text/html"
+LOT_PAGE, PRODUCT_PAGE = "record.html", "product.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One link of a linkset; without a `kind` it is the default's."""
+
+    href: str
+    title: str
+    kind: str = ""
+    langs: Sequence[str] = ()
+
+    def told(self) -> dict[str, Any]:
+        """As RFC 9264 writes it."""
+        more = {"type": self.kind} if self.kind else {}
+        return {
+            "href": self.href,
+            "title": self.title,
+            **more,
+            **({"hreflang": list(self.langs)} if self.langs else {}),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A product, or a lot of it, and its links by their type."""
+
+    anchor: str
+    description: str
+    links: Mapping[str, Sequence[Target]]
+    key: LotKey | None = None  # of a lot
+
+    def told(self) -> dict[str, Any]:
+        """A context object of a linkset."""
+        links = {VOCABULARY + name: [one.told() for one in targets] for name, targets in self.links.items()}
+        return {"anchor": self.anchor, "itemDescription": self.description, **links}
+
+
+# the page of a lot, or of a product and the code of a lot of it that is none
+Shown = Callable[[Request, LotKey | None, str, str], Awaitable[Response]]
+
+
+def router(pilot: Pilot, base_url: str, sealed: Callable[[LotKey], bool], shown: Shown) -> APIRouter:
+    """Routes for whatever begins like a Digital Link; `sealed`: whether there is this lot. Pages of the same
+    paths come before them.
+    """
+    routes = APIRouter(include_in_schema=False)
+
+    def items(link: Link, lang: str) -> list[Item]:
+        """What there is of the link, the finest first."""
+        gtin, lot = link.value, link.qualifiers.get(LOT_KEY)
+        name = next((product.name.get(lang) for grower in pilot.producers.values()
+                     for product in grower.products if product.gtin == gtin), None)  # fmt: skip
+        known = lot is not None and sealed(LotKey(gtin, lot))
+        found = [] if name is None else [product(base_url, gtin, name, "" if known else lot or "")]
+        if lot is not None and known:
+            found.insert(0, of_lot(base_url, link, LotKey(gtin, lot), name or gtin, lang))
+        return found
+
+    @routes.api_route("/{key:int}", methods=list(METHODS))
+    @routes.api_route("/{key:int}/{rest:path}", methods=list(METHODS))
+    async def resolve(request: Request) -> Response:
+        """The answer to a Digital Link."""
+        lang = language(request)
+        try:
+            link = read(request.scope["raw_path"].decode("ascii", "replace"), request.url.query)
+        except DigitalLinkError as error:
+            return _shared(trouble(lang, error.reason, 400, **error.values))
+        if link.key != GTIN:
+            return _shared(trouble(lang, "other_key", 404, name=link.key))
+        if not (found := items(link, lang)):
+            return _shared(trouble(lang, "unknown_lot", 404))
+        if _for_a_person(request):
+            key = found[0].key
+            unknown = "" if key is not None else link.qualifiers.get(LOT_KEY, "")
+            answer = await shown(request, key, link.value, unknown)
+            answer.headers["Content-Location"] = found[0].links["defaultLink"][0].href
+        else:
+            answer = _answer(request, found, lang)
+        return _shared(answer, found[0].anchor)
+
+    @routes.api_route("/.well-known/gs1resolver", methods=list(METHODS))
+    def description() -> Response:
+        """The resolver's description file."""
+        told = {
+            "name": f"hoiquan {pilot.name.vi}", "resolverRoot": base_url, "supportedPrimaryKeys": [GTIN],
+            "supportedLinkType": [{"namespace": VOCABULARY, "prefix": "gs1:"}],
+            "linkTypeDefaultCanBeLinkset": False, "jsonLdContextLocation": CONTEXT,
+        }  # fmt: skip
+        return _shared(JSONResponse(told))
+
+    return routes
+
+
+def of_lot(base_url: str, link: Link, key: LotKey, name: str, lang: str) -> Item:
+    """A lot's links; it is told by the qualifiers of `link` up to the lot, a variant before it among them."""
+    variant = "".join(
+        f"/{one}/{quote(value, safe='')}" for one, value in link.qualifiers.items() if one == VARIANT
+    )
+    page, record, epcis, proof = (
+        f"{base_url}{key.path}/{name}" for name in (LOT_PAGE, "record.json", "epcis.json", "proof")
+    )
+    title = text("page.title", lang)
+    seen = Target(page, title, HTML, LANGS)
+    links = {
+        "defaultLink": [Target(page, title)],
+        "pip": [seen],
+        "traceability": [
+            seen,
+            Target(record, text("page.download_record", lang), "application/json"),
+            Target(proof, text("page.download_proof", lang), "text/plain"),
+        ],
+        "epcis": [Target(epcis, "EPCIS 2.0", EPCIS)],
+    }
+    anchor = f"{base_url}/{GTIN}/{key.gtin}{variant}/{LOT_KEY}/{key.lot}"
+    return Item(anchor, f"{name}, {text('page.lot', lang)} {key.lot}", links, key)
+
+
+def product(base_url: str, gtin: str, name: str, unknown: str) -> Item:
+    """A product's links; `unknown` is a lot that was asked for and is none, which its page says."""
+    anchor = f"{base_url}/{GTIN}/{gtin}"
+    page = f"{anchor}/{PRODUCT_PAGE}" + (f"?lot={quote(unknown, safe='')}" if unknown else "")
+    return Item(anchor, name, {"defaultLink": [Target(page, name)], "pip": [Target(page, name, HTML, LANGS)]})
+
+
+def _for_a_person(request: Request) -> bool:
+    """Whether a page is asked for by its name, and nothing else as much."""
+    accept = request.headers.get("accept", "")
+    if request.method == "OPTIONS" or HTML not in accept or "linkType" in request.query_params:
+        return False
+    return quality(accept, HTML) > 0 and quality(accept, HTML) >= max(
+        quality(accept, one) for one in (EPCIS, LINKSET)
+    )
+
+
+def _answer(request: Request, found: Sequence[Item], lang: str) -> Response:
+    if request.method == "OPTIONS":
+        return Response(status_code=204, headers={"Allow": ", ".join(METHODS)})
+    asked, accept = request.query_params.get("linkType"), request.headers.get("accept", "")
+    wanted = {kind: quality(accept, kind) for kind in (HTML, EPCIS, LINKSET)}
+    if asked in ("linkset", "all") or (wanted[LINKSET] > wanted[HTML] and asked is None):
+        return _linkset(found, 200)
+    if asked is None:
+        epcis = wanted[EPCIS] > wanted[HTML] and "epcis" in found[0].links
+        targets = found[0].links["epcis" if epcis else "defaultLink"]
+    else:
+        name = next((asked.removeprefix(one) for one in PREFIXES if asked.startswith(one)), "")
+        held = next((item for item in found if name in item.links), None)
+        if held is None:
+            return trouble(lang, "no_link_type", 404, kind=asked)
+        targets = held.links[name]
+        best = max(quality(accept, one.kind) for one in targets)
+        targets = [one for one in targets if quality(accept, one.kind) == best]
+        if len(targets) > 1:
+            return _linkset([Item(held.anchor, held.description, {name: targets})], 300)
+    return RedirectResponse(_passed_on(targets[0].href, request.url.query), 307)
+
+
+def _linkset(found: Sequence[Item], status: int) -> Response:
+    return JSONResponse({"linkset": [item.told() for item in found]}, status, media_type=LINKSET)
+
+
+def _passed_on(href: str, query: str) -> str:
+    """With the query string as it came."""
+    return f"{href}{'&' if '?' in href else '?'}{query}" if query else href
+
+
+def quality(accept: str, kind: str) -> float:
+    """How welcome a media type is, 0 to 1 (RFC 9110, 12.5.1). Whoever names none takes any, and so does who
+    cannot be understood; a link without a type is as welcome as any.
+    """
+    if not accept or not kind:
+        return 1.0
+    try:
+        return float(mimeparse.quality(kind, accept))
+    except (mimeparse.MimeTypeParseException, ValueError):
+        return 1.0
+
+
+def _shared(response: Response, anchor: str = "") -> Response:
+    """With the headers for pages of elsewhere, and where the linkset is."""
+    response.headers.update(SHARED | headers(vary=("Accept", *VARY)))
+    if anchor:
+        links = [f'<{anchor}?linkType=linkset>; rel="linkset"; type="{LINKSET}"']
+        if response.headers.get("content-type", "").startswith(LINKSET):
+            links.append(f'<{CONTEXT}>; rel="http://www.w3.org/ns/json-ld#context"; type="{EPCIS}"')
+        response.headers["Link"] = ", ".join(links)
+    return response
