@@ -2,6 +2,8 @@
 
 a thread: each few seconds ─► read ─► outcome: what it gave, or why it failed ─► whoever asks
           at once ◄─ too old, none yet, or it says nothing: who asks waits for the next, but not for long
+
+What machines ask for now and then (`OnDemand`) is read when the first of them asks.
 """
 
 import logging
@@ -107,12 +109,7 @@ class Kept(Generic[T]):
             self._runs = False
 
     def _again(self) -> Outcome[T]:
-        began = time.monotonic()
-        try:
-            given, error = self._read(), None
-        except FAILS as raised:
-            given, error = None, raised
-        newest = Outcome(began, time.monotonic(), given, error)
+        newest = _outcome(self._read)
         with self._changed:
             self._newest = newest
             self._wanted.clear()  # whom it does not suit wants the next
@@ -143,3 +140,48 @@ class Kept(Generic[T]):
         young = time.monotonic() - newest.began < (LIVE if self._live else OLD)
         speaks = newest.given is None or self._says(newest.given)
         return newest if meanwhile or (young and speaks) else None
+
+
+class OnDemand(Generic[T]):
+    """What `read` gave in the last OLD seconds, for what is not asked for all day: no thread reads it ahead.
+    Whoever asks first reads; those who ask meanwhile have it too. For several threads.
+    """
+
+    def __init__(self, read: Callable[[], T]) -> None:
+        self._read = read
+        self._reading = threading.Lock()
+        self._newest: Outcome[T] | None = None
+
+    def get(self) -> T:
+        """Raises what reading raises, and RetryLater where another's takes too long."""
+        asked = time.monotonic()
+        known = self._fit(asked)
+        if known is None:
+            if not self._reading.acquire(timeout=PATIENCE):
+                raise RetryLater(f"the store has not answered for {PATIENCE:g} s")
+            try:
+                known = self._fit(asked) or self._again()
+            finally:
+                self._reading.release()
+        return known.get()
+
+    def _again(self) -> Outcome[T]:
+        self._newest = newest = _outcome(self._read)
+        return newest
+
+    def _fit(self, asked: float) -> Outcome[T] | None:
+        """The newest, for whoever asked at that moment; what failed, for those alone who waited for it."""
+        newest = self._newest
+        if newest is None:
+            return None
+        young = newest.error is None and time.monotonic() - newest.began < OLD
+        return newest if young or newest.ended > asked else None
+
+
+def _outcome(read: Callable[[], T]) -> Outcome[T]:
+    began = time.monotonic()
+    try:
+        given, error = read(), None
+    except FAILS as raised:
+        given, error = None, raised
+    return Outcome(began, time.monotonic(), given, error)

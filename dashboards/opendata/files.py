@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from fastapi import APIRouter, HTTPException, Response
 
 from dashboards.figures import ACCURACY_KM, GEOJSON, Figures, device_json, point
-from dashboards.kept import Kept
+from dashboards.kept import OnDemand
 from dashboards.opendata import gather
 from dashboards.opendata.answer import CSV, LICENCE, LOTS, as_file, csv_text, flatten
 from dashboards.opendata.rows import SeriesRow
@@ -29,7 +29,7 @@ WEEKS = 64  # files of a signal that are held, a megabyte or so each of those of
 def router(figures: Figures) -> APIRouter:
     """Read-only files over the figures."""
     routes = APIRouter(prefix="/api/v1", tags=["open data, as files"])
-    fleet = Kept(lambda: [device_json(one) for one in figures.devices(figures.now())])
+    fleet = OnDemand(lambda: [device_json(one) for one in figures.devices(figures.now())])
     weeks = _Weeks(figures)
 
     def a_file(path: str, media: str) -> Callable[[Answering], Answering]:
@@ -96,7 +96,7 @@ class _Weeks:
     def __init__(self, figures: Figures) -> None:
         self._figures = figures
         self._lock = threading.Lock()
-        self._kept = lru_cache(WEEKS)(lambda signal, place: Kept(lambda: self._read(signal, place)))
+        self._kept = lru_cache(WEEKS)(lambda signal, place: OnDemand(lambda: self._read(signal, place)))
 
     def answer(self, signal: str, place: str | None) -> Response:
         if signal not in SIGNALS:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from dashboards.figures import ACCURACY_KM, GEOJSON, Figures, iso, point
-from dashboards.kept import Kept
+from dashboards.kept import OnDemand
 from dashboards.sta.numbers import MOST_STREAMS, Numbers
 from dashboards.sta.sets import FIELDS, Entity
 from devices.clock import DAY_MS, midnight_of
@@ -71,7 +71,7 @@ class Survey:
         self._figures = figures
         self._numbers = numbers
         self._heard: dict[str, Heard] = {}
-        self._kept = Kept(self._look)
+        self._kept = OnDemand(self._look)
 
     def network(self) -> Network:
         """The entities of now. Raises RetryLater and RegistryAway."""

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from dashboards import kept
-from dashboards.kept import Kept
+from dashboards.kept import Kept, OnDemand
 from gateway.stores.store import RetryLater
 from tests.servers import until
 
@@ -164,3 +164,49 @@ def test_what_is_live_and_was_not_watched_is_read_at_once_for_who_asks(reading, 
         assert [made.get(), made.get()] == [1, 1]
         monkeypatch.setattr(kept, "LIVE", 0.0)
         assert made.get() == 2
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(kept.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_what_is_asked_now_and_then_is_read_once_for_those_who_ask_at_the_same_time(clock):
+    reading = Reading()
+    reading.go.clear()
+    made = OnDemand(reading)
+    with ThreadPoolExecutor(8) as pool:
+        waiting = [pool.submit(made.get) for _ in range(8)]
+        reading.go.set()
+        assert {one.result() for one in waiting} == {1}
+    clock[0] += kept.OLD - 0.1
+    assert made.get() == 1
+    clock[0] += 0.1
+    assert made.get() == 2
+
+
+def test_what_failed_is_told_to_those_who_waited_and_tried_again_for_the_next(clock):
+    reading = Reading()
+    made = OnDemand(reading)
+    reading.error = RetryLater("the store is away")
+    with pytest.raises(RetryLater, match="away"):
+        made.get()
+    reading.error = None
+    clock[0] += 0.001
+    assert made.get() == 1
+
+
+def test_nobody_waits_for_ever_for_what_another_reads(monkeypatch):
+    monkeypatch.setattr(kept, "PATIENCE", 0.05)
+    reading = Reading()
+    reading.go.clear()
+    made = OnDemand(reading)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(made.get)
+        until(made._reading.locked, "the first reads")
+        with pytest.raises(RetryLater, match="has not answered"):
+            made.get()
+        reading.go.set()
+        assert first.result() == 1
