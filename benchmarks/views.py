@@ -68,7 +68,7 @@ def serve(port: str, lots: str, now: str, *where: str) -> None:
     )
     # the pages read the pilot by its name; that of the store differs in dates and fleets alone
     settings = Settings(data=Path(lots))
-    figures = opened(settings, store, lambda *of: seal.lots(Path(lots) / "trace", *of))
+    figures = opened(settings, store, seal.lots, seal.recalls)
     begun = time.monotonic()
     figures.now = lambda: int(now) + round(1000 * (time.monotonic() - begun))
     shown = site(settings, figures, lambda *_: Verdict(True, []), ())

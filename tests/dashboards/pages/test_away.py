@@ -30,8 +30,9 @@ def client(
     store = InfluxStore(influx.url, influx.token, influx.org, influx.bucket())
     probe = device_tags(pilot.fleet["tam-que-soil-probe-01"])
     store.write([Point("telemetry", probe, {"soil_moisture": 31.0}, now_ms() - 1000)])
-    figures = opened(Settings(data=tmp_path), store, lambda *_: [])
-    with TestClient(site(figures, lambda *_: Verdict(True, []), ())) as made:
+    settings = Settings(data=tmp_path)
+    figures = opened(settings, store, lambda *_: [], lambda *_: [])
+    with TestClient(site(settings, figures, lambda *_: Verdict(True, []), ())) as made:
         yield made
     store.close()
 
