@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from dashboards.figures import Figures, Standing
 from dashboards.map.picture import Mark
-from dashboards.pages import kept, marks, overview, today
+from dashboards.pages import marks, overview, today
 from dashboards.pages.lately import Lately
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_of
 from devices.pilots.pilot import Pilot
@@ -83,9 +83,8 @@ def test_the_legend_counts_every_place_once(figures: Figures, pilot: Pilot) -> N
 
 
 def test_a_mark_on_the_page_is_a_link_with_a_name_a_shape_and_a_sign(
-    figures: Figures, store: SqliteStore, pilot: Pilot, monkeypatch: pytest.MonkeyPatch
+    figures: Figures, store: SqliteStore, pilot: Pilot
 ) -> None:
-    monkeypatch.setattr(kept, "OLD", 0.0)
     tell(store, pilot, "thuan-tan-canal-gauge-01", MINUTE_MS, water_level=2.2)
     app = FastAPI()
     app.include_router(overview.router(figures))
