@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from dashboards.pages import kept
+from dashboards import kept
 from dashboards.pages.check import Verdict
 from dashboards.site import opened, site
 from devices.clock import now_ms
