@@ -20,7 +20,9 @@ from sqlalchemy import (
     Table,
     create_engine,
     event,
+    func,
     inspect,
+    select,
 )
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.schema import CreateTable
@@ -52,6 +54,7 @@ ACTS = Table(
     Column("object", String(64), nullable=False),  # a device, or "" where it was none
     Column("who", String(64), nullable=False),
 )
+_MAKING = 0x686F69  # of PostgreSQL's advisory locks one that is ours
 # columns that tables of earlier versions do not have
 _LEARNT = (DEVICES.c.dev_eui, DEVICES.c.plot, DEVICES.c.probe, DEVICES.c.site)
 
@@ -84,6 +87,7 @@ def connect(url: str | Path) -> Engine:
 
 def prepare(connection: Connection) -> None:
     """Make the tables, or add what they lack. Several processes may be the first at once."""
+    making(connection)
     for table in (DEVICES, ACTS):
         connection.execute(CreateTable(table, if_not_exists=True))
     connection.commit()
@@ -95,6 +99,14 @@ def prepare(connection: Connection) -> None:
         unless = "" if connection.dialect.name == "sqlite" else "IF NOT EXISTS "
         connection.exec_driver_sql(f"ALTER TABLE device ADD COLUMN {unless}{column.name} {kind}")
     connection.commit()
+
+
+def making(connection: Connection) -> None:
+    """Until the end of the transaction nobody else makes tables: PostgreSQL's IF NOT EXISTS fails for those
+    who make the same one at once. SQLite waits by itself.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_MAKING)))
 
 
 def _lacking(connection: Connection) -> list[Column[Any]]:

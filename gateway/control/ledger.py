@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from devices.access.database import connect, reached
+from devices.access.database import connect, making, reached
 from devices.clock import MINUTE_MS, now_ms
 
 _COMMANDS = Table(
@@ -62,6 +62,7 @@ class Ledger:
     def __init__(self, url: str | Path) -> None:
         self._engine = connect(url)
         with reached(), self._engine.begin() as connection:
+            making(connection)
             _COMMANDS.metadata.create_all(connection)
 
     def sent(self, entry: Entry) -> None:
