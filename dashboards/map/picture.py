@@ -7,6 +7,7 @@ land ─────────────────────────
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from dashboards.map.land import Land, Line
@@ -115,7 +116,8 @@ class _Frame:
         return " ".join("M" + " ".join(f"{x:.0f},{y:.0f}" for x, y in line) + end for line in points)
 
 
-def draw(marks: Sequence[Mark], land: Land, lang: str) -> Map:
+@lru_cache(maxsize=8)  # a state changes seldom, and each reader of the page would draw it again
+def draw(marks: tuple[Mark, ...], land: Land, lang: str) -> Map:
     """Place `marks` (at least one) on the map; marks and names step aside for one another."""
     frame = _Frame(marks)
     ordered = sorted(marks, key=lambda mark: (-mark.lat, mark.lon, mark.village))

@@ -110,7 +110,7 @@ def render(
         trend_days=figures.trend_days,
         as_of=moment(moment_of(min(progress.at, recent.at), pilot.zone), lang, seconds=True),
         cards=[_card(one, pilot, standing, lang) for one in progress.indicators],
-        map=draw(on_map, lands().get(pilot.pilot, NOWHERE), lang),
+        map=draw(tuple(on_map), lands().get(pilot.pilot, NOWHERE), lang),
         legend=marks.legend(on_map, lang),
         devices=[
             _device(device, pilot, lang)

@@ -16,7 +16,7 @@ PILOTS = ("dong-thap", "quang-tri", "quang-ngai", "binh-duong")
 def drawn(name: str, lang: str = "vi") -> Map:
     pilot = load(name)
     marks = [Mark(one.id, one.name, one.lat, one.lon, "later", False, one.name) for one in pilot.places]
-    return draw(marks, lands()[name], lang)
+    return draw(tuple(marks), lands()[name], lang)
 
 
 @pytest.mark.parametrize("name", PILOTS)
@@ -76,7 +76,7 @@ def test_rivers_have_names_in_the_reader_s_language() -> None:
 
 
 def test_a_province_without_outlines_is_drawn_without_them() -> None:
-    picture = draw([Mark("a", "A", 10.0, 105.0, "later", True, "A")], NOWHERE, "vi")
+    picture = draw((Mark("a", "A", 10.0, 105.0, "later", True, "A"),), NOWHERE, "vi")
     assert (picture.today, picture.rivers, picture.names) == ("", "", ())
     assert picture.marks[0].shown and picture.height > 4 * MARK
 
