@@ -20,7 +20,8 @@ from dashboards.pages.lately import Lately
 from devices.clock import day_of, moment_of
 from devices.contract.models import device_name
 from devices.pilots.pilot import Pilot
-from devices.texts import moment, number, text
+from devices.pilots.reporting import upcoming
+from devices.texts import day, moment, number, text
 from devices.web.frame import HTML, headers
 from devices.web.language import VARY, choose, language
 from gateway.stores.points import Point
@@ -134,8 +135,12 @@ def render(
 
 
 def _due(pilot: Pilot, today: date, lang: str) -> list[str]:
-    """The next reporting day, and which review falls into this year."""
-    told = [wording.next_report(pilot, today, lang), *wording.reviews(pilot, today.year, lang)]
+    """The next reporting day, the ones after it, and which review falls into this year."""
+    later = [
+        text("overview.handin_later", lang, day=day(one.day, lang), to=one.report.to.get(lang))
+        for one in upcoming(pilot.reports, today)[1:]
+    ]
+    told = [wording.next_report(pilot, today, lang), *later, *wording.reviews(pilot, today.year, lang)]
     return [one for one in told if one]
 
 

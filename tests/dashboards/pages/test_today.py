@@ -201,6 +201,17 @@ def test_a_lot_of_a_place_that_is_in_no_pilot_file_is_shown_by_its_id(pilot: Pil
     assert shown["product"] == "02000000000015"
 
 
+def test_what_to_hand_in_and_when_is_said_once_a_report(client: TestClient) -> None:
+    part = client.get("/").text.partition('id="handin"')[2].partition("</ul>")[0]
+    rows = [re.sub("<[^>]+>", "", row) for row in re.findall("<li>(.*?)</li>", part)]
+    assert rows == [
+        "Báo cáo tiếp theo: ngày 30/11/2026, còn 9 ngày, gửi Sở Khoa học và Công nghệ.",
+        "Sau đó: ngày 15/12/2026, gửi Ủy ban nhân dân Tỉnh.",
+        "Báo cáo năm (PDF) · Báo cáo năm (Word)",
+    ]
+    assert '<a href="/report.pdf">' in part and '<a href="/report.docx">' in part
+
+
 def test_every_question_of_a_day_has_its_place_on_the_page(client: TestClient) -> None:
     page = client.get("/").text
     asked = re.findall(r'<a href="#([a-z]+)">', page)
