@@ -64,6 +64,11 @@ def besides(store, now):
     ):  # the boards' days are few; a rule looks back
         where = tags(pilot="dong-thap", community="my-dien", device="sky")
         store.write([Point("device", where, {"coverage": 0.5}, now - 60_000 - day * DAY)])
+    lacking = {"iot_communities": ("thuan-tan", "2/3"), "smart_villages": ("lang-an-nhon", "water")}
+    for indicator, (place, has) in lacking.items():
+        of = tags(pilot="dong-thap", indicator=indicator, community=place)
+        missing = {"counted": False, "name": PILOT.place[place].name, "has": has}
+        store.write([Point("standing", of, missing, now)])  # in the simulated province all count
     totals = {now - 60_000 - day * DAY: 90.0 - day for day in range(5)}
     store.write([Point("telemetry", meter, {"water_volume": total}, at) for at, total in totals.items()])
 
