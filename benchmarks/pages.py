@@ -39,7 +39,7 @@ import sys, uvicorn
 from fastapi import FastAPI
 from pathlib import Path
 from devices.pilots.pilot import load
-from traceability import web
+from traceability.pages import web
 app = FastAPI()
 app.include_router(web.router(Path(sys.argv[1]), load("dong-thap"), "https://example.org"))
 uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[2]), log_level="warning")
@@ -85,7 +85,7 @@ def ask(port: int, paths: Sequence[str], rate: int, seconds: int) -> list[float]
         line = http.client.HTTPConnection("127.0.0.1", port)
         while (one := due.get()) is not None:
             at, path = one
-            line.request("GET", path)
+            line.request("GET", path, headers={"Accept": "text/html"})
             answer = line.getresponse()
             body = answer.read()
             took.append((time.perf_counter() - at) * 1000)
@@ -112,7 +112,7 @@ def one_by_one(port: int, paths: Sequence[str]) -> list[float]:
     line, took = http.client.HTTPConnection("127.0.0.1", port), []
     for path in paths:
         at = time.perf_counter()
-        line.request("GET", path)
+        line.request("GET", path, headers={"Accept": "text/html"})
         line.getresponse().read()
         took.append((time.perf_counter() - at) * 1000)
     line.close()

@@ -22,6 +22,7 @@ from devices.pilots.scenario import SCENARIO, Scenario
 from devices.settings import Settings
 from devices.web.conditional import Conditional
 from devices.web.named import Named
+from devices.web.options import Options
 from gateway.indicators.count import Evaluation, evaluate
 from gateway.stores.store import RetryLater, Store
 
@@ -69,6 +70,7 @@ def site(settings: Settings, figures: Figures, judge: check.Judge, others: Itera
         title="hoiquan", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
     )
     pages.add_middleware(Conditional)
+    pages.add_middleware(Options)
     pages.add_middleware(Named, base_url=settings.base_url, trusted=settings.trusted_hosts)
     recent = lately.kept(figures)
     for shown in (overview, place):

@@ -66,3 +66,18 @@ def test_a_store_that_is_away_is_503_and_says_when_to_ask_again(settings, figure
     with TestClient(site(settings, figures, lambda *_: None, ())) as client:
         answer = client.get(path)
         assert answer.status_code == 503 and answer.headers["retry-after"] == "5"
+
+
+def test_head_and_options_wherever_get_is_answered(settings, figures):
+    """Of public routes of every kind."""
+    app = site(settings, figures, lambda *_: None, ())
+    with TestClient(app) as client:
+        asked = sorted({path for path in ("/", "/state", "/healthz", "/check", "/learn", "/reports", *DOORS)
+                        if client.get(path).status_code == 200})  # fmt: skip
+        assert len(asked) > len(DOORS)
+        for path in asked:
+            head, options = client.head(path), client.options(path)
+            assert head.status_code == 200 and not head.content, path
+            assert options.status_code in (200, 204) and not options.content, path
+            assert {"GET", "HEAD"} <= {name.strip() for name in options.headers["allow"].split(",")}, path
+        assert client.head("/nothing").status_code == client.options("/nothing").status_code == 404
