@@ -11,8 +11,10 @@ LotKey ─► Digital Link URI ─► QR ─► svg, png (on the page)
 import io
 import json
 import math
+import re
+import unicodedata
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,8 @@ PAPERS = {
     "a4": Paper((210, 297), (70, 37), columns=3, rows=8),  # the usual 24 labels, 0.5 mm left above and below
 }
 MARGIN = 1.5  # mm inside a label
+# what Libertinus Serif, which typst brings, does not draw for sure; PDF/A wants every character drawn
+UNDRAWN = re.compile("[^ -~\u00a0-\u024f\u0300-\u0309\u0323\u1e00-\u1eff\u2010-\u2026\u20ab\u20ac]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,7 @@ def png(uri: str, scale: int = 8, trial: str = "") -> bytes:
 
 
 def pdf(labels: list[Label], base_url: str, paper: str) -> bytes:
-    """A sheet of labels, in order. Raises LabelError."""
+    """A sheet of labels, in order, as PDF/A-2b and PDF/UA-1. Raises LabelError."""
     if paper not in PAPERS:
         raise LabelError("label.no_paper", paper=paper, there=", ".join(PAPERS))
     if not labels:
@@ -122,9 +126,15 @@ def pdf(labels: list[Label], base_url: str, paper: str) -> bytes:
         "columns": size.columns,
         "rows": size.rows,
         "margin": MARGIN,
+        "title": text("label.title", "vi", lots=", ".join(key.lot for key in made)),
+        "author": drawn(labels[0].producer),
+        "date": datetime.now(UTC).timetuple()[:3],  # of the sheet
     }
     data = json.dumps(page | {"labels": [made[label.key] for label in labels]})
-    return typst.compile(TEMPLATE.read_bytes(), sys_inputs={"data": data}, ignore_system_fonts=True)
+    return typst.compile(
+        TEMPLATE.read_bytes(), sys_inputs={"data": data}, ignore_system_fonts=True,
+        pdf_standards=["a-2b", "ua-1"],  # to be kept with the lot's papers, and to be read aloud
+    )  # fmt: skip
 
 
 def module_mm(modules: int, room_mm: float) -> float:
@@ -139,17 +149,23 @@ def module_mm(modules: int, room_mm: float) -> float:
     return dots if dots >= LEAST else size
 
 
+def drawn(words: str) -> str:
+    """With a question mark for each character that the font of labels may lack."""
+    return UNDRAWN.sub("?", unicodedata.normalize("NFC", words))
+
+
 def _filled(label: Label, base_url: str, size: Paper) -> dict[str, object]:
     uri = base_url + label.key.path
     modules = _side(uri)
     room = min(size.label[1] - 2 * MARGIN, size.label[0] / 2)
     return {
         "qr": svg(uri).decode(),
+        "alt": text("label.alt", "vi", uri=uri),
         "side": modules * module_mm(modules, room),
-        "name": label.name,
-        "producer": label.producer,
-        "harvested": label.harvested,
-        "note": label.note,
+        "name": drawn(label.name),
+        "producer": drawn(label.producer),
+        "harvested": drawn(label.harvested),
+        "note": drawn(label.note),
         "gtin": f"(01) {label.key.gtin}",
         "lot": f"(10) {label.key.lot}",
         "short": f"{base_url.partition('://')[2]}/s/{label.key.lot}",
