@@ -72,12 +72,15 @@ class Harvest(_Event):
 
 
 class Packing(_Event):
-    """Of the plot's last harvest of this crop, or of the one that `harvest` names."""
+    """Of the plot's last harvest of this crop, or of the one that `harvest` names. `house_code`: of the
+    packing house, where the goods need one.
+    """
 
     event: Literal["packing"]
     quantity_kg: Kilograms
     packages: Annotated[int, Field(ge=1, le=1_000_000)]
     harvest: Id | None = None
+    house_code: Annotated[str, Field(pattern=r"^[A-Z0-9.-]{3,40}$")] | None = None
     photos: Photos | None = None
 
 

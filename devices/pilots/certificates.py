@@ -1,8 +1,9 @@
 """What others vouch for, and what a record asks for: the section `records` of a pilot file.
 
-Certificates (VietGAP, GlobalGAP, OCOP, organic) and planting-area codes (mã số vùng trồng) each have a
-number, an issuer and a validity. Invented ones say `fictional: true`. Planting-area codes are misused and
-stolen, so each also says for which market it is, and the most kilograms a year that can come from it.
+Certificates (VietGAP, VietGAHP, GlobalGAP, OCOP, organic, ISO, GMP), planting-area codes (mã số vùng trồng)
+and packing-house codes (mã số cơ sở đóng gói) each have a number, an issuer and a validity. Invented ones say
+`fictional: true`. Codes are misused and stolen, so each also says for which market it is; a planting area the
+most kilograms a year that can come from it.
 """
 
 from collections.abc import Mapping, Set
@@ -14,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from devices.pilots.places import Day
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
+Code = Annotated[str, Field(pattern=r"^[A-Z0-9.-]{3,40}$")]
+Market = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 Line = Annotated[str, Field(min_length=1, max_length=120)]
 
 
@@ -45,7 +48,7 @@ class _Issued(_Model):
 class Certificate(_Issued):
     """A certificate for some crops of a community; `stars` are OCOP's, 3 to 5."""
 
-    scheme: Literal["vietgap", "globalgap", "ocop", "organic"]
+    scheme: Literal["vietgap", "vietgahp", "globalgap", "ocop", "organic", "iso", "gmp"]
     number: Line
     crops: tuple[Id, ...] = Field(min_length=1)
     stars: Annotated[int, Field(ge=3, le=5)] | None = None
@@ -62,11 +65,19 @@ class PlantingArea(_Issued):
     `yield_kg`: the most that `area_ha` gives in a calendar year.
     """
 
-    code: Annotated[str, Field(pattern=r"^[A-Z0-9.-]{3,40}$")]
+    code: Code
     crop: Id
-    market: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    market: Market
     area_ha: float = Field(gt=0)
     yield_kg: float = Field(gt=0)
+
+
+class PackingHouse(_Issued):
+    """A packing-house code: where some crops of a community are packed for one `market`."""
+
+    code: Code
+    crops: tuple[Id, ...] = Field(min_length=1)
+    market: Market
 
 
 class Records(_Model):
@@ -77,19 +88,25 @@ class Records(_Model):
     min_coverage: float = Field(default=0.5, ge=0, le=1)
     certificates: tuple[Certificate, ...] = ()
     planting_areas: tuple[PlantingArea, ...] = ()
+    packing_houses: tuple[PackingHouse, ...] = ()
 
     @model_validator(mode="after")
     def _once(self) -> "Records":
-        codes = [area.code for area in self.planting_areas]
-        for code in codes:
-            if codes.count(code) > 1:
-                raise ValueError(f"planting_areas: the code {code!r} is used twice")
+        for name, issued in (
+            ("planting_areas", self.planting_areas),
+            ("packing_houses", self.packing_houses),
+        ):
+            codes = [one.code for one in issued]
+            for code in codes:
+                if codes.count(code) > 1:
+                    raise ValueError(f"{name}: the code {code!r} is used twice")
         return self
 
     def check(self, grown: Mapping[str, Set[str]]) -> None:
         """Raise ValueError where something is issued for what nobody grows. `grown`: crops by community."""
         issued = [(f"certificates.{c.number}", c.community, c.crops) for c in self.certificates]
         issued += [(f"planting_areas.{a.code}", a.community, (a.crop,)) for a in self.planting_areas]
+        issued += [(f"packing_houses.{h.code}", h.community, h.crops) for h in self.packing_houses]
         for where, community, crops in issued:
             if foreign := set(crops) - grown.get(community, set()):
                 raise ValueError(f"records.{where}: {community} has no product of crop {sorted(foreign)}")
@@ -102,6 +119,9 @@ class Records(_Model):
 
     def area(self, code: str) -> PlantingArea | None:
         return next((area for area in self.planting_areas if area.code == code), None)
+
+    def house(self, code: str) -> PackingHouse | None:
+        return next((house for house in self.packing_houses if house.code == code), None)
 
     def area_of(self, community: str, crop: str, day: date) -> PlantingArea | None:
         """The community's own code for this crop that is valid on `day`."""

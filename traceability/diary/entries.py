@@ -28,8 +28,8 @@ class Lot(NamedTuple):
 
 
 class Field(NamedTuple):
-    """An input of a form. `kind`: text, number, whole, choice, area (a planting-area code), lot, lots,
-    kilograms (several numbers), photo.
+    """An input of a form. `kind`: text, number, whole, choice, area (the code of a planting area or of a
+    packing house), lot, lots, kilograms (several numbers), photo.
     """
 
     name: str
@@ -51,7 +51,13 @@ FORMS: dict[str, tuple[Field, ...]] = {
     "irrigation": (Field("minutes", "number"),),
     "pest_observation": (Field("pest", "text"), Field("level", "choice", ("none", "low", "medium", "high"))),
     "harvest": (Field("quantity_kg", "number"), Field("area_code", "area", optional=True), _PHOTOS),
-    "packing": (_OF_LOT, Field("quantity_kg", "number"), Field("packages", "whole"), _PHOTOS),
+    "packing": (
+        _OF_LOT,
+        Field("quantity_kg", "number"),
+        Field("packages", "whole"),
+        Field("house_code", "area", optional=True),
+        _PHOTOS,
+    ),
     "shipping": (_OF_LOT, Field("quantity_kg", "number"), Field("buyer", "text")),
     "split": (Field("harvest", "lot"), Field("parts", "kilograms")),
     "merge": (Field("harvests", "lots"),),

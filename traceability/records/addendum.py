@@ -118,6 +118,8 @@ def build(
             events = [speaker.made(event.id, event.ts, inputs, outputs)]
         case _:
             events = speaker.written(event, packed=packed)
+    right = sides[1] if sides is not None else event
+    house = pilot.records.house(right.house_code or "") if isinstance(right, Packing) else None
     return {
         "format": record.ADDENDUM,
         "gtin": key.gtin,
@@ -132,4 +134,4 @@ def build(
         "breaks": (breaks or "pre_harvest_interval") if isinstance(event, Input) else "",
         "lots": [{"gtin": child.gtin, "lot": child.lot, "quantity_kg": amount} for child, amount in children],
         "epcis": speaker.document(events, event.ts),
-    }
+    } | ({} if house is None else {"packing_house": record.certified(house)})

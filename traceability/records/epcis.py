@@ -92,6 +92,8 @@ class Speaker:
                 weight = event.quantity_kg
                 happened = _transformation("packing", [kilograms(lot, weight)], [kilograms(packages, weight)])
                 happened["hoiquan:packages"] = event.packages
+                if event.house_code is not None:
+                    happened["hoiquan:packingHouseCode"] = event.house_code
             case Shipping():
                 return self._shipped(event, packages if packed else lot)
             case _:

@@ -14,6 +14,7 @@ import rfc8785
 
 from devices.contract.diary import Harvest, Merge, Split
 from devices.errors import UserError
+from devices.pilots.certificates import PackingHouse, PlantingArea
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import Community, Product
 from traceability.diary.season import LOOK_BACK_DAYS, Basis
@@ -117,13 +118,15 @@ def build(
             ],
             "known": "certified",
         },
-        "planting_area": area.model_dump(mode="json", exclude={"community"}, exclude_none=True)
-        | {"known": "certified"}
-        if area is not None
-        else None,
+        "planting_area": certified(area) if area is not None else None,
         "made_from": [],
         "epcis": speaker.document(epcis, harvest.ts),
     }
+
+
+def certified(code: PlantingArea | PackingHouse) -> dict[str, Any]:
+    """A code that somebody else issued, as it was."""
+    return code.model_dump(mode="json", exclude={"community"}, exclude_none=True) | {"known": "certified"}
 
 
 def speaker_of(pilot: Pilot, community: str, key: LotKey, base_url: str) -> Speaker:

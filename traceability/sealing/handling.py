@@ -23,6 +23,7 @@ from devices.contract.diary import (
     Harvest,
     Input,
     Merge,
+    Packing,
     Revocation,
     Split,
     corrected,
@@ -110,6 +111,7 @@ class Handler:
         drafts = {}
         for parent, path in zip(parents, files, strict=True):
             if not path.exists():
+                self._require_house(community, sides[1] if sides is not None else event)
                 addendum.check_quantity(event, parent.kilograms, self._used(parent.key, work))
                 later = self._about.later(parent.key, work)
                 judged = isinstance(event, Correction | Input)
@@ -156,6 +158,16 @@ class Handler:
                 raise Refused("before_harvest")
         elif isinstance(right, Handling) and any(epoch_ms(right.ts) < known.time for known in lots):
             raise Refused("before_harvest")
+
+    def _require_house(self, community: str, event: DiaryEvent) -> None:
+        """A packing house's code is the group's own, for this crop, and valid that day. Raises Refused."""
+        if not isinstance(event, Packing) or event.house_code is None:
+            return
+        house = self._pilot.records.house(event.house_code)
+        if house is None or house.community != community or event.crop not in house.crops:
+            raise Refused("foreign_house")
+        if not house.valid(event.ts.astimezone(self._pilot.zone).date()):
+            raise Refused("expired_house")
 
     def _require_whole(self, lots: Sequence[Known], work: Work) -> None:
         """A lot that was recalled, or should not have been sealed, gets no new name. Raises Refused."""

@@ -144,10 +144,13 @@ class _Desk:
         that.
         """
         grower = self._pilot.producers[self._session.device.community]
-        areas = [area.code for area in self._pilot.records.planting_areas if area.community == grower.id]
+        records = self._pilot.records
+        areas = [area.code for area in records.planting_areas if area.community == grower.id]
+        houses = [house.code for house in records.packing_houses if house.community == grower.id]
         return show(
             "diary_form.html", self._request, status, session=self._session, kind=self._kind,
-            fields=self._fields, given=written, wrong=wrong, products=grower.products, areas=areas,
+            fields=self._fields, given=written, wrong=wrong, products=grower.products,
+            codes={"area_code": areas, "house_code": houses},
             lots=[_shown(self._pilot, lot, language(self._request)) for lot in self._lots.values()],
             plain=self._kind in entries.PLAIN, corrects=self.wrong, plots=grower.hectares,
             measured=bool(grower.plots), told=text(wrong, language(self._request), **sides) if sides else "",
