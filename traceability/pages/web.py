@@ -24,7 +24,7 @@ from devices.web.frame import HTML, headers
 from devices.web.language import VARY, choose, language, spoken
 from traceability.digital_link import DigitalLinkError, LotKey, parse, product_path
 from traceability.pages import label, lot_page, product_page, resolver, sheet, verify_page
-from traceability.pages.frame import PAGES, kept, trouble
+from traceability.pages.frame import PAGES, trouble
 from traceability.pages.lot_page import OPENED, REMEMBERED, SIGN, Written, photographs
 from traceability.pages.resolver import LOT_PAGE, PRODUCT_PAGE, SHARED
 from traceability.pages.scans import Scans, far_more
@@ -86,7 +86,7 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
         body, kind = (None, "") if data is None else makers[name](key, data)
         if body is None:
             return trouble(language(request), "unknown_lot", 404)
-        return kept(request, body, kind, SHARED | headers() | _named(name, key.lot))
+        return Response(body, headers=SHARED | headers() | _named(name, key.lot), media_type=kind)
 
     for name in makers:
         routes.api_route(f"/01/{{gtin}}/10/{{lot}}/{name}", methods=READ, include_in_schema=False)(form)
@@ -104,7 +104,9 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
         body, kind = makers[name](key, data)
         if body is None:
             return trouble(language(request), "unknown_lot", 404)
-        return kept(request, body, kind, SHARED | headers() | _named(name, f"{key.lot}.{event}"))
+        return Response(
+            body, headers=SHARED | headers() | _named(name, f"{key.lot}.{event}"), media_type=kind
+        )
 
     @routes.get("/s/{lot}", include_in_schema=False)
     def typed(request: Request, lot: str) -> Response:
@@ -120,7 +122,7 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
         photo = photos.read(name)
         if photo is None:
             return Response(status_code=404, headers=headers())
-        return kept(request, photo, "image/jpeg", headers(cache=FOREVER))
+        return Response(photo, headers=headers(cache=FOREVER), media_type="image/jpeg")
 
     routes.include_router(sheet.router(folder, base_url))
     _serve_log(routes, folder, shelf)
@@ -143,7 +145,7 @@ def _serve_log(routes: APIRouter, folder: Path, shelf: Shelf) -> None:
                 note = shelf.checkpoint()
             except LogMissing:
                 return Response(status_code=404)
-            return kept(request, note, TEXT, shared | {"Cache-Control": SHORT})
+            return Response(note, headers=shared | {"Cache-Control": SHORT}, media_type=TEXT)
         root = (folder / "log").resolve()
         file = folder / f"log.{path}" if path in ("vkey", "keys") else (root / path).resolve()
         inside = path in ("vkey", "keys") or (path.startswith("tile/") and file.is_relative_to(root))
@@ -151,7 +153,9 @@ def _serve_log(routes: APIRouter, folder: Path, shelf: Shelf) -> None:
             return Response(status_code=404)
         full = path.startswith("tile/") and ".p/" not in path
         kind = "application/octet-stream" if path.startswith("tile/") else TEXT
-        return kept(request, file.read_bytes(), kind, shared | {"Cache-Control": FOREVER if full else SHORT})
+        return Response(
+            file.read_bytes(), headers=shared | {"Cache-Control": FOREVER if full else SHORT}, media_type=kind
+        )
 
 
 def _serve_fixed(routes: APIRouter) -> None:

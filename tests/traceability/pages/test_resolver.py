@@ -23,6 +23,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from devices.pilots.pilot import Pilot
+from devices.web.conditional import Conditional
 from tests.traceability.conftest import harvest, sprayed, write
 from traceability.digital_link import DigitalLinkError, LotKey, read
 from traceability.pages import web
@@ -56,6 +57,7 @@ class Asked:
 @pytest.fixture
 def ask(tmp_path: Path, pilot: Pilot, key: LotKey) -> Iterator[Asked]:
     app = FastAPI()
+    app.add_middleware(Conditional)  # as the site does
     app.include_router(web.router(tmp_path, pilot, HERE))
     with TestClient(app) as client:
         yield Asked(client)
