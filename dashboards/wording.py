@@ -14,6 +14,7 @@ from devices.texts import day, in_percent, percent, rounded, span, text
 from devices.texts import number as plain
 from gateway.indicators.course import Forecast
 
+EXACT = 1e-9  # below that two sums are the same, and what differs is how they are rounded
 DIGITS = 1  # behind the point of an indicator, at most
 
 
@@ -64,6 +65,26 @@ def gap(one: Indicator, lang: str) -> str:
 def shown(one: Indicator, value: float) -> float:
     """A value as exact as it is shown, in counts or in per cent."""
     return rounded(in_percent(value) if one.share else value, DIGITS)
+
+
+def apart(one: Indicator, lang: str) -> str:
+    """What counts by real devices alone and by simulated ones alone; why they do not make the whole, where
+    they do not.
+    """
+    parts = {"real": number(one, one.real, lang), "simulated": number(one, one.simulated, lang)}
+    said = text("overview.apart", lang, **parts)
+    why = uneven(one)
+    return f"{said} ({text(f'overview.apart_{why}', lang)})" if why else said
+
+
+def uneven(one: Indicator) -> str:
+    """Why real and simulated do not make the whole: overlap (counted by both, or by both together alone),
+    rounded (as they are shown); "" where they do.
+    """
+    if abs(one.real + one.simulated - one.value) > EXACT:
+        return "overlap"
+    parts = shown(one, one.real) + shown(one, one.simulated)
+    return "rounded" if rounded(parts - shown(one, one.value), DIGITS) else ""
 
 
 def course(one: Indicator, lang: str) -> str:

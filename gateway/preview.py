@@ -111,11 +111,18 @@ def lines(found: Preview, pilot: Pilot, lang: str) -> Iterator[str]:
         time = moment(moment_of(point.time, pilot.zone), lang, seconds=True)
         tags = dict(point.tags)
         if "reason" in tags:
-            signal, value = tags["signal"], _amount(tags["signal"], point.fields["value"], lang)
-            yield text("check.doubted", lang, reason=tags["reason"], signal=signal, value=value, time=time)
+            reason, signal = text(f"boards.reason_{tags['reason']}", lang), SIGNALS[tags["signal"]].name(lang)
+            value = _amount(tags["signal"], point.fields["value"], lang)
+            yield text("check.doubted", lang, reason=reason, signal=signal, value=value, time=time)
             continue
         for name, measured in point.fields.items():
-            yield text("check.stored", lang, signal=name, value=_amount(name, measured, lang), time=time)
+            yield text(
+                "check.stored",
+                lang,
+                signal=SIGNALS[name].name(lang),
+                value=_amount(name, measured, lang),
+                time=time,
+            )
 
 
 def plain(found: Preview) -> dict[str, object]:

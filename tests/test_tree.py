@@ -79,6 +79,59 @@ def test_times_and_days_stand_in_one_module() -> None:
     assert {name: found for name, found in written.items() if found} == {}
 
 
+# Written by hand: a number with so many digits or its thousands apart, a day, a comma for a point.
+WRITTEN = re.compile(
+    r":,?(?:\.\d+)?[gGfFeE%]\}|:,[}.]|:\.\{|strftime|:%[aAbBdHImMpSyYjx]"
+    r"|replace\(\"[.,]\", ?\"[.,]\"\)|\.translate\(_?VIETNAMESE|\|round\b|\|format\(|toLocale"
+)
+# module → why it may: nothing of it is read by people as a number or a day in a sentence
+NOT_FOR_PEOPLE = {
+    "devices/texts.py": "the formatter",
+    "devices/access/site.py": "reads what people type",
+    "devices/contract/senml.py": "rounds to what a double holds",
+    "devices/contract/signals.py": "counts digits",
+    "devices/contract/tables.py": "a table of code for README",
+    "devices/pilots/pilot.py": "names what stands in a YAML file, as it stands there",
+    "devices/pilots/places.py": "names what stands in a YAML file, as it stands there",
+    "devices/probes/counters.py": "rounds to what a double holds",
+    "devices/probes/meant.py": "reads what devices send",
+    "devices/probes/probe.py": "names what stands in a YAML file, as it stands there",
+    "devices/probes/reader.py": "rounds to what a double holds",
+    "devices/probes/units.py": "rounds to what a double holds",
+    "devices/salvage.py": "names a file",
+    "dashboards/map/picture.py": "coordinates of a picture",
+    "dashboards/pages/curves.py": "an error in a log and in the answer to programs",
+    "dashboards/kept.py": "an error in a log and in the answer to programs",
+    "dashboards/pages/state.py": "answers to programs",
+    "dashboards/report/document.py": "an error in a log",
+    "dashboards/sta/network.py": "open data, in English",
+    "dashboards/boards/alarms/messages.py": "a template that Grafana fills, which has printf alone",
+    "gateway/brokers/embedded.py": "a log",
+    "gateway/health.py": "answers to programs",
+    "sim/describe.py": "a page for who changes the simulator, in English",
+    "sim/physics/weather.py": "names what stands in a YAML file, as it stands there",
+    "sim/session.py": "progress in a terminal, in English",
+    "traceability/diary/entries.py": "reads what people type",
+    "traceability/exchange/event_hash.py": "the form of GS1's hash",
+    "traceability/pages/chart.py": "coordinates of a picture",
+    "traceability/pages/label.py": "coordinates of a picture",
+    "traceability/sealing/lot.py": "a code",
+    "traceability/secretary/form.py": "the value of an input",
+}  # fmt: skip
+
+
+def test_numbers_and_days_for_people_are_written_in_one_module() -> None:
+    texts = ROOT / "devices" / "texts.py"
+    assert WRITTEN.search(texts.read_text("utf-8"))  # the pattern finds what it is for
+    kinds = ("*.py", "templates/*.html", "templates/*.js", "templates/*.typ")
+    files = {path for folder in PRODUCT for kind in kinds for path in (ROOT / folder).rglob(kind)}
+    files -= {path for at in EXAMPLES for path in at.glob("*.py")}
+    written = {_name(path): WRITTEN.findall(path.read_text("utf-8")) for path in files}
+    found = {name: some for name, some in written.items() if some}
+    assert {name: some for name, some in found.items() if name not in NOT_FOR_PEOPLE} == {}
+    assert NOT_FOR_PEOPLE.keys() - found.keys() == set(), "these need no exemption any more"
+
+
 FRONT = ("README.md", "README.en.md")
 NOT_OURS = {"data", "secrets", "backups", "wheels", "node_modules"}
 PAGES = [

@@ -14,6 +14,7 @@ from typing import get_args
 from grafana_foundation_sdk.models import dashboard
 
 from devices.contract.models import MODELS
+from devices.pilots.names import alphabetical
 from devices.pilots.pilot import HERE, Indicator, Pilot, load
 from devices.texts import catalogue, text
 
@@ -29,11 +30,11 @@ def pilots() -> tuple[Pilot, ...]:
 
 
 def places(commune: bool = False) -> dict[str, str]:
-    """Id → name of each place of each pilot, with its `commune` where that is wanted."""
+    """Id → name of each place, of each pilot in Vietnamese order, with its `commune` where that is wanted."""
     return {
         place.id: f"{place.name}, {place.commune_new or place.commune_old}" if commune else place.name
         for pilot in pilots()
-        for place in pilot.places
+        for place in sorted(pilot.places, key=lambda one: alphabetical(one.name))
     }
 
 

@@ -156,12 +156,7 @@ def _card(one: Indicator, pilot: Pilot, standing: dict[str, Standing], lang: str
         "bar": round(100 * one.value / top, 1),
         "marks": [{"at": round(100 * point.at_least / top, 1)} for point in one.targets],
         "targets": [wording.target(one, point, lang) for point in one.targets],
-        "apart": text(
-            "overview.apart",
-            lang,
-            real=wording.number(one, one.real, lang),
-            simulated=wording.number(one, one.simulated, lang),
-        ),
+        "apart": wording.apart(one, lang),
         "rule": wording.rule(one.id, pilot, day_of(one.at, pilot.zone).year, lang),
         "course": wording.course(one, lang),
         "pace": wording.pace(one),

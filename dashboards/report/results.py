@@ -13,8 +13,6 @@ from devices.clock import moment_of
 from devices.pilots.pilot import Pilot
 from devices.texts import moment, number, percent, rounded
 
-EXACT = 1e-9  # below that two sums are the same, and what differs is how they are rounded
-
 
 def targets(pilot: Pilot, year: Year, lang: str) -> list[Block]:
     """One row an indicator, as of the newest count of the year, and its forecast."""
@@ -51,11 +49,8 @@ def _sums(year: Year, lang: str) -> list[Block]:
     """Why real and simulated do not make the whole, where they do not."""
     apart: dict[str, list[Indicator]] = {"overlap": [], "rounded": []}
     for one in year.indicators:
-        real, simulated, whole = (wording.shown(one, part) for part in (one.real, one.simulated, one.value))
-        if abs(one.real + one.simulated - one.value) > EXACT:
-            apart["overlap"].append(one)
-        elif rounded(real + simulated - whole, wording.DIGITS):  # as they are shown
-            apart["rounded"].append(one)
+        if why := wording.uneven(one):
+            apart[why].append(one)
     return [
         Block("text", say(lang, f"sum_{why}", indicators=", ".join(named(one.id, lang) for one in some)))
         for why, some in apart.items()

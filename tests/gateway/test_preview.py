@@ -29,16 +29,16 @@ def test_a_good_message_and_what_would_be_stored() -> None:
     assert (point.measurement, dict(point.fields), point.time) == ("telemetry", {"soil_moisture": 31.5}, NOW)
     assert list(lines(found, PILOT, "en")) == [
         "The gateway takes this message.",
-        "Stored: soil_moisture = 31.5% at 21 Nov 2026 17:00:00",
+        "Stored: Volumetric soil moisture = 31.5% at 21 Nov 2026 17:00:00",
     ]
-    assert "Sẽ lưu: soil_moisture = 31,5%" in "\n".join(lines(found, PILOT, "vi"))
+    assert "Sẽ lưu: Độ ẩm đất = 31,5%" in "\n".join(lines(found, PILOT, "vi"))
 
 
 def test_what_is_doubted_is_stored_apart() -> None:
     payload = b'{"ts":"2026-11-21T11:00:00Z","values":{"soil_moisture":31.5}}'
     found = preview(payload, anybody(PILOT), PILOT, NOW)
     assert [point.measurement for point in found.points] == ["telemetry_flagged"]
-    assert "not counted (clock)" in "\n".join(lines(found, PILOT, "en"))
+    assert "not counted (Wrong clock)" in "\n".join(lines(found, PILOT, "en"))
 
 
 def test_a_refused_message_is_not_stored() -> None:
@@ -81,7 +81,7 @@ def test_the_command_reads_a_file_and_standard_input(tmp_path) -> None:
     path.write_bytes(GOOD + b"\n")
     told = run(str(path), "--data", str(tmp_path), "--lang", "en")
     assert told.exit_code == 0
-    assert "Stored: soil_moisture = 31.5%" in told.stdout
+    assert "Stored: Volumetric soil moisture = 31.5%" in told.stdout
     told = run("--data", str(tmp_path), stdin=b'{"values":{"soil_moisture":"31,5"}}')
     assert told.exit_code == 1
     assert 'Write: "soil_moisture":31.5' in told.stdout
@@ -110,7 +110,7 @@ def test_the_command_hears_what_the_device_sends(tmp_path, device_at) -> None:
         listening.join()
     assert told[0].exit_code in (0, 1)
     assert 'Write: "soil_moisture":31.5' in told[0].stdout
-    assert "Stored: soil_moisture = 31.5%" in told[0].stdout
+    assert "Stored: Volumetric soil moisture = 31.5%" in told[0].stdout
 
 
 @pytest.fixture

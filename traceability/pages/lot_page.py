@@ -10,7 +10,7 @@ from markupsafe import Markup
 from devices.clock import day_of
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot
-from devices.texts import day, moment, text
+from devices.texts import catalogue, day, moment, text
 from traceability.digital_link import LotKey
 from traceability.pages import chart
 from traceability.pages.frame import PAGES
@@ -71,6 +71,7 @@ def written(
             for row in content.get("intervals", record.NONE_NAMED)["rows"]
         ],
         looked_back=content.get("intervals", record.NONE_NAMED)["days"],
+        market=_market(content.get("planting_area"), lang),
         photos=dict(photos),
         wrong={one["correction"]["before"]["id"] for one in later if one["correction"] is not None},
         sign=Markup(SIGN),  # noqa: S704 -- ours
@@ -89,6 +90,12 @@ def _told(pilot: Pilot, lang: str, event: dict[str, Any]) -> dict[str, Any]:
 
 def _changes(one: dict[str, Any], lang: str, pilot: Pilot) -> list[tuple[str, str, str]]:
     return story.changes(one["correction"], lang, pilot.zone) if one["correction"] is not None else []
+
+
+def _market(area: dict[str, Any] | None, lang: str) -> str:
+    """Which country a planting-area code is for, by its name where we have one."""
+    code = area["market"] if area else ""
+    return text(f"page.market_{code}", lang) if f"page.market_{code}" in catalogue() else code
 
 
 def _charts(conditions: dict[str, Any], pilot: Pilot, lang: str) -> list[dict[str, Any]]:

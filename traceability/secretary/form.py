@@ -22,6 +22,7 @@ from devices.contract.diary import DiaryEvent, encode_diary
 from devices.contract.payloads import MAX_BYTES, PayloadError
 from devices.contract.reading import Device
 from devices.pilots.bounds import local, within
+from devices.pilots.names import alphabetical
 from devices.pilots.pilot import Pilot
 from devices.texts import day, moment, number, text
 from devices.web.language import language
@@ -149,8 +150,9 @@ class _Desk:
         houses = [house.code for house in records.packing_houses if house.community == grower.id]
         return show(
             "diary_form.html", self._request, status, session=self._session, kind=self._kind,
-            fields=self._fields, given=written, wrong=wrong, products=grower.products,
-            codes={"area_code": areas, "house_code": houses},
+            fields=self._fields, given=written, wrong=wrong, products=sorted(
+                grower.products, key=lambda one: alphabetical(one.name.get(language(self._request)))
+            ), codes={"area_code": areas, "house_code": houses},
             lots=[_shown(self._pilot, lot, language(self._request)) for lot in self._lots.values()],
             plain=self._kind in entries.PLAIN, corrects=self.wrong, plots=grower.hectares,
             measured=bool(grower.plots), told=text(wrong, language(self._request), **sides) if sides else "",
