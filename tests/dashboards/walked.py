@@ -49,7 +49,7 @@ _CODE = re.compile(  # what a reader copies, and does not read as a word, a numb
         r"\b[0-9a-f]{16,}…?",  # hashes
         r"\b[A-Z0-9]+(?:-[A-Z0-9]+)*-\d{4}\b",  # certificates
         r"\b\d+(?:/\d{4})?[/-][A-ZĐ][\w-]*(?:/\w+)?",  # decrees
-        r"\b(?:EPCIS|CC BY|RFC|MQTT|LGPL v?)\s?[\d.]+", r"\bgateway-\d+",
+        r"\b(?:EPCIS|CC BY|RFC|MQTT|LGPL v?|GS)\s?[\d.]+", r"\bgateway-\d+",
         r"\bhoiquan(?: [a-z-]+)+", r"--[a-z-]+",
         r"“[\w.]+”|\"[\w.]+\"|\{[^ ]*\}|\bnull\b|\(2026-11-21T10:00:00Z\)",  # fields of a message
     ))

@@ -6,6 +6,7 @@ from fastapi.responses import Response
 
 from devices.clock import moment_of
 from devices.pilots.pilot import Pilot
+from devices.texts import day
 from devices.web.frame import headers
 from devices.web.language import VARY
 from traceability.digital_link import LotKey
@@ -33,7 +34,7 @@ def page(folder: Path, pilot: Pilot, gtin: str, unknown: str, lang: str) -> Resp
             {
                 "path": LotKey(gtin, str(row["lot"])).path,
                 "code": row["lot"],
-                "day": moment_of(int(str(row["time"])), pilot.zone).strftime("%d/%m/%Y"),
+                "day": day(moment_of(int(str(row["time"])), pilot.zone), lang),
                 "kilograms": row["quantity_kg"],
                 "recalled": row["recalled"],
             }
