@@ -22,7 +22,7 @@ from devices.clock import DAY_MS, HOUR_MS
 from devices.contract.models import Model
 from devices.contract.signals import SIGNALS, Signal
 from sim.nodes.span import NO_CLOCK, Span
-from sim.physics.weather import Array, Index
+from sim.physics.streams import Array, Index
 
 NONE = "none"
 VALUE = ("drift", "stuck", "spike", "fouling")

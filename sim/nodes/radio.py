@@ -17,7 +17,7 @@ import numpy.typing as npt
 from devices.pilots.pilot import Pilot
 from sim.nodes.faults import BROWN_OUT, OUTAGE, Episode
 from sim.nodes.ticks import Ticks
-from sim.physics.weather import Array, Index, uniform
+from sim.physics.streams import Array, Index, uniform
 
 Mask = npt.NDArray[np.bool_]
 

@@ -17,7 +17,8 @@ from sim.nodes.faults import STEADY
 from sim.nodes.span import Span
 from sim.nodes.ticks import Ticks, chance
 from sim.physics.actions import Actions
-from sim.physics.weather import ANCHOR, Array, Index
+from sim.physics.moment import ANCHOR
+from sim.physics.streams import Array, Index
 from sim.physics.world import World
 
 # Assumption: a sensor's noise is a small share of the signal's plausible range and at most a few steps of

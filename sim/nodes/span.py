@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from sim.physics.weather import Array, Index
+from sim.physics.streams import Array, Index
 
 NO_CLOCK = -1  # stands for a message without a timestamp
 

@@ -3,7 +3,7 @@
 import hashlib
 from typing import NamedTuple
 
-from sim.physics.weather import Index
+from sim.physics.streams import Index
 
 
 class Ticks(NamedTuple):

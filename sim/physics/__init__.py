@@ -1,4 +1,6 @@
 """True values, as functions of seed, place, plot and time; nothing here knows of devices.
 
 evaporation ─► weather ─► soil, water ─► pond, pests ─► world.World      actions.py: what actuators did
+
+streams.py and moment.py: random numbers and days, which all of them share
 """

@@ -13,7 +13,7 @@ import numpy as np
 
 from devices.clock import HOUR_MS
 from devices.contract.orders import ACTUATORS, Actuator
-from sim.physics.weather import Array, Index
+from sim.physics.streams import Array, Index
 
 Run = tuple[int, int, float]  # from epoch ms, to epoch ms, value
 

@@ -10,10 +10,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
-Index = npt.NDArray[np.int64]
+from sim.physics.streams import Array, Index
 
 SOLAR_CONSTANT = 0.0820  # MJ/m2 a minute, eq. 21
 _ALBEDO = 0.23  # of the reference grass, eq. 38

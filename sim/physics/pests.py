@@ -8,7 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
-from sim.physics.weather import MONTH, YEAR, Array, Moment, Weather, smooth, uniform
+from sim.physics.moment import MONTH, YEAR, Moment, smooth
+from sim.physics.streams import Array, uniform
+from sim.physics.weather import Weather
 
 _QUIET, _SPREAD = 13.0, 0.8  # a night in the low season: half below 13, 2 in 95 outside 2.6 to 64
 # Assumption: a peak night brings some 1,500 in the winter-spring crop (around 10 February) and 900 in

@@ -15,8 +15,10 @@ import numpy as np
 
 from devices.clock import HOUR_MS
 from sim.physics.actions import Action, Run, Runs, commanded, overlay, spread
+from sim.physics.moment import ANCHOR, Moment
+from sim.physics.streams import Array, persistent, uniform
 from sim.physics.water import lagging
-from sim.physics.weather import ANCHOR, Array, Moment, Weather, persistent, uniform
+from sim.physics.weather import Weather
 
 # Assumption, mg/L an hour: photosynthesis in full light (saturating beyond 700 W/m2, for in deep water
 # algae shade each other; the form is Jassby and Platt 1976), respiration of plankton, mud and fish at 20 °C.

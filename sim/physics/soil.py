@@ -15,7 +15,9 @@ import numpy as np
 
 from devices.clock import DAY_MS, HOUR_MS
 from sim.physics.actions import Action, Run, Runs, commanded, overlay, spread, through
-from sim.physics.weather import ANCHOR, Array, Moment, Weather, carried, uniform
+from sim.physics.moment import ANCHOR, Moment
+from sim.physics.streams import Array, carried, uniform
+from sim.physics.weather import Weather
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,9 @@ import numpy as np
 
 from devices.clock import HOUR_MS
 from sim.physics.actions import Run
-from sim.physics.weather import YEAR, Array, Moment, Weather, carried, noise, normal, persistent, seasonal
+from sim.physics.moment import YEAR, Moment, seasonal
+from sim.physics.streams import Array, carried, noise, normal, persistent
+from sim.physics.weather import Weather
 
 # Assumption: the mean level of the dry season and of the day of the peak; with the tide on top the
 # year's highest water at Cao Lãnh is about 2.25 m (FACTS: 2.24 m on 7 Oct 2024, forecast 2.55 to 2.65 m

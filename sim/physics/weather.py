@@ -2,83 +2,22 @@
 
     random streams ─► rain, sunshine, temperature of each day ─► values at a Moment
 
-Everything is a function of (seed, place, time). A random number is the hash of a stream's name and an
-index, so a day has the same numbers however far ahead the days are computed. Neighbours share streams:
-one of the province, four of the surrounding corners of a grid of 0.25 degree, one of the place.
+Everything is a function of (seed, place, time). Neighbours share random streams: one of the province, four
+of the surrounding corners of a grid of 0.25 degree, one of the place.
 "FAO-56": see evaporation.py. "Geng": Geng et al., Agricultural and Forest Meteorology 36 (1986). "FACTS":
 section 3 of the project's facts; "HCMC" there: WMO normals of Ho Chi Minh City, a proxy.
 """
 
 import math
 from functools import lru_cache
-from hashlib import sha256
 
 import numpy as np
-import numpy.typing as npt
 
-from devices.clock import DAY_MS, HOUR_MS
+from devices.clock import HOUR_MS
 from sim.physics import evaporation
 from sim.physics.evaporation import transmitted, vapour_pressure
-
-Array = npt.NDArray[np.float64]
-Index = npt.NDArray[np.int64]
-
-
-ANCHOR = 1_577_811_600_000  # 2020-01-01T00:00+07:00, the first day, epoch ms
-YEAR, MONTH = 365.25, 365.25 / 12  # days; the anchor's year is a leap year: years begin within a day of these
-
-
-def uniform(seed: int, stream: str, index: Index) -> Array:
-    """Numbers in [0, 1) of a stream, by index: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014)."""
-    key = int.from_bytes(sha256(f"{seed}:{stream}".encode()).digest()[:8], "big")
-    z = np.asarray(index).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(key)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(((z ^ (z >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53, dtype=np.float64)
-
-
-@lru_cache(maxsize=512)  # streams of the province and of corners serve many places
-def normal(seed: int, stream: str, days: int) -> Array:
-    """Standard normal numbers of a stream, one a day (Box and Muller 1958)."""
-    index = np.arange(days)
-    radius = np.sqrt(-2 * np.log(1 - uniform(seed, stream, 2 * index)))
-    return np.asarray(radius * np.cos(2 * np.pi * uniform(seed, stream, 2 * index + 1)))
-
-
-def noise(seed: int, stream: str, times: Index, step: int = HOUR_MS) -> Array:
-    """Noise in [0, 1) that is linear between knots `step` ms apart."""
-    knot, rest = np.divmod(times, step)
-    left = uniform(seed, stream, knot)
-    return np.asarray(left + (uniform(seed, stream, knot + 1) - left) * (rest / step))
-
-
-def carried(gains: Array, kept: Array) -> Array:
-    """y[i] = gains[i] + kept[i] y[i - 1], from 0 on: a scan in doubling steps (Hillis and Steele 1986)."""
-    y, kept, step = gains.copy(), kept.copy(), 1
-    while step < len(y):
-        y[step:] += kept[step:] * y[:-step]
-        kept[step:] *= kept[:-step]
-        step *= 2
-    return y
-
-
-def persistent(shocks: Array, memory: float) -> Array:
-    """First-order autoregression of unit variance that begins with its first shock."""
-    gains = math.sqrt(1 - memory**2) * shocks
-    gains[0] = shocks[0]
-    return carried(gains, np.full(len(shocks), memory))
-
-
-@lru_cache
-def _knots(months: tuple[float, ...], lengths: tuple[float, ...]) -> Array:
-    """Values at mid-month whose linear course has these means in months taken as equally long."""
-    near = np.roll(np.eye(12), 1, axis=1) + np.roll(np.eye(12), -1, axis=1)
-    return np.asarray(np.linalg.solve((6 * np.eye(12) + near) / 8, np.divide(months, lengths)), np.float64)
-
-
-def seasonal(months: tuple[float, ...], day: Index | Array, lengths: tuple[float, ...] = (1,)) -> Array:
-    """A course over the year that keeps monthly means, or sums over months of `lengths` days."""
-    return np.interp(day % YEAR / MONTH, np.arange(12) + 0.5, _knots(months, lengths), period=12)
+from sim.physics.moment import MONTH, YEAR, Moment, seasonal, smooth
+from sim.physics.streams import Array, noise, normal, persistent
 
 
 @lru_cache
@@ -88,41 +27,6 @@ def _gamma(shape: float) -> tuple[Array, Array]:
     height = np.exp(-(s ** (1 / shape)))
     chance = np.concatenate(([0.0], np.cumsum(height[1:] + height[:-1])))
     return chance / chance[-1], s ** (1 / shape)
-
-
-def smooth(x: Array) -> Array:
-    """From 0 to 1 without a corner, while x goes from 0 to 1."""
-    x = np.clip(x, 0, 1)
-    return np.asarray(x * x * (3 - 2 * x))
-
-
-class Moment:
-    """Times (epoch ms) split into Vietnamese day since the anchor and hour; before it, the anchor."""
-
-    def __init__(self, times: Index) -> None:
-        self.times = np.maximum(times, ANCHOR)
-        self.day, rest = np.divmod(self.times - ANCHOR, DAY_MS)
-        self.hour: Array = rest / HOUR_MS
-
-    def ago(self, hours: float) -> "Moment":
-        return Moment(self.times - round(hours * HOUR_MS))
-
-    def between(self, daily: Array) -> Array:
-        """Linear between the noons at which daily values stand."""
-        position = np.maximum(self.day + self.hour / 24 - 0.5, 0)
-        before = position.astype(np.int64)
-        left = daily[before]
-        return left + (daily[before + 1] - left) * (position - before)
-
-    def swing(self, low: Array, high: Array, low_hour: float, high_hour: float) -> Array:
-        """Half cosines through each day's low and high (de Wit et al. 1978, the WAVE curve)."""
-        owner = np.maximum(self.day - (self.hour < low_hour), 0)
-        since, up = (self.hour - low_hour) % 24, high_hour - low_hour
-        rising = since < up
-        start = np.where(rising, low[owner], high[owner])
-        end = np.where(rising, high[owner], low[owner + 1])
-        phase = np.where(rising, since / up, (since - up) / (24 - up))
-        return np.asarray(start + (end - start) * (1 - np.cos(np.pi * phase)) / 2)
 
 
 # HCMC, January to December (FACTS), and what carries them to the province.

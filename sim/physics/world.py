@@ -19,11 +19,13 @@ from devices.pilots.pilot import Pilot
 from devices.pilots.places import Community, Place
 from devices.texts import Misuse
 from sim.physics.actions import Action, Actions, commanded
+from sim.physics.moment import ANCHOR, YEAR, Moment
 from sim.physics.pests import Pests
 from sim.physics.pond import Pond
 from sim.physics.soil import Soil
+from sim.physics.streams import Array, Index, noise, persistent, uniform
 from sim.physics.water import Water
-from sim.physics.weather import ANCHOR, YEAR, Array, Index, Moment, Weather, noise, persistent, uniform
+from sim.physics.weather import Weather
 
 _KEPT = 64  # answers kept of one place and one array of times
 # A node's battery. Assumptions: it lasts 6 days in the dark; light below 7 MJ/m2 a day does not charge it

@@ -9,7 +9,7 @@ from devices.clock import DAY_MS
 from devices.pilots.pilot import Pilot
 from sim.nodes.faults import LEVEL_NAMES
 from sim.nodes.node import Node
-from sim.physics.weather import ANCHOR
+from sim.physics.moment import ANCHOR
 from sim.run import fleet, history
 
 START = int(datetime(2026, 10, 1, tzinfo=UTC).timestamp() * 1000)

@@ -14,7 +14,7 @@ from devices.pilots.pilot import load
 from sim.nodes.faults import OUTAGE, Episode
 from sim.nodes.radio import LORA, MOBILE, Carrier, Power, Radio, carrier, distance
 from sim.nodes.ticks import Ticks
-from sim.physics.weather import uniform
+from sim.physics.streams import uniform
 from sim.run import fleet
 
 PILOT = load("dong-thap")

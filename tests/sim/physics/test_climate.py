@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from devices.clock import DAY_MS, HOUR_MS
 from devices.pilots.pilot import load
 from sim.physics import evaporation
-from sim.physics.weather import ANCHOR, Moment, Weather
+from sim.physics.moment import ANCHOR, Moment
+from sim.physics.weather import Weather
 from sim.physics.world import World
 
 PILOT = load("dong-thap")

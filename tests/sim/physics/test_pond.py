@@ -7,8 +7,9 @@ import pytest
 
 from devices.clock import DAY_MS, HOUR_MS
 from devices.pilots.pilot import load
+from sim.physics.moment import ANCHOR, Moment
 from sim.physics.pond import Pond, saturation
-from sim.physics.weather import ANCHOR, Moment, Weather
+from sim.physics.weather import Weather
 from sim.physics.world import World
 
 FIRST = int(datetime(2021, 1, 1, tzinfo=UTC).timestamp() * 1000) - 7 * HOUR_MS

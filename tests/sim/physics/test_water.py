@@ -7,10 +7,11 @@ import pytest
 
 from devices.clock import HOUR_MS
 from devices.pilots.pilot import load
+from sim.physics.moment import Moment
 from sim.physics.water import _FARTHEST as FARTHEST
 from sim.physics.water import _FRONT as FRONT
 from sim.physics.water import Water, distance, salt
-from sim.physics.weather import Moment, Weather
+from sim.physics.weather import Weather
 from sim.physics.world import World
 
 PILOT = load("dong-thap")

@@ -8,7 +8,9 @@ import pytest
 
 from devices.clock import DAY_MS, HOUR_MS, moment_of
 from devices.pilots.pilot import load
-from sim.physics.weather import ANCHOR, Moment, Weather, carried, normal, persistent, seasonal, uniform
+from sim.physics.moment import ANCHOR, Moment, seasonal
+from sim.physics.streams import carried, normal, persistent, uniform
+from sim.physics.weather import Weather
 from sim.physics.world import World
 
 PILOT = load("dong-thap")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from devices.clock import DAY_MS, HOUR_MS
 from devices.contract.signals import LAYERED, LAYERS, SIGNALS
 from devices.pilots.pilot import load
-from sim.physics.weather import ANCHOR
+from sim.physics.moment import ANCHOR
 from sim.physics.world import World
 
 PILOT = load("dong-thap")
