@@ -1,10 +1,11 @@
 """One page that shows what the simulator simulates: a self-contained HTML file with SVG plots.
 
-First a year of each driver by month, beside what is published for the province; then a week of every
-signal of one community. People who would rather look than read can judge the world here.
+First a year of each driver by month, beside what is published for the province; then thirty years of what
+differs from one to the next, beside the records; then a week of every signal of one community. People who
+would rather look than read can judge the world here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from html import escape
@@ -16,6 +17,10 @@ from devices.clock import HOUR_MS, epoch_ms, midnight_of, moment_of
 from devices.contract.models import MODELS
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot
+from sim.physics.moment import ANCHOR, YEAR, Moment
+from sim.physics.river import river
+from sim.physics.water import Water, four_grams
+from sim.physics.weather import Weather
 from sim.physics.world import World
 
 Array = npt.NDArray[np.float64]
@@ -63,6 +68,26 @@ LEVEL = Published(
     "Highest water level of the month, Cao Lãnh", "m", source="Decision 05/2020/QĐ-TTg",
     levels=(("alarm I", 1.9), ("alarm II", 2.1), ("alarm III", 2.3)),
 )  # fmt: skip
+# FACTS section 5. Thirty years of the seed, whatever year is drawn.
+YEARS = 30
+PEAKS = Published(
+    "Highest water of the year, Tân Châu", "m", source="the gauge; Decision 05/2020/QĐ-TTg",
+    levels=(("2000", 5.06), ("alarm III", 4.5), ("2024", 3.26), ("2015", 2.55)),
+)  # fmt: skip
+RAINS = Published(
+    "Rain of the year", "mm", source="the province's figures, which disagree",
+    levels=(("lowest", 1500.0), ("highest", 2005.0)),
+)  # fmt: skip
+SALT = Published(
+    "How far 4 g/L of salt came up the Tiền", "km from the mouth", source="press",
+    levels=(("2020", 60.0), ("2022, at least", 40.0)),
+)  # fmt: skip
+TIDE = Published(
+    "Tide at the mouth, two weeks from a new moon", "m", source="constants: TICON-4, Vũng Tàu, CC BY 4.0",
+    levels=(("", 1.35), ("spring range 2.7 m", -1.35)),
+)  # fmt: skip
+NEW_MOON = datetime(2026, 9, 11, tzinfo=UTC)
+TAN_CHAU = 10.80, 105.24
 
 
 def page(seed: int, pilot: Pilot, community: str, year: int) -> str:
@@ -87,6 +112,7 @@ def page(seed: int, pilot: Pilot, community: str, year: int) -> str:
         _months(RADIATION, by_month("solar_radiation", "mean")),
         _months(LEVEL, by_month("water_level", "max")),
     ]
+    years_plots = _between_years(seed)
     week = datetime(year, 9, 10, tzinfo=zone)
     first, last = (epoch_ms(t) for t in (week, week + WEEK))
     week_times = np.arange(first, last, 600_000, dtype=np.int64)
@@ -104,6 +130,7 @@ def page(seed: int, pilot: Pilot, community: str, year: int) -> str:
         f"<style>{STYLE}</style></head><body><h1>{title}</h1>"
         '<p class="key">green: simulated · orange, dashed: published · red: a published single value</p>'
         f"<h2>{year}, by month</h2>{''.join(year_plots)}"
+        f"<h2>What differs from year to year: {YEARS} years from 2020</h2>{''.join(years_plots)}"
         f"<h2>A week from {week:%d/%m/%Y}: every signal of the community</h2>{''.join(week_plots)}"
         f'<p class="key">made {datetime.now(UTC):%Y-%m-%d} by `hoiquan simulate describe`</p></body></html>\n'
     )
@@ -116,16 +143,50 @@ def _months(published: Published, simulated: Sequence[float]) -> str:
     everything = [value for _, curve in curves for value in curve] + [level for _, level in published.levels]
     y = _Scale(min(everything), max(everything))
     parts = [_polyline(name, curve, y) for name, curve in curves]
-    for name, level in published.levels:
-        parts.append(f'<line class="line" x1="{LEFT}" x2="{W}" y1="{y(level)}" y2="{y(level)}"/>')
-        parts.append(
-            f'<text x="{W - 4}" y="{y(level) - 2}" text-anchor="end">{escape(name)} {level:g}</text>'
-        )
+    parts += _lines(published, y)
     for number in range(12):
         x = LEFT + (W - LEFT - 8) * number / 11
         parts.append(f'<text x="{x:.0f}" y="{H - 4}" text-anchor="middle">{number + 1}</text>')
     caption = f"{published.title}, {published.unit} <span class='key'>({escape(published.source)})</span>"
     return _figure(caption, parts, min(everything), max(everything), y)
+
+
+def _between_years(seed: int) -> list[str]:
+    """What one state of the Pacific makes of each year, and the tide, which is the same in all."""
+    weather = Weather(seed, "tan-chau", *TAN_CHAU, int(YEARS * YEAR) + 2)
+    days = slice(0, int(YEARS * YEAR))
+    year = (weather.day[days] // YEAR).astype(np.int64)
+    hours = Moment(ANCHOR + np.arange(24 * len(year)) * HOUR_MS)
+    level = Water(weather).level(hours).reshape(-1, 24).max(axis=1)
+    salt = river(seed, len(weather.day)).front[days] * four_grams()
+    fortnight = Moment(epoch_ms(NEW_MOON) + np.arange(14 * 24) * HOUR_MS)
+    mouth = Water(weather, kilometres=0.0).tide(fortnight)
+
+    def highest(daily: Array) -> list[float]:
+        return [float(daily[year == number].max()) for number in range(YEARS)]
+
+    return [
+        _beside(PEAKS, highest(level)),
+        _beside(RAINS, np.bincount(year, weather.rain[days]).tolist()),
+        _beside(SALT, highest(salt)),
+        _beside(TIDE, mouth.tolist()),
+    ]
+
+
+def _beside(published: Published, simulated: Sequence[float]) -> str:
+    """A course with published values as lines."""
+    everything = [*simulated, *(level for _, level in published.levels)]
+    y = _Scale(min(everything), max(everything))
+    parts = [_polyline("sim", simulated, y), *_lines(published, y)]
+    caption = f"{published.title}, {published.unit} <span class='key'>({escape(published.source)})</span>"
+    return _figure(caption, parts, min(everything), max(everything), y)
+
+
+def _lines(published: Published, y: "_Scale") -> Iterator[str]:
+    for name, level in published.levels:
+        yield f'<line class="line" x1="{LEFT}" x2="{W}" y1="{y(level)}" y2="{y(level)}"/>'
+        label = f"{escape(name)} {level:g}" if name else ""
+        yield f'<text x="{W - 4}" y="{y(level) - 2}" text-anchor="end">{label}</text>'
 
 
 def _course(vi: str, en: str, unit: str, values: Array) -> str:

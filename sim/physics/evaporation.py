@@ -101,7 +101,8 @@ def net_radiation(
     short = transmitted(sunshine) * top
     clear = (0.75 + 2e-5 * altitude) * top  # eq. 37
     black = _STEFAN_BOLTZMANN * ((low + 273.16) ** 4 + (high + 273.16) ** 4) / 2
-    long = black * (0.34 - 0.14 * np.sqrt(vapour)) * (1.35 * np.minimum(short / clear, 1) - 0.35)  # eq. 39
+    cloudy = 1.35 * np.clip(short / clear, 0.3, 1) - 0.35  # clouds give back at most what a dull sky does
+    long = black * (0.34 - 0.14 * np.sqrt(vapour)) * cloudy  # eq. 39
     return np.asarray((1 - _ALBEDO) * short - long)
 
 

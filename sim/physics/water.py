@@ -1,10 +1,9 @@
 """River and canal water at one place: flood season, tide, heat and what the water carries.
 
-    flood season, tide ─► level
-    discharge, tide, distance to the mouth ─► salt in the river ─► sluice ─► salt in the canal
+    river (river.py), tide (tide.py) ─► level
+    salt front, tide, distance to the mouth ─► salt in the river ─► sluice ─► salt in the canal
 
-Cao Lãnh is the reference (FACTS: its alarms 1.9/2.1/2.3 m); places up the Tiền river stand higher and
-feel the tide less. Levels are metres above the zero of the alarms.
+A place is its distance to the mouth along the river. Levels are metres above the zero of the alarms.
 """
 
 import math
@@ -15,40 +14,39 @@ import numpy as np
 
 from devices.clock import HOUR_MS
 from sim.physics.actions import Run
-from sim.physics.moment import YEAR, Moment, seasonal
-from sim.physics.streams import Array, carried, noise, normal, persistent
+from sim.physics.moment import Moment, seasonal
+from sim.physics.river import DRY, PEAK, river
+from sim.physics.streams import Array, carried, noise, persistent
+from sim.physics.tide import CARRIERS, tide, wave, weaker
 from sim.physics.weather import Weather
 
-# Assumption: the mean level of the dry season and of the day of the peak; with the tide on top the
-# year's highest water at Cao Lãnh is about 2.25 m (FACTS: 2.24 m on 7 Oct 2024, forecast 2.55 to 2.65 m
-# in October 2025), give or take 0.2 m.
-_DRY, _PEAK, _PEAK_SPREAD = 0.6, 1.82, 0.2
-# Days of the year: water rises from mid June, is highest around 7 October (FACTS: season July-November,
-# 7 Oct 2024), gone by new year. Assumption: half cosines between.
-_RISES, _HIGHEST, _GONE = 166.0, 280.0, 365.0
-# Steps from Cao Lãnh (10.46 N, 105.63 E) to the north-west, degrees of latitude plus of longitude.
-# Tân Châu lies 0.73 up the river, its alarm I is 3.5 m: 1.84 times Cao Lãnh's (FACTS).
-_CAO_LANH, _SLOPE = (10.46, 105.63), 0.84 / 0.73
-# Tide: period in hours (Schureman 1958, Table 2) and amplitude in m at Cao Lãnh at low discharge.
-# Assumption: amplitudes; phases agree at the new moon of 25 January 2020 (tide is 3.5 h later a step).
-_TIDE = ((12.4206, 0.35), (12.0, 0.12), (23.9345, 0.22), (25.8193, 0.16))
-_NEW_MOON = 1_579_902_120_000
-_LATER = 3.5
+# Kilometres to the mouth, by `distance`, of the mouth itself, Cao Lãnh and Tân Châu. Assumption: at Cao Lãnh
+# the dry season stands at 0.5 m and a usual year's peak at 1.85 m, means of a day; with the tide on top the
+# year's highest water is about 2.2 m (FACTS section 3: 2.24 m on 7 Oct 2024, when Tân Châu had 3.26). Years
+# differ there by a fifth of what they do at Tân Châu, as Long Xuyên's 2000 and 2015 did (FACTS section 5:
+# 0.47 m where Tân Châu had 2.51), and at the mouth not at all.
+_GAUGES = (0.0, 136.0, 194.0)
+_DRY, _PEAK, _YEARS = (0.1, 0.5, DRY), (0.1, 1.85, PEAK), (0.0, 0.2, 1.0)
+# Assumption: a place that lies on another river has Cao Lãnh's.
+_ELSEWHERE = 250.0
+# The wave takes 6 h to Tân Châu (FACTS section 5: 4 to 6 h, some 25 km/h), every constituent alike.
+_PACE = 32.0
+# A metre of the sea's wave is e^-(rate km) m up the river; the rate grows with the discharge (1,000 m3/s).
+# Fitted to half of M2 at Tân Châu in May, under a tenth in October (FACTS section 5: Uehara 2017; a range of
+# 1 m at 100 km, 0.5 at 150, 0.1 to 0.2 at 200 in the flood). Assumption: the wave of once a day fades at 0.7
+# of that rate, as it goes with the root of the frequency where friction rules; the sea's season at half.
+_FADES, _BY_DISCHARGE = 0.0013, 0.00046
+_ONCE, _SEASON = 0.7, 0.5
 
 # River mouths, degrees north and east. Assumption: places on the chart, within some 3 km: Cửa Tiểu, Cửa Đại,
 # Hàm Luông, Cổ Chiên, Định An, Trần Đề.
 _MOUTHS = ((10.27, 106.78), (10.19, 106.73), (9.95, 106.66), (9.81, 106.57), (9.53, 106.35), (9.50, 106.20))
 _WINDING = 1.1  # Assumption: kilometres along the river for one of the crow
-# Salt fades up the river as sea * exp(-(distance / front)^5.5). Exponent and February's front are fitted to
-# the Tiền river in February 2023 (FACTS: 4.93 g/L at 42 km, 1.4 at 46, 0.16 at 51), within 8 %; Assumption:
-# that was a usual year, and the mouth has 30 g/L. The 4 g/L line at 60 km in March 2020 (FACTS) is a front
-# at 52.8 km: Assumption: the farthest there is.
-_SEA, _STEEPNESS, _FRONT, _FARTHEST = 30.0, 5.5, 37.7, 52.8
+# Salt fades up the river as sea * exp(-(distance / front)^5.5), see river.py. Assumption: the mouth has 30.
+_SEA, _STEEPNESS = 30.0, 5.5
 _TRACE = 0.005  # g/L: half of what a probe resolves, taken off so that fresh water is fresh
-# Assumption: discharge into the delta by month, 1,000 m3/s, as regulated by dams and the Tonle Sap; the
-# front goes with its root; years' dry seasons vary by a quarter, the lower after a low flood.
-_DISCHARGE = (7.0, 5.0, 4.2, 4.0, 4.8, 9.0, 14.0, 20.0, 25.0, 24.0, 17.0, 11.0)
-_BY_FLOOD, _BY_CHANCE = 0.15, 0.2
+# km: further up no probe has ever seen salt, with the front at its farthest and the tide at its highest.
+_FRESH = 90.0
 # Assumption: a metre of tide carries salt 4 km up and down; published figures are those of an ordinary high
 # water, 0.6 m over the mean.
 _EXCURSION, _HIGH_WATER = 4.0, 0.6
@@ -82,45 +80,49 @@ def salt(kilometres: Array | float, front: Array | float) -> Array:
     return np.maximum(_SEA * np.exp(-fade) - _TRACE, 0)
 
 
+def four_grams() -> float:
+    """Where 4 g/L stand, the line that forecasts draw, in fronts."""
+    return float(np.log(_SEA / 4) ** (1 / _STEEPNESS))
+
+
 class Water:
     """The canal that a place draws from; `sluice` is what its sluice was told, open where nothing."""
 
     def __init__(self, weather: Weather, sluice: Sequence[Run] = (), kilometres: float | None = None) -> None:
         self._weather, self.sluice = weather, Sluice(sluice)
-        self._kilometres = distance(weather.lat, weather.lon) if kilometres is None else kilometres
-        self._up = (weather.lat - _CAO_LANH[0]) - (weather.lon - _CAO_LANH[1])
-        self._higher = float(np.clip(1 + _SLOPE * self._up, 0.7, 1.9))
-        self._tide = float(np.clip(1 - 0.6 * self._up, 0.4, 1.2))
+        km = distance(weather.lat, weather.lon) if kilometres is None else kilometres
+        self._kilometres = km if km < _ELSEWHERE else _GAUGES[1]
+        self._river = river(weather.seed, len(weather.day))
+        fades = self._kilometres * (_FADES + _BY_DISCHARGE * self._river.discharge)
+        sea = tide(len(weather.day), round(self._kilometres / _PACE, 2))
+        self._left = np.exp(-fades)  # of the wave of twice a day
+        self._once = weaker(sea.once, self._left**_ONCE)
+        self._twice = weaker(sea.twice, self._left)
+        self._sea = (sea.season + self._river.surge) * self._left**_SEASON
+        self._kept: tuple[Moment, Array] | None = None
 
     @cached_property
     def flood(self) -> Array:
         """How far each day's water stands between dry season (0) and a usual year's peak (1)."""
-        day = self._weather.day
-        of_year = day % YEAR
-        rise = np.clip((of_year - _RISES) / (_HIGHEST - _RISES), 0, 1)
-        fall = np.clip((of_year - _HIGHEST) / (_GONE - _HIGHEST), 0, 1)
-        year = (day // YEAR).astype(np.int64)
-        peak = _PEAK + _PEAK_SPREAD * normal(self._weather.seed, "flood", int(year[-1]) + 1)[year]
-        course = (1 - np.cos(np.pi * rise)) / 2 * (1 + np.cos(np.pi * fall)) / 2
-        return np.asarray(course * (peak - _DRY) / (_PEAK - _DRY))
+        return np.asarray(self._river.course + self._river.apart / (PEAK - DRY))
 
     @cached_property
-    def _surge(self) -> Array:
-        """Assumption: wind and releases upstream move the level by 4 cm over some days."""
-        days = len(self._weather.day)
-        return 0.04 * persistent(normal(self._weather.seed, "surge", days), 0.8)
+    def _mean(self) -> Array:
+        """m, of each day, without tide and rain."""
+        dry, peak, years = (float(np.interp(self._kilometres, _GAUGES, row)) for row in (_DRY, _PEAK, _YEARS))
+        rise = self._river.course * (peak - dry) + self._river.apart * years
+        return np.asarray(dry + rise + self._sea)
 
     def tide(self, at: Moment) -> Array:
-        """m. Assumption: the peak of the flood leaves 0.4 of the dry season's tide."""
-        hours = (at.times - _NEW_MOON) / HOUR_MS - _LATER * self._up
-        waves = sum(height * np.cos(2 * np.pi * (hours / period % 1)) for period, height in _TIDE)
-        return np.asarray(waves * self._tide * (1 - 0.6 * np.minimum(at.between(self.flood), 1.2)))
+        """m, of the waves of once and twice a day."""
+        if self._kept is None or self._kept[0] is not at:  # asked for thrice in a row
+            self._kept = at, wave(at, self._once, CARRIERS[0]) + wave(at, self._twice, CARRIERS[1])
+        return self._kept[1]
 
     def level(self, at: Moment) -> Array:
         """m. Assumption: a day's rain lifts a canal by 2 mm for each mm."""
-        mean = (_DRY + (_PEAK - _DRY) * at.between(self.flood)) * self._higher
         rain = self._weather.rained(at) - self._weather.rained(at.ago(24))
-        return np.asarray(mean + at.between(self._surge) + self.tide(at) + 0.002 * rain)
+        return np.asarray(at.between(self._mean) + self.tide(at) + 0.002 * rain)
 
     @cached_property
     def _mean_temperature(self) -> Array:
@@ -147,26 +149,16 @@ class Water:
         fresh = month * np.exp(0.08 * at.between(self._mixture)) + 0.02 * self.tide(at)
         return np.asarray(fresh + self.salinity(at) / _SALT)
 
-    @cached_property
-    def _front(self) -> Array:
-        """How far salt reaches on each day, km."""
-        weather, day = self._weather, self._weather.day
-        year = ((day + YEAR - _HIGHEST) // YEAR).astype(np.int64)  # a dry season begins at the flood's peak
-        count = int(year[-1]) + 1
-        flood_before = np.concatenate(([0.0], normal(weather.seed, "flood", count)[:-1]))
-        odd = _BY_FLOOD * flood_before + _BY_CHANCE * normal(weather.seed, "discharge", count)
-        odd = odd[year] * (1 - np.minimum(self.flood, 1))  # the flood itself knows nothing of it
-        share = seasonal(_DISCHARGE, day) / _DISCHARGE[1] * np.exp(odd)
-        return np.asarray(np.minimum(_FRONT / np.sqrt(share), _FARTHEST))
-
-    def _river(self, at: Moment) -> Array:
-        """g/L outside the sluice."""
-        below = _HIGH_WATER * self._tide - self.tide(at)
-        return salt(self._kilometres + _EXCURSION * below, at.between(self._front))
+    def _outside(self, at: Moment) -> Array:
+        """g/L in the river before the sluice."""
+        if self._kilometres > _FRESH:
+            return np.zeros(at.times.shape)
+        below = _HIGH_WATER * at.between(self._left) - self.tide(at)
+        return salt(self._kilometres + _EXCURSION * below, at.between(self._river.front))
 
     def salinity(self, at: Moment) -> Array:
         """g/L."""
-        return self.sluice.inside(self._river, at)
+        return self.sluice.inside(self._outside, at)
 
     def turbidity(self, at: Moment) -> Array:
         """NTU. Assumption: 25 when dry, 140 more with the flood's silt, 1.5 a mm of two days' rain; boats

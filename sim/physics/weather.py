@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 from devices.clock import HOUR_MS
-from sim.physics import evaporation
+from sim.physics import evaporation, pacific
 from sim.physics.evaporation import transmitted, vapour_pressure
 from sim.physics.moment import MONTH, YEAR, Moment, seasonal, smooth
 from sim.physics.streams import Array, noise, normal, persistent
@@ -47,9 +47,17 @@ _WET_DAYS = (2.0, 1.0, 1.8, 5.0, 15.0, 18.0, 20.0, 20.0, 20.5, 19.6, 11.5, 5.5)
 # scale -2.16 + 1.83 times a wet day's mean (mm).
 _SPELL, _SCALE = 0.25, (-2.16, 1.83)
 _LEAST_RAIN, _MOST_RAIN = 0.1, 160.0  # mm on a wet day (WMO: 0.1 and more); Assumption: at most 160
-# Independent amounts leave years a standard deviation of some 220 mm. Assumption: 0.4 of each departure
-# stays, so that single years lie within 1,300-2,000 mm, about the published 1,500-2,005 mm (FACTS).
-_DEPARTURE = 0.4
+# Years differ by 222 (Vĩnh Long) to 350 mm (Mộc Hóa; FACTS section 5). Independent amounts leave some 220.
+# Assumption: 0.65 of each such departure stays, and a state of the Pacific of 1 takes a ninth of the rain.
+_DEPARTURE, _BY_PACIFIC = 0.65, -0.11
+# °C. Assumption: a state of 1 warms the next spring by up to 0.4; the climate warms by 0.2 in ten years.
+_HEAT, _WARMING = 0.4, 0.02
+# When it begins to rain. Assumption: seven days of ten from noon to 18 h, two by night, one in the evening.
+_RAIN_STARTS = ((0.0, 0.2, 0.2, 0.9, 1.0), (0.0, 6.0, 12.0, 18.0, 20.0))
+# Assumption: when the monsoon surges (1.3 standard deviations, for days on end) clouds get so thick that as
+# little as three tenths come through of what does where the sun is merely hidden: 3 MJ/m2 a day; less so in
+# months with fewer wet days.
+_SURGES, _LASTS, _THICK = 1.3, 0.85, 0.3
 _SHARES, _GRID = (0.5, 0.4, 0.1), 4  # Assumption: variance of province, corners (4 a degree), place
 _WIND, _BREEZE = 1.9, 1.1  # m/s at 2 m. Assumption: 0.8 by night to 3 in the afternoon
 
@@ -64,7 +72,8 @@ class Weather:
         self.seed, self.place, self.lat, self.lon = seed, place, lat, lon
         self.day = np.arange(math.ceil(math.ceil(days / YEAR) * YEAR))
         self.sky = evaporation.sun(np.asarray(self.day % YEAR + 1, np.float64), lat, lon)
-        chance = seasonal(_WET_DAYS, self.day, _LENGTHS)
+        self._season = pacific.season(seed, self.day)
+        chance = seasonal(_WET_DAYS, self._season, _LENGTHS)
         # A first-order chain whose draws neighbours share (Wilks 1998, J. Hydrology 210; Geng).
         draws, after_dry = self._chance("wet"), chance * (1 - _SPELL)
         wet = draws < after_dry
@@ -73,21 +82,27 @@ class Weather:
         self.rain = self._amounts(chance)
         wetter = self.wet - chance
         self._rained = np.concatenate(([0.0], np.cumsum(self.rain)))
-        self._rain_start = 12 + 6 * self._chance("rain start")  # Assumption: noon to 18 h, 1 to 4 h long
-        self._rain_hours = 1 + 3 * self._chance("rain hours")
+        self._rain_start = np.interp(self._chance("rain start"), *_RAIN_STARTS)
+        self._rain_hours = 1 + 3 * self._chance("rain hours")  # Assumption: 1 to 4 h
         # Assumption: a wet day has a quarter of the possible sunshine less than a dry one.
-        usual = seasonal(_SUN, self.day, _LENGTHS) * _SUN_SHARE / self.sky.daylight
-        self.sun = np.clip(usual + 0.18 * self.field("cloud") - 0.25 * wetter, 0.02, 0.97)
+        usual = seasonal(_SUN, self._season, _LENGTHS) * _SUN_SHARE / self.sky.daylight
+        surge = np.clip(2 * (persistent(self.field("monsoon"), _LASTS) - _SURGES), 0, 1)
+        overcast = surge * np.minimum(1.4 * chance, 1)
+        self.sun = np.clip(usual + 0.18 * self.field("cloud") - 0.25 * wetter, 0.02, 0.97) * (1 - overcast)
+        # the share of sunshine that would let through what such clouds do: below 0 under thick ones
+        self._bright = (transmitted(self.sun) * (1 - (1 - _THICK) * overcast) - transmitted(0.0)) / 0.5
         # Assumption: anomalies of 0.8 °C that last some days; wet days are 0.6 °C cooler.
         anomaly = 0.8 * persistent(self.field("temperature"), 0.75) - 0.6 * wetter
-        self.mean = seasonal(_MEAN, self.day) - _COOLER + anomaly
-        self.range = seasonal(_RANGE, self.day) * _SWING * (1 + 0.5 * (self.sun - usual))
+        spring = np.maximum(np.cos(2 * np.pi * (self.day - 100) / YEAR), 0)
+        heat = _HEAT * spring * pacific.of_day(seed, self.day) + _WARMING * self.day / YEAR
+        self.mean = seasonal(_MEAN, self._season) - _COOLER + heat + anomaly
+        self.range = seasonal(_RANGE, self._season) * _SWING * (1 + 0.5 * (self.sun - usual))
         # Assumption: a wet day is 4 % moister than a dry one.
-        self.relative = np.minimum(seasonal(_HUMIDITY, self.day) + _MOISTER + 4 * wetter, 100)
-        self.light = transmitted(self.sun) * self.sky.radiation  # MJ/m2 a day
+        self.relative = np.minimum(seasonal(_HUMIDITY, self._season) + _MOISTER + 4 * wetter, 100)
+        self.light = transmitted(self._bright) * self.sky.radiation  # MJ/m2 a day
         vapour = self.relative / 100 * vapour_pressure(self.mean)
         self.low, self.high = self.mean - self.range / 2, self.mean + self.range / 2
-        net = evaporation.net_radiation(self.low, self.high, vapour, self.sky.radiation, self.sun)
+        net = evaporation.net_radiation(self.low, self.high, vapour, self.sky.radiation, self._bright)
         self.evapotranspiration = evaporation.reference(self.low, self.high, vapour, _WIND, net)  # mm a day
 
     def field(self, name: str) -> Array:
@@ -106,16 +121,17 @@ class Weather:
 
     def _amounts(self, chance: Array) -> Array:
         """mm of each day: gamma amounts of the month on wet days, years drawn towards the usual one."""
-        usual = np.maximum(seasonal(_RAIN, self.day, _LENGTHS), 0)
+        usual = np.maximum(seasonal(_RAIN, self._season, _LENGTHS), 0)
         draws, amount = self._chance("amount"), np.empty(len(self.day))
-        year, month = (self.day // YEAR).astype(np.int64), (self.day % YEAR / MONTH).astype(np.int64)
+        year, month = (self.day // YEAR).astype(np.int64), (self._season % YEAR / MONTH).astype(np.int64)
         for number, (mean, wet) in enumerate(zip(_RAIN, _WET_DAYS, strict=True)):
             shape = mean / wet / (_SCALE[0] + _SCALE[1] * mean / wet)
             here = month == number
             amount[here] = np.interp(draws[here], *_gamma(shape)) / shape
         rain = np.where(self.wet, amount * usual / chance, 0.0)
         expected, drawn = np.bincount(year, usual), np.bincount(year, rain)
-        rain *= ((expected + _DEPARTURE * (drawn - expected)) / drawn)[year]
+        wetter = 1 + _BY_PACIFIC * np.clip(pacific.states(self.seed, int(year[-1]) + 1)[1:], -3, 3)
+        rain *= (wetter * (expected + _DEPARTURE * (drawn - expected)) / drawn)[year]
         return np.where(self.wet, np.clip(rain, _LEAST_RAIN, _MOST_RAIN), 0.0)
 
     def rain_progress(self, at: Moment) -> Array:
@@ -135,7 +151,9 @@ class Weather:
         """Global radiation, W/m2: a clear sky's, less by FAO-56 eq. 35."""
         clouds = noise(self.seed, f"clouds@{self.place}", at.times, HOUR_MS // 2) - 0.5
         # Assumption: passing clouds vary the share of sunshine by 0.35, a shower takes it away.
-        share = np.clip(self.sun[at.day] + 0.7 * clouds, 0, 1) * (1 - self.shower(at))
+        bright = self._bright[at.day]
+        share = np.clip(bright + 0.7 * clouds, np.minimum(bright, 0), 1)
+        share = np.where(share > 0, share * (1 - self.shower(at)), share)
         return self.sky.clear(at.day, at.hour) * transmitted(share) / transmitted(1.0)
 
     def temperature(self, at: Moment) -> Array:

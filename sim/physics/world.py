@@ -29,9 +29,9 @@ from sim.physics.weather import Weather
 
 _KEPT = 64  # answers kept of one place and one array of times
 # A node's battery. Assumptions: it lasts 6 days in the dark; light below 7 MJ/m2 a day does not charge it
-# and the usual 18.6 gives 1.6 times what is used; leaves and dust over the panel, different from plot to
+# and the usual 18.6 gives 2.2 times what is used; leaves and dust over the panel, different from plot to
 # plot, take up to 0.3; volts of a lithium cell by charge, 0.06 more while it is charged.
-_RESERVE, _DULL, _USUAL, _GAIN, _SHADE = 6.0, 7.0, 18.6, 1.6, 0.3
+_RESERVE, _DULL, _USUAL, _GAIN, _SHADE = 6.0, 7.0, 18.6, 2.2, 0.3
 _CHARGE, _VOLTS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0), (3.2, 3.45, 3.55, 3.65, 3.75, 3.86, 3.98, 4.12)
 
 

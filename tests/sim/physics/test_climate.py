@@ -72,9 +72,8 @@ def test_temperature(decade):
 def test_rain(decade):
     daily = decade("rainfall").sum(axis=1)
     totals = yearly(daily)
-    assert totals.min() >= 1300  # each year; FACTS: 1,500 (A), 1,682-2,005 (B)
-    assert totals.max() <= 2000
-    assert totals.std() > 40  # years differ
+    assert totals.mean() == pytest.approx(1600, rel=0.12)  # FACTS: 1,500 (A), 1,682-2,005 (B)
+    assert 100 < totals.std() < 450  # of ten years; the spread of a hundred is in test_pacific.py
     months = monthly(daily, np.sum) / 10
     assert months[4:11].sum() >= 0.8 * months.sum()  # May to November
     assert months[9] == pytest.approx(248, rel=0.3)  # October, FACTS A
@@ -92,8 +91,9 @@ def test_every_place_has_credible_years():
     for place in PILOT.places:
         weather = Weather(1, place.id, place.lat, place.lon, 366 + len(DATES))
         totals = yearly(weather.rain[366 : 366 + len(DATES)])
-        assert totals.min() >= 1300, place.id
-        assert totals.max() <= 2000, place.id
+        assert totals.min() >= 800, place.id
+        assert totals.max() <= 3000, place.id
+        assert totals.mean() == pytest.approx(1600, rel=0.15), place.id
 
 
 def test_humidity(decade):
@@ -129,7 +129,7 @@ def test_evapotranspiration(weather):
     months = monthly(daily, np.sum) / 10
     assert months.argmax() in (2, 3)  # FACTS A: 188 mm in April
     assert months[7] == pytest.approx(119, rel=0.15)  # August, FACTS A
-    assert daily.min() >= 1
+    assert daily.min() >= 0.8  # under the thickest clouds
     assert daily.max() <= 8  # FAO-56 Table 2: 5-7 mm a day in warm tropics
 
 
@@ -148,7 +148,7 @@ LIMITS = {  # what no day in the delta has been; within the signals' own plausib
     "air_pressure": (1000, 1020),
     "solar_radiation": (0, 1100),
     "leaf_wetness": (0, 100),
-    "water_level": (-0.8, 3.5),
+    "water_level": (-2, 3.5),
     "salinity": (0, 0),
     "soil_moisture": (15, 51),
     "water_temperature": (20, 36),

