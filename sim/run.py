@@ -44,12 +44,13 @@ NAP = 0.2  # seconds between two looks for commands and for `stop`
 def fleet(
     seed: int, pilot: Pilot, shard: tuple[int, int] = (1, 1),
     level: str = NONE, actions: Actions | None = None, interval: int | None = None,
+    world: World | None = None,
 ) -> list[Node]:  # fmt: skip
     """The pilot's nodes that measure, or the part `i` of `n` of them. Same place, same world. `interval`:
-    seconds between readings, instead of their models'.
+    seconds between readings, instead of their models'. `world`: theirs, with these actions.
     """
     actions = Actions() if actions is None else actions
-    world = World(seed, pilot, actions)
+    world = World(seed, pilot, actions) if world is None else world
     index, count = shard
     devices = [device for device in pilot.fleet.values() if device.model != "diary"]
     return [
@@ -65,12 +66,14 @@ def history(nodes: Iterable[Node], start: int, stop: int) -> Iterator[tuple[Node
 
 
 def diaries(
-    seed: int, pilot: Pilot, start: int, stop: int, communities: Sequence[Community] | None = None
-) -> Iterator[tuple[Device, bytes]]:
+    seed: int, pilot: Pilot, start: int, stop: int,
+    communities: Sequence[Community] | None = None, world: World | None = None,
+) -> Iterator[tuple[Device, bytes]]:  # fmt: skip
     """All diary events in [start, stop) epoch ms, by community, as payloads."""
+    world = World(seed, pilot) if world is None else world
     for community in pilot.communities if communities is None else communities:
         device = secretary(pilot, community)
-        for event in diary(seed, pilot, community, start, stop):
+        for event in diary(seed, pilot, community, start, stop, world):
             yield device, encode_diary(event)
 
 
@@ -85,11 +88,11 @@ class Live:
     def __init__(
         self, seed: int, pilot: Pilot, nodes: Sequence[Node], start: int, send: Send,
         communities: Sequence[Community] | None = None, tell: Tell | None = None,
-        control: tuple[Control, Commands] | None = None,
+        control: tuple[Control, Commands] | None = None, world: World | None = None,
     ) -> None:  # fmt: skip
         self.env = simpy.Environment(initial_time=start)
         self._send, self._tell, self._control = send, tell, control
-        self._pilot = pilot
+        self._pilot, self._world = pilot, World(seed, pilot) if world is None else world
         self._stations = [Station(self.env, node, self._emit, tell) for node in nodes if node.faulty]
         for node in nodes:
             if not node.faulty:
@@ -144,7 +147,7 @@ class Live:
         device = secretary(pilot, community)
         while True:
             day_end = (self.now // DAY_MS + 1) * DAY_MS
-            for event in diary(seed, pilot, community, self.now, day_end):
+            for event in diary(seed, pilot, community, self.now, day_end, self._world):
                 yield self.env.timeout(max(0, epoch_ms(event.ts) - self.now))
                 self._send(device, "diary", encode_diary(event))
             yield self.env.timeout(max(1, day_end - self.now))

@@ -1,17 +1,23 @@
-"""Farm diaries: what a community's secretary would write down, from one harvest to the next.
+"""Farm diaries: what a community's secretary writes down, as its plot calls for it.
 
-A function of seed, community and time, like everything here. Assumption: the shape of a cycle
-(inputs at a fifth and two fifths of it, a pre-harvest interval that ends before the harvest, three
-irrigations, one look for pests) and the share of the yield cap that a season's harvests come to.
+    crops (physics/growing.py) ─► sowing, harvest, packing, shipping
+    soil ─► pump ─► irrigation           rain ─► fertiliser
+    light trap, wet weeks ─► spraying    water, salt, planthoppers ─► yield
+
+A function of seed, community and time, like everything here: day by day it is the same as in one go.
+Assumption: one watering in fifty is forgotten; a spray follows what was seen by two days, and is left out
+when its interval would reach the next harvest, but for one in thirty: such lots are refused.
 """
 
 import hashlib
+import struct
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, time, timedelta
+from typing import Any
 
 import numpy as np
 
-from devices.clock import midnight_of
+from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, epoch_ms, midnight_of, moment_of
 from devices.contract.diary import (
     DiaryEvent,
     Harvest,
@@ -24,81 +30,190 @@ from devices.contract.diary import (
 )
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import Community, Product
+from sim.physics.growing import ANNUAL, FED, FEW, FIRST_DAY, PROCESSED, Grown, crops, spread
+from sim.physics.moment import ANCHOR, Moment
+from sim.physics.world import Land, World
 
-ANCHOR = datetime(2020, 1, 1, tzinfo=UTC)
-ANNUAL = frozenset({"rice", "flowers", "lotus"})  # planted anew for every harvest
-PROCESSED = frozenset({"rice-flour"})  # made, not grown
 PACKAGE_KG = 5
-SHARE = 0.4, 0.9  # of the yield cap, in a season
+FORGOTTEN, CARELESS = 0.02, 1 / 30
+# Planthoppers a night that are many; days from seeing to spraying, and from one spray to the next.
+SEEN, SPRAYED_AFTER, APART = 500.0, 2, 14
+WET_SPELL = 5  # days in a row on which blights spread in a garden
+# Pre-harvest days of sprays on rice, in gardens, and on what is picked all year. Assumption.
+INTERVALS = (14, 7, 3)
+# Yield loses 1.1 of the share of water that a crop lacks (FAO Irrigation and Drainage Paper 33; Assumption:
+# all crops), 12 % for each dS/m over 3 (FAO-29, Table 4, rice). Assumption: 1 % by a night of 1,000 hoppers.
+SENSITIVITY, SALT_OVER, BY_SALT, HOPPERS, BY_NIGHT = 1.1, 3.0, 0.12, 1000.0, 0.01
 
 
-def diary(seed: int, pilot: Pilot, community: Community, start: int, stop: int) -> list[DiaryEvent]:
-    """Events of a community in [start, stop) epoch ms, in order of time. An organisation without sensors
-    stands for the rest of the province: of it only the harvests are written down.
+def diary(
+    seed: int, pilot: Pilot, community: Community, start: int, stop: int, world: World | None = None
+) -> list[DiaryEvent]:
+    """Events of a community in [start, stop) epoch ms, in order of time. `world`: where its plot is, made
+    anew if not given. An organisation without sensors stands for the rest of the province: of it only the
+    harvests are written down.
     """
-    since = midnight_of(community.joined, pilot.zone)
-    low, high = max(start, since) / 1000, stop / 1000
-    events = []
+    low = max(start, midnight_of(community.joined, pilot.zone), ANCHOR)
+    if low >= stop:
+        return []
+    farm = None
+    if community.fleet:
+        world = World(seed, pilot) if world is None else world
+        farm = Farm(seed, community, world.land(community.id, stop))
+    first, last = ((when - ANCHOR) // DAY_MS for when in (low, stop))
+    events: list[DiaryEvent] = []
     for product in community.products:
-        length = product.every_days
-        first = int((low - ANCHOR.timestamp()) // 86400 // length)
-        last = int((high - ANCHOR.timestamp()) // 86400 // length) + 1
-        for cycle in range(first - 1, last + 1):
-            events += [
-                e for e in _cycle(seed, pilot, community, product, cycle) if low <= e.ts.timestamp() < high
-            ]
-    if not community.fleet:
-        events = [event for event in events if isinstance(event, Harvest)]
-    return sorted(events, key=lambda event: (event.ts, event.id))
+        for crop in crops(seed, community, product, first - 1, last + 1):
+            events += _picked(seed, pilot, community, product, crop, farm)
+            if farm is not None and product.crop not in PROCESSED:
+                events += farm.tended(pilot, product, crop)
+    if farm is not None and community.products:
+        events += farm.watered(pilot, community.products[0], low, stop)
+    within = [event for event in events if low <= epoch_ms(event.ts) < stop]
+    return sorted(within, key=lambda event: (event.ts, event.id))
 
 
-def _cycle(
-    seed: int, pilot: Pilot, community: Community, product: Product, cycle: int
+def _at(pilot: Pilot, day: int, hour: float) -> datetime:
+    """A moment of a day since the anchor."""
+    clock = time(int(hour), int(hour % 1 * 60))
+    return datetime.combine(FIRST_DAY + timedelta(days=day), clock, tzinfo=pilot.zone)
+
+
+def _draws(seed: int, community: Community, what: str, many: int) -> list[float]:
+    """Numbers from 0 to 1 for a crop or a day of this community."""
+    key = hashlib.sha256(f"{seed}/{community.id}/{what}".encode()).digest()
+    return [number / 65536 for number in struct.unpack(f"<{many}H", key[: 2 * many])]
+
+
+def _plot(community: Community) -> tuple[str, float]:
+    return next(iter(community.hectares.items()))
+
+
+def _picked(
+    seed: int, pilot: Pilot, community: Community, product: Product, crop: Grown, farm: "Farm | None"
 ) -> Iterator[DiaryEvent]:
-    label = f"{seed}/{community.id}/{product.crop}/{cycle}"
-    key = np.frombuffer(hashlib.sha256(label.encode()).digest()[:16], dtype=np.uint64)
-    stream = np.random.Generator(np.random.Philox(key=key))
-    days = product.every_days
-    spread = int.from_bytes(hashlib.sha256(community.id.encode()).digest()[:2], "big") % days
-    begin = ANCHOR.astimezone(pilot.zone) + timedelta(days=cycle * days + spread)
-    plot, hectares = next(iter(community.hectares.items()))
-    pickings = (product.season_days - 1) // days + 1  # of one season, at most
-    share = float(stream.uniform(*SHARE)) / pickings
-    quantity = round(product.yield_kg_ha * hectares * share, 0) or 1.0
-    hours = stream.uniform(-1.0, 1.0, 12).tolist()
+    """Harvests, and of who keeps a whole diary their packing and shipping."""
+    plot, hectares = _plot(community)
+    hours = _draws(seed, community, crop.id, 3)
+    for number, (day, kg_ha) in enumerate(zip(crop.picked, crop.kg_ha, strict=True), start=1):
+        share = 1.0 if farm is None or product.crop in PROCESSED else farm.gives(crop, day)
+        quantity = max(round(kg_ha * hectares * share, 0), 1.0)
+        area = pilot.records.area_of(community.id, product.crop, FIRST_DAY + timedelta(days=day))
+        same: dict[str, Any] = {"plot": plot, "crop": product.crop, "quantity_kg": quantity}
+        name = f"{crop.id}-%s-{number}"
+        yield Harvest(
+            event="harvest", id=name % "harvest", ts=_at(pilot, day, 9 + 2 * hours[0]),
+            area_code=area.code if area is not None else None, **same,
+        )  # fmt: skip
+        if farm is not None:
+            packages = max(1, int(quantity // PACKAGE_KG))
+            yield Packing(
+                event="packing", id=name % "packing", ts=_at(pilot, day, 13 + 2 * hours[1]),
+                packages=packages, **same,
+            )  # fmt: skip
+            yield Shipping(
+                event="shipping", id=name % "shipping", ts=_at(pilot, day, 16 + 2 * hours[2]),
+                buyer="Thương lái (giả định)", **same,
+            )  # fmt: skip
 
-    def at(share: float, hour: float) -> datetime:
-        moment = begin + timedelta(days=int(share * (days - 1)))
-        return moment.replace(hour=int(hour), minute=int(hour % 1 * 60), second=0, microsecond=0)
 
-    def common(name: str, when: datetime) -> dict[str, object]:
-        return {"id": f"{product.crop}-{cycle}-{name}", "ts": when, "plot": plot, "crop": product.crop}
+def _interval(product: Product, crop: Grown) -> int:
+    return INTERVALS[0 if product.crop == "rice" else 2 if crop.row.times > FEW else 1]
 
-    def make(kind: type, name: str, when: datetime, **fields: object) -> DiaryEvent:
-        event: DiaryEvent = kind(event=name.rsplit("-", 1)[0] if name[-1].isdigit() else name,
-                                 **common(name.replace("_", "-"), when), **fields)  # fmt: skip
-        return event
 
-    if product.crop not in PROCESSED:
-        if product.crop in ANNUAL:
-            yield make(Planting, "planting", at(0, 7 + hours[0]), seed=f"giống {product.name.vi}",
-                       area_ha=community.area_ha)  # fmt: skip
-        yield make(Input, "input-1", at(0.2, 8 + hours[1]), product="Phân hữu cơ vi sinh",
-                   purpose="fertiliser", dose="500 kg/ha")  # fmt: skip
-        wait = max(0, int(0.5 * (days - 1)))
-        yield make(Input, "input-2", at(0.4, 8 + hours[2]), product="Chế phẩm sinh học trừ sâu",
-                   purpose="pesticide", dose="1 l/ha", pre_harvest_days=min(3, wait))  # fmt: skip
-        for number, share in enumerate((0.1, 0.5, 0.8), start=1):
-            minutes = float(30 + round(30 * stream.random()))
-            yield make(Irrigation, f"irrigation-{number}", at(share, 6 + hours[2 + number]), minutes=minutes)
-        yield make(PestObservation, "pest_observation", at(0.6, 9 + hours[6]), pest="sâu hại chung",
-                   level="low")  # fmt: skip
-    cut = at(1, 10 + hours[7])
-    area = pilot.records.area_of(community.id, product.crop, cut.date())
-    code = area.code if area is not None else None
-    yield make(Harvest, "harvest", cut, quantity_kg=quantity, area_code=code)
-    packages = max(1, int(quantity // PACKAGE_KG))
-    yield make(Packing, "packing", at(1, 14 + hours[8]), quantity_kg=quantity, packages=packages)
-    yield make(
-        Shipping, "shipping", at(1, 17 + hours[9]), quantity_kg=quantity, buyer="Thương lái (giả định)"
-    )
+class Farm:
+    """A community's plot, as its secretary looks after it, with all that was measured until some day."""
+
+    def __init__(self, seed: int, community: Community, land: Land) -> None:
+        self._seed, self._community, self._land = seed, community, land
+        self._plot, _ = _plot(community)
+
+    def tended(self, pilot: Pilot, product: Product, crop: Grown) -> Iterator[DiaryEvent]:
+        """Sowing, fertiliser, what was seen in the trap, and sprays."""
+        if not crop.tended:
+            return
+        same: dict[str, Any] = {"plot": self._plot, "crop": product.crop}
+        hours = _draws(self._seed, self._community, f"{crop.id} work", 4)
+        if (crop.planted or product.crop in ANNUAL) and crop.sown >= 0 and crop.row.picked is None:
+            yield Planting(
+                event="planting", id=f"{crop.id}-planting", ts=_at(pilot, crop.sown, 6 + 2 * hours[0]),
+                seed=f"giống {product.name.vi}", area_ha=self._community.area_ha, **same,
+            )  # fmt: skip
+        if product.crop in FED:
+            return
+        for number, day in enumerate(spread(product.crop, crop, self._land.weather.rain), start=1):
+            yield Input(
+                event="input", id=f"{crop.id}-fertiliser-{number}", ts=_at(pilot, day, 7 + hours[1]),
+                product="Phân hữu cơ vi sinh", purpose="fertiliser", dose="500 kg/ha", **same,
+            )  # fmt: skip
+        interval = _interval(product, crop)
+        for number, (seen, level, sprayed) in enumerate(self.sprays(product, crop), start=1):
+            yield PestObservation(
+                event="pest_observation", id=f"{crop.id}-seen-{number}", ts=_at(pilot, seen, 7.5 + hours[2]),
+                pest="rầy nâu" if product.crop == "rice" else "nấm bệnh", level=level, **same,
+            )  # fmt: skip
+            if sprayed is not None:
+                yield Input(
+                    event="input", id=f"{crop.id}-spray-{number}", ts=_at(pilot, sprayed, 15.5 + hours[3]),
+                    product="Chế phẩm sinh học trừ sâu bệnh", purpose="pesticide", dose="1 l/ha",
+                    pre_harvest_days=interval, **same,
+                )  # fmt: skip
+
+    def sprays(self, product: Product, crop: Grown) -> Iterator[tuple[int, Any, int | None]]:
+        """When something was seen, how bad it was, and when it was sprayed, if it was."""
+        seen = self._seen(product.crop, crop)
+        careless = _draws(self._seed, self._community, f"{crop.id} care", 16)
+        last = -APART
+        for number, day in enumerate(seen):
+            sprayed = day + SPRAYED_AFTER
+            if sprayed - last >= APART:
+                last = sprayed
+                soon = self._picked_soon(product, sprayed, _interval(product, crop))
+                yield day, "high", None if soon and careless[number % 16] >= CARELESS else sprayed
+        half = crop.sown + (crop.picked[0] - crop.sown) // 2
+        if crop.picked[0] - crop.sown > APART and (not seen or seen[0] > half >= 0):
+            yield half, "low", None
+
+    def _picked_soon(self, product: Product, day: int, interval: int) -> bool:
+        """Whether anything of the plot is picked within so many days."""
+        near = crops(self._seed, self._community, product, day, day + interval + 1)
+        return any(day <= picked <= day + interval for crop in near for picked in crop.picked)
+
+    def _seen(self, name: str, crop: Grown) -> list[int]:
+        """Days from which it was bad: the trap after its peak, or the end of a wet spell."""
+        first, last = max(crop.sown, 0) + 10, min(crop.picked[-1], len(self._land.weather.day) - 3)
+        if name == "rice":
+            nights = self._land.pests.nights
+            return [
+                day
+                for day in range(first, last)
+                if nights[day - 1] > SEEN and nights[day - 1] >= nights[day - 4 : day + 3].max()
+            ]
+        wet = self._land.weather.rain > 2
+        return [day for day in range(first, last) if wet[day - WET_SPELL : day].all() and not wet[day]]
+
+    def watered(self, pilot: Pilot, product: Product, low: int, stop: int) -> Iterator[DiaryEvent]:
+        """What the pump of the plot did."""
+        if product.crop in FED | PROCESSED:
+            return
+        for start, end, _ in self._land.soil(1).pumped(low - DAY_MS, stop):
+            minutes = round((end - start) / MINUTE_MS / 5) * 5
+            day = (start - ANCHOR) // DAY_MS
+            if minutes > 0 and _draws(self._seed, self._community, f"water {start}", 1)[0] >= FORGOTTEN:
+                yield Irrigation(
+                    event="irrigation", id=f"water-{day}-{start // MINUTE_MS % 1440}",
+                    ts=moment_of(end, pilot.zone), plot=self._plot, crop=product.crop, minutes=minutes,
+                )  # fmt: skip
+
+    def gives(self, crop: Grown, day: int) -> float:
+        """The share of its yield that a crop gives, for what it went through until a day."""
+        land, first = self._land, max(crop.sown, 0)
+        if not first < day < len(land.weather.day):
+            return 1.0
+        thirst = 1 - float(land.soil(1).fulfilled[first:day].mean())
+        noons = Moment(ANCHOR + np.arange(first, day) * DAY_MS + 12 * HOUR_MS)
+        salt = max(float(land.water.conductivity(noons).mean()) - SALT_OVER, 0)
+        hoppers = 0
+        if crop.id.startswith("rice"):
+            hoppers = int((land.pests.nights[first:day] > HOPPERS).sum())
+        return max(0.4, (1 - SENSITIVITY * thirst) * (1 - BY_SALT * salt) * (1 - BY_NIGHT * hoppers))

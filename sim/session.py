@@ -35,6 +35,7 @@ from sim.nodes.faults import NONE
 from sim.nodes.telemetry import encode_reading
 from sim.nodes.truth import Record, biases, encode, records, topic
 from sim.physics.actions import Actions
+from sim.physics.world import World
 from sim.publish import Links
 from sim.rollout import producers, rolled_out
 from sim.run import PIECE, Commands, Live, diaries, fleet, history, secretary
@@ -92,7 +93,10 @@ class Session:
         self._scenario = plan.start is not None or plan.speed != 1.0
         self._actions = Actions()
         world = rolled_out(pilot, plan.rollout, plan.seed)
-        self._nodes = fleet(plan.seed, world, plan.shard, plan.faults, self._actions, plan.interval)
+        self._world = World(plan.seed, world, self._actions)
+        self._nodes = fleet(
+            plan.seed, world, plan.shard, plan.faults, self._actions, plan.interval, self._world
+        )
         index, count = plan.shard
         self._communities = world.communities[index - 1 :: count]
         own = {community.id for community in world.communities}
@@ -134,7 +138,7 @@ class Session:
             lambda device, kind, payload: self._send(device, kind, payload, out),
             (*self._communities, *self._organisations),
             self._publish_truth if plan.mqtt or plan.truth else None,
-            (Control(self._actions, self._nodes), commands),
+            (Control(self._actions, self._nodes), commands), self._world,
         )  # fmt: skip
         saver = threading.Thread(target=self._save_now_and_then, args=(live, stop), daemon=True)
         saver.start()
@@ -151,11 +155,11 @@ class Session:
         begin = self._begin("diaries", start)
         if begin >= start:
             return
-        yield from diaries(self._plan.seed, self._pilot, begin, start, self._communities)
+        yield from diaries(self._plan.seed, self._pilot, begin, start, self._communities, self._world)
         if self._plan.mqtt and "diaries" not in self._kept():
             window = self._pilot.rules.traceability_share.window_days * UNITS["d"]
             begin = min(begin, start - window)
-        yield from diaries(self._plan.seed, self._pilot, begin, start, self._organisations)
+        yield from diaries(self._plan.seed, self._pilot, begin, start, self._organisations, self._world)
 
     def _begin(self, what: str, start: int) -> int:
         """Where the past begins: where the last run ended, but no further back than asked."""

@@ -18,6 +18,7 @@ from devices.contract.signals import SIGNALS
 from devices.pilots import written
 from devices.pilots.advice import Advising
 from devices.pilots.alarms import Alarms
+from devices.pilots.calendar import Crop
 from devices.pilots.certificates import Records
 from devices.pilots.names import Names
 from devices.pilots.places import PLOTS, Community, Id, Place, Product, Service, Village
@@ -108,7 +109,7 @@ class Adopters(_Model):
     htx: int = Field(ge=0, le=900)
     crop: Id
     name: "Names"
-    every_days: int = Field(ge=1, le=366)
+    calendar: tuple[Crop, ...] = Field(min_length=1)
     yield_kg_ha: float = Field(gt=0)
     assumption: str
 
@@ -275,7 +276,7 @@ def _invented(pilot: Pilot) -> list[Community]:
                 name=adopters.name,
                 gtin=body + gtin_check_digit(body),
                 yield_kg_ha=adopters.yield_kg_ha,
-                every_days=adopters.every_days,
+                calendar=adopters.calendar,
                 assumption=adopters.assumption,
             )
             made.append(

@@ -2,12 +2,13 @@
 
 from datetime import date
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from devices.contract.models import MODELS
 from devices.contract.signals import SIGNALS
+from devices.pilots.calendar import Crop
 from devices.pilots.names import Names
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
@@ -57,7 +58,7 @@ class Place(Written):
 class Product(Written):
     """What a community sells under a GTIN. `yield_kg_ha`: the most that a hectare gives in a season of
     `season_days`, all harvests together (assumption where a file does not say: one crop a year).
-    `every_days`: from one harvest to the next in a rehearsal; a harvest grew at least so long.
+    `calendar`: when it is grown, and what the crops give in a rehearsal.
     """
 
     crop: Id
@@ -65,8 +66,31 @@ class Product(Written):
     gtin: Annotated[str, Field(pattern=r"^\d{14}$")]
     yield_kg_ha: float = Field(gt=0)
     season_days: int = Field(default=365, ge=1, le=366)
-    every_days: int = Field(ge=1, le=366)
+    calendar: tuple[Crop, ...] = Field(min_length=1)
     assumption: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _calendar(cls, written: Any) -> Any:
+        if isinstance(written, dict) and "every_days" in written:
+            raise ValueError("every_days: write `calendar` instead, see devices/pilots/calendar.py")
+        return written
+
+    @model_validator(mode="after")
+    def _within(self) -> "Product":
+        most = sum(crop.times * crop.kg_ha[1] for crop in self.calendar)
+        most = most if self.season_days >= 365 else max(crop.kg_ha[1] for crop in self.calendar)
+        if most > self.yield_kg_ha:
+            raise ValueError(
+                f"calendar: {most:g} kg/ha in a season, more than yield_kg_ha {self.yield_kg_ha:g}; lots "
+                "would be refused"
+            )
+        return self
+
+    @property
+    def every_days(self) -> int:
+        """The fewest days between two harvests; a harvest grew at least so long."""
+        return min(crop.nearest for crop in self.calendar)
 
 
 class Plot(Written):

@@ -8,8 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
+from sim.physics.growing import phase
 from sim.physics.moment import MONTH, YEAR, Moment, smooth
-from sim.physics.streams import Array, uniform
+from sim.physics.streams import Array
 from sim.physics.weather import Weather
 
 _QUIET, _SPREAD = 13.0, 0.8  # a night in the low season: half below 13, 2 in 95 outside 2.6 to 64
@@ -28,10 +29,9 @@ class Pests:
 
     @cached_property
     def nights(self) -> Array:
-        """Planthoppers a trap each night. The province's fields are sown together: one phase for all."""
+        """Planthoppers a trap each night."""
         weather = self._weather
-        phase = uniform(weather.seed, "planthopper phase", np.array([0])) * MONTH
-        wave = np.exp(_SHARPNESS * (np.cos(2 * np.pi * (weather.day - phase) / MONTH) - 1))
+        wave = np.exp(_SHARPNESS * (np.cos(2 * np.pi * (weather.day - phase(weather.seed)) / MONTH) - 1))
         crops = np.zeros(len(weather.day))
         for middle, most in _CROPS:
             away = (weather.day - middle + YEAR / 2) % YEAR - YEAR / 2

@@ -51,7 +51,7 @@ class River(NamedTuple):
     surge: Array
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def river(seed: int, days: int) -> River:
     """The river of a seed over so many days."""
     day = np.arange(days)

@@ -7,7 +7,7 @@ The balance is FAO-56 chapter 8. Plots of a place share weather and crop and dif
 its pump and field valve, which obey actions. "FAO-56": see evaporation.py.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -61,20 +61,25 @@ _DRAINED = 0.5  # Assumption: half the water above field capacity leaves in a da
 # Assumption: on a dry day the pump starts at 5 h and gives at most 20 mm; 15 mm an hour, at 1.5 kW.
 _PUMP_START, _MOST_WATER, _FLOW, _POWER = 5 * HOUR_MS, 20.0, 15.0, 1.5
 # Assumption: available mg/kg in the mean, share taken up a day at the usual transpiration (mm), share
-# washed out by 10 mm of drainage; fertiliser every 30 days makes up for the uptake.
+# washed out by 10 mm of drainage. Fertiliser makes up for the uptake since the time before, of four months at
+# most; every 30 days where nobody keeps a diary.
 _NUTRIENTS = {
     "nitrogen": (45.0, 0.012, 0.02),
     "phosphorus": (28.0, 0.003, 0.002),
     "potassium": (130.0, 0.006, 0.008),
 }
-_FERTILISED, _TRANSPIRED = 30, 3.5
+_FERTILISED, _MOST_DAYS, _TRANSPIRED = 30, 120, 3.5
 
 
 class Soil:
     """One plot. `water` at the start of each day and what changes it in the day, in mm of the root zone."""
 
-    def __init__(self, weather: Weather, crop: str, plot: int = 1, actions: Iterable[Action] = ()) -> None:
+    def __init__(
+        self, weather: Weather, crop: str, plot: int = 1, actions: Iterable[Action] = (),
+        fertilised: Sequence[int] | None = None,
+    ) -> None:  # fmt: skip
         self._weather, self._crop, self._plot = weather, _CROPS.get(crop, _GARDEN), plot
+        self._fertilised = fertilised
         share = (1 + self._offset("texture")) / 2
         self.texture = Texture(
             _LIGHT.wilting + share * (_HEAVY.wilting - _LIGHT.wilting),
@@ -136,6 +141,15 @@ class Soil:
         stream = f"soil {name}@{self._weather.place}"
         return 2 * float(uniform(self._weather.seed, stream, np.array([self._plot]))[0]) - 1
 
+    def pumped(self, start: int, stop: int) -> list[Run]:
+        """When the pump ran: the runs that began in [start, stop) epoch ms, whole."""
+        return [run for run in self._pumping if start <= run[0] < stop and run[2]]
+
+    @property
+    def fulfilled(self) -> Array:
+        """The share of each day's thirst that the crop could quench."""
+        return np.asarray(self.taken / (self._crop.kc * self._weather.evapotranspiration))
+
     def pump(self, at: Moment) -> Array:
         """1 while the pump runs."""
         return self._pump.at(at.times)
@@ -195,10 +209,15 @@ class Soil:
 
     def _nutrient(self, mean: float, loss: float, washed: float) -> Array:
         weather = self._weather
-        first = int(_FERTILISED * uniform(weather.seed, f"fertiliser@{weather.place}", np.array([0]))[0])
-        dose = mean * loss * _FERTILISED
+        days = self._fertilised
+        if days is None:
+            begin = _FERTILISED * uniform(weather.seed, f"fertiliser@{weather.place}", np.array([0]))[0]
+            days = range(int(begin), len(weather.day), _FERTILISED)
         kept = 1 - loss * self.taken / _TRANSPIRED - washed * self.drained / 10
-        gains = np.where(weather.day % _FERTILISED == first, dose, 0.0)
+        gains, since = np.zeros(len(weather.day)), 0
+        for day in days:
+            gains[day] += mean * loss * min(day - since, _MOST_DAYS)
+            since = day
         gains[0] = mean
         return carried(gains, kept)
 

@@ -19,6 +19,7 @@ from devices.pilots.pilot import Pilot
 from devices.pilots.places import Community, Place
 from devices.texts import Misuse
 from sim.physics.actions import Action, Actions, commanded
+from sim.physics.growing import LOOKS_AHEAD, fertilised
 from sim.physics.moment import ANCHOR, YEAR, Moment
 from sim.physics.pests import Pests
 from sim.physics.pond import Pond
@@ -46,6 +47,14 @@ class Land:
         self._charges: dict[int, tuple[Array, Array]] = {}
 
     @cached_property
+    def _fertilised(self) -> list[int] | None:
+        """On which days; None where nobody grows anything."""
+        place = self._place
+        if not isinstance(place, Community) or not place.products:
+            return None
+        return fertilised(self.weather.seed, place, self.weather.rain)
+
+    @cached_property
     def water(self) -> Water:
         return Water(self.weather, commanded(self.actions, "sluice"))
 
@@ -57,7 +66,7 @@ class Land:
         if plot not in self._soils:
             products = self._place.products if isinstance(self._place, Community) else ()
             crop = products[0].crop if products else ""
-            self._soils[plot] = Soil(self.weather, crop, plot, self.actions)
+            self._soils[plot] = Soil(self.weather, crop, plot, self.actions, self._fertilised)
         return self._soils[plot]
 
     def pond(self, plot: int) -> Pond:
@@ -198,6 +207,10 @@ class World:
                 del kept[next(iter(kept))]
         return kept[key].copy()
 
+    def land(self, place: str, until: int) -> Land:
+        """A place as it is until a time, epoch ms."""
+        return self._at(place, np.array([max(until, ANCHOR)]))[0]
+
     def _at(self, place: str, times: Index) -> tuple[Land, Moment, dict[tuple[str, str, int], Array]]:
         """The land up to these times, and what was already asked of them."""
         land, last = self._lands.get(place), self._moments.get(place)
@@ -206,7 +219,8 @@ class World:
             return land, last[0], last[2]
         if times.min() < ANCHOR:
             raise Misuse("simulated.too_early")
-        needed = int((times.max() - ANCHOR) // DAY_MS) + 3  # the next day too, to draw lines to it
+        # the next day too, to draw lines to it; and farmers look ahead
+        needed = int((times.max() - ANCHOR) // DAY_MS) + 4 + LOOKS_AHEAD
         if land is None or land.days < needed or not current:
             where = self._pilot.place[place]
             longer = land is None or land.days < needed

@@ -82,9 +82,9 @@ def test_a_rehearsal_keeps_to_a_folder_of_its_own(tmp_path):
 
 
 def test_a_played_scenario_fills_store_records_and_indicators(tmp_path):
-    """The command, as a person gives it: two weeks in which a place joins."""
-    path = tmp_path / "fortnight.yaml"
-    text = GOOD.replace("2026-03-01", "2021-05-25").replace("2026-03-08", "2021-06-20")
+    """The command, as a person gives it: a place joins, and picks its mangoes in September."""
+    path = tmp_path / "summer.yaml"
+    text = GOOD.replace("2026-03-01", "2021-05-25").replace("2026-03-08", "2021-09-25")
     path.write_text(text + "interval_minutes: 360\n", "utf-8")
     data = tmp_path / "data"
 
@@ -97,7 +97,7 @@ def test_a_played_scenario_fills_store_records_and_indicators(tmp_path):
 
     done = run("simulate", "--scenario", str(path), "--store")
     assert done.returncode == 0, done.stderr
-    assert "diễn lại từ 25/05/2021 đến 20/06/2021" in done.stderr
+    assert "diễn lại từ 25/05/2021 đến 25/09/2021" in done.stderr
     kpi = dict(
         sqlite3.connect(data / "store.sqlite").execute(
             "SELECT date(time/1000, 'unixepoch', '+7 hours'), value FROM kpi JOIN series ON id=series "
@@ -105,7 +105,7 @@ def test_a_played_scenario_fills_store_records_and_indicators(tmp_path):
         )
     )
     # it joins on 1 June, and has 80 % of the window's readings from the sixth day on
-    assert kpi["2021-06-05"] == 0 and kpi["2021-06-07"] == 1 and max(kpi) == "2021-06-19"
+    assert kpi["2021-06-05"] == 0 and kpi["2021-06-07"] == 1 and max(kpi) == "2021-09-24"
     sealed = (
         sqlite3.connect(data / "trace" / "trace.sqlite").execute("SELECT count(leaf) FROM lot").fetchone()
     )
