@@ -149,17 +149,17 @@ class Session:
                 self._save(readings=live.now, diaries=live.now)
 
     def _past_diaries(self, start: int) -> Iterator[tuple[Device, bytes]]:
-        """What was written down before `start`; of the other organisations that of the whole window over
-        which the share is counted.
+        """What was written down before `start`; the first time over MQTT that of the whole window over
+        which the share is counted, for most crops are not harvested within a month.
         """
         begin = self._begin("diaries", start)
         if begin >= start:
             return
-        yield from diaries(self._plan.seed, self._pilot, begin, start, self._communities, self._world)
         if self._plan.mqtt and "diaries" not in self._kept():
             window = self._pilot.rules.traceability_share.window_days * UNITS["d"]
             begin = min(begin, start - window)
-        yield from diaries(self._plan.seed, self._pilot, begin, start, self._organisations, self._world)
+        everybody = (*self._communities, *self._organisations)
+        yield from diaries(self._plan.seed, self._pilot, begin, start, everybody, self._world)
 
     def _begin(self, what: str, start: int) -> int:
         """Where the past begins: where the last run ended, but no further back than asked."""

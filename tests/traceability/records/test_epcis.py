@@ -30,13 +30,13 @@ SAID = datetime(2026, 11, 21, tzinfo=UTC)
 
 @pytest.fixture
 def season(sealer: Sealer, pilot: Pilot, tmp_path: Path) -> list[dict[str, Any]]:
-    """The documents of every lot of four months in four communities."""
+    """The documents of every lot of ten months in four communities."""
     fill(sealer, pilot, pilot.communities[:4])
     return list(documents(tmp_path))
 
 
 def fill(
-    sealer: Sealer, pilot: Pilot, communities: Sequence[Community], months: tuple[int, int] = (6, 10)
+    sealer: Sealer, pilot: Pilot, communities: Sequence[Community], months: tuple[int, int] = (1, 11)
 ) -> None:
     """What simulated diaries of 2026 say is sealed, with one correction each."""
     span = tuple(epoch_ms(datetime(2026, month, 1, tzinfo=UTC)) for month in months)
