@@ -18,7 +18,7 @@ from devices.pilots.pilot import Pilot, Target
 from devices.pilots.places import Community, Place
 from devices.pilots.scenario import Variant
 
-LATE_DAYS = (330, 900)  # assumption: what "late" may mean for one place
+LATE_DAYS = (400, 1000)  # assumption: what "late" may mean for one place
 LATE_YEARS = 2.0  # assumption: how much later the curve of adoption runs
 P = TypeVar("P", bound=Place)
 

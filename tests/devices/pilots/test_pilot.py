@@ -69,7 +69,7 @@ def test_the_default_pilot_has_the_targets_of_the_plan():
         assert target.due(date(2025, 12, 31)).at_least == first
         assert target.due(date(2026, 1, 1)).at_least == last
         assert target.due(date(2035, 1, 1)).at_least == last
-    assert len(pilot.communities) == 14
+    assert len(pilot.communities) == 16
     for community in pilot.communities:
         measuring = [d for d in pilot.fleet.values() if d.community == community.id and d.model != "diary"]
         assert len(measuring) >= pilot.rules.iot_communities.min_devices

@@ -57,7 +57,7 @@ def test_the_band_widens_with_time_and_never_sinks_under_today():
     for ends in ([one.low for one in found], [one.high for one in found]):
         assert ends == sorted(ends)
     assert found[-1].high - found[-1].low > found[0].high - found[0].low
-    assert all(8 <= one.low <= one.value <= one.high <= 14 for one in found), "there are 14 on the list"
+    assert all(8 <= one.low <= one.value <= one.high <= 16 for one in found), "there are 16 on the list"
 
 
 def test_a_share_is_forecast_as_a_share():

@@ -87,8 +87,31 @@ def test_the_river_profile_is_that_of_february_2023():
     assert salt(0.0, FRONT) == pytest.approx(30, abs=0.1)
 
 
+def test_salt_bites_by_the_sea_and_nowhere_else():
+    """A decade of high waters: over what closed a sluice (FACTS: 0.69 per mille) at the coast in its dry
+    seasons, in bad years at Mỹ Tho, never upriver."""
+    world = World(1, PILOT)
+
+    def salty(place):
+        return (world.signal(place, 1, "salinity", HOURS, 3600) > 0.69).reshape(-1, 24).any(axis=1)
+
+    gate, town, upriver = (salty(place) for place in ("lua-go-cong-tay", "nhan-my-tho", CAO_LANH))
+    dry = (MONTHS >= 1) & (MONTHS <= 2)
+    assert gate[dry].mean() > 0.9
+    assert gate[(MONTHS >= 8) & (MONTHS <= 9)].mean() < 0.2
+    years = [town[year == YEARS].sum() for year in range(2021, 2031)]
+    assert 0 < np.median(years) < 120  # days
+    assert max(years) > 2 * min(years)
+    assert not upriver.any()
+
+
 def test_distances_to_the_mouth():
-    assert min(distance(place.lat, place.lon) for place in PILOT.places) > 90  # km
+    old, coast = (
+        [p for p in PILOT.places if ("Tiền Giang" in p.commune_old) is here] for here in (False, True)
+    )
+    assert min(distance(place.lat, place.lon) for place in old) > 90  # km
+    assert len(coast) == 4
+    assert max(distance(place.lat, place.lon) for place in coast) < 55  # where salt bites, FACTS section 5
     assert distance(10.36, 106.67) < 20  # Gò Công, by the sea
     assert 45 < distance(10.35, 106.36) < 65  # Mỹ Tho, some 50 km up the Tiền river
 

@@ -15,7 +15,7 @@ from sim.physics.world import World
 
 PILOT = load("dong-thap")
 PLACES = sorted(PILOT.place)
-PLACE, POND, RICE = "thuan-tan", "ca-tra-hong-ngu", "tan-binh"
+PLACE, POND, RICE, COAST = "thuan-tan", "ca-tra-hong-ngu", "tan-binh", "lua-go-cong-tay"
 LAST = int(datetime(2035, 12, 31, tzinfo=UTC).timestamp() * 1000)
 TEN_MINUTES = 600
 REAL_ALONE = {  # the world has none of them
@@ -120,7 +120,7 @@ def test_values_are_within_their_limits(seed, place, plot, times, interval):
         assert values.max() <= signal.high, name
 
 
-@pytest.mark.parametrize("place", [PLACE, POND])
+@pytest.mark.parametrize("place", [PLACE, POND, COAST])
 def test_healthy_values_change_no_faster_than_is_credible(place):
     world = World(3, PILOT)
     times = times_of(day_of(2022, 9, 1), 20, 60)

@@ -82,7 +82,7 @@ def test_check_digit_is_gs1s(body: str) -> None:
 
 def test_every_gtin_of_the_pilot_is_in_the_restricted_range(pilot: Pilot) -> None:
     gtins = [product.gtin for community in pilot.communities for product in community.products]
-    assert len(gtins) == len(set(gtins)) == 14
+    assert len(gtins) == len(set(gtins)) == 16
     for gtin in gtins:
         assert parse(gtin, "A").gtin == gtin and gtin.startswith("02")
 
