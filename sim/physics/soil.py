@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from devices.clock import DAY_MS, HOUR_MS
 from sim.physics.actions import Action, Run, Runs, commanded, overlay, spread, through
-from sim.physics.moment import ANCHOR, Moment
+from sim.physics.moment import ANCHOR, YEAR, Moment
 from sim.physics.streams import Array, carried, uniform
 from sim.physics.weather import Weather
 
@@ -61,14 +62,18 @@ _DRAINED = 0.5  # Assumption: half the water above field capacity leaves in a da
 # Assumption: on a dry day the pump starts at 5 h and gives at most 20 mm; 15 mm an hour, at 1.5 kW.
 _PUMP_START, _MOST_WATER, _FLOW, _POWER = 5 * HOUR_MS, 20.0, 15.0, 1.5
 # Assumption: available mg/kg in the mean, share taken up a day at the usual transpiration (mm), share
-# washed out by 10 mm of drainage. Fertiliser makes up for the uptake since the time before, of four months at
-# most; every 30 days where nobody keeps a diary.
+# washed out by 10 mm of drainage. The soil's own store gives back seven tenths of the uptake; fertiliser
+# makes up for the rest since the time before, of 200 days at most; every 30 days where nobody keeps a diary.
 _NUTRIENTS = {
     "nitrogen": (45.0, 0.012, 0.02),
     "phosphorus": (28.0, 0.003, 0.002),
     "potassium": (130.0, 0.006, 0.008),
 }
-_FERTILISED, _MOST_DAYS, _TRANSPIRED = 30, 120, 3.5
+_FREED, _FERTILISED, _MOST_DAYS, _TRANSPIRED = 0.7, 30, 200, 3.5
+# Assumption: in one month of fifteen nobody sees to a plot's pump for 15 days; who commands it is obeyed.
+_FORGOTTEN, _FOR_DAYS, _MONTH = 1 / 15, 15, 30
+# Assumption: soil sours by 0.7 in three years, until somebody limes.
+_SOURS, _LIMED = 0.7, 3.0
 
 
 class Soil:
@@ -106,10 +111,11 @@ class Soil:
         half = 1 / ((1 - crop.depletion) * capacity)
         water, rows = capacity / 2, []
         demand = (crop.kc * weather.evapotranspiration).tolist()
+        idle = self._idle().tolist()
         for day, (rain, want) in enumerate(zip(weather.rain.tolist(), demand, strict=True)):
             lacking = capacity - water
             planned, runs = 0.0, list[Run]()
-            if lacking > crop.depletion * capacity:
+            if lacking > crop.depletion * capacity and not idle[day]:
                 start, lasts = (
                     ANCHOR + day * DAY_MS + _PUMP_START,
                     round(min(lacking, _MOST_WATER) / _FLOW * HOUR_MS),
@@ -135,6 +141,13 @@ class Soil:
         ).T.copy()
         self._pump, self._flow = Runs(self._pumping), Runs(flowing)
         self._poured = self._flow.total(ANCHOR + weather.day * DAY_MS)
+
+    def _idle(self) -> npt.NDArray[np.bool_]:
+        """The days on which nobody sees to the pump."""
+        month, day = np.divmod(self._weather.day, _MONTH)
+        stream = f"pump@{self._weather.place}:{self._plot}"
+        chosen = uniform(self._weather.seed, stream, month) < _FORGOTTEN
+        return np.asarray(chosen & (day < _FOR_DAYS))
 
     def _offset(self, name: str) -> float:
         """What is always different in this plot, -1 to 1."""
@@ -199,9 +212,12 @@ class Soil:
         return (0.9 + 0.27 * self._offset("conductivity")) * self.texture.capacity / self._content(at)
 
     def ph(self, at: Moment) -> Array:
-        """Assumption: 0.15 lower when the first rains wash out acid (June), plots within 0.3."""
-        season = 0.15 * np.cos(2 * np.pi * (at.day + at.hour / 24 - 165) / 365.25)
-        return np.asarray(self._crop.ph - season + 0.3 * self._offset("ph"))
+        """Assumption: 0.15 lower when the first rains wash out acid (June), plots within 0.08; see _SOURS."""
+        day = at.day + at.hour / 24
+        season = 0.15 * np.cos(2 * np.pi * (day - 165) / YEAR)
+        since = (day / YEAR / _LIMED + (1 + self._offset("limed")) / 2) % 1
+        sour = _SOURS * np.interp(since, (0, 0.95, 1), (0, 1, 0))  # lime takes some weeks
+        return np.asarray(self._crop.ph + _SOURS / 2 - sour - season + 0.08 * self._offset("ph"))
 
     @cached_property
     def _nutrients(self) -> dict[str, Array]:
@@ -214,9 +230,9 @@ class Soil:
             begin = _FERTILISED * uniform(weather.seed, f"fertiliser@{weather.place}", np.array([0]))[0]
             days = range(int(begin), len(weather.day), _FERTILISED)
         kept = 1 - loss * self.taken / _TRANSPIRED - washed * self.drained / 10
-        gains, since = np.zeros(len(weather.day)), 0
+        gains, since = np.full(len(weather.day), _FREED * mean * loss), 0
         for day in days:
-            gains[day] += mean * loss * min(day - since, _MOST_DAYS)
+            gains[day] += (1 - _FREED) * mean * loss * min(day - since, _MOST_DAYS)
             since = day
         gains[0] = mean
         return carried(gains, kept)

@@ -125,7 +125,7 @@ def test_fertiliser_shows_and_crops_suit_their_soil(world):
     for name in ("soil_nitrogen", "soil_phosphorus", "soil_potassium"):
         step = np.diff(world.signal("thuan-tan", 1, name, times, 86_400))
         assert 8 <= (step > step.std()).sum() <= 30  # a dose a month, spread over two noons
-        assert (step < 0).mean() > 0.8
+        assert (step < 0).mean() > 0.6  # between them it falls, less where the soil's store is full
     acid = world.signal("quyt-hong-lai-vung", 1, "soil_ph", times, 86_400)
     assert acid.min() >= 5.3  # citrus 5.5-6.5, FACTS
     assert acid.max() <= 6.6
