@@ -4,6 +4,7 @@ signals.py   what is measured, in which unit, within which limits       models.p
 topics.py    where a message goes
 encodings.py which of the ways in it is ─► payloads.py (JSON)  senml.py (packs)  diary.py (what a farmer
              writes down)  orders.py (commands to actuators)
+packets.py   MQTT's own packets, for connections that must cost little
 reading.py   what was understood         quality.py   what a check thinks of it
 tables.py    the generated parts of devices/README.md and refusals.md   asyncapi.py  the same for tools
 

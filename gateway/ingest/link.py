@@ -8,27 +8,15 @@ on together, and acknowledgements go out in one piece. benchmarks/gateway.py mea
 
 import struct
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.exception import MQTTException
 
+from devices.contract.packets import PUBACK, PUBLISH, Publish, acknowledgements, frame, read_publish
+
 READ = 65_536  # bytes asked of the kernel at once
-LENGTH_BYTES = 4  # of a packet's remaining length at most (MQTT 5, 1.5.5)
-_PUBLISH, _PUBACK = 0x30, 0x40
-_ACK = struct.Struct("!BBH").pack
-
-
-class Publish(NamedTuple):
-    """A PUBLISH packet. `mid` is its packet number, 0 at QoS 0."""
-
-    topic: str
-    payload: bytes
-    mid: int
-    qos: int
-    dup: bool
-    retain: bool
 
 
 class Link(Client):
@@ -39,10 +27,9 @@ class Link(Client):
 
     def acknowledge(self, numbers: Iterable[int]) -> None:
         """Send the PUBACKs of these packet numbers, in one piece."""
-        # success needs no more than the number, in 3.1.1 and in 5 (3.4)
-        packets = b"".join([_ACK(_PUBACK, 2, number) for number in numbers])
+        packets = acknowledgements(numbers)
         if packets:
-            self._packet_queue(_PUBACK, packets, 0, 1)
+            self._packet_queue(PUBACK, packets, 0, 1)
 
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
         """Take in what has come; called by paho's loop when there is something."""
@@ -64,10 +51,10 @@ class Link(Client):
         done = MQTTErrorCode.MQTT_ERR_SUCCESS
         sock, properties = self._sock, self._protocol == MQTTv5
         while not done and self._sock is sock:
-            frame = _frame(unread, at)
-            if frame is None:
+            part = frame(unread, at)
+            if part is None:
                 break
-            begin, end = frame
+            begin, end = part
             if begin < 0:
                 done = MQTTErrorCode.MQTT_ERR_PROTOCOL
                 break
@@ -75,8 +62,8 @@ class Link(Client):
             if end > len(unread):
                 break
             at = end
-            if head & 0xF0 == _PUBLISH and head & 0x06 != 0x04:  # QoS 0 and 1: no other is asked for
-                packet = _publish(head, unread[begin:end], properties)
+            if head & 0xF0 == PUBLISH and head & 0x06 != 0x04:  # QoS 0 and 1: no other is asked for
+                packet = read_publish(head, unread[begin:end], properties)
                 if packet is None:
                     done = MQTTErrorCode.MQTT_ERR_PROTOCOL
                     break
@@ -117,52 +104,3 @@ def _packet(head: int, body: bytes) -> dict[str, Any]:
         "command": head, "have_remaining": int(head > 0), "remaining_count": [], "remaining_mult": 1,
         "remaining_length": len(body), "packet": bytearray(body), "to_process": 0, "pos": 0,
     }  # fmt: skip
-
-
-def _frame(data: bytes, at: int) -> tuple[int, int] | None:
-    """Where the packet at `at` has its body and its end, which may be beyond `data`. None: too little of it
-    is there to tell; (-1, -1): its length is none.
-    """
-    if at + 2 < len(data) and data[at + 2] < 0x80 <= data[at + 1]:  # 128 bytes to 16 KB: the usual case
-        begin = at + 3
-        return begin, begin + (data[at + 1] & 0x7F | data[at + 2] << 7)
-    size = shift = 0
-    for number in range(1, LENGTH_BYTES + 1):
-        if at + number >= len(data):
-            return None
-        byte = data[at + number]
-        size |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            begin = at + number + 1
-            return begin, begin + size
-        shift += 7
-    return -1, -1
-
-
-def _publish(head: int, body: bytes, properties: bool) -> Publish | None:
-    """A PUBLISH of QoS 0 or 1; None where its lengths do not fit (MQTT 5, 3.3). Its properties, if the
-    protocol has any, are passed over.
-    """
-    try:
-        at = 2 + (body[0] << 8 | body[1])
-        try:
-            topic = body[2:at].decode("utf-8")
-        except UnicodeDecodeError:
-            topic = "\ufffd"  # refused as a topic further on, with its payload
-        mid, qos = 0, head >> 1 & 3
-        if qos:
-            mid = body[at] << 8 | body[at + 1]
-            at += 2
-        if properties:
-            if not body[at]:
-                at += 1
-            else:
-                frame = _frame(body, at - 1)
-                if frame is None or frame[0] < 0:
-                    return None
-                at = frame[1]
-    except IndexError:
-        return None
-    if at > len(body):
-        return None
-    return Publish(topic, body[at:], mid, qos, bool(head & 8), bool(head & 1))

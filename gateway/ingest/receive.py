@@ -30,12 +30,13 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from devices import broker_url
 from devices.clock import now_ms
+from devices.contract.packets import Publish
 from devices.contract.topics import DENIED, DOWN
 from devices.probes.envelope import filters
 from devices.texts import Misuse
 from gateway.brokers.notices import NOTICES, Notices
 from gateway.ingest.heartbeat import Heartbeat
-from gateway.ingest.link import Link, Publish
+from gateway.ingest.link import Link
 from gateway.ingest.message import Message
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from paho.mqtt.client import MQTTv5, MQTTv311, _ConnectionState
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 
-from gateway.ingest.link import Link, Publish
+from devices.contract.packets import Publish
+from gateway.ingest.link import Link
 
 TOPICS = st.text(min_size=1, max_size=40).filter(lambda text: "\0" not in text)
 PUBLISHES = st.builds(
