@@ -125,6 +125,14 @@ class Settings(BaseSettings):
             raise Misuse("setting.no_gateway_password")
         return settings
 
+    def again(self, name: str) -> str:
+        """What the file of a setting says now; "" where none is named, or it cannot be read."""
+        variable = f"HOIQUAN_{name.upper()}_FILE"
+        try:
+            return _content(variable) if variable in os.environ else ""
+        except Misuse:
+            return ""
+
     def on_port(self, port: int, host: str = "localhost") -> "Settings":
         """These settings for pages on a port of this machine: their address, where none was given."""
         named = "base_url" in self.model_fields_set

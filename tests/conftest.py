@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tests import servers
+from tests import influx2, servers
 from tests.seen import axe, page
 
 __all__ = ["axe", "page"]  # fixtures of pages in a browser
@@ -21,6 +21,20 @@ def influx() -> Iterator[servers.Influx]:
     """InfluxDB; a test that breaks it mends it again (`with influx.down(): …`)."""
     with servers.influx() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def given_influx() -> Iterator[influx2.Given]:
+    """The InfluxDB 2 of HOIQUAN_TEST_INFLUX; nobody breaks it."""
+    with influx2.given() as server:
+        yield server
+
+
+@pytest.fixture(scope="session", params=influx2.ENGINES)
+def any_influx(request: pytest.FixtureRequest) -> servers.Influx | influx2.Given:
+    """Each InfluxDB there is, to ask and not to break."""
+    server: servers.Influx | influx2.Given = request.getfixturevalue(influx2.ENGINES[request.param])
+    return server
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,9 @@
 
 `hoiquan tokens` runs once before the services that read them (docker-compose.yml). InfluxDB 2 chooses the
 value of a token itself, so the value goes into a file (HOIQUAN_INFLUX_TOKEN_FILE of the services). A token
-that is still taken stays; one that is not (the store was brought back from a copy) is made again, and what
-had its name before is deleted.
+that may still do what it is for stays; one that may not (the store was brought back from a copy) is made
+again, and what had its description before is deleted. The bucket's id stands in the description: on a server
+that several installations share, each makes and deletes its own alone.
 """
 
 import logging
@@ -50,7 +51,7 @@ def provide(url: str, admin: str, org: str, bucket: str, grants: list[Grant]) ->
     new = []
     for grant in grants:
         kept = grant.file.read_text("utf-8").strip() if grant.file.exists() else ""
-        if kept and kept != admin and _taken(url, kept, org, bucket):
+        if kept and kept != admin and _taken(url, kept, org, bucket, grant):
             continue
         try:
             token = _made(url, admin, org, bucket, grant)
@@ -64,10 +65,10 @@ def provide(url: str, admin: str, org: str, bucket: str, grants: list[Grant]) ->
     return new
 
 
-def _taken(url: str, token: str, org: str, bucket: str) -> bool:
+def _taken(url: str, token: str, org: str, bucket: str, grant: Grant) -> bool:
     store = InfluxStore(url, token, org, bucket)
     try:
-        return store.admits()
+        return store.admits(grant.actions)
     finally:
         store.close()
 
@@ -77,7 +78,7 @@ def _made(url: str, admin: str, org: str, bucket: str, grant: Grant) -> str:
     with InfluxDBClient(url=url, token=admin, org=org, timeout=_TIMEOUT_MS) as client:
         tokens = client.authorizations_api()
         try:
-            earlier = [one for one in tokens.find_authorizations() if one.description == grant.name]
+            every = tokens.find_authorizations()
         except ApiException as error:
             # asked first: of a bucket, 404 would mean that there is none of this name
             if error.status == 404:
@@ -91,11 +92,12 @@ def _made(url: str, admin: str, org: str, bucket: str, grant: Grant) -> str:
             permissions = [Permission(action=action, resource=resource) for action in grant.actions]
             made = tokens.create_authorization(
                 authorization=Authorization(
-                    org_id=place.org_id, permissions=permissions, description=grant.name
+                    org_id=place.org_id, permissions=permissions, description=_described(grant, place.id)
                 )
             )
-            for one in earlier:
-                tokens.delete_authorization(one.id)
+            for one in every:
+                if _forerunner(one, grant, place.id):
+                    tokens.delete_authorization(one.id)
         except ApiException as error:
             raise _problem(error) from error
         except (HTTPError, OSError) as error:
@@ -104,12 +106,25 @@ def _made(url: str, admin: str, org: str, bucket: str, grant: Grant) -> str:
     return value
 
 
+def _described(grant: Grant, bucket_id: str) -> str:
+    return f"{grant.name}, bucket {bucket_id}"
+
+
+def _forerunner(one: Authorization, grant: Grant, bucket_id: str) -> bool:
+    """Whether a token was made for this grant and bucket: earlier versions left the bucket's id out."""
+    if one.description not in (_described(grant, bucket_id), grant.name):
+        return False
+    return all(permission.resource.id == bucket_id for permission in one.permissions)
+
+
 def _bucket(client: InfluxDBClient, org: str, bucket: str) -> Any:
     try:
         buckets = client.buckets_api().find_buckets(name=bucket, org=org).buckets
     except ApiException as error:
         if error.status != 404:
             raise
+        if "organization" in str(error.body):
+            raise Misuse("setting.no_org", org=org) from None
         buckets = []
     if not buckets:
         raise Misuse("setting.no_bucket", bucket=bucket, org=org)

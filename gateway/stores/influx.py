@@ -10,38 +10,32 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from influxdb_client.client.influxdb_client import InfluxDBClient
-from influxdb_client.rest import ApiException
-from influxdb_client.service.write_service import WriteService
 from pydantic_core import to_json
-from urllib3.exceptions import HTTPError
 
 from devices.contract.signals import CIRCULAR
 from gateway.stores import heading
 from gateway.stores.points import MEASUREMENTS, UNFIT_TAG, Point, Tags, Value, check_fields, unfit
-from gateway.stores.store import Bucket, Latest, RejectPoints, RetryLater
+from gateway.stores.server import Refused, Server
+from gateway.stores.store import Bucket, Latest, RejectPoints
 
 STATEMENTS = 10  # a query: an address of more than 8 KB is refused by common proxies
 LINES = 5000  # lines a request: what the server takes best
-_TIMEOUT_MS = 20_000
 _MILLION = 1_000_000  # the server's own precision is ns, the query answers ms
-_REFUSED = (400, 422)
-_TOO_LARGE = 413
 _BUCKET = ("min", "mean", "max", "count")  # a Bucket's fields, the time aside, as InfluxQL names them
 
 
 class InfluxStore:
-    """One bucket of an InfluxDB server; the bucket is also the name of the InfluxQL database."""
+    """One bucket of an InfluxDB server; the bucket is also the name of the InfluxQL database. `reread` gives
+    the token as it is now.
+    """
 
-    def __init__(self, url: str, token: str, org: str, bucket: str) -> None:
-        self._client = InfluxDBClient(url=url, token=token, org=org, timeout=_TIMEOUT_MS)
-        self._write = WriteService(self._client.api_client)
-        self._token = token
-        self._org = org
-        self._bucket = bucket
+    def __init__(
+        self, url: str, token: str, org: str, bucket: str, reread: Callable[[], str] | None = None
+    ) -> None:
+        self._server = Server(url, token, org, bucket, reread)
 
     def close(self) -> None:
-        self._client.close()
+        self._server.close()
 
     def write(self, points: Sequence[Point]) -> None:
         lines = list(map(line, points))
@@ -60,7 +54,9 @@ class InfluxStore:
             for name in fields
         ]
         results = (
-            result for some in batched(statements, STATEMENTS) for result in self._query(";".join(some))
+            result
+            for some in batched(statements, STATEMENTS)
+            for result in self._server.query(";".join(some))
         )
         for name, result in zip(fields, results, strict=True):
             for tags, rows in _tables(result, measurement):
@@ -85,7 +81,7 @@ class InfluxStore:
                 },
                 row["time"],
             )
-            for _, rows in _tables(self._query(query)[0], measurement)
+            for _, rows in _tables(self._server.query(query)[0], measurement)
             for row in rows
         ]
         return sorted(points, key=lambda point: (-point.time, point.tags))
@@ -108,13 +104,13 @@ class InfluxStore:
             asked = ", ".join(
                 f'{function}("{field}") AS "{field} {function}"' for field in straight for function in _BUCKET
             )
-            (answer,) = self._query(f"SELECT {asked} FROM {source} {steps}")
+            (answer,) = self._server.query(f"SELECT {asked} FROM {source} {steps}")
             result |= _buckets(answer, measurement, straight, _BUCKET, Bucket)
         for field in CIRCULAR.intersection(fields):
             parts = f"SELECT {heading.vectors(field)} FROM {source} GROUP BY *"
             asked = f'mean("east") AS "{field} east", mean("north") AS "{field} north"'
             asked += f', count("east") AS "{field} count"'
-            (answer,) = self._query(f"SELECT {asked} FROM ({parts}) {_where({}, start, stop)} {steps}")
+            (answer,) = self._server.query(f"SELECT {asked} FROM ({parts}) {_where({}, start, stop)} {steps}")
             result |= _buckets(answer, measurement, [field], ("east", "north", "count"), heading.bucket)
         return result
 
@@ -126,65 +122,34 @@ class InfluxStore:
         )
         return {
             dict(tags)["device"]: len(rows) / slots
-            for tags, rows in _tables(self._query(query)[0], "telemetry", ("device",))
+            for tags, rows in _tables(self._server.query(query)[0], "telemetry", ("device",))
         }
 
-    def admits(self) -> bool:
-        """Whether the server takes the token for this bucket. Raises RetryLater where it does not answer."""
-        try:
-            self._query("SHOW MEASUREMENTS LIMIT 1")
-        except RetryLater as error:
-            if error.alarm:
-                return False
-            raise
-        return True
+    def admits(self, actions: Sequence[str]) -> bool:
+        """Whether the server lets us do `actions` ("read", "write") here. Raises RetryLater where it does not
+        answer.
+        """
+        return all(self._server.admits(action, _body("")) for action in actions)
 
     def _write_or_bisect(self, lines: Sequence[str], first: int, last: int, bad: dict[int, str]) -> None:
         """Write lines[first:last]; where the server refuses, halve until the bad ones stand alone."""
         text = "\n".join(filter(None, lines[first:last]))
         if not text:
             return
-        # the client's own compression is of level 9: nine times the work for a body a third smaller
-        body = gzip.compress(text.encode(), 1)
         try:
-            self._write.post_write(
-                org=self._org, bucket=self._bucket, body=body, precision="ms",
-                content_encoding="gzip", content_type="text/plain; charset=utf-8",
-            )  # fmt: skip
-        except ApiException as error:
-            if error.status in _REFUSED or error.status == _TOO_LARGE:
-                if last - first == 1:
-                    bad[first] = _sentence(error)
-                    return
-                middle = (first + last) // 2
-                self._write_or_bisect(lines, first, middle, bad)
-                self._write_or_bisect(lines, middle, last, bad)
+            self._server.write(_body(text))
+        except Refused as error:
+            if last - first == 1:
+                bad[first] = str(error)
                 return
-            raise _retry(error) from error
-        except (HTTPError, OSError) as error:
-            raise RetryLater(f"InfluxDB does not answer: {error}") from error
+            middle = (first + last) // 2
+            self._write_or_bisect(lines, first, middle, bad)
+            self._write_or_bisect(lines, middle, last, bad)
 
-    def _query(self, statements: str) -> list[dict[str, Any]]:
-        try:
-            answer = self._client.api_client.call_api(
-                "/query",
-                "GET",
-                query_params=[("db", self._bucket), ("epoch", "ms"), ("q", statements)],
-                header_params={"Authorization": f"Token {self._token}", "Accept": "application/json"},
-                response_type="object",
-                _return_http_data_only=True,
-            )
-        except ApiException as error:
-            raise _retry(error) from error
-        except (HTTPError, OSError) as error:
-            raise RetryLater(f"InfluxDB does not answer: {error}") from error
-        if not isinstance(answer, dict) or "results" not in answer:  # cut off: the server died over it
-            raise RetryLater(f"InfluxDB's answer is cut off: {str(answer)[:80]!r}")
-        results: list[dict[str, Any]] = answer["results"]
-        for result in results:
-            if "error" in result:
-                raise RetryLater(f"InfluxDB refuses a query: {result['error']}", alarm=True)
-        return results
+
+def _body(text: str) -> bytes:
+    # the client's own compression is of level 9: nine times the work for a body a third smaller
+    return gzip.compress(text.encode(), 1)
 
 
 def batched(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
@@ -284,17 +249,3 @@ def _value(measurement: str, field: str, value: Any) -> Value:
         return float(value)
     result: Value = value
     return result
-
-
-def _sentence(error: ApiException) -> str:
-    return " ".join(str(error.body or error.reason).split())[:300]
-
-
-def _retry(error: ApiException) -> RetryLater:
-    if error.status in (401, 403):
-        return RetryLater(
-            f"InfluxDB refuses the token ({error.status}): check HOIQUAN_INFLUX_TOKEN", alarm=True
-        )
-    if error.status == 404:
-        return RetryLater("InfluxDB has no such bucket: check HOIQUAN_INFLUX_BUCKET", alarm=True)
-    return RetryLater(f"InfluxDB answers {error.status}: {_sentence(error)}")

@@ -15,7 +15,10 @@ def open_store(settings: Settings) -> Iterator[Store]:
     store: InfluxStore | SqliteStore
     if settings.influx_url:
         token = settings.influx_token.get_secret_value()
-        store = InfluxStore(settings.influx_url, token, settings.influx_org, settings.influx_bucket)
+        store = InfluxStore(
+            settings.influx_url, token, settings.influx_org, settings.influx_bucket,
+            lambda: settings.again("influx_token") or token,
+        )  # fmt: skip
     else:
         store = SqliteStore(settings.data / "store.sqlite")
     try:

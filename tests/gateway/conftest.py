@@ -10,6 +10,7 @@ from gateway.ingest.spool import Spool
 from gateway.stores.influx import InfluxStore
 from gateway.stores.sqlite import SqliteStore
 from tests.gateway.ingest.test_repetition import Bench
+from tests.influx2 import ENGINES
 
 
 @pytest.fixture
@@ -19,12 +20,12 @@ def spool(tmp_path):
     made.close()
 
 
-@pytest.fixture(params=["sqlite", "influx"])
+@pytest.fixture(params=["sqlite", *ENGINES])
 def store(request, tmp_path):
     if request.param == "sqlite":
         made = SqliteStore(tmp_path / "store.sqlite")
     else:
-        server = request.getfixturevalue("influx")
+        server = request.getfixturevalue(ENGINES[request.param])
         made = InfluxStore(server.url, server.token, server.org, server.bucket())
     yield made
     made.close()

@@ -29,9 +29,9 @@ TARGETS = [
 
 
 @pytest.fixture(scope="module")
-def written(influx, mosquitto, tmp_path_factory):
-    with province(influx, mosquitto, tmp_path_factory.mktemp("filled")) as (bucket, now):
-        store = InfluxStore(influx.url, influx.token, influx.org, bucket)
+def written(any_influx, mosquitto, tmp_path_factory):
+    with province(any_influx, mosquitto, tmp_path_factory.mktemp("filled")) as (bucket, now):
+        store = InfluxStore(any_influx.url, any_influx.token, any_influx.org, bucket)
         flood(store, tmp_path_factory.mktemp("advice"), now)
         besides(store, now)
         yield store, bucket, now
@@ -39,9 +39,9 @@ def written(influx, mosquitto, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def filled(influx, written):
+def filled(any_influx, written):
     _, bucket, now = written
-    return lambda query: ask(influx, bucket, query), now
+    return lambda query: ask(any_influx, bucket, query), now
 
 
 def flood(store, folder, now):
@@ -238,10 +238,10 @@ def test_the_watch_finds_the_numbers_that_grafana_finds(written, filled):
     assert compared > 200
 
 
-def test_a_rule_fires_where_something_is_wrong_and_there_alone(influx, filled):
+def test_a_rule_fires_where_something_is_wrong_and_there_alone(any_influx, filled):
     """The numbers that rules hold against their thresholds, in a store of our own."""
-    bucket, now = influx.bucket(), time.time_ns() // 1_000_000
-    store = InfluxStore(influx.url, influx.token, influx.org, bucket)
+    bucket, now = any_influx.bucket(), time.time_ns() // 1_000_000
+    store = InfluxStore(any_influx.url, any_influx.token, any_influx.org, bucket)
     books = {"received": 10, "stored": 7, "duplicate": 1, "quarantined": 1, "spooled": 0, "lag_ms": 0}
     salty, fresh, dead = (
         device_tags(PILOT.fleet[f"{name}-canal-gauge-01"]) for name in ("tam-que", "canh-tan", "my-dien")
@@ -261,7 +261,7 @@ def test_a_rule_fires_where_something_is_wrong_and_there_alone(influx, filled):
     store.close()
 
     def numbers(query):
-        found = ask(influx, bucket, query) if query else []
+        found = ask(any_influx, bucket, query) if query else []
         return {one.get("tags", {}).get("community" if "telemetry" in query else "instance", ""):
                 one["values"][0][1] for one in found}  # fmt: skip
 
@@ -281,10 +281,10 @@ def test_a_rule_fires_where_something_is_wrong_and_there_alone(influx, filled):
     assert fires("dong-thap-iot_communities") == []
 
 
-def test_a_device_that_joined_lately_has_no_bad_coverage(influx):
+def test_a_device_that_joined_lately_has_no_bad_coverage(any_influx):
     """Of a place with an old device and a new one the old one counts; of a place with new ones alone none."""
-    bucket, now = influx.bucket(), time.time_ns() // 1_000_000
-    store = InfluxStore(influx.url, influx.token, influx.org, bucket)
+    bucket, now = any_influx.bucket(), time.time_ns() // 1_000_000
+    store = InfluxStore(any_influx.url, any_influx.token, any_influx.org, bucket)
     window = PILOT.rules.iot_communities.window_days
     days = {
         ("tam-que", "old"): (window + 1, 0.9),
@@ -300,6 +300,6 @@ def test_a_device_that_joined_lately_has_no_bad_coverage(influx):
         ]
     )  # fmt: skip
     store.close()
-    found = ask(influx, bucket, asked("dong-thap-coverage-low")[0])
+    found = ask(any_influx, bucket, asked("dong-thap-coverage-low")[0])
     shown = {one["tags"]["community"]: one["values"][0][1] for one in found}
     assert shown == {"tam-que": pytest.approx(90), "my-dien": pytest.approx(40)}

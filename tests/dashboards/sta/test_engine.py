@@ -26,7 +26,7 @@ ASKED = [
 
 
 @pytest.fixture(scope="module")
-def clients(influx, tmp_path_factory):
+def clients(any_influx, tmp_path_factory):
     vane = device_tags(Device("dong-thap", "tam-que", "vane", "weather-station", simulated=False))
     probe = device_tags(PILOT.fleet["tam-que-soil-probe-01"])
     times = range(NOW - 3 * DAY_MS, NOW, HOUR_MS // 2)
@@ -35,7 +35,7 @@ def clients(influx, tmp_path_factory):
     made = []
     for store in (
         SqliteStore(tmp_path_factory.mktemp("engine") / "store.sqlite"),
-        InfluxStore(influx.url, influx.token, influx.org, influx.bucket()),
+        InfluxStore(any_influx.url, any_influx.token, any_influx.org, any_influx.bucket()),
     ):
         store.write(points)
         app = FastAPI()

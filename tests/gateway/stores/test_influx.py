@@ -51,7 +51,7 @@ def test_a_proxy_without_its_server_is_tried_again_later(influx):
 
 def test_a_server_that_hangs_is_given_up_in_time(influx, monkeypatch):
     with monkeypatch.context() as haste:
-        haste.setattr("gateway.stores.influx._TIMEOUT_MS", 150)
+        haste.setattr("gateway.stores.server._TIMEOUT_MS", 150)
         made = of_influx(influx)
     with influx.hung(), pytest.raises(RetryLater) as later:
         made.write([reading(T, soil_ec=1.0)])
@@ -80,6 +80,24 @@ def test_a_revoked_token_is_an_alarm_and_good_again_when_it_is(influx):
     made.close()
 
 
+def test_a_new_token_is_taken_from_its_file_when_the_old_one_is_refused(influx):
+    kept = [influx.token]
+    made = InfluxStore(influx.url, influx.token, influx.org, influx.bucket(), lambda: kept[0])
+    made.write([reading(T, soil_ec=1.0)])
+    influx.accept("another")
+    try:
+        assert_later(made, alarm=True)
+        kept[0] = "another"
+        made.write([reading(T + 1, soil_ec=1.0)])
+        assert len(everything(made)) == 2
+        made.close()
+        made = InfluxStore(influx.url, influx.token, influx.org, influx.bucket(), lambda: kept[0])
+        assert everything(made) == [], "a query asks for it, too"
+    finally:
+        influx.accept(influx.token)
+        made.close()
+
+
 def test_a_missing_bucket_is_an_alarm_and_condemns_no_point(influx):
     made = of_influx(influx, bucket="nobody-made-it")
     with pytest.raises(RetryLater) as later:
@@ -98,12 +116,16 @@ def test_a_batch_too_large_for_the_proxy_is_halved(influx):
 
 
 @contextmanager
-def answering(body):
+def answering(body, status=200):
     """A server that gives this answer to whatever it is asked: its address."""
 
     class Answer(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.do_GET()
+
         def do_GET(self):
-            self.send_response(200)
+            self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.end_headers()
             self.wfile.write(json.dumps(body).encode())
@@ -119,6 +141,32 @@ def answering(body):
         finally:
             server.shutdown()
             thread.join()
+
+
+SHARD = (
+    "unexpected error writing points to database: [shard 7] opening shard previously failed with: "
+    "error opening new segment file for wal (1): write "
+    f"/var/lib/influxdb2/engine/wal/{'0123456789abcdef' * 20}/autogen/7/_00002.wal: "
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "told", "end"),
+    [
+        (500, f"{SHARD}no space left on device", "make room, then restart influxdb", "left on device"),
+        (500, f"{SHARD}too many open files", "given up a shard: restart influxdb", "too many open files"),
+        (404, 'organization name "org" not found', "no organisation org: check HOIQUAN_INFLUX_ORG", ""),
+        (404, 'bucket "bucket" not found', "no bucket bucket: check HOIQUAN_INFLUX_BUCKET", ""),
+    ],
+)
+def test_what_waiting_does_not_mend_is_told_with_its_mend(status, said, told, end):
+    """InfluxDB 2.7.12's sentences: a disk cannot be filled for a test. The cause stands at their end."""
+    with answering({"code": "internal error", "message": said}, status) as url:
+        made = InfluxStore(url, "token", "org", "bucket")
+        with pytest.raises(RetryLater, match=told) as later:
+            made.write([reading(T, soil_ec=1.0)])
+        made.close()
+    assert later.value.alarm and end in str(later.value) and len(str(later.value)) < 400
 
 
 @pytest.mark.parametrize("unseen", ["min", "mean", "max"])
