@@ -30,7 +30,7 @@ ALLOWED = {
     "science as Vietnamese schools write it": "Oxy Amoniac Kali pH PM mili",
     "offices and what they abbreviate": "HTX UBND BC VT TP OCOP SKHCN",
     "words that Vietnamese has taken over": "cookie byte codec Internet",
-    "Roman numbers": "II III IV VI VII VIII IX XI XII",
+    "Roman numbers": "II III IV VI VII VIII IX XI XII XIII XIV XV XVI XVII XVIII XIX XX",
 }
 _VOWELS = (
     "a e i o u y ai ao au ay eo eu ia ie iu oa oe oi oo ua ue ui uo uu uy ye ieu yeu oai oay oeo uai uay uoi "

@@ -21,7 +21,7 @@ from traceability.tlog.log import Log
 from traceability.tlog.note import Signer
 
 OF_ALL = "không riêng một thửa", "là của chung hội quán, không phải của riêng thửa"
-OF_PLOT = "2 đặt ngay trên thửa plot-1 của lô này", "theo sổ đăng ký của người vận hành"
+OF_PLOT = "2 đặt ngay trên thửa 1 của lô này", "theo sổ đăng ký của người vận hành"
 
 
 def page(folder: Path, pilot: Pilot, key: LotKey, lang: str = "vi") -> str:

@@ -1,6 +1,7 @@
 """Witnesses' cosignatures: taken in, carried in proofs, asked for by who verifies."""
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -136,7 +137,8 @@ def test_the_commands(sealed: bytes, tmp_path: Path) -> None:
     done = run.invoke(trace_app, ["export", content["gtin"], content["lot"], "--out", str(out), *data])
     assert done.exit_code == 0
     verified = run.invoke(trace_app, ["verify", str(out / f"{content['lot']}.json"), "--lang", "en", *asked])
-    assert verified.exit_code == 0 and "witnessed by witness.example/one at 2026-" in verified.stdout
+    assert verified.exit_code == 0
+    assert re.search(r"witnessed by witness\.example/one at \d+ [A-Z][a-z]{2} 20\d\d", verified.stdout)
     wrong = run.invoke(trace_app, ["rotate-key", *data])  # the log is another one's
     assert isinstance(wrong.exception, ValueError) and "is the key of 'example.org/log'" in str(
         wrong.exception
