@@ -11,7 +11,7 @@ when its interval would reach the next harvest, but for one in thirty: such lots
 
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -71,6 +71,18 @@ def diary(
         events += farm.watered(pilot, community.products[0], low, stop)
     within = [event for event in events if low <= epoch_ms(event.ts) < stop]
     return sorted(within, key=lambda event: (event.ts, event.id))
+
+
+def early(events: Iterable[DiaryEvent]) -> Iterator[tuple[Input, Harvest]]:
+    """Harvests of a community within the interval of what was put on their plot: their lots are refused."""
+    inputs: list[Input] = []
+    for event in events:
+        if isinstance(event, Input) and event.pre_harvest_days:
+            inputs.append(event)
+        elif isinstance(event, Harvest):
+            for put in inputs:
+                if put.plot == event.plot and event.ts < put.ts + timedelta(days=put.pre_harvest_days):
+                    yield put, event
 
 
 def _at(pilot: Pilot, day: int, hour: float) -> datetime:

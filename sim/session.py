@@ -39,9 +39,11 @@ from sim.physics.world import World
 from sim.publish import Links
 from sim.rollout import producers, rolled_out
 from sim.run import PIECE, Commands, Live, diaries, fleet, history, secretary
+from sim.season import diary, early
 
 log = logging.getLogger(__name__)
 OVERLAP_MS = HOUR_MS
+EARLY = "early-harvest"  # in the ground truth
 SAVE_EVERY = 60.0  # seconds
 DRAIN = 2.0  # seconds at the end for messages that are on their way
 UNITS = {"d": DAY_MS, "h": HOUR_MS, "m": MINUTE_MS}
@@ -113,6 +115,7 @@ class Session:
         with _output(plan.out) as out, _output(plan.truth) as self._truth:
             for node in self._nodes:
                 self._tell(biases(node))
+            self._tell(self._early(begin, start if plan.until is None else plan.until))
             if begin < start and (self._past is not None or out is not None):
                 self._history(begin, start, out, stop)
             if stop.is_set():
@@ -124,6 +127,17 @@ class Session:
                 self._save(readings=start)
                 return
             self._live(start, out, stop)
+
+    def _early(self, begin: int, stop: int) -> Iterator[Record]:
+        """The harvests in [begin, stop) that did not keep an interval: until the end of the run, where it has
+        one, else until now.
+        """
+        plan = self._plan
+        for community in self._communities if self._truth is not None else ():
+            name = secretary(self._pilot, community).device
+            for put, cut in early(diary(plan.seed, self._pilot, community, begin, stop, self._world)):
+                told = {"input": put.id, "harvest": cut.id, "pre_harvest_days": put.pre_harvest_days}
+                yield Record(name, None, EARLY, epoch_ms(put.ts), epoch_ms(cut.ts), told)
 
     def _live(self, start: int, out: IO[str] | None, stop: threading.Event) -> None:
         plan, commands = self._plan, Commands()

@@ -28,7 +28,8 @@ class Record(NamedTuple):
     `parameters` by kind: bias, spike: `add`. drift: `per_day`, `since`. fouling: `share`, `days`, `since`.
     stuck: `value`, and `instead_of`, pairs of time and healthy value. clock-skew: `offset_ms`, None for no
     timestamp. brown-out: `below_v`, `until_over_v`. outage: number of messages `delayed`, and the `lost` by
-    their `seq`. duplicates and reordering: `later_ms` and the `seq` of the messages.
+    their `seq`. duplicates and reordering: `later_ms` and the `seq` of the messages. early-harvest, of a
+    secretary: `input` and `harvest`, whose lot is refused, by their ids in the diary, and `pre_harvest_days`.
     """
 
     device: str

@@ -1,8 +1,9 @@
 """True values, as functions of seed, place, plot and time; nothing here knows of devices.
 
-evaporation ─► weather ─► soil, water ─► pond, pests ─► world.World      actions.py: what actuators did
-pacific ─┬─► weather
-         └─► river, tide ─► water
+pacific ─┬─► weather ─┬─► soil, pond, pests ─┬─► world.World
+         └─► river ───┴─► water (tide.py) ───┘
+    river, pests ─► growing (crops of the pilot's calendars) ─► soil
 
-streams.py and moment.py: random numbers and days, which all of them share
+evaporation.py: sun and air after FAO-56      actions.py: what actuators did
+streams.py, moment.py: random numbers and days, which all of them share
 """

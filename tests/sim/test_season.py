@@ -24,7 +24,7 @@ from sim.physics.actions import Action, Actions
 from sim.physics.growing import FED, PROCESSED
 from sim.physics.moment import ANCHOR
 from sim.physics.world import World
-from sim.season import CARELESS, FIRST_DAY, diary
+from sim.season import CARELESS, FIRST_DAY, diary, early
 
 START = int(datetime(2026, 8, 1, tzinfo=UTC).timestamp() * 1000)
 STOP = START + 90 * DAY_MS
@@ -212,7 +212,7 @@ def test_sprays_follow_the_trap(community: Community, world: World, decade) -> N
 
 
 def test_few_harvests_lie_within_an_interval(decade) -> None:
-    refused = Counter()
+    refused, told = Counter(), []
     for community in FROM_THE_FIRST:
         events = decade(community)
         inputs = [event for event in events if isinstance(event, Input) and event.pre_harvest_days]
@@ -220,7 +220,9 @@ def test_few_harvests_lie_within_an_interval(decade) -> None:
             waited = [(harvest.ts - e.ts).total_seconds() / 86_400 - e.pre_harvest_days for e in inputs
                       if e.ts < harvest.ts]  # fmt: skip
             refused[min(waited, default=0) < 0] += 1
+        told += [cut.id for _, cut in early(events)]
     assert 0 < refused[True] <= max(1, CARELESS * refused.total())
+    assert len(set(told)) == refused[True]  # the ground truth knows them
 
 
 def test_yield_follows_salt(pilot: Pilot) -> None:
