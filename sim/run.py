@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import simpy
@@ -39,6 +39,31 @@ Events = Generator[simpy.Event, Any, None]
 Commands = SimpleQueue[tuple[str, bytes]]  # device and payload, from other threads
 PIECE = 92 * DAY_MS  # Assumption: a quarter of a node's readings is as much as memory should hold at once
 NAP = 0.2  # seconds between two looks for commands and for `stop`
+ROUND = 0.05  # seconds of work after which the connections have their turn
+
+
+class Line(Protocol):
+    """What carries messages to the broker, while the loop waits."""
+
+    @property
+    def full(self) -> bool:
+        """Whether it cannot take more for now."""
+
+    def serve(self, seconds: float) -> None:
+        """Work, and wait for more work at most so long."""
+
+
+class NoLine:
+    """Nothing is connected: there is nothing to wait for but `stop`."""
+
+    full = False
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+
+    def serve(self, seconds: float) -> None:
+        """Wait."""
+        self._stop.wait(seconds)
 
 
 def fleet(
@@ -104,21 +129,28 @@ class Live:
     def now(self) -> int:
         return int(self.env.now)
 
-    def run(self, speed: float, until: int | None, stop: threading.Event) -> None:
-        """Play until simulated time `until` or until `stop` is set. `speed` 0 is as fast as possible."""
+    def run(self, speed: float, until: int | None, stop: threading.Event, line: Line | None = None) -> None:
+        """Play until simulated time `until` or until `stop` is set. `speed` 0 is as fast as possible, and as
+        `line` can carry.
+        """
         began, first, end = time.monotonic(), self.now, None
+        line, served = line or NoLine(stop), began
         while not stop.is_set():
-            played = int((time.monotonic() - began) * 1000 * speed)
+            now = time.monotonic()
+            played = int((now - began) * 1000 * speed)
             self._obey(max(self.now, first + played))
             upcoming = self.env.peek()
             if until is not None and upcoming >= until:
                 end = until
                 break
             wait = (upcoming - first - played) / 1000 / speed if speed else 0
-            if wait > 0:
-                stop.wait(min(wait, NAP))
-                continue
-            self.env.step()
+            if wait > 0 or line.full:
+                line.serve(min(wait, NAP) if wait > 0 else NAP)
+            elif now - served > ROUND:
+                line.serve(0)
+                served = now
+            else:
+                self.env.step()
         for station in self._stations:
             station.close(self.now if end is None else end)
 

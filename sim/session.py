@@ -38,7 +38,7 @@ from sim.physics.actions import Actions
 from sim.physics.world import World
 from sim.publish import Links
 from sim.rollout import producers, rolled_out
-from sim.run import PIECE, Commands, Live, diaries, fleet, history, secretary
+from sim.run import NAP, PIECE, Commands, Live, diaries, fleet, history, secretary
 from sim.season import diary, early
 
 log = logging.getLogger(__name__)
@@ -144,9 +144,13 @@ class Session:
         if plan.mqtt:
             self._connect(start, commands)
         for device, payload in self._past_diaries(start):
-            if stop.is_set():
-                return
             self._send(device, "diary", payload, out)
+            while self._links is not None and self._links.full and not stop.is_set():
+                self._links.serve(NAP)
+            if stop.is_set():
+                if self._links is not None:
+                    self._links.close(DRAIN)
+                return
         live = Live(
             plan.seed, self._pilot, self._nodes, start,
             lambda device, kind, payload: self._send(device, kind, payload, out),
@@ -157,7 +161,7 @@ class Session:
         saver = threading.Thread(target=self._save_now_and_then, args=(live, stop), daemon=True)
         saver.start()
         try:
-            live.run(plan.speed, plan.until, stop)
+            live.run(plan.speed, plan.until, stop, self._links)
         finally:
             if self._links is None or self._links.close(DRAIN):
                 self._save(readings=live.now, diaries=live.now)
@@ -228,9 +232,8 @@ class Session:
         devices = [node.device for node in self._nodes]
         devices += [secretary(self._pilot, community) for community in self._communities]
         self._links = Links(
-            plan.mqtt or "", self._secret, devices, f"simulator-{plan.shard[0]}-of-{plan.shard[1]}",
-            scenario=self._scenario, obey=lambda device, payload: commands.put((device, payload)),
-            ca=plan.ca,
+            plan.mqtt or "", self._secret, devices, scenario=self._scenario, ca=plan.ca,
+            obey=lambda device, payload: commands.put((device, payload)),
         )  # fmt: skip
         for node in self._nodes:
             if node.since <= now:
@@ -250,7 +253,7 @@ class Session:
     def _publish_truth(self, device: Device, label: Record) -> None:
         self._tell([label])
         if self._links is not None:
-            self._links.open(device).publish(topic(device), encode(label))
+            self._links.say(device, topic(device), encode(label))
 
     def _save_now_and_then(self, live: Live, stop: threading.Event) -> None:
         while not stop.wait(SAVE_EVERY):

@@ -107,6 +107,13 @@ class Mosquitto:
         """As a power cut would."""
         self._process.end(signal.SIGKILL)
 
+    def freeze(self) -> None:
+        """It says nothing any more, and nothing ends."""
+        self._process.send(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._process.send(signal.SIGCONT)
+
     def reload(self) -> None:
         """SIGHUP: passwords and rules are read again."""
         self._process.send(signal.SIGHUP)

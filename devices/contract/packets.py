@@ -50,7 +50,7 @@ def subscribe(topic: str, number: int) -> bytes:
     return b"\x82" + _length(len(body)) + body
 
 
-def publish(topic: str, payload: bytes, number: int, *, retain: bool = False, again: bool = False) -> bytes:
+def publish(topic: str, payload: bytes, retain: bool, number: int, *, again: bool = False) -> bytes:
     """A message at QoS 1; `again`: it was sent on an earlier connection."""
     head = PUBLISH | QOS_1 | (RETAIN if retain else 0) | (DUP if again else 0)
     name = topic.encode()

@@ -221,11 +221,22 @@ def village(tmp_path):
             now = time.time_ns() // 1_000_000 + clock["ahead"]
             links.publish(PUMP, "result", control.answer(device, payload, now))
 
-        links = Links(broker.url, "s", [PUMP], "sim", scenario=False, obey=obey)
-        links.open(PUMP)
-        until(lambda: not links.waiting and links.open(PUMP).connected, "the node is there")
-        yield settings, Registry(settings.registry_url, PILOT), Ledger(settings.registry_url), clock
-        links.close(5)
+        links, over = Links(broker.url, "s", [PUMP], scenario=False, obey=obey), threading.Event()
+        node = links.open(PUMP)
+
+        def play():
+            while not over.is_set():
+                links.serve(0.05)
+            links.close(5)
+
+        playing = threading.Thread(target=play)
+        playing.start()
+        try:
+            until(lambda: node.connected and not links.waiting, "the node is there")
+            yield settings, Registry(settings.registry_url, PILOT), Ledger(settings.registry_url), clock
+        finally:
+            over.set()
+            playing.join()
 
 
 def order(village, device=PUMP.device, actuator="pump", value=1.0, minutes=10.0, wait=10.0):

@@ -1,0 +1,46 @@
+"""Where the broker is: its addresses, asked for once for all links."""
+
+import socket
+import time
+from collections import deque
+from typing import Any
+
+from devices.broker_url import BrokerAddress
+
+ASK_AGAIN = 1.0  # s between two questions at the soonest; the resolver makes everybody wait
+
+
+class Addresses:
+    """The addresses of `broker` in the order in which they are to be tried."""
+
+    def __init__(self, broker: BrokerAddress) -> None:
+        self._broker = broker
+        self._known = deque[Any]()
+        self._asked = -ASK_AGAIN
+        self._error: OSError | None = None
+
+    def first(self) -> Any:
+        """The one to try now, as getaddrinfo gives it. Raises OSError where the name has none."""
+        if not self._known or self._error:
+            now = time.monotonic()
+            if now - self._asked >= ASK_AGAIN:
+                self._ask()
+                self._asked = time.monotonic()
+            if self._error is not None:
+                raise self._error
+        return self._known[0]
+
+    def failed(self, address: Any) -> None:
+        """Nobody answers there: the others first, and when all have failed the name is asked for again."""
+        if self._known and self._known[0] is address:
+            self._known.rotate(-1)
+            if time.monotonic() - self._asked >= ASK_AGAIN:
+                self._known.clear()
+
+    def _ask(self) -> None:
+        host, port = self._broker.host, self._broker.port
+        try:
+            self._known = deque(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            self._error = None
+        except OSError as error:
+            self._error = error

@@ -1,0 +1,148 @@
+"""The connections of a whole fleet: each device has its own client id, password, will, window and memory."""
+
+import json
+import logging
+import resource
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from devices import broker_url
+from devices.contract import packets
+from devices.contract.orders import CARRIED
+from devices.contract.reading import Device
+from devices.contract.topics import Topic, TopicError, parse
+from devices.credentials import simulated_password
+from devices.texts import Misuse
+from sim.publish.link import Link
+from sim.publish.loop import Loop
+from sim.publish.session import Message, Session
+
+log = logging.getLogger(__name__)
+OFFLINE = json.dumps({"state": "offline"}).encode()
+KEEPALIVE = 60  # s; the broker waits half as long again for a word before it publishes the will (3.1.2.10)
+SPARE = 64  # open files that a process needs beside its connections
+BATCH = 512  # messages after which the sockets have their turn though nobody waits
+Obey = Callable[[str, bytes], None]
+
+
+class Links:
+    """All links are driven by whoever calls `serve`, and only then. For one thread, but for `waiting`."""
+
+    def __init__(
+        self, url: str, secret: str, devices: Sequence[Device], *,
+        scenario: bool, obey: Obey | None = None, ca: Path | None = None, jitter: float = 0.0,
+    ) -> None:  # fmt: skip
+        """`url`: the broker's; `ca`: of the certificate that an mqtts:// one shows, None for the system's;
+        `scenario`: they play another time than now; `obey` gets a device and the payload of a command;
+        `jitter`: as in Loop. Raises Misuse where this process may not open a connection for each device.
+        """
+        broker = broker_url.parse(url)
+        # one for all: each would read the system's certificates again
+        tls = broker_url.trust(ca) if broker.tls else None
+        allow_files(len(devices))
+        self._secret, self._obey = secret, obey
+        self._online = json.dumps({"state": "online"} | ({"scenario": True} if scenario else {})).encode()
+        self._loop = Loop(broker, tls, jitter, self._hear)
+        self._links: dict[str, Link] = {}  # by device
+        self._since = 0  # messages since the sockets had their turn
+
+    def open(self, device: Device) -> Link:
+        """The device's link; where it is the first time, `serve` will connect it."""
+        name = device.device
+        link = self._links.get(name)
+        if link is None:
+            status = _topic(device, "status")
+            password = simulated_password(self._secret, name)
+            hears = _topic(device, "command") if self._obey is not None and device.model in CARRIED else None
+            connect = packets.connect(name, password, KEEPALIVE, (status, OFFLINE))
+            link = Link(name, Session(connect, Message(status, self._online, True), hears))
+            self._links[name] = link
+            self._loop.begin(link)
+        return link
+
+    def publish(self, device: Device, kind: str, payload: bytes) -> None:
+        """Send on a topic of the contract when there is a link, else keep as far as the memory reaches."""
+        self.say(device, _topic(device, kind), payload)
+
+    def say(self, device: Device, topic: str, payload: bytes) -> None:
+        """The same on any topic."""
+        self._send(self.open(device), Message(topic, payload))
+        self._since += 1
+        if self._since >= BATCH and not self._loop.serving:
+            self.serve(0)
+
+    @property
+    def waiting(self) -> int:
+        """Messages that the broker has not acknowledged yet."""
+        return self._loop.waiting
+
+    @property
+    def full(self) -> bool:
+        """Whether the nodes say more than the broker takes: `serve` until it is over."""
+        return self._loop.full
+
+    def serve(self, seconds: float) -> None:
+        """Let all links work for a round, which waits at most so long for something to do."""
+        self._since = 0
+        self._loop.serve(seconds)
+
+    def cut(self, devices: Iterable[Device]) -> None:
+        """Their connections are gone at once, as when a mast fails, until `restore`."""
+        for device in devices:
+            self._loop.hold(self.open(device))
+
+    def restore(self, devices: Iterable[Device]) -> None:
+        """They come back, all at once or within the jitter."""
+        for device in devices:
+            self._loop.release(self.open(device))
+
+    def close(self, patience: float) -> bool:
+        """End every link, with `offline` behind all that was sent before; whether the broker has acknowledged
+        all of it, within `patience` s.
+        """
+        deadline = time.monotonic() + patience
+        links = self._links.values()
+        for link in links:
+            if link.connected:
+                self._send(link, Message(link.session.greeting.topic, OFFLINE, True))
+        while any(link.connected and link.session.waiting for link in links):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            self.serve(left)
+        for link in links:
+            self._loop.end(link)
+        self._loop.close()
+        return not self.waiting
+
+    def _send(self, link: Link, message: Message) -> None:
+        if link.session.publish(message):
+            self._loop.said(link)
+            return
+        link.lost += 1
+        if link.lost == 1:
+            log.error("%s: its memory is full, the newest messages are lost", link.name)
+
+    def _hear(self, link: Link, message: packets.Publish) -> None:
+        # a retained command is an old one, whenever it comes
+        if self._obey is None or message.retain:
+            return
+        try:
+            self._obey(parse(message.topic).device, message.payload)
+        except TopicError:
+            log.warning("%s: not a command's topic: %s", link.name, message.topic)
+
+
+def allow_files(connections: int) -> None:
+    """Let this process open a file for each connection, as far as the machine permits. Raises Misuse."""
+    wanted = connections + SPARE
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        if hard != resource.RLIM_INFINITY and hard < wanted:
+            raise Misuse("simulated.files", devices=connections, wanted=wanted, allowed=hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _topic(device: Device, kind: str) -> str:
+    return str(Topic(device.pilot, device.community, device.device, kind))
