@@ -1,11 +1,11 @@
 """The hash of an event: two tools that are not ours find the same.
 
 GS1 Germany: PyPI `epcis-event-hash-generator` 1.9.3. OpenEPCIS: Maven `openepcis-event-hash-generator`
-0.9.2 of `io.openepcis` (which needs `jakarta.xml.bind:jakarta.xml.bind-api`, 4.0.0 here). What they said of
-one event of each kind of a simulated year stands in event_hashes.json: `python`, `java` as it is, and
-`java_2_1`, told to go by CBV 2.1. Of the 2,564 events of a year of all products, with splits, merges,
-recalls and corrections, all three agree; `java` does but for the 230 of sensors. `HOIQUAN_TEST_EPCIS=1`
-asks both anew. With these versions they differ in:
+0.9.2 of `io.openepcis` (which needs `jakarta.xml.bind:jakarta.xml.bind-api`, 4.0.0 here). What they said
+of one event of each kind of a simulated year stands in event_hashes.json: `python`, `java` as it is, and
+`java_2_1`, told to go by CBV 2.1. Of the 783 events of a year of diaries (2,564 before diaries followed
+their plots), with splits, merges, recalls and corrections, all three agree; `java` does but for the 77
+(230) of sensors. `HOIQUAN_TEST_EPCIS=1` asks both anew. With these versions they differ in:
 
 | what | which tool how | here |
 |---|---|---|
@@ -149,6 +149,6 @@ def year(sealer: Sealer, pilot: Pilot, tmp_path: Path) -> Iterator[list[Path]]:
 def test_the_tools_say_so_today(tools: list[list[str | Path]], year: list[Path]) -> None:
     read = (json.loads(path.read_text("utf-8")) for path in year)
     ours = [digest(event["eventID"]) for document in read for event in document["epcisBody"]["eventList"]]
-    assert len(ours) > 2000
+    assert len(ours) > 500
     for tool in tools:
         assert [digest(line) for line in run(*tool, *year).splitlines() if line.startswith("ni:")] == ours
