@@ -3,7 +3,7 @@
 physics/  the true world             nodes/  what a node says of it, and what goes wrong with it
 
     physics.world ─► nodes.node ─► run.history ─► straight to a store
-       season.py (diaries) ─┐        └─► run.Live ───► publish.py (MQTT, one link a node)
+       season.py (diaries) ─┐        └─► run.Live ───► publish/ (MQTT, one link a node)
                             └───────────┘
 session.py  one run: history first, then live          describe.py  the world as one page of plots
 rollout.py  when places join                           what is played: devices/pilots/scenarios

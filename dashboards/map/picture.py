@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from dashboards.map.land import Land, Line
@@ -17,8 +18,10 @@ MARGIN = 0.08  # degrees around the outermost places
 CHARACTER, LINE = 6.1, 12.0  # units of the names, measured in Chromium with a little to spare
 MARK = 9.0  # units from a mark's middle to its edge
 APART = 26.0  # units between two marks: 24 pixels on the narrowest phone, what WCAG 2.2 asks of a target
+GAP, SHUT = 0.3, 0.05  # degrees of longitude without a place, and what is left of them
+ROOM = 13  # units of height a mark, so that many find room above and below
 ROUNDS = 400  # of pushing marks apart
-RINGS = 3  # around a mark in which its name is tried; one that finds no room is shown when asked for
+RINGS = 6  # around a mark in which its name is tried; one that finds no room is shown when asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +99,28 @@ class _Box(NamedTuple):
 
 
 class _Frame:
-    """Degrees to units, equirectangular: so that all marks are inside."""
+    """Degrees to units, equirectangular: so that all marks are inside. Where no place is for more than GAP
+    degrees from west to east, that land is drawn as narrow as SHUT, so that the places have the room.
+    """
 
     def __init__(self, marks: Sequence[Mark]) -> None:
+        places = sorted(m.lon for m in marks)
+        self._gaps = [(one + MARGIN, other - MARGIN) for one, other in pairwise(places) if other - one > GAP]
         south, north = min(m.lat for m in marks) - MARGIN, max(m.lat for m in marks) + MARGIN
-        west, east = min(m.lon for m in marks) - MARGIN, max(m.lon for m in marks) + MARGIN
+        west, east = self._shut(places[0] - MARGIN), self._shut(places[-1] + MARGIN)
         self._middle = (west + east) / 2, (south + north) / 2
         self._shrink = math.cos(math.radians(self._middle[1]))
         self._scale = min(WIDTH / ((east - west) * self._shrink), TALLEST / (north - south))
-        self.height = int((north - south) * self._scale)
+        self.height = max(int((north - south) * self._scale), ROOM * len(marks))
+
+    def _shut(self, lon: float) -> float:
+        """A longitude with the gaps west of it made narrow."""
+        return lon - sum(
+            (min(max(lon, west), east) - west) * (1 - SHUT / (east - west)) for west, east in self._gaps
+        )
 
     def at(self, lon: float, lat: float) -> tuple[float, float]:
-        x = WIDTH / 2 + (lon - self._middle[0]) * self._shrink * self._scale
+        x = WIDTH / 2 + (self._shut(lon) - self._middle[0]) * self._shrink * self._scale
         return x, self.height / 2 - (lat - self._middle[1]) * self._scale
 
     def path(self, lines: Sequence[Line], end: str = "") -> str:
@@ -124,6 +137,7 @@ def draw(marks: tuple[Mark, ...], land: Land, lang: str) -> Map:
     spots = _apart([frame.at(mark.lon, mark.lat) for mark in ordered], frame.height)
     taken = [_Box(x - MARK, y - MARK, x + MARK, y + MARK) for x, y in spots]
     inside = _Box(0, 0, WIDTH, frame.height)
+    rivers = tuple(_names(land, frame, inside, taken, lang))
     placed = []
     for mark, (x, y) in zip(ordered, spots, strict=True):
         seats = ((seat, _box(*seat[:3], mark.name)) for seat in _seats(x, y))
@@ -144,7 +158,7 @@ def draw(marks: tuple[Mark, ...], land: Land, lang: str) -> Map:
         frame.path(land.today, "Z"),
         frame.path(land.before, "Z"),
         frame.path(land.rivers),
-        tuple(_names(land, frame, inside, taken, lang)),
+        rivers,
     )
 
 
@@ -203,8 +217,14 @@ def _box(x: float, y: float, anchor: str, name: str) -> _Box:
 
 
 def _names(land: Land, frame: _Frame, inside: _Box, taken: list[_Box], lang: str) -> Iterator[Named]:
+    """Rivers' names, near where they stand and beside the marks."""
     for river in land.names:
         word, (x, y) = river.name.get(lang), frame.at(river.lon, river.lat)
-        box = _box(x, y, "middle", word)
-        if box.within(inside) and not any(box.meets(other) for other in taken):
-            yield Named(word, round(x, 1), round(y, 1))
+        half = CHARACTER * len(word) / 2 + 2
+        x = min(max(x, half), WIDTH - half)
+        for rows in (0, -1, 1, -2, 2):
+            box = _box(x, y + rows * LINE, "middle", word)
+            if box.within(inside) and not any(box.meets(other) for other in taken):
+                taken.append(box)
+                yield Named(word, round(x, 1), round(y + rows * LINE, 1))
+                break
