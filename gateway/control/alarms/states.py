@@ -50,6 +50,7 @@ class Alarm:
     began: int = 0  # 0: it does not fire yet
     missed: int = 0  # since when it has no number; 0: it has one
     outcome: Outcome = ""
+    earlier: int = 0  # while it waits to fire again: when it began before, as somebody was not told of the end
 
     @property
     def firing(self) -> bool:
@@ -114,10 +115,11 @@ class States:
     def _hold(self, rule: Rule, key: Key, value: float | None, at: int) -> None:
         one = self.alarms.get((rule.id, key))
         if one is None or one.outcome:
-            one = self.alarms[rule.id, key] = Alarm(rule.id, key, at, at, value)
+            earlier = one.began if one else 0
+            one = self.alarms[rule.id, key] = Alarm(rule.id, key, at, at, value, earlier=earlier)
         one.held, one.missed, one.value = at, 0, value
         if not one.began and at - one.since >= rule.lasts:
-            one.began = at
+            one.began, one.earlier = at, 0
 
     def _release(self, rule: Rule, key: Key, value: float, at: int) -> None:
         """Its number does not hold: what fires goes on for the overlap, what waited begins anew."""
@@ -126,7 +128,7 @@ class States:
             return
         one.missed, one.value = 0, value
         if not one.began:
-            del self.alarms[rule.id, key]
+            self._drop(one, "over")
         elif at - one.held >= OVERLAP_MS:
             one.outcome = "over"
 
@@ -138,10 +140,18 @@ class States:
         one.missed = one.missed or at
         if at - one.missed < OVERLAP_MS:
             return
+        outcome: Outcome = "over" if rule.bare and key == Key() else "lost"
         if one.began:
-            one.outcome = "over" if rule.bare and key == Key() else "lost"
+            one.outcome = outcome
         else:
-            del self.alarms[rule.id, key]
+            self._drop(one, outcome)
+
+    def _drop(self, one: Alarm, outcome: Outcome) -> None:
+        """It waited and does not fire after all; what it was before has ended still."""
+        if one.earlier:
+            one.began, one.earlier, one.outcome = one.earlier, 0, outcome
+        else:
+            del self.alarms[one.rule, one.key]
 
     def forget(self, told: Iterable[Mapping[Group, Told]]) -> None:
         """Let go of what has ended, but for what was `told` to somebody who waits for its end."""

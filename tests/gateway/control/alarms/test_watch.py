@@ -13,6 +13,7 @@ from devices.settings import Settings
 from devices.texts import Misuse
 from gateway.control.alarms.sending import Mail, Webhook, channels
 from gateway.control.alarms.watch import Watch, remembered
+from gateway.stores.points import Point, tags
 from gateway.stores.sqlite import SqliteStore
 from gateway.stores.store import RetryLater
 from tests.gateway.control.alarms.parties import mail_server, webhook
@@ -147,6 +148,33 @@ def test_who_could_not_be_told_is_told_how_it_is_once_he_can_be(tmp_path, store,
     posted.clear()
     minutes(watching, store, after, 3, salinity=4.4)
     assert titles(posted) == [f"Độ mặn vượt mức III (4 g/L): 4,40 g/L – {PLACE}."]
+
+
+def test_an_end_that_could_not_be_told_is_told_though_it_nearly_began_again(tmp_path, store, told):
+    way, posted = told
+    watching = watch(store, tmp_path, way)
+    minute = 0
+
+    def silent(hours, number):
+        nonlocal minute
+        for minute in range(minute + 1, minute + number + 1):
+            at = NOW + minute * MINUTE_MS
+            where = tags(pilot="dong-thap", community="tam-que", device="tam-que-canal-gauge-01")
+            store.write([books(at), Point("device", where, {"silent_minutes": 60 * hours}, at)])
+            watching.try_look(at)
+
+    silent(4.0, 20)
+    posted.refuse = True
+    silent(0.0, 5)
+    silent(4.0, 5)  # too short to fire
+    posted.refuse = False
+    posted.clear()
+    silent(4.0, 2)
+    assert titles(posted) == []
+    silent(0.0, 5)
+    (title,) = titles(posted)
+    assert title.startswith("ĐÃ HẾT: Thiết bị im lặng quá 3 giờ: 0,0 giờ – ")
+    assert remembered(tmp_path / "alarms").alarms == []
 
 
 def test_what_still_fires_is_told_again_after_half_a_day(tmp_path, store, told):
