@@ -9,8 +9,8 @@ from email.mime.text import MIMEText
 from email.utils import formatdate, make_msgid
 from http.client import HTTPException
 from typing import Any, Protocol
-from urllib.parse import unquote, urlsplit
-from urllib.request import Request, urlopen
+from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from devices.clock import moment_of
 from devices.settings import Settings
@@ -31,15 +31,24 @@ class Channel(Protocol):
         """The server has taken it on return. Raises OSError; it may have been taken all the same."""
 
 
+class _NoOtherWay(HTTPRedirectHandler):
+    """An answer that points elsewhere is no success: what follows it is a GET, without the message."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
 class Webhook:
     """JSON with the names that Grafana's webhook gives: title, message, status, alerts."""
 
     name = "webhook"
 
     def __init__(self, url: str) -> None:
-        if urlsplit(url).scheme not in ("http", "https"):
+        self._url = url.strip()
+        at = _split(self._url)
+        if at is None or at.scheme not in ("http", "https") or not at.hostname or not _spelt(self._url):
             raise Misuse("alerts.no_webhook")
-        self._url = url
+        self._opener = build_opener(_NoOtherWay)
 
     def send(self, message: Message) -> None:
         """POST; what is no answer of 200 to 299 raises OSError."""
@@ -47,10 +56,24 @@ class Webhook:
         kind = {"Content-Type": "application/json", "User-Agent": "hoiquan"}
         asked = Request(self._url, body, kind)  # noqa: S310 -- http and https alone, see above
         try:
-            with urlopen(asked, timeout=TIMEOUT):  # noqa: S310
+            with self._opener.open(asked, timeout=TIMEOUT):
                 pass
         except HTTPException as error:
             raise OSError(f"no answer of HTTP: {error!r}") from error
+
+
+def _split(address: str) -> SplitResult | None:
+    """The parts of an address, None where it is none: the error would print what may be a secret of it."""
+    try:
+        at = urlsplit(address)
+        return at if at.port is None or at.port else None
+    except ValueError:
+        return None
+
+
+def _spelt(address: str) -> bool:
+    """Whether it is of the characters that an address may have (RFC 3986); all others are %-encoded."""
+    return address.isascii() and address.isprintable() and " " not in address
 
 
 def _plain(message: Message) -> dict[str, Any]:
@@ -82,8 +105,10 @@ class Mail:
     name = "email"
 
     def __init__(self, server: str, addresses: Sequence[str], sender: str) -> None:
-        at = urlsplit(server)
-        if at.scheme not in PORTS or not at.hostname:
+        at = _split(server)
+        # behind the host there would be the rest of a password with one of / ? # in it
+        rest = at is not None and (at.path.strip("/") or at.query or at.fragment)
+        if at is None or at.scheme not in PORTS or not at.hostname or rest:
             raise Misuse("alerts.no_smtp")
         self._tls, self._host, self._port = at.scheme == "smtps", at.hostname, at.port or PORTS[at.scheme]
         self._account = (unquote(at.username), unquote(at.password or "")) if at.username else None

@@ -50,7 +50,7 @@ class Alarm:
     began: int = 0  # 0: it does not fire yet
     missed: int = 0  # since when it has no number; 0: it has one
     outcome: Outcome = ""
-    earlier: int = 0  # while it waits to fire again: when it began before, as somebody was not told of the end
+    earlier: int = 0  # it waits to fire again: when it began before, whose end somebody was not told
 
     @property
     def firing(self) -> bool:

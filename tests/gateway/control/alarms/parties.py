@@ -9,13 +9,21 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @contextmanager
 def webhook():
-    """(address, posted); `posted.refuse` makes it answer 503, after it has taken the message."""
+    """(address, posted); `posted.refuse` makes it answer 503, after it has taken the message, and
+    `posted.elsewhere` that it is at that address.
+    """
     posted = Posted()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(503 if posted.refuse else 204)
+            self.send_response(503 if posted.refuse else 301 if posted.elsewhere else 204)
+            if posted.elsewhere:
+                self.send_header("Location", posted.elsewhere)
+            self.end_headers()
+
+        def do_GET(self):
+            self.send_response(200)
             self.end_headers()
 
         def log_message(self, *_):
@@ -28,6 +36,7 @@ def webhook():
 
 class Posted(list):
     refuse = False
+    elsewhere = ""
 
 
 @contextmanager

@@ -4,6 +4,8 @@ import email
 import json
 import logging
 from email import policy
+from itertools import count as counting
+from itertools import islice
 
 import pytest
 
@@ -153,12 +155,10 @@ def test_who_could_not_be_told_is_told_how_it_is_once_he_can_be(tmp_path, store,
 def test_an_end_that_could_not_be_told_is_told_though_it_nearly_began_again(tmp_path, store, told):
     way, posted = told
     watching = watch(store, tmp_path, way)
-    minute = 0
+    moments = counting(NOW, MINUTE_MS)
 
     def silent(hours, number):
-        nonlocal minute
-        for minute in range(minute + 1, minute + number + 1):
-            at = NOW + minute * MINUTE_MS
+        for at in islice(moments, number):
             where = tags(pilot="dong-thap", community="tam-que", device="tam-que-canal-gauge-01")
             store.write([books(at), Point("device", where, {"silent_minutes": 60 * hours}, at)])
             watching.try_look(at)
@@ -175,6 +175,17 @@ def test_an_end_that_could_not_be_told_is_told_though_it_nearly_began_again(tmp_
     (title,) = titles(posted)
     assert title.startswith("ĐÃ HẾT: Thiết bị im lặng quá 3 giờ: 0,0 giờ – ")
     assert remembered(tmp_path / "alarms").alarms == []
+
+
+def test_a_webhook_that_points_elsewhere_has_not_taken_the_message(tmp_path, store, told, caplog):
+    way, posted = told
+    posted.elsewhere = "/new"
+    watching = watch(store, tmp_path, way)
+    minutes(watching, store, 0, 3, salinity=1.5)
+    assert len(posted) == 3 and "cannot be sent by webhook" in caplog.text and "301" in caplog.text
+    posted.elsewhere = ""
+    minutes(watching, store, 3, 3, salinity=1.5)
+    assert len(posted) == 4
 
 
 def test_what_still_fires_is_told_again_after_half_a_day(tmp_path, store, told):
@@ -233,12 +244,21 @@ def test_a_password_is_sent_to_no_server_without_tls(tmp_path, store, caplog):
 
 
 @pytest.mark.parametrize(
-    "given", [{"alert_webhook": "ftp://example.test"}, {"alert_email": "a@example.test"},
-              {"alert_email": "a@example.test", "smtp": "mail.example.test"}],
+    "given", [{"alert_webhook": "ftp://example.test"}, {"alert_webhook": "https:///s3cret"},
+              {"alert_webhook": "https://[s3cret"}, {"alert_webhook": "https://example.test:s3cret/"},
+              {"alert_webhook": "https://example.test/s3 cret"}, {"alert_webhook": "https://example.test/s3crét"},
+              {"alert_email": "a@example.test"},
+              {"alert_email": "a@example.test", "smtp": "mail.example.test"},
+              {"alert_email": "a@example.test", "smtp": "smtp://me:s3cret/x@example.test:587"},
+              {"alert_email": "a@example.test", "smtp": "smtp://me:1/s3cret@example.test:587"},
+              {"alert_email": "a@example.test", "smtp": "smtp://me:2#s3cret@example.test:587"},
+              {"alert_email": "a@example.test", "smtp": "smtp://me:3?s3cret@example.test:587"},
+              {"alert_email": "a@example.test", "smtp": "smtp://example.test:99999"}],
 )  # fmt: skip
-def test_a_way_that_cannot_work_is_refused_before_anything_runs(given):
-    with pytest.raises(Misuse, match="HOIQUAN_"):
+def test_a_way_that_cannot_work_is_refused_before_anything_runs_and_its_secret_is_kept(given):
+    with pytest.raises(Misuse, match="HOIQUAN_") as refused:
         channels(Settings(**given))
+    assert "s3cr" not in str(refused.value)
 
 
 def test_nobody_is_told_where_nothing_is_set():
