@@ -81,7 +81,7 @@ class Watch:
         self._lang = lang
         self._faults = faults or Faults()
         self._held_up: dict[str, str] = {}  # channel → why it takes nothing, said once
-        self._fresh = True  # what it read may be of another pilot file
+        self._unwritten = True  # what it read may be of another pilot file
         kept = remembered(file)
         self._states = States({(one.rule, one.key): one for one in kept.alarms if one.rule in self._ruled})
         self._told = {
@@ -123,14 +123,16 @@ class Watch:
             if stop is None or not stop.is_set():
                 changed |= self._tell(channel, at, stop)
         self._states.forget(self._told.values())
-        if changed or self._fresh:
-            self._remember(at)
-            self._fresh = False
-        if answers is not None:
-            try:
+        self._unwritten |= changed
+        try:
+            if answers is not None:
                 self._store.write(self._points(groups, at))
-            except RejectPoints as error:
-                log.warning("the store refuses %d alarms: %s", len(error.bad), error)
+        except RejectPoints as error:
+            log.warning("the store refuses %d alarms: %s", len(error.bad), error)
+        finally:
+            if self._unwritten:
+                self._remember(at)
+                self._unwritten = False
 
     def _tell(self, channel: Channel, at: int, stop: threading.Event | None) -> bool:
         """Send what is due; what cannot be sent is due again at the next look. Whether anything was sent."""

@@ -196,6 +196,19 @@ def test_what_still_fires_is_told_again_after_half_a_day(tmp_path, store, told):
     assert titles(posted) == [f"Độ mặn vượt mức II (1,2 g/L): 1,50 g/L – {PLACE}."] * 2
 
 
+def test_what_could_not_be_written_down_is_shown_and_written_at_the_next_look(tmp_path, store, told, caplog):
+    way, posted = told
+    (tmp_path / "alarms").mkdir()  # as a full disk does: nothing can be put there
+    watching = watch(store, tmp_path, way)
+    after = minutes(watching, store, 0, 3, salinity=1.5)
+    assert "cannot be written down" in caplog.text
+    assert now_shown(store, NOW)["salinity"]["state"] == "firing"
+    (tmp_path / "alarms").rmdir()
+    after = minutes(watching, store, after, 1, salinity=1.5)
+    minutes(watch(store, tmp_path, way), store, after, 3, salinity=1.5)
+    assert len(posted) == 1, "nobody is told twice"
+
+
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"alarms": [{"rule": 3}]}', b"\xff\x00"])
 def test_a_damaged_memory_is_said_and_alarms_begin_anew(tmp_path, store, told, damage, caplog):
     way, posted = told
