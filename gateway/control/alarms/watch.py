@@ -7,10 +7,12 @@ Numbers ─► States ─► due ─► Channel (webhook, mail) ─► told ─�
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
+from devices.access.database import RegistryAway
 from devices.clock import HOUR_MS, now_ms
 from devices.contract.reading import Device
 from devices.errors import CONTENT
@@ -73,11 +75,11 @@ class Watch:
         self._rules = {one: {rule.id: rule for rule in rules(pilot, one)} for one in LANGS}
         self._ruled = self._rules[lang]
         self._numbers = Numbers(store, pilot, self._ruled.values())
-
-        def models() -> dict[str, str]:
-            return {one.device: one.model for one in devices()}
-
-        self._words = {one: Words(pilot, ruled, one, site, models) for one, ruled in self._rules.items()}
+        self._devices = devices
+        self._models: dict[str, str] = {}  # as of this look: a hundred silent devices are a hundred names
+        self._words = {
+            one: Words(pilot, ruled, one, site, lambda: self._models) for one, ruled in self._rules.items()
+        }
         self._lang = lang
         self._faults = faults or Faults()
         self._held_up: dict[str, str] = {}  # channel → why it takes nothing, said once
@@ -117,6 +119,8 @@ class Watch:
             answers = self._numbers.look(at)
         except RetryLater:
             answers = None
+        with suppress(RegistryAway):  # those of the look before
+            self._models = {one.device: one.model for one in self._devices()}
         changed = self._states.step(self._ruled.values(), AWAY if answers is None else answers, at)
         groups = self._states.groups(self._ruled)
         for channel in self._channels:

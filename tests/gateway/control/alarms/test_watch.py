@@ -9,6 +9,7 @@ from itertools import islice
 
 import pytest
 
+from devices.access.database import RegistryAway
 from devices.clock import HOUR_MS, MINUTE_MS
 from devices.pilots.pilot import load
 from devices.settings import Settings
@@ -207,6 +208,30 @@ def test_what_could_not_be_written_down_is_shown_and_written_at_the_next_look(tm
     after = minutes(watching, store, after, 1, salinity=1.5)
     minutes(watch(store, tmp_path, way), store, after, 3, salinity=1.5)
     assert len(posted) == 1, "nobody is told twice"
+
+
+def test_names_of_silent_devices_are_asked_for_once_a_look_and_a_registry_that_is_away_stops_nothing(
+    tmp_path, store, told
+):
+    way, posted = told
+    asked = []
+
+    def devices():
+        asked.append(True)
+        if len(asked) > 16:
+            raise RegistryAway("enrol.away", error="gone")
+        return list(PILOT.fleet.values())
+
+    watching = watch(store, tmp_path, way, devices=devices)
+    for minute in range(20):
+        at = NOW + minute * MINUTE_MS
+        store.write([books(at), *(
+            Point("device", tags(pilot="dong-thap", community=one.community, device=one.device),
+                  {"silent_minutes": 250.0}, at)
+            for one in list(PILOT.fleet.values())[:30]
+        )])  # fmt: skip
+        watching.try_look(at)
+    assert len(asked) == 20 and posted and all("“" not in title for title in titles(posted))
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"alarms": [{"rule": 3}]}', b"\xff\x00"])
