@@ -88,18 +88,22 @@ def uneven(one: Indicator) -> str:
 
 
 def course(one: Indicator, lang: str) -> str:
-    """How an indicator stands, in one line: counted, due by now, forecast with its band, on course or not."""
-    last, aim = one.forecasts[-1], one.targets[-1]
+    """How an indicator stands, in one line: counted, due by now, on course or not; and the forecast with its
+    band, which there is none of after the plan's last year.
+    """
+    aim = one.targets[-1]
     whole = number(one, aim.at_least, lang)
+    said = {
+        "value": f"{number(one, one.value, lang).removesuffix('%')}/{whole}",
+        "due": number(one, one.asked, lang),
+        "verdict": text(f"overview.{pace(one)}", lang),
+    }
+    if not one.forecasts:
+        return text("overview.course_ended", lang, year=aim.year, **said)
+    last = one.forecasts[-1]
+    forecast = number(one, last.value, lang)
     return text(
-        "overview.course",
-        lang,
-        value=f"{number(one, one.value, lang).removesuffix('%')}/{whole}",
-        due=number(one, one.asked, lang),
-        year=last.year,
-        forecast=number(one, last.value, lang),
-        band=band(one, last, lang),
-        verdict=text(f"overview.{pace(one)}", lang),
+        "overview.course", lang, year=last.year, forecast=forecast, band=band(one, last, lang), **said
     )
 
 

@@ -32,7 +32,7 @@ def targets(pilot: Pilot, year: Year, lang: str) -> list[Block]:
         Block("heading", say(lang, "targets")),
         Block("table", as_of, tuple(rows), widths),
         *_sums(year, lang),
-        *(Block("text", _ahead(one, lang)) for one in year.indicators),
+        *(Block("text", _ahead(one, lang)) for one in year.indicators if one.forecasts),
     ]
 
 
@@ -59,7 +59,9 @@ def _sums(year: Year, lang: str) -> list[Block]:
 
 
 def _ahead(one: Indicator, lang: str) -> str:
-    """The forecast of an indicator in a sentence."""
+    """The forecast of an indicator in a sentence; after the plan's last year there is none."""
+    if not one.forecasts:
+        return ""
     last = one.forecasts[-1]
     return say(
         lang, "forecast", indicator=named(one.id, lang), year=last.year, value=value(one, last.value, lang),
@@ -109,7 +111,7 @@ def charts(years: tuple[Year, ...], lang: str) -> list[Block]:
             rows.append((str(ahead.year), dated.get(ahead.year, "–"), likely))
         before = [past for year in years[:-1] if (past := year.indicator(one.id)) is not None]
         whole = replace(one, trend=tuple(point for past in (*before, one) for point in past.trend))
-        alt = say(lang, "chart_alt", value=value(one, one.value, lang), forecast=_ahead(one, lang))
+        alt = say(lang, "chart_alt", value=value(one, one.value, lang), forecast=_ahead(one, lang)).strip()
         picture = drawing.draw(whole, words, lang)
         blocks.append(Block("chart", named(one.id, lang), tuple(rows), svg=picture, alt=alt))
     return [Block("heading", say(lang, "charts")), *blocks] if blocks else []

@@ -55,6 +55,11 @@ def test_one_line_says_whether_an_indicator_is_on_course(pilot: Pilot, value: in
     assert line == f"{value}/14 · lộ trình cần 8 · dự báo 2030: 13 (10–14) · {verdict}"
 
 
+def test_after_the_plan_s_last_year_nothing_is_forecast(pilot: Pilot) -> None:
+    ended = replace(indicator(pilot, "iot_communities", 13, 14), forecasts=())
+    assert wording.course(ended, "vi") == "13/14 · kế hoạch đến hết năm 2030 cần 14 · chậm so với lộ trình"
+
+
 def test_a_share_is_on_course_as_exactly_as_it_is_shown(pilot: Pilot) -> None:
     share = indicator(pilot, "traceability_share", 0.2504, 0.25)
     assert wording.course(share, "vi").replace("\u00a0", " ") == (

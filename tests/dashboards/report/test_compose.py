@@ -166,6 +166,20 @@ def test_the_sum_of_real_and_simulated_is_explained_where_it_is_none(store):
     assert any("làm tròn" in one for one in sentences(compose(PILOT, (changed,), "vi")))
 
 
+def test_after_the_plan_s_last_year_there_is_a_report_without_a_forecast(tmp_path):
+    store = SqliteStore(tmp_path / "store.sqlite")
+    now = midnight_of(date(2031, 6, 1), PILOT.zone)
+    where = tags(pilot="dong-thap", indicator="iot_communities")
+    store.write([Point("kpi", where, {"value": 13.0, "value_real": 0.0, "value_simulated": 13.0}, now - 1)])
+    made = report(store, 2031, now=now)
+    store.close()
+    assert rows(made.blocks, "Chỉ tiêu")[1][2] == "13"
+    assert not any("dự báo đến cuối năm" in one for one in sentences(made))
+    (chart,) = (one for one in made.blocks if one.kind == "chart")
+    assert chart.alt == "Biểu đồ tiến độ qua các năm; hiện nay 13."
+    assert ">2031<" in chart.svg, "its year is in the picture"
+
+
 def test_exactly_half_is_not_over_half(store):
     year = look_up(figures(store), 2026, NOW)
     share = year.indicators[-1]
