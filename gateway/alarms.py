@@ -7,6 +7,7 @@ import typer
 
 from devices import terminal
 from devices.access.registry import Registry
+from devices.clock import MINUTE_MS, now_ms
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language
 from devices.texts import Misuse, text
@@ -17,6 +18,7 @@ from gateway.control.alarms.states import Notice, States, highest
 from gateway.control.alarms.watch import remembered
 from gateway.instance import files
 
+LATE_MS = 5 * MINUTE_MS  # after a look that is so old, the watch does not run: it looks each minute
 alarms_app = typer.Typer(no_args_is_help=True, help="What is in alarm now; a test of who is told of it.")
 
 
@@ -38,6 +40,9 @@ def list_alarms(data: Data = None, lang: Language = "vi", json_output: AsJson = 
     if not file.exists():
         raise Misuse("alerts.not_watched")
     kept, pilot = remembered(file), settings.loaded_pilot
+    looked = int(file.stat().st_mtime * 1000)
+    if now_ms() - looked > LATE_MS:
+        typer.echo(text("alerts.late", lang, time=terminal.moment(looked, pilot.zone, lang)), err=True)
     ruled = {rule.id: rule for rule in rules(pilot, lang)}
     states = States({(one.rule, one.key): one for one in kept.alarms if one.rule in ruled})
     models = {one.device: one.model for one in Registry(settings.registry_url, pilot).devices()}

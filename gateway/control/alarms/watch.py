@@ -5,6 +5,7 @@ Numbers ─► States ─► due ─► Channel (webhook, mail) ─► told ─�
 """
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -52,9 +53,8 @@ class ToldOf(BaseModel):
 
 
 class Remembered(BaseModel):
-    """What outlives this process: when the store was looked at last, what fires, what was told by whom."""
+    """What outlives this process: what fires, what was told by whom."""
 
-    looked: int = 0
     alarms: list[Alarm] = []
     told: dict[str, list[ToldOf]] = {}
 
@@ -135,8 +135,9 @@ class Watch:
             log.warning("the store refuses %d alarms: %s", len(error.bad), error)
         finally:
             if self._unwritten:
-                self._remember(at)
+                self._remember()
                 self._unwritten = False
+            os.utime(self._file)  # its time says when was looked last
 
     def _tell(self, channel: Channel, at: int, stop: threading.Event | None) -> bool:
         """Send what is due; what cannot be sent is due again at the next look. Whether anything was sent."""
@@ -160,12 +161,12 @@ class Watch:
             del told[group]
         return sent
 
-    def _remember(self, at: int) -> None:
+    def _remember(self) -> None:
         told = {
             name: [ToldOf(group=group, at=one.at, named=sorted(one.named)) for group, one in groups.items()]
             for name, groups in self._told.items()
         }
-        kept = Remembered(looked=at, alarms=list(self._states.alarms.values()), told=told)
+        kept = Remembered(alarms=list(self._states.alarms.values()), told=told)
         replace(self._file, kept.model_dump_json(), 0o600)
 
     def _points(self, groups: Mapping[Group, list[Alarm]], at: int) -> list[Point]:

@@ -1,15 +1,18 @@
 """From a sensor's message to somebody's webhook: a whole gateway at a real broker, and `hoiquan alarms`."""
 
 import json
+import os
 
 import pytest
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from devices.access.registry import Registry
+from devices.credentials import FIRST_INSTANCE
 from devices.texts import Misuse, text
 from gateway.alarms import alarms_app
 from gateway.control.alarms import watch
+from gateway.instance import files
 from tests.gateway.control.alarms.parties import webhook
 from tests.gateway.running import PLACE, device, gateway, settings
 from tests.servers import until
@@ -47,6 +50,17 @@ def test_a_reading_beyond_a_level_is_posted_and_listed(mosquitto, tmp_path, monk
 def test_a_folder_that_nobody_watches_says_so(tmp_path):
     result = command(tmp_path, "list")
     assert isinstance(result.exception, Misuse) and "hoiquan gateway" in str(result.exception)
+
+
+def test_a_list_that_is_old_says_so(tmp_path):
+    file = files(tmp_path, FIRST_INSTANCE).alarms
+    file.parent.mkdir(parents=True)
+    file.write_text('{"alarms": [], "told": {}}', "utf-8")
+    fresh = command(tmp_path, "list")
+    assert (fresh.exit_code, fresh.stdout, fresh.stderr) == (0, "Không có cảnh báo nào.\n", "")
+    os.utime(file, (0, 0))
+    old = command(tmp_path, "list")
+    assert old.stdout == fresh.stdout and "Lần xét cuối là lúc 01/01/1970" in old.stderr
 
 
 def test_a_test_message_says_by_which_way_it_went(tmp_path, monkeypatch):
