@@ -7,6 +7,7 @@ from devices.pilots.pilot import Pilot
 from gateway.control.alarms.rules import LOOK_BACK_MS, Asked, Rule
 from gateway.control.alarms.states import Found, Key
 from gateway.indicators.count import SHARE
+from gateway.stores.points import FLAG_FALSE, FLAG_TRUE
 from gateway.stores.store import Latest, Store
 
 BOOKS_MS = 10 * MINUTE_MS  # how old books may be
@@ -14,6 +15,9 @@ COUNTED_MS = 25 * HOUR_MS  # and the count of a device's silence
 COURSE_MS = 2 * DAY_MS  # and an indicator
 ACCOUNTED = ("stored", "duplicate", "quarantined", "spooled")
 Worst = tuple[int, float, float]  # an hour, and the lowest and highest reading in it
+Gauges = tuple[
+    str, str, str
+]  # of a signal at a place the real ones, or the simulated ones: FLAG_FALSE, FLAG_TRUE
 
 
 class Numbers:
@@ -27,7 +31,7 @@ class Numbers:
         self._rules = list(rules)
         self._where = {"pilot": pilot.pilot}
         self._signals = list(dict.fromkeys(rule.gauge.signal for rule in self._rules if rule.gauge))
-        self._worst: dict[tuple[str, str], Worst] = {}  # signal, place → its newest hour that has readings
+        self._worst: dict[Gauges, Worst] = {}  # the newest hour that has readings
         self._whole = 0  # when all hours were read last
         self._read = 0  # and when any were
 
@@ -55,9 +59,10 @@ class Numbers:
         gauge = rule.gauge
         assert gauge is not None
         for place in rule.places:
-            worst = self._worst.get((gauge.signal, place))
-            if worst is not None and worst[0] > at - LOOK_BACK_MS - HOUR_MS:
-                hour, low, high = worst
+            of_each = (self._worst.get((gauge.signal, place, flag)) for flag in (FLAG_FALSE, FLAG_TRUE))
+            known = [one for one in of_each if one is not None and one[0] > at - LOOK_BACK_MS - HOUR_MS]
+            if known:
+                hour, low, high = known[0]  # where real ones measure, simulated ones do not count
                 value = high if gauge.when == "over" else low
                 found[Key(place)] = Found(value, int(hour == at // HOUR_MS * HOUR_MS))
         return found
@@ -69,16 +74,17 @@ class Numbers:
         hour = at // HOUR_MS * HOUR_MS
         start = hour - LOOK_BACK_MS if whole else hour - HOUR_MS
         summary = self._store.summary("telemetry", self._signals, self._where, start, at + 1, HOUR_MS)
-        newest: dict[tuple[str, str], Worst] = {}
+        newest: dict[Gauges, Worst] = {}
         for signal, series in summary.items():
             for tags, buckets in series.items():
-                place = signal, dict(tags).get("community", "")
+                of = dict(tags)
+                gauges = signal, of.get("community", ""), of.get("simulated", FLAG_FALSE)
                 for bucket in buckets:
-                    known = newest.get(place)
+                    known = newest.get(gauges)
                     if known is None or bucket.time > known[0]:
-                        newest[place] = bucket.time, bucket.low, bucket.high
+                        newest[gauges] = bucket.time, bucket.low, bucket.high
                     elif bucket.time == known[0]:
-                        newest[place] = known[0], min(known[1], bucket.low), max(known[2], bucket.high)
+                        newest[gauges] = known[0], min(known[1], bucket.low), max(known[2], bucket.high)
         self._worst = newest if whole else self._worst | newest
         self._read, self._whole = at, at if whole else self._whole
 

@@ -11,6 +11,8 @@ What is true when something is missing:
 - A gauge falls silent in alarm: its level is that of the newest hour that has readings, looked for over
   `LOOK_BACK_MS`, so it goes on; after an hour a second rule says that it is silent. If it stays so, its
   number is gone in the end, and the message says that nobody knows.
+- Where real gauges measure at a place, its simulated ones do not count, as on the pages. Grafana's queries
+  cannot choose so: there the worst of all counts.
 - A level holds from its limit to the next one's: where III fires, II does not. What ends waits `OVERLAP_MS`,
   so that no all-clear fits between two levels.
 - A device that joined lately has an empty past, not bad coverage. The store does not know when a device was

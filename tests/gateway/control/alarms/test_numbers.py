@@ -61,6 +61,15 @@ def test_of_two_gauges_of_a_place_the_worse_one_counts_whichever_way_is_worse(st
     assert numbers.look(NOW)[name] == {Key("ca-tra-hong-ngu"): Found(2.5, 1)}
 
 
+def test_where_a_real_gauge_measures_a_simulated_one_raises_no_alarm(store, numbers):
+    real = Device("dong-thap", "tam-que", "my-gauge", "canal-gauge", simulated=False)
+    store.write([gauge("tam-que", NOW - MINUTE_MS, salinity=4.4, water_level=1.0),
+                 Point("telemetry", device_tags(real), {"salinity": 0.1}, NOW - 2 * HOUR_MS)])  # fmt: skip
+    found = numbers.look(NOW)
+    assert found[SALT + "I"] == {TAM_QUE: Found(0.1, 0)}
+    assert found["dong-thap-water_level-0-I"] == {TAM_QUE: Found(1.0, 1)}, "none of them measures that"
+
+
 def test_a_place_with_levels_of_its_own_is_not_held_against_those_of_everywhere(store, numbers):
     store.write([gauge("sen-thap-muoi", NOW - MINUTE_MS, water_level=1.6),
                  gauge("tam-que", NOW - MINUTE_MS, water_level=1.6)])  # fmt: skip
