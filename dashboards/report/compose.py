@@ -91,8 +91,9 @@ def _coverage(pilot: Pilot, year: Year, lang: str) -> list[Block]:
     """How much is known, and where the numbers end."""
     blocks = [Block("heading", say(lang, "coverage"))]
     if not year.empty:
-        mean = sum(year.coverage.values()) / len(year.coverage) if year.coverage else 0.0
         listed = [place.id for commune in communes(pilot, year) for place in commune.places]
+        shares = [year.coverage[one] for one in listed if one in year.coverage]
+        mean = sum(shares) / len(shares) if shares else 0.0
         devices = sum(year.devices.get(one, 0) for one in listed)
         blocks.append(
             Block(

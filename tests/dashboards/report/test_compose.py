@@ -166,6 +166,14 @@ def test_the_sum_of_real_and_simulated_is_explained_where_it_is_none(store):
     assert any("làm tròn" in one for one in sentences(compose(PILOT, (changed,), "vi")))
 
 
+def test_the_mean_coverage_is_that_of_the_places_in_the_table(store):
+    year = look_up(figures(store), 2026, NOW)
+    year = dataclasses.replace(year, coverage={"tam-que": 0.5, "canh-tan": 0.7, "gone-from-the-file": 0.1})
+    made = compose(PILOT, (year,), "vi")
+    assert rows(made.blocks, "Xã, phường")[-1][4] == "60%"
+    assert any("độ phủ trung bình 60%" in one for one in sentences(made))
+
+
 def test_after_the_plan_s_last_year_there_is_a_report_without_a_forecast(tmp_path):
     store = SqliteStore(tmp_path / "store.sqlite")
     now = midnight_of(date(2031, 6, 1), PILOT.zone)
