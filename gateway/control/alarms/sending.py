@@ -1,12 +1,13 @@
 """How a message reaches people: a webhook, a mail. What cannot be sent raises OSError, and is tried again."""
 
 import json
+import logging
 import smtplib
 import ssl
 from collections.abc import Sequence
 from email.header import Header
 from email.mime.text import MIMEText
-from email.utils import formatdate, make_msgid
+from email.utils import formataddr, formatdate, make_msgid, parseaddr
 from http.client import HTTPException
 from typing import Any, Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -17,6 +18,7 @@ from devices.settings import Settings
 from devices.texts import Misuse
 from gateway.control.alarms.message import Message
 
+log = logging.getLogger(__name__)
 TIMEOUT = 10.0  # seconds for each step with a server
 LONGEST_SUBJECT = 400  # characters: of many silent devices the text names all
 PORTS = {"smtp": 587, "smtps": 465}
@@ -112,8 +114,8 @@ class Mail:
             raise Misuse("alerts.no_smtp")
         self._tls, self._host, self._port = at.scheme == "smtps", at.hostname, at.port or PORTS[at.scheme]
         self._account = (unquote(at.username), unquote(at.password or "")) if at.username else None
-        self._addresses = list(addresses)
-        self._sender = sender or f"hoiquan@{at.hostname}"
+        self._addresses = [formataddr(parseaddr(one)) for one in addresses]  # a name with marks is encoded
+        self._sender = formataddr(parseaddr(sender or f"hoiquan@{at.hostname}"))
 
     def send(self, message: Message) -> None:
         """One mail to all; a password goes over TLS alone, and a server that offers none raises OSError."""
@@ -124,7 +126,9 @@ class Mail:
         mail["Date"], mail["Message-ID"] = formatdate(), make_msgid(domain=self._host)
         mail["Auto-Submitted"] = "auto-generated"  # so that nobody's out-of-office answers (RFC 3834)
         with self._connected() as server:
-            server.send_message(mail)
+            refused = server.send_message(mail)
+        if refused:  # the others have it, and would have it again
+            log.warning("the mail server refuses %d of %d addresses", len(refused), len(self._addresses))
 
     def _connected(self) -> smtplib.SMTP:
         context = ssl.create_default_context()

@@ -41,7 +41,9 @@ class Posted(list):
 
 @contextmanager
 def mail_server():
-    """(address, mails): speaks as much SMTP as a client without TLS needs; mails are bytes."""
+    """(address, mails): speaks as much SMTP as a client without TLS needs, and knows nobody whose name begins
+    with "gone"; mails are bytes.
+    """
     mails = []
 
     class Handler(socketserver.StreamRequestHandler):
@@ -55,7 +57,7 @@ def mail_server():
                 if verb == b"QUIT":
                     self.say("221 bye")
                     return
-                self.say("250 ok")
+                self.say("550 nobody" if b"<gone" in line else "250 ok")
 
         def say(self, words):
             self.wfile.write(f"{words}\r\n".encode())

@@ -274,6 +274,18 @@ def test_a_long_subject_keeps_its_words(tmp_path, store):
     assert mail["Date"] and mail["Message-ID"]
 
 
+def test_names_with_marks_keep_their_addresses_and_one_who_is_refused_is_said(tmp_path, store, caplog):
+    with mail_server() as (url, mails):
+        to = ["Cán bộ xã <a@example.test>", "gone@example.test"]
+        minutes(watch(store, tmp_path, Mail(url, to, "Hội quán <b@example.test>")), store, 0, 3, salinity=1.5)
+    (raw,) = mails
+    mail = email.message_from_bytes(raw, policy=policy.default)
+    (sender,), (first, _) = mail["From"].addresses, mail["To"].addresses
+    assert (sender.display_name, sender.addr_spec) == ("Hội quán", "b@example.test")
+    assert (first.display_name, first.addr_spec) == ("Cán bộ xã", "a@example.test")
+    assert "refuses 1 of 2 addresses" in caplog.text and "gone@" not in caplog.text
+
+
 def test_a_password_is_sent_to_no_server_without_tls(tmp_path, store, caplog):
     with mail_server() as (url, mails):
         way = Mail(url.replace("//", "//user:secret@"), ["a@example.test"], "")
