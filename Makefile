@@ -25,7 +25,7 @@ compose:
 	@sh deploy/secrets secrets .env
 	docker compose up -d --build --wait
 
-GROWN := -f docker-compose.yml -f docker-compose.grow.yml
+GROWN := -f docker-compose.yml -f docker-compose.grow.yml -f docker-compose.kept.yml
 grow:
 	@sh deploy/secrets secrets .env
 	docker compose $(GROWN) up -d --build --wait

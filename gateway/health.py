@@ -73,8 +73,8 @@ class Health:
     def _found(self) -> str:
         if self._pipeline.trouble or self._full:
             return self._pipeline.trouble or self._full
-        if not self._receiver.connected:
-            return "there is no connection to the broker"
+        if self._receiver.trouble:
+            return self._receiver.trouble
         if self._receiver.heartbeat.age() > LATE:
             return f"the broker did not give back a heartbeat of the last {LATE:.0f} s"
         return ""

@@ -47,9 +47,11 @@ IN_FLIGHT = 5000  # messages the broker may send before the first is acknowledge
 # Seconds that what has come waits for more: a commit, a batch and the memory of each device cost as much for
 # one message as for hundreds. Nobody notices it who looks at a page.
 LINGER = 0.08
-# A broker that sends no more before these are acknowledged (EMQX: 32 at most, unless told otherwise) is not
-# kept waiting: where so many are here and none came for that many seconds, they are all.
+# A broker that sends no more before these are acknowledged (EMQX: 32 at most, unless told otherwise; HiveMQ
+# 10 to MQTT 3.1.1) is not kept waiting: where so many are here, or as many as the last time, and none came
+# for that many seconds, they are all.
 FEW, QUIET = 16, 0.02
+ASK_AGAIN = 30.0  # seconds until a subscription that was refused is asked for again
 UNPROMISED = 50_000  # QoS 0 messages kept in memory; nothing is promised for more
 GOODBYE = 1.0  # seconds that the last heartbeat may take
 # Seconds between two tries to connect, at most. Mosquitto forgets shared subscriptions when it ends: until
@@ -78,6 +80,7 @@ class Receiver:
         self.heartbeat = Heartbeat(username)
         self.notices = Notices()
         self._unshared = (self.heartbeat.topic, *NOTICES)  # each gateway hears them, at QoS 0
+        self._wanted = [*(self._share + topic for topic in TAKEN), *self._unshared]
         self._client = Link(
             CallbackAPIVersion.VERSION2,
             client_id=username,
@@ -96,10 +99,16 @@ class Receiver:
         self._client.on_publishes = self._on_publishes
         self._queue: deque[Message] = deque()
         self._arrived = threading.Condition()
+        # how many came the last time before it went quiet; the broker's window, once that is so twice
+        self._fell_quiet_at = self._window = 0
         self._epoch = 0
         self.connected = False  # and subscribed: only from then on does the broker keep messages for us
         self._kept = False  # the session, by the broker
         self._no_way = ""  # why the last try to connect failed
+        self._refused: dict[str, str] = {}  # subscriptions that the broker did not grant, and why
+        self._asking = threading.Lock()
+        self._asked: dict[int, Sequence[str]] = {}  # by the request's number; of `_asking`
+        self._ask_again = 0.0
 
     def start(self) -> None:
         """Connect in the background, and again whenever the connection is lost."""
@@ -130,15 +139,25 @@ class Receiver:
             queue = self._queue
             if not queue:
                 self._arrived.wait(wait)
-            end = time.monotonic() + LINGER
-            while 0 < len(queue) < limit and (left := end - time.monotonic()) > 0:
-                patience = QUIET if len(queue) >= FEW else LINGER
-                if not self._arrived.wait(min(left, patience)):
-                    break
+            self._linger(limit)
             return [queue.popleft() for _ in range(min(limit, len(queue)))]
+
+    def _linger(self, limit: int) -> None:
+        """Wait a moment for more, if anything has come. A broker whose window is full sends nothing more,
+        each time after as many: then what has come is all there is.
+        """
+        queue, end = self._queue, time.monotonic() + LINGER
+        while 0 < len(queue) < limit and len(queue) != self._window and (left := end - time.monotonic()) > 0:
+            patience = QUIET if len(queue) >= FEW or len(queue) == self._fell_quiet_at else LINGER
+            if not self._arrived.wait(min(left, patience)):
+                self._window = len(queue) if len(queue) == self._fell_quiet_at else 0
+                self._fell_quiet_at = len(queue)
+                break
 
     def ack(self, messages: Sequence[Message]) -> None:
         """Tell the broker that these are safe."""
+        if self._queue:  # it did not wait for that
+            self._window = 0
         epoch = self._epoch
         self._client.acknowledge([m.mid for m in messages if m.mid and m.epoch == epoch])
 
@@ -154,9 +173,19 @@ class Receiver:
         self._client.publish(topic, payload, qos=0)
 
     def beat(self) -> None:
-        """Send a heartbeat; nothing is sent while there is no connection."""
+        """Send a heartbeat, and ask again for what was refused; nothing while there is no connection."""
+        if self._refused and self._client.is_connected() and time.monotonic() >= self._ask_again:
+            self._subscribe(list(self._refused))
         if self.connected:
             self._client.publish(self.heartbeat.topic, self.heartbeat.payload(), qos=0)
+
+    @property
+    def trouble(self) -> str:
+        """Why the gateway does not hear what it lives on, or ""."""
+        for topic in (self._wanted[0], self.heartbeat.topic):
+            if why := self._refused.get(topic):
+                return f"the broker refuses the subscription to {topic}: {why}"
+        return "" if self.connected else "there is no connection to the broker"
 
     def _on_connect(
         self, client: Client, _: Any, flags: ConnectFlags, reason: ReasonCode, __: Properties | None
@@ -169,23 +198,37 @@ class Receiver:
         # A broker that crashed may have lost the subscription with the session: always ask again.
         if self._stale:
             client.unsubscribe(self._stale)
-        if self._version == MQTTv5:
-            # what is shared may not leave out our own, which are told by their kind; see `_on_message`
-            ours = SubscribeOptions(qos=1, noLocal=not self._share)
-            here = SubscribeOptions(qos=0)
-            wanted = [(self._share + topic, ours) for topic in TAKEN]
-            client.subscribe([*wanted, *((topic, here) for topic in self._unshared)])
-        else:
-            unshared = ((topic, 0) for topic in self._unshared)
-            client.subscribe([*((topic, 1) for topic in TAKEN), *unshared])
+        self._refused = {}
+        self._subscribe(self._wanted)
+
+    def _subscribe(self, topics: Sequence[str]) -> None:
+        """Ask for some of what is wanted."""
+        qos = {topic: int(topic not in self._unshared) for topic in topics}
+        # What is shared may not leave out our own, which are told by their kind; see `_on_publishes`. Whether
+        # a message is retained is told when it is sent, not first when the broker repeats it.
+        options = [
+            (topic, SubscribeOptions(each, noLocal=bool(each and not self._share), retainAsPublished=True))
+            for topic, each in qos.items()
+        ]
+        with self._asking:
+            wanted = options if self._version == MQTTv5 else list(qos.items())
+            _, number = self._client.subscribe(wanted)
+            self._asked[number or 0] = topics
+        self._ask_again = time.monotonic() + ASK_AGAIN
 
     def _on_subscribe(
-        self, _: Client, __: Any, ___: int, reasons: list[ReasonCode], ____: Properties | None
+        self, _: Client, __: Any, number: int, reasons: list[ReasonCode], ____: Properties | None
     ) -> None:
-        for topic, reason in zip((*TAKEN, *self._unshared), reasons, strict=False):
-            if reason.is_failure:
-                log.error("the broker refuses the subscription to %s: %s", topic, reason)
-        if reasons[0].is_failure:
+        with self._asking:
+            topics = self._asked.pop(number, ())
+        for topic, reason in zip(topics, reasons, strict=False):
+            if not reason.is_failure:
+                self._refused.pop(topic, None)
+                continue
+            if topic not in self._refused:
+                log.error("the broker refuses the subscription to %s: %s; asked again", topic, reason)
+            self._refused[topic] = str(reason)
+        if self.connected or self._wanted[0] in self._refused:
             return
         self.connected, self._no_way = True, ""
         log.info("connected to %s, session %s", self._broker, "kept" if self._kept else "new")

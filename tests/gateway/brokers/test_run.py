@@ -78,3 +78,12 @@ def test_it_goes_on_when_what_reads_the_log_has_died(broker):
     until(lambda: readers(script) - before, "another reader")
     publish(port, "others/again")
     until(lambda: "others/again" in denials(kept), "the denial")
+
+
+def test_the_broker_of_a_group_is_as_the_other_but_for_what_survives():
+    ours, grown = (
+        {line for line in (RUN.parent / name).read_text("utf-8").splitlines() if line and line[0] != "#"}
+        for name in ("mosquitto.conf", "grow.conf")
+    )
+    assert ours - grown == {"persistence true", "autosave_on_changes false", "autosave_interval 1"}
+    assert {line.split()[0] for line in grown - ours} == {"plugin", "plugin_opt_flush_period"}

@@ -1,5 +1,6 @@
 """The gateway at a real Mosquitto: what it has not acknowledged comes again, and only that."""
 
+import json
 import signal
 import time
 from contextlib import contextmanager
@@ -95,9 +96,11 @@ def test_what_was_not_acknowledged_comes_again(gateway, publish):
         assert receiver.take(10, 0.05) == []
 
 
-def test_a_broker_that_sends_few_at_once_is_not_kept_waiting(monkeypatch):
-    monkeypatch.setattr(receive, "LINGER", 1.2 * PATIENCE)  # whoever waits for it is too late
-    with mosquitto("allow_anonymous true", "max_inflight_messages 20") as few:
+@pytest.mark.parametrize(("window", "linger"), [(20, 1.2 * PATIENCE), (10, 0.1 * PATIENCE)])
+def test_a_broker_that_sends_few_at_once_is_not_kept_waiting(monkeypatch, window, linger):
+    """Whoever waits for it each time is too late: with the smaller window it is waited for once."""
+    monkeypatch.setattr(receive, "LINGER", linger)
+    with mosquitto("allow_anonymous true", f"max_inflight_messages {window}") as few:
         receiver = Receiver(few.url, "gateway", "", 4)
         receiver.start()
         until(lambda: receiver.connected, "it subscribes")
@@ -112,6 +115,68 @@ def test_a_broker_that_sends_few_at_once_is_not_kept_waiting(monkeypatch):
         receiver.stop()
     assert [m.payload for m in got] == [b"%d" % n for n in range(len(got))]
     assert len(got) >= 200
+
+
+CONTROL = "$CONTROL/dynamic-security"
+PLUGIN = next(Path("/usr/lib").glob("*/mosquitto_dynamic_security.so"), None)  # of Debian's mosquitto
+
+
+def secured(name):
+    """A client of that plugin, with its own name as its password."""
+    _, iterations, salt, digest = hash_password(name).removeprefix("$").split("$")
+    return {"username": name, "password": digest, "salt": salt, "iterations": int(iterations)}
+
+
+@pytest.mark.skipif(PLUGIN is None, reason="needs Mosquitto's dynamic security (Debian's mosquitto has it)")
+@pytest.mark.parametrize("version", [5, 4])
+def test_a_subscription_that_is_refused_is_told_and_asked_for_again(tmp_path, monkeypatch, caplog, version):
+    monkeypatch.setattr(receive, "ASK_AGAIN", 0.0)
+    may = {"publishClientSend": True, "publishClientReceive": True, "subscribe": False, "unsubscribe": True}
+    warden = {"acltype": "publishClientSend", "topic": f"{CONTROL}/#", "allow": True}
+    rights = {
+        "defaultACLAccess": may,
+        "clients": [secured("gateway"), secured("warden") | {"roles": [{"rolename": "warden"}]}],
+        "roles": [{"rolename": "warden", "acls": [warden]}],
+    }
+    (tmp_path / "rights.json").write_text(json.dumps(rights), "utf-8")
+    with mosquitto(
+        "allow_anonymous true", f"plugin {PLUGIN}", f"plugin_opt_config_file {tmp_path}/rights.json"
+    ) as broker:
+        receiver = Receiver(broker.url, "gateway", "gateway", version)
+        receiver.start()
+        until(lambda: "subscription to hoiquan/#" in receiver.trouble, "it says so")
+        receiver.beat()
+        assert not receiver.connected
+        (said,) = [line for line in caplog.messages if "hoiquan/#" in line]
+        assert said.startswith("the broker refuses the subscription to hoiquan/#: ")
+        with client(broker, "warden", "warden") as warden:
+            right = {"acltype": "subscribe", "allow": True}
+            command = {"commands": [{"command": "setDefaultACLAccess", "acls": [right]}]}
+            warden.publish(f"{CONTROL}/v1", json.dumps(command), 1).wait_for_publish(PATIENCE)
+
+            def granted():
+                receiver.beat()
+                return receiver.connected and not receiver.trouble
+
+            until(granted, "it hears of the new right")
+            warden.publish(TOPIC, b"after", 1).wait_for_publish(PATIENCE)
+            receiver.ack(take(receiver, 1))
+        receiver.stop()
+
+
+def test_what_is_sent_to_be_retained_says_so_at_once(broker, publish):
+    """Else its sender would hear of it first when the broker repeats it, months later."""
+    receiver = Receiver(broker.url, "gateway-live", "", 5)
+    receiver.start()
+    until(lambda: receiver.connected, "it subscribes")
+    publish(TOPIC, b"kept", retain=True)
+    try:
+        (message,) = take(receiver, 1)
+        receiver.ack([message])
+        assert message.retained
+    finally:
+        publish(TOPIC, b"", retain=True)
+        receiver.stop()
 
 
 def test_what_was_sent_while_the_gateway_was_away_is_kept(gateway, publish):
@@ -149,8 +214,9 @@ def test_large_retained_and_qos_0_messages_come_too(gateway, publish):
     publish("hoiquan/v1/p/c/d1/status", b"online", retain=True)
     try:
         with gateway() as receiver:
-            retained = [m.retained for m in take(receiver, 2)]
-            assert sorted(retained) == [False, True], "once from its queue, once because it is retained"
+            retained = [m.retained for m in take(receiver, 2)]  # once from its queue, once as it is kept
+            told = receiver._version == MQTTv5  # MQTT 3.1.1 has no word for it until then
+            assert sorted(retained) == [told, True]
     finally:
         publish("hoiquan/v1/p/c/d1/status", b"", retain=True)
 
