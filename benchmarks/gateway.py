@@ -92,10 +92,7 @@ def main() -> None:
                 for gateway in gateways:
                     faults(both, gateway, options.messages, figures["gateways"][gateway.name])
             if options.rate and "ours" in options.only:
-                seconds = options.minutes * 60
-                what = f"live, {options.rate} messages/s for {seconds:g} s"
-                lived = attempt(what, lambda: live(Ours(), both, options.rate, seconds))
-                figures["live"] = lived.as_dict() if isinstance(lived, Lived) else lived
+                figures["live"] = lives(both, options)
     except Missing as missing:
         raise SystemExit(f"benchmarks/gateway.py: {missing}") from None
     figures["machine"]["load_after"] = os.getloadavg()[0]
@@ -103,8 +100,8 @@ def main() -> None:
         options.json.write_text(json.dumps(figures, indent=1), "utf-8")
     console = Console(width=170)
     console.print(drained_table(figures))
-    if "live" in figures:
-        console.print(live_table(figures["live"]))
+    for name, lived in figures.get("live", {}).items():
+        console.print(live_table(name, lived))
     if options.before is not None:
         for what, key in (("rate", "rates"), ("CPU a message", "cpus")):
             both = [figures["gateways"][name].get(key, []) for name in (Ours().name, BEFORE)]
@@ -139,6 +136,17 @@ def attempt(what: str, measure: Callable[[], Any]) -> Any:
         return {"missing": " ".join(str(error).split())[:300]}
     print(f"{time.monotonic() - began:.0f} s", flush=True)
     return result
+
+
+def lives(both: Road, options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """A live run of ours, and of the checkout before, one after the other."""
+    figures, seconds = {}, options.minutes * 60
+    roots = [options.before.resolve()] if options.before is not None else []
+    for gateway in [*(Ours(root=root) for root in roots), Ours()]:
+        what = f"{gateway.name}: live, {options.rate} messages/s for {seconds:g} s"
+        lived = attempt(what, lambda g=gateway: live(g, both, options.rate, seconds))
+        figures[gateway.name] = lived.as_dict() if isinstance(lived, Lived) else lived
+    return figures
 
 
 def drains(both: Road, gateways: list[Gateway], options: argparse.Namespace, rows: dict[str, Any]) -> None:
@@ -238,8 +246,8 @@ def limit(busy: dict[str, float]) -> str:
     return f"{part}: {most:.0%} of a core, {rest}"
 
 
-def live_table(lived: dict[str, Any]) -> Table:
-    table = Table("live, ours", "measured", title="Publish to queryable")
+def live_table(name: str, lived: dict[str, Any]) -> Table:
+    table = Table(f"live, {name}", "measured", title="Publish to queryable")
     if "missing" in lived:
         table.add_row("not measured", lived["missing"])
         return table

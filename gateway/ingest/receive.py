@@ -45,12 +45,12 @@ TAKEN = (EVERYTHING, *filters(), f"{DENIED}/#")  # what is spooled
 SESSION_SECONDS = 14 * 24 * 3600  # the broker keeps our queue this long while we are away
 IN_FLIGHT = 5000  # messages the broker may send before the first is acknowledged
 # Seconds that what has come waits for more: a commit, a batch and the memory of each device cost as much for
-# one message as for hundreds. Nobody notices it who looks at a page.
-LINGER = 0.08
+# one message as for hundreds. It is a quarter of the second in which a reading is promised to be on a page.
+LINGER = 0.25
 # A broker that sends no more before these are acknowledged (EMQX: 32 at most, unless told otherwise; HiveMQ
 # 10 to MQTT 3.1.1) is not kept waiting: where so many are here, or as many as the last time, and none came
 # for that many seconds, they are all.
-FEW, QUIET = 16, 0.02
+FEW, QUIET = 16, 0.05
 ASK_AGAIN = 30.0  # seconds until a subscription that was refused is asked for again
 UNPROMISED = 50_000  # QoS 0 messages kept in memory; nothing is promised for more
 GOODBYE = 1.0  # seconds that the last heartbeat may take
@@ -99,8 +99,9 @@ class Receiver:
         self._client.on_publishes = self._on_publishes
         self._queue: deque[Message] = deque()
         self._arrived = threading.Condition()
-        # how many came the last time before it went quiet; the broker's window, once that is so twice
-        self._fell_quiet_at = self._window = 0
+        # how many came the last time before it went quiet; the broker's window, once that is so twice; how
+        # many whoever waits wants to be woken for
+        self._fell_quiet_at, self._window, self._enough = 0, 0, 1
         self._epoch = 0
         self.connected = False  # and subscribed: only from then on does the broker keep messages for us
         self._kept = False  # the session, by the broker
@@ -140,6 +141,7 @@ class Receiver:
             if not queue:
                 self._arrived.wait(wait)
             self._linger(limit)
+            self._enough = 1
             return [queue.popleft() for _ in range(min(limit, len(queue)))]
 
     def _linger(self, limit: int) -> None:
@@ -147,11 +149,13 @@ class Receiver:
         each time after as many: then what has come is all there is.
         """
         queue, end = self._queue, time.monotonic() + LINGER
-        while 0 < len(queue) < limit and len(queue) != self._window and (left := end - time.monotonic()) > 0:
-            patience = QUIET if len(queue) >= FEW or len(queue) == self._fell_quiet_at else LINGER
-            if not self._arrived.wait(min(left, patience)):
-                self._window = len(queue) if len(queue) == self._fell_quiet_at else 0
-                self._fell_quiet_at = len(queue)
+        self._enough = self._window or limit
+        while 0 < (here := len(queue)) < self._enough and (left := end - time.monotonic()) > 0:
+            known = here >= FEW or here == self._fell_quiet_at
+            self._arrived.wait(min(left, QUIET if known else LINGER))
+            if len(queue) == here:
+                self._window = here if here == self._fell_quiet_at else 0
+                self._fell_quiet_at = here
                 break
 
     def ack(self, messages: Sequence[Message]) -> None:
@@ -266,7 +270,8 @@ class Receiver:
         if taken:
             with self._arrived:
                 self._queue.extend(taken)
-                self._arrived.notify()
+                if len(self._queue) >= self._enough:  # to wake it for each would cost more than to take it
+                    self._arrived.notify()
         self._client.acknowledge(mid for mid in passed if mid)
 
     def _own(self, topic: str, payload: bytes) -> bool:
