@@ -67,13 +67,12 @@ def web(
     bind: terminal.Bind = "127.0.0.1",
 ) -> None:
     """The pages alone: overview, records, log, open data."""
-    import uvicorn
-
     from dashboards.pages.check import Verdict
     from dashboards.site import site
     from devices.access.registry import Registry
     from devices.probes.shelf import PROBES, Shelf
     from devices.settings import Settings
+    from devices.web.patience import serve
     from gateway.preview import judged
     from traceability.pages import web as records
     from traceability.secretary import form
@@ -90,7 +89,7 @@ def web(
         )
         shelf = Shelf(settings.data / PROBES)
         pages = site(settings, figures, lambda *one: Verdict(*judged(registry, shelf, *one)), others)
-        uvicorn.run(pages, host=bind, port=http_port, log_level="warning", timeout_graceful_shutdown=1)
+        serve(pages, bind, http_port)
 
 
 def up(

@@ -1,4 +1,4 @@
-"""The pages over one store as an application: what they show, their routes, and a store that is away.
+"""The pages over one store as an application: what they show, and their routes.
 
 store ─► opened ─► Figures ─► site: pages, open data, SensorThings, report + routes that the caller brings
 """
@@ -8,23 +8,27 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Protocol
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 
 from dashboards.figures import Figures
 from dashboards.opendata import catalog, files, routes
-from dashboards.pages import check, lately, learn, overview, place, state
+from dashboards.pages import check, lately, learn, overview, place, state, trouble
 from dashboards.report import route
 from dashboards.sta import routes as sta
-from devices.access.database import RegistryAway
 from devices.access.registry import Registry
 from devices.clock import DAY_MS, MINUTE_MS
 from devices.pilots.scenario import SCENARIO, Scenario
 from devices.settings import Settings
+from devices.web import icon
 from devices.web.conditional import Conditional
 from devices.web.named import Named
 from devices.web.options import Options
 from gateway.indicators.count import Evaluation, evaluate
-from gateway.stores.store import RetryLater, Store
+from gateway.stores.store import Store
+
+COMPRESSED = 1000  # bytes: what is smaller fits into one packet as it is
+EFFORT = 5  # of 9: more takes longer than it saves
 
 
 class Told(Protocol):
@@ -69,6 +73,8 @@ def site(settings: Settings, figures: Figures, judge: check.Judge, others: Itera
     pages = FastAPI(
         title="hoiquan", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
     )
+    # inside: the tag is that of the bytes that are sent, and who has them is told so by the same headers
+    pages.add_middleware(GZipMiddleware, minimum_size=COMPRESSED, compresslevel=EFFORT)
     pages.add_middleware(Conditional)
     pages.add_middleware(Options)
     pages.add_middleware(Named, base_url=settings.base_url, trusted=settings.trusted_hosts)
@@ -79,13 +85,9 @@ def site(settings: Settings, figures: Figures, judge: check.Judge, others: Itera
         pages.include_router(routes_of.router(figures))
     pages.include_router(check.router(judge))
     pages.include_router(learn.router())
+    pages.include_router(icon.router())
     for router in others:
         pages.include_router(router)
 
-    @pages.exception_handler(RetryLater)
-    @pages.exception_handler(RegistryAway)
-    def away(_: Request, error: Exception) -> Response:
-        """Store or registry is away: one line for people, and a sign to caches and monitors to ask again."""
-        return Response(f"{error}\n", 503, {"Retry-After": "5"}, media_type="text/plain; charset=utf-8")
-
+    trouble.told_by(pages)
     return pages

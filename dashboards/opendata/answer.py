@@ -8,9 +8,11 @@ from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from fastapi import Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 
 from dashboards.figures import Figures, iso
+from dashboards.opendata.rows import Refused
 
 # of the data; assumption: the province has not named one
 LICENCE = {
@@ -78,6 +80,18 @@ def answer(
         about["rehearsal"] = figures.rehearsal.en
     content = json.dumps({**about, "rows": shown}, ensure_ascii=False, separators=(",", ":"))
     return Response(content, media_type="application/json", headers=headers)
+
+
+def misread(name: str, value: str, cause: str) -> RequestValidationError:
+    """That a value of the query is none that OpenAPI names: refused as FastAPI refuses others."""
+    return RequestValidationError(
+        [{"type": "value_error", "loc": ("query", name), "msg": f"{name}={value}: {cause}", "input": value}]
+    )
+
+
+def refused(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What OpenAPI says of them."""
+    return {status: {"model": Refused} for status in statuses}
 
 
 def as_file(name: str, content: str, media: str) -> Response:

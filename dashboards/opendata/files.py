@@ -9,19 +9,21 @@ import json
 import threading
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, HTTPException, Response
+from fastapi import Path as FromPath
 
 from dashboards.figures import ACCURACY_KM, GEOJSON, Figures, device_json, point
 from dashboards.kept import OnDemand
 from dashboards.opendata import gather
-from dashboards.opendata.answer import CSV, LICENCE, LOTS, as_file, csv_text, flatten
+from dashboards.opendata.answer import CSV, LICENCE, LOTS, as_file, csv_text, flatten, refused
 from dashboards.opendata.rows import SeriesRow
 from devices.clock import DAY_MS, HOUR_MS
 from devices.contract.signals import SIGNALS
 
 SERIES_MS = 7 * DAY_MS
+Signal = Annotated[str, FromPath(json_schema_extra={"enum": list(SIGNALS)})]
 Answering = TypeVar("Answering", bound=Callable[..., Response])
 WEEKS = 64  # files of a signal that are held, a megabyte or so each of those of a whole province
 
@@ -32,8 +34,9 @@ def router(figures: Figures) -> APIRouter:
     fleet = OnDemand(lambda: [device_json(one) for one in figures.devices(figures.now())])
     weeks = _Weeks(figures)
 
-    def a_file(path: str, media: str) -> Callable[[Answering], Answering]:
-        return routes.get(path, responses={200: {"content": {media: {}}}}, response_class=Response)
+    def a_file(path: str, media: str, *refusals: int) -> Callable[[Answering], Answering]:
+        said: dict[int | str, dict[str, Any]] = {200: {"content": {media: {}}}}
+        return routes.get(path, responses=said | refused(*refusals, 503), response_class=Response)
 
     @a_file("/indicators.csv", CSV)
     def indicators() -> Response:
@@ -55,13 +58,13 @@ def router(figures: Figures) -> APIRouter:
         """The newest lots, without their codes."""
         return _table("lots", [gather.lot(lot) for lot in figures.lots(LOTS)])
 
-    @a_file("/series/{signal}.csv", CSV)
-    def series(signal: str) -> Response:
+    @a_file("/series/{signal}.csv", CSV, 404)
+    def series(signal: Signal) -> Response:
         """A signal of every device, by the hour, over seven days."""
         return weeks.answer(signal, None)
 
-    @a_file("/series/{signal}/{place}.csv", CSV)
-    def series_of(signal: str, place: str) -> Response:
+    @a_file("/series/{signal}/{place}.csv", CSV, 404)
+    def series_of(signal: Signal, place: str) -> Response:
         """The same of one place."""
         if place not in figures.pilot.place:
             raise HTTPException(404, f"{place}: the pilot has no such place; see communities")

@@ -3,6 +3,8 @@
 indicators   now, or counted again for any past day        communities   who takes part, and where
 series       a signal, summed up by hour or day            lots          harvests without their codes
 devices      who was heard within a day
+
+What is not as OpenAPI says is 422; 404 is what there is nothing of, 403 more than anybody is given at once.
 """
 
 from datetime import date, datetime, timedelta
@@ -13,7 +15,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from dashboards.figures import Figures, device_json
 from dashboards.opendata import gather
 from dashboards.opendata import rows as open_rows
-from dashboards.opendata.answer import LOTS, Asked, answer
+from dashboards.opendata.answer import LOTS, Asked, answer, misread, refused
 from devices.clock import DAY_MS, HOUR_MS, day_of, epoch_ms, midnight_of
 from devices.contract.signals import SIGNALS
 from gateway.indicators.course import START_YEAR
@@ -26,9 +28,10 @@ Page = Annotated[Asked, Depends()]
 
 def router(figures: Figures) -> APIRouter:
     """Read-only routes over the figures."""
-    routes = APIRouter(prefix="/api/v1", tags=["open data"])
+    routes = APIRouter(prefix="/api/v1", tags=["open data"], responses=refused(503))
+    place: Any = Query(None, json_schema_extra={"enum": list(figures.pilot.place)})
 
-    @routes.get("/indicators", **_describes(open_rows.Indicators))
+    @routes.get("/indicators", **_describes(open_rows.Indicators, 404))
     def indicators(
         request: Request, page: Page,
         at: Annotated[
@@ -41,7 +44,7 @@ def router(figures: Figures) -> APIRouter:
             return answer(request, figures, page, gather.indicators(figures, now))
         today = day_of(now, figures.pilot.zone)
         if not date(START_YEAR, 1, 1) <= at <= today:
-            raise HTTPException(422, f"at={at}: choose a day from {START_YEAR}-01-01 to {today}")
+            raise HTTPException(404, f"at={at}: choose a day from {START_YEAR}-01-01 to {today}")
         end = min(now, midnight_of(at + timedelta(days=1), figures.pilot.zone) - 1)
         return answer(request, figures, page, gather.counted(figures, end), settled=at < today)
 
@@ -50,11 +53,13 @@ def router(figures: Figures) -> APIRouter:
         """The communities and villages of the pilot; places are ±5 km."""
         return answer(request, figures, page, gather.communities(figures))
 
-    @routes.get("/series", **_describes(open_rows.Series))
+    @routes.get("/series", **_describes(open_rows.Series, 403, 404))
     def series(
         request: Request, page: Page,
-        signal: Annotated[str, Query(description="a signal id, such as salinity")],
-        community: str | None = None,
+        signal: Annotated[
+            str, Query(description="a signal id, such as salinity", json_schema_extra={"enum": list(SIGNALS)})
+        ],
+        community: str | None = place,
         device: str | None = None,
         start: Annotated[datetime | None, Query(description="RFC 3339; 7 days before end")] = None,
         end: Annotated[datetime | None, Query(description="RFC 3339; now")] = None,
@@ -64,30 +69,30 @@ def router(figures: Figures) -> APIRouter:
         Of a direction there is the mean of its vectors alone.
         """
         if signal not in SIGNALS:
-            raise HTTPException(422, f"signal={signal}: there is no such signal; see devices/README.md")
+            raise misread("signal", signal, "there is no such signal; see devices/README.md")
         require_place(figures, community)
         now, wide = figures.now(), STEPS[step]
         until = now if end is None else min(now, _ms("end", end))
         since = until - 7 * DAY_MS if start is None else _ms("start", start)
         if since >= until:
-            raise HTTPException(422, "start is not before end")
+            raise HTTPException(404, "start is not before end: there is no time between them")
         steps, most = (until - since) // wide, MOST_STEPS if community or device else MOST_OF_ALL
         if steps > most:
             raise HTTPException(
-                422, f"{steps} steps of {step} are more than {most}: take a wider step, one place or device"
+                403, f"{steps} steps of {step} are more than {most}: take a wider step, one place or device"
             )
         rows = gather.series(figures, signal, community, device, since, until, wide)
         return answer(request, figures, page, rows, settled=until < now - DAY_MS)
 
     @routes.get("/devices", **_describes(open_rows.Devices))
-    def devices(request: Request, page: Page, community: str | None = None) -> Response:
+    def devices(request: Request, page: Page, community: str | None = place) -> Response:
         """Devices heard within a day, with their newest values."""
         require_place(figures, community)
         where = {"community": community} if community else {}
         newest = figures.devices(figures.now(), **where)
         return answer(request, figures, page, [device_json(device) for device in newest])
 
-    @routes.get("/devices/{device}/latest", responses={200: {"model": open_rows.DeviceRow}})
+    @routes.get("/devices/{device}/latest", responses=refused(404) | {200: {"model": open_rows.DeviceRow}})
     def latest(device: str) -> dict[str, Any]:
         """The newest values of one device."""
         newest = figures.devices(figures.now(), device=device)
@@ -96,7 +101,7 @@ def router(figures: Figures) -> APIRouter:
         return device_json(newest[0])
 
     @routes.get("/lots", **_describes(open_rows.Lots))
-    def lots(request: Request, page: Page, community: str | None = None) -> Response:
+    def lots(request: Request, page: Page, community: str | None = place) -> Response:
         """The newest lots, without their codes: who holds a label can look its record up."""
         require_place(figures, community)
         rows = [gather.lot(lot) for lot in figures.lots(LOTS) if community in (None, lot["community"])]
@@ -105,17 +110,18 @@ def router(figures: Figures) -> APIRouter:
     return routes
 
 
-def _describes(model: type[open_rows._Answer]) -> dict[str, Any]:
-    """What OpenAPI says of a list."""
-    return {"responses": {200: {"model": model, "content": {"text/csv": {"schema": {"type": "string"}}}}}}
+def _describes(model: type[open_rows._Answer], *refusals: int) -> dict[str, Any]:
+    """What OpenAPI says of a list, and of the ways in which it may be refused."""
+    given = {"model": model, "content": {"text/csv": {"schema": {"type": "string"}}}}
+    return {"responses": {200: given} | refused(*refusals)}
 
 
 def require_place(figures: Figures, community: str | None) -> None:
-    if community is not None and community not in figures.pilot.producers | figures.pilot.place:
-        raise HTTPException(422, f"community={community}: the pilot has no such place; see communities")
+    if community is not None and community not in figures.pilot.place:
+        raise misread("community", community, "the pilot has no such place; see communities")
 
 
 def _ms(name: str, moment: datetime) -> int:
     if moment.tzinfo is None:
-        raise HTTPException(422, f"{name}: write RFC 3339 with a zone, such as 2026-11-21T00:00:00%2B07:00")
+        raise misread(name, str(moment), "write RFC 3339 with a zone, such as 2026-11-21T00:00:00%2B07:00")
     return epoch_ms(moment)

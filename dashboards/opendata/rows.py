@@ -9,6 +9,12 @@ class _Row(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class Refused(_Row):
+    """Why there is no answer."""
+
+    detail: str
+
+
 class Missed(_Row):
     """A place that does not count, and what it `has` of what it needs."""
 

@@ -15,7 +15,7 @@ from fastapi.responses import Response
 from dashboards import wording
 from dashboards.figures import DeviceNow, Figures
 from dashboards.kept import Kept
-from dashboards.pages import lately, today, week
+from dashboards.pages import lately, today, trouble, week
 from dashboards.pages.curves import Curves
 from dashboards.pages.frame import PAGES
 from dashboards.pages.lately import Lately
@@ -52,7 +52,7 @@ def router(figures: Figures, recent: Kept[Lately] | None = None) -> APIRouter:
         lang = language(request)
         place = figures.pilot.place.get(id)
         if place is None:
-            return PAGES.answer("no_place.html", lang, 404, HEADERS)
+            return trouble.page(request, 404, "no_place")
         body = render(figures, recent.get(), curves, place, lang)
         return Response(body, headers=HEADERS, media_type=HTML)
 

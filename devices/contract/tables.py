@@ -20,6 +20,7 @@ from devices.contract.signals import SIGNALS
 from devices.texts import catalogue
 
 SCHEMA, ASYNCAPI = "telemetry.schema.json", "asyncapi.json"
+DIALECT, ID = "https://json-schema.org/draft/2020-12/schema", "urn:hoiquan:schema:telemetry:1"
 PAGES = {  # and their tables
     "README.md": ("senml", "signals", "models"),
     "refusals.md": ("reasons",),
@@ -93,7 +94,8 @@ def fill(page: str, names: Iterable[str]) -> str:
 
 def payload_schema() -> str:
     """JSON Schema of a telemetry message."""
-    return json.dumps(asyncapi.telemetry_schema(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    made = {"$schema": DIALECT, "$id": ID, **asyncapi.telemetry_schema()}
+    return json.dumps(made, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def generated(folder: Path) -> dict[str, str]:

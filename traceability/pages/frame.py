@@ -12,4 +12,4 @@ PAGES = Pages("traceability")
 def trouble(lang: str, reason: str, status: int, **values: str) -> Response:
     """Why there is nothing to show, in the reader's language; `reason` is a key of `page.*`."""
     sentence = text(f"page.{reason}", lang, **values)
-    return PAGES.answer("trouble.html", lang, status, headers(vary=VARY), sentence=sentence)
+    return PAGES.answer("trouble.html", lang, status, headers(vary=VARY, cache="no-cache"), sentence=sentence)

@@ -6,6 +6,7 @@ The page says what it cannot prove, and how to check elsewhere: this server coul
 """
 
 import json
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import lru_cache, partial
@@ -35,6 +36,9 @@ from traceability.sealing import seal
 from traceability.tlog.tiles import LogMissing
 
 READ, TEXT = ["GET", "HEAD"], "text/plain; charset=utf-8"
+NAMED = ("checkpoint", "vkey", "keys")
+# https://c2sp.org/tlog-tiles: level, number in threes of digits, and the width of one that is not full
+TILE = re.compile(r"tile/(?:[0-9]|[1-5][0-9]|6[0-3]|entries)/(?:x[0-9]{3}/)*[0-9]{3}(?:\.p/[0-9]{1,3})?")
 SHORT, FOREVER = "public, max-age=60", "public, max-age=31536000, immutable"
 
 
@@ -117,7 +121,7 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
         return RedirectResponse(key.path, status_code=303)
 
     @routes.api_route("/photos/{name}", methods=READ, include_in_schema=False)
-    def photo(request: Request, name: str) -> Response:
+    def photo(name: str) -> Response:
         """A picture, by the hash of its bytes: what is served under it can never change."""
         photo = photos.read(name)
         if photo is None:
@@ -140,22 +144,27 @@ def _serve_log(routes: APIRouter, folder: Path, shelf: Shelf) -> None:
     @routes.api_route("/log/{path:path}", methods=READ, include_in_schema=False)
     def log(request: Request, path: str) -> Response:
         shared = {"Access-Control-Allow-Origin": "*"}
+        # before it is a path of a file: a name that could be written otherwise is none
+        named = path in NAMED or TILE.fullmatch(path)
+        if not named or b"%" in request.scope["raw_path"]:
+            return _not_there()
         if path == "checkpoint":  # with its witnesses' lines, which stand in files of their own
             try:
                 note = shelf.checkpoint()
             except LogMissing:
-                return Response(status_code=404)
-            return Response(note, headers=shared | {"Cache-Control": SHORT}, media_type=TEXT)
-        root = (folder / "log").resolve()
-        file = folder / f"log.{path}" if path in ("vkey", "keys") else (root / path).resolve()
-        inside = path in ("vkey", "keys") or (path.startswith("tile/") and file.is_relative_to(root))
-        if not inside or not file.is_file():
-            return Response(status_code=404)
+                return _not_there()
+            return Response(note, 200, shared | {"Cache-Control": SHORT}, TEXT)
+        file = folder / f"log.{path}" if path in NAMED else folder / "log" / path
+        if not file.is_file():
+            return _not_there()
         full = path.startswith("tile/") and ".p/" not in path
         kind = "application/octet-stream" if path.startswith("tile/") else TEXT
-        return Response(
-            file.read_bytes(), headers=shared | {"Cache-Control": FOREVER if full else SHORT}, media_type=kind
-        )
+        return Response(file.read_bytes(), 200, shared | {"Cache-Control": FOREVER if full else SHORT}, kind)
+
+
+def _not_there() -> Response:
+    """It may be there in a minute, so nobody is to keep this."""
+    return Response(status_code=404, headers=headers(cache="no-store"))
 
 
 def _serve_fixed(routes: APIRouter) -> None:

@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from dashboards.figures import Figures
 from dashboards.report import route
 from devices.pilots.pilot import load
+from devices.web.conditional import Conditional
 from gateway.indicators.count import evaluate
 from gateway.stores.points import Point, tags
 from gateway.stores.sqlite import SqliteStore
@@ -36,6 +37,7 @@ def client(tmp_path: Path, counted: list[int]) -> Iterator[TestClient]:
 
     figures = Figures(store, pilot, lambda *_: [], evaluated, now=lambda: NOW)  # type: ignore[arg-type]
     app = FastAPI()
+    app.add_middleware(Conditional)
     app.include_router(route.router(figures))
     yield TestClient(app)
     store.close()

@@ -1,0 +1,69 @@
+"""Why there is no page: for people in their language, for programs as JSON.
+
+no such path, wrong method, an address that cannot be understood ─┐
+store or registry away ───────────────────────────────────────────┴─► is it below /api/? ─► JSON, else a page
+"""
+
+import logging
+from collections.abc import Mapping
+
+from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from dashboards.pages.frame import PAGES
+from devices.access.database import RegistryAway
+from devices.texts import text
+from devices.web.frame import headers
+from devices.web.language import VARY, language
+from gateway.stores.store import RetryLater
+
+log = logging.getLogger(__name__)
+MACHINES = "/api/"
+SHARED = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache"}
+
+
+def page(
+    request: Request, status: int, reason: str, sent: Mapping[str, str] | None = None, **values: str
+) -> Response:
+    """The page; `reason` is a key of `trouble.*`, and of `trouble.*_title`."""
+    lang = language(request)
+    title, sentence = text(f"trouble.{reason}_title", lang), text(f"trouble.{reason}", lang, **values)
+    kept = headers(vary=VARY, cache="no-cache") | dict(sent or {})
+    return PAGES.answer("trouble.html", lang, status, kept, title=title, sentence=sentence)
+
+
+def told_by(pages: FastAPI) -> None:
+    """Let an application answer so."""
+
+    @pages.exception_handler(HTTPException)
+    def http(request: Request, error: HTTPException) -> Response:
+        sent = {**(error.headers or {})}
+        if request.url.path.startswith(MACHINES):
+            return JSONResponse({"detail": error.detail}, error.status_code, SHARED | sent)
+        reason = "method" if error.status_code == 405 else "nothing"
+        return page(request, error.status_code, reason, sent)
+
+    @pages.exception_handler(RequestValidationError)
+    def misread(request: Request, error: RequestValidationError) -> Response:
+        if request.url.path.startswith(MACHINES):
+            return JSONResponse({"detail": jsonable_encoder(error.errors())}, 422, SHARED)
+        names = ", ".join(dict.fromkeys(str(one["loc"][-1]) for one in error.errors()))
+        return page(request, 422, "misread", names=names)
+
+    @pages.exception_handler(ClientDisconnect)
+    def gone(request: Request, _: Exception) -> Response:
+        log.warning("%s %s: cut off before its end", request.method, request.url.path)
+        return Response(status_code=400)  # for nobody
+
+    @pages.exception_handler(RetryLater)
+    @pages.exception_handler(RegistryAway)
+    def away(request: Request, error: Exception) -> Response:
+        """A sign to caches and monitors to ask again."""
+        sent = {"Retry-After": "5"}
+        if request.url.path.startswith(MACHINES):
+            return JSONResponse({"detail": str(error)}, 503, SHARED | sent)
+        return page(request, 503, "away", sent, cause=str(error))

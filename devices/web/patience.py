@@ -1,0 +1,67 @@
+"""How long a connection may take: whoever sends or reads slowly, or not at all, is let go of.
+
+connection, or first byte of a request ─► head ─► body ─► answer ─► uvicorn's own limit until the next request
+                                          20 s    5 min    2 min
+
+uvicorn has no limit for a request or an answer that does not end. deploy/proxy has its own.
+"""
+
+import asyncio
+
+import h11
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HEAD, BODY, ANSWER = range(3)
+# seconds: a photograph of 12 MB on a phone's line takes minutes, a report of ten years some seconds
+LIMITS = (20.0, 300.0, 120.0)
+
+
+def serve(app: FastAPI, bind: str, port: int) -> None:
+    """Serve an application until a signal ends it; at its end what is under way has a second."""
+    uvicorn.run(app, host=bind, port=port, http=Patient, log_level="warning", timeout_graceful_shutdown=1)
+
+
+class Patient(H11Protocol):
+    """HTTP by h11 that ends a connection which is longer than `limits` at one of the three."""
+
+    limits = LIMITS
+    _timer: asyncio.TimerHandle | None = None
+    _stage = HEAD
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Somebody is there; a request is to come."""
+        super().connection_made(transport)
+        self._begin(HEAD)
+
+    def data_received(self, data: bytes) -> None:
+        """Part of a request."""
+        if self._timer is None:
+            self._begin(HEAD)
+        super().data_received(data)
+        stage = {h11.IDLE: HEAD, h11.SEND_BODY: BODY}.get(self.conn.their_state, ANSWER)
+        if self._timer is not None and stage > self._stage:
+            self._begin(stage)
+
+    def on_response_complete(self) -> None:
+        """The answer is written; while it is not read its limit goes on."""
+        if not self.transport.get_write_buffer_size():
+            self._end()
+        self._stage = HEAD
+        super().on_response_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Over, whoever ended it."""
+        self._end()
+        super().connection_lost(exc)
+
+    def _begin(self, stage: int) -> None:
+        self._end()
+        self._stage = stage
+        self._timer = self.loop.call_later(self.limits[stage], self.transport.abort)
+
+    def _end(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None
