@@ -24,6 +24,7 @@ PACKAGES = {
     "mosquitto_pub": "mosquitto-clients",
     "paho_cs_pub": "paho.mqtt.c-examples",
     "mqtt": "node-mqtt",
+    "promtool": "prometheus",
 }
 WHEELS = {"micropython": "it comes with the dev group of pyproject.toml, on Linux x86_64 alone"}
 

@@ -2,6 +2,7 @@
 as they were sent by html-validate and, where Java is, the Nu HTML Checker.
 """
 
+import asyncio
 import json
 import re
 import shutil
@@ -52,8 +53,8 @@ def page() -> Iterator[browser.Page]:
 class Served:
     """An application on a port of loopback, while the block lasts."""
 
-    def __init__(self, app: FastAPI) -> None:
-        self._server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    def __init__(self, app: FastAPI, http: type[asyncio.Protocol] | str = "auto") -> None:
+        self._server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", http=http))
         self._thread = threading.Thread(target=self._server.run)
 
     def __enter__(self) -> str:
@@ -61,6 +62,10 @@ class Served:
         while not self._server.started:
             self._thread.join(0.05)
         return f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
+
+    def connections(self) -> int:
+        """How many the server holds."""
+        return len(self._server.server_state.connections)
 
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True

@@ -1,5 +1,10 @@
 """The pages as one application: every door for machines is there, and says when the store is away."""
 
+import socket
+from html import unescape
+from urllib.parse import urlsplit
+from xml.etree import ElementTree
+
 import pytest
 from fastapi.testclient import TestClient
 
@@ -7,6 +12,8 @@ from dashboards.site import site
 from devices.settings import Settings
 from gateway.stores.store import RetryLater
 from tests.dashboards import soil
+from tests.seen import Served
+from tests.servers import until
 
 DOORS = (
     "/", "/static/place.css", "/static/check.css", "/api/v1/openapi.json",
@@ -55,6 +62,87 @@ def test_no_link_bears_the_name_that_a_request_brings(settings, figures, path, h
         said = answer.text + str(answer.headers)
         assert answer.status_code == 200 and "https://village.example/" in said
         assert "evil" not in said and "localhost" not in said and "testserver" not in said
+
+
+@pytest.fixture
+def client(settings, figures):
+    with TestClient(site(settings, figures, lambda *_: None, ())) as made:
+        yield made
+
+
+MISSED = [
+    ("GET", "/nowhere", 404, "Không có trang này", "No such page"),
+    ("GET", "/place/nowhere", 404, "Không có nơi này", "No such place"),
+    ("POST", "/", 405, "Trang này chỉ để xem", "This page can only be read"),
+    ("GET", "/report.pdf?years=0", 422, "“years”", '"years"'),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "status", "vi", "en"), MISSED)
+def test_people_are_told_on_a_page_in_their_language(client, method, path, status, vi, en):
+    for lang, said in (("vi", vi), ("en", en)):
+        answer = client.request(method, path, headers={"Accept-Language": lang})
+        assert answer.status_code == status and answer.headers["content-type"] == "text/html; charset=utf-8"
+        page = unescape(answer.text)
+        assert said in page and f'<html lang="{lang}">' in page and '<a href="/">' in page
+        assert answer.headers["vary"].startswith("Accept-Language, Cookie")
+        assert answer.headers["cache-control"] == "no-cache"
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+    if status == 405:
+        assert "GET" in answer.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/v1/nothing", 404), ("GET", "/api/v1/devices/nobody/latest", 404),
+        ("POST", "/api/v1/devices", 405), ("GET", "/api/v1/devices?limit=0", 422),
+        ("GET", "/api/v1/devices?community=x", 422), ("GET", "/sta/v1.1/Nothing", 404),
+        ("POST", "/sta/v1.1/Things", 405),
+    ],
+)  # fmt: skip
+def test_programs_are_told_in_json(client, method, path, status):
+    answer = client.request(method, path, headers={"Accept": "text/html"})
+    assert answer.status_code == status and answer.headers["content-type"] == "application/json"
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.json()["message" if path.startswith("/sta") else "detail"]
+    if status == 405:
+        assert answer.headers["allow"].startswith("GET")
+
+
+@pytest.mark.parametrize("path", ["/favicon.ico", "/static/icon.svg"])
+def test_a_tab_has_its_sign(client, path):
+    answer = client.get(path)
+    assert answer.status_code == 200 and answer.headers["content-type"] == "image/svg+xml"
+    assert ElementTree.fromstring(answer.text).tag == "{http://www.w3.org/2000/svg}svg"
+    assert '<link rel="icon" href="/static/icon.svg"' in client.get("/").text
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/series/soil_moisture.csv", "/static/place.css"])
+def test_what_is_long_is_sent_small_to_whoever_can_read_it(client, path):
+    whole = client.get(path, headers={"Accept-Encoding": "identity"})
+    small = client.get(path, headers={"Accept-Encoding": "gzip"})
+    assert small.content == whole.content and small.headers["content-encoding"] == "gzip"
+    assert int(small.headers["content-length"]) < len(whole.content) / 2
+    assert "content-encoding" not in whole.headers
+    for one, encoding in ((whole, "identity"), (small, "gzip")):
+        assert "Accept-Encoding" in one.headers["vary"]
+        known = {"Accept-Encoding": encoding, "If-None-Match": one.headers["etag"]}
+        again = client.get(path, headers=known)
+        assert again.status_code == 304 and again.headers["vary"] == one.headers["vary"]
+        head = client.head(path, headers={"Accept-Encoding": encoding})
+        assert head.headers["content-length"] == one.headers["content-length"]
+
+
+def test_an_upload_that_is_cut_off_is_one_line_in_the_log(settings, figures, caplog):
+    with Served(site(settings, figures, lambda *_: None, ())) as address:
+        at = urlsplit(address)
+        for body in (b"", b"payload="):
+            with socket.create_connection((at.hostname, at.port)) as one:
+                one.sendall(b"POST /check HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n" + body)
+        until(lambda: len(caplog.records) >= 2, "both were seen")
+    assert {record.getMessage() for record in caplog.records} == {"POST /check: cut off before its end"}
+    assert len(caplog.records) == 2 and not any(record.exc_info for record in caplog.records)
 
 
 @pytest.mark.parametrize("path", ["/api/v1/devices.csv", "/api/v1/devices.geojson", "/sta/v1.1/Things"])

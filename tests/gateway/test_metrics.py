@@ -1,5 +1,6 @@
 """The gateway's figures as Prometheus reads them, of a whole gateway at a real broker."""
 
+import subprocess
 from contextlib import closing
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -10,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from gateway.ingest.spool import Spool
 from tests.gateway.running import PLACE, Gateway, device, enrolled, gateway, settings
 from tests.loopback import free_port
+from tests.programs import program
 from tests.servers import mosquitto, until
 
 PREFIX = "hoiquan_gateway_"
@@ -101,6 +103,20 @@ def test_every_metric_has_its_help_its_type_and_its_unit(broker, tmp_path):
         )
         for sample in family.samples:
             assert sample.name == family.name + ("_total" if family.type == "counter" else "")
+
+
+def test_promtool_2_42_has_nothing_to_say(broker, tmp_path):
+    given = settings(broker, tmp_path, metrics_port=free_port())
+    enrolled(given)
+    with gateway(given), device(broker) as publish:
+        publish(f"{PLACE}/telemetry", {"values": {"soil_moisture": 31.5}})
+        until(lambda: "broker_dropped_messages" in scrape(given), "the broker said how many it dropped")
+        with urlopen(f"http://127.0.0.1:{given.metrics_port}/metrics", timeout=10) as answer:
+            text = answer.read()
+    found = subprocess.run(
+        [program("promtool"), "check", "metrics"], input=text, capture_output=True, check=False, timeout=60
+    )
+    assert (found.returncode, found.stdout, found.stderr) == (0, b"", b"")
 
 
 def test_trouble_shows(broker, tmp_path):

@@ -14,8 +14,10 @@ address of IPv6.
 
 import re
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from fastapi import FastAPI
@@ -24,6 +26,7 @@ from httpx2 import Response
 
 from devices.pilots.pilot import Pilot
 from devices.web.conditional import Conditional
+from tests.seen import Served
 from tests.traceability.conftest import harvest, sprayed, write
 from traceability.digital_link import DigitalLinkError, LotKey, read
 from traceability.pages import web
@@ -261,3 +264,29 @@ def test_the_description_file(ask: Asked) -> None:
     told = ask("/.well-known/gs1resolver").json()
     assert told["resolverRoot"] == HERE and told["supportedPrimaryKeys"] == ["01"]
     assert told["supportedLinkType"] == [{"namespace": "https://ref.gs1.org/voc/", "prefix": "gs1:"}]
+
+
+PATHS = (
+    "../lot.secret", "..%2Flot.secret", "%2e%2e/lot.secret", "tile/../checkpoint", "tile/0/../0/000.p/1",
+    "tile//0/000.p/1", "/checkpoint", "checkpoint/", "tile/0/000.p/1%00", "tile/0/%00", "%63heckpoint",
+    "tile/0/000%2Ep/1", "tile%2F0/000.p/1", "tile/0/000.p%5C1", "tile/0/.000.tmp", "tile/0/0", "tile/99/000",
+    "tile/0", "tile/0/000.p", "tile/0/000.p/", "tile/entries/000.p/9", "", "vkey%0a", "tile/0/000.p/1%0A",
+    ".checkpoint.next", "lock",
+)  # fmt: skip
+
+
+def test_what_is_none_of_the_logs_names_is_404_and_nobody_keeps_it(ask: Asked) -> None:
+    """As they are written: a client of comfort would put them in order first."""
+    with Served(ask.client.app) as address:  # type: ignore[arg-type]
+        site = HTTPConnection(urlsplit(address).netloc, timeout=30)
+
+        def answer(path: str) -> tuple[int, bytes, str | None]:
+            site.request("GET", f"/log/{path}")
+            got = site.getresponse()
+            return got.status, got.read(), got.headers["Cache-Control"]
+
+        for name in ("tile/0/000.p/1", "tile/entries/000.p/1", "checkpoint", "vkey"):
+            assert answer(name)[0] == 200
+        for path in PATHS:
+            assert answer(path) == (404, b"", "no-store"), path
+        site.close()
