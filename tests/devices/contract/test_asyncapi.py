@@ -1,6 +1,8 @@
 """The AsyncAPI document says what the topics, models and decoders do."""
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import jsonschema
@@ -11,8 +13,12 @@ from devices.contract.diary import decode_diary
 from devices.contract.orders import Answer, parse_order
 from devices.contract.payloads import decode
 from devices.contract.topics import DOWN, UP, parse
+from tests.programs import one_at_a_time
 
 DOCUMENT = document()
+WRITTEN = Path(__file__).parents[3] / "devices" / "asyncapi.json"
+PARSER = "@asyncapi/parser@3.6.6"
+CACHE = Path.home() / ".cache" / "hoiquan-tests" / PARSER.replace("/", "-")
 
 
 def resolved(found):
@@ -72,5 +78,24 @@ def test_each_example_fits_its_schema_and_its_decoder(kind):
 
 
 def test_it_is_written_beside_the_contract():
-    path = Path(__file__).parents[3] / "devices" / "asyncapi.json"
-    assert json.loads(path.read_text("utf-8")) == json.loads(json.dumps(DOCUMENT))
+    assert json.loads(WRITTEN.read_text("utf-8")) == json.loads(json.dumps(DOCUMENT))
+
+
+def test_asyncapis_own_parser_3_6_finds_no_fault(tmp_path):
+    """Its only remark is that 3.1 is newer."""
+    npm = shutil.which("npm") or pytest.skip("npm is not here (apt-get install npm)")
+    with one_at_a_time(CACHE):
+        if not (CACHE / "node_modules").is_dir():
+            command = [npm, "install", "--no-save", "--ignore-scripts", "--prefix", str(CACHE), PARSER]
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+            if done.returncode:
+                pytest.skip(f"npm could not install {PARSER}")
+    script = f"""
+        const {{ Parser }} = require({json.dumps(str(CACHE / "node_modules" / "@asyncapi" / "parser"))});
+        const text = require("fs").readFileSync(process.argv[1], "utf8");
+        new Parser().parse(text).then(({{ document, diagnostics }}) => console.log(JSON.stringify(
+            {{ version: document && document.version(), codes: diagnostics.map(one => one.code) }})));
+    """
+    command = ["node", "-e", script, str(WRITTEN)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert json.loads(done.stdout) == {"version": "3.0.0", "codes": ["asyncapi-latest-version"]}, done.stderr

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
@@ -53,6 +54,13 @@ def test_schema_and_decoder_agree(payload: dict[str, object], good: bool) -> Non
     except PayloadError:
         by_decoder = False
     assert by_schema is by_decoder is good
+
+
+def test_the_schema_says_what_it_is_of_which_dialect() -> None:
+    schema = json.loads((FOLDER / "telemetry.schema.json").read_text("utf-8"))
+    assert jsonschema.validators.validator_for(schema) is jsonschema.Draft202012Validator
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert urlsplit(schema["$id"]).scheme == "urn"
 
 
 def test_every_signal_has_both_names_and_prints_its_resolution() -> None:
