@@ -1,5 +1,6 @@
 """`hoiquan dashboards …`: boards and alert rules as files. `hoiquan report`: the yearly report."""
 
+import hashlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -11,11 +12,12 @@ from devices import installation
 from devices.clock import moment_of
 from devices.files import may_write
 from devices.settings import Settings
-from devices.terminal import Data, Language, PilotName
+from devices.terminal import Data, Language, PilotName, announce
 from devices.texts import Misuse
 
 if TYPE_CHECKING:
     from dashboards.figures import Figures
+    from dashboards.report.document import Report
 
 ENDINGS = (".pdf", ".docx", ".md")
 MOST_YEARS = 10  # of a review
@@ -48,6 +50,19 @@ def check() -> None:
         raise typer.Exit(1)
 
 
+def sealed(settings: Settings, made: "Report") -> tuple[bytes, str]:
+    """The report as PDF with its QR code, kept for the log, and the address of the page that checks it."""
+    from dashboards.report.paper import pdf
+    from traceability.pages import label
+    from traceability.records.reports import Reports, path_of
+
+    id = hashlib.sha256(repr(made).encode()).hexdigest()[:16]
+    address, reports = f"{settings.base_url.rstrip('/')}{path_of(id)}", Reports(settings.data / "trace")
+    content = reports.read(id) or pdf(made, address, label.svg(address).decode())
+    reports.keep(id, content)
+    return content, address
+
+
 def report_command(open_figures: OpenFigures) -> Callable[..., None]:
     """The command; `open_figures` gives the store's figures under some settings."""
 
@@ -60,6 +75,9 @@ def report_command(open_figures: OpenFigures) -> Callable[..., None]:
         out: Annotated[
             Path, typer.Option(help="File to write: .pdf, .docx for Word, or .md for Markdown.")
         ] = Path("bao-cao.pdf"),
+        seal: Annotated[
+            bool, typer.Option("--seal", help="Into the transparency log too, with a QR code that checks it.")
+        ] = False,
         lang: Language = "vi",
         data: Data = None,
     ) -> None:
@@ -71,6 +89,8 @@ def report_command(open_figures: OpenFigures) -> Callable[..., None]:
 
         if out.suffix not in ENDINGS:
             raise Misuse("path.report", path=out)
+        if seal and out.suffix != ".pdf":
+            raise Misuse("report.seal_pdf", path=out)
         may_write(out)
         settings = installation.beside(data, pilot)
         with open_figures(settings) as figures:
@@ -86,6 +106,9 @@ def report_command(open_figures: OpenFigures) -> Callable[..., None]:
             from dashboards.report.word import docx
 
             content = docx(made)
+        elif seal:
+            content, address = sealed(settings, made)
+            announce("report.to_be_sealed", lang, address=address)
         else:
             from dashboards.report.paper import pdf
 

@@ -163,7 +163,7 @@ def read_epcis(
 
 @trace_app.command()
 def verify(
-    file: Annotated[Path, typer.Argument(help="The record (.json) as downloaded.")],
+    file: Annotated[Path, typer.Argument(help="The record (.json) or the report (.pdf) as downloaded.")],
     proof: Annotated[
         Path | None, typer.Option(help="Its proof; else the same name with .tlog-proof.")
     ] = None,
@@ -195,6 +195,10 @@ def verify(
     asked = parse_witnesses(files.words(witnesses)) if witnesses is not None else ()
     try:
         reader = offline.Reader(_text(key, lang), asked, quorum if asked else 0, lang)
+        if file.suffix.lower() == ".pdf":
+            report = reader.report(file, proof or file.with_suffix(".tlog-proof"))
+            typer.echo(text("verify.report", lang, index=report.index, size=report.size, log=report.log))
+            return
         checked, read = reader.whole(file, proof or file.with_suffix(".tlog-proof"), later or ())
         pictures = _pictures(photo or (), (checked.content, *read), lang)
     except offline.NotVerified as error:

@@ -17,6 +17,7 @@ from pathlib import Path
 import typst
 
 from dashboards.report.document import Report
+from dashboards.report.words import say
 
 TEMPLATE = Path(__file__).parents[1] / "templates" / "report.typ"
 FONTS = typst.Fonts(include_system_fonts=False, font_paths=[Path(__file__).with_name("fonts")])
@@ -30,12 +31,16 @@ PICTURE = b"""#set page(width: auto, height: auto, margin: 0pt)
 #image(bytes(sys.inputs.svg), format: "svg", width: 165mm)"""
 
 
-def pdf(report: Report) -> bytes:
+def pdf(report: Report, address: str = "", code: str = "") -> bytes:
     """The report on A4. Its content reaches the template as data, so nothing in it can be markup; a character
-    that the fonts lack is a question mark, as PDF/A wants every one drawn.
+    that the fonts lack is a question mark, as PDF/A wants every one drawn. `address`: of the page that
+    checks it, and its QR `code` as SVG.
     """
     made = report.made.astimezone(UTC)
     content = asdict(report) | {"made": [made.year, made.month, made.day, made.hour, made.minute]}
+    content["check"] = {
+        "said": say(report.lang, "check"), "alt": say(report.lang, "check_alt", address=address), "svg": code
+    } if address else None  # fmt: skip
     data = unicodedata.normalize("NFC", json.dumps(content, ensure_ascii=False))
     return bytes(
         typst.compile(

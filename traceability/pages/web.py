@@ -24,7 +24,7 @@ from devices.texts import text
 from devices.web.frame import HTML, headers
 from devices.web.language import VARY, choose, language, spoken
 from traceability.digital_link import DigitalLinkError, LotKey, parse, product_path
-from traceability.pages import label, lot_page, product_page, resolver, sheet, verify_page
+from traceability.pages import label, lot_page, product_page, report_page, resolver, sheet, verify_page
 from traceability.pages.frame import PAGES, trouble
 from traceability.pages.lot_page import OPENED, REMEMBERED, SIGN, Written, photographs
 from traceability.pages.resolver import LOT_PAGE, PRODUCT_PAGE, SHARED
@@ -129,6 +129,7 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
         return Response(photo, headers=headers(cache=FOREVER), media_type="image/jpeg")
 
     routes.include_router(sheet.router(folder, base_url))
+    routes.include_router(report_page.router(folder))
     _serve_log(routes, folder, shelf)
     _serve_fixed(routes)
     routes.include_router(

@@ -55,7 +55,15 @@ def check(
         content = record.parse(data)
     except record.RecordError as error:
         raise CheckFailed("record", str(error)) from None
-    inclusion, log = included(record.entry(data), proof_file, key_file)
+    return held(content, record.entry(data), proof_file, key_file, witnesses, quorum)
+
+
+def held(
+    content: dict[str, Any], entry: bytes, proof_file: bytes, key_file: str, witnesses: Sequence[Witness],
+    quorum: int,
+) -> Checked:  # fmt: skip
+    """Verify an entry of whatever has this content. Raises CheckFailed."""
+    inclusion, log = included(entry, proof_file, key_file)
     checkpoint = proof.parse(proof_file).checkpoint
     try:
         witnessed = cosigned(checkpoint, witnesses)

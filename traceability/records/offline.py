@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from devices.texts import Lang, shown, text
 from traceability.digital_link import LOT
-from traceability.records import record, story
-from traceability.records.check import Checked, CheckFailed, check
+from traceability.records import record, reports, story
+from traceability.records.check import Checked, CheckFailed, check, held
 from traceability.tlog.witness import Witness
 
 
@@ -54,6 +54,14 @@ class Reader:
             entries[entry.content["event"]["id"]] = entry
         read = sorted(entries.values(), key=lambda one: one.index)
         return Whole(record, tuple(one.content for one in read))
+
+    def report(self, file: Path, proof: Path) -> Checked:
+        """A sealed report, which is its own content. Raises NotVerified, OSError."""
+        try:
+            entry = reports.entry(file.read_bytes())
+            return held({}, entry, proof.read_bytes(), self.key_file, self.witnesses, self.quorum)
+        except CheckFailed as error:
+            raise NotVerified(f"{text(f'verify.{error.part}', self.lang)}: {error}") from None
 
     def _checked(self, file: Path, proof: Path, name: str = "") -> Checked:
         data = file.read_bytes()

@@ -39,6 +39,7 @@ from traceability.diary.tables import ANY_TIME, DiaryTables
 from traceability.digital_link import LotKey
 from traceability.records import record
 from traceability.records.conditions import Grew
+from traceability.records.reports import Reports
 from traceability.sealing import lot
 from traceability.sealing.handling import Handler
 from traceability.tlog import keys
@@ -90,6 +91,7 @@ class Sealer:
         self._log: Log | None = None
         with suppress(LogBusy):
             self._take_log()
+        self._reports, self._reported = Reports(folder), set[Path]()  # those that are in the log
         self._tables = DiaryTables(folder / "trace.sqlite")
         self._corrections = Corrections(self._tables, pilot)
         self._handler = Handler(self._tables, self._corrections, folder / "records", pilot, self._base_url)
@@ -119,10 +121,10 @@ class Sealer:
 
     def seal_pending(self, limit: int = 20) -> list[Sealed]:
         """Seal or refuse the oldest harvests that nobody was told of, at most `limit`, with one append to
-        the log, and then what was done with lots. The same ones come again until they are `told`. What our
-        own code stumbles over is refused as `unhandled` (see there) and holds up no other. May raise the
-        store's RetryLater; what was drafted by then is written, and taken as it is next time. Raises LogBusy
-        while another process has the log, Mended after a damage that nobody has looked at.
+        the log, and then reports, and what was done with lots. The same ones come again until they are
+        `told`. What our own code stumbles over is refused as `unhandled` (see there) and holds up no other.
+        May raise the store's RetryLater; what was drafted by then is written, and taken as it is next time.
+        Raises LogBusy while another process has the log, Mended after a damage that nobody has looked at.
         """
         with self._sealing:
             require_whole(self._folder / "trace.sqlite")
@@ -145,6 +147,9 @@ class Sealer:
             if failed:
                 self._tables.set_aside(failed)
             sealed = self._enter(log, drafts)
+            reports = dict(self._reports.entries(self._reported))
+            log.enter(reports.values())
+            self._reported |= reports.keys()
             before = pending[-1].time if len(pending) == limit else ANY_TIME
             self._handler.seal(log, self._secret, newest, before)
             return sealed

@@ -1,5 +1,5 @@
-"""The OpenAPI document is true: schemathesis asks whatever it allows and what it does not, and what follows from
-answers, with all of its checks. It stays out of the lock: it brings 30 packages.
+"""The OpenAPI document is true: schemathesis asks whatever it allows and what it does not, and what follows
+from answers, with all of its checks. It stays out of the lock: it brings 30 packages.
 """
 
 import subprocess

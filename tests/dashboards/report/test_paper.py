@@ -7,12 +7,15 @@ from itertools import pairwise
 
 import pytest
 import typst
+from PIL import Image
 
 from dashboards.report.paper import DRAWN, FONTS, pdf
 from devices.pilots.names import Names
 from devices.texts import catalogue
 from tests.dashboards.report.filled import PILOT, filled, report
 from tests.programs import program
+from tests.scanner import codes
+from traceability.pages import label
 
 MM = 72 / 25.4  # points
 HIGH = 0.693 + 0.216  # typographic ascent and descent of Tinos: a box of pdftotext is as high
@@ -180,3 +183,21 @@ def test_a_character_without_a_glyph_and_decomposed_letters_are_no_trouble(store
 def test_a_year_without_data_and_a_review_are_set_too(store, lang):
     assert pdf(report(store, 2024, lang)).startswith(b"%PDF")
     assert pdf(report(store, 2026, lang, years=5)).startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_a_sealed_report_bears_the_address_that_checks_it(store, tmp_path, lang):
+    """Read from the page at 150 dots an inch; still PDF/A, which typst would refuse without an alt text."""
+    address = "https://village.example/report/0123456789abcdef"
+    (tmp_path / "a.pdf").write_bytes(pdf(report(store, lang=lang), address, label.svg(address).decode()))
+    command = [program("pdftoppm"), "-r", "150", "-png", str(tmp_path / "a.pdf"), str(tmp_path / "page")]
+    subprocess.run(command, check=True, timeout=60)
+    read = [code.text for page in sorted(tmp_path.glob("page*.png")) for code in codes(Image.open(page))]
+    assert read == [address]
+    said = {"vi": "Kiểm tra báo cáo này", "en": "Check this report"}[lang]
+    assert (
+        said
+        in subprocess.run(
+            [program("pdftotext"), str(tmp_path / "a.pdf"), "-"], capture_output=True, check=True, text=True
+        ).stdout
+    )

@@ -1,0 +1,85 @@
+"""A report that is sealed: in the log, on its page, and checked where there is no server."""
+
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from typer.testing import CliRunner
+
+from devices.pilots.pilot import Pilot
+from tests.traceability.conftest import harvest, write
+from traceability.commands import trace_app
+from traceability.pages import report_page
+from traceability.records.reports import Reports, entry
+from traceability.sealing.seal import Sealer
+
+ID, OTHER = "0123456789abcdef", "fedcba9876543210"
+PDF = b"%PDF-1.7 a report"
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> TestClient:
+    app = FastAPI()
+    app.include_router(report_page.router(tmp_path))
+    return TestClient(app)
+
+
+def test_it_is_a_leaf_once_and_beside_lots(sealer: Sealer, pilot: Pilot, tmp_path: Path) -> None:
+    reports = Reports(tmp_path)
+    reports.keep(ID, PDF)
+    assert reports.check(PDF) == (None, "the report is not in the log yet")
+    sealer.seal_pending()
+    assert reports.check(PDF) == (0, "")
+    assert write(sealer, pilot.fleet["tam-que-diary-01"], harvest()) is not None
+    reports.keep(ID, b"another")
+    reports.keep(OTHER, PDF + b"!")
+    for _ in range(2):
+        sealer.seal_pending()
+    assert reports.read(ID) == PDF and reports.check(PDF) == (0, "") and reports.check(PDF + b"!") == (2, "")
+    again = Reports(tmp_path)
+    assert again.check(PDF) == (0, "") and again.check(b"another")[0] is None
+    assert entry(PDF) != entry(PDF + b"!")
+
+
+@pytest.mark.parametrize(("lang", "before", "after"), [
+    ("vi", "chưa được xác minh", "có trong nhật ký minh bạch (số 0)"),
+    ("en", "is not verified", "is in the transparency log (number 0)"),
+])  # fmt: skip
+def test_its_page_says_what_is_known(
+    sealer: Sealer, client: TestClient, tmp_path: Path, lang: str, before: str, after: str
+) -> None:
+    Reports(tmp_path).keep(ID, PDF)
+    client.headers["Accept-Language"] = lang
+    assert before in client.get(f"/report/{ID}").text
+    assert client.get(f"/report/{ID}.tlog-proof").status_code == 404
+    sealer.seal_pending()
+    page = client.get(f"/report/{ID}")
+    assert after in page.text and f'<html lang="{lang}">' in page.text
+    assert client.get(f"/report/{ID}.pdf").content == PDF
+    assert client.get(f"/report/{ID}.tlog-proof").text.startswith("c2sp.org/tlog-proof@v1")
+
+
+@pytest.mark.parametrize(
+    "id", [OTHER, "..", "..%2Freports", "0123456789ABCDEF", "x" * 99, "0123456789abcdef%00"]
+)
+def test_what_is_none_is_not_there(client: TestClient, tmp_path: Path, id: str) -> None:
+    Reports(tmp_path).keep(ID, PDF)
+    for end in ("", ".pdf", ".tlog-proof"):
+        assert client.get(f"/report/{id}{end}").status_code == 404
+
+
+def test_the_command_checks_it_without_a_server(sealer: Sealer, client: TestClient, tmp_path: Path) -> None:
+    Reports(tmp_path).keep(ID, PDF)
+    sealer.seal_pending()
+    away = tmp_path / "away"
+    away.mkdir()
+    file = away / f"{ID}.pdf"
+    file.write_bytes(client.get(f"/report/{ID}.pdf").content)
+    (away / f"{ID}.tlog-proof").write_bytes(client.get(f"/report/{ID}.tlog-proof").content)
+    (away / "log.keys").write_bytes((tmp_path / "log.keys").read_bytes())
+    good = CliRunner().invoke(trace_app, ["verify", str(file), "--lang", "en"])
+    assert good.exit_code == 0 and "verified: this report is leaf 0 of 1" in good.output
+    file.write_bytes(PDF.replace(b"a", b"A"))
+    bad = CliRunner().invoke(trace_app, ["verify", str(file), "--lang", "en"])
+    assert bad.exit_code == 1 and "NOT verified" in bad.output

@@ -1,0 +1,50 @@
+"""The page of a sealed report, to which the code on its paper leads: the file that was sealed, its proof."""
+
+import hashlib
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from devices.web.frame import headers
+from devices.web.language import VARY, language
+from traceability.pages.frame import PAGES, trouble
+from traceability.records.reports import Reports, path_of
+
+TEXT = "text/plain; charset=utf-8"
+
+
+def router(folder: Path) -> APIRouter:
+    """Routes over the reports below `folder`."""
+    reports, routes = Reports(folder), APIRouter(include_in_schema=False)
+
+    @routes.get("/report/{id}.pdf")
+    def file(request: Request, id: str) -> Response:
+        pdf = reports.read(id)
+        if pdf is None:
+            return trouble(language(request), "unknown_report", 404)
+        named = {"Content-Disposition": f'inline; filename="{id}.pdf"'}
+        return Response(pdf, 200, headers(cache="no-cache") | named, "application/pdf")
+
+    @routes.get("/report/{id}.tlog-proof")
+    def proof(request: Request, id: str) -> Response:
+        pdf = reports.read(id)
+        found = None if pdf is None else reports.proof(pdf)
+        if found is None:
+            return trouble(language(request), "unknown_report", 404)
+        named = {"Content-Disposition": f'attachment; filename="{id}.tlog-proof"'}
+        return Response(found, 200, headers(cache="no-cache") | named, TEXT)
+
+    @routes.get("/report/{id}")
+    def page(request: Request, id: str) -> Response:
+        lang, pdf = language(request), reports.read(id)
+        if pdf is None:
+            return trouble(lang, "unknown_report", 404)
+        index, why = reports.check(pdf)
+        sent = headers(vary=VARY, cache="no-cache")
+        digest = hashlib.sha256(pdf).hexdigest()
+        return PAGES.answer(
+            "report.html", lang, 200, sent, path=path_of(id), index=index, why=why, digest=digest
+        )
+
+    return routes
