@@ -89,8 +89,8 @@ class States:
             if answers == AWAY:
                 if rule.away_speaks:
                     self._hold(rule, Key(), None, at)
-            elif (found := answers.get(rule.id)) or (found is not None and rule.gauge):
-                self._hear(rule, found, at)  # of gauges, none is an answer too: all have been silent for long
+            elif found := answers.get(rule.id):
+                self._hear(rule, found, at)
             elif rule.none_speaks:
                 for key in self._keys(rule) or [Key()]:
                     self._hold(rule, key, None, at)

@@ -115,19 +115,6 @@ def test_a_store_that_is_away_is_one_message_and_nothing_of_the_field_ends(tmp_p
     ]
 
 
-def test_of_a_gauge_that_is_silent_for_a_week_nobody_knows_though_it_is_the_only_one(tmp_path, store, told):
-    way, posted = told
-    watching = watch(store, tmp_path, way)
-    minutes(watching, store, 0, 3, salinity=1.5)
-    week = 8 * 24 * 60
-    minutes(watching, store, week, 10)
-    assert titles(posted)[-1] == (
-        f"KHÔNG RÕ (đã mất số liệu, không phải đã hết): Độ mặn vượt mức II (1,2 g/L) – {PLACE}."
-    )
-    assert now_shown(store, NOW + week * MINUTE_MS)["salinity"]["state"] == "lost"
-    assert remembered(tmp_path / "alarms").alarms == []
-
-
 def test_a_watch_that_begins_again_goes_on_and_tells_nothing_twice(tmp_path, store, told):
     way, posted = told
     after = minutes(watch(store, tmp_path, way), store, 0, 3, salinity=1.5)
