@@ -18,6 +18,7 @@ _TIMEOUT_MS = 20_000
 _DENIED = (401, 403)
 _REFUSED = (400, 413, 422)
 _NOTHING = "SELECT value FROM nothing LIMIT 1"  # costs nothing, and is refused like any other
+_UNSAID = "not executed"  # what 2.7.12 says of several statements, whatever kept it from the first
 _LONGEST = 300  # characters of a server's sentence that are told: its begin, and its end, which has the cause
 
 
@@ -78,6 +79,8 @@ class Server:
         results: list[dict[str, Any]] = answer["results"]
         for result in results:
             if why := result.get("error"):
+                if why == _UNSAID and statements != _NOTHING:
+                    self.query(_NOTHING)
                 if "database not found" in why:  # 2.x says so of a right that is missing, too
                     why += " (or the token may not read it): check HOIQUAN_INFLUX_BUCKET"
                 raise RetryLater(f"InfluxDB refuses a query: {why}", alarm=True)

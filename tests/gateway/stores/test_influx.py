@@ -106,6 +106,16 @@ def test_a_missing_bucket_is_an_alarm_and_condemns_no_point(influx):
     made.close()
 
 
+def test_a_query_to_a_missing_bucket_names_it(any_influx):
+    """InfluxDB 2 says of several statements no more than that they were not executed."""
+    made = of_influx(any_influx, bucket="nobody-made-it")
+    for attempt in (lambda: made.latest("telemetry", PILOT, T), lambda: everything(made)):
+        with pytest.raises(RetryLater, match="check HOIQUAN_INFLUX_BUCKET") as later:
+            attempt()
+        assert later.value.alarm
+    made.close()
+
+
 def test_a_batch_too_large_for_the_proxy_is_halved(influx):
     made = of_influx(influx)
     points = [reading(T + n * 1000, soil_ec=n / 7) for n in range(5000)]
