@@ -106,6 +106,8 @@ def main() -> None:
         for what, key in (("rate", "rates"), ("CPU a message", "cpus")):
             both = [figures["gateways"][name].get(key, []) for name in (Ours().name, BEFORE)]
             pairs = [now / then for now, then in zip(*both, strict=False)]
+            if not pairs:  # one of them was not measured: its row says why
+                continue
             shown = ", ".join(f"{pair:.3f}" for pair in pairs)
             console.print(
                 f"of the {what} of {options.before}, drain by drain: {shown}; median {median(pairs):.3f}"
