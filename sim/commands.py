@@ -27,6 +27,7 @@ Rollout = Annotated[
 Faults = Annotated[
     Literal["none", "normal", "harsh"] | None, typer.Option(help="How often nodes and links fail; none.")
 ]
+LONGEST_JITTER = 3600  # s; whoever waits longer for its link has an outage
 OpenPast = Callable[[Settings, Pilot], AbstractContextManager["Past"]]
 
 
@@ -60,6 +61,13 @@ def command(open_past: OpenPast) -> Callable[..., None]:
         seed: Annotated[int | None, typer.Option(help="Same seed, same data; 1.")] = None,
         shard: Annotated[str, typer.Option(help="Part i of n of the fleet, as i/n.")] = "1/1",
         faults: Faults = None,
+        storm: Annotated[
+            str | None,
+            typer.Option(help="So often the mast of one place fails and its nodes come back together: 30m."),
+        ] = None,
+        jitter: Annotated[
+            float, typer.Option(help="Seconds within which nodes that lost their connection come back.")
+        ] = 0.0,
         truth: Annotated[
             str | None, typer.Option(help="Write what every fault changed to this file (ndjson).")
         ] = None,
@@ -92,6 +100,8 @@ def command(open_past: OpenPast) -> Callable[..., None]:
             typer.echo(str(path))
             return
         require_speed(speed)
+        if not 0 <= jitter <= LONGEST_JITTER:
+            raise Misuse("simulated.jitter", jitter=jitter, most=LONGEST_JITTER)
         if mqtt is not None and broker_url.parse(mqtt).tls:
             broker_url.trust(settings.mqtt_ca)  # mistakes of either are said before the past is made
         plan = Plan(
@@ -108,6 +118,8 @@ def command(open_past: OpenPast) -> Callable[..., None]:
             faults=faults or "none",
             truth=truth,
             rollout=rollout or "plan",
+            storm_ms=None if storm is None else parse_duration(storm, "--storm", least=1),
+            jitter=jitter,
         )
         if not (plan.mqtt or plan.out or plan.store):
             raise Misuse("simulated.nowhere")

@@ -40,6 +40,7 @@ from sim.publish import Links
 from sim.rollout import producers, rolled_out
 from sim.run import NAP, PIECE, Commands, Live, diaries, fleet, history, secretary
 from sim.season import diary, early
+from sim.storms import storms
 
 log = logging.getLogger(__name__)
 OVERLAP_MS = HOUR_MS
@@ -80,6 +81,8 @@ class Plan:
     ca: Path | None = None  # of the certificate that an mqtts:// broker shows; None: one of the system's
     rollout: Variant = "plan"
     interval: int | None = None  # seconds between two readings of every node, instead of its model's
+    storm_ms: int | None = None  # how often a mast fails and its nodes come back together; None: never
+    jitter: float = 0.0  # seconds within which nodes that lost their connection come back
     complete: bool = False  # diaries and indicators of the past too: no gateway comes after us
 
 
@@ -158,6 +161,9 @@ class Session:
             self._publish_truth if plan.mqtt or plan.truth else None,
             (Control(self._actions, self._nodes), commands), self._world,
         )  # fmt: skip
+        if self._links is not None and plan.storm_ms is not None:
+            devices = [node.device for node in self._nodes]
+            live.env.process(storms(live.env, plan.seed, devices, plan.storm_ms, self._links))
         saver = threading.Thread(target=self._save_now_and_then, args=(live, stop), daemon=True)
         saver.start()
         try:
@@ -232,7 +238,7 @@ class Session:
         devices = [node.device for node in self._nodes]
         devices += [secretary(self._pilot, community) for community in self._communities]
         self._links = Links(
-            plan.mqtt or "", self._secret, devices, scenario=self._scenario, ca=plan.ca,
+            plan.mqtt or "", self._secret, devices, scenario=self._scenario, ca=plan.ca, jitter=plan.jitter,
             obey=lambda device, payload: commands.put((device, payload)),
         )  # fmt: skip
         for node in self._nodes:
@@ -279,11 +285,11 @@ def _output(out: str | None) -> Iterator[IO[str] | None]:
             yield file
 
 
-def parse_duration(value: str) -> int:
-    """30d, 12h or 90m to milliseconds. Raises ValueError."""
-    if value[-1:] not in UNITS or not value[:-1].isdigit():
-        raise Misuse("simulated.history", value=value)
-    return int(value[:-1]) * UNITS[value[-1]]
+def parse_duration(value: str, option: str = "--history", least: int = 0) -> int:
+    """30d, 12h or 90m to milliseconds, `least` at least. Raises ValueError, which names the option."""
+    if value[-1:] in UNITS and value[:-1].isdigit() and int(value[:-1]) >= least:
+        return int(value[:-1]) * UNITS[value[-1]]
+    raise Misuse("simulated.duration", option=option, value=value)
 
 
 def parse_moment(value: str) -> int:

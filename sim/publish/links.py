@@ -88,14 +88,16 @@ class Links:
         self._loop.serve(seconds)
 
     def cut(self, devices: Iterable[Device]) -> None:
-        """Their connections are gone at once, as when a mast fails, until `restore`."""
+        """The connections of those that have one are gone at once, as when a mast fails, until `restore`."""
         for device in devices:
-            self._loop.hold(self.open(device))
+            if link := self._links.get(device.device):
+                self._loop.hold(link)
 
     def restore(self, devices: Iterable[Device]) -> None:
         """They come back, all at once or within the jitter."""
         for device in devices:
-            self._loop.release(self.open(device))
+            if link := self._links.get(device.device):
+                self._loop.release(link)
 
     def close(self, patience: float) -> bool:
         """End every link, with `offline` behind all that was sent before; whether the broker has acknowledged

@@ -115,9 +115,11 @@ def test_nothing_is_lost_where_history_ends_and_live_begins(played, tmp_path):
         (("--speed", "-1", "--out", "o", "--until", START), "speed"),
         (("--mqtt", "http://127.0.0.1:1", "--until", START), "http://127.0.0.1:1"),
         (("--pilot", "nowhere", "--out", "o"), "nowhere"),
+        (("--storm", "0m", "--out", "o"), "--storm '0m'"),
+        (("--jitter", "nan", "--out", "o"), "--jitter NaN"),
         ((), "--out"),
     ],
-    ids=["history", "start", "until", "shard", "speed", "broker", "pilot", "no output"],
+    ids=["history", "start", "until", "shard", "speed", "broker", "pilot", "storm", "jitter", "no output"],
 )
 def test_a_mistake_is_one_line(tmp_path, words, named):
     assert named in one_line(hoiquan(tmp_path, "simulate", *words, seconds=10), 2)
