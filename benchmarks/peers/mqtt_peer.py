@@ -90,14 +90,20 @@ def schedule(port: int, qos: int) -> str:
 
 def mqtt_js(payloads: Path, port: int, qos: int) -> Peer:
     """Sends a file of lines, each a topic and a payload."""
+    node = find("node", f"MQTT.js {LIBRARY} runs on it (Debian: apt-get install npm)")
+    library = js_library()
+    command = [node, "-e", PUBLISHER, str(library), str(payloads), str(port), str(qos), str(WINDOW)]
+    remark = f"payloads that ours made before, it computes nothing; {WINDOW:,} in flight"
+    return Peer(f"MQTT.js {LIBRARY} (npm)", command, remark)
+
+
+def js_library() -> Path:
+    """Where MQTT.js is. Raises Missing."""
     name = f"MQTT.js {LIBRARY}"
-    node = find("node", f"{name} runs on it (Debian: apt-get install npm)")
     home = cache(f"mqtt-js-{LIBRARY}")
     library = home / "node_modules" / "mqtt"
     if not (library / "package.json").exists():
         npm = find("npm", f"{name} is installed by it (Debian: apt-get install npm)")
         (home / "package.json").write_text('{"private": true}')
         install([npm, "install", "--no-audit", "--no-fund", f"mqtt@{LIBRARY}"], home, name)
-    command = [node, "-e", PUBLISHER, str(library), str(payloads), str(port), str(qos), str(WINDOW)]
-    remark = f"payloads that ours made before, it computes nothing; {WINDOW:,} in flight"
-    return Peer(f"{name} (npm)", command, remark)
+    return library
