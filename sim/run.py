@@ -172,7 +172,7 @@ class Live:
         tick = node.ticks.after(self.now - 1)  # history ends before this moment
         while True:
             yield self.env.timeout(max(0, tick - self.now))
-            self._emit(node, node.delivered(tick, tick + 1))
+            self._send(node.device, "telemetry", node.message(tick))
             tick = node.ticks.after(tick)
 
     def _write_down(self, seed: int, pilot: Pilot, community: Community) -> Events:

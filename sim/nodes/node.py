@@ -21,12 +21,13 @@ from sim.nodes.faults import DUPLICATES, NONE, REORDERING, Episode, Schedule, ch
 from sim.nodes.radio import Mask, Power, Radio, carrier, distance
 from sim.nodes.sensors import Sensors
 from sim.nodes.span import Span
-from sim.nodes.telemetry import Delivery, Telemetry
+from sim.nodes.telemetry import Delivery, Telemetry, encode_reading
 from sim.nodes.ticks import grid
 from sim.physics.actions import Actions
 from sim.physics.world import World
 
 BLOCK = 2304  # ticks, in whole days, that history computes at once: numpy's cost a call is spread
+AHEAD = 24  # ticks, of one day, whose messages are made at once in live running
 
 
 class Node:
@@ -49,6 +50,8 @@ class Node:
             world, device, self.plot, self.model, self.ticks, seed, actions, ideal=not self.faulty
         )
         self.telemetry = Telemetry(device, self.ticks, boot=f"sim-{seed}")
+        self._ahead: dict[int, bytes] = {}  # messages by their time, of the world after so many actions
+        self._acted = 0
         if self.faulty:
             self._prepare(seed, pilot, level)
 
@@ -96,6 +99,16 @@ class Node:
         values = {name: column[kept] for name, column in span.values.items()}
         claims = span.times if span.claims is None else span.claims
         return Span(span.times[kept], values, claims[kept], arrives[kept], again[kept])
+
+    def message(self, tick: int) -> bytes:
+        """What it says at epoch ms `tick` of its grid, where it exists and nothing fails."""
+        acted = self.sensors.acted
+        if acted != self._acted or tick not in self._ahead:
+            stop = min(tick + AHEAD * self.ticks.interval, (tick // DAY_MS + 1) * DAY_MS)
+            readings = self.telemetry.readings(self.sensors.healthy(tick, stop))
+            self._ahead = {reading.time: encode_reading(reading) for reading in readings}
+            self._acted = acted
+        return self._ahead[tick]
 
     def episodes(self, start: int, stop: int) -> list[Episode]:
         """What goes wrong in [start, stop) epoch ms, whole episodes, brown-outs too."""

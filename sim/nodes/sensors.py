@@ -51,6 +51,11 @@ class Sensors:
         added = zip(names, steps.tolist(), strict=True)
         return {name: step * SIGNALS[name].resolution for name, step in added if step}
 
+    @property
+    def acted(self) -> int:
+        """How many actions its world knows: with another what it will measure is another."""
+        return 0 if self._actions is None else self._actions.count(self._device.community)
+
     def healthy(self, start: int, stop: int) -> Span:
         """What they measure in [start, stop) epoch ms where nothing fails."""
         ticks = self._ticks
@@ -74,7 +79,7 @@ class Sensors:
 
     def _day(self, number: int) -> Span:
         """A day as live running asks for it, tick by tick. Actions change the days that are to come."""
-        key = (number, 0 if self._actions is None else self._actions.count(self._device.community))
+        key = (number, self.acted)
         if self._day_kept is None or self._day_kept[0] != key:
             self._day_kept = (key, self._measure(number, number + 1))
         return self._day_kept[1]
