@@ -236,7 +236,7 @@ class Session:
     def _connect(self, now: int, commands: Commands) -> None:
         plan = self._plan
         devices = [node.device for node in self._nodes]
-        devices += [secretary(self._pilot, community) for community in self._communities]
+        devices += [secretary(self._pilot, one) for one in (*self._communities, *self._organisations)]
         self._links = Links(
             plan.mqtt or "", self._secret, devices, scenario=self._scenario, ca=plan.ca, jitter=plan.jitter,
             obey=lambda device, payload: commands.put((device, payload)),

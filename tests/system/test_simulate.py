@@ -175,6 +175,30 @@ def test_over_tls_the_brokers_certificate_must_be_of_our_ca(tmp_path, secure):
         assert fleet.stop() == 0, fleet.text()
 
 
+def test_a_storm_takes_a_place_away_and_gives_it_back(tmp_path, secure):
+    broker, _ = secure
+    hearer = Publisher(broker.port, "gateway", "the gateway's", hears="hoiquan/v1/+/+/+/status")
+    words = ("--mqtt", broker.url, "--start", START, "--speed", "300", "--storm", "10m", "--jitter", "1")
+    fleet = Running(
+        tmp_path / "fleet.log", command("simulate", *words), HOIQUAN_SIMULATOR_SECRET="the secret"
+    )
+
+    def back():
+        """Places where a node was away and is there again."""
+        said = {}
+        for topic, payload in list(hearer.heard):
+            said.setdefault(topic, []).append(json.loads(payload)["state"])
+        return {
+            t.split("/")[3] for t, states in said.items() if states[-3:] == ["online", "offline", "online"]
+        }
+
+    try:
+        until("a place that is back", 60, back)
+    finally:
+        assert fleet.stop() == 0, fleet.text()
+        hearer.close()
+
+
 def test_tls_without_a_port_goes_to_8883(tmp_path):
     fleet = Running(tmp_path / "fleet.log", command("simulate", "--mqtt", "mqtts://127.0.0.1"))
     try:  # whoever listens there has no certificate that this machine trusts for that address

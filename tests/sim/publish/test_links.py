@@ -40,7 +40,8 @@ PROBE = PILOT.fleet["thuan-tan-soil-probe-01"]
 def listening(broker, topic="#"):
     """Messages as they come: (topic, payload, retained)."""
     heard, ready = [], threading.Event()
-    client = Client(CallbackAPIVersion.VERSION2, client_id=f"listener-{time.monotonic_ns()}", clean_session=False)
+    name = f"listener-{time.monotonic_ns()}"  # a session of its own, kept over an end of the broker
+    client = Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=False)
     client.on_connect = lambda *_: client.subscribe(topic, qos=1)
     client.on_subscribe = lambda *_: ready.set()
     client.on_message = lambda _, __, m: heard.append((m.topic, bytes(m.payload), m.retain))
