@@ -1,6 +1,7 @@
 """How fast the simulator is, in one run on this machine: `python benchmarks/simulator.py`.
 
-Each line says what limits it. Traffic stays on loopback; Mosquitto is started here and ended here.
+Each line says what limits it; on a machine that does other work compare processor time. Traffic stays on
+loopback; Mosquitto is started here and ended here.
 Published messages are counted where they arrive, by a mosquitto_sub beside the broker, for ours and for
 each peer alike: a bare paho loop, whose ratio says what generating the readings costs, and two foreign
 ones (peers/mqtt_peer.py), which the first run installs.
@@ -207,11 +208,12 @@ def sent(port: int, qos: int, messages: Iterable[tuple[str, bytes]]) -> Iterator
 
 
 @contextmanager
-def running(command: list[str], folder: Path) -> Iterator[None]:
-    """A publisher in a process of its own, ended when enough has come."""
+def running(command: list[str], folder: Path, spent: list[float]) -> Iterator[None]:
+    """A publisher in a process of its own, ended when enough has come; adds its processor time in s."""
     publisher = Running(command, folder, "publisher")
     try:
         yield
+        spent.append(publisher.cpu())
     finally:
         publisher.stop()
 
@@ -277,11 +279,13 @@ def foreign(port: int, folder: Path, name: str, start: Callable[[], Peer]) -> tu
         peer = start()
     except Missing as reason:
         return f"  peer {name}", "not measured", "", str(reason)
-    rate = heard(port, folder, running(peer.command, folder))
+    spent = list[float]()
+    rate = heard(port, folder, running(peer.command, folder, spent))
     if not rate:
         tail = (folder / "publisher.log").read_text("utf-8", "replace").split()[-30:]
         return f"  peer {peer.name}", "not measured", "", f"no message of it came: {' '.join(tail)}"
-    return f"  peer {peer.name}", f"{rate:,.0f}/s", "", peer.remark
+    cost = f"{spent[0] / MESSAGES * 1e6:.0f} µs of processor a message, its start included"
+    return f"  peer {peer.name}", f"{rate:,.0f}/s", "", f"{peer.remark}; {cost}"
 
 
 def main() -> None:
