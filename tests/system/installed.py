@@ -13,6 +13,8 @@ from tests.loopback import answers, free_port
 from tests.system.parties import SECRETS, Village
 from tests.system.running import BUCKET, Influx, Publisher, Running, command, done, until
 
+QUICK = 2.0  # seconds in which a reading is on the page
+
 # id: community, model, probe file, values of the place; few sensors a place, so that neighbours say nothing
 DEVICES = {
     "lse01": ("tam-que", "soil-probe", "dragino-lse01", ""),
@@ -143,9 +145,12 @@ class Site(Village):
         with urlopen(f"http://127.0.0.1:{self.http}{path}", timeout=10) as answer:
             return answer.read()
 
-    def row(self, device):
-        """A device's row of the overview."""
-        page = self.get("/").decode()
-        rows = [one for one in page.split("<tr") if '<th scope="row">' in one and f"“{device}” " in one]
-        assert len(rows) == 1, page
-        return rows[0]
+    def row(self, device, *words):
+        """A device's row of the overview, once it has the words: what it says is there within two seconds."""
+
+        def rows():
+            parts = self.get("/").decode().split("<tr")
+            mine = [one for one in parts if '<th scope="row">' in one and f"“{device}” " in one]
+            return mine if len(mine) == 1 and all(one in mine[0] for one in words) else []
+
+        return until(f"{device} on the overview with {words}", QUICK, rows)[0]

@@ -85,7 +85,6 @@ def test_every_line_is_a_message_of_the_contract(played):
         kinds[message["topic"].rpartition("/")[2]] += 1
         assert message["topic"].startswith("hoiquan/v1/dong-thap/")
     assert set(kinds) == {"telemetry", "diary"}
-    assert kinds["diary"] > 5
 
 
 def test_nothing_is_lost_where_history_ends_and_live_begins(played, tmp_path):
