@@ -65,11 +65,13 @@ class Reports:
             return None
 
     def check(self, pdf: bytes) -> tuple[int | None, str]:
-        """Its index in the log, proven against the signed checkpoint, or None and why not."""
+        """Its index in the log, proven against the signed checkpoint, or None and why not; "" where it waits for
+        that.
+        """
         try:
             proof = self.proof(pdf)
             if proof is None:
-                return None, "the report is not in the log yet"
+                return None, ""
             return included(entry(pdf), proof, self._keys.read_text("utf-8"))[0].index, ""
         except (CheckFailed, LogCorrupt, OSError) as error:
             return None, str(error)
