@@ -4,5 +4,6 @@ overview.py  / (today.py: alarms, advice, places; marks.py: the map's)
 place.py     /place/{id} (week.py: curves; curves.py: read before anybody asks)
              both: lately.py (read once for both), measured.py (values, age, level)
 state.py     /healthz and /metrics (gateways.py)
+trouble.py   404, 405, 422 and 503, for people and for programs
 check.py     paste a message, read what is wrong with it
 """

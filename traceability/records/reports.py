@@ -65,8 +65,8 @@ class Reports:
             return None
 
     def check(self, pdf: bytes) -> tuple[int | None, str]:
-        """Its index in the log, proven against the signed checkpoint, or None and why not; "" where it waits for
-        that.
+        """Its index in the log, proven against the signed checkpoint, or None and why not;
+        "" where it waits for that.
         """
         try:
             proof = self.proof(pdf)
