@@ -66,4 +66,5 @@ def told_by(pages: FastAPI) -> None:
         sent = {"Retry-After": "5"}
         if request.url.path.startswith(MACHINES):
             return JSONResponse({"detail": str(error)}, 503, SHARED | sent)
-        return page(request, 503, "away", sent, cause=str(error))
+        log.warning("%s is not shown: %s", request.url.path, error)
+        return page(request, 503, "away", sent)
