@@ -23,6 +23,7 @@ from gateway.stores.store import RetryLater
 
 log = logging.getLogger(__name__)
 MACHINES = "/api/"
+REASONS = {404: "nothing", 405: "method"}
 SHARED = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache"}
 
 
@@ -44,8 +45,9 @@ def told_by(pages: FastAPI) -> None:
         sent = {**(error.headers or {})}
         if request.url.path.startswith(MACHINES):
             return JSONResponse({"detail": error.detail}, error.status_code, SHARED | sent)
-        reason = "method" if error.status_code == 405 else "nothing"
-        return page(request, error.status_code, reason, sent)
+        if error.status_code not in REASONS:
+            return Response(f"{error.detail}\n", error.status_code, sent, "text/plain; charset=utf-8")
+        return page(request, error.status_code, REASONS[error.status_code], sent)
 
     @pages.exception_handler(RequestValidationError)
     def misread(request: Request, error: RequestValidationError) -> Response:
