@@ -7,7 +7,6 @@ on together, and acknowledgements go out in one piece. benchmarks/gateway.py mea
 """
 
 import struct
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -18,9 +17,6 @@ from paho.mqtt.exception import MQTTException
 from devices.contract.packets import PUBACK, PUBLISH, Publish, acknowledgements, frame, read_publish
 
 READ = 65_536  # bytes asked of the kernel at once
-# Where single messages come, one read for some of them costs little more than one for each. Only a broker
-# that has sent so many without an acknowledgement is left alone meanwhile: another may wait for one.
-SINGLE, AHEAD, REST = 4, 64, 0.01
 
 
 class Link(Client):
@@ -28,13 +24,11 @@ class Link(Client):
 
     on_publishes: Callable[[list[Publish]], None]
     _unread = b""
-    _ahead = 0  # messages since the last acknowledgement
 
     def acknowledge(self, numbers: Iterable[int]) -> None:
         """Send the PUBACKs of these packet numbers, in one piece."""
         packets = acknowledgements(numbers)
         if packets:
-            self._ahead = 0
             self._packet_queue(PUBACK, packets, 0, 1)
 
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
@@ -48,10 +42,7 @@ class Link(Client):
         if not data:
             return self._loop_rc_handle(MQTTErrorCode.MQTT_ERR_CONN_LOST)
         self._unread += data
-        before = self._ahead
         done = self._take_in()
-        if AHEAD < self._ahead <= before + SINGLE:
-            time.sleep(REST)
         return self._loop_rc_handle(done) if done else done
 
     def _take_in(self) -> MQTTErrorCode:
@@ -88,7 +79,6 @@ class Link(Client):
 
     def _hand_on(self, publishes: list[Publish]) -> None:
         if publishes:
-            self._ahead += len(publishes)
             self.on_publishes(publishes)
 
     def _handle(self, head: int, body: bytes) -> MQTTErrorCode:

@@ -78,7 +78,7 @@ class Words:
         """What, and how much of it."""
         rule = self._rules[alarm.rule]
         title = rule.title(self.lang)
-        return title if alarm.value is None else title + self._value(rule, alarm.value)
+        return self._of(alarm, title if alarm.value is None else title + self._value(rule, alarm.value))
 
     def _ended(self, alarm: Alarm) -> str:
         """That it is over, with the number that says so; or that nobody knows."""
@@ -88,7 +88,11 @@ class Words:
         )
         if alarm.outcome != "lost" and alarm.value is not None:
             said += self._value(rule, alarm.value)
-        return said + self._where(alarm)
+        return self._of(alarm, said) + self._where(alarm)
+
+    def _of(self, alarm: Alarm, said: str) -> str:
+        """What a simulated gauge says is marked: nobody should act on it as on a real one's."""
+        return text("alerts.simulated", self.lang, said=said) if alarm.simulated else said
 
     def _value(self, rule: Rule, value: float) -> str:
         if rule.value is None:

@@ -17,7 +17,7 @@ ACCOUNTED = ("stored", "duplicate", "quarantined", "spooled")
 Worst = tuple[int, float, float]  # an hour, and the lowest and highest reading in it
 Gauges = tuple[
     str, str, str
-]  # of a signal at a place the real ones, or the simulated ones: FLAG_FALSE, FLAG_TRUE
+]  # signal, place, and FLAG_FALSE for its real gauges, FLAG_TRUE for simulated ones
 
 
 class Numbers:
@@ -59,12 +59,14 @@ class Numbers:
         gauge = rule.gauge
         assert gauge is not None
         for place in rule.places:
-            of_each = (self._worst.get((gauge.signal, place, flag)) for flag in (FLAG_FALSE, FLAG_TRUE))
-            known = [one for one in of_each if one is not None and one[0] > at - LOOK_BACK_MS - HOUR_MS]
-            if known:
-                hour, low, high = known[0]  # where real ones measure, simulated ones do not count
-                value = high if gauge.when == "over" else low
-                found[Key(place)] = Found(value, int(hour == at // HOUR_MS * HOUR_MS))
+            for flag in (FLAG_FALSE, FLAG_TRUE):  # where real ones measure, simulated ones do not count
+                worst = self._worst.get((gauge.signal, place, flag))
+                if worst is not None and worst[0] > at - LOOK_BACK_MS - HOUR_MS:
+                    hour, low, high = worst
+                    value = high if gauge.when == "over" else low
+                    now = int(hour == at // HOUR_MS * HOUR_MS)
+                    found[Key(place)] = Found(value, now, flag == FLAG_TRUE)
+                    break
         return found
 
     def _hours(self, at: int) -> None:

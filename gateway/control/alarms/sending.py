@@ -126,7 +126,10 @@ class Mail:
         mail["Date"], mail["Message-ID"] = formatdate(), make_msgid(domain=self._host)
         mail["Auto-Submitted"] = "auto-generated"  # so that nobody's out-of-office answers (RFC 3834)
         with self._connected() as server:
-            refused = server.send_message(mail)
+            try:
+                refused = server.send_message(mail)
+            except smtplib.SMTPRecipientsRefused as error:  # its text holds their addresses
+                raise OSError(f"the mail server refuses all {len(error.recipients)} addresses") from None
         if refused:  # the others have it, and would have it again
             log.warning("the mail server refuses %d of %d addresses", len(refused), len(self._addresses))
 

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from devices.clock import HOUR_MS, MINUTE_MS
+from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from gateway.control.alarms.rules import OVERLAP_MS, Rule
 
 BETWEEN_MS = 5 * MINUTE_MS  # between two messages of one place and quantity, as provisioning/contact has it
+NOTHING_MS = DAY_MS  # for which a rule that finds nothing at all keeps its state: the store may be filling
 AGAIN_MS = 12 * HOUR_MS  # after which what still fires is told again
 
 
@@ -26,10 +27,13 @@ class Key(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A number, and of a gauge how many readings the running hour has of it (only 0 or not is meant)."""
+    """A number, and of a gauge how many readings the running hour has of it (only 0 or not is meant), and
+    whether it is a simulated one's.
+    """
 
     value: float
     readings: int = 1
+    simulated: bool = False
 
 
 AWAY: Literal["away"] = "away"  # what was found while the store does not answer
@@ -51,6 +55,7 @@ class Alarm:
     missed: int = 0  # since when it has no number; 0: it has one
     outcome: Outcome = ""
     earlier: int = 0  # it waits to fire again: when it began before, whose end somebody was not told
+    simulated: bool = False  # its number is a simulated gauge's
 
     @property
     def firing(self) -> bool:
@@ -94,12 +99,15 @@ class States:
             elif rule.none_speaks:
                 for key in self._keys(rule) or [Key()]:
                     self._hold(rule, key, None, at)
+            else:
+                for key in self._keys(rule):
+                    self._miss(rule, key, at, NOTHING_MS)
         return self._shape() != before
 
     def _hear(self, rule: Rule, found: Mapping[Key, Found], at: int) -> None:
         for key, one in found.items():
             if rule.condition.holds(one.value) and not (rule.asked == "quiet" and one.readings):
-                self._hold(rule, key, one.value, at)
+                self._hold(rule, key, one.value, at).simulated = one.simulated
             else:
                 self._release(rule, key, one.value, at)
         for key in self._keys(rule):
@@ -112,7 +120,7 @@ class States:
     def _shape(self) -> dict[tuple[str, Key], tuple[int, int, str]]:
         return {name: (one.since, one.began, one.outcome) for name, one in self.alarms.items()}
 
-    def _hold(self, rule: Rule, key: Key, value: float | None, at: int) -> None:
+    def _hold(self, rule: Rule, key: Key, value: float | None, at: int) -> Alarm:
         one = self.alarms.get((rule.id, key))
         if one is None or one.outcome:
             earlier = one.began if one else 0
@@ -120,6 +128,7 @@ class States:
         one.held, one.missed, one.value = at, 0, value
         if not one.began and at - one.since >= rule.lasts:
             one.began, one.earlier = at, 0
+        return one
 
     def _release(self, rule: Rule, key: Key, value: float, at: int) -> None:
         """Its number does not hold: what fires goes on for the overlap, what waited begins anew."""
@@ -132,13 +141,13 @@ class States:
         elif at - one.held >= OVERLAP_MS:
             one.outcome = "over"
 
-    def _miss(self, rule: Rule, key: Key, at: int) -> None:
-        """It has no number, while others of its rule have theirs. What spoke as there was none is over; of
-        all else nobody knows.
+    def _miss(self, rule: Rule, key: Key, at: int, patience: int = OVERLAP_MS) -> None:
+        """It has no number. What spoke as there was none is over; of all else nobody knows, once it has been
+        so for `patience` ms.
         """
         one = self.alarms[rule.id, key]
         one.missed = one.missed or at
-        if at - one.missed < OVERLAP_MS:
+        if at - one.missed < patience:
             return
         outcome: Outcome = "over" if rule.bare and key == Key() else "lost"
         if one.began:

@@ -155,10 +155,14 @@ def test_what_the_watch_has_in_alarm_is_said_once_and_since_when(
     assert alarms_of(client.get("/").text) == ["Tâm Quê , phường Cao Lãnh Độ mặn 1,50 g/L"]
     watched(store, pilot, tmp_path, NOW - MINUTE_MS)
     page = client.get("/").text
-    assert alarms_of(page) == ["Tâm Quê , phường Cao Lãnh Độ mặn vượt mức II (1,2 g/L): 1,50 g/L"]
+    assert alarms_of(page) == [
+        "Tâm Quê , phường Cao Lãnh Độ mặn vượt mức II (1,2 g/L): 1,50 g/L (thiết bị mô phỏng)"
+    ]
     assert "từ 21/11/2026 12:02" in page
     english = client.get("/", headers={"Accept-Language": "en"}).text
-    assert alarms_of(english) == ["Tâm Quê , phường Cao Lãnh Salinity over level II (1.2 g/L): 1.50 g/L"]
+    assert alarms_of(english) == [
+        "Tâm Quê , phường Cao Lãnh Salinity over level II (1.2 g/L): 1.50 g/L (simulated device)"
+    ]
 
 
 def test_a_gauge_that_died_in_alarm_and_a_gateway_without_books_are_on_the_page(

@@ -180,14 +180,15 @@ def test_a_late_entry_does_not_unmake_a_record(sealer: Sealer, pilot: Pilot) -> 
 
 def test_a_lot_holds_its_own_season_alone(sealer: Sealer, pilot: Pilot, tmp_path: Path) -> None:
     device = pilot.fleet["tam-que-diary-01"]
+    apart = timedelta(days=pilot.producers["tam-que"].products[0].every_days)
     write(sealer, device, sprayed(20, 3))
-    write(sealer, device, harvest(1, HARVESTED - timedelta(days=12)))
+    write(sealer, device, harvest(1, HARVESTED - apart))
     write(sealer, device, sprayed(6, 3))
     done = write(sealer, device, harvest(2))
     assert done is not None
     content = record.parse(seal.read(tmp_path, done.key) or b"")
     assert [event["id"] for event in content["events"]["rows"]] == ["input-6", "mango-2"]
-    assert content["conditions"]["start"] == int((HARVESTED - timedelta(days=12)).timestamp() * 1000)
+    assert content["conditions"]["start"] == int((HARVESTED - apart).timestamp() * 1000)
 
 
 def test_secrets_are_for_the_owner_alone(sealer: Sealer, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_a_level_is_that_of_the_worst_of_the_newest_hour_that_has_readings(store
     ])  # fmt: skip
     found = numbers.look(NOW)
     for name in ("I", "silent"):
-        assert found[SALT + name] == {TAM_QUE: Found(1.5, 1), Key("canh-tan"): Found(2.5, 0)}
+        assert found[SALT + name] == {TAM_QUE: Found(1.5, 1, True), Key("canh-tan"): Found(2.5, 0, True)}
 
 
 def test_of_two_gauges_of_a_place_the_worse_one_counts_whichever_way_is_worse(store, numbers):
@@ -67,35 +67,35 @@ def test_where_a_real_gauge_measures_a_simulated_one_raises_no_alarm(store, numb
                  Point("telemetry", device_tags(real), {"salinity": 0.1}, NOW - 2 * HOUR_MS)])  # fmt: skip
     found = numbers.look(NOW)
     assert found[SALT + "I"] == {TAM_QUE: Found(0.1, 0)}
-    assert found["dong-thap-water_level-0-I"] == {TAM_QUE: Found(1.0, 1)}, "none of them measures that"
+    assert found["dong-thap-water_level-0-I"] == {TAM_QUE: Found(1.0, 1, True)}, "none of them measures that"
 
 
 def test_a_place_with_levels_of_its_own_is_not_held_against_those_of_everywhere(store, numbers):
     store.write([gauge("sen-thap-muoi", NOW - MINUTE_MS, water_level=1.6),
                  gauge("tam-que", NOW - MINUTE_MS, water_level=1.6)])  # fmt: skip
     found = numbers.look(NOW)
-    assert found["dong-thap-water_level-0-I"] == {TAM_QUE: Found(1.6, 1)}
-    assert found["dong-thap-water_level-1-I"] == {Key("sen-thap-muoi"): Found(1.6, 1)}
+    assert found["dong-thap-water_level-0-I"] == {TAM_QUE: Found(1.6, 1, True)}
+    assert found["dong-thap-water_level-1-I"] == {Key("sen-thap-muoi"): Found(1.6, 1, True)}
 
 
 def test_the_next_looks_read_the_last_hours_and_find_the_same(store, numbers):
     store.write(
         [gauge("tam-que", NOW - 5 * HOUR_MS, salinity=1.5), gauge("canh-tan", NOW - MINUTE_MS, salinity=1)]
     )
-    assert numbers.look(NOW)[SALT + "I"][TAM_QUE] == Found(1.5, 0)
+    assert numbers.look(NOW)[SALT + "I"][TAM_QUE] == Found(1.5, 0, True)
     for minute in range(1, 130, 7):
         at = NOW + minute * MINUTE_MS
         store.write([gauge("canh-tan", at, salinity=0.5)])
         assert numbers.look(at)[SALT + "I"] == Numbers(store, PILOT, RULES.values()).look(at)[SALT + "I"]
     store.write([gauge("tam-que", at, salinity=0.2)])
-    assert numbers.look(at)[SALT + "I"][TAM_QUE] == Found(0.2, 1)
+    assert numbers.look(at)[SALT + "I"][TAM_QUE] == Found(0.2, 1, True)
 
 
 def test_after_hours_in_which_nobody_looked_all_hours_are_read(store, numbers):
     numbers.look(NOW)
     store.write([gauge("tam-que", NOW + 10 * MINUTE_MS, salinity=1.5)])
     later = NOW + 6 * HOUR_MS
-    assert numbers.look(later)[SALT + "I"] == {TAM_QUE: Found(1.5, 0)}
+    assert numbers.look(later)[SALT + "I"] == {TAM_QUE: Found(1.5, 0, True)}
 
 
 def test_a_device_has_the_hours_of_its_silence_and_a_new_one_no_coverage(store, numbers):

@@ -25,6 +25,8 @@ from tests.gateway.control.alarms.test_numbers import NOW, books, gauge
 PILOT = load("dong-thap")
 PLACE = "Hội quán Tâm Quê, phường Cao Lãnh"
 
+SIMULATED = "(thiết bị mô phỏng)"
+
 
 class Fitful(SqliteStore):
     """A store that does not answer for as long as `away` is."""
@@ -81,15 +83,15 @@ def test_what_begins_rises_and_ends_is_told_by_a_webhook_and_shown(tmp_path, sto
     after = minutes(watching, store, 0, 10, salinity=0.9)
     shown = now_shown(store, NOW)["salinity"]
     assert shown["state"] == "firing" and shown["level"] == "I" and not shown["severe"]
-    assert shown["text"] == "Độ mặn vượt mức I (0,69 g/L): 0,90 g/L"
-    assert shown["text_en"] == "Salinity over level I (0.69 g/L): 0.90 g/L"
+    assert shown["text"] == f"Độ mặn vượt mức I (0,69 g/L): 0,90 g/L {SIMULATED}"
+    assert shown["text_en"] == "Salinity over level I (0.69 g/L): 0.90 g/L (simulated device)"
     assert (shown["since"], shown["looked"]) == (NOW, NOW + 9 * MINUTE_MS)
     after = minutes(watching, store, after, 10, salinity=4.4)
     after = minutes(watching, store, after, 70, salinity=0.2)  # the hour of 4.4 goes by
     assert titles(posted) == [
-        f"Độ mặn vượt mức I (0,69 g/L): 0,90 g/L – {PLACE}.",
-        f"Độ mặn vượt mức III (4 g/L): 4,40 g/L – {PLACE}.",
-        f"ĐÃ HẾT: Độ mặn vượt mức III (4 g/L): 0,20 g/L – {PLACE}.",
+        f"Độ mặn vượt mức I (0,69 g/L): 0,90 g/L {SIMULATED} – {PLACE}.",
+        f"Độ mặn vượt mức III (4 g/L): 4,40 g/L {SIMULATED} – {PLACE}.",
+        f"ĐÃ HẾT: Độ mặn vượt mức III (4 g/L): 0,20 g/L {SIMULATED} – {PLACE}.",
     ]
     assert [one["status"] for one in posted] == ["firing", "firing", "resolved"]
     assert "đóng cống" in posted[0]["message"]
@@ -109,7 +111,7 @@ def test_a_store_that_is_away_is_one_message_and_nothing_of_the_field_ends(tmp_p
     store.away = False
     after = minutes(watching, store, after, 10, salinity=1.5)
     assert titles(posted) == [
-        f"Độ mặn vượt mức II (1,2 g/L): 1,50 g/L – {PLACE}.",
+        f"Độ mặn vượt mức II (1,2 g/L): 1,50 g/L {SIMULATED} – {PLACE}.",
         "Kho số liệu không trả lời.",
         "ĐÃ HẾT: Kho số liệu không trả lời.",
     ]
@@ -121,9 +123,25 @@ def test_a_watch_that_begins_again_goes_on_and_tells_nothing_twice(tmp_path, sto
     after = minutes(watch(store, tmp_path, way), store, after, 30, salinity=1.5)
     assert len(posted) == 1
     after = minutes(watch(store, tmp_path, way), store, after + 100, 30, salinity=0.2)
-    assert titles(posted)[1:] == [f"ĐÃ HẾT: Độ mặn vượt mức II (1,2 g/L): 0,20 g/L – {PLACE}."]
+    assert titles(posted)[1:] == [f"ĐÃ HẾT: Độ mặn vượt mức II (1,2 g/L): 0,20 g/L {SIMULATED} – {PLACE}."]
     minutes(watch(store, tmp_path, way), store, after, 30, salinity=0.2)
     assert len(posted) == 2
+
+
+def test_where_nothing_at_all_is_found_any_more_nobody_knows(tmp_path, store, told):
+    """Neither an all-clear, nor an alarm for ever: the last gauge of the rule has been silent for a week."""
+    way, posted = told
+    watching = watch(store, tmp_path, way)
+    minutes(watching, store, 0, 3, salinity=1.5)
+    week = 8 * 24 * 60
+    minutes(watching, store, week, 3)
+    assert "HẾT" not in " ".join(titles(posted)) and "KHÔNG RÕ" not in " ".join(titles(posted))
+    minutes(watching, store, week + 24 * 60, 6)
+    ended = [title for title in titles(posted) if "KHÔNG RÕ" in title]
+    assert len(ended) == 1 and PLACE in ended[0]
+    before = len(posted)
+    minutes(watching, store, week + 3 * 24 * 60, 6)
+    assert len(posted) == before and "ĐÃ HẾT: Độ mặn" not in " ".join(titles(posted))
 
 
 def test_who_could_not_be_told_is_told_how_it_is_once_he_can_be(tmp_path, store, told, caplog):
@@ -137,7 +155,7 @@ def test_who_could_not_be_told_is_told_how_it_is_once_he_can_be(tmp_path, store,
     posted.refuse = False
     posted.clear()
     minutes(watching, store, after, 3, salinity=4.4)
-    assert titles(posted) == [f"Độ mặn vượt mức III (4 g/L): 4,40 g/L – {PLACE}."]
+    assert titles(posted) == [f"Độ mặn vượt mức III (4 g/L): 4,40 g/L {SIMULATED} – {PLACE}."]
 
 
 def test_an_end_that_could_not_be_told_is_told_though_it_nearly_began_again(tmp_path, store, told):
@@ -181,7 +199,7 @@ def test_what_still_fires_is_told_again_after_half_a_day(tmp_path, store, told):
     watching = watch(store, tmp_path, way)
     for minute in range(0, 13 * 60, 10):
         minutes(watching, store, minute, 1, salinity=1.5)
-    assert titles(posted) == [f"Độ mặn vượt mức II (1,2 g/L): 1,50 g/L – {PLACE}."] * 2
+    assert titles(posted) == [f"Độ mặn vượt mức II (1,2 g/L): 1,50 g/L {SIMULATED} – {PLACE}."] * 2
 
 
 def test_what_could_not_be_written_down_is_shown_and_written_at_the_next_look(tmp_path, store, told, caplog):
@@ -246,9 +264,7 @@ def test_a_mail_has_subject_text_and_addresses(tmp_path, store):
         minutes(watch(store, tmp_path, way, lang="en"), store, 0, 3, salinity=1.5)
     (raw,) = mails
     mail = email.message_from_bytes(raw, policy=policy.default)
-    assert (
-        mail["Subject"] == "Salinity over level II (1.2 g/L): 1.50 g/L – Hội quán Tâm Quê, phường Cao Lãnh."
-    )
+    assert mail["Subject"] == f"Salinity over level II (1.2 g/L): 1.50 g/L (simulated device) – {PLACE}."
     assert mail["To"] == "a@example.test, b@example.test"
     assert "close the intake sluice" in mail.get_content()
 
@@ -257,7 +273,7 @@ def test_a_long_subject_keeps_its_words(tmp_path, store):
     with mail_server() as (url, mails):
         minutes(watch(store, tmp_path, Mail(url, ["a@example.test"], "")), store, 0, 3, salinity=1.5)
     mail = email.message_from_bytes(mails[0], policy=policy.default)
-    assert mail["Subject"] == f"Độ mặn vượt mức II (1,2 g/L): 1,50 g/L – {PLACE}."
+    assert mail["Subject"] == f"Độ mặn vượt mức II (1,2 g/L): 1,50 g/L {SIMULATED} – {PLACE}."
     assert mail["Date"] and mail["Message-ID"]
 
 
