@@ -82,7 +82,7 @@ MAKERS = {
     "wts506": (
         uplink(EUI["wts506"], 1, WTS506, 50, "WTS506"),  # the first total: nobody knows since when
         {"air_temperature": (28.8, "28,8 °C"), "relative_humidity": (81.5, "81,5%"),
-         "air_pressure": (1009.3, "1009,3 hPa"), "wind_direction": (214.6, "215 °"),
+         "air_pressure": (1009.3, "1.009,3 hPa"), "wind_direction": (214.6, "215 °"),
          "wind_speed": (2.7, "2,7 m/s"), "battery_level": (99, "99%"), "rssi": (-97, "-97 dBm")},
     ),
 }  # fmt: skip
@@ -193,12 +193,12 @@ def test_who_listens_to_a_device_hears_what_its_network_server_says(site):
 
     def heard():
         site.publishes(others, mine)
-        return "soil_moisture = 31.2%" in listener.text()
+        return "Volumetric soil moisture = 31.2%" in listener.text()
 
     until("it heard the uplink", 30, heard)
     until("it ends by itself", 10, listener.ended)
     assert listener.stop() == 0
-    assert "battery" not in listener.text().partition("soil_moisture")[0]
+    assert "attery" not in listener.text().partition("soil moisture")[0]
 
 
 def test_a_probe_file_of_ones_own_reads_a_device_on_its_own_topic(site):
