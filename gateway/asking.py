@@ -97,8 +97,8 @@ def _choice(signal: str, field: Field, today: tuple[float, float] | None, lang: 
     row = SIGNALS[signal]
     units = meant(field, signal)
     if today is not None:
-        low, high = (row.amount(one, lang) for one in today)
-        typer.echo("   " + text("learn.today", lang, low=low, high=high, unit=row.shown_unit))
+        low, high = row.amount(today[0], lang), row.measured(today[1], lang)
+        typer.echo("   " + text("learn.today", lang, low=low, high=high))
     unit = field.unit
     own = next((one for one in units if one.unit == row.unit), None)
     if not asks_unit(field, signal) and own is not None and own.plausible:
