@@ -25,7 +25,9 @@ compose:
 	@sh deploy/secrets secrets .env
 	docker compose up -d --build --wait
 
-GROWN := -f docker-compose.yml -f docker-compose.grow.yml -f docker-compose.kept.yml
+# With Mosquitto 2.1, which keeps a group's subscriptions over a restart; `KEPT= make grow` takes the one of `make compose`
+KEPT ?= -f docker-compose.kept.yml
+GROWN := -f docker-compose.yml -f docker-compose.grow.yml $(KEPT)
 grow:
 	@sh deploy/secrets secrets .env
 	docker compose $(GROWN) up -d --build --wait

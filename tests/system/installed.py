@@ -13,7 +13,7 @@ from tests.loopback import answers, free_port
 from tests.system.parties import SECRETS, Village
 from tests.system.running import BUCKET, Influx, Publisher, Running, command, done, until
 
-QUICK = 2.0  # seconds in which a reading is on the page
+QUICK = 5.0  # seconds in which a reading is on the page: two, and its road to the store
 
 # id: community, model, probe file, values of the place; few sensors a place, so that neighbours say nothing
 DEVICES = {

@@ -124,13 +124,14 @@ def test_a_pack_that_names_another_device_is_refused(village, node):
 def test_retained_poison_is_refused_each_time_the_gateway_comes_back(village, node):
     node._client.publish(f"{TREE}/node-a/telemetry", '{"values":{"soil_moisture":16.75}}', qos=1, retain=True)
     follows(village, node)
+    until("the refusal", 10, lambda: ("retained", f"{TREE}/node-a/telemetry") in village.refused())
     village.kill()
     village.start()
     until("the refusal", 10, lambda: ("retained", f"{TREE}/node-a/telemetry") in village.refused())
     follows(village, node)
     node._client.publish(f"{TREE}/node-a/telemetry", b"", qos=1, retain=True)
     follows(village, node)
-    assert village.values("node-a").count(16.75) == 1  # as it came first, not as the broker repeated it
+    assert 16.75 not in village.values("node-a")  # neither as it came first, nor as the broker repeated it
     assert village.books().balanced
 
 

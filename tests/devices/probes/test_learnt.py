@@ -112,7 +112,7 @@ def test_check_reads_a_pack_in_cbor_of_a_device_with_a_probe(tmp_path, registry)
     path.write_bytes(cbor2.dumps([{0: "air_temperature", 2: 31.5}]))
     done = run(tmp_path, "check", path, "--id", "station", "--lang", "en")
     assert done.exit_code == 0, done.output
-    assert "Stored: air_temperature = 31.5 °C" in done.stdout
+    assert "Stored: Air temperature = 31.5 °C" in done.stdout
     path.write_bytes(b"\x81\xa1")
     assert run(tmp_path, "check", path, "--id", "station", "--lang", "en").exit_code == 1
 
