@@ -82,7 +82,7 @@ MAKERS = {
     "wts506": (
         uplink(EUI["wts506"], 1, WTS506, 50, "WTS506"),  # the first total: nobody knows since when
         {"air_temperature": (28.8, "28,8 °C"), "relative_humidity": (81.5, "81,5%"),
-         "air_pressure": (1009.3, "1.009,3 hPa"), "wind_direction": (214.6, "215 °"),
+         "air_pressure": (1009.3, "1.009,3 hPa"), "wind_direction": (214.6, "215°"),
          "wind_speed": (2.7, "2,7 m/s"), "battery_level": (99, "99%"), "rssi": (-97, "-97 dBm")},
     ),
 }  # fmt: skip
