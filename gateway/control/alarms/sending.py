@@ -5,6 +5,7 @@ import logging
 import smtplib
 import ssl
 from collections.abc import Sequence
+from contextlib import closing, suppress
 from email.header import Header
 from email.mime.text import MIMEText
 from email.utils import formataddr, formatdate, make_msgid, parseaddr
@@ -125,33 +126,36 @@ class Mail:
         mail["From"], mail["To"] = self._sender, ", ".join(self._addresses)
         mail["Date"], mail["Message-ID"] = formatdate(), make_msgid(domain=self._host)
         mail["Auto-Submitted"] = "auto-generated"  # so that nobody's out-of-office answers (RFC 3834)
-        with self._connected() as server:
+        with closing(self._server()) as server:
+            self._sign_in(server)
             try:
                 refused = server.send_message(mail)
             except smtplib.SMTPRecipientsRefused as error:  # its text holds their addresses
                 raise OSError(f"the mail server refuses all {len(error.recipients)} addresses") from None
+            with suppress(OSError):  # it has the mail: how it says goodbye is no reason to send it again
+                server.quit()
         if refused:  # the others have it, and would have it again
             log.warning("the mail server refuses %d of %d addresses", len(refused), len(self._addresses))
 
-    def _connected(self) -> smtplib.SMTP:
-        context = ssl.create_default_context()
+    def _server(self) -> smtplib.SMTP:
         if self._tls:
-            server: smtplib.SMTP = smtplib.SMTP_SSL(self._host, self._port, timeout=TIMEOUT, context=context)
-        else:
-            server = smtplib.SMTP(self._host, self._port, timeout=TIMEOUT)
-        try:
+            return smtplib.SMTP_SSL(self._host, self._port, timeout=TIMEOUT, context=_context())
+        return smtplib.SMTP(self._host, self._port, timeout=TIMEOUT)
+
+    def _sign_in(self, server: smtplib.SMTP) -> None:
+        server.ehlo()
+        if not self._tls and server.has_extn("starttls"):
+            server.starttls(context=_context())
             server.ehlo()
-            if not self._tls and server.has_extn("starttls"):
-                server.starttls(context=context)
-                server.ehlo()
-            elif not self._tls and self._account:
-                raise OSError(f"{self._host} offers no TLS, so no password is sent to it")
-            if self._account:
-                server.login(*self._account)
-        except BaseException:
-            server.close()
-            raise
-        return server
+        elif not self._tls and self._account:
+            raise OSError(f"{self._host} offers no TLS, so no password is sent to it")
+        if self._account:
+            server.login(*self._account)
+
+
+def _context() -> ssl.SSLContext:
+    """The system's CAs are asked whose server it is: smtplib by itself asks nobody."""
+    return ssl.create_default_context()
 
 
 def channels(settings: Settings) -> list[Channel]:

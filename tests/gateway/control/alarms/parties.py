@@ -55,7 +55,7 @@ def mail_server():
                     self.say("354 go on")
                     mails.append(b"".join(iter(self.rfile.readline, b".\r\n")))
                 if verb == b"QUIT":
-                    self.say("221 bye")
+                    self.say(goodbye)
                     return
                 self.say("550 nobody" if b"<gone" in line else "250 ok")
 

@@ -289,6 +289,12 @@ def test_names_with_marks_keep_their_addresses_and_one_who_is_refused_is_said(tm
     assert "refuses 1 of 2 addresses" in caplog.text and "gone@" not in caplog.text
 
 
+def test_a_mail_that_was_taken_is_not_sent_again_whatever_the_goodbye_is(tmp_path, store):
+    with mail_server(goodbye="421 too many") as (url, mails):
+        minutes(watch(store, tmp_path, Mail(url, ["a@example.test"], "")), store, 0, 5, salinity=1.5)
+    assert len(mails) == 1
+
+
 def test_a_password_is_sent_to_no_server_without_tls(tmp_path, store, caplog):
     with mail_server() as (url, mails):
         way = Mail(url.replace("//", "//user:secret@"), ["a@example.test"], "")
