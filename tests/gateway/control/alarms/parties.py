@@ -40,7 +40,7 @@ class Posted(list):
 
 
 @contextmanager
-def mail_server():
+def mail_server(goodbye="221 bye"):
     """(address, mails): speaks as much SMTP as a client without TLS needs, and knows nobody whose name begins
     with "gone"; mails are bytes.
     """
