@@ -57,8 +57,10 @@ def reserved(name: str) -> bool:
 
 
 def new_password() -> str:
-    """128 random bits, URL-safe."""
-    return secrets.token_urlsafe(16)
+    """128 random bits in 26 letters and digits: read out by telephone without a word about their case, and
+    never a `-` first, which MQTT.js's command takes for an option.
+    """
+    return base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
 
 
 def hash_password(password: str, salt: bytes | None = None) -> str:

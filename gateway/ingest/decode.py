@@ -255,8 +255,9 @@ class Decoder:
 
     def _sender(self, message: Message) -> Sender | None:
         topic = message.topic
-        if topic.startswith(f"{topics.DENIED}/"):
-            raise PayloadError("forbidden_topic", topic.removeprefix(f"{topics.DENIED}/").partition("/")[2])
+        if (account := topics.denied_to(topic)) is not None:
+            self._find(self._lookup, account)  # it is to be told, also if it was enrolled a moment ago
+            raise PayloadError("forbidden_topic", topic.removeprefix(f"{topics.DENIED}/{account}/"))
         if foreign(topic):
             return self._node_of(message)
         try:

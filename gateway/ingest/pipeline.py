@@ -266,15 +266,14 @@ class Pipeline:
         """One line in the log, and the reason back to the device where the topic names one."""
         error = PayloadError(refusal.reason, refusal.field)
         log.warning("refused: %.200r: %s", refusal.message.topic, " ".join(error.sentence("en").split()))
-        account = topics.denied_to(refusal.message.topic)
-        try:
-            topic = topics.parse(refusal.message.topic) if account is None else None
+        device = self._sender(refusal.message.topic)
+        try:  # a device may listen on its own topics alone
+            topic = (
+                topics.Topic(device.pilot, device.community, device.device, "rejected")
+                if device is not None
+                else topics.parse(refusal.message.topic)
+            )
         except topics.TopicError:
-            return
-        device = self._decoder.device(topic.device if topic is not None else account or "")
-        if device is not None:  # it may listen on its own topics alone
-            topic = topics.Topic(device.pilot, device.community, device.device, "rejected")
-        if topic is None:
             return
         answer = {"reason": refusal.reason, "vi": error.sentence("vi"), "en": error.sentence("en")}
         payload = json.dumps(answer, ensure_ascii=False).encode()
@@ -293,9 +292,9 @@ class Pipeline:
             rates[device.community if device is not None else "", "quarantined"] += 1
 
     def _sender(self, topic: str) -> Device | None:
-        """Who is registered under the id that a topic names."""
+        """Who is registered under the id that a topic names, or sent what the broker turned away."""
         try:
-            return self._decoder.device(topics.parse(topic).device)
+            return self._decoder.device(topics.denied_to(topic) or topics.parse(topic).device)
         except topics.TopicError:
             return None
 

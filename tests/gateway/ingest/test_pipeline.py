@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from devices.contract.topics import DENIED
 from gateway.ingest.decode import Decoder
 from gateway.ingest.message import Message
 from gateway.ingest.pipeline import Pipeline, split_memory
@@ -262,3 +263,28 @@ def test_what_is_no_messages_fault_stops_the_gateway_and_keeps_the_message(spool
     pipeline.stop()
     assert isinstance(pipeline.failed, MemoryError)
     assert spool.books().spooled == 1
+
+
+# -- who is told
+
+
+def test_an_account_enrolled_a_moment_ago_is_told_of_its_wrong_topic(spool):
+    """However long ago the gateway looked at the registry, and with nothing else in the batch."""
+    known = {}
+    receiver = FakeReceiver(spool)
+    decoder = Decoder("p", known.get, refresh=lambda: known.update(DEVICES))
+    pipeline = Pipeline(receiver, spool, decoder, FakeStore(), lambda _: ())
+    spool.append([Message(f"{DENIED}/d1/hoiquan/v1/p/c/d-one/telemetry", b"{}", NOW)])
+    drain(pipeline, spool)
+    ((topic, told),) = receiver.sent
+    assert topic == "hoiquan/v1/p/c/d1/rejected"
+    assert told["reason"] == "forbidden_topic" and '"hoiquan/v1/p/c/d-one/telemetry"' in told["en"]
+    assert pipeline.rates[DEVICES["d1"].community, "quarantined"] == 1
+
+
+@pytest.mark.parametrize("topic", [f"{DENIED}/nobody/a", f"{DENIED}/d1", "a/b", "hoiquan/v1/p/c/d1/no-kind"])
+def test_what_names_nobody_is_set_aside_and_nobody_is_told(spool, topic):
+    pipeline, receiver = build(spool, FakeStore())
+    spool.append([Message(topic, b"{}", NOW)])
+    drain(pipeline, spool)
+    assert (spool.books().quarantined, receiver.sent) == (1, [])
