@@ -1,5 +1,5 @@
-"""The page that checks a record and what came after it, in a browser: one file, no network, for others to
-host.
+"""The page that checks a record and what came after it, or a sealed report, in a browser: one file, no
+network, for others to host.
 
 Its script does what check.py, offline.py and story.py do, with the browser's own Ed25519 and SHA-256. The
 policy in the page lets that script run, by its hash, and nothing be fetched.

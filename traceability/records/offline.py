@@ -61,7 +61,8 @@ class Reader:
             entry = reports.entry(file.read_bytes())
             return held({}, entry, proof.read_bytes(), self.key_file, self.witnesses, self.quorum)
         except CheckFailed as error:
-            raise NotVerified(f"{text(f'verify.{error.part}', self.lang)}: {error}") from None
+            part = "other_report" if error.part == "other" else error.part
+            raise NotVerified(f"{text(f'verify.{part}', self.lang)}: {error}") from None
 
     def _checked(self, file: Path, proof: Path, name: str = "") -> Checked:
         data = file.read_bytes()

@@ -3,6 +3,7 @@
 // c2sp.org/tlog-checkpoint, c2sp.org/signed-note.
 const words = "WORDS";
 const FORMATS = ["hoiquan.record.v1", "hoiquan.addendum.v1"];
+const REPORT = "hoiquan-report/1"; // of a PDF, which says nothing of itself that is read here
 const PROOF = "c2sp.org/tlog-proof";
 const DASH = "\u2014 ";
 const LANGUAGE = document.documentElement.lang;
@@ -26,6 +27,11 @@ const plain = (words) => words.replace(HIDING, (one) => {
 const utf8 = (text) => new TextEncoder().encode(text);
 const sha256 = async (bytes) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
 const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+const isReport = (bytes) => new TextDecoder().decode(bytes.slice(0, 5)) === "%PDF-";
+const leafOf = async (bytes) => {
+  const entry = `${isReport(bytes) ? REPORT : FORMATS[0]}\nsha256:${hex(await sha256(bytes))}\n`;
+  return sha256(join([0], utf8(entry)));
+};
 const same = (a, b) => a.length === b.length && a.every((byte, at) => byte === b[at]);
 
 function join(...parts) {
@@ -74,6 +80,7 @@ function canonical(value) {
 }
 
 function readRecord(bytes) {
+  if (isReport(bytes)) return { format: REPORT };
   let content;
   try {
     content = JSON.parse(text(bytes, "record"));
@@ -179,8 +186,7 @@ async function leadsToRoot(leaf, index, size, path, root) {
 async function check(recordBytes, proofBytes, keyBytes) {
   const keys = await readKeys(keyBytes);
   const content = readRecord(recordBytes);
-  const entry = utf8(`${FORMATS[0]}\nsha256:${hex(await sha256(recordBytes))}\n`);
-  const leaf = await sha256(join([0], entry));
+  const leaf = await leafOf(recordBytes);
   const proof = readProof(proofBytes);
   const head = readCheckpoint(proof.checkpoint);
   const key = await checkSignature(head, keys);
@@ -205,24 +211,26 @@ async function able() {
 // What the files are, by their content where their names do not tell; pictures and the like are left alone.
 async function sorted(files) {
   const found = { documents: [], proofs: [], keys: [] };
+  const reports = [];
   for (const { name, size, ...rest } of files) {
     if (size > MAX_BYTES) continue;
     const bytes = await rest.read();
     const start = new TextDecoder().decode(bytes.slice(0, 200));
     if (name.endsWith(".json") || start.startsWith("{")) found.documents.push({ name, bytes });
+    else if (isReport(bytes)) reports.push({ name, bytes });
     else if (name.endsWith(".tlog-proof") || start.startsWith(PROOF)) found.proofs.push({ name, bytes });
     else if (/\.(vkey|keys)$/.test(name) || /^(#.*\n)*[^\s+]+\+[0-9a-f]{8}\+/.test(start)) {
       found.keys.push({ name, bytes });
     }
   }
+  if (!found.documents.length) found.documents = reports; // else they are labels, and the like
   found.keys.sort((a, b) => b.name.endsWith(".vkey") - a.name.endsWith(".vkey"));
   return found;
 }
 
 // The proof of a document: that which says so itself, else that with the same name, else the only one.
 async function proofOf(file, documents, proofs) {
-  const entry = utf8(`${FORMATS[0]}\nsha256:${hex(await sha256(file.bytes))}\n`);
-  const leaf = await sha256(join([0], entry));
+  const leaf = await leafOf(file.bytes);
   const own = proofs.find((proof) => {
     try {
       return same(readProof(proof.bytes).extra || [], leaf);
@@ -230,7 +238,7 @@ async function proofOf(file, documents, proofs) {
       return false;
     }
   });
-  const stem = file.name.replace(/\.json$/, "");
+  const stem = file.name.replace(/\.(json|pdf)$/, "");
   const only = documents.length === 1 && proofs.length === 1 ? proofs[0] : undefined;
   return own || proofs.find((proof) => proof.name === `${stem}.tlog-proof`) || only;
 }
@@ -323,8 +331,11 @@ async function whole(files, keyFile) {
       try {
         found = await check(file.bytes, proof.bytes, key);
       } catch (error) {
-        if (error.part !== "other" || !/^[A-Z0-9-]{1,20}$/.test(other) || other === content.lot) throw error;
-        error.sentence = fill("other_lot", { other, lot: content.lot });
+        if (error.part !== "other") throw error;
+        if (content.format === REPORT) error.sentence = words.other_report;
+        else if (/^[A-Z0-9-]{1,20}$/.test(other) && other !== content.lot) {
+          error.sentence = fill("other_lot", { other, lot: content.lot });
+        }
         throw error;
       }
     } catch (error) {
@@ -332,7 +343,7 @@ async function whole(files, keyFile) {
     }
     read.push({ file, ...found });
   }
-  const records = read.filter(({ content }) => content.format === FORMATS[0]);
+  const records = read.filter(({ content }) => content.format !== FORMATS[1]);
   if (records.length > 1) throw new Failed("two_records", "");
   const entries = read.filter((one) => one !== records[0]).sort((a, b) => Number(a.index - b.index));
   if (!records.length && entries.length > 1) throw new Failed("missing", "");
@@ -362,6 +373,9 @@ function doubts({ times, simulated }, later) {
 
 // Rows to show and how they look: bad where the lot was recalled, note where something was corrected.
 function story({ content, index, size, log }, later) {
+  if (content.format === REPORT) {
+    return { kind: "good", rows: [`✓ ${fill("report", { index, size, log })}`] };
+  }
   const of = (kind) => later.filter((one) => one.event.event === kind);
   const recalls = of("revocation");
   const rest = later.filter((one) => !recalls.includes(one)).flatMap(sentences);

@@ -20,6 +20,7 @@ from tests.system.running import done, hoiquan, one_line
 from tests.traceability.conftest import HARVESTED, Grower, harvest, sprayed, write
 from traceability.digital_link import LotKey
 from traceability.pages import verify_page
+from traceability.records.reports import Reports
 from traceability.sealing.seal import Sealer
 
 SERVER = "https://example.org"
@@ -232,6 +233,35 @@ def test_the_browser_tells_the_same(farm: Farm, page: browser.Page) -> None:
     assert said.startswith("✗ This lot was recalled on 28 Nov 2026: dư lượng thuốc. Please do not use it.\n")
     look, said = answer(page, farm.folder, files, "vi")
     assert said.startswith("✗ LÔ NÀY ĐÃ BỊ THU HỒI ngày 28/11/2026") and "100,25 kg" in said
+
+
+def test_the_browser_checks_a_report(farm: Farm, page: browser.Page) -> None:
+    """As `trace verify` does; beside a record a PDF is its label, and left alone."""
+    reports, away = Reports(farm.folder / "trace"), farm.folder / "away"
+    away.mkdir()
+    pdf, other = b"%PDF-1.7 a report", b"%PDF-1.7 another"
+    key = farm.harvest(1)
+    for id, data in (("0" * 16, pdf), ("1" * 16, other)):
+        reports.keep(id, data)
+    farm.write("irrigation", "wet", 1, minutes=3)  # the next round of sealing
+    file, proof, vkey = away / f"{'0' * 16}.pdf", away / f"{'0' * 16}.tlog-proof", away / "log.keys"
+    file.write_bytes(pdf)
+    proof.write_bytes(reports.proof(pdf) or b"")
+    vkey.write_bytes((farm.folder / "trace" / "log.keys").read_bytes())
+    look, said = answer(page, farm.folder, [file, proof, vkey])
+    assert look == "good" and said.startswith("✓ verified: this report is leaf ")
+    assert verify(file) == (0, [said.removeprefix("✓ ")], [])
+    look, said = answer(page, farm.folder, [file, proof, vkey], "vi")
+    assert look == "good" and "không phải chữ ký số" in said
+    for wrong in (other, pdf + b" "):
+        file.write_bytes(wrong)
+        look, said = answer(page, farm.folder, [file, proof, vkey])
+        assert look == "bad" and text("verify.other_report", "en") in said
+        assert text("verify.other_report", "en") in verify(file)[2][0]
+    assert text("verify.missing", "en") in answer(page, farm.folder, [file, vkey])[1]
+    record = farm.export(key)
+    look, said = answer(page, farm.folder, [*record.parent.iterdir(), file])
+    assert look == "good" and f"Lot: {key.lot}" in said
 
 
 def test_the_browser_names_what_does_not_hold(farm: Farm, page: browser.Page) -> None:
