@@ -2,7 +2,8 @@
 
 A server of its own over sealed lots of a rehearsal's size, asked over loopback at fixed times, whether or
 not it has answered: an answer that comes late is late from when it was asked for. Lots are chosen at random,
-so that the server cannot remember what was asked a moment ago.
+so that the server cannot remember what was asked a moment ago. Then 500 clients send a head and 200 a body,
+a byte a second, and pages are asked for one after another: beside them, and beside nobody.
 """
 
 import argparse
@@ -27,6 +28,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from devices.clock import moment_of
 from devices.contract.diary import Harvest, Packing, Shipping
 from devices.pilots.pilot import load
+from devices.web.patience import LIMITS
+from tests.loopback import answers, free_port
 from traceability.records.conditions import Conditions
 from traceability.sealing import seal
 from traceability.sealing.seal import Sealer
@@ -34,15 +37,17 @@ from traceability.sealing.seal import Sealer
 SIGNALS = ("air_temperature", "relative_humidity", "rainfall", "soil_moisture", "soil_ph")
 BEGIN = datetime(2025, 1, 1, 3, tzinfo=UTC)
 WORKERS = 64
+HEADS, BODIES = 500, 200  # clients that send slowly
 SERVER = """
-import sys, uvicorn
+import sys
 from fastapi import FastAPI
 from pathlib import Path
 from devices.pilots.pilot import load
+from devices.web.patience import serve
 from traceability.pages import web
 app = FastAPI()
 app.include_router(web.router(Path(sys.argv[1]), load("dong-thap"), "https://example.org"))
-uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[2]), log_level="warning")
+serve(app, "127.0.0.1", int(sys.argv[2]))
 """
 
 
@@ -64,9 +69,9 @@ def sealed(folder: Path, number: int) -> list[str]:
     for n in range(number):
         at = BEGIN + timedelta(hours=n)
         same = {"plot": "plot-1", "crop": "mango"}
-        later = {"ts": at + timedelta(minutes=1), "quantity_kg": 800.0, **same}
+        later = {"ts": at + timedelta(minutes=1), "quantity_kg": 1.0, **same}
         sealer.keep([
-            (device, Harvest(event="harvest", id=f"mango-{n}", ts=at, quantity_kg=850.0, **same)),
+            (device, Harvest(event="harvest", id=f"mango-{n}", ts=at, quantity_kg=1.5, **same)),
             (device, Packing(event="packing", id=f"pack-{n}", packages=160, **later)),
             (device, Shipping(event="shipping", id=f"ship-{n}", buyer="Chợ đầu mối", **later)),
         ])  # fmt: skip
@@ -113,15 +118,71 @@ def one_by_one(port: int, paths: Sequence[str]) -> list[float]:
     for path in paths:
         at = time.perf_counter()
         line.request("GET", path, headers={"Accept": "text/html"})
-        line.getresponse().read()
+        answer = line.getresponse()
+        answer.read()
+        assert answer.status == 200, path
         took.append((time.perf_counter() - at) * 1000)
     line.close()
     return took
 
 
-def answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+class Slow(threading.Thread):
+    """Clients that send a byte a second until they are let go of; `lived` are the seconds that each had."""
+
+    def __init__(self, port: int, heads: int, bodies: int) -> None:
+        super().__init__()
+        self._ended = threading.Event()
+        self.lived: dict[str, list[float]] = {"head": [], "body": []}
+        self._lines = [(kind, self._connected(port, begun)) for kind, begun, number in (
+            ("head", b"GET / HTTP/1.1\r\nHost: x\r\nX: ", heads),
+            ("body", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n", bodies),
+        ) for _ in range(number)]  # fmt: skip
+
+    def _connected(self, port: int, begun: bytes) -> tuple[float, socket.socket]:
+        line = socket.create_connection(("127.0.0.1", port))
+        line.sendall(begun)
+        return time.perf_counter(), line
+
+    def run(self) -> None:
+        while self._lines and not self._ended.wait(1):
+            there = []
+            for kind, (since, line) in self._lines:
+                try:
+                    line.sendall(b"x")
+                    there.append((kind, (since, line)))
+                except OSError:
+                    self.lived[kind].append(time.perf_counter() - since)
+                    line.close()
+            self._lines = there
+
+    def end(self) -> None:
+        self._ended.set()
+        self.join()
+        for _, (_, line) in self._lines:
+            line.close()
+
+
+def beside_slow(port: int, paths: Sequence[str]) -> None:
+    """Print what pages take beside slow clients, as a multiple of what they take beside nobody."""
+    alone = one_by_one(port, paths)
+    slow = Slow(port, HEADS, BODIES)
+    slow.start()
+    began, took = time.perf_counter(), list[float]()
+    while time.perf_counter() < began + LIMITS[0] + 5:
+        took += one_by_one(port, paths)
+    slow.end()
+    middle = statistics.median(alone)
+    p50, p99 = statistics.median(took), statistics.quantiles(took, n=100)[-1]
+    print(
+        f"beside {HEADS} slow heads and {BODIES} slow bodies, {len(took)} pages: median {p50:.1f} ms, "
+        f"{p50 / middle:.1f} x that beside nobody ({middle:.1f}); p99 {p99 / middle:.1f} x, "
+        f"longest {max(took) / middle:.1f} x (beside nobody {max(alone) / middle:.1f} x)"
+    )
+    heads, bodies = slow.lived["head"], slow.lived["body"]
+    print(
+        f"of the heads {len(heads)} were let go of, the last after {max(heads, default=0):.1f} s "
+        f"(limit {LIMITS[0]:g}); of the bodies {len(bodies)} in that time (limit {LIMITS[1]:g})"
+    )
 
 
 def main() -> None:
@@ -130,17 +191,18 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=200)
     parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--remembered", type=int, default=300, help="pages opened once before")
-    parser.add_argument("--port", type=int, default=8199)
     options = parser.parse_args()
+    port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         paths = sealed(Path(folder), options.lots)
         environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
-        server = subprocess.Popen([sys.executable, "-c", SERVER, folder, str(options.port)], env=environment)
+        server = subprocess.Popen([sys.executable, "-c", SERVER, folder, str(port)], env=environment)
         try:
-            while not answers(options.port):
+            while not answers(port):
                 time.sleep(0.1)
-            first = statistics.median(one_by_one(options.port, paths[: options.remembered]))
-            took = sorted(ask(options.port, paths, options.rate, options.seconds))
+            first = statistics.median(one_by_one(port, paths[: options.remembered]))
+            took = sorted(ask(port, paths, options.rate, options.seconds))
+            beside_slow(port, paths)
         finally:
             server.terminate()
             server.wait()
