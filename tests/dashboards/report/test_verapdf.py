@@ -1,0 +1,87 @@
+"""What is on paper is PDF/A-2b and PDF/UA-1, by a judge that is not ours: veraPDF (Maven
+`org.verapdf:validation-model` 1.28.2), fetched where `HOIQUAN_TEST_VERAPDF=1` asks for it.
+
+typst refuses to write what is neither; veraPDF found all of these to be both.
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from dashboards.report.paper import pdf
+from tests.dashboards.report.filled import filled, report
+from tests.traceability.pages.test_label import BASE, LABEL
+from traceability.pages import label
+
+CACHE = Path.home() / ".cache" / "hoiquan-tests" / "verapdf"
+POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+<groupId>x</groupId><artifactId>x</artifactId><version>1</version><dependencies>
+<dependency><groupId>org.verapdf</groupId><artifactId>validation-model</artifactId><version>1.28.2</version>
+</dependency></dependencies></project>
+"""
+JAVA = """
+import java.io.FileInputStream;
+import org.verapdf.gf.foundry.VeraGreenfieldFoundryProvider;
+import org.verapdf.pdfa.Foundries;
+import org.verapdf.pdfa.flavours.PDFAFlavour;
+public class Judge {
+  public static void main(String[] files) throws Exception {
+    VeraGreenfieldFoundryProvider.initialise();
+    var foundry = Foundries.defaultInstance();
+    for (var file : files) for (var flavour : new PDFAFlavour[] {PDFAFlavour.PDFA_2_B, PDFAFlavour.PDFUA_1}) {
+      try (var parser = foundry.createParser(new FileInputStream(file), flavour)) {
+        var result = foundry.createValidator(flavour, false).validate(parser);
+        System.out.println(flavour + " " + result.isCompliant() + " " + result.getTotalAssertions());
+      }
+    }
+  }
+}
+"""
+
+
+def run(*command: str | Path) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=500, encoding="utf-8")
+    if done.returncode:
+        pytest.skip(f"{command[0]} could not: {done.stderr[-300:]}")
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def judge() -> list[str | Path]:
+    """The command that takes files."""
+    if "HOIQUAN_TEST_VERAPDF" not in os.environ:
+        pytest.skip("HOIQUAN_TEST_VERAPDF=1 fetches veraPDF")
+    if shutil.which("mvn") is None or shutil.which("javac") is None:
+        pytest.skip("Maven or a JDK is not here")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    if not (CACHE / "Judge.class").exists():
+        (CACHE / "pom.xml").write_text(POM)
+        (CACHE / "Judge.java").write_text(JAVA)
+        run("mvn", "-q", "-B", "-f", CACHE / "pom.xml", "dependency:copy-dependencies",
+            f"-DoutputDirectory={CACHE / 'lib'}")  # fmt: skip
+        run("javac", "-cp", f"{CACHE / 'lib'}/*", "-d", CACHE, CACHE / "Judge.java")
+    return ["java", "-cp", f"{CACHE / 'lib'}/*:{CACHE}", "Judge"]
+
+
+def test_reports_and_labels_are_what_they_say(judge: list[str | Path], tmp_path: Path) -> None:
+    store = filled(tmp_path / "store.sqlite")
+    address = f"{BASE}/report/{'0' * 16}"
+    files = (
+        {f"labels-{paper}": label.pdf([LABEL] * 24, BASE, paper) for paper in label.PAPERS}
+        | {
+            f"report-{lang}-{years}": pdf(report(store, lang=lang, years=years))
+            for lang in ("vi", "en")
+            for years in (1, 3, 5)
+        }
+        | {"sealed": pdf(report(store), address, label.svg(address).decode())}
+    )
+    store.close()
+    for name, data in files.items():
+        (tmp_path / f"{name}.pdf").write_bytes(data)
+    lines = run(*judge, *(tmp_path / f"{name}.pdf" for name in files)).splitlines()
+    said = [line.split() for line in lines if line.startswith(("2b ", "ua1 "))]
+    assert len(said) == 2 * len(files)
+    assert all(good == "true" and int(checks) > 1000 for _, good, checks in said), said
