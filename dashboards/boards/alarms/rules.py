@@ -35,7 +35,8 @@ BOARD_OF = {"battery_level": ("quality", 5)}  # board and panel of a signal that
 PLAN_PANELS = {"iot_communities": 10, "smart_villages": 20, "traceability_share": 30}  # on the targets' board
 PANEL_OF = {
     "store": ("operations", 1), "silent": ("community", PANELS["devices"]), "coverage": ("quality", 6),
-    "books": ("operations", 1), "quarantine": ("quality", 4), "spool": ("operations", 3),
+    "gateway": ("operations", 1), "books": ("operations", 1), "quarantine": ("quality", 4),
+    "spool": ("operations", 3),
 }  # fmt: skip
 KEEP = "KeepLast"
 
@@ -78,7 +79,8 @@ def queries(rule: Rule, pilot: Pilot) -> tuple[str, ...]:
         newest, readings = _hours(rule.gauge, pilot, pilot.alarms)
         return (newest, readings) if rule.asked == "quiet" else (newest,)
     device, by_device = named("device"), f"{named('device', 'community')}, {named('device', 'device')}"
-    gateway, by_instance = named("gateway"), f"GROUP BY {named('gateway', 'instance')}"
+    gateway, instance = named("gateway"), named("gateway", "instance")
+    by_instance = f"GROUP BY {instance}"
     mine = _pilot("device", pilot)
     whole, *parts = (
         named("gateway", part) for part in ("received", "stored", "duplicate", "quarantined", "spooled")
@@ -98,6 +100,10 @@ def queries(rule: Rule, pilot: Pilot) -> tuple[str, ...]:
             )
             by_place = f"GROUP BY {named('device', 'community')}"
             return (f'SELECT mean({share}) * 100 FROM ({settled}) WHERE "days" > {window} {by_place}',)
+        case "gateway":
+            lately = "WHERE time > now() - 1d AND time < now() "
+            slots = f'SELECT count({whole}) AS "slots" FROM {gateway} {lately}GROUP BY time(10m), {instance}'
+            return (f'SELECT last("slots") FROM ({slots} fill(0)) {by_instance}',)
         case "books":
             columns = ", ".join(f"last({one}) AS {one}" for one in (whole, *parts))
             books = f"SELECT {columns} FROM {gateway} WHERE time > now() - 10m {by_instance}"

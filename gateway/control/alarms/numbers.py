@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.pilots.pilot import Pilot
-from gateway.control.alarms.rules import LOOK_BACK_MS, Asked, Rule
+from gateway.control.alarms.rules import BOOKS_MS, LOOK_BACK_MS, Asked, Rule
 from gateway.control.alarms.states import Found, Key
 from gateway.indicators.count import SHARE
 from gateway.stores.points import FLAG_FALSE, FLAG_TRUE
 from gateway.stores.store import Latest, Store
 
-BOOKS_MS = 10 * MINUTE_MS  # how old books may be
 COUNTED_MS = 25 * HOUR_MS  # and the count of a device's silence
 COURSE_MS = 2 * DAY_MS  # and an indicator
 ACCOUNTED = ("stored", "duplicate", "quarantined", "spooled")
@@ -40,7 +39,7 @@ class Numbers:
         self._hours(at)
         asked: dict[Asked, Callable[[int], dict[Key, Found]]] = {
             "silent": self._silent, "coverage": self._coverage, "books": self._books,
-            "quarantine": self._quarantine, "spool": self._spool,
+            "gateway": self._writing, "quarantine": self._quarantine, "spool": self._spool,
         }  # fmt: skip
         shared = {name: ask(at) for name, ask in asked.items()}
         course = self._course(at)
@@ -120,6 +119,14 @@ class Numbers:
             if whole is not None and None not in parts:
                 found[_gateway(of.tags)] = Found(whole - sum(part or 0 for part in parts))
         return found
+
+    def _writing(self, at: int) -> dict[Key, Found]:
+        now = at // BOOKS_MS * BOOKS_MS
+        day = self._store.summary("gateway", ["received"], {}, at - DAY_MS, at + 1, BOOKS_MS)
+        return {
+            _gateway(dict(tags)): Found(sum(bucket.number for bucket in buckets if bucket.time == now))
+            for tags, buckets in day.get("received", {}).items()
+        }
 
     def _spool(self, at: int) -> dict[Key, Found]:
         return {

@@ -18,7 +18,9 @@ What is true when something is missing:
 - A device that joined lately has an empty past, not bad coverage. The store does not know when a device was
   enrolled; it has a row a day of each that was heard in the window. So coverage is asked of devices that have
   had a row on more days than the window is long.
-- No rule that finds nothing speaks, but for the one whose silence is the news: the books of a gateway. It
+- Of several gateways one may be gone while the others write their books: each that wrote within a day is
+  looked for in the running ten minutes. One that was taken away for good is forgotten after that day.
+- No rule that finds nothing speaks, but for the one whose silence is the news: that no gateway writes. It
   waits longer than a gateway takes from book to book, as there is none while the store was away; so do silent
   devices, which a gateway counts anew every few minutes.
 """
@@ -36,6 +38,7 @@ from devices.texts import number as written
 from gateway.indicators.count import SHARE
 
 LOOK_BACK_MS = 7 * DAY_MS  # over which the newest hour of a gauge is looked for
+BOOKS_MS = 10 * MINUTE_MS  # how old books may be: a gateway begins a page each five minutes
 OVERLAP_MS = 2 * MINUTE_MS  # how long what ended still counts as firing
 
 Asked = Literal[
@@ -44,6 +47,7 @@ Asked = Literal[
     "store",  # whether the store answers
     "silent",  # hours since a device was heard
     "coverage",  # mean coverage of the devices of a place, %
+    "gateway",  # books written within the running `BOOKS_MS`, by gateway that wrote any in a day
     "books",  # messages received and not accounted for, by gateway
     "quarantine",  # messages refused within an hour, by gateway
     "spool",  # minutes that the oldest message waits, by gateway
@@ -160,8 +164,12 @@ def _system(pilot: Pilot, alarms: Alarms, lang: str) -> Iterator[Rule]:
         words=(("coverage", percent(alarms.coverage, lang, most=1)),),
     )  # fmt: skip
     yield Rule(
+        f"{name}-gateway-silent", "system", "gateway_silent", "gateway", "gateway", Condition("under", 1),
+        6 * MINUTE_MS, "instance", None, severe=True, none_speaks=True,
+    )  # fmt: skip
+    yield Rule(
         f"{name}-books", "system", "books", "books", "books", Condition("apart", 0.5), 6 * MINUTE_MS,
-        "instance", (0, messages), severe=True, none_speaks=True,
+        "instance", (0, messages), severe=True,
     )  # fmt: skip
     yield Rule(
         f"{name}-quarantine", "system", "quarantine", "quarantine", "quarantine",

@@ -44,7 +44,9 @@ def store(salinity=None, readings=6, *, rest=True, **others):
         for end, series in others.items():
             if uid.endswith(end.replace("_", "-")):
                 return series
-        return [({"instance": "a"}, 0)] if uid.endswith("books") else []
+        if uid.endswith(("books", "gateway-silent")):
+            return [({"instance": "a"}, 2 * uid.endswith("silent"))]
+        return []
 
     return answer
 
@@ -98,7 +100,7 @@ def test_what_is_in_alarm_stays_so_while_the_store_is_away(teller):
 def test_after_the_store_was_away_books_have_time_to_be_written(teller):
     teller.minutes(10, store(0.3))
     teller.minutes(30, away)
-    teller.minutes(5, store(0.3, books=[]))
+    teller.minutes(5, store(0.3, books=[], gateway_silent=[({"instance": "a"}, 0)]))
     teller.minutes(30, store(0.3))
     assert [title for title in titles(teller) if "Kho" not in title] == []
 
@@ -180,9 +182,21 @@ def test_devices_that_seem_silent_until_the_gateway_has_counted_again_are_no_ala
     assert titles(teller) == []
 
 
-def test_a_gateway_without_books_is_told_without_a_number(teller):
-    teller.minutes(30, store(0.3, books=[]))
-    assert titles(teller) == ["Sổ cái của cổng dữ liệu không cân đối hoặc cổng dữ liệu im lặng."]
+@pytest.mark.parametrize("slots", [[], [({"instance": "a"}, 0)]], ids=["none ever", "not now"])
+def test_a_gateway_without_books_is_told_without_a_number(teller, slots):
+    teller.minutes(30, store(0.3, books=[], gateway_silent=slots))
+    (title,) = titles(teller)
+    assert title == f"Cổng dữ liệu im lặng{' – cổng dữ liệu a' if slots else ''}."
+
+
+def test_of_two_gateways_the_one_that_is_gone_is_named(teller):
+    """While the other writes its books, and for no longer than it stands still."""
+    both = [({"instance": "a"}, 2), ({"instance": "b"}, 1)]
+    teller.minutes(30, store(0.3, gateway_silent=both))
+    teller.minutes(30, store(0.3, gateway_silent=[both[0], ({"instance": "b"}, 0)]))
+    teller.minutes(30, store(0.3, gateway_silent=both))
+    first, last = titles(teller)
+    assert "Cổng dữ liệu im lặng" in first and "b" in first and "HẾT" in last
 
 
 VALUES = {"query failed": {}, "found nothing": {"B": None, "N": None}, "a value": {"B": 1.5, "N": 0.0}}

@@ -114,11 +114,16 @@ def test_a_device_has_the_hours_of_its_silence_and_a_new_one_no_coverage(store, 
 
 def test_gateways_are_each_asked_for_their_books(store, numbers):
     store.write([
-        books(NOW - MINUTE_MS), books(NOW - MINUTE_MS, "b", stored=5, lag_ms=30 * MINUTE_MS, quarantined=31),
+        books(NOW), books(NOW, "b", stored=5, lag_ms=30 * MINUTE_MS, quarantined=31),
         books(NOW - 50 * MINUTE_MS, "b", quarantined=1), books(NOW - 20 * MINUTE_MS, "gone"),
     ])  # fmt: skip
     found = numbers.look(NOW)
     assert found["dong-thap-books"] == {Key("a"): Found(0), Key("b"): Found(10 - 5 - 1 - 31)}
+    assert found["dong-thap-gateway-silent"] == {
+        Key("a"): Found(1),
+        Key("b"): Found(1),
+        Key("gone"): Found(0),
+    }
     assert found["dong-thap-spool-old"] == {Key("a"): Found(0), Key("b"): Found(30)}
     assert found["dong-thap-quarantine"] == {Key("a"): Found(0), Key("b"): Found(30), Key("gone"): Found(0)}
 
