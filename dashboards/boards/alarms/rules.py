@@ -109,7 +109,11 @@ def queries(rule: Rule, pilot: Pilot) -> tuple[str, ...]:
             books = f"SELECT {columns} FROM {gateway} WHERE time > now() - 10m {by_instance}"
             return (f"SELECT {whole} - {' - '.join(parts)} FROM ({books}) {by_instance}",)
         case "quarantine":
-            return (f"SELECT spread({parts[2]}) FROM {gateway} WHERE time > now() - 1h {by_instance}",)
+            # not the spread: who has messages tried again takes them out, and refuses none
+            added = f'SELECT non_negative_difference({parts[2]}) AS "added" FROM {gateway}'
+            return (
+                f'SELECT sum("added") FROM ({added} WHERE time > now() - 1h {by_instance}) {by_instance}',
+            )
         case "spool":
             lag = named("gateway", "lag_ms")
             return (

@@ -6,7 +6,7 @@ from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.pilots.pilot import Pilot
 from gateway.control.alarms.rules import BOOKS_MS, LOOK_BACK_MS, Asked, Rule
 from gateway.control.alarms.states import Found, Key
-from gateway.indicators.count import SHARE
+from gateway.indicators.count import MANY, SHARE
 from gateway.stores.points import FLAG_FALSE, FLAG_TRUE
 from gateway.stores.store import Latest, Store
 
@@ -17,6 +17,7 @@ Worst = tuple[int, float, float]  # an hour, and the lowest and highest reading 
 Gauges = tuple[
     str, str, str
 ]  # signal, place, and FLAG_FALSE for its real gauges, FLAG_TRUE for simulated ones
+Gauge = tuple[str, str, str, str]  # the same, and which of them
 
 
 class Numbers:
@@ -30,7 +31,8 @@ class Numbers:
         self._rules = list(rules)
         self._where = {"pilot": pilot.pilot}
         self._signals = list(dict.fromkeys(rule.gauge.signal for rule in self._rules if rule.gauge))
-        self._worst: dict[Gauges, Worst] = {}  # the newest hour that has readings
+        self._worst: dict[Gauge, Worst] = {}  # the newest hour that has readings
+        self._there: dict[Gauges, list[Worst]] = {}  # the same by place
         self._whole = 0  # when all hours were read last
         self._read = 0  # and when any were
 
@@ -59,10 +61,14 @@ class Numbers:
         assert gauge is not None
         for place in rule.places:
             for flag in (FLAG_FALSE, FLAG_TRUE):  # where real ones measure, simulated ones do not count
-                worst = self._worst.get((gauge.signal, place, flag))
-                if worst is not None and worst[0] > at - LOOK_BACK_MS - HOUR_MS:
-                    hour, low, high = worst
-                    value = high if gauge.when == "over" else low
+                there = self._there.get((gauge.signal, place, flag), ())
+                hour = max((worst[0] for worst in there), default=0)
+                if hour > at - LOOK_BACK_MS - HOUR_MS:
+                    # one that has not spoken yet in this hour stands by its last: else each hour begins with
+                    # an all-clear of whoever speaks first
+                    still = [worst for worst in there if worst[0] >= hour - HOUR_MS]
+                    over = gauge.when == "over"
+                    value = max(high for _, _, high in still) if over else min(low for _, low, _ in still)
                     now = int(hour == at // HOUR_MS * HOUR_MS)
                     found[Key(place)] = Found(value, now, flag == FLAG_TRUE)
                     break
@@ -75,18 +81,22 @@ class Numbers:
         hour = at // HOUR_MS * HOUR_MS
         start = hour - LOOK_BACK_MS if whole else hour - HOUR_MS
         summary = self._store.summary("telemetry", self._signals, self._where, start, at + 1, HOUR_MS)
-        newest: dict[Gauges, Worst] = {}
+        newest: dict[Gauge, Worst] = {}
         for signal, series in summary.items():
             for tags, buckets in series.items():
                 of = dict(tags)
-                gauges = signal, of.get("community", ""), of.get("simulated", FLAG_FALSE)
+                place, device = of.get("community", ""), of.get("device", "")
+                one = signal, place, of.get("simulated", FLAG_FALSE), device
                 for bucket in buckets:
-                    known = newest.get(gauges)
+                    known = newest.get(one)
                     if known is None or bucket.time > known[0]:
-                        newest[gauges] = bucket.time, bucket.low, bucket.high
+                        newest[one] = bucket.time, bucket.low, bucket.high
                     elif bucket.time == known[0]:
-                        newest[gauges] = known[0], min(known[1], bucket.low), max(known[2], bucket.high)
+                        newest[one] = known[0], min(known[1], bucket.low), max(known[2], bucket.high)
         self._worst = newest if whole else self._worst | newest
+        self._there = {}
+        for (signal, place, flag, _), worst in self._worst.items():
+            self._there.setdefault((signal, place, flag), []).append(worst)
         self._read, self._whole = at, at if whole else self._whole
 
     def _silent(self, at: int) -> dict[Key, Found]:
@@ -136,15 +146,15 @@ class Numbers:
         }
 
     def _quarantine(self, at: int) -> dict[Key, Found]:
-        hour = self._store.summary(
-            "gateway", ["quarantined"], {}, at - HOUR_MS, at + 1, HOUR_MS + 1, at - HOUR_MS
-        )
-        return {
-            _gateway(dict(tags)): Found(
-                max(bucket.high for bucket in buckets) - min(bucket.low for bucket in buckets)
-            )
-            for tags, buckets in hour.get("quarantined", {}).items()
-        }
+        """What was added within the hour: who has messages tried again takes them out, and refuses none."""
+        known: dict[Key, float] = {}
+        added: dict[Key, float] = {}
+        for point in reversed(self._store.series("gateway", {}, at - HOUR_MS, at + 1, MANY)):
+            key, number = _gateway(dict(point.tags)), point.fields.get("quarantined")
+            if isinstance(number, int | float):
+                added[key] = added.get(key, 0) + max(0, number - known.get(key, number))
+                known[key] = number
+        return {key: Found(number) for key, number in added.items()}
 
     def _course(self, at: int) -> dict[str, Found]:
         """By indicator: what it is less what its path asks for."""

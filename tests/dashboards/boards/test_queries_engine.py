@@ -11,9 +11,11 @@ import pytest
 
 from dashboards.boards import queries
 from dashboards.boards.alarms import now
+from dashboards.boards.alarms import rules as alerts
 from dashboards.boards.quality import DAYS
 from dashboards.boards.targets import INDICATORS
 from devices.pilots.pilot import load
+from gateway.control.alarms.rules import rules as alarm_rules
 
 DAY = 86_400_000
 HANOI = timezone(timedelta(hours=7))
@@ -301,3 +303,15 @@ def test_places_on_the_map_by_whether_they_count(any_influx):
     for counted, who in ((True, [("a", "3/3")]), (False, [("b", "1/3")])):
         found = rows(engine.panel(queries.standings_of("iot_communities", counted=counted)))
         assert [(row["community"], row["has"]) for row in found] == who
+
+
+def test_messages_that_are_tried_again_are_not_taken_for_refused_ones(any_influx):
+    engine, today, pilot = Engine(any_influx), int(time.time() * 1000), load("dong-thap")
+    for instance, refused in {"a": (500, 500, 2, 5, 1), "b": (1, 31), "c": (7, 7)}.items():
+        engine.write(
+            f"gateway,instance={instance} quarantined={number}i {today - (50 - 10 * step) * 60_000}"
+            for step, number in enumerate(refused)
+        )
+    (rule,) = (rule for rule in alarm_rules(pilot, "vi") if rule.asked == "quarantine")
+    (query,) = alerts.queries(rule, pilot)
+    assert {row["instance"]: row["sum"] for row in rows(engine.ask(query))} == {"a": 3, "b": 30, "c": 0}

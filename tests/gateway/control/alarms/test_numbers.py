@@ -61,6 +61,24 @@ def test_of_two_gauges_of_a_place_the_worse_one_counts_whichever_way_is_worse(st
     assert numbers.look(NOW)[name] == {Key("ca-tra-hong-ngu"): Found(2.5, 1)}
 
 
+def test_a_gauge_that_has_not_spoken_yet_in_this_hour_stands_by_what_it_said_in_the_last(store, numbers):
+    hour, key = NOW // HOUR_MS * HOUR_MS, Key("ca-tra-hong-ngu")
+    (name,) = (name for name in RULES if "dissolved_oxygen" in name and name.endswith("-II"))
+
+    def said(number, value, at):
+        device = PILOT.fleet[f"ca-tra-hong-ngu-pond-buoy-0{number}"]
+        store.write([Point("telemetry", device_tags(device), {"dissolved_oxygen": value}, at)])
+
+    said(1, 6.0, hour - 9 * MINUTE_MS)
+    said(2, 1.5, hour - 2 * MINUTE_MS)
+    said(1, 6.0, hour + MINUTE_MS)
+    assert numbers.look(hour + MINUTE_MS)[name] == {key: Found(1.5, 1, True)}, "the pond of 1.5 is no better"
+    said(2, 5.0, hour + 8 * MINUTE_MS)
+    assert numbers.look(hour + 8 * MINUTE_MS)[name] == {key: Found(5.0, 1, True)}
+    said(1, 6.0, hour + 2 * HOUR_MS)
+    assert numbers.look(hour + 2 * HOUR_MS)[name] == {key: Found(6.0, 1, True)}, "one that fell silent"
+
+
 def test_where_a_real_gauge_measures_a_simulated_one_raises_no_alarm(store, numbers):
     real = Device("dong-thap", "tam-que", "my-gauge", "canal-gauge", simulated=False)
     store.write([gauge("tam-que", NOW - MINUTE_MS, salinity=4.4, water_level=1.0),
@@ -126,6 +144,13 @@ def test_gateways_are_each_asked_for_their_books(store, numbers):
     }
     assert found["dong-thap-spool-old"] == {Key("a"): Found(0), Key("b"): Found(30)}
     assert found["dong-thap-quarantine"] == {Key("a"): Found(0), Key("b"): Found(30), Key("gone"): Found(0)}
+
+
+def test_who_has_refused_messages_tried_again_is_no_reason_for_an_alarm(store, numbers):
+    refused = (500, 500, 2, 5, 1, 1)
+    store.write([books(NOW - (60 - 10 * step) * MINUTE_MS, quarantined=number)
+                 for step, number in enumerate(refused)])  # fmt: skip
+    assert numbers.look(NOW)["dong-thap-quarantine"] == {Key("a"): Found(3)}
 
 
 def test_an_indicator_is_held_against_its_path_and_a_share_in_points(store, numbers):
