@@ -1,5 +1,6 @@
 """How a message reaches people: a webhook, a mail. What cannot be sent raises OSError, and is tried again."""
 
+import base64
 import json
 import logging
 import smtplib
@@ -8,10 +9,10 @@ from collections.abc import Sequence
 from contextlib import closing, suppress
 from email.header import Header
 from email.mime.text import MIMEText
-from email.utils import formataddr, formatdate, make_msgid, parseaddr
+from email.utils import formataddr, formatdate, getaddresses, make_msgid
 from http.client import HTTPException
 from typing import Any, Protocol
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from devices.clock import moment_of
@@ -42,22 +43,29 @@ class _NoOtherWay(HTTPRedirectHandler):
 
 
 class Webhook:
-    """JSON with the names that Grafana's webhook gives: title, message, status, alerts."""
+    """JSON with the names that Grafana's webhook gives: title, message, status, alerts. An account of the
+    address (https://user:password@…) signs in by HTTP Basic.
+    """
 
     name = "webhook"
 
     def __init__(self, url: str) -> None:
-        self._url = url.strip()
-        at = _split(self._url)
-        if at is None or at.scheme not in ("http", "https") or not at.hostname or not _spelt(self._url):
+        url = url.strip()
+        at = _split(url)
+        if at is None or at.scheme not in ("http", "https") or not at.hostname or not _spelt(url):
             raise Misuse("alerts.no_webhook")
+        self._headers = {"Content-Type": "application/json", "User-Agent": "hoiquan"}
+        if at.username is not None:  # left in the address it is taken for host and port, and shown in errors
+            account = f"{unquote(at.username)}:{unquote(at.password or '')}".encode()
+            self._headers["Authorization"] = f"Basic {base64.b64encode(account).decode()}"
+            url = urlunsplit(at._replace(netloc=at.netloc.rpartition("@")[2]))
+        self._url = url
         self._opener = build_opener(_NoOtherWay)
 
     def send(self, message: Message) -> None:
         """POST; what is no answer of 200 to 299 raises OSError."""
         body = json.dumps(_plain(message), ensure_ascii=False).encode()
-        kind = {"Content-Type": "application/json", "User-Agent": "hoiquan"}
-        asked = Request(self._url, body, kind)  # noqa: S310 -- http and https alone, see above
+        asked = Request(self._url, body, self._headers)  # noqa: S310 -- http and https alone, see above
         try:
             with self._opener.open(asked, timeout=TIMEOUT):
                 pass
@@ -69,6 +77,7 @@ def _split(address: str) -> SplitResult | None:
     """The parts of an address, None where it is none: the error would print what may be a secret of it."""
     try:
         at = urlsplit(address)
+        (at.hostname or "").encode("idna")  # as looking it up does: an empty part, or one too long, is none
         return at if at.port is None or at.port else None
     except ValueError:
         return None
@@ -115,8 +124,11 @@ class Mail:
             raise Misuse("alerts.no_smtp")
         self._tls, self._host, self._port = at.scheme == "smtps", at.hostname, at.port or PORTS[at.scheme]
         self._account = (unquote(at.username), unquote(at.password or "")) if at.username else None
-        self._addresses = [formataddr(parseaddr(one)) for one in addresses]  # a name with marks is encoded
-        self._sender = formataddr(parseaddr(sender or f"hoiquan@{at.hostname}"))
+        if self._account and not "".join(self._account).isascii():  # smtplib sends no others
+            raise Misuse("alerts.smtp_ascii")
+        self._addresses = [_address(one, "HOIQUAN_ALERT_EMAIL") for one in addresses]
+        own = f"hoiquan@{at.hostname.encode('idna').decode()}"
+        self._sender = _address(sender, "HOIQUAN_ALERT_SENDER") if sender else own
 
     def send(self, message: Message) -> None:
         """One mail to all; a password goes over TLS alone, and a server that offers none raises OSError."""
@@ -153,6 +165,14 @@ class Mail:
             server.login(*self._account)
 
 
+def _address(written: str, setting: str) -> str:
+    """One address as a mail has it: a name with marks is encoded. Raises Misuse for what is none, or two."""
+    found = getaddresses([written])
+    if len(found) != 1 or "@" not in found[0][1] or not _spelt(found[0][1]):
+        raise Misuse("alerts.no_address", setting=setting, address=written)
+    return formataddr(found[0])
+
+
 def _context() -> ssl.SSLContext:
     """The system's CAs are asked whose server it is: smtplib by itself asks nobody."""
     return ssl.create_default_context()
@@ -163,7 +183,6 @@ def channels(settings: Settings) -> list[Channel]:
     made: list[Channel] = []
     if webhook := settings.alert_webhook.get_secret_value():
         made.append(Webhook(webhook))
-    if settings.alert_email:
-        addresses = [one.strip() for one in settings.alert_email.split(";") if one.strip()]
+    if addresses := [one.strip() for one in settings.alert_email.split(";") if one.strip()]:
         made.append(Mail(settings.smtp.get_secret_value(), addresses, settings.alert_sender))
     return made

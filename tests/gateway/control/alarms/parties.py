@@ -16,6 +16,7 @@ def webhook():
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
+            posted.account = self.headers["Authorization"]
             posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(503 if posted.refuse else 301 if posted.elsewhere else 204)
             if posted.elsewhere:
@@ -37,6 +38,7 @@ def webhook():
 class Posted(list):
     refuse = False
     elsewhere = ""
+    account = None
 
 
 @contextmanager

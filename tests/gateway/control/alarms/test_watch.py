@@ -1,5 +1,6 @@
 """The watch over a store, with a real webhook and mail server: what is told, remembered, written down."""
 
+import base64
 import email
 import json
 import logging
@@ -14,7 +15,9 @@ from devices.clock import HOUR_MS, MINUTE_MS
 from devices.pilots.pilot import load
 from devices.settings import Settings
 from devices.texts import Misuse
+from gateway.control.alarms.message import Message
 from gateway.control.alarms.sending import Mail, Webhook, channels
+from gateway.control.alarms.states import Notice
 from gateway.control.alarms.watch import Watch, remembered
 from gateway.stores.points import Point, tags
 from gateway.stores.sqlite import SqliteStore
@@ -306,7 +309,14 @@ def test_a_password_is_sent_to_no_server_without_tls(tmp_path, store, caplog):
     "given", [{"alert_webhook": "ftp://example.test"}, {"alert_webhook": "https:///s3cret"},
               {"alert_webhook": "https://[s3cret"}, {"alert_webhook": "https://example.test:s3cret/"},
               {"alert_webhook": "https://example.test/s3 cret"}, {"alert_webhook": "https://example.test/s3crét"},
+              {"alert_webhook": "https://s3cret..example.test/"},
+              {"alert_webhook": f"https://s3cret{'t' * 70}.example.test/"},
               {"alert_email": "a@example.test"},
+              {"alert_email": "an.nguyễn@example.test", "smtp": "smtp://example.test"},
+              {"alert_email": "an", "smtp": "smtp://example.test"},
+              {"alert_email": "a@example.test, b@example.test", "smtp": "smtp://example.test"},
+              {"alert_email": "a@example.test", "smtp": "smtp://example.test", "alert_sender": "hội quán"},
+              {"alert_email": "a@example.test", "smtp": "smtp://me:s3crét@example.test"},
               {"alert_email": "a@example.test", "smtp": "mail.example.test"},
               {"alert_email": "a@example.test", "smtp": "smtp://me:s3cret/x@example.test:587"},
               {"alert_email": "a@example.test", "smtp": "smtp://me:1/s3cret@example.test:587"},
@@ -321,4 +331,15 @@ def test_a_way_that_cannot_work_is_refused_before_anything_runs_and_its_secret_i
 
 
 def test_nobody_is_told_where_nothing_is_set():
-    assert channels(Settings()) == []
+    assert channels(Settings()) == channels(Settings(alert_email=" ; ")) == []
+
+
+def test_a_webhook_s_account_signs_in_and_stands_in_no_error(tmp_path, store, caplog):
+    with webhook() as (url, posted):
+        way = Webhook(url.replace("//", "//me:s3cret%40@"))
+        minutes(watch(store, tmp_path, way), store, 0, 3, salinity=1.5)
+        assert posted.account == "Basic " + base64.b64encode(b"me:s3cret@").decode() and len(posted) == 1
+    for address in ("http://me:s3cret@127.0.0.1/", "http://s3cret@127.0.0.1:1/"):
+        with pytest.raises(OSError) as failed:
+            Webhook(address).send(Message("t", "t", Notice("q", "", (), over=False)))
+        assert "s3cret" not in str(failed.value)
