@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from math import isfinite
 from typing import Annotated
 
 import typer
@@ -15,7 +16,7 @@ from devices.terminal import AsJson, Data, Language, PilotName
 from devices.texts import Misuse, number, shown, text
 from gateway.control.advisor import OFF
 from gateway.control.dispatch import dispatch
-from gateway.control.ledger import Entry, Ledger
+from gateway.control.ledger import SENDER, Entry, Ledger
 
 advice_app = typer.Typer(no_args_is_help=True, help="Automatic commands: stop them all, or let them go on.")
 
@@ -38,9 +39,11 @@ def command(
     Exit code 1 where the device refuses or does not answer. It needs the broker's account `operator`.
     """
     settings, registry = installation.registry(data, pilot)
+    if not isfinite(minutes):
+        raise Misuse("order.too_long")
     entry = dispatch(
         settings, registry, Ledger(settings.registry_url), device, actuator, _set(value),
-        now_ms() + round(minutes * 60_000), f"{by} ({account()})" if by else account(), wait,
+        now_ms() + round(minutes * MINUTE_MS), _sender(by), wait,
     )  # fmt: skip
     if json_output:
         typer.echo(json.dumps(asdict(entry)))
@@ -81,11 +84,17 @@ def commands(
 @advice_app.command()
 def off(data: Data = None, lang: Language = "vi") -> None:
     """Send no automatic command any more, from now on; what runs ends when its time is over."""
-    settings, registry = installation.registry(data, None)
-    if not (settings.data / OFF).exists():
-        with registry.acting("advice_off"):
-            (settings.data / OFF).touch()
+    mark = installation.beside(data).data / OFF
+    changed = not mark.exists()
+    try:
+        mark.touch()  # before anything else: what stops pumps waits for no registry
+    except PermissionError:
+        raise installation.Shut("path.not_its_user", folder=mark.parent) from None
     typer.echo(text("order.automatic_off", lang))
+    if changed:
+        _, registry = installation.registry(data, None)
+        with registry.acting("advice_off"):
+            pass
 
 
 @advice_app.command()
@@ -96,6 +105,12 @@ def on(data: Data = None, lang: Language = "vi") -> None:
         with registry.acting("advice_on"):
             (settings.data / OFF).unlink(missing_ok=True)
     typer.echo(text("order.automatic_on", lang))
+
+
+def _sender(by: str) -> str:
+    """Who sends it, as it is recorded: a long name is cut, and not the account behind it."""
+    who = account()
+    return f"{by[: max(0, SENDER - len(who) - 3)]} ({who})" if by else who
 
 
 def _set(value: str) -> float:

@@ -21,7 +21,7 @@ from devices.contract.topics import Topic
 from devices.settings import Settings
 from devices.texts import Misuse
 from gateway.control.client import PATIENCE, connected
-from gateway.control.ledger import Entry, Ledger
+from gateway.control.ledger import SENDER, Entry, Ledger
 
 
 class NotSent(Misuse):
@@ -37,7 +37,7 @@ def dispatch(
     """
     now = now_ms()
     target = _checked(registry, device, actuator, value, until, now)
-    entry = Entry(token_hex(8), device, actuator, value, by[:64], now, until)
+    entry = Entry(token_hex(8), device, actuator, value, by[:SENDER], now, until)
     topic = Topic(target.pilot, target.community, device, "command")
     client, heard = connected(settings, "operator", settings.operator_password.get_secret_value())
     try:

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from devices.access.database import connect, making, reached
 from devices.clock import MINUTE_MS, now_ms
 
+SENDER = 64  # characters of who sent a command
 _COMMANDS = Table(
     "command",
     MetaData(),
@@ -31,7 +32,7 @@ _COMMANDS = Table(
     Column("device", String(64), nullable=False, index=True),
     Column("actuator", String(16), nullable=False),
     Column("set", Float, nullable=False),
-    Column("by", String(64), nullable=False),
+    Column("by", String(SENDER), nullable=False),
     Column("sent", BigInteger, nullable=False, index=True),
     Column("until", BigInteger, nullable=False),
     Column("answered", BigInteger),
