@@ -56,8 +56,10 @@ def sealed(settings: Settings, made: "Report") -> tuple[bytes, str]:
     from traceability.pages import label
     from traceability.records.reports import Reports, path_of
 
-    id = hashlib.sha256(repr(made).encode()).hexdigest()[:16]
-    address, reports = f"{settings.base_url.rstrip('/')}{path_of(id)}", Reports(settings.data / "trace")
+    # the pages' address too: sealed again under another, the same report has a QR code that leads there
+    site, reports = settings.base_url.rstrip("/"), Reports(settings.data / "trace")
+    id = hashlib.sha256(f"{site} {made!r}".encode()).hexdigest()[:16]
+    address = f"{site}{path_of(id)}"
     content = reports.read(id) or pdf(made, address, label.svg(address).decode())
     reports.keep(id, content)
     return content, address

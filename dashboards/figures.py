@@ -68,11 +68,6 @@ class Indicator:
         return self.gap > 0 or (self.gap == 0 and not self.due.strictly_over)
 
     @property
-    def on_course(self) -> bool:
-        """Whether the value is what the path asks for; of a count, the whole ones."""
-        return self.value >= self.asked
-
-    @property
     def share(self) -> bool:
         return self.id == "traceability_share"
 

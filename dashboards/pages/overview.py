@@ -62,7 +62,7 @@ def router(figures: Figures, recent: Kept[Lately] | None = None) -> APIRouter:
     @routes.get("/language/{lang}", include_in_schema=False)
     def other_language(lang: str, to: str = "/") -> Response:
         """Back to the page where it was chosen: ours alone, nobody is sent elsewhere."""
-        back = to if re.fullmatch(r"/place/[a-z0-9-]{1,40}", to) else "/"
+        back = to if re.fullmatch(r"/place/[a-z0-9-]{1,64}", to) else "/"
         response = Response(status_code=303, headers={"Location": back})
         choose(response, lang)
         return response
@@ -152,7 +152,7 @@ def _card(one: Indicator, pilot: Pilot, standing: dict[str, Standing], lang: str
         "value": wording.number(one, one.value, lang),
         "as_of": moment(moment_of(one.at, pilot.zone), lang),
         "gap": wording.gap(one, lang),
-        "state": "reached" if one.reached else "course" if one.on_course else "short",
+        "state": "reached" if one.reached else "short" if wording.pace(one) == "behind" else "course",
         "bar": round(100 * one.value / top, 1),
         "marks": [{"at": round(100 * point.at_least / top, 1)} for point in one.targets],
         "targets": [wording.target(one, point, lang) for point in one.targets],

@@ -37,7 +37,7 @@ def targets(pilot: Pilot, year: Year, lang: str) -> list[Block]:
 
 
 def _row(one: Indicator, lang: str) -> tuple[str, ...]:
-    stands = "reached" if one.reached else "on_course" if one.on_course else "behind"
+    stands = "reached" if one.reached else "behind" if wording.pace(one) == "behind" else "on_course"
     return (
         named(one.id, lang), aim(one.id, one.due, lang), value(one, one.value, lang),
         value(one, one.real, lang), value(one, one.simulated, lang), wording.gap(one, lang),

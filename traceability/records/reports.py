@@ -3,8 +3,8 @@
 hoiquan report --seal ─► reports/{id}.pdf, with the address of its page as a QR code ─► Sealer ─► log
                                                           page ◄─ proof ◄─ is it in the log? ◄─┘
 
-The id is of what the report says, for a file cannot have its own hash in it. This is no signature of an
-office: it shows that the file was not changed since.
+The id is of what the report says and of the pages' address, for a file cannot have its own hash in it. This
+is no signature of an office: it shows that the file was not changed since.
 """
 
 import hashlib

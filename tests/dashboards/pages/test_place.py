@@ -268,6 +268,9 @@ def test_the_language_is_chosen_on_the_page_and_leads_back_to_it(client: TestCli
     assert f'href="/language/en?to=/place/{PLACE}"' in client.get(f"/place/{PLACE}").text
     answer = client.get(f"/language/en?to=/place/{PLACE}", follow_redirects=False)
     assert answer.headers["location"] == f"/place/{PLACE}"
+    longest = f"/place/{'a' * 64}"  # as long as an id may be
+    answer = client.get("/language/en", params={"to": longest}, follow_redirects=False)
+    assert answer.headers["location"] == longest
     for elsewhere in ("https://example.org", "//example.org", "/place/../x", "/place/a\nb"):
         answer = client.get("/language/en", params={"to": elsewhere}, follow_redirects=False)
         assert answer.headers["location"] == "/"

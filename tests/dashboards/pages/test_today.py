@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from dashboards import wording
 from dashboards.figures import Figures, Indicator, Standing
 from dashboards.pages import overview, today
+from dashboards.report import results
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.pilots.names import alphabetical
 from devices.pilots.pilot import Pilot
@@ -66,6 +67,13 @@ def test_a_share_is_on_course_as_exactly_as_it_is_shown(pilot: Pilot) -> None:
         "25/50% · lộ trình cần 25% · dự báo 2030: 13% (10–14%) · theo kịp"
     )  # fmt: skip
     assert wording.course(replace(share, value=0.26), "en").endswith("· ahead")
+
+
+def test_a_report_says_of_a_share_what_the_page_says_of_it(pilot: Pilot) -> None:
+    share = indicator(pilot, "traceability_share", 0.2496, 0.25)
+    assert wording.course(share, "vi").endswith("theo kịp")
+    (*_, assessment) = results._row(share, "vi")
+    assert assessment == "Theo kịp lộ trình (đến nay cần 25%)", "25% beside 25%"
 
 
 def test_what_is_lacking_is_said_by_name(pilot: Pilot) -> None:
