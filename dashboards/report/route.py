@@ -15,17 +15,19 @@ from dashboards.figures import Figures
 from dashboards.report.compose import compose
 from dashboards.report.yearly import look_back
 from devices.clock import MINUTE_MS, day_of
+from devices.texts import LANGS
 from devices.web.frame import headers
 from devices.web.language import VARY, language
 
 TICK_MS = 10 * MINUTE_MS  # made at most so often: it takes a processor a second or two
-KEPT = 8  # languages, kinds and numbers of years
 Kind = Literal["pdf", "docx"]
 TYPES: dict[Kind, str] = {
     "pdf": "application/pdf",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 }
-Years = Annotated[int, Query(ge=1, le=10, description="how many years that end with this one")]
+MOST_YEARS = 10
+KEPT = len(TYPES) * len(LANGS) * MOST_YEARS  # whoever asks for all of them again has nothing made anew
+Years = Annotated[int, Query(ge=1, le=MOST_YEARS, description="how many years that end with this one")]
 
 
 class Made(NamedTuple):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from dashboards.figures import Figures
-from dashboards.report import route
+from dashboards.report import paper, route, word
 from devices.pilots.pilot import load
+from devices.texts import LANGS
 from devices.web.conditional import Conditional
 from gateway.indicators.count import evaluate
 from gateway.stores.points import Point, tags
@@ -70,6 +72,20 @@ def test_who_has_it_is_told_so_and_head_sends_no_content(kind: str, client: Test
     assert head.status_code == 200 and head.content == b""
     assert head.headers["content-length"] == str(len(answer.content))
     assert client.get(f"/report.{kind}", headers={"If-None-Match": 'W/"other"'}).status_code == 200
+
+
+def test_who_asks_for_every_kind_again_and_again_has_nothing_made_anew(
+    client: TestClient, counted: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paper, "pdf", lambda _: b"pdf")
+    monkeypatch.setattr(word, "docx", lambda _: b"docx")
+
+    def ask() -> int:
+        for kind, lang, years in product(KINDS, LANGS, range(1, 11)):
+            client.get(f"/report.{kind}?years={years}", headers={"Accept-Language": lang})
+        return len(counted)
+
+    assert ask() == ask()
 
 
 def test_a_review_by_a_browser(client: TestClient) -> None:
