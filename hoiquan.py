@@ -112,12 +112,13 @@ def up(
     from devices.pilots.scenario import SCENARIO
     from devices.settings import Settings
     from gateway.brokers import house
+    from gateway.control.alarms.sending import channels
     from sim.commands import beside_a_store
 
     stop = stop_on_signals()
     settings = Settings.read(data=data, pilot=pilot)
     settings = settings.on_port(http_port, installation.reached_as(bind, host))
-    place = settings.loaded_pilot
+    place, _ = settings.loaded_pilot, channels(settings)  # refused here, not by a gateway again and again
     simulator = beside_a_store(history, speed, seed, faults, rollout)
     if (settings.data / SCENARIO).exists():
         raise Misuse("up.rehearsal", folder=settings.data)

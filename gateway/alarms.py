@@ -4,6 +4,7 @@ import json
 from typing import NamedTuple
 
 import typer
+from pydantic import ValidationError
 
 from devices import terminal
 from devices.access.registry import Registry
@@ -15,7 +16,7 @@ from gateway.control.alarms.message import Message, Words
 from gateway.control.alarms.rules import rules
 from gateway.control.alarms.sending import channels
 from gateway.control.alarms.states import Notice, States, highest
-from gateway.control.alarms.watch import remembered
+from gateway.control.alarms.watch import read
 from gateway.instance import files
 
 LATE_MS = 5 * MINUTE_MS  # after a look that is so old, the watch does not run: it looks each minute
@@ -39,7 +40,11 @@ def list_alarms(data: Data = None, lang: Language = "vi", json_output: AsJson = 
     file = files(settings.data, settings.instance).alarms
     if not file.exists():
         raise Misuse("alerts.not_watched")
-    kept, pilot = remembered(file), settings.loaded_pilot
+    try:
+        kept = read(file)
+    except (OSError, ValidationError):  # it is no all-clear
+        raise Misuse("alerts.unreadable", file=file) from None
+    pilot = settings.loaded_pilot
     looked = int(file.stat().st_mtime * 1000)
     if now_ms() - looked > LATE_MS:
         typer.echo(text("alerts.late", lang, time=terminal.moment(looked, pilot.zone, lang)), err=True)

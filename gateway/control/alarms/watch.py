@@ -199,10 +199,15 @@ class Watch:
         return Point("alarm_now", tags(**where), fields, at // HOUR_MS * HOUR_MS)
 
 
+def read(file: Path) -> Remembered:
+    """What a watch wrote down. Raises OSError, ValidationError."""
+    return Remembered.model_validate_json(file.read_bytes())
+
+
 def remembered(file: Path) -> Remembered:
-    """What a watch wrote down; nothing where it has not, or where the file is damaged."""
+    """The same; nothing where it has not written, or where the file is damaged."""
     try:
-        return Remembered.model_validate_json(file.read_bytes())
+        return read(file)
     except FileNotFoundError:
         return Remembered()
     except (OSError, ValidationError) as error:

@@ -7,6 +7,7 @@ import pytest
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
+import hoiquan
 from devices.access.registry import Registry
 from devices.credentials import FIRST_INSTANCE
 from devices.texts import Misuse, text
@@ -50,6 +51,22 @@ def test_a_reading_beyond_a_level_is_posted_and_listed(mosquitto, tmp_path, monk
 def test_a_folder_that_nobody_watches_says_so(tmp_path):
     result = command(tmp_path, "list")
     assert isinstance(result.exception, Misuse) and "hoiquan gateway" in str(result.exception)
+
+
+def test_a_list_that_cannot_be_read_is_no_all_clear(tmp_path):
+    file = files(tmp_path, FIRST_INSTANCE).alarms
+    file.parent.mkdir(parents=True)
+    file.write_text('{"alarms": [{"ru', "utf-8")
+    result = command(tmp_path, "list")
+    assert isinstance(result.exception, Misuse) and "it is not known" in str(result.exception)
+    assert result.stdout == ""
+
+
+def test_up_does_not_begin_with_a_way_to_people_that_cannot_work(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOIQUAN_ALERT_EMAIL", "a@example.test")
+    result = CliRunner().invoke(hoiquan.app, ["up", "--data", str(tmp_path)])
+    assert isinstance(result.exception, Misuse) and "HOIQUAN_SMTP" in str(result.exception)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_list_that_is_old_says_so(tmp_path):
