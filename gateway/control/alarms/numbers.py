@@ -77,7 +77,8 @@ class Numbers:
     def _hours(self, at: int) -> None:
         if not self._signals:
             return
-        whole = at - self._whole >= HOUR_MS or at - self._read >= HOUR_MS
+        # a clock that was put back is ahead of nothing: its hours to come are forgotten
+        whole = not (0 <= at - self._whole < HOUR_MS and 0 <= at - self._read < HOUR_MS)
         hour = at // HOUR_MS * HOUR_MS
         start = hour - LOOK_BACK_MS if whole else hour - HOUR_MS
         summary = self._store.summary("telemetry", self._signals, self._where, start, at + 1, HOUR_MS)

@@ -61,6 +61,11 @@ class Alarm:
     def firing(self) -> bool:
         return self.began > 0 and not self.outcome
 
+    def put_back(self, at: int) -> None:
+        """Nothing of it is later than now: a clock that was ahead would hold it up until then."""
+        self.since, self.held = min(self.since, at), min(self.held, at)
+        self.began, self.missed = min(self.began, at), min(self.missed, at)
+
 
 @dataclass(slots=True)
 class Told:
@@ -89,6 +94,8 @@ class States:
         """What was found at `at`; whether anything began, ended or is waited for since. While the store is
         away, all but the rule about it keep their state.
         """
+        for one in self.alarms.values():
+            one.put_back(at)
         before = self._shape()
         for rule in rules:
             if answers == AWAY:

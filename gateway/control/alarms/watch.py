@@ -142,6 +142,8 @@ class Watch:
     def _tell(self, channel: Channel, at: int, stop: threading.Event | None) -> bool:
         """Send what is due; what cannot be sent is due again at the next look. Whether anything was sent."""
         told, sent = self._told[channel.name], False
+        for one in told.values():
+            one.at = min(one.at, at)  # the clock may have been put back
         for notice in due(self._states, self._ruled, told, at):
             if stop is not None and stop.is_set():
                 break
