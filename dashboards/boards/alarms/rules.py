@@ -127,16 +127,19 @@ def queries(rule: Rule, pilot: Pilot) -> tuple[str, ...]:
 
 
 def _hours(level: Level, pilot: Pilot, alarms: Alarms) -> tuple[str, str]:
-    """By place: the worst of the newest hour that has readings, and how many the running hour has."""
+    """By place: the worst of each gauge's newest hour, and how many readings the running hour has."""
     of, place = named("telemetry", level.signal), named("telemetry", "community")
+    gauge = f"{place}, {named('telemetry', 'device')}"
     hours = (
         f"FROM {named('telemetry')} WHERE {_pilot('telemetry', pilot)}"
         f"{places(level.places, alarms.elsewhere(level))} "
-        f"AND time > now() - {LOOK_BACK_MS // DAY_MS}d AND time < now() GROUP BY time(1h), {place}"
+        f"AND time > now() - {LOOK_BACK_MS // DAY_MS}d AND time < now() GROUP BY time(1h), "
     )
     pick = "max" if level.when == "over" else "min"
-    newest = f'SELECT last("worst") FROM (SELECT {pick}({of}) AS "worst" {hours} fill(none)) GROUP BY {place}'
-    count = f'SELECT count({of}) AS "readings" {hours} fill(0)'
+    each = f'SELECT {pick}({of}) AS "worst" {hours}{gauge} fill(none)'
+    newest = f'SELECT {pick}("worst") FROM (SELECT last("worst") AS "worst" FROM ({each}) GROUP BY {gauge}) '
+    newest += f"GROUP BY {place}"
+    count = f'SELECT count({of}) AS "readings" {hours}{place} fill(0)'
     return newest, f'SELECT last("readings") FROM ({count}) GROUP BY {place}'
 
 

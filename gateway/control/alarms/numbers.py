@@ -32,7 +32,8 @@ class Numbers:
         self._where = {"pilot": pilot.pilot}
         self._signals = list(dict.fromkeys(rule.gauge.signal for rule in self._rules if rule.gauge))
         self._worst: dict[Gauge, Worst] = {}  # the newest hour that has readings
-        self._there: dict[Gauges, list[Worst]] = {}  # the same by place
+        self._there: dict[Gauges, list[tuple[str, Worst]]] = {}  # the same by place, with the device
+        self._counted: set[Key] = set()  # devices that a gateway expects to hear
         self._whole = 0  # when all hours were read last
         self._read = 0  # and when any were
 
@@ -44,6 +45,7 @@ class Numbers:
             "gateway": self._writing, "quarantine": self._quarantine, "spool": self._spool,
         }  # fmt: skip
         shared = {name: ask(at) for name, ask in asked.items()}
+        self._counted = set(shared["silent"])
         course = self._course(at)
         found = {}
         for rule in self._rules:
@@ -59,20 +61,26 @@ class Numbers:
         found = {}
         gauge = rule.gauge
         assert gauge is not None
+        running = at // HOUR_MS * HOUR_MS
         for place in rule.places:
             for flag in (FLAG_FALSE, FLAG_TRUE):  # where real ones measure, simulated ones do not count
-                there = self._there.get((gauge.signal, place, flag), ())
-                hour = max((worst[0] for worst in there), default=0)
-                if hour > at - LOOK_BACK_MS - HOUR_MS:
-                    # one that has not spoken yet in this hour stands by its last: else each hour begins with
-                    # an all-clear of whoever speaks first
-                    still = [worst for worst in there if worst[0] >= hour - HOUR_MS]
+                there = [
+                    worst
+                    for device, worst in self._there.get((gauge.signal, place, flag), ())
+                    if worst[0] > at - LOOK_BACK_MS - HOUR_MS
+                    and (worst[0] >= running - HOUR_MS or self._counts(place, device))
+                ]
+                if there:
                     over = gauge.when == "over"
-                    value = max(high for _, _, high in still) if over else min(low for _, low, _ in still)
-                    now = int(hour == at // HOUR_MS * HOUR_MS)
-                    found[Key(place)] = Found(value, now, flag == FLAG_TRUE)
+                    value, hour = max((high if over else -low, hour) for hour, low, high in there)
+                    now = int(hour == running)
+                    found[Key(place)] = Found(value if over else -value, now, flag == FLAG_TRUE)
                     break
         return found
+
+    def _counts(self, place: str, device: str) -> bool:
+        """Whether a gauge that is silent is still expected: one that was revoked is not counted any more."""
+        return not self._counted or Key(place, device) in self._counted
 
     def _hours(self, at: int) -> None:
         if not self._signals:
@@ -96,8 +104,8 @@ class Numbers:
                         newest[one] = known[0], min(known[1], bucket.low), max(known[2], bucket.high)
         self._worst = newest if whole else self._worst | newest
         self._there = {}
-        for (signal, place, flag, _), worst in self._worst.items():
-            self._there.setdefault((signal, place, flag), []).append(worst)
+        for (signal, place, flag, device), worst in self._worst.items():
+            self._there.setdefault((signal, place, flag), []).append((device, worst))
         self._read, self._whole = at, at if whole else self._whole
 
     def _silent(self, at: int) -> dict[Key, Found]:

@@ -8,9 +8,10 @@ A rule asks for a number a place, device or gateway, and holds each against its 
 What is true when something is missing:
 - The store is away: the rule `store` says so. All others keep their state, so nothing of the field begins and
   nothing ends.
-- A gauge falls silent in alarm: its level is that of the newest hour that has readings, looked for over
-  `LOOK_BACK_MS`, so it goes on; after an hour a second rule says that it is silent. If it stays so, its
-  number is gone in the end, and the message says that nobody knows.
+- A gauge falls silent in alarm: its level is that of the newest hour in which it spoke, looked for over
+  `LOOK_BACK_MS`, so it goes on, whatever its neighbours say; after an hour a second rule says that it is
+  silent (Grafana's does so where the whole place is). If it stays so, its number is gone in the end, and the
+  message says that nobody knows. One that was revoked is not waited for: its place goes on without it.
 - Where real gauges measure at a place, its simulated ones do not count, as on the pages. Grafana's queries
   cannot choose so: there the worst of all counts.
 - A level holds from its limit to the next one's: where III fires, II does not. What ends waits `OVERLAP_MS`,
@@ -42,8 +43,8 @@ BOOKS_MS = 10 * MINUTE_MS  # how old books may be: a gateway begins a page each 
 OVERLAP_MS = 2 * MINUTE_MS  # how long what ended still counts as firing
 
 Asked = Literal[
-    "level",  # the worst reading of the newest hour that has any, by place
-    "quiet",  # the same, where this hour has none
+    "level",  # the worst of each gauge's newest hour that has readings, by place
+    "quiet",  # the same, where the worst gauge has none in this hour
     "store",  # whether the store answers
     "silent",  # hours since a device was heard
     "coverage",  # mean coverage of the devices of a place, %

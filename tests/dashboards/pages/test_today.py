@@ -184,7 +184,7 @@ def test_a_gauge_that_died_in_alarm_and_a_gateway_without_books_are_on_the_page(
     rows = alarms_of(client.get("/").text)
     assert len(rows) == 2
     assert "IM LẶNG khi đang báo động" in rows[0] and rows[0].startswith("Tâm Quê")
-    assert rows[1].startswith("Sổ cái của cổng dữ liệu")
+    assert rows[1].startswith("Cổng dữ liệu im lặng")
 
 
 def test_what_the_watch_said_too_long_ago_is_not_said_any_more(

@@ -72,11 +72,35 @@ def test_a_gauge_that_has_not_spoken_yet_in_this_hour_stands_by_what_it_said_in_
     said(1, 6.0, hour - 9 * MINUTE_MS)
     said(2, 1.5, hour - 2 * MINUTE_MS)
     said(1, 6.0, hour + MINUTE_MS)
-    assert numbers.look(hour + MINUTE_MS)[name] == {key: Found(1.5, 1, True)}, "the pond of 1.5 is no better"
+    assert numbers.look(hour + MINUTE_MS)[name] == {key: Found(1.5, 0, True)}, "the pond of 1.5 is no better"
     said(2, 5.0, hour + 8 * MINUTE_MS)
     assert numbers.look(hour + 8 * MINUTE_MS)[name] == {key: Found(5.0, 1, True)}
-    said(1, 6.0, hour + 2 * HOUR_MS)
-    assert numbers.look(hour + 2 * HOUR_MS)[name] == {key: Found(6.0, 1, True)}, "one that fell silent"
+
+
+def test_a_gauge_that_died_in_alarm_stays_in_it_whatever_its_neighbour_says_until_it_is_revoked(
+    store, numbers
+):
+    buoys = [PILOT.fleet[f"ca-tra-hong-ngu-pond-buoy-0{number}"] for number in (1, 2)]
+    (name,) = (name for name in RULES if "dissolved_oxygen" in name and name.endswith("-II"))
+    key, hour = Key("ca-tra-hong-ngu"), NOW // HOUR_MS * HOUR_MS
+
+    def counted(*devices):
+        store.write([Point("device", device_tags(one), {"silent_minutes": 1}, at) for one in devices])
+
+    at = hour
+    store.write([Point("telemetry", device_tags(buoys[1]), {"dissolved_oxygen": 1.5}, at - MINUTE_MS)])
+    counted(*buoys)
+    for later in range(30):
+        at = hour + later * HOUR_MS
+        store.write([Point("telemetry", device_tags(buoys[0]), {"dissolved_oxygen": 6.0}, at)])
+        counted(*buoys)
+        assert numbers.look(at)[name] == {key: Found(1.5, 0, True)}, later
+    for later in range(30, 60):  # revoked: its rows end, and are looked for over a day
+        at = hour + later * HOUR_MS
+        store.write([Point("telemetry", device_tags(buoys[0]), {"dissolved_oxygen": 6.0}, at)])
+        counted(buoys[0])
+        found = numbers.look(at)[name]
+    assert found == {key: Found(6.0, 1, True)}
 
 
 def test_where_a_real_gauge_measures_a_simulated_one_raises_no_alarm(store, numbers):
