@@ -1,6 +1,7 @@
 """What a node's sensors measure of the true world: with bias and noise, in steps of their resolution.
 
     world ─► + bias ─► + noise ─► plausible range ─► resolution ─► healthy values, a column a signal
+    rain  ─► tips of a bucket, each of 0.2 mm
 
 The values of a day are a function of (seed, device, day) alone, whatever else is asked for.
 """
@@ -88,16 +89,20 @@ class Sensors:
         """All ticks of days [low, high), whether the node exists then or not."""
         first, last = self._ticks.at(low * DAY_MS), self._ticks.at(high * DAY_MS)
         noise = dict(zip(self._noisy, self._noise(low, high), strict=True))
-        values = {}
+        values, times = dict[str, Array](), self._times(first, last)
         for name in self._model.signals:
             signal, column = SIGNALS[name], self.true(name, first, last)
+            if name == "rainfall":
+                tips = _tips(column, times // DAY_MS, signal)
+                values[name] = np.round(tips * signal.resolution, signal.decimals)
+                continue
             if name in self.bias:
                 column = column + self.bias[name]
             if name in noise:
                 column = column + _scale(signal) * noise[name]
             steps = np.round(np.clip(column, signal.low, signal.high) / signal.resolution)
             values[name] = np.round(steps * signal.resolution, signal.decimals)
-        return Span(self._times(first, last), values)
+        return Span(times, values)
 
     def _noise(self, low: int, high: int) -> Array:
         """Standard normal: a row a noisy signal, a column a tick. A day's noise depends on no other day."""
@@ -114,6 +119,17 @@ class Sensors:
     def _bits(self, purpose: str) -> np.random.Philox:
         key = np.frombuffer(chance(self._seed, self._device.device, purpose)[:16], dtype=np.uint64)
         return np.random.Philox(key=key)
+
+
+def _tips(rain: Array, day: Index, signal: Signal) -> Array:
+    """How often the bucket of a rain gauge tips in each interval: what does not fill it waits for more,
+    within a day (UTC), at whose beginning it is half full.
+    """
+    total = np.cumsum(rain)
+    begins = np.searchsorted(day, day)  # the first tick of each one's day
+    tipped = np.floor((total - (total - rain)[begins]) / signal.resolution + 0.5)
+    before = np.concatenate(([0.0], tipped[:-1]))
+    return np.asarray(tipped - np.where(begins == np.arange(len(day)), 0.0, before))
 
 
 def _scale(signal: Signal) -> float:

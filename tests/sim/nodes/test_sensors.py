@@ -28,6 +28,10 @@ def plain(world: World, node: Node, day: int) -> dict[str, list[float]]:
     for name in node.model.signals:
         signal = SIGNALS[name]
         true = world.signal(node.device.community, node.plot, name, times, 600, node.model.id)
+        if name == "rainfall":  # a bucket that is half full at the beginning of the day
+            tips = np.diff(np.floor(np.cumsum([signal.resolution / 2, *true]) / signal.resolution))
+            values[name] = np.round(tips * signal.resolution, signal.decimals).tolist()
+            continue
         if name not in STEADY:
             scale = min((signal.high - signal.low) * NOISE_SHARE, NOISE_STEPS * signal.resolution)
             true = true + stream.normal(0.0, scale, len(times))
