@@ -24,9 +24,11 @@ from devices.contract.reading import Device, Reading
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import Community
 from sim.nodes.control import Control
-from sim.nodes.faults import BROWN_OUT, DUPLICATES, NONE, OUTAGE, REORDERING, Episode, change
+from sim.nodes.damage import change
+from sim.nodes.faults import DARK, DUPLICATES, NONE, OUTAGE, REORDERING, Episode
+from sim.nodes.masts import Incident, Network
 from sim.nodes.node import Node
-from sim.nodes.span import Span
+from sim.nodes.span import NO_CLOCK, Span
 from sim.nodes.telemetry import encode_reading
 from sim.nodes.truth import Record, judge
 from sim.physics.actions import Actions
@@ -69,17 +71,20 @@ class NoLine:
 def fleet(
     seed: int, pilot: Pilot, shard: tuple[int, int] = (1, 1),
     level: str = NONE, actions: Actions | None = None, interval: int | None = None,
-    world: World | None = None,
+    world: World | None = None, forced: Iterable[Incident] = (),
 ) -> list[Node]:  # fmt: skip
     """The pilot's nodes that measure, or the part `i` of `n` of them. Same place, same world. `interval`:
-    seconds between readings, instead of their models'. `world`: theirs, with these actions.
+    seconds between readings, instead of their models'. `world`: theirs, with these actions. `forced`: what
+    happens to masts, grid and nodes besides what `level` draws.
     """
     actions = Actions() if actions is None else actions
     world = World(seed, pilot, actions) if world is None else world
     index, count = shard
+    network = Network(seed, level, forced)
     devices = [device for device in pilot.fleet.values() if device.model != "diary"]
     return [
-        Node(world, pilot, device, seed, level, actions, interval) for device in devices[index - 1 :: count]
+        Node(world, pilot, device, seed, level, actions, interval, network)
+        for device in devices[index - 1 :: count]
     ]
 
 
@@ -108,15 +113,18 @@ def secretary(pilot: Pilot, community: Community) -> Device:
 
 
 class Live:
-    """Runs from simulated time `start` on; `send` gets device, kind and payload, `tell` ground truth."""
+    """Runs from simulated time `start` on; `send` gets device, kind and payload, `tell` ground truth.
+    `stamped`: what comes without a time gets that of its arrival, which nobody else knows where another time
+    is played than now.
+    """
 
     def __init__(
         self, seed: int, pilot: Pilot, nodes: Sequence[Node], start: int, send: Send,
         communities: Sequence[Community] | None = None, tell: Tell | None = None,
-        control: tuple[Control, Commands] | None = None, world: World | None = None,
+        control: tuple[Control, Commands] | None = None, world: World | None = None, stamped: bool = False,
     ) -> None:  # fmt: skip
         self.env = simpy.Environment(initial_time=start)
-        self._send, self._tell, self._control = send, tell, control
+        self._send, self._tell, self._control, self._stamped = send, tell, control, stamped
         self._pilot, self._world = pilot, World(seed, pilot) if world is None else world
         self._stations = [Station(self.env, node, self._emit, tell) for node in nodes if node.faulty]
         for node in nodes:
@@ -166,7 +174,8 @@ class Live:
 
     def _emit(self, node: Node, span: Span) -> None:
         for delivery in node.telemetry.deliveries(span):
-            self._send(node.device, "telemetry", encode_reading(delivery.reading, delivery.clock))
+            payload = encode_reading(delivery.reading, delivery.clock or self._stamped)
+            self._send(node.device, "telemetry", payload)
 
     def _measure(self, node: Node) -> Events:
         tick = node.ticks.after(self.now - 1)  # history ends before this moment
@@ -186,7 +195,7 @@ class Live:
 
 
 class Station:
-    """A node with faults: a healthy process, and a second one that interrupts and alters it.
+    """A node with faults: a healthy process, and a second one that silences and alters it.
 
     After SimPy's machine shop (docs/examples). What history finds with arrays happens here one by one.
     """
@@ -197,12 +206,11 @@ class Station:
         self._env, self._node, self._emit, self._tell = env, node, emit, tell
         self._start = int(env.now)
         self._running: list[Episode] = []
-        self._queue: deque[tuple[Span, list[Episode]]] = deque(maxlen=node.radio.carrier.memory)
+        self._queue: deque[tuple[Span, list[Episode]]] = deque(maxlen=node.radio.carrier.memory or 1)
         # messages of the time before, which history has: they are sent first and take their time
         self._ahead = node.radio.waiting(node.ticks.at(self._start))
         self._luck = (-1, np.empty(0, dtype=bool))  # day, and for each tick of it
-        self._power = env.event()
-        self._healthy = env.process(self._measure())
+        env.process(self._measure())
         env.process(self._trouble())
 
     def close(self, now: int) -> None:
@@ -213,16 +221,14 @@ class Station:
         node = self._node
         tick = node.ticks.after(self._start - 1)
         while True:
-            try:
-                yield self._env.timeout(tick - int(self._env.now))
-            except simpy.Interrupt:  # brown-out: nothing until there is power again
-                yield self._power
-                tick = node.ticks.after(int(self._env.now))
-                continue
-            span = change(node.sensors.healthy(tick, tick + 1), self._running)
-            self._queue.append((span, [e for e in self._running if e.kind in (DUPLICATES, REORDERING)]))
-            if not self._any(OUTAGE) and self._heard(tick):
-                self._flush(tick)
+            yield self._env.timeout(tick - int(self._env.now))
+            if not self._any(*DARK):
+                span = change(node.sensors.healthy(tick, tick + 1), self._running)
+                if not node.timed:
+                    span = span._replace(claims=np.array([NO_CLOCK]))
+                self._queue.append((span, [e for e in self._running if e.kind in (DUPLICATES, REORDERING)]))
+                if not self._any(OUTAGE) and self._heard(tick):
+                    self._flush(tick)
             tick = node.ticks.after(tick)
 
     def _heard(self, tick: int) -> bool:
@@ -234,7 +240,7 @@ class Station:
 
     def _flush(self, now: int) -> None:
         """Send all that is kept, oldest first."""
-        memory, gap = self._node.radio.carrier.memory, self._node.radio.carrier.gap
+        memory, gap = self._node.radio.carrier.memory or 1, self._node.radio.carrier.gap
         place = min(self._ahead, memory - len(self._queue))
         self._ahead = 0
         while self._queue:
@@ -253,8 +259,8 @@ class Station:
             yield self._env.timeout(at - int(self._env.now))
             self._emit(self._node, span)
 
-    def _any(self, kind: str) -> bool:
-        return any(episode.kind == kind for episode in self._running)
+    def _any(self, *kinds: str) -> bool:
+        return any(episode.kind in kinds for episode in self._running)
 
     def _trouble(self) -> Events:
         """Begin and end this node's episodes, a day at a time."""
@@ -275,14 +281,9 @@ class Station:
 
     def _begin(self, episode: Episode) -> None:
         self._running.append(episode)
-        if episode.kind == BROWN_OUT:
-            self._power = self._env.event()
-            self._healthy.interrupt()
 
     def _end(self, episode: Episode) -> None:
         self._running = [other for other in self._running if other != episode]
-        if episode.kind == BROWN_OUT:
-            self._power.succeed()
         self._say([episode], episode.stop)
 
     def _say(self, episodes: Iterable[Episode], stop: int) -> None:

@@ -32,8 +32,9 @@ from devices.pilots.scenario import Variant
 from devices.texts import Misuse
 from sim.nodes.control import Control
 from sim.nodes.faults import NONE
+from sim.nodes.masts import Incident
 from sim.nodes.telemetry import encode_reading
-from sim.nodes.truth import Record, biases, encode, records, topic
+from sim.nodes.truth import Record, encode, lasting, records, topic
 from sim.physics.actions import Actions
 from sim.physics.world import World
 from sim.publish import Links
@@ -83,6 +84,7 @@ class Plan:
     interval: int | None = None  # seconds between two readings of every node, instead of its model's
     storm_ms: int | None = None  # how often a mast fails and its nodes come back together; None: never
     jitter: float = 0.0  # seconds within which nodes that lost their connection come back
+    forced: tuple[Incident, ...] = ()  # what happens to masts, grid and nodes besides what `faults` draws
     complete: bool = False  # diaries and indicators of the past too: no gateway comes after us
 
 
@@ -100,7 +102,7 @@ class Session:
         world = rolled_out(pilot, plan.rollout, plan.seed)
         self._world = World(plan.seed, world, self._actions)
         self._nodes = fleet(
-            plan.seed, world, plan.shard, plan.faults, self._actions, plan.interval, self._world
+            plan.seed, world, plan.shard, plan.faults, self._actions, plan.interval, self._world, plan.forced
         )
         index, count = plan.shard
         self._communities = world.communities[index - 1 :: count]
@@ -117,7 +119,7 @@ class Session:
         begin = self._begin("readings", start)
         with _output(plan.out) as out, _output(plan.truth) as self._truth:
             for node in self._nodes:
-                self._tell(biases(node))
+                self._tell(lasting(node))
             self._tell(self._early(begin, start if plan.until is None else plan.until))
             if begin < start and (self._past is not None or out is not None):
                 self._history(begin, start, out, stop)
@@ -160,6 +162,7 @@ class Session:
             (*self._communities, *self._organisations),
             self._publish_truth if plan.mqtt or plan.truth else None,
             (Control(self._actions, self._nodes), commands), self._world,
+            stamped=self._scenario and plan.mqtt is not None,
         )  # fmt: skip
         if self._links is not None and plan.storm_ms is not None:
             devices = [node.device for node in self._nodes]

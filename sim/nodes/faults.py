@@ -1,16 +1,19 @@
-"""What goes wrong with a node: a schedule that is a function of (seed, device, time) alone, and what it does.
+"""What goes wrong with a node: a schedule that is a function of (seed, device, time) alone.
 
-    value lane   drift | stuck | spike | fouling          at most one episode at a time a lane, so that a
-    clock lane   clock-skew                                label says all that happened to a value
-    link lane    outage | duplicates | reordering
+    value lane   drift | stuck | spike | fouling | clogging | warming   at most one episode at a time a lane,
+    clock lane   clock-skew                                              so that a label says all that
+    link lane    outage | duplicates | reordering                        happened to a value
+    body lane    theft
 
 Absolute time is cut into windows; a window of a lane holds at most one episode and holds it whole. So
-history, live running and shards agree without remembering anything. (A brown-out follows from the world:
-sim/nodes/radio.py.) Episodes begin and end half an interval beside a tick: it is in an episode or it is not.
+history, live running and shards agree without remembering anything. Drift, fouling and clogging end when
+somebody comes: a visit to the place, of which there are some a window. What the nodes of a place share,
+mast and grid, fails in sim/nodes/masts.py; a brown-out follows from the world: sim/nodes/radio.py. What an
+episode does to values: sim/nodes/damage.py. Episodes begin and end half an interval beside a tick: it is in
+an episode or it is not.
 """
 
 import struct
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha512
@@ -20,50 +23,71 @@ import numpy as np
 
 from devices.clock import DAY_MS, HOUR_MS
 from devices.contract.models import Model
-from devices.contract.signals import SIGNALS, Signal
-from sim.nodes.span import NO_CLOCK, Span
-from sim.physics.streams import Array, Index
+from devices.contract.signals import SIGNALS
+from sim.nodes.ticks import Ticks
+from sim.physics.streams import uniform
 
 NONE = "none"
-VALUE = ("drift", "stuck", "spike", "fouling")
+DRIFT, STUCK, SPIKE, FOULING, CLOGGING, WARMING = "drift", "stuck", "spike", "fouling", "clogging", "warming"
 SKEW, OUTAGE, DUPLICATES, REORDERING = "clock-skew", "outage", "duplicates", "reordering"
-BROWN_OUT, BIAS = "brown-out", "bias"
-LANES = {"value": VALUE, "clock": (SKEW,), "link": (OUTAGE, DUPLICATES, REORDERING)}
+THEFT, POWER_CUT, BROWN_OUT = "theft", "power-cut", "brown-out"
+POWER_ON, LOSS, BIAS, UNTIMED, VISIT = "power-on", "loss", "bias", "no-clock", "visit"
+LANES = {
+    "value": (DRIFT, STUCK, SPIKE, FOULING, CLOGGING, WARMING),
+    "clock": (SKEW,),
+    "link": (OUTAGE, DUPLICATES, REORDERING),
+    "body": (THEFT,),
+}
+VALUE = (*LANES["value"], POWER_ON)  # change what a sensor says
+DARK = (BROWN_OUT, POWER_CUT, THEFT)  # while it lasts nothing is measured
+# What a visit does, and which episodes it ends.
+DONE = {DRIFT: "calibrated", FOULING: "cleaned", CLOGGING: "cleaned"}
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """`window`: days of a window. `rates`: kind to (episodes in 30 days, shortest, longest hours)."""
+    """`window`: days of a window, in which a place is visited `visits` times. `rates`: kind to (episodes in
+    30 days, shortest, longest hours).
+    """
 
     window: int
+    visits: int
     rates: dict[str, tuple[float, float, float]]
 
 
 # Every rate and duration here is an Assumption: no count of failures of the delta's nodes is published.
 # normal adds up to one episode a device and month, harsh to four a week. A spike lasts 1 to 3 readings.
 LEVELS = {
-    "normal": Level(30, {
-        "drift": (0.15, 120, 480),  # an ageing electrode: days to weeks until somebody calibrates
-        "stuck": (0.12, 6, 72),  # a hung converter, until the node is restarted
-        "spike": (0.20, 0, 0),  # a loose contact, lightning nearby
-        "fouling": (0.10, 96, 480),  # algae and mud, dust on the dome: until the next cleaning
+    "normal": Level(30, 2, {
+        DRIFT: (0.15, 120, 480),  # an ageing electrode: days to weeks until somebody calibrates
+        STUCK: (0.12, 6, 72),  # a hung converter, until the node is restarted
+        SPIKE: (0.20, 0, 0),  # a loose contact, lightning nearby
+        FOULING: (0.10, 96, 480),  # algae and mud, dust on the dome: until the next cleaning
+        CLOGGING: (0.10, 96, 480),  # leaves and bird droppings in the funnel of the rain gauge
+        WARMING: (0.08, 48, 240),  # a compensation that failed: it follows the temperature
         SKEW: (0.08, 2, 72),  # a clock battery; until it is set again
-        OUTAGE: (0.15, 2, 48),  # mast or gateway without power
-        DUPLICATES: (0.10, 1, 12),  # acknowledgements get lost
+        OUTAGE: (0.02, 2, 48),  # its own antenna, or its SIM has no credit; the mast's: sim/nodes/masts.py
+        DUPLICATES: (0.10, 1, 12),  # acknowledgements get lost, two gateways hear it
         REORDERING: (0.10, 1, 12),  # two gateways or paths of unequal delay
+        THEFT: (0.004, 120, 480),  # one device in twenty years; until there is another
     }),
-    "harsh": Level(3, {
-        "drift": (2.0, 12, 60),
-        "stuck": (2.0, 4, 24),
-        "spike": (3.0, 0, 0),
-        "fouling": (1.5, 24, 60),
+    "harsh": Level(3, 1, {
+        DRIFT: (2.0, 12, 60),
+        STUCK: (2.0, 4, 24),
+        SPIKE: (3.0, 0, 0),
+        FOULING: (1.5, 24, 60),
+        CLOGGING: (0.7, 24, 60),
+        WARMING: (0.7, 12, 36),
         SKEW: (1.5, 1, 24),
-        OUTAGE: (2.5, 1, 36),
+        OUTAGE: (0.3, 1, 36),
         DUPLICATES: (2.0, 1, 12),
         REORDERING: (2.0, 1, 12),
+        THEFT: (0.2, 24, 60),
     }),
 }  # fmt: skip
 LEVEL_NAMES = (NONE, *LEVELS)
+QUIET = Level(30, 2, {})  # where nothing but what is forced happens
+_VISITED_MS = 2 * HOUR_MS  # Assumption: at 9 h in Vietnam, of a day in the later half of its part of a window
 _SPIKE_READINGS = 3
 # Assumption: by how much of the signal's range a value drifts in all, or leaps.
 _DRIFT_SHARE, _SPIKE_SHARE = (0.02, 0.10), (0.3, 0.9)
@@ -71,6 +95,22 @@ _DRIFT_SHARE, _SPIKE_SHARE = (0.02, 0.10), (0.3, 0.9)
 _FOULED = {"solar_radiation": -1, "water_ph": -1, "dissolved_oxygen": -1, "ammonia": -1, "salinity": -1,
            "turbidity": 1, "water_ec": -1, "soil_ec": -1}  # fmt: skip
 _FOULED_SHARE = (0.15, 0.5)
+_CLOGGED_SHARE = (0.0, 0.4)  # Assumption: of the rain, what still comes through
+# Assumption: cells and probes that a failed compensation leaves to the temperature beside them, by 0.2 to 1 %
+# of their range a kelvin. 2 % of a conductivity is what a kelvin does to water.
+_COMPENSATED = {"soil_moisture": "soil_temperature", "soil_ec": "soil_temperature",
+                "salinity": "water_temperature", "water_ph": "water_temperature",
+                "dissolved_oxygen": "water_temperature", "air_pressure": "air_temperature"}  # fmt: skip
+_WARMED_SHARE = (0.002, 0.01)
+POWER_ON_VALUE = 85.0  # °C: what a DS18B20 holds before its first conversion (its data sheet)
+_THERMOMETERS = (
+    "soil_temperature",
+    "water_temperature",
+)  # Assumption: of soil and water such ones
+# Assumption: of LoRa probes of soil, so many reach us over a gateway that adds no time of its own. Who counts
+# (rain, planthoppers) does, or a reading that is made twice would be counted twice.
+_UNTIMED_SHARE, _UNTIMED_MODELS = 0.25, frozenset({"soil-probe", "nutrient-probe"})
+REFERENCE = 25.0  # °C, to which conductivity and pH are referred
 # Totals, relays and what the radio measures of itself neither drift nor foul.
 STEADY = frozenset({"pump_state", "valve_state", "aerator_state", "energy", "pest_count", "rainfall"})
 _NOT_SENSED = STEADY | {"battery_voltage", "rssi"}
@@ -93,28 +133,39 @@ class Episode:
 
 
 class Schedule:
-    """The episodes of one device that happen whatever the world is like."""
+    """The episodes of one device of `place`, whatever the world is like. `timed`: it has a clock."""
 
-    def __init__(self, seed: int, device: str, level: str, model: Model, phase: int, since: int) -> None:
-        self._seed, self._device, self._level = seed, device, LEVELS[level]
-        self._model, self._interval, self._phase, self._since = model, model.interval * 1000, phase, since
-        self._drawn = lru_cache(maxsize=8)(self._draw)  # the windows of a day: it is asked for often
+    def __init__(
+        self, seed: int, device: str, level: str, model: Model, ticks: Ticks, place: str = "",
+        timed: bool = True,
+    ) -> None:  # fmt: skip
+        self._seed, self._device, self._level = seed, device, LEVELS.get(level, QUIET)
+        self._model, self._ticks, self._place = model, ticks, place
+        self._lanes = [lane for lane in LANES if self._level.rates and (timed or lane != "clock")]
+        self._drawn = lru_cache(maxsize=12)(self._draw)  # the windows of a day: it is asked for often
 
     def episodes(self, start: int, stop: int) -> list[Episode]:
         """Those that overlap [start, stop) epoch ms, by start."""
         window = self._level.window * DAY_MS
         episodes = [
             episode
-            for lane in LANES
+            for lane in self._lanes
             for number in range(start // window, (stop - 1) // window + 1)
             if (episode := self._drawn(lane, number)) and episode.start < stop and episode.stop > start
         ]
         return sorted(episodes, key=lambda episode: (episode.start, episode.kind))
 
+    def visits(self, number: int) -> list[int]:
+        """Epoch ms at which somebody comes to the place in a window: for all its nodes the same."""
+        count, days = self._level.visits, self._level.window // self._level.visits
+        luck = uniform(self._seed, f"visit@{self._place}", number * count + np.arange(count))
+        day = number * self._level.window + np.arange(count) * days + ((1 + luck) / 2 * days).astype(int)
+        return [int(one) * DAY_MS + _VISITED_MS for one in day]
+
     def _draw(self, lane: str, number: int) -> Episode | None:
         digest = sha512(f"{self._seed}/{self._device}/{lane}/{number}".encode()).digest()
         luck, where, long, place, *more = (word / 2**64 for word in struct.unpack(">8Q", digest))
-        level = self._level
+        level, interval = self._level, self._ticks.interval
         for kind in LANES[lane]:
             rate, shortest, longest = level.rates[kind]
             luck -= rate * level.window / 30
@@ -126,24 +177,32 @@ class Schedule:
         if lane == "value" and not signals:
             return None
         signal = signals[int(where * len(signals))] if signals else None
-        ticks = max(1, round((shortest + (longest - shortest) * long) * HOUR_MS / self._interval))
-        if kind == "spike":
+        ticks = max(1, round((shortest + (longest - shortest) * long) * HOUR_MS / interval))
+        if kind == SPIKE:
             ticks = 1 + int(long * _SPIKE_READINGS)
-        first = -(-(number * level.window * DAY_MS - self._phase) // self._interval) + 1
-        room = level.window * DAY_MS // self._interval - 2 - ticks
-        edge = self._phase - self._interval // 2
-        start = (first + int(place * room)) * self._interval + edge
-        if start < self._since + self._interval:  # a sensor is new when it begins
+        first = self._ticks.at(number * level.window * DAY_MS) + 1
+        if kind in DONE:
+            visits = self.visits(number)
+            last = self._ticks.at(visits[int(place * len(visits))])
+            begin = max(first, last - ticks)
+        else:
+            begin = first + int(place * (level.window * DAY_MS // interval - 2 - ticks))
+            last = begin + ticks
+        if begin <= self._ticks.first or last <= begin:  # a sensor is new when it begins
             return None
-        stop = start + ticks * self._interval
+        start, stop = self._ticks.edge(begin), self._ticks.edge(last)
         return Episode(self._device, kind, signal, start, stop, self._how(kind, signal, start, stop, more))
 
     def _signals(self, kind: str) -> list[str]:
-        if kind not in VALUE:
-            return []
-        if kind == "fouling":
+        """Which of its signals this can happen to."""
+        if kind == CLOGGING:
+            return [name for name in self._model.signals if name == "rainfall"]
+        if kind == WARMING:
+            there = self._model.signals
+            return [name for name in there if _COMPENSATED.get(name) in there]
+        if kind == FOULING:
             return [name for name in self._model.signals if name in _FOULED]
-        return [name for name in self._model.signals if name not in _NOT_SENSED]
+        return [name for name in self._model.signals if name not in _NOT_SENSED] if kind in VALUE else []
 
     def _how(self, kind: str, name: str | None, start: int, stop: int, luck: list[float]) -> dict[str, Any]:
         """The parameters: with `since`, all that is needed to do it again."""
@@ -152,74 +211,39 @@ class Schedule:
             return _skew(start, luck)
         if kind in (DUPLICATES, REORDERING):
             late = _AGAIN if kind == DUPLICATES else _LATE
-            return {"share": _SHARE, "later_ms": int(late * self._interval)}
-        if name is None or kind == "stuck":
+            return {"share": _SHARE, "later_ms": int(late * self._ticks.interval)}
+        if kind == OUTAGE:
+            return {"cause": "own"}
+        if name is None or kind == STUCK:
             return {}
         signal = SIGNALS[name]
         span = signal.high - signal.low
-        if kind == "drift":
+        if kind == CLOGGING:
+            return {"share": round(_between(_CLOGGED_SHARE, luck[0]), 2)}
+        if kind == WARMING:
+            return {"per_kelvin": sign * _between(_WARMED_SHARE, luck[0]) * span, "of": _COMPENSATED[name]}
+        if kind == DRIFT:
             return {
                 "since": start,
                 "per_day": sign * _between(_DRIFT_SHARE, luck[0]) * span / ((stop - start) / DAY_MS),
             }
-        if kind == "spike":
+        if kind == SPIKE:
             steps = max(1, round(_between(_SPIKE_SHARE, luck[0]) * span / signal.resolution))
             return {"add": sign * round(steps * signal.resolution, signal.decimals)}
         share = _FOULED[name] * _between(_FOULED_SHARE, luck[0])
         return {"since": start, "share": share, "days": (stop - start) / DAY_MS / 3}
 
 
-def change(span: Span, episodes: Iterable[Episode]) -> Span:
-    """The span with what these episodes do to values and timestamps within their time."""
-    values, claims = dict(span.values), span.times if span.claims is None else span.claims
-    for episode in episodes:
-        first, last = np.searchsorted(span.times, (episode.start, episode.stop))
-        times = span.times[first:last]
-        if episode.kind in VALUE and episode.signal is not None:
-            column = values[episode.signal].copy()
-            column[first:last] = _alter(episode, times, column[first:last])
-            values[episode.signal] = column
-        elif episode.kind == SKEW:
-            offset = episode.parameters["offset_ms"]
-            claims = claims.copy()
-            claims[first:last] = NO_CLOCK if offset is None else times + offset
-    return span._replace(values=values, claims=claims)
+def thermometer(model: Model) -> str | None:
+    """Which of its signals wakes up with POWER_ON_VALUE."""
+    return next((name for name in _THERMOMETERS if name in model.signals), None)
 
 
-def _alter(episode: Episode, times: Index, healthy: Array) -> Array:
-    """What a sensor says at `times` within a value episode, instead of `healthy`."""
-    how = episode.parameters
-    signal = SIGNALS[episode.signal or ""]
-    if episode.kind == "stuck":
-        return np.full(len(times), how["value"])
-    if episode.kind == "fouling":
-        faulty = np.round(healthy * _fouled(how, times) / signal.resolution) * signal.resolution
-    else:
-        faulty = healthy + _added(episode.kind, how, times, signal)
-    return np.asarray(np.round(faulty, signal.decimals))
-
-
-def restore(kind: str, name: str, how: dict[str, Any], times: Index, faulty: Array) -> Array:
-    """The healthy value from the faulty one and its label: exact, but for fouling within its rounding."""
-    signal = SIGNALS[name]
-    if kind == "stuck":
-        instead = dict(how["instead_of"])
-        return np.array([instead[time] for time in times.tolist()])
-    if kind == "fouling":
-        return np.asarray(np.round(faulty / _fouled(how, times), signal.decimals))
-    return np.asarray(np.round(faulty - _added(kind, how, times, signal), signal.decimals))
-
-
-def _added(kind: str, how: dict[str, Any], times: Index, signal: Signal) -> Array:
-    """Whole steps of the resolution, so that they can be taken away again without loss."""
-    if kind == "spike":
-        return np.full(len(times), how["add"])
-    steps = np.round(how["per_day"] * ((times - how["since"]) / DAY_MS) / signal.resolution)
-    return np.asarray(steps * signal.resolution)
-
-
-def _fouled(how: dict[str, Any], times: Index) -> Array:
-    return np.asarray(1 + how["share"] * (1 - np.exp(-(times - how["since"]) / DAY_MS / how["days"])))
+def timed(seed: int, device: str, model: str) -> bool:
+    """Whether the messages of a device carry a time."""
+    if model not in _UNTIMED_MODELS:
+        return True
+    return bool(uniform(seed, f"clock@{device}", np.zeros(1, np.int64))[0] >= _UNTIMED_SHARE)
 
 
 def _skew(start: int, luck: list[float]) -> dict[str, Any]:

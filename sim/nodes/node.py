@@ -1,15 +1,17 @@
 """A simulated node: its sensors, its power and radio, and what fails of them, many days at a time.
 
-    sensors.healthy ─► faults.change ─► power, radio ─► delivered ─► telemetry: readings, deliveries
+    sensors.healthy ─► damage.change ─► power, radio ─► delivered ─► telemetry: readings, deliveries
 
 What a node says at a tick is a function of (seed, device, tick) alone. History takes blocks of days; live
 running takes a day tick by tick and lets processes do the faults (sim/run.py): both see the same.
-Without faults a node is an ideal one: noise, but no bias, brown-out or loss.
+Without faults a node is an ideal one: noise, but no bias, brown-out or loss; only what a scenario forces upon
+its place happens to it.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -17,10 +19,26 @@ from devices.clock import DAY_MS, midnight_of
 from devices.contract.models import MODELS, Model
 from devices.contract.reading import Device, Reading
 from devices.pilots.pilot import Pilot, plot_of
-from sim.nodes.faults import DUPLICATES, NONE, REORDERING, Episode, Schedule, change
-from sim.nodes.radio import Mask, Power, Radio, carrier, distance
+from sim.nodes import lora
+from sim.nodes.damage import change
+from sim.nodes.faults import (
+    DARK,
+    DUPLICATES,
+    LOSS,
+    NONE,
+    POWER_ON,
+    POWER_ON_VALUE,
+    REORDERING,
+    STUCK,
+    Episode,
+    Schedule,
+    thermometer,
+    timed,
+)
+from sim.nodes.masts import Network, Share
+from sim.nodes.radio import Mask, Power, Radio, away, carrier, distance
 from sim.nodes.sensors import Sensors
-from sim.nodes.span import Span
+from sim.nodes.span import NO_CLOCK, Span
 from sim.nodes.telemetry import Delivery, Telemetry, encode_reading
 from sim.nodes.ticks import grid
 from sim.physics.actions import Actions
@@ -32,12 +50,14 @@ AHEAD = 24  # ticks, of one day, whose messages are made at once in live running
 
 class Node:
     """One device of the pilot's fleet. `level`: of faults (sim/nodes/faults.py). `actions` change its world.
-    `interval`: seconds between readings, instead of its model's.
+    `interval`: seconds between readings, instead of its model's. `network`: what it shares with its place; by
+    itself it draws the same.
     """
 
     def __init__(
         self, world: World, pilot: Pilot, device: Device, seed: int,
         level: str = NONE, actions: Actions | None = None, interval: int | None = None,
+        network: Network | None = None,
     ) -> None:  # fmt: skip
         self.device = device
         model = MODELS[device.model]
@@ -45,25 +65,35 @@ class Node:
         self.since = midnight_of(pilot.place[device.community].joined, pilot.zone)
         self.ticks = grid(seed, device.device, self.model.interval * 1000, self.since)
         self.plot = plot_of(int(device.device.rsplit("-", 1)[1]))
-        self.faulty = level != NONE
+        network = Network(seed, level) if network is None else network
+        self.faulty = level != NONE or network.forces(device.community)
+        self.timed = level == NONE or timed(seed, device.device, device.model)  # its messages carry a time
         self.sensors = Sensors(
-            world, device, self.plot, self.model, self.ticks, seed, actions, ideal=not self.faulty
+            world, device, self.plot, self.model, self.ticks, seed, actions, ideal=level == NONE
         )
         self.telemetry = Telemetry(device, self.ticks, boot=f"sim-{seed}")
         self._ahead: dict[int, bytes] = {}  # messages by their time, of the world after so many actions
         self._acted = 0
         if self.faulty:
-            self._prepare(seed, pilot, level)
+            self._prepare(seed, pilot, level, network)
 
-    def _prepare(self, seed: int, pilot: Pilot, level: str) -> None:
-        name, sensors, ticks = self.device.device, self.sensors, self.ticks
-        self._schedule = Schedule(seed, name, level, self.model, ticks.phase, self.since)
-        solar = "battery_voltage" in self.model.signals
-        self._power = Power(name, ticks, partial(sensors.true, "battery_voltage")) if solar else None
-        self.radio = Radio(
-            seed, name, carrier(self.device.model), distance(pilot, self.device.community), ticks,
-            partial(sensors.true, "rainfall"), self.on, self._schedule.episodes,
-        )  # fmt: skip
+    def _prepare(self, seed: int, pilot: Pilot, level: str, network: Network) -> None:
+        name, place, sensors, ticks = self.device.device, self.device.community, self.sensors, self.ticks
+        battery = "battery_voltage" in self.model.signals
+        link, far = carrier(self.device.model), self.device.model in lora.MODELS
+        km = away(seed, name) if far else distance(pilot, place)
+        parts, met = 1, 0.0
+        if level == NONE:
+            link = replace(link, loss=0.0, per_km=0.0, per_mm=0.0)
+        elif far:
+            parts, met = lora.uplinks(self.model, km), lora.collided(self.model, km, pilot.place[place])
+        self._schedule = Schedule(seed, name, level, self.model, ticks, place, self.timed)
+        self._share = Share(network, self.device, ticks, lora=far, mains=not battery)
+        volts = partial(sensors.true, "battery_voltage")
+        self._power = Power(name, ticks, volts) if battery and level != NONE else None
+        self._thermometer = thermometer(self.model)
+        rain = partial(sensors.true, "rainfall")
+        self.radio = Radio(seed, name, link, km, ticks, rain, self.on, self._planned, parts, met)
         self._stuck: tuple[int, float] | None = None  # start of the last such episode, and its value
 
     def readings(self, start: int, stop: int) -> Iterator[Reading]:
@@ -90,7 +120,10 @@ class Node:
         healthy = self.sensors.healthy(start, stop)
         if not self.faulty or not len(healthy.times):
             return healthy
-        span = change(healthy, map(self._filled, self._schedule.episodes(start, stop)))
+        episodes = [*map(self._filled, self._schedule.episodes(start, stop)), *self._awakenings(start, stop)]
+        span = change(healthy, episodes)
+        if not self.timed:
+            span = span._replace(claims=np.full(len(span.times), NO_CLOCK))
         numbers = self.ticks.numbers(span.times)
         arrives, kept = self.radio.trips(int(numbers[0]), int(numbers[-1]) + 1)
         arrives = arrives + self.radio.later(REORDERING, numbers)
@@ -111,21 +144,58 @@ class Node:
         return self._ahead[tick]
 
     def episodes(self, start: int, stop: int) -> list[Episode]:
-        """What goes wrong in [start, stop) epoch ms, whole episodes, brown-outs too."""
+        """What goes wrong in [start, stop) epoch ms, whole episodes, brown-outs too. What a radio without a
+        memory loses is an episode a day.
+        """
         if not self.faulty:
             return []
-        episodes = [self._filled(episode) for episode in self._schedule.episodes(start, stop)]
+        episodes = [self._filled(episode) for episode in self._planned(start, stop)]
         if self._power is not None:
-            episodes += self._power.episodes(start, stop)
+            episodes += self._power.episodes(start, stop) + self._awakenings(start, stop)
+        if not self.radio.carrier.memory:
+            episodes += self._losses(start, stop)
         return sorted(episodes, key=lambda episode: (episode.start, episode.kind))
 
     def on(self, first: int, last: int) -> Mask:
-        """Whether it has power at ticks [first, last)."""
-        return np.ones(last - first, dtype=bool) if self._power is None else self._power.on(first, last)
+        """Whether it has power, and is there, at ticks [first, last)."""
+        on = np.ones(last - first, dtype=bool) if self._power is None else self._power.on(first, last)
+        for episode in self._planned(self.ticks.time(first), self.ticks.time(last)):
+            if episode.kind in DARK:
+                start, stop = self.ticks.at(episode.start), self.ticks.at(episode.stop)
+                on[max(0, start - first) : max(0, stop - first)] = False
+        return on
+
+    def _planned(self, start: int, stop: int) -> list[Episode]:
+        """What happens whatever the world is like: to it alone, and to its place."""
+        return self._schedule.episodes(start, stop) + self._share.episodes(start, stop)
+
+    def _awakenings(self, start: int, stop: int) -> list[Episode]:
+        """First readings after a brown-out, of a thermometer with which nothing else is wrong just then."""
+        name, interval, how = self._thermometer, self.ticks.interval, {"value": POWER_ON_VALUE}
+        if self._power is None or name is None:
+            return []
+        busy = [e for e in self._schedule.episodes(start - interval, stop + interval) if e.signal == name]
+        found = [
+            Episode(self.device.device, POWER_ON, name, dark.stop, dark.stop + interval, how)
+            for dark in self._power.episodes(start - interval, stop)
+        ]
+        return [
+            one for one in found
+            if one.start < stop and one.stop > start
+            and not any(other.start < one.stop and other.stop > one.start for other in busy)
+        ]  # fmt: skip
+
+    def _losses(self, start: int, stop: int) -> list[Episode]:
+        """The days of what the radio loses."""
+        ticks, beside = self.ticks, self.ticks.interval
+        days = range((start - beside) // DAY_MS, (stop + beside) // DAY_MS + 1)
+        edges = [ticks.edge(ticks.at(day * DAY_MS)) for day in (*days, days.stop)]
+        name = self.device.device
+        return [Episode(name, LOSS, None, a, b) for a, b in pairwise(edges) if a < stop and b > start]
 
     def _filled(self, episode: Episode) -> Episode:
         """A stuck sensor goes on measuring what it measured last."""
-        if episode.kind != "stuck":
+        if episode.kind != STUCK:
             return episode
         if self._stuck is None or self._stuck[0] != episode.start:
             last = self.sensors.healthy(episode.start - self.ticks.interval, episode.start)

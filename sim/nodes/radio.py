@@ -1,10 +1,11 @@
 """A solar node's power and its radio: when it is on, and when what it measured gets through.
 
-    measured while on ─► memory (so many messages) ─► link open at this tick? ─► all of it, oldest first
+    LoRa   measured while on ─► link open at this tick? ─► it arrives, or is lost: nobody asks for it
+    4G     measured while on ─► memory (so many messages) ─► link open at this tick? ─► all, oldest first
 
 Whether the link is open at a tick is a function of (seed, device, tick), so when a message arrives can be
-computed for a whole history at once, and live running finds the same by really keeping a queue. A message
-is lost only when the memory is full: then the oldest gives way.
+computed for a whole history at once, and live running finds the same by really keeping a queue. With a
+memory a message is lost only when that is full: then the oldest gives way.
 """
 
 import math
@@ -14,7 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from devices.clock import MINUTE_MS
 from devices.pilots.pilot import Pilot
+from sim.nodes import lora
 from sim.nodes.faults import BROWN_OUT, OUTAGE, Episode
 from sim.nodes.ticks import Ticks
 from sim.physics.streams import Array, Index, uniform
@@ -24,8 +27,9 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """`loss` of a transmission near the mast, more by `per_km` and `per_mm` of rain in an interval, at most
-    `most`; `memory` messages are kept; they are sent `gap` ms apart."""
+    """`loss` of a transmission near the mast, more by `per_km` and `per_mm` of rain in ten minutes, at most
+    `most`; `memory` messages are kept, the present one among them, and sent `gap` ms apart (0: none is).
+    """
 
     name: str
     loss: float
@@ -36,21 +40,23 @@ class Carrier:
     gap: int
 
 
-# Assumption: all of it. LoRa in the open loses some per cent (class A, confirmed uplinks, one gateway a
-# commune) and its probes keep one day of readings; 4G loggers lose hardly any and keep two weeks.
-LORA = Carrier("LoRa", loss=0.02, per_km=0.002, per_mm=0.02, most=0.5, memory=144, gap=1000)
+# Assumption: all of it. Uplinks of LoRa in the open (class A, unconfirmed, one gateway a commune) are lost by
+# some per cent, and its probes keep nothing. 4G loggers lose hardly any and keep two weeks.
+LORA = Carrier("LoRa", loss=0.01, per_km=0.012, per_mm=0.02, most=0.5, memory=0, gap=0)
 MOBILE = Carrier("4G", loss=0.002, per_km=0.0002, per_mm=0.003, most=0.2, memory=2016, gap=100)
-_LORA_MODELS = frozenset({"soil-probe", "nutrient-probe", "pest-trap"})  # fields without mains; others 4G
+IDEAL = Carrier("cable", loss=0, per_km=0, per_mm=0, most=0, memory=2016, gap=100)
+_RAIN_MS = 10 * MINUTE_MS  # of what `per_mm` is meant
 _KM_A_DEGREE = 111.2  # of latitude, mean of the WGS 84 ellipsoid
 _AROUND = 8  # ticks looked at before and behind at once; more where the link stays shut
 _DAY = 144  # ticks that are looked back at once
+_MARGIN = 16  # ticks whose power is found out beside those asked for
 _FURTHEST = 90 * _DAY  # Assumption: a node that is silent for three months has lost what it kept
 TOO_LOW, ENOUGH = 3.6, 3.7  # V of the cell. Assumption: a usual cut-off and its hysteresis
 
 
 def carrier(model: str) -> Carrier:
     """What a model of node talks over."""
-    return LORA if model in _LORA_MODELS else MOBILE
+    return LORA if model in lora.MODELS else MOBILE
 
 
 def distance(pilot: Pilot, place: str) -> float:
@@ -62,9 +68,17 @@ def distance(pilot: Pilot, place: str) -> float:
     return _KM_A_DEGREE * math.hypot(here.lat - lat, east)
 
 
+def away(seed: int, device: str) -> float:
+    """km of a LoRa node from its gateway. Assumption: anywhere within its reach."""
+    return lora.REACH * math.sqrt(float(uniform(seed, f"away@{device}", np.zeros(1, np.int64))[0]))
+
+
 @dataclass(frozen=True)
 class Radio:
-    """One node's link. `rain` (mm an interval) and `on` answer for ticks [a, b), `episodes` for epoch ms."""
+    """One node's link, `km` from its mast. `rain` (mm an interval) and `on` answer for ticks [a, b),
+    `episodes` for epoch ms. A message needs `uplinks`, each of which meets another with a chance of
+    `collided`.
+    """
 
     seed: int
     device: str
@@ -74,12 +88,15 @@ class Radio:
     rain: Callable[[int, int], Array]
     on: Callable[[int, int], Mask]
     episodes: Callable[[int, int], list[Episode]]
+    uplinks: int = 1
+    collided: float = 0.0
 
     def loss(self, first: int, last: int) -> Array:
-        """Chance that a transmission at these ticks fails."""
+        """Chance that a message sent at these ticks fails."""
         link = self.carrier
-        chance = link.loss + link.per_km * self.km + link.per_mm * self.rain(first, last)
-        return np.minimum(chance, link.most)
+        hard = self.rain(first, last) * (_RAIN_MS / self.ticks.interval)
+        chance = np.minimum(link.loss + link.per_km * self.km + link.per_mm * hard, link.most)
+        return np.asarray(1 - ((1 - chance) * (1 - self.collided)) ** self.uplinks)
 
     def heard(self, first: int, last: int) -> Mask:
         """Whether a transmission at these ticks would get through, were there no outage."""
@@ -94,8 +111,11 @@ class Radio:
 
     def trips(self, first: int, last: int) -> tuple[Index, Mask]:
         """For ticks [first, last): epoch ms at which their messages arrive, and whether they ever do."""
-        low, on, heard = self._around(first, last)
         ticks = np.arange(first, last)
+        if not self.carrier.memory:
+            on, heard = self._look(first, last)
+            return ticks * self.ticks.interval + self.ticks.phase, on & heard
+        low, on, heard = self._around(first, last)
         ups = np.flatnonzero(on & heard) + low
         count = np.cumsum(on)  # messages measured from `low` to a tick, itself included
         after = np.searchsorted(ups, ticks)
@@ -110,7 +130,7 @@ class Radio:
 
     def waiting(self, tick: int) -> int:
         """How many messages measured before this tick have not been sent."""
-        if tick <= self.ticks.first:
+        if tick <= self.ticks.first or not self.carrier.memory:
             return 0
         low, on, heard = self._around(tick, tick + 1)
         shut = (on & heard)[: tick - low][::-1]
@@ -158,18 +178,29 @@ class Power:
 
     def __init__(self, device: str, ticks: Ticks, volts: Callable[[int, int], Array]) -> None:
         self._device, self._ticks, self._volts = device, ticks, volts
-        self._known = (ticks.first, True)  # on before this tick; a node begins with a full battery
+        self._known = (
+            ticks.first,
+            np.ones(0, dtype=bool),
+        )  # from this tick on; it begins with a full battery
 
     def on(self, first: int, last: int) -> Mask:
         """One bool for each tick in [first, last): off under 3.6 V until it is over 3.7 V."""
+        low, states = self._known
         if last <= first:
             return np.ones(0, dtype=bool)
+        if not (low <= first and last <= low + len(states)):
+            # what lies a little beside is asked for too: the battery's course is the dear part
+            low, high = max(self._ticks.first, first - _MARGIN), last + _MARGIN
+            low = min(low, first)
+            states = self._states(low, high)
+            self._known = low, states
+        return states[first - low : last - low].copy()
+
+    def _states(self, first: int, last: int) -> Mask:
         volts, before = self._volts(first, last), self._before(first)
         decisive = np.where((volts < TOO_LOW) | (volts > ENOUGH), np.arange(len(volts)), -1)
         latest = np.maximum.accumulate(decisive)
-        states = np.where(latest < 0, before, volts[latest] > ENOUGH)
-        self._known = (last, bool(states[-1]))
-        return states
+        return np.asarray(np.where(latest < 0, before, volts[latest] > ENOUGH))
 
     def episodes(self, start: int, stop: int) -> list[Episode]:
         """Brown-outs that overlap [start, stop) epoch ms, whole."""
@@ -195,8 +226,9 @@ class Power:
 
     def _before(self, tick: int) -> bool:
         """Whether it was on before this tick: as the last voltage that decides says."""
-        if self._known[0] == tick:
-            return self._known[1]
+        low, states = self._known
+        if low < tick <= low + len(states):
+            return bool(states[tick - low - 1])
         while tick > self._ticks.first:
             low = max(self._ticks.first, tick - _DAY)
             volts = self._volts(low, tick)

@@ -4,7 +4,7 @@
 
 A record holds what happened within the run's part of an episode; where drift or fouling began earlier,
 `since` says so. What changed nothing (a stuck sensor of water without salt) has no record. To get the
-healthy value back from the faulty one: sim.nodes.faults.restore.
+healthy value back from the faulty one: sim.nodes.damage.restore.
 """
 
 import json
@@ -14,7 +14,21 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from devices.contract.reading import Device
-from sim.nodes.faults import BIAS, BROWN_OUT, DUPLICATES, OUTAGE, REORDERING, SKEW, VALUE, Episode
+from sim.nodes.damage import UNDONE
+from sim.nodes.faults import (
+    BIAS,
+    DARK,
+    DONE,
+    DUPLICATES,
+    LOSS,
+    OUTAGE,
+    REORDERING,
+    SKEW,
+    UNTIMED,
+    VALUE,
+    VISIT,
+    Episode,
+)
 from sim.nodes.node import Node
 from sim.nodes.span import Span
 
@@ -26,10 +40,14 @@ class Record(NamedTuple):
     """What was wrong with `device` in [start, stop) epoch ms; `stop` None: as long as it exists.
 
     `parameters` by kind: bias, spike: `add`. drift: `per_day`, `since`. fouling: `share`, `days`, `since`.
-    stuck: `value`, and `instead_of`, pairs of time and healthy value. clock-skew: `offset_ms`, None for no
-    timestamp. brown-out: `below_v`, `until_over_v`. outage: number of messages `delayed`, and the `lost` by
-    their `seq`. duplicates and reordering: `later_ms` and the `seq` of the messages. early-harvest, of a
-    secretary: `input` and `harvest`, whose lot is refused, by their ids in the diary, and `pre_harvest_days`.
+    stuck, power-on: `value`. clogging: `share`. warming: `per_kelvin` over 25 °C, of the signal `of`. These
+    four have `instead_of` besides, pairs of time and healthy value where it is another. clock-skew:
+    `offset_ms`, None for no timestamp; no-clock: none of its messages has one. brown-out: `below_v`,
+    `until_over_v`. power-cut, theft: nothing was measured. outage: its `cause`, the number of messages
+    `delayed`, and the `lost` by their `seq`; loss: those `lost` on the way while there was no outage.
+    duplicates and reordering: `later_ms` and the `seq` of the messages. visit: `done` by somebody who came,
+    from whom on the signal is healthy again. early-harvest, of a secretary: `input` and `harvest`, whose lot
+    is refused, by their ids in the diary, and `pre_harvest_days`.
     """
 
     device: str
@@ -50,11 +68,12 @@ def topic(device: Device) -> str:
     return f"{ROOT}/{device.pilot}/{device.community}/{device.device}"
 
 
-def biases(node: Node) -> list[Record]:
-    """What a node's sensors always add."""
-    return [
-        Record(node.device.device, name, BIAS, node.since, None, {"add": add})
-        for name, add in node.sensors.bias.items()
+def lasting(node: Node) -> list[Record]:
+    """What is so as long as a node exists: what its sensors always add, and whether it has no clock."""
+    device, since = node.device.device, node.since
+    untimed = [] if node.timed else [Record(device, None, UNTIMED, since, None, {})]
+    return untimed + [
+        Record(device, name, BIAS, since, None, {"add": add}) for name, add in node.sensors.bias.items()
     ]
 
 
@@ -70,6 +89,9 @@ def judge(node: Node, episodes: Iterable[Episode], start: int, stop: int) -> Ite
         how = _shown(node, episode, low, high)
         if how is not None:
             yield Record(episode.device, episode.signal, episode.kind, low, high, how)
+        if episode.kind in DONE and start < episode.stop <= stop:
+            done = {"done": DONE[episode.kind]}
+            yield Record(episode.device, episode.signal, VISIT, episode.stop, episode.stop, done)
 
 
 def _shown(node: Node, episode: Episode, start: int, stop: int) -> dict[str, Any] | None:
@@ -78,12 +100,15 @@ def _shown(node: Node, episode: Episode, start: int, stop: int) -> dict[str, Any
     measured = node.sensors.healthy(start, stop)
     if not len(measured.times):
         return None
-    if kind == BROWN_OUT:
+    if kind in DARK:
         return how
+    if kind == LOSS:
+        lost = _lost_alone(node, start, stop)
+        return {"lost": lost} if lost else None
     delivered = node.delivered(start, stop)
     if kind == OUTAGE:
         lost = _lost(node, start, stop)
-        return {"delayed": len(delivered.times), "lost": lost} if len(delivered.times) or lost else None
+        return how | {"delayed": len(delivered.times), "lost": lost} if len(delivered.times) or lost else None
     if kind == SKEW:
         return how if len(delivered.times) else None
     if kind in (DUPLICATES, REORDERING):
@@ -92,11 +117,21 @@ def _shown(node: Node, episode: Episode, start: int, stop: int) -> dict[str, Any
 
 
 def _lost(node: Node, start: int, stop: int) -> list[int]:
-    """Which messages gave way in the memory; those too that rain had kept back just before."""
-    first = node.ticks.at(max(node.since, start - _KEPT_BACK * node.ticks.interval))
+    """Which messages were lost with the link, or gave way in the memory; those too that rain had kept back in
+    it just before.
+    """
+    back = _KEPT_BACK * node.ticks.interval if node.radio.carrier.memory else 0
+    first = node.ticks.at(max(node.since, start - back))
     last = node.ticks.at(stop)
     _, arrived = node.radio.trips(first, last)
     return (np.flatnonzero(node.on(first, last) & ~arrived) + first).tolist()
+
+
+def _lost_alone(node: Node, start: int, stop: int) -> list[int]:
+    """Which messages were lost while the link was there."""
+    out = [e for e in node.radio.episodes(start, stop) if e.kind == OUTAGE]
+    spans = [range(node.ticks.at(e.start), node.ticks.at(e.stop)) for e in out]
+    return [seq for seq in _lost(node, start, stop) if not any(seq in span for span in spans)]
 
 
 def _moved(node: Node, episode: Episode, delivered: Span) -> dict[str, Any] | None:
@@ -110,7 +145,8 @@ def _altered(episode: Episode, measured: Span, delivered: Span) -> dict[str, Any
     healthy = measured.values[episode.signal][np.searchsorted(measured.times, delivered.times)]
     if (healthy == delivered.values[episode.signal]).all():
         return None
-    if episode.kind != "stuck":
+    if episode.kind in UNDONE:
         return episode.parameters
-    pairs = zip(delivered.times.tolist(), healthy.tolist(), strict=True)
+    other = healthy != delivered.values[episode.signal]
+    pairs = zip(delivered.times[other].tolist(), healthy[other].tolist(), strict=True)
     return episode.parameters | {"instead_of": [list(pair) for pair in pairs]}

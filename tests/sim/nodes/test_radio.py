@@ -1,6 +1,7 @@
 """The link loses more in rain and far away, keeps what it cannot send, and sends it in order."""
 
 from collections import deque
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -112,11 +113,35 @@ def test_power_has_a_hysteresis_however_it_is_asked(volts, data):
     assert asked == [e for e in dark if e.start < stop and e.stop > start]
 
 
-def test_rain_delays_and_loses_nothing():
+def test_rain_delays_4g_and_loses_nothing_of_it():
     late = 0
-    for node in [n for n in fleet(5, PILOT, level="normal") if n.model.id == "soil-probe"][:6]:
+    there = [n for n in fleet(5, PILOT, level="normal") if n.model.id == "weather-station"]
+    for node in there[:6]:
         delivered = node.delivered(START, START + 30 * DAY_MS)
         waits = delivered.arrives - delivered.times
         late += int((waits >= 600_000).sum())
         assert (waits >= 0).all()
-    assert late > 100
+        on = node.on(node.ticks.at(START), node.ticks.at(START + 30 * DAY_MS))
+        assert len(waits) == on.sum()
+    assert late > 50
+
+
+def test_without_a_memory_a_message_comes_at_once_or_never():
+    mine = radio(LORA, rain=1.0)
+    arrives, kept = mine.trips(1000, 5000)
+    assert kept.tolist() == mine.heard(1000, 5000).tolist()
+    assert arrives.tolist() == [TICKS.time(tick) for tick in range(1000, 5000)]
+    assert mine.waiting(1200) == 0
+
+
+def test_two_uplinks_are_lost_more_often_than_one():
+    one, two = (replace(radio(LORA), uplinks=parts, collided=0.05) for parts in (1, 2))
+    (single,), (double,) = one.loss(1000, 1001), two.loss(1000, 1001)
+    assert 1 - double == pytest.approx((1 - single) ** 2)
+    assert single > radio(LORA).loss(1000, 1001)[0]
+
+
+def test_a_storm_is_as_hard_at_any_interval():
+    """So much rain an hour is so much loss, whether it is told each ten minutes or twice a day."""
+    slow = Ticks(43_200_000, 0, 1000)
+    assert radio(LORA, rain=72.0, ticks=slow).loss(1, 2) == pytest.approx(radio(LORA, rain=1.0).loss(1, 2))

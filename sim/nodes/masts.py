@@ -1,0 +1,127 @@
+"""What the nodes of a place share and lose together: the mast that carries their radio, and the grid.
+
+    mast-outage ─► outage of everything that talks over it
+    grid-cut ───┬► outage of the LoRa nodes, whose gateway goes at once
+                ├► outage of the 4G nodes, when the batteries of the mast are empty
+                └► power-cut of what hangs on mains: it measures nothing
+    theft ──────► nothing, until there is another (drawn for one device in sim/nodes/faults.py; forced here)
+
+A function of (seed, place, time) alone, in windows as those of faults.py, so that history, live running and
+shards agree. `Network(forced=…)` is where a scenario says what has to happen.
+"""
+
+import math
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha512
+from typing import Any
+
+from devices.clock import DAY_MS, HOUR_MS
+from devices.contract.reading import Device
+from sim.nodes.faults import LEVELS, OUTAGE, POWER_CUT, THEFT, Episode
+from sim.nodes.ticks import Ticks
+from sim.physics.moment import YEAR
+
+MAST_OUTAGE, GRID_CUT = "mast-outage", "grid-cut"
+INCIDENTS = (MAST_OUTAGE, GRID_CUT, THEFT)
+# Assumption: (incidents of a place in 30 days, shortest, longest hours; short ones are more frequent, as the
+# logarithm of what they last is uniform). No record of the province's masts and lines was found.
+SHARED = {
+    "normal": {MAST_OUTAGE: (0.12, 1.0, 72.0), GRID_CUT: (0.15, 0.5, 84.0)},
+    "harsh": {MAST_OUTAGE: (1.5, 1.0, 36.0), GRID_CUT: (1.5, 0.5, 36.0)},
+}
+_STORMS, _WORST = 0.5, 227  # Assumption: half as many more in mid-August, half as many less in February
+BATTERIES_MS = 4 * HOUR_MS  # Assumption: of a 4G mast; the LoRa gateway on it has none
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """What happens to `place` in [start, stop) epoch ms, or to one `device` of it. `kind`: of INCIDENTS."""
+
+    kind: str
+    place: str
+    start: int
+    stop: int
+    device: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in INCIDENTS:
+            raise ValueError(f"kind: no {self.kind!r}; there are {', '.join(INCIDENTS)}")
+        if self.start >= self.stop:
+            raise ValueError(f"{self.kind} at {self.place}: it must end after it began; write a later `stop`")
+
+
+class Network:
+    """Masts and grid of all places. `level`: of faults; `forced`: what happens besides, at any level."""
+
+    def __init__(self, seed: int, level: str, forced: Iterable[Incident] = ()) -> None:
+        self._seed, self._forced = seed, tuple(forced)
+        self._window = LEVELS[level].window if level in LEVELS else 1
+        self._rates = SHARED.get(level, {})
+        self._drawn = lru_cache(maxsize=4096)(self._draw)  # every node of a place asks for the same
+
+    def forces(self, place: str) -> bool:
+        """Whether something has to happen there."""
+        return any(one.place == place for one in self._forced)
+
+    def incidents(self, place: str, start: int, stop: int) -> list[Incident]:
+        """Those that overlap [start, stop) epoch ms, by start."""
+        window = self._window * DAY_MS
+        found = [
+            incident
+            for kind in self._rates
+            for number in range(start // window, (stop - 1) // window + 1)
+            if (incident := self._drawn(place, kind, number))
+        ]
+        found += [one for one in self._forced if one.place == place]
+        overlapping = [one for one in found if one.start < stop and one.stop > start]
+        return sorted(overlapping, key=lambda one: (one.start, one.kind, one.device or ""))
+
+    def _draw(self, place: str, kind: str, number: int) -> Incident | None:
+        digest = sha512(f"{self._seed}/{place}/{kind}/{number}".encode()).digest()
+        luck, long, where, *_ = (word / 2**64 for word in struct.unpack(">8Q", digest))
+        rate, shortest, longest = self._rates[kind]
+        day = number * self._window + self._window / 2
+        stormy = 1 + _STORMS * math.cos(2 * math.pi * (day - _WORST) / YEAR)
+        if luck >= rate * stormy * self._window / 30:
+            return None
+        length = int(shortest * (longest / shortest) ** long * HOUR_MS)
+        start = number * self._window * DAY_MS + int(where * (self._window * DAY_MS - length))
+        return Incident(kind, place, start, start + length)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One device's part in it. `lora`: how it talks; `mains`: it has no battery."""
+
+    network: Network
+    device: Device
+    ticks: Ticks
+    lora: bool
+    mains: bool
+
+    def episodes(self, start: int, stop: int) -> list[Episode]:
+        """What incidents are to this device, overlapping [start, stop) epoch ms, by start."""
+        beside = self.ticks.interval  # an episode begins and ends up to half of one beside its incident
+        found = [
+            episode
+            for incident in self.network.incidents(self.device.community, start - beside, stop + beside)
+            if incident.device in (None, self.device.device) and (episode := self._episode(incident))
+        ]
+        return [one for one in found if one.start < stop and one.stop > start]
+
+    def _episode(self, incident: Incident) -> Episode | None:
+        kind, begins, how = OUTAGE, incident.start, dict[str, Any]()
+        if incident.kind == THEFT:
+            kind = THEFT
+        elif incident.kind == GRID_CUT and self.mains:
+            kind = POWER_CUT
+        else:
+            how = {"cause": incident.kind}
+            begins += BATTERIES_MS if incident.kind == GRID_CUT and not self.lora else 0
+        first, last = self.ticks.at(begins), self.ticks.at(incident.stop)
+        if last <= first:
+            return None
+        return Episode(self.device.device, kind, None, self.ticks.edge(first), self.ticks.edge(last), how)
