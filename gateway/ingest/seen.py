@@ -34,7 +34,7 @@ from gateway.ingest.message import Message
 from gateway.ingest.spool import MARKS
 
 BOOTS = 4  # a node that empties its buffer may still send of an earlier boot
-RANGES = 64  # holes in the sequence that are remembered a boot; beyond it the oldest are forgotten
+RANGES = 64  # holes in the sequence that are remembered a boot; the oldest are counted and forgotten
 EPOCHS = 16  # contents of one number that are remembered
 CONTENTS = 512  # numbers without a time whose content is remembered a device
 BURST_MS = 60_000  # messages without a time that arrived within this are set 1 ms apart
@@ -81,7 +81,7 @@ class Seen:
     """
 
     __slots__ = (
-        "_arrival", "_asked", "_boots", "_contents", "_current", "_times", "counters", "newest",
+        "_arrival", "_asked", "_boots", "_contents", "_current", "_gone", "_times", "counters", "newest",
         "played", "restarts", "rewound",
     )  # fmt: skip
 
@@ -102,6 +102,7 @@ class Seen:
         self._arrival = int(data.get("arrival", 0))
         self.played = bool(data.get("played", False))  # its scenario plays another time than now
         self.restarts = int(data.get("restarts", 0))
+        self._gone = int(data.get("gone", 0))  # numbers in holes that were forgotten
         self.rewound: str | None = data.get("rewound")
         groups = data.get("signals", ())
         # a state of an earlier version has names alone: what it says of a time is asked of the store
@@ -136,6 +137,7 @@ class Seen:
             "newest": self.newest,
             "played": self.played,
             "restarts": self.restarts,
+            "gone": self._gone,
             "rewound": self.rewound,
         }
         if totals := self.counters.dump():
@@ -190,9 +192,9 @@ class Seen:
     @property
     def missing(self) -> int:
         """Numbers that were left out so far, of the boots that are remembered: messages that may still
-        come, or that the node or the broker lost. What was before the first that came, nobody knows.
+        come, or that node, radio or broker lost. What was before the first that came, nobody knows.
         """
-        return sum(
+        return self._gone + sum(
             later[0] - earlier[1] - 1
             for ranges in self._boots.values()
             for earlier, later in pairwise(ranges)
@@ -248,7 +250,8 @@ class Seen:
             if again:
                 self._begin_again(boot, seq)
             elif not known and (not late or ranges[0][0] - REORDERED <= seq <= ranges[-1][1] + REORDERED):
-                _add(ranges, seq)  # else it is of another epoch, or of before the first that came
+                # else it is of another epoch, or of before the first that came
+                self._gone = max(0, self._gone + _add(ranges, seq))
         if said is not None:
             self._note(boot, seq, said)
         elif self._contents:
@@ -325,13 +328,17 @@ def _has(ranges: list[list[int]], seq: int) -> bool:
     return bool(at) and ranges[at - 1][1] >= seq
 
 
-def _add(ranges: list[list[int]], seq: int) -> None:
-    """Put a number that is not there among the ranges."""
+def _add(ranges: list[list[int]], seq: int) -> int:
+    """Put a number that is not there among the ranges. By how much the numbers in holes that are no longer
+    remembered became more; one of them that comes after all is one less.
+    """
     at = bisect_right(ranges, seq, key=lambda pair: pair[0])
     ranges.insert(at, [seq, seq])
     if at + 1 < len(ranges) and ranges[at + 1][0] == seq + 1:
         ranges[at][1] = ranges.pop(at + 1)[1]
     if at and ranges[at - 1][1] == seq - 1:
         ranges[at - 1][1] = ranges.pop(at)[1]
-    if len(ranges) > RANGES:
-        del ranges[0]
+    if len(ranges) <= RANGES:
+        return 0
+    first = ranges.pop(0)
+    return -1 if at == 0 else ranges[0][0] - first[1] - 1

@@ -29,11 +29,12 @@ from sim.physics.water import Water
 from sim.physics.weather import Weather
 
 _KEPT = 64  # answers kept of one place and one array of times
-# A node's battery. Assumptions: it lasts 6 days in the dark; light below 7 MJ/m2 a day does not charge it
-# and the usual 18.6 gives 2.6 times what is used; leaves over the panel, different from plot to plot, take up
-# to 0.55 of it in September, when they have grown through the rains and nobody has cut them yet (the share of
-# that by month); volts of a lithium cell by charge, 0.06 more while it is charged.
-_RESERVE, _DULL, _USUAL, _GAIN, _SHADE = 6.0, 7.0, 18.6, 2.6, (0.165, 0.55)
+# A node's battery. Assumptions: it lasts 7 days in the dark; light below 7 MJ/m2 a day does not charge it
+# and the usual 18.6 gives 2.8 times what is used; leaves take up to 0.65 of the light of the worst plot and
+# far less of most (the square of a plot's luck), all of it in September, when they have grown through the
+# rains and nobody has cut them yet (the share of that by month); volts of a lithium cell by charge, 0.06 more
+# while it is charged.
+_RESERVE, _DULL, _USUAL, _GAIN, _SHADE = 7.0, 7.0, 18.6, 2.8, 0.65
 _GROWN = (0.2, 0.1, 0.1, 0.1, 0.1, 0.15, 0.3, 0.5, 1.05, 0.85, 0.3, 0.2)
 _CHARGE, _VOLTS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0), (3.2, 3.45, 3.55, 3.65, 3.75, 3.86, 3.98, 4.12)
 
@@ -100,8 +101,7 @@ class Land:
         """Charge at the start of each day and what its sun can add, shares of the full battery."""
         if plot not in self._charges:
             light = np.maximum(self.weather.light - _DULL, 0) / (_USUAL - _DULL)
-            least, most = _SHADE
-            leaves = (least + (most - least) * self._site("panel", plot)) * seasonal(_GROWN, self.weather.day)
+            leaves = _SHADE * self._site("panel", plot) ** 2 * seasonal(_GROWN, self.weather.day)
             gain = light * _GAIN * (1 - leaves) / _RESERVE
             charge, out = 0.8, []
             for more in gain.tolist():
