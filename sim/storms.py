@@ -3,7 +3,7 @@
     every so often: one place ─► cut ─► DOWN_MS ─► restore ─► CONNECT, and what was kept, of all of them
 
 What a broker and a gateway make of that, nobody knows who has not rehearsed it. A node's own outages are
-others (`sim.nodes.faults`): there the radio fails, here the connection.
+others (`sim.nodes.faults`, `sim.nodes.masts`): there the radio fails, here the connection.
 """
 
 from collections import defaultdict

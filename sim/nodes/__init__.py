@@ -1,6 +1,8 @@
 """What a node says of the world: noise, power and radio, faults, commands, and the truth of each fault.
 
-world ─► sensors.py ─► faults.py ─► radio.py ─► telemetry.py: readings and how each is delivered
+world ─► sensors.py ─► damage.py ─► radio.py ─► telemetry.py: readings and how each is delivered
+         faults.py ──────┘ ▲          ▲ └─ lora.py  what distance makes of an uplink
+         masts.py ─────────┴──────────┘     what a place shares and loses together
 command ─► control.py ─► an action in the world ─► result
 
 node.py   joins them for one device      ticks.py  when it measures      span.py  the columns in between
