@@ -16,6 +16,7 @@ class Addresses:
     def __init__(self, broker: BrokerAddress) -> None:
         self._broker = broker
         self._known = deque[Any]()
+        self._in_vain = 0  # of those that are known, since somebody was reached or the name was asked for
         self._asked = -ASK_AGAIN
         self._error: OSError | None = None
 
@@ -34,13 +35,18 @@ class Addresses:
         """Nobody answers there: the others first, and when all have failed the name is asked for again."""
         if self._known and self._known[0] is address:
             self._known.rotate(-1)
-            if time.monotonic() - self._asked >= ASK_AGAIN:
+            self._in_vain += 1
+            if self._in_vain >= len(self._known) and time.monotonic() - self._asked >= ASK_AGAIN:
                 self._known.clear()
+
+    def reached(self) -> None:
+        """Somebody answers at the first."""
+        self._in_vain = 0
 
     def _ask(self) -> None:
         host, port = self._broker.host, self._broker.port
         try:
             self._known = deque(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-            self._error = None
+            self._error, self._in_vain = None, 0
         except OSError as error:
             self._error = error

@@ -36,14 +36,15 @@ class Link:
     """The connection of the device `name`. Raises OSError wherever the connection is lost."""
 
     __slots__ = (
-        "address", "due", "failures", "held", "lost", "name", "refused", "sent", "session", "sock", "stage",
-        "watched", "writes",
+        "address", "due", "failures", "held", "lost", "name", "number", "refused", "sent", "session", "sock",
+        "stage", "watched", "writes",
     )  # fmt: skip
 
     def __init__(self, name: str, session: Session) -> None:
         self.name, self.session = name, session
         self.stage = Stage.AWAY
         self.sock: socket.socket | None = None
+        self.number = -1  # of its file; a socket that TLS has failed to take over does not know it any more
         self.address: Any = None  # where it goes, as getaddrinfo says it
         self.due: float | None = None  # monotonic s of the next thing to do
         self.sent = 0.0  # monotonic s when something was sent last
@@ -64,10 +65,11 @@ class Link:
         """Whether a connection is coming about."""
         return self.sock is not None and self.stage is not Stage.OPEN
 
-    def reach(self, address: Any) -> int:
-        """Begin a connection: its file number."""
+    def reach(self, address: Any) -> None:
+        """Begin a connection."""
         family, _, _, _, there = self.address = address
         self.sock = socket.socket(family, socket.SOCK_STREAM)
+        self.number = self.sock.fileno()
         self.stage, self.writes = Stage.REACHING, True
         self.sock.setblocking(False)
         # a packet is sent whole, so there is nothing to be gained by waiting for more
@@ -75,7 +77,6 @@ class Link:
         code = self.sock.connect_ex(there)
         if code not in (0, errno.EINPROGRESS):
             raise OSError(code, os.strerror(code))
-        return self.sock.fileno()
 
     def advance(self, tls: ssl.SSLContext | None, host: str) -> None:
         """Go on towards CONNECT as far as the socket lets it."""

@@ -129,14 +129,15 @@ class Loop:
             if link.held or link.sock is not None:
                 continue
             try:
-                number = link.reach(self._addresses.first())
+                link.reach(self._addresses.first())
             except OSError as error:
+                self._addresses.failed(link.address)  # such as one of a network that is not there
                 link.drop()
                 self._pause(link, error)
                 continue
             self._opening += 1
             link.watched = selectors.EVENT_WRITE
-            self._selector.register(number, link.watched, link)
+            self._selector.register(link.number, link.watched, link)
             self._at(link, time.monotonic() + PATIENCE)
 
     def _flush(self) -> None:
@@ -197,6 +198,7 @@ class Loop:
 
     def _opened(self, link: Link) -> None:
         self._opening -= 1
+        self._addresses.reached()
         link.failures, link.refused = 0, False
         self._at(link, time.monotonic() + QUIET)
 
@@ -234,7 +236,7 @@ class Loop:
     def _forget(self, link: Link) -> None:
         if link.sock is not None:
             self._opening -= link.opening
-            self._selector.unregister(link.sock.fileno())
+            self._selector.unregister(link.number)
         self._unsent.pop(link, None)
         self._slow.discard(link)
 
@@ -242,7 +244,7 @@ class Loop:
         wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if link.writes else 0)
         if wanted != link.watched and link.sock is not None:
             link.watched = wanted
-            self._selector.modify(link.sock.fileno(), wanted, link)
+            self._selector.modify(link.number, wanted, link)
 
     def _at(self, link: Link, moment: float) -> None:
         link.due = moment
