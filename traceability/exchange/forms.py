@@ -72,7 +72,9 @@ def _moment(where: str, value: Any) -> Wrongs:
 
 
 def _number(where: str, value: Any) -> Wrongs:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+    # a whole number may be longer than any float
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole and not (isinstance(value, float) and isfinite(value)):
         yield f"{where}: {shown(value)} is no number; it stands without quotes"
 
 

@@ -213,3 +213,8 @@ def test_whatever_stands_anywhere_is_no_traceback(data: st.DataObject) -> None:
         at = at[place]
     at[place] = data.draw(VALUES)
     assert all(isinstance(sentence, str) for sentence in problems(document))
+
+
+def test_a_whole_number_may_be_longer_than_any_float(whole: dict[str, Any]) -> None:
+    whole["epcisBody"]["eventList"][0]["quantityList"] = [{"epcClass": "urn:x", "quantity": 10**400}]
+    assert problems(whole) == []
