@@ -5,6 +5,7 @@ A variable that ends in _FILE names a file that holds the value (Docker secrets)
 
 import json
 import os
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from devices.pilots.pilot import Pilot, load
 from devices.texts import Lang, Misuse
 
 CANONICAL = "https://hoiquan.example"  # nobody's domain (RFC 2606), until somebody says his own
+# of the pages; a name with marks stands in its form for machines (xn--…), as headers have no other
+ADDRESS = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 # passwords that commands beside a running `hoiquan up` use
 ACCOUNTS = (
     "reader_password", "operator_password", "gateway_password", "simulator_secret", "chirpstack_password",
@@ -119,6 +122,8 @@ class Settings(BaseSettings):
             settings = cls(**{**files, **chosen})
         except ValidationError as error:
             raise Misuse("setting.wrong", why=_sentence(error)) from None
+        if not ADDRESS.fullmatch(settings.base_url):
+            raise Misuse("setting.base_url", address=settings.base_url)
         if settings.data.exists() and not settings.data.is_dir():
             raise Misuse("setting.data_is_file", path=settings.data)
         if settings.mosquitto_passwords and not settings.gateway_password.get_secret_value():

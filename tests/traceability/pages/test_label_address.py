@@ -11,7 +11,7 @@ from PIL import Image
 from devices.contract.diary import Revocation, Split
 from devices.pilots.pilot import Pilot
 from devices.settings import Settings
-from devices.texts import LANGS, text
+from devices.texts import LANGS, Misuse, text
 from tests import browser
 from tests.programs import program
 from tests.scanner import codes
@@ -153,6 +153,21 @@ def test_what_only_this_machine_reaches(base_url: str, only_here: bool) -> None:
 @pytest.mark.parametrize("wrong", ["", "example.org", "ftp://example.org", "http://", "http://[::1"])
 def test_an_address_that_is_none_is_one_line(public: Shop, wrong: str) -> None:
     assert "HOIQUAN_BASE_URL" in one_line(public.label("lot.png", HOIQUAN_BASE_URL=wrong), 2)
+
+
+@pytest.mark.parametrize("wrong", ["", "example.org", "https://hội-quán.vn", "https://a b", "https://a?b"])
+def test_pages_do_not_begin_under_an_address_that_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    monkeypatch.setenv("HOIQUAN_BASE_URL", wrong)
+    with pytest.raises(Misuse, match="HOIQUAN_BASE_URL"):
+        Settings.read(data=tmp_path)
+
+
+@pytest.mark.parametrize("good", [HERE, "https://a.example/b/", "http://my_host", "http://[::1]:8080"])
+def test_addresses_of_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, good: str) -> None:
+    monkeypatch.setenv("HOIQUAN_BASE_URL", good)
+    assert Settings.read(data=tmp_path).base_url == good
 
 
 def test_a_record_s_own_address_is_read_out_of_names_of_goods_alone(local: Shop) -> None:
