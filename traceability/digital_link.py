@@ -12,6 +12,7 @@ from devices.errors import UserError
 from devices.pilots.pilot import gtin_check_digit
 
 LOT = re.compile(r"[A-Z0-9-]{1,20}")  # a subset of GS1's 82 characters that needs no escaping and reads aloud
+ANY_LOT = re.compile(r"[!-z]{1,20}")  # whoever's: those 82 characters, and the few between them
 GTIN, VARIANT, LOT_KEY = "01", "22", "10"
 # primary key → its qualifiers in their order, of which any may be left out; (01) has two such rows
 QUALIFIERS: Mapping[str, tuple[tuple[str, ...], ...]] = {

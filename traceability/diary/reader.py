@@ -54,12 +54,16 @@ class DiaryReader:
     def __init__(self, folder: Path) -> None:
         self._path = folder / "trace.sqlite"
 
-    def outcomes(self, limit: int, community: str = "") -> list[LotRow]:
-        """The newest harvests of all communities, or of one, sealed and refused."""
+    def outcomes(self, limit: int, community: str = "", gtin: str = "") -> list[LotRow]:
+        """The newest harvests of all communities, or of one, sealed and refused; or the sealed ones of a
+        product.
+        """
+        only = {"community=?": community, "refused='' AND gtin=?": gtin}
+        asked = {condition: value for condition, value in only.items() if value}
         rows = self._ask(
             f"SELECT community, harvest, gtin, lot, {TIME}, quantity, coverage, leaf, refused FROM lot "
-            f"{'WHERE community=? ' if community else ''}ORDER BY 5 DESC LIMIT ?",
-            (*SPAN, *([community] if community else []), limit),
+            f"WHERE {' AND '.join(asked) or 'true'} ORDER BY 5 DESC LIMIT ?",
+            (*SPAN, *asked.values(), limit),
         )
         return [LotRow(c, harvest, LotKey(gtin, lot), *rest) for c, harvest, gtin, lot, *rest in rows]
 

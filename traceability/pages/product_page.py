@@ -25,11 +25,6 @@ def page(folder: Path, pilot: Pilot, gtin: str, unknown: str, lang: str) -> Resp
     names = [product.name.get(lang) for product in growers[0].products if product.gtin == gtin]
     groups = []
     for grower in growers:
-        rows = [
-            row
-            for row in seal.lots(folder, SHOWN * 5, grower.id)
-            if row["gtin"] == gtin and not row["refused"]
-        ]
         lots = [
             {
                 "path": LotKey(gtin, str(row["lot"])).path,
@@ -38,7 +33,7 @@ def page(folder: Path, pilot: Pilot, gtin: str, unknown: str, lang: str) -> Resp
                 "kilograms": row["quantity_kg"],
                 "recalled": row["recalled"],
             }
-            for row in rows[:SHOWN]
+            for row in seal.lots(folder, SHOWN, grower.id, gtin)
         ]
         name = f"{KINDS[grower.kind]} {grower.name}"
         groups.append({"name": name, "fictional": getattr(grower, "fictional", False), "lots": lots})

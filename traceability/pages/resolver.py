@@ -17,12 +17,13 @@ from urllib.parse import quote
 import mimeparse
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from starlette.convertors import StringConvertor, register_url_convertor
 
 from devices.pilots.pilot import Pilot
 from devices.texts import LANGS, text
 from devices.web.frame import headers
 from devices.web.language import VARY, language
-from traceability.digital_link import GTIN, LOT_KEY, VARIANT, DigitalLinkError, Link, LotKey, read
+from traceability.digital_link import GTIN, LOT, LOT_KEY, VARIANT, DigitalLinkError, Link, LotKey, read
 from traceability.pages.frame import trouble
 
 METHODS = ("GET", "HEAD", "OPTIONS")
@@ -73,6 +74,14 @@ class Item:
         return {"anchor": self.anchor, "itemDescription": self.description, **links}
 
 
+class Key(StringConvertor):
+    """What may be a key of GS1, in a path. Starlette's `int` fails over the longest numbers."""
+
+    regex = "[0-9]{1,20}"
+
+
+register_url_convertor("gs1_key", Key())
+
 # the page of a lot, or of a product and the code of a lot of it that is none
 Shown = Callable[[Request, LotKey | None, str, str], Awaitable[Response]]
 
@@ -88,14 +97,15 @@ def router(pilot: Pilot, base_url: str, sealed: Callable[[LotKey], bool], shown:
         gtin, lot = link.value, link.qualifiers.get(LOT_KEY)
         name = next((product.name.get(lang) for grower in pilot.producers.values()
                      for product in grower.products if product.gtin == gtin), None)  # fmt: skip
-        known = lot is not None and sealed(LotKey(gtin, lot))
+        # GS1 lets a lot be called ../.. as well: what no lot of ours is called is no name of a file either
+        known = lot is not None and LOT.fullmatch(lot) is not None and sealed(LotKey(gtin, lot))
         found = [] if name is None else [product(base_url, gtin, name, "" if known else lot or "")]
         if lot is not None and known:
             found.insert(0, of_lot(base_url, link, LotKey(gtin, lot), name or gtin, lang))
         return found
 
-    @routes.api_route("/{key:int}", methods=list(METHODS))
-    @routes.api_route("/{key:int}/{rest:path}", methods=list(METHODS))
+    @routes.api_route("/{key:gs1_key}", methods=list(METHODS))
+    @routes.api_route("/{key:gs1_key}/{rest:path}", methods=list(METHODS))
     async def resolve(request: Request) -> Response:
         """The answer to a Digital Link."""
         lang = language(request)

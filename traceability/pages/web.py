@@ -23,7 +23,7 @@ from devices.settings import CANONICAL
 from devices.texts import text
 from devices.web.frame import HTML, headers
 from devices.web.language import VARY, choose, language, spoken
-from traceability.digital_link import DigitalLinkError, LotKey, parse, product_path
+from traceability.digital_link import ANY_LOT, DigitalLinkError, LotKey, parse, product_path
 from traceability.pages import label, lot_page, product_page, report_page, resolver, sheet, verify_page
 from traceability.pages.frame import PAGES, trouble
 from traceability.pages.lot_page import OPENED, REMEMBERED, SIGN, Written, photographs
@@ -70,6 +70,8 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
     @routes.api_route(f"/01/{{gtin}}/{PRODUCT_PAGE}", methods=READ, include_in_schema=False)
     async def product(request: Request, gtin: str, lot: str = "") -> Response:
         """What there is of a product; `lot`: a code that was asked for and is none."""
+        if lot and not ANY_LOT.fullmatch(lot):  # else the page would say whatever a link wants it to
+            return trouble(language(request), "bad_lot", 400)
         return await shown(request, None, gtin, lot)
 
     makers: dict[str, Callable[[LotKey, bytes], tuple[bytes | None, str]]] = {

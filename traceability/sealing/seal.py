@@ -238,9 +238,9 @@ class Sealer:
         return sealed
 
 
-def lots(folder: Path, limit: int = 100, community: str = "") -> list[dict[str, object]]:
+def lots(folder: Path, limit: int = 100, community: str = "", gtin: str = "") -> list[dict[str, object]]:
     """The newest harvests of a folder, or of one community of it, sealed and refused, without holding the
-    writer up.
+    writer up; or the sealed ones of a product.
     """
     reader = DiaryReader(folder)
     recalled = reader.recalled()
@@ -256,7 +256,7 @@ def lots(folder: Path, limit: int = 100, community: str = "") -> list[dict[str, 
             "refused": row.refused,
             "recalled": row.key in recalled,
         }
-        for row in reader.outcomes(limit, community)
+        for row in reader.outcomes(limit, community, gtin)
     ]
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 from fastapi import FastAPI
@@ -28,6 +28,7 @@ from devices.pilots.pilot import Pilot
 from devices.web.conditional import Conditional
 from tests.seen import Served
 from tests.traceability.conftest import harvest, sprayed, write
+from traceability.diary.rows import LotRow
 from traceability.digital_link import DigitalLinkError, LotKey, read
 from traceability.pages import web
 from traceability.sealing.seal import Sealer
@@ -187,6 +188,35 @@ def test_looking_without_fetching_is_no_opening(ask: Asked, key: LotKey) -> None
     for _ in range(3):
         assert ask(f"{key.path}/record.html", "HEAD").status_code == 200
     assert "đã được mở 1 lần" in ask(f"{key.path}/record.html").text
+
+
+@pytest.mark.parametrize("accept", ["text/html", "*/*", LINKSET])
+@pytest.mark.parametrize("lot", ["./{lot}", "../../it", "/etc/it"])
+def test_a_lot_s_name_is_no_path(ask: Asked, key: LotKey, tmp_path: Path, lot: str, accept: str) -> None:
+    (tmp_path / "it.json").write_text("{}")
+    answer = ask(f"/01/{key.gtin}/10/{quote(lot.format(lot=key.lot), safe='')}", accept=accept)
+    assert answer.status_code == {"text/html": 404, "*/*": 307, LINKSET: 200}[accept]
+    assert f"<{HERE}/01/{key.gtin}?linkType=linkset>" in answer.headers["link"]
+
+
+def test_many_lots_of_another_product_hide_none(sealer: Sealer, ask: Asked, key: LotKey) -> None:
+    newer = (
+        LotRow("tam-que", f"h{n}", LotKey("02000000000046", f"N{n}"), 1_800_000_000_000, 1.0, 1.0, n, "")
+        for n in range(200)
+    )
+    sealer._tables.note_harvests(newer)
+    assert key.lot in ask(f"/01/{key.gtin}", accept="text/html").text
+
+
+def test_a_page_says_no_sentence_of_a_link(ask: Asked, key: LotKey) -> None:
+    said = ask(f"/01/{key.gtin}/product.html?lot=G%E1%BB%8Di%20ngay%200900000000")
+    assert said.status_code == 400
+    assert "0900000000" not in said.text
+
+
+def test_a_number_without_end_is_no_key(ask: Asked) -> None:
+    for end in ("", "/1"):
+        assert ask(f"/{'9' * 5000}{end}").status_code == 404
 
 
 def test_the_product_s_page_has_its_groups_and_lots(ask: Asked, key: LotKey) -> None:
