@@ -101,16 +101,20 @@ class Links:
 
     def close(self, patience: float) -> bool:
         """End every link, with `offline` behind all that was sent before; whether the broker has acknowledged
-        all of it, within `patience` s.
+        all of it, within `patience` s. Who is away has as long to come back, a storm or not.
         """
         deadline = time.monotonic() + patience
         links = self._links.values()
         for link in links:
-            if link.connected:
+            if link.connected or link.opening or link.session.waiting:
+                self._loop.release(link)
                 self._send(link, Message(link.session.greeting.topic, OFFLINE, True))
-        while any(link.connected and link.session.waiting for link in links):
+            else:  # its will has said so; it has no reason to come back
+                self._loop.hold(link)
+        while self.waiting:
             left = deadline - time.monotonic()
             if left <= 0:
+                log.warning("the end: %d messages that the broker has not acknowledged", self.waiting)
                 break
             self.serve(left)
         for link in links:

@@ -300,6 +300,40 @@ def test_a_mast_takes_its_nodes_away_and_they_come_back_together(mosquitto, jitt
         assert mine.close(5)
 
 
+def test_what_a_mast_holds_up_at_the_end_of_a_run_comes_after_all(mosquitto):
+    nodes = crowd(3, "the-end")
+    with listening(mosquitto, "hoiquan/v1/dong-thap/the-end/#") as (heard, _):
+        mine = links(mosquitto, nodes)
+        for device in nodes:
+            mine.open(device)
+        served(mine, lambda: all(mine.open(device).connected for device in nodes), "all are there")
+        mine.cut(nodes)
+        for device in nodes:
+            mine.publish(device, "telemetry", b"kept")
+        assert mine.close(5)
+        servers.until(lambda: [p for _, p, _ in heard].count(b"kept") == 3, "what was kept")
+        servers.until(lambda: list(states(heard).values()) == ["offline"] * 3, "goodbye")
+
+
+def test_whoever_is_coming_at_the_end_of_a_run_says_goodbye_too(mosquitto):
+    nodes = crowd(20, "coming")
+    with listening(mosquitto, "hoiquan/v1/dong-thap/coming/+/status") as (heard, _):
+        mine = links(mosquitto, nodes)
+        for device in nodes:
+            mine.open(device)
+        mine.serve(0)
+        assert all(mine.open(device).opening for device in nodes)
+        assert mine.close(5)
+        servers.until(lambda: list(states(heard).values()) == ["offline"] * 20, "goodbye")
+
+
+def test_what_nobody_has_taken_at_the_end_of_a_run_is_told(caplog):
+    mine = Links(f"mqtt://127.0.0.1:{free_port()}", "secret", [PROBE], scenario=False)
+    mine.publish(PROBE, "telemetry", b"kept")
+    assert not mine.close(0.2)
+    assert "2 messages that the broker has not acknowledged" in caplog.text  # with its goodbye
+
+
 def test_more_devices_than_files_may_be_opened_is_told_before_anything_is_connected(monkeypatch):
     monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 1024))
     with pytest.raises(Misuse, match=r"2000 .*1024"):
