@@ -61,7 +61,12 @@ def written(
         events=[_told(pilot, lang, event) for event in content["events"]["rows"][-SHOWN:]],
         hidden=max(0, len(content["events"]["rows"]) - SHOWN),
         later=[
-            one | {"event": _told(pilot, lang, one["event"]), "changes": _changes(one, lang, pilot)}
+            one
+            | {
+                "event": _told(pilot, lang, one["event"]),
+                "changes": _changes(one, lang, pilot),
+                "market": _market(one.get("packing_house"), lang),
+            }
             for one in later
         ],
         doubts=story.doubts(content, later, today, lang),
@@ -92,9 +97,9 @@ def _changes(one: dict[str, Any], lang: str, pilot: Pilot) -> list[tuple[str, st
     return story.changes(one["correction"], lang, pilot.zone) if one["correction"] is not None else []
 
 
-def _market(area: dict[str, Any] | None, lang: str) -> str:
-    """Which country a planting-area code is for, by its name where we have one."""
-    code = area["market"] if area else ""
+def _market(certified: dict[str, Any] | None, lang: str) -> str:
+    """Which country the code of a planting area or packing house is for, by its name where we have one."""
+    code = certified["market"] if certified else ""
     return text(f"page.market_{code}", lang) if f"page.market_{code}" in catalogue() else code
 
 

@@ -49,7 +49,7 @@ def test_a_valid_code_is_sealed_as_certified_and_shown(book: Diary, pilot: Pilot
     app.include_router(web.router(tmp_path, pilot, "https://example.org"))
     with TestClient(app) as client:
         page = client.get(f"{lot.key.path}/record.html").text
-    assert "Mã số cơ sở đóng gói" in page and CODE in page and "thị trường CN" in page
+    assert "Mã số cơ sở đóng gói" in page and CODE in page and "thị trường Trung Quốc" in page
     document = Shelf(tmp_path).epcis(lot.key, seal.read(tmp_path, lot.key) or b"")
     assert document["epcisBody"]["eventList"][-1]["hoiquan:packingHouseCode"] == CODE
     assert problems(document) == []
