@@ -51,9 +51,10 @@ class Reports:
         return path.read_bytes() if ID.fullmatch(id) and path.is_file() else None
 
     def entries(self, but: set[Path]) -> Iterator[tuple[Path, bytes]]:
-        """Each file and its entry, but for those named."""
+        """Each report's file and its entry, but for those named; what else lies there is nobody's report."""
         for path in sorted(set(self._folder.glob("*.pdf")) - but):
-            yield path, entry(path.read_bytes())
+            if ID.fullmatch(path.stem) and path.is_file():
+                yield path, entry(path.read_bytes())
 
     def proof(self, pdf: bytes) -> bytes | None:
         """Its proof file; None where the log does not hold it, or does not exist."""

@@ -42,6 +42,16 @@ def test_it_is_a_leaf_once_and_beside_lots(sealer: Sealer, pilot: Pilot, tmp_pat
     assert entry(PDF) != entry(PDF + b"!")
 
 
+def test_what_else_lies_in_their_folder_is_left_alone(sealer: Sealer, tmp_path: Path) -> None:
+    reports = Reports(tmp_path)
+    reports.keep(ID, PDF)
+    (tmp_path / "reports" / "draft.pdf").write_bytes(b"draft")
+    (tmp_path / "reports" / f"{OTHER}.pdf").mkdir()
+    sealer.seal_pending()
+    assert reports.check(PDF) == (0, "") and reports.check(b"draft") == (None, "")
+    assert reports.read(OTHER) is None
+
+
 @pytest.mark.parametrize(("lang", "before", "after"), [
     ("vi", "chưa vào nhật ký minh bạch", "có trong nhật ký minh bạch (số 0)"),
     ("en", "is not in the transparency log yet", "is in the transparency log (number 0)"),
