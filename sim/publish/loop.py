@@ -199,6 +199,8 @@ class Loop:
     def _opened(self, link: Link) -> None:
         self._opening -= 1
         self._addresses.reached()
+        if not (self._opening or self._wanted):  # all who were away are back: the next outage is another
+            self._said_why = False
         link.failures, link.refused = 0, False
         self._at(link, time.monotonic() + QUIET)
 
@@ -222,7 +224,7 @@ class Loop:
 
     def _pause(self, link: Link, why: Exception | None) -> None:
         if why is not None and not self._said_why:
-            self._said_why = True  # once, not for each of 10,000 nodes
+            self._said_why = True  # once an outage, not for each of 10,000 nodes
             log.warning("no way to the broker at %s yet: %s", self._broker, why)
         pause = min(FIRST_PAUSE * 2**link.failures, LONGEST_PAUSE)
         link.failures += link.failures < LONGEST_PAUSE

@@ -278,6 +278,21 @@ def test_a_broker_that_says_nothing_any_more_is_left_and_found_again(monkeypatch
         assert {payload for _, payload, _ in heard} == {b"meanwhile"}
 
 
+def test_each_outage_of_the_broker_is_told_once(caplog):
+    devices = crowd(5)
+    with servers.mosquitto("allow_anonymous true") as broker:
+        mine = links(broker, devices)
+        nodes = [mine.open(device) for device in devices]
+        for outage in (1, 2):
+            served(mine, lambda: all(node.connected for node in nodes), "all are there")
+            broker.stop()
+            served(mine, lambda: min(node.failures for node in nodes) > 1, "nobody comes in")
+            assert caplog.text.count("no way to the broker") == outage
+            broker.start()
+        served(mine, lambda: all(node.connected for node in nodes), "all are there again")
+        assert mine.close(5)
+
+
 @pytest.mark.parametrize("jitter", [0.0, 0.5])
 def test_a_mast_takes_its_nodes_away_and_they_come_back_together(mosquitto, jitter):
     nodes = crowd(40, f"mast-{jitter * 10:.0f}")
