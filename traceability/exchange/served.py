@@ -94,6 +94,8 @@ def _renamed(value: Any, base: str, canonical: str, name: str = "") -> Any:
             return [_renamed(one, base, canonical, name) for one in value]
         case str() if name in LINKS:
             return _link(value, base, canonical)
+        case bool():  # tools that find hashes spell it each in its own way, and a text all alike
+            return "true" if value else "false"
     return value
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from devices.contract.diary import decode_diary
 from devices.pilots.pilot import Pilot
 from tests.traceability.conftest import GREW, HARVESTED, Grower, harvest, sprayed, write
+from traceability.exchange.event_hash import prehash
 from traceability.exchange.reader import problems
 from traceability.records.shelf import Shelf
 from traceability.sealing import seal
@@ -62,6 +63,19 @@ def test_extensions_of_sensors_stand_at_the_event(tmp_path: Path, pilot: Pilot) 
     assert {report["deviceMetadata"] for report in element["sensorReport"]} == {
         f"{DOMAIN}/vocabulary/signal/{name}" for name in GREW.daily
     }
+
+
+def test_yes_is_a_text_that_all_tools_spell_alike(tmp_path: Path, pilot: Pilot) -> None:
+    """GS1 Germany's tool (1.9.3) finds the same hash; of true it makes True."""
+    sealer = Sealer(tmp_path, pilot, Grower(GREW), "https://example.org", "example.org/log")
+    device = pilot.fleet["tam-que-diary-01"]
+    write(sealer, device, sprayed(6, 3).model_copy(update={"older": True}))
+    lot = write(sealer, device, harvest())
+    sealer.close()
+    assert lot is not None
+    (put,) = (one for one in given(tmp_path, lot)["epcisBody"]["eventList"] if "hoiquan:older" in one)
+    assert put["hoiquan:older"] == "true" and b'"hoiquan:older":true' in (seal.read(tmp_path, lot.key) or b"")
+    assert "older=true{" in prehash(put, {"hoiquan": f"{DOMAIN}/vocabulary/"})
 
 
 def mend(id: str, kilograms: float) -> dict[str, Any]:
