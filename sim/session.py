@@ -242,7 +242,7 @@ class Session:
         devices += [secretary(self._pilot, one) for one in (*self._communities, *self._organisations)]
         self._links = Links(
             plan.mqtt or "", self._secret, devices, scenario=self._scenario, ca=plan.ca, jitter=plan.jitter,
-            obey=lambda device, payload: commands.put((device, payload)),
+            obey=lambda device, payload: commands.put((device, payload)), paced=plan.speed == 0,
         )  # fmt: skip
         for node in self._nodes:
             if node.since <= now:

@@ -32,10 +32,13 @@ class Links:
     def __init__(
         self, url: str, secret: str, devices: Sequence[Device], *,
         scenario: bool, obey: Obey | None = None, ca: Path | None = None, jitter: float = 0.0,
+        paced: bool = False,
     ) -> None:  # fmt: skip
         """`url`: the broker's; `ca`: of the certificate that an mqtts:// one shows, None for the system's;
         `scenario`: they play another time than now; `obey` gets a device and the payload of a command;
-        `jitter`: as in Loop. Raises Misuse where this process may not open a connection for each device.
+        `jitter`: as in Loop; `paced`: the nodes' time goes as fast as the broker takes what they say, so that
+        its outage fills nobody's memory. Raises Misuse where this process may not open a connection for each
+        device.
         """
         broker = broker_url.parse(url)
         # one for all: each would read the system's certificates again
@@ -43,7 +46,7 @@ class Links:
         allow_files(len(devices))
         self._secret, self._obey = secret, obey
         self._online = json.dumps({"state": "online"} | ({"scenario": True} if scenario else {})).encode()
-        self._loop = Loop(broker, tls, jitter, self._hear)
+        self._loop = Loop(broker, tls, jitter, self._hear, paced)
         self._links: dict[str, Link] = {}  # by device
         self._since = 0  # messages since the sockets had their turn
 

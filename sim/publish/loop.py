@@ -31,14 +31,16 @@ BACKLOG = 20  # messages that wait at one connected node when the fleet says mor
 
 class Loop:
     """Drives links to `broker`. `hear` gets what they hear; `jitter`: s within which those that lost their
-    connection come back, each at a moment of its own.
+    connection come back, each at a moment of its own; `paced`: the fleet is `full` also while a node is away
+    that should not be.
     """
 
     def __init__(
         self, broker: BrokerAddress, tls: ssl.SSLContext | None, jitter: float,
-        hear: Callable[[Link, Publish], None],
+        hear: Callable[[Link, Publish], None], paced: bool,
     ) -> None:  # fmt: skip
         self._broker, self._tls, self._jitter, self._hear = broker, tls, jitter, hear
+        self._paced = paced
         self._addresses = Addresses(broker)
         self._selector = selectors.DefaultSelector()
         self._numbers = itertools.count()
@@ -53,7 +55,7 @@ class Loop:
 
     @property
     def full(self) -> bool:
-        """Whether a connected node says more than the broker takes."""
+        """Whether a node says more than the broker takes."""
         return bool(self._slow)
 
     def begin(self, link: Link) -> None:
@@ -65,8 +67,10 @@ class Loop:
         self.waiting += 1
         if link.connected:
             self._unsent[link] = None
-            if link.session.backlog > BACKLOG:
-                self._slow.add(link)
+        elif not self._paced or link.held or link.refused:
+            return
+        if link.session.backlog > BACKLOG:
+            self._slow.add(link)
 
     def serve(self, seconds: float) -> None:
         """One round; waits at most so long for something to do."""

@@ -17,6 +17,7 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
+from devices.clock import DAY_MS
 from devices.contract.reading import Device
 from devices.credentials import hash_password, simulated_password
 from devices.pilots.pilot import load
@@ -27,6 +28,7 @@ from sim.physics.actions import Actions
 from sim.publish import Links, loop
 from sim.publish.session import WINDOW
 from sim.run import Commands, Live, fleet
+from sim.session import Plan, Session
 from tests import servers
 from tests.loopback import free_port
 
@@ -232,6 +234,39 @@ def test_a_full_memory_loses_the_newest_and_says_so(caplog):
     assert mine.waiting == 2016
     assert caplog.text.count("memory is full") == 1
     assert not mine.close(0)
+
+
+@pytest.mark.parametrize("paced", [True, False])
+def test_where_time_goes_by_the_broker_its_outage_fills_no_memory(paced):
+    port = free_port()
+    mine = Links(f"mqtt://127.0.0.1:{port}", "secret", [PROBE], scenario=False, paced=paced)
+    for number in range(loop.BACKLOG + 1):
+        assert not mine.full
+        mine.publish(PROBE, "telemetry", b"%d" % number)
+    assert mine.full is paced
+    mine.cut([PROBE])  # a storm is over when time goes on
+    mine.publish(PROBE, "telemetry", b"in a storm")
+    assert not mine.full
+    mine.close(0)
+
+
+def test_a_run_as_fast_as_possible_loses_nothing_to_a_broker_that_restarts(tmp_path):
+    start = 1_790_000_000_000
+    part = {"communities": PILOT.communities[:1], "villages": (), "records": {}, "alarms": None}
+    small = type(PILOT).model_validate(PILOT.model_dump() | part)
+    with servers.mosquitto("allow_anonymous true", "max_queued_messages 0") as broker:
+        broker.stop()
+        plan = Plan(
+            seed=1, shard=(1, 1), history_ms=0, start=start, until=start + 20 * DAY_MS, speed=0,
+            mqtt=broker.url, out=None, store=False,
+        )  # fmt: skip
+        session = Session(plan, small, tmp_path, "secret", None)
+        timer = threading.Timer(1.5, broker.start)
+        timer.start()
+        session.run(threading.Event())
+        timer.join()
+    assert session._links is not None and not session._links.waiting
+    assert not any(link.lost for link in session._links._links.values())
 
 
 def test_a_device_that_the_broker_refuses_is_named_once_and_connects_when_it_has_an_account(caplog):
