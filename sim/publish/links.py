@@ -114,12 +114,13 @@ class Links:
                 self._send(link, Message(link.session.greeting.topic, OFFLINE, True))
             else:  # its will has said so; it has no reason to come back
                 self._loop.hold(link)
-        while self.waiting:
+        while any(link.session.waiting and not link.refused for link in links):
             left = deadline - time.monotonic()
             if left <= 0:
-                log.warning("the end: %d messages that the broker has not acknowledged", self.waiting)
                 break
             self.serve(left)
+        if self.waiting:
+            log.warning("the end: %d messages that the broker has not acknowledged", self.waiting)
         for link in links:
             self._loop.end(link)
         self._loop.close()
