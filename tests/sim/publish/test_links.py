@@ -17,7 +17,6 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from devices.clock import DAY_MS
 from devices.contract.reading import Device
 from devices.credentials import hash_password, simulated_password
 from devices.pilots.pilot import load
@@ -28,7 +27,6 @@ from sim.physics.actions import Actions
 from sim.publish import Links, loop
 from sim.publish.session import WINDOW
 from sim.run import Commands, Live, fleet
-from sim.session import Plan, Session
 from tests import servers
 from tests.loopback import free_port
 
@@ -236,39 +234,6 @@ def test_a_full_memory_loses_the_newest_and_says_so(caplog):
     assert not mine.close(0)
 
 
-@pytest.mark.parametrize("paced", [True, False])
-def test_where_time_goes_by_the_broker_its_outage_fills_no_memory(paced):
-    port = free_port()
-    mine = Links(f"mqtt://127.0.0.1:{port}", "secret", [PROBE], scenario=False, paced=paced)
-    for number in range(loop.BACKLOG + 1):
-        assert not mine.full
-        mine.publish(PROBE, "telemetry", b"%d" % number)
-    assert mine.full is paced
-    mine.cut([PROBE])  # a storm is over when time goes on
-    mine.publish(PROBE, "telemetry", b"in a storm")
-    assert not mine.full
-    mine.close(0)
-
-
-def test_a_run_as_fast_as_possible_loses_nothing_to_a_broker_that_restarts(tmp_path):
-    start = 1_790_000_000_000
-    part = {"communities": PILOT.communities[:1], "villages": (), "records": {}, "alarms": None}
-    small = type(PILOT).model_validate(PILOT.model_dump() | part)
-    with servers.mosquitto("allow_anonymous true", "max_queued_messages 0") as broker:
-        broker.stop()
-        plan = Plan(
-            seed=1, shard=(1, 1), history_ms=0, start=start, until=start + 20 * DAY_MS, speed=0,
-            mqtt=broker.url, out=None, store=False,
-        )  # fmt: skip
-        session = Session(plan, small, tmp_path, "secret", None)
-        timer = threading.Timer(1.5, broker.start)
-        timer.start()
-        session.run(threading.Event())
-        timer.join()
-    assert session._links is not None and not session._links.waiting
-    assert not any(link.lost for link in session._links._links.values())
-
-
 def test_a_device_that_the_broker_refuses_is_named_once_and_connects_when_it_has_an_account(caplog):
     good, bad = crowd(2)
     with servers.mosquitto("allow_anonymous true") as broker:
@@ -313,21 +278,6 @@ def test_a_broker_that_says_nothing_any_more_is_left_and_found_again(monkeypatch
         assert {payload for _, payload, _ in heard} == {b"meanwhile"}
 
 
-def test_each_outage_of_the_broker_is_told_once(caplog):
-    devices = crowd(5)
-    with servers.mosquitto("allow_anonymous true") as broker:
-        mine = links(broker, devices)
-        nodes = [mine.open(device) for device in devices]
-        for outage in (1, 2):
-            served(mine, lambda: all(node.connected for node in nodes), "all are there")
-            broker.stop()
-            served(mine, lambda: min(node.failures for node in nodes) > 1, "nobody comes in")
-            assert caplog.text.count("no way to the broker") == outage
-            broker.start()
-        served(mine, lambda: all(node.connected for node in nodes), "all are there again")
-        assert mine.close(5)
-
-
 @pytest.mark.parametrize("jitter", [0.0, 0.5])
 def test_a_mast_takes_its_nodes_away_and_they_come_back_together(mosquitto, jitter):
     nodes = crowd(40, f"mast-{jitter * 10:.0f}")
@@ -348,40 +298,6 @@ def test_a_mast_takes_its_nodes_away_and_they_come_back_together(mosquitto, jitt
         served(mine, lambda: list(states(heard).values()).count("online") == 40, "all are back")
         served(mine, lambda: not mine.waiting, "what was kept is acknowledged")
         assert mine.close(5)
-
-
-def test_what_a_mast_holds_up_at_the_end_of_a_run_comes_after_all(mosquitto):
-    nodes = crowd(3, "the-end")
-    with listening(mosquitto, "hoiquan/v1/dong-thap/the-end/#") as (heard, _):
-        mine = links(mosquitto, nodes)
-        for device in nodes:
-            mine.open(device)
-        served(mine, lambda: all(mine.open(device).connected for device in nodes), "all are there")
-        mine.cut(nodes)
-        for device in nodes:
-            mine.publish(device, "telemetry", b"kept")
-        assert mine.close(5)
-        servers.until(lambda: [p for _, p, _ in heard].count(b"kept") == 3, "what was kept")
-        servers.until(lambda: list(states(heard).values()) == ["offline"] * 3, "goodbye")
-
-
-def test_whoever_is_coming_at_the_end_of_a_run_says_goodbye_too(mosquitto):
-    nodes = crowd(20, "coming")
-    with listening(mosquitto, "hoiquan/v1/dong-thap/coming/+/status") as (heard, _):
-        mine = links(mosquitto, nodes)
-        for device in nodes:
-            mine.open(device)
-        mine.serve(0)
-        assert all(mine.open(device).opening for device in nodes)
-        assert mine.close(5)
-        servers.until(lambda: list(states(heard).values()) == ["offline"] * 20, "goodbye")
-
-
-def test_what_nobody_has_taken_at_the_end_of_a_run_is_told(caplog):
-    mine = Links(f"mqtt://127.0.0.1:{free_port()}", "secret", [PROBE], scenario=False)
-    mine.publish(PROBE, "telemetry", b"kept")
-    assert not mine.close(0.2)
-    assert "2 messages that the broker has not acknowledged" in caplog.text  # with its goodbye
 
 
 def test_more_devices_than_files_may_be_opened_is_told_before_anything_is_connected(monkeypatch):
