@@ -6,6 +6,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from devices.texts import text
 from devices.web.frame import headers
 from devices.web.language import VARY, language
 from traceability.pages.frame import PAGES, trouble
@@ -29,7 +30,7 @@ def router(folder: Path) -> APIRouter:
     @routes.get("/report/{id}.tlog-proof")
     def proof(request: Request, id: str) -> Response:
         pdf = reports.read(id)
-        found = None if pdf is None else reports.proof(pdf)
+        found = None if pdf is None or reports.changed(id, pdf) else reports.proof(pdf)
         if found is None:
             return trouble(language(request), "unknown_report", 404)
         named = {"Content-Disposition": f'attachment; filename="{id}.tlog-proof"'}
@@ -41,6 +42,8 @@ def router(folder: Path) -> APIRouter:
         if pdf is None:
             return trouble(lang, "unknown_report", 404)
         index, why = reports.check(pdf)
+        if reports.changed(id, pdf):
+            index, why = None, text("page.report_changed", lang)
         sent = headers(vary=VARY, cache="no-cache")
         digest = hashlib.sha256(pdf).hexdigest()
         return PAGES.answer(

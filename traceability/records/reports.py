@@ -1,10 +1,11 @@
 """Reports that an office hands in, held by the log as records are: the hash of the PDF's bytes is a leaf.
 
-hoiquan report --seal ─► reports/{id}.pdf, with the address of its page as a QR code ─► Sealer ─► log
-                                                          page ◄─ proof ◄─ is it in the log? ◄─┘
+hoiquan report --seal ─► reports/{id}.{sha256}.pdf, with its page's address as a QR code ─► Sealer ─► log
+                                                              page ◄─ proof ◄─ is it in the log? ◄─┘
 
-The id is of what the report says and of the pages' address, for a file cannot have its own hash in it. This
-is no signature of an office: it shows that the file was not changed since.
+The id is of what the report says and of its page's address, for a file cannot have its own hash in it. The
+file's name has the hash: one that was changed is not sealed again under the same address, and its page says
+so. This is no signature of an office: it shows that the file was not changed since.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ from traceability.tlog.tiles import LogCorrupt, LogMissing, LogReader
 
 FORMAT = "hoiquan-report/1"
 ID = re.compile(r"[0-9a-f]{16}")
+NAME = re.compile(r"[0-9a-f]{16}\.[0-9a-f]{64}\.pdf")
 
 
 def entry(pdf: bytes) -> bytes:
@@ -41,20 +43,29 @@ class Reports:
 
     def keep(self, id: str, pdf: bytes) -> None:
         """Let it be sealed; durable on return. What is there stays."""
-        path = self._folder / f"{id}.pdf"
-        if not path.exists():
-            write_all({path: pdf})
+        if self._file(id) is None:
+            write_all({self._folder / f"{id}.{hashlib.sha256(pdf).hexdigest()}.pdf": pdf})
 
     def read(self, id: str) -> bytes | None:
-        """The PDF; None where there is none of this id."""
-        path = self._folder / f"{id}.pdf"
-        return path.read_bytes() if ID.fullmatch(id) and path.is_file() else None
+        """The PDF, as it is now; None where there is none of this id."""
+        path = self._file(id)
+        return None if path is None else path.read_bytes()
+
+    def changed(self, id: str, pdf: bytes) -> bool:
+        """Whether this is not the file that was kept under that id."""
+        path = self._file(id)
+        return path is None or not _whole(path, pdf)
+
+    def _file(self, id: str) -> Path | None:
+        """Of two that were kept at once the first by name, for all who ask."""
+        found = sorted(self._folder.glob(f"{id}.*.pdf")) if ID.fullmatch(id) else []
+        return next((path for path in found if NAME.fullmatch(path.name) and path.is_file()), None)
 
     def entries(self, but: set[Path]) -> Iterator[tuple[Path, bytes]]:
         """Each report's file and its entry, but for those named; what else lies there is nobody's report."""
         for path in sorted(set(self._folder.glob("*.pdf")) - but):
-            if ID.fullmatch(path.stem) and path.is_file():
-                yield path, entry(path.read_bytes())
+            if NAME.fullmatch(path.name) and path.is_file() and _whole(path, pdf := path.read_bytes()):
+                yield path, entry(pdf)
 
     def proof(self, pdf: bytes) -> bytes | None:
         """Its proof file; None where the log does not hold it, or does not exist."""
@@ -76,3 +87,8 @@ class Reports:
             return included(entry(pdf), proof, self._keys.read_text("utf-8"))[0].index, ""
         except (CheckFailed, LogCorrupt, OSError) as error:
             return None, str(error)
+
+
+def _whole(path: Path, pdf: bytes) -> bool:
+    """Whether a file holds what its name says."""
+    return path.name.split(".")[1] == hashlib.sha256(pdf).hexdigest()

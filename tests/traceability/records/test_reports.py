@@ -46,7 +46,7 @@ def test_what_else_lies_in_their_folder_is_left_alone(sealer: Sealer, tmp_path: 
     reports = Reports(tmp_path)
     reports.keep(ID, PDF)
     (tmp_path / "reports" / "draft.pdf").write_bytes(b"draft")
-    (tmp_path / "reports" / f"{OTHER}.pdf").mkdir()
+    (tmp_path / "reports" / f"{OTHER}.{'0' * 64}.pdf").mkdir()
     sealer.seal_pending()
     assert reports.check(PDF) == (0, "") and reports.check(b"draft") == (None, "")
     assert reports.read(OTHER) is None
@@ -68,6 +68,21 @@ def test_its_page_says_what_is_known(
     assert after in page.text and f'<html lang="{lang}">' in page.text
     assert client.get(f"/report/{ID}.pdf").content == PDF
     assert client.get(f"/report/{ID}.tlog-proof").text.startswith("c2sp.org/tlog-proof@v1")
+
+
+def test_a_file_that_was_changed_is_not_sealed_anew_and_its_page_says_so(
+    sealer: Sealer, client: TestClient, tmp_path: Path
+) -> None:
+    reports = Reports(tmp_path)
+    reports.keep(ID, PDF)
+    sealer.seal_pending()
+    (file,) = (tmp_path / "reports").glob("*.pdf")
+    file.write_bytes(PDF.replace(b"a", b"A"))
+    assert dict(Reports(tmp_path).entries(set())) == {}, "nor after a new start"
+    sealer.seal_pending()
+    page = client.get(f"/report/{ID}", headers={"Accept-Language": "vi"})
+    assert "KHÔNG xác minh được tệp PDF này (tệp đã bị sửa sau khi niêm phong)" in page.text
+    assert client.get(f"/report/{ID}.tlog-proof").status_code == 404
 
 
 @pytest.mark.parametrize(
