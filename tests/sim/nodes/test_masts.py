@@ -1,6 +1,7 @@
 """Masts and grid take all their nodes along, at the promised rates, and what is forced happens."""
 
 import itertools
+import threading
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
 
@@ -14,7 +15,7 @@ from sim.nodes.faults import BROWN_OUT, LOSS, OUTAGE, POWER_CUT, POWER_ON, THEFT
 from sim.nodes.masts import BATTERIES_MS, GRID_CUT, MAST_OUTAGE, SHARED, Incident, Network
 from sim.nodes.telemetry import encode_reading
 from sim.nodes.truth import records
-from sim.run import fleet
+from sim.run import Live, fleet
 
 PILOT = load("dong-thap")
 PLACE = "thuan-tan"
@@ -135,6 +136,35 @@ def test_forced_incidents_change_nothing_before_them():
 
 def said(delivery):
     return encode_reading(delivery.reading, delivery.clock), delivery.arrives, delivery.again
+
+
+@pytest.mark.parametrize("level", ["none", "normal"])
+def test_live_running_meets_what_is_forced_as_history_does(level):
+    """From the middle of a mast's outage on, over a grid cut and a theft."""
+    first, hour = START + 30 * HOUR_MS, HOUR_MS
+    forced = [
+        Incident(MAST_OUTAGE, PLACE, START + 24 * hour, START + 36 * hour),
+        Incident(GRID_CUT, PLACE, START + 40 * hour, START + 52 * hour),
+        Incident(THEFT, PLACE, START + 41 * hour, START + 60 * hour, f"{PLACE}-weather-station-01"),
+    ]
+    stop, told, sent = START + 64 * hour, [], Counter()
+
+    def send(device, kind, payload):
+        sent[device.device, running.now, payload] += 1
+
+    nodes = here(fleet(1, PILOT, level=level, forced=forced))
+    running = Live(1, PILOT, nodes, first, send, [], lambda _, record: told.append(record))
+    running.run(0, stop, threading.Event())
+    expected, labels = Counter(), []
+    for node in here(fleet(1, PILOT, level=level, forced=forced)):
+        for delivery in node.deliveries(first, stop):
+            payload = encode_reading(delivery.reading, delivery.clock)
+            for at in {delivery.arrives, delivery.again} - {0}:
+                expected[node.device.device, at, payload] += at < stop
+        labels += records(node, first, stop)
+    assert sent == +expected
+    assert sorted(map(repr, told)) == sorted(map(repr, labels))
+    assert {OUTAGE, POWER_CUT, THEFT} <= {record.kind for record in told}
 
 
 @pytest.mark.parametrize(
