@@ -1,8 +1,8 @@
 """Farm diaries: what a community's secretary writes down, as its plot calls for it.
 
     crops (physics/growing.py) ─► sowing, harvest, packing, shipping
-    soil ─► pump ─► irrigation           rain ─► fertiliser
-    light trap, wet weeks ─► spraying    water, salt, planthoppers ─► yield
+    soil ─► pump ─► irrigation           rain ─► fertiliser        biomass ─► feed
+    light trap, wet weeks ─► spraying    water, salt, planthoppers, dead fish ─► yield
 
 A function of seed, community and time, like everything here: day by day it is the same as in one go.
 Assumption: one watering in fifty is forgotten; a spray follows what was seen by two days, and is left out
@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from devices import texts
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, epoch_ms, midnight_of, moment_of
 from devices.contract.diary import (
     DiaryEvent,
@@ -38,6 +39,7 @@ PACKAGE_KG = 5
 FORGOTTEN, CARELESS = 0.02, 1 / 30
 # Planthoppers a night that are many; days from seeing to spraying, and from one spray to the next.
 SEEN, SPRAYED_AFTER, APART = 500.0, 2, 14
+FED_EVERY = 7  # days of feed in an entry
 WET_SPELL = 5  # days in a row on which blights spread in a garden
 # Pre-harvest days of sprays on rice, in gardens, and on what is picked all year. Assumption.
 INTERVALS = (14, 7, 3)
@@ -152,6 +154,7 @@ class Farm:
                 seed=f"giống {product.name.vi}", area_ha=self._community.area_ha, **same,
             )  # fmt: skip
         if product.crop in FED:
+            yield from self.fed(pilot, crop, hours[1], same)
             return
         for number, day in enumerate(spread(product.crop, crop, self._land.weather.rain), start=1):
             yield Input(
@@ -170,6 +173,18 @@ class Farm:
                     product="Chế phẩm sinh học trừ sâu bệnh", purpose="pesticide", dose="1 l/ha",
                     pre_harvest_days=interval, **same,
                 )  # fmt: skip
+
+    def fed(self, pilot: Pilot, crop: Grown, hour: float, same: dict[str, Any]) -> Iterator[DiaryEvent]:
+        """What the fish were fed, written down once a week."""
+        pond = self._land.pond(1)
+        last = min(crop.picked[0], len(self._land.weather.day) - 2)
+        for week, day in enumerate(range(max(crop.sown, 0) + FED_EVERY, last, FED_EVERY), start=1):
+            kilograms = pond.feed[day - FED_EVERY : day].sum() * pond.depth * 1e4 * pond.alive(day - 1)
+            yield Input(
+                event="input", id=f"{crop.id}-feed-{week}", ts=_at(pilot, day, 17 + hour),
+                product="Thức ăn viên nổi (giả định)", purpose="feed",
+                dose=f"{texts.number(kilograms, 'vi', 0)} kg/ha, {FED_EVERY} ngày", **same,
+            )  # fmt: skip
 
     def sprays(self, product: Product, crop: Grown) -> Iterator[tuple[int, Any, int | None]]:
         """When something was seen, how bad it was, and when it was sprayed, if it was."""
@@ -222,6 +237,8 @@ class Farm:
         land, first = self._land, max(crop.sown, 0)
         if not first < day < len(land.weather.day):
             return 1.0
+        if crop.id.startswith(tuple(FED)):
+            return land.pond(1).alive(day - 1)
         thirst = 1 - float(land.soil(1).fulfilled[first:day].mean())
         noons = Moment(ANCHOR + np.arange(first, day) * DAY_MS + 12 * HOUR_MS)
         salt = max(float(land.water.conductivity(noons).mean()) - SALT_OVER, 0)

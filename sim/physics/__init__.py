@@ -2,7 +2,7 @@
 
 pacific ─┬─► weather ─┬─► soil, pond, pests ─┬─► world.World
          └─► river ───┴─► water (tide.py) ───┘
-    river, pests ─► growing (crops of the pilot's calendars) ─► soil
+    river, pests ─► growing (crops of the pilot's calendars) ─► farm/: soil, fish of the pond
 
 evaporation.py: sun and air after FAO-56      actions.py: what actuators did
 streams.py, moment.py: random numbers and days, which all of them share

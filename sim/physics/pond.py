@@ -1,10 +1,14 @@
-"""Fish pond of one plot: oxygen hour by hour, and the aerator that answers to it.
+"""Fish pond of one plot: oxygen and ammonia hour by hour, its pump, and the aerator that answers to it.
 
-    light ─► photosynthesis ─┐
-    warmth ─► respiration ───┼─► oxygen ─► pH ─► ammonia
-    wind, aerator ─► air ────┘      └────► aerator (unless it was told)
+    light ─► photosynthesis ────┐
+    warmth, fish ─► respiration ┼─► oxygen ─► pH ──┐      oxygen ─► aerator (unless it was told)
+    air, aerator, pump ─────────┘                  ├─► un-ionised ammonia
+    feed ─► ammonia ─► algae, pump ────────────────┘
 
-Targets (FACTS): pangasius 25-34 °C, pH 7-8, oxygen 3-6.5 mg/L.
+Through a cycle (stock.py) the fish breathe and excrete more and more: nights sag in the last months, the
+pump changes more water, the aerator runs. Below 1 mg/L fish die: who plays a fish kill holds the aerators
+at 0 by Action for some nights before the harvest; what is caught then is less (`alive`).
+Targets (FACTS): pangasius 25-34 °C, pH 7-8, oxygen 3-6.5 mg/L, 3.5-4.5 in stocked ponds, N-NH4 0.5-5 mg/L.
 """
 
 import math
@@ -13,27 +17,41 @@ from functools import cached_property
 
 import numpy as np
 
-from devices.clock import HOUR_MS
-from sim.physics.actions import Action, Run, Runs, commanded, overlay, spread
+from devices.clock import DAY_MS, HOUR_MS
+from sim.physics.actions import Action, Run, Runs, commanded, overlay, spread, through
+from sim.physics.farm.stock import HOUSEHOLD, KINDS, stock
+from sim.physics.growing import Grown
 from sim.physics.moment import ANCHOR, Moment
-from sim.physics.streams import Array, persistent, uniform
+from sim.physics.streams import Array, carried, persistent, uniform
 from sim.physics.water import lagging
 from sim.physics.weather import Weather
 
 # Assumption, mg/L an hour: photosynthesis in full light (saturating beyond 700 W/m2, for in deep water
-# algae shade each other; the form is Jassby and Platt 1976), respiration of plankton, mud and fish at 20 °C.
-# Algae come and go: the spread of the logarithm, with a memory of days; ponds differ by a tenth.
+# algae shade each other; the form is Jassby and Platt 1976), respiration of plankton, mud and a household's
+# fish at 20 °C. Algae come and go: the spread of the logarithm, with a memory of days; ponds differ by a
+# tenth.
 _MADE, _SATURATING, _BREATHED = 1.1, 700.0, 0.285
 _BLOOM, _MEMORY, _PONDS = 0.15, 0.85, 0.1
 _WARMER = 1.047  # respiration for a degree more (Thomann and Mueller 1987, the usual factor)
 _HALF = 0.5  # Assumption, mg/L: with so little oxygen half as much is breathed
+# Assumption: a stocked fish takes 45 mg a kg and hour from the water; pangasius breathe air too, the more
+# the less oxygen there is (Lefevre et al. 2011), half of the whole at 2 mg/L.
+_FISH, _HALF_FISH = 45.0, 2.0
+_LETHAL, _DIES = 1.0, 0.03  # Assumption: below 1 mg/L three of a hundred die in an hour
 # Assumption, exchange with the air an hour: at 2 m of depth, more in the windy day; by an aerator.
-_STILL, _WINDY, _AERATED = 0.035, 0.02, 0.18
-# The aerator's own switch, between 20 and 8 h: on below 3 mg/L (FACTS: alert level 1), off above 4 (good).
+_STILL, _WINDY, _AERATED = 0.035, 0.02, 0.22
+# The aerator's own switch: on below 3 mg/L (FACTS: alert level 1), off above 4 (good), by day above 3.
 _LOW, _GOOD, _EVENING, _MORNING = 3.0, 4.0, 20, 8
-_NITROGEN = 0.7  # Assumption: total ammonia, mg/L, within a factor of about two
-# Assumption: pH 7.4 at 5 mg/L; carbon dioxide goes as oxygen comes, 0.1 for a mg/L.
-_PH, _BY_OXYGEN = 7.4, 0.1
+# Assumption: the pump changes a share of the water each day, a little for any fish and a third before the
+# harvest, from 6 h on, a 25th an hour; the river brings 5 mg/L of oxygen. 1.5 kW, as on the fields.
+_LITTLE, _MORE, _FULL, _PUMP_START, _FLOW, _RIVER, _POWER = 0.05, 0.3, 9.5, 6, 0.04, 5.0, 1.5
+# Total ammonia, mg N/L. Assumption: 21 g for a kg of feed (26 % protein is 42 g of nitrogen, half of it
+# excreted so), 0.65 a day from mud and a household's feed; algae and bacteria take 1.1 times it
+# a day, more or less as blooms come and go.
+_EXCRETED, _MUD, _TAKEN = 21.0, 0.65, 1.1
+# Assumption: pH 7.4 at 5 mg/L; carbon dioxide goes as oxygen comes, 0.1 for a mg/L, and comes with what fish
+# eat, 0.35 before the harvest (at 0.15 kg a m3 and day).
+_PH, _BY_OXYGEN, _BY_FEED = 7.4, 0.1, 2.5
 
 
 def saturation(celsius: Array) -> Array:
@@ -46,10 +64,29 @@ def saturation(celsius: Array) -> Array:
 class Pond:
     """A pond of a place's plot."""
 
-    def __init__(self, weather: Weather, plot: int = 1, actions: Iterable[Action] = ()) -> None:
+    def __init__(
+        self, weather: Weather, plot: int = 1, actions: Iterable[Action] = (),
+        cycles: Iterable[Grown] = (), kind: str = HOUSEHOLD,
+    ) -> None:  # fmt: skip
         self._weather, self._plot = weather, plot
+        actions = tuple(actions)
         self._commanded = commanded(actions, "aerator", plot)
+        self.depth = KINDS[kind].depth
+        biomass, feed, self._begins = stock(KINDS[kind], cycles, len(weather.day))
+        self.biomass, self.feed = biomass / self.depth, feed / self.depth  # kg/m3 and day by day
+        pump, valve = commanded(actions, "pump", plot), commanded(actions, "valve", plot)
+        self._pumping = overlay(self._exchange(), pump)
+        self._pump, self._flow = Runs(self._pumping), Runs(through(self._pumping, valve))
+        self._valve = Runs(overlay(self._pumping, valve))
         self._hours()
+
+    def _exchange(self) -> list[Run]:
+        """When the pump runs by itself."""
+        share = np.where(self.biomass > 0, _LITTLE + _MORE * np.minimum(self.biomass / _FULL, 1), 0.0)
+        lasts = np.round(share / _FLOW * HOUR_MS).astype(np.int64).tolist()
+        first = ANCHOR + _PUMP_START * HOUR_MS
+        starts = ((first + day * DAY_MS, long) for day, long in enumerate(lasts) if long)
+        return [(start, start + long, 1.0) for start, long in starts]
 
     @cached_property
     def _mean_temperature(self) -> Array:
@@ -75,51 +112,86 @@ class Pond:
         """
         weather = self._weather
         hours = np.arange(24 * (len(weather.day) - 1))  # the last day lacks the next, to draw lines to
-        at = Moment(ANCHOR + hours * HOUR_MS)
+        times = ANCHOR + hours * HOUR_MS
+        at = Moment(times)
         passed = weather.sky.passed(at.day, at.hour).reshape(-1, 24)
         share = np.diff(passed, axis=1, append=1.0).ravel()
         light = weather.light[at.day] * share * 1e6 / 3600  # W/m2
         heat, algae = self.temperature(at.ago(-0.5)), self._algae[: len(hours)]
         self._made = _MADE * algae * np.tanh(light / _SATURATING)
         self._breathed = _BREATHED * (1 + algae) / 2 * _WARMER ** (heat - 20)
+        self._fish = _FISH / 1000 * self.biomass[at.day] * _WARMER ** (heat - 28)
         self._air = _STILL + _WINDY * np.maximum(np.sin(2 * np.pi * (at.hour - 8) / 24), 0)
         self._full = saturation(heat)
+        self._flown = self._flow.total(np.append(times, times[-1] + HOUR_MS))
+        flow = _FLOW * np.diff(self._flown)
         overruled = spread(self._commanded, ANCHOR, HOUR_MS, len(hours))
-        supplied = -np.expm1(-self._air) / self._air  # hours' worth of a rate, while no aerator runs
-        gained = supplied * (self._made + self._air * self._full)
-        rows = (np.exp(-self._air), gained, supplied * self._breathed)
-        oxygen, on, state = 5.0, False, []
-        running: list[Run] = []
-        for hour, (left, gain, lost) in enumerate(zip(*(row.tolist() for row in rows), strict=True)):
+        exchange = self._air + flow
+        supplied = -np.expm1(-exchange) / exchange  # hours' worth of a rate, while no aerator runs
+        gained = supplied * (self._made + self._air * self._full + flow * _RIVER)
+        rows = (np.exp(-exchange), gained, supplied * self._breathed, supplied * self._fish)
+        begins = {24 * day for day in self._begins}
+        oxygen, on, alive = 5.0, False, 1.0
+        state, living, running = list[float](), list[float](), list[Run]()
+        for hour, (left, gain, lost, fish) in enumerate(zip(*(row.tolist() for row in rows), strict=True)):
+            if hour in begins:
+                alive = 1.0
             state.append(oxygen)
+            living.append(alive)
+            if oxygen < _LETHAL:
+                alive *= 1 - _DIES
             if on or oxygen < _LOW:
-                on = oxygen < _GOOD and not _MORNING <= hour % 24 < _EVENING
+                on = oxygen < (_LOW if _MORNING <= hour % 24 < _EVENING else _GOOD)
             if on or hour in overruled:
                 start = ANCHOR + hour * HOUR_MS
                 runs = overlay([(start, start + HOUR_MS, 1.0)] if on else [], overruled.get(hour, ()))
                 running += runs
-                oxygen = self._aerate(hour, oxygen, sum((b - a) * value for a, b, value in runs) / HOUR_MS)
+                lasts = sum((b - a) * value for a, b, value in runs) / HOUR_MS
+                oxygen = self._aerate(hour, oxygen, lasts, float(flow[hour]), living[-1])
             else:
-                oxygen = oxygen * left + gain - lost * oxygen / (oxygen + _HALF)
-        self._state, self._aerator = np.array(state), Runs(running)
-        self._aired = self._aerator.total(ANCHOR + hours * HOUR_MS)
+                breathed = lost / (oxygen + _HALF) + fish * living[-1] / (oxygen + _HALF_FISH)
+                oxygen = oxygen * (left - breathed) + gain
+        self._state, self._living, self._aerator = np.array(state), np.array(living), Runs(running)
+        self._aired = self._aerator.total(times)
 
-    def _aerate(self, hour: int, oxygen: float, lasts: float) -> float:
+    def _aerate(self, hour: int, oxygen: float, lasts: float, flow: float, alive: float) -> float:
         """Oxygen an hour later when the aerator runs for `lasts` hours."""
-        exchange = self._air[hour] + _AERATED * lasts
-        made = self._made[hour] - self._breathed[hour] * oxygen / (oxygen + _HALF)
-        toward = made / exchange + self._full[hour]
-        return float(toward + (oxygen - toward) * math.exp(-exchange))
+        air = float(self._air[hour]) + _AERATED * lasts
+        breathed = float(self._breathed[hour]) / (oxygen + _HALF)
+        breathed += float(self._fish[hour]) * alive / (oxygen + _HALF_FISH)
+        gained = float(self._made[hour]) + air * float(self._full[hour]) + flow * _RIVER
+        toward = (gained - breathed * oxygen) / (air + flow)
+        return toward + (oxygen - toward) * math.exp(-air - flow)
 
     def oxygen(self, at: Moment) -> Array:
         """mg/L."""
         hour, rest = np.divmod(at.times - ANCHOR, HOUR_MS)
         lasts = rest / HOUR_MS
         first = self._state[hour]
-        exchange = self._air[hour] * lasts + _AERATED * (self._aerator.total(at.times) - self._aired[hour])
-        source = (self._made[hour] - self._breathed[hour] * first / (first + _HALF)) * lasts
-        toward = (source + exchange * self._full[hour]) / np.maximum(exchange, 1e-12)
+        air = self._air[hour] * lasts + _AERATED * (self._aerator.total(at.times) - self._aired[hour])
+        flow = _FLOW * (self._flow.total(at.times) - self._flown[hour])
+        breathed = self._breathed[hour] / (first + _HALF)
+        breathed += self._fish[hour] * self._living[hour] / (first + _HALF_FISH)
+        gained = (self._made[hour] - breathed * first) * lasts + air * self._full[hour] + flow * _RIVER
+        exchange = air + flow
+        toward = gained / np.maximum(exchange, 1e-12)
         return np.asarray(first + (toward - first) * -np.expm1(-exchange))
+
+    def alive(self, day: int) -> float:
+        """The share of this cycle's fish that no want of oxygen has killed until the noon of a day."""
+        return float(self._living[24 * day + 12])
+
+    def pump(self, at: Moment) -> Array:
+        """1 while the pump runs that changes the water."""
+        return self._pump.at(at.times)
+
+    def valve(self, at: Moment) -> Array:
+        """How far the inlet is open, 0 to 1. Assumption: untold, it opens with the pump."""
+        return self._valve.at(at.times)
+
+    def energy(self, at: Moment) -> Array:
+        """kWh the pump has used since the anchor."""
+        return self._pump.total(at.times) * _POWER
 
     def aerator(self, at: Moment) -> Array:
         """1 while it runs."""
@@ -128,17 +200,36 @@ class Pond:
     def ph(self, at: Moment) -> Array:
         """Assumption: rain and feed move it by 0.05 over days."""
         days = 0.05 * at.between(self._drift)
-        return np.asarray(_PH + _BY_OXYGEN * (self.oxygen(at) - 5) + days)
+        eaten = _BY_FEED * at.between(self.feed)
+        return np.asarray(_PH + _BY_OXYGEN * (self.oxygen(at) - 5) - eaten + days)
 
     @cached_property
     def _drift(self) -> Array:
         return persistent(self._weather.field("pond"), 0.9)
 
     @cached_property
-    def _nitrogen(self) -> Array:
-        return np.asarray(_NITROGEN * np.exp(0.35 * persistent(self._weather.field("ammonia"), 0.9)))
+    def _nitrogen(self) -> tuple[Array, Array, Array]:
+        """Total ammonia at the start of each hour, mg N/L; what is excreted and the share taken in it."""
+        day = np.arange(len(self._state)) // 24
+        bloom = np.exp(0.25 * persistent(self._weather.field("ammonia"), 0.9))
+        gains = (_EXCRETED * self.feed[day] * self._living + _MUD) / 24
+        takes = _TAKEN / 24 / bloom[day]
+        kept = np.exp(-takes - _FLOW * np.diff(self._flown))
+        made = gains * -(kept - 1) / -np.log(kept)
+        # each hour's start follows from the hour before
+        begun = carried(np.append(_MUD / _TAKEN, made[:-1]), np.append(0.0, kept[:-1]))
+        return begun, gains, takes
+
+    def nitrogen(self, at: Moment) -> Array:
+        """Total ammonia, mg N/L."""
+        begun, gains, takes = self._nitrogen
+        hour, rest = np.divmod(at.times - ANCHOR, HOUR_MS)
+        lasts = rest / HOUR_MS
+        goes = takes[hour] * lasts + _FLOW * (self._flow.total(at.times) - self._flown[hour])
+        toward = gains[hour] * lasts / np.maximum(goes, 1e-12)
+        return np.asarray(begun[hour] + (toward - begun[hour]) * -np.expm1(-goes))
 
     def ammonia(self, at: Moment) -> Array:
         """Un-ionised ammonia, mg/L: its share of the total (Emerson et al. 1975)."""
         pka = 0.09018 + 2729.92 / (self.temperature(at) + 273.15)
-        return np.asarray(at.between(self._nitrogen) / (1 + 10 ** (pka - self.ph(at))))
+        return np.asarray(self.nitrogen(at) / (1 + 10 ** (pka - self.ph(at))))

@@ -19,11 +19,12 @@ from devices.pilots.pilot import Pilot
 from devices.pilots.places import Community, Place
 from devices.texts import Misuse
 from sim.physics.actions import Action, Actions, commanded
-from sim.physics.growing import LOOKS_AHEAD, fertilised
+from sim.physics.farm.soil import Soil
+from sim.physics.farm.stock import HOUSEHOLD
+from sim.physics.growing import FED, LOOKS_AHEAD, Grown, crops, fertilised
 from sim.physics.moment import ANCHOR, YEAR, Moment, seasonal
 from sim.physics.pests import Pests
 from sim.physics.pond import Pond
-from sim.physics.soil import Soil
 from sim.physics.streams import Array, Index, noise, persistent, uniform
 from sim.physics.water import Water
 from sim.physics.weather import Weather
@@ -74,8 +75,23 @@ class Land:
 
     def pond(self, plot: int) -> Pond:
         if plot not in self._ponds:
-            self._ponds[plot] = Pond(self.weather, plot, self.actions)
+            kind, cycles = self._cycles
+            self._ponds[plot] = Pond(self.weather, plot, self.actions, cycles, kind)
         return self._ponds[plot]
+
+    @cached_property
+    def _cycles(self) -> tuple[str, list[Grown]]:
+        """What is kept in the place's ponds, all alike, and when."""
+        place = self._place
+        if isinstance(place, Community):
+            for product in place.products:
+                if product.crop in FED:
+                    return product.crop, list(crops(self.weather.seed, place, product, 0, self.days))
+        return HOUSEHOLD, []
+
+    def pumped(self, plot: int) -> Soil | Pond:
+        """What the pump of a plot waters: its field, or its pond where fish are kept."""
+        return self.pond(plot) if self._cycles[1] else self.soil(plot)
 
     @cached_property
     def _highs(self) -> Array:
@@ -152,9 +168,9 @@ _PLOT: dict[str, _PlotCourse] = {
     "soil_nitrogen": lambda land, at, plot: land.soil(plot).nutrient(at, "nitrogen"),
     "soil_phosphorus": lambda land, at, plot: land.soil(plot).nutrient(at, "phosphorus"),
     "soil_potassium": lambda land, at, plot: land.soil(plot).nutrient(at, "potassium"),
-    "pump_state": lambda land, at, plot: land.soil(plot).pump(at),
-    "valve_state": lambda land, at, plot: land.soil(plot).valve(at),
-    "energy": lambda land, at, plot: land.soil(plot).energy(at),
+    "pump_state": lambda land, at, plot: land.pumped(plot).pump(at),
+    "valve_state": lambda land, at, plot: land.pumped(plot).valve(at),
+    "energy": lambda land, at, plot: land.pumped(plot).energy(at),
     "dissolved_oxygen": lambda land, at, plot: land.pond(plot).oxygen(at),
     "ammonia": lambda land, at, plot: land.pond(plot).ammonia(at),
     "aerator_state": lambda land, at, plot: land.pond(plot).aerator(at),

@@ -1,16 +1,21 @@
-"""Pond oxygen is lowest about sunrise, follows the light and calls the aerator."""
+"""Pond oxygen is lowest about sunrise, follows light and fish, and calls the aerator."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
 
 from devices.clock import DAY_MS, HOUR_MS
+from devices.contract.diary import Harvest
 from devices.pilots.pilot import load
+from sim.physics.actions import Action, Actions
+from sim.physics.farm.stock import KINDS, stock
+from sim.physics.growing import crops
 from sim.physics.moment import ANCHOR, Moment
 from sim.physics.pond import Pond, saturation
 from sim.physics.weather import Weather
 from sim.physics.world import World
+from sim.season import diary
 
 FIRST = int(datetime(2021, 1, 1, tzinfo=UTC).timestamp() * 1000) - 7 * HOUR_MS
 TIMES = FIRST + np.arange(730 * 144, dtype=np.int64) * 600_000
@@ -23,17 +28,19 @@ def pond(request):
 
 
 def test_oxygen_is_lowest_about_sunrise(pond):
-    noon_to_noon = pond("dissolved_oxygen").ravel()[72:-72].reshape(-1, 144)
-    hour = noon_to_noon.argmin(axis=1) / 6 + 12 - 24
+    oxygen, aided = pond("dissolved_oxygen"), pond("aerator_state")
+    noon_to_noon = oxygen.ravel()[72:-72].reshape(-1, 144)
+    unaided = aided.ravel()[72:-72].reshape(-1, 144).max(axis=1) == 0
+    hour = noon_to_noon.argmin(axis=1)[unaided] / 6 + 12 - 24
     assert np.mean((hour >= 5) & (hour <= 8)) > 0.8  # an aerator turns the other nights round
-    course = pond("dissolved_oxygen").mean(axis=0)
-    assert 6 * 6 <= course.argmin() <= 7 * 6
+    course = oxygen.mean(axis=0)
+    assert 5 * 6 <= course.argmin() <= 7 * 6
     assert 14 * 6 <= course.argmax() <= 17 * 6
 
 
 def test_oxygen_is_what_pangasius_is_kept_at(pond):
     oxygen = pond("dissolved_oxygen")
-    assert np.quantile(oxygen, 0.05) >= 3  # FACTS: 3-6.5 mg/L
+    assert np.quantile(oxygen, 0.1) >= 3  # FACTS: 3-6.5 mg/L
     assert oxygen.mean() <= 6.5
     assert oxygen.min() >= 1
 
@@ -49,13 +56,13 @@ def test_a_cloudy_day_leaves_less_oxygen_in_the_morning(pond):
     assert np.corrcoef(lack[0][lack[2] > 0], lack[1][lack[2] > 0])[0, 1] > 0.3
 
 
-def test_the_aerator_runs_at_night_only_and_rarely_when_sunny(pond):
+def test_the_aerator_runs_mostly_at_night(pond):
     running = pond("aerator_state")
     assert set(np.unique(running)) == {0.0, 1.0}
-    hours = np.flatnonzero(running.any(axis=0)) / 6
-    assert ((hours < 8) | (hours >= 20)).all()
-    assert 0.02 < running.any(axis=1).mean() < 0.4  # nights
-    assert (pond("dissolved_oxygen")[running[:, 18] == 1].min(axis=1) > 2.2).all()  # mg/L
+    hours = np.arange(144) / 6
+    assert running[:, (hours < 8) | (hours >= 20)].sum() > 0.85 * running.sum()
+    assert 0.2 < running.any(axis=1).mean() < 0.6  # nights: few in the fallow, most in the last months
+    assert (pond("dissolved_oxygen")[running[:, 18] == 1].min(axis=1) > 1.8).all()  # mg/L
 
 
 def test_ammonia_is_mostly_harmless(pond):
@@ -69,7 +76,9 @@ def test_water_is_what_pangasius_is_kept_in(pond):
     heat, acid = pond("water_temperature"), pond("water_ph")
     assert np.quantile(heat, 0.05) >= 25  # FACTS: 25-34 °C
     assert heat.max() <= 34
-    assert np.quantile(acid, (0.02, 0.98)) == pytest.approx(7.5, abs=0.5)  # FACTS: 7-8
+    low, high = np.quantile(acid, (0.02, 0.98))  # FACTS: source water 7-8; the last months are more acid
+    assert low > 6.8
+    assert high < 8
     oxygen = pond("dissolved_oxygen")
     assert np.corrcoef(acid.ravel(), oxygen.ravel())[0, 1] > 0.8
 
@@ -89,7 +98,7 @@ def test_oxygen_solves_its_equation():
         breathed = pond._breathed[at] * oxygen / (oxygen + 0.5)
         on = float(pond.aerator(Moment(np.array([start + hour * HOUR_MS])))[0])
         for _ in range(3600):
-            exchange = (pond._air[at] + 0.18 * on) * (pond._full[at] - oxygen)
+            exchange = (pond._air[at] + 0.22 * on) * (pond._full[at] - oxygen)
             oxygen += (pond._made[at] - breathed + exchange) / 3600
         there = pond.oxygen(Moment(np.array([start + (hour + 1) * HOUR_MS])))[0]
         assert oxygen == pytest.approx(there, abs=2e-3)
@@ -102,3 +111,101 @@ def test_ponds_of_a_place_differ_a_little():
     )
     assert 0 < np.abs(one - two).mean() < 1
     assert np.corrcoef(one, two)[0, 1] > 0.9
+
+
+SEEDS = range(1, 31)
+CYCLES = next(community for community in load("dong-thap").communities if community.id == "ca-tra-hong-ngu")
+JOINED = CYCLES.model_copy(update={"joined": date(2020, 1, 1)})
+YEARS = 3
+
+
+@pytest.fixture(scope="module")
+def cycles():
+    """Thirty seeds' ponds of three years: age in shares of the cycle (0 in the fallow) and means of days."""
+    rows = []
+    at = Moment(ANCHOR + np.arange(YEARS * 365 * 24) * HOUR_MS)
+    for seed in SEEDS:
+        weather = Weather(seed, CYCLES.id, CYCLES.lat, CYCLES.lon, YEARS * 365 + 2)
+        grown = list(crops(seed, CYCLES, CYCLES.products[0], 0, len(weather.day)))
+        pond = Pond(weather, 1, (), grown, "pangasius")
+        age = np.zeros(YEARS * 365)
+        for crop in grown:
+            inside = np.arange(max(crop.sown, 0), min(crop.picked[-1], len(age)))
+            age[inside] = np.minimum((inside - crop.sown + 1) / (crop.picked[0] - crop.sown), 1)
+        oxygen, nitrogen = (of(at).reshape(-1, 24) for of in (pond.oxygen, pond.nitrogen))
+        ran, flown = pond.aerator(at).reshape(-1, 24).any(axis=1), pond.pump(at).reshape(-1, 24).mean(axis=1)
+        rows.append((age, oxygen.mean(axis=1), oxygen.min(axis=1), nitrogen.mean(axis=1), ran, flown))
+    return np.array(rows, dtype=float).transpose(1, 0, 2)
+
+
+def test_a_cycle_is_felt(cycles):
+    """FACTS section 5: oxygen 3.5 to 4.5 mg/L and N-NH4 0.5 to 5 in stocked ponds (thesis, Thanh Bình)."""
+    age, oxygen, lowest, nitrogen, aerated, changed = cycles
+    fallow, young, old = age == 0, (age > 0) & (age < 0.25), age > 0.75
+    assert oxygen[fallow].mean() > 5.2 > oxygen[(age > 0.5)].mean() > 3.5
+    assert 3.5 <= oxygen[old].mean() <= 4.5
+    assert nitrogen[fallow].mean() < 0.8 < nitrogen[young].mean() < nitrogen[old].mean()
+    assert np.quantile(nitrogen[age > 0.1], 0.02) > 0.5
+    assert 3 < np.quantile(nitrogen, 0.999) < 5
+    sags = lowest < 3
+    assert sags[fallow].mean() < 0.2
+    assert sags[old].mean() > 0.5  # nights sag in the last months
+    assert aerated[fallow].mean() < 0.2
+    assert aerated[old].mean() > 0.5
+    assert changed[fallow].max() == 0  # nobody changes the water of a fallow pond
+    assert changed[young].mean() < changed[old].mean() == pytest.approx(0.3, abs=0.07)  # hours of a day
+
+
+def test_fish_weigh_and_eat_as_they_do():
+    """A crop of FACTS section 5 from 25 g to 850 g: the feed of a day falls from some 5 % of the weight to
+    1.5 %, and 1.6 kg of it are a kilogram of fish."""
+    crop = next(crops(1, CYCLES, CYCLES.products[0], 366, 800))
+    held = stock(KINDS["pangasius"], [crop], 1200)
+    last = crop.picked[0] - 1
+    assert held.biomass[last] * 10 == pytest.approx(sum(crop.kg_ha) / 1000, rel=0.03)  # t/ha
+    share = held.feed[held.biomass > 0] / held.biomass[held.biomass > 0]
+    assert share[0] == pytest.approx(0.05, abs=0.015)
+    assert share[last - crop.sown] == pytest.approx(0.015, abs=0.004)
+    assert held.feed.sum() * 1e4 == pytest.approx(1.6 * sum(crop.kg_ha), rel=0.1)
+    assert held.biomass[: crop.sown].max() == held.biomass[crop.picked[-1] :].max() == 0
+    assert held.begins == {crop.sown}
+
+
+def test_fish_die_where_the_aerators_stand_still():
+    pilot = load("dong-thap")
+    crop = next(crops(1, CYCLES, CYCLES.products[0], 366, 800))
+    before = ANCHOR + (crop.picked[0] - 20) * DAY_MS
+    still = Action(CYCLES.id, 1, "aerator", 0, before, before + 14 * DAY_MS)
+    usual, killed = World(1, pilot), World(1, pilot, Actions([still]))
+    lands = [world.land(CYCLES.id, ANCHOR + 900 * DAY_MS) for world in (usual, killed)]
+    day = crop.picked[0]
+    assert lands[0].pond(1).alive(day) == 1
+    assert lands[1].pond(1).alive(day) < 0.8
+    assert lands[1].pond(2).alive(day) == 1
+    assert lands[1].pond(1).alive(crop.sown + 365) == 1  # they are stocked again
+    caught = [
+        sum(
+            e.quantity_kg
+            for e in diary(1, pilot, JOINED, before, before + 60 * DAY_MS, world)
+            if isinstance(e, Harvest)
+        )
+        for world in (usual, killed)
+    ]
+    assert caught[1] < 0.85 * caught[0]
+
+
+def test_the_pump_of_a_pond_changes_its_water():
+    pilot, start = load("dong-thap"), FIRST + 200 * DAY_MS + 14 * HOUR_MS + 420_000
+    told = Action(CYCLES.id, 1, "pump", 1, start, start + DAY_MS)
+    times = FIRST + np.arange(210 * 144) * 600_000
+    usual, pumped = World(1, pilot), World(1, pilot, Actions([told]))
+    for name in ("ammonia", "dissolved_oxygen", "pump_state", "energy"):
+        one, two = (world.signal(CYCLES.id, 1, name, times, 600) for world in (usual, pumped))
+        np.testing.assert_array_equal(one[times <= start], two[times <= start])
+        assert not np.array_equal(one, two)
+    land = pumped.land(CYCLES.id, int(times[-1]))
+    after = Moment(np.array([start + DAY_MS]))
+    assert (
+        land.pond(1).nitrogen(after)[0]
+        < 0.8 * usual.land(CYCLES.id, int(times[-1])).pond(1).nitrogen(after)[0]
+    )

@@ -8,8 +8,8 @@ import pytest
 from devices.clock import DAY_MS, HOUR_MS
 from devices.pilots.pilot import load
 from sim.physics.actions import Action
+from sim.physics.farm.soil import Soil
 from sim.physics.moment import ANCHOR, Moment
-from sim.physics.soil import Soil
 from sim.physics.weather import Weather
 from sim.physics.world import World
 
