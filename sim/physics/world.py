@@ -19,6 +19,7 @@ from devices.pilots.pilot import Pilot
 from devices.pilots.places import Community, Place
 from devices.texts import Misuse
 from sim.physics.actions import Action, Actions, commanded
+from sim.physics.farm.paddy import Paddy, paddy
 from sim.physics.farm.soil import Soil
 from sim.physics.farm.stock import HOUSEHOLD
 from sim.physics.growing import FED, LOOKS_AHEAD, Grown, crops, fertilised
@@ -70,8 +71,16 @@ class Land:
         if plot not in self._soils:
             products = self._place.products if isinstance(self._place, Community) else ()
             crop = products[0].crop if products else ""
-            self._soils[plot] = Soil(self.weather, crop, plot, self.actions, self._fertilised)
+            self._soils[plot] = Soil(self.weather, crop, plot, self.actions, self._fertilised, self._paddy)
         return self._soils[plot]
+
+    @cached_property
+    def _paddy(self) -> Paddy | None:
+        """The regime of the fields where rice comes first."""
+        place = self._place
+        if not isinstance(place, Community) or not place.products or place.products[0].crop != "rice":
+            return None
+        return paddy(crops(self.weather.seed, place, place.products[0], 0, self.days), self.days)
 
     def pond(self, plot: int) -> Pond:
         if plot not in self._ponds:

@@ -1,12 +1,14 @@
 """Soil of one plot: root-zone water, irrigation and nutrients day by day, and any moment in between.
 
     rain ───────────────┐
-    pump (own or told) ─┴─► root zone ─► crop, drainage ─► nutrients
+    pump (own or told) ─┴─► root zone, water over it ─► crop, drainage ─► nutrients
 
-The balance is FAO-56 chapter 8. Plots of a place share weather and crop and differ in texture; each has
-its pump and field valve, which obey actions. "FAO-56": see evaporation.py.
+The balance is FAO-56 chapter 8. On a paddy water stands over the root zone as its calendar has it (paddy.py).
+Plots of a place share weather and crop and differ in texture; each has its pump and field valve, which obey
+actions. "FAO-56": see evaporation.py.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +18,7 @@ import numpy.typing as npt
 
 from devices.clock import DAY_MS, HOUR_MS
 from sim.physics.actions import Action, Run, Runs, commanded, overlay, spread, through
+from sim.physics.farm.paddy import BUND, Paddy
 from sim.physics.moment import ANCHOR, YEAR, Moment
 from sim.physics.streams import Array, carried, uniform
 from sim.physics.weather import Weather
@@ -59,8 +62,10 @@ class Texture:
 # Assumption: the porosities, and that a plot lies anywhere between the two.
 _LIGHT, _HEAVY = Texture(0.20, 0.33, 0.45), Texture(0.235, 0.385, 0.50)
 _DRAINED = 0.5  # Assumption: half the water above field capacity leaves in a day
-# Assumption: on a dry day the pump starts at 5 h and gives at most 20 mm; 15 mm an hour, at 1.5 kW.
-_PUMP_START, _MOST_WATER, _FLOW, _POWER = 5 * HOUR_MS, 20.0, 15.0, 1.5
+_SEEPS = 1.5  # Assumption, mm a day: through the plough pan of a puddled clay
+# Assumption: on a dry day the pump starts at 5 h and gives at most 20 mm, 75 to a paddy; 15 mm an hour, at
+# 1.5 kW.
+_PUMP_START, _MOST_WATER, _MOST_PADDY, _FLOW, _POWER = 5 * HOUR_MS, 20.0, 75.0, 15.0, 1.5
 # Assumption: available mg/kg in the mean, share taken up a day at the usual transpiration (mm), share
 # washed out by 10 mm of drainage. The soil's own store gives back seven tenths of the uptake; fertiliser
 # makes up for the rest since the time before, of 200 days at most; every 30 days where nobody keeps a diary.
@@ -81,9 +86,10 @@ class Soil:
 
     def __init__(
         self, weather: Weather, crop: str, plot: int = 1, actions: Iterable[Action] = (),
-        fertilised: Sequence[int] | None = None,
+        fertilised: Sequence[int] | None = None, paddy: Paddy | None = None,
     ) -> None:  # fmt: skip
         self._weather, self._crop, self._plot = weather, _CROPS.get(crop, _GARDEN), plot
+        self._paddy = paddy
         self._fertilised = fertilised
         share = (1 + self._offset("texture")) / 2
         self.texture = Texture(
@@ -100,30 +106,32 @@ class Soil:
         """FAO-56 eq. 85, with the stress coefficient of eq. 84 and no capillary rise (Assumption).
 
         A day's own irrigation, crop and drainage follow from the water at its start; what was told to
-        the pump adds to that (up to saturation) or takes from it, from then on.
+        the pump adds to that (up to saturation, or the bund) or takes from it, from then on.
         """
         crop, texture, weather = self._crop, self.texture, self._weather
         capacity = (texture.capacity - texture.wilting) * crop.root
-        full = (texture.saturation - texture.wilting) * crop.root
+        self._full = (texture.saturation - texture.wilting) * crop.root
         pumps, valves = (spread(runs, ANCHOR, DAY_MS, len(weather.rain)) for runs in (pump, valve))
         self._pumping: list[Run] = []
         flowing: list[Run] = []
         half = 1 / ((1 - crop.depletion) * capacity)
         water, rows = capacity / 2, []
-        demand = (crop.kc * weather.evapotranspiration).tolist()
+        kc, *regime = self._regime(capacity)
+        self._demand = kc * weather.evapotranspiration
         idle = self._idle().tolist()
-        for day, (rain, want) in enumerate(zip(weather.rain.tolist(), demand, strict=True)):
-            lacking = capacity - water
+        courses = (row.tolist() for row in (weather.rain, self._demand, *regime))
+        for day, (rain, want, dry, wet, full, most, seeps) in enumerate(zip(*courses, strict=True)):
             planned, runs = 0.0, list[Run]()
-            if lacking > crop.depletion * capacity and not idle[day]:
+            if water < dry and not idle[day]:
                 start, lasts = (
                     ANCHOR + day * DAY_MS + _PUMP_START,
-                    round(min(lacking, _MOST_WATER) / _FLOW * HOUR_MS),
+                    round(min(wet - water, most) / _FLOW * HOUR_MS),
                 )
                 planned, runs = lasts / HOUR_MS * _FLOW, [(start, start + lasts, 1.0)]
             stress = water * half
             taken = min(want * stress if stress < 1 else want, water)
-            drained = -_DRAINED * lacking if lacking < 0 else 0.0
+            over = water - full if water > full else 0.0  # runs off where no bund holds it any more
+            drained = min(_DRAINED * (water - over - capacity), seeps) + over if water > capacity else 0.0
             room = full - (water - taken - drained)
             soaked = rain if rain < room - planned else room - planned
             inflow, flows = planned, runs
@@ -141,6 +149,24 @@ class Soil:
         ).T.copy()
         self._pump, self._flow = Runs(self._pumping), Runs(flowing)
         self._poured = self._flow.total(ANCHOR + weather.day * DAY_MS)
+
+    def _regime(self, capacity: float) -> tuple[Array, Array, Array, Array, Array, Array]:
+        """By day: crop coefficient; water, mm, below which the pump starts, to which it gives and which the
+        field holds; the most that it gives; the most that seeps away.
+        """
+        crop, field, days = self._crop, self._paddy, len(self._weather.day)
+        start = (1 - crop.depletion) * capacity
+        rows = (crop.kc, start, capacity, self._full, _MOST_WATER, math.inf)
+        if field is None:
+            return tuple(np.full(days, value) for value in rows)  # type: ignore[return-value]
+        dries, rises = (self._full + np.where(x < 0, x * self._drains, x) for x in (field.dries, field.rises))
+        seeps = np.where(field.puddled > 0, _SEEPS, math.inf)
+        return field.kc, dries, rises, self._full + field.holds, np.full(days, _MOST_PADDY), seeps
+
+    @property
+    def _drains(self) -> float:
+        """mm of water that a mm of soil gives up when the water table falls past it."""
+        return self.texture.saturation - self.texture.capacity
 
     def _idle(self) -> npt.NDArray[np.bool_]:
         """The days on which nobody sees to the pump."""
@@ -161,7 +187,7 @@ class Soil:
     @property
     def fulfilled(self) -> Array:
         """The share of each day's thirst that the crop could quench."""
-        return np.asarray(self.taken / (self._crop.kc * self._weather.evapotranspiration))
+        return np.asarray(self.taken / self._demand)
 
     def pump(self, at: Moment) -> Array:
         """1 while the pump runs."""
@@ -175,8 +201,8 @@ class Soil:
         """kWh the pump has used since the anchor."""
         return self._pump.total(at.times) * _POWER
 
-    def _content(self, at: Moment) -> Array:
-        """Water by volume; meets the next day's start at midnight."""
+    def _held(self, at: Moment) -> Array:
+        """mm of water in the root zone and over it; meets the next day's start at midnight."""
         day, weather = at.day, self._weather
         poured = (self._flow.total(at.times) - self._poured[day]) * _FLOW
         water: Array = (
@@ -186,8 +212,19 @@ class Soil:
             - self.taken[day] * weather.sky.passed(day, at.hour)
             - self.drained[day] * at.hour / 24
         )
+        return water
+
+    def _content(self, at: Moment) -> Array:
+        """Water by volume."""
         # in a flooded hour the day's crop and drainage have yet to make room
-        return np.minimum(self.texture.wilting + water / self._crop.root, self.texture.saturation)
+        return np.minimum(self.texture.wilting + self._held(at) / self._crop.root, self.texture.saturation)
+
+    def standing(self, at: Moment) -> Array:
+        """Water of a paddy, mm above the mud; where none stands the water table below it, negative, as far as
+        a tube of 30 cm shows it.
+        """
+        over = self._held(at) - self._full
+        return np.clip(np.where(over < 0, over / self._drains, over), -300.0, BUND)
 
     def moisture(self, at: Moment) -> Array:
         """% by volume."""
