@@ -32,7 +32,9 @@ class Written(BaseModel):
 
 
 class Place(Written):
-    """Something on the map: old commune and district, the commune since July 2025, a point ±5 km."""
+    """Something on the map: old commune and district, the commune since July 2025, a point ±5 km.
+    `behind_sluices`: its canals are kept from the sea's salt by the sluices of a project.
+    """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]  # room for a model and a number in device ids
     name: str
@@ -42,6 +44,7 @@ class Place(Written):
     lon: float = Field(ge=102, le=110)
     joined: Day
     fictional: bool = False
+    behind_sluices: bool = False
     source: str | None = None
     assumption: str | None = None
     fleet: dict[str, Annotated[int, Field(ge=0, le=1000)]] = {}

@@ -37,9 +37,12 @@ _HALF = 0.5  # Assumption, mg/L: with so little oxygen half as much is breathed
 # Assumption: a stocked fish takes 45 mg a kg and hour from the water; pangasius breathe air too, the more
 # the less oxygen there is (Lefevre et al. 2011), half of the whole at 2 mg/L.
 _FISH, _HALF_FISH = 45.0, 2.0
-_LETHAL, _DIES = 1.0, 0.03  # Assumption: below 1 mg/L three of a hundred die in an hour
+_LETHAL, _DIES = 1.0, 0.02  # Assumption: below 1 mg/L two of a hundred die in an hour
 # Assumption, exchange with the air an hour: at 2 m of depth, more in the windy day; by an aerator.
 _STILL, _WINDY, _AERATED = 0.035, 0.02, 0.22
+# Assumption: in one night of sixty the aerator does not start, for want of current or as its keeper sleeps:
+# from 18 h to 7 h. Who commands it is obeyed.
+_UNATTENDED, _DUSK, _DAWN = 1 / 60, 18, 7
 # The aerator's own switch: on below 3 mg/L (FACTS: alert level 1), off above 4 (good), by day above 3.
 _LOW, _GOOD, _EVENING, _MORNING = 3.0, 4.0, 20, 8
 # Assumption: the pump changes a share of the water each day, a little for any fish and a third before the
@@ -130,7 +133,7 @@ class Pond:
         supplied = -np.expm1(-exchange) / exchange  # hours' worth of a rate, while no aerator runs
         gained = supplied * (self._made + self._air * self._full + flow * _RIVER)
         rows = (np.exp(-exchange), gained, supplied * self._breathed, supplied * self._fish)
-        begins = {24 * day for day in self._begins}
+        begins, still = {24 * day for day in self._begins}, self._unattended()
         oxygen, on, alive = 5.0, False, 1.0
         state, living, running = list[float](), list[float](), list[Run]()
         for hour, (left, gain, lost, fish) in enumerate(zip(*(row.tolist() for row in rows), strict=True)):
@@ -141,7 +144,7 @@ class Pond:
             if oxygen < _LETHAL:
                 alive *= 1 - _DIES
             if on or oxygen < _LOW:
-                on = oxygen < (_LOW if _MORNING <= hour % 24 < _EVENING else _GOOD)
+                on = hour not in still and oxygen < (_LOW if _MORNING <= hour % 24 < _EVENING else _GOOD)
             if on or hour in overruled:
                 start = ANCHOR + hour * HOUR_MS
                 runs = overlay([(start, start + HOUR_MS, 1.0)] if on else [], overruled.get(hour, ()))
@@ -153,6 +156,13 @@ class Pond:
                 oxygen = oxygen * (left - breathed) + gain
         self._state, self._living, self._aerator = np.array(state), np.array(living), Runs(running)
         self._aired = self._aerator.total(times)
+
+    def _unattended(self) -> set[int]:
+        """Hours in which the aerator does nothing by itself."""
+        weather = self._weather
+        nights = uniform(weather.seed, f"aerator@{weather.place}:{self._plot}", weather.day) < _UNATTENDED
+        first = np.flatnonzero(nights) * 24 + _DUSK
+        return {hour for start in first.tolist() for hour in range(start, start + 24 - _DUSK + _DAWN)}
 
     def _aerate(self, hour: int, oxygen: float, lasts: float, flow: float, alive: float) -> float:
         """Oxygen an hour later when the aerator runs for `lasts` hours."""

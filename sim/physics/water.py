@@ -1,7 +1,8 @@
 """River and canal water at one place: flood season, tide, heat and what the water carries.
 
     river (river.py), tide (tide.py) ─► level
-    salt front, tide, distance to the mouth ─► salt in the river ─► sluice ─► salt in the canal
+    salt front, tide, distance to the mouth ─► salt in the river ─► sluices of a project, if it has one
+        ─► the place's own sluice ─► salt in the canal
 
 A place is its distance to the mouth along the river. Levels are metres above the zero of the alarms.
 """
@@ -9,13 +10,14 @@ A place is its distance to the mouth along the river. Levels are metres above th
 import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
 from devices.clock import HOUR_MS
 from sim.physics.actions import Run
-from sim.physics.moment import Moment, seasonal
-from sim.physics.river import DRY, PEAK, river
+from sim.physics.moment import ANCHOR, Moment, seasonal, smooth
+from sim.physics.river import DRY, FRONT, PEAK, river
 from sim.physics.streams import Array, carried, noise, persistent
 from sim.physics.tide import CARRIERS, tide, wave, weaker
 from sim.physics.weather import Weather
@@ -27,6 +29,12 @@ from sim.physics.weather import Weather
 # 0.47 m where Tân Châu had 2.51), and at the mouth not at all.
 _GAUGES = (0.0, 136.0, 194.0)
 _DRY, _PEAK, _YEARS = (0.1, 0.5, DRY), (0.1, 1.85, PEAK), (0.0, 0.2, 1.0)
+# Inner fields of the Plain of Reeds, north-east of the Tiền: the further off its course the more, from 8 to
+# 16 km. Assumption: a usual year's peak there, how much years differ (that Trường Xuân's alarms from 1.5 to
+# 2.5 m, FACTS section 3, are each reached now and then), and that little of the tide comes so far.
+_TIEN = ((10.80, 105.24), (10.46, 105.63), (10.27, 105.90))
+_NEAR, _FAR, _BEYOND = 8.0, 16.0, 45.0
+_INNER_PEAK, _INNER_YEARS, _INNER_TIDE = 1.35, 0.7, 0.4
 # Assumption: a place that lies on another river has Cao Lãnh's.
 _ELSEWHERE = 250.0
 # The wave takes 6 h to Tân Châu (FACTS section 5: 4 to 6 h, some 25 km/h), every constituent alike.
@@ -52,6 +60,11 @@ _FRESH = 90.0
 _EXCURSION, _HIGH_WATER = 4.0, 0.6
 # Assumption: behind a closed sluice salt fades in 5 days, behind an open one it follows the river in 6 hours.
 _FRESHENS, _FOLLOWS = 5 * 24.0, 6.0
+# Canals behind the sluices of a project (Gò Công's). Assumption: they are opened on days when the river falls
+# below 0.5 g/L at low water, and the canal follows that in 3 days; else a 2,500th of the river's salt seeps
+# in each day, more in a dry year, as the front squared; 100 mm of rain wash out two thirds; 0.3 of the tide
+# comes in.
+_LETS_IN, _REFILLS, _LEAKS, _WASHES, _REACHES = 0.5, 3.0, 0.0004, 0.011, 0.3
 # 1 dS/m is some 0.64 g/L of salts (Ayers and Westcot, FAO Irrigation and Drainage Paper 29, 1985).
 _SALT = 0.64
 # Assumption: canal pH by month; acid sulphate soils drain with the first rains, May to July.
@@ -74,6 +87,21 @@ def distance(lat: float, lon: float) -> float:
     return float(6371 * _WINDING * np.hypot(a[:, 0], across).min())
 
 
+def inland(lat: float, lon: float) -> float:
+    """How much a place belongs to the Plain of Reeds' inner fields, 0 on the river's bank to 1."""
+    nearest = math.inf
+    here = np.array([lat, lon * math.cos(math.radians(lat))])
+    course = [np.array([north, east * math.cos(math.radians(lat))]) for north, east in _TIEN]
+    for one, two in pairwise(course):
+        along = two - one
+        share = float(np.clip((here - one) @ along / (along @ along), 0, 1))
+        across = here - one - share * along
+        side = float(along[1] * across[0] - along[0] * across[1])  # north-east is positive
+        if (away := 111.2 * float(np.hypot(*across))) < abs(nearest):
+            nearest = math.copysign(away, side)
+    return float(smooth(np.array((nearest - _NEAR) / (_FAR - _NEAR)))) if nearest < _BEYOND else 0.0
+
+
 def salt(kilometres: Array | float, front: Array | float) -> Array:
     """g/L at a distance to the mouth, for a front in km."""
     fade = (np.maximum(kilometres, 0) / front) ** _STEEPNESS
@@ -86,12 +114,18 @@ def four_grams() -> float:
 
 
 class Water:
-    """The canal that a place draws from; `sluice` is what its sluice was told, open where nothing."""
+    """The canal that a place draws from; `sluice` is what its sluice was told, open where nothing. `gated`:
+    behind the sluices of a project besides.
+    """
 
-    def __init__(self, weather: Weather, sluice: Sequence[Run] = (), kilometres: float | None = None) -> None:
-        self._weather, self.sluice = weather, Sluice(sluice)
+    def __init__(
+        self, weather: Weather, sluice: Sequence[Run] = (), kilometres: float | None = None,
+        gated: bool = False,
+    ) -> None:  # fmt: skip
+        self._weather, self.sluice, self._gated = weather, Sluice(sluice), gated
         km = distance(weather.lat, weather.lon) if kilometres is None else kilometres
         self._kilometres = km if km < _ELSEWHERE else _GAUGES[1]
+        self._inland = inland(weather.lat, weather.lon) if kilometres is None else 0.0
         self._river = river(weather.seed, len(weather.day))
         fades = self._kilometres * (_FADES + _BY_DISCHARGE * self._river.discharge)
         sea = tide(len(weather.day), round(self._kilometres / _PACE, 2))
@@ -110,6 +144,8 @@ class Water:
     def _mean(self) -> Array:
         """m, of each day, without tide and rain."""
         dry, peak, years = (float(np.interp(self._kilometres, _GAUGES, row)) for row in (_DRY, _PEAK, _YEARS))
+        peak += self._inland * (_INNER_PEAK - peak)
+        years += self._inland * (_INNER_YEARS - years)
         rise = self._river.course * (peak - dry) + self._river.apart * years
         return np.asarray(dry + rise + self._sea)
 
@@ -122,7 +158,8 @@ class Water:
     def level(self, at: Moment) -> Array:
         """m. Assumption: a day's rain lifts a canal by 2 mm for each mm."""
         rain = self._weather.rained(at) - self._weather.rained(at.ago(24))
-        return np.asarray(at.between(self._mean) + self.tide(at) + 0.002 * rain)
+        reaches = (_REACHES if self._gated else 1.0) * (1 - self._inland * (1 - _INNER_TIDE))
+        return np.asarray(at.between(self._mean) + reaches * self.tide(at) + 0.002 * rain)
 
     @cached_property
     def _mean_temperature(self) -> Array:
@@ -150,7 +187,24 @@ class Water:
         return np.asarray(fresh + self.salinity(at) / _SALT)
 
     def _outside(self, at: Moment) -> Array:
-        """g/L in the river before the sluice."""
+        """g/L before the sluice."""
+        return at.between(self._behind) if self._gated else self._before(at)
+
+    @cached_property
+    def _behind(self) -> Array:
+        """g/L of each day behind the project's sluices."""
+        days = len(self._weather.day) - 1  # the last day lacks the next, to draw lines to
+        eighths = Moment(ANCHOR + np.arange(8 * days) * 3 * HOUR_MS)
+        river = self._before(eighths).reshape(days, 8)
+        low, opened = river.min(axis=1), river.min(axis=1) < _LETS_IN
+        seeps = _LEAKS * river.mean(axis=1) * (self._river.front[:days] / FRONT) ** 2
+        kept = np.exp(-np.where(opened, 1 / _REFILLS, 0) - _WASHES * self._weather.rain[:days])
+        gains = np.where(opened, (1 - np.exp(-1 / _REFILLS)) * low, seeps)
+        inside = carried(gains, kept)
+        return np.append(inside, inside[-1])
+
+    def _before(self, at: Moment) -> Array:
+        """g/L in the river."""
         if self._kilometres > _FRESH:
             return np.zeros(at.times.shape)
         below = _HIGH_WATER * at.between(self._left) - self.tide(at)

@@ -61,7 +61,8 @@ class Land:
 
     @cached_property
     def water(self) -> Water:
-        return Water(self.weather, commanded(self.actions, "sluice"))
+        gated = self._place.behind_sluices
+        return Water(self.weather, commanded(self.actions, "sluice"), gated=gated)
 
     @cached_property
     def pests(self) -> Pests:

@@ -9,7 +9,6 @@ from devices.clock import DAY_MS, HOUR_MS
 from devices.contract.diary import Harvest
 from devices.pilots.pilot import load
 from sim.physics.actions import Action, Actions
-from sim.physics.farm.stock import KINDS, stock
 from sim.physics.growing import crops
 from sim.physics.moment import ANCHOR, Moment
 from sim.physics.pond import Pond, saturation
@@ -154,21 +153,6 @@ def test_a_cycle_is_felt(cycles):
     assert aerated[old].mean() > 0.5
     assert changed[fallow].max() == 0  # nobody changes the water of a fallow pond
     assert changed[young].mean() < changed[old].mean() == pytest.approx(0.3, abs=0.07)  # hours of a day
-
-
-def test_fish_weigh_and_eat_as_they_do():
-    """A crop of FACTS section 5 from 25 g to 850 g: the feed of a day falls from some 5 % of the weight to
-    1.5 %, and 1.6 kg of it are a kilogram of fish."""
-    crop = next(crops(1, CYCLES, CYCLES.products[0], 366, 800))
-    held = stock(KINDS["pangasius"], [crop], 1200)
-    last = crop.picked[0] - 1
-    assert held.biomass[last] * 10 == pytest.approx(sum(crop.kg_ha) / 1000, rel=0.03)  # t/ha
-    share = held.feed[held.biomass > 0] / held.biomass[held.biomass > 0]
-    assert share[0] == pytest.approx(0.05, abs=0.015)
-    assert share[last - crop.sown] == pytest.approx(0.015, abs=0.004)
-    assert held.feed.sum() * 1e4 == pytest.approx(1.6 * sum(crop.kg_ha), rel=0.1)
-    assert held.biomass[: crop.sown].max() == held.biomass[crop.picked[-1] :].max() == 0
-    assert held.begins == {crop.sown}
 
 
 def test_fish_die_where_the_aerators_stand_still():
