@@ -7,7 +7,7 @@ publish/  MQTT, a connection a node and no thread
        season.py (diaries) ─┐        └─► run.Live ───► publish (MQTT, one link a node)
                             └───────────┘                 ▲
                                     storms.py (masts fail, all nodes of a place come back)
-session.py  one run: history first, then live          describe.py  the world as one page of plots
+session.py  one run: history first, then live          describe/  the world as one page of plots
 rollout.py  when places join                           what is played: devices/pilots/scenarios
 
 It meets the gateway on MQTT alone, so that real hardware can take its place.

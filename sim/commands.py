@@ -96,7 +96,7 @@ def command(open_past: OpenPast) -> Callable[..., None]:
                 raise Misuse("simulated.no_community", place=community)
             path = Path(out or "simulated.html")
             may_write(path)
-            path.write_text(page(seed or 1, settings.loaded_pilot, community, year), "utf-8")
+            path.write_text(page(seed or 1, settings.loaded_pilot, community, year, lang), "utf-8")
             typer.echo(str(path))
             return
         require_speed(speed)

@@ -106,7 +106,6 @@ NOT_FOR_PEOPLE = {
     "dashboards/sta/network.py": "open data, in English",
     "gateway/brokers/embedded.py": "a log",
     "gateway/health.py": "answers to programs",
-    "sim/describe.py": "a page for who changes the simulator, in English",
     "sim/physics/weather.py": "names what stands in a YAML file, as it stands there",
     "sim/session.py": "progress in a terminal, in English",
     "traceability/diary/entries.py": "reads what people type",

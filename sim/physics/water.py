@@ -186,16 +186,16 @@ class Water:
         fresh = month * np.exp(0.08 * at.between(self._mixture)) + 0.02 * self.tide(at)
         return np.asarray(fresh + self.salinity(at) / _SALT)
 
-    def _outside(self, at: Moment) -> Array:
+    def _before_sluice(self, at: Moment) -> Array:
         """g/L before the sluice."""
-        return at.between(self._behind) if self._gated else self._before(at)
+        return at.between(self._behind) if self._gated else self.river_salt(at)
 
     @cached_property
     def _behind(self) -> Array:
         """g/L of each day behind the project's sluices."""
         days = len(self._weather.day) - 1  # the last day lacks the next, to draw lines to
         eighths = Moment(ANCHOR + np.arange(8 * days) * 3 * HOUR_MS)
-        river = self._before(eighths).reshape(days, 8)
+        river = self.river_salt(eighths).reshape(days, 8)
         low, opened = river.min(axis=1), river.min(axis=1) < _LETS_IN
         seeps = _LEAKS * river.mean(axis=1) * (self._river.front[:days] / FRONT) ** 2
         kept = np.exp(-np.where(opened, 1 / _REFILLS, 0) - _WASHES * self._weather.rain[:days])
@@ -203,8 +203,8 @@ class Water:
         inside = carried(gains, kept)
         return np.append(inside, inside[-1])
 
-    def _before(self, at: Moment) -> Array:
-        """g/L in the river."""
+    def river_salt(self, at: Moment) -> Array:
+        """g/L in the river, before any sluice."""
         if self._kilometres > _FRESH:
             return np.zeros(at.times.shape)
         below = _HIGH_WATER * at.between(self._left) - self.tide(at)
@@ -212,7 +212,7 @@ class Water:
 
     def salinity(self, at: Moment) -> Array:
         """g/L."""
-        return self.sluice.inside(self._outside, at)
+        return self.sluice.inside(self._before_sluice, at)
 
     def turbidity(self, at: Moment) -> Array:
         """NTU. Assumption: 25 when dry, 140 more with the flood's silt, 1.5 a mm of two days' rain; boats

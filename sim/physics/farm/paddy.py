@@ -14,8 +14,8 @@ import numpy as np
 from sim.physics.growing import Grown
 from sim.physics.streams import Array
 
-# mm above the mud, below it negative. Assumption: the bund's height; what is kept before and after sowing.
-TUBE, FLOODED, _SHALLOW, BUND = -150.0, 50.0, 20.0, 100.0
+# mm above the mud, below it negative. Assumption: what the outlet lets stand, what is kept about the sowing.
+TUBE, FLOODED, _SHALLOW, BUND = -150.0, 50.0, 20.0, 70.0
 _MOIST = -20.0
 # Assumption, days: puddled before sowing; sown on mud, without standing water; drained before the harvest.
 _PUDDLED, _ON_MUD, _DRAINED = 5, 7, 12
