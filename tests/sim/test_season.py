@@ -1,4 +1,7 @@
-"""Simulated diaries are such as the rules allow, follow their plot, and are the same however they are cut."""
+"""Simulated diaries are such as the rules allow, follow their plot, and are the same however they are cut.
+
+What crops take and give is held over thirty seeds, in test_crops.py.
+"""
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
@@ -11,7 +14,6 @@ from devices.contract.diary import (
     Harvest,
     Input,
     Irrigation,
-    PestObservation,
     Planting,
     decode_diary,
     encode_diary,
@@ -106,28 +108,6 @@ def test_an_organisation_without_sensors_writes_its_harvests_alone(pilot: Pilot)
     assert 5 <= len(events) <= 7  # six harvests a year
 
 
-@pytest.mark.parametrize("community", RICE, ids=lambda c: c.id)
-def test_rice_takes_its_time(community: Community, decade) -> None:
-    """FACTS section 5: 85 to 105 days; 6.3, 5.3-6 and 4.9-5.3 t/ha in winter, summer and autumn."""
-    events = decade(community)
-    sown, cut = days(events, Planting), days(events, Harvest)
-    kilograms = dict(zip(cut, (e.quantity_kg for e in events if isinstance(e, Harvest)), strict=True))
-    assert 29 <= len(sown) <= 31
-    tonnes: dict[int, list[float]] = {0: [], 1: [], 2: []}
-    for start in sown:
-        ends = [day for day in cut if start < day < start + 120]
-        if not ends:
-            continue  # after the decade
-        assert len(ends) == 1
-        assert 85 <= ends[0] - start <= 105
-        month = (FIRST_DAY + timedelta(days=start)).month
-        crop = 0 if month in (11, 12) else 1 if month in (4,) else 2
-        tonnes[crop].append(kilograms[ends[0]] / community.area_ha / 1000)
-    for crop, published in enumerate((6.3, 5.65, 5.1)):
-        assert np.mean(tonnes[crop]) == pytest.approx(published, rel=0.2)
-        assert np.std(tonnes[crop]) > 0.05
-
-
 def test_rice_is_sown_after_the_flood_and_the_hoppers(world: World, decade) -> None:
     community = RICE[0]
     land = world.land(community.id, DECADE_STOP)
@@ -138,28 +118,12 @@ def test_rice_is_sown_after_the_flood_and_the_hoppers(world: World, decade) -> N
     assert np.mean(after) > 0.6  # chance: a third
 
 
-def test_mandarin_and_flowers_are_for_tet(decade) -> None:
-    for crop, most in (("mandarin", 33), ("flowers", 20)):
-        community = next(c for c in FROM_THE_FIRST if c.products[0].crop == crop)
-        harvests = [FIRST_DAY + timedelta(days=day) for day in days(decade(community), Harvest)]
-        assert harvests
-        before = [(next(t for y in (d.year, d.year + 1) if (t := tet(y)) >= d) - d).days for d in harvests]
-        assert np.mean([0 <= left <= 30 for left in before]) >= 0.8
-        assert max(before) <= most
+def test_flowers_are_sown_about_the_middle_of_the_eighth_lunar_month(decade) -> None:
+    community = next(c for c in FROM_THE_FIRST if c.products[0].crop == "flowers")
     sown = [FIRST_DAY + timedelta(days=day) for day in days(decade(community), Planting)]
-    for day in sown:  # FACTS: about the middle of the 8th lunar month, 133 days before Tết
+    assert sown
+    for day in sown:  # FACTS: 133 days before Tết
         assert 128 <= (tet(day.year + 1) - day).days <= 143
-
-
-def test_pangasius_grow_six_to_eight_months(decade) -> None:
-    community = next(c for c in FROM_THE_FIRST if c.products[0].crop == "pangasius")
-    events = decade(community)
-    stocked, caught = days(events, Planting), days(events, Harvest)
-    for start in stocked:
-        first = min(day for day in caught if day > start)
-        assert 180 <= first - start <= 245
-    tonnes = sum(e.quantity_kg for e in events if isinstance(e, Harvest)) / 1000 / community.area_ha
-    assert tonnes / len(stocked) == pytest.approx(374, rel=0.1)  # FACTS: 357 to 391 t/ha
 
 
 @pytest.mark.parametrize("community", PUMPED, ids=lambda c: c.id)
@@ -180,16 +144,6 @@ def test_a_pump_that_was_told_is_written_down(pilot: Pilot) -> None:
     assert 30 in [event.minutes for event in events if isinstance(event, Irrigation)]
 
 
-def test_fertiliser_waits_for_dry_days(world: World, decade) -> None:
-    before_rain = []
-    for community in FROM_THE_FIRST:
-        rain = world.land(community.id, DECADE_STOP).weather.rain
-        spread = days(decade(community), Input, purpose="fertiliser")
-        before_rain += [rain[day] + rain[day + 1] > 20 for day in spread]
-    assert len(before_rain) > 500
-    assert np.mean(before_rain) < 0.02
-
-
 def test_fertiliser_raises_what_the_soil_has(world: World, decade) -> None:
     community = FROM_THE_FIRST[0]
     midnights = ANCHOR + np.arange(366, 3990) * DAY_MS
@@ -197,18 +151,6 @@ def test_fertiliser_raises_what_the_soil_has(world: World, decade) -> None:
     spread = [day - 366 for day in days(decade(community), Input, purpose="fertiliser")]
     for at in (at for at in spread if at + 2 < len(nitrogen)):
         assert nitrogen[at + 2] > nitrogen[at]
-
-
-@pytest.mark.parametrize("community", RICE, ids=lambda c: c.id)
-def test_sprays_follow_the_trap(community: Community, world: World, decade) -> None:
-    nights = world.land(community.id, DECADE_STOP).pests.nights
-    many = nights > 500
-    sprayed = days(decade(community), Input, purpose="pesticide")
-    assert len(sprayed) > 10
-    after = np.mean([many[day - 4 : day].any() for day in sprayed])
-    chance = np.mean([many[day - 4 : day].any() for day in range(366, 3990)])
-    assert after > 3 * chance
-    assert set(days(decade(community), PestObservation, level="high"))
 
 
 def test_few_harvests_lie_within_an_interval(decade) -> None:

@@ -161,7 +161,9 @@ def test_salt_is_furthest_in_february_and_march(each):
 
 
 def test_the_monsoon_piles_up_the_sea_in_winter(each):
-    summer = each(lambda century: century.river.surge[(century.of_year > 110) & (century.of_year < 285)].max())
+    summer = each(
+        lambda century: century.river.surge[(century.of_year > 110) & (century.of_year < 285)].max()
+    )
     assert summer.max() < 0.02
     peaks = each(lambda century: np.median(century.yearly(century.river.surge, np.max)))
     assert (peaks > 0.1).all() and (peaks < 0.35).all()  # m, Assumption
