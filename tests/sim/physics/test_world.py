@@ -64,6 +64,16 @@ def test_a_later_horizon_changes_nothing_earlier(name):
     np.testing.assert_array_equal(world.signal(RICE, 1, name, MAY, TEN_MINUTES), before)
 
 
+@pytest.mark.parametrize("place", [POND, COAST])
+def test_a_later_horizon_changes_no_earlier_pond_nor_canal(place):
+    """Fish are stocked and canals gated by courses of years: those end with what is known."""
+    world = World(7, PILOT)
+    before = {name: world.signal(place, 1, name, MAY, TEN_MINUTES, "pond-buoy") for name in PLAYED}
+    world.signal(place, 1, "rainfall", MAY + 3000 * DAY_MS, TEN_MINUTES)
+    for name, values in before.items():
+        np.testing.assert_array_equal(world.signal(place, 1, name, MAY, TEN_MINUTES, "pond-buoy"), values)
+
+
 def test_a_place_does_not_depend_on_the_others_of_its_pilot():
     alone = PILOT.model_copy(update={"villages": (), "communities": PILOT.communities[:1]})
     for name in ("air_temperature", "rainfall", "water_level"):
