@@ -7,5 +7,6 @@ advice.py       rules of advice               alarms.py     levels that an offic
 certificates.py what others vouch for         reporting.py  the yearly report's form
 bounds.py       which dates of a diary are believed, of what
 scenario.py     what is rehearsed, from which day to which (scenarios/*.yaml)
+levers.py       what a scenario changes of the world: how years are, what happens in them
 review.py       what to think over in a file that can be used
 """

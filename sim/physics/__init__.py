@@ -5,5 +5,5 @@ pacific ─┬─► weather ─┬─► soil, pond, pests ─┬─► world.W
     river, pests ─► growing (crops of the pilot's calendars) ─► farm/: soil, fish of the pond
 
 evaporation.py: sun and air after FAO-56      actions.py: what actuators did
-streams.py, moment.py: random numbers and days, which all of them share
+streams.py, moment.py: random numbers (the seed, and what a scenario fixes) and days, which all share
 """

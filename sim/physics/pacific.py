@@ -9,7 +9,7 @@ in come onset, rain and flood, of the next the heat of spring and the salt of th
 import numpy as np
 
 from sim.physics.moment import YEAR, smooth
-from sim.physics.streams import Array, Index, normal, persistent
+from sim.physics.streams import Array, Index, normal, persistent, pinned
 
 # Assumption: a year takes over a fifth of the one before, and two in a hundred pass 2.3 (as 1997 and 2015).
 _MEMORY = 0.2
@@ -23,7 +23,10 @@ _SHIFTED = (45.0, 135.0, 265.0)
 
 def states(seed: int, years: int) -> Array:
     """Standard normal, one a year from that which began in 2019 on: `states(…)[n + 1]` begins in 2020 + n."""
-    return persistent(normal(seed, "pacific", years + 1), _MEMORY)
+    known = persistent(normal(seed, "pacific", years + 1), _MEMORY)
+    for year, state in pinned(seed, "pacific", years).items():
+        known[year + 1] = state
+    return known
 
 
 def of_day(seed: int, day: Index) -> Array:

@@ -8,9 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
+from devices.pilots.levers import Hoppers
 from sim.physics.growing import phase
 from sim.physics.moment import MONTH, YEAR, Moment, smooth
-from sim.physics.streams import Array
+from sim.physics.streams import Array, staged
 from sim.physics.weather import Weather
 
 _QUIET, _SPREAD = 13.0, 0.8  # a night in the low season: half below 13, 2 in 95 outside 2.6 to 64
@@ -38,6 +39,9 @@ class Pests:
             crops += most * np.exp(-((away / _CROP_DAYS) ** 2) / 2)
         chance = np.exp(_SPREAD * weather.field("planthopper"))
         flying = _QUIET * chance + crops * wave * np.sqrt(chance)
+        for event, days in staged(weather.seed, Hoppers, weather.place, len(flying)):
+            share = np.arange(0.5, (event.stop - event.start).days) / (event.stop - event.start).days
+            flying[days] *= (1 + (event.times - 1) * np.sin(np.pi * share))[: len(flying[days])]
         return np.asarray(flying * np.where(weather.wet, 0.5, 1))
 
     @cached_property

@@ -13,7 +13,7 @@ import numpy as np
 
 from sim.physics import pacific
 from sim.physics.moment import YEAR, seasonal, smooth
-from sim.physics.streams import Array, Index, normal, persistent, uniform
+from sim.physics.streams import Array, Index, normal, persistent, pinned, uniform
 
 # The flood's peak at Tân Châu, m, mean of the day. Record (FACTS section 5): 2000 5.06, 2009 4.12, 2010 3.1,
 # 2011 over 4.75, 2015 2.55, 2022 3.67, 2024 3.26; spread about 0.9; 3.34 is 29 August's mean of many years.
@@ -34,6 +34,7 @@ _BY_FLOOD, _BY_STATE_DRY, _BY_CHANCE = 0.12, -0.16, 0.12
 # g/L at 42 km, 1.4 at 46, 0.16 at 51), within 8 %. Assumption: that was a usual year, and the front goes with
 # the root of the discharge. The 4 g/L line at 60 km in March 2020 (FACTS) is a front at 52.8, the farthest.
 FRONT, FARTHEST = 37.7, 52.8
+_FOUR_GRAMS = 60 / FARTHEST  # where 4 g/L stand, in fronts
 # The monsoon of the winter months piles up water before the mouths and carries salt up to 10 km (Eslami 2021,
 # FACTS). Assumption: 25 cm at the most in most years, in bouts of days from November to March.
 _LASTS, _HEIGHT, _CARRIES = 0.75, 0.1, 3.0
@@ -61,6 +62,8 @@ def river(seed: int, days: int) -> River:
     state = pacific.states(seed, count)[1:]
     chance = normal(seed, "flood", count)
     odd = _BY_PACIFIC * state + np.sqrt(1 - _BY_PACIFIC**2) * chance
+    for known, peak in pinned(seed, "flood_m", count).items():
+        odd[known] = np.arctanh((peak - PEAK) / _APART_MOST) / _SHARPLY
     course = _course(seed, of_year, number, state)
     apart = course * (_APART_MOST * np.tanh(_SHARPLY * odd))[number]
     discharge = seasonal(_DISCHARGE, day) * np.exp(_dry(seed, day, state, odd) * (1 - np.minimum(course, 1)))
@@ -80,6 +83,8 @@ def _course(seed: int, of_year: Array, year: Index, state: Array) -> Array:
     course = (1 - np.cos(np.pi * rise)) / 2 * (1 + np.cos(np.pi * fall)) / 2
     years = np.arange(count)
     two = uniform(seed, "two peaks", years) < _TWO_PEAKS
+    for known, whether in pinned(seed, "two_peaks", count).items():
+        two[known] = whether
     height = 0.75 + 0.25 * uniform(seed, "second peak", years)
     away = np.abs(of_year - (_HIGHEST - _APART) - late) / _WIDE
     second = np.where(two, height, 0.0)[year] * smooth(1.5 - away)
@@ -96,4 +101,6 @@ def _dry(seed: int, day: Index, state: Array, odd: Array) -> Array:
     before = np.concatenate((_BY_FLOOD * odd + _BY_STATE_DRY * state, [0.0]))
     first = _BY_STATE_DRY * pacific.states(seed, 0)
     departs = np.concatenate((first, before))[:count] + _BY_CHANCE * chance
+    for year, km in pinned(seed, "salt_km", count).items():
+        departs[year] = -2 * np.log(km / _FOUR_GRAMS / FRONT)
     return np.asarray(departs[season])

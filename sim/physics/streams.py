@@ -1,20 +1,28 @@
-"""Random streams, and what becomes of their numbers from one day to the next.
+"""Random streams, what becomes of their numbers from one day to the next, and the seed that they begin with.
 
 A random number is the hash of a stream's name and an index: a day has the same numbers however far ahead
-the days are computed, and whoever asks.
+the days are computed, and whoever asks. Everything simulated is a function of the seed, so what a scenario
+fixes goes along with it: to history, live running and shards alike. A bare number stages nothing.
 """
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
 from functools import lru_cache
 from hashlib import sha256
+from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from devices.clock import HOUR_MS
+from devices.pilots.levers import DieOff, Event, Hoppers, Rain, YearIs
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
+_FIRST = date(2020, 1, 1)  # the anchor's day
+E = TypeVar("E", Rain, Hoppers, DieOff)
 
 
 def uniform(seed: int, stream: str, index: Index) -> Array:
@@ -56,3 +64,68 @@ def persistent(shocks: Array, memory: float) -> Array:
     gains = math.sqrt(1 - memory**2) * shocks
     gains[0] = shocks[0]
     return carried(gains, np.full(len(shocks), memory))
+
+
+class Away(NamedTuple):
+    """From when to when, epoch ms, somebody neither measures nor writes. `why`: the kind of the event."""
+
+    why: str
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """What is fixed. `away` of a device, or of a place's secretary, by id; `dark`: outages of its mast."""
+
+    years: tuple[YearIs, ...] = ()
+    events: tuple[Event, ...] = ()
+    away: Mapping[str, tuple[Away, ...]] = field(default_factory=dict)
+    dark: Mapping[str, tuple[Away, ...]] = field(default_factory=dict)
+
+
+EMPTY = Stage()
+
+
+class Seed(int):
+    """A seed with a stage: the same number, the same streams; equal to no seed with another stage."""
+
+    stage: Stage
+
+    def __new__(cls, seed: int, stage: Stage) -> "Seed":
+        made = super().__new__(cls, seed)
+        made.stage = stage
+        return made
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Seed) and int(self) == int(other) and self.stage is other.stage
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((int(self), id(self.stage)))
+
+
+def stage(seed: int) -> Stage:
+    """What a seed stages."""
+    return seed.stage if isinstance(seed, Seed) else EMPTY
+
+
+def pinned(
+    seed: int, what: Literal["pacific", "flood_m", "two_peaks", "salt_km"], years: int
+) -> dict[int, float]:
+    """What a stage fixes of the first `years` years, by their number from 2020 on."""
+    fixed = {one.year - _FIRST.year: getattr(one, what) for one in stage(seed).years}
+    return {year: value for year, value in fixed.items() if value is not None and year < years}
+
+
+def staged(seed: int, kind: type[E], place: str, days: int) -> list[tuple[E, slice]]:
+    """The events of a kind at a place, and which of the first `days` days since the anchor each takes."""
+    found = []
+    for event in stage(seed).events:
+        if isinstance(event, kind) and (not event.places or place in event.places):
+            first, last = ((day - _FIRST).days for day in (event.start, event.stop))
+            if first < days:
+                found.append((event, slice(first, min(last, days))))
+    return found

@@ -14,10 +14,11 @@ from functools import lru_cache
 import numpy as np
 
 from devices.clock import HOUR_MS
+from devices.pilots.levers import Rain
 from sim.physics import evaporation, pacific
 from sim.physics.evaporation import transmitted, vapour_pressure
 from sim.physics.moment import MONTH, YEAR, Moment, seasonal, smooth
-from sim.physics.streams import Array, noise, normal, persistent
+from sim.physics.streams import Array, noise, normal, persistent, staged
 
 
 @lru_cache
@@ -80,6 +81,9 @@ class Weather:
         decided = np.where(wet | (draws >= after_dry + _SPELL), self.day, 0)  # others: as the day before
         self.wet = wet[np.maximum.accumulate(decided)]
         self.rain = self._amounts(chance)
+        storms = staged(seed, Rain, place, len(self.day))
+        for event, when in storms:
+            self.wet[when], self.rain[when] = True, np.maximum(self.rain[when], event.mm)
         wetter = self.wet - chance
         self._rained = np.concatenate(([0.0], np.cumsum(self.rain)))
         self._rain_start = np.interp(self._chance("rain start"), *_RAIN_STARTS)
@@ -88,6 +92,8 @@ class Weather:
         usual = seasonal(_SUN, self._season, _LENGTHS) * _SUN_SHARE / self.sky.daylight
         surge = np.clip(2 * (persistent(self.field("monsoon"), _LASTS) - _SURGES), 0, 1)
         overcast = surge * np.minimum(1.4 * chance, 1)
+        for _, when in storms:
+            overcast[when] = 1
         self.sun = np.clip(usual + 0.18 * self.field("cloud") - 0.25 * wetter, 0.02, 0.97) * (1 - overcast)
         # the share of sunshine that would let through what such clouds do: below 0 under thick ones
         self._bright = (transmitted(self.sun) * (1 - (1 - _THICK) * overcast) - transmitted(0.0)) / 0.5

@@ -1,0 +1,101 @@
+"""What a scenario changes of the simulated world: how its years are, and what happens in them.
+
+    years:  [{year: 2027, pacific: 2.2, flood_m: 2.5, salt_km: 58}]
+    events: [{kind: outage, places: [tam-que], start: 2026-10-10, stop: 2026-10-13}, …]
+
+Few levers, each with its bounds; what a scenario does not name stays as the seed draws it. Days are the
+pilot's own, `stop` is not among them; `places` empty: everywhere. All of it is invented by who writes the
+file.
+"""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from devices.pilots.places import Id, Written
+
+FIRST, LAST = date(2020, 1, 1), date(2199, 12, 31)  # the simulated world begins and ends
+Day = Annotated[date, Field(ge=FIRST, le=LAST)]
+
+
+class YearIs(Written):
+    """How one year is. `pacific`: strong La Niña to strong El Niño, of the state that begins in its June.
+    `flood_m`: the year's highest water at Tân Châu, mean of a day (record: 2.55 in 2015, 5.06 in 2000).
+    `salt_km`: from the mouth to where 4 g/L stand on the Tiền in its dry season, without wind surge
+    (record: 40 to 60).
+    """
+
+    year: int = Field(ge=2020, le=2199)
+    pacific: float | None = Field(None, ge=-3, le=3)
+    flood_m: float | None = Field(None, ge=2.2, le=5.3)
+    two_peaks: bool | None = None
+    salt_km: float | None = Field(None, ge=30, le=60)
+
+
+class _Event(Written):
+    places: tuple[Id, ...] = ()
+    start: Day
+    stop: Day
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "_Event":
+        if self.stop <= self.start:
+            raise ValueError(f"stop {self.stop} is not after start, {self.start}; write a later day")
+        return self
+
+
+class Rain(_Event):
+    """At least `mm` of rain on each day, under a sky as dark as the monsoon's."""
+
+    kind: Literal["rain"]
+    mm: float = Field(ge=1, le=160)
+
+
+class Hoppers(_Event):
+    """Planthoppers in the light traps: in the middle so many times what the season brings."""
+
+    kind: Literal["hoppers"]
+    times: float = Field(ge=1, le=50)
+
+
+class DieOff(_Event):
+    """A pond's algae die but for the share `left`, and rot; its aerator stands still by itself if not
+    `aerator` (a command still starts it).
+    """
+
+    kind: Literal["die-off"]
+    left: float = Field(ge=0, le=1)
+    aerator: bool = True
+
+
+class Outage(_Event):
+    """The mast of each place is down: what its nodes measure waits in their memory, or is lost."""
+
+    kind: Literal["outage"]
+
+
+class Theft(_Event):
+    """These `devices` are gone until they are replaced on `stop`."""
+
+    kind: Literal["theft"]
+    devices: tuple[Id, ...] = Field(min_length=1)
+
+
+class Leaves(_Event):
+    """Each place gives up: no reading and no diary, until it takes part again on `stop`."""
+
+    kind: Literal["leaves"]
+    places: tuple[Id, ...] = Field(min_length=1)
+
+
+class BudgetCut(_Event):
+    """Nobody repairs, joins or is visited: of the nodes that still report, the share `broken` falls silent
+    each month, until they are repaired in the two months after `stop`; who would have joined does so later.
+    """
+
+    kind: Literal["budget-cut"]
+    broken: float = Field(ge=0, le=0.5)
+
+
+Event = Annotated[Rain | Hoppers | DieOff | Outage | Theft | Leaves | BudgetCut, Field(discriminator="kind")]
