@@ -18,11 +18,12 @@ from functools import cached_property
 import numpy as np
 
 from devices.clock import DAY_MS, HOUR_MS
+from devices.pilots.levers import DieOff
 from sim.physics.actions import Action, Run, Runs, commanded, overlay, spread, through
 from sim.physics.farm.stock import HOUSEHOLD, KINDS, stock
 from sim.physics.growing import Grown
 from sim.physics.moment import ANCHOR, Moment
-from sim.physics.streams import Array, carried, persistent, uniform
+from sim.physics.streams import Array, carried, persistent, staged, uniform
 from sim.physics.water import lagging
 from sim.physics.weather import Weather
 
@@ -124,6 +125,7 @@ class Pond:
         self._made = _MADE * algae * np.tanh(light / _SATURATING)
         self._breathed = _BREATHED * (1 + algae) / 2 * _WARMER ** (heat - 20)
         self._fish = _FISH / 1000 * self.biomass[at.day] * _WARMER ** (heat - 28)
+        still = self._unattended() | self._die_off()
         self._air = _STILL + _WINDY * np.maximum(np.sin(2 * np.pi * (at.hour - 8) / 24), 0)
         self._full = saturation(heat)
         self._flown = self._flow.total(np.append(times, times[-1] + HOUR_MS))
@@ -133,7 +135,7 @@ class Pond:
         supplied = -np.expm1(-exchange) / exchange  # hours' worth of a rate, while no aerator runs
         gained = supplied * (self._made + self._air * self._full + flow * _RIVER)
         rows = (np.exp(-exchange), gained, supplied * self._breathed, supplied * self._fish)
-        begins, still = {24 * day for day in self._begins}, self._unattended()
+        begins = {24 * day for day in self._begins}
         oxygen, on, alive = 5.0, False, 1.0
         state, living, running = list[float](), list[float](), list[Run]()
         for hour, (left, gain, lost, fish) in enumerate(zip(*(row.tolist() for row in rows), strict=True)):
@@ -163,6 +165,18 @@ class Pond:
         nights = uniform(weather.seed, f"aerator@{weather.place}:{self._plot}", weather.day) < _UNATTENDED
         first = np.flatnonzero(nights) * 24 + _DUSK
         return {hour for start in first.tolist() for hour in range(start, start + 24 - _DUSK + _DAWN)}
+
+    def _die_off(self) -> set[int]:
+        """Let algae die as a scenario stages it; the hours in which the aerator does nothing by itself.
+        Assumption: what rots of them takes as much oxygen as all of them breathed alive.
+        """
+        still = set[int]()
+        for event, days in staged(self._weather.seed, DieOff, self._weather.place, len(self._made) // 24):
+            hours = slice(24 * days.start, 24 * days.stop)
+            self._breathed[hours] += (1 - event.left) * self._breathed[hours]
+            self._made[hours] *= event.left
+            still |= set() if event.aerator else set(range(hours.start, hours.stop))
+        return still
 
     def _aerate(self, hour: int, oxygen: float, lasts: float, flow: float, alive: float) -> float:
         """Oxygen an hour later when the aerator runs for `lasts` hours."""
