@@ -31,6 +31,7 @@ NONE = "none"
 DRIFT, STUCK, SPIKE, FOULING, CLOGGING, WARMING = "drift", "stuck", "spike", "fouling", "clogging", "warming"
 SKEW, OUTAGE, DUPLICATES, REORDERING = "clock-skew", "outage", "duplicates", "reordering"
 THEFT, POWER_CUT, BROWN_OUT = "theft", "power-cut", "brown-out"
+GONE = "gone"  # its place has stopped, or nobody repairs it: only where that is forced
 POWER_ON, LOSS, BIAS, UNTIMED, VISIT = "power-on", "loss", "bias", "no-clock", "visit"
 LANES = {
     "value": (DRIFT, STUCK, SPIKE, FOULING, CLOGGING, WARMING),
@@ -39,7 +40,7 @@ LANES = {
     "body": (THEFT,),
 }
 VALUE = (*LANES["value"], POWER_ON)  # change what a sensor says
-DARK = (BROWN_OUT, POWER_CUT, THEFT)  # while it lasts nothing is measured
+DARK = (BROWN_OUT, POWER_CUT, THEFT, GONE)  # while it lasts nothing is measured
 # What a visit does, and which episodes it ends.
 DONE = {DRIFT: "calibrated", FOULING: "cleaned", CLOGGING: "cleaned"}
 

@@ -5,6 +5,7 @@
                 ├► outage of the 4G nodes, when the batteries of the mast are empty
                 └► power-cut of what hangs on mains: it measures nothing
     theft ──────► nothing, until there is another (drawn for one device in sim/nodes/faults.py; forced here)
+    gone ───────► nothing, as long as the place has stopped or nobody repairs the node (only forced)
 
 A function of (seed, place, time) alone, in windows as those of faults.py, so that history, live running and
 shards agree. `Network(forced=…)` is where a scenario says what has to happen.
@@ -20,12 +21,12 @@ from typing import Any
 
 from devices.clock import DAY_MS, HOUR_MS
 from devices.contract.reading import Device
-from sim.nodes.faults import LEVELS, OUTAGE, POWER_CUT, THEFT, Episode
+from sim.nodes.faults import GONE, LEVELS, OUTAGE, POWER_CUT, THEFT, Episode
 from sim.nodes.ticks import Ticks
 from sim.physics.moment import YEAR
 
 MAST_OUTAGE, GRID_CUT = "mast-outage", "grid-cut"
-INCIDENTS = (MAST_OUTAGE, GRID_CUT, THEFT)
+INCIDENTS = (MAST_OUTAGE, GRID_CUT, THEFT, GONE)
 # Assumption: (incidents of a place in 30 days, shortest, longest hours; short ones are more frequent, as the
 # logarithm of what they last is uniform). No record of the province's masts and lines was found.
 SHARED = {
@@ -114,8 +115,8 @@ class Share:
 
     def _episode(self, incident: Incident) -> Episode | None:
         kind, begins, how = OUTAGE, incident.start, dict[str, Any]()
-        if incident.kind == THEFT:
-            kind = THEFT
+        if incident.kind in (THEFT, GONE):
+            kind = incident.kind
         elif incident.kind == GRID_CUT and self.mains:
             kind = POWER_CUT
         else:

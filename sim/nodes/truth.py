@@ -43,7 +43,7 @@ class Record(NamedTuple):
     stuck, power-on: `value`. clogging: `share`. warming: `per_kelvin` over 25 °C, of the signal `of`. These
     four have `instead_of` besides, pairs of time and healthy value where it is another. clock-skew:
     `offset_ms`, None for no timestamp; no-clock: none of its messages has one. brown-out: `below_v`,
-    `until_over_v`. power-cut, theft: nothing was measured. outage: its `cause`, the number of messages
+    `until_over_v`. power-cut, theft, gone: nothing was measured. outage: its `cause`, the number of messages
     `delayed`, and the `lost` by their `seq`; loss: those `lost` on the way while there was no outage.
     duplicates and reordering: `later_ms` and the `seq` of the messages. visit: `done` by somebody who came,
     from whom on the signal is healthy again. early-harvest, of a secretary: `input` and `harvest`, whose lot
