@@ -33,6 +33,7 @@ from devices.pilots.pilot import Pilot
 from devices.pilots.places import Community, Product
 from sim.physics.growing import ANNUAL, FED, FEW, FIRST_DAY, PROCESSED, Grown, crops, spread
 from sim.physics.moment import ANCHOR, Moment
+from sim.physics.streams import stage
 from sim.physics.world import Land, World
 
 PACKAGE_KG = 5
@@ -72,6 +73,8 @@ def diary(
     if farm is not None and community.products:
         events += farm.watered(pilot, community.products[0], low, stop)
     within = [event for event in events if low <= epoch_ms(event.ts) < stop]
+    for left, back in stage(seed).away.get(community.id, ()):
+        within = [event for event in within if not left <= epoch_ms(event.ts) < back]
     return sorted(within, key=lambda event: (event.ts, event.id))
 
 

@@ -27,21 +27,23 @@ from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, epoch_ms, now_ms
 from devices.contract.reading import Device, Reading
 from devices.contract.topics import Topic
 from devices.files import replace
+from devices.pilots.levers import Event, YearIs
 from devices.pilots.pilot import Pilot
 from devices.pilots.scenario import Variant
 from devices.texts import Misuse
 from sim.nodes.control import Control
-from sim.nodes.faults import NONE
+from sim.nodes.faults import GONE, NONE, THEFT
 from sim.nodes.masts import Incident
+from sim.nodes.node import Node
 from sim.nodes.telemetry import encode_reading
 from sim.nodes.truth import Record, encode, lasting, records, topic
 from sim.physics.actions import Actions
 from sim.physics.world import World
 from sim.publish import Links
-from sim.rollout import producers, rolled_out
 from sim.run import NAP, PIECE, Commands, Live, diaries, fleet, history, secretary
 from sim.season import diary, early
-from sim.storms import storms
+from sim.staging import staged
+from sim.storms import departure, storms
 
 log = logging.getLogger(__name__)
 OVERLAP_MS = HOUR_MS
@@ -85,6 +87,8 @@ class Plan:
     storm_ms: int | None = None  # how often a mast fails and its nodes come back together; None: never
     jitter: float = 0.0  # seconds within which nodes that lost their connection come back
     forced: tuple[Incident, ...] = ()  # what happens to masts, grid and nodes besides what `faults` draws
+    years: tuple[YearIs, ...] = ()  # what a scenario changes of the world
+    events: tuple[Event, ...] = ()
     complete: bool = False  # diaries and indicators of the past too: no gateway comes after us
 
 
@@ -99,15 +103,23 @@ class Session:
         self._state = data / "sim" / f"{pilot.pilot}-{plan.shard[0]}-of-{plan.shard[1]}.json"
         self._scenario = plan.start is not None or plan.speed != 1.0
         self._actions = Actions()
-        world = rolled_out(pilot, plan.rollout, plan.seed)
-        self._world = World(plan.seed, world, self._actions)
+        cast = staged(pilot, plan.rollout, plan.seed, plan.years, plan.events)
+        self._seed, world, self._forced = cast.seed, cast.pilot, (*plan.forced, *cast.incidents)
+        self._world = World(self._seed, world, self._actions)
         self._nodes = fleet(
-            plan.seed, world, plan.shard, plan.faults, self._actions, plan.interval, self._world, plan.forced
+            self._seed,
+            world,
+            plan.shard,
+            plan.faults,
+            self._actions,
+            plan.interval,
+            self._world,
+            self._forced,
         )
         index, count = plan.shard
         self._communities = world.communities[index - 1 :: count]
         own = {community.id for community in world.communities}
-        others = [one for one in producers(pilot, plan.rollout, plan.seed) if one.id not in own]
+        others = [one for one in cast.producers if one.id not in own]
         self._organisations = others[index - 1 :: count]
         self._links: Links | None = None
         self._truth: IO[str] | None = None
@@ -137,10 +149,9 @@ class Session:
         """The harvests in [begin, stop) that did not keep an interval: until the end of the run, where it has
         one, else until now.
         """
-        plan = self._plan
         for community in self._communities if self._truth is not None else ():
             name = secretary(self._pilot, community).device
-            for put, cut in early(diary(plan.seed, self._pilot, community, begin, stop, self._world)):
+            for put, cut in early(diary(self._seed, self._pilot, community, begin, stop, self._world)):
                 told = {"input": put.id, "harvest": cut.id, "pre_harvest_days": put.pre_harvest_days}
                 yield Record(name, None, EARLY, epoch_ms(put.ts), epoch_ms(cut.ts), told)
 
@@ -157,7 +168,7 @@ class Session:
                     self._links.close(DRAIN)
                 return
         live = Live(
-            plan.seed, self._pilot, self._nodes, start,
+            self._seed, self._pilot, self._nodes, start,
             lambda device, kind, payload: self._send(device, kind, payload, out),
             (*self._communities, *self._organisations),
             self._publish_truth if plan.mqtt or plan.truth else None,
@@ -167,6 +178,11 @@ class Session:
         if self._links is not None and plan.storm_ms is not None:
             devices = [node.device for node in self._nodes]
             live.env.process(storms(live.env, plan.seed, devices, plan.storm_ms, self._links))
+        if self._links is not None:
+            for node in self._nodes:
+                for one in self._missing(node):
+                    if one.stop > start:
+                        live.env.process(departure(live.env, node.device, one.start, one.stop, self._links))
         saver = threading.Thread(target=self._save_now_and_then, args=(live, stop), daemon=True)
         saver.start()
         try:
@@ -186,7 +202,7 @@ class Session:
             window = self._pilot.rules.traceability_share.window_days * UNITS["d"]
             begin = min(begin, start - window)
         everybody = (*self._communities, *self._organisations)
-        yield from diaries(self._plan.seed, self._pilot, begin, start, everybody, self._world)
+        yield from diaries(self._seed, self._pilot, begin, start, everybody, self._world)
 
     def _begin(self, what: str, start: int) -> int:
         """Where the past begins: where the last run ended, but no further back than asked."""
@@ -245,8 +261,15 @@ class Session:
             obey=lambda device, payload: commands.put((device, payload)), paced=plan.speed == 0,
         )  # fmt: skip
         for node in self._nodes:
-            if node.since <= now:
+            if node.since <= now and not any(one.start <= now < one.stop for one in self._missing(node)):
                 self._links.open(node.device)
+
+    def _missing(self, node: Node) -> Iterator[Incident]:
+        """When it must not be there: stolen, broken or taken away."""
+        for one in self._forced:
+            here = one.place == node.device.community and one.device in (None, node.device.device)
+            if here and one.kind in (THEFT, GONE):
+                yield one
 
     def _send(self, device: Device, kind: str, payload: bytes, out: IO[str] | None) -> None:
         if out is not None:

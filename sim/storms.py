@@ -29,6 +29,18 @@ class Cut(Protocol):
         """They may come back."""
 
 
+def departure(
+    env: simpy.Environment, device: Device, start: int, stop: int, line: Cut
+) -> Generator[simpy.Event, Any, None]:
+    """A process that takes the connection of a node away, from epoch ms `start` to `stop`, as when it is
+    stolen.
+    """
+    yield env.timeout(max(0, start - int(env.now)))
+    line.cut([device])
+    yield env.timeout(stop - int(env.now))
+    line.restore([device])
+
+
 def storms(
     env: simpy.Environment, seed: int, devices: Iterable[Device], every: int, line: Cut
 ) -> Generator[simpy.Event, Any, None]:

@@ -70,7 +70,7 @@ class DieOff(_Event):
 
 
 class Outage(_Event):
-    """The mast of each place is down: what its nodes measure waits in their memory, or is lost."""
+    """The mast of each place is down: what 4G nodes measure waits in them, that of LoRa nodes is lost."""
 
     kind: Literal["outage"]
 

@@ -11,22 +11,28 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from devices.clock import midnight_of
 from devices.pilots import written
+from devices.pilots.levers import FIRST, LAST, Event, Outage, Theft, YearIs
 from devices.pilots.names import Names
 from devices.pilots.pilot import Pilot
+from devices.texts import Misuse
 
-Variant = Literal["plan", "on-time", "late"]  # of when places and organisations join: `sim.rollout`
-VARIANTS: tuple[Variant, ...] = ("plan", "on-time", "late")
+# of when places and organisations join and stop: `sim.rollout`
+Variant = Literal["plan", "on-time", "late", "drop-out"]
+VARIANTS: tuple[Variant, ...] = ("plan", "on-time", "late", "drop-out")
 HERE = Path(__file__).parent / "scenarios"
 SCENARIO = "scenario.json"  # in a data folder: what it holds is a rehearsal of this scenario
-FIRST, LAST = date(2020, 1, 1), date(2199, 12, 31)  # the simulated world begins and ends
 
 
 class Scenario(BaseModel):
-    """One file. Days are the pilot's own; `until` is not played any more."""
+    """One file. Days are the pilot's own; `until` is not played any more. `happens` and `watch` are its page:
+    what is played, and what somebody who rehearses should look at.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Names
+    happens: Names | None = None
+    watch: tuple[Names, ...] = ()
     pilot: str = Field("dong-thap", description="a pilot file: a name or a path")
     start: Annotated[date, Field(ge=FIRST, le=LAST)]
     until: Annotated[date, Field(ge=FIRST, le=LAST)]
@@ -36,6 +42,9 @@ class Scenario(BaseModel):
     interval_minutes: int | None = Field(
         None, ge=1, le=1440, description="between two readings of every node, instead of its model's"
     )
+
+    years: tuple[YearIs, ...] = ()
+    events: tuple[Event, ...] = ()
 
     @model_validator(mode="after")
     def _in_order(self) -> "Scenario":
@@ -47,6 +56,24 @@ class Scenario(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _staged(self) -> "Scenario":
+        years = [one.year for one in self.years]
+        for year in years:
+            if years.count(year) > 1:
+                raise ValueError(f"years: {year} is named twice; write all of it in one row")
+        for number, event in enumerate(self.events):
+            if event.start >= self.until or event.stop <= self.start:
+                raise ValueError(
+                    f"events.{number}: {event.start} to {event.stop} is never played; choose days from "
+                    f"{self.start} to before {self.until}"
+                )
+            if isinstance(event, Outage) and self.faults == "none":
+                raise ValueError(
+                    f"events.{number}: an outage needs nodes that can fail; write faults: normal"
+                )
+        return self
+
     @property
     def interval(self) -> int | None:
         """Seconds between two readings of a node; None: its model's."""
@@ -55,6 +82,16 @@ class Scenario(BaseModel):
     def span(self, pilot: Pilot) -> tuple[int, int]:
         """Beginning and end, epoch ms."""
         return midnight_of(self.start, pilot.zone), midnight_of(self.until, pilot.zone)
+
+    def require(self, pilot: Pilot) -> None:
+        """Raise Misuse where an event names a place or a device that the pilot does not have."""
+        for event in self.events:
+            for place in event.places:
+                if place not in pilot.place:
+                    raise Misuse("simulated.no_place", place=place, there=", ".join(sorted(pilot.place)))
+            for device in event.devices if isinstance(event, Theft) else ():
+                if device not in pilot.fleet:
+                    raise Misuse("simulated.no_device", device=device)
 
     def judged(self, pilot: Pilot) -> Pilot:
         """The pilot with the rule that fits: a node is judged by the interval it promised, so no slot in
@@ -66,6 +103,12 @@ class Scenario(BaseModel):
             update={"iot_communities": rule.model_copy(update={"slot_minutes": slot})}
         )
         return pilot.model_copy(update={"rules": rules})
+
+
+def held(folder: Path) -> Scenario | None:
+    """The scenario that a data folder holds a rehearsal of, if any."""
+    mark = folder / SCENARIO
+    return Scenario.model_validate_json(mark.read_bytes()) if mark.exists() else None
 
 
 def load(name: str) -> Scenario:

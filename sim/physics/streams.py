@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from hashlib import sha256
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -66,22 +66,13 @@ def persistent(shocks: Array, memory: float) -> Array:
     return carried(gains, np.full(len(shocks), memory))
 
 
-class Away(NamedTuple):
-    """From when to when, epoch ms, somebody neither measures nor writes. `why`: the kind of the event."""
-
-    why: str
-    start: int
-    stop: int
-
-
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """What is fixed. `away` of a device, or of a place's secretary, by id; `dark`: outages of its mast."""
+    """What is fixed. `away`: from when to when (epoch ms) nobody keeps the diary of a producer, by id."""
 
     years: tuple[YearIs, ...] = ()
     events: tuple[Event, ...] = ()
-    away: Mapping[str, tuple[Away, ...]] = field(default_factory=dict)
-    dark: Mapping[str, tuple[Away, ...]] = field(default_factory=dict)
+    away: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
 
 
 EMPTY = Stage()

@@ -1,15 +1,17 @@
-"""Targets are met on plan and on time, and missed when late; the share is a share of something."""
+"""Targets of places are met on plan and on time, missed when late, and lost again when many stop."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
+from devices.pilots.levers import BudgetCut
 from devices.pilots.pilot import Pilot, load
-from devices.pilots.scenario import Variant
-from sim.rollout import adoption, producers, rolled_out
+from devices.pilots.scenario import VARIANTS, Variant
+from sim.rollout import left, rolled_out
 
 PILOT = load("dong-thap")
 SEEDS = range(1, 9)
+CUT = BudgetCut(kind="budget-cut", start=date(2027, 1, 1), stop=date(2028, 1, 1), broken=0.1)
 
 
 def joined_by(pilot: Pilot, indicator: str, day: date) -> int:
@@ -34,28 +36,27 @@ def test_late_misses_targets(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("variant", ["plan", "on-time", "late"])
-def test_adoption_follows_the_targets(variant: Variant, seed: int) -> None:
-    days = adoption(PILOT, variant, seed)
-    assert len(days) == len(PILOT.producers) == 400
-
-    def share(year: int) -> float:
-        return sum(day <= date(year, 12, 31) for day in days.values()) / len(days)
-
-    if variant == "late":
-        assert share(2025) < 0.15 and share(2030) < 0.5
-    else:
-        assert 0.15 <= share(2025) <= 0.20
-        assert 0.5 < share(2030) <= 0.6
-    assert share(2021) < 0.1
+def test_who_drops_out_joined_and_is_missed_in_the_end(seed: int) -> None:
+    pilot = rolled_out(PILOT, "drop-out", seed)
+    stops = left(pilot, "drop-out", seed)
+    assert pilot == PILOT and len(stops) == round(len(PILOT.places) / 3)
+    assert all(stops[place.id] > place.joined + timedelta(days=299) for place in PILOT.places
+               if place.id in stops)  # fmt: skip
+    there = sum(stops.get(place.id, date.max) > date(2030, 12, 31) for place in PILOT.places)
+    assert there < 28  # of 14 communities and 14 villages that are asked for
+    assert left(pilot, "plan", seed) == {}
 
 
-def test_variants_keep_who_there_is_and_seeds_differ() -> None:
-    for variant in ("plan", "on-time", "late"):
+def test_a_budget_cut_puts_off_who_would_join_in_it() -> None:
+    pilot = rolled_out(PILOT, "plan", 1, [CUT])
+    for before, after in zip(PILOT.places, pilot.places, strict=True):
+        put_off = timedelta(days=365) if before.joined.year == 2027 else timedelta()
+        assert after.joined == before.joined + put_off
+
+
+def test_variants_keep_who_there_is() -> None:
+    for variant in VARIANTS:
         pilot = rolled_out(PILOT, variant, 1)
         assert set(pilot.place) == set(PILOT.place) and set(pilot.fleet) == set(PILOT.fleet)
         assert rolled_out(PILOT, variant, 1) == pilot
         assert all(pilot.place[one.id].joined == one.joined for one in pilot.communities)
-    assert adoption(PILOT, "plan", 1) != adoption(PILOT, "plan", 2)
-    begins = {one.id: one.joined for one in producers(PILOT, "late", 1)}
-    assert begins == adoption(PILOT, "late", 1)

@@ -1,0 +1,141 @@
+"""Which organisations keep a diary and seal lots, from when to when: what visits of officials make of it.
+
+    visits a month (pilot file) ─► who was visited least; of them first who has a planting-area code
+      └─► some are convinced and begin ─► some stop: few where somebody comes again, many where nobody does
+
+What it comes to is not read back from any target; its causes are visits made, organisations with a code, and
+how many stopped. `late` has staff for some of the visits, `drop-out` nobody who comes again, a budget cut no
+visits at all. The pilot's own communities begin when they join. Every share is the pilot file's assumption.
+"""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from devices.pilots.levers import BudgetCut, Event
+from devices.pilots.pilot import Pilot
+from devices.pilots.places import Community
+from devices.pilots.scenario import Variant
+from sim.rollout import draw, left, rolled_out
+
+LATE_SHARE = 0.4  # assumption: of the planned visits, those for which a late province has staff
+CODES_FROM = 2021  # assumption: the year from which planting-area codes were given
+UNTIL = 2050  # nobody is visited later
+
+
+class Year(NamedTuple):
+    """What happened in a year, and who seals at its end: invented organisations alone."""
+
+    visits: int
+    began: int
+    stopped: int
+    active: int
+    coded: int  # of the active
+
+
+class Adoption(NamedTuple):
+    """Days by organisation: of the communities too. Who never began is in neither."""
+
+    begins: dict[str, date]
+    stops: dict[str, date]
+    years: dict[int, Year]
+
+    def active(self, day: date) -> set[str]:
+        """Who keeps a diary on a day."""
+        return {one for one, first in self.begins.items() if first <= day < self.stops.get(one, date.max)}
+
+
+def adoption(pilot: Pilot, variant: Variant, seed: int, events: Sequence[Event] = ()) -> Adoption:
+    """Who begins and who stops."""
+    world = rolled_out(pilot, variant, seed, events)
+    own = {community.id: community.joined for community in world.communities}
+    gone = {one: day for one, day in left(world, variant, seed).items() if one in own}
+    others = [one for one in pilot.producers if one not in own]
+    if pilot.adopters is None:
+        return Adoption(own, gone, {})
+    return _Officials(pilot, variant, seed, events).work(others, own, gone)
+
+
+def producers(pilot: Pilot, variant: Variant, seed: int, events: Sequence[Event] = ()) -> list[Community]:
+    """Everybody who ever keeps a diary, with the day they began as `joined`."""
+    begins = adoption(pilot, variant, seed, events).begins
+    everybody = pilot.producers.values()
+    return [one.model_copy(update={"joined": begins[one.id]}) for one in everybody if one.id in begins]
+
+
+class _Officials:
+    """What they do, month by month. Parts of a whole are carried over: seeds differ in who and when, hardly
+    in how many.
+    """
+
+    def __init__(self, pilot: Pilot, variant: Variant, seed: int, events: Sequence[Event]) -> None:
+        adopters = pilot.adopters
+        assert adopters is not None
+        self._visits, self._codes, self._variant, self._seed = adopters.visits, adopters.codes, variant, seed
+        self._cuts = [event for event in events if isinstance(event, BudgetCut) and not event.places]
+        self._rest: dict[str, float] = {}
+
+    def work(self, others: Sequence[str], own: dict[str, date], gone: dict[str, date]) -> Adoption:
+        coded, waiting = self._coded(others), dict.fromkeys(others, 0)
+        turn = {one: self._luck("next", one) for one in others}
+        begins, stops, years = dict(own), dict(gone), dict[int, Year]()
+        active: list[str] = []
+        for year in range(min(self._visits.by_year), UNTIL):
+            made, began, stopped = 0, 0, 0
+            for month in range(1, 13):
+                first = date(year, month, 1)
+                number = self._whole("visits", self._planned(year) / 12 if self._funded(first) else 0.0)
+                order = sorted(
+                    waiting, key=lambda one: (waiting[one], coded.get(one, date.max) > first, turn[one])
+                )
+                for one in order[:number]:
+                    made, waiting[one] = made + 1, waiting[one] + 1
+                    has = coded.get(one, date.max) <= first
+                    share = self._visits.convince_coded if has else self._visits.convince
+                    if self._whole(f"convinced {has}", share):
+                        del waiting[one]
+                        begins[one] = first + timedelta(days=int(28 * self._luck("begins", one)))
+                        active.append(one)
+                        began += 1
+                alone = self._variant == "drop-out" or not self._funded(first)
+                share = self._visits.stops_alone if alone else self._visits.stops
+                for _ in range(self._whole("stops", len(active) * share / 12)):
+                    one = min(active, key=lambda one: self._luck(f"stops {first}", one))
+                    active.remove(one)
+                    stops[one] = begins[one] + timedelta(days=28) if begins[one] >= first else first
+                    stopped += 1
+            years[year] = Year(made, began, stopped, len(active), sum(one in coded for one in active))
+        return Adoption(begins, stops, years)
+
+    def _planned(self, year: int) -> float:
+        """Visits that there is staff for."""
+        known = self._visits.by_year
+        number = known.get(year, known[max(known)])
+        return number * (LATE_SHARE if self._variant == "late" else 1.0)
+
+    def _funded(self, day: date) -> bool:
+        return not any(cut.start <= day < cut.stop for cut in self._cuts)
+
+    def _coded(self, others: Sequence[str]) -> dict[str, date]:
+        """The day on which who has a planting-area code got it."""
+        if self._codes is None:
+            return {}
+        first = date(CODES_FROM, 1, 1)
+        found = {}
+        for kind, number in (("hoi-quan-", self._codes.hoi_quan), ("htx-", self._codes.htx)):
+            order = sorted(
+                (one for one in others if one.startswith(kind)), key=lambda one: self._luck("code", one)
+            )
+            for one in order[:number]:
+                days = int((self._codes.by - first).days * self._luck("code day", one))
+                found[one] = first + timedelta(days=days)
+        return found
+
+    def _whole(self, what: str, share: float) -> int:
+        """Whole ones of what is added up bit by bit."""
+        exact = self._rest.get(what, 0.0) + share + 1e-9
+        self._rest[what] = exact - int(exact)
+        return int(exact)
+
+    def _luck(self, what: str, one: str) -> float:
+        return draw(self._seed, f"{what}/{one}")

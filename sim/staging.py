@@ -1,0 +1,94 @@
+"""What a run plays: the seed with its stage, the places as they join, and who keeps a diary.
+
+    scenario's years, events ─┬─► rollout ─► adoption ─┐
+    variant, seed ────────────┘      ├─► who stops ─► Stage ─► Seed
+                                     └─► what breaks, is stolen or cut off ─► incidents (nodes/masts.py)
+
+Where nothing is staged and nobody stops, the seed stays a bare number.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from devices.clock import DAY_MS, midnight_of
+from devices.contract.models import DIARY
+from devices.pilots.levers import LAST, BudgetCut, Event, Leaves, Outage, Theft, YearIs
+from devices.pilots.pilot import Pilot
+from devices.pilots.places import Community
+from devices.pilots.scenario import Variant
+from sim.adoption import adoption, producers
+from sim.nodes.faults import GONE, THEFT
+from sim.nodes.masts import MAST_OUTAGE, Incident
+from sim.physics.streams import Seed, Stage
+from sim.rollout import draw, left, rolled_out
+
+MONTH_MS = DAY_MS * 365.25 / 12
+REPAIRED_MS = 60 * DAY_MS  # assumption: after a budget cut, until the last node is repaired
+
+
+class Staged(NamedTuple):
+    """`pilot`: with the dates at which places join; `producers`: who ever keeps a diary; `incidents`: what
+    must happen to nodes and masts.
+    """
+
+    seed: int
+    pilot: Pilot
+    producers: list[Community]
+    incidents: tuple[Incident, ...]
+
+
+def staged(
+    pilot: Pilot, variant: Variant, seed: int,
+    years: Sequence[YearIs] = (), events: Sequence[Event] = (),
+) -> Staged:  # fmt: skip
+    """The cast of a run."""
+    world = rolled_out(pilot, variant, seed, events)
+    stops = left(world, variant, seed) | adoption(pilot, variant, seed, events).stops
+    away = {one: (_span(world, day, LAST),) for one, day in stops.items()}
+    for event in events:
+        for place in event.places if isinstance(event, Leaves) else ():
+            away[place] = (*away.get(place, ()), _span(world, event.start, event.stop))
+    incidents = tuple(_incidents(world, seed, stops, events))
+    everybody = producers(pilot, variant, seed, events)
+    if years or events or away:
+        seed = Seed(seed, Stage(tuple(years), tuple(events), away))
+    return Staged(seed, world, everybody, incidents)
+
+
+def _incidents(
+    world: Pilot, seed: int, stops: Mapping[str, date], events: Sequence[Event]
+) -> Iterator[Incident]:
+    for place, day in stops.items():
+        if place in world.place:
+            yield Incident(GONE, place, *_span(world, day, LAST))
+    for event in events:
+        span = _span(world, event.start, event.stop)
+        if isinstance(event, Outage | Leaves):
+            kind = GONE if isinstance(event, Leaves) else MAST_OUTAGE
+            yield from (Incident(kind, place, *span) for place in event.places or world.place)
+        elif isinstance(event, Theft):
+            for name in event.devices:
+                yield Incident(THEFT, world.fleet[name].community, *span, name)
+        elif isinstance(event, BudgetCut):
+            for device in world.fleet.values():
+                if device.model != DIARY and device.community in (event.places or world.place):
+                    broken = _breaks(seed, device.device, event, *span)
+                    if broken is not None:
+                        yield Incident(GONE, device.community, *broken, device.device)
+
+
+def _breaks(seed: int, device: str, event: BudgetCut, start: int, stop: int) -> tuple[int, int] | None:
+    """From when to when a node is broken of which nobody takes care, epoch ms; None: it is not."""
+    if not event.broken:
+        return None
+    luck = draw(seed, f"breaks/{device}/{event.start}")
+    begins = start + int(math.log(1 - luck) / math.log(1 - event.broken) * MONTH_MS)
+    if begins >= stop:
+        return None
+    return begins, stop + int(draw(seed, f"repaired/{device}/{event.start}") * REPAIRED_MS)
+
+
+def _span(pilot: Pilot, start: date, stop: date) -> tuple[int, int]:
+    return midnight_of(start, pilot.zone), midnight_of(stop, pilot.zone)
