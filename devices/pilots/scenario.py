@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from devices.clock import midnight_of
 from devices.pilots import written
-from devices.pilots.levers import FIRST, LAST, Event, Outage, Theft, YearIs
+from devices.pilots.levers import FIRST, LAST, Event, Theft, YearIs
 from devices.pilots.names import Names
 from devices.pilots.pilot import Pilot
 from devices.texts import Misuse
@@ -67,10 +67,6 @@ class Scenario(BaseModel):
                 raise ValueError(
                     f"events.{number}: {event.start} to {event.stop} is never played; choose days from "
                     f"{self.start} to before {self.until}"
-                )
-            if isinstance(event, Outage) and self.faults == "none":
-                raise ValueError(
-                    f"events.{number}: an outage needs nodes that can fail; write faults: normal"
                 )
         return self
 

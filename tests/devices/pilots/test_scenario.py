@@ -13,6 +13,7 @@ from devices.pilots import scenario
 from devices.pilots.pilot import load as load_pilot
 from devices.pilots.scenario import load
 from devices.pilots.written import FileError
+from devices.texts import Misuse
 from sim.commands import played, rehearse
 from sim.session import Plan
 
@@ -25,11 +26,43 @@ BAD = [
     ("until: 2026-03-08", "until: 2026-02-08", "until", "a later day"),
     ("until: 2026-03-08", "", "until", "is missing"),
     ("until: 2026-03-08", "until: 2026-03-08\nfault: harsh", "fault", "do you mean faults?"),
-    ("until: 2026-03-08", "until: 2026-03-08\nwind: 3", "wind", "write one of name, pilot"),
+    ("until: 2026-03-08", "until: 2026-03-08\nwind: 3", "wind", "write one of name, happens"),
     ("until: 2026-03-08", "until: 2026-03-08\nfaults: some", "faults", "'none', 'normal' or 'harsh'"),
-    ("until: 2026-03-08", "until: 2026-03-08\nrollout: soon", "rollout", "'plan', 'on-time' or 'late'"),
+    (
+        "until: 2026-03-08",
+        "until: 2026-03-08\nrollout: soon",
+        "rollout",
+        "'plan', 'on-time', 'late' or 'drop-out'",
+    ),
     ("until: 2026-03-08", "until: 2026-03-08\nseed: -1", "seed", "greater than or equal to 0"),
     ("until: 2026-03-08", "until: 2026-03-08\ninterval_minutes: 7", "interval_minutes", "10, 60 or 360"),
+    ("until: 2026-03-08", "until: 2026-03-08\nyears: [{year: 2027, salt_km: 90}]", "salt_km", "equal to 60"),
+    ("until: 2026-03-08", "until: 2026-03-08\nyears: [{year: 2027, salt: 50}]", "salt", "salt_km"),
+    ("until: 2026-03-08", "until: 2026-03-08\nyears: [{year: 2027}, {year: 2027}]", "years", "one row"),
+    (
+        "until: 2026-03-08",
+        "until: 2026-03-08\nevents: [{kind: flood, start: 2026-03-02, stop: 2026-03-03}]",
+        "events.0",
+        "'rain', 'hoppers'",
+    ),
+    (
+        "until: 2026-03-08",
+        "until: 2026-03-08\nevents: [{kind: rain, mm: 50, start: 2026-03-03, stop: 2026-03-03}]",
+        "events.0",
+        "later day",
+    ),
+    (
+        "until: 2026-03-08",
+        "until: 2026-03-08\nevents: [{kind: rain, mm: 50, start: 2026-04-02, stop: 2026-04-03}]",
+        "events.0",
+        "choose days",
+    ),
+    (
+        "until: 2026-03-08",
+        "until: 2026-03-08\nevents: [{kind: theft, start: 2026-03-02, stop: 2026-03-03}]",
+        "devices",
+        "is missing",
+    ),
     ('en: "A try"', 'de: "Versuch"', "name.en", "is missing"),
     ("start: 2026-03-01", "start: [", "not YAML", "line"),
 ]
@@ -48,10 +81,14 @@ def test_a_mistake_names_file_field_and_mend(tmp_path, line, instead, field, men
 
 def test_shipped_scenarios_are_whole_and_an_unknown_one_names_them():
     names = sorted(path.stem for path in scenario.HERE.glob("*.yaml"))
-    assert names == ["decade", "decade-late", "harsh-month"]
+    assert names == [
+        "budget-cut", "decade", "decade-late", "decade-on-time", "drop-out", "dry-2015", "fish-kill",
+        "flood-2011", "harsh-month", "hopper", "merger-2025", "salt-2020", "storm-3-days", "theft",
+    ]  # fmt: skip
     for name in names:
-        load_pilot(load(name).pilot)
-    with pytest.raises(FileError, match="decade, decade-late, harsh-month"):
+        play = load(name)
+        play.require(load_pilot(play.pilot))
+    with pytest.raises(FileError, match="budget-cut, decade, decade-late"):
         load("century")
 
 
@@ -63,6 +100,22 @@ def test_a_scenario_is_played_live_over_mqtt_and_else_as_a_past():
     assert (live.start, live.until, live.history_ms, live.interval) == (begin, end, 0, 43_200)
     past = played(Plan(**usual, mqtt=None, out=None, store=True), play, PILOT)
     assert (past.start, past.history_ms, past.complete) == (end, end - begin, True)
+
+
+@pytest.mark.parametrize(
+    ("event", "names"),
+    [
+        ("kind: outage, places: [nowhere]", "'nowhere'.*tam-que"),
+        ("kind: theft, devices: [tam-que-soil-probe-9]", "'tam-que-soil-probe-9'.*tam-que-soil-probe-01"),
+    ],
+)
+def test_what_the_pilot_does_not_have_is_named(tmp_path, event, names):
+    path = tmp_path / "mine.yaml"
+    days = "start: 2026-03-02, stop: 2026-03-03"
+    path.write_text(f"{GOOD}events: [{{{event}, {days}}}]\n", "utf-8")
+    usual = Plan(1, (1, 1), 0, None, None, 0, None, "-", False)
+    with pytest.raises(Misuse, match=names):
+        played(usual, load(str(path)), PILOT)
 
 
 def test_a_node_is_judged_by_the_interval_it_promised():

@@ -1,0 +1,159 @@
+"""Every shipped scenario is whole, plays the same again and in shards, and shows what its page says."""
+
+import threading
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from numpy.lib.stride_tricks import sliding_window_view
+
+from devices.clock import DAY_MS, HOUR_MS, midnight_of
+from devices.pilots import scenario
+from devices.pilots.pilot import load
+from devices.texts import LANGS
+from sim.commands import played
+from sim.nodes.masts import MAST_OUTAGE
+from sim.physics.river import river
+from sim.physics.world import World
+from sim.session import Plan, Session
+from sim.staging import staged
+
+PILOT = load("dong-thap")
+NAMES = sorted(path.stem for path in scenario.HERE.glob("*.yaml"))
+FRESH = World(1, PILOT)  # a seed that stages nothing
+
+
+def part(play):
+    """The places of the pilot that a scenario names, and a few others: as good, and quick."""
+    named = {place for event in play.events for place in event.places} | {"thuan-tan", "tam-que", "tan-binh"}
+    some = {kind: [place for place in getattr(PILOT, kind) if place.id in named | {"lang-tan-thuan-tay"}]
+            for kind in ("communities", "villages")}  # fmt: skip
+    whole = PILOT.model_dump() | some | {"records": {}, "alarms": None, "adopters": None}
+    return type(PILOT).model_validate(whole)
+
+
+def cast(name):
+    """A scenario, what it stages, and its hours."""
+    play = scenario.load(name)
+    begin, end = play.span(PILOT)
+    who = staged(PILOT, play.rollout, play.seed, play.years, play.events)
+    return play, who, World(who.seed, who.pilot), np.arange(begin, end, HOUR_MS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_scenario_has_its_page_in_both_languages(name):
+    play = scenario.load(name)
+    play.require(PILOT)
+    said = [play.name, play.happens, *play.watch]
+    assert len(said) >= 3
+    for lang in LANGS:
+        assert all(one.get(lang).strip() for one in said)
+    assert play.happens.vi != play.happens.en
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_end_is_played_the_same_again_live_and_in_shards(name, tmp_path):
+    """Its last days, at a reading each six hours: as history, live, and as four shards."""
+    play = scenario.load(name).model_copy(update={"interval_minutes": 360})
+    pilot = part(play)
+    begin, end = play.span(pilot)
+    begin = max(begin, end - 2 * DAY_MS)
+    base = Plan(1, (1, 1), 0, None, None, 0, None, "-", False)
+    whole = replace(played(base, play, pilot), start=end, history_ms=end - begin)
+
+    def lines(**how):
+        out = tmp_path / "out"
+        Session(replace(whole, out=str(out), **how), pilot, tmp_path, "", None).run(threading.Event())
+        return out.read_bytes().splitlines()
+
+    made = lines()
+    assert len(made) > 20 and made == lines()
+    assert sorted(made) == sorted(line for i in (1, 2, 3, 4) for line in lines(shard=(i, 4)))
+    if play.faults == "none":  # else some of it is on its way for longer than it is played
+        assert sorted(made) == sorted(lines(start=begin, history_ms=0))
+
+
+def test_salt_of_2020_is_at_sixty_kilometres_and_closes_sluices_at_the_coast_alone():
+    play, who, world, hours = cast("salt-2020")
+    days = slice(*((day - date(2020, 1, 1)).days for day in (play.start, play.until)))
+    line = river(who.seed, days.stop + 400).front[days] * 60 / 52.8  # 4 g/L (FACTS: 60 km in March 2020)
+    assert 58 <= line.max() <= 60.5
+    assert line.argmax() > 31  # not before January
+    (rule,) = [rule for rule in PILOT.advice.rules if rule.id == "close-sluice"]
+    (when,) = rule.when
+    last = {}
+    for place in PILOT.communities:
+        if place.joined < play.until and {product.crop for product in place.products} & set(rule.crops):
+            salt = world.signal(place.id, 1, "salinity", hours[-48:], 600)
+            last[place.id] = bool((sliding_window_view(salt, int(when.hours)).max(axis=1) > when.above).any())
+    assert last.pop("lua-go-cong-tay") and len(last) > 5 and not any(last.values())
+
+
+def test_flood_of_2011_passes_alarm_three_and_dry_2015_not_even_the_first():
+    levels = [row for row in PILOT.alarms.levels if row.signal == "water_level"]
+    (chau_doc,) = [row.levels for row in levels if "ca-tra-hong-ngu" in (row.places or ())]
+    *_, world, hours = cast("flood-2011")
+    water = world.signal("ca-tra-hong-ngu", 1, "water_level", hours, 600)
+    assert water.max() > chau_doc[2]
+    two = water.reshape(-1, 24).mean(axis=1)
+    august, gap, october = two[45:62].max(), two[62:80].min(), two[80:].max()
+    assert gap < august - 0.2 and gap < october - 0.5  # two peaks
+    *_, world, hours = cast("dry-2015")
+    assert world.signal("ca-tra-hong-ngu", 1, "water_level", hours, 600).max() < chau_doc[0]
+    rain, usual = (one.signal("tam-que", 1, "rainfall", hours, 3600).sum() for one in (world, FRESH))
+    assert rain < 0.75 * usual
+
+
+def test_hoppers_come_in_thousands_and_are_advised_on_in_the_end():
+    *_, world, hours = cast("hopper")
+    for place in ("tan-binh", "my-dien"):
+        night, usual = (one.signal(place, 1, "pest_count", hours[-24:], 3600).sum() for one in (world, FRESH))
+        assert night > 5 * usual and night > 500
+
+
+def test_fish_have_no_air_in_the_end():
+    *_, world, hours = cast("fish-kill")
+    air = world.signal("ca-tra-hong-ngu", 1, "dissolved_oxygen", hours, 600, "pond-buoy")
+    assert air[-3] < 2 and air[: -3 * 24].min() > 2.5
+
+
+def test_a_storm_rains_and_takes_the_nodes_of_four_places():
+    _, who, world, hours = cast("storm-3-days")
+    rain = world.signal("tam-que", 1, "rainfall", hours, 3600).reshape(-1, 24).sum(axis=1)
+    assert (rain[-3:] >= 89).all()
+    assert {one.place for one in who.incidents if one.kind == MAST_OUTAGE} == {
+        "thuan-tan", "tam-que", "lang-tan-thuan-tay", "tan-binh",
+    }  # fmt: skip
+
+
+def test_stolen_devices_are_silent_until_they_are_replaced(tmp_path):
+    play = scenario.load("theft")
+    late = play.model_copy(update={"until": date(2026, 11, 8), "interval_minutes": 360})
+    begin = midnight_of(date(2026, 10, 13), PILOT.zone)
+    heard, out = {}, tmp_path / "out"
+    plan = played(Plan(1, (1, 1), 0, None, None, 0, None, str(out), False), late, part(late))
+    session = Session(replace(plan, history_ms=plan.start - begin), part(late), tmp_path, "", None)
+    session.run(threading.Event())
+    for line in out.read_text("utf-8").splitlines():
+        if "/telemetry" in line and '"ts":' in line:
+            device = line.split("/")[4]
+            stamp = int(line.partition('"ts":')[2].partition(",")[0])
+            heard.setdefault(device, set()).add((stamp - begin) // DAY_MS)
+    assert heard["tam-que-weather-station-01"] == set(range(26))
+    assert heard["tam-que-soil-probe-01"] == {0, 1, 23, 24, 25}
+    assert heard["thuan-tan-pump-controller-01"] == {0, 1, 23, 24, 25}
+
+
+def test_a_cut_budget_silences_a_node_after_the_other_and_puts_places_off():
+    play, who, *_ = cast("budget-cut")
+    cut = play.events[0]
+    nodes = {device.device for device in PILOT.fleet.values() if device.model != "diary"}
+    broken = {one.device: one for one in who.incidents}
+    assert 0.6 < len(broken) / len(nodes) < 0.82  # 1 - 0.9^12 is 0.72
+    ends = [one.stop for one in broken.values()]
+    assert min(ends) >= midnight_of(cut.stop, PILOT.zone)
+    assert max(ends) <= midnight_of(cut.stop + timedelta(days=61), PILOT.zone)
+    assert min(one.start for one in broken.values()) > midnight_of(cut.start, PILOT.zone)
+    assert not any(cut.start <= place.joined < cut.stop for place in who.pilot.places)
+    assert any(cut.start <= place.joined < cut.stop for place in PILOT.places)
