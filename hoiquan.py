@@ -23,7 +23,6 @@ from devices.errors import UserError
 from devices.files import mend
 from devices.processes import CHILD, Child, follow_parent, leave, run_together, stop_on_signals
 from devices.terminal import Late, announce, commands, complain
-from devices.texts import Misuse
 
 if TYPE_CHECKING:
     from dashboards.figures import Figures
@@ -105,23 +104,26 @@ def up(
     seed: terminal.Seed = 1,
     faults: terminal.Faults = "none",
     rollout: terminal.Rollout = "plan",
+    scenario: terminal.ScenarioName = None,
     lang: terminal.Language = "vi",
 ) -> None:
     """Everything on this machine, no Docker: broker, gateway, SQLite store, pages, simulator."""
     from devices import installation
-    from devices.pilots.scenario import SCENARIO
     from devices.settings import Settings
     from gateway.brokers import house
     from gateway.control.alarms.sending import channels
+    from sim import rehearsal
     from sim.commands import beside_a_store
 
     stop = stop_on_signals()
-    settings = Settings.read(data=data, pilot=pilot)
-    settings = settings.on_port(http_port, installation.reached_as(bind, host))
+    if scenario is not None:
+        asked = pilot, history, speed, seed, faults, rollout
+        rehearsal.up(scenario, data, asked, http_port, bind, host, stop, lang)
+        return
+    settings = Settings.read(data=data, pilot=pilot).on_port(http_port, installation.reached_as(bind, host))
     place, _ = settings.loaded_pilot, channels(settings)  # refused here, not by a gateway again and again
     simulator = beside_a_store(history, speed, seed, faults, rollout)
-    if (settings.data / SCENARIO).exists():
-        raise Misuse("up.rehearsal", folder=settings.data)
+    rehearsal.refuse(settings.data)
     with installation.claim(settings.data) as running:
         installation.require_ports(bind, http_port, mqtt_port)
         which, chosen = house.choose(broker, settings.data, mqtt_port)
@@ -138,9 +140,7 @@ def up(
             Child("gateway", ["gateway"]),
             Child("web", ["web", "--http-port", str(http_port), "--bind", bind], waited_for=False),
             # a broker drops what comes before the gateway's first subscription
-            Child(
-                "simulator", [*simulator, "--mqtt", str(chosen["mqtt"]), "--speed", str(speed)], alive.exists
-            ),
+            Child("simulator", [*simulator, "--mqtt", str(chosen["mqtt"])], alive.exists),
         ]
         run_together(
             # what it has written is whole, and what is missing the next start makes

@@ -6,5 +6,5 @@ opendata/    /api/v1/        sta/   SensorThings at /sta/v1.1        report/   t
 map/         the places as a picture, for the overview
 
 figures.py   what pages, report and open data show, out of the store      wording.py  it, in sentences
-kept.py      what takes its time to read, read once for all who ask
+kept.py      what takes its time to read, read once for all who ask       scenarios.py  /scenarios
 """

@@ -11,6 +11,7 @@ from typing import Protocol
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
+from dashboards import scenarios
 from dashboards.figures import Figures
 from dashboards.opendata import catalog, files, routes
 from dashboards.pages import check, lately, learn, overview, place, state, trouble
@@ -18,7 +19,7 @@ from dashboards.report import route
 from dashboards.sta import routes as sta
 from devices.access.registry import Registry
 from devices.clock import DAY_MS, MINUTE_MS
-from devices.pilots.scenario import SCENARIO, Scenario
+from devices.pilots.scenario import held
 from devices.settings import Settings
 from devices.web import icon
 from devices.web.conditional import Conditional
@@ -41,8 +42,7 @@ def opened(settings: Settings, store: Store, lots: Told, recalls: Told) -> Figur
     """What pages and report show, out of a store and of the newest `lots` and `recalls`; of a rehearsal's
     folder its last moment, judged by its rules.
     """
-    pilot, played = settings.loaded_pilot, settings.data / SCENARIO
-    scenario = Scenario.model_validate_json(played.read_bytes()) if played.exists() else None
+    pilot, scenario = settings.loaded_pilot, held(settings.data)
     if scenario is not None:
         pilot = scenario.judged(pilot)
     registry, trace = Registry(settings.registry_url, pilot), settings.data / "trace"
@@ -85,6 +85,7 @@ def site(settings: Settings, figures: Figures, judge: check.Judge, others: Itera
         pages.include_router(routes_of.router(figures))
     pages.include_router(check.router(judge))
     pages.include_router(learn.router())
+    pages.include_router(scenarios.router(held(settings.data)))
     pages.include_router(icon.router())
     for router in others:
         pages.include_router(router)

@@ -61,15 +61,16 @@ def tell(running: Path, chosen: Mapping[str, object]) -> None:
 def require_ports(bind: str, http_port: int, mqtt_port: int) -> None:
     """Raise Occupied where the pages cannot listen on `bind`, or the broker on this machine alone."""
     for option, port in (("--http-port", http_port), ("--mqtt-port", mqtt_port)):
-        if not 1 <= port <= 65535:
-            raise Occupied("up.no_port", option=option, port=port)
+        _possible(option, port)
     if http_port == mqtt_port:
         raise Occupied("up.same_port", port=http_port)
-    _listen("--http-port", bind, http_port)
-    _listen("--mqtt-port", LOOPBACK[0], mqtt_port)
+    require_port("--http-port", bind, http_port)
+    require_port("--mqtt-port", LOOPBACK[0], mqtt_port)
 
 
-def _listen(option: str, bind: str, port: int) -> None:
+def require_port(option: str, bind: str, port: int) -> None:
+    """Raise Occupied where nobody can listen there."""
+    _possible(option, port)
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(bind, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
@@ -81,6 +82,11 @@ def _listen(option: str, bind: str, port: int) -> None:
         if error.errno == errno.EADDRINUSE:
             raise Occupied("up.taken_port", option=option, port=port) from None
         raise Occupied("up.no_address", bind=bind) from None
+
+
+def _possible(option: str, port: int) -> None:
+    if not 1 <= port <= 65535:
+        raise Occupied("up.no_port", option=option, port=port)
 
 
 def taken(host: str, port: int) -> bool:

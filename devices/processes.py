@@ -56,27 +56,28 @@ class Child:
 
 
 def run_together(
-    first: Child,
+    first: Child | None,
     children: Sequence[Child],
     ready: Callable[[], bool],
     say: Callable[[], object],
     stop: threading.Event,
     lang: str,
 ) -> None:
-    """Run `first` to its end, then all of `children` until `stop`; `say` once it is `ready`. What becomes of
-    them is told in `lang`.
+    """Run `first`, if any, to its end, then all of `children` until `stop`; `say` once it is `ready`. What
+    becomes of them is told in `lang`.
 
     A child that ends by itself is started again, after a pause that grows while it keeps ending.
     """
     if stop.is_set():
         return
     try:
-        first.start()
-        while not first.ended():
-            if stop.wait(0.05):
-                return
-        if first.process and first.process.returncode:
-            raise Failed("up.failed", part=first.name)
+        if first is not None:
+            first.start()
+            while not first.ended():
+                if stop.wait(0.05):
+                    return
+            if first.process and first.process.returncode:
+                raise Failed("up.failed", part=first.name)
         announced = False
         while not stop.wait(0.1):
             if not announced and ready():
@@ -85,7 +86,7 @@ def run_together(
             for child in children:
                 _watch(child, lang)
     finally:
-        _end([*children[::-1], first], lang)
+        _end([*children[::-1], *([first] if first is not None else [])], lang)
 
 
 def _watch(child: Child, lang: str) -> None:

@@ -90,7 +90,14 @@ Speed = Annotated[float, typer.Option("--speed", help="Speed of the simulator; 1
 Seed = Annotated[int, typer.Option("--seed", help="Seed of the simulator.")]
 Faults = Annotated[Literal["none", "normal", "harsh"], typer.Option(help="How often nodes and links fail.")]
 Rollout = Annotated[
-    Literal["plan", "on-time", "late"], typer.Option(help="When communities and organisations join.")
+    Literal["plan", "on-time", "late", "drop-out"],
+    typer.Option(help="When places and organisations join and stop."),
+]
+ScenarioName = Annotated[
+    str | None,
+    typer.Option(
+        "--scenario", help="Rehearse this instead: a name of `hoiquan simulate scenarios`, or a file."
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
 Language = Annotated[Lang, _LANG]

@@ -7,8 +7,10 @@ publish/  MQTT, a connection a node and no thread
        season.py (diaries) ─┐        └─► run.Live ───► publish (MQTT, one link a node)
                             └───────────┘                 ▲
                                     storms.py (masts fail, all nodes of a place come back)
+rehearsal.py  a scenario in a folder of its own, and its pages     listing.py  what there is to rehearse
 session.py  one run: history first, then live          describe/  the world as one page of plots
-rollout.py  when places join                           what is played: devices/pilots/scenarios
+rollout.py, adoption.py  when places and organisations join and stop
+staging.py  a scenario (devices/pilots/scenarios) ─► the seed with its stage, places, who keeps a diary
 
 It meets the gateway on MQTT alone, so that real hardware can take its place.
 """

@@ -1,5 +1,6 @@
 """`hoiquan simulate`: the simulator alone."""
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -12,17 +13,20 @@ from devices import broker_url
 from devices.files import may_write
 from devices.pilots import scenario as scenarios
 from devices.pilots.pilot import Pilot
-from devices.processes import stop_on_signals
+from devices.processes import CHILD, stop_on_signals
 from devices.settings import Settings
-from devices.terminal import Data, Language, PilotName, announce
-from devices.texts import Misuse
+from devices.terminal import Data, Language, PilotName, announce, show
+from devices.texts import Lang, Misuse
+from sim.rehearsal import PLAYED
 
 if TYPE_CHECKING:
     from sim.session import Past, Plan
 
 Rollout = Annotated[
-    Literal["plan", "on-time", "late"] | None,
-    typer.Option(help="When communities and organisations join; plan unless the scenario says otherwise."),
+    Literal["plan", "on-time", "late", "drop-out"] | None,
+    typer.Option(
+        help="When places and organisations join and stop; plan unless the scenario says otherwise."
+    ),
 ]
 Faults = Annotated[
     Literal["none", "normal", "harsh"] | None, typer.Option(help="How often nodes and links fail; none.")
@@ -35,7 +39,10 @@ def command(open_past: OpenPast) -> Callable[..., None]:
     """The command. `open_past` gives what takes a past for settings and the pilot whose rules count."""
 
     def simulate(
-        action: Annotated[Literal["run", "describe"], typer.Argument(help="Run it, or draw it.")] = "run",
+        action: Annotated[
+            Literal["run", "describe", "scenarios", "adoption"],
+            typer.Argument(help="Run it, draw it, list what can be rehearsed, or who takes part and why."),
+        ] = "run",
         data: Data = None,
         pilot: PilotName = None,
         mqtt: Annotated[str | None, typer.Option(help="Live readings and diaries go to this broker.")] = None,
@@ -87,17 +94,13 @@ def command(open_past: OpenPast) -> Callable[..., None]:
         then `hoiquan web --data rehearsal`. `hoiquan simulate describe --out FILE` draws what is simulated.
         """
         # late, as everywhere in the commands: `--help` is quick
-        from sim.describe import page
         from sim.session import Plan, Session, parse_duration, parse_moment, parse_shard
 
         settings = Settings.read(data=data, pilot=pilot)
-        if action == "describe":
-            if community not in settings.loaded_pilot.place:
-                raise Misuse("simulated.no_community", place=community)
-            path = Path(out or "simulated.html")
-            may_write(path)
-            path.write_text(page(seed or 1, settings.loaded_pilot, community, year, lang), "utf-8")
-            typer.echo(str(path))
+        if action != "run":
+            where = out or "simulated.html"
+            place = settings.loaded_pilot
+            answer(action, place, seed or 1, rollout or "plan", (community, year), where, lang)
             return
         require_speed(speed)
         if not 0 <= jitter <= LONGEST_JITTER:
@@ -148,15 +151,52 @@ def command(open_past: OpenPast) -> Callable[..., None]:
         with open_past(settings, judged) as past:
             Session(plan, settings.loaded_pilot, settings.data, secret, past).run(stop)
         if plan.complete and not stop.is_set():
+            (settings.data / PLAYED).touch()
+        if plan.complete and not stop.is_set() and CHILD not in os.environ:
             announce("simulated.see", lang, err=True, folder=settings.data)
 
     return simulate
 
 
+def answer(
+    action: str,
+    pilot: Pilot,
+    seed: int,
+    variant: scenarios.Variant,
+    drawn: tuple[str, int],
+    out: str,
+    lang: Lang,
+) -> None:
+    """Draw a place's week and year into `out`, or print what can be rehearsed and what makes organisations
+    take part.
+    """
+    if action == "describe":
+        from sim.describe import page
+
+        community, year = drawn
+        if community not in pilot.place:
+            raise Misuse("simulated.no_community", place=community)
+        may_write(Path(out))
+        Path(out).write_text(page(seed, pilot, community, year, lang), "utf-8")
+        typer.echo(out)
+        return
+    from sim.listing import adopted, listed
+
+    if action == "scenarios":
+        typer.echo("\n".join(listed(lang)))
+        return
+    names, rows = adopted(pilot, variant, seed, lang)
+    show(names, rows, whole=range(len(names)))
+
+
 def played(plan: "Plan", play: scenarios.Scenario, pilot: Pilot) -> "Plan":
     """The plan of a scenario: live over MQTT, else as a past to a file or to the store."""
+    play.require(pilot)
     begin, end = play.span(pilot)
-    plan = replace(plan, seed=play.seed, faults=play.faults, rollout=play.rollout, interval=play.interval)
+    plan = replace(
+        plan, seed=play.seed, faults=play.faults, rollout=play.rollout, interval=play.interval,
+        years=play.years, events=play.events,
+    )  # fmt: skip
     if plan.mqtt:
         return replace(plan, start=begin, until=end)
     return replace(plan, start=end, until=end, history_ms=end - begin, complete=plan.store and not plan.out)
@@ -166,11 +206,10 @@ def rehearse(data: Path, play: scenarios.Scenario) -> None:
     """Mark the folder as one that holds a scenario, so that nobody takes it for the province."""
     if (data / "sim").exists() or (data / "gateway").exists():
         raise Misuse("simulated.running", folder=data)
-    mark = data / scenarios.SCENARIO
-    if mark.exists() and scenarios.Scenario.model_validate_json(mark.read_bytes()) != play:
+    if scenarios.held(data) not in (None, play):
         raise Misuse("simulated.another", folder=data)
     data.mkdir(parents=True, exist_ok=True)
-    mark.write_text(play.model_dump_json(indent=2) + "\n", "utf-8")
+    (data / scenarios.SCENARIO).write_text(play.model_dump_json(indent=2) + "\n", "utf-8")
 
 
 def require_speed(speed: float) -> None:
@@ -180,12 +219,12 @@ def require_speed(speed: float) -> None:
 
 
 def beside_a_store(history: str, speed: float, seed: int, faults: str, rollout: str) -> list[str]:
-    """The arguments of a simulator whose past goes to the store, but for broker and speed. Raises Misuse
-    for a history or a speed that it would refuse.
+    """The arguments of a simulator whose past goes to the store, but for the broker. Raises Misuse for a
+    history or a speed that it would refuse.
     """
     from sim.session import parse_duration
 
     parse_duration(history)
     require_speed(speed)
     arguments = ["simulate", "--store", "--seed", str(seed), "--history", history]
-    return [*arguments, "--faults", faults, "--rollout", rollout]
+    return [*arguments, "--faults", faults, "--rollout", rollout, "--speed", str(speed)]

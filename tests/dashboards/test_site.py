@@ -16,7 +16,7 @@ from tests.seen import Served
 from tests.servers import until
 
 DOORS = (
-    "/", "/static/place.css", "/static/check.css", "/api/v1/openapi.json",
+    "/", "/static/place.css", "/static/check.css", "/scenarios", "/api/v1/openapi.json",
     "/api/v1/indicators", "/api/v1/devices.csv", "/api/v1/places.geojson", "/api/v1/catalog",
     "/api/v1/catalog.ttl", "/sta/v1.1", "/sta/v1.1/Things",
 )  # fmt: skip

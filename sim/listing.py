@@ -1,0 +1,61 @@
+"""`hoiquan simulate scenarios` and `simulate adoption`, for a terminal: what can be rehearsed, and what makes
+organisations take part.
+"""
+
+import textwrap
+from collections.abc import Iterator
+from datetime import date
+
+from devices.pilots import scenario as scenarios
+from devices.pilots.pilot import Pilot
+from devices.pilots.scenario import Scenario, Variant
+from devices.texts import number, percent, text
+from sim.adoption import adoption
+
+WIDTH = 96  # Assumption: columns of a terminal that everybody has
+
+
+def shipped() -> Iterator[tuple[str, Scenario]]:
+    """The scenarios that come along, by name."""
+    for path in sorted(scenarios.HERE.glob("*.yaml")):
+        yield path.stem, scenarios.load(path.stem)
+
+
+def listed(lang: str) -> Iterator[str]:
+    """Name, title and days of each; what happens, what to watch, how to start it."""
+    for name, play in shipped():
+        yield text("scenario.listed", lang, id=name, name=play.name.get(lang), start=play.start,
+                   until=play.until)  # fmt: skip
+        if play.happens is not None:
+            yield _block(play.happens.get(lang), "    ")
+        for one in play.watch:
+            yield _block(one.get(lang), "    - ")
+        yield f"    hoiquan up --scenario {name}"
+        yield ""
+
+
+def adopted(pilot: Pilot, variant: Variant, seed: int, lang: str) -> tuple[list[str], list[list[str]]]:
+    """Column names, and a row a year until the last target's: visits, who began, who stopped, who seals at
+    its end and how many of them have a code, the share of all and what is asked.
+    """
+    found = adoption(pilot, variant, seed)
+    target = pilot.target("traceability_share")
+    names = ("year", "visits", "began", "stopped", "active", "coded", "share", "target")
+    rows = []
+    for year, one in found.years.items():
+        if year > target.points[-1].year:
+            break
+        # of all: the pilot's own groups seal too
+        share = len(found.active(date(year, 12, 31))) / len(pilot.producers)
+        due = next((point for point in target.points if point.year == year), None)
+        counts = (one.visits, one.began, one.stopped, one.active, one.coded)
+        rows.append([
+            str(year), *(number(count, lang) for count in counts), percent(share, lang, most=1),
+            percent(due.at_least, lang) if due is not None else "",
+        ])  # fmt: skip
+    return [text(f"scenario.{name}", lang) for name in names], rows
+
+
+def _block(words: str, first: str) -> str:
+    return textwrap.fill(words, WIDTH, initial_indent=first, subsequent_indent=" " * len(first),
+                         break_long_words=False, break_on_hyphens=False)  # fmt: skip

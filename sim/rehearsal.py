@@ -1,0 +1,69 @@
+"""`hoiquan up --scenario NAME`: a scenario played into a folder of its own, and the pages over it.
+
+    simulate --scenario NAME --store ─► played ─► web, until it is stopped
+        └─ interrupted: the next start plays it again; what is made twice is stored once
+
+It has no broker and no gateway: it plays another time than now, and shows its last moment.
+"""
+
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from devices import installation
+from devices.pilots import scenario as scenarios
+from devices.processes import Child, run_together
+from devices.settings import Settings
+from devices.terminal import announce
+from devices.texts import Misuse
+
+FOLDER = "rehearsals"  # in the data folder, where nobody names another
+# What a scenario decides, as it is where nobody gives it.
+OWN = {
+    "--pilot": None,
+    "--history": "30d",
+    "--speed": 1.0,
+    "--seed": 1,
+    "--faults": "none",
+    "--rollout": "plan",
+}
+PLAYED = "played"  # in a rehearsal's folder: it was played to its end
+
+
+def refuse(folder: Path) -> None:
+    """Raise Misuse for a folder that holds a rehearsal: no gateway runs on it."""
+    if (folder / scenarios.SCENARIO).exists():
+        raise Misuse("up.rehearsal", folder=folder)
+
+
+def up(
+    name: str, data: Path | None, asked: Sequence[object], http_port: int, bind: str, host: str | None,
+    stop: threading.Event, lang: str,
+) -> None:  # fmt: skip
+    """Play it where that was not done, and show it until `stop`. `asked`: values of the options of `OWN`."""
+    if wrong := [option for (option, usual), one in zip(OWN.items(), asked, strict=True) if one != usual]:
+        raise Misuse("up.own_options", options=", ".join(wrong))
+    play = scenarios.load(name)
+    folder = data if data is not None else Settings.read().data / FOLDER / Path(name).stem
+    settings = Settings.read(data=folder, pilot=play.pilot)
+    settings = settings.on_port(http_port, installation.reached_as(bind, host))
+    play.require(settings.loaded_pilot)
+    if (kept := scenarios.held(folder)) not in (None, play):
+        raise Misuse("simulated.another", folder=folder)
+    with installation.claim(folder) as running:
+        installation.require_port("--http-port", bind, http_port)
+        os.environ |= installation.environment(settings, lang)
+        installation.tell(running, installation.places(settings, bind, http_port))
+        title = play.name.get(lang)
+        announce("up.plays", lang, name=title, start=play.start, until=play.until, folder=folder)
+        run_together(
+            first=None
+            if kept is not None and (folder / PLAYED).exists()
+            else Child("scenario", ["simulate", "--scenario", name, "--store"], waited_for=False),
+            children=[Child("web", ["web", "--http-port", str(http_port), "--bind", bind], waited_for=False)],
+            ready=lambda: installation.taken(bind, http_port),
+            say=lambda: announce("up.rehearses", lang, url=settings.base_url, name=title),
+            stop=stop,
+            lang=lang,
+        )

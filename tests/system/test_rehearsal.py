@@ -1,0 +1,65 @@
+"""`hoiquan up --scenario` plays a scenario once and shows it; its folder is nobody else's."""
+
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from devices.pilots import scenario
+from tests.loopback import free_port
+from tests.system.running import Running, command, done, hoiquan, one_line, until
+
+SHORT = """\
+name: {vi: "Hai ngày", en: "Two days"}
+happens: {vi: "Mưa.", en: "It rains."}
+start: 2026-10-01
+until: 2026-10-03
+interval_minutes: 360
+events: [{kind: rain, start: 2026-10-02, stop: 2026-10-03, mm: 80}]
+"""
+
+
+def get(port, path):
+    try:
+        with urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            return answer.read().decode()
+    except (URLError, ConnectionError):
+        return ""
+
+
+def test_it_is_played_once_and_shown_again(tmp_path):
+    (tmp_path / "short.yaml").write_text(SHORT, "utf-8")
+    folder = tmp_path / "data" / "rehearsals" / "short"
+    for played_before in (False, True):
+        port = free_port()
+        up = Running(
+            tmp_path / f"up-{played_before}.log",
+            command("up", "--scenario", "short.yaml", "--http-port", str(port)),
+        )
+        try:
+            page = until("the pages of the rehearsal", 60, lambda port=port: get(port, "/"))
+            assert "Diễn tập: Hai ngày" in page and 'href="/scenarios"' in page
+            assert "Mưa." in get(port, "/scenarios")
+            assert ("messages of history" in up.text()) is not played_before
+        finally:
+            up.stop()
+    assert scenario.held(folder) == scenario.load(str(tmp_path / "short.yaml"))
+    (tmp_path / "short.yaml").write_text(SHORT.replace("80", "90"), "utf-8")
+    assert "kịch bản khác" in one_line(hoiquan(tmp_path, "up", "--scenario", "short.yaml"), 2)
+    assert "đang giữ một cuộc diễn tập" in one_line(hoiquan(tmp_path, "up", "--data", str(folder)), 2)
+
+
+def test_what_a_scenario_decides_is_not_asked_for_beside_it(tmp_path):
+    words = ("--scenario", "theft", "--history", "3d", "--rollout", "late")
+    line = one_line(hoiquan(tmp_path, "up", *words), 2)
+    assert "--history, --rollout" in line
+    assert "salt-2020" in one_line(hoiquan(tmp_path, "up", "--scenario", "nowhere"), 2)
+    assert not (tmp_path / "data").exists()
+
+
+def test_scenarios_and_causes_are_listed(tmp_path):
+    listed = done(hoiquan(tmp_path, "simulate", "scenarios"))
+    for path in scenario.HERE.glob("*.yaml"):
+        assert f"hoiquan up --scenario {path.stem}" in listed
+    assert "ranh mặn" in listed
+    table = done(hoiquan(tmp_path, "simulate", "adoption", "--lang", "en"))
+    assert "Visits" in table and "55.8%" in table and "207" in table
+    assert "27.5%" in done(hoiquan(tmp_path, "simulate", "adoption", "--rollout", "drop-out", "--lang", "en"))
