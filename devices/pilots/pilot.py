@@ -178,6 +178,9 @@ class Pilot(_Model):
     pilot: Id
     name: Names
     time_zone: str
+    merged: date | None = Field(
+        None, description="the day from which communes are `commune_new`; before it nobody knew those names"
+    )
     reports: tuple[ReportDay, ...]
     reviews: tuple[Review, ...] = ()
     report_form: ReportForm
@@ -239,6 +242,11 @@ class Pilot(_Model):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    def communes(self, place: Place, day: date) -> list[str]:
+        """The names of a place's commune on a day: the old one, and the new one where there was one."""
+        new = place.commune_new if self.merged is None or day >= self.merged else None
+        return [place.commune_old, *([new] if new else [])]
 
     @property
     def places(self) -> tuple[Place, ...]:

@@ -55,7 +55,7 @@ def build(
     area = pilot.records.area(harvest.area_code) if harvest.area_code is not None else None
     speaker = speaker_of(pilot, community.id, key, base_url)
     epcis = [one for event in events for one in speaker.written(event)] + speaker.sensed(grew, harvest.ts)
-    address = [community.commune_old, community.commune_new, pilot.name.vi]
+    address = [*pilot.communes(community, harvest.ts.astimezone(zone).date()), pilot.name.vi]
     return {
         "format": FORMAT,
         "gtin": key.gtin,
@@ -73,7 +73,7 @@ def build(
         },
         "producer": {
             "name": f"{KINDS[community.kind]} {community.name}",
-            "address": ", ".join(part for part in address if part),
+            "address": ", ".join(address),
             "community": community.id,
             "known": "declared",
         },
