@@ -69,6 +69,11 @@ def test_today_is_what_the_documents_say():
     active = got.active(today)
     own = active & set(PILOT.place)
     assert (len(active), len(own), len(PILOT.producers)) == (78, 9, 400)
+    began = [one for one, day in got.begins.items() if day <= today and one not in PILOT.place]
+    assert (len(began), sum(day <= today for day in got.stops.values())) == (73, 4)
+    assert got.years[2026].coded == 35
+    visits = [number for year, number in PILOT.adopters.visits.by_year.items() if year < 2026]
+    assert sum(visits) + 46 == 221  # eleven of twelve months of 2026's 50
 
 
 def test_a_year_without_money_stops_both_visits_and_diaries():

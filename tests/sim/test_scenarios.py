@@ -3,6 +3,7 @@
 import threading
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -157,3 +158,8 @@ def test_a_cut_budget_silences_a_node_after_the_other_and_puts_places_off():
     assert min(one.start for one in broken.values()) > midnight_of(cut.start, PILOT.zone)
     assert not any(cut.start <= place.joined < cut.stop for place in who.pilot.places)
     assert any(cut.start <= place.joined < cut.stop for place in PILOT.places)
+
+
+def test_the_readme_names_every_scenario():
+    table = (Path(__file__).parents[2] / "sim" / "README.md").read_text("utf-8")
+    assert all(f"`{name}`" in table for name in NAMES)
