@@ -15,6 +15,7 @@ from devices.pilots.pilot import load
 from devices.texts import LANGS
 from sim.commands import played
 from sim.nodes.masts import MAST_OUTAGE
+from sim.physics.moment import ANCHOR
 from sim.physics.river import river
 from sim.physics.world import World
 from sim.session import Plan, Session
@@ -117,6 +118,8 @@ def test_fish_have_no_air_in_the_end():
     *_, world, hours = cast("fish-kill")
     air = world.signal("ca-tra-hong-ngu", 1, "dissolved_oxygen", hours, 600, "pond-buoy")
     assert air[-3] < 2 and air[: -3 * 24].min() > 2.5
+    last = int((hours[-1] - ANCHOR) // DAY_MS)
+    assert world.land("ca-tra-hong-ngu", int(hours[-1])).pond(1).alive(last) < 0.5
 
 
 def test_a_storm_rains_and_takes_the_nodes_of_four_places():
