@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 
+from dashboards import scenarios
 from dashboards.figures import Figures
 from dashboards.pages import check, learn, overview, place
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_of, midnight_of
+from devices.pilots import scenario
 from devices.pilots.pilot import load
 from gateway.indicators.count import evaluate, points
 from gateway.indicators.standing import standing
@@ -53,6 +55,7 @@ def site(tmp_path: Path) -> Iterator[str]:
     app.include_router(place.router(figures))
     app.include_router(check.router(lambda *_: check.Verdict(False, ["Không có trường values."])))
     app.include_router(learn.router())
+    app.include_router(scenarios.router(scenario.load("theft")))
     with Served(app) as address:
         yield address
     store.close()
@@ -70,6 +73,7 @@ def site(tmp_path: Path) -> Iterator[str]:
         "/place/x",
         "/check",
         "/learn",
+        "/scenarios",
     ],
 )
 def test_a_page_is_readable_by_everybody(
