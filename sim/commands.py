@@ -126,6 +126,8 @@ def command(open_past: OpenPast) -> Callable[..., None]:
         )
         if not (plan.mqtt or plan.out or plan.store):
             raise Misuse("simulated.nowhere")
+        if plan.mqtt is None and (storm is not None or jitter):
+            raise Misuse("simulated.no_connections", option="--storm" if storm is not None else "--jitter")
         judged = settings.loaded_pilot
         if scenario is not None:
             if start or until or history:

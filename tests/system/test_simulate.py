@@ -116,9 +116,24 @@ def test_nothing_is_lost_where_history_ends_and_live_begins(played, tmp_path):
         (("--pilot", "nowhere", "--out", "o"), "nowhere"),
         (("--storm", "0m", "--out", "o"), "--storm '0m'"),
         (("--jitter", "nan", "--out", "o"), "--jitter NaN"),
+        (("--storm", "30m", "--out", "o", "--until", START), "--storm ngắt"),
+        (("--jitter", "5", "--out", "o", "--until", START), "--jitter ngắt"),
         ((), "--out"),
     ],
-    ids=["history", "start", "until", "shard", "speed", "broker", "pilot", "storm", "jitter", "no output"],
+    ids=[
+        "history",
+        "start",
+        "until",
+        "shard",
+        "speed",
+        "broker",
+        "pilot",
+        "storm",
+        "jitter",
+        "storm of nothing",
+        "jitter of nothing",
+        "no output",
+    ],
 )
 def test_a_mistake_is_one_line(tmp_path, words, named):
     assert named in one_line(hoiquan(tmp_path, "simulate", *words, seconds=10), 2)
