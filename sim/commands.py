@@ -103,8 +103,7 @@ def command(open_past: OpenPast) -> Callable[..., None]:
             answer(action, place, seed or 1, rollout or "plan", (community, year), where, lang)
             return
         require_speed(speed)
-        if not 0 <= jitter <= LONGEST_JITTER:
-            raise Misuse("simulated.jitter", jitter=jitter, most=LONGEST_JITTER)
+        require_connections(mqtt, storm, jitter)
         if mqtt is not None and broker_url.parse(mqtt).tls:
             broker_url.trust(settings.mqtt_ca)  # mistakes of either are said before the past is made
         plan = Plan(
@@ -126,8 +125,6 @@ def command(open_past: OpenPast) -> Callable[..., None]:
         )
         if not (plan.mqtt or plan.out or plan.store):
             raise Misuse("simulated.nowhere")
-        if plan.mqtt is None and (storm is not None or jitter):
-            raise Misuse("simulated.no_connections", option="--storm" if storm is not None else "--jitter")
         judged = settings.loaded_pilot
         if scenario is not None:
             if start or until or history:
@@ -212,6 +209,14 @@ def rehearse(data: Path, play: scenarios.Scenario) -> None:
         raise Misuse("simulated.another", folder=data)
     data.mkdir(parents=True, exist_ok=True)
     (data / scenarios.SCENARIO).write_text(play.model_dump_json(indent=2) + "\n", "utf-8")
+
+
+def require_connections(mqtt: str | None, storm: str | None, jitter: float) -> None:
+    """What cuts and restores connections needs some."""
+    if not 0 <= jitter <= LONGEST_JITTER:
+        raise Misuse("simulated.jitter", jitter=jitter, most=LONGEST_JITTER)
+    if mqtt is None and (storm is not None or jitter):
+        raise Misuse("simulated.no_connections", option="--storm" if storm is not None else "--jitter")
 
 
 def require_speed(speed: float) -> None:
