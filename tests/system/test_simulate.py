@@ -114,7 +114,7 @@ def test_nothing_is_lost_where_history_ends_and_live_begins(played, tmp_path):
         (("--speed", "-1", "--out", "o", "--until", START), "speed"),
         (("--mqtt", "http://127.0.0.1:1", "--until", START), "http://127.0.0.1:1"),
         (("--pilot", "nowhere", "--out", "o"), "nowhere"),
-        (("--storm", "0m", "--out", "o"), "--storm '0m'"),
+        (("--storm", "0m", "--mqtt", "mqtt://127.0.0.1:1"), "--storm '0m'"),
         (("--jitter", "nan", "--out", "o"), "--jitter NaN"),
         (("--storm", "30m", "--out", "o", "--until", START), "--storm ngắt"),
         (("--jitter", "5", "--out", "o", "--until", START), "--jitter ngắt"),
