@@ -1,7 +1,7 @@
-"""InfluxDB through its own client: ready-made line protocol in, InfluxQL out.
+"""InfluxDB: ready-made line protocol in, InfluxQL out.
 
-The client's batching WriteApi retries a few times and then drops, so batches, retries and the search
-for a bad point are ours. InfluxQL runs on 1.x, 2.x and 3.x through the same client.
+The official client's batching WriteApi retries a few times and then drops, so batches, retries and the search
+for a bad point are ours. InfluxQL runs on 1.x, 2.x and 3.x alike.
 """
 
 import gzip

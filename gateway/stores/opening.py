@@ -4,22 +4,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from devices.settings import Settings
-from gateway.stores.influx import InfluxStore
-from gateway.stores.sqlite import SqliteStore
 from gateway.stores.store import Store
 
 
 @contextmanager
 def open_store(settings: Settings) -> Iterator[Store]:
     """The store that the settings name, until the end of the block."""
-    store: InfluxStore | SqliteStore
+    store: Store
     if settings.influx_url:
+        from gateway.stores.influx import InfluxStore
+
         token = settings.influx_token.get_secret_value()
         store = InfluxStore(
             settings.influx_url, token, settings.influx_org, settings.influx_bucket,
             lambda: settings.again("influx_token") or token,
         )  # fmt: skip
     else:
+        from gateway.stores.sqlite import SqliteStore
+
         store = SqliteStore(settings.data / "store.sqlite")
     try:
         yield store
