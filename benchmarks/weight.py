@@ -1,0 +1,154 @@
+"""What a gateway and a whole `hoiquan up` weigh, beside another checkout: `python benchmarks/weight.py --before DIR`.
+
+    gateway, idle    two minutes (--idle) after it has subscribed; nothing is sent
+    gateway, full    the most that was ever resident while queued messages are drained (as benchmarks/gateway.py)
+    up, idle         each process of `hoiquan up`, some time after it has opened its pages; the simulator plays
+
+PSS is what a process has for itself, and its part of what several have together: the sum over processes is what
+they take of the machine. The two checkouts are measured in turn, in one run; memory hardly depends on what
+others do on the machine, time does, and none is measured here.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.peers.drain import drain
+from benchmarks.peers.ours import Ours
+from benchmarks.peers.processes import ROOT, Running, children
+from benchmarks.peers.road import Road, road
+from benchmarks.peers.traffic import Traffic, recent
+from tests.loopback import free_port
+
+KINDS = ("Rss", "Pss", "Private_Dirty")
+PATIENCE = 180.0  # seconds within which `hoiquan up` opens its pages: it makes a month's past first
+READY = "hoiquan: open http"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--before", type=Path, help="another checkout, such as of an earlier commit")
+    parser.add_argument("--messages", type=int, default=100_000, help="messages that wait for a drain (100000)")
+    parser.add_argument("--idle", type=float, default=30, help="seconds of idleness before it is weighed (30)")
+    parser.add_argument("--history", default="30d", help="past of `hoiquan up` (30d)")
+    parser.add_argument("--only", default="idle,full,up", help="of idle,full,up")
+    options = parser.parse_args()
+    roots = {"this commit": ROOT}
+    if options.before is not None:
+        roots = {"before": options.before.resolve(), **roots}
+    only = options.only.split(",")
+    if "idle" in only or "full" in only:
+        with road() as both:
+            if "idle" in only:
+                told("gateway, idle, PSS", {name: idle(both, root, options.idle) for name, root in roots.items()})
+            if "full" in only:
+                told("gateway, full rate, peak RSS",
+                     {name: full(both, root, options.messages) for name, root in roots.items()})  # fmt: skip
+    if "up" in only:
+        told("up, idle, PSS", {name: up(root, options) for name, root in roots.items()})
+
+
+def told(what: str, weights: dict[str, dict[str, float]]) -> None:
+    """Print a table: a row a process, a column a checkout, and the ratio of the sums."""
+    names = list(dict.fromkeys(name for weight in weights.values() for name in weight))
+    print(f"\n{what:34}" + "".join(f"{column:>14}" for column in weights))
+    for name in names:
+        print(f"  {name:32}" + "".join(f"{weight.get(name, 0.0):11.1f} MB" for weight in weights.values()))
+    sums = [sum(weight.values()) for weight in weights.values()]
+    if len(names) > 1:
+        print(f"  {'together':32}" + "".join(f"{total:11.1f} MB" for total in sums))
+    if len(sums) > 1:
+        print(f"  {'ratio':32}{'':>14}{sums[-1] / sums[0]:14.2f}")
+    sys.stdout.flush()
+
+
+def idle(both: Road, root: Path, seconds: float) -> dict[str, float]:
+    """PSS of a gateway to which nobody sends."""
+    with _gateway(both, root) as gateway:
+        time.sleep(seconds)
+        return {"gateway": pss(gateway.pid)}
+
+
+def full(both: Road, root: Path, messages: int) -> dict[str, float]:
+    """The most that was resident while it drained."""
+    drained = drain(Ours(root=root), both, messages)
+    print(f"  {root.name}: {drained.stored:,} of {messages:,} stored in {drained.seconds:.1f} s", flush=True)
+    return {"gateway": drained.peak_mb}
+
+
+def up(root: Path, options: argparse.Namespace) -> dict[str, float]:
+    """PSS of each process of `hoiquan up` while nobody looks, the median of three looks."""
+    folder = Path(tempfile.mkdtemp(prefix="hoiquan-weight-"))
+    command = [sys.executable, str(root / "hoiquan.py"), "up", "--data", str(folder / "data"),
+               "--history", options.history, "--lang", "en", "--http-port", str(free_port()),
+               "--mqtt-port", str(free_port())]  # fmt: skip
+    running = Running(command, folder, "up")
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while READY not in running.log.read_text("utf-8", "replace"):
+            if running.ended() or time.monotonic() > deadline:
+                raise SystemExit(f"benchmarks/weight.py: hoiquan up does not open its pages: {running.tail()}")
+            time.sleep(0.2)
+        looks = []
+        for _ in range(3):
+            time.sleep(options.idle / 3)
+            looks.append({_name(pid): pss(pid) for pid in [running.pid, *children(running.pid)]})
+        threads = sum(len(list(Path(f"/proc/{pid}/task").iterdir())) for pid in children(running.pid))
+        print(f"  {root.name}: {threads} threads", flush=True)
+        return {name: median(look.get(name, 0.0) for look in looks) for name in looks[-1]}
+    finally:
+        running.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _gateway(both: Road, root: Path) -> Iterator[Running]:
+    """A gateway that has subscribed."""
+    folder = Path(tempfile.mkdtemp(prefix="hoiquan-weight-"))
+    bucket, since = both.bucket(Traffic(1000, recent(1000))), both.mark()
+    (gateway,) = Ours(root=root).start(both, folder, bucket)
+    try:
+        while not any(both.subscribed(since, name) for name in both.clients(since)):
+            if gateway.ended():
+                raise SystemExit(f"benchmarks/weight.py: the gateway ended: {gateway.tail()}")
+            time.sleep(0.05)
+        yield gateway
+    finally:
+        gateway.stop()
+        both.forget(both.clients(since))
+        both.drop(bucket)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def pss(pid: int) -> float:
+    """Megabytes, of /proc/PID/smaps_rollup (Linux 4.14); 0 for one that is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text("utf-8").splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:")), 0.0)
+
+
+def _name(pid: int) -> str:
+    """What a process is of `hoiquan up`: its subcommand, or its program."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")
+    except OSError:
+        return "?"
+    for at, word in enumerate(words):
+        if word == "hoiquan" or word.endswith("hoiquan.py"):
+            return words[at + 1]
+    return os.path.basename(words[0]) or "?"
+
+
+if __name__ == "__main__":
+    main()
