@@ -1,16 +1,15 @@
-"""What a gateway and a whole `hoiquan up` weigh, beside another checkout: `python benchmarks/weight.py --before DIR`.
+"""What a gateway and a whole `hoiquan up` weigh: `python benchmarks/weight.py [--before CHECKOUT]`.
 
-    gateway, idle    two minutes (--idle) after it has subscribed; nothing is sent
-    gateway, full    the most that was ever resident while queued messages are drained (as benchmarks/gateway.py)
-    up, idle         each process of `hoiquan up`, some time after it has opened its pages; the simulator plays
+    gateway, idle    some time (--idle) after it has subscribed; nothing is sent
+    gateway, full    the most that was ever resident while queued messages are drained (see gateway.py)
+    up, idle         each process of `hoiquan up` after it has opened its pages; the simulator plays
 
-PSS is what a process has for itself, and its part of what several have together: the sum over processes is what
-they take of the machine. The two checkouts are measured in turn, in one run; memory hardly depends on what
+PSS is what a process has for itself, and its part of what several have together: the sum over processes is
+what they take of the machine. The checkouts are measured in turn, in one run; memory hardly depends on what
 others do on the machine, time does, and none is measured here.
 """
 
 import argparse
-import os
 import shutil
 import sys
 import tempfile
@@ -37,8 +36,12 @@ READY = "hoiquan: open http"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--before", type=Path, help="another checkout, such as of an earlier commit")
-    parser.add_argument("--messages", type=int, default=100_000, help="messages that wait for a drain (100000)")
-    parser.add_argument("--idle", type=float, default=30, help="seconds of idleness before it is weighed (30)")
+    parser.add_argument(
+        "--messages", type=int, default=100_000, help="messages that wait for a drain (100000)"
+    )
+    parser.add_argument(
+        "--idle", type=float, default=30, help="seconds of idleness before it is weighed (30)"
+    )
     parser.add_argument("--history", default="30d", help="past of `hoiquan up` (30d)")
     parser.add_argument("--only", default="idle,full,up", help="of idle,full,up")
     options = parser.parse_args()
@@ -49,7 +52,10 @@ def main() -> None:
     if "idle" in only or "full" in only:
         with road() as both:
             if "idle" in only:
-                told("gateway, idle, PSS", {name: idle(both, root, options.idle) for name, root in roots.items()})
+                told(
+                    "gateway, idle, PSS",
+                    {name: idle(both, root, options.idle) for name, root in roots.items()},
+                )
             if "full" in only:
                 told("gateway, full rate, peak RSS",
                      {name: full(both, root, options.messages) for name, root in roots.items()})  # fmt: skip
@@ -96,7 +102,9 @@ def up(root: Path, options: argparse.Namespace) -> dict[str, float]:
         deadline = time.monotonic() + PATIENCE
         while READY not in running.log.read_text("utf-8", "replace"):
             if running.ended() or time.monotonic() > deadline:
-                raise SystemExit(f"benchmarks/weight.py: hoiquan up does not open its pages: {running.tail()}")
+                raise SystemExit(
+                    f"benchmarks/weight.py: hoiquan up does not open its pages: {running.tail()}"
+                )
             time.sleep(0.2)
         looks = []
         for _ in range(3):
@@ -147,7 +155,7 @@ def _name(pid: int) -> str:
     for at, word in enumerate(words):
         if word == "hoiquan" or word.endswith("hoiquan.py"):
             return words[at + 1]
-    return os.path.basename(words[0]) or "?"
+    return Path(words[0]).name or "?"
 
 
 if __name__ == "__main__":

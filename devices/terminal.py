@@ -23,9 +23,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, NoReturn
 
 import typer
-from rich.cells import cell_len
-from rich.console import Console
-from rich.table import Column, Table
 from typer.core import TyperCommand, TyperGroup
 
 from devices import texts
@@ -116,6 +113,10 @@ def moment(ms: int, zone: tzinfo, lang: str, *, seconds: bool = False) -> str:
 
 def show(names: Sequence[str], rows: Sequence[Sequence[str]], whole: Collection[int]) -> None:
     """Print rows under `names`; `whole`: numbers of the columns that stay in one piece."""
+    from rich.cells import cell_len
+    from rich.console import Console
+    from rich.table import Column, Table
+
     console = Console(markup=False, emoji=False, highlight=False)  # words of strangers are no markup
     columns = list(zip(names, *rows, strict=True))
     full = [max(map(cell_len, column)) for column in columns]
@@ -142,11 +143,15 @@ def show(names: Sequence[str], rows: Sequence[Sequence[str]], whole: Collection[
 
 
 def _least(column: Sequence[str], full: int) -> int:
+    from rich.cells import cell_len
+
     longest = max((cell_len(word) for cell in column for word in cell.split()), default=0)
     return max(min(longest, WORD), -(-full // LINES))
 
 
 def _rows(names: Sequence[str], rows: Sequence[Sequence[str]], whole: Collection[int], width: int) -> None:
+    from rich.cells import cell_len
+
     for row in (names, *rows):
         pieces = [row[number] for number in sorted(whole)]
         line = "  ".join(pieces)

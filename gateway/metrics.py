@@ -1,11 +1,7 @@
-"""The gateway's figures for Prometheus and for the measurement `gateway`.
-
-They are read from spool, receiver and decoder when somebody asks: nothing is counted on a message's way.
-"""
+"""The gateway's figures for Prometheus; loaded where HOIQUAN_METRICS_PORT asks for them."""
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily as Counter
@@ -14,41 +10,12 @@ from prometheus_client.core import Metric
 from prometheus_client.registry import Collector as Collects
 
 from gateway.control.advisor import Advisor
+from gateway.gauges import Gauges
 from gateway.health import Health
-from gateway.ingest.decode import Decoder
 from gateway.ingest.faults import Faults
 from gateway.ingest.pipeline import Pipeline
-from gateway.ingest.receive import Receiver
-from gateway.ingest.spool import Spool
-from gateway.ingest.spoolfile import Room
 
 _NAME = "hoiquan_gateway_"
-
-
-@dataclass(frozen=True, slots=True)
-class Gauges:
-    """The parts of a gateway that have figures."""
-
-    spool: Spool
-    room: Room
-    receiver: Receiver
-    decoder: Decoder
-    alone: bool = True  # in a group each gets every other number of a device, so none of them sees gaps
-
-    def missing(self) -> int | None:
-        """Messages that devices numbered and that never came; None where one gateway cannot tell."""
-        return sum(self.decoder.missing().values()) if self.alone else None
-
-    def fields(self) -> dict[str, int]:
-        """What stands beside the books in the measurement `gateway`."""
-        fields = {"spool_bytes": self.spool.used()}
-        if (missing := self.missing()) is not None:
-            fields["missing"] = missing
-        if self.receiver.notices.dropped is not None:
-            fields["broker_dropped"] = self.receiver.notices.dropped
-        if self.receiver.notices.refused_logins is not None:
-            fields["refused_logins"] = self.receiver.notices.refused_logins
-        return fields
 
 
 class Collector(Collects):

@@ -22,10 +22,11 @@ from gateway.audit.acts import Acts
 from gateway.brokers.denied import Denials
 from gateway.clerk.clerk import Clerk
 from gateway.control.advisor import Advisor, Send
-from gateway.control.alarms.sending import channels
+from gateway.control.alarms.message import Channel
 from gateway.control.alarms.watch import Watch
 from gateway.control.dispatch import dispatch
 from gateway.control.ledger import Entry, Ledger
+from gateway.gauges import Gauges
 from gateway.health import Health
 from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Decoder
@@ -39,7 +40,6 @@ from gateway.ingest.spoolfile import MB, Room, SpoolFull
 from gateway.instance import Files, claimed, files
 from gateway.lots.growth import Growth
 from gateway.lots.openings import Openings
-from gateway.metrics import Collector, Gauges, expose
 from gateway.stores.points import Point, Value, tags
 from gateway.stores.store import RejectPoints, RetryLater, Store
 from traceability.diary.rows import Unhandled
@@ -109,6 +109,8 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
         ends.callback(sealer.close)
         ends.callback(_join, stop, others)
         if settings.metrics_port:
+            from gateway.metrics import Collector, expose
+
             collector = Collector(gauges, pipeline, health, advisor, faults)
             ends.callback(expose(collector, settings.metrics_bind, settings.metrics_port))
         ends.callback(health.end)
@@ -149,8 +151,13 @@ def _readers(
 
 
 def _watch(settings: Settings, own: Files, store: Store, registry: Registry, faults: Faults) -> Watch:
+    ways: list[Channel] = []
+    if settings.alert_email or settings.alert_webhook.get_secret_value():
+        from gateway.control.alarms.sending import channels  # with what mails are made of, for who sends some
+
+        ways = channels(settings)
     return Watch(
-        store, settings.loaded_pilot, own.alarms, channels=channels(settings), lang=settings.lang,
+        store, settings.loaded_pilot, own.alarms, channels=ways, lang=settings.lang,
         site=settings.base_url, devices=registry.devices, faults=faults,
     )  # fmt: skip
 

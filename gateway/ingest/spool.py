@@ -12,7 +12,6 @@ acknowledged, while `settle` goes on and makes room. `spoolfile` opens the file,
 
 import logging
 import struct
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
@@ -38,8 +37,9 @@ NAMED = 20  # messages of one replay whose ids are written down
 MARKS = 8192  # more than a broker may have in flight: `receive.IN_FLIGHT`
 
 ROW_BYTES = 100  # what a refused message takes beside topic and payload, about
-# newest commits that are also in memory, for whoever delivers them right away: how many, of what size at most
-AT_HAND, AT_HAND_BYTES = 8, 2**20
+# Bytes of commits that are also in memory, for whoever delivers them right away. Where deliveries fall
+# behind, those that are next stay: what would be let go before it is read is not worth keeping.
+AT_HAND_BYTES = 2**20
 _SIZE = f"{ROW_BYTES}+length(CAST(topic AS BLOB))+length(payload)"
 
 
@@ -66,7 +66,9 @@ class Spool:
         self._file = file
         self._db = file.db
         self._lock = file.lock
-        self._at_hand: OrderedDict[int, Sequence[Message]] = OrderedDict()
+        self._at_hand: dict[int, tuple[Sequence[Message], int]] = {}  # with their bytes, all together below
+        self._at_hand_bytes = 0
+        self._given = 0  # the newest commit that `pending` gave: it is not asked for again
 
     def close(self) -> None:
         """Let go of the file."""
@@ -86,10 +88,9 @@ class Spool:
             self._book(received=len(messages))
         number = cursor.lastrowid or 0
         with self._lock:  # committed: what is on disk and what is at hand are the same
-            if len(body) <= AT_HAND_BYTES:
-                self._at_hand[number] = messages
-            if len(self._at_hand) > AT_HAND:
-                self._at_hand.popitem(last=False)
+            if number > self._given and self._at_hand_bytes + len(body) <= AT_HAND_BYTES:
+                self._at_hand[number] = messages, len(body)
+                self._at_hand_bytes += len(body)
         return number
 
     def pending(self, limit: int, after: int = 0) -> Segment | None:
@@ -101,9 +102,12 @@ class Spool:
         with self._lock:
             for (number,) in self._db.execute("SELECT id FROM segment WHERE id>? ORDER BY id", (after,)):
                 ids.append(number)
-                messages += self._at_hand.pop(number, ()) or self._read(number)
+                known, size = self._at_hand.pop(number, ((), 0))
+                self._at_hand_bytes -= size
+                messages += known or self._read(number)
                 if len(messages) >= limit:
                     break
+            self._given = max(self._given, *ids[-1:], 0)
         return Segment(tuple(ids), messages) if ids else None
 
     def settle(self, segment: Segment, outcome: Outcome) -> None:

@@ -6,6 +6,7 @@ key ─► place: kind, name, commune ┴─► lines ─► title, text with wh
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from devices.contract.models import device_name
 from devices.pilots.pilot import Pilot
@@ -31,6 +32,15 @@ class Message:
     title: str
     text: str
     notice: Notice
+
+
+class Channel(Protocol):
+    """A way to people. `name` is what was told through it is remembered by."""
+
+    name: str
+
+    def send(self, message: Message) -> None:
+        """The server has taken it on return. Raises OSError; it may have been taken all the same."""
 
 
 class Words:

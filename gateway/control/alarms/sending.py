@@ -11,28 +11,19 @@ from email.header import Header
 from email.mime.text import MIMEText
 from email.utils import formataddr, formatdate, getaddresses, make_msgid
 from http.client import HTTPException
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from devices.clock import moment_of
 from devices.settings import Settings
 from devices.texts import Misuse
-from gateway.control.alarms.message import Message
+from gateway.control.alarms.message import Channel, Message
 
 log = logging.getLogger(__name__)
 TIMEOUT = 10.0  # seconds for each step with a server
 LONGEST_SUBJECT = 400  # characters: of many silent devices the text names all
 PORTS = {"smtp": 587, "smtps": 465}
-
-
-class Channel(Protocol):
-    """A way to people. `name` is what was told through it is remembered by."""
-
-    name: str
-
-    def send(self, message: Message) -> None:
-        """The server has taken it on return. Raises OSError; it may have been taken all the same."""
 
 
 class _NoOtherWay(HTTPRedirectHandler):

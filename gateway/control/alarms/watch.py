@@ -20,10 +20,9 @@ from devices.errors import CONTENT
 from devices.files import replace
 from devices.pilots.pilot import Pilot
 from devices.texts import LANGS, Lang
-from gateway.control.alarms.message import Words
+from gateway.control.alarms.message import Channel, Words
 from gateway.control.alarms.numbers import Numbers
 from gateway.control.alarms.rules import rules
-from gateway.control.alarms.sending import Channel
 from gateway.control.alarms.states import (
     AWAY,
     BETWEEN_MS,
