@@ -148,9 +148,9 @@ def up(
             children=children,
             ready=lambda: installation.taken(bind, http_port),
             say=lambda: announce("up.open", lang, url=settings.base_url, command=sys.argv[0]),
-            stop=stop,
-            lang=lang,
-        )
+            stop=stop, lang=lang, command=main,
+            shared=("gateway.service", "gateway.stores.opening", "gateway.stores.sqlite", "dashboards.site"),
+        )  # fmt: skip
 
 
 def report() -> Callable[..., None]:

@@ -150,8 +150,11 @@ def _name(pid: int) -> str:
     """What a process is of `hoiquan up`: its subcommand, or its program."""
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")
+        comm = Path(f"/proc/{pid}/comm").read_text("utf-8").strip()
     except OSError:
         return "?"
+    if comm.startswith("hoiquan "):  # forked: its arguments are its parent's
+        return comm.removeprefix("hoiquan ")
     for at, word in enumerate(words):
         if word == "hoiquan" or word.endswith("hoiquan.py"):
             return words[at + 1]

@@ -55,10 +55,11 @@ class House(Up):
         return "connected to" in self.running.text()
 
     def part(self, name):
-        """The process of a part, by its command line."""
+        """The process of a part, by its name or its command line."""
         for pid in self.children():
             with suppress(OSError):
-                if name.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:4]:
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:4]
+                if name.encode() in (*words, *Path(f"/proc/{pid}/comm").read_bytes().split()):
                     return pid
         return None
 
