@@ -23,6 +23,7 @@ from devices.credentials import (
     hash_password,
     reserved,
     simulated_password,
+    verify_password,
 )
 from devices.files import replace
 from devices.settings import Settings
@@ -64,7 +65,7 @@ def write_passwords(
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)  # of two enrolments at once the later must not leave one out
-        accounts = _accounts(registry, gateway_password, simulator_secret, others or {})
+        accounts = _accounts(registry, gateway_password, simulator_secret, others or {}, _written(path))
         # Rules first, on the disk too: who may connect may write its diary. Mosquitto acknowledges what its
         # rules do not take, and MQTT 3.1.1 has no word for it: the event would be lost.
         replace(rules_beside(path), "".join(_rules(registry, simulator_secret)), 0o600)
@@ -75,15 +76,40 @@ def write_passwords(
 
 
 def _accounts(
-    registry: Registry, gateway_password: str, simulator_secret: str, others: Mapping[str, str]
+    registry: Registry,
+    gateway_password: str,
+    simulator_secret: str,
+    others: Mapping[str, str],
+    before: Mapping[str, str],
 ) -> dict[str, str]:
-    accounts = {account: hash_password(gateway_password) for account in gateway_accounts()}
+    accounts = _hashed(dict.fromkeys(gateway_accounts(), gateway_password), before)
     accounts |= {account: hash_password(password) for account, password in others.items() if password}
     if simulator_secret:
-        for device in registry.pilot.fleet:
-            accounts[device] = hash_password(simulated_password(simulator_secret, device))
+        fleet = registry.pilot.fleet
+        accounts |= _hashed({one: simulated_password(simulator_secret, one) for one in fleet}, before)
     # ours go first: a device enrolled under one of these names, before they were reserved, stays outside
     return registry.hashes() | accounts
+
+
+def _hashed(passwords: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
+    """The stored forms of passwords of one origin. Each takes its time to make; what was written `before`
+    was written together, so where one of them is still right all are.
+    """
+    known = next((account for account in passwords if account in before), None)
+    if known is None or not verify_password(passwords[known], before[known]):
+        before = {}
+    return {
+        account: before.get(account) or hash_password(password) for account, password in passwords.items()
+    }
+
+
+def _written(path: Path) -> dict[str, str]:
+    """What stands in a password file by account; nothing where there is none, or it is damaged."""
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return {}
+    return {name: stored for name, colon, stored in (line.partition(":") for line in lines) if colon}
 
 
 def _rules(registry: Registry, simulator_secret: str) -> Iterable[str]:

@@ -20,6 +20,7 @@ against the gross range alone.
 import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from statistics import median
 
 from pydantic_core import to_json
@@ -66,20 +67,9 @@ class Course:
     )  # fmt: skip
 
     def __init__(self, signal: Signal, limit: Limit | None, group: "Group | None") -> None:
-        own = limit or Limit(signal=signal.id)
-        self.low = signal.low if own.low is None else own.low
-        self.high = signal.high if own.high is None else own.high
-        span = signal.high - signal.low
-        rate = signal.rate if own.rate is None else own.rate
-        leaps = signal.id in LEAPS
-        self.rate = _NEVER if leaps else rate / MINUTE_MS
-        self.leap = _NEVER if leaps else SPIKE_SHARE * span
-        self.near = min(self.leap, self.rate * MINUTE_MS)  # no leap, however soon it comes
-        flat = signal.flat if own.flat_hours is None else own.flat_hours * 3600
-        self.flat = _NEVER if flat is None else flat * 1000
-        self.gap = self.flat / 2  # after so long unseen nobody knows whether it stood still
-        self.still = signal.resolution / 2
-        self.apart = NEIGHBOUR_SHARE * span
+        (
+            self.low, self.high, self.rate, self.leap, self.near, self.flat, self.gap, self.still, self.apart
+        ) = _bounds(signal, limit)  # fmt: skip
         # the last value that was believed, since when it has not changed, and a leap that waits for the next
         self.time = self.since = _BEFORE
         self.value = self.steady = 0.0
@@ -118,6 +108,24 @@ class Course:
             return False
         group.middle, group.at = median([*near, value]), time
         return abs(value - group.middle) > self.apart
+
+
+@cache
+def _bounds(signal: Signal, limit: Limit | None) -> tuple[float, ...]:
+    """What holds for each device's signal: once for all of them, with the names of `Course`."""
+    own = limit or Limit(signal=signal.id)
+    low = signal.low if own.low is None else own.low
+    high = signal.high if own.high is None else own.high
+    span = signal.high - signal.low
+    own_rate = signal.rate if own.rate is None else own.rate
+    leaps = signal.id in LEAPS
+    rate = _NEVER if leaps else own_rate / MINUTE_MS
+    leap = _NEVER if leaps else SPIKE_SHARE * span
+    near = min(leap, rate * MINUTE_MS)  # no leap, however soon it comes
+    own_flat = signal.flat if own.flat_hours is None else own.flat_hours * 3600
+    flat = _NEVER if own_flat is None else own_flat * 1000
+    gap = flat / 2  # after so long unseen nobody knows whether it stood still
+    return low, high, rate, leap, near, flat, gap, signal.resolution / 2, NEIGHBOUR_SHARE * span
 
 
 class Group:

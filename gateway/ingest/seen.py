@@ -22,6 +22,7 @@ from array import array
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from itertools import pairwise
 from zlib import crc32
 
@@ -42,6 +43,8 @@ TIMES = 8  # newest device times whose values are remembered
 REORDERED = 64  # by so much a number may come too late without a time that says so
 WRAP = 2**16  # after WRAP - 1 a LoRaWAN counter goes on with 0 (FCnt's 16 bits)
 _REFUSED = 0  # the content of a number whose message was refused: whatever comes under it is welcome
+_NONE: frozenset[int] = frozenset()  # one for all who need none
+_Packed = tuple[tuple[str, ...], str]
 NEVER = 4_102_444_800_000  # 2100, the end of the times that are believed: `newest` where none was yet
 
 
@@ -106,8 +109,10 @@ class Seen:
         self.rewound: str | None = data.get("rewound")
         groups = data.get("signals", ())
         # a state of an earlier version has names alone: what it says of a time is asked of the store
-        self._times: dict[int, Mapping[str, float]] = {
-            int(row[0]): {str(name): float(value) for name, value in zip(groups[row[1]], row[2], strict=True)}
+        self._times: dict[int, Mapping[str, float] | _Packed] = {
+            int(row[0]): _packed(
+                {str(name): float(value) for name, value in zip(groups[row[1]], row[2], strict=True)}
+            )
             for row in data.get("times", ()) if len(row) == 3 and row[0] < NEVER
         }  # fmt: skip
         newest = data.get("newest")
@@ -115,7 +120,7 @@ class Seen:
             newest = max((row[0] for row in data.get("times", ())), default=NEVER)
         # an earlier version noted none as a negative one, and believed any time of who plays a scenario
         self.newest = int(newest) if 0 <= newest < NEVER else NEVER
-        self._asked: set[int] = set()
+        self._asked: set[int] | frozenset[int] = _NONE
         self.counters = Counters(data.get("totals"))
 
     def dump(self) -> str:
@@ -125,15 +130,15 @@ class Seen:
         self.trim()
         groups: dict[tuple[str, ...], int] = {}
         times = [
-            (time, groups.setdefault(tuple(values), len(groups)), list(values.values()))
-            for time, values in self._times.items()
+            f"[{time},{groups.setdefault(kept[0], len(groups))},{kept[1]}]"
+            for time, kept in self._times.items()
+            if isinstance(kept, tuple)  # all of them by now
         ]
         data = {
             "boots": self._boots,
             "contents": self._runs(),
             "arrival": self._arrival,
             "signals": list(groups),
-            "times": times,
             "newest": self.newest,
             "played": self.played,
             "restarts": self.restarts,
@@ -142,20 +147,28 @@ class Seen:
         }
         if totals := self.counters.dump():
             data["totals"] = totals
-        return to_json(data).decode()
+        return f'{to_json(data).decode()[:-1]},"times":[{",".join(times)}]}}'
 
     def trim(self) -> None:
-        """Forget what a batch needed and the next does not: all but the newest times."""
-        for time in self._asked:
-            self._times.pop(time, None)
-        self._asked.clear()
-        if len(self._times) > TIMES:
-            for time in sorted(self._times)[:-TIMES]:
-                del self._times[time]
+        """Forget what a batch needed and the next does not: all but the newest times, and these take a
+        third of the room.
+        """
+        gone = set(self._asked)
+        self._asked = _NONE
+        if len(self._times) - len(gone) > TIMES:
+            gone.update(sorted(self._times.keys() - gone)[:-TIMES])
+        self._times = {
+            time: values if isinstance(values, tuple) else _packed(values)
+            for time, values in self._times.items()
+            if time not in gone
+        }
 
     def at(self, time: int) -> Mapping[str, float] | None:
         """The values at a time, as far as they are remembered."""
-        return self._times.get(time)
+        values = self._times.get(time)
+        if isinstance(values, tuple):
+            return dict(zip(values[0], json.loads(values[1]), strict=True))
+        return values
 
     def later(self, time: int, values: Mapping[str, float]) -> None:
         """A reading that is later than all before."""
@@ -171,8 +184,10 @@ class Seen:
         for this batch alone.
         """
         if asked:
+            if not isinstance(self._asked, set):
+                self._asked = set()
             self._asked.add(time)
-        known = self._times.get(time)
+        known = self.at(time)
         self._times[time] = values if known is None else {**known, **values}
         if self.newest == NEVER or time > self.newest:
             self.newest = time
@@ -321,6 +336,20 @@ class Seen:
                     runs.append((boot, seq, []))
                 runs[-1][2].append(f"{said:08x}")
         return [(boot, first, "".join(parts)) for boot, first, parts in runs]
+
+
+def _packed(values: Mapping[str, float] | _Packed) -> _Packed:
+    """Values as names, which are the same object for all who say the same signals, and as `dump` writes them:
+    once a reading, not each time.
+    """
+    if isinstance(values, tuple):
+        return values
+    return _one_and_same(tuple(values)), to_json(list(values.values())).decode()
+
+
+@lru_cache(maxsize=4096)
+def _one_and_same(names: tuple[str, ...]) -> tuple[str, ...]:
+    return names
 
 
 def _has(ranges: list[list[int]], seq: int) -> bool:

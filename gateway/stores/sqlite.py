@@ -101,15 +101,14 @@ class SqliteStore:
         schema = MEASUREMENTS[measurement]
         result = []
         with self._lock:
-            for series, tags in self._find(measurement, where):
-                names = self._names(schema, [series])
+            found = self._find(measurement, where)
+            reported = self._reported_by([series for series, _ in found])
+            for series, tags in found:
+                names = _in_order(measurement, reported.get(series, frozenset()))
                 if not names:
                     continue
                 fields: dict[str, tuple[int, Value]] = {}
-                query = (
-                    f"SELECT time, {_columns(names)} FROM {measurement} "
-                    "WHERE series=? AND time>=? ORDER BY time DESC"
-                )
+                query = _newest(measurement, names)
                 for time, *values in self._db.execute(query, (series, since)):
                     for name, value in zip(names, values, strict=True):
                         if value is not None and name not in fields:
@@ -257,11 +256,31 @@ class SqliteStore:
             self._matching[asked] = matching
         return matching
 
+    def _reported_by(self, series: Iterable[int]) -> dict[int, frozenset[str]]:
+        """By series, the fields that it ever had."""
+        query = (
+            "SELECT series, group_concat(name) FROM reported "
+            "WHERE series IN (SELECT value FROM json_each(?)) GROUP BY series"
+        )
+        rows = self._db.execute(query, (json.dumps(list(series)),))
+        return {number: frozenset(names.split(",")) for number, names in rows}
+
     def _names(self, schema: Measurement, series: Iterable[int]) -> list[str]:
         """The fields that these series ever had, in the schema's order: fewer than the table has."""
         query = f"SELECT DISTINCT name FROM reported WHERE series IN ({_list(series)})"
         reported = {name for (name,) in self._db.execute(query)}
         return [name for name in schema.fields if name in reported]
+
+
+@cache
+def _in_order(measurement: str, names: frozenset[str]) -> tuple[str, ...]:
+    """Those of a measurement's fields, in its order."""
+    return tuple(name for name in MEASUREMENTS[measurement].fields if name in names)
+
+
+@cache
+def _newest(measurement: str, names: tuple[str, ...]) -> str:
+    return f"SELECT time, {_columns(names)} FROM {measurement} WHERE series=? AND time>=? ORDER BY time DESC"
 
 
 def _upsert(measurement: str, fields: tuple[str, ...]) -> str:

@@ -1,0 +1,411 @@
+"""What grows with a province: `python benchmarks/growth.py [--sizes 140,1400,14000] [--store sqlite,influx]`.
+
+    provinces of 140, 1,400 and 14,000 devices (14, 140, 1,400 communities of ten; villages beside them)
+    ─► a month in the store ─► each recurring job, enrolment, registry, pages, what a gateway remembers
+
+The pilots are invented: the default one's places, over and over under other ids. A reading stands for each
+`--interval` hours of the month, for half an hours of the last day. Each job is done three times, a minute
+apart, and the last counts, of pages the 95 % quantile over all of them. Costs stand a device: what grows no
+faster than the number of devices has the same cost in each column, or a smaller one; the last column is the
+larger ratio of two neighbours. Time is this machine's, beside whatever else it does.
+"""
+
+import argparse
+import gc
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import date
+from functools import cache
+from itertools import chain, islice, pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks import pages, views, year
+from dashboards.pages.check import Verdict
+from dashboards.site import opened, site
+from devices.access.mosquitto import write_passwords
+from devices.access.registry import Registry, Wanted
+from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, now_ms
+from devices.contract.models import DIARY, MODELS
+from devices.contract.reading import Device
+from devices.contract.signals import SIGNALS
+from devices.pilots.certificates import Records
+from devices.pilots.pilot import Pilot, gtin_check_digit, load
+from devices.settings import Settings
+from gateway.clerk.hours import HourSheet
+from gateway.clerk.indicators import IndicatorSheet
+from gateway.control.advisor import Advisor
+from gateway.control.alarms.watch import Watch
+from gateway.indicators.hourly import roll
+from gateway.ingest.checks import Checker
+from gateway.ingest.decode import Decoder
+from gateway.ingest.message import Message
+from gateway.stores.influx import InfluxStore
+from gateway.stores.points import Point, device_tags
+from gateway.stores.sqlite import SqliteStore
+from gateway.stores.store import Store
+from tests import servers
+from tests.loopback import free_port
+from tests.servers import until
+from traceability.sealing import seal
+
+TEN = 10  # devices a community
+VILLAGES = 28  # communities to one village
+NEAR_MS = 30 * MINUTE_MS  # between two readings of the last day
+LIMIT = 1.3  # that a cost a device may grow by tenfold
+SLOW_MS = 200  # that the 95 % quantile of a page may take
+ROUNDS = 3
+PAGES = 40  # of each kind
+SAMPLE, TURNS = 1400, 12  # devices whose memory is measured, and how often each has spoken
+SETTLE = 10.0  # seconds
+PATHS = {
+    "overview": "/",
+    "health": "/healthz",
+    "open data: indicators": "/api/v1/indicators",
+    "open data: communities": "/api/v1/communities",
+    "open data: devices": "/api/v1/devices",
+}
+
+
+class Cost(NamedTuple):
+    """What something took: seconds, or bytes; `each`: of so many devices, 0 where it is as it is."""
+
+    amount: float
+    unit: str
+    each: int
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sizes", default="140,1400,14000", help="numbers of devices (140,1400,14000)")
+    parser.add_argument("--store", default="sqlite", help="of sqlite,influx (sqlite)")
+    parser.add_argument("--days", type=int, default=30, help="in the store (30)")
+    parser.add_argument("--interval", type=float, default=3, help="hours between two readings (3)")
+    parser.add_argument("--only", default="jobs,registry,memory,pages", help="of jobs,registry,memory,pages")
+    parser.add_argument("--keep", type=Path, help="folder of stores that are filled once and stay")
+    parser.add_argument("--serve", nargs=5, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve:
+        serve(*options.serve)
+        return
+    sizes = [int(size) for size in options.sizes.split(",")]
+    for kind in options.store.split(","):
+        with ExitStack() as stack:
+            keep = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            columns = {size: measured(kind, size, keep / f"{kind}-{size}", options) for size in sizes}
+            told(kind, columns)
+
+
+def told(kind: str, columns: dict[int, dict[str, Cost]]) -> None:
+    """Print a row each thing, a column each size, and how the cost a device grows."""
+    names = list(dict.fromkeys(name for column in columns.values() for name in column))
+    head = "".join(f"{size:>14,}" for size in columns)
+    print(f"\n{kind:34}{head}   growth a tenfold")
+    for name in names:
+        costs = [column.get(name) for column in columns.values()]
+        cells = "".join(f"{_shown(cost):>14}" for cost in costs)
+        amounts = [cost.amount / (cost.each or 1) for cost in costs if cost is not None]
+        pairs = [later / max(before, 1e-12) for before, later in pairwise(amounts)]
+        counted = costs[0] is not None and costs[0].each
+        over = " <" if pairs and counted and max(pairs) > LIMIT else ""
+        if not counted and any(cost and cost.unit == "s" and 1000 * cost.amount > SLOW_MS for cost in costs):
+            over = " < slow"
+        print(f"  {name:32}{cells}   {max(pairs, default=1):8.2f}{over}")
+    sys.stdout.flush()
+
+
+def _shown(cost: Cost | None) -> str:
+    if cost is None:
+        return "-"
+    if cost.unit == "B":
+        return f"{cost.amount / (cost.each or 1):,.0f} B"
+    if cost.each:
+        return f"{1e6 * cost.amount / cost.each:,.1f} µs"
+    return f"{1000 * cost.amount:,.1f} ms"
+
+
+def measured(kind: str, size: int, folder: Path, options: argparse.Namespace) -> dict[str, Cost]:
+    """All costs of one size over one store."""
+    folder.mkdir(parents=True, exist_ok=True)
+    only, costs = options.only.split(","), dict[str, Cost]()
+    province = pilot_of(size)
+    with ExitStack() as stack:
+        if {"jobs", "pages"}.intersection(only):
+            where = store_of(kind, folder, stack)
+            store = _store(*where)
+            stack.callback(store.close)
+            now = filled(store, province, folder, options)
+            if "jobs" in only:
+                costs |= jobs(store, province, size, now, folder)
+            if "pages" in only:
+                costs |= asked(province, size, now, folder, where)
+    if "registry" in only:
+        costs |= enrolled(province, size, folder)
+    if "memory" in only:
+        costs |= remembered(province, size)
+    return costs
+
+
+def say(size: int, what: str, begun: float) -> None:
+    print(f"{size:>7,} devices: {what} ({time.monotonic() - begun:.1f} s)", file=sys.stderr, flush=True)
+
+
+# -- a province ---------------------------------------------------------------------------------
+@cache
+def pilot_of(size: int) -> Pilot:
+    """A pilot of about so many devices: the default one's communities and villages, over and over."""
+    base = load("dong-thap")
+    begun = {"joined": date(2021, 1, 1)}
+    fleet = {model: year.WIDE.count(model) for model in dict.fromkeys(year.WIDE)}
+    communities = []
+    for number in range(max(1, size // TEN)):
+        one = base.communities[number % len(base.communities)]
+        products = tuple(
+            product.model_copy(update={"gtin": _gtin(number, at)}) for at, product in enumerate(one.products)
+        )
+        more = {"id": f"{one.id[:30]}-{number}", "fleet": fleet, "products": products, **begun}
+        communities.append(one.model_copy(update=more))
+    villages = [
+        base.villages[number % len(base.villages)].model_copy(update={"id": f"village-{number}", **begun})
+        for number in range(max(1, round(len(communities) / VILLAGES)))
+    ]
+    fields = {name: getattr(base, name) for name in Pilot.model_fields}
+    advice = base.advice.model_copy(update={"automatic": type(base.advice.automatic)()})
+    changed = {"communities": tuple(communities), "villages": tuple(villages), "alarms": None,
+               "adopters": None, "records": Records(), "checks": (), "advice": advice}  # fmt: skip
+    if base.alarms is not None:
+        changed["alarms"] = base.alarms.model_copy(
+            update={"levels": tuple(level for level in base.alarms.levels if not _of_places(level))}
+        )
+    return Pilot(**{**fields, **changed})
+
+
+def _of_places(level: object) -> bool:
+    return bool(getattr(level, "places", ()))
+
+
+def _gtin(number: int, at: int) -> str:
+    body = f"0893{number:07}{at:02}"
+    return body + gtin_check_digit(body)
+
+
+def readings(province: Pilot, start: int, stop: int, interval: int) -> Iterator[Point]:
+    """What every node said of a time, oldest first: a steady value inside each signal's range."""
+    heads = []
+    for number, device in enumerate(one for one in province.fleet.values() if one.model != DIARY):
+        signals = [SIGNALS[name] for name in MODELS[device.model].signals]
+        rows = [
+            {s.id: round(s.low + share * (s.high - s.low), 2) for s in signals} for share in (0.48, 0.5, 0.52)
+        ]
+        heads.append((device_tags(device), rows, number % 1000))
+    for turn, at in enumerate(range(start, stop, interval)):
+        for head, rows, offset in heads:
+            yield Point("telemetry", head, rows[turn % 3], at + offset)
+
+
+def store_of(kind: str, folder: Path, stack: ExitStack) -> list[str]:
+    """Where the store of a kind is, which is started."""
+    if kind == "sqlite":
+        return [str(folder / "store.sqlite")]
+    server = servers.Influx(folder)
+    server.start()
+    stack.callback(server.stop)
+    return [server.url, server.token, server.org, server.bucket()]
+
+
+def _store(*where: str) -> Store:
+    return InfluxStore(*where) if where[1:] else SqliteStore(Path(where[0]))
+
+
+def filled(store: Store, province: Pilot, folder: Path, options: argparse.Namespace) -> int:
+    """Fill it where that was not done; the moment up to which it is full, epoch ms."""
+    until, begun = folder / f"filled-{options.days}", time.monotonic()
+    if until.exists():
+        return int(until.read_text())
+    now = now_ms() // MINUTE_MS * MINUTE_MS
+    points = chain(
+        readings(province, now - options.days * DAY_MS, now - DAY_MS, round(options.interval * HOUR_MS)),
+        readings(province, now - DAY_MS, now, NEAR_MS),
+    )
+    number, size = 0, len(province.fleet)
+    while batch := list(islice(points, year.BATCH)):
+        store.write(batch)
+        number += len(batch)
+        if number % 1_000_000 < year.BATCH:
+            say(size, f"{number:,} points", begun)
+    for start in range(now - options.days * DAY_MS, now, 7 * DAY_MS):
+        roll(store, province, start, min(start + 7 * DAY_MS, now))
+    say(size, f"{number:,} readings and their hours are in the store", begun)
+    until.write_text(str(now))
+    return now
+
+
+# -- what is done again and again ---------------------------------------------------------------
+def jobs(store: Store, province: Pilot, size: int, now: int, folder: Path) -> dict[str, Cost]:
+    """Each recurring job of a gateway, a minute apart."""
+    sheet = IndicatorSheet(store, province, lambda: list(province.fleet.values()))
+    hours = HourSheet(store, province)
+    watch = Watch(store, province, folder / "alarms", devices=lambda: list(province.fleet.values()))
+    advisor = Advisor(store, province, lambda: list(province.fleet.values()), folder, _no_ledger, None)
+    works: dict[str, Callable[[int], object]] = {
+        "indicators, roster, standing": sheet.write,
+        "hours": hours.write,
+        "alarms": watch.look,
+        "advice": advisor.look,
+    }
+    costs = {}
+    for name, work in works.items():
+        begun, took = time.monotonic(), []
+        for turn in range(ROUNDS):
+            before = time.process_time()
+            work(now + turn * MINUTE_MS)
+            took.append(time.process_time() - before)
+        costs[f"{name}, first"] = Cost(took[0], "s", size)
+        costs[name] = Cost(statistics.median(took[1:]), "s", size)
+        say(size, name, begun)
+    return costs
+
+
+def _no_ledger() -> object:
+    raise AssertionError("no command is sent here")
+
+
+# -- who may speak ------------------------------------------------------------------------------
+def enrolled(province: Pilot, size: int, folder: Path) -> dict[str, Cost]:
+    """One more device where `size` are enrolled: the table, the broker's files, and others' reading of it."""
+    begun = time.monotonic()
+    path = folder / "registry.sqlite"
+    path.unlink(missing_ok=True)
+    registry, other = Registry(path, province), Registry(path, province)
+    place = province.communities[0].id
+    with _quick_passwords():
+        registry.enroll_many([Wanted(place, "soil-probe", f"real-{number}") for number in range(size)])
+    say(size, "enrolled", begun)
+    other.refresh()
+    costs = {}
+    took: dict[str, list[float]] = {"enrolment": [], "broker's accounts": [], "registry read again": []}
+    passwords = folder / "passwords"
+    write_passwords(passwords, registry, "gateway", "secret")
+    for number in range(ROUNDS):
+        for name, work in (
+            ("enrolment", lambda n=number: registry.enroll(place, "soil-probe", f"one-more-{n}")),
+            ("broker's accounts", lambda: write_passwords(passwords, registry, "gateway", "secret")),
+            ("registry read again", other.refresh),
+        ):
+            before = time.process_time()
+            work()
+            took[name].append(time.process_time() - before)
+    for name, some in took.items():
+        costs[name] = Cost(statistics.median(some), "s", 0)
+    say(size, "registry", begun)
+    return costs
+
+
+class _quick_passwords:
+    """Thousands are enrolled in a moment: what a password costs is no part of what grows."""
+
+    def __enter__(self) -> None:
+        from devices.access import registry
+
+        self._module, self._hash = registry, registry.hash_password
+        once = registry.hash_password("once")
+        registry.hash_password = lambda _: once
+
+    def __exit__(self, *_: object) -> None:
+        self._module.hash_password = self._hash
+
+
+# -- what a gateway remembers -------------------------------------------------------------------
+def remembered(province: Pilot, size: int) -> dict[str, Cost]:
+    """Bytes that decoder and checker keep of devices that have spoken some times, and of their text."""
+    begun = time.monotonic()
+    fleet = [one for one in province.fleet.values() if one.model != DIARY][:SAMPLE]
+    decoder, checker = Decoder(province, province.fleet.get, {}), Checker(province)
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    start = now_ms() - HOUR_MS
+    for turn in range(TURNS):
+        for first in range(0, len(fleet), 500):
+            decoded = decoder.decode([_message(one, start, turn) for one in fleet[first : first + 500]])
+            for reading in decoded.readings:
+                checker.check(reading)
+            texts = [decoder.state(one.device) + checker.dump(one) for one in decoded.touched.values()]
+            length, reading = sum(map(len, texts)) / len(texts), None
+            del texts, decoded
+    gc.collect()
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    say(size, "what a gateway remembers", begun)
+    return {
+        "remembered in a gateway": Cost(after - before, "B", len(fleet)),
+        "remembered in the spool": Cost(length, "B", 1),
+    }
+
+
+def _message(device: Device, start: int, turn: int) -> Message:
+    topic = f"hoiquan/v1/{device.pilot}/{device.community}/{device.device}/telemetry"
+    at = start + turn * MINUTE_MS
+    values = {name: round(SIGNALS[name].low + 1 + turn / 100, 2) for name in MODELS[device.model].signals}
+    body = {"ts": at, "seq": turn, "boot": "7f3a", "values": values}
+    return Message(topic, json.dumps(body).encode(), at)
+
+
+# -- pages --------------------------------------------------------------------------------------
+def asked(province: Pilot, size: int, now: int, folder: Path, where: list[str]) -> dict[str, Cost]:
+    """The 95 % quantile of pages that are asked for one after another, from a server of their own."""
+    begun, port, costs = time.monotonic(), free_port(), dict[str, Cost]()
+    command = [
+        sys.executable,
+        __file__,
+        "--serve",
+        str(port),
+        str(size),
+        str(folder),
+        str(now),
+        "|".join(where),
+    ]
+    some = list(province.place)[:: max(1, len(province.place) // PAGES)]
+    groups = {name: [path] * PAGES for name, path in PATHS.items()}
+    groups["places"] = [f"/place/{place}" for place in some]
+    server = subprocess.Popen(command)
+    try:
+        until(lambda: pages.answers(port), "the server listens", 120)
+        for name, paths in groups.items():
+            first = views.asked(port, paths[:1], 0)[0]
+            time.sleep(SETTLE)  # what is read ahead is there
+            took = sorted(views.asked(port, paths, 0.1))
+            costs[f"{name}, first view"] = Cost(first / 1000, "s", 0)
+            costs[name] = Cost(took[min(len(took) - 1, len(took) * 95 // 100)] / 1000, "s", 0)
+            say(size, name, begun)
+    finally:
+        server.terminate()
+        server.wait(20)
+    return costs
+
+
+def serve(port: str, size: str, folder: str, now: str, where: str) -> None:
+    """The pages over a store, as of its last moment, until they are ended."""
+    import uvicorn
+
+    settings = Settings(data=Path(folder) / "data")
+    settings.__dict__["loaded_pilot"] = pilot_of(int(size))  # a cached property: there is no file of it
+    figures = opened(settings, _store(*where.split("|")), seal.lots, seal.recalls)
+    begun = time.monotonic()
+    figures.now = lambda: int(now) + round(1000 * (time.monotonic() - begun))
+    shown = site(settings, figures, lambda *_: Verdict(True, []), ())
+    uvicorn.run(shown, host="127.0.0.1", port=int(port), log_level="warning")
+
+
+if __name__ == "__main__":
+    main()
