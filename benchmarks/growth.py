@@ -66,7 +66,7 @@ SLOW_MS = 200  # that the 95 % quantile of a page may take
 ROUNDS = 3
 PAGES = 40  # of each kind
 SAMPLE, TURNS = 1400, 12  # devices whose memory is measured, and how often each has spoken
-SETTLE = 10.0  # seconds
+SETTLE = 6.0  # seconds
 PATHS = {
     "overview": "/",
     "health": "/healthz",
@@ -174,10 +174,13 @@ def pilot_of(size: int) -> Pilot:
         products = tuple(
             product.model_copy(update={"gtin": _gtin(number, at)}) for at, product in enumerate(one.products)
         )
-        more = {"id": f"{one.id[:30]}-{number}", "fleet": fleet, "products": products, **begun}
+        more = {"id": f"{one.id[:30]}-{number}", "fleet": fleet, "products": products}
+        more |= begun | _somewhere(number)
         communities.append(one.model_copy(update=more))
     villages = [
-        base.villages[number % len(base.villages)].model_copy(update={"id": f"village-{number}", **begun})
+        base.villages[number % len(base.villages)].model_copy(
+            update={"id": f"village-{number}", **begun, **_somewhere(-1 - number)}
+        )
         for number in range(max(1, round(len(communities) / VILLAGES)))
     ]
     fields = {name: getattr(base, name) for name in Pilot.model_fields}
@@ -193,6 +196,11 @@ def pilot_of(size: int) -> Pilot:
 
 def _of_places(level: object) -> bool:
     return bool(getattr(level, "places", ()))
+
+
+def _somewhere(number: int) -> dict[str, float]:
+    """A point of the province, another one for each number: multiples of two irrational numbers."""
+    return {"lat": 10.1 + number * 0.6180339887 % 0.8, "lon": 105.2 + number * 0.7548776662 % 1.3}
 
 
 def _gtin(number: int, at: int) -> str:

@@ -5,8 +5,8 @@ land ─────────────────────────
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -20,7 +20,9 @@ MARK = 9.0  # units from a mark's middle to its edge
 APART = 26.0  # units between two marks: 24 pixels on the narrowest phone, what WCAG 2.2 asks of a target
 GAP, SHUT = 0.3, 0.05  # degrees of longitude without a place, and what is left of them
 ROOM = 13  # units of height a mark, so that many find room above and below
-ROUNDS = 400  # of pushing marks apart
+ROUNDS = 400  # of pushing marks apart, at most; of a thousand marks fewer: so many turns of a mark in all
+TURNS = 60_000
+SQUARE = 48  # units of a square in which boxes are looked for
 RINGS = 6  # around a mark in which its name is tried; one that finds no room is shown when asked for
 
 
@@ -98,6 +100,28 @@ class _Box(NamedTuple):
         )
 
 
+class _Taken:
+    """Boxes by the squares that they lie in: of a thousand a new one has a few beside it."""
+
+    def __init__(self, boxes: Iterable[_Box]) -> None:
+        self._squares: dict[tuple[int, int], list[_Box]] = {}
+        for box in boxes:
+            self.add(box)
+
+    def add(self, box: _Box) -> None:
+        for square in _squares(box):
+            self._squares.setdefault(square, []).append(box)
+
+    def meets(self, box: _Box) -> bool:
+        return any(box.meets(other) for square in _squares(box) for other in self._squares.get(square, ()))
+
+
+def _squares(box: _Box) -> Iterator[tuple[int, int]]:
+    for across in range(int(box.left // SQUARE), int(box.right // SQUARE) + 1):
+        for down in range(int(box.top // SQUARE), int(box.bottom // SQUARE) + 1):
+            yield across, down
+
+
 class _Frame:
     """Degrees to units, equirectangular: so that all marks are inside. Where no place is for more than GAP
     degrees from west to east, that land is drawn as narrow as SHUT, so that the places have the room.
@@ -132,20 +156,30 @@ class _Frame:
 @lru_cache(maxsize=8)  # a state changes seldom, and each reader of the page would draw it again
 def draw(marks: tuple[Mark, ...], land: Land, lang: str) -> Map:
     """Place `marks` (at least one) on the map; marks and names step aside for one another."""
+    # where they stand does not change with their states
+    laid = _laid(tuple(replace(mark, state="", told="") for mark in marks), land, lang)
+    by_id = {(mark.id, mark.village): mark for mark in marks}
+    placed = tuple(replace(one, mark=by_id[one.mark.id, one.mark.village]) for one in laid.marks)
+    return replace(laid, marks=placed)
+
+
+@lru_cache(maxsize=4)
+def _laid(marks: tuple[Mark, ...], land: Land, lang: str) -> Map:
+    """The map of marks without a state."""
     frame = _Frame(marks)
     ordered = sorted(marks, key=lambda mark: (-mark.lat, mark.lon, mark.village))
     spots = _apart([frame.at(mark.lon, mark.lat) for mark in ordered], frame.height)
-    taken = [_Box(x - MARK, y - MARK, x + MARK, y + MARK) for x, y in spots]
+    taken = _Taken(_Box(x - MARK, y - MARK, x + MARK, y + MARK) for x, y in spots)
     inside = _Box(0, 0, WIDTH, frame.height)
     rivers = tuple(_names(land, frame, inside, taken, lang))
     placed = []
     for mark, (x, y) in zip(ordered, spots, strict=True):
         seats = ((seat, _box(*seat[:3], mark.name)) for seat in _seats(x, y))
         free = ((seat, box) for seat, box in seats
-                if box.within(inside) and not any(box.meets(other) for other in taken))  # fmt: skip
+                if box.within(inside) and not taken.meets(box))  # fmt: skip
         found = next(free, None)
         if found is not None:
-            taken.append(found[1])
+            taken.add(found[1])
         (label_x, label_y, anchor, leader), _ = found or _above(x, y, mark.name)
         placed.append(
             Placed(mark, round(x, 1), round(y, 1), round(label_x, 1), round(label_y, 1), anchor, leader,
@@ -163,12 +197,13 @@ def draw(marks: tuple[Mark, ...], land: Land, lang: str) -> Map:
 
 
 def _apart(spots: Sequence[tuple[float, float]], height: int) -> list[tuple[float, float]]:
-    """The same spots, pushed away from one another until none is nearer than APART."""
+    """The same spots, pushed away from one another until none is nearer than APART, or for long enough."""
     moved = [list(spot) for spot in spots]
-    for _ in range(ROUNDS):
+    for _ in range(min(ROUNDS, TURNS // len(spots))):
         still = True
+        near = _near(moved)
         for number, one in enumerate(moved):
-            for other in moved[:number]:
+            for other in (moved[index] for index in near[number]):
                 across, down = one[0] - other[0], one[1] - other[1]
                 distance = math.hypot(across, down)
                 if distance >= APART:
@@ -183,6 +218,23 @@ def _apart(spots: Sequence[tuple[float, float]], height: int) -> list[tuple[floa
         if still:
             break
     return [(x, y) for x, y in moved]
+
+
+def _near(spots: Sequence[Sequence[float]]) -> list[list[int]]:
+    """For each spot those before it that it may come to meet within a round, in their order."""
+    cells: dict[tuple[int, int], list[int]] = {}
+    near = []
+    for number, (x, y) in enumerate(spots):
+        column, row = int(x // APART), int(y // APART)
+        around = [
+            index
+            for across in range(column - 2, column + 3)
+            for down in range(row - 2, row + 3)
+            for index in cells.get((across, down), ())
+        ]
+        near.append(sorted(around))
+        cells.setdefault((column, row), []).append(number)
+    return near
 
 
 def _clamp(value: float, size: int) -> float:
@@ -216,7 +268,7 @@ def _box(x: float, y: float, anchor: str, name: str) -> _Box:
     return _Box(left - 2, y - LINE + 3, left + width + 2, y + 3)
 
 
-def _names(land: Land, frame: _Frame, inside: _Box, taken: list[_Box], lang: str) -> Iterator[Named]:
+def _names(land: Land, frame: _Frame, inside: _Box, taken: "_Taken", lang: str) -> Iterator[Named]:
     """Rivers' names, near where they stand and beside the marks."""
     for river in land.names:
         word, (x, y) = river.name.get(lang), frame.at(river.lon, river.lat)
@@ -224,7 +276,7 @@ def _names(land: Land, frame: _Frame, inside: _Box, taken: list[_Box], lang: str
         x = min(max(x, half), WIDTH - half)
         for rows in (0, -1, 1, -2, 2):
             box = _box(x, y + rows * LINE, "middle", word)
-            if box.within(inside) and not any(box.meets(other) for other in taken):
-                taken.append(box)
+            if box.within(inside) and not taken.meets(box):
+                taken.add(box)
                 yield Named(word, round(x, 1), round(y + rows * LINE, 1))
                 break

@@ -48,14 +48,23 @@ def router(figures: Figures, recent: Kept[Lately] | None = None) -> APIRouter:
             yield
 
     routes = APIRouter(lifespan=ready)
+    drawn: dict[str, tuple[Progress, Lately, Sequence[Point], str]] = {}  # by language, of what it was drawn
+
+    def drawn_of(read: Progress, late: Lately, said: Sequence[Point], lang: str) -> str:
+        """The page without a question: it stays until something new was read, so that of many readers one
+        waits until a thousand places are written down.
+        """
+        known = drawn.get(lang)
+        if known is None or known[0] is not read or known[1] is not late or known[2] != said:
+            known = drawn[lang] = read, late, said, render(figures, read, late, said, lang)
+        return known[3]
 
     @routes.get("/", include_in_schema=False)
     def overview(request: Request, q: str = "", still: str = "") -> Response:
         asked = q.strip()[:LONGEST]
         stays = bool(asked or still)
-        page = render(
-            figures, progress.get(), recent.get(), spoken.get(), language(request), asked, stays=stays
-        )
+        known, lang = (progress.get(), recent.get(), spoken.get()), language(request)
+        page = render(figures, *known, lang, asked, stays=stays) if stays else drawn_of(*known, lang)
         sent = HEADERS if stays else HEADERS | {"Refresh": str(REFRESH)}
         return Response(page, media_type=HTML, headers=sent)
 
