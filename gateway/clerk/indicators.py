@@ -37,11 +37,14 @@ class IndicatorSheet:
     def __init__(self, store: Store, pilot: Pilot, devices: Callable[[], list[Device]]) -> None:
         self._store, self._pilot, self._devices = store, pilot, devices
         self._levels = alarms(pilot)  # they do not change while we run: written once
+        self._covered = Coverage(store, pilot)
         self._counted: tuple[int, tuple[Count, ...]] = 0, ()  # when, and what was written
 
     def write(self, at: int) -> None:
         """Roster, indicators and devices as they are at epoch ms `at`."""
-        evaluation = evaluate(self._store, self._pilot, self._devices(), at)
+        evaluation = evaluate(
+            self._store, self._pilot, self._devices(), at, covered=self._covered, lately=True
+        )
         written, counts = self._counted
         changed = evaluation.counts != counts or at - written >= COUNTED_MS
         self._store.write(
