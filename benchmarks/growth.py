@@ -19,48 +19,38 @@ import sys
 import tempfile
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import date
-from functools import cache
-from itertools import chain, islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import pages, views, year
+from benchmarks import pages, views
+from benchmarks.province import filled, opened_store, pilot_of, say, store_of
 from dashboards.pages.check import Verdict
 from dashboards.site import opened, site
 from devices.access.mosquitto import write_passwords
 from devices.access.registry import Registry, Wanted
-from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, now_ms
+from devices.clock import HOUR_MS, MINUTE_MS, now_ms
 from devices.contract.models import DIARY, MODELS
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
-from devices.pilots.certificates import Records
-from devices.pilots.pilot import Pilot, gtin_check_digit, load
+from devices.pilots.pilot import Pilot
 from devices.settings import Settings
 from gateway.clerk.hours import HourSheet
 from gateway.clerk.indicators import IndicatorSheet
 from gateway.control.advisor import Advisor
 from gateway.control.alarms.watch import Watch
-from gateway.indicators.hourly import roll
 from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Decoder
 from gateway.ingest.message import Message
-from gateway.stores.influx import InfluxStore
-from gateway.stores.points import Point, device_tags
-from gateway.stores.sqlite import SqliteStore
 from gateway.stores.store import Store
-from tests import servers
 from tests.loopback import free_port
 from tests.servers import until
 from traceability.sealing import seal
 
-TEN = 10  # devices a community
-VILLAGES = 28  # communities to one village
-NEAR_MS = 30 * MINUTE_MS  # between two readings of the last day
 LIMIT = 1.3  # that a cost a device may grow by tenfold
 SLOW_MS = 200  # that the 95 % quantile of a page may take
 ROUNDS = 3
@@ -143,9 +133,9 @@ def measured(kind: str, size: int, folder: Path, options: argparse.Namespace) ->
     with ExitStack() as stack:
         if {"jobs", "pages"}.intersection(only):
             where = store_of(kind, folder, stack)
-            store = _store(*where)
+            store = opened_store(*where)
             stack.callback(store.close)
-            now = filled(store, province, folder, options)
+            now = filled(store, province, folder, options.days, options.interval)
             if "jobs" in only:
                 costs |= jobs(store, province, size, now, folder)
             if "pages" in only:
@@ -155,108 +145,6 @@ def measured(kind: str, size: int, folder: Path, options: argparse.Namespace) ->
     if "memory" in only:
         costs |= remembered(province, size)
     return costs
-
-
-def say(size: int, what: str, begun: float) -> None:
-    print(f"{size:>7,} devices: {what} ({time.monotonic() - begun:.1f} s)", file=sys.stderr, flush=True)
-
-
-# -- a province ---------------------------------------------------------------------------------
-@cache
-def pilot_of(size: int) -> Pilot:
-    """A pilot of about so many devices: the default one's communities and villages, over and over."""
-    base = load("dong-thap")
-    begun = {"joined": date(2021, 1, 1)}
-    fleet = {model: year.WIDE.count(model) for model in dict.fromkeys(year.WIDE)}
-    communities = []
-    for number in range(max(1, size // TEN)):
-        one = base.communities[number % len(base.communities)]
-        products = tuple(
-            product.model_copy(update={"gtin": _gtin(number, at)}) for at, product in enumerate(one.products)
-        )
-        more = {"id": f"{one.id[:30]}-{number}", "fleet": fleet, "products": products}
-        more |= begun | _somewhere(number)
-        communities.append(one.model_copy(update=more))
-    villages = [
-        base.villages[number % len(base.villages)].model_copy(
-            update={"id": f"village-{number}", **begun, **_somewhere(-1 - number)}
-        )
-        for number in range(max(1, round(len(communities) / VILLAGES)))
-    ]
-    fields = {name: getattr(base, name) for name in Pilot.model_fields}
-    advice = base.advice.model_copy(update={"automatic": type(base.advice.automatic)()})
-    changed = {"communities": tuple(communities), "villages": tuple(villages), "alarms": None,
-               "adopters": None, "records": Records(), "checks": (), "advice": advice}  # fmt: skip
-    if base.alarms is not None:
-        changed["alarms"] = base.alarms.model_copy(
-            update={"levels": tuple(level for level in base.alarms.levels if not _of_places(level))}
-        )
-    return Pilot(**{**fields, **changed})
-
-
-def _of_places(level: object) -> bool:
-    return bool(getattr(level, "places", ()))
-
-
-def _somewhere(number: int) -> dict[str, float]:
-    """A point of the province, another one for each number: multiples of two irrational numbers."""
-    return {"lat": 10.1 + number * 0.6180339887 % 0.8, "lon": 105.2 + number * 0.7548776662 % 1.3}
-
-
-def _gtin(number: int, at: int) -> str:
-    body = f"0893{number:07}{at:02}"
-    return body + gtin_check_digit(body)
-
-
-def readings(province: Pilot, start: int, stop: int, interval: int) -> Iterator[Point]:
-    """What every node said of a time, oldest first: a steady value inside each signal's range."""
-    heads = []
-    for number, device in enumerate(one for one in province.fleet.values() if one.model != DIARY):
-        signals = [SIGNALS[name] for name in MODELS[device.model].signals]
-        rows = [
-            {s.id: round(s.low + share * (s.high - s.low), 2) for s in signals} for share in (0.48, 0.5, 0.52)
-        ]
-        heads.append((device_tags(device), rows, number % 1000))
-    for turn, at in enumerate(range(start, stop, interval)):
-        for head, rows, offset in heads:
-            yield Point("telemetry", head, rows[turn % 3], at + offset)
-
-
-def store_of(kind: str, folder: Path, stack: ExitStack) -> list[str]:
-    """Where the store of a kind is, which is started."""
-    if kind == "sqlite":
-        return [str(folder / "store.sqlite")]
-    server = servers.Influx(folder)
-    server.start()
-    stack.callback(server.stop)
-    return [server.url, server.token, server.org, server.bucket()]
-
-
-def _store(*where: str) -> Store:
-    return InfluxStore(*where) if where[1:] else SqliteStore(Path(where[0]))
-
-
-def filled(store: Store, province: Pilot, folder: Path, options: argparse.Namespace) -> int:
-    """Fill it where that was not done; the moment up to which it is full, epoch ms."""
-    until, begun = folder / f"filled-{options.days}", time.monotonic()
-    if until.exists():
-        return int(until.read_text())
-    now = now_ms() // MINUTE_MS * MINUTE_MS
-    points = chain(
-        readings(province, now - options.days * DAY_MS, now - DAY_MS, round(options.interval * HOUR_MS)),
-        readings(province, now - DAY_MS, now, NEAR_MS),
-    )
-    number, size = 0, len(province.fleet)
-    while batch := list(islice(points, year.BATCH)):
-        store.write(batch)
-        number += len(batch)
-        if number % 1_000_000 < year.BATCH:
-            say(size, f"{number:,} points", begun)
-    for start in range(now - options.days * DAY_MS, now, 7 * DAY_MS):
-        roll(store, province, start, min(start + 7 * DAY_MS, now))
-    say(size, f"{number:,} readings and their hours are in the store", begun)
-    until.write_text(str(now))
-    return now
 
 
 # -- what is done again and again ---------------------------------------------------------------
@@ -408,7 +296,7 @@ def serve(port: str, size: str, folder: str, now: str, where: str) -> None:
 
     settings = Settings(data=Path(folder) / "data")
     settings.__dict__["loaded_pilot"] = pilot_of(int(size))  # a cached property: there is no file of it
-    figures = opened(settings, _store(*where.split("|")), seal.lots, seal.recalls)
+    figures = opened(settings, opened_store(*where.split("|")), seal.lots, seal.recalls)
     begun = time.monotonic()
     figures.now = lambda: int(now) + round(1000 * (time.monotonic() - begun))
     shown = site(settings, figures, lambda *_: Verdict(True, []), ())

@@ -9,8 +9,8 @@ from prometheus_client.core import GaugeMetricFamily as Gauge
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector as Collects
 
+from gateway.clerk.gauges import Gauges
 from gateway.control.advisor import Advisor
-from gateway.gauges import Gauges
 from gateway.health import Health
 from gateway.ingest.faults import Faults
 from gateway.ingest.pipeline import Pipeline

@@ -21,12 +21,12 @@ from devices.settings import Settings
 from gateway.audit.acts import Acts
 from gateway.brokers.denied import Denials
 from gateway.clerk.clerk import Clerk
+from gateway.clerk.gauges import Gauges
 from gateway.control.advisor import Advisor, Send
 from gateway.control.alarms.message import Channel
 from gateway.control.alarms.watch import Watch
 from gateway.control.dispatch import dispatch
 from gateway.control.ledger import Entry, Ledger
-from gateway.gauges import Gauges
 from gateway.health import Health
 from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Decoder

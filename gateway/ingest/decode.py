@@ -26,9 +26,9 @@ from devices.pilots.pilot import Pilot
 from devices.probes.envelope import Envelope, addressed, foreign, parsed_json
 from devices.probes.shelf import Shelf
 from devices.probes.telemetry import Probes
-from gateway.ingest.fresh import Key, Late, Sorter
+from gateway.ingest.fresh import Key, Late, Repeats, Sorter
 from gateway.ingest.message import Message, Refusal, State, Written
-from gateway.ingest.seen import Repeats, Seen
+from gateway.ingest.seen import Seen
 
 log = logging.getLogger(__name__)
 _READINGS = frozenset({"telemetry", "up"})

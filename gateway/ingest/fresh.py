@@ -6,14 +6,17 @@
 `seen` says what a repetition is; here is the order in which it is asked.
 """
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from devices.clock import AHEAD_MS, YEAR_2020_MS
 from devices.contract.payloads import PayloadError, Telemetry
 from devices.contract.reading import Device, Reading
 from gateway.ingest.message import Message
-from gateway.ingest.seen import NEVER, Repeats, Seen, content
+from gateway.ingest.seen import NEVER, Seen, content
+from gateway.ingest.spool import MARKS
 
 YEAR_2000_MS = 946_684_800_000
 
@@ -32,6 +35,25 @@ class Late(NamedTuple):
 
 # what a repetition repeats: a time that is believed, ("", another time), or a boot and its number
 Key = int | tuple[str | None, int | None]
+
+
+class Repeats:
+    """Messages without a number and without a time, known by device, bytes and packet number."""
+
+    def __init__(self, marks: Iterable[str] = ()) -> None:
+        self._marks = OrderedDict.fromkeys(marks)
+
+    def mark(self, message: Message) -> str | None:
+        """What to remember of a new message; None for one that the broker sends again."""
+        content = f"{message.topic}\n{message.mid}\n".encode("utf-8", "surrogateescape") + message.payload
+        mark = hashlib.blake2b(content, digest_size=12).hexdigest()
+        if message.dup and mark in self._marks:
+            return None
+        self._marks[mark] = None
+        self._marks.move_to_end(mark)
+        if len(self._marks) > MARKS:
+            self._marks.popitem(last=False)
+        return mark
 
 
 class Sorter:

@@ -6,7 +6,7 @@ A repetition is the same content. What tells it:
                                are the newest times of a device; what is older, the store knows (`held`)
     a number without a time    `boot` and `seq` with what was said under them (`Seen.take`)
     neither                    equal bytes may be a steady value: the broker's packet number, which is the
-                               same when it sends again (`Repeats`)
+                               same when it sends again (`fresh.Repeats`)
 
 A number that comes with other content is a counter that began again: a new reading, and a new epoch of the
 numbers, so that no gap is counted between the two. `seq` without `boot` proves nothing: a node that wakes
@@ -16,12 +16,11 @@ State is bounded and a function of the messages before: the spool keeps it in th
 them, and a segment that is worked on twice finds what it found the first time.
 """
 
-import hashlib
 import json
 from array import array
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from itertools import pairwise
 from zlib import crc32
@@ -31,8 +30,6 @@ from pydantic_core import to_json
 from devices.contract.payloads import Telemetry
 from devices.contract.reading import Reading
 from devices.probes.counters import Counters
-from gateway.ingest.message import Message
-from gateway.ingest.spool import MARKS
 
 BOOTS = 4  # a node that empties its buffer may still send of an earlier boot
 RANGES = 64  # holes in the sequence that are remembered a boot; the oldest are counted and forgotten
@@ -46,25 +43,6 @@ _REFUSED = 0  # the content of a number whose message was refused: whatever come
 _NONE: frozenset[int] = frozenset()  # one for all who need none
 _Packed = tuple[tuple[str, ...], str]
 NEVER = 4_102_444_800_000  # 2100, the end of the times that are believed: `newest` where none was yet
-
-
-class Repeats:
-    """Messages without a number and without a time, known by device, bytes and packet number."""
-
-    def __init__(self, marks: Iterable[str] = ()) -> None:
-        self._marks = OrderedDict.fromkeys(marks)
-
-    def mark(self, message: Message) -> str | None:
-        """What to remember of a new message; None for one that the broker sends again."""
-        content = f"{message.topic}\n{message.mid}\n".encode("utf-8", "surrogateescape") + message.payload
-        mark = hashlib.blake2b(content, digest_size=12).hexdigest()
-        if message.dup and mark in self._marks:
-            return None
-        self._marks[mark] = None
-        self._marks.move_to_end(mark)
-        if len(self._marks) > MARKS:
-            self._marks.popitem(last=False)
-        return mark
 
 
 def content(telemetry: Telemetry) -> int:

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from devices.contract.payloads import Telemetry
 from devices.contract.reading import Device, Reading
+from gateway.ingest.fresh import Repeats
 from gateway.ingest.message import Message
 from gateway.ingest.receive import IN_FLIGHT
-from gateway.ingest.seen import CONTENTS, Repeats, Seen, content
+from gateway.ingest.seen import CONTENTS, Seen, content
 from gateway.ingest.spool import MARKS
 
 

@@ -1,0 +1,132 @@
+"""An invented province of any size, and a store full of what its nodes said in a month.
+
+the default pilot's places, over and over under other ids ─► pilot_of ─► readings, hours ─► a store
+"""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import date
+from functools import cache
+from itertools import chain, islice
+from pathlib import Path
+
+from benchmarks import year
+from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, now_ms
+from devices.contract.models import DIARY, MODELS
+from devices.contract.signals import SIGNALS
+from devices.pilots.certificates import Records
+from devices.pilots.pilot import Pilot, gtin_check_digit, load
+from gateway.indicators.hourly import roll
+from gateway.stores.influx import InfluxStore
+from gateway.stores.points import Point, device_tags
+from gateway.stores.sqlite import SqliteStore
+from gateway.stores.store import Store
+from tests import servers
+
+TEN = 10  # devices a community
+VILLAGES = 28  # communities to one village
+NEAR_MS = 30 * MINUTE_MS  # between two readings of the last day
+
+
+def say(size: int, what: str, begun: float) -> None:
+    """A line of progress."""
+    print(f"{size:>7,} devices: {what} ({time.monotonic() - begun:.1f} s)", file=sys.stderr, flush=True)
+
+
+@cache
+def pilot_of(size: int) -> Pilot:
+    """A pilot of about so many devices: the default one's communities and villages, over and over."""
+    base = load("dong-thap")
+    begun = {"joined": date(2021, 1, 1)}
+    fleet = {model: year.WIDE.count(model) for model in dict.fromkeys(year.WIDE)}
+    communities = []
+    for number in range(max(1, size // TEN)):
+        one = base.communities[number % len(base.communities)]
+        products = tuple(
+            product.model_copy(update={"gtin": _gtin(number, at)}) for at, product in enumerate(one.products)
+        )
+        more = {"id": f"{one.id[:30]}-{number}", "fleet": fleet, "products": products}
+        more |= begun | _somewhere(number)
+        communities.append(one.model_copy(update=more))
+    villages = [
+        base.villages[number % len(base.villages)].model_copy(
+            update={"id": f"village-{number}", **begun, **_somewhere(-1 - number)}
+        )
+        for number in range(max(1, round(len(communities) / VILLAGES)))
+    ]
+    fields = {name: getattr(base, name) for name in Pilot.model_fields}
+    advice = base.advice.model_copy(update={"automatic": type(base.advice.automatic)()})
+    changed = {"communities": tuple(communities), "villages": tuple(villages), "alarms": None,
+               "adopters": None, "records": Records(), "checks": (), "advice": advice}  # fmt: skip
+    if base.alarms is not None:
+        changed["alarms"] = base.alarms.model_copy(
+            update={"levels": tuple(level for level in base.alarms.levels if not _of_places(level))}
+        )
+    return Pilot(**{**fields, **changed})
+
+
+def _of_places(level: object) -> bool:
+    return bool(getattr(level, "places", ()))
+
+
+def _somewhere(number: int) -> dict[str, float]:
+    """A point of the province, another one for each number: multiples of two irrational numbers."""
+    return {"lat": 10.1 + number * 0.6180339887 % 0.8, "lon": 105.2 + number * 0.7548776662 % 1.3}
+
+
+def _gtin(number: int, at: int) -> str:
+    body = f"0893{number:07}{at:02}"
+    return body + gtin_check_digit(body)
+
+
+def readings(province: Pilot, start: int, stop: int, interval: int) -> Iterator[Point]:
+    """What every node said of a time, oldest first: a steady value inside each signal's range."""
+    heads = []
+    for number, device in enumerate(one for one in province.fleet.values() if one.model != DIARY):
+        signals = [SIGNALS[name] for name in MODELS[device.model].signals]
+        rows = [
+            {s.id: round(s.low + share * (s.high - s.low), 2) for s in signals} for share in (0.48, 0.5, 0.52)
+        ]
+        heads.append((device_tags(device), rows, number % 1000))
+    for turn, at in enumerate(range(start, stop, interval)):
+        for head, rows, offset in heads:
+            yield Point("telemetry", head, rows[turn % 3], at + offset)
+
+
+def store_of(kind: str, folder: Path, stack: ExitStack) -> list[str]:
+    """Where the store of a kind is, which is started."""
+    if kind == "sqlite":
+        return [str(folder / "store.sqlite")]
+    server = servers.Influx(folder)
+    server.start()
+    stack.callback(server.stop)
+    return [server.url, server.token, server.org, server.bucket()]
+
+
+def opened_store(*where: str) -> Store:
+    return InfluxStore(*where) if where[1:] else SqliteStore(Path(where[0]))
+
+
+def filled(store: Store, province: Pilot, folder: Path, days: int, interval: float) -> int:
+    """Fill it where that was not done; the moment up to which it is full, epoch ms."""
+    until, begun = folder / f"filled-{days}", time.monotonic()
+    if until.exists():
+        return int(until.read_text())
+    now = now_ms() // MINUTE_MS * MINUTE_MS
+    points = chain(
+        readings(province, now - days * DAY_MS, now - DAY_MS, round(interval * HOUR_MS)),
+        readings(province, now - DAY_MS, now, NEAR_MS),
+    )
+    number, size = 0, len(province.fleet)
+    while batch := list(islice(points, year.BATCH)):
+        store.write(batch)
+        number += len(batch)
+        if number % 1_000_000 < year.BATCH:
+            say(size, f"{number:,} points", begun)
+    for start in range(now - days * DAY_MS, now, 7 * DAY_MS):
+        roll(store, province, start, min(start + 7 * DAY_MS, now))
+    say(size, f"{number:,} readings and their hours are in the store", begun)
+    until.write_text(str(now))
+    return now
