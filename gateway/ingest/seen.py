@@ -317,9 +317,7 @@ class Seen:
 
 
 def _packed(values: Mapping[str, float] | _Packed) -> _Packed:
-    """Values as names, which are the same object for all who say the same signals, and as `dump` writes them:
-    once a reading, not each time.
-    """
+    """Values as names, one object for all who say the same signals, and as `dump` writes them."""
     if isinstance(values, tuple):
         return values
     return _one_and_same(tuple(values)), to_json(list(values.values())).decode()
