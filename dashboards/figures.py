@@ -17,7 +17,7 @@ from devices.pilots.names import Names
 from devices.pilots.pilot import Pilot, TargetPoint
 from gateway.indicators.count import MANY, Evaluation
 from gateway.indicators.course import Forecast, asked, forecasts, path
-from gateway.stores.points import FLAG_TRUE
+from gateway.stores.points import FLAG_TRUE, whole
 from gateway.stores.store import Latest, Store
 
 INDICATORS = ("iot_communities", "smart_villages", "traceability_share")
@@ -157,7 +157,7 @@ class Figures:
         """Those that were computed from `since` on, or within the trend's days, up to `now`."""
         where = {"pilot": self.pilot.pilot}
         since = now - self.trend_days * DAY_MS if since is None else since
-        rows = self.store.series("kpi", where, since, now + 1, MANY)
+        rows = [*whole(self.store.series("kpi", where, since, now + 1, MANY), "value")]
         result = []
         day = day_of(now, self.pilot.zone)
         for name in INDICATORS:
@@ -202,7 +202,8 @@ class Figures:
         """Add what is not believed since epoch ms `since`."""
         for latest in self.store.latest("telemetry_flagged", wanted, since):
             # a leap that turned out to be a step is believed in the end
-            if "value" in latest.fields and int(latest.fields["flag"][1]) >= Flag.SUSPECT:
+            _, flag = latest.fields.get("flag", (0, 0))  # none yet: it is just being written
+            if "value" in latest.fields and int(flag) >= Flag.SUSPECT:
                 at, value = latest.fields["value"]
                 tags = latest.tags
                 _device(by_id, latest).flagged[tags["signal"]] = (at, float(value), tags["reason"])
@@ -248,7 +249,8 @@ class Figures:
         """The same of the pilot's places as the clerk wrote it down today; counted where he has not."""
         standings: dict[str, Standing] = {}
         midnight = midnight_of(day_of(now, self.pilot.zone), self.pilot.zone)
-        for point in self.store.series("standing", {"pilot": self.pilot.pilot}, midnight, now + 1, MANY):
+        written = self.store.series("standing", {"pilot": self.pilot.pilot}, midnight, now + 1, MANY)
+        for point in whole(written, "counted", "has"):
             labels = dict(point.tags)
             one = standings.setdefault(labels["indicator"], Standing({}, {}))
             kept = one.members if point.fields["counted"] else one.missed

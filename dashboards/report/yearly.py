@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from dashboards.figures import Figures, Indicator
 from devices.clock import DAY_MS, day_of, midnight_of
 from gateway.indicators.count import MANY, Evaluation
+from gateway.stores.points import whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +60,19 @@ def look_up(figures: Figures, year: int, now: int) -> Year:
     where = {"pilot": pilot.pilot}
     simulated = any(one.simulated for one in indicators)
     harvests: dict[str, list[float]] = {}
-    for point in store.series("lot", where, start, stop, MANY):
+    for point in whole(store.series("lot", where, start, stop, MANY), "quantity"):
         harvests.setdefault(dict(point.tags)["community"], []).append(float(point.fields["quantity"]))
         simulated |= bool(point.fields.get("simulated"))
     shares: dict[str, list[float]] = {}
     devices: dict[str, set[str]] = {}
-    for point in store.series("device", where, start, stop, 10 * MANY):
-        if "coverage" in point.fields:
-            labels = dict(point.tags)
-            shares.setdefault(labels["community"], []).append(float(point.fields["coverage"]))
-            devices.setdefault(labels["community"], set()).add(labels["device"])
+    for point in whole(store.series("device", where, start, stop, 10 * MANY), "coverage"):
+        labels = dict(point.tags)
+        shares.setdefault(labels["community"], []).append(float(point.fields["coverage"]))
+        devices.setdefault(labels["community"], set()).add(labels["device"])
     invented = {one.device for one in figures.roster() if one.simulated}
     simulated |= any(some & invented for some in devices.values())
     doubted: Counter[str] = Counter()
-    for point in store.series("doubted", where, start, stop, MANY):
+    for point in whole(store.series("doubted", where, start, stop, MANY), "doubts"):
         doubted[dict(point.tags)["reason"]] += int(point.fields["doubts"])
     at = max(one.at for one in indicators)
     return Year(

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from devices.clock import HOUR_MS
 from devices.contract.reading import Device
 from gateway.ingest.fresh import Late
-from gateway.stores.points import Value
+from gateway.stores.points import Value, whole
 from gateway.stores.store import RetryLater, Store
 
 NEAR_MS = HOUR_MS  # times that lie nearer together are asked for at once
@@ -92,7 +92,7 @@ def _ask(store: Store, where: Mapping[str, str], span: Sequence[Late], limit: in
     if len(believed) >= limit:
         return False
     doubted = store.series("telemetry_flagged", where, start, stop, limit)
-    for point in doubted:
+    for point in whole(doubted, "value"):
         if "device_time" not in point.fields:  # else it stands at its arrival
             tags = dict(point.tags)
             _note(stored, tags["device"], point.time, [(tags["signal"], point.fields["value"])])

@@ -15,7 +15,7 @@ from devices.clock import DAY_MS, HOUR_MS, day_of, midnight_of
 from devices.contract.quality import Flag
 from devices.pilots.pilot import Pilot
 from gateway.indicators.count import MANY
-from gateway.stores.points import FLAG_TRUE, Tags
+from gateway.stores.points import FLAG_TRUE, Tags, whole
 from gateway.stores.store import Store
 from traceability.records.conditions import SENSED, Conditions
 
@@ -69,7 +69,9 @@ class Growth:
                     sensed.setdefault((name, day, device), []).append(value)
         doubted = self._store.series("telemetry_flagged", where, start, stop, MANY)
         flagged = sum(
-            int(point.fields["flag"]) >= Flag.SUSPECT for point in doubted if not elsewhere(point.tags)
+            int(point.fields["flag"]) >= Flag.SUSPECT
+            for point in whole(doubted, "flag")
+            if not elsewhere(point.tags)
         )
         slots = max(1, -(-(stop - start) // HOUR_MS))
         own = {device for _, _, device in sensed if device in plots}  # a pump alone senses nothing
