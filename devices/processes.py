@@ -97,10 +97,12 @@ def _be(command: Callable[[], object], arguments: Sequence[str], stdin: int, mas
     """Be as if started anew with these arguments; nothing above on the stack is ever returned to."""
     code = 1
     try:
-        for number in _ENDS:
-            signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        # a Ctrl-C that came before this was a session of its own was our parent's: ignored, it is forgotten
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.dup2(stdin, 0)
         os.closerange(3, os.sysconf("SC_OPEN_MAX"))
         os.environ[CHILD] = "1"
@@ -176,7 +178,7 @@ def run_together(
             while not first.ended():
                 if stop.wait(0.05):
                     return
-            if first.process and first.process.returncode:
+            if first.process and first.process.returncode and not stop.is_set():
                 raise Failed("up.failed", part=first.name)
         announced = False
         while not stop.wait(0.1):
