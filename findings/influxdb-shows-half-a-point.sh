@@ -12,6 +12,7 @@
 # machine: one in twenty on two cores, while nothing but this was written and read.
 #
 # Output seen, on 2026-11-28:
+#   InfluxDB v1.6.7~rc0
 #   written: 6 fields a point
 #   read: rows of fewer fields: some
 #   once nothing is written: 0
@@ -20,7 +21,8 @@ work=$(mktemp -d)
 trap 'kill "$store" 2> /dev/null || true; rm -rf "$work"' EXIT
 store=
 cd "$work"
-apt-get download -qq influxdb=1.6.7~rc0-1+b13
+version=1.6.7~rc0-1+b13
+apt-get download -qq "influxdb=$version"
 dpkg -x influxdb_*.deb root
 free() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 port=$(free)
@@ -80,8 +82,12 @@ print("written: 6 fields a point")
 print("read: rows of fewer fields:", "some" if found else "none")
 print("once nothing is written:", cut())
 PY
-python3 beside.py "$port" | tee found
+{
+  root/usr/bin/influxd version | cut -d ' ' -f 1,2
+  python3 beside.py "$port"
+} | tee found
 cat > expected << 'SEEN'
+InfluxDB v1.6.7~rc0
 written: 6 fields a point
 read: rows of fewer fields: some
 once nothing is written: 0
