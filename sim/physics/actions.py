@@ -13,8 +13,10 @@ import numpy as np
 
 from devices.clock import HOUR_MS
 from devices.contract.orders import ACTUATORS, Actuator
+from sim.physics.moment import Moment
 from sim.physics.streams import Array, Index
 
+POWER = 1.5  # Assumption: kW of a pump of a field or a pond
 Run = tuple[int, int, float]  # from epoch ms, to epoch ms, value
 
 
@@ -134,3 +136,22 @@ class Runs:
         if not len(self._start):
             return np.zeros(times.shape)
         return np.asarray(np.interp(times, self._edges, self._sums))
+
+
+class Pumped:
+    """What a controller says of the pump that waters a plot or changes a pond's water."""
+
+    _pump: Runs
+    _valve: Runs
+
+    def pump(self, at: Moment) -> Array:
+        """1 while the pump runs."""
+        return self._pump.at(at.times)
+
+    def valve(self, at: Moment) -> Array:
+        """How far its valve is open, 0 to 1. Assumption: untold, it opens with the pump."""
+        return self._valve.at(at.times)
+
+    def energy(self, at: Moment) -> Array:
+        """kWh the pump has used since the anchor."""
+        return self._pump.total(at.times) * POWER

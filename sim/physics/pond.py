@@ -19,7 +19,7 @@ import numpy as np
 
 from devices.clock import DAY_MS, HOUR_MS
 from devices.pilots.levers import DieOff
-from sim.physics.actions import Action, Run, Runs, commanded, overlay, spread, through
+from sim.physics.actions import Action, Pumped, Run, Runs, commanded, overlay, spread, through
 from sim.physics.farm.stock import HOUSEHOLD, KINDS, stock
 from sim.physics.growing import Grown
 from sim.physics.moment import ANCHOR, Moment
@@ -47,8 +47,8 @@ _UNATTENDED, _DUSK, _DAWN = 1 / 60, 18, 7
 # The aerator's own switch: on below 3 mg/L (FACTS: alert level 1), off above 4 (good), by day above 3.
 _LOW, _GOOD, _EVENING, _MORNING = 3.0, 4.0, 20, 8
 # Assumption: the pump changes a share of the water each day, a little for any fish and a third before the
-# harvest, from 6 h on, a 25th an hour; the river brings 5 mg/L of oxygen. 1.5 kW, as on the fields.
-_LITTLE, _MORE, _FULL, _PUMP_START, _FLOW, _RIVER, _POWER = 0.05, 0.3, 9.5, 6, 0.04, 5.0, 1.5
+# harvest, from 6 h on, a 25th an hour; the river brings 5 mg/L of oxygen.
+_LITTLE, _MORE, _FULL, _PUMP_START, _FLOW, _RIVER = 0.05, 0.3, 9.5, 6, 0.04, 5.0
 # Total ammonia, mg N/L. Assumption: 21 g for a kg of feed (26 % protein is 42 g of nitrogen, half of it
 # excreted so), 0.65 a day from mud and a household's feed; algae and bacteria take 1.1 times it
 # a day, more or less as blooms come and go.
@@ -65,7 +65,7 @@ def saturation(celsius: Array) -> Array:
     return np.asarray(np.exp(steps))
 
 
-class Pond:
+class Pond(Pumped):
     """A pond of a place's plot."""
 
     def __init__(
@@ -204,18 +204,6 @@ class Pond:
     def alive(self, day: int) -> float:
         """The share of this cycle's fish that no want of oxygen has killed until the noon of a day."""
         return float(self._living[24 * day + 12])
-
-    def pump(self, at: Moment) -> Array:
-        """1 while the pump runs that changes the water."""
-        return self._pump.at(at.times)
-
-    def valve(self, at: Moment) -> Array:
-        """How far the inlet is open, 0 to 1. Assumption: untold, it opens with the pump."""
-        return self._valve.at(at.times)
-
-    def energy(self, at: Moment) -> Array:
-        """kWh the pump has used since the anchor."""
-        return self._pump.total(at.times) * _POWER
 
     def aerator(self, at: Moment) -> Array:
         """1 while it runs."""

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from devices.clock import DAY_MS, HOUR_MS
-from sim.physics.actions import Action, Run, Runs, commanded, overlay, spread, through
+from sim.physics.actions import Action, Pumped, Run, Runs, commanded, overlay, spread, through
 from sim.physics.farm.paddy import BUND, Paddy
 from sim.physics.moment import ANCHOR, YEAR, Moment
 from sim.physics.streams import Array, carried, uniform
@@ -63,9 +63,8 @@ class Texture:
 _LIGHT, _HEAVY = Texture(0.20, 0.33, 0.45), Texture(0.235, 0.385, 0.50)
 _DRAINED = 0.5  # Assumption: half the water above field capacity leaves in a day
 _SEEPS = 1.5  # Assumption, mm a day: through the plough pan of a puddled clay
-# Assumption: on a dry day the pump starts at 5 h and gives at most 20 mm, 75 to a paddy; 15 mm an hour, at
-# 1.5 kW.
-_PUMP_START, _MOST_WATER, _MOST_PADDY, _FLOW, _POWER = 5 * HOUR_MS, 20.0, 75.0, 15.0, 1.5
+# Assumption: on a dry day the pump starts at 5 h and gives at most 20 mm, 75 to a paddy; 15 mm an hour.
+_PUMP_START, _MOST_WATER, _MOST_PADDY, _FLOW = 5 * HOUR_MS, 20.0, 75.0, 15.0
 # Assumption: available mg/kg in the mean, share taken up a day at the usual transpiration (mm), share
 # washed out by 10 mm of drainage. The soil's own store gives back seven tenths of the uptake; fertiliser
 # makes up for the rest since the time before, of 200 days at most; every 30 days where nobody keeps a diary.
@@ -81,7 +80,7 @@ _FORGOTTEN, _FOR_DAYS, _MONTH = 1 / 15, 15, 30
 _SOURS, _LIMED = 0.7, 3.0
 
 
-class Soil:
+class Soil(Pumped):
     """One plot. `water` at the start of each day and what changes it in the day, in mm of the root zone."""
 
     def __init__(
@@ -188,18 +187,6 @@ class Soil:
     def fulfilled(self) -> Array:
         """The share of each day's thirst that the crop could quench."""
         return np.asarray(self.taken / self._demand)
-
-    def pump(self, at: Moment) -> Array:
-        """1 while the pump runs."""
-        return self._pump.at(at.times)
-
-    def valve(self, at: Moment) -> Array:
-        """How far the field valve is open, 0 to 1. Assumption: untold, it opens with the pump."""
-        return self._valve.at(at.times)
-
-    def energy(self, at: Moment) -> Array:
-        """kWh the pump has used since the anchor."""
-        return self._pump.total(at.times) * _POWER
 
     def _held(self, at: Moment) -> Array:
         """mm of water in the root zone and over it; meets the next day's start at midnight."""

@@ -4,24 +4,16 @@
 typst refuses to write what is neither; veraPDF found all of these to be both.
 """
 
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from dashboards.report.paper import pdf
 from tests.dashboards.report.filled import filled, report
+from tests.fetched import asked, java, run
 from tests.traceability.pages.test_label import BASE, LABEL
 from traceability.pages import label
 
-CACHE = Path.home() / ".cache" / "hoiquan-tests" / "verapdf"
-POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
-<groupId>x</groupId><artifactId>x</artifactId><version>1</version><dependencies>
-<dependency><groupId>org.verapdf</groupId><artifactId>validation-model</artifactId><version>1.28.2</version>
-</dependency></dependencies></project>
-"""
 JAVA = """
 import java.io.FileInputStream;
 import org.verapdf.gf.foundry.VeraGreenfieldFoundryProvider;
@@ -42,28 +34,11 @@ public class Judge {
 """
 
 
-def run(*command: str | Path) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=500, encoding="utf-8")
-    if done.returncode:
-        pytest.skip(f"{command[0]} could not: {done.stderr[-300:]}")
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def judge() -> list[str | Path]:
     """The command that takes files."""
-    if "HOIQUAN_TEST_VERAPDF" not in os.environ:
-        pytest.skip("HOIQUAN_TEST_VERAPDF=1 fetches veraPDF")
-    if shutil.which("mvn") is None or shutil.which("javac") is None:
-        pytest.skip("Maven or a JDK is not here")
-    CACHE.mkdir(parents=True, exist_ok=True)
-    if not (CACHE / "Judge.class").exists():
-        (CACHE / "pom.xml").write_text(POM)
-        (CACHE / "Judge.java").write_text(JAVA)
-        run("mvn", "-q", "-B", "-f", CACHE / "pom.xml", "dependency:copy-dependencies",
-            f"-DoutputDirectory={CACHE / 'lib'}")  # fmt: skip
-        run("javac", "-cp", f"{CACHE / 'lib'}/*", "-d", CACHE, CACHE / "Judge.java")
-    return ["java", "-cp", f"{CACHE / 'lib'}/*:{CACHE}", "Judge"]
+    asked("HOIQUAN_TEST_VERAPDF", "veraPDF")
+    return java("verapdf", "Judge", JAVA, "org.verapdf:validation-model:1.28.2")
 
 
 def test_reports_and_labels_are_what_they_say(judge: list[str | Path], tmp_path: Path) -> None:

@@ -6,11 +6,7 @@ from a Thing to a day's observations over two pages and get the numbers of `/api
 """
 
 import json
-import os
 import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode
@@ -23,18 +19,11 @@ from dashboards.opendata import routes as opendata
 from dashboards.sta import routes
 from devices.web.named import Named
 from tests.dashboards import soil
+from tests.fetched import asked, java, python, run
 from tests.seen import Served
 
-CACHE = Path.home() / ".cache" / "hoiquan-tests" / "sta"
 PROBE = "tam-que-soil-probe-01"
 DAY = "phenomenonTime ge 2026-11-20T00:00:00Z and phenomenonTime lt 2026-11-21T00:00:00Z"
-POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
-<groupId>x</groupId><artifactId>x</artifactId><version>1</version><dependencies>
-<dependency><groupId>org.opengis.cite</groupId><artifactId>ets-sta10</artifactId><version>1.5</version>
-</dependency>
-<dependency><groupId>de.fraunhofer.iosb.ilt</groupId><artifactId>FROST-Client</artifactId>
-<version>0.45</version></dependency></dependencies></project>
-"""
 WALK = """
 import de.fraunhofer.iosb.ilt.sta.model.*;
 import de.fraunhofer.iosb.ilt.sta.service.SensorThingsService;
@@ -88,33 +77,13 @@ for one in query.order("phenomenonTime").limit(13).select("result").get_data_set
 PACKAGES = ("frost_sta_client==1.1.53", "istsos4-client==0.4.0", "stapy==0.3.1")
 
 
-def run(*command: str | Path, must: bool = True) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=500, encoding="utf-8",
-                          cwd=CACHE)  # fmt: skip
-    if done.returncode and must:
-        pytest.skip(f"{command[0]} could not: {done.stderr[-300:]}")
-    return done.stdout + done.stderr
-
-
 @pytest.fixture(scope="module")
-def tools() -> Path:
-    """The folder with all of them, fetched once."""
-    if "HOIQUAN_TEST_STA" not in os.environ:
-        pytest.skip("HOIQUAN_TEST_STA=1 fetches OGC's suite and four clients")
-    if shutil.which("mvn") is None or shutil.which("javac") is None:
-        pytest.skip("Maven or a JDK is not here")
-    CACHE.mkdir(parents=True, exist_ok=True)
-    if not (CACHE / "Walk.class").exists():
-        (CACHE / "pom.xml").write_text(POM)
-        (CACHE / "Walk.java").write_text(WALK)
-        run("mvn", "-q", "-B", "-f", CACHE / "pom.xml", "dependency:copy-dependencies",
-            f"-DoutputDirectory={CACHE / 'lib'}")  # fmt: skip
-        run("javac", "-cp", f"{CACHE / 'lib'}/*", "-d", CACHE, CACHE / "Walk.java")
-    pip = CACHE / "venv" / "bin" / "pip"
-    if not pip.exists():
-        run(sys.executable, "-m", "venv", CACHE / "venv")
-        run(pip, "install", "-q", *PACKAGES)
-    return CACHE
+def walk() -> list[str | Path]:
+    """The Java client's command, beside OGC's suite."""
+    asked("HOIQUAN_TEST_STA", "OGC's suite and four clients")
+    return java(
+        "sta", "Walk", WALK, "org.opengis.cite:ets-sta10:1.5", "de.fraunhofer.iosb.ilt:FROST-Client:0.45"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -128,11 +97,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield address
 
 
-def test_ogcs_suite_passes_level_1(tools: Path, server: str, tmp_path: Path) -> None:
+def test_ogcs_suite_passes_level_1(walk: list[str | Path], server: str, tmp_path: Path) -> None:
     rows = f'<entry key="iut">{server}/sta/v1.1</entry><entry key="ics">1</entry>'
     (tmp_path / "run.xml").write_text(f'<properties version="1.0">{rows}</properties>')
-    said = run("java", f"-Duser.home={tmp_path}", f"-Djava.io.tmpdir={tmp_path}", "-cp", f"{tools / 'lib'}/*",
-               "org.opengis.cite.sta10.TestNGController", tmp_path / "run.xml", must=False)  # fmt: skip
+    command = ["java", f"-Duser.home={tmp_path}", f"-Djava.io.tmpdir={tmp_path}", *walk[1:-1]]
+    said = run(*command, "org.opengis.cite.sta10.TestNGController", tmp_path / "run.xml", must=False)
     (results,) = tmp_path.rglob("testng-results.xml")
     methods = re.findall(r"<test-method [^>]*>", results.read_text("utf-8"))
     core = [one for one in methods if 'groups="level-1"' in one]
@@ -140,15 +109,16 @@ def test_ogcs_suite_passes_level_1(tools: Path, server: str, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("client", [*PYTHON, "FROST-Client"])
-def test_a_client_finds_the_numbers_of_series(tools: Path, server: str, client: str) -> None:
-    if client == "FROST-Client":
-        command: list[str | Path] = ["java", "-cp", f"{tools / 'lib'}/*:{tools}", "Walk"]
-    else:
-        command = [tools / "venv" / "bin" / "python", "-W", "ignore", "-c", PYTHON[client]]
-    said = run(*command, f"{server}/sta/v1.1", PROBE, DAY, must=False)
-    asked = {"signal": "soil_moisture", "device": PROBE, "limit": "1000",
+def test_a_client_finds_the_numbers_of_series(
+    walk: list[str | Path], server: str, client: str, tmp_path: Path
+) -> None:
+    program = (
+        walk if client == "FROST-Client" else [python("sta", *PACKAGES), "-W", "ignore", "-c", PYTHON[client]]
+    )
+    said = run(*program, f"{server}/sta/v1.1", PROBE, DAY, folder=tmp_path, must=False)
+    query = {"signal": "soil_moisture", "device": PROBE, "limit": "1000",
              "start": "2026-11-20T00:00:00Z", "end": "2026-11-21T00:00:00Z"}  # fmt: skip
-    with urlopen(f"{server}/api/v1/series?{urlencode(asked)}", timeout=30) as answer:
+    with urlopen(f"{server}/api/v1/series?{urlencode(query)}", timeout=30) as answer:
         expected = [row["mean"] for row in json.load(answer)["rows"]]
     found = [float(line.removeprefix("got ")) for line in said.splitlines() if line.startswith("got ")]
     assert found == expected and len(found) == 24, said[-2000:]

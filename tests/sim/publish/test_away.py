@@ -70,9 +70,8 @@ def test_what_a_mast_holds_up_at_the_end_of_a_run_comes_after_all(mosquitto):
     nodes = crowd(3, "the-end")
     with listening(mosquitto, "hoiquan/v1/dong-thap/the-end/#") as (heard, _):
         mine = links(mosquitto, nodes)
-        for device in nodes:
-            mine.open(device)
-        served(mine, lambda: all(mine.open(device).connected for device in nodes), "all are there")
+        opened = [mine.open(device) for device in nodes]
+        served(mine, lambda: all(one.connected for one in opened), "all are there")
         mine.cut(nodes)
         for device in nodes:
             mine.publish(device, "telemetry", b"kept")
@@ -85,10 +84,9 @@ def test_whoever_is_coming_at_the_end_of_a_run_says_goodbye_too(mosquitto):
     nodes = crowd(20, "coming")
     with listening(mosquitto, "hoiquan/v1/dong-thap/coming/+/status") as (heard, _):
         mine = links(mosquitto, nodes)
-        for device in nodes:
-            mine.open(device)
+        opened = [mine.open(device) for device in nodes]
         mine.serve(0)
-        assert all(mine.open(device).opening for device in nodes)
+        assert all(one.opening for one in opened)
         assert mine.close(5)
         servers.until(lambda: list(states(heard).values()) == ["offline"] * 20, "goodbye")
 

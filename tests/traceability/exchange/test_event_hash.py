@@ -19,10 +19,6 @@ their plots), with splits, merges, recalls and corrections, all three agree; `ja
 """
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,13 +26,13 @@ from typing import Any
 import pytest
 
 from devices.pilots.pilot import Pilot
+from tests.fetched import asked, java, python, run
 from tests.traceability.records.test_epcis import documents, fill
 from traceability.exchange.event_hash import event_id, prehash
 from traceability.sealing.seal import Sealer
 
 SAID = json.loads(Path(__file__).with_name("event_hashes.json").read_text("utf-8"))
 PREFIXES = {"hoiquan": "https://hoiquan.example/vocabulary/"}
-CACHE = Path.home() / ".cache" / "hoiquan-tests" / "epcis-hash"
 
 
 def digest(said: str) -> str:
@@ -96,43 +92,18 @@ for file in sys.argv[1:]:
     events = events_from_file_reader.event_list_from_file(file)
     print(*hash_generator.epcis_hashes_from_events(events), sep="\\n")
 """
-POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
-<groupId>x</groupId><artifactId>x</artifactId><version>1</version><dependencies>
-<dependency><groupId>io.openepcis</groupId><artifactId>openepcis-event-hash-generator</artifactId>
-<version>0.9.2</version></dependency>
-<dependency><groupId>jakarta.xml.bind</groupId><artifactId>jakarta.xml.bind-api</artifactId>
-<version>4.0.0</version></dependency></dependencies></project>
-"""
-
-
-def run(*command: str | Path) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=500, encoding="utf-8")
-    if done.returncode:
-        pytest.skip(f"{command[0]} could not: {done.stderr[-300:]}")
-    return done.stdout
 
 
 @pytest.fixture(scope="session")
 def tools() -> list[list[str | Path]]:
     """Both tools as commands that take files, fetched once where they are asked for."""
-    if "HOIQUAN_TEST_EPCIS" not in os.environ:
-        pytest.skip("HOIQUAN_TEST_EPCIS=1 fetches the tools that hash EPCIS events")
-    if shutil.which("mvn") is None or shutil.which("javac") is None:
-        pytest.skip("Maven or a JDK is not here")
-    CACHE.mkdir(parents=True, exist_ok=True)
-    venv = CACHE / "venv" / "bin"
-    if not (venv / "pip").exists():
-        run(sys.executable, "-m", "venv", venv.parent)
-        run(venv / "pip", "install", "-q", "epcis-event-hash-generator==1.9.3")
-    if not (CACHE / "Hashes.class").exists():
-        (CACHE / "pom.xml").write_text(POM)
-        (CACHE / "Hashes.java").write_text(JAVA)
-        run("mvn", "-q", "-B", "-f", CACHE / "pom.xml", "dependency:copy-dependencies",
-            f"-DoutputDirectory={CACHE / 'lib'}")  # fmt: skip
-        run("javac", "-cp", f"{CACHE / 'lib'}/*", "-d", CACHE, CACHE / "Hashes.java")
-    (CACHE / "hashes.py").write_text(PYTHON)
-    java = ["java", "-Dfile.encoding=UTF-8", "-cp", f"{CACHE / 'lib'}/*:{CACHE}", "Hashes"]
-    return [[venv / "python", CACHE / "hashes.py"], list(java)]
+    asked("HOIQUAN_TEST_EPCIS", "the tools that hash EPCIS events")
+    german = [python("epcis-hash", "epcis-event-hash-generator==1.9.3"), "-c", PYTHON]
+    artifacts = (
+        "io.openepcis:openepcis-event-hash-generator:0.9.2",
+        "jakarta.xml.bind:jakarta.xml.bind-api:4.0.0",
+    )
+    return [german, java("epcis-hash", "Hashes", JAVA, *artifacts)]
 
 
 @pytest.fixture
