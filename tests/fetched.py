@@ -51,7 +51,8 @@ def java(name: str, main: str, source: str, *artifacts: str) -> list[str | Path]
 def python(name: str, *packages: str) -> Path:
     """The interpreter of an environment with these packages of PyPI, pinned; `name`: of its folder."""
     venv = HOME / name / "venv"
-    if not (venv / "bin" / "pip").exists():
+    if not (venv / "ready").exists():  # whole, and not cut off
         run(sys.executable, "-m", "venv", venv)
-        run(venv / "bin" / "pip", "install", "-q", *packages)
+        run(venv / "bin" / "pip", "install", "-q", "--disable-pip-version-check", *packages)
+        (venv / "ready").touch()
     return venv / "bin" / "python"

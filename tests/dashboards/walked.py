@@ -62,7 +62,8 @@ _LONG = re.compile(r"(?<![\w.,:/-])(?:\d{5,}|(?!19|20|21)\d{4})(?![\w/-])")  # t
 _PERCENT = re.compile(r"\d[\s\u00a0]%")
 _DAYS = {
     "vi": re.compile(
-        r"\b\d{4}-\d\d-\d\d\b|\b\d?\d/(?:1[3-9]|[23]\d)/\d{4}\b|\b(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b"
+        r"\b\d{4}-\d\d-\d\d\b|\b\d?\d/(?:1[3-9]|[23]\d)/\d{4}\b|(?<![\d/])(?:\d/\d?\d|\d\d/\d)/\d{4}\b|"
+        r"\b(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b"
     ),
     "en": re.compile(r"\b\d{4}-\d\d-\d\d\b|\b\d?\d/\d?\d/\d{4}\b"),
 }

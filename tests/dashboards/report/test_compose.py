@@ -66,7 +66,7 @@ def test_an_annex_a_commune_with_its_places_and_what_each_lacks(store):
     ]
     first = made.annexes[0]
     assert first.attached.startswith("(Kèm theo Báo cáo số ……/BC-SKHCN ngày")
-    assert first.blocks[0].text == "Trước ngày 01/7/2025: xã Tân Thuận Tây, TP. Cao Lãnh."
+    assert first.blocks[0].text == "Trước ngày 01/07/2025: xã Tân Thuận Tây, TP. Cao Lãnh."
     _, tam_que, village, thuan_tan = rows(first.blocks, "Nơi")
     assert tam_que == ("Tâm Quê (hội quán)", "01/09/2022", "3", "98%", "2", "2.000", "có", "không")
     assert village[0] == "Tân Thuận Tây (làng)" and village[4:7] == ("–", "–", "chưa"), "it sells nothing"
