@@ -17,10 +17,12 @@ POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0<
 DEPENDENCY = "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>"
 
 
-def run(*command: str | Path, folder: Path | None = None, must: bool = True) -> str:
-    """What a command printed; skips the test where it `must` succeed and does not."""
+def run(*command: str | Path, given: str | None = None, folder: Path | None = None, must: bool = True) -> str:
+    """What a command printed that was `given` that to read; skips the test where it `must` succeed and does
+    not.
+    """
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=500, encoding="utf-8",
-                          cwd=folder)  # fmt: skip
+                          cwd=folder, input=given)  # fmt: skip
     if done.returncode and must:
         pytest.skip(f"{command[0]} could not: {done.stderr[-300:]}")
     return done.stdout if must else done.stdout + done.stderr

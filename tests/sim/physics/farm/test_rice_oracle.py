@@ -19,11 +19,7 @@ Evapotranspiration crop by crop: 0.93 to 1.12 of AquaCrop's, 1.02 in the mean; i
 """
 
 import json
-import os
-import subprocess
-import sys
 from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,10 +27,10 @@ import pytest
 from devices.clock import DAY_MS, HOUR_MS
 from sim.physics.growing import FIRST_DAY
 from sim.physics.moment import ANCHOR, Moment
+from tests.fetched import asked, python, run
 from tests.sim.physics.farm.test_paddy import field, grown
 
 AQUACROP = "aquacrop==3.1.0"
-CACHE = Path.home() / ".cache" / "hoiquan-tests" / AQUACROP
 DAYS, SEEDS = 4 * 365, (1, 2)
 SCRIPT = """
 import json, sys, warnings
@@ -77,25 +73,11 @@ json.dump(found, sys.stdout)
 """
 
 
-def run(*command, given=None):
-    done = subprocess.run(
-        command, input=given, capture_output=True, text=True, check=False, timeout=400, encoding="utf-8"
-    )
-    if done.returncode:
-        pytest.skip(f"{command[0]} could not: {done.stderr[-300:]}")
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def crops():
     """Twenty crops: (month of sowing, ours, with our irrigation, with its own), each a dict of sums."""
-    if "HOIQUAN_TEST_AQUACROP" not in os.environ:
-        pytest.skip("HOIQUAN_TEST_AQUACROP=1 fetches AquaCrop")
-    python = CACHE / "bin" / "python"
-    if not (CACHE / "ready").exists():
-        run(sys.executable, "-m", "venv", CACHE)
-        run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", AQUACROP)
-        (CACHE / "ready").touch()
+    asked("HOIQUAN_TEST_AQUACROP", "AquaCrop")
+    interpreter = python("aquacrop", AQUACROP)
     found = []
     for seed in SEEDS:
         soil, day = field(seed), [str(FIRST_DAY + timedelta(days=number)) for number in range(DAYS)]
@@ -105,14 +87,14 @@ def crops():
             "Precipitation": sky.rain[:DAYS].tolist(), "ReferenceET": sky.evapotranspiration[:DAYS].tolist(),
             "Date": day,
         }  # fmt: skip
-        ours, asked = [], []
+        ours, wanted = [], []
         for crop in grown(seed):
             if not (crop.sown > 10 and crop.picked[0] < DAYS - 60):
                 continue
             when = slice(crop.sown, crop.picked[0])
             pumped = [number for number in range(DAYS)[when] if soil.irrigation[number] > 0]
             mornings = Moment(ANCHOR + np.arange(DAYS)[when] * DAY_MS + 4 * HOUR_MS)
-            asked.append({
+            wanted.append({
                 "sown": day[crop.sown], "days": [day[number] for number in pumped],
                 "mm": [float(soil.irrigation[number]) for number in pumped],
             })  # fmt: skip
@@ -126,7 +108,7 @@ def crops():
                 },
             ))  # fmt: skip
         answers = json.loads(
-            run(python, "-c", SCRIPT, given=json.dumps({"weather": weather, "crops": asked}))
+            run(interpreter, "-c", SCRIPT, given=json.dumps({"weather": weather, "crops": wanted}))
         )
         found += [
             (month, own, row["ours"], row["its"]) for (month, own), row in zip(ours, answers, strict=True)
