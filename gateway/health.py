@@ -1,8 +1,9 @@
 """Whether a gateway is well, for whoever starts it again or mends it: small files that others look at.
 
-Well is: a heartbeat that it sent through the broker within the last `LATE` seconds came back, the spool takes
-a write, and nothing is being tried again. Then `alive` is touched; else `trouble` says what is wrong. A third
-file, `faults`, has the defects that were met: the gateway works around them, and somebody should know.
+Well is: a heartbeat that it sent through the broker within the last `LATE` seconds came back (or stands
+behind what is not read yet), the spool takes a write, and nothing is being tried again. Then `alive` is
+touched; else `trouble` says what is wrong. A third file, `faults`, has the defects that were met: the gateway
+works around them, and somebody should know.
 """
 
 import logging
@@ -75,6 +76,6 @@ class Health:
             return self._pipeline.trouble or self._full
         if self._receiver.trouble:
             return self._receiver.trouble
-        if self._receiver.heartbeat.age() > LATE:
+        if self._receiver.silence > LATE:
             return f"the broker did not give back a heartbeat of the last {LATE:.0f} s"
         return ""

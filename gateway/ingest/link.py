@@ -20,9 +20,12 @@ READ = 65_536  # bytes asked of the kernel at once
 
 
 class Link(Client):
-    """A paho client that reads and acknowledges in bulk; `on_publishes` gets what one read brought."""
+    """A paho client that reads and acknowledges in bulk; `on_publishes` gets what one read brought. Nothing
+    is read before `has_room` says so, which may take a moment to: what is not read waits at the broker.
+    """
 
     on_publishes: Callable[[list[Publish]], None]
+    has_room: Callable[[], bool] = staticmethod(lambda: True)
     _unread = b""
 
     def acknowledge(self, numbers: Iterable[int]) -> None:
@@ -33,6 +36,9 @@ class Link(Client):
 
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
         """Take in what has come; called by paho's loop when there is something."""
+        if not self.has_room():
+            self._ping_t = 0.0  # the answer to a ping may stand behind what is left unread: nobody is gone
+            return MQTTErrorCode.MQTT_ERR_SUCCESS
         try:
             data = self._sock_recv(READ)
         except BlockingIOError:

@@ -53,6 +53,12 @@ LINGER = 0.25
 # for that many seconds, they are all.
 FEW, QUIET = 16, 0.05
 ASK_AGAIN = 30.0  # seconds until a subscription that was refused is asked for again
+# Bytes that wait for the spool; more is left unread. The window does not keep to that: messages may be of any
+# size, and Mosquitto 2.0.11 answers each acknowledgement with a whole window (findings/mosquitto-window.sh):
+# of a queue of 240,000 messages 175,000 stood in memory.
+WAITING_BYTES = 8 * 2**20
+BESIDE = 400  # bytes that a message takes beside its payload
+ROOM = 0.1  # seconds at most until the connection's thread looks after acknowledgements and pings again
 UNPROMISED = 50_000  # QoS 0 messages kept in memory; nothing is promised for more
 GOODBYE = 1.0  # seconds that the last heartbeat may take
 # Seconds between two tries to connect, at most. Mosquitto forgets shared subscriptions when it ends: until
@@ -98,8 +104,12 @@ class Receiver:
         self._client.on_connect_fail = self._on_connect_fail
         self._client.on_disconnect = self._on_disconnect
         self._client.on_publishes = self._on_publishes
+        self._client.has_room = self._has_room
         self._queue: deque[Message] = deque()
-        self._arrived = threading.Condition()
+        self._waiting = 0  # bytes in it
+        self._held_back = float("-inf")  # when something of the broker was last left unread, monotonic
+        lock = threading.Lock()
+        self._arrived, self._left = threading.Condition(lock), threading.Condition(lock)
         # how many came the last time before it went quiet; the broker's window, once that is so twice; how
         # many whoever waits wants to be woken for
         self._fell_quiet_at, self._window, self._enough = 0, 0, 1
@@ -143,7 +153,11 @@ class Receiver:
                 self._arrived.wait(wait)
             self._linger(limit)
             self._enough = 1
-            return [queue.popleft() for _ in range(min(limit, len(queue)))]
+            taken = [queue.popleft() for _ in range(min(limit, len(queue)))]
+            self._waiting -= sum([_size(message.payload) for message in taken])
+            if self._waiting < WAITING_BYTES:
+                self._left.notify()
+        return taken
 
     def _linger(self, limit: int) -> None:
         """Wait a moment for more, if anything has come. A broker whose window is full sends nothing more,
@@ -151,7 +165,11 @@ class Receiver:
         """
         queue, end = self._queue, time.monotonic() + LINGER
         self._enough = self._window or limit
-        while 0 < (here := len(queue)) < self._enough and (left := end - time.monotonic()) > 0:
+        while (
+            0 < (here := len(queue)) < self._enough
+            and self._waiting < WAITING_BYTES
+            and (left := end - time.monotonic()) > 0
+        ):
             known = here >= FEW or here == self._fell_quiet_at
             self._arrived.wait(min(left, QUIET if known else LINGER))
             if len(queue) == here:
@@ -169,8 +187,10 @@ class Receiver:
     def take_in(self, topics: Iterable[str]) -> None:
         """Messages without payload that reached the gateway by another way, to be taken with the others."""
         arrival = now_ms()
+        messages = [Message(topic, b"", arrival) for topic in topics]
         with self._arrived:
-            self._queue.extend(Message(topic, b"", arrival) for topic in topics)
+            self._queue += messages
+            self._waiting += len(messages) * _size(b"")
             self._arrived.notify()
 
     def publish(self, topic: str, payload: bytes) -> None:
@@ -191,6 +211,13 @@ class Receiver:
             if why := self._refused.get(topic):
                 return f"the broker refuses the subscription to {topic}: {why}"
         return "" if self.connected else "there is no connection to the broker"
+
+    @property
+    def silence(self) -> float:
+        """Seconds for which the broker gave no sign of life: a heartbeat that came back, as of when it was
+        sent, or messages that wait to be read; the heartbeat stands behind them.
+        """
+        return time.monotonic() - max(self.heartbeat.newest, self._held_back)
 
     def _on_connect(
         self, client: Client, _: Any, flags: ConnectFlags, reason: ReasonCode, __: Properties | None
@@ -269,11 +296,22 @@ class Receiver:
                 room -= not qos
                 taken.append(Message(topic, payload, arrival, dup, retain, False, mid, epoch))
         if taken:
+            size = sum([_size(message.payload) for message in taken])
             with self._arrived:
-                self._queue.extend(taken)
-                if len(self._queue) >= self._enough:  # to wake it for each would cost more than to take it
+                self._queue += taken
+                self._waiting += size
+                # to wake it for each would cost more than to take it
+                if len(self._queue) >= self._enough or self._waiting >= WAITING_BYTES:
                     self._arrived.notify()
         self._client.acknowledge(mid for mid in passed if mid)
+
+    def _has_room(self) -> bool:
+        """Whether more may be read now; waits a moment for it."""
+        if self._waiting < WAITING_BYTES:
+            return True
+        self._held_back = time.monotonic()
+        with self._left:
+            return self._left.wait_for(lambda: self._waiting < WAITING_BYTES, ROOM)
 
     def _own(self, topic: str, payload: bytes) -> bool:
         """Take in our own heartbeat or a notice of the broker; returns whether it was one."""
@@ -281,3 +319,7 @@ class Receiver:
             self.heartbeat.take(payload)
             return True
         return self.notices.take(topic, payload)
+
+
+def _size(payload: bytes) -> int:
+    return len(payload) + BESIDE

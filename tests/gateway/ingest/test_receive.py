@@ -15,6 +15,7 @@ from devices.access.authority import CA, prepare
 from devices.credentials import hash_password
 from gateway.ingest import receive
 from gateway.ingest.heartbeat import HEARTBEATS
+from gateway.ingest.link import READ
 from gateway.ingest.receive import Receiver
 from tests.gateway.clients import TOPIC, client, take
 from tests.loopback import free_port
@@ -53,10 +54,11 @@ def gateway(broker, request):
     name = f"gateway-{next(NAMES)}"
 
     @contextmanager
-    def connected():
+    def connected(wait=True):
         receiver = Receiver(broker.url, name, "password", request.param)
         receiver.start()
-        until(lambda: receiver.connected, "it subscribes")
+        if wait:
+            until(lambda: receiver.connected, "it subscribes")
         try:
             yield receiver
         finally:
@@ -219,6 +221,47 @@ def test_large_retained_and_qos_0_messages_come_too(gateway, publish):
             assert sorted(retained) == [told, True]
     finally:
         publish("hoiquan/v1/p/c/d1/status", b"", retain=True)
+
+
+def test_what_waits_for_the_spool_has_a_limit_in_bytes(gateway, publish, monkeypatch):
+    limit, size, number = 300_000, 1_000, 900
+    monkeypatch.setattr(receive, "WAITING_BYTES", limit)
+    with gateway() as receiver:
+        receiver.ack(receiver.take(10, 0.01))
+    for n in range(number):
+        publish(TOPIC, b"%0*d" % (size, n))
+    got = []
+    with gateway(wait=False) as receiver:  # the broker grants the subscription behind all that
+        while len(got) < number:
+            until(lambda: receiver._queue, "more comes")
+            time.sleep(0.02)  # as long as a commit may take
+            assert receiver._waiting < limit + 2 * READ
+            assert receiver._waiting == sum(len(m.payload) + receive.BESIDE for m in receiver._queue)
+            got += (some := receiver.take(100, 0.05))
+            receiver.ack(some)
+        until(lambda: receiver.connected, "it subscribes")
+    assert [int(m.payload) for m in got] == list(range(number)), "none is lost, altered or doubled"
+    assert receiver._waiting == 0
+
+
+def test_a_full_queue_keeps_its_connection_and_looks_alive(gateway, publish, monkeypatch):
+    """The spool takes nothing for a long time: answers to pings stand behind what is not read."""
+    monkeypatch.setattr(receive, "WAITING_BYTES", 1)
+    with gateway() as receiver:
+        receiver._client._keepalive = 1
+        for n in range(2):
+            publish(TOPIC, b"%d" % n)
+        until(lambda: receiver._queue, "the first")
+        publish(TOPIC, b"2")
+        first = receiver._epoch
+        time.sleep(4)
+        receiver.beat()
+        assert receiver.connected and receiver._epoch == first
+        assert receiver.silence < 1 < receiver.heartbeat.age()
+        got = take(receiver, 3)
+        receiver.ack(got)
+        until(lambda: receiver.heartbeat.age() < 3, "the heartbeat comes back")
+    assert [m.payload for m in got] == [b"0", b"1", b"2"]
 
 
 def test_a_broker_that_comes_back_is_subscribed_to_again(gateway, broker, publish):
