@@ -52,6 +52,9 @@ LINGER = 0.25
 # 10 to MQTT 3.1.1) is not kept waiting: where so many are here, or as many as the last time, and none came
 # for that many seconds, they are all.
 FEW, QUIET = 16, 0.05
+# Seconds for which a connection that brought few at the last read is left unread: to take in one message by
+# itself costs as much as a dozen. Not where a broker waits for each acknowledgement.
+REST, COMPANY = 0.03, 100
 ASK_AGAIN = 30.0  # seconds until a subscription that was refused is asked for again
 # Bytes that wait for the spool; more is left unread. The window does not keep to that: messages may be of any
 # size, and Mosquitto 2.0.11 answers each acknowledgement with a whole window (findings/mosquitto-window.sh):
@@ -113,6 +116,7 @@ class Receiver:
         # how many came the last time before it went quiet; the broker's window, once that is so twice; how
         # many whoever waits wants to be woken for
         self._fell_quiet_at, self._window, self._enough = 0, 0, 1
+        self._brought = 0  # messages by the last read
         self._epoch = 0
         self.connected = False  # and subscribed: only from then on does the broker keep messages for us
         self._kept = False  # the session, by the broker
@@ -282,6 +286,7 @@ class Receiver:
     def _on_publishes(self, received: list[Publish]) -> None:
         # An exception here would end paho's thread while it still looks connected.
         arrival = now_ms()
+        self._brought = len(received)
         epoch, passed, taken = self._epoch, [], []
         room = UNPROMISED - len(self._queue)
         for topic, payload, mid, qos, dup, retain in received:
@@ -306,8 +311,10 @@ class Receiver:
         self._client.acknowledge(mid for mid in passed if mid)
 
     def _has_room(self) -> bool:
-        """Whether more may be read now; waits a moment for it."""
+        """Whether more may be read now; waits a moment for it, or for company."""
         if self._waiting < WAITING_BYTES:
+            if self._brought < COMPANY and not self._window:
+                time.sleep(REST)
             return True
         self._held_back = time.monotonic()
         with self._left:
