@@ -37,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--before", type=Path, help="another checkout, such as of an earlier commit")
     parser.add_argument(
-        "--messages", type=int, default=100_000, help="messages that wait for a drain (100000)"
+        "--messages", type=int, default=240_000, help="messages that wait for a drain (240000)"
     )
     parser.add_argument(
         "--idle", type=float, default=30, help="seconds of idleness before it is weighed (30)"
