@@ -114,16 +114,26 @@ def tags(**values: str) -> Tags:
     return tuple(sorted(values.items()))
 
 
-@cache
 def device_tags(device: Device) -> Tags:
-    """The tags of a device's readings."""
-    return tags(
-        pilot=device.pilot,
-        community=device.community,
-        device=device.device,
-        model=device.model,
-        simulated=FLAG_TRUE if device.simulated else FLAG_FALSE,
+    """The tags of a device's readings, sorted."""
+    return (
+        _of_place(device.community),
+        ("device", device.device),
+        *_of_kind(device.model, device.pilot, device.simulated),
     )
+
+
+@cache
+def _of_place(community: str) -> tuple[str, str]:
+    """The tag that all devices of a place have: one object for all of them."""
+    return "community", community
+
+
+@cache
+def _of_kind(model: str, pilot: str, simulated: bool) -> Tags:
+    """The same of those that all of a kind have."""
+    flag = FLAG_TRUE if simulated else FLAG_FALSE
+    return ("model", model), ("pilot", pilot), ("simulated", flag)
 
 
 def check_fields(measurement: str, fields: Iterable[str]) -> None:
