@@ -33,6 +33,8 @@ class Stand(NamedTuple):
 class Counters:
     """The counters of one device. `kept` is what `dump` gave."""
 
+    __slots__ = ("_stands",)
+
     def __init__(self, kept: Mapping[str, list[list[object]]] | None = None) -> None:
         self._stands: dict[str, list[Stand]] = {
             str(name): [_stand(*row) for row in rows] for name, rows in (kept or {}).items()

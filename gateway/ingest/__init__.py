@@ -5,6 +5,7 @@
                                │                      ├─► diary events ─► whoever keeps them
                                └─ quarantine ◄────────┴─ refused, and told on `rejected`
 
+seen.py      a device's memory: times.py its newest times, contents.py what its numbers said, both packed
 spool.py     what is safe on disk               spoolfile.py  its file, how it is opened and mended
 heartbeat.py does the broker still answer?      faults.py  defects of our own that content met
 """

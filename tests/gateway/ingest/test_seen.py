@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from devices.contract.payloads import Telemetry
 from devices.contract.reading import Device, Reading
+from gateway.ingest.contents import MOST as CONTENTS
 from gateway.ingest.fresh import Repeats
 from gateway.ingest.message import Message
 from gateway.ingest.receive import IN_FLIGHT
-from gateway.ingest.seen import CONTENTS, Seen, content
+from gateway.ingest.seen import Seen, content
 from gateway.ingest.spool import MARKS
 
 

@@ -1,0 +1,130 @@
+"""What a device said under its numbers: contents of 32 bits, packed: a node without a clock has hundreds.
+
+    runs     "b", from 7     "b", from 12    ...  numbers that follow one another, in the order they came
+    said     c7 c8 c9        c12             ...  four bytes each, one array for all
+
+A number that came with several contents has them in runs of its own, one behind the other.
+"""
+
+import sys
+from array import array
+from collections.abc import Iterable, Iterator
+
+MOST = 512  # numbers whose content is remembered; of more the oldest are forgotten
+EPOCHS = 16  # contents of one number that are remembered
+REFUSED = 0  # the content of a number whose message was refused: whatever comes under it is welcome
+Runs = list[tuple[str, int, str]]
+
+
+class Contents:
+    """Contents by (boot, number), at most `MOST` numbers of them. A number is at least -2**63, and less than
+    2**63.
+    """
+
+    __slots__ = ("_boots", "_firsts", "_lengths", "_numbers", "_of", "_said", "_tops")
+
+    def __init__(self, runs: Iterable[Iterable[object]] = ()) -> None:
+        """From what `runs` gave. Raises one of CONTENT for what it never gave."""
+        self._boots: list[str] = []
+        self._tops: list[int] = []  # by boot, a number that none is above
+        self._of, self._firsts, self._lengths = array("H"), array("q"), array("H")  # of each run
+        self._said = array("I")
+        self._numbers = 0
+        for boot, first, text in runs:
+            self._append(str(boot), int(str(first)), _packed(str(text)))
+
+    def get(self, boot: str, number: int) -> tuple[int, ...]:
+        """What was said under a number, the oldest first."""
+        return tuple(self._said[place] for _, place in self._places(boot, number))
+
+    def put(self, boot: str, number: int, contents: Iterable[int]) -> None:
+        """From now on these were said under a number, which becomes the newest."""
+        self.drop(boot, number)
+        for content in contents:
+            self._append(boot, number, array("I", (content,)))
+        while self._numbers > MOST:
+            self.drop(self._boots[self._of[0]], self._firsts[0])
+
+    def drop(self, boot: str, number: int) -> None:
+        """Forget what was said under a number."""
+        places = list(self._places(boot, number))
+        for run, place in reversed(places):
+            self._cut(run, number)
+            del self._said[place]
+        self._numbers -= bool(places)
+
+    def runs(self) -> Runs:
+        """As (boot, first number, eight hexadecimal digits a number), in the order they came."""
+        begin, behind, found = 0, None, Runs()
+        for of, first, length in zip(self._of, self._firsts, self._lengths, strict=True):
+            text = _written(self._said[begin : begin + length])
+            if (of, first) == behind:  # what stood between them is gone
+                boot, start, before = found.pop()
+                found.append((boot, start, before + text))
+            else:
+                found.append((self._boots[of], first, text))
+            begin, behind = begin + length, (of, first + length)
+        return found
+
+    def _places(self, boot: str, number: int) -> Iterator[tuple[int, int]]:
+        """The runs that have a number, and where its contents stand."""
+        if boot not in self._boots or number > self._tops[of := self._boots.index(boot)]:
+            return
+        begin = 0
+        for run, length in enumerate(self._lengths):
+            if self._of[run] == of and 0 <= (ahead := number - self._firsts[run]) < length:
+                yield run, begin + ahead
+            begin += length
+
+    def _append(self, boot: str, first: int, said: "array[int]") -> None:
+        """Add contents of numbers from `first` on at the end."""
+        if boot not in self._boots:
+            self._know(boot)
+        of, last = self._boots.index(boot), first + len(said) - 1
+        again = False
+        if self._of and self._of[-1] == of:
+            behind = self._firsts[-1] + self._lengths[-1]
+            again = behind == first + 1  # one more content of the last number
+            if behind == first:
+                self._lengths[-1] += len(said)
+                first = last + 1
+        if first <= last:
+            self._of.append(of)
+            self._firsts.append(first)
+            self._lengths.append(len(said))
+        self._said.extend(said)
+        self._numbers += len(said) - again
+        self._tops[of] = max(self._tops[of], last)
+
+    def _know(self, boot: str) -> None:
+        """One more boot; those of which nothing is left are forgotten."""
+        there = sorted(set(self._of))
+        if len(there) < len(self._boots):
+            self._of = array("H", map(there.index, self._of))
+            self._boots, self._tops = [self._boots[of] for of in there], [self._tops[of] for of in there]
+        self._boots.append(boot)
+        self._tops.append(-(2**63))
+
+    def _cut(self, run: int, number: int) -> None:
+        """Take a number out of a run, which falls apart there."""
+        first, length, of = self._firsts[run], self._lengths[run], self._of[run]
+        parts = [(first, number - first), (number + 1, first + length - number - 1)]
+        parts = [part for part in parts if part[1]]
+        self._firsts[run : run + 1] = array("q", [begin for begin, _ in parts])
+        self._lengths[run : run + 1] = array("H", [size for _, size in parts])
+        self._of[run : run + 1] = array("H", [of] * len(parts))
+
+
+def _packed(text: str) -> "array[int]":
+    return _turned(array("I", bytes.fromhex(text)))
+
+
+def _written(said: "array[int]") -> str:
+    return _turned(said).tobytes().hex()
+
+
+def _turned(said: "array[int]") -> "array[int]":
+    """The highest digit first, as text has it, and back."""
+    if sys.byteorder == "little":
+        said.byteswap()
+    return said

@@ -1,0 +1,56 @@
+"""The newest times of a device and the values at each, as the text that the spool keeps.
+
+    [1763000000000,0,[31.5,1.25]],[1763000600000,0,[31.4,1.25]]      the oldest first; 0: of which signals
+
+Thousands of devices are silent at any moment: text takes a fourth of the room of numbers, and is written down
+as it is.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from pydantic_core import to_json
+
+MOST = 8  # newest times whose values are remembered
+Signals = tuple[tuple[str, ...], ...]  # what a device says together, each once
+Values = Mapping[str, float]
+_BETWEEN = "]],["  # two times, and nothing else
+
+
+def packed(times: Mapping[int, Values], text: str = "", signals: Signals = ()) -> tuple[str, Signals]:
+    """The newest of `times`, and of those in `text`, where all are earlier. Text and the signals in it."""
+    rows = [text] if text else []
+    for time in sorted(times)[-MOST:]:
+        names = tuple(times[time])
+        if names not in signals:
+            signals = _one_and_same((*signals, names))
+        values = to_json(list(times[time].values())).decode()
+        rows.append(f"[{time},{signals.index(names)},{values}]")
+    text = ",".join(rows)
+    begin = 0
+    for _ in range(text.count(_BETWEEN) + 1 - MOST):
+        begin = text.index(_BETWEEN, begin) + len(_BETWEEN) - 1
+    if len(signals) > MOST:
+        return packed(unpacked(text[begin:], signals))
+    return text[begin:], signals
+
+
+def unpacked(text: str, signals: Signals) -> dict[int, Values]:
+    """The values by time."""
+    return read(json.loads(f"[{text}]"), signals)
+
+
+def read(rows: Iterable[Any], signals: Sequence[Any]) -> dict[int, Values]:
+    """The same of the rows. Raises one of CONTENT for what is none."""
+    return {
+        int(time): {str(name): float(value) for name, value in zip(signals[of], values, strict=True)}
+        for time, of, values in rows
+    }
+
+
+@lru_cache(maxsize=4096)
+def _one_and_same(signals: Signals) -> Signals:
+    """One object for all who say the same."""
+    return signals
