@@ -20,6 +20,7 @@ against the gross range alone.
 import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from statistics import median
 
@@ -56,20 +57,32 @@ LEAPS = frozenset(
 _ALONE = LEAPS | {"energy", "water_volume", "battery_voltage", "leaf_wetness", "wind_speed"}
 
 
-class Course:
-    """One signal of one device: what is believed of it, and what was seen of it so far. Times are in
-    milliseconds, `rate` is a millisecond's change.
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What holds for a signal, one object for all devices that are held to the same. Times are in
+    milliseconds, `rate` is a millisecond's change. `near` is no leap, however soon it comes; within `still` a
+    value has not changed, which it may not for `flat`; after `gap` unseen nobody knows; `apart` is far from
+    its neighbours.
     """
 
-    __slots__ = (
-        "apart", "doubted", "flat", "gap", "group", "high", "leap", "low", "near", "rate", "since", "steady",
-        "still", "time", "value", "waits",
-    )  # fmt: skip
+    low: float
+    high: float
+    rate: float
+    leap: float
+    near: float
+    flat: float
+    gap: float
+    still: float
+    apart: float
 
-    def __init__(self, signal: Signal, limit: Limit | None, group: "Group | None") -> None:
-        (
-            self.low, self.high, self.rate, self.leap, self.near, self.flat, self.gap, self.still, self.apart
-        ) = _bounds(signal, limit)  # fmt: skip
+
+class Course:
+    """One signal of one device: what was seen of it so far, and what holds for it. Times are in ms."""
+
+    __slots__ = ("bounds", "doubted", "group", "since", "steady", "time", "value", "waits")
+
+    def __init__(self, bounds: Bounds, group: "Group | None") -> None:
+        self.bounds = bounds
         # the last value that was believed, since when it has not changed, and a leap that waits for the next
         self.time = self.since = _BEFORE
         self.value = self.steady = 0.0
@@ -91,28 +104,27 @@ class Course:
     def leaps(self, time: int, value: float, since: int, before: float) -> str | None:
         """Whether `value` is a leap from `before`, and by which test."""
         size = abs(value - before)
-        if size > self.rate * max(time - since, MINUTE_MS):
+        if size > self.bounds.rate * max(time - since, MINUTE_MS):
             return RATE
-        return SPIKE if size > self.leap else None
+        return SPIKE if size > self.bounds.leap else None
 
     def differs(self, time: int, value: float) -> bool:
         """Whether the value is far from the middle of what its commune measured within half an hour."""
-        group = self.group
+        group, apart = self.group, self.bounds.apart
         if group is None or len(group.members) < GROUP:
             return False
         # what is near a middle of minutes ago need not be counted again
-        if abs(value - group.middle) <= self.apart and abs(time - group.at) <= FRESH_MS:
+        if abs(value - group.middle) <= apart and abs(time - group.at) <= FRESH_MS:
             return False
         near = [c.value for c in group.members if c is not self and -NEAR_MS <= c.time - time <= NEAR_MS]
         if len(near) + 1 < GROUP:
             return False
         group.middle, group.at = median([*near, value]), time
-        return abs(value - group.middle) > self.apart
+        return abs(value - group.middle) > apart
 
 
 @cache
-def _bounds(signal: Signal, limit: Limit | None) -> tuple[float, ...]:
-    """What holds for each device's signal: once for all of them, with the names of `Course`."""
+def _bounds(signal: Signal, limit: Limit | None) -> Bounds:
     own = limit or Limit(signal=signal.id)
     low = signal.low if own.low is None else own.low
     high = signal.high if own.high is None else own.high
@@ -121,11 +133,10 @@ def _bounds(signal: Signal, limit: Limit | None) -> tuple[float, ...]:
     leaps = signal.id in LEAPS
     rate = _NEVER if leaps else own_rate / MINUTE_MS
     leap = _NEVER if leaps else SPIKE_SHARE * span
-    near = min(leap, rate * MINUTE_MS)  # no leap, however soon it comes
+    near = min(leap, rate * MINUTE_MS)
     own_flat = signal.flat if own.flat_hours is None else own.flat_hours * 3600
     flat = _NEVER if own_flat is None else own_flat * 1000
-    gap = flat / 2  # after so long unseen nobody knows whether it stood still
-    return low, high, rate, leap, near, flat, gap, signal.resolution / 2, NEIGHBOUR_SHARE * span
+    return Bounds(low, high, rate, leap, near, flat, flat / 2, signal.resolution / 2, NEIGHBOUR_SHARE * span)
 
 
 class Group:
@@ -188,19 +199,20 @@ class Checker:
                 course = courses[signal] = self._course(device.device, device.community, signal)
             # the usual case, by hundreds of thousands a second: a little later, a little different, near the
             # neighbours; whatever is not is looked at as a whole
-            change, near, still = value - course.value, course.near, course.still
+            bounds = course.bounds
+            change, near, still = value - course.value, bounds.near, bounds.still
             if (
                 -near <= change <= near
                 and time > course.time
-                and course.low <= value <= course.high
+                and bounds.low <= value <= bounds.high
                 and course.waits is None
             ):
-                if not -still <= value - course.steady <= still or time - course.time > course.gap:
+                if not -still <= value - course.steady <= still or time - course.time > bounds.gap:
                     course.steady, course.since = value, time
-                if time - course.since < course.flat and (
+                if time - course.since < bounds.flat and (
                     (group := course.group) is None
                     or (
-                        -(apart := course.apart) <= value - group.middle <= apart
+                        -(apart := bounds.apart) <= value - group.middle <= apart
                         and -FRESH_MS <= time - group.at <= FRESH_MS
                     )
                     or not course.differs(time, value)
@@ -222,17 +234,18 @@ class Checker:
         if signal not in _ALONE:
             commune = self._communes.get(community, community)
             group = self._groups.setdefault((commune, signal), Group())
-        return Course(SIGNALS[signal], self._limit(device, signal), group)
+        return Course(self._bounds(device, signal), group)
 
-    def _limit(self, device: str, signal: str) -> Limit | None:
-        return self._limits.get((device, signal)) or self._limits.get((None, signal))
+    def _bounds(self, device: str, signal: str) -> Bounds:
+        limit = self._limits.get((device, signal)) or self._limits.get((None, signal))
+        return _bounds(SIGNALS[signal], limit)
 
     def _misdated(self, reading: Reading) -> list[Point]:
         """A reading whose own time is not believed is held against the gross range alone."""
         device, time, values, device_time = reading[:4]
         points = []
         for signal, value in values.items():
-            bound = Course(SIGNALS[signal], self._limit(device.device, signal), None)
+            bound = self._bounds(device.device, signal)
             fits = bound.low <= value <= bound.high
             verdict = (Flag.SUSPECT, CLOCK) if fits else (Flag.BAD, GROSS_RANGE)
             points.append(_doubt(device, signal, verdict, time, value, device_time))
@@ -243,7 +256,8 @@ def _judge(
     course: Course, device: Device, signal: str, time: int, value: float, out: list[Point]
 ) -> tuple[Flag, str] | None:
     """Flag and reason, or None for a value that is believed. `out` gets what becomes of the one before."""
-    if not course.low <= value <= course.high:
+    bounds = course.bounds
+    if not bounds.low <= value <= bounds.high:
         return Flag.BAD, GROSS_RANGE
     if time <= course.time or (course.waits is not None and time <= course.waits[0]):
         return None  # of a buffer that is emptied: there is nothing to hold it against
@@ -261,10 +275,10 @@ def _judge(
         course.waits = (time, value, leap)
         return Flag.SUSPECT, leap
     course.waits, course.doubted = None, 0
-    if abs(value - course.steady) > course.still or time - course.time > course.gap:
+    if abs(value - course.steady) > bounds.still or time - course.time > bounds.gap:
         course.steady, course.since = value, time
     course.time, course.value = time, value
-    if time - course.since >= course.flat:
+    if time - course.since >= bounds.flat:
         return Flag.SUSPECT, FLAT_LINE
     return (Flag.SUSPECT, NEIGHBOURS) if course.differs(time, value) else None
 
