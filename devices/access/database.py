@@ -15,6 +15,7 @@ from sqlalchemy import (
     Column,
     Connection,
     Engine,
+    Index,
     MetaData,
     String,
     Table,
@@ -25,7 +26,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
-from sqlalchemy.schema import CreateTable
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from devices.texts import Mendable
 
@@ -54,6 +55,7 @@ ACTS = Table(
     Column("object", String(64), nullable=False),  # a device, or "" where it was none
     Column("who", String(64), nullable=False),
 )
+CHANGES = Index("device_changed", DEVICES.c.changed)  # what changed since is found without reading all
 _MAKING = 0x686F69  # of PostgreSQL's advisory locks one that is ours
 # columns that tables of earlier versions do not have
 _LEARNT = (DEVICES.c.dev_eui, DEVICES.c.plot, DEVICES.c.probe, DEVICES.c.site)
@@ -90,6 +92,7 @@ def prepare(connection: Connection) -> None:
     making(connection)
     for table in (DEVICES, ACTS):
         connection.execute(CreateTable(table, if_not_exists=True))
+    connection.execute(CreateIndex(CHANGES, if_not_exists=True))
     connection.commit()
     if _lacking(connection) and connection.dialect.name == "sqlite":
         connection.rollback()

@@ -22,7 +22,6 @@ from devices.texts import Misuse
 
 # Every change gets the next number, so that it is noticed whatever the clocks of two machines say.
 _NEXT = select(func.coalesce(func.max(DEVICES.c.changed), 0) + 1).scalar_subquery()
-_UNNUMBERED = -1  # of rows inside the transaction that writes them
 
 
 class EnrolmentError(Misuse):
@@ -85,6 +84,7 @@ class Registry(Roster):
             there = self._there(connection, wanted)
             answers: list[str | EnrolmentError] = []
             rows: list[dict[str, object]] = []
+            changed = connection.execute(select(_NEXT)).scalar_one()  # before a row of the newest change goes
             for one in wanted:
                 eui = one.dev_eui.lower() if one.dev_eui else None
                 if refusal := self._refusal(one, eui, there):
@@ -97,7 +97,7 @@ class Registry(Roster):
                 rows.append(
                     {"device": one.device, "pilot": self.pilot.pilot, "community": one.community,
                      "model": one.model, "password": hash_password(password), "enrolled": now_ms(),
-                     "changed": _UNNUMBERED, "dev_eui": eui, "plot": one.plot, "probe": one.probe,
+                     "changed": changed, "dev_eui": eui, "plot": one.plot, "probe": one.probe,
                      "site": json.dumps(dict(one.site)) if one.site else None}
                 )  # fmt: skip
             keep(answers)
@@ -105,9 +105,6 @@ class Registry(Roster):
                 connection.execute(delete(DEVICES).where(DEVICES.c.device.in_(part)))
             if rows:
                 connection.execute(insert(DEVICES), rows)
-                connection.execute(
-                    update(DEVICES).where(DEVICES.c.changed == _UNNUMBERED).values(changed=_NEXT)
-                )
                 note(connection, self.pilot.pilot, "enrolled", [str(row["device"]) for row in rows])
         self._checked = float("-inf")
         return answers

@@ -8,9 +8,9 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Row, func, select
 
@@ -20,6 +20,12 @@ from devices.credentials import verify_password
 from devices.pilots.pilot import Pilot
 
 log = logging.getLogger(__name__)
+Kept = TypeVar("Kept", Device, str)
+# Each by itself, so that a database finds it without a look at every row.
+_STATE = select(
+    select(func.count()).select_from(DEVICES).scalar_subquery(),
+    select(func.coalesce(func.max(DEVICES.c.changed), 0)).scalar_subquery(),
+)
 RECHECK = 0.5  # seconds for which the table's state may be taken from memory
 
 
@@ -30,11 +36,8 @@ class Roster:
         self.pilot = pilot
         self._engine = connect(url)
         self.trouble = ""
-        self._known: dict[str, Device] = dict(pilot.fleet)
-        self._euis: dict[str, Device] = {}
-        self._plots: dict[str, str] = {}
-        self._hashes: dict[str, str] = {}
-        self._state: tuple[object, ...] = ()
+        self._table = _Table(pilot)
+        self._state: tuple[int, int] | None = None  # rows of the table, and the number of its last change
         self._checked = float("-inf")
         self._lock = threading.Lock()
 
@@ -43,25 +46,25 @@ class Roster:
         known = self.known(device)
         if known is None:  # enrolled a moment ago?
             self.refresh()
-            known = self._known.get(device)
+            known = self._table.known.get(device)
         return known
 
     def known(self, device: str) -> Device | None:
         """The same without a second look at the table: one enrolled a moment ago may be unknown."""
         if time.monotonic() - self._checked > RECHECK:
             self.refresh()
-        return self._known.get(device)
+        return self._table.known.get(device)
 
     def by_eui(self, eui: str) -> Device | None:
         """The device with that LoRaWAN devEUI, if it may speak, as `known` does."""
         if time.monotonic() - self._checked > RECHECK:
             self.refresh()
-        return self._euis.get(eui)
+        return self._table.euis.get(eui)
 
     def eui_of(self, device: str) -> str | None:
         """The devEUI of a LoRaWAN device."""
         self.refresh()
-        return next((eui for eui, one in self._euis.items() if one.device == device), None)
+        return self._table.eui_of.get(device)
 
     def plots(self) -> Mapping[str, str]:
         """Device → the plot that it stands on, or stood on before it was revoked: what it measured then was
@@ -69,33 +72,37 @@ class Roster:
         """
         if time.monotonic() - self._checked > RECHECK:
             self.refresh()
-        return self._plots
+        return self._table.plots
 
     def devices(self) -> list[Device]:
         """All that may speak, simulated and enrolled."""
         self.refresh()
-        return list(self._known.values())
+        return list(self._table.known.values())
 
     def verify(self, device: str, password: str) -> bool:
         """Whether an enrolled, unrevoked device has this password."""
         self.lookup(device)
-        return verify_password(password, self._hashes.get(device, ""))
+        return verify_password(password, self.stored(device))
+
+    def stored(self, device: str) -> str:
+        """The stored password of a device that may connect, as fresh as `known`; "" where it has none."""
+        return self._table.hashes.get(device, "")
 
     def hashes(self) -> dict[str, str]:
         """Stored passwords of the devices that may connect, for a broker's password file."""
         self.refresh()
-        return dict(self._hashes)
+        return dict(self._table.hashes)
 
     def refresh(self) -> None:
-        """Read the table where it changed. Others wait: the memory is never half new. While the table cannot
-        be read what was known stays; raises RegistryAway where nothing was read yet.
+        """Read what changed in the table. Others wait. While the table cannot be read what was known stays;
+        raises RegistryAway where nothing was read yet.
         """
         with self._lock:
             try:
                 with reached():
                     self._read()
             except RegistryAway as error:
-                if not self._state:
+                if self._state is None:
                     raise
                 if not self.trouble:
                     log.warning("%s; devices enrolled or revoked since are not known", error)
@@ -106,21 +113,71 @@ class Roster:
 
     def _read(self) -> None:
         with self._engine.connect() as connection:
-            if not self._state:  # several processes may be the first at once
+            if self._state is None:  # several processes may be the first at once
                 prepare(connection)
-            summary = select(func.count(), func.max(DEVICES.c.changed)).select_from(DEVICES)
-            state = tuple(connection.execute(summary).one())
-            if state == self._state:
+            count, last = connection.execute(_STATE).one()
+            if (count, last) == self._state:
                 return
-            rows = connection.execute(select(DEVICES).where(DEVICES.c.revoked.is_(None))).all()
-            standing = DEVICES.c.plot.is_not(None) & (DEVICES.c.pilot == self.pilot.pilot)
-            stood = connection.execute(select(DEVICES.c.device, DEVICES.c.plot).where(standing)).all()
-        real = {row.device: device_of(row) for row in rows if row.pilot == self.pilot.pilot}
-        self._known = {**self.pilot.fleet, **real}
-        self._plots = self.pilot.plots | {row.device: row.plot for row in stood}
-        self._euis = {row.dev_eui: real[row.device] for row in rows if row.dev_eui and row.device in real}
-        self._hashes = {row.device: row.password for row in rows}
-        self._state = state
+            before, since = self._state or (0, last)
+            if last > since:
+                rows = connection.execute(select(DEVICES).where(DEVICES.c.changed > since)).all()
+                if before + self._table.strangers(rows) == count:
+                    self._table.take(rows)
+                    self._state = count, last
+                    return
+            # the first time; or somebody took rows out by hand, or put an earlier table back
+            table = _Table(self.pilot)
+            table.take(connection.execute(select(DEVICES)).all())
+        self._table, self._state = table, (count, last)
+
+
+class _Table:
+    """What the table says, beside the pilot's own fleet."""
+
+    def __init__(self, pilot: Pilot) -> None:
+        self._pilot = pilot
+        self.known = dict(pilot.fleet)
+        self.plots = dict(pilot.plots)  # of revoked ones too
+        self.hashes: dict[str, str] = {}  # of all pilots: one broker may serve several
+        self.euis: dict[str, Device] = {}
+        self.eui_of: dict[str, str] = {}
+        self._revoked: set[str] = set()
+
+    def strangers(self, rows: Sequence[Row[Any]]) -> int:
+        """How many of these are of devices that no row was about before."""
+        return sum(row.device not in self.hashes and row.device not in self._revoked for row in rows)
+
+    def take(self, rows: Sequence[Row[Any]]) -> None:
+        """Take in rows that are new or changed: those of the revoked first, whose devEUI may be another's."""
+        for row in sorted(rows, key=lambda row: row.revoked is None):
+            self._forget(row.device)
+            if row.plot is not None and row.pilot == self._pilot.pilot:
+                self.plots[row.device] = row.plot
+            if row.revoked is not None:
+                self._revoked.add(row.device)
+                continue
+            self.hashes[row.device] = row.password
+            if row.pilot == self._pilot.pilot:
+                self.known[row.device] = device = device_of(row)
+                if row.dev_eui:
+                    self.euis[row.dev_eui], self.eui_of[row.device] = device, row.dev_eui
+
+    def _forget(self, device: str) -> None:
+        """As if there had been no row of it."""
+        eui = self.eui_of.pop(device, None)
+        if eui is not None and self.euis[eui].device == device:
+            del self.euis[eui]
+        self._revoked.discard(device)
+        self.hashes.pop(device, None)
+        _restore(device, self.known, self._pilot.fleet)
+        _restore(device, self.plots, self._pilot.plots)
+
+
+def _restore(device: str, there: dict[str, Kept], own: Mapping[str, Kept]) -> None:
+    """What the pilot itself says of the device, or nothing."""
+    there.pop(device, None)
+    if device in own:
+        there[device] = own[device]
 
 
 def device_of(row: Row[Any]) -> Device:

@@ -70,7 +70,7 @@ class Accounts(BaseAuthPlugin):
             return False
         if device.simulated:
             return bool(password == simulated_password(self._access.simulator_secret, name))
-        stored = self._registry.hashes().get(name, "")
+        stored = self._registry.stored(name)
         good = verify_password(password, stored)
         if good:
             ADMITTED[name] = stored

@@ -1,12 +1,15 @@
 """Who may speak, as several processes see it over one file."""
 
+import random
 import sqlite3
 import time
+from contextlib import suppress
 
 import pytest
+from sqlalchemy import event, insert
 
 from devices.access import roster
-from devices.access.database import RegistryAway
+from devices.access.database import DEVICES, RegistryAway
 from devices.access.registry import EnrolmentError, Registry
 from devices.contract.reading import Device
 from devices.pilots.pilot import load
@@ -220,3 +223,85 @@ def test_a_folder_may_be_called_what_an_address_would_end_at(tmp_path, name):
     Registry(path, PILOT).enroll("tam-que", "soil-probe", "mine")
     assert path.exists() and [one.name for one in tmp_path.iterdir()] == [name]
     assert Registry(path, PILOT).lookup("mine") is not None
+
+
+def test_one_that_joins_again_right_after_it_was_revoked_is_noticed(two):
+    """The row of the newest change goes with it; its number does not come again."""
+    here, there = two
+    here.enroll("tam-que", "soil-probe", "d1")
+    here.enroll("tam-que", "soil-probe", "stays")
+    here.revoke("d1")
+    there.refresh()
+    password = here.enroll("tam-que", "soil-probe", "d1")
+    assert there.verify("d1", password)
+
+
+def test_one_more_is_read_alone_however_many_there_are(tmp_path):
+    """What changed since is found by its number: rows read and steps of SQLite's machine stay few."""
+    registry, other = Registry(tmp_path / "r.sqlite", PILOT), Registry(tmp_path / "r.sqlite", PILOT)
+    read, steps = [], [0]
+
+    @event.listens_for(other._engine, "connect")
+    def _count(connection, _):
+        def step():
+            steps[0] += 1
+
+        connection.set_progress_handler(step, 10)
+
+    @event.listens_for(other._engine, "after_cursor_execute")
+    def _note(connection, cursor, statement, parameters, context, executemany):
+        read.append(statement)
+
+    took: list[int] = []
+    for more in (20, 5000):
+        rows = [
+            {"device": f"d-{more}-{number}", "pilot": PILOT.pilot, "community": "tam-que",
+             "model": "soil-probe", "password": "x", "enrolled": 1, "changed": more}
+            for number in range(more)
+        ]  # fmt: skip
+        with registry._writing() as connection:  # as `enroll`, without the time that a password takes
+            connection.execute(insert(DEVICES), rows)
+        other.refresh()
+        registry.enroll("tam-que", "soil-probe", f"last-{more}")
+        read.clear()
+        steps[0] = 0
+        other.refresh()
+        assert other.known(f"last-{more}") is not None
+        assert len(read) == 2, "has anything changed, and what"
+        took.append(steps[0])
+    assert took[1] <= took[0] + 2, "in tens of steps"
+
+
+def test_what_is_read_of_changes_is_what_is_read_anew(tmp_path):
+    """Enrolled, revoked, moved with its devEUI and plot, given back: in one look or in many."""
+    path, dice = tmp_path / "r.sqlite", random.Random(7)
+    registry, always, seldom = (Registry(path, PILOT) for _ in range(3))
+    elsewhere = Registry(path, load("quang-tri"))
+    names = [f"d{n}" for n in range(6)]
+    for step in range(120):
+        name = dice.choice(names)
+        with suppress(EnrolmentError):
+            match dice.randrange(5):
+                case 0 | 1:
+                    eui = dice.choice([None, "a" * 16, "b" * 16])
+                    registry.enroll("tam-que", "soil-probe", name, eui, dice.choice([None, "plot-1"]))
+                case 2:
+                    registry.revoke(name)
+                case 3:
+                    registry.rotate(name)
+                case _:
+                    elsewhere.enroll(elsewhere.pilot.communities[0].id, "soil-probe", name)
+        for one in (always, *([seldom] if step % 7 == 0 else [])):
+            one.refresh()
+            assert vars(one._table) == vars(_anew(path)), step
+    with seldom._engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM device WHERE device='d1' OR device='d2'")
+    registry.rotate("d3") if registry.lookup("d3") else registry.enroll("tam-que", "soil-probe", "d3")
+    always.refresh()
+    assert vars(always._table) == vars(_anew(path)), "somebody took rows out by hand"
+
+
+def _anew(path):
+    registry = Registry(path, PILOT)
+    registry.refresh()
+    return registry._table
