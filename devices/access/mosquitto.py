@@ -1,18 +1,25 @@
 """Mosquitto's accounts and rules, written from the registry; the broker reads them again within a second.
 
     registry ─┬─► passwords       every account that may connect
-              └─► passwords.acl   mosquitto.acl, then a block for each account that keeps a diary
+              ├─► passwords.acl   mosquitto.acl, then a block for each account that keeps a diary
+              └─► passwords.upto  up to which change of the registry both are written
 
-`deploy/mosquitto/run` watches both files and sends the broker SIGHUP. A device's other rules are patterns
+`deploy/mosquitto/run` watches the first two and sends the broker SIGHUP. A device's other rules are patterns
 over the user name; that somebody keeps a diary is of the model, which no pattern knows.
+
+Who is new is added at the end, so that one more costs the same however many there are. Whatever else changed,
+or is not as it was left, has both files written anew.
 """
 
+import errno
 import fcntl
+import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from devices.access.registry import Registry
+from devices.access.registry import Change, Registry
 from devices.contract.models import DIARY
 from devices.contract.topics import ROOT
 from devices.credentials import (
@@ -29,6 +36,7 @@ from devices.files import replace
 from devices.settings import Settings
 
 RULES = Path(__file__).with_suffix(".acl")
+ADDED = 20  # accounts that are added at once: more, and the broker could read half of them
 
 
 def rules_beside(passwords: Path) -> Path:
@@ -59,20 +67,114 @@ def write_passwords(
     others: Mapping[str, str] | None = None,
 ) -> int:
     """Write every account that may connect, and the rules beside them; returns how many accounts. Replaces
-    each file in one step. `others`: the passwords of accounts that are neither gateways nor devices; "" for
-    one that there is not.
+    each file in one step, or adds to it. `others`: the passwords of accounts that are neither gateways nor
+    devices; "" for one that there is not.
     """
+    others = others or {}
+    origin = json.dumps(
+        [gateway_password, simulator_secret, dict(others), gateway_accounts(), RULES.read_text("utf-8"),
+         registry.pilot.fleet_mark]
+    )  # fmt: skip
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)  # of two enrolments at once the later must not leave one out
-        accounts = _accounts(registry, gateway_password, simulator_secret, others or {}, _written(path))
-        # Rules first, on the disk too: who may connect may write its diary. Mosquitto acknowledges what its
+        before = _Upto.read(path)
+        count, last = registry.state()
+        if before is not None and before.of(registry, last) and before.left(path, origin):
+            new = registry.changes(before.last, last)
+            if count == before.count + len(new) and _all_new(new, registry):
+                return _add(path, before, new, last, registry.made_by(last))
+        accounts = _accounts(registry, gateway_password, simulator_secret, others, _written(path))
+        # Rules first, on the disk too: who connects may write its diary. Mosquitto acknowledges what its
         # rules do not take, and MQTT 3.1.1 has no word for it: the event would be lost.
         replace(rules_beside(path), "".join(_rules(registry, simulator_secret)), 0o600)
         replace(path, "".join(f"{name}:{stored}\n" for name, stored in accounts.items()), 0o600)
+        if registry.state() == (count, last):  # else somebody enrolled meanwhile: anew the next time too
+            made_by = registry.made_by(last)
+            _Upto(count, last, made_by, len(accounts), *_sizes(path), hash_password(origin)).write(path)
         return len(accounts)
     finally:
         os.close(folder)
+
+
+@dataclass(frozen=True, slots=True)
+class _Upto:
+    """What the files hold: so many rows of the registry, up to that change, which was `made_by`; `accounts`,
+    and their sizes in bytes. `origin`: what else they were made of, hashed as a password is.
+    """
+
+    count: int
+    last: int
+    made_by: str
+    accounts: int
+    size: int
+    rules: int
+    origin: str
+
+    @classmethod
+    def read(cls, path: Path) -> "_Upto | None":
+        """What was noted; None where nothing was, or it cannot be read."""
+        try:
+            return cls(**json.loads(_note_beside(path).read_bytes()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def write(self, path: Path) -> None:
+        replace(_note_beside(path), json.dumps(asdict(self)), 0o600)
+
+    def of(self, registry: Registry, last: int) -> bool:
+        """Whether the registry, now at that change, came from the one that was written."""
+        return self.last <= last and registry.made_by(self.last) == self.made_by
+
+    def left(self, path: Path, origin: str) -> bool:
+        """Whether the files are as they were left, and would be made of the same."""
+        try:
+            return _sizes(path) == (self.size, self.rules) and verify_password(origin, self.origin)
+        except OSError:
+            return False
+
+
+def _note_beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.upto")
+
+
+def _sizes(path: Path) -> tuple[int, int]:
+    return path.stat().st_size, rules_beside(path).stat().st_size
+
+
+def _all_new(some: Sequence[Change], registry: Registry) -> bool:
+    """Whether these are a few devices that may speak, under names that nobody else has."""
+    fleet = registry.pilot.fleet
+    return len(some) <= ADDED and not any(
+        one.revoked or one.device in fleet or reserved(one.device) for one in some
+    )
+
+
+def _add(path: Path, before: _Upto, new: Sequence[Change], last: int, made_by: str) -> int:
+    """Add these at the end; how many accounts there are then. A crash, or a full disk, leaves files that are
+    longer than was noted: the next time both are written anew.
+    """
+    diaries = "".join(_keeper(one.device) for one in new if one.model == DIARY)
+    _append(rules_beside(path), before.rules, diaries)  # first, as above
+    _append(path, before.size, "".join(f"{one.device}:{one.password}\n" for one in new))
+    accounts = before.accounts + len(new)
+    _Upto(before.count + len(new), last, made_by, accounts, *_sizes(path), before.origin).write(path)
+    return accounts
+
+
+def _append(path: Path, size: int, text: str) -> None:
+    """Add to a file of that size; durable on return, and whole or not at all but for a crash."""
+    data = text.encode()
+    if not data:
+        return
+    file = os.open(path, os.O_WRONLY | os.O_APPEND)
+    try:
+        if os.write(file, data) < len(data):
+            os.ftruncate(file, size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 def _accounts(
@@ -120,4 +222,9 @@ def _rules(registry: Registry, simulator_secret: str) -> Iterable[str]:
     if simulator_secret:
         known += registry.pilot.fleet.values()
     for name in sorted(one.device for one in known if one.model == DIARY and not reserved(one.device)):
-        yield f"user {name}\ntopic write {ROOT}/+/+/{name}/diary\n"
+        yield _keeper(name)
+
+
+def _keeper(name: str) -> str:
+    """The rule of one who keeps a diary."""
+    return f"user {name}\ntopic write {ROOT}/+/+/{name}/diary\n"

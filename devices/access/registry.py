@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from devices.access.acts import Did, done, note
 from devices.access.database import DEVICES, reached
-from devices.access.roster import Roster, device_of
+from devices.access.roster import STATE, Roster, device_of
 from devices.clock import now_ms
 from devices.contract.models import MODELS
 from devices.contract.reading import Device
@@ -42,6 +42,15 @@ class Wanted(NamedTuple):
     probe: str | None = None
     site: Mapping[str, float] = MappingProxyType({})
     why: "EnrolmentError | None" = None
+
+
+class Change(NamedTuple):
+    """A device as the broker's accounts know it: its stored password, and whether it was revoked."""
+
+    device: str
+    model: str
+    password: str
+    revoked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +219,30 @@ class Registry(Roster):
             else:
                 connection.exec_driver_sql("LOCK TABLE device IN SHARE ROW EXCLUSIVE MODE")
             yield connection
+
+    def state(self) -> tuple[int, int]:
+        """How many rows the table has, and the number of its newest change. Raises RegistryAway."""
+        self.refresh()
+        with reached(), self._engine.connect() as connection:
+            count, last = connection.execute(STATE).one()
+        return count, last
+
+    def made_by(self, change: int) -> str:
+        """A stored password of those whose last change has that number, always the same one: in a table that
+        was put back from a copy the same number is another change. "" where there are none. Raises
+        RegistryAway.
+        """
+        asked = select(func.coalesce(func.max(DEVICES.c.password), "")).where(DEVICES.c.changed == change)
+        with reached(), self._engine.connect() as connection:
+            return str(connection.execute(asked).scalar_one())
+
+    def changes(self, since: int, until: int) -> list[Change]:
+        """The devices whose last change has a number above `since`, up to `until`. Raises RegistryAway."""
+        asked = select(DEVICES.c.device, DEVICES.c.model, DEVICES.c.password, DEVICES.c.revoked)
+        asked = asked.where(DEVICES.c.changed > since, DEVICES.c.changed <= until)
+        with reached(), self._engine.connect() as connection:
+            rows = connection.execute(asked).all()
+        return [Change(row.device, row.model, row.password, row.revoked is not None) for row in rows]
 
     def enrolled(self) -> list[Enrolled]:
         """Real devices, revoked ones too, newest first."""

@@ -21,8 +21,8 @@ from devices.pilots.pilot import Pilot
 
 log = logging.getLogger(__name__)
 Kept = TypeVar("Kept", Device, str)
-# Each by itself, so that a database finds it without a look at every row.
-_STATE = select(
+# Rows, and the number of the last change: each by itself, so that it is found without a look at every row.
+STATE = select(
     select(func.count()).select_from(DEVICES).scalar_subquery(),
     select(func.coalesce(func.max(DEVICES.c.changed), 0)).scalar_subquery(),
 )
@@ -115,7 +115,7 @@ class Roster:
         with self._engine.connect() as connection:
             if self._state is None:  # several processes may be the first at once
                 prepare(connection)
-            count, last = connection.execute(_STATE).one()
+            count, last = connection.execute(STATE).one()
             if (count, last) == self._state:
                 return
             before, since = self._state or (0, last)

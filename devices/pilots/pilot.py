@@ -4,6 +4,7 @@
 and mend. Everything an officer could be asked to defend carries `source` or `assumption`.
 """
 
+import hashlib
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -290,6 +291,11 @@ class Pilot(_Model):
                 for number in range(1, count + 1)
             )
         }  # fmt: skip
+
+    @cached_property
+    def fleet_mark(self) -> str:
+        """What another fleet has not: SHA-256 of its ids."""
+        return hashlib.sha256("\n".join(self.fleet).encode()).hexdigest()
 
     @cached_property
     def plots(self) -> dict[str, str]:

@@ -168,9 +168,9 @@ def _sort(lines: Iterable[bytes], kept: IO[bytes], turned_away: IO[bytes], last:
                 turned_away.write(line)
 
 
-def _stamps(watched: Sequence[Path]) -> list[tuple[int, int]]:
-    """What changes when a file is replaced."""
-    return [(stat.st_ino, stat.st_mtime_ns) for stat in (path.stat() for path in watched)]
+def _stamps(watched: Sequence[Path]) -> list[tuple[int, int, int]]:
+    """What changes when a file is replaced, or longer."""
+    return [(stat.st_ino, stat.st_mtime_ns, stat.st_size) for stat in (path.stat() for path in watched)]
 
 
 def _ends_with_its_parent() -> None:

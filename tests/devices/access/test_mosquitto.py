@@ -1,5 +1,8 @@
 """The password file as the real broker reads it."""
 
+import resource
+import signal
+import sqlite3
 import stat
 import threading
 
@@ -7,9 +10,9 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from devices.access.mosquitto import RULES, rules_beside, write_passwords
-from devices.access.registry import Registry
-from devices.credentials import CHIRPSTACK, gateway_accounts, simulated_password
+from devices.access.mosquitto import ADDED, RULES, rules_beside, write_passwords
+from devices.access.registry import Registry, Wanted
+from devices.credentials import CHIRPSTACK, gateway_accounts, simulated_password, verify_password
 from devices.pilots.pilot import load
 from tests.servers import PATIENCE, mosquitto, until
 
@@ -67,6 +70,13 @@ def test_the_broker_takes_what_was_written_and_hears_of_changes(registry, tmp_pa
         assert not let_in(broker, "first", password), "revoked"
         assert let_in(broker, "gateway", "gateway's own")
 
+        third = registry.enroll("tam-que", "soil-probe", "third")
+        written = path.stat().st_ino
+        write_passwords(path, registry, "gateway's own", "secret")
+        broker.reload()
+        until(lambda: let_in(broker, "third", third), "the broker reads what was added")
+        assert path.stat().st_ino == written and let_in(broker, "second", later)
+
 
 def test_the_file_has_each_account_once_and_is_its_owners_alone(registry, tmp_path):
     path = tmp_path / "passwords"
@@ -79,7 +89,9 @@ def test_the_file_has_each_account_once_and_is_its_owners_alone(registry, tmp_pa
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     rules = rules_beside(path)
     assert stat.S_IMODE(rules.stat().st_mode) == 0o600
-    assert {entry for entry in tmp_path.iterdir() if "passwords" in entry.name} == {path, rules}
+    assert {entry for entry in tmp_path.iterdir() if "passwords" in entry.name} == {
+        path, rules, path.with_name("passwords.upto")
+    }  # fmt: skip
 
 
 def test_without_a_secret_no_simulated_node_has_an_account(registry, tmp_path):
@@ -115,6 +127,124 @@ def test_the_rules_name_those_who_keep_a_diary_and_nobody_else(registry, tmp_pat
     played = {name for name, device in PILOT.fleet.items() if device.model == "diary"}
     assert keepers(path).keys() == {"of-quang-tri", *played}
     assert all(name.endswith("-diary-01") for name in played)
+
+
+def inodes(path):
+    return path.stat().st_ino, rules_beside(path).stat().st_ino
+
+
+def accounts(path):
+    lines = path.read_text("utf-8").splitlines()
+    assert len(lines) == len({line.partition(":")[0] for line in lines})
+    return set(lines)
+
+
+def test_one_more_is_added_and_the_rest_is_left_alone(registry, tmp_path):
+    """What is written of it does not grow with the others."""
+    path = tmp_path / "passwords"
+    registry.enroll_many([Wanted("tam-que", "soil-probe", f"d{n}") for n in range(50)])
+    write_passwords(path, registry, "g", "secret")
+    before, written = path.read_text("utf-8"), inodes(path)
+    password = registry.enroll("tam-que", "soil-probe", "one-more")
+    registry.enroll("tam-que", "diary", "notebook")
+    number = write_passwords(path, registry, "g", "secret")
+    assert inodes(path) == written, "neither file was replaced"
+    after = path.read_text("utf-8")
+    assert after.startswith(before) and number == after.count("\n") == before.count("\n") + 2
+    assert verify_password(password, registry.stored("one-more"))
+    assert f"one-more:{registry.stored('one-more')}\n" in after
+    assert "notebook" in keepers(path)
+    assert write_passwords(path, registry, "g", "secret") == number
+    assert path.read_text("utf-8") == after and inodes(path) == written, "nothing is new"
+
+
+def anew(path, registry, *given):
+    """What would be written where nothing was."""
+    other = path.with_name("anew")
+    other.mkdir()
+    write_passwords(other / "passwords", registry, *given)
+    names = {line.partition(":")[0] for line in accounts(other / "passwords")}
+    rules = keepers(other / "passwords")
+    for file in other.iterdir():
+        file.unlink()
+    other.rmdir()
+    return names, rules
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["revoked", "rotated", "joins again", "many", "another gateway password", "no simulated ones", "torn",
+     "rules are gone", "note is torn", "put back", "taken out by hand", "fleet's name", "model"],
+)  # fmt: skip
+def test_whatever_else_changed_is_written_anew(registry, tmp_path, change):  # noqa: PLR0912
+    path, given = tmp_path / "passwords", ["g", "secret"]
+    for name in ("stays", "first", "diarist"):
+        registry.enroll("tam-que", "diary" if name == "diarist" else "soil-probe", name)
+    copy = sqlite3.connect(tmp_path / "copy.sqlite")
+    sqlite3.connect(tmp_path / "registry.sqlite").backup(copy)
+    registry.enroll("tam-que", "soil-probe", "later")
+    write_passwords(path, registry, *given)
+    match change:
+        case "revoked":
+            registry.revoke("first")
+        case "rotated":
+            registry.rotate("first")
+        case "joins again":
+            registry.revoke("first")
+            registry.enroll("tam-que", "soil-probe", "first")
+        case "many":
+            registry.enroll_many([Wanted("tam-que", "soil-probe", f"d{n}") for n in range(ADDED + 1)])
+        case "another gateway password":
+            given[0] = "other"
+        case "no simulated ones":
+            given[1] = ""
+        case "torn":
+            path.write_text(path.read_text("utf-8")[:-20], "utf-8")
+        case "rules are gone":
+            rules_beside(path).unlink()
+        case "note is torn":
+            path.with_name("passwords.upto").write_text("{", "utf-8")
+        case "put back":
+            copy.backup(sqlite3.connect(tmp_path / "registry.sqlite"))
+            registry.enroll("tam-que", "soil-probe", "another")
+        case "taken out by hand":
+            with registry._engine.begin() as connection:
+                connection.exec_driver_sql("DELETE FROM device WHERE device='first'")
+        case "fleet's name":
+            elsewhere = Registry(tmp_path / "registry.sqlite", load("quang-tri"))
+            elsewhere.enroll(elsewhere.pilot.communities[0].id, "soil-probe", NODE)
+        case "model":
+            registry.revoke("diarist")
+            registry.enroll("tam-que", "soil-probe", "diarist")
+    registry.enroll("tam-que", "soil-probe", "last")
+    before = inodes(path) if rules_beside(path).exists() else None
+    write_passwords(path, registry, *given)
+    assert inodes(path) != before
+    there = {line.partition(":")[0] for line in accounts(path)}
+    assert (there, keepers(path)) == anew(path, registry, *given)
+    stored = {f"{name}:{one}" for name, one in registry.hashes().items() if name not in PILOT.fleet}
+    assert stored <= accounts(path)
+    gateway = next(line for line in accounts(path) if line.startswith("gateway:"))
+    assert verify_password(given[0], gateway.partition(":")[2])
+
+
+def test_a_full_disk_leaves_the_file_as_it_was(registry, tmp_path):
+    path = tmp_path / "passwords"
+    write_passwords(path, registry, "g", "secret")
+    before = path.read_bytes()
+    registry.enroll("tam-que", "soil-probe", "one-more")
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 10, limit[1]))
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        with pytest.raises(OSError):
+            write_passwords(path, registry, "g", "secret")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert path.read_bytes() == before
+    write_passwords(path, registry, "g", "secret")
+    assert f"one-more:{registry.stored('one-more')}" in accounts(path)
 
 
 def test_the_fixed_rules_let_nobody_write_a_diary():
