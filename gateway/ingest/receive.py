@@ -62,6 +62,7 @@ ASK_AGAIN = 30.0  # seconds until a subscription that was refused is asked for a
 WAITING_BYTES = 8 * 2**20
 BESIDE = 400  # bytes that a message takes beside its payload
 ROOM = 0.1  # seconds at most until the connection's thread looks after acknowledgements and pings again
+DEAF = 60.0  # seconds without a heartbeat through the group, after which its share delivers nothing
 UNPROMISED = 50_000  # QoS 0 messages kept in memory; nothing is promised for more
 GOODBYE = 1.0  # seconds that the last heartbeat may take
 # Seconds between two tries to connect, at most. Mosquitto forgets shared subscriptions when it ends: until
@@ -86,11 +87,15 @@ class Receiver:
         self._version = version
         self._share, before = (f"$share/{name}/" if name else "" for name in (group, left))
         # a session keeps its subscriptions: with those of another group each message would come twice
-        self._stale = [before + topic for topic in TAKEN] if group != left else []
-        self.heartbeat = Heartbeat(username)
+        stale = [*TAKEN, *([Heartbeat(username, left).shared] if left else [])]
+        self._stale = [before + topic for topic in stale] if group != left else []
+        self.heartbeat = Heartbeat(username, group)
         self.notices = Notices()
         self._unshared = (self.heartbeat.topic, *NOTICES)  # each gateway hears them, at QoS 0
         self._wanted = [*(self._share + topic for topic in TAKEN), *self._unshared]
+        self._group_beats = self._share + self.heartbeat.shared  # at QoS 0 too
+        if group:
+            self._wanted.append(self._group_beats)
         self._client = Link(
             CallbackAPIVersion.VERSION2,
             client_id=username,
@@ -207,14 +212,24 @@ class Receiver:
             self._subscribe(list(self._refused))
         if self.connected:
             self._client.publish(self.heartbeat.topic, self.heartbeat.payload(), qos=0)
+            if self._share:
+                self._client.publish(self.heartbeat.shared, self.heartbeat.to_group(), qos=0)
 
     @property
     def trouble(self) -> str:
         """Why the gateway does not hear what it lives on, or ""."""
-        for topic in (self._wanted[0], self.heartbeat.topic):
+        for topic in (self._wanted[0], self.heartbeat.topic, self._group_beats):
             if why := self._refused.get(topic):
                 return f"the broker refuses the subscription to {topic}: {why}"
-        return "" if self.connected else "there is no connection to the broker"
+        if not self.connected:
+            return "there is no connection to the broker"
+        if self._share and min(self.heartbeat.group_age(), time.monotonic() - self._held_back) > DEAF:
+            return (
+                f"the broker granted the subscription to {self._wanted[0]} and delivers nothing through it: "
+                "it does not know shared subscriptions. Leave HOIQUAN_GROUP empty, with one gateway, or take "
+                "another broker (deploy/growing.md)"
+            )
+        return ""
 
     @property
     def silence(self) -> float:
@@ -230,6 +245,7 @@ class Receiver:
             log.error("the broker refuses the gateway: %s", reason)
             return
         self._epoch += 1
+        self.heartbeat.begin()
         self._kept = flags.session_present
         # A broker that crashed may have lost the subscription with the session: always ask again.
         if self._stale:
@@ -239,7 +255,8 @@ class Receiver:
 
     def _subscribe(self, topics: Sequence[str]) -> None:
         """Ask for some of what is wanted."""
-        qos = {topic: int(topic not in self._unshared) for topic in topics}
+        light = (*self._unshared, self._group_beats)
+        qos = {topic: int(topic not in light) for topic in topics}
         # What is shared may not leave out our own, which are told by their kind; see `_on_publishes`. Whether
         # a message is retained is told when it is sent, not first when the broker repeats it.
         options = [
@@ -324,6 +341,10 @@ class Receiver:
         """Take in our own heartbeat or a notice of the broker; returns whether it was one."""
         if topic == self.heartbeat.topic:
             self.heartbeat.take(payload)
+            return True
+        if topic == self.heartbeat.shared:
+            if back := self.heartbeat.from_group(payload):
+                self._client.publish(back, payload, qos=0)
             return True
         return self.notices.take(topic, payload)
 

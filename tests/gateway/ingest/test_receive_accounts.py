@@ -1,5 +1,6 @@
 """Gateways with production's accounts, rules and groups: a broker as deploy/mosquitto configures it."""
 
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -9,6 +10,7 @@ from devices.access.registry import Registry
 from devices.credentials import CHIRPSTACK, OPERATOR, READER, gateway_accounts
 from devices.pilots.pilot import load
 from gateway.brokers.notices import DROPPED
+from gateway.ingest import receive
 from gateway.ingest.heartbeat import HEARTBEATS
 from gateway.ingest.receive import Receiver
 from tests.gateway.clients import client, take
@@ -165,6 +167,49 @@ def test_what_one_of_a_group_did_not_acknowledge_is_there_when_it_comes_back(gua
         with member(broker, "gateway-4", "other") as second:
             until(lambda: whatever_comes(first) or whatever_comes(second), "nothing is lost")
         assert len(got) == 200
+
+
+def heard_through_the_group(*receivers):
+    """Whether a heartbeat of each, sent from now on, came back through the group."""
+    begin = time.monotonic()
+
+    def all_heard():
+        for one in receivers:
+            one.beat()
+        return all(one.heartbeat.shared_newest > begin for one in receivers)
+
+    until(all_heard, "heartbeats come through the group")
+
+
+def test_a_group_knows_that_its_share_is_delivered_whoever_of_it_gets_what(guarded, monkeypatch):
+    broker, _ = guarded
+    with member(broker, "gateway", "village") as first:
+        heard_through_the_group(first)
+        with member(broker, "gateway-2", "village") as second, member(broker, "gateway-3", "other") as third:
+            heard_through_the_group(first, second, third)
+        heard_through_the_group(first)  # the second is away, and its session is there
+        assert first.trouble == ""
+        assert take(first, 0) == [], "heartbeats are no messages"
+    with member(broker, "gateway", "", "village") as alone:
+        monkeypatch.setattr(receive, "DEAF", 0.0)
+        alone.beat()
+        assert alone.trouble == ""
+
+
+def test_a_share_that_is_granted_and_delivers_nothing_is_told_with_what_to_do(tmp_path, monkeypatch):
+    """As Moquette 0.17 and aedes 1.2: here it is the rules that hold back what the group should get."""
+    rules = "user gateway\ntopic deny hoiquan-gateway/v1/shared/#\ntopic readwrite hoiquan-gateway/v1/#\n"
+    (tmp_path / "acl").write_text(rules + "topic readwrite hoiquan/#\n", "utf-8")
+    monkeypatch.setattr(receive, "DEAF", 1.0)
+    with (
+        mosquitto("allow_anonymous true", f"acl_file {tmp_path}/acl") as broker,
+        member(broker, "gateway", "village") as receiver,
+    ):
+        until(lambda: receiver.trouble, "it is told")
+        assert "$share/village/hoiquan/#" in receiver.trouble and "HOIQUAN_GROUP" in receiver.trouble
+        receiver.beat()
+        until(lambda: receiver.heartbeat.age() < 1, "all else comes back")
+        assert "delivers nothing" in receiver.trouble
 
 
 def test_a_group_needs_mqtt_5():
