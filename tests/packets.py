@@ -3,6 +3,7 @@
 import socket
 import struct
 
+CONNECT, SUBSCRIBE = 0x10, 0x80
 CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK = 0x20, 0x30, 0x40, 0x50, 0x62, 0x70, 0x90
 
 

@@ -297,6 +297,7 @@ class Receiver:
     def _on_disconnect(
         self, _: Client, __: Any, ___: DisconnectFlags, reason: ReasonCode, ____: Properties | None
     ) -> None:
+        self._epoch += 1  # now: an acknowledgement that comes later would be said on the next connection
         self.connected = False
         log.warning("connection to the broker lost: %s", reason)
 
