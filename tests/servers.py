@@ -76,8 +76,9 @@ class Process:
     def worked(self) -> float:
         """Seconds of CPU time that the process has used (Linux)."""
         assert self._running is not None
-        rest = Path(f"/proc/{self._running.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
-        return (int(rest[11]) + int(rest[12])) / os.sysconf("SC_CLK_TCK")  # proc(5): utime, stime
+        threads = Path(f"/proc/{self._running.pid}/task").glob("*/schedstat")
+        # sched-stats.rst: ns on a processor come first
+        return sum(int(one.read_text("utf-8").split()[0]) for one in threads) / 1e9
 
     def log(self) -> str:
         return self._log.read_text("utf-8", "replace")
@@ -157,7 +158,7 @@ bind-address = "127.0.0.1:0"
   store-enabled = false
 """
 _NGINX = """
-{user}worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log stderr;
+{user}master_process off; daemon off; pid {folder}/nginx.pid; error_log stderr;
 events {{}}
 http {{
   access_log off; client_max_body_size {largest};
@@ -208,11 +209,17 @@ class Influx:
 
     def start(self) -> None:
         self.start_engine()
-        self._front.start(lambda: answers(self._port))
+        self.start_front()
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        self._front.end()
+        self.stop_front()
         self.stop_engine(number)
+
+    def start_front(self) -> None:
+        self._front.start(lambda: answers(self._port))
+
+    def stop_front(self, number: signal.Signals = signal.SIGTERM) -> None:
+        self._front.end(number)
 
     def start_engine(self) -> None:
         self._engine.start(self._engine_answers)
@@ -310,9 +317,9 @@ class Influx:
 
     def _front_with(self, token: str | None = None, largest: str = "64m") -> None:
         """The proxy anew: after a mere reload the old one answers for a moment longer."""
-        self._front.end()
+        self.stop_front()
         self._configure(token, largest)
-        self._front.start(lambda: answers(self._port))
+        self.start_front()
 
     def _engine_answers(self) -> bool:
         try:

@@ -1,0 +1,116 @@
+"""An installation whose parts may be killed and started again; what went through it can be looked up.
+
+nodes ─► tap ─► its broker ─► its gateway, with a spool ─► its store
+"""
+
+import json
+import sqlite3
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.peers.processes import ROOT, Running
+from benchmarks.tap import Message, Tap
+from gateway.ingest.message import Books
+from gateway.ingest.spool import Spool
+from gateway.stores.sqlite import SqliteStore
+from gateway.stores.store import Store
+from tests.loopback import free_port
+from tests.servers import until
+
+QUIET, PATIENCE = 3.0, 180.0  # seconds without any change after which all has arrived; that it may take
+
+
+class Part(NamedTuple):
+    """How it is killed, and how it is started again."""
+
+    kill: Callable[[], None]
+    start: Callable[[], None]
+
+
+class Installation:
+    """Its `parts` by what people call them, `broker` one that may lose something; `nodes` is
+    the tap before it.
+    """
+
+    parts: dict[str, Part]
+    broker = ""
+
+    def __init__(self, name: str, folder: Path, log: str) -> None:
+        """`log`: name of the file in `folder` to which the gateway prints."""
+        self.name, self.folder, self.log = name, folder, folder / log
+        self.data, self._port = folder / "data", free_port()
+        self.nodes = Tap(self._port)
+        self._before = 0  # subscriptions of the gateway until it was started last
+        self._running: dict[str, Running] = {}
+
+    def start(self) -> None:
+        """All of it, until the first readings come through."""
+        raise NotImplementedError
+
+    def silence(self) -> None:
+        """No node says anything any more; what they have said goes on its way."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """End every process."""
+        raise NotImplementedError
+
+    @property
+    def taken(self) -> dict[Message, float]:
+        """What the gateway, or whoever stands for it, has promised to keep."""
+        raise NotImplementedError
+
+    def store(self) -> Store:
+        return SqliteStore(self.data / "store.sqlite")
+
+    def connected(self) -> bool:
+        """Whether the gateway has subscribed since it was started."""
+        return self._connections() > self._before
+
+    def drained(self) -> Books:
+        """The books, once the nodes are silent and nothing more arrives."""
+        self.silence()
+        until(self.connected, "the gateway's subscription", PATIENCE)
+        last, since = None, time.monotonic()
+        end = since + PATIENCE
+        while time.monotonic() - since < QUIET:
+            now = self.books(), len(self.taken)
+            if now != last or now[0].spooled:
+                last, since = now, time.monotonic()
+            assert time.monotonic() < end, f"{self.name}: still on the way: {now}"
+            time.sleep(0.2)
+        return self.books()
+
+    def books(self) -> Books:
+        with closing(Spool.to_read(self.data / "gateway" / "spool.sqlite")) as spool:
+            return spool.books()
+
+    def refused(self) -> Counter[str]:
+        """Why messages were set aside."""
+        with closing(Spool.to_read(self.data / "gateway" / "spool.sqlite")) as spool:
+            return Counter(f"{one.reason} {one.field}".strip() for one in spool.quarantined(1000))
+
+    def entries(self) -> set[str]:
+        """Ids of the diary entries that are kept."""
+        with closing(sqlite3.connect(self.data / "trace" / "trace.sqlite")) as db:
+            return {id for (id,) in db.execute("SELECT id FROM event")}
+
+    def _connections(self) -> int:
+        return self.log.read_text("utf-8", "replace").count("connected to") if self.log.exists() else 0
+
+    def _start(self, name: str, *words: str, **settings: str) -> None:
+        command = [sys.executable, "-m", "hoiquan", *words]
+        self._running[name] = Running(command, self.folder, name, **settings, PYTHONPATH=str(ROOT))
+
+
+def reading_time(message: Message) -> int | None:
+    """Epoch ms of what a node measured; None for any other message."""
+    if not message.topic.endswith("/telemetry"):
+        return None
+    time: int | None = json.loads(message.payload).get("ts")
+    return time

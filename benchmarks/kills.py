@@ -1,0 +1,262 @@
+"""kill -9 anywhere on the road of a reading: `python benchmarks/kills.py --times 100`.
+
+Readings flow, a hundred a second or more, through installations of real processes: `apart.py`, `together.py`.
+In each round one part is killed at a random moment and started again after a random pause; the next round may
+begin while it still catches up. After ten rounds the nodes fall silent, what is on its way arrives, and every
+value is looked up.
+
+    sent      by nodes; what the broker had not acknowledged when the simulator was killed was in its memory
+              alone, and is gone, as with a node's power: nothing is promised of it
+    acked     by the broker to its node           taken     by the gateway to the broker, once in its spool
+    stored    every value of it is in the store
+    broker    acknowledged and gone with a broker that was killed before the gateway had it: Mosquitto writes
+              its queues once a second, amqtt never
+    lost, doubled, altered   acknowledged and neither stored nor gone with the broker; stored at another time
+              too, or both flagged and not; stored with another value: each must be 0
+
+A row's rounds are those in which that part was killed, its readings those that were sent in them (`broker`:
+those that went with it). Each run begins with folders of its own. Ctrl-C ends all parts and shows what was
+found until then. Exit code 1 where anything is lost, doubled, altered or refused, or books do not balance.
+"""
+
+import argparse
+import json
+import random
+import shutil
+import sys
+import tempfile
+import time
+from bisect import bisect
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.apart import Apart
+from benchmarks.installation import Installation, reading_time
+from benchmarks.together import Together
+from gateway.stores.store import Store
+from tests.servers import until
+
+ROADS: tuple[Callable[[Path, float], Installation], ...] = (
+    lambda folder, speed: Apart("mosquitto", "influx", folder, speed),
+    lambda folder, speed: Apart("amqtt", "influx", folder, speed),
+    lambda folder, speed: Apart("mosquitto", "influx", folder, speed),
+    lambda folder, speed: Apart("mosquitto", "sqlite", folder, speed),
+    lambda folder, _: Together(folder),
+)
+EACH = 10  # rounds of one installation
+BEFORE, AWAY = 3.0, 1.5  # seconds at most until a part is killed, and until it is started again
+ALL, EVER = 10_000_000, 2**42  # rows, epoch ms
+SHOWN = 5  # of what is wrong
+
+Key = tuple[str, int]  # device, epoch ms
+Values = dict[str, list[float]]  # by signal: each time that it is in the store
+
+
+class Round(NamedTuple):
+    """When it began, what was killed in it, and when; monotonic s."""
+
+    begun: float
+    part: str
+    killed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What became of readings."""
+
+    rounds: int = 0
+    sent: int = 0
+    acked: int = 0
+    taken: int = 0
+    stored: int = 0
+    broker: int = 0
+    lost: int = 0
+    doubled: int = 0
+    altered: int = 0
+
+    def __add__(self, other: "Found") -> "Found":
+        return Found(*map(sum, zip(astuple(self), astuple(other), strict=True)))
+
+
+Outcome = tuple[dict[str, Found], bool]  # by what was killed; whether all is well
+
+
+def rounds(one: Installation, chance: random.Random, number: int, say: "Say") -> list[Round]:
+    """Kill a part so often."""
+    done = []
+    for _ in range(number):
+        name = chance.choice(list(one.parts))
+        before, away, waits = chance.uniform(0, BEFORE), chance.uniform(0, AWAY), chance.random() < 0.5
+        begun = time.monotonic()
+        if waits:  # else it may hit one that works off what waited for it, or that is just starting
+            until(one.connected, "the gateway's subscription")
+            told = len(one.nodes.up.told)
+            until(lambda told=told: len(one.nodes.up.told) > told, "the nodes are heard")
+        time.sleep(before)  # the moment is what is random here
+        one.parts[name].kill()
+        done.append(Round(begun, name, time.monotonic()))
+        time.sleep(away)
+        one.parts[name].start()
+        say.killed += 1
+        say(f"{name} after {before:.1f} s, away for {away:.1f} s; "
+            f"{len(one.nodes.up.told):,} messages acknowledged, {len(one.taken):,} taken")  # fmt: skip
+    return done
+
+
+def judged(one: Installation, done: list[Round]) -> tuple[dict[str, Found], list[str]]:
+    """What became of the readings, by what was killed, and what is wrong."""
+    store = one.store()
+    kept, sent = held(store), set[Key]()
+    store.close()
+    found, complaints = dict[str, Found](), list[str]()
+
+    def add(name: str, **counts: int) -> None:
+        found[name] = found.get(name, Found()) + Found(**counts)
+
+    for each in done:
+        add(each.part, rounds=1)
+    begun = [each.begun for each in done]
+    for message, moment in one.nodes.up.said.items():
+        ts = reading_time(message)
+        if ts is None:
+            continue
+        device = message.topic.split("/")[4]
+        sent.add((device, ts))
+        said, there = json.loads(message.payload)["values"], kept.get((device, ts), {})
+        acked, taken = one.nodes.up.told.get(message), message in one.taken
+        stored = said.keys() <= there.keys()
+        gone = (
+            not taken
+            and acked is not None
+            and not stored
+            and any(each.part == one.broker and each.killed >= acked for each in done)
+        )
+        lost = not stored and not gone and (taken or acked is not None)
+        doubled = any(len(values) > 1 for values in there.values())
+        altered = any(value != said.get(signal) for signal, (value, *_) in there.items())
+        add(
+            done[max(0, bisect(begun, moment) - 1)].part, sent=1, acked=acked is not None, taken=taken,
+            stored=stored, lost=lost, doubled=doubled, altered=altered,
+        )  # fmt: skip
+        if gone:
+            add(one.broker, broker=1)
+        if lost or doubled or altered:
+            complaints.append(f"{device} at {ts}: sent {said}, in the store {dict(there)}")
+    ours = {device for device, _ in sent}
+    for device, ts in [key for key in kept.keys() - sent if key[0] in ours]:
+        add(done[-1].part, doubled=1)
+        complaints.append(f"{device} at {ts}: nobody sent that: {dict(kept[device, ts])}")
+    return found, complaints
+
+
+def held(store: Store) -> dict[Key, Values]:
+    """Every value that the store has, by whom and when."""
+    kept: dict[Key, Values] = defaultdict(lambda: defaultdict(list))
+    for point in store.series("telemetry", {}, 0, EVER, ALL):
+        for signal, value in point.fields.items():
+            kept[dict(point.tags)["device"], point.time][signal].append(float(value))
+    for point in store.series("telemetry_flagged", {}, 0, EVER, ALL):
+        tags = dict(point.tags)
+        kept[tags["device"], point.time][tags["signal"]].append(float(point.fields["value"]))
+    return kept
+
+
+def checked(one: Installation, done: list[Round], say: "Say") -> Outcome:
+    """Let everything arrive, and compare; whether all is well."""
+    books = one.drained()
+    found, complaints = judged(one, done)
+    entries = {json.loads(m.payload)["id"] for m in one.taken if m.topic.endswith("/diary")}
+    missing = entries - one.entries()
+    if missing:
+        complaints.append(f"diary entries that were taken and are not kept: {sorted(missing)[:SHOWN]}")
+    if not books.balanced:
+        complaints.append("the books do not balance")
+    if books.quarantined:
+        complaints.append(f"refused: {dict(one.refused())}")
+    if "Traceback" in one.log.read_text("utf-8", "replace"):
+        complaints.append(f"the gateway stumbled: {one.log}")
+    say(f"all arrived: {books}; {len(entries):,} diary entries")
+    for text in complaints[:SHOWN]:
+        say(f"WRONG: {text}")
+    if len(complaints) > SHOWN:
+        say(f"WRONG: and {len(complaints) - SHOWN} more")
+    return found, not complaints
+
+
+def shown(totals: dict[str, Found]) -> Table:
+    """A row each part that was killed."""
+    names = [field.name for field in fields(Found)]
+    table = Table("killed", *names)
+    for name in sorted(totals):
+        table.add_row(name, *(f"{number:,}" for number in astuple(totals[name])))
+    table.add_section()
+    table.add_row("all", *(f"{sum(getattr(one, name) for one in totals.values()):,}" for name in names))
+    return table
+
+
+class Say:
+    """Lines of progress: how many kills of how many."""
+
+    def __init__(self, times: int) -> None:
+        self.times, self.killed, self.road = times, 0, ""
+
+    def __call__(self, text: str) -> None:
+        print(f"{self.killed:3d}/{self.times}  {self.road:18}  {text}", flush=True)
+
+
+def run(number: int, folder: Path, options: argparse.Namespace, chance: random.Random, say: "Say") -> Outcome:
+    """One installation, from its start to its last look."""
+    one = ROADS[number % len(ROADS)](folder, options.speed)
+    say.road = one.name
+    try:
+        one.start()
+        done = rounds(one, chance, min(EACH, options.times - number * EACH), say)
+        return checked(one, done, say)
+    finally:
+        one.stop()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--times", type=int, default=100, help="kills (100)")
+    parser.add_argument("--seed", type=int, help="of moments and parts; another each time, and printed")
+    parser.add_argument("--speed", type=float, default=1200, help="of simulated time (1200)")
+    options = parser.parse_args()
+    seed = random.randrange(2**32) if options.seed is None else options.seed
+    print(f"seed {seed}", flush=True)
+    chance, say, well = random.Random(seed), Say(options.times), True
+    totals = dict[str, Found]()
+    try:
+        for number in range(-(-options.times // EACH)):
+            folder = Path(tempfile.mkdtemp(prefix="hoiquan-kills-"))
+            try:
+                found, good = run(number, folder, options, chance, say)
+            except AssertionError as error:  # something that should come does not
+                say(f"WRONG: {error}")
+                found, good = {}, False
+            for name, one in found.items():
+                totals[name] = totals.get(name, Found()) + one
+            if good:
+                shutil.rmtree(folder)
+            else:
+                well = False
+                say(f"its files stay in {folder}")
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        well = False
+    Console(width=150).print(shown(totals))
+    raise SystemExit(0 if well else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""A port that passes everything on to a broker, and notes who was told what on the way.
+
+    client ─ PUBLISH ─► tap ─► broker     up.said: what clients sent       up.told: what the broker has acked
+    client ◄─ PUBLISH ─ tap ◄─ broker     down.said: what it sent          down.told: what clients have acked
+
+A message counts as acknowledged once the PUBACK is here: whoever sent it has given its promise.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from devices.contract.packets import PUBACK, PUBLISH, frame, read_publish
+from tests.loopback import free_port
+
+CONNECT, MQTT_5 = 0x10, 5
+REFUSED = 0x80  # a reason code of MQTT 5 from which on it is no acknowledgement (2.4)
+READ = 65_536  # bytes
+
+
+class Message(NamedTuple):
+    """What is one message here: no two of a run have the same topic and payload, but for `status`."""
+
+    topic: str
+    payload: bytes
+
+
+class Way:
+    """What went one way at QoS 1: each message, and when it was first said and first acknowledged (monotonic
+    s).
+    """
+
+    def __init__(self) -> None:
+        self.said: dict[Message, float] = {}
+        self.told: dict[Message, float] = {}
+
+
+class Tap:
+    """Listens on `port`, in a thread of its own, and passes on to `broker`, another port of this machine."""
+
+    def __init__(self, broker: int) -> None:
+        self.port, self._broker = free_port(), broker
+        self.url = f"mqtt://127.0.0.1:{self.port}"
+        self.up, self.down = Way(), Way()
+        self._loop = asyncio.new_event_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
+        listening = asyncio.start_server(self._connected, "127.0.0.1", self.port)
+        self._server = self._loop.run_until_complete(listening)
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Cut every connection and listen no more."""
+
+        def end() -> None:
+            self._server.close()
+            for task in self._tasks:
+                task.cancel()
+            self._loop.call_later(0.1, self._loop.stop)
+
+        self._loop.call_soon_threadsafe(end)
+        self._thread.join()
+        self._loop.close()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        own = asyncio.current_task()
+        assert own is not None
+        self._tasks.add(own)
+        writers = [writer]
+        try:
+            there, back = await asyncio.open_connection("127.0.0.1", self._broker)
+            writers.append(back)
+            one = _Connection(self.up, self.down)
+            await _first(
+                one.carry(reader, back, one.up, one.down), one.carry(there, writer, one.down, one.up)
+            )
+        except (OSError, asyncio.CancelledError):
+            pass  # the broker is away, or one of the two is gone in the midst of it
+        finally:
+            self._tasks.discard(own)
+            for each in writers:
+                each.close()
+
+
+class _Side:
+    """What one end of a connection has said and the other has not acknowledged: by packet number."""
+
+    def __init__(self, way: Way) -> None:
+        self.way = way
+        self.open: dict[int, Message] = {}
+
+
+class _Connection:
+    """A client's, from its CONNECT on."""
+
+    def __init__(self, up: Way, down: Way) -> None:
+        self.up, self.down = _Side(up), _Side(down)
+        self._properties = False  # MQTT 5 has them
+
+    async def carry(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, says: _Side, hears: _Side
+    ) -> None:
+        """Pass on what one end says until it ends; notes come before the other end can know."""
+        unread = b""
+        with suppress(ConnectionError):
+            while data := await reader.read(READ):
+                unread = self._note(unread + data, says, hears)
+                writer.write(data)
+                await writer.drain()
+
+    def _note(self, data: bytes, says: _Side, hears: _Side) -> bytes:
+        """Take note of whole packets; what is left of the last one."""
+        at = 0
+        while (part := frame(data, at)) is not None and part[1] <= len(data):
+            begin, end = part
+            assert begin >= 0, "no MQTT"
+            self._packet(data[at], data[begin:end], says, hears)
+            at = end
+        return data[at:]
+
+    def _packet(self, head: int, body: bytes, says: _Side, hears: _Side) -> None:
+        kind = head & 0xF0
+        if kind == CONNECT:
+            self._properties = body[2 + body[1]] == MQTT_5
+        elif kind == PUBLISH:
+            packet = read_publish(head, body, self._properties)
+            if packet is not None and packet.qos:
+                message = Message(packet.topic, packet.payload)
+                says.open[packet.mid] = message
+                says.way.said.setdefault(message, time.monotonic())
+        elif kind == PUBACK:
+            told = hears.open.pop(body[0] << 8 | body[1], None)
+            if told is not None and (len(body) < 3 or body[2] < REFUSED):
+                hears.way.told.setdefault(told, time.monotonic())
+
+
+async def _first(*ways: Coroutine[Any, Any, None]) -> None:
+    """Wait for the first of them to end, and end the others."""
+    tasks = [asyncio.ensure_future(way) for way in ways]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
