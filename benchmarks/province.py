@@ -5,7 +5,7 @@ the default pilot's places, over and over under other ids ─► pilot_of ─►
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import date
 from functools import cache
@@ -95,14 +95,17 @@ def readings(province: Pilot, start: int, stop: int, interval: int) -> Iterator[
             yield Point("telemetry", head, rows[turn % 3], at + offset)
 
 
-def store_of(kind: str, folder: Path, stack: ExitStack) -> list[str]:
-    """Where the store of a kind is, which is started."""
+def store_of(kind: str, folder: Path, stack: ExitStack) -> tuple[list[str], Callable[[], float]]:
+    """Where the store of a kind is, which is started; and seconds of CPU time so far, of this process and,
+    where the store has one of its own, by that.
+    """
     if kind == "sqlite":
-        return [str(folder / "store.sqlite")]
+        return [str(folder / "store.sqlite")], time.process_time
     server = servers.Influx(folder)
     server.start()
     stack.callback(server.stop)
-    return [server.url, server.token, server.org, server.bucket()]
+    where = [server.url, server.token, server.org, server.bucket()]
+    return where, lambda: time.process_time() + server.worked()
 
 
 def opened_store(*where: str) -> Store:
