@@ -120,10 +120,10 @@ class InfluxStore:
             f'SELECT count(*) FROM "telemetry" {_where(where, start, stop)} '
             f"GROUP BY time({int(slot)}ms, {int(start % slot)}ms), device fill(none)"
         )
-        return {
-            dict(tags)["device"]: len(rows) / slots
-            for tags, rows in _tables(self._server.query(query)[0], "telemetry", ("device",))
-        }
+        series = self._server.query(query)[0].get("series", ())
+        found = {one["tags"]["device"]: len(one["values"]) / slots for one in series}
+        found.pop("", None)  # somebody else's point, without a device
+        return found
 
     def admits(self, actions: Sequence[str]) -> bool:
         """Whether the server lets us do `actions` ("read", "write") here. Raises RetryLater where it does not
@@ -209,14 +209,12 @@ def _where(where: Mapping[str, str], start: int, stop: int | None = None) -> str
     return "WHERE " + " AND ".join(parts)
 
 
-def _tables(
-    result: Mapping[str, Any], measurement: str, tags: Sequence[str] | None = None
-) -> Iterator[tuple[Tags, list[dict[str, Any]]]]:
+def _tables(result: Mapping[str, Any], measurement: str) -> Iterator[tuple[Tags, list[dict[str, Any]]]]:
     """The series of one statement's answer: their tags, and their rows by column name.
 
     GROUP BY * names every tag of the measurement, with "" where a series has none.
     """
-    wanted = MEASUREMENTS[measurement].tags if tags is None else tags
+    wanted = MEASUREMENTS[measurement].tags
     for series in result.get("series", ()):
         labels = series.get("tags", {})
         rows = [dict(zip(series["columns"], values, strict=True)) for values in series["values"]]

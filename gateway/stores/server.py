@@ -7,6 +7,7 @@ A token that is refused is read again from its file before anybody hears of it: 
 one where the store was brought back from a copy, and the services go on.
 """
 
+import json
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
@@ -61,14 +62,16 @@ class Server:
 
     def query(self, statements: str) -> list[dict[str, Any]]:
         """The results of InfluxQL statements."""
-        where = urlencode({"db": self._bucket, "epoch": "ms", "q": statements})
+        # In pieces, as they are found: else nothing is heard of a server before it has read the last value,
+        # and of ten thousand devices that takes longer than one that hangs is waited for.
+        where = urlencode({"db": self._bucket, "epoch": "ms", "q": statements, "chunked": "true"})
         answer = self._asked("GET", f"/query?{where}", None, {"Accept": "application/json"})
         if not _well(answer):
             raise self._later(answer)
         try:
-            results: list[dict[str, Any]] = answer.json()["results"]
+            results = _put_together(answer.data)
         except (ValueError, LookupError, TypeError) as error:  # cut off: the server died over it
-            raise RetryLater(f"InfluxDB's answer is cut off: {answer.data[:80]!r}") from error
+            raise RetryLater(f"InfluxDB's answer is cut off: {answer.data[-80:]!r}") from error
         for result in results:
             if why := result.get("error"):
                 if why == _UNSAID and statements != _NOTHING:
@@ -130,6 +133,28 @@ class Server:
         if "opening shard previously failed" in why:  # nor open what it could not open once
             return RetryLater(f"InfluxDB has given up a shard: restart influxdb: {why}", alarm=True)
         return RetryLater(f"InfluxDB answers {answer.status}: {why}")
+
+
+def _put_together(data: bytes) -> list[dict[str, Any]]:
+    """The results out of an answer in pieces, each a line. What is `partial` goes on in the next: a statement
+    with another series, a series with more rows. Raises ValueError where the last one should.
+    """
+    results: dict[int, dict[str, Any]] = {}  # by statement
+    more = rows = False
+    for piece in json.loads(b"[%b]" % data.strip().replace(b"\n", b",")):
+        for part in piece["results"]:
+            whole = results.setdefault(part.get("statement_id", 0), {"series": []})
+            whole |= {"error": part["error"]} if "error" in part else {}
+            for series in part.get("series", ()):
+                if rows:
+                    whole["series"][-1]["values"] += series["values"]
+                else:
+                    whole["series"].append(series)
+                rows = series.get("partial", False)
+            more = part.get("partial", False)
+    if more:
+        raise ValueError("cut off")
+    return list(results.values())
 
 
 def _well(answer: BaseHTTPResponse) -> bool:

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.stores.influx import InfluxStore
 from gateway.stores.points import tags
+from gateway.stores.server import Server
 from gateway.stores.store import Bucket, RetryLater
 from tests.gateway.readings import DAY, HOUR, PILOT, T, everything, reading
 
@@ -127,7 +128,7 @@ def test_a_batch_too_large_for_the_proxy_is_halved(influx):
 
 @contextmanager
 def answering(body, status=200):
-    """A server that gives this answer to whatever it is asked: its address."""
+    """A server that gives this answer, JSON or bytes, to whatever it is asked: its address."""
 
     class Answer(BaseHTTPRequestHandler):
         def do_POST(self):
@@ -138,7 +139,7 @@ def answering(body, status=200):
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.end_headers()
-            self.wfile.write(json.dumps(body).encode())
+            self.wfile.write(body if isinstance(body, bytes) else json.dumps(body).encode())
 
         def log_message(self, *_):
             pass
@@ -177,6 +178,74 @@ def test_what_waiting_does_not_mend_is_told_with_its_mend(status, said, told, en
             made.write([reading(T, soil_ec=1.0)])
         made.close()
     assert later.value.alarm and end in str(later.value) and len(str(later.value)) < 400
+
+
+def test_an_answer_of_more_rows_than_a_piece_has_is_whole(any_influx):
+    """InfluxDB gives 10,000 rows in one piece."""
+    made = of_influx(any_influx)
+    points = [reading(T + n, soil_ec=n / 7) for n in range(20_001)]
+    made.write(points)
+    assert everything(made) == points[::-1]
+    made.close()
+
+
+def _pieces(*results):
+    return b"".join(json.dumps({"results": [one]}).encode() + b"\n" for one in results)
+
+
+def _piece(statement, device, *values, rows=False, more=False):
+    """A part of an answer: whether its series has more rows, its statement more series."""
+    series = {"name": "telemetry", "tags": {"device": device}, "columns": ["time", "v"],
+              "values": [[T, value] for value in values]}  # fmt: skip
+    return {"statement_id": statement, "series": [series | ({"partial": True} if rows else {})]} | (
+        {"partial": True} if more else {}
+    )
+
+
+def test_pieces_of_an_answer_are_put_together():
+    said = _pieces(
+        _piece(0, "a", 1, 2, rows=True, more=True),
+        _piece(0, "a", 3, rows=True, more=True),
+        _piece(0, "a", 4, more=True),
+        _piece(0, "b", 5),
+        {"statement_id": 1},
+        _piece(2, "a", 6),
+    )
+    with answering(said) as url:
+        server = Server(url, "token", "org", "bucket")
+        found = server.query("three statements")
+        server.close()
+    assert [[[v for _, v in one["values"]] for one in each["series"]] for each in found] == [
+        [[1, 2, 3, 4], [5]],
+        [],
+        [[6]],
+    ]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        _pieces(_piece(0, "a", 1, rows=True, more=True)),
+        _pieces(_piece(0, "a", 1, more=True)),
+        _pieces(_piece(0, "a", 1))[:-9],
+    ],
+    ids=["its rows", "its series", "a piece"],
+)
+def test_an_answer_that_is_cut_off_is_none(said):
+    with answering(said) as url:
+        server = Server(url, "token", "org", "bucket")
+        with pytest.raises(RetryLater, match="cut off"):
+            server.query("one statement")
+        server.close()
+
+
+def test_what_went_wrong_on_the_way_is_told():
+    said = _pieces(_piece(0, "a", 1, more=True), {"statement_id": 0, "error": "shard is disabled"})
+    with answering(said) as url:
+        server = Server(url, "token", "org", "bucket")
+        with pytest.raises(RetryLater, match="refuses a query: shard is disabled"):
+            server.query("one statement")
+        server.close()
 
 
 @pytest.mark.parametrize("unseen", ["min", "mean", "max"])
