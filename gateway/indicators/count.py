@@ -240,24 +240,21 @@ def _iot_communities(pilot: Pilot, known: dict[str, Device], coverage: dict[str,
 def _smart_villages(store: Store, pilot: Pilot, at: int, day: date) -> Count:
     window = pilot.rules.smart_villages.window_hours * HOUR_MS
     services = {service.id: service.signals for service in pilot.services}
-    needed = sorted({signal for signals in services.values() for signal in signals})
-    reported: dict[tuple[str, str], set[bool]] = {}  # (place, signal) → kinds of device that sent it
-    sent = store.summary("telemetry", needed, {"pilot": pilot.pilot}, at - window, at, window, at)
-    for signal, series in sent.items():
-        for one in series:
-            labels = dict(one)
-            if labels.get("model") == DIARY:
-                continue
-            # somebody else's point may lack a tag: it counts for no place, and as no simulated device's
-            kinds = reported.setdefault((labels.get("community", ""), signal), set())
-            kinds.add(labels.get("simulated") == FLAG_TRUE)
     members, missed = [], []
     real = simulated = 0
     for village in pilot.villages:
         if village.joined > day:
             continue
-        wants = {signal for service in village.services for signal in services[service]}
-        has = {signal: reported.get((village.id, signal), set()) for signal in wants}
+        wants = sorted({signal for service in village.services for signal in services[service]})
+        # villages are few, and devices elsewhere many
+        where = {"pilot": pilot.pilot, "community": village.id}
+        has: dict[str, set[bool]] = {signal: set() for signal in wants}  # kinds of device that sent it
+        for signal, series in store.summary("telemetry", wants, where, at - window, at, window, at).items():
+            for one in series:
+                labels = dict(one)
+                if labels.get("model") != DIARY:
+                    # somebody else's point may lack a tag: it is no simulated device's
+                    has[signal].add(labels.get("simulated") == FLAG_TRUE)
         real += all(False in kinds for kinds in has.values())
         simulated += all(True in kinds for kinds in has.values())
         silent = [
