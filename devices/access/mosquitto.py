@@ -84,8 +84,8 @@ def write_passwords(
             new = registry.changes(before.last, last)
             if count == before.count + len(new) and _all_new(new, registry):
                 return _add(path, before, new, last, registry.made_by(last))
-        accounts = _accounts(registry, gateway_password, simulator_secret, others, _written(path))
-        # Rules first, on the disk too: who connects may write its diary. Mosquitto acknowledges what its
+        accounts = _accounts(registry, gateway_password, simulator_secret, others)
+        # Rules first, on the disk too: who may connect may write its diary. Mosquitto acknowledges what its
         # rules do not take, and MQTT 3.1.1 has no word for it: the event would be lost.
         replace(rules_beside(path), "".join(_rules(registry, simulator_secret)), 0o600)
         replace(path, "".join(f"{name}:{stored}\n" for name, stored in accounts.items()), 0o600)
@@ -178,40 +178,18 @@ def _append(path: Path, size: int, text: str) -> None:
 
 
 def _accounts(
-    registry: Registry,
-    gateway_password: str,
-    simulator_secret: str,
-    others: Mapping[str, str],
-    before: Mapping[str, str],
+    registry: Registry, gateway_password: str, simulator_secret: str, others: Mapping[str, str]
 ) -> dict[str, str]:
-    accounts = _hashed(dict.fromkeys(gateway_accounts(), gateway_password), before)
-    accounts |= {account: hash_password(password) for account, password in others.items() if password}
-    if simulator_secret:
-        fleet = registry.pilot.fleet
-        accounts |= _hashed({one: simulated_password(simulator_secret, one) for one in fleet}, before)
-    # ours go first: a device enrolled under one of these names, before they were reserved, stays outside
-    return registry.hashes() | accounts
-
-
-def _hashed(passwords: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
-    """The stored forms of passwords of one origin. Each takes its time to make; what was written `before`
-    was written together, so where one of them is still right all are.
+    """The stored form of every account's password, each made from the password it has now: what stands in the
+    file may be of one who had the name before.
     """
-    known = next((account for account in passwords if account in before), None)
-    if known is None or not verify_password(passwords[known], before[known]):
-        before = {}
-    return {
-        account: before.get(account) or hash_password(password) for account, password in passwords.items()
-    }
-
-
-def _written(path: Path) -> dict[str, str]:
-    """What stands in a password file by account; nothing where there is none, or it is damaged."""
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return {}
-    return {name: stored for name, colon, stored in (line.partition(":") for line in lines) if colon}
+    simulated = registry.pilot.fleet if simulator_secret else {}
+    accounts = {one: hash_password(simulated_password(simulator_secret, one)) for one in simulated}
+    # an enrolled device keeps its name where a fleet grew to hold it, as it does in the gateway's roster
+    accounts |= registry.hashes()
+    # ours go first: a device enrolled under one of these names, before they were reserved, stays outside
+    accounts |= {account: hash_password(gateway_password) for account in gateway_accounts()}
+    return accounts | {account: hash_password(password) for account, password in others.items() if password}
 
 
 def _rules(registry: Registry, simulator_secret: str) -> Iterable[str]:

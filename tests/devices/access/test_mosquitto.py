@@ -5,11 +5,13 @@ import signal
 import sqlite3
 import stat
 import threading
+from pathlib import Path
 
 import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
+import devices.pilots
 from devices.access.mosquitto import ADDED, RULES, rules_beside, write_passwords
 from devices.access.registry import Registry, Wanted
 from devices.credentials import CHIRPSTACK, gateway_accounts, simulated_password, verify_password
@@ -100,6 +102,47 @@ def test_without_a_secret_no_simulated_node_has_an_account(registry, tmp_path):
     assert {line.partition(":")[0] for line in path.read_text("utf-8").splitlines()} == {*gateway_accounts()}
     assert write_passwords(path, registry, "g", "", {CHIRPSTACK: "c"}) == len(gateway_accounts()) + 1
     assert f"\n{CHIRPSTACK}:" in path.read_text("utf-8")
+
+
+def grown(folder, place, model):
+    """The pilot whose fleet has one more node of a model at a place, and the node's name."""
+    text = (Path(devices.pilots.__file__).parent / "dong-thap.yaml").read_text("utf-8")
+    before, here, after = text.partition(f"  - id: {place}\n")
+    (folder / "own.yaml").write_text(before + here + after.replace(f"{model}: 1", f"{model}: 2", 1), "utf-8")
+    pilot = load(str(folder / "own.yaml"))
+    (name,) = pilot.fleet.keys() - PILOT.fleet.keys()
+    return pilot, name
+
+
+def test_a_name_that_a_fleet_grew_to_hold_opens_to_its_device_and_once_that_is_revoked_to_the_node_alone(
+    registry, tmp_path
+):
+    path = tmp_path / "passwords"
+    pilot, name = grown(tmp_path, "tam-que", "canal-gauge")
+    own, nodes = registry.enroll("tam-que", "canal-gauge", name), simulated_password("secret", name)
+
+    def opens(of):
+        write_passwords(path, of, "g", "secret")
+        stored = dict(line.split(":") for line in path.read_text("utf-8").splitlines())[name]
+        return [word for word in (own, nodes) if verify_password(word, stored)]
+
+    assert opens(registry) == [own]
+    later = Registry(tmp_path / "registry.sqlite", pilot)
+    assert not later.lookup(name).simulated
+    assert opens(later) == [own]
+    later.revoke(name)
+    assert later.lookup(name).simulated
+    assert opens(later) == [nodes]
+
+
+def test_a_damaged_line_does_not_stay(registry, tmp_path):
+    path = tmp_path / "passwords"
+    write_passwords(path, registry, "g", "secret")
+    whole = [line for line in path.read_text("utf-8").splitlines() if not line.startswith(f"{NODE}:")]
+    path.write_text("\n".join([*whole, f"{NODE}:$7$101$garbage\n"]), "utf-8")
+    write_passwords(path, registry, "g", "secret")
+    stored = dict(line.split(":") for line in path.read_text("utf-8").splitlines())
+    assert verify_password(simulated_password("secret", NODE), stored[NODE])
 
 
 def keepers(path):
