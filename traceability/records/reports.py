@@ -5,12 +5,14 @@ hoiquan report --seal ─► reports/{id}.{sha256}.pdf, with its page's address 
 
 The id is of what the report says and of its page's address, for a file cannot have its own hash in it. The
 file's name has the hash: one that was changed is not sealed again under the same address, and its page says
-so. This is no signature of an office: it shows that the file was not changed since.
+so. Earlier versions kept {id}.pdf: `adopt` gives these their name, so that the codes on handed-in paper lead
+somewhere. This is no signature of an office: it shows that the file was not changed since.
 """
 
 import hashlib
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from devices.files import write_all
@@ -43,21 +45,33 @@ class Reports:
 
     def keep(self, id: str, pdf: bytes) -> None:
         """Let it be sealed; durable on return. What is there stays."""
-        if self._file(id) is None:
-            write_all({self._folder / f"{id}.{hashlib.sha256(pdf).hexdigest()}.pdf": pdf})
+        if self.file(id) is None:
+            write_all({self._named(id, pdf): pdf})
+
+    def adopt(self) -> None:
+        """Name files of earlier versions as those of this one: by what is in them now, as their own version
+        would have sealed them. Where there is one of this version it stays, and so does the other.
+        """
+        for path in sorted(self._folder.glob("*.pdf")):
+            if ID.fullmatch(path.stem) and path.is_file() and self.file(path.stem) is None:
+                with suppress(FileNotFoundError):  # another process did it
+                    path.rename(self._named(path.stem, path.read_bytes()))
 
     def read(self, id: str) -> bytes | None:
         """The PDF, as it is now; None where there is none of this id."""
-        path = self._file(id)
+        path = self.file(id)
         return None if path is None else path.read_bytes()
 
     def changed(self, id: str, pdf: bytes) -> bool:
         """Whether this is not the file that was kept under that id."""
-        path = self._file(id)
+        path = self.file(id)
         return path is None or not _whole(path, pdf)
 
-    def _file(self, id: str) -> Path | None:
-        """Of two that were kept at once the first by name, for all who ask."""
+    def _named(self, id: str, pdf: bytes) -> Path:
+        return self._folder / f"{id}.{hashlib.sha256(pdf).hexdigest()}.pdf"
+
+    def file(self, id: str) -> Path | None:
+        """Where it is kept: of two that were kept at once the first by name, for all who ask."""
         found = sorted(self._folder.glob(f"{id}.*.pdf")) if ID.fullmatch(id) else []
         return next((path for path in found if NAME.fullmatch(path.name) and path.is_file()), None)
 

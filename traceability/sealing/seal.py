@@ -147,6 +147,7 @@ class Sealer:
             if failed:
                 self._tables.set_aside(failed)
             sealed = self._enter(log, drafts)
+            self._reports.adopt()
             reports = dict(self._reports.entries(self._reported))
             log.enter(reports.values())
             self._reported |= reports.keys()

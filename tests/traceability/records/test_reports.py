@@ -42,6 +42,29 @@ def test_it_is_a_leaf_once_and_beside_lots(sealer: Sealer, pilot: Pilot, tmp_pat
     assert entry(PDF) != entry(PDF + b"!")
 
 
+def test_the_code_of_a_report_that_an_earlier_version_kept_leads_to_it(
+    sealer: Sealer, client: TestClient, tmp_path: Path
+) -> None:
+    reports = Reports(tmp_path)
+    reports.keep(ID, PDF)
+    sealer.seal_pending()
+    (kept,) = (tmp_path / "reports").iterdir()
+    kept.rename(tmp_path / "reports" / f"{ID}.pdf")
+    waiting = tmp_path / "reports" / f"{OTHER}.pdf"  # it was not sealed yet
+    waiting.write_bytes(PDF + b"!")
+    assert client.get(f"/report/{ID}").status_code == 404
+    sealer.seal_pending()
+    assert {path.name for path in kept.parent.iterdir() if path.name.startswith(ID)} == {kept.name}
+    for id, number in ((ID, 0), (OTHER, 1)):
+        page = client.get(f"/report/{id}", headers={"Accept-Language": "en"})
+        assert f"is in the transparency log (number {number})" in page.text
+    kept.write_bytes(b"changed")
+    (tmp_path / "reports" / f"{ID}.pdf").write_bytes(b"put beside it")
+    sealer.seal_pending()
+    assert reports.read(ID) == b"changed" and reports.changed(ID, b"changed")
+    assert reports.check(b"put beside it") == (None, "")
+
+
 def test_what_else_lies_in_their_folder_is_left_alone(sealer: Sealer, tmp_path: Path) -> None:
     reports = Reports(tmp_path)
     reports.keep(ID, PDF)
