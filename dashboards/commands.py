@@ -51,7 +51,9 @@ def check() -> None:
 
 
 def sealed(settings: Settings, made: "Report") -> tuple[bytes, str]:
-    """The report as PDF with its QR code, kept for the log, and the address of the page that checks it."""
+    """The report as PDF with its QR code, kept for the log, and the address of the page that checks it.
+    Raises Misuse where the file that was kept is not what it was.
+    """
     from dashboards.report.paper import pdf
     from traceability.pages import label
     from traceability.records.reports import Reports, path_of
@@ -60,8 +62,13 @@ def sealed(settings: Settings, made: "Report") -> tuple[bytes, str]:
     site, reports = settings.base_url.rstrip("/"), Reports(settings.data / "trace")
     id = hashlib.sha256(f"{site} {made!r}".encode()).hexdigest()[:16]
     address = f"{site}{path_of(id)}"
-    content = reports.read(id) or pdf(made, address, label.svg(address).decode())
-    reports.keep(id, content)
+    reports.adopt()
+    content = reports.read(id)
+    if content is None:
+        content = pdf(made, address, label.svg(address).decode())
+        reports.keep(id, content)
+    elif reports.changed(id, content):
+        raise Misuse("report.changed", path=reports.file(id))
     return content, address
 
 
