@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
 from gateway.control.alarms.rules import BOOKS_MS, LOOK_BACK_MS, Asked, Rule
 from gateway.control.alarms.states import Found, Key
@@ -10,7 +11,7 @@ from gateway.indicators.count import MANY, SHARE
 from gateway.stores.points import FLAG_FALSE, FLAG_TRUE
 from gateway.stores.store import Latest, Store
 
-COUNTED_MS = 25 * HOUR_MS  # and the count of a device's silence
+COUNTED_MS = 25 * HOUR_MS  # over which the count of a device's silence is looked for
 COURSE_MS = 2 * DAY_MS  # and an indicator
 ACCOUNTED = ("stored", "duplicate", "quarantined", "spooled")
 Worst = tuple[int, float, float]  # an hour, and the lowest and highest reading in it
@@ -33,19 +34,24 @@ class Numbers:
         self._signals = list(dict.fromkeys(rule.gauge.signal for rule in self._rules if rule.gauge))
         self._worst: dict[Gauge, Worst] = {}  # the newest hour that has readings
         self._there: dict[Gauges, list[tuple[str, Worst]]] = {}  # the same by place, with the device
-        self._counted: set[Key] = set()  # devices that a gateway expects to hear
+        # who may speak, and whether as a simulated one, FLAG_TRUE; None: nobody knows, so all count
+        self._speaking: dict[Key, str] | None = None
         self._whole = 0  # when all hours were read last
         self._read = 0  # and when any were
 
-    def look(self, at: int) -> dict[str, dict[Key, Found]]:
-        """What each rule finds at `at`. Raises RetryLater."""
+    def look(self, at: int, speaking: Iterable[Device] | None = None) -> dict[str, dict[Key, Found]]:
+        """What each rule finds at `at`. Of devices those count that are `speaking`, who may speak now; where
+        nobody knows, all that the store has. Raises RetryLater.
+        """
+        self._speaking = None if speaking is None else {
+            Key(one.community, one.device): FLAG_TRUE if one.simulated else FLAG_FALSE for one in speaking
+        }  # fmt: skip
         self._hours(at)
         asked: dict[Asked, Callable[[int], dict[Key, Found]]] = {
             "silent": self._silent, "coverage": self._coverage, "books": self._books,
             "gateway": self._writing, "quarantine": self._quarantine, "spool": self._spool,
         }  # fmt: skip
         shared = {name: ask(at) for name, ask in asked.items()}
-        self._counted = set(shared["silent"])
         course = self._course(at)
         found = {}
         for rule in self._rules:
@@ -67,8 +73,7 @@ class Numbers:
                 there = [
                     worst
                     for device, worst in self._there.get((gauge.signal, place, flag), ())
-                    if worst[0] > at - LOOK_BACK_MS - HOUR_MS
-                    and (worst[0] >= running - HOUR_MS or self._counts(place, device))
+                    if worst[0] > at - LOOK_BACK_MS - HOUR_MS and self._speaks(Key(place, device), flag)
                 ]
                 if there:
                     over = gauge.when == "over"
@@ -78,9 +83,14 @@ class Numbers:
                     break
         return found
 
-    def _counts(self, place: str, device: str) -> bool:
-        """Whether a gauge that is silent is still expected: one that was revoked is not counted any more."""
-        return not self._counted or Key(place, device) in self._counted
+    def _speaks(self, one: Key, flag: str = "") -> bool:
+        """Whether a device may speak, and where there is a `flag` as such a one: what was revoked says
+        nothing of its place any more.
+        """
+        if self._speaking is None:
+            return True
+        known = self._speaking.get(one)
+        return known is not None and flag in ("", known)
 
     def _hours(self, at: int) -> None:
         if not self._signals:
@@ -110,9 +120,10 @@ class Numbers:
 
     def _silent(self, at: int) -> dict[Key, Found]:
         return {
-            Key(of.tags.get("community", ""), of.tags.get("device", "")): Found(minutes / 60)
+            key: Found(minutes / 60)
             for of in self._store.latest("device", self._where, at - COUNTED_MS)
             if (minutes := _number(of, "silent_minutes")) is not None
+            and self._speaks(key := _device(of.tags))
         }
 
     def _coverage(self, at: int) -> dict[Key, Found]:
@@ -126,9 +137,10 @@ class Numbers:
         }
         shares: dict[Key, list[float]] = {}
         for of in self._store.latest("device", self._where, start):
-            share = _number(of, "coverage")
-            if share is not None and rows.get(tuple(sorted(of.tags.items())), 0) > window:
-                shares.setdefault(Key(of.tags.get("community", "")), []).append(share)
+            share, key = _number(of, "coverage"), _device(of.tags)
+            settled = rows.get(tuple(sorted(of.tags.items())), 0) > window
+            if share is not None and settled and self._speaks(key):
+                shares.setdefault(Key(key.place), []).append(share)
         return {key: Found(100 * sum(some) / len(some)) for key, some in shares.items()}
 
     def _books(self, at: int) -> dict[Key, Found]:
@@ -174,6 +186,10 @@ class Numbers:
                 indicator = of.tags.get("indicator", "")
                 found[indicator] = Found((value - path) * (100 if indicator == SHARE else 1))
         return found
+
+
+def _device(tags: Mapping[str, str]) -> Key:
+    return Key(tags.get("community", ""), tags.get("device", ""))
 
 
 def _gateway(tags: Mapping[str, str]) -> Key:

@@ -11,7 +11,11 @@ What is true when something is missing:
 - A gauge falls silent in alarm: its level is that of the newest hour in which it spoke, looked for over
   `LOOK_BACK_MS`, so it goes on, whatever its neighbours say; after an hour a second rule says that it is
   silent (Grafana's does so where the whole place is). If it stays so, its number is gone in the end, and the
-  message says that nobody knows. One that was revoked is not waited for: its place goes on without it.
+  message says that nobody knows.
+- A device that is revoked says nothing from the next look on: no level, no silence, no coverage. Grafana
+  knows no registry: there a gauge that was in alarm when it was revoked holds its place in it for
+  `LOOK_BACK_MS`, its silence is counted for 25 hours, its coverage until the window is past; who revokes one
+  silences that there.
 - Where real gauges measure at a place, its simulated ones do not count, as on the pages. Grafana's queries
   cannot choose so: there the worst of all counts.
 - A level holds from its limit to the next one's: where III fires, II does not. What ends waits `OVERLAP_MS`,

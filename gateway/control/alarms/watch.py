@@ -7,7 +7,7 @@ Numbers ─► States ─► due ─► Channel (webhook, mail) ─► told ─�
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -59,13 +59,13 @@ class Remembered(BaseModel):
 
 
 class Watch:
-    """Watches one pilot's store. `devices` gives who may speak, with the model that names it; `site` is the
-    address of the pages; `file` is where it remembers.
+    """Watches one pilot's store. `devices` gives who may speak, with the model that names it; where nobody
+    says, the pilot's own fleet. `site` is the address of the pages; `file` is where it remembers.
     """
 
     def __init__(
         self, store: Store, pilot: Pilot, file: Path, *, channels: Sequence[Channel] = (), lang: Lang = "vi",
-        site: str = "", devices: Callable[[], Sequence[Device]] = list, faults: Faults | None = None,
+        site: str = "", devices: Callable[[], Collection[Device]] | None = None, faults: Faults | None = None,
     ) -> None:  # fmt: skip
         self._store = store
         self._pilot = pilot
@@ -74,8 +74,11 @@ class Watch:
         self._rules = {one: {rule.id: rule for rule in rules(pilot, one)} for one in LANGS}
         self._ruled = self._rules[lang]
         self._numbers = Numbers(store, pilot, self._ruled.values())
-        self._devices = devices
-        self._models: dict[str, str] = {}  # as of this look: a hundred silent devices are a hundred names
+        self._devices = devices or pilot.fleet.values
+        self._speaking: Collection[Device] | None = (
+            None  # as of this look; None: the registry was not read yet
+        )
+        self._models: dict[str, str] = {}  # the same by name: a hundred silent devices are a hundred names
         self._words = {
             one: Words(pilot, ruled, one, site, lambda: self._models) for one, ruled in self._rules.items()
         }
@@ -114,12 +117,13 @@ class Watch:
 
     def look(self, at: int, stop: threading.Event | None = None) -> None:
         """Look once, at epoch ms `at`. Raises RetryLater, OSError: what was found and told is kept."""
+        with suppress(RegistryAway):  # those of the look before
+            self._speaking = self._devices()
+            self._models = {one.device: one.model for one in self._speaking}
         try:
-            answers = self._numbers.look(at)
+            answers = self._numbers.look(at, self._speaking)
         except RetryLater:
             answers = None
-        with suppress(RegistryAway):  # those of the look before
-            self._models = {one.device: one.model for one in self._devices()}
         changed = self._states.step(self._ruled.values(), AWAY if answers is None else answers, at)
         groups = self._states.groups(self._ruled)
         for channel in self._channels:

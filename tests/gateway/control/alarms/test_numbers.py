@@ -84,23 +84,38 @@ def test_a_gauge_that_died_in_alarm_stays_in_it_whatever_its_neighbour_says_unti
     (name,) = (name for name in RULES if "dissolved_oxygen" in name and name.endswith("-II"))
     key, hour = Key("ca-tra-hong-ngu"), NOW // HOUR_MS * HOUR_MS
 
-    def counted(*devices):
-        store.write([Point("device", device_tags(one), {"silent_minutes": 1}, at) for one in devices])
-
-    at = hour
-    store.write([Point("telemetry", device_tags(buoys[1]), {"dissolved_oxygen": 1.5}, at - MINUTE_MS)])
-    counted(*buoys)
+    store.write([Point("telemetry", device_tags(buoys[1]), {"dissolved_oxygen": 1.5}, hour - MINUTE_MS)])
     for later in range(30):
         at = hour + later * HOUR_MS
         store.write([Point("telemetry", device_tags(buoys[0]), {"dissolved_oxygen": 6.0}, at)])
-        counted(*buoys)
-        assert numbers.look(at)[name] == {key: Found(1.5, 0, True)}, later
-    for later in range(30, 60):  # revoked: its rows end, and are looked for over a day
-        at = hour + later * HOUR_MS
-        store.write([Point("telemetry", device_tags(buoys[0]), {"dissolved_oxygen": 6.0}, at)])
-        counted(buoys[0])
-        found = numbers.look(at)[name]
-    assert found == {key: Found(6.0, 1, True)}
+        assert numbers.look(at, buoys)[name] == {key: Found(1.5, 0, True)}, later
+    assert numbers.look(at)[name] == {key: Found(1.5, 0, True)}, "the registry was not read yet"
+    assert numbers.look(at, buoys[:1])[name] == {key: Found(6.0, 1, True)}
+
+
+def test_a_revoked_device_says_nothing_of_its_place_from_the_next_look_on(store, numbers):
+    """What it said is in the store still: levels of this hour, silence and coverage of this day."""
+    broken, new, gone = (
+        Device("dong-thap", place, name, "canal-gauge", simulated=False)
+        for place, name in (("tam-que", "broken"), ("tam-que", "new"), ("canh-tan", "gone"))
+    )
+    window = PILOT.rules.iot_communities.window_days
+    for one, level, share, silent in ((broken, 9.0, 0.1, 600), (new, 0.5, 0.9, 0), (gone, 9.0, 0.1, 600)):
+        where = tags(pilot="dong-thap", community=one.community, device=one.device)
+        store.write([
+            Point("telemetry", device_tags(one), {"water_level": level}, NOW - MINUTE_MS),
+            *(Point("device", where, {"coverage": share, "silent_minutes": silent}, NOW - day * DAY_MS - 1)
+              for day in range(window + 1)),
+        ])  # fmt: skip
+    names = "dong-thap-water_level-0-III", "dong-thap-device-silent", "dong-thap-coverage-low"
+    level, silence, coverage = (numbers.look(NOW, [broken, new, gone])[name] for name in names)
+    assert level == {TAM_QUE: Found(9.0), Key("canh-tan"): Found(9.0)} and len(silence) == 3
+    assert coverage == {TAM_QUE: Found(pytest.approx(50)), Key("canh-tan"): Found(pytest.approx(10))}
+    level, silence, coverage = (numbers.look(NOW, [new])[name] for name in names)
+    assert level == {TAM_QUE: Found(0.5)} and silence == {Key("tam-que", "new"): Found(0)}
+    assert coverage == {TAM_QUE: Found(pytest.approx(90))}
+    again = Device("dong-thap", "tam-que", "broken", "canal-gauge", simulated=True)  # the fleet has its name
+    assert numbers.look(NOW, [new, again])[names[0]] == {TAM_QUE: Found(0.5)}
 
 
 def test_where_a_real_gauge_measures_a_simulated_one_raises_no_alarm(store, numbers):

@@ -248,6 +248,31 @@ def test_names_of_silent_devices_are_asked_for_once_a_look_and_a_registry_that_i
     assert len(asked) == 20 and posted and all("“" not in title for title in titles(posted))
 
 
+def test_a_gauge_that_is_revoked_ends_its_alarm_at_the_next_look_also_while_the_registry_is_away(
+    tmp_path, store, told
+):
+    way, posted = told
+    speaking, away = list(PILOT.fleet.values()), [True]
+
+    def devices():
+        if away[0]:
+            raise RegistryAway("enrol.away", error="gone")
+        return speaking
+
+    store.write([gauge("canh-tan", NOW, salinity=0.1)])
+    watching = watch(store, tmp_path, way, devices=devices)
+    after = minutes(watching, store, 0, 3, salinity=4.4)
+    assert len(posted) == 1, "nobody knows who may speak: it counts"
+    away[0] = False
+    after = minutes(watching, store, after, 1, salinity=4.4)
+    speaking.remove(PILOT.fleet["tam-que-canal-gauge-01"])
+    after = minutes(watching, store, after, 1)
+    away[0] = True
+    minutes(watching, store, after, 3)
+    assert now_shown(store, NOW)["salinity"]["state"] == "lost"
+    assert len(posted) == 2 and posted[1]["alerts"][0]["outcome"] == "lost"
+
+
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"alarms": [{"rule": 3}]}', b"\xff\x00"])
 def test_a_damaged_memory_is_said_and_alarms_begin_anew(tmp_path, store, told, damage, caplog):
     way, posted = told
