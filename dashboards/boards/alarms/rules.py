@@ -25,7 +25,7 @@ from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.pilots.alarms import Alarms, Level
 from devices.pilots.pilot import HERE, Pilot, load
 from devices.texts import LANGS, spelt, text
-from gateway.control.alarms.rules import LOOK_BACK_MS, OVERLAP_MS, Rule, rules
+from gateway.control.alarms.rules import LOOK_BACK_MS, OVERLAP_MS, SLOT_MS, Rule, rules
 from gateway.indicators.count import SHARE
 
 FOLDER = Path(__file__).parents[2] / "alerts"
@@ -102,8 +102,10 @@ def queries(rule: Rule, pilot: Pilot) -> tuple[str, ...]:
             return (f'SELECT mean({share}) * 100 FROM ({settled}) WHERE "days" > {window} {by_place}',)
         case "gateway":
             lately = "WHERE time > now() - 1d AND time < now() "
-            slots = f'SELECT count({whole}) AS "slots" FROM {gateway} {lately}GROUP BY time(10m), {instance}'
-            return (f'SELECT last("slots") FROM ({slots} fill(0)) {by_instance}',)
+            # of the running slot and the one before: in its first seconds no page of the books has begun
+            slots = f'SELECT moving_average(count({whole}), 2) * 2 AS "slots" FROM {gateway} {lately}'
+            slots += f"GROUP BY time({_duration(SLOT_MS)}), {instance} fill(0)"
+            return (f'SELECT last("slots") FROM ({slots}) {by_instance}',)
         case "books":
             columns = ", ".join(f"last({one}) AS {one}" for one in (whole, *parts))
             books = f"SELECT {columns} FROM {gateway} WHERE time > now() - 10m {by_instance}"

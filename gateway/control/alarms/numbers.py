@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
-from gateway.control.alarms.rules import BOOKS_MS, LOOK_BACK_MS, Asked, Rule
+from gateway.control.alarms.rules import BOOKS_MS, LOOK_BACK_MS, SLOT_MS, Asked, Rule
 from gateway.control.alarms.states import Found, Key
 from gateway.indicators.count import MANY, SHARE
 from gateway.stores.points import FLAG_FALSE, FLAG_TRUE
@@ -152,10 +152,10 @@ class Numbers:
         return found
 
     def _writing(self, at: int) -> dict[Key, Found]:
-        now = at // BOOKS_MS * BOOKS_MS
-        day = self._store.summary("gateway", ["received"], {}, at - DAY_MS, at + 1, BOOKS_MS)
+        since = at // SLOT_MS * SLOT_MS - SLOT_MS
+        day = self._store.summary("gateway", ["received"], {}, at - DAY_MS, at + 1, SLOT_MS)
         return {
-            _gateway(dict(tags)): Found(sum(bucket.number for bucket in buckets if bucket.time == now))
+            _gateway(dict(tags)): Found(sum(bucket.number for bucket in buckets if bucket.time >= since))
             for tags, buckets in day.get("received", {}).items()
         }
 

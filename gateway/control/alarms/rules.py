@@ -24,7 +24,10 @@ What is true when something is missing:
   enrolled; it has a row a day of each that was heard in the window. So coverage is asked of devices that have
   had a row on more days than the window is long.
 - Of several gateways one may be gone while the others write their books: each that wrote within a day is
-  looked for in the running ten minutes. One that was taken away for good is forgotten after that day.
+  looked for in the running five minutes and in the five before, as no page has begun in their first seconds.
+  One that was taken away for good is forgotten after that day.
+- For how long something has held is counted while the store is asked: a time in which nobody looked, as the
+  store was away or no gateway ran, does not count (Grafana's does).
 - No rule that finds nothing speaks, but for the one whose silence is the news: that no gateway writes. It
   waits longer than a gateway takes from book to book, as there is none while the store was away; so do silent
   devices, which a gateway counts anew every few minutes.
@@ -43,7 +46,8 @@ from devices.texts import number as written
 from gateway.indicators.count import SHARE
 
 LOOK_BACK_MS = 7 * DAY_MS  # over which the newest hour of a gauge is looked for
-BOOKS_MS = 10 * MINUTE_MS  # how old books may be: a gateway begins a page each five minutes
+SLOT_MS = 5 * MINUTE_MS  # a gateway begins a page of its books each: gateway/clerk/books.py
+BOOKS_MS = 2 * SLOT_MS  # how old books may be
 OVERLAP_MS = 2 * MINUTE_MS  # how long what ended still counts as firing
 
 Asked = Literal[
@@ -52,7 +56,7 @@ Asked = Literal[
     "store",  # whether the store answers
     "silent",  # hours since a device was heard
     "coverage",  # mean coverage of the devices of a place, %
-    "gateway",  # books written within the running `BOOKS_MS`, by gateway that wrote any in a day
+    "gateway",  # books of the running slot and the one before, by gateway that wrote any in a day
     "books",  # messages received and not accounted for, by gateway
     "quarantine",  # messages refused within an hour, by gateway
     "spool",  # minutes that the oldest message waits, by gateway

@@ -16,6 +16,7 @@ from gateway.control.alarms.rules import OVERLAP_MS, Rule
 
 BETWEEN_MS = 5 * MINUTE_MS  # between two messages of one place and quantity, as provisioning/contact has it
 NOTHING_MS = DAY_MS  # for which a rule that finds nothing at all keeps its state: the store may be filling
+LOOKED_MS = 3 * MINUTE_MS  # between two looks at most: the watch looks each minute
 AGAIN_MS = 12 * HOUR_MS  # after which what still fires is told again
 
 
@@ -44,7 +45,9 @@ Outcome = Literal["", "over", "lost"]  # how it ended: it is over, or nobody kno
 
 @dataclass(slots=True)
 class Alarm:
-    """The state of one rule at one key. It fires from `began` on; `since` it has held, `held` when last."""
+    """The state of one rule at one key. It fires from `began` on; `since` it has held, but for times in which
+    nobody looked; `held` when last.
+    """
 
     rule: str
     key: Key
@@ -91,7 +94,7 @@ class States:
     alarms: dict[tuple[str, Key], Alarm] = field(default_factory=dict)
 
     def step(self, rules: Iterable[Rule], answers: Answers | Literal["away"], at: int) -> bool:
-        """What was found at `at`; whether anything began, ended or is waited for since. While the store is
+        """What was found at `at`; whether anything began, ended or is waited for. While the store is
         away, all but the rule about it keep their state.
         """
         for one in self.alarms.values():
@@ -125,13 +128,15 @@ class States:
         return [one.key for one in self.alarms.values() if one.rule == rule.id and not one.outcome]
 
     def _shape(self) -> dict[tuple[str, Key], tuple[int, int, str]]:
-        return {name: (one.since, one.began, one.outcome) for name, one in self.alarms.items()}
+        return {name: (one.since, one.began or one.held, one.outcome) for name, one in self.alarms.items()}
 
     def _hold(self, rule: Rule, key: Key, value: float | None, at: int) -> Alarm:
         one = self.alarms.get((rule.id, key))
         if one is None or one.outcome:
             earlier = one.began if one else 0
             one = self.alarms[rule.id, key] = Alarm(rule.id, key, at, at, value, earlier=earlier)
+        if not one.began and at - one.held > LOOKED_MS:  # whether it held meanwhile nobody knows
+            one.since += at - one.held
         one.held, one.missed, one.value = at, 0, value
         if not one.began and at - one.since >= rule.lasts:
             one.began, one.earlier = at, 0

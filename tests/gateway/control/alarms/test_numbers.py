@@ -5,8 +5,9 @@ import pytest
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.contract.reading import Device
 from devices.pilots.pilot import load
+from gateway.clerk.books import SLOT_MS as PAGE_MS
 from gateway.control.alarms.numbers import Numbers
-from gateway.control.alarms.rules import rules
+from gateway.control.alarms.rules import SLOT_MS, rules
 from gateway.control.alarms.states import Found, Key
 from gateway.stores.points import Point, device_tags, tags
 
@@ -183,6 +184,20 @@ def test_gateways_are_each_asked_for_their_books(store, numbers):
     }
     assert found["dong-thap-spool-old"] == {Key("a"): Found(0), Key("b"): Found(30)}
     assert found["dong-thap-quarantine"] == {Key("a"): Found(0), Key("b"): Found(30), Key("gone"): Found(0)}
+
+
+def test_a_gateway_that_writes_is_never_found_silent_before_its_first_page_of_a_slot(store, numbers):
+    """A page has the time at which its five minutes began, and is written some seconds later."""
+    assert SLOT_MS == PAGE_MS
+    slot = NOW // SLOT_MS * SLOT_MS
+    store.write([books(slot - number * SLOT_MS) for number in range(1, 4)])
+    for seconds, number in ((-1, 2), (0, 1), (3, 1), (299, 1), (300, 0)):
+        found = numbers.look(slot + 1000 * seconds)["dong-thap-gateway-silent"]
+        assert found == {Key("a"): Found(number)}, seconds
+    store.write([books(slot)])
+    for seconds, number in ((3, 2), (299, 2), (300, 1), (599, 1), (600, 0)):
+        found = numbers.look(slot + 1000 * seconds)["dong-thap-gateway-silent"]
+        assert found == {Key("a"): Found(number)}, seconds
 
 
 def test_who_has_refused_messages_tried_again_is_no_reason_for_an_alarm(store, numbers):

@@ -190,6 +190,33 @@ def test_a_webhook_that_points_elsewhere_has_not_taken_the_message(tmp_path, sto
     assert len(posted) == 4
 
 
+@pytest.mark.parametrize("pause", ["the store is away", "no gateway runs"])
+def test_what_waits_to_fire_does_not_because_nobody_looked_for_a_while(tmp_path, store, told, pause):
+    """The books were out by a message for a look, twice: that is no six minutes."""
+    way, posted = told
+    watching = watch(store, tmp_path, way)
+
+    def out(at):
+        store.write([books(at, stored=7)])
+        watching.try_look(at)
+
+    out(NOW)
+    out(NOW + MINUTE_MS)
+    if pause == "the store is away":
+        store.away = True
+        after = minutes(watching, store, 2, 30)
+        store.away = False
+    else:
+        watching, after = watch(store, tmp_path, way), 600
+    posted.clear()
+    for minute in range(after, after + 5):
+        out(NOW + minute * MINUTE_MS)
+    assert not [title for title in titles(posted) if "HẾT" not in title]
+    out(NOW + (after + 5) * MINUTE_MS)
+    (title,) = (title for title in titles(posted) if "HẾT" not in title)
+    assert title.startswith("Sổ cái"), "a minute before, and five since"
+
+
 @pytest.mark.parametrize("again", [False, True])
 def test_a_clock_that_was_ahead_and_is_put_back_silences_nothing(tmp_path, store, told, again):
     way, posted = told
