@@ -60,11 +60,16 @@ class _Forked:
             stream.flush()
         # one that comes before the copy has let go of our handlers would be lost on them
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
-        self._pid = os.fork()
-        if not self._pid:
-            _be(command, arguments, reads, before)
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        os.close(reads)
+        try:
+            self._pid = os.fork()
+            if not self._pid:
+                _be(command, arguments, reads, before)
+        except OSError:  # no room for another process
+            os.close(self._holds)
+            raise
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            os.close(reads)
 
     def poll(self) -> int | None:
         if self.returncode is None:
@@ -166,6 +171,8 @@ def run_together(
     """
     if stop.is_set():
         return
+    # who started us may ignore it: nobody would then learn how a child of ours, or of a child's, has ended
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
         if first is not None:
             first.start(command)

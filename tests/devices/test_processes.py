@@ -1,0 +1,46 @@
+"""Processes that are started together, where the system or who started us makes that hard."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(script: str) -> str:
+    """What a process of its own prints that runs `script`: it has one thread, and signals to set."""
+    begin = "import os, resource, signal, sys, threading\nfrom devices.processes import *\n"
+    told = [sys.executable, "-c", begin + script]
+    return subprocess.run(told, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+@pytest.mark.parametrize("command", ["lambda: sys.exit(3)", "None"])
+def test_how_a_child_ended_is_known_where_who_started_us_ignores_ended_children(command: str) -> None:
+    said = run(
+        f"""
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+try:
+    run_together(Child("first", ["no-such"]), [], bool, bool, threading.Event(), "en", {command})
+except Failed as error:
+    print(error)
+"""
+    )
+    assert "first" in said
+
+
+def test_where_no_process_can_be_started_signals_and_files_are_as_before() -> None:
+    if sys.platform != "linux":
+        pytest.skip("no process is forked")
+    said = run(
+        """
+files = os.listdir("/proc/self/fd")
+os.fork = lambda: (_ for _ in ()).throw(BlockingIOError(11, "Resource temporarily unavailable"))
+try:
+    Child("first", ["web"]).start(bool)
+except BlockingIOError:
+    print(signal.pthread_sigmask(signal.SIG_BLOCK, []), os.listdir("/proc/self/fd") == files)
+"""
+    )
+    assert said == "set() True\n"
