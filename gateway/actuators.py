@@ -18,6 +18,8 @@ from gateway.control.advisor import OFF
 from gateway.control.dispatch import dispatch
 from gateway.control.ledger import SENDER, Entry, Ledger
 
+RECORDED = b"recorded\n"  # in the mark once it stands in the registry who made it
+
 advice_app = typer.Typer(no_args_is_help=True, help="Automatic commands: stop them all, or let them go on.")
 
 
@@ -85,16 +87,16 @@ def commands(
 def off(data: Data = None, lang: Language = "vi") -> None:
     """Send no automatic command any more, from now on; what runs ends when its time is over."""
     mark = installation.beside(data).data / OFF
-    changed = not mark.exists()
     try:
         mark.touch()  # before anything else: what stops pumps waits for no registry
     except PermissionError:
         raise installation.Shut("path.not_its_user", folder=mark.parent) from None
     typer.echo(text("order.automatic_off", lang))
-    if changed:
+    if mark.read_bytes() != RECORDED:
         _, registry = installation.registry(data, None)
         with registry.acting("advice_off"):
             pass
+        mark.write_bytes(RECORDED)
 
 
 @advice_app.command()

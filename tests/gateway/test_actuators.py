@@ -1,5 +1,7 @@
 """`hoiquan device command`, `hoiquan advice off`: who is written down, and what waits for no registry."""
 
+import json
+
 import pytest
 from typer.testing import CliRunner
 
@@ -56,3 +58,8 @@ def test_automatic_commands_stop_though_the_registry_is_away(run, monkeypatch, t
     done = run("advice", "off", "--lang", "en")
     assert isinstance(done.exception, RegistryAway), "it is not written down, and that is said"
     assert (tmp_path / OFF).exists() and "hoiquan advice on" in done.stdout
+    monkeypatch.delenv("HOIQUAN_REGISTRY")
+    for _ in range(2):
+        assert run("advice", "off").exit_code == 0
+    recorded = json.loads(run("audit", "list", "--json").stdout)
+    assert [one["what"] for one in recorded] == ["advice_off"], "once it can be, and once"
