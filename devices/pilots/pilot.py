@@ -17,9 +17,9 @@ from devices.contract.models import MODELS
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
 from devices.pilots import written
+from devices.pilots.adopters import Adopters
 from devices.pilots.advice import Advising
 from devices.pilots.alarms import Alarms
-from devices.pilots.calendar import Crop
 from devices.pilots.certificates import Records
 from devices.pilots.names import Names
 from devices.pilots.places import PLOTS, Community, Id, Place, Product, Service, Village
@@ -99,52 +99,6 @@ class Organisations(_Model):
     htx: int = Field(ge=0)
     source: str | None = None
     assumption: str | None = None
-
-
-class Codes(_Model):
-    """How many of the invented organisations have a planting-area code by a day: a code is no sealed lot, but
-    who has one was asked by its market where the goods are from.
-    """
-
-    hoi_quan: int = Field(ge=0)
-    htx: int = Field(ge=0)
-    by: date
-    source: str | None = None
-    assumption: str | None = None
-
-
-class Visits(_Model):
-    """Visits of officials to organisations that seal nothing yet, by year; a later year is as the last."""
-
-    by_year: dict[Annotated[int, Field(ge=2020, le=2199)], Annotated[int, Field(ge=0)]] = Field(min_length=1)
-    convince: float = Field(gt=0, le=1, description="share of visits after which diary and lots begin")
-    convince_coded: float = Field(gt=0, le=1, description="the same of those with a planting-area code")
-    stops: float = Field(ge=0, lt=1, description="share that stops in a year though somebody looks after it")
-    stops_alone: float = Field(ge=0, lt=1, description="share that stops where nobody comes again")
-    assumption: str
-
-
-class Adopters(_Model):
-    """Invented organisations that stand for the rest of the province in a rehearsal of traceability:
-    `hoi_quan` and `htx` of them, each with one product, a diary and no sensors.
-    """
-
-    hoi_quan: int = Field(ge=0, le=900)
-    htx: int = Field(ge=0, le=900)
-    crop: Id
-    name: "Names"
-    calendar: tuple[Crop, ...] = Field(min_length=1)
-    yield_kg_ha: float = Field(gt=0)
-    codes: Codes | None = None
-    visits: Visits
-    assumption: str
-
-    @model_validator(mode="after")
-    def _coded(self) -> "Adopters":
-        codes = self.codes
-        if codes is not None and (codes.hoi_quan > self.hoi_quan or codes.htx > self.htx):
-            raise ValueError("codes: more than there are organisations")
-        return self
 
 
 class Limit(_Model):

@@ -35,7 +35,9 @@ def read(name: str, folder: Path, model: type[M]) -> M:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise FileError("file.no_yaml", path=path, error=" ".join(str(error).split())) from None
     except ValidationError as error:
-        errors = error.errors(include_url=False)
+        # a default that could not be made of a wrong field is no second mistake
+        found = error.errors(include_url=False)
+        errors = [one for one in found if one["type"] != "default_factory_not_called"]
         key = "file.wrong_and_more" if len(errors) > 1 else "file.wrong"
         raise FileError(key, path=path, why=_explain(errors[0], model), more=len(errors) - 1) from None
 

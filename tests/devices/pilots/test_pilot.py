@@ -2,15 +2,18 @@
 
 from copy import deepcopy
 from datetime import date
+from pathlib import Path
 
 import pytest
 import yaml
 
 from devices.contract.models import MODELS
 from devices.contract.topics import ID
+from devices.pilots import scenario
 from devices.pilots.pilot import HERE, Pilot, PilotError, load
 
 DEFAULT = HERE / "dong-thap.yaml"
+EARLIER = Path(__file__).with_name("earlier")  # as they were on 28 November 2026, before adopters had visits
 
 
 WHOLE = yaml.safe_load(DEFAULT.read_text("utf-8"))
@@ -76,6 +79,28 @@ def test_the_default_pilot_has_the_targets_of_the_plan():
     years = [row.year for row in pilot.organisations]
     assert pilot.organisations_of(min(years) - 5).year == min(years)
     assert pilot.organisations_of(max(years) + 5).year == max(years)
+
+
+@pytest.mark.parametrize("path", sorted(EARLIER.glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_pilot_file_of_an_earlier_version_loads_and_what_it_does_not_say_is_assumed(path):
+    pilot, now = load(str(path)), load(path.stem)
+    for name in type(pilot).model_fields:  # what was added since is about what is not asked of an officer
+        if name not in ("adopters", "communities", "villages", "merged"):
+            assert getattr(pilot, name) == getattr(now, name), name
+    assert pilot.fleet == now.fleet
+    visits = pilot.adopters.visits
+    assert visits.assumption and 0 < visits.by_year[2021] < visits.by_year[2029] < len(pilot.producers)
+
+
+@pytest.mark.parametrize("path", sorted(EARLIER.glob("scenarios/*.yaml")), ids=lambda path: path.stem)
+def test_a_scenario_of_an_earlier_version_loads(path):
+    assert scenario.load(str(path)).start < scenario.load(str(path)).until
+
+
+def test_what_the_default_of_a_wrong_field_would_have_been_is_no_mistake_of_its_own(tmp_path):
+    content = put(put(data(), "adopters.visits", None), "adopters.htx", -1)
+    with pytest.raises(PilotError, match=r"adopters\.htx: -1 [^(]*$"):
+        load(str(written(tmp_path, content)))
 
 
 def put(content, where, value):
