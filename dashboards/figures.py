@@ -23,6 +23,7 @@ from gateway.stores.store import Latest, Store
 INDICATORS = ("iot_communities", "smart_villages", "traceability_share")
 BOOKS = ("received", "stored", "duplicate", "quarantined", "spooled")
 TREND_DAYS = 30
+ALARM = {"state", "level", "severe", "since", "looked", "text", "text_en"}  # all fields that each alarm has
 WATCHED_MS = 5 * MINUTE_MS  # how old a look of the watch may be; it looks each minute
 ACCURACY_KM = 5.0  # assumption: of every place's point in a pilot file
 GEOJSON = "application/geo+json"
@@ -164,7 +165,7 @@ class Figures:
             mine = [point for point in rows if dict(point.tags)["indicator"] == name]
             if not mine:
                 continue
-            newest = mine[0]
+            newest = next(whole(mine, "value_real", "value_simulated"), mine[0])
             target = self.pilot.target(name)
             result.append(
                 Indicator(
@@ -213,6 +214,8 @@ class Figures:
         found = []
         for latest in self.store.latest("alarm_now", {"pilot": self.pilot.pilot}, now - WATCHED_MS - HOUR_MS):
             said = {name: value for name, (_, value) in latest.fields.items()}
+            if not said.keys() >= ALARM:  # it is just being written
+                continue
             if said["state"] == "firing" and int(said["looked"]) >= now - WATCHED_MS:
                 found.append(
                     AlarmNow(

@@ -208,7 +208,9 @@ def advised(
         community = pilot.place.get(latest.tags.get("community", ""))
         if not severity or community is None or place not in ("", community.id):
             continue
-        said = latest.fields.get("text_en" if lang == "en" else "text", (at, ""))[1]
+        _, said = latest.fields.get("text_en" if lang == "en" else "text", (at, ""))
+        if not said:  # it is just being written
+            continue
         rules.setdefault(latest.tags.get("rule", ""), []).append(
             {"severity": int(severity), "at": at, "text": str(said), "place": community,
              "crop": _crop(pilot, community.id, latest.tags.get("crop", ""), lang)}

@@ -1,6 +1,8 @@
 """What the pages take out of a store, where a point is not whole yet."""
 
 from dashboards.figures import Figures
+from dashboards.pages.lately import Lately
+from dashboards.pages.today import advised
 from devices.clock import MINUTE_MS
 from devices.pilots.pilot import load
 from gateway.indicators.count import evaluate
@@ -18,6 +20,7 @@ def test_a_point_that_is_just_being_written_is_not_there_yet(tmp_path):
         pilot="dong-thap", indicator="smart_villages", community="lang-dinh-yen"
     )  # fmt: skip
     store.write([
+        Point("kpi", kpi, {"value": 6.0, "value_real": 4.0, "value_simulated": 2.0}, NOW - 2 * MINUTE_MS),
         Point("kpi", kpi, {"value": 7.0, "path": 7.0}, NOW - MINUTE_MS),
         Point("kpi", kpi, {"path": 8.0}, NOW),
         Point("standing", place, {"counted": True}, NOW),
@@ -30,8 +33,27 @@ def test_a_point_that_is_just_being_written_is_not_there_yet(tmp_path):
         now=lambda: NOW,
     )
     (indicator,) = figures.indicators(NOW)
-    assert (indicator.value, indicator.at) == (7.0, NOW - MINUTE_MS)
+    assert (indicator.value, indicator.real, indicator.at) == (6.0, 4.0, NOW - 2 * MINUTE_MS)
     assert "lang-dinh-yen" not in figures.standing(NOW)["smart_villages"].members
+    store.close()
+
+
+def test_an_alarm_or_advice_that_is_just_being_written_is_not_there_yet_and_fails_no_page(tmp_path):
+    """Whichever of its fields InfluxDB shows first."""
+    store = SqliteStore(tmp_path / "store.sqlite")
+    figures = Figures(store, PILOT, lambda n: [], lambda at: evaluate(store, PILOT, (), at), now=lambda: NOW)
+    said = {"state": "firing", "level": "II", "severe": True, "since": NOW - 1, "looked": NOW, "text": "có",
+            "text_en": "yes"}  # fmt: skip
+    where = tags(pilot="dong-thap", community="tam-que", quantity="salinity")
+    rule = tags(pilot="dong-thap", community="tam-que", crop="mango", rule="salt")
+    for name, value in said.items():
+        assert figures.alarms(NOW) == []
+        store.write([Point("alarm_now", where, {name: value}, NOW)])
+    assert [one.en for one in figures.alarms(NOW)] == ["yes"]
+    store.write([Point("advice", rule, {"severity": 3}, NOW)])
+    assert advised(Lately.read(figures).advice, PILOT, NOW, "vi") == []
+    store.write([Point("advice", rule, {"text": "Đóng cống."}, NOW)])
+    assert [one["text"] for one in advised(Lately.read(figures).advice, PILOT, NOW, "vi")] == ["Đóng cống."]
     store.close()
 
 
