@@ -4,14 +4,14 @@
     events: [{kind: outage, places: [tam-que], start: 2026-10-10, stop: 2026-10-13}, …]
 
 Few levers, each with its bounds; what a scenario does not name stays as the seed draws it. Days are the
-pilot's own, `stop` is not among them; `places` empty: everywhere. All of it is invented by who writes the
-file.
+pilot's own, `stop` is not among them; `places` empty: everywhere (a theft has none). All of it is invented by
+who writes the file.
 """
 
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from devices.pilots.places import Id, Written
 
@@ -80,6 +80,13 @@ class Theft(_Event):
 
     kind: Literal["theft"]
     devices: tuple[Id, ...] = Field(min_length=1)
+
+    @field_validator("places")
+    @classmethod
+    def _none(cls, places: tuple[Id, ...]) -> tuple[Id, ...]:
+        if places:
+            raise ValueError("a theft is of devices alone, wherever they stand; name them, and no places")
+        return places
 
 
 class Leaves(_Event):

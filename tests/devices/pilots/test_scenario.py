@@ -20,6 +20,7 @@ from sim.session import Plan
 ROOT = Path(__file__).parents[3]
 PILOT = load_pilot("dong-thap")
 GOOD = 'name: {vi: "Thử", en: "A try"}\nstart: 2026-03-01\nuntil: 2026-03-08\n'
+PLACED = "events: [{kind: theft, devices: [a], places: [b], start: 2026-03-02, stop: 2026-03-03}]"
 BAD = [
     ("start: 2026-03-01", "start: March", "start", "valid date"),
     ("start: 2026-03-01", "start: 2019-03-01", "start", "2020-01-01"),
@@ -62,6 +63,12 @@ BAD = [
         "until: 2026-03-08\nevents: [{kind: theft, start: 2026-03-02, stop: 2026-03-03}]",
         "devices",
         "is missing",
+    ),
+    (
+        "until: 2026-03-08",
+        "until: 2026-03-08\n" + PLACED,
+        "events.0.theft.places",
+        "devices alone",
     ),
     ('en: "A try"', 'de: "Versuch"', "name.en", "is missing"),
     ("start: 2026-03-01", "start: [", "not YAML", "line"),
