@@ -19,7 +19,7 @@ from pathlib import Path
 from devices import credentials
 from devices.access.registry import Registry
 from devices.files import replace
-from devices.settings import Settings
+from devices.settings import Settings, http_address
 from devices.texts import Mendable, Misuse
 
 RUNNING, LOCK = "running.json", "up.lock"
@@ -111,7 +111,7 @@ def places(settings: Settings, bind: str, http_port: int) -> dict[str, str]:
     here = LOOPBACK[0] if bind not in LOOPBACK else bind
     return {
         "pilot": settings.pilot,
-        "web_url": f"http://{here}:{http_port}",
+        "web_url": http_address(here, http_port),
         "base_url": settings.base_url,
     }
 

@@ -6,7 +6,9 @@ A variable that ends in _FILE names a file that holds the value (Docker secrets)
 import json
 import os
 import re
+from contextlib import suppress
 from functools import cached_property
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -139,9 +141,14 @@ class Settings(BaseSettings):
             return ""
 
     def on_port(self, port: int, host: str = "localhost") -> "Settings":
-        """These settings for pages on a port of this machine: their address, where none was given."""
-        named = "base_url" in self.model_fields_set
-        return self if named else self.model_copy(update={"base_url": f"http://{host}:{port}"})
+        """These settings for pages on a port of this machine: their address, where none was given. Raises
+        Misuse for a `host` that no address can name.
+        """
+        if "base_url" in self.model_fields_set:
+            return self
+        if not ADDRESS.fullmatch(http_address(host, 80)):
+            raise Misuse("setting.host", host=host, machine=_machine_form(host) or "xn--…")
+        return self.model_copy(update={"base_url": http_address(host, port)})
 
     def as_running(self) -> "Settings":
         """These settings with what a running `hoiquan up` on the same folder has chosen."""
@@ -178,6 +185,21 @@ class Settings(BaseSettings):
     @property
     def registry_url(self) -> str:
         return self.registry.get_secret_value() or str(self.data / "registry.sqlite")
+
+
+def http_address(host: str, port: int) -> str:
+    """Where pages are on a host: a name, or an IP address, of which one of version 6 stands in brackets."""
+    with suppress(ValueError):
+        host = f"[{host}]" if ip_address(host).version == 6 else host
+    return f"http://{host}:{port}"
+
+
+def _machine_form(host: str) -> str:
+    """A name with marks as machines write it; "" for what is none."""
+    try:
+        return "" if host.isascii() else host.encode("idna").decode()
+    except UnicodeError:
+        return ""
 
 
 def _content(variable: str) -> str:

@@ -1,0 +1,46 @@
+"""Settings: the address of pages that nobody gave one."""
+
+import pytest
+
+from devices import installation
+from devices.settings import Settings
+from devices.texts import Misuse
+
+
+@pytest.fixture(autouse=True)
+def _nobody_gave_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOIQUAN_BASE_URL", raising=False)
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("localhost", "http://localhost:8080"),
+        ("xn--hi-qun-tta5842d.vn", "http://xn--hi-qun-tta5842d.vn:8080"),
+        ("192.168.1.5", "http://192.168.1.5:8080"),
+        ("::1", "http://[::1]:8080"),
+        ("fe80::1", "http://[fe80::1]:8080"),
+    ],
+)
+def test_a_machine_s_name_or_address_makes_that_of_its_pages(host: str, address: str) -> None:
+    settings = Settings.read().on_port(8080, host)
+    assert settings.base_url == address
+    assert Settings.read(base_url=address).base_url == address, "and who is told it takes it"
+
+
+def test_pages_on_this_machine_s_sixth_version_alone_are_found_by_commands_beside() -> None:
+    assert installation.places(Settings.read(), "::1", 8080)["web_url"] == "http://[::1]:8080"
+
+
+@pytest.mark.parametrize(
+    ("host", "says"),
+    [
+        ("hội-quán.vn", "xn--hi-qun-tta5842d.vn"), ("a b", "--host a b"), ("example.org:80", "without port"),
+        ("10.0.0.1:80", "without port"), ("http://example.org", "without port"), ("fe80::1%eth0", "eth0"),
+        ("x" * 99 + "ộ", "xn--…"), ("", "--host"),
+    ],
+)  # fmt: skip
+def test_what_no_address_can_name_is_refused_where_it_is_given(host: str, says: str) -> None:
+    with pytest.raises(Misuse) as refused:
+        Settings.read().on_port(8080, host)
+    assert refused.value.key == "setting.host" and says in str(refused.value)
