@@ -70,11 +70,14 @@ class Numbers:
         running = at // HOUR_MS * HOUR_MS
         for place in rule.places:
             for flag in (FLAG_FALSE, FLAG_TRUE):  # where real ones measure, simulated ones do not count
-                there = [
-                    worst
-                    for device, worst in self._there.get((gauge.signal, place, flag), ())
-                    if worst[0] > at - LOOK_BACK_MS - HOUR_MS and self._speaks(Key(place, device), flag)
+                recent = [
+                    one
+                    for one in self._there.get((gauge.signal, place, flag), ())
+                    if one[1][0] > at - LOOK_BACK_MS - HOUR_MS
                 ]
+                there = [worst for device, worst in recent if self._speaks(Key(place, device), flag)]
+                if recent:
+                    found[Key(place)] = Found(None)
                 if there:
                     over = gauge.when == "over"
                     value, hour = max((high if over else -low, hour) for hour, low, high in there)
@@ -120,10 +123,9 @@ class Numbers:
 
     def _silent(self, at: int) -> dict[Key, Found]:
         return {
-            key: Found(minutes / 60)
+            (key := _device(of.tags)): Found(minutes / 60 if self._speaks(key) else None)
             for of in self._store.latest("device", self._where, at - COUNTED_MS)
             if (minutes := _number(of, "silent_minutes")) is not None
-            and self._speaks(key := _device(of.tags))
         }
 
     def _coverage(self, at: int) -> dict[Key, Found]:
@@ -139,9 +141,9 @@ class Numbers:
         for of in self._store.latest("device", self._where, start):
             share, key = _number(of, "coverage"), _device(of.tags)
             settled = rows.get(tuple(sorted(of.tags.items())), 0) > window
-            if share is not None and settled and self._speaks(key):
-                shares.setdefault(Key(key.place), []).append(share)
-        return {key: Found(100 * sum(some) / len(some)) for key, some in shares.items()}
+            if share is not None and settled:
+                shares.setdefault(Key(key.place), []).extend([share] if self._speaks(key) else [])
+        return {key: Found(100 * sum(some) / len(some) if some else None) for key, some in shares.items()}
 
     def _books(self, at: int) -> dict[Key, Found]:
         found = {}

@@ -29,10 +29,10 @@ class Key(NamedTuple):
 
 class Found(NamedTuple):
     """A number, and of a gauge how many readings the running hour has of it (only 0 or not is meant), and
-    whether it is a simulated one's.
+    whether it is a simulated one's. None: whoever it was of may not speak any more.
     """
 
-    value: float
+    value: float | None
     readings: int = 1
     simulated: bool = False
 
@@ -116,12 +116,14 @@ class States:
 
     def _hear(self, rule: Rule, found: Mapping[Key, Found], at: int) -> None:
         for key, one in found.items():
+            if one.value is None:
+                continue
             if rule.condition.holds(one.value) and not (rule.asked == "quiet" and one.readings):
                 self._hold(rule, key, one.value, at).simulated = one.simulated
             else:
                 self._release(rule, key, one.value, at)
         for key in self._keys(rule):
-            if key not in found:
+            if key not in found or found[key].value is None:
                 self._miss(rule, key, at)
 
     def _keys(self, rule: Rule) -> list[Key]:

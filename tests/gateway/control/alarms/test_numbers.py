@@ -113,10 +113,14 @@ def test_a_revoked_device_says_nothing_of_its_place_from_the_next_look_on(store,
     assert level == {TAM_QUE: Found(9.0), Key("canh-tan"): Found(9.0)} and len(silence) == 3
     assert coverage == {TAM_QUE: Found(pytest.approx(50)), Key("canh-tan"): Found(pytest.approx(10))}
     level, silence, coverage = (numbers.look(NOW, [new])[name] for name in names)
-    assert level == {TAM_QUE: Found(0.5)} and silence == {Key("tam-que", "new"): Found(0)}
-    assert coverage == {TAM_QUE: Found(pytest.approx(90))}
+    nobody = {Key("canh-tan"): Found(None)}  # speaks any more, and not: nothing was found
+    assert level == {TAM_QUE: Found(0.5)} | nobody
+    assert {one: found.value for one, found in silence.items()} == {
+        Key("tam-que", "new"): 0, Key("tam-que", "broken"): None, Key("canh-tan", "gone"): None
+    }  # fmt: skip
+    assert coverage == {TAM_QUE: Found(pytest.approx(90))} | nobody
     again = Device("dong-thap", "tam-que", "broken", "canal-gauge", simulated=True)  # the fleet has its name
-    assert numbers.look(NOW, [new, again])[names[0]] == {TAM_QUE: Found(0.5)}
+    assert numbers.look(NOW, [new, again])[names[0]][TAM_QUE] == Found(0.5)
 
 
 def test_where_a_real_gauge_measures_a_simulated_one_raises_no_alarm(store, numbers):

@@ -275,7 +275,7 @@ def test_names_of_silent_devices_are_asked_for_once_a_look_and_a_registry_that_i
     assert len(asked) == 20 and posted and all("“" not in title for title in titles(posted))
 
 
-def test_a_gauge_that_is_revoked_ends_its_alarm_at_the_next_look_also_while_the_registry_is_away(
+def test_the_only_gauge_once_revoked_ends_its_alarm_within_minutes_also_while_the_registry_is_away(
     tmp_path, store, told
 ):
     way, posted = told
@@ -286,7 +286,6 @@ def test_a_gauge_that_is_revoked_ends_its_alarm_at_the_next_look_also_while_the_
             raise RegistryAway("enrol.away", error="gone")
         return speaking
 
-    store.write([gauge("canh-tan", NOW, salinity=0.1)])
     watching = watch(store, tmp_path, way, devices=devices)
     after = minutes(watching, store, 0, 3, salinity=4.4)
     assert len(posted) == 1, "nobody knows who may speak: it counts"
