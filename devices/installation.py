@@ -25,6 +25,7 @@ from devices.texts import Mendable, Misuse
 RUNNING, LOCK = "running.json", "up.lock"
 MARKS = (RUNNING, credentials.FILE, "registry.sqlite", "store.sqlite", "gateway", "trace")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- what listens there is reached so from here
 _NOWHERE = "192.0.2.1"  # of no network (RFC 5737); nothing is sent to it
 
 
@@ -93,7 +94,7 @@ def taken(host: str, port: int) -> bool:
     """Whether somebody listens there."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1" if host == "0.0.0.0" else host, port)) == 0  # noqa: S104
+        return probe.connect_ex((EVERYWHERE.get(host, host), port)) == 0
 
 
 def environment(settings: Settings, lang: str) -> dict[str, str]:
@@ -108,7 +109,7 @@ def environment(settings: Settings, lang: str) -> dict[str, str]:
 
 def places(settings: Settings, bind: str, http_port: int) -> dict[str, str]:
     """Which pilot its pages show, and where they are: for commands on this machine, and for people."""
-    here = LOOPBACK[0] if bind not in LOOPBACK else bind
+    here = EVERYWHERE.get(bind, bind)
     return {
         "pilot": settings.pilot,
         "web_url": http_address(here, http_port),

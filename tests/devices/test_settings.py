@@ -28,8 +28,19 @@ def test_a_machine_s_name_or_address_makes_that_of_its_pages(host: str, address:
     assert Settings.read(base_url=address).base_url == address, "and who is told it takes it"
 
 
-def test_pages_on_this_machine_s_sixth_version_alone_are_found_by_commands_beside() -> None:
-    assert installation.places(Settings.read(), "::1", 8080)["web_url"] == "http://[::1]:8080"
+@pytest.mark.parametrize(
+    ("bind", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8080"),
+        ("localhost", "http://localhost:8080"),
+        ("0.0.0.0", "http://127.0.0.1:8080"),
+        ("::", "http://[::1]:8080"),
+        ("::1", "http://[::1]:8080"),
+        ("192.168.1.5", "http://192.168.1.5:8080"),
+    ],
+)
+def test_commands_on_this_machine_look_for_the_pages_where_they_listen(bind: str, address: str) -> None:
+    assert installation.places(Settings.read(), bind, 8080)["web_url"] == address
 
 
 @pytest.mark.parametrize(
