@@ -29,7 +29,7 @@ from sim.nodes.faults import DARK, DUPLICATES, NONE, OUTAGE, REORDERING, Episode
 from sim.nodes.masts import Incident, Network
 from sim.nodes.node import Node
 from sim.nodes.span import NO_CLOCK, Span
-from sim.nodes.telemetry import encode_reading
+from sim.nodes.telemetry import Delivery, encode_reading
 from sim.nodes.truth import Record, judge
 from sim.physics.actions import Actions
 from sim.physics.world import World
@@ -89,10 +89,16 @@ def fleet(
 
 
 def history(nodes: Iterable[Node], start: int, stop: int) -> Iterator[tuple[Node, list[Reading]]]:
-    """All readings in [start, stop) epoch ms, a node at a time, in pieces of a quarter."""
+    """All readings in [start, stop) epoch ms that have arrived by its end, a node at a time, in pieces."""
     for node in nodes:
-        for first in range(start, stop, PIECE):
-            yield node, list(node.readings(first, min(first + PIECE, stop)))
+        for first, last in pieces(start, stop):
+            yield node, list(node.readings(first, last, stop))
+
+
+def pieces(start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """[start, stop) epoch ms in quarters."""
+    for first in range(start, stop, PIECE):
+        yield first, min(first + PIECE, stop)
 
 
 def diaries(
@@ -115,13 +121,14 @@ def secretary(pilot: Pilot, community: Community) -> Device:
 class Live:
     """Runs from simulated time `start` on; `send` gets device, kind and payload, `tell` ground truth.
     `stamped`: what comes without a time gets that of its arrival, which nobody else knows where another time
-    is played than now.
+    is played than now. `underway`: what history leaves to it, for it was measured before and comes later.
     """
 
     def __init__(
         self, seed: int, pilot: Pilot, nodes: Sequence[Node], start: int, send: Send,
         communities: Sequence[Community] | None = None, tell: Tell | None = None,
         control: tuple[Control, Commands] | None = None, world: World | None = None, stamped: bool = False,
+        underway: Iterable[tuple[Node, Delivery]] = (),
     ) -> None:  # fmt: skip
         self.env = simpy.Environment(initial_time=start)
         self._send, self._tell, self._control, self._stamped = send, tell, control, stamped
@@ -130,6 +137,8 @@ class Live:
         for node in nodes:
             if not node.faulty:
                 self.env.process(self._measure(node))
+        for node, delivery in underway:
+            self.env.process(self._bring(node, delivery))
         for community in pilot.communities if communities is None else communities:
             self.env.process(self._write_down(seed, pilot, community))
 
@@ -174,8 +183,17 @@ class Live:
 
     def _emit(self, node: Node, span: Span) -> None:
         for delivery in node.telemetry.deliveries(span):
-            payload = encode_reading(delivery.reading, delivery.clock or self._stamped)
-            self._send(node.device, "telemetry", payload)
+            self._deliver(node, delivery)
+
+    def _deliver(self, node: Node, delivery: Delivery) -> None:
+        payload = encode_reading(delivery.reading, delivery.clock or self._stamped)
+        self._send(node.device, "telemetry", payload)
+
+    def _bring(self, node: Node, delivery: Delivery) -> Events:
+        for at in (delivery.arrives, delivery.again):
+            if at >= self.now:  # else history has it
+                yield self.env.timeout(at - self.now)
+                self._deliver(node, delivery)
 
     def _measure(self, node: Node) -> Events:
         tick = node.ticks.after(self.now - 1)  # history ends before this moment
@@ -207,7 +225,7 @@ class Station:
         self._start = int(env.now)
         self._running: list[Episode] = []
         self._queue: deque[tuple[Span, list[Episode]]] = deque(maxlen=node.radio.carrier.memory or 1)
-        # messages of the time before, which history has: they are sent first and take their time
+        # messages of the time before, which are others' to bring: they are sent first and take their time
         self._ahead = node.radio.waiting(node.ticks.at(self._start))
         self._luck = (-1, np.empty(0, dtype=bool))  # day, and for each tick of it
         env.process(self._measure())

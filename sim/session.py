@@ -9,7 +9,6 @@ harmless (same node, same tick, same values), so a run begins an hour before the
 """
 
 import contextlib
-import itertools
 import json
 import logging
 import sys
@@ -35,12 +34,12 @@ from sim.nodes.control import Control
 from sim.nodes.faults import GONE, NONE, THEFT
 from sim.nodes.masts import Incident
 from sim.nodes.node import Node
-from sim.nodes.telemetry import encode_reading
+from sim.nodes.telemetry import Delivery, encode_reading
 from sim.nodes.truth import Record, encode, lasting, records, topic
 from sim.physics.actions import Actions
 from sim.physics.world import World
 from sim.publish import Links
-from sim.run import NAP, PIECE, Commands, Live, diaries, fleet, history, secretary
+from sim.run import NAP, PIECE, Commands, Live, diaries, fleet, pieces, secretary
 from sim.season import diary, early
 from sim.staging import staged
 from sim.storms import departure, storms
@@ -143,7 +142,7 @@ class Session:
                     self._past.count(begin, start)
                 self._save(readings=start)
                 return
-            self._live(start, out, stop)
+            self._live(begin, start, out, stop)
 
     def _early(self, begin: int, stop: int) -> Iterator[Record]:
         """The harvests in [begin, stop) that did not keep an interval: until the end of the run, where it has
@@ -155,7 +154,7 @@ class Session:
                 told = {"input": put.id, "harvest": cut.id, "pre_harvest_days": put.pre_harvest_days}
                 yield Record(name, None, EARLY, epoch_ms(put.ts), epoch_ms(cut.ts), told)
 
-    def _live(self, start: int, out: IO[str] | None, stop: threading.Event) -> None:
+    def _live(self, begin: int, start: int, out: IO[str] | None, stop: threading.Event) -> None:
         plan, commands = self._plan, Commands()
         if plan.mqtt:
             self._connect(start, commands)
@@ -174,6 +173,7 @@ class Session:
             self._publish_truth if plan.mqtt or plan.truth else None,
             (Control(self._actions, self._nodes), commands), self._world,
             stamped=self._scenario and plan.mqtt is not None,
+            underway=self._underway(begin, start) if self._past is not None or out is not None else (),
         )  # fmt: skip
         if self._links is not None and plan.storm_ms is not None:
             devices = [node.device for node in self._nodes]
@@ -203,6 +203,16 @@ class Session:
             begin = min(begin, start - window)
         everybody = (*self._communities, *self._organisations)
         yield from diaries(self._seed, self._pilot, begin, start, everybody, self._world)
+
+    def _underway(self, begin: int, start: int) -> Iterator[tuple[Node, Delivery]]:
+        """What history leaves to live running: it was measured before `start` and comes later."""
+        for node in self._nodes:
+            for delivery in node.underway(self._since(node, begin, start), start):
+                yield node, delivery
+
+    def _since(self, node: Node, begin: int, start: int) -> int:
+        """Where a node's history begins: what it had kept when the last run ended is still to come."""
+        return max(node.waits(begin), start - self._plan.history_ms)
 
     def _begin(self, what: str, start: int) -> int:
         """Where the past begins: where the last run ended, but no further back than asked."""
@@ -242,15 +252,16 @@ class Session:
 
     def _pieces(self, begin: int, start: int, out: IO[str] | None) -> Iterator[list[Reading]]:
         """Pieces of history, written to `out` on the way."""
-        if out is None:
-            yield from (readings for _, readings in history(self._nodes, begin, start))
-            return
-        for node, first in itertools.product(self._nodes, range(begin, start, PIECE)):
-            readings = []
-            for reading, clock, *_ in node.deliveries(first, min(first + PIECE, start)):
-                self._send(node.device, "telemetry", encode_reading(reading, clock), out)
-                readings.append(reading)
-            yield readings
+        for node in self._nodes:
+            for first, last in pieces(self._since(node, begin, start), start):
+                if out is None:
+                    yield list(node.readings(first, last, start))
+                    continue
+                readings = []
+                for reading, clock, *_ in node.deliveries(first, last, start):
+                    self._send(node.device, "telemetry", encode_reading(reading, clock), out)
+                    readings.append(reading)
+                yield readings
 
     def _connect(self, now: int, commands: Commands) -> None:
         plan = self._plan

@@ -119,6 +119,7 @@ _NOT_SENSED = STEADY | {"battery_voltage", "rssi"}
 _AHEAD, _BEHIND = (1 / 60, 4.0), (1 / 12, 48.0)  # hours
 _SHARE = 0.4  # Assumption: of the messages in an episode, so many come twice or late
 _LATE, _AGAIN = 1.4, 0.3  # intervals by which they do
+LATEST = _LATE + _AGAIN  # intervals between being sent and coming for the last time
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from sim.nodes.damage import change
 from sim.nodes.faults import (
     DARK,
     DUPLICATES,
+    LATEST,
     LOSS,
     NONE,
     POWER_ON,
@@ -36,9 +37,9 @@ from sim.nodes.faults import (
     timed,
 )
 from sim.nodes.masts import Network, Share
-from sim.nodes.radio import Mask, Power, Radio, away, carrier, distance
+from sim.nodes.radio import Power, Radio, away, carrier, distance
 from sim.nodes.sensors import Sensors
-from sim.nodes.span import NO_CLOCK, Span
+from sim.nodes.span import NO_CLOCK, Mask, Span
 from sim.nodes.telemetry import Delivery, Telemetry, encode_reading
 from sim.nodes.ticks import grid
 from sim.physics.actions import Actions
@@ -96,15 +97,34 @@ class Node:
         self.radio = Radio(seed, name, link, km, ticks, rain, self.on, self._planned, parts, met)
         self._stuck: tuple[int, float] | None = None  # start of the last such episode, and its value
 
-    def readings(self, start: int, stop: int) -> Iterator[Reading]:
-        """What it measures in [start, stop) epoch ms and what arrives in the end, in order of measuring."""
+    def readings(self, start: int, stop: int, by: int | None = None) -> Iterator[Reading]:
+        """What it measures in [start, stop) epoch ms and what arrives in the end, or before `by`, in order of
+        measuring.
+        """
         for span in self._blocks(start, stop):
-            yield from self.telemetry.readings(span)
+            yield from self.telemetry.readings(_arrived(span, by))
 
-    def deliveries(self, start: int, stop: int) -> Iterator[Delivery]:
+    def deliveries(self, start: int, stop: int, by: int | None = None) -> Iterator[Delivery]:
         """The same readings, with how each travels."""
         for span in self._blocks(start, stop):
-            yield from self.telemetry.deliveries(span)
+            yield from self.telemetry.deliveries(_arrived(span, by))
+
+    def underway(self, start: int, stop: int) -> Iterator[Delivery]:
+        """What it measured in [start, stop) epoch ms that comes at `stop` or later, for the first time or
+        again.
+        """
+        for span in self._blocks(max(start, self.waits(stop)), stop):
+            if span.arrives is not None and span.again is not None:
+                late = span.where(np.maximum(span.arrives, span.again) >= stop)
+                yield from self.telemetry.deliveries(late)
+
+    def waits(self, at: int) -> int:
+        """Epoch ms since which it may have measured what has not come at `at`."""
+        if not self.faulty:
+            return at
+        carrier, ticks = self.radio.carrier, self.ticks
+        longest = carrier.memory * carrier.gap + int(LATEST * ticks.interval)  # from being sent to coming
+        return min(at, ticks.time(self.radio.unsent(ticks.at(at - longest))))
 
     def _blocks(self, start: int, stop: int) -> Iterator[Span]:
         """What is delivered of blocks of days."""
@@ -129,9 +149,8 @@ class Node:
         arrives = arrives + self.radio.later(REORDERING, numbers)
         again = self.radio.later(DUPLICATES, numbers)
         again = np.where(again > 0, arrives + again, 0)
-        values = {name: column[kept] for name, column in span.values.items()}
         claims = span.times if span.claims is None else span.claims
-        return Span(span.times[kept], values, claims[kept], arrives[kept], again[kept])
+        return Span(span.times, span.values, claims, arrives, again).where(kept)
 
     def message(self, tick: int) -> bytes:
         """What it says at epoch ms `tick` of its grid, where it exists and nothing fails."""
@@ -201,3 +220,8 @@ class Node:
             last = self.sensors.healthy(episode.start - self.ticks.interval, episode.start)
             self._stuck = (episode.start, float(last.values[episode.signal or ""][-1]))
         return replace(episode, parameters={"value": self._stuck[1]})
+
+
+def _arrived(span: Span, by: int | None) -> Span:
+    """What of it has come before epoch ms `by`; None: some day."""
+    return span if by is None or span.arrives is None else span.where(span.arrives < by)

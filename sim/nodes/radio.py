@@ -13,16 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from devices.clock import MINUTE_MS
 from devices.pilots.pilot import Pilot
 from sim.nodes import lora
 from sim.nodes.faults import BROWN_OUT, OUTAGE, Episode
+from sim.nodes.span import Mask
 from sim.nodes.ticks import Ticks
 from sim.physics.streams import Array, Index, uniform
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +128,16 @@ class Radio:
 
     def waiting(self, tick: int) -> int:
         """How many messages measured before this tick have not been sent."""
+        first = self.unsent(tick)
+        return min(int(self.on(first, tick).sum()), self.carrier.memory) if first < tick else 0
+
+    def unsent(self, tick: int) -> int:
+        """The first tick of those that wait before this one: behind the last at which the link was open."""
         if tick <= self.ticks.first or not self.carrier.memory:
-            return 0
+            return tick
         low, on, heard = self._around(tick, tick + 1)
-        shut = (on & heard)[: tick - low][::-1]
-        back = int(np.argmax(shut)) if shut.any() else len(shut)
-        return min(int(on[tick - low - back : tick - low].sum()), self.carrier.memory)
+        sent = np.flatnonzero((on & heard)[: tick - low])
+        return low + int(sent[-1]) + 1 if len(sent) else low
 
     def later(self, kind: str, ticks: Index) -> Index:
         """Milliseconds by which messages come later (REORDERING) or again (DUPLICATES); 0: not."""

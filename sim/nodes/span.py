@@ -2,7 +2,12 @@
 
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from sim.physics.streams import Array, Index
+
+Mask = npt.NDArray[np.bool_]
 
 NO_CLOCK = -1  # stands for a message without a timestamp
 
@@ -19,3 +24,9 @@ class Span(NamedTuple):
     claims: Index | None = None
     arrives: Index | None = None
     again: Index | None = None
+
+    def where(self, mask: Mask) -> "Span":
+        """What of it `mask` chooses, of a node with faults."""
+        assert self.claims is not None and self.arrives is not None and self.again is not None
+        values = {name: column[mask] for name, column in self.values.items()}
+        return Span(self.times[mask], values, self.claims[mask], self.arrives[mask], self.again[mask])

@@ -28,7 +28,8 @@ FRESH = World(1, PILOT)  # a seed that stages nothing
 
 def part(play):
     """The places of the pilot that a scenario names, and a few others: as good, and quick."""
-    named = {place for event in play.events for place in event.places} | {"thuan-tan", "tam-que", "tan-binh"}
+    others = {"thuan-tan", "tam-que", "tan-binh", "my-dien"}
+    named = {place for event in play.events for place in event.places} | others
     some = {kind: [place for place in getattr(PILOT, kind) if place.id in named | {"lang-tan-thuan-tay"}]
             for kind in ("communities", "villages")}  # fmt: skip
     whole = PILOT.model_dump() | some | {"records": {}, "alarms": None, "adopters": None}

@@ -9,8 +9,10 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
+from devices.clock import now_ms
 from devices.pilots.pilot import load
 from sim.nodes.faults import LEVEL_NAMES
+from sim.nodes.masts import MAST_OUTAGE, Incident
 from sim.session import Plan, Session, parse_duration, parse_moment, parse_shard
 from tests import servers
 
@@ -42,7 +44,7 @@ def test_the_same_bytes_twice_and_in_shards(tmp_path, level):
     for number, whole in enumerate((out, truth)):
         lines = [line for shard in shards for line in shard[number].splitlines()]
         assert sorted(lines) == sorted(whole.splitlines())
-    assert len(out.splitlines()) > 800
+    assert len(out.splitlines()) > 700
     assert bool(truth) == (level != "none")
     kinds = {json.loads(line)["kind"] for line in truth.splitlines()}
     assert len(kinds) >= {"none": 0, "normal": 1, "harsh": 5}[level]
@@ -54,6 +56,26 @@ def test_without_faults_it_is_as_if_there_were_none_to_choose(tmp_path):
     what = plan(out=str(plain))
     Session(what, PILOT, tmp_path, "secret", None).run(threading.Event())
     assert plain.read_bytes() == out
+
+
+class Kept(list):
+    """A past that is looked at alone."""
+
+    keep = list.extend
+
+
+def test_what_a_node_kept_when_the_last_run_ended_is_in_the_next_ones_history(tmp_path):
+    """The mast was down from four hours before that end until an hour ago."""
+    now, kept = now_ms(), Kept()
+    last = now - 3 * HOUR
+    (tmp_path / "sim").mkdir()
+    (tmp_path / "sim" / "dong-thap-1-of-1.json").write_text(json.dumps({"seed": 4, "readings": last}))
+    down = Incident(MAST_OUTAGE, "thuan-tan", last - 4 * HOUR, now - HOUR)
+    what = plan(store=True, start=None, until=None, history_ms=24 * HOUR, forced=(down,), speed=1.0)
+    Session(what, PILOT, tmp_path, "secret", kept).run(threading.Event())
+    times = sorted(one.time for one in kept if one.device.device == "thuan-tan-weather-station-01")
+    assert times[0] < down.start + HOUR and len(times) == len(set(times)) > 30
+    assert min(one.time for one in kept if one.device.community == "tam-que") >= last - HOUR
 
 
 def test_live_labels_are_published_outside_the_contract(tmp_path):

@@ -4,7 +4,7 @@ import json
 import threading
 from datetime import date, timedelta
 
-from devices.clock import day_of
+from devices.clock import day_of, midnight_of
 from devices.pilots import scenario
 from devices.pilots.pilot import load
 from gateway.lots.growth import Growth
@@ -94,4 +94,20 @@ def test_who_drops_out_is_not_counted_any_more(tmp_path):
     )
     values = indicator(store, judged, "iot_communities")
     assert values[last + timedelta(days=20)] < values[last - timedelta(days=5)]
+    store.close()
+
+
+def test_a_storm_silences_four_places_and_the_indicator_falls(tmp_path):
+    """Nodes keep what they measure under masts that are down; when the rehearsal ends, nobody has it."""
+    struck = ("thuan-tan", "tam-que", "tan-binh")
+    pilot = part(*struck, "my-dien", "canh-tan")
+    store, judged = play(tmp_path, "storm-3-days", pilot, interval_minutes=30, start="2026-10-05")
+    values = indicator(store, judged, "iot_communities")
+    assert values[date(2026, 10, 13)] >= 4
+    assert values[date(2026, 10, 16)] == 2
+    begin = midnight_of(date(2026, 10, 14), pilot.zone)
+    for place in pilot.places:
+        where = {"pilot": pilot.pilot, "community": place.id}
+        heard = store.series("telemetry", where, begin, 2**53, 10)
+        assert bool(heard) == (place.id not in (*struck, "lang-tan-thuan-tay")), place.id
     store.close()

@@ -1,6 +1,7 @@
 """Masts and grid take all their nodes along, at the promised rates, and what is forced happens."""
 
 import itertools
+import json
 import threading
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from sim.nodes.faults import BROWN_OUT, LOSS, OUTAGE, POWER_CUT, POWER_ON, THEFT
 from sim.nodes.masts import BATTERIES_MS, GRID_CUT, MAST_OUTAGE, SHARED, Incident, Network
 from sim.nodes.telemetry import encode_reading
 from sim.nodes.truth import records
-from sim.run import Live, fleet
+from sim.run import Live, fleet, history
 
 PILOT = load("dong-thap")
 PLACE = "thuan-tan"
@@ -165,6 +166,38 @@ def test_live_running_meets_what_is_forced_as_history_does(level):
     assert sent == +expected
     assert sorted(map(repr, told)) == sorted(map(repr, labels))
     assert {OUTAGE, POWER_CUT, THEFT} <= {record.kind for record in told}
+
+
+@pytest.mark.parametrize("level", ["none", "harsh"])
+def test_history_has_what_arrived_and_live_running_brings_the_rest(level):
+    """They meet in the middle of a mast's outage."""
+    middle, stop, sent = START + 30 * HOUR_MS, START + 60 * HOUR_MS, Counter()
+    forced = [Incident(MAST_OUTAGE, PLACE, START + 20 * HOUR_MS, START + 36 * HOUR_MS)]
+    first, second = (here(fleet(1, PILOT, level=level, forced=forced)) for _ in "ab")
+    for node, readings in history(first, START, middle):
+        for one in readings:
+            sent[node.device.device, one.seq] += 1
+    assert max(seq for device, seq in sent if "pump" in device) < second[0].ticks.at(START + 21 * HOUR_MS)
+    rest = [(node, delivery) for node in second for delivery in node.underway(START, middle)]
+
+    def send(device, kind, payload):
+        seq = json.loads(payload)["seq"]
+        sent[device.device, seq] += 1
+        came.append((device.device, seq, running.now))
+
+    came = []
+    running = Live(1, PILOT, second, middle, send, [], underway=rest)
+    running.run(0, stop, threading.Event())
+    expected, last = Counter(), Counter()
+    for node in here(fleet(1, PILOT, level=level, forced=forced)):
+        for reading, _, arrives, again in node.deliveries(START, stop):
+            expected[node.device.device, reading.seq] += arrives < stop
+            expected[node.device.device, reading.seq] += middle <= again < stop
+            last.update(
+                (node.device.device, reading.seq, at) for at in (arrives, again) if middle <= at < stop
+            )
+    assert sent == +expected
+    assert Counter(came) == last  # each at its own moment
 
 
 @pytest.mark.parametrize(
