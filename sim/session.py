@@ -192,13 +192,14 @@ class Session:
                 self._save(readings=live.now, diaries=live.now)
 
     def _past_diaries(self, start: int) -> Iterator[tuple[Device, bytes]]:
-        """What was written down before `start`; the first time over MQTT that of the whole window over
-        which the share is counted, for most crops are not harvested within a month.
+        """What was written down before `start`; the first time, over MQTT or where no gateway comes after us,
+        that of the whole window over which the share is counted, for most crops are not harvested within a
+        month.
         """
         begin = self._begin("diaries", start)
         if begin >= start:
             return
-        if self._plan.mqtt and "diaries" not in self._kept():
+        if (self._plan.mqtt or self._plan.complete) and "diaries" not in self._kept():
             window = self._pilot.rules.traceability_share.window_days * UNITS["d"]
             begin = min(begin, start - window)
         everybody = (*self._communities, *self._organisations)

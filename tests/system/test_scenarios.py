@@ -105,6 +105,8 @@ def test_a_storm_silences_four_places_and_the_indicator_falls(tmp_path):
     values = indicator(store, judged, "iot_communities")
     assert values[date(2026, 10, 13)] >= 4
     assert values[date(2026, 10, 16)] == 2
+    # most of them harvested before the rehearsal began, and the share looks back a year
+    assert indicator(store, judged, "traceability_share")[date(2026, 10, 16)] == 5 / 400
     begin = midnight_of(date(2026, 10, 14), pilot.zone)
     for place in pilot.places:
         where = {"pilot": pilot.pilot, "community": place.id}
