@@ -136,10 +136,10 @@ def command(open_past: OpenPast) -> Callable[..., None]:
             chosen = {"seed": seed, "faults": faults, "rollout": rollout}
             play = play.model_copy(update={name: one for name, one in chosen.items() if one is not None})
             plan = played(plan, play, settings.loaded_pilot)
-            name = getattr(play.name, lang)
-            announce("simulated.plays", lang, err=True, name=name, start=play.start, until=play.until)
             if plan.complete:
                 rehearse(settings.data, play)
+            name = getattr(play.name, lang)
+            announce("simulated.plays", lang, err=True, name=name, start=play.start, until=play.until)
         for file in (out, truth):
             may_write(Path(file) if file and file != "-" else None)
         stop = stop_on_signals()
@@ -202,13 +202,12 @@ def played(plan: "Plan", play: scenarios.Scenario, pilot: Pilot) -> "Plan":
 
 
 def rehearse(data: Path, play: scenarios.Scenario) -> None:
-    """Mark the folder as one that holds a scenario, so that nobody takes it for the province."""
+    """Mark the folder as one that holds a scenario. Raises Misuse for one that holds something else."""
     if (data / "sim").exists() or (data / "gateway").exists():
         raise Misuse("simulated.running", folder=data)
     if scenarios.held(data) not in (None, play):
         raise Misuse("simulated.another", folder=data)
-    data.mkdir(parents=True, exist_ok=True)
-    (data / scenarios.SCENARIO).write_text(play.model_dump_json(indent=2) + "\n", "utf-8")
+    scenarios.hold(data, play)
 
 
 def require_connections(mqtt: str | None, storm: str | None, jitter: float) -> None:

@@ -7,9 +7,10 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from devices.clock import midnight_of
+from devices.files import replace
 from devices.pilots import written
 from devices.pilots.levers import FIRST, LAST, Event, Theft, YearIs
 from devices.pilots.names import Names
@@ -102,9 +103,22 @@ class Scenario(BaseModel):
 
 
 def held(folder: Path) -> Scenario | None:
-    """The scenario that a data folder holds a rehearsal of, if any."""
+    """The scenario that a data folder holds a rehearsal of, if any. Raises Misuse for a mark that cannot be
+    read, as another version may have written it.
+    """
     mark = folder / SCENARIO
-    return Scenario.model_validate_json(mark.read_bytes()) if mark.exists() else None
+    if not mark.exists():
+        return None
+    try:
+        return Scenario.model_validate_json(mark.read_bytes())
+    except ValidationError:
+        raise Misuse("simulated.unreadable", path=mark, folder=folder) from None
+
+
+def hold(folder: Path, play: Scenario) -> None:
+    """Mark a data folder as one that holds a rehearsal of it, so that nobody takes it for the province."""
+    folder.mkdir(parents=True, exist_ok=True)
+    replace(folder / SCENARIO, play.model_dump_json(indent=2) + "\n")
 
 
 def load(name: str) -> Scenario:

@@ -63,3 +63,11 @@ def test_scenarios_and_causes_are_listed(tmp_path):
     table = done(hoiquan(tmp_path, "simulate", "adoption", "--lang", "en"))
     assert "Visits" in table and "55.8%" in table and "207" in table
     assert "27.5%" in done(hoiquan(tmp_path, "simulate", "adoption", "--rollout", "drop-out", "--lang", "en"))
+
+
+def test_every_command_names_a_mark_that_it_cannot_read(tmp_path):
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / scenario.SCENARIO).write_text('{"name":')
+    play = ("--scenario", "theft", "--data", "bad")
+    for words in (("up", *play), ("simulate", "--store", *play), ("web", "--data", "bad")):
+        assert "bad/scenario.json không đọc được" in one_line(hoiquan(tmp_path, *words), 2)

@@ -141,6 +141,16 @@ def test_a_rehearsal_keeps_to_a_folder_of_its_own(tmp_path):
         rehearse(lived, load("decade"))
 
 
+@pytest.mark.parametrize("mark", [b'{"name":', b"", b'{"wind": 3}', b"\xff"])
+def test_a_mark_that_cannot_be_read_is_named_with_the_cure(tmp_path, mark):
+    path = tmp_path / scenario.SCENARIO
+    path.write_bytes(mark)
+    with pytest.raises(Misuse) as error:
+        rehearse(tmp_path, load("theft"))
+    sentence = str(error.value)
+    assert str(path) in sentence and f"delete the folder {tmp_path} and play again" in sentence
+
+
 def test_a_played_scenario_fills_store_records_and_indicators(tmp_path):
     """The command, as a person gives it: a place joins, and picks its mangoes in September."""
     path = tmp_path / "summer.yaml"
