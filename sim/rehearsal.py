@@ -49,8 +49,9 @@ def up(
     settings = Settings.read(data=folder, pilot=play.pilot)
     settings = settings.on_port(http_port, installation.reached_as(bind, host))
     play.require(settings.loaded_pilot)
-    if (kept := scenarios.held(folder)) not in (None, play):
-        raise Misuse("simulated.another", folder=folder)
+    kept = scenarios.held(folder) is not None
+    if kept:
+        scenarios.hold(folder, play)  # its page says what the file says now
     with installation.claim(folder) as running:
         installation.require_port("--http-port", bind, http_port)
         os.environ |= installation.environment(settings, lang)
@@ -59,7 +60,7 @@ def up(
         announce("up.plays", lang, name=title, start=play.start, until=play.until, folder=folder)
         run_together(
             first=None
-            if kept is not None and (folder / PLAYED).exists()
+            if kept and (folder / PLAYED).exists()
             else Child("scenario", ["simulate", "--scenario", name, "--store"], waited_for=False),
             children=[Child("web", ["web", "--http-port", str(http_port), "--bind", bind], waited_for=False)],
             ready=lambda: installation.taken(bind, http_port),

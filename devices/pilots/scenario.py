@@ -21,6 +21,7 @@ from devices.texts import Misuse
 Variant = Literal["plan", "on-time", "late", "drop-out"]
 VARIANTS: tuple[Variant, ...] = ("plan", "on-time", "late", "drop-out")
 HERE = Path(__file__).parent / "scenarios"
+WORDS = {"name", "happens", "watch"}
 SCENARIO = "scenario.json"  # in a data folder: what it holds is a rehearsal of this scenario
 
 
@@ -76,6 +77,10 @@ class Scenario(BaseModel):
         """Seconds between two readings of a node; None: its model's."""
         return None if self.interval_minutes is None else self.interval_minutes * 60
 
+    def plays(self, other: "Scenario") -> bool:
+        """Whether both are the same but for the words of their pages."""
+        return self.model_dump(exclude=WORDS) == other.model_dump(exclude=WORDS)
+
     def span(self, pilot: Pilot) -> tuple[int, int]:
         """Beginning and end, epoch ms."""
         return midnight_of(self.start, pilot.zone), midnight_of(self.until, pilot.zone)
@@ -116,7 +121,12 @@ def held(folder: Path) -> Scenario | None:
 
 
 def hold(folder: Path, play: Scenario) -> None:
-    """Mark a data folder as one that holds a rehearsal of it, so that nobody takes it for the province."""
+    """Mark a data folder as one that holds a rehearsal of it, so that nobody takes it for the province.
+    Raises Misuse for one that holds another's.
+    """
+    there = held(folder)
+    if there is not None and not play.plays(there):
+        raise Misuse("simulated.another", folder=folder)
     folder.mkdir(parents=True, exist_ok=True)
     replace(folder / SCENARIO, play.model_dump_json(indent=2) + "\n")
 

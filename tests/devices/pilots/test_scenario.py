@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from devices.pilots import scenario
+from devices.pilots.names import Names
 from devices.pilots.pilot import load as load_pilot
 from devices.pilots.scenario import load
 from devices.pilots.written import FileError
@@ -135,6 +136,12 @@ def test_a_rehearsal_keeps_to_a_folder_of_its_own(tmp_path):
     rehearse(tmp_path, load("decade"))
     with pytest.raises(ValueError, match="another scenario"):
         rehearse(tmp_path, load("decade-late"))
+    worded = load("decade").model_copy(update={"name": Names(vi="Khác", en="Other"), "watch": ()})
+    rehearse(tmp_path, worded)
+    assert scenario.held(tmp_path) == worded
+    with pytest.raises(ValueError, match=f"delete the folder {tmp_path}"):
+        rehearse(tmp_path, worded.model_copy(update={"seed": 2}))
+    assert scenario.held(tmp_path) == worded
     lived = tmp_path / "lived"
     (lived / "gateway").mkdir(parents=True)
     with pytest.raises(ValueError, match="running pilot"):
