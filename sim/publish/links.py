@@ -4,6 +4,7 @@ import json
 import logging
 import resource
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -48,10 +49,11 @@ class Links:
         self._online = json.dumps({"state": "online"} | ({"scenario": True} if scenario else {})).encode()
         self._loop = Loop(broker, tls, jitter, self._hear, paced)
         self._links: dict[str, Link] = {}  # by device
+        self._cuts = Counter[str]()  # by device: what keeps it away now, whether it has a link or not
         self._since = 0  # messages since the sockets had their turn
 
     def open(self, device: Device) -> Link:
-        """The device's link; where it is the first time, `serve` will connect it."""
+        """The device's link; where it is the first time, `serve` will connect it, once nothing cuts it."""
         name = device.device
         link = self._links.get(name)
         if link is None:
@@ -61,6 +63,7 @@ class Links:
             connect = packets.connect(name, password, KEEPALIVE, (status, OFFLINE))
             link = Link(name, Session(connect, Message(status, self._online, True), hears))
             self._links[name] = link
+            link.held = self._cuts[name] > 0
             self._loop.begin(link)
         return link
 
@@ -91,15 +94,20 @@ class Links:
         self._loop.serve(seconds)
 
     def cut(self, devices: Iterable[Device]) -> None:
-        """The connections of those that have one are gone at once, as when a mast fails, until `restore`."""
+        """Their connections are gone at once, as when a mast fails, until `restore` was called as often: a
+        stolen device does not come back with its mast.
+        """
         for device in devices:
+            self._cuts[device.device] += 1
             if link := self._links.get(device.device):
                 self._loop.hold(link)
 
     def restore(self, devices: Iterable[Device]) -> None:
-        """They come back, all at once or within the jitter."""
+        """Whom nothing else cuts comes back, all at once or within the jitter."""
         for device in devices:
-            if link := self._links.get(device.device):
+            self._cuts[device.device] -= 1
+            link = self._links.get(device.device)
+            if link is not None and not self._cuts[device.device]:
                 self._loop.release(link)
 
     def close(self, patience: float) -> bool:

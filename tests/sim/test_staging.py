@@ -81,5 +81,5 @@ def test_a_stolen_node_loses_its_connection_and_has_it_again():
     env, one = simpy.Environment(initial_time=100), Device("p", "c", "d", "soil-probe", simulated=True)
     env.process(departure(env, one, 150, 400, Line()))
     env.process(departure(env, one, 50, 300, Line()))
-    env.run()
+    env.run()  # Links counts them: it is back at 400
     assert [line[:2] for line in told] == [("cut", 100), ("cut", 150), ("restore", 300), ("restore", 400)]

@@ -300,6 +300,27 @@ def test_a_mast_takes_its_nodes_away_and_they_come_back_together(mosquitto, jitt
         assert mine.close(5)
 
 
+def test_a_storm_gives_nobody_back_whom_something_else_keeps_away(mosquitto):
+    """One was stolen while connected, one before it ever was; a third had the storm alone."""
+    stolen, never, other = nodes = crowd(3, "stolen")
+    with listening(mosquitto, "hoiquan/v1/dong-thap/stolen/+/status") as (heard, _):
+        mine = links(mosquitto, nodes)
+        links_of = [mine.open(stolen), mine.open(other)]
+        served(mine, lambda: all(link.connected for link in links_of), "both are there")
+        mine.cut([stolen])
+        mine.cut([never])
+        mine.cut(nodes)
+        links_of.insert(1, mine.open(never))
+        mine.restore(nodes)
+        served(mine, lambda: states(heard).get(other.device) == "online" and links_of[2].connected, "a storm")
+        for _ in range(20):
+            mine.serve(0.02)
+        assert [link.connected for link in links_of] == [False, False, True]
+        mine.restore([stolen, never])
+        served(mine, lambda: all(link.connected for link in links_of), "all are back")
+        assert mine.close(5)
+
+
 def test_more_devices_than_files_may_be_opened_is_told_before_anything_is_connected(monkeypatch):
     monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 1024))
     with pytest.raises(Misuse, match=r"2000 .*1024"):
