@@ -149,7 +149,7 @@ def command(open_past: OpenPast) -> Callable[..., None]:
             return
         with open_past(settings, judged) as past:
             Session(plan, settings.loaded_pilot, settings.data, secret, past).run(stop)
-        if plan.complete and not stop.is_set():
+        if plan.complete and plan.shard == (1, 1) and not stop.is_set():
             (settings.data / PLAYED).touch()
         if plan.complete and not stop.is_set() and CHILD not in os.environ:
             announce("simulated.see", lang, err=True, folder=settings.data)

@@ -4,6 +4,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from devices.pilots import scenario
+from sim.rehearsal import PLAYED
 from tests.loopback import free_port
 from tests.system.running import Running, command, done, hoiquan, one_line, until
 
@@ -74,3 +75,11 @@ def test_every_command_names_a_mark_that_it_cannot_read(tmp_path):
     play = ("--scenario", "theft", "--data", "bad")
     for words in (("up", *play), ("simulate", "--store", *play), ("web", "--data", "bad")):
         assert "bad/scenario.json không đọc được" in one_line(hoiquan(tmp_path, *words), 2)
+
+
+def test_a_part_of_the_fleet_is_not_the_whole_rehearsal(tmp_path):
+    (tmp_path / "short.yaml").write_text(SHORT, "utf-8")
+    for shard in ("1/60", "1/1"):
+        play = ("simulate", "--scenario", "short.yaml", "--store", "--data", "some", "--shard", shard)
+        done(hoiquan(tmp_path, *play))
+        assert (tmp_path / "some" / PLAYED).exists() is (shard == "1/1")
