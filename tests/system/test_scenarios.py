@@ -85,6 +85,17 @@ def test_a_cut_budget_moves_the_indicators_down_and_up_again(tmp_path):
     store.close()
 
 
+def test_villages_fall_within_a_month_of_the_cut_and_communities_not_yet(tmp_path):
+    places = {"communities": WHOLE.communities, "villages": WHOLE.villages}
+    some = {kind: [one for one in all_ if one.joined < date(2027, 6, 1)] for kind, all_ in places.items()}
+    pilot = part(*(one.id for one in some["communities"]), villages=len(some["villages"]))
+    store, judged = play(tmp_path, "budget-cut", pilot, start="2027-06-20", until="2027-08-01")
+    villages, communities = (indicator(store, judged, name) for name in ("smart_villages", "iot_communities"))
+    assert villages[date(2027, 6, 30)] == 10 and villages[date(2027, 7, 31)] == 5
+    assert communities[date(2027, 6, 30)] == communities[date(2027, 7, 31)] == 10
+    store.close()
+
+
 def test_who_drops_out_is_not_counted_any_more(tmp_path):
     pilot = part("thuan-tan", "canh-tan", "tam-que", "tan-binh", "hoa-kieng-lai-vung", "my-dien")
     stops = left(pilot, "drop-out", 1)
