@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from devices.pilots.places import Id, Written
+from devices.texts import Misuse
 
 FIRST, LAST = date(2020, 1, 1), date(2199, 12, 31)  # the simulated world begins and ends
 Day = Annotated[date, Field(ge=FIRST, le=LAST)]
@@ -41,7 +42,7 @@ class _Event(Written):
     @model_validator(mode="after")
     def _in_order(self) -> "_Event":
         if self.stop <= self.start:
-            raise ValueError(f"stop {self.stop} is not after start, {self.start}; write a later day")
+            raise Misuse("simulated.stop_before", stop=str(self.stop), start=str(self.start))
         return self
 
 

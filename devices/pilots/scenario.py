@@ -3,13 +3,14 @@
 `load` reads `devices/pilots/scenarios/{name}.yaml` or a path. Same file, same data, on any machine.
 """
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from devices.clock import midnight_of
+from devices.contract.models import DIARY
 from devices.files import replace
 from devices.pilots import written
 from devices.pilots.levers import FIRST, LAST, Event, Theft, YearIs
@@ -51,25 +52,26 @@ class Scenario(BaseModel):
     @model_validator(mode="after")
     def _in_order(self) -> "Scenario":
         if self.until <= self.start:
-            raise ValueError(f"until: {self.until} is not after start, {self.start}; write a later day")
+            raise Misuse("simulated.until_before", until=str(self.until), start=str(self.start))
         if self.interval_minutes is not None and 1440 % self.interval_minutes:
-            raise ValueError(
-                f"interval_minutes: {self.interval_minutes} does not divide a day; write 10, 60 or 360"
-            )
+            raise Misuse("simulated.uneven", minutes=self.interval_minutes)
         return self
 
     @model_validator(mode="after")
     def _staged(self) -> "Scenario":
         years = [one.year for one in self.years]
+        # the flood and the Pacific of the year before are felt in its dry season
+        first, last = self.start.year - 1, (self.until - timedelta(days=1)).year
         for year in years:
             if years.count(year) > 1:
-                raise ValueError(f"years: {year} is named twice; write all of it in one row")
+                raise Misuse("simulated.year_twice", year=year)
+            if not first <= year <= last:
+                raise Misuse("simulated.no_year", year=year, first=first, last=last)
         for number, event in enumerate(self.events):
             if event.start >= self.until or event.stop <= self.start:
-                raise ValueError(
-                    f"events.{number}: {event.start} to {event.stop} is never played; choose days from "
-                    f"{self.start} to before {self.until}"
-                )
+                days = {"start": str(event.start), "stop": str(event.stop)}
+                span = {"first": str(self.start), "last": str(self.until)}
+                raise Misuse("simulated.never", number=number, **days, **span)
         return self
 
     @property
@@ -86,7 +88,7 @@ class Scenario(BaseModel):
         return midnight_of(self.start, pilot.zone), midnight_of(self.until, pilot.zone)
 
     def require(self, pilot: Pilot) -> None:
-        """Raise Misuse where an event names a place or a device that the pilot does not have."""
+        """Raise Misuse where an event names a place or a node that the pilot does not have."""
         for event in self.events:
             for place in event.places:
                 if place not in pilot.place:
@@ -94,6 +96,8 @@ class Scenario(BaseModel):
             for device in event.devices if isinstance(event, Theft) else ():
                 if device not in pilot.fleet:
                     raise Misuse("simulated.no_device", device=device)
+                if pilot.fleet[device].model == DIARY:
+                    raise Misuse("simulated.no_theft", device=device)
 
     def judged(self, pilot: Pilot) -> Pilot:
         """The pilot with the rule that fits: a node is judged by the interval it promised, so no slot in

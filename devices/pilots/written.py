@@ -3,14 +3,14 @@
 from difflib import get_close_matches
 from pathlib import Path
 from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from devices.files import mend
-from devices.texts import Misuse, catalogue, parsed
+from devices.texts import Mendable, Misuse, catalogue, parsed
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -55,12 +55,25 @@ def _explain(error: ErrorDetails, model: type[BaseModel]) -> Misuse:
     if error["type"] == "missing":
         told = f"file.missing_{error['loc'][-1]}"  # of some parts the catalogue says what belongs there
         return Misuse(told if told in catalogue() else "file.missing_field", where=where)
-    message = error["msg"].removeprefix("Value error, ")  # pydantic's words, and those of our own models
-    message = message[:1].lower() + message[1:]
-    value = error["input"]
+    value, why = error["input"], _why(error)
     if isinstance(value, str | int | float | bool):
-        return Misuse("file.wrong_value", where=where, given=value, why=message)
-    return Misuse("file.wrong_field", where=where, why=message)
+        return Misuse("file.wrong_value", where=where, given=value, why=why)
+    return Misuse("file.wrong_field", where=where, why=why)
+
+
+def _why(error: ErrorDetails) -> Mendable | str:
+    """What is wrong: the catalogue's sentence where it has one, else English of pydantic or of a model."""
+    given = error.get("ctx", {})
+    if isinstance(given.get("error"), Mendable):
+        return cast("Mendable", given["error"])
+    kind = error["type"]
+    key = "file.why_" + next(
+        (one for one in ("date", "int", "float", "bool") if kind.startswith(f"{one}_")), kind
+    )
+    if key in catalogue():  # as the file writes it, whatever the language
+        return Misuse(key, **{name: str(one).replace(" or ", ", ") for name, one in given.items()})
+    message = error["msg"].removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
 
 
 def _fields(model: Any, path: list[int | str]) -> list[str]:

@@ -29,18 +29,20 @@ BAD = [
     ("until: 2026-03-08", "", "until", "is missing"),
     ("until: 2026-03-08", "until: 2026-03-08\nfault: harsh", "fault", "do you mean faults?"),
     ("until: 2026-03-08", "until: 2026-03-08\nwind: 3", "wind", "write one of name, happens"),
-    ("until: 2026-03-08", "until: 2026-03-08\nfaults: some", "faults", "'none', 'normal' or 'harsh'"),
+    ("until: 2026-03-08", "until: 2026-03-08\nfaults: some", "faults", "'none', 'normal', 'harsh'"),
     (
         "until: 2026-03-08",
         "until: 2026-03-08\nrollout: soon",
         "rollout",
-        "'plan', 'on-time', 'late' or 'drop-out'",
+        "'plan', 'on-time', 'late', 'drop-out'",
     ),
     ("until: 2026-03-08", "until: 2026-03-08\nseed: -1", "seed", "greater than or equal to 0"),
     ("until: 2026-03-08", "until: 2026-03-08\ninterval_minutes: 7", "interval_minutes", "10, 60 or 360"),
     ("until: 2026-03-08", "until: 2026-03-08\nyears: [{year: 2027, salt_km: 90}]", "salt_km", "equal to 60"),
     ("until: 2026-03-08", "until: 2026-03-08\nyears: [{year: 2027, salt: 50}]", "salt", "salt_km"),
-    ("until: 2026-03-08", "until: 2026-03-08\nyears: [{year: 2027}, {year: 2027}]", "years", "one row"),
+    ("until: 2026-03-08", "until: 2026-03-08\nyears: [{year: 2026}, {year: 2026}]", "years", "one row"),
+    ("until: 2026-03-08", "until: 2026-03-08\nyears: [{year: 2062}]", "2062", "years from 2025 to 2026"),
+    ("until: 2026-03-08", "until: 2026-03-08\nyears: [{year: 2024}]", "2024", "years from 2025 to 2026"),
     (
         "until: 2026-03-08",
         "until: 2026-03-08\nevents: [{kind: flood, start: 2026-03-02, stop: 2026-03-03}]",
@@ -74,6 +76,31 @@ BAD = [
     ('en: "A try"', 'de: "Versuch"', "name.en", "is missing"),
     ("start: 2026-03-01", "start: [", "not YAML", "line"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("instead", "vietnamese"),
+    [
+        (
+            "events: [{kind: heist, start: 2026-03-02, stop: 2026-03-03}]",
+            "events.0: 'kind': hãy ghi một trong 'rain', 'hoppers'",
+        ),
+        ("faults: some", "faults: 'some' không đúng: hãy ghi một trong 'none', 'normal', 'harsh'"),
+        ("years: [{year: 2026, flood_m: 9}]", "years.0.flood_m: 9 không đúng: nhiều nhất là 5.3"),
+        (
+            "events: [{kind: rain, mm: 50, start: 2026-04-02, stop: 2026-04-03}]",
+            "hãy chọn ngày từ 2026-03-01",
+        ),
+        ("seed: -1", "seed: -1 không đúng: phải từ 0 trở lên"),
+        ("seed: x", "seed: 'x' không đúng: phải là một số nguyên"),
+    ],
+)
+def test_a_mistake_is_said_in_vietnamese(tmp_path, instead, vietnamese):
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"{GOOD}{instead}\n", "utf-8")
+    with pytest.raises(FileError) as error:
+        load(str(path))
+    assert vietnamese in error.value.sentence("vi")
 
 
 @pytest.mark.parametrize(("line", "instead", "field", "mend"), BAD, ids=[case[1][-25:] for case in BAD])
@@ -115,6 +142,7 @@ def test_a_scenario_is_played_live_over_mqtt_and_else_as_a_past():
     [
         ("kind: outage, places: [nowhere]", "'nowhere'.*tam-que"),
         ("kind: theft, devices: [tam-que-soil-probe-9]", "'tam-que-soil-probe-9'.*tam-que-soil-probe-01"),
+        ("kind: theft, devices: [tam-que-diary-01]", "'tam-que-diary-01'.*is a diary and no node"),
     ],
 )
 def test_what_the_pilot_does_not_have_is_named(tmp_path, event, names):
