@@ -117,7 +117,7 @@ def up(
 
     stop = stop_on_signals()
     if scenario is not None:
-        asked = pilot, history, speed, seed, faults, rollout
+        asked = pilot, history, speed, seed, faults, rollout, mqtt_port, broker
         rehearsal.up(scenario, data, asked, http_port, bind, host, stop, lang)
         return
     settings = Settings.read(data=data, pilot=pilot).on_port(http_port, installation.reached_as(bind, host))

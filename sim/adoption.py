@@ -110,7 +110,7 @@ class _Officials:
     def _planned(self, year: int) -> float:
         """Visits that there is staff for."""
         known = self._visits.by_year
-        number = known.get(year, known[max(known)])
+        number = known[max(one for one in known if one <= year)]
         return number * (LATE_SHARE if self._variant == "late" else 1.0)
 
     def _funded(self, day: date) -> bool:

@@ -12,6 +12,7 @@ import typer
 from devices import broker_url
 from devices.files import may_write
 from devices.pilots import scenario as scenarios
+from devices.pilots.levers import FIRST, LAST
 from devices.pilots.pilot import Pilot
 from devices.processes import CHILD, stop_on_signals
 from devices.settings import Settings
@@ -96,11 +97,11 @@ def command(open_past: OpenPast) -> Callable[..., None]:
         # late, as everywhere in the commands: `--help` is quick
         from sim.session import Plan, Session, parse_duration, parse_moment, parse_shard
 
-        settings = Settings.read(data=data, pilot=pilot)
+        play = None if scenario is None else scenarios.load(scenario)
+        own = None if play is None else play.pilot
+        settings = Settings.read(data=data, pilot=own if pilot is None else pilot)
         if action != "run":
-            where = out or "simulated.html"
-            place = settings.loaded_pilot
-            answer(action, place, seed or 1, rollout or "plan", (community, year), where, lang)
+            answer(action, settings.loaded_pilot, play, seed, rollout, (community, year), out, lang)
             return
         require_speed(speed)
         require_connections(mqtt, storm, jitter)
@@ -126,12 +127,9 @@ def command(open_past: OpenPast) -> Callable[..., None]:
         if not (plan.mqtt or plan.out or plan.store):
             raise Misuse("simulated.nowhere")
         judged = settings.loaded_pilot
-        if scenario is not None:
+        if play is not None:
             if start or until or history:
                 raise Misuse("simulated.own_time")
-            play = scenarios.load(scenario)
-            if pilot is None:
-                settings = Settings.read(data=data, pilot=play.pilot)
             judged = play.judged(settings.loaded_pilot)
             chosen = {"seed": seed, "faults": faults, "rollout": rollout}
             play = play.model_copy(update={name: one for name, one in chosen.items() if one is not None})
@@ -160,31 +158,42 @@ def command(open_past: OpenPast) -> Callable[..., None]:
 def answer(
     action: str,
     pilot: Pilot,
-    seed: int,
-    variant: scenarios.Variant,
+    play: scenarios.Scenario | None,
+    seed: int | None,
+    rollout: scenarios.Variant | None,
     drawn: tuple[str, int],
-    out: str,
+    out: str | None,
     lang: Lang,
 ) -> None:
     """Draw a place's week and year into `out`, or print what can be rehearsed and what makes organisations
-    take part.
+    take part, in a scenario too.
     """
+    if play is not None and action != "adoption":
+        raise Misuse("simulated.no_scenario", action=action)
     if action == "describe":
         from sim.describe import page
 
         community, year = drawn
         if community not in pilot.place:
             raise Misuse("simulated.no_community", place=community)
-        may_write(Path(out))
-        Path(out).write_text(page(seed, pilot, community, year, lang), "utf-8")
-        typer.echo(out)
+        if not FIRST.year <= year <= LAST.year:
+            span = {"first": str(FIRST.year), "last": str(LAST.year)}
+            raise Misuse("simulated.no_year_drawn", year=str(year), **span)
+        path = Path(out or "simulated.html")
+        may_write(path)
+        path.write_text(page(1 if seed is None else seed, pilot, community, year, lang), "utf-8")
+        typer.echo(str(path))
         return
     from sim.listing import adopted, listed
 
     if action == "scenarios":
         typer.echo("\n".join(listed(lang)))
         return
-    names, rows = adopted(pilot, variant, seed, lang)
+    if play is not None:
+        play.require(pilot)
+        seed, rollout = play.seed if seed is None else seed, rollout or play.rollout
+    events = () if play is None else play.events
+    names, rows = adopted(pilot, rollout or "plan", 1 if seed is None else seed, lang, events)
     show(names, rows, whole=range(len(names)))
 
 

@@ -3,10 +3,11 @@ organisations take part.
 """
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from devices.pilots import scenario as scenarios
+from devices.pilots.levers import Event
 from devices.pilots.pilot import Pilot
 from devices.pilots.scenario import Scenario, Variant
 from devices.texts import number, percent, text
@@ -34,11 +35,13 @@ def listed(lang: str) -> Iterator[str]:
         yield ""
 
 
-def adopted(pilot: Pilot, variant: Variant, seed: int, lang: str) -> tuple[list[str], list[list[str]]]:
+def adopted(
+    pilot: Pilot, variant: Variant, seed: int, lang: str, events: Sequence[Event] = ()
+) -> tuple[list[str], list[list[str]]]:
     """Column names, and a row a year until the last target's: visits, who began, who stopped, who seals at
     its end and how many of them have a code, the share of all and what is asked.
     """
-    found = adoption(pilot, variant, seed)
+    found = adoption(pilot, variant, seed, events)
     target = pilot.target("traceability_share")
     names = ("year", "visits", "began", "stopped", "active", "coded", "share", "target")
     rows = []

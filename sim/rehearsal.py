@@ -19,7 +19,7 @@ from devices.terminal import announce
 from devices.texts import Misuse
 
 FOLDER = "rehearsals"  # in the data folder, where nobody names another
-# What a scenario decides, as it is where nobody gives it.
+# What a scenario decides or has no need of, as it is where nobody gives it.
 OWN = {
     "--pilot": None,
     "--history": "30d",
@@ -27,6 +27,8 @@ OWN = {
     "--seed": 1,
     "--faults": "none",
     "--rollout": "plan",
+    "--mqtt-port": 1883,
+    "--broker": "auto",
 }
 PLAYED = "played"  # in a rehearsal's folder: it was played to its end
 

@@ -54,6 +54,13 @@ def test_variants_differ_in_causes_that_can_be_counted():
         assert one.began <= one.visits and one.coded <= one.active
 
 
+def test_a_year_that_is_not_named_has_the_visits_of_the_last_before_it():
+    whole = PILOT.model_dump()
+    whole["adopters"]["visits"]["by_year"] = {2021: 20, 2025: 40}
+    years = adoption(type(PILOT).model_validate(whole), "plan", 1).years
+    assert [years[year].visits for year in (2021, 2022, 2024, 2025, 2026)] == [20, 20, 20, 40, 40]
+
+
 def test_a_code_is_an_anchor_and_no_sealed_lot():
     """77 had one in June 2023 (FACTS section 5); about half of them seal when somebody has come to each."""
     codes = PILOT.adopters.codes

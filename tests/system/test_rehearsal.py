@@ -52,9 +52,9 @@ def test_it_is_played_once_and_shown_again(tmp_path):
 
 
 def test_what_a_scenario_decides_is_not_asked_for_beside_it(tmp_path):
-    words = ("--scenario", "theft", "--history", "3d", "--rollout", "late")
-    line = one_line(hoiquan(tmp_path, "up", *words), 2)
-    assert "--history, --rollout" in line
+    words = ("--scenario", "theft", "--history", "3d", "--rollout", "late", "--mqtt-port", "1884")
+    line = one_line(hoiquan(tmp_path, "up", *words, "--broker", "amqtt"), 2)
+    assert "--history, --rollout, --mqtt-port, --broker" in line
     assert "salt-2020" in one_line(hoiquan(tmp_path, "up", "--scenario", "nowhere"), 2)
     assert not (tmp_path / "data").exists()
 
@@ -67,6 +67,23 @@ def test_scenarios_and_causes_are_listed(tmp_path):
     table = done(hoiquan(tmp_path, "simulate", "adoption", "--lang", "en"))
     assert "Visits" in table and "55.8%" in table and "207" in table
     assert "27.5%" in done(hoiquan(tmp_path, "simulate", "adoption", "--rollout", "drop-out", "--lang", "en"))
+
+
+def test_who_takes_part_in_a_scenario_is_as_it_is_played_and_seed_0_is_a_seed(tmp_path):
+    def table(*words):
+        return done(hoiquan(tmp_path, "simulate", "adoption", *words, "--lang", "en"))
+
+    planned = table()
+    assert table("--scenario", "decade") == planned != table("--scenario", "budget-cut")
+    assert table("--scenario", "drop-out") == table("--rollout", "drop-out")
+    assert table("--seed", "0") != planned == table("--seed", "1")
+    no_scenario = hoiquan(tmp_path, "simulate", "describe", "--scenario", "theft")
+    assert "simulate describe không nhận --scenario" in one_line(no_scenario, 2)
+
+
+def test_a_year_outside_the_simulated_world_is_refused(tmp_path):
+    for year in ("0", "2019", "10000"):
+        assert "từ 2020 đến 2199" in one_line(hoiquan(tmp_path, "simulate", "describe", "--year", year), 2)
 
 
 def test_every_command_names_a_mark_that_it_cannot_read(tmp_path):
