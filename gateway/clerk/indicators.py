@@ -86,18 +86,17 @@ class IndicatorSheet:
         return heard
 
 
-def recount(
-    store: Store, pilot: Pilot, devices: list[Device], first: date, last: date
-) -> Iterator[Evaluation]:
+def recount(store: Store, pilot: Pilot, devices: list[Device], first: date, last: date) -> Iterator[date]:
     """Count the indicators again at the end of each day from `first` to before `last`, newest first,
-    and store them. A day whose window began before there were readings is left out: a count over days
-    at which nobody had looked would say 0.
+    and store them; yields each day that is done. One whose window began before there were readings is left
+    out: a count over days at which nobody had looked would say 0.
     """
     sealed = SealTimes(store, pilot, share_window(pilot, first), midnight_of(last, pilot.zone))
     covered = Coverage(store, pilot)
     counted: list[Point] = []
     for back in range((last - first).days):
-        end = midnight_of(last - timedelta(days=back), pilot.zone) - 1  # still of the day that ends
+        day = last - timedelta(days=back + 1)
+        end = midnight_of(day + timedelta(days=1), pilot.zone) - 1  # still of the day that ends
         if covered.begun(end):
             evaluation = evaluate(store, pilot, devices, end, sealed, covered)
             counted += points(pilot, evaluation)
@@ -106,6 +105,6 @@ def recount(
             if len(counted) >= WRITTEN:
                 store.write(counted)
                 counted.clear()
-            yield evaluation
+        yield day
     if counted:
         store.write(counted)

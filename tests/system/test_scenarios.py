@@ -108,11 +108,12 @@ def test_who_drops_out_is_not_counted_any_more(tmp_path):
     store.close()
 
 
-def test_a_storm_silences_four_places_and_the_indicator_falls(tmp_path):
+def test_a_storm_silences_four_places_and_the_indicator_falls(tmp_path, capsys):
     """Nodes keep what they measure under masts that are down; when the rehearsal ends, nobody has it."""
     struck = ("thuan-tan", "tam-que", "tan-binh")
     pilot = part(*struck, "my-dien", "canh-tan")
     store, judged = play(tmp_path, "storm-3-days", pilot, interval_minutes=30, start="2026-10-05")
+    assert capsys.readouterr().err.count("100%") == 3  # history, harvests, days: those without a window too
     values = indicator(store, judged, "iot_communities")
     assert values[date(2026, 10, 13)] >= 4
     assert values[date(2026, 10, 16)] == 2
