@@ -4,10 +4,11 @@
     ─► a month in the store ─► each recurring job, enrolment, registry, pages, what a gateway remembers
 
 The pilots are invented: the default one's places, over and over under other ids. A reading stands for each
-`--interval` hours of the month, for half an hours of the last day. Each job is done three times, a minute
-apart, and the last counts, of pages the 95 % quantile over all of them. Costs stand a device: what grows no
-faster than the number of devices has the same cost in each column, or a smaller one; the last column is the
-larger ratio of two neighbours. Time is this machine's, beside whatever else it does.
+`--interval` hours of the month, for half an hour of the last day. Each job is done three times, a minute
+apart, and the mean of the second and the third counts, of the registry the median, of pages the 95 %
+quantile over all of them. Costs stand a device: what grows no faster than the number of devices has the same
+cost in each column, or a smaller one; the last column is the larger ratio of two neighbours. Time is this
+machine's, beside whatever else it does.
 """
 
 import argparse

@@ -113,10 +113,14 @@ def opened_store(*where: str) -> Store:
 
 
 def filled(store: Store, province: Pilot, folder: Path, days: int, interval: float) -> int:
-    """Fill it where that was not done; the moment up to which it is full, epoch ms."""
-    until, begun = folder / f"filled-{days}", time.monotonic()
+    """Fill it where that was not done; the moment up to which it is full, epoch ms. What was filled otherwise
+    is no measure, and more on top of it neither: that ends the program.
+    """
+    until, begun = folder / f"filled-{days}-{interval:g}h", time.monotonic()
     if until.exists():
         return int(until.read_text())
+    if any(folder.glob("filled-*")):
+        sys.exit(f"{folder}: filled with other --days or another --interval; give another folder to --keep")
     now = now_ms() // MINUTE_MS * MINUTE_MS
     points = chain(
         readings(province, now - days * DAY_MS, now - DAY_MS, round(interval * HOUR_MS)),
