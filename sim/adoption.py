@@ -16,7 +16,8 @@ from devices.pilots.levers import BudgetCut, Event
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import Community
 from devices.pilots.scenario import Variant
-from sim.rollout import draw, left, rolled_out
+from sim.physics.streams import draw
+from sim.rollout import left, rolled_out
 
 LATE_SHARE = 0.4  # assumption: of the planned visits, those for which a late province has staff
 CODES_FROM = 2021  # assumption: the year from which planting-area codes were given
@@ -56,10 +57,9 @@ def adoption(pilot: Pilot, variant: Variant, seed: int, events: Sequence[Event] 
     return _Officials(pilot, variant, seed, events).work(others, own, gone)
 
 
-def producers(pilot: Pilot, variant: Variant, seed: int, events: Sequence[Event] = ()) -> list[Community]:
+def producers(pilot: Pilot, adopted: Adoption) -> list[Community]:
     """Everybody who ever keeps a diary, with the day they began as `joined`."""
-    begins = adoption(pilot, variant, seed, events).begins
-    everybody = pilot.producers.values()
+    begins, everybody = adopted.begins, pilot.producers.values()
     return [one.model_copy(update={"joined": begins[one.id]}) for one in everybody if one.id in begins]
 
 
@@ -138,4 +138,4 @@ class _Officials:
         return int(exact)
 
     def _luck(self, what: str, one: str) -> float:
-        return draw(self._seed, f"{what}/{one}")
+        return draw(self._seed, what, one)

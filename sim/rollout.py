@@ -7,7 +7,6 @@ it. Only the simulated world changes: the gateway goes on judging by the file, s
 should have joined and did not is seen as missing. Organisations: `adoption.py`.
 """
 
-import hashlib
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TypeVar
@@ -16,6 +15,7 @@ from devices.pilots.levers import BudgetCut, Event
 from devices.pilots.pilot import Pilot, Target
 from devices.pilots.places import Place
 from devices.pilots.scenario import Variant
+from sim.physics.streams import draw
 
 LATE_DAYS = (400, 1000)  # assumption: what "late" may mean for one place
 STOPPING = 1 / 3  # assumption: of the places that drop out
@@ -40,18 +40,12 @@ def left(pilot: Pilot, variant: Variant, seed: int) -> dict[str, date]:
     """The day on which a place of a rolled out pilot stops, of those that do."""
     if variant != "drop-out":
         return {}
-    order = sorted(pilot.places, key=lambda place: draw(seed, f"stops/{place.id}"))
+    order = sorted(pilot.places, key=lambda place: draw(seed, "stops", place.id))
     low, high = STOPS_AFTER
     return {
-        place.id: place.joined + timedelta(days=low + round(draw(seed, f"tires/{place.id}") * (high - low)))
+        place.id: place.joined + timedelta(days=low + round(draw(seed, "tires", place.id) * (high - low)))
         for place in order[: round(STOPPING * len(order))]
     }
-
-
-def draw(seed: int, label: str) -> float:
-    """A number from 0 to 1 that depends on seed and label alone."""
-    digest = hashlib.sha256(f"{seed}/{label}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64
 
 
 def _delayed(places: Sequence[P], target: Target, variant: Variant, seed: int) -> tuple[P, ...]:
@@ -59,7 +53,7 @@ def _delayed(places: Sequence[P], target: Target, variant: Variant, seed: int) -
     order = sorted(places, key=lambda place: place.joined)
     moved = {}
     for rank, place in enumerate(order, start=1):
-        luck, day = draw(seed, f"joins/{place.id}"), place.joined
+        luck, day = draw(seed, "joins", place.id), place.joined
         if variant == "late":
             shortest, longest = LATE_DAYS
             day += timedelta(days=round(shortest + luck * (longest - shortest)))

@@ -9,7 +9,6 @@ Assumption: one watering in fifty is forgotten; a spray follows what was seen by
 when its interval would reach the next harvest, but for one in thirty: such lots are refused.
 """
 
-import hashlib
 import struct
 from collections.abc import Iterable, Iterator
 from datetime import datetime, time, timedelta
@@ -33,7 +32,7 @@ from devices.pilots.pilot import Pilot
 from devices.pilots.places import Community, Product
 from sim.physics.growing import ANNUAL, FED, FEW, FIRST_DAY, PROCESSED, Grown, crops, spread
 from sim.physics.moment import ANCHOR, Moment
-from sim.physics.streams import stage
+from sim.physics.streams import chance, stage
 from sim.physics.world import Land, World
 
 PACKAGE_KG = 5
@@ -98,7 +97,7 @@ def _at(pilot: Pilot, day: int, hour: float) -> datetime:
 
 def _draws(seed: int, community: Community, what: str, many: int) -> list[float]:
     """Numbers from 0 to 1 for a crop or a day of this community."""
-    key = hashlib.sha256(f"{seed}/{community.id}/{what}".encode()).digest()
+    key = chance(seed, community.id, what)
     return [number / 65536 for number in struct.unpack(f"<{many}H", key[: 2 * many])]
 
 

@@ -21,8 +21,8 @@ from devices.pilots.scenario import Variant
 from sim.adoption import adoption, producers
 from sim.nodes.faults import GONE, THEFT
 from sim.nodes.masts import MAST_OUTAGE, Incident
-from sim.physics.streams import Seed, Stage
-from sim.rollout import draw, left, rolled_out
+from sim.physics.streams import Seed, Stage, draw
+from sim.rollout import left, rolled_out
 
 MONTH_MS = DAY_MS * 365.25 / 12
 REPAIRED_MS = 60 * DAY_MS  # assumption: after a budget cut, until the last node is repaired
@@ -45,13 +45,14 @@ def staged(
 ) -> Staged:  # fmt: skip
     """The cast of a run."""
     world = rolled_out(pilot, variant, seed, events)
-    stops = left(world, variant, seed) | adoption(pilot, variant, seed, events).stops
+    adopted = adoption(pilot, variant, seed, events)
+    stops = left(world, variant, seed) | adopted.stops
     away = {one: (_span(world, day, LAST),) for one, day in stops.items()}
     for event in events:
         for place in event.places if isinstance(event, Leaves) else ():
             away[place] = (*away.get(place, ()), _span(world, event.start, event.stop))
     incidents = tuple(_incidents(world, seed, stops, events))
-    everybody = producers(pilot, variant, seed, events)
+    everybody = producers(pilot, adopted)
     if years or events or away:
         seed = Seed(seed, Stage(tuple(years), tuple(events), away))
     return Staged(seed, world, everybody, incidents)
@@ -83,11 +84,11 @@ def _breaks(seed: int, device: str, event: BudgetCut, start: int, stop: int) -> 
     """From when to when a node is broken of which nobody takes care, epoch ms; None: it is not."""
     if not event.broken:
         return None
-    luck = draw(seed, f"breaks/{device}/{event.start}")
+    luck = draw(seed, "breaks", device, event.start)
     begins = start + int(math.log(1 - luck) / math.log(1 - event.broken) * MONTH_MS)
     if begins >= stop:
         return None
-    return begins, stop + int(draw(seed, f"repaired/{device}/{event.start}") * REPAIRED_MS)
+    return begins, stop + int(draw(seed, "repaired", device, event.start) * REPAIRED_MS)
 
 
 def _span(pilot: Pilot, start: date, stop: date) -> tuple[int, int]:

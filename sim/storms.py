@@ -14,7 +14,7 @@ import simpy
 
 from devices.clock import MINUTE_MS
 from devices.contract.reading import Device
-from sim.nodes.ticks import chance
+from sim.physics.streams import chance
 
 DOWN_MS = 5 * MINUTE_MS  # Assumption: a mast whose power fails for a moment is as long in coming back
 

@@ -13,10 +13,8 @@ episode does to values: sim/nodes/damage.py. Episodes begin and end half an inte
 an episode or it is not.
 """
 
-import struct
 from dataclasses import dataclass, field
 from functools import lru_cache
-from hashlib import sha512
 from typing import Any
 
 import numpy as np
@@ -25,7 +23,7 @@ from devices.clock import DAY_MS, HOUR_MS
 from devices.contract.models import Model
 from devices.contract.signals import SIGNALS
 from sim.nodes.ticks import Ticks
-from sim.physics.streams import uniform
+from sim.physics.streams import draws, uniform
 
 NONE = "none"
 DRIFT, STUCK, SPIKE, FOULING, CLOGGING, WARMING = "drift", "stuck", "spike", "fouling", "clogging", "warming"
@@ -86,7 +84,6 @@ LEVELS = {
         THEFT: (0.2, 24, 60),
     }),
 }  # fmt: skip
-LEVEL_NAMES = (NONE, *LEVELS)
 QUIET = Level(30, 2, {})  # where nothing but what is forced happens
 _VISITED_MS = 2 * HOUR_MS  # Assumption: at 9 h in Vietnam, of a day in the later half of its part of a window
 _SPIKE_READINGS = 3
@@ -165,8 +162,7 @@ class Schedule:
         return [int(one) * DAY_MS + _VISITED_MS for one in day]
 
     def _draw(self, lane: str, number: int) -> Episode | None:
-        digest = sha512(f"{self._seed}/{self._device}/{lane}/{number}".encode()).digest()
-        luck, where, long, place, *more = (word / 2**64 for word in struct.unpack(">8Q", digest))
+        luck, where, long, place, *more = draws(self._seed, self._device, lane, number)
         level, interval = self._level, self._ticks.interval
         for kind in LANES[lane]:
             rate, shortest, longest = level.rates[kind]

@@ -26,7 +26,6 @@ class Spreading(NamedTuple):
 # Assumption: the reach of antennas a metre above the ground, among trees.
 SPREADING = (Spreading(7, 242, 1.5), Spreading(8, 125, 2.5), Spreading(9, 53, 3.5), Spreading(10, 11, 5.0))
 REACH = SPREADING[-1].km
-DWELL_MS = 400
 _HEADER = 13  # bytes of LoRaWAN about them: MHDR, DevAddr, FCtrl, FCnt, FPort, MIC
 _CHANNELS = 8  # of a usual gateway
 

@@ -12,11 +12,9 @@ shards agree. `Network(forced=…)` is where a scenario says what has to happen.
 """
 
 import math
-import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import sha512
 from typing import Any
 
 from devices.clock import DAY_MS, HOUR_MS
@@ -24,6 +22,7 @@ from devices.contract.reading import Device
 from sim.nodes.faults import GONE, LEVELS, OUTAGE, POWER_CUT, THEFT, Episode
 from sim.nodes.ticks import Ticks
 from sim.physics.moment import YEAR
+from sim.physics.streams import draws
 
 MAST_OUTAGE, GRID_CUT = "mast-outage", "grid-cut"
 INCIDENTS = (MAST_OUTAGE, GRID_CUT, THEFT, GONE)
@@ -81,8 +80,7 @@ class Network:
         return sorted(overlapping, key=lambda one: (one.start, one.kind, one.device or ""))
 
     def _draw(self, place: str, kind: str, number: int) -> Incident | None:
-        digest = sha512(f"{self._seed}/{place}/{kind}/{number}".encode()).digest()
-        luck, long, where, *_ = (word / 2**64 for word in struct.unpack(">8Q", digest))
+        luck, long, where, *_ = draws(self._seed, place, kind, number)
         rate, shortest, longest = self._rates[kind]
         day = number * self._window + self._window / 2
         stormy = 1 + _STORMS * math.cos(2 * math.pi * (day - _WORST) / YEAR)

@@ -42,7 +42,6 @@ class Carrier:
 # some per cent, and its probes keep nothing. 4G loggers lose hardly any and keep two weeks.
 LORA = Carrier("LoRa", loss=0.01, per_km=0.012, per_mm=0.02, most=0.5, memory=0, gap=0)
 MOBILE = Carrier("4G", loss=0.002, per_km=0.0002, per_mm=0.003, most=0.2, memory=2016, gap=100)
-IDEAL = Carrier("cable", loss=0, per_km=0, per_mm=0, most=0, memory=2016, gap=100)
 _RAIN_MS = 10 * MINUTE_MS  # of what `per_mm` is meant
 _KM_A_DEGREE = 111.2  # of latitude, mean of the WGS 84 ellipsoid
 _AROUND = 8  # ticks looked at before and behind at once; more where the link stays shut

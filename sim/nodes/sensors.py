@@ -16,10 +16,10 @@ from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS, Signal
 from sim.nodes.faults import STEADY
 from sim.nodes.span import Span
-from sim.nodes.ticks import Ticks, chance
+from sim.nodes.ticks import Ticks
 from sim.physics.actions import Actions
 from sim.physics.moment import ANCHOR
-from sim.physics.streams import Array, Index
+from sim.physics.streams import Array, Index, chance
 from sim.physics.world import World
 
 # Assumption: a sensor's noise is a small share of the signal's plausible range and at most a few steps of

@@ -1,9 +1,8 @@
-"""When a node measures: a grid of times, and the chance that sets each node beside the others."""
+"""When a node measures: a grid of times, each node beside the others."""
 
-import hashlib
 from typing import NamedTuple
 
-from sim.physics.streams import Index
+from sim.physics.streams import Index, chance
 
 
 class Ticks(NamedTuple):
@@ -41,8 +40,3 @@ def grid(seed: int, device: str, interval: int, since: int) -> Ticks:
     phase = int.from_bytes(chance(seed, device, "phase")[:4], "big") % interval
     endless = Ticks(interval, phase, 0)
     return endless._replace(first=endless.at(since))
-
-
-def chance(seed: int, device: str, purpose: str) -> bytes:
-    """32 bytes that are the same in every run, and others for each node and purpose."""
-    return hashlib.sha256(f"{seed}/{device}/{purpose}".encode()).digest()

@@ -9,7 +9,6 @@ Days are counted from the anchor. A crop is a function of seed, community and ye
 from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import lru_cache
-from hashlib import sha256
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ from devices.pilots.calendar import Crop
 from devices.pilots.places import Community, Product
 from sim.physics.moment import MONTH, YEAR
 from sim.physics.river import river
-from sim.physics.streams import Array, uniform
+from sim.physics.streams import Array, chance, uniform
 
 FIRST_DAY = date(2020, 1, 1)
 ANNUAL = frozenset({"rice", "flowers", "lotus", "vegetables", "garlic"})  # sown or planted for every crop
@@ -66,7 +65,7 @@ def crops(seed: int, community: Community, product: Product, first: int, last: i
 @lru_cache(maxsize=16_384)
 def _of_year(seed: int, community: str, crop: str, calendar: tuple[Crop, ...], year: int) -> list[Grown]:
     """Crops of the windows that begin in a year."""
-    key = np.frombuffer(sha256(f"{seed}/{community}/{crop}/{year}".encode()).digest()[:16], dtype=np.uint64)
+    key = np.frombuffer(chance(seed, community, crop, year)[:16], dtype=np.uint64)
     stream = np.random.Generator(np.random.Philox(key=key))
     made = []
     for number, row in enumerate(calendar):

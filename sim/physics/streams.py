@@ -6,11 +6,12 @@ fixes goes along with it: to history, live running and shards alike. A bare numb
 """
 
 import math
-from collections.abc import Mapping
+import struct
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
-from hashlib import sha256
+from hashlib import sha256, sha512
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -23,6 +24,25 @@ Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
 _FIRST = date(2020, 1, 1)  # the anchor's day
 E = TypeVar("E", Rain, Hoppers, DieOff)
+
+
+def chance(seed: int, *what: object) -> bytes:
+    """32 bytes that are the same in every run, and others for whatever they are of."""
+    return sha256(_label(seed, what)).digest()
+
+
+def draw(seed: int, *what: object) -> float:
+    """A number from 0 to 1 in the same way."""
+    return int.from_bytes(chance(seed, *what)[:8], "big") / 2**64
+
+
+def draws(seed: int, *what: object) -> list[float]:
+    """Eight of them."""
+    return [word / 2**64 for word in struct.unpack(">8Q", sha512(_label(seed, what)).digest())]
+
+
+def _label(seed: int, what: Iterable[object]) -> bytes:
+    return "/".join(map(str, (seed, *what))).encode()
 
 
 def uniform(seed: int, stream: str, index: Index) -> Array:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from devices.broker_url import BrokerAddress
 from devices.contract.packets import Publish
-from sim.nodes.ticks import chance
+from sim.physics.streams import chance
 from sim.publish.address import Addresses
 from sim.publish.link import Link, Stage
 from sim.publish.session import Broken, Refused

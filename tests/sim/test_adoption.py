@@ -103,7 +103,7 @@ def test_other_provinces_meet_theirs_too(name):
 def test_seeds_differ_in_who_and_producers_are_who_begins():
     assert adopted("plan", 1).begins != adopted("plan", 2).begins
     assert adopted("plan", 1) == adoption(PILOT, "plan", 1)
-    late = producers(PILOT, "late", 1)
+    late = producers(PILOT, adopted("late", 1))
     assert {one.id: one.joined for one in late} == adopted("late", 1).begins
     for variant in VARIANTS:
         got = adopted(variant, 3)

@@ -10,7 +10,7 @@ import pytest
 from devices.clock import DAY_MS
 from devices.pilots.pilot import load
 from sim.nodes.control import Control
-from sim.nodes.faults import LEVEL_NAMES
+from sim.nodes.faults import LEVELS, NONE
 from sim.physics.actions import Actions
 from sim.run import PIECE, Commands, Live, diaries, fleet, history
 
@@ -28,7 +28,7 @@ def test_history_comes_in_pieces_of_a_quarter():
     assert [r for piece in pieces for r in piece] == list(fleet(1, PILOT)[0].readings(START, stop))
 
 
-@pytest.mark.parametrize("level", LEVEL_NAMES)
+@pytest.mark.parametrize("level", [NONE, *LEVELS])
 def test_shards_play_the_whole_together(level):
     def played(shard):
         index, count = shard

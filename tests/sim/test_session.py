@@ -11,7 +11,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from devices.clock import now_ms
 from devices.pilots.pilot import load
-from sim.nodes.faults import LEVEL_NAMES
+from sim.nodes.faults import LEVELS, NONE
 from sim.nodes.masts import MAST_OUTAGE, Incident
 from sim.session import Plan, Session, parse_duration, parse_moment, parse_shard
 from tests import servers
@@ -36,7 +36,7 @@ def played(folder, level, shard=(1, 1)):
     return out.read_bytes(), truth.read_bytes()
 
 
-@pytest.mark.parametrize("level", LEVEL_NAMES)
+@pytest.mark.parametrize("level", [NONE, *LEVELS])
 def test_the_same_bytes_twice_and_in_shards(tmp_path, level):
     out, truth = played(tmp_path, level)
     assert (out, truth) == played(tmp_path, level)

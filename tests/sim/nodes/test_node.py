@@ -7,7 +7,7 @@ import pytest
 
 from devices.clock import DAY_MS
 from devices.pilots.pilot import Pilot
-from sim.nodes.faults import LEVEL_NAMES
+from sim.nodes.faults import LEVELS, NONE
 from sim.nodes.node import Node
 from sim.physics.moment import ANCHOR
 from sim.run import fleet, history
@@ -55,7 +55,7 @@ def test_another_seed_is_another_world(pilot: Pilot, nodes: list[Node]) -> None:
     assert [r.values for r in mine] != [r.values for r in theirs]
 
 
-@pytest.mark.parametrize("level", LEVEL_NAMES)
+@pytest.mark.parametrize("level", [NONE, *LEVELS])
 def test_history_is_the_same_however_it_is_cut(pilot: Pilot, level: str) -> None:
     stop = START + 20 * DAY_MS
     for node, again in list(zip(fleet(7, pilot, level=level), fleet(7, pilot, level=level), strict=True))[
