@@ -32,8 +32,8 @@ from sim.describe.records import (
 )
 from sim.physics.growing import FIRST_DAY
 from sim.physics.moment import ANCHOR, YEAR, Moment
-from sim.physics.river import river
-from sim.physics.water import Water, four_grams
+from sim.physics.river import FOUR_GRAMS, river
+from sim.physics.water import Water
 from sim.physics.weather import Weather
 from sim.physics.world import World
 
@@ -107,7 +107,7 @@ def _between_years(seed: int, lang: Lang) -> Iterator[str]:
     year = (weather.day[days] // YEAR).astype(np.int64)
     hours = Moment(ANCHOR + np.arange(24 * len(year)) * HOUR_MS)
     level = Water(weather).level(hours).reshape(-1, 24).max(axis=1)
-    line = river(seed, len(weather.day)).front[days] * four_grams()
+    line = river(seed, len(weather.day)).front[days] * FOUR_GRAMS
     fortnight = Moment(epoch_ms(NEW_MOON) + np.arange(14 * 24) * HOUR_MS)
     mouth = Water(weather, kilometres=0.0).tide(fortnight)
     years = ["" if number_ % 5 else str(FIRST_DAY.year + number_) for number_ in range(YEARS)]

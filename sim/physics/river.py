@@ -6,6 +6,7 @@
 One river for all places: `river(seed, days)` is computed once.
 """
 
+import math
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -34,7 +35,9 @@ _BY_FLOOD, _BY_STATE_DRY, _BY_CHANCE = 0.12, -0.16, 0.12
 # g/L at 42 km, 1.4 at 46, 0.16 at 51), within 8 %. Assumption: that was a usual year, and the front goes with
 # the root of the discharge. The 4 g/L line at 60 km in March 2020 (FACTS) is a front at 52.8, the farthest.
 FRONT, FARTHEST = 37.7, 52.8
-_FOUR_GRAMS = 60 / FARTHEST  # where 4 g/L stand, in fronts
+# Salt fades up the river as sea * exp(-(distance / front)^5.5), g/L. Assumption: the mouth has 30.
+SEA, STEEPNESS = 30.0, 5.5
+FOUR_GRAMS = math.log(SEA / 4) ** (1 / STEEPNESS)  # in fronts: where 4 g/L stand, which forecasts draw
 # The monsoon of the winter months piles up water before the mouths and carries salt up to 10 km (Eslami 2021,
 # FACTS). Assumption: 25 cm at the most in most years, in bouts of days from November to March.
 _LASTS, _HEIGHT, _CARRIES = 0.75, 0.1, 3.0
@@ -102,5 +105,5 @@ def _dry(seed: int, day: Index, state: Array, odd: Array) -> Array:
     first = _BY_STATE_DRY * pacific.states(seed, 0)
     departs = np.concatenate((first, before))[:count] + _BY_CHANCE * chance
     for year, km in pinned(seed, "salt_km", count).items():
-        departs[year] = -2 * np.log(km / _FOUR_GRAMS / FRONT)
+        departs[year] = -2 * np.log(km / FOUR_GRAMS / FRONT)
     return np.asarray(departs[season])

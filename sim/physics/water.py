@@ -17,7 +17,7 @@ import numpy as np
 from devices.clock import HOUR_MS
 from sim.physics.actions import Run
 from sim.physics.moment import ANCHOR, Moment, seasonal, smooth
-from sim.physics.river import DRY, FRONT, PEAK, river
+from sim.physics.river import DRY, FRONT, PEAK, SEA, STEEPNESS, river
 from sim.physics.streams import Array, carried, noise, persistent
 from sim.physics.tide import CARRIERS, tide, wave, weaker
 from sim.physics.weather import Weather
@@ -50,8 +50,6 @@ _ONCE, _SEASON = 0.7, 0.5
 # Hàm Luông, Cổ Chiên, Định An, Trần Đề.
 _MOUTHS = ((10.27, 106.78), (10.19, 106.73), (9.95, 106.66), (9.81, 106.57), (9.53, 106.35), (9.50, 106.20))
 _WINDING = 1.1  # Assumption: kilometres along the river for one of the crow
-# Salt fades up the river as sea * exp(-(distance / front)^5.5), see river.py. Assumption: the mouth has 30.
-_SEA, _STEEPNESS = 30.0, 5.5
 _TRACE = 0.005  # g/L: half of what a probe resolves, taken off so that fresh water is fresh
 # km: further up no probe has ever seen salt, with the front at its farthest and the tide at its highest.
 _FRESH = 90.0
@@ -104,13 +102,8 @@ def inland(lat: float, lon: float) -> float:
 
 def salt(kilometres: Array | float, front: Array | float) -> Array:
     """g/L at a distance to the mouth, for a front in km."""
-    fade = (np.maximum(kilometres, 0) / front) ** _STEEPNESS
-    return np.maximum(_SEA * np.exp(-fade) - _TRACE, 0)
-
-
-def four_grams() -> float:
-    """Where 4 g/L stand, the line that forecasts draw, in fronts."""
-    return float(np.log(_SEA / 4) ** (1 / _STEEPNESS))
+    fade = (np.maximum(kilometres, 0) / front) ** STEEPNESS
+    return np.maximum(SEA * np.exp(-fade) - _TRACE, 0)
 
 
 class Water:

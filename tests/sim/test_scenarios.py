@@ -18,7 +18,7 @@ from sim.adoption import adoption
 from sim.commands import played
 from sim.nodes.masts import MAST_OUTAGE
 from sim.physics.moment import ANCHOR
-from sim.physics.river import river
+from sim.physics.river import FOUR_GRAMS, river
 from sim.physics.world import World
 from sim.rollout import left, rolled_out
 from sim.season import diary
@@ -84,7 +84,7 @@ def test_its_end_is_played_the_same_again_live_and_in_shards(name, tmp_path):
 def test_salt_of_2020_is_at_sixty_kilometres_and_closes_sluices_at_the_coast_alone():
     play, who, world, hours = cast("salt-2020")
     days = slice(*((day - date(2020, 1, 1)).days for day in (play.start, play.until)))
-    line = river(who.seed, days.stop + 400).front[days] * 60 / 52.8  # 4 g/L (FACTS: 60 km in March 2020)
+    line = river(who.seed, days.stop + 400).front[days] * FOUR_GRAMS  # FACTS: 60 km in March 2020
     assert 58 <= line.max() <= 60.5
     assert line.argmax() > 31  # not before January
     (rule,) = [rule for rule in PILOT.advice.rules if rule.id == "close-sluice"]

@@ -9,8 +9,8 @@ import pytest
 from devices.clock import HOUR_MS
 from sim.physics import pacific
 from sim.physics.moment import ANCHOR, YEAR, Moment
-from sim.physics.river import river
-from sim.physics.water import Water, four_grams
+from sim.physics.river import FOUR_GRAMS, river
+from sim.physics.water import Water
 from sim.physics.weather import Weather
 
 SEEDS = range(1, 31)
@@ -18,7 +18,6 @@ YEARS = 100
 DAYS = int(YEARS * YEAR)
 TAN_CHAU, CAO_LANH = (10.80, 105.24), (10.46, 105.63)
 HOURS = Moment(ANCHOR + np.arange(YEARS * 1461) * 6 * HOUR_MS)  # of a hundred years, every sixth
-SALT_LINE = four_grams()
 
 
 class Century:
@@ -152,7 +151,7 @@ def test_it_warms(each):
 
 def test_salt_is_furthest_in_february_and_march(each):
     fronts = each(lambda century: [century.river.front[int(n * YEAR) :][:200] for n in range(YEARS)])
-    line = fronts.max(axis=2) * SALT_LINE
+    line = fronts.max(axis=2) * FOUR_GRAMS
     assert np.abs(np.median(line, axis=1) - 47).max() < 5  # km: 40-50 in 2022, 50-60 in 2024
     assert (line.max(axis=1) >= 57).all() and (line.max(axis=1) <= 61).all()  # 60 in March 2020
     days = fronts.argmax(axis=2)
