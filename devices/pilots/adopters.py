@@ -23,7 +23,9 @@ class Codes(Written):
 
 
 class Visits(Written):
-    """Visits of officials to organisations that seal nothing yet, by year; a later year is as the last."""
+    """Visits of officials to organisations that seal nothing yet, by year; one that is not named is as the
+    last that is named before it.
+    """
 
     by_year: dict[Annotated[int, Field(ge=2020, le=2199)], Annotated[int, Field(ge=0)]] = Field(min_length=1)
     convince: float = Field(gt=0, le=1, description="share of visits after which diary and lots begin")
