@@ -7,7 +7,7 @@ Writing the same series and time again overwrites the given fields and leaves th
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from gateway.stores.points import (
 )
 from gateway.stores.store import Bucket, Latest, RejectPoints, RetryLater
 
+TOGETHER = 500  # series whose newest values are read at once
 _TYPES: dict[Kind, str] = {"float": "REAL", "int": "INTEGER", "text": "TEXT", "bool": "INTEGER"}
 
 
@@ -50,10 +51,7 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise NotOpened("path.store", path=path, error=error) from None
         self._series: dict[tuple[str, Tags], int] = {}
-        self._matching: dict[
-            tuple[str, frozenset[tuple[str, str]], tuple[str, ...]], list[tuple[int, Tags]]
-        ] = {}
-        self._matching_at: tuple[int, ...] = ()
+        self._index = _Index()
         self._reported: set[tuple[int, tuple[str, ...]]] = set()
         for measurement in MEASUREMENTS.values():
             self._create(measurement)
@@ -98,25 +96,33 @@ class SqliteStore:
             raise RejectPoints(bad)
 
     def latest(self, measurement: str, where: Mapping[str, str], since: int) -> list[Latest]:
-        schema = MEASUREMENTS[measurement]
-        result = []
         with self._lock:
             found = self._find(measurement, where)
-            reported = self._reported_by([series for series, _ in found])
-            for series, tags in found:
-                names = _in_order(measurement, reported.get(series, frozenset()))
-                if not names:
-                    continue
-                fields: dict[str, tuple[int, Value]] = {}
-                query = _newest(measurement, names)
-                for time, *values in self._db.execute(query, (series, since)):
-                    for name, value in zip(names, values, strict=True):
-                        if value is not None and name not in fields:
-                            fields[name] = (time, _value(schema.fields[name], value))
-                    if len(fields) == len(names):
-                        break
-                if fields:
-                    result.append(Latest(dict(tags), fields))
+        result = []
+        for first in range(0, len(found), TOGETHER):  # others may ask in between
+            with self._lock:
+                result += self._latest(measurement, found[first : first + TOGETHER], since)
+        return result
+
+    def _latest(self, measurement: str, found: Sequence[tuple[int, Tags]], since: int) -> list[Latest]:
+        """The same of some series."""
+        schema = MEASUREMENTS[measurement]
+        result = []
+        reported = self._reported_by([series for series, _ in found])
+        for series, tags in found:
+            names = _in_order(measurement, reported.get(series, frozenset()))
+            if not names:
+                continue
+            fields: dict[str, tuple[int, Value]] = {}
+            query = _newest(measurement, names)
+            for time, *values in self._db.execute(query, (series, since)):
+                for name, value in zip(names, values, strict=True):
+                    if value is not None and name not in fields:
+                        fields[name] = (time, _value(schema.fields[name], value))
+                if len(fields) == len(names):
+                    break
+            if fields:
+                result.append(Latest(dict(tags), fields))
         return result
 
     def series(
@@ -239,22 +245,24 @@ class SqliteStore:
         self, measurement: str, where: Mapping[str, str], fields: Sequence[str] = ()
     ) -> list[tuple[int, Tags]]:
         """Series whose tags contain `where` and that, with `fields`, ever had one of them."""
-        # asked again and again for the same: good until somebody else wrote, or we made a series or field
-        state = *self._db.execute("PRAGMA data_version").fetchone(), len(self._series), len(self._reported)
-        if state != self._matching_at:
-            self._matching.clear()
-            self._matching_at = state
-        asked = measurement, frozenset(where.items()), tuple(fields)
-        matching = self._matching.get(asked)
-        if matching is None:
-            query, values = "SELECT id, tags FROM series WHERE measurement=?", [measurement, *fields]
-            if fields:
-                marks = ",".join("?" * len(fields))
-                query += f" AND id IN (SELECT series FROM reported WHERE name IN ({marks}))"
-            decoded = ((number, _decode(text)) for number, text in self._db.execute(query, values))
-            matching = [(number, tags) for number, tags in decoded if asked[1].issubset(tags)]
-            self._matching[asked] = matching
-        return matching
+        # a series never changes, and the next one's number is higher: those that are new are read alone
+        new = self._db.execute("SELECT id, measurement, tags FROM series WHERE id>?", (self._index.newest,))
+        for number, name, text in new:
+            self._index.add(number, name, _decode(text))
+        matching = self._index.matching(measurement, where)
+        if not fields or not matching:
+            return matching
+        having = set(self._having([number for number, _ in matching], fields))
+        return [(number, tags) for number, tags in matching if number in having]
+
+    def _having(self, series: Iterable[int], fields: Sequence[str]) -> Iterator[int]:
+        """Those of the series that ever had one of the fields."""
+        query = (
+            "SELECT DISTINCT series FROM reported WHERE series IN (SELECT value FROM json_each(?)) "
+            "AND name IN (SELECT value FROM json_each(?))"
+        )
+        asked = json.dumps(list(series)), json.dumps(fields)
+        return (number for (number,) in self._db.execute(query, asked))
 
     def _reported_by(self, series: Iterable[int]) -> dict[int, frozenset[str]]:
         """By series, the fields that it ever had."""
@@ -270,6 +278,30 @@ class SqliteStore:
         query = f"SELECT DISTINCT name FROM reported WHERE series IN ({_list(series)})"
         reported = {name for (name,) in self._db.execute(query)}
         return [name for name in schema.fields if name in reported]
+
+
+class _Index:
+    """The series that were read from the file, by their tags: those of one place among those of a thousand
+    are found without a look at each. `newest` is the highest number among them.
+    """
+
+    def __init__(self) -> None:
+        self.newest = 0
+        self._all: dict[str, list[tuple[int, Tags]]] = {}
+        self._by_tag: dict[tuple[str, tuple[str, str]], list[tuple[int, Tags]]] = {}
+
+    def add(self, number: int, measurement: str, tags: Tags) -> None:
+        self.newest = max(self.newest, number)
+        self._all.setdefault(measurement, []).append((number, tags))
+        for tag in tags:
+            self._by_tag.setdefault((measurement, tag), []).append((number, tags))
+
+    def matching(self, measurement: str, where: Mapping[str, str]) -> list[tuple[int, Tags]]:
+        """Those of a measurement whose tags contain `where`, by number."""
+        wanted = frozenset(where.items())
+        lists = [self._by_tag.get((measurement, tag), []) for tag in wanted]
+        fewest = min(lists, key=len, default=self._all.get(measurement, []))
+        return [(number, tags) for number, tags in fewest if wanted.issubset(tags)]
 
 
 @cache

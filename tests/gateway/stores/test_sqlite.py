@@ -7,7 +7,7 @@ import pytest
 from gateway.stores.points import Point
 from gateway.stores.sqlite import SqliteStore
 from gateway.stores.store import RejectPoints, RetryLater
-from tests.gateway.readings import T, everything, reading
+from tests.gateway.readings import HOUR, MINUTE, T, everything, reading
 
 
 def test_an_unknown_measurement_is_refused_by_the_file(tmp_path):
@@ -54,3 +54,29 @@ def test_two_processes_share_the_file(tmp_path):
     assert len(everything(one)) == 2
     one.close()
     two.close()
+
+
+def test_a_place_takes_as_many_steps_of_the_file_among_few_as_among_many(tmp_path, impatient):
+    """Beside a gateway that writes: what was known of the series has to hold on."""
+    steps = []
+    for places in (10, 1000):
+        gateway, pages = (SqliteStore(tmp_path / f"{places}.sqlite") for _ in range(2))
+        gateway.write([
+            reading(T, f"d{n % 10}-{n // 10}", f"c{n // 10}", soil_ec=1.0) for n in range(10 * places)
+        ])  # fmt: skip
+        where = {"pilot": "p", "community": "c3"}
+        pages.latest("telemetry", where, T)
+        gateway.write([reading(T + MINUTE, "d3-3", "c3", soil_ec=2.0), reading(T, "new", "c3", soil_ec=3.0)])
+        counted = []
+        impatient[-1].set_progress_handler(lambda counted=counted: counted.append(1), 1)
+        newest = pages.latest("telemetry", where, T)
+        summed = pages.summary("telemetry", ("soil_ec",), where, T, T + HOUR, HOUR)
+        impatient[-1].set_progress_handler(None, 1)
+        steps.append(len(counted))
+        assert {one.tags["device"]: one.fields["soil_ec"] for one in newest} == {
+            **{f"d{n}-3": (T, 1.0) for n in range(10)}, "d3-3": (T + MINUTE, 2.0), "new": (T, 3.0),
+        }  # fmt: skip
+        assert len(summed["soil_ec"]) == 11
+        gateway.close()
+        pages.close()
+    assert steps[1] == steps[0]
