@@ -248,12 +248,20 @@ class Figures:
         """Who counts at this moment, and who just misses: counted again, which takes its time."""
         return self._evaluated(now)
 
-    def standing(self, now: int) -> dict[str, Standing]:
-        """The same of the pilot's places as the clerk wrote it down today; counted where he has not."""
+    def standing(self, now: int, indicators: Iterable[Indicator] | None = None) -> dict[str, Standing]:
+        """Who of the pilot's places counts, as the clerk wrote it down with the newest of the `indicators`
+        (read where they are not given); counted where he has not.
+        """
+        newest = max(
+            (one.at for one in (self.indicators(now) if indicators is None else indicators)), default=now
+        )
+        midnight = midnight_of(day_of(newest, self.pilot.zone), self.pilot.zone)
+        where = {"pilot": self.pilot.pilot}
+        written = [*whole(self.store.series("standing", where, midnight, now + 1, MANY), "counted", "has")]
         standings: dict[str, Standing] = {}
-        midnight = midnight_of(day_of(now, self.pilot.zone), self.pilot.zone)
-        written = self.store.series("standing", {"pilot": self.pilot.pilot}, midnight, now + 1, MANY)
-        for point in whole(written, "counted", "has"):
+        for point in written:
+            if point.time < written[0].time:  # of the day before
+                break
             labels = dict(point.tags)
             one = standings.setdefault(labels["indicator"], Standing({}, {}))
             kept = one.members if point.fields["counted"] else one.missed

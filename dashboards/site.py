@@ -81,7 +81,9 @@ def site(settings: Settings, figures: Figures, judge: check.Judge, others: Itera
     recent = lately.kept(figures)
     for shown in (overview, place):
         pages.include_router(shown.router(figures, recent))
-    for routes_of in (state, routes, route, files, catalog, sta):
+    for data in (routes, files):
+        pages.include_router(data.router(figures, lambda: recent.get().of_a_day))
+    for routes_of in (state, route, catalog, sta):
         pages.include_router(routes_of.router(figures))
     pages.include_router(check.router(judge))
     pages.include_router(learn.router())

@@ -4,8 +4,8 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import Query, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -27,6 +27,7 @@ FRESH, SETTLED = 30, 86_400  # seconds for which an answer about now, and one ab
 BOM = "\ufeff"  # without it Excel reads the bytes as another alphabet; pandas and GDAL take it
 GTIN = "(01){}"  # as GS1 writes it for people: bare digits would be a number, and lose their leading zero
 CSV = "text/csv; charset=utf-8"
+T = TypeVar("T")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would take such a text for a formula
 
 Limit = Annotated[int, Query(ge=1, le=MOST, description="rows a page")]
@@ -45,10 +46,18 @@ class Asked(BaseModel):
 
 
 def answer(
-    request: Request, figures: Figures, asked: Asked, rows: list[dict[str, Any]], *, settled: bool = False
+    request: Request,
+    figures: Figures,
+    asked: Asked,
+    rows: Sequence[T],
+    written: Callable[[T], dict[str, Any]] = lambda row: row,  # type: ignore[assignment,return-value]
+    *,
+    settled: bool = False,
 ) -> Response:
-    """The page that was asked for. `settled`: of the past alone, so that caches may keep it for a day."""
-    shown = rows[asked.offset : asked.offset + asked.limit]
+    """The page that was asked for, of `rows`, each as it is `written`: those of the page alone. `settled`: of
+    the past alone, so that caches may keep it for a day.
+    """
+    shown = [written(row) for row in rows[asked.offset : asked.offset + asked.limit]]
     following = None
     if asked.offset + asked.limit < len(rows):
         following = str(request.url.include_query_params(offset=asked.offset + asked.limit))

@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, HTTPException, Response
 from fastapi import Path as FromPath
 
-from dashboards.figures import ACCURACY_KM, GEOJSON, Figures, device_json, point
+from dashboards.figures import ACCURACY_KM, GEOJSON, DeviceNow, Figures, device_json, point
 from dashboards.kept import OnDemand
 from dashboards.opendata import gather
 from dashboards.opendata.answer import CSV, LICENCE, LOTS, as_file, csv_text, flatten, refused
@@ -28,10 +28,18 @@ Answering = TypeVar("Answering", bound=Callable[..., Response])
 WEEKS = 64  # files of a signal that are held, a megabyte or so each of those of a whole province
 
 
-def router(figures: Figures) -> APIRouter:
-    """Read-only files over the figures."""
+def router(figures: Figures, fleet: Callable[[], list[DeviceNow]] | None = None) -> APIRouter:
+    """Read-only files over the figures; `fleet` gives the devices heard within a day, where others have read
+    them already.
+    """
     routes = APIRouter(prefix="/api/v1", tags=["open data, as files"])
-    fleet = OnDemand(lambda: [device_json(one) for one in figures.devices(figures.now())])
+
+    def heard() -> list[dict[str, Any]]:
+        return [
+            device_json(one) for one in (fleet() if fleet is not None else figures.devices(figures.now()))
+        ]
+
+    table, on_map = OnDemand(lambda: csv_text(heard())), OnDemand(lambda: _devices_map(figures, heard()))
     weeks = _Weeks(figures)
 
     def a_file(path: str, media: str, *refusals: int) -> Callable[[Answering], Answering]:
@@ -51,7 +59,7 @@ def router(figures: Figures) -> APIRouter:
     @a_file("/devices.csv", CSV)
     def devices() -> Response:
         """Devices heard within a day, with their newest values."""
-        return _table("devices", fleet.get())
+        return as_file("devices.csv", table.get(), CSV)
 
     @a_file("/lots.csv", CSV)
     def lots() -> Response:
@@ -75,14 +83,12 @@ def router(figures: Figures) -> APIRouter:
         """The communities and villages as points, ±5 km."""
         rows = gather.communities(figures)
         points = {row["id"]: (row.pop("lon"), row.pop("lat")) for row in rows}
-        return _map(figures, "places", [(points[row["id"]], row) for row in rows])
+        return as_file("places.geojson", _map(figures, [(points[row["id"]], row) for row in rows]), GEOJSON)
 
     @a_file("/devices.geojson", GEOJSON)
     def devices_map() -> Response:
         """Devices heard within a day at the point of their place, ±5 km: not where they stand."""
-        at = {place.id: (place.lon, place.lat) for place in figures.pilot.places}
-        shown = [{**row, "accuracy_km": ACCURACY_KM} for row in fleet.get() if row["community"] in at]
-        return _map(figures, "devices", [(at[row["community"]], row) for row in shown])
+        return as_file("devices.geojson", on_map.get(), GEOJSON)
 
     return routes
 
@@ -115,7 +121,13 @@ class _Weeks:
         return csv_text(rows, SeriesRow.model_fields)
 
 
-def _map(figures: Figures, name: str, features: list[tuple[tuple[float, float], dict[str, Any]]]) -> Response:
+def _devices_map(figures: Figures, rows: list[dict[str, Any]]) -> str:
+    at = {place.id: (place.lon, place.lat) for place in figures.pilot.places}
+    shown = [{**row, "accuracy_km": ACCURACY_KM} for row in rows if row["community"] in at]
+    return _map(figures, [(at[row["community"]], row) for row in shown])
+
+
+def _map(figures: Figures, features: list[tuple[tuple[float, float], dict[str, Any]]]) -> str:
     """RFC 7946: WGS 84, so no `crs`; no BOM and no NaN."""
     collection: dict[str, Any] = {
         "type": "FeatureCollection",
@@ -133,5 +145,4 @@ def _map(figures: Figures, name: str, features: list[tuple[tuple[float, float], 
         }
         for at, row in features
     ]
-    content = json.dumps(collection, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return as_file(f"{name}.geojson", content, GEOJSON)
+    return json.dumps(collection, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

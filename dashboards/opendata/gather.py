@@ -3,36 +3,61 @@
 from math import isnan
 from typing import Any
 
-from dashboards.figures import ACCURACY_KM, Figures, iso
+from dashboards.figures import ACCURACY_KM, Figures, Standing, iso
 from devices.clock import day_of, midnight_of
 from devices.contract.signals import SIGNALS
+from gateway.indicators.count import SHARE, share_window
 from gateway.indicators.course import forecasts, path
 from gateway.stores.points import FLAG_TRUE
 
 
 def indicators(figures: Figures, now: int) -> list[dict[str, Any]]:
     """The indicators as they were last written down."""
-    counts = {count.indicator: count for count in figures.evaluation(now).counts}
-    return [
-        {
-            "indicator": one.id,
-            "unit": "1",
-            "value": one.value,
-            "value_real": one.real,
-            "value_simulated": one.simulated,
-            "target": one.due.at_least,
-            "target_year": one.due.year,
-            "gap": one.gap,
-            "path": one.path,
-            "time": iso(one.at),
-            "counted": list(counts[one.id].members),
-            "missed": [{"id": place, "has": why} for place, why in counts[one.id].missed],
-            "forecast": [
-                {"year": f.year, "value": f.value, "low": f.low, "high": f.high} for f in one.forecasts
-            ],
-        }
-        for one in figures.indicators(now)
-    ]
+    written = figures.indicators(now)
+    standing, order = (
+        figures.standing(now, written),
+        {place: at for at, place in enumerate(figures.pilot.place)},
+    )
+    rows = []
+    for one in written:
+        mine = standing.get(one.id, Standing({}, {}))
+        counted = sorted(mine.members, key=lambda place: order.get(place, 0))
+        if one.id == SHARE:  # by name, as it has some who are no places of the pilot
+            counted = sorted({*counted, *_sealed_besides(figures, now)})
+        rows.append(
+            {
+                "indicator": one.id,
+                "unit": "1",
+                "value": one.value,
+                "value_real": one.real,
+                "value_simulated": one.simulated,
+                "target": one.due.at_least,
+                "target_year": one.due.year,
+                "gap": one.gap,
+                "path": one.path,
+                "time": iso(one.at),
+                "counted": counted,
+                "missed": [
+                    {"id": place, "has": mine.missed[place]}
+                    for place in sorted(mine.missed, key=lambda place: order.get(place, 0))
+                ],
+                "forecast": [
+                    {"year": f.year, "value": f.value, "low": f.low, "high": f.high} for f in one.forecasts
+                ],
+            }
+        )
+    return rows
+
+
+def _sealed_besides(figures: Figures, now: int) -> set[str]:
+    """Who of the organisations beside the pilot's places has a lot that counts at epoch ms `now`."""
+    pilot = figures.pilot
+    besides = pilot.producers.keys() - pilot.place.keys()
+    if not besides:
+        return set()
+    since = share_window(pilot, day_of(now, pilot.zone))
+    sealed = figures.store.latest("lot", {"pilot": pilot.pilot}, since)
+    return {latest.tags.get("community", "") for latest in sealed} & besides
 
 
 def counted(figures: Figures, at: int) -> list[dict[str, Any]]:

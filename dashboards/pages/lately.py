@@ -6,8 +6,9 @@ store ─► what real devices said in the last minute, each second ─► newes
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
 
 from dashboards.figures import AlarmNow, DeviceNow, Figures, sensors
 from dashboards.kept import Kept
@@ -23,37 +24,66 @@ ADVICE_MS = DAY_MS  # advice is written again each hour as long as it holds
 SPOKEN_MS = MINUTE_MS  # what came since `Lately` was read is within that: its age, and the road to the store
 
 
-class Lately(NamedTuple):
-    """As of epoch ms `at`: the devices heard within a week by place, when each was heard last (epoch ms), the
-    advice, and what the gateway's watch found in alarm.
+@dataclass(frozen=True)
+class Lately:
+    """As of epoch ms `at`: the devices heard within a week, in the order of `sensors`; when each was heard
+    last (epoch ms); the advice; and what the gateway's watch found in alarm.
     """
 
     at: int
-    devices: dict[str, list[DeviceNow]]
+    known: list[DeviceNow]
     heard: dict[str, int]
     advice: list[Latest]
     alarms: list[AlarmNow]
 
     @classmethod
-    def read(cls, figures: Figures) -> "Lately":
-        """As of now. Raises RetryLater."""
+    def read(cls, figures: Figures, place: str = "") -> "Lately":
+        """As of now, of all places, or of one. Raises RetryLater."""
         now, where = figures.now(), {"pilot": figures.pilot.pilot}
-        by_place: dict[str, list[DeviceNow]] = {}
+        of_place = {"community": place} if place else {}
         heard = {
             latest.tags.get("device", ""): int(latest.fields["last_seen"][1])
-            for latest in figures.store.latest("device", where, now - REMEMBERED_MS)
+            for latest in figures.store.latest("device", where | of_place, now - REMEMBERED_MS)
             if "last_seen" in latest.fields
         }
-        for device in figures.heard(now, BACK_MS):
+        known = figures.heard(now, BACK_MS, **of_place)
+        heard |= {device.device: device.seen for device in known}
+        advice = figures.store.latest("advice", where | of_place, now - ADVICE_MS)
+        return cls(now, known, heard, advice, figures.alarms(now))
+
+    @cached_property
+    def devices(self) -> dict[str, list[DeviceNow]]:
+        """Those of each place."""
+        by_place: dict[str, list[DeviceNow]] = {}
+        for device in self.known:
             by_place.setdefault(device.community, []).append(device)
-            heard[device.device] = device.seen
-        advice = figures.store.latest("advice", where, now - ADVICE_MS)
-        return cls(now, by_place, heard, advice, figures.alarms(now))
+        return by_place
+
+    @cached_property
+    def of_a_day(self) -> list[DeviceNow]:
+        """The devices heard within a day, and what each said in it."""
+        since = self.at - DAY_MS
+        return [_since(device, since) for device in self.known if device.seen >= since]
+
+
+def _since(device: DeviceNow, since: int) -> DeviceNow:
+    """A device with what it said since epoch ms `since` alone."""
+    return replace(
+        device,
+        values={name: one for name, one in device.values.items() if one[0] >= since},
+        flagged={name: one for name, one in device.flagged.items() if one[0] >= since},
+    )
 
 
 def kept(figures: Figures) -> Kept[Lately]:
-    """The same, kept for pages to share."""
-    return Kept(lambda: Lately.read(figures))
+    """The same, kept for pages to share, with all that is derived from it."""
+
+    def read() -> Lately:
+        made = Lately.read(figures)
+        _ = made.devices, made.of_a_day  # now, not when the first page asks
+        return made
+
+    return Kept(read)
 
 
 def spoken(figures: Figures) -> Kept[list[Point]]:
@@ -73,11 +103,15 @@ def newest(recent: Lately, points: Sequence[Point], now: int, number: int) -> li
     """At most `number` of the devices heard within a day, real ones first, the newest first among them: what
     is `recent`, and the `points` that came since.
     """
-    by_id = {one.device: one for some in recent.devices.values() for one in some}
+    by_id: dict[str, DeviceNow] = {}
     for point in points:
         one = _spoke(point)
-        by_id[one.device] = _both(by_id.get(one.device), one)
-    return [one for one in sensors(by_id) if one.seen >= now - DAY_MS][:number]
+        there = recent.devices.get(one.community, ())
+        known = by_id.get(one.device) or next((its for its in there if its.device == one.device), None)
+        by_id[one.device] = _both(known, one)
+    lately = (one for one in recent.known if one.seen >= now - DAY_MS and one.device not in by_id)
+    first = {one.device: one for one in islice(lately, number)}
+    return [one for one in sensors(by_id | first) if one.seen >= now - DAY_MS][:number]
 
 
 def _spoke(point: Point) -> DeviceNow:

@@ -92,7 +92,8 @@ class Progress(NamedTuple):
     def read(cls, figures: Figures) -> "Progress":
         """As of now. Raises RetryLater."""
         now = figures.now()
-        return cls(now, figures.indicators(now), figures.standing(now), figures.books(now))
+        indicators = figures.indicators(now)
+        return cls(now, indicators, figures.standing(now, indicators), figures.books(now))
 
 
 def render(

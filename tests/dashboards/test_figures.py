@@ -3,7 +3,7 @@
 from dashboards.figures import Figures
 from dashboards.pages.lately import Lately
 from dashboards.pages.today import advised
-from devices.clock import MINUTE_MS
+from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_of, midnight_of
 from devices.pilots.pilot import load
 from gateway.indicators.count import evaluate
 from gateway.stores.points import Point, tags, whole
@@ -54,6 +54,28 @@ def test_an_alarm_or_advice_that_is_just_being_written_is_not_there_yet_and_fail
     assert advised(Lately.read(figures).advice, PILOT, NOW, "vi") == []
     store.write([Point("advice", rule, {"text": "Đóng cống."}, NOW)])
     assert [one["text"] for one in advised(Lately.read(figures).advice, PILOT, NOW, "vi")] == ["Đóng cống."]
+    store.close()
+
+
+def test_after_midnight_who_counts_is_what_was_written_before_it(tmp_path):
+    """Until the clerk writes of the new day, which nobody waits for."""
+    store = SqliteStore(tmp_path / "store.sqlite")
+    midnight = midnight_of(day_of(NOW, PILOT.zone), PILOT.zone)
+
+    def write(of, counted, at):
+        where = tags(pilot="dong-thap", indicator="smart_villages", community=of)
+        store.write([Point("standing", where, {"counted": counted, "has": "-"}, at)])
+
+    kpi = tags(pilot="dong-thap", indicator="smart_villages")
+    store.write([Point("kpi", kpi, {"value": 1.0}, midnight - HOUR_MS)])
+    write("lang-dinh-yen", True, midnight - 2 * DAY_MS)
+    write("lang-dinh-yen", False, midnight - DAY_MS)
+    figures = Figures(store, PILOT, lambda n: [], None, now=lambda: midnight + MINUTE_MS)
+    (one,) = figures.standing(midnight + MINUTE_MS).values()
+    assert (one.members, one.missed) == ({}, {"lang-dinh-yen": "-"})
+    write("lang-dinh-yen", True, midnight)
+    (one,) = figures.standing(midnight + MINUTE_MS).values()
+    assert (one.members, one.missed) == ({"lang-dinh-yen": "-"}, {})
     store.close()
 
 

@@ -10,8 +10,11 @@ from fastapi.testclient import TestClient
 from dashboards.figures import Figures
 from dashboards.opendata import routes as api
 from dashboards.opendata import rows as open_rows
+from devices.clock import DAY_MS, day_of, midnight_of
 from devices.contract.signals import SIGNALS
 from devices.web.conditional import Conditional
+from gateway.indicators.standing import standing
+from gateway.stores.points import Point, tags
 from tests.dashboards import soil
 from tests.dashboards.soil import MORE, NOW, PILOT
 
@@ -177,3 +180,24 @@ def test_lots_keep_their_codes(client):
         {"value": 850.0, "unit": "kg"},
         {"value": 852.0, "unit": "kg"},
     ]
+
+
+def test_who_counts_is_what_the_clerk_wrote_down_as_if_it_were_counted_again(tmp_path):
+    rows = []
+    besides = min(PILOT.producers.keys() - PILOT.place.keys())
+    with soil.figures(tmp_path) as figures:
+        for place in ("tam-que", besides):
+            where = tags(pilot=PILOT.pilot, community=place, product="p")
+            figures.store.write([Point("lot", where, {"quantity": 1.0}, NOW - 9 * DAY_MS)])
+        evaluation = figures.evaluation(NOW)
+        app = FastAPI()
+        app.include_router(api.router(figures))
+        for _ in range(2):
+            rows.append(TestClient(app).get("/api/v1/indicators").json()["rows"])
+            midnight = midnight_of(day_of(NOW, PILOT.zone), PILOT.zone)
+            figures.store.write(standing(PILOT, evaluation, midnight))
+            figures._evaluated = None  # nobody counts any more
+    assert rows[0] == rows[1]
+    assert {row["indicator"]: row["counted"] for row in rows[1]} == {
+        "iot_communities": ["tam-que"], "smart_villages": [], "traceability_share": [besides, "tam-que"],
+    }  # fmt: skip

@@ -1,10 +1,11 @@
 """What was spoken a moment ago beside what was read before: of each value the newer; nothing is changed."""
 
-from dashboards.figures import DeviceNow
+from dashboards.figures import DeviceNow, sensors
 from dashboards.pages import lately
 from dashboards.pages.lately import Lately
 from devices.clock import DAY_MS
 from gateway.stores.points import Point, tags
+from tests.dashboards import soil
 
 NOW = 1_795_000_000_000
 
@@ -19,7 +20,8 @@ def spoke(name, at, simulated="true", **values):
 
 
 def newest(known, points, number=9):
-    return lately.newest(Lately(NOW, {"tam-que": known}, {}, [], []), points, NOW, number)
+    in_order = sensors({one.device: one for one in known})
+    return lately.newest(Lately(NOW, in_order, {}, [], []), points, NOW, number)
 
 
 def test_of_each_value_the_newer_is_shown():
@@ -43,3 +45,17 @@ def test_a_stranger_comes_first_the_diary_and_what_was_silent_for_a_day_do_not()
     shown = newest(known, [spoke("mine", NOW - 50, "false", soil_moisture=31.5), diary])
     assert [one.device for one in shown] == ["mine", "b", "a"]
     assert [one.device for one in newest(known, [], number=1)] == ["b"]
+
+
+def test_what_was_heard_within_a_day_is_what_the_store_says_of_a_day(tmp_path):
+    with soil.figures(tmp_path) as figures:
+        old = dict(soil.MORE) | {"soil_ec": 1.0}
+        for name, ago in (("tam-que-soil-probe-01", 2), ("tam-que-pest-trap-01", 3)):
+            where = tags(pilot="dong-thap", community="tam-que", device=name, model="x", simulated="true")
+            figures.store.write([Point("telemetry", where, old, soil.NOW - ago * DAY_MS)])
+        read = Lately.read(figures)
+        assert read.of_a_day == figures.devices(soil.NOW)
+        assert len(read.of_a_day) == len(read.known) - 1, "one was heard before"
+        of_place = Lately.read(figures, "tam-que")
+        assert of_place.known == read.devices["tam-que"]
+        assert of_place.heard.items() <= read.heard.items()
