@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from devices.access.database import RegistryAway
 from devices.errors import CONTENT
@@ -51,15 +51,22 @@ class Kept(Generic[T]):
     """What `read` gave lately; it may raise RetryLater. For several threads.
 
     Of what `says` nothing nobody is shown an old one: before the first count there is none to be late for.
-    `live`: it is read each second, but only while somebody asks.
+    `live`: it is read each second, but only while somebody asks. `after`: it is read when that has been.
     """
 
     def __init__(
-        self, read: Callable[[], T], says: Callable[[T], bool] = lambda _: True, *, live: bool = False
+        self,
+        read: Callable[[], T],
+        says: Callable[[T], bool] = lambda _: True,
+        *,
+        live: bool = False,
+        after: "Kept[Any] | None" = None,
     ) -> None:
         self._read = read
         self._says = says
         self._live = live
+        self._before = after
+        self._followers: list[threading.Event] = []  # what is read after this
         self._runs = False
         self._asked = -math.inf  # when somebody asked last; s, monotonic
         self._wanted = threading.Event()  # somebody waits, or it ends
@@ -72,6 +79,8 @@ class Kept(Generic[T]):
         stop = threading.Event()
         thread = threading.Thread(target=self._run, args=(stop,), name="kept", daemon=True)
         self._runs = True
+        if self._before is not None:
+            self._before._followers.append(self._wanted)
         thread.start()
         try:
             yield
@@ -94,6 +103,19 @@ class Kept(Generic[T]):
             raise RetryLater(f"the store has not answered for {PATIENCE:g} s")
         return known.get()
 
+    def known(self) -> T | None:
+        """What was read lately, for who does not wait: None where there is none. Raises what reading
+        raised.
+        """
+        asked = self._asked = time.monotonic()
+        fit = self._fit(asked)
+        return None if fit is None else fit.get()
+
+    @property
+    def begins(self) -> bool:
+        """Whether it runs, and the first reading is not there yet."""
+        return self._runs and self._newest is None
+
     def _run(self, stop: threading.Event) -> None:
         failed = False
         try:
@@ -114,6 +136,8 @@ class Kept(Generic[T]):
             self._newest = newest
             self._wanted.clear()  # whom it does not suit wants the next
             self._changed.notify_all()
+        for follower in self._followers:
+            follower.set()
         return newest
 
     def _awaited(self, asked: float) -> Outcome[T] | None:
@@ -128,7 +152,7 @@ class Kept(Generic[T]):
         newest = self._newest
         if self._live or newest is None or newest.error is not None:
             return AGAIN
-        return max(AGAIN, newest.began + EVERY - time.monotonic())
+        return max(AGAIN, newest.began + (EVERY if self._before is None else OLD) - time.monotonic())
 
     def _fit(self, asked: float) -> Outcome[T] | None:
         """The newest, for whoever asked at that moment; None where it is to be read again."""

@@ -13,6 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from dashboards import scenarios
 from dashboards.figures import Figures
+from dashboards.left import Left
 from dashboards.opendata import catalog, files, routes
 from dashboards.pages import check, lately, learn, overview, place, state, trouble
 from dashboards.report import route
@@ -79,8 +80,9 @@ def site(settings: Settings, figures: Figures, judge: check.Judge, others: Itera
     pages.add_middleware(Options)
     pages.add_middleware(Named, base_url=settings.base_url, trusted=settings.trusted_hosts)
     recent = lately.kept(figures)
-    for shown in (overview, place):
-        pages.include_router(shown.router(figures, recent))
+    left = Left(settings.data / "web" if figures.rehearsal is None else None, figures.pilot.pilot)
+    pages.include_router(overview.router(figures, recent, left))
+    pages.include_router(place.router(figures, recent))
     for data in (routes, files):
         pages.include_router(data.router(figures, lambda: recent.get().of_a_day))
     for routes_of in (state, route, catalog, sta):

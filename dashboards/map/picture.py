@@ -168,7 +168,7 @@ def _laid(marks: tuple[Mark, ...], land: Land, lang: str) -> Map:
     """The map of marks without a state."""
     frame = _Frame(marks)
     ordered = sorted(marks, key=lambda mark: (-mark.lat, mark.lon, mark.village))
-    spots = _apart([frame.at(mark.lon, mark.lat) for mark in ordered], frame.height)
+    spots = _apart(tuple(frame.at(mark.lon, mark.lat) for mark in ordered), frame.height)
     taken = _Taken(_Box(x - MARK, y - MARK, x + MARK, y + MARK) for x, y in spots)
     inside = _Box(0, 0, WIDTH, frame.height)
     rivers = tuple(_names(land, frame, inside, taken, lang))
@@ -196,7 +196,8 @@ def _laid(marks: tuple[Mark, ...], land: Land, lang: str) -> Map:
     )
 
 
-def _apart(spots: Sequence[tuple[float, float]], height: int) -> list[tuple[float, float]]:
+@lru_cache(maxsize=4)  # of a thousand seconds of work, the same in each language
+def _apart(spots: tuple[tuple[float, float], ...], height: int) -> tuple[tuple[float, float], ...]:
     """The same spots, pushed away from one another until none is nearer than APART, or for long enough."""
     moved = [list(spot) for spot in spots]
     for _ in range(min(ROUNDS, TURNS // len(spots))):
@@ -217,7 +218,7 @@ def _apart(spots: Sequence[tuple[float, float]], height: int) -> list[tuple[floa
                     spot[1] = _clamp(spot[1] + side * push * down / distance, height)
         if still:
             break
-    return [(x, y) for x, y in moved]
+    return tuple((x, y) for x, y in moved)
 
 
 def _near(spots: Sequence[Sequence[float]]) -> list[list[int]]:

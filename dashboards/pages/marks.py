@@ -21,16 +21,22 @@ INVENTED = "*"  # behind a name, for the words that a phone has no room for
 
 
 def marks(
-    figures: Figures, work: today.Work, recent: Lately, standing: Mapping[str, Standing], now: int, lang: str
+    figures: Figures,
+    work: today.Work,
+    recent: Lately,
+    standing: Mapping[str, Standing],
+    rows: Iterable[Mapping[str, Any]],
+    now: int,
+    lang: str,
 ) -> list[Mark]:
-    """One a place of the pilot."""
+    """One a place of the pilot; `rows`: what the list of places says of each."""
     pilot, day = figures.pilot, day_of(now, figures.pilot.zone)
     alarmed = {place.id for place, _ in work.alarms}
     alarmed |= {one.place for one in recent.alarms if one.quantity in SIGNALS}
     silent = _silent(figures, recent, now)
     counted = {member for one in _standings(standing) for member in one.members}
     nearest = {place.id for name in today.COUNTED for place in _nearest(name, standing, pilot, lang)}
-    rows = {row["place"].id: row for row in today.places(pilot, standing, now, lang)}
+    said = {row["place"].id: row for row in rows}
 
     def state(place: Place) -> str:
         if place.id in alarmed:
@@ -43,7 +49,7 @@ def marks(
 
     return [
         Mark(place.id, _short(place), place.lat, place.lon, known, isinstance(place, Village),
-             _told(known, rows[place.id], lang))
+             _told(known, said[place.id], lang))
         for place in pilot.places
         for known in (state(place),)
     ]  # fmt: skip

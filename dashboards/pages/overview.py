@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from fastapi.responses import Response
 from dashboards import wording
 from dashboards.figures import DeviceNow, Figures, Indicator, Standing, balanced
 from dashboards.kept import Kept
+from dashboards.left import Left
 from dashboards.map.land import NOWHERE, lands
 from dashboards.map.picture import draw
 from dashboards.pages import lately, marks, today
@@ -21,7 +23,7 @@ from devices.clock import day_of, moment_of
 from devices.contract.models import device_name
 from devices.pilots.pilot import Pilot
 from devices.pilots.reporting import upcoming
-from devices.texts import day, moment, number, text
+from devices.texts import LANGS, day, moment, number, text
 from devices.web.frame import HTML, headers
 from devices.web.language import VARY, choose, language
 from gateway.stores.points import Point
@@ -30,42 +32,43 @@ REFRESH = 15  # seconds after which a browser asks again, until the reader stops
 SHOWN_DEVICES, SHOWN_LOTS, SHOWN_RECALLS = 10, 8, 5
 HEADERS = headers(vary=VARY, forms=True, cache="no-cache")
 LONGEST = 80  # characters of a name that somebody looks for
+CUT = "\0"  # no page has it: what hides is spelt out
 
 
-def router(figures: Figures, recent: Kept[Lately] | None = None) -> APIRouter:
-    """The page and its style sheet: in Vietnamese, until the reader chooses English. How the targets stand,
-    and what is `recent` (shared with other pages), is kept ready while the application runs; what a
+def router(figures: Figures, recent: Kept[Lately] | None = None, left: Left | None = None) -> APIRouter:
+    """The page and its style sheet: in Vietnamese, until the reader chooses English. It is drawn each time
+    what is `recent` (shared with other pages) was read, while the application runs, so that no reader waits
+    until a thousand places are written down; what an earlier run `left` is shown until the first time. What a
     real device says is on the page within two seconds.
     """
     recent = lately.kept(figures) if recent is None else recent
+    left = Left(None, figures.pilot.pilot) if left is None else left
     spoken = lately.spoken(figures)
-    progress = Kept(lambda: Progress.read(figures), lambda read: bool(read.indicators))
+
+    def draw_all() -> Drawn:
+        drawn = Drawn.of(figures, Progress.read(figures), recent.get())
+        left.keep({lang: drawn.page(lang) for lang in drawn.pages})
+        return drawn
+
+    shown = Kept(draw_all, lambda drawn: bool(drawn.progress.indicators), after=recent)
 
     @asynccontextmanager
     async def ready(_: FastAPI) -> AsyncIterator[None]:
-        with progress.running(), recent.running(), spoken.running():
+        with recent.running(), shown.running(), spoken.running():
             PAGES.prepare("overview.html")
             yield
 
     routes = APIRouter(lifespan=ready)
-    drawn: dict[str, tuple[Progress, Lately, Sequence[Point], str]] = {}  # by language, of what it was drawn
-
-    def drawn_of(read: Progress, late: Lately, said: Sequence[Point], lang: str) -> str:
-        """The page without a question: it stays until something new was read, so that of many readers one
-        waits until a thousand places are written down.
-        """
-        known = drawn.get(lang)
-        if known is None or known[0] is not read or known[1] is not late or known[2] != said:
-            known = drawn[lang] = read, late, said, render(figures, read, late, said, lang)
-        return known[3]
 
     @routes.get("/", include_in_schema=False)
     def overview(request: Request, q: str = "", still: str = "") -> Response:
-        asked = q.strip()[:LONGEST]
+        asked, lang = q.strip()[:LONGEST], language(request)
         stays = bool(asked or still)
-        known, lang = (progress.get(), recent.get(), spoken.get()), language(request)
-        page = render(figures, *known, lang, asked, stays=stays) if stays else drawn_of(*known, lang)
         sent = HEADERS if stays else HEADERS | {"Refresh": str(REFRESH)}
+        page = left.page(lang) if shown.begins and not stays else None
+        if page is None:
+            drawn = shown.get()
+            page = drawn.search(lang, asked) if asked else drawn.page(lang, spoken.get(), stays=stays)
         return Response(page, media_type=HTML, headers=sent)
 
     @routes.get("/language/{lang}", include_in_schema=False)
@@ -96,47 +99,81 @@ class Progress(NamedTuple):
         return cls(now, indicators, figures.standing(now, indicators), figures.books(now))
 
 
-def render(
-    figures: Figures,
-    progress: Progress,
-    recent: Lately,
-    spoken: Sequence[Point],
-    lang: str,
-    asked: str = "",
-    *,
-    stays: bool = False,
-) -> str:
-    """The page as HTML, as of when `progress` and `recent` were read, with what was `spoken` since and the
-    places that were `asked` for; one that `stays` does not load itself again.
+@dataclass(frozen=True)
+class Drawn:
+    """The page as of when `progress` and `recent` were read, by language; what changes between two drawings
+    is put in where it is cut.
     """
+
+    figures: Figures
+    progress: Progress
+    recent: Lately
+    pages: dict[str, list[str]]
+
+    @classmethod
+    def of(
+        cls, figures: Figures, progress: Progress, recent: Lately, langs: Sequence[str] = LANGS
+    ) -> "Drawn":
+        """Draw it."""
+        work = today.work(recent.devices, figures.pilot, figures.now())
+        pages = {lang: _drawn(figures, progress, recent, work, lang).split(CUT) for lang in langs}
+        return cls(figures, progress, recent, pages)
+
+    def page(self, lang: str, spoken: Sequence[Point] = (), *, stays: bool = False) -> str:
+        """As HTML, with what was `spoken` since; one that `stays` does not load itself again."""
+        pilot, now = self.figures.pilot, self.figures.now()
+        devices = [
+            _device(device, pilot, lang)
+            for device in lately.newest(self.recent, spoken, now, SHOWN_DEVICES)
+            if device.community in pilot.place
+        ]
+        head, middle, end = self.pages[lang]
+        top = PAGES.body("overview_top.html", lang, **self._top(lang, stays=stays))
+        newest = PAGES.body("overview_newest.html", lang, devices=devices)
+        return f"{head}{top}{middle}{newest}{end}"
+
+    def search(self, lang: str, asked: str) -> str:
+        """Those of the places alone that were `asked` for."""
+        pilot = self.figures.pilot
+        return PAGES.body(
+            "overview.html",
+            lang,
+            pilot=pilot,
+            rehearsal=self.figures.rehearsal,
+            **self._top(lang, stays=True),
+            places=today.places(pilot, self.progress.standing, self.figures.now(), lang, asked),
+            asked=asked,
+        )
+
+    def _top(self, lang: str, *, stays: bool) -> dict[str, Any]:
+        """What the line at the top of the page says."""
+        as_of = moment_of(min(self.progress.at, self.recent.at), self.figures.pilot.zone)
+        return {"as_of": moment(as_of, lang, seconds=True), "stays": stays, "refresh": REFRESH}
+
+
+def _drawn(figures: Figures, progress: Progress, recent: Lately, work: today.Work, lang: str) -> str:
+    """The page, with a CUT at its top, and one at the newest values."""
     pilot, now, standing = figures.pilot, figures.now(), progress.standing
     books = progress.books
-    work = today.work(recent.devices, pilot, now)
-    on_map = marks.marks(figures, work, recent, standing, now, lang)
+    rows = today.places(pilot, standing, now, lang)
+    on_map = marks.marks(figures, work, recent, standing, rows, now, lang)
     return PAGES.body(
         "overview.html",
         lang,
         pilot=pilot,
         rehearsal=figures.rehearsal,
         trend_days=figures.trend_days,
-        as_of=moment(moment_of(min(progress.at, recent.at), pilot.zone), lang, seconds=True),
+        cut=CUT,
         cards=[_card(one, pilot, standing, lang) for one in progress.indicators],
         map=draw(tuple(on_map), lands().get(pilot.pilot, NOWHERE), lang),
         legend=marks.legend(on_map, lang),
-        devices=[
-            _device(device, pilot, lang)
-            for device in lately.newest(recent, spoken, now, SHOWN_DEVICES)
-            if device.community in pilot.place
-        ],
         alarms=today.shown_alarms(work, recent.alarms, pilot, now, lang),
-        nearest=today.nearest(recent.devices, pilot, now, lang),
+        nearest=today.nearest(work, pilot, now, lang),
         silent=today.shown_silent(work, pilot, now, lang),
         advice=today.advised(recent.advice, pilot, now, lang),
-        places=today.places(pilot, standing, now, lang, asked),
-        asked=asked,
-        stays=stays,
+        places=rows,
+        asked="",
         due=_due(pilot, day_of(now, pilot.zone), lang),
-        refresh=REFRESH,
         lots=[wording.lot_of(lot, pilot, lang) for lot in figures.lots(SHOWN_LOTS)],
         recalls=[wording.recall_of(lot, pilot, lang) for lot in figures.recalls(SHOWN_RECALLS)],
         books={name: number(value, lang) for name, value in books.items()},

@@ -53,7 +53,9 @@ def router(figures: Figures, recent: Kept[Lately] | None = None) -> APIRouter:
         place = figures.pilot.place.get(id)
         if place is None:
             return trouble.page(request, 404, "no_place")
-        body = render(figures, recent.get(), curves, place, lang)
+        # who asks before the first reading of all places waits for this one alone
+        read = Lately.read(figures, place.id) if (known := recent.known()) is None else known
+        body = render(figures, read, curves, place, lang)
         return Response(body, headers=HEADERS, media_type=HTML)
 
     PAGES.style(routes, "place.css")

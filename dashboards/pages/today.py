@@ -30,10 +30,11 @@ SHOWN_NAMES = 4  # of silent devices of a place; the page of the place has them 
 
 
 class Work(NamedTuple):
-    """Each place and quantity beyond a level, the highest level first; each place with silent devices, the
-    longest silent first.
+    """What is `measured` at each place that has levels of alarm; of it what is beyond one, the highest level
+    first; each place with silent devices, the longest silent first.
     """
 
+    measured: list[tuple[Place, Measured]]
     alarms: list[tuple[Place, Measured]]
     silent: list[tuple[Place, list[DeviceNow]]]
 
@@ -41,33 +42,33 @@ class Work(NamedTuple):
 def work(by_place: Mapping[str, list[DeviceNow]], pilot: Pilot, now: int) -> Work:
     """What the devices of each place call for."""
     signals = levelled(pilot)
-    places = sorted(pilot.places, key=lambda place: alphabetical(place.name))
-    alarms = [
+    all_of_them = [
         (place, one)
-        for place in places
+        for place in pilot.places
         for one in measured(by_place.get(place.id, ()), place.id, pilot, now, signals)
-        if one.reached
     ]
+    alarms = [of for of in all_of_them if of[1].reached]
     silent = [
         (place, sorted(some, key=lambda device: device.seen))
-        for place in places
+        for place in pilot.places
         if (some := [one for one in by_place.get(place.id, ()) if now - one.seen > silence(pilot)])
     ]
-    return Work(sorted(alarms, key=lambda of: -STEPS.index(of[1].reached)), silent)
+    return Work(
+        all_of_them,
+        sorted(alarms, key=lambda of: (-STEPS.index(of[1].reached), alphabetical(of[0].name))),
+        sorted(silent, key=lambda of: alphabetical(of[0].name)),
+    )
 
 
-def nearest(
-    by_place: Mapping[str, list[DeviceNow]], pilot: Pilot, now: int, lang: str
-) -> list[dict[str, Any]]:
+def nearest(work: Work, pilot: Pilot, now: int, lang: str) -> list[dict[str, Any]]:
     """Of each quantity of water with levels of alarm that is in alarm nowhere: the place nearest to one."""
     water = [signal for signal in levelled(pilot) if signal in GROUPS["water"]]
     by_signal: dict[str, list[tuple[Place, Measured]]] = {signal: [] for signal in water}
-    for place in pilot.places:
-        for one in measured(by_place.get(place.id, ()), place.id, pilot, now, water):
-            if one.reached:
-                by_signal.pop(one.signal, None)
-            elif one.signal in by_signal and not one.silent:
-                by_signal[one.signal].append((place, one))
+    for place, one in work.measured:
+        if one.reached:
+            by_signal.pop(one.signal, None)
+        elif one.signal in by_signal and not one.silent:
+            by_signal[one.signal].append((place, one))
     return [_alarm(*max(some, key=_near), now, lang) for some in by_signal.values() if some]
 
 

@@ -246,7 +246,9 @@ class SqliteStore:
     ) -> list[tuple[int, Tags]]:
         """Series whose tags contain `where` and that, with `fields`, ever had one of them."""
         # a series never changes, and the next one's number is higher: those that are new are read alone
-        new = self._db.execute("SELECT id, measurement, tags FROM series WHERE id>?", (self._index.newest,))
+        # in order, but not by the index that is in order: it would be read from end to end
+        asked = "SELECT id, measurement, tags FROM series WHERE id>? ORDER BY +measurement, +tags"
+        new = self._db.execute(asked, (self._index.newest,))
         for number, name, text in new:
             self._index.add(number, name, _decode(text))
         matching = self._index.matching(measurement, where)
@@ -297,7 +299,7 @@ class _Index:
             self._by_tag.setdefault((measurement, tag), []).append((number, tags))
 
     def matching(self, measurement: str, where: Mapping[str, str]) -> list[tuple[int, Tags]]:
-        """Those of a measurement whose tags contain `where`, by number."""
+        """Those of a measurement whose tags contain `where`."""
         wanted = frozenset(where.items())
         lists = [self._by_tag.get((measurement, tag), []) for tag in wanted]
         fewest = min(lists, key=len, default=self._all.get(measurement, []))

@@ -210,3 +210,19 @@ def test_nobody_waits_for_ever_for_what_another_reads(monkeypatch):
             made.get()
         reading.go.set()
         assert first.result() == 1
+
+
+@pytest.mark.usefixtures("quick")
+def test_what_is_read_after_another_is_read_when_that_was_and_not_by_the_clock(monkeypatch):
+    monkeypatch.setattr(kept, "OLD", 600.0)
+    first, second = Reading(), Reading()
+    before = Kept(first)
+    after = Kept(second, after=before)
+    first.go.clear()
+    assert not after.begins and after.known() is None
+    with before.running(), after.running():
+        assert before.begins
+        until(lambda: second.times >= 1, "the first is read at the beginning")
+        first.go.set()
+        until(lambda: second.times >= 5, "it follows")
+        assert after.known() is not None and not after.begins

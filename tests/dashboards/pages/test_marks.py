@@ -40,7 +40,8 @@ def tell(store: SqliteStore, pilot: Pilot, device: str, ago: int, **values: floa
 def found(figures: Figures) -> dict[str, Mark]:
     recent = Lately.read(figures)
     work = today.work(recent.devices, figures.pilot, NOW)
-    return {one.id: one for one in marks.marks(figures, work, recent, STANDING, NOW, "vi")}
+    rows = today.places(figures.pilot, STANDING, NOW, "vi")
+    return {one.id: one for one in marks.marks(figures, work, recent, STANDING, rows, NOW, "vi")}
 
 
 def test_each_state(figures: Figures, store: SqliteStore, pilot: Pilot) -> None:

@@ -1,0 +1,92 @@
+"""What an earlier run left is shown until the first drawing of this one, in both languages, and no longer."""
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from dashboards.figures import Figures
+from dashboards.kept import Kept
+from dashboards.left import Left
+from dashboards.pages import lately, overview, place
+from dashboards.pages.lately import Lately
+from gateway.stores.store import RetryLater
+from tests.dashboards import soil
+from tests.servers import until
+
+DAY = 86_400
+
+
+@pytest.fixture
+def figures(tmp_path):
+    with soil.figures(tmp_path) as made:
+        made.lots = lambda *_: []
+        yield made
+
+
+def app_of(figures: Figures, recent: Kept[Lately], folder: Path) -> FastAPI:
+    app = FastAPI()
+    app.include_router(overview.router(figures, recent, Left(folder, figures.pilot.pilot)))
+    app.include_router(place.router(figures, recent))
+    return app
+
+
+def test_the_first_view_after_a_start_is_what_was_drawn_last_with_its_time(
+    figures: Figures, tmp_path: Path
+) -> None:
+    folder, read, pages = tmp_path / "web", threading.Event(), {}
+    with TestClient(app_of(figures, lately.kept(figures), folder)) as client:
+        for lang in ("vi", "en"):
+            client.get(f"/language/{lang}")
+            pages[lang] = client.get("/").text
+        until(lambda: len([*folder.glob("*.html")]) == 2, "it is kept")
+
+    def slow() -> Lately:
+        read.wait(60)
+        return Lately.read(figures)
+
+    figures.now = lambda: soil.NOW + 60_000
+    with TestClient(app_of(figures, Kept(slow), folder)) as client:
+        for lang, page in pages.items():
+            client.get(f"/language/{lang}")
+            answer = client.get("/")
+            assert answer.text == page and "refresh" in answer.headers, "its browser asks again"
+        assert "tam-que" in client.get("/place/tam-que").text, "a place is read by itself meanwhile"
+        read.set()
+        until(lambda: client.get("/").text != page, "it is drawn anew")
+
+
+def test_a_store_that_is_away_is_told_once_that_is_known(figures: Figures, tmp_path: Path) -> None:
+    Left(tmp_path, figures.pilot.pilot).keep({"vi": "<p>before"})
+    fails = threading.Event()
+
+    def away() -> Lately:
+        fails.wait(60)
+        raise RetryLater("down")
+
+    with TestClient(app_of(figures, Kept(away), tmp_path), raise_server_exceptions=False) as client:
+        assert client.get("/").text == "<p>before"
+        fails.set()
+        until(lambda: client.get("/").status_code == 500, "it is told")  # 503, where a site answers
+
+
+def test_what_is_older_than_a_day_is_not_shown(tmp_path: Path) -> None:
+    left = Left(tmp_path, soil.PILOT.pilot)
+    assert left.page("vi") is None
+    left.keep({"vi": "a"})
+    left.keep({"vi": "b"})
+    assert left.page("vi") == "a", "within a minute it is written once"
+    (file,) = tmp_path.iterdir()
+    os.utime(file, (time.time() - DAY - 1,) * 2)
+    assert left.page("vi") is None
+
+
+def test_a_folder_that_takes_nothing_holds_up_no_page(tmp_path: Path) -> None:
+    (tmp_path / "web").write_text("a file")
+    left = Left(tmp_path / "web", soil.PILOT.pilot)
+    left.keep({"vi": "a"})
+    assert left.page("vi") is None
