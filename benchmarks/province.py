@@ -1,6 +1,7 @@
 """An invented province of any size, and a store full of what its nodes said in a month.
 
-the default pilot's places, over and over under other ids ─► pilot_of ─► readings, hours ─► a store
+the default pilot's places, over and over under other ids ─► pilot_of ─► readings, hours ─► filled ─► a store
+                                                                 what a gateway writes of them ─► written ─┘
 """
 
 import sys
@@ -18,6 +19,9 @@ from devices.contract.models import DIARY, MODELS
 from devices.contract.signals import SIGNALS
 from devices.pilots.certificates import Records
 from devices.pilots.pilot import Pilot, gtin_check_digit, load
+from gateway.clerk.indicators import IndicatorSheet
+from gateway.control.advisor import Advisor
+from gateway.control.alarms.watch import Watch
 from gateway.indicators.hourly import roll
 from gateway.stores.influx import InfluxStore
 from gateway.stores.points import Point, device_tags
@@ -137,3 +141,20 @@ def filled(store: Store, province: Pilot, folder: Path, days: int, interval: flo
     say(size, f"{number:,} readings and their hours are in the store", begun)
     until.write_text(str(now))
     return now
+
+
+def written(store: Store, province: Pilot, now: int, folder: Path) -> None:
+    """What a gateway writes beside the readings, as of the store's last moment, where that was not done."""
+    done, fleet = folder / "written", list(province.fleet.values())
+    if done.exists():
+        return
+    begun = time.monotonic()
+    IndicatorSheet(store, province, lambda: fleet).write(now)
+    Watch(store, province, folder / "alarms", devices=lambda: fleet).look(now)
+    Advisor(store, province, lambda: fleet, folder, no_ledger, None).look(now)
+    done.touch()
+    say(len(fleet), "paperwork, alarms and advice are in the store", begun)
+
+
+def no_ledger() -> object:
+    raise AssertionError("no command is sent here")

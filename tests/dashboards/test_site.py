@@ -1,6 +1,7 @@
 """The pages as one application: every door for machines is there, and says when the store is away."""
 
 import socket
+import threading
 from html import unescape
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
@@ -8,8 +9,15 @@ from xml.etree import ElementTree
 import pytest
 from fastapi.testclient import TestClient
 
+from dashboards.figures import Figures
 from dashboards.site import site
+from devices.clock import day_of, midnight_of
+from devices.pilots.pilot import Pilot
 from devices.settings import Settings
+from gateway.indicators.count import evaluate, points
+from gateway.indicators.standing import standing
+from gateway.stores.points import Point, device_tags
+from gateway.stores.sqlite import SqliteStore
 from gateway.stores.store import RetryLater
 from tests.dashboards import soil
 from tests.seen import Served
@@ -169,3 +177,48 @@ def test_head_and_options_wherever_get_is_answered(settings, figures):
             assert options.status_code in (200, 204) and not options.content, path
             assert {"GET", "HEAD"} <= {name.strip() for name in options.headers["allow"].split(",")}, path
         assert client.head("/nothing").status_code == client.options("/nothing").status_code == 404
+
+
+PAGES = ("/", "/?q=tam", "/place/tam-que", "/healthz", "/api/v1/indicators", "/api/v1/communities",
+         "/api/v1/devices", "/api/v1/devices?community=tam-que",
+         "/api/v1/devices/tam-que-soil-probe-01/latest")  # fmt: skip
+
+
+def asked_of(folder, places):
+    """How often a visitor of each page has the store asked, in a province of so many more places that all
+    report and are counted.
+    """
+    one = soil.PILOT.place["tam-que"]
+    more = [one.model_copy(update={"id": f"more-{n}", "products": ()}) for n in range(places)]
+    fields = {name: getattr(soil.PILOT, name) for name in Pilot.model_fields}
+    pilot = Pilot(**{**fields, "communities": (*soil.PILOT.communities, *more)})
+    store = SqliteStore(folder / "store.sqlite")
+    fleet = [one for one in pilot.fleet.values() if one.model == "soil-probe"]
+    store.write([Point("telemetry", device_tags(one), {"soil_moisture": 31.0}, soil.NOW) for one in fleet])
+    evaluation = evaluate(store, pilot, fleet, soil.NOW + 1)
+    midnight = midnight_of(day_of(soil.NOW, pilot.zone), pilot.zone)
+    store.write([*points(pilot, evaluation), *standing(pilot, evaluation, midnight)])
+    made = Figures(store, pilot, lambda *_: [], None, now=lambda: soil.NOW + 1)  # nobody counts
+    asked, found = [], {}
+
+    def heard(_):
+        if threading.current_thread().name not in ("kept", "curves"):  # what is read ahead
+            asked.append(1)
+
+    with TestClient(site(Settings(data=folder), made, lambda *_: None, ())) as client:
+        for path in PAGES:
+            client.get(path)  # what is read ahead is there
+            store._db.set_trace_callback(heard)
+            asked.clear()
+            answer = client.get(path)
+            found[path] = len(asked)
+            store._db.set_trace_callback(None)
+            assert answer.status_code == 200 and (path != "/" or answer.text.count("/place/more-") >= places)
+    store.close()
+    return found
+
+
+def test_a_page_has_the_store_asked_no_more_often_of_many_places_than_of_few(tmp_path):
+    few, many = (asked_of(tmp_path / str(places), places) for places in (1, 60))
+    assert few == many
+    assert [few[path] for path in ("/", "/?q=tam", "/api/v1/devices")] == [0, 0, 0]
