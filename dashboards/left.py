@@ -6,7 +6,6 @@ drawn ─► keep: each minute a file a language ─► the next start ─► pa
 
 import logging
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 from devices.clock import DAY_MS, now_ms
@@ -22,7 +21,7 @@ class Left:
 
     def __init__(self, folder: Path | None, pilot: str) -> None:
         self._folder, self._pilot = folder, pilot
-        self._next = 0.0  # when it is written again; s, monotonic
+        self._next: dict[str, float] = {}  # by language, when it is written again; s, monotonic
         self._failed = False
 
     def page(self, lang: str) -> str | None:
@@ -37,15 +36,14 @@ class Left:
         except (OSError, UnicodeDecodeError):  # none yet, or damaged: who asks waits for the first
             return None
 
-    def keep(self, pages: Mapping[str, str]) -> None:
-        """Write the pages by language, where that was not done a moment ago."""
-        if self._folder is None or time.monotonic() < self._next:
+    def keep(self, lang: str, page: str) -> None:
+        """Write the page, where that was not done a moment ago."""
+        if self._folder is None or time.monotonic() < self._next.get(lang, 0.0):
             return
-        self._next = time.monotonic() + EVERY
+        self._next[lang] = time.monotonic() + EVERY
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            for lang, page in pages.items():
-                replace(self._path(self._folder, lang), page)
+            replace(self._path(self._folder, lang), page)
         except OSError as error:  # a full disk: the pages go on
             if not self._failed:
                 log.warning("the overview is not kept for the next start: %s", error)

@@ -204,8 +204,11 @@ def _apart(spots: tuple[tuple[float, float], ...], height: int) -> tuple[tuple[f
         still = True
         near = _near(moved)
         for number, one in enumerate(moved):
-            for other in (moved[index] for index in near[number]):
+            for index in near[number]:
+                other = moved[index]
                 across, down = one[0] - other[0], one[1] - other[1]
+                if across >= APART or across <= -APART or down >= APART or down <= -APART:
+                    continue  # as most are: by a comparison, for there are millions
                 distance = math.hypot(across, down)
                 if distance >= APART:
                     continue

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any, NamedTuple
 
 from fastapi import APIRouter, FastAPI, Request
@@ -45,17 +46,30 @@ def router(figures: Figures, recent: Kept[Lately] | None = None, left: Left | No
     left = Left(None, figures.pilot.pilot) if left is None else left
     spoken = lately.spoken(figures)
 
-    def draw_all() -> Drawn:
-        drawn = Drawn.of(figures, Progress.read(figures), recent.get())
-        left.keep({lang: drawn.page(lang) for lang in drawn.pages})
+    def read() -> Drawn:
+        return kept_for_the_next(Drawn.of(figures, Progress.read(figures), recent.get(), LANGS[0]))
+
+    def again(lang: str) -> Drawn:
+        first = shown[LANGS[0]].get()
+        return kept_for_the_next(Drawn.of(figures, first.progress, first.recent, lang))
+
+    def kept_for_the_next(drawn: Drawn) -> Drawn:
+        left.keep(drawn.lang, drawn.page())
         return drawn
 
-    shown = Kept(draw_all, lambda drawn: bool(drawn.progress.indicators), after=recent)
+    def says(drawn: Drawn) -> bool:
+        return bool(drawn.progress.indicators)
+
+    shown = {LANGS[0]: Kept(read, says, after=recent)}  # a language after the other: the first is there soon
+    for lang in LANGS[1:]:
+        shown[lang] = Kept(partial(again, lang), says, after=shown[LANGS[0]])
 
     @asynccontextmanager
     async def ready(_: FastAPI) -> AsyncIterator[None]:
-        with recent.running(), shown.running(), spoken.running():
-            PAGES.prepare("overview.html")
+        PAGES.prepare("overview.html")
+        with recent.running(), spoken.running(), ExitStack() as running:
+            for one in shown.values():
+                running.enter_context(one.running())
             yield
 
     routes = APIRouter(lifespan=ready)
@@ -65,10 +79,10 @@ def router(figures: Figures, recent: Kept[Lately] | None = None, left: Left | No
         asked, lang = q.strip()[:LONGEST], language(request)
         stays = bool(asked or still)
         sent = HEADERS if stays else HEADERS | {"Refresh": str(REFRESH)}
-        page = left.page(lang) if shown.begins and not stays else None
+        page = left.page(lang) if shown[lang].begins and not stays else None
         if page is None:
-            drawn = shown.get()
-            page = drawn.search(lang, asked) if asked else drawn.page(lang, spoken.get(), stays=stays)
+            drawn = shown[lang].get()
+            page = drawn.search(asked) if asked else drawn.page(spoken.get(), stays=stays)
         return Response(page, media_type=HTML, headers=sent)
 
     @routes.get("/language/{lang}", include_in_schema=False)
@@ -101,60 +115,57 @@ class Progress(NamedTuple):
 
 @dataclass(frozen=True)
 class Drawn:
-    """The page as of when `progress` and `recent` were read, by language; what changes between two drawings
-    is put in where it is cut.
+    """The page in a language as of when `progress` and `recent` were read, in `parts`: what changes between
+    two drawings is put in between them.
     """
 
     figures: Figures
     progress: Progress
     recent: Lately
-    pages: dict[str, list[str]]
+    lang: str
+    parts: list[str]
 
     @classmethod
-    def of(
-        cls, figures: Figures, progress: Progress, recent: Lately, langs: Sequence[str] = LANGS
-    ) -> "Drawn":
+    def of(cls, figures: Figures, progress: Progress, recent: Lately, lang: str) -> "Drawn":
         """Draw it."""
-        work = today.work(recent.devices, figures.pilot, figures.now())
-        pages = {lang: _drawn(figures, progress, recent, work, lang).split(CUT) for lang in langs}
-        return cls(figures, progress, recent, pages)
+        return cls(figures, progress, recent, lang, _drawn(figures, progress, recent, lang).split(CUT))
 
-    def page(self, lang: str, spoken: Sequence[Point] = (), *, stays: bool = False) -> str:
+    def page(self, spoken: Sequence[Point] = (), *, stays: bool = False) -> str:
         """As HTML, with what was `spoken` since; one that `stays` does not load itself again."""
         pilot, now = self.figures.pilot, self.figures.now()
         devices = [
-            _device(device, pilot, lang)
+            _device(device, pilot, self.lang)
             for device in lately.newest(self.recent, spoken, now, SHOWN_DEVICES)
             if device.community in pilot.place
         ]
-        head, middle, end = self.pages[lang]
-        top = PAGES.body("overview_top.html", lang, **self._top(lang, stays=stays))
-        newest = PAGES.body("overview_newest.html", lang, devices=devices)
+        head, middle, end = self.parts
+        top = PAGES.body("overview_top.html", self.lang, **self._top(stays=stays))
+        newest = PAGES.body("overview_newest.html", self.lang, devices=devices)
         return f"{head}{top}{middle}{newest}{end}"
 
-    def search(self, lang: str, asked: str) -> str:
+    def search(self, asked: str) -> str:
         """Those of the places alone that were `asked` for."""
         pilot = self.figures.pilot
         return PAGES.body(
             "overview.html",
-            lang,
+            self.lang,
             pilot=pilot,
             rehearsal=self.figures.rehearsal,
-            **self._top(lang, stays=True),
-            places=today.places(pilot, self.progress.standing, self.figures.now(), lang, asked),
+            **self._top(stays=True),
+            places=today.places(pilot, self.progress.standing, self.figures.now(), self.lang, asked),
             asked=asked,
         )
 
-    def _top(self, lang: str, *, stays: bool) -> dict[str, Any]:
+    def _top(self, *, stays: bool) -> dict[str, Any]:
         """What the line at the top of the page says."""
         as_of = moment_of(min(self.progress.at, self.recent.at), self.figures.pilot.zone)
-        return {"as_of": moment(as_of, lang, seconds=True), "stays": stays, "refresh": REFRESH}
+        return {"as_of": moment(as_of, self.lang, seconds=True), "stays": stays, "refresh": REFRESH}
 
 
-def _drawn(figures: Figures, progress: Progress, recent: Lately, work: today.Work, lang: str) -> str:
+def _drawn(figures: Figures, progress: Progress, recent: Lately, lang: str) -> str:
     """The page, with a CUT at its top, and one at the newest values."""
     pilot, now, standing = figures.pilot, figures.now(), progress.standing
-    books = progress.books
+    books, work = progress.books, today.work(recent.devices, pilot, now)
     rows = today.places(pilot, standing, now, lang)
     on_map = marks.marks(figures, work, recent, standing, rows, now, lang)
     return PAGES.body(

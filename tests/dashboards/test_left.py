@@ -61,7 +61,7 @@ def test_the_first_view_after_a_start_is_what_was_drawn_last_with_its_time(
 
 
 def test_a_store_that_is_away_is_told_once_that_is_known(figures: Figures, tmp_path: Path) -> None:
-    Left(tmp_path, figures.pilot.pilot).keep({"vi": "<p>before"})
+    Left(tmp_path, figures.pilot.pilot).keep("vi", "<p>before")
     fails = threading.Event()
 
     def away() -> Lately:
@@ -77,8 +77,8 @@ def test_a_store_that_is_away_is_told_once_that_is_known(figures: Figures, tmp_p
 def test_what_is_older_than_a_day_is_not_shown(tmp_path: Path) -> None:
     left = Left(tmp_path, soil.PILOT.pilot)
     assert left.page("vi") is None
-    left.keep({"vi": "a"})
-    left.keep({"vi": "b"})
+    left.keep("vi", "a")
+    left.keep("vi", "b")
     assert left.page("vi") == "a", "within a minute it is written once"
     (file,) = tmp_path.iterdir()
     os.utime(file, (time.time() - DAY - 1,) * 2)
@@ -88,5 +88,5 @@ def test_what_is_older_than_a_day_is_not_shown(tmp_path: Path) -> None:
 def test_a_folder_that_takes_nothing_holds_up_no_page(tmp_path: Path) -> None:
     (tmp_path / "web").write_text("a file")
     left = Left(tmp_path / "web", soil.PILOT.pilot)
-    left.keep({"vi": "a"})
+    left.keep("vi", "a")
     assert left.page("vi") is None

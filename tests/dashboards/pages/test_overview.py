@@ -196,7 +196,7 @@ def test_what_the_clerk_wrote_down_is_shown_without_counting_again(store: Sqlite
         raise AssertionError("a page must not wait for a count")
 
     figures = Figures(store, pilot, lambda limit: [], count, now=lambda: NOW)
-    page = overview.Drawn.of(figures, overview.Progress.read(figures), Lately.read(figures)).page("vi")
+    page = overview.Drawn.of(figures, overview.Progress.read(figures), Lately.read(figures), "vi").page()
     assert "mới có 0/3 thiết bị đủ độ phủ" in page
 
 
