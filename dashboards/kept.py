@@ -23,6 +23,8 @@ EVERY = 8.0  # seconds from one reading to the next: with what it takes nothing 
 AGAIN = 1.0  # the same of what is live; and of a reading that failed, or took longer than EVERY
 OLD = 20.0  # seconds after which nothing kept is shown any more: the reading is held up
 LIVE = 2.0  # the same of what is live
+REST = 2.0  # times what a reading took that its thread rests at least: a machine that is busy has others too
+AGES = 6.0  # times the same, after which what takes so long is too old: nobody waits for the next meanwhile
 WATCHED = 30.0  # seconds after which nobody watches a page any more: it would have asked again, twice
 PATIENCE = 10.0  # seconds that somebody waits for what is being read
 LEAVE = 1.0  # seconds that the end waits for a reading; a store that hangs would hold it up for longer
@@ -39,6 +41,11 @@ class Outcome(NamedTuple, Generic[T]):
     ended: float
     given: T | None
     error: Exception | None
+
+    @property
+    def took(self) -> float:
+        """Seconds; none where it failed: a store that hangs is asked again soon."""
+        return self.ended - self.began if self.error is None else 0.0
 
     def get(self) -> T:
         if self.error is not None:
@@ -152,7 +159,13 @@ class Kept(Generic[T]):
         newest = self._newest
         if self._live or newest is None or newest.error is not None:
             return AGAIN
-        return max(AGAIN, newest.began + (EVERY if self._before is None else OLD) - time.monotonic())
+        every = newest.began + (EVERY if self._before is None else OLD) - time.monotonic()
+        return max(AGAIN, every, REST * newest.took)
+
+    def _takes(self) -> float:
+        """Seconds that a reading takes, with those of what it is read after."""
+        own = self._newest.took if self._newest is not None else 0.0
+        return own + (self._before._takes() if self._before is not None else 0.0)
 
     def _fit(self, asked: float) -> Outcome[T] | None:
         """The newest, for whoever asked at that moment; None where it is to be read again."""
@@ -161,7 +174,7 @@ class Kept(Generic[T]):
             return None
         # what was read before somebody asked may lack what he looks for; what failed meanwhile failed for all
         meanwhile = (newest.began if newest.error is None else newest.ended) > asked
-        young = time.monotonic() - newest.began < (LIVE if self._live else OLD)
+        young = time.monotonic() - newest.began < max(LIVE if self._live else OLD, AGES * self._takes())
         speaks = newest.given is None or self._says(newest.given)
         return newest if meanwhile or (young and speaks) else None
 

@@ -5,7 +5,7 @@ store ─► Lately ─► Kept ─┬─► overview.py   each few seconds, bef
 store ─► what real devices said in the last minute, each second ─► newest ─► overview.py
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -20,6 +20,7 @@ from gateway.stores.store import Latest
 
 BACK_MS = 7 * DAY_MS  # how far back a device may have been heard last, whose values are shown
 REMEMBERED_MS = 60 * DAY_MS  # and how far, to say since when it is silent
+ASKED_AGAIN_MS = 10 * MINUTE_MS  # how often that is asked for: who is silent for days goes on being so
 ADVICE_MS = DAY_MS  # advice is written again each hour as long as it holds
 SPOKEN_MS = MINUTE_MS  # what came since `Lately` was read is within that: its age, and the road to the store
 
@@ -37,16 +38,14 @@ class Lately:
     alarms: list[AlarmNow]
 
     @classmethod
-    def read(cls, figures: Figures, place: str = "") -> "Lately":
-        """As of now, of all places, or of one. Raises RetryLater."""
+    def read(cls, figures: Figures, place: str = "", remembered: Mapping[str, int] | None = None) -> "Lately":
+        """As of now, of all places, or of one. `remembered`: when devices were heard before the last days,
+        where that was read lately. Raises RetryLater.
+        """
         now, where = figures.now(), {"pilot": figures.pilot.pilot}
         of_place = {"community": place} if place else {}
-        heard = {
-            latest.tags.get("device", ""): int(latest.fields["last_seen"][1])
-            for latest in figures.store.latest("device", where | of_place, now - REMEMBERED_MS)
-            if "last_seen" in latest.fields
-        }
         known = figures.heard(now, BACK_MS, **of_place)
+        heard = {**(_remembered(figures, where | of_place, now) if remembered is None else remembered)}
         heard |= {device.device: device.seen for device in known}
         advice = figures.store.latest("advice", where | of_place, now - ADVICE_MS)
         return cls(now, known, heard, advice, figures.alarms(now))
@@ -66,6 +65,15 @@ class Lately:
         return [_since(device, since) for device in self.known if device.seen >= since]
 
 
+def _remembered(figures: Figures, where: Mapping[str, str], now: int) -> dict[str, int]:
+    """When each device was heard last, as the clerk wrote it down (epoch ms)."""
+    return {
+        latest.tags.get("device", ""): int(latest.fields["last_seen"][1])
+        for latest in figures.store.latest("device", where, now - REMEMBERED_MS)
+        if "last_seen" in latest.fields
+    }
+
+
 def _since(device: DeviceNow, since: int) -> DeviceNow:
     """A device with what it said since epoch ms `since` alone."""
     return replace(
@@ -78,8 +86,14 @@ def _since(device: DeviceNow, since: int) -> DeviceNow:
 def kept(figures: Figures) -> Kept[Lately]:
     """The same, kept for pages to share, with all that is derived from it."""
 
+    remembered: tuple[int, dict[str, int]] = (-ASKED_AGAIN_MS, {})  # when it was read, epoch ms
+
     def read() -> Lately:
-        made = Lately.read(figures)
+        nonlocal remembered
+        now = figures.now()
+        if now - remembered[0] >= ASKED_AGAIN_MS:
+            remembered = now, _remembered(figures, {"pilot": figures.pilot.pilot}, now)
+        made = Lately.read(figures, remembered=remembered[1])
         _ = made.devices, made.of_a_day  # now, not when the first page asks
         return made
 

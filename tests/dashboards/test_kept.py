@@ -226,3 +226,16 @@ def test_what_is_read_after_another_is_read_when_that_was_and_not_by_the_clock(m
         first.go.set()
         until(lambda: second.times >= 5, "it follows")
         assert after.known() is not None and not after.begins
+
+
+@pytest.mark.usefixtures("once")
+def test_nobody_waits_for_the_next_of_what_takes_long(reading, monkeypatch):
+    """In a province of ten thousand devices, on a machine that is busy, a reading takes longer than OLD."""
+    monkeypatch.setattr(kept, "OLD", 0.0)
+    monkeypatch.setattr(kept, "AGES", 1e9)
+    made = Kept(reading)
+    after = Kept(Reading(), after=made)
+    with made.running(), after.running():
+        assert [made.get(), made.get()] == [1, 1]
+        assert after.get() and after.known() is not None
+    assert reading.times == 1
