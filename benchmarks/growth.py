@@ -5,12 +5,13 @@
 
 The pilots are invented: the default one's places, over and over under other ids. A reading stands for each
 `--interval` hours of the month, for half an hour of the last day. Each job is done three times, a minute
-apart, and the mean of the second and the third counts, of the registry the median, of pages the 95 % quantile
-over all of them, a quarter of a second apart, beside what their server reads ahead. A page's first view is the
-first of all from a server that has just started; the overview's is taken without what an earlier run left, and
-with it. Costs stand a device: what grows no faster than the number of devices has the same cost in each column,
-or a smaller one; the last column is the larger ratio of two neighbours. Time is this machine's, beside whatever
-else it does. Boards are asked for by `benchmarks/boards.py --devices 14000`, which shares the folder of stores.
+apart, and the mean of the second and the third counts, of the registry the median, of pages the 95 %
+quantile over all of them, a quarter of a second apart, beside what their server reads ahead. A page's first
+view is the first of all from a server that has just started; the overview's is taken without what an
+earlier run left, and with it. Costs stand a device: what grows no faster than the number of devices has the
+same cost in each column, or a smaller one; the last column is the larger ratio of two neighbours. Time is
+this machine's, beside whatever else it does. Boards are asked for by `benchmarks/boards.py --devices
+14000`, which shares the folder of stores.
 """
 
 import argparse
