@@ -11,10 +11,10 @@ import time
 
 from gateway.ingest.faults import Faults
 from gateway.ingest.pipeline import Pipeline
-from gateway.ingest.receive import Receiver
 from gateway.ingest.spool import Spool
 from gateway.ingest.spoolfile import SpoolFull
 from gateway.instance import Files
+from gateway.intake.receive import Receiver
 
 log = logging.getLogger(__name__)
 BEAT_EVERY = 5.0  # seconds between two heartbeats, and between two looks at the spool

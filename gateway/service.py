@@ -34,10 +34,10 @@ from gateway.ingest.faults import Faults
 from gateway.ingest.held import begun
 from gateway.ingest.message import Message, Refusal, Written
 from gateway.ingest.pipeline import Pipeline, split_memory
-from gateway.ingest.receive import Receiver
 from gateway.ingest.spool import Spool
 from gateway.ingest.spoolfile import MB, Room, SpoolFull
 from gateway.instance import Files, claimed, files
+from gateway.intake.receive import Receiver
 from gateway.lots.growth import Growth
 from gateway.lots.openings import Openings
 from gateway.stores.points import Point, Value, tags

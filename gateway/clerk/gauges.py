@@ -6,9 +6,9 @@ They are read from spool, receiver and decoder when somebody asks: nothing is co
 from dataclasses import dataclass
 
 from gateway.ingest.decode import Decoder
-from gateway.ingest.receive import Receiver
 from gateway.ingest.spool import Spool
 from gateway.ingest.spoolfile import Room
+from gateway.intake.receive import Receiver
 
 
 @dataclass(frozen=True, slots=True)

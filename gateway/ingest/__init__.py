@@ -1,11 +1,11 @@
-"""The life of a message, from the broker to checked points; the loop to read first is `pipeline.Pipeline`.
+"""The life of a message, from the spool to checked points; the loop to read first is `pipeline.Pipeline`.
 
-    MQTT ─► link, receive ─► spool (fsync) ─► ack ─► decode ─► checks ─► batch ─► stores
+    intake ─► spool (fsync) ─► ack ─► decode ─► checks ─► batch ─► stores
                                │                      │  └─ fresh, seen: was it here before? held: stored?
                                │                      ├─► diary events ─► whoever keeps them
                                └─ quarantine ◄────────┴─ refused, and told on `rejected`
 
 seen.py      a device's memory: times.py its newest times, contents.py what its numbers said, both packed
 spool.py     what is safe on disk               spoolfile.py  its file, how it is opened and mended
-heartbeat.py does the broker still answer?      faults.py  defects of our own that content met
+faults.py    defects of our own that content met
 """

@@ -177,7 +177,7 @@ def test_kills_under_load_lose_nothing_and_double_nothing(folder, broker, gatewa
 
 KILLED_BEFORE_THE_ACK = """
 import os, sys, time
-from gateway.ingest.receive import Receiver
+from gateway.intake.receive import Receiver
 from gateway.ingest.spool import Spool
 from pathlib import Path
 url, folder, wanted, keep = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "keep"

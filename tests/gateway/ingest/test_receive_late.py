@@ -3,7 +3,7 @@
 import socket
 
 from devices.contract.packets import frame
-from gateway.ingest.receive import Receiver
+from gateway.intake.receive import Receiver
 from tests import packets
 from tests.gateway.clients import TOPIC
 from tests.servers import PATIENCE

@@ -11,9 +11,9 @@ from devices.contract.reading import Device, Reading
 from gateway.ingest.contents import MOST as CONTENTS
 from gateway.ingest.fresh import Repeats
 from gateway.ingest.message import Message
-from gateway.ingest.receive import IN_FLIGHT
 from gateway.ingest.seen import Seen, content
 from gateway.ingest.spool import MARKS
+from gateway.intake.receive import IN_FLIGHT
 
 
 def told(seq, boot="b", value=None, time=None, identity=""):

@@ -16,7 +16,6 @@ import logging
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,33 +34,17 @@ from devices.contract.topics import DENIED, DOWN
 from devices.probes.envelope import filters
 from devices.texts import Misuse
 from gateway.brokers.notices import NOTICES, Notices
-from gateway.ingest.heartbeat import Heartbeat
-from gateway.ingest.link import Link
 from gateway.ingest.message import Message
+from gateway.intake.arrivals import Arrivals
+from gateway.intake.heartbeat import Heartbeat
+from gateway.intake.link import Link
 
 log = logging.getLogger(__name__)
 EVERYTHING = "hoiquan/#"
 TAKEN = (EVERYTHING, *filters(), f"{DENIED}/#")  # what is spooled
 SESSION_SECONDS = 14 * 24 * 3600  # the broker keeps our queue this long while we are away
 IN_FLIGHT = 5000  # messages the broker may send before the first is acknowledged
-# Seconds that what has come waits for more: a commit, a batch and the memory of each device cost as much for
-# one message as for hundreds. It is a quarter of the second in which a reading is promised to be on a page;
-# with 0.4 a busy machine went beyond it.
-LINGER = 0.25
-# A broker that sends no more before these are acknowledged (EMQX: 32 at most, unless told otherwise; HiveMQ
-# 10 to MQTT 3.1.1) is not kept waiting: where so many are here, or as many as the last time, and none came
-# for that many seconds, they are all.
-FEW, QUIET = 16, 0.05
-# Seconds for which a connection that brought few at the last read is left unread: to take in one message by
-# itself costs as much as a dozen. Not where a broker waits for each acknowledgement.
-REST, COMPANY = 0.03, 100
 ASK_AGAIN = 30.0  # seconds until a subscription that was refused is asked for again
-# Bytes that wait for the spool; more is left unread. The window does not keep to that: messages may be of any
-# size, and Mosquitto 2.0.11 answers each acknowledgement with a whole window (findings/mosquitto-window.sh):
-# of a queue of 240,000 messages 175,000 stood in memory.
-WAITING_BYTES = 8 * 2**20
-BESIDE = 400  # bytes that a message takes beside its payload
-ROOM = 0.1  # seconds at most until the connection's thread looks after acknowledgements and pings again
 DEAF = 60.0  # seconds without a heartbeat through the group, after which its share delivers nothing
 UNPROMISED = 50_000  # QoS 0 messages kept in memory; nothing is promised for more
 GOODBYE = 1.0  # seconds that the last heartbeat may take
@@ -112,16 +95,8 @@ class Receiver:
         self._client.on_connect_fail = self._on_connect_fail
         self._client.on_disconnect = self._on_disconnect
         self._client.on_publishes = self._on_publishes
-        self._client.has_room = self._has_room
-        self._queue: deque[Message] = deque()
-        self._waiting = 0  # bytes in it
-        self._held_back = float("-inf")  # when something of the broker was last left unread, monotonic
-        lock = threading.Lock()
-        self._arrived, self._left = threading.Condition(lock), threading.Condition(lock)
-        # how many came the last time before it went quiet; the broker's window, once that is so twice; how
-        # many whoever waits wants to be woken for
-        self._fell_quiet_at, self._window, self._enough = 0, 0, 1
-        self._brought = 0  # messages by the last read
+        self._arrivals = Arrivals()
+        self._client.has_room = self._arrivals.has_room
         self._epoch = 0
         self.connected = False  # and subscribed: only from then on does the broker keep messages for us
         self._kept = False  # the session, by the broker
@@ -156,40 +131,11 @@ class Receiver:
 
     def take(self, limit: int, wait: float) -> list[Message]:
         """What has arrived, oldest first; waits up to `wait` seconds for the first, and a moment for more."""
-        with self._arrived:
-            queue = self._queue
-            if not queue:
-                self._arrived.wait(wait)
-            self._linger(limit)
-            self._enough = 1
-            taken = [queue.popleft() for _ in range(min(limit, len(queue)))]
-            self._waiting -= sum([_size(message.payload) for message in taken])
-            if self._waiting < WAITING_BYTES:
-                self._left.notify()
-        return taken
-
-    def _linger(self, limit: int) -> None:
-        """Wait a moment for more, if anything has come. A broker whose window is full sends nothing more,
-        each time after as many: then what has come is all there is.
-        """
-        queue, end = self._queue, time.monotonic() + LINGER
-        self._enough = self._window or limit
-        while (
-            0 < (here := len(queue)) < self._enough
-            and self._waiting < WAITING_BYTES
-            and (left := end - time.monotonic()) > 0
-        ):
-            known = here >= FEW or here == self._fell_quiet_at
-            self._arrived.wait(min(left, QUIET if known else LINGER))
-            if len(queue) == here:
-                self._window = here if here == self._fell_quiet_at else 0
-                self._fell_quiet_at = here
-                break
+        return self._arrivals.take(limit, wait)
 
     def ack(self, messages: Sequence[Message]) -> None:
         """Tell the broker that these are safe."""
-        if self._queue:  # it did not wait for that
-            self._window = 0
+        self._arrivals.acknowledged()
         epoch = self._epoch
         self._client.acknowledge([m.mid for m in messages if m.mid and m.epoch == epoch])
 
@@ -197,10 +143,7 @@ class Receiver:
         """Messages without payload that reached the gateway by another way, to be taken with the others."""
         arrival = now_ms()
         messages = [Message(topic, b"", arrival) for topic in topics]
-        with self._arrived:
-            self._queue += messages
-            self._waiting += len(messages) * _size(b"")
-            self._arrived.notify()
+        self._arrivals.put(messages, len(messages))
 
     def publish(self, topic: str, payload: bytes) -> None:
         """Send down, QoS 0: lost if nobody listens."""
@@ -223,7 +166,8 @@ class Receiver:
                 return f"the broker refuses the subscription to {topic}: {why}"
         if not self.connected:
             return "there is no connection to the broker"
-        if self._share and min(self.heartbeat.group_age(), time.monotonic() - self._held_back) > DEAF:
+        held_back = time.monotonic() - self._arrivals.held_back  # then the heartbeat stands behind messages
+        if self._share and min(self.heartbeat.group_age(), held_back) > DEAF:
             return (
                 f"the broker granted the subscription to {self._wanted[0]} and delivers nothing through it: "
                 "it does not know shared subscriptions. Leave HOIQUAN_GROUP empty, with one gateway, or take "
@@ -236,7 +180,7 @@ class Receiver:
         """Seconds for which the broker gave no sign of life: a heartbeat that came back, as of when it was
         sent, or messages that wait to be read; the heartbeat stands behind them.
         """
-        return time.monotonic() - max(self.heartbeat.newest, self._held_back)
+        return time.monotonic() - max(self.heartbeat.newest, self._arrivals.held_back)
 
     def _on_connect(
         self, client: Client, _: Any, flags: ConnectFlags, reason: ReasonCode, __: Properties | None
@@ -304,9 +248,8 @@ class Receiver:
     def _on_publishes(self, received: list[Publish]) -> None:
         # An exception here would end paho's thread while it still looks connected.
         arrival = now_ms()
-        self._brought = len(received)
         epoch, passed, taken = self._epoch, [], []
-        room = UNPROMISED - len(self._queue)
+        room = UNPROMISED - len(self._arrivals)
         for topic, payload, mid, qos, dup, retain in received:
             if not qos:
                 if self._own(topic, payload):
@@ -318,25 +261,8 @@ class Receiver:
             else:
                 room -= not qos
                 taken.append(Message(topic, payload, arrival, dup, retain, False, mid, epoch))
-        if taken:
-            size = sum([_size(message.payload) for message in taken])
-            with self._arrived:
-                self._queue += taken
-                self._waiting += size
-                # to wake it for each would cost more than to take it
-                if len(self._queue) >= self._enough or self._waiting >= WAITING_BYTES:
-                    self._arrived.notify()
+        self._arrivals.put(taken, len(received))
         self._client.acknowledge(mid for mid in passed if mid)
-
-    def _has_room(self) -> bool:
-        """Whether more may be read now; waits a moment for it, or for company."""
-        if self._waiting < WAITING_BYTES:
-            if self._brought < COMPANY and not self._window:
-                time.sleep(REST)
-            return True
-        self._held_back = time.monotonic()
-        with self._left:
-            return self._left.wait_for(lambda: self._waiting < WAITING_BYTES, ROOM)
 
     def _own(self, topic: str, payload: bytes) -> bool:
         """Take in our own heartbeat or a notice of the broker; returns whether it was one."""
@@ -348,7 +274,3 @@ class Receiver:
                 self._client.publish(back, payload, qos=0)
             return True
         return self.notices.take(topic, payload)
-
-
-def _size(payload: bytes) -> int:
-    return len(payload) + BESIDE

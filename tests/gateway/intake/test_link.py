@@ -9,7 +9,7 @@ from paho.mqtt.client import MQTTv5, MQTTv311, _ConnectionState
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 
 from devices.contract.packets import Publish
-from gateway.ingest.link import Link
+from gateway.intake.link import Link
 
 TOPICS = st.text(min_size=1, max_size=40).filter(lambda text: "\0" not in text)
 PUBLISHES = st.builds(

@@ -3,8 +3,6 @@
 import json
 import signal
 import time
-from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -13,58 +11,14 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from devices.access.authority import CA, prepare
 from devices.credentials import hash_password
-from gateway.ingest import receive
-from gateway.ingest.heartbeat import HEARTBEATS
-from gateway.ingest.link import READ
-from gateway.ingest.receive import Receiver
+from gateway.intake import arrivals, receive
+from gateway.intake.heartbeat import HEARTBEATS
+from gateway.intake.receive import Receiver
 from tests.gateway.clients import TOPIC, client, take
 from tests.loopback import free_port
 from tests.servers import PATIENCE, mosquitto, until
 
 CONF = Path(__file__).parents[3] / "deploy" / "mosquitto" / "mosquitto.conf"
-
-
-NAMES = count()
-LINES = ("allow_anonymous true", "max_inflight_messages 5000", "max_packet_size 2000000")
-
-
-@pytest.fixture(scope="module")
-def broker():
-    with mosquitto(*LINES) as server:
-        yield server
-
-
-@pytest.fixture
-def publish(broker):
-    client = Client(CallbackAPIVersion.VERSION2)
-    client.connect("127.0.0.1", broker.port)
-    client.loop_start()
-
-    def send(topic, payload=b"x", qos=1, retain=False):
-        client.publish(topic, payload, qos, retain).wait_for_publish(PATIENCE)
-
-    yield send
-    client.disconnect()
-    client.loop_stop()
-
-
-@pytest.fixture(params=[5, 4], ids=["MQTT 5", "MQTT 3.1.1"])
-def gateway(broker, request):
-    """Starts the gateway's receiver again and again under one name."""
-    name = f"gateway-{next(NAMES)}"
-
-    @contextmanager
-    def connected(wait=True):
-        receiver = Receiver(broker.url, name, "password", request.param)
-        receiver.start()
-        if wait:
-            until(lambda: receiver.connected, "it subscribes")
-        try:
-            yield receiver
-        finally:
-            receiver.stop()
-
-    return connected
 
 
 def test_messages_come_in_order_with_topic_payload_and_arrival(gateway, publish):
@@ -101,7 +55,7 @@ def test_what_was_not_acknowledged_comes_again(gateway, publish):
 @pytest.mark.parametrize(("window", "linger"), [(20, 0.2 * PATIENCE), (10, 0.1 * PATIENCE)])
 def test_a_broker_that_sends_few_at_once_is_not_kept_waiting(monkeypatch, window, linger):
     """Whoever waits for it each time is too late; a busy machine may bring a window in two parts, though."""
-    monkeypatch.setattr(receive, "LINGER", linger)
+    monkeypatch.setattr(arrivals, "LINGER", linger)
     with mosquitto("allow_anonymous true", f"max_inflight_messages {window}") as few:
         receiver = Receiver(few.url, "gateway", "", 4)
         receiver.start()
@@ -223,47 +177,6 @@ def test_large_retained_and_qos_0_messages_come_too(gateway, publish):
         publish("hoiquan/v1/p/c/d1/status", b"", retain=True)
 
 
-def test_what_waits_for_the_spool_has_a_limit_in_bytes(gateway, publish, monkeypatch):
-    limit, size, number = 300_000, 1_000, 900
-    monkeypatch.setattr(receive, "WAITING_BYTES", limit)
-    with gateway() as receiver:
-        receiver.ack(receiver.take(10, 0.01))
-    for n in range(number):
-        publish(TOPIC, b"%0*d" % (size, n))
-    got = []
-    with gateway(wait=False) as receiver:  # the broker grants the subscription behind all that
-        while len(got) < number:
-            until(lambda: receiver._queue, "more comes")
-            time.sleep(0.02)  # as long as a commit may take
-            assert receiver._waiting < limit + 2 * READ
-            assert receiver._waiting == sum(len(m.payload) + receive.BESIDE for m in receiver._queue)
-            got += (some := receiver.take(100, 0.05))
-            receiver.ack(some)
-        until(lambda: receiver.connected, "it subscribes")
-    assert [int(m.payload) for m in got] == list(range(number)), "none is lost, altered or doubled"
-    assert receiver._waiting == 0
-
-
-def test_a_full_queue_keeps_its_connection_and_looks_alive(gateway, publish, monkeypatch):
-    """The spool takes nothing for a long time: answers to pings stand behind what is not read."""
-    monkeypatch.setattr(receive, "WAITING_BYTES", 1)
-    with gateway() as receiver:
-        receiver._client._keepalive = 1
-        for n in range(2):
-            publish(TOPIC, b"%d" % n)
-        until(lambda: receiver._queue, "the first")
-        publish(TOPIC, b"2")
-        first = receiver._epoch
-        time.sleep(4)
-        receiver.beat()
-        assert receiver.connected and receiver._epoch == first
-        assert receiver.silence < 1 < receiver.heartbeat.age()
-        got = take(receiver, 3)
-        receiver.ack(got)
-        until(lambda: receiver.heartbeat.age() < 3, "the heartbeat comes back")
-    assert [m.payload for m in got] == [b"0", b"1", b"2"]
-
-
 def test_a_broker_that_comes_back_is_subscribed_to_again(gateway, broker, publish):
     with gateway() as receiver:
         broker.kill()  # and with it, without persistence, every session
@@ -312,9 +225,9 @@ def test_a_heartbeat_goes_to_the_broker_and_back(gateway):
     with gateway() as receiver:
         until(lambda: receiver.heartbeat.round_trip is not None, "the first comes by itself")
         assert 0 < receiver.heartbeat.round_trip < PATIENCE
-        first = receiver.heartbeat.age()
+        first = receiver.heartbeat.newest
         receiver.beat()
-        until(lambda: receiver.heartbeat.age() < first, "the next one")
+        until(lambda: receiver.heartbeat.newest > first, "the next one")
         assert receiver.take(10, 0.05) == [], "heartbeats are no messages"
 
 

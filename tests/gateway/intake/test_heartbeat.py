@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from gateway.ingest.heartbeat import HEARTBEATS, Heartbeat
+from gateway.intake.heartbeat import HEARTBEATS, Heartbeat
 
 
 def test_one_that_came_back_tells_its_age_and_way() -> None:

@@ -10,9 +10,9 @@ from devices.access.registry import Registry
 from devices.credentials import CHIRPSTACK, OPERATOR, READER, gateway_accounts
 from devices.pilots.pilot import load
 from gateway.brokers.notices import DROPPED
-from gateway.ingest import receive
-from gateway.ingest.heartbeat import HEARTBEATS
-from gateway.ingest.receive import Receiver
+from gateway.intake import receive
+from gateway.intake.heartbeat import HEARTBEATS
+from gateway.intake.receive import Receiver
 from tests.gateway.clients import client, take
 from tests.servers import PATIENCE, mosquitto, until
 
@@ -154,7 +154,7 @@ def test_what_one_of_a_group_did_not_acknowledge_is_there_when_it_comes_back(gua
         with member(broker, "gateway-4", "other") as second:
             for n in range(100):
                 device.publish(topic, b"%d" % n, 1)
-            until(lambda: len(second._queue) > 10, "some came to the second, which ends without a word")
+            until(lambda: len(second._arrivals) > 10, "some came to the second, which ends without a word")
         for n in range(100, 200):
             device.publish(topic, b"%d" % n, 1).wait_for_publish(PATIENCE)
 

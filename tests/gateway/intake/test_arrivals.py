@@ -1,0 +1,48 @@
+"""What waits for the spool keeps within its bytes, and the connection lives meanwhile."""
+
+import time
+
+from gateway.intake import arrivals
+from gateway.intake.link import READ
+from tests.gateway.clients import TOPIC, take
+from tests.servers import until
+
+
+def test_what_waits_for_the_spool_has_a_limit_in_bytes(gateway, publish, monkeypatch):
+    limit, size, number = 300_000, 1_000, 900
+    monkeypatch.setattr(arrivals, "WAITING_BYTES", limit)
+    with gateway() as receiver:
+        receiver.ack(receiver.take(10, 0.01))
+    for n in range(number):
+        publish(TOPIC, b"%0*d" % (size, n))
+    got = []
+    with gateway(wait=False) as receiver:  # the broker grants the subscription behind all that
+        while len(got) < number:
+            until(lambda: len(receiver._arrivals), "more comes")
+            time.sleep(0.02)  # as long as a commit may take
+            assert receiver._arrivals.waiting < limit + 2 * READ
+            got += (some := receiver.take(100, 0.05))
+            receiver.ack(some)
+        until(lambda: receiver.connected, "it subscribes")
+    assert [int(m.payload) for m in got] == list(range(number)), "none is lost, altered or doubled"
+    assert receiver._arrivals.waiting == 0
+
+
+def test_a_full_queue_keeps_its_connection_and_looks_alive(gateway, publish, monkeypatch):
+    """The spool takes nothing for a long time: answers to pings stand behind what is not read."""
+    monkeypatch.setattr(arrivals, "WAITING_BYTES", 1)
+    with gateway() as receiver:
+        receiver._client._keepalive = 1
+        for n in range(2):
+            publish(TOPIC, b"%d" % n)
+        until(lambda: len(receiver._arrivals), "the first")
+        publish(TOPIC, b"2")
+        first = receiver._epoch
+        time.sleep(4)
+        receiver.beat()
+        assert receiver.connected and receiver._epoch == first
+        assert receiver.silence < 1 < receiver.heartbeat.age()
+        got = take(receiver, 3)
+        receiver.ack(got)
+        until(lambda: receiver.heartbeat.age() < 3, "the heartbeat comes back")
+    assert [m.payload for m in got] == [b"0", b"1", b"2"]
