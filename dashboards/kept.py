@@ -126,6 +126,9 @@ class Kept(Generic[T]):
     def _run(self, stop: threading.Event) -> None:
         failed = False
         try:
+            while self._before is not None and self._before.begins and not stop.is_set():
+                self._wanted.wait(AGAIN)  # what is read after it waits for its first, however long that takes
+                self._wanted.clear()
             while not stop.is_set():
                 if not self._live or time.monotonic() - self._asked < WATCHED:
                     error = self._again().error

@@ -221,8 +221,8 @@ def test_what_is_read_after_another_is_read_when_that_was_and_not_by_the_clock(m
     first.go.clear()
     assert not after.begins and after.known() is None
     with before.running(), after.running():
-        assert before.begins
-        until(lambda: second.times >= 1, "the first is read at the beginning")
+        until(lambda: first.tries, "the first is being read")
+        assert before.begins and after.begins and not second.tries, "it waits for it"
         first.go.set()
         until(lambda: second.times >= 5, "it follows")
         assert after.known() is not None and not after.begins
