@@ -116,7 +116,7 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
         ends.callback(health.end)
         ends.callback(pipeline.stop)
         ends.callback(receiver.stop)
-        _spare_the_collector()
+        spare_the_collector()
         receiver.start()
         pipeline.start()
         for thread in others:
@@ -162,7 +162,7 @@ def _watch(settings: Settings, own: Files, store: Store, registry: Registry, fau
     )  # fmt: skip
 
 
-def _spare_the_collector() -> None:
+def spare_the_collector() -> None:
     """What is loaded by now stays for good: a collection need not go through it. Messages hold no cycles and
     leave by themselves, so that looking after each 700 of them finds nothing: that took a tenth of a second
     now and then, and everybody waited.

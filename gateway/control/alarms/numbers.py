@@ -15,10 +15,8 @@ COUNTED_MS = 25 * HOUR_MS  # over which the count of a device's silence is looke
 COURSE_MS = 2 * DAY_MS  # and an indicator
 ACCOUNTED = ("stored", "duplicate", "quarantined", "spooled")
 Worst = tuple[int, float, float]  # an hour, and the lowest and highest reading in it
-Gauges = tuple[
-    str, str, str
-]  # signal, place, and FLAG_FALSE for its real gauges, FLAG_TRUE for simulated ones
-Gauge = tuple[str, str, str, str]  # the same, and which of them
+_NONE: dict[str, Worst] = {}
+Gauges = tuple[str, str, str]  # signal, place, FLAG_FALSE for its real ones and FLAG_TRUE for simulated ones
 
 
 class Numbers:
@@ -32,8 +30,7 @@ class Numbers:
         self._rules = list(rules)
         self._where = {"pilot": pilot.pilot}
         self._signals = list(dict.fromkeys(rule.gauge.signal for rule in self._rules if rule.gauge))
-        self._worst: dict[Gauge, Worst] = {}  # the newest hour that has readings
-        self._there: dict[Gauges, list[tuple[str, Worst]]] = {}  # the same by place, with the device
+        self._there: dict[Gauges, dict[str, Worst]] = {}  # by device the newest hour that has readings
         # who may speak, and whether as a simulated one, FLAG_TRUE; None: nobody knows, so all count
         self._speaking: dict[Key, str] | None = None
         self._whole = 0  # when all hours were read last
@@ -72,7 +69,7 @@ class Numbers:
             for flag in (FLAG_FALSE, FLAG_TRUE):  # where real ones measure, simulated ones do not count
                 recent = [
                     one
-                    for one in self._there.get((gauge.signal, place, flag), ())
+                    for one in self._there.get((gauge.signal, place, flag), _NONE).items()
                     if one[1][0] > at - LOOK_BACK_MS - HOUR_MS
                 ]
                 there = [worst for device, worst in recent if self._speaks(Key(place, device), flag)]
@@ -103,22 +100,22 @@ class Numbers:
         hour = at // HOUR_MS * HOUR_MS
         start = hour - LOOK_BACK_MS if whole else hour - HOUR_MS
         summary = self._store.summary("telemetry", self._signals, self._where, start, at + 1, HOUR_MS)
-        newest: dict[Gauge, Worst] = {}
+        newest: dict[Gauges, dict[str, Worst]] = {}
         for signal, series in summary.items():
             for tags, buckets in series.items():
                 of = dict(tags)
-                place, device = of.get("community", ""), of.get("device", "")
-                one = signal, place, of.get("simulated", FLAG_FALSE), device
+                gauges = signal, of.get("community", ""), of.get("simulated", FLAG_FALSE)
+                there, device = newest.setdefault(gauges, {}), of.get("device", "")
                 for bucket in buckets:
-                    known = newest.get(one)
+                    known = there.get(device)
                     if known is None or bucket.time > known[0]:
-                        newest[one] = bucket.time, bucket.low, bucket.high
+                        there[device] = bucket.time, bucket.low, bucket.high
                     elif bucket.time == known[0]:
-                        newest[one] = known[0], min(known[1], bucket.low), max(known[2], bucket.high)
-        self._worst = newest if whole else self._worst | newest
-        self._there = {}
-        for (signal, place, flag, device), worst in self._worst.items():
-            self._there.setdefault((signal, place, flag), []).append((device, worst))
+                        there[device] = known[0], min(known[1], bucket.low), max(known[2], bucket.high)
+        if whole:
+            self._there = {}
+        for gauges, there in newest.items():
+            self._there.setdefault(gauges, {}).update(there)
         self._read, self._whole = at, at if whole else self._whole
 
     def _silent(self, at: int) -> dict[Key, Found]:
