@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from sys import intern
 from typing import Any, TypeVar
 
 from sqlalchemy import Row, func, select
@@ -181,11 +182,15 @@ def _restore(device: str, there: dict[str, Kept], own: Mapping[str, Kept]) -> No
 
 
 def device_of(row: Row[Any]) -> Device:
-    """The device of a row of the table."""
+    """The device of a row of the table. What many have in common is one text for all of them."""
     return Device(
-        row.pilot, row.community, row.device, row.model, simulated=False, plot=row.plot, probe=row.probe,
-        site=_site(row.site),
+        intern(row.pilot), intern(row.community), row.device, intern(row.model), simulated=False,
+        plot=_shared(row.plot), probe=_shared(row.probe), site=_site(row.site),
     )  # fmt: skip
+
+
+def _shared(word: str | None) -> str | None:
+    return word if word is None else intern(word)
 
 
 def _site(kept: str | None) -> tuple[tuple[str, float], ...]:

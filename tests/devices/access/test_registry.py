@@ -301,6 +301,15 @@ def test_what_is_read_of_changes_is_what_is_read_anew(tmp_path):
     assert vars(always._table) == vars(_anew(path)), "somebody took rows out by hand"
 
 
+def test_what_many_have_in_common_is_in_memory_once(path):
+    registry = Registry(path, PILOT)
+    for name in ("d1", "d2"):
+        registry.enroll("tam-que", "soil-probe", name, plot="plot-of-both")
+    one, other = registry.lookup("d1"), registry.lookup("d2")
+    for name in ("pilot", "community", "model", "plot"):
+        assert getattr(one, name) is getattr(other, name)
+
+
 def _anew(path):
     registry = Registry(path, PILOT)
     registry.refresh()
