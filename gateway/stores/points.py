@@ -149,7 +149,6 @@ def whole(points: Iterable[Point], *fields: str) -> Iterator[Point]:
     return (point for point in points if all(field in point.fields for field in fields))
 
 
-@cache
 def unfit(pairs: Tags) -> bool:
     """Whether line protocol has no spelling for these tags. Both stores refuse them alike."""
     return any("\n" in value or "\r" in value or value.endswith("\\") for _, value in pairs)

@@ -50,9 +50,9 @@ class SqliteStore:
                 self._db.create_function(name, 1, part, deterministic=True)
         except sqlite3.Error as error:
             raise NotOpened("path.store", path=path, error=error) from None
-        self._series: dict[tuple[str, Tags], int] = {}
+        self._series: dict[tuple[str, Tags], int] = {}  # of tags that are fit
         self._index = _Index()
-        self._reported: set[tuple[int, tuple[str, ...]]] = set()
+        self._reported: dict[tuple[str, ...], set[int]] = {}  # by fields that came together
         for measurement in MEASUREMENTS.values():
             self._create(measurement)
 
@@ -71,17 +71,20 @@ class SqliteStore:
                     if schema is None or not fields or not fields.keys() <= schema.fields.keys():
                         bad[index] = f"{name}: unknown measurement or field"
                         continue
-                    if unfit(tags):
-                        bad[index] = UNFIT_TAG
-                        continue
-                    key = (name, self._series_id(name, tags), time)
+                    series = self._series.get((name, tags))
+                    if series is None:
+                        if unfit(tags):
+                            bad[index] = UNFIT_TAG
+                            continue
+                        series = self._series_id(name, tags)
+                    key = (name, series, time)
                     before = rows.get(key)
                     rows[key] = fields if before is None else {**before, **fields}
                 groups: dict[tuple[str, tuple[str, ...]], list[tuple[Value, ...]]] = {}
                 for (name, series, time), fields in rows.items():
                     names = tuple(fields)
                     groups.setdefault((name, names), []).append((series, time, *fields.values()))
-                    if (series, names) not in self._reported:
+                    if series not in self._reported.get(names, ()):
                         self._report(series, names)
                 for (name, names), values in groups.items():
                     self._db.executemany(_upsert(name, names), values)
@@ -224,9 +227,6 @@ class SqliteStore:
                     self._db.execute(f'ALTER TABLE {measurement.name} ADD COLUMN "{name}" {_TYPES[kind]}')
 
     def _series_id(self, measurement: str, tags: Tags) -> int:
-        known = self._series.get((measurement, tags))
-        if known is not None:
-            return known
         text = _encode(tags)
         self._db.execute("INSERT OR IGNORE INTO series(measurement, tags) VALUES(?,?)", (measurement, text))
         row = self._db.execute(
@@ -239,7 +239,7 @@ class SqliteStore:
     def _report(self, series: int, names: tuple[str, ...]) -> None:
         """Remember which fields a series has, so that `latest` knows when it has found them all."""
         self._db.executemany("INSERT OR IGNORE INTO reported VALUES(?,?)", [(series, name) for name in names])
-        self._reported.add((series, names))
+        self._reported.setdefault(names, set()).add(series)
 
     def _find(
         self, measurement: str, where: Mapping[str, str], fields: Sequence[str] = ()
@@ -255,7 +255,7 @@ class SqliteStore:
         if not fields or not matching:
             return matching
         having = set(self._having([number for number, _ in matching], fields))
-        return [(number, tags) for number, tags in matching if number in having]
+        return [one for one in matching if one[0] in having]
 
     def _having(self, series: Iterable[int], fields: Sequence[str]) -> Iterator[int]:
         """Those of the series that ever had one of the fields."""
@@ -284,26 +284,31 @@ class SqliteStore:
 
 class _Index:
     """The series that were read from the file, by their tags: those of one place among those of a thousand
-    are found without a look at each. `newest` is the highest number among them.
+    are found without a look at each. `newest` is the highest number among them. A tag is one object in all
+    series that have it.
     """
 
     def __init__(self) -> None:
         self.newest = 0
         self._all: dict[str, list[tuple[int, Tags]]] = {}
-        self._by_tag: dict[tuple[str, tuple[str, str]], list[tuple[int, Tags]]] = {}
+        self._by_tag: dict[str, dict[tuple[str, str], list[tuple[int, Tags]]]] = {}
+        self._tags: dict[tuple[str, str], tuple[str, str]] = {}
 
     def add(self, number: int, measurement: str, tags: Tags) -> None:
         self.newest = max(self.newest, number)
-        self._all.setdefault(measurement, []).append((number, tags))
-        for tag in tags:
-            self._by_tag.setdefault((measurement, tag), []).append((number, tags))
+        one = number, tuple(self._tags.setdefault(tag, tag) for tag in tags)
+        self._all.setdefault(measurement, []).append(one)
+        by_tag = self._by_tag.setdefault(measurement, {})
+        for tag in one[1]:
+            by_tag.setdefault(tag, []).append(one)
 
     def matching(self, measurement: str, where: Mapping[str, str]) -> list[tuple[int, Tags]]:
         """Those of a measurement whose tags contain `where`."""
         wanted = frozenset(where.items())
-        lists = [self._by_tag.get((measurement, tag), []) for tag in wanted]
+        by_tag = self._by_tag.get(measurement, {})
+        lists = [by_tag.get(tag, []) for tag in wanted]
         fewest = min(lists, key=len, default=self._all.get(measurement, []))
-        return [(number, tags) for number, tags in fewest if wanted.issubset(tags)]
+        return [one for one in fewest if wanted.issubset(one[1])]
 
 
 @cache
@@ -338,7 +343,6 @@ def _encode(tags: Tags) -> str:
     return "\n".join(f"{key}={value}" for key, value in tags)
 
 
-@cache
 def _decode(text: str) -> Tags:
     return tuple((key, value) for key, _, value in (line.partition("=") for line in text.split("\n")))
 

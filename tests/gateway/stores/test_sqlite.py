@@ -1,10 +1,13 @@
 """The store in one file: what it refuses, a locked file, a full disk, two processes."""
 
+import gc
 import sqlite3
+import tracemalloc
 
 import pytest
 
-from gateway.stores.points import Point
+from devices.contract.reading import Device
+from gateway.stores.points import Point, device_tags, tags
 from gateway.stores.sqlite import SqliteStore
 from gateway.stores.store import RejectPoints, RetryLater
 from tests.gateway.readings import HOUR, MINUTE, T, everything, reading
@@ -80,3 +83,34 @@ def test_a_place_takes_as_many_steps_of_the_file_among_few_as_among_many(tmp_pat
         gateway.close()
         pages.close()
     assert steps[1] == steps[0]
+
+
+def test_a_device_more_takes_little_of_its_memory(tmp_path):
+    """Of its series in two measurements, asked for by all who ask: bytes, whoever else is in the file."""
+    store = SqliteStore(tmp_path / "store.sqlite")
+
+    def told(first, last):
+        gc.collect()
+        before, _ = tracemalloc.get_traced_memory()
+        for n in range(first, last):
+            device = Device("p", f"c{n % 10}", f"d{n}", "soil-probe", simulated=False)
+            where = tags(pilot="p", community=device.community, device=device.device)
+            store.write(
+                [
+                    Point("telemetry", device_tags(device), {"soil_ec": 1.0, "rssi": -70.0}, T),
+                    Point("device", where, {"coverage": 1.0}, T),
+                ]
+            )
+        assert len(store.latest("telemetry", {"pilot": "p"}, 0)) == last
+        assert len(store.summary("device", ["coverage"], {"pilot": "p"}, 0, T + 1, T)["coverage"]) == last
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+        return (after - before) / (last - first)
+
+    tracemalloc.start()
+    try:
+        told(0, 100)
+        assert told(100, 300) < 2000
+    finally:
+        tracemalloc.stop()
+        store.close()
