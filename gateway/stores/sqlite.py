@@ -25,6 +25,7 @@ from gateway.stores.points import (
     check_fields,
     unfit,
 )
+from gateway.stores.series import Index
 from gateway.stores.store import Bucket, Latest, RejectPoints, RetryLater
 
 TOGETHER = 500  # series whose newest values are read at once
@@ -51,7 +52,7 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise NotOpened("path.store", path=path, error=error) from None
         self._series: dict[tuple[str, Tags], int] = {}  # of tags that are fit
-        self._index = _Index()
+        self._index = Index()
         self._reported: dict[tuple[str, ...], set[int]] = {}  # by fields that came together
         for measurement in MEASUREMENTS.values():
             self._create(measurement)
@@ -280,35 +281,6 @@ class SqliteStore:
         query = f"SELECT DISTINCT name FROM reported WHERE series IN ({_list(series)})"
         reported = {name for (name,) in self._db.execute(query)}
         return [name for name in schema.fields if name in reported]
-
-
-class _Index:
-    """The series that were read from the file, by their tags: those of one place among those of a thousand
-    are found without a look at each. `newest` is the highest number among them. A tag is one object in all
-    series that have it.
-    """
-
-    def __init__(self) -> None:
-        self.newest = 0
-        self._all: dict[str, list[tuple[int, Tags]]] = {}
-        self._by_tag: dict[str, dict[tuple[str, str], list[tuple[int, Tags]]]] = {}
-        self._tags: dict[tuple[str, str], tuple[str, str]] = {}
-
-    def add(self, number: int, measurement: str, tags: Tags) -> None:
-        self.newest = max(self.newest, number)
-        one = number, tuple(self._tags.setdefault(tag, tag) for tag in tags)
-        self._all.setdefault(measurement, []).append(one)
-        by_tag = self._by_tag.setdefault(measurement, {})
-        for tag in one[1]:
-            by_tag.setdefault(tag, []).append(one)
-
-    def matching(self, measurement: str, where: Mapping[str, str]) -> list[tuple[int, Tags]]:
-        """Those of a measurement whose tags contain `where`."""
-        wanted = frozenset(where.items())
-        by_tag = self._by_tag.get(measurement, {})
-        lists = [by_tag.get(tag, []) for tag in wanted]
-        fewest = min(lists, key=len, default=self._all.get(measurement, []))
-        return [one for one in fewest if wanted.issubset(one[1])]
 
 
 @cache

@@ -1,0 +1,34 @@
+"""Which series of the embedded store have which tags."""
+
+from collections.abc import Mapping
+
+from gateway.stores.points import Tags
+
+
+class Index:
+    """The series that were read from the file, by their tags: those of one place among those of a thousand
+    are found without a look at each. `newest` is the highest number among them. A tag is one object in all
+    series that have it.
+    """
+
+    def __init__(self) -> None:
+        self.newest = 0
+        self._all: dict[str, list[tuple[int, Tags]]] = {}
+        self._by_tag: dict[str, dict[tuple[str, str], list[tuple[int, Tags]]]] = {}
+        self._tags: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def add(self, number: int, measurement: str, tags: Tags) -> None:
+        self.newest = max(self.newest, number)
+        one = number, tuple(self._tags.setdefault(tag, tag) for tag in tags)
+        self._all.setdefault(measurement, []).append(one)
+        by_tag = self._by_tag.setdefault(measurement, {})
+        for tag in one[1]:
+            by_tag.setdefault(tag, []).append(one)
+
+    def matching(self, measurement: str, where: Mapping[str, str]) -> list[tuple[int, Tags]]:
+        """Those of a measurement whose tags contain `where`."""
+        wanted = frozenset(where.items())
+        by_tag = self._by_tag.get(measurement, {})
+        lists = [by_tag.get(tag, []) for tag in wanted]
+        fewest = min(lists, key=len, default=self._all.get(measurement, []))
+        return [one for one in fewest if wanted.issubset(one[1])]
