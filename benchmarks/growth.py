@@ -203,7 +203,7 @@ def enrolled(province: Pilot, size: int, folder: Path) -> dict[str, Cost]:
     took: dict[str, list[float]] = {"enrolment": [], "broker's accounts": [], "registry read again": []}
     passwords = folder / "passwords"
     write_passwords(passwords, registry, "gateway", "secret")
-    for number in range(ROUNDS):
+    for number in range(7 * ROUNDS):  # each takes milliseconds
         for name, work in (
             ("enrolment", lambda n=number: registry.enroll(place, "soil-probe", f"one-more-{n}")),
             ("broker's accounts", lambda: write_passwords(passwords, registry, "gateway", "secret")),
