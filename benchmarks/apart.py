@@ -82,6 +82,11 @@ class Apart(Installation):
     def taken(self) -> dict[Message, float]:
         return self.gateway.down.told
 
+    def gone(self, acked: float, killed: float) -> bool:
+        # amqtt forgets subscriptions too: it keeps nothing for a gateway that is not back yet
+        back = (moment for moment in self.gateway.down.granted if moment > killed)
+        return acked <= (next(back, killed) if self.broker == "amqtt" else killed)
+
     def store(self) -> Store:
         if self._influx is None:
             return super().store()

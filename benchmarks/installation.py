@@ -65,6 +65,10 @@ class Installation:
         """What the gateway, or whoever stands for it, has promised to keep."""
         raise NotImplementedError
 
+    def gone(self, acked: float, killed: float) -> bool:
+        """Whether what the broker acknowledged may have gone when it was killed (monotonic s)."""
+        return acked <= killed
+
     def store(self) -> Store:
         return SqliteStore(self.data / "store.sqlite")
 

@@ -10,7 +10,7 @@ value is looked up.
     acked     by the broker to its node           taken     by the gateway to the broker, once in its spool
     stored    every value of it is in the store
     broker    acknowledged and gone with a broker that was killed before the gateway had it: Mosquitto writes
-              its queues once a second, amqtt never
+              its queues once a second; amqtt never, nor who subscribed, until the gateway is back
     lost, doubled, altered   acknowledged and neither stored nor gone with the broker; stored at another time
               too, or both flagged and not; stored with another value: each must be 0
 
@@ -137,7 +137,7 @@ def judged(one: Installation, done: list[Round]) -> tuple[dict[str, Found], list
             not taken
             and acked is not None
             and not stored
-            and any(each.part == one.broker and each.killed >= acked for each in done)
+            and any(each.part == one.broker and one.gone(acked, each.killed) for each in done)
         )
         lost = not stored and not gone and (taken or acked is not None)
         doubled = any(len(values) > 1 for values in there.values())

@@ -53,11 +53,7 @@ class InfluxStore:
             f'SELECT last("{name}") AS v FROM "{measurement}" {_where(where, since)} GROUP BY *'
             for name in fields
         ]
-        results = (
-            result
-            for some in batched(statements, STATEMENTS)
-            for result in self._server.query(";".join(some))
-        )
+        results = (result for some in batched(statements, STATEMENTS) for result in self._server.query(*some))
         for name, result in zip(fields, results, strict=True):
             for tags, rows in _tables(result, measurement):
                 newest.setdefault(tags, {})[name] = (rows[0]["time"], _value(measurement, name, rows[0]["v"]))

@@ -213,7 +213,7 @@ def test_pieces_of_an_answer_are_put_together():
     )
     with answering(said) as url:
         server = Server(url, "token", "org", "bucket")
-        found = server.query("three statements")
+        found = server.query("one", "another", "a third")
         server.close()
     assert [[[v for _, v in one["values"]] for one in each["series"]] for each in found] == [
         [[1, 2, 3, 4], [5]],
@@ -225,17 +225,20 @@ def test_pieces_of_an_answer_are_put_together():
 @pytest.mark.parametrize(
     "said",
     [
+        b"",
         _pieces(_piece(0, "a", 1, rows=True, more=True)),
         _pieces(_piece(0, "a", 1, more=True)),
         _pieces(_piece(0, "a", 1))[:-9],
+        _pieces(_piece(0, "a", 1)),
     ],
-    ids=["its rows", "its series", "a piece"],
+    ids=["all of it", "its rows", "its series", "a piece", "a statement"],
 )
 def test_an_answer_that_is_cut_off_is_none(said):
+    """A proxy that speaks HTTP/1.0 to a server that is killed passes on what there was, as if it were all."""
     with answering(said) as url:
         server = Server(url, "token", "org", "bucket")
         with pytest.raises(RetryLater, match="cut off"):
-            server.query("one statement")
+            server.query("one", "another")
         server.close()
 
 
