@@ -9,6 +9,7 @@ works around them, and somebody should know.
 import logging
 import time
 
+from devices.files import replace
 from gateway.ingest.faults import Faults
 from gateway.ingest.pipeline import Pipeline
 from gateway.ingest.spool import Spool
@@ -52,9 +53,9 @@ class Health:
                 self._files.alive.touch()
                 self._files.trouble.unlink(missing_ok=True)
             elif self.trouble != before:
-                self._files.trouble.write_text(self.trouble + "\n", "utf-8")
+                replace(self._files.trouble, self.trouble + "\n")
             if (faults := self._faults.text()) != self._faults_written:
-                self._files.faults.write_text(faults, "utf-8")
+                replace(self._files.faults, faults)
                 self._faults_written = faults
         except OSError as error:  # a full disk: `alive` grows old, which says it as well
             log.warning("health cannot be written: %s", error)

@@ -15,6 +15,7 @@ from devices.contract.payloads import PayloadError
 from devices.contract.topics import Topic
 from devices.credentials import FIRST_INSTANCE, GATEWAYS, gateway_account, gateway_accounts
 from devices.errors import CONTENT
+from devices.files import replace
 from devices.pilots.pilot import Pilot
 from devices.probes.shelf import PROBES, Shelf
 from devices.settings import Settings
@@ -129,7 +130,7 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
                 receiver.take_in(denied)
             if receiver.connected and left != settings.group:
                 with suppress(OSError):  # a full disk: again in a second
-                    own.group.write_text(settings.group, "utf-8")
+                    replace(own.group, settings.group)
                     left = settings.group
         return True
 

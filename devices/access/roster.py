@@ -86,7 +86,10 @@ class Roster:
         return verify_password(password, self.stored(device))
 
     def stored(self, device: str) -> str:
-        """The stored password of a device that may connect, as fresh as `known`; "" where it has none."""
+        """The stored password of a device that may connect, "" where it has none. The table is looked at: an
+        old password opens nothing once a new one was given.
+        """
+        self.refresh()
         return self._table.hashes.get(device, "")
 
     def hashes(self) -> dict[str, str]:

@@ -212,7 +212,7 @@ def test_a_lots_page_is_verified_and_its_code_leads_to_it(up, lot):
     )
     (code,) = codes(Image.open(io.BytesIO(up.get(f"{path}/qr.png"))))
     assert code.text == f"http://localhost:{up.http}{path}"
-    assert path in up.get("/").decode()
+    until("the overview is drawn again and has it", 60, lambda: path in up.get("/").decode())
     record = up.json(f"{path}/record.json")
     assert record["simulated"] is False
     assert record["quantity_kg"]["value"] == 120.0
