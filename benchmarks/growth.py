@@ -46,6 +46,7 @@ from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot
 from devices.settings import Settings
+from devices.web import patience
 from gateway.clerk.hours import HourSheet
 from gateway.clerk.indicators import IndicatorSheet
 from gateway.control.advisor import Advisor
@@ -332,15 +333,13 @@ def served(size: int, now: int, folder: Path, where: list[str]) -> Iterator[int]
 
 def serve(port: str, size: str, folder: str, now: str, where: str) -> None:
     """The pages over a store, as of its last moment, until they are ended."""
-    import uvicorn
-
     settings = Settings(data=Path(folder) / "data")
     settings.__dict__["loaded_pilot"] = pilot_of(int(size))  # a cached property: there is no file of it
     figures = opened(settings, opened_store(*where.split("|")), seal.lots, seal.recalls)
     begun = time.monotonic()
     figures.now = lambda: int(now) + round(1000 * (time.monotonic() - begun))
     shown = site(settings, figures, lambda *_: Verdict(True, []), ())
-    uvicorn.run(shown, host="127.0.0.1", port=int(port), log_level="warning")
+    patience.serve(shown, "127.0.0.1", int(port))
 
 
 if __name__ == "__main__":
