@@ -7,6 +7,7 @@ import json
 import sqlite3
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
@@ -32,7 +33,7 @@ class Part(NamedTuple):
     start: Callable[[], None]
 
 
-class Installation:
+class Installation(ABC):
     """Its `parts` by what people call them, `broker` one that may lose something; `nodes` is
     the tap before it.
     """
@@ -48,22 +49,22 @@ class Installation:
         self._before = 0  # subscriptions of the gateway until it was started last
         self._running: dict[str, Running] = {}
 
+    @abstractmethod
     def start(self) -> None:
         """All of it, until the first readings come through."""
-        raise NotImplementedError
 
+    @abstractmethod
     def silence(self) -> None:
         """No node says anything any more; what they have said goes on its way."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stop(self) -> None:
         """End every process."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def taken(self) -> dict[Message, float]:
         """What the gateway, or whoever stands for it, has promised to keep."""
-        raise NotImplementedError
 
     def gone(self, acked: float, killed: float) -> bool:
         """Whether what the broker acknowledged may have gone when it was killed (monotonic s)."""

@@ -21,8 +21,7 @@ work=$(mktemp -d)
 trap 'kill "$store" 2> /dev/null || true; rm -rf "$work"' EXIT
 store=
 cd "$work"
-version=1.6.7~rc0-1+b13
-apt-get download -qq "influxdb=$version"
+apt-get download -qq influxdb=1.6.7~rc0-1+b13
 dpkg -x influxdb_*.deb root
 free() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 port=$(free)

@@ -42,13 +42,19 @@ def test_it_is_a_leaf_once_and_beside_lots(sealer: Sealer, pilot: Pilot, tmp_pat
     assert entry(PDF) != entry(PDF + b"!")
 
 
+def sealed(sealer: Sealer, folder: Path) -> tuple[Reports, Path]:
+    """The reports of a folder with one that is sealed, and its file."""
+    reports = Reports(folder)
+    reports.keep(ID, PDF)
+    sealer.seal_pending()
+    (file,) = (folder / "reports").glob("*.pdf")
+    return reports, file
+
+
 def test_the_code_of_a_report_that_an_earlier_version_kept_leads_to_it(
     sealer: Sealer, client: TestClient, tmp_path: Path
 ) -> None:
-    reports = Reports(tmp_path)
-    reports.keep(ID, PDF)
-    sealer.seal_pending()
-    (kept,) = (tmp_path / "reports").iterdir()
+    reports, kept = sealed(sealer, tmp_path)
     kept.rename(tmp_path / "reports" / f"{ID}.pdf")
     waiting = tmp_path / "reports" / f"{OTHER}.pdf"  # it was not sealed yet
     waiting.write_bytes(PDF + b"!")
@@ -96,10 +102,7 @@ def test_its_page_says_what_is_known(
 def test_a_file_that_was_changed_is_not_sealed_anew_and_its_page_says_so(
     sealer: Sealer, client: TestClient, tmp_path: Path
 ) -> None:
-    reports = Reports(tmp_path)
-    reports.keep(ID, PDF)
-    sealer.seal_pending()
-    (file,) = (tmp_path / "reports").glob("*.pdf")
+    _, file = sealed(sealer, tmp_path)
     file.write_bytes(PDF.replace(b"a", b"A"))
     assert dict(Reports(tmp_path).entries(set())) == {}, "nor after a new start"
     sealer.seal_pending()
