@@ -206,8 +206,11 @@ class Figures:
             _, flag = latest.fields.get("flag", (0, 0))  # none yet: it is just being written
             if "value" in latest.fields and int(flag) >= Flag.SUSPECT:
                 at, value = latest.fields["value"]
-                tags = latest.tags
-                _device(by_id, latest).flagged[tags["signal"]] = (at, float(value), tags["reason"])
+                signal, reason = latest.tags["signal"], latest.tags["reason"]
+                doubted = _device(by_id, latest).flagged
+                doubted[signal] = max(
+                    doubted.get(signal, (at, float(value), reason)), (at, float(value), reason)
+                )
 
     def alarms(self, now: int) -> list[AlarmNow]:
         """What fires now, the highest level first; nothing where no gateway watches."""

@@ -19,9 +19,9 @@ from devices.access.database import RegistryAway
 from devices.errors import CONTENT
 from gateway.stores.store import RetryLater
 
-EVERY = 8.0  # seconds from one reading to the next: with what it takes nothing shown is older than ten
-AGAIN = 1.0  # the same of what is live; and of a reading that failed, or took longer than EVERY
-OLD = 20.0  # seconds after which nothing kept is shown any more: the reading is held up
+EVERY = 8.0  # seconds from one reading to the next, where it takes little
+AGAIN = 1.0  # the same of what is live, of a reading that failed, and the least
+OLD = 20.0  # seconds after which what takes little is not shown any more: the reading is held up
 LIVE = 2.0  # the same of what is live
 REST = 2.0  # times what a reading took that its thread rests at least: a machine that is busy has others too
 AGES = 6.0  # times the same, after which what takes so long is too old: nobody waits for the next meanwhile
@@ -135,6 +135,8 @@ class Kept(Generic[T]):
                     if error is not None and not failed and not stop.is_set():  # who asks is told each time
                         log.warning("pages wait: %s", error, exc_info=not isinstance(error, AWAY))
                     failed = error is not None
+                if self._before is not None and (newest := self._newest) is not None:
+                    stop.wait(REST * newest.took)  # whoever wants it, or has read what comes before
                 if not stop.is_set():
                     self._wanted.wait(self._rest())
         finally:

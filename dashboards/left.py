@@ -44,6 +44,7 @@ class Left:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             replace(self._path(self._folder, lang), page)
+            self._failed = False
         except OSError as error:  # a full disk: the pages go on
             if not self._failed:
                 log.warning("the overview is not kept for the next start: %s", error)

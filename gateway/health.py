@@ -29,7 +29,7 @@ class Health:
         self, files: Files, receiver: Receiver, spool: Spool, pipeline: Pipeline, faults: Faults | None = None
     ) -> None:
         self._faults = faults or Faults()
-        self._faults_written = ""
+        self._faults_written = self._trouble_written = ""
         self._files = files
         self._receiver = receiver
         self._spool = spool
@@ -42,18 +42,19 @@ class Health:
         files.faults.unlink(missing_ok=True)
 
     def look(self) -> None:
-        """Send a heartbeat when one is due, and bring the two files up to date."""
+        """Send a heartbeat when one is due, and bring the three files up to date."""
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + BEAT_EVERY
             self._receiver.beat()
             self._full = self._checked()
-        before, self.trouble = self.trouble, self._found()
+        self.trouble = self._found()
         try:
             if not self.trouble:
                 self._files.alive.touch()
                 self._files.trouble.unlink(missing_ok=True)
-            elif self.trouble != before:
+            elif self.trouble != self._trouble_written:
                 replace(self._files.trouble, self.trouble + "\n")
+            self._trouble_written = self.trouble
             if (faults := self._faults.text()) != self._faults_written:
                 replace(self._files.faults, faults)
                 self._faults_written = faults

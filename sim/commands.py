@@ -131,7 +131,7 @@ def command(open_past: OpenPast) -> Callable[..., None]:
             if start or until or history:
                 raise Misuse("simulated.own_time")
             judged = play.judged(settings.loaded_pilot)
-            chosen = {"seed": seed, "faults": faults, "rollout": rollout}
+            chosen = {"pilot": pilot, "seed": seed, "faults": faults, "rollout": rollout}
             play = play.model_copy(update={name: one for name, one in chosen.items() if one is not None})
             plan = played(plan, play, settings.loaded_pilot)
             if plan.complete:
@@ -177,8 +177,7 @@ def answer(
         if community not in pilot.place:
             raise Misuse("simulated.no_community", place=community)
         if not FIRST.year <= year <= LAST.year:
-            span = {"first": str(FIRST.year), "last": str(LAST.year)}
-            raise Misuse("simulated.no_year_drawn", year=str(year), **span)
+            raise Misuse("simulated.no_year_drawn", year=year, first=FIRST.year, last=LAST.year)
         path = Path(out or "simulated.html")
         may_write(path)
         path.write_text(page(1 if seed is None else seed, pilot, community, year, lang), "utf-8")

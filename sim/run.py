@@ -20,6 +20,7 @@ import simpy
 
 from devices.clock import DAY_MS, epoch_ms
 from devices.contract.diary import encode_diary
+from devices.contract.models import DIARY
 from devices.contract.reading import Device, Reading
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import Community
@@ -81,7 +82,7 @@ def fleet(
     world = World(seed, pilot, actions) if world is None else world
     index, count = shard
     network = Network(seed, level, forced)
-    devices = [device for device in pilot.fleet.values() if device.model != "diary"]
+    devices = [device for device in pilot.fleet.values() if device.model != DIARY]
     return [
         Node(world, pilot, device, seed, level, actions, interval, network)
         for device in devices[index - 1 :: count]

@@ -196,7 +196,7 @@ def _laid(marks: tuple[Mark, ...], land: Land, lang: str) -> Map:
     )
 
 
-@lru_cache(maxsize=4)  # of a thousand seconds of work, the same in each language
+@lru_cache(maxsize=4)  # of a thousand places seconds of work, the same in each language
 def _apart(spots: tuple[tuple[float, float], ...], height: int) -> tuple[tuple[float, float], ...]:
     """The same spots, pushed away from one another until none is nearer than APART, or for long enough."""
     moved = [list(spot) for spot in spots]

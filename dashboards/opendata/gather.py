@@ -6,24 +6,24 @@ from typing import Any
 from dashboards.figures import ACCURACY_KM, Figures, Standing, iso
 from devices.clock import day_of, midnight_of
 from devices.contract.signals import SIGNALS
-from gateway.indicators.count import SHARE, share_window
+from gateway.indicators.count import SHARE, SealTimes, share, share_window
 from gateway.indicators.course import forecasts, path
 from gateway.stores.points import FLAG_TRUE
 
 
 def indicators(figures: Figures, now: int) -> list[dict[str, Any]]:
     """The indicators as they were last written down."""
-    written = figures.indicators(now)
-    standing, order = (
-        figures.standing(now, written),
-        {place: at for at, place in enumerate(figures.pilot.place)},
-    )
+    written, pilot = figures.indicators(now), figures.pilot
+    standing = figures.standing(now, written)
+    order = {place: at for at, place in enumerate(pilot.place)}
     rows = []
     for one in written:
         mine = standing.get(one.id, Standing({}, {}))
         counted = sorted(mine.members, key=lambda place: order.get(place, 0))
         if one.id == SHARE:  # by name, as it has some who are no places of the pilot
-            counted = sorted({*counted, *_sealed_besides(figures, now)})
+            window = share_window(pilot, day_of(one.at, pilot.zone))
+            sealed = SealTimes(figures.store, pilot, window, one.at)
+            counted = sorted(share(pilot, sealed, one.at).members)
         rows.append(
             {
                 "indicator": one.id,
@@ -47,17 +47,6 @@ def indicators(figures: Figures, now: int) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def _sealed_besides(figures: Figures, now: int) -> set[str]:
-    """Who of the organisations beside the pilot's places has a lot that counts at epoch ms `now`."""
-    pilot = figures.pilot
-    besides = pilot.producers.keys() - pilot.place.keys()
-    if not besides:
-        return set()
-    since = share_window(pilot, day_of(now, pilot.zone))
-    sealed = figures.store.latest("lot", {"pilot": pilot.pilot}, since)
-    return {latest.tags.get("community", "") for latest in sealed} & besides
 
 
 def counted(figures: Figures, at: int) -> list[dict[str, Any]]:

@@ -22,7 +22,9 @@ BACK_MS = 7 * DAY_MS  # how far back a device may have been heard last, whose va
 REMEMBERED_MS = 60 * DAY_MS  # and how far, to say since when it is silent
 ASKED_AGAIN_MS = 10 * MINUTE_MS  # how often that is asked for: who is silent for days goes on being so
 ADVICE_MS = DAY_MS  # advice is written again each hour as long as it holds
-SPOKEN_MS = MINUTE_MS  # what came since `Lately` was read is within that: its age, and the road to the store
+SPOKEN_MS = (
+    5 * MINUTE_MS
+)  # what came since `Lately` was read is within that: its age, and the road to the store
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def kept(figures: Figures) -> Kept[Lately]:
     def read() -> Lately:
         nonlocal remembered
         now = figures.now()
-        if now - remembered[0] >= ASKED_AGAIN_MS:
+        if not 0 <= now - remembered[0] < ASKED_AGAIN_MS:  # a clock may be put back
             remembered = now, _remembered(figures, {"pilot": figures.pilot.pilot}, now)
         made = Lately.read(figures, remembered=remembered[1])
         _ = made.devices, made.of_a_day  # now, not when the first page asks
@@ -101,7 +103,7 @@ def kept(figures: Figures) -> Kept[Lately]:
 
 
 def spoken(figures: Figures) -> Kept[list[Point]]:
-    """What real devices said in the last minute, the newest first: who has just put one up looks for it. One
+    """What real devices said in the last minutes, the newest first: who has just put one up looks for it. One
     quick question: that of the simulated ones too takes InfluxDB twenty times as long.
     """
 

@@ -54,7 +54,7 @@ def router(figures: Figures, recent: Kept[Lately] | None = None) -> APIRouter:
         if place is None:
             return trouble.page(request, 404, "no_place")
         # who asks before the first reading of all places waits for this one alone
-        read = Lately.read(figures, place.id) if (known := recent.known()) is None else known
+        read = Lately.read(figures, place.id) if recent.begins else recent.get()
         body = render(figures, read, curves, place, lang)
         return Response(body, headers=HEADERS, media_type=HTML)
 

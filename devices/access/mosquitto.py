@@ -16,7 +16,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
 from devices.access.registry import Change, Registry
@@ -115,9 +115,11 @@ class _Upto:
     def read(cls, path: Path) -> "_Upto | None":
         """What was noted; None where nothing was, or it cannot be read."""
         try:
-            return cls(**json.loads(_note_beside(path).read_bytes()))
+            note = cls(**json.loads(_note_beside(path).read_bytes()))
         except (OSError, ValueError, TypeError):
             return None
+        kinds = [type(one) for one in astuple(note)]
+        return note if kinds == [int, int, str, int, int, int, str] else None
 
     def write(self, path: Path) -> None:
         replace(_note_beside(path), json.dumps(asdict(self)), 0o600)

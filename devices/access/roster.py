@@ -8,7 +8,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from sys import intern
 from typing import Any, TypeVar
@@ -54,13 +54,18 @@ class Roster:
         """The same without a second look at the table: one enrolled a moment ago may be unknown."""
         if time.monotonic() - self._checked > RECHECK:
             self.refresh()
-        return self._table.known.get(device)
+        return self._table.known.get(device) or self._unless_changing(lambda table: table.known.get(device))
 
     def by_eui(self, eui: str) -> Device | None:
         """The device with that LoRaWAN devEUI, if it may speak, as `known` does."""
         if time.monotonic() - self._checked > RECHECK:
             self.refresh()
-        return self._table.euis.get(eui)
+        return self._table.euis.get(eui) or self._unless_changing(lambda table: table.euis.get(eui))
+
+    def _unless_changing(self, find: Callable[["_Table"], Device | None]) -> Device | None:
+        """What is there when no row is being taken in: one that changes is away for a moment."""
+        with self._lock:
+            return find(self._table)
 
     def eui_of(self, device: str) -> str | None:
         """The devEUI of a LoRaWAN device."""
@@ -82,7 +87,6 @@ class Roster:
 
     def verify(self, device: str, password: str) -> bool:
         """Whether an enrolled, unrevoked device has this password."""
-        self.lookup(device)
         return verify_password(password, self.stored(device))
 
     def stored(self, device: str) -> str:

@@ -143,7 +143,7 @@ class Service(Written):
 
     id: Id
     name: Names
-    signals: tuple[str, ...]
+    signals: tuple[str, ...] = Field(min_length=1)
 
     @field_validator("signals")
     @classmethod

@@ -61,7 +61,7 @@ class Scenario(BaseModel):
     def _staged(self) -> "Scenario":
         years = [one.year for one in self.years]
         # the flood and the Pacific of the year before are felt in its dry season
-        first, last = self.start.year - 1, (self.until - timedelta(days=1)).year
+        first, last = max(FIRST.year, self.start.year - 1), (self.until - timedelta(days=1)).year
         for year in years:
             if years.count(year) > 1:
                 raise Misuse("simulated.year_twice", year=year)

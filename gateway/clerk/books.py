@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 
-from devices.clock import DAY_MS, MINUTE_MS
+from devices.clock import DAY_MS
+from gateway.control.alarms.rules import SLOT_MS  # of one point, which is written over until it is past
 from gateway.ingest.message import Books
 from gateway.stores.points import Point, Value, tags
 from gateway.stores.store import Store
 
-SLOT_MS = 5 * MINUTE_MS  # of one point, which is written over until they are past: a year is read
 RECENT_MS = 7 * DAY_MS  # within which a gateway's last point before it started is looked for
 
 

@@ -88,7 +88,7 @@ class IndicatorSheet:
 
 def recount(store: Store, pilot: Pilot, devices: list[Device], first: date, last: date) -> Iterator[date]:
     """Count the indicators again at the end of each day from `first` to before `last`, newest first,
-    and store them; yields each day that is done. One whose window began before there were readings is left
+    and store them; yields each day that is counted. One whose window began before there were readings is left
     out: a count over days at which nobody had looked would say 0.
     """
     sealed = SealTimes(store, pilot, share_window(pilot, first), midnight_of(last, pilot.zone))

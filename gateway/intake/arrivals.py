@@ -25,16 +25,16 @@ FEW, QUIET = 16, 0.05
 REST, COMPANY = 0.03, 100
 # Bytes that may wait here. A broker's window does not keep to that: messages may be of any size, and
 # Mosquitto 2.0.11 answers each acknowledgement with a whole window (findings/mosquitto-window.sh): of a queue
-# of 240,000 messages 175,000 stood in memory.
+# of 240,000 messages 175,000 stood in memory. Nor does QoS 0, of which nothing is promised: it waits too.
 WAITING_BYTES = 8 * 2**20
 BESIDE = 400  # bytes that a message takes beside its payload
 ROOM = 0.1  # seconds at most until the connection's thread looks after acknowledgements and pings again
 
 
 class Arrivals:
-    """Messages in the order they came. `put` and `has_room` are called from the connection's thread, `take`
-    and `acknowledged` from one other. `waiting`: the bytes that are here; `held_back`: when something of the
-    broker was last left unread, monotonic.
+    """Messages in the order they came. `put` is called from any thread, `has_room` from the connection's,
+    `take` and `acknowledged` from one other. `waiting`: the bytes that are here; `held_back`: when something
+    of the broker was last left unread, monotonic.
     """
 
     def __init__(self) -> None:
@@ -51,9 +51,10 @@ class Arrivals:
     def __len__(self) -> int:
         return len(self._queue)
 
-    def put(self, messages: Sequence[Message], brought: int) -> None:
-        """Take these in, of a read that `brought` so many messages of whatever kind."""
-        self._brought = brought
+    def put(self, messages: Sequence[Message], brought: int | None = None) -> None:
+        """Take these in, of a read that `brought` so many messages of whatever kind, if of one."""
+        if brought is not None:
+            self._brought = brought
         if not messages:
             return
         size = weight(messages)

@@ -161,7 +161,7 @@ def test_hoppers_come_in_thousands_a_day_apart_and_are_sprayed_in_the_end():
         assert 7.5 < nights[peak] / usual[peak] < 8
         assert 4.8 < nights[peak] / usual.max() < 5.3
         first.add((nights > 500).argmax())
-    assert len(first) == 2
+    assert max(first) - min(first) == 1
     begin, end = play.span(PILOT)
     written = list(diary(who.seed, PILOT, PILOT.place["tan-binh"], begin, end, world))
     seen, spray = written[-2:]

@@ -25,7 +25,7 @@ from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.pilots.alarms import Alarms, Level
 from devices.pilots.pilot import HERE, Pilot, load
 from devices.texts import LANGS, spelt, text
-from gateway.control.alarms.rules import LOOK_BACK_MS, OVERLAP_MS, SLOT_MS, Rule, rules
+from gateway.control.alarms.rules import BOOKS_MS, LOOK_BACK_MS, OVERLAP_MS, SLOT_MS, Rule, rules
 from gateway.indicators.count import SHARE
 
 FOLDER = Path(__file__).parents[2] / "alerts"
@@ -108,7 +108,8 @@ def queries(rule: Rule, pilot: Pilot) -> tuple[str, ...]:
             return (f'SELECT last("slots") FROM ({slots}) {by_instance}',)
         case "books":
             columns = ", ".join(f"last({one}) AS {one}" for one in (whole, *parts))
-            books = f"SELECT {columns} FROM {gateway} WHERE time > now() - 10m {by_instance}"
+            lately = f"WHERE time > now() - {_duration(BOOKS_MS)}"
+            books = f"SELECT {columns} FROM {gateway} {lately} {by_instance}"
             return (f"SELECT {whole} - {' - '.join(parts)} FROM ({books}) {by_instance}",)
         case "quarantine":
             # not the spread: who has messages tried again takes them out, and refuses none

@@ -46,7 +46,7 @@ from devices.texts import number as written
 from gateway.indicators.count import SHARE
 
 LOOK_BACK_MS = 7 * DAY_MS  # over which the newest hour of a gauge is looked for
-SLOT_MS = 5 * MINUTE_MS  # a gateway begins a page of its books each: gateway/clerk/books.py
+SLOT_MS = 5 * MINUTE_MS  # a gateway begins a page of its books each: clerk/books.py; a year of them is read
 BOOKS_MS = 2 * SLOT_MS  # how old books may be
 OVERLAP_MS = 2 * MINUTE_MS  # how long what ended still counts as firing
 

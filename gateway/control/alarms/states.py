@@ -16,7 +16,7 @@ from gateway.control.alarms.rules import OVERLAP_MS, Rule
 
 BETWEEN_MS = 5 * MINUTE_MS  # between two messages of one place and quantity, as provisioning/contact has it
 NOTHING_MS = DAY_MS  # for which a rule that finds nothing at all keeps its state: the store may be filling
-LOOKED_MS = 3 * MINUTE_MS  # between two looks at most: the watch looks each minute
+LOOKED_MS = 3 * MINUTE_MS  # that count between two looks at most: the watch looks each minute
 AGAIN_MS = 12 * HOUR_MS  # after which what still fires is told again
 
 
@@ -137,8 +137,8 @@ class States:
         if one is None or one.outcome:
             earlier = one.began if one else 0
             one = self.alarms[rule.id, key] = Alarm(rule.id, key, at, at, value, earlier=earlier)
-        if not one.began and at - one.held > LOOKED_MS:  # whether it held meanwhile nobody knows
-            one.since += at - one.held
+        if not one.began:  # whether it held in a longer pause nobody knows
+            one.since += max(0, at - one.held - LOOKED_MS)
         one.held, one.missed, one.value = at, 0, value
         if not one.began and at - one.since >= rule.lasts:
             one.began, one.earlier = at, 0
