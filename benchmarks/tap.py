@@ -13,11 +13,10 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from devices.contract.packets import PUBACK, PUBLISH, SUBACK, frame, read_publish
+from devices.contract.packets import PUBACK, PUBLISH, REFUSED, SUBACK, frame, read_publish
 from tests.loopback import free_port
 
 CONNECT, MQTT_5 = 0x10, 5
-REFUSED = 0x80  # a reason code of MQTT 5 from which on it is no acknowledgement (2.4)
 READ = 65_536  # bytes
 
 

@@ -27,6 +27,7 @@ from dashboards.pages.check import Verdict
 from dashboards.site import opened, site
 from devices.pilots.pilot import load
 from devices.settings import Settings
+from devices.web import patience
 from gateway.stores.influx import InfluxStore
 from gateway.stores.sqlite import SqliteStore
 from tests.loopback import free_port
@@ -61,8 +62,6 @@ def main() -> None:
 
 def serve(port: str, lots: str, now: str, *where: str) -> None:
     """The pages over a store, as of its last moment, until they are ended."""
-    import uvicorn
-
     store = (
         InfluxStore(where[0], where[1], Influx.org, where[2]) if where[1:] else SqliteStore(Path(where[0]))
     )
@@ -72,7 +71,7 @@ def serve(port: str, lots: str, now: str, *where: str) -> None:
     begun = time.monotonic()
     figures.now = lambda: int(now) + round(1000 * (time.monotonic() - begun))
     shown = site(settings, figures, lambda *_: Verdict(True, []), ())
-    uvicorn.run(shown, host="127.0.0.1", port=int(port), log_level="warning")
+    patience.serve(shown, "127.0.0.1", int(port))
 
 
 def measured(name: str, options: argparse.Namespace, lots: Path, now: int, *where: str) -> None:

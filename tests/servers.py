@@ -74,11 +74,9 @@ class Process:
         self._running.send_signal(number)
 
     def worked(self) -> float:
-        """Seconds of CPU time that the process has used (Linux)."""
+        """Seconds of CPU time that the process has used, threads that ended with it (Linux)."""
         assert self._running is not None
-        threads = Path(f"/proc/{self._running.pid}/task").glob("*/schedstat")
-        # sched-stats.rst: ns on a processor come first
-        return sum(int(one.read_text("utf-8").split()[0]) for one in threads) / 1e9
+        return time.clock_gettime(~self._running.pid << 3 | 2)  # the number that clock_getcpuclockid(3) gives
 
     def log(self) -> str:
         return self._log.read_text("utf-8", "replace")

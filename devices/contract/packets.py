@@ -13,7 +13,7 @@ from typing import NamedTuple
 LENGTH_BYTES = 4  # of a packet's remaining length at most (MQTT 5, 1.5.5)
 CONNACK, PUBLISH, PUBACK, SUBACK = 0x20, 0x30, 0x40, 0x90
 PINGREQ, PINGRESP, DISCONNECT = b"\xc0\x00", 0xD0, b"\xe0\x00"
-REFUSED = 0x80  # a subscription, in SUBACK (3.9.3)
+REFUSED = 0x80  # from which on a reason is a refusal, in SUBACK (3.9.3) and all of MQTT 5 (2.4)
 RETAIN, DUP, QOS_1 = 0x01, 0x08, 0x02  # of PUBLISH's first byte (3.3.1)
 _ACK = struct.Struct("!BBH").pack
 _SHORT = struct.Struct("!H").pack

@@ -85,3 +85,15 @@ def test_whole_points_have_all_the_fields_that_are_asked_for():
     )
     assert list(whole([some, all_of_them], "value", "gap")) == [all_of_them]
     assert list(whole([some, all_of_them], "value")) == [some, all_of_them]
+
+
+def test_of_two_doubts_about_a_signal_the_newer_is_shown(tmp_path):
+    store = SqliteStore(tmp_path / "store.sqlite")
+    figures = Figures(store, PILOT, lambda n: [], None, now=lambda: NOW)
+    for reason, ago in (("spike", 1), ("flat_line", 60), ("rate", 30)):
+        where = tags(pilot="dong-thap", community="tam-que", device="d", model="soil-probe", simulated="true",
+                     signal="soil_ec", reason=reason)  # fmt: skip
+        store.write([Point("telemetry_flagged", where, {"value": 1.0, "flag": 3}, NOW - ago * MINUTE_MS)])
+    (device,) = figures.devices(NOW)
+    assert device.flagged["soil_ec"] == (NOW - MINUTE_MS, 1.0, "spike")
+    store.close()

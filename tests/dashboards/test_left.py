@@ -90,3 +90,19 @@ def test_a_folder_that_takes_nothing_holds_up_no_page(tmp_path: Path) -> None:
     left = Left(tmp_path / "web", soil.PILOT.pilot)
     left.keep("vi", "a")
     assert left.page("vi") is None
+
+
+def test_a_disk_that_is_full_again_is_told_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("dashboards.left.EVERY", 0.0)
+    left = Left(tmp_path / "web", soil.PILOT.pilot)
+    for _ in range(2):
+        (tmp_path / "web").write_text("a file")
+        for _ in range(2):
+            left.keep("vi", "a")
+        (tmp_path / "web").unlink()
+        left.keep("vi", "a")
+        (tmp_path / "web" / f"overview-{soil.PILOT.pilot}-vi.html").unlink()
+        (tmp_path / "web").rmdir()
+    assert caplog.text.count("is not kept") == 2

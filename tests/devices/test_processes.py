@@ -27,7 +27,7 @@ except Failed as error:
     print(error)
 """
     )
-    assert "first" in said
+    assert said == "first failed: see the line above\n"
 
 
 def test_where_no_process_can_be_started_signals_and_files_are_as_before() -> None:

@@ -1,5 +1,6 @@
 """The password file as the real broker reads it."""
 
+import json
 import resource
 import signal
 import sqlite3
@@ -217,7 +218,8 @@ def anew(path, registry, *given):
 @pytest.mark.parametrize(
     "change",
     ["revoked", "rotated", "joins again", "many", "another gateway password", "no simulated ones", "torn",
-     "rules are gone", "note is torn", "put back", "taken out by hand", "fleet's name", "model"],
+     "rules are gone", "note is torn", "note of other kinds", "put back", "taken out by hand",
+     "fleet's name", "model"],
 )  # fmt: skip
 def test_whatever_else_changed_is_written_anew(registry, tmp_path, change):  # noqa: PLR0912
     path, given = tmp_path / "passwords", ["g", "secret"]
@@ -247,6 +249,11 @@ def test_whatever_else_changed_is_written_anew(registry, tmp_path, change):  # n
             rules_beside(path).unlink()
         case "note is torn":
             path.with_name("passwords.upto").write_text("{", "utf-8")
+        case "note of other kinds":
+            note = path.with_name("passwords.upto")
+            note.write_text(
+                json.dumps(json.loads(note.read_bytes()) | {"origin": None, "last": "a"}), "utf-8"
+            )
         case "put back":
             copy.backup(sqlite3.connect(tmp_path / "registry.sqlite"))
             registry.enroll("tam-que", "soil-probe", "another")

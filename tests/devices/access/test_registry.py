@@ -2,6 +2,7 @@
 
 import random
 import sqlite3
+import threading
 import time
 from contextlib import suppress
 
@@ -13,7 +14,7 @@ from devices.access.database import DEVICES, RegistryAway
 from devices.access.registry import EnrolmentError, Registry
 from devices.contract.reading import Device
 from devices.pilots.pilot import load
-from tests.servers import until
+from tests.servers import PATIENCE, until
 
 PILOT = load("dong-thap")
 
@@ -314,3 +315,19 @@ def _anew(path):
     registry = Registry(path, PILOT)
     registry.refresh()
     return registry._table
+
+
+def test_a_device_whose_row_is_being_taken_in_is_waited_for(path):
+    registry = Registry(path, PILOT)
+    registry.enroll("tam-que", "soil-probe", "my-esp32")
+    known = registry.lookup("my-esp32")
+    found = []
+    asks = threading.Thread(target=lambda: found.append(registry.known("my-esp32")))
+    with registry._lock:
+        del registry._table.known["my-esp32"]
+        asks.start()
+        asks.join(0.1)
+        assert not found
+        registry._table.known["my-esp32"] = known
+    asks.join(PATIENCE)
+    assert found == [known]

@@ -1,7 +1,7 @@
 """Gateways with production's accounts, rules and groups: a broker as deploy/mosquitto configures it."""
 
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -194,6 +194,17 @@ def test_a_group_knows_that_its_share_is_delivered_whoever_of_it_gets_what(guard
         monkeypatch.setattr(receive, "DEAF", 0.0)
         alone.beat()
         assert alone.trouble == ""
+
+
+def test_members_of_a_group_hear_of_it_though_half_of_it_is_away(guarded):
+    """Mosquitto deals out by turns, to those that are away too: each one's beat could fall to one of them."""
+    broker, _ = guarded
+    with member(broker, "gateway", "village") as first, ExitStack() as leave:
+        leave.enter_context(member(broker, "gateway-2", "village"))
+        with member(broker, "gateway-3", "village") as third:
+            leave.enter_context(member(broker, "gateway-4", "village"))
+            leave.close()
+            heard_through_the_group(first, third)
 
 
 def test_a_share_that_is_granted_and_delivers_nothing_is_told_with_what_to_do(tmp_path, monkeypatch):

@@ -217,6 +217,15 @@ def test_what_waits_to_fire_does_not_because_nobody_looked_for_a_while(tmp_path,
     assert title.startswith("Sổ cái"), "a minute before, three that may pass between two looks, and two since"
 
 
+def test_what_waits_to_fire_does_though_looks_take_long(tmp_path, store, told):
+    way, posted = told
+    watching = watch(store, tmp_path, way)
+    for minute in range(0, 20, 4):
+        store.write([books(NOW + minute * MINUTE_MS, stored=7)])
+        watching.try_look(NOW + minute * MINUTE_MS)
+    assert any(title.startswith("Sổ cái") for title in titles(posted))
+
+
 @pytest.mark.parametrize("again", [False, True])
 def test_a_clock_that_was_ahead_and_is_put_back_silences_nothing(tmp_path, store, told, again):
     way, posted = told
