@@ -50,12 +50,13 @@ def answer(
     figures: Figures,
     asked: Asked,
     rows: Sequence[T],
+    columns: Sequence[str],
     written: Callable[[T], dict[str, Any]] = lambda row: row,  # type: ignore[assignment,return-value]
     *,
     settled: bool = False,
 ) -> Response:
-    """The page that was asked for, of `rows`, each as it is `written`: those of the page alone. `settled`: of
-    the past alone, so that caches may keep it for a day.
+    """The page that was asked for, of `rows`, each as it is `written`: those of the page alone. `columns` are
+    those of CSV, the same on each page. `settled`: of the past alone, so that caches may keep it for a day.
     """
     shown = [written(row) for row in rows[asked.offset : asked.offset + asked.limit]]
     following = None
@@ -78,7 +79,7 @@ def answer(
         headers["Link"] += f', <{following}>; rel="next"'
     if as_csv:
         headers["Content-Disposition"] = disposition(f"{request.url.path.rpartition('/')[2]}.csv")
-        return Response(csv_text(shown), media_type=CSV, headers=headers)
+        return Response(csv_text(shown, columns), media_type=CSV, headers=headers)
     about: dict[str, Any] = {
         "licence": LICENCE,
         "attribution": f"hoiquan, {figures.pilot.name.vi}",
@@ -120,17 +121,13 @@ def disposition(name: str) -> str:
     return f'attachment; filename="{name}"'
 
 
-def csv_text(rows: list[dict[str, Any]], columns: Iterable[str] = ()) -> str:
-    """RFC 4180, one column a value: `quantity.value`, `quantity.unit`; lists joined by |. `columns`: those
-    that there are even without a row.
-    """
-    flat = [dict(flatten("", row)) for row in rows]
-    columns = list(dict.fromkeys(name for row in flat for name in row)) or list(columns)
+def csv_text(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> str:
+    """RFC 4180, one column a value: `quantity.value`, `quantity.unit`; lists joined by |."""
     out = io.StringIO(BOM)
     out.seek(0, io.SEEK_END)
     writer = csv.DictWriter(out, columns, restval="", lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows(flat)
+    writer.writerows(dict(flatten("", row)) for row in rows)
     return out.getvalue()
 
 

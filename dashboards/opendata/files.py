@@ -18,7 +18,7 @@ from dashboards.figures import ACCURACY_KM, GEOJSON, DeviceNow, Figures, device_
 from dashboards.kept import OnDemand
 from dashboards.opendata import gather
 from dashboards.opendata.answer import CSV, LICENCE, LOTS, as_file, csv_text, flatten, refused
-from dashboards.opendata.rows import SeriesRow
+from dashboards.opendata.rows import CommunityRow, IndicatorRow, LotRow, SeriesRow, columns
 from devices.clock import DAY_MS, HOUR_MS
 from devices.contract.signals import SIGNALS
 
@@ -34,12 +34,14 @@ def router(figures: Figures, fleet: Callable[[], list[DeviceNow]] | None = None)
     """
     routes = APIRouter(prefix="/api/v1", tags=["open data, as files"])
 
-    def heard() -> list[dict[str, Any]]:
-        return [
-            device_json(one) for one in (fleet() if fleet is not None else figures.devices(figures.now()))
-        ]
+    def heard() -> list[DeviceNow]:
+        return fleet() if fleet is not None else figures.devices(figures.now())
 
-    table, on_map = OnDemand(lambda: csv_text(heard())), OnDemand(lambda: _devices_map(figures, heard()))
+    def as_table() -> str:
+        devices = heard()
+        return csv_text(map(device_json, devices), gather.device_columns(devices))
+
+    table, on_map = OnDemand(as_table), OnDemand(lambda: _devices_map(figures, heard()))
     weeks = _Weeks(figures)
 
     def a_file(path: str, media: str, *refusals: int) -> Callable[[Answering], Answering]:
@@ -49,12 +51,12 @@ def router(figures: Figures, fleet: Callable[[], list[DeviceNow]] | None = None)
     @a_file("/indicators.csv", CSV)
     def indicators() -> Response:
         """The three targets."""
-        return _table("indicators", gather.indicators(figures, figures.now()))
+        return _table("indicators", gather.indicators(figures, figures.now()), columns(IndicatorRow))
 
     @a_file("/communities.csv", CSV)
     def communities() -> Response:
         """The communities and villages of the pilot."""
-        return _table("communities", gather.communities(figures))
+        return _table("communities", gather.communities(figures), columns(CommunityRow))
 
     @a_file("/devices.csv", CSV)
     def devices() -> Response:
@@ -64,7 +66,7 @@ def router(figures: Figures, fleet: Callable[[], list[DeviceNow]] | None = None)
     @a_file("/lots.csv", CSV)
     def lots() -> Response:
         """The newest lots, without their codes."""
-        return _table("lots", [gather.lot(lot) for lot in figures.lots(LOTS)])
+        return _table("lots", [gather.lot(lot) for lot in figures.lots(LOTS)], columns(LotRow))
 
     @a_file("/series/{signal}.csv", CSV, 404)
     def series(signal: Signal) -> Response:
@@ -93,8 +95,8 @@ def router(figures: Figures, fleet: Callable[[], list[DeviceNow]] | None = None)
     return routes
 
 
-def _table(name: str, rows: list[dict[str, Any]]) -> Response:
-    return as_file(f"{name}.csv", csv_text(rows), CSV)
+def _table(name: str, rows: list[dict[str, Any]], named: list[str]) -> Response:
+    return as_file(f"{name}.csv", csv_text(rows, named), CSV)
 
 
 class _Weeks:
@@ -118,12 +120,14 @@ class _Weeks:
     def _read(self, signal: str, place: str | None) -> str:
         now = self._figures.now()
         rows = gather.series(self._figures, signal, place, None, now - SERIES_MS, now, HOUR_MS)
-        return csv_text(rows, SeriesRow.model_fields)
+        return csv_text(rows, columns(SeriesRow))
 
 
-def _devices_map(figures: Figures, rows: list[dict[str, Any]]) -> str:
+def _devices_map(figures: Figures, devices: list[DeviceNow]) -> str:
     at = {place.id: (place.lon, place.lat) for place in figures.pilot.places}
-    shown = [{**row, "accuracy_km": ACCURACY_KM} for row in rows if row["community"] in at]
+    shown = [
+        {**row, "accuracy_km": ACCURACY_KM} for row in map(device_json, devices) if row["community"] in at
+    ]
     return _map(figures, [(at[row["community"]], row) for row in shown])
 
 

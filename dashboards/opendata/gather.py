@@ -1,9 +1,11 @@
 """The rows of the open data, gathered from the figures; `rows` says what each holds."""
 
+from collections.abc import Iterable
 from math import isnan
 from typing import Any
 
-from dashboards.figures import ACCURACY_KM, Figures, Standing, iso
+from dashboards.figures import ACCURACY_KM, DeviceNow, Figures, Standing, iso
+from dashboards.opendata.rows import DeviceRow, columns
 from devices.clock import day_of, midnight_of
 from devices.contract.signals import SIGNALS
 from gateway.indicators.count import SHARE, SealTimes, share, share_window
@@ -142,3 +144,13 @@ def lot(lot: dict[str, Any]) -> dict[str, Any]:
         "unit": "1",
         "sealed": lot["leaf"] is not None,
     }
+
+
+def device_columns(devices: Iterable[DeviceNow]) -> list[str]:
+    """The columns of these devices as CSV: the signals that any of them has."""
+    values: set[str] = set()
+    flagged: set[str] = set()
+    for device in devices:
+        values.update(device.values)
+        flagged.update(device.flagged)
+    return columns(DeviceRow, {"values": sorted(values), "flagged": sorted(flagged)})

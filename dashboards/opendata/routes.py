@@ -17,6 +17,7 @@ from dashboards.figures import DeviceNow, Figures, device_json
 from dashboards.opendata import gather
 from dashboards.opendata import rows as open_rows
 from dashboards.opendata.answer import LOTS, Asked, answer, misread, refused
+from dashboards.opendata.rows import columns
 from devices.clock import DAY_MS, HOUR_MS, day_of, epoch_ms, midnight_of
 from devices.contract.signals import SIGNALS
 from gateway.indicators.course import START_YEAR
@@ -44,17 +45,26 @@ def router(figures: Figures, fleet: Callable[[], list[DeviceNow]] | None = None)
         """The three targets: value, target, gap, forecast; who counts, who misses and by what."""
         now = figures.now()
         if at is None:
-            return answer(request, figures, page, gather.indicators(figures, now))
+            return answer(
+                request, figures, page, gather.indicators(figures, now), columns(open_rows.IndicatorRow)
+            )
         today = day_of(now, figures.pilot.zone)
         if not date(START_YEAR, 1, 1) <= at <= today:
             raise HTTPException(404, f"at={at}: choose a day from {START_YEAR}-01-01 to {today}")
         end = min(now, midnight_of(at + timedelta(days=1), figures.pilot.zone) - 1)
-        return answer(request, figures, page, gather.counted(figures, end), settled=at < today)
+        return answer(
+            request,
+            figures,
+            page,
+            gather.counted(figures, end),
+            columns(open_rows.IndicatorRow),
+            settled=at < today,
+        )
 
     @routes.get("/communities", **_describes(open_rows.Communities))
     def communities(request: Request, page: Page) -> Response:
         """The communities and villages of the pilot; places are ±5 km."""
-        return answer(request, figures, page, gather.communities(figures))
+        return answer(request, figures, page, gather.communities(figures), columns(open_rows.CommunityRow))
 
     @routes.get("/series", **_describes(open_rows.Series, 403, 404))
     def series(
@@ -76,6 +86,8 @@ def router(figures: Figures, fleet: Callable[[], list[DeviceNow]] | None = None)
         require_place(figures, community)
         now, wide = figures.now(), STEPS[step]
         until = now if end is None else min(now, _ms("end", end))
+        if until < epoch_ms(datetime(START_YEAR, 1, 1, tzinfo=figures.pilot.zone)):
+            raise HTTPException(404, f"end={end}: there are no readings from before {START_YEAR}")
         since = until - 7 * DAY_MS if start is None else _ms("start", start)
         if since >= until:
             raise HTTPException(404, "start is not before end: there is no time between them")
@@ -85,7 +97,9 @@ def router(figures: Figures, fleet: Callable[[], list[DeviceNow]] | None = None)
                 403, f"{steps} steps of {step} are more than {most}: take a wider step, one place or device"
             )
         rows = gather.series(figures, signal, community, device, since, until, wide)
-        return answer(request, figures, page, rows, settled=until < now - DAY_MS)
+        return answer(
+            request, figures, page, rows, columns(open_rows.SeriesRow), settled=until < now - DAY_MS
+        )
 
     @routes.get("/devices", **_describes(open_rows.Devices))
     def devices(request: Request, page: Page, community: str | None = place) -> Response:
@@ -94,7 +108,7 @@ def router(figures: Figures, fleet: Callable[[], list[DeviceNow]] | None = None)
         newest = fleet() if fleet is not None else figures.devices(figures.now())
         if community is not None:
             newest = [device for device in newest if device.community == community]
-        return answer(request, figures, page, newest, device_json)
+        return answer(request, figures, page, newest, gather.device_columns(newest), device_json)
 
     @routes.get("/devices/{device}/latest", responses=refused(404) | {200: {"model": open_rows.DeviceRow}})
     def latest(device: str) -> dict[str, Any]:
@@ -109,7 +123,7 @@ def router(figures: Figures, fleet: Callable[[], list[DeviceNow]] | None = None)
         """The newest lots, without their codes: who holds a label can look its record up."""
         require_place(figures, community)
         rows = [gather.lot(lot) for lot in figures.lots(LOTS) if community in (None, lot["community"])]
-        return answer(request, figures, page, rows)
+        return answer(request, figures, page, rows, columns(open_rows.LotRow))
 
     return routes
 

@@ -1,6 +1,9 @@
 """The rows of the open data, as OpenAPI describes them. Units are UCUM; "1" is a count or a ratio."""
 
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from types import MappingProxyType
+from typing import get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -164,3 +167,20 @@ class Lots(_Answer):
 
 class Devices(_Answer):
     rows: list[DeviceRow]
+
+
+def columns(model: type[BaseModel], parts: Mapping[str, Iterable[str]] = MappingProxyType({})) -> list[str]:
+    """The columns of a row as CSV: its fields, those of a part by `part.field`. `parts` names what a field
+    holds that may hold any number of them.
+    """
+    found: list[str] = []
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if name in parts:
+            (_, held) = get_args(kind)
+            found += [f"{name}.{part}.{one}" for part in parts[name] for one in columns(held)]
+        elif isinstance(kind, type) and issubclass(kind, BaseModel):
+            found += [f"{name}.{one}" for one in columns(kind)]
+        else:
+            found.append(name)
+    return found

@@ -43,6 +43,16 @@ def require_known(condition: Condition, set_name: str) -> None:
         require_path(set_name, path)
 
 
+def blind(condition: Condition) -> int:
+    """How many parts of it look at nothing of an entity: they take their time for each all the same."""
+    match condition:
+        case Both(parts) | Either(parts):
+            return sum(map(blind, parts))
+        case Not(part):
+            return 1 + blind(part)
+    return 0 if any(_paths(condition)) else 1
+
+
 def meets(condition: Condition, entity: Entity, look: Look) -> bool:
     """Whether the entity meets it; `look` finds what a path leads to."""
     match condition:

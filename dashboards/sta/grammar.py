@@ -4,7 +4,8 @@ or ─► and ─► not ─► comparison, call or (…) ─► operands: path,
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from dashboards.sta.sets import BadQuery
 from devices.clock import epoch_ms
 
 MOST_TOKENS = 400
+DEEPEST = 20  # brackets, `not` and functions in one another
 COMPARISONS = frozenset({"eq", "ne", "gt", "ge", "lt", "le"})
 CALLS = {  # name → how many operands; those of the first line are conditions
     "startswith": 2, "endswith": 2, "substringof": 2, "contains": 2, "geo.intersects": 2, "st_intersects": 2,
@@ -143,6 +145,7 @@ class _Parser:
         self._text = text
         self._tokens = tokens
         self._at = 0
+        self._depth = 0
 
     def left(self) -> bool:
         return self._at < len(self._tokens)
@@ -168,9 +171,11 @@ class _Parser:
 
     def _not(self) -> Condition:
         if self._takes("name", "not"):
-            return Not(self._not())
+            with self._deeper():
+                return Not(self._not())
         if self._takes("mark", "("):
-            inside = self.either()
+            with self._deeper():
+                inside = self.either()
             self._require(")")
             return inside
         left = self._operand()
@@ -218,13 +223,22 @@ class _Parser:
         lower = name.lower()
         if lower not in CALLS:
             raise BadQuery(f"$filter: there is no function {name}; there are {', '.join(CALLS)}")
-        operands = [self._operand()]
-        while self._takes("mark", ","):
-            operands.append(self._operand())
+        with self._deeper():
+            operands = [self._operand()]
+            while self._takes("mark", ","):
+                operands.append(self._operand())
         self._require(")")
         if len(operands) != CALLS[lower]:
             raise BadQuery(f"$filter: {name} takes {CALLS[lower]} operands")
         return Call(lower, tuple(operands))
+
+    @contextmanager
+    def _deeper(self) -> Iterator[None]:
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise BadQuery(f"$filter: more than {DEEPEST} brackets, `not` or functions in one another")
+        yield
+        self._depth -= 1
 
     def _takes(self, kind: str, text: str) -> bool:
         if self.left() and self._tokens[self._at][:2] == (kind, text):

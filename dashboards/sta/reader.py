@@ -79,9 +79,7 @@ class Reader:
 
     def look(self, entity: Entity, path: tuple[str, ...]) -> list[Any]:
         """What a path leads to: nothing, a value, or one of each entity on the way."""
-        self._looks += 1
-        if self._looks > MOST_LOOKS:
-            raise BadQuery("that is too much to look through: a simpler $filter, or a shorter phenomenonTime")
+        self._charge(1)
         first, *rest = path
         if first in IDS:
             return [entity.id]
@@ -96,12 +94,18 @@ class Reader:
             value = value.get(step) if isinstance(value, dict) else None
         return [] if value is None else [value]
 
+    def _charge(self, looks: int) -> None:
+        self._looks += looks
+        if self._looks > MOST_LOOKS:
+            raise BadQuery("that is too much to look through: a simpler $filter, or a shorter phenomenonTime")
+
     def page(self, scope: Scope, options: Options) -> Page:
         """What is asked of a scope. Raises BadQuery, RetryLater."""
         wanted = options.skip + options.top
         found: list[Entity] = []
         for found in self._candidates(scope, options, wanted):
             if options.filter is not None:
+                self._charge(len(found) * filters.blind(options.filter))
                 found = [one for one in found if filters.meets(options.filter, one, self.look)]  # noqa: PLW2901
             if len(found) > wanted:
                 break

@@ -74,6 +74,18 @@ def test_csv_has_the_same_rows(client, path):
         assert {name: found[0][name] for name in first} == {name: str(value) for name, value in first.items()}
 
 
+@pytest.mark.parametrize("path", LISTS)
+def test_each_page_of_a_csv_has_the_same_columns_and_one_without_rows_too(client, path):
+    joint = "&" if "?" in path else "?"
+    total = client.get(path).json()["page"]["total"]
+    heads = {
+        client.get(f"{path}{joint}format=csv&limit=1&offset={offset}").text.partition("\r\n")[0]
+        for offset in range(total + 1)
+    }
+    (head,) = heads
+    assert head.strip("\ufeff").count(",") > 3
+
+
 def test_a_text_that_a_spreadsheet_would_run_is_only_text(client):
     community = PILOT.communities[0].model_copy(update={"name": '=HYPERLINK("x")'})
     pilot = PILOT.model_copy(update={"communities": (community,)})
@@ -119,6 +131,9 @@ def test_caches_are_told_and_asked(client):
         ("/api/v1/series?signal=salinity&start=2026-11-20T00:00:00", "with a zone", 422),
         ("/api/v1/series?signal=salinity&start=2026-11-22T00:00:00Z", "not before", 404),
         ("/api/v1/series?signal=salinity&start=2026-01-01T00:00:00Z", "wider step", 403),
+        ("/api/v1/series?signal=salinity&end=0001-01-01T00:00:00Z", "before 2021", 404),
+        ("/api/v1/series?signal=salinity&start=0001-01-01T00:00:00%2B14:00", "wider step", 403),
+        ("/api/v1/series?signal=salinity&start=9999-12-31T23:59:59-12:00", "not before", 404),
         ("/api/v1/indicators?at=2027-01-01", "2021-01-01 to 2026-11-21", 404),
         ("/api/v1/indicators?at=yesterday", "date", 422),
     ],

@@ -47,6 +47,45 @@ def test_a_number_and_a_query_have_an_end():
         of_query("$filter=" + "x" * LONGEST, "Things")
 
 
+NESTED = (
+    "(" * 150 + "id gt 0" + ")" * 150, "(" * 399, "not " * 390 + "id gt 0", "tolower(" * 90 + "name" + ")" * 90,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("nested", NESTED)
+def test_a_filter_in_a_filter_has_an_end(nested):
+    with pytest.raises(BadQuery, match="in one another"):
+        condition(nested)
+    condition("not " * 19 + "(id gt 0)")
+    condition("((id gt 0) or not (id lt 5)) and " * 20 + "id gt 0")
+
+
+@pytest.mark.parametrize(
+    "filter_", ["1 eq 1" + " and 1 eq 1" * 90, "not " * 15 + "id gt 0" + " and not id gt 0" * 60]
+)
+def test_what_looks_at_nothing_is_charged_too(client, monkeypatch, filter_):
+    monkeypatch.setattr(reader, "MOST_LOOKS", 300)
+    address = "/sta/v1.1/Datastreams?$filter="
+    assert client.get(f"{address}id gt 0").status_code == 200
+    refused = client.get(f"{address}{filter_}")
+    assert refused.status_code == 400 and "simpler $filter" in refused.json()["message"]
+
+
+EXTREMES = (
+    "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-12:00",
+    "0001-01-01T00:00:00Z/9999-12-31T23:59:59Z",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("time", EXTREMES)
+@pytest.mark.parametrize("sign", ["eq", "lt", "gt"])
+def test_a_time_of_no_reading_is_answered(client, sign, time):
+    answer = client.get(
+        "/sta/v1.1/Observations", params={"$filter": f"phenomenonTime {sign} {time}", "$top": "1"}
+    )
+    assert answer.status_code in (200, 400), answer.text
+
+
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
     app = FastAPI()
