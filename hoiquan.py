@@ -69,6 +69,7 @@ def web(
     from dashboards.pages.check import Verdict
     from dashboards.site import site
     from devices.access.registry import Registry
+    from devices.installation import require_port
     from devices.probes.shelf import PROBES, Shelf
     from devices.settings import Settings
     from devices.web.patience import serve
@@ -78,6 +79,7 @@ def web(
     from traceability.secretary.post import Post
 
     settings = Settings.read(data=data, pilot=pilot)
+    require_port("--http-port", bind, http_port)
     with open_figures(settings) as figures:
         place, folder = figures.pilot, settings.data / "trace"
         registry = Registry(settings.registry_url, place)

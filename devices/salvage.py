@@ -2,13 +2,16 @@
 which SQLite mends by itself. The damaged file is kept beside the new one, as it is.
 """
 
+import logging
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 from devices.files import sync_directory, to_read
+
+log = logging.getLogger(__name__)
 
 
 def salvage(path: Path, schema: str, keys: Mapping[str, str], after: str = "") -> tuple[Path, dict[str, int]]:
@@ -43,6 +46,35 @@ def damaged(error: sqlite3.DatabaseError) -> bool:
     return not isinstance(error, sqlite3.OperationalError) or "unsupported file format" in str(error)
 
 
+def begun(path: Path, schema: str, timeout: float) -> sqlite3.Connection:
+    """A file of which nothing is a loss but work: a damaged one is put aside, and an empty one begun. Raises
+    sqlite3.Error where it cannot be opened. `timeout`: seconds for which a lock of others is waited for.
+    """
+    while True:
+        with ExitStack() as undo:
+            db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=timeout)
+            undo.callback(db.close)
+            try:
+                db.executescript(schema)
+            except sqlite3.DatabaseError as error:
+                if not damaged(error):
+                    raise
+                fault = error
+            else:
+                undo.pop_all()
+                return db
+        log.error("%s is damaged (%s): it is kept as %s, and begun anew", path, fault, _put_aside(path).name)
+
+
+def _put_aside(path: Path) -> Path:
+    """Move a file and its log out of the way of a new one; where it is kept. May be cut off anywhere."""
+    aside = path.with_name(f"{path.name}.damaged-{time.time_ns() // 10**9}")
+    for end in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + end).replace(aside.with_name(aside.name + end))
+    return aside
+
+
 def finish(path: Path) -> None:
     """Take the last step of a `salvage` that was cut off before it: the new file is whole by then."""
     if _fresh(path).exists() and not path.exists():
@@ -54,12 +86,8 @@ def _fresh(path: Path) -> Path:
 
 
 def _put_in_place(path: Path) -> Path:
-    """Move the damaged file and its log aside, and the new one to its name. May be cut off anywhere."""
-    aside = path.with_name(f"{path.name}.damaged-{time.time_ns() // 10**9}")
-    for end in ("", "-wal", "-shm"):
-        beside = path.with_name(path.name + end)
-        if beside.exists():
-            beside.replace(aside.with_name(aside.name + end))
+    """Move the damaged file aside, and the new one to its name. May be cut off anywhere."""
+    aside = _put_aside(path)
     _fresh(path).replace(path)
     sync_directory(path.parent)
     return aside

@@ -27,10 +27,13 @@ from typer.core import TyperCommand, TyperGroup
 
 from devices import texts
 from devices.clock import moment_of
-from devices.texts import LANGS, Lang, text, worded
+from devices.texts import LANGS, Lang, Misuse, text, worded
 
 if TYPE_CHECKING:
     from typer._click import Command, Context
+
+MOST_ROWS = 1_000_000
+LONGEST_WAIT = 30 * 86_400  # seconds
 
 _ASKED: ContextVar[str] = ContextVar("the language that --lang asked for", default="")
 
@@ -39,6 +42,13 @@ def heard(lang: str) -> str:
     """Remember what --lang is, for errors leave the command and its arguments behind."""
     _ASKED.set(lang)
     return lang
+
+
+def seconds(asked: float) -> float:
+    """A time that somebody may wait; `nan` would end it at once, or fail. Raises Misuse."""
+    if not 0 <= asked <= LONGEST_WAIT:
+        raise Misuse("option.seconds", most=LONGEST_WAIT)
+    return asked
 
 
 def announce(key: str, lang: str, *, err: bool = False, **values: object) -> None:
@@ -96,6 +106,7 @@ ScenarioName = Annotated[
         "--scenario", help="Rehearse this instead: a name of `hoiquan simulate scenarios`, or a file."
     ),
 ]
+Limit = Annotated[int, typer.Option(min=1, max=MOST_ROWS, help="How many, the newest first.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
 Language = Annotated[Lang, _LANG]
 Languages = Annotated[Literal["vi", "en", "both"], _LANG]

@@ -12,7 +12,7 @@ from devices.access.acts import account
 from devices.clock import MINUTE_MS, now_ms
 from devices.commands import devices_app
 from devices.contract.orders import ACTUATORS
-from devices.terminal import AsJson, Data, Language, PilotName
+from devices.terminal import AsJson, Data, Language, Limit, PilotName
 from devices.texts import Misuse, number, shown, text
 from gateway.control.advisor import OFF
 from gateway.control.dispatch import dispatch
@@ -30,7 +30,9 @@ def command(
     value: Annotated[str, typer.Argument(metavar="SET", help="on, off, open, closed, or 0 to 1.")],
     minutes: Annotated[float, typer.Option(help="For how long; then the device lets it go.")] = 30,
     by: Annotated[str, typer.Option(help="Who sends it; the account is recorded anyway.")] = "",
-    wait: Annotated[float, typer.Option(help="Seconds to wait for the device's answer.")] = 10,
+    wait: Annotated[
+        float, typer.Option(callback=terminal.seconds, help="Seconds to wait for the device's answer.")
+    ] = 10,
     data: Data = None,
     pilot: PilotName = None,
     lang: Language = "vi",
@@ -58,7 +60,7 @@ def command(
 @devices_app.command()
 def commands(
     device: Annotated[str | None, typer.Option("--id", help="Of this device alone.")] = None,
-    limit: Annotated[int, typer.Option(help="How many, the newest first.")] = 20,
+    limit: Limit = 20,
     data: Data = None,
     pilot: PilotName = None,
     lang: Language = "vi",

@@ -25,7 +25,7 @@ from devices.files import may_write
 from devices.probes.envelope import envelopes, sender
 from devices.probes.shelf import Shelf
 from devices.settings import Settings
-from devices.terminal import Data, Language, Languages, PilotName
+from devices.terminal import Data, Language, Languages, Limit, PilotName
 from devices.texts import Misuse, number, shown, text
 from gateway.control.client import listening
 from gateway.ingest.message import Quarantined
@@ -34,6 +34,8 @@ from gateway.instance import files
 from gateway.preview import UNKNOWN, anybody, fitting_of, lines, plain, preview
 
 quarantine_app = typer.Typer(no_args_is_help=True, help="Refused messages: list, show, replay after a mend.")
+LAST = 2**62  # that SQLite can number, with room for the next
+Number = Annotated[int, typer.Argument(max=LAST, help="Its id, as listed.")]
 Instance = Annotated[str | None, typer.Option(help="Whose spool: gateway-1, … (HOIQUAN_INSTANCE).")]
 
 
@@ -41,7 +43,7 @@ Instance = Annotated[str | None, typer.Option(help="Whose spool: gateway-1, … 
 def list_refused(
     data: Data = None,
     instance: Instance = None,
-    limit: Annotated[int, typer.Option(help="How many, the newest first.")] = 20,
+    limit: Limit = 20,
     lang: Language = "vi",
     json_output: Annotated[bool, typer.Option("--json", help="As JSON, in both languages.")] = False,
 ) -> None:
@@ -69,7 +71,7 @@ def list_refused(
 
 
 @quarantine_app.command()
-def show(number: int, data: Data = None, instance: Instance = None) -> None:
+def show(number: Number, data: Data = None, instance: Instance = None) -> None:
     """One refused message, with its bytes."""
     with closing(Spool.to_read(_path(Settings.read(data=data, instance=instance)))) as spool:
         rows = spool.quarantined(1, number + 1)
@@ -80,7 +82,7 @@ def show(number: int, data: Data = None, instance: Instance = None) -> None:
 
 @quarantine_app.command()
 def replay(
-    numbers: Annotated[list[int] | None, typer.Argument(help="Ids as listed.")] = None,
+    numbers: Annotated[list[int] | None, typer.Argument(max=LAST, help="Ids as listed.")] = None,
     every: Annotated[bool, typer.Option("--all", help="All that were not replayed yet.")] = False,
     lang: Language = "vi",
     data: Data = None,
@@ -108,7 +110,10 @@ def check(
     messages: Annotated[
         int, typer.Option("--number", help="With --live: messages after which to stop; 0: never.")
     ] = 0,
-    seconds: Annotated[float, typer.Option(help="With --live: seconds of silence that are mentioned.")] = 60,
+    seconds: Annotated[
+        float,
+        typer.Option(callback=terminal.seconds, help="With --live: seconds of silence that are mentioned."),
+    ] = 60,
     lang: Languages = "both",
     data: Data = None,
     pilot: PilotName = None,

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from devices.installation import LOOPBACK, require_port
 from devices.processes import stop_on_signals
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language, PilotName
@@ -20,6 +21,7 @@ def broker(
     """The broker alone (a part of `hoiquan up`)."""
     from gateway.brokers.house import serve
 
+    require_port("--port", LOOPBACK[0], port)
     raise SystemExit(serve(Settings.read(data=data, pilot=pilot), kind, port, stop_on_signals()))
 
 

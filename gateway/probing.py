@@ -115,7 +115,9 @@ def learn(
         Path | None, typer.Argument(help="A file with one message; else those in the quarantine.")
     ] = None,
     live: Annotated[bool, typer.Option("--live", help="Wait for what it sends next.")] = False,
-    seconds: Annotated[float, typer.Option(help="With --live: how long to wait at most.")] = 3600,
+    seconds: Annotated[
+        float, typer.Option(callback=terminal.seconds, help="With --live: how long to wait at most.")
+    ] = 3600,
     take: Annotated[
         list[str] | None,
         typer.Option(help="SIGNAL=PATH:UNIT without being asked, such as soil_moisture=water_SOIL:%."),

@@ -28,3 +28,30 @@ def test_each_line_is_how_the_commands_own_help_begins(name: str) -> None:
     assert said.startswith(late.line) and (late.line or late.hidden)
     shown = CliRunner().invoke(hoiquan.app, [name, "--help"])
     assert shown.exit_code == 0 and " ".join(late.line.split()[:3]) in shown.output
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "quarantine show 99999999999999999999",
+        "quarantine replay 99999999999999999999",
+        "quarantine list --limit 99999999999999999999",
+        "quarantine list --limit 0",
+        "device commands --limit -3",
+        "trace list --limit -1",
+        "audit list --limit 99999999999999999999",
+        "device check --live --id mine --seconds nan",
+        "device learn --id mine --live --seconds -1",
+        "device command mine pump on --wait nan",
+        "web --http-port 99999",
+        "web --bind 192.0.2.1",
+        "broker --port 99999",
+    ],
+)
+def test_a_number_out_of_bounds_is_refused_in_words(line: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "hoiquan.py", *line.split(), "--data", tmp_path],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode in (1, 2) and "Traceback" not in done.stderr, done.stderr
+    assert "hoiquan: " in done.stderr or "Invalid value" in done.stderr, done.stderr

@@ -11,7 +11,7 @@ import typer
 
 from devices import files, installation, terminal
 from devices.settings import Settings
-from devices.terminal import AsJson, Data, Language
+from devices.terminal import AsJson, Data, Language, Limit
 from devices.texts import Lang, Mendable, Misuse, moment, number, percent, text
 from traceability.digital_link import DigitalLinkError, LotKey, parse
 from traceability.exchange.reader import events, problems
@@ -38,7 +38,7 @@ class NoKey(Mendable, FileNotFoundError):
 @trace_app.command("list")
 def list_lots(
     data: Data = None,
-    limit: Annotated[int, typer.Option(help="How many, the newest first.")] = 20,
+    limit: Limit = 20,
     lang: Language = "vi",
     json_output: AsJson = False,
 ) -> None:

@@ -4,6 +4,7 @@ either is opened and reached.
 Several processes share it: the command enrols, the broker authenticates, the gateway looks up.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from devices.salvage import damaged
 from devices.texts import Mendable
 
 DEVICES = Table(
@@ -129,4 +131,6 @@ def reached() -> Iterator[None]:
             DatabaseError,
         ):  # a kind of its own: our fault
             raise
-        raise RegistryAway("enrol.away", error=" ".join(str(error.orig).split())) from error
+        at_fault = isinstance(error.orig, sqlite3.DatabaseError) and damaged(error.orig)
+        said = " ".join(str(error.orig).split())
+        raise RegistryAway("enrol.damaged" if at_fault else "enrol.away", error=said) from error

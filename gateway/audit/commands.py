@@ -22,7 +22,7 @@ def list_acts(
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="From this day of the pilot on.")
     ] = None,
     what: Annotated[str | None, typer.Option(help=f"These alone, one of: {', '.join(WHAT)}.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many, the newest.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=terminal.MOST_ROWS, help="How many, the newest.")] = 50,
     data: Data = None,
     pilot: PilotName = None,
     lang: Language = "vi",

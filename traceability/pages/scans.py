@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from devices.files import to_read
+from devices.salvage import begun
 from traceability.digital_link import LotKey
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,8 @@ EVERY = 5.0  # seconds between two writes; a crash forgets the openings since
 # Assumption: a package is opened by a seller, a buyer and a few curious ones; ten times is far more than that
 FAR, FEW = 10, 50  # openings a package, and how many there must be at all
 _SCHEMA = """
+PRAGMA journal_mode=WAL;
+PRAGMA synchronous=NORMAL; -- a power cut may forget some
 CREATE TABLE IF NOT EXISTS scan(
   gtin TEXT NOT NULL, lot TEXT NOT NULL, day TEXT NOT NULL, number INTEGER NOT NULL,
   PRIMARY KEY(gtin, lot, day)) WITHOUT ROWID;
@@ -35,14 +38,15 @@ class Scans:
     """Counts openings in a file. Several processes may: each adds its own. For several threads."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._new: Counter[tuple[str, str, str]] = Counter()
         self._written = -EVERY
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.05)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")  # a power cut may forget some
-        self._db.executescript(_SCHEMA)
+        self._path, self._failed = path, False
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._db = begun(path, _SCHEMA, 0.05)
+        except sqlite3.Error as error:
+            raise OSError(f"the openings of lots, {path}, cannot be counted: {error}") from error
 
     def count(self, key: LotKey, today: date) -> int:
         """Count an opening; how many there were with it. What cannot be written is written later."""
@@ -51,15 +55,26 @@ class Scans:
             if time.monotonic() - self._written >= EVERY:
                 self._written = time.monotonic()
                 self._write()
-            (known,) = self._db.execute(
-                "SELECT coalesce(sum(number), 0) FROM scan WHERE gtin=? AND lot=?", key
-            ).fetchone()
-            return int(known) + sum(n for (gtin, lot, _), n in self._new.items() if (gtin, lot) == key)
+            return self._known(key) + sum(n for (gtin, lot, _), n in self._new.items() if (gtin, lot) == key)
 
     def close(self) -> None:
         with self._lock:
             self._write()
             self._db.close()
+
+    def _known(self, key: LotKey) -> int:
+        """Openings that are written; 0 where the file cannot be read: a lot's page does without."""
+        try:
+            (known,) = self._db.execute(
+                "SELECT coalesce(sum(number), 0) FROM scan WHERE gtin=? AND lot=?", key
+            ).fetchone()
+        except sqlite3.Error as error:
+            if not self._failed:
+                log.warning("openings of lots cannot be read from %s: %s", self._path, error)
+            self._failed = True
+            return 0
+        self._failed = False
+        return int(known)
 
     def _write(self) -> None:
         rows = [(*where, number) for where, number in self._new.items()]
@@ -72,7 +87,7 @@ class Scans:
                     rows,
                 )
         except sqlite3.Error as error:
-            log.warning("openings cannot be written, they are kept in memory: %s", error)
+            log.warning("openings cannot be written to %s, they are kept in memory: %s", self._path, error)
         else:
             self._new.clear()
 

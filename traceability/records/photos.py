@@ -6,6 +6,7 @@ What stands in a record is the hash alone: a picture may be elsewhere, or gone, 
 not have the hash any more.
 """
 
+import errno
 import hashlib
 import logging
 import re
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from devices.files import write_all
+from devices.salvage import begun
 from traceability.records import picture
 from traceability.records.picture import BadPicture
 
@@ -53,16 +55,16 @@ class Photos:
         try:
             self._write(account, name, cleaned)
         except (OSError, sqlite3.Error) as error:
-            log.warning("a photograph cannot be kept: %s", error)
-            raise BadPicture("no_room") from error
+            log.warning("a photograph cannot be kept below %s: %s", self._folder.parent, error)
+            full = getattr(error, "errno", None) == errno.ENOSPC or "disk is full" in str(error)
+            raise BadPicture("no_room" if full else "not_kept") from error
         return name
 
     def _write(self, account: str, name: str, data: bytes) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         now = self._clock()
         # the transaction is also the lock: two that keep at once count each other
-        with closing(sqlite3.connect(self._book, isolation_level=None, timeout=30)) as book, book:
-            book.executescript(_SCHEMA)
+        with closing(begun(self._book, _SCHEMA, 30)) as book, book:
             book.execute("BEGIN IMMEDIATE")
             ours, all_ = book.execute(
                 "SELECT coalesce(sum(account=?), 0), count(*) FROM photo WHERE time>?", (account, now - DAY)

@@ -48,7 +48,8 @@ def test_a_number_and_a_query_have_an_end():
 
 
 NESTED = (
-    "(" * 150 + "id gt 0" + ")" * 150, "(" * 399, "not " * 390 + "id gt 0", "tolower(" * 90 + "name" + ")" * 90,
+    "(" * 150 + "id gt 0" + ")" * 150, "(" * 399, "not " * 390 + "id gt 0",
+    "tolower(" * 90 + "name" + ")" * 90,
 )  # fmt: skip
 
 

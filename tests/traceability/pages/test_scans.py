@@ -53,6 +53,33 @@ def test_a_file_that_cannot_be_written_stops_no_page(tmp_path: Path) -> None:
     again.close()
 
 
+def test_a_damaged_file_stops_no_page_and_is_kept_beside_the_new_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "scans.sqlite"
+    path.write_bytes(b"no database" * 1000)
+    scans = Scans(path)
+    assert [scans.count(KEY, DAY) for _ in range(3)] == [1, 2, 3]
+    (aside,) = tmp_path.glob("scans.sqlite.damaged-*")
+    assert aside.read_bytes().startswith(b"no database") and str(path) in caplog.text
+    scans.close()
+    again = Scans(path)
+    assert again.count(KEY, DAY) == 4
+    again.close()
+
+
+def test_what_is_damaged_under_a_running_server_is_counted_in_memory(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "scans.sqlite"
+    scans = Scans(path)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("DROP TABLE scan")
+    assert [scans.count(KEY, DAY) for _ in range(3)] == [1, 2, 3]
+    assert caplog.text.count(f"read from {path}") == 1
+    scans.close()
+
+
 @pytest.mark.parametrize(
     ("opened", "packed", "marked"),
     [(10_000, 0, False), (49, 1, False), (50, 1, True), (1600, 160, False), (1601, 160, True)],

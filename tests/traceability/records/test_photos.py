@@ -212,11 +212,19 @@ def test_a_day_takes_so_many_of_one_account_and_of_all(
     assert len(list((tmp_path / "photos").iterdir())) == 6
 
 
-def test_a_full_disk_or_a_broken_book_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_book_is_begun_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "photos.sqlite").write_bytes(b"no database" * 100)
-    with pytest.raises(BadPicture, match="no_room"):
+    kept = Photos(tmp_path).keep("a", PHOTO)
+    assert Photos(tmp_path).state(kept) == "here" and "photos.sqlite" in caplog.text
+    (aside,) = tmp_path.glob("photos.sqlite.damaged-*")
+    assert aside.read_bytes().startswith(b"no database")
+
+
+def test_a_full_disk_or_a_book_that_is_none_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "photos.sqlite").mkdir()
+    with pytest.raises(BadPicture, match="not_kept"):
         Photos(tmp_path).keep("a", PHOTO)
-    (tmp_path / "photos.sqlite").unlink()
+    (tmp_path / "photos.sqlite").rmdir()
     monkeypatch.setattr(photos, "FREE", 1 << 60)
     with pytest.raises(BadPicture, match="no_room"):
         Photos(tmp_path).keep("a", PHOTO)
