@@ -7,8 +7,7 @@ gateway: gateway.service over a store        web: pages over the same store, and
 import _signal  # type: ignore[import-not-found] # `signal` itself takes its time to import others first
 import sys
 
-# Ctrl-C ends the command as it ends any program, without a word, while the rest is imported too. What has
-# something to put in order at its end takes it over (`stop_on_signals`). Tests import this, and keep it.
+# Ctrl-C ends it without a word, during the imports too until `stop_on_signals` takes over. Tests keep theirs.
 if sys.argv[0].rpartition("/")[2].startswith("hoiquan"):
     _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
 
@@ -75,18 +74,17 @@ def web(
     from devices.web.patience import serve
     from gateway.preview import judged
     from traceability.pages import web as records
-    from traceability.secretary import form
-    from traceability.secretary.post import Post
+    from traceability.secretary import form, post
 
     settings = Settings.read(data=data, pilot=pilot)
     require_port("--http-port", bind, http_port)
     with open_figures(settings) as figures:
         place, folder = figures.pilot, settings.data / "trace"
         registry = Registry(settings.registry_url, place)
-        post = Post(settings.mqtt, settings.mqtt_version, settings.mqtt_ca)
+        send = post.Post(settings.mqtt, settings.mqtt_version, settings.mqtt_ca).send
         others = (
             records.router(folder, place, settings.base_url.rstrip("/"), settings.canonical),
-            form.router(folder, place, registry, post.send, secure=settings.base_url.startswith("https:")),
+            form.router(folder, place, registry, send, secure=settings.base_url.startswith("https:")),
         )
         shelf = Shelf(settings.data / PROBES)
         pages = site(settings, figures, lambda *one: Verdict(*judged(registry, shelf, *one)), others)

@@ -85,8 +85,9 @@ class Sealer:
         self._folder = folder
         self._sealing = threading.Lock()  # of log, records and corrections, held while one asks how it grew
         self._origin = origin
-        self._signer = Signer.from_file(folder / "log.key", origin)
-        (folder / "log.vkey").write_text(self._signer.verifier.vkey + "\n", "utf-8")
+        self._key = folder / "log.key"
+        signer = Signer.from_file(self._key, origin)
+        (folder / "log.vkey").write_text(signer.verifier.vkey + "\n", "utf-8")
         self._secret = b""
         self._log: Log | None = None
         with suppress(LogBusy):
@@ -221,10 +222,15 @@ class Sealer:
 
     def _take_log(self) -> Log:
         """The log, with the secret of the lots' codes; this process keeps both once it has them."""
-        if self._log is None:
-            self._log = Log.open(self._folder / "log", self._signer, self._origin)
+        while self._log is None:
+            signer = Signer.from_file(self._key, self._origin)  # as it is now: others may have had the log
+            log = Log.open(self._folder / "log", signer, self._origin)
+            if Signer.from_file(self._key, self._origin).verifier != signer.verifier:
+                log.close()  # it was given a new one between the two lines
+                continue
+            self._log = log
             today = datetime.now(self._pilot.zone).date()
-            keys.note_current(self._folder / "log.keys", self._signer.verifier, self._log.size, today)
+            keys.note_current(self._folder / "log.keys", signer.verifier, log.size, today)
             self._secret = _secret(self._folder / "lot.secret")  # only the log's holder may make it
         return self._log
 

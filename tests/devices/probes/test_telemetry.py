@@ -8,6 +8,7 @@ import pytest
 
 from devices.contract.payloads import PayloadError
 from devices.contract.reading import Device
+from devices.probes import telemetry
 from devices.probes.envelope import envelopes
 from devices.probes.shelf import Shelf
 from devices.probes.telemetry import Probes
@@ -230,6 +231,14 @@ def test_a_frame_of_configuration_is_no_reading_and_neither_refused_nor_missing(
     assert (decoded.refused, decoded.duplicate, one.missing()) == ({}, 0, {})
     decoded = one.decode([uplink({"firmware": "1.2"}, 2, 1), uplink({"two": 33}, 5, 4)])
     assert (decoded.duplicate, one.missing()) == (1, {"probe": 1}), "number 4 is missing, 2 came"
+
+
+def test_a_frame_of_many_names_is_looked_at_for_slips_of_the_pen_at_its_head_alone(shelf, monkeypatch):
+    looked = []
+    monkeypatch.setattr(telemetry, "get_close_matches", lambda name, *_: looked.append(name) or [])
+    many = {f"register_{number}": number for number in range(400)}
+    assert values(shelf, event(many, "Soil X"), device()) == {}
+    assert 0 < len(looked) <= telemetry.MOST_NAMES
 
 
 def test_rain_is_what_fell_since_the_message_before(shelf):

@@ -46,6 +46,25 @@ def test_a_new_key_signs_from_now_on(pilot: Pilot, tmp_path: Path) -> None:
     assert not (tmp_path / "log.key.next").exists()
 
 
+def test_a_gateway_that_waited_through_a_rotation_signs_with_the_new_key(
+    pilot: Pilot, tmp_path: Path
+) -> None:
+    sealed(tmp_path, pilot, 1)
+    writer, waiting = (Sealer(tmp_path, pilot, Grower(), "https://example.org", ORIGIN) for _ in range(2))
+    with pytest.raises(LogBusy):
+        waiting.seal_pending()
+    writer.close()
+    new = keys.rotate(tmp_path, ORIGIN, DAY)
+    done = write(waiting, pilot.fleet["tam-que-diary-01"], harvest(2))
+    waiting.close()
+    assert done is not None
+    listed = (tmp_path / "log.keys").read_text()
+    assert [key.last for key in keys.parse(listed)] == [1, None] and keys.parse(listed)[-1] == new
+    data = read(tmp_path, done.key) or b""
+    assert check(data, Shelf(tmp_path).proof(data) or b"", listed).index == 1
+    assert read(tmp_path, done.key) and sealed(tmp_path, pilot, 3), "and the next start can seal"
+
+
 def test_the_old_key_in_a_thief_s_hand_signs_no_later_tree(pilot: Pilot, tmp_path: Path) -> None:
     data = sealed(tmp_path, pilot, 1)
     thief = Signer.from_file(tmp_path / "log.key", ORIGIN)
