@@ -13,8 +13,8 @@ from devices.contract.models import DIARY
 from devices.contract.quality import Flag
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
-from devices.pilots.names import Names
 from devices.pilots.pilot import Pilot, TargetPoint
+from devices.pilots.scenario import Scenario
 from gateway.indicators.count import MANY, Evaluation
 from gateway.indicators.course import Forecast, asked, forecasts, path
 from gateway.stores.points import FLAG_TRUE, whole
@@ -126,7 +126,8 @@ class Figures:
     """Reads the store for people. `lots` gives the newest harvests, `recalls` the newest recalls, `evaluated`
     who counts at a moment, `roster` who may speak (where nobody says, the pilot's own fleet).
 
-    `rehearsal` names the scenario whose last moment, `now`, is shown; then trends are of its `trend_days`.
+    `played` is the scenario whose last moment, `now`, is shown; then trends are of its `trend_days`, and
+    `rehearsal` is its name.
     `registry_url`: where what has to outlive this process is kept; None: nowhere.
     """
 
@@ -137,7 +138,7 @@ class Figures:
         lots: Lots,
         evaluated: Callable[[int], Evaluation],
         now: Callable[[], int] | None = None,
-        rehearsal: Names | None = None,
+        played: Scenario | None = None,
         trend_days: int = TREND_DAYS,
         roster: Callable[[], Iterable[Device]] | None = None,
         registry_url: str | Path | None = None,
@@ -149,7 +150,8 @@ class Figures:
         self.recalls = recalls
         self._evaluated = evaluated
         self.now = now or now_ms
-        self.rehearsal = rehearsal
+        self.played = played
+        self.rehearsal = None if played is None else played.name
         self.trend_days = trend_days
         self.roster = roster or pilot.fleet.values
         self.registry_url = registry_url

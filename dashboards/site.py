@@ -12,14 +12,14 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from dashboards import scenarios
-from dashboards.figures import Figures
+from dashboards.figures import TREND_DAYS, Figures
 from dashboards.left import Left
 from dashboards.opendata import catalog, files, routes
 from dashboards.pages import check, lately, learn, overview, place, state, trouble
 from dashboards.report import route
 from dashboards.sta import routes as sta
 from devices.access.registry import Registry
-from devices.clock import DAY_MS, MINUTE_MS
+from devices.clock import DAY_MS, MINUTE_MS, now_ms
 from devices.pilots.scenario import held
 from devices.settings import Settings
 from devices.web import icon
@@ -56,15 +56,12 @@ def opened(settings: Settings, store: Store, lots: Told, recalls: Told) -> Figur
     def of_minute(moment: int) -> Evaluation:
         return evaluated(moment // MINUTE_MS * MINUTE_MS)
 
-    if scenario is None:
-        return Figures(
-            store, pilot, of_lots, of_minute, roster=registry.devices, registry_url=settings.registry_url,
-            recalls=of_recalls,
-        )  # fmt: skip
-    begin, end = scenario.span(pilot)
-    days = (end - begin) // DAY_MS
+    now, days = now_ms, TREND_DAYS
+    if scenario is not None:
+        begin, end = scenario.span(pilot)
+        now, days = (lambda: end - 1), (end - begin) // DAY_MS
     return Figures(
-        store, pilot, of_lots, of_minute, now=lambda: end - 1, rehearsal=scenario.name, trend_days=days,
+        store, pilot, of_lots, of_minute, now=now, played=scenario, trend_days=days,
         roster=registry.devices, registry_url=settings.registry_url, recalls=of_recalls,
     )  # fmt: skip
 
@@ -89,7 +86,7 @@ def site(settings: Settings, figures: Figures, judge: check.Judge, others: Itera
         pages.include_router(routes_of.router(figures))
     pages.include_router(check.router(judge))
     pages.include_router(learn.router())
-    pages.include_router(scenarios.router(held(settings.data)))
+    pages.include_router(scenarios.router(figures.played))
     pages.include_router(icon.router())
     for router in others:
         pages.include_router(router)

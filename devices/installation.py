@@ -98,7 +98,10 @@ def taken(host: str, port: int) -> bool:
 
 
 def environment(settings: Settings, lang: str) -> dict[str, str]:
-    """What the processes of an installation share, as environment variables."""
+    """What the processes of an installation share, as environment variables; what those need who come when
+    nothing runs stays in its folder.
+    """
+    settings.keep_pilot()
     return credentials.environment(settings.data) | {
         "HOIQUAN_DATA": str(settings.data),
         "HOIQUAN_PILOT": settings.pilot,

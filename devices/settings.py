@@ -17,10 +17,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from devices import credentials
 from devices.credentials import FIRST_INSTANCE
-from devices.files import mend, words
-from devices.pilots.pilot import Pilot, load
+from devices.files import mend, replace, words
+from devices.pilots.pilot import Pilot, PilotError, load
+from devices.pilots.written import SCENARIO, located
 from devices.texts import Lang, Misuse
 
+PILOT = "pilot"  # in a data folder: the pilot that `hoiquan up` ran there
 CANONICAL = "https://hoiquan.example"  # nobody's domain (RFC 2606), until somebody says his own
 # of the pages; a name with marks stands in its form for machines (xn--…), as headers have no other
 ADDRESS = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
@@ -130,7 +132,32 @@ class Settings(BaseSettings):
             raise Misuse("setting.data_is_file", path=settings.data)
         if settings.mosquitto_passwords and not settings.gateway_password.get_secret_value():
             raise Misuse("setting.no_gateway_password")
-        return settings
+        return settings._of_its_folder(chosen.get("pilot"))
+
+    def _of_its_folder(self, asked: str | None) -> "Settings":
+        """These settings with the pilot that the data folder is of, where nobody named one; what a rehearsal
+        left there is of its own pilot alone, whatever the environment says. Raises Misuse where another was
+        `asked` for.
+        """
+        kept = self.data / PILOT
+        if (self.data / SCENARIO).exists():
+            from devices.pilots.scenario import held  # late: few folders are a rehearsal's
+
+            play = held(self.data)
+            if play is None or asked == play.pilot:
+                return self
+            if asked is None:
+                return self.model_copy(update={"pilot": play.pilot})
+            with suppress(PilotError):  # the file may have been moved; who names it knows where to
+                if load(play.pilot).pilot != self.loaded_pilot.pilot:
+                    raise Misuse("setting.another_pilot", folder=self.data, pilot=play.pilot, asked=asked)
+        elif kept.exists() and "pilot" not in self.model_fields_set:
+            return self.model_copy(update={"pilot": words(kept).strip()})
+        return self
+
+    def keep_pilot(self) -> None:
+        """Leave in the data folder which pilot it is of, for commands that come when nothing runs."""
+        replace(self.data / PILOT, located(self.pilot) + "\n")
 
     def again(self, name: str) -> str:
         """What the file of a setting says now; "" where none is named, or it cannot be read."""

@@ -12,7 +12,7 @@ from devices.clock import DAY_MS, day_of
 from devices.contract.diary import Harvest, decode_diary
 from devices.contract.reading import Device, Reading
 from devices.pilots.pilot import Pilot
-from devices.pilots.scenario import SCENARIO
+from devices.pilots.written import SCENARIO
 from devices.settings import Settings
 from gateway.clerk.indicators import recount
 from gateway.control.rules import advise, points

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from devices import installation
 from devices.pilots import scenario as scenarios
+from devices.pilots.written import SCENARIO
 from devices.processes import Child, run_together
 from devices.settings import Settings
 from devices.terminal import announce
@@ -35,7 +36,7 @@ PLAYED = "played"  # in a rehearsal's folder: it was played to its end
 
 def refuse(folder: Path) -> None:
     """Raise Misuse for a folder that holds a rehearsal: no gateway runs on it."""
-    if (folder / scenarios.SCENARIO).exists():
+    if (folder / SCENARIO).exists():
         raise Misuse("up.rehearsal", folder=folder)
 
 

@@ -16,6 +16,7 @@ from devices.pilots import written
 from devices.pilots.levers import FIRST, LAST, Event, Theft, YearIs
 from devices.pilots.names import Names
 from devices.pilots.pilot import Pilot
+from devices.pilots.written import SCENARIO, located
 from devices.texts import Misuse
 
 # of when places and organisations join and stop: `sim.rollout`
@@ -23,7 +24,6 @@ Variant = Literal["plan", "on-time", "late", "drop-out"]
 VARIANTS: tuple[Variant, ...] = ("plan", "on-time", "late", "drop-out")
 HERE = Path(__file__).parent / "scenarios"
 WORDS = {"name", "happens", "watch"}
-SCENARIO = "scenario.json"  # in a data folder: what it holds is a rehearsal of this scenario
 
 
 class Scenario(BaseModel):
@@ -81,7 +81,12 @@ class Scenario(BaseModel):
 
     def plays(self, other: "Scenario") -> bool:
         """Whether both are the same but for the words of their pages."""
-        return self.model_dump(exclude=WORDS) == other.model_dump(exclude=WORDS)
+        mine, its = (one.located().model_dump(exclude=WORDS) for one in (self, other))
+        return mine == its
+
+    def located(self) -> "Scenario":
+        """The same, its pilot's file found from any folder."""
+        return self.model_copy(update={"pilot": located(self.pilot)})
 
     def span(self, pilot: Pilot) -> tuple[int, int]:
         """Beginning and end, epoch ms."""
@@ -132,7 +137,7 @@ def hold(folder: Path, play: Scenario) -> None:
     if there is not None and not play.plays(there):
         raise Misuse("simulated.another", folder=folder)
     folder.mkdir(parents=True, exist_ok=True)
-    replace(folder / SCENARIO, play.model_dump_json(indent=2) + "\n")
+    replace(folder / SCENARIO, play.located().model_dump_json(indent=2) + "\n")
 
 
 def load(name: str) -> Scenario:

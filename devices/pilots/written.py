@@ -13,10 +13,16 @@ from devices.files import mend
 from devices.texts import Mendable, Misuse, catalogue, parsed
 
 M = TypeVar("M", bound=BaseModel)
+SCENARIO = "scenario.json"  # in a data folder: what it holds is a rehearsal of this scenario
 
 
 class FileError(Misuse):
     """The file cannot be used; the sentence names file, field, cause and mend."""
+
+
+def located(name: str) -> str:
+    """The name of a file as it is right from any folder: a path from the root."""
+    return str(Path(name).absolute()) if name.endswith((".yaml", ".yml")) else name
 
 
 def read(name: str, folder: Path, model: type[M]) -> M:

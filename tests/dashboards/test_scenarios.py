@@ -18,8 +18,7 @@ def pages(tmp_path):
     with soil.figures(tmp_path) as figures:
 
         def client(play=None):
-            if play is not None:
-                (tmp_path / scenario.SCENARIO).write_text(play.model_dump_json(), "utf-8")
+            figures.played = play
             return TestClient(site(Settings(data=tmp_path), figures, lambda *_: None, ()))
 
         yield client

@@ -1,5 +1,7 @@
 """Settings: the address of pages that nobody gave one."""
 
+from pathlib import Path
+
 import pytest
 
 from devices import installation
@@ -55,3 +57,17 @@ def test_what_no_address_can_name_is_refused_where_it_is_given(host: str, says: 
     with pytest.raises(Misuse) as refused:
         Settings.read().on_port(8080, host)
     assert refused.value.key == "setting.host" and says in str(refused.value)
+
+
+def test_a_folder_keeps_of_which_pilot_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `hoiquan up --pilot` ran there is shown by commands that come later and name no pilot."""
+    monkeypatch.delenv("HOIQUAN_PILOT", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert Settings.read(data=tmp_path).pilot == "dong-thap"
+    installation.environment(Settings.read(data=tmp_path, pilot="binh-duong"), "vi")
+    assert Settings.read(data=tmp_path).loaded_pilot.pilot == "binh-duong"
+    assert Settings.read(data=tmp_path, pilot="quang-tri").pilot == "quang-tri", "who names one has it"
+    installation.environment(Settings.read(data=tmp_path, pilot="mine.yaml"), "vi")
+    assert Settings.read(data=tmp_path).pilot == str(tmp_path / "mine.yaml"), "found from any folder"
+    monkeypatch.setenv("HOIQUAN_PILOT", "quang-ngai")
+    assert Settings.read(data=tmp_path).pilot == "quang-ngai"

@@ -3,11 +3,12 @@
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from devices.pilots import scenario
+from devices.pilots import scenario, written
 from sim.rehearsal import PLAYED
 from tests.loopback import free_port
-from tests.system.running import Running, command, done, hoiquan, one_line, until
+from tests.system.running import ROOT, Running, command, done, hoiquan, one_line, until
 
+PILOTS = ROOT / "devices" / "pilots"
 SHORT = """\
 name: {vi: "Hai ngày", en: "Two days"}
 happens: {vi: "Mưa.", en: "It rains."}
@@ -88,7 +89,7 @@ def test_a_year_outside_the_simulated_world_is_refused(tmp_path):
 
 def test_every_command_names_a_mark_that_it_cannot_read(tmp_path):
     (tmp_path / "bad").mkdir()
-    (tmp_path / "bad" / scenario.SCENARIO).write_text('{"name":')
+    (tmp_path / "bad" / written.SCENARIO).write_text('{"name":')
     play = ("--scenario", "theft", "--data", "bad")
     for words in (("up", *play), ("simulate", "--store", *play), ("web", "--data", "bad")):
         assert "bad/scenario.json không đọc được" in one_line(hoiquan(tmp_path, *words), 2)
@@ -100,3 +101,22 @@ def test_a_part_of_the_fleet_is_not_the_whole_rehearsal(tmp_path):
         play = ("simulate", "--scenario", "short.yaml", "--store", "--data", "some", "--shard", shard)
         done(hoiquan(tmp_path, *play))
         assert (tmp_path / "some" / PLAYED).exists() is (shard == "1/1")
+
+
+def test_a_folder_is_shown_as_the_province_that_it_is_of(tmp_path):
+    """Whoever looks at it later names the folder, and no pilot: not the default one is shown over it."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "binh-duong.yaml").write_bytes((PILOTS / "binh-duong.yaml").read_bytes())
+    (tmp_path / "short.yaml").write_text(SHORT + "pilot: mine/binh-duong.yaml\n", "utf-8")
+    done(hoiquan(tmp_path, "simulate", "--scenario", "short.yaml", "--store", "--data", "other"))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    of, out = ("--data", str(tmp_path / "other")), ("--out", "report.md")
+    for settings in ({}, {"HOIQUAN_PILOT": "quang-tri"}):
+        done(hoiquan(elsewhere, "report", *of, *out, **settings))
+        made = (elsewhere / "report.md").read_text("utf-8")
+        assert "BÌNH DƯƠNG" in made.upper() and "QUẢNG TRỊ" not in made.upper()
+    refused = one_line(hoiquan(elsewhere, "web", *of, "--pilot", "quang-tri"), 2)
+    assert "diễn tập của thí điểm" in refused and "bỏ --pilot" in refused
+    (tmp_path / "mine" / "binh-duong.yaml").rename(tmp_path / "moved.yaml")
+    done(hoiquan(elsewhere, "report", *of, *out, "--pilot", str(tmp_path / "moved.yaml")))

@@ -12,7 +12,7 @@ from dashboards.figures import Figures
 from dashboards.opendata import catalog, files, rdf, routes
 from dashboards.opendata.rdf import PREFIXES, Node, Ref, Text
 from dashboards.sta import routes as sta
-from devices.pilots.names import Names
+from devices.pilots import scenario
 from devices.web.conditional import Conditional
 from tests.dashboards import soil
 from tests.dashboards.soil import NOW, PILOT
@@ -139,14 +139,15 @@ def test_what_it_names_is_there_and_is_what_it_says(client):
 
 
 def test_a_rehearsal_says_so_in_every_description():
-    played = Figures(None, PILOT, lambda n: [], None, now=lambda: NOW, rehearsal=Names(vi="thử", en="trial"))
+    played = Figures(None, PILOT, lambda n: [], None, now=lambda: NOW, played=scenario.load("decade"))
     described = [
         value.text
         for node in catalog.catalogue(played, "http://x")
         for name, value in node.properties
         if name == "dct:description"
     ]
-    assert len(described) == 12 and all("thử" in one or "trial" in one for one in described)
+    name = played.rehearsal
+    assert len(described) == 12 and all(name.vi in one or name.en in one for one in described)
 
 
 def test_marks_in_a_text_are_written_so_that_they_stay_text():

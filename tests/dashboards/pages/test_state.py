@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from dashboards.figures import Figures
 from dashboards.pages import state
-from devices.pilots.names import Names
+from devices.pilots import scenario
 from devices.pilots.pilot import load
 from gateway.indicators.count import Evaluation
 from gateway.stores.points import Point, tags
@@ -64,7 +64,7 @@ def test_where_none_was_seen_at_all_it_is_said_once_there_was_time_for_one(store
 
 
 def test_nobody_looks_for_a_gateway_in_a_rehearsals_folder(store, monkeypatch):
-    assert asked(store, monkeypatch, rehearsal=Names(vi="thập kỷ", en="decade")) == (200, "ok\n")
+    assert asked(store, monkeypatch, played=scenario.load("decade")) == (200, "ok\n")
 
 
 def test_a_store_that_is_away_is_said(store, monkeypatch):

@@ -6,6 +6,8 @@ from dashboards.figures import Figures
 from dashboards.report.compose import compose
 from dashboards.report.yearly import look_back
 from devices.clock import DAY_MS, HOUR_MS
+from devices.pilots import scenario
+from devices.pilots.names import Names
 from devices.pilots.pilot import load
 from gateway.clerk.indicators import recount
 from gateway.indicators.count import evaluate
@@ -13,6 +15,7 @@ from gateway.stores.points import Point, device_tags, tags
 from gateway.stores.sqlite import SqliteStore
 
 PILOT = load("dong-thap")
+PLAYED = scenario.load("decade").model_copy(update={"name": Names(vi="mười năm", en="a decade")})
 NOW = int(datetime(2026, 11, 21, 5, tzinfo=UTC).timestamp() * 1000)
 WET = {"soil_moisture": 31.0}
 
@@ -38,10 +41,10 @@ def filled(path):
     return store
 
 
-def figures(store, pilot=PILOT, now=NOW, rehearsal=None, roster=None):
+def figures(store, pilot=PILOT, now=NOW, played=None, roster=None):
     return Figures(
         store, pilot, lambda _: [], lambda at: evaluate(store, pilot, pilot.fleet.values(), at),
-        now=lambda: now, rehearsal=rehearsal, roster=roster,
+        now=lambda: now, played=played, roster=roster,
     )  # fmt: skip
 
 

@@ -11,12 +11,12 @@ from dashboards.report.document import Block
 from dashboards.report.plain import markdown
 from dashboards.report.yearly import look_up
 from devices.clock import DAY_MS, HOUR_MS, midnight_of
-from devices.pilots.names import Names, alphabetical
+from devices.pilots.names import alphabetical
 from devices.pilots.pilot import HERE, TargetPoint, load
 from gateway.stores.points import Point, tags
 from gateway.stores.sqlite import SqliteStore
 from hoiquan import app
-from tests.dashboards.report.filled import NOW, PILOT, figures, filled, report, rows
+from tests.dashboards.report.filled import NOW, PILOT, PLAYED, figures, filled, report, rows
 
 PILOTS = sorted(path.stem for path in HERE.glob("*.yaml"))
 
@@ -131,7 +131,7 @@ def test_a_year_without_data_says_so_and_is_still_a_report(store):
 
 def test_every_page_is_marked_where_nothing_is_real(store):
     assert report(store).mark.startswith("CÓ SỐ LIỆU MÔ PHỎNG")
-    made = report(store, rehearsal=Names(vi="mười năm", en="a decade"))
+    made = report(store, played=PLAYED)
     assert made.mark.startswith("SỐ LIỆU DIỄN TẬP: mười năm")
     assert markdown(made).startswith("> **SỐ LIỆU DIỄN TẬP"), "and Markdown, which has no pages, first of all"
 

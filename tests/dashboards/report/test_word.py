@@ -8,14 +8,13 @@ from docx.oxml.ns import qn
 from docx.shared import Mm, Pt
 
 from dashboards.report.word import docx
-from devices.pilots.names import Names
-from tests.dashboards.report.filled import filled, report
+from tests.dashboards.report.filled import PLAYED, filled, report
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     store = filled(tmp_path_factory.mktemp("word") / "store.sqlite")
-    yield report(store, rehearsal=Names(vi="mười năm", en="a decade"))
+    yield report(store, played=PLAYED)
     store.close()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from devices.pilots import scenario
+from devices.pilots import scenario, written
 from devices.pilots.names import Names
 from devices.pilots.pilot import load as load_pilot
 from devices.pilots.scenario import load
@@ -178,7 +178,7 @@ def test_a_rehearsal_keeps_to_a_folder_of_its_own(tmp_path):
 
 @pytest.mark.parametrize("mark", [b'{"name":', b"", b'{"wind": 3}', b"\xff"])
 def test_a_mark_that_cannot_be_read_is_named_with_the_cure(tmp_path, mark):
-    path = tmp_path / scenario.SCENARIO
+    path = tmp_path / written.SCENARIO
     path.write_bytes(mark)
     with pytest.raises(Misuse) as error:
         rehearse(tmp_path, load("theft"))
