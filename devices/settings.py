@@ -16,6 +16,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from devices import credentials
+from devices.contract import invalid
 from devices.credentials import FIRST_INSTANCE
 from devices.files import mend, replace, words
 from devices.pilots.pilot import Pilot, PilotError, load
@@ -125,7 +126,9 @@ class Settings(BaseSettings):
         try:
             settings = cls(**{**files, **chosen})
         except ValidationError as error:
-            raise Misuse("setting.wrong", why=_sentence(error)) from None
+            one = error.errors(include_url=False)[0]
+            name = f"HOIQUAN_{'_'.join(map(str, one['loc'])).upper()}"
+            raise Misuse("setting.wrong", name=name, given=one["input"], why=invalid.why(one)) from None
         if not ADDRESS.fullmatch(settings.base_url):
             raise Misuse("setting.base_url", address=settings.base_url)
         if settings.data.exists() and not settings.data.is_dir():
@@ -235,11 +238,3 @@ def _content(variable: str) -> str:
         return words(Path(path)).strip()
     except (OSError, ValueError) as error:
         raise Misuse("setting.unread", variable=variable, path=path, why=mend(error)) from None
-
-
-def _sentence(error: ValidationError) -> str:
-    """Of pydantic's words the variable and the cause."""
-    return "; ".join(
-        f"HOIQUAN_{'_'.join(map(str, one['loc'])).upper()}={one['input']!r}: {one['msg']}"
-        for one in error.errors()
-    )

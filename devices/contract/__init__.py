@@ -6,6 +6,7 @@ encodings.py which of the ways in it is ─► payloads.py (JSON)  senml.py (pac
              writes down)  orders.py (commands to actuators)
 packets.py   MQTT's own packets, for connections that must cost little
 reading.py   what was understood         quality.py   what a check thinks of it
+invalid.py   what is wrong in what a person wrote, of pydantic's errors
 tables.py    the generated parts of devices/README.md and refusals.md   asyncapi.py  the same for tools
 
     bytes on MQTT ─► topics.parse ─► encodings ─► payloads | senml | diary ─► reading.Reading

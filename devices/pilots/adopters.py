@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from devices.pilots.calendar import Crop
 from devices.pilots.names import Names
 from devices.pilots.places import Id, Written
+from devices.texts import Misuse
 
 
 class Codes(Written):
@@ -71,5 +72,5 @@ class Adopters(Written):
     def _coded(self) -> "Adopters":
         codes = self.codes
         if codes is not None and (codes.hoi_quan > self.hoi_quan or codes.htx > self.htx):
-            raise ValueError("codes: more than there are organisations")
+            raise Misuse("pilot.codes")
         return self

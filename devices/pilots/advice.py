@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from devices.contract.orders import Actuator
 from devices.contract.signals import SIGNALS
+from devices.texts import Misuse
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
 Severity = Literal[1, 2, 3]  # 1 do it when convenient, 2 today, 3 now
@@ -42,7 +43,7 @@ class Sentence(_Model):
             try:
                 sentence.format(value="", unit="", amount="")
             except (KeyError, IndexError, ValueError):
-                raise ValueError("write {value}, {unit} or {amount}, no other braces") from None
+                raise Misuse("pilot.braces") from None
         return self
 
 
@@ -60,11 +61,11 @@ class Condition(_Model):
     @model_validator(mode="after")
     def _known(self) -> "Condition":
         if self.signal not in SIGNALS:
-            raise ValueError(f"no signal {self.signal!r} in devices/contract/signals.py")
+            raise Misuse("pilot.no_signal", signal=self.signal)
         if SIGNALS[self.signal].circular:
-            raise ValueError(f"{self.signal}: a direction is neither below nor above another")
+            raise Misuse("pilot.direction", signal=self.signal)
         if (self.below is None) == (self.above is None):
-            raise ValueError("write one of below and above")
+            raise Misuse("pilot.below_or_above")
         return self
 
     def holds(self, value: float) -> bool:
@@ -112,7 +113,7 @@ class Rule(_Model):
     @model_validator(mode="after")
     def _defended(self) -> "Rule":
         if not (self.source or self.assumption):
-            raise ValueError("how is it known? write source, or assumption")
+            raise Misuse("pilot.undefended")
         return self
 
 
@@ -135,5 +136,5 @@ class Advising(_Model):
         ids = [rule.id for rule in self.rules]
         for one in ids:
             if ids.count(one) > 1:
-                raise ValueError(f"rules: the id {one!r} is used twice")
+                raise Misuse("pilot.twice", where="rules", id=one)
         return self

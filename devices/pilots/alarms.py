@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from devices.contract.signals import SIGNALS
+from devices.texts import Misuse, spelt
 
 STEPS = ("I", "II", "III")  # names of the levels, the mildest first, as Vietnam's flood alarms are called
 
@@ -31,14 +32,15 @@ class Level(_Model):
     @model_validator(mode="after")
     def _consistent(self) -> "Level":
         if self.signal not in SIGNALS:
-            raise ValueError(f"no signal {self.signal!r} in devices/contract/signals.py")
+            raise Misuse("pilot.no_signal", signal=self.signal)
         if SIGNALS[self.signal].circular:
-            raise ValueError(f"levels of {self.signal}: a direction is neither over nor under another")
+            raise Misuse("pilot.direction", signal=self.signal)
         rising = sorted(set(self.levels), reverse=self.when == "under")
         if list(self.levels) != rising:
-            raise ValueError(f"levels of {self.signal}: write each once, the mildest first: {rising}")
+            inorder = ", ".join(spelt(one) for one in rising)
+            raise Misuse("pilot.mildest_first", signal=self.signal, levels=inorder)
         if not (self.source or self.assumption):
-            raise ValueError(f"levels of {self.signal}: name a source, or say assumption")
+            raise Misuse("pilot.undefended")
         return self
 
     def named(self) -> tuple[tuple[str, float], ...]:
@@ -67,15 +69,15 @@ class Alarms(_Model):
         for level in self.levels:
             for place in level.places or ("",):
                 if (level.signal, place) in taken:
-                    raise ValueError(f"levels of {level.signal}: {place or 'everywhere'} is named twice")
+                    raise Misuse("pilot.levels_twice", signal=level.signal, place=place or "places: []")
                 taken.add((level.signal, place))
         return self
 
     def require(self, places: Iterable[str]) -> None:
-        """Raise ValueError where a level names a place that is not one of `places`."""
+        """Raise Misuse where a level names a place that is not one of `places`."""
         for level in self.levels:
             if unknown := set(level.places) - set(places):
-                raise ValueError(f"alarms.levels: {level.signal}: no place {sorted(unknown)}")
+                raise Misuse("pilot.levels_nowhere", signal=level.signal, places=", ".join(sorted(unknown)))
 
     def elsewhere(self, level: Level) -> list[str]:
         """Places that a level of everywhere is not for, as they have levels of the signal of their own."""

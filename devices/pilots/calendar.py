@@ -14,6 +14,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from devices.texts import Misuse, spelt
+
 # Days from 20 January to Tết of 2020, 2021, …, a letter a year (a is 10): made with PyPI vnlunar 1.0.5 (MIT),
 # convert_lunar_to_solar(1, 1, year), the Vietnamese calendar. China's differs: 3 February 2030.
 _TET = (
@@ -54,15 +56,15 @@ class Crop(BaseModel):
     @model_validator(mode="after")
     def _whole(self) -> "Crop":
         if sum(one is not None for one in (self.sown, self.picked, self.before_tet)) != 1:
-            raise ValueError("write one of sown, picked and before_tet")
+            raise Misuse("pilot.when_grown")
         for name in ("days", "kg_ha", "before_tet"):
             pair = getattr(self, name)
             if pair is not None and pair[0] > pair[1]:
-                raise ValueError(f"{name}: {pair[0]:g} to {pair[1]:g}; the smaller comes first")
+                raise Misuse("pilot.smaller_first", field=name, first=spelt(pair[0]), last=spelt(pair[1]))
         if self.times > 1 and self.before_tet is not None:
-            raise ValueError("times: there is one Tết a year")
+            raise Misuse("pilot.one_tet")
         if not (self.source or self.assumption):
-            raise ValueError("how is it known? write source, or assumption")
+            raise Misuse("pilot.undefended")
         return self
 
     def windows(self, year: int) -> list[tuple[date, date]]:

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from devices.pilots.places import Day
+from devices.texts import Misuse
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
 Code = Annotated[str, Field(pattern=r"^[A-Z0-9.-]{3,40}$")]
@@ -38,7 +39,7 @@ class _Issued(_Model):
     @model_validator(mode="after")
     def _in_order(self) -> "_Issued":
         if self.valid_until < self.valid_from:
-            raise ValueError(f"valid_until {self.valid_until} is before valid_from {self.valid_from}")
+            raise Misuse("pilot.validity", first=str(self.valid_from), last=str(self.valid_until))
         return self
 
     def valid(self, day: date) -> bool:
@@ -56,7 +57,7 @@ class Certificate(_Issued):
     @model_validator(mode="after")
     def _stars(self) -> "Certificate":
         if (self.stars is not None) != (self.scheme == "ocop"):
-            raise ValueError("stars (3, 4 or 5) belong to OCOP, and to no other scheme")
+            raise Misuse("pilot.stars")
         return self
 
 
@@ -99,17 +100,19 @@ class Records(_Model):
             codes = [one.code for one in issued]
             for code in codes:
                 if codes.count(code) > 1:
-                    raise ValueError(f"{name}: the code {code!r} is used twice")
+                    raise Misuse("pilot.code_twice", where=name, code=code)
         return self
 
     def check(self, grown: Mapping[str, Set[str]]) -> None:
-        """Raise ValueError where something is issued for what nobody grows. `grown`: crops by community."""
+        """Raise Misuse where something is issued for what nobody grows. `grown`: crops by community."""
         issued = [(f"certificates.{c.number}", c.community, c.crops) for c in self.certificates]
         issued += [(f"planting_areas.{a.code}", a.community, (a.crop,)) for a in self.planting_areas]
         issued += [(f"packing_houses.{h.code}", h.community, h.crops) for h in self.packing_houses]
         for where, community, crops in issued:
             if foreign := set(crops) - grown.get(community, set()):
-                raise ValueError(f"records.{where}: {community} has no product of crop {sorted(foreign)}")
+                raise Misuse(
+                    "pilot.not_grown", where=where, community=community, crops=", ".join(sorted(foreign))
+                )
 
     def certificates_of(self, community: str, crop: str, day: date) -> tuple[Certificate, ...]:
         """Those that hold for this crop of the community on `day`."""

@@ -86,7 +86,7 @@ class Theft(_Event):
     @classmethod
     def _none(cls, places: tuple[Id, ...]) -> tuple[Id, ...]:
         if places:
-            raise ValueError("a theft is of devices alone, wherever they stand; name them, and no places")
+            raise Misuse("simulated.theft_places")
         return places
 
 

@@ -25,7 +25,7 @@ from devices.pilots.names import Names
 from devices.pilots.places import PLOTS, Community, Id, Place, Product, Service, Village
 from devices.pilots.places import Written as _Model
 from devices.pilots.reporting import ReportDay, ReportForm, Review
-from devices.texts import Misuse
+from devices.texts import Misuse, spelt
 
 HERE = Path(__file__).parent
 PROBES_A_PLOT = 2  # assumption: two simulated probes stand in one plot, as neighbours
@@ -118,12 +118,12 @@ class Limit(_Model):
     @model_validator(mode="after")
     def _known(self) -> "Limit":
         if self.signal not in SIGNALS:
-            raise ValueError(f"no signal {self.signal!r} in devices/contract/signals.py")
+            raise Misuse("pilot.no_signal", signal=self.signal)
         signal = SIGNALS[self.signal]
         low = signal.low if self.low is None else self.low
         high = signal.high if self.high is None else self.high
         if low >= high:
-            raise ValueError(f"low {low:g} is not below high {high:g}")
+            raise Misuse("pilot.low_high", low=spelt(low), high=spelt(high))
         return self
 
 
@@ -154,31 +154,34 @@ class Pilot(_Model):
     @model_validator(mode="after")
     def _consistent(self) -> "Pilot":
         if self.time_zone not in available_timezones():
-            raise ValueError(f"time_zone: no zone {self.time_zone!r}; Vietnam's is Asia/Ho_Chi_Minh")
+            raise Misuse("pilot.no_zone", zone=self.time_zone)
         for indicator in get_args(Indicator):
             if not any(target.indicator == indicator for target in self.targets):
-                raise ValueError(f"targets: none for {indicator}; each indicator needs its dated targets")
+                raise Misuse("pilot.no_target", indicator=indicator)
         ids = [place.id for place in self.places]
         for place in ids:
             if ids.count(place) > 1:
-                raise ValueError(f"communities, villages: the id {place!r} is used twice")
+                raise Misuse("pilot.twice", where="communities, villages", id=place)
         gtins: set[str] = set()
         invented = {one.id for one in _invented(self)}
         for community in self.communities:
             if community.id in invented:
-                raise ValueError(f"communities.{community.id}: the id is one of the invented adopters'")
+                raise Misuse("pilot.adopter_s_id", id=community.id)
             for product in community.products:
                 if product.gtin in gtins:
-                    raise ValueError(f"communities.{community.id}: gtin {product.gtin} is used twice")
+                    raise Misuse("pilot.gtin_twice", id=community.id, gtin=product.gtin)
                 gtins.add(product.gtin)
                 if product.gtin[-1] != gtin_check_digit(product.gtin[:-1]):
                     digit = gtin_check_digit(product.gtin[:-1])
-                    raise ValueError(f"communities.{community.id}: gtin {product.gtin} must end in {digit}")
+                    raise Misuse("pilot.gtin_digit", id=community.id, gtin=product.gtin, digit=digit)
         self.records.check({c.id: {product.crop for product in c.products} for c in self.communities})
         known = {service.id for service in self.services}
         for village in self.villages:
             if unknown := set(village.services) - known:
-                raise ValueError(f"villages.{village.id}.services: no service {sorted(unknown)}")
+                raise Misuse(
+                    "pilot.no_service", id=village.id, unknown=", ".join(sorted(unknown)),
+                    there=", ".join(sorted(known)),
+                )  # fmt: skip
         return self
 
     @model_validator(mode="after")
@@ -191,7 +194,7 @@ class Pilot(_Model):
     def _automatic(self) -> "Pilot":
         for name in self.advice.automatic.communities:
             if all(community.id != name for community in self.communities):
-                raise ValueError(f"advice.automatic.communities: no community {name!r}")
+                raise Misuse("pilot.automatic_nowhere", id=name)
         return self
 
     @property

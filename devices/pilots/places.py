@@ -10,6 +10,7 @@ from devices.contract.models import MODELS
 from devices.contract.signals import SIGNALS
 from devices.pilots.calendar import Crop
 from devices.pilots.names import Names
+from devices.texts import Misuse, rounded, spelt
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
 PLOTS = 8  # assumption: of a place; a larger fleet shares them, as each is years of physics in memory
@@ -18,7 +19,7 @@ FIRST, LAST = date(2000, 1, 1), date(2100, 1, 1)  # assumption: nothing written 
 
 def _believable(day: date) -> date:
     if not FIRST <= day < LAST:
-        raise ValueError(f"the day {day} must lie from {FIRST} to before {LAST}; look at its year")
+        raise Misuse("pilot.day", first=str(FIRST), last=str(LAST))
     return day
 
 
@@ -54,7 +55,7 @@ class Place(Written):
     def _models(cls, fleet: dict[str, int]) -> dict[str, int]:
         for model in fleet:
             if model not in MODELS:
-                raise ValueError(f"no model {model!r}; there are {', '.join(sorted(MODELS))}")
+                raise Misuse("pilot.no_model", model=model, there=", ".join(sorted(MODELS)))
         return fleet
 
 
@@ -76,7 +77,7 @@ class Product(Written):
     @classmethod
     def _calendar(cls, written: Any) -> Any:
         if isinstance(written, dict) and "every_days" in written:
-            raise ValueError("every_days: write `calendar` instead, see devices/pilots/calendar.py")
+            raise Misuse("pilot.every_days")
         return written
 
     @model_validator(mode="after")
@@ -84,10 +85,7 @@ class Product(Written):
         most = sum(crop.times * crop.kg_ha[1] for crop in self.calendar)
         most = most if self.season_days >= 365 else max(crop.kg_ha[1] for crop in self.calendar)
         if most > self.yield_kg_ha:
-            raise ValueError(
-                f"calendar: {most:g} kg/ha in a season, more than yield_kg_ha {self.yield_kg_ha:g}; lots "
-                "would be refused"
-            )
+            raise Misuse("pilot.too_much", most=spelt(rounded(most, 4)), cap=spelt(self.yield_kg_ha))
         return self
 
     @property
@@ -116,11 +114,11 @@ class Community(Place):
         ids = [plot.id for plot in self.plots]
         for plot in ids:
             if ids.count(plot) > 1:
-                raise ValueError(f"communities.{self.id}.plots: the id {plot!r} is used twice")
+                raise Misuse("pilot.twice", where=f"communities.{self.id}.plots", id=plot)
         total = sum(plot.area_ha for plot in self.plots)
         if total > self.area_ha * (1 + 1e-9):
-            raise ValueError(
-                f"communities.{self.id}.plots: together {total:g} ha, more than area_ha {self.area_ha:g}"
+            raise Misuse(
+                "pilot.too_wide", id=self.id, total=spelt(rounded(total, 4)), area=spelt(self.area_ha)
             )
         return self
 
@@ -150,5 +148,5 @@ class Service(Written):
     def _known(cls, signals: tuple[str, ...]) -> tuple[str, ...]:
         for signal in signals:
             if signal not in SIGNALS:
-                raise ValueError(f"no signal {signal!r} in devices/contract/signals.py")
+                raise Misuse("pilot.no_signal", signal=signal)
         return signals

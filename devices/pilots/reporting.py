@@ -9,6 +9,7 @@ from typing import Annotated, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from devices.pilots.names import Names
+from devices.texts import Misuse
 
 DIRECTOR = Names(vi="GIÁM ĐỐC", en="DIRECTOR")
 
@@ -31,7 +32,7 @@ class ReportDay(_Model):
         try:
             date.fromisoformat(f"2021-{day}")
         except ValueError:
-            raise ValueError("is no day of every year, as MM-DD: 11-30 is 30 November") from None
+            raise Misuse("pilot.no_day") from None
         return day
 
     def of(self, year: int) -> date:
@@ -70,7 +71,7 @@ class ReportForm(_Model):
     @model_validator(mode="after")
     def _defended(self) -> "ReportForm":
         if not (self.source or self.assumption):
-            raise ValueError("needs a source, or an assumption: whoever is asked must be able to say")
+            raise Misuse("pilot.undefended")
         return self
 
 

@@ -3,14 +3,15 @@
 from difflib import get_close_matches
 from pathlib import Path
 from types import UnionType
-from typing import Any, TypeVar, Union, cast, get_args, get_origin
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from devices.contract import invalid
 from devices.files import mend
-from devices.texts import Mendable, Misuse, catalogue, parsed
+from devices.texts import Misuse, catalogue, parsed
 
 M = TypeVar("M", bound=BaseModel)
 SCENARIO = "scenario.json"  # in a data folder: what it holds is a rehearsal of this scenario
@@ -39,6 +40,9 @@ def read(name: str, folder: Path, model: type[M]) -> M:
     except OSError as error:
         raise mend(error, FileError) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        if isinstance(error, yaml.MarkedYAMLError) and error.problem and mark is not None:
+            raise FileError("file.no_yaml_at", path=path, line=mark.line + 1, error=error.problem) from None
         raise FileError("file.no_yaml", path=path, error=" ".join(str(error).split())) from None
     except ValidationError as error:
         # a default that could not be made of a wrong field is no second mistake
@@ -50,7 +54,7 @@ def read(name: str, folder: Path, model: type[M]) -> M:
 
 def _explain(error: ErrorDetails, model: type[BaseModel]) -> Misuse:
     """Field, what is wrong, what would be right."""
-    where = ".".join(str(part) for part in error["loc"]) or "file"
+    where = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         *parents, name = error["loc"]
         fields = _fields(model, parents)
@@ -61,25 +65,12 @@ def _explain(error: ErrorDetails, model: type[BaseModel]) -> Misuse:
     if error["type"] == "missing":
         told = f"file.missing_{error['loc'][-1]}"  # of some parts the catalogue says what belongs there
         return Misuse(told if told in catalogue() else "file.missing_field", where=where)
-    value, why = error["input"], _why(error)
+    value, why = error["input"], invalid.why(error)
+    if not where:  # of the file as a whole; the sentence names the field
+        return Misuse("file.of_itself", why=why)
     if isinstance(value, str | int | float | bool):
-        return Misuse("file.wrong_value", where=where, given=value, why=why)
+        return Misuse("file.wrong_value", where=where, given=repr(value), why=why)  # as the file has it
     return Misuse("file.wrong_field", where=where, why=why)
-
-
-def _why(error: ErrorDetails) -> Mendable | str:
-    """What is wrong: the catalogue's sentence where it has one, else English of pydantic or of a model."""
-    given = error.get("ctx", {})
-    if isinstance(given.get("error"), Mendable):
-        return cast("Mendable", given["error"])
-    kind = error["type"]
-    key = "file.why_" + next(
-        (one for one in ("date", "int", "float", "bool") if kind.startswith(f"{one}_")), kind
-    )
-    if key in catalogue():  # as the file writes it, whatever the language
-        return Misuse(key, **{name: str(one).replace(" or ", ", ") for name, one in given.items()})
-    message = error["msg"].removeprefix("Value error, ")
-    return message[:1].lower() + message[1:]
 
 
 def _fields(model: Any, path: list[int | str]) -> list[str]:

@@ -17,6 +17,7 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from devices.contract import invalid
 from devices.contract.signals import SIGNALS
 from devices.errors import CONTENT
 from devices.errors import said as worded
@@ -165,8 +166,7 @@ def _why(error: ErrorDetails) -> Misuse:
         return Misuse("probe.no_field", fields=", ".join(fields))
     if error["type"] == "missing":
         return Misuse("probe.missing")
-    message = error["msg"].removeprefix("Value error, ")
-    return Misuse("probe.value", why=message[:1].lower() + message[1:])
+    return Misuse("probe.value", why=invalid.why(error))
 
 
 class Shelf:

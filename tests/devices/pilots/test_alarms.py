@@ -29,7 +29,7 @@ def test_a_place_has_its_own_levels_or_those_of_everywhere():
         ({"signal": "wind_direction", "levels": [180], "source": "s"}, "neither over nor under"),
         ({"signal": "salinity", "levels": [2, 1], "source": "s"}, "the mildest first"),
         ({"signal": "dissolved_oxygen", "when": "under", "levels": [2, 3], "source": "s"}, "mildest first"),
-        ({"signal": "salinity", "levels": [1]}, "name a source"),
+        ({"signal": "salinity", "levels": [1]}, "write source"),
         ({"signal": "salinity", "levels": [1, 2, 3, 4], "source": "s"}, "at most 3"),
     ],
 )

@@ -1,5 +1,6 @@
 """Pilot files: the ones that are here load, and a bad one names file, field and cause."""
 
+import re
 from copy import deepcopy
 from datetime import date
 from pathlib import Path
@@ -116,6 +117,7 @@ def put(content, where, value):
     return content
 
 
+ENGLISH = re.compile(r"\b(should|must|there is|write|used twice|none for|is missing|at least|valid)\b", re.I)
 BAD = [
     ("pilot", None, "missing"),
     ("name", None, "missing"),
@@ -158,6 +160,13 @@ def test_a_bad_field_is_named_with_its_file_and_cause(tmp_path, where, value, ca
     assert where in sentence
     assert cause in sentence
     assert "\n" not in sentence
+    vietnamese = error.value.sentence("vi")
+    assert where in vietnamese and not ENGLISH.search(vietnamese), vietnamese
+
+
+def test_a_mistake_that_a_model_of_ours_finds_is_a_sentence_of_the_catalogue():
+    for path in HERE.glob("*.py"):
+        assert "raise ValueError(" not in path.read_text("utf-8"), path.name
 
 
 @pytest.mark.parametrize(
@@ -199,6 +208,8 @@ def test_what_does_not_fit_together_is_named_when_the_file_is_read(tmp_path, cha
         load(str(path))
     for part in (str(path), *named):
         assert part in str(error.value)
+    vietnamese = error.value.sentence("vi")
+    assert named[0] in vietnamese and not ENGLISH.search(vietnamese), vietnamese
 
 
 def test_points_of_a_target_hold_in_the_order_of_their_years(tmp_path):

@@ -91,8 +91,21 @@ BAD = [
             "events: [{kind: rain, mm: 50, start: 2026-04-02, stop: 2026-04-03}]",
             "hãy chọn ngày từ 2026-03-01",
         ),
+        ("years: [{year: 2026, salt_km: 90.5}]", "years.0.salt_km: 90.5 không đúng: nhiều nhất là 60"),
+        ("seed: [", "không phải YAML, từ dòng 5: expected the node"),
         ("seed: -1", "seed: -1 không đúng: phải từ 0 trở lên"),
         ("seed: x", "seed: 'x' không đúng: phải là một số nguyên"),
+        (PLACED, "events.0.theft.places: mất cắp (theft) chỉ nói đến thiết bị"),
+        ("events: rain", "events: 'rain' không đúng: phải là một danh sách"),
+        ("years: [2026]", "years.0: 2026 không đúng: phải là các trường"),
+        (
+            "events: [{kind: leaves, places: [], start: 2026-03-02, stop: 2026-03-03}]",
+            "events.0.leaves.places: quá ít; cần ít nhất 1 mục",
+        ),
+        (
+            "events: [{kind: outage, places: [Tâm Quê], start: 2026-03-02, stop: 2026-03-03}]",
+            "phải viết theo mẫu ^[a-z0-9-]{1,64}$, ví dụ tam-que",
+        ),
     ],
 )
 def test_a_mistake_is_said_in_vietnamese(tmp_path, instead, vietnamese):

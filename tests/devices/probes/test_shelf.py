@@ -72,8 +72,8 @@ MISTAKES = {
     "wrong plus name": (
         HEAD + "  water_level:\n    from: x\n    unit: m\n    plus: Height of it\n", 7,
         "readings.water_level.plus",
-        "giá trị sai: string should match pattern '^[a-z][a-z0-9_]{0,31}$'.",
-        "the value is wrong: string should match pattern '^[a-z][a-z0-9_]{0,31}$'."),
+        "giá trị sai: phải viết theo mẫu ^[a-z][a-z0-9_]{0,31}$, ví dụ height.",
+        "the value is wrong: write it by the pattern ^[a-z][a-z0-9_]{0,31}$, such as height."),
     "ends the wrong way round": (
         HEAD + "  air_temperature: {from: x, between: [50, 0]}\n", 4, "readings.air_temperature.between",
         "giá trị sai: 50 > 0.", "the value is wrong: 50 > 0."),
@@ -82,12 +82,12 @@ MISTAKES = {
         "giá trị sai: 100 > 0.", "the value is wrong: 100 > 0."),
     "bad id": (
         AIR.replace("mine", "My Probe"), 1, "id",
-        "giá trị sai: string should match pattern '^[a-z0-9-]{1,64}$'.",
-        "the value is wrong: string should match pattern '^[a-z0-9-]{1,64}$'."),
+        "giá trị sai: phải viết theo mẫu ^[a-z0-9-]{1,64}$, ví dụ tam-que.",
+        "the value is wrong: write it by the pattern ^[a-z0-9-]{1,64}$, such as tam-que."),
     "a kind of counter that is none": (
         HEAD + "  rainfall: {from: x, counter: weekly}\n", 4, "readings.rainfall.counter",
-        "giá trị sai: input should be 'total' or 'daily'.",
-        "the value is wrong: input should be 'total' or 'daily'."),
+        "giá trị sai: hãy ghi một trong 'total', 'daily'.",
+        "the value is wrong: write one of 'total', 'daily'."),
     "an example of another signal": (
         AIR + "example:\n  - says: {t: 1}\n    means: {air_temperature: 1}\n  - says: {c: 1}\n"
         "    means: {co2: 1}\n", 9, "example.1.means.co2",

@@ -37,7 +37,7 @@ RULES = {rule.id: rule for rule in PILOT.advice.rules}
 
 def test_no_rule_is_held_against_a_direction():
     """Its mean is no number that one could be below."""
-    with pytest.raises(ValueError, match="neither below nor above"):
+    with pytest.raises(ValueError, match="neither over nor under"):
         Condition(signal="wind_direction", hours=3, above=180)
 
 
