@@ -40,7 +40,7 @@ from gateway.stores.sqlite import SqliteStore
 from sim.commands import played
 from sim.nodes.node import Node
 from sim.nodes.telemetry import encode_reading
-from sim.run import fleet, history
+from sim.run import fleet, history, pieces
 from sim.session import Plan, Session
 from tests import servers
 from traceability.sealing.seal import Sealer
@@ -67,7 +67,7 @@ def all_joined(pilot: Pilot) -> Pilot:
 def generate(nodes: list[Node]) -> tuple[float, int, int]:
     """Seconds, messages and values of a month of the fleet."""
     began, messages, values = time.perf_counter(), 0, 0
-    for _, readings in history(nodes, NOW - MONTH, NOW):
+    for _, readings in history(pieces(nodes, NOW - MONTH, NOW)):
         messages += len(readings)
         values += sum(len(reading.values) for reading in readings)
     return time.perf_counter() - began, messages, values
@@ -78,7 +78,7 @@ def into_store(pilot: Pilot, folder: Path) -> tuple[float, int]:
     store = SqliteStore(folder / "store.sqlite")
     past = Past(store, pilot)
     began, values = time.perf_counter(), 0
-    for _, readings in history(fleet(1, pilot), NOW - MONTH, NOW):
+    for _, readings in history(pieces(fleet(1, pilot), NOW - MONTH, NOW)):
         if readings:
             past.keep(readings)
             values += sum(len(reading.values) for reading in readings)
@@ -135,9 +135,9 @@ def memory(devices: int) -> int:
         "import sys; sys.path.insert(0, '.')\n"
         "from benchmarks.simulator import crowd, NOW\n"
         "from devices.clock import HOUR_MS\n"
-        "from sim.run import fleet, history\n"
+        "from sim.run import fleet, history, pieces\n"
         f"nodes = fleet(1, crowd({devices}))\n"
-        "made = sum(len(r) for _, r in history(nodes, NOW - HOUR_MS, NOW))\n"
+        "made = sum(len(r) for _, r in history(pieces(nodes, NOW - HOUR_MS, NOW)))\n"
         "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, made)\n"
     )
     done = subprocess.run(

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import simpy
@@ -40,7 +40,7 @@ Send = Callable[[Device, str, bytes], None]
 Tell = Callable[[Device, Record], None]
 Events = Generator[simpy.Event, Any, None]
 Commands = SimpleQueue[tuple[str, bytes]]  # device and payload, from other threads
-PIECE = 92 * DAY_MS  # Assumption: a quarter of a node's readings is as much as memory should hold at once
+QUARTER = 92 * DAY_MS  # Assumption: a quarter of a node's readings is as much as memory should hold at once
 NAP = 0.2  # seconds between two looks for commands and for `stop`
 ROUND = 0.05  # seconds of work after which the connections have their turn
 
@@ -89,17 +89,42 @@ def fleet(
     ]
 
 
-def history(nodes: Iterable[Node], start: int, stop: int) -> Iterator[tuple[Node, list[Reading]]]:
-    """All readings in [start, stop) epoch ms that have arrived by its end, a node at a time, in pieces."""
-    for node in nodes:
-        for first, last in pieces(start, stop):
-            yield node, list(node.readings(first, last, stop))
+class Piece(NamedTuple):
+    """What one node measures in [start, stop) and what has arrived `by` then, epoch ms."""
+
+    node: Node
+    start: int
+    stop: int
+    by: int
 
 
-def pieces(start: int, stop: int) -> Iterator[tuple[int, int]]:
-    """[start, stop) epoch ms in quarters."""
-    for first in range(start, stop, PIECE):
-        yield first, min(first + PIECE, stop)
+def pieces(
+    nodes: Iterable[Node], start: int, stop: int, since: Callable[[Node], int] | None = None
+) -> list[Piece]:
+    """The history of [start, stop) epoch ms, all that has arrived by its end, a node at a time, in quarters.
+    `since`: where a node's begins.
+    """
+    begins = [(node, start if since is None else since(node)) for node in nodes]
+    return [
+        Piece(node, first, min(first + QUARTER, stop), stop)
+        for node, begin in begins
+        for first in range(begin, stop, QUARTER)
+    ]
+
+
+def history(
+    parts: Iterable[Piece], note: Callable[[Device, Delivery], None] | None = None
+) -> Iterator[tuple[Node, list[Reading]]]:
+    """The readings of each piece; `note` hears how each travels."""
+    for node, start, stop, by in parts:
+        if note is None:
+            yield node, list(node.readings(start, stop, by))
+            continue
+        readings = []
+        for delivery in node.deliveries(start, stop, by):
+            note(node.device, delivery)
+            readings.append(delivery.reading)
+        yield node, readings
 
 
 def diaries(

@@ -16,6 +16,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -39,7 +40,7 @@ from sim.nodes.truth import Record, encode, lasting, records, topic
 from sim.physics.actions import Actions
 from sim.physics.world import World
 from sim.publish import Links
-from sim.run import NAP, PIECE, Commands, Live, diaries, fleet, pieces, secretary
+from sim.run import NAP, Commands, Live, diaries, fleet, history, pieces, secretary
 from sim.season import diary, early
 from sim.staging import staged
 from sim.storms import departure, storms
@@ -235,10 +236,12 @@ class Session:
         days = (start - begin) / UNITS["d"]
         made = 0
         quiet = start - begin < UNITS["d"]  # the hours since the last run need no progress bar
-        for readings in track(
-            self._pieces(begin, start, out),
+        parts = pieces(self._nodes, begin, start, lambda node: self._since(node, begin, start))
+        note = None if out is None else partial(self._write, out)
+        for _, readings in track(
+            history(parts, note),
             f"history, {days:.1f} days",
-            total=len(self._nodes) * -(-(start - begin) // PIECE),
+            total=len(parts),
             console=Console(stderr=True),
             disable=quiet,
         ):
@@ -251,18 +254,8 @@ class Session:
             self._tell(records(node, begin, start))
         log.info("%d messages of history", made)
 
-    def _pieces(self, begin: int, start: int, out: IO[str] | None) -> Iterator[list[Reading]]:
-        """Pieces of history, written to `out` on the way."""
-        for node in self._nodes:
-            for first, last in pieces(self._since(node, begin, start), start):
-                if out is None:
-                    yield list(node.readings(first, last, start))
-                    continue
-                readings = []
-                for reading, clock, *_ in node.deliveries(first, last, start):
-                    self._send(node.device, "telemetry", encode_reading(reading, clock), out)
-                    readings.append(reading)
-                yield readings
+    def _write(self, out: IO[str], device: Device, delivery: Delivery) -> None:
+        self._send(device, "telemetry", encode_reading(delivery.reading, delivery.clock), out)
 
     def _connect(self, now: int, commands: Commands) -> None:
         plan = self._plan

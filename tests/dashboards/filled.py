@@ -22,7 +22,7 @@ from gateway.instance import files
 from gateway.lots.growth import Growth
 from gateway.past import Past
 from gateway.stores.influx import InfluxStore
-from sim.run import diaries, fleet, history
+from sim.run import diaries, fleet, history, pieces
 from tests.gateway.running import device, enrolled, settings
 from tests.servers import until
 from traceability.sealing.seal import Sealer
@@ -40,7 +40,9 @@ def simulated(store, pilot, folder, now, seed=1, days=30, faults="harsh"):
     )
     past = Past(store, pilot, sealer)
     try:
-        for _, readings in history(fleet(seed, pilot, level=faults, interval=EVERY), now - days * DAY, now):
+        for _, readings in history(
+            pieces(fleet(seed, pilot, level=faults, interval=EVERY), now - days * DAY, now)
+        ):
             if readings:
                 past.keep(readings)
         past.write_down(diaries(seed, pilot, now - 20 * DAY, now))

@@ -12,7 +12,7 @@ from devices.pilots.pilot import load
 from sim.nodes.control import Control
 from sim.nodes.faults import LEVELS, NONE
 from sim.physics.actions import Actions
-from sim.run import PIECE, Commands, Live, diaries, fleet, history
+from sim.run import QUARTER, Commands, Live, diaries, fleet, history, pieces
 
 WHOLE = load("dong-thap")
 PART = {"communities": WHOLE.communities[:3], "villages": WHOLE.villages[:1], "records": {}, "alarms": None}
@@ -22,10 +22,10 @@ START = int(datetime(2026, 10, 1, tzinfo=UTC).timestamp() * 1000)
 
 def test_history_comes_in_pieces_of_a_quarter():
     nodes = fleet(1, PILOT)[:1]
-    stop = START + 2 * PIECE + 5
-    pieces = [readings for _, readings in history(nodes, START, stop)]
-    assert len(pieces) == 3
-    assert [r for piece in pieces for r in piece] == list(fleet(1, PILOT)[0].readings(START, stop))
+    stop = START + 2 * QUARTER + 5
+    quarters = [readings for _, readings in history(pieces(nodes, START, stop))]
+    assert len(quarters) == 3
+    assert [r for piece in quarters for r in piece] == list(fleet(1, PILOT)[0].readings(START, stop))
 
 
 @pytest.mark.parametrize("level", [NONE, *LEVELS])

@@ -11,8 +11,10 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from devices.clock import now_ms
 from devices.pilots.pilot import load
+from sim import session
 from sim.nodes.faults import LEVELS, NONE
 from sim.nodes.masts import MAST_OUTAGE, Incident
+from sim.run import QUARTER, fleet
 from sim.session import Plan, Session, parse_duration, parse_moment, parse_shard
 from tests import servers
 
@@ -76,6 +78,27 @@ def test_what_a_node_kept_when_the_last_run_ended_is_in_the_next_ones_history(tm
     times = sorted(one.time for one in kept if one.device.device == "thuan-tan-weather-station-01")
     assert times[0] < down.start + HOUR and len(times) == len(set(times)) > 30
     assert min(one.time for one in kept if one.device.community == "tam-que") >= last - HOUR
+
+
+def test_the_progress_of_history_ends_at_its_total(tmp_path, monkeypatch):
+    """Of a mast that was down all the last quarter, what its nodes kept is before that: a piece more."""
+    now, shown = now_ms(), []
+
+    def track(pieces, *_, total, **__):
+        made = list(pieces)
+        shown.append((len(made), total))
+        return made
+
+    monkeypatch.setattr(session, "track", track)
+    last = now - QUARTER + HOUR + 60_000
+    (tmp_path / "sim").mkdir()
+    (tmp_path / "sim" / "dong-thap-1-of-8.json").write_text(json.dumps({"seed": 4, "readings": last}))
+    down = Incident(MAST_OUTAGE, "thuan-tan", last - 9 * HOUR, now - HOUR)
+    past = {"start": None, "until": None, "speed": 1.0, "history_ms": 2 * QUARTER, "store": True}
+    what = plan(**past, forced=(down,), shard=(1, 8))
+    Session(what, PILOT, tmp_path, "secret", Kept()).run(threading.Event())
+    ((made, total),) = shown
+    assert made == total > len(fleet(4, PILOT, (1, 8)))
 
 
 def test_live_labels_are_published_outside_the_contract(tmp_path):

@@ -12,7 +12,7 @@ from sim.nodes.faults import GONE
 from sim.physics import pacific
 from sim.physics.streams import Seed, Stage, stage
 from sim.physics.world import World
-from sim.run import diaries, fleet, history
+from sim.run import diaries, fleet, history, pieces
 from sim.staging import staged
 from sim.storms import departure
 
@@ -34,7 +34,7 @@ def test_a_place_that_leaves_measures_nothing_until_it_is_back():
         if node.device.community in ("tam-que", "thuan-tan")
     ]
     heard = {"tam-que": set(), "thuan-tan": set()}
-    for node, readings in history(nodes, FIRST, LAST):
+    for node, readings in history(pieces(nodes, FIRST, LAST)):
         heard[node.device.community] |= {reading.time for reading in readings}
     assert days_of(heard["thuan-tan"]) == list(range(20))
     assert days_of(heard["tam-que"]) == [*range(5), *range(15, 20)]

@@ -16,7 +16,7 @@ from sim.nodes.faults import BROWN_OUT, LOSS, OUTAGE, POWER_CUT, POWER_ON, THEFT
 from sim.nodes.masts import BATTERIES_MS, GRID_CUT, MAST_OUTAGE, SHARED, Incident, Network
 from sim.nodes.telemetry import encode_reading
 from sim.nodes.truth import records
-from sim.run import Live, fleet, history
+from sim.run import Live, fleet, history, pieces
 
 PILOT = load("dong-thap")
 PLACE = "thuan-tan"
@@ -174,7 +174,7 @@ def test_history_has_what_arrived_and_live_running_brings_the_rest(level):
     middle, stop, sent = START + 30 * HOUR_MS, START + 60 * HOUR_MS, Counter()
     forced = [Incident(MAST_OUTAGE, PLACE, START + 20 * HOUR_MS, START + 36 * HOUR_MS)]
     first, second = (here(fleet(1, PILOT, level=level, forced=forced)) for _ in "ab")
-    for node, readings in history(first, START, middle):
+    for node, readings in history(pieces(first, START, middle)):
         for one in readings:
             sent[node.device.device, one.seq] += 1
     assert max(seq for device, seq in sent if "pump" in device) < second[0].ticks.at(START + 21 * HOUR_MS)

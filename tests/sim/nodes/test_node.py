@@ -10,7 +10,7 @@ from devices.pilots.pilot import Pilot
 from sim.nodes.faults import LEVELS, NONE
 from sim.nodes.node import Node
 from sim.physics.moment import ANCHOR
-from sim.run import fleet, history
+from sim.run import fleet, history, pieces
 
 START = int(datetime(2026, 10, 1, tzinfo=UTC).timestamp() * 1000)
 
@@ -31,7 +31,7 @@ def test_shards_make_the_whole(pilot: Pilot) -> None:
     def told(shard: tuple[int, int]) -> dict[str, list[object]]:
         return {
             node.device.device: list(rs)
-            for node, rs in history(fleet(3, pilot, shard), START, START + DAY_MS // 4)
+            for node, rs in history(pieces(fleet(3, pilot, shard), START, START + DAY_MS // 4))
         }
 
     parts = [told((i, 3)) for i in (1, 2, 3)]
