@@ -92,6 +92,7 @@ def web(
 
 
 def up(
+    context: terminal.Called,
     data: terminal.Data = None,
     pilot: terminal.PilotName = None,
     history: terminal.History = "30d",
@@ -117,8 +118,7 @@ def up(
 
     stop = stop_on_signals()
     if scenario is not None:
-        asked = pilot, history, speed, seed, faults, rollout, mqtt_port, broker
-        rehearsal.up(scenario, data, asked, http_port, bind, host, stop, lang)
+        rehearsal.up(scenario, data, terminal.given(context), http_port, bind, host, stop, lang)
         return
     settings = Settings.read(data=data, pilot=pilot).on_port(http_port, installation.reached_as(bind, host))
     place, _ = settings.loaded_pilot, channels(settings)  # refused here, not by a gateway again and again

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 1_000_000
 LONGEST_WAIT = 30 * 86_400  # seconds
-
+Called = typer.Context  # of a command that asks what it was called with
 _ASKED: ContextVar[str] = ContextVar("the language that --lang asked for", default="")
 
 
@@ -64,6 +64,12 @@ def complain(error: Exception, code: int) -> NoReturn:
     line = " · ".join(dict.fromkeys(str(worded(error, one)) for one in languages))
     typer.echo(f"hoiquan: {line}", err=True)
     raise SystemExit(code)
+
+
+def given(context: Called) -> list[str]:
+    """The options that stand on the line of a command, as its help spells them."""
+    sources = {one: context.get_parameter_source(one.name or "") for one in context.command.params}
+    return [one.opts[0] for one, source in sources.items() if source and source.name == "COMMANDLINE"]
 
 
 def log_to_stderr() -> None:

@@ -8,7 +8,7 @@ It has no broker and no gateway: it plays another time than now, and shows its l
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection
 from pathlib import Path
 
 from devices import installation
@@ -20,17 +20,8 @@ from devices.terminal import announce
 from devices.texts import Misuse
 
 FOLDER = "rehearsals"  # in the data folder, where nobody names another
-# What a scenario decides or has no need of, as it is where nobody gives it.
-OWN = {
-    "--pilot": None,
-    "--history": "30d",
-    "--speed": 1.0,
-    "--seed": 1,
-    "--faults": "none",
-    "--rollout": "plan",
-    "--mqtt-port": 1883,
-    "--broker": "auto",
-}
+# what a scenario decides itself, or has no need of
+OWN = ("--pilot", "--history", "--speed", "--seed", "--faults", "--rollout", "--mqtt-port", "--broker")
 PLAYED = "played"  # in a rehearsal's folder: it was played to its end
 
 
@@ -41,11 +32,11 @@ def refuse(folder: Path) -> None:
 
 
 def up(
-    name: str, data: Path | None, asked: Sequence[object], http_port: int, bind: str, host: str | None,
+    name: str, data: Path | None, given: Collection[str], http_port: int, bind: str, host: str | None,
     stop: threading.Event, lang: str,
 ) -> None:  # fmt: skip
-    """Play it where that was not done, and show it until `stop`. `asked`: values of the options of `OWN`."""
-    if wrong := [option for (option, usual), one in zip(OWN.items(), asked, strict=True) if one != usual]:
+    """Play it where that was not done, and show it until `stop`. `given`: the options that somebody wrote."""
+    if wrong := [option for option in OWN if option in given]:
         raise Misuse("up.own_options", options=", ".join(wrong))
     play = scenarios.load(name)
     folder = data if data is not None else Settings.read().data / FOLDER / Path(name).stem

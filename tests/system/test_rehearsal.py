@@ -56,6 +56,8 @@ def test_what_a_scenario_decides_is_not_asked_for_beside_it(tmp_path):
     words = ("--scenario", "theft", "--history", "3d", "--rollout", "late", "--mqtt-port", "1884")
     line = one_line(hoiquan(tmp_path, "up", *words, "--broker", "amqtt"), 2)
     assert "--history, --rollout, --mqtt-port, --broker" in line
+    usual = ("--history", "30d", "--seed", "1")  # as if nothing were given, but somebody counts on it
+    assert "hãy bỏ --history, --seed" in one_line(hoiquan(tmp_path, "up", "--scenario", "theft", *usual), 2)
     assert "salt-2020" in one_line(hoiquan(tmp_path, "up", "--scenario", "nowhere"), 2)
     assert not (tmp_path / "data").exists()
 
