@@ -1,6 +1,6 @@
 """Observations: a datastream's believed values by the hour, as `/api/v1/series` has them.
 
-By the hour, as an observation's number must be under 2**31 and stay its own (`dashboards.sta.numbers`). The
+By the hour, as an observation's number must be small and stay its own (`dashboards.sta.numbers`). The
 running hour is there too, up to now.
 """
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from dashboards.figures import ACCURACY_KM, GEOJSON, Figures, iso, point
 from dashboards.kept import OnDemand
-from dashboards.sta.numbers import MOST_STREAMS, Numbers
+from dashboards.sta.numbers import SMALL_STREAMS, Numbers
 from dashboards.sta.sets import FIELDS, Entity
 from devices.clock import DAY_MS, midnight_of
 from devices.contract.models import DIARY, MODELS
@@ -51,7 +51,7 @@ class Network:
 
     def __init__(self) -> None:
         self.sets: dict[str, dict[int, Entity]] = {name: {} for name in FIELDS}
-        self.links: dict[tuple[str, int, str], tuple[int, ...]] = {}
+        self.links: dict[tuple[str, int, str], list[int]] = {}
         self.streams: dict[int, Stream] = {}
 
     def add(self, set_name: str, number: int, **fields: Any) -> None:
@@ -60,8 +60,8 @@ class Network:
 
     def link(self, one: tuple[str, int, str], other: tuple[str, int, str]) -> None:
         """Join two entities both ways."""
-        self.links[one] = (*self.links.get(one, ()), other[1])
-        self.links[other] = (*self.links.get(other, ()), one[1])
+        self.links.setdefault(one, []).append(other[1])
+        self.links.setdefault(other, []).append(one[1])
 
 
 class Survey:
@@ -134,8 +134,6 @@ def build(figures: Figures, numbers: Numbers, heard: Iterable[Heard]) -> Network
         network.link(("HistoricalLocations", number, "Locations"), ("Locations", at, "HistoricalLocations"))
         for name in _in_order(one.signals):
             stream = streams[f"{one.device} {name}"]
-            if stream > MOST_STREAMS:
-                continue  # its observations would have no numbers that clients can read
             network.streams[stream] = Stream(stream, one.device, one.community, name)
             _datastream(network, stream, one, SIGNALS[name])
             network.link(("Datastreams", stream, "Thing"), ("Things", number, "Datastreams"))
@@ -189,6 +187,7 @@ def _observed(network: Network, number: int, signal: Signal) -> None:
 
 def _datastream(network: Network, number: int, device: Heard, signal: Signal) -> None:
     key = "opendata.hourly_direction" if signal.circular else "opendata.hourly"
+    wide = {"wide_observation_ids": True} if number > SMALL_STREAMS else {}  # for clients that bear none
     network.add(
         "Datastreams", number, name=f"{signal.vi}, {device.device}",
         description=text(key, "vi", signal=signal.vi),
@@ -198,5 +197,5 @@ def _datastream(network: Network, number: int, device: Heard, signal: Signal) ->
             "symbol": signal.shown_unit or signal.unit,
             "definition": f"{UCUM}#{quote(signal.unit, safe='/')}",
         },
-        properties={"signal": signal.id, "simulated": device.simulated},
+        properties={"signal": signal.id, "simulated": device.simulated, **wide},
     )  # fmt: skip

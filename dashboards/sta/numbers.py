@@ -1,8 +1,9 @@
 """The `@iot.id` of entities: integers, as clients fail over texts, given once and kept with the registry.
 
 Numbers are counted up, not hashed from names: those of observations need the room. An observation's is
-`datastream << HOUR_BITS | hours since 2020`, so it needs no row of its own, and all stay under 2**31 (QGIS
-cuts larger ones off) for 8191 datastreams until the year 2049. The table's keys rule out that two share one.
+`datastream << HOUR_BITS | hours since 2020`, so it needs no row of its own. Until the year 2049 those of the
+first 8191 datastreams stay under 2**31, above which QGIS cuts them off; the others stay under 2**53, so that
+JSON's readers bear them. The table's keys rule out that two share one.
 """
 
 import threading
@@ -28,7 +29,7 @@ from devices.access.database import connect, reached
 from devices.clock import HOUR_MS, YEAR_2020_MS
 
 HOUR_BITS = 18
-MOST_STREAMS = (1 << (31 - HOUR_BITS)) - 1
+SMALL_STREAMS = (1 << (31 - HOUR_BITS)) - 1  # the last whose observations have ids that QGIS can read
 _ALONE = "SELECT pg_advisory_xact_lock(358929)"  # PostgreSQL's, for a transaction; the number is ours
 NUMBERS = Table(
     "sta_number",

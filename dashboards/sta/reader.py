@@ -69,7 +69,7 @@ class Reader:
             stream, _ = observed_at(entity.id)
             if name == "Datastream":
                 return Scope(target, (stream,))
-            return Scope(target, links["Datastreams", stream, "FeatureOfInterest"])
+            return Scope(target, tuple(links["Datastreams", stream, "FeatureOfInterest"]))
         if target == "Observations":
             of = (
                 (entity.id,) if entity.set == "Datastreams" else links.get((*_key(entity), "Datastreams"), ())

@@ -4,9 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 
-from dashboards.sta.numbers import MOST_STREAMS, Numbers, observation_id, observed_at
+from dashboards.sta import routes
+from dashboards.sta.numbers import SMALL_STREAMS, Numbers, observation_id, observed_at
 from devices.clock import HOUR_MS, YEAR_2020_MS, epoch_ms
+from tests.dashboards import soil
 
 
 @pytest.fixture
@@ -35,9 +39,36 @@ def test_without_a_registry_they_are_kept_in_memory():
     assert numbers.of("thing", ["a", "a"]) == {"a": 1} == numbers.of("thing", ["a"])
 
 
-@pytest.mark.parametrize("stream", [1, 700, MOST_STREAMS])
+@pytest.mark.parametrize("stream", [1, 700, SMALL_STREAMS])
 def test_an_observations_id_says_its_datastream_and_hour_and_is_small_enough_for_qgis(stream):
     last = epoch_ms(datetime(2049, 10, 1, tzinfo=UTC))
     for at in (YEAR_2020_MS, YEAR_2020_MS + 61_000 * HOUR_MS, last):
         number = observation_id(stream, at)
         assert observed_at(number) == (stream, at) and 0 < number < 2**31
+
+
+def test_no_datastream_is_left_out_and_those_beyond_qgis_say_so(tmp_path):
+    """A province of 14,000 devices has six times as many as have small numbers for their observations."""
+    registry = tmp_path / "registry.sqlite"
+    Numbers(registry).of("datastream", [f"earlier-{n}" for n in range(SMALL_STREAMS - 3)])
+    app = FastAPI()
+    with soil.figures(tmp_path) as figures:
+        figures.registry_url = registry
+        app.include_router(routes.router(figures))
+        with TestClient(app) as client:
+
+            def got(path):
+                answer = client.get(f"/sta/v1.1/{path}")
+                assert answer.status_code == 200, answer.text
+                return answer.json()
+
+            streams = got("Datastreams?$top=100")["value"]
+            ids = sorted(one["@iot.id"] for one in streams)
+            assert ids == list(range(SMALL_STREAMS - 2, SMALL_STREAMS - 2 + len(ids))) and len(ids) > 10
+            wide = {one["@iot.id"] for one in streams if one["properties"].get("wide_observation_ids")}
+            assert wide == {one for one in ids if one > SMALL_STREAMS}
+            for stream in (SMALL_STREAMS, max(wide)):
+                for one in got(f"Datastreams({stream})/Observations?$top=2")["value"]:
+                    assert (one["@iot.id"] < 2**31) == (stream not in wide)
+                    assert got(f"Observations({one['@iot.id']})")["result"] == one["result"]
+                    assert got(f"Observations({one['@iot.id']})/Datastream")["@iot.id"] == stream
