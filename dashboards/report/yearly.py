@@ -1,14 +1,20 @@
 """Years of a pilot out of the store: indicators, harvests by place, what came and what of it is doubted."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from math import fsum
 from zoneinfo import ZoneInfo
 
 from dashboards.figures import Figures, Indicator
 from devices.clock import DAY_MS, day_of, midnight_of
-from gateway.indicators.count import MANY, Evaluation
+from devices.texts import rounded
+from gateway.indicators.count import Evaluation
 from gateway.stores.points import whole
+from gateway.stores.store import Bucket, all_points
+
+DIGITS = 9  # more of a mean of means is of the order in which it was summed
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +66,36 @@ def look_up(figures: Figures, year: int, now: int) -> Year:
     where = {"pilot": pilot.pilot}
     simulated = any(one.simulated for one in indicators)
     harvests: dict[str, list[float]] = {}
-    for point in whole(store.series("lot", where, start, stop, MANY), "quantity"):
+    for point in whole(all_points(store, "lot", where, start, stop), "quantity"):
         harvests.setdefault(dict(point.tags)["community"], []).append(float(point.fields["quantity"]))
         simulated |= bool(point.fields.get("simulated"))
-    shares: dict[str, list[float]] = {}
+    shares: dict[str, list[Bucket]] = {}
     devices: dict[str, set[str]] = {}
-    for point in whole(store.series("device", where, start, stop, 10 * MANY), "coverage"):
-        labels = dict(point.tags)
-        shares.setdefault(labels["community"], []).append(float(point.fields["coverage"]))
+    # of each device the year as one step: its days alone are millions in a large pilot
+    covered = store.summary("device", ("coverage",), where, start, stop, stop - start, start)
+    for series, buckets in covered.get("coverage", {}).items():
+        labels = dict(series)
+        shares.setdefault(labels["community"], []).extend(buckets)
         devices.setdefault(labels["community"], set()).add(labels["device"])
     invented = {one.device for one in figures.roster() if one.simulated}
     simulated |= any(some & invented for some in devices.values())
     doubted: Counter[str] = Counter()
-    for point in whole(store.series("doubted", where, start, stop, MANY), "doubts"):
+    for point in whole(all_points(store, "doubted", where, start, stop), "doubts"):
         doubted[dict(point.tags)["reason"]] += int(point.fields["doubts"])
     at = max(one.at for one in indicators)
     return Year(
         year, at, days, max(len(one.trend) for one in indicators), indicators, figures.evaluation(at),
         {place: Harvested(len(each), sum(each)) for place, each in harvests.items()},
-        {place: sum(each) / len(each) for place, each in shares.items()},
+        {place: _mean(each) for place, each in shares.items()},
         {place: len(each) for place, each in devices.items()},
         dict(doubted), simulated=simulated,
     )  # fmt: skip
+
+
+def _mean(buckets: Iterable[Bucket]) -> float:
+    """Of all values that are in them."""
+    parts = [(one.mean * one.number, one.number) for one in buckets]
+    return rounded(fsum(part for part, _ in parts) / sum(number for _, number in parts), DIGITS)
 
 
 def look_back(figures: Figures, last: int, years: int, now: int) -> tuple[Year, ...]:

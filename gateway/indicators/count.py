@@ -19,7 +19,7 @@ from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
 from gateway.indicators.course import asked
 from gateway.stores.points import FLAG_TRUE, Point, tags
-from gateway.stores.store import Store
+from gateway.stores.store import Store, all_points
 
 MANY = 100_000
 SHARE = "traceability_share"
@@ -60,7 +60,7 @@ class SealTimes:
 
     def __init__(self, store: Store, pilot: Pilot, start: int, stop: int) -> None:
         self._times: dict[tuple[str, bool], list[int]] = {}  # community, was its diary simulated? → sorted
-        for point in reversed(store.series("lot", {"pilot": pilot.pilot}, start, stop, MANY)):
+        for point in reversed([*all_points(store, "lot", {"pilot": pilot.pilot}, start, stop)]):
             key = dict(point.tags)["community"], bool(point.fields.get("simulated"))
             self._times.setdefault(key, []).append(point.time)
 

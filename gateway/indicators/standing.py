@@ -17,10 +17,10 @@ from devices.contract.quality import REASONS, Flag
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
 from devices.pilots.reporting import upcoming
-from gateway.indicators.count import MANY, Evaluation
+from gateway.indicators.count import Evaluation
 from gateway.indicators.course import START_YEAR, forecasts
 from gateway.stores.points import Point, Value, tags
-from gateway.stores.store import Store
+from gateway.stores.store import Store, all_points
 
 BATTERY = ("battery_voltage", "battery_level")  # many say one of them alone
 
@@ -91,7 +91,7 @@ def doubted(store: Store, pilot: Pilot, midnight: int) -> list[Point]:
     """How many values of the day that begins at `midnight` are doubted, by reason."""
     numbers = dict.fromkeys(REASONS, 0)
     where = {"pilot": pilot.pilot}
-    for point in store.series("telemetry_flagged", where, midnight, midnight + DAY_MS, MANY):
+    for point in all_points(store, "telemetry_flagged", where, midnight, midnight + DAY_MS):
         # a leap that turned out to be a step is believed in the end: its flag was written over
         if int(point.fields.get("flag", 0)) >= Flag.SUSPECT:
             reason = dict(point.tags).get("reason", "")

@@ -14,9 +14,8 @@ from statistics import fmean
 from devices.clock import DAY_MS, HOUR_MS, day_of, midnight_of
 from devices.contract.quality import Flag
 from devices.pilots.pilot import Pilot
-from gateway.indicators.count import MANY
 from gateway.stores.points import FLAG_TRUE, Tags, whole
-from gateway.stores.store import Store
+from gateway.stores.store import AT_ONCE, Store, all_points
 from traceability.records.conditions import SENSED, Conditions
 
 TOTALS = frozenset({"rainfall"})  # a reading is a part of the day's sum, and a day's row is that sum a gauge
@@ -43,8 +42,11 @@ class Growth:
         def elsewhere(place: Tags) -> bool:
             return plots.get(dict(place)["device"], plot) != plot
 
-        rows = self._store.series("telemetry", where, start, stop, 20 * MANY)
-        rows = [row for row in rows if not elsewhere(row.tags)]
+        rows = [
+            row
+            for row in all_points(self._store, "telemetry", where, start, stop, 20 * AT_ONCE)
+            if not elsewhere(row.tags)
+        ]
         if not rows:  # nobody measured: nothing more to ask the store for
             return Conditions(start, stop, 0, 0, 0.0, 0.0, {}, 0, hashlib.sha256().hexdigest())
         values = 0
@@ -67,7 +69,7 @@ class Growth:
             for name, value in ordered:
                 if name in _SENSED and isinstance(value, float):
                     sensed.setdefault((name, day, device), []).append(value)
-        doubted = self._store.series("telemetry_flagged", where, start, stop, MANY)
+        doubted = all_points(self._store, "telemetry_flagged", where, start, stop)
         flagged = sum(
             int(point.fields["flag"]) >= Flag.SUSPECT
             for point in whole(doubted, "flag")

@@ -1,9 +1,11 @@
 """The port to the store. Two adapters keep it: `influx.InfluxStore` and `sqlite.SqliteStore`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from gateway.stores.points import Point, Tags, Value
+
+AT_ONCE = 100_000  # points that are read in one answer: some 50 MB
 
 
 class RetryLater(Exception):
@@ -87,3 +89,23 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of connections and files."""
+
+
+def all_points(
+    store: Store, measurement: str, where: Mapping[str, str], start: int, stop: int, at_once: int = 0
+) -> Iterator[Point]:
+    """All raw points of [start, stop), newest first, however many they are: `at_once` in an answer, or
+    AT_ONCE.
+    """
+    limit = at_once or AT_ONCE
+    while True:
+        points = store.series(measurement, where, start, stop, limit)
+        if len(points) < limit:
+            yield from points
+            return
+        oldest = points[-1].time  # of which there may be more than are here
+        later = [point for point in points if point.time > oldest]
+        yield from later
+        stop = oldest + 1
+        if not later:
+            limit *= 2

@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 from typer.testing import CliRunner
 
+from dashboards.report import yearly
 from dashboards.report.compose import compose
 from dashboards.report.document import Block
 from dashboards.report.plain import markdown
@@ -13,6 +14,8 @@ from dashboards.report.yearly import look_up
 from devices.clock import DAY_MS, HOUR_MS, midnight_of
 from devices.pilots.names import alphabetical
 from devices.pilots.pilot import HERE, TargetPoint, load
+from gateway.indicators import count
+from gateway.stores import store as stores
 from gateway.stores.points import Point, tags
 from gateway.stores.sqlite import SqliteStore
 from hoiquan import app
@@ -50,6 +53,15 @@ def test_a_commune_a_line_and_the_sum_of_all_lines(store):
     for column in (1, 2, 3, 5, 6):
         numbers = [int(row[column].replace(".", "")) for row in communes]
         assert sum(numbers) == int(summed[column].replace(".", "")), head[column]
+
+
+def test_nothing_of_a_year_is_left_out_however_much_there_is(store, monkeypatch):
+    """A pilot of 14,000 devices has five million of their days in a year, and any number of harvests."""
+    whole = report(store)
+    for module in (yearly, count, stores):  # as if an answer held less than there is
+        for limit in ("MANY", "AT_ONCE"):
+            monkeypatch.setattr(module, limit, 1, raising=False)
+    assert report(store) == whole
 
 
 def test_an_annex_a_commune_with_its_places_and_what_each_lacks(store):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.stores.points import Point, tags
 from gateway.stores.sqlite import SqliteStore
-from gateway.stores.store import RejectPoints
+from gateway.stores.store import RejectPoints, all_points
 from tests.gateway.readings import DAY, HOUR, MINUTE, PILOT, T, everything, reading
 
 # -- write and read back
@@ -248,6 +248,15 @@ def test_points_of_one_moment_come_in_the_order_of_their_tags(store):
     points = [reading(T, f"d{n}", soil_ec=float(n)) for n in (3, 1, 2)]
     store.write(points)
     assert [dict(point.tags)["device"] for point in everything(store)] == ["d1", "d2", "d3"]
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 4, 7, 100])
+def test_all_points_come_once_however_few_an_answer_holds(store, at_once):
+    times = [T, T, T, T + MINUTE, T + 2 * MINUTE, T + 2 * MINUTE, T + 3 * MINUTE]
+    points = [reading(at, f"d{n}", soil_ec=float(n)) for n, at in enumerate(times)]
+    store.write(points)
+    found = list(all_points(store, "telemetry", PILOT, T, T + 3 * MINUTE, at_once))
+    assert found == store.series("telemetry", PILOT, T, T + 3 * MINUTE, 100) and len(found) == 6
 
 
 # -- a bad point among good ones
