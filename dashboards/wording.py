@@ -5,7 +5,7 @@ from itertools import count
 from typing import Any
 
 from dashboards.figures import Indicator
-from devices.clock import moment_of
+from devices.clock import day_of, moment_of
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot, TargetPoint
 from devices.pilots.places import Place, Village
@@ -159,9 +159,9 @@ def measured(signal: str, value: float, lang: str) -> str:
     return SIGNALS[signal].measured(value, lang)
 
 
-def commune(place: Place) -> str:
-    """Where a place is: its commune of today, where it is known."""
-    return place.commune_new or place.commune_old
+def commune(place: Place, pilot: Pilot, at: int) -> str:
+    """Where a place is: its commune as it is called at a moment, epoch ms."""
+    return pilot.commune(place, day_of(at, pilot.zone))
 
 
 def kind(place: Place, lang: str) -> str:

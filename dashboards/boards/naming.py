@@ -7,6 +7,7 @@ pilot file, and a rule that has no words, keep their id.
 """
 
 import re
+from datetime import date
 from functools import cache
 from itertools import permutations
 from typing import get_args
@@ -32,7 +33,7 @@ def pilots() -> tuple[Pilot, ...]:
 def places(commune: bool = False) -> dict[str, str]:
     """Id → name of each place, of each pilot in Vietnamese order, with its `commune` where that is wanted."""
     return {
-        place.id: f"{place.name}, {place.commune_new or place.commune_old}" if commune else place.name
+        place.id: f"{place.name}, {pilot.commune(place, date.max)}" if commune else place.name
         for pilot in pilots()
         for place in sorted(pilot.places, key=lambda one: alphabetical(one.name))
     }

@@ -73,11 +73,13 @@ def render(figures: Figures, recent: Lately, curves: Curves, place: Place, lang:
         for group, signals in GROUPS.items()
     ]
     listed = _devices(figures, recent, place.id, now, lang)
+    commune = wording.commune(place, pilot, now)
     return PAGES.body(
         "place.html",
         lang,
         place=place,
-        commune=wording.commune(place),
+        commune=commune,
+        commune_before=place.commune_old if commune == place.commune_new else None,
         kind=wording.kind(place, lang),
         joined=_joined(place, pilot, now, lang),
         rehearsal=figures.rehearsal,

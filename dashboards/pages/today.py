@@ -69,7 +69,7 @@ def nearest(work: Work, pilot: Pilot, now: int, lang: str) -> list[dict[str, Any
             by_signal.pop(one.signal, None)
         elif one.signal in by_signal and not one.silent:
             by_signal[one.signal].append((place, one))
-    return [_alarm(*max(some, key=_near), now, lang) for some in by_signal.values() if some]
+    return [_alarm(*max(some, key=_near), pilot, now, lang) for some in by_signal.values() if some]
 
 
 def _near(of: tuple[Place, Measured]) -> float:
@@ -86,7 +86,7 @@ def shown_silent(work: Work, pilot: Pilot, now: int, lang: str) -> list[dict[str
     return [
         {
             "place": place,
-            "commune": wording.commune(place),
+            "commune": wording.commune(place, pilot, now),
             "number": len(some),
             "names": [
                 f"{device_name(one.device, place.id, one.model, lang)} "
@@ -108,7 +108,9 @@ def shown_alarms(
     mine = [one for one in watched if one.quantity not in ELSEWHERE]
     named = {(one.place, one.quantity) for one in mine}
     measured = [
-        _alarm(place, one, now, lang) for place, one in work.alarms if (place.id, one.signal) not in named
+        _alarm(place, one, pilot, now, lang)
+        for place, one in work.alarms
+        if (place.id, one.signal) not in named
     ]
     return [*(_watched(one, pilot, now, lang) for one in mine), *measured]
 
@@ -117,17 +119,17 @@ def _watched(one: AlarmNow, pilot: Pilot, now: int, lang: str) -> dict[str, Any]
     place = pilot.place.get(one.place)
     return {
         "place": place,
-        "commune": wording.commune(place) if place else "",
+        "commune": wording.commune(place, pilot, now) if place else "",
         "text": one.en if lang == "en" else one.vi,
         "since": text("alerts.since", lang, time=moment(moment_of(one.since, pilot.zone), lang)),
         "reached": True,
     }
 
 
-def _alarm(place: Place, one: Measured, now: int, lang: str) -> dict[str, Any]:
+def _alarm(place: Place, one: Measured, pilot: Pilot, now: int, lang: str) -> dict[str, Any]:
     return {
         "place": place,
-        "commune": wording.commune(place),
+        "commune": wording.commune(place, pilot, now),
         "name": wording.signal(one.signal, lang),
         "value": wording.measured(one.signal, one.worst, lang),
         "meaning": meaning(one, lang),
@@ -145,7 +147,7 @@ def places(
     return [
         {
             "place": place,
-            "commune": wording.commune(place),
+            "commune": wording.commune(place, pilot, now),
             "kind": wording.kind(place, lang),
             "joined": text(
                 f"place.joins{'_later' if place.joined > today else ''}", lang, day=day(place.joined, lang)
@@ -216,10 +218,10 @@ def advised(
             {"severity": int(severity), "at": at, "text": str(said), "place": community,
              "crop": _crop(pilot, community.id, latest.tags.get("crop", ""), lang)}
         )  # fmt: skip
-    return sorted((_rule(some, now, lang) for some in rules.values()), key=lambda one: one["order"])
+    return sorted((_rule(some, pilot, now, lang) for some in rules.values()), key=lambda one: one["order"])
 
 
-def _rule(some: list[dict[str, Any]], now: int, lang: str) -> dict[str, Any]:
+def _rule(some: list[dict[str, Any]], pilot: Pilot, now: int, lang: str) -> dict[str, Any]:
     """One rule: its newest sentence, and the other places where it holds."""
     some = sorted(some, key=lambda one: (-one["at"], -one["severity"], alphabetical(one["place"].name)))
     first = some[0]
@@ -231,7 +233,7 @@ def _rule(some: list[dict[str, Any]], now: int, lang: str) -> dict[str, Any]:
         "when": text(f"place.severity_{first['severity']}", lang),
         "text": first["text"],
         "place": first["place"],
-        "commune": wording.commune(first["place"]),
+        "commune": wording.commune(first["place"], pilot, now),
         "crops": list(crops),
         "age": age(now - first["at"], lang),
         "others": sorted(others.values(), key=lambda one: alphabetical(one.name)),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 
 from dashboards import wording
 from dashboards.report.document import Annex, Block
@@ -28,7 +29,7 @@ def communes(pilot: Pilot, year: Year) -> list[Commune]:
     found: dict[str, list[Place]] = {}
     for place in sorted(pilot.places, key=lambda one: alphabetical(one.name)):
         if place.joined <= until and place.joined.year <= year.year:
-            found.setdefault(wording.commune(place), []).append(place)
+            found.setdefault(pilot.commune(place, date.max), []).append(place)
     return [Commune(name, tuple(found[name])) for name in sorted(found, key=alphabetical)]
 
 

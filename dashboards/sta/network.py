@@ -13,7 +13,7 @@ from dashboards.figures import ACCURACY_KM, GEOJSON, Figures, iso, point
 from dashboards.kept import OnDemand
 from dashboards.sta.numbers import SMALL_STREAMS, Numbers
 from dashboards.sta.sets import FIELDS, Entity
-from devices.clock import DAY_MS, midnight_of
+from devices.clock import DAY_MS, day_of, midnight_of
 from devices.contract.models import DIARY, MODELS
 from devices.contract.signals import SIGNALS, Signal
 from devices.pilots.places import Place
@@ -102,6 +102,7 @@ class Survey:
 def build(figures: Figures, numbers: Numbers, heard: Iterable[Heard]) -> Network:
     """The entities of these devices, in the order of their places in the pilot file."""
     pilot, network = figures.pilot, Network()
+    today = day_of(figures.now(), pilot.zone)
     order = {place.id: at for at, place in enumerate(pilot.places)}
     devices = sorted(heard, key=lambda one: (order[one.community], one.device))
     places = numbers.of("place", list(order))
@@ -113,7 +114,7 @@ def build(figures: Figures, numbers: Numbers, heard: Iterable[Heard]) -> Network
     )
     about: dict[str, Any] = {} if figures.rehearsal is None else {"rehearsal": figures.rehearsal.en}
     for place in pilot.places:
-        _place(network, places[place.id], place)
+        _place(network, places[place.id], place, pilot.commune(place, today))
     for model, number in models.items():
         _sensor(network, number, model)
     for one in devices:
@@ -156,8 +157,7 @@ def _kind(model: str) -> str:
     return MODELS[model].vi if model in MODELS else model
 
 
-def _place(network: Network, number: int, place: Place) -> None:
-    commune = place.commune_new or place.commune_old
+def _place(network: Network, number: int, place: Place, commune: str) -> None:
     at = point(place.lon, place.lat)
     common = {
         "name": place.name,

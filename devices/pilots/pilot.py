@@ -206,6 +206,15 @@ class Pilot(_Model):
         new = place.commune_new if self.merged is None or day >= self.merged else None
         return [place.commune_old, *([new] if new else [])]
 
+    def commune(self, place: Place, day: date) -> str:
+        """The name of a place's commune on a day. Since communes are others, and where it is not known which
+        one the place is in, the old name without its district, as people say it: that it is old.
+        """
+        *_, name = self.communes(place, day)
+        if self.merged is None or day < self.merged or place.commune_new is not None:
+            return name
+        return f"{name.partition(', ')[0]} (cũ)"
+
     @property
     def places(self) -> tuple[Place, ...]:
         """Communities and villages: both stand in a topic's {community}."""

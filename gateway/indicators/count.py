@@ -190,7 +190,7 @@ def roster(pilot: Pilot, at: int) -> list[Point]:
             tags(pilot=pilot.pilot, community=community.id),
             {
                 "name": community.name,
-                "commune": community.commune_new or community.commune_old,
+                "commune": pilot.commune(community, day),
                 "kind": community.kind,
                 "lat": community.lat,
                 "lon": community.lon,

@@ -13,8 +13,10 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import date
 
 from devices.contract.models import MODELS
+from devices.pilots.pilot import Pilot
 from devices.pilots.places import Place
 from devices.texts import text, with_unit
 from gateway.control.alarms.message import place_name
@@ -23,9 +25,9 @@ NAME = "hoiquan"  # of the template, and of the contact point that uses it
 GONE = ("MissingSeries", "NoData", "Error")  # Grafana's reasons for an end that is none
 
 
-def places(of: Iterable[Place], lang: str) -> dict[str, str]:
-    """Id → how a message names the place: kind, name, commune."""
-    return {place.id: place_name(place, lang) for place in of}
+def places(pilot: Pilot, of: Iterable[Place], lang: str) -> dict[str, str]:
+    """Id → how a message names the place: kind, name, commune as it is called last, for files stay."""
+    return {place.id: place_name(place, pilot.commune(place, date.max), lang) for place in of}
 
 
 def where(tag: str, names: Mapping[str, str], lang: str) -> str:

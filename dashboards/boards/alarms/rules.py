@@ -228,7 +228,7 @@ def _annotations(rule: Rule, pilot: Pilot, title: str, lang: str) -> dict[str, s
         )
     return {
         "summary": messages.valued(f"{title}{value}", none),
-        "place": messages.where(rule.where, messages.places(asked, lang), lang),
+        "place": messages.where(rule.where, messages.places(pilot, asked, lang), lang),
         "description": do if rule.bare else messages.valued(do, text("alerts.no_value_do", lang)),
         "calm": calm,
         "lost": lost,

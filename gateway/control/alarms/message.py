@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from devices.clock import day_of, now_ms
 from devices.contract.models import device_name
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import Community, Place
@@ -16,10 +17,9 @@ from gateway.control.alarms.rules import Rule
 from gateway.control.alarms.states import Alarm, Key, Notice
 
 
-def place_name(place: Place, lang: str) -> str:
+def place_name(place: Place, commune: str, lang: str) -> str:
     """How a message names a place: kind, name, commune."""
     kind = place.kind.replace("-", "_") if isinstance(place, Community) else "village"
-    commune = place.commune_new or place.commune_old
     return text(
         "alerts.place", lang, kind=text(f"boards.kind_{kind}", lang), name=place.name, commune=commune
     )
@@ -121,7 +121,11 @@ class Words:
         if not key.place or rule.where == "instance":
             return who
         place = self._pilot.place.get(key.place)
-        named = key.place if place is None else place_name(place, self.lang)
+        if place is None:
+            named = key.place
+        else:
+            commune = self._pilot.commune(place, day_of(now_ms(), self._pilot.zone))
+            named = place_name(place, commune, self.lang)
         return f"{who}, {named}" if who else named
 
     def _who(self, rule: Rule, key: Key) -> str:

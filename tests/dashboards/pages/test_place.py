@@ -289,3 +289,12 @@ def test_every_place_of_every_pilot_has_its_page(store: SqliteStore, name: str) 
         answer = client.get(f"/place/{one.id}")
         assert answer.status_code == 200 and f"<h1>{one.name}</h1>" in answer.text
         assert f'href="/place/{one.id}"' in overview_page
+
+
+def test_the_commune_is_that_of_the_moment_shown(store: SqliteStore, pilot: Pilot) -> None:
+    now = client_of(store, pilot)
+    then = client_of(store, pilot, now=int(datetime(2022, 5, 1, tzinfo=UTC).timestamp() * 1000))
+    for path in ("/", "/place/lang-dinh-yen"):
+        assert "huyện Lấp Vò" not in re.sub(r"Trước ngày[^<]*", "", now.get(path).text)
+        assert "Lai Vung" in now.get(path).text and "xã Định Yên, huyện Lấp Vò" in then.get(path).text
+    assert "Trước ngày 01/07/2025" not in then.get("/place/lang-dinh-yen").text

@@ -248,6 +248,21 @@ def test_a_missing_file_says_which_there_are(tmp_path):
         load(str(tmp_path / "nowhere.yaml"))
 
 
+def test_a_commune_has_the_name_of_its_day_and_no_district_that_is_gone():
+    pilot = load("dong-thap")
+    before, since = (date(2025, 6, 30), date(2025, 7, 1))
+    place = pilot.place["lang-dinh-yen"]
+    assert pilot.commune(place, before) == "xã Định Yên, huyện Lấp Vò"
+    assert pilot.commune(place, since) == "xã Lai Vung"
+    assert pilot.commune(pilot.place["an-nong"], before) == "huyện Châu Thành"
+    assert pilot.commune(pilot.place["an-nong"], since) == "huyện Châu Thành (cũ)"
+    unknown = place.model_copy(update={"commune_new": None})
+    assert pilot.commune(unknown, since) == "xã Định Yên (cũ)"
+    for one in pilot.places:
+        name = pilot.commune(one, since)
+        assert not re.search(r"huyện|TP\.|thị xã|tỉnh", name) or name.endswith(" (cũ)"), one.id
+
+
 def test_a_pilot_cannot_be_changed():
     pilot = load("dong-thap")
     with pytest.raises(ValueError, match="frozen"):
