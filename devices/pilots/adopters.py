@@ -7,7 +7,8 @@ from pydantic import Field, model_validator
 
 from devices.pilots.calendar import Crop
 from devices.pilots.names import Names
-from devices.pilots.places import Id, Written
+from devices.pilots.places import Id
+from devices.pilots.written import Written
 from devices.texts import Misuse
 
 

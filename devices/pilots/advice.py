@@ -17,21 +17,18 @@ by itself only where `automatic` is enabled and names the community, and never b
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from devices.contract.orders import Actuator
 from devices.contract.signals import SIGNALS
+from devices.pilots.written import Written
 from devices.texts import Misuse
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
 Severity = Literal[1, 2, 3]  # 1 do it when convenient, 2 today, 3 now
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Sentence(_Model):
+class Sentence(Written):
     """What to do, in both languages; {value}, {unit} and {amount} are filled in."""
 
     vi: str
@@ -47,7 +44,7 @@ class Sentence(_Model):
         return self
 
 
-class Condition(_Model):
+class Condition(Written):
     """A signal over the last `hours`, taken over a community's devices: the mean of their means, the lowest,
     the highest, or the mean of their sums; `below` or `above` a limit in the signal's unit.
     """
@@ -75,7 +72,7 @@ class Condition(_Model):
         )
 
 
-class Dose(_Model):
+class Dose(Written):
     """How much to give: for each unit that the first condition's value lacks of `target`, `per_unit`; never
     more than `most`. All in the sentence's unit of {amount}.
     """
@@ -89,7 +86,7 @@ class Dose(_Model):
         return min(max(0.0, (self.target - value) * self.per_unit), self.most)
 
 
-class Remedy(_Model):
+class Remedy(Written):
     """What an actuator would do about it."""
 
     actuator: Actuator
@@ -97,7 +94,7 @@ class Remedy(_Model):
     minutes: float = Field(gt=0, le=24 * 60)
 
 
-class Rule(_Model):
+class Rule(Written):
     """Advice for these crops when all of `when` holds."""
 
     id: Id
@@ -117,7 +114,7 @@ class Rule(_Model):
         return self
 
 
-class Automatic(_Model):
+class Automatic(Written):
     """Where the gateway may send a rule's command by itself, and how much of it."""
 
     enabled: bool = False
@@ -125,7 +122,7 @@ class Automatic(_Model):
     most_minutes_a_day: float = Field(default=240, gt=0, le=1440)
 
 
-class Advising(_Model):
+class Advising(Written):
     """The section `advice` of a pilot file."""
 
     rules: tuple[Rule, ...] = ()

@@ -6,19 +6,16 @@ Boards draw the levels, alert rules fire at them (dashboards/boards/alerts.py): 
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from devices.contract.signals import SIGNALS
+from devices.pilots.written import Written
 from devices.texts import Misuse, spelt
 
 STEPS = ("I", "II", "III")  # names of the levels, the mildest first, as Vietnam's flood alarms are called
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Level(_Model):
+class Level(Written):
     """Levels of one signal in its own unit, the mildest first. `places` are ids; empty: everywhere else."""
 
     signal: str
@@ -53,7 +50,7 @@ class Level(_Model):
         return beyond[-1] if beyond else ""
 
 
-class Alarms(_Model):
+class Alarms(Written):
     """When somebody is told. A pilot file without this section has no alert rules."""
 
     levels: tuple[Level, ...]

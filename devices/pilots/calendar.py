@@ -12,8 +12,9 @@ Tết; it grows for `days` in between; `times` of them share a window, one after
 from datetime import date, timedelta
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from devices.pilots.written import Written
 from devices.texts import Misuse, spelt
 
 # Days from 20 January to Tết of 2020, 2021, …, a letter a year (a is 10): made with PyPI vnlunar 1.0.5 (MIT),
@@ -35,12 +36,10 @@ def tet(year: int) -> date | None:
     return date(year, 1, 20) + timedelta(days=int(_TET[year - _FIRST], 36))
 
 
-class Crop(BaseModel):
+class Crop(Written):
     """One row of a calendar. `days`: from sowing (or stocking, or flowering) to the first picking. `pickings`
     follow each other `apart` days later; `kg_ha` is what all of them give, from a poor to a good year.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     sown: Window | None = None
     picked: Window | None = None

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Set
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from devices.pilots.places import Day
+from devices.pilots.written import Written
 from devices.texts import Misuse
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
@@ -21,11 +22,7 @@ Market = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 Line = Annotated[str, Field(min_length=1, max_length=120)]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Issued(_Model):
+class _Issued(Written):
     """What somebody issued to one community for a time; both days belong to it."""
 
     community: Id
@@ -81,7 +78,7 @@ class PackingHouse(_Issued):
     market: Market
 
 
-class Records(_Model):
+class Records(Written):
     """What sealed records of this pilot rest on. Conditions of less than `min_coverage` do not count as
     sensed.
     """

@@ -13,7 +13,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from devices.pilots.places import Id, Written
+from devices.pilots.places import Id
+from devices.pilots.written import Written
 from devices.texts import Misuse
 
 FIRST, LAST = date(2020, 1, 1), date(2199, 12, 31)  # the simulated world begins and ends

@@ -8,7 +8,7 @@ and code points as the default Unicode table put Đ wrongly, so the key is our o
 import unicodedata
 from functools import cache
 
-from pydantic import BaseModel, ConfigDict
+from devices.pilots.written import Written
 
 _LETTERS = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
 _RANK = {letter: rank for rank, letter in enumerate(_LETTERS, 100)}  # beyond blanks and digits
@@ -16,10 +16,8 @@ _TONES = {"\u0300": 1, "\u0309": 2, "\u0303": 3, "\u0301": 4, "\u0323": 5}
 Key = tuple[tuple[int, ...], tuple[int, ...], str]
 
 
-class Names(BaseModel):
+class Names(Written):
     """Vietnamese and English; `get` gives the one of a language."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     vi: str
     en: str

@@ -23,8 +23,8 @@ from devices.pilots.alarms import Alarms
 from devices.pilots.certificates import Records
 from devices.pilots.names import Names
 from devices.pilots.places import PLOTS, Community, Id, Place, Product, Service, Village
-from devices.pilots.places import Written as _Model
 from devices.pilots.reporting import ReportDay, ReportForm, Review
+from devices.pilots.written import Written
 from devices.texts import Misuse, spelt
 
 HERE = Path(__file__).parent
@@ -36,7 +36,7 @@ class PilotError(Misuse):
     """The pilot file cannot be used; the sentence names file, field, cause and mend."""
 
 
-class TargetPoint(_Model):
+class TargetPoint(Written):
     """What is to be reached by the end of `year`: a count, or a share between 0 and 1."""
 
     year: int
@@ -45,7 +45,7 @@ class TargetPoint(_Model):
     strictly_over: bool = False
 
 
-class Target(_Model):
+class Target(Written):
     """The dated targets of one indicator."""
 
     indicator: Indicator
@@ -62,7 +62,7 @@ class Target(_Model):
         return next((point for point in self.points if day.year <= point.year), self.points[-1])
 
 
-class IotRule(_Model):
+class IotRule(Written):
     """A community counts with `min_devices` devices of at least `min_coverage` over `window_days`."""
 
     min_devices: int = Field(ge=1)
@@ -71,19 +71,19 @@ class IotRule(_Model):
     slot_minutes: int = Field(ge=1, le=1440)
 
 
-class VillageRule(_Model):
+class VillageRule(Written):
     """A village counts when every required service reported within the last `window_hours`."""
 
     window_hours: int = Field(ge=1, le=8784)
 
 
-class ShareRule(_Model):
+class ShareRule(Written):
     """An organisation counts with a sealed lot within the last `window_days`."""
 
     window_days: int = Field(ge=1, le=3660)
 
 
-class Rules(_Model):
+class Rules(Written):
     """How each indicator is computed."""
 
     iot_communities: IotRule
@@ -91,7 +91,7 @@ class Rules(_Model):
     traceability_share: ShareRule
 
 
-class Organisations(_Model):
+class Organisations(Written):
     """How many hội quán and cooperatives (HTX) there were in a year: the share's denominator."""
 
     year: int
@@ -101,7 +101,7 @@ class Organisations(_Model):
     assumption: str | None = None
 
 
-class Limit(_Model):
+class Limit(Written):
     """What is believed of a signal in this pilot, or of one `device` alone, instead of the signal table's.
     `rate`: a minute, in the signal's unit; `flat_hours` without a change are suspect.
     """
@@ -127,7 +127,7 @@ class Limit(_Model):
         return self
 
 
-class Pilot(_Model):
+class Pilot(Written):
     """A whole pilot file."""
 
     pilot: Id

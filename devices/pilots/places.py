@@ -4,12 +4,13 @@ from datetime import date
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from devices.contract.models import MODELS
 from devices.contract.signals import SIGNALS
 from devices.pilots.calendar import Crop
 from devices.pilots.names import Names
+from devices.pilots.written import Written
 from devices.texts import Misuse, rounded, spelt
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
@@ -24,12 +25,6 @@ def _believable(day: date) -> date:
 
 
 Day = Annotated[date, AfterValidator(_believable)]
-
-
-class Written(BaseModel):
-    """A part of a pilot file: no key that is not known, nothing changed later."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Place(Written):
@@ -48,7 +43,7 @@ class Place(Written):
     behind_sluices: bool = False
     source: str | None = None
     assumption: str | None = None
-    fleet: dict[str, Annotated[int, Field(ge=0, le=1000)]] = {}
+    fleet: dict[str, Annotated[int, Field(ge=0, le=1000)]] = Field({})
 
     @field_validator("fleet")
     @classmethod

@@ -6,19 +6,16 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from devices.pilots.names import Names
+from devices.pilots.written import Written
 from devices.texts import Misuse
 
 DIRECTOR = Names(vi="GIÁM ĐỐC", en="DIRECTOR")
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ReportDay(_Model):
+class ReportDay(Written):
     """A day on which a report is due, as MM-DD."""
 
     day: Annotated[str, Field(pattern=r"^\d\d-\d\d$")]
@@ -40,7 +37,7 @@ class ReportDay(_Model):
         return date.fromisoformat(f"{year:04}-{self.day}")
 
 
-class Review(_Model):
+class Review(Written):
     """A review over `years` years, the first of them beginning with `since`."""
 
     years: int = Field(ge=2, le=10)
@@ -53,7 +50,7 @@ class Review(_Model):
         return year >= self.since and (year - self.since + 1) % self.years == 0
 
 
-class ReportForm(_Model):
+class ReportForm(Written):
     """What stands around the numbers (Decree 30/2020/NĐ-CP, annex I). Number and date are left as dots."""
 
     above: Names  # the authority over the one that reports

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from devices.clock import midnight_of
 from devices.contract.models import DIARY
@@ -16,7 +16,7 @@ from devices.pilots import written
 from devices.pilots.levers import FIRST, LAST, Event, Theft, YearIs
 from devices.pilots.names import Names
 from devices.pilots.pilot import Pilot
-from devices.pilots.written import SCENARIO, located
+from devices.pilots.written import SCENARIO, Written, located
 from devices.texts import Misuse
 
 # of when places and organisations join and stop: `sim.rollout`
@@ -26,12 +26,10 @@ HERE = Path(__file__).parent / "scenarios"
 WORDS = {"name", "happens", "watch"}
 
 
-class Scenario(BaseModel):
+class Scenario(Written):
     """One file. Days are the pilot's own; `until` is not played any more. `happens` and `watch` are its page:
     what is played, and what somebody who rehearses should look at.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Names
     happens: Names | None = None

@@ -6,7 +6,7 @@ from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from devices.contract import invalid
@@ -15,6 +15,12 @@ from devices.texts import Misuse, catalogue, parsed
 
 M = TypeVar("M", bound=BaseModel)
 SCENARIO = "scenario.json"  # in a data folder: what it holds is a rehearsal of this scenario
+
+
+class Written(BaseModel):
+    """A part of such a file: no key that is not known, nothing changed later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class FileError(Misuse):

@@ -234,9 +234,9 @@ class Checker:
         if signal not in _ALONE:
             commune = self._communes.get(community, community)
             group = self._groups.setdefault((commune, signal), Group())
-        return Course(self._bounds(device, signal), group)
+        return Course(self._believed(device, signal), group)
 
-    def _bounds(self, device: str, signal: str) -> Bounds:
+    def _believed(self, device: str, signal: str) -> Bounds:
         limit = self._limits.get((device, signal)) or self._limits.get((None, signal))
         return _bounds(SIGNALS[signal], limit)
 
@@ -245,7 +245,7 @@ class Checker:
         device, time, values, device_time = reading[:4]
         points = []
         for signal, value in values.items():
-            bound = self._bounds(device.device, signal)
+            bound = self._believed(device.device, signal)
             fits = bound.low <= value <= bound.high
             verdict = (Flag.SUSPECT, CLOCK) if fits else (Flag.BAD, GROSS_RANGE)
             points.append(_doubt(device, signal, verdict, time, value, device_time))
