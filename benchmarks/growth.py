@@ -15,8 +15,6 @@ this machine's, beside whatever else it does. Boards are asked for by `benchmark
 """
 
 import argparse
-import gc
-import json
 import shutil
 import statistics
 import subprocess
@@ -36,29 +34,24 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import pages, views
 from benchmarks.province import TEN, filled, no_ledger, opened_store, pilot_of, say, store_of, written
-from dashboards.pages.check import Verdict
-from dashboards.site import opened, site
 from devices.access.mosquitto import write_passwords
 from devices.access.registry import Registry, Wanted
 from devices.clock import HOUR_MS, MINUTE_MS, now_ms
-from devices.contract.models import DIARY, MODELS
+from devices.contract.models import DIARY
 from devices.contract.reading import Device
-from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot
 from devices.settings import Settings
-from devices.web import patience
 from gateway.clerk.hours import HourSheet
 from gateway.clerk.indicators import IndicatorSheet
 from gateway.control.advisor import Advisor
 from gateway.control.alarms.watch import Watch
 from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Decoder
-from gateway.ingest.message import Message
 from gateway.service import spare_the_collector
 from gateway.stores.store import Store
+from tests.gateway import weight
 from tests.loopback import free_port
 from tests.servers import until
-from traceability.sealing import seal
 
 LIMIT = 1.3  # that a cost a device may grow by tenfold
 SLOW_MS = 200  # that the 95 % quantile of a page may take
@@ -253,34 +246,17 @@ def remembered(province: Pilot, size: int) -> dict[str, Cost]:
 
 def _memory(province: Pilot, fleet: list[Device], turns: int, *, dated: bool) -> tuple[int, float]:
     """What is kept of these once they have spoken so often: bytes of all, and the mean length as text."""
-    decoder, checker = Decoder(province, province.fleet.get, {}), Checker(province)
+    start = now_ms() - HOUR_MS
+    more = weight.dated(start) if dated else weight.clockless
     tracemalloc.start()
-    before, _ = tracemalloc.get_traced_memory()
-    start, length = now_ms() - HOUR_MS, 0.0
-    for turn in range(turns):
-        for first in range(0, len(fleet), 500):
-            some = fleet[first : first + 500]
-            decoded = decoder.decode([_message(one, start, turn, dated=dated) for one in some])
-            for reading in decoded.readings:
-                checker.check(reading)
-            texts = [decoder.state(one.device) + checker.dump(one) for one in decoded.touched.values()]
-            length, reading = sum(map(len, texts)) / len(texts), None
-            del texts, decoded
-    gc.collect()
-    after, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    return after - before, length
+    try:
+        return weight.kept(
+            Decoder(province, province.fleet.get), Checker(province), fleet, turns, start, more
+        )
+    finally:
+        tracemalloc.stop()
 
 
-def _message(device: Device, start: int, turn: int, *, dated: bool) -> Message:
-    topic = f"hoiquan/v1/{device.pilot}/{device.community}/{device.device}/telemetry"
-    at = start + turn * MINUTE_MS
-    values = {name: round(SIGNALS[name].low + 1 + turn / 100, 2) for name in MODELS[device.model].signals}
-    body = {"seq": turn, "boot": "7f3a", "values": values} | ({"ts": at} if dated else {})
-    return Message(topic, json.dumps(body).encode(), at)
-
-
-# -- pages --------------------------------------------------------------------------------------
 def asked(province: Pilot, size: int, now: int, folder: Path, where: list[str]) -> dict[str, Cost]:
     """The 95 % quantile of pages that are asked for one after another, from a server of their own."""
     begun, costs = time.monotonic(), dict[str, Cost]()
@@ -335,11 +311,7 @@ def serve(port: str, size: str, folder: str, now: str, where: str) -> None:
     """The pages over a store, as of its last moment, until they are ended."""
     settings = Settings(data=Path(folder) / "data")
     settings.__dict__["loaded_pilot"] = pilot_of(int(size))  # a cached property: there is no file of it
-    figures = opened(settings, opened_store(*where.split("|")), seal.lots, seal.recalls)
-    begun = time.monotonic()
-    figures.now = lambda: int(now) + round(1000 * (time.monotonic() - begun))
-    shown = site(settings, figures, lambda *_: Verdict(True, []), ())
-    patience.serve(shown, "127.0.0.1", int(port))
+    views.show(settings, opened_store(*where.split("|")), int(port), int(now))
 
 
 if __name__ == "__main__":

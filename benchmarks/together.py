@@ -14,7 +14,7 @@ from paho.mqtt.client import Client, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 
 from benchmarks.installation import PATIENCE, Installation, Part
-from benchmarks.peers.processes import children
+from benchmarks.peers.processes import children, named
 from benchmarks.tap import Message
 from devices.access.registry import Registry
 from devices.clock import now_ms
@@ -119,14 +119,7 @@ class Together(Installation):
 
     def _part(self, name: str) -> int:
         """Its process, which `processes.py` has called so; 0 while there is none."""
-        called = f"hoiquan {name}"[:15]
-        for pid in children(self._running["up"].pid):
-            try:
-                if Path(f"/proc/{pid}/comm").read_text("utf-8").strip() == called:
-                    return pid
-            except OSError:
-                continue
-        return 0
+        return next(iter(named(f"hoiquan {name}"[:15], self._running["up"].pid)), 0)
 
     def _killer(self, name: str) -> Callable[[], None]:
         def kill() -> None:

@@ -30,6 +30,7 @@ from devices.settings import Settings
 from devices.web import patience
 from gateway.stores.influx import InfluxStore
 from gateway.stores.sqlite import SqliteStore
+from gateway.stores.store import Store
 from tests.loopback import free_port
 from tests.servers import Influx, until
 from traceability.sealing import seal
@@ -66,12 +67,16 @@ def serve(port: str, lots: str, now: str, *where: str) -> None:
         InfluxStore(where[0], where[1], Influx.org, where[2]) if where[1:] else SqliteStore(Path(where[0]))
     )
     # the pages read the pilot by its name; that of the store differs in dates and fleets alone
-    settings = Settings(data=Path(lots))
+    show(Settings(data=Path(lots)), store, int(port), int(now))
+
+
+def show(settings: Settings, store: Store, port: int, now: int) -> None:
+    """The pages over a store, whose clock begins at epoch ms `now`, until they are ended."""
     figures = opened(settings, store, seal.lots, seal.recalls)
     begun = time.monotonic()
-    figures.now = lambda: int(now) + round(1000 * (time.monotonic() - begun))
+    figures.now = lambda: now + round(1000 * (time.monotonic() - begun))
     shown = site(settings, figures, lambda *_: Verdict(True, []), ())
-    patience.serve(shown, "127.0.0.1", int(port))
+    patience.serve(shown, "127.0.0.1", port)
 
 
 def measured(name: str, options: argparse.Namespace, lots: Path, now: int, *where: str) -> None:

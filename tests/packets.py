@@ -6,6 +6,8 @@ import struct
 CONNECT, SUBSCRIBE = 0x10, 0x80
 CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK = 0x20, 0x30, 0x40, 0x50, 0x62, 0x70, 0x90
 
+ACCEPTED = b"\x20\x02\x00\x00"  # a CONNACK of MQTT 3.1.1
+
 
 def connect(user, password, *, level=4, keepalive=30, clean=True, will=None, will_retained=False):
     """A CONNECT packet of MQTT 3.1.1, 3.1 (level 3) or 5 without properties; its will (topic, payload) at

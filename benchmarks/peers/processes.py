@@ -105,9 +105,9 @@ def children(pid: int) -> list[int]:
     return pids[1:]
 
 
-def named(name: str) -> list[int]:
-    """Our own children of that name: the servers that this benchmark started."""
-    return [pid for pid in children(os.getpid()) if _comm(pid) == name]
+def named(name: str, above: int | None = None) -> list[int]:
+    """The processes of that name below another, else below this one: servers that a benchmark started."""
+    return [pid for pid in children(above or os.getpid()) if _comm(pid) == name]
 
 
 def find(name: str, says: str) -> str:

@@ -28,20 +28,15 @@ Answering = TypeVar("Answering", bound=Callable[..., Response])
 WEEKS = 64  # files of a signal that are held, a megabyte or so each of those of a whole province
 
 
-def router(figures: Figures, fleet: Callable[[], list[DeviceNow]] | None = None) -> APIRouter:
-    """Read-only files over the figures; `fleet` gives the devices heard within a day, where others have read
-    them already.
-    """
+def router(figures: Figures, fleet: Callable[[], list[DeviceNow]]) -> APIRouter:
+    """Read-only files over the figures; `fleet` gives the devices heard within a day."""
     routes = APIRouter(prefix="/api/v1", tags=["open data, as files"])
 
-    def heard() -> list[DeviceNow]:
-        return fleet() if fleet is not None else figures.devices(figures.now())
-
     def as_table() -> str:
-        devices = heard()
+        devices = fleet()
         return csv_text(map(device_json, devices), gather.device_columns(devices))
 
-    table, on_map = OnDemand(as_table), OnDemand(lambda: _devices_map(figures, heard()))
+    table, on_map = OnDemand(as_table), OnDemand(lambda: _devices_map(figures, fleet()))
     weeks = _Weeks(figures)
 
     def a_file(path: str, media: str, *refusals: int) -> Callable[[Answering], Answering]:

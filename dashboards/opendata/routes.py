@@ -28,10 +28,8 @@ MOST_OF_ALL = 200  # the same of every device at once
 Page = Annotated[Asked, Depends()]
 
 
-def router(figures: Figures, fleet: Callable[[], list[DeviceNow]] | None = None) -> APIRouter:
-    """Read-only routes over the figures; `fleet` gives the devices heard within a day, where others have read
-    them already.
-    """
+def router(figures: Figures, fleet: Callable[[], list[DeviceNow]]) -> APIRouter:
+    """Read-only routes over the figures; `fleet` gives the devices heard within a day."""
     routes = APIRouter(prefix="/api/v1", tags=["open data"], responses=refused(503))
     place: Any = Query(None, json_schema_extra={"enum": list(figures.pilot.place)})
 
@@ -105,7 +103,7 @@ def router(figures: Figures, fleet: Callable[[], list[DeviceNow]] | None = None)
     def devices(request: Request, page: Page, community: str | None = place) -> Response:
         """Devices heard within a day, with their newest values."""
         require_place(figures, community)
-        newest = fleet() if fleet is not None else figures.devices(figures.now())
+        newest = fleet()
         if community is not None:
             newest = [device for device in newest if device.community == community]
         return answer(request, figures, page, newest, gather.device_columns(newest), device_json)

@@ -24,6 +24,11 @@ MORE = {  # what no simulated node carries
 }  # fmt: skip
 
 
+def fleet(figures):
+    """What gives the devices of these figures, read at each question."""
+    return lambda: figures.devices(figures.now())
+
+
 @contextmanager
 def figures(folder):
     """Its figures at the moment `NOW`."""

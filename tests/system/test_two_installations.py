@@ -8,7 +8,7 @@ import pytest
 
 from tests import servers
 from tests.system.ingest import DEVICES, STEP
-from tests.system.running import Mosquitto, Publisher, Running, command, done, hoiquan, until
+from tests.system.running import Gateway, Mosquitto, Publisher, done, hoiquan, until
 
 DEVICE = DEVICES[0]
 
@@ -35,11 +35,10 @@ class Installation:
         assert "hoiquan writer, hoiquan reader" in done(made)
 
     def start(self):
-        self._gateway = Running(
-            self.folder / "gateway.log", command("gateway"), **self._where, HOIQUAN_MQTT=self._broker.url,
-            HOIQUAN_GATEWAY_PASSWORD="x", HOIQUAN_INFLUX_TOKEN_FILE=str(self.folder / "writer"),
-        )  # fmt: skip
-        until("its subscription", 30, lambda: "connected to" in self._gateway.text())
+        own = {"HOIQUAN_MQTT": self._broker.url, "HOIQUAN_GATEWAY_PASSWORD": "x",
+               "HOIQUAN_INFLUX_TOKEN_FILE": str(self.folder / "writer")}  # fmt: skip
+        self._gateway = Gateway(self.folder / "gateway.log", self._where | own)
+        until("its subscription", 30, self._gateway.connected)
         self._publisher = Publisher(self._broker.port, DEVICE.device)
 
     def say(self):
@@ -72,7 +71,7 @@ class Installation:
         if self._publisher is not None:
             self._publisher.close()
         if self._gateway is not None:
-            self._gateway.stop()
+            self._gateway.running.stop()
         self._broker.stop()
 
 

@@ -27,7 +27,9 @@ def client(tmp_path_factory):
     app = FastAPI()
     app.add_middleware(Conditional)
     with soil.figures(tmp_path_factory.mktemp("catalog")) as figures:
-        for one in (catalog, files, routes, sta):
+        for data in (files, routes):
+            app.include_router(data.router(figures, soil.fleet(figures)))
+        for one in (catalog, sta):
             app.include_router(one.router(figures))
         with TestClient(app) as made:
             yield made

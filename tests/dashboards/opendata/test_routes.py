@@ -33,7 +33,7 @@ def client(tmp_path_factory):
     app = FastAPI()
     app.add_middleware(Conditional)
     with soil.figures(tmp_path_factory.mktemp("api")) as figures:
-        app.include_router(api.router(figures))
+        app.include_router(api.router(figures, soil.fleet(figures)))
         with TestClient(app) as made:
             yield made
 
@@ -90,7 +90,7 @@ def test_a_text_that_a_spreadsheet_would_run_is_only_text(client):
     community = PILOT.communities[0].model_copy(update={"name": '=HYPERLINK("x")'})
     pilot = PILOT.model_copy(update={"communities": (community,)})
     app = FastAPI()
-    app.include_router(api.router(Figures(None, pilot, lambda n: [], None, now=lambda: NOW)))
+    app.include_router(api.router(Figures(None, pilot, lambda n: [], None, now=lambda: NOW), list))
     text = TestClient(app).get("/api/v1/communities?format=csv").text
     assert "'=HYPERLINK" in text and ",=HYPERLINK" not in text and ',"=HYPERLINK' not in text
 
@@ -208,7 +208,7 @@ def test_who_counts_is_what_the_clerk_wrote_down_as_if_it_were_counted_again(tmp
         figures.store.write([Point("lot", where, {"quantity": 1.0}, NOW)])
         evaluation = figures.evaluation(NOW)
         app = FastAPI()
-        app.include_router(api.router(figures))
+        app.include_router(api.router(figures, soil.fleet(figures)))
         for _ in range(2):
             rows.append(TestClient(app).get("/api/v1/indicators").json()["rows"])
             midnight = midnight_of(day_of(NOW, PILOT.zone), PILOT.zone)

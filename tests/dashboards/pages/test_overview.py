@@ -41,7 +41,7 @@ def client(store: SqliteStore, pilot: Pilot) -> Iterator[TestClient]:
     )  # fmt: skip
     app = FastAPI()
     app.include_router(overview.router(figures))
-    app.include_router(api.router(figures))
+    app.include_router(api.router(figures, lambda: figures.devices(figures.now())))
     yield TestClient(app)  # not as it runs: nothing is made ahead
 
 

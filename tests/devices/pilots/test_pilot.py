@@ -15,6 +15,7 @@ from devices.pilots.pilot import HERE, Pilot, PilotError, load
 
 DEFAULT = HERE / "dong-thap.yaml"
 EARLIER = Path(__file__).with_name("earlier")  # as they were on 28 November 2026, before adopters had visits
+SINCE = {"merged", "visits", "codes", "behind_sluices"}  # fields that pilot files have had since
 
 
 WHOLE = yaml.safe_load(DEFAULT.read_text("utf-8"))
@@ -82,12 +83,21 @@ def test_the_default_pilot_has_the_targets_of_the_plan():
     assert pilot.organisations_of(max(years) + 5).year == max(years)
 
 
-@pytest.mark.parametrize("path", sorted(EARLIER.glob("*.yaml")), ids=lambda path: path.stem)
-def test_a_pilot_file_of_an_earlier_version_loads_and_what_it_does_not_say_is_assumed(path):
-    pilot, now = load(str(path)), load(path.stem)
-    for name in type(pilot).model_fields:  # what was added since is about what is not asked of an officer
-        if name not in ("adopters", "communities", "villages", "merged"):
-            assert getattr(pilot, name) == getattr(now, name), name
+def without(content, names):
+    """The content without the fields of these names, wherever they stand."""
+    if isinstance(content, dict):
+        return {name: without(inner, names) for name, inner in content.items() if name not in names}
+    return [without(one, names) for one in content] if isinstance(content, list) else content
+
+
+@pytest.mark.parametrize("name", ["binh-duong", "dong-thap"])
+def test_a_pilot_file_of_an_earlier_version_loads_and_what_it_does_not_say_is_assumed(tmp_path, name):
+    kept = EARLIER / f"{name}.yaml"
+    path = kept if kept.exists() else written(tmp_path, without(WHOLE, SINCE))
+    pilot, now = load(str(path)), load(name)
+    for field in type(pilot).model_fields:  # what was added since is about what is not asked of an officer
+        if field not in ("adopters", "communities", "villages", "merged"):
+            assert getattr(pilot, field) == getattr(now, field), field
     assert pilot.fleet == now.fleet
     visits = pilot.adopters.visits
     assert visits.assumption and 0 < visits.by_year[2021] < visits.by_year[2029] < len(pilot.producers)

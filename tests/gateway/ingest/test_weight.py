@@ -1,17 +1,14 @@
 """What a gateway remembers of a device: bytes, however many devices there are."""
 
-import gc
-import json
 import tracemalloc
 
 from devices.clock import MINUTE_MS
 from devices.contract.models import DIARY, MODELS
 from devices.contract.reading import Device
-from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import load
 from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Decoder
-from gateway.ingest.message import Message
+from tests.gateway import weight
 
 PILOT = load("dong-thap")
 NOW = 1_763_000_000_000
@@ -27,49 +24,27 @@ def fleet(begin, end):
     }
 
 
-def message(device, turn, more):
-    signals = MODELS[device.model].signals
-    body = {"values": {name: round(SIGNALS[name].low + 1 + turn / 100, 2) for name in signals}, **more(turn)}
-    topic = f"hoiquan/v1/{device.pilot}/{device.community}/{device.device}/telemetry"
-    return Message(topic, json.dumps(body).encode(), NOW + turn * MINUTE_MS, mid=turn)
-
-
-def remembered(decoder, checker, devices, turns, more):
-    """Bytes a device that are kept once these have spoken so often."""
-    gc.collect()
-    before, _ = tracemalloc.get_traced_memory()
-    for turn in range(turns):
-        decoded = decoder.decode([message(device, turn, more) for device in devices])
-        assert len(decoded.readings) == len(devices)
-        for reading in decoded.readings:
-            checker.check(reading)
-        for device in devices:
-            decoder.state(device.device), checker.dump(device)
-    del decoded, reading, device
-    gc.collect()
-    after, _ = tracemalloc.get_traced_memory()
-    return (after - before) / len(devices)
-
-
 def measured(turns, more, number=150):
+    """Bytes a device that are kept."""
     there = fleet(0, 2 * number)
+    devices = list(there.values())
     decoder, checker = Decoder(PILOT, there.get), Checker(PILOT)
-    remembered(Decoder(PILOT, there.get), Checker(PILOT), list(there.values())[:2], turns, more)
     tracemalloc.start()
     try:  # the first fill what is shared
-        remembered(decoder, checker, list(there.values())[:number], turns, more)
-        return remembered(decoder, checker, list(there.values())[number:], turns, more)
+        weight.kept(Decoder(PILOT, there.get), Checker(PILOT), devices[:2], turns, NOW, more)
+        weight.kept(decoder, checker, devices[:number], turns, NOW, more)
+        return weight.kept(decoder, checker, devices[number:], turns, NOW, more)[0] / number
     finally:
         tracemalloc.stop()
 
 
 def test_a_device_that_dates_its_readings_takes_two_kilobytes():
-    assert measured(TURNS, lambda turn: {"ts": NOW + turn * MINUTE_MS, "seq": turn, "boot": "7f3a"}) < 2048
+    assert measured(TURNS, weight.dated(NOW)) < 2048
 
 
 def test_a_device_without_a_clock_takes_six_bytes_a_number_more():
     """Its numbers tell what came before: the last 512 of them."""
-    assert measured(600, lambda turn: {"seq": turn, "boot": "7f3a"}, 40) < 2048 + 6 * 512
+    assert measured(600, weight.clockless, 40) < 2048 + 6 * 512
 
 
 def test_holes_take_twenty_bytes_each():

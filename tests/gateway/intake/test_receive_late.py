@@ -8,8 +8,6 @@ from tests import packets
 from tests.gateway.clients import TOPIC
 from tests.servers import PATIENCE
 
-ACCEPTED = b"\x20\x02\x00\x00"  # CONNACK
-
 
 def heard_until(connection, kind):
     """What a client sends, up to a packet of this kind: that kind of each."""
@@ -30,12 +28,12 @@ def test_it_is_not_said_on_the_next_connection():
         receiver.start()
         first, _ = server.accept()
         with first:
-            first.sendall(ACCEPTED + packets.publish(TOPIC, b"x", number=7))
+            first.sendall(packets.ACCEPTED + packets.publish(TOPIC, b"x", number=7))
             (message,) = receiver.take(1, PATIENCE)
         second, _ = server.accept()
         with second:
             assert heard_until(second, packets.CONNECT) == [packets.CONNECT]
             receiver.ack([message])
-            second.sendall(ACCEPTED)
+            second.sendall(packets.ACCEPTED)
             assert packets.PUBACK not in heard_until(second, packets.SUBSCRIBE)
             receiver.stop()

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from devices.contract.packets import Publish, frame, read_publish
 from sim.publish.session import KEPT, WINDOW, Broken, Message, Refused, Session
 from tests import packets
+from tests.packets import ACCEPTED
 
 HELLO = Message("t/status", b"online", True)
-ACCEPTED = b"\x20\x02\x00\x00"
 
 
 def session(hears=None):
