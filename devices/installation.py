@@ -19,6 +19,7 @@ from pathlib import Path
 from devices import credentials
 from devices.access.registry import Registry
 from devices.files import replace
+from devices.pilots.written import SCENARIO
 from devices.settings import Settings, http_address
 from devices.texts import Mendable, Misuse
 
@@ -31,6 +32,12 @@ _NOWHERE = "192.0.2.1"  # of no network (RFC 5737); nothing is sent to it
 
 class Occupied(Misuse):
     """It cannot run there; the sentence names what is in the way, and the mend."""
+
+
+def require_no_rehearsal(data: Path) -> None:
+    """Raise Occupied for a folder that holds a rehearsal: what is of now would be mixed into it."""
+    if (data / SCENARIO).exists():
+        raise Occupied("up.rehearsal", folder=data)
 
 
 @contextmanager

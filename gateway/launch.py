@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from devices.installation import LOOPBACK, require_port
+from devices.installation import LOOPBACK, require_no_rehearsal, require_port
 from devices.processes import stop_on_signals
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language, PilotName
@@ -41,6 +41,7 @@ def gateway(
     from gateway.stores.opening import open_store
 
     settings = Settings.read(data=data, pilot=pilot, mqtt=mqtt, group=group, instance=instance)
+    require_no_rehearsal(settings.data)
     with open_store(settings) as store:
         if not serve(settings, store, stop_on_signals()):
             raise SystemExit(1)

@@ -11,6 +11,7 @@ import typer
 
 from devices import broker_url
 from devices.files import may_write
+from devices.installation import require_no_rehearsal
 from devices.pilots import scenario as scenarios
 from devices.pilots.levers import FIRST, LAST
 from devices.pilots.pilot import Pilot
@@ -127,6 +128,8 @@ def command(open_past: OpenPast) -> Callable[..., None]:
         if not (plan.mqtt or plan.out or plan.store):
             raise Misuse("simulated.nowhere")
         judged = settings.loaded_pilot
+        if play is None and store:
+            require_no_rehearsal(settings.data)
         if play is not None:
             if start or until or history:
                 raise Misuse("simulated.own_time")

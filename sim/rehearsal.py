@@ -13,7 +13,6 @@ from pathlib import Path
 
 from devices import installation
 from devices.pilots import scenario as scenarios
-from devices.pilots.written import SCENARIO
 from devices.processes import Child, run_together
 from devices.settings import Settings
 from devices.terminal import announce
@@ -23,12 +22,6 @@ FOLDER = "rehearsals"  # in the data folder, where nobody names another
 # what a scenario decides itself, or has no need of
 OWN = ("--pilot", "--history", "--speed", "--seed", "--faults", "--rollout", "--mqtt-port", "--broker")
 PLAYED = "played"  # in a rehearsal's folder: it was played to its end
-
-
-def refuse(folder: Path) -> None:
-    """Raise Misuse for a folder that holds a rehearsal: no gateway runs on it."""
-    if (folder / SCENARIO).exists():
-        raise Misuse("up.rehearsal", folder=folder)
 
 
 def up(

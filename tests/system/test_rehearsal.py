@@ -49,7 +49,8 @@ def test_it_is_played_once_and_shown_again(tmp_path):
     assert scenario.held(folder) == scenario.load(str(tmp_path / "short.yaml"))
     (tmp_path / "short.yaml").write_text(SHORT.replace("80", "90"), "utf-8")
     assert "kịch bản khác" in one_line(hoiquan(tmp_path, "up", "--scenario", "short.yaml"), 2)
-    assert "đang giữ một cuộc diễn tập" in one_line(hoiquan(tmp_path, "up", "--data", str(folder)), 2)
+    for words in (("up",), ("gateway",), ("simulate", "--store", "--history", "1h", "--history-only")):
+        assert "đang giữ một cuộc diễn tập" in one_line(hoiquan(tmp_path, *words, "--data", str(folder)), 2)
 
 
 def test_what_a_scenario_decides_is_not_asked_for_beside_it(tmp_path):
