@@ -19,8 +19,10 @@ class HourSheet:
 
     def write(self, at: int) -> None:
         """The last hours before epoch ms `at`; and of the weeks before, each in its turn, those hours that
-        readings came to late.
+        readings came to late. A week that could not be looked at holds up no other: its turn comes again.
         """
-        roll(self._store, self._pilot, at - HOURS_MS, at)
-        catch_up(self._store, self._pilot, at - self._week * WEEK_MS)
-        self._week = (self._week + 1) % WEEKS
+        week, self._week = self._week, (self._week + 1) % WEEKS
+        try:
+            roll(self._store, self._pilot, at - HOURS_MS, at)
+        finally:
+            catch_up(self._store, self._pilot, at - week * WEEK_MS)

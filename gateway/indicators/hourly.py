@@ -11,7 +11,7 @@ again, be it that a node emptied its buffer late, that a gateway was killed, or 
 from devices.clock import DAY_MS, HOUR_MS
 from devices.pilots.pilot import Pilot
 from gateway.stores.points import HOURLY, Point, Tags, Value
-from gateway.stores.store import Store
+from gateway.stores.store import RetryLater, Store
 
 WEEK_MS = 7 * DAY_MS  # asked for at once: whoever writes readings waits no longer for the store
 
@@ -26,18 +26,24 @@ def roll(store: Store, pilot: Pilot, start: int, stop: int) -> None:
 
 def catch_up(store: Store, pilot: Pilot, at: int) -> None:
     """Of the week that epoch ms `at` is in, count the hours of those days (of UTC) that are not as they
-    should be. Raises RetryLater.
+    should be. Raises RetryLater, where it could not of some, once it has done the others.
     """
     start = at // WEEK_MS * WEEK_MS
     readings = _numbers(store, pilot, "telemetry", "", start)
     counted = _numbers(store, pilot, "telemetry_hour", "_number", start)
+    failed: RetryLater | None = None
     for day in sorted({day for (_, _, day), _ in readings.items() ^ counted.items()}):
-        store.write(hours(store, pilot, day, day + DAY_MS))
+        try:
+            store.write(hours(store, pilot, day, day + DAY_MS))
+        except RetryLater as error:
+            failed = error
+    if failed is not None:
+        raise failed
 
 
 def hours(store: Store, pilot: Pilot, start: int, stop: int) -> list[Point]:
     """The hours of [start, stop), both whole hours, that have readings."""
-    summary = store.summary("telemetry", HOURLY, {"pilot": pilot.pilot}, start, stop, HOUR_MS)
+    summary = store.summary("telemetry", HOURLY, {"pilot": pilot.pilot}, start, stop, HOUR_MS, only=["mean"])
     fields: dict[tuple[Tags, int], dict[str, Value]] = {}
     for signal, series in summary.items():
         for tags, buckets in series.items():
@@ -53,8 +59,8 @@ def _numbers(
 ) -> dict[tuple[str, Tags, int], int]:
     """How many readings the week has of each signal, series and day: themselves, or as their hours say."""
     names = {f"{signal}{end}": signal for signal in HOURLY}
-    where = {"pilot": pilot.pilot}
-    summary = store.summary(measurement, list(names), where, start, start + WEEK_MS, DAY_MS)
+    where, only = {"pilot": pilot.pilot}, ["mean"] if end else []
+    summary = store.summary(measurement, list(names), where, start, start + WEEK_MS, DAY_MS, only=only)
     return {
         (names[name], tags, bucket.time): round(bucket.mean * bucket.number) if end else bucket.number
         for name, series in summary.items()

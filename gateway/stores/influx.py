@@ -7,21 +7,27 @@ for a bad point are ours. InfluxQL runs on 1.x, 2.x and 3.x alike.
 import gzip
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
-from typing import Any
+from functools import lru_cache
+from math import nan
+from typing import Any, TypeVar
 
 from pydantic_core import to_json
 
-from devices.contract.signals import CIRCULAR
+from devices.contract.models import MODELS
+from devices.contract.signals import CIRCULAR, SIGNALS
 from gateway.stores import heading
 from gateway.stores.points import MEASUREMENTS, UNFIT_TAG, Point, Tags, Value, check_fields, unfit
 from gateway.stores.server import Refused, Server
-from gateway.stores.store import Bucket, Latest, RejectPoints
+from gateway.stores.store import SPREAD, Bucket, Latest, RejectPoints, TookTooLong
 
 STATEMENTS = 10  # a query: an address of more than 8 KB is refused by common proxies
 LINES = 5000  # lines a request: what the server takes best
 _MILLION = 1_000_000  # the server's own precision is ns, the query answers ms
-_BUCKET = ("min", "mean", "max", "count")  # a Bucket's fields, the time aside, as InfluxQL names them
+_SPREAD = dict(zip(SPREAD, ("min", "mean", "max"), strict=True))  # as InfluxQL names them
+TOGETHER = 50  # places or devices that are asked about at once: their names fit an address, too
+WIDEST = max(SIGNALS, key=lambda signal: sum(signal in model.signals for model in MODELS.values()))
+KNOWN_SERIES = 1 << 16  # whose beginning of a line is remembered
+_T = TypeVar("_T")
 
 
 class InfluxStore:
@@ -33,6 +39,7 @@ class InfluxStore:
         self, url: str, token: str, org: str, bucket: str, reread: Callable[[], str] | None = None
     ) -> None:
         self._server = Server(url, token, org, bucket, reread)
+        self._places = TOGETHER  # fewer where the server took too long over so many
 
     def close(self) -> None:
         self._server.close()
@@ -91,41 +98,107 @@ class InfluxStore:
         stop: int,
         step: int,
         origin: int = 0,
+        *,
+        only: Sequence[str] = SPREAD,
     ) -> dict[str, dict[Tags, list[Bucket]]]:
         check_fields(measurement, fields)
-        source = f'"{measurement}" {_where(where, start, stop)}'
         steps = f"GROUP BY time({int(step)}ms, {int(origin % step)}ms), * fill(none)"
-        result: dict[str, dict[Tags, list[Bucket]]] = {}
-        if straight := [field for field in fields if field not in CIRCULAR]:
-            asked = ", ".join(
-                f'{function}("{field}") AS "{field} {function}"' for field in straight for function in _BUCKET
-            )
-            (answer,) = self._server.query(f"SELECT {asked} FROM {source} {steps}")
-            result |= _buckets(answer, measurement, straight, _BUCKET, Bucket)
-        for field in CIRCULAR.intersection(fields):
-            parts = f"SELECT {heading.vectors(field)} FROM {source} GROUP BY *"
-            asked = f'mean("east") AS "{field} east", mean("north") AS "{field} north"'
-            asked += f', count("east") AS "{field} count"'
-            (answer,) = self._server.query(f"SELECT {asked} FROM ({parts}) {_where({}, start, stop)} {steps}")
-            result |= _buckets(answer, measurement, [field], ("east", "north", "count"), heading.bucket)
-        return result
+        straight = [field for field in fields if field not in CIRCULAR]
+        columns = [*(_SPREAD[part] for part in SPREAD if part in only), "count"]
+        made = Bucket if len(columns) > len(SPREAD) else _maker(columns)
+        inside = _where({}, start, stop)
+
+        def ask(places: str) -> dict[str, dict[Tags, list[Bucket]]]:
+            source = f'"{measurement}" {_where(where, start, stop)}{places}'
+            result: dict[str, dict[Tags, list[Bucket]]] = {}
+            if straight:
+                asked = ", ".join(
+                    f'{function}("{field}") AS "{field} {function}"'
+                    for field in straight
+                    for function in columns
+                )
+                (answer,) = self._server.query(f"SELECT {asked} FROM {source} {steps}")
+                result |= _buckets(answer, measurement, straight, columns, made)
+            for field in CIRCULAR.intersection(fields):
+                parts = f"SELECT {heading.vectors(field)} FROM {source} GROUP BY *"
+                asked = f'mean("east") AS "{field} east", mean("north") AS "{field} north"'
+                asked += f', count("east") AS "{field} count"'
+                (answer,) = self._server.query(f"SELECT {asked} FROM ({parts}) {inside} {steps}")
+                result |= _buckets(answer, measurement, [field], ("east", "north", "count"), heading.bucket)
+            return result
+
+        found: dict[str, dict[Tags, list[Bucket]]] = {}
+        for some in self._by_places(measurement, where, ask):
+            for field, series in some.items():
+                found.setdefault(field, {}).update(series)
+        return found
 
     def coverage(self, where: Mapping[str, str], start: int, stop: int, slot: int) -> dict[str, float]:
         slots = max(1, math.ceil((stop - start) / slot))
-        query = (
-            f'SELECT count(*) FROM "telemetry" {_where(where, start, stop)} '
-            f"GROUP BY time({int(slot)}ms, {int(start % slot)}ms), device fill(none)"
-        )
-        series = self._server.query(query)[0].get("series", ())
-        found = {one["tags"]["device"]: len(one["values"]) / slots for one in series}
-        found.pop("", None)  # somebody else's point, without a device
-        return found
+        steps = f"GROUP BY time({int(slot)}ms, {int(start % slot)}ms), device fill(none)"
+        span, inside = _where(where, start, stop), _where({}, start, stop)
+
+        def ask(places: str) -> list[Mapping[str, Any]]:
+            """Slots by device, once or twice. Almost all that there are say `WIDEST` in each: that is asked
+            of all, and what is in a point, whatever it is, of those that did not.
+            """
+            listed, most = self._server.query(
+                _names("telemetry", "device", where, places),
+                f'SELECT count("{WIDEST}") FROM "telemetry" {span}{places} {steps}',
+            )
+            found: list[Mapping[str, Any]] = most["series"]
+            full = {one["tags"]["device"] for one in found if len(one["values"]) == slots}
+            rest = [name for one in listed["series"] for _, name in one["values"] if name not in full]
+            for some in batched(rest, TOGETHER):
+                # points are counted by a tag, for it is in each: to count each column costs ten times as much
+                rows = f'SELECT "device" AS "said", * FROM "telemetry" {span}{_any_of("device", some)}'
+                counted = f'SELECT count("said") FROM ({rows} GROUP BY device) {inside} {steps}'
+                found += self._server.query(counted)[0]["series"]
+            return found
+
+        filled: dict[str, set[int]] = {}  # a device that moved is one
+        for series in self._by_places("telemetry", where, ask):
+            for one in series:
+                filled.setdefault(one["tags"]["device"], set()).update(time for time, _ in one["values"])
+        filled.pop("", None)  # somebody else's point, without a device
+        return {device: len(times) / slots for device, times in filled.items()}
 
     def admits(self, actions: Sequence[str]) -> bool:
         """Whether the server lets us do `actions` ("read", "write") here. Raises RetryLater where it does not
         answer.
         """
         return all(self._server.admits(action, _body("")) for action in actions)
+
+    def _by_places(
+        self, measurement: str, where: Mapping[str, str], ask: Callable[[str], _T]
+    ) -> Iterator[_T]:
+        """What `ask` gives of some places after the others, called with the condition for them: all at once
+        are more than a busy server answers in time, and keep it from everybody else. Of what takes too long
+        all the same half is asked, and of what follows. Raises RetryLater.
+        """
+        if "community" in where or "device" in where:
+            yield ask("")
+            return
+        (listed,) = self._server.query(_names(measurement, "community", where))
+        places = [name for one in listed["series"] for _, name in one["values"]]
+        if len(places) <= self._places:
+            yield ask("")
+            return
+        places.append("")  # of somebody else's points, without a place
+        in_time = True
+        while places:
+            some = places[: self._places]
+            try:
+                yield ask(_any_of("community", some))
+            except TookTooLong:
+                if len(some) == 1:
+                    raise
+                self._server.ask_something_small()  # or it hangs
+                self._places, in_time = (len(some) + 1) // 2, False
+                continue
+            del places[: len(some)]
+        if in_time:
+            self._places = min(self._places + 1, TOGETHER)  # it may be busy no longer
 
     def _write_or_bisect(self, lines: Sequence[str], first: int, last: int, bad: dict[int, str]) -> None:
         """Write lines[first:last]; where the server refuses, halve until the bad ones stand alone."""
@@ -168,7 +241,7 @@ def line(point: Point) -> str:
     return f"{prefix} {written} {time}"
 
 
-@cache
+@lru_cache(KNOWN_SERIES)
 def _prefix(measurement: str, tags: Tags) -> str:
     if unfit(tags):
         return ""
@@ -199,10 +272,27 @@ def _where(where: Mapping[str, str], start: int, stop: int | None = None) -> str
     parts = [f"time >= {int(start) * _MILLION}"]
     if stop is not None:
         parts.append(f"time < {int(stop) * _MILLION}")
-    for name, value in where.items():
-        quoted = value.replace("\\", "\\\\").replace("'", "\\'")
-        parts.append(f"\"{name}\" = '{quoted}'")
+    if matching := _matching(where):
+        parts.append(matching)
     return "WHERE " + " AND ".join(parts)
+
+
+def _matching(where: Mapping[str, str]) -> str:
+    """The condition for these tags; "" is to have none of the name."""
+    quoted = {name: value.replace("\\", "\\\\").replace("'", "\\'") for name, value in where.items()}
+    return " AND ".join(f"\"{name}\" = '{value}'" for name, value in quoted.items())
+
+
+def _names(measurement: str, tag: str, where: Mapping[str, str], more: str = "") -> str:
+    """The statement for the values that a tag ever had."""
+    condition = (_matching(where) + more).removeprefix(" AND ")
+    named = f'SHOW TAG VALUES FROM "{measurement}" WITH KEY = "{tag}"'
+    return f"{named} WHERE {condition}" if condition else named
+
+
+def _any_of(name: str, values: Sequence[str]) -> str:
+    """One more condition: a tag is any of these."""
+    return f" AND ({' OR '.join(_matching({name: value}) for value in values)})"
 
 
 def _tables(result: Mapping[str, Any], measurement: str) -> Iterator[tuple[Tags, list[dict[str, Any]]]]:
@@ -215,6 +305,17 @@ def _tables(result: Mapping[str, Any], measurement: str) -> Iterator[tuple[Tags,
         labels = series.get("tags", {})
         rows = [dict(zip(series["columns"], values, strict=True)) for values in series["values"]]
         yield tuple(sorted((name, labels[name]) for name in wanted if labels.get(name))), rows
+
+
+def _maker(columns: Sequence[str]) -> Callable[..., Bucket]:
+    """Makes a bucket of its time and these of its columns."""
+
+    def made(time: int, *values: Any) -> Bucket:
+        there = dict(zip(columns, values, strict=True))
+        low, mean, high = (there.get(_SPREAD[part], nan) for part in SPREAD)
+        return Bucket(time, low, mean, high, there["count"])
+
+    return made
 
 
 def _buckets(

@@ -13,9 +13,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from urllib3 import BaseHTTPResponse, PoolManager, Timeout
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from gateway.stores.store import RetryLater
+from gateway.stores.store import RetryLater, TookTooLong
 
 _TIMEOUT_MS = 20_000
 _LINES = 8  # connections that are kept: as many threads may ask at a time
@@ -84,6 +84,10 @@ class Server:
             raise RetryLater(f"InfluxDB's answer is cut off: {answer.data[-80:]!r}")
         return results
 
+    def ask_something_small(self) -> None:
+        """Raises RetryLater where it does not even answer what costs nothing."""
+        self.query(_NOTHING)
+
     def admits(self, action: str, empty: bytes) -> bool:
         """Whether the token may "read" or "write" here, found by doing so: `empty` is written. What merely
         lists names is answered to everybody, with nothing in it.
@@ -111,6 +115,8 @@ class Server:
                 if answer.status not in _DENIED or (now := self._reread()) == token:
                     break
                 self._token = token = now
+        except ReadTimeoutError as error:
+            raise TookTooLong(f"InfluxDB does not answer: {error}") from error
         except (HTTPError, OSError) as error:
             raise RetryLater(f"InfluxDB does not answer: {error}") from error
         return answer

@@ -26,7 +26,7 @@ from gateway.stores.points import (
     unfit,
 )
 from gateway.stores.series import Index
-from gateway.stores.store import Bucket, Latest, RejectPoints, RetryLater
+from gateway.stores.store import SPREAD, Bucket, Latest, RejectPoints, RetryLater
 
 TOGETHER = 500  # series whose newest values are read at once
 _TYPES: dict[Kind, str] = {"float": "REAL", "int": "INTEGER", "text": "TEXT", "bool": "INTEGER"}
@@ -164,6 +164,8 @@ class SqliteStore:
         stop: int,
         step: int,
         origin: int = 0,
+        *,
+        only: Sequence[str] = SPREAD,  # all of it is one look at the rows
     ) -> dict[str, dict[Tags, list[Bucket]]]:
         check_fields(measurement, fields)
         origin %= step  # so that no time is before it: SQLite divides towards zero

@@ -8,9 +8,11 @@ import pytest
 from devices.contract.signals import CIRCULAR
 from devices.pilots.pilot import load
 from gateway.clerk.clerk import Clerk
-from gateway.indicators.hourly import roll
+from gateway.indicators.hourly import WEEK_MS, catch_up, roll
 from gateway.ingest.message import Books
 from gateway.stores.points import HOURLY, Point, device_tags
+from gateway.stores.sqlite import SqliteStore
+from gateway.stores.store import RetryLater
 
 HANOI = timezone(timedelta(hours=7))
 NOW = int(datetime(2026, 11, 21, 10, 25, tzinfo=HANOI).timestamp() * 1000)
@@ -125,3 +127,47 @@ def test_days_that_are_right_are_not_counted_again(store, monkeypatch):
     for _ in range(5):
         made.hours.write(NOW)
     assert [span for span in asked if span[1] - span[0] == DAY] == [(late, late + DAY)]
+
+
+class Fitful(SqliteStore):
+    """Does not sum up what begins at one of `away`."""
+
+    away = ()
+
+    def summary(self, measurement, fields, where, start, *rest, **more):
+        if start in self.away:
+            raise RetryLater("it takes too long")
+        return super().summary(measurement, fields, where, start, *rest, **more)
+
+
+@pytest.fixture
+def fitful(tmp_path):
+    made = Fitful(tmp_path / "store.sqlite")
+    yield made
+    made.close()
+
+
+def test_a_day_that_cannot_be_counted_holds_up_no_other_and_is_counted_later(fitful):
+    week = NOW // WEEK_MS * WEEK_MS - WEEK_MS
+    fitful.write([reading(week + day * DAY, water_level=1.0) for day in range(7)])
+    fitful.away = (week + 2 * DAY,)
+    with pytest.raises(RetryLater):
+        catch_up(fitful, PILOT, week)
+    assert sorted(there(fitful)) == [week + day * DAY for day in range(7) if day != 2]
+    fitful.away = ()
+    catch_up(fitful, PILOT, week)
+    assert sorted(there(fitful)) == [week + day * DAY for day in range(7)]
+
+
+def test_a_week_that_cannot_be_looked_at_holds_up_no_other_nor_do_the_last_hours(fitful):
+    week, sheet = NOW // WEEK_MS * WEEK_MS, clerk(fitful).hours
+    fitful.write([reading(week - back * WEEK_MS, water_level=1.0) for back in range(3)])
+    fitful.away = (week - WEEK_MS, (NOW - 2 * HOUR) // HOUR * HOUR)
+    for _ in range(3):
+        with pytest.raises(RetryLater):
+            sheet.write(NOW)
+    assert sorted(there(fitful)) == [week - 2 * WEEK_MS, week]
+    fitful.away = ()
+    for _ in range(60):
+        sheet.write(NOW)
+    assert sorted(there(fitful)) == [week - back * WEEK_MS for back in (2, 1, 0)]

@@ -1,5 +1,7 @@
 """A store's sums over time, on both adapters: steps, days, gaps and the share of slots with a reading."""
 
+import random
+from collections import Counter
 from math import isnan
 
 import pytest
@@ -68,6 +70,21 @@ def test_several_fields_are_summed_up_at_once(store):
     fields = ["soil_ec", "soil_moisture", "soil_temperature"]
     found = store.summary("telemetry", fields, PILOT, T, T + DAY, HOUR)
     assert found == {name: naive_summary(points, name, T, T + DAY, HOUR, 0) for name in fields[:2]}
+
+
+@pytest.mark.parametrize("only", [(), ("mean",), ("high", "low")])
+def test_what_is_not_asked_for_changes_nothing_else(store, only):
+    store.write([reading(T + n * MINUTE, f"d{n % 2}", soil_ec=n / 7, wind_direction=5.0) for n in range(90)])
+    fields = ["soil_ec", "wind_direction"]
+    whole = store.summary("telemetry", fields, PILOT, T, T + DAY, HOUR)["soil_ec"]
+    some = store.summary("telemetry", fields, PILOT, T, T + DAY, HOUR, only=only)["soil_ec"]
+    wanted = ("time", "number", *only)
+    assert {
+        where: [[getattr(bucket, name) for name in wanted] for bucket in rows] for where, rows in some.items()
+    } == {
+        where: [[getattr(bucket, name) for name in wanted] for bucket in rows]
+        for where, rows in whole.items()
+    }
 
 
 def test_a_day_is_a_vietnamese_day(store):
@@ -205,3 +222,21 @@ def test_flagged_values_cover_nothing(store):
 def test_a_device_whose_tags_changed_is_still_one_device(store):
     store.write([reading(T + n * HOUR, model="old" if n < 6 else "new", soil_ec=1.0) for n in range(12)])
     assert store.coverage(PILOT, T, T + 12 * HOUR, HOUR) == {"d1": 1.0}
+
+
+def test_coverage_is_that_of_whatever_a_device_says(store):
+    """Some say how strong their signal is and some do not, or not each time."""
+    luck = random.Random(3)
+    signals = [("rssi",), ("rssi", "soil_ec"), ("soil_ec",), ("battery_voltage", "rssi"), ("pump_state",)]
+    expected = Counter()
+    for n in range(60):
+        for hour in range(24):
+            some = luck.sample(signals[n % 5], luck.randrange(len(signals[n % 5]) + 1)) if n > 9 else ["rssi"]
+            moved = f"place-{n % 7 + (hour > 12 and n % 11 == 0)}"
+            if some:
+                at = T + hour * HOUR + luck.randrange(HOUR)
+                store.write([reading(at, f"d{n}", moved, **dict.fromkeys(some, 1.0))])
+                expected[f"d{n}"] += 1
+    assert store.coverage(PILOT, T, T + DAY, HOUR) == {
+        device: pytest.approx(slots / 24) for device, slots in expected.items()
+    }

@@ -1,0 +1,109 @@
+"""What is asked about all places, in pieces that a busy InfluxDB answers in time."""
+
+import json
+import threading
+import time
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote_plus
+
+import pytest
+
+from gateway.stores import influx
+from gateway.stores.influx import InfluxStore
+from gateway.stores.points import Point
+from gateway.stores.store import RetryLater
+from tests.gateway.readings import DAY, HOUR, MINUTE, PILOT, T, reading
+
+PLACES = [f"place-{number}" for number in range(30)]
+
+
+def test_what_is_asked_in_pieces_is_what_it_was_at_once(any_influx, monkeypatch):
+    points = [
+        reading(T + n * 7 * MINUTE, f"d{n % 60}", PLACES[n % 29], **{("rssi", "soil_ec")[n % 60 % 2]: n / 7})
+        for n in range(2000)
+    ]
+    nowhere = (("device", "d7"), ("pilot", "p"))  # somebody else's, without a place
+    points.append(Point("telemetry", nowhere, {"soil_ec": 1.0}, T + 30 * DAY))
+    asked, found = (T, T + 31 * DAY, HOUR), []
+    bucket = any_influx.bucket()
+    for together in (1000, 50, 4):
+        monkeypatch.setattr("gateway.stores.influx.TOGETHER", together)
+        made = InfluxStore(any_influx.url, any_influx.token, any_influx.org, bucket)
+        if not found:
+            made.write(points)
+        found.append(
+            (made.summary("telemetry", ["rssi", "soil_ec"], PILOT, *asked), made.coverage(PILOT, *asked))
+        )
+        made.close()
+    assert found[0] == found[1] == found[2]
+    assert len(found[0][1]) == 60
+    numbers = [one.number for some in found[0][0].values() for rows in some.values() for one in rows]
+    assert sum(numbers) == len(points)
+
+
+def test_the_beginnings_of_lines_that_are_remembered_have_a_limit():
+    assert influx._prefix.cache_info().maxsize is not None
+
+
+@contextmanager
+def busy(most, patience):
+    """A server that knows 30 places, and takes longer than `patience` seconds over more than `most` of them.
+    Its address, and of how many it was asked.
+    """
+    asked = []
+
+    class Busy(BaseHTTPRequestHandler):
+        def do_GET(self):
+            query = unquote_plus(self.path)
+            places = [name for name in PLACES if f"'{name}'" in query]
+            if query.startswith("/query?") and "SHOW" in query:
+                rows = [["community", name] for name in PLACES]
+                said = {"name": "telemetry", "columns": ["key", "value"], "values": rows}
+            else:
+                asked.append(len(places))
+                if len(places) > most:
+                    time.sleep(2 * patience)
+                said = {"name": "telemetry", "columns": ["time", "soil_ec count"], "values": [[T, 1]]}
+            self.send_response(200)
+            self.end_headers()
+            series = [said | {"tags": {"device": name}} for name in places]
+            series = [said] if "SHOW" in query else series
+            with suppress(BrokenPipeError):
+                self.wfile.write(json.dumps({"results": [{"statement_id": 0, "series": series}]}).encode())
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Busy) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", asked
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_what_takes_too_long_is_asked_in_smaller_pieces_from_then_on(monkeypatch):
+    patience = 0.5
+    monkeypatch.setattr("gateway.stores.server._TIMEOUT_MS", 1000 * patience)
+    monkeypatch.setattr("gateway.stores.influx.TOGETHER", 20)
+    with busy(6, patience) as (url, asked):
+        made = InfluxStore(url, "token", "org", "bucket")
+        for _ in range(2):
+            (found,) = made.summary("telemetry", ["soil_ec"], PILOT, T, T + DAY, HOUR, only=()).values()
+            assert {dict(where)["device"] for where in found} == set(PLACES)
+        assert [number for number in asked if number > 6] == [20, 10]
+        made.close()
+
+
+def test_what_takes_too_long_of_one_place_is_asked_again_later(monkeypatch):
+    monkeypatch.setattr("gateway.stores.server._TIMEOUT_MS", 50)
+    with busy(0, 0.05) as (url, asked):
+        made = InfluxStore(url, "token", "org", "bucket")
+        monkeypatch.setattr(made, "_places", 2)
+        with pytest.raises(RetryLater):
+            made.summary("telemetry", ["soil_ec"], PILOT, T, T + DAY, HOUR, only=())
+        assert [number for number in asked if number] == [2, 1]
+        made.close()
