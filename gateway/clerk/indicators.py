@@ -88,12 +88,13 @@ class IndicatorSheet:
 
 def recount(store: Store, pilot: Pilot, devices: list[Device], first: date, last: date) -> Iterator[date]:
     """Count the indicators again at the end of each day from `first` to before `last`, newest first,
-    and store them; yields each day that is counted. One whose window began before there were readings is left
-    out: a count over days at which nobody had looked would say 0.
+    and store them; yields each day once it is stored. One whose window began before there were readings is
+    left out: a count over days at which nobody had looked would say 0.
     """
     sealed = SealTimes(store, pilot, share_window(pilot, first), midnight_of(last, pilot.zone))
     covered = Coverage(store, pilot)
     counted: list[Point] = []
+    done: list[date] = []
     for back in range((last - first).days):
         day = last - timedelta(days=back + 1)
         end = midnight_of(day + timedelta(days=1), pilot.zone) - 1  # still of the day that ends
@@ -102,9 +103,10 @@ def recount(store: Store, pilot: Pilot, devices: list[Device], first: date, last
             counted += points(pilot, evaluation)
             if back < LEFT_DAYS:
                 counted += left_behind(store, pilot, devices, evaluation)
-            if len(counted) >= WRITTEN:
+        done.append(day)
+        if len(counted) >= WRITTEN or day == first:
+            if counted:
                 store.write(counted)
                 counted.clear()
-        yield day
-    if counted:
-        store.write(counted)
+            yield from done
+            done.clear()

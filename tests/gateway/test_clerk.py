@@ -7,9 +7,11 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from devices.clock import day_of, midnight_of
 from devices.pilots.pilot import load
 from gateway.clerk import clerk as clerk_module
 from gateway.clerk.clerk import Clerk
+from gateway.clerk.indicators import recount
 from gateway.ingest.message import Books, Message, Outcome, Refusal
 from gateway.ingest.spool import Spool
 from gateway.ingest.spoolfile import SpoolFull
@@ -323,3 +325,18 @@ def test_a_lot_of_an_earlier_day_counts_from_that_day_on_only(store):
     }
     assert all((value > 0) is (time > sealed) for time, value in shares.items())
     assert any(shares.values())
+
+
+def test_a_day_that_is_told_as_counted_is_stored(store):
+    """Whoever stops after it has lost nothing."""
+    device = next(device for device in PILOT.fleet.values() if device.model == "soil-probe")
+    begin = MIDNIGHT - 20 * 86_400_000
+    store.write(
+        [Point("telemetry", device_tags(device), {"soil_ec": 1.0}, begin + h * 3_600_000) for h in range(480)]
+    )
+    today, told = day_of(T, PILOT.zone), []
+    for day in recount(store, PILOT, [device], today - timedelta(days=5), today):
+        told.append(day)
+        end = midnight_of(day + timedelta(days=1), PILOT.zone)
+        assert len(store.series("kpi", {"indicator": "iot_communities"}, end - 1, end, 10)) == 1
+    assert told == [today - timedelta(days=back) for back in range(1, 6)]
