@@ -18,12 +18,13 @@ from devices.contract.models import DIARY
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
 from gateway.indicators.course import asked
-from gateway.stores.points import FLAG_TRUE, Point, tags
+from gateway.stores.points import FLAG_TRUE, Point, tags, whole
 from gateway.stores.store import Store, all_points
 
 MANY = 100_000
 SHARE = "traceability_share"
 SHARE_OF_TIME = 0.01  # that asking for the coverage may take of a gateway that runs
+TURN = 2.0  # seconds of asking for it after which the rest waits for the next time
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,9 @@ class SealTimes:
 
     def __init__(self, store: Store, pilot: Pilot, start: int, stop: int) -> None:
         self._times: dict[tuple[str, bool], list[int]] = {}  # community, was its diary simulated? → sorted
-        for point in reversed([*all_points(store, "lot", {"pilot": pilot.pilot}, start, stop)]):
-            key = dict(point.tags)["community"], bool(point.fields.get("simulated"))
+        lots = [*all_points(store, "lot", {"pilot": pilot.pilot}, start, stop)]
+        for point in whole(reversed(lots), "simulated"):
+            key = dict(point.tags)["community"], bool(point.fields["simulated"])
             self._times.setdefault(key, []).append(point.time)
 
     def within(self, start: int, stop: int) -> dict[str, set[bool]]:
@@ -88,35 +90,54 @@ class Coverage:
         self._known: dict[str, float] | None = None
         self._at = 0  # epoch ms of which it is
         self._again = 0.0  # when it is asked for again, s, monotonic
+        self._asking: int | None = None  # epoch ms of which it is being asked for
+        self._left: list[int] = []  # days of it that are still to be asked for
+        self._took = 0.0  # what it took so far, s
         # one more than a window: the day that joins must not push out one that is about to be asked for
         self._of_day = lru_cache(maxsize=rule.window_days + 1)(self._ask_day)
 
     def until(self, at: int) -> dict[str, float]:
         """Device → share of the slots of the window before epoch ms `at` that have a reading of it."""
-        start = at - self._window
-        if DAY_MS % self._slot:  # its days are not whole slots
-            return self._store.coverage(self._where, start, at, self._slot)
-        whole = self._window // self._slot
+        days, whole = self._days(at), self._window // self._slot
+        if not days:
+            return self._store.coverage(self._where, at - self._window, at, self._slot)
         filled: Counter[str] = Counter()
-        for day in range(start, at, DAY_MS):
+        for day in days:
             filled.update(self._of_day(day))
         return {device: slots / whole for device, slots in filled.items()}
 
     def lately(self, at: int) -> dict[str, float]:
         """The same, as it was asked for lately: a window of days hardly changes within a minute, and of ten
-        thousand devices it takes seconds. What it takes is at most a SHARE_OF_TIME of the time.
+        thousand devices it takes a minute. What it takes is at most a SHARE_OF_TIME of the time, and of one
+        call no more than a TURN and a day's answer, once there is an earlier window. Days that were answered
+        stand when a later one is not: the next call goes on there. Raises RetryLater.
         """
         before = time.monotonic()
-        if self._known is None or before >= self._again or abs(at - self._at) >= self._slot:
-            self._known, self._at = self.until(at), at
-            self._of_day.cache_clear()  # readings that come late count the next time
-            after = time.monotonic()
-            self._again = after + (after - before) / SHARE_OF_TIME
-        return self._known
+        known = self._known
+        if known is None or before >= self._again or abs(at - self._at) >= self._slot:
+            if self._asking is None or not 0 <= at - self._asking < self._slot:
+                self._asking, self._left, self._took = at, [*self._days(at)], 0.0
+                self._of_day.cache_clear()  # readings that come late count the next time
+            try:
+                while self._left:
+                    self._of_day(self._left[0])
+                    del self._left[0]
+                    if self._left and known is not None and time.monotonic() - before > TURN:
+                        return known
+                known = self.until(self._asking)
+            finally:
+                self._took += time.monotonic() - before
+            self._known, self._at, self._asking = known, self._asking, None
+            self._again = time.monotonic() + self._took / SHARE_OF_TIME
+        return known
 
     def begun(self, at: int) -> bool:
         """Whether there are readings of the first day of the window before epoch ms `at`."""
         return bool(self._of_day(at - self._window))
+
+    def _days(self, at: int) -> range:
+        """Where the days of the window before epoch ms `at` begin; none where they are not whole slots."""
+        return range(0) if DAY_MS % self._slot else range(at - self._window, at, DAY_MS)
 
     def _ask_day(self, start: int) -> dict[str, int]:
         """Device → slots of the day from epoch ms `start` that have a reading of it."""

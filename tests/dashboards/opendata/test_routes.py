@@ -18,6 +18,7 @@ from gateway.stores.points import Point, tags
 from tests.dashboards import soil
 from tests.dashboards.soil import MORE, NOW, PILOT
 
+LOT = {"quantity": 1.0, "simulated": False}
 LISTS = {
     "/api/v1/indicators": open_rows.Indicators,
     "/api/v1/indicators?at=2026-11-20": open_rows.Indicators,

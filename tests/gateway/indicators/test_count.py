@@ -6,8 +6,10 @@ import pytest
 
 from devices.clock import day_of, midnight_of, moment_of
 from devices.contract.reading import Device
-from gateway.indicators.count import evaluate, points, roster
+from gateway.indicators.count import Coverage, evaluate, points, roster
 from gateway.stores.points import Point, device_tags, tags
+from gateway.stores.sqlite import SqliteStore
+from gateway.stores.store import RetryLater
 from tests.gateway.indicators.province import (
     DAY,
     HANOI,
@@ -227,3 +229,62 @@ def test_a_strangers_point_without_our_tags_ends_nothing(store):
         ]
     )
     assert [count.value for count in evaluate(store, PILOT, [], NOW).counts] == [0, 0, 0]
+
+
+def test_a_lot_that_is_seen_in_part_counts_once_it_is_whole(store):
+    """Of a point that is just being written InfluxDB shows a field after the other: a simulated lot without
+    its mark yet is not taken for a real one.
+    """
+    where = tags(pilot=PILOT.pilot, community="a", product="x")
+    kinds = []
+    for fields in ({"quantity": 1.0}, {"simulated": True}):
+        store.write([Point("lot", where, fields, NOW - DAY)])
+        counted = count(store, [], "traceability_share")
+        kinds.append((counted.members, counted.real > 0, counted.simulated > 0))
+    assert kinds == [((), False, False), (("a",), False, True)]
+
+
+class Slow(SqliteStore):
+    """Gives up `failing` times when it is asked about the third day of a window."""
+
+    failing = 0
+
+    def coverage(self, where, start, *rest):
+        self.asked.append(start)
+        if self.failing and len(set(self.asked)) == 3:
+            self.failing -= 1
+            raise RetryLater("it takes too long")
+        return super().coverage(where, start, *rest)
+
+
+@pytest.fixture
+def slow(tmp_path):
+    made = Slow(tmp_path / "store.sqlite")
+    made.asked = []
+    yield made
+    made.close()
+
+
+def test_a_day_that_was_answered_is_not_asked_for_again_because_a_later_one_was_not(slow):
+    slow.write([point for n in range(3) for point in hours(device(f"a{n}", "a"), 150)])
+    slow.failing, covered = 2, Coverage(slow, PILOT)
+    for moment in (NOW, NOW + MINUTE):
+        with pytest.raises(RetryLater):
+            covered.lately(moment)
+    assert covered.lately(NOW + 2 * MINUTE) == Coverage(slow, PILOT).until(NOW)
+    days = range(NOW - WINDOW, NOW, DAY)
+    assert slow.asked[: -len(days)] == [*days[:3], days[2], days[2], *days[3:]]
+
+
+def test_what_takes_long_is_asked_for_a_day_at_a_time_once_there_is_an_earlier_window(slow, monkeypatch):
+    a = [device(f"a{n}", "a") for n in range(3)]
+    slow.write([point for one in a for point in hours(one, 150)])
+    covered = Coverage(slow, PILOT)
+    before = covered.lately(NOW)
+    monkeypatch.setattr("gateway.indicators.count.TURN", -1.0)
+    slow.write([reading(one, NOW - 160 * HOUR) for one in a])
+    slow.asked.clear()
+    monkeypatch.setattr("gateway.indicators.count.SHARE_OF_TIME", 1e9)
+    turns = [covered.lately(NOW + HOUR + n * MINUTE) for n in range(7)]
+    assert turns[:6] == [before] * 6
+    assert turns[6] == Coverage(slow, PILOT).until(NOW + HOUR) != before
