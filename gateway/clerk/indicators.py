@@ -4,9 +4,10 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
-from devices.clock import DAY_MS, HOUR_MS, day_of, midnight_of
+from devices.clock import HOUR_MS, day_of, midnight_of
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
+from gateway.clerk.heard import LastHeard
 from gateway.indicators.count import (
     MANY,
     SHARE,
@@ -20,14 +21,13 @@ from gateway.indicators.count import (
     share,
     share_window,
 )
-from gateway.indicators.standing import BATTERY, Heard, alarms, forecast, left_behind, reports
+from gateway.indicators.standing import alarms, forecast, left_behind, reports
 from gateway.stores.points import Point
 from gateway.stores.store import Store
 
 COUNTED_MS = HOUR_MS  # after which indicators are written that are what they were
 BACKFILL_DAYS = 30
 LEFT_DAYS = 366  # how far back a day leaves more than its indicators: a report is of a year
-HEARD_MS = 7 * DAY_MS  # within which a device was heard
 WRITTEN = 1000  # points of a recount in one write
 
 
@@ -37,7 +37,7 @@ class IndicatorSheet:
     def __init__(self, store: Store, pilot: Pilot, devices: Callable[[], list[Device]]) -> None:
         self._store, self._pilot, self._devices = store, pilot, devices
         self._levels = alarms(pilot)  # they do not change while we run: written once
-        self._covered = Coverage(store, pilot)
+        self._covered, self._heard = Coverage(store, pilot), LastHeard(store, pilot)
         self._counted: tuple[int, tuple[Count, ...]] = 0, ()  # when, and what was written
 
     def write(self, at: int) -> None:
@@ -53,7 +53,7 @@ class IndicatorSheet:
                 *self._levels,
                 *reports(self._pilot, at),
                 *(points(self._pilot, evaluation) if changed else ()),
-                *left_behind(self._store, self._pilot, self._devices(), evaluation, self._heard(at)),
+                *left_behind(self._store, self._pilot, self._devices(), evaluation, self._heard.at(at)),
                 *forecast(self._pilot, evaluation),
             ]
         )
@@ -75,15 +75,6 @@ class IndicatorSheet:
         for counted in self._store.series("kpi", where, midnight_of(today, self._pilot.zone), at + 1, MANY):
             again = Evaluation(counted.time, (share(self._pilot, sealed, counted.time),), {})
             self._store.write(points(self._pilot, again))
-
-    def _heard(self, at: int) -> dict[str, Heard]:
-        """Devices heard within the last days before epoch ms `at`."""
-        heard = {}
-        for latest in self._store.latest("telemetry", {"pilot": self._pilot.pilot}, at - HEARD_MS):
-            battery = {name: float(latest.fields[name][1]) for name in BATTERY if name in latest.fields}
-            seen = max(time for time, _ in latest.fields.values())
-            heard[latest.tags.get("device", "")] = Heard(seen, battery)
-        return heard
 
 
 def recount(store: Store, pilot: Pilot, devices: list[Device], first: date, last: date) -> Iterator[date]:

@@ -1,0 +1,82 @@
+"""When devices were last heard is what the store says, however it is found out."""
+
+import random
+
+import pytest
+
+from devices.pilots.pilot import load
+from gateway.clerk import heard as heard_module
+from gateway.clerk.heard import LastHeard
+from gateway.indicators.standing import BATTERY, Heard
+from gateway.stores.points import Point, tags
+from tests.gateway.readings import DAY, HOUR, MINUTE, T
+
+PILOT = load("dong-thap")
+
+
+def reading(time, device, **values):
+    where = tags(pilot=PILOT.pilot, community="c", device=device, model="soil-probe", simulated="false")
+    return Point("telemetry", where, values, time)
+
+
+def by_hand(points, at):
+    """Of each device within a week: its newest time, and the newest value of each kind of battery."""
+    found: dict = {}
+    for point in sorted(points, key=lambda one: one.time):
+        if point.time >= at - 7 * DAY:
+            device = dict(point.tags)["device"]
+            seen, battery = found.get(device, (0, {}))
+            said = {name: point.fields[name] for name in BATTERY if name in point.fields}
+            found[device] = Heard(max(seen, point.time), battery | said)
+    return found
+
+
+def test_what_is_added_is_what_all_of_it_says(store):
+    luck, points, mine = random.Random(5), [], LastHeard(store, PILOT)
+    for minute in range(0, 100, 3):
+        now = T + minute * MINUTE
+        some = [
+            reading(
+                now - luck.choice([0, 1, 15]) * MINUTE - luck.randrange(MINUTE),
+                f"d{luck.randrange(6)}",
+                **{name: luck.random() for name in luck.sample(["soil_ec", *BATTERY], luck.randrange(1, 4))},
+            )
+            for _ in range(3)
+        ]
+        if minute == 0:
+            some.append(reading(now - 7 * DAY + 20 * MINUTE, "long-ago", battery_level=50.0))
+            some.append(reading(now - 6 * DAY, "d0", battery_level=60.0))
+        store.write(some)
+        points += some
+        assert mine.at(now) == by_hand(points, now) == LastHeard(store, PILOT).at(now)
+
+
+def test_what_is_stored_hours_late_is_heard_of_within_the_hour(store):
+    mine = LastHeard(store, PILOT)
+    store.write([reading(T - 5 * HOUR, "d1", soil_ec=1.0)])
+    mine.at(T)
+    store.write([reading(T - 3 * HOUR, "d1", soil_ec=1.0)])
+    assert [mine.at(T + minutes * MINUTE)["d1"].at - T for minutes in (1, 60)] == [-5 * HOUR, -3 * HOUR]
+
+
+def test_a_clock_that_was_put_back_hears_what_is_there(store):
+    mine = LastHeard(store, PILOT)
+    store.write([reading(T, "d1", soil_ec=1.0)])
+    assert mine.at(T + DAY) and mine.at(T - HOUR) == {"d1": Heard(T, {})}
+
+
+def test_more_news_than_is_looked_at_is_none(store, monkeypatch):
+    mine = LastHeard(store, PILOT)
+    mine.at(T)
+    monkeypatch.setattr(heard_module, "MANY", 3)
+    store.write([reading(T + n, f"d{n}", soil_ec=1.0) for n in range(5)])
+    assert len(mine.at(T + MINUTE)) == 5
+
+
+@pytest.mark.parametrize("fields", [{"rssi": -80.0}, {"battery_voltage": 3.6, "rssi": -80.0}])
+def test_an_older_reading_that_comes_later_takes_nothing_back(store, fields):
+    mine = LastHeard(store, PILOT)
+    store.write([reading(T - MINUTE, "d1", battery_voltage=3.7)])
+    mine.at(T)
+    store.write([reading(T - 2 * MINUTE, "d1", **fields)])
+    assert mine.at(T + MINUTE)["d1"] == Heard(T - MINUTE, {"battery_voltage": 3.7})
