@@ -15,14 +15,13 @@ from pydantic_core import to_json
 
 from devices.contract.models import MODELS
 from devices.contract.signals import CIRCULAR, SIGNALS
-from gateway.stores import heading
+from gateway.stores import heading, influxql
 from gateway.stores.points import MEASUREMENTS, UNFIT_TAG, Point, Tags, Value, check_fields, unfit
 from gateway.stores.server import Refused, Server
 from gateway.stores.store import SPREAD, Bucket, Latest, RejectPoints, TookTooLong
 
 STATEMENTS = 10  # a query: an address of more than 8 KB is refused by common proxies
 LINES = 5000  # lines a request: what the server takes best
-_MILLION = 1_000_000  # the server's own precision is ns, the query answers ms
 _SPREAD = dict(zip(SPREAD, ("min", "mean", "max"), strict=True))  # as InfluxQL names them
 TOGETHER = 50  # places or devices that are asked about at once: their names fit an address, too
 WIDEST = max(SIGNALS, key=lambda signal: sum(signal in model.signals for model in MODELS.values()))
@@ -39,7 +38,7 @@ class InfluxStore:
         self, url: str, token: str, org: str, bucket: str, reread: Callable[[], str] | None = None
     ) -> None:
         self._server = Server(url, token, org, bucket, reread)
-        self._places = TOGETHER  # fewer where the server took too long over so many
+        self._places = 0  # asked about at once, since something took too long
 
     def close(self) -> None:
         self._server.close()
@@ -57,7 +56,7 @@ class InfluxStore:
         newest: dict[Tags, dict[str, tuple[int, Value]]] = {}
         fields = MEASUREMENTS[measurement].fields
         statements = [
-            f'SELECT last("{name}") AS v FROM "{measurement}" {_where(where, since)} GROUP BY *'
+            f'SELECT last("{name}") AS v FROM "{measurement}" {influxql.where(where, since)} GROUP BY *'
             for name in fields
         ]
         results = (result for some in batched(statements, STATEMENTS) for result in self._server.query(*some))
@@ -71,7 +70,7 @@ class InfluxStore:
     ) -> list[Point]:
         # not grouped: else the limit is each series', and a fleet's answer of any size
         newest = f"ORDER BY time DESC LIMIT {int(limit)}"
-        query = f'SELECT * FROM "{measurement}" {_where(where, start, stop)} {newest}'
+        query = f'SELECT * FROM "{measurement}" {influxql.where(where, start, stop)} {newest}'
         schema = MEASUREMENTS[measurement]
         points = [
             Point(
@@ -106,10 +105,10 @@ class InfluxStore:
         straight = [field for field in fields if field not in CIRCULAR]
         columns = [*(_SPREAD[part] for part in SPREAD if part in only), "count"]
         made = Bucket if len(columns) > len(SPREAD) else _maker(columns)
-        inside = _where({}, start, stop)
+        inside = influxql.where({}, start, stop)
 
         def ask(places: str) -> dict[str, dict[Tags, list[Bucket]]]:
-            source = f'"{measurement}" {_where(where, start, stop)}{places}'
+            source = f'"{measurement}" {influxql.where(where, start, stop)}{places}'
             result: dict[str, dict[Tags, list[Bucket]]] = {}
             if straight:
                 asked = ", ".join(
@@ -136,14 +135,14 @@ class InfluxStore:
     def coverage(self, where: Mapping[str, str], start: int, stop: int, slot: int) -> dict[str, float]:
         slots = max(1, math.ceil((stop - start) / slot))
         steps = f"GROUP BY time({int(slot)}ms, {int(start % slot)}ms), device fill(none)"
-        span, inside = _where(where, start, stop), _where({}, start, stop)
+        span, inside = influxql.where(where, start, stop), influxql.where({}, start, stop)
 
         def ask(places: str) -> list[Mapping[str, Any]]:
             """Slots by device, once or twice. Almost all that there are say `WIDEST` in each: that is asked
             of all, and what is in a point, whatever it is, of those that did not.
             """
             listed, most = self._server.query(
-                _names("telemetry", "device", where, places),
+                influxql.names("telemetry", "device", where, places),
                 f'SELECT count("{WIDEST}") FROM "telemetry" {span}{places} {steps}',
             )
             found: list[Mapping[str, Any]] = most["series"]
@@ -151,13 +150,15 @@ class InfluxStore:
             rest = [name for one in listed["series"] for _, name in one["values"] if name not in full]
             for some in batched(rest, TOGETHER):
                 # points are counted by a tag, for it is in each: to count each column costs ten times as much
-                rows = f'SELECT "device" AS "said", * FROM "telemetry" {span}{_any_of("device", some)}'
+                rows = (
+                    f'SELECT "device" AS "said", * FROM "telemetry" {span}{influxql.any_of("device", some)}'
+                )
                 counted = f'SELECT count("said") FROM ({rows} GROUP BY device) {inside} {steps}'
                 found += self._server.query(counted)[0]["series"]
             return found
 
         filled: dict[str, set[int]] = {}  # a device that moved is one
-        for series in self._by_places("telemetry", where, ask):
+        for series in self._by_places("telemetry", where, ask, heavy=True):
             for one in series:
                 filled.setdefault(one["tags"]["device"], set()).update(time for time, _ in one["values"])
         filled.pop("", None)  # somebody else's point, without a device
@@ -170,35 +171,40 @@ class InfluxStore:
         return all(self._server.admits(action, _body("")) for action in actions)
 
     def _by_places(
-        self, measurement: str, where: Mapping[str, str], ask: Callable[[str], _T]
+        self, measurement: str, where: Mapping[str, str], ask: Callable[[str], _T], *, heavy: bool = False
     ) -> Iterator[_T]:
-        """What `ask` gives of some places after the others, called with the condition for them: all at once
-        are more than a busy server answers in time, and keep it from everybody else. Of what takes too long
-        all the same half is asked, and of what follows. Raises RetryLater.
+        """What `ask` gives of some places after the others, called with the condition for them. What is not
+        `heavy` is asked of all at once until that once took too long: it is a little cheaper. What takes too
+        long in pieces is asked in halves, and so is what follows. Raises RetryLater.
         """
         if "community" in where or "device" in where:
             yield ask("")
             return
-        (listed,) = self._server.query(_names(measurement, "community", where))
+        if not heavy and not self._places:
+            try:
+                yield ask("")
+            except TookTooLong:
+                self._server.ask_something_small()  # or it hangs
+                self._places = TOGETHER
+            else:
+                return
+        (listed,) = self._server.query(influxql.names(measurement, "community", where))
         places = [name for one in listed["series"] for _, name in one["values"]]
-        if len(places) <= self._places:
+        if len(places) <= (self._places or TOGETHER):
             yield ask("")
             return
         places.append("")  # of somebody else's points, without a place
-        in_time = True
         while places:
-            some = places[: self._places]
+            some = places[: self._places or TOGETHER]
             try:
-                yield ask(_any_of("community", some))
+                yield ask(influxql.any_of("community", some))
             except TookTooLong:
                 if len(some) == 1:
                     raise
-                self._server.ask_something_small()  # or it hangs
-                self._places, in_time = (len(some) + 1) // 2, False
-                continue
-            del places[: len(some)]
-        if in_time:
-            self._places = min(self._places + 1, TOGETHER)  # it may be busy no longer
+                self._server.ask_something_small()
+                self._places = (len(some) + 1) // 2
+            else:
+                del places[: len(some)]
 
     def _write_or_bisect(self, lines: Sequence[str], first: int, last: int, bad: dict[int, str]) -> None:
         """Write lines[first:last]; where the server refuses, halve until the bad ones stand alone."""
@@ -266,33 +272,6 @@ def _field(measurement: str, name: str, value: Value) -> str:
         return repr(value)
     text = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{text}"'
-
-
-def _where(where: Mapping[str, str], start: int, stop: int | None = None) -> str:
-    parts = [f"time >= {int(start) * _MILLION}"]
-    if stop is not None:
-        parts.append(f"time < {int(stop) * _MILLION}")
-    if matching := _matching(where):
-        parts.append(matching)
-    return "WHERE " + " AND ".join(parts)
-
-
-def _matching(where: Mapping[str, str]) -> str:
-    """The condition for these tags; "" is to have none of the name."""
-    quoted = {name: value.replace("\\", "\\\\").replace("'", "\\'") for name, value in where.items()}
-    return " AND ".join(f"\"{name}\" = '{value}'" for name, value in quoted.items())
-
-
-def _names(measurement: str, tag: str, where: Mapping[str, str], more: str = "") -> str:
-    """The statement for the values that a tag ever had."""
-    condition = (_matching(where) + more).removeprefix(" AND ")
-    named = f'SHOW TAG VALUES FROM "{measurement}" WITH KEY = "{tag}"'
-    return f"{named} WHERE {condition}" if condition else named
-
-
-def _any_of(name: str, values: Sequence[str]) -> str:
-    """One more condition: a tag is any of these."""
-    return f" AND ({' OR '.join(_matching({name: value}) for value in values)})"
 
 
 def _tables(result: Mapping[str, Any], measurement: str) -> Iterator[tuple[Tags, list[dict[str, Any]]]]:

@@ -1,0 +1,33 @@
+"""Parts of InfluxQL statements: what is said of tags and times in them."""
+
+from collections.abc import Mapping, Sequence
+
+_MILLION = 1_000_000  # the server's own precision is ns, the query answers ms
+
+
+def where(tags: Mapping[str, str], start: int, stop: int | None = None) -> str:
+    """The clause for these tags in [start, stop) epoch ms."""
+    parts = [f"time >= {int(start) * _MILLION}"]
+    if stop is not None:
+        parts.append(f"time < {int(stop) * _MILLION}")
+    if condition := matching(tags):
+        parts.append(condition)
+    return "WHERE " + " AND ".join(parts)
+
+
+def matching(tags: Mapping[str, str]) -> str:
+    """The condition for these tags; "" is to have none of the name."""
+    quoted = {name: value.replace("\\", "\\\\").replace("'", "\\'") for name, value in tags.items()}
+    return " AND ".join(f"\"{name}\" = '{value}'" for name, value in quoted.items())
+
+
+def names(measurement: str, tag: str, tags: Mapping[str, str], more: str = "") -> str:
+    """The statement for the values that a tag ever had."""
+    condition = (matching(tags) + more).removeprefix(" AND ")
+    named = f'SHOW TAG VALUES FROM "{measurement}" WITH KEY = "{tag}"'
+    return f"{named} WHERE {condition}" if condition else named
+
+
+def any_of(name: str, values: Sequence[str]) -> str:
+    """One more condition: a tag is any of these."""
+    return f" AND ({' OR '.join(matching({name: value}) for value in values)})"
