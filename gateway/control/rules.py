@@ -6,7 +6,7 @@ Where a community has real devices that measure a signal, the simulated ones do 
 real soil for the sake of an invented one. What is over is written once more with severity 0.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from devices.clock import DAY_MS, HOUR_MS
@@ -51,13 +51,13 @@ class Advice(NamedTuple):
 
 def advise(store: Store, pilot: Pilot, at: int) -> list[Advice]:
     """All that the rules say at epoch ms `at`. Raises RetryLater."""
-    measured: dict[tuple[str, float], dict[str, Measured]] = {}
+    asked: dict[tuple[str, float], set[str]] = {}
+    for condition in (condition for rule in pilot.advice.rules for condition in rule.when):
+        part = "mean" if condition.of == "sum" else condition.of
+        asked.setdefault((condition.signal, condition.hours), set()).add(part)
+    measured = {key: _measured(store, pilot, *key, at, sorted(only)) for key, only in asked.items()}
     advised = []
     for rule in pilot.advice.rules:
-        for condition in rule.when:
-            key = condition.signal, condition.hours
-            if key not in measured:
-                measured[key] = _measured(store, pilot, condition, at)
         for community in pilot.communities:
             for crop in dict.fromkeys(product.crop for product in community.products):
                 if crop in rule.crops and (one := _one(rule, community.id, crop, measured)):
@@ -65,12 +65,13 @@ def advise(store: Store, pilot: Pilot, at: int) -> list[Advice]:
     return advised
 
 
-def _measured(store: Store, pilot: Pilot, condition: Condition, at: int) -> dict[str, Measured]:
+def _measured(
+    store: Store, pilot: Pilot, name: str, hours: float, at: int, only: Sequence[str]
+) -> dict[str, Measured]:
     """By community: of its real devices where there are any, else of the simulated ones."""
-    window = round(condition.hours * HOUR_MS)
-    where = {"pilot": pilot.pilot}
-    name = condition.signal
-    series = store.summary("telemetry", [name], where, at - window, at, window, at - window).get(name, {})
+    window, where = round(hours * HOUR_MS), {"pilot": pilot.pilot}
+    begin = at - window
+    series = store.summary("telemetry", [name], where, begin, at, window, begin, only=only).get(name, {})
     by_community: dict[str, Measured] = {}
     for labels, buckets in series.items():
         of = dict(labels)

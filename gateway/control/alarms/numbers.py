@@ -99,7 +99,9 @@ class Numbers:
         whole = not (0 <= at - self._whole < HOUR_MS and 0 <= at - self._read < HOUR_MS)
         hour = at // HOUR_MS * HOUR_MS
         start = hour - LOOK_BACK_MS if whole else hour - HOUR_MS
-        summary = self._store.summary("telemetry", self._signals, self._where, start, at + 1, HOUR_MS)
+        summary = self._store.summary(
+            "telemetry", self._signals, self._where, start, at + 1, HOUR_MS, only=["low", "high"]
+        )
         newest: dict[Gauges, dict[str, Worst]] = {}
         for signal, series in summary.items():
             for tags, buckets in series.items():

@@ -291,7 +291,7 @@ def test_the_thread_goes_on_when_the_store_does_not_answer(tmp_path, store):
         return []
 
     class Away(SqliteStore):
-        def summary(self, *given):
+        def summary(self, *given, **_):
             calls.append(given)
             raise RetryLater("away")
 
