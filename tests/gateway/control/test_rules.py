@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from devices.access.registry import Registry
 from devices.contract.reading import Device
+from devices.contract.signals import SIGNALS
 from devices.pilots.advice import Advising, Automatic, Condition, Rule
 from devices.pilots.pilot import load
 from devices.settings import Settings
@@ -17,6 +18,7 @@ from gateway.control.client import NotHeard
 from gateway.control.dispatch import NotSent, dispatch
 from gateway.control.ledger import Entry, Ledger
 from gateway.control.rules import advise, points
+from gateway.stores.influx import InfluxStore
 from gateway.stores.points import Point, device_tags
 from gateway.stores.sqlite import SqliteStore
 from gateway.stores.store import RetryLater
@@ -84,6 +86,21 @@ def test_each_rule_speaks_when_its_reading_calls_for_it(store, community, values
     assert one.severity == RULES[rule].severity
     assert named in one.vi
     assert one.vi != one.en and "{" not in one.vi + one.en
+
+
+def test_over_influxdb_the_same_is_advised(store, any_influx):
+    """Of each signal it is asked for what the rules look at, and for nothing else."""
+    made = InfluxStore(any_influx.url, any_influx.token, any_influx.org, any_influx.bucket())
+    signals = {condition.signal for rule in PILOT.advice.rules for condition in rule.when}
+    some = [one for one in PILOT.fleet.values() if one.community in (POND, "tam-que", "tan-binh")]
+    for number, device in enumerate(some):
+        for there in (store, made):
+            for turn in range(3):
+                values = {name: SIGNALS[name].low + 2.0 * turn + number for name in signals}
+                say(there, device, NOW - HOUR // 2 + turn, **values)
+    advised = advise(store, PILOT, NOW)
+    assert advise(made, PILOT, NOW) == advised and len({one.rule for one in advised}) > 3
+    made.close()
 
 
 def test_every_rule_says_how_it_is_known():
