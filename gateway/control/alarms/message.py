@@ -16,6 +16,10 @@ from devices.texts import number, text, with_unit
 from gateway.control.alarms.rules import Rule
 from gateway.control.alarms.states import Alarm, Key, Notice
 
+# alarms of one message that are written out: a hundred silent devices are one power cut, and a chat takes
+# 4,096 characters
+MOST_NAMED = 10
+
 
 def place_name(place: Place, commune: str, lang: str) -> str:
     """How a message names a place: kind, name, commune."""
@@ -34,13 +38,19 @@ class Message:
     notice: Notice
 
 
+class Refused(OSError):
+    """The server is there and does not want this message; it may want the next."""
+
+
 class Channel(Protocol):
     """A way to people. `name` is what was told through it is remembered by."""
 
     name: str
 
     def send(self, message: Message) -> None:
-        """The server has taken it on return. Raises OSError; it may have been taken all the same."""
+        """The server has taken it on return. Raises Refused, else OSError; it may have been taken all the
+        same.
+        """
 
 
 class Words:
@@ -60,16 +70,20 @@ class Words:
 
     def message(self, notice: Notice) -> Message:
         """A notice in words."""
-        lines = [self._ended(one) if notice.over else self.named(one) for one in notice.alarms]
-        title = " ".join(f"{line}." for line in lines)
+        named = notice.alarms[:MOST_NAMED]
+        lines = [self._ended(one) if notice.over else self.named(one) for one in named]
+        more = []
+        if others := len(notice.alarms) - len(named):
+            more = [text("alerts.more", self.lang, count=others)]
+        title = " ".join(f"{line}." for line in (*lines, *more))
         if notice.over:
-            return Message(title, "\n".join(lines) + "\n", notice)
+            return Message(title, "\n".join((*lines, *more)) + "\n", notice)
         look = f"{text('alerts.look', self.lang)}: {self.link(notice.place)}"
-        blocks = (
+        blocks = [
             f"{line}\n{self._rules[one.rule].advice(self.lang)}\n{look}\n"
-            for line, one in zip(lines, notice.alarms, strict=True)
-        )
-        return Message(title, "\n".join(blocks), notice)
+            for line, one in zip(lines, named, strict=True)
+        ]
+        return Message(title, "\n".join((*blocks, *(f"{line}\n" for line in more))), notice)
 
     def link(self, place: str) -> str:
         """The page that shows it."""

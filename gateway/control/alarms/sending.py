@@ -12,17 +12,20 @@ from email.mime.text import MIMEText
 from email.utils import formataddr, formatdate, getaddresses, make_msgid
 from http.client import HTTPException
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from devices.clock import moment_of
 from devices.settings import Settings
 from devices.texts import Misuse
-from gateway.control.alarms.message import Channel, Message
+from gateway.control.alarms.message import MOST_NAMED, Channel, Message, Refused
 
 log = logging.getLogger(__name__)
 TIMEOUT = 10.0  # seconds for each step with a server
 LONGEST_SUBJECT = 400  # characters: of many silent devices the text names all
+LATER = frozenset({401, 403, 407, 408, 425, 429})  # of 4xx (RFC 9110) those about who asks, or when
+PERMANENT = 500  # and above: the same mail will be refused again (RFC 5321, 4.2.1)
 PORTS = {"smtp": 587, "smtps": 465}
 
 
@@ -54,12 +57,16 @@ class Webhook:
         self._opener = build_opener(_NoOtherWay)
 
     def send(self, message: Message) -> None:
-        """POST; what is no answer of 200 to 299 raises OSError."""
+        """POST; what is no answer of 200 to 299 raises OSError, one that is about this message Refused."""
         body = json.dumps(_plain(message), ensure_ascii=False).encode()
         asked = Request(self._url, body, self._headers)  # noqa: S310 -- http and https alone, see above
         try:
             with self._opener.open(asked, timeout=TIMEOUT):
                 pass
+        except HTTPError as error:
+            if 400 <= error.code < 500 and error.code not in LATER:
+                raise Refused(f"the message is refused: {error}") from error
+            raise
         except HTTPException as error:
             raise OSError(f"no answer of HTTP: {error!r}") from error
 
@@ -97,8 +104,9 @@ def _plain(message: Message) -> dict[str, Any]:
                 "value": one.value,
                 "startsAt": moment_of(one.began).isoformat(),
             }
-            for one in notice.alarms
+            for one in notice.alarms[:MOST_NAMED]
         ],
+        "truncatedAlerts": max(0, len(notice.alarms) - MOST_NAMED),
     }  # fmt: skip
 
 
@@ -135,6 +143,10 @@ class Mail:
                 refused = server.send_message(mail)
             except smtplib.SMTPRecipientsRefused as error:  # its text holds their addresses
                 raise OSError(f"the mail server refuses all {len(error.recipients)} addresses") from None
+            except (smtplib.SMTPDataError, smtplib.SMTPSenderRefused) as error:
+                if error.smtp_code < PERMANENT:
+                    raise
+                raise Refused(f"the mail is refused: {error}") from error
             with suppress(OSError):  # it has the mail: how it says goodbye is no reason to send it again
                 server.quit()
         if refused:  # the others have it, and would have it again

@@ -192,7 +192,9 @@ class States:
 
 
 def due(states: States, rules: Mapping[str, Rule], told: Mapping[Group, Told], at: int) -> list[Notice]:
-    """The messages that are to be sent at `at`, to whom `told` was told: one a place and quantity."""
+    """The messages that are to be sent at `at`, to whom `told` was told: one a place and quantity; those of
+    what is severe first, those of what is over last.
+    """
     notices = []
     for group, alarms in states.groups(rules).items():
         last = told.get(group)
@@ -206,7 +208,11 @@ def due(states: States, rules: Mapping[str, Rule], told: Mapping[Group, Told], a
             ended := highest([one for one in alarms if (one.rule, one.key) in last.named], rules)
         ):
             notices.append(Notice(*group, ended, over=True))
-    return notices
+
+    def urgency(one: Notice) -> tuple[bool, bool]:
+        return one.over, not any(rules[alarm.rule].severe for alarm in one.alarms)
+
+    return sorted(notices, key=urgency)
 
 
 def highest(alarms: Iterable[Alarm], rules: Mapping[str, Rule]) -> tuple[Alarm, ...]:

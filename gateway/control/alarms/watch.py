@@ -20,7 +20,7 @@ from devices.errors import CONTENT
 from devices.files import replace
 from devices.pilots.pilot import Pilot
 from devices.texts import LANGS, Lang
-from gateway.control.alarms.message import Channel, Words
+from gateway.control.alarms.message import Channel, Refused, Words
 from gateway.control.alarms.numbers import Numbers
 from gateway.control.alarms.rules import rules
 from gateway.control.alarms.states import (
@@ -144,7 +144,7 @@ class Watch:
 
     def _tell(self, channel: Channel, at: int, stop: threading.Event | None) -> bool:
         """Send what is due; what cannot be sent is due again at the next look. Whether anything was sent."""
-        told, sent = self._told[channel.name], False
+        told, sent, wrong = self._told[channel.name], False, ""
         for one in told.values():
             one.at = min(one.at, at)  # the clock may have been put back
         for notice in due(self._states, self._ruled, told, at):
@@ -152,16 +152,21 @@ class Watch:
                 break
             try:
                 channel.send(self._words[self._lang].message(notice))
+            except Refused as error:  # of this one alone: those behind it are sent
+                wrong = wrong or str(error)
+                continue
             except OSError as error:
-                if self._held_up.get(channel.name) != str(error):
-                    log.warning("alarms cannot be sent by %s, again each minute: %s", channel.name, error)
-                self._held_up[channel.name] = str(error)
+                wrong = str(error)
                 break
-            self._held_up.pop(channel.name, None)
             told[notice.quantity, notice.place] = Told(
                 at, frozenset() if notice.over else names(notice.alarms)
             )
             sent = True
+            with suppress(OSError):  # after a kill what was told is not told again; a full disk is said later
+                self._remember()
+        if wrong and self._held_up.get(channel.name) != wrong:
+            log.warning("alarms cannot be sent by %s, again each minute: %s", channel.name, wrong)
+        self._held_up[channel.name] = wrong
         for group in [group for group, one in told.items() if not one.named and at - one.at >= BETWEEN_MS]:
             del told[group]
         return sent

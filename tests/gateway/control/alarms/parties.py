@@ -10,15 +10,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 @contextmanager
 def webhook():
     """(address, posted); `posted.refuse` makes it answer 503, after it has taken the message, and
-    `posted.elsewhere` that it is at that address.
+    `posted.elsewhere` that it is at that address; a message with `posted.unwanted` in it is answered 413.
     """
     posted = Posted()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             posted.account = self.headers["Authorization"]
-            posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(503 if posted.refuse else 301 if posted.elsewhere else 204)
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            unwanted = posted.unwanted and posted.unwanted.encode() in body
+            if not unwanted:
+                posted.append(json.loads(body))
+            status = 413 if unwanted else 503 if posted.refuse else 301 if posted.elsewhere else 204
+            self.send_response(status)
             if posted.elsewhere:
                 self.send_header("Location", posted.elsewhere)
             self.end_headers()
@@ -38,6 +42,7 @@ def webhook():
 class Posted(list):
     refuse = False
     elsewhere = ""
+    unwanted = ""
     account = None
 
 
