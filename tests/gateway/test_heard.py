@@ -48,7 +48,38 @@ def test_what_is_added_is_what_all_of_it_says(store):
             some.append(reading(now - 6 * DAY, "d0", battery_level=60.0))
         store.write(some)
         points += some
-        assert mine.at(now) == by_hand(points, now) == LastHeard(store, PILOT).at(now)
+        lately = {name: one for name, one in mine.at(now).items() if one.at >= now - 7 * DAY}
+        assert lately == by_hand(points, now) == LastHeard(store, PILOT).at(now)
+
+
+def written(time, device, last_seen):
+    where = tags(pilot=PILOT.pilot, community="c", device=device)
+    return Point("device", where, {"last_seen": last_seen, "coverage": 0.0}, time)
+
+
+def test_who_is_dead_for_weeks_is_not_forgotten_by_the_clerk_nor_by_the_next(store):
+    store.write([reading(T - 6 * DAY, "dead", soil_ec=1.0), reading(T, "alive", soil_ec=1.0)])
+    mine = LastHeard(store, PILOT)
+    for days in (0, 2, 9):
+        store.write([reading(T + days * DAY, "alive", soil_ec=1.0)])
+        heard = mine.at(T + days * DAY)
+        assert {name: one.at for name, one in heard.items()} == {"dead": T - 6 * DAY, "alive": T + days * DAY}
+        store.write([written(T + days * DAY, name, one.at) for name, one in heard.items()])
+    again = LastHeard(store, PILOT).at(T + 20 * DAY)
+    assert {name: one.at for name, one in again.items()} == {"dead": T - 6 * DAY, "alive": T + 9 * DAY}
+
+
+def test_who_says_what_nobody_believes_is_heard(store):
+    where = tags(
+        pilot=PILOT.pilot, community="c", device="fast", model="soil-probe", simulated="false",
+        signal="soil_ec", reason="clock",
+    )  # fmt: skip
+    mine = LastHeard(store, PILOT)
+    store.write([reading(T - DAY, "fast", soil_ec=1.0)])
+    for minutes in (0, 20, 100):
+        now = T + minutes * MINUTE
+        store.write([Point("telemetry_flagged", where, {"value": 1.0, "flag": 3}, now)])
+        assert mine.at(now)["fast"] == LastHeard(store, PILOT).at(now)["fast"] == Heard(now, {})
 
 
 def test_what_is_stored_hours_late_is_heard_of_within_the_hour(store):
