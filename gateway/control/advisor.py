@@ -66,14 +66,14 @@ class Advisor:
         """Give the advice of epoch ms `now` and act where that is allowed. Raises RetryLater, OSError."""
         if not self._pilot.advice.rules:
             return []
-        advised = advise(self._store, self._pilot, now)
+        looked = advise(self._store, self._pilot, now, self._devices())
         try:
-            self._store.write(points(self._store, self._pilot, advised, now))
+            self._store.write(points(self._store, self._pilot, looked, now))
         except RejectPoints as error:
             log.warning("the store refuses %d pieces of advice: %s", len(error.bad), error)
-        for one in advised:
+        for one in looked.advised:
             self._act(one, now)
-        return advised
+        return looked.advised
 
     def _act(self, advice: Advice, now: int) -> None:
         allowed, remedy = self._pilot.advice.automatic, advice.command

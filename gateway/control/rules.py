@@ -2,23 +2,28 @@
 
     rules × communities with the crop ─► one summary a signal and window ─► Advice ─► points
 
-Where a community has real devices that measure a signal, the simulated ones do not count: nobody should water
-real soil for the sake of an invented one. What is over is written once more with severity 0.
+Where a community has real devices that measure a signal, the simulated ones do not count, also while the real
+ones are silent: nobody should water real soil for the sake of an invented one. What is over is written once
+more with severity 0; of what nobody measures any more nobody knows whether it is over, and it stays as it was
+said for some hours.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import NamedTuple
 
 from devices.clock import DAY_MS, HOUR_MS
+from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
 from devices.pilots.advice import Condition, Remedy, Rule
 from devices.pilots.pilot import Pilot
-from devices.texts import number
-from gateway.stores.points import FLAG_TRUE, Point, Value, tags
+from devices.texts import number, text
+from gateway.stores.points import FLAG_FALSE, FLAG_TRUE, Point, Value, tags
 from gateway.stores.store import Bucket, Store
 
 OVER = 0  # the severity of advice that does not hold any more
 _LOOK_BACK_MS = 40 * DAY_MS  # how old advice may be that is said to be over
+_REAL_MS = 30 * DAY_MS  # within which a real device has measured a signal, to be who measures it
+_UNKNOWN_MS = 6 * HOUR_MS  # for which advice stays of which nobody knows whether it is over
 Key = tuple[str, str, str]  # community, crop, rule
 
 
@@ -49,26 +54,58 @@ class Advice(NamedTuple):
         return self.community, self.crop, self.rule
 
 
-def advise(store: Store, pilot: Pilot, at: int) -> list[Advice]:
-    """All that the rules say at epoch ms `at`. Raises RetryLater."""
+class Looked(NamedTuple):
+    """What the rules say; and of what they say nothing, as nobody measures it."""
+
+    advised: list[Advice]
+    unknown: frozenset[Key]
+
+
+def advise(store: Store, pilot: Pilot, at: int, devices: Iterable[Device] = ()) -> Looked:
+    """All that the rules say at epoch ms `at`; `devices` are those that may speak. Raises RetryLater."""
     asked: dict[tuple[str, float], set[str]] = {}
     for condition in (condition for rule in pilot.advice.rules for condition in rule.when):
         part = "mean" if condition.of == "sum" else condition.of
         asked.setdefault((condition.signal, condition.hours), set()).add(part)
-    measured = {key: _measured(store, pilot, *key, at, sorted(only)) for key, only in asked.items()}
-    advised = []
+    real = _real(store, pilot, at, devices)
+    measured = {key: _measured(store, pilot, *key, at, sorted(only), real) for key, only in asked.items()}
+    advised, unknown = [], set()
     for rule in pilot.advice.rules:
         for community in pilot.communities:
             for crop in dict.fromkeys(product.crop for product in community.products):
-                if crop in rule.crops and (one := _one(rule, community.id, crop, measured)):
-                    advised.append(one)
-    return advised
+                if crop not in rule.crops:
+                    continue
+                if any(community.id not in measured[one.signal, one.hours] for one in rule.when):
+                    unknown.add((community.id, crop, rule.id))
+                elif (said := _one(rule, community.id, crop, measured)) is not None:
+                    advised.append(said)
+    return Looked(advised, frozenset(unknown))
+
+
+def _real(store: Store, pilot: Pilot, at: int, devices: Iterable[Device]) -> set[tuple[str, str]]:
+    """Communities and signals that a real device measures which may speak."""
+    speak = {one.device: one.community for one in devices if not one.simulated}
+    if not speak:
+        return set()
+    where = {"pilot": pilot.pilot, "simulated": FLAG_FALSE}
+    return {
+        (latest.tags.get("community", ""), name)
+        for latest in store.latest("telemetry", where, at - _REAL_MS)
+        if speak.get(latest.tags.get("device", "")) == latest.tags.get("community", "")
+        for name in latest.fields
+    }
 
 
 def _measured(
-    store: Store, pilot: Pilot, name: str, hours: float, at: int, only: Sequence[str]
+    store: Store,
+    pilot: Pilot,
+    name: str,
+    hours: float,
+    at: int,
+    only: Sequence[str],
+    real: Container[tuple[str, str]],
 ) -> dict[str, Measured]:
-    """By community: of its real devices where there are any, else of the simulated ones."""
+    """By community: of its real devices where there are any, be they silent; else of the simulated ones."""
     window, where = round(hours * HOUR_MS), {"pilot": pilot.pilot}
     begin = at - window
     series = store.summary("telemetry", [name], where, begin, at, window, begin, only=only).get(name, {})
@@ -76,6 +113,8 @@ def _measured(
     for labels, buckets in series.items():
         of = dict(labels)
         community, simulated = of.get("community", ""), of.get("simulated") == FLAG_TRUE
+        if simulated and (community, name) in real:
+            continue
         there = by_community.get(community)
         if there is None or (there.simulated and not simulated):
             by_community[community] = Measured(simulated, list(buckets))
@@ -89,9 +128,7 @@ def _one(
 ) -> Advice | None:
     values, simulated = [], False
     for condition in rule.when:
-        there = measured[condition.signal, condition.hours].get(community)
-        if there is None:
-            return None  # nobody measures it: nothing is known
+        there = measured[condition.signal, condition.hours][community]
         values.append(_value(condition, there.buckets))
         simulated |= there.simulated
         if not condition.holds(values[-1]):
@@ -104,6 +141,8 @@ def _one(
         )
         for lang, sentence in (("vi", rule.text.vi), ("en", rule.text.en))
     )
+    if simulated:  # nobody should act on it as on a real one's
+        vi, en = (text("alerts.simulated", lang, said=said) for lang, said in (("vi", vi), ("en", en)))
     return Advice(community, crop, rule.id, rule.severity, vi, en, values[0], rule.command, simulated)
 
 
@@ -119,13 +158,13 @@ def _value(condition: Condition, buckets: list[Bucket]) -> float:
             return sum(bucket.mean for bucket in buckets) / len(buckets)
 
 
-def points(store: Store, pilot: Pilot, advised: Iterable[Advice], at: int) -> list[Point]:
+def points(store: Store, pilot: Pilot, looked: Looked, at: int) -> list[Point]:
     """The advice as points of the hour, and of what is not advised any more that it is over. Raises
     RetryLater.
     """
     hour = at // HOUR_MS * HOUR_MS
     made = {}
-    for one in advised:
+    for one in looked.advised:
         where = tags(pilot=pilot.pilot, community=one.community, crop=one.crop, rule=one.rule)
         fields: dict[str, Value] = {"severity": one.severity, "text": one.vi, "text_en": one.en}
         made[one.key] = Point("advice", where, fields, hour)
@@ -133,6 +172,8 @@ def points(store: Store, pilot: Pilot, advised: Iterable[Advice], at: int) -> li
         of = latest.tags
         key = of.get("community", ""), of.get("crop", ""), of.get("rule", "")
         severity = latest.fields.get("severity")
+        if key in looked.unknown and severity is not None and at - severity[0] < _UNKNOWN_MS:
+            continue
         if key not in made and severity is not None and severity[1] != OVER:
             where = tags(pilot=pilot.pilot, community=key[0], crop=key[1], rule=key[2])
             time = max(hour, severity[0])

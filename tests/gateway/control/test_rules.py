@@ -59,7 +59,7 @@ def real(community, model="soil-probe", name="real-1"):
 
 
 def by_rule(store, at=NOW):
-    return {(one.community, one.crop, one.rule): one for one in advise(store, PILOT, at)}
+    return {(one.community, one.crop, one.rule): one for one in advise(store, PILOT, at).advised}
 
 
 # what is measured, and which advice follows: crop, signal and value, rule, what the sentence names
@@ -81,7 +81,7 @@ def by_rule(store, at=NOW):
 )
 def test_each_rule_speaks_when_its_reading_calls_for_it(store, community, values, rule, named):
     say(store, real(community), **values)
-    (one,) = [one for one in advise(store, PILOT, NOW) if one.rule == rule]
+    (one,) = [one for one in advise(store, PILOT, NOW).advised if one.rule == rule]
     assert one.community == community
     assert one.severity == RULES[rule].severity
     assert named in one.vi
@@ -110,9 +110,9 @@ def test_every_rule_says_how_it_is_known():
 
 
 def test_nothing_is_advised_of_what_is_well_or_unknown(store):
-    assert advise(store, PILOT, NOW) == []
+    assert advise(store, PILOT, NOW).advised == []
     say(store, real("tam-que"), soil_moisture=30.0, soil_nitrogen=60.0)
-    assert advise(store, PILOT, NOW) == []
+    assert advise(store, PILOT, NOW).advised == []
     assert by_rule(store, NOW + 40 * 24 * HOUR) == {}
 
 
@@ -128,6 +128,28 @@ def test_real_devices_go_before_simulated_ones(store):
     assert by_rule(store) == {}
 
 
+def test_a_real_device_that_fell_silent_is_not_spoken_for_by_a_simulated_one(store):
+    mine, simulated = real("tam-que"), PILOT.fleet["tam-que-soil-probe-01"]
+    say(store, mine, at=NOW - 10 * HOUR, soil_moisture=38.0)
+    say(store, simulated, soil_moisture=10.0)
+    assert advise(store, PILOT, NOW, [mine, simulated]).advised == []
+    (one,) = advise(store, PILOT, NOW, [simulated]).advised  # it was revoked
+    assert one.simulated and one.vi.endswith("(thiết bị mô phỏng)") and one.en.endswith("(simulated device)")
+    say(store, mine, soil_moisture=10.0)
+    (one,) = advise(store, PILOT, NOW, [mine, simulated]).advised
+    assert not one.simulated and "mô phỏng" not in one.vi
+
+
+def test_advice_is_not_over_because_its_gauge_died(store):
+    say(store, real("tan-binh"), salinity=5.0)
+    store.write(points(store, PILOT, advise(store, PILOT, NOW), NOW))
+    for hours, severity in ((4, 3), (5, 3), (8, 0)):
+        at = NOW + hours * HOUR
+        store.write(points(store, PILOT, advise(store, PILOT, at), at))
+        (latest,) = store.latest("advice", {"pilot": "dong-thap"}, 0)
+        assert latest.fields["severity"][1] == severity, hours
+
+
 def test_advice_that_is_over_is_said_to_be(store):
     say(store, BUOY, dissolved_oxygen=2.0)
     store.write(points(store, PILOT, advise(store, PILOT, NOW), NOW))
@@ -139,7 +161,7 @@ def test_advice_that_is_over_is_said_to_be(store):
     store.write(points(store, PILOT, advise(store, PILOT, later), later))
     (latest,) = store.latest("advice", {"pilot": "dong-thap"}, 0)
     assert latest.fields["severity"][1] == 0
-    assert points(store, PILOT, [], later + HOUR) == [], "and once is enough"
+    assert points(store, PILOT, advise(store, PILOT, later), later + HOUR) == [], "and once is enough"
 
 
 # -- acting -----------------------------------------------------------------------------------------
