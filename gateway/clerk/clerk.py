@@ -74,7 +74,7 @@ class Clerk:
             if time.monotonic() >= next_indicators or self._due.is_set():
                 next_indicators = time.monotonic() + INDICATORS_EVERY
                 self._attempt(lambda: self.indicators.write(now_ms()))
-                self._attempt(lambda: self.hours.write(now_ms()))
+                self._attempt(self.write_hours)
                 self._attempt(lambda: self.write_openings(now_ms()))
                 self._attempt(lambda: self.write_acts(now_ms()))
             if self._due.is_set():
@@ -101,6 +101,11 @@ class Clerk:
         for _ in range(STEPS):
             if not self._forget():
                 return
+
+    def write_hours(self) -> None:
+        """Sums by the hour; where readings came late, indicators of those days are due, too."""
+        if self.hours.write(now_ms()):
+            self.past_changed()
 
     def write_openings(self, at: int) -> None:
         """How often lots were looked at, up to epoch ms `at`."""

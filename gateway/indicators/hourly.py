@@ -8,6 +8,8 @@ keeps books of what is due: a day whose hours hold another number of readings th
 again, be it that a node emptied its buffer late, that a gateway was killed, or that nobody ever counted it.
 """
 
+from collections.abc import Iterator
+
 from devices.clock import DAY_MS, HOUR_MS
 from devices.pilots.pilot import Pilot
 from gateway.stores.points import HOURLY, Point, Tags, Value
@@ -24,9 +26,10 @@ def roll(store: Store, pilot: Pilot, start: int, stop: int) -> None:
             store.write(counted)
 
 
-def catch_up(store: Store, pilot: Pilot, at: int) -> None:
+def catch_up(store: Store, pilot: Pilot, at: int) -> Iterator[int]:
     """Of the week that epoch ms `at` is in, count the hours of those days (of UTC) that are not as they
-    should be. Raises RetryLater, where it could not of some, once it has done the others.
+    should be; yields each day (its beginning, epoch ms) that is counted again. Raises RetryLater, where it
+    could not of some, once it has done the others.
     """
     start = at // WEEK_MS * WEEK_MS
     readings = _numbers(store, pilot, "telemetry", "", start)
@@ -37,6 +40,8 @@ def catch_up(store: Store, pilot: Pilot, at: int) -> None:
             store.write(hours(store, pilot, day, day + DAY_MS))
         except RetryLater as error:
             failed = error
+        else:
+            yield day
     if failed is not None:
         raise failed
 

@@ -8,6 +8,7 @@ import pytest
 from devices.contract.signals import CIRCULAR
 from devices.pilots.pilot import load
 from gateway.clerk.clerk import Clerk
+from gateway.clerk.hours import WEEKS
 from gateway.indicators.hourly import WEEK_MS, catch_up, roll
 from gateway.ingest.message import Books
 from gateway.stores.points import HOURLY, Point, device_tags
@@ -98,6 +99,20 @@ def test_what_comes_late_is_taken_in_within_an_hour(store, late):
     assert there(store, OTHER) == {then: {"water_level_sum": 9.0, "water_level_number": 1}}
 
 
+@pytest.mark.parametrize(("late", "due"), [(MINUTE, 0), (20 * DAY, 1), (60 * DAY, 0)])
+def test_indicators_of_earlier_days_are_due_once_where_readings_of_them_came_late(store, late, due):
+    made = clerk(store)
+    store.write([reading(NOW - late - n * MINUTE, water_level=1.0) for n in range(3)])
+    said = [made.hours.write(NOW + minutes * MINUTE) for minutes in range(2 * WEEKS)]
+    assert sum(said) == due
+
+
+def test_what_came_in_the_night_is_counted_when_the_day_of_utc_is_over(store):
+    made = clerk(store)
+    said = [made.hours.write(NOW + minutes * 20 * MINUTE) for minutes in range(2 * WEEKS)]
+    assert sum(said) == 1
+
+
 def test_a_clerk_that_was_away_leaves_no_hour_out(store):
     clerk(store).hours.write(NOW - 100 * DAY)
     store.write([reading(at, water_level=1.0) for at in range(NOW - 99 * DAY, NOW, 3 * HOUR)])
@@ -152,10 +167,10 @@ def test_a_day_that_cannot_be_counted_holds_up_no_other_and_is_counted_later(fit
     fitful.write([reading(week + day * DAY, water_level=1.0) for day in range(7)])
     fitful.away = (week + 2 * DAY,)
     with pytest.raises(RetryLater):
-        catch_up(fitful, PILOT, week)
+        list(catch_up(fitful, PILOT, week))
     assert sorted(there(fitful)) == [week + day * DAY for day in range(7) if day != 2]
     fitful.away = ()
-    catch_up(fitful, PILOT, week)
+    list(catch_up(fitful, PILOT, week))
     assert sorted(there(fitful)) == [week + day * DAY for day in range(7)]
 
 
