@@ -98,8 +98,8 @@ def test_over_influxdb_the_same_is_advised(store, any_influx):
             for turn in range(3):
                 values = {name: SIGNALS[name].low + 2.0 * turn + number for name in signals}
                 say(there, device, NOW - HOUR // 2 + turn, **values)
-    advised = advise(store, PILOT, NOW)
-    assert advise(made, PILOT, NOW) == advised and len({one.rule for one in advised}) > 3
+    advised = advise(store, PILOT, NOW).advised
+    assert advise(made, PILOT, NOW).advised == advised and len({one.rule for one in advised}) > 3
     made.close()
 
 
