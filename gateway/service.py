@@ -291,7 +291,7 @@ class Diaries:
                 "simulated": one.simulated,
                 "lot": one.key.lot,
             }
-            points.append(Point("lot", where, fields, one.time))
+            points.append(Point("lot", where, fields, one.slot))
         if points:
             try:
                 self._store.write(points)

@@ -19,6 +19,7 @@ from devices.pilots.pilot import Pilot
 from gateway.indicators.count import MANY
 from gateway.stores.points import Point, tags
 from gateway.stores.store import RetryLater
+from traceability.diary.reader import DiaryReader
 from traceability.digital_link import LotKey
 from traceability.pages import scans
 from traceability.records import addendum
@@ -55,12 +56,14 @@ class Openings:
         days = {(place.id, today): 0 for place in self._pilot.communities if place.joined <= today}
         result: list[Point] = []
         grower: dict[LotKey, str] = {}
-        for lot in seal.lots(self._folder, MANY):
+        lots = seal.lots(self._folder, MANY)
+        slots = DiaryReader(self._folder).slots()  # behind the lots: it has them all
+        for lot in lots:
             community, key = str(lot["community"]), LotKey(str(lot["gtin"]), str(lot["lot"]))
             grower[key] = community
             time = int(str(lot["time"]))
             if not lot["refused"] and (key in of_lot or time >= at - LATELY_MS):
-                result += self._lot(community, key, time, of_lot[key])
+                result += self._lot(community, key, slots[key], of_lot[key])
         for one in counted:
             if one.key in grower:
                 there = grower[one.key], date.fromisoformat(one.day)
@@ -70,7 +73,7 @@ class Openings:
             result.append(Point("scan", where, {"scans": number}, midnight_of(day, self._pilot.zone)))
         return result
 
-    def _lot(self, community: str, key: LotKey, time: int, opened: int) -> list[Point]:
+    def _lot(self, community: str, key: LotKey, slot: int, opened: int) -> list[Point]:
         """Beside what sealing wrote of the lot; nothing where its product left the pilot."""
         place = self._pilot.producers.get(community)
         product = next((one for one in place.products if one.gtin == key.gtin), None) if place else None
@@ -80,4 +83,4 @@ class Openings:
         packed = scans.packages(json.loads(data) for _, data in later)
         where = tags(pilot=self._pilot.pilot, community=community, product=product.crop)
         far = scans.far_more(opened, packed)
-        return [Point("lot", where, {"scans": opened, "packages": packed, "far_more": far}, time)]
+        return [Point("lot", where, {"scans": opened, "packages": packed, "far_more": far}, slot)]

@@ -3,5 +3,6 @@
 entries.py  the fields of each kind of event     file.py  trace.sqlite, mended where damaged
 schema.py, rows.py ─► tables.py  all that is asked of it       corrections.py  the same as corrected
 reader.py  for those who only show it            acts.py  when an entry was sealed or took effect
+slots.py   when a lot is told of, where two would share a moment
 season.py   what a harvest rests on: intervals, inputs, yields
 """

@@ -10,6 +10,7 @@ from devices.clock import midnight_of
 from devices.contract.diary import DiaryEvent, Revocation
 from devices.files import to_read
 from devices.pilots.places import FIRST, LAST
+from traceability.diary import slots
 from traceability.diary.rows import VALID, DiaryAct, LotRow
 from traceability.diary.tables import understood
 from traceability.digital_link import LotKey
@@ -66,6 +67,13 @@ class DiaryReader:
             (*SPAN, *asked.values(), limit),
         )
         return [LotRow(c, harvest, LotKey(gtin, lot), *rest) for c, harvest, gtin, lot, *rest in rows]
+
+    def slots(self) -> dict[LotKey, int]:
+        """When each sealed lot is told of, epoch ms (slots.py)."""
+        if not self._path.exists():
+            return {}
+        with closing(to_read(self._path)) as db:
+            return slots.read(db)
 
     def recalled(self) -> set[LotKey]:
         """The lots that were recalled."""

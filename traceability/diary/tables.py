@@ -17,7 +17,7 @@ from typing import Any
 from devices.clock import epoch_ms
 from devices.contract.diary import DiaryEvent, Handling, Harvest, Input, decode_diary, encode_diary
 from devices.contract.payloads import PayloadError
-from traceability.diary import acts
+from traceability.diary import acts, slots
 from traceability.diary.file import open_file
 from traceability.diary.rows import (
     UNHANDLED,
@@ -284,6 +284,11 @@ class DiaryTables:
         """The id that the diary knows a lot by."""
         rows = self._ask("SELECT harvest FROM lot WHERE gtin=? AND lot=?", key)
         return str(rows[0][0]) if rows else None
+
+    def slots(self, community: str) -> dict[LotKey, int]:
+        """When each of a community's sealed lots is told of, epoch ms (slots.py)."""
+        with self._lock:
+            return slots.read(self._db, community)
 
     def addenda(self, key: LotKey) -> list[str]:
         """The ids of what was sealed of a lot after its harvest, in the order of the log."""

@@ -52,7 +52,8 @@ traces = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Sealed:
     """A harvest and what became of it: `leaf` is its index in the log, or None with `refused` saying
-    why (a key of the catalogue `lot.*`). `time` is the harvest's, epoch ms.
+    why (a key of the catalogue `lot.*`). `time` is the harvest's, epoch ms; `slot` that at which it is told
+    of, its own among the lots of a product (`traceability.diary.slots`).
     """
 
     harvest: str
@@ -65,6 +66,7 @@ class Sealed:
     leaf: int | None
     refused: str
     simulated: bool
+    slot: int = 0
 
 
 class _Draft(NamedTuple):
@@ -242,7 +244,10 @@ class Sealer:
             LotRow(s.community, s.harvest, s.key, s.time, s.quantity_kg, s.coverage, s.leaf, s.refused)
             for s in sealed
         )
-        return sealed
+        slots: dict[LotKey, int] = {}
+        for community in {one.community for one in sealed if one.leaf is not None}:
+            slots |= self._tables.slots(community)
+        return [replace(one, slot=slots.get(one.key, 0)) for one in sealed]
 
 
 def lots(folder: Path, limit: int = 100, community: str = "", gtin: str = "") -> list[dict[str, object]]:

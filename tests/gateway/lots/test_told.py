@@ -1,0 +1,114 @@
+"""Sealed lots as the store has them, for boards and figures: every one of them, as it holds."""
+
+import json
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from devices.clock import epoch_ms
+from devices.contract.diary import decode_diary
+from devices.contract.reading import Device
+from devices.pilots.pilot import load
+from gateway.ingest.message import Written
+from gateway.lots.growth import Growth
+from gateway.lots.openings import Openings
+from gateway.service import Diaries
+from gateway.stores.sqlite import SqliteStore
+from traceability.pages.scans import Scans
+from traceability.sealing import seal
+from traceability.sealing.seal import Sealer
+
+PILOT = load("dong-thap")
+SECRETARY = Device(PILOT.pilot, "tam-que", "notebook", "diary", simulated=False)
+SIMULATED = Device(PILOT.pilot, "tam-que", "tam-que-diary-01", "diary", simulated=True)
+PICKED = datetime(2026, 11, 12, 1, 0, tzinfo=UTC)
+LATER = epoch_ms(PICKED) + 86_400_000
+
+
+class Group:
+    """A group's diary over a real store and a real log."""
+
+    def __init__(self, folder):
+        self.trace = folder / "trace"
+        self.store = SqliteStore(folder / "store.sqlite")
+        self.sealer = Sealer(self.trace, PILOT, Growth(self.store, PILOT), "http://x", "o/log")
+        self._diaries = Diaries(self.sealer, self.store, PILOT, lambda: None)
+
+    def close(self):
+        self.sealer.close()
+        self.store.close()
+
+    def write(self, *events, device=SECRETARY):
+        """Keep events in one batch and seal until nothing is left."""
+        bodies = (json.dumps({"plot": "plot-1", "crop": "mango"} | event).encode() for event in events)
+        self._diaries.keep([Written(device, decode_diary(body), 0, replayed=False) for body in bodies])
+        while self._diaries.seal_some():
+            pass
+
+    def look(self, at=LATER):
+        """What the clerk does: tell how often lots were opened."""
+        self.store.write(Openings(self.trace, PILOT).points(at))
+
+    def points(self):
+        return self.store.series("lot", {"pilot": PILOT.pilot}, 0, LATER, 1000)
+
+    def told(self):
+        """Lot → fields, of what counts as one."""
+        return {point.fields["lot"]: point.fields for point in self.points() if "quantity" in point.fields}
+
+    def key(self, harvest):
+        lot = self.sealer._tables.lot("tam-que", harvest)
+        assert lot is not None and lot.leaf is not None, harvest
+        return lot.key
+
+
+@pytest.fixture
+def group(tmp_path):
+    with closing(Group(tmp_path)) as made:
+        yield made
+
+
+def harvest(id, kilograms, at=PICKED, **more):
+    return {"event": "harvest", "id": id, "ts": at.isoformat(), "quantity_kg": kilograms} | more
+
+
+def split(id, of, parts, at=PICKED + timedelta(hours=1)):
+    return {"event": "split", "id": id, "ts": at.isoformat(), "harvest": of, "parts": parts}
+
+
+# -- two in one minute
+
+
+@pytest.mark.parametrize("batches", [1, 3], ids=["together", "one after the other"])
+def test_lots_of_one_minute_are_all_told_of(group, batches):
+    three = [harvest(f"h{n}", 100.0 * n, plot=f"plot-{n}") for n in (1, 2, 3)]
+    for batch in range(batches):
+        group.write(*three[batch::batches])
+    assert sorted(fields["quantity"] for fields in group.told().values()) == [100.0, 200.0, 300.0]
+    assert {row["lot"]: row["quantity_kg"] for row in seal.lots(group.trace)} == {
+        lot: fields["quantity"] for lot, fields in group.told().items()
+    }
+    assert min(point.time for point in group.points()) == epoch_ms(PICKED), "the first keeps its time"
+
+
+def test_openings_of_lots_of_one_minute_are_each_one_s_own(group):
+    group.write(harvest("h1", 500.0), harvest("h2", 300.0, plot="plot-2"))
+    with closing(Scans(group.trace / "scans.sqlite")) as scans:
+        for _ in range(60):
+            scans.count(group.key("h1"), PICKED.date())
+    packed = {"event": "packing", "id": "p1", "ts": (PICKED + timedelta(hours=1)).isoformat(),
+              "quantity_kg": 10.0, "packages": 2, "harvest": "h1"}  # fmt: skip
+    group.write(packed)
+    group.look()
+    first, second = (group.told()[group.key(id).lot] for id in ("h1", "h2"))
+    assert (first["scans"], first["far_more"], first["quantity"]) == (60, True, 500.0)
+    assert (second["scans"], second["far_more"], second["quantity"]) == (0, False, 300.0)
+
+
+def test_a_lot_of_the_millisecond_that_another_was_moved_to_stays(group):
+    after = PICKED + timedelta(milliseconds=1)
+    group.write(harvest("h1", 100.0), harvest("h2", 200.0, after, plot="plot-2"))
+    group.write(harvest("h3", 300.0, plot="plot-3"))
+    assert sorted(fields["quantity"] for fields in group.told().values()) == [100.0, 200.0, 300.0]
+    assert sorted(point.time - epoch_ms(PICKED) for point in group.points()) == [0, 1, 2]
