@@ -82,9 +82,14 @@ def every(measurement: str, column: str, **tags: str) -> str:
     return _select(measurement, [column], "", tags)
 
 
-def recent(measurement: str, columns: Iterable[str], days: int, limit: int, percent: str = "") -> str:
-    """Rows of the last `days` days, newest first, at most `limit`; the share `percent` as 0..100."""
-    rows = _select(measurement, columns, window(days), {}, percent)
+def recent(
+    measurement: str, columns: Iterable[str], days: int, limit: int, percent: str = "", over_0: str = ""
+) -> str:
+    """Rows of the last `days` days, newest first, at most `limit`; the share `percent` as 0..100. `over_0`: a
+    field that each must have, over 0.
+    """
+    when = f"{named(measurement, over_0)} > 0 AND {window(days)}" if over_0 else window(days)
+    rows = _select(measurement, columns, when, {}, percent)
     return f"{rows} ORDER BY time DESC LIMIT {limit}"
 
 

@@ -50,7 +50,9 @@ def lots(spot: Spot, say: Say) -> table.Panel:
         style.rows(sort=titles["Time"], falling=True), spot, say, *style.meanings(say),
         title=say("lots"), about=say("lots_about"),
     ).decimals(0)  # fmt: skip
-    panel.with_target(InfluxQL(queries.recent("lot", fields, DAYS, LOTS, percent="coverage")))
+    # without what came out of a split or merge: no harvest, and nobody measured how it grew
+    rows = queries.recent("lot", fields, DAYS, LOTS, percent="coverage", over_0="quantity")
+    panel.with_target(InfluxQL(rows))
     return style.covered(style.reshape(panel, titles), titles["coverage"])
 
 

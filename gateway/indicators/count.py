@@ -61,8 +61,9 @@ class SealTimes:
 
     def __init__(self, store: Store, pilot: Pilot, start: int, stop: int) -> None:
         self._times: dict[tuple[str, bool], list[int]] = {}  # community, was its diary simulated? → sorted
-        lots = [*all_points(store, "lot", {"pilot": pilot.pilot}, start, stop)]
-        for point in whole(reversed(lots), "simulated"):
+        points = [*all_points(store, "lot", {"pilot": pilot.pilot}, start, stop)]
+        # what came out of a split or merge has no quantity of its own: it was harvested before
+        for point in whole(reversed(points), "quantity", "simulated"):
             key = dict(point.tags)["community"], bool(point.fields["simulated"])
             self._times.setdefault(key, []).append(point.time)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from devices.clock import DAY_MS, HOUR_MS, day_of, midnight_of
 from devices.pilots.pilot import Pilot
 from gateway.indicators.count import MANY
-from gateway.stores.points import Point, tags
+from gateway.stores.points import Point, Value, tags
 from gateway.stores.store import RetryLater
 from traceability.diary.reader import DiaryReader
 from traceability.digital_link import LotKey
@@ -74,7 +74,9 @@ class Openings:
         return result
 
     def _lot(self, community: str, key: LotKey, slot: int, opened: int) -> list[Point]:
-        """Beside what sealing wrote of the lot; nothing where its product left the pilot."""
+        """Beside what sealing wrote of a harvest; of what came out of a split or merge this alone, so that
+        kilograms count once. Nothing where its product left the pilot.
+        """
         place = self._pilot.producers.get(community)
         product = next((one for one in place.products if one.gtin == key.gtin), None) if place else None
         if product is None:
@@ -83,4 +85,5 @@ class Openings:
         packed = scans.packages(json.loads(data) for _, data in later)
         where = tags(pilot=self._pilot.pilot, community=community, product=product.crop)
         far = scans.far_more(opened, packed)
-        return [Point("lot", where, {"scans": opened, "packages": packed, "far_more": far}, slot)]
+        fields: dict[str, Value] = {"scans": opened, "packages": packed, "far_more": far, "lot": key.lot}
+        return [Point("lot", where, fields, slot)]

@@ -164,6 +164,15 @@ def test_lots_are_those_of_thirty_days_newest_first(engine):
     assert {row["coverage"] for row in found} == {90}
 
 
+def test_what_came_out_of_a_split_is_no_harvest_of_the_list(engine):
+    part = f'lot,pilot=dong-thap,community=canh-tan,product=mango scans=9i,lot="PART" {NOW - 1000}'
+    engine.write([part])
+    query = queries.recent("lot", ["lot", "quantity"], DAYS, 10, over_0="quantity")
+    assert {row["lot"] for row in rows(engine.panel(query))} == {"L1", "L29"}
+    scanned = rows(engine.panel(queries.most("lot", "scans", ["lot"], DAYS, 1)))
+    assert [row["lot"] for row in scanned] == ["PART"]
+
+
 def measured(engine, device, **values):
     """Readings of one device and signal, by their time."""
     (name, numbers), *_ = values.items()

@@ -199,14 +199,14 @@ def test_lots_keep_their_codes(client):
 
 
 def test_who_counts_is_what_the_clerk_wrote_down_as_if_it_were_counted_again(tmp_path):
-    rows = []
+    rows, lot = [], {"quantity": 1.0, "simulated": False}
     besides, late, *_ = sorted(PILOT.producers.keys() - PILOT.place.keys())
     with soil.figures(tmp_path) as figures:
         for place in ("tam-que", besides):
             where = tags(pilot=PILOT.pilot, community=place, product="p")
-            figures.store.write([Point("lot", where, {"quantity": 1.0}, NOW - 9 * DAY_MS)])
+            figures.store.write([Point("lot", where, lot, NOW - 9 * DAY_MS)])
         where = tags(pilot=PILOT.pilot, community=late, product="p")  # sealed after it was counted
-        figures.store.write([Point("lot", where, {"quantity": 1.0}, NOW)])
+        figures.store.write([Point("lot", where, lot, NOW)])
         evaluation = figures.evaluation(NOW)
         app = FastAPI()
         app.include_router(api.router(figures, soil.fleet(figures)))

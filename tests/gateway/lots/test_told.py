@@ -10,6 +10,7 @@ from devices.clock import epoch_ms
 from devices.contract.diary import decode_diary
 from devices.contract.reading import Device
 from devices.pilots.pilot import load
+from gateway.indicators.count import SealTimes, share
 from gateway.ingest.message import Written
 from gateway.lots.growth import Growth
 from gateway.lots.openings import Openings
@@ -23,7 +24,8 @@ PILOT = load("dong-thap")
 SECRETARY = Device(PILOT.pilot, "tam-que", "notebook", "diary", simulated=False)
 SIMULATED = Device(PILOT.pilot, "tam-que", "tam-que-diary-01", "diary", simulated=True)
 PICKED = datetime(2026, 11, 12, 1, 0, tzinfo=UTC)
-LATER = epoch_ms(PICKED) + 86_400_000
+DAY = 86_400_000
+LATER = epoch_ms(PICKED) + DAY
 
 
 class Group:
@@ -112,3 +114,38 @@ def test_a_lot_of_the_millisecond_that_another_was_moved_to_stays(group):
     group.write(harvest("h3", 300.0, plot="plot-3"))
     assert sorted(fields["quantity"] for fields in group.told().values()) == [100.0, 200.0, 300.0]
     assert sorted(point.time - epoch_ms(PICKED) for point in group.points()) == [0, 1, 2]
+
+
+# -- what comes out of a split or merge
+
+
+def counted(group, at=LATER):
+    count = share(PILOT, SealTimes(group.store, PILOT, 0, at), at)
+    return count.members, count.real > 0
+
+
+def test_a_split_of_a_simulated_lot_is_no_real_one(group):
+    group.write(harvest("h1", 500.0), device=SIMULATED)
+    group.write(split("s1", "h1", [200.0, 300.0]), device=SIMULATED)
+    group.look()
+    assert counted(group) == (("tam-que",), False)
+
+
+def test_a_split_of_today_harvests_nothing(group):
+    old = PICKED - timedelta(days=370)
+    group.write(harvest("h1", 500.0, old))
+    group.write(split("s1", "h1", [200.0, 300.0]))
+    group.look()
+    assert counted(group, epoch_ms(old) + DAY) == (("tam-que",), True)
+    assert counted(group) == ((), False)
+    assert [fields["quantity"] for fields in group.told().values()] == [500.0]
+
+
+def test_parts_of_a_lot_are_told_apart_when_they_are_opened(group):
+    group.write(harvest("h1", 500.0), split("s1", "h1", [200.0, 300.0]))
+    with closing(Scans(group.trace / "scans.sqlite")) as scans:
+        for _ in range(7):
+            scans.count(group.key("s1-2"), PICKED.date())
+    group.look()
+    scanned = {point.fields["lot"]: point.fields["scans"] for point in group.points()}
+    assert scanned == {group.key("h1").lot: 0, group.key("s1-1").lot: 0, group.key("s1-2").lot: 7}
