@@ -8,6 +8,8 @@ act     when an entry was sealed, or took effect
 
 import sqlite3
 
+from traceability.diary import shown
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS event(
   community TEXT NOT NULL, id TEXT NOT NULL, plot TEXT NOT NULL, time INTEGER NOT NULL,
@@ -36,8 +38,13 @@ CREATE TABLE IF NOT EXISTS act(
 TABLES = ("event", "lot", "later", "unhandled", "addendum", "act")
 
 
+VERSION = 1
+
+
 def complete(db: sqlite3.Connection) -> None:
-    """Make the tables that are missing, and the column that an earlier version had not."""
+    """Make what is missing, as an earlier version had it not, and have what it showed wrongly shown again."""
     db.executescript(SCHEMA)
+    if db.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+        db.executescript(f"BEGIN IMMEDIATE;{shown.WRONGLY}PRAGMA user_version={VERSION};COMMIT;")
     if "device" not in {row[1] for row in db.execute("PRAGMA table_info(event)")}:
         db.execute("ALTER TABLE event ADD COLUMN device TEXT NOT NULL DEFAULT ''")

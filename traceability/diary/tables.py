@@ -17,7 +17,7 @@ from typing import Any
 from devices.clock import epoch_ms
 from devices.contract.diary import DiaryEvent, Handling, Harvest, Input, decode_diary, encode_diary
 from devices.contract.payloads import PayloadError
-from traceability.diary import acts, slots
+from traceability.diary import acts, shown, slots
 from traceability.diary.file import open_file
 from traceability.diary.rows import (
     UNHANDLED,
@@ -120,19 +120,20 @@ class DiaryTables:
 
     # -- what is to be done
 
-    def pending_harvests(self, limit: int) -> tuple[int, list[PendingHarvest]]:
-        """The oldest harvests that nobody was shown the outcome of, at most `limit`, behind the number of the
-        entry about lots that came last: a harvest that came with that entry is among them.
-        """
-        with self._lock:
-            (newest,) = self._db.execute("SELECT coalesce(max(number), 0) FROM later").fetchone()
-            rows = self._db.execute(
-                "SELECT e.community, e.id, e.simulated, e.body, e.time FROM event e LEFT JOIN lot l "
-                "ON l.community=e.community AND l.harvest=e.id "
-                "WHERE e.harvest AND coalesce(l.told, 0)=0 ORDER BY e.time, e.id LIMIT ?",
-                (limit,),
-            ).fetchall()
-        return int(newest), [PendingHarvest(c, id, bool(s), body, time) for c, id, s, body, time in rows]
+    def newest_entry(self) -> int:
+        """The number of the last entry about lots; a harvest that came with it is pending by now."""
+        (row,) = self._ask("SELECT coalesce(max(number), 0) FROM later")
+        return int(row[0])
+
+    def pending_harvests(self, limit: int) -> list[PendingHarvest]:
+        """The oldest harvests whose outcome, as it is now, was shown to nobody; at most `limit`."""
+        rows = self._ask(
+            "SELECT e.community, e.id, e.simulated, e.body, e.time FROM event e LEFT JOIN lot l "
+            "ON l.community=e.community AND l.harvest=e.id "
+            "WHERE e.harvest AND coalesce(l.told, 0)<1 ORDER BY e.time, e.id LIMIT ?",
+            (limit,),
+        )
+        return [PendingHarvest(c, id, bool(s), body, time) for c, id, s, body, time in rows]
 
     def pending_entries(
         self, newest: int, before: int, limit: int, *, corrections: bool = False
@@ -165,7 +166,8 @@ class DiaryTables:
         failed: Iterable[Failed],
     ) -> None:  # fmt: skip
         """These entries are done: what was sealed of them, lots that came out of them, and why others were
-        not. A lot of theirs waits for nobody: what is counted is harvests.
+        not. A lot of theirs waits for nobody: what is counted is harvests. A sealed harvest that one of them
+        corrects is to be shown again.
         """
         with self._writing():
             self._db.executemany(
@@ -180,6 +182,7 @@ class DiaryTables:
                 "UPDATE later SET done=1, refused=? WHERE community=? AND id=?",
                 [(refused, community, id) for community, id, refused in fates],
             )
+            shown.corrected(self._db, fates)
             acts.note_entries(self._db, addenda, fates)
             self._set_aside(failed)
 
@@ -187,10 +190,15 @@ class DiaryTables:
         """These harvests could not be handled: they are no lots, and wait for nobody."""
         with self._writing():
             self._set_aside(failed)
+            keys = [(one.community, one.id) for one in failed]
+            self._db.executemany(  # one that is sealed stays so
+                "UPDATE lot SET told=1 WHERE leaf IS NOT NULL AND community=? AND harvest=?", keys
+            )
             self._db.executemany(
                 "INSERT OR REPLACE INTO lot SELECT community, id, '', '', time, 0, 0, NULL, ?, 1 "
-                "FROM event WHERE community=? AND id=?",
-                [(UNHANDLED, one.community, one.id) for one in failed],
+                "FROM event e WHERE community=? AND id=? AND NOT EXISTS (SELECT 1 FROM lot l "
+                "WHERE l.community=e.community AND l.harvest=e.id AND l.leaf IS NOT NULL)",
+                [(UNHANDLED, *key) for key in keys],
             )
 
     def _set_aside(self, failed: Iterable[Failed]) -> None:
@@ -201,7 +209,7 @@ class DiaryTables:
         if not harvests and not unhandled:
             return
         with self._writing():
-            self._db.executemany("UPDATE lot SET told=1 WHERE community=? AND harvest=?", harvests)
+            shown.note(self._db, harvests)
             self._db.executemany(
                 "UPDATE unhandled SET told=1 WHERE community=? AND id=?",
                 [(one.community, one.id) for one in unhandled],

@@ -52,8 +52,8 @@ traces = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Sealed:
     """A harvest and what became of it: `leaf` is its index in the log, or None with `refused` saying
-    why (a key of the catalogue `lot.*`). `time` is the harvest's, epoch ms; `slot` that at which it is told
-    of, its own among the lots of a product (`traceability.diary.slots`).
+    why (a key of the catalogue `lot.*`). `time` and kilograms are the harvest's as corrected, epoch
+    ms; `slot` is when it is told of, its own among the lots of a product (`traceability.diary.slots`).
     """
 
     harvest: str
@@ -125,16 +125,18 @@ class Sealer:
     def seal_pending(self, limit: int = 20) -> list[Sealed]:
         """Seal or refuse the oldest harvests that nobody was told of, at most `limit`, with one append to
         the log, and then reports, and what was done with lots. The same ones come again until they are
-        `told`. What our own code stumbles over is refused as `unhandled` (see there) and holds up no other.
-        May raise the store's RetryLater; what was drafted by then is written, and taken as it is next time.
-        Raises LogBusy while another process has the log, Mended after a damage that nobody has looked at.
+        `told`, and once more when they were corrected. What our own code stumbles over is refused as
+        `unhandled` (see there) and holds up no other. May raise the store's RetryLater; what was drafted by
+        then is written, and taken as it is next time. Raises LogBusy while another process has the log,
+        Mended after a damage that nobody has looked at.
         """
         with self._sealing:
             require_whole(self._folder / "trace.sqlite")
             log = self._take_log()
-            newest, pending = self._tables.pending_harvests(limit)
+            newest = self._tables.newest_entry()
             # first what corrects entries that are there: a harvest is judged by what holds
             self._handler.seal(log, self._secret, newest, corrections=True)
+            pending = self._tables.pending_harvests(limit)
             drafts: list[_Draft] = []
             files: dict[Path, bytes] = {}
             failed: list[Failed] = []
@@ -185,9 +187,11 @@ class Sealer:
         community = self._pilot.producers[community_id]
         key = LotKey(product.gtin, lot.code(self._secret, community, harvest.id, harvest.ts))
         path = self._folder / "records" / key.gtin / f"{key.lot}.json"
+        now = self._corrections.applied(community_id, harvest)  # what figures count is what was harvested
+        assert isinstance(now, Harvest)
         sealed = Sealed(
-            harvest.id, community.id, product.crop, key, epoch_ms(harvest.ts), harvest.quantity_kg, 0.0,
-            None, "", simulated,
+            harvest.id, community.id, product.crop, key, epoch_ms(now.ts), now.quantity_kg, 0.0, None, "",
+            simulated,
         )  # fmt: skip
         # what is sealed stays sealed: a diary entry that comes late cannot unmake a record
         if not path.exists():

@@ -1,6 +1,7 @@
 """Sealed lots as the store has them, for boards and figures: every one of them, as it holds."""
 
 import json
+import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
@@ -149,3 +150,73 @@ def test_parts_of_a_lot_are_told_apart_when_they_are_opened(group):
     group.look()
     scanned = {point.fields["lot"]: point.fields["scans"] for point in group.points()}
     assert scanned == {group.key("h1").lot: 0, group.key("s1-1").lot: 0, group.key("s1-2").lot: 7}
+
+
+# -- corrections
+
+
+def correction(id, of, at=PICKED + timedelta(hours=3), plot="plot-1", **changes):
+    return {"event": "correction", "id": id, "ts": at.isoformat(), "of": of, "reason": "gõ nhầm",
+            "plot": plot, "changes": changes}  # fmt: skip
+
+
+def shown(group):
+    """Kilograms by harvest, in the store and in the list of lots."""
+    told, listed = group.told(), {row["lot"]: row["quantity_kg"] for row in seal.lots(group.trace)}
+    assert {lot: fields["quantity"] for lot, fields in told.items()} == listed
+    return listed
+
+
+@pytest.mark.parametrize("batches", [1, 3], ids=["together", "one after the other"])
+def test_a_corrected_harvest_is_corrected_in_figures(group, batches):
+    events = [harvest("h1", 500.0), harvest("h2", 300.0, plot="plot-2"),
+              correction("c1", "h2", plot="plot-2", quantity_kg=30.0)]  # fmt: skip
+    for batch in range(batches):
+        group.write(*events[batch::batches])
+    assert shown(group) == {group.key("h1").lot: 500.0, group.key("h2").lot: 30.0}
+    group.write(correction("c2", "h2", PICKED + timedelta(hours=4), plot="plot-2", quantity_kg=33.0))
+    assert shown(group)[group.key("h2").lot] == 33.0
+    assert len(group.points()) == 2, "no point of before is left"
+
+
+def test_a_correction_that_is_refused_changes_no_figure(group):
+    group.write(harvest("h1", 500.0), {"event": "packing", "id": "p1", "ts": PICKED.isoformat(),
+                                       "quantity_kg": 400.0, "packages": 9, "harvest": "h1"})  # fmt: skip
+    later = (PICKED + timedelta(hours=2)).isoformat()
+    events = [harvest("h2", 300.0, plot="plot-2"), correction("c2", "h2", plot="plot-2", quantity_kg=0.0)]
+    group.write(correction("c1", "h1", ts=later, quantity_kg=450.0), *events)  # after it was packed
+    assert shown(group) == {group.key("h1").lot: 500.0, group.key("h2").lot: 300.0}
+
+
+def test_a_day_that_is_corrected_is_the_day_of_the_list_and_the_point_stays(group):
+    group.write(harvest("h1", 500.0), harvest("h2", 300.0, plot="plot-2"))
+    before = PICKED - timedelta(days=1)
+    group.write(correction("c1", "h1", ts=before.isoformat()))
+    assert {row["lot"]: row["time"] for row in seal.lots(group.trace)} == {
+        group.key("h1").lot: epoch_ms(before), group.key("h2").lot: epoch_ms(PICKED),
+    }  # fmt: skip
+    assert sorted(point.time - epoch_ms(PICKED) for point in group.points()) == [0, 1]
+
+
+def test_what_an_earlier_version_told_wrongly_is_told_again(group):
+    group.write(harvest("h1", 500.0), harvest("h2", 300.0, plot="plot-2"),
+                harvest("h3", 70.0, PICKED + timedelta(days=1)),
+                correction("c1", "h3", PICKED + timedelta(days=1), quantity_kg=7.0))  # fmt: skip
+    right = group.told()
+    group.sealer.close()
+    with closing(sqlite3.connect(group.trace / "trace.sqlite")) as db:
+        db.execute("UPDATE lot SET quantity=70 WHERE harvest='h3'")
+        db.execute("PRAGMA user_version=0")
+        db.commit()
+    (group.trace.parent / "store.sqlite").rename(group.trace.parent / "before.sqlite")
+    with closing(Group(group.trace.parent)) as again:
+        again.write()
+        assert again.told() == right
+    again.sealer = group.sealer = Sealer(group.trace, PILOT, Growth(group.store, PILOT), "http://x", "o/log")
+
+
+def test_a_sealed_lot_whose_product_left_the_pilot_stays_sealed(group, monkeypatch):
+    group.write(harvest("h1", 500.0))
+    monkeypatch.setattr(Sealer, "_product", lambda *_: None)
+    group.write(correction("c1", "h1", quantity_kg=450.0))
+    assert group.key("h1")

@@ -41,18 +41,18 @@ def test_an_id_is_one_events(tables: DiaryTables) -> None:
 
 def test_a_harvest_is_pending_until_it_was_shown(tables: DiaryTables) -> None:
     tables.keep([kept(pick("h", 0, 1)), kept(pick("other", 1, 1), sealable=False)])
-    _, (harvest,) = tables.pending_harvests(9)
+    (harvest,) = tables.pending_harvests(9)
     assert (harvest.community, harvest.id) == (WHO.community, "h")
     tables.note_harvests([lot("h", 7)])
-    assert len(tables.pending_harvests(9)[1]) == 1
+    assert len(tables.pending_harvests(9)) == 1
     tables.note_shown([(WHO.community, "h")], [])
-    assert tables.pending_harvests(9)[1] == []
+    assert tables.pending_harvests(9) == []
     assert tables.lot(WHO.community, "h") == lot("h", 7) and tables.harvest_of(KEY) == "h"
 
 
 def test_entries_are_noted_all_or_none(tables: DiaryTables) -> None:
     tables.keep([kept(spray("s", -3, 30))])
-    newest, _ = tables.pending_harvests(9)
+    newest = tables.newest_entry()
 
     def breaks() -> Iterator[Fate]:
         yield Fate(WHO.community, "s", "")
@@ -72,13 +72,13 @@ def test_entries_are_noted_all_or_none(tables: DiaryTables) -> None:
 def test_what_cannot_be_handled_waits_for_nobody_and_may_be_tried_again(tables: DiaryTables) -> None:
     tables.keep([kept(pick("h", 0, 1))])
     tables.set_aside([Failed(WHO.community, "h", "a defect")])
-    assert tables.pending_harvests(9)[1] == []
+    assert tables.pending_harvests(9) == []
     (unhandled,) = tables.unhandled()
     assert (unhandled.id, unhandled.device, unhandled.error) == ("h", WHO.device, "a defect")
     tables.note_shown([], [unhandled])
     assert tables.unhandled() == []
     tables.keep([], again=[(WHO.community, "h")])
-    assert [one.id for one in tables.pending_harvests(9)[1]] == ["h"]
+    assert [one.id for one in tables.pending_harvests(9)] == ["h"]
 
 
 def test_a_file_that_knew_no_senders_is_read(tmp_path: Path) -> None:
