@@ -55,7 +55,7 @@ def open_figures(settings: "Settings") -> "Iterator[Figures]":
     from traceability.sealing import seal
 
     with open_store(settings) as store:
-        yield opened(settings, store, seal.lots, seal.recalls)
+        yield opened(settings, store, seal.lots, seal.recalls, seal.harvests)
 
 
 def web(

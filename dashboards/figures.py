@@ -30,7 +30,7 @@ GEOJSON = "application/geo+json"
 
 
 class Lots(Protocol):
-    """The newest harvests or recalls, at most `limit`, of one community where it is named."""
+    """The newest lots, harvests or recalls, at most `limit`, of one community where it is named."""
 
     def __call__(self, limit: int, community: str = "", /) -> list[dict[str, object]]: ...
 
@@ -123,8 +123,9 @@ def balanced(books: Mapping[str, int]) -> bool:
 
 
 class Figures:
-    """Reads the store for people. `lots` gives the newest harvests, `recalls` the newest recalls, `evaluated`
-    who counts at a moment, `roster` who may speak (where nobody says, the pilot's own fleet).
+    """Reads the store for people. `lots` gives the newest lots, `recalls` the newest recalls, `harvests` the
+    newest harvests (where nobody says, all lots are some), `evaluated` who counts at a moment, `roster` who
+    may speak (where nobody says, the pilot's own fleet).
 
     `played` is the scenario whose last moment, `now`, is shown; then trends are of its `trend_days`, and
     `rehearsal` is its name.
@@ -143,11 +144,13 @@ class Figures:
         roster: Callable[[], Iterable[Device]] | None = None,
         registry_url: str | Path | None = None,
         recalls: Lots = nobody_s,
+        harvests: Lots | None = None,
     ) -> None:
         self.store = store
         self.pilot = pilot
         self.lots = lots
         self.recalls = recalls
+        self.harvests = harvests or lots
         self._evaluated = evaluated
         self.now = now or now_ms
         self.played = played

@@ -39,15 +39,15 @@ class Told(Protocol):
     def __call__(self, folder: Path, limit: int, community: str = "", /) -> list[dict[str, object]]: ...
 
 
-def opened(settings: Settings, store: Store, lots: Told, recalls: Told) -> Figures:
-    """What pages and report show, out of a store and of the newest `lots` and `recalls`; of a rehearsal's
-    folder its last moment, judged by its rules.
+def opened(settings: Settings, store: Store, lots: Told, recalls: Told, harvests: Told) -> Figures:
+    """What pages and report show, out of a store and of the newest `lots`, `recalls` and `harvests`; of a
+    rehearsal's folder its last moment, judged by its rules.
     """
     pilot, scenario = settings.loaded_pilot, held(settings.data)
     if scenario is not None:
         pilot = scenario.judged(pilot)
     registry, trace = Registry(settings.registry_url, pilot), settings.data / "trace"
-    of_lots, of_recalls = partial(lots, trace), partial(recalls, trace)
+    of_lots, of_recalls, of_harvests = (partial(told, trace) for told in (lots, recalls, harvests))
 
     @lru_cache(maxsize=32)
     def evaluated(at: int) -> Evaluation:
@@ -63,6 +63,7 @@ def opened(settings: Settings, store: Store, lots: Told, recalls: Told) -> Figur
     return Figures(
         store, pilot, of_lots, of_minute, now=now, played=scenario, trend_days=days,
         roster=registry.devices, registry_url=settings.registry_url, recalls=of_recalls,
+        harvests=of_harvests,
     )  # fmt: skip
 
 

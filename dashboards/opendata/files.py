@@ -60,8 +60,8 @@ def router(figures: Figures, fleet: Callable[[], list[DeviceNow]]) -> APIRouter:
 
     @a_file("/lots.csv", CSV)
     def lots() -> Response:
-        """The newest lots, without their codes."""
-        return _table("lots", [gather.lot(lot) for lot in figures.lots(LOTS)], columns(LotRow))
+        """The newest harvests, without the codes of their lots."""
+        return _table("lots", [gather.lot(lot) for lot in figures.harvests(LOTS)], columns(LotRow))
 
     @a_file("/series/{signal}.csv", CSV, 404)
     def series(signal: Signal) -> Response:

@@ -118,9 +118,9 @@ def router(figures: Figures, fleet: Callable[[], list[DeviceNow]]) -> APIRouter:
 
     @routes.get("/lots", **_describes(open_rows.Lots))
     def lots(request: Request, page: Page, community: str | None = place) -> Response:
-        """The newest lots, without their codes: who holds a label can look its record up."""
+        """The newest harvests, without the codes of their lots: who holds a label can look its record up."""
         require_place(figures, community)
-        rows = [gather.lot(lot) for lot in figures.lots(LOTS) if community in (None, lot["community"])]
+        rows = [gather.lot(lot) for lot in figures.harvests(LOTS, community or "")]
         return answer(request, figures, page, rows, columns(open_rows.LotRow))
 
     return routes

@@ -54,6 +54,9 @@ def figures(folder):
     def counted(at):
         return evaluate(store, PILOT, PILOT.fleet.values(), at)
 
+    def newest(limit, community=""):
+        return [lot for lot in LOTS if community in ("", lot["community"])][:limit]
+
     store.write(points(PILOT, counted(NOW)))
-    yield Figures(store, PILOT, lambda n: LOTS[:n], counted, now=lambda: NOW)
+    yield Figures(store, PILOT, newest, counted, now=lambda: NOW)
     store.close()

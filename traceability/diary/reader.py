@@ -55,15 +55,19 @@ class DiaryReader:
     def __init__(self, folder: Path) -> None:
         self._path = folder / "trace.sqlite"
 
-    def outcomes(self, limit: int, community: str = "", gtin: str = "") -> list[LotRow]:
-        """The newest harvests of all communities, or of one, sealed and refused; or the sealed ones of a
-        product.
+    def outcomes(
+        self, limit: int, community: str = "", gtin: str = "", *, harvests: bool = False
+    ) -> list[LotRow]:
+        """The newest lots of all communities, or of one, sealed and refused, as they are now; or the sealed
+        ones of a product. `harvests`: without what came out of a split or merge.
         """
         only = {"community=?": community, "refused='' AND gtin=?": gtin}
         asked = {condition: value for condition, value in only.items() if value}
+        there = "EXISTS (SELECT 1 FROM event e WHERE e.community=lot.community AND e.id=lot.harvest)"
+        conditions = [*asked, *([there] if harvests else [])]
         rows = self._ask(
             f"SELECT community, harvest, gtin, lot, {TIME}, quantity, coverage, leaf, refused FROM lot "
-            f"WHERE {' AND '.join(asked) or 'true'} ORDER BY 5 DESC LIMIT ?",
+            f"WHERE {' AND '.join(conditions) or 'true'} ORDER BY 5 DESC LIMIT ?",
             (*SPAN, *asked.values(), limit),
         )
         return [LotRow(c, harvest, LotKey(gtin, lot), *rest) for c, harvest, gtin, lot, *rest in rows]

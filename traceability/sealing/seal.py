@@ -255,9 +255,20 @@ class Sealer:
 
 
 def lots(folder: Path, limit: int = 100, community: str = "", gtin: str = "") -> list[dict[str, object]]:
-    """The newest harvests of a folder, or of one community of it, sealed and refused, without holding the
-    writer up; or the sealed ones of a product.
+    """The newest lots of a folder, or of one community of it, sealed and refused, without holding the writer
+    up; or the sealed ones of a product.
     """
+    return _lots(folder, limit, community, gtin)
+
+
+def harvests(folder: Path, limit: int, community: str = "") -> list[dict[str, object]]:
+    """The same without lots that came out of a split or merge: what was harvested is there once."""
+    return _lots(folder, limit, community, harvests=True)
+
+
+def _lots(
+    folder: Path, limit: int, community: str, gtin: str = "", *, harvests: bool = False
+) -> list[dict[str, object]]:
     reader = DiaryReader(folder)
     recalled = reader.recalled()
     return [
@@ -272,7 +283,7 @@ def lots(folder: Path, limit: int = 100, community: str = "", gtin: str = "") ->
             "refused": row.refused,
             "recalled": row.key in recalled,
         }
-        for row in reader.outcomes(limit, community, gtin)
+        for row in reader.outcomes(limit, community, gtin, harvests=harvests)
     ]
 
 

@@ -198,6 +198,13 @@ def test_lots_keep_their_codes(client):
     ]
 
 
+def test_harvests_of_a_community_are_not_cut_off_by_those_of_others(client, monkeypatch):
+    monkeypatch.setattr("dashboards.opendata.routes.LOTS", 1)
+    answer = client.get("/api/v1/lots?community=canh-tan").json()
+    assert [row["quantity"]["value"] for row in answer["rows"]] == [851.0]
+    assert [row["community"] for row in client.get("/api/v1/lots").json()["rows"]] == ["tam-que"]
+
+
 def test_who_counts_is_what_the_clerk_wrote_down_as_if_it_were_counted_again(tmp_path):
     rows, lot = [], {"quantity": 1.0, "simulated": False}
     besides, late, *_ = sorted(PILOT.producers.keys() - PILOT.place.keys())

@@ -36,7 +36,7 @@ def client(store: SqliteStore, pilot: Pilot) -> Iterator[TestClient]:
              "lot": "TQ261120-ABCDEFGH", "time": NOW - DAY_MS, "quantity_kg": 850.0, "coverage": 0.9,
              "leaf": 3, "refused": ""}]  # fmt: skip
     figures = Figures(
-        store, pilot, lambda limit: list(lots), lambda at: evaluate(store, pilot, pilot.fleet.values(), at),
+        store, pilot, lambda *_: list(lots), lambda at: evaluate(store, pilot, pilot.fleet.values(), at),
         now=lambda: NOW,
     )  # fmt: skip
     app = FastAPI()
@@ -165,7 +165,7 @@ def test_books_out_of_balance_are_not_hidden(client: TestClient, store: SqliteSt
 
 def test_a_store_that_is_away_is_said_and_no_traceback(tmp_path: Path) -> None:
     store = InfluxStore("http://127.0.0.1:1", "token", "org", "bucket")
-    figures = opened(Settings(data=tmp_path), store, lambda *_: [], lambda *_: [])
+    figures = opened(Settings(data=tmp_path), store, *[lambda *_: []] * 3)
     with TestClient(site(Settings(data=tmp_path), figures, lambda *_: Verdict(True, []), ())) as client:
         for path in ("/", "/api/v1/indicators", "/healthz"):
             answer = client.get(path)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from devices.clock import epoch_ms
-from devices.contract.diary import Revocation
+from devices.contract.diary import Revocation, Split
 from devices.pilots.pilot import Pilot
 from tests.traceability.conftest import HARVESTED, harvest, write
 from traceability.sealing import seal
@@ -32,6 +32,20 @@ def test_a_recalled_lot_is_listed_as_such(sealer: Sealer, pilot: Pilot, tmp_path
     assert (row["lot"], row["community"]) == (seal.lots(tmp_path)[0]["lot"], "tam-que")
     assert (row["time"], row["reason"]) == (epoch_ms(HARVESTED), "dư lượng thuốc")
     assert seal.recalls(tmp_path, 5, "tam-que") == [row] and seal.recalls(tmp_path, 5, "canh-tan") == []
+
+
+def test_what_was_harvested_is_a_harvest_once(sealer: Sealer, pilot: Pilot, tmp_path: Path) -> None:
+    device = pilot.fleet["tam-que-diary-01"]
+    write(sealer, device, harvest(1))
+    refused = write(sealer, device, harvest(2, kilograms=900_000.0))
+    assert refused is not None and refused.refused
+    parts = Split(event="split", id="s", ts=HARVESTED, plot="plot-1", crop="mango", harvest="mango-1",
+                  parts=(400.0, 450.0))  # fmt: skip
+    write(sealer, device, parts)
+    assert sorted(float(str(row["quantity_kg"])) for row in seal.lots(tmp_path)) == [400, 450, 850, 900_000]
+    found = seal.harvests(tmp_path, 10, "tam-que")
+    assert sorted(float(str(row["quantity_kg"])) for row in found) == [850, 900_000]
+    assert seal.harvests(tmp_path, 10, "canh-tan") == []
 
 
 def test_a_folder_without_a_diary_has_no_lots(tmp_path: Path) -> None:
