@@ -56,7 +56,16 @@ def by_commune(pilot: Pilot, year: Year, lang: str) -> list[Block]:
         lots, kilograms = sum(one.number for one in others), sum(rounded(one.kilograms, 0) for one in others)
         told = say(lang, key, lots=number(lots, lang), kilograms=number(kilograms, lang))
         blocks.append(Block("text", told))
-    return blocks
+    return [*blocks, *apart((year,), lang)]
+
+
+def apart(years: Iterable[Year], lang: str) -> list[Block]:
+    """What simulated diaries harvested, which no table has; and that its other columns have both kinds."""
+    years = tuple(years)
+    lots = sum(year.apart.number for year in years)
+    kilograms = number(sum(year.apart.kilograms for year in years), lang, 0)
+    told = say(lang, "lots_apart", lots=number(lots, lang), kilograms=kilograms)
+    return [Block("text", told)] if lots else []
 
 
 def annexes(pilot: Pilot, year: Year, attached: str, lang: str) -> tuple[Annex, ...]:

@@ -6,6 +6,7 @@ from dashboards import wording
 from dashboards.figures import Indicator
 from dashboards.report import drawing
 from dashboards.report.document import Block
+from dashboards.report.places import apart
 from dashboards.report.words import aim, named, say
 from dashboards.report.yearly import Year
 from dashboards.wording import number as value
@@ -92,6 +93,7 @@ def course(pilot: Pilot, years: tuple[Year, ...], lang: str) -> list[Block]:
     return [
         Block("heading", say(lang, "course")),
         Block("table", say(lang, "course_note"), tuple(rows), widths),
+        *apart(years, lang),
     ]
 
 

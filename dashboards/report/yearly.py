@@ -30,7 +30,8 @@ class Year:
     """What the store holds of one calendar year, up to epoch ms `at`. Without `indicators` it holds nothing.
 
     `coverage`: mean of each place's devices over the year's counted days; `counted`: how many days those are,
-    of `days` that have passed. `doubted`: values by reason. `simulated`: whether anything in it is.
+    of `days` that have passed. `lots` are the real ones, of a rehearsal all; those of simulated diaries are
+    `apart`. `doubted`: values by reason. `simulated`: whether anything in it is.
     """
 
     year: int
@@ -44,6 +45,7 @@ class Year:
     devices: dict[str, int]
     doubted: dict[str, int]
     simulated: bool
+    apart: Harvested = Harvested(0, 0.0)
 
     @property
     def empty(self) -> bool:
@@ -66,9 +68,12 @@ def look_up(figures: Figures, year: int, now: int) -> Year:
     where = {"pilot": pilot.pilot}
     simulated = any(one.simulated for one in indicators)
     harvests: dict[str, list[float]] = {}
-    for point in whole(all_points(store, "lot", where, start, stop), "quantity"):
-        harvests.setdefault(dict(point.tags)["community"], []).append(float(point.fields["quantity"]))
-        simulated |= bool(point.fields.get("simulated"))
+    apart: list[float] = []
+    for point in whole(all_points(store, "lot", where, start, stop), "quantity", "simulated"):
+        simulated |= bool(point.fields["simulated"])
+        real = figures.rehearsal is not None or not point.fields["simulated"]
+        kept = harvests.setdefault(dict(point.tags)["community"], []) if real else apart
+        kept.append(float(point.fields["quantity"]))
     shares: dict[str, list[Bucket]] = {}
     devices: dict[str, set[str]] = {}
     # of each device the year as one step: its days alone are millions in a large pilot
@@ -88,7 +93,7 @@ def look_up(figures: Figures, year: int, now: int) -> Year:
         {place: Harvested(len(each), sum(each)) for place, each in harvests.items()},
         {place: _mean(each) for place, each in shares.items()},
         {place: len(each) for place, each in devices.items()},
-        dict(doubted), simulated=simulated,
+        dict(doubted), simulated, Harvested(len(apart), sum(apart)),
     )  # fmt: skip
 
 

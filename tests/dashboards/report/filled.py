@@ -32,9 +32,9 @@ def filled(path):
         ]
     )
     for name, quantity, day in (("tam-que", 850.0, 1), ("tam-que", 1150.0, 2), ("canh-tan", 20.0, 400)):
-        fields = {"quantity": quantity, "coverage": 0.9, "verified": True, "simulated": True, "lot": "L"}
+        lot = {"quantity": quantity, "coverage": 0.9, "verified": True, "simulated": name != "tam-que"}
         store.write(
-            [Point("lot", tags(pilot="dong-thap", community=name, product="p"), fields, NOW - day * DAY_MS)]
+            [Point("lot", tags(pilot="dong-thap", community=name, product="p"), lot, NOW - day * DAY_MS)]
         )
     for _ in recount(store, PILOT, list(PILOT.fleet.values()), date(2026, 11, 18), date(2026, 11, 22)):
         pass
