@@ -83,10 +83,7 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
     )
     room = Room(settings.spool_max_mb * MB, settings.spool_free_mb * MB)
     spool = Spool(own.spool, room, mend=True)
-    origin = f"{settings.log_origin}/{pilot.pilot}"
-    sealer = Sealer(
-        settings.data / "trace", pilot, Growth(store, pilot, registry.plots), settings.base_url, origin
-    )
+    sealer = _sealer(settings, store, registry)
     decoder, checker = _readers(settings, account, spool, store, registry)
     gauges = Gauges(spool, room, receiver, decoder, alone=not settings.group)
     kept_ms, kept_bytes = settings.quarantine_days * DAY_MS, settings.quarantine_max_mb * MB
@@ -133,6 +130,13 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
                     replace(own.group, settings.group)
                     left = settings.group
         return True
+
+
+def _sealer(settings: Settings, store: Store, registry: Registry) -> Sealer:
+    pilot = settings.loaded_pilot
+    growth = Growth(store, pilot, registry.plots, registry.stood)
+    origin = f"{settings.log_origin}/{pilot.pilot}"
+    return Sealer(settings.data / "trace", pilot, growth, settings.base_url, origin)
 
 
 def _readers(

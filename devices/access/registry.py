@@ -251,6 +251,14 @@ class Registry(Roster):
             rows = connection.execute(select(DEVICES).order_by(DEVICES.c.enrolled.desc())).all()
         return [Enrolled(device_of(row), row.enrolled, row.revoked) for row in rows]
 
+    def stood(self, community: str, plot: str) -> list[Enrolled]:
+        """Real devices that stand on a plot, or stood there until they were revoked. Raises RegistryAway."""
+        there = (DEVICES.c.pilot, self.pilot.pilot), (DEVICES.c.community, community), (DEVICES.c.plot, plot)
+        asked = select(DEVICES).where(*(column == value for column, value in there))
+        with reached(), self._engine.connect() as connection:
+            rows = connection.execute(asked).all()
+        return [Enrolled(device_of(row), row.enrolled, row.revoked) for row in rows]
+
 
 def _chunks(names: list[str]) -> Iterator[list[str]]:
     """As many as fit into one question."""

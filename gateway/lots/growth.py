@@ -3,15 +3,18 @@
     rows of the community ─► without those of other plots ─► hash, hours, values ─► daily rows
 
 Which device stands where is asked of the registry, as it is when a lot is sealed: a device that was moved
-takes its earlier readings along.
+takes its earlier readings along. One that stands there and says nothing is asked for all the same.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from statistics import fmean
 
+from devices.access.registry import Enrolled
 from devices.clock import DAY_MS, HOUR_MS, day_of, midnight_of
+from devices.contract.models import MODELS
 from devices.contract.quality import Flag
 from devices.pilots.pilot import Pilot
 from gateway.stores.points import FLAG_TRUE, Tags, whole
@@ -25,15 +28,21 @@ Sensed = dict[tuple[str, int, str], list[float]]  # (signal, day, device) → it
 
 class Growth:
     """Reads conditions of the places of one pilot. `plots` says on which plot a device stands, and by itself
-    knows the simulated ones; a device that it does not name measures for its whole community.
+    knows the simulated ones; a device that it does not name measures for its whole community. `stood`: the
+    real devices of a community's plot, and since when.
     """
 
     def __init__(
-        self, store: Store, pilot: Pilot, plots: Callable[[], Mapping[str, str]] | None = None
+        self,
+        store: Store,
+        pilot: Pilot,
+        plots: Callable[[], Mapping[str, str]] | None = None,
+        stood: Callable[[str, str], Iterable[Enrolled]] = lambda *_: (),
     ) -> None:
         self._store = store
         self._pilot = pilot
         self._plots = plots or (lambda: pilot.plots)
+        self._stood = stood
 
     def conditions(self, community: str, plot: str, start: int, stop: int) -> Conditions:
         where = {"pilot": self._pilot.pilot, "community": community}
@@ -79,13 +88,22 @@ class Growth:
         own = {device for _, _, device in sensed if device in plots}  # a pump alone senses nothing
         known = {signal for signal, _, device in sensed if device in own}
         sensed = {key: values for key, values in sensed.items() if key[2] in own or key[0] not in known}
-        counted = [hours[device] for device in own or hours]
+        due = {
+            one.device.device: range(
+                max(0, one.enrolled - start) // HOUR_MS,
+                slots if one.revoked is None else min(slots, max(0, one.revoked - start) // HOUR_MS),
+            )
+            for one in self._stood(community, plot)
+            if _SENSED & set(MODELS[one.device.model].signals)
+        }
+        due = {device: there for device, there in due.items() if there}
+        counted = own | due.keys() or hours.keys()
         return Conditions(
             start,
             stop,
             devices=len(hours),
             simulated=len(simulated),
-            coverage=round(sum(map(len, counted)) / len(counted) / slots, 4),
+            coverage=round(_coverage({one: hours.get(one, set()) for one in counted}, due, slots), 4),
             flagged=round(flagged / (flagged + values), 4) if values else 0.0,
             daily=self._daily(sensed, midnight),
             raw_rows=len(rows),
@@ -107,3 +125,15 @@ class Growth:
             low, mean, high = min(values), fmean(values), max(values)
             rows[signal].append([name, round(low, 3), round(mean, 3), round(high, 3), len(values)])
         return {signal: those for signal, those in rows.items() if those}
+
+
+def _coverage(hours: Mapping[str, set[int]], due: Mapping[str, range], slots: int) -> float:
+    """Mean over the hours 0 … `slots` - 1 of the share of devices that reported: of those that reported then
+    or were `due`, which is always where nothing is said of it.
+    """
+    asked: Counter[int] = Counter()
+    heard: Counter[int] = Counter()
+    for device, reported in hours.items():
+        asked.update(reported.union(due.get(device, range(slots))))
+        heard.update(reported)
+    return sum(heard[hour] / asked[hour] for hour in heard) / slots

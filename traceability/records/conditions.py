@@ -15,9 +15,9 @@ class Conditions:
 
     `daily` maps signal id to rows of [day YYYY-MM-DD, low, mean, high, number]; a day without a row is
     a gap. Of the `devices`, `on_plot` stand on the plot and the others measure for the whole community; what
-    both measure is the plot's. `coverage` is the mean share of hours that a device reported in, 0 without a
-    device: of those on the plot alone where there are some, because it says how well the plot is known, and
-    a weather station that never fails must not hide a probe that did.
+    both measure is the plot's. `coverage` is the mean over all hours of the share of devices that reported, 0
+    while there was none: of those on the plot alone where some are to measure, because it says how well the
+    plot is known, and a weather station that never fails must not hide a probe that did, or never began.
     `flagged` is the share of values that a check did not believe. `raw_sha256` covers every good row.
     """
 

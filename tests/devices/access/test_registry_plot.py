@@ -42,6 +42,19 @@ def test_what_a_revoked_device_measured_stays_its_plot_s(path):
     assert registry.plots()["mine"] == "plot-3"
 
 
+def test_who_stands_on_a_plot_is_known_with_its_time_there(path):
+    registry = Registry(path, PILOT)
+    for name, community, plot in (
+        ("mine", "tam-que", "plot-1"), ("gone", "tam-que", "plot-1"), ("else", "tam-que", "plot-2"),
+        ("theirs", "canh-tan", "plot-1"), ("all", "tam-que", None),
+    ):  # fmt: skip
+        registry.enroll(community, "soil-probe", name, plot=plot)
+    registry.revoke("gone")
+    there = {one.device.device: one for one in registry.stood("tam-que", "plot-1")}
+    assert there.keys() == {"mine", "gone"}
+    assert there["mine"].revoked is None and there["gone"].revoked >= there["gone"].enrolled > 0
+
+
 @pytest.mark.parametrize("plot", ["Thửa 1", "", "a/b", "x" * 65])
 def test_a_plot_is_named_as_the_diary_names_it(path, plot):
     with pytest.raises(EnrolmentError, match="as the diary names it"):

@@ -4,7 +4,9 @@ import math
 
 import pytest
 
+from devices.access.registry import Enrolled
 from devices.contract.models import MODELS
+from devices.contract.reading import Device
 from devices.pilots.pilot import load
 from gateway.lots.growth import Growth
 from gateway.stores.points import Point, tags
@@ -65,6 +67,46 @@ def test_a_lot_shows_its_own_plot_s_numbers_alone(grown):
 def test_coverage_is_that_of_the_plot(grown):
     assert grown.conditions("tam-que", "plot-1", START, STOP).coverage == (1 + 12 / HOURS) / 2
     assert grown.conditions("tam-que", "plot-2", START, STOP).coverage == 1.0
+
+
+def enrolled(device, since=START, until=None, model="soil-probe"):
+    known = Device("dong-thap", "tam-que", device, model, simulated=False, plot="plot-1")
+    return Enrolled(known, since, until)
+
+
+@pytest.mark.parametrize(
+    ("spoke", "there", "coverage"),
+    [
+        ({"a": HOURS, "b": HOURS}, [enrolled("a"), enrolled("b")], 1.0),
+        ({"a": HOURS, "b": 12}, [enrolled("a"), enrolled("b")], 0.625),
+        ({"a": HOURS, "b": 1}, [enrolled("a"), enrolled("b")], 0.5104),
+        ({"a": HOURS}, [enrolled("a"), enrolled("b")], 0.5),
+        ({"a": HOURS}, [enrolled("a"), enrolled("b", START + 36 * HOUR)], 0.875),
+        ({"a": HOURS}, [enrolled("a"), enrolled("b", START - HOUR, START + 12 * HOUR)], 0.875),
+        ({"a": HOURS}, [enrolled("a"), enrolled("b", START - HOUR, START)], 1.0),
+        ({"a": HOURS}, [enrolled("a"), enrolled("b", STOP + HOUR)], 1.0),
+        ({"a": HOURS}, [enrolled("a"), enrolled("b", model="pump-controller")], 1.0),
+        ({}, [enrolled("a")], 0.0),
+        ({"a": 12}, [enrolled("a", START - HOUR)], 0.25),
+        ({}, [], 1.0),
+    ],
+    ids=["both", "some hours", "an hour", "never", "never since it came", "never until it was taken away",
+         "gone before", "not there yet", "a pump", "nobody on the plot", "alone", "none stands there"],
+)  # fmt: skip
+def test_a_probe_of_the_plot_that_is_silent_raises_no_coverage(store, spoke, there, coverage):
+    store.write(hourly("sky", "weather-station", air_temperature=28.0))
+    for device, hours in spoke.items():
+        store.write(hourly(device, "soil-probe", range(hours), soil_moisture=40.0))
+    growth = Growth(store, PILOT, lambda: {"a": "plot-1", "b": "plot-1"}, lambda *_: there)
+    found = growth.conditions("tam-que", "plot-1", START, STOP)
+    assert (found.coverage, found.on_plot) == (coverage, len(spoke))
+
+
+def test_a_probe_that_came_in_the_season_covers_what_it_was_there_for(store):
+    store.write(hourly("a", "soil-probe", range(12, HOURS), soil_moisture=40.0))
+    there = [enrolled("a", START + 12 * HOUR)]
+    growth = Growth(store, PILOT, lambda: {"a": "plot-1"}, lambda *_: there)
+    assert growth.conditions("tam-que", "plot-1", START, STOP).coverage == 0.75
 
 
 @pytest.mark.parametrize("plot", ["plot-9", "plot-3"], ids=["nothing stands there", "a pump alone"])
