@@ -54,13 +54,15 @@ def basis(
         one.time for one in picked
         if (one.plot, one.crop) == (harvest.plot, harvest.crop) and one.time < stop
     ]  # fmt: skip
-    start, shown = _growing(diary, product, harvest, before)
     known = {event.id for event in diary}
     moved = [
         one
         for one in corrections.moved(community, harvest.plot, stop - LOOK_BACK_MS, stop)
         if one.id not in known
     ]
+    held = [corrections.applied(community, event) for event in (*diary, *moved)]
+    held = [event for event in held if stop - LOOK_BACK_MS <= epoch_ms(event.ts) <= stop]
+    start, shown = _growing(sorted(held, key=lambda one: one.ts), product, harvest, before)
     inputs = [event for event in (*diary, *moved) if isinstance(event, Input)]
     now = [corrections.applied(community, event) for event in inputs]
     return Basis(
@@ -82,8 +84,9 @@ def basis(
 def _growing(
     diary: Sequence[DiaryEvent], product: Product, harvest: Harvest, before: Sequence[int]
 ) -> tuple[int, int]:
-    """When the growing began, and after which moment the diary is the lot's; epoch ms. `before`: when the
-    plot's sealed harvests of the crop were, in order of time.
+    """When the growing began, and after which moment the diary is the lot's; epoch ms. `diary`: what was
+    done within the year, as it holds; `before`: when the plot's sealed harvests of the crop were; both in
+    order of time.
     """
     stop = epoch_ms(harvest.ts)
     sown = [

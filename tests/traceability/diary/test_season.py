@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from devices.clock import epoch_ms
 from devices.contract.diary import Correction, DiaryEvent, Harvest, Planting, decode_diary
 from devices.pilots.pilot import Pilot
 from tests.traceability.conftest import HARVESTED, Grower, harvest, sprayed, write
@@ -117,6 +118,22 @@ def test_a_refused_harvest_ends_no_season(sealer: Sealer, pilot: Pilot, tmp_path
     found = content(tmp_path, sealed(sealer, pilot, harvest()))
     assert [row["id"] for row in found["events"]["rows"]] == ["sown", "input-30", "mango-1"]  # type: ignore[index]
     assert found["conditions"]["start"] == int(sown.ts.timestamp() * 1000)  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("typed", "true"), [(20, 60), (60, 20), (-1, 60)], ids=["too late", "too early", "after the harvest"]
+)
+def test_it_grew_since_its_sowing_as_that_was_corrected(
+    sealer: Sealer, pilot: Pilot, tmp_path: Path, typed: int, true: int
+) -> None:
+    sown = Planting(event="planting", id="sown", ts=HARVESTED - typed * DAY, plot="plot-1", crop="mango",
+                    seed="xoài cát", area_ha=1.0)  # fmt: skip
+    right = Correction(event="correction", id="right", ts=HARVESTED, plot="plot-1", crop="mango", of="sown",
+                       reason="gõ nhầm", changes={"ts": (HARVESTED - true * DAY).isoformat()})  # fmt: skip
+    sealer.keep([(pilot.fleet[WHO], sown)])
+    sealer.keep([(pilot.fleet[WHO], right)])
+    grown = content(tmp_path, sealed(sealer, pilot, harvest()))["conditions"]
+    assert isinstance(grown, dict) and grown["start"] == epoch_ms(HARVESTED - true * DAY)
 
 
 @pytest.mark.parametrize("minutes", [1, 60, 3 * 1440])
