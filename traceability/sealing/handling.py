@@ -187,7 +187,8 @@ class Handler:
         grower, gtin = self._pilot.producers[community], parents[0].key.gtin
         children = []
         for number, amount in enumerate(event.parts if isinstance(event, Split) else whole, 1):
-            key = LotKey(gtin, lot.code(secret, grower, f"{event.id}/{number}", event.ts))
+            origin = f"{event.id}/{number}"
+            key = lot.key(self._records, gtin, secret, grower, origin, event.ts, self._pilot.zone)
             if self._taken(community, f"{event.id}-{number}", key):
                 raise Refused("id_taken")
             children.append((key, amount))

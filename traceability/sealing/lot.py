@@ -4,21 +4,34 @@ import base64
 import hashlib
 import hmac
 from datetime import date, datetime, tzinfo
+from pathlib import Path
 
 from devices.clock import DAY_MS, epoch_ms, midnight_of
 from devices.contract.diary import Harvest
+from devices.pilots.bounds import local
 from devices.pilots.certificates import PlantingArea
 from devices.pilots.places import FIRST, Community, Product
 from traceability.diary.season import Basis, forbidding, heaviest
+from traceability.digital_link import LotKey
 
 ROUNDING = 1e-6  # kilograms
 
 
-def code(secret: bytes, community: Community, origin: str, at: datetime) -> str:
-    """The lot's code, such as `TQ261121-7K3MQ2XW`: same `origin` (its harvest's id) at the same time, same
-    code; nobody else can guess it.
+def key(
+    records: Path, gtin: str, secret: bytes, community: Community, origin: str, at: datetime, zone: tzinfo
+) -> LotKey:
+    """The lot's key below the folder `records`: same `origin` (its harvest's id) at the same time, same key.
+    One that was sealed under the day of its entry's own zone, as an earlier version did, keeps it.
     """
-    initials = "".join(part[0] for part in community.id.split("-"))[:4].upper()
+    earlier = LotKey(gtin, _code(secret, community, origin, at))
+    if (records / gtin / f"{earlier.lot}.json").exists():
+        return earlier
+    return LotKey(gtin, _code(secret, community, origin, local(at, zone)))
+
+
+def _code(secret: bytes, community: Community, origin: str, at: datetime) -> str:
+    """The lot's code, such as `TQ261121-7K3MQ2XW`; nobody else can guess it."""
+    initials = "".join(part[0] for part in community.id.split("-") if part)[:4].upper()
     digest = hmac.new(secret, f"{community.id}/{origin}".encode(), hashlib.sha256).digest()
     tail = base64.b32encode(digest[:5]).decode()
     return f"{initials}{at:%y%m%d}-{tail}"

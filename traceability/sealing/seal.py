@@ -70,7 +70,7 @@ class Sealed:
 
 
 class _Draft(NamedTuple):
-    """A harvest on its way: `entry` is what goes into the log, empty where it is refused."""
+    """A harvest on its way: `entry` is what goes into the log, empty where it is refused or there already."""
 
     sealed: Sealed
     entry: bytes
@@ -181,16 +181,26 @@ class Sealer:
         """
         community_id, simulated = pending.community, pending.simulated
         harvest = decode_diary(pending.body)
+        now = self._corrections.applied(community_id, harvest)  # what figures count is what was harvested
+        assert isinstance(harvest, Harvest) and isinstance(now, Harvest)
+        known = self._tables.lot(community_id, harvest.id)
+        if known is not None and known.leaf is not None:  # whatever the pilot file says by now
+            sealed = Sealed(
+                harvest.id, community_id, harvest.crop, known.key, epoch_ms(now.ts), now.quantity_kg,
+                known.coverage, known.leaf, "", simulated,
+            )  # fmt: skip
+            return _Draft(sealed, b"")
         product = self._product(community_id, harvest)
-        if product is None or not isinstance(harvest, Harvest):
+        if product is None:
             raise LookupError(f"{community_id} has no product of crop {harvest.crop!r} in its pilot file now")
         community = self._pilot.producers[community_id]
-        key = LotKey(product.gtin, lot.code(self._secret, community, harvest.id, harvest.ts))
-        path = self._folder / "records" / key.gtin / f"{key.lot}.json"
-        now = self._corrections.applied(community_id, harvest)  # what figures count is what was harvested
-        assert isinstance(now, Harvest)
+        records = self._folder / "records"
+        key = lot.key(
+            records, product.gtin, self._secret, community, harvest.id, harvest.ts, self._pilot.zone
+        )
+        path = records / key.gtin / f"{key.lot}.json"
         sealed = Sealed(
-            harvest.id, community.id, product.crop, key, epoch_ms(now.ts), now.quantity_kg, 0.0, None, "",
+            harvest.id, community_id, product.crop, key, epoch_ms(now.ts), now.quantity_kg, 0.0, None, "",
             simulated,
         )  # fmt: skip
         # what is sealed stays sealed: a diary entry that comes late cannot unmake a record
@@ -243,7 +253,10 @@ class Sealer:
     def _enter(self, log: Log, drafts: Sequence["_Draft"]) -> list[Sealed]:
         """Append to the log what it does not hold yet, all at once, and note every outcome."""
         leaves = log.enter(draft.entry for draft in drafts if draft.entry)
-        sealed = [replace(draft.sealed, leaf=leaves.get(draft.entry)) for draft in drafts]
+        sealed = [
+            replace(draft.sealed, leaf=leaves[draft.entry]) if draft.entry else draft.sealed
+            for draft in drafts
+        ]
         self._tables.note_harvests(
             LotRow(s.community, s.harvest, s.key, s.time, s.quantity_kg, s.coverage, s.leaf, s.refused)
             for s in sealed

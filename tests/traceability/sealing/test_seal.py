@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from devices.contract.diary import Split
 from devices.pilots.pilot import Pilot
 from tests.traceability.conftest import HARVESTED, Grower, harvest, sprayed, write
 from traceability.digital_link import LotKey
 from traceability.records import record
 from traceability.records.conditions import Conditions
-from traceability.sealing import seal
+from traceability.sealing import lot, seal
 from traceability.sealing.seal import Sealer
 from traceability.tlog.log import Log
 from traceability.tlog.merkle import leaf_hash
@@ -206,3 +207,49 @@ def test_lot_codes_differ_between_installations(pilot: Pilot, tmp_path: Path) ->
         assert done is not None
         keys.append(done.key)
     assert keys[0].gtin == keys[1].gtin and keys[0].lot != keys[1].lot
+
+
+EARLY = datetime(2026, 11, 20, 22, 0, tzinfo=UTC)  # 5 o'clock of the 21st in Đồng Tháp
+
+
+def test_the_code_on_a_label_is_the_day_of_the_pilot(sealer: Sealer, pilot: Pilot) -> None:
+    device = pilot.fleet["tam-que-diary-01"]
+    done = write(sealer, device, harvest(at=EARLY))
+    assert done is not None and done.key.lot.startswith("TQ261121-")
+    parts = Split(event="split", id="s", ts=EARLY, plot="plot-1", crop="mango", harvest="mango-1",
+                  parts=(400.0, 450.0))  # fmt: skip
+    write(sealer, device, parts)
+    codes = [str(row["lot"]) for row in seal.lots(sealer._folder)]
+    assert len(codes) == 3 and all(code.startswith("TQ261121-") for code in codes)
+
+
+def test_a_lot_that_has_another_code_already_keeps_it(
+    sealer: Sealer, pilot: Pilot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = pilot.fleet["tam-que-diary-01"]
+    with monkeypatch.context() as earlier:
+        earlier.setattr(lot, "local", lambda moment, _: moment)
+        earlier.setattr(Log, "append", lambda *_: (_ for _ in ()).throw(OSError("power cut")))
+        with pytest.raises(OSError, match="power cut"):
+            write(sealer, device, harvest(at=EARLY))
+    for _ in range(2):
+        (done,) = sealer.seal_pending()
+        assert done.key.lot.startswith("TQ261120-") and done.leaf == 0
+    assert [path.stem for path in (tmp_path / "records").rglob("*.json")] == [done.key.lot]
+
+
+def test_a_sealed_lot_is_the_same_whatever_the_pilot_file_says_by_then(
+    sealer: Sealer, pilot: Pilot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = write(sealer, pilot.fleet["tam-que-diary-01"], harvest())
+    product = pilot.producers["tam-que"].products[0].model_copy(update={"gtin": "02000000009995"})
+    for now in (product, None):
+        monkeypatch.setattr(Sealer, "_product", lambda *_, now=now: now)
+        assert sealer.seal_pending() == [done] and sealer.unhandled() == []
+
+
+@pytest.mark.parametrize(("place", "initials"), [("tan--my", "TM"), ("-a-", "A"), ("-", "")])
+def test_any_id_of_a_place_has_a_code(tmp_path: Path, pilot: Pilot, place: str, initials: str) -> None:
+    group = pilot.communities[0].model_copy(update={"id": place})
+    key = lot.key(tmp_path, "02000000000015", b"secret", group, "h", EARLY, pilot.zone)
+    assert key.lot.startswith(f"{initials}261121-")
