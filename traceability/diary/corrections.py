@@ -78,6 +78,11 @@ class Corrections:
                 continue
         return event
 
+    def held(self, community: str, id: str) -> DiaryEvent | None:
+        """The entry of this id as it holds now; None where there is none."""
+        came = self._tables.event(community, id)
+        return self.applied(community, came) if came is not None else None
+
     def moved(self, community: str, plot: str | None, start: int, stop: int) -> list[DiaryEvent]:
         """Entries, as they came, that hold in [start, stop] epoch ms by a correction; of one plot or all."""
         entries = []

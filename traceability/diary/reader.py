@@ -1,13 +1,14 @@
 """trace.sqlite for those who only show it, from whatever process: they hold no writer up."""
 
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from devices.clock import midnight_of
-from devices.contract.diary import DiaryEvent, Revocation
+from devices.contract.diary import Correction, DiaryEvent, Revocation, corrected
+from devices.contract.payloads import PayloadError
 from devices.files import to_read
 from devices.pilots.places import FIRST, LAST
 from traceability.diary import slots
@@ -133,6 +134,17 @@ class DiaryReader:
         """An entry as it came."""
         rows = self._ask("SELECT body FROM event WHERE community=? AND id=?", (community, id))
         return understood(rows[0][0]) if rows else None
+
+    def held(self, community: str, id: str) -> DiaryEvent | None:
+        """An entry as it holds now: with what corrected it so far."""
+        event = self.event(community, id)
+        if event is None:
+            return None
+        for correction in self.corrections(community, id):
+            if isinstance(correction, Correction) and correction.of == id:
+                with suppress(PayloadError):  # one before it was refused
+                    event = corrected(event, correction)
+        return event
 
     def corrections(self, community: str, of: str) -> list[DiaryEvent]:
         """What corrects an entry and was not refused for what it says, in the order it came; more may be

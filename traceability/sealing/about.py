@@ -149,10 +149,9 @@ class About:
         if isinstance(row, LotRow) and row.leaf is None:
             raise Refused("lot_refused")
         key, kilograms, time = row.key, row.kilograms, row.time
-        came = self._tables.event(community, harvest)
-        if isinstance(came, Harvest):
-            now = self._corrections.applied(community, came)
-            kilograms, time = getattr(now, "quantity_kg", kilograms), epoch_ms(now.ts)
+        now = self._corrections.held(community, harvest)
+        if isinstance(now, Harvest):
+            kilograms, time = now.quantity_kg, epoch_ms(now.ts)
         data = work.read(self._records / key.gtin / f"{key.lot}.json")
         return Known(community, harvest, key, data, kilograms, time)
 
@@ -166,8 +165,7 @@ class About:
     def harvest_verdict(self, community: str, id: str, gtin: str, drafted: Sequence[str] = ()) -> str:
         """The same of one harvest, as it was corrected."""
         grower, product = self._pilot.producers.get(community), self._pilot.product_of(gtin)
-        came = self._tables.event(community, id)
-        now = self._corrections.applied(community, came) if came is not None else None
+        now = self._corrections.held(community, id)
         if grower is None or product is None or not isinstance(now, Harvest):
             return ""
         rests = basis(self._tables, self._corrections, community, product, now, self._pilot.zone, drafted)
@@ -177,9 +175,9 @@ class About:
     def handled(self, known: Known, work: Work) -> Iterator[DiaryEvent]:
         """What was packed and shipped of a lot, as it was corrected."""
         for one in self.later(known.key, work):
-            came = self._tables.event(known.community, one["event"]["id"])
-            if isinstance(came, Packing | Shipping):
-                yield self._corrections.applied(known.community, came)
+            now = self._corrections.held(known.community, one["event"]["id"])
+            if isinstance(now, Packing | Shipping):
+                yield now
 
     def _roots(self, known: Known, work: Work) -> Iterator[str]:
         """The harvests that a lot is of."""

@@ -6,8 +6,7 @@ Read without holding the writer up; an entry that was sent a moment ago may not 
 
 from pathlib import Path
 
-from devices.contract.diary import Correction, DiaryEvent, corrected
-from devices.contract.payloads import PayloadError
+from devices.contract.diary import DiaryEvent
 from devices.pilots.pilot import Pilot
 from traceability.diary.entries import Lot
 from traceability.diary.reader import DiaryReader, ShownEntry
@@ -27,17 +26,8 @@ class Book:
         return self._diary.entries(community, ENTRIES)
 
     def find(self, community: str, id: str) -> DiaryEvent | None:
-        """The event as it holds now: with what corrected it so far."""
-        event = self._diary.event(community, id)
-        if event is None:
-            return None
-        for correction in self._diary.corrections(community, id):
-            if isinstance(correction, Correction) and correction.of == id:
-                try:
-                    event = corrected(event, correction)
-                except PayloadError:
-                    continue
-        return event
+        """The event as it holds now."""
+        return self._diary.held(community, id)
 
     def lots(self, community: str) -> dict[str, Lot]:
         """The last lots that are still there, by their harvest's id, the newest first."""
