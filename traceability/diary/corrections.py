@@ -92,6 +92,17 @@ class Corrections:
                 entries += [came] if came is not None else []
         return entries
 
+    def last_harvest(self, community: str, plot: str, crop: str, until: int) -> str | None:
+        """The id of a plot's last harvest of a crop, as they hold, up to epoch ms `until`."""
+        moved = [
+            (epoch_ms(now.ts), now.id)
+            for (place, _), now in self._standing.items()
+            if place == community and isinstance(now, Harvest) and (now.plot, now.crop) == (plot, crop)
+        ]
+        rest = self._tables.last_harvest(community, plot, crop, until, [id for _, id in moved])
+        last = max([one for one in moved if one[0] <= until] + ([rest] if rest else []), default=None)
+        return last[1] if last else None
+
     def picked(self, community: str, start: int, stop: int, also: Collection[str] = ()) -> list[Picked]:
         """A community's sealed harvests, and those among `also`, as they hold in [start, stop] epoch ms."""
         events = {

@@ -6,10 +6,11 @@ of files and log: what is noted as sealed was made durable there before.
 An entry whose bytes nobody understands is left out and named in the log; it holds up no other.
 """
 
+import json
 import logging
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -239,14 +240,17 @@ class DiaryTables:
         )
         return list(_events(rows))
 
-    def last_harvest(self, community: str, plot: str, crop: str, until: int) -> str | None:
-        """The id of a plot's last harvest of a crop, up to epoch ms `until`."""
+    def last_harvest(
+        self, community: str, plot: str, crop: str, until: int, but: Collection[str]
+    ) -> tuple[int, str] | None:
+        """Time and id of a plot's last harvest of a crop, as it came, up to `until` (epoch ms), not `but`."""
         rows = self._ask(
-            "SELECT body FROM event WHERE harvest AND community=? AND plot=? AND time<=? "
-            "ORDER BY time DESC, id DESC LIMIT 9",
-            (community, plot, until),
+            "SELECT time, id FROM event WHERE harvest AND community=? AND plot=? AND time<=? "
+            "AND instr(body, ?) AND id NOT IN (SELECT value FROM json_each(?)) "
+            "ORDER BY time DESC, id DESC LIMIT 1",
+            (community, plot, until, f'"crop":"{crop}"'.encode(), json.dumps([*but])),
         )
-        return next((event.id for event in _events(rows) if event.crop == crop), None)
+        return rows[0] if rows else None
 
     def harvests(self, community: str, start: int, stop: int) -> list[PlotHarvest]:
         """A community's harvests in [start, stop] epoch ms, sealed or not."""

@@ -112,7 +112,7 @@ class About:
             case Correction():
                 return self._corrected(community, event, work)
             case Packing() | Shipping() if event.harvest is None:
-                last = self._tables.last_harvest(community, event.plot, event.crop, epoch_ms(event.ts))
+                last = self._corrections.last_harvest(community, event.plot, event.crop, epoch_ms(event.ts))
                 if last is None:
                     raise Refused("no_lot")
                 return [self.lot(community, last, work)]

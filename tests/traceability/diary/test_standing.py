@@ -217,6 +217,20 @@ def test_no_more_is_packed_than_a_corrected_lot_has(plot: Plot) -> None:
     assert plot.fate("p") == "more_than_lot"
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_the_last_harvest_of_a_plot_is_that_of_corrected_days(plot: Plot, together: bool) -> None:
+    """Two are dated wrongly: a new one a day late, an old one in this month."""
+    given = [pick("old", -40), pick("late", 1), correct("c", "late", 0.1, ts=on(0)),
+             pick("early", -0.5), correct("d", "early", 0.1, ts=on(-60))]  # fmt: skip
+    for batch in [given] if together else [[one] for one in given]:
+        plot.write(*batch)
+    packings = {"p": -1, "q": 0.5, "r": -50}
+    for id, day in packings.items():
+        plot.write(entry("packing", id, day, quantity_kg=1, packages=1))
+    found = {one["event"]["id"]: id for id in ("old", "late", "early") for one in plot.later(id)}
+    assert {id: found.get(id) for id in packings} == {"p": "old", "q": "late", "r": "early"}
+
+
 def test_a_harvest_does_not_take_the_id_of_what_came_of_a_lot(plot: Plot) -> None:
     plot.write(pick("h"))
     plot.write(entry("split", "s", 1, harvest="h", parts=[40, 60]))

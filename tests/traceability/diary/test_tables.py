@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from devices.contract.diary import decode_diary
+from devices.pilots.pilot import Pilot
 from tests.traceability.diary.test_standing import WHO, pick, spray
+from traceability.diary.corrections import Corrections
 from traceability.diary.rows import AddendumRow, Failed, Fate, Kept, LotRow
 from traceability.diary.tables import ANY_TIME, DiaryTables
 from traceability.digital_link import LotKey
@@ -48,6 +50,13 @@ def test_a_harvest_is_pending_until_it_was_shown(tables: DiaryTables) -> None:
     tables.note_shown([(WHO.community, "h")], [])
     assert tables.pending_harvests(9) == []
     assert tables.lot(WHO.community, "h") == lot("h", 7) and tables.harvest_of(KEY) == "h"
+
+
+def test_the_last_harvest_of_a_crop_is_found_behind_any_number_of_another(
+    tables: DiaryTables, pilot: Pilot
+) -> None:
+    tables.keep([kept(pick("h", 0)), *(kept(pick(f"d-{n}", n, crop="durian")) for n in range(1, 30))])
+    assert Corrections(tables, pilot).last_harvest(WHO.community, "plot-1", "mango", ANY_TIME) == "h"
 
 
 def test_entries_are_noted_all_or_none(tables: DiaryTables) -> None:
