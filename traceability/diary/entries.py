@@ -17,7 +17,9 @@ from traceability.digital_link import LotKey
 
 
 class Lot(NamedTuple):
-    """A sealed lot; `harvest` is the id that the diary knows it by, `time` epoch ms."""
+    """A sealed lot; `harvest` is the id that the diary knows it by, `kilograms` are those that no split took,
+    `time` is epoch ms: both as corrected.
+    """
 
     harvest: str
     key: LotKey
@@ -29,7 +31,7 @@ class Lot(NamedTuple):
 
 class Field(NamedTuple):
     """An input of a form. `kind`: text, number, whole, choice, area (the code of a planting area or of a
-    packing house), lot, lots, kilograms (several numbers), photo.
+    packing house), lot, code (of a lot, as its label has it), lots, kilograms (several numbers), photo.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Field(NamedTuple):
     optional: bool = False
 
 
+CODE = "code"  # what names a lot that no list has; no part of the event
 _OF_LOT = Field("harvest", "lot", optional=True)
 _PHOTOS = Field("photos", "photo", optional=True)
 FORMS: dict[str, tuple[Field, ...]] = {
@@ -61,7 +64,7 @@ FORMS: dict[str, tuple[Field, ...]] = {
     "shipping": (_OF_LOT, Field("quantity_kg", "number"), Field("buyer", "text")),
     "split": (Field("harvest", "lot"), Field("parts", "kilograms")),
     "merge": (Field("harvests", "lots"),),
-    "revocation": (Field("harvest", "lot"), Field("reason", "text")),
+    "revocation": (Field("harvest", "lot"), Field(CODE, CODE, optional=True), Field("reason", "text")),
 }
 PLAIN = ("planting", "input", "irrigation", "pest_observation", "harvest", "packing", "shipping")
 WORK = ("planting", "input", "irrigation", "pest_observation")  # on the land, perhaps before the group joined
@@ -86,7 +89,7 @@ def event_of(
     """The event of a form that is filled in; `lots` by the harvest's id. Raises PayloadError."""
     whole = _common(pilot, kind, written)
     for field in FORMS[kind]:
-        if value := written.get(field.name, "").strip():
+        if field.kind != CODE and (value := written.get(field.name, "").strip()):
             whole[field.name] = _read(field, value)
     if kind in WORK and written.get(OLDER):
         whole[OLDER] = True

@@ -6,8 +6,8 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from devices.clock import midnight_of
-from devices.contract.diary import Correction, DiaryEvent, Revocation, corrected
+from devices.clock import epoch_ms, midnight_of
+from devices.contract.diary import Correction, DiaryEvent, Harvest, Revocation, corrected
 from devices.contract.payloads import PayloadError
 from devices.files import to_read
 from devices.pilots.places import FIRST, LAST
@@ -16,7 +16,8 @@ from traceability.diary.rows import VALID, DiaryAct, LotRow
 from traceability.diary.tables import understood
 from traceability.digital_link import LotKey
 
-GONE = ("split", "merge", "revocation")  # a lot is not there any more after one of these
+GONE = ("merge", "revocation")  # a lot is not there any more after one of these; nor when all of it was split
+ROUNDING = 1e-6  # kilograms
 # a day of no calendar of ours stands as 1970: it is shown, and ends nobody's list
 TIME, SPAN = "CASE WHEN time BETWEEN ? AND ? THEN time ELSE 0 END", (
     midnight_of(FIRST, UTC), midnight_of(LAST, UTC),
@@ -32,7 +33,9 @@ class ShownEntry(NamedTuple):
 
 
 class ShownLot(NamedTuple):
-    """A sealed lot; `harvest` is the id that the diary knows it by, `time` epoch ms."""
+    """A sealed lot; `harvest` is the id that the diary knows it by, `time` epoch ms; both time and kilograms
+    as they hold now.
+    """
 
     harvest: str
     key: LotKey
@@ -158,18 +161,38 @@ class DiaryReader:
         return [event for (body,) in rows if (event := understood(body)) is not None]
 
     def lots(self, community: str, limit: int) -> list[ShownLot]:
-        """A community's last lots that are still there, the newest first."""
+        """A community's last lots that are still there, as they hold now, the newest first; with the
+        kilograms that no split took.
+        """
+        asked = (
+            "NOT EXISTS (SELECT 1 FROM addendum a WHERE (a.gtin, a.lot)=(l.gtin, l.lot) AND a.kind IN (?,?))"
+        )
+        there = [lot for lot in self._lots(community, asked, GONE) if lot.kilograms > ROUNDING]
+        return sorted(there, key=lambda lot: lot.time, reverse=True)[:limit]
+
+    def lot(self, community: str, code: str) -> ShownLot | None:
+        """A community's lot of this code, whatever was done with it."""
+        return next(iter(self._lots(community, "l.lot=?", (code,))), None)
+
+    def _lots(self, community: str, asked: str, values: Sequence[str]) -> list[ShownLot]:
         rows = self._ask(
-            "SELECT l.harvest, l.gtin, l.lot, l.quantity, l.time, coalesce(e.plot, s.plot) FROM lot l "
-            "LEFT JOIN event e ON e.community=l.community AND e.id=l.harvest "
+            "SELECT l.harvest, l.gtin, l.lot, l.quantity, l.time, coalesce(e.plot, s.plot), "
+            "(SELECT coalesce(sum(quantity), 0) FROM addendum a "
+            "WHERE (a.gtin, a.lot)=(l.gtin, l.lot) AND a.kind='split'), "
+            "EXISTS (SELECT 1 FROM addendum a WHERE (a.gtin, a.lot)=(l.gtin, l.lot) AND a.kind='correction') "
+            "FROM lot l LEFT JOIN event e ON e.community=l.community AND e.id=l.harvest "
             # what came out of a split or merge is known as its id, a hyphen and a number
             "LEFT JOIN event s ON s.community=l.community AND "
             "s.id=rtrim(rtrim(l.harvest, '0123456789'), '-') "
-            "WHERE l.community=? AND l.leaf IS NOT NULL AND NOT EXISTS (SELECT 1 FROM addendum a "
-            "WHERE a.gtin=l.gtin AND a.lot=l.lot AND a.kind IN (?,?,?)) ORDER BY l.time DESC LIMIT ?",
-            (community, *GONE, limit),
+            f"WHERE l.community=? AND l.leaf IS NOT NULL AND {asked}",
+            (community, *values),
         )
-        return [ShownLot(harvest, LotKey(gtin, lot), *rest) for harvest, gtin, lot, *rest in rows]
+        return [
+            ShownLot(harvest, LotKey(gtin, code), now.quantity_kg - split, epoch_ms(now.ts), plot)
+            if corrects and isinstance(now := self.held(community, harvest), Harvest)
+            else ShownLot(harvest, LotKey(gtin, code), kilograms - split, time, plot)
+            for harvest, gtin, code, kilograms, time, plot, split, corrects in rows
+        ]
 
     def _ask(self, question: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         if not self._path.exists():

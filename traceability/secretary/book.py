@@ -9,7 +9,7 @@ from pathlib import Path
 from devices.contract.diary import DiaryEvent
 from devices.pilots.pilot import Pilot
 from traceability.diary.entries import Lot
-from traceability.diary.reader import DiaryReader, ShownEntry
+from traceability.diary.reader import DiaryReader, ShownEntry, ShownLot
 
 ENTRIES, LOTS = 20, 40  # that are shown
 
@@ -31,9 +31,17 @@ class Book:
 
     def lots(self, community: str) -> dict[str, Lot]:
         """The last lots that are still there, by their harvest's id, the newest first."""
-        crops = {product.gtin: product.crop for product in self._pilot.producers[community].products}
-        return {
-            lot.harvest: Lot(lot.harvest, lot.key, lot.kilograms, lot.time, lot.plot, crops[lot.key.gtin])
-            for lot in self._diary.lots(community, LOTS)
-            if lot.plot is not None and lot.key.gtin in crops
-        }
+        shown = (self._lot(community, one) for one in self._diary.lots(community, LOTS))
+        return {lot.harvest: lot for lot in shown if lot is not None}
+
+    def lot(self, community: str, code: str) -> Lot | None:
+        """The lot of a code as a label has it, however old it is and whatever was done with it."""
+        found = self._diary.lot(community, code.strip().upper())
+        return self._lot(community, found) if found is not None else None
+
+    def _lot(self, community: str, shown: ShownLot) -> Lot | None:
+        products = self._pilot.producers[community].products
+        crop = next((product.crop for product in products if product.gtin == shown.key.gtin), None)
+        if crop is None or shown.plot is None:
+            return None
+        return Lot(shown.harvest, shown.key, shown.kilograms, shown.time, shown.plot, crop)

@@ -27,7 +27,7 @@ from devices.pilots.pilot import Pilot
 from devices.texts import day, moment, number, text
 from devices.web.language import language
 from traceability.diary import entries
-from traceability.diary.entries import CORRECTION, FORMS, Lot
+from traceability.diary.entries import CODE, CORRECTION, FORMS, Lot
 from traceability.diary.reader import ShownEntry
 from traceability.records import picture
 from traceability.records.photos import Photos
@@ -121,7 +121,7 @@ class _Desk:
         self, request: Request, pilot: Pilot, session: Session, kind: str, of: str, book: Book
     ) -> None:
         self._request, self._pilot, self._session, self._kind = request, pilot, session, kind
-        community = session.device.community
+        self._book, community = book, session.device.community
         self.wrong = book.find(community, of) if kind == CORRECTION else None
         right = entries.corrigible(self.wrong) if self.wrong is not None else ()
         self._fields = FORMS.get(kind, right)
@@ -134,9 +134,20 @@ class _Desk:
         if self.wrong is not None:
             event = entries.correction_of(self._pilot, written, self.wrong)
         else:
-            event = entries.event_of(self._pilot, self._session.device, self._kind, written, self._lots)
+            written, lots = self._by_code(written)
+            event = entries.event_of(self._pilot, self._session.device, self._kind, written, lots)
         within(self._pilot, self._session.device, event, now_ms())
         return event
+
+    def _by_code(self, written: Mapping[str, str]) -> tuple[Mapping[str, str], Mapping[str, Lot]]:
+        """With the lot whose code was written down, which need not be in the list. Raises PayloadError."""
+        code = written.get(CODE, "").strip()
+        if not code:
+            return written, self._lots
+        lot = self._book.lot(self._session.device.community, code)
+        if lot is None:
+            raise PayloadError("bad_diary", CODE)
+        return {**written, "harvest": lot.harvest}, {lot.harvest: lot}
 
     def form(
         self, written: Mapping[str, str], wrong: str, status: int, sides: Mapping[str, str] | None = None

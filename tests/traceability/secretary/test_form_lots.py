@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ from devices.pilots.pilot import Pilot
 from devices.texts import text
 from tests import browser
 from tests.seen import AXE, Served, axe, judged
-from tests.traceability.conftest import WHO, harvest, write
+from tests.traceability.conftest import HARVESTED, WHO, harvest, write
 from traceability.diary.entries import Lot
+from traceability.sealing import seal
 from traceability.sealing.seal import Sealer
 from traceability.secretary.book import Book
 
@@ -55,13 +57,13 @@ def test_a_lot_is_split_and_its_parts_are_merged(
     say: Say, lots: Callable[[], dict[str, Lot]], client: TestClient
 ) -> None:
     assert set(lots()) == {"mango-1", "mango-2"}, "those of the group alone"
-    assert "✓ Đã gửi: Tách lô" in say("split", harvest="mango-1", parts="400; 449,5")
+    assert "✓ Đã gửi: Tách lô" in say("split", harvest="mango-1", parts="400,5; 449,5")
     parts = {id: lot for id, lot in lots().items() if id != "mango-2"}
-    assert sorted(lot.kilograms for lot in parts.values()) == [400.0, 449.5]
+    assert sorted(lot.kilograms for lot in parts.values()) == [400.5, 449.5]
     assert {(lot.plot, lot.crop) for lot in parts.values()} == {("plot-1", "mango")}
     assert "✓ Đã gửi: Gộp lô" in say("merge", harvests=[*parts])
     merged = [lot for id, lot in lots().items() if id != "mango-2"]
-    assert [lot.kilograms for lot in merged] == [849.5]
+    assert [lot.kilograms for lot in merged] == [850.0]
     assert "Hồ sơ nguyên vẹn" in client.get(merged[0].key.path).text
 
 
@@ -71,6 +73,61 @@ def test_a_lot_is_recalled(say: Say, lots: Callable[[], dict[str, Lot]], client:
     page = client.get(key.path)
     assert page.status_code == 410 and "ĐÃ BỊ THU HỒI" in page.text and "Dư lượng &lt;b&gt;" in page.text
     assert set(lots()) == {"mango-1"}
+
+
+def test_a_lot_is_recalled_by_its_code_however_old_it_is(
+    say: Say, lots: Callable[[], dict[str, Lot]], client: TestClient, sealer: Sealer, pilot: Pilot
+) -> None:
+    """A recall concerns old lots as well; the list has room for the newest."""
+    keys, diary = {id: lot.key for id, lot in lots().items()}, pilot.fleet["tam-que-diary-01"]
+    newer = [harvest(n, HARVESTED + timedelta(hours=n), 1.0) for n in range(10, 60)]
+    sealer.keep([(diary, one) for one in newer])
+    while done := sealer.seal_pending():
+        sealer.told(done)
+    assert "mango-1" not in lots() and keys["mango-1"].lot not in client.get("/diary/revocation").text
+    wrong = say("revocation", code="TQ000000-ABCDEFGH", reason="dư lượng")
+    assert f"Hãy xem lại mục “{text('form.code', 'vi')}”" in wrong and "TQ000000-ABCDEFGH" in wrong
+    assert f"Hãy xem lại mục “{text('form.harvest', 'vi')}”" in say("revocation", reason="dư lượng")
+    said = say("revocation", code=f" {keys['mango-1'].lot.lower()} ", harvest="mango-59", reason="dư lượng")
+    assert "✓ Đã gửi: Thu hồi" in said
+    assert [client.get(keys[id].path).status_code for id in ("mango-1", "mango-2")] == [410, 200]
+
+
+def test_nobody_recalls_the_lot_of_another_group(say: Say, sent: list[DiaryEvent], tmp_path: Path) -> None:
+    (other,) = (one for one in seal.lots(tmp_path) if one["community"] == "canh-tan")
+    assert f"Hãy xem lại mục “{text('form.code', 'vi')}”" in say(
+        "revocation", code=str(other["lot"]), reason="x"
+    )
+    assert sent == []
+
+
+def test_a_lot_is_there_as_long_as_any_of_it_is(
+    say: Say, lots: Callable[[], dict[str, Lot]], client: TestClient
+) -> None:
+    say("shipping", crop="mango", harvest="mango-1", quantity_kg="400", buyer="Chợ đầu mối")
+    say("split", harvest="mango-1", parts="100; 150")
+    assert {id: lot.kilograms for id, lot in lots().items() if id in ("mango-1", "mango-2")} == {
+        "mango-1": 600, "mango-2": 850,
+    }  # fmt: skip
+    say("split", harvest="mango-1", parts="100; 100")
+    assert lots()["mango-1"].kilograms == 400, "which were shipped under its code"
+    key = lots()["mango-1"].key
+    say("revocation", harvest="mango-1", reason="dư lượng")
+    assert client.get(key.path).status_code == 410 and "mango-1" not in lots()
+    say("split", harvest="mango-2", parts="425,5; 424,5")
+    assert "mango-2" not in lots(), "nothing is left under its code"
+
+
+def test_a_lot_is_shown_and_taken_as_its_harvest_was_corrected(
+    say: Say, lots: Callable[[], dict[str, Lot]], client: TestClient
+) -> None:
+    """The harvest was typed a day late; the packing of the true day is no packing before it."""
+    say("harvest", ts="2026-11-15T08:00", crop="mango", quantity_kg="900")
+    (id,) = set(lots()) - {"mango-1", "mango-2"}
+    say("correction", id, when="2026-11-14T08:00", quantity_kg="500", reason="gõ nhầm")
+    assert f"{lots()[id].key.lot} · 14/11/2026 · 500 kg" in client.get("/diary/packing").text
+    said = say("packing", ts="2026-11-14T17:00", crop="mango", harvest=id, quantity_kg="100", packages="10")
+    assert "✓ Đã gửi: Đóng gói" in said and "Không được niêm phong" not in client.get("/diary").text
 
 
 def test_what_was_written_wrongly_is_corrected_and_once_more(
