@@ -63,7 +63,7 @@ def tomorrow(now: int, zone: tzinfo) -> date:
     return (moment_of(now, zone) + AHEAD).date()
 
 
-def local(moment: datetime, zone: tzinfo) -> datetime:
+def local(moment: datetime, zone: tzinfo | None) -> datetime:
     """The moment in a zone; as it is where that day is in no calendar."""
     try:
         return moment.astimezone(zone)

@@ -8,6 +8,7 @@ no lot to those who have not scanned it.
 import hashlib
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import rfc8785
@@ -136,10 +137,11 @@ def speaker_of(pilot: Pilot, community: str, key: LotKey, base_url: str) -> Spea
 
 def derived(
     parents: Sequence[tuple[dict[str, Any], bytes]], key: LotKey, event: Split | Merge, quantity_kg: float,
-    epcis: dict[str, Any],
+    harvested: datetime, epcis: dict[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
     """The record of a lot made from others, given as records and their canonical bytes: a part of one, or
-    several as one. It repeats what holds for all of it; how each grew stands in the record of each.
+    several as one; `harvested`: when the last of it was, as corrected. It repeats what holds for all of it;
+    how each grew stands in the record of each.
     """
     records = [parent for parent, _ in parents]
     first = records[0]
@@ -153,7 +155,7 @@ def derived(
     return first | {
         "lot": key.lot,
         "simulated": any(one["simulated"] for one in records),
-        "times": first["times"] | {"harvested": max(one["times"]["harvested"] for one in records)},
+        "times": first["times"] | {"harvested": harvested.isoformat(timespec="seconds")},
         "marks": first["marks"] | {"lot": key.lot},
         "quantity_kg": {"value": quantity_kg, "known": "declared"},
         "events": {"rows": [*rows, row], "known": "declared"},

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
+from devices.pilots.bounds import local
 from devices.pilots.places import FIRST
 from devices.texts import catalogue, day, moment, number, shown, text
 from traceability.digital_link import LotKey
 from traceability.records import address, record
 
-RECALL, CORRECTION = "revocation", "correction"
+RECALL, CORRECTION, HARVEST = "revocation", "correction", "harvest"
 
 
 def is_entry(content: dict[str, Any]) -> bool:
@@ -52,21 +53,38 @@ def breaks(later: Sequence[dict[str, Any]]) -> str:
     return ""
 
 
+def held(later: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The entries that were corrected, by their ids, as the last correction of each has them."""
+    mended = [one["correction"]["after"] for one in later if one["correction"] is not None]
+    return {event["id"]: event for event in mended}
+
+
+def harvested(content: dict[str, Any], later: Sequence[dict[str, Any]]) -> datetime:
+    """When a lot was harvested, as corrected; of several harvests the last. By the clock where it grew."""
+    sealed = datetime.fromisoformat(content["times"]["harvested"])
+    mended = {id: event for id, event in held(later).items() if event["event"] == HARVEST}
+    if not mended:
+        return sealed
+    rows = {row["id"]: row for row in content["events"]["rows"] if row["event"] == HARVEST}
+    last = max(datetime.fromisoformat(event["ts"]) for event in (rows | mended).values())
+    return local(last, sealed.tzinfo)
+
+
 def doubts(content: dict[str, Any], later: Sequence[dict[str, Any]], today: date, lang: str) -> list[str]:
     """Why a record is doubtful though nothing of it was changed: days that cannot be, which are refused today
-    and were sealed by earlier versions. `today`: where it grew. A rehearsal plays in other times than now.
+    and were sealed by earlier versions; as they were corrected. `today`: where it grew. A rehearsal plays in
+    other times than now.
     """
-    harvested = content.get("times", {}).get("harvested")
-    if harvested is None or content["simulated"]:
+    if "times" not in content or content["simulated"]:
         return []
-    at, lines = datetime.fromisoformat(harvested), []
+    at, mended, lines = harvested(content, later), held(later), []
     if at.date() > today + timedelta(days=1):
         lines.append(text("verify.doubt_future", lang, day=day(at, lang)))
     if at.date() < FIRST:
         lines.append(text("verify.doubt_past", lang, day=day(at, lang)))
     for one in later:
         event = one["event"]
-        when = datetime.fromisoformat(event["ts"])
+        when = local(datetime.fromisoformat(mended.get(event["id"], event)["ts"]), at.tzinfo)
         if event["event"] not in (CORRECTION, "input") and when < at:
             name = text(f"event.{event['event']}", lang)
             lines.append(text("verify.doubt_order", lang, event=name, day=day(when, lang)))

@@ -210,7 +210,13 @@ class Handler:
                 parts = [(json.loads(parent.data), parent.data) for parent in parents]
                 first = addendum.folder_of(self._records, parents[0].key) / f"{event.id}.json"
                 epcis = json.loads(work.read(first))["epcis"]
-                work.files[path] = record.canonical(record.derived(parts, key, event, amount, epcis))
+                harvested = max(
+                    story.harvested(content, self._about.later(parent.key, work))
+                    for parent, (content, _) in zip(parents, parts, strict=True)
+                )
+                work.files[path] = record.canonical(
+                    record.derived(parts, key, event, amount, harvested, epcis)
+                )
             data = work.read(path)
             coverage = json.loads(data)["conditions"]["coverage"]
             time = epoch_ms(event.ts)

@@ -274,12 +274,16 @@ function number(value) {
 }
 
 // A moment as clocks stood where `at` was written down, which ends with that place's offset.
-function local(moment, at) {
+function there(moment, at) {
   const [, sign, hours, minutes] = /([+-])(\d\d):(\d\d)$/.exec(at) || ["", "+", "0", "0"];
   const ahead = (Number(hours) * 60 + Number(minutes)) * (sign === "-" ? -1 : 1);
-  const there = new Date(Date.parse(moment) + ahead * 60000).toISOString();
-  const seconds = there.slice(16, 19);
-  return `${day(there)} ${there.slice(11, 16)}${seconds === ":00" ? "" : seconds}`;
+  return new Date(new Date(moment).getTime() + ahead * 60000).toISOString();
+}
+
+function local(moment, at) {
+  const clock = there(moment, at);
+  const seconds = clock.slice(16, 19);
+  return `${day(clock)} ${clock.slice(11, 16)}${seconds === ":00" ? "" : seconds}`;
 }
 
 function value(name, one, at) {
@@ -354,19 +358,31 @@ async function whole(files, keyFile) {
   return { found: records[0] || entries[0], later: entries.map((one) => one.content) };
 }
 
+// The entries that were corrected, by id, and when a lot was harvested, both as last corrected: story.py says the same.
+const held = (later) => new Map(later.filter((one) => one.correction).map(({ correction: { after } }) => [after.id, after]));
+function harvested({ events, times }, later) {
+  const isHarvest = ({ event }) => event === "harvest";
+  const mended = [...held(later).values()].filter(isHarvest);
+  if (!mended.length) return times.harvested;
+  const rows = events.rows.filter((row) => isHarvest(row) && !mended.some(({ id }) => id === row.id));
+  return [...mended, ...rows].map(({ ts }) => ts).reduce((a, b) => (Date.parse(a) > Date.parse(b) ? a : b));
+}
+
 // Days that cannot be, of records sealed by earlier versions: story.py says the same.
-function doubts({ times, simulated }, later) {
-  if (!times || simulated) return [];
+function doubts(content, later) {
+  if (!content.times || content.simulated) return [];
   const said = [];
-  const zone = times.harvested.slice(19);  // of the village, as the record writes it
-  const off = /^[+-]/.test(zone) ? Number(`${zone[0]}1`) * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4))) : 0;
-  const tomorrow = new Date(Date.now() + off * 60000 + 86400000).toISOString().slice(0, 10);
-  const harvested = times.harvested.slice(0, 10);
-  if (harvested > tomorrow) said.push(fill("doubt_future", { day: day(times.harvested) }));
-  if (harvested < "2000-01-01") said.push(fill("doubt_past", { day: day(times.harvested) }));
+  const zone = content.times.harvested;  // of the village, as the record writes it
+  const at = harvested(content, later);
+  const mended = held(later);
+  const harvestDay = there(at, zone);
+  const tomorrow = there(new Date(Date.now() + 86400000), zone).slice(0, 10);
+  if (harvestDay.slice(0, 10) > tomorrow) said.push(fill("doubt_future", { day: day(harvestDay) }));
+  if (harvestDay.slice(0, 10) < "2000-01-01") said.push(fill("doubt_past", { day: day(harvestDay) }));
   for (const { event } of later) {
-    if (["correction", "input"].includes(event.event) || new Date(event.ts) >= new Date(times.harvested)) continue;
-    said.push(fill("doubt_order", { event: words[`event.${event.event}`], day: day(event.ts) }));
+    const { ts } = mended.get(event.id) || event;
+    if (["correction", "input"].includes(event.event) || new Date(ts) >= new Date(at)) continue;
+    said.push(fill("doubt_order", { event: words[`event.${event.event}`], day: day(there(ts, zone)) }));
   }
   return said;
 }

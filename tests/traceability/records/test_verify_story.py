@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from tests.traceability.conftest import HARVESTED, Grower, harvest, sprayed, wri
 from traceability.digital_link import LotKey
 from traceability.pages import verify_page
 from traceability.records.reports import Reports
+from traceability.records.shelf import Shelf
 from traceability.sealing.seal import Sealer
 
 SERVER = "https://example.org"
@@ -31,11 +33,12 @@ class Farm:
     """A group that writes down, seals and exports; its folder is that of a running gateway."""
 
     def __init__(self, folder: Path, sealer: Sealer, pilot: Pilot) -> None:
-        self.folder, self._sealer, self._device = folder, sealer, pilot.fleet["tam-que-diary-01"]
+        self.folder, self._sealer, self.device = folder, sealer, pilot.fleet["tam-que-diary-01"]
 
-    def harvest(self, number: int, kilograms: float = 850.0) -> LotKey:
-        write(self._sealer, self._device, sprayed(6, 3))
-        sealed = write(self._sealer, self._device, harvest(number, kilograms=kilograms))
+    def harvest(self, number: int, kilograms: float = 850.0, days: int = 0) -> LotKey:
+        write(self._sealer, self.device, sprayed(6, 3))
+        at = HARVESTED + timedelta(days=days)
+        sealed = write(self._sealer, self.device, harvest(number, at, kilograms))
         assert sealed is not None
         self._sealer.told([sealed])
         return sealed.key
@@ -43,11 +46,15 @@ class Farm:
     def write(self, kind: str, id: str, hours: int, **fields: Any) -> None:
         at = (HARVESTED + timedelta(hours=hours)).isoformat()
         event = {"event": kind, "id": id, "ts": at, "plot": "plot-1", "crop": "mango"} | fields
-        self._sealer.keep([(self._device, decode_diary(json.dumps(event).encode()))])
+        self._sealer.keep([(self.device, decode_diary(json.dumps(event).encode()))])
         self._sealer.seal_pending()
 
     def recall(self, lot: str = "mango-1") -> None:
         self.write("revocation", "recall-1", 16 * 24, harvest=lot, reason="dư lượng thuốc")
+
+    def later(self, key: LotKey) -> list[dict[str, Any]]:
+        """The lots that came out of a lot."""
+        return [lot for one in Shelf(self.folder / "trace").addenda(key) for lot in one["lots"]]
 
     def export(self, key: LotKey, name: str = "out") -> Path:
         done(hoiquan(self.folder, "trace", "export", key.gtin, key.lot, "--out", name, "--data", "."))
@@ -233,6 +240,31 @@ def test_the_browser_tells_the_same(farm: Farm, page: browser.Page) -> None:
     assert said.startswith("✗ This lot was recalled on 28 Nov 2026: dư lượng thuốc. Please do not use it.\n")
     look, said = answer(page, farm.folder, files, "vi")
     assert said.startswith("✗ LÔ NÀY ĐÃ BỊ THU HỒI ngày 28/11/2026") and "100,25 kg" in said
+
+
+def test_days_are_those_that_were_corrected(farm: Farm, page: browser.Page) -> None:
+    """A harvest was typed a day late, put right, and packed on the true day."""
+    farm.device = replace(farm.device, simulated=False)  # of a rehearsal no day is doubted
+    key = farm.harvest(1, days=1)
+    right = {"ts": HARVESTED.isoformat()}
+    farm.write("correction", "mend", 30, of="mango-1", reason="gõ nhầm", changes=right)
+    farm.write("packing", "pack-1", 3, quantity_kg=85, packages=10, harvest="mango-1")
+    farm.write("split", "parts", 4, harvest="mango-1", parts=[40, 60])
+    farm.write("packing", "pack-2", 5, quantity_kg=4, packages=1, harvest="parts-1")
+    part = next(LotKey(key.gtin, one["lot"]) for one in farm.later(key) if one["quantity_kg"] == 40)
+    for lot, name in ((key, "whole"), (part, "part")):
+        record = farm.export(lot, name)
+        code, out, err = verify(record)
+        assert (code, err) == (0, []) and out[0].startswith("verified")
+        look, said = answer(page, farm.folder, sorted(record.parent.iterdir()))
+        assert look != "bad" and "✗" not in said
+    record = farm.export(key)
+    for path in record.parent.glob(f"{key.lot}.mend.*"):
+        path.unlink()  # who was not given it cannot know
+    doubt = text("verify.doubt_order", "en", event="Packing", day="12 Nov 2026")
+    assert doubt in verify(record)[2]
+    look, said = answer(page, farm.folder, sorted(record.parent.iterdir()))
+    assert look == "bad" and f"✗ {doubt}" in said
 
 
 def test_the_browser_checks_a_report(farm: Farm, page: browser.Page) -> None:
