@@ -16,6 +16,8 @@ from devices.pilots.bounds import corrected_within
 from devices.pilots.pilot import Pilot
 from traceability.diary.tables import DiaryTables, understood
 
+Key = tuple[str, str]  # community, id
+
 
 class Picked(NamedTuple):
     """A sealed harvest; `time` is epoch ms."""
@@ -28,48 +30,76 @@ class Picked(NamedTuple):
     area_code: str | None
 
 
+class Standing(NamedTuple):
+    """An entry that was corrected: as it came, and as it holds."""
+
+    came: DiaryEvent
+    now: DiaryEvent
+
+
 class Corrections:
     """The valid corrections of a diary as they were when it was last read. For one thread at a time."""
 
     def __init__(self, tables: DiaryTables, pilot: Pilot) -> None:
         self._tables, self._pilot = tables, pilot
-        self._chains: dict[tuple[str, str], list[Correction]] = {}
-        self._standing: dict[tuple[str, str], DiaryEvent] = {}
+        self._read: tuple[int, int] | None = None  # of which changes of the tables they are
+        self._chains: dict[Key, list[Correction]] = {}
+        self._of: dict[Key, Key] = {}  # correction → what it corrects
+        self._standing: dict[Key, Standing] = {}
+        self._harvests: dict[str, dict[str, Standing]] = {}  # community → harvest's id → those of them
 
     def read(self) -> None:
-        """Read all of them; what is asked from now on knows those that are valid."""
-        self._chains.clear()
-        self._standing.clear()
+        """Read all of them, if anything was written since; what is asked from now on knows those that are
+        valid.
+        """
+        changes = self._tables.changes()  # first: what is written meanwhile is read the next time
+        if changes == self._read:
+            return
+        for kept in (self._chains, self._of, self._standing, self._harvests):
+            kept.clear()
         for community, body, simulated in self._tables.corrections():
             correction = understood(body)
             if not isinstance(correction, Correction):
                 continue
             key = community, correction.of
-            before = self._standing.get(key) or self._tables.event(*key)
-            if before is None:
+            came = self._standing[key].came if key in self._standing else self._tables.event(*key)
+            if came is None:
                 continue
+            before = self._standing[key].now if key in self._standing else came
             try:
                 now = corrected(before, correction)
             except PayloadError:
                 continue
             if corrected_within(self._pilot, community, before, now, correction, simulated=simulated):
                 self._chains.setdefault(key, []).append(correction)
-                self._standing[key] = now
+                self._of[community, correction.id] = key
+                self._stand(key, Standing(came, now))
+        self._read = changes
 
     def drop(self, community: str, correction: str) -> None:
         """A correction was refused: what it says does not hold."""
-        for key, chain in list(self._chains.items()):
-            kept = [one for one in chain if key[0] != community or one.id != correction]
-            if len(kept) == len(chain):
-                continue
-            self._chains[key] = kept
-            event = self._tables.event(*key)
-            if event is not None:
-                self._standing[key] = self.applied(community, event)
+        key = self._of.pop((community, correction), None)
+        if key is None:
+            return
+        self._read = None  # until that is noted
+        self._chains[key] = [one for one in self._chains[key] if one.id != correction]
+        came = self._standing[key].came
+        self._stand(key, Standing(came, self._chained(key, came)))
+
+    def _stand(self, key: Key, standing: Standing) -> None:
+        self._standing[key] = standing
+        if isinstance(standing.came, Harvest):
+            self._harvests.setdefault(key[0], {})[key[1]] = standing
 
     def applied(self, community: str, event: DiaryEvent, before: str = "") -> DiaryEvent:
-        """The event as it holds with every valid correction, or with those before the one called so."""
-        for correction in self._chains.get((community, event.id), ()):
+        """An event as it holds with every valid correction, or with those before the one called so."""
+        standing = self._standing.get((community, event.id))
+        if standing is None:
+            return event
+        return self._chained((community, event.id), event, before) if before else standing.now
+
+    def _chained(self, key: Key, event: DiaryEvent, before: str = "") -> DiaryEvent:
+        for correction in self._chains[key]:
             if correction.id == before:
                 break
             try:
@@ -83,21 +113,20 @@ class Corrections:
         came = self._tables.event(community, id)
         return self.applied(community, came) if came is not None else None
 
-    def moved(self, community: str, plot: str | None, start: int, stop: int) -> list[DiaryEvent]:
-        """Entries, as they came, that hold in [start, stop] epoch ms by a correction; of one plot or all."""
-        entries = []
-        for (place, id), event in self._standing.items():
-            if place == community and plot in (None, event.plot) and start <= epoch_ms(event.ts) <= stop:
-                came = self._tables.event(community, id)
-                entries += [came] if came is not None else []
-        return entries
+    def moved(self, community: str, plot: str, start: int, stop: int) -> list[DiaryEvent]:
+        """Entries of a plot, as they came, that hold in [start, stop] epoch ms by a correction."""
+        return [
+            came
+            for (place, _), (came, now) in self._standing.items()
+            if (place, now.plot) == (community, plot) and start <= epoch_ms(now.ts) <= stop
+        ]
 
     def last_harvest(self, community: str, plot: str, crop: str, until: int) -> str | None:
         """The id of a plot's last harvest of a crop, as they hold, up to epoch ms `until`."""
         moved = [
             (epoch_ms(now.ts), now.id)
-            for (place, _), now in self._standing.items()
-            if place == community and isinstance(now, Harvest) and (now.plot, now.crop) == (plot, crop)
+            for _, now in self._harvests.get(community, {}).values()
+            if (now.plot, now.crop) == (plot, crop)
         ]
         rest = self._tables.last_harvest(community, plot, crop, until, [id for _, id in moved])
         last = max([one for one in moved if one[0] <= until] + ([rest] if rest else []), default=None)
@@ -110,8 +139,8 @@ class Corrections:
             for id, body, sealed in self._tables.harvests(community, start, stop)
             if sealed or id in also
         }
-        for came in self.moved(community, None, start, stop):
-            if isinstance(came, Harvest) and came.id not in events:
+        for came, held in self._harvests.get(community, {}).values():
+            if came.id not in events and start <= epoch_ms(held.ts) <= stop:
                 lot = self._tables.lot(community, came.id)
                 if came.id in also or (lot is not None and lot.leaf is not None):
                     events[came.id] = came

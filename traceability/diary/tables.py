@@ -18,10 +18,9 @@ from typing import Any
 from devices.clock import epoch_ms
 from devices.contract.diary import DiaryEvent, Handling, Harvest, Input, decode_diary, encode_diary
 from devices.contract.payloads import PayloadError
-from traceability.diary import acts, shown, slots
+from traceability.diary import acts, aside, shown, slots
 from traceability.diary.file import open_file
 from traceability.diary.rows import (
-    UNHANDLED,
     VALID,
     AddendumRow,
     Correcting,
@@ -69,7 +68,7 @@ class DiaryTables:
                 if not self._keep(entry, body)
             ]
             for community, id in again:
-                self._try_again(community, id)
+                aside.try_again(self._db, community, id)
             self._expect([entry for place, entry in enumerate(entries) if place not in taken])
         return taken
 
@@ -88,17 +87,6 @@ class DiaryTables:
              entry.device.device),
         )  # fmt: skip
         return True
-
-    def _try_again(self, community: str, id: str) -> None:
-        key = community, id
-        if self._db.execute("DELETE FROM unhandled WHERE community=? AND id=?", key).rowcount:
-            self._db.execute(
-                "DELETE FROM lot WHERE community=? AND harvest=? AND refused=?", (*key, UNHANDLED)
-            )
-            self._db.execute(
-                "UPDATE later SET done=0, refused='' WHERE community=? AND id=? AND refused=?",
-                (*key, UNHANDLED),
-            )
 
     def _expect(self, entries: Sequence[Kept]) -> None:
         """Note those that are to be sealed, and those that waited for a harvest that came."""
@@ -185,25 +173,12 @@ class DiaryTables:
             )
             shown.corrected(self._db, fates)
             acts.note_entries(self._db, addenda, fates)
-            self._set_aside(failed)
+            aside.note(self._db, failed)
 
     def set_aside(self, failed: Sequence[Failed]) -> None:
         """These harvests could not be handled: they are no lots, and wait for nobody."""
         with self._writing():
-            self._set_aside(failed)
-            keys = [(one.community, one.id) for one in failed]
-            self._db.executemany(  # one that is sealed stays so
-                "UPDATE lot SET told=1 WHERE leaf IS NOT NULL AND community=? AND harvest=?", keys
-            )
-            self._db.executemany(
-                "INSERT OR REPLACE INTO lot SELECT community, id, '', '', time, 0, 0, NULL, ?, 1 "
-                "FROM event e WHERE community=? AND id=? AND NOT EXISTS (SELECT 1 FROM lot l "
-                "WHERE l.community=e.community AND l.harvest=e.id AND l.leaf IS NOT NULL)",
-                [(UNHANDLED, *key) for key in keys],
-            )
-
-    def _set_aside(self, failed: Iterable[Failed]) -> None:
-        self._db.executemany("INSERT OR REPLACE INTO unhandled(community, id, error) VALUES(?,?,?)", failed)
+            aside.refuse(self._db, failed)
 
     def note_shown(self, harvests: Sequence[tuple[str, str]], unhandled: Sequence[Unhandled]) -> None:
         """The outcome of these harvests, as (community, id), is shown, and these are in the quarantine."""
@@ -211,10 +186,7 @@ class DiaryTables:
             return
         with self._writing():
             shown.note(self._db, harvests)
-            self._db.executemany(
-                "UPDATE unhandled SET told=1 WHERE community=? AND id=?",
-                [(one.community, one.id) for one in unhandled],
-            )
+            aside.told(self._db, unhandled)
 
     # -- what is written down
 
@@ -319,6 +291,12 @@ class DiaryTables:
         )
 
     # -- the connection
+
+    def changes(self) -> tuple[int, int]:
+        """What is another when anybody has written anything since, this process or others."""
+        with self._lock:
+            (others,) = self._db.execute("PRAGMA data_version").fetchone()
+            return int(others), self._db.total_changes
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

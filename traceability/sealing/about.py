@@ -67,6 +67,7 @@ class Work:
     lots: list[DraftedLot] = field(default_factory=list)
     fates: list[Fate] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
+    understood: dict[Path, dict[str, Any]] = field(default_factory=dict)  # files: a lot may have many
 
     def mark(self) -> tuple[int, int, int, int]:
         """How far it has come."""
@@ -77,6 +78,7 @@ class Work:
         files, entries, addenda, lots = mark
         for path in list(self.files)[files:]:
             del self.files[path]
+            self.understood.pop(path, None)
         del self.entries[entries:], self.addenda[addenda:], self.lots[lots:]
 
     def read(self, path: Path) -> bytes:
@@ -87,6 +89,12 @@ class Work:
             return path.read_bytes()
         except FileNotFoundError:
             raise LookupError(f"the sealed file {path.parent.name}/{path.name} is gone") from None
+
+    def content(self, path: Path) -> dict[str, Any]:
+        """What such a file says; nobody may change it. Raises LookupError too."""
+        if path not in self.understood:
+            self.understood[path] = json.loads(self.read(path))
+        return self.understood[path]
 
 
 class About:
@@ -135,9 +143,9 @@ class About:
     def later(self, key: LotKey, work: Work) -> list[dict[str, Any]]:
         """The lot's addenda in the order of the log, those of this batch behind them."""
         folder = addendum.folder_of(self._records, key)
-        paths = [folder / f"{id}.json" for id in self._tables.addenda(key)]
-        paths += [path for path in work.files if path.parent == folder and path not in paths]
-        return [json.loads(work.read(path)) for path in paths]
+        noted = [folder / f"{id}.json" for id in self._tables.addenda(key)]
+        drafted = [path for path in work.files if path.parent == folder]
+        return [work.content(path) for path in dict.fromkeys([*noted, *drafted])]
 
     def lot(self, community: str, harvest: str, work: Work) -> Known:
         """The lot that the diary knows by this id. Raises Refused."""

@@ -14,6 +14,8 @@ from devices.contract.reading import Device
 from devices.files import to_read
 from devices.pilots.pilot import Pilot
 from tests.traceability.conftest import HARVESTED, Grower
+from traceability.diary.rows import Correcting
+from traceability.diary.tables import DiaryTables
 from traceability.digital_link import LotKey
 from traceability.records import story
 from traceability.records.shelf import Shelf
@@ -89,6 +91,32 @@ def correct(id: str, of: str, day: float, **changes: Any) -> dict[str, Any]:
 
 def on(day: float) -> str:
     return (HARVESTED + timedelta(days=day)).isoformat()
+
+
+def test_corrections_are_read_again_when_something_was_written_and_never_else(
+    plot: Plot, pilot: Pilot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    corrections = DiaryTables.corrections
+
+    def counted(tables: DiaryTables) -> list[Correcting]:
+        read.append(1)
+        return corrections(tables)
+
+    monkeypatch.setattr(DiaryTables, "corrections", counted)
+    plot.write(spray("s", -5, 2), correct("c", "s", -1, pre_harvest_days=30.0))
+    plot.write()
+    read.clear()
+    for _ in range(3):
+        plot.write()
+    assert read == []
+    other = Sealer(plot.folder, pilot, Grower(), "https://example.org", "example.org/log")  # a second gateway
+    other.keep([(WHO, decode_diary(json.dumps(correct("d", "s", -0.5, pre_harvest_days=3.0)).encode()))])
+    other.close()
+    plot.write()
+    assert read
+    plot.write(pick("h"))
+    assert plot.fate("h") == ""
 
 
 def test_a_correction_that_is_refused_unlocks_nothing(plot: Plot) -> None:
