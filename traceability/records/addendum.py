@@ -16,6 +16,7 @@ from devices.contract.diary import (
     Correction,
     DiaryEvent,
     Handling,
+    Harvest,
     Input,
     Merge,
     Packing,
@@ -50,11 +51,15 @@ def read_all(records: Path, key: LotKey) -> list[tuple[str, bytes]]:
     return [(path.stem, path.read_bytes()) for path in sorted(folder.glob("*.json"))]
 
 
-def check_quantity(event: Handling | Input, total_kg: float, used: Mapping[str, float]) -> None:
-    """Raise Refused where more is handled than there is. `used`: kilograms by kind of event so far."""
+def check_quantity(event: DiaryEvent, total_kg: float, used: Mapping[str, float]) -> None:
+    """Raise Refused where more is handled than there is. `used`: kilograms by kind of event so far; of a
+    harvest `total_kg` is what it gave.
+    """
     gone = used.get("split", 0.0) + used.get("merge", 0.0)
     packed, shipped = used.get("packing", 0.0), used.get("shipping", 0.0)
     match event:
+        case Harvest():
+            needed = max(packed, shipped) + gone
         case Packing():
             needed = packed + gone + event.quantity_kg
         case Shipping():

@@ -25,6 +25,7 @@ from devices.contract.diary import (
     Merge,
     Packing,
     Revocation,
+    Shipping,
     Split,
     corrected,
     decode_diary,
@@ -99,8 +100,11 @@ class Handler:
         """Write the addenda of an event, and the records of lots that it makes. Raises Refused."""
         assert isinstance(event, Handling | Input)
         sides = self._sides(community, event) if isinstance(event, Correction) else None
+        # what holds: a correction may have come before the entry is sealed
+        holds = sides[1] if sides is not None else self._corrections.applied(community, event)
         parents = self._about.lots(community, event, work)
-        self._require_order(event, sides, parents, work)
+        self._require_order(holds, parents, work)
+        own = {parent.key for parent in parents}
         children: list[tuple[LotKey, float]] = []
         if isinstance(event, Split | Merge):
             self._require_whole(parents, work)
@@ -111,8 +115,9 @@ class Handler:
         drafts = {}
         for parent, path in zip(parents, files, strict=True):
             if not path.exists():
-                self._require_house(community, sides[1] if sides is not None else event)
-                addendum.check_quantity(event, parent.kilograms, self._used(parent.key, work))
+                self._require_house(community, holds)
+                if parent.key in own:
+                    self._require_room(holds, sides[0] if sides is not None else None, parent, work)
                 later = self._about.later(parent.key, work)
                 judged = isinstance(event, Correction | Input)
                 built = addendum.build(
@@ -146,18 +151,27 @@ class Handler:
             raise Refused("bad_date")
         return wrong, right
 
-    def _require_order(
-        self, event: Handling | Input, sides: tuple[DiaryEvent, DiaryEvent] | None, lots: Sequence[Known],
-        work: Work,
-    ) -> None:  # fmt: skip
+    def _require_order(self, right: DiaryEvent, lots: Sequence[Known], work: Work) -> None:
         """Nothing is done with a lot before its harvest, nor by a correction. Raises Refused."""
-        right = sides[1] if sides is not None else event
         if isinstance(right, Harvest):
             handled = [epoch_ms(one.ts) for known in lots for one in self._about.handled(known, work)]
             if handled and min(handled) < epoch_ms(right.ts):
                 raise Refused("before_harvest")
         elif isinstance(right, Handling) and any(epoch_ms(right.ts) < known.time for known in lots):
             raise Refused("before_harvest")
+
+    def _require_room(self, right: DiaryEvent, wrong: DiaryEvent | None, lot: Known, work: Work) -> None:
+        """No more is done with a lot than there is, nor by a correction; one that comes nearer to that is
+        taken. Raises Refused.
+        """
+        total, more = lot.kilograms, True
+        match wrong, right:
+            case Harvest(), Harvest():
+                total, more = right.quantity_kg, right.quantity_kg < wrong.quantity_kg
+            case (Packing() | Shipping(), Packing() | Shipping()):
+                more = right.quantity_kg > wrong.quantity_kg
+        if more:
+            addendum.check_quantity(right, total, self._used(lot, work, but=right.id))
 
     def _require_house(self, community: str, event: DiaryEvent) -> None:
         """A packing house's code is the group's own, for this crop, and valid that day. Raises Refused."""
@@ -237,10 +251,14 @@ class Handler:
             work.failed,
         )
 
-    def _used(self, key: LotKey, work: Work) -> dict[str, float]:
-        """Kilograms of the lot that were handled, by kind of event."""
-        used = self._tables.handled(key)
+    def _used(self, lot: Known, work: Work, but: str) -> dict[str, float]:
+        """Kilograms of the lot that were handled, by kind of event, as corrected; without the entry `but`."""
+        used = self._tables.handled(lot.key)
         for one in work.addenda:
-            if one.key == key:
+            if one.key == lot.key:
                 used[one.kind] = used.get(one.kind, 0.0) + one.kilograms
+        used |= {"packing": 0.0, "shipping": 0.0}  # may be corrected, unlike splits and merges
+        for event in self._about.handled(lot, work):
+            if event.id != but:
+                used[event.event] += event.quantity_kg
         return used

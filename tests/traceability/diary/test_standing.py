@@ -259,6 +259,46 @@ def test_the_last_harvest_of_a_plot_is_that_of_corrected_days(plot: Plot, togeth
     assert {id: found.get(id) for id in packings} == {"p": "old", "q": "late", "r": "early"}
 
 
+def pack(id: str, day: float, kilograms: float, harvest: str = "h") -> dict[str, Any]:
+    return entry("packing", id, day, harvest=harvest, quantity_kg=kilograms, packages=9)
+
+
+def test_what_was_packed_is_counted_as_corrected(plot: Plot) -> None:
+    plot.write(pick("h", 0, 850), pack("p", 1, 850))
+    plot.write(correct("c", "p", 2, quantity_kg=85.0), pack("q", 3, 700), pack("r", 4, 66))
+    assert [plot.fate(id) for id in "cqr"] == ["", "", "more_than_lot"]
+    plot.write(entry("split", "s", 5, harvest="h", parts=[30, 35]))
+    assert plot.fate("s") == ""
+
+
+def test_no_correction_makes_more_of_a_lot_than_there_is(plot: Plot) -> None:
+    plot.write(pick("h", 0, 850), pack("p", 1, 85))
+    plot.write(entry("shipping", "s", 2, harvest="h", quantity_kg=700, buyer="Chợ"))
+    plot.write(correct("c", "p", 3, quantity_kg=99_999.0), correct("d", "h", 3, quantity_kg=10.0),
+               correct("e", "s", 3, quantity_kg=851.0))  # fmt: skip
+    assert [plot.fate(id) for id in "cde"] == ["more_than_lot"] * 3
+    plot.write(pack("q", 4, 765))
+    plot.write(correct("f", "h", 5, quantity_kg=849.0))
+    plot.write(correct("g", "h", 6, quantity_kg=900.0))
+    assert [plot.fate(id) for id in "qfg"] == ["", "more_than_lot", ""], "what was refused does not count"
+
+
+def test_what_is_corrected_before_it_is_sealed_is_judged_as_it_holds(plot: Plot) -> None:
+    """A phone without a network sends both at once."""
+    plot.write(pick("h", 0, 850))
+    plot.write(
+        pack("p", 1, 8500),
+        correct("c", "p", 2, quantity_kg=850.0),
+        entry("shipping", "s", -1, harvest="h", quantity_kg=850, buyer="Chợ"),
+        correct("d", "s", 2, ts=on(1)),
+    )
+    assert [plot.fate(id) for id in "pcsd"] == [""] * 4
+    assert [one["event"]["quantity_kg"] for one in plot.later("h") if one["correction"] is None] == [
+        850,
+        8500,
+    ]
+
+
 def test_a_harvest_does_not_take_the_id_of_what_came_of_a_lot(plot: Plot) -> None:
     plot.write(pick("h"))
     plot.write(entry("split", "s", 1, harvest="h", parts=[40, 60]))
