@@ -81,11 +81,8 @@ class Apart(Installation):
         return self.gateway.down.told
 
     def gone(self, acked: float, killed: float) -> bool:
-        if self.broker == "mosquitto":
-            return killed - SAVED < acked <= killed
-        # amqtt forgets subscriptions too: it keeps nothing for a gateway that is not back yet
-        back = (moment for moment in self.gateway.down.granted if moment > killed)
-        return acked <= next(back, killed)
+        # amqtt acknowledges what the gateway has, and nothing else
+        return self.broker == "mosquitto" and killed - SAVED < acked <= killed
 
     def store(self) -> Store:
         if self._influx is None:

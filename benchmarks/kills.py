@@ -9,8 +9,8 @@ value is looked up.
               alone, and is gone, as with a node's power: nothing is promised of it
     acked     by the broker to its node           taken     by the gateway to the broker, once in its spool
     stored    every value of it is in the store
-    broker    acknowledged and gone with a broker that was killed before the gateway had it: Mosquitto writes
-              its queues once a second; amqtt never, nor who subscribed, until the gateway is back
+    broker    acknowledged and gone with Mosquitto, which was killed before the gateway had it: it writes its
+              queues once a second; amqtt acknowledges what the gateway has
     lost, doubled, altered   acknowledged and neither stored nor gone with the broker; stored at another time
               too, or both flagged and not; stored with another value: each must be 0
 

@@ -13,7 +13,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from devices.contract.packets import PUBACK, PUBLISH, REFUSED, SUBACK, frame, read_publish
+from devices.contract.packets import PUBACK, PUBLISH, REFUSED, frame, read_publish
 from tests.loopback import free_port
 
 CONNECT, MQTT_5 = 0x10, 5
@@ -29,13 +29,12 @@ class Message(NamedTuple):
 
 class Way:
     """What went one way at QoS 1: each message, and when it was first said and first acknowledged (monotonic
-    s); and when subscriptions were granted.
+    s).
     """
 
     def __init__(self) -> None:
         self.said: dict[Message, float] = {}
         self.told: dict[Message, float] = {}
-        self.granted: list[float] = []
 
 
 class Tap:
@@ -131,8 +130,6 @@ class _Connection:
                 message = Message(packet.topic, packet.payload)
                 says.open[packet.mid] = message
                 says.way.said.setdefault(message, time.monotonic())
-        elif kind == SUBACK:
-            says.way.granted.append(time.monotonic())
         elif kind == PUBACK:
             told = hears.open.pop(body[0] << 8 | body[1], None)
             if told is not None and (len(body) < 3 or body[2] < REFUSED):

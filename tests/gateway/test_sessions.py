@@ -3,20 +3,12 @@
 The same answers of amqtt with our mends as of Mosquitto; the clients are bytes, for they misbehave.
 """
 
-import asyncio
 import struct
-import threading
 from contextlib import contextmanager
-from dataclasses import asdict
 
 import pytest
-from amqtt.contexts import BrokerConfig, ListenerConfig
 
-from devices.access.registry import Registry
-from devices.pilots.pilot import load
-from gateway.brokers.access import Access
-from gateway.brokers.embedded import LocalBroker
-from tests.loopback import free_port
+from tests.gateway.embedded import amqtt
 from tests.packets import (
     CONNACK,
     PUBCOMP,
@@ -33,39 +25,6 @@ from tests.packets import (
 from tests.servers import mosquitto, until
 
 TOPIC = "hoiquan/v1/dong-thap/tam-que/my-esp32/telemetry"
-
-
-@contextmanager
-def amqtt(folder):
-    """Its port. It runs in a thread, as its owner's only task."""
-    Registry(folder / "registry.sqlite", load("dong-thap"))
-    plain = asdict(Access("dong-thap", str(folder / "registry.sqlite"), "pw", "x", "x", "x", "x"))
-    port, ready, loop = free_port(), threading.Event(), asyncio.new_event_loop()
-
-    async def run():
-        nonlocal stop
-        broker = LocalBroker(
-            BrokerConfig(
-                listeners={"default": ListenerConfig(bind=f"127.0.0.1:{port}")},
-                plugins={"gateway.brokers.access.Accounts": plain, "gateway.brokers.access.Rules": plain},
-            )
-        )
-        stop = asyncio.Event()
-        await broker.start()
-        ready.set()
-        await stop.wait()
-        await broker.shutdown()
-
-    stop: asyncio.Event
-    thread = threading.Thread(target=loop.run_until_complete, args=(run(),))
-    thread.start()
-    assert ready.wait(30)
-    try:
-        yield port
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(30)
-        loop.close()
 
 
 @pytest.fixture(scope="module", params=["mosquitto", "amqtt"])

@@ -224,6 +224,8 @@ class Publisher:
         self._client.loop_stop()
 
     def _on_connect(self, client, _user, _flags, reason, _properties) -> None:
+        if reason == "Server unavailable":
+            return  # the embedded broker while no gateway hears: paho tries again, as any device
         if reason.is_failure:
             self.refused = str(reason)
             client.disconnect()  # a device may try for ever; a test has seen it

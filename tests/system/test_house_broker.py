@@ -262,7 +262,7 @@ def _published(sender, topic):
 
 
 def test_a_broker_that_is_killed_comes_back_and_so_do_all(house):
-    """What it kept in memory is gone, on amqtt; who speaks afterwards is heard."""
+    """Who speaks afterwards is heard; `test_embedded_broker.py` counts what amqtt acknowledged before."""
     sender, given = house.device("after")
     victim = house.part("broker")
     child = next(iter(descendants(victim)), None)
