@@ -239,18 +239,19 @@ def main() -> None:
     try:
         for number in range(-(-options.times // EACH)):
             folder = Path(tempfile.mkdtemp(prefix="hoiquan-kills-"))
+            good = False
             try:
                 found, good = run(number, folder, options, chance, say)
+                for name, one in found.items():
+                    totals[name] = totals.get(name, Found()) + one
             except AssertionError as error:  # something that should come does not
                 say(f"WRONG: {error}")
-                found, good = {}, False
-            for name, one in found.items():
-                totals[name] = totals.get(name, Found()) + one
-            if good:
-                shutil.rmtree(folder)
-            else:
-                well = False
-                say(f"its files stay in {folder}")
+            finally:
+                well = well and good
+                if good:
+                    shutil.rmtree(folder)
+                else:
+                    say(f"its files stay in {folder}")
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         well = False

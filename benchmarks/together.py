@@ -126,7 +126,9 @@ class Together(Installation):
             until(lambda: self._part(name), f"{name} runs", PATIENCE)
             if name == "gateway":
                 self._before = self._connections()
-            os.kill(self._part(name), signal.SIGKILL)
+            pid = self._part(name)
+            assert pid, f"{name} ended by itself"  # a signal to 0 would end this program too
+            os.kill(pid, signal.SIGKILL)
 
         return kill
 

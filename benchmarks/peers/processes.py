@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,7 +61,7 @@ class Running:
             self._process.kill()
             self._process.wait()
         for pid in below:
-            if Path(f"/proc/{pid}").exists():
+            with suppress(ProcessLookupError):  # it may have ended with its parent, or be ending
                 os.kill(pid, signal.SIGKILL)
 
     def kill(self) -> None:
