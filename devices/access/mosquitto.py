@@ -20,6 +20,7 @@ from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
 from devices.access.registry import Change, Registry
+from devices.access.roster import State
 from devices.contract.models import DIARY
 from devices.contract.topics import ROOT
 from devices.credentials import (
@@ -79,19 +80,18 @@ def write_passwords(
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)  # of two enrolments at once the later must not leave one out
         before = _Upto.read(path)
-        count, last = registry.state()
-        if before is not None and before.of(registry, last) and before.left(path, origin):
-            new = registry.changes(before.last, last)
-            if count == before.count + len(new) and _all_new(new, registry):
-                return _add(path, before, new, last, registry.made_by(last))
+        state, follows = registry.state_since(before.state if before is not None else State())
+        if before is not None and follows and before.left(path, origin):
+            new = registry.changes(before.last, state.last)
+            if state.rows == before.rows + len(new) and _all_new(new, registry):
+                return _add(path, before, new, state)
         accounts = _accounts(registry, gateway_password, simulator_secret, others)
         # Rules first, on the disk too: who may connect may write its diary. Mosquitto acknowledges what its
         # rules do not take, and MQTT 3.1.1 has no word for it: the event would be lost.
         replace(rules_beside(path), "".join(_rules(registry, simulator_secret)), 0o600)
         replace(path, "".join(f"{name}:{stored}\n" for name, stored in accounts.items()), 0o600)
-        if registry.state() == (count, last):  # else somebody enrolled meanwhile: anew the next time too
-            made_by = registry.made_by(last)
-            _Upto(count, last, made_by, len(accounts), *_sizes(path), hash_password(origin)).write(path)
+        if registry.state_since(state) == (state, True):  # else something changed: anew the next time too
+            _Upto(*state, len(accounts), *_sizes(path), hash_password(origin)).write(path)
         return len(accounts)
     finally:
         os.close(folder)
@@ -99,13 +99,13 @@ def write_passwords(
 
 @dataclass(frozen=True, slots=True)
 class _Upto:
-    """What the files hold: so many rows of the registry, up to that change, which was `made_by`; `accounts`,
+    """What the files hold: the registry's `rows`, up to its change `last`, as of its act `act`; `accounts`,
     and their sizes in bytes. `origin`: what else they were made of, hashed as a password is.
     """
 
-    count: int
+    rows: int
     last: int
-    made_by: str
+    act: int
     accounts: int
     size: int
     rules: int
@@ -119,14 +119,15 @@ class _Upto:
         except (OSError, ValueError, TypeError):
             return None
         kinds = [type(one) for one in astuple(note)]
-        return note if kinds == [int, int, str, int, int, int, str] else None
+        return note if kinds == [int, int, int, int, int, int, str] else None
 
     def write(self, path: Path) -> None:
         replace(_note_beside(path), json.dumps(asdict(self)), 0o600)
 
-    def of(self, registry: Registry, last: int) -> bool:
-        """Whether the registry, now at that change, came from the one that was written."""
-        return self.last <= last and registry.made_by(self.last) == self.made_by
+    @property
+    def state(self) -> State:
+        """The registry's, as it was written."""
+        return State(self.rows, self.last, self.act)
 
     def left(self, path: Path, origin: str) -> bool:
         """Whether the files are as they were left, and would be made of the same."""
@@ -152,7 +153,7 @@ def _all_new(some: Sequence[Change], registry: Registry) -> bool:
     )
 
 
-def _add(path: Path, before: _Upto, new: Sequence[Change], last: int, made_by: str) -> int:
+def _add(path: Path, before: _Upto, new: Sequence[Change], state: State) -> int:
     """Add these at the end; how many accounts there are then. A crash, or a full disk, leaves files that are
     longer than was noted: the next time both are written anew.
     """
@@ -160,7 +161,7 @@ def _add(path: Path, before: _Upto, new: Sequence[Change], last: int, made_by: s
     _append(rules_beside(path), before.rules, diaries)  # first, as above
     _append(path, before.size, "".join(f"{one.device}:{one.password}\n" for one in new))
     accounts = before.accounts + len(new)
-    _Upto(before.count + len(new), last, made_by, accounts, *_sizes(path), before.origin).write(path)
+    _Upto(*state, accounts, *_sizes(path), before.origin).write(path)
     return accounts
 
 

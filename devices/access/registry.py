@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from devices.access.acts import Did, done, note
 from devices.access.database import DEVICES, reached
-from devices.access.roster import STATE, Roster, device_of
+from devices.access.roster import Roster, State, device_of, state_since
 from devices.clock import now_ms
 from devices.contract.models import MODELS
 from devices.contract.reading import Device
@@ -220,21 +220,13 @@ class Registry(Roster):
                 connection.exec_driver_sql("LOCK TABLE device IN SHARE ROW EXCLUSIVE MODE")
             yield connection
 
-    def state(self) -> tuple[int, int]:
-        """How many rows the table has, and the number of its newest change. Raises RegistryAway."""
+    def state_since(self, before: State) -> tuple[State, bool]:
+        """The table's state, and whether it came from the one `before` by changes alone: not where a copy was
+        put back. Raises RegistryAway.
+        """
         self.refresh()
         with reached(), self._engine.connect() as connection:
-            count, last = connection.execute(STATE).one()
-        return count, last
-
-    def made_by(self, change: int) -> str:
-        """A stored password of those whose last change has that number, always the same one: in a table that
-        was put back from a copy the same number is another change. "" where there are none. Raises
-        RegistryAway.
-        """
-        asked = select(func.coalesce(func.max(DEVICES.c.password), "")).where(DEVICES.c.changed == change)
-        with reached(), self._engine.connect() as connection:
-            return str(connection.execute(asked).scalar_one())
+            return state_since(connection, before)
 
     def changes(self, since: int, until: int) -> list[Change]:
         """The devices whose last change has a number above `since`, up to `until`. Raises RegistryAway."""

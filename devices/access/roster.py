@@ -11,23 +11,35 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from sys import intern
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 
-from devices.access.database import DEVICES, RegistryAway, connect, prepare, reached
+from devices.access.database import ACTS, DEVICES, RegistryAway, connect, prepare, reached
 from devices.contract.reading import Device
 from devices.credentials import verify_password
 from devices.pilots.pilot import Pilot
 
 log = logging.getLogger(__name__)
 Kept = TypeVar("Kept", Device, str)
-# Rows, and the number of the last change: each by itself, so that it is found without a look at every row.
-STATE = select(
+# Each by itself, so that it is found without a look at every row.
+_STATE = select(
     select(func.count()).select_from(DEVICES).scalar_subquery(),
     select(func.coalesce(func.max(DEVICES.c.changed), 0)).scalar_subquery(),
+    select(func.coalesce(func.max(ACTS.c.time), 0)).scalar_subquery(),
+    select(func.count()).select_from(ACTS).where(ACTS.c.time == bindparam("act")).scalar_subquery(),
 )
 RECHECK = 0.5  # seconds for which the table's state may be taken from memory
+
+
+class State(NamedTuple):
+    """Of the table: how many rows; the number of the newest change; the time of the newest act, which was
+    written with that change or after it, and stays: in a copy that was put back there is no such act.
+    """
+
+    rows: int = 0
+    last: int = 0
+    act: int = 0
 
 
 class Roster:
@@ -38,7 +50,7 @@ class Roster:
         self._engine = connect(url)
         self.trouble = ""
         self._table = _Table(pilot)
-        self._state: tuple[int, int] | None = None  # rows of the table, and the number of its last change
+        self._state: State | None = None
         self._checked = float("-inf")
         self._lock = threading.Lock()
 
@@ -123,20 +135,20 @@ class Roster:
         with self._engine.connect() as connection:
             if self._state is None:  # several processes may be the first at once
                 prepare(connection)
-            count, last = connection.execute(STATE).one()
-            if (count, last) == self._state:
-                return
-            before, since = self._state or (0, last)
-            if last > since:
-                rows = connection.execute(select(DEVICES).where(DEVICES.c.changed > since)).all()
-                if before + self._table.strangers(rows) == count:
+            before = self._state
+            now, follows = state_since(connection, before or State())
+            if before is not None and follows:
+                rows: Sequence[Row[Any]] = ()
+                if now.last > before.last:
+                    rows = connection.execute(select(DEVICES).where(DEVICES.c.changed > before.last)).all()
+                if before.rows + self._table.strangers(rows) == now.rows:
                     self._table.take(rows)
-                    self._state = count, last
+                    self._state = now
                     return
             # the first time; or somebody took rows out by hand, or put an earlier table back
             table = _Table(self.pilot)
             table.take(connection.execute(select(DEVICES)).all())
-        self._table, self._state = table, (count, last)
+        self._table, self._state = table, now
 
 
 class _Table:
@@ -179,6 +191,13 @@ class _Table:
         self.hashes.pop(device, None)
         _restore(device, self.known, self._pilot.fleet)
         _restore(device, self.plots, self._pilot.plots)
+
+
+def state_since(connection: Connection, before: State) -> tuple[State, bool]:
+    """The table's state, and whether it came from the one `before` by changes alone."""
+    rows, last, act, there = connection.execute(_STATE, {"act": before.act}).one()
+    # a table of an earlier version has no acts
+    return State(rows, last, act), last >= before.last and (there > 0 or not before.act)
 
 
 def _restore(device: str, there: dict[str, Kept], own: Mapping[str, Kept]) -> None:

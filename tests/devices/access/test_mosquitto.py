@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import stat
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -276,6 +277,33 @@ def test_whatever_else_changed_is_written_anew(registry, tmp_path, change):  # n
     assert stored <= accounts(path)
     gateway = next(line for line in accounts(path) if line.startswith("gateway:"))
     assert verify_password(given[0], gateway.partition(":")[2])
+
+
+def test_of_many_changes_at_once_none_is_left_out(tmp_path):
+    """Each process writes the files after its own change: who is last has all of them."""
+    path, names = tmp_path / "passwords", [f"d{number}" for number in range(12)]
+    first = Registry(tmp_path / "registry.sqlite", PILOT)
+    for name in names:
+        first.enroll("tam-que", "diary" if name == "d1" else "soil-probe", name)
+    write_passwords(path, first, "g", "secret")
+
+    def change(number):
+        own = Registry(tmp_path / "registry.sqlite", PILOT)
+        match number % 3:
+            case 0:
+                own.revoke(f"d{number}")
+            case 1:
+                own.rotate(f"d{number}")
+            case _:
+                own.enroll("tam-que", "diary", f"new{number}")
+        write_passwords(path, own, "g", "secret")
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(change, range(len(names))))
+    there = {line.partition(":")[0] for line in accounts(path)}
+    assert (there, keepers(path)) == anew(path, first, "g", "secret")
+    assert {f"{name}:{stored}" for name, stored in first.hashes().items()} <= accounts(path)
+    assert not {f"d{number}" for number in range(0, 12, 3)} & there
 
 
 def test_a_full_disk_leaves_the_file_as_it_was(registry, tmp_path):
