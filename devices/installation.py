@@ -129,7 +129,7 @@ def places(settings: Settings, bind: str, http_port: int) -> dict[str, str]:
 
 def reached_as(bind: str, host: str | None) -> str:
     """The name of this machine in links: `host`, or what those find who reach pages on `bind`."""
-    return host or (_own_address() if bind not in LOOPBACK else "localhost")
+    return host or ("localhost" if bind in LOOPBACK else _own_address() if bind in EVERYWHERE else bind)
 
 
 def _own_address() -> str:

@@ -45,6 +45,25 @@ def test_commands_on_this_machine_look_for_the_pages_where_they_listen(bind: str
     assert installation.places(Settings.read(), bind, 8080)["web_url"] == address
 
 
+@pytest.mark.parametrize("host", [None, "vuon.example.org"])
+@pytest.mark.parametrize(
+    ("bind", "name"),
+    [
+        ("127.0.0.1", "localhost"), ("localhost", "localhost"), ("::1", "localhost"),
+        ("127.0.0.2", "127.0.0.2"), ("192.168.1.5", "192.168.1.5"), ("2001:db8::5", "2001:db8::5"),
+        ("vuon", "vuon"),
+    ],
+)  # fmt: skip
+def test_pages_of_one_address_are_linked_to_at_that_address(bind: str, name: str, host: str | None) -> None:
+    """Of several interfaces the default route's may be another."""
+    assert installation.reached_as(bind, host) == (host or name)
+
+
+def test_pages_of_all_addresses_are_linked_to_at_one_that_others_reach() -> None:
+    for everywhere in ("0.0.0.0", "::"):
+        assert installation.reached_as(everywhere, None) not in (everywhere, "localhost")
+
+
 @pytest.mark.parametrize(
     ("host", "says"),
     [
