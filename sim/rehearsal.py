@@ -36,11 +36,11 @@ def up(
     settings = Settings.read(data=folder, pilot=play.pilot)
     settings = settings.on_port(http_port, installation.reached_as(bind, host))
     play.require(settings.loaded_pilot)
-    kept = scenarios.held(folder) is not None
-    if kept:
-        scenarios.hold(folder, play)  # its page says what the file says now
     with installation.claim(folder) as running:
         installation.require_port("--http-port", bind, http_port)
+        kept = scenarios.held(folder) is not None
+        if kept:
+            scenarios.hold(folder, play)  # its page says what the file says now
         os.environ |= installation.environment(settings, lang)
         installation.tell(running, installation.places(settings, bind, http_port))
         title = play.name.get(lang)

@@ -1,0 +1,21 @@
+"""A folder that one rehearsal runs on is its own."""
+
+import threading
+
+import pytest
+
+from devices import installation
+from devices.pilots import scenario as scenarios
+from sim import rehearsal
+from tests.loopback import free_port
+
+
+def test_a_second_one_on_the_same_folder_is_refused_before_it_changes_anything(tmp_path):
+    name = next(iter(sorted(path.stem for path in scenarios.HERE.glob("*.yaml"))))
+    mark = tmp_path / scenarios.SCENARIO
+    mark.write_text(scenarios.load(name).model_dump_json(), "utf-8")  # as none of ours writes it
+    before = mark.read_bytes()
+    usual = list(rehearsal.OWN.values())
+    with installation.claim(tmp_path), pytest.raises(installation.Occupied):
+        rehearsal.up(name, tmp_path, usual, free_port(), "127.0.0.1", None, threading.Event(), "en")
+    assert mark.read_bytes() == before
