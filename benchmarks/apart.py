@@ -80,9 +80,11 @@ class Apart(Installation):
     def taken(self) -> dict[Message, float]:
         return self.gateway.down.told
 
-    def gone(self, acked: float, killed: float) -> bool:
-        # amqtt acknowledges what the gateway has, and nothing else
-        return self.broker == "mosquitto" and killed - SAVED < acked <= killed
+    def gone(self, message: Message, killed: float) -> bool:
+        if self.broker == "amqtt":  # it acknowledges what the gateway has, and nothing else
+            return False
+        up = self.nodes.up
+        return up.began[message] <= killed and killed - SAVED < up.told[message]
 
     def store(self) -> Store:
         if self._influx is None:

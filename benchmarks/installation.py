@@ -66,7 +66,7 @@ class Installation(ABC):
     def taken(self) -> dict[Message, float]:
         """What the gateway, or whoever stands for it, has promised to keep."""
 
-    def gone(self, acked: float, killed: float) -> bool:
+    def gone(self, message: Message, killed: float) -> bool:
         """Whether what the broker acknowledged may have gone when it was killed (monotonic s)."""
         return False
 
@@ -74,8 +74,10 @@ class Installation(ABC):
         return SqliteStore(self.data / "store.sqlite")
 
     def connected(self) -> bool:
-        """Whether the gateway has subscribed since it was started."""
-        return self._connections() > self._before
+        """Whether the gateway has subscribed since it was started, and to the broker that there is now."""
+        said = self.log.read_text("utf-8", "replace") if self.log.exists() else ""
+        here = said.rfind("connected to") > said.rfind("connection to the broker lost")
+        return here and self._connections() > self._before
 
     def drained(self) -> Books:
         """The books, once the nodes are silent and nothing more arrives."""

@@ -49,7 +49,8 @@ ROADS: tuple[Callable[[Path, float], Installation], ...] = (
     lambda folder, speed: Apart("amqtt", "influx", folder, speed),
     lambda folder, speed: Apart("mosquitto", "influx", folder, speed),
     lambda folder, speed: Apart("mosquitto", "sqlite", folder, speed),
-    lambda folder, _: Together(folder),
+    lambda folder, _: Together("mosquitto", folder),
+    lambda folder, _: Together("amqtt", folder),
 )
 EACH = 10  # rounds of one installation
 BEFORE, AWAY = 3.0, 1.5  # seconds at most until a part is killed, and until it is started again
@@ -137,7 +138,7 @@ def judged(one: Installation, done: list[Round]) -> tuple[dict[str, Found], list
             not taken
             and acked is not None
             and not stored
-            and any(each.part == one.broker and one.gone(acked, each.killed) for each in done)
+            and any(each.part == one.broker and one.gone(message, each.killed) for each in done)
         )
         lost = not stored and not gone and (taken or acked is not None)
         doubled = any(len(values) > 1 for values in there.values())

@@ -29,12 +29,14 @@ class Message(NamedTuple):
 
 class Way:
     """What went one way at QoS 1: each message, and when it was first said and first acknowledged (monotonic
-    s).
+    s), and when the connection began that acknowledged it: what is read here of a broker that was just killed
+    may come a moment later.
     """
 
     def __init__(self) -> None:
         self.said: dict[Message, float] = {}
         self.told: dict[Message, float] = {}
+        self.began: dict[Message, float] = {}
 
 
 class Tap:
@@ -97,6 +99,7 @@ class _Connection:
 
     def __init__(self, up: Way, down: Way) -> None:
         self.up, self.down = _Side(up), _Side(down)
+        self._began = time.monotonic()
         self._properties = False  # MQTT 5 has them
 
     async def carry(
@@ -134,6 +137,7 @@ class _Connection:
             told = hears.open.pop(body[0] << 8 | body[1], None)
             if told is not None and (len(body) < 3 or body[2] < REFUSED):
                 hears.way.told.setdefault(told, time.monotonic())
+                hears.way.began.setdefault(told, self._began)
 
 
 async def _first(*ways: Coroutine[Any, Any, None]) -> None:

@@ -1,6 +1,6 @@
 """`hoiquan up`, which forks its parts and starts them again, and some real probes beside its simulator.
 
-probes, a link each ─► tap ─► Mosquitto ─► gateway, its spool ─► SQLite
+probes, a link each ─► tap ─► Mosquitto or amqtt ─► gateway, its spool ─► SQLite
 """
 
 import json
@@ -9,6 +9,7 @@ import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from paho.mqtt.client import Client, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
@@ -59,8 +60,9 @@ class Together(Installation):
     Mosquitto, which ends in order: what is acknowledged has to be in the store, whatever is killed.
     """
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__("hoiquan up", folder, "up.log")
+    def __init__(self, broker: Literal["mosquitto", "amqtt"], folder: Path) -> None:
+        super().__init__(f"up, {broker}", folder, "up.log")
+        self._broker = broker
         self._http = free_port()
         self._registry = Registry(str(self.data / "registry.sqlite"), load("dong-thap"))
         self._probes: list[Probe] = []
@@ -105,7 +107,7 @@ class Together(Installation):
 
     def _start_up(self) -> None:
         self._before = self._connections()
-        self._start("up", "up", "--history", "1h", "--broker", "mosquitto", "--http-port", str(self._http),
+        self._start("up", "up", "--history", "1h", "--broker", self._broker, "--http-port", str(self._http),
                     "--mqtt-port", str(self._port))  # fmt: skip
         until(lambda: answers(self._port), "the broker listens", PATIENCE)
 
