@@ -79,9 +79,9 @@ class Checked(BrokerProtocolHandler):
 
     def handle_read_timeout(self) -> None:
         """It has been silent for one and a half times its keepalive: as if its connection had broken."""
-        self._last_words = asyncio.ensure_future(self.hang_up())
+        self._last_words = asyncio.ensure_future(self._let_go())
 
-    async def hang_up(self) -> None:
+    async def _let_go(self) -> None:
         await self.handle_connection_closed()
         if self.writer is not None:
             await self.writer.close()
@@ -140,7 +140,7 @@ class Checked(BrokerProtocolHandler):
             taken = await self.broker.take(self.session, message, receipt)
         finally:
             if not taken:
-                await self.hang_up()
+                await self.handle_connection_closed()
         return taken
 
     async def mqtt_acknowledge_subscription(self, packet_id: int, return_codes: list[int]) -> None:

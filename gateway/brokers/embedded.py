@@ -129,7 +129,7 @@ class LocalBroker(Broker):
         if session is not None and kept(session).hears:  # what was in it is to be said again
             owed, self.owed = self.owed, {}
             for payer in {receipt.payer for receipt in owed.values()}:
-                await payer.hang_up()
+                await payer.handle_connection_closed()
         await super()._delete_session(client_id)
 
 

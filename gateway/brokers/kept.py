@@ -16,7 +16,7 @@ class Payer(Protocol):
     def pay(self, receipt: "Receipt") -> None:
         """It is due; it is sent once all before it are."""
 
-    async def hang_up(self) -> None:
+    async def handle_connection_closed(self) -> None:
         """End it; the client comes again, and says again what was not acknowledged."""
 
 
