@@ -16,6 +16,7 @@ from dashboards.boards.style import Say
 
 NAMES = ("targets", "community", "water", "trace", "quality", "operations")
 PILOT = naming.DEFAULT  # chosen at first, where the store has it
+MOST = 32  # places that lines or rows are of where there are more: as many as the default pilot has
 EVERYWHERE = ".*"  # the value of “all” in a pattern
 
 
@@ -77,8 +78,25 @@ def by_gateway(panel: timeseries.Panel, of: str, names: Mapping[str, str]) -> ti
 
 def instance(say: Say) -> build.QueryVariable:
     """The variable that chooses a gateway."""
-    return _with_all(build.QueryVariable("instance").label(say("instance")), say).query(
-        queries.values("gateway", "instance")
+    variable = build.QueryVariable("instance").label(say("instance")).all_value(EVERYWHERE)
+    return all_of(variable.query(queries.values("gateway", "instance")), say)
+
+
+def some(name: str, query: str, say: Say) -> build.QueryVariable:
+    """A variable of those places that `query` finds, for panels that cannot show all. Hidden: its choices
+    would be ids.
+    """
+    return all_of(build.QueryVariable(name).hide(dashboard.VariableHide.HIDE_VARIABLE).query(query), say)
+
+
+def all_of(variable: build.QueryVariable, say: Say) -> build.QueryVariable:
+    """All of what its query finds in the chosen range, until somebody chooses."""
+    return (
+        variable.datasource(queries.SOURCE)
+        .include_all(True)
+        .current(dashboard.VariableOption(selected=True, text=say("all"), value="$__all"))
+        .refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(dashboard.VariableSort.ALPHABETICAL_ASC)
     )
 
 
@@ -105,15 +123,4 @@ def _community(say: Say, chosen: str) -> build.CustomVariable:
         .include_all(True)
         .all_value(EVERYWHERE)
         .current(dashboard.VariableOption(selected=True, text=shown, value=value))
-    )
-
-
-def _with_all(variable: build.QueryVariable, say: Say) -> build.QueryVariable:
-    return (
-        variable.datasource(queries.SOURCE)
-        .include_all(True)
-        .all_value(EVERYWHERE)
-        .current(dashboard.VariableOption(selected=True, text=say("all"), value="$__all"))
-        .refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED)
-        .sort(dashboard.VariableSort.ALPHABETICAL_ASC)
     )

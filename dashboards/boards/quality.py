@@ -3,6 +3,7 @@
 coverage a day by place        │ doubted values a day by reason
 coverage by place, newest      │ refused messages
 weakest batteries of the day   │ every device
+(by place and device: where there is least coverage, if there are too many places for a board)
 """
 
 from grafana_foundation_sdk.builders import dashboard as build
@@ -14,6 +15,8 @@ from dashboards.boards.style import Say, Spot
 from devices.contract.quality import REASONS
 
 DAYS = 30
+WEAKEST = 600  # batteries: of all devices of the default pilot
+LEAST = "least_covered"  # the variable of the places that are shown
 
 
 def board(lang: str) -> build.Dashboard:
@@ -22,21 +25,22 @@ def board(lang: str) -> build.Dashboard:
     return (
         frame.begin("quality", lang, say)
         .with_variable(frame.instance(say))
+        .with_variable(frame.some(LEAST, least_covered(frame.MOST), say))
         .with_panel(_coverage(Spot(1, 0, 0, 12, 10), say))
         .with_panel(_doubted(Spot(2, 12, 0, 12, 10), say))
         .with_panel(_places(Spot(3, 0, 10, 12, 10), say))
         .with_panel(_refused(Spot(4, 12, 10, 12, 10), say))
         .with_panel(_batteries(Spot(5, 0, 20, 8, 12), say))
-        .with_panel(readings.devices(Spot(6, 8, 20, 16, 12), lang, DAYS * 24))
+        .with_panel(readings.devices(Spot(6, 8, 20, 16, 12), lang, DAYS * 24, LEAST))
     )
 
 
 def _coverage(spot: Spot, say: Say) -> timeseries.Panel:
     panel = style.dress(
         style.lines(), spot, say,
-        title=say("coverage_course"), about=say("coverage_course_about"), unit=style.SHARE,
+        title=say("coverage_course"), about=say("coverage_course_about", number=frame.MOST), unit=style.SHARE,
     ).max(1)  # fmt: skip
-    query = queries.trend("device", "coverage", by="community", step=DAY)
+    query = queries.trend("device", "coverage", by="community", step=DAY, among=LEAST)
     panel.transformations(naming.legends(say.lang, "community"))
     return panel.with_target(InfluxQL(query, "A", SERIES, "$tag_community"))
 
@@ -57,9 +61,9 @@ def _places(spot: Spot, say: Say) -> table.Panel:
     titles["last_seen"] = say("last_seen")
     panel = style.listed(
         style.rows(sort=titles["coverage"]), spot, say,
-        title=say("coverage_places"), about=say("coverage_places_about"),
+        title=say("coverage_places"), about=say("coverage_places_about", number=frame.MOST),
     ).decimals(0)  # fmt: skip
-    selects = (queries.coverage(DAYS), queries.last_seen(DAYS))
+    selects = (coverage(), last_seen())
     frame.by_place(panel, say, titles, selects, style.as_time("last_seen"))
     return style.covered(panel, titles["coverage"])
 
@@ -76,9 +80,41 @@ def _refused(spot: Spot, say: Say) -> timeseries.Panel:
 def _batteries(spot: Spot, say: Say) -> table.Panel:
     titles = {"device": say("device"), "battery": say("battery"), "level": say("battery_level")}
     panel = style.listed(
-        style.rows(sort=titles["battery"]), spot, say, title=say("batteries"), about=say("batteries_about")
-    ).decimals(2)
-    volts = queries.within("telemetry", "battery_voltage", "min", 24, by="device", shown="battery")
-    level = queries.within("telemetry", "battery_level", "min", 24, by="device", shown="level")
+        style.rows(sort=titles["battery"]), spot, say,
+        title=say("batteries"), about=say("batteries_about", number=WEAKEST),
+    ).decimals(2)  # fmt: skip
+    volts = queries.lowest("telemetry", "battery_voltage", "device", 24, WEAKEST, shown="battery")
+    level = queries.lowest("telemetry", "battery_level", "device", 24, WEAKEST, shown="level")
     panel.with_target(InfluxQL(volts, "A")).with_target(InfluxQL(level, "B"))
     return style.reshape(panel, titles, style.without_time(), style.joined("device"))
+
+
+def least_covered(number: int) -> str:
+    """Ids of the `number` chosen places whose devices had the least coverage."""
+    share, place = queries.named("device", "coverage"), queries.named("device", "community")
+    where = queries.chosen("device", queries.window(DAYS), {})
+    of_each = f'SELECT mean({share}) AS {share} FROM "device" {where} GROUP BY {place}'
+    return f"SELECT {place} FROM (SELECT bottom({share}, {place}, {number}) AS {share} FROM ({of_each}))"
+
+
+def coverage() -> str:
+    """By place, of the least covered: mean of its devices' newest coverage (0..100) as `coverage`, their
+    number as `devices`.
+
+    The time is 1970 and means nothing. `last_seen` is a question of its own: a second column in the inner
+    query made the engine four times as slow (benchmarks/boards.py).
+    """
+    share, device = queries.named("device", "coverage"), queries.named("device", "device")
+    place = queries.named("device", "community")
+    where = queries.chosen("device", queries.window(DAYS), {}, among=LEAST)
+    newest_of_each = f'SELECT last({share}) AS {share} FROM "device" {where} GROUP BY {place}, {device}'
+    return (
+        f'SELECT mean({share}) * 100 AS {share}, count({share}) AS "devices" FROM ({newest_of_each}) '
+        f"GROUP BY {place}"
+    )
+
+
+def last_seen() -> str:
+    """By place, of the least covered: when one of its devices was heard last (epoch ms), as `last_seen`."""
+    hours = DAYS * 24
+    return queries.within("device", "last_seen", "max", hours, by="community", shown="last_seen", among=LEAST)

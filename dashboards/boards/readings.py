@@ -1,13 +1,17 @@
 """Panels of one signal: a line for each device or place, alarm levels where the pilot file has them."""
 
+from collections.abc import Iterable
+
+from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.builders import table, timeseries
 from grafana_foundation_sdk.models import common
 
 from dashboards.boards import frame, naming, queries, style
+from dashboards.boards.alarms import now
 from dashboards.boards.queries import DAY, SERIES, InfluxQL
-from dashboards.boards.style import Spot
+from dashboards.boards.style import Say, Spot
 from devices.contract.signals import SIGNALS
-from devices.pilots.alarms import STEPS
+from devices.pilots.alarms import STEPS, Level
 
 # What is common in the delta, in the signal's unit; assumption: instrument makers' scales and its climate.
 COMMON: dict[str, tuple[float | None, float | None]] = {
@@ -36,10 +40,23 @@ def course(spot: Spot, lang: str, signal: str, *, levels: bool = False) -> times
 
 
 def everywhere(spot: Spot, lang: str, signal: str) -> timeseries.Panel:
-    """The signal at all places over the chosen range, out of its hours: a year of every place is much."""
-    panel = _panel(_lines(signal), spot, lang, signal, "anywhere_about", "anywhere").interval("1h")
-    panel.max_data_points(POINTS).transformations(naming.legends(lang, "community"))
-    return panel.with_target(InfluxQL(queries.hourly(signal, "community"), "A", SERIES, "$tag_community"))
+    """The signal at those places that `nearest` names, out of its hours: nobody reads a thousand lines."""
+    panel = _panel(_lines(signal), spot, lang, signal, "anywhere_about", "anywhere", number=frame.MOST)
+    panel.interval("1h").max_data_points(POINTS).transformations(naming.legends(lang, "community"))
+    query = queries.hourly(signal, "community", f"nearest_{signal}")
+    return panel.with_target(InfluxQL(query, "A", SERIES, "$tag_community"))
+
+
+def nearest(say: Say, signal: str) -> build.QueryVariable:
+    """The variable of places whose lines `everywhere` draws."""
+    limits: list[tuple[str, Level | None, Iterable[str]]] = []
+    for pilot in naming.pilots():
+        levels = [one for one in pilot.alarms.levels if one.signal == signal] if pilot.alarms else []
+        own = [place for one in levels for place in one.places]
+        limits += [(pilot.pilot, one, own) for one in levels]
+        if all(one.places for one in levels):
+            limits.append((pilot.pilot, None, own))
+    return frame.some(f"nearest_{signal}", now.nearest(signal, limits, frame.MOST), say)
 
 
 def together(spot: Spot, lang: str, *signals: str) -> timeseries.Panel:
@@ -79,8 +96,10 @@ def used(spot: Spot, lang: str, signal: str) -> timeseries.Panel:
     return panel.with_target(InfluxQL(queries.used(signal, by="device"), "A", SERIES, "$tag_device"))
 
 
-def devices(spot: Spot, lang: str, hours: int) -> table.Panel:
-    """Each device: its coverage, battery, what of it is doubted, and when it was last heard."""
+def devices(spot: Spot, lang: str, hours: int, among: str = "") -> table.Panel:
+    """Each device at the chosen places, or of those that the variable `among` names: its coverage, battery,
+    what of it is doubted, and when it was last heard.
+    """
     say = style.words(lang)
     columns = ("coverage", "battery_voltage", "battery_level", "last_seen")
     titles = {"community": say("place"), "device": say("device"), "coverage": say("coverage_share")}
@@ -91,10 +110,12 @@ def devices(spot: Spot, lang: str, hours: int) -> table.Panel:
         spot,
         say,
         title=say("devices_title"),
-        about=say("devices_about"),
+        about=say("devices_about_least", number=frame.MOST) if among else say("devices_about"),
     ).decimals(2)
-    newest = queries.newest("device", columns, "device", "community", hours=hours)
-    doubts = queries.within("telemetry_flagged", "value", "count", hours, by="device", shown="doubts")
+    newest = queries.newest("device", columns, "device", "community", hours=hours, among=among)
+    doubts = queries.within(
+        "telemetry_flagged", "value", "count", hours, by="device", shown="doubts", among=among
+    )
     panel.with_target(InfluxQL(newest, "A")).with_target(InfluxQL(doubts, "B"))
     one_row_each = (style.without_time(), style.joined("device"), style.as_time("last_seen"))
     style.reshape(panel, titles, *one_row_each)
@@ -134,12 +155,15 @@ def _first_levels(signal: str) -> list[float]:
 
 
 def _panel(
-    panel: timeseries.Panel, spot: Spot, lang: str, signal: str, about: str, more: str = ""
+    panel: timeseries.Panel, spot: Spot, lang: str, signal: str, about: str, more: str = "", **values: object
 ) -> timeseries.Panel:
-    """A panel called by its signal, and by what `more` sets it apart from the others of it."""
+    """A panel called by its signal, and by what `more` sets it apart from the others of it; `values` fill
+    what is said `about` it.
+    """
     say = style.words(lang)
     known = SIGNALS[signal]
     title = f"{known.name(lang)} – {say(more)}" if more else known.name(lang)
-    return style.dress(panel, spot, say, title=title, about=say(about), unit=style.unit_of(signal)).decimals(
+    about = say(about, **values)
+    return style.dress(panel, spot, say, title=title, about=about, unit=style.unit_of(signal)).decimals(
         known.decimals
     )

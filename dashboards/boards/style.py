@@ -29,8 +29,8 @@ class Say:
 
     lang: str
 
-    def __call__(self, key: str) -> str:
-        return text(f"boards.{key}", self.lang)
+    def __call__(self, key: str, **values: object) -> str:
+        return text(f"boards.{key}", self.lang, **values)
 
 
 TIME_ZONE = "Asia/Ho_Chi_Minh"

@@ -41,7 +41,6 @@ RULES = [
 ]  # fmt: skip
 SHAPES = {"iot_communities": "circle", "smart_villages": "square"}
 COUNTED = {True: style.GOOD, False: style.POOR}
-HOURS = 3  # what is older is not now
 
 # The whole of the plans, 1 January 2021 to 31 December 2030 in Vietnam (FACTS section 1: works 9 to 11).
 PLAN = ("2020-12-31T17:00:00.000Z", "2030-12-31T16:59:59.000Z")
@@ -108,13 +107,8 @@ def _map(spot: Spot, say: Say) -> geomap.Panel:
         panel.with_target(InfluxQL(queries.standings_of(who, counted=counted), ref))
     alarmed = next(refs)
     layers.append(_marked(alarmed, say("map_alarm"), "triangle", style.BAD, 10))
-    levels = [
-        (pilot.pilot, level, pilot.alarms.elsewhere(level))
-        for pilot in naming.pilots() if pilot.alarms is not None
-        for level in pilot.alarms.levels
-    ]  # fmt: skip
-    panel.with_target(InfluxQL(now.in_alarm(levels, HOURS), alarmed))
-    titles = {"community": say("place"), "has": say("has"), "worst": say("map_beyond")}
+    panel.with_target(InfluxQL(now.in_alarm(), alarmed))
+    titles = {"community": say("place"), "has": say("has"), "beyond": say("map_beyond")}
     return style.reshape(panel.layers(layers), titles, style.without_time())
 
 

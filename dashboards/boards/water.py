@@ -1,9 +1,9 @@
 """The board “Thủy văn và mặn”: water levels against alarms I to III, and salt in the canals.
 
 every place: level and salinity now, highest of a day, alarm I
-level of the chosen place with its alarms │ levels of all places
+level of the chosen place with its alarms │ levels of the places nearest to alarm
 its highest level a day                   │ its highest salinity a day
-salinity of the chosen place, with alarms │ salinity of all places
+salinity of the chosen place, with alarms │ salinity of the places nearest to alarm
 water temperature │ pH │ turbidity
 """
 
@@ -21,6 +21,8 @@ def board(lang: str) -> build.Dashboard:
     say = style.words(lang)
     return (
         frame.begin("water", lang, say, community.FIRST)
+        .with_variable(readings.nearest(say, "water_level"))
+        .with_variable(readings.nearest(say, "salinity"))
         .with_panel(_places(Spot(1, 0, 0, 24, 9), say))
         .with_panel(readings.course(Spot(2, 0, 9, 12, 9), lang, "water_level", levels=True))
         .with_panel(readings.everywhere(Spot(3, 12, 9, 12, 9), lang, "water_level"))

@@ -75,25 +75,44 @@ class Board:
     def __init__(self, name, lang="vi"):
         self.name = name
         self.data = style.plain(BOARDS[name](lang).build())
-        self.default = {}
+        self.default, self.asked = {}, {}  # asked: queries of those variables whose “all” is what they find
         for variable in self.data["templating"]["list"]:
-            value = variable["current"]["value"]
-            self.default[variable["name"]] = variable["allValue"] if value == "$__all" else escaped(value)
+            name, value = variable["name"], variable["current"]["value"]
+            if value != "$__all":
+                self.default[name] = escaped(value)
+            elif "allValue" in variable:
+                self.default[name] = variable["allValue"]
+            else:
+                self.asked[name] = variable["query"]
 
     @property
     def panels(self):
         return self.data["panels"]
 
+    def all_found(self, engine, now, days=30, **chosen):
+        """What `engine` finds for those variables whose “all” that is, as `${name:regex}` writes it."""
+        values = {}
+        for name, query in self.asked.items():
+            choices = found(engine(self.sent(query, now, days, **chosen)))
+            values[name] = f"({'|'.join(map(escaped, choices))})"
+        return values
+
     def sent(self, query, now, days=30, step="1h", **chosen):
         """The query with every variable and macro replaced."""
-        values = dict.fromkeys(NAMED, ".*") | self.default | chosen
+        values = dict.fromkeys((*NAMED, *self.asked), ".*") | self.default | chosen
         for name, value in values.items():
             query = query.replace(f"${{{name}:regex}}", value)
         start = now - days * DAY
         query = query.replace("$timeFilter", f"time >= {start}ms and time <= {now}ms")
         query = query.replace("$__interval", step).replace("${__to}", str(now))
+        query = query.replace("${__from}", str(start))
         assert "$" not in query.replace("$/", ""), query
         return query
+
+
+def found(series):
+    """The choices that Grafana makes of an answer: its first column after the time."""
+    return sorted({row[1] for one in series for row in one["values"]})
 
 
 def escaped(value):

@@ -1,10 +1,12 @@
 """InfluxQL for what is in alarm now. Limits stand in the query, as InfluxQL joins nothing."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from dashboards.boards import queries
 from devices.pilots.alarms import Level
 
+WATCHED_MINUTES = 65  # a point of the hour, written over each minute; an hour's first comes a little late
 PLACE = queries.named("telemetry", "community")
 
 
@@ -34,19 +36,37 @@ def places(own: Iterable[str], others: Iterable[str]) -> str:
     return "".join(f" AND {PLACE} != '{place}'" for place in others)
 
 
-def in_alarm(levels: Iterable[tuple[str, Level, Iterable[str]]], hours: int) -> str:
-    """Places that are beyond a first level by what was measured in the last hours of now, for nobody is in
-    alarm at the end of a plan: of how many quantities, as `worst`. Each of `levels` with its pilot and the
-    places that have levels of their own.
+def nearest(signal: str, limits: Iterable[tuple[str, Level | None, Iterable[str]]], number: int) -> str:
+    """Ids of the `number` places where the mean of the newest hour in the chosen range is furthest beyond
+    alarm I of the signal, or nearest to it; without a level it is the highest mean. Each of `limits` with its
+    pilot and the places that have levels of their own.
     """
-    parts = []
-    for pilot, level, others in levels:
-        name = queries.named("telemetry", level.signal)
-        where = queries.chosen("telemetry", f"time > now() - {hours}h", {"pilot": pilot})
-        where += places(level.places, others)
-        of, beyond = ("max", ">") if level.when == "over" else ("min", "<")
-        inner = f'SELECT {of}({name}) AS "worst" FROM "telemetry" {where} GROUP BY {PLACE}'
-        parts.append(
-            f'(SELECT "worst" FROM ({inner}) WHERE "worst" {beyond} {level.levels[0]!r} GROUP BY {PLACE})'
-        )
-    return f'SELECT count("worst") AS "worst" FROM {", ".join(parts)} GROUP BY {PLACE}'
+    summed, counted = (queries.named("telemetry_hour", f"{signal}_{part}") for part in ("sum", "number"))
+    newest, parts = f"last({summed}) / last({counted})", []
+    for pilot, level, others in limits:
+        where = queries.chosen("telemetry_hour", queries.RANGE, {"pilot": pilot}, anywhere=True)
+        where += places(level.places if level is not None else (), others)
+        beyond = newest
+        if level is not None:
+            one, other = (newest, level.levels[0]) if level.when == "over" else (level.levels[0], newest)
+            beyond = f"{one} - {other}"
+        parts.append(f'(SELECT {beyond} AS "beyond" FROM "telemetry_hour" {where} GROUP BY {PLACE})')
+    most = f'SELECT top("beyond", {PLACE}, {number}) AS "beyond" FROM {", ".join(parts)}'
+    return f"SELECT {PLACE} FROM ({most})"
+
+
+def in_alarm() -> str:
+    """Places that a gateway's watch found in alarm when it looked last, within the hour of now, for nobody is
+    in alarm at the end of a plan: by how many quantities that have levels, as `beyond`.
+    """
+    name = partial(queries.named, "alarm_now")
+    looked, state, level = name("looked"), name("state"), name("level")
+    where = f"WHERE {queries.PILOT} AND {queries.COMMUNITY} AND time > now() - {WATCHED_MINUTES}m"
+    newest_of_each = (
+        f'SELECT last({looked}) AS {looked}, {state}, {level} FROM "alarm_now" {where} '
+        f"GROUP BY {name('quantity')}, {name('community')}"
+    )
+    return (
+        f'SELECT count({looked}) AS "beyond" FROM ({newest_of_each}) '
+        f"WHERE {state} = 'firing' AND {level} != '' GROUP BY {name('community')}"
+    )

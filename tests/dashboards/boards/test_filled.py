@@ -8,15 +8,18 @@ import pytest
 
 from dashboards.boards.alarms import rules as alarms
 from dashboards.boards.build import BOARDS
+from dashboards.boards.frame import MOST
+from dashboards.boards.quality import WEAKEST
 from devices.contract.reading import Device
 from devices.pilots.pilot import load
 from gateway.control.advisor import Advisor
 from gateway.control.alarms.numbers import Numbers
+from gateway.control.alarms.watch import Watch
 from gateway.stores.influx import InfluxStore
 from gateway.stores.points import HOURLY, Point, device_tags, tags
 from tests.dashboards.boards.alarms.grafana import holds
 from tests.dashboards.boards.alarms.watched import key
-from tests.dashboards.filled import COUNTED, DAY, Board, ask, province
+from tests.dashboards.filled import COUNTED, DAY, Board, ask, found, province
 
 PILOT = load("dong-thap")
 ALL = {name: Board(name) for name in BOARDS}
@@ -45,11 +48,12 @@ def filled(any_influx, written):
 
 
 def flood(store, folder, now):
-    """The canal rises, and the gateway's own advisor says what to do."""
+    """The canal rises, and the gateway's own advisor says what to do, its watch that it is an alarm."""
     gauge = device_tags(PILOT.fleet["my-dien-canal-gauge-01"])
     store.write([Point("telemetry", gauge, {"water_level": 2.5}, now - 60_000)])
     advisor = Advisor(store, PILOT, lambda: list(PILOT.fleet.values()), folder, lambda: None, None)
     assert ("my-dien", "high-water") in {(one.community, one.rule) for one in advisor.look(now)}
+    Watch(store, PILOT, folder / "alarms").look(now)
 
 
 def besides(store, now):
@@ -136,6 +140,28 @@ def test_variables_list_what_there_is(filled, name):
 def variable(name, which, now):
     (query,) = (v["query"] for v in ALL[name].data["templating"]["list"] if v["name"] == which)
     return ALL[name].sent(query, now)
+
+
+@pytest.mark.parametrize(
+    ("name", "variable", "measured"),
+    [("quality", "least_covered", '"coverage" FROM "device"')]
+    + [("water", f"nearest_{one}", f'"{one}_number" FROM "telemetry_hour"') for one in HOURLY],
+)
+def test_panels_of_some_places_show_all_of_the_default_pilot(filled, name, variable, measured):
+    engine, now = filled
+    board = ALL[name]
+    every = {row["community"] for row in rows(engine(f'SELECT {measured} GROUP BY "community"'))}
+    choices = found(engine(board.sent(board.asked[variable], now)))
+    assert len(every) > 10 and set(choices) == every
+    queries = [target["query"] for panel in board.panels for target in panel.get("targets", ())]
+    for chosen, shown in ((board.all_found(engine, now), every), ({variable: choices[0]}, {choices[0]})):
+        for query in (one for one in queries if variable in one and "doubts" not in one):
+            found_there = rows(engine(board.sent(query, now, **chosen)))
+            assert {row["community"] for row in found_there} == shown, query
+
+
+def test_the_default_pilot_is_no_larger_than_what_a_board_shows():
+    assert len(list(PILOT.places)) <= MOST and len(PILOT.fleet) <= WEAKEST
 
 
 @pytest.mark.parametrize(("lang", "said"), [("vi", "đóng cống"), ("en", "close the sluice")])

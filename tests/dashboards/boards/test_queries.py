@@ -13,7 +13,7 @@ from dashboards.boards.queries import SERIES, InfluxQL, NoMean, UnknownName
 from devices.texts import LANGS
 from gateway.stores.points import MEASUREMENTS
 
-BUILT_IN = {"__to", "timeFilter", "__interval"}  # Grafana's own; their values are numbers
+BUILT_IN = {"__from", "__to", "timeFilter", "__interval"}  # Grafana's own; their values are numbers
 
 
 def every_query():
@@ -85,7 +85,7 @@ def test_names_of_every_query_are_in_the_store(board, query):
 
 @pytest.mark.parametrize(("board", "query"), list(every_query()))
 def test_variables_stand_in_an_anchored_escaped_pattern(board, query):
-    without = re.sub(r"=~ /\^\$\{(pilot|community|instance):regex\}\$/", "", query)
+    without = re.sub(r"=~ /\^\$\{(pilot|community|instance|nearest_\w+|least_covered):regex\}\$/", "", query)
     left = {name or braced for name, braced in re.findall(r"\$(?:(\w+)|\{(\w+)[^}]*\})", without)}
     assert left <= BUILT_IN, board
     found = re.findall(r'FROM "(\w+)"', query)

@@ -2,60 +2,20 @@
 whose answers are known.
 """
 
-import re
 import time
-from datetime import datetime, timedelta, timezone
-from urllib.request import Request, urlopen
 
 import pytest
 
-from dashboards.boards import queries
+from dashboards.boards import quality, queries
 from dashboards.boards.alarms import now
 from dashboards.boards.alarms import rules as alerts
 from dashboards.boards.quality import DAYS
 from dashboards.boards.targets import INDICATORS
 from devices.pilots.pilot import load
 from gateway.control.alarms.rules import rules as alarm_rules
+from tests.dashboards.boards.engine import DAY, NOW, Engine, epoch, measured, rows
 
-DAY = 86_400_000
-HANOI = timezone(timedelta(hours=7))
-
-
-def epoch(*date):
-    return int(datetime(*date, tzinfo=HANOI).timestamp() * 1000)
-
-
-NOW = epoch(2026, 11, 21, 15)
 DUE = {"2025": epoch(2025, 12, 31), "2030": epoch(2030, 12, 31)}
-
-
-class Engine:
-    """The server, and the bucket that has the points."""
-
-    def __init__(self, server):
-        self._server, self._bucket = server, server.bucket()
-
-    def ask(self, query):
-        """The series of one statement."""
-        return self._server.ask(query, self._bucket)
-
-    def write(self, lines):
-        target = f"{self._server.url}/api/v2/write?org={self._server.org}&bucket={self._bucket}&precision=ms"
-        token = {"Authorization": f"Token {self._server.token}"}
-        urlopen(Request(target, "\n".join(lines).encode(), token), timeout=10).close()
-
-    def panel(self, query, **given):
-        return self.ask(as_grafana(query, **given))
-
-
-def as_grafana(query, pilot="dong-thap", start=NOW - 30 * DAY, stop=NOW):
-    """Variables and macros replaced as Grafana replaces them."""
-    escaped = re.sub(r"[\\^$*+?.()|\[\]{}/]", r"\\\g<0>", pilot)
-    sent = query.replace("${pilot:regex}", escaped).replace("${__to}", str(stop))
-    sent = sent.replace("${community:regex}", ".*").replace("${instance:regex}", ".*")
-    sent = sent.replace("$timeFilter", f"time >= {start}ms and time <= {stop}ms")
-    assert "$" not in sent.replace("$/", "")
-    return sent
 
 
 def lines(pilot, communities):
@@ -99,15 +59,6 @@ def engine(any_influx):
     return started
 
 
-def rows(series):
-    """Every row as a dict, tags of its series included."""
-    return [
-        {**one.get("tags", {}), **dict(zip(one["columns"], values, strict=True))}
-        for one in series
-        for values in one["values"]
-    ]
-
-
 def test_the_variable_lists_the_pilots(engine):
     found = rows(engine.ask(queries.values("community", "pilot")))
     assert [row["value"] for row in found] == ["dong-thap", "quang-tri"]
@@ -143,17 +94,20 @@ def test_the_roster_is_the_newest_and_has_the_community_without_a_device(engine)
 
 
 def test_coverage_is_the_mean_of_the_devices_newest(engine):
-    found = {row["community"]: row for row in rows(engine.panel(queries.coverage(DAYS)))}
+    found = {row["community"]: row for row in rows(engine.panel(quality.coverage()))}
     assert found.keys() == {"canh-tan", "tam-que"}
     row = found["canh-tan"]
     assert (row["coverage"], row["devices"]) == (75, 2)
-    seen = {row["community"]: row["last_seen"] for row in rows(engine.panel(queries.last_seen(DAYS)))}
+    seen = {row["community"]: row["last_seen"] for row in rows(engine.panel(quality.last_seen()))}
     assert seen == {"canh-tan": NOW - 60_000, "tam-que": NOW - 60_000}
+    for query in (quality.coverage(), quality.last_seen()):
+        assert {row["community"] for row in rows(engine.panel(query, some="(tam-que)"))} == {"tam-que"}
 
 
 def test_coverage_of_long_ago_is_not_shown_as_todays(engine):
-    assert engine.panel(queries.coverage(DAYS), stop=NOW + 40 * DAY) == []
-    assert engine.panel(queries.last_seen(DAYS), stop=NOW + 40 * DAY) == []
+    asked = quality.coverage(), quality.last_seen(), quality.least_covered(9)
+    for query in asked:
+        assert engine.panel(query, stop=NOW + 40 * DAY) == []
 
 
 def test_lots_are_those_of_thirty_days_newest_first(engine):
@@ -171,13 +125,6 @@ def test_what_came_out_of_a_split_is_no_harvest_of_the_list(engine):
     assert {row["lot"] for row in rows(engine.panel(query))} == {"L1", "L29"}
     scanned = rows(engine.panel(queries.most("lot", "scans", ["lot"], DAYS, 1)))
     assert [row["lot"] for row in scanned] == ["PART"]
-
-
-def measured(engine, device, **values):
-    """Readings of one device and signal, by their time."""
-    (name, numbers), *_ = values.items()
-    where = f"pilot=dong-thap,community=moi,device={device},model=m,simulated=false"
-    engine.write([f"telemetry,{where} {name}={value} {at}" for at, value in numbers.items()])
 
 
 def test_the_mean_of_directions_on_a_board_is_that_of_their_vectors(engine):
@@ -286,20 +233,6 @@ def test_a_place_stands_at_one_level_of_alarm(engine):
         for row in rows(engine.panel(query)):
             found[row["community"]] = (row["level"], row["worst"], row["limit"], row["quantity"])
     assert found == {"a": (1, 2, 1.9, 7), "b": (1, 2.1, 1.9, 7), "c": (3, 2.4, 2.3, 7)}
-
-
-def test_places_on_the_map_are_in_alarm_by_any_quantity_now(any_influx):
-    alarms, engine, today = load("dong-thap").alarms, Engine(any_influx), int(time.time() * 1000)
-    told = {"a": ("water_level=1.8,salinity=0.1", 0), "b": ("water_level=2.2,salinity=0.9", 0),
-            "c": ("water_level=1.0,salinity=0.9", 0), "d": ("water_level=2.4", 5)}  # fmt: skip
-    engine.write(
-        f"telemetry,pilot=dong-thap,community={place},device={place}-g,model=canal-gauge,simulated=true "
-        f"{fields} {today - hours * DAY // 24 - 1000}"
-        for place, (fields, hours) in told.items()
-    )
-    levels = [("dong-thap", level, alarms.elsewhere(level)) for level in alarms.levels]
-    found = {row["community"]: row["worst"] for row in rows(engine.panel(now.in_alarm(levels, 3)))}
-    assert found == {"b": 2, "c": 1}, "of a nobody knows more, and d was longer ago"
 
 
 def test_places_on_the_map_by_whether_they_count(any_influx):
