@@ -14,7 +14,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from benchmarks import year
-from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, now_ms
+from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_of, midnight_of, now_ms
 from devices.contract.models import DIARY, MODELS
 from devices.contract.signals import SIGNALS
 from devices.pilots.certificates import Records
@@ -24,13 +24,14 @@ from gateway.control.advisor import Advisor
 from gateway.control.alarms.watch import Watch
 from gateway.indicators.hourly import roll
 from gateway.stores.influx import InfluxStore
-from gateway.stores.points import Point, device_tags
+from gateway.stores.points import Point, Value, device_tags, tags
 from gateway.stores.sqlite import SqliteStore
 from gateway.stores.store import Store
 from tests import servers
 
 TEN = 10  # devices a community
 VILLAGES = 28  # communities to one village
+DAYS = 30  # of which a device has a row each
 NEAR_MS = 30 * MINUTE_MS  # between two readings of the last day
 
 
@@ -116,19 +117,23 @@ def opened_store(*where: str) -> Store:
     return InfluxStore(*where) if where[1:] else SqliteStore(Path(where[0]))
 
 
-def filled(store: Store, province: Pilot, folder: Path, days: int, interval: float) -> int:
-    """Fill it where that was not done; the moment up to which it is full, epoch ms. What was filled otherwise
-    is no measure, and more on top of it neither: that ends the program.
+def filled(
+    store: Store, province: Pilot, folder: Path, days: int, interval: float, near: int = NEAR_MS
+) -> int:
+    """Fill it where that was not done, with a reading each `near` ms of the last day; the moment up to which
+    it is full, epoch ms. What was filled otherwise is no measure, and more on top of it neither: that ends
+    the program.
     """
-    until, begun = folder / f"filled-{days}-{interval:g}h", time.monotonic()
+    often = f"-{near // MINUTE_MS}m" if near != NEAR_MS else ""
+    until, begun = folder / f"filled-{days}-{interval:g}h{often}", time.monotonic()
     if until.exists():
         return int(until.read_text())
     if any(folder.glob("filled-*")):
-        sys.exit(f"{folder}: filled with other --days or another --interval; give another folder to --keep")
+        sys.exit(f"{folder}: filled with other --days or another interval; give another folder to --keep")
     now = now_ms() // MINUTE_MS * MINUTE_MS
     points = chain(
         readings(province, now - days * DAY_MS, now - DAY_MS, round(interval * HOUR_MS)),
-        readings(province, now - DAY_MS, now, NEAR_MS),
+        readings(province, now - DAY_MS, now, near),
     )
     number, size = 0, len(province.fleet)
     while batch := list(islice(points, year.BATCH)):
@@ -136,8 +141,8 @@ def filled(store: Store, province: Pilot, folder: Path, days: int, interval: flo
         number += len(batch)
         if number % 1_000_000 < year.BATCH:
             say(size, f"{number:,} points", begun)
-    for start in range(now - days * DAY_MS, now, 7 * DAY_MS):
-        roll(store, province, start, min(start + 7 * DAY_MS, now))
+    for start in range(now - days * DAY_MS, now, DAY_MS):  # a week takes too long on two cores
+        roll(store, province, start, min(start + DAY_MS, now))
     say(size, f"{number:,} readings and their hours are in the store", begun)
     until.write_text(str(now))
     return now
@@ -150,10 +155,26 @@ def written(store: Store, province: Pilot, now: int, folder: Path) -> None:
         return
     begun = time.monotonic()
     IndicatorSheet(store, province, lambda: fleet).write(now)
+    for day in range(1, DAYS):  # as a clerk leaves them behind each day
+        store.write(day_rows(province, now - day * DAY_MS))
     Watch(store, province, folder / "alarms", devices=lambda: fleet).look(now)
     Advisor(store, province, lambda: fleet, folder, no_ledger, None).look(now)
     done.touch()
     say(len(fleet), "paperwork, alarms and advice are in the store", begun)
+
+
+def day_rows(province: Pilot, at: int) -> list[Point]:
+    """Each node's row of the day that epoch ms `at` is in, as a clerk leaves it behind."""
+    midnight, points = midnight_of(day_of(at, province.zone), province.zone), []
+    for number, one in enumerate(one for one in province.fleet.values() if one.model != DIARY):
+        where = tags(pilot=one.pilot, community=one.community, device=one.device)
+        fields: dict[str, Value] = {
+            "coverage": 1 - number % 40 / 100,
+            "last_seen": midnight + DAY_MS - number % 600 * 1000,
+            "silent_minutes": number % 10,
+        }
+        points.append(Point("device", where, fields, midnight))
+    return points
 
 
 def no_ledger() -> object:
