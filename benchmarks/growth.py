@@ -40,6 +40,7 @@ from devices.clock import HOUR_MS, MINUTE_MS, now_ms
 from devices.contract.models import DIARY
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
+from devices.processes import spare_the_collector
 from devices.settings import Settings
 from gateway.clerk.hours import HourSheet
 from gateway.clerk.indicators import IndicatorSheet
@@ -47,7 +48,6 @@ from gateway.control.advisor import Advisor
 from gateway.control.alarms.watch import Watch
 from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Decoder
-from gateway.service import spare_the_collector
 from gateway.stores.store import Store
 from tests.gateway import weight
 from tests.loopback import free_port

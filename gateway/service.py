@@ -1,6 +1,5 @@
 """One gateway as it runs: its parts made, joined, started, watched, and ended in the other order."""
 
-import gc
 import logging
 import sqlite3
 import threading
@@ -18,6 +17,7 @@ from devices.errors import CONTENT
 from devices.files import replace
 from devices.pilots.pilot import Pilot
 from devices.probes.shelf import PROBES, Shelf
+from devices.processes import spare_the_collector
 from devices.settings import Settings
 from gateway.audit.acts import Acts
 from gateway.brokers.denied import Denials
@@ -165,16 +165,6 @@ def _watch(settings: Settings, own: Files, store: Store, registry: Registry, fau
         store, settings.loaded_pilot, own.alarms, channels=ways, lang=settings.lang,
         site=settings.base_url, devices=registry.devices, faults=faults,
     )  # fmt: skip
-
-
-def spare_the_collector() -> None:
-    """What is loaded by now stays for good: a collection need not go through it. Messages hold no cycles and
-    leave by themselves, so that looking after each 700 of them finds nothing: that took a tenth of a second
-    now and then, and everybody waited.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000)
 
 
 def _sender(settings: Settings, registry: Registry) -> tuple[Callable[[], Ledger], Send | None]:

@@ -14,6 +14,8 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from devices.processes import spare_the_collector
+
 HEAD, BODY, ANSWER = range(3)
 # seconds: a photograph of 12 MB on a phone's line takes minutes, a report of ten years some seconds
 LIMITS = (20.0, 300.0, 120.0)
@@ -26,6 +28,7 @@ SWITCH = 0.0005
 def serve(app: FastAPI, bind: str, port: int) -> None:
     """Serve an application until a signal ends it; at its end what is under way has a second."""
     sys.setswitchinterval(SWITCH)
+    spare_the_collector()
     uvicorn.run(app, host=bind, port=port, http=Patient, log_level="warning", timeout_graceful_shutdown=1)
 
 
