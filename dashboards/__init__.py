@@ -7,5 +7,6 @@ map/         the places as a picture, for the overview
 
 figures.py   what pages, report and open data show, out of the store      wording.py  it, in sentences
 kept.py      what takes its time to read, read once for all who ask       scenarios.py  /scenarios
+progress.py  how the targets stand, read once for all who show it
 left.py      the overview as an earlier run drew it, until the first of this run is drawn
 """

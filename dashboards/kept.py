@@ -57,28 +57,22 @@ class Outcome(NamedTuple, Generic[T]):
 class Kept(Generic[T]):
     """What `read` gave lately; it may raise RetryLater. For several threads.
 
-    Of what `says` nothing nobody is shown an old one: before the first count there is none to be late for.
     `live`: it is read each second, but only while somebody asks. `after`: it is read when that has been.
     """
 
     def __init__(
-        self,
-        read: Callable[[], T],
-        says: Callable[[T], bool] = lambda _: True,
-        *,
-        live: bool = False,
-        after: "Kept[Any] | None" = None,
+        self, read: Callable[[], T], *, live: bool = False, after: "Kept[Any] | None" = None
     ) -> None:
         self._read = read
-        self._says = says
         self._live = live
         self._before = after
-        self._followers: list[threading.Event] = []  # what is read after this
+        self._followers: list[Kept[Any]] = []  # what is read after this, while it runs
         self._runs = False
         self._asked = -math.inf  # when somebody asked last; s, monotonic
-        self._wanted = threading.Event()  # somebody waits, or it ends
-        self._changed = threading.Condition()  # notified of each outcome
+        self._changed = threading.Condition()  # notified when one of these changes, and of the end
         self._newest: Outcome[T] | None = None
+        self._wanted = False  # somebody waits for the next
+        self._behind = False  # what it is read after has been read since its thread looked last
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -87,25 +81,28 @@ class Kept(Generic[T]):
         thread = threading.Thread(target=self._run, args=(stop,), name="kept", daemon=True)
         self._runs = True
         if self._before is not None:
-            self._before._followers.append(self._wanted)
+            self._before._followers.append(self)
         thread.start()
         try:
             yield
         finally:
+            if self._before is not None:
+                self._before._followers.remove(self)
             stop.set()
-            self._wanted.set()
+            with self._changed:
+                self._changed.notify_all()
             thread.join(LEAVE)
 
-    def get(self) -> T:
-        """What was read lately; where nothing runs, now. Raises what reading raises, and RetryLater where
-        that takes too long.
+    def get(self, *, anew: bool = False) -> T:
+        """What was read lately, or `anew` from now on; where nothing runs, now. Raises what reading raises,
+        and RetryLater where that takes too long.
         """
         asked = self._asked = time.monotonic()
         if not self._runs:
             return self._read()
-        if (known := self._fit(asked)) is None:
+        if (known := self._fit(asked, anew=anew)) is None:
             with self._changed:
-                known = self._changed.wait_for(lambda: self._awaited(asked), PATIENCE)
+                known = self._changed.wait_for(lambda: self._awaited(asked, anew=anew), PATIENCE)
         if known is None:
             raise RetryLater(f"the store has not answered for {PATIENCE:g} s")
         return known.get()
@@ -126,9 +123,8 @@ class Kept(Generic[T]):
     def _run(self, stop: threading.Event) -> None:
         failed = False
         try:
-            while self._before is not None and self._before.begins and not stop.is_set():
-                self._wanted.wait(AGAIN)  # what is read after it waits for its first, however long that takes
-                self._wanted.clear()
+            if self._before is not None:
+                self._await_first(self._before, stop)
             while not stop.is_set():
                 if not self._live or time.monotonic() - self._asked < WATCHED:
                     error = self._again().error
@@ -137,8 +133,7 @@ class Kept(Generic[T]):
                     failed = error is not None
                 if self._before is not None and (newest := self._newest) is not None:
                     stop.wait(REST * newest.took)  # whoever wants it, or has read what comes before
-                if not stop.is_set():
-                    self._wanted.wait(self._rest())
+                self._rest(stop, self._due())
         finally:
             self._runs = False
 
@@ -146,20 +141,36 @@ class Kept(Generic[T]):
         newest = _outcome(self._read)
         with self._changed:
             self._newest = newest
-            self._wanted.clear()  # whom it does not suit wants the next
+            self._wanted = False  # whom it does not suit wants the next
             self._changed.notify_all()
-        for follower in self._followers:
-            follower.set()
+        for follower in tuple(self._followers):
+            with follower._changed:
+                follower._behind = True
+                follower._changed.notify_all()
         return newest
 
-    def _awaited(self, asked: float) -> Outcome[T] | None:
+    def _awaited(self, asked: float, *, anew: bool) -> Outcome[T] | None:
         """What fits; else it is to be read at once."""
-        known = self._fit(asked)
-        if known is None:
-            self._wanted.set()
+        known = self._fit(asked, anew=anew)
+        if known is None and not self._wanted:
+            self._wanted = True
+            self._changed.notify_all()
         return known
 
-    def _rest(self) -> float:
+    def _rest(self, stop: threading.Event, seconds: float) -> None:
+        """Until somebody waits, what it is read after has been read, or the end; at most so long."""
+        with self._changed:
+            self._changed.wait_for(lambda: stop.is_set() or self._behind or self._wanted, seconds)
+            self._behind = False
+
+    def _await_first(self, before: "Kept[Any]", stop: threading.Event) -> None:
+        """Wait for the first reading of what comes before, however long that takes."""
+        while before.begins and not stop.is_set():
+            with self._changed:
+                self._changed.wait_for(lambda: stop.is_set() or self._behind, AGAIN)
+        self._behind = False
+
+    def _due(self) -> float:
         """Seconds until the next reading."""
         newest = self._newest
         if self._live or newest is None or newest.error is not None:
@@ -172,7 +183,7 @@ class Kept(Generic[T]):
         own = self._newest.took if self._newest is not None else 0.0
         return own + (self._before._takes() if self._before is not None else 0.0)
 
-    def _fit(self, asked: float) -> Outcome[T] | None:
+    def _fit(self, asked: float, *, anew: bool = False) -> Outcome[T] | None:
         """The newest, for whoever asked at that moment; None where it is to be read again."""
         newest = self._newest
         if newest is None:
@@ -180,8 +191,7 @@ class Kept(Generic[T]):
         # what was read before somebody asked may lack what he looks for; what failed meanwhile failed for all
         meanwhile = (newest.began if newest.error is None else newest.ended) > asked
         young = time.monotonic() - newest.began < max(LIVE if self._live else OLD, AGES * self._takes())
-        speaks = newest.given is None or self._says(newest.given)
-        return newest if meanwhile or (young and speaks) else None
+        return newest if meanwhile or (young and not anew) else None
 
 
 class OnDemand(Generic[T]):

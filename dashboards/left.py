@@ -2,10 +2,15 @@
 thousand places that takes a moment. It says of when it is, and its reader's browser asks again by itself.
 
 drawn ─► keep: each minute a file a language ─► the next start ─► page
+
+One that other code drew is not shown: its style sheet is not ours.
 """
 
+import hashlib
 import logging
 import time
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
 from devices.clock import DAY_MS, now_ms
@@ -14,6 +19,8 @@ from devices.files import replace
 log = logging.getLogger(__name__)
 EVERY = 60.0  # seconds from one writing to the next
 OLDEST_MS = DAY_MS  # that is shown: what is older misleads more than waiting does
+HERE = Path(__file__).parent
+DRAWING = (HERE / "templates", HERE / "pages", HERE / "map", HERE.parent / "devices" / "texts.yaml")
 
 
 class Left:
@@ -25,30 +32,40 @@ class Left:
         self._failed = False
 
     def page(self, lang: str) -> str | None:
-        """The page that an earlier run left a day ago at most."""
+        """The page that an earlier run left a day ago at most, drawn by the same code."""
         if self._folder is None:
             return None
         path = self._path(self._folder, lang)
         try:
             if now_ms() - path.stat().st_mtime * 1000 > OLDEST_MS:
                 return None
-            return path.read_text("utf-8")
+            head, _, page = path.read_text("utf-8").partition("\n")
+            return page if head == self._head else None
         except (OSError, UnicodeDecodeError):  # none yet, or damaged: who asks waits for the first
             return None
 
-    def keep(self, lang: str, page: str) -> None:
+    def keep(self, lang: str, page: Callable[[], str]) -> None:
         """Write the page, where that was not done a moment ago."""
         if self._folder is None or time.monotonic() < self._next.get(lang, 0.0):
             return
         self._next[lang] = time.monotonic() + EVERY
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            replace(self._path(self._folder, lang), page)
+            replace(self._path(self._folder, lang), f"{self._head}\n{page()}")
             self._failed = False
         except OSError as error:  # a full disk: the pages go on
             if not self._failed:
                 log.warning("the overview is not kept for the next start: %s", error)
             self._failed = True
+
+    @cached_property
+    def _head(self) -> str:
+        """The first line of a file: by what it was drawn."""
+        files = (file for path in DRAWING for file in (path, *path.rglob("*")) if file.is_file())
+        code = hashlib.sha256()
+        for file in sorted(file for file in files if file.suffix in (".py", ".html", ".css", ".yaml")):
+            code.update(file.read_bytes())
+        return f"<!-- {code.hexdigest()} -->"
 
     def _path(self, folder: Path, lang: str) -> Path:
         return folder / f"overview-{self._pilot}-{lang}.html"

@@ -11,7 +11,7 @@ from typing import Protocol
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from dashboards import scenarios
+from dashboards import progress, scenarios
 from dashboards.figures import TREND_DAYS, Figures
 from dashboards.left import Left
 from dashboards.opendata import catalog, files, routes
@@ -77,12 +77,13 @@ def site(settings: Settings, figures: Figures, judge: check.Judge, others: Itera
     pages.add_middleware(Conditional)
     pages.add_middleware(Options)
     pages.add_middleware(Named, base_url=settings.base_url, trusted=settings.trusted_hosts)
-    recent = lately.kept(figures)
+    recent, standing = lately.kept(figures), progress.kept(figures)
+    targets, fleet = partial(progress.lately, figures, standing), partial(lately.of_a_day, figures, recent)
     left = Left(settings.data / "web" if figures.rehearsal is None else None, figures.pilot.pilot)
-    pages.include_router(overview.router(figures, recent, left))
+    pages.include_router(overview.router(figures, recent, left, standing))
     pages.include_router(place.router(figures, recent))
     for data in (routes, files):
-        pages.include_router(data.router(figures, lambda: recent.get().of_a_day))
+        pages.include_router(data.router(figures, fleet, targets))
     for routes_of in (state, route, catalog, sta):
         pages.include_router(routes_of.router(figures))
     pages.include_router(check.router(judge))

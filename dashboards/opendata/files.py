@@ -8,7 +8,7 @@
 import json
 import threading
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, HTTPException, Response
@@ -19,6 +19,7 @@ from dashboards.kept import OnDemand
 from dashboards.opendata import gather
 from dashboards.opendata.answer import CSV, LICENCE, LOTS, as_file, csv_text, flatten, refused
 from dashboards.opendata.rows import CommunityRow, IndicatorRow, LotRow, SeriesRow, columns
+from dashboards.progress import Progress
 from devices.clock import DAY_MS, HOUR_MS
 from devices.contract.signals import SIGNALS
 
@@ -28,15 +29,22 @@ Answering = TypeVar("Answering", bound=Callable[..., Response])
 WEEKS = 64  # files of a signal that are held, a megabyte or so each of those of a whole province
 
 
-def router(figures: Figures, fleet: Callable[[], list[DeviceNow]]) -> APIRouter:
-    """Read-only files over the figures; `fleet` gives the devices heard within a day."""
+def router(
+    figures: Figures,
+    fleet: Callable[[str | None], list[DeviceNow]],
+    targets: Callable[[], Progress] | None = None,
+) -> APIRouter:
+    """Read-only files over the figures; `fleet` gives the devices heard within a day (of None: everywhere),
+    and `targets` how they stand, where others have read that already.
+    """
+    targets = partial(Progress.read, figures) if targets is None else targets
     routes = APIRouter(prefix="/api/v1", tags=["open data, as files"])
 
     def as_table() -> str:
-        devices = fleet()
+        devices = fleet(None)
         return csv_text(map(device_json, devices), gather.device_columns(devices))
 
-    table, on_map = OnDemand(as_table), OnDemand(lambda: _devices_map(figures, fleet()))
+    table, on_map = OnDemand(as_table), OnDemand(lambda: _devices_map(figures, fleet(None)))
     weeks = _Weeks(figures)
 
     def a_file(path: str, media: str, *refusals: int) -> Callable[[Answering], Answering]:
@@ -46,7 +54,7 @@ def router(figures: Figures, fleet: Callable[[], list[DeviceNow]]) -> APIRouter:
     @a_file("/indicators.csv", CSV)
     def indicators() -> Response:
         """The three targets."""
-        return _table("indicators", gather.indicators(figures, figures.now()), columns(IndicatorRow))
+        return _table("indicators", gather.indicators(figures, targets()), columns(IndicatorRow))
 
     @a_file("/communities.csv", CSV)
     def communities() -> Response:

@@ -6,20 +6,21 @@ from typing import Any
 
 from dashboards.figures import ACCURACY_KM, DeviceNow, Figures, Standing, iso
 from dashboards.opendata.rows import DeviceRow, columns
+from dashboards.progress import Progress
 from devices.clock import day_of, midnight_of
 from devices.contract.signals import SIGNALS
+from devices.pilots.places import Place, Village
 from gateway.indicators.count import SHARE, SealTimes, share, share_window
 from gateway.indicators.course import forecasts, path
 from gateway.stores.points import FLAG_TRUE
 
 
-def indicators(figures: Figures, now: int) -> list[dict[str, Any]]:
+def indicators(figures: Figures, progress: Progress) -> list[dict[str, Any]]:
     """The indicators as they were last written down."""
-    written, pilot = figures.indicators(now), figures.pilot
-    standing = figures.standing(now, written)
+    pilot, standing = figures.pilot, progress.standing
     order = {place: at for at, place in enumerate(pilot.place)}
     rows = []
-    for one in written:
+    for one in progress.indicators:
         mine = standing.get(one.id, Standing({}, {}))
         counted = sorted(mine.members, key=lambda place: order.get(place, 0))
         if one.id == SHARE:  # by name, as it has some who are no places of the pilot
@@ -78,20 +79,21 @@ def counted(figures: Figures, at: int) -> list[dict[str, Any]]:
 
 
 def communities(figures: Figures) -> list[dict[str, Any]]:
-    """Groups and villages, where the pilot file puts them: as good as ±5 km."""
-    villages = {village.id for village in figures.pilot.villages}
+    """Groups and villages, where the pilot file puts them."""
+    return [community(place) for place in figures.pilot.places]
+
+
+def community(place: Place) -> dict[str, Any]:
+    """A group or village, where the pilot file puts it: as good as ±5 km."""
     shown = {"name", "commune_old", "commune_new", "lat", "lon", "joined", "fictional"}
-    return [
-        {
-            "id": place.id,
-            "kind": "village" if place.id in villages else "hoi-quan",
-            **place.model_dump(mode="json", include=shown),
-            "unit": "deg",
-            "accuracy_km": ACCURACY_KM,
-            "products": [product.name.vi for product in getattr(place, "products", ())],
-        }
-        for place in figures.pilot.places
-    ]
+    return {
+        "id": place.id,
+        "kind": "village" if isinstance(place, Village) else "hoi-quan",
+        **place.model_dump(mode="json", include=shown),
+        "unit": "deg",
+        "accuracy_km": ACCURACY_KM,
+        "products": [product.name.vi for product in getattr(place, "products", ())],
+    }
 
 
 def series(

@@ -9,6 +9,7 @@ What is not as OpenAPI says is 422; 404 is what there is nothing of, 403 more th
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from functools import lru_cache, partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
@@ -18,6 +19,7 @@ from dashboards.opendata import gather
 from dashboards.opendata import rows as open_rows
 from dashboards.opendata.answer import LOTS, Asked, answer, misread, refused
 from dashboards.opendata.rows import columns
+from dashboards.progress import Progress
 from devices.clock import DAY_MS, HOUR_MS, day_of, epoch_ms, midnight_of
 from devices.contract.signals import SIGNALS
 from gateway.indicators.course import START_YEAR
@@ -28,8 +30,16 @@ MOST_OF_ALL = 200  # the same of every device at once
 Page = Annotated[Asked, Depends()]
 
 
-def router(figures: Figures, fleet: Callable[[], list[DeviceNow]]) -> APIRouter:
-    """Read-only routes over the figures; `fleet` gives the devices heard within a day."""
+def router(
+    figures: Figures,
+    fleet: Callable[[str | None], list[DeviceNow]],
+    targets: Callable[[], Progress] | None = None,
+) -> APIRouter:
+    """Read-only routes over the figures; `fleet` gives the devices heard within a day, of a place or of all,
+    and `targets` how they stand, where others have read that already.
+    """
+    targets = partial(Progress.read, figures) if targets is None else targets
+    written = lru_cache(maxsize=1)(partial(gather.indicators, figures))  # once for each reading
     routes = APIRouter(prefix="/api/v1", tags=["open data"], responses=refused(503))
     place: Any = Query(None, json_schema_extra={"enum": list(figures.pilot.place)})
 
@@ -43,9 +53,7 @@ def router(figures: Figures, fleet: Callable[[], list[DeviceNow]]) -> APIRouter:
         """The three targets: value, target, gap, forecast; who counts, who misses and by what."""
         now = figures.now()
         if at is None:
-            return answer(
-                request, figures, page, gather.indicators(figures, now), columns(open_rows.IndicatorRow)
-            )
+            return answer(request, figures, page, written(targets()), columns(open_rows.IndicatorRow))
         today = day_of(now, figures.pilot.zone)
         if not date(START_YEAR, 1, 1) <= at <= today:
             raise HTTPException(404, f"at={at}: choose a day from {START_YEAR}-01-01 to {today}")
@@ -62,7 +70,8 @@ def router(figures: Figures, fleet: Callable[[], list[DeviceNow]]) -> APIRouter:
     @routes.get("/communities", **_describes(open_rows.Communities))
     def communities(request: Request, page: Page) -> Response:
         """The communities and villages of the pilot; places are ±5 km."""
-        return answer(request, figures, page, gather.communities(figures), columns(open_rows.CommunityRow))
+        rows = figures.pilot.places
+        return answer(request, figures, page, rows, columns(open_rows.CommunityRow), gather.community)
 
     @routes.get("/series", **_describes(open_rows.Series, 403, 404))
     def series(
@@ -103,9 +112,7 @@ def router(figures: Figures, fleet: Callable[[], list[DeviceNow]]) -> APIRouter:
     def devices(request: Request, page: Page, community: str | None = place) -> Response:
         """Devices heard within a day, with their newest values."""
         require_place(figures, community)
-        newest = fleet()
-        if community is not None:
-            newest = [device for device in newest if device.community == community]
+        newest = fleet(community)
         return answer(request, figures, page, newest, gather.device_columns(newest), device_json)
 
     @routes.get("/devices/{device}/latest", responses=refused(404) | {200: {"model": open_rows.DeviceRow}})

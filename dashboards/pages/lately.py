@@ -102,6 +102,17 @@ def kept(figures: Figures) -> Kept[Lately]:
     return Kept(read)
 
 
+def of_a_day(figures: Figures, recent: Kept[Lately], place: str | None = None) -> list[DeviceNow]:
+    """The devices heard within a day, of all places or of one; who asks before the first reading of all
+    places waits for his one alone. Raises RetryLater.
+    """
+    if place is None:
+        return recent.get().of_a_day
+    if recent.begins:
+        return figures.devices(figures.now(), community=place)
+    return [device for device in recent.get().of_a_day if device.community == place]
+
+
 def spoken(figures: Figures) -> Kept[list[Point]]:
     """What real devices said in the last minutes, the newest first: who has just put one up looks for it. One
     quick question: that of the simulated ones too takes InfluxDB twenty times as long.

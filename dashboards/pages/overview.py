@@ -6,20 +6,21 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 
-from dashboards import wording
+from dashboards import progress, wording
 from dashboards.figures import DeviceNow, Figures, Indicator, Standing, balanced
 from dashboards.kept import Kept
 from dashboards.left import Left
 from dashboards.map.land import NOWHERE, lands
 from dashboards.map.picture import draw
 from dashboards.pages import lately, marks, today
-from dashboards.pages.frame import PAGES
+from dashboards.pages.frame import PAGES, Lasting
 from dashboards.pages.lately import Lately
+from dashboards.progress import Progress
 from devices.clock import day_of, moment_of
 from devices.contract.models import device_name
 from devices.pilots.pilot import Pilot
@@ -36,38 +37,53 @@ LONGEST = 80  # characters of a name that somebody looks for
 CUT = "\0"  # no page has it: what hides is spelt out
 
 
-def router(figures: Figures, recent: Kept[Lately] | None = None, left: Left | None = None) -> APIRouter:
+def router(
+    figures: Figures,
+    recent: Kept[Lately] | None = None,
+    left: Left | None = None,
+    standing: Kept[Progress] | None = None,
+) -> APIRouter:
     """The page and its style sheet: in Vietnamese, until the reader chooses English. It is drawn each time
     what is `recent` (shared with other pages) was read, while the application runs, so that no reader waits
     until a thousand places are written down; what an earlier run `left` is shown until the first time. What a
-    real device says is on the page within two seconds.
+    real device says is on the page within two seconds. `standing` is shared with the open data.
     """
     recent = lately.kept(figures) if recent is None else recent
     left = Left(None, figures.pilot.pilot) if left is None else left
+    standing = progress.kept(figures) if standing is None else standing
     spoken = lately.spoken(figures)
 
     def read() -> Drawn:
-        return kept_for_the_next(Drawn.of(figures, Progress.read(figures), recent.get(), LANGS[0]))
+        targets, lately = progress.lately(figures, standing), recent.get()
+        return kept_for_the_next(Drawn.of(figures, targets, lately, lasting[LANGS[0]]))
 
     def again(lang: str) -> Drawn:
-        first = shown[LANGS[0]].get()
-        return kept_for_the_next(Drawn.of(figures, first.progress, first.recent, lang))
+        first = newest(LANGS[0])
+        return kept_for_the_next(Drawn.of(figures, first.progress, first.recent, lasting[lang], first.work))
 
     def kept_for_the_next(drawn: Drawn) -> Drawn:
-        left.keep(drawn.lang, drawn.page())
+        left.keep(drawn.lang, drawn.page)
         return drawn
 
-    def says(drawn: Drawn) -> bool:
-        return bool(drawn.progress.indicators)
+    def newest(lang: str) -> Drawn:
+        """What was drawn lately; once there is a first count, nobody is shown what was drawn before it."""
+        drawn = shown[lang].get()
+        if not drawn.progress.indicators and figures.indicators(figures.now()):
+            return shown[lang].get(anew=True)
+        return drawn
 
-    shown = {LANGS[0]: Kept(read, says, after=recent)}  # a language after the other: the first is there soon
+    lasting: dict[str, Lasting] = {lang: Lasting(lang) for lang in LANGS}
+    # a language after the other: the first is there soon
+    shown: dict[str, Kept[Drawn]] = {LANGS[0]: Kept(read, after=recent)}
     for lang in LANGS[1:]:
-        shown[lang] = Kept(partial(again, lang), says, after=shown[LANGS[0]])
+        shown[lang] = Kept(partial(again, lang), after=shown[LANGS[0]])
 
     @asynccontextmanager
     async def ready(_: FastAPI) -> AsyncIterator[None]:
         PAGES.prepare("overview.html")
-        with recent.running(), spoken.running(), ExitStack() as running:
+        with ExitStack() as running:
+            for run in (recent.running, standing.running, spoken.running):
+                running.enter_context(run())
             for one in shown.values():
                 running.enter_context(one.running())
             yield
@@ -81,7 +97,7 @@ def router(figures: Figures, recent: Kept[Lately] | None = None, left: Left | No
         sent = HEADERS if stays else HEADERS | {"Refresh": str(REFRESH)}
         page = left.page(lang) if shown[lang].begins and not stays else None
         if page is None:
-            drawn = shown[lang].get()
+            drawn = newest(lang)
             page = drawn.search(asked) if asked else drawn.page(spoken.get(), stays=stays)
         return Response(page, media_type=HTML, headers=sent)
 
@@ -97,22 +113,6 @@ def router(figures: Figures, recent: Kept[Lately] | None = None, left: Left | No
     return routes
 
 
-class Progress(NamedTuple):
-    """As of epoch ms `at`: how the targets stand, who counts, and the gateways' books."""
-
-    at: int
-    indicators: list[Indicator]
-    standing: dict[str, Standing]
-    books: dict[str, int]
-
-    @classmethod
-    def read(cls, figures: Figures) -> "Progress":
-        """As of now. Raises RetryLater."""
-        now = figures.now()
-        indicators = figures.indicators(now)
-        return cls(now, indicators, figures.standing(now, indicators), figures.books(now))
-
-
 @dataclass(frozen=True)
 class Drawn:
     """The page in a language as of when `progress` and `recent` were read, in `parts`: what changes between
@@ -122,13 +122,23 @@ class Drawn:
     figures: Figures
     progress: Progress
     recent: Lately
+    work: today.Work
     lang: str
     parts: list[str]
 
     @classmethod
-    def of(cls, figures: Figures, progress: Progress, recent: Lately, lang: str) -> "Drawn":
-        """Draw it."""
-        return cls(figures, progress, recent, lang, _drawn(figures, progress, recent, lang).split(CUT))
+    def of(
+        cls,
+        figures: Figures,
+        progress: Progress,
+        recent: Lately,
+        lasting: Lasting,
+        work: today.Work | None = None,
+    ) -> "Drawn":
+        """Draw what is not `lasting`. `work`: what is to be done, where another language has found it out."""
+        work = today.work(recent.devices, figures.pilot, figures.now()) if work is None else work
+        parts = _drawn(figures, progress, recent, work, lasting).split(CUT)
+        return cls(figures, progress, recent, work, lasting.lang, parts)
 
     def page(self, spoken: Sequence[Point] = (), *, stays: bool = False) -> str:
         """As HTML, with what was `spoken` since; one that `stays` does not load itself again."""
@@ -146,13 +156,14 @@ class Drawn:
     def search(self, asked: str) -> str:
         """Those of the places alone that were `asked` for."""
         pilot = self.figures.pilot
+        found = today.places(pilot, self.progress.standing, self.figures.now(), self.lang, asked)
         return PAGES.body(
             "overview.html",
             self.lang,
             pilot=pilot,
             rehearsal=self.figures.rehearsal,
             **self._top(stays=True),
-            places=today.places(pilot, self.progress.standing, self.figures.now(), self.lang, asked),
+            places=Lasting(self.lang).part("overview_places.html", places=found, asked=asked),
             asked=asked,
         )
 
@@ -162,12 +173,16 @@ class Drawn:
         return {"as_of": moment(as_of, self.lang, seconds=True), "stays": stays, "refresh": REFRESH}
 
 
-def _drawn(figures: Figures, progress: Progress, recent: Lately, lang: str) -> str:
+def _drawn(figures: Figures, progress: Progress, recent: Lately, work: today.Work, lasting: Lasting) -> str:
     """The page, with a CUT at its top, and one at the newest values."""
-    pilot, now, standing = figures.pilot, figures.now(), progress.standing
-    books, work = progress.books, today.work(recent.devices, pilot, now)
-    rows = today.places(pilot, standing, now, lang)
+    pilot, now, lang = figures.pilot, figures.now(), lasting.lang
+    standing, books = progress.standing, progress.books
+    rows = lasting.of(
+        "rows", (standing, day_of(now, pilot.zone)), lambda: today.places(pilot, standing, now, lang)
+    )
     on_map = marks.marks(figures, work, recent, standing, rows, now, lang)
+    map_ = draw(tuple(on_map), lands().get(pilot.pilot, NOWHERE), lang)
+    cards = [_card(one, pilot, standing, lang) for one in progress.indicators]
     return PAGES.body(
         "overview.html",
         lang,
@@ -175,14 +190,16 @@ def _drawn(figures: Figures, progress: Progress, recent: Lately, lang: str) -> s
         rehearsal=figures.rehearsal,
         trend_days=figures.trend_days,
         cut=CUT,
-        cards=[_card(one, pilot, standing, lang) for one in progress.indicators],
-        map=draw(tuple(on_map), lands().get(pilot.pilot, NOWHERE), lang),
-        legend=marks.legend(on_map, lang),
-        alarms=today.shown_alarms(work, recent.alarms, pilot, now, lang),
+        cards=cards,
+        behind=lasting.part("overview_behind.html", cards=[(one["name"], one["missed"]) for one in cards]),
+        map=lasting.part("overview_map.html", map=map_, legend=marks.legend(on_map, lang)),
+        alarms=lasting.part(
+            "overview_alarms.html", alarms=today.shown_alarms(work, recent.alarms, pilot, now, lang)
+        ),
         nearest=today.nearest(work, pilot, now, lang),
-        silent=today.shown_silent(work, pilot, now, lang),
-        advice=today.advised(recent.advice, pilot, now, lang),
-        places=rows,
+        silent=lasting.part("overview_silent.html", silent=today.shown_silent(work, pilot, now, lang)),
+        advice=lasting.part("overview_advice.html", advice=today.advised(recent.advice, pilot, now, lang)),
+        places=lasting.part("overview_places.html", places=rows, asked=""),
         asked="",
         due=_due(pilot, day_of(now, pilot.zone), lang),
         lots=[wording.lot_of(lot, pilot, lang) for lot in figures.lots(SHOWN_LOTS)],

@@ -25,8 +25,8 @@ MORE = {  # what no simulated node carries
 
 
 def fleet(figures):
-    """What gives the devices of these figures, read at each question."""
-    return lambda: figures.devices(figures.now())
+    """What gives the devices of these figures, of a place or of all, read at each question."""
+    return lambda place: figures.devices(figures.now(), **({"community": place} if place else {}))
 
 
 @contextmanager

@@ -85,11 +85,12 @@ def test_what_is_too_old_is_not_shown(reading, monkeypatch):
 
 
 @pytest.mark.usefixtures("once")
-def test_of_what_says_nothing_nobody_is_shown_one_from_before_he_asked(reading):
-    made = Kept(reading, lambda number: number > 3)
+def test_who_wants_it_anew_is_shown_none_from_before_he_asked(reading):
+    made = Kept(reading)
     with made.running():
         until(lambda: reading.times == 1, "the first is there")
-        assert [made.get() for _ in range(5)] == [2, 3, 4, 4, 4]
+        assert [made.get(anew=True) for _ in range(3)] == [2, 3, 4]
+        assert made.get() == 4
 
 
 @pytest.mark.usefixtures("quick")
@@ -226,6 +227,31 @@ def test_what_is_read_after_another_is_read_when_that_was_and_not_by_the_clock(m
         first.go.set()
         until(lambda: second.times >= 5, "it follows")
         assert after.known() is not None and not after.begins
+
+
+def test_what_was_read_meanwhile_is_followed_too(monkeypatch):
+    """While the second is read the first is read again, which the second has not seen."""
+    monkeypatch.setattr(kept, "EVERY", 600.0)
+    monkeypatch.setattr(kept, "OLD", 600.0)
+    monkeypatch.setattr(kept, "AGAIN", 0.01)
+    first, second = Reading(), Reading()
+    before = Kept(first)
+    after = Kept(second, after=before)
+    second.go.clear()
+    with before.running(), after.running():
+        until(lambda: second.tries == 1, "the second is being read")
+        assert before.get(anew=True) == 2
+        second.go.set()
+        until(lambda: second.times == 2, "it follows what it has missed")
+
+
+def test_what_has_ended_follows_nobody():
+    before = Kept(Reading())
+    with before.running():
+        for _ in range(3):
+            with Kept(Reading(), after=before).running():
+                assert len(before._followers) == 1
+        assert not before._followers
 
 
 @pytest.mark.usefixtures("once")

@@ -61,7 +61,7 @@ def test_the_first_view_after_a_start_is_what_was_drawn_last_with_its_time(
 
 
 def test_a_store_that_is_away_is_told_once_that_is_known(figures: Figures, tmp_path: Path) -> None:
-    Left(tmp_path, figures.pilot.pilot).keep("vi", "<p>before")
+    Left(tmp_path, figures.pilot.pilot).keep("vi", lambda: "<p>before")
     fails = threading.Event()
 
     def away() -> Lately:
@@ -77,9 +77,10 @@ def test_a_store_that_is_away_is_told_once_that_is_known(figures: Figures, tmp_p
 def test_what_is_older_than_a_day_is_not_shown(tmp_path: Path) -> None:
     left = Left(tmp_path, soil.PILOT.pilot)
     assert left.page("vi") is None
-    left.keep("vi", "a")
-    left.keep("vi", "b")
-    assert left.page("vi") == "a", "within a minute it is written once"
+    made = iter("ab")
+    for _ in range(2):
+        left.keep("vi", lambda: next(made))
+    assert left.page("vi") == "a" and next(made) == "b", "within a minute it is made and written once"
     (file,) = tmp_path.iterdir()
     os.utime(file, (time.time() - DAY - 1,) * 2)
     assert left.page("vi") is None
@@ -88,8 +89,22 @@ def test_what_is_older_than_a_day_is_not_shown(tmp_path: Path) -> None:
 def test_a_folder_that_takes_nothing_holds_up_no_page(tmp_path: Path) -> None:
     (tmp_path / "web").write_text("a file")
     left = Left(tmp_path / "web", soil.PILOT.pilot)
-    left.keep("vi", "a")
+    left.keep("vi", lambda: "a")
     assert left.page("vi") is None
+
+
+def test_what_other_code_drew_is_not_shown(tmp_path: Path) -> None:
+    """After an upgrade its style sheet is another."""
+    left = Left(tmp_path, soil.PILOT.pilot)
+    left.keep("vi", lambda: "<!doctype html>\n<p>now")
+    assert left.page("vi") == "<!doctype html>\n<p>now"
+    (file,) = tmp_path.iterdir()
+    head, _, page = file.read_text("utf-8").partition("\n")
+    for other in (page, f"<!-- {'0' * 64} -->\n{page}"):
+        file.write_text(other, "utf-8")
+        assert left.page("vi") is None
+    file.write_text(f"{head}\n{page}", "utf-8")
+    assert Left(tmp_path, soil.PILOT.pilot).page("vi") == page
 
 
 def test_a_disk_that_is_full_again_is_told_again(
@@ -100,9 +115,9 @@ def test_a_disk_that_is_full_again_is_told_again(
     for _ in range(2):
         (tmp_path / "web").write_text("a file")
         for _ in range(2):
-            left.keep("vi", "a")
+            left.keep("vi", lambda: "a")
         (tmp_path / "web").unlink()
-        left.keep("vi", "a")
+        left.keep("vi", lambda: "a")
         (tmp_path / "web" / f"overview-{soil.PILOT.pilot}-vi.html").unlink()
         (tmp_path / "web").rmdir()
     assert caplog.text.count("is not kept") == 2

@@ -2,14 +2,19 @@
 
 import csv
 import io
+import threading
+from functools import partial
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from dashboards.figures import Figures
+from dashboards.kept import Kept
 from dashboards.opendata import routes as api
 from dashboards.opendata import rows as open_rows
+from dashboards.pages import lately
+from dashboards.progress import Progress
 from devices.clock import DAY_MS, day_of, midnight_of
 from devices.contract.signals import SIGNALS
 from devices.web.conditional import Conditional
@@ -91,7 +96,7 @@ def test_a_text_that_a_spreadsheet_would_run_is_only_text(client):
     community = PILOT.communities[0].model_copy(update={"name": '=HYPERLINK("x")'})
     pilot = PILOT.model_copy(update={"communities": (community,)})
     app = FastAPI()
-    app.include_router(api.router(Figures(None, pilot, lambda n: [], None, now=lambda: NOW), list))
+    app.include_router(api.router(Figures(None, pilot, lambda n: [], None, now=lambda: NOW), lambda _: []))
     text = TestClient(app).get("/api/v1/communities?format=csv").text
     assert "'=HYPERLINK" in text and ",=HYPERLINK" not in text and ',"=HYPERLINK' not in text
 
@@ -226,3 +231,33 @@ def test_who_counts_is_what_the_clerk_wrote_down_as_if_it_were_counted_again(tmp
     assert {row["indicator"]: row["counted"] for row in rows[1]} == {
         "iot_communities": ["tam-que"], "smart_villages": [], "traceability_share": [besides, "tam-que"],
     }  # fmt: skip
+
+
+def test_who_asks_for_a_place_before_all_are_read_waits_for_it_alone(tmp_path):
+    go = threading.Event()
+
+    def slow():
+        go.wait(60)
+        return lately.Lately.read(figures)
+
+    with soil.figures(tmp_path) as figures:
+        recent, app = Kept(slow), FastAPI()
+        app.include_router(api.router(figures, partial(lately.of_a_day, figures, recent)))
+        path = "/api/v1/devices?community=tam-que"
+        with TestClient(app) as client, recent.running():
+            early = client.get(path).json()["rows"]
+            go.set()
+            assert client.get("/api/v1/devices").json()["page"]["total"] == 6
+            assert client.get(path).json()["rows"] == early
+    assert [row["device"] for row in early] == [f"tam-que-soil-probe-0{n}" for n in (1, 2, 3)]
+
+
+def test_how_the_targets_stand_is_written_once_for_each_reading(tmp_path):
+    with soil.figures(tmp_path) as figures:
+        app, read = FastAPI(), Progress.read(figures)
+        app.include_router(api.router(figures, soil.fleet(figures), lambda: read))
+        client = TestClient(app)
+        rows = client.get("/api/v1/indicators").json()["rows"]
+        assert len(rows) == 3
+        figures.store.close()  # nobody asks it any more
+        assert client.get("/api/v1/indicators").json()["rows"] == rows

@@ -14,7 +14,9 @@ from dashboards.figures import Figures, Indicator
 from dashboards.opendata import routes as api
 from dashboards.pages import overview
 from dashboards.pages.check import Verdict
+from dashboards.pages.frame import Lasting
 from dashboards.pages.lately import Lately
+from dashboards.progress import Progress
 from dashboards.site import opened, site
 from devices.clock import DAY_MS, HOUR_MS, day_of, midnight_of
 from devices.contract.reading import Device
@@ -25,6 +27,7 @@ from gateway.indicators.standing import standing
 from gateway.stores.influx import InfluxStore
 from gateway.stores.points import Point, device_tags, tags
 from gateway.stores.sqlite import SqliteStore
+from tests.dashboards import soil
 from tests.servers import until
 
 NOW = int(datetime(2026, 11, 21, 5, tzinfo=UTC).timestamp() * 1000)
@@ -41,8 +44,12 @@ def client(store: SqliteStore, pilot: Pilot) -> Iterator[TestClient]:
     )  # fmt: skip
     app = FastAPI()
     app.include_router(overview.router(figures))
-    app.include_router(api.router(figures, lambda: figures.devices(figures.now())))
+    app.include_router(api.router(figures, soil.fleet(figures)))
     yield TestClient(app)  # not as it runs: nothing is made ahead
+
+
+def drawn(figures: Figures, lasting: Lasting) -> str:
+    return overview.Drawn.of(figures, Progress.read(figures), Lately.read(figures), lasting).page()
 
 
 def fill(store: SqliteStore, pilot: Pilot, communities: tuple[str, ...]) -> None:
@@ -97,6 +104,50 @@ def test_the_first_count_is_on_the_page_at_once(client: TestClient, store: Sqlit
     assert "Chưa có chỉ tiêu nào được tính" in client.get("/").text
     fill(store, pilot, ("tam-que",))
     assert "Chưa có chỉ tiêu nào được tính" not in client.get("/").text
+
+
+def test_before_the_first_count_nobody_waits_for_a_drawing_and_then_for_one(
+    store: SqliteStore, pilot: Pilot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("EVERY", "OLD"):  # it is drawn at its beginning, and for whoever waits
+        monkeypatch.setattr(kept, name, 600.0)
+    drawings = []
+    figures = Figures(
+        store, pilot, lambda limit: drawings.append(limit) or [],  # type: ignore[func-returns-value]
+        lambda at: evaluate(store, pilot, pilot.fleet.values(), at), now=lambda: NOW,
+    )  # fmt: skip
+    app = FastAPI()
+    app.include_router(overview.router(figures))
+    with TestClient(app) as running:
+        assert "Chưa có chỉ tiêu nào được tính" in running.get("/").text
+        until(lambda: len(drawings) == 2, "both languages are drawn")
+        for _ in range(5):
+            assert "Chưa có chỉ tiêu nào được tính" in running.get("/").text
+        assert len(drawings) == 2
+        fill(store, pilot, ("tam-que",))
+        for lang in ("vi", "en"):
+            assert "1/14" in running.get("/", headers={"Accept-Language": lang}).text
+
+
+def test_what_lasts_of_a_page_is_what_would_be_drawn(store: SqliteStore, pilot: Pilot) -> None:
+    now = [NOW]
+    figures = Figures(
+        store, pilot, lambda limit: [], lambda at: evaluate(store, pilot, pilot.fleet.values(), at),
+        now=lambda: now[0],
+    )  # fmt: skip
+    pages, lasting = [], Lasting("vi")
+    gauge = device_tags(pilot.fleet["thuan-tan-canal-gauge-01"])
+    for step in (
+        lambda: None,
+        lambda: fill(store, pilot, ("tam-que",)),
+        lambda: store.write([Point("telemetry", gauge, {"water_level": 2.2}, NOW)]),
+        lambda: now.__setitem__(0, NOW + 5 * HOUR_MS),
+        lambda: now.__setitem__(0, NOW + 40 * DAY_MS),
+    ):
+        step()
+        pages.append(drawn(figures, lasting))
+        assert pages[-1] == drawn(figures, Lasting("vi"))
+    assert len(set(pages)) == len(pages)
 
 
 def test_a_strangers_reading_comes_first(client: TestClient, store: SqliteStore, pilot: Pilot) -> None:
@@ -196,7 +247,7 @@ def test_what_the_clerk_wrote_down_is_shown_without_counting_again(store: Sqlite
         raise AssertionError("a page must not wait for a count")
 
     figures = Figures(store, pilot, lambda limit: [], count, now=lambda: NOW)
-    page = overview.Drawn.of(figures, overview.Progress.read(figures), Lately.read(figures), "vi").page()
+    page = drawn(figures, Lasting("vi"))
     assert "mới có 0/3 thiết bị đủ độ phủ" in page
 
 
