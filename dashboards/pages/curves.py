@@ -1,7 +1,7 @@
 """The curves of every place, read anew at each tick before anybody asks.
 
 recent ─► of each place, what is measured there ─► week.weeks ─► known ─► place.py
-                                                    └─ asked first: read for who asks, the others wait
+                                                    └─ asked first: read for who asks, others who ask wait
 """
 
 import threading
@@ -52,22 +52,24 @@ class Curves:
             stop.set()
             thread.join(LEAVE)
 
-    def of(self, place: str, asked: week.Asked, now: int, late: int = TICK_MS) -> Drawn:
-        """Those before the end of this tick; while they are read anew, those that are so many ms `late`.
-        Raises RetryLater.
+    def of(self, place: str, asked: week.Asked, now: int) -> Drawn:
+        """Those before the end of this tick; while they are read anew, those of the tick before. Raises
+        RetryLater.
         """
-        end = (now // TICK_MS + 1) * TICK_MS
-        if (known := self._fit(place, asked, end - late)) is not None:
+        end = _end(now)
+        if (known := self._fit(place, asked, end - TICK_MS)) is not None:
             return known
         if not self._reading.acquire(timeout=PATIENCE):
             raise RetryLater(f"the store has not answered for {PATIENCE:g} s")
         try:
-            if (known := self._fit(place, asked, end - late)) is None:
-                weeks = week.weeks(self._figures, place, asked, end)
-                known = self._known[place] = Drawn(asked, end, now, weeks)
-            return known
+            return self._fit(place, asked, end - TICK_MS) or self._read(place, asked, end, now)
         finally:
             self._reading.release()
+
+    def _read(self, place: str, asked: week.Asked, end: int, now: int) -> Drawn:
+        weeks = week.weeks(self._figures, place, asked, end)
+        known = self._known[place] = Drawn(asked, end, now, weeks)
+        return known
 
     def _fit(self, place: str, asked: week.Asked, end: int) -> Drawn | None:
         known = self._known.get(place)
@@ -79,7 +81,16 @@ class Curves:
                 for place in self._figures.pilot.place:
                     devices, now = recent.get().devices.get(place, []), self._figures.now()
                     found = measured(devices, place, self._figures.pilot, now, SIGNALS)
-                    self.of(place, week.asked(devices, [one.signal for one in found]), now, 0)
+                    asked = week.asked(devices, [one.signal for one in found])
+                    if self._fit(place, asked, _end(now)) is None:
+                        self._read(
+                            place, asked, _end(now), now
+                        )  # who asks for another place does not wait for it
                     if stop.wait(PAUSE):
                         return
             stop.wait(EVERY)
+
+
+def _end(now: int) -> int:
+    """Of the tick of epoch ms `now`."""
+    return (now // TICK_MS + 1) * TICK_MS

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Lasting:
-    """What was made last, by name, in one language: of a page with a thousand places a minute changes little."""
+    """What was made last, by name, in one language: of a page with many places a minute changes little."""
 
     def __init__(self, lang: str) -> None:
         self.lang = lang

@@ -61,6 +61,14 @@ class Lately:
         return by_place
 
     @cached_property
+    def advised(self) -> dict[str, list[Latest]]:
+        """The advice to each place."""
+        by_place: dict[str, list[Latest]] = {}
+        for one in self.advice:
+            by_place.setdefault(one.tags.get("community", ""), []).append(one)
+        return by_place
+
+    @cached_property
     def of_a_day(self) -> list[DeviceNow]:
         """The devices heard within a day, and what each said in it."""
         since = self.at - DAY_MS
@@ -96,7 +104,7 @@ def kept(figures: Figures) -> Kept[Lately]:
         if not 0 <= now - remembered[0] < ASKED_AGAIN_MS:  # a clock may be put back
             remembered = now, _remembered(figures, {"pilot": figures.pilot.pilot}, now)
         made = Lately.read(figures, remembered=remembered[1])
-        _ = made.devices, made.of_a_day  # now, not when the first page asks
+        _ = made.devices, made.advised, made.of_a_day  # now, not when the first page asks
         return made
 
     return Kept(read)

@@ -201,15 +201,13 @@ def _far(has: str) -> tuple[int, str]:
     return has.count(", ") + 1, has
 
 
-def advised(
-    advice: Iterable[Latest], pilot: Pilot, now: int, lang: str, place: str = ""
-) -> list[dict[str, Any]]:
-    """The rules that hold, what presses most first, at all places or at one."""
+def advised(advice: Iterable[Latest], pilot: Pilot, now: int, lang: str) -> list[dict[str, Any]]:
+    """The rules that hold, what presses most first, of the `advice` to some places or to one."""
     rules: dict[str, list[dict[str, Any]]] = {}
     for latest in advice:
         at, severity = latest.fields.get("severity", (0, OVER))
         community = pilot.place.get(latest.tags.get("community", ""))
-        if not severity or community is None or place not in ("", community.id):
+        if not severity or community is None:
             continue
         _, said = latest.fields.get("text_en" if lang == "en" else "text", (at, ""))
         if not said:  # it is just being written

@@ -51,7 +51,6 @@ def test_the_tick_before_is_shown_while_the_next_is_read_and_none_that_is_older(
     made.of("a", SOIL, NOW)
     assert made.of("a", SOIL, NOW + TICK_MS).read == NOW and len(done) == 1
     assert made.of("a", SOIL, NOW + 2 * TICK_MS).read == NOW + 2 * TICK_MS
-    assert made.of("a", SOIL, NOW + 3 * TICK_MS, 0).read == NOW + 3 * TICK_MS
 
 
 def test_many_who_ask_at_once_read_it_once(read):
@@ -77,6 +76,24 @@ def test_nobody_waits_for_ever(read, monkeypatch):
             made.of("b", SOIL, NOW)
         go.set()
         first.result()
+
+
+def test_nobody_waits_for_what_is_read_ahead_of_another_place(store, pilot, monkeypatch):
+    go, begun = threading.Event(), threading.Event()
+
+    def weeks(_, place, __, ___):
+        if place == pilot.places[0].id:
+            begun.set()
+            go.wait(60)
+        return {}
+
+    monkeypatch.setattr(curves.week, "weeks", weeks)
+    figures = Figures(store, pilot, lambda limit: [], lambda at: None, now=lambda: NOW)
+    made = Curves(figures)
+    with made.running(Kept(lambda: Lately.read(figures))):
+        assert begun.wait(60)
+        assert made.of("thuan-tan", SOIL, NOW).read == NOW
+        go.set()
 
 
 def test_while_it_runs_every_place_is_read_ahead_tick_by_tick(store, pilot, monkeypatch):
