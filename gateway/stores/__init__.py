@@ -1,5 +1,6 @@
 """The store: one port (`store.Store`), two adapters that pass the same tests, one place for names.
 
 points.py (measurements, tags, fields) ─► store.Store ─┬─► influx.py   InfluxDB; grants.py: its tokens
-                                                       └─► sqlite.py   one file, for `hoiquan up`: series.py
+                                                       └─► sqlite.py   one file, for `hoiquan up`: series.py;
+                                                                       turns.py: who reads it next
 """

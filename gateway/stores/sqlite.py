@@ -6,7 +6,6 @@ Writing the same series and time again overwrites the given fields and leaves th
 
 import json
 import sqlite3
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -27,8 +26,9 @@ from gateway.stores.points import (
 )
 from gateway.stores.series import Index
 from gateway.stores.store import SPREAD, Bucket, Latest, RejectPoints, RetryLater
+from gateway.stores.turns import Turns
 
-TOGETHER = 500  # series whose newest values are read at once
+TOGETHER = 50  # series whose newest values are read at once, before others have their turn: two milliseconds
 _TYPES: dict[Kind, str] = {"float": "REAL", "int": "INTEGER", "text": "TEXT", "bool": "INTEGER"}
 
 
@@ -41,7 +41,7 @@ class SqliteStore:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = threading.RLock()
+        self._lock = Turns()
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
             self._db.execute("PRAGMA journal_mode=WAL")
