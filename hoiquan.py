@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from devices import terminal
 from devices.errors import UserError
 from devices.files import mend
-from devices.processes import CHILD, Child, follow_parent, leave, run_together, stop_on_signals
+from devices.processes import CHILD, Child, follow_parent, leave, run_together, share_heap, stop_on_signals
 from devices.terminal import Late, announce, commands, complain
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def web(
     from traceability.pages import web as records
     from traceability.secretary import form, post
 
+    share_heap()
     settings = Settings.read(data=data, pilot=pilot)
     require_port("--http-port", bind, http_port)
     with open_figures(settings) as figures:
@@ -145,11 +146,9 @@ def up(
         run_together(
             # what it has written is whole, and what is missing the next start makes
             first=Child("history", [*simulator, "--history-only"], waited_for=False),
-            children=children,
-            ready=lambda: installation.taken(bind, http_port),
+            children=children, ready=lambda: installation.taken(bind, http_port),
             say=lambda: announce("up.open", lang, url=settings.base_url, command=sys.argv[0]),
-            stop=stop, lang=lang, command=main,
-            shared=("gateway.service", "gateway.stores.opening", "gateway.stores.sqlite", "dashboards.site"),
+            stop=stop, lang=lang, command=main, shared=SHARED,
         )  # fmt: skip
 
 
@@ -168,6 +167,7 @@ def simulate() -> Callable[..., None]:
     return command(open_past)
 
 
+SHARED = ("gateway.service", "gateway.stores.opening", "gateway.stores.sqlite", "sqlalchemy.dialects.sqlite")
 COMMANDS = {
     "up": Late(lambda: up, "Everything on this machine, no Docker"),
     "doctor": Late("gateway.launch:doctor", "Look at each part and say what is wrong and what to do"),

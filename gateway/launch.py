@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from devices.installation import LOOPBACK, require_no_rehearsal, require_port
-from devices.processes import stop_on_signals
+from devices.processes import share_heap, stop_on_signals
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language, PilotName
 
@@ -40,6 +40,7 @@ def gateway(
     from gateway.service import serve
     from gateway.stores.opening import open_store
 
+    share_heap()
     settings = Settings.read(data=data, pilot=pilot, mqtt=mqtt, group=group, instance=instance)
     require_no_rehearsal(settings.data)
     with open_store(settings) as store:

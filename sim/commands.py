@@ -4,12 +4,14 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from devices import broker_url
+from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, epoch_ms
 from devices.files import may_write
 from devices.installation import require_no_rehearsal
 from devices.pilots import scenario as scenarios
@@ -33,6 +35,7 @@ Rollout = Annotated[
 Faults = Annotated[
     Literal["none", "normal", "harsh"] | None, typer.Option(help="How often nodes and links fail; none.")
 ]
+UNITS = {"d": DAY_MS, "h": HOUR_MS, "m": MINUTE_MS}
 LONGEST_JITTER = 3600  # s; whoever waits longer for its link has an outage
 OpenPast = Callable[[Settings, Pilot], AbstractContextManager["Past"]]
 
@@ -96,7 +99,7 @@ def command(open_past: OpenPast) -> Callable[..., None]:
         then `hoiquan web --data rehearsal`. `hoiquan simulate describe --out FILE` draws what is simulated.
         """
         # late, as everywhere in the commands: `--help` is quick
-        from sim.session import Plan, Session, parse_duration, parse_moment, parse_shard
+        from sim.session import Plan, Session
 
         play = None if scenario is None else scenarios.load(scenario)
         own = None if play is None else play.pilot
@@ -237,9 +240,33 @@ def beside_a_store(history: str, speed: float, seed: int, faults: str, rollout: 
     """The arguments of a simulator whose past goes to the store, but for the broker. Raises Misuse for a
     history or a speed that it would refuse.
     """
-    from sim.session import parse_duration
-
     parse_duration(history)
     require_speed(speed)
     arguments = ["simulate", "--store", "--seed", str(seed), "--history", history]
     return [*arguments, "--faults", faults, "--rollout", rollout, "--speed", str(speed)]
+
+
+def parse_duration(value: str, option: str = "--history", least: int = 0) -> int:
+    """30d, 12h or 90m to milliseconds, `least` at least. Raises ValueError, which names the option."""
+    if value[-1:] in UNITS and value[:-1].isdigit() and int(value[:-1]) >= least:
+        return int(value[:-1]) * UNITS[value[-1]]
+    raise Misuse("simulated.duration", option=option, value=value)
+
+
+def parse_moment(value: str) -> int:
+    """RFC 3339 to epoch ms. Raises ValueError."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise Misuse("simulated.time", value=value)
+    return epoch_ms(moment)
+
+
+def parse_shard(value: str) -> tuple[int, int]:
+    """i/n with 1 ≤ i ≤ n. Raises ValueError."""
+    index, _, count = value.partition("/")
+    if index.isdigit() and count.isdigit() and 1 <= int(index) <= int(count):
+        return int(index), int(count)
+    raise Misuse("simulated.shard", value=value)

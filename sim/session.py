@@ -15,7 +15,6 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import IO, Protocol
@@ -23,7 +22,7 @@ from typing import IO, Protocol
 from rich.console import Console
 from rich.progress import track
 
-from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, epoch_ms, now_ms
+from devices.clock import DAY_MS, HOUR_MS, epoch_ms, now_ms
 from devices.contract.reading import Device, Reading
 from devices.contract.topics import Topic
 from devices.files import replace
@@ -50,7 +49,6 @@ OVERLAP_MS = HOUR_MS
 EARLY = "early-harvest"  # in the ground truth
 SAVE_EVERY = 60.0  # seconds
 DRAIN = 2.0  # seconds at the end for messages that are on their way
-UNITS = {"d": DAY_MS, "h": HOUR_MS, "m": MINUTE_MS}
 
 
 class Past(Protocol):
@@ -201,7 +199,7 @@ class Session:
         if begin >= start:
             return
         if (self._plan.mqtt or self._plan.complete) and "diaries" not in self._kept():
-            window = self._pilot.rules.traceability_share.window_days * UNITS["d"]
+            window = self._pilot.rules.traceability_share.window_days * DAY_MS
             begin = min(begin, start - window)
         everybody = (*self._communities, *self._organisations)
         yield from diaries(self._seed, self._pilot, begin, start, everybody, self._world)
@@ -233,9 +231,9 @@ class Session:
         return kept
 
     def _history(self, begin: int, start: int, out: IO[str] | None, stop: threading.Event) -> None:
-        days = (start - begin) / UNITS["d"]
+        days = (start - begin) / DAY_MS
         made = 0
-        quiet = start - begin < UNITS["d"]  # the hours since the last run need no progress bar
+        quiet = start - begin < DAY_MS  # the hours since the last run need no progress bar
         parts = pieces(self._nodes, begin, start, lambda node: self._since(node, begin, start))
         note = None if out is None else partial(self._write, out)
         for _, readings in track(
@@ -314,29 +312,3 @@ def _output(out: str | None) -> Iterator[IO[str] | None]:
     else:
         with Path(out).open("w", encoding="utf-8") as file:
             yield file
-
-
-def parse_duration(value: str, option: str = "--history", least: int = 0) -> int:
-    """30d, 12h or 90m to milliseconds, `least` at least. Raises ValueError, which names the option."""
-    if value[-1:] in UNITS and value[:-1].isdigit() and int(value[:-1]) >= least:
-        return int(value[:-1]) * UNITS[value[-1]]
-    raise Misuse("simulated.duration", option=option, value=value)
-
-
-def parse_moment(value: str) -> int:
-    """RFC 3339 to epoch ms. Raises ValueError."""
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise Misuse("simulated.time", value=value)
-    return epoch_ms(moment)
-
-
-def parse_shard(value: str) -> tuple[int, int]:
-    """i/n with 1 ≤ i ≤ n. Raises ValueError."""
-    index, _, count = value.partition("/")
-    if index.isdigit() and count.isdigit() and 1 <= int(index) <= int(count):
-        return int(index), int(count)
-    raise Misuse("simulated.shard", value=value)

@@ -1,5 +1,7 @@
 """The command's own list: quick, and true to what each command says of itself."""
 
+import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,14 +13,29 @@ import hoiquan
 
 ROOT = Path(__file__).parents[1]
 HEAVY = {"sqlalchemy", "pydantic", "fastapi", "typst", "PIL", "paho", "numpy", "cryptography"}
+ONE_PART_S = {"fastapi", "uvicorn", "jinja2", "typst", "PIL", "numpy", "simpy", "rich"}
 
 
-def test_the_list_imports_no_library_that_a_single_command_needs() -> None:
-    script = "import sys, hoiquan; print(*{name.partition('.')[0] for name in sys.modules})"
+def imported(*modules: str) -> set[str]:
+    """What a fresh interpreter has after it imported these, by the first part of its name."""
+    script = f"import sys, {', '.join(modules)}; print(*{{name.partition('.')[0] for name in sys.modules}})"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert HEAVY & set(done.stdout.split()) == set()
+    return set(done.stdout.split())
+
+
+def test_the_list_imports_no_library_that_a_single_command_needs() -> None:
+    assert HEAVY & imported("hoiquan") == set()
+
+
+def test_what_the_parts_of_up_share_has_no_library_that_one_of_them_alone_needs() -> None:
+    names = re.findall(r"^    from ([\w.]+) import", inspect.getsource(hoiquan.up), re.MULTILINE)
+    assert ONE_PART_S & imported(*names, *hoiquan.SHARED) == set()
+
+
+def test_the_pages_import_nothing_that_only_prints() -> None:
+    assert "typst" not in imported("dashboards.site", "traceability.pages.web", "traceability.secretary.form")
 
 
 @pytest.mark.parametrize("name", hoiquan.COMMANDS)

@@ -1,9 +1,10 @@
 """YAML files that people write: pilots and scenarios. An error names file, field, cause and mend."""
 
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -39,7 +40,7 @@ def read(name: str, folder: Path, model: type[M]) -> M:
         raise FileError(f"file.{kind}_ending", name=name)
     path = Path(name) if name.endswith((".yaml", ".yml")) else folder / f"{name}.yaml"
     try:
-        return model.model_validate(parsed(path.read_text("utf-8")))
+        return cast(M, _made(path.read_text("utf-8"), model))
     except FileNotFoundError:
         there = ", ".join(sorted(p.stem for p in folder.glob("*.yaml")))
         raise FileError(f"file.no_{kind}", path=path, there=there) from None
@@ -56,6 +57,11 @@ def read(name: str, folder: Path, model: type[M]) -> M:
         errors = [one for one in found if one["type"] != "default_factory_not_called"]
         key = "file.wrong_and_more" if len(errors) > 1 else "file.wrong"
         raise FileError(key, path=path, why=_explain(errors[0], model), more=len(errors) - 1) from None
+
+
+@lru_cache(maxsize=2)  # the parts of `hoiquan up` have their pilot from the parent they are forked from
+def _made(content: str, model: type[BaseModel]) -> BaseModel:
+    return model.model_validate(parsed(content))
 
 
 def _explain(error: ErrorDetails, model: type[BaseModel]) -> Misuse:

@@ -54,12 +54,15 @@ def uniform(seed: int, stream: str, index: Index) -> Array:
     return np.asarray(((z ^ (z >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53, dtype=np.float64)
 
 
-@lru_cache(maxsize=512)  # streams of the province and of corners serve many places
 def normal(seed: int, stream: str, days: int) -> Array:
     """Standard normal numbers of a stream, one a day (Box and Muller 1958)."""
     index = np.arange(days)
     radius = np.sqrt(-2 * np.log(1 - uniform(seed, stream, 2 * index)))
     return np.asarray(radius * np.cos(2 * np.pi * uniform(seed, stream, 2 * index + 1)))
+
+
+# Streams of the province and of corners serve many places; the next day all are others.
+common = lru_cache(maxsize=128)(normal)
 
 
 def noise(seed: int, stream: str, times: Index, step: int = HOUR_MS) -> Array:

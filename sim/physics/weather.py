@@ -18,7 +18,7 @@ from devices.pilots.levers import Rain
 from sim.physics import evaporation, pacific
 from sim.physics.evaporation import transmitted, vapour_pressure
 from sim.physics.moment import MONTH, YEAR, Moment, seasonal, smooth
-from sim.physics.streams import Array, noise, normal, persistent, staged
+from sim.physics.streams import Array, common, noise, normal, persistent, staged
 
 
 @lru_cache
@@ -117,9 +117,9 @@ class Weather:
         (y, south), (x, west) = divmod(self.lat * _GRID, 1), divmod(self.lon * _GRID, 1)
         weights = {(y + i, x + j): abs(1 - i - south) * abs(1 - j - west) for i in (0, 1) for j in (0, 1)}
         norm = math.sqrt(sum(weight**2 for weight in weights.values()))
-        around = sum(w * normal(self.seed, f"{name}@{y:g},{x:g}", days) for (y, x), w in weights.items())
+        around = sum(w * common(self.seed, f"{name}@{y:g},{x:g}", days) for (y, x), w in weights.items())
         own = normal(self.seed, f"{name}@{self.place}", days)
-        return province * normal(self.seed, name, days) + corners / norm * around + place * own
+        return province * common(self.seed, name, days) + corners / norm * around + place * own
 
     def _chance(self, name: str) -> Array:
         """The same as uniform numbers, strictly below 1."""

@@ -12,10 +12,11 @@ from paho.mqtt.enums import CallbackAPIVersion
 from devices.clock import now_ms
 from devices.pilots.pilot import load
 from sim import session
+from sim.commands import parse_duration, parse_moment, parse_shard
 from sim.nodes.faults import LEVELS, NONE
 from sim.nodes.masts import MAST_OUTAGE, Incident
 from sim.run import QUARTER, fleet
-from sim.session import Plan, Session, parse_duration, parse_moment, parse_shard
+from sim.session import Plan, Session
 from tests import servers
 
 WHOLE = load("dong-thap")

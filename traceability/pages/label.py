@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import segno
-import typst
 from markupsafe import escape
 from PIL import Image
 
@@ -102,6 +101,8 @@ def png(uri: str, scale: int = 8, trial: str = "") -> bytes:
     code = _save(uri, "png", scale=scale, dpi=dpi)
     if not trial:
         return code
+    import typst  # late: 7 MB of a process that draws no label
+
     data = json.dumps({"qr": list(code), "side": _side(uri) * scale, "caption": trial})
     drawn = typst.compile(CAPTIONED.read_bytes(), format="png", ppi=72, sys_inputs={"data": data},
                           ignore_system_fonts=True)  # fmt: skip
@@ -118,6 +119,8 @@ def pdf(labels: list[Label], base_url: str, paper: str) -> bytes:
         raise LabelError("label.no_paper", paper=paper, there=", ".join(PAPERS))
     if not labels:
         raise LabelError("label.none")
+    import typst
+
     size = PAPERS[paper]
     made = {label.key: _filled(label, base_url, size) for label in labels}
     page = {

@@ -17,6 +17,7 @@ from devices.texts import text
 from devices.web.frame import headers
 from devices.web.language import language
 from traceability.digital_link import DigitalLinkError, LotKey, parse
+from traceability.pages import label
 from traceability.pages.frame import trouble
 from traceability.records import address, story
 from traceability.records.shelf import Shelf
@@ -31,8 +32,6 @@ def router(folder: Path, base_url: str) -> APIRouter:
 
     @lru_cache(maxsize=16)
     def made(data: bytes) -> bytes:
-        from traceability.pages import label  # late: typst is slow to import
-
         trial = text("label.trial", "vi") if address.this_machine_s(base_url) else ""
         return label.pdf([label.of(json.loads(data), trial)] * COPIES, base_url, PAPER)
 

@@ -53,6 +53,14 @@ def test_every_pilot_file_loads_and_is_named_for_its_pilot(path):
         assert device.community in {*pilot.place, *pilot.producers}
 
 
+def test_a_file_is_there_once_however_often_it_is_read_and_anew_when_it_says_something_else(tmp_path):
+    path = written(tmp_path, data())
+    first = load(str(path))
+    assert load(str(path)) is first
+    path.write_text(path.read_text("utf-8").replace("min_devices: 3", "min_devices: 2"), "utf-8")
+    assert load(str(path)).rules.iot_communities.min_devices == 2
+
+
 @pytest.mark.parametrize("path", sorted(HERE.glob("*.yaml")), ids=lambda path: path.stem)
 def test_what_an_officer_could_be_asked_about_says_how_it_is_known(path):
     pilot = load(path.stem)
