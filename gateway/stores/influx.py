@@ -55,14 +55,23 @@ class InfluxStore:
         # last() of several fields in one SELECT loses each one's time, so each field is a statement
         newest: dict[Tags, dict[str, tuple[int, Value]]] = {}
         fields = MEASUREMENTS[measurement].fields
-        statements = [
-            f'SELECT last("{name}") AS v FROM "{measurement}" {influxql.where(where, since)} GROUP BY *'
-            for name in fields
-        ]
-        results = (result for some in batched(statements, STATEMENTS) for result in self._server.query(*some))
-        for name, result in zip(fields, results, strict=True):
-            for tags, rows in _tables(result, measurement):
-                newest.setdefault(tags, {})[name] = (rows[0]["time"], _value(measurement, name, rows[0]["v"]))
+        since_then = influxql.where(where, since)
+
+        def ask(places: str) -> list[dict[str, Any]]:
+            statements = [
+                f'SELECT last("{name}") AS v FROM "{measurement}" {since_then}{places} GROUP BY *'
+                for name in fields
+            ]
+            together = 1 if places else STATEMENTS
+            return [result for some in batched(statements, together) for result in self._server.query(*some)]
+
+        for results in self._by_places(measurement, where, ask):
+            for name, result in zip(fields, results, strict=True):
+                for tags, rows in _tables(result, measurement):
+                    newest.setdefault(tags, {})[name] = (
+                        rows[0]["time"],
+                        _value(measurement, name, rows[0]["v"]),
+                    )
         return [Latest(dict(tags), fields) for tags, fields in newest.items()]
 
     def series(

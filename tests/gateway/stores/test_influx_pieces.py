@@ -35,7 +35,11 @@ def test_what_is_asked_in_pieces_is_what_it_was_at_once(any_influx, monkeypatch)
         else:
             made.write(points)
         found.append(
-            (made.summary("telemetry", ["rssi", "soil_ec"], PILOT, *asked), made.coverage(PILOT, *asked))
+            (
+                made.summary("telemetry", ["rssi", "soil_ec"], PILOT, *asked),
+                made.coverage(PILOT, *asked),
+                sorted(made.latest("telemetry", PILOT, T), key=str),
+            )
         )
         made.close()
     assert found[0] == found[1] == found[2]
