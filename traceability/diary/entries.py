@@ -74,6 +74,8 @@ MINUTE = timedelta(minutes=1)
 WAS = "was_"  # begins the name of a field that says what the person was shown
 _CORRECTED = ("text", "number", "whole", "choice", "area")  # kinds of field that a correction may change
 _NUMBERS = {"number": float, "whole": int}
+_WEIGHTS = ("quantity_kg", "parts")
+_GROUPED = re.compile(r"[1-9]\d{0,2}([.,]\d{3})+")
 
 
 def corrigible(event: DiaryEvent) -> tuple[Field, ...]:
@@ -204,9 +206,19 @@ def _typed(value: str) -> str:
 def _read(field: Field, value: str) -> Any:
     try:
         if field.kind in _NUMBERS:
-            return _NUMBERS[field.kind](value)
+            return _NUMBERS[field.kind](_clear(field, value))
         if field.kind == "kilograms":  # 400; 450,5
-            return [float(part.replace(",", ".")) for part in value.replace(";", " ").split()]
-    except ValueError:
-        raise PayloadError("bad_diary", field.name) from None
+            parts = value.replace(";", " ").split()
+            return [float(_clear(field, part).replace(",", ".")) for part in parts]
+    except ValueError as error:
+        raise error if isinstance(error, PayloadError) else PayloadError("bad_diary", field.name) from None
     return value.split() if field.kind in ("lots", "photo") else value
+
+
+def _clear(field: Field, value: str) -> str:
+    """The number, where it can be read in one way alone: 1.500 kg are one and a half for a machine, and
+    fifteen hundred for whoever writes as our pages do. Raises PayloadError.
+    """
+    if field.name in _WEIGHTS and _GROUPED.fullmatch(value):
+        raise PayloadError("thousands", f"{field.name} {value}")
+    return value

@@ -177,6 +177,19 @@ def test_what_is_wrong_is_named(
     assert sent == []
 
 
+@pytest.mark.parametrize("parts", ["1.200; 300", "300 1.200", "1,200; 300", "1.234.567; 3"])
+def test_kilograms_that_can_be_read_in_two_ways_are_asked_about(
+    say: Say, sent: list[DiaryEvent], parts: str
+) -> None:
+    """The pages write 1.500 where 1500 are meant, and 1.500 is one and a half to a machine."""
+    given = next(part for part in parts.replace(";", "").split() if len(part) > 4)
+    assert text("form.thousands", "vi", given=given) in say("split", harvest="mango-1", parts=parts)
+    assert text("form.thousands", "vi", given="1.200") in say("harvest", crop="mango", quantity_kg="1.200")
+    assert sent == []
+    assert "✓ Đã gửi: Tách lô" in say("split", harvest="mango-1", parts="0,125; 1,25")
+    assert sent[-1].parts == (0.125, 1.25)  # type: ignore[union-attr]
+
+
 def test_what_was_refused_says_why_on_the_next_page(say: Say, client: TestClient) -> None:
     say("split", harvest="mango-1", parts="800; 800")
     shown = client.get("/diary").text
