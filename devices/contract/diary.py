@@ -109,7 +109,9 @@ class Merge(_Event):
 
 
 class Correction(_Event):
-    """The event `of` was written down wrongly; `changes` has the fields as they should have been."""
+    """The event `of` was written down wrongly; `changes` has the fields as they should have been. Kind, plot,
+    crop and lot (`harvest`) stay: the event is sealed beside that lot.
+    """
 
     event: Literal["correction"]
     of: Id
@@ -133,7 +135,7 @@ DiaryEvent = Annotated[
     Planting | Input | Irrigation | PestObservation | Harvest | Handling, Field(discriminator="event")
 ]
 _ADAPTER: TypeAdapter[DiaryEvent] = TypeAdapter(DiaryEvent)
-_FIXED = frozenset({"id", "event", "plot", "crop"})  # what a correction may not change
+_FIXED = frozenset({"id", "event", "plot", "crop", "harvest"})  # what a correction may not change
 
 
 def decode_diary(payload: bytes) -> DiaryEvent:

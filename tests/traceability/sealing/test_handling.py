@@ -232,6 +232,7 @@ def test_original_and_correction_both_stand(book: Diary) -> None:
         ("mango-1", {"id": "mango-9"}, "bad_correction"),
         ("mango-1", {"colour": "red"}, "bad_correction"),
         ("pack-1", {"packages": 2}, ""),
+        ("pack-1", {"harvest": "mango-2"}, "bad_correction"),  # it is sealed beside the other
         ("mend-0", {"reason": "x"}, "bad_correction"),
         ("never", {"quantity_kg": 1}, "no_lot"),
         ("input-late", {"dose": "x"}, "no_lot"),
