@@ -3,9 +3,8 @@
 import pytest
 
 from devices.clock import DAY_MS
-from devices.pilots.names import Names
 from gateway.stores.points import Point, tags
-from tests.dashboards.report.filled import NOW, filled, report, rows
+from tests.dashboards.report.filled import NOW, PLAYED, filled, report, rows
 
 
 def sentences(made):
@@ -35,6 +34,6 @@ def test_lots_of_simulated_diaries_are_in_no_table_but_told_of(tried, years):
 
 
 def test_of_a_rehearsal_all_lots_are_in_the_tables(tried):
-    made = report(tried, rehearsal=Names(vi="thử", en="trial"))
+    made = report(tried, played=PLAYED)
     assert rows(made.blocks, "Xã, phường")[-1][5:] == ("3", "2.700")
     assert not any("nhật ký mô phỏng" in one for one in sentences(made))
