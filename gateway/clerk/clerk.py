@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from devices.clock import DAY_MS, HOUR_MS, now_ms
 from devices.contract.reading import Device
@@ -21,6 +21,7 @@ from gateway.stores.store import RejectPoints, RetryLater, Store
 log = logging.getLogger(__name__)
 BOOKS_EVERY = 10.0  # seconds; the clerk does its round as often
 INDICATORS_EVERY = 60.0
+AGAIN = 5.0  # seconds of a round in which days that are past are counted again
 YEAR_MS = 366 * DAY_MS
 LATE_MS = HOUR_MS  # by which an act may be written down later than the moment that it bears
 WRITTEN = 1000  # points in one write
@@ -60,6 +61,7 @@ class Clerk:
         self._every = every
         self._due = threading.Event()
         self._due.set()
+        self._again: Iterator[object] | None = None  # days that are being counted again
 
     def past_changed(self) -> None:
         """Something was stored that happened on an earlier day: count those days again."""
@@ -71,16 +73,13 @@ class Clerk:
         while not stop.is_set():
             self._attempt(lambda: self.books.write(now_ms()))
             self._attempt(self.tidy)
-            if time.monotonic() >= next_indicators or self._due.is_set():
+            if time.monotonic() >= next_indicators or (self._due.is_set() and self._again is None):
                 next_indicators = time.monotonic() + INDICATORS_EVERY
                 self._attempt(lambda: self.indicators.write(now_ms()))
                 self._attempt(self.write_hours)
                 self._attempt(lambda: self.write_openings(now_ms()))
                 self._attempt(lambda: self.write_acts(now_ms()))
-            if self._due.is_set():
-                self._due.clear()
-                if not self._attempt(lambda: self.indicators.backfill(now_ms(), stop)):
-                    self._due.set()
+            self._attempt(lambda: self.count_again(stop))
             stop.wait(self._every)
 
     def _attempt(self, sheet: Callable[[], None]) -> bool:
@@ -101,6 +100,25 @@ class Clerk:
         for _ in range(STEPS):
             if not self._forget():
                 return
+
+    def count_again(self, stop: threading.Event) -> None:
+        """Count earlier days again, for some seconds: of a large pilot a month takes minutes, and the books are
+        not to wait for it. What changed meanwhile is due once more at the end.
+        """
+        if self._again is None and self._due.is_set():
+            self._due.clear()
+            self._again = self.indicators.backfill(now_ms())
+        until = time.monotonic() + AGAIN
+        try:
+            while self._again is not None and not stop.is_set():
+                if next(self._again, None) is None:
+                    self._again = None
+                if time.monotonic() >= until:
+                    break
+        except RetryLater:
+            self._again = None
+            self.past_changed()
+            raise
 
     def write_hours(self) -> None:
         """Sums by the hour; where readings came late, indicators of those days are due, too."""

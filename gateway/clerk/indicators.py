@@ -1,6 +1,5 @@
 """The roster, the indicators and the state of each device, now and at the end of days that are past."""
 
-import threading
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
@@ -61,15 +60,13 @@ class IndicatorSheet:
         if changed:
             self._counted = at, evaluation.counts
 
-    def backfill(self, at: int, stop: threading.Event) -> None:
+    def backfill(self, at: int) -> Iterator[date]:
         """Indicators at the end of each of the last days whose window has readings, and today's share: a
-        harvest that is sealed now may have been an hour ago.
+        harvest that is sealed now may have been an hour ago. Yields each day once it is stored.
         """
         today = day_of(at, self._pilot.zone)
         first = today - timedelta(days=BACKFILL_DAYS)
-        for _ in recount(self._store, self._pilot, self._devices(), first, today):
-            if stop.is_set():
-                return
+        yield from recount(self._store, self._pilot, self._devices(), first, today)
         sealed = SealTimes(self._store, self._pilot, share_window(self._pilot, today), at + 1)
         where = {"pilot": self._pilot.pilot, "indicator": SHARE}
         for counted in self._store.series("kpi", where, midnight_of(today, self._pilot.zone), at + 1, MANY):

@@ -115,14 +115,14 @@ def test_what_was_counted_before_its_harvests_were_sealed_is_counted_again(store
         [Point("telemetry", device_tags(device), {"soil_ec": 1.0}, begin + h * 3_600_000) for h in range(480)]
     )
     made.indicators.write(T)
-    made.indicators.backfill(T, threading.Event())
+    list(made.indicators.backfill(T))
     places = [one.id for one in PILOT.communities][:6]
     for number, place in enumerate(places):  # the last of them was harvested a minute ago
         where = tags(pilot=PILOT.pilot, community=place, product="mango")
         lot = {"quantity": 1.0, "simulated": True, "verified": True}
         store.write([Point("lot", where, lot, T + 30_000 if number == 5 else begin + 8 * 86_400_000)])
         made.indicators.write(T + 10_000 * (number + 1))
-        made.indicators.backfill(T + 10_000 * (number + 1), threading.Event())
+        list(made.indicators.backfill(T + 10_000 * (number + 1)))
     rows = store.series("kpi", {"indicator": "traceability_share"}, 0, T + 10**8, 1000)
     shown = [(point.time, point.fields["value"]) for point in reversed(rows)]
     today = [(time - T, value) for time, value in shown if time >= MIDNIGHT]
@@ -303,10 +303,32 @@ def test_past_days_are_counted_where_readings_began_before_their_window(store):
     store.write(
         [Point("telemetry", device_tags(device), {"soil_ec": 1.0}, begin + h * 3_600_000) for h in hours]
     )
-    clerk(store, [device]).indicators.backfill(T, threading.Event())
+    list(clerk(store, [device]).indicators.backfill(T))
     days = {point.time for point in store.series("kpi", {"indicator": "iot_communities"}, 0, T, 1000)}
     window = PILOT.rules.iot_communities.window_days
     assert days == {MIDNIGHT - 1 - n * 86_400_000 for n in range(20 - window + 1)}
+
+
+def test_a_month_that_takes_long_is_counted_again_some_days_a_round(store, monkeypatch):
+    device = next(device for device in PILOT.fleet.values() if device.model == "soil-probe")
+    begin = MIDNIGHT - 20 * 86_400_000
+    store.write(
+        [Point("telemetry", device_tags(device), {"soil_ec": 1.0}, begin + h * 3_600_000) for h in range(480)]
+    )
+    monkeypatch.setattr("gateway.clerk.clerk.AGAIN", 0)
+    monkeypatch.setattr("gateway.clerk.clerk.now_ms", lambda: T)
+    monkeypatch.setattr("gateway.clerk.indicators.WRITTEN", 1)
+    made, stop, counted = clerk(store, [device]), threading.Event(), []
+    for turn in range(1, 100):
+        if turn == 20:
+            made.past_changed()  # while it counts: once more at the end
+        made.count_again(stop)
+        counted.append(len(store.series("kpi", {"indicator": "iot_communities"}, 0, T, 1000)))
+        if made._again is None and not made._due.is_set():
+            break
+    window = PILOT.rules.iot_communities.window_days
+    assert counted[:5] == [1, 2, 3, 4, 5] and counted[-1] == 20 - window + 1
+    assert turn > 2 * 30
 
 
 def test_a_lot_of_an_earlier_day_counts_from_that_day_on_only(store):
@@ -318,7 +340,7 @@ def test_a_lot_of_an_earlier_day_counts_from_that_day_on_only(store):
     sealed = MIDNIGHT - 5 * 86_400_000 + 1
     where = tags(pilot=PILOT.pilot, community="tam-que", product="mango")
     store.write([Point("lot", where, {"quantity": 1.0, "simulated": True, "verified": True}, sealed)])
-    clerk(store, [device]).indicators.backfill(T, threading.Event())
+    list(clerk(store, [device]).indicators.backfill(T))
     shares = {
         point.time: point.fields["value"]
         for point in store.series("kpi", {"indicator": "traceability_share"}, 0, T, 1000)
