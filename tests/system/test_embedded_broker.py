@@ -142,5 +142,5 @@ def test_a_broker_that_is_killed_loses_nothing_that_it_acknowledged(
             assert len(device.acknowledged) == had
             gateway.start()
     said = device.rest()
-    until("all are stored", 30, lambda: len(stored(tmp_path)) >= said)
-    assert stored(tmp_path) == list(range(1, said + 1))
+    until("all are stored", 30, lambda: len(set(stored(tmp_path))) >= said)
+    assert set(stored(tmp_path)) == set(range(1, said + 1))
