@@ -102,8 +102,8 @@ class Clerk:
                 return
 
     def count_again(self, stop: threading.Event) -> None:
-        """Count earlier days again, for some seconds: of a large pilot a month takes minutes, and the books are
-        not to wait for it. What changed meanwhile is due once more at the end.
+        """Count earlier days again, for some seconds: of a large pilot a month takes minutes, and the books
+        are not to wait for it. What changed meanwhile is due once more at the end.
         """
         if self._again is None and self._due.is_set():
             self._due.clear()

@@ -12,6 +12,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from devices.access.registry import Registry
 from devices.pilots.pilot import load
+from gateway.ingest import contents
 from gateway.stores.sqlite import SqliteStore
 from tests.loopback import answers, free_port
 from tests.system.running import Gateway, Running, command, until
@@ -19,6 +20,9 @@ from tests.system.running import Gateway, Running, command, until
 SECRETS = {f"HOIQUAN_{name}": "x" for name in
            ("GATEWAY_PASSWORD", "READER_PASSWORD", "OPERATOR_PASSWORD", "SIMULATOR_SECRET")}  # fmt: skip
 STEP = 1000  # the n-th reading says n / STEP
+# messages without an acknowledgement: a gateway knows again so many of a device without a clock, and paho sends
+# all it has when it comes again, whatever its window (findings/paho-window-after-reconnect.sh)
+MOST = contents.MOST - 100
 
 
 class Device:
@@ -42,6 +46,8 @@ class Device:
         for n in count(1):
             if self._stop.wait(0.005):
                 return
+            while n - len(self.acknowledged) > MOST and not self._stop.wait(0.1):
+                pass
             reading = {"boot": "b", "seq": n, "values": {"soil_moisture": n / STEP}}
             # paho's own thread may hear of it before this one knows its number
             topic = "hoiquan/v1/dong-thap/tam-que/my-esp32/telemetry"
@@ -142,5 +148,5 @@ def test_a_broker_that_is_killed_loses_nothing_that_it_acknowledged(
             assert len(device.acknowledged) == had
             gateway.start()
     said = device.rest()
-    until("all are stored", 30, lambda: len(set(stored(tmp_path))) >= said)
-    assert set(stored(tmp_path)) == set(range(1, said + 1))
+    until("all are stored", 30, lambda: len(stored(tmp_path)) >= said)
+    assert stored(tmp_path) == list(range(1, said + 1))
