@@ -82,7 +82,9 @@ def make_label(
     rehearsal: Annotated[
         bool, typer.Option("--rehearsal", help="To try out: the label says so, and localhost will do.")
     ] = False,
-    anyway: Annotated[bool, typer.Option("--anyway", help="Even if the lot was recalled.")] = False,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Even if the lot was recalled, or should not have been sealed.")
+    ] = False,
     lang: Language = "vi",
 ) -> None:
     """The QR code of a lot as a picture, or labels with it to print. Its address is HOIQUAN_BASE_URL, else
@@ -91,9 +93,9 @@ def make_label(
     files.may_write(out, PICTURES)
     key, sealed = _record(data, gtin, lot)
     settings, content = Settings.read(data=data), record.parse(sealed)
-    recalls = [one for one in Shelf(settings.data / "trace").addenda(key) if story.recalled([one])]
-    if recalls and not anyway:
-        raise Misuse("label.recalled", why=story.sentences(content, recalls, lang)[0])
+    why = story.warning(Shelf(settings.data / "trace").addenda(key), lang)
+    if why and not anyway:
+        raise Misuse("label.recalled", why=why)
     base_url = address.of(settings, content)
     local = address.this_machine_s(base_url)
     if local and not rehearsal:

@@ -1,7 +1,8 @@
 """Labels of a lot to print, `/labels/{gtin}/{lot}.pdf`: what `hoiquan trace label` writes, for whoever has a
 browser alone.
 
-The code is no secret: it is on the lot's page. A lot that was recalled gets no new labels.
+The code is no secret: it is on the lot's page. A lot that was recalled, or should not
+have been sealed as is known now, gets no new labels.
 """
 
 import asyncio
@@ -36,7 +37,7 @@ def router(folder: Path, base_url: str) -> APIRouter:
         return label.pdf([label.of(json.loads(data), trial)] * COPIES, base_url, PAPER)
 
     def sheet(key: LotKey, data: bytes) -> bytes | None:
-        return None if story.recalled(shelf.addenda(key)) else made(data)
+        return None if story.warning(shelf.addenda(key), "vi") else made(data)
 
     routes = APIRouter(include_in_schema=False)
 

@@ -99,6 +99,14 @@ def sentences(content: dict[str, Any], later: Sequence[dict[str, Any]], lang: st
     return [*lines, f"{text(key, lang, number=len(later))} {page(content)}".strip()]
 
 
+def warning(later: Sequence[dict[str, Any]], lang: str) -> str:
+    """Why nobody should use a lot: its recall, or what forbids it as is known now; "" if nothing does."""
+    if recalls := [one for one in later if recalled([one])]:
+        return _entry(recalls[0], lang)[0]
+    reason = breaks(later)
+    return text("verify.breaks", lang, reason=text(f"lot.{reason}", lang)) if reason else ""
+
+
 def _entry(one: dict[str, Any], lang: str) -> list[str]:
     event: dict[str, Any] = {
         name: shown(value) if isinstance(value, str) else value for name, value in one["event"].items()

@@ -16,7 +16,7 @@ from tests import browser
 from tests.programs import program
 from tests.scanner import codes
 from tests.system.running import done, hoiquan, one_line
-from tests.traceability.conftest import HARVESTED, Grower, harvest, write
+from tests.traceability.conftest import HARVESTED, Grower, harvest, sprayed, write
 from traceability.digital_link import LotKey
 from traceability.records import address
 from traceability.sealing.seal import Sealer, lots, read
@@ -121,6 +121,14 @@ def test_a_rehearsal_s_label_says_that_it_is_one(local: Shop) -> None:
 
 def test_a_rehearsal_under_a_public_address_says_so_too(public: Shop) -> None:
     assert text("label.rehearsal", "vi") in done(public.label("lot.png", "--rehearsal"))
+
+
+def test_nor_does_one_that_should_not_have_been_sealed(public: Shop) -> None:
+    write(public.sealer, public.device, sprayed(2, 30))
+    line = one_line(public.label("lot.svg", "--lang", "vi"), 2)
+    assert text("lot.pre_harvest_interval", "vi") in line and "--anyway" in line
+    assert not (public.folder / "lot.svg").exists()
+    done(public.label("lot.svg", "--anyway"))
 
 
 def test_a_recalled_lot_gets_no_label(public: Shop) -> None:

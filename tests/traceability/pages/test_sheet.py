@@ -6,9 +6,9 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from devices.contract.diary import Revocation
+from devices.contract.diary import Correction, Revocation
 from devices.pilots.pilot import Pilot
-from tests.traceability.conftest import HARVESTED, harvest, write
+from tests.traceability.conftest import HARVESTED, harvest, sprayed, write
 from traceability.digital_link import LotKey
 from traceability.pages import web
 from traceability.sealing.seal import Sealer
@@ -45,6 +45,18 @@ def test_a_recalled_lot_leads_to_its_page_which_says_why(
     sealer.seal_pending()
     answer = client(tmp_path, pilot).get(f"/labels/{key.gtin}/{key.lot}.pdf")
     assert answer.status_code == 303 and answer.headers["location"] == key.path
+
+
+def test_nor_are_there_labels_of_a_lot_that_should_not_have_been_sealed(
+    key: LotKey, sealer: Sealer, tmp_path: Path, pilot: Pilot
+) -> None:
+    write(sealer, pilot.fleet["tam-que-diary-01"], sprayed(2, 30))
+    answer = client(tmp_path, pilot).get(f"/labels/{key.gtin}/{key.lot}.pdf")
+    assert answer.status_code == 303 and answer.headers["location"] == key.path
+    mend = Correction(event="correction", id="mend", ts=HARVESTED, plot="plot-1", crop="mango", of="input-2",
+                      reason="nhầm", changes={"pre_harvest_days": 1.0})  # fmt: skip
+    write(sealer, pilot.fleet["tam-que-diary-01"], mend)
+    assert client(tmp_path, pilot).get(f"/labels/{key.gtin}/{key.lot}.pdf").status_code == 200
 
 
 def test_labels_that_no_phone_can_open_are_marked(key: LotKey, tmp_path: Path, pilot: Pilot) -> None:
