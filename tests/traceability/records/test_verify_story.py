@@ -220,7 +220,7 @@ def test_the_browser_tells_the_same(farm: Farm, page: browser.Page) -> None:
     farm.write("packing", "pack-1", 1, quantity_kg=100.25, packages=20)
     farm.write("shipping", "ship-1", 2, quantity_kg=10, buyer="Chợ\nVerified by us")
     farm.write(
-        "correction", "mend-1", 3, of="mango-1", reason="x", changes={"quantity_kg": 84.5, "ts": later}
+        "correction", "mend-1", 3, of="mango-1", reason="x", changes={"quantity_kg": 840.5, "ts": later}
     )
     look, said = answer(page, farm.folder, sorted(farm.export(key).parent.iterdir()))
     assert look == "note" and said.startswith("✓ Verified; it was corrected since\n")
