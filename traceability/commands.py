@@ -93,7 +93,8 @@ def make_label(
     files.may_write(out, PICTURES)
     key, sealed = _record(data, gtin, lot)
     settings, content = Settings.read(data=data), record.parse(sealed)
-    why = story.warning(Shelf(settings.data / "trace").addenda(key), lang)
+    later = Shelf(settings.data / "trace").addenda(key)
+    why = story.warning(later, lang)
     if why and not anyway:
         raise Misuse("label.recalled", why=why)
     base_url = address.of(settings, content)
@@ -105,7 +106,7 @@ def make_label(
     uri = base_url + key.path
     kind = out.suffix.lower()
     if kind == ".pdf":
-        out.write_bytes(label.pdf([label.of(content, trial)] * copies, base_url, paper))
+        out.write_bytes(label.pdf([label.of(content, later, trial)] * copies, base_url, paper))
     else:
         picture = label.svg if kind == ".svg" else label.png
         out.write_bytes(picture(uri, trial=trial))

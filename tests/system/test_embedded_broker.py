@@ -20,8 +20,8 @@ from tests.system.running import Gateway, Running, command, until
 SECRETS = {f"HOIQUAN_{name}": "x" for name in
            ("GATEWAY_PASSWORD", "READER_PASSWORD", "OPERATOR_PASSWORD", "SIMULATOR_SECRET")}  # fmt: skip
 STEP = 1000  # the n-th reading says n / STEP
-# messages without an acknowledgement: a gateway knows again so many of a device without a clock, and paho sends
-# all it has when it comes again, whatever its window (findings/paho-window-after-reconnect.sh)
+# messages without an acknowledgement: a gateway knows so many again of a device without a clock, and paho
+# sends all it has when it comes again, whatever its window (findings/paho-window-after-reconnect.sh)
 MOST = contents.MOST - 100
 
 

@@ -13,6 +13,7 @@ import json
 import math
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ from PIL import Image
 
 from devices.texts import Misuse, day, rounded, text
 from traceability.digital_link import LotKey
+from traceability.records import story
 
 QUIET = 4  # modules around the code, ISO/IEC 18004
 # GS1 General Specifications 5.12.3.1, QR codes with a Digital Link at retail points of sale: mm a module
@@ -67,9 +69,11 @@ class Label:
     note: str  # such as that it is a rehearsal's; may be empty
 
 
-def of(record: dict[str, Any], trial: str = "") -> Label:
-    """The label of a sealed record; `trial` says on it that it is one to try out."""
-    harvested = datetime.fromisoformat(record["times"]["harvested"])
+def of(record: dict[str, Any], later: Sequence[dict[str, Any]] = (), trial: str = "") -> Label:
+    """The label of a sealed record, with the day as `later`, the entries after it, corrected it; `trial` says
+    on it that it is one to try out.
+    """
+    harvested = story.harvested(record, later)
     return Label(
         LotKey(record["gtin"], record["lot"]),
         record["product"]["name"]["vi"],

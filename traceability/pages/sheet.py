@@ -32,12 +32,15 @@ def router(folder: Path, base_url: str) -> APIRouter:
     making, shelf = asyncio.Lock(), Shelf(folder)
 
     @lru_cache(maxsize=16)
-    def made(data: bytes) -> bytes:
+    def made(data: bytes, *later: bytes) -> bytes:
         trial = text("label.trial", "vi") if address.this_machine_s(base_url) else ""
-        return label.pdf([label.of(json.loads(data), trial)] * COPIES, base_url, PAPER)
+        return label.pdf(
+            [label.of(json.loads(data), [*map(json.loads, later)], trial)] * COPIES, base_url, PAPER
+        )
 
     def sheet(key: LotKey, data: bytes) -> bytes | None:
-        return None if story.warning(shelf.addenda(key), "vi") else made(data)
+        later = [entry for entry, _ in shelf.later(key)]
+        return None if story.warning([*map(json.loads, later)], "vi") else made(data, *later)
 
     routes = APIRouter(include_in_schema=False)
 

@@ -70,6 +70,15 @@ def harvested(content: dict[str, Any], later: Sequence[dict[str, Any]]) -> datet
     return local(last, sealed.tzinfo)
 
 
+def kilograms(content: dict[str, Any], later: Sequence[dict[str, Any]]) -> float:
+    """How much a harvest gave, as corrected; what came out of a split or merge weighs as it was sealed."""
+    if not content["made_from"]:
+        for event in held(later).values():
+            if event["event"] == HARVEST:
+                return float(event["quantity_kg"])
+    return float(content["quantity_kg"]["value"])
+
+
 def doubts(content: dict[str, Any], later: Sequence[dict[str, Any]], today: date, lang: str) -> list[str]:
     """Why a record is doubtful though nothing of it was changed: days that cannot be, which are refused today
     and were sealed by earlier versions; as they were corrected. `today`: where it grew. A rehearsal plays in

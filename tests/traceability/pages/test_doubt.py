@@ -113,6 +113,8 @@ def test_a_late_input_that_was_corrected_forbids_nothing_any_more(
     mend = Correction(event="correction", id="mend", ts=HARVESTED + DAY, plot="plot-1", crop="mango",
                       of="input-2", reason="nhầm", changes={"pre_harvest_days": 1.0})  # fmt: skip
     write(farm, GARDEN, mend)
-    assert "answer good" in page(tmp_path, pilot, key)
+    shown = page(tmp_path, pilot, key)
+    assert "answer bad" not in shown
+    assert text("page.verified_corrected", "vi", index=0) in shown
     assert verify(exported(tmp_path, key))[0] == 0
     assert seal.read(tmp_path / "trace", key)

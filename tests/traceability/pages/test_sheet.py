@@ -1,5 +1,7 @@
 """Labels out of the browser: the sheet of `hoiquan trace label`, and none of a lot that was recalled."""
 
+import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -8,9 +10,12 @@ from fastapi.testclient import TestClient
 
 from devices.contract.diary import Correction, Revocation
 from devices.pilots.pilot import Pilot
+from devices.texts import text
 from tests.traceability.conftest import HARVESTED, harvest, sprayed, write
 from traceability.digital_link import LotKey
-from traceability.pages import web
+from traceability.pages import label, web
+from traceability.records.shelf import Shelf
+from traceability.sealing import seal
 from traceability.sealing.seal import Sealer
 
 
@@ -57,6 +62,25 @@ def test_nor_are_there_labels_of_a_lot_that_should_not_have_been_sealed(
                       reason="nhầm", changes={"pre_harvest_days": 1.0})  # fmt: skip
     write(sealer, pilot.fleet["tam-que-diary-01"], mend)
     assert client(tmp_path, pilot).get(f"/labels/{key.gtin}/{key.lot}.pdf").status_code == 200
+
+
+def test_page_and_label_have_what_was_corrected(
+    key: LotKey, sealer: Sealer, tmp_path: Path, pilot: Pilot
+) -> None:
+    changes: dict[str, str | float] = {"ts": (HARVESTED - timedelta(days=1)).isoformat(), "quantity_kg": 50.0}
+    mend = Correction(event="correction", id="mend", ts=HARVESTED, plot="plot-1", crop="mango", of="mango-1",
+                      reason="gõ nhầm", changes=changes)  # fmt: skip
+    before = client(tmp_path, pilot).get(f"/labels/{key.gtin}/{key.lot}.pdf").content
+    write(sealer, pilot.fleet["tam-que-diary-01"], mend)
+    shelf = Shelf(tmp_path)
+    data = json.loads(seal.read(tmp_path, key) or b"")
+    assert label.of(data).harvested == "Thu hoạch 12/11/2026"
+    assert label.of(data, shelf.addenda(key)).harvested == "Thu hoạch 11/11/2026"
+    assert client(tmp_path, pilot).get(f"/labels/{key.gtin}/{key.lot}.pdf").content != before
+    page = TestClient(client(tmp_path, pilot).app).get(key.path, headers={"accept": "text/html"}).text
+    assert "<del>850 kg</del> → <ins>50 kg</ins>" in page
+    assert "<del>12/11/2026 10:00</del> → <ins>11/11/2026 10:00</ins>" in page
+    assert text("page.verified_corrected", "vi", index=0) in page and "answer good" not in page
 
 
 def test_labels_that_no_phone_can_open_are_marked(key: LotKey, tmp_path: Path, pilot: Pilot) -> None:
