@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from devices import broker_url, credentials, installation, terminal
 from devices.access.authority import CA, authority, fingerprint, prepare
 from devices.access.mosquitto import write_accounts
-from devices.access.registry import Enrolled, Registry
+from devices.access.registry import Enrolled, EnrolmentError, Registry
 from devices.access.roll import enroll_roll
 from devices.access.site import site_of
 from devices.access.ticket import PICTURES, Ticket, ticket
@@ -76,9 +77,10 @@ def enroll(
     settings, registry = installation.registry(data, pilot)
     shelf = shelf_of(settings)
     site = site_of(shelf, probe, values or [])
+    # before the password holds: whatever of its way in cannot be told stops it here
+    way_in = ticket(settings, registry.pilot.pilot, community, model, device)
     password = registry.enroll(community, model, device, dev_eui, plot, probe, site)
-    tell_broker(settings, registry)
-    _show(ticket(settings, registry.pilot.pilot, community, model, device, password), qr, lang, json_output)
+    _hand_over(settings, registry, replace(way_in, password=password), qr, lang, json_output)
     if dev_eui is not None and not json_output:
         kept = shelf.probes.get(probe) if probe else None
         profile = (kept.probe.profiles or kept.probe.models or [kept.probe.id])[0] if kept else "-"
@@ -138,11 +140,12 @@ def rotate(
     """Give a device a new password, shown this once; the old one is worth nothing, its connection is cut."""
     may_write(qr, PICTURES, new=True)
     settings, registry = installation.registry(data, pilot)
-    password = registry.rotate(device)
-    tell_broker(settings, registry)
     known = registry.lookup(device)
-    community, model = (known.community, known.model) if known else ("", "")
-    _show(ticket(settings, registry.pilot.pilot, community, model, device, password), qr, lang, json_output)
+    if known is None:
+        raise EnrolmentError("enrol.none", device=device)
+    way_in = ticket(settings, known.pilot, known.community, known.model, device)  # as in `enroll`
+    password = registry.rotate(device)
+    _hand_over(settings, registry, replace(way_in, password=password), qr, lang, json_output)
 
 
 @devices_app.command("list")
@@ -275,8 +278,14 @@ def shelf_of(settings: Settings) -> Shelf:
     return Shelf(settings.data / PROBES)
 
 
-def _show(way: Ticket, qr: Path | None, lang: str, as_json: bool) -> None:
-    typer.echo(json.dumps(way.plain()) if as_json else "\n".join(way.lines(lang)))
+def _hand_over(
+    settings: Settings, registry: Registry, way: Ticket, qr: Path | None, lang: str, as_json: bool
+) -> None:
+    """Tell the broker of a new password and show it, whatever comes in between: it is nowhere else."""
+    try:
+        tell_broker(settings, registry)
+    finally:
+        typer.echo(json.dumps(way.plain()) if as_json else "\n".join(way.lines(lang)))
     if qr is not None:
         way.draw(qr)
 

@@ -92,8 +92,12 @@ class Ticket:
         write_privately(path, [made.getvalue()])
 
 
-def ticket(settings: Settings, pilot: str, community: str, model: str, device: str, password: str) -> Ticket:
-    """The way in of a device that was enrolled; the address is the one that devices reach."""
+def ticket(
+    settings: Settings, pilot: str, community: str, model: str, device: str, password: str = ""
+) -> Ticket:
+    """The way in of a device; the address is the one that devices reach. The password may be put in when it
+    holds. Raises Misuse where address or CA cannot be used.
+    """
     way = broker_url.parse(settings.public_mqtt or settings.mqtt)
     diary = model == DIARY
     topic = str(Topic(pilot, community, device, "diary" if diary else "telemetry"))

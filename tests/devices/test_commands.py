@@ -1,4 +1,6 @@
-"""`hoiquan device enroll`: what it prints, and what it keeps to itself."""
+"""`hoiquan device enroll` and `rotate`: what they print and keep to themselves, and when they do nothing."""
+
+import json
 
 import pytest
 from typer.testing import CliRunner
@@ -37,3 +39,37 @@ def test_the_password_of_the_network_server_is_printed_when_it_is_asked_for(data
     assert OF_ALL not in enrolled(data, 4, "--json", "--network-password"), (
         "a device's ticket has its own alone"
     )
+
+
+def said_by(data, *words):
+    return CliRunner().invoke(hoiquan.app, ["device", *words, "--data", str(data), "--json"])
+
+
+def test_no_password_holds_whose_way_in_cannot_be_told(data, monkeypatch):
+    """It is shown this once: enrolled without a ticket the device would have one that nobody knows."""
+    enroll = ["enroll", "--community", "tam-que", "--model", "soil-probe", "--id"]
+    registry = Registry(data / "registry.sqlite", load("dong-thap"))
+    first = json.loads(said_by(data, *enroll, "first").stdout)["password"]
+    for url, key in (("mqtts://broker.example", "ca.none"), ("http://broker.example", "setting.broker")):
+        monkeypatch.setenv("HOIQUAN_PUBLIC_MQTT", url)
+        for words in ([*enroll, "second"], ["rotate", "first"]):
+            done = said_by(data, *words)
+            assert done.exception.key == key and not done.stdout
+        assert registry.lookup("second") is None and registry.verify("first", first)
+    monkeypatch.setenv("HOIQUAN_PUBLIC_MQTT", "mqtts://broker.example")
+    assert CliRunner().invoke(hoiquan.app, ["ca", "--data", str(data)]).exit_code == 0
+    for words in ([*enroll, "second"], ["rotate", "first"]):
+        given = json.loads(said_by(data, *words).stdout)
+        assert given["ca_sha256"] and registry.verify(words[-1], given["password"])
+    assert said_by(data, "rotate", "third").exception.key == "enrol.none"
+
+
+def test_a_password_that_holds_is_shown_though_the_broker_cannot_be_told(data, monkeypatch):
+    monkeypatch.setenv("HOIQUAN_MOSQUITTO_PASSWORDS", str(data / "none" / "passwords"))
+    monkeypatch.setenv("HOIQUAN_GATEWAY_PASSWORD", "any")
+    registry = Registry(data / "registry.sqlite", load("dong-thap"))
+    for words in (["enroll", "--community", "tam-que", "--model", "soil-probe", "--id", "mine"],
+                  ["rotate", "mine"]):  # fmt: skip
+        done = said_by(data, *words)
+        assert isinstance(done.exception, FileNotFoundError)
+        assert registry.verify("mine", json.loads(done.stdout)["password"])
