@@ -158,7 +158,7 @@ def jobs(
 ) -> dict[str, Cost]:
     """Each recurring job of a gateway, a minute apart; `worked`: seconds of CPU time, of an engine too."""
     spare_the_collector()  # as a gateway does: else its passes over all that there is are most of the growth
-    sheet = IndicatorSheet(store, province, lambda: list(province.fleet.values()))
+    sheet = IndicatorSheet(store, province, lambda: list(province.fleet.values()), list)
     hours = HourSheet(store, province)
     watch = Watch(store, province, folder / "alarms", devices=lambda: list(province.fleet.values()))
     advisor = Advisor(store, province, lambda: list(province.fleet.values()), folder, no_ledger, None)

@@ -154,7 +154,7 @@ def written(store: Store, province: Pilot, now: int, folder: Path) -> None:
     if done.exists():
         return
     begun = time.monotonic()
-    IndicatorSheet(store, province, lambda: fleet).write(now)
+    IndicatorSheet(store, province, lambda: fleet, list).write(now)
     for day in range(1, DAYS):  # as a clerk leaves them behind each day
         store.write(day_rows(province, now - day * DAY_MS))
     Watch(store, province, folder / "alarms", devices=lambda: fleet).look(now)

@@ -94,7 +94,7 @@ def _filled(store: Store, until: Path, days: int) -> int:
     print(f"{number:,} points of {days} days in {time.monotonic() - began:.0f} s")
     roll(store, pilot, now - days * DAY_MS, now)
     books = Books(received=0, stored=0, duplicate=0, quarantined=0, spooled=0, forgotten=0, oldest=None)
-    clerk = Clerk(store, pilot, "gateway-1", lambda: books, lambda: list(pilot.fleet.values()))
+    clerk = Clerk(store, pilot, "gateway-1", lambda: books, lambda: list(pilot.fleet.values()), list)
     for name, work in (("indicators, roster and devices", clerk.indicators), ("hours", clerk.hours)):
         began = time.monotonic()
         work.write(now)

@@ -51,7 +51,7 @@ def opened(settings: Settings, store: Store, lots: Told, recalls: Told, harvests
 
     @lru_cache(maxsize=32)
     def evaluated(at: int) -> Evaluation:
-        return evaluate(store, pilot, registry.devices(), at)
+        return evaluate(store, pilot, [one.device for one in registry.spans() if one.at(at)], at)
 
     def of_minute(moment: int) -> Evaluation:
         return evaluated(moment // MINUTE_MS * MINUTE_MS)

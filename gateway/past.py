@@ -8,6 +8,7 @@ from itertools import islice
 from rich.console import Console
 from rich.progress import Progress, track
 
+from devices.access.registry import always
 from devices.clock import DAY_MS, day_of
 from devices.contract.diary import Harvest, decode_diary
 from devices.contract.reading import Device, Reading
@@ -62,8 +63,7 @@ class Past:
             at = min(day + DAY_MS, stop)
             self._store.write(points(self._store, self._pilot, advise(self._store, self._pilot, at), at))
         first, last = day_of(start, self._pilot.zone), day_of(stop - 1, self._pilot.zone) + timedelta(days=1)
-        devices = list(self._pilot.fleet.values())
-        days = recount(self._store, self._pilot, devices, first, last)
+        days = recount(self._store, self._pilot, always(self._pilot.fleet.values()), first, last)
         for _ in track(days, "days counted", total=(last - first).days, console=Console(stderr=True)):
             pass
 

@@ -89,8 +89,9 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
     kept_ms, kept_bytes = settings.quarantine_days * DAY_MS, settings.quarantine_max_mb * MB
     faults = Faults()
     clerk = Clerk(
-        store, pilot, settings.instance, spool.books, registry.devices, figures=gauges.fields,
-        openings=Openings(settings.data / "trace", pilot).points, acts=Acts(settings, registry).points,
+        store, pilot, settings.instance, spool.books, registry.devices, registry.spans,
+        figures=gauges.fields, openings=Openings(settings.data / "trace", pilot).points,
+        acts=Acts(settings, registry).points,
         forget=lambda: spool.forget(now_ms() - kept_ms, kept_bytes), faults=faults,
     )  # fmt: skip
     diaries = Diaries(sealer, store, pilot, clerk.past_changed, spool.set_aside, faults)

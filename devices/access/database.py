@@ -1,5 +1,5 @@
-"""The tables of enrolled devices and of who changed them: SQLite by default, PostgreSQL by URL, and how
-either is opened and reached.
+"""The tables of enrolled devices, of earlier enrolments and of who changed them: SQLite by default,
+PostgreSQL by URL, and how either is opened and reached.
 
 Several processes share it: the command enrols, the broker authenticates, the gateway looks up.
 """
@@ -48,6 +48,19 @@ DEVICES = Table(
     Column("probe", String(64)),  # the probe file that reads what it says; none: it speaks the contract
     Column("site", String(1000)),  # values of the place that the probe file needs, as JSON
 )
+FORMER = Table(  # what the rows of devices that were enrolled again said before
+    "former",
+    DEVICES.metadata,
+    Column("device", String(64), nullable=False),
+    Column("pilot", String(64), nullable=False),
+    Column("community", String(64), nullable=False),
+    Column("model", String(64), nullable=False),
+    Column("enrolled", BigInteger, nullable=False),
+    Column("revoked", BigInteger, nullable=False),
+    Column("plot", String(64)),
+    Column("probe", String(64)),
+    Column("site", String(1000)),
+)
 ACTS = Table(
     "act",
     DEVICES.metadata,
@@ -92,7 +105,7 @@ def connect(url: str | Path) -> Engine:
 def prepare(connection: Connection) -> None:
     """Make the tables, or add what they lack. Several processes may be the first at once."""
     making(connection)
-    for table in (DEVICES, ACTS):
+    for table in (DEVICES, FORMER, ACTS):
         connection.execute(CreateTable(table, if_not_exists=True))
     connection.execute(CreateIndex(CHANGES, if_not_exists=True))
     connection.commit()

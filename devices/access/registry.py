@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from devices.access.acts import Did, done, note
-from devices.access.database import DEVICES, reached
+from devices.access.database import DEVICES, FORMER, reached
 from devices.access.roster import Roster, State, device_of, state_since
 from devices.clock import now_ms
 from devices.contract.models import MODELS
@@ -55,15 +55,26 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """A device as listed; times are epoch milliseconds."""
+    """A device as listed, and one of the times for which it might speak; epoch milliseconds."""
 
     device: Device
     enrolled: int
     revoked: int | None
 
+    def at(self, moment: int) -> bool:
+        """Whether it might speak at epoch ms `moment`."""
+        return self.enrolled <= moment and (self.revoked is None or moment < self.revoked)
+
+
+def always(devices: Iterable[Device]) -> list[Enrolled]:
+    """Devices that might speak at any time, as simulated ones may."""
+    return [Enrolled(device, 0, None) for device in devices]
+
 
 class Registry(Roster):
     """The roster of one pilot, for those who may change it too."""
+
+    _spans: tuple[State | None, list[Enrolled]] = None, []  # as of which state of the table
 
     def enroll(
         self,
@@ -111,7 +122,10 @@ class Registry(Roster):
                 )  # fmt: skip
             keep(answers)
             for part in _chunks([str(row["device"]) for row in rows]):  # one that was revoked joins again
-                connection.execute(delete(DEVICES).where(DEVICES.c.device.in_(part)))
+                these = DEVICES.c.device.in_(part)
+                kept = select(*(DEVICES.c[column.name] for column in FORMER.c)).where(these)
+                connection.execute(insert(FORMER).from_select(list(FORMER.c), kept))
+                connection.execute(delete(DEVICES).where(these))
             if rows:
                 connection.execute(insert(DEVICES), rows)
                 note(connection, self.pilot.pilot, "enrolled", [str(row["device"]) for row in rows])
@@ -250,6 +264,22 @@ class Registry(Roster):
         with reached(), self._engine.connect() as connection:
             rows = connection.execute(asked).all()
         return [Enrolled(device_of(row), row.enrolled, row.revoked) for row in rows]
+
+    def spans(self) -> list[Enrolled]:
+        """Every time for which a device of this pilot might speak: the simulated ones always, a real one that
+        was revoked and enrolled again once for each. While the table cannot be read what was known stays;
+        raises RegistryAway where nothing was.
+        """
+        self.refresh()
+        state = self._state
+        if self._spans[0] != state:
+            known = always(self.pilot.fleet.values())
+            with reached(), self._engine.connect() as connection:
+                for table in (FORMER, DEVICES):
+                    rows = connection.execute(select(table).where(table.c.pilot == self.pilot.pilot))
+                    known += [Enrolled(device_of(row), row.enrolled, row.revoked) for row in rows]
+            self._spans = state, known
+        return self._spans[1]
 
 
 def _chunks(names: list[str]) -> Iterator[list[str]]:

@@ -3,8 +3,10 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
+from devices.access.database import RegistryAway
+from devices.access.registry import Enrolled
 from devices.clock import DAY_MS, HOUR_MS, now_ms
 from devices.contract.reading import Device
 from devices.errors import CONTENT
@@ -29,9 +31,10 @@ STEPS = 40  # of the quarantine's tidying, each time the books are written
 
 
 class Clerk:
-    """Writes what the boards need beside the readings. `devices` gives all that may speak, `figures` what
-    stands beside the books, `openings` how often lots were looked at, `acts` who did what since then;
-    `forget` lets some old refused messages go, and says how many. A round begins `every` so many seconds.
+    """Writes what the boards need beside the readings. `devices` gives all that may speak, `spans` who might
+    when, `figures` what stands beside the books, `openings` how often lots were looked at, `acts` who did
+    what since then; `forget` lets some old refused messages go, and says how many. A round begins `every` so
+    many seconds.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Clerk:
         instance: str,
         books: Callable[[], Books],
         devices: Callable[[], list[Device]],
+        spans: Callable[[], Sequence[Enrolled]],
         *,
         figures: Callable[[], dict[str, int]] = dict,
         openings: Callable[[int], list[Point]] = lambda _: [],
@@ -50,7 +54,7 @@ class Clerk:
         every: float = BOOKS_EVERY,
     ) -> None:
         self.books = BookSheet(store, instance, books, figures)
-        self.indicators = IndicatorSheet(store, pilot, devices)
+        self.indicators = IndicatorSheet(store, pilot, devices, spans)
         self.hours = HourSheet(store, pilot)
         self._store = store
         self._openings = openings
@@ -88,7 +92,7 @@ class Clerk:
             sheet()
         except RejectPoints as error:  # what remains of it is stored; the refused points are ours to mend
             log.warning("the store refuses %d points of the paperwork: %s", len(error.bad), error)
-        except (RetryLater, SpoolFull) as error:
+        except (RetryLater, SpoolFull, RegistryAway) as error:
             log.warning("the paperwork waits: %s", error)
             return False
         except CONTENT as error:  # what somebody wrote, or a defect: the other sheets go on
@@ -115,7 +119,7 @@ class Clerk:
                     self._again = None
                 if time.monotonic() >= until:
                     break
-        except RetryLater:
+        except (RetryLater, RegistryAway):
             self._again = None
             self.past_changed()
             raise

@@ -1,8 +1,9 @@
 """The roster, the indicators and the state of each device, now and at the end of days that are past."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 
+from devices.access.registry import Enrolled
 from devices.clock import HOUR_MS, day_of, midnight_of
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
@@ -31,10 +32,16 @@ WRITTEN = 1000  # points of a recount in one write
 
 
 class IndicatorSheet:
-    """`devices` gives all that may speak."""
+    """`devices` gives all that may speak, `spans` who might when."""
 
-    def __init__(self, store: Store, pilot: Pilot, devices: Callable[[], list[Device]]) -> None:
-        self._store, self._pilot, self._devices = store, pilot, devices
+    def __init__(
+        self,
+        store: Store,
+        pilot: Pilot,
+        devices: Callable[[], list[Device]],
+        spans: Callable[[], Sequence[Enrolled]],
+    ) -> None:
+        self._store, self._pilot, self._devices, self._spans = store, pilot, devices, spans
         self._levels = alarms(pilot)  # they do not change while we run: written once
         self._covered, self._heard = Coverage(store, pilot), LastHeard(store, pilot)
         self._counted: tuple[int, tuple[Count, ...]] = 0, ()  # when, and what was written
@@ -66,7 +73,7 @@ class IndicatorSheet:
         """
         today = day_of(at, self._pilot.zone)
         first = today - timedelta(days=BACKFILL_DAYS)
-        yield from recount(self._store, self._pilot, self._devices(), first, today)
+        yield from recount(self._store, self._pilot, self._spans(), first, today)
         sealed = SealTimes(self._store, self._pilot, share_window(self._pilot, today), at + 1)
         where = {"pilot": self._pilot.pilot, "indicator": SHARE}
         for counted in self._store.series("kpi", where, midnight_of(today, self._pilot.zone), at + 1, MANY):
@@ -74,10 +81,11 @@ class IndicatorSheet:
             self._store.write(points(self._pilot, again))
 
 
-def recount(store: Store, pilot: Pilot, devices: list[Device], first: date, last: date) -> Iterator[date]:
+def recount(store: Store, pilot: Pilot, spans: Sequence[Enrolled], first: date, last: date) -> Iterator[date]:
     """Count the indicators again at the end of each day from `first` to before `last`, newest first,
-    and store them; yields each day once it is stored. One whose window began before there were readings is
-    left out: a count over days at which nobody had looked would say 0.
+    and store them; yields each day once it is stored. A day is counted by those who might speak at its end,
+    where they were enrolled then: who leaves, joins or moves later changes nothing of it. One whose window
+    began before there were readings is left out: a count over days at which nobody had looked would say 0.
     """
     sealed = SealTimes(store, pilot, share_window(pilot, first), midnight_of(last, pilot.zone))
     covered = Coverage(store, pilot)
@@ -87,6 +95,7 @@ def recount(store: Store, pilot: Pilot, devices: list[Device], first: date, last
         day = last - timedelta(days=back + 1)
         end = midnight_of(day + timedelta(days=1), pilot.zone) - 1  # still of the day that ends
         if covered.begun(end):
+            devices = [one.device for one in spans if one.at(end)]
             evaluation = evaluate(store, pilot, devices, end, sealed, covered)
             counted += points(pilot, evaluation)
             if back < LEFT_DAYS:

@@ -10,8 +10,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from dashboards.figures import Figures
-from dashboards.site import site
-from devices.clock import day_of, midnight_of
+from dashboards.site import opened, site
+from devices.access import registry as registry_module
+from devices.access.registry import Registry
+from devices.clock import DAY_MS, HOUR_MS, day_of, midnight_of
 from devices.pilots.pilot import Pilot
 from devices.settings import Settings
 from gateway.indicators.count import evaluate, points
@@ -222,3 +224,29 @@ def test_a_page_has_the_store_asked_no_more_often_of_many_places_than_of_few(tmp
     few, many = (asked_of(tmp_path / str(places), places) for places in (1, 60))
     assert few == many
     assert [few[path] for path in ("/", "/?q=tam", "/api/v1/devices")] == [0, 0, 0]
+
+
+def test_who_counted_at_a_past_moment_is_told_by_who_was_enrolled_then(tmp_path, monkeypatch):
+    """The report of a year that is over says the same after a device has left or moved."""
+    settings, end = Settings(data=tmp_path), soil.NOW // HOUR_MS * HOUR_MS
+    registry = Registry(settings.registry_url, settings.loaded_pilot)
+    monkeypatch.setattr(registry_module, "now_ms", lambda: end - 10 * DAY_MS)
+    store = SqliteStore(tmp_path / "readings.sqlite")
+    try:
+        for name in ("d1", "d2", "d3"):
+            registry.enroll("tam-que", "soil-probe", name)
+            tagged = device_tags(registry.lookup(name))
+            hours = range(end - 8 * DAY_MS, end, HOUR_MS)
+            store.write([Point("telemetry", tagged, {"soil_ec": 1.0}, hour) for hour in hours])
+        figures = opened(settings, store, lambda *_: [], lambda *_: [])
+        before = figures.evaluation(end).counts[0]
+        assert before.members == ("tam-que",) and before.real == 1
+        monkeypatch.setattr(registry_module, "now_ms", lambda: end + HOUR_MS)
+        registry.revoke("d1")
+        registry.revoke("d2")
+        registry.enroll("my-dien", "soil-probe", "d2")
+        figures = opened(settings, store, lambda *_: [], lambda *_: [])  # whose memory is empty
+        assert figures.evaluation(end).counts[0] == before
+        assert figures.evaluation(end + HOUR_MS).counts[0].members == ()
+    finally:
+        store.close()

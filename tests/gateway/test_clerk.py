@@ -7,11 +7,10 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from devices.clock import day_of, midnight_of
+from devices.access.registry import always
 from devices.pilots.pilot import load
 from gateway.clerk import clerk as clerk_module
 from gateway.clerk.clerk import Clerk
-from gateway.clerk.indicators import recount
 from gateway.ingest.message import Books, Message, Outcome, Refusal
 from gateway.ingest.spool import Spool
 from gateway.ingest.spoolfile import SpoolFull
@@ -35,7 +34,7 @@ def store(tmp_path):
 
 
 def clerk(store, devices=()):
-    return Clerk(store, PILOT, "g1", lambda: BOOKS, lambda: list(devices))
+    return Clerk(store, PILOT, "g1", lambda: BOOKS, lambda: list(devices), lambda: always(devices))
 
 
 def test_the_books_are_written_as_they_are(store):
@@ -61,14 +60,14 @@ def test_the_books_of_five_minutes_are_one_point_and_a_restart_loses_no_message(
         books[0] = replace(BOOKS, received=received, stored=stored, oldest=oldest and now[0] - oldest)
         made.books.write(now[0])
 
-    made = Clerk(store, PILOT, "g1", lambda: books[0], list)
+    made = Clerk(store, PILOT, "g1", lambda: books[0], list, list)
     sheet(made, 0, 10, 6)
     sheet(made, 10_000, 12, 6, oldest=9000)
     sheet(made, 10_000, 15, 14)
-    again = Clerk(store, PILOT, "g1", lambda: books[0], list)  # within the same five minutes
+    again = Clerk(store, PILOT, "g1", lambda: books[0], list, list)  # within the same five minutes
     sheet(again, 10_000, 20, 20)
     sheet(again, SLOT, 21, 21)
-    later = Clerk(store, PILOT, "g1", lambda: books[0], list)
+    later = Clerk(store, PILOT, "g1", lambda: books[0], list, list)
     sheet(later, 3 * SLOT, 41, 40)
     sheet(later, SLOT, 4, 3)  # its spool was made anew
     rows = [
@@ -88,7 +87,7 @@ def test_the_books_of_five_minutes_are_one_point_and_a_restart_loses_no_message(
 
 def test_gateways_of_a_group_write_books_of_their_own(store):
     clerk(store).books.write(T)
-    Clerk(store, PILOT, "g2", lambda: replace(BOOKS, received=99), list).books.write(T)
+    Clerk(store, PILOT, "g2", lambda: replace(BOOKS, received=99), list, list).books.write(T)
     found = {row.tags["instance"]: row.fields["received"][1] for row in store.latest("gateway", {}, 0)}
     assert found == {"g1": 10, "g2": 99}
 
@@ -136,7 +135,7 @@ def test_what_was_counted_before_its_harvests_were_sealed_is_counted_again(store
 
 def test_what_stands_beside_the_books_is_written_with_them(store):
     figures = {"spool_bytes": 4096, "missing": 3, "broker_dropped": 7}
-    Clerk(store, PILOT, "g1", lambda: BOOKS, list, figures=lambda: figures).books.write(T)
+    Clerk(store, PILOT, "g1", lambda: BOOKS, list, list, figures=lambda: figures).books.write(T)
     (row,) = store.latest("gateway", {"instance": "g1"}, 0)
     assert {name: row.fields[name][1] for name in figures} == figures
 
@@ -147,7 +146,7 @@ def test_the_quarantine_is_tidied_in_steps_until_nothing_more_leaves(store, tmp_
         spool.append(messages)
         spool.settle(spool.pending(9999), Outcome(refused=[Refusal(m, "not_json", "") for m in messages]))
         made = Clerk(
-            store, PILOT, "g1", spool.books, list, forget=lambda: spool.forget(2150, 10**9, limit=500)
+            store, PILOT, "g1", spool.books, list, list, forget=lambda: spool.forget(2150, 10**9, limit=500)
         )
         made.tidy()
         books = spool.books()
@@ -230,7 +229,7 @@ class Stubborn:
 def test_a_write_that_fails_does_not_end_the_clerk(store, monkeypatch, error, measurement):
     monkeypatch.setattr(threading, "excepthook", lambda *_: None)
     stubborn = Stubborn(store, error, measurement)
-    made = Clerk(stubborn, PILOT, "g1", lambda: BOOKS, list, every=0.01)
+    made = Clerk(stubborn, PILOT, "g1", lambda: BOOKS, list, list, every=0.01)
     stop = threading.Event()
     work = threading.Thread(target=made.run, args=(stop,))
     work.start()
@@ -255,7 +254,10 @@ def test_a_refused_sheet_holds_up_no_other(store, monkeypatch):
     stubborn = Stubborn(store, RejectPoints({0: "field type conflict"}), "gateway")
     stop = threading.Event()
     work = threading.Thread(
-        target=Clerk(stubborn, PILOT, "g1", lambda: BOOKS, lambda: [device], every=0.01).run, args=(stop,)
+        target=Clerk(
+            stubborn, PILOT, "g1", lambda: BOOKS, lambda: [device], lambda: always([device]), every=0.01
+        ).run,
+        args=(stop,),
     )
     work.start()
 
@@ -286,7 +288,7 @@ def test_books_that_cannot_be_read_do_not_end_the_clerk(store, monkeypatch):
         return BOOKS
 
     stop = threading.Event()
-    work = threading.Thread(target=Clerk(store, PILOT, "g1", books, list, every=0.01).run, args=(stop,))
+    work = threading.Thread(target=Clerk(store, PILOT, "g1", books, list, list, every=0.01).run, args=(stop,))
     work.start()
     try:
         until(lambda: not work.is_alive() or store.latest("gateway", {"instance": "g1"}, 0), "it goes on", 10)
@@ -294,71 +296,3 @@ def test_books_that_cannot_be_read_do_not_end_the_clerk(store, monkeypatch):
     finally:
         stop.set()
         work.join()
-
-
-def test_past_days_are_counted_where_readings_began_before_their_window(store):
-    device = next(device for device in PILOT.fleet.values() if device.model == "soil-probe")
-    hours = range(20 * 24)
-    begin = MIDNIGHT - 20 * 86_400_000
-    store.write(
-        [Point("telemetry", device_tags(device), {"soil_ec": 1.0}, begin + h * 3_600_000) for h in hours]
-    )
-    list(clerk(store, [device]).indicators.backfill(T))
-    days = {point.time for point in store.series("kpi", {"indicator": "iot_communities"}, 0, T, 1000)}
-    window = PILOT.rules.iot_communities.window_days
-    assert days == {MIDNIGHT - 1 - n * 86_400_000 for n in range(20 - window + 1)}
-
-
-def test_a_month_that_takes_long_is_counted_again_some_days_a_round(store, monkeypatch):
-    device = next(device for device in PILOT.fleet.values() if device.model == "soil-probe")
-    begin = MIDNIGHT - 20 * 86_400_000
-    store.write(
-        [Point("telemetry", device_tags(device), {"soil_ec": 1.0}, begin + h * 3_600_000) for h in range(480)]
-    )
-    monkeypatch.setattr("gateway.clerk.clerk.AGAIN", 0)
-    monkeypatch.setattr("gateway.clerk.clerk.now_ms", lambda: T)
-    monkeypatch.setattr("gateway.clerk.indicators.WRITTEN", 1)
-    made, stop, counted = clerk(store, [device]), threading.Event(), []
-    for turn in range(1, 100):
-        if turn == 20:
-            made.past_changed()  # while it counts: once more at the end
-        made.count_again(stop)
-        counted.append(len(store.series("kpi", {"indicator": "iot_communities"}, 0, T, 1000)))
-        if made._again is None and not made._due.is_set():
-            break
-    window = PILOT.rules.iot_communities.window_days
-    assert counted[:5] == [1, 2, 3, 4, 5] and counted[-1] == 20 - window + 1
-    assert turn > 2 * 30
-
-
-def test_a_lot_of_an_earlier_day_counts_from_that_day_on_only(store):
-    device = next(device for device in PILOT.fleet.values() if device.model == "soil-probe")
-    begin = MIDNIGHT - 20 * 86_400_000
-    store.write(
-        [Point("telemetry", device_tags(device), {"soil_ec": 1.0}, begin + h * 3_600_000) for h in range(480)]
-    )
-    sealed = MIDNIGHT - 5 * 86_400_000 + 1
-    where = tags(pilot=PILOT.pilot, community="tam-que", product="mango")
-    store.write([Point("lot", where, {"quantity": 1.0, "simulated": True, "verified": True}, sealed)])
-    list(clerk(store, [device]).indicators.backfill(T))
-    shares = {
-        point.time: point.fields["value"]
-        for point in store.series("kpi", {"indicator": "traceability_share"}, 0, T, 1000)
-    }
-    assert all((value > 0) is (time > sealed) for time, value in shares.items())
-    assert any(shares.values())
-
-
-def test_a_day_that_is_told_as_counted_is_stored(store):
-    """Whoever stops after it has lost nothing."""
-    device = next(device for device in PILOT.fleet.values() if device.model == "soil-probe")
-    begin = MIDNIGHT - 20 * 86_400_000
-    store.write(
-        [Point("telemetry", device_tags(device), {"soil_ec": 1.0}, begin + h * 3_600_000) for h in range(480)]
-    )
-    today, told = day_of(T, PILOT.zone), []
-    for day in recount(store, PILOT, [device], today - timedelta(days=5), today):
-        told.append(day)
-        end = midnight_of(day + timedelta(days=1), PILOT.zone)
-        assert len(store.series("kpi", {"indicator": "iot_communities"}, end - 1, end, 10)) == 1
-    assert told == [today - timedelta(days=back) for back in range(1, 6)]

@@ -104,7 +104,9 @@ def test_the_board_shows_what_is_counted_by_hand(influx, tmp_path, seed):
             past.keep(readings)
         past.write_down(diary)
         books = Books(received=0, stored=0, duplicate=0, quarantined=0, spooled=0, forgotten=0, oldest=None)
-        Clerk(store, PILOT, "g", lambda: books, lambda: list(PILOT.fleet.values())).indicators.write(NOW)
+        Clerk(store, PILOT, "g", lambda: books, lambda: list(PILOT.fleet.values()), list).indicators.write(
+            NOW
+        )
     finally:
         sealer.close()
         store.close()

@@ -103,7 +103,7 @@ def test_the_board_has_the_same(data):
     settings = Settings(data=folder)
     acts = Acts(settings, Registry(settings.registry_url, PILOT))
     with closing(SqliteStore(folder / "store.sqlite")) as store:
-        clerk = Clerk(store, PILOT, "g", lambda: Books(0, 0, 0, 0, 0, None), list, acts=acts.points)
+        clerk = Clerk(store, PILOT, "g", lambda: Books(0, 0, 0, 0, 0, None), list, list, acts=acts.points)
         for _ in range(2):  # the second tells again what was lately done
             clerk.write_acts(now_ms())
         in_store = store.series("audit", {"pilot": "dong-thap"}, 0, 2**42, 99)

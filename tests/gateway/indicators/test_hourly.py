@@ -36,7 +36,7 @@ def there(store, device=GAUGE):
 
 def clerk(store):
     books = Books(received=0, stored=0, duplicate=0, quarantined=0, spooled=0, forgotten=0, oldest=None)
-    return Clerk(store, PILOT, "g1", lambda: books, list)
+    return Clerk(store, PILOT, "g1", lambda: books, list, list)
 
 
 def test_hours_add_up_to_what_the_readings_say(store):

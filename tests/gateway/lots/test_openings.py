@@ -57,7 +57,7 @@ def lots(trace):
 def written(store, trace, at=NOW, openings=None):
     books = Books(received=0, stored=0, duplicate=0, quarantined=0, spooled=0, forgotten=0, oldest=None)
     openings = openings or Openings(trace, PILOT)
-    Clerk(store, PILOT, "g", lambda: books, list, openings=openings.points).write_openings(at)
+    Clerk(store, PILOT, "g", lambda: books, list, list, openings=openings.points).write_openings(at)
     days = {
         (dict(point.tags)["community"], point.time): point.fields["scans"]
         for point in store.series("scan", {"pilot": PILOT.pilot}, 0, NOW + 1, 10_000)

@@ -1,0 +1,72 @@
+"""When a device might speak: what it was before it was revoked and enrolled again is not forgotten."""
+
+import sqlite3
+
+import pytest
+
+from devices.access import registry as registry_module
+from devices.access.registry import Registry
+from devices.pilots.pilot import load
+
+PILOT = load("dong-thap")
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "registry.sqlite"
+
+
+@pytest.fixture
+def two(path):
+    """As two processes: each with its own memory of one file."""
+    return Registry(path, PILOT), Registry(path, PILOT)
+
+
+def test_every_time_for_which_a_device_might_speak_is_kept(two, path, monkeypatch):
+    """One that is enrolled again is another then; what it was before is not forgotten."""
+    here, there = two
+    elsewhere = Registry(path, load("quang-tri"))
+    of_pilot = len(PILOT.fleet)
+
+    def spans():
+        return sorted((one.enrolled, one.revoked, one.device.community, one.device.plot)
+                      for one in there.spans() if not one.device.simulated)  # fmt: skip
+
+    assert len(there.spans()) == of_pilot and all(one.at(0) and one.at(2**62) for one in there.spans())
+    moment = iter(range(10, 100, 10))
+    monkeypatch.setattr(registry_module, "now_ms", lambda: next(moment))
+    here.enroll("tam-que", "soil-probe", "d1", plot="plot-1")
+    here.revoke("d1")
+    here.enroll("canh-tan", "soil-probe", "d1")
+    here.revoke("d1")
+    assert spans() == [(10, 20, "tam-que", "plot-1"), (30, 40, "canh-tan", None)]
+    elsewhere.enroll(elsewhere.pilot.communities[0].id, "soil-probe", "d1")
+    assert spans() == [(10, 20, "tam-que", "plot-1"), (30, 40, "canh-tan", None)]
+    now = [one for one in elsewhere.spans() if not one.device.simulated]
+    assert [(one.enrolled, one.revoked, one.device.pilot) for one in now] == [(50, None, "quang-tri")]
+    first = next(one for one in there.spans() if one.enrolled == 10)
+    assert [first.at(moment) for moment in (9, 10, 19, 20)] == [False, True, True, False]
+
+
+def test_a_registry_of_an_earlier_version_learns_of_earlier_enrolments(path):
+    registry = Registry(path, PILOT)
+    registry.enroll("tam-que", "soil-probe", "d1")
+    registry.revoke("d1")
+    with sqlite3.connect(path) as db:
+        db.execute("DROP TABLE former")
+    again = Registry(path, PILOT)
+    again.enroll("canh-tan", "soil-probe", "d1")
+    assert {one.device.community for one in again.spans() if not one.device.simulated} == {
+        "tam-que",
+        "canh-tan",
+    }
+
+
+def test_while_the_table_is_away_the_times_that_were_known_stay(path):
+    registry = Registry(path, PILOT)
+    registry.enroll("tam-que", "soil-probe", "d1")
+    known = registry.spans()
+    path.rename(path.with_name("away"))
+    path.mkdir()
+    registry._engine.dispose()
+    assert registry.spans() == known
