@@ -37,15 +37,25 @@ class Watched(Mosquitto):
 
 
 class Embedded:
-    """The broker of `hoiquan up`, alone."""
+    """The broker of `hoiquan up`, and a gateway that hears all: it lets nobody in before one does."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self.port, self.version = port, 4
         arguments = ["broker", "--data", str(folder / "data"), "--port", str(port)]
         self.running = Running(folder / "broker.log", command(*arguments), **SECRETS)
         until("a broker that listens", 20, lambda: answers(port))
+        self._gateway = Client(CallbackAPIVersion.VERSION2, "gateway-8", clean_session=False)
+        self._gateway.username_pw_set("gateway-8", SECRETS["HOIQUAN_GATEWAY_PASSWORD"])
+        heard = threading.Event()
+        self._gateway.on_connect = lambda client, *_: client.subscribe("#", 1)
+        self._gateway.on_subscribe = lambda *_: heard.set()
+        self._gateway.connect("127.0.0.1", port)
+        self._gateway.loop_start()
+        until("a gateway hears", 20, heard.is_set)
 
     def stop(self) -> None:
+        self._gateway.disconnect()
+        self._gateway.loop_stop()
         self.running.stop()
 
 
