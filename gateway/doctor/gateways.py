@@ -4,10 +4,12 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from pathlib import Path
 from typing import NamedTuple
 
-from devices.clock import HOUR_MS
+from devices.clock import DAY_MS, HOUR_MS
 from devices.contract.payloads import PayloadError
+from devices.credentials import FIRST_INSTANCE
 from gateway import instance
 from gateway.doctor.finding import Finding, Level, Visit, one_line
 from gateway.ingest.decode import Decoder
@@ -59,12 +61,26 @@ def _running(visit: Visit, name: str, files: instance.Files) -> Finding:
     except OSError as error:
         return visit.finding("gateway", "bad", "gateway_ill", instance=name, trouble=one_line(error))
     if not running:
+        if name != FIRST_INSTANCE and _left(visit, files):  # the first watches for all, so it is missed
+            return visit.finding("gateway", "warning", "gateway_left", instance=name, path=files.spool)
         return visit.finding("gateway", "bad", "gateway_off", instance=name)
     if trouble:
         return visit.finding("gateway", "bad", "gateway_ill", instance=name, trouble=trouble)
     if age is None or age > STALE:
         return visit.finding("gateway", "bad", "gateway_stale", instance=name)
     return visit.finding("gateway", "ok", "gateway_ok", instance=name, age=round(age))
+
+
+def _left(visit: Visit, files: instance.Files) -> bool:
+    """Whether one that does not run has written nothing for a day, and nothing waits in its spool."""
+    written = (files.spool, Path(f"{files.spool}-wal"))
+    try:
+        if visit.now - max(path.stat().st_mtime for path in written if path.exists()) * 1000 < DAY_MS:
+            return False
+        with closing(Spool.to_read(files.spool)) as spool:
+            return not spool.books().spooled
+    except (OSError, sqlite3.Error):
+        return False
 
 
 def _books(visit: Visit, gateway: _Gateway) -> Finding:
