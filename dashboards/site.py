@@ -18,7 +18,7 @@ from dashboards.opendata import catalog, files, routes
 from dashboards.pages import check, lately, learn, overview, place, state, trouble
 from dashboards.report import route
 from dashboards.sta import routes as sta
-from devices.access.registry import Registry
+from devices.access.registry import Registry, moved
 from devices.clock import DAY_MS, MINUTE_MS, now_ms
 from devices.pilots.scenario import held
 from devices.settings import Settings
@@ -26,7 +26,7 @@ from devices.web import icon
 from devices.web.conditional import Conditional
 from devices.web.named import Named
 from devices.web.options import Options
-from gateway.indicators.count import Evaluation, evaluate
+from gateway.indicators.count import Evaluation, coverage_window, evaluate
 from gateway.stores.store import Store
 
 COMPRESSED = 1000  # bytes: what is smaller fits into one packet as it is
@@ -51,7 +51,9 @@ def opened(settings: Settings, store: Store, lots: Told, recalls: Told, harvests
 
     @lru_cache(maxsize=32)
     def evaluated(at: int) -> Evaluation:
-        return evaluate(store, pilot, [one.device for one in registry.spans() if one.at(at)], at)
+        spans = registry.spans()
+        there = [one.device for one in spans if one.at(at)]
+        return evaluate(store, pilot, there, at, moved=moved(spans, coverage_window(pilot, at), at))
 
     def of_minute(moment: int) -> Evaluation:
         return evaluated(moment // MINUTE_MS * MINUTE_MS)

@@ -71,6 +71,15 @@ def always(devices: Iterable[Device]) -> list[Enrolled]:
     return [Enrolled(device, 0, None) for device in devices]
 
 
+def moved(spans: Iterable[Enrolled], start: int, stop: int) -> set[str]:
+    """The devices that stood in several communities within [start, stop) epoch ms."""
+    places: dict[str, set[str]] = {}
+    for one in spans:
+        if one.enrolled < stop and (one.revoked is None or one.revoked > start):
+            places.setdefault(one.device.device, set()).add(one.device.community)
+    return {device for device, some in places.items() if len(some) > 1}
+
+
 class Registry(Roster):
     """The roster of one pilot, for those who may change it too."""
 

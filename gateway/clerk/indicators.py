@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 
-from devices.access.registry import Enrolled
+from devices.access.registry import Enrolled, moved
 from devices.clock import HOUR_MS, day_of, midnight_of
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
@@ -15,6 +15,7 @@ from gateway.indicators.count import (
     Coverage,
     Evaluation,
     SealTimes,
+    coverage_window,
     evaluate,
     points,
     roster,
@@ -48,8 +49,9 @@ class IndicatorSheet:
 
     def write(self, at: int) -> None:
         """Roster, indicators and devices as they are at epoch ms `at`."""
+        elsewhere = moved(self._spans(), coverage_window(self._pilot, at), at)
         evaluation = evaluate(
-            self._store, self._pilot, self._devices(), at, covered=self._covered, lately=True
+            self._store, self._pilot, self._devices(), at, covered=self._covered, lately=True, moved=elsewhere
         )
         written, counts = self._counted
         changed = evaluation.counts != counts or at - written >= COUNTED_MS
@@ -96,7 +98,8 @@ def recount(store: Store, pilot: Pilot, spans: Sequence[Enrolled], first: date, 
         end = midnight_of(day + timedelta(days=1), pilot.zone) - 1  # still of the day that ends
         if covered.begun(end):
             devices = [one.device for one in spans if one.at(end)]
-            evaluation = evaluate(store, pilot, devices, end, sealed, covered)
+            elsewhere = moved(spans, coverage_window(pilot, end), end)
+            evaluation = evaluate(store, pilot, devices, end, sealed, covered, moved=elsewhere)
             counted += points(pilot, evaluation)
             if back < LEFT_DAYS:
                 counted += left_behind(store, pilot, devices, evaluation)

@@ -8,7 +8,7 @@ counted apart: `value` is with both, `real` and `simulated` with one kind alone.
 import time
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -132,6 +132,20 @@ class Coverage:
             self._again = time.monotonic() + self._took / SHARE_OF_TIME
         return known
 
+    def in_place(self, devices: Iterable[Device], at: int) -> dict[str, float]:
+        """The same of these devices, with readings of where they stand now alone. They are few: each place of
+        theirs is asked for.
+        """
+        places: dict[str, list[str]] = {}
+        for device in devices:
+            places.setdefault(device.community, []).append(device.device)
+        found = {}
+        for place, names in places.items():
+            where = self._where | {"community": place}
+            shares = self._store.coverage(where, at - self._window, at, self._slot)
+            found.update({name: shares.get(name, 0.0) for name in names})
+        return found
+
     def begun(self, at: int) -> bool:
         """Whether there are readings of the first day of the window before epoch ms `at`."""
         return bool(self._of_day(at - self._window))
@@ -151,6 +165,11 @@ def share_window(pilot: Pilot, day: date) -> int:
     return midnight_of(day - timedelta(days=pilot.rules.traceability_share.window_days), pilot.zone)
 
 
+def coverage_window(pilot: Pilot, at: int) -> int:
+    """Epoch ms from which a device's coverage is of at epoch ms `at`."""
+    return at - pilot.rules.iot_communities.window_days * DAY_MS
+
+
 def evaluate(
     store: Store,
     pilot: Pilot,
@@ -160,16 +179,21 @@ def evaluate(
     covered: Coverage | None = None,
     *,
     lately: bool = False,
+    moved: Collection[str] = (),
 ) -> Evaluation:
-    """Count the indicators at epoch ms `at`. `sealed` (of the share's window at least) and `covered` are for
-    those who count many moments; `lately`: whose coverage may be of a moment ago. Raises RetryLater where the
-    store does not answer.
+    """Count the indicators at epoch ms `at`. `moved`: those of the devices that stood in another community
+    within the window of coverage: what they sent from there counts for neither. `sealed` (of the share's
+    window at least) and `covered` are for those who count many moments; `lately`: whose coverage may be of a
+    moment ago. Raises RetryLater where the store does not answer.
     """
     known = {device.device: device for device in devices}
     day = day_of(at, pilot.zone)
     sealed = SealTimes(store, pilot, share_window(pilot, day), at) if sealed is None else sealed
     covered = covered or Coverage(store, pilot)
     coverage = covered.lately(at) if lately else covered.until(at)
+    coverage = coverage | covered.in_place(
+        [known[name] for name in moved if name in known and name in coverage], at
+    )
     iot = _iot_communities(pilot, known, coverage, day)
     villages = _smart_villages(store, pilot, at, day)
     return Evaluation(at, (iot, villages, share(pilot, sealed, at)), coverage)

@@ -165,3 +165,48 @@ def test_a_past_day_is_counted_by_who_was_enrolled_then(store, tmp_path, monkeyp
     assert {back: value for back, value in values.items() if back > 3} == {
         back: value for back, value in before[0].items() if back > 3
     }
+
+
+def test_a_moved_device_leaves_behind_what_it_sent_from_where_it_was(store, tmp_path, monkeypatch):
+    """At its new place it begins anew; days at which it stood at the old one stay that one's."""
+    registry, names = Registry(tmp_path / "registry.sqlite", PILOT), ("d1", "d2", "d3")
+    made = IndicatorSheet(store, PILOT, registry.devices, registry.spans)
+
+    def stand(place, since, until):
+        monkeypatch.setattr(registry_module, "now_ms", lambda: since)
+        for name in names:
+            if registry.lookup(name):
+                registry.revoke(name)
+            registry.enroll(place, "soil-probe", name)
+            tagged = device_tags(registry.lookup(name))
+            store.write(
+                [Point("telemetry", tagged, {"soil_ec": 1.0}, hour) for hour in range(since, until, HOUR_MS)]
+            )
+
+    def counted(at, midnight):
+        where = {"indicator": "iot_communities"}
+        return {
+            dict(point.tags)["community"]: point.fields["has"]
+            for point in store.series("standing", where, midnight, at + 1, 99)
+            if point.fields["has"] != "0/3"
+        }
+
+    stand("tam-que", MIDNIGHT - 10 * DAY_MS, MIDNIGHT - HOUR_MS)
+    stand("my-dien", MIDNIGHT - HOUR_MS, MIDNIGHT - HOUR_MS)
+    made.write(T)
+    assert counted(T, MIDNIGHT) == {}, "nothing has been sent from the new place"
+    shares = {
+        dict(point.tags)["community"]: point.fields["coverage"]
+        for point in store.series("device", {"device": "d1"}, MIDNIGHT, T + 1, 9)
+    }
+    assert shares == {"my-dien": 0.0}
+    list(made.backfill(T))
+    assert counted(MIDNIGHT - 1, MIDNIGHT - DAY_MS) == {}
+    assert counted(MIDNIGHT - DAY_MS - 1, MIDNIGHT - 2 * DAY_MS) == {"tam-que": "-"}
+    later = MIDNIGHT + 6 * DAY_MS
+    for name in names:
+        tagged = device_tags(registry.lookup(name))
+        hours = range(MIDNIGHT, later, HOUR_MS)
+        store.write([Point("telemetry", tagged, {"soil_ec": 1.0}, hour) for hour in hours])
+    IndicatorSheet(store, PILOT, registry.devices, registry.spans).write(later)
+    assert counted(later, later) == {"my-dien": "-"}, "by six days of seven there"

@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 
 from devices.access import registry as registry_module
-from devices.access.registry import Registry
+from devices.access.registry import Registry, moved
 from devices.pilots.pilot import load
 
 PILOT = load("dong-thap")
@@ -46,6 +46,8 @@ def test_every_time_for_which_a_device_might_speak_is_kept(two, path, monkeypatc
     assert [(one.enrolled, one.revoked, one.device.pilot) for one in now] == [(50, None, "quang-tri")]
     first = next(one for one in there.spans() if one.enrolled == 10)
     assert [first.at(moment) for moment in (9, 10, 19, 20)] == [False, True, True, False]
+    windows = [(0, 30), (0, 31), (19, 31), (20, 31), (30, 99)]
+    assert [bool(moved(there.spans(), *window)) for window in windows] == [False, True, True, False, False]
 
 
 def test_a_registry_of_an_earlier_version_learns_of_earlier_enrolments(path):
