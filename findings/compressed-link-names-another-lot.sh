@@ -1,0 +1,79 @@
+#!/bin/sh
+# npm digital-link.js 1.4.3 (the library behind digital-link.tools) and PyPI gs1-compression 0.1.3: a GS1 Digital
+# Link that is compressed and read again names another lot, 0012 becomes 12.
+#
+# A lot is text of up to 20 characters (GS1 General Specifications, 3.4.1, AI (10): X..20), so 0012 and 12 are two
+# lots of one product. Both tools take a value of digits alone for a number; how long it was is written into the
+# short link, and not heeded on the way back. Serials (AI 21) lose their noughts in the same way. digital-link.js
+# reckons with floating-point numbers besides: the last digits of a long serial become noughts, and of an SSCC too, so
+# that it refuses the short link that it made itself.
+#
+# The same digital-link.js puts a lot into a link as it stands. A slash has to be %2F there (its own grammar says so,
+# and so does URI Syntax, "Character sets"): lot 3/21/5 becomes lot 3, serial 5, and `isValid` finds no fault.
+#
+# Who prints such a link on a bag sends the reader to the record of another lot, or to none. Do not compress, escape
+# each value (encodeURIComponent) before it goes in, and begin no lot with a nought. We found no issue upstream.
+#
+# Needs node, npm and python3-venv.
+#
+# Output seen, on 2026-11-29:
+#   digital-link.js: /10/0012 -> https://id.gs1.org/CxFKk4XBoAgAY -> /10/12
+#   digital-link.js: /10/12 -> https://id.gs1.org/CxFKk4XBoAQw -> /10/12
+#   digital-link.js: /21/12345678901234567890 -> https://id.gs1.org/DBFKk4XBoCgq1SpjOsfCAA -> /21/12345678901234567000
+#   digital-link.js: SSCC 095060001343521236 -> https://id.gs1.org/ABUbiRTG3B0A -> INVALID CHECK DIGIT
+#   gs1-compression: /10/0012 -> https://id.gs1.org/ARFKk4XBoCAIAGA -> /10/12
+#   gs1-compression: /21/12345678901234567890 -> https://id.gs1.org/ARFKk4XBoEIoKtUqYzrHwrS -> /21/12345678901234567890
+#   digital-link.js, lot 3/21/5: /10/3/21/5, valid: true, read as {"10":"3","21":"5"}
+set -eu
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+npm install --silent --no-audit --no-fund --prefix . digital-link.js@1.4.3
+python3 -m venv venv
+venv/bin/pip install -q --disable-pip-version-check gs1-compression==0.1.3
+cat > links.js << 'JS'
+const { Utils } = require("digital-link.js");
+const product = "https://id.gs1.org/01/09506000134352";
+for (const end of ["/10/0012", "/10/12", "/21/12345678901234567890"]) {
+  const short = Utils.compressWebUri(product + end);
+  console.log(`digital-link.js: ${end} -> ${short} -> ${Utils.decompressWebUri(short).replace(product, "")}`);
+}
+const sscc = "095060001343521236", short = Utils.compressWebUri(`https://id.gs1.org/00/${sscc}`);
+let again;
+try {
+  again = Utils.decompressWebUri(short);
+} catch (error) {
+  again = String(error.message || error).split(":")[0];
+}
+console.log(`digital-link.js: SSCC ${sscc} -> ${short} -> ${again}`);
+JS
+cat > links.py << 'PY'
+from gs1 import compress_gs1_digital_link, decompress_gs1_digital_link
+product = "https://id.gs1.org/01/09506000134352"
+for end in "/10/0012", "/21/12345678901234567890":
+    short = compress_gs1_digital_link(product + end)
+    print("gs1-compression:", end, "->", short, "->", decompress_gs1_digital_link(short, False).replace(product, ""))
+PY
+cat > slash.js << 'JS'
+const { DigitalLink } = require("digital-link.js");
+const domain = "https://id.gs1.org", gtin = "09506000134352", lot = "3/21/5";
+const made = DigitalLink({ domain, identifier: { "01": gtin }, keyQualifiers: { "10": lot } });
+const link = made.toWebUriString(), read = JSON.stringify(DigitalLink(link).getKeyQualifiers());
+const end = link.replace(`${domain}/01/${gtin}`, "");
+console.log(`digital-link.js, lot ${lot}: ${end}, valid: ${made.isValid()}, read as ${read}`);
+JS
+{
+  node links.js
+  venv/bin/python links.py
+  node slash.js
+} | tee found
+cat > expected << 'SEEN'
+digital-link.js: /10/0012 -> https://id.gs1.org/CxFKk4XBoAgAY -> /10/12
+digital-link.js: /10/12 -> https://id.gs1.org/CxFKk4XBoAQw -> /10/12
+digital-link.js: /21/12345678901234567890 -> https://id.gs1.org/DBFKk4XBoCgq1SpjOsfCAA -> /21/12345678901234567000
+digital-link.js: SSCC 095060001343521236 -> https://id.gs1.org/ABUbiRTG3B0A -> INVALID CHECK DIGIT
+gs1-compression: /10/0012 -> https://id.gs1.org/ARFKk4XBoCAIAGA -> /10/12
+gs1-compression: /21/12345678901234567890 -> https://id.gs1.org/ARFKk4XBoEIoKtUqYzrHwrS -> /21/12345678901234567890
+digital-link.js, lot 3/21/5: /10/3/21/5, valid: true, read as {"10":"3","21":"5"}
+SEEN
+cmp found expected
