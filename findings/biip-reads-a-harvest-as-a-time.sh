@@ -1,0 +1,52 @@
+#!/bin/sh
+# PyPI biip 5.2.0: a harvest that took from one day to another (AI 7007) is read as a day and a time of that day,
+# or not at all, and the whole code with it.
+#
+# The harvest date of GS1 is one date or two, of first and last day: `N6,yymmdd [N6],yymmdd` in the GS1 Barcode
+# Syntax Dictionary, and biip's own table has it so (^7007(\d{6})(\d{6})?$). But biip reads the twelve digits as
+# YYMMDDhhmmss: the year of the last day becomes an hour. In harvests up to 2023 that gave a time of day that
+# nobody wrote, 10 May 2023 became five past eleven at night; since 2024 there is no such hour, and 26 raises
+# ParseError. `biip.parse` then has neither the GTIN nor the lot of the code. With `gs1_element_strings_verify_date`
+# off in its ParseConfig the two dates are let through and come back as text (`pattern_groups`). Its README promises
+# dates and times, and does not speak of ranges; we found no issue upstream.
+#
+# Rice and fruit are picked over days, so a label that says it rightly is the one that is refused. Read 7007 by
+# yourself where it matters, or turn that check off and check the dates yourself.
+#
+# Output seen, on 2026-11-29:
+#   7007 260501: GTIN 09506000134352, date 2026-05-01, datetime None
+#   7007 230501230510: GTIN 09506000134352, date 2023-05-01, datetime 2023-05-01 23:05:10
+#   7007 261101261115: Failed to parse GS1 AI (7007) date/time from '261101261115'.
+#   7007 261101261115, not verified: GTIN 09506000134352, ['261101', '261115']
+set -eu
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+python3 -m venv venv
+venv/bin/pip install -q --disable-pip-version-check biip==5.2.0
+cat > read.py << 'PY'
+import biip
+
+def message(dates, config=None):
+    found = biip.parse(f"010950600013435210A1\x1d7007{dates}", config=config)
+    return found.gs1_message, found.gs1_message_error
+
+for dates in "260501", "230501230510", "261101261115":
+    said, error = message(dates)
+    if said:
+        gtin, _, harvest = said.element_strings
+        print(f"7007 {dates}: GTIN {gtin.value}, date {harvest.date}, datetime {harvest.datetime}")
+    else:
+        print(f"7007 {dates}: {error}")
+said, _ = message(dates, biip.ParseConfig(gs1_element_strings_verify_date=False))
+gtin, _, harvest = said.element_strings
+print(f"7007 {dates}, not verified: GTIN {gtin.value}, {harvest.pattern_groups}")
+PY
+venv/bin/python read.py | tee found
+cat > expected << 'SEEN'
+7007 260501: GTIN 09506000134352, date 2026-05-01, datetime None
+7007 230501230510: GTIN 09506000134352, date 2023-05-01, datetime 2023-05-01 23:05:10
+7007 261101261115: Failed to parse GS1 AI (7007) date/time from '261101261115'.
+7007 261101261115, not verified: GTIN 09506000134352, ['261101', '261115']
+SEEN
+cmp found expected
