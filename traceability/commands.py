@@ -42,7 +42,7 @@ def list_lots(
     lang: Language = "vi",
     json_output: AsJson = False,
 ) -> None:
-    """The newest harvests: sealed, or refused and why."""
+    """The newest lots, those out of splits and merges too: sealed, or refused and why."""
     settings = installation.beside(data)
     rows = seal.lots(settings.data / "trace", limit)
     if json_output:

@@ -112,6 +112,9 @@ def _unescaped(part: str) -> str:
         raise DigitalLinkError("bad_value", name="%", value=part) from None
 
 
+SPANS = frozenset({"7007"})  # application identifiers of a day, or of a first and a last one (YYMMDD)
+
+
 def _check(name: str, value: str) -> None:
     """Raise DigitalLinkError where the value is not of the form that GS1 gives it."""
     from biip import ParseError  # late: its table takes its time, and labels need none of it
@@ -120,6 +123,11 @@ def _check(name: str, value: str) -> None:
 
     if name == GTIN:
         _check_gtin(value)
+        return
+    # biip takes it for one moment: findings/biip-reads-a-harvest-as-a-time.sh
+    if name in SPANS and len(value) == 12:
+        _check(name, value[:6])
+        _check(name, value[6:])
         return
     try:
         found = GS1ElementString.parse(name + value)

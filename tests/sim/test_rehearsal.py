@@ -15,7 +15,6 @@ def test_a_second_one_on_the_same_folder_is_refused_before_it_changes_anything(t
     mark = tmp_path / scenarios.SCENARIO
     mark.write_text(scenarios.load(name).model_dump_json(), "utf-8")  # as none of ours writes it
     before = mark.read_bytes()
-    usual = list(rehearsal.OWN.values())
     with installation.claim(tmp_path), pytest.raises(installation.Occupied):
-        rehearsal.up(name, tmp_path, usual, free_port(), "127.0.0.1", None, threading.Event(), "en")
+        rehearsal.up(name, tmp_path, (), free_port(), "127.0.0.1", None, threading.Event(), "en")
     assert mark.read_bytes() == before

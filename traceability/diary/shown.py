@@ -27,6 +27,7 @@ def corrected(db: sqlite3.Connection, fates: Iterable[Fate]) -> None:
     """
     db.executemany(
         "UPDATE lot SET told=-1 WHERE leaf IS NOT NULL AND community=? AND harvest="
-        "(SELECT json_extract(CAST(body AS TEXT), '$.of') FROM event WHERE community=? AND id=?)",
+        "(SELECT CASE WHEN json_valid(CAST(body AS TEXT)) THEN json_extract(CAST(body AS TEXT), '$.of') END "
+        "FROM event WHERE community=? AND id=?)",  # one that is damaged holds up no other
         [(one.community, one.community, one.id) for one in fates],
     )

@@ -47,7 +47,10 @@ def written(
     content = json.loads(data)
     later = [json.loads(one) | {"leaf": leaf} for one, leaf in addenda]
     recalled = next((one for one in later if one["event"]["event"] == "revocation"), None)
-    sealed_at, now_at = datetime.fromisoformat(content["times"]["harvested"]), story.harvested(content, later)
+    sealed_at, now_at = (  # as they are shown: a record has whole seconds, a diary may have parts of one
+        moment(at.astimezone(pilot.zone), lang)
+        for at in (datetime.fromisoformat(content["times"]["harvested"]), story.harvested(content, later))
+    )
     kilograms = story.kilograms(content, later)
     body = PAGES.body(
         "record.html",
@@ -59,8 +62,8 @@ def written(
         trouble=trouble,
         recalled=None if recalled is None else _told(pilot, lang, recalled["event"]),
         charts=_charts(content["conditions"], pilot, lang),
-        harvested=moment(sealed_at.astimezone(pilot.zone), lang),
-        harvested_now=moment(now_at.astimezone(pilot.zone), lang) if now_at != sealed_at else "",
+        harvested=sealed_at,
+        harvested_now=now_at if now_at != sealed_at else "",
         kilograms_now=None if kilograms == content["quantity_kg"]["value"] else kilograms,
         corrected=any(one["correction"] is not None for one in later),
         events=[_told(pilot, lang, event) for event in content["events"]["rows"][-SHOWN:]],

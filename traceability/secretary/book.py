@@ -6,7 +6,7 @@ Read without holding the writer up; an entry that was sent a moment ago may not 
 
 from pathlib import Path
 
-from devices.contract.diary import DiaryEvent
+from devices.contract.diary import DiaryEvent, Harvest
 from devices.pilots.pilot import Pilot
 from traceability.diary.entries import Lot
 from traceability.diary.reader import DiaryReader, ShownEntry, ShownLot
@@ -42,6 +42,9 @@ class Book:
     def _lot(self, community: str, shown: ShownLot) -> Lot | None:
         products = self._pilot.producers[community].products
         crop = next((product.crop for product in products if product.gtin == shown.key.gtin), None)
+        if crop is None:  # its product left the pilot file, and it can be recalled all the same
+            harvest = self.find(community, shown.harvest)
+            crop = harvest.crop if isinstance(harvest, Harvest) else None
         if crop is None or shown.plot is None:
             return None
         return Lot(shown.harvest, shown.key, shown.kilograms, shown.time, shown.plot, crop)

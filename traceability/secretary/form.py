@@ -147,6 +147,8 @@ class _Desk:
         lot = self._book.lot(self._session.device.community, code)
         if lot is None:
             raise PayloadError("bad_diary", CODE)
+        if written.get("harvest") not in (None, "", lot.harvest):
+            raise PayloadError("two_lots", CODE)
         return {**written, "harvest": lot.harvest}, {lot.harvest: lot}
 
     def form(

@@ -1,6 +1,7 @@
 """What holds after corrections, however they come: no order seals what is forbidden, or hides it."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -331,3 +332,13 @@ def test_twenty_thousand_harvests_are_weighed_at_once(plot: Plot) -> None:
     harvest = decode_diary(json.dumps(pick("h", 0, 5) | {"ts": "2026-01-10T00:00:00Z"}).encode())
     assert heaviest(many, harvest, 365) == 20_005  # type: ignore[arg-type]
     assert heaviest(many, harvest, 1) == 5 + 24 * 60  # type: ignore[arg-type]
+
+
+def test_a_damaged_entry_holds_up_no_other(plot: Plot) -> None:
+    plot.write(pick("h"))
+    packing = entry("packing", "p", 1, harvest="h", packages=3, quantity_kg=10)
+    plot.sealer.keep([(WHO, decode_diary(json.dumps(packing).encode()))])
+    with closing(sqlite3.connect(plot.folder / "trace.sqlite")) as db, db:
+        db.execute("UPDATE event SET body=? WHERE id='p'", (b"\xff\xfe{",))
+    plot.write(pick("later", 2))
+    assert plot.fate("later") == ""

@@ -107,6 +107,17 @@ def test_errors(ask: Asked, path: str) -> None:
     assert ask(f"{path}?linkType=https://example.org/pip").status_code == 404
 
 
+@pytest.mark.parametrize("days", ["261101", "230501230510", "261101261115", "260901260900"])
+def test_a_link_may_say_from_when_to_when_was_harvested(days: str) -> None:
+    assert read("/01/09506000134352/10/A1", f"7007={days}").key == "01"
+
+
+@pytest.mark.parametrize("days", ["261301", "261101261315", "26110126111", "2611012611150"])
+def test_and_says_days_that_there_are(days: str) -> None:
+    with pytest.raises(DigitalLinkError, match="bad_value"):
+        read("/01/09506000134352/10/A1", f"7007={days}")
+
+
 def test_slash_and_query(ask: Asked, path: str) -> None:
     """trailingSlash, qsPassedOn, basicWalkUp"""
     plain, slash, query = ask(path), ask(f"{path}/"), ask(f"{path}?foo=bar&x=%C6%AFu")

@@ -14,7 +14,7 @@ from devices.pilots.pilot import Pilot
 from devices.texts import text
 from tests import browser
 from tests.seen import AXE, Served, axe, judged
-from tests.traceability.conftest import HARVESTED, WHO, harvest, write
+from tests.traceability.conftest import HARVESTED, WHO, Grower, harvest, write
 from traceability.diary.entries import Lot
 from traceability.sealing import seal
 from traceability.sealing.seal import Sealer
@@ -88,9 +88,27 @@ def test_a_lot_is_recalled_by_its_code_however_old_it_is(
     wrong = say("revocation", code="TQ000000-ABCDEFGH", reason="dư lượng")
     assert f"Hãy xem lại mục “{text('form.code', 'vi')}”" in wrong and "TQ000000-ABCDEFGH" in wrong
     assert f"Hãy xem lại mục “{text('form.harvest', 'vi')}”" in say("revocation", reason="dư lượng")
-    said = say("revocation", code=f" {keys['mango-1'].lot.lower()} ", harvest="mango-59", reason="dư lượng")
-    assert "✓ Đã gửi: Thu hồi" in said
+    code = f" {keys['mango-1'].lot.lower()} "
+    assert "là hai lô khác nhau" in say("revocation", code=code, harvest="mango-59", reason="dư lượng")
+    assert "✓ Đã gửi: Thu hồi" in say("revocation", code=code, harvest="", reason="dư lượng")
     assert [client.get(keys[id].path).status_code for id in ("mango-1", "mango-2")] == [410, 200]
+
+
+def test_a_lot_whose_product_left_the_pilot_file_is_recalled_by_its_code(
+    tmp_path: Path, pilot: Pilot
+) -> None:
+    sealer = Sealer(tmp_path, pilot, Grower(), "https://example.org", "example.org/log")
+    sealer.keep([(pilot.fleet["tam-que-diary-01"], harvest(1, HARVESTED, 850.0))])
+    (done,) = sealer.seal_pending()
+    sealer.told([done])
+    sealer.close()
+    place = pilot.place["tam-que"]
+    others = place.model_copy(update={"products": tuple(p for p in place.products if p.crop != "mango")})
+    without = pilot.model_copy(
+        update={"communities": tuple(others if one.id == place.id else one for one in pilot.communities)}
+    )
+    found = Book(tmp_path, without).lot("tam-que", done.key.lot)
+    assert found is not None and (found.harvest, found.crop) == (done.harvest, "mango")
 
 
 def test_nobody_recalls_the_lot_of_another_group(say: Say, sent: list[DiaryEvent], tmp_path: Path) -> None:
