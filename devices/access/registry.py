@@ -276,8 +276,8 @@ class Registry(Roster):
 
     def spans(self) -> list[Enrolled]:
         """Every time for which a device of this pilot might speak: the simulated ones always, a real one that
-        was revoked and enrolled again once for each. While the table cannot be read what was known stays;
-        raises RegistryAway where nothing was.
+        was revoked and enrolled again once for each. Raises RegistryAway where the table has changed and
+        cannot be read.
         """
         self.refresh()
         state = self._state

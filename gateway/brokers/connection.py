@@ -129,8 +129,13 @@ class Checked(BrokerProtocolHandler):
         if message.qos == QOS_2 and message.packet_id in numbers:
             self.pay(receipt)
             return
-        self.broker.owed[key] = receipt
-        if await self._pass_on(message, receipt) and message.qos == QOS_2:
+        self.broker.owed[key], taken = receipt, False
+        try:
+            taken = await self._pass_on(message, receipt)
+        finally:
+            if not taken and self.broker.owed.get(key) is receipt:
+                del self.broker.owed[key]  # it is on no way: said again, it is new
+        if taken and message.qos == QOS_2:
             numbers.add(message.packet_id)
 
     async def _pass_on(self, message: Any, receipt: Receipt | None) -> bool:

@@ -84,6 +84,8 @@ class LastHeard:
         return few
 
     def _add(self, measurement: str, device: str, said: Said) -> None:
+        if not said:  # fields of a version to come alone
+            return
         seen = max(time for time, _ in said.values())
         self._seen[device] = max(seen, self._seen.get(device, seen))
         if measurement != SAID[0]:

@@ -23,8 +23,8 @@ from gateway.control.alarms.message import MOST_NAMED, Channel, Message, Refused
 
 log = logging.getLogger(__name__)
 TIMEOUT = 10.0  # seconds for each step with a server
-LONGEST_SUBJECT = 400  # characters: of many silent devices the text names all
-LATER = frozenset({401, 403, 407, 408, 425, 429})  # of 4xx (RFC 9110) those about who asks, or when
+LONGEST_SUBJECT = 400  # characters: of many silent devices it is full of names
+OF_THIS = frozenset({400, 413, 415, 422})  # of 4xx (RFC 9110) those about what is sent, not about where to
 PERMANENT = 500  # and above: the same mail will be refused again (RFC 5321, 4.2.1)
 PORTS = {"smtp": 587, "smtps": 465}
 
@@ -64,7 +64,7 @@ class Webhook:
             with self._opener.open(asked, timeout=TIMEOUT):
                 pass
         except HTTPError as error:
-            if 400 <= error.code < 500 and error.code not in LATER:
+            if error.code in OF_THIS:
                 raise Refused(f"the message is refused: {error}") from error
             raise
         except HTTPException as error:

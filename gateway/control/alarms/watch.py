@@ -41,6 +41,7 @@ from gateway.stores.store import RejectPoints, RetryLater, Store
 
 log = logging.getLogger(__name__)
 EVERY = 60.0  # seconds
+MOST_REFUSED = 20  # messages of a look: then it is not the messages that are wrong
 
 
 class ToldOf(BaseModel):
@@ -144,7 +145,7 @@ class Watch:
 
     def _tell(self, channel: Channel, at: int, stop: threading.Event | None) -> bool:
         """Send what is due; what cannot be sent is due again at the next look. Whether anything was sent."""
-        told, sent, wrong = self._told[channel.name], False, ""
+        told, sent, wrong, refused = self._told[channel.name], False, "", 0
         for one in told.values():
             one.at = min(one.at, at)  # the clock may have been put back
         for notice in due(self._states, self._ruled, told, at):
@@ -153,7 +154,9 @@ class Watch:
             try:
                 channel.send(self._words[self._lang].message(notice))
             except Refused as error:  # of this one alone: those behind it are sent
-                wrong = wrong or str(error)
+                wrong, refused = wrong or str(error), refused + 1
+                if refused == MOST_REFUSED:
+                    break
                 continue
             except OSError as error:
                 wrong = str(error)

@@ -246,6 +246,26 @@ def test_a_gateway_that_stays_away_fills_no_memory(device, gateway, monkeypatch)
             assert acknowledged(one) == 1
 
 
+def test_what_was_turned_away_and_is_said_again_is_taken_once_there_is_room(device, gateway, monkeypatch):
+    monkeypatch.setattr("gateway.brokers.kept.MOST", 5000)
+    with gateway():
+        pass
+    said = 0
+    with device(clean=False) as one, pytest.raises((AssertionError, ConnectionError)):
+        for said in range(1, 60):
+            one.send(publish(TOPIC, b"%d" % said + bytes(500), number=said))
+            assert one.silent()
+    with gateway() as here:
+        for number in range(1, said):
+            assert taken(here).startswith(b"%d" % number)
+        with device(clean=False) as one:
+            for number in (said, said + 1):
+                says = b"%d" % number + bytes(500)
+                one.send(publish(TOPIC, says, number=number, again=number == said))
+                assert taken(here) == says
+                assert acknowledged(one) == number
+
+
 def test_a_gateway_whose_queue_is_full_keeps_no_other_from_hearing(device, gateway, monkeypatch):
     monkeypatch.setattr("gateway.brokers.kept.MOST", 5000)
     with gateway("gateway-2"):
