@@ -29,8 +29,9 @@ SPOKEN_MS = (
 
 @dataclass(frozen=True)
 class Lately:
-    """As of epoch ms `at`: the devices heard within a week, in the order of `sensors`; when each was heard
-    last (epoch ms); the advice; and what the gateway's watch found in alarm.
+    """As of epoch ms `at`: the devices heard within a week, in the order of `sensors`, then real ones that
+    may speak and have been silent for longer; when each was heard last (epoch ms); the advice; and what the
+    gateway's watch found in alarm.
     """
 
     at: int
@@ -49,6 +50,13 @@ class Lately:
         known = figures.heard(now, BACK_MS, **of_place)
         heard = {**(_remembered(figures, where | of_place, now) if remembered is None else remembered)}
         heard |= {device.device: device.seen for device in known}
+        there = {device.device for device in known}
+        known += [
+            DeviceNow(one.device, one.community, one.model, False, heard[one.device], {}, {})
+            for one in figures.roster()
+            if not one.simulated and one.device in heard and one.device not in there
+            if place in ("", one.community)
+        ]
         advice = figures.store.latest("advice", where | of_place, now - ADVICE_MS)
         return cls(now, known, heard, advice, figures.alarms(now))
 

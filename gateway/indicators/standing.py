@@ -22,6 +22,7 @@ from gateway.indicators.course import START_YEAR, forecasts
 from gateway.stores.points import Point, Value, tags
 from gateway.stores.store import Store, all_points
 
+PLAYED_MS = 7 * DAY_MS  # after which a simulated device that says nothing is not played any more
 BATTERY = ("battery_voltage", "battery_level")  # many say one of them alone
 
 
@@ -53,10 +54,14 @@ def left_behind(
 def devices_of(
     devices: Iterable[Device], evaluation: Evaluation, midnight: int, heard: Mapping[str, Heard]
 ) -> list[Point]:
-    """One point for each sensor with a reading in the rule's window, or heard lately."""
+    """One point for each sensor with a reading in the rule's window, or that was ever heard; of a simulated
+    one, that was lately: else nobody plays it any more, which is no fault.
+    """
     result = []
     for device in devices:
         name = device.device
+        if device.simulated and name in heard and evaluation.at - heard[name].at > PLAYED_MS:
+            continue
         if device.model == DIARY or (name not in evaluation.coverage and name not in heard):
             continue
         fields: dict[str, Value] = {"coverage": evaluation.coverage.get(name, 0.0)}

@@ -14,6 +14,7 @@ from dashboards.figures import Figures, Indicator, Standing
 from dashboards.pages import overview, today
 from dashboards.report import results
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from devices.contract.reading import Device
 from devices.pilots.names import alphabetical
 from devices.pilots.pilot import Pilot
 from gateway.control.alarms.watch import Watch
@@ -246,6 +247,23 @@ def test_silent_devices_by_place_with_when_they_were_heard(
     page = client.get("/").text
     part = page.partition("Thiết bị im lặng")[2].partition("Khuyến cáo")[0]
     assert "Tâm Quê</a>, phường Cao Lãnh<br>Đầu đo đất 2 (19/11/2026 12:03)" in part
+
+
+def test_a_real_device_that_has_been_silent_for_weeks_is_still_named_until_it_is_revoked(
+    store: SqliteStore, pilot: Pilot
+) -> None:
+    mine = Device("dong-thap", "tam-que", "my-esp32", "soil-probe", simulated=False)
+    where = tags(pilot="dong-thap", community="tam-que", device="my-esp32")
+    store.write([Point("device", where, {"last_seen": NOW - 20 * DAY_MS, "coverage": 0.0}, NOW - DAY_MS)])
+    for enrolled, named in (([mine], True), ([], False)):
+        shown = Figures(
+            store, pilot, lambda limit, community="": [], lambda at: Evaluation(at, (), {}), now=lambda: NOW,
+            roster=lambda enrolled=enrolled: enrolled,
+        )  # fmt: skip
+        app = FastAPI()
+        app.include_router(overview.router(shown))
+        page = TestClient(app).get("/").text
+        assert ("my-esp32" in page and "01/11/2026" in page) == named
 
 
 def test_advice_of_one_rule_stands_once_with_the_other_places(client: TestClient, store: SqliteStore) -> None:

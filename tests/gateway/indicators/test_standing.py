@@ -1,5 +1,6 @@
 """What a day leaves behind for the boards, out of a real store."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -76,6 +77,16 @@ def test_nobody_is_woken_for_a_diary(store):
     heard = {keeper.device: Heard(NOW - DAY_MS, {})}
     found = devices_of(PILOT.fleet.values(), evaluation, MIDNIGHT, heard)
     assert found and keeper.device not in {dict(point.tags)["device"] for point in found}
+
+
+def test_a_simulated_device_that_nobody_plays_any_more_is_not_silent_and_a_real_one_is(store):
+    evaluation = evaluate(store, PILOT, PILOT.fleet.values(), NOW)
+    simulated = PILOT.fleet["my-dien-soil-probe-01"]
+    real = replace(simulated, device="mine", simulated=False)
+    for days, names in ((6, {"mine", simulated.device}), (8, {"mine"})):
+        heard = {one.device: Heard(NOW - days * DAY_MS, {}) for one in (real, simulated)}
+        found = devices_of([real, simulated], evaluation, MIDNIGHT, heard)
+        assert {dict(point.tags)["device"] for point in found} == names
 
 
 def test_each_device_has_its_coverage_on_that_day(store):
