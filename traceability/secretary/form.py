@@ -99,6 +99,8 @@ def router(
             event = desk.event(written)
         except BadPicture as error:
             return desk.form(written, f"form.photo_{error.reason}", 422)
+        except TwoLots:
+            return desk.form(written, "form.two_lots", 422)
         except PayloadError as error:
             if error.reason != "bad_diary":  # a day or a plot that cannot be: field, bound and mend
                 return desk.form(
@@ -112,6 +114,10 @@ def router(
         return RedirectResponse(f"/diary?sent={kind}", 303, WITHIN)
 
     return routes
+
+
+class TwoLots(Exception):
+    """The lot that is chosen and the code that is written are two."""
 
 
 class _Desk:
@@ -130,7 +136,7 @@ class _Desk:
         self._lots: dict[str, Lot] = book.lots(community) if asked else {}
 
     def event(self, written: Mapping[str, str]) -> DiaryEvent:
-        """What was written into it. Raises PayloadError."""
+        """What was written into it. Raises PayloadError, TwoLots."""
         if self.wrong is not None:
             event = entries.correction_of(self._pilot, written, self.wrong)
         else:
@@ -140,7 +146,9 @@ class _Desk:
         return event
 
     def _by_code(self, written: Mapping[str, str]) -> tuple[Mapping[str, str], Mapping[str, Lot]]:
-        """With the lot whose code was written down, which need not be in the list. Raises PayloadError."""
+        """With the lot whose code was written down, which need not be in the list. Raises PayloadError, and
+        TwoLots where another one is chosen in the list.
+        """
         code = written.get(CODE, "").strip()
         if not code:
             return written, self._lots
@@ -148,7 +156,7 @@ class _Desk:
         if lot is None:
             raise PayloadError("bad_diary", CODE)
         if written.get("harvest") not in (None, "", lot.harvest):
-            raise PayloadError("two_lots", CODE)
+            raise TwoLots
         return {**written, "harvest": lot.harvest}, {lot.harvest: lot}
 
     def form(
