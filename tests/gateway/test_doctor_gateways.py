@@ -6,7 +6,6 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-import pytest
 from typer.testing import CliRunner
 
 import hoiquan
@@ -14,20 +13,13 @@ from devices.installation import RUNNING, tell
 from gateway.ingest.message import Message, Outcome, Refusal
 from gateway.ingest.spool import Spool
 from gateway.instance import claimed, files
-from tests.loopback import free_port
+from tests.gateway.test_doctor import bare
 from tests.servers import mosquitto, until
 from tests.system.running import Running, command
 
+assert bare  # a fixture of each test: nobody at the default ports
+
 DAY = 86_400
-
-
-@pytest.fixture(autouse=True)
-def bare(monkeypatch):
-    for name in os.environ:
-        if name.startswith("HOIQUAN_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOIQUAN_MQTT", f"mqtt://127.0.0.1:{free_port()}")
-    monkeypatch.setenv("HOIQUAN_WEB_URL", f"http://127.0.0.1:{free_port()}")
 
 
 def told(folder, instance):

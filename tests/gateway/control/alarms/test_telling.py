@@ -8,7 +8,6 @@ from gateway.control.alarms.message import MOST_NAMED
 from gateway.control.alarms.sending import Webhook
 from gateway.stores.points import Point, tags
 from gateway.stores.sqlite import SqliteStore
-from tests.gateway.control.alarms.parties import webhook
 from tests.gateway.control.alarms.test_numbers import NOW, books, gauge
 from tests.gateway.control.alarms.test_watch import PILOT, titles, watch
 
@@ -18,12 +17,6 @@ def store(tmp_path):
     made = SqliteStore(tmp_path / "store.sqlite")
     yield made
     made.close()
-
-
-@pytest.fixture
-def told():
-    with webhook() as (url, posted):
-        yield Webhook(url), posted
 
 
 def silence(store, at, number):

@@ -10,12 +10,10 @@ import pytest
 from devices.access.database import RegistryAway
 from devices.clock import HOUR_MS, MINUTE_MS
 from devices.pilots.pilot import load
-from gateway.control.alarms.sending import Webhook
 from gateway.control.alarms.watch import Watch, remembered
 from gateway.stores.points import Point, tags
 from gateway.stores.sqlite import SqliteStore
 from gateway.stores.store import RetryLater
-from tests.gateway.control.alarms.parties import webhook
 from tests.gateway.control.alarms.test_numbers import NOW, books, gauge
 
 PILOT = load("dong-thap")
@@ -40,12 +38,6 @@ def store(tmp_path):
     made = Fitful(tmp_path / "store.sqlite")
     yield made
     made.close()
-
-
-@pytest.fixture
-def told():
-    with webhook() as (url, posted):
-        yield Webhook(url), posted
 
 
 def watch(store, folder, *ways, **more):
