@@ -8,7 +8,7 @@
 import json
 import threading
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, HTTPException, Response
@@ -32,12 +32,11 @@ WEEKS = 64  # files of a signal that are held, a megabyte or so each of those of
 def router(
     figures: Figures,
     fleet: Callable[[str | None], list[DeviceNow]],
-    targets: Callable[[], Progress] | None = None,
+    targets: Callable[[], Progress],
 ) -> APIRouter:
     """Read-only files over the figures; `fleet` gives the devices heard within a day (of None: everywhere),
-    and `targets` how they stand, where others have read that already.
+    and `targets` how they stand.
     """
-    targets = partial(Progress.read, figures) if targets is None else targets
     routes = APIRouter(prefix="/api/v1", tags=["open data, as files"])
 
     def as_table() -> str:

@@ -33,12 +33,11 @@ Page = Annotated[Asked, Depends()]
 def router(
     figures: Figures,
     fleet: Callable[[str | None], list[DeviceNow]],
-    targets: Callable[[], Progress] | None = None,
+    targets: Callable[[], Progress],
 ) -> APIRouter:
     """Read-only routes over the figures; `fleet` gives the devices heard within a day, of a place or of all,
-    and `targets` how they stand, where others have read that already.
+    and `targets` how they stand.
     """
-    targets = partial(Progress.read, figures) if targets is None else targets
     written = lru_cache(maxsize=1)(partial(gather.indicators, figures))  # once for each reading
     routes = APIRouter(prefix="/api/v1", tags=["open data"], responses=refused(503))
     place: Any = Query(None, json_schema_extra={"enum": list(figures.pilot.place)})

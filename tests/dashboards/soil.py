@@ -2,8 +2,10 @@
 
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 from dashboards.figures import Figures
+from dashboards.progress import Progress
 from devices.clock import DAY_MS, HOUR_MS
 from devices.contract.reading import Device
 from devices.pilots.pilot import load
@@ -27,6 +29,11 @@ MORE = {  # what no simulated node carries
 def fleet(figures):
     """What gives the devices of these figures, of a place or of all, read at each question."""
     return lambda place: figures.devices(figures.now(), **({"community": place} if place else {}))
+
+
+def targets(figures):
+    """What gives how the targets of these figures stand, read at each question."""
+    return partial(Progress.read, figures)
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def client(tmp_path_factory):
     app = FastAPI()
     app.add_middleware(Conditional)
     with soil.figures(tmp_path_factory.mktemp("files")) as figures:
-        app.include_router(files.router(figures, soil.fleet(figures)))
+        app.include_router(files.router(figures, soil.fleet(figures), soil.targets(figures)))
         with TestClient(app) as made:
             yield made
 
@@ -131,7 +131,7 @@ def test_many_who_ask_at_once_cost_the_store_one_question(tmp_path, monkeypatch,
             go.wait(30)
             return real(*of)
 
-        app.include_router(files.router(figures, soil.fleet(figures)))
+        app.include_router(files.router(figures, soil.fleet(figures), soil.targets(figures)))
         with TestClient(app) as client, ThreadPoolExecutor(6) as pool:
             monkeypatch.setattr(figures.store, question, slow)
             answers = [pool.submit(client.get, f"/api/v1/{name}") for _ in range(6)]

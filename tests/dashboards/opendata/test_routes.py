@@ -39,7 +39,7 @@ def client(tmp_path_factory):
     app = FastAPI()
     app.add_middleware(Conditional)
     with soil.figures(tmp_path_factory.mktemp("api")) as figures:
-        app.include_router(api.router(figures, soil.fleet(figures)))
+        app.include_router(api.router(figures, soil.fleet(figures), soil.targets(figures)))
         with TestClient(app) as made:
             yield made
 
@@ -96,7 +96,9 @@ def test_a_text_that_a_spreadsheet_would_run_is_only_text(client):
     community = PILOT.communities[0].model_copy(update={"name": '=HYPERLINK("x")'})
     pilot = PILOT.model_copy(update={"communities": (community,)})
     app = FastAPI()
-    app.include_router(api.router(Figures(None, pilot, lambda n: [], None, now=lambda: NOW), lambda _: []))
+    app.include_router(
+        api.router(Figures(None, pilot, lambda n: [], None, now=lambda: NOW), lambda _: [], list)
+    )
     text = TestClient(app).get("/api/v1/communities?format=csv").text
     assert "'=HYPERLINK" in text and ",=HYPERLINK" not in text and ',"=HYPERLINK' not in text
 
@@ -221,7 +223,7 @@ def test_who_counts_is_what_the_clerk_wrote_down_as_if_it_were_counted_again(tmp
         figures.store.write([Point("lot", where, lot, NOW)])
         evaluation = figures.evaluation(NOW)
         app = FastAPI()
-        app.include_router(api.router(figures, soil.fleet(figures)))
+        app.include_router(api.router(figures, soil.fleet(figures), soil.targets(figures)))
         for _ in range(2):
             rows.append(TestClient(app).get("/api/v1/indicators").json()["rows"])
             midnight = midnight_of(day_of(NOW, PILOT.zone), PILOT.zone)
@@ -242,7 +244,7 @@ def test_who_asks_for_a_place_before_all_are_read_waits_for_it_alone(tmp_path):
 
     with soil.figures(tmp_path) as figures:
         recent, app = Kept(slow), FastAPI()
-        app.include_router(api.router(figures, partial(lately.of_a_day, figures, recent)))
+        app.include_router(api.router(figures, partial(lately.of_a_day, figures, recent), list))
         path = "/api/v1/devices?community=tam-que"
         with TestClient(app) as client, recent.running():
             early = client.get(path).json()["rows"]

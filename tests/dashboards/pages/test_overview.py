@@ -44,7 +44,7 @@ def client(store: SqliteStore, pilot: Pilot) -> Iterator[TestClient]:
     )  # fmt: skip
     app = FastAPI()
     app.include_router(overview.router(figures))
-    app.include_router(api.router(figures, soil.fleet(figures)))
+    app.include_router(api.router(figures, soil.fleet(figures), soil.targets(figures)))
     yield TestClient(app)  # not as it runs: nothing is made ahead
 
 
