@@ -28,7 +28,7 @@ def client(tmp_path_factory):
     app.add_middleware(Conditional)
     with soil.figures(tmp_path_factory.mktemp("catalog")) as figures:
         for data in (files, routes):
-            app.include_router(data.router(figures, soil.fleet(figures)))
+            app.include_router(data.router(figures, soil.fleet(figures), soil.targets(figures)))
         for one in (catalog, sta):
             app.include_router(one.router(figures))
         with TestClient(app) as made:

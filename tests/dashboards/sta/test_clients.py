@@ -90,7 +90,7 @@ def walk() -> list[str | Path]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     app = FastAPI()
     with soil.figures(tmp_path_factory.mktemp("sta")) as figures:
-        app.include_router(opendata.router(figures, soil.fleet(figures)))
+        app.include_router(opendata.router(figures, soil.fleet(figures), soil.targets(figures)))
         app.include_router(routes.router(figures))
         named = Named(app, "http://localhost:8080")  # as `hoiquan web` puts it before the routes
         with Served(named) as address:  # type: ignore[arg-type]

@@ -26,7 +26,7 @@ HANOI_DAY = "phenomenonTime ge 2026-11-20T00:00:00+07:00 and phenomenonTime lt 2
 def client(tmp_path_factory):
     app = FastAPI()
     with soil.figures(tmp_path_factory.mktemp("sta")) as figures:
-        app.include_router(opendata.router(figures, soil.fleet(figures)))
+        app.include_router(opendata.router(figures, soil.fleet(figures), soil.targets(figures)))
         app.include_router(routes.router(figures))
         with TestClient(app) as made:
             yield made
