@@ -35,7 +35,7 @@ PANELS = {
 
 def board(lang: str) -> build.Dashboard:
     """The board in `lang`."""
-    say = style.words(lang)
+    say = Say(lang)
     return (
         frame.begin("community", lang, say, FIRST)
         .with_panel(today.alarms(Spot(22, 0, 0, 24, 5), say))

@@ -24,7 +24,7 @@ BOOKS = ("received", "stored", "duplicate", "quarantined", "spooled")
 
 def board(lang: str) -> build.Dashboard:
     """The board in `lang`."""
-    say = style.words(lang)
+    say = Say(lang)
     return (
         frame.begin("operations", lang, say)
         .with_variable(frame.instance(say))

@@ -21,7 +21,7 @@ LEAST = "least_covered"  # the variable of the places that are shown
 
 def board(lang: str) -> build.Dashboard:
     """The board in `lang`."""
-    say = style.words(lang)
+    say = Say(lang)
     return (
         frame.begin("quality", lang, say)
         .with_variable(frame.instance(say))

@@ -29,7 +29,7 @@ def course(spot: Spot, lang: str, signal: str, *, levels: bool = False) -> times
     panel.with_target(InfluxQL(queries.trend("telemetry", signal, by="device"), "A", SERIES, "$tag_device"))
     panel.transformations(naming.legends(lang, "device"))
     if levels:
-        name = style.words(lang)("alarm_level")
+        name = Say(lang)("alarm_level")
         panel.with_target(InfluxQL(queries.levels(signal), "B", SERIES, f"{name} $tag_level"))
         for step, colour in zip(STEPS, style.ALARM_COLOURS, strict=True):
             style.paint(
@@ -61,7 +61,7 @@ def nearest(say: Say, signal: str) -> build.QueryVariable:
 
 def together(spot: Spot, lang: str, *signals: str) -> timeseries.Panel:
     """Several signals of one kind and unit, each the mean of the chosen place's devices."""
-    say = style.words(lang)
+    say = Say(lang)
     panel = style.dress(
         style.lines(), spot, say, title=" · ".join(SIGNALS[one].name(lang) for one in signals),
         about=say("together_about"), unit=style.unit_of(signals[0]),
@@ -90,7 +90,7 @@ def heading(spot: Spot, lang: str, signal: str) -> timeseries.Panel:
 
 def used(spot: Spot, lang: str, signal: str) -> timeseries.Panel:
     """What a meter counted on each Vietnamese day."""
-    say = style.words(lang)
+    say = Say(lang)
     panel = _panel(style.bars(), spot, lang, signal, "used_about").title(say(f"{signal}_used"))
     panel.transformations(naming.legends(lang, "device"))
     return panel.with_target(InfluxQL(queries.used(signal, by="device"), "A", SERIES, "$tag_device"))
@@ -100,7 +100,7 @@ def devices(spot: Spot, lang: str, hours: int, among: str = "") -> table.Panel:
     """Each device at the chosen places, or of those that the variable `among` names: its coverage, battery,
     what of it is doubted, and when it was last heard.
     """
-    say = style.words(lang)
+    say = Say(lang)
     columns = ("coverage", "battery_voltage", "battery_level", "last_seen")
     titles = {"community": say("place"), "device": say("device"), "coverage": say("coverage_share")}
     titles |= {"battery_voltage": say("battery"), "battery_level": say("battery_level")}
@@ -160,7 +160,7 @@ def _panel(
     """A panel called by its signal, and by what `more` sets it apart from the others of it; `values` fill
     what is said `about` it.
     """
-    say = style.words(lang)
+    say = Say(lang)
     known = SIGNALS[signal]
     title = f"{known.name(lang)} – {say(more)}" if more else known.name(lang)
     about = say(about, **values)

@@ -85,11 +85,6 @@ class _Panel(Protocol):
 P = TypeVar("P", bound=_Panel)
 
 
-def words(lang: str) -> Say:
-    """The boards' sentences in `lang`."""
-    return Say(lang)
-
-
 def dress(panel: P, spot: Spot, say: Say, *, title: str, about: str, unit: str) -> P:
     """What every panel of data has. `title` and `about` are already in the board's language."""
     return (

@@ -48,7 +48,7 @@ PLAN = ("2020-12-31T17:00:00.000Z", "2030-12-31T16:59:59.000Z")
 
 def board(lang: str) -> build.Dashboard:
     """The board in `lang`."""
-    say = style.words(lang)
+    say = Say(lang)
     result = frame.begin("targets", lang, say).time(*PLAN)
     for row, name in enumerate(INDICATORS):
         first = 10 * (row + 1)

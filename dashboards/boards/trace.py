@@ -25,7 +25,7 @@ YEAR = 365 * 24  # hours; what the rule of the default pilot looks back on
 
 def board(lang: str) -> build.Dashboard:
     """The board in `lang`."""
-    say = style.words(lang)
+    say = Say(lang)
     return (
         frame.begin("trace", lang, say)
         .with_panel(indicator.line(Spot(1, 0, 0, 18, 5), say, SHARE))

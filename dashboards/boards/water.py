@@ -18,7 +18,7 @@ HOURS = 24
 
 def board(lang: str) -> build.Dashboard:
     """The board in `lang`."""
-    say = style.words(lang)
+    say = Say(lang)
     return (
         frame.begin("water", lang, say, community.FIRST)
         .with_variable(readings.nearest(say, "water_level"))

@@ -95,7 +95,7 @@ def test_every_panel_speaks(panel, lang):
     assert panel["datasource"] == {"type": "influxdb", "uid": "hoiquan"}
     defaults = panel["fieldConfig"]["defaults"]
     assert defaults["unit"]
-    say = style.words(lang)
+    say = style.Say(lang)
     table = panel["type"] == "table"
     assert defaults["noValue"] in [
         say(key) for key in (("missing", "alarms_none") if table else ("no_value",))
