@@ -34,7 +34,7 @@ class Say:
 
 
 TIME_ZONE = "Asia/Ho_Chi_Minh"
-VALUE, TARGET, REAL, SIMULATED = "blue", "orange", "green", "purple"
+VALUE, TARGET, REAL = "blue", "orange", "green"
 GOOD, POOR, BAD, PLAIN = "green", "orange", "red", "text"
 
 ALARM_COLOURS = ("yellow", "orange", "red")  # of the levels I, II and III
@@ -106,7 +106,7 @@ def listed(
     return dressed.mappings([*own, *naming.mappings(say.lang)])
 
 
-def number(colour: str = PLAIN, *, named: bool = False, fields: str = "") -> stat.Panel:
+def number(*, named: bool = False, fields: str = "") -> stat.Panel:
     """A stat of the newest value; `named` shows each column's name, `fields` picks columns by pattern."""
     shown = common.BigValueTextMode.VALUE_AND_NAME if named else common.BigValueTextMode.VALUE
     return (
@@ -115,7 +115,7 @@ def number(colour: str = PLAIN, *, named: bool = False, fields: str = "") -> sta
         .color_mode(common.BigValueColorMode.VALUE)
         .text_mode(shown)
         .reduce_options(build_common.ReduceDataOptions().calcs(["lastNotNull"]).fields(fields).values(False))
-        .color_scheme(_fixed(colour))
+        .color_scheme(_fixed(PLAIN))
     )
 
 
@@ -195,10 +195,9 @@ def steps(rising: Iterable[tuple[float | None, str]]) -> dict[str, object]:
     }
 
 
-def meanings(say: Say, *, yes: str = GOOD, no: str = POOR, **more: str) -> list[dashboard.ValueMapping]:
-    """Words for values: yes and no with their colours, and `more` (value with _ for -, word)."""
-    known = {"true": (say("answer_yes"), yes), "false": (say("answer_no"), no)}
-    return graded(known | {value.replace("_", "-"): (word, PLAIN) for value, word in more.items()})
+def meanings(say: Say, *, yes: str = GOOD, no: str = POOR) -> list[dashboard.ValueMapping]:
+    """Words for yes and no, with their colours."""
+    return graded({"true": (say("answer_yes"), yes), "false": (say("answer_no"), no)})
 
 
 def graded(known: Mapping[str, tuple[str, str]]) -> list[dashboard.ValueMapping]:
