@@ -20,6 +20,7 @@ from grafana_foundation_sdk.cog.variants import Dataquery
 from grafana_foundation_sdk.models.common import DataSourceRef
 
 from devices.contract.signals import CIRCULAR
+from devices.pilots.alarms import STEPS
 from gateway.stores.heading import vectors
 from gateway.stores.points import MEASUREMENTS
 
@@ -119,11 +120,11 @@ def trend(
     )
 
 
-def heading(signal: str, *, by: str) -> str:
-    """The mean of a direction in each step of the chosen range, that of its vectors
+def heading(signal: str) -> str:
+    """The mean of a direction in each step of the chosen range by device, that of its vectors
     (`gateway.stores.heading`); 0 to 360.
     """
-    group, name = named("telemetry", by), named("telemetry", signal)
+    group, name = named("telemetry", "device"), named("telemetry", signal)
     where = chosen("telemetry", "$timeFilter", {})
     inner = f'SELECT {vectors(signal)} FROM "telemetry" {where} GROUP BY {group}'
     mean = f'atan2(mean("east"), mean("north")) / {radians(1)!r}'
@@ -133,32 +134,30 @@ def heading(signal: str, *, by: str) -> str:
     )
 
 
-def used(signal: str, *, by: str) -> str:
-    """What a running total rose by on each Vietnamese day since the last that has readings; a total that
-    began again rose by nothing.
+def used(signal: str) -> str:
+    """What a device's running total rose by on each Vietnamese day since the last that has readings; a total
+    that began again rose by nothing.
     """
     name = named("telemetry", signal)
     return (
         f'SELECT non_negative_difference(last({name})) AS {name} FROM "telemetry" '
-        f"{chosen('telemetry', '$timeFilter', {})} GROUP BY {DAY}, {named('telemetry', by)} fill(none)"
+        f"{chosen('telemetry', '$timeFilter', {})} GROUP BY {DAY}, {named('telemetry', 'device')} fill(none)"
     )
 
 
-def hourly(signal: str, by: str, among: str) -> str:
-    """The mean of a signal in each step of the chosen range at the places that the variable `among` names,
+def hourly(signal: str, among: str) -> str:
+    """The mean of a signal in each step of the chosen range at each place that the variable `among` names,
     from its hours (`gateway.indicators.hourly`): the same as of its readings, a sixth of the work.
     """
     summed, number = (named("telemetry_hour", f"{signal}_{part}") for part in ("sum", "number"))
     where = chosen("telemetry_hour", "$timeFilter", {}, anywhere=True, among=among)
     return (
         f'SELECT sum({summed}) / sum({number}) AS "{signal}" FROM "telemetry_hour" {where} '
-        f"GROUP BY {STEP}, {named('telemetry_hour', by)} fill(null)"
+        f"GROUP BY {STEP}, {named('telemetry_hour', 'community')} fill(null)"
     )
 
 
-def newest(
-    measurement: str, columns: Iterable[str], *by: str, hours: int, among: str = "", **tags: str
-) -> str:
+def newest(measurement: str, columns: Iterable[str], *by: str, hours: int, among: str = "") -> str:
     """The newest value of each column within the last `hours` hours, one row for the tags `by`.
 
     Unlike `latest` the columns may be of different times; the row's own means nothing. The outer query makes
@@ -167,7 +166,7 @@ def newest(
     names = [named(measurement, one) for one in columns]
     asked = (f"{_newest_of(one)}({name}) AS {name}" for one, name in zip(columns, names, strict=True))
     tagged = [named(measurement, tag) for tag in by]
-    where = chosen(measurement, window(hours, "h"), tags, among=among)
+    where = chosen(measurement, window(hours, "h"), {}, among=among)
     each = f"SELECT {', '.join(asked)} FROM {named(measurement)} {where} GROUP BY {', '.join(tagged)}"
     return f"SELECT {', '.join([*names, *tagged])} FROM ({each})"
 
@@ -245,9 +244,9 @@ def advice(words: str, days: int) -> str:
     return f"SELECT {severity}, {said} FROM ({newest_of_each}) WHERE {severity} > 0 GROUP BY {group}"
 
 
-def level(signal: str, step: str, *, shown: str) -> str:
-    """One alarm level of a signal at each place, as column `shown`. Its time means nothing."""
-    where = chosen("alarm", "", {"signal": signal, "level": step}, anywhere=True)
+def first_level(signal: str, *, shown: str) -> str:
+    """Alarm I of a signal at each place, as column `shown`. Its time means nothing."""
+    where = chosen("alarm", "", {"signal": signal, "level": STEPS[0]}, anywhere=True)
     value = named("alarm", "value")
     return f'SELECT last({value}) AS "{shown}" FROM "alarm" {where} GROUP BY {named("alarm", "community")}'
 

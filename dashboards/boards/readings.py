@@ -43,7 +43,7 @@ def everywhere(spot: Spot, lang: str, signal: str) -> timeseries.Panel:
     """The signal at those places that `nearest` names, out of its hours: nobody reads a thousand lines."""
     panel = _panel(_lines(signal), spot, lang, signal, "anywhere_about", "anywhere", number=frame.MOST)
     panel.interval("1h").max_data_points(POINTS).transformations(naming.legends(lang, "community"))
-    query = queries.hourly(signal, "community", f"nearest_{signal}")
+    query = queries.hourly(signal, f"nearest_{signal}")
     return panel.with_target(InfluxQL(query, "A", SERIES, "$tag_community"))
 
 
@@ -72,20 +72,21 @@ def together(spot: Spot, lang: str, *signals: str) -> timeseries.Panel:
     return panel
 
 
-def day_by_day(spot: Spot, lang: str, signal: str, of: str, *, by: str = "device") -> timeseries.Panel:
+def day_by_day(spot: Spot, lang: str, signal: str, of: str) -> timeseries.Panel:
     """`of` (sum, max) the signal on each Vietnamese day."""
     panel = style.bars() if of == "sum" else _lines(signal)
     _panel(panel, spot, lang, signal, f"day_{of}_about", f"day_{of}")
-    panel.transformations(naming.legends(lang, by))
-    query = queries.trend("telemetry", signal, of, by=by, step=DAY, fill="none" if of == "sum" else "null")
-    return panel.with_target(InfluxQL(query, "A", SERIES, f"$tag_{by}"))
+    panel.transformations(naming.legends(lang, "device"))
+    fill = "none" if of == "sum" else "null"
+    query = queries.trend("telemetry", signal, of, by="device", step=DAY, fill=fill)
+    return panel.with_target(InfluxQL(query, "A", SERIES, "$tag_device"))
 
 
 def heading(spot: Spot, lang: str, signal: str) -> timeseries.Panel:
     """A direction over the chosen range as points: a line from 350° to 10° would cross the whole circle."""
     panel = _panel(style.lines().max(360), spot, lang, signal, "heading_about")
     panel.draw_style(common.GraphDrawStyle.POINTS).decimals(0).transformations(naming.legends(lang, "device"))
-    return panel.with_target(InfluxQL(queries.heading(signal, by="device"), "A", SERIES, "$tag_device"))
+    return panel.with_target(InfluxQL(queries.heading(signal), "A", SERIES, "$tag_device"))
 
 
 def used(spot: Spot, lang: str, signal: str) -> timeseries.Panel:
@@ -93,7 +94,7 @@ def used(spot: Spot, lang: str, signal: str) -> timeseries.Panel:
     say = Say(lang)
     panel = _panel(style.bars(), spot, lang, signal, "used_about").title(say(f"{signal}_used"))
     panel.transformations(naming.legends(lang, "device"))
-    return panel.with_target(InfluxQL(queries.used(signal, by="device"), "A", SERIES, "$tag_device"))
+    return panel.with_target(InfluxQL(queries.used(signal), "A", SERIES, "$tag_device"))
 
 
 def devices(spot: Spot, lang: str, hours: int, among: str = "") -> table.Panel:

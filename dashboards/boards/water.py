@@ -45,14 +45,14 @@ def _places(spot: Spot, say: Say) -> table.Panel:
         "highest": queries.within(
             "telemetry", "water_level", "max", HOURS, by="community", shown="highest", anywhere=True
         ),
-        "alarm": queries.level("water_level", "I", shown="alarm"),
+        "alarm": queries.first_level("water_level", shown="alarm"),
         "salt": queries.within(
             "telemetry", "salinity", "last", HOURS, by="community", shown="salt", anywhere=True
         ),
         "saltiest": queries.within(
             "telemetry", "salinity", "max", HOURS, by="community", shown="saltiest", anywhere=True
         ),
-        "salt_alarm": queries.level("salinity", "I", shown="salt_alarm"),
+        "salt_alarm": queries.first_level("salinity", shown="salt_alarm"),
     }
     titles = {"community": say("place")} | {name: say(f"water_{name}") for name in columns}
     panel = style.listed(

@@ -135,7 +135,7 @@ def test_the_mean_of_directions_on_a_board_is_that_of_their_vectors(engine):
         start + hour * 3_600_000 + n * 60_000: float(value)
         for hour, values in hours.items() for n, value in enumerate(values)
     })  # fmt: skip
-    query = queries.heading("wind_direction", by="device").replace("$__interval", "1h")
+    query = queries.heading("wind_direction").replace("$__interval", "1h")
     found = rows(engine.panel(query))
     assert {row["device"] for row in found} == {"vane"}
     means = [(row["wind_direction"] + 1e-6) % 360 for row in found]
@@ -148,7 +148,7 @@ def test_a_meter_s_days_are_what_it_rose_by_and_a_new_meter_counts_nothing(engin
         epoch(2026, 11, 10 + day, hour): total
         for day, totals in days.items() for hour, total in zip((1, 23), totals, strict=True)
     })  # fmt: skip
-    found = rows(engine.panel(queries.used("water_volume", by="device")))
+    found = rows(engine.panel(queries.used("water_volume")))
     assert [(row["time"], row["water_volume"]) for row in found] == [
         (epoch(2026, 11, 11), 6.0), (epoch(2026, 11, 12), 0.0), (epoch(2026, 11, 15), 5.0),
     ]  # fmt: skip
