@@ -13,14 +13,13 @@ from devices.contract.models import DIARY
 from devices.contract.quality import Flag
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
-from devices.pilots.pilot import Pilot, TargetPoint
+from devices.pilots.pilot import INDICATORS, SHARE, Pilot, TargetPoint
 from devices.pilots.scenario import Scenario
 from gateway.indicators.count import MANY, Evaluation
 from gateway.indicators.course import Forecast, asked, forecasts, path
 from gateway.stores.points import FLAG_TRUE, whole
 from gateway.stores.store import Latest, Store
 
-INDICATORS = ("iot_communities", "smart_villages", "traceability_share")
 BOOKS = ("received", "stored", "duplicate", "quarantined", "spooled")
 TREND_DAYS = 30
 ALARM = {"state", "level", "severe", "since", "looked", "text", "text_en"}  # all fields that each alarm has
@@ -70,7 +69,7 @@ class Indicator:
 
     @property
     def share(self) -> bool:
-        return self.id == "traceability_share"
+        return self.id == SHARE
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import date
 
 from devices.pilots import scenario as scenarios
 from devices.pilots.levers import Event
-from devices.pilots.pilot import Pilot
+from devices.pilots.pilot import SHARE, Pilot
 from devices.pilots.scenario import Scenario, Variant
 from devices.texts import number, percent, text
 from sim.adoption import adoption
@@ -42,7 +42,7 @@ def adopted(
     its end and how many of them have a code, the share of all and what is asked.
     """
     found = adoption(pilot, variant, seed, events)
-    target = pilot.target("traceability_share")
+    target = pilot.target(SHARE)
     names = ("year", "visits", "began", "stopped", "active", "coded", "share", "target")
     rows = []
     for year, one in found.years.items():

@@ -6,9 +6,8 @@ from grafana_foundation_sdk.models import common
 from dashboards.boards import frame, queries, style
 from dashboards.boards.queries import SERIES, InfluxQL
 from dashboards.boards.style import Say, Spot
-from devices.pilots.pilot import Indicator
+from devices.pilots.pilot import SHARE, Indicator
 
-SHARE: Indicator = "traceability_share"
 SOLID = common.LineStyle(fill="solid")
 DASHED = common.LineStyle(fill="dash", dash=[8, 8])
 DOTTED = common.LineStyle(fill="dash", dash=[2, 6])

@@ -10,13 +10,12 @@ import re
 from datetime import date
 from functools import cache
 from itertools import permutations
-from typing import get_args
 
 from grafana_foundation_sdk.models import dashboard
 
 from devices.contract.models import MODELS
 from devices.pilots.names import alphabetical
-from devices.pilots.pilot import HERE, Indicator, Pilot, load
+from devices.pilots.pilot import HERE, INDICATORS, Pilot, load
 from devices.texts import catalogue, text
 
 DEFAULT = "dong-thap"  # its places first
@@ -47,7 +46,7 @@ def words(lang: str) -> dict[str, str]:
         for key in catalogue()
         if key.startswith(f"names.{group}_")
     }
-    found |= {name: text(f"boards.{name}_short", lang) for name in get_args(Indicator)}
+    found |= {name: text(f"boards.{name}_short", lang) for name in INDICATORS}
     found |= {model.id: model.en if lang == "en" else model.vi for model in MODELS.values()}
     found |= {"-": text("boards.has_all", lang)} | _lacking(lang)
     found |= {kind: text(f"boards.kind_{kind.replace('-', '_')}", lang) for kind in ("hoi-quan", "htx")}

@@ -9,7 +9,6 @@ how it is counted
 """
 
 from itertools import product
-from typing import get_args
 
 from grafana_foundation_sdk.builders import common as build_common
 from grafana_foundation_sdk.builders import dashboard as build
@@ -23,9 +22,7 @@ from dashboards.boards import frame, indicator, naming, queries, style
 from dashboards.boards.alarms import now
 from dashboards.boards.queries import InfluxQL
 from dashboards.boards.style import Say, Spot
-from devices.pilots.pilot import Indicator
-
-INDICATORS: tuple[Indicator, ...] = get_args(Indicator)
+from devices.pilots.pilot import INDICATORS
 
 # What Grafana serves of dashboards/maps (docker-compose.yml), and a tile of nothing: no map asks the net.
 FILES = "public/hoiquan"

@@ -14,9 +14,8 @@ from grafana_foundation_sdk.builders import stat, table, timeseries
 from dashboards.boards import frame, indicator, naming, queries, style
 from dashboards.boards.queries import DAY, SERIES, InfluxQL
 from dashboards.boards.style import Say, Spot
-from devices.pilots.pilot import Indicator
+from devices.pilots.pilot import SHARE
 
-SHARE: Indicator = "traceability_share"
 DAYS = 30
 LOTS = 500
 SCANNED = 20

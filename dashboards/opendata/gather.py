@@ -9,8 +9,9 @@ from dashboards.opendata.rows import DeviceRow, columns
 from dashboards.progress import Progress
 from devices.clock import day_of, midnight_of
 from devices.contract.signals import SIGNALS
+from devices.pilots.pilot import SHARE
 from devices.pilots.places import Place, Village
-from gateway.indicators.count import SHARE, SealTimes, share, share_window
+from gateway.indicators.count import SealTimes, share, share_window
 from gateway.indicators.course import forecasts, path
 from gateway.stores.points import FLAG_TRUE
 

@@ -12,13 +12,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from dashboards import wording
-from dashboards.figures import INDICATORS, AlarmNow, DeviceNow, Standing
+from dashboards.figures import AlarmNow, DeviceNow, Standing
 from dashboards.pages.measured import GROUPS, Measured, levelled, meaning, measured, silence
 from devices.clock import day_of, moment_of
 from devices.contract.models import device_name
 from devices.pilots.alarms import STEPS
 from devices.pilots.names import alphabetical, unmarked
-from devices.pilots.pilot import Pilot
+from devices.pilots.pilot import INDICATORS, Pilot
 from devices.pilots.places import Community, Place, Village
 from devices.texts import age, day, moment, text
 from gateway.stores.store import Latest

@@ -30,6 +30,8 @@ from devices.texts import Misuse, spelt
 HERE = Path(__file__).parent
 PROBES_A_PLOT = 2  # assumption: two simulated probes stand in one plot, as neighbours
 Indicator = Literal["iot_communities", "smart_villages", "traceability_share"]
+INDICATORS: tuple[Indicator, ...] = get_args(Indicator)
+SHARE: Indicator = "traceability_share"  # the one that is no count
 
 
 class PilotError(Misuse):
@@ -155,7 +157,7 @@ class Pilot(Written):
     def _consistent(self) -> "Pilot":
         if self.time_zone not in available_timezones():
             raise Misuse("pilot.no_zone", zone=self.time_zone)
-        for indicator in get_args(Indicator):
+        for indicator in INDICATORS:
             if not any(target.indicator == indicator for target in self.targets):
                 raise Misuse("pilot.no_target", indicator=indicator)
         ids = [place.id for place in self.places]

@@ -23,10 +23,9 @@ from dashboards.boards.frame import uid as board_uid
 from dashboards.boards.queries import SOURCE, named
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.pilots.alarms import Alarms, Level
-from devices.pilots.pilot import HERE, Pilot, load
+from devices.pilots.pilot import HERE, SHARE, Pilot, load
 from devices.texts import LANGS, spelt, text
 from gateway.control.alarms.rules import BOOKS_MS, LOOK_BACK_MS, OVERLAP_MS, SLOT_MS, Rule, rules
-from gateway.indicators.count import SHARE
 
 FOLDER = Path(__file__).parents[2] / "alerts"
 LONGEST_UID = 40  # Grafana refuses a longer one

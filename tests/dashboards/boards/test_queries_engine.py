@@ -10,8 +10,7 @@ from dashboards.boards import quality, queries
 from dashboards.boards.alarms import now
 from dashboards.boards.alarms import rules as alerts
 from dashboards.boards.quality import DAYS
-from dashboards.boards.targets import INDICATORS
-from devices.pilots.pilot import load
+from devices.pilots.pilot import INDICATORS, load
 from gateway.control.alarms.rules import rules as alarm_rules
 from tests.dashboards.boards.engine import DAY, NOW, Engine, epoch, measured, rows
 

@@ -10,9 +10,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from dashboards.boards.targets import INDICATORS
 from devices.contract.reading import Reading
-from devices.pilots.pilot import load
+from devices.pilots.pilot import INDICATORS, load
 from gateway.clerk.clerk import Clerk
 from gateway.ingest.message import Books
 from gateway.lots.growth import Growth

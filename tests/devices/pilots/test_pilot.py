@@ -11,7 +11,7 @@ import yaml
 from devices.contract.models import MODELS
 from devices.contract.topics import ID
 from devices.pilots import scenario
-from devices.pilots.pilot import HERE, Pilot, PilotError, load
+from devices.pilots.pilot import HERE, INDICATORS, Pilot, PilotError, load
 
 DEFAULT = HERE / "dong-thap.yaml"
 EARLIER = Path(__file__).with_name("earlier")  # as they were on 28 November 2026, before adopters had visits
@@ -43,7 +43,7 @@ def test_every_pilot_file_loads_and_is_named_for_its_pilot(path):
     assert pilot.pilot == path.stem
     assert pilot.zone.key == "Asia/Ho_Chi_Minh"
     assert load(str(path)) == pilot
-    for indicator in ("iot_communities", "smart_villages", "traceability_share"):
+    for indicator in INDICATORS:
         assert pilot.target(indicator).points
     for device in pilot.fleet.values():
         assert ID.fullmatch(device.device)
