@@ -20,7 +20,7 @@ from gateway.indicators.course import Forecast, asked, forecasts, path
 from gateway.stores.points import FLAG_TRUE, whole
 from gateway.stores.store import Latest, Store
 
-BOOKS = ("received", "stored", "duplicate", "quarantined", "spooled")
+BOOKS = ("received", "stored", "duplicate", "quarantined", "spooled")  # the first is the sum of the others
 TREND_DAYS = 30
 ALARM = {"state", "level", "severe", "since", "looked", "text", "text_en"}  # all fields that each alarm has
 WATCHED_MS = 5 * MINUTE_MS  # how old a look of the watch may be; it looks each minute

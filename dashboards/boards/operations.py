@@ -14,12 +14,12 @@ from grafana_foundation_sdk.builders import table, timeseries
 from dashboards.boards import frame, queries, style
 from dashboards.boards.queries import InfluxQL
 from dashboards.boards.style import Say, Spot
+from dashboards.figures import BOOKS
 from devices.texts import text
 from gateway.audit.acts import WHAT, WHERE
 from gateway.control.advisor import BY
 
 DAYS, ACTS = 30, 500
-BOOKS = ("received", "stored", "duplicate", "quarantined", "spooled")
 
 
 def board(lang: str) -> build.Dashboard:

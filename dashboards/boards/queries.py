@@ -19,6 +19,7 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.variants import Dataquery
 from grafana_foundation_sdk.models.common import DataSourceRef
 
+from dashboards.figures import BOOKS
 from devices.contract.signals import CIRCULAR
 from devices.pilots.alarms import STEPS
 from gateway.stores.heading import vectors
@@ -260,9 +261,7 @@ def levels(signal: str) -> str:
 
 def balance() -> str:
     """By gateway: its newest books, and as `missing` what they do not account for (0: they balance)."""
-    whole, *parts = (
-        named("gateway", part) for part in ("received", "stored", "duplicate", "quarantined", "spooled")
-    )
+    whole, *parts = (named("gateway", part) for part in BOOKS)
     by = named("gateway", "instance")
     newest_of_each = ", ".join(f"last({name}) AS {name}" for name in (whole, *parts))
     inner = f'SELECT {newest_of_each} FROM "gateway" {chosen("gateway", window(24, "h"), {})} GROUP BY {by}'

@@ -21,6 +21,7 @@ from dashboards.boards.alarms.now import places
 from dashboards.boards.community import PANELS
 from dashboards.boards.frame import uid as board_uid
 from dashboards.boards.queries import SOURCE, named
+from dashboards.figures import BOOKS
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.pilots.alarms import Alarms, Level
 from devices.pilots.pilot import HERE, SHARE, Pilot, load
@@ -81,9 +82,7 @@ def queries(rule: Rule, pilot: Pilot) -> tuple[str, ...]:
     gateway, instance = named("gateway"), named("gateway", "instance")
     by_instance = f"GROUP BY {instance}"
     mine = _pilot("device", pilot)
-    whole, *parts = (
-        named("gateway", part) for part in ("received", "stored", "duplicate", "quarantined", "spooled")
-    )
+    whole, *parts = (named("gateway", part) for part in BOOKS)
     match rule.asked:
         case "store":
             return (f"SELECT count({whole}) FROM {gateway} WHERE time > now() - 10m",)
