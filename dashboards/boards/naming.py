@@ -47,7 +47,7 @@ def words(lang: str) -> dict[str, str]:
         if key.startswith(f"names.{group}_")
     }
     found |= {name: text(f"boards.{name}_short", lang) for name in INDICATORS}
-    found |= {model.id: model.en if lang == "en" else model.vi for model in MODELS.values()}
+    found |= {model.id: model.name(lang) for model in MODELS.values()}
     found |= {"-": text("boards.has_all", lang)} | _lacking(lang)
     found |= {kind: text(f"boards.kind_{kind.replace('-', '_')}", lang) for kind in ("hoi-quan", "htx")}
     return found
@@ -72,7 +72,7 @@ def mappings(lang: str, *, commune: bool = False) -> list[dashboard.ValueMapping
         value: dashboard.ValueMappingResult(text=word, index=number)
         for number, (value, word) in enumerate(known.items(), 100)
     }
-    shapes = [(_device(model), f"{word} $1") for model, word in _models(lang)]
+    shapes = [(_device(model.id), f"{model.name(lang)} $1") for model in MODELS.values()]
     shapes += [(r"/^(\d{4})-(\d\d)-(\d\d)$/", "$3/$2/$1"), (r"/^(\d+)\/(\d+)$/", text("boards.has_of", lang))]
     for kind in ("hoi-quan", "htx"):  # of a rehearsal, beside the pilot's own
         of = text("boards.kind_" + kind.replace("-", "_"), lang)
@@ -101,15 +101,11 @@ def legends(lang: str, by: str) -> list[dashboard.DataTransformerConfig]:
     if by == "community":
         renamed = [(f"^{re.escape(place)}$", name) for place, name in places().items()]
     else:
-        renamed = [(_device(model).strip("/"), f"{word} $1") for model, word in _models(lang)]
+        renamed = [(_device(one.id).strip("/"), f"{one.name(lang)} $1") for one in MODELS.values()]
     return [
         dashboard.DataTransformerConfig("renameByRegex", options={"regex": regex, "renamePattern": name})
         for regex, name in renamed
     ]
-
-
-def _models(lang: str) -> list[tuple[str, str]]:
-    return [(model.id, model.en if lang == "en" else model.vi) for model in MODELS.values()]
 
 
 def _device(model: str) -> str:

@@ -159,7 +159,7 @@ def _page(
     return PAGES.answer(
         "learn.html", lang, status, HEADERS,
         payload=form.get("payload", ""), model=form.get("model", ""), name=form.get("name", NAME),
-        models=[(one.id, one.en if lang == "en" else one.vi) for one in MODELS.values() if one.id != DIARY],
+        models=[(one.id, one.name(lang)) for one in MODELS.values() if one.id != DIARY],
         fields=[(one.path, _label(one, lang)) for one in some],
         rows=rows, asked=[SIGNALS[one].name(lang) for one in asked], written=written, stored=stored,
         kinds=[(kind, text(key, lang)) for kind, key in kinds], error=error,

@@ -31,6 +31,10 @@ class Model:
         if unknown:
             raise ValueError(f"model {self.id}: unknown signals {sorted(unknown)}")
 
+    def name(self, lang: str) -> str:
+        """The model's name in "vi" or "en"."""
+        return self.en if lang == "en" else self.vi
+
 
 DIARY = "diary"  # the one model that writes a diary: it measures nothing and is counted as no sensor
 _POWER = ("battery_voltage", "rssi")
@@ -71,6 +75,6 @@ MODELS: dict[str, Model] = {
 def device_name(device: str, community: str, model: str, lang: str) -> str:
     """A device by its kind; a simulated one with its number, a real one with the name that it was given."""
     known = MODELS.get(model)
-    kind = text("place.device", lang) if known is None else known.en if lang == "en" else known.vi
+    kind = text("place.device", lang) if known is None else known.name(lang)
     number = device.removeprefix(f"{community}-{model}-")
     return f"{kind} {int(number)}" if number != device and number.isdecimal() else f"{kind} “{device}”"

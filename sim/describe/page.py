@@ -143,5 +143,5 @@ def _week(world: World, place: Place, week: datetime, lang: Lang) -> Iterator[st
     for signal in SIGNALS.values():
         if signal.id in carried:
             values = world.signal(place.id, 1, signal.id, times, 600)
-            name = signal.en if lang == "en" else signal.vi
+            name = signal.name(lang)
             yield Plot(lang).curve(values).points(names).drawn(name, signal.shown_unit)

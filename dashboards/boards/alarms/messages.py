@@ -53,8 +53,7 @@ def _named(lang: str) -> str:
     as `device_name` does; else the id in quotes, which a model's name cannot be taken for.
     """
     kinds = "".join(
-        f' | reReplaceAll "^.+-{model.id}-0*([0-9]+)$" "{model.en if lang == "en" else model.vi} $1"'
-        for model in MODELS.values()
+        f' | reReplaceAll "^.+-{model.id}-0*([0-9]+)$" "{model.name(lang)} $1"' for model in MODELS.values()
     )
     return f'{kinds} | reReplaceAll "^([a-z0-9-]+)$" "{text("place.device", lang)} “$1”"'
 
