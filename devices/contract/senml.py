@@ -23,7 +23,7 @@ from devices.contract.payloads import (
     refuse_large,
     refuse_repeated_names,
 )
-from devices.contract.signals import SIGNALS
+from devices.contract.signals import SIGNALS, SWITCHES
 from devices.contract.topics import ID
 
 VERSION = 10  # RFC 8428, 4.4
@@ -54,7 +54,6 @@ _CONVERT: dict[tuple[str, str], tuple[float, float]] = {
     ("kg/m3", "ug/m3"): (1e9, 0),
     ("dB", "dB[SPL]"): (1, 0), ("Bspl", "dB[SPL]"): (10, 0),
 }  # fmt: skip
-_SWITCHES = frozenset({"pump_state", "valve_state", "aerator_state"})  # they may be said as true and false
 # a sub-name (RFC 9039: urn:dev:…_soil_moisture), and a serial that ends with "-"
 _JOINED = re.compile(r"(urn:dev:[a-z0-9]+:[^_:/]+(?=_)|(?!urn:).+(?=-))[_-](\w+)")
 _POSITION = frozenset({"lat", "lon", "alt", "latitude", "longitude", "altitude"})
@@ -212,7 +211,7 @@ def _is_foreign(sender: str, device: str, base: dict[str, Any]) -> bool:
 def _value(record: Mapping[Any, Any], kind: str, base: float, name: str) -> float:
     if kind == "v":
         return base + _number(record, "v", 0.0, name)
-    if kind == "vb" and name in _SWITCHES and isinstance(record["vb"], bool):
+    if kind == "vb" and name in SWITCHES and isinstance(record["vb"], bool):
         return float(record["vb"])
     raise PayloadError("null_in_senml" if record[kind] is None else "not_a_number", name)
 

@@ -129,6 +129,7 @@ _ROWS = (
 )  # fmt: skip
 
 CIRCULAR = frozenset({"wind_direction"})
+SWITCHES = frozenset(row[0] for row in _ROWS if row[3] == "1")  # they may be said as true and false
 # Of a probe that measures at several depths the uppermost is the signal itself; those below it, in their order,
 # are layers with limits and units of their own name: `soil_moisture_2`. At which depth each lies, the maker says.
 LAYERS = (2, 3, 4)

@@ -11,7 +11,7 @@ from typing import Any
 
 from devices.contract import payloads
 from devices.contract.payloads import SECONDS, PayloadError
-from devices.contract.signals import SIGNALS, Signal
+from devices.contract.signals import SIGNALS, SWITCHES, Signal
 from devices.probes.units import UNITS, convert
 from devices.texts import spelt, with_unit
 
@@ -58,7 +58,7 @@ def value_meant(signal: str, value: Any) -> dict[str, Any]:
 def _number(value: Any, signal: str) -> float | None:
     """The number that somebody meant: "31,5" and "31.5 %" are 31.5, an actuator's true is 1."""
     if isinstance(value, bool):
-        return int(value) if SIGNALS[signal].unit == "1" else None
+        return int(value) if signal in SWITCHES else None
     if isinstance(value, int | float):
         return value
     if isinstance(value, Mapping):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from devices.contract.payloads import MAX_EXACT
-from devices.contract.signals import CIRCULAR, SIGNALS, heading
+from devices.contract.signals import CIRCULAR, SIGNALS, SWITCHES, heading
 from devices.probes.path import MISSING, Path, find, getter
 from devices.probes.probe import Probe, UnitBeside, Wording, parsed
 from devices.probes.units import Unit, convert, unit_of
@@ -20,7 +20,6 @@ from devices.probes.units import Unit, convert, unit_of
 NUMBER = re.compile(r"\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*([^(]*?)\s*(?:\([^()]*\)\s*)?")
 _BARE = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?", re.ASCII).fullmatch
 _LONGEST = 64  # characters of a number with its unit
-_SWITCHES = frozenset({"pump_state", "valve_state", "aerator_state"})  # they may be said as true and false
 
 
 Way = tuple[Callable[[Any], Any], str]  # what leads to a value, and the path as it is written
@@ -148,7 +147,7 @@ class _Rule:
 
     def _other(self, raw: Any, text: str, unread: list[Unread]) -> tuple[float, Unit | None] | None:
         """Number and unit of what is no number; None where it gives none."""
-        if isinstance(raw, bool) and self.signal in _SWITCHES:
+        if isinstance(raw, bool) and self.signal in SWITCHES:
             return float(raw), self._wanted
         if isinstance(raw, str):
             return None if raw in self._words else self._spelt(raw, text, unread)
