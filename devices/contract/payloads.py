@@ -18,6 +18,7 @@ from devices.contract.signals import SIGNALS
 from devices.texts import shown, text
 
 MAX_BYTES = 16 * 1024
+FIELDS = frozenset({"values", "ts", "seq", "boot"})  # of a message
 MAX_EXACT = 2**53  # beyond it a double skips whole numbers, and no quantity of ours comes near
 MAX_INTEGER = 2**63 - 1
 SECONDS = range(1_000_000_000, 10_000_000_000)  # epoch seconds of 2001 to 2286: as milliseconds they are 1970

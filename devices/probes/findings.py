@@ -13,20 +13,11 @@ from typing import Any, NamedTuple
 
 from devices.clock import AHEAD_MS, YEAR_2020_MS
 from devices.contract import senml
-from devices.contract.payloads import SECONDS, PayloadError, Telemetry
+from devices.contract.payloads import FIELDS, SECONDS, PayloadError, Telemetry
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
 from devices.probes.envelope import Envelope, envelopes, parsed_json, server
-from devices.probes.meant import (
-    FIELDS,
-    FILLER,
-    Said,
-    field_meant,
-    name_meant,
-    other_unit,
-    refusal_of,
-    value_meant,
-)
+from devices.probes.meant import FILLER, Said, field_meant, name_meant, other_unit, refusal_of, value_meant
 from devices.probes.telemetry import Probes, contract_values
 from devices.texts import shown, spelt, text, with_unit
 

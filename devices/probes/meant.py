@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from devices.contract import payloads
-from devices.contract.payloads import SECONDS, PayloadError
+from devices.contract.payloads import FIELDS, SECONDS, PayloadError
 from devices.contract.signals import SIGNALS, SWITCHES, Signal
 from devices.probes.units import UNITS, convert
 from devices.texts import spelt, with_unit
 
-FIELDS = ("values", "ts", "seq", "boot")
 FILLER = {"values": {"rssi": -80}}  # a good message to try one other field in
 # What makers call the fields of a message. A signal's other names are no matter of guessing: `battery` is per
 # cent for most and volts for many, `p` is pressure or phosphorus. A probe file says it, and with which unit.

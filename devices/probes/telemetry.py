@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from devices.contract import encodings
-from devices.contract.payloads import MAX_EXACT, PayloadError, Telemetry
+from devices.contract.payloads import FIELDS, MAX_EXACT, PayloadError, Telemetry
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
 from devices.probes.envelope import Envelope, Uplink, parsed_json
@@ -20,7 +20,6 @@ from devices.probes.reader import Reader, Unread
 from devices.probes.shelf import Shelf
 
 _NORMALIZED = "normalized"
-_FIELDS = frozenset({"values", "ts", "seq", "boot"})
 _GROUPS = frozenset({"air", "soil", "water", "wind", "rain", "leaf", "metering", "channels", "sound", "tank"})
 # all that may stand at the top of what the open codecs give: vocabulary.schema.json of 0.2.2, and who made it
 _VOCABULARY = _GROUPS | {
@@ -190,7 +189,7 @@ def speaks_contract(data: Any) -> bool:
 def _contract(data: Any) -> bool:
     """Whether a message is of the contract's own form: JSON, a list of such, or SenML."""
     if isinstance(data, dict):
-        return isinstance(data.get("values"), dict) and data.keys() <= _FIELDS
+        return isinstance(data.get("values"), dict) and data.keys() <= FIELDS
     some = data if isinstance(data, list) else []
     if not some or not all(isinstance(one, dict) for one in some):
         return False
