@@ -7,18 +7,13 @@ from enum import IntEnum
 
 
 class Flag(IntEnum):
-    """Primary flag of one value."""
+    """Primary flag of one value. From SUSPECT on it goes to `telemetry_flagged`, else to `telemetry`."""
 
     GOOD = 1
     NOT_EVALUATED = 2
     SUSPECT = 3
     BAD = 4
     MISSING = 9
-
-    @property
-    def usable(self) -> bool:
-        """Whether the value goes to `telemetry` (else to `telemetry_flagged`)."""
-        return self in (Flag.GOOD, Flag.NOT_EVALUATED)
 
 
 CLOCK = "clock"  # the device's own time was not believed
