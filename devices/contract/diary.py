@@ -11,9 +11,9 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from devices.contract.payloads import MAX_BYTES, PayloadError
+from devices.contract.topics import Id
 
 Text = Annotated[str, Field(min_length=1, max_length=200)]
-Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
 Photos = Annotated[  # each by the SHA-256 of its bytes; the pictures travel another way
     tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...], Field(min_length=1, max_length=4)
 ]

@@ -1,7 +1,9 @@
 """MQTT topics of the contract: `hoiquan/v1/{pilot}/{community}/{device}/{kind}`."""
 
 import re
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
 
 ROOT = "hoiquan/v1"
 # what the embedded broker's rules turned away: DENIED/{account}/{topic}, from the broker to the gateways
@@ -9,6 +11,7 @@ DENIED = "hoiquan-gateway/v1/denied"
 UP = frozenset({"telemetry", "status", "diary", "result"})
 DOWN = frozenset({"command", "rejected"})
 ID = re.compile(r"[a-z0-9-]{1,64}")
+Id = Annotated[str, Field(pattern=rf"^{ID.pattern}$")]
 _ID = f"({ID.pattern})"
 _WHOLE = re.compile("/".join((ROOT, _ID, _ID, _ID, f"({'|'.join(sorted(UP | DOWN))})")))
 

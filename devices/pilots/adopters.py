@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from devices.contract.topics import Id
 from devices.pilots.calendar import Crop
 from devices.pilots.names import Names
-from devices.pilots.places import Id
 from devices.pilots.written import Written
 from devices.texts import Misuse
 

@@ -15,16 +15,16 @@ A rule without a source is an assumption and says so. `command` is what a person
 by itself only where `automatic` is enabled and names the community, and never beyond its limits.
 """
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from devices.contract.orders import Actuator
 from devices.contract.signals import SIGNALS
+from devices.contract.topics import Id
 from devices.pilots.written import Written
 from devices.texts import Misuse
 
-Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
 Severity = Literal[1, 2, 3]  # 1 do it when convenient, 2 today, 3 now
 
 

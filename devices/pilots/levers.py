@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from devices.pilots.places import Id
+from devices.contract.topics import Id
 from devices.pilots.written import Written
 from devices.texts import Misuse
 

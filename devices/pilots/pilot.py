@@ -16,13 +16,14 @@ from pydantic import Field, field_validator, model_validator
 from devices.contract.models import MODELS
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
+from devices.contract.topics import Id
 from devices.pilots import written
 from devices.pilots.adopters import Adopters
 from devices.pilots.advice import Advising
 from devices.pilots.alarms import Alarms
 from devices.pilots.certificates import Records
 from devices.pilots.names import Names
-from devices.pilots.places import PLOTS, Community, Id, Place, Product, Service, Village
+from devices.pilots.places import PLOTS, Community, Place, Product, Service, Village
 from devices.pilots.reporting import ReportDay, ReportForm, Review
 from devices.pilots.written import Written
 from devices.texts import Misuse, spelt

@@ -8,12 +8,12 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from devices.contract.models import MODELS
 from devices.contract.signals import SIGNALS
+from devices.contract.topics import Id
 from devices.pilots.calendar import Crop
 from devices.pilots.names import Names
 from devices.pilots.written import Written
 from devices.texts import Misuse, rounded, spelt
 
-Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
 PLOTS = 8  # assumption: of a place; a larger fleet shares them, as each is years of physics in memory
 FIRST, LAST = date(2000, 1, 1), date(2100, 1, 1)  # assumption: nothing written down here lies outside
 

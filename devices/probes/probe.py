@@ -27,6 +27,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from devices.contract.signals import SIGNALS
+from devices.contract.topics import Id
 from devices.probes.path import Path, PathError, parse
 from devices.probes.units import Unit, spellings, unit_of
 from devices.texts import Mendable
@@ -39,7 +40,6 @@ AMBIGUOUS = frozenset({
 VOLUMES = "m3/m3"  # a share that only what is in the ground is told in
 _IN_VOLUMES = frozenset(name for name in SIGNALS if name.startswith("soil_moisture"))
 COUNTED = frozenset({"rainfall", "pest_count"})  # ours are since the last reading: a total becomes that
-Id = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
 PlaceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
