@@ -10,13 +10,14 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from devices.contract.payloads import MAX_BYTES, PayloadError
+from devices.contract.payloads import PayloadError, refuse_large
 from devices.contract.topics import Id
 
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Photos = Annotated[  # each by the SHA-256 of its bytes; the pictures travel another way
     tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...], Field(min_length=1, max_length=4)
 ]
+Code = Annotated[str, Field(pattern=r"^[A-Z0-9.-]{3,40}$")]  # of a planting area or packing house
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Kilograms = Annotated[float, Field(gt=0, le=1e7, allow_inf_nan=False)]
 
@@ -67,7 +68,7 @@ class Harvest(_Event):
 
     event: Literal["harvest"]
     quantity_kg: Kilograms
-    area_code: Annotated[str, Field(pattern=r"^[A-Z0-9.-]{3,40}$")] | None = None
+    area_code: Code | None = None
     photos: Photos | None = None
 
 
@@ -80,7 +81,7 @@ class Packing(_Event):
     quantity_kg: Kilograms
     packages: Annotated[int, Field(ge=1, le=1_000_000)]
     harvest: Id | None = None
-    house_code: Annotated[str, Field(pattern=r"^[A-Z0-9.-]{3,40}$")] | None = None
+    house_code: Code | None = None
     photos: Photos | None = None
 
 
@@ -140,8 +141,7 @@ _FIXED = frozenset({"id", "event", "plot", "crop", "harvest"})  # what a correct
 
 def decode_diary(payload: bytes) -> DiaryEvent:
     """One diary event. Raises PayloadError."""
-    if len(payload) > MAX_BYTES:
-        raise PayloadError("too_large", str(len(payload)))
+    refuse_large(payload)
     try:
         return _ADAPTER.validate_json(payload)
     except ValidationError as error:

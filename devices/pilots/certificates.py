@@ -12,12 +12,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from devices.contract.diary import Code
 from devices.contract.topics import Id
 from devices.pilots.places import Day
 from devices.pilots.written import Written
 from devices.texts import Misuse
 
-Code = Annotated[str, Field(pattern=r"^[A-Z0-9.-]{3,40}$")]
 Market = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 Line = Annotated[str, Field(min_length=1, max_length=120)]
 
