@@ -2,26 +2,39 @@
 
 import json
 import re
+from typing import Literal
 
 from devices.contract import payloads, senml
 from devices.contract.payloads import MAX_BYTES, MAX_INTEGER, Telemetry
 
+Encoding = Literal["json", "list", "senml-json", "senml-cbor"]
 _BOOT = re.compile(r"[\x21-\x7e]{1,64}")
 _CBOR_ARRAY = range(0x80, 0xA0)  # a pack is an array; no JSON text begins with one of these bytes
 
 
-def decode(payload: bytes, device: str) -> list[Telemetry]:
-    """A message of telemetry of `device`: one reading, or those of a batch. Raises PayloadError."""
+def encoding(payload: bytes) -> Encoding:
+    """Which it is, by its first bytes and whether it names values; what is none of them is bad JSON."""
     first = payload[:1]
     if first == b"{":  # the usual case
-        return [payloads.decode(payload)]
+        return "json"
     if (first and first[0] in _CBOR_ARRAY) or payload.startswith(senml.SELF_DESCRIBED):
-        return senml.decode_cbor(payload, device)
+        return "senml-cbor"
     if payload[:64].lstrip()[:1] == b"[":
-        if b'"values"' in payload:
+        return "list" if b'"values"' in payload else "senml-json"
+    return "json"
+
+
+def decode(payload: bytes, device: str) -> list[Telemetry]:
+    """A message of telemetry of `device`: one reading, or those of a batch. Raises PayloadError."""
+    match encoding(payload):
+        case "json":
+            return [payloads.decode(payload)]
+        case "list":
             return payloads.decode_list(payload)
-        return senml.decode_json(payload, device)
-    return [payloads.decode(payload)]
+        case "senml-json":
+            return senml.decode_json(payload, device)
+        case "senml-cbor":
+            return senml.decode_cbor(payload, device)
 
 
 def numbers(payload: bytes) -> list[tuple[str, int]]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from devices.clock import AHEAD_MS, YEAR_2020_MS
-from devices.contract import senml
+from devices.contract import encodings, senml
 from devices.contract.payloads import FIELDS, SECONDS, PayloadError, Telemetry
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
@@ -88,13 +88,10 @@ def server_of(payload: bytes) -> Envelope:
 def _encoding(payload: bytes, device: Device, envelope: Envelope | None) -> Encoding:
     if envelope is not None:
         return envelope.id
-    if (payload[:1] and 0x80 <= payload[0] < 0xA0) or payload.startswith(senml.SELF_DESCRIBED):
-        return "senml-cbor"
-    if device.probe is not None and b'"values"' not in payload:
+    found = encodings.encoding(payload)
+    if found != "senml-cbor" and device.probe is not None and b'"values"' not in payload:
         return "probe"
-    if payload[:64].lstrip()[:1] == b"[":
-        return "list" if b'"values"' in payload else "senml-json"
-    return "json"
+    return found
 
 
 def _unread(payload: bytes, device: Device, probes: Probes, envelope: Envelope | None) -> Iterator[Finding]:
