@@ -16,35 +16,35 @@ class Unit(NamedTuple):
     plus: float = 0.0
 
 
-_ROWS: dict[str, tuple[str, dict[str, tuple[float, float] | float]]] = {
-    # dimension: (its own unit, {unit: factor or (factor, offset)})
-    "temperature": ("Cel", {"Cel": 1, "K": (1, -273.15), "[degF]": (5 / 9, -160 / 9)}),
-    "share": ("%", {"%": 1, "1": 100, "m3/m3": 100, "[ppth]": 0.1}),
-    "concentration in air": ("[ppm]", {"[ppm]": 1, "[ppb]": 1e-3}),
-    "pressure": ("hPa", {"Pa": 0.01, "hPa": 1, "mbar": 1, "kPa": 10, "MPa": 1e4, "bar": 1000,
-                         "[psi]": 68.94757293168, "mm[Hg]": 1.33322387415, "[in_i'Hg]": 33.86389,
-                         "atm": 1013.25}),
-    "length": ("m", {"m": 1, "cm": 0.01, "mm": 0.001, "km": 1000, "[ft_i]": 0.3048, "[in_i]": 0.0254}),
-    "speed": ("m/s", {"m/s": 1, "km/h": 1 / 3.6, "[kn_i]": 1852 / 3600, "[mi_i]/h": 0.44704}),
-    "rate of rain": ("mm/h", {"mm/h": 1, "mm/min": 60, "[in_i]/h": 25.4, "mm/d": 1 / 24}),
-    "irradiance": ("W/m2", {"W/m2": 1, "kW/m2": 1000}),
-    "illuminance": ("lx", {"lx": 1, "klx": 1000}),
-    "angle": ("deg", {"deg": 1, "rad": 57.29577951308232}),
-    "conductivity": ("dS/m", {"dS/m": 1, "mS/cm": 1, "uS/cm": 0.001, "S/m": 10, "mS/m": 0.01, "S/cm": 1000}),
-    "voltage": ("V", {"V": 1, "mV": 0.001, "uV": 1e-6}),
-    "energy": ("kW.h", {"kW.h": 1, "W.h": 0.001, "MW.h": 1000, "J": 1 / 3.6e6, "kJ": 1 / 3600,
-                        "MJ": 1 / 3.6}),
-    "volume": ("m3", {"m3": 1, "L": 0.001, "mL": 1e-6, "dL": 1e-4, "hL": 0.1, "[gal_us]": 0.003785411784,
-                      "[cft_i]": 0.028316846592}),
+_ROWS: dict[str, dict[str, tuple[float, float] | float]] = {
+    # dimension: {unit: factor or (factor, offset)}; its own unit has the factor 1
+    "temperature": {"Cel": 1, "K": (1, -273.15), "[degF]": (5 / 9, -160 / 9)},
+    "share": {"%": 1, "1": 100, "m3/m3": 100, "[ppth]": 0.1},
+    "concentration in air": {"[ppm]": 1, "[ppb]": 1e-3},
+    "pressure": {"Pa": 0.01, "hPa": 1, "mbar": 1, "kPa": 10, "MPa": 1e4, "bar": 1000,
+                 "[psi]": 68.94757293168, "mm[Hg]": 1.33322387415, "[in_i'Hg]": 33.86389,
+                 "atm": 1013.25},
+    "length": {"m": 1, "cm": 0.01, "mm": 0.001, "km": 1000, "[ft_i]": 0.3048, "[in_i]": 0.0254},
+    "speed": {"m/s": 1, "km/h": 1 / 3.6, "[kn_i]": 1852 / 3600, "[mi_i]/h": 0.44704},
+    "rate of rain": {"mm/h": 1, "mm/min": 60, "[in_i]/h": 25.4, "mm/d": 1 / 24},
+    "irradiance": {"W/m2": 1, "kW/m2": 1000},
+    "illuminance": {"lx": 1, "klx": 1000},
+    "angle": {"deg": 1, "rad": 57.29577951308232},
+    "conductivity": {"dS/m": 1, "mS/cm": 1, "uS/cm": 0.001, "S/m": 10, "mS/m": 0.01, "S/cm": 1000},
+    "voltage": {"V": 1, "mV": 0.001, "uV": 1e-6},
+    "energy": {"kW.h": 1, "W.h": 0.001, "MW.h": 1000, "J": 1 / 3.6e6, "kJ": 1 / 3600,
+               "MJ": 1 / 3.6},
+    "volume": {"m3": 1, "L": 0.001, "mL": 1e-6, "dL": 1e-4, "hL": 0.1, "[gal_us]": 0.003785411784,
+               "[cft_i]": 0.028316846592},
     # one formazin scale, three ways to look at it: ISO 7027-1 (FNU, FAU), EPA 180.1 (NTU)
-    "turbidity": ("{NTU}", {"{NTU}": 1, "{FNU}": 1, "{FTU}": 1, "{FAU}": 1}),
-    "mass in water": ("mg/L", {"mg/L": 1, "ug/L": 0.001, "g/L": 1000, "kg/m3": 1000}),
-    "mass in soil": ("mg/kg", {"mg/kg": 1, "g/kg": 1000}),
-    "dust": ("ug/m3", {"ug/m3": 1, "mg/m3": 1000}),
-    "acidity": ("[pH]", {"[pH]": 1}),
-    "sound": ("dB[SPL]", {"dB[SPL]": 1}),
-    "radio": ("dB[mW]", {"dB[mW]": 1}),
-    "count": ("{count}", {"{count}": 1}),
+    "turbidity": {"{NTU}": 1, "{FNU}": 1, "{FTU}": 1, "{FAU}": 1},
+    "mass in water": {"mg/L": 1, "ug/L": 0.001, "g/L": 1000, "kg/m3": 1000},
+    "mass in soil": {"mg/kg": 1, "g/kg": 1000},
+    "dust": {"ug/m3": 1, "mg/m3": 1000},
+    "acidity": {"[pH]": 1},
+    "sound": {"dB[SPL]": 1},
+    "radio": {"dB[mW]": 1},
+    "count": {"{count}": 1},
 }  # fmt: skip
 _SPELT = {
     "Cel": "°C ℃ C degC celsius ºC deg_C Celsius",
@@ -96,7 +96,7 @@ _SPELT = {
 
 UNITS: dict[str, Unit] = {
     name: Unit(dimension, *(row if isinstance(row, tuple) else (row,)))
-    for dimension, (_, rows) in _ROWS.items()
+    for dimension, rows in _ROWS.items()
     for name, row in rows.items()
 }
 _UCUM = {name: name for name in UNITS} | {w: name for name, words in _SPELT.items() for w in words.split()}
@@ -122,4 +122,4 @@ def convert(value: float, given: Unit, wanted: Unit) -> float:
 
 def spellings(dimension: str) -> list[str]:
     """UCUM's names of a dimension's units."""
-    return list(_ROWS[dimension][1])
+    return list(_ROWS[dimension])
