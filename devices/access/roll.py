@@ -55,7 +55,7 @@ def enroll_roll(
     with ExitStack() as undo:
 
         def keep(answers: list[str | EnrolmentError]) -> None:
-            write_privately(report, [_report(lines, answers, issue, lang).encode()])
+            write_privately(report, _report(lines, answers, issue, lang).encode())
             undo.callback(report.unlink, missing_ok=True)  # its passwords would be good for nothing
             given.extend(answers)
 

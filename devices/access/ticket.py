@@ -10,7 +10,6 @@ hand it over, and `hoiquan device rotate` if others saw it.
 import io
 import json
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,7 +88,7 @@ class Ticket:
         made = io.BytesIO()
         kind = path.suffix.lower().removeprefix(".")
         segno.make(self.code(), error="m", micro=False).save(made, kind=kind, scale=6)
-        write_privately(path, [made.getvalue()])
+        write_privately(path, made.getvalue())
 
 
 def ticket(
@@ -108,10 +107,10 @@ def ticket(
     return Ticket(way.host, way.port, True, device, password, topic, CA, print_of_ca, page)
 
 
-def write_privately(path: Path, parts: Iterable[bytes]) -> None:
+def write_privately(path: Path, content: bytes) -> None:
     """A new file that its owner alone reads, on disk when this returns. Raises FileExistsError."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.writelines(parts)
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
