@@ -27,10 +27,6 @@ PILOT = "pilot"  # in a data folder: the pilot that `hoiquan up` ran there
 CANONICAL = "https://hoiquan.example"  # nobody's domain (RFC 2606), until somebody says his own
 # of the pages; a name with marks stands in its form for machines (xn--…), as headers have no other
 ADDRESS = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
-# passwords that commands beside a running `hoiquan up` use
-ACCOUNTS = (
-    "reader_password", "operator_password", "gateway_password", "simulator_secret", "chirpstack_password",
-)  # fmt: skip
 
 
 class Settings(BaseSettings):
@@ -189,7 +185,10 @@ class Settings(BaseSettings):
         if not isinstance(chosen, dict):
             return self
         kept = credentials.kept_in(self.data)
-        mine = {name: SecretStr(kept.get(f"HOIQUAN_{name.upper()}", "")) for name in ACCOUNTS}
+        mine = {
+            name.removeprefix("HOIQUAN_").lower(): SecretStr(kept.get(name, ""))
+            for name in credentials.SECRETS
+        }
         for name in ("mosquitto_passwords", "mosquitto_denied"):
             if chosen.get(name):
                 chosen[name] = Path(chosen[name])
