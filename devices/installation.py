@@ -20,10 +20,10 @@ from devices import credentials
 from devices.access.registry import Registry
 from devices.files import replace
 from devices.pilots.written import SCENARIO
-from devices.settings import Settings, http_address
+from devices.settings import RUNNING, Settings, http_address
 from devices.texts import Mendable, Misuse
 
-RUNNING, LOCK = "running.json", "up.lock"
+LOCK = "up.lock"
 MARKS = (RUNNING, credentials.FILE, "registry.sqlite", "store.sqlite", "gateway", "trace")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- what listens there is reached so from here

@@ -23,6 +23,7 @@ from devices.pilots.pilot import Pilot, PilotError, load
 from devices.pilots.written import SCENARIO, located
 from devices.texts import Lang, Misuse
 
+RUNNING = "running.json"  # in a data folder: what the `hoiquan up` that runs there has chosen
 PILOT = "pilot"  # in a data folder: the pilot that `hoiquan up` ran there
 CANONICAL = "https://hoiquan.example"  # nobody's domain (RFC 2606), until somebody says his own
 # of the pages; a name with marks stands in its form for machines (xn--…), as headers have no other
@@ -179,7 +180,7 @@ class Settings(BaseSettings):
     def as_running(self) -> "Settings":
         """These settings with what a running `hoiquan up` on the same folder has chosen."""
         try:
-            chosen = json.loads((self.data / "running.json").read_text("utf-8"))
+            chosen = json.loads((self.data / RUNNING).read_text("utf-8"))
         except (OSError, ValueError):
             return self
         if not isinstance(chosen, dict):

@@ -9,7 +9,8 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 import hoiquan
-from devices.installation import RUNNING, tell
+from devices.installation import tell
+from devices.settings import RUNNING
 from gateway.ingest.message import Message, Outcome, Refusal
 from gateway.ingest.spool import Spool
 from gateway.instance import claimed, files
