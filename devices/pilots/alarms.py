@@ -1,6 +1,6 @@
 """What an officer is woken for: a pilot file's alarm levels of signals, and limits of the system's own state.
 
-Boards draw the levels, alert rules fire at them (dashboards/boards/alerts.py): one place for both.
+Boards draw the levels, alert rules fire at them (dashboards/boards/alarms/rules.py): one place for both.
 """
 
 from collections.abc import Iterable
