@@ -21,7 +21,6 @@ from devices.texts import Misuse
 
 # of when places and organisations join and stop: `sim.rollout`
 Variant = Literal["plan", "on-time", "late", "drop-out"]
-VARIANTS: tuple[Variant, ...] = ("plan", "on-time", "late", "drop-out")
 HERE = Path(__file__).parent / "scenarios"
 WORDS = {"name", "happens", "watch"}
 

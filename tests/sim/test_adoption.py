@@ -2,12 +2,13 @@
 
 from datetime import date
 from functools import cache
+from typing import get_args
 
 import pytest
 
 from devices.pilots.levers import BudgetCut
 from devices.pilots.pilot import load
-from devices.pilots.scenario import VARIANTS
+from devices.pilots.scenario import Variant
 from sim.adoption import adoption, producers
 
 PILOT = load("dong-thap")
@@ -41,7 +42,7 @@ def test_with_few_visits_or_nobody_who_comes_again_they_are_missed(variant, seed
 
 
 def test_variants_differ_in_causes_that_can_be_counted():
-    years = {variant: adopted(variant, 1).years for variant in VARIANTS}
+    years = {variant: adopted(variant, 1).years for variant in get_args(Variant)}
 
     def total(variant, what):
         return sum(getattr(one, what) for year, one in years[variant].items() if year <= 2030)
@@ -105,6 +106,6 @@ def test_seeds_differ_in_who_and_producers_are_who_begins():
     assert adopted("plan", 1) == adoption(PILOT, "plan", 1)
     late = producers(PILOT, adopted("late", 1))
     assert {one.id: one.joined for one in late} == adopted("late", 1).begins
-    for variant in VARIANTS:
+    for variant in get_args(Variant):
         got = adopted(variant, 3)
         assert all(got.begins[one] < day for one, day in got.stops.items())
