@@ -200,8 +200,7 @@ def recall_of(lot: dict[str, Any], pilot: Pilot, lang: str) -> dict[str, Any]:
 def _goods(lot: dict[str, Any], pilot: Pilot, lang: str) -> dict[str, Any]:
     """A lot, what it is of, and whose; of whom the pilot file does not know (any more), the id."""
     community = pilot.producers.get(lot["community"])
-    products = community.products if community is not None else ()
-    product = next((p for p in products if p.gtin == lot["gtin"]), None)
+    product = community.product(lot["gtin"]) if community is not None else None
     unknown = text("overview.unknown_place", lang, id=lot["community"])
     return {
         "path": f"/01/{lot['gtin']}/10/{lot['lot']}",

@@ -234,8 +234,8 @@ class Pilot(Written):
 
     def product_of(self, gtin: str) -> Product | None:
         """What is sold under a GTIN."""
-        products = (product for grower in self.producers.values() for product in grower.products)
-        return next((product for product in products if product.gtin == gtin), None)
+        sold = (grower.product(gtin) for grower in self.producers.values())
+        return next((product for product in sold if product is not None), None)
 
     def target(self, indicator: str) -> Target:
         return next(target for target in self.targets if target.indicator == indicator)

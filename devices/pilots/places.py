@@ -124,6 +124,10 @@ class Community(Place):
             return {plot.id: plot.area_ha for plot in self.plots}
         return {f"plot-{number}": self.area_ha for number in range(1, PLOTS + 1)}
 
+    def product(self, gtin: str) -> Product | None:
+        """What it sells under a GTIN."""
+        return next((product for product in self.products if product.gtin == gtin), None)
+
 
 class Village(Place):
     """A smart village: each service is reported by the devices that carry its signals."""

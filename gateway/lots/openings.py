@@ -78,7 +78,7 @@ class Openings:
         kilograms count once. Nothing where its product left the pilot.
         """
         place = self._pilot.producers.get(community)
-        product = next((one for one in place.products if one.gtin == key.gtin), None) if place else None
+        product = place.product(key.gtin) if place is not None else None
         if product is None:
             return []
         later = addendum.read_all(self._folder / "records", key)

@@ -19,12 +19,13 @@ SHOWN = 20  # lots of a group, the newest; whoever has an older label scans it
 
 def page(folder: Path, pilot: Pilot, gtin: str, unknown: str, lang: str) -> Response:
     """`unknown` is the code of a lot that was asked for and is none: the answer is then 404, and says so."""
-    growers = [grower for grower in pilot.producers.values() if any(p.gtin == gtin for p in grower.products)]
-    if not growers:
+    product = pilot.product_of(gtin)
+    if product is None:
         return trouble(lang, "unknown_lot", 404)
-    names = [product.name.get(lang) for product in growers[0].products if product.gtin == gtin]
     groups = []
-    for grower in growers:
+    for grower in pilot.producers.values():
+        if grower.product(gtin) is None:
+            continue
         lots = [
             {
                 "path": LotKey(gtin, str(row["lot"])).path,
@@ -36,15 +37,9 @@ def page(folder: Path, pilot: Pilot, gtin: str, unknown: str, lang: str) -> Resp
             for row in seal.lots(folder, SHOWN, grower.id, gtin)
         ]
         name = f"{KINDS[grower.kind]} {grower.name}"
-        groups.append({"name": name, "fictional": getattr(grower, "fictional", False), "lots": lots})
+        groups.append({"name": name, "fictional": grower.fictional, "lots": lots})
     sent = headers(vary=VARY, cache="no-cache")
+    name, status = product.name.get(lang), 404 if unknown else 200
     return PAGES.answer(
-        "product.html",
-        lang,
-        404 if unknown else 200,
-        sent,
-        name=names[0],
-        gtin=gtin,
-        unknown=unknown,
-        groups=groups,
+        "product.html", lang, status, sent, name=name, gtin=gtin, unknown=unknown, groups=groups
     )

@@ -95,8 +95,8 @@ def router(pilot: Pilot, base_url: str, sealed: Callable[[LotKey], bool], shown:
     def items(link: Link, lang: str) -> list[Item]:
         """What there is of the link, the finest first."""
         gtin, lot = link.value, link.qualifiers.get(LOT_KEY)
-        name = next((product.name.get(lang) for grower in pilot.producers.values()
-                     for product in grower.products if product.gtin == gtin), None)  # fmt: skip
+        sold = pilot.product_of(gtin)
+        name = None if sold is None else sold.name.get(lang)
         # GS1 lets a lot be called ../.. as well: what no lot of ours is called is no name of a file either
         known = lot is not None and LOT.fullmatch(lot) is not None and sealed(LotKey(gtin, lot))
         found = [] if name is None else [product(base_url, gtin, name, "" if known else lot or "")]

@@ -40,8 +40,8 @@ class Book:
         return self._lot(community, found) if found is not None else None
 
     def _lot(self, community: str, shown: ShownLot) -> Lot | None:
-        products = self._pilot.producers[community].products
-        crop = next((product.crop for product in products if product.gtin == shown.key.gtin), None)
+        product = self._pilot.producers[community].product(shown.key.gtin)
+        crop = None if product is None else product.crop
         if crop is None:  # its product left the pilot file, and it can be recalled all the same
             harvest = self.find(community, shown.harvest)
             crop = harvest.crop if isinstance(harvest, Harvest) else None
