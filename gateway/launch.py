@@ -57,7 +57,7 @@ def doctor(
 ) -> None:
     """Look at each part and say what is wrong and what to do. Exit code 1 where a part is bad."""
     from gateway.doctor.report import report
-    from gateway.stores.opening import open_store
 
-    raise SystemExit(report(lambda: Settings.read(data=data, pilot=pilot).as_running(), lang, open_store,
-                            as_json=json_output))  # fmt: skip
+    raise SystemExit(
+        report(lambda: Settings.read(data=data, pilot=pilot).as_running(), lang, as_json=json_output)
+    )

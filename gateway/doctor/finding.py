@@ -1,14 +1,12 @@
 """What a check has to work with, and what it finds."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal
 
 from devices.pilots.pilot import Pilot
 from devices.settings import Settings
 from devices.texts import Mendable, text
-from gateway.stores.store import Store
 
 Level = Literal["ok", "warning", "bad"]
 
@@ -31,15 +29,12 @@ def finding(lang: str, part: str, level: Level, key: str, **values: object) -> F
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One round: what is looked at, and `now`, epoch ms. `open_store` gives the store that the settings
-    name.
-    """
+    """One round: what is looked at, and `now`, epoch ms."""
 
     settings: Settings
     pilot: Pilot
     lang: str
     now: int
-    open_store: Callable[[Settings], AbstractContextManager[Store]]
 
     def finding(self, part: str, level: Level, key: str, **values: object) -> Finding:
         """A finding in the reader's language."""

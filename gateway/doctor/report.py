@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import asdict
 
 import typer
@@ -12,7 +11,6 @@ from devices.settings import Settings
 from devices.texts import text
 from gateway.doctor import broker, data, gateways, pages, records, store
 from gateway.doctor.finding import Check, Finding, Level, Visit, finding, one_line
-from gateway.stores.store import Store
 
 MARKS: dict[Level, str] = {"ok": "✓", "warning": "!", "bad": "✗"}
 CHECKS: tuple[Check, ...] = (
@@ -28,9 +26,7 @@ CHECKS: tuple[Check, ...] = (
 )  # in the order that messages take
 
 
-def examine(
-    settings: Settings, lang: str, open_store: Callable[[Settings], AbstractContextManager[Store]]
-) -> Iterator[Finding]:
+def examine(settings: Settings, lang: str) -> Iterator[Finding]:
     """Everything, from the settings to the pages."""
     try:
         pilot = settings.loaded_pilot
@@ -38,21 +34,15 @@ def examine(
         yield finding(lang, "settings", "bad", "settings_bad", error=error)
         return
     yield finding(lang, "settings", "ok", "settings_ok", pilot=pilot.pilot, places=len(pilot.place))
-    visit = Visit(settings, pilot, lang, now_ms(), open_store)
+    visit = Visit(settings, pilot, lang, now_ms())
     for check in CHECKS:
         yield from check(visit)
 
 
-def report(
-    read: Callable[[], Settings],
-    lang: str,
-    open_store: Callable[[Settings], AbstractContextManager[Store]],
-    *,
-    as_json: bool,
-) -> int:
+def report(read: Callable[[], Settings], lang: str, *, as_json: bool) -> int:
     """Print a round over the settings that `read` gives; returns 1 where a part is bad, else 0."""
     try:
-        findings = list(examine(read(), lang, open_store))
+        findings = list(examine(read(), lang))
     except ValueError as error:  # of the settings, which name variable and cause
         findings = [finding(lang, "settings", "bad", "settings_bad", error=one_line(error))]
     levels = [one.level for one in findings]

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from gateway.doctor.finding import Finding, Level, Visit, one_line
+from gateway.stores.opening import open_store
 from gateway.stores.points import Point
 from gateway.stores.store import RetryLater
 
@@ -20,7 +21,7 @@ def store(visit: Visit) -> Iterator[Finding]:
         yield visit.finding("store", "warning", "store_none")
         return
     try:
-        with visit.open_store(settings) as opened:
+        with open_store(settings) as opened:
             where = {"pilot": visit.pilot.pilot}
             newest = max(
                 (at for row in opened.latest("telemetry", where, now - 7 * DAY_MS)
