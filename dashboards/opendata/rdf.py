@@ -15,7 +15,6 @@ PREFIXES = {
     "foaf": "http://xmlns.com/foaf/0.1/",
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
     "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
-    "xsd": "http://www.w3.org/2001/XMLSchema#",
 }
 
 
@@ -28,11 +27,10 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text in a language, or of a `kind` such as xsd:dateTime, or neither."""
+    """A text, in a language or in none."""
 
     text: str
     lang: str = ""
-    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +86,7 @@ def _long(name: str) -> str:
 def _json(value: Ref | Text) -> Any:
     if isinstance(value, Ref):
         return {"@id": value.address}
-    if value.lang:
-        return {"@value": value.text, "@language": value.lang}
-    return {"@value": value.text, "@type": value.kind} if value.kind else value.text
+    return {"@value": value.text, "@language": value.lang} if value.lang else value.text
 
 
 def _turtle(value: Ref | Text) -> str:
@@ -98,12 +94,11 @@ def _turtle(value: Ref | Text) -> str:
         return f"<{value.address}>"
     # JSON's escapes are Turtle's
     quoted = json.dumps(value.text, ensure_ascii=False)
-    return quoted + (f"@{value.lang}" if value.lang else f"^^{value.kind}" if value.kind else "")
+    return quoted + (f"@{value.lang}" if value.lang else "")
 
 
 def _xml(name: str, value: Ref | Text) -> str:
     if isinstance(value, Ref):
         return f"<{name} rdf:resource={quoteattr(value.address)}/>"
     about = f" xml:lang={quoteattr(value.lang)}" if value.lang else ""
-    about += f" rdf:datatype={quoteattr(_long(value.kind))}" if value.kind else ""
     return f"<{name}{about}>{escape(value.text)}</{name}>"
