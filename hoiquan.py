@@ -52,10 +52,9 @@ def open_figures(settings: "Settings") -> "Iterator[Figures]":
     """The figures over the store of the settings."""
     from dashboards.site import opened
     from gateway.stores.opening import open_store
-    from traceability.sealing import seal
 
     with open_store(settings) as store:
-        yield opened(settings, store, seal.lots, seal.recalls, seal.harvests)
+        yield opened(settings, store)
 
 
 def web(

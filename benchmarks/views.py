@@ -33,7 +33,6 @@ from gateway.stores.sqlite import SqliteStore
 from gateway.stores.store import Store
 from tests.loopback import free_port
 from tests.servers import Influx, until
-from traceability.sealing import seal
 
 LOTS = 200
 
@@ -72,7 +71,7 @@ def serve(port: str, lots: str, now: str, *where: str) -> None:
 
 def show(settings: Settings, store: Store, port: int, now: int) -> None:
     """The pages over a store, whose clock begins at epoch ms `now`, until they are ended."""
-    figures = opened(settings, store, seal.lots, seal.recalls, seal.harvests)
+    figures = opened(settings, store)
     begun = time.monotonic()
     figures.now = lambda: now + round(1000 * (time.monotonic() - begun))
     shown = site(settings, figures, lambda *_: Verdict(True, []), ())

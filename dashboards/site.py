@@ -5,8 +5,6 @@ store ─► opened ─► Figures ─► site: pages, open data, SensorThings, 
 
 from collections.abc import Iterable
 from functools import lru_cache, partial
-from pathlib import Path
-from typing import Protocol
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
@@ -28,26 +26,20 @@ from devices.web.named import Named
 from devices.web.options import Options
 from gateway.indicators.count import Evaluation, coverage_window, evaluate
 from gateway.stores.store import Store
+from traceability.sealing import seal
 
 COMPRESSED = 1000  # bytes: what is smaller fits into one packet as it is
 EFFORT = 5  # of 9: more takes longer than it saves
 
 
-class Told(Protocol):
-    """The same as Lots, of what stands in a folder."""
-
-    def __call__(self, folder: Path, limit: int, community: str = "", /) -> list[dict[str, object]]: ...
-
-
-def opened(settings: Settings, store: Store, lots: Told, recalls: Told, harvests: Told) -> Figures:
-    """What pages and report show, out of a store and of the newest `lots`, `recalls` and `harvests`; of a
+def opened(settings: Settings, store: Store) -> Figures:
+    """What pages and report show, out of a store and of the diary's newest lots, recalls and harvests; of a
     rehearsal's folder its last moment, judged by its rules.
     """
     pilot, scenario = settings.loaded_pilot, held(settings.data)
     if scenario is not None:
         pilot = scenario.judged(pilot)
     registry, trace = Registry(settings.registry_url, pilot), settings.data / "trace"
-    of_lots, of_recalls, of_harvests = (partial(told, trace) for told in (lots, recalls, harvests))
 
     @lru_cache(maxsize=32)
     def evaluated(at: int) -> Evaluation:
@@ -63,9 +55,9 @@ def opened(settings: Settings, store: Store, lots: Told, recalls: Told, harvests
         begin, end = scenario.span(pilot)
         now, days = (lambda: end - 1), (end - begin) // DAY_MS
     return Figures(
-        store, pilot, of_lots, of_minute, now=now, played=scenario, trend_days=days,
-        roster=registry.devices, registry_url=settings.registry_url, recalls=of_recalls,
-        harvests=of_harvests,
+        store, pilot, partial(seal.lots, trace), of_minute, now=now, played=scenario, trend_days=days,
+        roster=registry.devices, registry_url=settings.registry_url, recalls=partial(seal.recalls, trace),
+        harvests=partial(seal.harvests, trace),
     )  # fmt: skip
 
 

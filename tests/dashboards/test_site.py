@@ -238,14 +238,14 @@ def test_who_counted_at_a_past_moment_is_told_by_who_was_enrolled_then(tmp_path,
             tagged = device_tags(registry.lookup(name))
             hours = range(end - 8 * DAY_MS, end, HOUR_MS)
             store.write([Point("telemetry", tagged, {"soil_ec": 1.0}, hour) for hour in hours])
-        figures = opened(settings, store, *[lambda *_: []] * 3)
+        figures = opened(settings, store)
         before = figures.evaluation(end).counts[0]
         assert before.members == ("tam-que",) and before.real == 1
         monkeypatch.setattr(registry_module, "now_ms", lambda: end + HOUR_MS)
         registry.revoke("d1")
         registry.revoke("d2")
         registry.enroll("my-dien", "soil-probe", "d2")
-        figures = opened(settings, store, *[lambda *_: []] * 3)  # whose memory is empty
+        figures = opened(settings, store)  # whose memory is empty
         assert figures.evaluation(end).counts[0] == before
         assert figures.evaluation(end + HOUR_MS).counts[0].members == ()
     finally:

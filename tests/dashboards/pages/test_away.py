@@ -31,7 +31,7 @@ def client(
     probe = device_tags(pilot.fleet["tam-que-soil-probe-01"])
     store.write([Point("telemetry", probe, {"soil_moisture": 31.0}, now_ms() - 1000)])
     settings = Settings(data=tmp_path)
-    figures = opened(settings, store, *[lambda *_: []] * 3)
+    figures = opened(settings, store)
     with TestClient(site(settings, figures, lambda *_: Verdict(True, []), ())) as made:
         yield made
     store.close()

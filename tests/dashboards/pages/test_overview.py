@@ -216,7 +216,7 @@ def test_books_out_of_balance_are_not_hidden(client: TestClient, store: SqliteSt
 
 def test_a_store_that_is_away_is_said_and_no_traceback(tmp_path: Path) -> None:
     store = InfluxStore("http://127.0.0.1:1", "token", "org", "bucket")
-    figures = opened(Settings(data=tmp_path), store, *[lambda *_: []] * 3)
+    figures = opened(Settings(data=tmp_path), store)
     with TestClient(site(Settings(data=tmp_path), figures, lambda *_: Verdict(True, []), ())) as client:
         for path in ("/", "/api/v1/indicators", "/healthz"):
             answer = client.get(path)
