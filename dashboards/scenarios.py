@@ -4,8 +4,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from dashboards.pages.frame import PAGES
-from devices.pilots import scenario as scenarios
-from devices.pilots.scenario import Scenario
+from devices.pilots.scenario import Scenario, shipped
 from devices.web.frame import headers
 from devices.web.language import VARY, language
 
@@ -15,8 +14,7 @@ HEADERS = headers(vary=VARY, cache="no-cache")
 def router(played: Scenario | None) -> APIRouter:
     """`played`: what the folder of these pages holds."""
     routes = APIRouter()
-    shipped = {path.stem: scenarios.load(path.stem) for path in sorted(scenarios.HERE.glob("*.yaml"))}
-    others = {name: play for name, play in shipped.items() if play != played}
+    others = {name: play for name, play in shipped().items() if play != played}
 
     @routes.get("/scenarios", include_in_schema=False)
     def page(request: Request) -> Response:

@@ -6,25 +6,18 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from devices.pilots import scenario as scenarios
 from devices.pilots.levers import Event
 from devices.pilots.pilot import SHARE, Pilot
-from devices.pilots.scenario import Scenario, Variant
+from devices.pilots.scenario import Variant, shipped
 from devices.texts import number, percent, text
 from sim.adoption import adoption
 
 WIDTH = 96  # Assumption: columns of a terminal that everybody has
 
 
-def shipped() -> Iterator[tuple[str, Scenario]]:
-    """The scenarios that come along, by name."""
-    for path in sorted(scenarios.HERE.glob("*.yaml")):
-        yield path.stem, scenarios.load(path.stem)
-
-
 def listed(lang: str) -> Iterator[str]:
     """Name, title and days of each; what happens, what to watch, how to start it."""
-    for name, play in shipped():
+    for name, play in shipped().items():
         yield text("scenario.listed", lang, id=name, name=play.name.get(lang), start=play.start,
                    until=play.until)  # fmt: skip
         if play.happens is not None:

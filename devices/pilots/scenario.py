@@ -137,6 +137,11 @@ def hold(folder: Path, play: Scenario) -> None:
     replace(folder / SCENARIO, play.located().model_dump_json(indent=2) + "\n")
 
 
+def shipped() -> dict[str, Scenario]:
+    """The scenarios that come along, by name."""
+    return {path.stem: load(path.stem) for path in sorted(HERE.glob("*.yaml"))}
+
+
 def load(name: str) -> Scenario:
     """The scenario called `name`, or of a path. Raises written.FileError."""
     return written.read(name, HERE, Scenario)
