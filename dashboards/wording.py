@@ -164,6 +164,12 @@ def commune(place: Place, pilot: Pilot, at: int) -> str:
     return pilot.commune(place, day_of(at, pilot.zone))
 
 
+def joined(place: Place, pilot: Pilot, at: int, lang: str) -> str:
+    """When a place joined, or will, as of epoch ms `at`."""
+    key = "place.joins_later" if place.joined > day_of(at, pilot.zone) else "place.joins"
+    return text(key, lang, day=day(place.joined, lang))
+
+
 def kind(place: Place, lang: str) -> str:
     """What a place is."""
     if isinstance(place, Village):

@@ -20,11 +20,11 @@ from dashboards.pages.curves import Curves
 from dashboards.pages.frame import PAGES
 from dashboards.pages.lately import Lately
 from dashboards.pages.measured import GROUPS, SIGNALS, SUMS, Measured, meaning, measured, silence
-from devices.clock import DAY_MS, day_of, moment_of
+from devices.clock import DAY_MS, moment_of
 from devices.contract.models import DIARY, device_name
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import Place
-from devices.texts import age, day, moment, text
+from devices.texts import age, moment, text
 from devices.web.frame import HTML, headers
 from devices.web.language import VARY, language
 
@@ -81,7 +81,7 @@ def render(figures: Figures, recent: Lately, curves: Curves, place: Place, lang:
         commune=commune,
         commune_before=place.commune_old if commune == place.commune_new else None,
         kind=wording.kind(place, lang),
-        joined=_joined(place, pilot, now, lang),
+        joined=wording.joined(place, pilot, now, lang),
         rehearsal=figures.rehearsal,
         as_of=moment(moment_of(recent.at, pilot.zone), lang),
         curves_as_of=moment(moment_of(drawn.read, pilot.zone), lang),
@@ -94,11 +94,6 @@ def render(figures: Figures, recent: Lately, curves: Curves, place: Place, lang:
         lots=[wording.lot_of(lot, pilot, lang) for lot in figures.lots(SHOWN_LOTS, place.id)],
         recalls=[wording.recall_of(lot, pilot, lang) for lot in figures.recalls(SHOWN_RECALLS, place.id)],
     )
-
-
-def _joined(place: Place, pilot: Pilot, now: int, lang: str) -> str:
-    later = place.joined > day_of(now, pilot.zone)
-    return text(f"place.joins{'_later' if later else ''}", lang, day=day(place.joined, lang))
 
 
 def _quantity(one: Measured, of_week: week.Week | None, now: int, lang: str) -> dict[str, Any]:

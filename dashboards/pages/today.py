@@ -20,7 +20,7 @@ from devices.pilots.alarms import STEPS
 from devices.pilots.names import alphabetical, unmarked
 from devices.pilots.pilot import INDICATORS, Pilot
 from devices.pilots.places import Community, Place, Village
-from devices.texts import age, day, moment, text
+from devices.texts import age, moment, text
 from gateway.stores.store import Latest
 
 OVER = 0  # the severity of advice that does not hold any more (gateway/control/rules.py)
@@ -149,9 +149,7 @@ def places(
             "place": place,
             "commune": wording.commune(place, pilot, now),
             "kind": wording.kind(place, lang),
-            "joined": text(
-                f"place.joins{'_later' if place.joined > today else ''}", lang, day=day(place.joined, lang)
-            ),
+            "joined": wording.joined(place, pilot, now, lang),
             "later": place.joined > today,
             **_stands(place, pilot, standing, lang),
         }
