@@ -104,7 +104,7 @@ class Kept(Generic[T]):
             with self._changed:
                 known = self._changed.wait_for(lambda: self._awaited(asked, anew=anew), PATIENCE)
         if known is None:
-            raise RetryLater(f"the store has not answered for {PATIENCE:g} s")
+            raise held_up()
         return known.get()
 
     def known(self) -> T | None:
@@ -210,7 +210,7 @@ class OnDemand(Generic[T]):
         known = self._fit(asked)
         if known is None:
             if not self._reading.acquire(timeout=PATIENCE):
-                raise RetryLater(f"the store has not answered for {PATIENCE:g} s")
+                raise held_up()
             try:
                 known = self._fit(asked) or self._again()
             finally:
@@ -228,6 +228,11 @@ class OnDemand(Generic[T]):
             return None
         young = newest.error is None and time.monotonic() - newest.began < OLD
         return newest if young or newest.ended > asked else None
+
+
+def held_up() -> RetryLater:
+    """What is told to who has waited for a reading as long as anybody does."""
+    return RetryLater(f"the store has not answered for {PATIENCE:g} s")
 
 
 def _outcome(read: Callable[[], T]) -> Outcome[T]:

@@ -97,7 +97,6 @@ NOT_FOR_PEOPLE = {
     "devices/probes/reader.py": "rounds to what a double holds",
     "devices/probes/units.py": "rounds to what a double holds",
     "dashboards/map/picture.py": "coordinates of a picture",
-    "dashboards/pages/curves.py": "an error in a log and in the answer to programs",
     "dashboards/kept.py": "an error in a log and in the answer to programs",
     "dashboards/pages/state.py": "answers to programs",
     "dashboards/sta/network.py": "open data, in English",

@@ -10,13 +10,12 @@ from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from dashboards.figures import Figures
-from dashboards.kept import AWAY, LEAVE, PATIENCE, Kept
+from dashboards.kept import AWAY, LEAVE, PATIENCE, Kept, held_up
 from dashboards.pages import week
 from dashboards.pages.lately import Lately
 from dashboards.pages.measured import SIGNALS, measured
 from devices.clock import MINUTE_MS
 from devices.errors import CONTENT
-from gateway.stores.store import RetryLater
 
 TICK_MS = 10 * MINUTE_MS  # nodes report every ten minutes: a curve is drawn anew as often
 EVERY = 5.0  # seconds after which it is looked whether a tick has passed
@@ -60,7 +59,7 @@ class Curves:
         if (known := self._fit(place, asked, end - TICK_MS)) is not None:
             return known
         if not self._reading.acquire(timeout=PATIENCE):
-            raise RetryLater(f"the store has not answered for {PATIENCE:g} s")
+            raise held_up()
         try:
             return self._fit(place, asked, end - TICK_MS) or self._read(place, asked, end, now)
         finally:
@@ -83,9 +82,8 @@ class Curves:
                     found = measured(devices, place, self._figures.pilot, now, SIGNALS)
                     asked = week.asked(devices, [one.signal for one in found])
                     if self._fit(place, asked, _end(now)) is None:
-                        self._read(
-                            place, asked, _end(now), now
-                        )  # who asks for another place does not wait for it
+                        # who asks for another place does not wait for it
+                        self._read(place, asked, _end(now), now)
                     if stop.wait(PAUSE):
                         return
             stop.wait(EVERY)
