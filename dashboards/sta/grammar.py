@@ -17,12 +17,12 @@ from devices.clock import epoch_ms
 MOST_TOKENS = 400
 DEEPEST = 20  # brackets, `not` and functions in one another
 COMPARISONS = frozenset({"eq", "ne", "gt", "ge", "lt", "le"})
-CALLS = {  # name → how many operands; those of the first line are conditions
+CALLS = {  # name → how many operands; those of two are conditions
     "startswith": 2, "endswith": 2, "substringof": 2, "contains": 2, "geo.intersects": 2, "st_intersects": 2,
     "st_within": 2,
     "tolower": 1, "toupper": 1, "length": 1,
 }  # fmt: skip
-CONDITIONS = frozenset(list(CALLS)[:7])
+CONDITIONS = frozenset(name for name, operands in CALLS.items() if operands == 2)
 _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"
 TOKEN = re.compile(
     rf"""\s*(?:(?P<geo>geography\s*'[^']*')|(?P<text>'(?:[^']|'')*')|(?P<time>{_TIME}(?:/{_TIME})?)
