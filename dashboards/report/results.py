@@ -1,6 +1,7 @@
 """How the indicators stand: against their targets, over the years, and as pictures."""
 
 from dataclasses import replace
+from datetime import date
 
 from dashboards import wording
 from dashboards.figures import Indicator
@@ -22,7 +23,7 @@ def targets(pilot: Pilot, year: Year, lang: str) -> list[Block]:
     for target in pilot.targets:
         one = year.indicator(target.indicator)
         if one is None:
-            due = next((p for p in target.points if year.year <= p.year), target.points[-1])
+            due = target.due(date(year.year, 12, 31))
             none = [say(lang, "none")] * 5
             rows.append((named(target.indicator, lang), aim(target.indicator, due, lang), *none))
         else:
