@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dashboards.report.document import MOST_YEARS
 from devices import installation
 from devices.clock import moment_of
 from devices.files import may_write
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from dashboards.report.document import Report
 
 ENDINGS = (".pdf", ".docx", ".md")
-MOST_YEARS = 10  # of a review
 OpenFigures = Callable[[Settings], AbstractContextManager["Figures"]]
 
 dashboards_app = typer.Typer(

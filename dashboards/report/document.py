@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+MOST_YEARS = 10  # of a review
 Kind = Literal["heading", "text", "list", "table", "chart"]
 
 

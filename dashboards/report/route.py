@@ -13,6 +13,7 @@ from fastapi.responses import Response
 
 from dashboards.figures import Figures
 from dashboards.report.compose import compose
+from dashboards.report.document import MOST_YEARS
 from dashboards.report.yearly import look_back
 from devices.clock import MINUTE_MS, day_of
 from devices.texts import LANGS
@@ -25,7 +26,6 @@ TYPES: dict[Kind, str] = {
     "pdf": "application/pdf",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 }
-MOST_YEARS = 10
 KEPT = len(TYPES) * len(LANGS) * MOST_YEARS  # whoever asks for all of them again has nothing made anew
 Years = Annotated[int, Query(ge=1, le=MOST_YEARS, description="how many years that end with this one")]
 
