@@ -28,6 +28,7 @@ from traceability.digital_link import LotKey
 from traceability.records import story
 
 QUIET = 4  # modules around the code, ISO/IEC 18004
+DRAWN, PIXELS = 4, 8  # units of a module in an SVG, pixels in a PNG
 # GS1 General Specifications 5.12.3.1, QR codes with a Digital Link at retail points of sale: mm a module
 LEAST, MOST = 0.396, 0.990
 DOT = 25.4 / 203  # mm a dot of a common label printer; modules of whole dots are printed sharp
@@ -83,12 +84,12 @@ def of(record: dict[str, Any], later: Sequence[dict[str, Any]] = (), trial: str 
     )
 
 
-def svg(uri: str, scale: int = 4, trial: str = "") -> bytes:
+def svg(uri: str, trial: str = "") -> bytes:
     """A scalable picture of the code, with what `trial` says below it."""
-    code = _save(uri, "svg", scale=scale, xmldecl=False, svgclass=None, lineclass=None)
+    code = _save(uri, "svg", scale=DRAWN, xmldecl=False, svgclass=None, lineclass=None)
     if not trial:
         return code
-    side = _side(uri) * scale
+    side = _side(uri) * DRAWN
     height, wide = round(side * 1.08), round(side * 0.92)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{side}" height="{height}" '
@@ -99,15 +100,15 @@ def svg(uri: str, scale: int = 4, trial: str = "") -> bytes:
     ).encode()
 
 
-def png(uri: str, scale: int = 8, trial: str = "") -> bytes:
-    """A bitmap of the code, `scale` pixels a module; printed at its own resolution a module has 0.5 mm."""
-    dpi = round(scale * 25.4 / 0.5)
-    code = _save(uri, "png", scale=scale, dpi=dpi)
+def png(uri: str, trial: str = "") -> bytes:
+    """A bitmap of the code; printed at its own resolution a module has 0.5 mm."""
+    dpi = round(PIXELS * 25.4 / 0.5)
+    code = _save(uri, "png", scale=PIXELS, dpi=dpi)
     if not trial:
         return code
     import typst  # late: 7 MB of a process that draws no label
 
-    data = json.dumps({"qr": list(code), "side": _side(uri) * scale, "caption": trial})
+    data = json.dumps({"qr": list(code), "side": _side(uri) * PIXELS, "caption": trial})
     drawn = typst.compile(CAPTIONED.read_bytes(), format="png", ppi=72, sys_inputs={"data": data},
                           ignore_system_fonts=True)  # fmt: skip
     assert isinstance(drawn, bytes)  # one page
