@@ -160,7 +160,7 @@ class About:
         now = self._corrections.held(community, harvest)
         if isinstance(now, Harvest):
             kilograms, time = now.quantity_kg, epoch_ms(now.ts)
-        data = work.read(self._records / key.gtin / f"{key.lot}.json")
+        data = work.read(lot.record_file(self._records, key))
         return Known(community, harvest, key, data, kilograms, time)
 
     def verdict(self, known: Known, work: Work) -> str:

@@ -219,7 +219,7 @@ class Handler:
     ) -> None:  # fmt: skip
         """The records of the lots that come out of a split or merge."""
         for number, (key, amount) in enumerate(children, 1):
-            path = self._records / key.gtin / f"{key.lot}.json"
+            path = lot.record_file(self._records, key)
             if not path.exists():
                 parts = [(json.loads(parent.data), parent.data) for parent in parents]
                 first = addendum.folder_of(self._records, parents[0].key) / f"{event.id}.json"

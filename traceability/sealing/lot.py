@@ -24,9 +24,14 @@ def key(
     One that was sealed under the day of its entry's own zone, as an earlier version did, keeps it.
     """
     earlier = LotKey(gtin, _code(secret, community, origin, at))
-    if (records / gtin / f"{earlier.lot}.json").exists():
+    if record_file(records, earlier).exists():
         return earlier
     return LotKey(gtin, _code(secret, community, origin, local(at, zone)))
+
+
+def record_file(records: Path, key: LotKey) -> Path:
+    """Where a lot's record is below the folder `records`."""
+    return records / key.gtin / f"{key.lot}.json"
 
 
 def _code(secret: bytes, community: Community, origin: str, at: datetime) -> str:

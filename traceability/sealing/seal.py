@@ -198,7 +198,7 @@ class Sealer:
         key = lot.key(
             records, product.gtin, self._secret, community, harvest.id, harvest.ts, self._pilot.zone
         )
-        path = records / key.gtin / f"{key.lot}.json"
+        path = lot.record_file(records, key)
         sealed = Sealed(
             harvest.id, community_id, product.crop, key, epoch_ms(now.ts), now.quantity_kg, 0.0, None, "",
             simulated,
@@ -311,7 +311,7 @@ def recalls(folder: Path, limit: int, community: str = "") -> list[dict[str, obj
 
 def read(folder: Path, key: LotKey) -> bytes | None:
     """The canonical bytes of a sealed record, or None. `key` must come from digital_link.parse."""
-    path = folder / "records" / key.gtin / f"{key.lot}.json"
+    path = lot.record_file(folder / "records", key)
     return path.read_bytes() if path.is_file() else None
 
 
