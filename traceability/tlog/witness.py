@@ -15,7 +15,7 @@ from typing import Self
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from devices.files import sync_directory
+from devices.files import replace
 from traceability.tlog.note import (
     KEY_SIZE,
     NoteError,
@@ -120,10 +120,7 @@ def accept(log: Path, size: int, note: bytes, lines: str, witnesses: Sequence[Wi
     folder = log / FOLDER / str(size)
     folder.mkdir(parents=True, exist_ok=True)
     for witness, signature in kept.items():
-        draft = folder / f".{witness.key_id.hex()}"
-        draft.write_text(signature.line, "utf-8")
-        draft.replace(folder / witness.key_id.hex())
-    sync_directory(folder)
+        replace(folder / witness.key_id.hex(), signature.line)
     for old in folder.parent.iterdir():
         if old.name.isdecimal() and int(old.name) < size:
             shutil.rmtree(old, ignore_errors=True)
