@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
-from devices.contract.models import MODELS
+from devices.contract.models import DIARY, MODELS
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
 from devices.contract.topics import Id
@@ -251,7 +251,7 @@ class Pilot(Written):
         return {
             device.device: device
             for place in (*self.producers.values(), *self.villages)
-            for model, count in {**place.fleet, "diary": isinstance(place, Community)}.items()
+            for model, count in {**place.fleet, DIARY: isinstance(place, Community)}.items()
             for device in (
                 Device(
                     self.pilot, place.id, f"{place.id}-{model}-{number:02}", model, simulated=True,

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
+from devices.contract.models import DIARY
 from devices.contract.payloads import MAX_BYTES
 from devices.contract.reading import Device
 from devices.web.frame import headers
@@ -114,7 +115,7 @@ class Door:
             refused.headers["Retry-After"] = str(wait)
             return refused
         device = self._accounts.lookup(account)
-        if device is None or device.model != "diary" or not self._accounts.verify(account, password):
+        if device is None or device.model != DIARY or not self._accounts.verify(account, password):
             return show("sign_in.html", request, 403, wrong="form.wrong_password")
         self._throttle.right(account, peer)
         response = RedirectResponse("/diary", 303, WITHIN)
