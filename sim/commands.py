@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sim.session import Past, Plan
 
 Rollout = Annotated[
-    Literal["plan", "on-time", "late", "drop-out"] | None,
+    scenarios.Variant | None,
     typer.Option(
         help="When places and organisations join and stop; plan unless the scenario says otherwise."
     ),
