@@ -79,7 +79,7 @@ def web(
     settings = Settings.read(data=data, pilot=pilot)
     require_port("--http-port", bind, http_port)
     with open_figures(settings) as figures:
-        place, folder = figures.pilot, settings.data / "trace"
+        place, folder = figures.pilot, settings.trace
         registry = Registry(settings.registry_url, place)
         send = post.Post(settings.mqtt, settings.mqtt_version, settings.mqtt_ca).send
         others = (

@@ -59,7 +59,7 @@ def sealed(settings: Settings, made: "Report") -> tuple[bytes, str]:
     from traceability.records.reports import Reports, path_of
 
     # the pages' address too: sealed again under another, the same report has a QR code that leads there
-    site, reports = settings.base_url.rstrip("/"), Reports(settings.data / "trace")
+    site, reports = settings.base_url.rstrip("/"), Reports(settings.trace)
     id = hashlib.sha256(f"{site} {made!r}".encode()).hexdigest()[:16]
     address = f"{site}{path_of(id)}"
     reports.adopt()

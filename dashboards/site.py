@@ -39,7 +39,7 @@ def opened(settings: Settings, store: Store) -> Figures:
     pilot, scenario = settings.loaded_pilot, held(settings.data)
     if scenario is not None:
         pilot = scenario.judged(pilot)
-    registry, trace = Registry(settings.registry_url, pilot), settings.data / "trace"
+    registry, trace = Registry(settings.registry_url, pilot), settings.trace
 
     @lru_cache(maxsize=32)
     def evaluated(at: int) -> Evaluation:

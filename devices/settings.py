@@ -213,6 +213,11 @@ class Settings(BaseSettings):
         return self.data / "ca"
 
     @property
+    def trace(self) -> Path:
+        """Folder of diary, records and transparency log."""
+        return self.data / "trace"
+
+    @property
     def registry_url(self) -> str:
         return self.registry.get_secret_value() or str(self.data / "registry.sqlite")
 

@@ -76,7 +76,7 @@ def open_past(settings: Settings, judged: Pilot) -> Iterator[Past]:
             yield Past(store, judged)
             return
         origin = f"{settings.log_origin}/{judged.pilot}"
-        sealer = Sealer(settings.data / "trace", judged, Growth(store, judged), settings.base_url, origin)
+        sealer = Sealer(settings.trace, judged, Growth(store, judged), settings.base_url, origin)
         try:
             yield Past(store, judged, sealer)
         finally:

@@ -90,7 +90,7 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
     faults = Faults()
     clerk = Clerk(
         store, pilot, settings.instance, spool.books, registry.devices, registry.spans,
-        figures=gauges.fields, openings=Openings(settings.data / "trace", pilot).points,
+        figures=gauges.fields, openings=Openings(settings.trace, pilot).points,
         acts=Acts(settings, registry).points,
         forget=lambda: spool.forget(now_ms() - kept_ms, kept_bytes), faults=faults,
     )  # fmt: skip
@@ -137,7 +137,7 @@ def _sealer(settings: Settings, store: Store, registry: Registry) -> Sealer:
     pilot = settings.loaded_pilot
     growth = Growth(store, pilot, registry.plots, registry.stood)
     origin = f"{settings.log_origin}/{pilot.pilot}"
-    return Sealer(settings.data / "trace", pilot, growth, settings.base_url, origin)
+    return Sealer(settings.trace, pilot, growth, settings.base_url, origin)
 
 
 def _readers(

@@ -44,7 +44,7 @@ def list_lots(
 ) -> None:
     """The newest lots, those out of splits and merges too: sealed, or refused and why."""
     settings = installation.beside(data)
-    rows = seal.lots(settings.data / "trace", limit)
+    rows = seal.lots(settings.trace, limit)
     if json_output:
         typer.echo(json.dumps(rows, indent=2))
         return
@@ -93,7 +93,7 @@ def make_label(
     files.may_write(out, PICTURES)
     key, sealed = _record(data, gtin, lot)
     settings, content = Settings.read(data=data), record.parse(sealed)
-    later = Shelf(settings.data / "trace").addenda(key)
+    later = Shelf(settings.trace).addenda(key)
     why = story.warning(later, lang)
     if why and not anyway:
         raise Misuse("label.recalled", why=why)
@@ -251,7 +251,7 @@ def rotate_key(data: Data = None, lang: Language = "vi") -> None:
     origin = f"{settings.log_origin}/{settings.loaded_pilot.pilot}"
     today = datetime.now(settings.loaded_pilot.zone).date()
     try:
-        new = keys.rotate(settings.data / "trace", origin, today)
+        new = keys.rotate(settings.trace, origin, today)
     except LogBusy:
         raise Misuse("lots.busy", folder=settings.data) from None
     typer.echo(text("lots.new_key", lang, first=new.first, vkey=new.verifier.vkey))
@@ -269,7 +269,7 @@ def verifier(
 
 
 def _folder(data: Path | None) -> Path:
-    return installation.beside(data).data / "trace"
+    return installation.beside(data).trace
 
 
 def _record(data: Path | None, gtin: str, lot: str) -> tuple[LotKey, bytes]:

@@ -85,7 +85,7 @@ class Acts:
                 yield Act(one.sent, "commanded", one.by, one.device, where, order)
 
     def _of_diary(self, start: int) -> Iterator[Act]:
-        for one in DiaryReader(self._settings.data / "trace").acts(start):
+        for one in DiaryReader(self._settings.trace).acts(start):
             what = SEALED.get(one.kind, one.kind)
             yield Act(one.time, what, one.device, one.object, DIARY, simulated=one.simulated)
 

@@ -13,14 +13,14 @@ ENTRIES = 200  # of the log that are checked
 
 def diary(visit: Visit) -> Iterator[Finding]:
     """A diary that was damaged, and that nobody has looked at since."""
-    path = visit.settings.data / "trace" / "trace.sqlite"
+    path = visit.settings.trace / "trace.sqlite"
     if (mark := path.with_suffix(MARK)).exists():
         yield visit.finding("diary", "bad", "diary_mended", path=path, mark=mark)
 
 
 def log(visit: Visit) -> Iterator[Finding]:
     """Whether the checkpoint is signed by our key, and entries all along the log have their proofs."""
-    folder = visit.settings.data / "trace"
+    folder = visit.settings.trace
     reader = LogReader(folder / "log")
     try:
         verifier = Verifier.parse((folder / "log.vkey").read_text("utf-8").strip())
