@@ -68,7 +68,7 @@ def web(
     from dashboards.site import site
     from devices.access.registry import Registry
     from devices.installation import require_port
-    from devices.probes.shelf import PROBES, Shelf
+    from devices.probes.shelf import Shelf
     from devices.settings import Settings
     from devices.web.patience import serve
     from gateway.preview import judged
@@ -86,7 +86,7 @@ def web(
             records.router(folder, place, settings.base_url.rstrip("/"), settings.canonical),
             form.router(folder, place, registry, send, secure=settings.base_url.startswith("https:")),
         )
-        shelf = Shelf(settings.data / PROBES)
+        shelf = Shelf(settings.probes)
         pages = site(settings, figures, lambda *one: Verdict(*judged(registry, shelf, *one)), others)
         serve(pages, bind, http_port)
 

@@ -21,7 +21,7 @@ from devices.contract.models import DIARY, MODELS
 from devices.files import may_write
 from devices.pilots.pilot import load
 from devices.pilots.review import review
-from devices.probes.shelf import PROBES, Shelf
+from devices.probes.shelf import Shelf
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language, PilotName
 from devices.texts import Misuse, text
@@ -75,7 +75,7 @@ def enroll(
     """
     may_write(qr, PICTURES, new=True)
     settings, registry = installation.registry(data, pilot)
-    shelf = shelf_of(settings)
+    shelf = Shelf(settings.probes)
     site = site_of(shelf, probe, values or [])
     # before the password holds: whatever of its way in cannot be told stops it here
     way_in = ticket(settings, registry.pilot.pilot, community, model, device)
@@ -113,7 +113,7 @@ def enroll_many(
         registry, file, report,
         lambda one, given: ticket(settings, name, one.community, one.model, one.device, given),
         lang,
-        shelf_of(settings),
+        Shelf(settings.probes),
     )  # fmt: skip
     if done.enrolled:
         tell_broker(settings, registry)
@@ -271,11 +271,6 @@ def tell_broker(settings: Settings, registry: Registry) -> None:
     if settings.mosquitto_passwords is not None:
         write_accounts(settings, settings.mosquitto_passwords, registry)
         time.sleep(RELOAD)
-
-
-def shelf_of(settings: Settings) -> Shelf:
-    """The probe files of an installation."""
-    return Shelf(settings.data / PROBES)
 
 
 def _hand_over(

@@ -218,6 +218,11 @@ class Settings(BaseSettings):
         return self.data / "trace"
 
     @property
+    def probes(self) -> Path:
+        """Folder of the user's own probe files."""
+        return self.data / "probes"
+
+    @property
     def registry_url(self) -> str:
         return self.registry.get_secret_value() or str(self.data / "registry.sqlite")
 

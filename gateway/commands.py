@@ -17,7 +17,7 @@ from devices import installation, terminal
 from devices.access.registry import Registry
 from devices.access.site import site_of
 from devices.clock import now_ms
-from devices.commands import Probe, Set, devices_app, shelf_of
+from devices.commands import Probe, Set, devices_app
 from devices.contract.payloads import PayloadError
 from devices.contract.reading import Device
 from devices.contract.topics import Topic
@@ -54,7 +54,7 @@ def list_refused(
     if json_output:
         typer.echo(json.dumps([_plain(row) for row in rows], indent=2, ensure_ascii=False))
         return
-    shelf = shelf_of(settings)
+    shelf = Shelf(settings.probes)
     if rows:
         again, zone = text("quarantine.was_replayed", lang), settings.loaded_pilot.zone
         cells = [
@@ -131,7 +131,7 @@ def check(
         place = settings.loaded_pilot
     if live and known is None:
         raise Misuse("check.live", device=device)
-    who, shelf = known or anybody(place, device or "my-device"), shelf_of(settings)
+    who, shelf = known or anybody(place, device or "my-device"), Shelf(settings.probes)
     if probe is not None:
         who = replace(who, probe=probe, site=tuple(site_of(shelf, probe, values or []).items()))
 

@@ -22,7 +22,7 @@ from devices.access.registry import Registry
 from devices.access.roster import RECHECK
 from devices.access.site import site_for, site_of
 from devices.clock import moment_of, now_ms
-from devices.commands import Probe, Set, devices_app, shelf_of
+from devices.commands import Probe, Set, devices_app
 from devices.contract.payloads import PayloadError
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
@@ -32,7 +32,7 @@ from devices.probes.envelope import addressed, content, envelopes, parsed_json, 
 from devices.probes.learn import fields, text_of
 from devices.probes.probe import Probe as ProbeFile
 from devices.probes.reader import Reader
-from devices.probes.shelf import PROBES, parse, read
+from devices.probes.shelf import Shelf, parse, read
 from devices.probes.telemetry import speaks_contract
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language, PilotName
@@ -56,7 +56,7 @@ def list_probes(
     json_output: AsJson = False,
 ) -> None:
     """Probe files: list them, or show those that WORD is in: what each reads, and in which unit."""
-    shelf = shelf_of(Settings.read(data=data).as_running())
+    shelf = Shelf(Settings.read(data=data).as_running().probes)
     kept = [one for one in shelf.probes.values() if word.casefold() in _words(one.probe)]
     for trouble in shelf.troubles:
         typer.echo(f"hoiquan: {trouble.sentence(lang)}", err=True)
@@ -104,7 +104,7 @@ def set_probe(
     """
     settings, registry = installation.registry(data, pilot)
     _enrolled(registry, device)
-    site = site_of(shelf_of(settings), probe, values or [])
+    site = site_of(Shelf(settings.probes), probe, values or [])
     _read_with(settings, registry, device, probe, site, lang)
 
 
@@ -136,8 +136,8 @@ def learn(
     settings, registry = installation.registry(data, pilot)
     known = _enrolled(registry, device)
     probe = name or f"own-{device}"
-    path = settings.data / PROBES / f"{probe}.yaml"
-    kept = shelf_of(settings).probes.get(probe)
+    path = settings.probes / f"{probe}.yaml"
+    kept = Shelf(settings.probes).probes.get(probe)
     if not fullmatch(ID, probe):
         raise Misuse("learn.bad_name", name=probe)
     if kept is not None and kept.file != path:

@@ -16,7 +16,7 @@ from devices.credentials import FIRST_INSTANCE, GATEWAYS, gateway_account, gatew
 from devices.errors import CONTENT
 from devices.files import replace
 from devices.pilots.pilot import Pilot
-from devices.probes.shelf import PROBES, Shelf
+from devices.probes.shelf import Shelf
 from devices.processes import spare_the_collector
 from devices.settings import Settings
 from gateway.audit.acts import Acts
@@ -151,7 +151,7 @@ def _readers(
     lane = (gateway_accounts().index(account), GATEWAYS) if settings.group else (0, 1)
     decoder = Decoder(
         pilot, registry.known, seen, spool.marks(), registry.by_eui, registry.refresh, lane,
-        Shelf(settings.data / PROBES),
+        Shelf(settings.probes),
     )  # fmt: skip
     return decoder, Checker(pilot, checks)
 

@@ -30,7 +30,6 @@ log = logging.getLogger(__name__)
 HERE = Path(__file__).parent / "makers"
 NORMALIZED = Path(__file__).with_name("normalized.yaml")
 MOST_BYTES = 1_000_000  # of an own file
-PROBES = "probes"  # the user's own, in the data folder
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _KINDS = ("UnitBeside", "str", "constrained-str", "float")  # which of several forms a field was tried as
 _PLAIN = re.compile(r"[^a-z0-9]+")

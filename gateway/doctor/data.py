@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from devices.access.registry import Registry
 from devices.files import to_read
-from devices.probes.shelf import PROBES, Shelf
+from devices.probes.shelf import Shelf
 from gateway.doctor.finding import Finding, Level, Visit, one_line
 from gateway.ingest.spoolfile import MB
 
@@ -54,7 +54,7 @@ def registry(visit: Visit) -> Iterator[Finding]:
 
 def probes(visit: Visit) -> Iterator[Finding]:
     """Own probe files that cannot be used, and devices whose probe file is not there."""
-    shelf = Shelf(visit.settings.data / PROBES)
+    shelf = Shelf(visit.settings.probes)
     there = shelf.probes
     for trouble in shelf.troubles:
         yield visit.finding("probes", "bad", "probes_bad", error=trouble)

@@ -19,7 +19,7 @@ from dashboards.site import site
 from devices.access.registry import Registry
 from devices.pilots.names import alphabetical
 from devices.pilots.pilot import load
-from devices.probes.shelf import PROBES, Shelf
+from devices.probes.shelf import Shelf
 from devices.settings import Settings
 from devices.texts import LANGS
 from gateway.control.alarms.message import Words
@@ -64,7 +64,7 @@ class Walk:
             lambda at: evaluate(self.store, self.pilot, self.pilot.fleet.values(), at), now=lambda: NOW,
             roster=self.registry.devices, recalls=lambda n, of="": seal.recalls(folder / "trace", n, of),
         )  # fmt: skip
-        shelf = Shelf(folder / PROBES)
+        shelf = Shelf(folder / "probes")
         settings = Settings(data=folder, base_url="http://testserver")
         others = (
             web.router(folder / "trace", self.pilot, "http://testserver"),
