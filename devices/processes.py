@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn, Protocol
@@ -139,7 +139,7 @@ class Child:
     process: Process | None = None
     started: float = 0.0
     again: float = 0.0  # when to start it again, monotonic
-    wait: float = field(default=1.0)
+    wait: float = 1.0  # seconds before it is started again
 
     def start(self, command: Callable[[], object] | None = None) -> None:
         """Start it; `command` is what runs `hoiquan` in a process that has imported it, to be forked."""

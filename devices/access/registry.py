@@ -41,7 +41,7 @@ class Wanted(NamedTuple):
     plot: str | None = None
     probe: str | None = None
     site: Mapping[str, float] = MappingProxyType({})
-    why: "EnrolmentError | None" = None
+    why: EnrolmentError | None = None
 
 
 class Change(NamedTuple):
