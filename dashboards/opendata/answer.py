@@ -24,6 +24,11 @@ MOST, USUAL = 1000, 100  # rows a page
 FURTHEST = 1_000_000
 LOTS = 1000  # the newest that are given
 FRESH, SETTLED = 30, 86_400  # seconds for which an answer about now, and one about the past, may be kept
+OPEN = {
+    "Cache-Control": f"public, max-age={FRESH}",
+    "Access-Control-Allow-Origin": "*",
+    "Link": f'<{LICENCE["url"]}>; rel="license"',
+}
 BOM = "\ufeff"  # without it Excel reads the bytes as another alphabet; pandas and GDAL take it
 GTIN = "(01){}"  # as GS1 writes it for people: bare digits would be a number, and lose their leading zero
 CSV = "text/csv; charset=utf-8"
@@ -67,14 +72,13 @@ def answer(
         asked.format is None and "text/csv" in request.headers.get("accept", "")
     )
     digest = hashlib.sha256(json.dumps([shown, page, as_csv], sort_keys=True).encode()).hexdigest()
-    headers = {
-        "Cache-Control": f"public, max-age={SETTLED if settled else FRESH}",
+    headers = OPEN | {
         "ETag": f'W/"{digest[:32]}"',
         "Vary": "Accept",
-        "Access-Control-Allow-Origin": "*",
-        "Link": f'<{LICENCE["url"]}>; rel="license"',
         "X-Content-Type-Options": "nosniff",
     }
+    if settled:
+        headers["Cache-Control"] = f"public, max-age={SETTLED}"
     if following:
         headers["Link"] += f', <{following}>; rel="next"'
     if as_csv:
@@ -106,14 +110,8 @@ def refused(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def as_file(name: str, content: str, media: str) -> Response:
     """A whole file under a path of its own: what opens files over the net wants to know how long it is."""
-    headers = {
-        "Cache-Control": f"public, max-age={FRESH}",
-        "Access-Control-Allow-Origin": "*",
-        "Link": f'<{LICENCE["url"]}>; rel="license"',
-        "X-Content-Type-Options": "nosniff",
-        "Content-Disposition": disposition(name),
-    }
-    return Response(content, media_type=media, headers=headers)
+    own = {"X-Content-Type-Options": "nosniff", "Content-Disposition": disposition(name)}
+    return Response(content, media_type=media, headers=OPEN | own)
 
 
 def disposition(name: str) -> str:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from dashboards.figures import Figures
 from dashboards.opendata import rdf
-from dashboards.opendata.answer import FRESH, LICENCE
+from dashboards.opendata.answer import LICENCE, OPEN
 from dashboards.opendata.rdf import Node, Ref, Text
 from devices.contract.signals import SIGNALS
 from devices.texts import LANGS, text
@@ -114,14 +114,8 @@ def _asked(accept: str) -> str:
 
 def _written(request: Request, figures: Figures, ending: str) -> Response:
     medium, write = WRITERS[ending]
-    headers = {
-        "Cache-Control": f"public, max-age={FRESH}",
-        "Vary": "Accept",
-        "Access-Control-Allow-Origin": "*",
-        "Link": f'<{LICENCE["url"]}>; rel="license"',
-    }
     body = write(catalogue(figures, str(request.base_url).rstrip("/")))
-    return Response(body, media_type=f"{medium}; charset=utf-8", headers=headers)
+    return Response(body, media_type=f"{medium}; charset=utf-8", headers=OPEN | {"Vary": "Accept"})
 
 
 def catalogue(figures: Figures, site: str) -> list[Node]:
