@@ -25,7 +25,7 @@ const flush = () => {
     if (points.length) { node.send({payload: points}, false); }
 };
 context.set('held', held);
-if (held.length >= BATCH) { flush(); }
+if (held.length >= 2000) { flush(); }
 else if (held.length === 1) { setTimeout(flush, 200); }
 """
 _SETTINGS = """
@@ -41,9 +41,7 @@ module.exports = {
 class NodeRed:
     """mqtt in, JSON parsed → a function that collects → influxdb batch."""
 
-    def __init__(self, batch: int = 2000) -> None:
-        self._batch = batch
-        self.name = f"Node-RED {VERSION}"
+    name = f"Node-RED {VERSION}"
 
     def prepare(self) -> None:
         home = _home()
@@ -82,7 +80,7 @@ class NodeRed:
             {"id": "in", "type": "mqtt in", "z": "tab", "topic": "hoiquan/v1/+/+/+/telemetry", "qos": "1",
              "datatype": "json", "broker": "broker", "inputs": 0, "wires": [["collect"]]},
             {"id": "collect", "type": "function", "z": "tab", "outputs": 1, "timeout": 0,
-             "func": _COLLECT.replace("BATCH", str(self._batch)), "wires": [["batch"]]},
+             "func": _COLLECT, "wires": [["batch"]]},
             {"id": "batch", "type": "influxdb batch", "z": "tab", "influxdb": "influx",
              "precisionV18FluxV20": "ms", "org": road.store.org, "bucket": bucket, "wires": []},
         ]  # fmt: skip

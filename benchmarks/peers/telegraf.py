@@ -12,9 +12,9 @@ TAGS = "custom,inputs.mqtt_consumer,outputs.influxdb_v2,parsers.json_v2"
 # as many undelivered as the broker hands out before the first acknowledgement: 1,000, its default, is slower
 _CONF = Template("""
 [agent]
-  flush_interval = "$flush"
+  flush_interval = "1s"
   flush_jitter = "0s"
-  metric_batch_size = $batch
+  metric_batch_size = 1000
   metric_buffer_limit = 100000
   omit_hostname = true
   skip_processors_after_aggregators = true
@@ -25,7 +25,7 @@ _CONF = Template("""
   qos = 1
   persistent_session = true
   client_id = "telegraf"
-  max_undelivered_messages = $undelivered
+  max_undelivered_messages = 5000
   data_format = "json_v2"
   [[inputs.mqtt_consumer.topic_parsing]]
     topic = "_/_/+/+/+/_"
@@ -48,9 +48,7 @@ _CONF = Template("""
 class Telegraf:
     """mqtt_consumer with a persistent session → json_v2 → influxdb_v2."""
 
-    def __init__(self, batch: int = 1000, undelivered: int = 5000, flush: str = "1s") -> None:
-        self.name = f"Telegraf {VERSION[1:]}"
-        self._tuned = {"batch": batch, "undelivered": undelivered, "flush": flush}
+    name = f"Telegraf {VERSION[1:]}"
 
     def prepare(self) -> None:
         program = _program()
@@ -70,7 +68,6 @@ class Telegraf:
         conf = folder / "telegraf.conf"
         conf.write_text(
             _CONF.substitute(
-                self._tuned,
                 port=road.broker.port,
                 url=road.store.url,
                 token=road.store.token,
