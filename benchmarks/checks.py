@@ -13,7 +13,7 @@ holds it, even where the episode changes it by less than a step of its resolutio
 import sys
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -123,15 +123,12 @@ def labels(nodes: Iterable[Node], start: int, stop: int) -> dict[str, list[Label
     }
 
 
-def measure(
-    seed: int, pilot: Pilot, level: str, start: int, stop: int,
-    checker: Callable[[Pilot], Checker] = Checker,
-) -> Result:  # fmt: skip
-    """One run of the fleet through one checker."""
+def measure(seed: int, pilot: Pilot, level: str, start: int, stop: int) -> Result:
+    """One run of the fleet through a checker."""
     nodes = fleet(seed, pilot, level=level)
     truth, by_name = labels(nodes, start, stop), {node.device.device: node for node in nodes}
     result = Result([label for some in truth.values() for label in some])
-    judge, open_alarms = checker(pilot), dict[tuple[str, str, int], Alarm]()
+    judge, open_alarms = Checker(pilot), dict[tuple[str, str, int], Alarm]()
     for message in in_order(nodes, start, stop):
         reading = message.reading
         device, node = reading.device.device, by_name[reading.device.device]
