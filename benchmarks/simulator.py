@@ -152,14 +152,9 @@ def crowd(devices: int) -> Pilot:
     pilot = all_joined(load("dong-thap"))
     each = -(-devices // len(pilot.communities))
     fields = {name: getattr(pilot, name) for name in Pilot.model_fields}
-    communities = tuple(
-        replace_fleet(community, {"soil-probe": min(each, 1000)}) for community in pilot.communities
-    )
+    wanted = {"fleet": {"soil-probe": min(each, 1000)}}
+    communities = tuple(community.model_copy(update=wanted) for community in pilot.communities)
     return Pilot(**{**fields, "communities": communities})
-
-
-def replace_fleet(community: object, wanted: dict[str, int]) -> object:
-    return community.model_copy(update={"fleet": wanted})  # type: ignore[attr-defined]
 
 
 @contextmanager
