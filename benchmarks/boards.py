@@ -35,7 +35,7 @@ STEPS = ((0.75, "30m"), (1.5, "1h"), (2.5, "2h"), (4.5, "3h"), (9, "6h"), (24, "
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--keep", type=Path, help="folder of an engine that is filled once and stays")

@@ -10,6 +10,7 @@ holds it, even where the episode changes it by less than a step of its resolutio
     run             flags of one test and signal that follow one another within an hour
 """
 
+import argparse
 import sys
 from bisect import bisect_left
 from collections import Counter, defaultdict
@@ -243,10 +244,13 @@ def show(level: str, result: Result, console: Console) -> None:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("seed", nargs="*", type=int, default=[1])
+    seeds = parser.parse_args().seed
     pilot, console = all_joined(load("dong-thap")), Console(width=170)
     for level in LEVELS:
         whole = Result()
-        for seed in map(int, sys.argv[1:] or ["1"]):
+        for seed in seeds:
             whole.add(measure(seed, pilot, level, NOW - MONTH, NOW))
         show(level, whole, console)
 

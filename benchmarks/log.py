@@ -5,6 +5,7 @@ then inclusion proofs of random leaves are read from the files, as the pages rea
 Memory is looked at after each tenth of the leaves.
 """
 
+import argparse
 import hashlib
 import random
 import statistics
@@ -39,7 +40,9 @@ def resident_mb() -> float:
 
 
 def main() -> None:
-    leaves = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("leaves", nargs="?", type=int, default=1_000_000)
+    leaves = parser.parse_args().leaves
     table = Table("what", "measured", "asked for")
     memory = []
     with tempfile.TemporaryDirectory() as name:

@@ -7,6 +7,7 @@ each peer alike: a bare paho loop, whose ratio says what generating the readings
 ones (peers/mqtt_peer.py), which the first run installs.
 """
 
+import argparse
 import resource
 import shutil
 import sqlite3
@@ -284,6 +285,8 @@ def foreign(port: int, folder: Path, name: str, start: Callable[[], Peer]) -> tu
 
 
 def main() -> None:
+    formatter = argparse.RawTextHelpFormatter
+    argparse.ArgumentParser(description=__doc__, formatter_class=formatter).parse_args()
     pilot = all_joined(load("dong-thap"))
     table = Table("what", "measured", "asked for", "limit")
     with tempfile.TemporaryDirectory() as name:

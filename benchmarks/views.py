@@ -38,7 +38,7 @@ LOTS = 200
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--rate", type=float, default=10.0, help="pages a second")
