@@ -3,7 +3,7 @@
 event ─► its fields in the standard's order, links and times in one spelling ─► pre-hash string ─► ni:///sha-256;…
 
 The rules of the standard for what our events say: no sources, transactions or URN identifiers stand in them.
-Two tools that are not ours find the same hashes; tests/traceability/records/test_event_hash.py names both.
+Two tools that are not ours find the same hashes; tests/traceability/exchange/test_event_hash.py names both.
 """
 
 import hashlib
