@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from devices.access.registry import Registry
-from devices.contract.diary import DiaryEvent, Harvest, Input, decode_diary
+from devices.contract.diary import DiaryEvent, Harvest, Input, Revocation, decode_diary
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot, load
 from traceability.pages import web
@@ -91,6 +91,15 @@ def write(sealer: Sealer, device: Device, event: DiaryEvent) -> Sealed | None:
     sealer.keep([(device, event)])
     sealed = [one for one in sealer.seal_pending() if one.harvest == event.id]
     return sealed[0] if sealed else None
+
+
+def recall(sealer: Sealer, device: Device) -> None:
+    """The lot of the first harvest, by who declared it."""
+    event = Revocation(
+        event="revocation", id="recall", ts=HARVESTED, plot="plot-1", crop="mango", harvest="mango-1",
+        reason="dư lượng thuốc",
+    )  # fmt: skip
+    write(sealer, device, event)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from devices.contract.diary import Revocation, Split
+from devices.contract.diary import Split
 from devices.pilots.pilot import Pilot
 from devices.settings import Settings
 from devices.texts import LANGS, Misuse, text
@@ -16,7 +16,7 @@ from tests import browser
 from tests.programs import program
 from tests.scanner import codes
 from tests.system.running import done, hoiquan, one_line
-from tests.traceability.conftest import HARVESTED, Grower, harvest, sprayed, write
+from tests.traceability.conftest import HARVESTED, Grower, harvest, recall, sprayed, write
 from traceability.digital_link import LotKey
 from traceability.records import address
 from traceability.sealing.seal import Sealer, lots, read
@@ -44,12 +44,6 @@ class Shop:
     def runs(self, base_url: str) -> None:
         """As a running `hoiquan up` says it."""
         (self.folder / "running.json").write_text(json.dumps({"base_url": base_url}))
-
-    def recall(self) -> None:
-        event = Revocation(event="revocation", id="recall-1", ts=HARVESTED, plot="plot-1", crop="mango",
-                           harvest="mango-1", reason="dư lượng thuốc")  # fmt: skip
-        self.sealer.keep([(self.device, event)])
-        self.sealer.seal_pending()
 
 
 def shop(folder: Path, pilot: Pilot, base_url: str) -> Iterator[Shop]:
@@ -132,7 +126,7 @@ def test_nor_does_one_that_should_not_have_been_sealed(public: Shop) -> None:
 
 
 def test_a_recalled_lot_gets_no_label(public: Shop) -> None:
-    public.recall()
+    recall(public.sealer, public.device)
     for lang, why in (("vi", "THU HỒI ngày 12/11/2026"), ("en", "recalled on 12 Nov 2026")):
         line = one_line(public.label("lot.pdf", "--lang", lang), 2)
         assert f"{why}: dư lượng thuốc" in line and "--anyway" in line

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 
-from devices.contract.diary import Packing, Revocation, Shipping
+from devices.contract.diary import Packing, Shipping
 from devices.pilots.pilot import Pilot
 from tests import browser
 from tests.seen import SIZES, Served, judged
-from tests.traceability.conftest import HARVESTED, harvest, sprayed, write
+from tests.traceability.conftest import HARVESTED, harvest, recall, sprayed, write
 from traceability.digital_link import LotKey
 from traceability.pages import verify_page, web
 from traceability.sealing.seal import Sealer
@@ -32,12 +32,7 @@ def lot(sealer: Sealer, pilot: Pilot) -> LotKey:
 
 @pytest.fixture
 def recalled(lot: LotKey, sealer: Sealer, pilot: Pilot) -> LotKey:
-    event = Revocation(
-        event="revocation", id="recall", ts=HARVESTED, plot="plot-1", crop="mango", harvest="mango-1",
-        reason="dư lượng thuốc",
-    )  # fmt: skip
-    sealer.keep([(pilot.fleet["tam-que-diary-01"], event)])
-    sealer.seal_pending()
+    recall(sealer, pilot.fleet["tam-que-diary-01"])
     return lot
 
 

@@ -8,10 +8,10 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from devices.contract.diary import Correction, Revocation
+from devices.contract.diary import Correction
 from devices.pilots.pilot import Pilot
 from devices.texts import text
-from tests.traceability.conftest import HARVESTED, harvest, sprayed, write
+from tests.traceability.conftest import HARVESTED, harvest, recall, sprayed, write
 from traceability.digital_link import LotKey
 from traceability.pages import label, web
 from traceability.records.shelf import Shelf
@@ -42,12 +42,7 @@ def test_a_sheet_to_print(key: LotKey, tmp_path: Path, pilot: Pilot) -> None:
 def test_a_recalled_lot_leads_to_its_page_which_says_why(
     key: LotKey, sealer: Sealer, tmp_path: Path, pilot: Pilot
 ) -> None:
-    event = Revocation(
-        event="revocation", id="recall", ts=HARVESTED, plot="plot-1", crop="mango", harvest="mango-1",
-        reason="dư lượng thuốc",
-    )  # fmt: skip
-    sealer.keep([(pilot.fleet["tam-que-diary-01"], event)])
-    sealer.seal_pending()
+    recall(sealer, pilot.fleet["tam-que-diary-01"])
     answer = client(tmp_path, pilot).get(f"/labels/{key.gtin}/{key.lot}.pdf")
     assert answer.status_code == 303 and answer.headers["location"] == key.path
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from devices.clock import epoch_ms
-from devices.contract.diary import Revocation, Split
+from devices.contract.diary import Split
 from devices.pilots.pilot import Pilot
-from tests.traceability.conftest import HARVESTED, harvest, write
+from tests.traceability.conftest import HARVESTED, harvest, recall, write
 from traceability.sealing import seal
 from traceability.sealing.seal import Sealer
 
@@ -21,12 +21,7 @@ def test_a_recalled_lot_is_listed_as_such(sealer: Sealer, pilot: Pilot, tmp_path
     device = pilot.fleet["tam-que-diary-01"]
     write(sealer, device, harvest())
     assert [row["recalled"] for row in seal.lots(tmp_path)] == [False]
-    event = Revocation(
-        event="revocation", id="recall", ts=HARVESTED, plot="plot-1", crop="mango", harvest="mango-1",
-        reason="dư lượng thuốc",
-    )  # fmt: skip
-    sealer.keep([(device, event)])
-    sealer.seal_pending()
+    recall(sealer, device)
     assert [row["recalled"] for row in seal.lots(tmp_path)] == [True]
     (row,) = seal.recalls(tmp_path, 5)
     assert (row["lot"], row["community"]) == (seal.lots(tmp_path)[0]["lot"], "tam-que")
