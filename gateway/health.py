@@ -26,9 +26,9 @@ class Health:
     """`look` once a second. `trouble` is empty while all is well."""
 
     def __init__(
-        self, files: Files, receiver: Receiver, spool: Spool, pipeline: Pipeline, faults: Faults | None = None
+        self, files: Files, receiver: Receiver, spool: Spool, pipeline: Pipeline, faults: Faults
     ) -> None:
-        self._faults = faults or Faults()
+        self._faults = faults
         self._faults_written = self._trouble_written = ""
         self._files = files
         self._receiver = receiver

@@ -22,10 +22,9 @@ class Collector(Collects):
     """One gateway's metrics, as they are at the moment of a scrape."""
 
     def __init__(
-        self, gauges: Gauges, pipeline: Pipeline, health: Health, advisor: Advisor,
-        faults: Faults | None = None,
+        self, gauges: Gauges, pipeline: Pipeline, health: Health, advisor: Advisor, faults: Faults
     ) -> None:  # fmt: skip
-        self._faults = faults or Faults()
+        self._faults = faults
         self._gauges = gauges
         self._advisor = advisor
         self._pipeline = pipeline
