@@ -32,9 +32,7 @@ Rollout = Annotated[
         help="When places and organisations join and stop; plan unless the scenario says otherwise."
     ),
 ]
-Faults = Annotated[
-    Literal["none", "normal", "harsh"] | None, typer.Option(help="How often nodes and links fail; none.")
-]
+Faults = Annotated[scenarios.Faults | None, typer.Option(help="How often nodes and links fail; none.")]
 UNITS = {"d": DAY_MS, "h": HOUR_MS, "m": MINUTE_MS}
 LONGEST_JITTER = 3600  # s; whoever waits longer for its link has an outage
 OpenPast = Callable[[Settings, Pilot], AbstractContextManager["Past"]]

@@ -21,6 +21,7 @@ from devices.texts import Misuse
 
 # of when places and organisations join and stop: `sim.rollout`
 Variant = Literal["plan", "on-time", "late", "drop-out"]
+Faults = Literal["none", "normal", "harsh"]
 HERE = Path(__file__).parent / "scenarios"
 WORDS = {"name", "happens", "watch"}
 
@@ -38,7 +39,7 @@ class Scenario(Written):
     until: Annotated[date, Field(ge=FIRST, le=LAST)]
     seed: int = Field(1, ge=0)
     rollout: Variant = "plan"
-    faults: Literal["none", "normal", "harsh"] = "none"
+    faults: Faults = "none"
     interval_minutes: int | None = Field(
         None, ge=1, le=1440, description="between two readings of every node, instead of its model's"
     )
