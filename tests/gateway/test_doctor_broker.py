@@ -1,7 +1,6 @@
 """`hoiquan doctor` at the broker: it logs in as `reader`, and says which of the ways it failed."""
 
 import json
-import os
 import socket
 from queue import Empty
 
@@ -14,16 +13,11 @@ from devices.access.authority import prepare
 from devices.credentials import hash_password
 from devices.settings import Settings
 from gateway.control.client import NotHeard, connected, listening
+from tests.gateway.test_doctor import bare
 from tests.loopback import free_port
 from tests.servers import mosquitto, until
 
-
-@pytest.fixture(autouse=True)
-def bare(monkeypatch):
-    for name in os.environ:
-        if name.startswith("HOIQUAN_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOIQUAN_WEB_URL", f"http://127.0.0.1:{free_port()}")
+assert bare  # a fixture of each test: nobody at the default ports
 
 
 def broker_finding(folder, url, password="", **variables):
