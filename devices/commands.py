@@ -16,9 +16,9 @@ from devices.access.mosquitto import write_accounts
 from devices.access.registry import Enrolled, EnrolmentError, Registry
 from devices.access.roll import enroll_roll
 from devices.access.site import site_of
-from devices.access.ticket import PICTURES, Ticket, ticket
+from devices.access.ticket import Ticket, ticket
 from devices.contract.models import DIARY, MODELS
-from devices.files import may_write
+from devices.files import PICTURES, may_write
 from devices.pilots.pilot import load
 from devices.pilots.review import review
 from devices.probes.shelf import Shelf

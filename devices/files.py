@@ -15,6 +15,7 @@ from pathlib import Path
 
 from devices.texts import Mendable, Misuse
 
+PICTURES = (".svg", ".png", ".pdf")  # what a QR code may be written as
 TOGETHER = 200  # files that are open at once
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _SHUT = (errno.EACCES, errno.EPERM, errno.EROFS)

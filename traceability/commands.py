@@ -28,7 +28,6 @@ from traceability.tlog.witness import accept, parse_witnesses
 trace_app = typer.Typer(
     no_args_is_help=True, help="Lots and records: list, show, label, export, verify, epcis."
 )
-PICTURES = (".svg", ".png", ".pdf")
 
 
 class NoKey(Mendable, FileNotFoundError):
@@ -90,7 +89,7 @@ def make_label(
     """The QR code of a lot as a picture, or labels with it to print. Its address is HOIQUAN_BASE_URL, else
     that of the running `hoiquan up`, else the one in the sealed record.
     """
-    files.may_write(out, PICTURES)
+    files.may_write(out, files.PICTURES)
     key, sealed = _record(data, gtin, lot)
     settings, content = Settings.read(data=data), record.parse(sealed)
     later = Shelf(settings.trace).addenda(key)

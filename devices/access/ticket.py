@@ -23,7 +23,6 @@ from devices.settings import Settings
 from devices.texts import text
 
 VERSION = 1
-PICTURES = (".svg", ".png", ".pdf")
 EXAMPLE = '{"values":{"soil_moisture":31.5}}'
 
 
@@ -84,7 +83,7 @@ class Ticket:
         )
 
     def draw(self, path: Path) -> None:
-        """The QR code as a new file that its owner alone reads: what it is, its ending says (`PICTURES`)."""
+        """The QR code as a new file that its owner alone reads: what it is, its ending says."""
         made = io.BytesIO()
         kind = path.suffix.lower().removeprefix(".")
         segno.make(self.code(), error="m", micro=False).save(made, kind=kind, scale=6)
