@@ -17,13 +17,14 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import Field
 from pydantic_core import from_json
 
 from devices.contract import payloads
 from devices.contract.payloads import PayloadError, not_json, refuse_large, refuse_repeated_names
 from devices.probes import path as paths
 from devices.probes.path import MISSING, find, getter
+from devices.probes.probe import Listed, Written
 from devices.texts import parsed
 
 HERE = Path(__file__).parent / "envelopes"
@@ -32,37 +33,32 @@ _LEVEL = r"[^/\x00-\x1f]{1,128}"
 _SESSION = r"[\x21-\x7e]{1,64}"
 _COUNTER = 2**32 - 1
 Kind = Literal["up", "alive", "log"]
-Listed = BeforeValidator(lambda value: value if isinstance(value, list) else [value])
 Topic = Annotated[str, Field(pattern=r"^[^\s#]+$")]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Topics(_Part):
+class Topics(Written):
     """MQTT filters; {eui} stands for a level that is the devEUI."""
 
     up: Topic
-    alive: Annotated[list[Topic], Listed] = []
+    alive: Annotated[list[Topic], Listed] = Field(default=[])
     log: Topic | None = None
 
 
-class Session(_Part):
+class Session(Written):
     """Where the session's name stands, and how it looks."""
 
     at: Annotated[list[str], Listed] = Field(alias="from")
     form: str = _SESSION
 
 
-class Fault(_Part):
+class Fault(Written):
     """Which log messages are of a codec that failed, and where their words stand."""
 
     when: dict[str, str]
     at: str = Field(alias="from")
 
 
-class Form(_Part):
+class Form(Written):
     """A file of `envelopes/`: where each thing stands, as paths."""
 
     id: str

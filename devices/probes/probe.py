@@ -42,21 +42,20 @@ _IN_VOLUMES = frozenset(name for name in SIGNALS if name.startswith("soil_moistu
 COUNTED = frozenset({"rainfall", "pest_count"})  # ours are since the last reading: a total becomes that
 PlaceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
+Listed = BeforeValidator(lambda value: value if isinstance(value, list) else [value])  # one stands for itself
 
 
 class ProbeFault(Mendable, ValueError):
     """A field of a probe file that cannot be: the sentence says why, and what would do."""
 
 
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
+class Written(BaseModel):
+    """A part of such a file: no key that is not known, nothing changed later."""
 
-
-class _Written(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class UnitBeside(_Written):
+class UnitBeside(Written):
     """The unit stands in the message: `path` leads to its text."""
 
     path: str = Field(alias="from")
@@ -68,14 +67,14 @@ class UnitBeside(_Written):
         return text
 
 
-class Wording(_Written):
+class Wording(Written):
     """How one signal is said. See the module."""
 
-    at: Annotated[list[str], BeforeValidator(_listed), Field(alias="from", min_length=1)]
+    at: Annotated[list[str], Listed, Field(alias="from", min_length=1)]
     unit: str | UnitBeside | None = None
     times: Number = 1.0
     plus: Number | PlaceName = 0.0
-    no: Annotated[list[Number | str], BeforeValidator(_listed)] = Field(default=[], alias="not")
+    no: Annotated[list[Number | str], Listed] = Field(default=[], alias="not")
     counter: Literal["total", "daily"] | None = None
     join: Literal["sum", "mean"] | None = None
     between: Annotated[list[Number], Field(min_length=2, max_length=2)] | None = None
@@ -104,14 +103,14 @@ class Wording(_Written):
         return unit
 
 
-class Example(_Written):
+class Example(Written):
     """What a device may say, and what that means in our signals and units; of a counter, its total."""
 
     says: Any
     means: dict[str, float]
 
 
-class Probe(_Written):
+class Probe(Written):
     """One kind of device of a maker. See the module."""
 
     id: Id
