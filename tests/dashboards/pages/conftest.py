@@ -1,12 +1,17 @@
 """What pages are tested with: the default pilot, and a store that is empty."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from dashboards.figures import Figures
 from devices.pilots.pilot import Pilot, load
+from gateway.indicators.count import Evaluation
 from gateway.stores.sqlite import SqliteStore
+
+NOW = int(datetime(2026, 11, 21, 5, 3, tzinfo=UTC).timestamp() * 1000)
 
 
 @pytest.fixture(scope="module")
@@ -19,3 +24,11 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
     made = SqliteStore(tmp_path / "store.sqlite")
     yield made
     made.close()
+
+
+@pytest.fixture
+def figures(store: SqliteStore, pilot: Pilot) -> Figures:
+    """Of a province that counts nothing and has no lots, at NOW."""
+    return Figures(
+        store, pilot, lambda limit, community="": [], lambda at: Evaluation(at, (), {}), now=lambda: NOW
+    )

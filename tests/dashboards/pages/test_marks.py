@@ -1,9 +1,8 @@
 """The map by state: the worst that holds of a place is what its mark says, in colour, sign and words."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import date
 
-import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
@@ -13,24 +12,16 @@ from dashboards.pages import marks, overview, today
 from dashboards.pages.lately import Lately
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_of
 from devices.pilots.pilot import Pilot
-from gateway.indicators.count import Evaluation
 from gateway.stores.points import Point, device_tags, tags
 from gateway.stores.sqlite import SqliteStore
+from tests.dashboards.pages.conftest import NOW
 
-NOW = int(datetime(2026, 11, 21, 5, 3, tzinfo=UTC).timestamp() * 1000)
 STANDING = {
     "iot_communities": Standing(
         {"tam-que": "3/3", "thuan-tan": "3/3"}, {"canh-tan": "2/3", "my-dien": "0/3"}
     ),
     "smart_villages": Standing({}, {"lang-an-nhon": "water"}),
 }
-
-
-@pytest.fixture
-def figures(store: SqliteStore, pilot: Pilot) -> Figures:
-    return Figures(
-        store, pilot, lambda limit, community="": [], lambda at: Evaluation(at, (), {}), now=lambda: NOW
-    )
 
 
 def tell(store: SqliteStore, pilot: Pilot, device: str, ago: int, **values: float) -> None:

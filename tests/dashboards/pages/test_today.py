@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -22,15 +21,7 @@ from gateway.indicators.count import Evaluation
 from gateway.indicators.course import Forecast
 from gateway.stores.points import Point, device_tags, tags
 from gateway.stores.sqlite import SqliteStore
-
-NOW = int(datetime(2026, 11, 21, 5, 3, tzinfo=UTC).timestamp() * 1000)
-
-
-@pytest.fixture
-def figures(store: SqliteStore, pilot: Pilot) -> Figures:
-    return Figures(
-        store, pilot, lambda limit, community="": [], lambda at: Evaluation(at, (), {}), now=lambda: NOW
-    )
+from tests.dashboards.pages.conftest import NOW
 
 
 @pytest.fixture
