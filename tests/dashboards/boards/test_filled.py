@@ -19,6 +19,7 @@ from gateway.stores.influx import InfluxStore
 from gateway.stores.points import HOURLY, Point, device_tags, tags
 from tests.dashboards.boards.alarms.grafana import holds
 from tests.dashboards.boards.alarms.watched import key
+from tests.dashboards.boards.engine import rows
 from tests.dashboards.filled import COUNTED, DAY, Board, ask, found, province
 
 PILOT = load("dong-thap")
@@ -75,14 +76,6 @@ def besides(store, now):
         store.write([Point("standing", of, missing, now)])  # in the simulated province all count
     totals = {now - 60_000 - day * DAY: 90.0 - day for day in range(5)}
     store.write([Point("telemetry", meter, {"water_volume": total}, at) for at, total in totals.items()])
-
-
-def rows(series):
-    return [
-        {**one.get("tags", {}), **dict(zip(one["columns"], values, strict=True))}
-        for one in series
-        for values in one["values"]
-    ]
 
 
 @pytest.mark.parametrize(("name", "panel", "target"), TARGETS)
