@@ -97,7 +97,8 @@ def up(root: Path, options: argparse.Namespace) -> dict[str, float]:
     command = [sys.executable, str(root / "hoiquan.py"), "up", "--data", str(folder / "data"),
                "--history", options.history, "--lang", "en", "--http-port", str(free_port()),
                "--mqtt-port", str(free_port())]  # fmt: skip
-    running = Running(command, folder, "up")
+    # its children import it by name: without this they would be of the checkout that is installed
+    running = Running(command, folder, "up", PYTHONPATH=str(root))
     try:
         deadline = time.monotonic() + PATIENCE
         while READY not in running.log.read_text("utf-8", "replace"):
