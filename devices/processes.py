@@ -245,6 +245,25 @@ def _end(children: Sequence[Child], lang: str) -> None:
             child.process.wait()
 
 
+def apart(work: Callable[[], object]) -> None:
+    """Do `work` in a copy of this process, and wait for it: what it needs once goes with the copy, where this
+    process stays for long. What it raises is told there, as if it were raised here, and ends both with the
+    same exit code. Besides this thread there may be one at the most that waits for the parent's end.
+    """
+    if sys.platform != "linux":  # see Child.start
+        work()
+        return
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    pid = os.fork()
+    if not pid:
+        work()
+        leave(0)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if code:
+        raise SystemExit(code if code > 0 else 1)
+
+
 def spare_the_collector() -> None:
     """What is loaded by now stays for good: a collection need not go through it. Messages and what pages show
     hold no cycles and leave by themselves, so that looking after each 700 of them finds nothing: that took a

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 from devices.access.mosquitto import rules_beside, write_accounts
 from devices.access.registry import Registry
 from devices.files import may_fill
+from devices.processes import apart
 from devices.settings import Settings
 from devices.texts import Misuse
 from gateway.brokers import mosquitto
@@ -51,9 +52,9 @@ def serve(settings: Settings, kind: Kind, port: int, stop: threading.Event) -> i
     folder takes nothing or the registry cannot be read.
     """
     may_fill(settings.data)
-    Registry(settings.registry_url, settings.loaded_pilot).refresh()  # now, not at the first device
     if kind == "mosquitto":
         return _serve_mosquitto(settings, port, stop)
+    Registry(settings.registry_url, settings.loaded_pilot).refresh()  # now, not at the first device
     from gateway.brokers.access import Access
     from gateway.brokers.embedded import serve as serve_amqtt
 
@@ -76,5 +77,11 @@ def _serve_mosquitto(settings: Settings, port: int, stop: threading.Event) -> in
         raise RetryLater("Mosquitto was here when hoiquan began, and is not any more")
     config = mosquitto.configured(settings.data, BIND, port)
     accounts = mosquitto.passwords(settings.data)
-    write_accounts(settings, accounts, Registry(settings.registry_url, settings.loaded_pilot))
+
+    def write() -> None:
+        registry = Registry(settings.registry_url, settings.loaded_pilot)
+        registry.refresh()
+        write_accounts(settings, accounts, registry)
+
+    apart(write)  # whoever enrols a device writes it; what watches Mosquitto needs no database
     return mosquitto.serve(binary[0], config, (accounts, rules_beside(accounts)), stop)

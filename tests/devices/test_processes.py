@@ -44,3 +44,20 @@ except BlockingIOError:
 """
     )
     assert said == "set() True\n"
+
+
+def test_what_is_done_apart_leaves_nothing_behind_but_how_it_ended() -> None:
+    said = run(
+        """
+def work():
+    import colorsys
+    print("done", flush=True)
+apart(work)
+print("colorsys" in sys.modules, flush=True)
+try:
+    apart(lambda: open("/no-such"))
+except SystemExit as end:
+    print(end.code)
+"""
+    )
+    assert said == f"done\n{sys.platform != 'linux'}\n1\n"

@@ -104,6 +104,14 @@ def test_it_says_which_broker_runs_and_what_it_promises(house):
     assert text("up.pilot", "vi", pilot="dong-thap", folder=house.folder / "data") in said
 
 
+def test_what_watches_mosquitto_keeps_no_database(house):
+    """Nor what it takes to read one: it runs as long as everything else does."""
+    if house.broker != "mosquitto" or not Path("/proc/self/maps").exists():
+        pytest.skip("amqtt asks the registry about each who connects")
+    maps = Path(f"/proc/{house.part('broker')}/maps").read_text()
+    assert "registry.sqlite" not in maps
+
+
 def test_a_sender_that_hangs_up_at_once_loses_nothing(house):
     """A node that empties its buffer and sleeps: its last packet is behind the last acknowledgement."""
     sender, given = house.device("sleeper")
