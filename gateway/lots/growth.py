@@ -7,8 +7,9 @@ takes its earlier readings along. One that stands there and says nothing is aske
 """
 
 import hashlib
+from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from statistics import fmean
 
@@ -17,13 +18,13 @@ from devices.clock import DAY_MS, HOUR_MS, day_of, midnight_of
 from devices.contract.models import MODELS
 from devices.contract.quality import Flag
 from devices.pilots.pilot import Pilot
-from gateway.stores.points import FLAG_TRUE, Tags, whole
-from gateway.stores.store import AT_ONCE, Store, all_points
+from gateway.stores.points import FLAG_TRUE, Point, Tags, whole
+from gateway.stores.store import Store, all_points
 from traceability.records.conditions import SENSED, Conditions
 
 TOTALS = frozenset({"rainfall"})  # a reading is a part of the day's sum, and a day's row is that sum a gauge
 _SENSED = frozenset(SENSED)
-Sensed = dict[tuple[str, int, str], list[float]]  # (signal, day, device) → its values
+Sensed = dict[tuple[str, int, str], "array[float]"]  # (signal, day, device) → its values
 
 
 class Growth:
@@ -51,20 +52,16 @@ class Growth:
         def elsewhere(place: Tags) -> bool:
             return plots.get(dict(place)["device"], plot) != plot
 
-        rows = [
-            row
-            for row in all_points(self._store, "telemetry", where, start, stop, 20 * AT_ONCE)
-            if not elsewhere(row.tags)
-        ]
-        if not rows:  # nobody measured: nothing more to ask the store for
-            return Conditions(start, stop, 0, 0, 0.0, 0.0, {}, 0, hashlib.sha256().hexdigest())
-        values = 0
+        rows = values = 0
         raw = hashlib.sha256()
         hours: dict[str, set[int]] = {}  # device → those of the time from start to stop that have a row
         simulated: set[str] = set()
         sensed: Sensed = {}
         midnight = midnight_of(day_of(start, self._pilot.zone), self._pilot.zone)
-        for _, place, fields, time in rows:
+        for _, place, fields, time in self._newest_first(where, start, stop):
+            if elsewhere(place):
+                continue
+            rows += 1
             tags = dict(place)
             device, day = tags["device"], (time - midnight) // DAY_MS
             if tags.get("simulated") == FLAG_TRUE:
@@ -77,7 +74,9 @@ class Growth:
             )
             for name, value in ordered:
                 if name in _SENSED and isinstance(value, float):
-                    sensed.setdefault((name, day, device), []).append(value)
+                    sensed.setdefault((name, day, device), array("d")).append(value)
+        if not rows:  # nobody measured: nothing more to ask the store for
+            return Conditions(start, stop, 0, 0, 0.0, 0.0, {}, 0, raw.hexdigest())
         doubted = all_points(self._store, "telemetry_flagged", where, start, stop)
         flagged = sum(
             int(point.fields["flag"]) >= Flag.SUSPECT
@@ -106,24 +105,31 @@ class Growth:
             coverage=round(_coverage({one: hours.get(one, set()) for one in counted}, due, slots), 4),
             flagged=round(flagged / (flagged + values), 4) if values else 0.0,
             daily=self._daily(sensed, midnight),
-            raw_rows=len(rows),
+            raw_rows=rows,
             raw_sha256=raw.hexdigest(),
             on_plot=len(own),
         )
 
+    def _newest_first(self, where: Mapping[str, str], start: int, stop: int) -> Iterator[Point]:
+        """The readings of [start, stop), a week of them in memory."""
+        while stop > start:
+            since = max(start, stop - 7 * DAY_MS)
+            yield from all_points(self._store, "telemetry", where, since, stop)
+            stop = since
+
     def _daily(self, sensed: Sensed, midnight: int) -> dict[str, list[list[str | float | int]]]:
         """Signal → one row a day of all devices' values; days are the pilot's, counted from `midnight`."""
-        days: dict[tuple[str, int], list[list[float]]] = {}  # (signal, day) → one entry a device
+        days: dict[tuple[str, int], list[Sequence[float]]] = {}  # (signal, day) → one entry a device
         for (signal, day, _), values in sensed.items():
             # of a total there is one value a device and day: it stands as often as it was read
-            part = [sum(values)] * len(values) if signal in TOTALS else values
+            part: Sequence[float] = [sum(values)] * len(values) if signal in TOTALS else values
             days.setdefault((signal, day), []).append(part)
         rows: dict[str, list[list[str | float | int]]] = {signal: [] for signal in SENSED}
         for (signal, day), parts in sorted(days.items()):
-            values = list(chain.from_iterable(parts))
+            every = list(chain.from_iterable(parts))
             name = day_of(midnight + day * DAY_MS, self._pilot.zone).isoformat()
-            low, mean, high = min(values), fmean(values), max(values)
-            rows[signal].append([name, round(low, 3), round(mean, 3), round(high, 3), len(values)])
+            low, mean, high = min(every), fmean(every), max(every)
+            rows[signal].append([name, round(low, 3), round(mean, 3), round(high, 3), len(every)])
         return {signal: those for signal, those in rows.items() if those}
 
 

@@ -1,6 +1,7 @@
 """Growing conditions of a lot's own plot, over both stores."""
 
 import math
+from hashlib import sha256
 
 import pytest
 
@@ -8,7 +9,6 @@ from devices.access.registry import Enrolled
 from devices.contract.models import MODELS
 from devices.contract.reading import Device
 from devices.pilots.pilot import load
-from gateway.lots import growth
 from gateway.lots.growth import Growth
 from gateway.stores import store as stores
 from gateway.stores.points import Point, tags
@@ -128,9 +128,32 @@ def test_where_only_other_plots_were_measured_nothing_was(store):
 def test_nothing_of_a_season_is_left_out_however_much_there_is(grown, monkeypatch):
     """77 devices that report each ten minutes fill two million rows in half a year."""
     whole = grown.conditions("tam-que", "plot-1", START, STOP)
-    for module in (growth, stores):  # as if an answer held less than there is
-        monkeypatch.setattr(module, "AT_ONCE", 1)
+    monkeypatch.setattr(stores, "AT_ONCE", 1)  # as if an answer held less than there is
     assert grown.conditions("tam-que", "plot-1", START, STOP) == whole
+
+
+def test_a_season_is_never_in_memory_at_once(store):
+    """It is read a week at a time, and what it is hashed to is what all of it in one answer is."""
+    weeks = 3
+    for week in range(weeks + 1):
+        store.write(
+            hourly("wet-1", "soil-probe", range(24 * 7 * week, 24 * 7 * week + 30), soil_moisture=40.0)
+        )
+
+    class Watched:
+        most = 0
+
+        def series(self, measurement, where, start, stop, limit):
+            points = store.series(measurement, where, start, stop, limit)
+            self.most = max(self.most, len(points))
+            return points
+
+    begin, end = START + 7 * HOUR, START + (weeks * 7 * 24 + 40) * HOUR
+    found = Growth(watched := Watched(), PILOT, lambda: PLOTS).conditions("tam-que", "plot-1", begin, end)
+    every = store.series("telemetry", {"community": "tam-que"}, begin, end, 1000)
+    text = "".join(f"{one.time} wet-1 soil_moisture=40.0\n" for one in every)
+    assert (found.raw_rows, found.raw_sha256) == (len(every), sha256(text.encode()).hexdigest())
+    assert watched.most <= 30 < found.raw_rows
 
 
 def test_light_is_a_growing_condition_and_what_a_station_says_of_the_wind_is_none(store):
