@@ -301,6 +301,13 @@ def share_heap() -> None:
             ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
+def give_back() -> None:
+    """Give the system what was let go of, most of which glibc would keep for what may come."""
+    if sys.platform == "linux":
+        with suppress(AttributeError):  # another libc
+            ctypes.CDLL(None).malloc_trim(0)
+
+
 def follow_parent() -> None:
     """End this process, as by SIGTERM, when the parent at the other end of standard input is gone."""
 

@@ -24,6 +24,7 @@ from devices.contract.models import DIARY
 from devices.contract.reading import Device, Reading
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import Community
+from sim.foresight import FASTEST, Foresight
 from sim.nodes.control import Control
 from sim.nodes.damage import change
 from sim.nodes.faults import DARK, DUPLICATES, NONE, OUTAGE, REORDERING, Episode
@@ -159,6 +160,7 @@ class Live:
         self.env = simpy.Environment(initial_time=start)
         self._send, self._tell, self._control, self._stamped = send, tell, control, stamped
         self._pilot, self._world = pilot, World(seed, pilot) if world is None else world
+        self._foresight = Foresight(nodes, self._world)
         self._stations = [Station(self.env, node, self._emit, tell) for node in nodes if node.faulty]
         for node in nodes:
             if not node.faulty:
@@ -188,7 +190,8 @@ class Live:
                 break
             wait = (upcoming - first - played) / 1000 / speed if speed else 0
             if wait > 0 or line.full:
-                line.serve(min(wait, NAP) if wait > 0 else NAP)
+                busy = 0 < speed <= FASTEST and wait > 0 and self._foresight.look(self.now)
+                line.serve(0 if busy else min(wait, NAP) if wait > 0 else NAP)
             elif now - served > ROUND:
                 line.serve(0)
                 served = now

@@ -26,7 +26,9 @@ from sim.physics.growing import FED, LOOKS_AHEAD, Grown, crops, fertilised
 from sim.physics.moment import ANCHOR, YEAR, Moment, seasonal
 from sim.physics.pests import Pests
 from sim.physics.pond import Pond
-from sim.physics.streams import Array, Index, noise, persistent, uniform
+from sim.physics.river import river
+from sim.physics.streams import Array, Index, common, noise, persistent, uniform
+from sim.physics.tide import tide
 from sim.physics.water import Water
 from sim.physics.weather import Weather
 
@@ -240,6 +242,13 @@ class World:
     def land(self, place: str, until: int) -> Land:
         """A place as it is until a time, epoch ms."""
         return self._at(place, np.array([max(until, ANCHOR)]))[0]
+
+    def forget(self) -> None:
+        """Keep nothing of what was computed, here or for all places; who asks again gets the same."""
+        self._lands.clear()
+        self._moments.clear()
+        for kept in (common, river, tide):
+            kept.cache_clear()
 
     def _at(self, place: str, times: Index) -> tuple[Land, Moment, dict[tuple[str, str, int], Array]]:
         """The land up to these times, and what was already asked of them."""

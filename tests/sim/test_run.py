@@ -12,6 +12,7 @@ from devices.pilots.pilot import load
 from sim.nodes.control import Control
 from sim.nodes.faults import LEVELS, NONE
 from sim.physics.actions import Actions
+from sim.physics.world import World
 from sim.run import QUARTER, Commands, Live, diaries, fleet, history, pieces
 
 WHOLE = load("dong-thap")
@@ -71,6 +72,42 @@ def test_a_command_is_obeyed_at_the_simulated_moment_it_comes():
     assert (action.start, action.stop) == (START, until)
     states = [json.loads(p)["values"]["pump_state"] for d, k, p in sent if "pump" in d and k == "telemetry"]
     assert set(states) == {1}
+
+
+class Patient:
+    """A line that ends a run once there is nothing more to do for now."""
+
+    full = False
+
+    def __init__(self, stop):
+        self._stop = stop
+        self.busy = 0
+
+    def serve(self, seconds):
+        if seconds:
+            self._stop.set()
+        else:
+            self.busy += 1
+
+
+def test_while_nothing_is_due_the_day_is_measured_and_the_world_forgets():
+    world = World(1, PILOT)
+    nodes = fleet(1, PILOT, world=world)
+    live = Live(1, PILOT, nodes, START, lambda *_: None, PILOT.communities, world=world)
+    line = Patient(stop := threading.Event())
+    live.run(1.0, None, stop, line)
+    assert line.busy >= len(nodes) and not world._lands
+    messages = [node.message(node.ticks.after(START)) for node in nodes]
+    assert not world._lands  # they had measured their day
+    again = fleet(1, PILOT)
+    assert messages == [node.message(node.ticks.after(START)) for node in again]
+
+
+def test_as_fast_as_possible_nothing_is_forgotten():
+    world = World(1, PILOT)
+    live = Live(1, PILOT, fleet(1, PILOT, world=world)[:3], START, lambda *_: None, (), world=world)
+    live.run(0, START + DAY_MS, threading.Event())
+    assert world._lands
 
 
 def test_a_paced_run_stops_at_once():

@@ -74,6 +74,20 @@ def test_a_later_horizon_changes_no_earlier_pond_nor_canal(place):
         np.testing.assert_array_equal(world.signal(place, 1, name, MAY, TEN_MINUTES, "pond-buoy"), values)
 
 
+@pytest.mark.parametrize("place", [POND, RICE, COAST])
+def test_what_was_forgotten_is_computed_again_alike(place):
+    times = day_of(2026, 11, 29) + np.arange(24) * HOUR_MS
+    world = World(1, PILOT)
+
+    def asked():
+        return [world.signal(place, 1, name, times, TEN_MINUTES) for name in PLAYED]
+
+    before = asked()
+    world.forget()
+    for one, again in zip(before, asked(), strict=True):
+        np.testing.assert_array_equal(one, again)
+
+
 def test_a_place_does_not_depend_on_the_others_of_its_pilot():
     alone = PILOT.model_copy(update={"villages": (), "communities": PILOT.communities[:1]})
     for name in ("air_temperature", "rainfall", "water_level"):
