@@ -31,6 +31,7 @@ from tests.loopback import free_port
 KINDS = ("Rss", "Pss", "Private_Dirty")
 PATIENCE = 180.0  # seconds within which `hoiquan up` opens its pages: it makes a month's past first
 READY = "hoiquan: open http"
+PARTS = ("broker", "gateway", "web", "simulate")
 
 
 def main() -> None:
@@ -155,7 +156,8 @@ def _name(pid: int) -> str:
     except OSError:
         return "?"
     if comm.startswith("hoiquan "):  # forked: its arguments are its parent's
-        return comm.removeprefix("hoiquan ")
+        short = comm.removeprefix("hoiquan ")  # of which the kernel keeps 15 letters
+        return next((part for part in PARTS if part.startswith(short)), short)
     for at, word in enumerate(words):
         if word == "hoiquan" or word.endswith("hoiquan.py"):
             return words[at + 1]
