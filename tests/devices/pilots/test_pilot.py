@@ -16,7 +16,24 @@ from devices.pilots.pilot import HERE, INDICATORS, Pilot, PilotError, load
 DEFAULT = HERE / "dong-thap.yaml"
 EARLIER = Path(__file__).with_name("earlier")  # as they were on 28 November 2026, before adopters had visits
 SINCE = {"merged", "visits", "codes", "behind_sluices"}  # fields that pilot files have had since
-
+# Into what communes went on 1 July 2025, by PyPI vietnamadminunits 1.0.4 (`convert_address`); of a district,
+# its town. That a name is still there proves nothing: Lai Vung's town is not in today's xã Lai Vung.
+MERGED = {
+    "xã Tân Thuận Tây, TP. Cao Lãnh": "phường Cao Lãnh",
+    "xã An Nhơn, huyện Châu Thành": "xã Phú Hựu",
+    "thị trấn Cái Tàu Hạ, huyện Châu Thành": "xã Phú Hựu",
+    "xã Tân Nhuận Đông, huyện Châu Thành": "xã Tân Nhuận Đông",
+    "xã Bình Thạnh Trung, huyện Lấp Vò": "xã Lấp Vò",
+    "xã Định Yên, huyện Lấp Vò": "xã Lai Vung",
+    "huyện Lai Vung": "xã Hòa Long",  # thị trấn Lai Vung
+    "xã Mỹ Thọ, huyện Cao Lãnh": "xã Mỹ Thọ",
+    "xã Mỹ Xương, huyện Cao Lãnh": "xã Mỹ Thọ",
+    "xã Bình Thạnh, huyện Cao Lãnh": "xã Mỹ Hiệp",
+    "phường Tân Quy Đông, TP. Sa Đéc": "phường Sa Đéc",
+    "xã Tân Phú Đông, TP. Sa Đéc": "xã Tân Dương",
+    "xã Đốc Binh Kiều, huyện Tháp Mười": "xã Đốc Binh Kiều",
+    "huyện Tháp Mười": "xã Tháp Mười",  # thị trấn Mỹ An
+}
 
 WHOLE = yaml.safe_load(DEFAULT.read_text("utf-8"))
 FEW = WHOLE | {
@@ -279,6 +296,12 @@ def test_a_commune_has_the_name_of_its_day_and_no_district_that_is_gone():
     for one in pilot.places:
         name = pilot.commune(one, since)
         assert not re.search(r"huyện|TP\.|thị xã|tỉnh", name) or name.endswith(" (cũ)"), one.id
+
+
+@pytest.mark.parametrize(("old", "new"), MERGED.items())
+def test_a_commune_of_today_is_the_one_that_its_old_commune_or_town_went_into(old, new):
+    places = [place for place in load("dong-thap").places if place.commune_old == old]
+    assert places and {place.commune_new for place in places} == {new}
 
 
 def test_a_pilot_cannot_be_changed():
