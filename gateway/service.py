@@ -29,12 +29,13 @@ from gateway.control.alarms.watch import Watch
 from gateway.control.dispatch import dispatch
 from gateway.control.ledger import Entry, Ledger
 from gateway.health import Health
+from gateway.ingest.batch import split_memory
 from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Decoder
 from gateway.ingest.faults import Faults
 from gateway.ingest.held import begun
 from gateway.ingest.message import Message, Refusal, Written
-from gateway.ingest.pipeline import Pipeline, split_memory
+from gateway.ingest.pipeline import Pipeline
 from gateway.ingest.spool import Spool
 from gateway.ingest.spoolfile import MB, Room, SpoolFull
 from gateway.instance import Files, claimed, files

@@ -12,8 +12,8 @@ from devices.contract.payloads import PayloadError
 from devices.credentials import FIRST_INSTANCE
 from gateway import instance
 from gateway.doctor.finding import Finding, Level, Visit, one_line
+from gateway.ingest.batch import split_memory
 from gateway.ingest.decode import Decoder
-from gateway.ingest.pipeline import split_memory
 from gateway.ingest.spool import Spool
 from gateway.ingest.spoolfile import MB
 

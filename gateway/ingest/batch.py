@@ -153,3 +153,14 @@ def outcome(batch: Batch, seen: dict[str, str]) -> Outcome:
         seen=seen,
         marks=decoded.marks,
     )
+
+
+def join_memory(seen: str, checks: str) -> str:
+    """Both memories of a device in one text."""
+    return f"{seen}\n{checks}"
+
+
+def split_memory(kept: Mapping[str, object]) -> tuple[dict[str, str], dict[str, str]]:
+    """Decoder's and checker's memories by device, out of the spool's texts; what is none is forgotten."""
+    parts = {device: text.partition("\n") for device, text in kept.items() if isinstance(text, str)}
+    return {d: part[0] for d, part in parts.items()}, {d: part[2] for d, part in parts.items()}

@@ -20,14 +20,14 @@ from devices.contract.encodings import decode, numbers
 from devices.contract.models import DIARY
 from devices.contract.payloads import PayloadError, Telemetry
 from devices.contract.reading import Device, Reading
-from devices.errors import CONTENT, said
+from devices.errors import CONTENT
 from devices.pilots.bounds import within
 from devices.pilots.pilot import Pilot
 from devices.probes.envelope import Envelope, addressed, foreign, parsed_json
 from devices.probes.shelf import Shelf
 from devices.probes.telemetry import Probes
 from gateway.ingest.fresh import Key, Late, Repeats, Sorter
-from gateway.ingest.message import Message, Refusal, State, Written
+from gateway.ingest.message import Message, Refusal, State, Written, unhandled
 from gateway.ingest.seen import Seen
 
 log = logging.getLogger(__name__)
@@ -341,9 +341,3 @@ def recalled(device: str, state: str) -> Seen:
     except CONTENT:
         log.exception("what was remembered of %s cannot be read, and is forgotten", device)
         return Seen()
-
-
-def unhandled(message: Message, error: Exception) -> Refusal:
-    """The refusal of a message that our own code stumbled over."""
-    told = PayloadError("unhandled", said(error))
-    return Refusal(message, told.reason, told.field)

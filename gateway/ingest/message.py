@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from devices.contract.diary import DiaryEvent
+from devices.contract.payloads import PayloadError
 from devices.contract.reading import Device
+from devices.errors import said
 
 _HEADER = struct.Struct(">qHIBH")  # arrival ms, topic bytes, payload bytes, flags, packet number
 _DUP, _RETAINED, _REPLAYED = 1, 2, 4
@@ -44,6 +46,12 @@ class Refusal(NamedTuple):
     message: Message
     reason: str
     field: str
+
+
+def unhandled(message: Message, error: Exception) -> Refusal:
+    """The refusal of a message that our own code stumbled over."""
+    told = PayloadError("unhandled", said(error))
+    return Refusal(message, told.reason, told.field)
 
 
 class Written(NamedTuple):

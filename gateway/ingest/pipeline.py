@@ -21,7 +21,7 @@ import logging
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import Empty, Full, Queue
 from typing import Protocol
@@ -34,6 +34,7 @@ from gateway.ingest.batch import (
     Batch,
     TakenBack,
     forgotten,
+    join_memory,
     outcome,
     refuse_repeated,
     taken_back,
@@ -41,10 +42,10 @@ from gateway.ingest.batch import (
     without_refused,
 )  # fmt: skip
 from gateway.ingest.checks import Checker
-from gateway.ingest.decode import Decoded, Decoder, unhandled
+from gateway.ingest.decode import Decoded, Decoder
 from gateway.ingest.faults import Faults
 from gateway.ingest.held import Held, held
-from gateway.ingest.message import Message, Refusal, Segment, Written
+from gateway.ingest.message import Message, Refusal, Segment, Written, unhandled
 from gateway.ingest.spool import Spool
 from gateway.ingest.spoolfile import SpoolFull
 from gateway.stores.points import Point, Value, tags
@@ -331,14 +332,3 @@ class Pipeline:
         except CONTENT as again:
             decoded.refused[index] = unhandled(segment.messages[index], again)
             return []
-
-
-def join_memory(seen: str, checks: str) -> str:
-    """Both memories of a device in one text."""
-    return f"{seen}\n{checks}"
-
-
-def split_memory(kept: Mapping[str, object]) -> tuple[dict[str, str], dict[str, str]]:
-    """Decoder's and checker's memories by device, out of the spool's texts; what is none is forgotten."""
-    parts = {device: text.partition("\n") for device, text in kept.items() if isinstance(text, str)}
-    return {d: part[0] for d, part in parts.items()}, {d: part[2] for d, part in parts.items()}

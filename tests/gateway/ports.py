@@ -6,9 +6,10 @@ from collections import deque
 from contextlib import contextmanager
 
 from devices.contract.reading import Device
+from gateway.ingest.batch import split_memory
 from gateway.ingest.decode import Decoder
 from gateway.ingest.message import Message
-from gateway.ingest.pipeline import Pipeline, split_memory
+from gateway.ingest.pipeline import Pipeline
 from gateway.ingest.spoolfile import SpoolFull
 from gateway.stores.points import Point
 from gateway.stores.store import RejectPoints, RetryLater

@@ -11,10 +11,10 @@ from devices.contract.reading import Device
 from devices.pilots.pilot import load
 from gateway import service
 from gateway.ingest import decode
+from gateway.ingest.batch import join_memory, split_memory
 from gateway.ingest.checks import Checker
 from gateway.ingest.faults import Faults
 from gateway.ingest.message import Message, Written
-from gateway.ingest.pipeline import join_memory, split_memory
 from gateway.ingest.spool import Spool
 from gateway.lots.growth import Growth
 from gateway.service import Diaries

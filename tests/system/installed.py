@@ -5,7 +5,7 @@ from contextlib import ExitStack, closing
 from urllib.request import urlopen
 
 from devices.settings import Settings
-from gateway.ingest.pipeline import split_memory
+from gateway.ingest.batch import split_memory
 from gateway.ingest.seen import NEVER, Seen
 from gateway.ingest.spool import Spool
 from gateway.stores.opening import open_store

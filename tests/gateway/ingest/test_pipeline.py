@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.contract.topics import DENIED
+from gateway.ingest.batch import split_memory
 from gateway.ingest.decode import Decoder
 from gateway.ingest.message import Message
-from gateway.ingest.pipeline import Pipeline, split_memory
+from gateway.ingest.pipeline import Pipeline
 from gateway.ingest.spool import Spool
 from gateway.stores.store import RetryLater
 from tests.gateway.ports import (

@@ -10,9 +10,9 @@ import cbor2
 import pytest
 
 from devices.contract.reading import Device
+from gateway.ingest.batch import split_memory
 from gateway.ingest.decode import Decoder
 from gateway.ingest.message import Message
-from gateway.ingest.pipeline import split_memory
 from gateway.ingest.spool import Spool
 from gateway.stores.sqlite import SqliteStore
 from tests.gateway.ports import NOW, build, drain

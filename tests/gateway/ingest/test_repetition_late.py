@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.contract.reading import Device
+from gateway.ingest.batch import split_memory
 from gateway.ingest.checks import Checker
 from gateway.ingest.contents import MOST as CONTENTS
 from gateway.ingest.decode import Decoder
 from gateway.ingest.held import begun
 from gateway.ingest.message import Message
-from gateway.ingest.pipeline import Pipeline, split_memory
+from gateway.ingest.pipeline import Pipeline
 from gateway.ingest.spool import Spool
 from tests.gateway.ingest.test_repetition import PROBE, Bench, clockless, json_of, lists, message, readings
 from tests.gateway.ports import (
