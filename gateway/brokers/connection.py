@@ -81,6 +81,14 @@ class Checked(BrokerProtocolHandler):
         """It has been silent for one and a half times its keepalive: as if its connection had broken."""
         self._last_words = asyncio.ensure_future(self._let_go())
 
+    async def stop(self) -> None:
+        """End it. A reader that is cancelled before its first step never says that it has ended, for which
+        amqtt waits: whoever takes this connection's place at that moment would get no answer.
+        """
+        if self._reader_task is not None and self._reader_ready is not None:
+            await self._reader_ready.wait()
+        await super().stop()
+
     async def _let_go(self) -> None:
         await self.handle_connection_closed()
         if self.writer is not None:

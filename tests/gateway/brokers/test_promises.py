@@ -4,6 +4,7 @@ The clients are bytes: a device, and a gateway that says when it has a message.
 """
 
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -279,3 +280,19 @@ def test_a_gateway_whose_queue_is_full_keeps_no_other_from_hearing(device, gatew
         for _ in range(5000 // 900 + 1):  # what there was room for
             assert taken(back) == bytes(500)
         assert back.silent()
+
+
+def test_of_many_connections_of_one_account_at_once_none_is_left_waiting(port, password, gateway):
+    """The last is let in, and each before it let in and cut, or cut."""
+
+    def answered(_):
+        with Connection(port) as one:
+            one.send(connect("my-esp32", password))
+            try:
+                return one.take()[0]
+            except (AssertionError, ConnectionError):  # it was cut
+                return None
+
+    with gateway(), ThreadPoolExecutor(16) as pool:
+        for _ in range(5):
+            assert CONNACK in list(pool.map(answered, range(16)))
