@@ -38,9 +38,11 @@ def command(
     lang: Language = "vi",
     json_output: AsJson = False,
 ) -> None:
-    """Move an actuator for a limited time, and wait for the device's answer. All of it is recorded.
+    """Move an actuator for a limited time, and wait for the device's answer. All of it is recorded, an answer
+    that comes after the wait too.
 
-    Exit code 1 where the device refuses or does not answer. It needs the broker's account `operator`.
+    Exit code 1 where the device refuses or has not answered. It needs the broker's account `operator`, and a
+    gateway, which hears the answer.
     """
     settings, registry = installation.registry(data, pilot)
     if not isfinite(minutes):
@@ -54,6 +56,8 @@ def command(
     else:
         asked = {"device": device, "actuator": actuator, "set": value, "minutes": number(minutes, lang)}
         typer.echo(text("order.told", lang, **asked, answer=_answer(entry, lang)))
+        if entry.answered is None:
+            typer.echo(text("order.later", lang, device=device))
     raise SystemExit(0 if entry.ok else 1)
 
 

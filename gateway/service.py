@@ -5,7 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from functools import cache
+from functools import cache, partial
 
 from devices.access.database import RegistryAway
 from devices.access.registry import Registry
@@ -34,7 +34,7 @@ from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Decoder
 from gateway.ingest.faults import Faults
 from gateway.ingest.held import begun
-from gateway.ingest.message import Message, Refusal, Written
+from gateway.ingest.message import Answered, Message, Refusal, Written
 from gateway.ingest.pipeline import Pipeline
 from gateway.ingest.spool import Spool
 from gateway.ingest.spoolfile import MB, Room, SpoolFull
@@ -96,10 +96,15 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
         forget=lambda: spool.forget(now_ms() - kept_ms, kept_bytes), faults=faults,
     )  # fmt: skip
     diaries = Diaries(sealer, store, pilot, clerk.past_changed, spool.set_aside, faults)
-    pipeline = Pipeline(receiver, spool, decoder, store, diaries.keep, checker, faults)
+    ledger = cache(lambda: Ledger(settings.registry_url))
+    pipeline = Pipeline(
+        receiver, spool, decoder, store, diaries.keep, checker, faults, partial(_write_answer, ledger)
+    )
     health = Health(own, receiver, spool, pipeline, faults)
     denials = _denials(settings)
-    advisor = Advisor(store, pilot, registry.devices, settings.data, *_sender(settings, registry))
+    advisor = Advisor(
+        store, pilot, registry.devices, settings.data, ledger, _sender(settings, registry, ledger)
+    )
     works = [("clerk", clerk.run), ("sealer", diaries.run), ("advice", advisor.run)]
     if settings.instance == FIRST_INSTANCE:  # of several gateways the first watches for all
         works.append(("alarms", _watch(settings, own, store, registry, faults).run))
@@ -169,17 +174,25 @@ def _watch(settings: Settings, own: Files, store: Store, registry: Registry, fau
     )  # fmt: skip
 
 
-def _sender(settings: Settings, registry: Registry) -> tuple[Callable[[], Ledger], Send | None]:
-    """The ledger, and what sends an automatic command: of several gateways the first alone, where it has the
-    right to, which is the account's password.
+def _write_answer(ledger: Callable[[], Ledger], one: Answered) -> bool | None:
+    """What became of a command, into the ledger: see `Pipeline`."""
+    answer = one.answer
+    try:
+        return ledger().answered(answer.id or "", one.device.device, answer.ok, answer.error, one.time)
+    except RegistryAway as error:
+        raise RetryLater(str(error)) from error
+
+
+def _sender(settings: Settings, registry: Registry, ledger: Callable[[], Ledger]) -> Send | None:
+    """What sends an automatic command: of several gateways the first alone, where it has the right to, which
+    is the account's password.
     """
-    ledger = cache(lambda: Ledger(settings.registry_url))
 
     def send(device: str, actuator: str, value: float, until: int, by: str) -> Entry:
         return dispatch(settings, registry, ledger(), device, actuator, value, until, by)
 
     may = settings.operator_password.get_secret_value() and settings.instance == FIRST_INSTANCE
-    return ledger, send if may else None
+    return send if may else None
 
 
 def _denials(settings: Settings) -> Callable[[], Sequence[str]]:

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from devices.clock import DAY_MS
-from devices.contract.payloads import MAX_BYTES
+from devices.contract.payloads import MAX_BYTES, PayloadError, refuse_large
 
 Actuator = Literal["pump", "valve", "sluice", "aerator"]
 ACTUATORS: tuple[Actuator, ...] = get_args(Actuator)
@@ -36,14 +36,18 @@ class Order(BaseModel):
     until: int | str
 
 
+# PostgreSQL keeps no NUL
+_Words = Field(pattern=r"^[^\x00]*$")
+
+
 class Answer(BaseModel):
-    """What became of a command. `error`: why it was not done."""
+    """What became of a command. `id`: null of one that could not be read; `error`: why it was not done."""
 
     model_config = ConfigDict(strict=True, extra="ignore", title="Result")
 
-    id: Annotated[str, Field(max_length=64)] | None
+    id: Annotated[str, Field(max_length=64), _Words] | None
     ok: bool
-    error: Annotated[str, Field(max_length=1000)] | None = None
+    error: Annotated[str, Field(max_length=1000), _Words] | None = None
 
 
 def parse_order(payload: bytes) -> Order:
@@ -56,3 +60,13 @@ def parse_order(payload: bytes) -> Order:
         first = error.errors(include_url=False, include_input=False)[0]
         where = str(first["loc"][0])[:80] if first["loc"] else "command"
         raise ValueError(f'{where}: {first["msg"]}; write {{"id","actuator","set","until"}}') from None
+
+
+def parse_answer(payload: bytes) -> Answer:
+    """Raises PayloadError."""
+    refuse_large(payload)
+    try:
+        return Answer.model_validate_json(payload)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        raise PayloadError("bad_result", str(first["loc"][0]) if first["loc"] else "JSON") from None

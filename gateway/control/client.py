@@ -48,7 +48,8 @@ def connected(
     settings: Settings, account: str, password: str, patience: float = PATIENCE, *, again: bool = False
 ) -> tuple[Client, "queue.SimpleQueue[MQTTMessage]"]:
     """A client of one of the broker's accounts, connected, and what it hears. `again`: it connects again when
-    the connection is lost. Raises NotHeard.
+    the connection is lost, be it before anything was said: another of the account's may have come. Raises
+    NotHeard.
     """
     where = broker_url.parse(settings.mqtt)
     if not password:
@@ -71,7 +72,8 @@ def connected(
         answered.set()
 
     def on_disconnect(_: Client, __: Any, ___: DisconnectFlags, reason: ReasonCode, ____: Any) -> None:
-        answered.set()
+        if not again:
+            answered.set()
 
     client.on_connect, client.on_disconnect = on_connect, on_disconnect
     client.on_message = lambda _, __, message: heard.put(message)

@@ -1,27 +1,29 @@
 """Commands on their way: checked, written down, sent by the account `operator`, and the answer awaited.
 
-    order ─► may this device do that? ─► ledger ─► MQTT `command` ─► device ─► MQTT `result` ─► ledger
+    order ─► may this device do that? ─► ledger ─► MQTT `command` ─► device
+       whoever waits looks there ◄────────┘ ▲ ◄── a gateway ◄── MQTT `result` ◄┘
 
 People (`hoiquan device command`) and the advice go the same road. A command is good until its time is over,
-so one that is delivered late does nothing.
+so one that is delivered late does nothing. An answer is written down whenever it comes, and whoever waits.
 """
 
 import json
+import threading
 import time
-from queue import Empty
 from secrets import token_hex
 
-from pydantic import ValidationError
-
+from devices import broker_url
 from devices.access.registry import Registry
 from devices.clock import moment_of, now_ms
-from devices.contract.orders import CARRIED, LONGEST_MS, Answer
+from devices.contract.orders import CARRIED, LONGEST_MS
 from devices.contract.reading import Device
 from devices.contract.topics import Topic
 from devices.settings import Settings
 from devices.texts import Misuse
-from gateway.control.client import PATIENCE, connected
+from gateway.control.client import PATIENCE, NotHeard, connected
 from gateway.control.ledger import SENDER, Entry, Ledger
+
+LOOK_EVERY = 0.1  # seconds between two looks whether the answer has come
 
 
 class NotSent(Misuse):
@@ -39,28 +41,28 @@ def dispatch(
     target = _checked(registry, device, actuator, value, until, now)
     entry = Entry(token_hex(8), device, actuator, value, by[:SENDER], now, until)
     topic = Topic(target.pilot, target.community, device, "command")
-    client, heard = connected(settings, "operator", settings.operator_password.get_secret_value())
+    # whoever else sends one at this moment takes the account's connection: it is connected again, and said
+    # again what the broker has not acknowledged; a device does the same id once
+    client, _ = connected(settings, "operator", settings.operator_password.get_secret_value(), again=True)
+    taken = threading.Event()
+    client.on_publish = lambda *_: taken.set()  # paho's own word for it fails where it was not connected
     try:
-        client.subscribe(str(topic._replace(kind="result")), qos=1)
         ledger.sent(entry)
         order = {
             "id": entry.id, "actuator": actuator, "set": value,
             "until": moment_of(until).isoformat(timespec="milliseconds"),
         }  # fmt: skip
         client.publish(str(topic), json.dumps(order).encode(), qos=1)
-        deadline = time.monotonic() + wait
-        while (left := deadline - time.monotonic()) > 0:
-            try:
-                answer = Answer.model_validate_json(heard.get(timeout=left).payload)
-            except (Empty, ValidationError):
-                continue
-            if answer.id == entry.id:
-                ledger.answered(entry.id, answer.ok, answer.error)
-                break
+        taken.wait(PATIENCE)
     finally:
         client.disconnect()
         client.loop_stop()
-    return next(one for one in ledger.entries(50, device) if one.id == entry.id)
+    if not taken.is_set():
+        raise NotHeard("silent", where=broker_url.parse(settings.mqtt), said="no PUBACK")
+    deadline = time.monotonic() + wait
+    while (left := deadline - time.monotonic()) > 0 and ledger.entry(entry.id).answered is None:
+        time.sleep(min(left, LOOK_EVERY))
+    return ledger.entry(entry.id)
 
 
 def _checked(registry: Registry, device: str, actuator: str, value: float, until: int, now: int) -> Device:

@@ -6,6 +6,7 @@ so there is none that nobody knows of.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Column,
     Float,
     MetaData,
+    Select,
     String,
     Table,
     func,
@@ -22,7 +24,7 @@ from sqlalchemy import (
 )
 
 from devices.access.database import connect, making, reached
-from devices.clock import MINUTE_MS, now_ms
+from devices.clock import MINUTE_MS
 
 SENDER = 64  # characters of who sent a command
 _COMMANDS = Table(
@@ -74,25 +76,36 @@ class Ledger:
         with reached(), self._engine.begin() as connection:
             connection.execute(insert(_COMMANDS), [row])
 
-    def answered(self, name: str, ok: bool, error: str | None) -> None:
-        """Write down what the device said."""
-        answer = {"answered": now_ms(), "ok": ok, "error": error}
+    def answered(self, name: str, device: str, ok: bool, error: str | None, at: int) -> bool | None:
+        """Write down what the device said, which came at epoch ms `at`: the first answer counts. Returns
+        whether that is this one, also if it was written before; None: the device was sent no such command.
+        """
+        c = _COMMANDS.c
+        mine = (c.id == name) & (c.device == device)
         with reached(), self._engine.begin() as connection:
-            connection.execute(update(_COMMANDS).where(_COMMANDS.c.id == name).values(**answer))
+            said = connection.execute(select(c.answered, c.ok, c.error).where(mine)).one_or_none()
+            if said is None:
+                return None
+            if said.answered is not None:
+                return tuple(said) == (at, ok, error)
+            unsaid = update(_COMMANDS).where(mine, c.answered.is_(None))
+            return connection.execute(unsaid.values(answered=at, ok=ok, error=error)).rowcount == 1
+
+    def entry(self, name: str) -> Entry:
+        """The command with that id, which was sent."""
+        (found,) = self._read(select(_COMMANDS).where(_COMMANDS.c.id == name))
+        return found
 
     def entries(self, limit: int, device: str | None = None) -> list[Entry]:
         """The newest first."""
         asked = select(_COMMANDS).order_by(_COMMANDS.c.sent.desc()).limit(limit)
         if device is not None:
             asked = asked.where(_COMMANDS.c.device == device)
-        with reached(), self._engine.connect() as connection:
-            return [Entry(**row._mapping) for row in connection.execute(asked)]
+        return self._read(asked)
 
     def since(self, start: int) -> list[Entry]:
         """What was sent since epoch ms `start`, the oldest first."""
-        asked = select(_COMMANDS).where(_COMMANDS.c.sent >= start).order_by(_COMMANDS.c.sent)
-        with reached(), self._engine.connect() as connection:
-            return [Entry(**row._mapping) for row in connection.execute(asked)]
+        return self._read(select(_COMMANDS).where(_COMMANDS.c.sent >= start).order_by(_COMMANDS.c.sent))
 
     def minutes(self, device: str, actuator: str, by: str, since: int) -> float:
         """For how long `by` has had this actuator held since epoch ms `since`, unanswered commands included,
@@ -115,3 +128,7 @@ class Ledger:
             ),
             None,
         )
+
+    def _read(self, asked: Select[Any]) -> list[Entry]:
+        with reached(), self._engine.connect() as connection:
+            return [Entry(**row._mapping) for row in connection.execute(asked)]

@@ -2,7 +2,7 @@
 
     intake ─► spool (fsync) ─► ack ─► decode ─► checks ─► batch ─► stores
                                │                      │  └─ fresh, seen: was it here before? held: stored?
-                               │                      ├─► diary events ─► whoever keeps them
+                               │                      ├─► diary events, answers to commands ─► who keeps them
                                └─ quarantine ◄────────┴─ refused, and told on `rejected`
 
 seen.py      a device's memory: times.py its newest times, contents.py what its numbers said, both packed

@@ -18,6 +18,7 @@ from devices.contract import topics
 from devices.contract.diary import decode_diary
 from devices.contract.encodings import decode, numbers
 from devices.contract.models import DIARY
+from devices.contract.orders import parse_answer
 from devices.contract.payloads import PayloadError, Telemetry
 from devices.contract.reading import Device, Reading
 from devices.errors import CONTENT
@@ -27,7 +28,7 @@ from devices.probes.envelope import Envelope, addressed, foreign, parsed_json
 from devices.probes.shelf import Shelf
 from devices.probes.telemetry import Probes
 from gateway.ingest.fresh import Key, Late, Repeats, Sorter
-from gateway.ingest.message import Message, Refusal, State, Written, unhandled
+from gateway.ingest.message import Answered, Message, Refusal, State, Written, unhandled
 from gateway.ingest.seen import Seen
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class Decoded:
     source: list[int] = field(default_factory=list)
     diary: list[Written] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
+    answers: list[Answered] = field(default_factory=list)
     refused: dict[int, Refusal] = field(default_factory=dict)
     repeated: dict[int, Device] = field(default_factory=dict)  # known already, and who sent it
     late: list[Late] = field(default_factory=list)  # whether they are new, the store knows: see `held`
@@ -118,12 +120,11 @@ class Decoder:
                     result.states += self._sign(device, kind, envelope, message)
                 elif kind == "status":
                     result.states += self._status(device, message, result)
+                elif kind == "result":
+                    answer = parse_answer(message.payload)
+                    result.answers.append(Answered(device, answer, message.arrival, index))
                 else:
-                    event = decode_diary(message.payload)
-                    played = device.simulated and self._remember(device, result).played
-                    if self._rules is not None:
-                        within(self._rules, device, event, message.arrival, played=played)
-                    result.diary.append(Written(device, event, index, message.replayed))
+                    result.diary.append(self._diary(index, message, device, result))
             except PayloadError as error:
                 result.refused[index] = Refusal(message, error.reason, error.field)
                 self._count_refused(message, sender, result)
@@ -175,8 +176,7 @@ class Decoder:
 
     def missing(self) -> dict[str, int]:
         """Messages that each device numbered and that never came, where there are any."""
-        found = {device: seen.missing for device, seen in list(self._seen.items())}
-        return {device: count for device, count in found.items() if count}
+        return {device: lost for device, seen in list(self._seen.items()) if (lost := seen.missing)}
 
     def restarts(self) -> dict[str, int]:
         """How often the counter of a device began again without a new boot, where it did."""
@@ -241,6 +241,13 @@ class Decoder:
             stamp = self._seen[device.device].stamp(message.arrival, *self._lane) - one.ago
             result.readings.append(Reading(device, stamp, one.values, None, one.seq, None))
             result.source.append(index)
+
+    def _diary(self, index: int, message: Message, device: Device, result: Decoded) -> Written:
+        event = decode_diary(message.payload)
+        played = device.simulated and self._remember(device, result).played
+        if self._rules is not None:
+            within(self._rules, device, event, message.arrival, played=played)
+        return Written(device, event, index, message.replayed)
 
     def _sign(self, device: Device, kind: str, envelope: Envelope, message: Message) -> list[State]:
         """What a network server says of a device: it joined, or its codec failed. Raises PayloadError for the
@@ -329,7 +336,7 @@ def _bounded(device: Device, kind: str, envelope: Envelope | None = None) -> Sen
     """A sender whose model may say this: a broker's rules may be looser, or its own. Raises PayloadError."""
     if device.model == DIARY and kind in _READINGS:
         raise PayloadError("diary_measures", device.device)
-    if device.model != DIARY and envelope is None and kind not in _READINGS and kind != "status":
+    if device.model != DIARY and envelope is None and kind not in (*_READINGS, "status", "result"):
         raise PayloadError("wrong_model", device.model)
     return Sender(device, kind, envelope)
 

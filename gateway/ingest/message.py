@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from devices.contract.diary import DiaryEvent
+from devices.contract.orders import Answer
 from devices.contract.payloads import PayloadError
 from devices.contract.reading import Device
 from devices.errors import said
@@ -61,6 +62,17 @@ class Written(NamedTuple):
     event: DiaryEvent
     place: int = 0
     replayed: bool = False
+
+
+class Answered(NamedTuple):
+    """What a device says became of a command, when that came (epoch ms), and its message's place in the
+    batch.
+    """
+
+    device: Device
+    answer: Answer
+    time: int
+    place: int
 
 
 class State(NamedTuple):

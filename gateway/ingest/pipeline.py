@@ -45,7 +45,7 @@ from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Decoded, Decoder
 from gateway.ingest.faults import Faults
 from gateway.ingest.held import Held, held
-from gateway.ingest.message import Message, Refusal, Segment, Written, unhandled
+from gateway.ingest.message import Answered, Message, Refusal, Segment, Written, unhandled
 from gateway.ingest.spool import Spool
 from gateway.ingest.spoolfile import SpoolFull
 from gateway.stores.points import Point, Value, tags
@@ -71,7 +71,9 @@ class Pipeline:
     """Joins receiver, spool, store and the keeper of diaries.
 
     `write_diary` keeps diary events (twice the same is once), returns the places of those whose id is another
-    event's, and may raise RetryLater. `rates` counts by community ("" where nobody knows) and outcome since
+    event's, and may raise RetryLater. `write_answer` writes down what became of a command, whether or not it
+    was told so before; it returns whether that is news, None of a command that nobody sent this device, and
+    may raise RetryLater. `rates` counts by community ("" where nobody knows) and outcome since
     the start: readings stored, and messages that were duplicate or quarantined.
     """
 
@@ -84,6 +86,7 @@ class Pipeline:
         write_diary: Callable[[Sequence[Written]], Sequence[int]],
         checker: Checker | None = None,
         faults: Faults | None = None,
+        write_answer: Callable[[Answered], bool | None] = lambda _: None,
     ) -> None:
         self._receiver = receiver
         self._spool = spool
@@ -91,6 +94,7 @@ class Pipeline:
         self._store = store
         self._checker = checker or Checker()
         self._write_diary = write_diary
+        self._write_answer = write_answer
         self._faults = faults or Faults()
         self.rates: Counter[tuple[str, str]] = Counter()
         self._stop = threading.Event()
@@ -183,6 +187,8 @@ class Pipeline:
             self._write(segment, decoded, points, source)
             if decoded.diary:
                 self._write_down(segment, decoded)
+            for one in decoded.answers:
+                self._note(one, segment, decoded)
 
         if not self._patiently(write):
             return
@@ -244,6 +250,15 @@ class Pipeline:
                     decoded.refused[one.place] = unhandled(segment.messages[one.place], error)
         for one in taken:
             decoded.refused[one.place] = Refusal(segment.messages[one.place], "id_taken", one.event.id)
+
+    def _note(self, one: Answered, segment: Segment, decoded: Decoded) -> None:
+        """Have an answer written down; that of a command which could not even be read is nobody's."""
+        name = one.answer.id
+        news = name is None or self._write_answer(one)
+        if news is None:
+            decoded.refused[one.place] = Refusal(segment.messages[one.place], "unknown_command", name or "")
+        elif not news:
+            decoded.repeated[one.place] = one.device
 
     def _patiently(self, attempt: Callable[[], object]) -> bool:
         """Try until it succeeds or the gateway stops; returns whether it succeeded."""

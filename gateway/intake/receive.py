@@ -51,7 +51,7 @@ GOODBYE = 1.0  # seconds that the last heartbeat may take
 # Seconds between two tries to connect, at most. Mosquitto forgets shared subscriptions when it ends: until
 # the first gateway of a group is back it keeps nothing for them.
 LONGEST_ABSENCE = 5
-_NOT_OURS = tuple(f"/{kind}" for kind in (*DOWN, "result"))
+_NOT_OURS = tuple(f"/{kind}" for kind in DOWN)
 
 
 class Receiver:

@@ -30,6 +30,7 @@ GROUPS = {
     "dashboards/pages/overview.py": {"t": "overview"},
     "dashboards/report/compose.py": {"say": "report"},
     "gateway/control/client.py": {"NotHeard": "listen"},
+    "gateway/control/dispatch.py": {"NotHeard": "listen"},
 }
 
 

@@ -38,7 +38,7 @@ def folder(tmp_path_factory):
     registry.revoke("leaver")
     ledger = Ledger(data / "registry.sqlite")
     ledger.sent(Entry("1", LONG, "pump", 0.5, "ông Tư", 1795845904000, 1795847704000))
-    ledger.answered("1", False, "no water")
+    ledger.answered("1", LONG, False, "no water", 1795845905000)
     with closing(Spool(files(data, "gateway-1").spool)) as spool:
         spool.append([Message(TOPIC, b"soil_moisture=31.5", 1795845904000)])
         pending = spool.pending(9)

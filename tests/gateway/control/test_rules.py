@@ -1,39 +1,28 @@
 """Rules against readings: what is advised, for whom, how strongly, and what is done about it."""
 
 import threading
-import time
 from dataclasses import replace
 
 import pytest
-from pydantic import SecretStr
 
-from devices.access.registry import Registry
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
 from devices.pilots.advice import Advising, Automatic, Condition, Rule
 from devices.pilots.pilot import load
-from devices.settings import Settings
 from gateway.control.advisor import OFF, Advisor
-from gateway.control.client import NotHeard
-from gateway.control.dispatch import NotSent, dispatch
 from gateway.control.ledger import Entry, Ledger
 from gateway.control.rules import advise, points
 from gateway.stores.influx import InfluxStore
 from gateway.stores.points import Point, device_tags
 from gateway.stores.sqlite import SqliteStore
 from gateway.stores.store import RetryLater
-from sim.nodes.control import Control
-from sim.physics.actions import Actions
-from sim.publish import Links
-from sim.run import fleet
-from tests.servers import mosquitto, until
+from tests.servers import until
 
 PILOT = load("dong-thap")
 HOUR = 3_600_000
 NOW = 1_795_255_200_000
 POND = "ca-tra-hong-ngu"
 BUOY = PILOT.fleet[f"{POND}-pond-buoy-01"]
-PUMP = PILOT.fleet["thuan-tan-pump-controller-01"]
 RULES = {rule.id: rule for rule in PILOT.advice.rules}
 
 
@@ -176,7 +165,7 @@ class Sent:
     def __call__(self, device, actuator, value, until, by):
         entry = Entry(f"c{len(self.entries)}", device, actuator, value, by, self.now, until)
         self.ledger.sent(entry)
-        self.ledger.answered(entry.id, True, None)
+        self.ledger.answered(entry.id, device, True, None, self.now)
         self.entries.append(entry)
         return replace(entry, ok=True)
 
@@ -241,86 +230,6 @@ def test_a_rule_needs_a_source_or_says_that_it_assumes():
     content = RULES["lime"].model_dump(exclude={"source"})
     with pytest.raises(ValueError, match="source"):
         Rule.model_validate(content)
-
-
-# -- commands, with a simulated node behind a real broker ---------------------------------------------
-
-
-@pytest.fixture
-def village(tmp_path):
-    """A broker, simulated nodes that obey, and what sends."""
-    with mosquitto("allow_anonymous true") as broker:
-        settings = Settings(data=tmp_path, mqtt=broker.url, operator_password=SecretStr("x"))
-        actions = Actions()
-        nodes = [node for node in fleet(3, PILOT, actions=actions) if node.device == PUMP]
-        control = Control(actions, nodes)
-        clock = {"ahead": 0}
-
-        def obey(device, payload):
-            now = time.time_ns() // 1_000_000 + clock["ahead"]
-            links.publish(PUMP, "result", control.answer(device, payload, now))
-
-        links, over = Links(broker.url, "s", [PUMP], scenario=False, obey=obey), threading.Event()
-        node = links.open(PUMP)
-
-        def play():
-            while not over.is_set():
-                links.serve(0.05)
-            links.close(5)
-
-        playing = threading.Thread(target=play)
-        playing.start()
-        try:
-            until(lambda: node.connected and not links.waiting, "the node is there")
-            yield settings, Registry(settings.registry_url, PILOT), Ledger(settings.registry_url), clock
-        finally:
-            over.set()
-            playing.join()
-
-
-def order(village, device=PUMP.device, actuator="pump", value=1.0, minutes=10.0, wait=10.0):
-    settings, registry, ledger, _ = village
-    end = time.time_ns() // 1_000_000 + round(minutes * 60_000)
-    return dispatch(settings, registry, ledger, device, actuator, value, end, "an officer", wait)
-
-
-def test_a_command_is_done_answered_and_recorded(village):
-    until(lambda: order(village, wait=2).ok, "it is done")
-    entry = village[2].entries(1)[0]
-    assert (entry.device, entry.actuator, entry.set, entry.by) == (PUMP.device, "pump", 1.0, "an officer")
-    assert entry.answered >= entry.sent
-
-
-def test_a_command_that_comes_late_is_refused_by_the_device(village):
-    until(lambda: order(village, wait=2).ok, "the node listens")
-    village[3]["ahead"] = 20 * 60_000  # it hears it when its ten minutes are over
-    late = order(village)
-    assert late.ok is False
-    assert "passed" in late.error
-
-
-def test_what_nobody_can_do_is_not_sent(village):
-    before = len(village[2].entries(50))
-    for device, actuator, value, minutes, named in (
-        ("nobody", "pump", 1, 10, "nobody"), (PUMP.device, "aerator", 1, 10, "pump"),
-        ("tam-que-soil-probe-01", "pump", 1, 10, "no actuator"), (PUMP.device, "pump", 2, 10, "0 .off"),
-        (PUMP.device, "pump", 1, -1, "after now"), (PUMP.device, "pump", 1, 60 * 24 * 32, "31 days"),
-    ):  # fmt: skip
-        with pytest.raises(NotSent, match=named):
-            order(village, device, actuator, value, minutes)
-    assert len(village[2].entries(50)) == before
-
-
-def test_silence_is_recorded_too(village):
-    entry = order(village, "tam-que-pump-controller-01", "pump", wait=0.3)
-    assert entry.answered is None
-    assert entry.ok is None
-
-
-def test_without_the_operators_password_nothing_is_sent(village):
-    settings = village[0].model_copy(update={"operator_password": SecretStr("")})
-    with pytest.raises(NotHeard, match="HOIQUAN_OPERATOR_PASSWORD"):
-        order((settings, *village[1:]))
 
 
 def test_the_thread_goes_on_when_the_store_does_not_answer(tmp_path, store):

@@ -1,5 +1,7 @@
 """The decoder on status and diary, and on what a device's model may send."""
 
+import json
+
 import pytest
 
 from devices.contract.payloads import PayloadError
@@ -34,6 +36,42 @@ def test_a_bad_status_is_refused(payload):
 def test_a_status_may_be_retained():
     decoded = decoder().decode([said({"state": "offline"}, kind="status", retained=True)])
     assert [(state.device, state.online) for state in decoded.states] == [(REAL, False)]
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason", "field"),
+    [
+        (b"", "bad_result", "JSON"),
+        (b"done", "bad_result", "JSON"),
+        (b"[]", "bad_result", "JSON"),
+        (b"null", "bad_result", "JSON"),
+        (b"\xff", "bad_result", "JSON"),
+        (b"[" * 16_000, "bad_result", "JSON"),
+        (b"{}", "bad_result", "id"),
+        (b'{"ok":true}', "bad_result", "id"),
+        (b'{"id":"c"}', "bad_result", "ok"),
+        (b'{"id":7,"ok":true}', "bad_result", "id"),
+        (b'{"id":"c","ok":1}', "bad_result", "ok"),
+        (b'{"id":"c","ok":"true"}', "bad_result", "ok"),
+        (b'{"id":"c","ok":null}', "bad_result", "ok"),
+        (b'{"id":"c","ok":false,"error":5}', "bad_result", "error"),
+        (b'{"id":"c","ok":false,"error":"no\\u0000"}', "bad_result", "error"),
+        (b'{"id":"c\\u0000","ok":true}', "bad_result", "id"),
+        (b'{"id":"c\\ud800","ok":true}', "bad_result", "JSON"),
+        (json.dumps({"id": "c" * 65, "ok": True}).encode(), "bad_result", "id"),
+        (json.dumps({"id": "c", "ok": False, "error": "x" * 1001}).encode(), "bad_result", "error"),
+        (json.dumps({"id": "c", "ok": False, "error": "x" * 20_000}).encode(), "too_large", "20037"),
+    ],
+)  # fmt: skip
+def test_an_answer_that_is_none_is_refused_and_the_next_is_taken(payload, reason, field):
+    good = {"id": "c-1", "ok": False, "error": "no water"}
+    decoded = decoder().decode([said(payload, kind="result"), said(good, kind="result")])
+    refusal = decoded.refused[0]
+    assert (refusal.reason, refusal.field) == (reason, field)
+    (one,) = decoded.answers
+    assert (one.device, one.place, one.time, one.answer.model_dump()) == (REAL, 1, NOW, good)
+    for lang in ("vi", "en"):
+        assert field in PayloadError(reason, field).sentence(lang)
 
 
 HARVEST = {
@@ -82,7 +120,7 @@ def test_a_diary_that_is_no_event_is_refused(payload):
 
 
 @pytest.mark.parametrize("device", [REAL, PLAYED], ids=["real", "simulated"])
-@pytest.mark.parametrize("kind", ["diary", "result", "command"])
+@pytest.mark.parametrize("kind", ["diary", "command"])
 def test_a_probe_keeps_no_diary(device, kind):
     decoded = decoder().decode([said(HARVEST, device, kind=kind), said(HARVEST, NOTEBOOK, kind="diary")])
     assert (decoded.refused[0].reason, decoded.refused[0].field) == ("wrong_model", "soil-probe")

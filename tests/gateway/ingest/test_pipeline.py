@@ -213,6 +213,36 @@ def test_a_retained_status_does_not_make_a_silent_device_seen(spool):
     assert not any("last_seen" in fields for fields in store.held.values())
 
 
+# -- answers to commands
+
+
+def result(name, number, device="d1"):
+    return Message(
+        f"hoiquan/v1/p/c/{device}/result", json.dumps({"id": name, "ok": True}).encode(), NOW + number
+    )
+
+
+def test_an_answer_is_written_down_once_whatever_fails_and_refused_where_nobody_asked(spool):
+    failing, first = deque([True, True, False, True]), {}
+
+    def write(one):
+        if failing and failing.popleft():
+            raise RetryLater("the registry is away")
+        return first.setdefault("mine", one.time) == one.time if one.answer.id == "mine" else None
+
+    receiver = FakeReceiver(spool)
+    pipeline = Pipeline(
+        receiver, spool, Decoder("p", DEVICES.get), store := FakeStore(), lambda _: (), write_answer=write
+    )
+    said = [result("mine", 0), result("mine", 1), result("another's", 2), result(None, 3), telemetry(7)]
+    spool.append(said)
+    drain(pipeline, spool)
+    assert (first, store.values()) == ({"mine": NOW}, [7])
+    books = spool.books()
+    assert (books.stored, books.duplicate, books.quarantined) == (3, 1, 1)
+    assert [answer["reason"] for _, answer in receiver.sent] == ["unknown_command"]
+
+
 # -- anything at all
 
 

@@ -1,0 +1,43 @@
+"""What stands in the ledger of an answer, however often it is written."""
+
+import pytest
+
+from devices.access.database import RegistryAway
+from gateway.control.ledger import Entry, Ledger
+
+SENT = Entry("c-1", "pump-1", "pump", 1.0, "an officer", 1000, 601_000)
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    made = Ledger(tmp_path / "registry.sqlite")
+    made.sent(SENT)
+    return made
+
+
+def test_the_first_answer_counts_and_is_the_same_when_it_is_written_again(ledger):
+    assert ledger.answered("c-1", "pump-1", False, "no water", 2000) is True
+    assert ledger.answered("c-1", "pump-1", False, "no water", 2000) is True  # killed before it was settled
+    assert ledger.answered("c-1", "pump-1", True, None, 2000) is False  # in the same millisecond
+    assert ledger.answered("c-1", "pump-1", True, None, 3000) is False
+    one = ledger.entry("c-1")
+    assert (one.answered, one.ok, one.error) == (2000, False, "no water")
+
+
+def test_nobody_answers_what_another_was_told(ledger):
+    assert ledger.answered("c-1", "pump-2", True, None, 2000) is None
+    assert ledger.answered("c-2", "pump-1", True, None, 2000) is None
+    assert ledger.entries(9) == [SENT]
+
+
+def test_a_command_is_found_however_many_came_after_it(ledger):
+    for number in range(60):
+        ledger.sent(Entry(f"later-{number}", "pump-1", "valve", 1.0, "an officer", 2000 + number, 601_000))
+    assert ledger.entry("c-1") == SENT
+
+
+def test_without_a_database_it_is_told_what_to_do(ledger, tmp_path):
+    for file in tmp_path.iterdir():
+        file.write_bytes(b"\xff" * 4096)
+    with pytest.raises(RegistryAway):
+        Ledger(tmp_path / "registry.sqlite").answered("c-1", "pump-1", True, None, 2000)

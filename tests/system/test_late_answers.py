@@ -1,0 +1,50 @@
+"""A device's answer to a command that comes late, when whoever waited is gone and the gateway was killed.
+Whole processes, and the commands of devices/README.md.
+"""
+
+import json
+
+import pytest
+
+from tests.system.running import Gateway, Mosquitto, Publisher, done, hoiquan, until
+
+PUMP = "thuan-tan-pump-controller-01"
+PLACE = f"hoiquan/v1/dong-thap/thuan-tan/{PUMP}"
+
+
+@pytest.fixture
+def broker(tmp_path):
+    running = Mosquitto(tmp_path / "broker")
+    yield running
+    running.stop()
+
+
+def test_it_is_recorded(broker, tmp_path):
+    settings = {"HOIQUAN_MQTT": broker.url, "HOIQUAN_GATEWAY_PASSWORD": "x", "HOIQUAN_OPERATOR_PASSWORD": "x"}
+
+    def device(*words):
+        return hoiquan(tmp_path, "device", *words, "--data", str(tmp_path / "data"), **settings)
+
+    gateway = Gateway(tmp_path / "gateway.log", settings)
+    try:
+        until("the gateway's subscription", 30, gateway.connected)
+        pump = Publisher(broker.port, PUMP, hears=f"{PLACE}/command")
+        told = device("command", PUMP, "pump", "on", "--wait", "0", "--lang", "en")
+        assert (told.returncode, "no answer yet" in told.stdout) == (1, True)
+        assert f"hoiquan device commands --id {PUMP}" in told.stdout
+        until("the command", 10, lambda: pump.heard)
+        gateway.kill()
+        order = json.loads(pump.heard[0][1])
+        for ok in (True, False):
+            pump.publish(f"{PLACE}/result", json.dumps({"id": order["id"], "ok": ok, "error": None}))
+        pump.all_acknowledged()
+        gateway.start()
+
+        def recorded():
+            (one,) = json.loads(done(device("commands", "--id", PUMP, "--json")))
+            return one["ok"]
+
+        assert until("the answer", 30, recorded) is True
+        pump.close()
+    finally:
+        gateway.running.stop()
