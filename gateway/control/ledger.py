@@ -120,14 +120,11 @@ class Ledger:
 
     def holding(self, device: str, actuator: str, now: int) -> Entry | None:
         """The newest command that holds this actuator at epoch ms `now`."""
-        return next(
-            (
-                entry
-                for entry in self.entries(50, device)
-                if entry.actuator == actuator and entry.until > now and entry.ok is not False
-            ),
-            None,
+        c = _COMMANDS.c
+        held = select(_COMMANDS).where(
+            c.device == device, c.actuator == actuator, c.until > now, c.ok.is_not(False)
         )
+        return next(iter(self._read(held.order_by(c.sent.desc()).limit(1))), None)
 
     def _read(self, asked: Select[Any]) -> list[Entry]:
         with reached(), self._engine.connect() as connection:

@@ -34,6 +34,7 @@ def test_a_command_is_found_however_many_came_after_it(ledger):
     for number in range(60):
         ledger.sent(Entry(f"later-{number}", "pump-1", "valve", 1.0, "an officer", 2000 + number, 601_000))
     assert ledger.entry("c-1") == SENT
+    assert ledger.holding("pump-1", "pump", 3000) == SENT
 
 
 def test_without_a_database_it_is_told_what_to_do(ledger, tmp_path):
