@@ -168,8 +168,8 @@ def _look_live(
     eui = registry.eui_of(who.device)
     topics = [own, *(one.listened(eui) for one in envelopes())] if eui else [own]
     named = ", ".join(topics)
-    typer.echo(text("check.waiting", spoken, topic=named), err=True)
     with listening(settings, *topics, answers) as heard:
+        typer.echo(text("check.waiting", spoken, topic=named), err=True)
         while True:
             try:
                 message = heard.get(timeout=seconds)

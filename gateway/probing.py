@@ -209,8 +209,8 @@ def _messages(
     eui = registry.eui_of(known.device)
     topics = [str(Topic(known.pilot, known.community, known.device, "telemetry"))]
     topics += [one.listened(eui) for one in envelopes()] if eui else []
-    typer.echo(text("check.waiting", lang, topic=", ".join(topics)), err=True)
     with listening(settings, *topics) as heard:
+        typer.echo(text("check.waiting", lang, topic=", ".join(topics)), err=True)
         while True:
             try:
                 message = heard.get(timeout=seconds)

@@ -109,16 +109,20 @@ def _told(where: BrokerAddress) -> Iterator[None]:
 
 @contextmanager
 def listening(settings: Settings, *topics: str) -> Iterator["queue.SimpleQueue[MQTTMessage]"]:
-    """What is published on `topics` while the block runs. Raises NotHeard."""
+    """What is published on `topics` while the block runs, from its beginning on. Raises NotHeard."""
     client, heard = connected(settings, "reader", settings.reader_password.get_secret_value(), again=True)
     wanted = [(topic, 0) for topic in topics]
 
     def again(*_: Any) -> None:
         client.subscribe(wanted)
 
+    granted = threading.Event()
     client.on_connect = again  # `hoiquan doctor` may have taken its place
+    client.on_subscribe = lambda *_: granted.set()
     try:
         client.subscribe(wanted)
+        if not granted.wait(PATIENCE):
+            raise NotHeard("silent", where=broker_url.parse(settings.mqtt), said="no SUBACK")
         yield heard
     finally:
         client.disconnect()

@@ -1,0 +1,41 @@
+"""Whoever is told that somebody listens may speak at once."""
+
+from queue import Empty
+
+import pytest
+from pydantic import SecretStr
+from typer.testing import CliRunner
+
+import hoiquan
+from devices.settings import Settings
+from gateway.control.client import NotHeard, listening
+from tests.gateway.clients import client
+from tests.loopback import free_port
+from tests.servers import PATIENCE
+
+
+def test_what_is_said_at_once_is_heard(mosquitto):
+    given = Settings(mqtt=mosquitto.url, reader_password=SecretStr("x"))
+    with client(mosquitto, "speaker") as speaker:
+        for number in range(20):
+            with listening(given, "said") as heard:
+                speaker.publish("said", b"%d" % number)
+                try:
+                    assert heard.get(timeout=PATIENCE).payload == b"%d" % number
+                except Empty:
+                    pytest.fail(f"{number} was not heard")
+
+
+@pytest.mark.parametrize("words", [("check", "--live"), ("learn",)])
+def test_nobody_is_said_to_listen_who_does_not(tmp_path, words):
+    (tmp_path / "gateway").mkdir()
+    given = {"HOIQUAN_MQTT": f"mqtt://127.0.0.1:{free_port()}", "HOIQUAN_READER_PASSWORD": "x"}
+
+    def run(*arguments):
+        return CliRunner().invoke(
+            hoiquan.app, ["device", *arguments, "--data", str(tmp_path), "--lang", "en"], env=given
+        )
+
+    assert not run("enroll", "--community", "tam-que", "--model", "soil-probe", "--id", "mine").exception
+    done = run(*words, "--id", "mine")
+    assert isinstance(done.exception, NotHeard) and "Listening" not in done.output
