@@ -17,19 +17,19 @@ import segno
 
 from devices import broker_url
 from devices.access.authority import CA, authority, fingerprint
-from devices.contract.models import DIARY
+from devices.contract.models import DIARY, MODELS
 from devices.contract.topics import Topic
 from devices.settings import Settings
 from devices.texts import text
 
 VERSION = 1
-EXAMPLE = '{"values":{"soil_moisture":31.5}}'
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """One device's way in. `ca`: file of the CA's certificate where the broker speaks TLS, in the maker's own
     folder: `hoiquan ca` prints what is in it. `page`: of a diary, where a person signs in and writes it.
+    `example`: a reading of its own model: any other would be stored as one of the place.
     """
 
     host: str
@@ -41,6 +41,7 @@ class Ticket:
     ca: str = ""
     ca_sha256: str = ""
     page: str = ""
+    example: str = ""
 
     def plain(self) -> dict[str, object]:
         """As JSON takes it, for programs."""
@@ -65,7 +66,7 @@ class Ticket:
 
     def line(self) -> str:
         """A mosquitto_pub line that sends one reading; of a diary, an event of one's own: it is kept."""
-        what = "-f event.json" if self.page else f"-m '{EXAMPLE}'"
+        what = "-f event.json" if self.page else f"-m '{self.example}'"
         secure = f"--cafile {self.ca} " if self.ca else ""
         return (
             f"mosquitto_pub -h {self.host} -p {self.port} {secure}-i {self.user} -u {self.user} "
@@ -101,9 +102,17 @@ def ticket(
     topic = str(Topic(pilot, community, device, "diary" if diary else "telemetry"))
     page = f"{settings.pages}/diary" if diary else ""
     if not way.tls:
-        return Ticket(way.host, way.port, False, device, password, topic, page=page)
+        return Ticket(way.host, way.port, False, device, password, topic, page=page, example=_example(model))
     print_of_ca = fingerprint(authority(settings.ca))
-    return Ticket(way.host, way.port, True, device, password, topic, CA, print_of_ca, page)
+    return Ticket(way.host, way.port, True, device, password, topic, CA, print_of_ca, page, _example(model))
+
+
+def _example(model: str) -> str:
+    """A reading of a model; "" of one that measures nothing, or that there is not."""
+    known = MODELS.get(model)
+    if known is None or not known.signals:
+        return ""
+    return json.dumps({"values": {known.signals[0]: known.usual}}, separators=(",", ":"))
 
 
 def write_privately(path: Path, content: bytes) -> None:

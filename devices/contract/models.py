@@ -15,7 +15,8 @@ from devices.texts import text
 @dataclass(frozen=True, slots=True)
 class Model:
     """A kind of node: `signals` it reports every `interval` seconds (0: only on events), `more` that a real
-    one may have besides. `on_plot`: it measures, or works on, the one plot that it stands on.
+    one may have besides. `usual`: a value of the first of them, for an example. `on_plot`: it measures, or
+    works on, the one plot that it stands on.
     """
 
     id: str
@@ -23,6 +24,7 @@ class Model:
     en: str
     interval: int
     signals: tuple[str, ...]
+    usual: float = 0
     on_plot: bool = False
     more: tuple[str, ...] = ()
 
@@ -46,23 +48,23 @@ MODELS: dict[str, Model] = {
     for model in (
         Model("weather-station", "Trạm thời tiết", "Weather station", TEN_MINUTES,
               ("air_temperature", "relative_humidity", "air_pressure", "rainfall", "wind_speed",
-               "solar_radiation", *_POWER),
+               "solar_radiation", *_POWER), 29.3,
               more=("wind_direction", "rain_rate", "illuminance", "co2", "leaf_wetness", "pm2_5", "pm10",
                     "noise", "battery_level")),
         Model("soil-probe", "Đầu đo đất", "Soil probe", TEN_MINUTES,
-              ("soil_moisture", "soil_temperature", "soil_ec", *_POWER), on_plot=True,
+              ("soil_moisture", "soil_temperature", "soil_ec", *_POWER), 31.5, on_plot=True,
               more=("soil_ph", "soil_nitrogen", "soil_phosphorus", "soil_potassium", "air_temperature",
                     "relative_humidity", "illuminance", "battery_level", *_LAYERS)),
         Model("nutrient-probe", "Đầu đo dinh dưỡng đất", "Soil nutrient probe", TEN_MINUTES,
-              ("soil_nitrogen", "soil_phosphorus", "soil_potassium", "soil_ph", *_POWER),
+              ("soil_nitrogen", "soil_phosphorus", "soil_potassium", "soil_ph", *_POWER), 40,
               on_plot=True, more=("soil_moisture", "soil_temperature", "soil_ec", "battery_level")),
         Model("canal-gauge", "Trạm đo kênh rạch", "Canal gauge", TEN_MINUTES,
-              ("water_level", "water_temperature", "water_ph", "salinity", "turbidity", *_POWER),
+              ("water_level", "water_temperature", "water_ph", "salinity", "turbidity", *_POWER), 1.2,
               more=("water_ec", "dissolved_oxygen", "rainfall", "battery_level")),
         Model("pond-buoy", "Phao đo ao nuôi", "Pond buoy", TEN_MINUTES,
-              ("water_temperature", "water_ph", "dissolved_oxygen", "ammonia", *_POWER), on_plot=True,
+              ("water_temperature", "water_ph", "dissolved_oxygen", "ammonia", *_POWER), 29.3, on_plot=True,
               more=("water_ec", "salinity", "turbidity", "water_level", "battery_level")),
-        Model("pest-trap", "Bẫy đèn đếm rầy", "Light trap", TEN_MINUTES, ("pest_count", *_POWER),
+        Model("pest-trap", "Bẫy đèn đếm rầy", "Light trap", TEN_MINUTES, ("pest_count", *_POWER), 12,
               more=("air_temperature", "relative_humidity", "battery_level")),
         Model("pump-controller", "Tủ điều khiển bơm", "Pump controller", TEN_MINUTES,
               ("pump_state", "energy", "rssi"), on_plot=True,

@@ -1,12 +1,16 @@
 """`hoiquan device enroll` and `rotate`: what they print and keep to themselves, and when they do nothing."""
 
 import json
+import shlex
 
 import pytest
 from typer.testing import CliRunner
 
 import hoiquan
 from devices.access.registry import Registry
+from devices.contract.models import MODELS
+from devices.contract.payloads import decode
+from devices.contract.signals import SIGNALS
 from devices.credentials import FILE
 from devices.pilots.pilot import load
 
@@ -73,3 +77,16 @@ def test_a_password_that_holds_is_shown_though_the_broker_cannot_be_told(data, m
         done = said_by(data, *words)
         assert isinstance(done.exception, FileNotFoundError)
         assert registry.verify("mine", json.loads(done.stdout)["password"])
+
+
+def test_the_line_that_is_printed_sends_a_reading_of_the_devices_own_model(data):
+    """Somebody who copies the line of a pump must not have measured the soil."""
+    for number, model in enumerate(MODELS.values()):
+        told = said_by(data, "enroll", "--community", "tam-que", "--model", model.id, "--id", f"own-{number}")
+        words = shlex.split(json.loads(told.stdout)["line"])
+        assert words[0] == "mosquitto_pub"
+        if not model.signals:
+            assert words[-2:] == ["-f", "event.json"]
+            continue
+        ((name, value),) = decode(words[-1].encode()).values.items()
+        assert name == model.signals[0] and SIGNALS[name].low <= value <= SIGNALS[name].high
