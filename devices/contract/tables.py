@@ -15,6 +15,7 @@ import yaml
 
 from devices.contract import asyncapi
 from devices.contract.models import MODELS
+from devices.contract.orders import CARRIED
 from devices.contract.senml import units
 from devices.contract.signals import SIGNALS
 from devices.texts import catalogue
@@ -38,7 +39,7 @@ def tables() -> dict[str, str]:
     ]
     models = [
         f"| `{m.id}` | {m.vi} | {m.en} | {f'{m.interval} s' if m.interval else '-'} | "
-        f"{', '.join(f'`{name}`' for name in m.signals) or '-'} |"
+        f"{_names(m.signals)} | {_names(CARRIED.get(m.id, ()))} |"
         for m in MODELS.values()
     ]
     reasons = [
@@ -48,11 +49,15 @@ def tables() -> dict[str, str]:
     ]
     return {
         "signals": _table("id|Tiếng Việt|English|unit (UCUM)|believed|resolution", signals),
-        "models": _table("model|Tiếng Việt|English|interval|signals", models),
+        "models": _table("model|Tiếng Việt|English|interval|signals|actuators", models),
         "senml": _table("unit|SenML units", [f"| `{ucum}` | {taken} |" for ucum, taken in _units().items()]),
         "reasons": _table("reason|Tiếng Việt|English", reasons),
         "makers": _makers(),
     }
+
+
+def _names(some: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in some) or "-"
 
 
 def _units() -> dict[str, str]:
