@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from devices import files, installation, terminal
+from devices.pilots.pilot import Pilot
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language, Limit
 from devices.texts import Lang, Mendable, Misuse, moment, number, percent, text
@@ -51,16 +52,24 @@ def list_lots(
         typer.echo(text("lots.none", lang))
         return
     names = [text(f"lots.{name}", lang)
-             for name in ("gtin", "lot", "community", "harvested", "kg", "coverage", "fate")]  # fmt: skip
-    zone = settings.loaded_pilot.zone
+             for name in ("gtin", "lot", "producer", "harvested", "kg", "coverage", "fate")]  # fmt: skip
+    pilot = settings.loaded_pilot
+    zone = pilot.zone
     cells = [
-        (str(row["gtin"]), str(row["lot"]), str(row["community"]),
+        (str(row["gtin"]), str(row["lot"]), _producer(row, pilot, lang),
          terminal.moment(int(str(row["time"])), zone, lang), number(float(str(row["quantity_kg"])), lang),
          percent(float(str(row["coverage"])), lang),
          text(f"lot.{row['refused']}", lang) if row["refused"] else str(row["leaf"]))
         for row in rows
     ]  # fmt: skip
     terminal.show(names, cells, whole=(0, 1))
+
+
+def _producer(row: dict[str, object], pilot: Pilot, lang: str) -> str:
+    """Whose lot it is, by name where the pilot file knows it, and whether of a simulated diary."""
+    known = pilot.producers.get(str(row["community"]))
+    name = str(row["community"]) if known is None else known.name
+    return f"{name} ({text('lots.simulated', lang)})" if row["simulated"] else name
 
 
 @trace_app.command()

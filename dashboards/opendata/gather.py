@@ -146,6 +146,7 @@ def lot(lot: dict[str, Any]) -> dict[str, Any]:
         "coverage": lot["coverage"],
         "unit": "1",
         "sealed": lot["leaf"] is not None,
+        "simulated": lot["simulated"],
     }
 
 

@@ -102,6 +102,7 @@ class LotRow(_Row):
     coverage: float
     unit: str = Field(description="of coverage")
     sealed: bool
+    simulated: bool = Field(description="of a simulated diary: nothing was harvested")
 
 
 class Value(_Row):

@@ -17,7 +17,8 @@ NOW = int(datetime(2026, 11, 21, 5, tzinfo=UTC).timestamp() * 1000)
 PILOT = load("dong-thap")
 LOTS = [
     {"community": name, "gtin": PILOT.place[name].products[0].gtin, "lot": f"SECRET-{n}",
-     "time": NOW - n * DAY_MS, "quantity_kg": 850.0 + n, "coverage": 0.9, "leaf": n, "refused": ""}
+     "time": NOW - n * DAY_MS, "quantity_kg": 850.0 + n, "coverage": 0.9, "leaf": n, "refused": "",
+     "simulated": n > 0}
     for n, name in enumerate(("tam-que", "canh-tan", "tam-que"))
 ]  # fmt: skip
 MORE = {  # what no simulated node carries

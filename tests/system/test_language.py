@@ -100,6 +100,8 @@ def test_every_lot_can_be_copied_with_its_gtin(folder, columns):
     assert len(rows) == 2
     for row in rows:
         assert any(stands(row["gtin"], line) and stands(row["lot"], line) for line in output.splitlines())
+        assert row["community"] == "tam-que" and "Tâm Quê" in output
+        assert (text("lots.simulated", "vi") in output) == row["simulated"]
     assert text("lot.yield_cap", "vi").split()[0] in output
 
 

@@ -12,12 +12,14 @@ from devices.contract.payloads import PayloadError
 from devices.files import to_read
 from devices.pilots.places import FIRST, LAST
 from traceability.diary import slots
-from traceability.diary.rows import VALID, DiaryAct, LotRow
+from traceability.diary.rows import VALID, DiaryAct, LotRow, Outcome
 from traceability.diary.tables import understood
 from traceability.digital_link import LotKey
 
 GONE = ("merge", "revocation")  # a lot is not there any more after one of these; nor when all of it was split
 ROUNDING = 1e-6  # kilograms
+# what came out of a split or merge is known as its entry's id, a hyphen and a number
+SOURCE = "s.community=l.community AND s.id=rtrim(rtrim(l.harvest, '0123456789'), '-')"
 # a day of no calendar of ours stands as 1970: it is shown, and ends nobody's list
 TIME, SPAN = "CASE WHEN time BETWEEN ? AND ? THEN time ELSE 0 END", (
     midnight_of(FIRST, UTC), midnight_of(LAST, UTC),
@@ -61,7 +63,7 @@ class DiaryReader:
 
     def outcomes(
         self, limit: int, community: str = "", gtin: str = "", *, harvests: bool = False
-    ) -> list[LotRow]:
+    ) -> list[Outcome]:
         """The newest lots of all communities, or of one, sealed and refused, as they are now; or the sealed
         ones of a product. `harvests`: without what came out of a split or merge.
         """
@@ -69,12 +71,18 @@ class DiaryReader:
         asked = {condition: value for condition, value in only.items() if value}
         there = "EXISTS (SELECT 1 FROM event e WHERE e.community=lot.community AND e.id=lot.harvest)"
         conditions = [*asked, *([there] if harvests else [])]
-        rows = self._ask(
-            f"SELECT community, harvest, gtin, lot, {TIME}, quantity, coverage, leaf, refused FROM lot "
-            f"WHERE {' AND '.join(conditions) or 'true'} ORDER BY 5 DESC LIMIT ?",
+        rows = self._ask(  # whose diary: of those alone that are given
+            "SELECT coalesce(e.simulated, s.simulated, 0), l.* FROM "
+            f"(SELECT community, harvest, gtin, lot, {TIME} time, quantity, coverage, leaf, refused FROM lot "
+            f"WHERE {' AND '.join(conditions) or 'true'} ORDER BY 5 DESC LIMIT ?) l "
+            "LEFT JOIN event e ON e.community=l.community AND e.id=l.harvest "
+            f"LEFT JOIN event s ON {SOURCE} ORDER BY l.time DESC",
             (*SPAN, *asked.values(), limit),
         )
-        return [LotRow(c, harvest, LotKey(gtin, lot), *rest) for c, harvest, gtin, lot, *rest in rows]
+        return [
+            Outcome(LotRow(community, harvest, LotKey(gtin, lot), *rest), bool(simulated))
+            for simulated, community, harvest, gtin, lot, *rest in rows
+        ]
 
     def slots(self) -> dict[LotKey, int]:
         """When each sealed lot is told of, epoch ms (slots.py)."""
@@ -181,9 +189,7 @@ class DiaryReader:
             "WHERE (a.gtin, a.lot)=(l.gtin, l.lot) AND a.kind='split'), "
             "EXISTS (SELECT 1 FROM addendum a WHERE (a.gtin, a.lot)=(l.gtin, l.lot) AND a.kind='correction') "
             "FROM lot l LEFT JOIN event e ON e.community=l.community AND e.id=l.harvest "
-            # what came out of a split or merge is known as its id, a hyphen and a number
-            "LEFT JOIN event s ON s.community=l.community AND "
-            "s.id=rtrim(rtrim(l.harvest, '0123456789'), '-') "
+            f"LEFT JOIN event s ON {SOURCE} "
             f"WHERE l.community=? AND l.leaf IS NOT NULL AND {asked}",
             (community, *values),
         )

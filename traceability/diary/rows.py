@@ -68,6 +68,13 @@ class LotRow(NamedTuple):
     refused: str = ""
 
 
+class Outcome(NamedTuple):
+    """What became of a harvest, and whether it is of a simulated diary."""
+
+    lot: LotRow
+    simulated: bool
+
+
 class AddendumRow(NamedTuple):
     """An entry that was sealed beside a lot's record: kind of event, kilograms, index in the log."""
 

@@ -295,8 +295,9 @@ def _lots(
             "leaf": row.leaf,
             "refused": row.refused,
             "recalled": row.key in recalled,
+            "simulated": simulated,
         }
-        for row in reader.outcomes(limit, community, gtin, harvests=harvests)
+        for row, simulated in reader.outcomes(limit, community, gtin, harvests=harvests)
     ]
 
 

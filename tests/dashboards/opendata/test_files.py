@@ -60,6 +60,11 @@ def test_gdal_3_6_and_3_12_are_told_the_length_before_and_with_the_file(client, 
     assert again.status_code == 304 and again.content == b""
 
 
+def test_a_table_of_lots_says_which_are_simulated(client):
+    found = [row["simulated"] for row in _rows(client, "lots.csv")]
+    assert found == [str(lot["simulated"]) for lot in soil.LOTS]
+
+
 def test_a_gtin_stays_a_text_in_excel_and_pandas_3_1(client):
     found = [row["gtin"] for row in _rows(client, "lots.csv")]
     assert found == [f"(01){lot['gtin']}" for lot in soil.LOTS]

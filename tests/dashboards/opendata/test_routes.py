@@ -205,6 +205,13 @@ def test_lots_keep_their_codes(client):
     ]
 
 
+def test_nobody_takes_a_lot_of_the_simulator_for_a_harvest(client):
+    rows = client.get("/api/v1/lots").json()["rows"]
+    assert (
+        [row["simulated"] for row in rows] == [one["simulated"] for one in soil.LOTS] == [False, True, True]
+    )
+
+
 def test_harvests_of_a_community_are_not_cut_off_by_those_of_others(client, monkeypatch):
     monkeypatch.setattr("dashboards.opendata.routes.LOTS", 1)
     answer = client.get("/api/v1/lots?community=canh-tan").json()

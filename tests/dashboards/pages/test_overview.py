@@ -37,7 +37,7 @@ NOW = int(datetime(2026, 11, 21, 5, tzinfo=UTC).timestamp() * 1000)
 def client(store: SqliteStore, pilot: Pilot) -> Iterator[TestClient]:
     lots = [{"community": "tam-que", "gtin": pilot.place["tam-que"].products[0].gtin,  # type: ignore[attr-defined]
              "lot": "TQ261120-ABCDEFGH", "time": NOW - DAY_MS, "quantity_kg": 850.0, "coverage": 0.9,
-             "leaf": 3, "refused": ""}]  # fmt: skip
+             "leaf": 3, "refused": "", "simulated": True}]  # fmt: skip
     figures = Figures(
         store, pilot, lambda *_: list(lots), lambda at: evaluate(store, pilot, pilot.fleet.values(), at),
         now=lambda: NOW,
@@ -203,6 +203,7 @@ def test_a_browser_that_prefers_english_gets_it_without_asking(client: TestClien
 def test_lots_lead_to_their_records_and_stay_secret_in_open_data(client: TestClient) -> None:
     page = client.get("/").text
     assert re.search(r'href="/01/\d{14}/10/TQ261120-ABCDEFGH"', page)
+    assert 'thu hoạch 20/11/2026 <span class="tag">mô phỏng</span>' in page
     assert "TQ261120" not in client.get("/api/v1/lots").text
 
 

@@ -23,7 +23,8 @@ PLACE = "thuan-tan"
 
 def client_of(store: SqliteStore, pilot: Pilot, now: int = NOW, **more: object) -> TestClient:
     lots = [{"community": PLACE, "gtin": "02000000000015", "lot": f"TT-{number}", "time": NOW - DAY_MS,
-             "quantity_kg": 1850.5, "coverage": 0.9, "leaf": 3, "refused": "", "recalled": number == 2}
+             "quantity_kg": 1850.5, "coverage": 0.9, "leaf": 3, "refused": "", "recalled": number == 2,
+             "simulated": number == 1}
             for number in (1, 2)]  # fmt: skip
     recalls = [{"community": PLACE, "gtin": "02000000000015", "lot": "TT-2", "time": NOW - HOUR_MS,
                 "reason": "dư lượng <b>"}]  # fmt: skip
@@ -207,6 +208,13 @@ def test_lots_lead_to_their_records_and_a_recall_is_said(client: TestClient) -> 
     page = client.get(f"/place/{PLACE}").text
     assert '<a href="/01/02000000000015/10/TT-1"><b>Xoài cát Chu</b> · TT-1</a>' in page
     assert "1.850,5 kg" in page and page.count("ĐÃ THU HỒI") == 1
+
+
+def test_a_lot_of_the_simulator_is_marked_as_one(client: TestClient) -> None:
+    lots = client.get(f"/place/{PLACE}").text.partition('<ul class="lots">')[2]
+    assert re.findall(r'<b>[^<]*</b> · (TT-.)</a>.*?<span class="tag">([^<]+)</span>', lots) == [
+        ("TT-1", "mô phỏng"), ("TT-2", "thật"),
+    ]  # fmt: skip
 
 
 def test_labels_are_printed_of_lots_that_were_not_recalled(client: TestClient) -> None:

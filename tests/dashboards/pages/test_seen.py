@@ -30,7 +30,7 @@ def site(tmp_path: Path) -> Iterator[str]:
     store = SqliteStore(tmp_path / "store.sqlite")
     lots = [{"community": "thuan-tan", "gtin": "02000000000015", "lot": "TT261120-ABCDEFGH",
              "time": NOW - DAY_MS, "quantity_kg": 1850.5, "coverage": 0.9, "leaf": 3, "refused": "",
-             "recalled": True}]  # fmt: skip
+             "recalled": True, "simulated": True}]  # fmt: skip
     for name, device in PILOT.fleet.items():
         if device.community not in ("thuan-tan", "lang-tan-thuan-tay") or device.model == "diary":
             continue

@@ -204,7 +204,7 @@ def test_water_that_is_in_alarm_nowhere_is_shown_where_it_is_nearest(
 
 def test_a_lot_of_a_place_that_is_in_no_pilot_file_is_shown_by_its_id(pilot: Pilot) -> None:
     lot = {"community": "nobody", "gtin": "02000000000015", "lot": "X-1", "time": NOW, "quantity_kg": 5.0,
-           "refused": ""}  # fmt: skip
+           "refused": "", "simulated": False}  # fmt: skip
     shown = wording.lot_of(lot, pilot, "vi")
     assert shown["community"] == "nobody (không có trong tệp thí điểm)" and shown["place"] == ""
     assert shown["product"] == "02000000000015"

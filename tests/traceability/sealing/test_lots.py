@@ -1,5 +1,6 @@
 """Lots as pages list them: of all communities or of one, with those that were recalled."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from devices.clock import epoch_ms
@@ -41,6 +42,21 @@ def test_what_was_harvested_is_a_harvest_once(sealer: Sealer, pilot: Pilot, tmp_
     found = seal.harvests(tmp_path, 10, "tam-que")
     assert sorted(float(str(row["quantity_kg"])) for row in found) == [850, 900_000]
     assert seal.harvests(tmp_path, 10, "canh-tan") == []
+
+
+def test_a_lot_and_what_became_of_it_say_whether_the_diary_is_a_simulated_one(
+    sealer: Sealer, pilot: Pilot, tmp_path: Path
+) -> None:
+    invented = pilot.fleet["tam-que-diary-01"]
+    group = replace(invented, device="secretary", simulated=False)
+    write(sealer, invented, harvest(1))
+    write(sealer, group, harvest(2))
+    parts = Split(event="split", id="s-7", ts=HARVESTED, plot="plot-1", crop="mango", harvest="mango-2",
+                  parts=(400.0, 450.0))  # fmt: skip
+    write(sealer, group, parts)
+    found = [(row["quantity_kg"], row["simulated"]) for row in seal.lots(tmp_path)]
+    assert sorted(found) == [(400, False), (450, False), (850, False), (850, True)]
+    assert sorted(row["simulated"] for row in seal.harvests(tmp_path, 10)) == [False, True]
 
 
 def test_a_folder_without_a_diary_has_no_lots(tmp_path: Path) -> None:
