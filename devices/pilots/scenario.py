@@ -103,15 +103,18 @@ class Scenario(Written):
                     raise Misuse("simulated.no_theft", device=device)
 
     def judged(self, pilot: Pilot) -> Pilot:
-        """The pilot with the rule that fits: a node is judged by the interval it promised, so no slot in
-        which its coverage is counted is shorter than that.
+        """The pilot with the rules that fit: a node is judged by the interval it promised, so no slot in
+        which its coverage is counted is shorter than that, and none is silent that missed one reading.
         """
+        alarms, twice = pilot.alarms, -(-2 * (self.interval_minutes or 0) // 60)
+        if alarms is not None and alarms.silent_hours < twice:
+            alarms = alarms.model_copy(update={"silent_hours": twice})
         rule = pilot.rules.iot_communities
         slot = max(rule.slot_minutes, self.interval_minutes or 0)
         rules = pilot.rules.model_copy(
             update={"iot_communities": rule.model_copy(update={"slot_minutes": slot})}
         )
-        return pilot.model_copy(update={"rules": rules})
+        return pilot.model_copy(update={"rules": rules, "alarms": alarms})
 
 
 def held(folder: Path) -> Scenario | None:

@@ -172,6 +172,13 @@ def test_a_node_is_judged_by_the_interval_it_promised():
     assert load("harsh-month").judged(PILOT).rules == PILOT.rules
 
 
+def test_a_node_that_is_heard_twice_a_day_is_not_silent_after_three_hours():
+    assert PILOT.alarms.silent_hours == 3
+    assert load("decade").judged(PILOT).alarms.silent_hours == 24
+    assert load("hopper").judged(PILOT).alarms == load("harsh-month").judged(PILOT).alarms == PILOT.alarms
+    assert load("decade").judged(PILOT.model_copy(update={"alarms": None})).alarms is None
+
+
 def test_a_rehearsal_keeps_to_a_folder_of_its_own(tmp_path):
     rehearse(tmp_path, load("decade"))
     rehearse(tmp_path, load("decade"))
