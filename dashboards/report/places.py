@@ -25,7 +25,7 @@ class Commune:
 
 def communes(pilot: Pilot, year: Year) -> list[Commune]:
     """Every commune with a place that had joined by the end of the year, or by now."""
-    until = day_of(year.at, pilot.zone)
+    until = day_of(year.until, pilot.zone)
     found: dict[str, list[Place]] = {}
     for place in sorted(pilot.places, key=lambda one: alphabetical(one.name)):
         if place.joined <= until and place.joined.year <= year.year:

@@ -27,7 +27,8 @@ class Harvested:
 
 @dataclass(frozen=True, slots=True)
 class Year:
-    """What the store holds of one calendar year, up to epoch ms `at`. Without `indicators` it holds nothing.
+    """What the store holds of one calendar year, up to epoch ms `until`, and with its last count, which was at
+    `at`. Without `indicators` it holds nothing.
 
     `coverage`: mean of each place's devices over the year's counted days; `counted`: how many days those are,
     of `days` that have passed. `lots` are the real ones, of a rehearsal all; those of simulated diaries are
@@ -36,6 +37,7 @@ class Year:
 
     year: int
     at: int
+    until: int
     days: int
     counted: int
     indicators: tuple[Indicator, ...]
@@ -59,12 +61,13 @@ def look_up(figures: Figures, year: int, now: int) -> Year:
     """The year `year` as known at epoch ms `now`. Raises RetryLater where the store does not answer."""
     pilot, store = figures.pilot, figures.store
     start, end = (midnight_of(date(one, 1, 1), pilot.zone) for one in (year, year + 1))
-    stop = max(start, min(end, now))
+    stop = max(start, min(end, now + 1))  # what is of this very moment is in it: the last one of a rehearsal
+    until = max(start, stop - 1)
     days = -(-(stop - start) // DAY_MS)
-    found = figures.indicators(stop - 1, start) if stop > start else []
+    found = figures.indicators(until, start) if stop > start else []
     indicators = tuple(_daily(one, pilot.zone) for one in found)
     if not indicators:
-        return Year(year, stop, days, 0, (), None, {}, {}, {}, {}, simulated=False)
+        return Year(year, until, until, days, 0, (), None, {}, {}, {}, {}, simulated=False)
     where = {"pilot": pilot.pilot}
     simulated = any(one.simulated for one in indicators)
     harvests: dict[str, list[float]] = {}
@@ -89,7 +92,7 @@ def look_up(figures: Figures, year: int, now: int) -> Year:
         doubted[dict(point.tags)["reason"]] += int(point.fields["doubts"])
     at = max(one.at for one in indicators)
     return Year(
-        year, at, days, max(len(one.trend) for one in indicators), indicators, figures.evaluation(at),
+        year, at, until, days, max(len(one.trend) for one in indicators), indicators, figures.evaluation(at),
         {place: Harvested(len(each), sum(each)) for place, each in harvests.items()},
         {place: _mean(each) for place, each in shares.items()},
         {place: len(each) for place, each in devices.items()},
