@@ -39,7 +39,7 @@ def targets(pilot: Pilot, year: Year, lang: str) -> list[Block]:
 
 
 def _row(one: Indicator, lang: str) -> tuple[str, ...]:
-    stands = "reached" if one.reached else "behind" if wording.pace(one) == "behind" else "on_course"
+    stands = "reached" if one.reached else wording.pace(one)
     return (
         named(one.id, lang), aim(one.id, one.due, lang), value(one, one.value, lang),
         value(one, one.real, lang), value(one, one.simulated, lang), wording.gap(one, lang),

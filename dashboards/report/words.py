@@ -24,7 +24,7 @@ def aim(indicator: str, point: TargetPoint, lang: str) -> str:
     write = partial(percent, most=wording.DIGITS) if indicator == SHARE else number
     shown = write(point.at_least, lang)
     if point.up_to is not None:
-        shown = span(shown, write(point.up_to, lang))
+        return say(lang, "between", value=span(shown, write(point.up_to, lang)), year=point.year)
     return say(lang, "over" if point.strictly_over else "at_least", value=shown, year=point.year)
 
 

@@ -27,8 +27,8 @@ class Harvested:
 
 @dataclass(frozen=True, slots=True)
 class Year:
-    """What the store holds of one calendar year, up to epoch ms `until`, and with its last count, which was at
-    `at`. Without `indicators` it holds nothing.
+    """What the store holds of one calendar year up to epoch ms `until`; `at` is its last count's. Without
+    `indicators` it holds nothing.
 
     `coverage`: mean of each place's devices over the year's counted days; `counted`: how many days those are,
     of `days` that have passed. `lots` are the real ones, of a rehearsal all; those of simulated diaries are

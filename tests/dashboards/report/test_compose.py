@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 from typer.testing import CliRunner
 
+from dashboards import wording
 from dashboards.report import yearly
 from dashboards.report.compose import compose
 from dashboards.report.document import Block
@@ -14,6 +15,7 @@ from dashboards.report.yearly import look_up
 from devices.clock import DAY_MS, HOUR_MS, epoch_ms, midnight_of
 from devices.pilots.names import alphabetical
 from devices.pilots.pilot import HERE, TargetPoint, load
+from devices.texts import text
 from gateway.indicators import count
 from gateway.stores import store as stores
 from gateway.stores.points import Point, tags
@@ -107,6 +109,23 @@ def test_form_basis_coverage_rules_and_due_dates_are_there(store):
     headings = [block.text for block in made.blocks if block.kind == "heading"]
     assert [one.split(".")[0] for one in headings] == ["I", "II", "III", "IV", "V", "VI"]
     assert all(one == one.upper() for one in headings)
+
+
+@pytest.mark.parametrize(("value", "pace"), [(9.0, "ahead"), (8.0, "on_course"), (7.0, "behind")])
+def test_the_assessment_is_the_overviews(store, value, pace):
+    """8.3 are due by now, of whole ones 8."""
+    year = look_up(figures(store), 2026, NOW)
+    one = dataclasses.replace(year.indicators[0], value=value)
+    made = compose(PILOT, (dataclasses.replace(year, indicators=(one,)),), "vi")
+    said = text(f"report.assessment_{pace}", "vi", path="8")
+    assert rows(made.blocks, "Chỉ tiêu")[1][6] == said
+    assert text(f"overview.{pace}", "vi").lower() in said.lower()
+    assert text(f"overview.{pace}", "vi") in wording.course(one, "vi")
+
+
+def test_a_target_with_two_ends_is_no_least_one(store):
+    assert rows(report(store, 2025).blocks, "Chỉ tiêu")[3][1] == "15–20% (đến năm 2025)"
+    assert rows(report(store, 2025, "en").blocks, "Indicator")[3][1] == "15–20% (by 2025)"
 
 
 @pytest.mark.parametrize(
