@@ -117,7 +117,7 @@ def _table(pilot: Pilot, year: Year, commune: Commune, lang: str) -> Block:
 
 def _before(commune: Commune, lang: str) -> str:
     """What the commune was before 1 July 2025, where it is known what it is since."""
-    old = ", ".join(dict.fromkeys(place.commune_old for place in commune.places))
+    old = "; ".join(dict.fromkeys(place.commune_old for place in commune.places))
     known = all(place.commune_new for place in commune.places)
     return say(lang, "commune_before", old=old) if known else say(lang, "commune_unknown")
 
