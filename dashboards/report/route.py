@@ -1,5 +1,5 @@
-"""This year's report at `/report.pdf` and `/report.docx`, with `?years=3` a review: what `hoiquan report`
-writes, for whoever has a browser alone.
+"""This year's report at `/report.pdf` and `/report.docx`, with `?year=2025` that of another year, with
+`?years=3` a review: what `hoiquan report` writes, for whoever has a browser alone.
 """
 
 import asyncio
@@ -7,7 +7,7 @@ import hashlib
 from functools import lru_cache
 from typing import Annotated, Literal, NamedTuple
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
@@ -19,6 +19,7 @@ from devices.clock import MINUTE_MS, day_of
 from devices.texts import LANGS
 from devices.web.frame import headers
 from devices.web.language import VARY, language
+from gateway.indicators.course import START_YEAR
 
 TICK_MS = 10 * MINUTE_MS  # made at most so often: it takes a processor a second or two
 Kind = Literal["pdf", "docx"]
@@ -26,8 +27,9 @@ TYPES: dict[Kind, str] = {
     "pdf": "application/pdf",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 }
-KEPT = len(TYPES) * len(LANGS) * MOST_YEARS  # whoever asks for all of them again has nothing made anew
-Years = Annotated[int, Query(ge=1, le=MOST_YEARS, description="how many years that end with this one")]
+KEPT = len(TYPES) * len(LANGS) * MOST_YEARS  # whoever asks for all of this year again has none made anew
+Year = Annotated[int | None, Query(ge=START_YEAR, description="of which year; without it this one")]
+Years = Annotated[int, Query(ge=1, le=MOST_YEARS, description="how many years that end with that one")]
 
 
 class Made(NamedTuple):
@@ -42,21 +44,25 @@ def router(figures: Figures) -> APIRouter:
     making = asyncio.Lock()
 
     @lru_cache(maxsize=KEPT)
-    def made(kind: Kind, lang: str, years: int, tick: int) -> Made:
+    def made(kind: Kind, lang: str, year: int, years: int, tick: int) -> Made:
         from dashboards.report.paper import pdf  # late: typst and python-docx are slow to import
         from dashboards.report.word import docx
 
         now = figures.now()
-        past = look_back(figures, day_of(now, figures.pilot.zone).year, years, now)
+        past = look_back(figures, year, years, now)
         report = compose(figures.pilot, past, lang, figures.rehearsal)
         digest = hashlib.sha256(f"{kind} {report!r}".encode()).hexdigest()[:32]
         return Made(pdf(report) if kind == "pdf" else docx(report), f'W/"{digest}"')
 
-    async def answer(request: Request, kind: Kind, years: int) -> Response:
+    async def answer(request: Request, kind: Kind, year: int | None, years: int) -> Response:
         now, lang = figures.now(), language(request)
+        this = day_of(now, figures.pilot.zone).year
+        if year is not None and year > this:
+            raise HTTPException(404, f"year={year}: choose one from {START_YEAR} to {this}")
+        year = year or this
         async with making:  # who waits holds no thread that other pages need
-            content, etag = await run_in_threadpool(made, kind, lang, years, now // TICK_MS)
-        name = f"{'bao-cao' if lang == 'vi' else 'report'}-{day_of(now, figures.pilot.zone).year}.{kind}"
+            content, etag = await run_in_threadpool(made, kind, lang, year, years, now // TICK_MS)
+        name = f"{'bao-cao' if lang == 'vi' else 'report'}-{year}.{kind}"
         shown = "inline" if kind == "pdf" else "attachment"
         sent = headers(vary=VARY, cache="no-cache") | {
             "Content-Disposition": f'{shown}; filename="{name}"',
@@ -67,11 +73,11 @@ def router(figures: Figures) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
 
     @routes.api_route("/report.pdf", methods=["GET", "HEAD"])
-    async def as_pdf(request: Request, years: Years = 1) -> Response:
-        return await answer(request, "pdf", years)
+    async def as_pdf(request: Request, year: Year = None, years: Years = 1) -> Response:
+        return await answer(request, "pdf", year, years)
 
     @routes.api_route("/report.docx", methods=["GET", "HEAD"])
-    async def as_docx(request: Request, years: Years = 1) -> Response:
-        return await answer(request, "docx", years)
+    async def as_docx(request: Request, year: Year = None, years: Years = 1) -> Response:
+        return await answer(request, "docx", year, years)
 
     return routes

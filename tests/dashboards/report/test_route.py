@@ -93,3 +93,15 @@ def test_a_review_by_a_browser(client: TestClient) -> None:
     assert three.status_code == 200 and three.headers["etag"] != year.headers["etag"]
     for wrong in ("0", "11", "x"):
         assert client.get(f"/report.pdf?years={wrong}").status_code == 422
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_report_of_another_year_is_that_years(kind: str, client: TestClient) -> None:
+    """In January the one that is handed in is last year's; nobody is given this one under its name."""
+    this, last = client.get(f"/report.{kind}"), client.get(f"/report.{kind}?year=2025")
+    assert last.headers["content-disposition"].endswith(f'filename="bao-cao-2025.{kind}"')
+    assert last.headers["etag"] != this.headers["etag"]
+    assert client.get(f"/report.{kind}?year=2026").headers["etag"] == this.headers["etag"]
+    assert client.get(f"/report.{kind}?year=2027").status_code == 404, "it has not begun"
+    for wrong in ("2020", "x", ""):
+        assert client.get(f"/report.{kind}?year={wrong}").status_code == 422
