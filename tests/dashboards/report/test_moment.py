@@ -1,0 +1,71 @@
+"""A report and the overview of the same moment say the same: how a target stands, what is due next."""
+
+import dataclasses
+from datetime import UTC, date, datetime
+
+import pytest
+
+from dashboards import wording
+from dashboards.report.compose import compose
+from dashboards.report.plain import markdown
+from dashboards.report.yearly import look_up
+from devices.clock import epoch_ms, midnight_of
+from devices.texts import text
+from gateway.stores.points import Point, tags
+from tests.dashboards.report.filled import NOW, PILOT, PLAYED, figures, filled, report, rows
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    made = filled(tmp_path_factory.mktemp("report") / "store.sqlite")
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(("value", "pace"), [(9.0, "ahead"), (8.0, "on_course"), (7.0, "behind")])
+def test_the_assessment_is_the_overviews(store, value, pace):
+    """8.3 are due by now, of whole ones 8."""
+    year = look_up(figures(store), 2026, NOW)
+    one = dataclasses.replace(year.indicators[0], value=value)
+    made = compose(PILOT, (dataclasses.replace(year, indicators=(one,)),), "vi")
+    said = text(f"report.assessment_{pace}", "vi", path="8")
+    assert rows(made.blocks, "Chỉ tiêu")[1][6] == said
+    assert text(f"overview.{pace}", "vi").lower() in said.lower()
+    assert text(f"overview.{pace}", "vi") in wording.course(one, "vi")
+
+
+def test_a_target_with_two_ends_is_no_least_one(store):
+    assert rows(report(store, 2025).blocks, "Chỉ tiêu")[3][1] == "15–20% (đến năm 2025)"
+    assert rows(report(store, 2025, "en").blocks, "Indicator")[3][1] == "15–20% (by 2025)"
+
+
+def test_what_a_commune_was_is_one_old_commune_beside_another(store):
+    """Each has a comma of its own, between it and its district."""
+    said = [annex.blocks[0].text for annex in report(store).annexes]
+    assert "Trước ngày 01/07/2025: xã Định Yên, huyện Lấp Vò; huyện Lai Vung." in said
+
+
+@pytest.mark.parametrize(
+    ("moment", "due"),
+    [
+        (datetime(2026, 11, 29, 16, 59, 59, tzinfo=UTC), "ngày mai, 30/11/2026"),
+        (datetime(2026, 11, 29, 17, tzinfo=UTC), "Hôm nay, 30/11/2026, là hạn báo cáo"),
+        (datetime(2026, 12, 15, 3, tzinfo=UTC), "Hôm nay, 15/12/2026, là hạn báo cáo"),
+        (datetime(2027, 1, 5, 3, tzinfo=UTC), "Tính đến ngày 31/12/2026. Báo cáo tiếp theo: ngày 30/11/2027"),
+    ],
+)
+def test_what_is_due_next_is_due_from_the_day_on_which_the_report_is_made(store, moment, due):
+    """Not from the day of the last count, which may be weeks ago: the overview says the same."""
+    assert due in markdown(report(store, now=epoch_ms(moment)))
+
+
+def test_the_count_of_the_very_moment_is_in_the_report(tmp_path):
+    """A rehearsal is shown at its last moment, at which it was counted last."""
+    store = filled(tmp_path / "store.sqlite")
+    last = midnight_of(date(2027, 1, 1), PILOT.zone) - 1
+    kpi = {"value": 5.0, "target": 14.0, "gap": -9.0, "value_real": 0.0, "value_simulated": 5.0, "path": 8.4}
+    store.write([Point("kpi", tags(pilot="dong-thap", indicator="iot_communities"), kpi, last)])
+    made = report(store, now=last, played=PLAYED)
+    store.close()
+    assert rows(made.blocks, "Chỉ tiêu")[1][2] == "5"
+    assert "Tính đến 31/12/2026 23:59" in markdown(made)
