@@ -164,13 +164,13 @@ class Figures:
         since = now - self.trend_days * DAY_MS if since is None else since
         rows = [*whole(self.store.series("kpi", where, since, now + 1, MANY), "value")]
         result = []
-        day = day_of(now, self.pilot.zone)
         for name in INDICATORS:
             mine = [point for point in rows if dict(point.tags)["indicator"] == name]
             if not mine:
                 continue
             newest = next(whole(mine, "value_real", "value_simulated"), mine[0])
             target = self.pilot.target(name)
+            day = day_of(newest.time, self.pilot.zone)  # what was counted is held against what was due then
             result.append(
                 Indicator(
                     name,

@@ -1,16 +1,22 @@
 """What the pages take out of a store, where a point is not whole yet."""
 
-from dashboards.figures import Figures
+from datetime import date
+
+from dashboards.figures import Figures, iso
+from dashboards.opendata import gather
 from dashboards.pages.lately import Lately
 from dashboards.pages.today import advised
+from dashboards.progress import Progress
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_of, midnight_of
 from devices.pilots.pilot import load
 from gateway.indicators.count import evaluate
+from gateway.indicators.course import path
 from gateway.stores.points import Point, tags, whole
 from gateway.stores.sqlite import SqliteStore
 from tests.dashboards.soil import NOW
 
 PILOT = load("dong-thap")
+TARGET = PILOT.target("iot_communities")
 
 
 def test_a_point_that_is_just_being_written_is_not_there_yet(tmp_path):
@@ -54,6 +60,24 @@ def test_an_alarm_or_advice_that_is_just_being_written_is_not_there_yet_and_fail
     assert advised(Lately.read(figures).advice, PILOT, NOW, "vi") == []
     store.write([Point("advice", rule, {"text": "Đóng cống."}, NOW)])
     assert [one["text"] for one in advised(Lately.read(figures).advice, PILOT, NOW, "vi")] == ["Đóng cống."]
+    store.close()
+
+
+def test_what_was_counted_last_year_is_held_against_last_years_target(tmp_path):
+    """Until it is counted again, within the hour: as Grafana's boards have it, to which the point itself says
+    what was due.
+    """
+    store = SqliteStore(tmp_path / "store.sqlite")
+    year = midnight_of(date(2026, 1, 1), PILOT.zone)
+    figures = Figures(store, PILOT, lambda n: [], lambda at: evaluate(store, PILOT, (), at))
+    for at, due, asked in ((year - HOUR_MS, 2025, path(TARGET, date(2025, 12, 31))), (year, 2030, 7.0)):
+        kpi = {"value": 7.0, "value_real": 7.0, "value_simulated": 0.0}
+        store.write([Point("kpi", tags(pilot="dong-thap", indicator="iot_communities"), kpi, at)])
+        (one,) = figures.indicators(year + HOUR_MS // 6)
+        assert (one.due.year, one.reached, one.path) == (due, due == 2025, asked)
+        assert one.forecasts[0].year == day_of(at, PILOT.zone).year
+        (row,) = gather.indicators(figures, Progress(year, [one], {}, {}))
+        assert (row["target_year"], row["path"], row["time"]) == (due, asked, iso(at))
     store.close()
 
 
