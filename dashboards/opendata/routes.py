@@ -41,6 +41,7 @@ def router(
     written = lru_cache(maxsize=1)(partial(gather.indicators, figures))  # once for each reading
     routes = APIRouter(prefix="/api/v1", tags=["open data"], responses=refused(503))
     place: Any = Query(None, json_schema_extra={"enum": list(figures.pilot.place)})
+    producer: Any = Query(None, json_schema_extra={"enum": list(figures.pilot.producers)})
 
     @routes.get("/indicators", **_describes(open_rows.Indicators, 404))
     def indicators(
@@ -123,9 +124,10 @@ def router(
         return device_json(newest[0])
 
     @routes.get("/lots", **_describes(open_rows.Lots))
-    def lots(request: Request, page: Page, community: str | None = place) -> Response:
+    def lots(request: Request, page: Page, community: str | None = producer) -> Response:
         """The newest harvests, without the codes of their lots: who holds a label can look its record up."""
-        require_place(figures, community)
+        if community is not None and community not in figures.pilot.producers:
+            raise misread("community", community, "the pilot has nobody of that name who seals lots")
         rows = [gather.lot(lot) for lot in figures.harvests(LOTS, community or "")]
         return answer(request, figures, page, rows, columns(open_rows.LotRow))
 

@@ -205,6 +205,15 @@ def test_lots_keep_their_codes(client):
     ]
 
 
+def test_lots_are_asked_for_of_whoever_seals_some(client):
+    """Cooperatives seal most of them, and are no places of the pilot; villages seal none."""
+    known = {one["community"] for one in client.get("/api/v1/lots").json()["rows"]} | {"htx-061"}
+    assert {client.get(f"/api/v1/lots?community={one}").status_code for one in known} == {200}
+    for nobody in ("nowhere", soil.PILOT.villages[0].id):
+        refused = client.get(f"/api/v1/lots?community={nobody}")
+        assert refused.status_code == 422 and "seals lots" in refused.text
+
+
 def test_nobody_takes_a_lot_of_the_simulator_for_a_harvest(client):
     rows = client.get("/api/v1/lots").json()["rows"]
     assert (
