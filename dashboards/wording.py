@@ -15,6 +15,7 @@ from devices.texts import number as plain
 from gateway.indicators.course import Forecast
 
 EXACT = 1e-9  # below that two sums are the same, and what differs is how they are rounded
+SWITCHED = {"pump_state": "runs", "aerator_state": "runs", "valve_state": "valve"}
 DIGITS = 1  # behind the point of an indicator, at most
 
 
@@ -155,7 +156,11 @@ def amount(signal: str, value: float, lang: str) -> str:
 
 
 def measured(signal: str, value: float, lang: str) -> str:
-    """A value with its unit."""
+    """A value with its unit; of what is switched, in words."""
+    if signal in SWITCHED and value in (0, 1):
+        return text(f"overview.{SWITCHED[signal]}_{int(value)}", lang)
+    if signal == "valve_state" and 0 < value < 1:
+        return text("overview.valve_part", lang, part=percent(value, lang))
     return SIGNALS[signal].measured(value, lang)
 
 

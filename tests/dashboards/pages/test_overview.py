@@ -187,6 +187,26 @@ def test_flagged_values_are_shown_as_such(client: TestClient, store: SqliteStore
     assert re.search(r'class="pair flagged">Độ ẩm đất 99,0% \(Ngoài khoảng có thể\)', client.get("/").text)
 
 
+@pytest.mark.parametrize(
+    ("signal", "value", "vi", "en"),
+    [
+        ("pump_state", 0.0, "Máy bơm <b>tắt", "Pump <b>off"),
+        ("aerator_state", 1.0, "sục khí <b>đang chạy", "Aerator <b>running"),
+        ("valve_state", 0.0, "Van, cống <b>đóng", "sluice <b>closed"),
+        ("valve_state", 0.3, "Van, cống <b>mở 30%", "sluice <b>30% open"),
+        ("valve_state", 1.0, "Van, cống <b>mở</b>", "sluice <b>open</b>"),
+    ],
+)
+def test_what_is_switched_is_said_in_words(
+    client: TestClient, store: SqliteStore, pilot: Pilot, signal: str, value: float, vi: str, en: str
+) -> None:
+    """A pump that "is 0" tells an officer nothing."""
+    device = device_tags(Device("dong-thap", "tam-que", "box", "pump-controller", simulated=False))
+    store.write([Point("telemetry", device, {signal: value}, NOW - 1000)])
+    assert vi in client.get("/").text
+    assert en in client.get("/", headers={"Accept-Language": "en"}).text
+
+
 def test_english_on_request(client: TestClient, store: SqliteStore, pilot: Pilot) -> None:
     fill(store, pilot, ("tam-que",))
     client.get("/language/en")
