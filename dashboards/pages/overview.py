@@ -162,6 +162,7 @@ class Drawn:
             self.lang,
             pilot=pilot,
             rehearsal=self.figures.rehearsal,
+            note=_note(self.recent, self.lang),
             **self._top(stays=True),
             places=Lasting(self.lang).part("overview_places.html", places=found, asked=asked),
             asked=asked,
@@ -188,6 +189,7 @@ def _drawn(figures: Figures, progress: Progress, recent: Lately, work: today.Wor
         lang,
         pilot=pilot,
         rehearsal=figures.rehearsal,
+        note=_note(recent, lang),
         trend_days=figures.trend_days,
         cut=CUT,
         cards=cards,
@@ -207,6 +209,14 @@ def _drawn(figures: Figures, progress: Progress, recent: Lately, work: today.Wor
         books={name: number(value, lang) for name, value in books.items()},
         balanced=balanced(books),
     )
+
+
+def _note(recent: Lately, lang: str) -> str:
+    """How many of the devices are simulated."""
+    heard = [one for one in recent.known if one.seen >= recent.at - lately.BACK_MS]
+    simulated = sum(one.simulated for one in heard)
+    key = "simulated_note" if simulated else "real_note"
+    return text(f"overview.{key}", lang, simulated=number(simulated, lang), all=number(len(heard), lang))
 
 
 def _due(pilot: Pilot, today: date, lang: str) -> list[str]:

@@ -187,6 +187,18 @@ def test_flagged_values_are_shown_as_such(client: TestClient, store: SqliteStore
     assert re.search(r'class="pair flagged">Độ ẩm đất 99,0% \(Ngoài khoảng có thể\)', client.get("/").text)
 
 
+def test_how_much_is_simulated_is_counted(client: TestClient, store: SqliteStore, pilot: Pilot) -> None:
+    """A province that has gone over to real devices is not told that most of them are simulated."""
+    assert "không có thiết bị mô phỏng nào gửi số liệu" in client.get("/").text
+    for number, (simulated, ago) in enumerate(((False, 1), (False, 6), (True, 2), (True, 8))):
+        one = device_tags(Device("dong-thap", "tam-que", f"n-{number}", "soil-probe", simulated=simulated))
+        store.write([Point("telemetry", one, {"soil_moisture": 31.0}, NOW - ago * DAY_MS)])
+    for path in ("/", "/?q=tam que"):
+        assert "1 trên 3 thiết bị gửi trong 7 ngày qua là mô phỏng" in client.get(path).text
+    english = client.get("/", headers={"Accept-Language": "en"}).text
+    assert "simulated devices among the 3 heard in the last 7 days: 1" in english
+
+
 @pytest.mark.parametrize(
     ("signal", "value", "vi", "en"),
     [
