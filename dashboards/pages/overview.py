@@ -104,7 +104,7 @@ def router(
     @routes.get("/language/{lang}", include_in_schema=False)
     def other_language(lang: str, to: str = "/") -> Response:
         """Back to the page where it was chosen: ours alone, nobody is sent elsewhere."""
-        back = to if re.fullmatch(r"/place/[a-z0-9-]{1,64}|/scenarios", to) else "/"
+        back = to if re.fullmatch(r"/place/[a-z0-9-]{1,64}|/scenarios|/check|/learn", to) else "/"
         response = Response(status_code=303, headers={"Location": back})
         choose(response, lang)
         return response

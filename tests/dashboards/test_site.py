@@ -1,5 +1,6 @@
 """The pages as one application: every door for machines is there, and says when the store is away."""
 
+import re
 import socket
 import threading
 from html import unescape
@@ -118,6 +119,17 @@ def test_programs_are_told_in_json(client, method, path, status):
     assert answer.json()["message" if path.startswith("/sta") else "detail"]
     if status == 405:
         assert answer.headers["allow"].startswith("GET")
+
+
+@pytest.mark.parametrize("path", ["/", "/place/tam-que", "/scenarios", "/check", "/learn"])
+def test_every_page_of_the_office_leads_to_itself_in_the_other_language(client, path):
+    for lang, other in (("vi", "en"), ("en", "vi")):
+        client.cookies.clear()
+        page = client.get(path, headers={"Accept-Language": lang}).text
+        (link,) = re.findall(r'href="(/language/[^"]+)"', page)
+        assert link == f"/language/{other}?to={path}"
+        there = client.get(link, headers={"Accept-Language": lang})
+        assert there.url.path == path and f'<html lang="{other}">' in there.text
 
 
 @pytest.mark.parametrize("path", ["/favicon.ico", "/static/icon.svg"])
