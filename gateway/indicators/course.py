@@ -15,7 +15,7 @@ does not hold a change of pace, and it takes what counts today to go on counting
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 from devices.pilots.pilot import Pilot, Target
@@ -45,8 +45,10 @@ def path(target: Target, day: date) -> float:
 
 
 def asked(target: Target, day: date) -> float:
-    """What is to be there by `day`: the path, of a count only its whole ones."""
-    due = path(target, day)
+    """What is to be there when `day` is over: the path, of a count only its whole ones. On the last day of a
+    target's year that is the target.
+    """
+    due = path(target, day + timedelta(days=1))
     return due if target.indicator == "traceability_share" else float(math.floor(due))
 
 

@@ -42,7 +42,7 @@ def test_a_target_with_two_ends_is_no_least_one(store):
 def test_what_a_commune_was_is_one_old_commune_beside_another(store):
     """Each has a comma of its own, between it and its district."""
     said = [annex.blocks[0].text for annex in report(store).annexes]
-    assert "Trước ngày 01/07/2025: xã Định Yên, huyện Lấp Vò; huyện Lai Vung." in said
+    assert "Trước ngày 01/07/2025: xã Mỹ Thọ, huyện Cao Lãnh; xã Mỹ Xương, huyện Cao Lãnh." in said
 
 
 @pytest.mark.parametrize(
