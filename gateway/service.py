@@ -141,7 +141,7 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
 
 def _sealer(settings: Settings, store: Store, registry: Registry) -> Sealer:
     pilot = settings.loaded_pilot
-    growth = Growth(store, pilot, registry.plots, registry.stood)
+    growth = Growth(store, pilot, registry.spans)
     origin = f"{settings.log_origin}/{pilot.pilot}"
     return Sealer(settings.trace, pilot, growth, settings.base_url, origin)
 

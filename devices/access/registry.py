@@ -266,14 +266,6 @@ class Registry(Roster):
             rows = connection.execute(select(DEVICES).order_by(DEVICES.c.enrolled.desc())).all()
         return [Enrolled(device_of(row), row.enrolled, row.revoked) for row in rows]
 
-    def stood(self, community: str, plot: str) -> list[Enrolled]:
-        """Real devices that stand on a plot, or stood there until they were revoked. Raises RegistryAway."""
-        there = (DEVICES.c.pilot, self.pilot.pilot), (DEVICES.c.community, community), (DEVICES.c.plot, plot)
-        asked = select(DEVICES).where(*(column == value for column, value in there))
-        with reached(), self._engine.connect() as connection:
-            rows = connection.execute(asked).all()
-        return [Enrolled(device_of(row), row.enrolled, row.revoked) for row in rows]
-
     def spans(self) -> list[Enrolled]:
         """Every time for which a device of this pilot might speak: the simulated ones always, a real one that
         was revoked and enrolled again once for each. Raises RegistryAway where the table has changed and

@@ -8,10 +8,10 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from sys import intern
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, func, select
 
@@ -21,7 +21,6 @@ from devices.credentials import verify_password
 from devices.pilots.pilot import Pilot
 
 log = logging.getLogger(__name__)
-Kept = TypeVar("Kept", Device, str)
 # Each by itself, so that it is found without a look at every row.
 _STATE = select(
     select(func.count()).select_from(DEVICES).scalar_subquery(),
@@ -83,14 +82,6 @@ class Roster:
         """The devEUI of a LoRaWAN device."""
         self.refresh()
         return self._table.eui_of.get(device)
-
-    def plots(self) -> Mapping[str, str]:
-        """Device → the plot that it stands on, or stood on before it was revoked: what it measured then was
-        measured there. As fresh as `known`.
-        """
-        if time.monotonic() - self._checked > RECHECK:
-            self.refresh()
-        return self._table.plots
 
     def devices(self) -> list[Device]:
         """All that may speak, simulated and enrolled."""
@@ -157,7 +148,6 @@ class _Table:
     def __init__(self, pilot: Pilot) -> None:
         self._pilot = pilot
         self.known = dict(pilot.fleet)
-        self.plots = dict(pilot.plots)  # of revoked ones too
         self.hashes: dict[str, str] = {}  # of all pilots: one broker may serve several
         self.euis: dict[str, Device] = {}
         self.eui_of: dict[str, str] = {}
@@ -171,8 +161,6 @@ class _Table:
         """Take in rows that are new or changed: those of the revoked first, whose devEUI may be another's."""
         for row in sorted(rows, key=lambda row: row.revoked is None):
             self._forget(row.device)
-            if row.plot is not None and row.pilot == self._pilot.pilot:
-                self.plots[row.device] = row.plot
             if row.revoked is not None:
                 self._revoked.add(row.device)
                 continue
@@ -189,8 +177,9 @@ class _Table:
             del self.euis[eui]
         self._revoked.discard(device)
         self.hashes.pop(device, None)
-        _restore(device, self.known, self._pilot.fleet)
-        _restore(device, self.plots, self._pilot.plots)
+        self.known.pop(device, None)
+        if device in self._pilot.fleet:
+            self.known[device] = self._pilot.fleet[device]
 
 
 def state_since(connection: Connection, before: State) -> tuple[State, bool]:
@@ -198,13 +187,6 @@ def state_since(connection: Connection, before: State) -> tuple[State, bool]:
     rows, last, act, there = connection.execute(_STATE, {"act": before.act}).one()
     # a table of an earlier version has no acts
     return State(rows, last, act), last >= before.last and (there > 0 or not before.act)
-
-
-def _restore(device: str, there: dict[str, Kept], own: Mapping[str, Kept]) -> None:
-    """What the pilot itself says of the device, or nothing."""
-    there.pop(device, None)
-    if device in own:
-        there[device] = own[device]
 
 
 def device_of(row: Row[Any]) -> Device:

@@ -266,11 +266,6 @@ class Pilot(Written):
         """What another fleet has not: SHA-256 of its ids."""
         return hashlib.sha256("\n".join(self.fleet).encode()).hexdigest()
 
-    @cached_property
-    def plots(self) -> dict[str, str]:
-        """Simulated device → the plot that it stands on, where it stands on one."""
-        return {device.device: device.plot for device in self.fleet.values() if device.plot is not None}
-
 
 def plot_of(number: int) -> int:
     """The number of the plot where a place's simulated node of this number stands."""

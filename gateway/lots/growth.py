@@ -2,8 +2,8 @@
 
     rows of the community ─► without those of other plots ─► hash, hours, values ─► daily rows
 
-Which device stands where is asked of the registry, as it is when a lot is sealed: a device that was moved
-takes its earlier readings along. One that stands there and says nothing is asked for all the same.
+Which device stood where, and when, is asked of the registry: one that was enrolled again elsewhere leaves its
+earlier readings where they were measured. One that stands there and says nothing is asked for all the same.
 """
 
 import hashlib
@@ -13,96 +13,91 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from statistics import fmean
 
-from devices.access.registry import Enrolled
+from devices.access.registry import Enrolled, always
 from devices.clock import DAY_MS, HOUR_MS, day_of, midnight_of
 from devices.contract.models import MODELS
 from devices.contract.quality import Flag
 from devices.pilots.pilot import Pilot
-from gateway.stores.points import FLAG_TRUE, Point, Tags, whole
+from gateway.stores.points import FLAG_TRUE, Point, whole
 from gateway.stores.store import Store, all_points
 from traceability.records.conditions import SENSED, Conditions
 
 TOTALS = frozenset({"rainfall"})  # a reading is a part of the day's sum, and a day's row is that sum a gauge
 _SENSED = frozenset(SENSED)
-Sensed = dict[tuple[str, int, str], "array[float]"]  # (signal, day, device) → its values
+# (signal, day, device, on the plot?) → its values
+Sensed = dict[tuple[str, int, str, bool], "array[float]"]
 
 
 class Growth:
-    """Reads conditions of the places of one pilot. `plots` says on which plot a device stands, and by itself
-    knows the simulated ones; a device that it does not name measures for its whole community. `stood`: the
-    real devices of a community's plot, and since when.
+    """Reads conditions of the places of one pilot. `spans` says when which device might speak, and on which
+    plot it stood then; without it the simulated ones alone are known. One that stands on none measures for
+    its whole community.
     """
 
     def __init__(
-        self,
-        store: Store,
-        pilot: Pilot,
-        plots: Callable[[], Mapping[str, str]] | None = None,
-        stood: Callable[[str, str], Iterable[Enrolled]] = lambda *_: (),
+        self, store: Store, pilot: Pilot, spans: Callable[[], Iterable[Enrolled]] | None = None
     ) -> None:
         self._store = store
         self._pilot = pilot
-        self._plots = plots or (lambda: pilot.plots)
-        self._stood = stood
+        self._spans = spans or (lambda: always(pilot.fleet.values()))
 
     def conditions(self, community: str, plot: str, start: int, stop: int) -> Conditions:
         where = {"pilot": self._pilot.pilot, "community": community}
-        plots = self._plots()
-
-        def elsewhere(place: Tags) -> bool:
-            return plots.get(dict(place)["device"], plot) != plot
-
+        spans = [one for one in self._spans() if one.device.community == community]
+        stood = _Stood(spans)
         rows = values = 0
         raw = hashlib.sha256()
-        hours: dict[str, set[int]] = {}  # device → those of the time from start to stop that have a row
+        # device → hours of the time from start to stop that have a row: of any, and of those on the plot
+        hours: dict[str, set[int]] = {}
+        own_hours: dict[str, set[int]] = {}
         simulated: set[str] = set()
         sensed: Sensed = {}
         midnight = midnight_of(day_of(start, self._pilot.zone), self._pilot.zone)
-        for _, place, fields, time in self._newest_first(where, start, stop):
-            if elsewhere(place):
+        for row in self._newest_first(where, start, stop):
+            if (there := stood.on(row)) not in (plot, None):
                 continue
             rows += 1
-            tags = dict(place)
+            _, place, fields, time = row
+            tags, on_plot = dict(place), there is not None
             device, day = tags["device"], (time - midnight) // DAY_MS
             if tags.get("simulated") == FLAG_TRUE:
                 simulated.add(device)
             values += len(fields)
-            hours.setdefault(device, set()).add((time - start) // HOUR_MS)
+            for some in (hours, own_hours) if on_plot else (hours,):
+                some.setdefault(device, set()).add((time - start) // HOUR_MS)
             ordered = sorted(fields.items())
             raw.update(
                 f"{time} {device} {','.join([f'{name}={value!r}' for name, value in ordered])}\n".encode()
             )
             for name, value in ordered:
                 if name in _SENSED and isinstance(value, float):
-                    sensed.setdefault((name, day, device), array("d")).append(value)
+                    sensed.setdefault((name, day, device, on_plot), array("d")).append(value)
         if not rows:  # nobody measured: nothing more to ask the store for
             return Conditions(start, stop, 0, 0, 0.0, 0.0, {}, 0, raw.hexdigest())
         doubted = all_points(self._store, "telemetry_flagged", where, start, stop)
         flagged = sum(
             int(point.fields["flag"]) >= Flag.SUSPECT
             for point in whole(doubted, "flag")
-            if not elsewhere(point.tags)
+            if stood.on(point) in (plot, None)
         )
         slots = max(1, -(-(stop - start) // HOUR_MS))
-        own = {device for _, _, device in sensed if device in plots}  # a pump alone senses nothing
-        known = {signal for signal, _, device in sensed if device in own}
-        sensed = {key: values for key, values in sensed.items() if key[2] in own or key[0] not in known}
-        due = {
-            one.device.device: range(
-                max(0, one.enrolled - start) // HOUR_MS,
-                slots if one.revoked is None else min(slots, max(0, one.revoked - start) // HOUR_MS),
-            )
-            for one in self._stood(community, plot)
-            if _SENSED & set(MODELS[one.device.model].signals)
-        }
-        due = {device: there for device, there in due.items() if there}
-        counted = own | due.keys() or hours.keys()
+        own = {device for _, _, device, on_plot in sensed if on_plot}  # a pump alone senses nothing
+        known = {signal for signal, _, _, on_plot in sensed if on_plot}
+        sensed = {key: values for key, values in sensed.items() if key[3] or key[0] not in known}
+        due: dict[str, set[int]] = {}
+        for one in spans:
+            if one.device.simulated or one.device.plot != plot or not _senses(one.device.model):
+                continue
+            last = slots if one.revoked is None else min(slots, max(0, one.revoked - start) // HOUR_MS)
+            if asked := range(max(0, one.enrolled - start) // HOUR_MS, last):
+                due.setdefault(one.device.device, set()).update(asked)
+        counted = {device: own_hours.get(device, set()) for device in own | due.keys()} or hours
         return Conditions(
             start,
             stop,
             devices=len(hours),
             simulated=len(simulated),
-            coverage=round(_coverage({one: hours.get(one, set()) for one in counted}, due, slots), 4),
+            coverage=round(_coverage(counted, due, slots), 4),
             flagged=round(flagged / (flagged + values), 4) if values else 0.0,
             daily=self._daily(sensed, midnight),
             raw_rows=rows,
@@ -120,7 +115,7 @@ class Growth:
     def _daily(self, sensed: Sensed, midnight: int) -> dict[str, list[list[str | float | int]]]:
         """Signal → one row a day of all devices' values; days are the pilot's, counted from `midnight`."""
         days: dict[tuple[str, int], list[Sequence[float]]] = {}  # (signal, day) → one entry a device
-        for (signal, day, _), values in sensed.items():
+        for (signal, day, _, _), values in sensed.items():
             # of a total there is one value a device and day: it stands as often as it was read
             part: Sequence[float] = [sum(values)] * len(values) if signal in TOTALS else values
             days.setdefault((signal, day), []).append(part)
@@ -133,7 +128,30 @@ class Growth:
         return {signal: those for signal, those in rows.items() if those}
 
 
-def _coverage(hours: Mapping[str, set[int]], due: Mapping[str, range], slots: int) -> float:
+class _Stood:
+    """On which plot devices of one community stood, out of their spans."""
+
+    def __init__(self, spans: Iterable[Enrolled]) -> None:
+        self._spans: dict[str, list[Enrolled]] = {}
+        for one in sorted(spans, key=lambda one: one.enrolled):
+            self._spans.setdefault(one.device.device, []).append(one)
+
+    def on(self, row: Point) -> str | None:
+        """Where this was measured; None: the device stood on no plot. What was measured when it might not
+        speak came later, out of its memory: under the next enrolment, or where there is none, under the last.
+        """
+        spans = self._spans.get(dict(row.tags)["device"], ())
+        for one in spans:
+            if one.revoked is None or row.time < one.revoked:
+                return one.device.plot
+        return spans[-1].device.plot if spans else None
+
+
+def _senses(model: str) -> bool:
+    return not _SENSED.isdisjoint(MODELS[model].signals)
+
+
+def _coverage(hours: Mapping[str, set[int]], due: Mapping[str, set[int]], slots: int) -> float:
     """Mean over the hours 0 … `slots` - 1 of the share of devices that reported: of those that reported then
     or were `due`, which is always where nothing is said of it.
     """

@@ -5,7 +5,8 @@ from hashlib import sha256
 
 import pytest
 
-from devices.access.registry import Enrolled
+from devices.access import registry as registry_module
+from devices.access.registry import Enrolled, Registry
 from devices.contract.models import MODELS
 from devices.contract.reading import Device
 from devices.pilots.pilot import load
@@ -18,7 +19,14 @@ HOUR = 3_600_000
 START = 1_763_744_400_000  # 2025-11-22 00:00 at Đồng Tháp
 HOURS = 48
 STOP = START + HOURS * HOUR
-PLOTS = {"wet-1": "plot-1", "wet-2": "plot-1", "dry-1": "plot-2", "pump-1": "plot-3"}
+STAND = [
+    Enrolled(Device("dong-thap", "tam-que", device, model, simulated=False, plot=plot), START, None)
+    for device, model, plot in (
+        ("wet-1", "soil-probe", "plot-1"), ("wet-2", "soil-probe", "plot-1"),
+        ("dry-1", "soil-probe", "plot-2"), ("pump-1", "pump-controller", "plot-3"),
+        ("sky", "weather-station", None),
+    )
+]  # fmt: skip
 
 
 def hourly(device, model, hours=range(HOURS), **values):
@@ -44,7 +52,7 @@ def grown(store):
     where = tags(pilot="dong-thap", community="tam-que", device="dry-1", model="soil-probe",
                  simulated="false", signal="soil_moisture", reason="spike")  # fmt: skip
     store.write([Point("telemetry_flagged", where, {"value": 99.0, "flag": 4}, START + HOUR)])
-    return Growth(store, PILOT, lambda: PLOTS)
+    return Growth(store, PILOT, lambda: STAND)
 
 
 def moisture(conditions):
@@ -71,8 +79,8 @@ def test_coverage_is_that_of_the_plot(grown):
     assert grown.conditions("tam-que", "plot-2", START, STOP).coverage == 1.0
 
 
-def enrolled(device, since=START, until=None, model="soil-probe"):
-    known = Device("dong-thap", "tam-que", device, model, simulated=False, plot="plot-1")
+def enrolled(device, since=START, until=None, model="soil-probe", plot="plot-1", community="tam-que"):
+    known = Device("dong-thap", community, device, model, simulated=False, plot=plot)
     return Enrolled(known, since, until)
 
 
@@ -99,7 +107,7 @@ def test_a_probe_of_the_plot_that_is_silent_raises_no_coverage(store, spoke, the
     store.write(hourly("sky", "weather-station", air_temperature=28.0))
     for device, hours in spoke.items():
         store.write(hourly(device, "soil-probe", range(hours), soil_moisture=40.0))
-    grown = Growth(store, PILOT, lambda: {"a": "plot-1", "b": "plot-1"}, lambda *_: there)
+    grown = Growth(store, PILOT, lambda: there)
     found = grown.conditions("tam-que", "plot-1", START, STOP)
     assert (found.coverage, found.on_plot) == (coverage, len(spoke))
 
@@ -107,8 +115,60 @@ def test_a_probe_of_the_plot_that_is_silent_raises_no_coverage(store, spoke, the
 def test_a_probe_that_came_in_the_season_covers_what_it_was_there_for(store):
     store.write(hourly("a", "soil-probe", range(12, HOURS), soil_moisture=40.0))
     there = [enrolled("a", START + 12 * HOUR)]
-    grown = Growth(store, PILOT, lambda: {"a": "plot-1"}, lambda *_: there)
+    grown = Growth(store, PILOT, lambda: there)
     assert grown.conditions("tam-que", "plot-1", START, STOP).coverage == 0.75
+
+
+HALF = START + HOURS // 2 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("spoke", "there", "coverage"),
+    [
+        ({}, [enrolled("b", START, HALF), enrolled("b", HALF)], 0.5),
+        ({}, [enrolled("b", START, HALF), enrolled("b", START + 36 * HOUR)], 0.625),
+        ({}, [enrolled("b", START, HALF), enrolled("b", HALF, plot="plot-2")], 0.75),
+        ({}, [enrolled("b", START, HALF), enrolled("b", HALF, plot=None)], 0.75),
+        ({}, [enrolled("b", START, HALF), enrolled("b", HALF, community="canh-tan")], 0.75),
+        ({"b": range(24)}, [enrolled("b", START, HALF), enrolled("b", HALF, plot="plot-2")], 1.0),
+        ({"b": range(24, 48)}, [enrolled("b", START, HALF, plot="plot-2"), enrolled("b", HALF)], 1.0),
+        ({"b": range(48)}, [enrolled("b", START, HALF, plot=None), enrolled("b", HALF)], 1.0),
+        ({"b": range(24, 48)}, [enrolled("b", START, HALF), enrolled("b", HALF, plot="plot-2")], 0.75),
+    ],
+    ids=["never, and enrolled again", "never, and away for a time", "never, and moved to another plot",
+         "never, and then for all", "never, and moved to another group", "moved away", "moved here",
+         "was of all first", "silent until it was moved"],
+)  # fmt: skip
+def test_a_probe_that_is_enrolled_again_is_asked_for_when_it_stood_here(store, spoke, there, coverage):
+    store.write(hourly("a", "soil-probe", soil_moisture=40.0))
+    for device, hours in spoke.items():
+        store.write(hourly(device, "soil-probe", hours, soil_moisture=20.0))
+    grown = Growth(store, PILOT, lambda: [enrolled("a"), *there])
+    assert grown.conditions("tam-que", "plot-1", START, STOP).coverage == coverage
+
+
+def test_what_a_probe_measured_stays_its_plot_s_when_it_is_moved(store):
+    """In its memory it may hold what it measured while it might not speak: that comes from its new place."""
+    for device in ("a", "b"):
+        store.write(hourly(device, "soil-probe", soil_moisture=20.0))
+    there = [enrolled("a"), enrolled("b", START, HALF - HOUR), enrolled("b", HALF, plot="plot-2")]
+    grown = Growth(store, PILOT, lambda: there)
+    assert moisture(grown.conditions("tam-que", "plot-1", START, STOP))[2] == HOURS + HOURS // 2 - 1
+    assert moisture(grown.conditions("tam-que", "plot-2", START, STOP))[2] == HOURS // 2 + 1
+    revoked = [enrolled("a", START, HALF)]
+    found = Growth(store, PILOT, lambda: revoked).conditions("tam-que", "plot-1", START, STOP)
+    assert found.on_plot == 1 and moisture(found)[2] == HOURS
+
+
+def test_the_registry_s_own_times_are_asked_for(store, tmp_path, monkeypatch):
+    registry, moment = Registry(tmp_path / "registry.sqlite", PILOT), iter([START, HALF, HALF])
+    monkeypatch.setattr(registry_module, "now_ms", lambda: next(moment))
+    registry.enroll("tam-que", "soil-probe", "b", plot="plot-1")
+    registry.revoke("b")
+    registry.enroll("tam-que", "soil-probe", "b", plot="plot-2")
+    store.write(hourly("sky", "weather-station", air_temperature=28.0))
+    found = Growth(store, PILOT, registry.spans).conditions("tam-que", "plot-1", START, STOP)
+    assert found.coverage == 0.0, "silent while it stood here, and nobody stood here then"
 
 
 @pytest.mark.parametrize("plot", ["plot-9", "plot-3"], ids=["nothing stands there", "a pump alone"])
@@ -121,7 +181,7 @@ def test_without_a_sensor_on_the_plot_the_conditions_are_the_community_s(grown, 
 
 def test_where_only_other_plots_were_measured_nothing_was(store):
     store.write(hourly("dry-1", "soil-probe", soil_moisture=15.0))
-    found = Growth(store, PILOT, lambda: PLOTS).conditions("tam-que", "plot-1", START, STOP)
+    found = Growth(store, PILOT, lambda: STAND).conditions("tam-que", "plot-1", START, STOP)
     assert (found.devices, found.on_plot, found.coverage, found.raw_rows, found.daily) == (0, 0, 0.0, 0, {})
 
 
@@ -149,7 +209,7 @@ def test_a_season_is_never_in_memory_at_once(store):
             return points
 
     begin, end = START + 7 * HOUR, START + (weeks * 7 * 24 + 40) * HOUR
-    found = Growth(watched := Watched(), PILOT, lambda: PLOTS).conditions("tam-que", "plot-1", begin, end)
+    found = Growth(watched := Watched(), PILOT, lambda: STAND).conditions("tam-que", "plot-1", begin, end)
     every = store.series("telemetry", {"community": "tam-que"}, begin, end, 1000)
     text = "".join(f"{one.time} wet-1 soil_moisture=40.0\n" for one in every)
     assert (found.raw_rows, found.raw_sha256) == (len(every), sha256(text.encode()).hexdigest())
@@ -162,7 +222,7 @@ def test_light_is_a_growing_condition_and_what_a_station_says_of_the_wind_is_non
         store.write(
             hourly("sky", "weather-station", [hour], illuminance=light, wind_direction=350.0, noise=40.0)
         )
-    found = Growth(store, PILOT, lambda: PLOTS).conditions("tam-que", "plot-1", START, STOP)
+    found = Growth(store, PILOT, lambda: STAND).conditions("tam-que", "plot-1", START, STOP)
     assert found.daily == {
         "illuminance": [
             ["2025-11-22", 0.0, 45_000.0, 90_000.0, 24],
@@ -174,5 +234,6 @@ def test_light_is_a_growing_condition_and_what_a_station_says_of_the_wind_is_non
 def test_simulated_nodes_stand_on_the_plots_that_their_numbers_say():
     for device in PILOT.fleet.values():
         assert (device.plot is not None) == MODELS[device.model].on_plot
-    assert PILOT.plots["tam-que-soil-probe-01"] == PILOT.plots["tam-que-soil-probe-02"] == "plot-1"
-    assert "tam-que-weather-station-01" not in PILOT.plots
+    plots = {name: PILOT.fleet[f"tam-que-{name}"].plot for name in ("soil-probe-01", "soil-probe-02")}
+    assert plots == {"soil-probe-01": "plot-1", "soil-probe-02": "plot-1"}
+    assert PILOT.fleet["tam-que-weather-station-01"].plot is None
