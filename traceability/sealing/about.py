@@ -10,7 +10,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from devices.clock import DAY_MS, epoch_ms
-from devices.contract.diary import Correction, Handling, Harvest, Input, Merge, Packing, Shipping
+from devices.contract.diary import (
+    Correction,
+    Handling,
+    Harvest,
+    Input,
+    Merge,
+    Packing,
+    Revocation,
+    Shipping,
+    Split,
+)
 from devices.pilots.pilot import Pilot
 from traceability.diary.corrections import Corrections
 from traceability.diary.rows import Failed, Fate, LotRow
@@ -180,11 +190,11 @@ class About:
         area = self._pilot.records.area(now.area_code) if now.area_code is not None else None
         return lot.refusal(grower, product, now, rests, area, self._pilot.zone)
 
-    def handled(self, known: Known, work: Work) -> Iterator[Packing | Shipping]:
-        """What was packed and shipped of a lot, as it was corrected."""
+    def handled(self, known: Known, work: Work) -> Iterator[Packing | Shipping | Split | Merge | Revocation]:
+        """What was done with a lot, as it was corrected."""
         for one in self.later(known.key, work):
             now = self._corrections.held(known.community, one["event"]["id"])
-            if isinstance(now, Packing | Shipping):
+            if isinstance(now, Packing | Shipping | Split | Merge | Revocation):
                 yield now
 
     def _roots(self, known: Known, work: Work) -> Iterator[str]:

@@ -156,7 +156,7 @@ class Handler:
         if isinstance(right, Harvest):
             handled = [epoch_ms(one.ts) for known in lots for one in self._about.handled(known, work)]
             if handled and min(handled) < epoch_ms(right.ts):
-                raise Refused("before_harvest")
+                raise Refused("after_handling")
         elif isinstance(right, Handling) and any(epoch_ms(right.ts) < known.time for known in lots):
             raise Refused("before_harvest")
 
@@ -259,6 +259,6 @@ class Handler:
                 used[one.kind] = used.get(one.kind, 0.0) + one.kilograms
         used |= {"packing": 0.0, "shipping": 0.0}  # may be corrected, unlike splits and merges
         for event in self._about.handled(lot, work):
-            if event.id != but:
+            if isinstance(event, Packing | Shipping) and event.id != but:
                 used[event.event] += event.quantity_kg
         return used
