@@ -74,9 +74,7 @@ class Acts:
             yield Act(one.time, one.what, one.who, one.object, TERMINAL)
 
     def _of_ledger(self, start: int) -> Iterator[Act]:
-        there = self._registry.enrolled()  # those that were revoked since, too
-        ours = {one.device.device for one in there if one.device.pilot == self._registry.pilot.pilot}
-        ours |= self._registry.pilot.fleet.keys()
+        ours = {one.device.device for one in self._registry.spans()}  # those that left since, too
         for one in self._ledger.since(start):
             if one.device in ours:
                 minutes = rounded((one.until - one.sent) / MINUTE_MS, 0)

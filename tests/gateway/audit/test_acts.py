@@ -110,3 +110,14 @@ def test_the_board_has_the_same(data):
     points = {(one.time, dict(one.tags)["what"], one.fields["who"], one.fields["object"]) for one in in_store}
     assert points == {(one.time, one.what, one.who, one.object) for one in acts.since(0)}
     assert len(in_store) == len(points) == 9
+
+
+def test_orders_of_a_device_that_another_pilot_has_now_stay(tmp_path):
+    here = Registry(tmp_path / "registry.sqlite", PILOT)
+    there = Registry(tmp_path / "registry.sqlite", load("quang-tri"))
+    here.enroll("tam-que", "pump-controller", "my-pump")
+    here.revoke("my-pump")
+    there.enroll(there.pilot.communities[0].id, "pump-controller", "my-pump")
+    Ledger(tmp_path / "registry.sqlite").sent(Entry("c-1", "my-pump", "pump", 1.0, ME, 1_000, 1_001_000))
+    acts = Acts(Settings(data=tmp_path), here).since(0)
+    assert [one.object for one in acts if one.what == "commanded"] == ["my-pump"]
