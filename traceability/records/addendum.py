@@ -92,13 +92,14 @@ def build(
     data: bytes,
     event: Handling | Input,
     earlier: Iterable[dict[str, Any]],
+    parents: Sequence[tuple[LotKey, float]] = (),
     children: Sequence[tuple[LotKey, float]] = (),
     sides: tuple[DiaryEvent, DiaryEvent] | None = None,
     breaks: str = "",
 ) -> dict[str, Any]:
-    """The addendum to the lot whose record is `data`. `earlier` are the addenda that it has, `children` the
-    lots that a split or merge makes, with their kilograms; `sides` the entry before and after a correction,
-    and `breaks` why the lot would not be sealed as is known now.
+    """The addendum to the lot whose record is `data`. `earlier` are the addenda that it has, `parents`
+    the lots that go into a split or merge and `children` those that it makes, with their kilograms; `sides`
+    the entry before and after a correction, and `breaks` why the lot would not be sealed as is known now.
     """
     content, before = json.loads(data), list(earlier)  # our own bytes: their form needs no look
     key = LotKey(content["gtin"], content["lot"])
@@ -118,9 +119,13 @@ def build(
         case Revocation():
             events = [speaker.recalled(event.id, event.ts, event.reason)]
         case Split() | Merge():
-            inputs = [kilograms(speaker.link, weight(event, content["quantity_kg"]["value"]))]
-            outputs = [kilograms(f"{base_url}{child.path}", amount) for child, amount in children]
-            events = [speaker.made(event.id, event.ts, inputs, outputs)]
+            inputs, outputs = (
+                [kilograms(f"{base_url}{lot.path}", amount) for lot, amount in lots]
+                for lots in (parents, children)
+            )
+            # one event, beside whichever of its lots it is told
+            first = record.speaker_of(pilot, content["producer"]["community"], parents[0][0], base_url)
+            events = [first.made(event.id, event.ts, inputs, outputs)]
         case _:
             events = speaker.written(event, packed=packed)
     right = sides[1] if sides is not None else event

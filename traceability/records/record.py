@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import rfc8785
 
@@ -135,15 +135,24 @@ def speaker_of(pilot: Pilot, community: str, key: LotKey, base_url: str) -> Spea
     return Speaker(f"{base_url}{key.path}", base_url, f"{base_url}/community/{community}", pilot.zone)
 
 
-def derived(
-    parents: Sequence[tuple[dict[str, Any], bytes]], key: LotKey, event: Split | Merge, quantity_kg: float,
-    harvested: datetime, epcis: dict[str, Any],
-) -> dict[str, Any]:  # fmt: skip
-    """The record of a lot made from others, given as records and their canonical bytes: a part of one, or
-    several as one; `harvested`: when the last of it was, as corrected. It repeats what holds for all of it;
-    how each grew stands in the record of each.
+class Parent(NamedTuple):
+    """A lot that another is made from: its record with the entries as they hold, the canonical bytes of that
+    as it was sealed, and what it weighs, as corrected.
     """
-    records = [parent for parent, _ in parents]
+
+    content: dict[str, Any]
+    data: bytes
+    kilograms: float
+
+
+def derived(
+    parents: Sequence[Parent], key: LotKey, event: Split | Merge, quantity_kg: float, harvested: datetime,
+    epcis: dict[str, Any],
+) -> dict[str, Any]:  # fmt: skip
+    """The record of a lot made from others: a part of one, or several as one; `harvested`: when the last of
+    it was, as corrected. It repeats what holds for all of it; how each grew stands in the record of each.
+    """
+    records = [parent.content for parent in parents]
     first = records[0]
     same = all(one["planting_area"] == first["planting_area"] for one in records)
     certified = [row for row in first["certificates"]["rows"]
@@ -164,9 +173,9 @@ def derived(
         "certificates": {"rows": certified, "known": "certified"},
         "planting_area": first["planting_area"] if same else None,
         "made_from": [
-            {"gtin": one["gtin"], "lot": one["lot"], "quantity_kg": one["quantity_kg"]["value"],
+            {"gtin": one["gtin"], "lot": one["lot"], "quantity_kg": weight,
              "sha256": hashlib.sha256(data).hexdigest()}
-            for one, data in parents
+            for one, data, weight in parents
         ],
         "epcis": epcis,
     }  # fmt: skip

@@ -59,14 +59,27 @@ def held(later: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {event["id"]: event for event in mended}
 
 
+def holding(content: dict[str, Any], later: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A record with its entries as they hold."""
+    mended = held(later)
+    lists = {name: content[name] for name in ("events", "intervals") if name in content}
+    return content | {
+        name: one | {"rows": [mended.get(row["id"], row) for row in one["rows"]]}
+        for name, one in lists.items()
+    }
+
+
 def harvested(content: dict[str, Any], later: Sequence[dict[str, Any]]) -> datetime:
-    """When a lot was harvested, as corrected; of several harvests the last. By the clock where it grew."""
+    """When a lot was harvested, as corrected; of several harvests the last. By the clock where it grew. An
+    entry later than what was sealed had been corrected before that, which earlier versions did not show.
+    """
     sealed = datetime.fromisoformat(content["times"]["harvested"])
     mended = {id: event for id, event in held(later).items() if event["event"] == HARVEST}
     if not mended:
         return sealed
-    rows = {row["id"]: row for row in content["events"]["rows"] if row["event"] == HARVEST}
-    last = max(datetime.fromisoformat(event["ts"]) for event in (rows | mended).values())
+    rows = [row for row in content["events"]["rows"] if row["event"] == HARVEST and row["id"] not in mended]
+    others = [min(sealed, datetime.fromisoformat(row["ts"])) for row in rows]
+    last = max([datetime.fromisoformat(event["ts"]) for event in mended.values()] + others)
     return local(last, sealed.tzinfo)
 
 

@@ -111,6 +111,7 @@ class Handler:
             children = self._children(community, event, parents, secret)
         elif isinstance(event, Correction | Revocation | Input):
             parents = self._about.with_descendants(parents, work)
+        parts = [(parent.key, addendum.weight(event, parent.kilograms)) for parent in parents]
         files = [addendum.folder_of(self._records, parent.key) / f"{event.id}.json" for parent in parents]
         drafts = {}
         for parent, path in zip(parents, files, strict=True):
@@ -121,7 +122,7 @@ class Handler:
                 later = self._about.later(parent.key, work)
                 judged = isinstance(event, Correction | Input)
                 built = addendum.build(
-                    self._pilot, self._base_url, parent.data, event, later, children, sides,
+                    self._pilot, self._base_url, parent.data, event, later, parts, children, sides,
                     self._about.verdict(parent, work) if judged else "",
                 )  # fmt: skip
                 drafts[path] = record.canonical(built)
@@ -221,15 +222,16 @@ class Handler:
         for number, (key, amount) in enumerate(children, 1):
             path = lot.record_file(self._records, key)
             if not path.exists():
-                parts = [(json.loads(parent.data), parent.data) for parent in parents]
+                parts = [(json.loads(parent.data), self._about.later(parent.key, work)) for parent in parents]
                 first = addendum.folder_of(self._records, parents[0].key) / f"{event.id}.json"
                 epcis = json.loads(work.read(first))["epcis"]
-                harvested = max(
-                    story.harvested(content, self._about.later(parent.key, work))
-                    for parent, (content, _) in zip(parents, parts, strict=True)
-                )
+                harvested = max(story.harvested(content, later) for content, later in parts)
+                made_of = [
+                    record.Parent(story.holding(content, later), parent.data, parent.kilograms)
+                    for parent, (content, later) in zip(parents, parts, strict=True)
+                ]
                 work.files[path] = record.canonical(
-                    record.derived(parts, key, event, amount, harvested, epcis)
+                    record.derived(made_of, key, event, amount, harvested, epcis)
                 )
             data = work.read(path)
             coverage = json.loads(data)["conditions"]["coverage"]

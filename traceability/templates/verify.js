@@ -365,7 +365,8 @@ function harvested({ events, times }, later) {
   const mended = [...held(later).values()].filter(isHarvest);
   if (!mended.length) return times.harvested;
   const rows = events.rows.filter((row) => isHarvest(row) && !mended.some(({ id }) => id === row.id));
-  return [...mended, ...rows].map(({ ts }) => ts).reduce((a, b) => (Date.parse(a) > Date.parse(b) ? a : b));
+  const others = rows.map(({ ts }) => (Date.parse(ts) > Date.parse(times.harvested) ? times.harvested : ts));
+  return [...mended.map(({ ts }) => ts), ...others].reduce((a, b) => (Date.parse(a) > Date.parse(b) ? a : b));
 }
 
 // Days that cannot be, of records sealed by earlier versions: story.py says the same.

@@ -189,25 +189,6 @@ def test_the_order_of_a_lot_is_that_of_corrected_days(plot: Plot) -> None:
     assert plot.fate("e") == "before_harvest"
 
 
-@pytest.mark.parametrize(
-    "done",
-    [
-        entry("split", "x", 1, harvest="h", parts=[40, 60]),
-        entry("merge", "x", 1, harvests=["h", "i"]),
-        entry("revocation", "x", 1, harvest="h", reason="hỏng"),
-        entry("shipping", "x", 1, harvest="h", quantity_kg=10, buyer="Chợ"),
-    ],
-    ids=lambda one: one["event"],
-)
-def test_no_harvest_is_corrected_to_after_what_was_done_with_its_lot(
-    plot: Plot, done: dict[str, Any]
-) -> None:
-    plot.write(pick("h"), pick("i", 0.1))
-    plot.write(done)
-    plot.write(correct("c", "h", 4, ts=on(3)), correct("d", "h", 4.5, ts=on(0.9)))
-    assert [plot.fate(id) for id in "xcd"] == ["", "after_handling", ""]
-
-
 def test_a_correction_reaches_every_lot_that_rests_on_the_entry(plot: Plot) -> None:
     plot.write(spray("s", -3, 1), pick("h"), pick("i", 5))
     plot.write(correct("c", "s", 6, pre_harvest_days=60.0))

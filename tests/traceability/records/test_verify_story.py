@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -240,31 +239,6 @@ def test_the_browser_tells_the_same(farm: Farm, page: browser.Page) -> None:
     assert said.startswith("✗ This lot was recalled on 28 Nov 2026: dư lượng thuốc. Please do not use it.\n")
     look, said = answer(page, farm.folder, files, "vi")
     assert said.startswith("✗ LÔ NÀY ĐÃ BỊ THU HỒI ngày 28/11/2026") and "100,25 kg" in said
-
-
-def test_days_are_those_that_were_corrected(farm: Farm, page: browser.Page) -> None:
-    """A harvest was typed a day late, put right, and packed on the true day."""
-    farm.device = replace(farm.device, simulated=False)  # of a rehearsal no day is doubted
-    key = farm.harvest(1, days=1)
-    right = {"ts": HARVESTED.isoformat()}
-    farm.write("correction", "mend", 30, of="mango-1", reason="gõ nhầm", changes=right)
-    farm.write("packing", "pack-1", 3, quantity_kg=85, packages=10, harvest="mango-1")
-    farm.write("split", "parts", 4, harvest="mango-1", parts=[40, 60])
-    farm.write("packing", "pack-2", 5, quantity_kg=4, packages=1, harvest="parts-1")
-    part = next(LotKey(key.gtin, one["lot"]) for one in farm.later(key) if one["quantity_kg"] == 40)
-    for lot, name in ((key, "whole"), (part, "part")):
-        record = farm.export(lot, name)
-        code, out, err = verify(record)
-        assert (code, err) == (0, []) and out[0].startswith("verified")
-        look, said = answer(page, farm.folder, sorted(record.parent.iterdir()))
-        assert look != "bad" and "✗" not in said
-    record = farm.export(key)
-    for path in record.parent.glob(f"{key.lot}.mend.*"):
-        path.unlink()  # who was not given it cannot know
-    doubt = text("verify.doubt_order", "en", event="Packing", day="12 Nov 2026")
-    assert doubt in verify(record)[2]
-    look, said = answer(page, farm.folder, sorted(record.parent.iterdir()))
-    assert look == "bad" and f"✗ {doubt}" in said
 
 
 def test_the_browser_checks_a_report(farm: Farm, page: browser.Page) -> None:

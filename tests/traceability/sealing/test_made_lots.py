@@ -1,0 +1,72 @@
+"""What is done with lots that were corrected: their weights, their entries, and the order of it all."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from tests.traceability.conftest import HARVESTED
+from tests.traceability.diary.test_standing import Plot, correct, entry, on, pick, plot, spray
+
+assert plot  # a fixture
+
+
+def made(plot: Plot, id: str) -> tuple[dict[str, float], dict[str, float]]:
+    """What went into the lot of this id and what came out, by lot, as EPCIS has it: kilograms."""
+    record = json.loads(
+        (plot.folder / "records" / plot.key(id).gtin / f"{plot.key(id).lot}.json").read_bytes()
+    )
+    (event,) = record["epcis"]["epcisBody"]["eventList"]
+    inputs, outputs = (
+        {one["epcClass"].rpartition("/")[2]: one["quantity"] for one in event[f"{side}QuantityList"]}
+        for side in ("input", "output")
+    )
+    assert {one["lot"]: one["quantity_kg"] for one in record["made_from"]} == inputs
+    for one in record["made_from"]:  # one event, beside each of its lots
+        beside = plot.folder / "records" / one["gtin"] / one["lot"] / f"{id.rpartition('-')[0]}.json"
+        assert json.loads(beside.read_bytes())["epcis"]["epcisBody"]["eventList"] == [event]
+    return inputs, outputs
+
+
+def test_as_much_goes_into_a_merge_as_comes_out(plot: Plot) -> None:
+    plot.write(pick("h", 0, 850), pick("i", 0.1, 300))
+    plot.write(correct("c", "h", 1, quantity_kg=85.0))
+    plot.write(
+        entry("merge", "me", 2, harvests=["h", "i"]), entry("split", "sp", 3, harvest="me-1", parts=[300, 85])
+    )
+    lots = {id: plot.key(id).lot for id in ("h", "i", "me-1", "sp-1", "sp-2")}
+    assert made(plot, "me-1") == ({lots["h"]: 85.0, lots["i"]: 300.0}, {lots["me-1"]: 385.0})
+
+
+def test_a_lot_of_a_corrected_one_shows_its_entries_as_they_hold(plot: Plot) -> None:
+    plot.write(spray("s", -6, 3), pick("h", 1))
+    plot.write(correct("c", "h", 1.5, ts=on(0)), correct("d", "s", 1.5, pre_harvest_days=2.0))
+    plot.write(entry("split", "sp", 2, harvest="h", parts=[40, 60]))
+    key = plot.key("sp-1")
+    part = json.loads((plot.folder / "records" / key.gtin / f"{key.lot}.json").read_bytes())
+    rows = {row["id"]: row for row in part["events"]["rows"]}
+    assert datetime.fromisoformat(rows["h"]["ts"]) == HARVESTED
+    assert [
+        rows["s"]["pre_harvest_days"],
+        *(row["pre_harvest_days"] for row in part["intervals"]["rows"]),
+    ] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    "done",
+    [
+        entry("split", "x", 1, harvest="h", parts=[40, 60]),
+        entry("merge", "x", 1, harvests=["h", "i"]),
+        entry("revocation", "x", 1, harvest="h", reason="hỏng"),
+        entry("shipping", "x", 1, harvest="h", quantity_kg=10, buyer="Chợ"),
+    ],
+    ids=lambda one: one["event"],
+)
+def test_no_harvest_is_corrected_to_after_what_was_done_with_its_lot(
+    plot: Plot, done: dict[str, Any]
+) -> None:
+    plot.write(pick("h"), pick("i", 0.1))
+    plot.write(done)
+    plot.write(correct("c", "h", 4, ts=on(3)), correct("d", "h", 4.5, ts=on(0.9)))
+    assert [plot.fate(id) for id in "xcd"] == ["", "after_handling", ""]
