@@ -104,10 +104,11 @@ def event_of(
         return event
     named = FORMS[kind][0].name
     chosen = [lots.get(id) for id in written.get(named, "").split()]
-    if not chosen or chosen[0] is None:
+    there = [lot for lot in chosen if lot is not None]
+    if not chosen or len(there) < len(chosen):
         raise PayloadError("bad_diary", named)
-    event = decode_diary(json.dumps(whole | {"plot": chosen[0].plot, "crop": chosen[0].crop}).encode())
-    for one in chosen:
+    event = decode_diary(json.dumps(whole | {"plot": there[0].plot, "crop": there[0].crop}).encode())
+    for one in there:
         _in_order(event, one, pilot.zone)
     return event
 

@@ -1,5 +1,6 @@
 """trace.sqlite for those who only show it, from whatever process: they hold no writer up."""
 
+import json
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from datetime import UTC
@@ -7,7 +8,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from devices.clock import epoch_ms, midnight_of
-from devices.contract.diary import Correction, DiaryEvent, Harvest, Revocation, corrected
+from devices.contract.diary import (
+    Correction,
+    DiaryEvent,
+    Harvest,
+    Packing,
+    Revocation,
+    Shipping,
+    corrected,
+)
 from devices.contract.payloads import PayloadError
 from devices.files import to_read
 from devices.pilots.places import FIRST, LAST
@@ -16,8 +25,7 @@ from traceability.diary.rows import VALID, DiaryAct, LotRow, Outcome
 from traceability.diary.tables import understood
 from traceability.digital_link import LotKey
 
-GONE = ("merge", "revocation")  # a lot is not there any more after one of these; nor when all of it was split
-ROUNDING = 1e-6  # kilograms
+GONE = ("merge", "revocation")  # a lot is not there any more after one of these
 # what came out of a split or merge is known as its entry's id, a hyphen and a number
 SOURCE = "s.community=l.community AND s.id=rtrim(rtrim(l.harvest, '0123456789'), '-')"
 # a day of no calendar of ours stands as 1970: it is shown, and ends nobody's list
@@ -35,8 +43,9 @@ class ShownEntry(NamedTuple):
 
 
 class ShownLot(NamedTuple):
-    """A sealed lot; `harvest` is the id that the diary knows it by, `time` epoch ms; both time and kilograms
-    as they hold now.
+    """A sealed lot; `harvest` is the id that the diary knows it by, `time` epoch ms. `used`: kilograms that
+    were handled, by kind of event; `judged`: entries that say whether it may be sold, in the order of the
+    log. Time and kilograms as they hold now.
     """
 
     harvest: str
@@ -44,6 +53,8 @@ class ShownLot(NamedTuple):
     kilograms: float
     time: int
     plot: str | None
+    used: dict[str, float]
+    judged: tuple[str, ...]
 
 
 class Recall(NamedTuple):
@@ -168,15 +179,12 @@ class DiaryReader:
         )
         return [event for (body,) in rows if (event := understood(body)) is not None]
 
-    def lots(self, community: str, limit: int) -> list[ShownLot]:
-        """A community's last lots that are still there, as they hold now, the newest first; with the
-        kilograms that no split took.
-        """
+    def lots(self, community: str) -> list[ShownLot]:
+        """A community's lots that were neither merged nor recalled, as they hold now, the newest first."""
         asked = (
             "NOT EXISTS (SELECT 1 FROM addendum a WHERE (a.gtin, a.lot)=(l.gtin, l.lot) AND a.kind IN (?,?))"
         )
-        there = [lot for lot in self._lots(community, asked, GONE) if lot.kilograms > ROUNDING]
-        return sorted(there, key=lambda lot: lot.time, reverse=True)[:limit]
+        return sorted(self._lots(community, asked, GONE), key=lambda lot: lot.time, reverse=True)
 
     def lot(self, community: str, code: str) -> ShownLot | None:
         """A community's lot of this code, whatever was done with it."""
@@ -185,20 +193,33 @@ class DiaryReader:
     def _lots(self, community: str, asked: str, values: Sequence[str]) -> list[ShownLot]:
         rows = self._ask(
             "SELECT l.harvest, l.gtin, l.lot, l.quantity, l.time, coalesce(e.plot, s.plot), "
-            "(SELECT coalesce(sum(quantity), 0) FROM addendum a "
-            "WHERE (a.gtin, a.lot)=(l.gtin, l.lot) AND a.kind='split'), "
-            "EXISTS (SELECT 1 FROM addendum a WHERE (a.gtin, a.lot)=(l.gtin, l.lot) AND a.kind='correction') "
+            "(SELECT json_group_array(json_array(id, kind, quantity)) FROM (SELECT * FROM addendum a "
+            "WHERE (a.gtin, a.lot)=(l.gtin, l.lot) ORDER BY a.leaf)) "
             "FROM lot l LEFT JOIN event e ON e.community=l.community AND e.id=l.harvest "
             f"LEFT JOIN event s ON {SOURCE} "
             f"WHERE l.community=? AND l.leaf IS NOT NULL AND {asked}",
             (community, *values),
         )
         return [
-            ShownLot(harvest, LotKey(gtin, code), now.quantity_kg - split, epoch_ms(now.ts), plot)
-            if corrects and isinstance(now := self.held(community, harvest), Harvest)
-            else ShownLot(harvest, LotKey(gtin, code), kilograms - split, time, plot)
-            for harvest, gtin, code, kilograms, time, plot, split, corrects in rows
+            self._lot(community, harvest, LotKey(gtin, code), kilograms, time, plot, json.loads(later))
+            for harvest, gtin, code, kilograms, time, plot, later in rows
         ]
+
+    def _lot(
+        self, community: str, harvest: str, key: LotKey, kilograms: float, time: int, plot: str | None,
+        later: Sequence[tuple[str, str, float]],
+    ) -> ShownLot:  # fmt: skip
+        """`later`: id, kind and kilograms of what was sealed after it, in the order of the log."""
+        used: dict[str, float] = {}
+        corrects = any(kind == "correction" for _, kind, _ in later)
+        for id, kind, quantity in later:
+            now = self.held(community, id) if corrects and kind in ("packing", "shipping") else None
+            amount = now.quantity_kg if isinstance(now, Packing | Shipping) else quantity
+            used[kind] = used.get(kind, 0.0) + amount
+        if corrects and isinstance(now := self.held(community, harvest), Harvest):
+            kilograms, time = now.quantity_kg, epoch_ms(now.ts)
+        judged = tuple(id for id, kind, _ in later if kind in ("correction", "input"))
+        return ShownLot(harvest, key, kilograms, time, plot, used, judged)
 
     def _ask(self, question: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         if not self._path.exists():

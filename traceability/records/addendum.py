@@ -16,7 +16,6 @@ from devices.contract.diary import (
     Correction,
     DiaryEvent,
     Handling,
-    Harvest,
     Input,
     Merge,
     Packing,
@@ -26,7 +25,7 @@ from devices.contract.diary import (
 )
 from devices.pilots.pilot import Pilot
 from traceability.digital_link import LotKey
-from traceability.records import record
+from traceability.records import record, story
 from traceability.records.epcis import kilograms
 
 ROUNDING = 1e-6  # kilograms
@@ -55,26 +54,42 @@ def check_quantity(event: DiaryEvent, total_kg: float, used: Mapping[str, float]
     """Raise Refused where more is handled than there is. `used`: kilograms by kind of event so far; of a
     harvest `total_kg` is what it gave.
     """
-    gone = used.get("split", 0.0) + used.get("merge", 0.0)
-    packed, shipped = used.get("packing", 0.0), used.get("shipping", 0.0)
-    match event:
-        case Harvest():
-            needed = max(packed, shipped) + gone
-        case Packing():
-            needed = packed + gone + event.quantity_kg
-        case Shipping():
-            needed = shipped + gone + event.quantity_kg
-        case Split():
-            needed = max(packed, shipped) + gone + sum(event.parts)
-        case Merge():
-            needed = max(packed, shipped) + gone + total_kg
-        case _:
-            return
-    if needed > total_kg + ROUNDING:
+    handles = not isinstance(event, Correction | Revocation | Input)
+    if handles and weight(event, total_kg) > room(event.event, total_kg, used) + ROUNDING:
         raise Refused("more_than_lot")
 
 
-def weight(event: Handling | Input, total_kg: float) -> float:
+def room(kind: str, total_kg: float, used: Mapping[str, float]) -> float:
+    """Kilograms of a lot that an event of this kind may still handle: what is packed may be shipped, and what
+    is shipped be packed; what goes into another lot is neither.
+    """
+    gone = used.get("split", 0.0) + used.get("merge", 0.0)
+    packed, shipped = used.get("packing", 0.0), used.get("shipping", 0.0)
+    taken = {"packing": packed, "shipping": shipped}.get(kind, max(packed, shipped))
+    return total_kg - gone - taken
+
+
+def check_whole(later: Sequence[Mapping[str, Any]]) -> None:
+    """Raise Refused for a split or merge of a lot that was recalled, or should not have been sealed: it gets
+    no new name. `later`: its addenda.
+    """
+    if story.recalled(later):
+        raise Refused("recalled")
+    if story.breaks(later):
+        raise Refused("broken")
+
+
+def takes(kind: str, total_kg: float, used: Mapping[str, float], later: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether any of a lot may be packed, shipped or split, or all of it merged."""
+    if kind in ("split", "merge"):
+        try:
+            check_whole(later)
+        except Refused:
+            return False
+    return room(kind, total_kg, used) > (total_kg - ROUNDING if kind == "merge" else ROUNDING)
+
+
+def weight(event: DiaryEvent, total_kg: float) -> float:
     """Kilograms of the lot that the event handles."""
     match event:
         case Packing() | Shipping():

@@ -7,7 +7,7 @@ An entry is an addendum of addendum.py. Who has none is told so: a record alone 
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
@@ -30,7 +30,7 @@ def belongs(content: dict[str, Any], data: bytes) -> bool:
     return is_entry(content) and content["of"]["sha256"] == hashlib.sha256(data).hexdigest()
 
 
-def recalled(later: Sequence[dict[str, Any]]) -> bool:
+def recalled(later: Sequence[Mapping[str, Any]]) -> bool:
     """Whether one of the entries calls the lot back."""
     return any(one["event"]["event"] == RECALL for one in later)
 
@@ -41,7 +41,7 @@ def page(content: dict[str, Any]) -> str:
     return base and base + LotKey(content["gtin"], content["lot"]).path
 
 
-def breaks(later: Sequence[dict[str, Any]]) -> str:
+def breaks(later: Sequence[Mapping[str, Any]]) -> str:
     """Why the lot would not have been sealed as is known now, a key of the catalogue `lot.*`; "" if it would.
     Of what was said of it the last counts: a correction judges anew.
     """

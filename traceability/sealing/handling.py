@@ -107,7 +107,8 @@ class Handler:
         own = {parent.key for parent in parents}
         children: list[tuple[LotKey, float]] = []
         if isinstance(event, Split | Merge):
-            self._require_whole(parents, work)
+            for parent in parents:
+                addendum.check_whole(self._about.later(parent.key, work))
             children = self._children(community, event, parents, secret)
         elif isinstance(event, Correction | Revocation | Input):
             parents = self._about.with_descendants(parents, work)
@@ -183,15 +184,6 @@ class Handler:
             raise Refused("foreign_house")
         if not house.valid(event.ts.astimezone(self._pilot.zone).date()):
             raise Refused("expired_house")
-
-    def _require_whole(self, lots: Sequence[Known], work: Work) -> None:
-        """A lot that was recalled, or should not have been sealed, gets no new name. Raises Refused."""
-        for known in lots:
-            later = self._about.later(known.key, work)
-            if story.recalled(later):
-                raise Refused("recalled")
-            if story.breaks(later):
-                raise Refused("broken")
 
     def _children(
         self, community: str, event: Split | Merge, parents: Sequence[Known], secret: bytes

@@ -4,12 +4,15 @@ lots that something may be done with.
 Read without holding the writer up; an entry that was sent a moment ago may not be here yet.
 """
 
+import json
+from itertools import islice
 from pathlib import Path
 
 from devices.contract.diary import DiaryEvent, Harvest
 from devices.pilots.pilot import Pilot
 from traceability.diary.entries import Lot
 from traceability.diary.reader import DiaryReader, ShownEntry, ShownLot
+from traceability.records import addendum
 
 ENTRIES, LOTS = 20, 40  # that are shown
 
@@ -19,6 +22,7 @@ class Book:
 
     def __init__(self, folder: Path, pilot: Pilot) -> None:
         self._diary = DiaryReader(folder)
+        self._records = folder / "records"
         self._pilot = pilot
 
     def entries(self, community: str) -> list[ShownEntry]:
@@ -29,15 +33,26 @@ class Book:
         """The event as it holds now."""
         return self._diary.held(community, id)
 
-    def lots(self, community: str) -> dict[str, Lot]:
-        """The last lots that are still there, by their harvest's id, the newest first."""
-        shown = (self._lot(community, one) for one in self._diary.lots(community, LOTS))
-        return {lot.harvest: lot for lot in shown if lot is not None}
+    def lots(self, community: str, kind: str) -> dict[str, Lot]:
+        """The last lots with which something of this kind may be done, by their harvest's id, the newest
+        first.
+        """
+        there = (one for one in self._diary.lots(community) if self._takes(one, kind))
+        lots = (lot for one in there if (lot := self._lot(community, one)) is not None)
+        return {lot.harvest: lot for lot in islice(lots, LOTS)}
 
     def lot(self, community: str, code: str) -> Lot | None:
         """The lot of a code as a label has it, however old it is and whatever was done with it."""
         found = self._diary.lot(community, code.strip().upper())
         return self._lot(community, found) if found is not None else None
+
+    def _takes(self, shown: ShownLot, kind: str) -> bool:
+        """As sealing has it; recalled is what is anywhere under its code."""
+        if kind == "revocation":
+            return _left(shown) > addendum.ROUNDING
+        sealed = dict(addendum.read_all(self._records, shown.key)) if shown.judged else {}
+        later = [json.loads(sealed[id]) for id in shown.judged if id in sealed]
+        return addendum.takes(kind, shown.kilograms, shown.used, later)
 
     def _lot(self, community: str, shown: ShownLot) -> Lot | None:
         product = self._pilot.producers[community].product(shown.key.gtin)
@@ -47,4 +62,9 @@ class Book:
             crop = harvest.crop if isinstance(harvest, Harvest) else None
         if crop is None or shown.plot is None:
             return None
-        return Lot(shown.harvest, shown.key, shown.kilograms, shown.time, shown.plot, crop)
+        return Lot(shown.harvest, shown.key, _left(shown), shown.time, shown.plot, crop)
+
+
+def _left(shown: ShownLot) -> float:
+    """Kilograms that no split took."""
+    return shown.kilograms - shown.used.get("split", 0.0)

@@ -99,8 +99,8 @@ def router(
             event = desk.event(written)
         except BadPicture as error:
             return desk.form(written, f"form.photo_{error.reason}", 422)
-        except TwoLots:
-            return desk.form(written, "form.two_lots", 422)
+        except Apart as error:
+            return desk.form(written, f"form.{error}", 422)
         except PayloadError as error:
             if error.reason != "bad_diary":  # a day or a plot that cannot be: field, bound and mend
                 return desk.form(
@@ -116,8 +116,8 @@ def router(
     return routes
 
 
-class TwoLots(Exception):
-    """The lot that is chosen and the code that is written are two."""
+class Apart(Exception):
+    """The lots that are named do not go together: a key of the catalogue `form.*`."""
 
 
 class _Desk:
@@ -133,10 +133,10 @@ class _Desk:
         self._fields = FORMS.get(kind, right)
         self.there = bool(self._fields)
         asked = any(field.kind in ("lot", "lots") for field in self._fields)
-        self._lots: dict[str, Lot] = book.lots(community) if asked else {}
+        self._lots: dict[str, Lot] = book.lots(community, kind) if asked else {}
 
     def event(self, written: Mapping[str, str]) -> DiaryEvent:
-        """What was written into it. Raises PayloadError, TwoLots."""
+        """What was written into it. Raises PayloadError, Apart."""
         if self.wrong is not None:
             event = entries.correction_of(self._pilot, written, self.wrong)
         else:
@@ -147,8 +147,11 @@ class _Desk:
 
     def _by_code(self, written: Mapping[str, str]) -> tuple[Mapping[str, str], Mapping[str, Lot]]:
         """With the lot whose code was written down, which need not be in the list. Raises PayloadError, and
-        TwoLots where another one is chosen in the list.
+        Apart where another one is chosen in the list, or lots of two products.
         """
+        chosen = [self._lots[id] for id in written.get("harvests", "").split() if id in self._lots]
+        if len({lot.key.gtin for lot in chosen}) > 1:
+            raise Apart("other_product")
         code = written.get(CODE, "").strip()
         if not code:
             return written, self._lots
@@ -156,7 +159,7 @@ class _Desk:
         if lot is None:
             raise PayloadError("bad_diary", CODE)
         if written.get("harvest") not in (None, "", lot.harvest):
-            raise TwoLots
+            raise Apart("two_lots")
         return {**written, "harvest": lot.harvest}, {lot.harvest: lot}
 
     def form(
@@ -174,7 +177,9 @@ class _Desk:
             fields=self._fields, given=written, wrong=wrong, products=sorted(
                 grower.products, key=lambda one: alphabetical(one.name.get(language(self._request)))
             ), codes={"area_code": areas, "house_code": houses},
-            lots=[_shown(self._pilot, lot, language(self._request)) for lot in self._lots.values()],
+            lots=[
+                _shown(self._pilot, grower.id, lot, language(self._request)) for lot in self._lots.values()
+            ],
             plain=self._kind in entries.PLAIN, corrects=self.wrong, plots=grower.hectares,
             measured=bool(grower.plots), told=text(wrong, language(self._request), **sides) if sides else "",
             asks_older=wrong == "form.date_early" and self._kind in entries.WORK,
@@ -193,6 +198,10 @@ def _row(pilot: Pilot, entry: ShownEntry, lang: str) -> dict[str, Any]:
     }
 
 
-def _shown(pilot: Pilot, lot: Lot, lang: str) -> dict[str, str]:
+def _shown(pilot: Pilot, community: str, lot: Lot, lang: str) -> dict[str, str]:
+    """A lot of a list: with its product, where the group has several."""
     on = day(moment_of(lot.time, pilot.zone), lang)
-    return {"id": lot.harvest, "name": f"{lot.key.lot} · {on} · {number(lot.kilograms, lang)} kg"}
+    products = {one.gtin: one.name.get(lang) for one in pilot.producers[community].products}
+    product = products.get(lot.key.gtin) if len(products) > 1 else None
+    parts = (product, lot.key.lot, on, f"{number(lot.kilograms, lang)} kg")
+    return {"id": lot.harvest, "name": " · ".join(part for part in parts if part)}

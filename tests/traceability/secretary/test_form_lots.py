@@ -50,7 +50,7 @@ def say(client: TestClient) -> Say:
 
 @pytest.fixture
 def lots(tmp_path: Path, pilot: Pilot) -> Callable[[], dict[str, Lot]]:
-    return lambda: Book(tmp_path, pilot).lots("tam-que")
+    return lambda: Book(tmp_path, pilot).lots("tam-que", "revocation")
 
 
 def test_a_lot_is_split_and_its_parts_are_merged(
