@@ -5,7 +5,8 @@ is, -1 for as it was before an entry corrected it.
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from traceability.diary.rows import Fate
+from devices.contract.diary import Correction
+from traceability.diary.rows import UNHANDLED, Fate
 
 # an earlier version showed one lot of a minute alone, and corrected ones as they came
 WRONGLY = """
@@ -14,6 +15,17 @@ UPDATE lot SET told=-1 WHERE leaf IS NOT NULL AND (
           AND o.harvest<>lot.harvest AND o.leaf IS NOT NULL)
   OR EXISTS (SELECT 1 FROM addendum a WHERE a.gtin=lot.gtin AND a.lot=lot.lot AND a.kind='correction'));
 """
+
+
+def judge_again(db: sqlite3.Connection, community: str, correction: Correction) -> None:
+    """A correction came: the harvest that it corrects, if that was refused, may become a lot after all; and
+    so may those of its plot that an interval forbade.
+    """
+    db.execute(
+        "UPDATE lot SET told=0 WHERE community=? AND leaf IS NULL AND refused<>? AND (harvest=? OR "
+        "refused='pre_harvest_interval' AND harvest IN (SELECT id FROM event WHERE community=? AND plot=?))",
+        (community, UNHANDLED, correction.of, community, correction.plot),
+    )
 
 
 def note(db: sqlite3.Connection, harvests: Sequence[tuple[str, str]]) -> None:

@@ -16,7 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from devices.clock import epoch_ms
-from devices.contract.diary import DiaryEvent, Handling, Harvest, Input, decode_diary, encode_diary
+from devices.contract.diary import (
+    Correction,
+    DiaryEvent,
+    Handling,
+    Harvest,
+    Input,
+    decode_diary,
+    encode_diary,
+)
 from devices.contract.payloads import PayloadError
 from traceability.diary import acts, aside, shown, slots
 from traceability.diary.file import open_file
@@ -98,6 +106,9 @@ class DiaryTables:
                 if isinstance(event, Handling) or _forbids(event)
             ],
         )
+        for device, event, _ in entries:
+            if isinstance(event, Correction):
+                shown.judge_again(self._db, device.community, event)
         fresh = {(device.community, event.plot) for device, event, _ in entries if isinstance(event, Harvest)}
         self._db.executemany(  # with a new number: the new harvest may be theirs, so they come behind it
             "INSERT OR REPLACE INTO later(community, id, time) SELECT community, id, a.time FROM later a "
@@ -141,9 +152,18 @@ class DiaryTables:
     # -- what was done
 
     def note_harvests(self, lots: Iterable[LotRow]) -> None:
-        """These harvests are sealed or refused; nobody was shown yet."""
+        """These harvests are sealed or refused; nobody was shown yet. What was done with those that had been
+        refused is theirs now.
+        """
         rows = list(lots)
         with self._writing():
+            self._db.executemany(
+                "UPDATE later SET done=0, refused='' WHERE community=?1 AND refused='lot_refused' "
+                "AND EXISTS (SELECT 1 FROM lot WHERE community=?1 AND harvest=?2 AND leaf IS NULL) "
+                "AND id IN (SELECT id FROM event WHERE community=?1 AND plot="
+                "(SELECT plot FROM event WHERE community=?1 AND id=?2))",
+                [(row.community, row.harvest) for row in rows if row.leaf is not None],
+            )
             self._db.executemany(
                 "INSERT OR REPLACE INTO lot VALUES(?,?,?,?,?,?,?,?,?,0)",
                 [(row.community, row.harvest, *row.key, *row[3:]) for row in rows],

@@ -205,8 +205,6 @@ class Sealer:
         )  # fmt: skip
         # what is sealed stays sealed: a diary entry that comes late cannot unmake a record
         if not path.exists():
-            code = harvest.area_code
-            area = self._pilot.records.area(code) if code is not None else None
             last = LAST if simulated else tomorrow(now_ms(), self._pilot.zone)
             if not lot.datable(harvest, self._pilot.zone, last):
                 return _Draft(replace(sealed, refused="bad_date"), b"")
@@ -218,10 +216,7 @@ class Sealer:
             rests = basis(
                 self._tables, self._corrections, community_id, product, harvest, self._pilot.zone, drafted
             )
-            refused = lot.refusal(community, product, harvest, rests, area, self._pilot.zone)
-            if not refused:  # nor as it was corrected already
-                refused = self._handler.verdict(community_id, harvest.id, key.gtin, drafted)
-            if refused:
+            if refused := self._handler.verdict(community_id, harvest.id, key.gtin, drafted):
                 return _Draft(replace(sealed, refused=refused), b"")
             grew = self._grew.conditions(community.id, harvest.plot, rests.start, epoch_ms(harvest.ts))
             data = record.canonical(

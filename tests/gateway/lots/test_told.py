@@ -220,3 +220,10 @@ def test_a_sealed_lot_whose_product_left_the_pilot_stays_sealed(group, monkeypat
     monkeypatch.setattr(Sealer, "_product", lambda *_: None)
     group.write(correction("c1", "h1", quantity_kg=450.0))
     assert group.key("h1")
+
+
+def test_a_refused_harvest_is_told_of_once_it_was_corrected(group):
+    group.write(harvest("h1", 850_000.0))
+    assert group.told() == {}
+    group.write(correction("c1", "h1", quantity_kg=850.0))
+    assert shown(group) == {group.key("h1").lot: 850.0} and counted(group) == (("tam-que",), True)

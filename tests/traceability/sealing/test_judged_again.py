@@ -1,0 +1,68 @@
+"""A refused harvest becomes a lot when what was wrong is put right, with all that was done with it."""
+
+from typing import Any
+
+import pytest
+
+from tests.traceability.diary.test_standing import Plot, correct, entry, on, pack, pick, plot, spray
+from traceability.records import story
+from traceability.sealing import seal
+
+assert plot  # a fixture
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_mistyped_weight_that_was_corrected_is_no_reason_any_more(plot: Plot, together: bool) -> None:
+    given = [
+        pick("h", 0, 85_000),
+        pack("p", 1, 800),
+        correct("c", "h", 2, quantity_kg=850.0),
+        pack("q", 3, 60),
+    ]
+    for batch in [given] if together else [[one] for one in given]:
+        plot.write(*batch)
+    assert [plot.fate(id) for id in "hpcq"] == ["", "", "", "more_than_lot"]
+    later = plot.later("h")
+    assert sorted(one["event"]["id"] for one in later) == ["c", "p"]
+    (mended,) = (one["correction"] for one in later if one["correction"] is not None)
+    assert (mended["before"]["quantity_kg"], mended["after"]["quantity_kg"]) == (85_000, 850)
+    assert plot.breaks("h") == "" and story.kilograms({"made_from": []}, later) == 850
+    (listed,) = seal.lots(plot.folder)
+    assert (listed["quantity_kg"], listed["refused"]) == (850.0, "")
+    assert plot.found["h"].quantity_kg == 850.0 and plot.found["h"].leaf is not None
+
+
+def test_a_mistyped_interval_that_was_corrected_forbids_nothing_any_more(plot: Plot) -> None:
+    plot.write(spray("s", -3, 30), pick("h"), pick("i", 1))
+    plot.write(spray("t", -3, 30, plot="plot-2"), pick("j", 0, plot="plot-2"))
+    assert [plot.fate(id) for id in "hij"] == ["pre_harvest_interval"] * 3
+    plot.write(correct("c", "s", 2, pre_harvest_days=3.5))
+    assert plot.fate("h") == "pre_harvest_interval" and plot.fate("c") == "bad_correction"
+    plot.write(correct("d", "s", 2, pre_harvest_days=3.0))
+    assert [plot.fate(id) for id in "hij"] == ["", "", "pre_harvest_interval"]
+    assert [one["event"]["id"] for one in plot.later("h")] == ["d"] and plot.breaks("h") == ""
+
+
+def test_the_day_of_a_harvest_may_have_been_wrong(plot: Plot) -> None:
+    plot.write(spray("s", -3, 4), pick("h", 0.5))
+    plot.write(correct("c", "h", 3, ts=on(1.5)), pack("p", 1, 10), pack("q", 2, 10))
+    assert [plot.fate(id) for id in "hcpq"] == ["", "", "before_harvest", ""]
+
+
+@pytest.mark.parametrize(
+    "mend",
+    [
+        correct("c", "h", 2, by="Tổ trưởng"),
+        correct("c", "h", 2, quantity_kg=84_000.0),
+        correct("c", "h", 2, quantity_kg=-1.0),
+        correct("c", "i", 2, quantity_kg=1.0),
+    ],
+    ids=["another field", "still too much", "no correction", "of another harvest"],
+)  # fmt: skip
+def test_what_mends_nothing_lifts_nothing(plot: Plot, mend: dict[str, Any]) -> None:
+    """Nor what makes room under a cap by another harvest: the refused one may have been written twice."""
+    plot.write(pick("i", -1, 1_000), pick("h", 0, 85_000))
+    plot.write(mend)
+    assert plot.fate("h") == "yield_cap"
+    plot.write(entry("irrigation", "w", 3, minutes=3))
+    assert plot.fate("h") == "yield_cap"
