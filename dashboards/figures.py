@@ -15,10 +15,10 @@ from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import INDICATORS, SHARE, Pilot, TargetPoint
 from devices.pilots.scenario import Scenario
-from gateway.indicators.count import MANY, Evaluation
+from gateway.indicators.count import Evaluation
 from gateway.indicators.course import Forecast, asked, forecasts, path
 from gateway.stores.points import FLAG_TRUE, whole
-from gateway.stores.store import Latest, Store
+from gateway.stores.store import Latest, Store, all_points
 
 BOOKS = ("received", "stored", "duplicate", "quarantined", "spooled")  # the first is the sum of the others
 TREND_DAYS = 30
@@ -162,7 +162,7 @@ class Figures:
         """Those that were computed from `since` on, or within the trend's days, up to `now`."""
         where = {"pilot": self.pilot.pilot}
         since = now - self.trend_days * DAY_MS if since is None else since
-        rows = [*whole(self.store.series("kpi", where, since, now + 1, MANY), "value")]
+        rows = [*whole(all_points(self.store, "kpi", where, since, now + 1), "value")]
         result = []
         for name in INDICATORS:
             mine = [point for point in rows if dict(point.tags)["indicator"] == name]
@@ -264,10 +264,12 @@ class Figures:
         )
         midnight = midnight_of(day_of(newest, self.pilot.zone), self.pilot.zone)
         where = {"pilot": self.pilot.pilot}
-        written = [*whole(self.store.series("standing", where, midnight, now + 1, MANY), "counted", "has")]
+        written = all_points(self.store, "standing", where, midnight, now + 1)
         standings: dict[str, Standing] = {}
-        for point in written:
-            if point.time < written[0].time:  # of the day before
+        last = 0
+        for point in whole(written, "counted", "has"):
+            last = last or point.time
+            if point.time < last:  # of the count before
                 break
             labels = dict(point.tags)
             one = standings.setdefault(labels["indicator"], Standing({}, {}))

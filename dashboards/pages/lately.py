@@ -14,9 +14,8 @@ from dashboards.figures import AlarmNow, DeviceNow, Figures, sensors
 from dashboards.kept import Kept
 from devices.clock import AHEAD_MS, DAY_MS, MINUTE_MS
 from devices.contract.signals import SIGNALS
-from gateway.indicators.count import MANY
 from gateway.stores.points import FLAG_FALSE, FLAG_TRUE, Point
-from gateway.stores.store import Latest
+from gateway.stores.store import Latest, all_points
 
 BACK_MS = 7 * DAY_MS  # how far back a device may have been heard last, whose values are shown
 REMEMBERED_MS = 60 * DAY_MS  # and how far, to say since when it is silent
@@ -137,7 +136,7 @@ def spoken(figures: Figures) -> Kept[list[Point]]:
     def read() -> list[Point]:
         now = figures.now()
         where = {"pilot": figures.pilot.pilot, "simulated": FLAG_FALSE}
-        return figures.store.series("telemetry", where, now - SPOKEN_MS, now + AHEAD_MS, MANY)
+        return [*all_points(figures.store, "telemetry", where, now - SPOKEN_MS, now + AHEAD_MS)]
 
     return Kept(read, live=True)
 

@@ -6,10 +6,9 @@ fourteen thousand devices InfluxDB takes twenty seconds over the one, and two ov
 
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.pilots.pilot import Pilot
-from gateway.indicators.count import MANY
 from gateway.indicators.standing import BATTERY, Heard
 from gateway.stores.points import Value
-from gateway.stores.store import Store
+from gateway.stores.store import AT_ONCE, Store
 
 BACK_MS = (
     7 * DAY_MS
@@ -76,11 +75,11 @@ class LastHeard:
         for measurement in SAID:
             # what is ahead by a clock that is fast is there, too
             start, stop = self._looked - LATE_MS, at + DAY_MS
-            points = self._store.series(measurement, self._where, start, stop, MANY)
+            points = self._store.series(measurement, self._where, start, stop, AT_ONCE)
             for _, tags, fields, time in points:
                 said = {name: (time, value) for name, value in fields.items()}
                 self._add(measurement, dict(tags).get("device", ""), said)
-            few = few and len(points) < MANY
+            few = few and len(points) < AT_ONCE
         return few
 
     def _add(self, measurement: str, device: str, said: Said) -> None:

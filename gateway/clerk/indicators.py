@@ -9,7 +9,6 @@ from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
 from gateway.clerk.heard import LastHeard
 from gateway.indicators.count import (
-    MANY,
     SHARE,
     Count,
     Coverage,
@@ -24,7 +23,7 @@ from gateway.indicators.count import (
 )
 from gateway.indicators.standing import alarms, forecast, left_behind, reports
 from gateway.stores.points import Point
-from gateway.stores.store import Store
+from gateway.stores.store import Store, all_points
 
 COUNTED_MS = HOUR_MS  # after which indicators are written that are what they were
 BACKFILL_DAYS = 30
@@ -78,7 +77,7 @@ class IndicatorSheet:
         yield from recount(self._store, self._pilot, self._spans(), first, today)
         sealed = SealTimes(self._store, self._pilot, share_window(self._pilot, today), at + 1)
         where = {"pilot": self._pilot.pilot, "indicator": SHARE}
-        for counted in self._store.series("kpi", where, midnight_of(today, self._pilot.zone), at + 1, MANY):
+        for counted in all_points(self._store, "kpi", where, midnight_of(today, self._pilot.zone), at + 1):
             again = Evaluation(counted.time, (share(self._pilot, sealed, counted.time),), {})
             self._store.write(points(self._pilot, again))
 

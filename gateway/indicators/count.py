@@ -21,7 +21,6 @@ from gateway.indicators.course import asked
 from gateway.stores.points import FLAG_TRUE, Point, tags, whole
 from gateway.stores.store import Store, all_points
 
-MANY = 100_000
 SHARE = "traceability_share"
 SHARE_OF_TIME = 0.01  # that asking for the coverage may take of a gateway that runs
 TURN = 2.0  # seconds of asking for it after which the rest waits for the next time

@@ -16,10 +16,9 @@ from pathlib import Path
 
 from devices.clock import DAY_MS, HOUR_MS, day_of, midnight_of
 from devices.pilots.pilot import Pilot
-from gateway.indicators.count import MANY
 from gateway.stores.points import Point, Value, tags
 from gateway.stores.store import RetryLater
-from traceability.diary.reader import DiaryReader
+from traceability.diary.reader import EVERY, DiaryReader
 from traceability.digital_link import LotKey
 from traceability.pages import scans
 from traceability.records import addendum
@@ -56,7 +55,7 @@ class Openings:
         days = {(place.id, today): 0 for place in self._pilot.communities if place.joined <= today}
         result: list[Point] = []
         grower: dict[LotKey, str] = {}
-        lots = seal.lots(self._folder, MANY)
+        lots = seal.lots(self._folder, EVERY)
         slots = DiaryReader(self._folder).slots()  # behind the lots: it has them all
         for lot in lots:
             community, key = str(lot["community"]), LotKey(str(lot["gtin"]), str(lot["lot"]))

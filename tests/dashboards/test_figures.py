@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from dashboards import figures as figures_module
 from dashboards.figures import Figures, iso
 from dashboards.opendata import gather
 from dashboards.pages.lately import Lately
@@ -9,8 +10,10 @@ from dashboards.pages.today import advised
 from dashboards.progress import Progress
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_of, midnight_of
 from devices.pilots.pilot import load
+from gateway.indicators import count
 from gateway.indicators.count import evaluate
 from gateway.indicators.course import path
+from gateway.stores import store as stores
 from gateway.stores.points import Point, tags, whole
 from gateway.stores.sqlite import SqliteStore
 from tests.dashboards.soil import NOW
@@ -41,6 +44,31 @@ def test_a_point_that_is_just_being_written_is_not_there_yet(tmp_path):
     (indicator,) = figures.indicators(NOW)
     assert (indicator.value, indicator.real, indicator.at) == (6.0, 4.0, NOW - 2 * MINUTE_MS)
     assert "lang-dinh-yen" not in figures.standing(NOW)["smart_villages"].members
+    store.close()
+
+
+def test_no_figure_is_cut_however_much_there_is(tmp_path, monkeypatch):
+    """A month of counts, each written when it changed, of all who count."""
+    store = SqliteStore(tmp_path / "store.sqlite")
+    places = [one.id for one in PILOT.communities]
+    for back in range(4):
+        at = NOW - back * MINUTE_MS
+        kpi = tags(pilot="dong-thap", indicator="iot_communities")
+        store.write(
+            [Point("kpi", kpi, {"value": float(back), "value_real": 0.0, "value_simulated": 0.0}, at)]
+        )
+        store.write([
+            Point("standing", tags(pilot="dong-thap", indicator="iot_communities", community=place),
+                  {"counted": True, "has": "3/3"}, at)
+            for place in places
+        ])  # fmt: skip
+    monkeypatch.setattr(stores, "AT_ONCE", 1)  # as if an answer held less than there is
+    monkeypatch.setattr(count, "MANY", 1, raising=False)
+    monkeypatch.setattr(figures_module, "MANY", 1, raising=False)
+    figures = Figures(store, PILOT, lambda n: [], lambda at: evaluate(store, PILOT, (), at), now=lambda: NOW)
+    (indicator,) = figures.indicators(NOW)
+    assert [value for _, value in indicator.trend] == [3.0, 2.0, 1.0, 0.0]
+    assert sorted(figures.standing(NOW)["iot_communities"].members) == sorted(places)
     store.close()
 
 

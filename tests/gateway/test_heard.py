@@ -99,7 +99,7 @@ def test_a_clock_that_was_put_back_hears_what_is_there(store):
 def test_more_news_than_is_looked_at_is_none(store, monkeypatch):
     mine = LastHeard(store, PILOT)
     mine.at(T)
-    monkeypatch.setattr(heard_module, "MANY", 3)
+    monkeypatch.setattr(heard_module, "AT_ONCE", 3)
     store.write([reading(T + n, f"d{n}", soil_ec=1.0) for n in range(5)])
     assert len(mine.at(T + MINUTE)) == 5
 

@@ -25,6 +25,7 @@ from traceability.diary.rows import VALID, DiaryAct, LotRow, Outcome
 from traceability.diary.tables import understood
 from traceability.digital_link import LotKey
 
+EVERY = -1  # of SQLite: a limit that is none
 GONE = ("merge", "revocation")  # a lot is not there any more after one of these
 # what came out of a split or merge is known as its entry's id, a hyphen and a number
 SOURCE = "s.community=l.community AND s.id=rtrim(rtrim(l.harvest, '0123456789'), '-')"

@@ -7,9 +7,9 @@ from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
 from gateway.control.alarms.rules import BOOKS_MS, LOOK_BACK_MS, SLOT_MS, Asked, Rule
 from gateway.control.alarms.states import Found, Key
-from gateway.indicators.count import MANY, SHARE
+from gateway.indicators.count import SHARE
 from gateway.stores.points import FLAG_FALSE, FLAG_TRUE
-from gateway.stores.store import Latest, Store
+from gateway.stores.store import Latest, Store, all_points
 
 COUNTED_MS = 25 * HOUR_MS  # over which the count of a device's silence is looked for
 COURSE_MS = 2 * DAY_MS  # and an indicator
@@ -171,7 +171,7 @@ class Numbers:
         """What was added within the hour: who has messages tried again takes them out, and refuses none."""
         known: dict[Key, float] = {}
         added: dict[Key, float] = {}
-        for point in reversed(self._store.series("gateway", {}, at - HOUR_MS, at + 1, MANY)):
+        for point in reversed([*all_points(self._store, "gateway", {}, at - HOUR_MS, at + 1)]):
             key, number = _gateway(dict(point.tags)), point.fields.get("quarantined")
             if isinstance(number, int | float):
                 added[key] = added.get(key, 0) + max(0, number - known.get(key, number))
