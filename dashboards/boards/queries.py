@@ -108,14 +108,15 @@ def most(measurement: str, column: str, columns: Iterable[str], days: int, numbe
 
 def trend(
     measurement: str, column: str, of: str = "mean", *, by: str = "", step: str = STEP, fill: str = "null",
-    among: str = "", **tags: str,
+    among: str = "", **equal: str | bool,
 ) -> str:  # fmt: skip
     """`of` (mean, max, sum, …) of a column in each step of the chosen range, by the tag `by` where given. A
-    step without a value is a null, so that a line ends there; bars need none (`fill` none).
+    step without a value is a null, so that a line ends there; bars need none (`fill` none). `equal`: tags,
+    and true or false of a field.
     """
     name = _straight(measurement, column, of)
     group = f", {named(measurement, by)}" if by else ""
-    where = chosen(measurement, "$timeFilter", tags, among=among)
+    where = chosen(measurement, "$timeFilter", equal, among=among)
     return (
         f"SELECT {of}({name}) AS {name} FROM {named(measurement)} {where} GROUP BY {step}{group} fill({fill})"
     )

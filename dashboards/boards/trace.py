@@ -19,6 +19,8 @@ from devices.pilots.pilot import SHARE
 DAYS = 30
 LOTS = 500
 SCANNED = 20
+KINDS = {"real": False, "simulated": True}  # of lots, by the field `simulated`
+COLOURS = {"real": style.REAL, "simulated": style.SIMULATED}
 YEAR = 365 * 24  # hours; what the rule of the default pilot looks back on
 
 
@@ -56,14 +58,16 @@ def lots(spot: Spot, say: Say) -> table.Panel:
 
 
 def _verified(spot: Spot, say: Say) -> stat.Panel:
-    titles = {"lots": say("lots_of_year"), "verified": say("lots_verified")}
+    titles = {name: say(f"lots_{name}") for name in KINDS} | {"verified": say("lots_verified")}
     panel = style.dress(
         style.number(named=True), spot, say,
         title=say("lots_count"), about=say("lots_count_about"), unit=style.COUNT,
     )  # fmt: skip
-    panel.with_target(InfluxQL(queries.within("lot", "quantity", "count", YEAR, shown="lots"), "A"))
+    for ref, (name, simulated) in zip("AB", KINDS.items(), strict=True):
+        lots = queries.within("lot", "quantity", "count", YEAR, shown=name, simulated=simulated)
+        panel.with_target(InfluxQL(lots, ref))
     verified = queries.within("lot", "quantity", "count", YEAR, shown="verified", verified=True)
-    panel.with_target(InfluxQL(verified, "B"))
+    panel.with_target(InfluxQL(verified, "C"))
     return style.reshape(panel, titles, style.without_time())
 
 
@@ -71,8 +75,11 @@ def _a_day(spot: Spot, say: Say) -> timeseries.Panel:
     panel = style.dress(
         style.bars(), spot, say, title=say("lots_a_day"), about=say("lots_a_day_about"), unit=style.COUNT
     )
-    query = queries.trend("lot", "quantity", "count", step=DAY, fill="none")
-    return panel.with_target(InfluxQL(query, "A", SERIES, say("lots_of_day")))
+    for ref, (name, simulated) in zip("AB", KINDS.items(), strict=True):
+        query = queries.trend("lot", "quantity", "count", step=DAY, fill="none", simulated=simulated)
+        panel.with_target(InfluxQL(query, ref, SERIES, say(f"lots_{name}")))
+        style.paint(panel, say(f"lots_{name}"), color=style.fixed(COLOURS[name]))
+    return panel
 
 
 def _coverage(spot: Spot, say: Say) -> timeseries.Panel:
@@ -108,16 +115,18 @@ def _most_scanned(spot: Spot, say: Say) -> table.Panel:
 
 def _by_community(spot: Spot, say: Say) -> table.Panel:
     columns = {
-        "number": queries.within("lot", "quantity", "count", YEAR, by="community", shown="number"),
-        "weight": queries.within("lot", "quantity", "sum", YEAR, by="community", shown="weight"),
-        "coverage": queries.within(
-            "lot", "coverage", "mean", YEAR, by="community", shown="coverage", times=100
-        ),
+        f"{column}_{name}": queries.within(
+            "lot", "quantity", of, YEAR, by="community", shown=f"{column}_{name}", simulated=simulated
+        )
+        for name, simulated in KINDS.items()
+        for column, of in (("lots", "count"), ("weight", "sum"))
     }
-    titles = {"community": say("lot_community"), "number": say("lots_of_year"), "weight": say("quantity")}
-    titles["coverage"] = say("coverage")
+    columns["coverage"] = queries.within(
+        "lot", "coverage", "mean", YEAR, by="community", shown="coverage", times=100
+    )
+    titles = {"community": say("lot_community")} | {column: say(column) for column in columns}
     panel = style.listed(
-        style.rows(sort=titles["number"], falling=True), spot, say,
+        style.rows(sort=titles["lots_real"], falling=True), spot, say,
         title=say("lots_by_community"), about=say("lots_by_community_about"),
     ).decimals(0)  # fmt: skip
     frame.by_place(panel, say, titles, columns.values())

@@ -69,6 +69,9 @@ def besides(store, now):
     ):  # the boards' days are few; a rule looks back
         where = tags(pilot="dong-thap", community="my-dien", device="sky")
         store.write([Point("device", where, {"coverage": 0.5}, now - 60_000 - day * DAY)])
+    picked = tags(pilot="dong-thap", community="my-dien", product="rice")
+    fields = {"quantity": 900.0, "coverage": 0.5, "verified": True, "simulated": False, "lot": "REAL"}
+    store.write([Point("lot", picked, fields, now - 60_000)])
     lacking = {"iot_communities": ("thuan-tan", "2/3"), "smart_villages": ("lang-an-nhon", "water")}
     for indicator, (place, has) in lacking.items():
         of = tags(pilot="dong-thap", indicator=indicator, community=place)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from dashboards.boards import quality, queries
+from dashboards.boards import quality, queries, style, trace
 from dashboards.boards.alarms import now
 from dashboards.boards.alarms import rules as alerts
 from dashboards.boards.quality import DAYS
@@ -115,6 +115,27 @@ def test_lots_are_those_of_thirty_days_newest_first(engine):
     assert [row["time"] for row in found] == sorted((row["time"] for row in found), reverse=True)
     assert {row["community"] for row in found} == {"canh-tan", "tam-que"}
     assert {row["coverage"] for row in found} == {90}
+
+
+def test_real_kilograms_are_not_added_to_simulated_ones(any_influx):
+    engine = Engine(any_influx)
+    engine.write(
+        f"lot,pilot=dong-thap,community=canh-tan,product=longan quantity={kilograms},coverage=0.5,"
+        f'verified=true,simulated={simulated},lot="L{back}" {NOW - back * DAY}'
+        for back, (kilograms, simulated) in enumerate([(800.0, "false"), (50.0, "true"), (7.0, "true")], 1)
+    )
+    panels = {panel["id"]: panel for panel in style.plain(trace.board("en").build())["panels"]}
+    found = {}
+    for target in panels[7]["targets"]:
+        (row,) = rows(engine.panel(target["query"]))
+        found |= {name: value for name, value in row.items() if name not in ("time", "community")}
+    assert found == {
+        "lots_real": 1, "weight_real": 800, "lots_simulated": 2, "weight_simulated": 57, "coverage": 50,
+    }  # fmt: skip
+    counted = [rows(engine.panel(target["query"]))[0] for target in panels[4]["targets"]]
+    assert {name: one[name] for one in counted for name in one if name != "time"} == {
+        "real": 1, "simulated": 2, "verified": 3,
+    }  # fmt: skip
 
 
 def test_what_came_out_of_a_split_is_no_harvest_of_the_list(engine):
