@@ -7,7 +7,7 @@ no lot to those who have not scanned it.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -158,8 +158,8 @@ def derived(
     certified = [row for row in first["certificates"]["rows"]
                  if all(row in one["certificates"]["rows"] for one in records)]  # fmt: skip
     alone = len(records) == 1
-    rows = [row for one in records for row in one["events"]["rows"]]
-    inputs = [row for one in records for row in one.get("intervals", NONE_NAMED)["rows"]]
+    rows = _once(row for one in records for row in one["events"]["rows"])
+    inputs = _once(row for one in records for row in one.get("intervals", NONE_NAMED)["rows"])
     row = event.model_dump(mode="json", exclude_none=True)
     return first | {
         "lot": key.lot,
@@ -179,6 +179,12 @@ def derived(
         ],
         "epcis": epcis,
     }  # fmt: skip
+
+
+def _once(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Entries in order of time: what several lots have in common was done once."""
+    known = {row["id"]: row for row in rows}
+    return sorted(known.values(), key=lambda row: (datetime.fromisoformat(row["ts"]), row["id"]))
 
 
 def canonical(record: dict[str, Any]) -> bytes:

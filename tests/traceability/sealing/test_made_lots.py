@@ -39,6 +39,22 @@ def test_as_much_goes_into_a_merge_as_comes_out(plot: Plot) -> None:
     assert made(plot, "me-1") == ({lots["h"]: 85.0, lots["i"]: 300.0}, {lots["me-1"]: 385.0})
 
 
+def record_of(plot: Plot, id: str) -> dict[str, Any]:
+    key = plot.key(id)
+    made: dict[str, Any] = json.loads((plot.folder / "records" / key.gtin / f"{key.lot}.json").read_bytes())
+    return made
+
+
+def test_what_merged_lots_have_in_common_was_done_once(plot: Plot) -> None:
+    """A buyer would take one harvest that is named twice for two."""
+    plot.write(spray("s", -6, 3), pick("h", 0, 850), pick("i", 0.1, 300))
+    plot.write(entry("split", "sp", 1, harvest="h", parts=[300, 550]))
+    plot.write(entry("merge", "me", 2, harvests=["i", "sp-1", "sp-2"]))
+    merged = record_of(plot, "me-1")
+    assert [row["id"] for row in merged["events"]["rows"]] == ["s", "h", "i", "sp", "me"]
+    assert [row["id"] for row in merged["intervals"]["rows"]] == ["s"]
+
+
 def test_a_lot_of_a_corrected_one_shows_its_entries_as_they_hold(plot: Plot) -> None:
     plot.write(spray("s", -6, 3), pick("h", 1))
     plot.write(correct("c", "h", 1.5, ts=on(0)), correct("d", "s", 1.5, pre_harvest_days=2.0))
