@@ -7,6 +7,7 @@ hold in it by a correction alone.
 """
 
 from collections.abc import Collection
+from contextlib import suppress
 from typing import NamedTuple
 
 from devices.clock import epoch_ms
@@ -45,6 +46,7 @@ class Corrections:
         self._read: tuple[int, int] | None = None  # of which changes of the tables they are
         self._chains: dict[Key, list[Correction]] = {}
         self._of: dict[Key, Key] = {}  # correction → what it corrects
+        self._sealed: set[Key] = set()  # corrections
         self._standing: dict[Key, Standing] = {}
         self._harvests: dict[str, dict[str, Standing]] = {}  # community → harvest's id → those of them
 
@@ -55,9 +57,9 @@ class Corrections:
         changes = self._tables.changes()  # first: what is written meanwhile is read the next time
         if changes == self._read:
             return
-        for kept in (self._chains, self._of, self._standing, self._harvests):
+        for kept in (self._chains, self._of, self._sealed, self._standing, self._harvests):
             kept.clear()
-        for community, body, simulated in self._tables.corrections():
+        for community, body, simulated, sealed in self._tables.corrections():
             correction = understood(body)
             if not isinstance(correction, Correction):
                 continue
@@ -72,6 +74,8 @@ class Corrections:
                 continue
             if corrected_within(self._pilot, community, before, now, correction, simulated=simulated):
                 self._chains.setdefault(key, []).append(correction)
+                if sealed:
+                    self._sealed.add((community, correction.id))
                 self._of[community, correction.id] = key
                 self._stand(key, Standing(came, now))
         self._read = changes
@@ -97,6 +101,16 @@ class Corrections:
         if standing is None:
             return event
         return self._chained((community, event.id), event, before) if before else standing.now
+
+    def fresh(self, community: str, event: DiaryEvent) -> DiaryEvent:
+        """An event as a record has it that is made now: as corrected by what was sealed beside others. What
+        is still to be sealed will stand beside this one.
+        """
+        for correction in self._chains.get((community, event.id), ()):
+            if (community, correction.id) in self._sealed:
+                with suppress(PayloadError):  # one before it was dropped
+                    event = corrected(event, correction)
+        return event
 
     def _chained(self, key: Key, event: DiaryEvent, before: str = "") -> DiaryEvent:
         for correction in self._chains[key]:

@@ -20,11 +20,14 @@ class Kept(NamedTuple):
 
 
 class Correcting(NamedTuple):
-    """The bytes of a correction that nobody refused for what it says, and whether it is simulated."""
+    """The bytes of a correction that nobody refused for what it says, whether it is simulated, and whether it
+    is sealed.
+    """
 
     community: str
     body: bytes
     simulated: bool
+    sealed: bool
 
 
 class PendingHarvest(NamedTuple):

@@ -27,9 +27,9 @@ LONGEST_MS = 180 * DAY_MS  # conditions look back no further than this
 
 class Basis(NamedTuple):
     """What is known of a harvest. `start` is epoch ms at which its growing began, `events` the entries that
-    belong to its lot, `inputs` all with an interval that were put on the plot in the year before, and
-    `holding` the same as corrected; `picked` the sealed harvests of its community within a season or its
-    calendar year.
+    belong to its lot, `inputs` all with an interval that were put on the plot in the year before, both as its
+    record has them, and `holding` the inputs as corrected; `picked` the sealed harvests of its community
+    within a season or its calendar year.
     """
 
     start: int
@@ -65,16 +65,18 @@ def basis(
     start, shown = _growing(sorted(held, key=lambda one: one.ts), product, harvest, before)
     inputs = [event for event in (*diary, *moved) if isinstance(event, Input)]
     now = [corrections.applied(community, event) for event in inputs]
+    shown_inputs = [corrections.fresh(community, event) for event in inputs]
     return Basis(
         start,
         tuple(
-            event for event in diary
+            corrections.fresh(community, event) for event in diary
             if event.id == harvest.id
             or (not isinstance(event, Harvest | Handling) and epoch_ms(event.ts) > shown)
         ),
         tuple(
-            event for event, held in zip(inputs, now, strict=True)
-            if event.pre_harvest_days or (isinstance(held, Input) and held.pre_harvest_days)
+            event for event, held in zip(shown_inputs, now, strict=True)
+            if isinstance(event, Input) and isinstance(held, Input)
+            and (event.pre_harvest_days or held.pre_harvest_days)
         ),
         tuple(event for event in now if isinstance(event, Input) and event.pre_harvest_days),
         tuple(picked),

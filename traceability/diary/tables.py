@@ -259,11 +259,12 @@ class DiaryTables:
         show one says nothing of the entry that it corrects.
         """
         rows = self._ask(
-            "SELECT e.community, e.body, e.simulated FROM later a JOIN event e USING(community, id) "
+            "SELECT e.community, e.body, e.simulated, a.done AND a.refused='' "
+            "FROM later a JOIN event e USING(community, id) "
             f"WHERE a.refused IN ({','.join('?' * len(VALID))}) AND instr(e.body, ?) ORDER BY e.rowid",
             (*VALID, _IS_CORRECTION),
         )
-        return [Correcting(community, body, bool(simulated)) for community, body, simulated in rows]
+        return [Correcting(group, body, bool(played), bool(sealed)) for group, body, played, sealed in rows]
 
     def unhandled(self) -> list[Unhandled]:
         """What could not be handled and is in no quarantine yet."""

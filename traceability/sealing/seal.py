@@ -136,6 +136,7 @@ class Sealer:
             newest = self._tables.newest_entry()
             # first what corrects entries that are there: a harvest is judged by what holds
             self._handler.seal(log, self._secret, newest, corrections=True)
+            self._corrections.read()  # some are sealed now
             pending = self._tables.pending_harvests(limit)
             drafts: list[_Draft] = []
             files: dict[Path, bytes] = {}

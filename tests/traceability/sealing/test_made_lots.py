@@ -86,3 +86,16 @@ def test_no_harvest_is_corrected_to_after_what_was_done_with_its_lot(
     plot.write(done)
     plot.write(correct("c", "h", 4, ts=on(3)), correct("d", "h", 4.5, ts=on(0.9)))
     assert [plot.fate(id) for id in "xcd"] == ["", "after_handling", ""]
+
+
+def test_a_later_lot_shows_what_was_corrected_beside_an_earlier_one(plot: Plot) -> None:
+    """Its page would show an interval that forbids it, and no correction."""
+    plot.write(spray("s", -6, 3), pick("h", 0))
+    plot.write(correct("c", "s", 0.5, pre_harvest_days=2.0, dose="3 l"))
+    plot.write(pick("i", 1))
+    late = record_of(plot, "i")
+    (shown,) = (row for row in late["intervals"]["rows"] if row["id"] == "s")
+    assert (shown["pre_harvest_days"], shown["dose"], plot.later("i")) == (2, "3 l", [])
+    assert record_of(plot, "h")["intervals"]["rows"][0]["pre_harvest_days"] == 3
+    plot.write(pick("j", 2), correct("d", "s", 2.5, pre_harvest_days=1.0))
+    assert record_of(plot, "j")["intervals"]["rows"][0]["pre_harvest_days"] == 1 and plot.later("j") == []
