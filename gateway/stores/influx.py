@@ -8,23 +8,22 @@ import gzip
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from math import nan
 from typing import Any, TypeVar
 
 from pydantic_core import to_json
 
-from devices.contract.models import MODELS
-from devices.contract.signals import CIRCULAR, SIGNALS
-from gateway.stores import heading, influxql
-from gateway.stores.points import MEASUREMENTS, UNFIT_TAG, Point, Tags, Value, check_fields, unfit
+from devices.clock import HOUR_MS
+from devices.contract.signals import CIRCULAR
+from gateway.stores import answers, heading, influxql
+from gateway.stores.points import MEASUREMENTS, UNFIT_TAG, WIDEST, Point, Tags, Value, check_fields, unfit
 from gateway.stores.server import Refused, Server
 from gateway.stores.store import SPREAD, Bucket, Latest, RejectPoints, TookTooLong
 
 STATEMENTS = 10  # a query: an address of more than 8 KB is refused by common proxies
 LINES = 5000  # lines a request: what the server takes best
-_SPREAD = dict(zip(SPREAD, ("min", "mean", "max"), strict=True))  # as InfluxQL names them
+SHORT_MS = 3 * HOUR_MS  # of which values themselves are asked for, and no sums of each series, up to
+SHORT = 50_000  # of them: of ten thousand devices that takes a tenth of the time
 TOGETHER = 50  # places or devices that are asked about at once: their names fit an address, too
-WIDEST = max(SIGNALS, key=lambda signal: sum(signal in model.signals for model in MODELS.values()))
 KNOWN_SERIES = 1 << 16  # whose beginning of a line is remembered
 _T = TypeVar("_T")
 
@@ -51,10 +50,13 @@ class InfluxStore:
         if bad:
             raise RejectPoints(bad)
 
-    def latest(self, measurement: str, where: Mapping[str, str], since: int) -> list[Latest]:
+    def latest(
+        self, measurement: str, where: Mapping[str, str], since: int, *, only: Sequence[str] = ()
+    ) -> list[Latest]:
+        check_fields(measurement, only)
         # last() of several fields in one SELECT loses each one's time, so each field is a statement
         newest: dict[Tags, dict[str, tuple[int, Value]]] = {}
-        fields = MEASUREMENTS[measurement].fields
+        fields = only or (*MEASUREMENTS[measurement].fields,)
         since_then = influxql.where(where, since)
 
         def ask(places: str) -> list[dict[str, Any]]:
@@ -67,32 +69,35 @@ class InfluxStore:
 
         for results in self._by_places(measurement, where, ask):
             for name, result in zip(fields, results, strict=True):
-                for tags, rows in _tables(result, measurement):
+                for tags, rows in answers.tables(result, measurement):
                     newest.setdefault(tags, {})[name] = (
                         rows[0]["time"],
-                        _value(measurement, name, rows[0]["v"]),
+                        answers.value(measurement, name, rows[0]["v"]),
                     )
         return [Latest(dict(tags), fields) for tags, fields in newest.items()]
 
     def series(
-        self, measurement: str, where: Mapping[str, str], start: int, stop: int, limit: int
-    ) -> list[Point]:
+        self, measurement: str, where: Mapping[str, str], start: int, stop: int, limit: int, *,
+        only: Sequence[str] = (),
+    ) -> list[Point]:  # fmt: skip
+        check_fields(measurement, only)
+        schema = MEASUREMENTS[measurement]
+        columns = influxql.columns(*only, *schema.tags) if only else "*"
         # not grouped: else the limit is each series', and a fleet's answer of any size
         newest = f"ORDER BY time DESC LIMIT {int(limit)}"
-        query = f'SELECT * FROM "{measurement}" {influxql.where(where, start, stop)} {newest}'
-        schema = MEASUREMENTS[measurement]
+        query = f'SELECT {columns} FROM "{measurement}" {influxql.where(where, start, stop)} {newest}'
         points = [
             Point(
                 measurement,
                 tuple(sorted((name, row[name]) for name in schema.tags if row.get(name))),
                 {
-                    name: _value(measurement, name, value)
+                    name: answers.value(measurement, name, value)
                     for name, value in row.items()
                     if name in schema.fields and value is not None
                 },
                 row["time"],
             )
-            for _, rows in _tables(self._server.query(query)[0], measurement)
+            for _, rows in answers.tables(self._server.query(query)[0], measurement)
             for row in rows
         ]
         return sorted(points, key=lambda point: (-point.time, point.tags))
@@ -112,27 +117,31 @@ class InfluxStore:
         check_fields(measurement, fields)
         steps = f"GROUP BY time({int(step)}ms, {int(origin % step)}ms), * fill(none)"
         straight = [field for field in fields if field not in CIRCULAR]
-        columns = [*(_SPREAD[part] for part in SPREAD if part in only), "count"]
-        made = Bucket if len(columns) > len(SPREAD) else _maker(columns)
+        columns = answers.columns(only)
         inside = influxql.where({}, start, stop)
 
         def ask(places: str) -> dict[str, dict[Tags, list[Bucket]]]:
             source = f'"{measurement}" {influxql.where(where, start, stop)}{places}'
             result: dict[str, dict[Tags, list[Bucket]]] = {}
-            if straight:
+            short = straight and stop - start <= SHORT_MS
+            few = self._few(measurement, straight, source, step, origin) if short else None
+            if few is not None:
+                result |= few
+            elif straight:
                 asked = ", ".join(
                     f'{function}("{field}") AS "{field} {function}"'
                     for field in straight
                     for function in columns
                 )
                 (answer,) = self._server.query(f"SELECT {asked} FROM {source} {steps}")
-                result |= _buckets(answer, measurement, straight, columns, made)
+                result |= answers.buckets(answer, measurement, straight, columns)
             for field in CIRCULAR.intersection(fields):
                 parts = f"SELECT {heading.vectors(field)} FROM {source} GROUP BY *"
                 asked = f'mean("east") AS "{field} east", mean("north") AS "{field} north"'
                 asked += f', count("east") AS "{field} count"'
                 (answer,) = self._server.query(f"SELECT {asked} FROM ({parts}) {inside} {steps}")
-                result |= _buckets(answer, measurement, [field], ("east", "north", "count"), heading.bucket)
+                made = ("east", "north", "count"), heading.bucket
+                result |= answers.buckets(answer, measurement, [field], *made)
             return result
 
         found: dict[str, dict[Tags, list[Bucket]]] = {}
@@ -178,6 +187,14 @@ class InfluxStore:
         answer.
         """
         return all(self._server.admits(action, _body("")) for action in actions)
+
+    def _few(
+        self, measurement: str, fields: Sequence[str], source: str, step: int, origin: int
+    ) -> dict[str, dict[Tags, list[Bucket]]] | None:
+        """`summary` of these fields out of the values themselves; None where they are too many for that."""
+        asked = influxql.columns(*fields, *MEASUREMENTS[measurement].tags)
+        (answer,) = self._server.query(f"SELECT {asked} FROM {source} LIMIT {SHORT}")
+        return answers.summed(answer, measurement, fields, step, origin, SHORT)
 
     def _by_places(
         self, measurement: str, where: Mapping[str, str], ask: Callable[[str], _T], *, heavy: bool = False
@@ -281,54 +298,3 @@ def _field(measurement: str, name: str, value: Value) -> str:
         return repr(value)
     text = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{text}"'
-
-
-def _tables(result: Mapping[str, Any], measurement: str) -> Iterator[tuple[Tags, list[dict[str, Any]]]]:
-    """The series of one statement's answer: their tags, and their rows by column name.
-
-    GROUP BY * names every tag of the measurement, with "" where a series has none.
-    """
-    wanted = MEASUREMENTS[measurement].tags
-    for series in result.get("series", ()):
-        labels = series.get("tags", {})
-        rows = [dict(zip(series["columns"], values, strict=True)) for values in series["values"]]
-        yield tuple(sorted((name, labels[name]) for name in wanted if labels.get(name))), rows
-
-
-def _maker(columns: Sequence[str]) -> Callable[..., Bucket]:
-    """Makes a bucket of its time and these of its columns."""
-
-    def made(time: int, *values: Any) -> Bucket:
-        there = dict(zip(columns, values, strict=True))
-        low, mean, high = (there.get(_SPREAD[part], nan) for part in SPREAD)
-        return Bucket(time, low, mean, high, there["count"])
-
-    return made
-
-
-def _buckets(
-    result: Mapping[str, Any],
-    measurement: str,
-    fields: Sequence[str],
-    columns: Sequence[str],
-    made: Callable[..., Bucket],
-) -> dict[str, dict[Tags, list[Bucket]]]:
-    """One statement's answer by field and series; a bucket is `made` of the time and a field's `columns`."""
-    result_of: dict[str, dict[Tags, list[Bucket]]] = {}
-    for tags, rows in _tables(result, measurement):
-        for field in fields:
-            wanted = ["time", *(f"{field} {column}" for column in columns)]
-            # each function looks at the server's data for itself: one may see what was just written
-            cells = [[row[name] for name in wanted] for row in rows]
-            buckets = [made(*cell) for cell in cells if cell[-1] and None not in cell]
-            if buckets:
-                result_of.setdefault(field, {})[tags] = buckets
-    return result_of
-
-
-def _value(measurement: str, field: str, value: Any) -> Value:
-    """JSON has one kind of number: 20.0 comes back as 20."""
-    if MEASUREMENTS[measurement].fields[field] == "float":
-        return float(value)
-    result: Value = value
-    return result

@@ -28,6 +28,11 @@ def names(measurement: str, tag: str, tags: Mapping[str, str], more: str = "") -
     return f"{named} WHERE {condition}" if condition else named
 
 
+def columns(*names: str) -> str:
+    """Fields and tags that are asked for."""
+    return ", ".join(f'"{name}"' for name in names)
+
+
 def any_of(name: str, values: Sequence[str]) -> str:
     """One more condition: a tag is any of these."""
     return f" AND ({' OR '.join(matching({name: value}) for value in values)})"

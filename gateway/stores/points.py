@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal, NamedTuple
 
+from devices.contract.models import MODELS
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
 
@@ -37,6 +38,8 @@ class Measurement:
 
 _DEVICE_TAGS = ("pilot", "community", "device", "model", "simulated")
 HOURLY = ("water_level", "salinity")  # what a board compares between all places (`hourly`)
+# what most kinds of node say: who spoke is asked of it first, for of ten thousand each signal costs
+WIDEST = max(SIGNALS, key=lambda signal: sum(signal in model.signals for model in MODELS.values()))
 HOUR_PARTS: dict[str, Kind] = {"sum": "float", "number": "int"}
 
 MEASUREMENTS: dict[str, Measurement] = {

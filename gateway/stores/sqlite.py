@@ -99,22 +99,28 @@ class SqliteStore:
         if bad:
             raise RejectPoints(bad)
 
-    def latest(self, measurement: str, where: Mapping[str, str], since: int) -> list[Latest]:
+    def latest(
+        self, measurement: str, where: Mapping[str, str], since: int, *, only: Sequence[str] = ()
+    ) -> list[Latest]:
+        check_fields(measurement, only)
         with self._lock:
-            found = self._find(measurement, where)
+            found = self._find(measurement, where, only)
         result = []
         for first in range(0, len(found), TOGETHER):  # others may ask in between
             with self._lock:
-                result += self._latest(measurement, found[first : first + TOGETHER], since)
+                result += self._latest(measurement, found[first : first + TOGETHER], since, frozenset(only))
         return result
 
-    def _latest(self, measurement: str, found: Sequence[tuple[int, Tags]], since: int) -> list[Latest]:
+    def _latest(
+        self, measurement: str, found: Sequence[tuple[int, Tags]], since: int, only: frozenset[str]
+    ) -> list[Latest]:
         """The same of some series."""
         schema = MEASUREMENTS[measurement]
         result = []
         reported = self._reported_by([series for series, _ in found])
         for series, tags in found:
-            names = _in_order(measurement, reported.get(series, frozenset()))
+            there = reported.get(series, frozenset())
+            names = _in_order(measurement, there & only if only else there)
             if not names:
                 continue
             fields: dict[str, tuple[int, Value]] = {}
@@ -130,18 +136,20 @@ class SqliteStore:
         return result
 
     def series(
-        self, measurement: str, where: Mapping[str, str], start: int, stop: int, limit: int
-    ) -> list[Point]:
+        self, measurement: str, where: Mapping[str, str], start: int, stop: int, limit: int, *,
+        only: Sequence[str] = (),
+    ) -> list[Point]:  # fmt: skip
+        check_fields(measurement, only)
         schema = MEASUREMENTS[measurement]
         points: list[Point] = []
         with self._lock:
-            chosen = sorted(self._find(measurement, where), key=lambda one: one[1])
-            names = self._names(schema, [series for series, _ in chosen])
+            chosen = sorted(self._find(measurement, where, only), key=lambda one: one[1])
+            names = self._names(schema, [series for series, _ in chosen], only)
             flags = [name for name in names if schema.fields[name] == "bool"]
             query = (
                 "WITH wanted(rank, number) AS (SELECT key, value FROM json_each(?)) "
                 f"SELECT rank, time, {_columns(names)} FROM wanted JOIN {measurement} ON series=number "
-                "WHERE time>=? AND time<? ORDER BY time DESC, rank LIMIT ?"
+                f"WHERE time>=? AND time<? {_any_of(names if only else ())}ORDER BY time DESC, rank LIMIT ?"
             )
             numbers = json.dumps([series for series, _ in chosen])
             rows = self._db.execute(query, (numbers, start, stop, limit)) if names else ()
@@ -278,11 +286,11 @@ class SqliteStore:
         rows = self._db.execute(query, (json.dumps(list(series)),))
         return {number: frozenset(names.split(",")) for number, names in rows}
 
-    def _names(self, schema: Measurement, series: Iterable[int]) -> list[str]:
-        """The fields that these series ever had, in the schema's order: fewer than the table has."""
+    def _names(self, schema: Measurement, series: Iterable[int], only: Sequence[str]) -> list[str]:
+        """The fields, or of `only` these those, that these series ever had: fewer than the table has."""
         query = f"SELECT DISTINCT name FROM reported WHERE series IN ({_list(series)})"
         reported = {name for (name,) in self._db.execute(query)}
-        return [name for name in schema.fields if name in reported]
+        return [name for name in only or schema.fields if name in reported]
 
 
 @cache
@@ -307,6 +315,11 @@ def _upsert(measurement: str, fields: tuple[str, ...]) -> str:
 
 def _columns(names: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
+
+
+def _any_of(names: Sequence[str]) -> str:
+    """One more condition: a row has one of these columns; none where none is named."""
+    return f"AND coalesce({_columns(names)}, NULL) IS NOT NULL " if names else ""
 
 
 def _list(numbers: Iterable[int]) -> str:

@@ -66,13 +66,21 @@ class Store(Protocol):
         twice changes nothing. Raises RetryLater (some may be stored: send all again) or RejectPoints.
         """
 
-    def latest(self, measurement: str, where: Mapping[str, str], since: int) -> list[Latest]:
-        """The newest values since `since` of every series whose tags contain `where`."""
+    def latest(
+        self, measurement: str, where: Mapping[str, str], since: int, *, only: Sequence[str] = ()
+    ) -> list[Latest]:
+        """The newest values since `since` of every series whose tags contain `where`: of all fields, or of
+        `only` these, which costs less: of ten thousand devices each is half a second of InfluxDB's. Raises
+        KeyError for a field that the measurement does not have.
+        """
 
     def series(
-        self, measurement: str, where: Mapping[str, str], start: int, stop: int, limit: int
-    ) -> list[Point]:
-        """Raw points, newest first, at most `limit`."""
+        self, measurement: str, where: Mapping[str, str], start: int, stop: int, limit: int, *,
+        only: Sequence[str] = (),
+    ) -> list[Point]:  # fmt: skip
+        """Raw points, newest first, at most `limit`; with `only`, those that have one of these fields, and
+        no other field of theirs. Raises KeyError as `latest` does.
+        """
 
     def summary(
         self,
@@ -103,14 +111,15 @@ class Store(Protocol):
 
 
 def all_points(
-    store: Store, measurement: str, where: Mapping[str, str], start: int, stop: int, at_once: int = 0
-) -> Iterator[Point]:
+    store: Store, measurement: str, where: Mapping[str, str], start: int, stop: int, at_once: int = 0, *,
+    only: Sequence[str] = (),
+) -> Iterator[Point]:  # fmt: skip
     """All raw points of [start, stop), newest first, however many they are: `at_once` in an answer, or
-    AT_ONCE.
+    AT_ONCE. `only`: as `series` has it.
     """
     limit = at_once or AT_ONCE
     while True:
-        points = store.series(measurement, where, start, stop, limit)
+        points = store.series(measurement, where, start, stop, limit, only=only)
         if len(points) < limit:
             yield from points
             return

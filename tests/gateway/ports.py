@@ -47,7 +47,7 @@ class FakeStore:
         if bad:
             raise RejectPoints(bad)
 
-    def series(self, measurement, where, start, stop, limit):
+    def series(self, measurement, where, start, stop, limit, **_):
         rows = [
             Point(name, tags, dict(fields), time)
             for (name, tags, time), fields in self.held.items()

@@ -25,10 +25,10 @@ class Strange(SqliteStore):
 
     strange = True
 
-    def latest(self, measurement, where, since):
+    def latest(self, measurement, where, since, **more):
         if measurement == "advice" and self.strange:
             return [Latest({"community": "tam-que"}, {"severity": (None, 2)})]
-        return super().latest(measurement, where, since)
+        return super().latest(measurement, where, since, **more)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ class Counting(SqliteStore):
 
     asked = 0
 
-    def series(self, measurement, where, start, stop, limit):
+    def series(self, measurement, where, start, stop, limit, **_):
         self.asked += 1
         return super().series(measurement, where, start, stop, limit)
 

@@ -259,6 +259,41 @@ def test_all_points_come_once_however_few_an_answer_holds(store, at_once):
     assert found == store.series("telemetry", PILOT, T, T + 3 * MINUTE, 100) and len(found) == 6
 
 
+# -- some fields
+
+
+def test_some_fields_alone_are_read_where_they_are_asked_for(store):
+    store.write(
+        [
+            reading(T, soil_moisture=30.0, soil_ec=1.0, soil_temperature=27.0),
+            reading(T + MINUTE, soil_moisture=31.0),
+            reading(T + HOUR, soil_ec=2.0),
+            reading(T, "d2", soil_temperature=28.0),
+            Point("device", tags(pilot="p", community="c", device="d1"), {"online": False}, T),
+            Point("device", tags(pilot="p", community="c", device="d1"), {"last_seen": T}, T + MINUTE),
+        ]
+    )
+    (latest,) = store.latest("telemetry", PILOT, T, only=["soil_moisture", "soil_ec"])
+    assert latest.tags["device"] == "d1"
+    assert latest.fields == {"soil_moisture": (T + MINUTE, 31.0), "soil_ec": (T + HOUR, 2.0)}
+    assert store.latest("telemetry", PILOT, T + MINUTE, only=["soil_temperature"]) == []
+    assert store.series("telemetry", PILOT, T, T + DAY, 9, only=["soil_ec", "soil_moisture"]) == [
+        reading(T + HOUR, soil_ec=2.0),
+        reading(T + MINUTE, soil_moisture=31.0),
+        reading(T, soil_moisture=30.0, soil_ec=1.0),
+    ]
+    assert store.series("telemetry", PILOT, T, T + DAY, 1, only=["soil_moisture"]) == [
+        reading(T + MINUTE, soil_moisture=31.0)
+    ]
+    (online,) = store.series("device", PILOT, T, T + DAY, 9, only=["online"])
+    assert online.fields == {"online": False}
+    assert store.series("telemetry", PILOT, T, T + DAY, 9, only=["soil_ph"]) == []
+    with pytest.raises(KeyError):
+        store.latest("telemetry", PILOT, T, only=["soil"])
+    with pytest.raises(KeyError):
+        store.series("telemetry", PILOT, T, T + DAY, 9, only=['x" FROM "device'])
+
+
 # -- a bad point among good ones
 
 

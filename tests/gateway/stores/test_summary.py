@@ -55,6 +55,26 @@ def test_summary_is_what_counting_by_hand_gives(store, step, origin):
     assert found == {"soil_moisture": expected}
 
 
+@pytest.mark.parametrize("at_once", [50_000, 3])
+def test_a_short_time_is_counted_alike_however_many_values_it_has(store, monkeypatch, at_once):
+    monkeypatch.setattr("gateway.stores.influx.SHORT", at_once)
+    points = [
+        reading(T + n * 7 * MINUTE, f"d{n % 3}", soil_moisture=20.0 + n * 7919 % 100 / 10)
+        for n in range(-30, 30)
+    ]
+    points.append(Point("telemetry", tags(pilot="p", device="d9"), {"soil_moisture": 1.0}, T))  # no place
+    points += [reading(T + n * HOUR, "d0", soil_ec=float(n)) for n in range(-3, 3)]
+    store.write(points)
+    start, stop = T - 2 * HOUR - 1, T + HOUR - 1
+    for step, origin in ((HOUR, 0), (HOUR, T + 7 * MINUTE), (10 * MINUTE, T), (DAY, T - 5 * DAY)):
+        assert store.summary(
+            "telemetry", ["soil_moisture", "soil_ec", "soil_ph"], PILOT, start, stop, step, origin
+        ) == {
+            name: naive_summary(points, name, start, stop, step, origin)
+            for name in ("soil_moisture", "soil_ec")
+        }
+
+
 def test_several_fields_are_summed_up_at_once(store):
     points = [
         reading(

@@ -27,10 +27,10 @@ class Fitful(SqliteStore):
 
     away = False
 
-    def latest(self, *of):
+    def latest(self, *of, **more):
         if self.away:
             raise RetryLater("no answer")
-        return super().latest(*of)
+        return super().latest(*of, **more)
 
 
 @pytest.fixture

@@ -1,0 +1,91 @@
+"""What InfluxDB answers, as series, values and buckets."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import nan
+from typing import Any
+
+from gateway.stores.points import MEASUREMENTS, Tags, Value
+from gateway.stores.store import SPREAD, Bucket
+
+_SPREAD = dict(zip(SPREAD, ("min", "mean", "max"), strict=True))  # as InfluxQL names them
+
+
+def columns(only: Sequence[str]) -> list[str]:
+    """The functions that a bucket with `only` these of SPREAD is made of."""
+    return [*(_SPREAD[part] for part in SPREAD if part in only), "count"]
+
+
+def summed(
+    result: Mapping[str, Any], measurement: str, fields: Sequence[str], step: int, origin: int, most: int
+) -> dict[str, dict[Tags, list[Bucket]]] | None:
+    """Buckets out of the values themselves: of one statement for these fields and then all tags, oldest
+    first. None where it has `most` rows: there may be more.
+    """
+    names = MEASUREMENTS[measurement].tags
+    rows = [row for series in result.get("series", ()) for row in series["values"]]
+    if len(rows) >= most:
+        return None
+    values: dict[tuple[str, tuple[str | None, ...], int], list[float]] = {}
+    for time, *cells in rows:
+        begin, of = (time - origin) // step * step + origin, tuple(cells[len(fields) :])
+        for field, said in zip(fields, cells, strict=False):
+            if said is not None:
+                values.setdefault((field, of, begin), []).append(said)
+    found: dict[str, dict[Tags, list[Bucket]]] = {}
+    for (field, of, begin), some in values.items():
+        tags = tuple((name, label) for name, label in zip(names, of, strict=True) if label)
+        bucket = Bucket(begin, min(some), sum(some) / len(some), max(some), len(some))
+        found.setdefault(field, {}).setdefault(tuple(sorted(tags)), []).append(bucket)
+    return found
+
+
+def tables(result: Mapping[str, Any], measurement: str) -> Iterator[tuple[Tags, list[dict[str, Any]]]]:
+    """The series of one statement's answer: their tags, and their rows by column name.
+
+    GROUP BY * names every tag of the measurement, with "" where a series has none.
+    """
+    wanted = MEASUREMENTS[measurement].tags
+    for series in result.get("series", ()):
+        labels = series.get("tags", {})
+        rows = [dict(zip(series["columns"], values, strict=True)) for values in series["values"]]
+        yield tuple(sorted((name, labels[name]) for name in wanted if labels.get(name))), rows
+
+
+def _maker(columns: Sequence[str]) -> Callable[..., Bucket]:
+    """Makes a bucket of its time and these of its columns."""
+
+    def made(time: int, *values: Any) -> Bucket:
+        there = dict(zip(columns, values, strict=True))
+        low, mean, high = (there.get(_SPREAD[part], nan) for part in SPREAD)
+        return Bucket(time, low, mean, high, there["count"])
+
+    return made
+
+
+def buckets(
+    result: Mapping[str, Any],
+    measurement: str,
+    fields: Sequence[str],
+    columns: Sequence[str],
+    made: Callable[..., Bucket] | None = None,
+) -> dict[str, dict[Tags, list[Bucket]]]:
+    """One statement's answer by field and series; a bucket is `made` of the time and a field's `columns`."""
+    made = made or (Bucket if len(columns) > len(SPREAD) else _maker(columns))
+    result_of: dict[str, dict[Tags, list[Bucket]]] = {}
+    for tags, rows in tables(result, measurement):
+        for field in fields:
+            wanted = ["time", *(f"{field} {column}" for column in columns)]
+            # each function looks at the server's data for itself: one may see what was just written
+            cells = [[row[name] for name in wanted] for row in rows]
+            buckets = [made(*cell) for cell in cells if cell[-1] and None not in cell]
+            if buckets:
+                result_of.setdefault(field, {})[tags] = buckets
+    return result_of
+
+
+def value(measurement: str, field: str, said: Any) -> Value:
+    """JSON has one kind of number: 20.0 comes back as 20."""
+    if MEASUREMENTS[measurement].fields[field] == "float":
+        return float(said)
+    result: Value = said
+    return result
