@@ -21,7 +21,8 @@ Gauges = tuple[str, str, str]  # signal, place, FLAG_FALSE for its real ones and
 
 class Numbers:
     """Asks a store. The hours of a week back are read once an hour, between that the last two: of a gauge
-    that sends what it held back, the newest hour comes with its next reading.
+    that sends what it held back, the newest hour comes with its next reading. So it is with the rows that the
+    clerk leaves behind of each device.
     """
 
     def __init__(self, store: Store, pilot: Pilot, rules: Iterable[Rule]) -> None:
@@ -31,6 +32,9 @@ class Numbers:
         self._where = {"pilot": pilot.pilot}
         self._signals = list(dict.fromkeys(rule.gauge.signal for rule in self._rules if rule.gauge))
         self._there: dict[Gauges, dict[str, Worst]] = {}  # by device the newest hour that has readings
+        self._rows: dict[Key, int] = {}  # by device, on how many days it had a row
+        self._shares: dict[Key, float] = {}  # and its newest coverage
+        self._minutes: dict[Key, float] = {}  # and for how long it has been silent
         # who may speak, and whether as a simulated one, FLAG_TRUE; None: nobody knows, so all count
         self._speaking: dict[Key, str] | None = None
         self._whole = 0  # when all hours were read last
@@ -43,7 +47,11 @@ class Numbers:
         self._speaking = None if speaking is None else {
             Key(one.community, one.device): FLAG_TRUE if one.simulated else FLAG_FALSE for one in speaking
         }  # fmt: skip
-        self._hours(at)
+        # a clock that was put back is ahead of nothing: its hours to come are forgotten
+        whole = not (0 <= at - self._whole < HOUR_MS and 0 <= at - self._read < HOUR_MS)
+        self._hours(at, whole=whole)
+        self._written(at, whole=whole)
+        self._read, self._whole = at, at if whole else self._whole
         asked: dict[Asked, Callable[[int], dict[Key, Found]]] = {
             "silent": self._silent, "coverage": self._coverage, "books": self._books,
             "gateway": self._writing, "quarantine": self._quarantine, "spool": self._spool,
@@ -92,11 +100,9 @@ class Numbers:
         known = self._speaking.get(one)
         return known is not None and flag in ("", known)
 
-    def _hours(self, at: int) -> None:
+    def _hours(self, at: int, *, whole: bool) -> None:
         if not self._signals:
             return
-        # a clock that was put back is ahead of nothing: its hours to come are forgotten
-        whole = not (0 <= at - self._whole < HOUR_MS and 0 <= at - self._read < HOUR_MS)
         hour = at // HOUR_MS * HOUR_MS
         start = hour - LOOK_BACK_MS if whole else hour - HOUR_MS
         summary = self._store.summary(
@@ -118,29 +124,41 @@ class Numbers:
             self._there = {}
         for gauges, there in newest.items():
             self._there.setdefault(gauges, {}).update(there)
-        self._read, self._whole = at, at if whole else self._whole
 
-    def _silent(self, at: int) -> dict[Key, Found]:
+    def _written(self, at: int, *, whole: bool) -> None:
+        """What the clerk wrote down of each device."""
+        window = self._pilot.rules.iot_communities.window_days
+        if whole:
+            start = at - (window + 2) * DAY_MS
+            summary = self._store.summary(
+                "device", ["coverage"], self._where, start, at + 1, DAY_MS, only=["mean"]
+            )
+            days = {_device(dict(tags)): buckets for tags, buckets in summary.get("coverage", {}).items()}
+            self._rows = {key: sum(one.number for one in buckets) for key, buckets in days.items()}
+            self._shares = {key: buckets[-1].mean for key, buckets in days.items()}  # a day has one row
+        self._minutes = {}
+        shares: dict[Key, float] = {}
+        for point in all_points(
+            self._store, "device", self._where, at - COUNTED_MS, at + 1, only=["silent_minutes", "coverage"]
+        ):
+            key = _device(dict(point.tags))
+            if "silent_minutes" in point.fields:
+                self._minutes.setdefault(key, float(point.fields["silent_minutes"]))
+            if "coverage" in point.fields:
+                shares.setdefault(key, float(point.fields["coverage"]))
+        self._shares |= shares
+
+    def _silent(self, _: int) -> dict[Key, Found]:
         return {
-            (key := _device(of.tags)): Found(minutes / 60 if self._speaks(key) else None)
-            for of in self._store.latest("device", self._where, at - COUNTED_MS)
-            if (minutes := _number(of, "silent_minutes")) is not None
+            key: Found(minutes / 60 if self._speaks(key) else None) for key, minutes in self._minutes.items()
         }
 
-    def _coverage(self, at: int) -> dict[Key, Found]:
+    def _coverage(self, _: int) -> dict[Key, Found]:
         """The mean over the devices of a place that had a row on more days than the window is long."""
         window = self._pilot.rules.iot_communities.window_days
-        start = at - (window + 2) * DAY_MS
-        days = self._store.summary("device", ["coverage"], self._where, start, at + 1, DAY_MS)
-        rows = {
-            tags: sum(bucket.number for bucket in buckets)
-            for tags, buckets in days.get("coverage", {}).items()
-        }
         shares: dict[Key, list[float]] = {}
-        for of in self._store.latest("device", self._where, start):
-            share, key = _number(of, "coverage"), _device(of.tags)
-            settled = rows.get(tuple(sorted(of.tags.items())), 0) > window
-            if share is not None and settled:
+        for key, share in self._shares.items():
+            if self._rows.get(key, 0) > window:
                 shares.setdefault(Key(key.place), []).extend([share] if self._speaks(key) else [])
         return {key: Found(100 * sum(some) / len(some) if some else None) for key, some in shares.items()}
 
