@@ -86,7 +86,7 @@ def _remembered(figures: Figures, where: Mapping[str, str], now: int) -> dict[st
     """When each device was heard last, as the clerk wrote it down (epoch ms)."""
     return {
         latest.tags.get("device", ""): int(latest.fields["last_seen"][1])
-        for latest in figures.store.latest("device", where, now - REMEMBERED_MS)
+        for latest in figures.store.latest("device", where, now - REMEMBERED_MS, only=["last_seen"])
         if "last_seen" in latest.fields
     }
 

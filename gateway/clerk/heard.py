@@ -1,20 +1,22 @@
 """When each device was last heard, and what it said of its battery.
 
-What all of them said last is asked for once an hour; meanwhile what was said since is added to it. Of
-fourteen thousand devices InfluxDB takes twenty seconds over the one, and two over the other.
+What all of them said last is asked for once an hour; meanwhile what was said since is added to it, and of
+that each minute what almost all devices say: who says nothing of it is heard within ten minutes. Of fourteen
+thousand devices InfluxDB takes fourteen seconds over the first, two over all news, and some tenths of one
+over the last.
 """
 
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.pilots.pilot import Pilot
 from gateway.indicators.standing import BATTERY, Heard
-from gateway.stores.points import Value
+from gateway.stores.points import WIDEST, Value
 from gateway.stores.store import AT_ONCE, Store
 
-BACK_MS = (
-    7 * DAY_MS
-)  # within which readings are asked for; of what is older the clerk wrote down when it came
+# within which readings are asked for; of what is older the clerk wrote down when it came
+BACK_MS = 7 * DAY_MS
 WRITTEN_MS = 60 * DAY_MS  # and how far back that is asked for, once
 WHOLE_MS = HOUR_MS  # after which all are asked for again
+FULL_MS = 10 * MINUTE_MS  # and after which all that was said since, be it of what few say
 LATE_MS = 20 * MINUTE_MS  # by which a reading may be stored late, and is heard of at once
 SAID = ("telemetry", "telemetry_flagged")  # a device whose values are all doubted speaks, too
 
@@ -30,7 +32,8 @@ class LastHeard:
         self._store, self._where = store, {"pilot": pilot.pilot}
         self._seen: dict[str, int] = {}  # device → epoch ms
         self._battery: dict[str, Said] = {}
-        self._whole = self._looked = 0  # epoch ms at which all were asked for, and the news
+        # epoch ms at which all were asked for, all news, and any
+        self._whole = self._full = self._looked = 0
 
     def at(self, at: int) -> dict[str, Heard]:
         """Devices heard before epoch ms `at`; what they said of their battery in the last days. Raises
@@ -56,7 +59,7 @@ class LastHeard:
     def _all(self, at: int) -> None:
         written = {} if self._seen else self._written(at)
         newest = [self._store.latest(measurement, self._where, at - BACK_MS) for measurement in SAID]
-        self._seen, self._battery, self._whole = self._seen | written, {}, at
+        self._seen, self._battery, self._whole, self._full = self._seen | written, {}, at, at
         for measurement, some in zip(SAID, newest, strict=True):
             for latest in some:
                 self._add(measurement, latest.tags.get("device", ""), latest.fields)
@@ -65,21 +68,24 @@ class LastHeard:
         """When each was heard last, as it was written down."""
         return {
             latest.tags.get("device", ""): int(latest.fields["last_seen"][1])
-            for latest in self._store.latest("device", self._where, at - WRITTEN_MS)
+            for latest in self._store.latest("device", self._where, at - WRITTEN_MS, only=["last_seen"])
             if "last_seen" in latest.fields
         }
 
     def _news(self, at: int) -> bool:
         """Add what was said since the last look; False: that is too much."""
-        few = True
+        full, few = at - self._full >= FULL_MS, True
+        start = (self._full if full else self._looked) - LATE_MS
         for measurement in SAID:
+            only = () if full or measurement != SAID[0] else (WIDEST, *BATTERY)
             # what is ahead by a clock that is fast is there, too
-            start, stop = self._looked - LATE_MS, at + DAY_MS
-            points = self._store.series(measurement, self._where, start, stop, AT_ONCE)
+            points = self._store.series(measurement, self._where, start, at + DAY_MS, AT_ONCE, only=only)
             for _, tags, fields, time in points:
                 said = {name: (time, value) for name, value in fields.items()}
                 self._add(measurement, dict(tags).get("device", ""), said)
             few = few and len(points) < AT_ONCE
+        if full and few:
+            self._full = at
         return few
 
     def _add(self, measurement: str, device: str, said: Said) -> None:

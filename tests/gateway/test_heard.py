@@ -8,7 +8,7 @@ from devices.pilots.pilot import load
 from gateway.clerk import heard as heard_module
 from gateway.clerk.heard import LastHeard
 from gateway.indicators.standing import BATTERY, Heard
-from gateway.stores.points import Point, tags
+from gateway.stores.points import WIDEST, Point, tags
 from tests.gateway.readings import DAY, HOUR, MINUTE, T
 
 PILOT = load("dong-thap")
@@ -39,7 +39,7 @@ def test_what_is_added_is_what_all_of_it_says(store):
             reading(
                 now - luck.choice([0, 1, 15]) * MINUTE - luck.randrange(MINUTE),
                 f"d{luck.randrange(6)}",
-                **{name: luck.random() for name in luck.sample(["soil_ec", *BATTERY], luck.randrange(1, 4))},
+                **{name: luck.random() for name in luck.sample([WIDEST, *BATTERY], luck.randrange(1, 4))},
             )
             for _ in range(3)
         ]
@@ -50,6 +50,17 @@ def test_what_is_added_is_what_all_of_it_says(store):
         points += some
         lately = {name: one for name, one in mine.at(now).items() if one.at >= now - 7 * DAY}
         assert lately == by_hand(points, now) == LastHeard(store, PILOT).at(now)
+
+
+def test_who_says_only_what_few_say_is_heard_within_ten_minutes(store):
+    mine = LastHeard(store, PILOT)
+    store.write([reading(T - HOUR, "wired", soil_ec=1.0), reading(T, "other", **{WIDEST: -70.0})])
+    assert mine.at(T)["wired"].at == T - HOUR
+    store.write([reading(T + 10_000, name, soil_ec=1.0) for name in ("wired", "new")])
+    for minute in range(1, 10):
+        mine.at(T + minute * MINUTE)
+    heard = mine.at(T + 10 * MINUTE)
+    assert heard["wired"].at == heard["new"].at == T + 10_000
 
 
 def written(time, device, last_seen):
@@ -100,7 +111,7 @@ def test_more_news_than_is_looked_at_is_none(store, monkeypatch):
     mine = LastHeard(store, PILOT)
     mine.at(T)
     monkeypatch.setattr(heard_module, "AT_ONCE", 3)
-    store.write([reading(T + n, f"d{n}", soil_ec=1.0) for n in range(5)])
+    store.write([reading(T + n, f"d{n}", **{WIDEST: 1.0}) for n in range(5)])
     assert len(mine.at(T + MINUTE)) == 5
 
 
