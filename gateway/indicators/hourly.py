@@ -16,6 +16,7 @@ from gateway.stores.points import HOURLY, Point, Tags, Value
 from gateway.stores.store import RetryLater, Store
 
 WEEK_MS = 7 * DAY_MS  # asked for at once: whoever writes readings waits no longer for the store
+MONDAY_MS = 4 * DAY_MS  # epoch ms: InfluxDB keeps Monday's to Sunday's in a file, and each is opened anew
 
 
 def roll(store: Store, pilot: Pilot, start: int, stop: int) -> None:
@@ -26,12 +27,17 @@ def roll(store: Store, pilot: Pilot, start: int, stop: int) -> None:
             store.write(counted)
 
 
+def week_of(at: int) -> int:
+    """When the week begins that epoch ms `at` is in (UTC)."""
+    return at - (at - MONDAY_MS) % WEEK_MS
+
+
 def catch_up(store: Store, pilot: Pilot, at: int) -> Iterator[int]:
     """Of the week that epoch ms `at` is in, count the hours of those days (of UTC) that are not as they
     should be; yields each day (its beginning, epoch ms) that is counted again. Raises RetryLater, where it
     could not of some, once it has done the others.
     """
-    start = at // WEEK_MS * WEEK_MS
+    start = week_of(at)
     readings = _numbers(store, pilot, "telemetry", "", start)
     counted = _numbers(store, pilot, "telemetry_hour", "_number", start)
     failed: RetryLater | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import nan
+from operator import itemgetter
 from typing import Any
 
 from gateway.stores.points import MEASUREMENTS, Tags, Value
@@ -40,24 +41,25 @@ def summed(
 
 
 def tables(result: Mapping[str, Any], measurement: str) -> Iterator[tuple[Tags, list[dict[str, Any]]]]:
-    """The series of one statement's answer: their tags, and their rows by column name.
-
-    GROUP BY * names every tag of the measurement, with "" where a series has none.
-    """
-    wanted = MEASUREMENTS[measurement].tags
+    """The series of one statement's answer: their tags, and their rows by column name."""
     for series in result.get("series", ()):
-        labels = series.get("tags", {})
         rows = [dict(zip(series["columns"], values, strict=True)) for values in series["values"]]
-        yield tuple(sorted((name, labels[name]) for name in wanted if labels.get(name))), rows
+        yield _tags(series, measurement), rows
+
+
+def _tags(series: Mapping[str, Any], measurement: str) -> Tags:
+    """GROUP BY * names every tag of the measurement, with "" where a series has none."""
+    labels = series.get("tags", {})
+    return tuple(sorted((name, labels[name]) for name in MEASUREMENTS[measurement].tags if labels.get(name)))
 
 
 def _maker(columns: Sequence[str]) -> Callable[..., Bucket]:
     """Makes a bucket of its time and these of its columns."""
+    places = [columns.index(name) if name in columns else None for name in _SPREAD.values()]
 
     def made(time: int, *values: Any) -> Bucket:
-        there = dict(zip(columns, values, strict=True))
-        low, mean, high = (there.get(_SPREAD[part], nan) for part in SPREAD)
-        return Bucket(time, low, mean, high, there["count"])
+        low, mean, high = (nan if place is None else values[place] for place in places)
+        return Bucket(time, low, mean, high, values[-1])
 
     return made
 
@@ -72,14 +74,16 @@ def buckets(
     """One statement's answer by field and series; a bucket is `made` of the time and a field's `columns`."""
     made = made or (Bucket if len(columns) > len(SPREAD) else _maker(columns))
     result_of: dict[str, dict[Tags, list[Bucket]]] = {}
-    for tags, rows in tables(result, measurement):
+    for series in result.get("series", ()):
+        tags, names = _tags(series, measurement), series["columns"]
         for field in fields:
-            wanted = ["time", *(f"{field} {column}" for column in columns)]
+            wanted = itemgetter(
+                0, *(names.index(f"{field} {column}") for column in columns)
+            )  # the time first
             # each function looks at the server's data for itself: one may see what was just written
-            cells = [[row[name] for name in wanted] for row in rows]
-            buckets = [made(*cell) for cell in cells if cell[-1] and None not in cell]
-            if buckets:
-                result_of.setdefault(field, {})[tags] = buckets
+            cells = map(wanted, series["values"])
+            if found := [made(*cell) for cell in cells if cell[-1] and None not in cell]:
+                result_of.setdefault(field, {})[tags] = found
     return result_of
 
 

@@ -9,7 +9,7 @@ from devices.contract.signals import CIRCULAR
 from devices.pilots.pilot import load
 from gateway.clerk.clerk import Clerk
 from gateway.clerk.hours import WEEKS
-from gateway.indicators.hourly import WEEK_MS, catch_up, roll
+from gateway.indicators.hourly import WEEK_MS, catch_up, roll, week_of
 from gateway.ingest.message import Books
 from gateway.stores.points import HOURLY, Point, device_tags
 from gateway.stores.sqlite import SqliteStore
@@ -163,7 +163,7 @@ def fitful(tmp_path):
 
 
 def test_a_day_that_cannot_be_counted_holds_up_no_other_and_is_counted_later(fitful):
-    week = NOW // WEEK_MS * WEEK_MS - WEEK_MS
+    week = week_of(NOW) - WEEK_MS
     fitful.write([reading(week + day * DAY, water_level=1.0) for day in range(7)])
     fitful.away = (week + 2 * DAY,)
     with pytest.raises(RetryLater):
@@ -175,7 +175,7 @@ def test_a_day_that_cannot_be_counted_holds_up_no_other_and_is_counted_later(fit
 
 
 def test_a_week_that_cannot_be_looked_at_holds_up_no_other_nor_do_the_last_hours(fitful):
-    week, sheet = NOW // WEEK_MS * WEEK_MS, clerk(fitful).hours
+    week, sheet = week_of(NOW), clerk(fitful).hours
     fitful.write([reading(week - back * WEEK_MS, water_level=1.0) for back in range(3)])
     fitful.away = (week - WEEK_MS, (NOW - 2 * HOUR) // HOUR * HOUR)
     for _ in range(3):
