@@ -20,6 +20,7 @@ from gateway.indicators.course import Forecast, asked, forecasts, path
 from gateway.stores.points import FLAG_TRUE, whole
 from gateway.stores.store import Latest, Store, all_points
 
+SAID = ("telemetry", "telemetry_flagged")  # what devices say, believed and doubted
 BOOKS = ("received", "stored", "duplicate", "quarantined", "spooled")  # the first is the sum of the others
 TREND_DAYS = 30
 ALARM = {"state", "level", "severe", "since", "looked", "text", "text_en"}  # all fields that each alarm has
@@ -194,27 +195,8 @@ class Figures:
 
     def heard(self, now: int, back: int, **where: str) -> list[DeviceNow]:
         """The same of those heard within `back` ms."""
-        wanted = {"pilot": self.pilot.pilot, **where}
-        by_id: dict[str, DeviceNow] = {}
-        for latest in self.store.latest("telemetry", wanted, now - back):
-            _device(by_id, latest).values.update(
-                {name: (at, float(value)) for name, (at, value) in latest.fields.items() if name in SIGNALS}
-            )
-        self._doubt(by_id, wanted, now - back)
-        return sensors(by_id)
-
-    def _doubt(self, by_id: dict[str, DeviceNow], wanted: dict[str, str], since: int) -> None:
-        """Add what is not believed since epoch ms `since`."""
-        for latest in self.store.latest("telemetry_flagged", wanted, since):
-            # a leap that turned out to be a step is believed in the end
-            _, flag = latest.fields.get("flag", (0, 0))  # none yet: it is just being written
-            if "value" in latest.fields and int(flag) >= Flag.SUSPECT:
-                at, value = latest.fields["value"]
-                signal, reason = latest.tags["signal"], latest.tags["reason"]
-                doubted = _device(by_id, latest).flagged
-                doubted[signal] = max(
-                    doubted.get(signal, (at, float(value), reason)), (at, float(value), reason)
-                )
+        wanted, since = {"pilot": self.pilot.pilot, **where}, now - back
+        return gathered(*(self.store.latest(name, wanted, since) for name in SAID))
 
     def alarms(self, now: int) -> list[AlarmNow]:
         """What fires now, the highest level first; nothing where no gateway watches."""
@@ -281,6 +263,24 @@ class Figures:
             count.indicator: Standing(dict.fromkeys(count.members, ""), dict(count.missed))
             for count in self.evaluation(now).counts
         }
+
+
+def gathered(believed: Iterable[Latest], doubted: Iterable[Latest]) -> list[DeviceNow]:
+    """The devices that said this, in the order of `sensors`: the newest of both measurements of SAID."""
+    by_id: dict[str, DeviceNow] = {}
+    for latest in believed:
+        _device(by_id, latest).values.update(
+            {name: (at, float(value)) for name, (at, value) in latest.fields.items() if name in SIGNALS}
+        )
+    for latest in doubted:
+        # a leap that turned out to be a step is believed in the end
+        _, flag = latest.fields.get("flag", (0, 0))  # none yet: it is just being written
+        if "value" in latest.fields and int(flag) >= Flag.SUSPECT:
+            at, value = latest.fields["value"]
+            signal, reason = latest.tags["signal"], latest.tags["reason"]
+            flagged = _device(by_id, latest).flagged
+            flagged[signal] = max(flagged.get(signal, (at, float(value), reason)), (at, float(value), reason))
+    return sensors(by_id)
 
 
 def sensors(by_id: dict[str, DeviceNow]) -> list[DeviceNow]:

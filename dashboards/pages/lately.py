@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 
-from dashboards.figures import AlarmNow, DeviceNow, Figures, sensors
+from dashboards.figures import SAID, AlarmNow, DeviceNow, Figures, gathered, sensors
 from dashboards.kept import Kept
 from devices.clock import AHEAD_MS, DAY_MS, MINUTE_MS
 from devices.contract.signals import SIGNALS
+from gateway.stores.newest import Newest
 from gateway.stores.points import FLAG_FALSE, FLAG_TRUE, Point
 from gateway.stores.store import Latest, all_points
 
@@ -40,13 +41,20 @@ class Lately:
     alarms: list[AlarmNow]
 
     @classmethod
-    def read(cls, figures: Figures, place: str = "", remembered: Mapping[str, int] | None = None) -> "Lately":
+    def read(
+        cls,
+        figures: Figures,
+        place: str = "",
+        remembered: Mapping[str, int] | None = None,
+        said: Sequence[Newest] = (),
+    ) -> "Lately":
         """As of now, of all places, or of one. `remembered`: when devices were heard before the last days,
-        where that was read lately. Raises RetryLater.
+        where that was read lately; `said`: what all of them said last, where that is asked again and again.
+        Raises RetryLater.
         """
         now, where = figures.now(), {"pilot": figures.pilot.pilot}
         of_place = {"community": place} if place else {}
-        known = figures.heard(now, BACK_MS, **of_place)
+        known = gathered(*(one.at(now) for one in said)) if said else figures.heard(now, BACK_MS, **of_place)
         heard = {**(_remembered(figures, where | of_place, now) if remembered is None else remembered)}
         heard |= {device.device: device.seen for device in known}
         there = {device.device for device in known}
@@ -103,6 +111,7 @@ def _since(device: DeviceNow, since: int) -> DeviceNow:
 def kept(figures: Figures) -> Kept[Lately]:
     """The same, kept for pages to share, with all that is derived from it."""
 
+    said = [Newest(figures.store, name, {"pilot": figures.pilot.pilot}, BACK_MS) for name in SAID]
     remembered: tuple[int, dict[str, int]] = (-ASKED_AGAIN_MS, {})  # when it was read, epoch ms
 
     def read() -> Lately:
@@ -110,7 +119,7 @@ def kept(figures: Figures) -> Kept[Lately]:
         now = figures.now()
         if not 0 <= now - remembered[0] < ASKED_AGAIN_MS:  # a clock may be put back
             remembered = now, _remembered(figures, {"pilot": figures.pilot.pilot}, now)
-        made = Lately.read(figures, remembered=remembered[1])
+        made = Lately.read(figures, remembered=remembered[1], said=said)
         _ = made.devices, made.advised, made.of_a_day  # now, not when the first page asks
         return made
 
