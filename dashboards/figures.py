@@ -17,7 +17,7 @@ from devices.pilots.pilot import INDICATORS, SHARE, Pilot, TargetPoint
 from devices.pilots.scenario import Scenario
 from gateway.indicators.count import Evaluation
 from gateway.indicators.course import Forecast, asked, forecasts, path
-from gateway.stores.points import FLAG_TRUE, whole
+from gateway.stores.points import FLAG_TRUE, Point, Tags, whole
 from gateway.stores.store import Latest, Store, all_points
 
 SAID = ("telemetry", "telemetry_flagged")  # what devices say, believed and doubted
@@ -198,17 +198,20 @@ class Figures:
         wanted, since = {"pilot": self.pilot.pilot, **where}, now - back
         return gathered(*(self.store.latest(name, wanted, since) for name in SAID))
 
-    def alarms(self, now: int) -> list[AlarmNow]:
+    def alarms(self, now: int, **where: str) -> list[AlarmNow]:
         """What fires now, the highest level first; nothing where no gateway watches."""
+        wanted = {"pilot": self.pilot.pilot, **where}
+        rows = all_points(self.store, "alarm_now", wanted, now - WATCHED_MS - HOUR_MS, now + HOUR_MS)
+        newest: dict[Tags, Point] = {}  # of each: one that is just being written lacks a part
+        for row in whole(rows, *ALARM):
+            newest.setdefault(row.tags, row)
         found = []
-        for latest in self.store.latest("alarm_now", {"pilot": self.pilot.pilot}, now - WATCHED_MS - HOUR_MS):
-            said = {name: value for name, (_, value) in latest.fields.items()}
-            if not said.keys() >= ALARM:  # it is just being written
-                continue
+        for row in newest.values():
+            tags, said = dict(row.tags), row.fields
             if said["state"] == "firing" and int(said["looked"]) >= now - WATCHED_MS:
                 found.append(
                     AlarmNow(
-                        latest.tags.get("community", ""), latest.tags["quantity"], str(said["level"]),
+                        tags.get("community", ""), tags["quantity"], str(said["level"]),
                         bool(said["severe"]), int(said["since"]), str(said["text"]), str(said["text_en"]),
                     )
                 )  # fmt: skip

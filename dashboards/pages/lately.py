@@ -65,7 +65,7 @@ class Lately:
             if place in ("", one.community)
         ]
         advice = figures.store.latest("advice", where | of_place, now - ADVICE_MS)
-        return cls(now, known, heard, advice, figures.alarms(now))
+        return cls(now, known, heard, advice, figures.alarms(now, **of_place))
 
     @cached_property
     def devices(self) -> dict[str, list[DeviceNow]]:
