@@ -152,6 +152,22 @@ def test_the_next_looks_read_the_last_hours_and_find_the_same(store, numbers):
     assert numbers.look(at)[SALT + "I"][TAM_QUE] == Found(0.2, 1, True)
 
 
+@pytest.mark.parametrize("few", [200, 1, -1])
+def test_places_that_are_asked_one_by_one_say_what_they_say_all_at_once(store, numbers, monkeypatch, few):
+    monkeypatch.setattr("gateway.control.alarms.numbers.FEW", few)
+    store.write([
+        gauge("tam-que", NOW - 26 * HOUR_MS, salinity=1.5, water_level=2.0),
+        gauge("tam-que", NOW - 26 * HOUR_MS - MINUTE_MS, salinity=2.5),
+        gauge("tam-que", NOW - MINUTE_MS, water_level=1.0),
+        gauge("canh-tan", NOW - 3 * DAY_MS, salinity=0.5), gauge("canh-tan", NOW - 2 * HOUR_MS, salinity=0.7),
+        gauge("my-dien", NOW - 9 * DAY_MS, salinity=9.0),
+        Point("telemetry", tags(pilot="dong-thap", device="no-place"), {"salinity": 9.0}, NOW - DAY_MS),
+    ])  # fmt: skip
+    assert numbers.look(NOW)[SALT + "I"] == {
+        TAM_QUE: Found(2.5, 0, True), Key("canh-tan"): Found(0.7, 0, True)
+    }  # fmt: skip
+
+
 def test_after_hours_in_which_nobody_looked_all_hours_are_read(store, numbers):
     numbers.look(NOW)
     store.write([gauge("tam-que", NOW + 10 * MINUTE_MS, salinity=1.5)])
