@@ -8,6 +8,7 @@ standard, 3.1.1 unless another is named.
 
 import struct
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 LENGTH_BYTES = 4  # of a packet's remaining length at most (MQTT 5, 1.5.5)
@@ -15,6 +16,7 @@ CONNACK, PUBLISH, PUBACK, SUBACK = 0x20, 0x30, 0x40, 0x90
 PINGREQ, PINGRESP, DISCONNECT = b"\xc0\x00", 0xD0, b"\xe0\x00"
 REFUSED = 0x80  # from which on a reason is a refusal, in SUBACK (3.9.3) and all of MQTT 5 (2.4)
 RETAIN, DUP, QOS_1 = 0x01, 0x08, 0x02  # of PUBLISH's first byte (3.3.1)
+KNOWN_TOPICS, KNOWN_BYTES = 4096, 128  # topics that are known again, and how long they are at most
 _ACK = struct.Struct("!BBH").pack
 _SHORT = struct.Struct("!H").pack
 # CONNECT's flags (3.1.2): a clean session with user and password; a will that is retained, at QoS 1
@@ -90,10 +92,7 @@ def read_publish(head: int, body: bytes, properties: bool) -> Publish | None:
     """
     try:
         at = 2 + (body[0] << 8 | body[1])
-        try:
-            topic = body[2:at].decode("utf-8")
-        except UnicodeDecodeError:
-            topic = "\ufffd"  # refused as a topic further on, with its payload
+        topic = (_topic if at < KNOWN_BYTES else _decoded)(body[2:at])
         mid, qos = 0, head >> 1 & 3
         if qos:
             mid = body[at] << 8 | body[at + 1]
@@ -110,7 +109,19 @@ def read_publish(head: int, body: bytes, properties: bool) -> Publish | None:
         return None
     if at > len(body):
         return None
-    return Publish(topic, body[at:], mid, qos, bool(head & 8), bool(head & 1))
+    # its own `__new__` takes as long as all that is above
+    return tuple.__new__(Publish, (topic, body[at:], mid, qos, bool(head & 8), bool(head & 1)))
+
+
+def _decoded(topic: bytes) -> str:
+    try:
+        return topic.decode("utf-8")
+    except UnicodeDecodeError:
+        return "\ufffd"  # refused as a topic further on, with its payload
+
+
+# A device's topic comes again and again: of all its messages that wait one is kept, with its hash.
+_topic = lru_cache(KNOWN_TOPICS)(_decoded)
 
 
 def _text(words: str) -> bytes:

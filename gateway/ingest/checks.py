@@ -226,7 +226,7 @@ class Checker:
                 del good[signal]
                 points.append(_doubt(device, signal, verdict, time, value))
         if good:
-            points.append(Point("telemetry", device_tags(device), good, time))
+            points.append(tuple.__new__(Point, ("telemetry", device_tags(device), good, time)))
         return points
 
     def _course(self, device: str, community: str, signal: str) -> Course:

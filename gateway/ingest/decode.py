@@ -213,7 +213,7 @@ class Decoder:
                         seen.take(boot, seq, None)
                     else:
                         seen.turn_to(boot)
-                result.readings.append(Reading(device, claimed, values, None, seq, boot))
+                result.readings.append(tuple.__new__(Reading, (device, claimed, values, None, seq, boot)))
                 result.source.append(index)
                 return
         sorter = Sorter(index, message, device, seen, self._repeats, self._lane)

@@ -257,7 +257,10 @@ class Receiver:
             if topic.endswith(_NOT_OURS):
                 passed.append(mid)
             else:
-                taken.append(Message(topic, payload, arrival, dup, retain, False, mid, epoch))
+                # its own `__new__` takes twice the time
+                taken.append(
+                    tuple.__new__(Message, (topic, payload, arrival, dup, retain, False, mid, epoch))
+                )
         self._arrivals.put(taken, len(received))
         self._client.acknowledge(mid for mid in passed if mid)
 
