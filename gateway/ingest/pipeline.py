@@ -52,8 +52,8 @@ from gateway.stores.points import Point, Value, tags
 from gateway.stores.store import RejectPoints, RetryLater, Store
 
 log = logging.getLogger(__name__)
-COMMIT = 2000  # messages a group commit at most
-BATCH = 4000  # messages delivered at once
+COMMIT = 1500  # messages a group commit at most
+BATCH = 3000  # messages delivered at once
 ANSWERED = 100  # refusals of a batch that are logged and answered: a flood must not become two
 WAIT = 0.2  # seconds after which an idle loop looks whether it should stop
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0  # seconds between tries

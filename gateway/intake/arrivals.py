@@ -26,7 +26,7 @@ REST, COMPANY = 0.03, 100
 # Bytes that may wait here. A broker's window does not keep to that: messages may be of any size, and
 # Mosquitto 2.0.11 answers each acknowledgement with a whole window (findings/mosquitto-window.sh): of a queue
 # of 240,000 messages 175,000 stood in memory. Nor does QoS 0, of which nothing is promised: it waits too.
-WAITING_BYTES = 8 * 2**20
+WAITING_BYTES = 4 * 2**20
 BESIDE = 400  # bytes that a message takes beside its payload
 ROOM = 0.1  # seconds at most until the connection's thread looks after acknowledgements and pings again
 
