@@ -34,7 +34,7 @@ class Say:
 
 
 TIME_ZONE = "Asia/Ho_Chi_Minh"
-VALUE, TARGET, REAL = "blue", "orange", "green"
+VALUE, TARGET, REAL, SIMULATED = "blue", "orange", "green", "purple"
 GOOD, POOR, BAD, PLAIN = "green", "orange", "red", "text"
 
 ALARM_COLOURS = ("yellow", "orange", "red")  # of the levels I, II and III

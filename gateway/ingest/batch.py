@@ -5,13 +5,14 @@ another value there   refused
 refused after all     forgotten, so that it may come again: it is nothing that another could repeat
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from devices.contract.reading import Reading
+from devices.errors import CONTENT
 from gateway.ingest.decode import Decoded, recalled
 from gateway.ingest.held import Held
-from gateway.ingest.message import Outcome, Refusal, Segment
+from gateway.ingest.message import Answered, Outcome, Refusal, Segment, Written, unhandled
 from gateway.stores.points import Point
 
 
@@ -141,6 +142,41 @@ def without_refused(batch: Batch) -> Batch:
     ]
     decoded.readings, decoded.source = [one for one, _ in read], [index for _, index in read]
     return Batch(segment, decoded, [one for one, _ in kept], [index for _, index in kept], seen)
+
+
+def write_down(
+    segment: Segment, decoded: Decoded, keep: Callable[[Sequence[Written]], Sequence[int]]
+) -> None:
+    """Have the diary events kept; one that cannot be holds up no other."""
+    diary = [one for one in decoded.diary if one.place not in decoded.refused]
+    try:
+        taken = [diary[place] for place in keep(diary)]
+    except CONTENT:
+        taken = []
+        for one in diary:
+            try:
+                taken += [one for _ in keep([one])]
+            except CONTENT as error:
+                decoded.refused[one.place] = unhandled(segment.messages[one.place], error)
+    for one in taken:
+        decoded.refused[one.place] = Refusal(segment.messages[one.place], "id_taken", one.event.id)
+
+
+def write_answers(segment: Segment, decoded: Decoded, write: Callable[[Answered], bool | None]) -> None:
+    """Have the answers written down; that to a command which could not even be read is nobody's, and one that
+    cannot be written down holds up no other.
+    """
+    for one in decoded.answers:
+        message, name = segment.messages[one.place], one.answer.id
+        try:
+            news = name is None or write(one)
+        except CONTENT as error:
+            decoded.refused[one.place] = unhandled(message, error)
+            continue
+        if news is None:
+            decoded.refused[one.place] = Refusal(message, "unknown_command", name or "")
+        elif not news:
+            decoded.repeated[one.place] = one.device
 
 
 def outcome(batch: Batch, seen: dict[str, str]) -> Outcome:

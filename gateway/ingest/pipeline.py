@@ -40,6 +40,8 @@ from gateway.ingest.batch import (
     taken_back,
     without,
     without_refused,
+    write_answers,
+    write_down,
 )  # fmt: skip
 from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Decoded, Decoder
@@ -186,9 +188,9 @@ class Pipeline:
         def write() -> None:
             self._write(segment, decoded, points, source)
             if decoded.diary:
-                self._write_down(segment, decoded)
-            for one in decoded.answers:
-                self._note(one, segment, decoded)
+                write_down(segment, decoded, self._write_diary)
+            if decoded.answers:
+                write_answers(segment, decoded, self._write_answer)
 
         if not self._patiently(write):
             return
@@ -235,30 +237,6 @@ class Pipeline:
                 decoded.refused[places[0]] = unhandled(segment.messages[places[0]], error)
             else:
                 self._faults.add("states", error)
-
-    def _write_down(self, segment: Segment, decoded: Decoded) -> None:
-        """Keep the diary events; one that cannot be kept holds up no other."""
-        diary = [one for one in decoded.diary if one.place not in decoded.refused]
-        try:
-            taken = [diary[place] for place in self._write_diary(diary)]
-        except CONTENT:
-            taken = []
-            for one in diary:
-                try:
-                    taken += [one for _ in self._write_diary([one])]
-                except CONTENT as error:
-                    decoded.refused[one.place] = unhandled(segment.messages[one.place], error)
-        for one in taken:
-            decoded.refused[one.place] = Refusal(segment.messages[one.place], "id_taken", one.event.id)
-
-    def _note(self, one: Answered, segment: Segment, decoded: Decoded) -> None:
-        """Have an answer written down; that of a command which could not even be read is nobody's."""
-        name = one.answer.id
-        news = name is None or self._write_answer(one)
-        if news is None:
-            decoded.refused[one.place] = Refusal(segment.messages[one.place], "unknown_command", name or "")
-        elif not news:
-            decoded.repeated[one.place] = one.device
 
     def _patiently(self, attempt: Callable[[], object]) -> bool:
         """Try until it succeeds or the gateway stops; returns whether it succeeded."""

@@ -243,6 +243,22 @@ def test_an_answer_is_written_down_once_whatever_fails_and_refused_where_nobody_
     assert [answer["reason"] for _, answer in receiver.sent] == ["unknown_command"]
 
 
+def test_an_answer_that_cannot_be_written_down_holds_up_no_other(spool):
+    def write(one):
+        if one.answer.id == "odd":
+            raise KeyError(one.answer.id)
+        return True
+
+    pipeline = Pipeline(
+        FakeReceiver(spool), spool, Decoder("p", DEVICES.get), FakeStore(), lambda _: (), write_answer=write
+    )
+    spool.append([result("odd", 0), result("mine", 1)])
+    drain(pipeline, spool)
+    books = spool.books()
+    assert (books.stored, books.quarantined) == (1, 1)
+    assert [one.reason for one in spool.quarantined(9)] == ["unhandled"]
+
+
 # -- anything at all
 
 
