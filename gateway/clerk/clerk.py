@@ -86,18 +86,16 @@ class Clerk:
             self._attempt(lambda: self.count_again(stop))
             stop.wait(self._every)
 
-    def _attempt(self, sheet: Callable[[], None]) -> bool:
-        """Do one sheet; what holds it up holds up no other. False: try it again."""
+    def _attempt(self, sheet: Callable[[], None]) -> None:
+        """Do one sheet; what holds it up holds up no other, and it comes round again."""
         try:
             sheet()
         except RejectPoints as error:  # what remains of it is stored; the refused points are ours to mend
             log.warning("the store refuses %d points of the paperwork: %s", len(error.bad), error)
         except (RetryLater, SpoolFull, RegistryAway) as error:
             log.warning("the paperwork waits: %s", error)
-            return False
         except CONTENT as error:  # what somebody wrote, or a defect: the other sheets go on
             self._faults.add("paperwork", error)
-        return True
 
     def tidy(self) -> None:
         """Let old refused messages go, in small steps: whoever spools waits for one of them at most."""

@@ -17,9 +17,7 @@ class HourSheet:
         self._store, self._pilot = store, pilot
         self._week = 0
         self._late = False  # readings of an earlier day came since the first week was looked at
-        self._day: int | None = (
-            None  # of UTC, which is over at seven in Vietnam: what came in the night is in it
-        )
+        self._day: int | None = None  # UTC's, over at seven in Vietnam: what came in the night is in it
 
     def write(self, at: int) -> bool:
         """The last hours before epoch ms `at`; and of the weeks before, each in its turn, those hours that

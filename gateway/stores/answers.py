@@ -77,9 +77,7 @@ def buckets(
     for series in result.get("series", ()):
         tags, names = _tags(series, measurement), series["columns"]
         for field in fields:
-            wanted = itemgetter(
-                0, *(names.index(f"{field} {column}") for column in columns)
-            )  # the time first
+            wanted = itemgetter(0, *(names.index(f"{field} {column}") for column in columns))  # time first
             # each function looks at the server's data for itself: one may see what was just written
             cells = map(wanted, series["values"])
             if found := [made(*cell) for cell in cells if cell[-1] and None not in cell]:

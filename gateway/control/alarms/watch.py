@@ -76,9 +76,7 @@ class Watch:
         self._ruled = self._rules[lang]
         self._numbers = Numbers(store, pilot, self._ruled.values())
         self._devices = devices or pilot.fleet.values
-        self._speaking: Collection[Device] | None = (
-            None  # as of this look; None: the registry was not read yet
-        )
+        self._speaking: Collection[Device] | None = None  # as of this look; None: it was not read yet
         self._models: dict[str, str] = {}  # the same by name: a hundred silent devices are a hundred names
         self._words = {
             one: Words(pilot, ruled, one, site, lambda: self._models) for one, ruled in self._rules.items()
