@@ -56,7 +56,8 @@ def build(
     area = pilot.records.area(harvest.area_code) if harvest.area_code is not None else None
     speaker = speaker_of(pilot, community.id, key, base_url)
     epcis = [one for event in events for one in speaker.written(event)] + speaker.sensed(grew, harvest.ts)
-    address = [*pilot.communes(community, harvest.ts.astimezone(zone).date()), pilot.name.vi]
+    *before, commune = pilot.communes(community, harvest.ts.astimezone(zone).date())
+    address = ", ".join((commune, pilot.name.vi))
     return {
         "format": FORMAT,
         "gtin": key.gtin,
@@ -74,7 +75,7 @@ def build(
         },
         "producer": {
             "name": f"{KINDS[community.kind]} {community.name}",
-            "address": ", ".join(address),
+            "address": f"{address} (trước đây: {before[0]})" if before else address,
             "community": community.id,
             "known": "declared",
         },

@@ -35,6 +35,11 @@ def content(sealer: Sealer, pilot: Pilot, tmp_path: Path) -> dict[str, Any]:
     return record.parse(seal.read(tmp_path, done.key) or b"")
 
 
+def test_the_address_is_that_of_its_day_and_what_it_was_before_is_told_apart(content: dict[str, Any]) -> None:
+    now = "phường Cao Lãnh, Đồng Tháp (trước đây: xã Tân Thuận Tây, TP. Cao Lãnh)"
+    assert content["producer"]["address"] == now
+
+
 @pytest.mark.parametrize("item", SEVEN)
 def test_seven_items(content: dict[str, Any], item: str) -> None:
     found: Any = content
