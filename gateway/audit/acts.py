@@ -8,7 +8,7 @@ from functools import cached_property
 from heapq import merge
 from pathlib import Path
 
-from devices.access.registry import Registry
+from devices.access.registry import Enrolled, Registry
 from devices.clock import MINUTE_MS
 from devices.settings import Settings
 from devices.texts import rounded, spelt
@@ -74,9 +74,12 @@ class Acts:
             yield Act(one.time, one.what, one.who, one.object, TERMINAL)
 
     def _of_ledger(self, start: int) -> Iterator[Act]:
-        ours = {one.device.device for one in self._registry.spans()}  # those that left since, too
+        # those that left since, too: what they were told here, and not what another pilot tells them
+        ours: dict[str, list[Enrolled]] = {}
+        for span in self._registry.spans():
+            ours.setdefault(span.device.device, []).append(span)
         for one in self._ledger.since(start):
-            if one.device in ours:
+            if any(span.at(one.sent) for span in ours.get(one.device, ())):
                 minutes = rounded((one.until - one.sent) / MINUTE_MS, 0)
                 order = f"{one.actuator} {spelt(one.set)}, {spelt(minutes)} min"
                 where = ITSELF if one.by == BY else TERMINAL

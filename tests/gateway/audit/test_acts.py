@@ -112,12 +112,19 @@ def test_the_board_has_the_same(data):
     assert len(in_store) == len(points) == 9
 
 
-def test_orders_of_a_device_that_another_pilot_has_now_stay(tmp_path):
-    here = Registry(tmp_path / "registry.sqlite", PILOT)
-    there = Registry(tmp_path / "registry.sqlite", load("quang-tri"))
-    here.enroll("tam-que", "pump-controller", "my-pump")
-    here.revoke("my-pump")
-    there.enroll(there.pilot.communities[0].id, "pump-controller", "my-pump")
-    Ledger(tmp_path / "registry.sqlite").sent(Entry("c-1", "my-pump", "pump", 1.0, ME, 1_000, 1_001_000))
-    acts = Acts(Settings(data=tmp_path), here).since(0)
-    assert [one.object for one in acts if one.what == "commanded"] == ["my-pump"]
+def test_orders_of_a_device_that_another_pilot_has_now_stay_and_are_not_the_other_s(tmp_path):
+    path, places = tmp_path / "registry.sqlite", (PILOT, load("quang-tri"))
+    ledger, enrolled = Ledger(path), []
+    for pilot in places:
+        registry = Registry(path, pilot)
+        registry.enroll(pilot.communities[0].id, "pump-controller", "my-pump")
+        (one,) = (span for span in registry.spans() if span.device.device == "my-pump")
+        enrolled.append(one.enrolled)
+        ledger.sent(Entry(pilot.pilot, "my-pump", "pump", 1.0, pilot.pilot, one.enrolled, one.enrolled + 1))
+        while now_ms() == one.enrolled:
+            pass
+        registry.revoke("my-pump")
+    assert enrolled[0] < enrolled[1]
+    for pilot in places:
+        acts = Acts(Settings(data=tmp_path), Registry(path, pilot)).since(0)
+        assert [one.who for one in acts if one.what == "commanded"] == [pilot.pilot]
