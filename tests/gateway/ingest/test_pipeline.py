@@ -3,6 +3,7 @@
 import json
 import threading
 from collections import deque
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from devices.contract.topics import DENIED
 from gateway.ingest.batch import split_memory
 from gateway.ingest.decode import Decoder
 from gateway.ingest.message import Message
-from gateway.ingest.pipeline import Pipeline
+from gateway.ingest.pipeline import COMMIT, Pipeline
 from gateway.ingest.spool import Spool
 from gateway.stores.store import RetryLater
 from tests.gateway.ports import (
@@ -335,3 +336,8 @@ def test_what_names_nobody_is_set_aside_and_nobody_is_told(spool, topic):
     spool.append([Message(topic, b"{}", NOW)])
     drain(pipeline, spool)
     assert (spool.books().quarantined, receiver.sent) == (1, [])
+
+
+def test_the_page_says_how_many_messages_a_commit_has():
+    page = (Path(__file__).parents[3] / "gateway" / "README.md").read_text("utf-8")
+    assert f"writes up to {COMMIT:,} of them in one commit" in page
