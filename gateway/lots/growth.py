@@ -74,7 +74,7 @@ class Growth:
                     sensed.setdefault((name, day, device, on_plot), array("d")).append(value)
         if not rows:  # nobody measured: nothing more to ask the store for
             return Conditions(start, stop, 0, 0, 0.0, 0.0, {}, 0, raw.hexdigest())
-        doubted = all_points(self._store, "telemetry_flagged", where, start, stop)
+        doubted = _of_devices(all_points(self._store, "telemetry_flagged", where, start, stop))
         flagged = sum(
             int(point.fields["flag"]) >= Flag.SUSPECT
             for point in whole(doubted, "flag")
@@ -109,7 +109,7 @@ class Growth:
         """The readings of [start, stop), a week of them in memory."""
         while stop > start:
             since = max(start, stop - 7 * DAY_MS)
-            yield from all_points(self._store, "telemetry", where, since, stop)
+            yield from _of_devices(all_points(self._store, "telemetry", where, since, stop))
             stop = since
 
     def _daily(self, sensed: Sensed, midnight: int) -> dict[str, list[list[str | float | int]]]:
@@ -126,6 +126,11 @@ class Growth:
             low, mean, high = min(every), fmean(every), max(every)
             rows[signal].append([name, round(low, 3), round(mean, 3), round(high, 3), len(every)])
         return {signal: those for signal, those in rows.items() if those}
+
+
+def _of_devices(points: Iterable[Point]) -> Iterator[Point]:
+    """Without somebody else's, that no device said."""
+    return (point for point in points if any(name == "device" for name, _ in point.tags))
 
 
 class _Stood:

@@ -216,6 +216,16 @@ def test_a_season_is_never_in_memory_at_once(store):
     assert watched.most <= 30 < found.raw_rows
 
 
+def test_what_somebody_else_wrote_without_a_device_is_left_out(grown, store):
+    before = grown.conditions("tam-que", "plot-1", START, STOP)
+    nobody = tags(pilot="dong-thap", community="tam-que")
+    store.write([
+        Point("telemetry", nobody, {"soil_moisture": 1.0}, START + HOUR),
+        Point("telemetry_flagged", nobody, {"value": 99.0, "flag": 4}, START + HOUR),
+    ])  # fmt: skip
+    assert grown.conditions("tam-que", "plot-1", START, STOP) == before
+
+
 def test_light_is_a_growing_condition_and_what_a_station_says_of_the_wind_is_none(store):
     for hour in range(HOURS):
         light = 90_000.0 if 6 <= hour % 24 < 18 else 0.0
