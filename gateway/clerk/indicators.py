@@ -6,10 +6,9 @@ from datetime import date, timedelta
 from devices.access.registry import Enrolled, moved
 from devices.clock import HOUR_MS, day_of, midnight_of
 from devices.contract.reading import Device
-from devices.pilots.pilot import Pilot
+from devices.pilots.pilot import SHARE, Pilot
 from gateway.clerk.heard import LastHeard
 from gateway.indicators.count import (
-    SHARE,
     Count,
     Coverage,
     Evaluation,

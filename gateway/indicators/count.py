@@ -16,12 +16,11 @@ from functools import lru_cache
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_of, midnight_of
 from devices.contract.models import DIARY
 from devices.contract.reading import Device
-from devices.pilots.pilot import Pilot
+from devices.pilots.pilot import SHARE, Pilot
 from gateway.indicators.course import asked
 from gateway.stores.points import FLAG_TRUE, Point, tags, whole
 from gateway.stores.store import Store, all_points
 
-SHARE = "traceability_share"
 SHARE_OF_TIME = 0.01  # that asking for the coverage may take of a gateway that runs
 TURN = 2.0  # seconds of asking for it after which the rest waits for the next time
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
-from devices.pilots.pilot import Pilot, Target
+from devices.pilots.pilot import SHARE, Pilot, Target
 
 START_YEAR = 2021  # the plan's works run from 2021 (annex, works 9 and 11)
 TAIL = 0.1  # on either side of the band
@@ -49,14 +49,14 @@ def asked(target: Target, day: date) -> float:
     target's year that is the target.
     """
     due = path(target, day + timedelta(days=1))
-    return due if target.indicator == "traceability_share" else float(math.floor(due))
+    return due if target.indicator == SHARE else float(math.floor(due))
 
 
 def forecasts(pilot: Pilot, indicator: str, value: float, day: date) -> list[Forecast]:
     """One for the end of each year from that of `day` to that of the last target."""
     last = pilot.target(indicator).points[-1].year
     whole, most = 1, len(pilot.communities if indicator == "iot_communities" else pilot.villages)
-    if indicator == "traceability_share":
+    if indicator == SHARE:
         organisations = pilot.organisations_of(day.year)
         whole = most = max(1, organisations.hoi_quan + organisations.htx)
     counted, passed = round(value * whole), _year(day) - START_YEAR

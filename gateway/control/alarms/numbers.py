@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.contract.reading import Device
-from devices.pilots.pilot import Pilot
+from devices.pilots.pilot import SHARE, Pilot
 from gateway.control.alarms.rules import BOOKS_MS, LOOK_BACK_MS, SLOT_MS, Asked, Rule
 from gateway.control.alarms.states import Found, Key
-from gateway.indicators.count import SHARE
 from gateway.stores.points import FLAG_FALSE, FLAG_TRUE, Tags
 from gateway.stores.store import Bucket, Latest, Store, all_points
 

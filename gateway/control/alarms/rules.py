@@ -40,10 +40,9 @@ from typing import Literal, NamedTuple
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.contract.signals import SIGNALS
 from devices.pilots.alarms import Alarms, Level
-from devices.pilots.pilot import Pilot, Target
+from devices.pilots.pilot import SHARE, Pilot, Target
 from devices.texts import catalogue, percent, text, with_unit
 from devices.texts import number as written
-from gateway.indicators.count import SHARE
 
 LOOK_BACK_MS = 7 * DAY_MS  # over which the newest hour of a gauge is looked for
 SLOT_MS = 5 * MINUTE_MS  # a gateway begins a page of its books each: clerk/books.py; a year of them is read
