@@ -55,8 +55,8 @@ class Indicator:
     due: TargetPoint
     targets: tuple[TargetPoint, ...]
     trend: tuple[tuple[int, float], ...]
-    path: float  # what the straight line between the dated targets asks for at `at`
-    asked: float  # of a count, its whole ones
+    path: float  # what the straight line between the dated targets asks for as the day of `at` begins
+    asked: float  # and when it is over: of a count, its whole ones
     forecasts: tuple[Forecast, ...]
 
     @property
