@@ -5,9 +5,9 @@ is, -1 for as it was before an entry corrected it.
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from devices.contract.diary import Correction
-from traceability.diary.rows import UNHANDLED, Fate
+from traceability.diary.rows import UNHANDLED, VALID, Fate
 
+_IS_MERGE = b'"event":"merge"'  # as encode_diary writes it
 # an earlier version showed one lot of a minute alone, and corrected ones as they came
 WRONGLY = """
 UPDATE lot SET told=-1 WHERE leaf IS NOT NULL AND (
@@ -17,14 +17,27 @@ UPDATE lot SET told=-1 WHERE leaf IS NOT NULL AND (
 """
 
 
-def judge_again(db: sqlite3.Connection, community: str, correction: Correction) -> None:
-    """A correction came: the harvest that it corrects, if that was refused, may become a lot after all; and
-    so may those of its plot that an interval forbade.
+def judge_again(db: sqlite3.Connection, community: str, of: str, plot: str) -> None:
+    """A correction of the entry `of` came: the harvest that it corrects, if that was refused, may become a
+    lot after all; and so may those of its plot that an interval forbade.
     """
     db.execute(
         "UPDATE lot SET told=0 WHERE community=? AND leaf IS NULL AND refused<>? AND (harvest=? OR "
         "refused='pre_harvest_interval' AND harvest IN (SELECT id FROM event WHERE community=? AND plot=?))",
-        (community, UNHANDLED, correction.of, community, correction.plot),
+        (community, UNHANDLED, of, community, plot),
+    )
+
+
+def theirs(db: sqlite3.Connection, harvests: Sequence[tuple[str, str]]) -> None:
+    """These harvests, as (community, id), become lots: what was done with those that had been refused, and
+    what corrects it or what they rest on, is theirs now. A merge is written down of one of its lots' plots.
+    """
+    db.executemany(
+        f"UPDATE later SET done=0, refused='' WHERE community=?1 AND refused IN {VALID[1:]} "
+        "AND EXISTS (SELECT 1 FROM lot WHERE community=?1 AND harvest=?2 AND leaf IS NULL) "
+        "AND id IN (SELECT id FROM event WHERE community=?1 AND (instr(body, ?3) OR plot="
+        "(SELECT plot FROM event WHERE community=?1 AND id=?2)))",
+        [(*one, _IS_MERGE) for one in harvests],
     )
 
 
@@ -35,11 +48,20 @@ def note(db: sqlite3.Connection, harvests: Sequence[tuple[str, str]]) -> None:
 
 def corrected(db: sqlite3.Connection, fates: Iterable[Fate]) -> None:
     """Entries about lots are done: the sealed harvests that they correct are to be shown again, and those of
-    corrections that were refused as well, as they may have been noted as if these held.
+    corrections that were refused as well, as they may have been noted as if these held. A refused harvest is
+    judged again, as its correction may have come while it was judged or shown.
     """
-    db.executemany(
-        "UPDATE lot SET told=-1 WHERE leaf IS NOT NULL AND community=? AND harvest="
-        "(SELECT CASE WHEN json_valid(CAST(body AS TEXT)) THEN json_extract(CAST(body AS TEXT), '$.of') END "
-        "FROM event WHERE community=? AND id=?)",  # one that is damaged holds up no other
-        [(one.community, one.community, one.id) for one in fates],
-    )
+    for one in fates:
+        found = db.execute(
+            "SELECT json_extract(CAST(body AS TEXT), '$.of'), plot FROM event WHERE community=? AND id=? "
+            "AND json_valid(CAST(body AS TEXT))",  # one that is damaged holds up no other
+            (one.community, one.id),
+        ).fetchone()
+        if found is None or found[0] is None:
+            continue
+        of, plot = found
+        db.execute(
+            "UPDATE lot SET told=-1 WHERE leaf IS NOT NULL AND community=? AND harvest=?", (one.community, of)
+        )
+        if one.refused in VALID:
+            judge_again(db, one.community, of, plot)

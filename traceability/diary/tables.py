@@ -108,7 +108,7 @@ class DiaryTables:
         )
         for device, event, _ in entries:
             if isinstance(event, Correction):
-                shown.judge_again(self._db, device.community, event)
+                shown.judge_again(self._db, device.community, event.of, event.plot)
         fresh = {(device.community, event.plot) for device, event, _ in entries if isinstance(event, Harvest)}
         self._db.executemany(  # with a new number: the new harvest may be theirs, so they come behind it
             "INSERT OR REPLACE INTO later(community, id, time) SELECT community, id, a.time FROM later a "
@@ -157,13 +157,7 @@ class DiaryTables:
         """
         rows = list(lots)
         with self._writing():
-            self._db.executemany(
-                "UPDATE later SET done=0, refused='' WHERE community=?1 AND refused='lot_refused' "
-                "AND EXISTS (SELECT 1 FROM lot WHERE community=?1 AND harvest=?2 AND leaf IS NULL) "
-                "AND id IN (SELECT id FROM event WHERE community=?1 AND plot="
-                "(SELECT plot FROM event WHERE community=?1 AND id=?2))",
-                [(row.community, row.harvest) for row in rows if row.leaf is not None],
-            )
+            shown.theirs(self._db, [(row.community, row.harvest) for row in rows if row.leaf is not None])
             self._db.executemany(
                 "INSERT OR REPLACE INTO lot VALUES(?,?,?,?,?,?,?,?,?,0)",
                 [(row.community, row.harvest, *row.key, *row[3:]) for row in rows],

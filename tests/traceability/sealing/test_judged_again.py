@@ -1,10 +1,12 @@
 """A refused harvest becomes a lot when what was wrong is put right, with all that was done with it."""
 
+import json
 from typing import Any
 
 import pytest
 
-from tests.traceability.diary.test_standing import Plot, correct, entry, on, pack, pick, plot, spray
+from devices.contract.diary import decode_diary
+from tests.traceability.diary.test_standing import WHO, Plot, correct, entry, on, pack, pick, plot, spray
 from traceability.records import story
 from traceability.sealing import seal
 
@@ -47,6 +49,51 @@ def test_the_day_of_a_harvest_may_have_been_wrong(plot: Plot) -> None:
     plot.write(spray("s", -3, 4), pick("h", 0.5))
     plot.write(correct("c", "h", 3, ts=on(1.5)), pack("p", 1, 10), pack("q", 2, 10))
     assert [plot.fate(id) for id in "hcpq"] == ["", "", "before_harvest", ""]
+
+
+@pytest.mark.parametrize("judged", [False, True])
+@pytest.mark.parametrize(
+    ("wrong", "mend"),
+    [
+        ([pick("h", 0, 85_000)], correct("c", "h", 2, quantity_kg=850.0)),
+        ([spray("s", -3, 30), pick("h")], correct("c", "s", 2, pre_harvest_days=3.0)),
+    ],
+    ids=["harvest", "input"],
+)
+def test_a_correction_that_comes_while_its_harvest_is_judged_or_shown_is_heard(
+    plot: Plot,
+    wrong: list[dict[str, Any]],
+    mend: dict[str, Any],
+    judged: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def come() -> None:
+        assert plot.sealer.keep([(WHO, decode_diary(json.dumps(mend).encode()))]) == []
+
+    def noted(*given: Any) -> None:
+        come()
+        note(*given)
+
+    tables = plot.sealer._tables
+    note = tables.note_harvests
+    assert plot.sealer.keep([(WHO, decode_diary(json.dumps(one).encode())) for one in wrong]) == []
+    if not judged:
+        monkeypatch.setattr(tables, "note_harvests", noted)
+    found = plot.sealer.seal_pending()
+    monkeypatch.undo()
+    if judged:
+        come()
+    plot.sealer.told(found)
+    for _ in range(2):
+        plot.write()
+    assert [plot.fate(id) for id in "hc"] == ["", ""]
+
+
+def test_a_merge_of_two_plots_waits_for_the_one_that_was_refused(plot: Plot) -> None:
+    plot.write(pick("h"), pick("i", 0, 85_000, plot="plot-2"), entry("merge", "m", 1, harvests=["h", "i"]))
+    assert [plot.fate(id) for id in "im"] == ["yield_cap", "lot_refused"]
+    plot.write(correct("c", "i", 2, quantity_kg=850.0) | {"plot": "plot-2"})
+    assert [plot.fate(id) for id in "imc"] == ["", "", ""]
 
 
 @pytest.mark.parametrize(
