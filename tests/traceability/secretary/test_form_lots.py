@@ -67,6 +67,17 @@ def test_a_lot_is_split_and_its_parts_are_merged(
     assert "Hồ sơ nguyên vẹn" in client.get(merged[0].key.path).text
 
 
+def test_the_page_of_a_merged_lot_sends_to_its_lots_for_how_they_grew(
+    say: Say, lots: Callable[[], dict[str, Lot]], client: TestClient
+) -> None:
+    """It had them measured by nobody, beside two lots that were."""
+    say("merge", harvests=["mango-1", "mango-2"])
+    (merged,) = lots().values()
+    page = client.get(merged.key.path).text
+    assert text("page.grew_apart", "vi") in page
+    assert text("page.not_sensed", "vi") not in page and text("page.known_not_sensed", "vi") not in page
+
+
 def test_a_lot_is_recalled(say: Say, lots: Callable[[], dict[str, Lot]], client: TestClient) -> None:
     key = lots()["mango-2"].key
     assert "✓ Đã gửi: Thu hồi" in say("revocation", harvest="mango-2", reason="Dư lượng <b>")
