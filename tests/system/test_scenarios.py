@@ -67,8 +67,8 @@ def test_labels_of_before_the_merger_verify_after_it_and_have_the_old_address_al
         done(hoiquan(tmp_path, "trace", "verify", f"out/{lot}.json", "--lang", "en"))
         producer = json.loads((tmp_path / "out" / f"{lot}.json").read_bytes())["producer"]
         place = pilot.place[producer["community"]]
-        names = [place.commune_old, *([place.commune_new] if merged else []), "Đồng Tháp"]
-        assert producer["address"] == ", ".join(names)
+        old, new = f"{place.commune_old}, Đồng Tháp", f"{place.commune_new}, Đồng Tháp"
+        assert producer["address"] == (f"{new} (trước đây: {place.commune_old})" if merged else old)
 
 
 def test_a_cut_budget_moves_the_indicators_down_and_up_again(tmp_path):

@@ -272,7 +272,7 @@ SEVEN = {
     "product name": "Xoài cát Hòa Lộc",
     "product image": "Hình minh họa, không phải ảnh chụp lô hàng",
     "producer's name": "Hội quán Tâm Quê",
-    "producer's address": "xã Tân Thuận Tây, TP. Cao Lãnh, phường Cao Lãnh, Đồng Tháp",
+    "producer's address": "phường Cao Lãnh, Đồng Tháp (trước đây: xã Tân Thuận Tây, TP. Cao Lãnh)",
     "time of the events": "12/11/2026 10:00",
     "code, mark or serial": "02000000000039",
     "expiry": "Nông sản tươi, không ghi hạn",
