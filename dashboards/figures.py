@@ -17,10 +17,9 @@ from devices.pilots.pilot import INDICATORS, SHARE, Pilot, TargetPoint
 from devices.pilots.scenario import Scenario
 from gateway.indicators.count import Evaluation
 from gateway.indicators.course import Forecast, asked, forecasts, path
-from gateway.stores.points import FLAG_TRUE, Point, Tags, whole
+from gateway.stores.points import FLAG_TRUE, SAID, Point, Tags, whole
 from gateway.stores.store import Latest, Store, all_points
 
-SAID = ("telemetry", "telemetry_flagged")  # what devices say, believed and doubted
 BOOKS = ("received", "stored", "duplicate", "quarantined", "spooled")  # the first is the sum of the others
 TREND_DAYS = 30
 ALARM = {"state", "level", "severe", "since", "looked", "text", "text_en"}  # all fields that each alarm has

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 
-from dashboards.figures import SAID, AlarmNow, DeviceNow, Figures, gathered, sensors
+from dashboards.figures import AlarmNow, DeviceNow, Figures, gathered, sensors
 from dashboards.kept import Kept
 from devices.clock import AHEAD_MS, DAY_MS, MINUTE_MS
 from devices.contract.signals import SIGNALS
 from gateway.stores.newest import Newest
-from gateway.stores.points import FLAG_FALSE, FLAG_TRUE, Point
+from gateway.stores.points import FLAG_FALSE, FLAG_TRUE, SAID, Point
 from gateway.stores.store import Latest, all_points
 
 BACK_MS = 7 * DAY_MS  # how far back a device may have been heard last, whose values are shown

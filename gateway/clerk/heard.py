@@ -9,7 +9,7 @@ over the last.
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.pilots.pilot import Pilot
 from gateway.indicators.standing import BATTERY, Heard
-from gateway.stores.points import WIDEST, Value
+from gateway.stores.points import SAID, WIDEST, Value
 from gateway.stores.store import AT_ONCE, Store
 
 # within which readings are asked for; of what is older the clerk wrote down when it came
@@ -18,7 +18,6 @@ WRITTEN_MS = 60 * DAY_MS  # and how far back that is asked for, once
 WHOLE_MS = HOUR_MS  # after which all are asked for again
 FULL_MS = 10 * MINUTE_MS  # and after which all that was said since, be it of what few say
 LATE_MS = 20 * MINUTE_MS  # by which a reading may be stored late, and is heard of at once
-SAID = ("telemetry", "telemetry_flagged")  # a device whose values are all doubted speaks, too
 
 Said = dict[str, tuple[int, Value]]  # by field: epoch ms and value
 

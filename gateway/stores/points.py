@@ -37,6 +37,8 @@ class Measurement:
 
 
 _DEVICE_TAGS = ("pilot", "community", "device", "model", "simulated")
+# what devices say, believed and doubted: one whose values are all doubted speaks, too
+SAID = ("telemetry", "telemetry_flagged")
 HOURLY = ("water_level", "salinity")  # what a board compares between all places (`hourly`)
 # what most kinds of node say: who spoke is asked of it first, for of ten thousand each signal costs
 WIDEST = max(SIGNALS, key=lambda signal: sum(signal in model.signals for model in MODELS.values()))

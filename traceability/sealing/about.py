@@ -17,9 +17,7 @@ from devices.contract.diary import (
     Input,
     Merge,
     Packing,
-    Revocation,
     Shipping,
-    Split,
 )
 from devices.pilots.pilot import Pilot
 from traceability.diary.corrections import Corrections
@@ -190,11 +188,11 @@ class About:
         area = self._pilot.records.area(now.area_code) if now.area_code is not None else None
         return lot.refusal(grower, product, now, rests, area, self._pilot.zone)
 
-    def handled(self, known: Known, work: Work) -> Iterator[Packing | Shipping | Split | Merge | Revocation]:
+    def handled(self, known: Known, work: Work) -> Iterator[Handling]:
         """What was done with a lot, as it was corrected."""
         for one in self.later(known.key, work):
             now = self._corrections.held(known.community, one["event"]["id"])
-            if isinstance(now, Packing | Shipping | Split | Merge | Revocation):
+            if isinstance(now, Handling) and not isinstance(now, Correction):
                 yield now
 
     def _roots(self, known: Known, work: Work) -> Iterator[str]:
