@@ -4,19 +4,13 @@ Whole processes, and the commands of devices/README.md.
 
 import json
 
-import pytest
+from tests.system.running import Gateway, Publisher, done, hoiquan, until
+from tests.system.test_kill_gateway import broker
 
-from tests.system.running import Gateway, Mosquitto, Publisher, done, hoiquan, until
+assert broker  # a fixture
 
 PUMP = "thuan-tan-pump-controller-01"
 PLACE = f"hoiquan/v1/dong-thap/thuan-tan/{PUMP}"
-
-
-@pytest.fixture
-def broker(tmp_path):
-    running = Mosquitto(tmp_path / "broker")
-    yield running
-    running.stop()
 
 
 def test_it_is_recorded(broker, tmp_path):
