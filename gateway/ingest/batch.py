@@ -18,7 +18,7 @@ from gateway.stores.points import Point
 
 class Batch(NamedTuple):
     """A segment that is understood: its points, for each the message it came from (None: not a reading's),
-    and what to remember of its devices.
+    what to remember of its devices, and the points as the store made them ready, where it did.
     """
 
     segment: Segment
@@ -26,11 +26,12 @@ class Batch(NamedTuple):
     points: list[Point]
     source: list[int | None]
     seen: dict[str, str]
+    encoded: bytes | None = None
 
 
 def without(batch: Batch, known: Held) -> Batch:
     """The batch without what the store holds already: equal values change nothing, others are refused."""
-    segment, decoded, points, source, seen = batch
+    segment, decoded, points, source, seen, _ = batch
     for place, name in known.clash.items():
         decoded.refused[place] = Refusal(segment.messages[place], "conflicting_time", name)
 
@@ -130,7 +131,7 @@ def refuse_repeated(
 
 def without_refused(batch: Batch) -> Batch:
     """The batch without what came of messages that are refused by now."""
-    segment, decoded, points, source, seen = batch
+    segment, decoded, points, source, seen, _ = batch
     refused = decoded.refused
     if not refused:
         return batch

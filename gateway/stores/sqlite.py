@@ -61,7 +61,10 @@ class SqliteStore:
         with self._lock:
             self._db.close()
 
-    def write(self, points: Sequence[Point]) -> None:
+    def encode(self, points: Sequence[Point]) -> bytes | None:
+        return None
+
+    def write(self, points: Sequence[Point], encoded: bytes | None = None) -> None:
         rows: dict[tuple[str, int, int], Mapping[str, Value]] = {}  # (measurement, series, time) → fields
         bad: dict[int, str] = {}
         with self._lock:

@@ -29,7 +29,10 @@ class FakeStore:
         self.held = {}
         self.writes = 0
 
-    def write(self, points):
+    def encode(self, points):
+        return None
+
+    def write(self, points, encoded=None):
         self.writes += 1
         failure = self.plan.popleft() if self.plan else ""
         if failure == "nothing stored":
