@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
@@ -72,12 +73,32 @@ def store(road: Road, count: int) -> dict[str, float]:
     return {"rate": count / seconds, "cpu_us": (after["store"] - before["store"]) / count * 1e6}
 
 
+def together(seconds: float = 1.0) -> float:
+    """How many times what one core does alone all cores do at once: two may be threads of one."""
+    counting = (
+        "import time\nn, end = 0, time.perf_counter() + float(input())\n"
+        "while time.perf_counter() < end: n += sum(range(1000)) > 0\nprint(n)"
+    )
+
+    def counted(processes: int) -> int:
+        running = [
+            subprocess.Popen([sys.executable, "-c", counting], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            for _ in range(processes)
+        ]
+        with ThreadPoolExecutor(processes) as pool:
+            said = pool.map(lambda one: one.communicate(b"%f" % seconds)[0], running)
+            return sum(map(int, said))
+
+    return counted(os.cpu_count() or 1) / counted(1)
+
+
+BROKER, STORE = "broker → mosquitto_sub", "store, 5,000 ready lines a request"
 PAHO = "broker → bare paho, manual acks"
 LIMITS: dict[str, Callable[[Road, int], dict[str, float]]] = {
-    "broker → mosquitto_sub": broker,
+    BROKER: broker,
     PAHO: paho,
     "disk, 2,000 messages a sync": disk,
-    "store, 5,000 ready lines a request": store,
+    STORE: store,
 }
 
 
