@@ -17,9 +17,9 @@ from fastapi.responses import RedirectResponse, Response
 from devices.texts import text
 from devices.web.frame import headers
 from devices.web.language import language
-from traceability.digital_link import DigitalLinkError, LotKey, parse
+from traceability.digital_link import LotKey, parse
 from traceability.pages import label
-from traceability.pages.frame import trouble
+from traceability.pages.frame import LotRoute, trouble
 from traceability.records import address, story
 from traceability.records.shelf import Shelf
 from traceability.sealing import seal
@@ -42,18 +42,14 @@ def router(folder: Path, base_url: str) -> APIRouter:
         later = [entry for entry, _ in shelf.later(key)]
         return None if story.warning([*map(json.loads, later)], "vi") else made(data, *later)
 
-    routes = APIRouter(include_in_schema=False)
+    routes = APIRouter(route_class=LotRoute, include_in_schema=False)
 
     @routes.get("/labels/{gtin}/{lot}.pdf")
     async def labels(request: Request, gtin: str, lot: str) -> Response:
-        lang = language(request)
-        try:
-            key = parse(gtin, lot)
-        except DigitalLinkError as error:
-            return trouble(lang, error.reason, 400)
+        key = parse(gtin, lot)
         data = seal.read(folder, key)
         if data is None:
-            return trouble(lang, "unknown_lot", 404)
+            return trouble(language(request), "unknown_lot", 404)
         async with making:  # who waits holds no thread that other pages need
             content = await run_in_threadpool(sheet, key, data)
         if content is None:

@@ -25,7 +25,7 @@ from devices.web.frame import HTML, headers
 from devices.web.language import VARY, choose, language, spoken
 from traceability.digital_link import ANY_LOT, DigitalLinkError, LotKey, parse, product_path
 from traceability.pages import label, lot_page, product_page, report_page, resolver, sheet, verify_page
-from traceability.pages.frame import PAGES, trouble
+from traceability.pages.frame import PAGES, LotRoute, trouble
 from traceability.pages.lot_page import OPENED, REMEMBERED, SIGN, Written, photographs
 from traceability.pages.resolver import LOT_PAGE, PRODUCT_PAGE, SHARED
 from traceability.pages.scans import Scans, far_more
@@ -44,7 +44,7 @@ SHORT, FOREVER = "public, max-age=60", "public, max-age=31536000, immutable"
 
 def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL) -> APIRouter:
     """Routes over the records and the log below `folder`; links in EPCIS documents are below `canonical`."""
-    routes = APIRouter()
+    routes = APIRouter(route_class=LotRoute)
     shelf, scans, photos = Shelf(folder), Scans(folder / "scans.sqlite"), Photos(folder)
     written = lru_cache(maxsize=REMEMBERED)(partial(lot_page.written, pilot, base_url))
 
@@ -61,11 +61,7 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
 
     @routes.api_route(f"/01/{{gtin}}/10/{{lot}}/{LOT_PAGE}", methods=READ, include_in_schema=False)
     async def page(request: Request, gtin: str, lot: str) -> Response:
-        try:
-            key = parse(gtin, lot)
-        except DigitalLinkError as error:
-            return trouble(language(request), error.reason, 400)
-        return await shown(request, key, gtin, "")
+        return await shown(request, parse(gtin, lot), gtin, "")
 
     @routes.api_route(f"/01/{{gtin}}/{PRODUCT_PAGE}", methods=READ, include_in_schema=False)
     async def product(request: Request, gtin: str, lot: str = "") -> Response:
@@ -83,10 +79,7 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
     }
 
     def form(request: Request, gtin: str, lot: str) -> Response:
-        try:
-            key = parse(gtin, lot)
-        except DigitalLinkError as error:
-            return trouble(language(request), error.reason, 400)
+        key = parse(gtin, lot)
         data = seal.read(folder, key)
         name = request.url.path.rpartition("/")[2]
         body, kind = (None, "") if data is None else makers[name](key, data)
@@ -100,10 +93,7 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
     @routes.api_route("/01/{gtin}/10/{lot}/later/{event}/{name}", methods=READ, include_in_schema=False)
     def later(request: Request, gtin: str, lot: str, event: str, name: str) -> Response:
         """An addendum, or its proof."""
-        try:
-            key = parse(gtin, lot)
-        except DigitalLinkError as error:
-            return trouble(language(request), error.reason, 400)
+        key = parse(gtin, lot)
         data = next((data for name, data in addendum.read_all(shelf.records, key) if name == event), None)
         if data is None or name not in ("record.json", "proof"):
             return trouble(language(request), "unknown_lot", 404)
