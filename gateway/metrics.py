@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily as Counter
@@ -14,8 +15,7 @@ from gateway.control.advisor import Advisor
 from gateway.health import Health
 from gateway.ingest.faults import Faults
 from gateway.ingest.pipeline import Pipeline
-
-_NAME = "hoiquan_gateway_"
+from gateway.stores.points import BALANCED, EXPORTED, EXPORTS
 
 
 class Collector(Collects):
@@ -35,7 +35,7 @@ class Collector(Collects):
         yield from self._books()
         yield from self._well_being()
         by_community = Counter(
-            f"{_NAME}community_outcomes",
+            f"{EXPORTED}community_outcomes",
             "Readings stored, and messages known already or refused, since the gateway started.",
             labels=("community", "outcome"),
         )
@@ -44,27 +44,19 @@ class Collector(Collects):
         yield by_community
 
     def _books(self) -> Iterator[Metric]:
-        spool = self._gauges.spool
-        books = spool.books()
+        books = self._gauges.spool.books()
+        fields = asdict(books) | self._gauges.fields()
+        for one in EXPORTS:
+            if one.field in fields:
+                yield (Counter if one.grows else Gauge)(EXPORTED + one.name, one.help, fields[one.field])
         age = max(0.0, time.time() - books.oldest / 1000) if books.oldest is not None else 0.0
-        for name, value, text in (
-            ("received_messages", books.received, "Messages taken from the broker since the spool was made."),
-            ("stored_messages", books.stored, "Messages whose readings, states or events are stored."),
-            ("duplicate_messages", books.duplicate, "Messages that were known already."),
-            ("forgotten_messages", books.forgotten, "Refused messages whose bytes are not kept any more."),
-        ):
-            yield Counter(_NAME + name, text, value)
         now: tuple[tuple[str, float, str], ...] = (
-            # not a counter: a message that is replayed leaves it
-            ("quarantined_messages", books.quarantined, "Messages refused, and not replayed since."),
-            ("spooled_messages", books.spooled, "Messages that wait for the store."),
-            ("books_balanced", books.balanced, "1: received = stored + duplicate + quarantined + spooled."),
-            ("spool_bytes", spool.used(), "What spool and quarantine hold."),
+            ("books_balanced", books.balanced, BALANCED),
             ("spool_limit_bytes", self._gauges.room.most, "What they may hold before nothing more is taken."),
             ("oldest_unsent_seconds", age, "Age of the oldest message that waits for the store; the lag."),
         )
         for name, figure, text in now:
-            yield Gauge(_NAME + name, text, figure)
+            yield Gauge(EXPORTED + name, text, figure)
 
     def _well_being(self) -> Iterator[Metric]:
         receiver = self._gauges.receiver
@@ -77,34 +69,20 @@ class Collector(Collects):
             ),
             ("trouble", bool(self._health.trouble), "1: something is not well; the log says what."),
         ):
-            yield Gauge(_NAME + name, text, value)
-        yield Counter(f"{_NAME}advice_faults", "Times when no advice was given.", self._advisor.faults)
+            yield Gauge(EXPORTED + name, text, value)
+        yield Counter(f"{EXPORTED}advice_faults", "Times when no advice was given.", self._advisor.faults)
         faults = Counter(
-            f"{_NAME}faults",
+            f"{EXPORTED}faults",
             "Messages, events and paperwork that this program stumbled over.",
             labels=("part",),
         )
         for part, number in self._faults.counts().items():
             faults.add_metric((part,), number)
         yield faults
-        if (missing := self._gauges.missing()) is not None:
-            yield Gauge(
-                f"{_NAME}missing_messages", "Messages that devices numbered and that never came.", missing
-            )
         if receiver.heartbeat.round_trip is not None:
             yield Gauge(
-                f"{_NAME}heartbeat_seconds", "Way of the last heartbeat to the broker and back.",
+                f"{EXPORTED}heartbeat_seconds", "Way of the last heartbeat to the broker and back.",
                 receiver.heartbeat.round_trip,
-            )  # fmt: skip
-        if receiver.notices.refused_logins is not None:
-            yield Counter(
-                f"{_NAME}refused_logins", "Connections that the broker turned away since the gateway looks.",
-                receiver.notices.refused_logins,
-            )  # fmt: skip
-        if receiver.notices.dropped is not None:
-            yield Counter(
-                f"{_NAME}broker_dropped_messages", "Messages that the broker dropped since it started.",
-                receiver.notices.dropped,
             )  # fmt: skip
 
 

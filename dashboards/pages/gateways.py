@@ -6,49 +6,14 @@ sum. `arrived` and `kept`, which are of five minutes, are left out: Prometheus h
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from dashboards.figures import Figures, balanced
+from gateway.stores.points import BALANCED, EXPORTED, EXPORTS
 
-_PREFIX = "hoiquan_gateway_"
-
-
-class Row(NamedTuple):
-    """How a field of the measurement `gateway` becomes a metric: its value times `scale`, in base units."""
-
-    field: str
-    family: type[CounterMetricFamily] | type[GaugeMetricFamily]
-    name: str
-    help: str
-    scale: float = 1.0
-
-
-ROWS = (
-    Row("received", CounterMetricFamily, "received_messages",
-        "Messages taken from the broker since the spool was made."),
-    Row("stored", CounterMetricFamily, "stored_messages",
-        "Messages whose readings, states or events are stored."),
-    Row("duplicate", CounterMetricFamily, "duplicate_messages", "Messages that were known already."),
-    Row("forgotten", CounterMetricFamily, "forgotten_messages",
-        "Refused messages whose bytes are not kept any more."),
-    # not a counter: a message that is replayed leaves it
-    Row("quarantined", GaugeMetricFamily, "quarantined_messages",
-        "Messages refused, and not replayed since."),
-    Row("spooled", GaugeMetricFamily, "spooled_messages", "Messages that wait for the store."),
-    Row("spool_bytes", GaugeMetricFamily, "spool_bytes", "What spool and quarantine hold."),
-    Row("lag_ms", GaugeMetricFamily, "lag_seconds",
-        "Longest age of a message that waited for the store, in the five minutes of the newest books.",
-        1e-3),
-    Row("missing", GaugeMetricFamily, "missing_messages",
-        "Messages that devices numbered and that never came."),
-    Row("broker_dropped", CounterMetricFamily, "broker_dropped_messages",
-        "Messages that the broker dropped since it started."),
-    Row("refused_logins", CounterMetricFamily, "refused_logins",
-        "Connections that the broker turned away since the gateway looks."),
-)  # fmt: skip
+OF_EACH = ("instance",)
 
 
 class Gateways(Collector):
@@ -60,24 +25,31 @@ class Gateways(Collector):
         self._figures = figures
 
     def collect(self) -> Iterator[Metric]:
-        """One family a row of the table, with as many samples as there are gateways that write its field."""
+        """A family for each export, with as many samples as there are gateways that write its field; and what
+        is made of several.
+        """
         gateways = self._figures.gateways(self._figures.now())
-        for row in ROWS:
-            family = row.family(_PREFIX + row.name, row.help, labels=("instance",))
+        for one in EXPORTS:
+            family = (CounterMetricFamily if one.grows else GaugeMetricFamily)(
+                EXPORTED + one.name, one.help, labels=OF_EACH
+            )
             for instance, fields in gateways.items():
-                if row.field in fields:
-                    family.add_metric((instance,), fields[row.field].value * row.scale)
+                if one.field in fields:
+                    family.add_metric((instance,), fields[one.field].value)
             yield family
-        whole = GaugeMetricFamily(
-            f"{_PREFIX}books_balanced", "1: received = stored + duplicate + quarantined + spooled.",
-            labels=("instance",),
-        )  # fmt: skip
+        lag = GaugeMetricFamily(
+            f"{EXPORTED}lag_seconds",
+            "Longest age of a message that waited for the store, in the five minutes of the newest books.",
+            labels=OF_EACH,
+        )
+        whole = GaugeMetricFamily(f"{EXPORTED}books_balanced", BALANCED, labels=OF_EACH)
         written = GaugeMetricFamily(
-            f"{_PREFIX}books_timestamp_seconds", "Beginning of the five minutes of the newest books.",
-            labels=("instance",),
+            f"{EXPORTED}books_timestamp_seconds", "Beginning of the five minutes of the newest books.",
+            labels=OF_EACH,
         )  # fmt: skip
         for instance, fields in gateways.items():
+            if "lag_ms" in fields:
+                lag.add_metric((instance,), fields["lag_ms"].value / 1000)
             whole.add_metric((instance,), balanced({name: field.value for name, field in fields.items()}))
             written.add_metric((instance,), max(field.time for field in fields.values()) / 1000)
-        yield whole
-        yield written
+        yield from (lag, whole, written)

@@ -110,6 +110,36 @@ MEASUREMENTS: dict[str, Measurement] = {
     )
 }  # fmt: skip
 
+
+class Exported(NamedTuple):
+    """How a field of `gateway` is called for Prometheus, below EXPORTED, and whether it only grows."""
+
+    field: str
+    name: str
+    grows: bool
+    help: str
+
+
+EXPORTED = "hoiquan_gateway_"
+# by the gateway itself as they are now, by the pages as each gateway last wrote them
+EXPORTS = (
+    Exported("received", "received_messages", True,
+             "Messages taken from the broker since the spool was made."),
+    Exported("stored", "stored_messages", True, "Messages whose readings, states or events are stored."),
+    Exported("duplicate", "duplicate_messages", True, "Messages that were known already."),
+    Exported("forgotten", "forgotten_messages", True, "Refused messages whose bytes are not kept any more."),
+    # one that is replayed leaves it
+    Exported("quarantined", "quarantined_messages", False, "Messages refused, and not replayed since."),
+    Exported("spooled", "spooled_messages", False, "Messages that wait for the store."),
+    Exported("spool_bytes", "spool_bytes", False, "What spool and quarantine hold."),
+    Exported("missing", "missing_messages", False, "Messages that devices numbered and that never came."),
+    Exported("broker_dropped", "broker_dropped_messages", True,
+             "Messages that the broker dropped since it started."),
+    Exported("refused_logins", "refused_logins", True,
+             "Connections that the broker turned away since the gateway looks."),
+)  # fmt: skip
+BALANCED = "1: received = stored + duplicate + quarantined + spooled."
+
 UNFIT_TAG = "a tag with a line break, or with a backslash at its end, cannot be kept"
 FLAG_TRUE, FLAG_FALSE = "true", "false"
 
