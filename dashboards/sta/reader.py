@@ -103,7 +103,7 @@ class Reader:
         """What is asked of a scope. Raises BadQuery, RetryLater."""
         wanted = options.skip + options.top
         found: list[Entity] = []
-        for found in self._candidates(scope, options, wanted):
+        for found in self._candidates(scope, options):
             if options.filter is not None:
                 self._charge(len(found) * filters.blind(options.filter))
                 found = [one for one in found if filters.meets(options.filter, one, self.look)]  # noqa: PLW2901
@@ -118,7 +118,7 @@ class Reader:
             shown, len(found) if options.count else None, more=len(found) > wanted and options.top > 0
         )
 
-    def _candidates(self, scope: Scope, options: Options, wanted: int) -> Iterable[list[Entity]]:
+    def _candidates(self, scope: Scope, options: Options) -> Iterable[list[Entity]]:
         """All that may be asked for, by id; more and more of it where the newest few are enough."""
         if scope.set != "Observations":
             yield [self._network.sets[scope.set][number] for number in scope.ids]
