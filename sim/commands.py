@@ -4,14 +4,14 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from devices import broker_url
-from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, epoch_ms
+from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, epoch_ms, midnight_of, now_ms
 from devices.files import may_write
 from devices.installation import require_no_rehearsal
 from devices.pilots import scenario as scenarios
@@ -35,6 +35,8 @@ Rollout = Annotated[
 Faults = Annotated[scenarios.Faults | None, typer.Option(help="How often nodes and links fail; none.")]
 UNITS = {"d": DAY_MS, "h": HOUR_MS, "m": MINUTE_MS}
 LONGEST_JITTER = 3600  # s; whoever waits longer for its link has an outage
+BEGINS = midnight_of(FIRST, timezone(timedelta(hours=7)))  # epoch ms; `ANCHOR`, without its numpy
+DIGITS = 12  # a longer number is a slip of the hand
 OpenPast = Callable[[Settings, Pilot], AbstractContextManager["Past"]]
 
 
@@ -109,11 +111,12 @@ def command(open_past: OpenPast) -> Callable[..., None]:
         require_connections(mqtt, storm, jitter)
         if mqtt is not None and broker_url.parse(mqtt).tls:
             broker_url.trust(settings.mqtt_ca)  # mistakes of either are said before the past is made
+        begins = parse_moment(start) if start else None
         plan = Plan(
             seed=1 if seed is None else seed,
             shard=parse_shard(shard),
-            history_ms=parse_duration(history or "0d"),
-            start=parse_moment(start) if start else None,
+            history_ms=parse_history(history or "0d", begins),
+            start=begins,
             until=parse_moment(until) if until else None,
             speed=speed,
             mqtt=None if history_only else mqtt,
@@ -238,17 +241,34 @@ def beside_a_store(history: str, speed: float, seed: int, faults: str, rollout: 
     """The arguments of a simulator whose past goes to the store, but for the broker. Raises Misuse for a
     history or a speed that it would refuse.
     """
-    parse_duration(history)
+    parse_history(history)
     require_speed(speed)
     arguments = ["simulate", "--store", "--seed", str(seed), "--history", history]
     return [*arguments, "--faults", faults, "--rollout", rollout, "--speed", str(speed)]
 
 
-def parse_duration(value: str, option: str = "--history", least: int = 0) -> int:
-    """30d, 12h or 90m to milliseconds, `least` at least. Raises ValueError, which names the option."""
-    if value[-1:] in UNITS and value[:-1].isdigit() and int(value[:-1]) >= least:
-        return int(value[:-1]) * UNITS[value[-1]]
+def parse_history(value: str, start: int | None = None) -> int:
+    """How much of the past before epoch ms `start`, now where it is None, in milliseconds: none is older than
+    the simulated world. Raises Misuse.
+    """
+    asked = parse_duration(value, "--history")
+    most = max((now_ms() if start is None else start) - BEGINS, 0)
+    if asked > most:
+        raise Misuse("simulated.history", value=value, first=FIRST, most=most // DAY_MS)
+    return asked
+
+
+def parse_duration(value: str, option: str, least: int = 0) -> int:
+    """30d, 12h or 90m to milliseconds, `least` at least. Raises Misuse, which names the option."""
+    number, unit = value[:-1], value[-1:]
+    if unit in UNITS and _whole(number) and int(number) >= least:
+        return int(number) * UNITS[unit]
     raise Misuse("simulated.duration", option=option, value=value)
+
+
+def _whole(value: str) -> bool:
+    """Whether Python reads it as a whole number; of `²` it says that it is a digit, and cannot read it."""
+    return value.isdecimal() and len(value) < DIGITS
 
 
 def parse_moment(value: str) -> int:
@@ -265,6 +285,6 @@ def parse_moment(value: str) -> int:
 def parse_shard(value: str) -> tuple[int, int]:
     """i/n with 1 ≤ i ≤ n. Raises ValueError."""
     index, _, count = value.partition("/")
-    if index.isdigit() and count.isdigit() and 1 <= int(index) <= int(count):
+    if _whole(index) and _whole(count) and 1 <= int(index) <= int(count):
         return int(index), int(count)
     raise Misuse("simulated.shard", value=value)

@@ -11,10 +11,12 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from devices.clock import now_ms
 from devices.pilots.pilot import load
+from devices.texts import Misuse
 from sim import session
-from sim.commands import parse_duration, parse_moment, parse_shard
+from sim.commands import BEGINS, beside_a_store, parse_duration, parse_history, parse_moment, parse_shard
 from sim.nodes.faults import LEVELS, NONE
 from sim.nodes.masts import MAST_OUTAGE, Incident
+from sim.physics.moment import ANCHOR
 from sim.run import QUARTER, fleet
 from sim.session import Plan, Session
 from tests import servers
@@ -138,11 +140,21 @@ def test_a_run_that_is_stopped_ends(tmp_path):
     assert time.monotonic() - began < 10
 
 
-@pytest.mark.parametrize("wrong", ["", "30", "d", "-1d", "1.5h", "3w"])
+@pytest.mark.parametrize("wrong", ["", "30", "d", "-1d", "1.5h", "3w", "²d", "9" * 5000 + "d"])
 def test_durations(wrong):
-    assert parse_duration("30d") == 30 * 24 * HOUR
-    with pytest.raises(ValueError, match="30d"):
-        parse_duration(wrong)
+    assert parse_duration("30d", "--storm") == 30 * 24 * HOUR
+    with pytest.raises(Misuse, match="30d"):
+        parse_duration(wrong, "--storm")
+
+
+def test_no_history_is_older_than_the_simulated_world():
+    assert BEGINS == ANCHOR
+    assert parse_history("30d", ANCHOR + 30 * 24 * HOUR) == 30 * 24 * HOUR
+    for start, most in (ANCHOR + 30 * 24 * HOUR, "30d"), (0, "0d"):
+        with pytest.raises(Misuse, match=f"begins on 1 Jan 2020, so {most} is the most"):
+            parse_history("31d", start)
+    with pytest.raises(Misuse, match="40000d"):
+        beside_a_store("40000d", 1.0, 1, "none", "plan")
 
 
 @pytest.mark.parametrize("wrong", ["", "today", "2026-11-21", "2026-11-21T00:00:00"])
@@ -152,8 +164,8 @@ def test_moments(wrong):
         parse_moment(wrong)
 
 
-@pytest.mark.parametrize("wrong", ["", "1", "0/4", "5/4", "a/b", "1/0"])
+@pytest.mark.parametrize("wrong", ["", "1", "0/4", "5/4", "a/b", "1/0", "²/4"])
 def test_shards(wrong):
     assert parse_shard("2/4") == (2, 4)
-    with pytest.raises(ValueError, match="i/n"):
+    with pytest.raises(Misuse, match="i/n"):
         parse_shard(wrong)
