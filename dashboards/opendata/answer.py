@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import Query, Request, Response
+from fastapi import HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 
@@ -43,7 +43,7 @@ Form = Annotated[
 
 
 class Asked(BaseModel):
-    """What every list takes. Unknown names are ignored, as other lists may know them."""
+    """What every list takes."""
 
     limit: Limit = USUAL
     offset: Offset = 0
@@ -94,6 +94,18 @@ def answer(
         about["rehearsal"] = figures.rehearsal.en
     content = json.dumps({**about, "rows": shown}, ensure_ascii=False, separators=(",", ":"))
     return Response(content, media_type="application/json", headers=headers)
+
+
+def require_known(request: Request) -> None:
+    """Refuse with 400 a name in the query that OpenAPI has not for this path, and say those there are: the
+    answer would be to another question.
+    """
+    described = request.app.openapi()["paths"][request.scope["route"].path]["get"].get("parameters", ())
+    there = [one["name"] for one in described if one["in"] == "query"]
+    unknown = [name for name in request.query_params if name not in there]
+    if unknown:
+        listed = f"there are {', '.join(there)}" if there else "there are none here"
+        raise HTTPException(400, f"no parameter is called {', '.join(unknown)}: {listed}")
 
 
 def misread(name: str, value: str, cause: str) -> RequestValidationError:

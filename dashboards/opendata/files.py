@@ -11,13 +11,13 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, HTTPException, Response
+from fastapi import APIRouter, Depends, HTTPException, Response
 from fastapi import Path as FromPath
 
 from dashboards.figures import ACCURACY_KM, GEOJSON, DeviceNow, Figures, device_json, point
 from dashboards.kept import OnDemand
 from dashboards.opendata import gather
-from dashboards.opendata.answer import CSV, LICENCE, LOTS, as_file, csv_text, flatten, refused
+from dashboards.opendata.answer import CSV, LICENCE, LOTS, as_file, csv_text, flatten, refused, require_known
 from dashboards.opendata.rows import CommunityRow, IndicatorRow, LotRow, SeriesRow, columns
 from dashboards.progress import Progress
 from devices.clock import DAY_MS, HOUR_MS
@@ -37,7 +37,7 @@ def router(
     """Read-only files over the figures; `fleet` gives the devices heard within a day (of None: everywhere),
     and `targets` how they stand.
     """
-    routes = APIRouter(prefix="/api/v1", tags=["open data, as files"])
+    routes = APIRouter(prefix="/api/v1", tags=["open data, as files"], dependencies=[Depends(require_known)])
 
     def as_table() -> str:
         devices = fleet(None)
@@ -48,7 +48,7 @@ def router(
 
     def a_file(path: str, media: str, *refusals: int) -> Callable[[Answering], Answering]:
         said: dict[int | str, dict[str, Any]] = {200: {"content": {media: {}}}}
-        return routes.get(path, responses=said | refused(*refusals, 503), response_class=Response)
+        return routes.get(path, responses=said | refused(*refusals, 400, 503), response_class=Response)
 
     @a_file("/indicators.csv", CSV)
     def indicators() -> Response:

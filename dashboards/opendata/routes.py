@@ -4,7 +4,8 @@ indicators   now, or counted again for any past day        communities   who tak
 series       a signal, summed up by hour or day            lots          harvests without their codes
 devices      who was heard within a day
 
-What is not as OpenAPI says is 422; 404 is what there is nothing of, 403 more than anybody is given at once.
+A parameter that is not there is 400, a value that is not as OpenAPI says 422; 404 is what there is
+nothing of, 403 more than anybody is given at once.
 """
 
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from dashboards.figures import DeviceNow, Figures, device_json
 from dashboards.opendata import gather
 from dashboards.opendata import rows as open_rows
-from dashboards.opendata.answer import LOTS, Asked, answer, misread, refused
+from dashboards.opendata.answer import LOTS, Asked, answer, misread, refused, require_known
 from dashboards.opendata.rows import columns
 from dashboards.progress import Progress
 from devices.clock import DAY_MS, HOUR_MS, day_of, epoch_ms, midnight_of
@@ -39,7 +40,12 @@ def router(
     and `targets` how they stand.
     """
     written = lru_cache(maxsize=1)(partial(gather.indicators, figures))  # once for each reading
-    routes = APIRouter(prefix="/api/v1", tags=["open data"], responses=refused(503))
+    routes = APIRouter(
+        prefix="/api/v1",
+        tags=["open data"],
+        responses=refused(400, 503),
+        dependencies=[Depends(require_known)],
+    )
     place: Any = Query(None, json_schema_extra={"enum": list(figures.pilot.place)})
     producer: Any = Query(None, json_schema_extra={"enum": list(figures.pilot.producers)})
 

@@ -60,6 +60,12 @@ def test_gdal_3_6_and_3_12_are_told_the_length_before_and_with_the_file(client, 
     assert again.status_code == 304 and again.content == b""
 
 
+def test_a_file_takes_no_parameter(client):
+    for name in (TABLES[0], TABLES[-1], MAPS[0]):
+        refused = client.get(f"/api/v1/{name}?start=2026-11-20")
+        assert refused.status_code == 400 and "no parameter is called start" in refused.text
+
+
 def test_a_table_of_lots_says_which_are_simulated(client):
     found = [row["simulated"] for row in _rows(client, "lots.csv")]
     assert found == [str(lot["simulated"]) for lot in soil.LOTS]

@@ -144,6 +144,10 @@ def test_caches_are_told_and_asked(client):
         ("/api/v1/series?signal=salinity&start=9999-12-31T23:59:59-12:00", "not before", 404),
         ("/api/v1/indicators?at=2027-01-01", "2021-01-01 to 2026-11-21", 404),
         ("/api/v1/indicators?at=yesterday", "date", 422),
+        ("/api/v1/indicators?day=2026-11-19", "no parameter is called day: there are at, limit,", 400),
+        ("/api/v1/series?signal=salinity&frm=2026-11-20", "called frm: there are signal, community,", 400),
+        ("/api/v1/lots?Community=tam-que&from=1", "called Community, from: there are community,", 400),
+        ("/api/v1/devices/x/latest?limit=1", "called limit: there are none here", 400),
     ],
 )
 def test_what_cannot_be_answered_is_refused_with_its_cause(client, path, cause, status):
