@@ -21,7 +21,7 @@ from devices import terminal
 from devices.errors import UserError
 from devices.files import mend
 from devices.processes import CHILD, Child, follow_parent, leave, run_together, share_heap, stop_on_signals
-from devices.terminal import Late, announce, commands, complain
+from devices.terminal import Late, announce, commands, complain, run
 
 if TYPE_CHECKING:
     from dashboards.figures import Figures
@@ -36,7 +36,7 @@ def main() -> None:
     from gateway.stores.store import RetryLater
 
     try:
-        app()
+        run(app)
     except SystemExit as end:
         if isinstance(end.code, int) and (CHILD in os.environ or sys.argv[1:2] == ["up"]):
             leave(end.code)

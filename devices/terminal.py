@@ -2,6 +2,8 @@
 
 --lang, else HOIQUAN_LANG ─► `heard` ─► `complain`, when the command itself is over
 
+A line that cannot be read is told in the same way (`run`).
+
 Commands are imported when they are asked for: the list of all of them imports none.
 
 Each option is spelt and read from its variable in one way. Of rows, what the next command needs (an id, a
@@ -19,11 +21,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import tzinfo
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+from typer.exceptions import TyperException
 
 from devices import texts
 from devices.clock import moment_of
@@ -64,6 +68,20 @@ def complain(error: Exception, code: int) -> NoReturn:
     line = " · ".join(dict.fromkeys(str(worded(error, one)) for one in languages))
     typer.echo(f"hoiquan: {line}", err=True)
     raise SystemExit(code)
+
+
+def run(app: typer.Typer) -> NoReturn:
+    """Run the command that this process's line names, and end. Raises Misuse where it cannot be read."""
+    try:
+        code = app(standalone_mode=False)
+    except typer.Abort:  # Ctrl-C at a question
+        complain(Misuse("option.stopped"), 1)
+    except TyperException as error:
+        from devices.misread import sentence
+
+        heard(next((after for one, after in pairwise(sys.argv) if one == "--lang"), ""))
+        raise sentence(error) from error
+    raise SystemExit(code if isinstance(code, int) else 0)
 
 
 def given(context: Called) -> list[str]:
