@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from dashboards import wording
 from dashboards.figures import DeviceNow
-from devices.clock import HOUR_MS
+from devices.clock import HOUR_MS, MINUTE_MS
 from devices.pilots.alarms import Level
 from devices.pilots.pilot import Pilot
 from devices.texts import text
@@ -61,8 +61,12 @@ class Measured:
 
 
 def silence(pilot: Pilot) -> int:
-    """Milliseconds after which a device that says nothing is called silent."""
-    return (pilot.alarms.silent_hours if pilot.alarms else SILENT_HOURS) * HOUR_MS
+    """Milliseconds after which a device that says nothing is called silent. Where the pilot does not say, it
+    is not for one reading that was missed.
+    """
+    if pilot.alarms is not None:
+        return pilot.alarms.silent_hours * HOUR_MS
+    return max(SILENT_HOURS * HOUR_MS, 2 * pilot.rules.iot_communities.slot_minutes * MINUTE_MS)
 
 
 def measured(

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from dashboards.pages.measured import silence
+from devices.clock import HOUR_MS
 from devices.pilots import scenario, written
 from devices.pilots.names import Names
 from devices.pilots.pilot import load as load_pilot
@@ -176,7 +178,9 @@ def test_a_node_that_is_heard_twice_a_day_is_not_silent_after_three_hours():
     assert PILOT.alarms.silent_hours == 3
     assert load("decade").judged(PILOT).alarms.silent_hours == 24
     assert load("hopper").judged(PILOT).alarms == load("harsh-month").judged(PILOT).alarms == PILOT.alarms
-    assert load("decade").judged(PILOT.model_copy(update={"alarms": None})).alarms is None
+    without = PILOT.model_copy(update={"alarms": None})
+    assert silence(without) == silence(PILOT) == 3 * HOUR_MS
+    assert silence(load("decade").judged(without)) == silence(load("decade").judged(PILOT)) == 24 * HOUR_MS
 
 
 def test_a_rehearsal_keeps_to_a_folder_of_its_own(tmp_path):
