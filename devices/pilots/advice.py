@@ -11,7 +11,8 @@
           source: "a sluice was closed at 0.69 ‰ (FACTS section 3)"
       automatic: {enabled: false, communities: [tan-binh], most_minutes_a_day: 720}
 
-A rule without a source is an assumption and says so. `command` is what a person would do; the gateway does it
+`level: II` in the place of `above` is the place's own alarm level (`alarms`). A rule without a source is an
+assumption and says so. `command` is what a person would do; the gateway does it
 by itself only where `automatic` is enabled and names the community, and never beyond its limits.
 """
 
@@ -22,6 +23,7 @@ from pydantic import Field, model_validator
 from devices.contract.orders import Actuator
 from devices.contract.signals import SIGNALS
 from devices.contract.topics import Id
+from devices.pilots.alarms import Level
 from devices.pilots.written import Written
 from devices.texts import Misuse
 
@@ -46,7 +48,8 @@ class Sentence(Written):
 
 class Condition(Written):
     """A signal over the last `hours`, taken over a community's devices: the mean of their means, the lowest,
-    the highest, or the mean of their sums; `below` or `above` a limit in the signal's unit.
+    the highest, or the mean of their sums; `below` or `above` a limit in the signal's unit, or beyond a
+    `level` of alarm, which each place has its own of.
     """
 
     signal: str
@@ -54,6 +57,7 @@ class Condition(Written):
     hours: float = Field(gt=0, le=24 * 31)
     below: float | None = None
     above: float | None = None
+    level: Literal["I", "II", "III"] | None = None
 
     @model_validator(mode="after")
     def _known(self) -> "Condition":
@@ -61,12 +65,14 @@ class Condition(Written):
             raise Misuse("pilot.no_signal", signal=self.signal)
         if SIGNALS[self.signal].circular:
             raise Misuse("pilot.direction", signal=self.signal)
-        if (self.below is None) == (self.above is None):
-            raise Misuse("pilot.below_or_above")
+        if [self.below, self.above, self.level].count(None) != 2:
+            raise Misuse("pilot.one_limit")
         return self
 
-    def holds(self, value: float) -> bool:
-        """Whether it is so at this value."""
+    def holds(self, value: float, levels: Level | None) -> bool:
+        """Whether it is so at this value; `levels`: the place's of this signal."""
+        if self.level is not None:
+            return levels is not None and levels.beyond(self.level, value)
         return (self.below is not None and value < self.below) or (
             self.above is not None and value > self.above
         )

@@ -46,8 +46,13 @@ class Level(Written):
 
     def reached(self, value: float) -> str:
         """The name of the highest level that a value is beyond, "" where it is beyond none."""
-        beyond = [name for name, at in self.named() if (value > at if self.when == "over" else value < at)]
+        beyond = [name for name, _ in self.named() if self.beyond(name, value)]
         return beyond[-1] if beyond else ""
+
+    def beyond(self, name: str, value: float) -> bool:
+        """Whether a value is beyond the level of this name; of one that there is not it never is."""
+        at = dict(self.named()).get(name)
+        return at is not None and (value > at if self.when == "over" else value < at)
 
 
 class Alarms(Written):

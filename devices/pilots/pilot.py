@@ -191,6 +191,15 @@ class Pilot(Written):
     def _alarmed(self) -> "Pilot":
         if self.alarms is not None:
             self.alarms.require([place.id for place in self.places])
+        for rule in self.advice.rules:
+            grown = [one.id for one in self.communities if {p.crop for p in one.products} & set(rule.crops)]
+            for when in rule.when:
+                for place in grown if when.level is not None else ():
+                    levels = None if self.alarms is None else self.alarms.of(when.signal, place)
+                    if levels is None or when.level not in dict(levels.named()):
+                        raise Misuse(
+                            "pilot.no_level", rule=rule.id, place=place, level=when.level, signal=when.signal
+                        )
         return self
 
     @model_validator(mode="after")

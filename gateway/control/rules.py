@@ -77,7 +77,7 @@ def advise(store: Store, pilot: Pilot, at: int, devices: Iterable[Device] = ()) 
                     continue
                 if any(community.id not in measured[one.signal, one.hours] for one in rule.when):
                     unknown.add((community.id, crop, rule.id))
-                elif (said := _one(rule, community.id, crop, measured)) is not None:
+                elif (said := _one(rule, community.id, crop, measured, pilot)) is not None:
                     advised.append(said)
     return Looked(advised, frozenset(unknown))
 
@@ -124,14 +124,19 @@ def _measured(
 
 
 def _one(
-    rule: Rule, community: str, crop: str, measured: dict[tuple[str, float], dict[str, Measured]]
+    rule: Rule,
+    community: str,
+    crop: str,
+    measured: dict[tuple[str, float], dict[str, Measured]],
+    pilot: Pilot,
 ) -> Advice | None:
     values, simulated = [], False
     for condition in rule.when:
         there = measured[condition.signal, condition.hours][community]
         values.append(_value(condition, there.buckets))
         simulated |= there.simulated
-        if not condition.holds(values[-1]):
+        levels = pilot.alarms.of(condition.signal, community) if pilot.alarms is not None else None
+        if not condition.holds(values[-1], levels):
             return None
     signal = SIGNALS[rule.when[0].signal]
     amount = rule.dose.amount(values[0]) if rule.dose else 0.0

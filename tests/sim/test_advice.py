@@ -52,7 +52,8 @@ def hours(world, place, condition):
     rows = [world.signal(place.id, plot, condition.signal, TIMES, 3600, models[0]) for plot in sorted(plots)]
     row = OVER[condition.of](rows, axis=0)
     values = LAST[condition.of](sliding_window_view(row, int(condition.hours)), axis=1)
-    return values < condition.below if condition.below is not None else values > condition.above
+    levels = PILOT.alarms.of(condition.signal, place.id)
+    return np.array([condition.holds(value, levels) for value in values])
 
 
 def test_each_rule_fires_sometimes_and_none_most_of_the_time(fired):

@@ -16,7 +16,8 @@ from sim.physics.world import World
 from sim.run import QUARTER, Commands, Live, diaries, fleet, history, pieces
 
 WHOLE = load("dong-thap")
-PART = {"communities": WHOLE.communities[:3], "villages": WHOLE.villages[:1], "records": {}, "alarms": None}
+PART = {"communities": WHOLE.communities[:3], "villages": WHOLE.villages[:1], "records": {}, "alarms": None,
+        "advice": {}}  # fmt: skip
 PILOT = type(WHOLE).model_validate(WHOLE.model_dump() | PART)  # a part is as good, and quick
 START = int(datetime(2026, 10, 1, tzinfo=UTC).timestamp() * 1000)
 

@@ -172,7 +172,7 @@ def test_yield_follows_salt(pilot: Pilot) -> None:
     inland = RICE[0]
     near = inland.model_copy(update={"lat": 10.35, "lon": 106.55})
     fields = {name: getattr(pilot, name) for name in Pilot.model_fields}
-    alone = {"communities": (near,), "villages": (), "records": Records(), "alarms": None}
+    alone = {"communities": (near,), "villages": (), "records": Records(), "alarms": None, "advice": {}}
     coast = Pilot(**{**fields, **alone})
     years = DECADE, DECADE_STOP
     kilograms = [

@@ -22,7 +22,8 @@ from sim.session import Plan, Session
 from tests import servers
 
 WHOLE = load("dong-thap")
-PART = {"communities": WHOLE.communities[:3], "villages": WHOLE.villages[:1], "records": {}, "alarms": None}
+PART = {"communities": WHOLE.communities[:3], "villages": WHOLE.villages[:1], "records": {}, "alarms": None,
+        "advice": {}}  # fmt: skip
 PILOT = type(WHOLE).model_validate(WHOLE.model_dump() | PART)  # a part is as good, and quick
 START = int(datetime(2026, 10, 3, tzinfo=UTC).timestamp() * 1000)
 HOUR = 3_600_000

@@ -61,7 +61,7 @@ def test_a_seed_with_a_stage_has_the_same_streams_and_is_another():
 
 
 def test_a_run_that_nobody_stops_in_has_a_bare_seed():
-    whole = PILOT.model_dump() | {"adopters": None, "records": {}, "alarms": None}
+    whole = PILOT.model_dump() | {"adopters": None, "records": {}, "alarms": None, "advice": {}}
     alone = type(PILOT).model_validate(whole)
     who = staged(alone, "plan", 7)
     assert type(who.seed) is int and who.incidents == () and who.pilot == alone

@@ -24,7 +24,7 @@ def part(*communities, villages=1):
     some = {
         "communities": [place for place in WHOLE.communities if place.id in communities],
         "villages": sorted(WHOLE.villages, key=lambda place: place.joined)[:villages],
-        "records": {}, "alarms": None, "adopters": None,
+        "records": {}, "alarms": None, "advice": {}, "adopters": None,
     }  # fmt: skip
     return type(WHOLE).model_validate(WHOLE.model_dump() | some)
 

@@ -38,7 +38,10 @@ MERGED = {
 WHOLE = yaml.safe_load(DEFAULT.read_text("utf-8"))
 FEW = WHOLE | {
     "communities": WHOLE["communities"][:4], "villages": WHOLE["villages"][:1], "alarms": None,
+    "advice": {},
 }  # fmt: skip
+
+ONE_LEVEL = [{"signal": "water_level", "levels": [1.9], "assumption": "of everywhere"}]
 
 
 def data():
@@ -222,6 +225,11 @@ def test_a_mistake_that_a_model_of_ours_finds_is_a_sentence_of_the_catalogue():
         (lambda d: d["targets"][0].update(points=[]), ["targets"]),
         (lambda d: d.update(organisations=[]), ["organisations"]),
         (lambda d: d["villages"][0].update(services=[]), ["villages", "services"]),
+        (lambda d: d.update(advice=WHOLE["advice"]), ["high-water", "tan-binh", "II", "water_level"]),
+        (
+            lambda d: d.update(advice=WHOLE["advice"], alarms=WHOLE["alarms"] | {"levels": ONE_LEVEL}),
+            ["high-water", "tan-binh", "II", "water_level"],
+        ),
     ],
     ids=[
         "zone",
@@ -233,6 +241,8 @@ def test_a_mistake_that_a_model_of_ours_finds_is_a_sentence_of_the_catalogue():
         "no points",
         "no organisations",
         "no services",
+        "no alarms",
+        "no such level",
     ],
 )
 def test_what_does_not_fit_together_is_named_when_the_file_is_read(tmp_path, change, named):

@@ -77,6 +77,13 @@ def test_each_rule_speaks_when_its_reading_calls_for_it(store, community, values
     assert one.vi != one.en and "{" not in one.vi + one.en
 
 
+def test_high_water_is_held_against_the_gauge_of_each_place(store):
+    """Alarm II: 2.0 m at Trường Xuân, 2.1 m at Cao Lãnh."""
+    for place in ("sen-thap-muoi", "tan-binh"):
+        say(store, real(place, "canal-gauge", f"{place}-1"), water_level=2.05)
+    assert {key[0] for key in by_rule(store) if key[2] == "high-water"} == {"sen-thap-muoi"}
+
+
 def test_over_influxdb_the_same_is_advised(store, any_influx):
     """Of each signal it is asked for what the rules look at, and for nothing else."""
     made = InfluxStore(any_influx.url, any_influx.token, any_influx.org, any_influx.bucket())

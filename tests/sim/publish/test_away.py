@@ -34,7 +34,7 @@ def test_where_time_goes_by_the_broker_its_outage_fills_no_memory(paced):
 
 def test_a_run_as_fast_as_possible_loses_nothing_to_a_broker_that_restarts(tmp_path):
     start = 1_790_000_000_000
-    part = {"communities": PILOT.communities[:1], "villages": (), "records": {}, "alarms": None}
+    part = {"communities": PILOT.communities[:1], "villages": (), "records": {}, "alarms": None, "advice": {}}
     small = type(PILOT).model_validate(PILOT.model_dump() | part)
     with servers.mosquitto("allow_anonymous true", "max_queued_messages 0") as broker:
         broker.stop()
