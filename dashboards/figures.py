@@ -269,6 +269,7 @@ class Figures:
 
 def gathered(believed: Iterable[Latest], doubted: Iterable[Latest]) -> list[DeviceNow]:
     """The devices that said this, in the order of `sensors`: the newest of both measurements of SAID."""
+    believed, doubted = ([one for one in some if "device" in one.tags] for some in (believed, doubted))
     by_id: dict[str, DeviceNow] = {}
     for latest in believed:
         _device(by_id, latest).values.update(

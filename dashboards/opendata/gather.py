@@ -126,6 +126,7 @@ def series(
             "number": bucket.number,
         }
         for tags, buckets in ((dict(series), buckets) for series, buckets in summary.get(signal, {}).items())
+        if "device" in tags  # else it is somebody else's point
         for bucket in buckets
     ]
     return sorted(rows, key=lambda row: (row["time"], row["device"]))

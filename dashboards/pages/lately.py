@@ -155,8 +155,7 @@ def newest(recent: Lately, points: Sequence[Point], now: int, number: int) -> li
     is `recent`, and the `points` that came since.
     """
     by_id: dict[str, DeviceNow] = {}
-    for point in points:
-        one = _spoke(point)
+    for one in (_spoke(point) for point in points if "device" in dict(point.tags)):
         there = recent.devices.get(one.community, ())
         known = by_id.get(one.device) or next((its for its in there if its.device == one.device), None)
         by_id[one.device] = _both(known, one)

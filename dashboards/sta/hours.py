@@ -93,7 +93,7 @@ class Hours:
         found: dict[int, Bucket] = {}
         for signal, series in summary.items():
             for tags, buckets in series.items():
-                number = wanted.get((dict(tags)["device"], signal))
+                number = wanted.get((dict(tags).get("device", ""), signal))
                 if number is None:
                     continue
                 for bucket in buckets:

@@ -86,7 +86,9 @@ class Survey:
         for latest in figures.store.latest("telemetry", {"pilot": figures.pilot.pilot}, since):
             tags = latest.tags
             measured = latest.fields.keys() & SIGNALS.keys()
-            if tags.get("model") == DIARY or tags.get("community") not in figures.pilot.place or not measured:
+            if "device" not in tags or tags.get("community") not in figures.pilot.place:
+                continue  # somebody else's point
+            if tags.get("model") == DIARY or not measured:
                 continue
             at = max(time for time, _ in latest.fields.values())
             known = self._heard.get(tags["device"])

@@ -215,7 +215,8 @@ class SqliteStore:
         )
         with self._lock:
             for series, tags in self._find("telemetry", where):
-                devices.setdefault(dict(tags)["device"], []).append(series)
+                if device := dict(tags).get("device"):  # else it is somebody else's point
+                    devices.setdefault(device, []).append(series)
             rows = self._db.execute(query, (start, slot, start, stop, json.dumps(devices))).fetchall()
         return {device: count / slots for device, count in rows if count}
 

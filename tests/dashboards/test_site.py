@@ -19,7 +19,7 @@ from devices.pilots.pilot import Pilot
 from devices.settings import Settings
 from gateway.indicators.count import evaluate, points
 from gateway.indicators.standing import standing
-from gateway.stores.points import Point, device_tags
+from gateway.stores.points import Point, device_tags, tags
 from gateway.stores.sqlite import SqliteStore
 from gateway.stores.store import RetryLater
 from tests.dashboards import soil
@@ -53,6 +53,23 @@ def test_every_door_for_machines_is_open_and_answers_head_alike(settings, figure
         assert head.content == b"" and whole.headers["etag"] == head.headers["etag"]
         again = client.get(path, headers={"If-None-Match": whole.headers["etag"]})
         assert again.status_code == 304 and again.content == b""
+
+
+def test_a_point_that_no_device_said_takes_no_page_away(settings, figures):
+    """Whoever may write to the store can write one."""
+    nobody = tags(pilot="dong-thap", community="tam-que", simulated="false")
+    doubted = tags(pilot="dong-thap", community="tam-que", signal="soil_ec", reason="spike")
+    paths = ("/", "/place/tam-que", "/api/v1/devices?limit=1", "/api/v1/devices?community=tam-que",
+             "/api/v1/indicators?at=2026-11-20", "/api/v1/series?signal=soil_moisture",
+             "/api/v1/places.geojson", "/sta/v1.1/Things", "/sta/v1.1/Observations?$top=1")  # fmt: skip
+    figures.store.write([
+        Point("telemetry", nobody, {"soil_moisture": 99.0}, soil.NOW - 1),
+        Point("telemetry_flagged", doubted, {"value": 99.0, "flag": 3}, soil.NOW - 1),
+    ])  # fmt: skip
+    with TestClient(site(settings, figures, lambda *_: None, ()), raise_server_exceptions=False) as client:
+        answers = {path: client.get(path) for path in paths}
+    assert {path: one.status_code for path, one in answers.items()} == dict.fromkeys(paths, 200)
+    assert not [path for path, one in answers.items() if path.startswith("/api") and "99.0" in one.text]
 
 
 @pytest.mark.parametrize("path", ["/check", "/learn"])

@@ -239,6 +239,14 @@ def test_flagged_values_cover_nothing(store):
     assert store.coverage(PILOT, T, T + DAY, HOUR) == {}
 
 
+def test_a_point_without_a_device_covers_nothing(store):
+    """Whoever may write to the store can write one."""
+    nobody = Point("telemetry", tags(pilot="p", community="c", simulated="false"), {"soil_ec": 1.0}, T)
+    store.write([nobody, reading(T, soil_ec=1.0)])
+    for where in (PILOT, PILOT | {"community": "c"}):
+        assert store.coverage(where, T, T + DAY, DAY) == {"d1": 1.0}
+
+
 def test_a_device_whose_tags_changed_is_still_one_device(store):
     store.write([reading(T + n * HOUR, model="old" if n < 6 else "new", soil_ec=1.0) for n in range(12)])
     assert store.coverage(PILOT, T, T + 12 * HOUR, HOUR) == {"d1": 1.0}
