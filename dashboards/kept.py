@@ -107,11 +107,14 @@ class Kept(Generic[T]):
             raise held_up()
         return known.get()
 
-    def known(self) -> T | None:
-        """What was read lately, for who does not wait: None where there is none. Raises what reading
-        raised.
+    def known(self, patience: float = 0.0) -> T | None:
+        """What was read lately, for who waits for the first at most `patience` s: None where there is none.
+        Raises what reading raised.
         """
         asked = self._asked = time.monotonic()
+        if patience and self.begins:
+            with self._changed:
+                self._changed.wait_for(lambda: not self.begins, patience)
         fit = self._fit(asked)
         return None if fit is None else fit.get()
 

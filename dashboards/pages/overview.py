@@ -22,7 +22,7 @@ from dashboards.pages.frame import PAGES, Lasting
 from dashboards.pages.lately import Lately
 from dashboards.progress import Progress
 from devices.clock import day_of, moment_of
-from devices.contract.models import device_name
+from devices.contract.models import DIARY, device_name
 from devices.pilots.pilot import Pilot
 from devices.pilots.reporting import upcoming
 from devices.texts import LANGS, day, moment, number, text
@@ -31,6 +31,7 @@ from devices.web.language import VARY, choose, language
 from gateway.stores.points import Point
 
 REFRESH = 15  # seconds after which a browser asks again, until the reader stops that or looks for a place
+FIRST, SOON = 1.0, 5  # seconds that a reader waits for the first page; and after which he asks again for it
 SHOWN_DEVICES, SHOWN_LOTS, SHOWN_RECALLS = 10, 8, 5
 HEADERS = headers(vary=VARY, forms=True, cache="no-cache")
 LONGEST = 80  # characters of a name that somebody looks for
@@ -45,8 +46,9 @@ def router(
 ) -> APIRouter:
     """The page and its style sheet: in Vietnamese, until the reader chooses English. It is drawn each time
     what is `recent` (shared with other pages) was read, while the application runs, so that no reader waits
-    until a thousand places are written down; what an earlier run `left` is shown until the first time. What a
-    real device says is on the page within two seconds. `standing` is shared with the open data.
+    until a thousand places are written down; what an earlier run `left` is shown until the first time, or
+    what is known without what the devices said. What a real device says is on the page within two seconds.
+    `standing` is shared with the open data.
     """
     recent = lately.kept(figures) if recent is None else recent
     left = Left(None, figures.pilot.pilot) if left is None else left
@@ -73,6 +75,7 @@ def router(
         return drawn
 
     lasting: dict[str, Lasting] = {lang: Lasting(lang) for lang in LANGS}
+    starting: dict[str, Lasting] = {lang: Lasting(lang) for lang in LANGS}
     # a language after the other: the first is there soon
     shown: dict[str, Kept[Drawn]] = {LANGS[0]: Kept(read, after=recent)}
     for lang in LANGS[1:]:
@@ -93,12 +96,15 @@ def router(
     @routes.get("/", include_in_schema=False)
     def overview(request: Request, q: str = "", still: str = "") -> Response:
         asked, lang = q.strip()[:LONGEST], language(request)
-        stays = bool(asked or still)
-        sent = HEADERS if stays else HEADERS | {"Refresh": str(REFRESH)}
+        stays, every = bool(asked or still), REFRESH
         page = left.page(lang) if shown[lang].begins and not stays else None
+        if page is None and shown[lang].begins and shown[lang].known(FIRST) is None:
+            stays, every = bool(asked), SOON
+            page = begun(figures, standing.known(), starting[lang], asked)
         if page is None:
             drawn = newest(lang)
             page = drawn.search(asked) if asked else drawn.page(spoken.get(), stays=stays)
+        sent = HEADERS if stays else HEADERS | {"Refresh": str(every)}
         return Response(page, media_type=HTML, headers=sent)
 
     @routes.get("/language/{lang}", include_in_schema=False)
@@ -170,30 +176,77 @@ class Drawn:
 
     def _top(self, *, stays: bool) -> dict[str, Any]:
         """What the line at the top of the page says."""
-        as_of = moment_of(min(self.progress.at, self.recent.at), self.figures.pilot.zone)
-        return {"as_of": moment(as_of, self.lang, seconds=True), "stays": stays, "refresh": REFRESH}
+        at = min(self.progress.at, self.recent.at)
+        return _top(self.figures.pilot, at, self.lang, stays=stays, refresh=REFRESH)
+
+
+def begun(figures: Figures, progress: Progress | None, lasting: Lasting, asked: str = "") -> str:
+    """The page while the devices' values are being read for the first time: what pilot, registry and diaries
+    say, and how the targets stand once that was read; of the places those `asked` for. Raises RegistryAway.
+    """
+    pilot, now, lang = figures.pilot, figures.now(), lasting.lang
+    progress = progress or Progress(now, [], {}, {})
+    devices = sum(one.model != DIARY for one in figures.roster())
+    top = _top(pilot, progress.at, lang, stays=bool(asked), refresh=SOON)
+    reading = f"<p>{text('overview.reading', lang)}</p>"
+    note = text("overview.reading_note", lang, devices=number(devices, lang))
+    if asked:
+        found = today.places(pilot, progress.standing, now, lang, asked)
+        page = {"places": Lasting(lang).part("overview_places.html", places=found, asked=asked), **top}
+    else:
+        parts = dict.fromkeys(("map", "alarms", "silent", "advice"), reading)
+        page = _frame(figures, progress, _rows(figures, progress, lasting), lasting) | parts | {"nearest": []}
+    body = PAGES.body(
+        "overview.html", lang, pilot=pilot, rehearsal=figures.rehearsal, note=note, asked=asked, cut=CUT,
+        reading=True, **page,
+    )  # fmt: skip
+    return body.replace(CUT, PAGES.body("overview_top.html", lang, **top), 1).replace(CUT, reading)
+
+
+def _top(pilot: Pilot, at: int, lang: str, *, stays: bool, refresh: int) -> dict[str, Any]:
+    as_of = moment(moment_of(at, pilot.zone), lang, seconds=True)
+    return {"as_of": as_of, "stays": stays, "refresh": refresh}
+
+
+def _rows(figures: Figures, progress: Progress, lasting: Lasting) -> list[dict[str, Any]]:
+    """The places, and how each stands."""
+    pilot, now, standing = figures.pilot, figures.now(), progress.standing
+    given = standing, day_of(now, pilot.zone)
+    return lasting.of("rows", given, lambda: today.places(pilot, standing, now, lasting.lang))
+
+
+def _frame(
+    figures: Figures, progress: Progress, rows: list[dict[str, Any]], lasting: Lasting
+) -> dict[str, Any]:
+    """What the page says beside what the devices measured last."""
+    pilot, now, lang = figures.pilot, figures.now(), lasting.lang
+    cards = [_card(one, pilot, progress.standing, lang) for one in progress.indicators]
+    return {
+        "trend_days": figures.trend_days,
+        "cards": cards,
+        "behind": lasting.part("overview_behind.html", cards=[(one["name"], one["missed"]) for one in cards]),
+        "places": lasting.part("overview_places.html", places=rows, asked=""),
+        "due": _due(pilot, day_of(now, pilot.zone), lang),
+        "lots": [wording.lot_of(lot, pilot, lang) for lot in figures.lots(SHOWN_LOTS)],
+        "recalls": [wording.recall_of(lot, pilot, lang) for lot in figures.recalls(SHOWN_RECALLS)],
+        "books": {name: number(value, lang) for name, value in progress.books.items()},
+        "balanced": balanced(progress.books),
+    }
 
 
 def _drawn(figures: Figures, progress: Progress, recent: Lately, work: today.Work, lasting: Lasting) -> str:
     """The page, with a CUT at its top, and one at the newest values."""
     pilot, now, lang = figures.pilot, figures.now(), lasting.lang
-    standing, books = progress.standing, progress.books
-    rows = lasting.of(
-        "rows", (standing, day_of(now, pilot.zone)), lambda: today.places(pilot, standing, now, lang)
-    )
-    on_map = marks.marks(figures, work, recent, standing, rows, now, lang)
+    rows = _rows(figures, progress, lasting)
+    on_map = marks.marks(figures, work, recent, progress.standing, rows, now, lang)
     map_ = draw(tuple(on_map), lands().get(pilot.pilot, NOWHERE), lang)
-    cards = [_card(one, pilot, standing, lang) for one in progress.indicators]
     return PAGES.body(
         "overview.html",
         lang,
         pilot=pilot,
         rehearsal=figures.rehearsal,
         note=_note(recent, lang),
-        trend_days=figures.trend_days,
         cut=CUT,
-        cards=cards,
-        behind=lasting.part("overview_behind.html", cards=[(one["name"], one["missed"]) for one in cards]),
         map=lasting.part("overview_map.html", map=map_, legend=marks.legend(on_map, lang)),
         alarms=lasting.part(
             "overview_alarms.html", alarms=today.shown_alarms(work, recent.alarms, pilot, now, lang)
@@ -201,13 +254,8 @@ def _drawn(figures: Figures, progress: Progress, recent: Lately, work: today.Wor
         nearest=today.nearest(work, pilot, now, lang),
         silent=lasting.part("overview_silent.html", silent=today.shown_silent(work, pilot, now, lang)),
         advice=lasting.part("overview_advice.html", advice=today.advised(recent.advice, pilot, now, lang)),
-        places=lasting.part("overview_places.html", places=rows, asked=""),
         asked="",
-        due=_due(pilot, day_of(now, pilot.zone), lang),
-        lots=[wording.lot_of(lot, pilot, lang) for lot in figures.lots(SHOWN_LOTS)],
-        recalls=[wording.recall_of(lot, pilot, lang) for lot in figures.recalls(SHOWN_RECALLS)],
-        books={name: number(value, lang) for name, value in books.items()},
-        balanced=balanced(books),
+        **_frame(figures, progress, rows, lasting),
     )
 
 

@@ -166,13 +166,13 @@ def _findable(place: Place, lang: str) -> str:
 
 def _stands(place: Place, pilot: Pilot, standing: Mapping[str, Standing], lang: str) -> dict[str, Any]:
     indicator = COUNTED[isinstance(place, Village)]
-    mine = standing.get(indicator)
+    mine = standing.get(indicator)  # None: nothing was counted yet, or it was not read yet
     lacking = [
         wording.lacks(name, one.missed[place.id], pilot, lang)
         for name, one in standing.items()
         if place.id in one.missed
     ]
-    return {"counts": bool(mine and place.id in mine.members), "lacks": lacking}
+    return {"counts": None if mine is None else place.id in mine.members, "lacks": lacking}
 
 
 def missed(indicator: str, one: Standing | None, pilot: Pilot, lang: str) -> list[dict[str, Any]]:

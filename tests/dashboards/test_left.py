@@ -13,7 +13,9 @@ from dashboards.figures import Figures
 from dashboards.kept import Kept
 from dashboards.left import Left
 from dashboards.pages import lately, overview, place
+from dashboards.pages.frame import Lasting
 from dashboards.pages.lately import Lately
+from devices.texts import number, text
 from gateway.stores.store import RetryLater
 from tests.dashboards import soil
 from tests.servers import until
@@ -58,6 +60,41 @@ def test_the_first_view_after_a_start_is_what_was_drawn_last_with_its_time(
         assert "tam-que" in client.get("/place/tam-que").text, "a place is read by itself meanwhile"
         read.set()
         until(lambda: client.get("/").text != page, "it is drawn anew")
+
+
+def test_the_first_view_ever_says_what_is_known_while_the_store_is_read(
+    figures: Figures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for the values of ten thousand devices, and nothing is said of them before."""
+    monkeypatch.setattr(overview, "FIRST", 0.01)
+    read, devices = threading.Event(), len([one for one in figures.roster() if one.model != "diary"])
+    untrue = ("no_indicators", "alarms_none", "silent_none", "advice_none", "none_yet")
+
+    def slow() -> Lately:
+        read.wait(60)
+        return Lately.read(figures)
+
+    with TestClient(app_of(figures, Kept(slow), tmp_path / "web")) as client:
+        for lang in ("vi", "en"):
+            client.get(f"/language/{lang}")
+            until(lambda: '<svg class="bar"' in client.get("/").text, "how the targets stand is there")
+            for path in ("/", "/?still=1"):
+                answer = client.get(path)
+                assert answer.status_code == 200 and answer.headers["refresh"] == str(overview.SOON)
+                assert answer.text.count(text("overview.reading", lang)) == 5
+                assert text("overview.reading_note", lang, devices=number(devices, lang)) in answer.text
+                assert all(f'href="/place/{place}"' in answer.text for place in figures.pilot.place)
+                assert not [one for one in untrue if text(f"overview.{one}", lang) in answer.text]
+            asked = client.get("/?q=tam que").text
+            assert 'href="/place/tam-que"' in asked and 'href="/place/canh-tan"' not in asked
+        assert not (tmp_path / "web").exists(), "it is nothing to be kept"
+        read.set()
+        until(lambda: text("overview.reading", "en") not in client.get("/").text, "it is drawn")
+
+
+def test_what_does_not_count_is_not_said_before_anything_was_counted(figures: Figures) -> None:
+    page = overview.begun(figures, None, Lasting("vi"))
+    assert text("overview.counts", "vi") not in page and 'href="/place/tam-que"' in page
 
 
 def test_a_store_that_is_away_is_told_once_that_is_known(figures: Figures, tmp_path: Path) -> None:
