@@ -168,6 +168,62 @@ def test_places_that_are_asked_one_by_one_say_what_they_say_all_at_once(store, n
     }  # fmt: skip
 
 
+def test_a_reading_that_is_ahead_by_its_clock_hides_none_before_it(store, numbers):
+    store.write([
+        gauge("tam-que", NOW - 5 * HOUR_MS, salinity=1.5), gauge("tam-que", NOW + 4 * MINUTE_MS, salinity=0.1)
+    ])  # fmt: skip
+    assert numbers.look(NOW)[SALT + "I"] == {TAM_QUE: Found(1.5, 0, True)}
+
+
+class Asked:
+    """A store, and who asked it of how long a time."""
+
+    def __init__(self, store):
+        self._store, self.asked = store, []
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def latest(self, measurement, where, since, **more):
+        self.asked.append(("latest", measurement))
+        return self._store.latest(measurement, where, since, **more)
+
+    def summary(self, measurement, fields, where, start, stop, *more, **only):
+        self.asked.append((where.get("community", "everywhere"), measurement, stop - start > 3 * HOUR_MS))
+        return self._store.summary(measurement, fields, where, start, stop, *more, **only)
+
+
+def test_once_an_hour_the_week_is_read_of_gauges_that_fell_silent_and_once_a_day_of_all(store):
+    asked = Asked(store)
+    numbers = Numbers(asked, PILOT, RULES.values())
+
+    def look(at):
+        asked.asked.clear()
+        found = numbers.look(at)[SALT + "I"]
+        gauges = {one for one in asked.asked if one[1] == "telemetry"}
+        return found, gauges - {("everywhere", "telemetry", False)}
+
+    for hour in range(24):
+        at = NOW + hour * HOUR_MS
+        store.write([gauge("canh-tan", at, salinity=0.5)])
+        if hour < 3:
+            store.write([gauge("tam-que", at, salinity=1.5)])
+        found, gauges = look(at)
+        expected = {("latest", "telemetry")} if not hour else {("tam-que", "telemetry", True)}
+        assert gauges == (set() if 0 < hour < 4 else expected), hour
+        assert found[Key("tam-que")].value == 1.5
+        assert look(at + MINUTE_MS)[1] == set(), "once an hour"
+    # what it held back comes without a reading of now; of one that nobody knew within a day
+    store.write([gauge("tam-que", NOW + 4 * HOUR_MS, salinity=2.5)])
+    store.write([gauge("my-dien", NOW + 5 * HOUR_MS, salinity=3.5)])
+    found, gauges = look(NOW + 24 * HOUR_MS)
+    assert ("latest", "telemetry") in gauges
+    assert found == Numbers(store, PILOT, RULES.values()).look(NOW + 24 * HOUR_MS)[SALT + "I"]
+    assert {place: one.value for place, one in found.items()} == {
+        TAM_QUE: 2.5, Key("my-dien"): 3.5, Key("canh-tan"): 0.5
+    }  # fmt: skip
+
+
 def test_after_hours_in_which_nobody_looked_all_hours_are_read(store, numbers):
     numbers.look(NOW)
     store.write([gauge("tam-que", NOW + 10 * MINUTE_MS, salinity=1.5)])
