@@ -10,6 +10,7 @@ import logging
 import time
 
 from devices.files import replace
+from gateway.control.answers import Answers
 from gateway.ingest.faults import Faults
 from gateway.ingest.pipeline import Pipeline
 from gateway.ingest.spool import Spool
@@ -26,14 +27,20 @@ class Health:
     """`look` once a second. `trouble` is empty while all is well."""
 
     def __init__(
-        self, files: Files, receiver: Receiver, spool: Spool, pipeline: Pipeline, faults: Faults
+        self,
+        files: Files,
+        receiver: Receiver,
+        spool: Spool,
+        pipeline: Pipeline,
+        answers: Answers,
+        faults: Faults,
     ) -> None:
         self._faults = faults
         self._faults_written = self._trouble_written = ""
         self._files = files
         self._receiver = receiver
         self._spool = spool
-        self._pipeline = pipeline
+        self._pipeline, self._answers = pipeline, answers
         self._next = float("-inf")
         self._full = ""
         self.trouble = "starting"
@@ -76,8 +83,8 @@ class Health:
     def _found(self) -> str:
         if self._pipeline.trouble or self._full:
             return self._pipeline.trouble or self._full
-        if self._receiver.trouble:
-            return self._receiver.trouble
+        if why := self._receiver.trouble or self._answers.trouble:
+            return why
         if self._receiver.silence > LATE:
             return f"the broker did not give back a heartbeat of the last {LATE:.0f} s"
         return ""

@@ -39,7 +39,7 @@ class Collector(Collects):
             "Readings stored, and messages known already or refused, since the gateway started.",
             labels=("community", "outcome"),
         )
-        for (community, outcome), number in list(self._pipeline.rates.items()):
+        for (community, outcome), number in list(self._pipeline.telling.rates.items()):
             by_community.add_metric((community, outcome), number)
         yield by_community
 

@@ -5,7 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from functools import cache, partial
+from functools import cache
 
 from devices.access.database import RegistryAway
 from devices.access.registry import Registry
@@ -26,6 +26,7 @@ from gateway.clerk.gauges import Gauges
 from gateway.control.advisor import Advisor, Send
 from gateway.control.alarms.message import Channel
 from gateway.control.alarms.watch import Watch
+from gateway.control.answers import Answers
 from gateway.control.dispatch import dispatch
 from gateway.control.ledger import Entry, Ledger
 from gateway.health import Health
@@ -34,7 +35,7 @@ from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Decoder
 from gateway.ingest.faults import Faults
 from gateway.ingest.held import begun
-from gateway.ingest.message import Answered, Message, Refusal, Written
+from gateway.ingest.message import Message, Refusal, Written
 from gateway.ingest.pipeline import Pipeline
 from gateway.ingest.spool import Spool
 from gateway.ingest.spoolfile import MB, Room, SpoolFull
@@ -76,9 +77,7 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
     if registry is None:
         return True
     password = settings.gateway_password.get_secret_value()
-    left = ""
-    with suppress(OSError, UnicodeDecodeError):  # none yet, or damaged: a hint alone
-        left = own.group.read_text("utf-8")
+    left = _left(own)
     receiver = Receiver(
         settings.mqtt, account, password, settings.mqtt_version, settings.group, left, settings.mqtt_ca
     )
@@ -97,15 +96,19 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
     )  # fmt: skip
     diaries = Diaries(sealer, store, pilot, clerk.past_changed, spool.set_aside, faults)
     ledger = cache(lambda: Ledger(settings.registry_url))
-    pipeline = Pipeline(
-        receiver, spool, decoder, store, diaries.keep, checker, faults, partial(_write_answer, ledger)
+    pipeline = Pipeline(receiver, spool, decoder, store, diaries.keep, checker, faults)
+    # a decoder of its own: the pipeline's is at work on other messages meanwhile
+    answers = Answers(
+        spool, Decoder(pilot, registry.known, refresh=registry.refresh), ledger, pipeline.telling
     )
-    health = Health(own, receiver, spool, pipeline, faults)
+    health = Health(own, receiver, spool, pipeline, answers, faults)
     denials = _denials(settings)
     advisor = Advisor(
         store, pilot, registry.devices, settings.data, ledger, _sender(settings, registry, ledger)
     )
-    works = [("clerk", clerk.run), ("sealer", diaries.run), ("advice", advisor.run)]
+    works = [
+        ("clerk", clerk.run), ("sealer", diaries.run), ("answers", answers.run), ("advice", advisor.run),
+    ]  # fmt: skip
     if settings.instance == FIRST_INSTANCE:  # of several gateways the first watches for all
         works.append(("alarms", _watch(settings, own, store, registry, faults).run))
     others = [threading.Thread(target=work, args=(stop,), name=name) for name, work in works]
@@ -137,6 +140,14 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
                     replace(own.group, settings.group)
                     left = settings.group
         return True
+
+
+def _left(own: Files) -> str:
+    """The group that the broker's session belongs to, as far as it is known: a hint alone."""
+    try:
+        return own.group.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):  # none yet, or damaged
+        return ""
 
 
 def _sealer(settings: Settings, store: Store, registry: Registry) -> Sealer:
@@ -172,15 +183,6 @@ def _watch(settings: Settings, own: Files, store: Store, registry: Registry, fau
         store, settings.loaded_pilot, own.alarms, channels=ways, lang=settings.lang,
         site=settings.base_url, devices=registry.devices, faults=faults,
     )  # fmt: skip
-
-
-def _write_answer(ledger: Callable[[], Ledger], one: Answered) -> bool | None:
-    """What became of a command, into the ledger: see `Pipeline`."""
-    answer = one.answer
-    try:
-        return ledger().answered(answer.id or "", one.device.device, answer.ok, answer.error, one.time)
-    except RegistryAway as error:
-        raise RetryLater(str(error)) from error
 
 
 def _sender(settings: Settings, registry: Registry, ledger: Callable[[], Ledger]) -> Send | None:

@@ -32,6 +32,11 @@ class Topic(NamedTuple):
         return f"{ROOT}/{self.pilot}/{self.community}/{self.device}/{self.kind}"
 
 
+def is_result(text: str) -> bool:
+    """Whether a topic says that it bears an answer to a command; it may still be none of the contract."""
+    return text.endswith("/result") and text.startswith(f"{ROOT}/")
+
+
 def denied_to(text: str) -> str | None:
     """Whose message the broker's rules turned away, where a topic says so."""
     account, slash, _ = text.removeprefix(f"{DENIED}/").partition("/")

@@ -3,5 +3,5 @@
 rules.py ─► advisor.py (each ten minutes) ─► store, and where the pilot allows ─► dispatch.py
 a person ─► hoiquan device command ─────────────────────────────────────────────────┘
 dispatch.py ─► ledger.py (written down) ─► client.py (MQTT, as `operator`) ─► device
-                  ▲ ◄── any gateway, as any message ◄── MQTT `result` ◄─────────┘
+                  ▲ ◄── answers.py ◄── any gateway's spool ◄── MQTT `result` ◄──┘
 """

@@ -2,8 +2,9 @@
 
     intake ─► spool (fsync) ─► ack ─► decode ─► checks ─► batch ─► stores
                                │                      │  └─ fresh, seen: was it here before? held: stored?
-                               │                      ├─► diary events, answers to commands ─► who keeps them
-                               └─ quarantine ◄────────┴─ refused, and told on `rejected`
+                               ├─► answers to commands: `control.answers`
+                               │                      ├─► diary events ─► who keeps them
+                               └─ quarantine ◄────────┴─ refused, and told on `rejected` (telling.py)
 
 seen.py      a device's memory: times.py its newest times, contents.py what its numbers said, both packed
 spool.py     what is safe on disk               spoolfile.py  its file, how it is opened and mended

@@ -12,7 +12,7 @@ from devices.contract.reading import Reading
 from devices.errors import CONTENT
 from gateway.ingest.decode import Decoded, recalled
 from gateway.ingest.held import Held
-from gateway.ingest.message import Answered, Outcome, Refusal, Segment, Written, unhandled
+from gateway.ingest.message import Outcome, Refusal, Segment, Written, unhandled
 from gateway.stores.points import Point
 
 
@@ -163,32 +163,17 @@ def write_down(
         decoded.refused[one.place] = Refusal(segment.messages[one.place], "id_taken", one.event.id)
 
 
-def write_answers(segment: Segment, decoded: Decoded, write: Callable[[Answered], bool | None]) -> None:
-    """Have the answers written down; that to a command which could not even be read is nobody's, and one that
-    cannot be written down holds up no other.
-    """
-    for one in decoded.answers:
-        message, name = segment.messages[one.place], one.answer.id
-        try:
-            news = name is None or write(one)
-        except CONTENT as error:
-            decoded.refused[one.place] = unhandled(message, error)
-            continue
-        if news is None:
-            decoded.refused[one.place] = Refusal(message, "unknown_command", name or "")
-        elif not news:
-            decoded.repeated[one.place] = one.device
-
-
 def outcome(batch: Batch, seen: dict[str, str]) -> Outcome:
     """What became of a batch, for the books, once it is stored. `seen`: what to remember of its devices."""
     decoded, refused = batch.decoded, list(batch.decoded.refused.values())
+    handed = [batch.segment.messages[one.place] for one in decoded.answers]
     return Outcome(
-        stored=len(batch.segment.messages) - decoded.duplicate - len(refused),
+        stored=len(batch.segment.messages) - decoded.duplicate - len(refused) - len(handed),
         duplicate=decoded.duplicate,
         refused=refused,
         seen=seen,
         marks=decoded.marks,
+        handed=handed,
     )
 
 

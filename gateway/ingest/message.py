@@ -7,7 +7,7 @@ broker ─► Message ─► Segment (pack, unpack: a blob of the spool) ─► 
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from devices.contract.diary import DiaryEvent
 from devices.contract.orders import Answer
@@ -35,10 +35,11 @@ class Message(NamedTuple):
 
 
 class Segment(NamedTuple):
-    """Messages of one or more group commits, oldest first; `ids` are their rows."""
+    """Messages of one or more group commits, oldest first; `ids` are their rows in the spool's `table`."""
 
     ids: tuple[int, ...]
     messages: list[Message]
+    table: Literal["segment", "answer"] = "segment"
 
 
 class Refusal(NamedTuple):
@@ -88,13 +89,16 @@ class State(NamedTuple):
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a segment's messages: the three counts add up to its size."""
+    """What became of a segment's messages: the three counts, and what is `handed` on to those who write down
+    answers, add up to its size.
+    """
 
     stored: int = 0
     duplicate: int = 0
     refused: list[Refusal] = field(default_factory=list)
     seen: dict[str, str] = field(default_factory=dict)
     marks: list[str] = field(default_factory=list)
+    handed: list[Message] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,18 +16,14 @@ the books.
 No message ends a loop: what our own code stumbles over is refused as `unhandled`, and the next goes on.
 """
 
-import json
 import logging
 import random
 import threading
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import Empty, Full, Queue
 from typing import Protocol
 
-from devices.contract import topics
-from devices.contract.payloads import PayloadError
 from devices.contract.reading import Device, Reading
 from devices.errors import CONTENT
 from gateway.ingest.batch import (
@@ -40,23 +36,22 @@ from gateway.ingest.batch import (
     taken_back,
     without,
     without_refused,
-    write_answers,
     write_down,
 )  # fmt: skip
 from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Decoded, Decoder
 from gateway.ingest.faults import Faults
 from gateway.ingest.held import Held, held
-from gateway.ingest.message import Answered, Message, Refusal, Segment, Written, unhandled
+from gateway.ingest.message import Message, Refusal, Segment, Written, unhandled
 from gateway.ingest.spool import Spool
 from gateway.ingest.spoolfile import SpoolFull
+from gateway.ingest.telling import Telling
 from gateway.stores.points import Point, Value, tags
 from gateway.stores.store import RejectPoints, RetryLater, Store
 
 log = logging.getLogger(__name__)
 COMMIT = 1500  # messages a group commit at most
 BATCH = 3000  # messages delivered at once
-ANSWERED = 100  # refusals of a batch that are logged and answered: a flood must not become two
 WAIT = 0.2  # seconds after which an idle loop looks whether it should stop
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0  # seconds between tries
 
@@ -73,10 +68,8 @@ class Pipeline:
     """Joins receiver, spool, store and the keeper of diaries.
 
     `write_diary` keeps diary events (twice the same is once), returns the places of those whose id is another
-    event's, and may raise RetryLater. `write_answer` writes down what became of a command, whether or not it
-    was told so before; it returns whether that is news, None of a command that nobody sent this device, and
-    may raise RetryLater. `rates` counts by community ("" where nobody knows) and outcome since
-    the start: readings stored, and messages that were duplicate or quarantined.
+    event's, and may raise RetryLater. Answers to commands do not come here (see `Spool`); one that an earlier
+    version spooled among the others is handed on.
     """
 
     def __init__(
@@ -88,7 +81,6 @@ class Pipeline:
         write_diary: Callable[[Sequence[Written]], Sequence[int]],
         checker: Checker | None = None,
         faults: Faults | None = None,
-        write_answer: Callable[[Answered], bool | None] = lambda _: None,
     ) -> None:
         self._receiver = receiver
         self._spool = spool
@@ -96,9 +88,8 @@ class Pipeline:
         self._store = store
         self._checker = checker or Checker()
         self._write_diary = write_diary
-        self._write_answer = write_answer
         self._faults = faults or Faults()
-        self.rates: Counter[tuple[str, str]] = Counter()
+        self.telling = Telling(receiver, decoder.device, self._faults)
         self._stop = threading.Event()
         self._spooled = threading.Event()
         self._understood: Queue[Batch] = Queue(maxsize=1)
@@ -193,8 +184,6 @@ class Pipeline:
             self._write(segment, decoded, points, source, encoded)
             if decoded.diary:
                 write_down(segment, decoded, self._write_diary)
-            if decoded.answers:
-                write_answers(segment, decoded, self._write_answer)
 
         if not self._patiently(write):
             return
@@ -204,17 +193,9 @@ class Pipeline:
             self._forgotten.append((number, mine))
         if in_vain := before + mine:
             seen = forgotten(seen, in_vain)
-        refused = list(decoded.refused.values())
         end = outcome(batch, seen)
         if self._patiently(lambda: self._spool.settle(segment, end)):
-            self._count(decoded)
-            for refusal in refused[:ANSWERED]:
-                self._answer(refusal)
-            for refusal in refused:
-                if refusal.reason == "unhandled":
-                    self._faults.add("messages", refusal.field)
-            if len(refused) > ANSWERED:
-                log.warning("refused: %d messages more: hoiquan quarantine list", len(refused) - ANSWERED)
+            self.telling.settled(decoded)
 
     def _vain_before(self, decoded: Decoded) -> list[TakenBack]:
         """What is refused of batches before this one, which it did not know yet."""
@@ -261,41 +242,9 @@ class Pipeline:
                 self._troubles.pop(loop, None)
                 return True
 
-    def _answer(self, refusal: Refusal) -> None:
-        """One line in the log, and the reason back to the device where the topic names one."""
-        error = PayloadError(refusal.reason, refusal.field)
-        log.warning("refused: %.200r: %s", refusal.message.topic, " ".join(error.sentence("en").split()))
-        device = self._sender(refusal.message.topic)
-        try:  # a device may listen on its own topics alone
-            topic = (
-                topics.Topic(device.pilot, device.community, device.device, "rejected")
-                if device is not None
-                else topics.parse(refusal.message.topic)
-            )
-        except topics.TopicError:
-            return
-        answer = {"reason": refusal.reason, "vi": error.sentence("vi"), "en": error.sentence("en")}
-        payload = json.dumps(answer, ensure_ascii=False).encode()
-        self._receiver.publish(str(topic._replace(kind="rejected")), payload)
-
     def _remember(self, device: Device) -> str:
         """What decoder and checker remember of a device, for the spool."""
         return join_memory(self._decoder.state(device.device), self._checker.dump(device))
-
-    def _count(self, decoded: Decoded) -> None:
-        rates = self.rates
-        rates.update((reading.device.community, "stored") for reading in decoded.readings)
-        rates.update((device.community, "duplicate") for device in decoded.repeated.values())
-        for refusal in decoded.refused.values():
-            device = self._sender(refusal.message.topic)
-            rates[device.community if device is not None else "", "quarantined"] += 1
-
-    def _sender(self, topic: str) -> Device | None:
-        """Who is registered under the id that a topic names, or sent what the broker turned away."""
-        try:
-            return self._decoder.device(topics.denied_to(topic) or topics.parse(topic).device)
-        except topics.TopicError:
-            return None
 
     def _points(self, segment: Segment, decoded: Decoded) -> tuple[list[Point], list[int | None]]:
         """All points of a batch, and for each the message it came from (None: not a reading's)."""

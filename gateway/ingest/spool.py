@@ -2,7 +2,8 @@
 
 One SQLite file (WAL, synchronous=FULL) holds messages not yet delivered, the quarantine, the books and
 what was seen of each device. Messages are kept in segments, one row for a whole group commit: that
-costs one insert, one fsync and one delete for thousands of messages. A segment leaves in the same
+costs one insert, one fsync and one delete for thousands of messages. Answers to commands have rows of their
+own, for they go elsewhere, and neither waits for the other. A segment leaves in the same
 transaction that books its messages, files the refused ones and remembers the seen ones, so a kill at
 any moment leaves books that balance: received = stored + duplicate + quarantined + spooled.
 
@@ -19,6 +20,7 @@ from typing import Self
 from devices.access.acts import account
 from devices.clock import now_ms
 from devices.contract.payloads import MAX_BYTES
+from devices.contract.topics import is_result
 from gateway.ingest.message import (
     Books,
     Message,
@@ -74,24 +76,22 @@ class Spool:
         """Let go of the file."""
         self._file.close()
 
-    def append(self, messages: Sequence[Message]) -> int:
-        """Keep `messages`, in order; on return they survive a power cut. Raises SpoolFull, with file,
-        figure and mend, before the disk is full.
+    def append(self, messages: Sequence[Message]) -> None:
+        """Keep `messages`, in order, answers to commands apart; on return they survive a power cut. Raises
+        SpoolFull, with file, figure and mend, before the disk is full.
         """
-        body = b"".join(pack(messages))
-        with self._file.transaction() as db:
-            self._file.require(len(body))
-            cursor = db.execute(
-                "INSERT INTO segment(messages, arrived, body) VALUES(?,?,?)",
-                (len(messages), messages[0].arrival, body),
-            )
+        answers = [message for message in messages if is_result(message.topic)]
+        rest = [message for message in messages if not is_result(message.topic)] if answers else messages
+        body, apart = b"".join(pack(rest)), b"".join(pack(answers))
+        with self._file.transaction():
+            self._file.require(len(body) + len(apart))
+            number = self._insert("segment", rest, body)
+            self._insert("answer", answers, apart)
             self._book(received=len(messages))
-        number = cursor.lastrowid or 0
         with self._lock:  # committed: what is on disk and what is at hand are the same
             if number > self._given and self._at_hand_bytes + len(body) <= AT_HAND_BYTES:
-                self._at_hand[number] = messages, len(body)
+                self._at_hand[number] = rest, len(body)
                 self._at_hand_bytes += len(body)
-        return number
 
     def pending(self, limit: int, after: int = 0) -> Segment | None:
         """The oldest messages, in whole commits, until there are `limit` or more of them; with `after` those
@@ -110,11 +110,21 @@ class Spool:
             self._given = max(self._given, *ids[-1:], 0)
         return Segment(tuple(ids), messages) if ids else None
 
+    def answers(self) -> Segment | None:
+        """The oldest answers to commands, one commit's."""
+        with self._lock:
+            row = self._db.execute("SELECT id FROM answer ORDER BY id LIMIT 1").fetchone()
+            return None if row is None else Segment(row, self._read(row[0], "answer"), "answer")
+
     def settle(self, segment: Segment, outcome: Outcome) -> None:
-        """The segment is done: book it, file what was refused, remember what was seen. All or nothing."""
+        """The segment is done: book it, file what was refused, remember what was seen, hand on what is for
+        others. All or nothing.
+        """
         with self._file.transaction() as db:
             # first what leaves: its pages take what comes, so that this works on a full disk as well
-            db.executemany("DELETE FROM segment WHERE id=?", [(number,) for number in segment.ids])
+            gone = [(number,) for number in segment.ids]
+            db.executemany(f"DELETE FROM {segment.table} WHERE id=?", gone)
+            self._insert("answer", outcome.handed, b"".join(pack(outcome.handed)))
             self._quarantine(outcome.refused)
             db.executemany(
                 "INSERT INTO seen VALUES(?,?) ON CONFLICT DO UPDATE SET state=excluded.state",
@@ -172,8 +182,11 @@ class Spool:
             self._db.execute("BEGIN")  # a moment's picture, without keeping writers out
             try:
                 count: Mapping[str, int] = dict(self._db.execute("SELECT name, value FROM book"))
+                # a file of an earlier version, opened to be read, has one of them
+                there = self._db.execute("SELECT name FROM sqlite_master WHERE name IN ('segment','answer')")
+                waiting = " UNION ALL ".join(f"SELECT messages, arrived FROM {name}" for (name,) in there)
                 spooled, oldest = self._db.execute(
-                    "SELECT coalesce(sum(messages),0), min(arrived) FROM segment"
+                    f"SELECT coalesce(sum(messages),0), min(arrived) FROM ({waiting})"
                 ).fetchone()
             finally:
                 self._db.execute("COMMIT")
@@ -213,8 +226,9 @@ class Spool:
                 if row is None:
                     continue
                 topic, payload, arrived = row
-                body = b"".join(pack([Message(topic, payload, arrived, replayed=True)]))
-                db.execute("INSERT INTO segment(messages, arrived, body) VALUES(1,?,?)", (arrived, body))
+                message = Message(topic, payload, arrived, replayed=True)
+                table = "answer" if is_result(message.topic) else "segment"
+                self._insert(table, [message], b"".join(pack([message])))
                 db.execute("UPDATE quarantine SET replayed=? WHERE id=?", (now_ms(), number))
                 self._book(quarantined=-1)
                 done.append(number)
@@ -270,9 +284,17 @@ class Spool:
             self._book(forgotten=unreleased, **{QUARANTINE_BYTES: -size})
         return len(gone)
 
-    def _read(self, number: int) -> list[Message]:
+    def _insert(self, table: str, messages: Sequence[Message], body: bytes) -> int:
+        """A row of messages, if there are any; returns its id, or 0."""
+        if not messages:
+            return 0
+        row = len(messages), messages[0].arrival, body
+        done = self._db.execute(f"INSERT INTO {table}(messages, arrived, body) VALUES(?,?,?)", row)
+        return done.lastrowid or 0
+
+    def _read(self, number: int, table: str = "segment") -> list[Message]:
         arrived, size, body = self._db.execute(
-            "SELECT arrived, messages, body FROM segment WHERE id=?", (number,)
+            f"SELECT arrived, messages, body FROM {table} WHERE id=?", (number,)
         ).fetchone()
         messages: list[Message] = []
         try:

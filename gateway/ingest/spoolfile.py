@@ -26,6 +26,9 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS segment(
   id INTEGER PRIMARY KEY AUTOINCREMENT, messages INTEGER NOT NULL, arrived INTEGER NOT NULL,
   body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS answer(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, messages INTEGER NOT NULL, arrived INTEGER NOT NULL,
+  body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS quarantine(
   id INTEGER PRIMARY KEY AUTOINCREMENT, arrived INTEGER NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL,
   size INTEGER NOT NULL, reason TEXT NOT NULL, field TEXT NOT NULL, replayed INTEGER);
@@ -38,6 +41,7 @@ CREATE TABLE IF NOT EXISTS replay(
 QUARANTINE_BYTES = "quarantine_bytes"  # the row of `book` with what the quarantine holds
 _KEYS = {
     "segment": "id",
+    "answer": "id",
     "quarantine": "id",
     "book": "name",
     "mark": "id",
@@ -123,8 +127,9 @@ class File:
         """
         pages, unused = self._pages()
         used = (pages - unused) * self._page
-        waiting = "SELECT EXISTS(SELECT 1 FROM segment)"  # else there is nothing whose leaving makes room
-        if used + more > self._room.most and self.db.execute(waiting).fetchone()[0]:
+        waiting = "SELECT 1 FROM segment UNION ALL SELECT 1 FROM answer LIMIT 1"
+        # where nothing waits there is nothing whose leaving makes room
+        if used + more > self._room.most and self.db.execute(waiting).fetchone():
             raise SpoolFull(
                 f"the spool {self.path} holds {used // MB} MB of the {self._room.most // MB} MB that it may "
                 "(HOIQUAN_SPOOL_MAX_MB), so nothing more is taken from the broker; see why the store does "
@@ -203,5 +208,5 @@ def _mend(path: Path, fault: str) -> None:
     log.error(
         "the spool %s is damaged (%s): it is kept as %s, and what can be read of it goes on: %d commits "
         "waiting, %d refused messages. Look after the disk; `hoiquan doctor` says how many messages are lost",
-        path, fault, aside.name, kept["segment"], kept["quarantine"],
+        path, fault, aside.name, kept["segment"] + kept["answer"], kept["quarantine"],
     )  # fmt: skip

@@ -3,7 +3,9 @@ Whole processes, and the commands of devices/README.md.
 """
 
 import json
+import threading
 
+from tests.system.ingest import Ingest
 from tests.system.running import Gateway, Publisher, done, hoiquan, until
 from tests.system.test_kill_gateway import broker
 
@@ -42,3 +44,30 @@ def test_it_is_recorded(broker, tmp_path):
         pump.close()
     finally:
         gateway.running.stop()
+
+
+def test_it_is_told_while_influxdb_is_away(tmp_path):
+    ingest = Ingest(tmp_path)
+    try:
+        ingest.start()
+        pump = Publisher(ingest.broker.port, PUMP, hears=f"{PLACE}/command")
+        ingest.influx.stop()
+        pump.publish(f"{PLACE}/telemetry", '{"values":{"pump_state":0}}')
+        asked = threading.Thread(target=answering, args=(pump,))
+        asked.start()
+        told = hoiquan(
+            tmp_path, "device", "command", PUMP, "pump", "on", "--wait", "20", "--lang", "en",
+            **ingest.settings, HOIQUAN_OPERATOR_PASSWORD="x",
+        )  # fmt: skip
+        asked.join()
+        assert (told.returncode, "done" in told.stdout) == (0, True), told
+        assert ingest.books().spooled == 1
+        pump.close()
+    finally:
+        ingest.stop()
+
+
+def answering(pump):
+    until("the command", 10, lambda: pump.heard)
+    order = json.loads(pump.heard[0][1])
+    pump.publish(f"{PLACE}/result", json.dumps({"id": order["id"], "ok": True, "error": None}))

@@ -1,6 +1,7 @@
 """Commands at real brokers, beside a whole gateway: whenever and however a device answers, it is recorded."""
 
 import json
+import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -91,6 +92,10 @@ class Actuator:
 
     def say(self, answer):
         self.client.publish(self._result, json.dumps(answer), 1).wait_for_publish(PATIENCE)
+
+    def measure(self):
+        telemetry = self._result.replace("/result", "/telemetry")
+        self.client.publish(telemetry, '{"values":{"pump_state":1}}', 1).wait_for_publish(PATIENCE)
 
     def close(self):
         self.client.disconnect()
@@ -187,6 +192,40 @@ def test_an_answer_to_nobodys_command_is_refused_with_a_reason(broker, given):
         pump.say({"id": one.id, "ok": True})
         until(lambda: recorded(given, one).ok, "and the right one is taken")
         assert books(given).quarantined == len(reasons)
+
+
+@contextmanager
+def held(path):
+    """Nobody else writes into this file."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        yield
+        db.execute("ROLLBACK")
+
+
+def test_an_answer_is_recorded_while_the_store_takes_nothing(broker, given):
+    with gateway(given), actuator(broker.port) as pump:
+        with held(given.data / "store.sqlite"):
+            pump.measure()
+            until(lambda: books(given).spooled == 1, "the reading waits")
+            assert order(given).ok
+            assert books(given).spooled == 1
+        until(lambda: not books(given).spooled, "the reading is stored")
+        assert books(given).stored == books(given).received
+
+
+def test_readings_are_stored_while_the_ledger_takes_no_answer(broker, given):
+    with gateway(given), actuator(broker.port, PUMP, silent) as pump:
+        one = order(given, wait=0.1)
+        until(lambda: pump.orders, "it heard of it")
+        with held(given.data / "registry.sqlite"):
+            pump.say({"id": one.id, "ok": True})
+            until(lambda: books(given).spooled == 1, "the answer is on disk")
+            before = books(given).stored
+            pump.measure()
+            until(lambda: books(given).stored == before + 1, "the reading is stored")
+            assert recorded(given, one).answered is None and books(given).spooled == 1
+        until(lambda: recorded(given, one).ok, "it is written down")
 
 
 # -- a simulated node --------------------------------------------------------------------------------

@@ -214,52 +214,6 @@ def test_a_retained_status_does_not_make_a_silent_device_seen(spool):
     assert not any("last_seen" in fields for fields in store.held.values())
 
 
-# -- answers to commands
-
-
-def result(name, number, device="d1"):
-    return Message(
-        f"hoiquan/v1/p/c/{device}/result", json.dumps({"id": name, "ok": True}).encode(), NOW + number
-    )
-
-
-def test_an_answer_is_written_down_once_whatever_fails_and_refused_where_nobody_asked(spool):
-    failing, first = deque([True, True, False, True]), {}
-
-    def write(one):
-        if failing and failing.popleft():
-            raise RetryLater("the registry is away")
-        return first.setdefault("mine", one.time) == one.time if one.answer.id == "mine" else None
-
-    receiver = FakeReceiver(spool)
-    pipeline = Pipeline(
-        receiver, spool, Decoder("p", DEVICES.get), store := FakeStore(), lambda _: (), write_answer=write
-    )
-    said = [result("mine", 0), result("mine", 1), result("another's", 2), result(None, 3), telemetry(7)]
-    spool.append(said)
-    drain(pipeline, spool)
-    assert (first, store.values()) == ({"mine": NOW}, [7])
-    books = spool.books()
-    assert (books.stored, books.duplicate, books.quarantined) == (3, 1, 1)
-    assert [answer["reason"] for _, answer in receiver.sent] == ["unknown_command"]
-
-
-def test_an_answer_that_cannot_be_written_down_holds_up_no_other(spool):
-    def write(one):
-        if one.answer.id == "odd":
-            raise KeyError(one.answer.id)
-        return True
-
-    pipeline = Pipeline(
-        FakeReceiver(spool), spool, Decoder("p", DEVICES.get), FakeStore(), lambda _: (), write_answer=write
-    )
-    spool.append([result("odd", 0), result("mine", 1)])
-    drain(pipeline, spool)
-    books = spool.books()
-    assert (books.stored, books.quarantined) == (1, 1)
-    assert [one.reason for one in spool.quarantined(9)] == ["unhandled"]
-
-
 # -- anything at all
 
 
@@ -273,7 +227,7 @@ def test_an_answer_that_cannot_be_written_down_holds_up_no_other(spool):
                 [
                     f"hoiquan/v1/p/c/{device}/{kind}"
                     for device in ("d1", "notebook")
-                    for kind in ("telemetry", "status", "diary", "result")
+                    for kind in ("telemetry", "status", "diary")
                 ]
             ),
             st.binary(max_size=30)
@@ -327,7 +281,7 @@ def test_an_account_enrolled_a_moment_ago_is_told_of_its_wrong_topic(spool):
     ((topic, told),) = receiver.sent
     assert topic == "hoiquan/v1/p/c/d1/rejected"
     assert told["reason"] == "forbidden_topic" and '"hoiquan/v1/p/c/d-one/telemetry"' in told["en"]
-    assert pipeline.rates[DEVICES["d1"].community, "quarantined"] == 1
+    assert pipeline.telling.rates[DEVICES["d1"].community, "quarantined"] == 1
 
 
 @pytest.mark.parametrize("topic", [f"{DENIED}/nobody/a", f"{DENIED}/d1", "a/b", "hoiquan/v1/p/c/d1/no-kind"])

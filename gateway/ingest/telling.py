@@ -1,0 +1,82 @@
+"""What is told of messages once they are settled: counted by community, and the refused ones answered."""
+
+import json
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Protocol
+
+from devices.contract import topics
+from devices.contract.payloads import PayloadError
+from devices.contract.reading import Device
+from gateway.ingest.decode import Decoded
+from gateway.ingest.faults import Faults
+from gateway.ingest.message import Refusal
+
+log = logging.getLogger(__name__)
+ANSWERED = 100  # refusals of a batch that are logged and answered: a flood must not become two
+
+
+class Publishes(Protocol):
+    """See `receive.Receiver`."""
+
+    def publish(self, topic: str, payload: bytes) -> None: ...
+
+
+class Telling:
+    """`find` gives the device of an id, if it may speak. `rates` counts by community ("" where nobody knows)
+    and outcome since the start: readings stored, and messages that were duplicate or quarantined. Safe to use
+    from several threads.
+    """
+
+    def __init__(self, publishes: Publishes, find: Callable[[str], Device | None], faults: Faults) -> None:
+        self._publishes = publishes
+        self._find = find
+        self._faults = faults
+        self._lock = threading.Lock()
+        self.rates: Counter[tuple[str, str]] = Counter()
+
+    def settled(self, decoded: Decoded) -> None:
+        """These are settled: count them, and tell the refused ones' senders why."""
+        self._count(decoded)
+        refused = list(decoded.refused.values())
+        for refusal in refused[:ANSWERED]:
+            self._answer(refusal)
+        for refusal in refused:
+            if refusal.reason == "unhandled":
+                self._faults.add("messages", refusal.field)
+        if len(refused) > ANSWERED:
+            log.warning("refused: %d messages more: hoiquan quarantine list", len(refused) - ANSWERED)
+
+    def _count(self, decoded: Decoded) -> None:
+        senders = [self._sender(refusal.message.topic) for refusal in decoded.refused.values()]
+        with self._lock:
+            rates = self.rates
+            rates.update((reading.device.community, "stored") for reading in decoded.readings)
+            rates.update((device.community, "duplicate") for device in decoded.repeated.values())
+            rates.update((one.community if one is not None else "", "quarantined") for one in senders)
+
+    def _answer(self, refusal: Refusal) -> None:
+        """One line in the log, and the reason back to the device where the topic names one."""
+        error = PayloadError(refusal.reason, refusal.field)
+        log.warning("refused: %.200r: %s", refusal.message.topic, " ".join(error.sentence("en").split()))
+        device = self._sender(refusal.message.topic)
+        try:  # a device may listen on its own topics alone
+            topic = (
+                topics.Topic(device.pilot, device.community, device.device, "rejected")
+                if device is not None
+                else topics.parse(refusal.message.topic)
+            )
+        except topics.TopicError:
+            return
+        answer = {"reason": refusal.reason, "vi": error.sentence("vi"), "en": error.sentence("en")}
+        payload = json.dumps(answer, ensure_ascii=False).encode()
+        self._publishes.publish(str(topic._replace(kind="rejected")), payload)
+
+    def _sender(self, topic: str) -> Device | None:
+        """Who is registered under the id that a topic names, or sent what the broker turned away."""
+        try:
+            return self._find(topics.denied_to(topic) or topics.parse(topic).device)
+        except topics.TopicError:
+            return None
