@@ -24,7 +24,7 @@ FIRST_INSTANCE = "gateway-1"  # the instance that has this account
 GATEWAYS = 8  # gateways that may share a broker: devices/access/mosquitto.acl has the lines of each
 CHIRPSTACK = "chirpstack"  # broker account of a LoRaWAN network server
 READER = "reader"  # broker account that hears everything and says nothing, for officers and checks
-OPERATOR = "operator"  # broker account that may send commands, and hears nothing but their results
+OPERATOR = "operator"  # broker account that may send commands, and hears nothing
 SECRETS = (
     "HOIQUAN_GATEWAY_PASSWORD",
     "HOIQUAN_SIMULATOR_SECRET",

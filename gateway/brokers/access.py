@@ -101,8 +101,8 @@ class Rules(BaseTopicPlugin):
         if name == CHIRPSTACK:
             return foreign(topic) if action == Action.PUBLISH else False
         if name == OPERATOR:
-            kind = "command" if action == Action.PUBLISH else "result"
-            return topic.startswith(f"{ROOT}/") and topic.count("/") == 5 and topic.endswith(f"/{kind}")
+            order = topic.startswith(f"{ROOT}/") and topic.count("/") == 5 and topic.endswith("/command")
+            return action == Action.PUBLISH and order
         device = self._registry.lookup(name)
         if device is None:
             return False
