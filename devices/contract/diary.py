@@ -147,7 +147,7 @@ def decode_diary(payload: bytes) -> DiaryEvent:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         if first["type"] == "json_invalid":
-            raise PayloadError("not_json") from None
+            raise PayloadError("diary_not_json") from None
         where = ".".join(str(part) for part in first["loc"]) or "event"
         raise PayloadError("bad_diary", where) from None
 

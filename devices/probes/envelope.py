@@ -255,6 +255,14 @@ def parsed_json(payload: bytes) -> Any:
     return data
 
 
+def uplink_json(payload: bytes) -> Any:
+    """The JSON of what a network server published. Raises PayloadError as `parsed_json`."""
+    try:
+        return parsed_json(payload)
+    except PayloadError as error:  # it need not say JSON at all
+        raise PayloadError("uplink_not_json") if error.reason == "not_json" else error from None
+
+
 _APART = re.compile(rb'"\s+:')
 
 

@@ -15,7 +15,7 @@ from devices.contract import encodings
 from devices.contract.payloads import FIELDS, MAX_EXACT, PayloadError, Telemetry
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
-from devices.probes.envelope import Envelope, Uplink, parsed_json
+from devices.probes.envelope import Envelope, Uplink, parsed_json, uplink_json
 from devices.probes.reader import Reader, Unread
 from devices.probes.shelf import Shelf
 
@@ -45,7 +45,7 @@ class Probes:
         PayloadError.
         """
         if envelope is not None:
-            return [self.uplink(envelope.open(parsed_json(payload)), device)]
+            return [self.uplink(envelope.open(uplink_json(payload)), device)]
         if device.probe is not None:
             return self.message(payload, device)
         return encodings.decode(payload, device.device)

@@ -24,7 +24,7 @@ from devices.contract.reading import Device, Reading
 from devices.errors import CONTENT
 from devices.pilots.bounds import within
 from devices.pilots.pilot import Pilot
-from devices.probes.envelope import Envelope, addressed, foreign, parsed_json
+from devices.probes.envelope import Envelope, addressed, foreign, uplink_json
 from devices.probes.shelf import Shelf
 from devices.probes.telemetry import Probes
 from gateway.ingest.fresh import Key, Late, Repeats, Sorter
@@ -254,7 +254,7 @@ class Decoder:
         latter: the uplink itself has no values, and here is why.
         """
         if kind == "log":
-            why = envelope.fault(parsed_json(message.payload))
+            why = envelope.fault(uplink_json(message.payload))
             if why is not None:
                 raise PayloadError("codec_failed", why)
             return []
@@ -297,7 +297,7 @@ class Decoder:
         if whose is None:
             raise PayloadError("bad_topic", "expected application/{id}/device/{devEUI}/event/up")
         envelope, kind, eui = whose
-        name = eui if eui is not None else envelope.eui(parsed_json(message.payload))
+        name = eui if eui is not None else envelope.eui(uplink_json(message.payload))
         device = self._find(self._by_eui, name)
         if device is None:
             if kind in _SIGNS:
@@ -327,7 +327,7 @@ class Decoder:
 def _numbered(envelope: Envelope, message: Message) -> list[tuple[str, int]]:
     """Session and counter of an uplink that is refused, as far as they can be made out."""
     with suppress(*CONTENT):
-        pair = envelope.number(parsed_json(message.payload))
+        pair = envelope.number(uplink_json(message.payload))
         return [] if pair is None else [pair]
     return []
 

@@ -113,7 +113,26 @@ def test_a_bad_diary_event_is_refused(change, reason):
 )
 def test_a_diary_that_is_no_event_is_refused(payload):
     decoded = decoder().decode([said(payload, NOTEBOOK, kind="diary")])
-    assert decoded.refused[0].reason in ("not_json", "bad_diary")
+    assert decoded.refused[0].reason in ("diary_not_json", "bad_diary")
+
+
+def test_what_is_no_json_is_told_what_its_topic_takes():
+    spoken = [
+        said(b"", NOTEBOOK, kind="diary"),
+        said(b"", kind="result"),
+        said(b"", kind="status"),
+        said(b""),
+        Message("application/1/device/a81758fffe0401ab/event/up", b"\x0a\x10\x00", NOW),
+        Message("application/1/device/a81758fffe0401ab/event/log", b"\x0a\x10\x00", NOW),
+    ]
+    heard = Decoder("p", DEVICES.get, by_eui=lambda _: REAL)
+    takes = ["harvest", '"ok":true', '"state":"online"', '"values"', "json=true", "json=true"]
+    refused = heard.decode(spoken).refused
+    assert len(refused) == len(takes)
+    for place, refusal in refused.items():
+        for lang in ("vi", "en"):
+            sentence = PayloadError(refusal.reason, refusal.field).sentence(lang)
+            assert [one for one in set(takes) if one in sentence] == [takes[place]]
 
 
 # -- a model bounds what may be said
