@@ -41,6 +41,7 @@ from gateway.ingest.spool import Spool
 from gateway.ingest.spoolfile import MB, Room, SpoolFull
 from gateway.instance import Files, claimed, files
 from gateway.intake.receive import Receiver
+from gateway.lots import told
 from gateway.lots.growth import Growth
 from gateway.lots.openings import Openings
 from gateway.stores.points import Point, Value, tags
@@ -288,7 +289,7 @@ class Diaries:
     def seal_some(self, limit: int = 20) -> int:
         """Seal at most `limit` pending harvests and show them; returns how many. May raise RetryLater."""
         sealed = self._sealer.seal_pending(limit)
-        points = []
+        points: list[Point] = []
         for one in sealed:
             if one.refused:
                 log.warning("%s: harvest %s is not sealed: %s", one.community, one.harvest, one.refused)
@@ -302,7 +303,7 @@ class Diaries:
                 "simulated": one.simulated,
                 "lot": one.key.lot,
             }
-            points.append(Point("lot", where, fields, one.slot))
+            points += told.points(where, fields, one.slots)
         if points:
             try:
                 self._store.write(points)

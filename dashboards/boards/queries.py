@@ -91,32 +91,35 @@ def recent(
     """Rows of the last `days` days, newest first, at most `limit`; the share `percent` as 0..100. `over_0`: a
     field that each must have, over 0.
     """
-    when = f"{named(measurement, over_0)} > 0 AND {window(days)}" if over_0 else window(days)
-    rows = _select(measurement, columns, when, {}, percent)
+    rows = _select(measurement, columns, _over_0(measurement, over_0, window(days)), {}, percent)
     return f"{rows} ORDER BY time DESC LIMIT {limit}"
 
 
-def most(measurement: str, column: str, columns: Iterable[str], days: int, number: int) -> str:
-    """The `number` rows of the last `days` days with the highest `column`, with other `columns`."""
-    name = named(measurement, column)
+def most(
+    measurement: str, column: str, columns: Iterable[str], days: int, number: int, *, called: str
+) -> str:
+    """The `number` rows of the last `days` days with the highest `column`, with other `columns`. `called`: a
+    text that each must have.
+    """
+    name, when = named(measurement, column), f"{named(measurement, called)} != '' AND {window(days)}"
     others = ", ".join(named(measurement, one) for one in columns)
     return (
         f"SELECT top({name}, {number}) AS {name}, {others} FROM {named(measurement)} "
-        f"{chosen(measurement, window(days), {})}"
+        f"{chosen(measurement, when, {})}"
     )
 
 
 def trend(
     measurement: str, column: str, of: str = "mean", *, by: str = "", step: str = STEP, fill: str = "null",
-    among: str = "", **equal: str | bool,
+    among: str = "", over_0: str = "", **equal: str | bool,
 ) -> str:  # fmt: skip
     """`of` (mean, max, sum, …) of a column in each step of the chosen range, by the tag `by` where given. A
-    step without a value is a null, so that a line ends there; bars need none (`fill` none). `equal`: tags,
-    and true or false of a field.
+    step without a value is a null, so that a line ends there; bars need none (`fill` none). `over_0`: as in
+    `recent`. `equal`: tags, and true or false of a field.
     """
     name = _straight(measurement, column, of)
     group = f", {named(measurement, by)}" if by else ""
-    where = chosen(measurement, "$timeFilter", equal, among=among)
+    where = chosen(measurement, _over_0(measurement, over_0, "$timeFilter"), equal, among=among)
     return (
         f"SELECT {of}({name}) AS {name} FROM {named(measurement)} {where} GROUP BY {step}{group} fill({fill})"
     )
@@ -175,13 +178,14 @@ def newest(measurement: str, columns: Iterable[str], *by: str, hours: int, among
 
 def within(
     measurement: str, column: str, of: str, hours: int, *, shown: str, by: str = "", times: int = 1,
-    anywhere: bool = False, among: str = "", **equal: str | bool,
+    anywhere: bool = False, among: str = "", over_0: str = "", **equal: str | bool,
 ) -> str:  # fmt: skip
     """`of` a column over the last `hours` hours as column `shown`; one row a value of `by`. Its time means
-    nothing. `equal`: tags, and true or false of a field.
+    nothing. `over_0`: as in `recent`. `equal`: tags, and true or false of a field.
     """
     name, scale = _straight(measurement, column, of), f" * {times}" if times != 1 else ""
-    where = chosen(measurement, window(hours, "h"), equal, anywhere, among)
+    when = _over_0(measurement, over_0, window(hours, "h"))
+    where = chosen(measurement, when, equal, anywhere, among)
     group = f" GROUP BY {named(measurement, by)}" if by else ""
     return f'SELECT {of}({name}){scale} AS "{shown}" FROM {named(measurement)} {where}{group}'
 
@@ -300,6 +304,10 @@ def chosen(
     exact = (f"{named(measurement, name)} = {_literal(value)}" for name, value in equal.items())
     parts = [*(clause for tag, clause in chosen if tag in known), *exact, when]
     return "WHERE " + " AND ".join(part for part in parts if part)
+
+
+def _over_0(measurement: str, column: str, when: str) -> str:
+    return f"{named(measurement, column)} > 0 AND {when}" if column else when
 
 
 def window(number: int, unit: str = "d") -> str:

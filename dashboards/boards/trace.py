@@ -18,6 +18,9 @@ from devices.pilots.pilot import SHARE
 
 DAYS = 30
 LOTS = 500
+# without what came out of a split or merge: no harvest, and nobody measured how it grew; nor what a lot left
+# where its time was corrected
+HARVESTED = "quantity"
 SCANNED = 20
 KINDS = {"real": False, "simulated": True}  # of lots, by the field `simulated`
 COLOURS = {"real": style.REAL, "simulated": style.SIMULATED}
@@ -51,8 +54,7 @@ def lots(spot: Spot, say: Say) -> table.Panel:
         style.rows(sort=titles["Time"], falling=True), spot, say, *style.meanings(say),
         title=say("lots"), about=say("lots_about"),
     ).decimals(0)  # fmt: skip
-    # without what came out of a split or merge: no harvest, and nobody measured how it grew
-    rows = queries.recent("lot", fields, DAYS, LOTS, percent="coverage", over_0="quantity")
+    rows = queries.recent("lot", fields, DAYS, LOTS, percent="coverage", over_0=HARVESTED)
     panel.with_target(InfluxQL(rows))
     return style.covered(style.reshape(panel, titles), titles["coverage"])
 
@@ -64,9 +66,13 @@ def _verified(spot: Spot, say: Say) -> stat.Panel:
         title=say("lots_count"), about=say("lots_count_about"), unit=style.COUNT,
     )  # fmt: skip
     for ref, (name, simulated) in zip("AB", KINDS.items(), strict=True):
-        lots = queries.within("lot", "quantity", "count", YEAR, shown=name, simulated=simulated)
+        lots = queries.within(
+            "lot", "quantity", "count", YEAR, shown=name, over_0=HARVESTED, simulated=simulated
+        )
         panel.with_target(InfluxQL(lots, ref))
-    verified = queries.within("lot", "quantity", "count", YEAR, shown="verified", verified=True)
+    verified = queries.within(
+        "lot", "quantity", "count", YEAR, shown="verified", over_0=HARVESTED, verified=True
+    )
     panel.with_target(InfluxQL(verified, "C"))
     return style.reshape(panel, titles, style.without_time())
 
@@ -76,7 +82,9 @@ def _a_day(spot: Spot, say: Say) -> timeseries.Panel:
         style.bars(), spot, say, title=say("lots_a_day"), about=say("lots_a_day_about"), unit=style.COUNT
     )
     for ref, (name, simulated) in zip("AB", KINDS.items(), strict=True):
-        query = queries.trend("lot", "quantity", "count", step=DAY, fill="none", simulated=simulated)
+        query = queries.trend(
+            "lot", "quantity", "count", step=DAY, fill="none", over_0=HARVESTED, simulated=simulated
+        )
         panel.with_target(InfluxQL(query, ref, SERIES, say(f"lots_{name}")))
         style.paint(panel, say(f"lots_{name}"), color=style.fixed(COLOURS[name]))
     return panel
@@ -87,7 +95,7 @@ def _coverage(spot: Spot, say: Say) -> timeseries.Panel:
         style.lines(), spot, say,
         title=say("lots_coverage"), about=say("lots_coverage_about"), unit=style.SHARE,
     ).max(1)  # fmt: skip
-    query = queries.trend("lot", "coverage", step=DAY)
+    query = queries.trend("lot", "coverage", step=DAY, over_0=HARVESTED)
     return panel.with_target(InfluxQL(query, "A", SERIES, say("coverage_share")))
 
 
@@ -109,20 +117,27 @@ def _most_scanned(spot: Spot, say: Say) -> table.Panel:
         *style.meanings(say, yes=style.BAD, no=style.PLAIN),
         title=say("scans_most"), about=say("scans_most_about"),
     ).decimals(0)  # fmt: skip
-    panel.with_target(InfluxQL(queries.most("lot", "scans", fields, YEAR // 24, SCANNED)))
+    panel.with_target(InfluxQL(queries.most("lot", "scans", fields, YEAR // 24, SCANNED, called="lot")))
     return style.reshape(panel, titles)
 
 
 def _by_community(spot: Spot, say: Say) -> table.Panel:
     columns = {
         f"{column}_{name}": queries.within(
-            "lot", "quantity", of, YEAR, by="community", shown=f"{column}_{name}", simulated=simulated
+            "lot",
+            "quantity",
+            of,
+            YEAR,
+            by="community",
+            shown=f"{column}_{name}",
+            over_0=HARVESTED,
+            simulated=simulated,
         )
         for name, simulated in KINDS.items()
         for column, of in (("lots", "count"), ("weight", "sum"))
     }
     columns["coverage"] = queries.within(
-        "lot", "coverage", "mean", YEAR, by="community", shown="coverage", times=100
+        "lot", "coverage", "mean", YEAR, by="community", shown="coverage", times=100, over_0=HARVESTED
     )
     titles = {"community": say("lot_community")} | {column: say(column) for column in columns}
     panel = style.listed(

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from dashboards.figures import Figures, Indicator
 from devices.clock import DAY_MS, day_of, midnight_of
 from devices.texts import rounded
-from gateway.indicators.count import Evaluation
+from gateway.indicators.count import Evaluation, harvested
 from gateway.stores.points import whole
 from gateway.stores.store import Bucket, all_points
 
@@ -72,7 +72,7 @@ def look_up(figures: Figures, year: int, now: int) -> Year:
     simulated = any(one.simulated for one in indicators)
     harvests: dict[str, list[float]] = {}
     apart: list[float] = []
-    for point in whole(all_points(store, "lot", where, start, stop), "quantity", "simulated"):
+    for point in harvested(store, where, start, stop):
         simulated |= bool(point.fields["simulated"])
         real = figures.rehearsal is not None or not point.fields["simulated"]
         kept = harvests.setdefault(dict(point.tags)["community"], []) if real else apart

@@ -8,7 +8,7 @@ counted apart: `value` is with both, `real` and `simulated` with one kind alone.
 import time
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -54,14 +54,21 @@ class Evaluation:
     coverage: dict[str, float]
 
 
+def harvested(store: Store, where: Mapping[str, str], start: int, stop: int) -> Iterator[Point]:
+    """Points of `lot` in [start, stop) epoch ms that are a harvest, newest first: with its `quantity`, and
+    whether it is `simulated`. What came out of a split or merge was harvested before, and has none; where a
+    lot has left for another time there is nothing left of it.
+    """
+    points = whole(all_points(store, "lot", where, start, stop), "quantity", "simulated")
+    return (point for point in points if float(point.fields["quantity"]) > 0)
+
+
 class SealTimes:
     """When whose harvests were sealed, in [start, stop) epoch ms: asked for once, counted for many days."""
 
     def __init__(self, store: Store, pilot: Pilot, start: int, stop: int) -> None:
         self._times: dict[tuple[str, bool], list[int]] = {}  # community, was its diary simulated? → sorted
-        points = [*all_points(store, "lot", {"pilot": pilot.pilot}, start, stop)]
-        # what came out of a split or merge has no quantity of its own: it was harvested before
-        for point in whole(reversed(points), "quantity", "simulated"):
+        for point in reversed([*harvested(store, {"pilot": pilot.pilot}, start, stop)]):
             key = dict(point.tags)["community"], bool(point.fields["simulated"])
             self._times.setdefault(key, []).append(point.time)
 

@@ -16,9 +16,11 @@ from pathlib import Path
 
 from devices.clock import DAY_MS, HOUR_MS, day_of, midnight_of
 from devices.pilots.pilot import Pilot
+from gateway.lots import told
 from gateway.stores.points import Point, Value, tags
 from gateway.stores.store import RetryLater
 from traceability.diary.reader import EVERY, DiaryReader
+from traceability.diary.slots import Slots
 from traceability.digital_link import LotKey
 from traceability.pages import scans
 from traceability.records import addendum
@@ -72,7 +74,7 @@ class Openings:
             result.append(Point("scan", where, {"scans": number}, midnight_of(day, self._pilot.zone)))
         return result
 
-    def _lot(self, community: str, key: LotKey, slot: int, opened: int) -> list[Point]:
+    def _lot(self, community: str, key: LotKey, when: Slots, opened: int) -> list[Point]:
         """Beside what sealing wrote of a harvest; of what came out of a split or merge this alone, so that
         kilograms count once. Nothing where its product left the pilot.
         """
@@ -85,4 +87,4 @@ class Openings:
         where = tags(pilot=self._pilot.pilot, community=community, product=product.crop)
         far = scans.far_more(opened, packed)
         fields: dict[str, Value] = {"scans": opened, "packages": packed, "far_more": far, "lot": key.lot}
-        return [Point("lot", where, fields, slot)]
+        return [*told.points(where, fields, when)]

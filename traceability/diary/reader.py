@@ -22,6 +22,7 @@ from devices.files import to_read
 from devices.pilots.places import FIRST, LAST
 from traceability.diary import slots
 from traceability.diary.rows import VALID, DiaryAct, LotRow, Outcome
+from traceability.diary.slots import Slots
 from traceability.diary.tables import understood
 from traceability.digital_link import LotKey
 
@@ -96,8 +97,8 @@ class DiaryReader:
             for simulated, community, harvest, gtin, lot, *rest in rows
         ]
 
-    def slots(self) -> dict[LotKey, int]:
-        """When each sealed lot is told of, epoch ms (slots.py)."""
+    def slots(self) -> dict[LotKey, Slots]:
+        """When each sealed lot is told of (slots.py)."""
         if not self._path.exists():
             return {}
         with closing(to_read(self._path)) as db:

@@ -3,14 +3,14 @@
 event   every entry as it came                     lot     what became of a harvest
 later   entries about lots, each sealed once       unhandled   entries that nobody could work on
 addendum   what was sealed of lots after their harvest
-act     when an entry was sealed, or took effect
+act     when an entry was sealed, or took effect       slot   when a lot is told of
 """
 
 import sqlite3
 
-from traceability.diary import shown
+from traceability.diary import shown, slots
 
-SCHEMA = """
+SCHEMA = f"""{slots.SCHEMA}
 CREATE TABLE IF NOT EXISTS event(
   community TEXT NOT NULL, id TEXT NOT NULL, plot TEXT NOT NULL, time INTEGER NOT NULL,
   simulated INTEGER NOT NULL, harvest INTEGER NOT NULL, body BLOB NOT NULL, device TEXT NOT NULL DEFAULT '',
@@ -35,7 +35,7 @@ CREATE INDEX IF NOT EXISTS addenda ON addendum(community, id);
 CREATE TABLE IF NOT EXISTS act(
   time INTEGER PRIMARY KEY, community TEXT NOT NULL, id TEXT NOT NULL, UNIQUE(community, id));
 """
-TABLES = ("event", "lot", "later", "unhandled", "addendum", "act")
+TABLES = ("event", "lot", "later", "unhandled", "addendum", "act", "slot")
 
 
 VERSION = 1
@@ -48,3 +48,6 @@ def complete(db: sqlite3.Connection) -> None:
         db.executescript(f"BEGIN IMMEDIATE;{shown.WRONGLY}PRAGMA user_version={VERSION};COMMIT;")
     if "device" not in {row[1] for row in db.execute("PRAGMA table_info(event)")}:
         db.execute("ALTER TABLE event ADD COLUMN device TEXT NOT NULL DEFAULT ''")
+    with db:
+        db.execute("BEGIN IMMEDIATE")
+        slots.complete(db)

@@ -1,34 +1,77 @@
 """When a lot is told of, in a store that keeps one value a moment of a group's product.
 
-Harvests are written down by the minute, and two plots may be picked in the same one. The first in the log has
-its own time, as it was written down; each of the others the next millisecond that is free. What comes later
-in the log changes nothing of it, nor does a correction.
+Harvests are written down by the minute, and two plots may be picked in the same one. Who is sealed first has
+the time itself; each of the others the next millisecond that is nobody's. A lot whose time is corrected
+moves. What it leaves stays its own, so that whoever tells of the lot can empty it again and again.
 """
 
 import sqlite3
 from collections.abc import Iterable
+from typing import NamedTuple
 
+from traceability.diary.rows import LotRow
 from traceability.digital_link import LotKey
 
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS slot(
+  community TEXT NOT NULL, gtin TEXT NOT NULL, time INTEGER NOT NULL, lot TEXT NOT NULL,
+  current INTEGER NOT NULL, PRIMARY KEY(community, gtin, time));
+CREATE INDEX IF NOT EXISTS slots ON slot(gtin, lot);
+"""
 
-def read(db: sqlite3.Connection, community: str = "") -> dict[LotKey, int]:
-    """Of each sealed lot, or of those of one community, the slot in epoch ms."""
+
+class Slots(NamedTuple):
+    """Of one lot, in epoch ms: the slot that it has, and those that it had before."""
+
+    now: int
+    left: tuple[int, ...] = ()
+
+
+NOWHERE = Slots(0)  # of what is no lot
+
+
+def take(db: sqlite3.Connection, lots: Iterable[LotRow]) -> None:
+    """Give the sealed ones of these the slots of their times; one that has its slot there keeps it."""
+    for row in lots:
+        if row.leaf is not None:
+            _take(db, row.community, row.key, row.time)
+
+
+def complete(db: sqlite3.Connection) -> None:
+    """Give slots to sealed lots without one: an earlier version worked them out, from when a harvest was as
+    it came. Those that were corrected since are to be told of again, and move.
+    """
+    without = db.execute(
+        "SELECT l.community, l.harvest, l.gtin, l.lot, coalesce(e.time, l.time), l.time FROM lot l "
+        "LEFT JOIN event e ON e.community=l.community AND e.id=l.harvest WHERE l.leaf IS NOT NULL "
+        "AND NOT EXISTS (SELECT 1 FROM slot s WHERE s.gtin=l.gtin AND s.lot=l.lot) ORDER BY l.leaf"
+    ).fetchall()
+    for community, harvest, gtin, lot, came, now in without:
+        _take(db, community, LotKey(gtin, lot), came)
+        if came != now:
+            db.execute("UPDATE lot SET told=-1 WHERE community=? AND harvest=?", (community, harvest))
+
+
+def read(db: sqlite3.Connection, community: str = "") -> dict[LotKey, Slots]:
+    """The slots of each sealed lot, or of those of one community."""
     rows = db.execute(
-        "SELECT l.gtin, l.lot, l.community, coalesce(e.time, l.time) FROM lot l "
-        "LEFT JOIN event e ON e.community=l.community AND e.id=l.harvest "
-        f"WHERE l.leaf IS NOT NULL {'AND l.community=? ' if community else ''}ORDER BY l.leaf",
+        f"SELECT gtin, lot, time, current FROM slot {'WHERE community=? ' if community else ''}ORDER BY time",
         (community,) if community else (),
     )
-    return _apart((LotKey(gtin, lot), grower, time) for gtin, lot, grower, time in rows)
+    found: dict[LotKey, Slots] = {}
+    left: dict[LotKey, list[int]] = {}
+    for gtin, lot, time, current in rows:
+        key = LotKey(gtin, lot)
+        if current:
+            found[key] = Slots(time)
+        else:
+            left.setdefault(key, []).append(time)
+    return {key: Slots(slot.now, tuple(left.get(key, ()))) for key, slot in found.items()}
 
 
-def _apart(lots: Iterable[tuple[LotKey, str, int]]) -> dict[LotKey, int]:
-    taken: set[tuple[str, str, int]] = set()
-    slots = {}
-    for key, community, time in lots:
-        slot = time
-        while (community, key.gtin, slot) in taken:
-            slot += 1
-        taken.add((community, key.gtin, slot))
-        slots[key] = slot
-    return slots
+def _take(db: sqlite3.Connection, community: str, key: LotKey, time: int) -> None:
+    asked = "SELECT lot FROM slot WHERE community=? AND gtin=? AND time=?"
+    while db.execute(asked, (community, key.gtin, time)).fetchone() not in (None, (key.lot,)):
+        time += 1
+    db.execute("UPDATE slot SET current=0 WHERE gtin=? AND lot=?", key)
+    db.execute("INSERT OR REPLACE INTO slot VALUES(?,?,?,?,1)", (community, key.gtin, time, key.lot))

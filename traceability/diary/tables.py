@@ -41,6 +41,7 @@ from traceability.diary.rows import (
     PlotHarvest,
     Unhandled,
 )
+from traceability.diary.slots import Slots
 from traceability.digital_link import LotKey
 
 log = logging.getLogger(__name__)
@@ -153,7 +154,7 @@ class DiaryTables:
 
     def note_harvests(self, lots: Iterable[LotRow]) -> None:
         """These harvests are sealed or refused; nobody was shown yet. What was done with those that had been
-        refused is theirs now.
+        refused is theirs now. Sealed ones have the slots of when they are as corrected.
         """
         rows = list(lots)
         with self._writing():
@@ -162,6 +163,7 @@ class DiaryTables:
                 "INSERT OR REPLACE INTO lot VALUES(?,?,?,?,?,?,?,?,?,0)",
                 [(row.community, row.harvest, *row.key, *row[3:]) for row in rows],
             )
+            slots.take(self._db, rows)
             acts.note_harvests(self._db, rows)
 
     def note_entries(
@@ -172,6 +174,7 @@ class DiaryTables:
         not. A lot of theirs waits for nobody: what is counted is harvests. A sealed harvest that one of them
         corrects is to be shown again.
         """
+        made = list(lots)
         with self._writing():
             self._db.executemany(
                 "INSERT OR REPLACE INTO addendum VALUES(?,?,?,?,?,?,?)",
@@ -179,8 +182,9 @@ class DiaryTables:
             )
             self._db.executemany(
                 "INSERT OR IGNORE INTO lot VALUES(?,?,?,?,?,?,?,?,?,1)",
-                [(row.community, row.harvest, *row.key, *row[3:]) for row in lots],
+                [(row.community, row.harvest, *row.key, *row[3:]) for row in made],
             )
+            slots.take(self._db, made)
             self._db.executemany(
                 "UPDATE later SET done=1, refused=? WHERE community=? AND id=?",
                 [(refused, community, id) for community, id, refused in fates],
@@ -284,8 +288,8 @@ class DiaryTables:
         rows = self._ask("SELECT harvest FROM lot WHERE gtin=? AND lot=?", key)
         return str(rows[0][0]) if rows else None
 
-    def slots(self, community: str) -> dict[LotKey, int]:
-        """When each of a community's sealed lots is told of, epoch ms (slots.py)."""
+    def slots(self, community: str) -> dict[LotKey, Slots]:
+        """When each of a community's sealed lots is told of (slots.py)."""
         with self._lock:
             return slots.read(self._db, community)
 

@@ -35,6 +35,7 @@ from traceability.diary.file import require_whole
 from traceability.diary.reader import DiaryReader
 from traceability.diary.rows import Failed, Kept, LotRow, PendingHarvest, Unhandled
 from traceability.diary.season import basis
+from traceability.diary.slots import NOWHERE, Slots
 from traceability.diary.tables import ANY_TIME, DiaryTables
 from traceability.digital_link import LotKey
 from traceability.records import record
@@ -53,7 +54,7 @@ traces = logging.getLogger(__name__)
 class Sealed:
     """A harvest and what became of it: `leaf` is its index in the log, or None with `refused` saying
     why (a key of the catalogue `lot.*`). `time` and kilograms are the harvest's as corrected, epoch
-    ms; `slot` is when it is told of, its own among the lots of a product (`traceability.diary.slots`).
+    ms; `slots` say when it is told of, its own among the lots of a product (`traceability.diary.slots`).
     """
 
     harvest: str
@@ -66,7 +67,7 @@ class Sealed:
     leaf: int | None
     refused: str
     simulated: bool
-    slot: int = 0
+    slots: Slots = NOWHERE
 
 
 class _Draft(NamedTuple):
@@ -257,10 +258,10 @@ class Sealer:
             LotRow(s.community, s.harvest, s.key, s.time, s.quantity_kg, s.coverage, s.leaf, s.refused)
             for s in sealed
         )
-        slots: dict[LotKey, int] = {}
+        slots: dict[LotKey, Slots] = {}
         for community in {one.community for one in sealed if one.leaf is not None}:
             slots |= self._tables.slots(community)
-        return [replace(one, slot=slots.get(one.key, 0)) for one in sealed]
+        return [replace(one, slots=slots.get(one.key, one.slots)) for one in sealed]
 
 
 def lots(folder: Path, limit: int = 100, community: str = "", gtin: str = "") -> list[dict[str, object]]:

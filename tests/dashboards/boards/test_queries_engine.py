@@ -124,6 +124,11 @@ def test_real_kilograms_are_not_added_to_simulated_ones(any_influx):
         f'verified=true,simulated={simulated},lot="L{back}" {NOW - back * DAY}'
         for back, (kilograms, simulated) in enumerate([(800.0, "false"), (50.0, "true"), (7.0, "true")], 1)
     )
+    engine.write(  # where the first was before its day was corrected
+        "lot,pilot=dong-thap,community=canh-tan,product=longan quantity=0,coverage=0,verified=false,"
+        f'simulated=false,lot="",scans=0i,packages=0i,far_more=false {NOW - back * DAY}'
+        for back in (8, 9)
+    )
     panels = {panel["id"]: panel for panel in style.plain(trace.board("en").build())["panels"]}
     found = {}
     for target in panels[7]["targets"]:
@@ -136,6 +141,12 @@ def test_real_kilograms_are_not_added_to_simulated_ones(any_influx):
     assert {name: one[name] for one in counted for name in one if name != "time"} == {
         "real": 1, "simulated": 2, "verified": 3,
     }  # fmt: skip
+    a_day = [rows(engine.panel(target["query"])) for target in panels[6]["targets"]]
+    assert [[row["quantity"] for row in each] for each in a_day] == [[1], [1, 1]]
+    covered = rows(engine.panel(panels[8]["targets"][0]["query"]))
+    assert {row["coverage"] for row in covered} == {0.5, None}
+    assert len(rows(engine.panel(panels[10]["targets"][0]["query"]))) == 3
+    assert rows(engine.panel(panels[12]["targets"][0]["query"])) == [], "nobody opened one of them"
 
 
 def test_what_came_out_of_a_split_is_no_harvest_of_the_list(engine):
@@ -143,7 +154,7 @@ def test_what_came_out_of_a_split_is_no_harvest_of_the_list(engine):
     engine.write([part])
     query = queries.recent("lot", ["lot", "quantity"], DAYS, 10, over_0="quantity")
     assert {row["lot"] for row in rows(engine.panel(query))} == {"L1", "L29"}
-    scanned = rows(engine.panel(queries.most("lot", "scans", ["lot"], DAYS, 1)))
+    scanned = rows(engine.panel(queries.most("lot", "scans", ["lot"], DAYS, 1, called="lot")))
     assert [row["lot"] for row in scanned] == ["PART"]
 
 

@@ -11,17 +11,19 @@ from devices.clock import epoch_ms
 from devices.contract.diary import decode_diary
 from devices.contract.reading import Device
 from devices.pilots.pilot import load
-from gateway.indicators.count import SealTimes, share
+from gateway.indicators.count import SealTimes, harvested, share
 from gateway.ingest.message import Written
 from gateway.lots.growth import Growth
 from gateway.lots.openings import Openings
 from gateway.service import Diaries
+from gateway.stores.influx import InfluxStore
 from gateway.stores.sqlite import SqliteStore
 from traceability.pages.scans import Scans
 from traceability.sealing import seal
 from traceability.sealing.seal import Sealer
 
 PILOT = load("dong-thap")
+WHERE = {"pilot": PILOT.pilot}
 SECRETARY = Device(PILOT.pilot, "tam-que", "notebook", "diary", simulated=False)
 SIMULATED = Device(PILOT.pilot, "tam-que", "tam-que-diary-01", "diary", simulated=True)
 PICKED = datetime(2026, 11, 12, 1, 0, tzinfo=UTC)
@@ -32,9 +34,9 @@ LATER = epoch_ms(PICKED) + DAY
 class Group:
     """A group's diary over a real store and a real log."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, store=None):
         self.trace = folder / "trace"
-        self.store = SqliteStore(folder / "store.sqlite")
+        self.store = store or SqliteStore(folder / "store.sqlite")
         self.sealer = Sealer(self.trace, PILOT, Growth(self.store, PILOT), "http://x", "o/log")
         self._diaries = Diaries(self.sealer, self.store, PILOT, lambda: None)
 
@@ -54,11 +56,11 @@ class Group:
         self.store.write(Openings(self.trace, PILOT).points(at))
 
     def points(self):
-        return self.store.series("lot", {"pilot": PILOT.pilot}, 0, LATER, 1000)
+        return self.store.series("lot", WHERE, 0, LATER, 1000)
 
     def told(self):
         """Lot → fields, of what counts as one."""
-        return {point.fields["lot"]: point.fields for point in self.points() if "quantity" in point.fields}
+        return {point.fields["lot"]: point.fields for point in harvested(self.store, WHERE, 0, LATER)}
 
     def key(self, harvest):
         lot = self.sealer._tables.lot("tam-que", harvest)
@@ -188,14 +190,92 @@ def test_a_correction_that_is_refused_changes_no_figure(group):
     assert shown(group) == {group.key("h1").lot: 500.0, group.key("h2").lot: 300.0}
 
 
-def test_a_day_that_is_corrected_is_the_day_of_the_list_and_the_point_stays(group):
+def days(group):
+    """Lot → when it is, of what counts as one."""
+    return {point.fields["lot"]: point.time for point in harvested(group.store, WHERE, 0, LATER)}
+
+
+def kilograms(group, year):
+    """What is counted of a calendar year."""
+    start, stop = (epoch_ms(datetime(one, 1, 1, tzinfo=PILOT.zone)) for one in (year, year + 1))
+    return sum(point.fields["quantity"] for point in harvested(group.store, WHERE, start, stop))
+
+
+@pytest.fixture(params=["sqlite", "influx"])
+def either(request, tmp_path):
+    """The group over each of the stores."""
+    store = None
+    if request.param == "influx":
+        server = request.getfixturevalue("influx")
+        store = InfluxStore(server.url, server.token, server.org, server.bucket())
+    with closing(Group(tmp_path, store)) as made:
+        yield made
+
+
+NEW_YEAR = datetime(2026, 1, 2, 1, 0, tzinfo=UTC)
+OLD_YEAR = NEW_YEAR - timedelta(days=3)
+
+
+def test_a_harvest_that_is_corrected_over_a_year_s_end_counts_in_the_other_year(either):
+    either.write(harvest("h1", 500.0, NEW_YEAR), harvest("h2", 300.0, NEW_YEAR, plot="plot-2"))
+    either.look()
+    assert kilograms(either, 2026) == 800.0
+    either.write(correction("c1", "h1", NEW_YEAR + timedelta(hours=3), ts=OLD_YEAR.isoformat()))
+    either.look()
+    h1, h2 = (either.key(id).lot for id in ("h1", "h2"))
+    assert days(either) == {h1: epoch_ms(OLD_YEAR), h2: epoch_ms(NEW_YEAR) + 1}
+    assert (kilograms(either, 2025), kilograms(either, 2026)) == (500.0, 300.0)
+    assert {row["lot"]: row["time"] for row in seal.lots(either.trace)} == {
+        h1: epoch_ms(OLD_YEAR), h2: epoch_ms(NEW_YEAR),
+    }  # fmt: skip
+    year = epoch_ms(OLD_YEAR) + 365 * DAY
+    assert counted(either, year) == (("tam-que",), True)
+    back = correction("c2", "h2", NEW_YEAR + timedelta(hours=4), plot="plot-2", ts=OLD_YEAR.isoformat())
+    either.write(back)
+    assert days(either) == {h1: epoch_ms(OLD_YEAR), h2: epoch_ms(OLD_YEAR) + 1}
+    assert counted(either, year + DAY) == ((), False), "nobody harvested within a year of then"
+
+
+def test_a_lot_that_comes_back_has_its_first_place_and_nobody_else_ever_has_it(group):
+    group.write(harvest("h1", 500.0))
+    before = PICKED - timedelta(days=1)
+    group.write(correction("c1", "h1", ts=before.isoformat()), harvest("h2", 300.0, plot="plot-2"))
+    h1, h2 = group.key("h1").lot, group.key("h2").lot
+    assert days(group) == {h1: epoch_ms(before), h2: epoch_ms(PICKED) + 1}
+    group.write(correction("c2", "h1", PICKED + timedelta(hours=4), ts=PICKED.isoformat()))
+    assert days(group) == {h1: epoch_ms(PICKED), h2: epoch_ms(PICKED) + 1}
+    assert shown(group) == {h1: 500.0, h2: 300.0}
+
+
+def test_what_was_opened_of_a_lot_moves_with_it(group):
+    group.write(harvest("h1", 500.0))
+    with closing(Scans(group.trace / "scans.sqlite")) as scans:
+        for _ in range(7):
+            scans.count(group.key("h1"), PICKED.date())
+    group.look()
+    group.write(correction("c1", "h1", ts=(PICKED - timedelta(days=1)).isoformat()))
+    group.look()
+    assert {(point.fields["lot"], point.fields["scans"]) for point in group.points()} == {
+        (group.key("h1").lot, 7), ("", 0),
+    }  # fmt: skip
+
+
+def test_a_lot_that_an_earlier_version_left_where_it_had_been_moves(group):
     group.write(harvest("h1", 500.0), harvest("h2", 300.0, plot="plot-2"))
     before = PICKED - timedelta(days=1)
+    left = group.points()
     group.write(correction("c1", "h1", ts=before.isoformat()))
-    assert {row["lot"]: row["time"] for row in seal.lots(group.trace)} == {
-        group.key("h1").lot: epoch_ms(before), group.key("h2").lot: epoch_ms(PICKED),
-    }  # fmt: skip
-    assert sorted(point.time - epoch_ms(PICKED) for point in group.points()) == [0, 1]
+    right = days(group)
+    group.sealer.close()
+    with closing(sqlite3.connect(group.trace / "trace.sqlite")) as db:
+        db.executescript("DROP TABLE slot")
+    (group.trace.parent / "store.sqlite").rename(group.trace.parent / "after.sqlite")
+    with closing(Group(group.trace.parent)) as again:
+        again.store.write(left)
+        again.write()
+        assert days(again) == right
+        assert sorted(shown(again).values()) == [300.0, 500.0]
+    again.sealer = group.sealer = Sealer(group.trace, PILOT, Growth(group.store, PILOT), "http://x", "o/log")
 
 
 def test_what_an_earlier_version_told_wrongly_is_told_again(group):
