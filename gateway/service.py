@@ -298,7 +298,7 @@ class Diaries:
             fields: dict[str, Value] = {
                 # canonical JSON writes 1.0 as 1, and InfluxDB keeps a field to the type it first had
                 "quantity": float(one.quantity_kg),
-                "coverage": float(one.coverage),
+                "coverage": float(one.coverage or 0.0),
                 "verified": one.leaf is not None,
                 "simulated": one.simulated,
                 "lot": one.key.lot,

@@ -58,7 +58,7 @@ def list_lots(
     cells = [
         (str(row["gtin"]), str(row["lot"]), _producer(row, pilot, lang),
          terminal.moment(int(str(row["time"])), zone, lang), number(float(str(row["quantity_kg"])), lang),
-         percent(float(str(row["coverage"])), lang),
+         percent(float(str(row["coverage"])), lang) if row["coverage"] is not None else "–",
          text(f"lot.{row['refused']}", lang) if row["refused"] else str(row["leaf"]))
         for row in rows
     ]  # fmt: skip

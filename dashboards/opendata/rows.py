@@ -99,7 +99,7 @@ class LotRow(_Row):
     gtin: str
     time: datetime
     quantity: Quantity
-    coverage: float
+    coverage: float | None = Field(description="null of what was not sealed: nobody asked how it grew")
     unit: str = Field(description="of coverage")
     sealed: bool
     simulated: bool = Field(description="of a simulated diary: nothing was harvested")

@@ -21,15 +21,13 @@ from devices.contract.payloads import PayloadError
 from devices.files import to_read
 from devices.pilots.places import FIRST, LAST
 from traceability.diary import slots
-from traceability.diary.rows import VALID, DiaryAct, LotRow, Outcome
+from traceability.diary.rows import SOURCE, VALID, DiaryAct, LotRow, Outcome
 from traceability.diary.slots import Slots
 from traceability.diary.tables import understood
 from traceability.digital_link import LotKey
 
 EVERY = -1  # of SQLite: a limit that is none
 GONE = ("merge", "revocation")  # a lot is not there any more after one of these
-# what came out of a split or merge is known as its entry's id, a hyphen and a number
-SOURCE = "s.community=l.community AND s.id=rtrim(rtrim(l.harvest, '0123456789'), '-')"
 # a day of no calendar of ours stands as 1970: it is shown, and ends nobody's list
 TIME, SPAN = "CASE WHEN time BETWEEN ? AND ? THEN time ELSE 0 END", (
     midnight_of(FIRST, UTC), midnight_of(LAST, UTC),

@@ -8,6 +8,8 @@ from traceability.digital_link import LotKey
 
 # why a correction that holds is shown by no lot; "": it is shown
 VALID = ("", "no_lot", "lot_refused", "nothing_to_correct")
+# the event s that a lot l came out of by a split or merge: l is known as its id, a hyphen and a number
+SOURCE = "s.community=l.community AND s.id=substr(l.harvest, 1, length(rtrim(l.harvest, '0123456789')) - 1)"
 UNHANDLED = "unhandled"  # the reason of what our own code stumbled over
 
 
@@ -58,7 +60,8 @@ class PlotHarvest(NamedTuple):
 
 class LotRow(NamedTuple):
     """What became of a harvest, or came out of a split or merge: `leaf` is its index in the log, or None with
-    `refused` saying why. `harvest` is the id that the diary knows it by, `time` epoch ms.
+    `refused` saying why. `harvest` is the id that the diary knows it by, `time` epoch ms; `coverage` is None
+    where nobody asked how it grew: of what was refused, or merged.
     """
 
     community: str
@@ -66,7 +69,7 @@ class LotRow(NamedTuple):
     key: LotKey
     time: int
     kilograms: float
-    coverage: float
+    coverage: float | None
     leaf: int | None
     refused: str = ""
 

@@ -9,6 +9,7 @@ act     when an entry was sealed, or took effect       slot   when a lot is told
 import sqlite3
 
 from traceability.diary import shown, slots
+from traceability.diary.rows import SOURCE
 
 SCHEMA = f"""{slots.SCHEMA}
 CREATE TABLE IF NOT EXISTS event(
@@ -38,14 +39,21 @@ CREATE TABLE IF NOT EXISTS act(
 TABLES = ("event", "lot", "later", "unhandled", "addendum", "act", "slot")
 
 
-VERSION = 1
+# to an earlier version a lot of which nobody asked how it grew had not been measured at all
+NOT_ASKED = f"""
+UPDATE lot AS l SET coverage=NULL WHERE refused<>'' OR EXISTS (
+  SELECT 1 FROM event s WHERE {SOURCE} AND instr(s.body, CAST('"event":"merge"' AS BLOB)));
+"""
+VERSION = 2
 
 
 def complete(db: sqlite3.Connection) -> None:
     """Make what is missing, as an earlier version had it not, and have what it showed wrongly shown again."""
     db.executescript(SCHEMA)
-    if db.execute("PRAGMA user_version").fetchone()[0] < VERSION:
-        db.executescript(f"BEGIN IMMEDIATE;{shown.WRONGLY}PRAGMA user_version={VERSION};COMMIT;")
+    before = db.execute("PRAGMA user_version").fetchone()[0]
+    if before < VERSION:
+        mended = NOT_ASKED if before else shown.WRONGLY + NOT_ASKED
+        db.executescript(f"BEGIN IMMEDIATE;{mended}PRAGMA user_version={VERSION};COMMIT;")
     if "device" not in {row[1] for row in db.execute("PRAGMA table_info(event)")}:
         db.execute("ALTER TABLE event ADD COLUMN device TEXT NOT NULL DEFAULT ''")
     with db:

@@ -182,6 +182,12 @@ def derived(
     }  # fmt: skip
 
 
+def coverage(content: dict[str, Any]) -> float | None:
+    """How much of a lot's growing was measured; None of what was merged, which says that of its parts."""
+    conditions = content["conditions"]
+    return float(conditions["coverage"]) if conditions["raw_sha256"] else None
+
+
 def _once(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Entries in order of time: what several lots have in common was done once."""
     known = {row["id"]: row for row in rows}

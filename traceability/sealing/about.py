@@ -61,7 +61,7 @@ class DraftedLot(NamedTuple):
     key: LotKey
     time: int
     kilograms: float
-    coverage: float
+    coverage: float | None
     entry: bytes
 
 

@@ -226,7 +226,7 @@ class Handler:
                     record.derived(made_of, key, event, amount, harvested, epcis)
                 )
             data = work.read(path)
-            coverage = json.loads(data)["conditions"]["coverage"]
+            coverage = record.coverage(json.loads(data))
             time = epoch_ms(event.ts)
             entry = record.entry(data)
             work.lots.append(

@@ -54,7 +54,8 @@ traces = logging.getLogger(__name__)
 class Sealed:
     """A harvest and what became of it: `leaf` is its index in the log, or None with `refused` saying
     why (a key of the catalogue `lot.*`). `time` and kilograms are the harvest's as corrected, epoch
-    ms; `slots` say when it is told of, its own among the lots of a product (`traceability.diary.slots`).
+    ms; `coverage` is None of what was refused; `slots` say when it is told of, its own among the lots
+    of a product (`traceability.diary.slots`).
     """
 
     harvest: str
@@ -63,7 +64,7 @@ class Sealed:
     key: LotKey
     time: int
     quantity_kg: float
-    coverage: float
+    coverage: float | None
     leaf: int | None
     refused: str
     simulated: bool
@@ -202,7 +203,7 @@ class Sealer:
         )
         path = lot.record_file(records, key)
         sealed = Sealed(
-            harvest.id, community_id, product.crop, key, epoch_ms(now.ts), now.quantity_kg, 0.0, None, "",
+            harvest.id, community_id, product.crop, key, epoch_ms(now.ts), now.quantity_kg, None, None, "",
             simulated,
         )  # fmt: skip
         # what is sealed stays sealed: a diary entry that comes late cannot unmake a record
@@ -230,8 +231,7 @@ class Sealer:
             files[path] = data
             return _Draft(replace(sealed, coverage=grew.coverage), record.entry(data))
         data = path.read_bytes()
-        coverage = record.parse(data)["conditions"]["coverage"]
-        return _Draft(replace(sealed, coverage=coverage), record.entry(data))
+        return _Draft(replace(sealed, coverage=record.coverage(record.parse(data))), record.entry(data))
 
     def _take_log(self) -> Log:
         """The log, with the secret of the lots' codes; this process keeps both once it has them."""

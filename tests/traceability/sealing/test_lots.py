@@ -1,12 +1,20 @@
 """Lots as pages list them: of all communities or of one, with those that were recalled."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
 
 from devices.clock import epoch_ms
 from devices.contract.diary import Split
 from devices.pilots.pilot import Pilot
 from tests.traceability.conftest import HARVESTED, harvest, recall, write
+from tests.traceability.diary.test_standing import Plot, entry, pick
+from traceability.commands import trace_app
+from traceability.diary.reader import DiaryReader
 from traceability.sealing import seal
 from traceability.sealing.seal import Sealer
 
@@ -61,3 +69,34 @@ def test_a_lot_and_what_became_of_it_say_whether_the_diary_is_a_simulated_one(
 
 def test_a_folder_without_a_diary_has_no_lots(tmp_path: Path) -> None:
     assert seal.lots(tmp_path, 10, "tam-que") == seal.recalls(tmp_path, 10, "tam-que") == []
+
+
+@pytest.mark.parametrize("id", ["me", "me-", "me-7", "7"])
+def test_a_lot_of_which_nobody_asked_how_it_grew_has_no_coverage(
+    tmp_path: Path, pilot: Pilot, id: str
+) -> None:
+    """What was merged says that of its parts; nobody looks after what is refused."""
+    plot = Plot(tmp_path / "trace", pilot)
+    plot.write(pick("h", 0, 850), pick("i", 0.1, 300), pick("too-much", 0.2, 900_000))
+    plot.write(entry("split", "before", 1, harvest="h", parts=[800, 50]))
+    plot.write(entry("merge", id, 2, harvests=["before-1", "i"]))
+    plot.write(entry("split", "after-", 3, harvest=f"{id}-1", parts=[500, 600]))
+    asked = {"h": 0.97, "i": 0.97, "before-1": 0.97, "before-2": 0.97}
+    ids = [*asked, f"{id}-1", "after--1", "after--2"]
+    kilograms = {id: row.kilograms for id in ids if (row := plot.sealer._tables.lot("tam-que", id))}
+    assert set(kilograms) == set(ids)
+
+    def listed() -> dict[object, object]:
+        return {row["lot"]: row["coverage"] for row in seal.lots(plot.folder) if not row["refused"]}
+
+    right = {plot.key(id).lot: asked.get(id) for id in ids}
+    assert listed() == right
+    assert [row["coverage"] for row in seal.lots(plot.folder) if row["refused"]] == [None]
+    assert {lot.plot for lot in DiaryReader(plot.folder).lots("tam-que")} == {"plot-1"}
+    ran = CliRunner().invoke(trace_app, ["list", "--data", str(tmp_path)])
+    assert ran.exit_code == 0 and ran.output.count("–") == 4 and " 0%" not in ran.output
+    plot.sealer.close()
+    with closing(sqlite3.connect(plot.folder / "trace.sqlite")) as db:  # as an earlier version left it
+        db.executescript("UPDATE lot SET coverage=0 WHERE coverage IS NULL; PRAGMA user_version=1")
+    with closing(Plot(plot.folder, pilot).sealer):
+        assert listed()[plot.key(f"{id}-1").lot] is None
