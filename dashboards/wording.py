@@ -193,7 +193,7 @@ def lot_of(lot: dict[str, Any], pilot: Pilot, lang: str) -> dict[str, Any]:
         "labels": f"/labels/{lot['gtin']}/{lot['lot']}.pdf",
         "harvested": text("overview.harvested", lang, day=day(moment_of(lot["time"], pilot.zone), lang)),
         "quantity": f"{plain(lot['quantity_kg'], lang)} kg",
-        "recalled": lot.get("recalled", False),
+        "unfit": text(f"unfit.{lot['unfit']}", lang) if lot.get("unfit") else "",
         "simulated": lot["simulated"],
         "refused": text("overview.refused_lot", lang, reason=text(f"lot.{lot['refused']}", lang))
         if lot["refused"]

@@ -91,7 +91,10 @@ def make_label(
         bool, typer.Option("--rehearsal", help="To try out: the label says so, and localhost will do.")
     ] = False,
     anyway: Annotated[
-        bool, typer.Option("--anyway", help="Even if the lot was recalled, or should not have been sealed.")
+        bool,
+        typer.Option(
+            "--anyway", help="Even if the lot was recalled, should not have been sealed, or went into others."
+        ),
     ] = False,
     lang: Language = "vi",
 ) -> None:
@@ -102,7 +105,7 @@ def make_label(
     key, sealed = _record(data, gtin, lot)
     settings, content = Settings.read(data=data), record.parse(sealed)
     later = Shelf(settings.trace).addenda(key)
-    why = story.warning(later, lang)
+    why = story.warning(content, later, lang)
     if why and not anyway:
         raise Misuse("label.recalled", why=why)
     base_url = address.of(settings, content)

@@ -107,6 +107,14 @@ class DiaryReader:
         asked = "SELECT DISTINCT gtin, lot FROM addendum WHERE kind='revocation'"
         return {LotKey(gtin, lot) for gtin, lot in self._ask(asked, ())}
 
+    def judged(self) -> dict[LotKey, list[str]]:
+        """By lot, what says whether it may be sold: the ids of entries, in the order of the log."""
+        found: dict[LotKey, list[str]] = {}
+        asked = "SELECT gtin, lot, id FROM addendum WHERE kind NOT IN ('packing', 'shipping') ORDER BY leaf"
+        for gtin, lot, id in self._ask(asked, ()):
+            found.setdefault(LotKey(gtin, lot), []).append(id)
+        return found
+
     def recalls(self, limit: int, community: str = "") -> list[Recall]:
         """The newest recalls of all communities, or of one; a lot may be recalled more than once."""
         rows = self._ask(

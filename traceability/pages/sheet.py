@@ -1,8 +1,8 @@
 """Labels of a lot to print, `/labels/{gtin}/{lot}.pdf`: what `hoiquan trace label` writes, for whoever has a
 browser alone.
 
-The code is no secret: it is on the lot's page. A lot that was recalled, or should not
-have been sealed as is known now, gets no new labels.
+The code is no secret: it is on the lot's page. A lot that was recalled, should not have been sealed as is
+known now, or went into others, gets no new labels.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ def router(folder: Path, base_url: str) -> APIRouter:
 
     def sheet(key: LotKey, data: bytes) -> bytes | None:
         later = [entry for entry, _ in shelf.later(key)]
-        return None if story.warning([*map(json.loads, later)], "vi") else made(data, *later)
+        return None if story.unfit(json.loads(data), [*map(json.loads, later)]) else made(data, *later)
 
     routes = APIRouter(route_class=LotRoute, include_in_schema=False)
 

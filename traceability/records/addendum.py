@@ -28,7 +28,7 @@ from traceability.digital_link import LotKey
 from traceability.records import record, story
 from traceability.records.epcis import kilograms
 
-ROUNDING = 1e-6  # kilograms
+ROUNDING = story.ROUNDING
 
 
 class Refused(ValueError):
@@ -56,17 +56,22 @@ def check_quantity(event: DiaryEvent, total_kg: float, used: Mapping[str, float]
     """
     handles = not isinstance(event, Correction | Revocation | Input)
     if handles and weight(event, total_kg) > room(event.event, total_kg, used) + ROUNDING:
-        raise Refused("more_than_lot")
+        nothing_left = isinstance(event, Handling) and total_kg - _gone(used) < ROUNDING
+        raise Refused("passed_on" if nothing_left else "more_than_lot")
 
 
 def room(kind: str, total_kg: float, used: Mapping[str, float]) -> float:
     """Kilograms of a lot that an event of this kind may still handle: what is packed may be shipped, and what
     is shipped be packed; what goes into another lot is neither.
     """
-    gone = used.get("split", 0.0) + used.get("merge", 0.0)
     packed, shipped = used.get("packing", 0.0), used.get("shipping", 0.0)
     taken = {"packing": packed, "shipping": shipped}.get(kind, max(packed, shipped))
-    return total_kg - gone - taken
+    return total_kg - _gone(used) - taken
+
+
+def _gone(used: Mapping[str, float]) -> float:
+    """Kilograms that went into other lots."""
+    return used.get("split", 0.0) + used.get("merge", 0.0)
 
 
 def check_whole(later: Sequence[Mapping[str, Any]]) -> None:

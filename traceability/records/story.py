@@ -18,6 +18,7 @@ from traceability.digital_link import LotKey
 from traceability.records import address, record
 
 RECALL, CORRECTION, HARVEST = "revocation", "correction", "harvest"
+ROUNDING = 1e-6  # kilograms
 
 
 def is_entry(content: dict[str, Any]) -> bool:
@@ -51,6 +52,19 @@ def breaks(later: Sequence[Mapping[str, Any]]) -> str:
         if one.get("breaks"):
             return str(one["breaks"])
     return ""
+
+
+def unfit(content: dict[str, Any], later: Sequence[dict[str, Any]]) -> str:
+    """Why no more goods may be sold under the lot's code, a key of the catalogue `unfit.*`; "" if they may:
+    it was recalled, would not have been sealed as is known now, or all of it went into other lots.
+    """
+    if recalled(later):
+        return "recalled"
+    if breaks(later):
+        return "broken"
+    merged = any(one["event"]["event"] == "merge" for one in later)
+    parts = sum(part["quantity_kg"] for one in later for part in one["lots"])
+    return "passed_on" if merged or parts > kilograms(content, later) - ROUNDING else ""
 
 
 def held(later: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -121,12 +135,17 @@ def sentences(content: dict[str, Any], later: Sequence[dict[str, Any]], lang: st
     return [*lines, f"{text(key, lang, number=len(later))} {page(content)}".strip()]
 
 
-def warning(later: Sequence[dict[str, Any]], lang: str) -> str:
-    """Why nobody should use a lot: its recall, or what forbids it as is known now; "" if nothing does."""
-    if recalls := [one for one in later if recalled([one])]:
-        return _entry(recalls[0], lang)[0]
-    reason = breaks(later)
-    return text("verify.breaks", lang, reason=text(f"lot.{reason}", lang)) if reason else ""
+def warning(content: dict[str, Any], later: Sequence[dict[str, Any]], lang: str) -> str:
+    """The same in words."""
+    match unfit(content, later):
+        case "recalled":
+            return next(_entry(one, lang)[0] for one in later if recalled([one]))
+        case "broken":
+            return text("verify.breaks", lang, reason=text(f"lot.{breaks(later)}", lang))
+        case "passed_on":
+            lots = ", ".join(part["lot"] for one in later for part in one["lots"])
+            return text("label.passed_on", lang, lots=lots)
+    return ""
 
 
 def _entry(one: dict[str, Any], lang: str) -> list[str]:

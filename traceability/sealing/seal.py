@@ -38,7 +38,7 @@ from traceability.diary.season import basis
 from traceability.diary.slots import NOWHERE, Slots
 from traceability.diary.tables import ANY_TIME, DiaryTables
 from traceability.digital_link import LotKey
-from traceability.records import record
+from traceability.records import addendum, record, story
 from traceability.records.conditions import Grew
 from traceability.records.reports import Reports
 from traceability.sealing import lot
@@ -280,7 +280,7 @@ def _lots(
     folder: Path, limit: int, community: str, gtin: str = "", *, harvests: bool = False
 ) -> list[dict[str, object]]:
     reader = DiaryReader(folder)
-    recalled = reader.recalled()
+    recalled, judged = reader.recalled(), reader.judged()
     return [
         {
             "community": row.community,
@@ -292,10 +292,24 @@ def _lots(
             "leaf": row.leaf,
             "refused": row.refused,
             "recalled": row.key in recalled,
+            "unfit": _unfit(folder, row.key, judged.get(row.key, ())),
             "simulated": simulated,
         }
         for row, simulated in reader.outcomes(limit, community, gtin, harvests=harvests)
     ]
+
+
+def _unfit(folder: Path, key: LotKey, judged: Sequence[str]) -> str:
+    """Why a lot may not be sold (`story.unfit`), by the entries `judged`."""
+    data = read(folder, key) if judged else None
+    if data is None:
+        return ""
+    sealed = dict(addendum.read_all(folder / "records", key))
+    try:
+        return story.unfit(json.loads(data), [json.loads(sealed[id]) for id in judged if id in sealed])
+    except CONTENT:  # a damaged file: its own page says so, and the others are listed
+        traces.exception("the record of lot %s, or an entry beside it, cannot be read", key.lot)
+        return ""
 
 
 def recalls(folder: Path, limit: int, community: str = "") -> list[dict[str, object]]:

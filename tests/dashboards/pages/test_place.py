@@ -12,6 +12,7 @@ from dashboards.pages import overview, place
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot, load
+from devices.texts import text
 from devices.web.conditional import Conditional
 from gateway.indicators.count import Evaluation
 from gateway.stores.points import Point, device_tags, tags
@@ -24,8 +25,8 @@ PLACE = "thuan-tan"
 def client_of(store: SqliteStore, pilot: Pilot, now: int = NOW, **more: object) -> TestClient:
     lots = [{"community": PLACE, "gtin": "02000000000015", "lot": f"TT-{number}", "time": NOW - DAY_MS,
              "quantity_kg": 1850.5, "coverage": 0.9, "leaf": 3, "refused": "", "recalled": number == 2,
-             "simulated": number == 1}
-            for number in (1, 2)]  # fmt: skip
+             "unfit": {2: "recalled", 3: "passed_on"}.get(number, ""), "simulated": number == 1}
+            for number in (1, 2, 3)]  # fmt: skip
     recalls = [{"community": PLACE, "gtin": "02000000000015", "lot": "TT-2", "time": NOW - HOUR_MS,
                 "reason": "dư lượng <b>"}]  # fmt: skip
     figures = Figures(
@@ -213,13 +214,16 @@ def test_lots_lead_to_their_records_and_a_recall_is_said(client: TestClient) -> 
 def test_a_lot_of_the_simulator_is_marked_as_one(client: TestClient) -> None:
     lots = client.get(f"/place/{PLACE}").text.partition('<ul class="lots">')[2]
     assert re.findall(r'<b>[^<]*</b> · (TT-.)</a>.*?<span class="tag">([^<]+)</span>', lots) == [
-        ("TT-1", "mô phỏng"), ("TT-2", "thật"),
+        ("TT-1", "mô phỏng"), ("TT-2", "thật"), ("TT-3", "thật"),
     ]  # fmt: skip
 
 
-def test_labels_are_printed_of_lots_that_were_not_recalled(client: TestClient) -> None:
+def test_labels_are_printed_of_lots_that_may_be_sold_and_of_the_others_it_says_why(
+    client: TestClient,
+) -> None:
     page = client.get(f"/place/{PLACE}").text
     assert re.findall(r'href="(/labels/[^"]+)"', page) == ["/labels/02000000000015/TT-1.pdf"]
+    assert page.count(text("unfit.recalled", "vi")) == page.count(text("unfit.passed_on", "vi")) == 1
 
 
 def test_recalls_are_listed_with_day_and_reason(client: TestClient) -> None:

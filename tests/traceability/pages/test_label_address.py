@@ -19,6 +19,7 @@ from tests.system.running import done, hoiquan, one_line
 from tests.traceability.conftest import HARVESTED, Grower, harvest, recall, sprayed, write
 from traceability.digital_link import LotKey
 from traceability.records import address
+from traceability.records.shelf import Shelf
 from traceability.sealing.seal import Sealer, lots, read
 
 HERE = "http://localhost:22501"  # as `hoiquan up --http-port 22501` seals it
@@ -123,6 +124,17 @@ def test_nor_does_one_that_should_not_have_been_sealed(public: Shop) -> None:
     assert text("lot.pre_harvest_interval", "vi") in line and "--anyway" in line
     assert not (public.folder / "lot.svg").exists()
     done(public.label("lot.svg", "--anyway"))
+
+
+def test_nor_one_that_went_into_others(public: Shop) -> None:
+    parts = Split(event="split", id="s", ts=HARVESTED, plot="plot-1", crop="mango", harvest="mango-1",
+                  parts=(400.0, 450.0))  # fmt: skip
+    write(public.sealer, public.device, parts)
+    (lots,) = (one["lots"] for one in Shelf(public.folder / "trace").addenda(public.key))
+    for lang in LANGS:
+        line = one_line(public.label("lot.pdf", "--lang", lang), 2)
+        assert text("label.passed_on", lang, lots=", ".join(one["lot"] for one in lots)) in line
+    assert not (public.folder / "lot.pdf").exists()
 
 
 def test_a_recalled_lot_gets_no_label(public: Shop) -> None:

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from devices.contract.diary import Correction
+from devices.contract.diary import Correction, Merge, Split
 from devices.pilots.pilot import Pilot
 from devices.texts import text
 from tests.traceability.conftest import HARVESTED, harvest, recall, sprayed, write
@@ -57,6 +57,34 @@ def test_nor_are_there_labels_of_a_lot_that_should_not_have_been_sealed(
                       reason="nhầm", changes={"pre_harvest_days": 1.0})  # fmt: skip
     write(sealer, pilot.fleet["tam-que-diary-01"], mend)
     assert client(tmp_path, pilot).get(f"/labels/{key.gtin}/{key.lot}.pdf").status_code == 200
+
+
+def test_nor_are_there_labels_of_a_lot_that_went_into_others(
+    key: LotKey, sealer: Sealer, tmp_path: Path, pilot: Pilot
+) -> None:
+    device = pilot.fleet["tam-que-diary-01"]
+    half = Split(event="split", id="half", ts=HARVESTED, plot="plot-1", crop="mango", harvest="mango-1",
+                 parts=(300.0, 200.0))  # fmt: skip
+    write(sealer, device, half)
+    served = client(tmp_path, pilot)
+    assert served.get(f"/labels/{key.gtin}/{key.lot}.pdf").status_code == 200, "350 kg are left of it"
+    other = write(sealer, device, harvest(2, plot="plot-2"))
+    assert other is not None
+    merge = Merge(event="merge", id="one", ts=HARVESTED, plot="plot-1", crop="mango",
+                  harvests=("half-1", "mango-2"))  # fmt: skip
+    write(sealer, device, merge)
+    rest = Split(event="split", id="rest", ts=HARVESTED, plot="plot-1", crop="mango", harvest="mango-1",
+                 parts=(150.0, 200.0))  # fmt: skip
+    write(sealer, device, rest)
+    unfit = {str(row["lot"]): row["unfit"] for row in seal.lots(tmp_path)}
+    assert sorted(unfit.values()) == ["", "", "", "", *["passed_on"] * 3]
+    assert unfit[key.lot] == unfit[other.key.lot] == "passed_on"
+    for lot, why in unfit.items():
+        answer = served.get(f"/labels/{key.gtin}/{lot}.pdf")
+        assert answer.status_code == (303 if why else 200), "as it is offered"
+    served.get(f"/labels/{key.gtin}/{key.lot}.pdf")
+    page = TestClient(served.app).get(f"/labels/{key.gtin}/{key.lot}.pdf", headers={"accept": "text/html"})
+    assert text("event.split", "vi") in page.text
 
 
 def test_page_and_label_have_what_was_corrected(
