@@ -2,6 +2,6 @@
 
 scan ─► resolver.py ─► web.py ─► records.shelf ─► lot_page.py (frame.py, chart.py), EPCIS, proof
              └► linkset   └► product_page.py, for lots to choose
-scans.py: how often a page was opened
+scans.py: how often a page was opened    shared.py: scripts of other places may read all of this
 label.py: QR codes and sheets of labels (sheet.py)      verify_page.py: a check in the browser, no network
 """

@@ -10,6 +10,7 @@ from devices.texts import text
 from devices.web.frame import headers
 from devices.web.language import VARY, language
 from traceability.pages.frame import PAGES, trouble
+from traceability.pages.shared import Shared
 from traceability.records.reports import Reports, path_of
 
 TEXT = "text/plain; charset=utf-8"
@@ -17,7 +18,7 @@ TEXT = "text/plain; charset=utf-8"
 
 def router(folder: Path) -> APIRouter:
     """Routes over the reports below `folder`."""
-    reports, routes = Reports(folder), APIRouter(include_in_schema=False)
+    reports, routes = Reports(folder), APIRouter(route_class=Shared, include_in_schema=False)
 
     @routes.get("/report/{id}.pdf")
     def file(request: Request, id: str) -> Response:

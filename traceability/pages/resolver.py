@@ -25,13 +25,8 @@ from devices.web.frame import headers
 from devices.web.language import VARY, language
 from traceability.digital_link import GTIN, LOT, LOT_KEY, VARIANT, DigitalLinkError, Link, LotKey, read
 from traceability.pages.frame import trouble
+from traceability.pages.shared import METHODS, Shared
 
-METHODS = ("GET", "HEAD", "OPTIONS")
-SHARED = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Methods": ", ".join(METHODS),
-    "Access-Control-Expose-Headers": "Link, Location, ETag",
-}
 VOCABULARY = "https://ref.gs1.org/voc/"
 PREFIXES = ("gs1:", VOCABULARY, "https://gs1.org/voc/", "https://www.gs1.org/voc/")
 CONTEXT = "https://ref.gs1.org/standards/resolver/linkset-context"  # as JSON-LD reads a linkset
@@ -90,7 +85,7 @@ def router(pilot: Pilot, base_url: str, sealed: Callable[[LotKey], bool], shown:
     """Routes for whatever begins like a Digital Link; `sealed`: whether there is this lot. Pages of the same
     paths come before them.
     """
-    routes = APIRouter(include_in_schema=False)
+    routes = APIRouter(route_class=Shared, include_in_schema=False)
 
     def items(link: Link, lang: str) -> list[Item]:
         """What there is of the link, the finest first."""
@@ -112,11 +107,11 @@ def router(pilot: Pilot, base_url: str, sealed: Callable[[LotKey], bool], shown:
         try:
             link = read(request.scope["raw_path"].decode("ascii", "replace"), request.url.query)
         except DigitalLinkError as error:
-            return _shared(trouble(lang, error.reason, 400, **error.values))
+            return _complete(trouble(lang, error.reason, 400, **error.values))
         if link.key != GTIN:
-            return _shared(trouble(lang, "other_key", 404, name=link.key))
+            return _complete(trouble(lang, "other_key", 404, name=link.key))
         if not (found := items(link, lang)):
-            return _shared(trouble(lang, "unknown_lot", 404))
+            return _complete(trouble(lang, "unknown_lot", 404))
         if _for_a_person(request):
             key = found[0].key
             unknown = "" if key is not None else link.qualifiers.get(LOT_KEY, "")
@@ -124,7 +119,7 @@ def router(pilot: Pilot, base_url: str, sealed: Callable[[LotKey], bool], shown:
             answer.headers["Content-Location"] = found[0].links["defaultLink"][0].href
         else:
             answer = _answer(request, found, lang)
-        return _shared(answer, found[0].anchor)
+        return _complete(answer, found[0].anchor)
 
     @routes.api_route("/.well-known/gs1resolver", methods=list(METHODS))
     def description() -> Response:
@@ -134,7 +129,7 @@ def router(pilot: Pilot, base_url: str, sealed: Callable[[LotKey], bool], shown:
             "supportedLinkType": [{"namespace": VOCABULARY, "prefix": "gs1:"}],
             "linkTypeDefaultCanBeLinkset": False, "jsonLdContextLocation": CONTEXT,
         }  # fmt: skip
-        return _shared(JSONResponse(told))
+        return _complete(JSONResponse(told))
 
     return routes
 
@@ -224,9 +219,9 @@ def quality(accept: str, kind: str) -> float:
         return 1.0
 
 
-def _shared(response: Response, anchor: str = "") -> Response:
-    """With the headers for pages of elsewhere, and where the linkset is."""
-    response.headers.update(SHARED | headers(vary=("Accept", *VARY)))
+def _complete(response: Response, anchor: str = "") -> Response:
+    """With what every answer of a resolver has, and where the linkset is."""
+    response.headers.update(headers(vary=("Accept", *VARY)))
     if anchor:
         links = [f'<{anchor}?linkType=linkset>; rel="linkset"; type="{LINKSET}"']
         if response.headers.get("content-type", "").startswith(LINKSET):

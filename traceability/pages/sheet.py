@@ -19,7 +19,8 @@ from devices.web.frame import headers
 from devices.web.language import language
 from traceability.digital_link import LotKey, parse
 from traceability.pages import label
-from traceability.pages.frame import LotRoute, trouble
+from traceability.pages.frame import trouble
+from traceability.pages.shared import Shared
 from traceability.records import address, story
 from traceability.records.shelf import Shelf
 from traceability.sealing import seal
@@ -42,7 +43,7 @@ def router(folder: Path, base_url: str) -> APIRouter:
         later = [entry for entry, _ in shelf.later(key)]
         return None if story.unfit(json.loads(data), [*map(json.loads, later)]) else made(data, *later)
 
-    routes = APIRouter(route_class=LotRoute, include_in_schema=False)
+    routes = APIRouter(route_class=Shared, include_in_schema=False)
 
     @routes.get("/labels/{gtin}/{lot}.pdf")
     async def labels(request: Request, gtin: str, lot: str) -> Response:

@@ -25,10 +25,11 @@ from devices.web.frame import HTML, headers
 from devices.web.language import VARY, choose, language, spoken
 from traceability.digital_link import ANY_LOT, DigitalLinkError, LotKey, parse, product_path
 from traceability.pages import label, lot_page, product_page, report_page, resolver, sheet, verify_page
-from traceability.pages.frame import PAGES, LotRoute, trouble
+from traceability.pages.frame import PAGES, trouble
 from traceability.pages.lot_page import OPENED, REMEMBERED, SIGN, Written, photographs
-from traceability.pages.resolver import LOT_PAGE, PRODUCT_PAGE, SHARED
+from traceability.pages.resolver import LOT_PAGE, PRODUCT_PAGE
 from traceability.pages.scans import Scans, far_more
+from traceability.pages.shared import Shared
 from traceability.records import addendum
 from traceability.records.photos import Photos
 from traceability.records.shelf import Shelf
@@ -44,7 +45,7 @@ SHORT, FOREVER = "public, max-age=60", "public, max-age=31536000, immutable"
 
 def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL) -> APIRouter:
     """Routes over the records and the log below `folder`; links in EPCIS documents are below `canonical`."""
-    routes = APIRouter(route_class=LotRoute)
+    routes = APIRouter(route_class=Shared)
     shelf, scans, photos = Shelf(folder), Scans(folder / "scans.sqlite"), Photos(folder)
     written = lru_cache(maxsize=REMEMBERED)(partial(lot_page.written, pilot, base_url))
 
@@ -85,7 +86,7 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
         body, kind = (None, "") if data is None else makers[name](key, data)
         if body is None:
             return trouble(language(request), "unknown_lot", 404)
-        return Response(body, headers=SHARED | headers() | _named(name, key.lot), media_type=kind)
+        return Response(body, headers=headers() | _named(name, key.lot), media_type=kind)
 
     for name in makers:
         routes.api_route(f"/01/{{gtin}}/10/{{lot}}/{name}", methods=READ, include_in_schema=False)(form)
@@ -100,9 +101,7 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
         body, kind = makers[name](key, data)
         if body is None:
             return trouble(language(request), "unknown_lot", 404)
-        return Response(
-            body, headers=SHARED | headers() | _named(name, f"{key.lot}.{event}"), media_type=kind
-        )
+        return Response(body, headers=headers() | _named(name, f"{key.lot}.{event}"), media_type=kind)
 
     @routes.get("/s/{lot}", include_in_schema=False)
     def typed(request: Request, lot: str) -> Response:
@@ -136,7 +135,6 @@ def _serve_log(routes: APIRouter, folder: Path, shelf: Shelf) -> None:
 
     @routes.api_route("/log/{path:path}", methods=READ, include_in_schema=False)
     def log(request: Request, path: str) -> Response:
-        shared = {"Access-Control-Allow-Origin": "*"}
         # before it is a path of a file: a name that could be written otherwise is none
         named = path in NAMED or TILE.fullmatch(path)
         if not named or b"%" in request.scope["raw_path"]:
@@ -146,13 +144,13 @@ def _serve_log(routes: APIRouter, folder: Path, shelf: Shelf) -> None:
                 note = shelf.checkpoint()
             except LogMissing:
                 return _not_there()
-            return Response(note, 200, shared | {"Cache-Control": SHORT}, TEXT)
+            return Response(note, 200, {"Cache-Control": SHORT}, TEXT)
         file = folder / f"log.{path}" if path in NAMED else folder / "log" / path
         if not file.is_file():
             return _not_there()
         full = path.startswith("tile/") and ".p/" not in path
         kind = "application/octet-stream" if path.startswith("tile/") else TEXT
-        return Response(file.read_bytes(), 200, shared | {"Cache-Control": FOREVER if full else SHORT}, kind)
+        return Response(file.read_bytes(), 200, {"Cache-Control": FOREVER if full else SHORT}, kind)
 
 
 def _not_there() -> Response:

@@ -100,6 +100,19 @@ def test_methods_and_cors(ask: Asked, path: str) -> None:
     assert ask(path, "OPTIONS").status_code == 204 and not ask(path, "HEAD").content
 
 
+def test_a_script_of_elsewhere_reads_whatever_it_is_led_to(ask: Asked, path: str, key: LotKey) -> None:
+    """As browsers do: every answer on the way must let it, and those that say why there is nothing."""
+    asked = [path, f"{path}/foo", f"{path}?linkType=gs1:nosuchlt", f"{path}?linkType=gs1:pip", "/00/1"]
+    asked += [f"/s/{key.lot}", "/s/NONE", "/log/checkpoint", "/log/none", "/photos/none", "/report/none"]
+    asked += [f"/labels/{key.gtin}/{key.lot}.pdf", f"/labels/{key.gtin}/NONE.pdf", "/verify.html"]
+    asked += [f"{key.path}/{name}" for name in ("record.html", "record.json", "qr.svg", "later/x/proof")]
+    asked += [f"/01/{key.gtin}/10/NONE/{name}" for name in ("record.html", "record.json", "proof")]
+    for one in asked:
+        answer = ask.client.get(one, headers={"Origin": "https://ref.gs1.org"}, follow_redirects=True)
+        for step in (*answer.history, answer):
+            assert step.headers.get("access-control-allow-origin") == "*", (step.url, step.status_code)
+
+
 def test_errors(ask: Asked, path: str) -> None:
     """reportWith400, noErrorWith200, specificLinkTypeNotFound"""
     assert ask(f"{path}/foo").status_code == 400
