@@ -15,6 +15,7 @@ there is none             ─► of each row the `whole` cells, then the others 
 
 import logging
 import os
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -23,7 +24,7 @@ from datetime import tzinfo
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -31,7 +32,7 @@ from typer.exceptions import TyperException
 
 from devices import texts
 from devices.clock import moment_of
-from devices.texts import LANGS, Lang, Misuse, text, worded
+from devices.texts import LANGS, Lang, Misuse, shown, text, worded
 
 if TYPE_CHECKING:
     from typer._click import Command, Context
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 MOST_ROWS = 1_000_000
 LONGEST_WAIT = 30 * 86_400  # seconds
 Called = typer.Context  # of a command that asks what it was called with
+# of pydantic's errors of a value: which sentence, and where the bound is
+_BOUNDS = {"greater_than_equal": ("least", "ge"), "less_than_equal": ("most", "le")}
+_NUMBERS = {"float_parsing": "number", "int_parsing": "whole"}
 _ASKED: ContextVar[str] = ContextVar("the language that --lang asked for", default="")
 
 
@@ -77,11 +81,62 @@ def run(app: typer.Typer) -> NoReturn:
     except typer.Abort:  # Ctrl-C at a question
         complain(Misuse("option.stopped"), 1)
     except TyperException as error:
-        from devices.misread import sentence
-
         heard(next((after for one, after in pairwise(sys.argv) if one == "--lang"), ""))
-        raise sentence(error) from error
+        raise _misread(error) from error
     raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _misread(error: TyperException) -> Misuse:
+    """What is wrong with the line that typer cannot read, and what would be right, as a sentence of the
+    catalogue. A group alone has shown its help: SystemExit.
+    """
+    context = getattr(error, "ctx", None)
+    command = "hoiquan" if context is None else context.command_path
+    told: Any = error
+    match type(error).__name__:  # typer has these from click, or as its own
+        case "NoArgsIsHelpError":  # it is printed
+            raise SystemExit(error.exit_code)
+        case "NoSuchOption":
+            key = "meant" if told.possibilities else "unknown"
+            near = ", ".join(sorted(told.possibilities or ()))
+            return Misuse(f"option.{key}", name=shown(told.option_name), near=near, command=command)
+        case "MissingParameter" if told.param is not None:
+            return Misuse("option.missing", name=_name(told.param), command=command)
+        case "BadParameter" if told.param is not None:
+            return _value(told, told.param)
+        case "BadOptionUsage":
+            key = "no_value_taken" if "does not take" in told.message else "no_value"
+            return Misuse(f"option.{key}", name=told.option_name)
+    if context is None or (named := re.search(r"'(.*)'|\(s\) \((.*)\)$", told.message)) is None:
+        return Misuse("option.other", name=command, message=told.format_message())
+    name = shown(named[1] or named[2])
+    if isinstance(context.command, TyperGroup):
+        group = context.command
+        every = ((one, group.get_command(context, one)) for one in group.list_commands(context))
+        there = [one for one, each in every if each is not None and not each.hidden]
+        return Misuse("option.no_command", command=command, name=name, there=", ".join(there))
+    return Misuse("option.too_many", command=command, name=name)
+
+
+def _name(param: Any) -> str:
+    """An option as it is written, an argument as the help calls it."""
+    name: str = max(param.opts, key=len) if param.opts[0].startswith("-") else param.opts[0].upper()
+    return name
+
+
+def _value(error: Any, param: Any) -> Misuse:
+    name, cause = _name(param), error.__cause__
+    if type(cause).__name__ == "ValidationError":  # pydantic's, which is not loaded for this
+        wrong = cause.errors()[0]
+        given, kind = shown(str(wrong["input"])), wrong["type"]
+        if choices := param.type_descriptor.choices:
+            return Misuse("option.one_of", name=name, given=given, there=", ".join(map(str, choices)))
+        if kind in _NUMBERS:
+            return Misuse(f"option.{_NUMBERS[kind]}", name=name, given=given)
+        if kind in _BOUNDS:
+            key, bound = _BOUNDS[kind]
+            return Misuse(f"option.{key}", name=name, given=given, bound=wrong["ctx"][bound])
+    return Misuse("option.other", name=name, message=shown(error.message))
 
 
 def given(context: Called) -> list[str]:
