@@ -16,7 +16,7 @@ from gateway.indicators.course import Forecast
 
 EXACT = 1e-9  # below that two sums are the same, and what differs is how they are rounded
 SWITCHED = {"pump_state": "runs", "aerator_state": "runs", "valve_state": "valve"}
-DIGITS = 1  # behind the point of an indicator, at most
+DIGITS = 1  # behind the point of an indicator: of a share always, of a count at most
 
 
 def rule(indicator: str, pilot: Pilot, year: int, lang: str) -> str:
@@ -39,15 +39,20 @@ def rule(indicator: str, pilot: Pilot, year: int, lang: str) -> str:
 
 
 def number(one: Indicator, value: float, lang: str) -> str:
-    """A value in the indicator's own unit: a count, or a share in percent."""
+    """A value in the indicator's own unit: a count, or a share in percent, each with the same decimals."""
+    return percent(value, lang, DIGITS) if one.share else plain(value, lang, most=DIGITS)
+
+
+def aim(one: Indicator, value: float, lang: str) -> str:
+    """What a plan asks for, or a line of a picture: 50%."""
     return percent(value, lang, most=DIGITS) if one.share else plain(value, lang, most=DIGITS)
 
 
 def target(one: Indicator, point: TargetPoint, lang: str) -> str:
     """A dated target."""
-    value = number(one, point.at_least, lang)
+    value = aim(one, point.at_least, lang)
     if point.up_to is not None:
-        value = span(value, number(one, point.up_to, lang))
+        value = span(value, aim(one, point.up_to, lang))
     key = "overview.target_over" if point.strictly_over else "overview.target"
     return text(key, lang, year=point.year, value=value)
 
@@ -57,7 +62,7 @@ def gap(one: Indicator, lang: str) -> str:
     lacking = rounded(shown(one, one.value) - shown(one, one.due.at_least), DIGITS)
     if not lacking:
         return text("overview.gap_exact" if one.reached else "overview.gap_nearly", lang)
-    gap = plain(abs(lacking), lang)
+    gap = plain(abs(lacking), lang, DIGITS if one.share else None)
     if one.share:
         gap = f"{gap} {text('overview.points', lang)}"
     return text("overview.gap_short" if lacking < 0 else "overview.gap_reached", lang, gap=gap)
@@ -92,15 +97,15 @@ def course(one: Indicator, lang: str) -> str:
     """How an indicator stands, in one line: counted, due by now, on course or not; and the forecast with its
     band, which there is none of after the plan's last year.
     """
-    aim = one.targets[-1]
-    whole = number(one, aim.at_least, lang)
+    end = one.targets[-1]
+    whole = aim(one, end.at_least, lang)
     said = {
         "value": f"{number(one, one.value, lang).removesuffix('%')}/{whole}",
         "due": number(one, one.asked, lang),
         "verdict": text(f"overview.{pace(one)}", lang),
     }
     if not one.forecasts:
-        return text("overview.course_ended", lang, year=aim.year, **said)
+        return text("overview.course_ended", lang, year=end.year, **said)
     last = one.forecasts[-1]
     forecast = number(one, last.value, lang)
     return text(

@@ -119,9 +119,11 @@ def spelt(value: float) -> str:
     return number(value, "en").replace(",", "")
 
 
-def percent(share: float, lang: str, *, most: int = 0) -> str:
-    """A share of 1 as the plans write it: 15%, in both languages; at `most` so many decimals."""
-    return f"{number(in_percent(share), lang, most=most)}%"
+def percent(share: float, lang: str, decimals: int | None = None, *, most: int = 0) -> str:
+    """A share of 1 as the plans write it: 15%, in both languages; exactly so many `decimals` of one that was
+    counted, so that 20,0% stands beside 19,8%, else at `most` so many.
+    """
+    return f"{number(in_percent(share), lang, decimals, most=most)}%"
 
 
 def in_percent(share: float) -> float:

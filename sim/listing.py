@@ -46,7 +46,7 @@ def adopted(
         due = next((point for point in target.points if point.year == year), None)
         counts = (one.visits, one.began, one.stopped, one.active, one.coded)
         rows.append([
-            str(year), *(number(count, lang) for count in counts), percent(share, lang, most=1),
+            str(year), *(number(count, lang) for count in counts), percent(share, lang, 1),
             percent(due.at_least, lang) if due is not None else "",
         ])  # fmt: skip
     return [text(f"scenario.{name}", lang) for name in names], rows

@@ -34,7 +34,9 @@ def compose(pilot: Pilot, years: tuple[Year, ...], lang: str, rehearsal: Names |
     key = "subject" if len(years) == 1 else "subject_review"
     subject = say(lang, key, pilot=pilot.name.get(lang), **period)
     numbered = say(lang, "number", dots=DOTS, symbol=form.symbol)
-    dated = say(lang, "date", dots=DOTS, year=made.year)
+    # in which year the report of one that is over is signed nobody knows here
+    over = day_of(year.until + 1, pilot.zone).year > year.year
+    dated = say(lang, "date", dots=DOTS, year=DOTS if over else year.year)
     attached = say(lang, "attached", dots=DOTS, symbol=form.symbol, date=dated, office=office)
     to = tuple(one.get(lang) for one in form.to)
     blocks = [

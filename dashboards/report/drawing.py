@@ -40,7 +40,7 @@ def draw(one: Indicator, words: dict[str, str], lang: str) -> str:
         if year < last:
             parts.append(text(x(year + 0.5), HEIGHT - 9, str(year)))
     for level in _levels(top, share=one.share):
-        shown = wording.number(one, level, lang)
+        shown = wording.aim(one, level, lang)
         parts.append(f'<path d="M{LEFT} {y(level)}H{WIDTH - RIGHT}" stroke="#e3e9e5" fill="none"/>')
         parts.append(text(LEFT - 6, y(level) + 4, shown, "end"))
     ends = [(START_YEAR, 0.0), *((point.year + 1, point.at_least) for point in one.targets)]

@@ -88,7 +88,7 @@ def test_counts_targets_and_gaps(client: TestClient, store: SqliteStore, pilot: 
     fill(store, pilot, ("tam-que", "thuan-tan"))
     page = client.get("/").text
     values = re.findall(r'<span class="course">([^· ]+)', page.replace("\u00a0", " "))
-    assert values == ["2/14", "0/14", "0/50%"]
+    assert values == ["2/14", "0/14", "0,0/50%"]
     assert "Mục tiêu 2025: 7 · Mục tiêu 2030: 14" in page and "còn thiếu 12" in page
     assert "Mục tiêu 2025: 15–20% · Mục tiêu 2030: trên 50%" in page
     assert "Chỉ thiết bị thật: 0 · chỉ mô phỏng: 2" in page

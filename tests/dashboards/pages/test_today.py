@@ -56,7 +56,7 @@ def test_after_the_plan_s_last_year_nothing_is_forecast(pilot: Pilot) -> None:
 def test_a_share_is_on_course_as_exactly_as_it_is_shown(pilot: Pilot) -> None:
     share = indicator(pilot, "traceability_share", 0.2504, 0.25)
     assert wording.course(share, "vi").replace("\u00a0", " ") == (
-        "25/50% · lộ trình cần 25% · dự báo 2030: 13% (10–14%) · theo kịp"
+        "25,0/50% · lộ trình cần 25,0% · dự báo 2030: 13,0% (10,0–14,0%) · theo kịp"
     )  # fmt: skip
     assert wording.course(replace(share, value=0.26), "en").endswith("· ahead")
 
@@ -65,7 +65,7 @@ def test_a_report_says_of_a_share_what_the_page_says_of_it(pilot: Pilot) -> None
     share = indicator(pilot, "traceability_share", 0.2496, 0.25)
     assert wording.course(share, "vi").endswith("theo kịp")
     (*_, assessment) = results._row(share, "vi")
-    assert assessment == "Theo kịp lộ trình (đến nay cần 25%)", "25% beside 25%"
+    assert assessment == "Theo kịp lộ trình (đến nay cần 25,0%)", "25,0% beside 25,0%"
 
 
 def test_what_is_lacking_is_said_by_name(pilot: Pilot) -> None:

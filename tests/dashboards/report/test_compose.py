@@ -129,6 +129,11 @@ def test_each_province_has_its_own_office_and_basis(name, lang, tmp_path):
     assert "………" not in markdown(made), "nothing is left to fill in but number and date"
 
 
+def test_the_year_of_signing_stands_there_of_a_year_that_runs_and_is_left_open_of_one_that_is_over(store):
+    assert report(store).place_and_date == "Đồng Tháp, ngày …… tháng …… năm 2026"
+    assert report(store, 2025).place_and_date == "Đồng Tháp, ngày …… tháng …… năm ……"
+
+
 def test_a_year_without_data_says_so_and_is_still_a_report(store):
     for year in (2024, 2027):
         made = report(store, year)
