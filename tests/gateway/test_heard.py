@@ -52,12 +52,17 @@ def test_what_is_added_is_what_all_of_it_says(store):
         assert lately == by_hand(points, now) == LastHeard(store, PILOT).at(now)
 
 
-def test_who_says_only_what_few_say_is_heard_within_ten_minutes(store):
+def test_who_says_only_what_few_say_is_heard_at_once_and_where_it_comes_late_within_ten_minutes(store):
     mine = LastHeard(store, PILOT)
     store.write([reading(T - HOUR, "wired", soil_ec=1.0), reading(T, "other", **{WIDEST: -70.0})])
     assert mine.at(T)["wired"].at == T - HOUR
+    store.write([reading(T - 30_000, "wired", soil_ec=1.0), reading(T + 10_000, "prompt", soil_ec=1.0)])
+    heard = mine.at(T + MINUTE)
+    assert heard["wired"].at == T - 30_000 and heard["prompt"].at == T + 10_000
+    for minute in range(2, 4):
+        mine.at(T + minute * MINUTE)
     store.write([reading(T + 10_000, name, soil_ec=1.0) for name in ("wired", "new")])
-    for minute in range(1, 10):
+    for minute in range(4, 10):
         mine.at(T + minute * MINUTE)
     heard = mine.at(T + 10 * MINUTE)
     assert heard["wired"].at == heard["new"].at == T + 10_000
