@@ -199,11 +199,12 @@ def _rules(registry: Registry, simulator_secret: str) -> Iterable[str]:
     yield RULES.read_text("utf-8")
     yield "\n# written at each enrolment: who keeps a diary\n"
     # of all pilots, as the accounts are
-    known = [one.device for one in registry.enrolled() if one.revoked is None]
+    keepers = registry.of_model(DIARY)
     if simulator_secret:
-        known += registry.pilot.fleet.values()
-    for name in sorted(one.device for one in known if one.model == DIARY and not reserved(one.device)):
-        yield _keeper(name)
+        keepers += [one.device for one in registry.pilot.fleet.values() if one.model == DIARY]
+    for name in sorted(keepers):
+        if not reserved(name):
+            yield _keeper(name)
 
 
 def _keeper(name: str) -> str:

@@ -266,6 +266,12 @@ class Registry(Roster):
             rows = connection.execute(select(DEVICES).order_by(DEVICES.c.enrolled.desc())).all()
         return [Enrolled(device_of(row), row.enrolled, row.revoked) for row in rows]
 
+    def of_model(self, model: str) -> list[str]:
+        """Names of the real devices of a model that may connect, of all pilots. Raises RegistryAway."""
+        asked = select(DEVICES.c.device).where(DEVICES.c.model == model, DEVICES.c.revoked.is_(None))
+        with reached(), self._engine.connect() as connection:
+            return list(connection.execute(asked).scalars())
+
     def spans(self) -> list[Enrolled]:
         """Every time for which a device of this pilot might speak: the simulated ones always, a real one that
         was revoked and enrolled again once for each. Raises RegistryAway where the table has changed and
