@@ -42,7 +42,6 @@ def kept(
     """Bytes that are kept of these once each has spoken so often, and how long a device's are as text."""
     gc.collect()
     before, _ = tracemalloc.get_traced_memory()
-    length = 0.0
     for turn in range(turns):
         for first in range(0, len(devices), AT_ONCE):
             some = devices[first : first + AT_ONCE]
@@ -51,9 +50,8 @@ def kept(
             assert len(decoded.readings) == len(some)
             for reading in decoded.readings:
                 checker.check(reading)
-            texts = [decoder.state(device.device) + checker.dump(device) for device in some]
-            length = sum(map(len, texts)) / len(texts)
-    del decoded, reading, texts
+    length = sum(len(decoder.state(one.device) + checker.dump(one)) for one in devices) / len(devices)
+    del decoded, reading
     gc.collect()
     after, _ = tracemalloc.get_traced_memory()
     return after - before, length
