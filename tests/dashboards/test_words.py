@@ -31,7 +31,7 @@ from gateway.preview import judged
 from gateway.stores.points import Point, device_tags
 from gateway.stores.sqlite import SqliteStore
 from tests.dashboards.filled import simulated
-from tests.dashboards.walked import cells, faults, visible
+from tests.dashboards.walked import cells, faults, ids, visible
 from traceability.pages import label, web
 from traceability.sealing import seal
 from traceability.secretary import form
@@ -133,9 +133,9 @@ def walk(request, tmp_path_factory):
 
 def wrong(texts, pilot, lang):
     """Where → what is wrong with it."""
-    found = {}
+    found, named = {}, ids(pilot, lang)
     for where, lines in texts:
-        for what, line in faults(lines, pilot, lang):
+        for what, line in faults(lines, named, lang):
             found.setdefault(what, f"{where}: {line[:160]}")
     return found
 

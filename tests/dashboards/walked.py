@@ -2,7 +2,7 @@
 the form of devices/texts.py.
 
     page ─► visible ─┐
-    board, message ──┴─► faults (pilot, lang)
+    board, message ──┴─► faults (ids, lang)
 """
 
 import re
@@ -40,6 +40,7 @@ _SYLLABLE = re.compile(
     rf"(?:b|ch|c|d|gh|gi|g|h|kh|k|l|m|ngh|ng|nh|n|ph|p|qu|r|s|th|tr|t|v|x)?(?:{_VOWELS})(?:ch|c|m|ng|nh|n|p|t)?"
 )
 _WORD = re.compile(r"[^\W\d_]+")
+_NAME = re.compile(r"(?<![\w/-])[\w-]+")  # whole, as an id is written
 _KNOWN = {word.casefold() for words in ALLOWED.values() for word in words.replace("'s", "").split()}
 _CODE = re.compile(  # what a reader copies, and does not read as a word, a number or a day
     "|".join((
@@ -130,13 +131,11 @@ def cells(pilot):
     return found | {*get_args(Indicator), *MODELS}
 
 
-def faults(lines, pilot, lang):
-    """Each as (what is wrong, where)."""
-    named = "|".join(map(re.escape, sorted(ids(pilot, lang), key=len, reverse=True)))
-    raw = re.compile(rf"(?<![\w/-])(?:{named})(?![\w-])")
+def faults(lines, named, lang):
+    """Each as (what is wrong, where); `named`: the ids that may not stand there."""
     for line in lines:
-        yield from ((f"id: {one}", line) for one in raw.findall(_CODE.sub(" ", line)))
         bare = _CODE.sub(" ", line)
+        yield from ((f"id: {one}", line) for one in _NAME.findall(bare) if one in named)
         if lang == "vi":
             yield from ((f"word: {one}", line) for one in _foreign(bare))
         yield from ((f"number: {one}", line) for one in _NUMBERS[lang].findall(bare) + _LONG.findall(bare))

@@ -86,7 +86,7 @@ def test_each_page_of_a_csv_has_the_same_columns_and_one_without_rows_too(client
     total = client.get(path).json()["page"]["total"]
     heads = {
         client.get(f"{path}{joint}format=csv&limit=1&offset={offset}").text.partition("\r\n")[0]
-        for offset in range(total + 1)
+        for offset in {*range(0, total, max(1, total // 50)), total}
     }
     (head,) = heads
     assert head.strip("\ufeff").count(",") > 3
