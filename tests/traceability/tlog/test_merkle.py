@@ -136,10 +136,10 @@ def test_inclusion_at_all_sizes_to_64() -> None:
             verify_inclusion(hashes[index], index, size, proof, roots[size])
 
 
-def test_consistency_of_all_sizes_to_300() -> None:
+def test_consistency_of_all_sizes_to_130_and_around_256() -> None:
     hashes = [leaf_hash(number.to_bytes(2, "big")) for number in range(300)]
     roots = [root_of_hashes(hashes[:size]) for size in range(301)]
-    for size in range(1, 301):
+    for size in (*range(1, 131), 255, 256, 257, 300):
         for old in range(1, size + 1):
             proof = consistency_proof(hashes[:size], old)
             verify_consistency(old, size, roots[old], roots[size], proof)
