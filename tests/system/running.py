@@ -29,13 +29,14 @@ SLOWER = 4  # times: what a machine may take that does several tests, and other 
 
 def until(what: str, seconds: float, condition: Callable[[], Any]) -> Any:
     """The condition's first true value; fails with `what` when it takes far longer than `seconds`."""
-    deadline = time.monotonic() + seconds * SLOWER
+    deadline, pause = time.monotonic() + seconds * SLOWER, 0.02
     while True:
         if found := condition():
             return found
         if time.monotonic() > deadline:
             pytest.fail(f"after {seconds * SLOWER:g} s there was still not: {what}")
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(1.5 * pause, 0.2)  # to look may read a whole store, or have a page drawn
 
 
 def environment(**settings: str) -> dict[str, str]:
