@@ -95,16 +95,26 @@ SPECIFIC = {
 }  # fmt: skip
 
 
+# made once: to make a strategy takes longer than to draw from it
+kinds = st.sampled_from(sorted(SPECIFIC) + ["harvest"] * 6)
+plots = st.sampled_from([*(f"plot-{number}" for number in range(1, 9)), "none"])
+crops = st.sampled_from(["mango", "mango", "mango", "rice"])
+measured = st.dictionaries(
+    st.sampled_from(sorted(SIGNALS)), st.none() | st.floats(-(2.0**53), 2.0**53), min_size=1, max_size=3
+)
+own_times = times | st.integers(-(2**53), 2**53)
+boots, counters = st.sampled_from(["a", "b"]), st.integers(0, 70_000) | st.just(2**63 - 1)
+whether, shapes = st.booleans(), st.integers(0, 2)
+
+
 @st.composite
 def events(draw):
-    kind = draw(st.sampled_from(sorted(SPECIFIC) + ["harvest"] * 6))
+    kind = draw(kinds)
     whole = {
-        "event": kind, "id": draw(own), "ts": draw(times),
-        "plot": draw(st.sampled_from([*(f"plot-{number}" for number in range(1, 9)), "none"])),
-        "crop": draw(st.sampled_from(["mango", "mango", "mango", "rice"])),
+        "event": kind, "id": draw(own), "ts": draw(times), "plot": draw(plots), "crop": draw(crops),
     }  # fmt: skip
     whole |= {name: draw(values) for name, values in SPECIFIC[kind].items()}
-    if kind in form.entries.WORK and draw(st.booleans()):
+    if kind in form.entries.WORK and draw(whether):
         whole["older"] = True
     payload = json.dumps({name: value for name, value in whole.items() if value is not None}).encode()
     with suppress(PayloadError):
@@ -114,23 +124,12 @@ def events(draw):
 
 @st.composite
 def messages(draw):
-    values = draw(
-        st.dictionaries(
-            st.sampled_from(sorted(SIGNALS)),
-            st.none() | st.floats(-(2.0**53), 2.0**53),
-            min_size=1,
-            max_size=3,
-        )
-    )
-    whole = {"values": values}
-    if draw(st.booleans()):
-        whole["ts"] = draw(times | st.integers(-(2**53), 2**53))
-    if draw(st.booleans()):
-        whole |= {
-            "boot": draw(st.sampled_from(["a", "b"])),
-            "seq": draw(st.integers(0, 70_000) | st.just(2**63 - 1)),
-        }
-    payload = draw(st.sampled_from([whole, [whole], [whole, whole]]))
+    whole = {"values": draw(measured)}
+    if draw(whether):
+        whole["ts"] = draw(own_times)
+    if draw(whether):
+        whole |= {"boot": draw(boots), "seq": draw(counters)}
+    payload = (whole, [whole], [whole, whole])[draw(shapes)]
     return f"{PLACE}probe/telemetry", json.dumps(payload).encode()
 
 
