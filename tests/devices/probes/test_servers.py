@@ -175,7 +175,7 @@ def test_its_join_is_a_sign_of_life_and_a_stranger_s_is_nobody_s():
     messages = [(join, "a"), (stranger, "b"), (b"x", "c")]
     decoded = decoder().decode([said(one, topic=JOIN.replace("thua-3", name)) for one, name in messages])
     assert decoded.states == [State(PROBE, True, NOW, False)]
-    assert {place: refused.reason for place, refused in decoded.refused.items()} == {2: "not_json"}
+    assert {place: refused.reason for place, refused in decoded.refused.items()} == {2: "uplink_not_json"}
 
 
 @pytest.mark.parametrize(
