@@ -1,6 +1,7 @@
 """The command's own list: quick, and true to what each command says of itself."""
 
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 import hoiquan
+from tests import forked
 
 ROOT = Path(__file__).parents[1]
 HEAVY = {"sqlalchemy", "pydantic", "fastapi", "typst", "PIL", "paho", "numpy", "cryptography"}
@@ -66,9 +68,6 @@ def test_each_line_is_how_the_commands_own_help_begins(name: str) -> None:
     ],
 )
 def test_a_number_out_of_bounds_is_refused_in_words(line: str, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, ROOT / "hoiquan.py", *line.split(), "--data", tmp_path],
-        capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
+    done = forked.run(tmp_path, [*line.split(), "--data", str(tmp_path)], dict(os.environ), 120)
     assert done.returncode in (1, 2) and "Traceback" not in done.stderr, done.stderr
     assert done.stderr.startswith("hoiquan: ") and done.stderr.count("\n") == 1, done.stderr
