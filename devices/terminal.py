@@ -126,6 +126,9 @@ def _name(param: Any) -> str:
 
 def _value(error: Any, param: Any) -> Misuse:
     name, cause = _name(param), error.__cause__
+    source = error.ctx.get_parameter_source(param.name) if error.ctx is not None else None
+    if source is not None and source.name == "ENVIRONMENT":  # there is no such word on the line
+        name = param.envvar
     if type(cause).__name__ == "ValidationError":  # pydantic's, which is not loaded for this
         wrong = cause.errors()[0]
         given, kind = shown(str(wrong["input"])), wrong["type"]
