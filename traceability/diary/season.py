@@ -55,6 +55,7 @@ def basis(
         if (one.plot, one.crop) == (harvest.plot, harvest.crop) and one.time < stop
     ]  # fmt: skip
     known = {event.id for event in diary}
+    own = () if harvest.id in known else (harvest,)  # it came for a day far from that which holds
     moved = [
         one
         for one in corrections.moved(community, harvest.plot, stop - LOOK_BACK_MS, stop)
@@ -69,7 +70,7 @@ def basis(
     return Basis(
         start,
         tuple(
-            corrections.fresh(community, event) for event in diary
+            corrections.fresh(community, event) for event in (*diary, *own)
             if event.id == harvest.id
             or (not isinstance(event, Harvest | Handling) and epoch_ms(event.ts) > shown)
         ),

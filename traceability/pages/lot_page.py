@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from devices.clock import day_of
 from devices.contract.signals import SIGNALS
+from devices.pilots.bounds import local
 from devices.pilots.pilot import Pilot
 from devices.texts import catalogue, day, moment, text
 from traceability.digital_link import LotKey
@@ -94,7 +95,7 @@ def written(
 
 
 def _told(pilot: Pilot, lang: str, event: dict[str, Any]) -> dict[str, Any]:
-    at = datetime.fromisoformat(event["ts"]).astimezone(pilot.zone)
+    at = local(datetime.fromisoformat(event["ts"]), pilot.zone)
     words = {"when": moment(at, lang), "day": day(at, lang), "name": text(f"event.{event['event']}", lang)}
     if "level" in event:
         words["level"] = text(f"form.choice_{event['level']}", lang)

@@ -28,6 +28,7 @@ from devices.contract.diary import (
     Shipping,
 )
 from devices.contract.signals import SIGNALS
+from devices.pilots.bounds import local
 from traceability.records.conditions import Conditions
 
 CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
@@ -164,8 +165,7 @@ class Speaker:
         return [aggregation, shipping]
 
     def _head(self, name: str, at: datetime) -> Event:
-        local = at.astimezone(self.zone)
-        minutes = int((local.utcoffset() or timedelta(0)).total_seconds()) // 60
+        minutes = int((local(at, self.zone).utcoffset() or timedelta(0)).total_seconds()) // 60
         sign = "-" if minutes < 0 else "+"
         return {
             "eventID": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'{self.link}#{name}')}",
@@ -175,7 +175,7 @@ class Speaker:
         }
 
     def _time(self, at: datetime) -> str:
-        return at.astimezone(self.zone).isoformat(timespec="milliseconds")
+        return local(at, self.zone).isoformat(timespec="milliseconds")
 
 
 _COMMON = {"id", "ts", "plot", "crop", "by", "event"}

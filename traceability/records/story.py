@@ -200,7 +200,7 @@ def _value(name: str, value: Any, lang: str, zone: tzinfo | None) -> str:
     if value is None:
         return "–"
     if name == "ts":
-        at = datetime.fromisoformat(value).astimezone(zone)
+        at = local(datetime.fromisoformat(value), zone)
         return moment(at, lang, seconds=at.second > 0)
     if isinstance(value, int | float):
         return number(value, lang)

@@ -209,8 +209,10 @@ class Sealer:
         # what is sealed stays sealed: a diary entry that comes late cannot unmake a record
         if not path.exists():
             last = LAST if simulated else tomorrow(now_ms(), self._pilot.zone)
-            if not lot.datable(harvest, self._pilot.zone, last):
+            if not lot.datable(now, self._pilot.zone, last):
                 return _Draft(replace(sealed, refused="bad_date"), b"")
+            if not lot.datable(harvest, self._pilot.zone, last):
+                harvest = now  # nothing can be said of how it grew until the day that it came with
             drafted = [
                 d.sealed.harvest
                 for d in others

@@ -1,12 +1,19 @@
 """A refused harvest becomes a lot when what was wrong is put right, with all that was done with it."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 
+from devices.clock import epoch_ms
 from devices.contract.diary import decode_diary
+from devices.pilots.pilot import Pilot
+from tests.traceability.conftest import HARVESTED
 from tests.traceability.diary.test_standing import WHO, Plot, correct, entry, on, pack, pick, plot, spray
+from traceability.pages import web
 from traceability.records import story
 from traceability.sealing import seal
 
@@ -49,6 +56,38 @@ def test_the_day_of_a_harvest_may_have_been_wrong(plot: Plot) -> None:
     plot.write(spray("s", -3, 4), pick("h", 0.5))
     plot.write(correct("c", "h", 3, ts=on(1.5)), pack("p", 1, 10), pack("q", 2, 10))
     assert [plot.fate(id) for id in "hcpq"] == ["", "", "before_harvest", ""]
+
+
+@pytest.mark.parametrize(
+    "ts",
+    [
+        "0001-01-01T00:00:00+07:00",
+        "1970-01-01T00:00:00Z",
+        "2031-01-01T07:00:00+07:00",
+        "9999-12-31T23:59:59Z",
+    ],
+)
+def test_a_day_that_cannot_be_is_none_any_more_once_it_was_corrected(
+    plot: Plot, pilot: Pilot, ts: str
+) -> None:
+    """What a phone without its clock wrote down, and an earlier version kept."""
+    plot.write(spray("s", -2, 1), pick("h") | {"ts": ts})
+    assert plot.fate("h") == "bad_date"
+    plot.write(correct("c", "h", 0.2, quantity_kg=90.0))
+    assert plot.fate("h") == "bad_date"
+    plot.write(correct("d", "h", 0.3, ts=on(0)), pack("p", 1, 10))
+    assert [plot.fate(id) for id in "hcdp"] == ["", "", "", ""]
+    (listed,) = seal.lots(plot.folder)
+    assert (listed["time"], listed["quantity_kg"]) == (epoch_ms(HARVESTED), 90.0)
+    sealed = json.loads(seal.read(plot.folder, plot.key("h")) or b"")
+    assert datetime.fromisoformat(sealed["times"]["harvested"]) == HARVESTED
+    assert [row["id"] for row in sealed["events"]["rows"]] == ["s", "h"], "as of the day that holds"
+    assert [row["id"] for row in sealed["intervals"]["rows"]] == ["s"]
+    assert story.doubts(sealed, plot.later("h"), HARVESTED.date(), "vi") == []
+    app = FastAPI()
+    app.include_router(web.router(plot.folder, pilot, "https://example.org"))
+    page = TestClient(app).get(f"{plot.key('h').path}/record.html").text
+    assert f"<del>{ts[8:10]}/{ts[5:7]}/{ts[:4]} " in page
 
 
 @pytest.mark.parametrize("judged", [False, True])
