@@ -190,6 +190,19 @@ def within(
     return f'SELECT {of}({name}){scale} AS "{shown}" FROM {named(measurement)} {where}{group}'
 
 
+def counted(measurement: str, column: str, hours: int, *, shown: str, field: str, is_: bool) -> str:
+    """How many points with `column` over 0 have a field true, or false, as column `shown`: 0 where none has,
+    for which the engine would give no row. Nothing where there is no such point at all.
+    """
+    source, when = named(measurement), _over_0(measurement, column, window(hours, "h"))
+    counts = (
+        f'(SELECT count({named(measurement, column)}) * {times} AS "{shown}" FROM {source} '
+        f"{chosen(measurement, when, {field: value})})"
+        for times, value in ((1, is_), (0, not is_))
+    )
+    return f'SELECT sum("{shown}") AS "{shown}" FROM {", ".join(counts)}'
+
+
 def lowest(measurement: str, column: str, by: str, hours: int, number: int, *, shown: str) -> str:
     """The `number` values of the tag `by` that had the lowest of a column over the last `hours` hours: what
     it was, as `shown`, and when. The engine takes half the time of the minima of all.

@@ -65,15 +65,11 @@ def _verified(spot: Spot, say: Say) -> stat.Panel:
         style.number(named=True), spot, say,
         title=say("lots_count"), about=say("lots_count_about"), unit=style.COUNT,
     )  # fmt: skip
-    for ref, (name, simulated) in zip("AB", KINDS.items(), strict=True):
-        lots = queries.within(
-            "lot", "quantity", "count", YEAR, shown=name, over_0=HARVESTED, simulated=simulated
-        )
-        panel.with_target(InfluxQL(lots, ref))
-    verified = queries.within(
-        "lot", "quantity", "count", YEAR, shown="verified", over_0=HARVESTED, verified=True
-    )
-    panel.with_target(InfluxQL(verified, "C"))
+    fields = {name: ("simulated", simulated) for name, simulated in KINDS.items()}
+    fields["verified"] = "verified", True
+    for ref, (name, (field, is_)) in zip("ABC", fields.items(), strict=True):
+        query = queries.counted("lot", HARVESTED, YEAR, shown=name, field=field, is_=is_)
+        panel.with_target(InfluxQL(query, ref))
     return style.reshape(panel, titles, style.without_time())
 
 

@@ -149,6 +149,19 @@ def test_real_kilograms_are_not_added_to_simulated_ones(any_influx):
     assert rows(engine.panel(panels[12]["targets"][0]["query"])) == [], "nobody opened one of them"
 
 
+def test_of_no_lot_there_are_0(any_influx):
+    """Not a number that is missing."""
+    engine = Engine(any_influx)
+    engine.write(
+        [f"lot,pilot=dong-thap,community=a,product=p quantity=1,verified=false,simulated=true {NOW}"]
+    )
+    panels = {panel["id"]: panel for panel in style.plain(trace.board("vi").build())["panels"]}
+    found = [rows(engine.panel(target["query"])) for target in panels[4]["targets"]]
+    assert {name: row[name] for (row,) in found for name in row if name != "time"} == {
+        "real": 0, "simulated": 1, "verified": 0,
+    }  # fmt: skip
+
+
 def test_what_came_out_of_a_split_is_no_harvest_of_the_list(engine):
     part = f'lot,pilot=dong-thap,community=canh-tan,product=mango scans=9i,lot="PART" {NOW - 1000}'
     engine.write([part])
