@@ -129,7 +129,7 @@ class DiaryReader:
         ]
 
     def entries(self, community: str, limit: int) -> list[ShownEntry]:
-        """A community's last entries, the newest first."""
+        """A community's last entries as they hold now, the newest first."""
         rows = self._ask(
             "SELECT e.body, l.gtin, l.lot, coalesce(nullif(l.refused, ''), a.refused, ''), l.leaf "
             "FROM event e LEFT JOIN lot l ON l.community=e.community AND l.harvest=e.id "
@@ -137,11 +137,12 @@ class DiaryReader:
             "WHERE e.community=? ORDER BY e.time DESC, e.id DESC LIMIT ?",
             (community, limit),
         )
-        return [
-            ShownEntry(event, LotKey(gtin, lot) if leaf is not None else None, refused)
+        found = [
+            ShownEntry(self._held(community, event), LotKey(gtin, lot) if leaf is not None else None, refused)
             for body, gtin, lot, refused, leaf in rows
             if (event := understood(body)) is not None
         ]
+        return sorted(found, key=lambda one: epoch_ms(one.event.ts), reverse=True)
 
     def acts(self, since: int) -> list[DiaryAct]:
         """What was sealed or corrected since epoch ms `since`, the oldest first."""
@@ -168,10 +169,11 @@ class DiaryReader:
     def held(self, community: str, id: str) -> DiaryEvent | None:
         """An entry as it holds now: with what corrected it so far."""
         event = self.event(community, id)
-        if event is None:
-            return None
-        for correction in self.corrections(community, id):
-            if isinstance(correction, Correction) and correction.of == id:
+        return None if event is None else self._held(community, event)
+
+    def _held(self, community: str, event: DiaryEvent) -> DiaryEvent:
+        for correction in self.corrections(community, event.id):
+            if isinstance(correction, Correction) and correction.of == event.id:
                 with suppress(PayloadError):  # one before it was refused
                     event = corrected(event, correction)
         return event

@@ -172,6 +172,10 @@ def test_what_was_written_wrongly_is_corrected_and_once_more(
     assert 'value="805"' in client.get("/diary/correction?of=mango-1").text, "what holds now"
     say("correction", "mango-1", when="2026-11-12T09:00", reason="nhầm giờ")
     assert sent[-1].changes == {"ts": "2026-11-12T09:00:00+07:00"}  # type: ignore[union-attr]
+    listed = re.findall(
+        r'<span class="when">([^<]+)</span> <b>Thu hoạch</b>\s*· ([^<]+) kg', client.get("/diary").text
+    )
+    assert listed == [("12/11/2026 10:00", "850"), ("12/11/2026 09:00", "805")], "as they hold"
 
 
 def test_a_correction_without_a_change_is_none(say: Say, sent: list[DiaryEvent]) -> None:
