@@ -235,7 +235,7 @@ class OnDemand(Generic[T]):
 
 def held_up() -> RetryLater:
     """What is told to who has waited for a reading as long as anybody does."""
-    return RetryLater(f"the store has not answered for {PATIENCE:g} s")
+    return RetryLater("store.slow", seconds=round(PATIENCE))
 
 
 def _outcome(read: Callable[[], T]) -> Outcome[T]:

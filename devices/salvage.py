@@ -10,6 +10,7 @@ from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 from devices.files import sync_directory, to_read
+from devices.texts import Mendable
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,23 @@ def salvage(path: Path, schema: str, keys: Mapping[str, str], after: str = "") -
 def damaged(error: sqlite3.DatabaseError) -> bool:
     """Whether the file is at fault, not its rights, its disk or another process."""
     return not isinstance(error, sqlite3.OperationalError) or "unsupported file format" in str(error)
+
+
+_WHY = {
+    sqlite3.SQLITE_FULL: "full",
+    sqlite3.SQLITE_BUSY: "busy",
+    sqlite3.SQLITE_LOCKED: "busy",
+    sqlite3.SQLITE_READONLY: "readonly",
+    sqlite3.SQLITE_IOERR: "io",
+    sqlite3.SQLITE_CANTOPEN: "unopened",
+}
+
+
+def why(error: BaseException) -> Mendable | str:
+    """What SQLite says of a file and what would do, for a sentence of ours; another's word as it is."""
+    said = " ".join(str(error).split())
+    key = _WHY.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)  # the rest of the code says more of it
+    return said if key is None else Mendable(f"sqlite.{key}", error=said)
 
 
 def begun(path: Path, schema: str, timeout: float) -> sqlite3.Connection:

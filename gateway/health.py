@@ -2,20 +2,21 @@
 
 Well is: a heartbeat that it sent through the broker within the last `LATE` seconds came back (or stands
 behind what is not read yet), the spool takes a write, and nothing is being tried again. Then `alive` is
-touched; else `trouble` says what is wrong. A third file, `faults`, has the defects that were met: the gateway
-works around them, and somebody should know.
+touched; else `trouble` says what is wrong, a line a language. A third file, `faults`, has the defects that
+were met: the gateway works around them, and somebody should know.
 """
 
 import logging
 import time
 
 from devices.files import replace
+from devices.texts import Mendable
 from gateway.control.answers import Answers
 from gateway.ingest.faults import Faults
 from gateway.ingest.pipeline import Pipeline
 from gateway.ingest.spool import Spool
 from gateway.ingest.spoolfile import SpoolFull
-from gateway.instance import Files
+from gateway.instance import Files, told
 from gateway.intake.receive import Receiver
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ LATE = 15.0  # seconds after which a heartbeat that did not come back is a sign 
 
 
 class Health:
-    """`look` once a second. `trouble` is empty while all is well."""
+    """`look` once a second. `troubles` are none while all is well."""
 
     def __init__(
         self,
@@ -42,8 +43,8 @@ class Health:
         self._spool = spool
         self._pipeline, self._answers = pipeline, answers
         self._next = float("-inf")
-        self._full = ""
-        self.trouble = "starting"
+        self._full: Mendable | None = None
+        self.troubles = [Mendable("unwell.starting")]
         files.alive.unlink(missing_ok=True)
         files.trouble.unlink(missing_ok=True)
         files.faults.unlink(missing_ok=True)
@@ -54,14 +55,15 @@ class Health:
             self._next = time.monotonic() + BEAT_EVERY
             self._receiver.beat()
             self._full = self._checked()
-        self.trouble = self._found()
+        self.troubles = self._found()
+        said = told(self.troubles)
         try:
-            if not self.trouble:
+            if not self.troubles:
                 self._files.alive.touch()
                 self._files.trouble.unlink(missing_ok=True)
-            elif self.trouble != self._trouble_written:
-                replace(self._files.trouble, self.trouble + "\n")
-            self._trouble_written = self.trouble
+            elif said != self._trouble_written:
+                replace(self._files.trouble, said)
+            self._trouble_written = said
             if (faults := self._faults.text()) != self._faults_written:
                 replace(self._files.faults, faults)
                 self._faults_written = faults
@@ -73,18 +75,17 @@ class Health:
         self._files.alive.unlink(missing_ok=True)
         self._files.trouble.unlink(missing_ok=True)
 
-    def _checked(self) -> str:
+    def _checked(self) -> Mendable | None:
         try:
             self._spool.check()
         except SpoolFull as error:
-            return str(error)
-        return ""
+            return error
+        return None
 
-    def _found(self) -> str:
-        if self._pipeline.trouble or self._full:
-            return self._pipeline.trouble or self._full
-        if why := self._receiver.trouble or self._answers.trouble:
-            return why
-        if self._receiver.silence > LATE:
-            return f"the broker did not give back a heartbeat of the last {LATE:.0f} s"
-        return ""
+    def _found(self) -> list[Mendable]:
+        troubles = self._pipeline.troubles
+        others = (None if troubles else self._full, self._receiver.trouble, self._answers.trouble)
+        troubles += [one for one in others if one is not None]
+        if not troubles and self._receiver.silence > LATE:
+            troubles.append(Mendable("unwell.silent", seconds=round(LATE)))
+        return troubles

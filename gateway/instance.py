@@ -6,15 +6,16 @@ The first keeps the names without an ending, so that a folder of an earlier vers
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from devices.credentials import FIRST_INSTANCE
-from devices.texts import Mendable
+from devices.texts import LANGS, Mendable
 
 PATIENCE = 3.0  # seconds in which the one before may still be ending
+STALE = 30.0  # seconds after which `alive` says that its gateway is not well
 
 
 class InstanceBusy(Mendable, OSError):
@@ -22,7 +23,8 @@ class InstanceBusy(Mendable, OSError):
 
 
 class Files(NamedTuple):
-    """`alive` is touched while all is well; `trouble` holds a sentence while it is not; `group` holds the
+    """`alive` is touched while all is well; `trouble` says what is wrong while it is not, a line a language;
+    `group` holds the
     name of the group that the broker's session belongs to; `faults` the defects met since the start; `alarms`
     what fires and what people were told of it.
     """
@@ -60,6 +62,7 @@ def claimed(lock: Path, instance: str) -> Iterator[None]:
             if time.monotonic() > deadline:
                 raise InstanceBusy("setting.instance_busy", instance=instance, folder=lock.parent.parent)
             time.sleep(0.05)
+        os.utime(descriptor)  # since when it runs
         yield
     finally:
         os.close(descriptor)
@@ -75,6 +78,37 @@ def runs(lock: Path) -> bool:
         return not _locked(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
+
+
+def told(troubles: Iterable[Mendable]) -> str:
+    """What stands in `trouble`."""
+    some = list(troubles)
+    return "".join(" ".join("; ".join(one.sentence(lang) for one in some).split()) + "\n" for lang in LANGS)
+
+
+def trouble(own: Files, lang: str) -> str:
+    """Why a gateway is not well, "" where that is not written down, or cannot be read."""
+    try:
+        lines = own.trouble.read_text("utf-8").splitlines()
+    except OSError:
+        return ""
+    return "".join(line for one, line in zip(LANGS, lines, strict=False) if one == lang)
+
+
+def unwell(data: Path) -> list[tuple[str, Files]]:
+    """The gateways of the folder that run, and have not been well for `STALE` seconds, be it because the disk
+    is full: a file that is there can be touched all the same.
+    """
+    found = []
+    for name in instances(data):
+        own = files(data, name)
+        try:
+            since = max(path.stat().st_mtime for path in (own.alive, own.lock) if path.exists())
+            if time.time() - since > STALE and runs(own.lock):
+                found.append((name, own))
+        except (OSError, ValueError):  # it never ran, or ends
+            continue
+    return found
 
 
 def _locked(descriptor: int, how: int) -> bool:

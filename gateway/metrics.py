@@ -67,7 +67,7 @@ class Collector(Collects):
                 receiver.heartbeat.age(),
                 "Time since the newest heartbeat was sent that the broker gave back.",
             ),
-            ("trouble", bool(self._health.trouble), "1: something is not well; the log says what."),
+            ("trouble", bool(self._health.troubles), "1: something is not well; the log says what."),
         ):
             yield Gauge(EXPORTED + name, text, value)
         yield Counter(f"{EXPORTED}advice_faults", "Times when no advice was given.", self._advisor.faults)

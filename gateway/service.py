@@ -18,6 +18,7 @@ from devices.files import replace
 from devices.pilots.pilot import Pilot
 from devices.probes.shelf import Shelf
 from devices.processes import spare_the_collector
+from devices.salvage import why
 from devices.settings import Settings
 from gateway.audit.acts import Acts
 from gateway.brokers.denied import Denials
@@ -254,7 +255,7 @@ class Diaries:
         try:
             taken = self._sealer.keep([(one.device, one.event) for one in events], again)
         except sqlite3.DatabaseError as error:
-            raise RetryLater(f"the diary cannot be written: {error}", alarm=True) from error
+            raise RetryLater("store.diary", why=why(error), alarm=True) from error
         self._new.set()
         return taken
 

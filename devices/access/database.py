@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from devices.salvage import damaged
+from devices.salvage import damaged, why
 from devices.texts import Mendable
 
 DEVICES = Table(
@@ -145,5 +145,5 @@ def reached() -> Iterator[None]:
         ):  # a kind of its own: our fault
             raise
         at_fault = isinstance(error.orig, sqlite3.DatabaseError) and damaged(error.orig)
-        said = " ".join(str(error.orig).split())
+        said = why(error.orig or error)
         raise RegistryAway("enrol.damaged" if at_fault else "enrol.away", error=said) from error

@@ -67,7 +67,7 @@ class Acts:
         try:
             return [_point(self._registry.pilot.pilot, act) for act in self.since(start)]
         except (OSError, sqlite3.Error) as error:
-            raise RetryLater(f"who did what cannot be read: {error}") from error
+            raise RetryLater("store.acts", error=error) from error
 
     def _of_registry(self, start: int) -> Iterator[Act]:
         for one in self._registry.acts(start):

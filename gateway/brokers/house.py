@@ -74,7 +74,7 @@ def serve(settings: Settings, kind: Kind, port: int, stop: threading.Event) -> i
 def _serve_mosquitto(settings: Settings, port: int, stop: threading.Event) -> int:
     binary = mosquitto.binary()
     if binary is None:
-        raise RetryLater("Mosquitto was here when hoiquan began, and is not any more")
+        raise RetryLater("store.no_mosquitto")
     config = mosquitto.configured(settings.data, BIND, port)
     accounts = mosquitto.passwords(settings.data)
 

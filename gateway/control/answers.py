@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from devices.access.database import RegistryAway
 from devices.errors import CONTENT
+from devices.texts import Mendable
 from gateway.control.ledger import Ledger
 from gateway.ingest.decode import Decoded, Decoder
 from gateway.ingest.message import Answered, Outcome, Refusal, Segment, unhandled
@@ -27,7 +28,7 @@ RETRY = 5.0  # seconds until what was away is asked again
 
 class Answers:
     """Keeps what became of commands. `decoder`: one of its own; `ledger` opens the ledger, or gives it.
-    `trouble`: what is tried again, or "".
+    `trouble`: why something is being tried again.
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class Answers:
         self._decoder = decoder
         self._ledger = ledger
         self._telling = telling
-        self.trouble = ""
+        self.trouble: Mendable | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Write down what comes until `stop` is set."""
@@ -45,11 +46,11 @@ class Answers:
             try:
                 done = self.keep_some()
             except (RegistryAway, SpoolFull) as error:
-                self.trouble = str(error)
+                self.trouble = error
                 log.warning("answers to commands wait: %s; again in %.0f s", error, RETRY)
                 stop.wait(RETRY)
                 continue
-            self.trouble = ""
+            self.trouble = None
             if not done:
                 stop.wait(WAIT)
 

@@ -17,7 +17,6 @@ from gateway.ingest.decode import Decoder
 from gateway.ingest.spool import Spool
 from gateway.ingest.spoolfile import MB
 
-STALE = 30.0  # seconds after which `alive` says that its gateway is not well
 WAITS = 60.0  # seconds that a message may wait without a word
 NEARLY = 0.9  # of what the spool may hold
 WORST = 3  # devices or reasons that a sentence names
@@ -57,7 +56,7 @@ def _running(visit: Visit, name: str, files: instance.Files) -> Finding:
     try:
         running = instance.runs(files.lock)
         age = time.time() - files.alive.stat().st_mtime if files.alive.exists() else None
-        trouble = files.trouble.read_text("utf-8").strip() if files.trouble.exists() else ""
+        trouble = instance.trouble(files, visit.lang)
     except OSError as error:
         return visit.finding("gateway", "bad", "gateway_ill", instance=name, trouble=one_line(error))
     if not running:
@@ -66,7 +65,7 @@ def _running(visit: Visit, name: str, files: instance.Files) -> Finding:
         return visit.finding("gateway", "bad", "gateway_off", instance=name)
     if trouble:
         return visit.finding("gateway", "bad", "gateway_ill", instance=name, trouble=trouble)
-    if age is None or age > STALE:
+    if age is None or age > instance.STALE:
         return visit.finding("gateway", "bad", "gateway_stale", instance=name)
     return visit.finding("gateway", "ok", "gateway_ok", instance=name, age=round(age))
 

@@ -26,6 +26,7 @@ from typing import Protocol
 
 from devices.contract.reading import Device, Reading
 from devices.errors import CONTENT
+from devices.texts import Mendable
 from gateway.ingest.batch import (
     Batch,
     TakenBack,
@@ -97,12 +98,12 @@ class Pipeline:
         self._forgotten: list[tuple[int, list[TakenBack]]] = []
         self._threads: list[threading.Thread] = []
         self.failed: BaseException | None = None
-        self._troubles: dict[str, str] = {}  # by loop: one that goes on does not make the other well
+        self._troubles: dict[str, Mendable] = {}  # by loop: one that goes on does not make the other well
 
     @property
-    def trouble(self) -> str:
-        """What is being tried again, or ""."""
-        return "; ".join(filter(None, list(self._troubles.values())))
+    def troubles(self) -> list[Mendable]:
+        """Why something is being tried again."""
+        return list(self._troubles.values())
 
     def start(self) -> None:
         """Run the loops in threads of their own."""
@@ -231,7 +232,7 @@ class Pipeline:
             try:
                 attempt()
             except (RetryLater, SpoolFull) as error:
-                self._troubles[loop] = str(error)
+                self._troubles[loop] = error
                 alarm = isinstance(error, SpoolFull) or error.alarm
                 log.log(logging.ERROR if alarm else logging.WARNING, "%s; again in %.1f s", error, delay)
                 # jitter: several gateways must not come back to a store all at once

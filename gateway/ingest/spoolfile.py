@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 
 from devices.files import to_read
-from devices.salvage import damaged, finish, salvage
+from devices.salvage import damaged, finish, salvage, why
 from devices.texts import Mendable
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ _KEYS = {
 }
 
 
-class SpoolFull(Exception):
+class SpoolFull(Mendable):
     """The spool takes no more: it holds what it may, the disk is full, or another process holds the file.
     Nothing was kept: do not ack, tell people, try again.
     """
@@ -130,11 +130,7 @@ class File:
         waiting = "SELECT 1 FROM segment UNION ALL SELECT 1 FROM answer LIMIT 1"
         # where nothing waits there is nothing whose leaving makes room
         if used + more > self._room.most and self.db.execute(waiting).fetchone():
-            raise SpoolFull(
-                f"the spool {self.path} holds {used // MB} MB of the {self._room.most // MB} MB that it may "
-                "(HOIQUAN_SPOOL_MAX_MB), so nothing more is taken from the broker; see why the store does "
-                "not take it: hoiquan doctor"
-            )
+            raise SpoolFull("spool.holds", path=self.path, used=used // MB, most=self._room.most // MB)
         # What left makes room inside the file; the rest it grows by, and by what is still in the log alone.
         growth = more - unused * self._page
         if growth <= 0:
@@ -143,11 +139,8 @@ class File:
         free = disk.f_bavail * disk.f_frsize
         growth += max(0, pages * self._page - self.path.stat().st_size)
         if free - growth < self._room.free:
-            raise SpoolFull(
-                f"the disk of the spool {self.path} would have {max(0, free - growth) // MB} MB free, and "
-                f"{self._room.free // MB} MB must stay free (HOIQUAN_SPOOL_FREE_MB), so nothing more is "
-                "taken from the broker; make room on that disk"
-            )
+            left = max(0, free - growth) // MB
+            raise SpoolFull("spool.disk", path=self.path, free=left, keep=self._room.free // MB)
 
     def transaction(self) -> "Transaction":
         """BEGIN IMMEDIATE … COMMIT; raises SpoolFull for a full disk, nothing is kept then."""
@@ -198,7 +191,7 @@ class Transaction:
             self._db.execute("ROLLBACK")
 
     def _full(self, error: sqlite3.OperationalError) -> SpoolFull:
-        return SpoolFull(f"the spool {self._file.path} cannot be written ({error}); make room on its disk")
+        return SpoolFull("spool.unwritable", path=self._file.path, why=why(error))
 
 
 def _mend(path: Path, fault: str) -> None:

@@ -33,7 +33,7 @@ from devices.clock import now_ms
 from devices.contract.packets import Publish
 from devices.contract.topics import DENIED, DOWN
 from devices.probes.envelope import filters
-from devices.texts import Misuse
+from devices.texts import Mendable, Misuse
 from gateway.brokers.notices import NOTICES, Notices
 from gateway.ingest.message import Message
 from gateway.intake.arrivals import Arrivals
@@ -161,21 +161,17 @@ class Receiver:
                     self._client.publish(self.heartbeat.shared, self.heartbeat.to_group(), qos=0)
 
     @property
-    def trouble(self) -> str:
-        """Why the gateway does not hear what it lives on, or ""."""
+    def trouble(self) -> Mendable | None:
+        """Why the gateway does not hear what it lives on."""
         for topic in (self._wanted[0], self.heartbeat.topic, self._group_beats):
             if why := self._refused.get(topic):
-                return f"the broker refuses the subscription to {topic}: {why}"
+                return Mendable("unwell.refused", topic=topic, why=why)
         if not self.connected:
-            return "there is no connection to the broker"
+            return Mendable("unwell.unconnected")
         held_back = time.monotonic() - self._arrivals.held_back  # then the heartbeat stands behind messages
         if self._share and min(self.heartbeat.group_age(), held_back) > DEAF:
-            return (
-                f"the broker granted the subscription to {self._wanted[0]} and delivers nothing through it: "
-                "it does not know shared subscriptions. Leave HOIQUAN_GROUP empty, with one gateway, or take "
-                "another broker (deploy/growing.md)"
-            )
-        return ""
+            return Mendable("unwell.deaf", topic=self._wanted[0])
+        return None
 
     @property
     def silence(self) -> float:

@@ -45,7 +45,7 @@ class Openings:
                 return []
             points = self._all(counted, at)
         except (sqlite3.Error, OSError) as error:
-            raise RetryLater(f"openings of lots cannot be read: {error}") from error
+            raise RetryLater("store.openings", error=error) from error
         self._told = at, counted
         return points
 

@@ -85,7 +85,7 @@ def _made(url: str, admin: str, org: str, bucket: str, grant: Grant) -> str:
                 raise NoTokens from None
             raise _problem(error) from error
         except (HTTPError, OSError) as error:
-            raise RetryLater(f"InfluxDB does not answer: {error}") from error
+            raise RetryLater("store.silent", error=error) from error
         try:
             place = _bucket(client, org, bucket)
             resource = PermissionResource(type="buckets", id=place.id, org_id=place.org_id)
@@ -101,7 +101,7 @@ def _made(url: str, admin: str, org: str, bucket: str, grant: Grant) -> str:
         except ApiException as error:
             raise _problem(error) from error
         except (HTTPError, OSError) as error:
-            raise RetryLater(f"InfluxDB does not answer: {error}") from error
+            raise RetryLater("store.silent", error=error) from error
     value: str = made.token
     return value
 
@@ -133,11 +133,8 @@ def _bucket(client: InfluxDBClient, org: str, bucket: str) -> Any:
 
 def _problem(error: ApiException) -> RetryLater:
     if error.status in (401, 403):
-        return RetryLater(
-            f"InfluxDB refuses the administrator's token ({error.status}): it must be the one of its set-up",
-            alarm=True,
-        )
-    return RetryLater(f"InfluxDB answers {error.status} when asked for a token: {error.reason}")
+        return RetryLater("store.admin_token", status=error.status, alarm=True)
+    return RetryLater("store.admin_answers", status=error.status, why=error.reason)
 
 
 def _keep(grant: Grant, token: str) -> None:

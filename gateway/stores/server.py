@@ -76,12 +76,12 @@ class Server:
             if why := result.get("error"):
                 if why == _UNSAID and statements != (_NOTHING,):
                     self.query(_NOTHING)
-                if "database not found" in why:  # 2.x says so of a right that is missing, too
-                    why += " (or the token may not read it): check HOIQUAN_INFLUX_BUCKET"
-                raise RetryLater(f"InfluxDB refuses a query: {why}", alarm=True)
+                # 2.x says so of a right that is missing, too
+                key = "no_database" if "database not found" in why else "query"
+                raise RetryLater(f"store.{key}", why=why, alarm=True)
         # The server died over it. No length says so: a proxy takes what ends for what is complete.
         if not whole or len(results) < len(statements):
-            raise RetryLater(f"InfluxDB's answer is cut off: {answer.data[-80:]!r}")
+            raise RetryLater("store.cut_off", end=answer.data[-80:])
         return results
 
     def ask_something_small(self) -> None:
@@ -116,32 +116,24 @@ class Server:
                     break
                 self._token = token = now
         except ReadTimeoutError as error:
-            raise TookTooLong(f"InfluxDB does not answer: {error}") from error
+            raise TookTooLong("store.silent", error=error) from error
         except (HTTPError, OSError) as error:
-            raise RetryLater(f"InfluxDB does not answer: {error}") from error
+            raise RetryLater("store.silent", error=error) from error
         return answer
 
     def _later(self, answer: BaseHTTPResponse) -> RetryLater:
         why = _sentence(answer)
         if answer.status in _DENIED:
-            return RetryLater(
-                f"InfluxDB refuses the token ({answer.status}): check HOIQUAN_INFLUX_TOKEN", alarm=True
-            )
+            return RetryLater("store.token", status=answer.status, alarm=True)
         if answer.status == 404:
             if "organization" in why:
-                return RetryLater(
-                    f"InfluxDB has no organisation {self._org}: check HOIQUAN_INFLUX_ORG", alarm=True
-                )
-            return RetryLater(
-                f"InfluxDB has no bucket {self._bucket}: check HOIQUAN_INFLUX_BUCKET", alarm=True
-            )
+                return RetryLater("store.no_org", org=self._org, alarm=True)
+            return RetryLater("store.no_bucket", bucket=self._bucket, alarm=True)
         if "no space left on device" in why:  # it will not write again by itself, though there be room
-            return RetryLater(
-                f"InfluxDB's disk was full: make room, then restart influxdb: {why}", alarm=True
-            )
+            return RetryLater("store.disk_full", why=why, alarm=True)
         if "opening shard previously failed" in why:  # nor open what it could not open once
-            return RetryLater(f"InfluxDB has given up a shard: restart influxdb: {why}", alarm=True)
-        return RetryLater(f"InfluxDB answers {answer.status}: {why}")
+            return RetryLater("store.shard", why=why, alarm=True)
+        return RetryLater("store.answers", status=answer.status, why=why)
 
 
 def _put_together(data: bytes) -> tuple[list[dict[str, Any]], bool]:

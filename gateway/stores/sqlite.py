@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from devices.contract.signals import CIRCULAR
+from devices.salvage import why
 from devices.texts import Mendable
 from gateway.stores import heading
 from gateway.stores.points import (
@@ -98,7 +99,7 @@ class SqliteStore:
                 self._reported.clear()
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
-                raise RetryLater(f"the store file cannot be written: {error}") from error
+                raise RetryLater("store.file", why=why(error)) from error
         if bad:
             raise RejectPoints(bad)
 

@@ -3,19 +3,20 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from devices.texts import Mendable
 from gateway.stores.points import Point, Tags, Value
 
 AT_ONCE = 100_000  # points that are read in one answer: some 50 MB
 
 
-class RetryLater(Exception):
+class RetryLater(Mendable):
     """The store cannot take it now (down, busy, token refused). Keep everything and try again.
 
     `alarm` says that waiting will not help by itself: a person has to mend something.
     """
 
-    def __init__(self, message: str, *, alarm: bool = False) -> None:
-        super().__init__(message)
+    def __init__(self, key: str, *, alarm: bool = False, **values: object) -> None:
+        super().__init__(key, **values)
         self.alarm = alarm
 
 

@@ -95,7 +95,7 @@ def test_who_wants_it_anew_is_shown_none_from_before_he_asked(reading):
 
 @pytest.mark.usefixtures("quick")
 def test_a_store_that_is_away_is_told_to_who_asks_and_it_is_back_with_it(reading):
-    reading.error = RetryLater("down")
+    reading.error = RetryLater("store.silent", error="down")
     made = Kept(reading)
     with made.running():
         with pytest.raises(RetryLater, match="down"):
@@ -106,7 +106,9 @@ def test_a_store_that_is_away_is_told_to_who_asks_and_it_is_back_with_it(reading
 
 
 @pytest.mark.usefixtures("once")
-@pytest.mark.parametrize("error", [RetryLater("down"), ValueError("nobody thought of it"), OSError("disk")])
+@pytest.mark.parametrize(
+    "error", [RetryLater("store.slow", seconds=9), ValueError("nobody thought of it"), OSError("disk")]
+)
 def test_what_failed_has_failed_for_all_who_ask(reading, error):
     reading.error = error
     made = Kept(reading)
@@ -118,10 +120,10 @@ def test_what_failed_has_failed_for_all_who_ask(reading, error):
 
 @pytest.mark.usefixtures("quick")
 def test_an_outage_is_logged_once(reading, caplog):
-    reading.error = RetryLater("down")
+    reading.error = RetryLater("store.silent", error="down")
     with Kept(reading).running():
         until(lambda: reading.tries > 5, "it is tried again and again")
-    assert [one.getMessage() for one in caplog.records] == ["pages wait: down"]
+    assert [one.getMessage() for one in caplog.records] == ["pages wait: InfluxDB does not answer: down"]
 
 
 def test_nobody_waits_for_ever_and_neither_does_the_end(reading, monkeypatch):
@@ -191,7 +193,7 @@ def test_what_is_asked_now_and_then_is_read_once_for_those_who_ask_at_the_same_t
 def test_what_failed_is_told_to_those_who_waited_and_tried_again_for_the_next(clock):
     reading = Reading()
     made = OnDemand(reading)
-    reading.error = RetryLater("the store is away")
+    reading.error = RetryLater("store.silent", error="the store is away")
     with pytest.raises(RetryLater, match="away"):
         made.get()
     reading.error = None

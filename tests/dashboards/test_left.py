@@ -103,7 +103,7 @@ def test_a_store_that_is_away_is_told_once_that_is_known(figures: Figures, tmp_p
 
     def away() -> Lately:
         fails.wait(60)
-        raise RetryLater("down")
+        raise RetryLater("store.silent", error="down")
 
     with TestClient(app_of(figures, Kept(away), tmp_path), raise_server_exceptions=False) as client:
         assert client.get("/").text == "<p>before"

@@ -187,7 +187,7 @@ def test_an_upload_that_is_cut_off_is_one_line_in_the_log(settings, figures, cap
 @pytest.mark.parametrize("path", ["/api/v1/devices.csv", "/api/v1/devices.geojson", "/sta/v1.1/Things"])
 def test_a_store_that_is_away_is_503_and_says_when_to_ask_again(settings, figures, path, monkeypatch):
     def away(*_, **__):
-        raise RetryLater("the store does not answer")
+        raise RetryLater("store.silent", error="the store does not answer")
 
     monkeypatch.setattr(figures.store, "latest", away)
     with TestClient(site(settings, figures, lambda *_: None, ())) as client:

@@ -36,7 +36,7 @@ class FakeStore:
         self.writes += 1
         failure = self.plan.popleft() if self.plan else ""
         if failure == "nothing stored":
-            raise RetryLater("down")
+            raise RetryLater("store.silent", error="down")
         bad = {}
         for place, point in enumerate(points):
             if failure == "half stored" and place >= len(points) // 2:
@@ -46,7 +46,7 @@ class FakeStore:
                 continue
             self.held.setdefault((point.measurement, point.tags, point.time), {}).update(point.fields)
         if failure in ("half stored", "stored"):
-            raise RetryLater("the answer was lost", alarm=True)
+            raise RetryLater("store.silent", error="the answer was lost", alarm=True)
         if bad:
             raise RejectPoints(bad)
 
@@ -106,13 +106,13 @@ class FullSpool:
     def append(self, messages):
         if self._appends:
             self._appends -= 1
-            raise SpoolFull("no space left")
+            raise SpoolFull("spool.unwritable", path="spool.sqlite", why="no space left")
         return self._spool.append(messages)
 
     def settle(self, segment, outcome):
         if self._settles:
             self._settles -= 1
-            raise SpoolFull("no space left")
+            raise SpoolFull("spool.unwritable", path="spool.sqlite", why="no space left")
         self._spool.settle(segment, outcome)
 
 

@@ -223,7 +223,9 @@ class Stubborn:
 
 
 @pytest.mark.parametrize(
-    "error", [RetryLater("down"), RejectPoints({0: "field type conflict"})], ids=["later", "rejected"]
+    "error",
+    [RetryLater("store.silent", error="down"), RejectPoints({0: "field type conflict"})],
+    ids=["later", "rejected"],
 )
 @pytest.mark.parametrize("measurement", ["community", "gateway"])
 def test_a_write_that_fails_does_not_end_the_clerk(store, monkeypatch, error, measurement):
@@ -284,7 +286,9 @@ def test_books_that_cannot_be_read_do_not_end_the_clerk(store, monkeypatch):
     def books():
         tries.append(1)
         if len(tries) < 3:
-            raise SpoolFull("the spool cannot be written: database is locked")
+            raise SpoolFull(
+                "spool.unwritable", path="spool.sqlite", why="the spool cannot be written: database is locked"
+            )
         return BOOKS
 
     stop = threading.Event()

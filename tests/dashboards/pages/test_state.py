@@ -69,10 +69,10 @@ def test_nobody_looks_for_a_gateway_in_a_rehearsals_folder(store, monkeypatch):
 
 def test_a_store_that_is_away_is_said(store, monkeypatch):
     def away(*_):
-        raise RetryLater("the store is away")
+        raise RetryLater("store.silent", error="the store is away")
 
     monkeypatch.setattr(store, "latest", away)
-    assert asked(store, monkeypatch) == (503, "store: the store is away\n")
+    assert asked(store, monkeypatch) == (503, "store: InfluxDB does not answer: the store is away\n")
 
 
 FIELDS = {

@@ -325,7 +325,7 @@ def test_a_store_that_is_away_is_503_with_a_message(client, monkeypatch, tmp_pat
             number = alone.get(f"{ROOT}/Datastreams?$top=1").json()["value"][0]["@iot.id"]
 
             def away(*_):
-                raise RetryLater("the store does not answer")
+                raise RetryLater("store.silent", error="the store does not answer")
 
             monkeypatch.setattr(figures.store, "summary", away)
             answer = alone.get(f"{ROOT}/Datastreams({number})/Observations")

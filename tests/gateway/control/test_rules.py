@@ -248,7 +248,7 @@ def test_the_thread_goes_on_when_the_store_does_not_answer(tmp_path, store):
     class Away(SqliteStore):
         def summary(self, *given, **_):
             calls.append(given)
-            raise RetryLater("away")
+            raise RetryLater("store.silent", error="away")
 
     away = Away(tmp_path / "away.sqlite")
     stop = threading.Event()

@@ -253,7 +253,7 @@ class Slow(SqliteStore):
         self.asked.append(start)
         if self.failing and len(set(self.asked)) == 3:
             self.failing -= 1
-            raise RetryLater("it takes too long")
+            raise RetryLater("store.silent", error="it takes too long")
         return super().coverage(where, start, *rest)
 
 

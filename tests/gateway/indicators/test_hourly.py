@@ -151,7 +151,7 @@ class Fitful(SqliteStore):
 
     def summary(self, measurement, fields, where, start, *rest, **more):
         if start in self.away:
-            raise RetryLater("it takes too long")
+            raise RetryLater("store.silent", error="it takes too long")
         return super().summary(measurement, fields, where, start, *rest, **more)
 
 

@@ -100,7 +100,7 @@ def test_a_subscription_that_is_refused_is_told_and_asked_for_again(tmp_path, mo
     ) as broker:
         receiver = Receiver(broker.url, "gateway", "gateway", version)
         receiver.start()
-        until(lambda: "subscription to hoiquan/#" in receiver.trouble, "it says so")
+        until(lambda: "subscription to hoiquan/#" in str(receiver.trouble), "it says so")
         receiver.beat()
         assert not receiver.connected
         (said,) = [line for line in caplog.messages if "hoiquan/#" in line]

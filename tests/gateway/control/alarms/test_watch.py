@@ -29,7 +29,7 @@ class Fitful(SqliteStore):
 
     def latest(self, *of, **more):
         if self.away:
-            raise RetryLater("no answer")
+            raise RetryLater("store.silent", error="no answer")
         return super().latest(*of, **more)
 
 
