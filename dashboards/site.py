@@ -74,11 +74,12 @@ def site(settings: Settings, figures: Figures, judge: check.Judge, others: Itera
     recent, standing = lately.kept(figures), progress.kept(figures)
     targets, fleet = partial(progress.lately, figures, standing), partial(lately.of_a_day, figures, recent)
     left = Left(settings.data / "web" if figures.rehearsal is None else None, figures.pilot.pilot)
-    pages.include_router(overview.router(figures, recent, left, standing))
+    pages.include_router(overview.router(figures, recent, left, standing, settings.data))
     pages.include_router(place.router(figures, recent))
     for data in (routes, files):
         pages.include_router(data.router(figures, fleet, targets))
-    for routes_of in (state, route, catalog, sta):
+    pages.include_router(state.router(figures, settings.data))
+    for routes_of in (route, catalog, sta):
         pages.include_router(routes_of.router(figures))
     pages.include_router(check.router(judge))
     pages.include_router(learn.router())

@@ -6,14 +6,28 @@ sum. `arrived` and `kept`, which are of five minutes, are left out: Prometheus h
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from dashboards.figures import Figures, balanced
+from devices.texts import Mendable, text
+from gateway.instance import STALE, trouble, unwell
 from gateway.stores.points import BALANCED, EXPORTED, EXPORTS
 
 OF_EACH = ("instance",)
+
+
+def troubled(data: Path, lang: str) -> list[str]:
+    """A sentence for each gateway of the data folder that runs and is not well, with what to do: their own
+    files say so, whatever the store can take. Of a folder without gateways none.
+    """
+    unsaid = Mendable("unwell.unsaid", seconds=round(STALE))
+    return [
+        text("unwell.gateway", lang, instance=name, trouble=trouble(own, lang) or unsaid)
+        for name, own in unwell(data)
+    ]
 
 
 class Gateways(Collector):

@@ -6,6 +6,8 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from html import escape
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
@@ -19,6 +21,7 @@ from dashboards.map.land import NOWHERE, lands
 from dashboards.map.picture import draw
 from dashboards.pages import lately, marks, today
 from dashboards.pages.frame import PAGES, Lasting
+from dashboards.pages.gateways import troubled
 from dashboards.pages.lately import Lately
 from dashboards.progress import Progress
 from devices.clock import day_of, moment_of
@@ -43,12 +46,13 @@ def router(
     recent: Kept[Lately] | None = None,
     left: Left | None = None,
     standing: Kept[Progress] | None = None,
+    data: Path | None = None,
 ) -> APIRouter:
     """The page and its style sheet: in Vietnamese, until the reader chooses English. It is drawn each time
     what is `recent` (shared with other pages) was read, while the application runs, so that no reader waits
     until a thousand places are written down; what an earlier run `left` is shown until the first time, or
     what is known without what the devices said. What a real device says is on the page within two seconds.
-    `standing` is shared with the open data.
+    `standing` is shared with the open data; `data` is the folder of this machine's gateways.
     """
     recent = lately.kept(figures) if recent is None else recent
     left = Left(None, figures.pilot.pilot) if left is None else left
@@ -104,6 +108,8 @@ def router(
         if page is None:
             drawn = newest(lang)
             page = drawn.search(asked) if asked else drawn.page(spoken.get(), stays=stays)
+        if data is not None:
+            page = noted(page, troubled(data, lang))
         sent = HEADERS if stays else HEADERS | {"Refresh": str(every)}
         return Response(page, media_type=HTML, headers=sent)
 
@@ -178,6 +184,12 @@ class Drawn:
         """What the line at the top of the page says."""
         at = min(self.progress.at, self.recent.at)
         return _top(self.figures.pilot, at, self.lang, stays=stays, refresh=REFRESH)
+
+
+def noted(page: str, ill: Sequence[str]) -> str:
+    """The page, whenever it was drawn, with what is said of gateways that are `ill` now, above all else."""
+    notes = "".join(f'<p class="note missed" role="alert">{escape(one)}</p>' for one in ill)
+    return page.replace("<main>", f"<main>\n{notes}", 1) if notes else page
 
 
 def begun(figures: Figures, progress: Progress | None, lasting: Lasting, asked: str = "") -> str:

@@ -1,6 +1,7 @@
 """How the pages and what stands behind them are, for monitors: `/healthz`, `/metrics`."""
 
 import time
+from pathlib import Path
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -8,27 +9,31 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from dashboards.figures import Figures
-from dashboards.pages.gateways import Gateways
+from dashboards.pages.gateways import Gateways, troubled
 from devices.clock import DAY_MS, MINUTE_MS, moment_of
+from devices.texts import LANGS
 from gateway.stores.store import RetryLater
 
 SILENT_MS = 6 * MINUTE_MS  # a gateway writes its books all the time, into a point each five minutes
 PLAIN = "text/plain; charset=utf-8"
 
 
-def router(figures: Figures) -> APIRouter:
-    """Routes over the same store as the pages."""
+def router(figures: Figures, data: Path) -> APIRouter:
+    """Routes over the same store as the pages; `data`: the folder of the gateways of this machine."""
     routes, begun = APIRouter(include_in_schema=False), time.monotonic()
 
     @routes.get("/healthz")
     def healthz() -> Response:
-        """503 where the store does not answer, or no gateway was seen for some minutes: nothing new comes
-        then. Pages that just began give it the time to write its first books.
+        """503 where the store does not answer, a gateway of this machine has not been well for half a minute
+        (its disk is full), or none was seen for some minutes: nothing new comes then. Pages that just began
+        give it the time to write its first books.
         """
         try:
             silent = _silent(figures)
         except RetryLater as error:
             return Response(f"store: {error}\n", 503, media_type=PLAIN)
+        if ill := [one for lang in LANGS for one in troubled(data, lang)]:
+            return Response("".join(f"{one}\n" for one in ill), 503, media_type=PLAIN)
         if silent and (time.monotonic() - begun) * 1000 > SILENT_MS:
             return Response(f"gateway: {silent}; start one, see hoiquan doctor\n", 503, media_type=PLAIN)
         return Response("ok\n", media_type=PLAIN)

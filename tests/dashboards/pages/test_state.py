@@ -5,6 +5,7 @@ each gateway's figures.
 import shutil
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -24,12 +25,12 @@ NOW = 1_795_230_000_000
 MINUTE = 60_000
 
 
-def pages(store, **more):
+def pages(store, data=Path("none"), **more):
     figures = Figures(
         store, load("dong-thap"), lambda _: [], lambda now: Evaluation(now, (), {}), now=lambda: NOW, **more
     )
     made = FastAPI()
-    made.include_router(state.router(figures))
+    made.include_router(state.router(figures, data))
     return TestClient(made)
 
 
