@@ -23,7 +23,8 @@ GATEWAY = "gateway"  # broker account of the first gateway; with those below no 
 FIRST_INSTANCE = "gateway-1"  # the instance that has this account
 GATEWAYS = 8  # gateways that may share a broker: devices/access/mosquitto.acl has the lines of each
 CHIRPSTACK = "chirpstack"  # broker account of a LoRaWAN network server
-READER = "reader"  # broker account that hears everything and says nothing, for officers and checks
+READER = "reader"  # broker account that hears everything and says nothing, for officers and `hoiquan doctor`
+READERS = 4  # accounts that do: the others are of `hoiquan device check --live` and `learn`, one each
 OPERATOR = "operator"  # broker account that may send commands, and hears nothing
 SECRETS = (
     "HOIQUAN_GATEWAY_PASSWORD",
@@ -42,6 +43,13 @@ def gateway_accounts() -> list[str]:
     return [GATEWAY, *(f"{GATEWAY}-{number}" for number in range(2, GATEWAYS + 1))]
 
 
+def reader_accounts() -> list[str]:
+    """The broker's accounts that hear everything: several, for an account has one connection. They share one
+    password.
+    """
+    return [READER, *(f"{READER}-{number}" for number in range(2, READERS + 1))]
+
+
 def gateway_account(instance: str) -> str:
     """The account of a gateway's instance. Raises Misuse for a name that has none."""
     if instance == FIRST_INSTANCE:
@@ -53,7 +61,8 @@ def gateway_account(instance: str) -> str:
 
 def reserved(name: str) -> bool:
     """Whether no device may have this name: it is, or may become, the account of one of our own parts."""
-    return name in (GATEWAY, CHIRPSTACK, READER, OPERATOR) or name.startswith(f"{GATEWAY}-")
+    ours = (GATEWAY, CHIRPSTACK, OPERATOR, *reader_accounts())
+    return name in ours or name.startswith(f"{GATEWAY}-")
 
 
 def new_password() -> str:

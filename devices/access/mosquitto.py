@@ -26,9 +26,9 @@ from devices.contract.topics import ROOT
 from devices.credentials import (
     CHIRPSTACK,
     OPERATOR,
-    READER,
     gateway_accounts,
     hash_password,
+    reader_accounts,
     reserved,
     simulated_password,
     verify_password,
@@ -54,7 +54,7 @@ def write_accounts(settings: Settings, path: Path, registry: Registry) -> int:
         settings.simulator_secret.get_secret_value(),
         {
             CHIRPSTACK: settings.chirpstack_password.get_secret_value(),
-            READER: settings.reader_password.get_secret_value(),
+            **dict.fromkeys(reader_accounts(), settings.reader_password.get_secret_value()),
             OPERATOR: settings.operator_password.get_secret_value(),
         },
     )

@@ -18,15 +18,15 @@ from devices.contract.topics import ROOT, UP
 from devices.credentials import (
     CHIRPSTACK,
     OPERATOR,
-    READER,
     gateway_accounts,
+    reader_accounts,
     simulated_password,
     verify_password,
 )
 from devices.pilots.pilot import load
 from devices.probes.envelope import addressed, filters, foreign
 
-GATEWAYS = frozenset(gateway_accounts())
+GATEWAYS, READERS = frozenset(gateway_accounts()), frozenset(reader_accounts())
 # Enrolled device → the stored password that let it in last: what it is now says whether it may stay.
 ADMITTED: dict[str, str] = {}
 TRUTH = "hoiquan-truth/v1"  # what the simulator's faults changed; outside the contract's tree
@@ -61,8 +61,8 @@ class Accounts(BaseAuthPlugin):
             return False
         if name in GATEWAYS:
             return bool(password == self._access.gateway_password)
-        own = {READER: self._access.reader_password, OPERATOR: self._access.operator_password,
-               CHIRPSTACK: self._access.chirpstack_password}  # fmt: skip
+        own = {OPERATOR: self._access.operator_password, CHIRPSTACK: self._access.chirpstack_password,
+               **dict.fromkeys(READERS, self._access.reader_password)}  # fmt: skip
         if name in own:
             return bool(password == own[name])
         device = self._registry.lookup(name)
@@ -95,7 +95,7 @@ class Rules(BaseTopicPlugin):
             return False
         if name in GATEWAYS:
             return True
-        if name == READER:
+        if name in READERS:
             heard = topic.startswith("hoiquan/") or topic in filters() or addressed(topic) is not None
             return action != Action.PUBLISH and heard
         if name == CHIRPSTACK:

@@ -21,8 +21,7 @@ from amqtt.mqtt.pubrel import PubrelPacket
 from amqtt.session import INCOMING
 
 from devices.contract.packets import REFUSED
-from devices.credentials import READER
-from gateway.brokers.access import GATEWAYS
+from gateway.brokers.access import GATEWAYS, READERS
 from gateway.brokers.kept import Receipt, Sent, Waiting, kept
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ WINDOW = 1000  # messages that a client is sent before the first is acknowledged
 MOST_TO_BEGIN = 4096  # bytes of a CONNECT: names, password and will
 # To a CONNECT of a version that is not spoken here: MQTT 5, reason 0x84; MQTT 3.1, code 1.
 NO_SUCH_VERSION = {5: b"\x20\x03\x00\x84\x00", 3: b"\x20\x02\x00\x01"}
-UNHEARD = frozenset((READER, *GATEWAYS))  # who need no gateway to be there
+UNHEARD = GATEWAYS | READERS  # who need no gateway to be there
 
 
 class Checked(BrokerProtocolHandler):

@@ -1,14 +1,18 @@
-"""Our own accounts at the broker. `reader` hears what a device says right now: the gateway loses nothing.
+"""Our own accounts at the broker. The readers hear what a device says right now: the gateway loses nothing.
 
-An account has one connection (on our brokers its name is the client id): who is there already is let go.
+An account has one connection (on our brokers its name is the client id): who is there already is let go. So
+whoever listens has a reader of his own.
 """
 
+import fcntl
 import queue
+import secrets
 import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import Any, Literal
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -18,6 +22,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from devices import broker_url
 from devices.broker_url import BrokerAddress
+from devices.credentials import READER, reader_accounts
 from devices.settings import Settings
 from devices.texts import Mendable
 
@@ -53,8 +58,8 @@ def connected(
     """
     where = broker_url.parse(settings.mqtt)
     if not password:
-        variable = f"HOIQUAN_{account.upper()}_PASSWORD"
-        raise NotHeard("password", where=where, account=account, variable=variable)
+        whose, _, _ = account.partition("-")
+        raise NotHeard("password", where=where, account=whose, variable=f"HOIQUAN_{whose.upper()}_PASSWORD")
     version = MQTTProtocolVersion(settings.mqtt_version)
     client = Client(CallbackAPIVersion.VERSION2, account, protocol=version, reconnect_on_failure=again)
     client.username_pw_set(account, password)
@@ -110,20 +115,45 @@ def _told(where: BrokerAddress) -> Iterator[None]:
 @contextmanager
 def listening(settings: Settings, *topics: str) -> Iterator["queue.SimpleQueue[MQTTMessage]"]:
     """What is published on `topics` while the block runs, from its beginning on. Raises NotHeard."""
-    client, heard = connected(settings, "reader", settings.reader_password.get_secret_value(), again=True)
     wanted = [(topic, 0) for topic in topics]
+    password = settings.reader_password.get_secret_value()
+    with _reader(settings.data) as account:
+        try:
+            client, heard = connected(settings, account, password, again=True)
+        except NotHeard as error:
+            if error.why != "refused":
+                raise
+            # a broker to which somebody else gives the accounts
+            client, heard = connected(settings, READER, password, again=True)
 
-    def again(*_: Any) -> None:
-        client.subscribe(wanted)
+        def again(*_: Any) -> None:
+            client.subscribe(wanted)
 
-    granted = threading.Event()
-    client.on_connect = again  # `hoiquan doctor` may have taken its place
-    client.on_subscribe = lambda *_: granted.set()
-    try:
-        client.subscribe(wanted)
-        if not granted.wait(PATIENCE):
-            raise NotHeard("silent", where=broker_url.parse(settings.mqtt), said="no SUBACK")
-        yield heard
-    finally:
-        client.disconnect()
-        client.loop_stop()
+        granted = threading.Event()
+        client.on_connect = again  # from another folder somebody may have taken its place
+        client.on_subscribe = lambda *_: granted.set()
+        try:
+            client.subscribe(wanted)
+            if not granted.wait(PATIENCE):
+                raise NotHeard("silent", where=broker_url.parse(settings.mqtt), said="no SUBACK")
+            yield heard
+        finally:
+            client.disconnect()
+            client.loop_stop()
+
+
+@contextmanager
+def _reader(data: Path) -> Iterator[str]:
+    """The name of a reader that nobody else of this data folder is while the block runs; any, where there is
+    no folder to agree in, or they are all taken.
+    """
+    others = reader_accounts()[1:]
+    with ExitStack() as held:
+        for name in others:
+            with suppress(OSError):
+                lock = held.enter_context((data / "gateway" / f"{name}.lock").open("a"))
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+        else:
+            name = secrets.choice(others)
+        yield name

@@ -7,7 +7,7 @@ from amqtt.contexts import Action, BaseContext
 from amqtt.session import Session
 
 from devices.access.registry import Registry
-from devices.credentials import gateway_accounts, simulated_password
+from devices.credentials import gateway_accounts, reader_accounts, simulated_password
 from devices.pilots.pilot import load
 from gateway.brokers.access import Access, Accounts, Rules
 from tests.servers import until
@@ -64,7 +64,9 @@ def test_only_those_with_their_password_get_in(registry, let_in):
 
 
 def test_reader_and_operator_have_passwords_of_their_own(registry, let_in):
-    assert let_in("reader", "the reader's")
+    for account in reader_accounts():
+        assert let_in(account, "the reader's")
+    assert not let_in("reader-2", "the operator's")
     assert let_in("operator", "the operator's")
     assert not let_in("reader", "the operator's")
     assert not let_in("operator", "the gateway's")
@@ -133,9 +135,11 @@ def test_a_device_has_no_business_elsewhere(may, topic):
 
 def test_to_read_and_to_command_are_separate_rights(may):
     for topic in (OWN + "telemetry", OWN + "#", "hoiquan/#", OWN + "result"):
-        assert may("reader", topic, Action.SUBSCRIBE)
+        for account in reader_accounts():
+            assert may(account, topic, Action.SUBSCRIBE)
     for topic in (OWN + "telemetry", OWN + "command", "hoiquan-gateway/v1/gateway/heartbeat"):
-        assert not may("reader", topic, Action.PUBLISH)
+        for account in reader_accounts():
+            assert not may(account, topic, Action.PUBLISH)
     assert not may("reader", "hoiquan-gateway/#", Action.SUBSCRIBE)
     assert may("operator", OWN + "command", Action.PUBLISH)
     for topic in (OWN + "telemetry", OWN + "result", "hoiquan/v1/command"):

@@ -3,6 +3,8 @@
 from queue import Empty
 
 import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
@@ -11,7 +13,7 @@ from devices.settings import Settings
 from gateway.control.client import NotHeard, listening
 from tests.gateway.clients import client
 from tests.loopback import free_port
-from tests.servers import PATIENCE
+from tests.servers import PATIENCE, mosquitto
 
 
 def test_what_is_said_at_once_is_heard(mosquitto):
@@ -24,6 +26,27 @@ def test_what_is_said_at_once_is_heard(mosquitto):
                     assert heard.get(timeout=PATIENCE).payload == b"%d" % number
                 except Empty:
                     pytest.fail(f"{number} was not heard")
+
+
+def test_two_that_listen_at_once_hear_everything_each(tmp_path):
+    """As deploy/mosquitto has it, an account has one connection."""
+    (tmp_path / "gateway").mkdir()
+    with mosquitto("allow_anonymous true", "use_username_as_clientid true") as broker:
+        given = Settings(data=tmp_path, mqtt=broker.url, reader_password=SecretStr("x"))
+        speaker = Client(CallbackAPIVersion.VERSION2, "speaker")
+        speaker.username_pw_set("speaker", "x")
+        speaker.connect("127.0.0.1", broker.port)
+        speaker.loop_start()
+        try:
+            with listening(given, "said") as one, listening(given, "said") as other:
+                for number in range(20):
+                    speaker.publish("said", b"%d" % number, 1).wait_for_publish(PATIENCE)
+                for heard in (one, other):
+                    got = [int(heard.get(timeout=PATIENCE).payload) for _ in range(20)]
+                    assert got == list(range(20))
+        finally:
+            speaker.disconnect()
+            speaker.loop_stop()
 
 
 @pytest.mark.parametrize("words", [("check", "--live"), ("learn",)])

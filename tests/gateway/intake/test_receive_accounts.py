@@ -7,7 +7,7 @@ import pytest
 
 from devices.access.mosquitto import RULES, write_passwords
 from devices.access.registry import Registry
-from devices.credentials import CHIRPSTACK, OPERATOR, READER, gateway_accounts
+from devices.credentials import CHIRPSTACK, OPERATOR, gateway_accounts, reader_accounts
 from devices.pilots.pilot import load
 from gateway.brokers.notices import DROPPED
 from gateway.intake import receive
@@ -102,7 +102,7 @@ def test_no_device_gets_where_gateways_are(guarded):
 def test_the_rules_have_a_block_for_each_account():
     lines = RULES.read_text("utf-8").splitlines()
     users = [line.split()[1] for line in lines if line.startswith("user ")]
-    assert users == [CHIRPSTACK, READER, OPERATOR, *gateway_accounts()]
+    assert users == [CHIRPSTACK, *reader_accounts(), OPERATOR, *gateway_accounts()]
 
 
 def test_gateways_of_a_group_share_the_messages(guarded):
