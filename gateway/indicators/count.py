@@ -112,6 +112,16 @@ class Coverage:
             filled.update(self._of_day(day))
         return {device: slots / whole for device, slots in filled.items()}
 
+    def once(self, at: int) -> dict[str, float]:
+        """The same, for who counts this moment alone: where devices speak seldom, a window that is asked for
+        at once costs InfluxDB half of what its days do, and where they speak often, more.
+        """
+        days = self._days(at)
+        first = self._of_day(days[0]) if days else {}
+        if 2 * sum(first.values()) < self._slots * len(first):
+            return self._store.coverage(self._where, at - self._window, at, self._slot)
+        return self.until(at)
+
     def lately(self, at: int) -> dict[str, float]:
         """The same, as it was asked for lately: a window of days hardly changes within a minute, and of ten
         thousand devices it takes a minute. What it takes is at most a SHARE_OF_TIME of the time, and of one
@@ -194,8 +204,11 @@ def evaluate(
     known = {device.device: device for device in devices}
     day = day_of(at, pilot.zone)
     sealed = SealTimes(store, pilot, share_window(pilot, day), at) if sealed is None else sealed
-    covered = covered or Coverage(store, pilot)
-    coverage = covered.lately(at) if lately else covered.until(at)
+    if covered is None:
+        covered = Coverage(store, pilot)
+        coverage = covered.once(at)
+    else:
+        coverage = covered.lately(at) if lately else covered.until(at)
     coverage = coverage | covered.in_place(
         [known[name] for name in moved if name in known and name in coverage], at
     )
