@@ -74,7 +74,9 @@ def weeks(figures: Figures, place: str, wanted: Asked, end: int) -> dict[str, We
                 if all(buckets[0].time >= begin + STEP_MS for buckets in series.values())]  # fmt: skip
         if late:
             start = begin - KNOWN_MS
-            known |= figures.store.summary("telemetry", late, where, start, begin, KNOWN_MS, start).keys()
+            known |= figures.store.summary(
+                "telemetry", late, where, start, begin, KNOWN_MS, start, only=()
+            ).keys()
     return {name: _week(name, series, begin, known=name in known) for name, series in found.items()}
 
 

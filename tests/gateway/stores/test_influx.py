@@ -268,7 +268,7 @@ def test_a_summary_leaves_out_what_was_written_while_it_was_summed(unseen):
               "values": [list(hour.values()) for hour in hours]}  # fmt: skip
     with answering({"results": [{"statement_id": 0, "series": [series]}]}) as url:
         made = InfluxStore(url, "token", "org", "bucket")
-        found = made.summary("telemetry", fields, {"community": "c"}, T, T + DAY, HOUR)
+        found = made.summary("telemetry", fields, {"community": "c"}, T, T + 9 * DAY, HOUR)
         made.close()
     d1 = tags(pilot="p", device="d1")
     assert found == {

@@ -48,6 +48,22 @@ def test_what_is_asked_in_pieces_is_what_it_was_at_once(any_influx, monkeypatch)
     assert sum(numbers) == len(points)
 
 
+def test_places_where_devices_speak_seldom_or_often_are_covered_as_each_is(any_influx, monkeypatch):
+    """Those that speak seldom are asked for at once what those that speak often are asked for twice."""
+    monkeypatch.setattr("gateway.stores.influx.TOGETHER", 2)
+    made = InfluxStore(any_influx.url, any_influx.token, any_influx.org, any_influx.bucket())
+    every = {place: 9 if number // 4 % 2 else 1 for number, place in enumerate(PLACES)}  # hours
+    points, expected = [], {}
+    for place, hours in every.items():
+        for device, field in ((f"{place}-a", "rssi"), (f"{place}-b", "soil_ec")):
+            times = range(0, 48, hours)
+            points += [reading(T + hour * HOUR + MINUTE, device, place, **{field: 1.0}) for hour in times]
+            expected[device] = len(times) / 48
+    made.write(points)
+    assert made.coverage(PILOT, T, T + 2 * DAY, HOUR) == expected
+    made.close()
+
+
 def test_the_beginnings_of_lines_that_are_remembered_have_a_limit():
     assert influx._prefix.cache_info().maxsize is not None
 

@@ -75,6 +75,19 @@ def test_a_short_time_is_counted_alike_however_many_values_it_has(store, monkeyp
         }
 
 
+@pytest.mark.parametrize("together", [50, 1])
+def test_a_field_is_summed_up_of_whatever_model_says_it(store, monkeypatch, together):
+    monkeypatch.setattr("gateway.stores.influx.TOGETHER", together)
+    points = [reading(T + n * HOUR, f"d{n % 4}", model=f"m{n % 4}", soil_ec=n / 8) for n in range(40)]
+    points += [reading(T + n * HOUR, "d9", model="m9", soil_moisture=1.0) for n in range(40)]
+    points.append(Point("telemetry", tags(pilot="p", device="bare"), {"soil_ec": 9.0}, T))  # no model
+    store.write(points)
+    for where in (PILOT, PILOT | {"community": "c"}):
+        found = store.summary("telemetry", ["soil_ec", "soil_ph"], where, T, T + 9 * DAY, DAY)
+        mine = [point for point in points if where.items() <= dict(point.tags).items()]
+        assert found == {"soil_ec": naive_summary(mine, "soil_ec", T, T + 9 * DAY, DAY, 0)}
+
+
 def test_several_fields_are_summed_up_at_once(store):
     points = [
         reading(
