@@ -44,7 +44,9 @@ class InfluxStore:
         self._server.close()
 
     def encode(self, points: Sequence[Point]) -> bytes | None:
-        written = lines(points) if len(points) <= LINES else [""]
+        if not 0 < len(points) <= LINES:  # of nothing no request is made, whether the server is there or not
+            return None
+        written = lines(points)
         return _body("\n".join(written)) if all(written) else None
 
     def write(self, points: Sequence[Point], encoded: bytes | None = None) -> None:

@@ -42,6 +42,13 @@ def test_a_server_that_is_down_is_tried_again_later(influx):
     made.close()
 
 
+def test_nothing_is_written_without_asking_the_server():
+    """A batch of diary events alone does not wait for a store that is away."""
+    made = InfluxStore("http://127.0.0.1:9", "token", "org", "bucket")
+    made.write([], made.encode([]))
+    made.close()
+
+
 def test_a_proxy_without_its_server_is_tried_again_later(influx):
     made = of_influx(influx)
     with influx.behind_a_dead_engine():
