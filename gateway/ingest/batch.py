@@ -31,6 +31,8 @@ class Batch(NamedTuple):
 
 def without(batch: Batch, known: Held) -> Batch:
     """The batch without what the store holds already: equal values change nothing, others are refused."""
+    if not known.equal and not known.clash:
+        return batch
     segment, decoded, points, source, seen, _ = batch
     for place, name in known.clash.items():
         decoded.refused[place] = Refusal(segment.messages[place], "conflicting_time", name)
@@ -133,8 +135,8 @@ def without_refused(batch: Batch) -> Batch:
     """The batch without what came of messages that are refused by now."""
     segment, decoded, points, source, seen, _ = batch
     refused = decoded.refused
-    if not refused:
-        return batch
+    if refused.keys().isdisjoint(source) and refused.keys().isdisjoint(decoded.source):
+        return batch  # none, or of messages that nothing came of: what was made ready stays so
     kept = [(one, index) for one, index in zip(points, source, strict=True) if index not in refused]
     read = [
         (one, index)
