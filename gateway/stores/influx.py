@@ -305,12 +305,13 @@ def lines(points: Sequence[Point]) -> list[str]:
     """A line of line protocol each, time in milliseconds; "" where its tags have no spelling there."""
     # Numbers alone, hundreds of thousands a second: JSON writes them as line protocol does, and pydantic the
     # shortest digits that mean the same in a third of repr's time. At once: a call costs as much as a row.
-    numbers = to_json([fields for measurement, _, fields, _ in points if measurement == "telemetry"])
-    rows = iter(numbers[3:-2].replace(b'":', b"=").replace(b',"', b",").decode().split('},{"'))
+    # One without fields has no row: the server refuses it, and none has the numbers of another.
+    said_so = [fields for measurement, _, fields, _ in points if measurement == "telemetry" and fields]
+    rows = iter(to_json(said_so)[3:-2].replace(b'":', b"=").replace(b',"', b",").decode().split('},{"'))
     written = []
     for measurement, tags, fields, time in points:
         if measurement == "telemetry":
-            said = next(rows)
+            said = next(rows) if fields else ""
         else:
             said = ",".join([f"{name}={_field(measurement, name, value)}" for name, value in fields.items()])
         prefix = _prefix(measurement, tags)
