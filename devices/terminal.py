@@ -81,7 +81,8 @@ def run(app: typer.Typer) -> NoReturn:
     except typer.Abort:  # Ctrl-C at a question
         complain(Misuse("option.stopped"), 1)
     except TyperException as error:
-        heard(next((after for one, after in pairwise(sys.argv) if one == "--lang"), ""))
+        words = [part for word in sys.argv for part in word.split("=", 1)]
+        heard(next((after for one, after in pairwise(words) if one == "--lang"), ""))
         raise _misread(error) from error
     raise SystemExit(code if isinstance(code, int) else 0)
 

@@ -40,10 +40,11 @@ def test_a_line_that_cannot_be_read_is_answered_in_a_sentence(line, lang, monkey
     assert "accounts" not in said  # what is hidden stays so
 
 
-def test_the_language_on_the_line_is_that_of_the_answer(monkeypatch, capsys):
+@pytest.mark.parametrize("asked", ["--lang en", "--lang=en"])
+def test_the_language_on_the_line_is_that_of_the_answer(asked, monkeypatch, capsys):
     monkeypatch.delenv("HOIQUAN_LANG", raising=False)
     monkeypatch.setattr(terminal, "_ASKED", terminal.ContextVar("asked", default=""))
-    monkeypatch.setattr(sys, "argv", ["hoiquan", "up", "--bogus", "--lang", "en"])
+    monkeypatch.setattr(sys, "argv", ["hoiquan", "up", "--bogus", *asked.split()])
     with pytest.raises(SystemExit):
         hoiquan.main()
     assert "there is no option --bogus" in capsys.readouterr().err
