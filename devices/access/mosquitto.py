@@ -191,8 +191,9 @@ def _accounts(
     # an enrolled device keeps its name where a fleet grew to hold it, as it does in the gateway's roster
     accounts |= registry.hashes()
     # ours go first: a device enrolled under one of these names, before they were reserved, stays outside
-    accounts |= {account: hash_password(gateway_password) for account in gateway_accounts()}
-    return accounts | {account: hash_password(password) for account, password in others.items() if password}
+    ours = dict.fromkeys(gateway_accounts(), gateway_password) | dict(others)
+    accounts = {name: stored for name, stored in accounts.items() if name not in ours}
+    return accounts | {name: hash_password(password) for name, password in ours.items() if password}
 
 
 def _rules(registry: Registry, simulator_secret: str) -> Iterable[str]:

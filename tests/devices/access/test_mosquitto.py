@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,13 @@ from paho.mqtt.enums import CallbackAPIVersion
 import devices.pilots
 from devices.access.mosquitto import ADDED, RULES, rules_beside, write_passwords
 from devices.access.registry import Registry, Wanted
-from devices.credentials import CHIRPSTACK, gateway_accounts, simulated_password, verify_password
+from devices.credentials import (
+    CHIRPSTACK,
+    gateway_accounts,
+    reader_accounts,
+    simulated_password,
+    verify_password,
+)
 from devices.pilots.pilot import load
 from tests.servers import PATIENCE, mosquitto, until
 
@@ -104,6 +111,22 @@ def test_without_a_secret_no_simulated_node_has_an_account(registry, tmp_path):
     assert {line.partition(":")[0] for line in path.read_text("utf-8").splitlines()} == {*gateway_accounts()}
     assert write_passwords(path, registry, "g", "", {CHIRPSTACK: "c"}) == len(gateway_accounts()) + 1
     assert f"\n{CHIRPSTACK}:" in path.read_text("utf-8")
+
+
+def test_a_device_that_had_a_name_before_it_was_ours_stays_outside_though_ours_has_no_password(
+    registry, tmp_path
+):
+    """The rules would let it hear all."""
+    registry.enroll("tam-que", "soil-probe", "first")
+    with closing(sqlite3.connect(tmp_path / "registry.sqlite")) as db:
+        db.execute("UPDATE device SET device='reader-2'")
+        db.commit()
+    others = dict.fromkeys(reader_accounts(), "")
+    number = write_passwords(
+        tmp_path / "passwords", Registry(tmp_path / "registry.sqlite", PILOT), "g", "", others
+    )
+    text = (tmp_path / "passwords").read_text("utf-8")
+    assert "reader" not in text and number == len(gateway_accounts())
 
 
 def grown(folder, place, model):
