@@ -24,9 +24,8 @@ class InstanceBusy(Mendable, OSError):
 
 class Files(NamedTuple):
     """`alive` is touched while all is well; `trouble` says what is wrong while it is not, a line a language;
-    `group` holds the
-    name of the group that the broker's session belongs to; `faults` the defects met since the start; `alarms`
-    what fires and what people were told of it.
+    `group` holds the name of the group that the broker's session belongs to; `faults` the defects met since
+    the start; `alarms` what fires and what people were told of it.
     """
 
     spool: Path

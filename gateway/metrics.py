@@ -53,7 +53,7 @@ class Collector(Collects):
         now: tuple[tuple[str, float, str], ...] = (
             ("books_balanced", books.balanced, BALANCED),
             ("spool_limit_bytes", self._gauges.room.most, "What they may hold before nothing more is taken."),
-            ("oldest_unsent_seconds", age, "Age of the oldest message that waits for the store; the lag."),
+            ("oldest_unsent_seconds", age, "Age of the oldest message that waits; the lag."),
         )
         for name, figure, text in now:
             yield Gauge(EXPORTED + name, text, figure)

@@ -2,7 +2,7 @@
 
 the books of each gateway
 messages a step: received, stored │ lag
-what waits for the store          │ what spool and quarantine hold
+what waits on disk                │ what spool and quarantine hold
 numbered messages that never came │ what the broker dropped
 refused logins                    │ devices that say they are off line
 who did what

@@ -53,7 +53,7 @@ class Gateways(Collector):
             yield family
         lag = GaugeMetricFamily(
             f"{EXPORTED}lag_seconds",
-            "Longest age of a message that waited for the store, in the five minutes of the newest books.",
+            "Longest age of a message that waited, in the five minutes of the newest books.",
             labels=OF_EACH,
         )
         whole = GaugeMetricFamily(f"{EXPORTED}books_balanced", BALANCED, labels=OF_EACH)

@@ -94,7 +94,7 @@ def _books(visit: Visit, gateway: _Gateway) -> Finding:
 
 
 def _spooled(visit: Visit, gateway: _Gateway) -> Finding:
-    """What waits for the store."""
+    """What waits for the store, or for the registry."""
     books, used, most = gateway.spool.books(), gateway.spool.used(), visit.settings.spool_max_mb
     values = {"instance": gateway.name, "number": books.spooled, "used": used // MB, "most": most}
     age = max(0, visit.now - books.oldest) / 1000 if books.oldest is not None else 0.0

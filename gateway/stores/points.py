@@ -130,7 +130,7 @@ EXPORTS = (
     Exported("forgotten", "forgotten_messages", True, "Refused messages whose bytes are not kept any more."),
     # one that is replayed leaves it
     Exported("quarantined", "quarantined_messages", False, "Messages refused, and not replayed since."),
-    Exported("spooled", "spooled_messages", False, "Messages that wait for the store."),
+    Exported("spooled", "spooled_messages", False, "Messages that are on disk and wait."),
     Exported("spool_bytes", "spool_bytes", False, "What spool and quarantine hold."),
     Exported("missing", "missing_messages", False, "Messages that devices numbered and that never came."),
     Exported("broker_dropped", "broker_dropped_messages", True,
