@@ -20,6 +20,7 @@ from devices.probes.shelf import Shelf
 from devices.processes import spare_the_collector
 from devices.salvage import why
 from devices.settings import Settings
+from gateway import instance
 from gateway.audit.acts import Acts
 from gateway.brokers.denied import Denials
 from gateway.clerk.clerk import Clerk
@@ -75,7 +76,7 @@ def serve(settings: Settings, store: Store, stop: threading.Event) -> bool:
 
 def _serve(settings: Settings, own: Files, account: str, store: Store, stop: threading.Event) -> bool:
     pilot = settings.loaded_pilot
-    registry = _registry(settings, stop)
+    registry = _registry(settings, own, stop)
     if registry is None:
         return True
     password = settings.gateway_password.get_secret_value()
@@ -206,14 +207,17 @@ def _denials(settings: Settings) -> Callable[[], Sequence[str]]:
     return Denials(settings.mosquitto_denied).new
 
 
-def _registry(settings: Settings, stop: threading.Event) -> Registry | None:
+def _registry(settings: Settings, own: Files, stop: threading.Event) -> Registry | None:
     """The registry, once it has been read: before, every real device would be a stranger. None: stopped."""
+    own.trouble.unlink(missing_ok=True)  # of one that was killed
     registry = Registry(settings.registry_url, settings.loaded_pilot)
     while True:
         try:
             registry.refresh()
         except RegistryAway as error:
             log.warning("%s; again in %.0f s", error, RETRY)
+            with suppress(OSError):  # a full disk
+                replace(own.trouble, instance.told([error]))
             if stop.wait(RETRY):
                 return None
         else:

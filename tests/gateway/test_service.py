@@ -9,7 +9,7 @@ import pytest
 
 from gateway import health, service
 from gateway.ingest.spool import Spool
-from gateway.instance import InstanceBusy, files, instances
+from gateway.instance import InstanceBusy, files, instances, trouble
 from gateway.stores.sqlite import SqliteStore
 from tests.gateway.running import NOTES, PLACE, Gateway, device, enrolled, gateway, harvest, settings
 from tests.servers import mosquitto, until
@@ -181,10 +181,13 @@ def test_a_gateway_waits_for_the_registry_and_goes_on_without_it(quick, broker, 
     path = given.data / "registry.sqlite"
     away = path.rename(path.with_name("away"))
     path.mkdir()  # its disk is not mounted
+    own = files(given.data, given.instance)
+    own.trouble.parent.mkdir(parents=True)
+    own.trouble.write_text("máy chủ MQTT\nthe broker\n", "utf-8")  # of one that was killed
     running = Gateway(given)
     try:
-        time.sleep(0.3)
-        assert not running.ended()
+        until(lambda: "registry" in trouble(own, "en"), "it says what it waits for")
+        assert "sổ đăng ký" in trouble(own, "vi") and not running.ended()
         assert not running.files.alive.exists(), "without it every real device would be a stranger"
         path.rmdir()
         away.rename(path)
