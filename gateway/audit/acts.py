@@ -10,6 +10,7 @@ from pathlib import Path
 
 from devices.access.registry import Enrolled, Registry
 from devices.clock import MINUTE_MS
+from devices.salvage import why
 from devices.settings import Settings
 from devices.texts import rounded, spelt
 from gateway.control.advisor import BY
@@ -67,7 +68,7 @@ class Acts:
         try:
             return [_point(self._registry.pilot.pilot, act) for act in self.since(start)]
         except (OSError, sqlite3.Error) as error:
-            raise RetryLater("store.acts", error=error) from error
+            raise RetryLater("store.acts", error=why(error)) from error
 
     def _of_registry(self, start: int) -> Iterator[Act]:
         for one in self._registry.acts(start):

@@ -56,6 +56,10 @@ class SpoolFull(Mendable):
     """
 
 
+class SpoolShut(Mendable, OSError):
+    """The file cannot be opened: its disk, its rights or another process are at fault."""
+
+
 class SpoolDamaged(Mendable, OSError):
     """The file cannot be read as a spool; nothing was changed."""
 
@@ -70,7 +74,7 @@ class Room:
 
 def open_file(path: Path, *, mend: bool = False) -> sqlite3.Connection:
     """The file, ready for use. With `mend` a damaged one is put aside and read into a new one; the caller
-    must be the only one that uses it. Raises SpoolDamaged without, and OSError where it cannot be opened.
+    must be the only one that uses it. Raises SpoolDamaged without, and SpoolShut where it cannot be opened.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if mend:
@@ -89,7 +93,7 @@ def open_file(path: Path, *, mend: bool = False) -> sqlite3.Connection:
         return db
     except sqlite3.DatabaseError as error:
         if not damaged(error):
-            raise OSError(f"the spool {path} cannot be opened: {error}") from error
+            raise SpoolShut("spool.unopened", path=path, why=why(error)) from error
         fault = " ".join(str(error).split())
     if not mend:
         raise SpoolDamaged("quarantine.damaged", path=path, fault=fault)

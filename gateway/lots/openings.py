@@ -16,6 +16,7 @@ from pathlib import Path
 
 from devices.clock import DAY_MS, HOUR_MS, day_of, midnight_of
 from devices.pilots.pilot import Pilot
+from devices.salvage import why
 from gateway.lots import told
 from gateway.stores.points import Point, Value, tags
 from gateway.stores.store import RetryLater
@@ -45,7 +46,7 @@ class Openings:
                 return []
             points = self._all(counted, at)
         except (sqlite3.Error, OSError) as error:
-            raise RetryLater("store.openings", error=error) from error
+            raise RetryLater("store.openings", error=why(error)) from error
         self._told = at, counted
         return points
 

@@ -261,5 +261,7 @@ def test_a_mend_that_was_cut_off_at_its_last_step_is_finished(tmp_path):
 
 def test_a_folder_where_none_can_be_made_is_named(tmp_path):
     (tmp_path / "spool.sqlite").mkdir()
-    with pytest.raises(OSError, match=r"spool\.sqlite cannot be opened"):
+    with pytest.raises(OSError, match=r"spool\.sqlite cannot be opened") as shut:
         Spool(tmp_path / "spool.sqlite")
+    said = shut.value.sentence("vi")
+    assert said.startswith("không mở được hàng đợi") and "hãy xem tệp, thư mục và quyền" in said
