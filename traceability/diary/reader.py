@@ -1,7 +1,7 @@
 """trace.sqlite for those who only show it, from whatever process: they hold no writer up."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import UTC
 from pathlib import Path
@@ -23,7 +23,7 @@ from devices.pilots.places import FIRST, LAST
 from traceability.diary import slots
 from traceability.diary.rows import SOURCE, VALID, DiaryAct, LotRow, Outcome
 from traceability.diary.slots import Slots
-from traceability.diary.tables import understood
+from traceability.diary.tables import IS_CORRECTION, understood
 from traceability.digital_link import LotKey
 
 EVERY = -1  # of SQLite: a limit that is none
@@ -137,8 +137,9 @@ class DiaryReader:
             "WHERE e.community=? ORDER BY e.time DESC, e.id DESC LIMIT ?",
             (community, limit),
         )
+        mended = self._mended(community)
         found = [
-            ShownEntry(self._held(community, event), LotKey(gtin, lot) if leaf is not None else None, refused)
+            ShownEntry(_held(event, mended), LotKey(gtin, lot) if leaf is not None else None, refused)
             for body, gtin, lot, refused, leaf in rows
             if (event := understood(body)) is not None
         ]
@@ -168,26 +169,26 @@ class DiaryReader:
 
     def held(self, community: str, id: str) -> DiaryEvent | None:
         """An entry as it holds now: with what corrected it so far."""
+        return self._now(community, id, self._mended(community))
+
+    def _now(self, community: str, id: str, mended: Mapping[str, Sequence[Correction]]) -> DiaryEvent | None:
         event = self.event(community, id)
-        return None if event is None else self._held(community, event)
+        return None if event is None else _held(event, mended)
 
-    def _held(self, community: str, event: DiaryEvent) -> DiaryEvent:
-        for correction in self.corrections(community, event.id):
-            if isinstance(correction, Correction) and correction.of == event.id:
-                with suppress(PayloadError):  # one before it was refused
-                    event = corrected(event, correction)
-        return event
-
-    def corrections(self, community: str, of: str) -> list[DiaryEvent]:
-        """What corrects an entry and was not refused for what it says, in the order it came; more may be
-        among it that only speaks of the entry.
+    def _mended(self, community: str) -> dict[str, list[Correction]]:
+        """By entry, the corrections that were not refused for what they say, in the order they came: all of
+        them, as whoever looks for one reads the whole diary.
         """
         rows = self._ask(
             "SELECT e.body FROM event e JOIN later a USING(community, id) WHERE a.community=? AND a.done "
             f"AND a.refused IN ({','.join('?' * len(VALID))}) AND instr(e.body, ?) ORDER BY e.rowid",
-            (community, *VALID, f'"of":"{of}"'.encode()),
+            (community, *VALID, IS_CORRECTION),
         )
-        return [event for (body,) in rows if (event := understood(body)) is not None]
+        found: dict[str, list[Correction]] = {}
+        for (body,) in rows:
+            if isinstance(event := understood(body), Correction):
+                found.setdefault(event.of, []).append(event)
+        return found
 
     def lots(self, community: str) -> list[ShownLot]:
         """A community's lots that were neither merged nor recalled, as they hold now, the newest first."""
@@ -210,23 +211,25 @@ class DiaryReader:
             f"WHERE l.community=? AND l.leaf IS NOT NULL AND {asked}",
             (community, *values),
         )
+        mended = self._mended(community) if rows else {}
         return [
-            self._lot(community, harvest, LotKey(gtin, code), kilograms, time, plot, json.loads(later))
+            self._lot(
+                community, harvest, LotKey(gtin, code), kilograms, time, plot, json.loads(later), mended
+            )
             for harvest, gtin, code, kilograms, time, plot, later in rows
         ]
 
     def _lot(
         self, community: str, harvest: str, key: LotKey, kilograms: float, time: int, plot: str | None,
-        later: Sequence[tuple[str, str, float]],
+        later: Sequence[tuple[str, str, float]], mended: Mapping[str, Sequence[Correction]],
     ) -> ShownLot:  # fmt: skip
         """`later`: id, kind and kilograms of what was sealed after it, in the order of the log."""
         used: dict[str, float] = {}
-        corrects = any(kind == "correction" for _, kind, _ in later)
         for id, kind, quantity in later:
-            now = self.held(community, id) if corrects and kind in ("packing", "shipping") else None
+            now = self._now(community, id, mended) if id in mended else None
             amount = now.quantity_kg if isinstance(now, Packing | Shipping) else quantity
             used[kind] = used.get(kind, 0.0) + amount
-        if corrects and isinstance(now := self.held(community, harvest), Harvest):
+        if harvest in mended and isinstance(now := self._now(community, harvest, mended), Harvest):
             kilograms, time = now.quantity_kg, epoch_ms(now.ts)
         judged = tuple(id for id, kind, _ in later if kind in ("correction", "input"))
         return ShownLot(harvest, key, kilograms, time, plot, used, judged)
@@ -236,3 +239,11 @@ class DiaryReader:
             return []
         with closing(to_read(self._path)) as db:
             return db.execute(question, values).fetchall()
+
+
+def _held(event: DiaryEvent, mended: Mapping[str, Sequence[Correction]]) -> DiaryEvent:
+    """An entry with what corrects it, in the order it came."""
+    for correction in mended.get(event.id, ()):
+        with suppress(PayloadError):  # one before it was refused
+            event = corrected(event, correction)
+    return event

@@ -46,7 +46,7 @@ from traceability.digital_link import LotKey
 
 log = logging.getLogger(__name__)
 ANY_TIME = 1 << 62  # epoch ms after everything
-_IS_CORRECTION = b'"event":"correction"'  # as encode_diary writes it
+IS_CORRECTION = b'"event":"correction"'  # as encode_diary writes it
 
 
 class DiaryTables:
@@ -116,7 +116,7 @@ class DiaryTables:
             "JOIN event e USING(community, id) "
             "WHERE (refused IN ('no_lot', 'lot_refused', 'nothing_to_correct') OR NOT done) AND community=? "
             "AND (plot=? OR NOT instr(body, ?)) ORDER BY number",
-            [(*one, _IS_CORRECTION) for one in sorted(fresh)],
+            [(*one, IS_CORRECTION) for one in sorted(fresh)],
         )
 
     # -- what is to be done
@@ -146,7 +146,7 @@ class DiaryTables:
         rows = self._ask(
             "SELECT e.community, e.id, e.body FROM later a JOIN event e USING(community, id) "
             f"WHERE NOT a.done AND a.number<=? AND a.time<? {only}ORDER BY a.time, a.id LIMIT ?",
-            (newest, before, *((_IS_CORRECTION,) if corrections else ()), limit),
+            (newest, before, *((IS_CORRECTION,) if corrections else ()), limit),
         )
         return [PendingEntry(*row) for row in rows]
 
@@ -260,7 +260,7 @@ class DiaryTables:
             "SELECT e.community, e.body, e.simulated, a.done AND a.refused='' "
             "FROM later a JOIN event e USING(community, id) "
             f"WHERE a.refused IN ({','.join('?' * len(VALID))}) AND instr(e.body, ?) ORDER BY e.rowid",
-            (*VALID, _IS_CORRECTION),
+            (*VALID, IS_CORRECTION),
         )
         return [Correcting(group, body, bool(played), bool(sealed)) for group, body, played, sealed in rows]
 
