@@ -25,7 +25,6 @@ from traceability.diary.slots import Slots
 from traceability.digital_link import LotKey
 from traceability.pages import scans
 from traceability.records import addendum
-from traceability.sealing import seal
 
 LATELY_MS = 31 * DAY_MS  # lots harvested since then are told of even if nobody opened them
 
@@ -58,14 +57,13 @@ class Openings:
         days = {(place.id, today): 0 for place in self._pilot.communities if place.joined <= today}
         result: list[Point] = []
         grower: dict[LotKey, str] = {}
-        lots = seal.lots(self._folder, EVERY)
-        slots = DiaryReader(self._folder).slots()  # behind the lots: it has them all
-        for lot in lots:
-            community, key = str(lot["community"]), LotKey(str(lot["gtin"]), str(lot["lot"]))
-            grower[key] = community
-            time = int(str(lot["time"]))
-            if not lot["refused"] and (key in of_lot or time >= at - LATELY_MS):
-                result += self._lot(community, key, slots[key], of_lot[key])
+        diary = DiaryReader(self._folder)
+        outcomes = diary.outcomes(EVERY)
+        slots = diary.slots()  # behind the lots: it has them all
+        for lot, _ in outcomes:
+            grower[lot.key] = lot.community
+            if not lot.refused and (lot.key in of_lot or lot.time >= at - LATELY_MS):
+                result += self._lot(lot.community, lot.key, slots[lot.key], of_lot[lot.key])
         for one in counted:
             if one.key in grower:
                 there = grower[one.key], date.fromisoformat(one.day)

@@ -33,7 +33,7 @@ from devices.pilots.places import LAST, Product
 from traceability.diary.corrections import Corrections
 from traceability.diary.file import require_whole
 from traceability.diary.reader import DiaryReader
-from traceability.diary.rows import Failed, Kept, LotRow, PendingHarvest, Unhandled
+from traceability.diary.rows import Failed, Kept, LotRow, Outcome, PendingHarvest, Unhandled
 from traceability.diary.season import basis
 from traceability.diary.slots import NOWHERE, Slots
 from traceability.diary.tables import ANY_TIME, DiaryTables
@@ -268,37 +268,39 @@ class Sealer:
 
 def lots(folder: Path, limit: int = 100, community: str = "", gtin: str = "") -> list[dict[str, object]]:
     """The newest lots of a folder, or of one community of it, sealed and refused, without holding the writer
-    up; or the sealed ones of a product.
+    up; or the sealed ones of a product. `unfit` says why one may not be sold: records are read for that.
     """
-    return _lots(folder, limit, community, gtin)
-
-
-def harvests(folder: Path, limit: int, community: str = "") -> list[dict[str, object]]:
-    """The same without lots that came out of a split or merge: what was harvested is there once."""
-    return _lots(folder, limit, community, harvests=True)
-
-
-def _lots(
-    folder: Path, limit: int, community: str, gtin: str = "", *, harvests: bool = False
-) -> list[dict[str, object]]:
     reader = DiaryReader(folder)
     recalled, judged = reader.recalled(), reader.judged()
     return [
-        {
-            "community": row.community,
-            "gtin": row.key.gtin,
-            "lot": row.key.lot,
-            "time": row.time,
-            "quantity_kg": row.kilograms,
-            "coverage": row.coverage,
-            "leaf": row.leaf,
-            "refused": row.refused,
-            "recalled": row.key in recalled,
-            "unfit": _unfit(folder, row.key, judged.get(row.key, ())),
-            "simulated": simulated,
-        }
-        for row, simulated in reader.outcomes(limit, community, gtin, harvests=harvests)
+        _told(one, recalled) | {"unfit": _unfit(folder, one.lot.key, judged.get(one.lot.key, ()))}
+        for one in reader.outcomes(limit, community, gtin)
     ]
+
+
+def harvests(folder: Path, limit: int, community: str = "") -> list[dict[str, object]]:
+    """The same without lots that came out of a split or merge, as what was harvested is there once, and
+    without `unfit`.
+    """
+    reader = DiaryReader(folder)
+    recalled = reader.recalled()
+    return [_told(one, recalled) for one in reader.outcomes(limit, community, harvests=True)]
+
+
+def _told(one: Outcome, recalled: set[LotKey]) -> dict[str, object]:
+    row = one.lot
+    return {
+        "community": row.community,
+        "gtin": row.key.gtin,
+        "lot": row.key.lot,
+        "time": row.time,
+        "quantity_kg": row.kilograms,
+        "coverage": row.coverage,
+        "leaf": row.leaf,
+        "refused": row.refused,
+        "recalled": row.key in recalled,
+        "simulated": one.simulated,
+    }
 
 
 def _unfit(folder: Path, key: LotKey, judged: Sequence[str]) -> str:

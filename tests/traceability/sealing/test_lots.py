@@ -11,11 +11,13 @@ from typer.testing import CliRunner
 from devices.clock import epoch_ms
 from devices.contract.diary import Split
 from devices.pilots.pilot import Pilot
+from gateway.lots.openings import Openings
 from tests.traceability.conftest import HARVESTED, harvest, recall, write
 from tests.traceability.diary.test_standing import Plot, entry, pick
 from traceability.commands import trace_app
 from traceability.diary.reader import DiaryReader
 from traceability.sealing import seal
+from traceability.sealing.lot import record_file
 from traceability.sealing.seal import Sealer
 
 
@@ -69,6 +71,21 @@ def test_a_lot_and_what_became_of_it_say_whether_the_diary_is_a_simulated_one(
 
 def test_a_folder_without_a_diary_has_no_lots(tmp_path: Path) -> None:
     assert seal.lots(tmp_path, 10, "tam-que") == seal.recalls(tmp_path, 10, "tam-que") == []
+
+
+def test_who_only_counts_lots_reads_no_records(
+    sealer: Sealer, pilot: Pilot, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Open data, and each minute the clerk: of thousands of lots that takes seconds."""
+    device = pilot.fleet["tam-que-diary-01"]
+    sealed = write(sealer, device, harvest())
+    assert sealed is not None
+    recall(sealer, device)
+    record_file(tmp_path / "records", sealed.key).write_bytes(b"{")
+    assert [row["recalled"] for row in seal.harvests(tmp_path, 10)] == [True]
+    (told,) = (point for point in Openings(tmp_path, pilot).points(sealed.time) if point.measurement == "lot")
+    assert told.fields["lot"] == sealed.key.lot and caplog.text == ""
+    assert [row["unfit"] for row in seal.lots(tmp_path)] == [""] and "cannot be read" in caplog.text
 
 
 @pytest.mark.parametrize("id", ["me", "me-", "me-7", "7"])
