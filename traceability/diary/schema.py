@@ -39,10 +39,20 @@ CREATE TABLE IF NOT EXISTS act(
 TABLES = ("event", "lot", "later", "unhandled", "addendum", "act", "slot")
 
 
-# to an earlier version a lot of which nobody asked how it grew had not been measured at all
+# to an earlier version a lot of which nobody asked how it grew had not been measured at all: what was
+# refused, what was merged, and what came of that
 NOT_ASKED = f"""
-UPDATE lot AS l SET coverage=NULL WHERE refused<>'' OR EXISTS (
-  SELECT 1 FROM event s WHERE {SOURCE} AND instr(s.body, CAST('"event":"merge"' AS BLOB)));
+WITH RECURSIVE
+  made(community, harvest, merged, parent) AS (
+    SELECT l.community, l.harvest, instr(s.body, CAST('"event":"merge"' AS BLOB)),
+      CASE WHEN json_valid(CAST(s.body AS TEXT)) THEN json_extract(CAST(s.body AS TEXT), '$.harvest') END
+    FROM lot l JOIN event s ON {SOURCE}
+    WHERE NOT EXISTS (SELECT 1 FROM event e WHERE e.community=l.community AND e.id=l.harvest)),
+  unasked(community, harvest) AS (
+    SELECT community, harvest FROM made WHERE merged
+    UNION SELECT m.community, m.harvest FROM unasked u
+    JOIN made m ON (m.community, m.parent)=(u.community, u.harvest))
+UPDATE lot SET coverage=NULL WHERE refused<>'' OR (community, harvest) IN (SELECT * FROM unasked);
 """
 VERSION = 2
 
