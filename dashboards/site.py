@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from functools import lru_cache, partial
 
 from fastapi import APIRouter, FastAPI
+from fastapi.responses import JSONResponse, Response
 from starlette.middleware.gzip import GZipMiddleware
 
 from dashboards import progress, scenarios
 from dashboards.figures import TREND_DAYS, Figures
 from dashboards.left import Left
 from dashboards.opendata import catalog, files, routes
+from dashboards.opendata.answer import OPEN
 from dashboards.pages import check, lately, learn, overview, place, state, trouble
 from dashboards.report import route
 from dashboards.sta import routes as sta
@@ -63,9 +65,13 @@ def opened(settings: Settings, store: Store) -> Figures:
 
 def site(settings: Settings, figures: Figures, judge: check.Judge, others: Iterable[APIRouter]) -> FastAPI:
     """The application; `judge` says what would become of a device's message."""
-    pages = FastAPI(
-        title="hoiquan", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
-    )
+    pages = FastAPI(title="hoiquan", version="1", openapi_url=None)
+
+    @pages.get("/api/v1/openapi.json", include_in_schema=False)
+    def described() -> Response:
+        """What FastAPI serves itself, for scripts of other places too."""
+        return JSONResponse(pages.openapi(), headers=OPEN)
+
     # inside: the tag is that of the bytes that are sent, and who has them is told so by the same headers
     pages.add_middleware(GZipMiddleware, minimum_size=COMPRESSED, compresslevel=EFFORT)
     pages.add_middleware(Conditional)

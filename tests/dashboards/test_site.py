@@ -72,6 +72,11 @@ def test_a_point_that_no_device_said_takes_no_page_away(settings, figures):
     assert not [path for path, one in answers.items() if path.startswith("/api") and "99.0" in one.text]
 
 
+@pytest.mark.parametrize("path", ["/api/v1/openapi.json", "/api/v1/catalog", "/api/v1/lots?x=1", "/sta/v1.1"])
+def test_a_script_of_elsewhere_reads_open_data_and_what_describes_it(client, path):
+    assert client.get(path).headers["access-control-allow-origin"] == "*"
+
+
 @pytest.mark.parametrize("path", ["/check", "/learn"])
 def test_a_page_that_nobody_keeps_answers_head_too(settings, figures, path):
     with TestClient(site(settings, figures, lambda *_: None, ())) as client:
