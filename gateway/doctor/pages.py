@@ -1,6 +1,7 @@
 """The pages: what their own `/healthz` says."""
 
 from collections.abc import Iterator
+from http import HTTPStatus
 from http.client import HTTPException
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from urllib.request import urlopen
 from gateway.doctor.finding import Finding, Visit, one_line
 
 TIMEOUT = 5.0  # seconds
+MOST = 4000  # bytes: sentences in two languages
 
 
 def pages(visit: Visit) -> Iterator[Finding]:
@@ -19,8 +21,9 @@ def pages(visit: Visit) -> Iterator[Finding]:
             raise ValueError("expected http:// or https://")
         urlopen(url, timeout=TIMEOUT).close()  # noqa: S310 -- http and https alone
     except HTTPError as error:
-        answer = error.read(200).decode("utf-8", "replace")
-        yield visit.finding("pages", "bad", "pages_bad", url=url, error=one_line(answer))
+        answer = error.read(MOST).decode("utf-8", "replace")
+        key = "pages_ill" if error.code == HTTPStatus.SERVICE_UNAVAILABLE else "pages_bad"
+        yield visit.finding("pages", "bad", key, url=url, error=one_line(answer))
     except (OSError, ValueError, HTTPException) as error:
         yield visit.finding("pages", "bad", "pages_bad", url=url, error=one_line(error))
     else:
