@@ -136,7 +136,7 @@ def sentences(content: dict[str, Any], later: Sequence[dict[str, Any]], lang: st
 
 
 def warning(content: dict[str, Any], later: Sequence[dict[str, Any]], lang: str) -> str:
-    """The same in words."""
+    """Why no more goods may be sold under the lot's code, in words; "" if they may."""
     match unfit(content, later):
         case "recalled":
             return next(_entry(one, lang)[0] for one in later if recalled([one]))

@@ -13,6 +13,7 @@ from devices.access import roster
 from devices.access.database import DEVICES, RegistryAway
 from devices.access.registry import EnrolmentError, Registry
 from devices.contract.reading import Device
+from devices.credentials import reader_accounts
 from devices.pilots.pilot import load
 from tests.servers import PATIENCE, until
 
@@ -113,6 +114,7 @@ def test_what_was_enrolled_is_there_after_a_restart(path):
         ("tam-que", "soil-probe", "gateway-2", ["gateway-…"]),
         ("tam-que", "soil-probe", "gateway-of-mine", ["gateway-…"]),
         ("tam-que", "soil-probe", "chirpstack", ["chirpstack"]),
+        ("tam-que", "soil-probe", reader_accounts()[1], ["reader-2", reader_accounts()[-1]]),
         ("tam-que", "soil-probe", next(iter(PILOT.fleet)), ["simulated"]),
     ],
 )
