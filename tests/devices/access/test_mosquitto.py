@@ -118,15 +118,11 @@ def test_a_device_that_had_a_name_before_it_was_ours_stays_outside_though_ours_h
 ):
     """The rules would let it hear all."""
     registry.enroll("tam-que", "soil-probe", "first")
-    with closing(sqlite3.connect(tmp_path / "registry.sqlite")) as db:
+    file, path = tmp_path / "registry.sqlite", tmp_path / "passwords"
+    with closing(sqlite3.connect(file)) as db, db:
         db.execute("UPDATE device SET device='reader-2'")
-        db.commit()
-    others = dict.fromkeys(reader_accounts(), "")
-    number = write_passwords(
-        tmp_path / "passwords", Registry(tmp_path / "registry.sqlite", PILOT), "g", "", others
-    )
-    text = (tmp_path / "passwords").read_text("utf-8")
-    assert "reader" not in text and number == len(gateway_accounts())
+    number = write_passwords(path, Registry(file, PILOT), "g", "", dict.fromkeys(reader_accounts(), ""))
+    assert "reader" not in path.read_text("utf-8") and number == len(gateway_accounts())
 
 
 def grown(folder, place, model):
