@@ -18,7 +18,7 @@ from gateway.stores.points import Point
 
 class Batch(NamedTuple):
     """A segment that is understood: its points, for each the message it came from (None: not a reading's),
-    what to remember of its devices, and the points as the store made them ready, where it did.
+    and what to remember of its devices.
     """
 
     segment: Segment
@@ -26,14 +26,11 @@ class Batch(NamedTuple):
     points: list[Point]
     source: list[int | None]
     seen: dict[str, str]
-    encoded: bytes | None = None
 
 
 def without(batch: Batch, known: Held) -> Batch:
     """The batch without what the store holds already: equal values change nothing, others are refused."""
-    if not known.equal and not known.clash:
-        return batch
-    segment, decoded, points, source, seen, _ = batch
+    segment, decoded, points, source, seen = batch
     for place, name in known.clash.items():
         decoded.refused[place] = Refusal(segment.messages[place], "conflicting_time", name)
 
@@ -133,10 +130,10 @@ def refuse_repeated(
 
 def without_refused(batch: Batch) -> Batch:
     """The batch without what came of messages that are refused by now."""
-    segment, decoded, points, source, seen, _ = batch
+    segment, decoded, points, source, seen = batch
     refused = decoded.refused
-    if refused.keys().isdisjoint(source) and refused.keys().isdisjoint(decoded.source):
-        return batch  # none, or of messages that nothing came of: what was made ready stays so
+    if not refused:
+        return batch
     kept = [(one, index) for one, index in zip(points, source, strict=True) if index not in refused]
     read = [
         (one, index)

@@ -162,11 +162,7 @@ class Pipeline:
         decoded = self._decoder.decode(segment.messages)
         points, source = self._points(segment, decoded)
         seen = {device.device: self._remember(device) for device in decoded.touched.values()}
-        try:
-            encoded = self._store.encode(points)
-        except CONTENT:  # whose message it is, its delivery finds out
-            encoded = None
-        return Batch(segment, decoded, points, source, seen, encoded)
+        return Batch(segment, decoded, points, source, seen)
 
     def deliver(self, batch: Batch) -> None:
         """Bring one segment to its end: stored, known already, or refused with a reason."""
@@ -179,10 +175,10 @@ class Pipeline:
             batch = without(batch, known[-1])
         before = self._vain_before(batch.decoded)
         refuse_repeated(batch, understood, before)
-        segment, decoded, points, source, seen, encoded = batch = without_refused(batch)
+        segment, decoded, points, source, seen = batch = without_refused(batch)
 
         def write() -> None:
-            self._write(segment, decoded, points, source, encoded)
+            self._write(segment, decoded, points, source)
             if decoded.diary:
                 write_down(segment, decoded, self._write_diary)
 
@@ -204,12 +200,11 @@ class Pipeline:
         return [one for _, some in self._forgotten for one in some]
 
     def _write(
-        self, segment: Segment, decoded: Decoded, points: list[Point], source: list[int | None],
-        encoded: bytes | None = None,
-    ) -> None:  # fmt: skip
+        self, segment: Segment, decoded: Decoded, points: list[Point], source: list[int | None]
+    ) -> None:
         """Write the points. What our own code stumbles over is found by writing each message's alone."""
         try:
-            self._store.write(points, encoded)
+            self._store.write(points)
         except RejectPoints as error:
             for place, sentence in error.bad.items():
                 if (index := source[place]) is not None:

@@ -43,24 +43,11 @@ class InfluxStore:
     def close(self) -> None:
         self._server.close()
 
-    def encode(self, points: Sequence[Point]) -> bytes | None:
-        if not 0 < len(points) <= LINES:  # of nothing no request is made, whether the server is there or not
-            return None
-        written = lines(points)
-        return _body("\n".join(written)) if all(written) else None
-
-    def write(self, points: Sequence[Point], encoded: bytes | None = None) -> None:
-        if encoded is not None:
-            try:
-                self._server.write(encoded)
-            except Refused:
-                pass  # which of them, they say one by one
-            else:
-                return
-        written = lines(points)
-        bad = {index: UNFIT_TAG for index, text in enumerate(written) if not text}
-        for first in range(0, len(written), LINES):
-            self._write_or_bisect(written, first, min(first + LINES, len(written)), bad)
+    def write(self, points: Sequence[Point]) -> None:
+        lines = list(map(line, points))
+        bad = {index: UNFIT_TAG for index, text in enumerate(lines) if not text}
+        for first in range(0, len(lines), LINES):
+            self._write_or_bisect(lines, first, min(first + LINES, len(lines)), bad)
         if bad:
             raise RejectPoints(bad)
 
@@ -301,22 +288,19 @@ def batched(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
     return (items[at : at + size] for at in range(0, len(items), size))
 
 
-def lines(points: Sequence[Point]) -> list[str]:
-    """A line of line protocol each, time in milliseconds; "" where its tags have no spelling there."""
-    # Numbers alone, hundreds of thousands a second: JSON writes them as line protocol does, and pydantic the
-    # shortest digits that mean the same in a third of repr's time. At once: a call costs as much as a row.
-    # One without fields has no row: the server refuses it, and none has the numbers of another.
-    said_so = [fields for measurement, _, fields, _ in points if measurement == "telemetry" and fields]
-    rows = iter(to_json(said_so)[3:-2].replace(b'":', b"=").replace(b',"', b",").decode().split('},{"'))
-    written = []
-    for measurement, tags, fields, time in points:
-        if measurement == "telemetry":
-            said = next(rows) if fields else ""
-        else:
-            said = ",".join([f"{name}={_field(measurement, name, value)}" for name, value in fields.items()])
-        prefix = _prefix(measurement, tags)
-        written.append(f"{prefix} {said} {time}" if prefix else "")
-    return written
+def line(point: Point) -> str:
+    """One line of line protocol, time in milliseconds; "" where its tags have no spelling there."""
+    measurement, tags, fields, time = point
+    prefix = _prefix(measurement, tags)
+    if not prefix:
+        return ""
+    if measurement == "telemetry":
+        # numbers alone, hundreds of thousands a second: JSON writes them as line protocol does, and pydantic
+        # the shortest digits that mean the same in a third of repr's time
+        written = to_json(fields)[2:-1].replace(b'":', b"=").replace(b',"', b",").decode()
+    else:
+        written = ",".join([f"{name}={_field(measurement, name, value)}" for name, value in fields.items()])
+    return f"{prefix} {written} {time}"
 
 
 @lru_cache(KNOWN_SERIES)

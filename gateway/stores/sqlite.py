@@ -62,10 +62,7 @@ class SqliteStore:
         with self._lock:
             self._db.close()
 
-    def encode(self, points: Sequence[Point]) -> bytes | None:
-        return None
-
-    def write(self, points: Sequence[Point], encoded: bytes | None = None) -> None:
+    def write(self, points: Sequence[Point]) -> None:
         rows: dict[tuple[str, int, int], Mapping[str, Value]] = {}  # (measurement, series, time) → fields
         bad: dict[int, str] = {}
         with self._lock:

@@ -62,15 +62,9 @@ SPREAD = ("low", "mean", "high")  # of a Bucket, beside the number
 class Store(Protocol):
     """What the gateway writes and the pages read. Times are epoch milliseconds, ranges [start, stop)."""
 
-    def encode(self, points: Sequence[Point]) -> bytes | None:
-        """What is sent of these points, made while another batch is on its way; None: they are taken as they
-        are.
-        """
-
-    def write(self, points: Sequence[Point], encoded: bytes | None = None) -> None:
+    def write(self, points: Sequence[Point]) -> None:
         """Durable on return. Same measurement, tags and time overwrite field by field, so writing
-        twice changes nothing. `encoded`: what `encode` made of the same points. Raises RetryLater (some may
-        be stored: send all again) or RejectPoints.
+        twice changes nothing. Raises RetryLater (some may be stored: send all again) or RejectPoints.
         """
 
     def latest(

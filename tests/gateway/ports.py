@@ -29,10 +29,7 @@ class FakeStore:
         self.held = {}
         self.writes = 0
 
-    def encode(self, points):
-        return None
-
-    def write(self, points, encoded=None):
+    def write(self, points):
         self.writes += 1
         failure = self.plan.popleft() if self.plan else ""
         if failure == "nothing stored":

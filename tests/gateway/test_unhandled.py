@@ -34,7 +34,7 @@ def reasons(spool):
 
 def test_a_store_that_stumbles_over_one_message_gets_the_others(spool):
     class Stumbles(FakeStore):
-        def write(self, points, encoded=None):
+        def write(self, points):
             if any(point.fields.get("soil_moisture") == 4 for point in points):
                 raise OverflowError("a number too large to write")
             super().write(points)

@@ -295,32 +295,3 @@ def test_what_names_nobody_is_set_aside_and_nobody_is_told(spool, topic):
 def test_the_page_says_how_many_messages_a_commit_has():
     page = (Path(__file__).parents[3] / "gateway" / "README.md").read_text("utf-8")
     assert f"writes up to {COMMIT:,} of them in one commit" in page
-
-
-class Readies(FakeStore):
-    """Remembers for each write whether it was given what was made ready of just these points."""
-
-    def __init__(self):
-        super().__init__()
-        self.ready = []
-
-    def encode(self, points):
-        return repr(points).encode()
-
-    def write(self, points, encoded=None):
-        self.ready.append(encoded == self.encode(points))
-        assert encoded is None or self.ready[-1], "no other points than these"
-        super().write(points, encoded)
-
-
-def test_what_was_made_ready_is_written_though_something_is_refused_or_late(spool):
-    pipeline, _ = build(spool, store := Readies())
-    bad = telemetry(9)._replace(payload=b"{")
-    for messages in ([telemetry(5), bad], [telemetry(1), telemetry(6)], [telemetry(7), diary(1)]):
-        spool.append(messages)
-        drain(pipeline, spool)
-    assert (store.values(), store.ready) == ([1, 5, 6, 7], [True] * 3)
-    spool.append([telemetry(8), telemetry(2, seq=1)])  # another value at a time that is stored
-    drain(pipeline, spool)
-    assert (store.values(), store.ready) == ([1, 5, 6, 7, 8], [True] * 3 + [False])
-    assert (spool.books().stored, spool.books().quarantined) == (6, 2)

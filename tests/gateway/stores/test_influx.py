@@ -10,7 +10,7 @@ import pytest
 from gateway.stores.influx import InfluxStore
 from gateway.stores.points import tags
 from gateway.stores.server import Server
-from gateway.stores.store import Bucket, RejectPoints, RetryLater
+from gateway.stores.store import Bucket, RetryLater
 from tests.gateway.readings import DAY, HOUR, PILOT, T, everything, reading
 
 
@@ -39,25 +39,6 @@ def test_a_server_that_is_down_is_tried_again_later(influx):
         assert_later(made, alarm=False)
     made.write([reading(T, soil_ec=1.0)])
     assert len(everything(made)) == 2
-    made.close()
-
-
-def test_nothing_is_written_without_asking_the_server():
-    """A batch of diary events alone does not wait for a store that is away."""
-    made = InfluxStore("http://127.0.0.1:9", "token", "org", "bucket")
-    made.write([], made.encode([]))
-    made.close()
-
-
-@pytest.mark.parametrize("place", [0, 1, 2])
-def test_a_reading_of_nothing_is_refused_and_takes_no_numbers_of_another(influx, place):
-    made = of_influx(influx)
-    points = [reading(T + n, f"d{n}", soil_ec=float(n)) for n in range(3)]
-    points[place] = points[place]._replace(fields={})
-    with pytest.raises(RejectPoints) as refused:
-        made.write(points, made.encode(points))
-    assert refused.value.bad.keys() == {place}
-    assert everything(made) == [point for point in points[::-1] if point.fields]
     made.close()
 
 

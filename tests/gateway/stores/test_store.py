@@ -1,6 +1,5 @@
 """The store's contract, kept by both adapters: SQLite here, InfluxDB on a real engine."""
 
-from contextlib import nullcontext
 from itertools import count
 
 import pytest
@@ -314,19 +313,6 @@ def test_a_bad_point_is_named_and_the_others_land(store):
     assert set(refused.value.bad) == {0, 17, 18, 49}
     assert all(refused.value.bad.values()), "a sentence says why"
     good = [point for place, point in enumerate(points) if place not in (0, 17, 18, 49)]
-    assert store.series("telemetry", PILOT, T, T + DAY, 100) == good[::-1]
-
-
-@pytest.mark.parametrize("bad", [(), (0, 7)])
-def test_what_was_made_ready_ahead_is_stored_as_any_other(store, bad):
-    store.write([reading(T - HOUR, soil_moisture=1.0)])
-    points = [reading(T + n * MINUTE, f"d{n % 3}", soil_moisture=n / 7, soil_ec=-float(n)) for n in range(10)]
-    for place in bad:
-        points[place] = bad_point(store, points[place].time)
-    with pytest.raises(RejectPoints) if bad else nullcontext() as refused:
-        store.write(points, store.encode(points))
-    assert not bad or set(refused.value.bad) == set(bad)
-    good = [point for place, point in enumerate(points) if place not in bad]
     assert store.series("telemetry", PILOT, T, T + DAY, 100) == good[::-1]
 
 
