@@ -80,9 +80,10 @@ def test_nobody_waits_for_ever(read, monkeypatch):
 
 def test_nobody_waits_for_what_is_read_ahead_of_another_place(store, pilot, monkeypatch):
     go, begun = threading.Event(), threading.Event()
+    ahead, other = [place.id for place in pilot.places[:2]]
 
     def weeks(_, place, __, ___):
-        if place == pilot.places[0].id:
+        if place == ahead:
             begun.set()
             go.wait(60)
         return {}
@@ -92,7 +93,8 @@ def test_nobody_waits_for_what_is_read_ahead_of_another_place(store, pilot, monk
     made = Curves(figures)
     with made.running(Kept(lambda: Lately.read(figures))):
         assert begun.wait(60)
-        assert made.of("thuan-tan", SOIL, NOW).read == NOW
+        assert made.of(other, SOIL, NOW).read == NOW
+        assert ahead not in made._known, "it is still being read"
         go.set()
 
 
