@@ -121,7 +121,8 @@ def _misread(error: TyperException) -> Misuse:
 
 def _name(param: Any) -> str:
     """An option as it is written, an argument as the help calls it."""
-    name: str = max(param.opts, key=len) if param.opts[0].startswith("-") else param.opts[0].upper()
+    first = param.opts[0]
+    name: str = max(param.opts, key=len) if first.startswith("-") else param.metavar or first.upper()
     return name
 
 

@@ -12,6 +12,7 @@ REFUSED = {
     "gateway -x": ("không có tùy chọn -x", "there is no option -x"),
     "device enroll": ("thiếu --community; xem hoiquan device enroll --help", "--community is missing"),
     "trace show": ("thiếu GTIN", "GTIN is missing"),
+    "device command bom-1 pump": ("thiếu SET; xem", "SET is missing"),
     "report --year": ("sau --year phải có một giá trị", "--year needs a value"),
     "doctor --json=1": ("--json đứng một mình", "--json takes no value"),
     "up --speed abc": ("--speed 'abc': hãy ghi một số,", "--speed 'abc': write a number"),
