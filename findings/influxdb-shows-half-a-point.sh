@@ -17,13 +17,12 @@
 #   read: rows of fewer fields: some
 #   once nothing is written: 0
 set -eu
-version=1.6.7 build=rc0-1+b13 # of Debian 12; no other is taken
 work=$(mktemp -d)
 trap 'kill "$store" 2> /dev/null || true; rm -rf "$work"' EXIT
 store=
 cd "$work"
-apt-get download -qq "influxdb=$version~$build"
-test "$(dpkg-deb -f influxdb_*.deb Version)" = "$version~$build"
+apt-get download -qq influxdb=1.6.7~rc0-1+b13 # Debian 12's; no other is taken
+test "$(dpkg-deb -f influxdb_*.deb Version)" = '1.6.7~rc0-1+b13'
 dpkg -x influxdb_*.deb root
 free() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 port=$(free)
