@@ -28,8 +28,6 @@ from traceability.digital_link import LotKey
 from traceability.records import record, story
 from traceability.records.epcis import kilograms
 
-ROUNDING = story.ROUNDING
-
 
 class Refused(ValueError):
     """The event cannot be sealed; `reason` is a key of the catalogue `lot.*`."""
@@ -55,8 +53,8 @@ def check_quantity(event: DiaryEvent, total_kg: float, used: Mapping[str, float]
     harvest `total_kg` is what it gave.
     """
     handles = not isinstance(event, Correction | Revocation | Input)
-    if handles and weight(event, total_kg) > room(event.event, total_kg, used) + ROUNDING:
-        nothing_left = isinstance(event, Handling) and total_kg - _gone(used) < ROUNDING
+    if handles and weight(event, total_kg) > room(event.event, total_kg, used) + story.ROUNDING:
+        nothing_left = isinstance(event, Handling) and total_kg - _gone(used) < story.ROUNDING
         raise Refused("passed_on" if nothing_left else "more_than_lot")
 
 
@@ -91,7 +89,7 @@ def takes(kind: str, total_kg: float, used: Mapping[str, float], later: Sequence
             check_whole(later)
         except Refused:
             return False
-    return room(kind, total_kg, used) > (total_kg - ROUNDING if kind == "merge" else ROUNDING)
+    return room(kind, total_kg, used) > (total_kg - story.ROUNDING if kind == "merge" else story.ROUNDING)
 
 
 def weight(event: DiaryEvent, total_kg: float) -> float:

@@ -13,8 +13,7 @@ from devices.pilots.certificates import PlantingArea
 from devices.pilots.places import FIRST, Community, Product
 from traceability.diary.season import Basis, forbidding, heaviest
 from traceability.digital_link import LotKey
-
-ROUNDING = 1e-6  # kilograms
+from traceability.records.story import ROUNDING
 
 
 def key(

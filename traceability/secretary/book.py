@@ -12,7 +12,7 @@ from devices.contract.diary import DiaryEvent, Harvest
 from devices.pilots.pilot import Pilot
 from traceability.diary.entries import Lot
 from traceability.diary.reader import DiaryReader, ShownEntry, ShownLot
-from traceability.records import addendum
+from traceability.records import addendum, story
 
 ENTRIES, LOTS = 20, 40  # that are shown
 
@@ -49,7 +49,7 @@ class Book:
     def _takes(self, shown: ShownLot, kind: str) -> bool:
         """As sealing has it; recalled is what is anywhere under its code."""
         if kind == "revocation":
-            return _left(shown) > addendum.ROUNDING
+            return _left(shown) > story.ROUNDING
         sealed = dict(addendum.read_all(self._records, shown.key)) if shown.judged else {}
         later = [json.loads(sealed[id]) for id in shown.judged if id in sealed]
         return addendum.takes(kind, shown.kilograms, shown.used, later)
