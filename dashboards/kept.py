@@ -68,6 +68,7 @@ class Kept(Generic[T]):
         self._before = after
         self._followers: list[Kept[Any]] = []  # what is read after this, while it runs
         self._runs = False
+        self._started = math.inf  # when it was started; s, monotonic
         self._asked = -math.inf  # when somebody asked last; s, monotonic
         self._changed = threading.Condition()  # notified when one of these changes, and of the end
         self._newest: Outcome[T] | None = None
@@ -79,7 +80,7 @@ class Kept(Generic[T]):
         """Read again and again in a thread of its own."""
         stop = threading.Event()
         thread = threading.Thread(target=self._run, args=(stop,), name="kept", daemon=True)
-        self._runs = True
+        self._runs, self._started = True, time.monotonic()
         if self._before is not None:
             self._before._followers.append(self)
         thread.start()
@@ -108,13 +109,13 @@ class Kept(Generic[T]):
         return known.get()
 
     def known(self, patience: float = 0.0) -> T | None:
-        """What was read lately, for who waits for the first at most `patience` s: None where there is none.
-        Raises what reading raised.
+        """The newest reading, or None where there is none yet. In the first `patience` seconds after the
+        start the caller waits for the first reading; later nobody waits. Raises what reading raised.
         """
         asked = self._asked = time.monotonic()
-        if patience and self.begins:
+        if self.begins and (left := self._started + patience - asked) > 0:
             with self._changed:
-                self._changed.wait_for(lambda: not self.begins, patience)
+                self._changed.wait_for(lambda: not self.begins, left)
         fit = self._fit(asked)
         return None if fit is None else fit.get()
 

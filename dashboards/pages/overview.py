@@ -34,7 +34,8 @@ from devices.web.language import VARY, choose, language
 from gateway.stores.points import Point
 
 REFRESH = 15  # seconds after which a browser asks again, until the reader stops that or looks for a place
-FIRST, SOON = 1.0, 5  # seconds that a reader waits for the first page; and after which he asks again for it
+FIRST = 1.0  # seconds after the start in which a reader waits for the first page
+SOON = 5  # seconds after which a reader who was shown that the start is still under way asks again
 SHOWN_DEVICES, SHOWN_LOTS, SHOWN_RECALLS = 10, 8, 5
 HEADERS = headers(vary=VARY, forms=True, cache="no-cache")
 LONGEST = 80  # characters of a name that somebody looks for

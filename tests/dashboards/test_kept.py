@@ -267,3 +267,20 @@ def test_nobody_waits_for_the_next_of_what_takes_long(reading, monkeypatch):
         assert [made.get(), made.get()] == [1, 1]
         assert after.get() and after.known() is not None
     assert reading.times == 1
+
+
+def test_only_the_first_seconds_after_the_start_are_waited_for(reading, monkeypatch):
+    """A first reading of a large store takes longer than that: whoever comes then is answered at once."""
+    reading.go.clear()
+    made = Kept(reading)
+    with made.running():
+        assert made.known(0.01) is None
+
+        def waited(*_):
+            raise AssertionError("he waits")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(made._changed, "wait_for", waited)
+            assert made.known(0.01) is None
+        reading.go.set()
+        assert made.known(60.0) == 1
