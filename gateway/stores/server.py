@@ -8,9 +8,9 @@ one where the store was brought back from a copy, and the services go on.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from urllib3 import BaseHTTPResponse, PoolManager, Timeout
 from urllib3.exceptions import HTTPError, ReadTimeoutError
@@ -23,6 +23,9 @@ _DENIED = (401, 403)
 _REFUSED = (400, 413, 422)
 _NOTHING = "SELECT value FROM nothing LIMIT 1"  # costs nothing, and is refused like any other
 _UNSAID = "not executed"  # what 2.7.12 says of several statements, whatever kept it from the first
+# Characters of one request's statements. Common proxies refuse an address of 8 KB; and a server that is asked
+# for less at a time sends the first piece of its answer sooner.
+_ADDRESS = 3000
 _LONGEST = 300  # characters of a server's sentence that are told: its begin, and its end, which has the cause
 
 
@@ -61,7 +64,11 @@ class Server:
             raise self._later(answer)
 
     def query(self, *statements: str) -> list[dict[str, Any]]:
-        """The results of InfluxQL statements."""
+        """The results of InfluxQL statements, sent as many a request as its address can hold."""
+        return [result for some in _fitting(statements) for result in self._query(some)]
+
+    def _query(self, statements: list[str]) -> list[dict[str, Any]]:
+        """The results of one request."""
         # In pieces, as they are found: else nothing is heard of a server before it has read the last value,
         # and of ten thousand devices that takes longer than one that hangs is waited for.
         asked = {"db": self._bucket, "epoch": "ms", "q": ";".join(statements), "chunked": "true"}
@@ -74,7 +81,7 @@ class Server:
             results, whole = [], False
         for result in results:
             if why := result.get("error"):
-                if why == _UNSAID and statements != (_NOTHING,):
+                if why == _UNSAID and statements != [_NOTHING]:
                     self.query(_NOTHING)
                 # 2.x says so of a right that is missing, too
                 key = "no_database" if "database not found" in why else "query"
@@ -134,6 +141,18 @@ class Server:
         if "opening shard previously failed" in why:  # nor open what it could not open once
             return RetryLater("store.shard", why=why, alarm=True)
         return RetryLater("store.answers", status=answer.status, why=why)
+
+
+def _fitting(statements: Sequence[str]) -> Iterator[list[str]]:
+    """The statements in order, in runs that fit an address; a longer one stands alone."""
+    some: list[str] = []
+    for statement in statements:
+        if some and len(quote_plus(";".join((*some, statement)))) > _ADDRESS:
+            yield some
+            some = []
+        some.append(statement)
+    if some:
+        yield some
 
 
 def _put_together(data: bytes) -> tuple[list[dict[str, Any]], bool]:
