@@ -1,9 +1,9 @@
-"""Who did what: an audit list, read where each act writes itself down as it is done.
+"""The audit list: who did what, read from the places that record each act when it happens.
 
 registry (enrolled, revoked, …) ─┐
 ledger (commanded) ──────────────┼─► acts.py ─► commands.py (`hoiquan audit`)
 diary (sealed, recalled, …) ─────┤      └─► store ─► the board “Vận hành và an toàn”
 spools (replayed) ───────────────┘
 
-Nothing here writes to any of them. What failed is in none, and so not in the list.
+Nothing here writes to these sources. None of them records a failed act, so the list has none.
 """

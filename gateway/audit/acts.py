@@ -1,4 +1,4 @@
-"""The acts of an installation, out of what wrote them down, and as points for the board."""
+"""Collects the acts of an installation from their sources, and makes points of them for the board."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -21,9 +21,9 @@ from gateway.stores.points import Point, Value, tags
 from gateway.stores.store import RetryLater
 from traceability.diary.reader import DiaryReader
 
-# kinds of diary entries that are sealed, by what that is called; what else is done with a lot is its own kind
+# diary entry kinds that are sealed → the name of the act; any other act on a lot is named after its kind
 SEALED = {"harvest": "sealed", "revocation": "recalled", "correction": "corrected"}
-WHERE = TERMINAL, DIARY, ITSELF = "terminal", "diary", "itself"  # from where an act was done
+WHERE = TERMINAL, DIARY, ITSELF = "terminal", "diary", "itself"  # where the act was done
 WHAT = (
     "enrolled", "revoked", "rotated", "probe_set", "advice_off", "advice_on", "commanded", "replayed",
     *SEALED.values(), "packing", "shipping", "split", "merge", "input",
@@ -32,9 +32,9 @@ WHAT = (
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What was done at epoch ms `time`, by whom (an account of the machine, a diary's account, or "advice"),
-    with which device, lots or entry, and from where; `note` has what else is known. `simulated`: a simulated
-    diary did it.
+    """An act at epoch ms `time`. `who` is an account of the machine, a diary's account, or "advice"; `object`
+    is the device, lots or entry; `where` is one of WHERE; `note` has further details. `simulated` is true if
+    a simulated diary did it.
     """
 
     time: int
@@ -57,14 +57,16 @@ class Acts:
         return Ledger(self._settings.registry_url)
 
     def since(self, start: int) -> list[Act]:
-        """All since epoch ms `start`, the oldest first."""
+        """Return all acts since epoch ms `start`, oldest first."""
         parts = (self._of_registry(start), self._of_ledger(start), self._of_diary(start),
                  *(self._of_spool(files(self._settings.data, one).spool, start)
                    for one in instances(self._settings.data)))  # fmt: skip
         return list(merge(*parts, key=lambda act: act.time))
 
     def points(self, start: int) -> list[Point]:
-        """The same for the store: each has a time of its own within its `what`. Raises RetryLater."""
+        """Return the same acts as points. No two acts with the same `what` have the same time. Raises
+        RetryLater.
+        """
         try:
             return [_point(self._registry.pilot.pilot, act) for act in self.since(start)]
         except (OSError, sqlite3.Error) as error:
@@ -75,7 +77,8 @@ class Acts:
             yield Act(one.time, one.what, one.who, one.object, TERMINAL)
 
     def _of_ledger(self, start: int) -> Iterator[Act]:
-        # those that left since, too: what they were told here, and not what another pilot tells them
+        # Spans include devices revoked since. A command counts only if the device was enrolled here when it
+        # was sent: another pilot's commands do not belong in this list.
         ours: dict[str, list[Enrolled]] = {}
         for span in self._registry.spans():
             ours.setdefault(span.device.device, []).append(span)

@@ -1,4 +1,4 @@
-"""`hoiquan audit list`: who did what, for whoever has to answer for it."""
+"""`hoiquan audit list`: who did what, for the person who has to answer for it."""
 
 import json
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""The gateway's regular paperwork: what the boards need beside the readings.
+"""The gateway's regular paperwork: what the boards need besides the readings.
 
-clerk.py: each sheet in its turn ─► books.py  indicators.py  hours.py ─► store
+clerk.py: runs each sheet in turn ─► books.py  indicators.py  hours.py ─► store
 """

@@ -1,18 +1,18 @@
-"""The books of a gateway, as points of the measurement `gateway`: one each five minutes."""
+"""The books of a gateway, written as one point of the measurement `gateway` every five minutes."""
 
 from collections.abc import Callable, Mapping
 
 from devices.clock import DAY_MS
-from gateway.control.alarms.rules import SLOT_MS  # of one point, which is written over until it is past
+from gateway.control.alarms.rules import SLOT_MS  # one point's time; it is overwritten until that is over
 from gateway.ingest.message import Books
 from gateway.stores.points import Point, Value, tags
 from gateway.stores.store import Store
 
-RECENT_MS = 7 * DAY_MS  # within which a gateway's last point before it started is looked for
+RECENT_MS = 7 * DAY_MS  # how far back the last point from before a restart is looked for
 
 
 class BookSheet:
-    """`books` gives them, `figures` what stands beside them."""
+    """Writes the book points. `books` returns the books, `figures` further fields for the same point."""
 
     def __init__(
         self, store: Store, instance: str, books: Callable[[], Books], figures: Callable[[], dict[str, int]]
@@ -22,8 +22,8 @@ class BookSheet:
         self._newest: tuple[int, Mapping[str, Value]] | None = None  # the newest point: time and fields
 
     def write(self, at: int) -> None:
-        """The point of the minutes around epoch ms `at`: the books as they stand, what arrived and was stored
-        within the minutes, and their longest lag.
+        """Write the point of the slot around epoch ms `at`: the books as they stand, the messages that
+        arrived and were stored within the slot, and the longest lag within it.
         """
         books, time = self._books(), at // SLOT_MS * SLOT_MS
         begun, last = self._newest or self._written(at)
@@ -48,13 +48,13 @@ class BookSheet:
         self._newest = time, fields
 
     def _written(self, at: int) -> tuple[int, Mapping[str, Value]]:
-        """What was written before we started: what came meanwhile is not left out."""
+        """Return the last point of the run before, so that messages counted since then are not left out."""
         points = self._store.series("gateway", {"instance": self._instance}, at - RECENT_MS, at + 1, 1)
         return (points[0].time, points[0].fields) if points else (0, {})
 
 
 def _growth(now: int, before: Value | None) -> int:
-    """By how much a counter has grown; one that fell began anew."""
+    """Return how much a counter has grown. A counter that fell has started again from 0."""
     if before is None:
         return 0
     return now - int(before) if now >= int(before) else now

@@ -1,4 +1,4 @@
-"""The clerk: does each sheet of the paperwork in its turn, and again where the store could not take it."""
+"""The clerk: runs each sheet of the paperwork in turn, and again where the store could not take it."""
 
 import logging
 import threading
@@ -21,20 +21,21 @@ from gateway.stores.points import Point
 from gateway.stores.store import RejectPoints, RetryLater, Store
 
 log = logging.getLogger(__name__)
-BOOKS_EVERY = 10.0  # seconds; the clerk does its round as often
+BOOKS_EVERY = 10.0  # seconds between two rounds of the clerk
 INDICATORS_EVERY = 60.0
-AGAIN = 5.0  # seconds of a round in which days that are past are counted again
+AGAIN = 5.0  # seconds of each round that are spent on recounting past days
 YEAR_MS = 366 * DAY_MS
-LATE_MS = HOUR_MS  # by which an act may be written down later than the moment that it bears
+LATE_MS = HOUR_MS  # an act may be recorded this much later than its own time
 WRITTEN = 1000  # points in one write
-STEPS = 40  # of the quarantine's tidying, each time the books are written
+STEPS = 40  # steps of tidying the quarantine, after each write of the books
 
 
 class Clerk:
-    """Writes what the boards need beside the readings. `devices` gives all that may speak, `spans` who might
-    when, `figures` what stands beside the books, `openings` how often lots were looked at, `acts` who did
-    what since then; `forget` lets some old refused messages go, and says how many. A round begins `every` so
-    many seconds.
+    """Writes what the boards need besides the readings, in a round every `every` seconds.
+
+    `devices` returns the devices that may send now, `spans` the periods in which devices were allowed to.
+    `figures` returns the fields beside the books, `openings` how often lots were opened, `acts` who did what
+    since a time. `forget` deletes a few old refused messages and returns how many.
     """
 
     def __init__(
@@ -65,14 +66,14 @@ class Clerk:
         self._every = every
         self._due = threading.Event()
         self._due.set()
-        self._again: Iterator[object] | None = None  # days that are being counted again
+        self._again: Iterator[object] | None = None  # the running recount of past days
 
     def past_changed(self) -> None:
-        """Something was stored that happened on an earlier day: count those days again."""
+        """Request a recount of past days, because something of an earlier day was stored."""
         self._due.set()
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set. A store that does not answer is asked again next time."""
+        """Work until `stop` is set. When the store does not answer, the next round tries again."""
         next_indicators = 0.0
         while not stop.is_set():
             self._attempt(lambda: self.books.write(now_ms()))
@@ -87,25 +88,25 @@ class Clerk:
             stop.wait(self._every)
 
     def _attempt(self, sheet: Callable[[], None]) -> None:
-        """Do one sheet; what holds it up holds up no other, and it comes round again."""
+        """Run one sheet. Its errors do not stop the other sheets, and the next round runs it again."""
         try:
             sheet()
-        except RejectPoints as error:  # what remains of it is stored; the refused points are ours to mend
+        except RejectPoints as error:  # the store took the rest; the refused points are our defect to fix
             log.warning("the store refuses %d points of the paperwork: %s", len(error.bad), error)
         except (RetryLater, SpoolFull, RegistryAway) as error:
             log.warning("the paperwork waits: %s", error)
-        except CONTENT as error:  # what somebody wrote, or a defect: the other sheets go on
+        except CONTENT as error:  # somebody's bad input, or a defect: the other sheets go on
             self._faults.add("paperwork", error)
 
     def tidy(self) -> None:
-        """Let old refused messages go, in small steps: whoever spools waits for one of them at most."""
+        """Delete old refused messages in small steps: a writer of the spool waits for one step at most."""
         for _ in range(STEPS):
             if not self._forget():
                 return
 
     def count_again(self, stop: threading.Event) -> None:
-        """Count earlier days again, for some seconds: of a large pilot a month takes minutes, and the books
-        are not to wait for it. What changed meanwhile is due once more at the end.
+        """Recount past days for AGAIN seconds: a month of a large pilot takes minutes, and the books must not
+        wait for it. If readings of past days arrive during a recount, another one follows.
         """
         if self._again is None and self._due.is_set():
             self._due.clear()
@@ -123,17 +124,17 @@ class Clerk:
             raise
 
     def write_hours(self) -> None:
-        """Sums by the hour; where readings came late, indicators of those days are due, too."""
+        """Write hourly sums. If readings came late, request a recount of the indicators of those days."""
         if self.hours.write(now_ms()):
             self.past_changed()
 
     def write_openings(self, at: int) -> None:
-        """How often lots were looked at, up to epoch ms `at`."""
+        """Write how often lots were opened, up to epoch ms `at`."""
         if opened := self._openings(at):
             self._store.write(opened)
 
     def write_acts(self, at: int) -> None:
-        """Who did what since the last time before epoch ms `at`; at first, within a year."""
+        """Write the acts since the previous call, up to epoch ms `at`; the first call goes back a year."""
         acts = self._acts(max(self._told - LATE_MS, at - YEAR_MS))
         for first in range(0, len(acts), WRITTEN):
             self._store.write(acts[first : first + WRITTEN])

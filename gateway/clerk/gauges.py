@@ -1,6 +1,6 @@
 """The gateway's figures for Prometheus and for the measurement `gateway`.
 
-They are read from spool, receiver and decoder when somebody asks: nothing is counted on a message's way.
+They are read from the spool, receiver and decoder on request, so handling a message costs nothing extra.
 """
 
 from dataclasses import dataclass
@@ -19,14 +19,15 @@ class Gauges:
     room: Room
     receiver: Receiver
     decoder: Decoder
-    alone: bool = True  # in a group each gets every other number of a device, so none of them sees gaps
+    # gateways of a group share a device's messages, so none of them can see gaps in its numbering
+    alone: bool = True
 
     def missing(self) -> int | None:
-        """Messages that devices numbered and that never came; None where one gateway cannot tell."""
+        """Return how many numbered messages never came; None if this gateway, one of a group, cannot tell."""
         return sum(self.decoder.missing().values()) if self.alone else None
 
     def fields(self) -> dict[str, int]:
-        """What stands beside the books in the measurement `gateway`."""
+        """Return the fields that stand beside the books in the measurement `gateway`."""
         fields = {"spool_bytes": self.spool.used()}
         if (missing := self.missing()) is not None:
             fields["missing"] = missing

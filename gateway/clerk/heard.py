@@ -1,9 +1,12 @@
-"""When each device was last heard, and what it said of its battery.
+"""When each device was last heard, and what it last sent about its battery.
 
-What all of them said last is asked for once an hour; meanwhile what was said since is added to it: each
-minute all that is of that minute, and of what came late what almost all devices say. Who says nothing of it
-and comes late is heard within ten minutes. Of fourteen thousand devices InfluxDB takes fourteen seconds over
-the first, two over all news, and some tenths of one over the last.
+    read each           what                                                          InfluxDB, 14,000 devices
+    hour                the latest values of all devices                              14 s
+    ten minutes         all fields since the last such read, and 20 minutes before     2 s
+    minute              all fields of the last minute, and of the 20 minutes before
+                        doubted values and the fields that almost all devices send    some tenths of a second
+
+So a late reading without one of these fields is found within ten minutes.
 """
 
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
@@ -12,34 +15,35 @@ from gateway.indicators.standing import BATTERY, Heard
 from gateway.stores.points import SAID, WIDEST, Value
 from gateway.stores.store import AT_ONCE, Store
 
-# within which readings are asked for; of what is older the clerk wrote down when it came
+# how far back readings are read; the clerk wrote down when older ones were last heard
 BACK_MS = 7 * DAY_MS
-WRITTEN_MS = 60 * DAY_MS  # and how far back that is asked for, once
-WHOLE_MS = HOUR_MS  # after which all are asked for again
-FULL_MS = 10 * MINUTE_MS  # and after which all that was said since, be it of what few say
-LATE_MS = 20 * MINUTE_MS  # by which a reading may be stored late, and is heard of at once
-PROMPT_MS = MINUTE_MS  # the same where it says nothing that almost all say
+WRITTEN_MS = 60 * DAY_MS  # how far back those `last_seen` rows are read, once after a start
+WHOLE_MS = HOUR_MS  # between two reads of the latest values of all devices
+FULL_MS = 10 * MINUTE_MS  # between two reads of all new readings with all their fields
+# a reading of a common field may be stored this late and is still found within a minute
+LATE_MS = 20 * MINUTE_MS
+PROMPT_MS = MINUTE_MS  # the same for a reading without any common field
 
-Said = dict[str, tuple[int, Value]]  # by field: epoch ms and value
+Said = dict[str, tuple[int, Value]]  # field → (epoch ms, value)
 
 
 class LastHeard:
-    """Of all devices of a pilot. Who was heard once is not forgotten: one that is dead stays so until it is
-    revoked, however long that takes.
+    """Remembers when each device of a pilot was last heard. A device is never dropped: a dead one stays
+    silent until it is revoked, however long that takes.
     """
 
     def __init__(self, store: Store, pilot: Pilot) -> None:
         self._store, self._where = store, {"pilot": pilot.pilot}
         self._seen: dict[str, int] = {}  # device → epoch ms
         self._battery: dict[str, Said] = {}
-        # epoch ms at which all were asked for, all news, and any
+        # epoch ms of the last hourly read, the last ten-minute read, and the last read of any kind
         self._whole = self._full = self._looked = 0
 
     def at(self, at: int) -> dict[str, Heard]:
-        """Devices heard before epoch ms `at`; what they said of their battery in the last days. Raises
-        RetryLater.
+        """Return the devices heard before epoch ms `at`, each with its battery values of the last BACK_MS.
+        Raises RetryLater.
         """
-        if at < self._looked:  # a clock that was put back has heard nothing yet
+        if at < self._looked:  # the clock was put back: forget what was heard in its future
             self._seen, self._whole = {}, 0
         if not 0 <= at - self._whole < WHOLE_MS or not self._news(at):
             self._all(at)
@@ -65,7 +69,7 @@ class LastHeard:
                 self._add(measurement, latest.tags.get("device", ""), latest.fields)
 
     def _written(self, at: int) -> dict[str, int]:
-        """When each was heard last, as it was written down."""
+        """Return each device's last `last_seen`, as the clerk wrote it down."""
         return {
             latest.tags.get("device", ""): int(latest.fields["last_seen"][1])
             for latest in self._store.latest("device", self._where, at - WRITTEN_MS, only=["last_seen"])
@@ -73,7 +77,7 @@ class LastHeard:
         }
 
     def _news(self, at: int) -> bool:
-        """Add what was said since the last look; False: that is too much."""
+        """Add what was sent since the last look. Returns False if that is more than one answer holds."""
         full = at - self._full >= FULL_MS
         late, prompt = (self._full if full else self._looked) - LATE_MS, self._looked - PROMPT_MS
         telemetry, *others = SAID
@@ -87,8 +91,8 @@ class LastHeard:
         return all(few)
 
     def _since(self, measurement: str, start: int, at: int, only: tuple[str, ...] = ()) -> bool:
-        """Add what was said from epoch ms `start` on; False: that is too much."""
-        # what is ahead by a clock that is fast is there, too
+        """Add what was sent from epoch ms `start` on. Returns False if that is more than one answer holds."""
+        # one day ahead, for devices whose clock is fast
         points = self._store.series(measurement, self._where, start, at + DAY_MS, AT_ONCE, only=only)
         for _, tags, fields, time in points:
             said = {name: (time, value) for name, value in fields.items()}
@@ -96,7 +100,7 @@ class LastHeard:
         return len(points) < AT_ONCE
 
     def _add(self, measurement: str, device: str, said: Said) -> None:
-        if not said:  # fields of a version to come alone
+        if not said:  # all fields come from a newer version
             return
         seen = max(time for time, _ in said.values())
         self._seen[device] = max(seen, self._seen.get(device, seen))

@@ -1,4 +1,4 @@
-"""Sums by the hour, so that a year on a board is read at once."""
+"""Hourly sums, so that a board can read a year of them at once."""
 
 from devices.clock import DAY_MS, HOUR_MS
 from devices.pilots.pilot import Pilot
@@ -6,24 +6,26 @@ from gateway.clerk.indicators import BACKFILL_DAYS, LEFT_DAYS
 from gateway.indicators.hourly import WEEK_MS, catch_up, roll
 from gateway.stores.store import Store
 
-HOURS_MS = 2 * HOUR_MS  # whose hours are counted each time
-WEEKS = LEFT_DAYS // 7 + 1  # one of which is looked at each time: all within an hour
+HOURS_MS = 2 * HOUR_MS  # the hours counted in every call
+WEEKS = LEFT_DAYS // 7 + 1  # one week is checked in each call, so that all of them are checked within an hour
 
 
 class HourSheet:
-    """Remembers how many weeks back it looks next."""
+    """Writes hourly sums, and remembers which past week it checks next."""
 
     def __init__(self, store: Store, pilot: Pilot) -> None:
         self._store, self._pilot = store, pilot
         self._week = 0
-        self._late = False  # readings of an earlier day came since the first week was looked at
-        self._day: int | None = None  # UTC's, over at seven in Vietnam: what came in the night is in it
+        self._late = False  # readings of an earlier day came since the first week was checked
+        # day in UTC; it ends at 07:00 in Vietnam, so readings that came in the night belong to it
+        self._day: int | None = None
 
     def write(self, at: int) -> bool:
-        """The last hours before epoch ms `at`; and of the weeks before, each in its turn, those hours that
-        readings came to late. A week that could not be looked at holds up no other: its turn comes again.
-        Whether indicators of earlier days are to be counted again: said once all weeks were looked at, so
-        that nodes which empty their buffers all day have a month counted anew once an hour.
+        """Count the last hours before epoch ms `at`, and recount hours with late readings in one past week.
+
+        The weeks take turns, one a call. A week that failed does not hold up the others; its turn comes
+        again. Returns whether indicators of earlier days need a recount. This is reported only after the last
+        week of a turn, so nodes that empty their buffers all day cause one recount of the month an hour.
         """
         week, self._week = self._week, (self._week + 1) % WEEKS
         try:

@@ -1,4 +1,4 @@
-"""The roster, the indicators and the state of each device, now and at the end of days that are past."""
+"""The roster, the indicators and the state of each device, for now and for the end of past days."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
@@ -24,14 +24,15 @@ from gateway.indicators.standing import alarms, forecast, left_behind, reports
 from gateway.stores.points import Point
 from gateway.stores.store import Store, all_points
 
-COUNTED_MS = HOUR_MS  # after which indicators are written that are what they were
+COUNTED_MS = HOUR_MS  # unchanged indicators are written again after this time
 BACKFILL_DAYS = 30
-LEFT_DAYS = 366  # how far back a day leaves more than its indicators: a report is of a year
+# days back for which a recount also writes what `left_behind` returns: a report covers a year
+LEFT_DAYS = 366
 WRITTEN = 1000  # points of a recount in one write
 
 
 class IndicatorSheet:
-    """`devices` gives all that may speak, `spans` who might when."""
+    """Writes the indicators. `devices` returns the devices that may send now, `spans` when devices might."""
 
     def __init__(
         self,
@@ -41,12 +42,12 @@ class IndicatorSheet:
         spans: Callable[[], Sequence[Enrolled]],
     ) -> None:
         self._store, self._pilot, self._devices, self._spans = store, pilot, devices, spans
-        self._levels = alarms(pilot)  # they do not change while we run: written once
+        self._levels = alarms(pilot)  # they do not change while the gateway runs: written once
         self._covered, self._heard = Coverage(store, pilot), LastHeard(store, pilot)
-        self._counted: tuple[int, tuple[Count, ...]] = 0, ()  # when, and what was written
+        self._counted: tuple[int, tuple[Count, ...]] = 0, ()  # the time and the counts of the last write
 
     def write(self, at: int) -> None:
-        """Roster, indicators and devices as they are at epoch ms `at`."""
+        """Write roster, indicators and devices as they are at epoch ms `at`."""
         elsewhere = moved(self._spans(), coverage_window(self._pilot, at), at)
         evaluation = evaluate(
             self._store, self._pilot, self._devices(), at, covered=self._covered, lately=True, moved=elsewhere
@@ -68,8 +69,10 @@ class IndicatorSheet:
             self._counted = at, evaluation.counts
 
     def backfill(self, at: int) -> Iterator[date]:
-        """Indicators at the end of each of the last days whose window has readings, and today's share: a
-        harvest that is sealed now may have been an hour ago. Yields each day once it is stored.
+        """Recount the last days, and the traceability share of today's points.
+
+        Yields each day once it is stored; days before the first full coverage window are skipped. The share
+        of today's points is recounted because a harvest that is sealed now may bear a time of an hour ago.
         """
         today = day_of(at, self._pilot.zone)
         first = today - timedelta(days=BACKFILL_DAYS)
@@ -82,10 +85,11 @@ class IndicatorSheet:
 
 
 def recount(store: Store, pilot: Pilot, spans: Sequence[Enrolled], first: date, last: date) -> Iterator[date]:
-    """Count the indicators again at the end of each day from `first` to before `last`, newest first,
-    and store them; yields each day once it is stored. A day is counted by those who might speak at its end,
-    where they were enrolled then: who leaves, joins or moves later changes nothing of it. One whose window
-    began before there were readings is left out: a count over days at which nobody had looked would say 0.
+    """Recount and store the indicators at the end of each day from `first` to before `last`, newest first.
+
+    Yields each day once it is stored. A day counts the devices that were enrolled at its end, where they
+    stood then, so devices that leave, join or move later do not change it. A day whose window began before
+    the first readings is skipped: its count would be 0 only because nothing was measured yet.
     """
     sealed = SealTimes(store, pilot, share_window(pilot, first), midnight_of(last, pilot.zone))
     covered = Coverage(store, pilot)
@@ -93,7 +97,7 @@ def recount(store: Store, pilot: Pilot, spans: Sequence[Enrolled], first: date, 
     done: list[date] = []
     for back in range((last - first).days):
         day = last - timedelta(days=back + 1)
-        end = midnight_of(day + timedelta(days=1), pilot.zone) - 1  # still of the day that ends
+        end = midnight_of(day + timedelta(days=1), pilot.zone) - 1  # the last millisecond of that day
         if covered.begun(end):
             devices = [one.device for one in spans if one.at(end)]
             elsewhere = moved(spans, coverage_window(pilot, end), end)
