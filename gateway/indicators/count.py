@@ -1,8 +1,8 @@
-"""The three indicators, counted by the rules that stand in the pilot file.
+"""Counts the three indicators by the rules of the pilot file.
 
-`evaluate` is a function of what the store holds and of a moment: any past day can be counted again.
-It lists who counted, so that an officer can defend the number. Real and simulated devices are also
-counted apart: `value` is with both, `real` and `simulated` with one kind alone.
+`evaluate` depends only on the store's content and a moment, so any past day can be counted again. It lists
+who counted, so that an officer can defend the number. Real and simulated devices are also counted apart:
+`value` counts both, `real` and `simulated` one kind each.
 """
 
 import time
@@ -21,14 +21,14 @@ from gateway.indicators.course import asked
 from gateway.stores.points import FLAG_TRUE, Point, tags, whole
 from gateway.stores.store import Store, all_points
 
-SHARE_OF_TIME = 0.01  # that asking for the coverage may take of a gateway that runs
-TURN = 2.0  # seconds of asking for it after which the rest waits for the next time
+SHARE_OF_TIME = 0.01  # largest part of a running gateway's time spent on coverage queries
+TURN = 2.0  # seconds of coverage queries in one call; the rest follows in later calls
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """One indicator at one moment. `members` are the ids that counted; `missed` those that did not,
-    with what they had of what they need ("2/3"); a village with the services that are silent.
+    """One indicator at one moment. `members` are the ids that counted. `missed` are the others, each with
+    what it has of what it needs ("2/3"); a village with its silent services.
     """
 
     indicator: str
@@ -41,7 +41,7 @@ class Count:
 
     @property
     def gap(self) -> float:
-        """Value less target: below zero is what is still missing."""
+        """Value less target; below zero is the shortfall."""
         return self.value - self.target
 
 
@@ -55,25 +55,26 @@ class Evaluation:
 
 
 def harvested(store: Store, where: Mapping[str, str], start: int, stop: int) -> Iterator[Point]:
-    """Points of `lot` in [start, stop) epoch ms that are a harvest, newest first: with its `quantity`, and
-    whether it is `simulated`. What came out of a split or merge was harvested before, and has none; where a
-    lot has left for another time there is nothing left of it.
+    """Yield the points of `lot` in [start, stop) epoch ms that are a harvest, newest first.
+
+    They have `quantity` and `simulated`. Left out are lots from a split or merge, which have no `quantity`
+    because their harvest has it, and slots that a lot left for another time: their `quantity` is 0.
     """
     points = whole(all_points(store, "lot", where, start, stop), "quantity", "simulated")
     return (point for point in points if float(point.fields["quantity"]) > 0)
 
 
 class SealTimes:
-    """When whose harvests were sealed, in [start, stop) epoch ms: asked for once, counted for many days."""
+    """The times of sealed harvests in [start, stop) epoch ms, read once and used for many days."""
 
     def __init__(self, store: Store, pilot: Pilot, start: int, stop: int) -> None:
-        self._times: dict[tuple[str, bool], list[int]] = {}  # community, was its diary simulated? → sorted
+        self._times: dict[tuple[str, bool], list[int]] = {}  # (community, simulated diary?) → sorted times
         for point in reversed([*harvested(store, {"pilot": pilot.pilot}, start, stop)]):
             key = dict(point.tags)["community"], bool(point.fields["simulated"])
             self._times.setdefault(key, []).append(point.time)
 
     def within(self, start: int, stop: int) -> dict[str, set[bool]]:
-        """Communities with a lot in [start, stop), and the kinds of diary that those are of."""
+        """Communities with a harvest in [start, stop) → whether simulated diaries wrote it: one or both."""
         kinds: dict[str, set[bool]] = {}
         for (community, simulated), times in self._times.items():
             if bisect_left(times, start) < bisect_left(times, stop):
@@ -82,8 +83,8 @@ class SealTimes:
 
 
 class Coverage:
-    """How much of the rule's window each device covered. Windows that end on the days of a row share most of
-    their days: each day is asked for once, and a window of whole days put together from them.
+    """Returns how much of the rule's window each device covered. Windows of neighbouring days share most of
+    their days, so each day is queried once and a window of whole days is added up from its days.
     """
 
     def __init__(self, store: Store, pilot: Pilot) -> None:
@@ -92,14 +93,14 @@ class Coverage:
         self._where = {"pilot": pilot.pilot}
         self._window = rule.window_days * DAY_MS
         self._slot = rule.slot_minutes * MINUTE_MS
-        self._slots = DAY_MS // self._slot  # of a day
+        self._slots = DAY_MS // self._slot  # in a day
         self._known: dict[str, float] | None = None
-        self._at = 0  # epoch ms of which it is
-        self._again = 0.0  # when it is asked for again, s, monotonic
-        self._asking: int | None = None  # epoch ms of which it is being asked for
-        self._left: list[int] = []  # days of it that are still to be asked for
-        self._took = 0.0  # what it took so far, s
-        # one more than a window: the day that joins must not push out one that is about to be asked for
+        self._at = 0  # epoch ms of the window `_known` is for
+        self._again = 0.0  # when to query again, s, monotonic
+        self._asking: int | None = None  # epoch ms of the window being queried
+        self._left: list[int] = []  # its days that are not queried yet
+        self._took = 0.0  # seconds its queries took so far
+        # one more than a window, so that the newest day does not push out a day that is about to be used
         self._of_day = lru_cache(maxsize=rule.window_days + 1)(self._ask_day)
 
     def until(self, at: int) -> dict[str, float]:
@@ -113,8 +114,8 @@ class Coverage:
         return {device: slots / whole for device, slots in filled.items()}
 
     def once(self, at: int) -> dict[str, float]:
-        """The same, for who counts this moment alone: where devices speak seldom, a window that is asked for
-        at once costs InfluxDB half of what its days do, and where they speak often, more.
+        """The same for a caller that counts one moment only. If devices send seldom, one query over the
+        window costs InfluxDB half as much as a query a day; if they send often, it costs more.
         """
         days = self._days(at)
         first = self._of_day(days[0]) if days else {}
@@ -123,17 +124,17 @@ class Coverage:
         return self.until(at)
 
     def lately(self, at: int) -> dict[str, float]:
-        """The same, as it was asked for lately: a window of days hardly changes within a minute, and of ten
-        thousand devices it takes a minute. What it takes is at most a SHARE_OF_TIME of the time, and of one
-        call no more than a TURN and a day's answer, once there is an earlier window. Days that were answered
-        stand when a later one is not: the next call goes on there. Raises RetryLater.
+        """The same, but possibly from a while ago: a window of days hardly changes within a minute, and its
+        queries take a minute for ten thousand devices. They take at most SHARE_OF_TIME of the time. Once a
+        result is known, one call takes at most TURN and one more day's query. If a day's query fails, the
+        next call goes on from that day. Raises RetryLater.
         """
         before = time.monotonic()
         known = self._known
         if known is None or before >= self._again or abs(at - self._at) >= self._slot:
             if self._asking is None or not 0 <= at - self._asking < self._slot:
                 self._asking, self._left, self._took = at, [*self._days(at)], 0.0
-                self._of_day.cache_clear()  # readings that come late count the next time
+                self._of_day.cache_clear()  # late readings count in this round
             try:
                 while self._left:
                     self._of_day(self._left[0])
@@ -148,8 +149,8 @@ class Coverage:
         return known
 
     def in_place(self, devices: Iterable[Device], at: int) -> dict[str, float]:
-        """The same of these devices, with readings of where they stand now alone. They are few: each place of
-        theirs is asked for.
+        """The same for these devices, counting only readings from where they stand now. Each of their
+        communities is queried, so `devices` should be few.
         """
         places: dict[str, list[str]] = {}
         for device in devices:
@@ -162,15 +163,15 @@ class Coverage:
         return found
 
     def begun(self, at: int) -> bool:
-        """Whether there are readings of the first day of the window before epoch ms `at`."""
+        """Whether the first day of the window before epoch ms `at` has readings."""
         return bool(self._of_day(at - self._window))
 
     def _days(self, at: int) -> range:
-        """Where the days of the window before epoch ms `at` begin; none where they are not whole slots."""
+        """Where the days of the window before epoch ms `at` begin; empty if a day is not whole slots."""
         return range(0) if DAY_MS % self._slot else range(at - self._window, at, DAY_MS)
 
     def _ask_day(self, start: int) -> dict[str, int]:
-        """Device → slots of the day from epoch ms `start` that have a reading of it."""
+        """Device → number of slots with a reading of it, in the day from epoch ms `start`."""
         shares = self._store.coverage(self._where, start, start + DAY_MS, self._slot)
         return {device: round(share * self._slots) for device, share in shares.items()}
 
@@ -181,7 +182,7 @@ def share_window(pilot: Pilot, day: date) -> int:
 
 
 def coverage_window(pilot: Pilot, at: int) -> int:
-    """Epoch ms from which a device's coverage is of at epoch ms `at`."""
+    """The beginning, in epoch ms, of the coverage window that ends at epoch ms `at`."""
     return at - pilot.rules.iot_communities.window_days * DAY_MS
 
 
@@ -196,10 +197,10 @@ def evaluate(
     lately: bool = False,
     moved: Collection[str] = (),
 ) -> Evaluation:
-    """Count the indicators at epoch ms `at`. `moved`: those of the devices that stood in another community
-    within the window of coverage: what they sent from there counts for neither. `sealed` (of the share's
-    window at least) and `covered` are for those who count many moments; `lately`: whose coverage may be of a
-    moment ago. Raises RetryLater where the store does not answer.
+    """Count the indicators at epoch ms `at`. `moved` are the devices that stood in another community within
+    the coverage window: what they sent from there counts for neither community. Callers that count many
+    moments pass `sealed` (covering at least the share's window) and `covered`; with `lately` the coverage may
+    be slightly old. Raises RetryLater if the store does not answer.
     """
     known = {device.device: device for device in devices}
     day = day_of(at, pilot.zone)
@@ -218,13 +219,13 @@ def evaluate(
 
 
 def share(pilot: Pilot, sealed: SealTimes, at: int) -> Count:
-    """The share of traceability at epoch ms `at`; `sealed` of its window at least."""
+    """Count the traceability share at epoch ms `at`; `sealed` covers at least its window."""
     day = day_of(at, pilot.zone)
     return _traceability_share(pilot, sealed.within(share_window(pilot, day), at), day)
 
 
 def points(pilot: Pilot, evaluation: Evaluation) -> list[Point]:
-    """The evaluation as points of `kpi`."""
+    """Return the evaluation as points of `kpi`."""
     day = day_of(evaluation.at, pilot.zone)
     return [
         Point(
@@ -245,7 +246,7 @@ def points(pilot: Pilot, evaluation: Evaluation) -> list[Point]:
 
 
 def roster(pilot: Pilot, at: int) -> list[Point]:
-    """Communities and dated targets as data: a community without a reading appears nowhere otherwise."""
+    """Return communities and dated targets as points, so that a community without readings is shown too."""
     day = day_of(at, pilot.zone)
     midnight = midnight_of(day, pilot.zone)
     result = [
@@ -280,7 +281,7 @@ def roster(pilot: Pilot, at: int) -> list[Point]:
 
 def _iot_communities(pilot: Pilot, known: dict[str, Device], coverage: dict[str, float], day: date) -> Count:
     rule = pilot.rules.iot_communities
-    good: dict[str, list[bool]] = {}  # community → one entry a device that is good enough: is it simulated?
+    good: dict[str, list[bool]] = {}  # community → whether simulated, for each device with enough coverage
     for name, share in coverage.items():
         device = known.get(name)
         if device is not None and device.model != DIARY and share >= rule.min_coverage:
@@ -310,14 +311,14 @@ def _smart_villages(store: Store, pilot: Pilot, at: int, day: date) -> Count:
         if village.joined > day:
             continue
         wants = sorted({signal for service in village.services for signal in services[service]})
-        # villages are few, and devices elsewhere many
+        # filter by village: villages are few, devices elsewhere many
         where = {"pilot": pilot.pilot, "community": village.id}
-        has: dict[str, set[bool]] = {signal: set() for signal in wants}  # kinds of device that sent it
+        has: dict[str, set[bool]] = {signal: set() for signal in wants}  # whether its senders are simulated
         for signal, series in store.summary("telemetry", wants, where, at - window, at, window, at).items():
             for one in series:
                 labels = dict(one)
                 if labels.get("model") != DIARY:
-                    # somebody else's point may lack a tag: it is no simulated device's
+                    # a point written by somebody else may lack the tag; it then counts as real
                     has[signal].add(labels.get("simulated") == FLAG_TRUE)
         real += all(False in kinds for kinds in has.values())
         simulated += all(True in kinds for kinds in has.values())

@@ -1,15 +1,15 @@
-"""Where an indicator should be by now, and where it is going: the path between targets, and the forecast.
+"""Where an indicator should be by now (the path between targets), and where it is going (the forecast).
 
-Path. The plan names only the ends of years. Assumption: between them a straight line, before the first
-from nothing at the beginning of `START_YEAR`.
+Path. The plan names only values at the ends of years. Assumption: a straight line between them, starting from
+zero at the beginning of `START_YEAR`.
 
 Forecast. Each community, village or organisation that counts is taken as an event of a Poisson process whose
 constant, unknown rate has run since `START_YEAR`. With Jeffreys' prior the rate after n events in t years is
-Gamma(n + 1/2, t), and the number of further events in u years is negative binomial with r = n + 1/2 and
-p = t / (t + u) (Gelman et al., Bayesian Data Analysis, 3rd ed., section 2.6). The forecast is its median and
-its central 80 %. The width holds both chance and the little that is known of the rate from few events; it
-does not hold a change of pace, and it takes what counts today to go on counting. Where the whole is limited
-(the share's denominator, the pilot's list) so is the forecast.
+Gamma(n + 1/2, t), and the number of further events in u years is negative binomial with r = n + 1/2 and p = t
+/ (t + u) (Gelman et al., Bayesian Data Analysis, 3rd ed., section 2.6). The forecast is its median and its
+central 80 %. The width covers chance and the uncertainty of a rate known from few events. It does not cover a
+change of pace, and it assumes that what counts today goes on counting. Where the total is limited (the
+share's denominator, the pilot's list), the forecast is limited too.
 """
 
 import math
@@ -21,12 +21,12 @@ from itertools import pairwise
 from devices.pilots.pilot import SHARE, Pilot, Target
 
 START_YEAR = 2021  # the plan's works run from 2021 (annex, works 9 and 11)
-TAIL = 0.1  # on either side of the band
+TAIL = 0.1  # probability on either side of the band
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What is likely at the end of `year`, in the indicator's unit: the middle, and 80 % from low to high."""
+    """The forecast for the end of `year`, in the indicator's unit: the median, and 80 % from low to high."""
 
     year: int
     value: float
@@ -35,7 +35,7 @@ class Forecast:
 
 
 def path(target: Target, day: date) -> float:
-    """What the straight line between the dated targets asks for on `day`."""
+    """Return the value on `day` of the straight line between the dated targets."""
     ends = [(START_YEAR, 0.0), *((point.year + 1, point.at_least) for point in target.points)]
     now = _year(day)
     for (first, low), (last, high) in pairwise(ends):
@@ -45,15 +45,15 @@ def path(target: Target, day: date) -> float:
 
 
 def asked(target: Target, day: date) -> float:
-    """What is to be there when `day` is over: the path, of a count only its whole ones. On the last day of a
-    target's year that is the target.
+    """Return what is required when `day` is over: the path, rounded down for a count. On the last day of a
+    target's year it is the target itself.
     """
     due = path(target, day + timedelta(days=1))
     return due if target.indicator == SHARE else float(math.floor(due))
 
 
 def forecasts(pilot: Pilot, indicator: str, value: float, day: date) -> list[Forecast]:
-    """One for the end of each year from that of `day` to that of the last target."""
+    """Return a forecast for the end of each year, from the year of `day` to the year of the last target."""
     last = pilot.target(indicator).points[-1].year
     whole, most = 1, len(pilot.communities if indicator == "iot_communities" else pilot.villages)
     if indicator == SHARE:
@@ -71,8 +71,9 @@ def forecasts(pilot: Pilot, indicator: str, value: float, day: date) -> list[For
 
 
 def further_events(events: int, years: float, ahead: float) -> tuple[int, int, int]:
-    """The 10 %, 50 % and 90 % quantiles of how many more there will be in `ahead` years, after `events` in
-    `years` (at least a tenth of one: a rate of no time at all is not known).
+    """Return the 10 %, 50 % and 90 % quantiles of the number of events in the next `ahead` years.
+
+    `events` happened in the past `years`, which count as at least 0.1: no time at all gives no rate.
     """
     if ahead <= 0:
         return 0, 0, 0
@@ -90,9 +91,9 @@ def further_events(events: int, years: float, ahead: float) -> tuple[int, int, i
 
 
 def _cumulative(r: float, p: float) -> Iterator[tuple[int, float]]:
-    """k and P(K <= k) of the negative binomial distribution, until next to nothing is left."""
+    """Yield k and P(K <= k) of the negative binomial distribution, far enough for the upper quantile."""
     number, total = 0, 0.0
-    chance = r * math.log(p)  # as a logarithm: p^r may be too small for a float
+    chance = r * math.log(p)  # a logarithm, because p^r may be too small for a float
     while total < 1 - TAIL / 2:
         total += math.exp(chance)
         yield number, total
@@ -101,6 +102,6 @@ def _cumulative(r: float, p: float) -> Iterator[tuple[int, float]]:
 
 
 def _year(day: date) -> float:
-    """A day as a year with its fraction."""
+    """Return a day as a year with a fraction."""
     first, following = datetime(day.year, 1, 1, tzinfo=UTC), datetime(day.year + 1, 1, 1, tzinfo=UTC)
     return day.year + (day - first.date()).days / (following - first).days

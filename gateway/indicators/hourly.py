@@ -1,11 +1,11 @@
-"""Hours of what a board compares between all places, so that a year of it is drawn at once.
+"""Hourly sums of the signals that a board compares between all places, so that a year is drawn at once.
 
     telemetry (every reading) ─► telemetry_hour (one point a device and hour)
 
-A point has sum and number, not the mean: means of hours with few and with many readings do not add up. An
-hour is counted from what the store holds, so whoever counts it again, whenever, writes the same. Nothing
-keeps books of what is due: a day whose hours hold another number of readings than the day has is counted
-again, be it that a node emptied its buffer late, that a gateway was killed, or that nobody ever counted it.
+A point holds sum and number, not the mean: means of hours with few and many readings cannot be averaged. An
+hour is counted from what the store holds, so counting it again always writes the same. There is no list of
+hours to count: a day is recounted if its hours hold another number of readings than the day has, whether a
+node emptied its buffer late, a gateway was killed, or nobody ever counted the day.
 """
 
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ from devices.pilots.pilot import Pilot
 from gateway.stores.points import HOURLY, Point, Tags, Value
 from gateway.stores.store import RetryLater, Store
 
-WEEK_MS = 7 * DAY_MS  # asked for at once: whoever writes readings waits no longer for the store
-MONDAY_MS = 4 * DAY_MS  # epoch ms: InfluxDB keeps Monday's to Sunday's in a file, and each is opened anew
+WEEK_MS = 7 * DAY_MS  # the most of one query, so that writers of readings do not wait long for the store
+MONDAY_MS = 4 * DAY_MS  # a Monday: InfluxDB keeps Monday to Sunday in one file, and opens each file it reads
 
 
 def roll(store: Store, pilot: Pilot, start: int, stop: int) -> None:
-    """Count each hour that has a part in [start, stop) epoch ms. Raises RetryLater."""
+    """Count every hour that overlaps [start, stop) epoch ms. Raises RetryLater."""
     first, end = start // HOUR_MS * HOUR_MS, -(-stop // HOUR_MS) * HOUR_MS
     for piece in range(first, end, WEEK_MS):
         if counted := hours(store, pilot, piece, min(piece + WEEK_MS, end)):
@@ -28,14 +28,15 @@ def roll(store: Store, pilot: Pilot, start: int, stop: int) -> None:
 
 
 def week_of(at: int) -> int:
-    """When the week begins that epoch ms `at` is in (UTC)."""
+    """Return the beginning of the week (UTC) that contains epoch ms `at`."""
     return at - (at - MONDAY_MS) % WEEK_MS
 
 
 def catch_up(store: Store, pilot: Pilot, at: int) -> Iterator[int]:
-    """Of the week that epoch ms `at` is in, count the hours of those days (of UTC) that are not as they
-    should be; yields each day (its beginning, epoch ms) that is counted again. Raises RetryLater, where it
-    could not of some, once it has done the others.
+    """Recount those days (UTC) of the week around epoch ms `at` whose hours miss or outnumber its readings.
+
+    Yields the beginning of each recounted day, in epoch ms. If some days fail, raises RetryLater after the
+    others are done.
     """
     start = week_of(at)
     readings = _numbers(store, pilot, "telemetry", "", start)
@@ -53,7 +54,7 @@ def catch_up(store: Store, pilot: Pilot, at: int) -> Iterator[int]:
 
 
 def hours(store: Store, pilot: Pilot, start: int, stop: int) -> list[Point]:
-    """The hours of [start, stop), both whole hours, that have readings."""
+    """Return the points of the hours in [start, stop) that have readings; both ends are whole hours."""
     summary = store.summary("telemetry", HOURLY, {"pilot": pilot.pilot}, start, stop, HOUR_MS, only=["mean"])
     fields: dict[tuple[Tags, int], dict[str, Value]] = {}
     for signal, series in summary.items():
@@ -68,7 +69,9 @@ def hours(store: Store, pilot: Pilot, start: int, stop: int) -> list[Point]:
 def _numbers(
     store: Store, pilot: Pilot, measurement: str, end: str, start: int
 ) -> dict[tuple[str, Tags, int], int]:
-    """How many readings the week has of each signal, series and day: themselves, or as their hours say."""
+    """Return the number of readings in the week by signal, series and day. `measurement` and `end` select the
+    readings themselves, or the numbers in their hourly points.
+    """
     names = {f"{signal}{end}": signal for signal in HOURLY}
     where, only = {"pilot": pilot.pilot}, ["mean"] if end else []
     summary = store.summary(measurement, list(names), where, start, start + WEEK_MS, DAY_MS, only=only)

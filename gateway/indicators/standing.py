@@ -1,6 +1,6 @@
-"""What a day leaves behind for the boards beside its indicators.
+"""The points that a day leaves for the boards besides its indicators.
 
-evaluation ─► standing  who counts and who misses, and by what
+evaluation ─► standing  which places count, and what the others lack
            ─► device    each device's coverage on that day, and when it was last heard
 store ──────► doubted   doubted values of the day by reason, zeros too: a quiet day is not a gap
 pilot ──────► alarm     levels, once before and once after the plan, so that a line can be drawn
@@ -22,12 +22,12 @@ from gateway.indicators.course import START_YEAR, forecasts
 from gateway.stores.points import Point, Value, tags
 from gateway.stores.store import Store, all_points
 
-PLAYED_MS = 7 * DAY_MS  # after which a simulated device that says nothing is not played any more
-BATTERY = ("battery_voltage", "battery_level")  # many say one of them alone
+PLAYED_MS = 7 * DAY_MS  # a simulated device that was silent for this long is not simulated any more
+BATTERY = ("battery_voltage", "battery_level")  # many devices send only one of them
 
 
 class Heard(NamedTuple):
-    """When a device was last heard (epoch ms), and what it said of its battery, by signal."""
+    """When a device was last heard (epoch ms), and its last battery values by signal."""
 
     at: int
     battery: Mapping[str, float]
@@ -40,8 +40,8 @@ def left_behind(
     evaluation: Evaluation,
     heard: Mapping[str, Heard] | None = None,
 ) -> list[Point]:
-    """Points of the day of `evaluation`, written over as the day goes on; `heard` is known of today alone.
-    Raises RetryLater where the store does not answer.
+    """Return the points of the day of `evaluation`; they are overwritten as the day goes on. `heard` is known
+    for today only. Raises RetryLater if the store does not answer.
     """
     midnight = midnight_of(day_of(evaluation.at, pilot.zone), pilot.zone)
     return [
@@ -54,8 +54,8 @@ def left_behind(
 def devices_of(
     devices: Iterable[Device], evaluation: Evaluation, midnight: int, heard: Mapping[str, Heard]
 ) -> list[Point]:
-    """One point for each sensor with a reading in the rule's window, or that was ever heard; of a simulated
-    one, that was lately: else nobody plays it any more, which is no fault.
+    """Return one point for each sensor that has a reading in the rule's window or was ever heard. A simulated
+    one that was silent for PLAYED_MS is left out: nobody simulates it any more, which is no fault.
     """
     result = []
     for device in devices:
@@ -75,13 +75,13 @@ def devices_of(
 
 
 def standing(pilot: Pilot, evaluation: Evaluation, midnight: int) -> list[Point]:
-    """Who of the pilot's places counted, and who did not with what they have of what they need."""
+    """Return which of the pilot's places counted, and what the others have of what they need."""
     result = []
     for count in evaluation.counts:
         missed = dict(count.missed)
         for place in (*count.members, *missed):
             if place not in pilot.place:
-                continue  # hundreds of organisations beside the pilot: their number says enough
+                continue  # there are hundreds of organisations outside the pilot; their total is enough
             fields: dict[str, Value] = {
                 "counted": place not in missed,
                 "name": pilot.place[place].name,
@@ -93,11 +93,11 @@ def standing(pilot: Pilot, evaluation: Evaluation, midnight: int) -> list[Point]
 
 
 def doubted(store: Store, pilot: Pilot, midnight: int) -> list[Point]:
-    """How many values of the day that begins at `midnight` are doubted, by reason."""
+    """Return how many values of the day that begins at `midnight` are doubted, by reason."""
     numbers = dict.fromkeys(REASONS, 0)
     where = {"pilot": pilot.pilot}
     for point in all_points(store, "telemetry_flagged", where, midnight, midnight + DAY_MS):
-        # a leap that turned out to be a step is believed in the end: its flag was written over
+        # a suspected spike that proved to be a lasting step was given a good flag later
         if int(point.fields.get("flag", 0)) >= Flag.SUSPECT:
             reason = dict(point.tags).get("reason", "")
             numbers[reason] = numbers.get(reason, 0) + 1
@@ -109,7 +109,7 @@ def doubted(store: Store, pilot: Pilot, midnight: int) -> list[Point]:
 
 
 def alarms(pilot: Pilot) -> list[Point]:
-    """The alarm levels of every place, as data: a line in every board, whatever the pilot."""
+    """Return the alarm levels of every place as points, so that every board can draw them for any pilot."""
     if pilot.alarms is None:
         return []
     last = max(point.year for target in pilot.targets for point in target.points)
@@ -130,7 +130,9 @@ def alarms(pilot: Pilot) -> list[Point]:
 
 
 def reports(pilot: Pilot, at: int) -> list[Point]:
-    """When each of the pilot's reports is due next: a board cannot count days."""
+    """Return when each of the pilot's reports is due next, and the days until then: a board cannot count
+    days.
+    """
     today = day_of(at, pilot.zone)
     return [
         Point(
@@ -149,7 +151,7 @@ def reports(pilot: Pilot, at: int) -> list[Point]:
 
 
 def forecast(pilot: Pilot, evaluation: Evaluation) -> list[Point]:
-    """The forecast as of the evaluation, its beginning (now) included, as points of the future."""
+    """Return the forecast of the evaluation as points in the future, with one for now as the beginning."""
     day = day_of(evaluation.at, pilot.zone)
     result = []
     for count in evaluation.counts:

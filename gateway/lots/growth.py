@@ -1,9 +1,10 @@
-"""Growing conditions of a plot, out of the store (the port `traceability.records.conditions.Grew`).
+"""Growing conditions of a plot, read from the store (the port `traceability.records.conditions.Grew`).
 
     rows of the community ─► without those of other plots ─► hash, hours, values ─► daily rows
 
-Which device stood where, and when, is asked of the registry: one that was enrolled again elsewhere leaves its
-earlier readings where they were measured. One that stands there and says nothing is asked for all the same.
+The registry says which device stood where, and when. A device that was enrolled again elsewhere leaves its
+earlier readings where they were measured. A device that is enrolled there counts in the coverage even if it
+sends nothing.
 """
 
 import hashlib
@@ -22,16 +23,17 @@ from gateway.stores.points import FLAG_TRUE, Point, whole
 from gateway.stores.store import Store, all_points
 from traceability.records.conditions import SENSED, Conditions
 
-TOTALS = frozenset({"rainfall"})  # a reading is a part of the day's sum, and a day's row is that sum a gauge
+# a reading is part of the day's sum; the day's row summarises one sum a gauge
+TOTALS = frozenset({"rainfall"})
 _SENSED = frozenset(SENSED)
 # (signal, day, device, on the plot?) → its values
 Sensed = dict[tuple[str, int, str, bool], "array[float]"]
 
 
 class Growth:
-    """Reads conditions of the places of one pilot. `spans` says when which device might speak, and on which
-    plot it stood then; without it the simulated ones alone are known. One that stands on none measures for
-    its whole community.
+    """Reads the conditions of one pilot's plots. `spans` returns when each device was enrolled, and on which
+    plot; without it only the simulated devices are known. A device without a plot measures for its whole
+    community.
     """
 
     def __init__(
@@ -47,7 +49,7 @@ class Growth:
         stood = _Stood(spans)
         rows = values = 0
         raw = hashlib.sha256()
-        # device → hours of the time from start to stop that have a row: of any, and of those on the plot
+        # device → the hours since `start` that have a row: any row, and rows measured on the plot
         hours: dict[str, set[int]] = {}
         own_hours: dict[str, set[int]] = {}
         simulated: set[str] = set()
@@ -72,7 +74,7 @@ class Growth:
             for name, value in ordered:
                 if name in _SENSED and isinstance(value, float):
                     sensed.setdefault((name, day, device, on_plot), array("d")).append(value)
-        if not rows:  # nobody measured: nothing more to ask the store for
+        if not rows:  # nothing was measured, so there is nothing more to query
             return Conditions(start, stop, 0, 0, 0.0, 0.0, {}, 0, raw.hexdigest())
         doubted = _of_devices(all_points(self._store, "telemetry_flagged", where, start, stop))
         flagged = sum(
@@ -81,7 +83,8 @@ class Growth:
             if stood.on(point) in (plot, None)
         )
         slots = max(1, -(-(stop - start) // HOUR_MS))
-        own = {device for _, _, device, on_plot in sensed if on_plot}  # a pump alone senses nothing
+        # devices that sensed something on the plot; a pump only reports its state
+        own = {device for _, _, device, on_plot in sensed if on_plot}
         known = {signal for signal, _, _, on_plot in sensed if on_plot}
         sensed = {key: values for key, values in sensed.items() if key[3] or key[0] not in known}
         due: dict[str, set[int]] = {}
@@ -106,17 +109,17 @@ class Growth:
         )
 
     def _newest_first(self, where: Mapping[str, str], start: int, stop: int) -> Iterator[Point]:
-        """The readings of [start, stop), a week of them in memory."""
+        """Yield the readings of [start, stop), newest first, with a week of them in memory."""
         while stop > start:
             since = max(start, stop - 7 * DAY_MS)
             yield from _of_devices(all_points(self._store, "telemetry", where, since, stop))
             stop = since
 
     def _daily(self, sensed: Sensed, midnight: int) -> dict[str, list[list[str | float | int]]]:
-        """Signal → one row a day of all devices' values; days are the pilot's, counted from `midnight`."""
+        """Signal → one row a day over all devices' values. Days are the pilot's, counted from `midnight`."""
         days: dict[tuple[str, int], list[Sequence[float]]] = {}  # (signal, day) → one entry a device
         for (signal, day, _, _), values in sensed.items():
-            # of a total there is one value a device and day: it stands as often as it was read
+            # a total has one value a device and day: the sum, repeated once for every reading
             part: Sequence[float] = [sum(values)] * len(values) if signal in TOTALS else values
             days.setdefault((signal, day), []).append(part)
         rows: dict[str, list[list[str | float | int]]] = {signal: [] for signal in SENSED}
@@ -129,12 +132,12 @@ class Growth:
 
 
 def _of_devices(points: Iterable[Point]) -> Iterator[Point]:
-    """Without somebody else's, that no device said."""
+    """Leave out points that no device sent."""
     return (point for point in points if any(name == "device" for name, _ in point.tags))
 
 
 class _Stood:
-    """On which plot devices of one community stood, out of their spans."""
+    """The plots on which devices of one community stood, from their enrolment spans."""
 
     def __init__(self, spans: Iterable[Enrolled]) -> None:
         self._spans: dict[str, list[Enrolled]] = {}
@@ -142,8 +145,9 @@ class _Stood:
             self._spans.setdefault(one.device.device, []).append(one)
 
     def on(self, row: Point) -> str | None:
-        """Where this was measured; None: the device stood on no plot. What was measured when it might not
-        speak came later, out of its memory: under the next enrolment, or where there is none, under the last.
+        """Return the plot where `row` was measured; None if the device stood on no plot. A row measured while
+        the device was not enrolled was sent later from its memory: it belongs to the next enrolment, or else
+        to the last.
         """
         spans = self._spans.get(dict(row.tags)["device"], ())
         for one in spans:
@@ -157,8 +161,10 @@ def _senses(model: str) -> bool:
 
 
 def _coverage(hours: Mapping[str, set[int]], due: Mapping[str, set[int]], slots: int) -> float:
-    """Mean over the hours 0 … `slots` - 1 of the share of devices that reported: of those that reported then
-    or were `due`, which is always where nothing is said of it.
+    """Return the mean share of devices that reported, over the hours 0 … `slots` - 1.
+
+    The share of an hour is among the devices that reported in it or were `due` in it. A device that is not in
+    `due` was due in every hour.
     """
     asked: Counter[int] = Counter()
     heard: Counter[int] = Counter()

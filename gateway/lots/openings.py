@@ -1,11 +1,10 @@
-"""How often the records of lots were opened, from the counts of the pages to the boards.
+"""How often the records of lots were opened: from the page counts to the boards.
 
     pages ─► scans.sqlite ─► scan: openings of a place and day
                         └──► lot: openings and packages of each, and whether it was opened far more often
 
-The pages count (`traceability.pages.scans`), by lot and day and nothing else. Communities of which nobody
-opened a record today have a 0, and lots of the last days too: nobody looked is not the same as nothing is
-known.
+The pages count openings by lot and day and record nothing else (`traceability.pages.scans`). A community
+without openings today gets a 0, and so does a lot of the last days: "nobody looked" differs from "unknown".
 """
 
 import json
@@ -26,19 +25,19 @@ from traceability.digital_link import LotKey
 from traceability.pages import scans
 from traceability.records import addendum
 
-LATELY_MS = 31 * DAY_MS  # lots harvested since then are told of even if nobody opened them
+LATELY_MS = 31 * DAY_MS  # lots harvested this recently are written even if nobody opened them
 
 
 class Openings:
-    """Reads the folder of records. `points` gives what is new, and all of it once an hour."""
+    """Reads the records folder. `points` returns new openings, and everything again once an hour."""
 
     def __init__(self, folder: Path, pilot: Pilot) -> None:
         self._folder = folder
         self._pilot = pilot
-        self._told: tuple[int, list[scans.Opened]] = 0, []  # when, and what had been counted
+        self._told: tuple[int, list[scans.Opened]] = 0, []  # the time and the counts of the last result
 
     def points(self, at: int) -> list[Point]:
-        """Points of epoch ms `at`. Raises RetryLater where the files cannot be read now."""
+        """Return points of epoch ms `at`. Raises RetryLater if the files cannot be read now."""
         try:
             counted = scans.read(self._folder / "scans.sqlite")
             if counted == self._told[1] and at - self._told[0] < HOUR_MS:
@@ -59,7 +58,7 @@ class Openings:
         grower: dict[LotKey, str] = {}
         diary = DiaryReader(self._folder)
         outcomes = diary.outcomes(EVERY)
-        slots = diary.slots()  # behind the lots: it has them all
+        slots = diary.slots()  # read after the outcomes, so it has a slot for each of their lots
         for lot, _ in outcomes:
             grower[lot.key] = lot.community
             if not lot.refused and (lot.key in of_lot or lot.time >= at - LATELY_MS):
@@ -74,8 +73,9 @@ class Openings:
         return result
 
     def _lot(self, community: str, key: LotKey, when: Slots, opened: int) -> list[Point]:
-        """Beside what sealing wrote of a harvest; of what came out of a split or merge this alone, so that
-        kilograms count once. Nothing where its product left the pilot.
+        """Return the points of one lot. For a harvest they add to what sealing wrote; a lot from a split or
+        merge has only these, so that its kilograms count once. Returns nothing if the pilot no longer has its
+        product.
         """
         place = self._pilot.producers.get(community)
         product = place.product(key.gtin) if place is not None else None

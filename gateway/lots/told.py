@@ -1,7 +1,8 @@
-"""What the store has of a lot: that it was harvested, and how often its record was opened.
+"""A lot's points in the store: its harvest, and how often its record was opened.
 
-A lot's points stand in its slot (`traceability.diary.slots`). One whose time was corrected has left another,
-and nothing is ever taken out of a store: what it left is emptied, to weigh nothing and be called nothing.
+A lot's points stand in its slot (`traceability.diary.slots`). When its time is corrected, the lot moves to
+another slot. Nothing is ever deleted from a store, so the points in the old slot are overwritten with empty
+values: no weight and no name.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ _EMPTIED: Mapping[str, Value] = {
 
 
 def points(where: Tags, fields: Mapping[str, Value], slots: Slots) -> Iterator[Point]:
-    """`fields` of a lot in its slot; what it left before is empty."""
+    """Yield `fields` as the point of the lot's slot, and empty points for the slots that it left."""
     for slot in slots.left:
         yield Point("lot", where, _EMPTIED, slot)
     yield Point("lot", where, fields, slots.now)
