@@ -1,7 +1,7 @@
-"""Advice, and commands down: what the readings call for, who has it done, what the device answered.
+"""Advice and commands: what the readings call for, who carries it out, and what the device answered.
 
-rules.py ─► advisor.py (each ten minutes) ─► store, and where the pilot allows ─► dispatch.py
-a person ─► hoiquan device command ─────────────────────────────────────────────────┘
-dispatch.py ─► ledger.py (written down) ─► client.py (MQTT, as `operator`) ─► device
+rules.py ─► advisor.py (every ten minutes) ─► store, and where the pilot allows it ─► dispatch.py
+a person ─► hoiquan device command ──────────────────────────────────────────────────────┘
+dispatch.py ─► ledger.py (recorded) ─► client.py (MQTT, as `operator`) ─► device
                   ▲ ◄── answers.py ◄── any gateway's spool ◄── MQTT `result` ◄──┘
 """

@@ -1,8 +1,8 @@
-"""The thread that gives advice: each ten minutes it asks the rules, and where the pilot allows acts on them.
+"""The advice thread: applies the rules every ten minutes, and acts on them where the pilot allows it.
 
-The pilot file's `automatic` says where and how much; a file `automatic-off` in the data folder stops all of
-it at once (`hoiquan advice off`). A simulated reading moves simulated actuators alone, and nothing is done to
-one that somebody holds: a person's command goes before.
+The pilot file's `automatic` says where and how much it may act. A file `automatic-off` in the data folder
+stops all automatic commands at once (`hoiquan advice off`). Advice from a simulated reading moves only
+simulated actuators. An actuator that is already held by a command, such as a person's, is left alone.
 """
 
 import logging
@@ -19,14 +19,16 @@ from gateway.control.rules import Advice, advise, points
 from gateway.stores.store import RejectPoints, RetryLater, Store
 
 log = logging.getLogger(__name__)
-EVERY = 600.0  # seconds
+EVERY = 600.0  # seconds between two looks
 BY = "advice"  # who sent an automatic command, in the ledger
 OFF = "automatic-off"
 Send = Callable[[str, str, float, int, str], Entry]  # device, actuator, set, until, by
 
 
 class Advisor:
-    """`send` sends a command and may raise OSError or ValueError; None where this gateway sends none."""
+    """Gives advice and acts on it. `send` sends a command and may raise OSError or ValueError; it is None if
+    this gateway sends no commands.
+    """
 
     def __init__(
         self, store: Store, pilot: Pilot, devices: Callable[[], list[Device]], data: Path,
@@ -38,17 +40,17 @@ class Advisor:
         self._off = data / OFF
         self._ledger = ledger
         self._send = send
-        self.faults = 0  # looks that ended in an error that nobody foresaw
+        self.faults = 0  # looks that ended in an unforeseen error
         self._last_fault = ""
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set; what cannot be done now is done next time."""
+        """Look every EVERY seconds until `stop` is set. A look that fails is repeated at the next turn."""
         while not stop.is_set():
             self.try_look(now_ms())
             stop.wait(EVERY)
 
     def try_look(self, now: int) -> None:
-        """`look`, and a log line where it does not succeed."""
+        """Call `look`, and log its errors."""
         try:
             self.look(now)
         except RetryLater as error:
@@ -56,14 +58,14 @@ class Advisor:
         except OSError as error:
             log.warning("advice cannot act: %s", error)
         except Exception as error:
-            # the gateway ends with this thread, and readings go before advice
+            # An error here would end this thread, and with it the gateway; readings matter more than advice.
             self.faults += 1
             if (fault := repr(error)) != self._last_fault:
                 log.exception("no advice: an error that this program does not know; it is said once")
             self._last_fault = fault
 
     def look(self, now: int) -> list[Advice]:
-        """Give the advice of epoch ms `now` and act where that is allowed. Raises RetryLater, OSError."""
+        """Write the advice of epoch ms `now`, and act on it where allowed. Raises RetryLater, OSError."""
         if not self._pilot.advice.rules:
             return []
         looked = advise(self._store, self._pilot, now, self._devices())

@@ -1,10 +1,10 @@
-"""What devices answer to commands, from the spool into the ledger; neither readings nor answers wait for
-the others.
+"""Moves devices' answers to commands from the spool into the ledger, on a thread apart from readings.
 
     spool (`answers`, durable since the acknowledgement) ─► decode ─► ledger ─► spool.settle
 
-Killed between ledger and settle the same answer is written again, and known by its arrival. While the
-registry's database is away answers wait in the spool; readings go on, and while the store is away answers do.
+After a kill between ledger and settle the same answer is written again, and recognised by its arrival time.
+While the registry's database is away, answers wait in the spool and readings go on; while the store is away,
+answers go on.
 """
 
 import logging
@@ -22,13 +22,13 @@ from gateway.ingest.spoolfile import SpoolFull
 from gateway.ingest.telling import Telling
 
 log = logging.getLogger(__name__)
-WAIT = 0.2  # seconds after which it looks for new ones
-RETRY = 5.0  # seconds until what was away is asked again
+WAIT = 0.2  # seconds until the next look for new answers
+RETRY = 5.0  # seconds until the database or the spool is tried again
 
 
 class Answers:
-    """Keeps what became of commands. `decoder`: one of its own; `ledger` opens the ledger, or gives it.
-    `trouble`: why something is being tried again.
+    """Records what became of commands. `decoder` is used by this object only; `ledger` returns the ledger,
+    opening it if needed. `trouble` is why answers are waiting, if they are.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Answers:
         self.trouble: Mendable | None = None
 
     def run(self, stop: threading.Event) -> None:
-        """Write down what comes until `stop` is set."""
+        """Record answers until `stop` is set."""
         while not stop.is_set():
             try:
                 done = self.keep_some()
@@ -55,8 +55,8 @@ class Answers:
                 stop.wait(WAIT)
 
     def keep_some(self) -> bool:
-        """Bring the oldest to their end; whether there were any. Raises RegistryAway or SpoolFull: all of
-        them stay, and come again.
+        """Record and settle the oldest answers; returns whether there were any. Raises RegistryAway or
+        SpoolFull; the answers then stay in the spool and are tried again.
         """
         segment = self._spool.answers()
         if segment is None:
@@ -71,8 +71,8 @@ class Answers:
         return True
 
     def _write(self, one: Answered, segment: Segment, decoded: Decoded) -> None:
-        """That to a command which could not even be read is nobody's; one that cannot be written down holds
-        up no other.
+        """Write one answer to the ledger. An answer without an id is ignored: the device could not even read
+        the command. An answer that cannot be written is refused, so that it does not hold up the others.
         """
         message, answer = segment.messages[one.place], one.answer
         if answer.id is None:

@@ -1,7 +1,8 @@
-"""Our own accounts at the broker. The readers hear what a device says right now: the gateway loses nothing.
+"""Connections to the broker under our own accounts.
 
-An account has one connection (on our brokers its name is the client id): who is there already is let go. So
-whoever listens has a reader of his own.
+A reader account hears what devices send now, and takes nothing from the gateway. An account has one
+connection (on our brokers its name is the client id), and a new connection ends the one before. So every
+listener uses a reader account of its own.
 """
 
 import fcntl
@@ -26,12 +27,12 @@ from devices.credentials import READER, reader_accounts
 from devices.settings import Settings
 from devices.texts import Mendable
 
-PATIENCE = 10.0  # seconds that the broker has to answer
+PATIENCE = 10.0  # seconds to wait for an answer of the broker
 Why = Literal["password", "nobody", "certificate", "tls", "silent", "refused"]
 
 
 class NotHeard(Mendable, OSError):
-    """The broker cannot be listened to; the sentence says why and what would do. `said`: what was met."""
+    """The broker cannot be listened to. The sentence says why and what to do; `said` is the error met."""
 
     def __init__(self, why: Why, *, where: BrokerAddress, said: object = "", **more: object) -> None:
         super().__init__(f"listen.{why}", where=where, said=said, **more)
@@ -39,9 +40,7 @@ class NotHeard(Mendable, OSError):
 
 
 def reached(settings: Settings, patience: float = PATIENCE) -> None:
-    """Whether somebody is there, and shows a certificate of our CA where the address asks for one. Raises
-    NotHeard.
-    """
+    """Check that a server answers, and with TLS that its certificate is of our CA. Raises NotHeard."""
     where = broker_url.parse(settings.mqtt)
     trust = broker_url.trust(settings.mqtt_ca) if where.tls else None
     with _told(where), socket.create_connection((where.host, where.port), patience) as plain:
@@ -52,9 +51,10 @@ def reached(settings: Settings, patience: float = PATIENCE) -> None:
 def connected(
     settings: Settings, account: str, password: str, patience: float = PATIENCE, *, again: bool = False
 ) -> tuple[Client, "queue.SimpleQueue[MQTTMessage]"]:
-    """A client of one of the broker's accounts, connected, and what it hears. `again`: it connects again when
-    the connection is lost, be it before anything was said: another of the account's may have come. Raises
-    NotHeard.
+    """Connect as one of the broker's accounts; returns the client and the queue of what it hears.
+
+    With `again` it reconnects whenever the connection is lost, even before the broker's first answer: another
+    client of the account may have taken its place. Raises NotHeard.
     """
     where = broker_url.parse(settings.mqtt)
     if not password:
@@ -83,7 +83,7 @@ def connected(
     client.on_connect, client.on_disconnect = on_connect, on_disconnect
     client.on_message = lambda _, __, message: heard.put(message)
     with _told(where):
-        # TLS has as long as that in paho
+        # paho uses the keepalive as the timeout of the TLS handshake, too
         client.connect(where.host, where.port, keepalive=max(1, round(patience)))
     client.loop_start()
     answered.wait(patience)
@@ -98,7 +98,7 @@ def connected(
 
 @contextmanager
 def _told(where: BrokerAddress) -> Iterator[None]:
-    """What a first connection meets, as NotHeard."""
+    """Turn the errors of a first connection into NotHeard."""
     try:
         yield
     except ssl.SSLCertVerificationError as error:
@@ -106,7 +106,7 @@ def _told(where: BrokerAddress) -> Iterator[None]:
     except TimeoutError as error:
         raise NotHeard("silent", where=where, said=error) from None
     except OSError as error:
-        # whoever does not speak TLS may hang up on it
+        # a server without TLS may close the connection
         if where.tls and isinstance(error, ssl.SSLError | ConnectionResetError):
             raise NotHeard("tls", where=where, said=error) from None
         raise NotHeard("nobody", where=where, said=error) from None
@@ -114,7 +114,7 @@ def _told(where: BrokerAddress) -> Iterator[None]:
 
 @contextmanager
 def listening(settings: Settings, *topics: str) -> Iterator["queue.SimpleQueue[MQTTMessage]"]:
-    """What is published on `topics` while the block runs, from its beginning on. Raises NotHeard."""
+    """Yield a queue of what is published on `topics` while the block runs. Raises NotHeard."""
     wanted = [(topic, 0) for topic in topics]
     password = settings.reader_password.get_secret_value()
     with _reader(settings.data) as account:
@@ -123,14 +123,14 @@ def listening(settings: Settings, *topics: str) -> Iterator["queue.SimpleQueue[M
         except NotHeard as error:
             if error.why != "refused":
                 raise
-            # a broker to which somebody else gives the accounts
+            # this broker's accounts are managed by somebody else
             client, heard = connected(settings, READER, password, again=True)
 
         def again(*_: Any) -> None:
             client.subscribe(wanted)
 
         granted = threading.Event()
-        client.on_connect = again  # from another folder somebody may have taken its place
+        client.on_connect = again  # a listener of another data folder may have taken the connection
         client.on_subscribe = lambda *_: granted.set()
         try:
             client.subscribe(wanted)
@@ -144,8 +144,9 @@ def listening(settings: Settings, *topics: str) -> Iterator["queue.SimpleQueue[M
 
 @contextmanager
 def _reader(data: Path) -> Iterator[str]:
-    """The name of a reader that nobody else of this data folder is while the block runs; any, where there is
-    no folder to agree in, or they are all taken.
+    """Yield the name of a reader account that no other listener of this data folder uses during the block.
+
+    It is a random one if the folder has no place for lock files, or if all accounts are in use.
     """
     others = reader_accounts()[1:]
     with ExitStack() as held:

@@ -1,10 +1,11 @@
-"""Commands on their way: checked, written down, sent by the account `operator`, and the answer awaited.
+"""Sends commands: checks and records them, publishes them as `operator`, and waits for the answer.
 
     order ─► may this device do that? ─► ledger ─► MQTT `command` ─► device
-       whoever waits looks there ◄────────┘ ▲ ◄── a gateway ◄── MQTT `result` ◄┘
+          the sender looks there ◄────────┘ ▲ ◄── a gateway ◄── MQTT `result` ◄┘
 
-People (`hoiquan device command`) and the advice go the same road. A command is good until its time is over,
-so one that is delivered late does nothing. An answer is written down whenever it comes, and whoever waits.
+Commands of people (`hoiquan device command`) and of the advice take the same way. A command is valid until
+its `until`, so one that is delivered later does nothing. An answer is recorded whenever it comes, even if
+nobody waits for it any more.
 """
 
 import json
@@ -23,29 +24,30 @@ from devices.texts import Misuse
 from gateway.control.client import PATIENCE, NotHeard, connected
 from gateway.control.ledger import SENDER, Entry, Ledger
 
-LOOK_EVERY = 0.1  # seconds between two looks whether the answer has come
+LOOK_EVERY = 0.1  # seconds between two looks for the answer
 
 
 class NotSent(Misuse):
-    """The command cannot be sent; the sentence says why and what would do."""
+    """The command cannot be sent; the sentence says why and what to do."""
 
 
 def dispatch(
     settings: Settings, registry: Registry, ledger: Ledger,
     device: str, actuator: str, value: float, until: int, by: str, wait: float = PATIENCE,
 ) -> Entry:  # fmt: skip
-    """Send a command and wait up to `wait` seconds for the answer; returns what is recorded of it. `value`: 0
-    off or closed to 1 on or open; `until`: epoch ms. Raises NotSent, NotHeard, RegistryAway.
+    """Send a command and wait up to `wait` seconds for the answer; returns its ledger entry.
+
+    `value` is 0 (off or closed) to 1 (on or open), `until` epoch ms. Raises NotSent, NotHeard, RegistryAway.
     """
     now = now_ms()
     target = _checked(registry, device, actuator, value, until, now)
     entry = Entry(token_hex(8), device, actuator, value, by[:SENDER], now, until)
     topic = Topic(target.pilot, target.community, device, "command")
-    # whoever else sends one at this moment takes the account's connection: it is connected again, and said
-    # again what the broker has not acknowledged; a device does the same id once
+    # Another command sent at this moment takes over the account's connection. The client then reconnects and
+    # publishes again what the broker has not acknowledged; a device carries out an id only once.
     client, _ = connected(settings, "operator", settings.operator_password.get_secret_value(), again=True)
     taken = threading.Event()
-    client.on_publish = lambda *_: taken.set()  # paho's own word for it fails where it was not connected
+    client.on_publish = lambda *_: taken.set()  # paho's own wait fails while the client is not connected
     try:
         ledger.sent(entry)
         order = {

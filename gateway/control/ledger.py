@@ -1,7 +1,7 @@
-"""The record of commands: who had what done, for how long, and what the device answered.
+"""The ledger of commands: who commanded what, for how long, and what the device answered.
 
-One table beside the registry's devices, in the same database. A row is written before the command goes out,
-so there is none that nobody knows of.
+It is one table beside the registry's devices, in the same database. A row is written before its command is
+sent, so every command that went out is on record.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from sqlalchemy import (
 from devices.access.database import connect, making, reached
 from devices.clock import MINUTE_MS
 
-SENDER = 64  # characters of who sent a command
+SENDER = 64  # most characters of the sender's name
 _COMMANDS = Table(
     "command",
     MetaData(),
@@ -45,7 +45,7 @@ _COMMANDS = Table(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A command as recorded. Times are epoch ms; `answered` None: the device said nothing."""
+    """A command as recorded. Times are epoch ms; `answered` is None if the device has not answered."""
 
     id: str
     device: str
@@ -60,7 +60,7 @@ class Entry:
 
 
 class Ledger:
-    """Commands of a registry's database; `url` as `Registry` takes it. Raises RegistryAway."""
+    """The commands of a registry's database; `url` as for `Registry`. All methods raise RegistryAway."""
 
     def __init__(self, url: str | Path) -> None:
         self._engine = connect(url)
@@ -69,7 +69,7 @@ class Ledger:
             _COMMANDS.metadata.create_all(connection)
 
     def sent(self, entry: Entry) -> None:
-        """Write down what is about to be sent."""
+        """Record a command that is about to be sent."""
         row = {
             name: getattr(entry, name) for name in ("id", "device", "actuator", "set", "by", "sent", "until")
         }
@@ -77,8 +77,10 @@ class Ledger:
             connection.execute(insert(_COMMANDS), [row])
 
     def answered(self, name: str, device: str, ok: bool, error: str | None, at: int) -> bool | None:
-        """Write down what the device said, which came at epoch ms `at`: the first answer counts. Returns
-        whether that is this one, also if it was written before; None: the device was sent no such command.
+        """Record the device's answer, which came at epoch ms `at`. Only the first answer counts.
+
+        Returns True if this answer is the recorded one, also when it was recorded before; False if another
+        answer came first; None if the device was sent no such command.
         """
         c = _COMMANDS.c
         mine = (c.id == name) & (c.device == device)
@@ -92,24 +94,24 @@ class Ledger:
             return connection.execute(unsaid.values(answered=at, ok=ok, error=error)).rowcount == 1
 
     def entry(self, name: str) -> Entry:
-        """The command with that id, which was sent."""
+        """Return the command with that id, which must exist."""
         (found,) = self._read(select(_COMMANDS).where(_COMMANDS.c.id == name))
         return found
 
     def entries(self, limit: int, device: str | None = None) -> list[Entry]:
-        """The newest first."""
+        """Return the newest commands, newest first."""
         asked = select(_COMMANDS).order_by(_COMMANDS.c.sent.desc()).limit(limit)
         if device is not None:
             asked = asked.where(_COMMANDS.c.device == device)
         return self._read(asked)
 
     def since(self, start: int) -> list[Entry]:
-        """What was sent since epoch ms `start`, the oldest first."""
+        """Return the commands sent since epoch ms `start`, oldest first."""
         return self._read(select(_COMMANDS).where(_COMMANDS.c.sent >= start).order_by(_COMMANDS.c.sent))
 
     def minutes(self, device: str, actuator: str, by: str, since: int) -> float:
-        """For how long `by` has had this actuator held since epoch ms `since`, unanswered commands included,
-        refused ones not.
+        """Return for how many minutes `by` has commanded this actuator since epoch ms `since`. Unanswered
+        commands count, refused ones do not.
         """
         c = _COMMANDS.c
         asked = select(func.coalesce(func.sum(c.until - c.sent), 0)).where(
@@ -119,7 +121,7 @@ class Ledger:
             return float(connection.execute(asked).scalar_one()) / MINUTE_MS
 
     def holding(self, device: str, actuator: str, now: int) -> Entry | None:
-        """The newest command that holds this actuator at epoch ms `now`."""
+        """Return the newest command that holds this actuator at epoch ms `now`, if any."""
         c = _COMMANDS.c
         held = select(_COMMANDS).where(
             c.device == device, c.actuator == actuator, c.until > now, c.ok.is_not(False)

@@ -1,11 +1,11 @@
-"""Advice: a pilot file's rules held against what is measured, as points of `advice`.
+"""Advice: applies the pilot file's rules to the readings, and makes points of `advice`.
 
     rules × communities with the crop ─► one summary a signal and window ─► Advice ─► points
 
-Where a community has real devices that measure a signal, the simulated ones do not count, also while the real
-ones are silent: nobody should water real soil for the sake of an invented one. What is over is written once
-more with severity 0; of what nobody measures any more nobody knows whether it is over, and it stays as it was
-said for some hours.
+Where real devices of a community measure a signal, its simulated ones do not count, even while the real ones
+are silent: nobody should water real soil because of a simulated reading. Advice that is over is written once
+more with severity 0. If the signal is not measured any more, nobody knows whether the advice is over; then it
+stays for some hours.
 """
 
 from collections.abc import Container, Iterable, Sequence
@@ -20,23 +20,23 @@ from devices.texts import number, text
 from gateway.stores.points import FLAG_FALSE, FLAG_TRUE, Point, Value, tags
 from gateway.stores.store import Bucket, Store
 
-OVER = 0  # the severity of advice that does not hold any more
-_LOOK_BACK_MS = 40 * DAY_MS  # how old advice may be that is said to be over
-_REAL_MS = 30 * DAY_MS  # within which a real device has measured a signal, to be who measures it
-_UNKNOWN_MS = 6 * HOUR_MS  # for which advice stays of which nobody knows whether it is over
+OVER = 0  # the severity of advice that is over
+_LOOK_BACK_MS = 40 * DAY_MS  # older advice is not looked at: it stays as it was written
+_REAL_MS = 30 * DAY_MS  # a real device counts as measuring a signal if it sent it within this time
+_UNKNOWN_MS = 6 * HOUR_MS  # how long advice stays if nobody knows whether it is over
 Key = tuple[str, str, str]  # community, crop, rule
 
 
 class Measured(NamedTuple):
-    """What a community's devices of one kind say of a signal: one bucket a device."""
+    """The buckets of a signal in one community, one a device; all devices are real, or all simulated."""
 
     simulated: bool
     buckets: list[Bucket]
 
 
 class Advice(NamedTuple):
-    """What to do in a community for a crop. `value`: of the rule's first condition; `simulated`: it stands on
-    a reading of a simulated device.
+    """What to do in a community for a crop. `value` is that of the rule's first condition. `simulated`: a
+    reading of a simulated device is behind it.
     """
 
     community: str
@@ -55,14 +55,14 @@ class Advice(NamedTuple):
 
 
 class Looked(NamedTuple):
-    """What the rules say; and of what they say nothing, as nobody measures it."""
+    """The advice, and the keys that could not be judged because nobody measures the signal."""
 
     advised: list[Advice]
     unknown: frozenset[Key]
 
 
 def advise(store: Store, pilot: Pilot, at: int, devices: Iterable[Device] = ()) -> Looked:
-    """All that the rules say at epoch ms `at`; `devices` are those that may speak. Raises RetryLater."""
+    """Apply all rules at epoch ms `at`; `devices` are those that may send now. Raises RetryLater."""
     asked: dict[tuple[str, float], set[str]] = {}
     for condition in (condition for rule in pilot.advice.rules for condition in rule.when):
         part = "mean" if condition.of == "sum" else condition.of
@@ -83,7 +83,7 @@ def advise(store: Store, pilot: Pilot, at: int, devices: Iterable[Device] = ()) 
 
 
 def _real(store: Store, pilot: Pilot, at: int, devices: Iterable[Device]) -> set[tuple[str, str]]:
-    """Communities and signals that a real device measures which may speak."""
+    """Return (community, signal) for all signals that a real device of `devices` measures there."""
     speak = {one.device: one.community for one in devices if not one.simulated}
     if not speak:
         return set()
@@ -105,7 +105,9 @@ def _measured(
     only: Sequence[str],
     real: Container[tuple[str, str]],
 ) -> dict[str, Measured]:
-    """By community: of its real devices where there are any, be they silent; else of the simulated ones."""
+    """By community: the buckets of its real devices, even silent ones, if it has any; else of the simulated
+    ones.
+    """
     window, where = round(hours * HOUR_MS), {"pilot": pilot.pilot}
     begin = at - window
     series = store.summary("telemetry", [name], where, begin, at, window, begin, only=only).get(name, {})
@@ -146,7 +148,7 @@ def _one(
         )
         for lang, sentence in (("vi", rule.text.vi), ("en", rule.text.en))
     )
-    if simulated:  # nobody should act on it as on a real one's
+    if simulated:  # marked, so that nobody acts on it as on a real reading
         vi, en = (text("alerts.simulated", lang, said=said) for lang, said in (("vi", vi), ("en", en)))
     return Advice(community, crop, rule.id, rule.severity, vi, en, values[0], rule.command, simulated)
 
@@ -164,7 +166,7 @@ def _value(condition: Condition, buckets: list[Bucket]) -> float:
 
 
 def points(store: Store, pilot: Pilot, looked: Looked, at: int) -> list[Point]:
-    """The advice as points of the hour, and of what is not advised any more that it is over. Raises
+    """Return the advice as points of the hour, and a point with severity 0 for advice that is over. Raises
     RetryLater.
     """
     hour = at // HOUR_MS * HOUR_MS

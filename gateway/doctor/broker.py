@@ -1,4 +1,4 @@
-"""The broker: whether it answers, and takes our password."""
+"""Checks the broker: whether it answers, and accepts our password."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ TIMEOUT = 5.0  # seconds
 
 
 def broker(visit: Visit) -> Iterator[Finding]:
-    """Logged in as `reader`: the gateway's own account would take its connection away."""
+    """Log in as `reader`: a login as the gateway would end the gateway's own connection."""
     settings, password = visit.settings, visit.settings.reader_password.get_secret_value()
     values = {"url": settings.mqtt, "account": READER, "seconds": round(TIMEOUT)}
     try:
@@ -23,7 +23,7 @@ def broker(visit: Visit) -> Iterator[Finding]:
         client.loop_stop()
     except NotHeard as error:
         yield visit.finding("broker", "bad", f"broker_{error.why}", error=one_line(error.said), **values)
-    except ValueError as error:  # of the address, or of what HOIQUAN_MQTT_CA names
+    except ValueError as error:  # a bad address, or a bad file in HOIQUAN_MQTT_CA
         yield visit.finding("broker", "bad", "broker_bad", error=one_line(error))
     else:
         yield visit.finding("broker", "ok", "broker_ok", **values)

@@ -1,4 +1,4 @@
-"""The data folder, the registry of devices, and the probe files that read them."""
+"""Checks the data folder, the registry of devices, and the probe files that decode their messages."""
 
 import os
 import shutil
@@ -15,11 +15,11 @@ from devices.probes.shelf import Shelf
 from gateway.doctor.finding import Finding, Level, Visit, one_line
 from gateway.ingest.spoolfile import MB
 
-WORST = 3  # devices that a sentence names
+WORST = 3  # most devices that a sentence names
 
 
 def folder(visit: Visit) -> Iterator[Finding]:
-    """Whether the folder is there, may be written, and has room."""
+    """Whether the folder exists, may be written, and has room."""
     path = visit.settings.data
     if not path.is_dir():
         yield visit.finding("data", "warning", "data_none", folder=path)
@@ -34,7 +34,7 @@ def folder(visit: Visit) -> Iterator[Finding]:
 
 
 def registry(visit: Visit) -> Iterator[Finding]:
-    """How many devices may speak."""
+    """How many devices are enrolled now."""
     url = visit.settings.registry_url
     try:
         if "://" in url:
@@ -53,7 +53,7 @@ def registry(visit: Visit) -> Iterator[Finding]:
 
 
 def probes(visit: Visit) -> Iterator[Finding]:
-    """Own probe files that cannot be used, and devices whose probe file is not there."""
+    """The user's probe files that cannot be used, and devices whose probe file is missing."""
     shelf = Shelf(visit.settings.probes)
     there = shelf.probes
     for trouble in shelf.troubles:
@@ -68,7 +68,7 @@ def probes(visit: Visit) -> Iterator[Finding]:
 
 
 def _read_with(visit: Visit) -> dict[str, str]:
-    """Device → its probe file, of those that have one; `registry` tells of one that cannot be read."""
+    """Device → its probe file, if it has one; empty where `registry` reports a registry it cannot read."""
     url = visit.settings.registry_url
     try:
         if "://" in url:

@@ -1,4 +1,4 @@
-"""What a check has to work with, and what it finds."""
+"""What a check works with (Visit), and what it returns (Finding)."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Level = Literal["ok", "warning", "bad"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """How one part is; `mend` is empty where all is well."""
+    """The state of one part; `mend` is empty if all is well."""
 
     part: str
     level: Level
@@ -22,14 +22,14 @@ class Finding:
 
 
 def finding(lang: str, part: str, level: Level, key: str, **values: object) -> Finding:
-    """A finding out of the catalogue: `key` is one of `doctor.*`, with `_mend` behind it what to do."""
+    """Make a finding from the catalogue's `doctor.{key}`, and what to do from `doctor.{key}_mend`."""
     mend = "" if level == "ok" else text(f"doctor.{key}_mend", lang, **values)
     return Finding(part, level, text(f"doctor.{key}", lang, **values), mend)
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One round: what is looked at, and `now`, epoch ms."""
+    """One round of checks: what it looks at, and `now`, epoch ms."""
 
     settings: Settings
     pilot: Pilot
@@ -37,7 +37,7 @@ class Visit:
     now: int
 
     def finding(self, part: str, level: Level, key: str, **values: object) -> Finding:
-        """A finding in the reader's language."""
+        """Make a finding in the reader's language."""
         return finding(self.lang, part, level, key, **values)
 
 
@@ -45,5 +45,5 @@ Check = Callable[[Visit], Iterator[Finding]]
 
 
 def one_line(cause: object) -> object:
-    """An error or a text as it may stand in a sentence."""
+    """Make an error or text fit into a sentence: without line breaks."""
     return cause if isinstance(cause, Mendable) else " ".join(str(cause).split())

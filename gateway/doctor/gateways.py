@@ -1,4 +1,4 @@
-"""Each gateway of the data folder: whether it runs and is well, and what its spool tells of its messages."""
+"""Checks each gateway of the data folder: whether it runs and is well, and the messages in its spool."""
 
 import sqlite3
 import time
@@ -17,13 +17,13 @@ from gateway.ingest.decode import Decoder
 from gateway.ingest.spool import Spool
 from gateway.ingest.spoolfile import MB
 
-WAITS = 60.0  # seconds that a message may wait without a word
-NEARLY = 0.9  # of what the spool may hold
-WORST = 3  # devices or reasons that a sentence names
+WAITS = 60.0  # seconds that a message may wait in the spool before it is reported
+NEARLY = 0.9  # share of the allowed spool size that is reported as full
+WORST = 3  # most devices or reasons that a sentence names
 
 
 class _Gateway(NamedTuple):
-    """One of them, with its files and its spool."""
+    """A gateway with its files and its spool."""
 
     name: str
     files: instance.Files
@@ -60,7 +60,7 @@ def _running(visit: Visit, name: str, files: instance.Files) -> Finding:
     except OSError as error:
         return visit.finding("gateway", "bad", "gateway_ill", instance=name, trouble=one_line(error))
     if not running:
-        if name != FIRST_INSTANCE and _left(visit, files):  # the first watches for all, so it is missed
+        if name != FIRST_INSTANCE and _left(visit, files):  # never the first: it watches the alarms for all
             return visit.finding("gateway", "warning", "gateway_left", instance=name, path=files.spool)
         return visit.finding("gateway", "bad", "gateway_off", instance=name)
     if trouble:
@@ -71,7 +71,7 @@ def _running(visit: Visit, name: str, files: instance.Files) -> Finding:
 
 
 def _left(visit: Visit, files: instance.Files) -> bool:
-    """Whether one that does not run has written nothing for a day, and nothing waits in its spool."""
+    """Whether a gateway that does not run wrote nothing for a day, and has nothing waiting in its spool."""
     written = (files.spool, Path(f"{files.spool}-wal"))
     try:
         if visit.now - max(path.stat().st_mtime for path in written if path.exists()) * 1000 < DAY_MS:
@@ -94,7 +94,7 @@ def _books(visit: Visit, gateway: _Gateway) -> Finding:
 
 
 def _spooled(visit: Visit, gateway: _Gateway) -> Finding:
-    """What waits for the store, or for the registry."""
+    """Messages that wait for the store or for the registry."""
     books, used, most = gateway.spool.books(), gateway.spool.used(), visit.settings.spool_max_mb
     values = {"instance": gateway.name, "number": books.spooled, "used": used // MB, "most": most}
     age = max(0, visit.now - books.oldest) / 1000 if books.oldest is not None else 0.0
@@ -107,7 +107,7 @@ def _spooled(visit: Visit, gateway: _Gateway) -> Finding:
 
 
 def _quarantine(visit: Visit, gateway: _Gateway) -> Finding:
-    """What was refused within the hour, by reason."""
+    """Messages refused within the hour, by reason."""
     books, reasons = gateway.spool.books(), gateway.spool.reasons(visit.now - HOUR_MS)
     kept = books.quarantined - books.forgotten
     if not reasons:
@@ -123,7 +123,7 @@ def _quarantine(visit: Visit, gateway: _Gateway) -> Finding:
 
 
 def _gaps(visit: Visit, gateway: _Gateway) -> Finding:
-    """Messages that devices numbered and that never came; one of a group cannot tell."""
+    """Numbered messages that never came; a gateway of a group cannot tell."""
     group = gateway.files.group
     if group.exists() and group.read_text("utf-8"):
         return visit.finding("gaps", "ok", "gaps_shared", instance=gateway.name)
@@ -137,7 +137,7 @@ def _gaps(visit: Visit, gateway: _Gateway) -> Finding:
 
 
 def _restarts(visit: Visit, gateway: _Gateway) -> Iterator[Finding]:
-    """Devices whose counter began again under the same boot, which costs nothing but is worth a word."""
+    """Devices whose counter restarted within one boot: this loses nothing, but is worth mentioning."""
     if again := _decoder(visit, gateway).restarts():
         yield visit.finding(
             "counters", "ok", "restarts_some", instance=gateway.name, number=len(again), worst=_worst(again)
@@ -145,7 +145,7 @@ def _restarts(visit: Visit, gateway: _Gateway) -> Iterator[Finding]:
 
 
 def _faults(visit: Visit, name: str, files: instance.Files) -> Iterator[Finding]:
-    """Defects of the program that a running gateway has met."""
+    """Defects of the program that a running gateway met."""
     try:
         faults = files.faults.read_text("utf-8")
     except OSError:
@@ -156,12 +156,12 @@ def _faults(visit: Visit, name: str, files: instance.Files) -> Iterator[Finding]
 
 
 def _decoder(visit: Visit, gateway: _Gateway) -> Decoder:
-    """What the gateway remembers of its devices' counters."""
+    """A decoder with the gateway's memory of its devices' counters."""
     seen, _ = split_memory(gateway.spool.seen())
     return Decoder(visit.pilot.pilot, visit.pilot.fleet.get, seen)
 
 
 def _worst(counts: Mapping[str, int]) -> str:
-    """The devices with the highest counts."""
+    """Name the devices with the highest counts."""
     worst = sorted(counts, key=lambda device: -counts[device])[:WORST]
     return ", ".join(f"{device} ({counts[device]})" for device in worst)

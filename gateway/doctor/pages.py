@@ -1,4 +1,4 @@
-"""The pages: what their own `/healthz` says."""
+"""Checks the pages by their own `/healthz`."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -10,11 +10,11 @@ from urllib.request import urlopen
 from gateway.doctor.finding import Finding, Visit, one_line
 
 TIMEOUT = 5.0  # seconds
-MOST = 4000  # bytes: sentences in two languages
+MOST = 4000  # bytes: enough for sentences in two languages
 
 
 def pages(visit: Visit) -> Iterator[Finding]:
-    """Ask them, where the settings say that they are."""
+    """Request `/healthz` at the address in the settings."""
     url = (visit.settings.web_url or visit.settings.base_url).rstrip("/") + "/healthz"
     try:
         if urlsplit(url).scheme not in ("http", "https"):

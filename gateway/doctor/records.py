@@ -1,4 +1,4 @@
-"""The farm diary, and the log that the records are sealed in."""
+"""Checks the farm diary, and the log that holds the sealed records."""
 
 from collections.abc import Iterator
 
@@ -8,18 +8,18 @@ from traceability.tlog.merkle import ProofError
 from traceability.tlog.note import NoteError, Verifier, open_note
 from traceability.tlog.tiles import LogCorrupt, LogMissing, LogReader
 
-ENTRIES = 200  # of the log that are checked
+ENTRIES = 200  # entries of the log that are checked
 
 
 def diary(visit: Visit) -> Iterator[Finding]:
-    """A diary that was damaged, and that nobody has looked at since."""
+    """A diary that was damaged and mended, if its mark has not been removed yet."""
     path = visit.settings.trace / "trace.sqlite"
     if (mark := path.with_suffix(MARK)).exists():
         yield visit.finding("diary", "bad", "diary_mended", path=path, mark=mark)
 
 
 def log(visit: Visit) -> Iterator[Finding]:
-    """Whether the checkpoint is signed by our key, and entries all along the log have their proofs."""
+    """Whether our key signed the checkpoint, and entries all along the log have their proofs."""
     folder = visit.settings.trace
     reader = LogReader(folder / "log")
     try:

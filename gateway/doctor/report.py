@@ -1,4 +1,4 @@
-"""One round of all checks, and how it is printed."""
+"""Runs all checks once and prints the findings."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -23,11 +23,11 @@ CHECKS: tuple[Check, ...] = (
     store.store,
     records.log,
     pages.pages,
-)  # in the order that messages take
+)  # in the order in which messages pass the parts
 
 
 def examine(settings: Settings, lang: str) -> Iterator[Finding]:
-    """Everything, from the settings to the pages."""
+    """Check everything, from the settings to the pages."""
     try:
         pilot = settings.loaded_pilot
     except ValueError as error:
@@ -40,10 +40,10 @@ def examine(settings: Settings, lang: str) -> Iterator[Finding]:
 
 
 def report(read: Callable[[], Settings], lang: str, *, as_json: bool) -> int:
-    """Print a round over the settings that `read` gives; returns 1 where a part is bad, else 0."""
+    """Check the settings that `read` returns and print the findings; returns 1 if a part is bad, else 0."""
     try:
         findings = list(examine(read(), lang))
-    except ValueError as error:  # of the settings, which name variable and cause
+    except ValueError as error:  # from the settings; it names the variable and the cause
         findings = [finding(lang, "settings", "bad", "settings_bad", error=one_line(error))]
     levels = [one.level for one in findings]
     if as_json:

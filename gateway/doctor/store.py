@@ -1,4 +1,4 @@
-"""The store: whether it answers, how old its newest reading is, and what the broker dropped."""
+"""Checks the store: whether it answers, how old its newest reading is, and what the broker dropped."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -10,12 +10,12 @@ from gateway.stores.opening import open_store
 from gateway.stores.points import Point
 from gateway.stores.store import RetryLater
 
-QUIET_MS = HOUR_MS  # no new reading for so long is a reason to look
-POINTS = 50_000  # of the books that are read: one each five minutes of each gateway
+QUIET_MS = HOUR_MS  # a store without a new reading for this long is reported
+POINTS = 50_000  # most book points to read: a gateway writes one every five minutes
 
 
 def store(visit: Visit) -> Iterator[Finding]:
-    """Readings of the last week, and books of the last day."""
+    """Check the readings of the last week, and the books of the last day."""
     settings, now = visit.settings, visit.now
     if not settings.influx_url and not (settings.data / "store.sqlite").exists():
         yield visit.finding("store", "warning", "store_none")
@@ -37,7 +37,7 @@ def store(visit: Visit) -> Iterator[Finding]:
 
 
 def _readings(visit: Visit, newest: int | None) -> Finding:
-    """`newest` is the time of the newest reading, epoch ms."""
+    """Report the age of the newest reading; `newest` is its time, epoch ms."""
     if newest is None:
         return visit.finding("store", "warning", "store_empty")
     quiet = visit.now - newest > QUIET_MS
@@ -47,13 +47,13 @@ def _readings(visit: Visit, newest: int | None) -> Finding:
 
 
 def _drops(visit: Visit, books: Sequence[Point]) -> Finding:
-    """Messages that the broker dropped: the most that any gateway counted, for all hear the same one."""
-    counts: dict[str, list[int]] = {}  # of each gateway, the newest first
+    """Messages that the broker dropped: the highest count of any gateway, for all use the same broker."""
+    counts: dict[str, list[int]] = {}  # by gateway, newest first
     for point in books:
         if "broker_dropped" in point.fields:
             of_one = counts.setdefault(dict(point.tags)["instance"], [])
             of_one.append(int(point.fields["broker_dropped"]))
-    # a broker that starts again counts from 0
+    # a broker that restarted counts from 0 again
     drops = max((sum(a - b if a >= b else a for a, b in pairwise(one)) for one in counts.values()), default=0)
     if not counts:
         return visit.finding("drops", "ok", "drops_unknown")

@@ -1,5 +1,5 @@
-"""Alarms without Grafana: the same rules, asked of the store each minute, shown on the pages, sent to people.
+"""Alarms without Grafana: the same rules, checked against the store every minute, shown and sent to people.
 
-rules.py ─► numbers.py (what the store says) ─► states.py (begins, lasts, ends) ─► watch.py ─┬─► store: pages
-                                                      texts ─► message.py ───────────────────┴─► sending.py
+rules.py ─► numbers.py (values in the store) ─► states.py (begin, last, end) ─► watch.py ─┬─► store: pages
+                                                        texts ─► message.py ──────────────┴─► sending.py
 """

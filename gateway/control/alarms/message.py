@@ -1,4 +1,4 @@
-"""What an alarm says: the same sentences as Grafana's messages, of the same catalogue.
+"""The text of an alarm: the same sentences as in Grafana's messages, from the same catalogue.
 
 alarm ─► summary: what, how much ─┐
 key ─► place: kind, name, commune ┴─► lines ─► title, text with what to do and where to look
@@ -16,13 +16,13 @@ from devices.texts import number, text, with_unit
 from gateway.control.alarms.rules import Rule
 from gateway.control.alarms.states import Alarm, Key, Notice
 
-# alarms of one message that are written out: a hundred silent devices are one power cut, and a chat takes
-# 4,096 characters
+# Most alarms that one message writes out: a hundred silent devices are one power cut, and a chat takes 4,096
+# characters.
 MOST_NAMED = 10
 
 
 def place_name(place: Place, commune: str, lang: str) -> str:
-    """How a message names a place: kind, name, commune."""
+    """Return a place as messages name it: kind, name, commune."""
     kind = place.kind.replace("-", "_") if isinstance(place, Community) else "village"
     return text(
         "alerts.place", lang, kind=text(f"boards.kind_{kind}", lang), name=place.name, commune=commune
@@ -31,7 +31,7 @@ def place_name(place: Place, commune: str, lang: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is sent: `title` in one line, `text` whole; and for programs the notice it is made of."""
+    """A message to people: a one-line `title`, the whole `text`, and for programs the notice behind it."""
 
     title: str
     text: str
@@ -39,23 +39,23 @@ class Message:
 
 
 class Refused(OSError):
-    """The server is there and does not want this message; it may want the next."""
+    """The server is reachable but refuses this message; it may take the next."""
 
 
 class Channel(Protocol):
-    """A way to people. `name` is what was told through it is remembered by."""
+    """A way to reach people. `name` is the key under which its sent messages are remembered."""
 
     name: str
 
     def send(self, message: Message) -> None:
-        """The server has taken it on return. Raises Refused, else OSError; it may have been taken all the
-        same.
+        """Send a message. When this returns, the server has taken it. Raises Refused, or else OSError; even
+        then the server may have taken it.
         """
 
 
 class Words:
-    """Words of one pilot in one language. `models` gives the model of each device, `site` is the address of
-    the pages.
+    """Writes one pilot's messages in one language. `models` returns each device's model; `site` is the
+    address of the pages.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Words:
         self._models = models
 
     def message(self, notice: Notice) -> Message:
-        """A notice in words."""
+        """Return a notice as a message."""
         named = notice.alarms[:MOST_NAMED]
         lines = [self._ended(one) if notice.over else self.named(one) for one in named]
         more = []
@@ -86,26 +86,26 @@ class Words:
         return Message(title, "\n".join((*blocks, *(f"{line}\n" for line in more))), notice)
 
     def link(self, place: str) -> str:
-        """The page that shows it."""
+        """Return the address of the page that shows `place`."""
         return f"{self._site}/place/{place}" if place in self._pilot.place else f"{self._site}/"
 
     def named(self, alarm: Alarm) -> str:
-        """What, how much, where."""
+        """Return what, how much and where."""
         return self.summary(alarm) + self._where(alarm)
 
     def brief(self, alarm: Alarm) -> str:
-        """The same without the place, for a page that names it beside."""
+        """Return the same without the place, for a page that names the place beside it."""
         who = self._who(self._rules[alarm.rule], alarm.key)
         return self.summary(alarm) + (f" – {who}" if who else "")
 
     def summary(self, alarm: Alarm) -> str:
-        """What, and how much of it."""
+        """Return what, and how much of it."""
         rule = self._rules[alarm.rule]
         title = rule.title(self.lang)
         return self._of(alarm, title if alarm.value is None else title + self._value(rule, alarm.value))
 
     def _ended(self, alarm: Alarm) -> str:
-        """That it is over, with the number that says so; or that nobody knows."""
+        """Say that the alarm is over, with the number that shows it, or that nobody knows."""
         rule = self._rules[alarm.rule]
         said = text(
             f"alerts.{'lost' if alarm.outcome == 'lost' else 'calm'}", self.lang, what=rule.title(self.lang)
@@ -115,7 +115,7 @@ class Words:
         return self._of(alarm, said) + self._where(alarm)
 
     def _of(self, alarm: Alarm, said: str) -> str:
-        """What a simulated gauge says is marked: nobody should act on it as on a real one's."""
+        """Mark a sentence about a simulated gauge, so that nobody acts on it as on a real one's."""
         return text("alerts.simulated", self.lang, said=said) if alarm.simulated else said
 
     def _value(self, rule: Rule, value: float) -> str:
@@ -130,7 +130,7 @@ class Words:
         return f" – {where}" if where else ""
 
     def where(self, rule: Rule, key: Key) -> str:
-        """The place, device or gateway in words; a place that the pilot file does not know keeps its id."""
+        """Return the place, device or gateway in words; a place that the pilot file lacks keeps its id."""
         who = self._who(rule, key)
         if not key.place or rule.where == "instance":
             return who
@@ -143,7 +143,7 @@ class Words:
         return f"{who}, {named}" if who else named
 
     def _who(self, rule: Rule, key: Key) -> str:
-        """The device or the gateway, "" for what is of a place."""
+        """Return the device or gateway in words, "" for an alarm about a place."""
         if key.device:
             return device_name(key.device, key.place, self._models().get(key.device, ""), self.lang)
         return (

@@ -1,4 +1,4 @@
-"""What the store says to each rule: a number a place, device or gateway. Times are epoch ms."""
+"""What each rule finds in the store: a number for each place, device or gateway. Times are epoch ms."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -11,20 +11,23 @@ from gateway.control.alarms.states import Found, Key
 from gateway.stores.points import FLAG_FALSE, FLAG_TRUE, Tags
 from gateway.stores.store import Bucket, Latest, Store, all_points
 
-COUNTED_MS = 25 * HOUR_MS  # over which the count of a device's silence is looked for
-COURSE_MS = 2 * DAY_MS  # and an indicator
-FEW = 200  # places that are asked about one by one: of ten thousand devices a week takes InfluxDB 15 s
+COUNTED_MS = 25 * HOUR_MS  # how far back a device's minutes of silence are read
+COURSE_MS = 2 * DAY_MS  # how far back an indicator is read
+FEW = 200  # places that are queried one by one; a week of all of ten thousand devices takes InfluxDB 15 s
 ACCOUNTED = ("stored", "duplicate", "quarantined", "spooled")
-Worst = tuple[int, float, float]  # an hour, and the lowest and highest reading in it
+Worst = tuple[int, float, float]  # hour, lowest and highest reading in it
 _NONE: dict[str, Worst] = {}
-Gauges = tuple[str, str, str]  # signal, place, FLAG_FALSE for its real ones and FLAG_TRUE for simulated ones
+Gauges = tuple[str, str, str]  # signal, place, and FLAG_FALSE for real gauges or FLAG_TRUE for simulated ones
 
 
 class Numbers:
-    """Asks a store. Once a day who spoke within the week is asked of all gauges, which takes InfluxDB four
-    seconds for ten thousand devices; in between the last two hours are read each minute, and the week of
-    those that are silent once an hour: of a gauge that sends what it held back, the newest hour comes with
-    its next reading. The rows that the clerk leaves behind of each device are read once an hour.
+    """Reads the rules' numbers from a store, as seldom as it can.
+
+        each minute  the last two hours of all gauges
+        each hour    the past week of the gauges that are silent, and the clerk's rows of each device
+        each day     which gauges sent within the week: 4 s of InfluxDB for ten thousand devices
+
+    A gauge that empties its buffer appears with its next current reading.
     """
 
     def __init__(self, store: Store, pilot: Pilot, rules: Iterable[Rule]) -> None:
@@ -33,23 +36,24 @@ class Numbers:
         self._rules = list(rules)
         self._where = {"pilot": pilot.pilot}
         self._signals = list(dict.fromkeys(rule.gauge.signal for rule in self._rules if rule.gauge))
-        self._there: dict[Gauges, dict[str, Worst]] = {}  # by device the newest hour that has readings
-        self._rows: dict[Key, int] = {}  # by device, on how many days it had a row
-        self._shares: dict[Key, float] = {}  # and its newest coverage
-        self._minutes: dict[Key, float] = {}  # and for how long it has been silent
-        # who may speak, and whether as a simulated one, FLAG_TRUE; None: nobody knows, so all count
+        self._there: dict[Gauges, dict[str, Worst]] = {}  # the newest hour that has readings, by device
+        self._rows: dict[Key, int] = {}  # on how many days the device had a row
+        self._shares: dict[Key, float] = {}  # its newest coverage
+        self._minutes: dict[Key, float] = {}  # how long it has been silent, in minutes
+        # devices that may send now → FLAG_TRUE for simulated ones; None: unknown, so all count
         self._speaking: dict[Key, str] | None = None
-        # when was looked last for who spoke within the week, for what was written, and at all; epoch ms
+        # epoch ms of the last daily, hourly and minutely read
         self._whole = self._hourly = self._read = 0
 
     def look(self, at: int, speaking: Iterable[Device] | None = None) -> dict[str, dict[Key, Found]]:
-        """What each rule finds at `at`. Of devices those count that are `speaking`, who may speak now; where
-        nobody knows, all that the store has. Raises RetryLater.
+        """Return what each rule finds at `at`. Only devices in `speaking`, which may send now, count; if it
+        is None, all in the store count. Raises RetryLater.
         """
         self._speaking = None if speaking is None else {
             Key(one.community, one.device): FLAG_TRUE if one.simulated else FLAG_FALSE for one in speaking
         }  # fmt: skip
-        # a clock that was put back is ahead of nothing: its hours to come are forgotten
+        # read all after a pause of an hour, or when the clock was put back: hours in its future must be
+        # forgotten
         whole = not (0 <= at - self._whole < DAY_MS and 0 <= at - self._read < HOUR_MS)
         hourly = whole or not 0 <= at - self._hourly < HOUR_MS
         self._hours(at, hourly=hourly, whole=whole)
@@ -69,7 +73,8 @@ class Numbers:
             elif rule.asked == "course":
                 found[rule.id] = {Key(): course[rule.quantity]} if rule.quantity in course else {}
             else:
-                found[rule.id] = shared.get(rule.asked, {Key(): Found(0)})  # the store answered
+                # the rule `store`: the store has answered
+                found[rule.id] = shared.get(rule.asked, {Key(): Found(0)})
         return found
 
     def _levels(self, rule: Rule, at: int) -> dict[Key, Found]:
@@ -96,8 +101,8 @@ class Numbers:
         return found
 
     def _speaks(self, one: Key, flag: str = "") -> bool:
-        """Whether a device may speak, and where there is a `flag` as such a one: what was revoked says
-        nothing of its place any more.
+        """Return whether a device may send now, and with a `flag` whether it is real or simulated as that
+        says. A revoked device says nothing about its place any more.
         """
         if self._speaking is None:
             return True
@@ -132,8 +137,9 @@ class Numbers:
         return newest
 
     def _silent_places(self, hour: int, at: int) -> set[str]:
-        """Where a gauge said something within the week, and nothing from the hour before epoch ms `hour` to
-        `at`; or where it is ahead of that by its clock, so that nobody knows what it said before.
+        """Return the places with a gauge that sent within the week but not from the hour before epoch ms
+        `hour` to `at`, or whose newest reading is later than `at` by its clock, which hides what it sent
+        before.
         """
         newest = self._store.latest("telemetry", self._where, hour - LOOK_BACK_MS, only=self._signals)
         return {
@@ -144,7 +150,7 @@ class Numbers:
         }
 
     def _fallen_silent(self, newest: Mapping[Gauges, Mapping[str, Worst]], hour: int) -> set[str]:
-        """Where a gauge that is known spoke within the week, and is not among the `newest`."""
+        """Return the places of known gauges that sent within the week and are not in `newest`."""
         return {
             gauges[1]
             for gauges, there in self._there.items()
@@ -154,10 +160,10 @@ class Numbers:
         }
 
     def _written(self, at: int, *, whole: bool) -> None:
-        """What the clerk wrote down of each device."""
+        """Read what the clerk wrote about each device."""
         window = self._pilot.rules.iot_communities.window_days
         if whole:
-            # a day has one row: to read them costs InfluxDB a tenth of what it takes to sum them up
+            # a day has one row, and reading the rows costs InfluxDB a tenth of what a sum over them does
             start, rows, newest = at - (window + 2) * DAY_MS, Counter[Key](), dict[Key, float]()
             for point in all_points(self._store, "device", self._where, start, at + 1, only=["coverage"]):
                 key = _device(dict(point.tags))
@@ -214,7 +220,7 @@ class Numbers:
         }
 
     def _quarantine(self, at: int) -> dict[Key, Found]:
-        """What was added within the hour: who has messages tried again takes them out, and refuses none."""
+        """Messages added to the quarantine within the hour; a fall, as messages are tried again, adds 0."""
         known: dict[Key, float] = {}
         added: dict[Key, float] = {}
         for point in reversed([*all_points(self._store, "gateway", {}, at - HOUR_MS, at + 1)]):
@@ -225,7 +231,7 @@ class Numbers:
         return {key: Found(number) for key, number in added.items()}
 
     def _course(self, at: int) -> dict[str, Found]:
-        """By indicator: what it is less what its path asks for."""
+        """By indicator: its value less what its path requires."""
         found = {}
         for of in self._store.latest("kpi", self._where, at - COURSE_MS):
             value, path = _number(of, "value"), _number(of, "path")
@@ -236,7 +242,7 @@ class Numbers:
 
 
 def _add(newest: dict[Gauges, dict[str, Worst]], summary: Mapping[str, Mapping[Tags, list[Bucket]]]) -> None:
-    """Add what is of the newest hour of a gauge's device."""
+    """Keep the newest hour of each gauge's device."""
     for signal, series in summary.items():
         for tags, buckets in series.items():
             of = dict(tags)
@@ -259,6 +265,6 @@ def _gateway(tags: Mapping[str, str]) -> Key:
 
 
 def _number(of: Latest, field: str) -> float | None:
-    """The newest value of a field, where it has one."""
+    """Return the newest value of a field as a number, if it is one."""
     _, value = of.fields.get(field, (0, ""))
     return float(value) if isinstance(value, int | float) else None

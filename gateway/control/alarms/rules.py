@@ -1,36 +1,38 @@
-"""What somebody is woken for: one table for Grafana and for `hoiquan up`, of a pilot file and a language.
+"""The alarm rules of a pilot file in one language: one table for Grafana and for `hoiquan up`.
 
     devices/pilots/{pilot}.yaml, alarms ─► rules ─┬─► watch.py: asked of the store each minute
                                                   └─► dashboards/boards/alarms: InfluxQL for Grafana
 
-A rule asks for a number a place, device or gateway, and holds each against its condition.
+A rule asks for a number for each place, device or gateway, and checks each number against its condition.
 
-What is true when something is missing:
-- The store is away: the rule `store` says so. All others keep their state, so nothing of the field begins and
-  nothing ends.
-- A gauge falls silent in alarm: its level is that of the newest hour in which it spoke, looked for over
-  `LOOK_BACK_MS`, so it goes on, whatever its neighbours say; after an hour a second rule says that it is
-  silent (Grafana's does so where the whole place is). If it stays so, its number is gone in the end, and the
-  message says that nobody knows.
-- A device that is revoked says nothing from the next look on: no level, no silence, no coverage. Grafana
-  knows no registry: there a gauge that was in alarm when it was revoked holds its place in it for
-  `LOOK_BACK_MS`, its silence is counted for 25 hours, its coverage until the window is past; who revokes one
-  silences that there.
-- Where real gauges measure at a place, its simulated ones do not count, as on the pages. Grafana's queries
-  cannot choose so: there the worst of all counts.
-- A level holds from its limit to the next one's: where III fires, II does not. What ends waits `OVERLAP_MS`,
-  so that no all-clear fits between two levels.
-- A device that joined lately has an empty past, not bad coverage. The store does not know when a device was
-  enrolled; it has a row a day of each that was heard in the window. So coverage is asked of devices that have
-  had a row on more days than the window is long.
-- Of several gateways one may be gone while the others write their books: each that wrote within a day is
-  looked for in the running five minutes and in the five before, as no page has begun in their first seconds.
-  One that was taken away for good is forgotten after that day.
-- For how long something has held is counted while the store is asked: a time in which nobody looked, as the
-  store was away or no gateway ran, does not count (Grafana's does).
-- No rule that finds nothing speaks, but for the one whose silence is the news: that no gateway writes. It
-  waits longer than a gateway takes from book to book, as there is none while the store was away; so do silent
-  devices, which a gateway counts anew every few minutes.
+What happens when something is missing:
+- The store is away: the rule `store` fires. All other rules keep their state, so no other alarm begins or
+  ends.
+- A gauge falls silent in alarm: its level is that of the newest hour with readings within `LOOK_BACK_MS`, so
+  the alarm goes on, whatever neighbouring gauges measure. After an hour a second rule reports the silence
+  (Grafana's does so only if the whole place is silent). If the gauge stays silent, its number is gone in the
+  end, and the message says that nobody knows.
+- A device is revoked: from the next look on it has no level, no silence and no coverage. Grafana knows no
+  registry: there a gauge that was revoked in alarm keeps its place in alarm for `LOOK_BACK_MS`, its silence
+  is counted for 25 hours, and its coverage until the window is past; silence that alarm in Grafana by hand.
+- A place has real gauges: its simulated ones do not count, as on the pages. Grafana's queries cannot make
+  that
+  choice: there the worst of all gauges counts.
+- A level holds from its limit to the next level's limit: where III fires, II does not. An alarm that ends
+  still fires for `OVERLAP_MS`, so that no all-clear appears between two levels.
+- A device joined lately: it has an empty past, not bad coverage. The store does not know when a device was
+  enrolled, but it has one row a day for each device heard in the window. So coverage is checked only for
+  devices that had a row on more days than the window is long.
+- One of several gateways is gone while the others write their books: each gateway that wrote within a day
+  must
+  have written in the running five minutes or in the five before, because no point has been written yet in the
+  first seconds of a slot. A gateway that was removed for good is forgotten after that day.
+- How long something has held counts only while the store is read: time without a look, as the store was away
+  or no gateway ran, does not count (in Grafana it does).
+- A rule that finds nothing does not fire, except the one for which that is the news: no gateway writes. That
+  rule waits longer than the time between two points of a gateway's books, because there are none of the time
+  in which the store was away. The rule for silent devices waits too: a gateway counts silence only every few
+  minutes.
 """
 
 from collections.abc import Iterator
@@ -44,34 +46,35 @@ from devices.pilots.pilot import SHARE, Pilot, Target
 from devices.texts import catalogue, percent, text, with_unit
 from devices.texts import number as written
 
-LOOK_BACK_MS = 7 * DAY_MS  # over which the newest hour of a gauge is looked for
-SLOT_MS = 5 * MINUTE_MS  # a gateway begins a page of its books each: clerk/books.py; a year of them is read
-BOOKS_MS = 2 * SLOT_MS  # how old books may be
-OVERLAP_MS = 2 * MINUTE_MS  # how long what ended still counts as firing
+LOOK_BACK_MS = 7 * DAY_MS  # how far back a gauge's newest hour is looked for
+# a gateway writes one point of its books each (clerk/books.py); a year of them can be read
+SLOT_MS = 5 * MINUTE_MS
+BOOKS_MS = 2 * SLOT_MS  # how old the books may be
+OVERLAP_MS = 2 * MINUTE_MS  # how long an alarm that ended still counts as firing
 
 Asked = Literal[
-    "level",  # the worst of each gauge's newest hour that has readings, by place
-    "quiet",  # the same, where the worst gauge has none in this hour
+    "level",  # the worst of the gauges' newest hours that have readings, by place
+    "quiet",  # the same, but only if that gauge has no reading in this hour
     "store",  # whether the store answers
     "silent",  # hours since a device was heard
     "coverage",  # mean coverage of the devices of a place, %
-    "gateway",  # books of the running slot and the one before, by gateway that wrote any in a day
+    "gateway",  # book points in the running slot and the one before, by gateway that wrote any in a day
     "books",  # messages received and not accounted for, by gateway
     "quarantine",  # messages refused within an hour, by gateway
-    "spool",  # minutes that the oldest message waits, by gateway
-    "course",  # an indicator less what its path asks for; of a share in points of per cent
+    "spool",  # minutes that the oldest message has waited, by gateway
+    "course",  # an indicator less what its path requires; for a share in percentage points
 ]
 
 
 class Condition(NamedTuple):
-    """Where a rule fires: over or under `limit` and not beyond `end`; or further than `limit` from 0."""
+    """When a rule fires: over or under `limit` and not beyond `end`, or "apart": further than that from 0."""
 
     when: Literal["over", "under", "apart"]
     limit: float
-    end: float | None = None  # the next level's limit, where its turn begins
+    end: float | None = None  # the next level's limit, where that level takes over
 
     def holds(self, value: float) -> bool:
-        """Whether `value` is there."""
+        """Return whether the condition holds for `value`."""
         if self.when == "apart":
             return abs(value) > self.limit
         if self.when == "over":
@@ -81,50 +84,50 @@ class Condition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One alarm: it fires where `condition` holds of the number that is `asked`, for `lasts` ms."""
+    """One alarm rule: it fires when `condition` has held for the number that is `asked` for `lasts` ms."""
 
     id: str
     group: Literal["field", "system", "plan"]
     kind: str  # its sentences in the catalogue: alerts.{kind} and alerts.{kind}_do
-    quantity: str  # with the place: what one message is about
+    quantity: str  # with the place: the subject of one message
     asked: Asked
     condition: Condition
     lasts: int
-    where: Literal["community", "device", "instance", ""]  # what says where, shown in the message
-    value: tuple[int, str] | None  # decimals and unit of the number in a message; None: none is said
-    places: tuple[str, ...] = ()  # ids that it asks about; empty: all
-    gauge: Level | None = None  # whose levels
+    where: Literal["community", "device", "instance", ""]  # the tag that says where, shown in the message
+    value: tuple[int, str] | None  # decimals and unit of the number in a message; None: no number
+    places: tuple[str, ...] = ()  # ids of the places it covers; empty: all
+    gauge: Level | None = None  # the levels of the rule's gauge
     level: str = ""
     severe: bool = False
-    none_speaks: bool = False  # finding nothing is the news
-    away_speaks: bool = False  # a store that does not answer is the news
-    absolute: bool = False  # the number is a lack: said without its minus
-    words: tuple[tuple[str, str], ...] = ()  # what its sentences are filled with
+    none_speaks: bool = False  # fires if nothing is found
+    away_speaks: bool = False  # fires if the store does not answer
+    absolute: bool = False  # the number is a shortfall: shown without its minus
+    words: tuple[tuple[str, str], ...] = ()  # values for its sentences
 
     @property
     def bare(self) -> bool:
-        """It speaks where there is no number too."""
+        """Whether the rule can fire without a number."""
         return self.none_speaks or self.away_speaks
 
     def title(self, lang: str) -> str:
-        """What it says has happened."""
+        """The sentence that says what has happened."""
         return text(f"alerts.{self.kind}", lang, **dict(self.words))
 
     def advice(self, lang: str) -> str:
-        """What it says is to be done."""
+        """The sentence that says what to do."""
         return text(f"alerts.{self.kind}_do", lang, **dict(self.words))
 
 
 def rules(pilot: Pilot, lang: str) -> list[Rule]:
-    """Every rule of a pilot, none where its file has no alarms."""
+    """Return every rule of a pilot; none if its file has no alarms."""
     if pilot.alarms is None:
         return []
     return [*_levels(pilot, pilot.alarms, lang), *_system(pilot, pilot.alarms, lang), *_plan(pilot, lang)]
 
 
 def _levels(pilot: Pilot, alarms: Alarms, lang: str) -> Iterator[Rule]:
-    """Of each signal, and for each set of places with levels of its own: one rule a level, and one for the
-    gauge that falls silent over the first.
+    """Yield the rules of each signal, for each set of places with levels of its own: one rule a level, and
+    one for a gauge that falls silent while over the first level.
     """
     for number, level in enumerate(alarms.levels):
         signal = SIGNALS[level.signal]
@@ -150,12 +153,12 @@ def _levels(pilot: Pilot, alarms: Alarms, lang: str) -> Iterator[Rule]:
 
 
 def _kind(level: Level) -> str:
-    """The sentences of a level: the signal's own, else those of any that is over or under."""
+    """Return whose sentences a level has: the signal's own, else those of any signal over or under."""
     return level.signal if f"alerts.{level.signal}" in catalogue() else f"level_{level.when}"
 
 
 def _system(pilot: Pilot, alarms: Alarms, lang: str) -> Iterator[Rule]:
-    """What the data's road itself is woken for."""
+    """Yield the rules about the system itself: store, devices, gateways, books, quarantine, spool."""
     name, messages = pilot.pilot, text("alerts.messages", lang)
     yield Rule(
         f"{name}-store", "system", "store", "store", "store", Condition("under", 0), 2 * MINUTE_MS, "", None,
@@ -192,7 +195,7 @@ def _system(pilot: Pilot, alarms: Alarms, lang: str) -> Iterator[Rule]:
 
 
 def _plan(pilot: Pilot, lang: str) -> Iterator[Rule]:
-    """Each indicator against the path between its dated targets."""
+    """Yield one rule an indicator: whether it is below the path between its dated targets."""
     for target in pilot.targets:
         yield _off_course(pilot, target, lang)
 

@@ -1,4 +1,4 @@
-"""How a message reaches people: a webhook, a mail. What cannot be sent raises OSError, and is tried again."""
+"""Sends messages to people by webhook and mail. A failure raises OSError, and the message is tried again."""
 
 import base64
 import json
@@ -23,21 +23,22 @@ from gateway.control.alarms.message import MOST_NAMED, Channel, Message, Refused
 
 log = logging.getLogger(__name__)
 TIMEOUT = 10.0  # seconds for each step with a server
-LONGEST_SUBJECT = 400  # characters: of many silent devices it is full of names
-OF_THIS = frozenset({400, 413, 415, 422})  # of 4xx (RFC 9110) those about what is sent, not about where to
-PERMANENT = 500  # and above: the same mail will be refused again (RFC 5321, 4.2.1)
+LONGEST_SUBJECT = 400  # characters; with many silent devices it is full of names
+# the 4xx codes (RFC 9110) that are about the content, not about the address
+OF_THIS = frozenset({400, 413, 415, 422})
+PERMANENT = 500  # from this code on the same mail will be refused again (RFC 5321, 4.2.1)
 PORTS = {"smtp": 587, "smtps": 465}
 
 
 class _NoOtherWay(HTTPRedirectHandler):
-    """An answer that points elsewhere is no success: what follows it is a GET, without the message."""
+    """Treats a redirect as a failure: following it would send a GET without the message."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
 
 
 class Webhook:
-    """JSON with the names that Grafana's webhook gives: title, message, status, alerts. An account of the
+    """Posts JSON with the field names of Grafana's webhook: title, message, status, alerts. An account in the
     address (https://user:password@…) signs in by HTTP Basic.
     """
 
@@ -49,7 +50,8 @@ class Webhook:
         if at is None or at.scheme not in ("http", "https") or not at.hostname or not _spelt(url):
             raise Misuse("alerts.no_webhook")
         self._headers = {"Content-Type": "application/json", "User-Agent": "hoiquan"}
-        if at.username is not None:  # left in the address it is taken for host and port, and shown in errors
+        # left in the address, it would be taken for host and port, and shown in errors
+        if at.username is not None:
             account = f"{unquote(at.username)}:{unquote(at.password or '')}".encode()
             self._headers["Authorization"] = f"Basic {base64.b64encode(account).decode()}"
             url = urlunsplit(at._replace(netloc=at.netloc.rpartition("@")[2]))
@@ -57,7 +59,7 @@ class Webhook:
         self._opener = build_opener(_NoOtherWay)
 
     def send(self, message: Message) -> None:
-        """POST; what is no answer of 200 to 299 raises OSError, one that is about this message Refused."""
+        """POST the message. An answer other than 200 to 299 raises OSError; if about the content, Refused."""
         body = json.dumps(_plain(message), ensure_ascii=False).encode()
         asked = Request(self._url, body, self._headers)  # noqa: S310 -- http and https alone, see above
         try:
@@ -72,17 +74,17 @@ class Webhook:
 
 
 def _split(address: str) -> SplitResult | None:
-    """The parts of an address, None where it is none: the error would print what may be a secret of it."""
+    """Return the parts of an address, or None if it is invalid: the error's text could print a secret."""
     try:
         at = urlsplit(address)
-        (at.hostname or "").encode("idna")  # as looking it up does: an empty part, or one too long, is none
+        (at.hostname or "").encode("idna")  # as a lookup does: raises for an empty or too long part
         return at if at.port is None or at.port else None
     except ValueError:
         return None
 
 
 def _spelt(address: str) -> bool:
-    """Whether it is of the characters that an address may have (RFC 3986); all others are %-encoded."""
+    """Return whether it has only characters allowed in an address (RFC 3986); others must be %-encoded."""
     return address.isascii() and address.isprintable() and " " not in address
 
 
@@ -111,45 +113,45 @@ def _plain(message: Message) -> dict[str, Any]:
 
 
 class Mail:
-    """To `addresses`, through a server: smtp://user:password@host:587 (STARTTLS) or smtps://… (TLS)."""
+    """Mails `addresses` through a server: smtp://user:password@host:587 (STARTTLS) or smtps://… (TLS)."""
 
     name = "email"
 
     def __init__(self, server: str, addresses: Sequence[str], sender: str) -> None:
         at = _split(server)
-        # behind the host there would be the rest of a password with one of / ? # in it
+        # a password with / ? or # in it leaves its rest behind the host
         rest = at is not None and (at.path.strip("/") or at.query or at.fragment)
         if at is None or at.scheme not in PORTS or not at.hostname or rest:
             raise Misuse("alerts.no_smtp")
         self._tls, self._host, self._port = at.scheme == "smtps", at.hostname, at.port or PORTS[at.scheme]
         self._account = (unquote(at.username), unquote(at.password or "")) if at.username else None
-        if self._account and not "".join(self._account).isascii():  # smtplib sends no others
+        if self._account and not "".join(self._account).isascii():  # smtplib sends ASCII only
             raise Misuse("alerts.smtp_ascii")
         self._addresses = [_address(one, "HOIQUAN_ALERT_EMAIL") for one in addresses]
         own = f"hoiquan@{at.hostname.encode('idna').decode()}"
         self._sender = _address(sender, "HOIQUAN_ALERT_SENDER") if sender else own
 
     def send(self, message: Message) -> None:
-        """One mail to all; a password goes over TLS alone, and a server that offers none raises OSError."""
+        """Send one mail to all. A password goes over TLS only; a server that offers none raises OSError."""
         mail = MIMEText(message.text, "plain", "utf-8")
-        # Header, as EmailMessage loses blanks where it breaks a line of Vietnamese (Python 3.11)
+        # Header, because EmailMessage loses blanks where it breaks a line of Vietnamese (Python 3.11)
         mail["Subject"] = Header(message.title[:LONGEST_SUBJECT], "utf-8")  # type: ignore[assignment]
         mail["From"], mail["To"] = self._sender, ", ".join(self._addresses)
         mail["Date"], mail["Message-ID"] = formatdate(), make_msgid(domain=self._host)
-        mail["Auto-Submitted"] = "auto-generated"  # so that nobody's out-of-office answers (RFC 3834)
+        mail["Auto-Submitted"] = "auto-generated"  # so that no out-of-office reply comes back (RFC 3834)
         with closing(self._server()) as server:
             self._sign_in(server)
             try:
                 refused = server.send_message(mail)
-            except smtplib.SMTPRecipientsRefused as error:  # its text holds their addresses
+            except smtplib.SMTPRecipientsRefused as error:  # the error's text would show the addresses
                 raise OSError(f"the mail server refuses all {len(error.recipients)} addresses") from None
             except (smtplib.SMTPDataError, smtplib.SMTPSenderRefused) as error:
                 if error.smtp_code < PERMANENT:
                     raise
                 raise Refused(f"the mail is refused: {error}") from error
-            with suppress(OSError):  # it has the mail: how it says goodbye is no reason to send it again
+            with suppress(OSError):  # it has the mail; an error while quitting is no reason to send it again
                 server.quit()
-        if refused:  # the others have it, and would have it again
+        if refused:  # the other addresses have the mail and must not get it again
             log.warning("the mail server refuses %d of %d addresses", len(refused), len(self._addresses))
 
     def _server(self) -> smtplib.SMTP:
@@ -169,7 +171,7 @@ class Mail:
 
 
 def _address(written: str, setting: str) -> str:
-    """One address as a mail has it: a name with marks is encoded. Raises Misuse for what is none, or two."""
+    """Return an address as mail headers have it, with names encoded. Raises Misuse if not exactly one."""
     found = getaddresses([written])
     if len(found) != 1 or "@" not in found[0][1] or not _spelt(found[0][1]):
         raise Misuse("alerts.no_address", setting=setting, address=written)
@@ -177,12 +179,12 @@ def _address(written: str, setting: str) -> str:
 
 
 def _context() -> ssl.SSLContext:
-    """The system's CAs are asked whose server it is: smtplib by itself asks nobody."""
+    """Verify the server by the system's CAs; smtplib by itself verifies nothing."""
     return ssl.create_default_context()
 
 
 def channels(settings: Settings) -> list[Channel]:
-    """Those that the settings name. Raises Misuse for one that cannot work."""
+    """Return the channels that the settings name. Raises Misuse for one that cannot work."""
     made: list[Channel] = []
     if webhook := settings.alert_webhook.get_secret_value():
         made.append(Webhook(webhook))

@@ -1,10 +1,11 @@
-"""What begins, lasts and ends: the states of the rules, and what people were told. Pure; times are epoch ms.
+"""The states of the alarms, and what people were told about them. Pure functions; times are epoch ms.
 
     found at a moment ─► step ─► Alarm of each rule and key: pending, firing, ended ─► groups, one a place and
                                  quantity ─► due ─► Notice: begun, changed, still so, over, unknown ─► told
 
-What a place's state is, is held against what was told last: what nobody could be told is made up for by one
-message of how it is then, and a level that changed and came back within `BETWEEN_MS` is not spoken of.
+A place's state is compared with what was last told. So if messages could not be sent, one message about the
+present state makes up for all of them, and a level that changes and comes back within `BETWEEN_MS` is not
+mentioned.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,22 +15,26 @@ from typing import Literal, NamedTuple
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from gateway.control.alarms.rules import OVERLAP_MS, Rule
 
-BETWEEN_MS = 5 * MINUTE_MS  # between two messages of one place and quantity, as provisioning/contact has it
-NOTHING_MS = DAY_MS  # for which a rule that finds nothing at all keeps its state: the store may be filling
-LOOKED_MS = 3 * MINUTE_MS  # that count between two looks at most: the watch looks each minute
-AGAIN_MS = 12 * HOUR_MS  # after which what still fires is told again
+# least time between two messages of one place and quantity, as in provisioning/contact
+BETWEEN_MS = 5 * MINUTE_MS
+NOTHING_MS = DAY_MS  # how long a rule that finds nothing at all keeps its state: the store may be filling
+# longest pause between two looks that counts as watched: the watch looks each minute
+LOOKED_MS = 3 * MINUTE_MS
+AGAIN_MS = 12 * HOUR_MS  # a message is repeated after this time while the alarm still fires
 
 
 class Key(NamedTuple):
-    """Whose number it is: the id of a place, or the name of a gateway; and a device where it is one's."""
+    """What a number is about: the id of a place or the name of a gateway, and maybe a device."""
 
     place: str = ""
     device: str = ""
 
 
 class Found(NamedTuple):
-    """A number, and of a gauge how many readings the running hour has of it (only 0 or not is meant), and
-    whether it is a simulated one's. None: whoever it was of may not speak any more.
+    """A number of a rule. None: the device it was about may not send any more.
+
+    For a gauge, `readings` is the number of its readings in the running hour (only zero or not matters), and
+    `simulated` says whether the gauge is simulated.
     """
 
     value: float | None
@@ -37,16 +42,16 @@ class Found(NamedTuple):
     simulated: bool = False
 
 
-AWAY: Literal["away"] = "away"  # what was found while the store does not answer
-Answers = Mapping[str, Mapping[Key, Found]]  # rule id → what it found
-Group = tuple[str, str]  # quantity, place: what one message is about
-Outcome = Literal["", "over", "lost"]  # how it ended: it is over, or nobody knows, as its number is gone
+AWAY: Literal["away"] = "away"  # stands for the answers while the store is away
+Answers = Mapping[str, Mapping[Key, Found]]  # rule id → what the rule found
+Group = tuple[str, str]  # quantity, place: the subject of one message
+Outcome = Literal["", "over", "lost"]  # how it ended: it is over, or nobody knows because its number is gone
 
 
 @dataclass(slots=True)
 class Alarm:
-    """The state of one rule at one key. It fires from `began` on; `since` it has held, but for times in which
-    nobody looked; `held` when last.
+    """The state of one rule for one key. `since` is when it began to hold, moved on by times without a look;
+    `held` is when it last held; from `began` on it fires.
     """
 
     rule: str
@@ -57,29 +62,30 @@ class Alarm:
     began: int = 0  # 0: it does not fire yet
     missed: int = 0  # since when it has no number; 0: it has one
     outcome: Outcome = ""
-    earlier: int = 0  # it waits to fire again: when it began before, whose end somebody was not told
-    simulated: bool = False  # its number is a simulated gauge's
+    # while it waits to fire again: `began` of the firing before, if its end was not told everywhere
+    earlier: int = 0
+    simulated: bool = False  # its number is from a simulated gauge
 
     @property
     def firing(self) -> bool:
         return self.began > 0 and not self.outcome
 
     def put_back(self, at: int) -> None:
-        """Nothing of it is later than now: a clock that was ahead would hold it up until then."""
+        """Move times that are later than now back to now: a clock that was ahead would hold the alarm up."""
         self.since, self.held = min(self.since, at), min(self.held, at)
         self.began, self.missed = min(self.began, at), min(self.missed, at)
 
 
 @dataclass(slots=True)
 class Told:
-    """What was told of a place and quantity: the alarms (rule, key) that the last message of `at` named."""
+    """What was told about a place and quantity: the alarms named by the last message, and its time `at`."""
 
     at: int
     named: frozenset[tuple[str, Key]]
 
 
 class Notice(NamedTuple):
-    """A message that is due: the alarms that it names. `over`: none of them fires any more."""
+    """A message that is due, and the alarms that it names. `over`: none of them fires any more."""
 
     quantity: str
     place: str
@@ -89,13 +95,13 @@ class Notice(NamedTuple):
 
 @dataclass(slots=True)
 class States:
-    """Of all rules. What ended stays here until it was told, or need not be."""
+    """The alarms of all rules. An ended alarm stays here until its end was told, or need not be told."""
 
     alarms: dict[tuple[str, Key], Alarm] = field(default_factory=dict)
 
     def step(self, rules: Iterable[Rule], answers: Answers | Literal["away"], at: int) -> bool:
-        """What was found at `at`; whether anything began, ended or is waited for. While the store is
-        away, all but the rule about it keep their state.
+        """Bring the alarms up to date with what was found at `at`; returns whether any began, ended or is
+        pending anew. While the store is away only the rule about the store changes.
         """
         for one in self.alarms.values():
             one.put_back(at)
@@ -137,7 +143,7 @@ class States:
         if one is None or one.outcome:
             earlier = one.began if one else 0
             one = self.alarms[rule.id, key] = Alarm(rule.id, key, at, at, value, earlier=earlier)
-        if not one.began:  # whether it held in a longer pause nobody knows
+        if not one.began:  # nobody knows whether it held in a longer pause
             one.since += max(0, at - one.held - LOOKED_MS)
         one.held, one.missed, one.value = at, 0, value
         if not one.began and at - one.since >= rule.lasts:
@@ -145,7 +151,7 @@ class States:
         return one
 
     def _release(self, rule: Rule, key: Key, value: float, at: int) -> None:
-        """Its number does not hold: what fires goes on for the overlap, what waited begins anew."""
+        """The condition does not hold: a firing alarm goes on for the overlap, a pending one is dropped."""
         one = self.alarms.get((rule.id, key))
         if one is None or one.outcome:
             return
@@ -156,8 +162,8 @@ class States:
             one.outcome = "over"
 
     def _miss(self, rule: Rule, key: Key, at: int, patience: int = OVERLAP_MS) -> None:
-        """It has no number. What spoke as there was none is over; of all else nobody knows, once it has been
-        so for `patience` ms.
+        """The alarm has no number. After `patience` ms it is over if it fired because there was none, else
+        lost: nobody knows.
         """
         one = self.alarms[rule.id, key]
         one.missed = one.missed or at
@@ -170,20 +176,20 @@ class States:
             self._drop(one, outcome)
 
     def _drop(self, one: Alarm, outcome: Outcome) -> None:
-        """It waited and does not fire after all; what it was before has ended still."""
+        """Drop a pending alarm that does not fire after all; an earlier firing of it has ended still."""
         if one.earlier:
             one.began, one.earlier, one.outcome = one.earlier, 0, outcome
         else:
             del self.alarms[one.rule, one.key]
 
     def forget(self, told: Iterable[Mapping[Group, Told]]) -> None:
-        """Let go of what has ended, but for what was `told` to somebody who waits for its end."""
+        """Delete ended alarms, except those that were told on a channel which has not told the end yet."""
         named = {name for channel in told for group in channel.values() for name in group.named}
         for name in [name for name, one in self.alarms.items() if one.outcome and name not in named]:
             del self.alarms[name]
 
     def groups(self, rules: Mapping[str, Rule]) -> dict[Group, list[Alarm]]:
-        """All that fire, or have ended, by quantity and place."""
+        """Return all alarms that fire or have ended, by quantity and place."""
         groups: dict[Group, list[Alarm]] = {}
         for one in self.alarms.values():
             if one.firing or one.outcome:
@@ -192,8 +198,8 @@ class States:
 
 
 def due(states: States, rules: Mapping[str, Rule], told: Mapping[Group, Told], at: int) -> list[Notice]:
-    """The messages that are to be sent at `at`, to whom `told` was told: one a place and quantity; those of
-    what is severe first, those of what is over last.
+    """Return the messages to send at `at` on a channel, given what was `told` on it: one a place and
+    quantity. Messages about severe alarms come first, those about ended alarms last.
     """
     notices = []
     for group, alarms in states.groups(rules).items():
@@ -216,12 +222,12 @@ def due(states: States, rules: Mapping[str, Rule], told: Mapping[Group, Told], a
 
 
 def highest(alarms: Iterable[Alarm], rules: Mapping[str, Rule]) -> tuple[Alarm, ...]:
-    """Those of the highest level, and those without one."""
+    """Return the alarms of the highest level, and those without a level."""
     some = sorted(alarms, key=lambda one: (rules[one.rule].level == "", one.rule, one.key))
     top = max((rules[one.rule].level for one in some), default="")
     return tuple(one for one in some if rules[one.rule].level in ("", top))
 
 
 def names(alarms: Iterable[Alarm]) -> frozenset[tuple[str, Key]]:
-    """What tells these alarms from others."""
+    """Return the identity of the alarms: rule and key."""
     return frozenset((one.rule, one.key) for one in alarms)

@@ -1,6 +1,6 @@
-"""The watch: each minute asks the store, brings the states up to date, writes them down, tells people.
+"""The watch: reads the store every minute, updates the alarm states, saves them, and tells people.
 
-Numbers ─► States ─► due ─► Channel (webhook, mail) ─► told ─┬─► DATA/gateway/alarms: a restart goes on
+Numbers ─► States ─► due ─► Channel (webhook, mail) ─► told ─┬─► DATA/gateway/alarms: kept over a restart
                                                              └─► alarm_now in the store: pages, boards
 """
 
@@ -40,12 +40,12 @@ from gateway.stores.points import Point, Value, tags
 from gateway.stores.store import RejectPoints, RetryLater, Store
 
 log = logging.getLogger(__name__)
-EVERY = 60.0  # seconds
-MOST_REFUSED = 20  # messages of a look: then it is not the messages that are wrong
+EVERY = 60.0  # seconds between two looks
+MOST_REFUSED = 20  # refused messages in one look; with more the fault is not in the messages
 
 
 class ToldOf(BaseModel):
-    """What was told of a place and quantity, as it is written down."""
+    """What was told about a place and quantity, as saved in the file."""
 
     group: Group
     at: int
@@ -53,15 +53,15 @@ class ToldOf(BaseModel):
 
 
 class Remembered(BaseModel):
-    """What outlives this process: what fires, what was told by whom."""
+    """What a restart keeps: the alarms, and what was told on each channel."""
 
     alarms: list[Alarm] = []
     told: dict[str, list[ToldOf]] = {}
 
 
 class Watch:
-    """Watches one pilot's store. `devices` gives who may speak, with the model that names it; where nobody
-    says, the pilot's own fleet. `site` is the address of the pages; `file` is where it remembers.
+    """Watches one pilot's store. `devices` returns the devices that may send now, with the model that names
+    them; without it the pilot's own fleet counts. `site` is the address of the pages; `file` keeps the state.
     """
 
     def __init__(
@@ -76,15 +76,16 @@ class Watch:
         self._ruled = self._rules[lang]
         self._numbers = Numbers(store, pilot, self._ruled.values())
         self._devices = devices or pilot.fleet.values
-        self._speaking: Collection[Device] | None = None  # as of this look; None: it was not read yet
-        self._models: dict[str, str] = {}  # the same by name: a hundred silent devices are a hundred names
+        self._speaking: Collection[Device] | None = None  # as of this look; None: not read yet
+        # device → model, looked up once for messages that name a hundred silent devices
+        self._models: dict[str, str] = {}
         self._words = {
             one: Words(pilot, ruled, one, site, lambda: self._models) for one, ruled in self._rules.items()
         }
         self._lang = lang
         self._faults = faults or Faults()
-        self._held_up: dict[str, str] = {}  # channel → why it takes nothing, said once
-        self._unwritten = True  # what it read may be of another pilot file
+        self._held_up: dict[str, str] = {}  # channel → why it takes nothing, logged once
+        self._unwritten = True  # the file may be of another pilot file
         kept = remembered(file)
         self._states = States({(one.rule, one.key): one for one in kept.alarms if one.rule in self._ruled})
         self._told = {
@@ -104,19 +105,20 @@ class Watch:
             stop.wait(EVERY)
 
     def try_look(self, at: int, stop: threading.Event | None = None) -> None:
-        """`look`, and a log line where it does not succeed."""
+        """Call `look`, and log its errors."""
         try:
             self.look(at, stop)
         except RetryLater as error:
             log.warning("alarms cannot be shown on the pages: %s", error)
         except OSError as error:
             log.warning("what is in alarm cannot be written down: %s", error)
-        except CONTENT as error:  # the gateway ends with this thread, and readings go before alarms
+        # an error would end this thread, and with it the gateway; readings matter more than alarms
+        except CONTENT as error:
             self._faults.add("alarms", error)
 
     def look(self, at: int, stop: threading.Event | None = None) -> None:
-        """Look once, at epoch ms `at`. Raises RetryLater, OSError: what was found and told is kept."""
-        with suppress(RegistryAway):  # those of the look before
+        """Look once, at epoch ms `at`. Raises RetryLater, OSError; the states and what was told are kept."""
+        with suppress(RegistryAway):  # keep the devices of the look before
             self._speaking = self._devices()
             self._models = {one.device: one.model for one in self._speaking}
         try:
@@ -139,10 +141,10 @@ class Watch:
             if self._unwritten:
                 self._remember()
                 self._unwritten = False
-            os.utime(self._file)  # its time says when was looked last
+            os.utime(self._file)  # the file's time tells when the watch last looked
 
     def _tell(self, channel: Channel, at: int, stop: threading.Event | None) -> bool:
-        """Send what is due; what cannot be sent is due again at the next look. Whether anything was sent."""
+        """Send what is due; returns whether anything was sent. What fails is due again at the next look."""
         told, sent, wrong, refused = self._told[channel.name], False, "", 0
         for one in told.values():
             one.at = min(one.at, at)  # the clock may have been put back
@@ -151,7 +153,7 @@ class Watch:
                 break
             try:
                 channel.send(self._words[self._lang].message(notice))
-            except Refused as error:  # of this one alone: those behind it are sent
+            except Refused as error:  # only this message is refused; go on with the next
                 wrong, refused = wrong or str(error), refused + 1
                 if refused == MOST_REFUSED:
                     break
@@ -163,7 +165,8 @@ class Watch:
                 at, frozenset() if notice.over else names(notice.alarms)
             )
             sent = True
-            with suppress(OSError):  # after a kill what was told is not told again; a full disk is said later
+            # saved at once, so that a kill does not repeat the message; a full disk is reported later
+            with suppress(OSError):
                 self._remember()
         if wrong and self._held_up.get(channel.name) != wrong:
             log.warning("alarms cannot be sent by %s, again each minute: %s", channel.name, wrong)
@@ -181,7 +184,7 @@ class Watch:
         replace(self._file, kept.model_dump_json(), 0o600)
 
     def _points(self, groups: Mapping[Group, list[Alarm]], at: int) -> list[Point]:
-        """What fires, and what has just ended, as points of the hour."""
+        """Return what fires, and what has just ended, as points of the hour."""
         return [self._point(group, alarms, at) for group, alarms in groups.items()]
 
     def _point(self, group: Group, alarms: list[Alarm], at: int) -> Point:
@@ -211,12 +214,12 @@ class Watch:
 
 
 def read(file: Path) -> Remembered:
-    """What a watch wrote down. Raises OSError, ValidationError."""
+    """Return what a watch saved. Raises OSError, ValidationError."""
     return Remembered.model_validate_json(file.read_bytes())
 
 
 def remembered(file: Path) -> Remembered:
-    """The same; nothing where it has not written, or where the file is damaged."""
+    """Return the same; empty if nothing was saved or the file is damaged."""
     try:
         return read(file)
     except FileNotFoundError:
