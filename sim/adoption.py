@@ -1,11 +1,12 @@
-"""Which organisations keep a diary and seal lots, from when to when: what visits of officials make of it.
+"""Simulates which organisations keep a diary and seal lots, and when, as a result of officials' visits.
 
-    visits a month (pilot file) ─► who was visited least; of them first who has a planting-area code
-      └─► some are convinced and begin ─► some stop: few where somebody comes again, many where nobody does
+    visits a month (pilot file) ─► the least visited organisations, first those with a planting-area code
+      └─► some are convinced and begin ─► some stop: few if somebody visits again, many if nobody does
 
-What it comes to is not read back from any target; its causes are visits made, organisations with a code, and
-how many stopped. `late` has staff for some of the visits, `drop-out` nobody who comes again, a budget cut no
-visits at all. The pilot's own communities begin when they join. Every share is the pilot file's assumption.
+The result is not fitted to any target. Its causes are the number of visits, the organisations with a code,
+and the share that stops. `late` has staff for only some of the visits, `drop-out` nobody who visits again,
+and a budget cut no visits at all. The pilot's own communities begin when they join. Every share is the pilot
+file's assumption.
 """
 
 from collections.abc import Sequence
@@ -19,35 +20,35 @@ from devices.pilots.scenario import Variant
 from sim.physics.streams import draw
 from sim.rollout import left, rolled_out
 
-LATE_SHARE = 0.4  # assumption: of the planned visits, those for which a late province has staff
-CODES_FROM = 2021  # assumption: the year from which planting-area codes were given
-UNTIL = 2050  # nobody is visited later
+LATE_SHARE = 0.4  # assumption: share of the planned visits for which a late province has staff
+CODES_FROM = 2021  # assumption: the first year in which planting-area codes were given
+UNTIL = 2050  # no visits later than this year
 
 
 class Year(NamedTuple):
-    """What happened in a year, and who seals at its end: invented organisations alone."""
+    """What happened in a year, and who seals at its end; counts invented organisations only."""
 
     visits: int
     began: int
     stopped: int
     active: int
-    coded: int  # of the active
+    coded: int  # active ones with a planting-area code
 
 
 class Adoption(NamedTuple):
-    """Days by organisation: of the communities too. Who never began is in neither."""
+    """The days on which organisations and communities begin and stop. Those that never begin are left out."""
 
     begins: dict[str, date]
     stops: dict[str, date]
     years: dict[int, Year]
 
     def active(self, day: date) -> set[str]:
-        """Who keeps a diary on a day."""
+        """Return who keeps a diary on a day."""
         return {one for one, first in self.begins.items() if first <= day < self.stops.get(one, date.max)}
 
 
 def adoption(pilot: Pilot, variant: Variant, seed: int, events: Sequence[Event] = ()) -> Adoption:
-    """Who begins and who stops."""
+    """Simulate who begins and who stops, and when."""
     world = rolled_out(pilot, variant, seed, events)
     own = {community.id: community.joined for community in world.communities}
     gone = {one: day for one, day in left(world, variant, seed).items() if one in own}
@@ -58,14 +59,14 @@ def adoption(pilot: Pilot, variant: Variant, seed: int, events: Sequence[Event] 
 
 
 def producers(pilot: Pilot, adopted: Adoption) -> list[Community]:
-    """Everybody who ever keeps a diary, with the day they began as `joined`."""
+    """Return everybody who ever keeps a diary, with the day they begin as `joined`."""
     begins, everybody = adopted.begins, pilot.producers.values()
     return [one.model_copy(update={"joined": begins[one.id]}) for one in everybody if one.id in begins]
 
 
 class _Officials:
-    """What they do, month by month. Parts of a whole are carried over: seeds differ in who and when, hardly
-    in how many.
+    """The officials' work, month by month. Fractions are carried over to the next month, so seeds differ in
+    who and when, but hardly in how many.
     """
 
     def __init__(self, pilot: Pilot, variant: Variant, seed: int, events: Sequence[Event]) -> None:
@@ -108,7 +109,7 @@ class _Officials:
         return Adoption(begins, stops, years)
 
     def _planned(self, year: int) -> float:
-        """Visits that there is staff for."""
+        """Return the number of visits in a year for which there is staff."""
         known = self._visits.by_year
         number = known[max(one for one in known if one <= year)]
         return number * (LATE_SHARE if self._variant == "late" else 1.0)
@@ -117,7 +118,7 @@ class _Officials:
         return not any(cut.start <= day < cut.stop for cut in self._cuts)
 
     def _coded(self, others: Sequence[str]) -> dict[str, date]:
-        """The day on which who has a planting-area code got it."""
+        """Return the day on which each organisation with a planting-area code got it."""
         if self._codes is None:
             return {}
         first = date(CODES_FROM, 1, 1)
@@ -132,7 +133,7 @@ class _Officials:
         return found
 
     def _whole(self, what: str, share: float) -> int:
-        """Whole ones of what is added up bit by bit."""
+        """Add a fraction to `what` and take out the whole units."""
         exact = self._rest.get(what, 0.0) + share + 1e-9
         self._rest[what] = exact - int(exact)
         return int(exact)

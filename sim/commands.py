@@ -1,4 +1,4 @@
-"""`hoiquan simulate`: the simulator alone."""
+"""The command `hoiquan simulate`: runs the simulator alone."""
 
 import os
 from collections.abc import Callable
@@ -34,14 +34,15 @@ Rollout = Annotated[
 ]
 Faults = Annotated[scenarios.Faults | None, typer.Option(help="How often nodes and links fail; none.")]
 UNITS = {"d": DAY_MS, "h": HOUR_MS, "m": MINUTE_MS}
-LONGEST_JITTER = 3600  # s; whoever waits longer for its link has an outage
-BEGINS = midnight_of(FIRST, timezone(timedelta(hours=7)))  # epoch ms; `ANCHOR`, without its numpy
-DIGITS = 12  # a longer number is a slip of the hand
+LONGEST_JITTER = 3600  # s; a node that waits longer for its link has an outage
+# epoch ms; the same as `ANCHOR`, without importing numpy
+BEGINS = midnight_of(FIRST, timezone(timedelta(hours=7)))
+DIGITS = 12  # a longer number is a typing error
 OpenPast = Callable[[Settings, Pilot], AbstractContextManager["Past"]]
 
 
 def command(open_past: OpenPast) -> Callable[..., None]:
-    """The command. `open_past` gives what takes a past for settings and the pilot whose rules count."""
+    """Make the command. `open_past` opens what takes a past, for settings and the pilot whose rules count."""
 
     def simulate(
         action: Annotated[
@@ -98,7 +99,7 @@ def command(open_past: OpenPast) -> Callable[..., None]:
         A decade of the plan in minutes: `hoiquan simulate --scenario decade --store --data rehearsal`,
         then `hoiquan web --data rehearsal`. `hoiquan simulate describe --out FILE` draws what is simulated.
         """
-        # late, as everywhere in the commands: `--help` is quick
+        # imported late, as in all commands, so that `--help` is quick
         from sim.session import Plan, Session
 
         play = None if scenario is None else scenarios.load(scenario)
@@ -110,7 +111,7 @@ def command(open_past: OpenPast) -> Callable[..., None]:
         require_speed(speed)
         require_connections(mqtt, storm, jitter)
         if mqtt is not None and broker_url.parse(mqtt).tls:
-            broker_url.trust(settings.mqtt_ca)  # mistakes of either are said before the past is made
+            broker_url.trust(settings.mqtt_ca)  # report mistakes in either setting before the past is made
         begins = parse_moment(start) if start else None
         plan = Plan(
             seed=1 if seed is None else seed,
@@ -172,8 +173,9 @@ def answer(
     out: str | None,
     lang: Lang,
 ) -> None:
-    """Draw a place's week and year into `out`, or print what can be rehearsed and what makes organisations
-    take part, in a scenario too.
+    """Draw a place's week and year into `out`, or list the scenarios, or print who takes part and why.
+
+    Only the last takes a scenario.
     """
     if play is not None and action != "adoption":
         raise Misuse("simulated.no_scenario", action=action)
@@ -204,7 +206,7 @@ def answer(
 
 
 def played(plan: "Plan", play: scenarios.Scenario, pilot: Pilot) -> "Plan":
-    """The plan of a scenario: live over MQTT, else as a past to a file or to the store."""
+    """Apply a scenario to the plan: live over MQTT, or else as a past to a file or the store."""
     play.require(pilot)
     begin, end = play.span(pilot)
     plan = replace(
@@ -217,14 +219,14 @@ def played(plan: "Plan", play: scenarios.Scenario, pilot: Pilot) -> "Plan":
 
 
 def rehearse(data: Path, play: scenarios.Scenario) -> None:
-    """Mark the folder as one that holds a scenario. Raises Misuse for one that holds something else."""
+    """Mark the data folder as holding this scenario. Raises Misuse if it holds something else."""
     if (data / "sim").exists() or (data / "gateway").exists():
         raise Misuse("simulated.running", folder=data)
     scenarios.hold(data, play)
 
 
 def require_connections(mqtt: str | None, storm: str | None, jitter: float) -> None:
-    """What cuts and restores connections needs some."""
+    """Check that options about lost connections come with a broker."""
     if not 0 <= jitter <= LONGEST_JITTER:
         raise Misuse("simulated.jitter", jitter=jitter, most=LONGEST_JITTER)
     if mqtt is None and (storm is not None or jitter):
@@ -232,14 +234,14 @@ def require_connections(mqtt: str | None, storm: str | None, jitter: float) -> N
 
 
 def require_speed(speed: float) -> None:
-    """Speeds are 0 (as fast as possible) or more."""
+    """Check that a speed is 0 (as fast as possible) or more."""
     if not 0 <= speed < float("inf"):
         raise Misuse("simulated.speed", speed=speed)
 
 
 def beside_a_store(history: str, speed: float, seed: int, faults: str, rollout: str) -> list[str]:
-    """The arguments of a simulator whose past goes to the store, but for the broker. Raises Misuse for a
-    history or a speed that it would refuse.
+    """Return the arguments of a simulator whose past goes to the store, without the broker's. Raises Misuse
+    for a history or speed that the simulator would refuse.
     """
     parse_history(history)
     require_speed(speed)
@@ -248,8 +250,8 @@ def beside_a_store(history: str, speed: float, seed: int, faults: str, rollout: 
 
 
 def parse_history(value: str, start: int | None = None) -> int:
-    """How much of the past before epoch ms `start`, now where it is None, in milliseconds: none is older than
-    the simulated world. Raises Misuse.
+    """Parse a length of history before epoch ms `start` (None: now) to ms. It may not reach back before the
+    simulated world begins. Raises Misuse.
     """
     asked = parse_duration(value, "--history")
     most = max((now_ms() if start is None else start) - BEGINS, 0)
@@ -259,7 +261,7 @@ def parse_history(value: str, start: int | None = None) -> int:
 
 
 def parse_duration(value: str, option: str, least: int = 0) -> int:
-    """30d, 12h or 90m to milliseconds, `least` at least. Raises Misuse, which names the option."""
+    """Parse 30d, 12h or 90m to ms, at least `least` units. Raises Misuse, which names the option."""
     number, unit = value[:-1], value[-1:]
     if unit in UNITS and _whole(number) and int(number) >= least:
         return int(number) * UNITS[unit]
@@ -267,12 +269,12 @@ def parse_duration(value: str, option: str, least: int = 0) -> int:
 
 
 def _whole(value: str) -> bool:
-    """Whether Python reads it as a whole number; of `²` it says that it is a digit, and cannot read it."""
+    """Return whether int() can read it; for `²` isdigit() is true and int() fails."""
     return value.isdecimal() and len(value) < DIGITS
 
 
 def parse_moment(value: str) -> int:
-    """RFC 3339 to epoch ms. Raises ValueError."""
+    """Parse RFC 3339 to epoch ms. Raises Misuse."""
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
@@ -283,7 +285,7 @@ def parse_moment(value: str) -> int:
 
 
 def parse_shard(value: str) -> tuple[int, int]:
-    """i/n with 1 ≤ i ≤ n. Raises ValueError."""
+    """Parse i/n with 1 ≤ i ≤ n. Raises Misuse."""
     index, _, count = value.partition("/")
     if _whole(index) and _whole(count) and 1 <= int(index) <= int(count):
         return int(index), int(count)

@@ -1,9 +1,11 @@
-"""What live running does while nothing is due: nodes measure their day, then the world's years leave memory.
+"""What live running does while nothing is due: measure the nodes' day, and drop the world's years from
+memory.
 
-    a new day (UTC) ─► one node after the other asks the world for all of its day ─► the world forgets
+    a new day (UTC) ─► one node after the other asks the world for its whole day ─► the world forgets
 
-A place is computed from 2020 on, some 2 MB of it, and a node asks for a day at a time: between two days
-nobody needs it. What asks all the same has it computed again: a command, a diary, a radio in the rain.
+A place is computed from 2020 on, which takes some 2 MB, and a node asks for one day at a time, so nobody
+needs the years between two days. If something asks for them all the same (a command, a diary, a radio in the
+rain), they are computed again.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,11 +15,12 @@ from devices.processes import give_back
 from sim.nodes.node import Node
 from sim.physics.world import World
 
-FASTEST = 100.0  # a day takes a quarter of an hour: faster, computing the years again would be felt
+# a day takes a quarter of an hour; at a higher speed, recomputing the years would be noticeable
+FASTEST = 100.0
 
 
 class Foresight:
-    """Of these nodes, who measure this world."""
+    """Prepares each day of these nodes, and then frees the world's memory."""
 
     def __init__(self, nodes: Sequence[Node], world: World) -> None:
         self._nodes, self._world = nodes, world
@@ -25,8 +28,8 @@ class Foresight:
         self._left: Iterator[Node] = iter(())
 
     def look(self, now: int) -> bool:
-        """Do a little of it, at epoch ms `now`; False: there is nothing more to do. What others asked for is
-        forgotten within an hour.
+        """Do one small step at epoch ms `now`; returns False if nothing is left to do. What others compute
+        meanwhile is forgotten within an hour.
         """
         if now // DAY_MS != self._day:
             self._day, self._again, self._left = now // DAY_MS, now, iter(self._nodes)

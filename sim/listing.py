@@ -1,5 +1,6 @@
-"""`hoiquan simulate scenarios` and `simulate adoption`, for a terminal: what can be rehearsed, and what makes
-organisations take part.
+"""`hoiquan simulate scenarios` and `simulate adoption` for a terminal.
+
+They list what can be rehearsed, and what makes organisations take part.
 """
 
 import textwrap
@@ -12,11 +13,11 @@ from devices.pilots.scenario import Variant, shipped
 from devices.texts import number, percent, text
 from sim.adoption import adoption
 
-WIDTH = 96  # Assumption: columns of a terminal that everybody has
+WIDTH = 96  # Assumption: every terminal has this many columns
 
 
 def listed(lang: str) -> Iterator[str]:
-    """Name, title and days of each; what happens, what to watch, how to start it."""
+    """Yield each scenario's name, title and days, what happens, what to watch, and how to start it."""
     for name, play in shipped().items():
         yield text("scenario.listed", lang, id=name, name=play.name.get(lang), start=play.start,
                    until=play.until)  # fmt: skip
@@ -31,8 +32,8 @@ def listed(lang: str) -> Iterator[str]:
 def adopted(
     pilot: Pilot, variant: Variant, seed: int, lang: str, events: Sequence[Event] = ()
 ) -> tuple[list[str], list[list[str]]]:
-    """Column names, and a row a year until the last target's: visits, who began, who stopped, who seals at
-    its end and how many of them have a code, the share of all and what is asked.
+    """Return column names and a row for each year until the last target's. A row has the visits, who began,
+    who stopped, who seals at its end and how many of them have a code, the share of all, and the target.
     """
     found = adoption(pilot, variant, seed, events)
     target = pilot.target(SHARE)
@@ -41,7 +42,7 @@ def adopted(
     for year, one in found.years.items():
         if year > target.points[-1].year:
             break
-        # of all: the pilot's own groups seal too
+        # share of all, because the pilot's own groups seal too
         share = len(found.active(date(year, 12, 31))) / len(pilot.producers)
         due = next((point for point in target.points if point.year == year), None)
         counts = (one.visits, one.began, one.stopped, one.active, one.coded)

@@ -1,4 +1,4 @@
-"""Calendars of the pilot's products over a year: windows of the file, and what a seed makes of them."""
+"""Calendars of the pilot's products over a year: the file's windows, and one seed's crops within them."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -16,7 +16,7 @@ Span = tuple[str, date, date]  # class of the bar, first and last day
 
 
 def calendars(seed: int, pilot: Pilot, year: int, lang: Lang) -> str:
-    """All products whose calendars differ, a row each, and where each calendar is from."""
+    """Draw each product with its own calendar in a row, and list the sources of the calendars."""
     rows: dict[tuple[str, tuple[Crop, ...]], list[tuple[Community, Product]]] = {}
     for community in pilot.communities:
         for product in community.products:
@@ -43,7 +43,7 @@ def calendars(seed: int, pilot: Pilot, year: int, lang: Lang) -> str:
 
 
 def _x(when: date, year: int) -> float:
-    """Where a day lies, at an edge of the year at most."""
+    """Return the x of a day, limited to the edges of the year."""
     days = min(max((when - date(year, 1, 1)).days, 0), 366)
     return round(_LEFT + (_WIDTH - _LEFT - 8) * days / 366, 1)
 
@@ -94,7 +94,7 @@ def _row(seed: int, community: Community, product: Product, year: int, top: int,
 
 
 def _spans(row: Crop, crop: str, year: int) -> Iterator[Span]:
-    """Windows of a row that begin in the year before, in this or the next."""
+    """Yield the row's windows that begin in the year before, in this one or in the next."""
     short, long = (timedelta(days=count) for count in row.days)
     lasts = timedelta(days=(row.pickings - 1) * row.apart)
     for one in (year - 1, year, year + 1):
@@ -111,7 +111,7 @@ def _spans(row: Crop, crop: str, year: int) -> Iterator[Span]:
 
 
 def _source(product: Product, lang: Lang) -> str:
-    """In the words of the pilot file, each once."""
+    """Return the sources in the words of the pilot file, each once."""
     said = dict.fromkeys(row.source or f"Assumption: {row.assumption}" for row in product.calendar)
     tonnes = sum(row.times * sum(row.kg_ha) / 2 for row in product.calendar) / 1000
     unit = text("describe.a_year_fish" if product.crop in FED else "describe.a_year", lang)

@@ -1,4 +1,4 @@
-"""Plots in SVG: what is simulated as curves and bars, what is published as dashed curves, lines and bands."""
+"""SVG plots: simulated values as curves and bars, published ones as dashed curves, lines and bands."""
 
 from collections.abc import Sequence
 from html import escape
@@ -27,7 +27,7 @@ text.name{font-size:11px;fill:#16241c}
 
 
 class Plot:
-    """One plot; its values are scaled when it is drawn."""
+    """A plot under construction; its scale is fixed when it is drawn."""
 
     def __init__(self, lang: Lang, width: int = WIDTH) -> None:
         self._lang, self._width, self._end = lang, width, width - 8
@@ -39,36 +39,36 @@ class Plot:
         self._ticks: list[tuple[float, str]] = []
 
     def curve(self, values: Values, name: str = "sim") -> "Plot":
-        """Evenly over the whole width."""
+        """Add a curve, its values spread evenly over the width."""
         self._curves.append((name, [float(value) for value in values]))
         self._seen += self._curves[-1][1]
         return self
 
     def bars(self, values: Values) -> "Plot":
-        """One a step of the width, from the lower edge or 0."""
+        """Add one bar a value, standing on 0 or on the lower edge."""
         self._bars = [float(value) for value in values]
         self._seen += [*self._bars, 0.0]
         return self
 
     def level(self, name: str, value: float) -> "Plot":
-        """A published value."""
+        """Add a published value as a horizontal line."""
         self._levels.append((name, value))
         self._seen.append(value)
         return self
 
     def band(self, name: str, low: float, high: float) -> "Plot":
-        """From where to where it is published to lie."""
+        """Add a published range as a band."""
         self._bands.append((name, low, high))
         self._seen += [low, high]
         return self
 
     def months(self) -> "Plot":
-        """Twelve months over the width, named at their middle."""
+        """Name twelve months along the axis, each at its middle."""
         self._ticks = [((month + 0.5) / 12, str(month + 1)) for month in range(12)]
         return self
 
     def points(self, names: Sequence[str]) -> "Plot":
-        """A name at each point of a curve; "" names none."""
+        """Name the points of a curve along the axis; "" leaves one unnamed."""
         last = max(1, len(names) - 1)
         self._ticks = [(place / last, name) for place, name in enumerate(names) if name]
         return self
@@ -77,7 +77,7 @@ class Plot:
         return round(LEFT + (self._end - LEFT) * share, 1)
 
     def drawn(self, title: str, unit: str, source: str = "") -> str:
-        """The figure, with its caption."""
+        """Return the figure with its caption."""
         low, high = min(self._seen), max(self._seen)
         span = (high - low) or 1.0
 
@@ -125,7 +125,7 @@ class Plot:
 
 
 def figure(title: str, unit: str, source: str, inside: str, width: int, height: int) -> str:
-    """A picture with its caption: what it shows, in which unit, and where the published values are from."""
+    """Return a picture with a caption: what it shows, its unit, and the source of the published values."""
     caption = escape(f"{title}, {unit}" if unit else title)
     if source:
         caption += f' <span class="key">({escape(source)})</span>'

@@ -1,4 +1,4 @@
-"""A pond through its cycle, a paddy's water and salt behind sluices, over a year, day by day."""
+"""A year of a pond, of a paddy's water, and of salt behind sluices, day by day."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ from sim.physics.world import Land, World
 
 
 class Year:
-    """Days [start, stop) epoch ms of a place."""
+    """A place over the days of [start, stop) epoch ms."""
 
     def __init__(self, world: World, place: str, start: int, stop: int) -> None:
         self.land: Land = world.land(place, stop)
@@ -25,12 +25,12 @@ class Year:
         self.hours = Moment(np.arange(start, stop, HOUR_MS, dtype=np.int64))
 
     def by_day(self, values: Values) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-        """A row of hours for each day."""
+        """Reshape hourly values to one row a day."""
         return np.asarray(values, dtype=np.float64).reshape(-1, 24)
 
 
 def pond(world: World, pilot: Pilot, start: int, stop: int, lang: Lang) -> Iterator[str]:
-    """The first community with fish."""
+    """Draw the pond of the first community with fish."""
     place = next((one for one in pilot.communities if _crops(one) & FED), None)
     if place is None:
         return
@@ -76,7 +76,7 @@ def pond(world: World, pilot: Pilot, start: int, stop: int, lang: Lang) -> Itera
 
 
 def paddy(world: World, pilot: Pilot, community: str, start: int, stop: int, lang: Lang) -> Iterator[str]:
-    """This community where it grows rice, else the first that does."""
+    """Draw the paddy of this community if it grows rice, else of the first that does."""
     rice = [one for one in pilot.communities if one.products and one.products[0].crop == "rice"]
     place = next((one for one in rice if one.id == community), rice[0] if rice else None)
     if place is None:
@@ -117,7 +117,7 @@ def paddy(world: World, pilot: Pilot, community: str, start: int, stop: int, lan
 
 
 def salt(world: World, pilot: Pilot, start: int, stop: int, lang: Lang) -> Iterator[str]:
-    """The place by the sea that lies behind a project's sluices: the river, and the canal."""
+    """Draw the salt in river and canal at the place nearest to the sea behind a project's sluices."""
     gated = [one for one in pilot.places if one.behind_sluices]
     if not gated:
         return

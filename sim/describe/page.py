@@ -1,4 +1,4 @@
-"""The page: a year by month, what differs between years, farms and salt, and a week of every signal."""
+"""The page: a year by month, farms and salt, differences between years, and a week of every signal."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -42,7 +42,7 @@ WEEK = timedelta(days=7)
 
 
 def page(seed: int, pilot: Pilot, community: str, year: int, lang: Lang = "vi") -> str:
-    """The page as HTML. Raises KeyError for a community that the pilot does not have."""
+    """Return the page as HTML. Raises KeyError for a community that the pilot does not have."""
     world = World(seed, pilot)
     place = pilot.place[community]
     start, stop = (midnight_of(date(one, 1, 1), pilot.zone) for one in (year, year + 1))
@@ -55,7 +55,8 @@ def page(seed: int, pilot: Pilot, community: str, year: int, lang: Lang = "vi") 
         *paddy(world, pilot, community, start, stop, lang),
         *salt(world, pilot, start, stop, lang),
     ]
-    if any(one.behind_sluices for one in pilot.places):  # on the Mekong, whose records these are
+    # the records are of the Mekong, so only for pilots on it
+    if any(one.behind_sluices for one in pilot.places):
         parts += [
             f"<h2>{text('describe.between_years', lang, many=YEARS, first=str(FIRST_DAY.year))}</h2>",
             *_between_years(seed, lang),
@@ -76,7 +77,7 @@ def page(seed: int, pilot: Pilot, community: str, year: int, lang: Lang = "vi") 
 
 
 def _year(world: World, pilot: Pilot, place: Place, start: int, stop: int, lang: Lang) -> Iterator[str]:
-    """Weather and water of the place, beside what is published by month."""
+    """Draw weather and water of the place by month, beside the published values."""
     times = np.arange(start, stop, HOUR_MS, dtype=np.int64)
     month = np.array([moment_of(t, pilot.zone).month for t in times.tolist()])
 
@@ -101,7 +102,7 @@ def _year(world: World, pilot: Pilot, place: Place, start: int, stop: int, lang:
 
 
 def _between_years(seed: int, lang: Lang) -> Iterator[str]:
-    """What one state of the Pacific makes of each year, and the tide, which is the same in all."""
+    """Draw what one state of the Pacific makes of each year, and the tide, which is the same in all years."""
     weather = Weather(seed, "tan-chau", *TAN_CHAU, int(YEARS * YEAR) + 2)
     days = slice(0, int(YEARS * YEAR))
     year = (weather.day[days] // YEAR).astype(np.int64)
@@ -124,7 +125,7 @@ def _between_years(seed: int, lang: Lang) -> Iterator[str]:
 
 
 def _beside(published: Published, simulated: Values, lang: Lang, names: list[str]) -> str:
-    """A course with what is published of it."""
+    """Draw a simulated curve together with the published values."""
     plot = Plot(lang).curve(simulated).points(names)
     if published.months:
         plot.curve(published.months, "pub")

@@ -1,4 +1,4 @@
-"""What is published of what the page draws, with its source: FACTS sections 3 and 5."""
+"""Published values for the page's plots, with their sources: FACTS sections 3 and 5."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """`key` of the title in the catalogue; a yearly course by month (January first); single values, each with
-    a key of the catalogue or a plain name; `source` as a key.
+    """Published values of one plot. `key` is of the title in the catalogue, `source` of the source.
+
+    `months` is a yearly curve (January first); `levels` are single values, each with a catalogue key or a
+    plain name.
     """
 
     key: str
@@ -17,7 +19,7 @@ class Published:
     source: str = ""
 
 
-# Ho Chi Minh City's WMO normals stand for the shape of the year, 120 km away.
+# Ho Chi Minh City's WMO normals, 120 km away, give the shape of the year.
 TEMPERATURE = Published(
     "temperature", "°C", source="normals",
     months=(26.4, 27.7, 29.2, 30.2, 29.6, 28.5, 28.2, 28.1, 27.9, 27.6, 26.9, 26.1),
@@ -33,7 +35,7 @@ HUMIDITY = Published(
     months=(69, 68, 68, 70, 76, 80, 80, 81, 82, 83, 78, 73), levels=(("year_here", 82.5),),
 )  # fmt: skip
 RADIATION = Published("radiation", "W/m²", source="nothing")
-# Thirty years of the seed, whatever year is drawn.
+# The plots between years show thirty years of the seed, whatever year is drawn.
 YEARS = 30
 PEAKS = Published(
     "peaks", "m", source="tan_chau",

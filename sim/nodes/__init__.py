@@ -1,7 +1,7 @@
-"""What a node says of the world: noise, power and radio, faults, commands, and the truth of each fault.
+"""Simulated nodes: noise, power and radio, faults, commands, and the ground truth of each fault.
 
 world ─► sensors.py ─► damage.py ─► radio.py ─► telemetry.py: readings and how each is delivered
-         faults.py ──────┘ ▲          ▲ └─ lora.py  what distance makes of an uplink
+         faults.py ──────┘ ▲          ▲ └─ lora.py  how distance affects an uplink
          masts.py ─────────┴──────────┘     what a place shares and loses together
 command ─► control.py ─► an action in the world ─► result
 

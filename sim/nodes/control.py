@@ -1,7 +1,8 @@
 """Commands to simulated nodes: `{"id","actuator","set","until"}` ─► an action in the world ─► `result`.
 
-Every command is answered, and a command that comes twice is answered twice and done once: MQTT delivers
-at least once. Whatever cannot be done is refused with a sentence that says what would be right.
+Every command gets an answer. MQTT delivers at least once, so a command that comes twice is answered twice but
+carried out once. A command that cannot be carried out is refused with a sentence that says what would be
+right.
 """
 
 import json
@@ -13,7 +14,7 @@ from devices.contract.payloads import MAX_BYTES, PayloadError, parse_time
 from sim.nodes.node import Node
 from sim.physics.actions import Action, Actions
 
-_REMEMBERED = 100  # Assumption: answers a node keeps; older commands are past their `until` by then
+_REMEMBERED = 100  # Assumption: answers that a node remembers; older commands are past their `until` by then
 
 
 class Control:
@@ -25,7 +26,7 @@ class Control:
         self._answers: dict[str, OrderedDict[str, bytes]] = {}
 
     def answer(self, device: str, payload: bytes, now: int) -> bytes:
-        """Do what a command to `device` says, from epoch ms `now` on; the payload for `result`."""
+        """Carry out a command to `device` from epoch ms `now` on; returns the payload for `result`."""
         try:
             command = parse_order(payload)
         except ValueError as error:
@@ -38,7 +39,7 @@ class Control:
         return answers[command.id]
 
     def _do(self, device: str, command: Order, now: int) -> str | None:
-        """None when it is done, else why not."""
+        """Carry out an order; returns None when done, else why not."""
         node = self._nodes.get(device)
         there = CARRIED[node.device.model] if node else ()
         actuator = next((name for name in there if name == command.actuator), None)
@@ -60,7 +61,7 @@ class Control:
 
 
 def _id(payload: bytes) -> str | None:
-    """The id of a command that is wrong otherwise, so that its sender knows which."""
+    """Return the id of a command that is otherwise wrong, so that its sender knows which one it was."""
     try:
         order: Any = json.loads(payload[:MAX_BYTES])
     except (ValueError, RecursionError):

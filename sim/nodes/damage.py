@@ -1,8 +1,8 @@
-"""What an episode does to what a sensor says, and how it is undone.
+"""What an episode changes in a sensor's values, and how to undo it.
 
     healthy value ─► change ─► faulty value ─► restore, with the label of the truth ─► healthy value
 
-What cannot be undone by arithmetic carries the healthy values in its label: `instead_of`.
+Where arithmetic cannot undo a change, the label carries the healthy values in `instead_of`.
 """
 
 from collections.abc import Iterable
@@ -28,11 +28,12 @@ from sim.nodes.faults import (
 from sim.nodes.span import NO_CLOCK, Span
 from sim.physics.streams import Array, Index
 
-UNDONE = frozenset({DRIFT, SPIKE, FOULING})  # by arithmetic; of the others the label has `instead_of`
+# undone by arithmetic; the labels of the others have `instead_of`
+UNDONE = frozenset({DRIFT, SPIKE, FOULING})
 
 
 def change(span: Span, episodes: Iterable[Episode]) -> Span:
-    """The span with what these episodes do to values and timestamps within their time."""
+    """Return the span with its values and timestamps changed by these episodes."""
     values, claims = dict(span.values), span.times if span.claims is None else span.claims
     for episode in episodes:
         first, last = np.searchsorted(span.times, (episode.start, episode.stop))
@@ -50,8 +51,8 @@ def change(span: Span, episodes: Iterable[Episode]) -> Span:
 
 
 def _alter(episode: Episode, times: Index, healthy: Array, beside: Array) -> Array:
-    """What a sensor says at `times` within a value episode, instead of `healthy`; `beside`: the thermometer
-    that it follows.
+    """Return what a sensor reports at `times` within a value episode instead of `healthy`. `beside` are the
+    values of the thermometer that it follows.
     """
     how = episode.parameters
     signal = SIGNALS[episode.signal or ""]
@@ -69,7 +70,9 @@ def _alter(episode: Episode, times: Index, healthy: Array, beside: Array) -> Arr
 
 
 def restore(kind: str, name: str, how: dict[str, Any], times: Index, faulty: Array) -> Array:
-    """The healthy value from the faulty one and its label: exact, but for fouling within its rounding."""
+    """Return the healthy values from the faulty ones and their label: exact, except for fouling, which is
+    exact within its rounding.
+    """
     signal = SIGNALS[name]
     if kind not in UNDONE:
         instead = dict(how["instead_of"])
@@ -81,7 +84,7 @@ def restore(kind: str, name: str, how: dict[str, Any], times: Index, faulty: Arr
 
 
 def _added(kind: str, how: dict[str, Any], times: Index, signal: Signal) -> Array:
-    """Whole steps of the resolution, so that they can be taken away again without loss."""
+    """Return the added value in whole steps of the resolution, so that subtracting it loses nothing."""
     if kind == SPIKE:
         return np.full(len(times), how["add"])
     steps = np.round(how["per_day"] * ((times - how["since"]) / DAY_MS) / signal.resolution)

@@ -1,16 +1,16 @@
-"""What goes wrong with a node: a schedule that is a function of (seed, device, time) alone.
+"""The faults of a node: a schedule that is a function of (seed, device, time) alone.
 
     value lane   drift | stuck | spike | fouling | clogging | warming   at most one episode at a time a lane,
-    clock lane   clock-skew                                              so that a label says all that
+    clock lane   clock-skew                                              so that its label fully says what
     link lane    outage | duplicates | reordering                        happened to a value
     body lane    theft
 
-Absolute time is cut into windows; a window of a lane holds at most one episode and holds it whole. So
-history, live running and shards agree without remembering anything. Drift, fouling and clogging end when
-somebody comes: a visit to the place, of which there are some a window. What the nodes of a place share,
-mast and grid, fails in sim/nodes/masts.py; a brown-out follows from the world: sim/nodes/radio.py. What an
-episode does to values: sim/nodes/damage.py. Episodes begin and end half an interval beside a tick: it is in
-an episode or it is not.
+Absolute time is cut into windows. A window of a lane holds at most one episode, and holds it whole, so
+history, live running and shards agree without remembering anything. Drift, fouling and clogging end with a
+visit to the place, of which there are some in a window. The nodes of a place share a mast and the grid; their
+failures are in sim/nodes/masts.py. A brown-out follows from the world: sim/nodes/radio.py. The effect of an
+episode on values is in sim/nodes/damage.py. Episodes begin and end half an interval beside a tick, so every
+tick is clearly inside or outside.
 """
 
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ NONE = "none"
 DRIFT, STUCK, SPIKE, FOULING, CLOGGING, WARMING = "drift", "stuck", "spike", "fouling", "clogging", "warming"
 SKEW, OUTAGE, DUPLICATES, REORDERING = "clock-skew", "outage", "duplicates", "reordering"
 THEFT, POWER_CUT, BROWN_OUT = "theft", "power-cut", "brown-out"
-GONE = "gone"  # its place has stopped, or nobody repairs it: only where that is forced
+GONE = "gone"  # its place has stopped, or nobody repairs it; happens only if a scenario forces it
 POWER_ON, LOSS, BIAS, UNTIMED, VISIT = "power-on", "loss", "bias", "no-clock", "visit"
 LANES = {
     "value": (DRIFT, STUCK, SPIKE, FOULING, CLOGGING, WARMING),
@@ -37,16 +37,16 @@ LANES = {
     "link": (OUTAGE, DUPLICATES, REORDERING),
     "body": (THEFT,),
 }
-VALUE = (*LANES["value"], POWER_ON)  # change what a sensor says
-DARK = (BROWN_OUT, POWER_CUT, THEFT, GONE)  # while it lasts nothing is measured
-# What a visit does, and which episodes it ends.
+VALUE = (*LANES["value"], POWER_ON)  # these change what a sensor reports
+DARK = (BROWN_OUT, POWER_CUT, THEFT, GONE)  # during these nothing is measured
+# Episode kinds that end with a visit → what the visitor did.
 DONE = {DRIFT: "calibrated", FOULING: "cleaned", CLOGGING: "cleaned"}
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """`window`: days of a window, in which a place is visited `visits` times. `rates`: kind to (episodes in
-    30 days, shortest, longest hours).
+    """A level of faults. A window is `window` days, and a place gets `visits` visits in it. `rates`: kind →
+    (episodes in 30 days, shortest, longest hours).
     """
 
     window: int
@@ -54,8 +54,8 @@ class Level:
     rates: dict[str, tuple[float, float, float]]
 
 
-# Every rate and duration here is an Assumption: no count of failures of the delta's nodes is published.
-# normal adds up to one episode a device and month, harsh to four a week. A spike lasts 1 to 3 readings.
+# Every rate and duration here is an Assumption: no failure counts of the delta's nodes are published. Normal
+# adds up to one episode a device and month, harsh to four a week. A spike lasts 1 to 3 readings.
 LEVELS = {
     "normal": Level(30, 2, {
         DRIFT: (0.15, 120, 480),  # an ageing electrode: days to weeks until somebody calibrates
@@ -63,12 +63,14 @@ LEVELS = {
         SPIKE: (0.20, 0, 0),  # a loose contact, lightning nearby
         FOULING: (0.10, 96, 480),  # algae and mud, dust on the dome: until the next cleaning
         CLOGGING: (0.10, 96, 480),  # leaves and bird droppings in the funnel of the rain gauge
-        WARMING: (0.08, 48, 240),  # a compensation that failed: it follows the temperature
-        SKEW: (0.08, 2, 72),  # a clock battery; until it is set again
-        OUTAGE: (0.02, 2, 48),  # its own antenna, or its SIM has no credit; the mast's: sim/nodes/masts.py
-        DUPLICATES: (0.10, 1, 12),  # acknowledgements get lost, two gateways hear it
+        # a temperature compensation that failed: the reading follows the temperature
+        WARMING: (0.08, 48, 240),
+        SKEW: (0.08, 2, 72),  # a clock's battery, until the clock is set again
+        # its own antenna, or no credit on its SIM; the mast's outages: sim/nodes/masts.py
+        OUTAGE: (0.02, 2, 48),
+        DUPLICATES: (0.10, 1, 12),  # acknowledgements get lost, or two gateways hear it
         REORDERING: (0.10, 1, 12),  # two gateways or paths of unequal delay
-        THEFT: (0.004, 120, 480),  # one device in twenty years; until there is another
+        THEFT: (0.004, 120, 480),  # one device in twenty years; until it is replaced
     }),
     "harsh": Level(3, 1, {
         DRIFT: (2.0, 12, 60),
@@ -84,44 +86,47 @@ LEVELS = {
         THEFT: (0.2, 24, 60),
     }),
 }  # fmt: skip
-QUIET = Level(30, 2, {})  # where nothing but what is forced happens
-_VISITED_MS = 2 * HOUR_MS  # Assumption: at 9 h in Vietnam, of a day in the later half of its part of a window
+QUIET = Level(30, 2, {})  # only forced incidents happen
+# Assumption: visits are at 9 h in Vietnam, on a day in the later half of their part of the window
+_VISITED_MS = 2 * HOUR_MS
 _SPIKE_READINGS = 3
-# Assumption: by how much of the signal's range a value drifts in all, or leaps.
+# Assumption: the share of the signal's range by which a value drifts in total, or jumps.
 _DRIFT_SHARE, _SPIKE_SHARE = (0.02, 0.10), (0.3, 0.9)
-# Assumption: what dirt does: most read less, an optical turbidity cell reads more; the share in the end.
+# Assumption: the effect of dirt. Most sensors read less, an optical turbidity cell reads more; the share is
+# that at the end.
 _FOULED = {"solar_radiation": -1, "water_ph": -1, "dissolved_oxygen": -1, "ammonia": -1, "salinity": -1,
            "turbidity": 1, "water_ec": -1, "soil_ec": -1}  # fmt: skip
 _FOULED_SHARE = (0.15, 0.5)
-_CLOGGED_SHARE = (0.0, 0.4)  # Assumption: of the rain, what still comes through
-# Assumption: cells and probes that a failed compensation leaves to the temperature beside them, by 0.2 to 1 %
-# of their range a kelvin. 2 % of a conductivity is what a kelvin does to water.
+_CLOGGED_SHARE = (0.0, 0.4)  # Assumption: share of the rain that still passes
+# Assumption: sensors whose temperature compensation may fail; they then follow the temperature beside them by
+# 0.2 to 1 % of their range a kelvin. For comparison, a kelvin changes the conductivity of water by 2 %.
 _COMPENSATED = {"soil_moisture": "soil_temperature", "soil_ec": "soil_temperature",
                 "salinity": "water_temperature", "water_ph": "water_temperature",
                 "dissolved_oxygen": "water_temperature", "air_pressure": "air_temperature"}  # fmt: skip
 _WARMED_SHARE = (0.002, 0.01)
-POWER_ON_VALUE = 85.0  # °C: what a DS18B20 holds before its first conversion (its data sheet)
+POWER_ON_VALUE = 85.0  # °C: a DS18B20 reports this before its first conversion (its data sheet)
 _THERMOMETERS = (
     "soil_temperature",
     "water_temperature",
-)  # Assumption: of soil and water such ones
-# Assumption: of LoRa probes of soil, so many reach us over a gateway that adds no time of its own. Who counts
-# (rain, planthoppers) does, or a reading that is made twice would be counted twice.
+)  # Assumption: thermometers of this kind measure soil and water
+# Assumption: this share of the LoRa soil probes reach us over a gateway that adds no time of its own. Models
+# that count (rain, planthoppers) are never among them: a reading that came twice would be counted twice.
 _UNTIMED_SHARE, _UNTIMED_MODELS = 0.25, frozenset({"soil-probe", "nutrient-probe"})
-REFERENCE = 25.0  # °C, to which conductivity and pH are referred
-# Totals, relays and what the radio measures of itself neither drift nor foul.
+REFERENCE = 25.0  # °C, the reference of conductivity and pH
+# Totals, relays and what the radio measures about itself neither drift nor foul.
 STEADY = frozenset({"pump_state", "valve_state", "aerator_state", "energy", "pest_count", "rainfall"})
 _NOT_SENSED = STEADY | {"battery_voltage", "rssi"}
-# Assumption: a clock runs 1 to 240 minutes ahead, 5 minutes to 2 days behind, starts at 1970 or is absent.
+# Assumption: a wrong clock runs 1 to 240 minutes ahead, 5 minutes to 2 days behind, starts at 1970 or is
+# absent.
 _AHEAD, _BEHIND = (1 / 60, 4.0), (1 / 12, 48.0)  # hours
-_SHARE = 0.4  # Assumption: of the messages in an episode, so many come twice or late
-_LATE, _AGAIN = 1.4, 0.3  # intervals by which they do
-LATEST = _LATE + _AGAIN  # intervals between being sent and coming for the last time
+_SHARE = 0.4  # Assumption: share of the messages in an episode that come twice or late
+_LATE, _AGAIN = 1.4, 0.3  # the delay in intervals: of late messages, and of second copies
+LATEST = _LATE + _AGAIN  # most intervals between sending a message and its last arrival
 
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """One thing wrong with `device` in [start, stop) epoch ms; `signal` None: with all it says."""
+    """One fault of `device` in [start, stop) epoch ms; `signal` is None if it is about all its messages."""
 
     device: str
     kind: str
@@ -132,7 +137,7 @@ class Episode:
 
 
 class Schedule:
-    """The episodes of one device of `place`, whatever the world is like. `timed`: it has a clock."""
+    """The episodes of one device of `place` that do not depend on the world. `timed`: it has a clock."""
 
     def __init__(
         self, seed: int, device: str, level: str, model: Model, ticks: Ticks, place: str = "",
@@ -141,10 +146,10 @@ class Schedule:
         self._seed, self._device, self._level = seed, device, LEVELS.get(level, QUIET)
         self._model, self._ticks, self._place = model, ticks, place
         self._lanes = [lane for lane in LANES if self._level.rates and (timed or lane != "clock")]
-        self._drawn = lru_cache(maxsize=12)(self._draw)  # the windows of a day: it is asked for often
+        self._drawn = lru_cache(maxsize=12)(self._draw)  # the windows of a day, which are asked for often
 
     def episodes(self, start: int, stop: int) -> list[Episode]:
-        """Those that overlap [start, stop) epoch ms, by start."""
+        """Return the episodes that overlap [start, stop) epoch ms, by start."""
         window = self._level.window * DAY_MS
         episodes = [
             episode
@@ -155,7 +160,7 @@ class Schedule:
         return sorted(episodes, key=lambda episode: (episode.start, episode.kind))
 
     def visits(self, number: int) -> list[int]:
-        """Epoch ms at which somebody comes to the place in a window: for all its nodes the same."""
+        """Return the epoch ms of the visits to the place in a window; they are the same for all its nodes."""
         count, days = self._level.visits, self._level.window // self._level.visits
         luck = uniform(self._seed, f"visit@{self._place}", number * count + np.arange(count))
         day = number * self._level.window + np.arange(count) * days + ((1 + luck) / 2 * days).astype(int)
@@ -186,13 +191,13 @@ class Schedule:
         else:
             begin = first + int(place * (level.window * DAY_MS // interval - 2 - ticks))
             last = begin + ticks
-        if begin <= self._ticks.first or last <= begin:  # a sensor is new when it begins
+        if begin <= self._ticks.first or last <= begin:  # a sensor has no fault when it is new
             return None
         start, stop = self._ticks.edge(begin), self._ticks.edge(last)
         return Episode(self._device, kind, signal, start, stop, self._how(kind, signal, start, stop, more))
 
     def _signals(self, kind: str) -> list[str]:
-        """Which of its signals this can happen to."""
+        """Return the signals of the node that this can happen to."""
         if kind == CLOGGING:
             return [name for name in self._model.signals if name == "rainfall"]
         if kind == WARMING:
@@ -203,7 +208,7 @@ class Schedule:
         return [name for name in self._model.signals if name not in _NOT_SENSED] if kind in VALUE else []
 
     def _how(self, kind: str, name: str | None, start: int, stop: int, luck: list[float]) -> dict[str, Any]:
-        """The parameters: with `since`, all that is needed to do it again."""
+        """Return the parameters; with `since` they suffice to repeat the change."""
         sign = -1 if luck[1] < 0.5 else 1
         if kind == SKEW:
             return _skew(start, luck)
@@ -233,19 +238,19 @@ class Schedule:
 
 
 def thermometer(model: Model) -> str | None:
-    """Which of its signals wakes up with POWER_ON_VALUE."""
+    """Return the signal that reads POWER_ON_VALUE after a power-on, if the model has one."""
     return next((name for name in _THERMOMETERS if name in model.signals), None)
 
 
 def timed(seed: int, device: str, model: str) -> bool:
-    """Whether the messages of a device carry a time."""
+    """Return whether the messages of a device carry a time."""
     if model not in _UNTIMED_MODELS:
         return True
     return bool(uniform(seed, f"clock@{device}", np.zeros(1, np.int64))[0] >= _UNTIMED_SHARE)
 
 
 def _skew(start: int, luck: list[float]) -> dict[str, Any]:
-    """Milliseconds to add to a timestamp; None: it is left out. Each of four ways is as likely."""
+    """Return the ms to add to a timestamp, None to leave it out; each of four ways is equally likely."""
     way = int(luck[1] * 4)
     if way == 0:
         return {"offset_ms": int(_between(_AHEAD, luck[0]) * HOUR_MS)}

@@ -1,14 +1,14 @@
 """What the nodes of a place share and lose together: the mast that carries their radio, and the grid.
 
     mast-outage ─► outage of everything that talks over it
-    grid-cut ───┬► outage of the LoRa nodes, whose gateway goes at once
+    grid-cut ───┬► outage of the LoRa nodes, whose gateway fails at once
                 ├► outage of the 4G nodes, when the batteries of the mast are empty
-                └► power-cut of what hangs on mains: it measures nothing
-    theft ──────► nothing, until there is another (drawn for one device in sim/nodes/faults.py; forced here)
-    gone ───────► nothing, as long as the place has stopped or nobody repairs the node (only forced)
+                └► power-cut of the nodes on mains: they measure nothing
+    theft ──────► nothing until it is replaced (drawn for one device in sim/nodes/faults.py; forced here)
+    gone ───────► nothing while the place has stopped or nobody repairs the node (only forced)
 
-A function of (seed, place, time) alone, in windows as those of faults.py, so that history, live running and
-shards agree. `Network(forced=…)` is where a scenario says what has to happen.
+Incidents are a function of (seed, place, time) alone, in windows like those of faults.py, so history, live
+running and shards agree. A scenario passes the incidents that must happen as `Network(forced=…)`.
 """
 
 import math
@@ -26,19 +26,19 @@ from sim.physics.streams import draws
 
 MAST_OUTAGE, GRID_CUT = "mast-outage", "grid-cut"
 INCIDENTS = (MAST_OUTAGE, GRID_CUT, THEFT, GONE)
-# Assumption: (incidents of a place in 30 days, shortest, longest hours; short ones are more frequent, as the
-# logarithm of what they last is uniform). No record of the province's masts and lines was found.
+# Assumption: (incidents of a place in 30 days, shortest, longest hours). Short ones are more frequent,
+# because the logarithm of the duration is uniform. No record of the province's masts and lines was found.
 SHARED = {
     "normal": {MAST_OUTAGE: (0.12, 1.0, 72.0), GRID_CUT: (0.15, 0.5, 84.0)},
     "harsh": {MAST_OUTAGE: (1.5, 1.0, 36.0), GRID_CUT: (1.5, 0.5, 36.0)},
 }
-_STORMS, _WORST = 0.5, 227  # Assumption: half as many more in mid-August, half as many less in February
-BATTERIES_MS = 4 * HOUR_MS  # Assumption: of a 4G mast; the LoRa gateway on it has none
+_STORMS, _WORST = 0.5, 227  # Assumption: half as many again in mid-August, half as many less in February
+BATTERIES_MS = 4 * HOUR_MS  # Assumption: batteries of a 4G mast; the LoRa gateway on it has none
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """What happens to `place` in [start, stop) epoch ms, or to one `device` of it. `kind`: of INCIDENTS."""
+    """An incident at `place`, or of one `device` of it, in [start, stop) epoch ms; `kind`: of INCIDENTS."""
 
     kind: str
     place: str
@@ -54,20 +54,21 @@ class Incident:
 
 
 class Network:
-    """Masts and grid of all places. `level`: of faults; `forced`: what happens besides, at any level."""
+    """Masts and grid of all places. `level`: of faults; `forced`: happens besides, at any level."""
 
     def __init__(self, seed: int, level: str, forced: Iterable[Incident] = ()) -> None:
         self._seed, self._forced = seed, tuple(forced)
         self._window = LEVELS[level].window if level in LEVELS else 1
         self._rates = SHARED.get(level, {})
-        self._drawn = lru_cache(maxsize=4096)(self._draw)  # every node of a place asks for the same
+        # cached, because every node of a place asks for the same
+        self._drawn = lru_cache(maxsize=4096)(self._draw)
 
     def forces(self, place: str) -> bool:
-        """Whether something has to happen there."""
+        """Return whether anything is forced at a place."""
         return any(one.place == place for one in self._forced)
 
     def incidents(self, place: str, start: int, stop: int) -> list[Incident]:
-        """Those that overlap [start, stop) epoch ms, by start."""
+        """Return the incidents that overlap [start, stop) epoch ms, by start."""
         window = self._window * DAY_MS
         found = [
             incident
@@ -93,7 +94,7 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One device's part in it. `lora`: how it talks; `mains`: it has no battery."""
+    """One device's share in its network. `lora`: it uses LoRa; `mains`: it has no battery."""
 
     network: Network
     device: Device
@@ -102,8 +103,8 @@ class Share:
     mains: bool
 
     def episodes(self, start: int, stop: int) -> list[Episode]:
-        """What incidents are to this device, overlapping [start, stop) epoch ms, by start."""
-        beside = self.ticks.interval  # an episode begins and ends up to half of one beside its incident
+        """Return the incidents' episodes for this device that overlap [start, stop) epoch ms, by start."""
+        beside = self.ticks.interval  # an episode's edges are up to half an interval beside its incident's
         found = [
             episode
             for incident in self.network.incidents(self.device.community, start - beside, stop + beside)

@@ -1,10 +1,10 @@
-"""A simulated node: its sensors, its power and radio, and what fails of them, many days at a time.
+"""A simulated node: its sensors, its power and radio, and their faults, computed many days at a time.
 
     sensors.healthy ─► damage.change ─► power, radio ─► delivered ─► telemetry: readings, deliveries
 
-What a node says at a tick is a function of (seed, device, tick) alone. History takes blocks of days; live
-running takes a day tick by tick and lets processes do the faults (sim/run.py): both see the same.
-Without faults a node is an ideal one: noise, but no bias, brown-out or loss; only what a scenario forces upon
+What a node reports at a tick is a function of (seed, device, tick) alone. History computes blocks of days;
+live running goes through a day tick by tick, and processes apply the faults (sim/run.py). Both give the same.
+Without faults a node is ideal: it has noise, but no bias, brown-out or loss. Only what a scenario forces upon
 its place happens to it.
 """
 
@@ -45,14 +45,14 @@ from sim.nodes.ticks import grid
 from sim.physics.actions import Actions
 from sim.physics.world import World
 
-BLOCK = 2304  # ticks, in whole days, that history computes at once: numpy's cost a call is spread
-AHEAD = 24  # ticks, of one day, whose messages are made at once in live running
+BLOCK = 2304  # ticks, in whole days, that history computes at once, which spreads numpy's cost of a call
+AHEAD = 24  # ticks of one day whose messages live running makes at once
 
 
 class Node:
-    """One device of the pilot's fleet. `level`: of faults (sim/nodes/faults.py). `actions` change its world.
-    `interval`: seconds between readings, instead of its model's. `network`: what it shares with its place; by
-    itself it draws the same.
+    """One device of the pilot's fleet. `level` is the level of faults (sim/nodes/faults.py). `actions` change
+    its world. `interval` is the seconds between readings, instead of its model's. `network` is what it shares
+    with its place; without one it draws an equal one itself.
     """
 
     def __init__(
@@ -68,12 +68,13 @@ class Node:
         self.plot = plot_of(int(device.device.rsplit("-", 1)[1]))
         network = Network(seed, level) if network is None else network
         self.faulty = level != NONE or network.forces(device.community)
-        self.timed = level == NONE or timed(seed, device.device, device.model)  # its messages carry a time
+        # whether its messages carry a time
+        self.timed = level == NONE or timed(seed, device.device, device.model)
         self.sensors = Sensors(
             world, device, self.plot, self.model, self.ticks, seed, actions, ideal=level == NONE
         )
         self.telemetry = Telemetry(device, self.ticks, boot=f"sim-{seed}")
-        self._ahead: dict[int, bytes] = {}  # messages by their time, of the world after so many actions
+        self._ahead: dict[int, bytes] = {}  # messages by time, valid until there is another action
         self._acted = 0
         if self.faulty:
             self._prepare(seed, pilot, level, network)
@@ -95,39 +96,36 @@ class Node:
         self._thermometer = thermometer(self.model)
         rain = partial(sensors.true, "rainfall")
         self.radio = Radio(seed, name, link, km, ticks, rain, self.on, self._planned, parts, met)
-        self._stuck: tuple[int, float] | None = None  # start of the last such episode, and its value
+        self._stuck: tuple[int, float] | None = None  # start of the last stuck episode, and its value
 
     def readings(self, start: int, stop: int, by: int | None = None) -> Iterator[Reading]:
-        """What it measures in [start, stop) epoch ms and what arrives in the end, or before `by`, in order of
-        measuring.
-        """
+        """Yield in order what it measures in [start, stop) epoch ms and what arrives, ever or before `by`."""
         for span in self._blocks(start, stop):
             yield from self.telemetry.readings(_arrived(span, by))
 
     def deliveries(self, start: int, stop: int, by: int | None = None) -> Iterator[Delivery]:
-        """The same readings, with how each travels."""
+        """Yield the same readings, with how each travels."""
         for span in self._blocks(start, stop):
             yield from self.telemetry.deliveries(_arrived(span, by))
 
     def underway(self, start: int, stop: int) -> Iterator[Delivery]:
-        """What it measured in [start, stop) epoch ms that comes at `stop` or later, for the first time or
-        again.
-        """
+        """Yield what it measured in [start, stop) epoch ms and what comes, or comes again, from `stop` on."""
         for span in self._blocks(max(start, self.waits(stop)), stop):
             if span.arrives is not None and span.again is not None:
                 late = span.where(np.maximum(span.arrives, span.again) >= stop)
                 yield from self.telemetry.deliveries(late)
 
     def waits(self, at: int) -> int:
-        """Epoch ms since which it may have measured what has not come at `at`."""
+        """Return the epoch ms from which on its readings may still be on their way at `at`."""
         if not self.faulty:
             return at
         carrier, ticks = self.radio.carrier, self.ticks
-        longest = carrier.memory * carrier.gap + int(LATEST * ticks.interval)  # from being sent to coming
+        # between sending a message and its arrival
+        longest = carrier.memory * carrier.gap + int(LATEST * ticks.interval)
         return min(at, ticks.time(self.radio.unsent(ticks.at(at - longest))))
 
     def _blocks(self, start: int, stop: int) -> Iterator[Span]:
-        """What is delivered of blocks of days."""
+        """Yield what is delivered, in blocks of days."""
         start = max(start, self.since)
         days = max(1, BLOCK * self.ticks.interval // DAY_MS)
         while start < stop:
@@ -136,7 +134,7 @@ class Node:
             start = end
 
     def delivered(self, start: int, stop: int) -> Span:
-        """What arrives in the end of what it measures in [start, stop) epoch ms."""
+        """Return what it measures in [start, stop) epoch ms and what arrives of it in the end."""
         healthy = self.sensors.healthy(start, stop)
         if not self.faulty or not len(healthy.times):
             return healthy
@@ -153,7 +151,7 @@ class Node:
         return Span(span.times, span.values, claims, arrives, again).where(kept)
 
     def message(self, tick: int) -> bytes:
-        """What it says at epoch ms `tick` of its grid, where it exists and nothing fails."""
+        """Return its message at epoch ms `tick` of its grid, if it exists then and nothing fails."""
         acted = self.sensors.acted
         if acted != self._acted or tick not in self._ahead:
             stop = min(tick + AHEAD * self.ticks.interval, (tick // DAY_MS + 1) * DAY_MS)
@@ -163,8 +161,8 @@ class Node:
         return self._ahead[tick]
 
     def episodes(self, start: int, stop: int) -> list[Episode]:
-        """What goes wrong in [start, stop) epoch ms, whole episodes, brown-outs too. What a radio without a
-        memory loses is an episode a day.
+        """Return its faults in [start, stop) epoch ms as whole episodes, with brown-outs. The losses of a
+        radio without a memory are one episode a day.
         """
         if not self.faulty:
             return []
@@ -176,7 +174,7 @@ class Node:
         return sorted(episodes, key=lambda episode: (episode.start, episode.kind))
 
     def on(self, first: int, last: int) -> Mask:
-        """Whether it has power, and is there, at ticks [first, last)."""
+        """Return whether it has power and is in place at ticks [first, last)."""
         on = np.ones(last - first, dtype=bool) if self._power is None else self._power.on(first, last)
         for episode in self._planned(self.ticks.time(first), self.ticks.time(last)):
             if episode.kind in DARK:
@@ -185,11 +183,11 @@ class Node:
         return on
 
     def _planned(self, start: int, stop: int) -> list[Episode]:
-        """What happens whatever the world is like: to it alone, and to its place."""
+        """Return the episodes that do not depend on the world: its own, and those of its place."""
         return self._schedule.episodes(start, stop) + self._share.episodes(start, stop)
 
     def _awakenings(self, start: int, stop: int) -> list[Episode]:
-        """First readings after a brown-out, of a thermometer with which nothing else is wrong just then."""
+        """The first readings after brown-outs, of a thermometer that has no other fault just then."""
         name, interval, how = self._thermometer, self.ticks.interval, {"value": POWER_ON_VALUE}
         if self._power is None or name is None:
             return []
@@ -205,7 +203,7 @@ class Node:
         ]  # fmt: skip
 
     def _losses(self, start: int, stop: int) -> list[Episode]:
-        """The days of what the radio loses."""
+        """Return one episode a day for what the radio loses."""
         ticks, beside = self.ticks, self.ticks.interval
         days = range((start - beside) // DAY_MS, (stop + beside) // DAY_MS + 1)
         edges = [ticks.edge(ticks.at(day * DAY_MS)) for day in (*days, days.stop)]
@@ -213,7 +211,7 @@ class Node:
         return [Episode(name, LOSS, None, a, b) for a, b in pairwise(edges) if a < stop and b > start]
 
     def _filled(self, episode: Episode) -> Episode:
-        """A stuck sensor goes on measuring what it measured last."""
+        """Give a stuck sensor its value: the last one that it measured."""
         if episode.kind != STUCK:
             return episode
         if self._stuck is None or self._stuck[0] != episode.start:
@@ -223,5 +221,5 @@ class Node:
 
 
 def _arrived(span: Span, by: int | None) -> Span:
-    """What of it has come before epoch ms `by`; None: some day."""
+    """Return the part of a span that arrives before epoch ms `by`, or at any time if `by` is None."""
     return span if by is None or span.arrives is None else span.where(span.arrives < by)

@@ -1,11 +1,11 @@
-"""A solar node's power and its radio: when it is on, and when what it measured gets through.
+"""A solar node's power and radio: when it is on, and when its measurements get through.
 
-    LoRa   measured while on ─► link open at this tick? ─► it arrives, or is lost: nobody asks for it
-    4G     measured while on ─► memory (so many messages) ─► link open at this tick? ─► all, oldest first
+    LoRa   measured while on ─► link open at this tick? ─► it arrives, or is lost: it is never repeated
+    4G     measured while on ─► memory (limited) ─► link open at this tick? ─► all of it, oldest first
 
-Whether the link is open at a tick is a function of (seed, device, tick), so when a message arrives can be
-computed for a whole history at once, and live running finds the same by really keeping a queue. With a
-memory a message is lost only when that is full: then the oldest gives way.
+Whether the link is open at a tick is a function of (seed, device, tick). So the arrival of messages can be
+computed for a whole history at once, and live running finds the same by keeping a real queue. With a memory,
+a message is lost only if the memory is full: the oldest is dropped.
 """
 
 import math
@@ -25,8 +25,9 @@ from sim.physics.streams import Array, Index, uniform
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """`loss` of a transmission near the mast, more by `per_km` and `per_mm` of rain in ten minutes, at most
-    `most`; `memory` messages are kept, the present one among them, and sent `gap` ms apart (0: none is).
+    """A kind of link. `loss` is the chance of losing a transmission near the mast; `per_km` and `per_mm` (of
+    rain in ten minutes) add to it, up to `most`. `memory` messages are kept, including the present one (0:
+    none), and sent `gap` ms apart.
     """
 
     name: str
@@ -38,26 +39,26 @@ class Carrier:
     gap: int
 
 
-# Assumption: all of it. Uplinks of LoRa in the open (class A, unconfirmed, one gateway a commune) are lost by
-# some per cent, and its probes keep nothing. 4G loggers lose hardly any and keep two weeks.
+# Assumption: all of these values. Of LoRa uplinks in the open (class A, unconfirmed, one gateway a commune)
+# some per cent are lost, and LoRa probes keep nothing. 4G loggers lose hardly any and keep two weeks.
 LORA = Carrier("LoRa", loss=0.01, per_km=0.012, per_mm=0.02, most=0.5, memory=0, gap=0)
 MOBILE = Carrier("4G", loss=0.002, per_km=0.0002, per_mm=0.003, most=0.2, memory=2016, gap=100)
-_RAIN_MS = 10 * MINUTE_MS  # of what `per_mm` is meant
-_KM_A_DEGREE = 111.2  # of latitude, mean of the WGS 84 ellipsoid
-_AROUND = 8  # ticks looked at before and behind at once; more where the link stays shut
-_DAY = 144  # ticks that are looked back at once
-_MARGIN = 16  # ticks whose power is found out beside those asked for
+_RAIN_MS = 10 * MINUTE_MS  # the time that `per_mm` refers to
+_KM_A_DEGREE = 111.2  # km in a degree of latitude, mean of the WGS 84 ellipsoid
+_AROUND = 8  # ticks to look at before and after; doubled while the link stays shut
+_DAY = 144  # ticks to look back at once
+_MARGIN = 16  # extra ticks on either side whose power is computed as well
 _FURTHEST = 90 * _DAY  # Assumption: a node that is silent for three months has lost what it kept
 TOO_LOW, ENOUGH = 3.6, 3.7  # V of the cell. Assumption: a usual cut-off and its hysteresis
 
 
 def carrier(model: str) -> Carrier:
-    """What a model of node talks over."""
+    """Return the link that a model of node uses."""
     return LORA if model in lora.MODELS else MOBILE
 
 
 def distance(pilot: Pilot, place: str) -> float:
-    """km from the middle of the pilot. Assumption: masts get sparser away from it."""
+    """Return the km from the middle of the pilot. Assumption: masts are sparser far from it."""
     lat = sum(p.lat for p in pilot.places) / len(pilot.places)
     lon = sum(p.lon for p in pilot.places) / len(pilot.places)
     here = pilot.place[place]
@@ -66,15 +67,16 @@ def distance(pilot: Pilot, place: str) -> float:
 
 
 def away(seed: int, device: str) -> float:
-    """km of a LoRa node from its gateway. Assumption: anywhere within its reach."""
+    """Return a LoRa node's km from its gateway. Assumption: anywhere within reach, uniform in area."""
     return lora.REACH * math.sqrt(float(uniform(seed, f"away@{device}", np.zeros(1, np.int64))[0]))
 
 
 @dataclass(frozen=True)
 class Radio:
-    """One node's link, `km` from its mast. `rain` (mm an interval) and `on` answer for ticks [a, b),
-    `episodes` for epoch ms. A message needs `uplinks`, each of which meets another with a chance of
-    `collided`.
+    """One node's link, `km` from its mast.
+
+    `rain` (mm an interval) and `on` answer for ticks [a, b), `episodes` for epoch ms. A message needs
+    `uplinks` uplinks, and each collides with another node's with the chance `collided`.
     """
 
     seed: int
@@ -89,32 +91,34 @@ class Radio:
     collided: float = 0.0
 
     def loss(self, first: int, last: int) -> Array:
-        """Chance that a message sent at these ticks fails."""
+        """Return the chance that a message sent at these ticks is lost."""
         link = self.carrier
         hard = self.rain(first, last) * (_RAIN_MS / self.ticks.interval)
         chance = np.minimum(link.loss + link.per_km * self.km + link.per_mm * hard, link.most)
         return np.asarray(1 - ((1 - chance) * (1 - self.collided)) ** self.uplinks)
 
     def heard(self, first: int, last: int) -> Mask:
-        """Whether a transmission at these ticks would get through, were there no outage."""
+        """Return whether a transmission at these ticks gets through if there is no outage."""
         luck = uniform(self.seed, f"radio@{self.device}", np.arange(first, last))
         return np.asarray(luck >= self.loss(first, last))
 
     def chosen(self, episode: Episode, ticks: Index) -> Mask:
-        """Which messages an episode of duplicates or reordering touches."""
+        """Return which messages an episode of duplicates or reordering affects."""
         luck = uniform(self.seed, f"{episode.kind}@{self.device}", ticks)
         inside = (ticks >= self.ticks.at(episode.start)) & (ticks < self.ticks.at(episode.stop))
         return np.asarray((luck < episode.parameters["share"]) & inside)
 
     def trips(self, first: int, last: int) -> tuple[Index, Mask]:
-        """For ticks [first, last): epoch ms at which their messages arrive, and whether they ever do."""
+        """For ticks [first, last): return the epoch ms of their messages' arrival, and whether they ever
+        arrive.
+        """
         ticks = np.arange(first, last)
         if not self.carrier.memory:
             on, heard = self._look(first, last)
             return ticks * self.ticks.interval + self.ticks.phase, on & heard
         low, on, heard = self._around(first, last)
         ups = np.flatnonzero(on & heard) + low
-        count = np.cumsum(on)  # messages measured from `low` to a tick, itself included
+        count = np.cumsum(on)  # messages measured from `low` up to and including a tick
         after = np.searchsorted(ups, ticks)
         if len(ups) == 0:
             return ticks, np.zeros(len(ticks), dtype=bool)
@@ -126,12 +130,12 @@ class Radio:
         return arrives, on[first - low : last - low] & (after < len(ups)) & (place >= 0)
 
     def waiting(self, tick: int) -> int:
-        """How many messages measured before this tick have not been sent."""
+        """Return how many messages measured before this tick have not been sent."""
         first = self.unsent(tick)
         return min(int(self.on(first, tick).sum()), self.carrier.memory) if first < tick else 0
 
     def unsent(self, tick: int) -> int:
-        """The first tick of those that wait before this one: behind the last at which the link was open."""
+        """Return the first tick whose message waits at this tick: the one after the link was last open."""
         if tick <= self.ticks.first or not self.carrier.memory:
             return tick
         low, on, heard = self._around(tick, tick + 1)
@@ -139,7 +143,7 @@ class Radio:
         return low + int(sent[-1]) + 1 if len(sent) else low
 
     def later(self, kind: str, ticks: Index) -> Index:
-        """Milliseconds by which messages come later (REORDERING) or again (DUPLICATES); 0: not."""
+        """Return the ms by which messages come late (REORDERING) or again (DUPLICATES); 0 if they do not."""
         out = np.zeros(len(ticks), dtype=np.int64)
         for episode in self.episodes(self.ticks.time(int(ticks[0])), self.ticks.time(int(ticks[-1])) + 1):
             if episode.kind == kind:
@@ -147,7 +151,7 @@ class Radio:
         return out
 
     def _around(self, first: int, last: int) -> tuple[int, Mask, Mask]:
-        """From a tick before `first` at which the link was open to one behind `last`: power, and openness."""
+        """Return power and openness from a tick before `first` with an open link to one after `last`."""
         low, high, step = max(self.ticks.first, first - _AROUND), last + _AROUND, _AROUND
         on, heard = self._look(low, high)
         while low > self.ticks.first and not self._enough(on[: first - low], heard):
@@ -175,22 +179,22 @@ class Radio:
 
 
 class Power:
-    """Whether a solar node is on. `volts`: the world's battery at ticks [a, b)."""
+    """Whether a solar node is on. `volts` returns the world's battery voltage at ticks [a, b)."""
 
     def __init__(self, device: str, ticks: Ticks, volts: Callable[[int, int], Array]) -> None:
         self._device, self._ticks, self._volts = device, ticks, volts
         self._known = (
             ticks.first,
             np.ones(0, dtype=bool),
-        )  # from this tick on; it begins with a full battery
+        )  # first tick, and states from it on; a node begins with a full battery
 
     def on(self, first: int, last: int) -> Mask:
-        """One bool for each tick in [first, last): off under 3.6 V until it is over 3.7 V."""
+        """Return one bool for each tick in [first, last): off under 3.6 V until it is over 3.7 V."""
         low, states = self._known
         if last <= first:
             return np.ones(0, dtype=bool)
         if not (low <= first and last <= low + len(states)):
-            # what lies a little beside is asked for too: the battery's course is the dear part
+            # compute some ticks on either side, too: the battery's simulation is the expensive part
             low, high = max(self._ticks.first, first - _MARGIN), last + _MARGIN
             low = min(low, first)
             states = self._states(low, high)
@@ -204,7 +208,7 @@ class Power:
         return np.asarray(np.where(latest < 0, before, volts[latest] > ENOUGH))
 
     def episodes(self, start: int, stop: int) -> list[Episode]:
-        """Brown-outs that overlap [start, stop) epoch ms, whole."""
+        """Return the brown-outs that overlap [start, stop) epoch ms, whole."""
         ticks = self._ticks
         first, last = max(ticks.first, ticks.at(start) - 1), ticks.at(stop) + 1
         if last <= first:
@@ -226,7 +230,7 @@ class Power:
         ]
 
     def _before(self, tick: int) -> bool:
-        """Whether it was on before this tick: as the last voltage that decides says."""
+        """Return whether it was on before this tick, by the last voltage outside the two limits."""
         low, states = self._known
         if low < tick <= low + len(states):
             return bool(states[tick - low - 1])

@@ -3,7 +3,7 @@
     world ─► + bias ─► + noise ─► plausible range ─► resolution ─► healthy values, a column a signal
     rain  ─► tips of a bucket, each of 0.2 mm
 
-The values of a day are a function of (seed, device, day) alone, whatever else is asked for.
+The values of a day are a function of (seed, device, day) alone, whatever other days are computed.
 """
 
 from functools import cached_property
@@ -22,15 +22,15 @@ from sim.physics.moment import ANCHOR
 from sim.physics.streams import Array, Index, chance
 from sim.physics.world import World
 
-# Assumption: a sensor's noise is a small share of the signal's plausible range and at most a few steps of
-# its resolution, and states have none.
+# Assumption: a sensor's noise is a small share of the signal's plausible range, and at most a few steps of
+# its resolution. States have none.
 NOISE_SHARE = 0.003
 NOISE_STEPS = 2
 BIAS_STEPS = 1.0  # Assumption: standard deviation of a calibrated sensor's bias, in steps; none of states
 
 
 class Sensors:
-    """The sensors of one node on `plot`. `ideal`: they have no bias. `actions` change their world."""
+    """The sensors of one node on `plot`. `ideal` sensors have no bias. `actions` change their world."""
 
     def __init__(
         self, world: World, device: Device, plot: int, model: Model, ticks: Ticks, seed: int,
@@ -44,7 +44,7 @@ class Sensors:
 
     @cached_property
     def bias(self) -> dict[str, float]:
-        """What each sensor always adds: whole steps of the resolution, where it is not 0."""
+        """The value that each sensor always adds, in whole steps of the resolution; zeros are left out."""
         if self._ideal:
             return {}
         names = [name for name in self._noisy if name != "rssi"]
@@ -54,11 +54,11 @@ class Sensors:
 
     @property
     def acted(self) -> int:
-        """How many actions its world knows: with another what it will measure is another."""
+        """The number of actions in its world. A new action changes what will be measured."""
         return 0 if self._actions is None else self._actions.count(self._device.community)
 
     def healthy(self, start: int, stop: int) -> Span:
-        """What they measure in [start, stop) epoch ms where nothing fails."""
+        """Return what the sensors measure in [start, stop) epoch ms if nothing fails."""
         ticks = self._ticks
         first, last = max(ticks.at(start), ticks.first), ticks.at(stop)
         if last <= first:
@@ -70,7 +70,9 @@ class Sensors:
         return Span(span.times[part], {name: column[part] for name, column in span.values.items()})
 
     def true(self, name: str, first: int, last: int) -> Array:
-        """The world at ticks [first, last); a day in which it begins has ticks before that."""
+        """Return the world's values at ticks [first, last). Ticks before ANCHOR get the values at ANCHOR: the
+        world's first day has such ticks.
+        """
         times = np.maximum(self._times(first, last), ANCHOR)
         device, interval = self._device, self._model.interval
         return self._world.signal(device.community, self._plot, name, times, interval, device.model)
@@ -79,14 +81,16 @@ class Sensors:
         return np.arange(first, last) * self._ticks.interval + self._ticks.phase
 
     def _day(self, number: int) -> Span:
-        """A day as live running asks for it, tick by tick. Actions change the days that are to come."""
+        """Return a day, cached for live running, which asks tick by tick. A new action makes it compute
+        again.
+        """
         key = (number, self.acted)
         if self._day_kept is None or self._day_kept[0] != key:
             self._day_kept = (key, self._measure(number, number + 1))
         return self._day_kept[1]
 
     def _measure(self, low: int, high: int) -> Span:
-        """All ticks of days [low, high), whether the node exists then or not."""
+        """Measure all ticks of days [low, high), even those before the node exists."""
         first, last = self._ticks.at(low * DAY_MS), self._ticks.at(high * DAY_MS)
         noise = dict(zip(self._noisy, self._noise(low, high), strict=True))
         values, times = dict[str, Array](), self._times(first, last)
@@ -105,12 +109,14 @@ class Sensors:
         return Span(times, values)
 
     def _noise(self, low: int, high: int) -> Array:
-        """Standard normal: a row a noisy signal, a column a tick. A day's noise depends on no other day."""
+        """Standard normal noise: a row for each noisy signal, a column for each tick. A day's noise depends
+        on no other day.
+        """
         bits = self._bits("noise")
         stream, state, days = np.random.Generator(bits), bits.state, []
         for number in range(low, high):
             count = self._ticks.at((number + 1) * DAY_MS) - self._ticks.at(number * DAY_MS)
-            # to set the counter costs an eighth of what a new generator does
+            # setting the counter costs an eighth of making a new generator
             state["state"]["counter"][:] = (0, 0, number, 0)
             bits.state = state
             days.append(stream.standard_normal((len(self._noisy), count)))
@@ -122,16 +128,16 @@ class Sensors:
 
 
 def _tips(rain: Array, day: Index, signal: Signal) -> Array:
-    """How often the bucket of a rain gauge tips in each interval: what does not fill it waits for more,
-    within a day (UTC), at whose beginning it is half full.
+    """Return how often a rain gauge's bucket tips in each interval. Rain that does not fill the bucket stays
+    in it, within a day (UTC); it is half full when the day begins.
     """
     total = np.cumsum(rain)
-    begins = np.searchsorted(day, day)  # the first tick of each one's day
+    begins = np.searchsorted(day, day)  # for each tick, the first tick of its day
     tipped = np.floor((total - (total - rain)[begins]) / signal.resolution + 0.5)
     before = np.concatenate(([0.0], tipped[:-1]))
     return np.asarray(tipped - np.where(begins == np.arange(len(day)), 0.0, before))
 
 
 def _scale(signal: Signal) -> float:
-    """The standard deviation of a sensor's noise."""
+    """Return the standard deviation of a sensor's noise."""
     return min((signal.high - signal.low) * NOISE_SHARE, NOISE_STEPS * signal.resolution)

@@ -1,4 +1,4 @@
-"""What a node says of a span of time, as columns: the form in which its readings are made."""
+"""A node's measurements over a span of time, as columns."""
 
 from typing import NamedTuple
 
@@ -13,10 +13,10 @@ NO_CLOCK = -1  # stands for a message without a timestamp
 
 
 class Span(NamedTuple):
-    """What a node says of a span of time, as columns: when it measured (epoch ms), values by signal.
+    """A node's measurements over a span of time: `times` (epoch ms), and `values` by signal.
 
-    `claims`: its own timestamps (NO_CLOCK: none). `arrives`, `again`: epoch ms at which a message comes,
-    and comes a second time (0: it does not). None where there are no faults.
+    `claims` are the node's own timestamps (NO_CLOCK: none). `arrives` and `again` are the epoch ms at which a
+    message comes, and comes a second time (0: it does not). The three are None if there are no faults.
     """
 
     times: Index
@@ -26,7 +26,7 @@ class Span(NamedTuple):
     again: Index | None = None
 
     def where(self, mask: Mask) -> "Span":
-        """What of it `mask` chooses, of a node with faults."""
+        """Return the rows chosen by `mask`; for a node with faults."""
         assert self.claims is not None and self.arrives is not None and self.again is not None
         values = {name: column[mask] for name, column in self.values.items()}
         return Span(self.times[mask], values, self.claims[mask], self.arrives[mask], self.again[mask])

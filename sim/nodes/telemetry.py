@@ -1,4 +1,4 @@
-"""What a node says: the readings of a span, how each is delivered, and the contract's JSON."""
+"""A node's messages: the readings of a span, how each is delivered, and the contract's JSON."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -10,13 +10,14 @@ from devices.contract.reading import Device, Reading
 from sim.nodes.span import NO_CLOCK, Span
 from sim.nodes.ticks import Ticks
 
-_json = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps would make an encoder for each message
+# reused, because json.dumps makes a new encoder for each message
+_json = json.JSONEncoder(separators=(",", ":")).encode
 
-# What the contract believes of a clock (DESIGN section 3): not before 2020, not 5 minutes ahead.
+# The contract believes a clock (DESIGN section 3) if it is not before 2020 and not 5 minutes ahead.
 
 
 class Delivery(NamedTuple):
-    """A reading on its way. `clock`: its message carries a timestamp. Epoch ms as in Span."""
+    """A reading on its way. `clock`: its message has a timestamp. `arrives` and `again`: as in Span."""
 
     reading: Reading
     clock: bool
@@ -25,13 +26,13 @@ class Delivery(NamedTuple):
 
 
 class Telemetry:
-    """Turns what one node measured into its readings. `boot` is the node's run, as the contract has it."""
+    """Turns what one node measured into readings. `boot` identifies the node's run, as in the contract."""
 
     def __init__(self, device: Device, ticks: Ticks, boot: str) -> None:
         self._device, self._ticks, self.boot = device, ticks, boot
 
     def readings(self, span: Span) -> Iterator[Reading]:
-        """Each as the gateway would have it: stamped on arrival where the node's clock is not believed."""
+        """Return the readings as the gateway stores them: at arrival time if the clock is not believed."""
         count = len(span.times)
         times: Iterable[int] = span.times.tolist()
         claims: Iterable[int | None] = repeat(None, count)
@@ -47,7 +48,7 @@ class Telemetry:
         return map(Reading._make, parts)
 
     def deliveries(self, span: Span) -> Iterator[Delivery]:
-        """The same readings, with how each travels."""
+        """Yield the same readings, with how each travels."""
         readings = self.readings(span)
         if span.claims is None or span.arrives is None or span.again is None:
             yield from (Delivery(reading, True, reading.time, 0) for reading in readings)
@@ -58,14 +59,14 @@ class Telemetry:
 
 
 def encode_reading(reading: Reading, clock: bool = True) -> bytes:
-    """A reading as the contract's JSON, as the node sends it; without a clock it has no `ts`."""
+    """Encode a reading as the contract's JSON, as the node sends it; without a clock it has no `ts`."""
     claim = reading.time if reading.device_time is None else reading.device_time
     stamp = {"ts": claim} if clock else {}
     return _json({**stamp, "seq": reading.seq, "boot": reading.boot, "values": reading.values}).encode()
 
 
 def believed(claims: list[int], arrives: list[int]) -> tuple[list[int], list[int | None]]:
-    """Times to store, and what a clock said that is not believed, as the contract has it."""
+    """Return the times to store, and the disbelieved device times (else None), by the contract's rules."""
     times, refused = [], list[int | None]()
     for claim, arrival in zip(claims, arrives, strict=True):
         good = YEAR_2020_MS <= claim <= arrival + AHEAD_MS

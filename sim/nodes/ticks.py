@@ -1,4 +1,4 @@
-"""When a node measures: a grid of times, each node beside the others."""
+"""When a node measures: a grid of times, shifted for each node."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from sim.physics.streams import Index, chance
 
 
 class Ticks(NamedTuple):
-    """A node's grid of times: tick number to epoch ms and back. `first`: its first tick."""
+    """A node's grid of times, which converts tick numbers to epoch ms and back. `first` is its first tick."""
 
     interval: int
     phase: int
@@ -16,11 +16,11 @@ class Ticks(NamedTuple):
         return tick * self.interval + self.phase
 
     def edge(self, tick: int) -> int:
-        """Half an interval before a tick: where episodes begin and end."""
+        """Half an interval before a tick, where episodes begin and end."""
         return self.time(tick) - self.interval // 2
 
     def at(self, time: int) -> int:
-        """The number of the first tick at or after epoch ms `time`, whether the node exists then or not."""
+        """The number of the first tick at or after epoch ms `time`, even before the node exists."""
         return -(-(time - self.phase) // self.interval)
 
     def after(self, time: int) -> int:
@@ -28,14 +28,14 @@ class Ticks(NamedTuple):
         return self.time(max(self.at(time + 1), self.first))
 
     def numbers(self, times: Index) -> Index:
-        """The tick numbers of these times of the grid; a message has its tick's as `seq`."""
+        """The tick numbers of these grid times; they are the messages' `seq`."""
         return times // self.interval
 
 
 def grid(seed: int, device: str, interval: int, since: int) -> Ticks:
-    """The ticks of a node that measures every `interval` ms from epoch ms `since` on.
+    """Return the ticks of a node that measures every `interval` ms from epoch ms `since` on.
 
-    Each node reports at its own phase of the interval, so that they do not report all at once.
+    Each node has its own phase of the interval, so that they do not all report at once.
     """
     phase = int.from_bytes(chance(seed, device, "phase")[:4], "big") % interval
     endless = Ticks(interval, phase, 0)

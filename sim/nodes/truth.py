@@ -1,10 +1,10 @@
-"""Ground truth: for everything that was wrong with a node one record, which says exactly what was changed.
+"""Ground truth: one record for each fault of a node, which says exactly what was changed.
 
     node.episodes ─► which of them show in what arrived? ─► records ─► file, and a topic of its own
 
-A record holds what happened within the run's part of an episode; where drift or fouling began earlier,
-`since` says so. What changed nothing (a stuck sensor of water without salt) has no record. To get the
-healthy value back from the faulty one: sim.nodes.damage.restore.
+A record covers the run's part of an episode; `since` tells when drift or fouling began, if earlier. An
+episode that changed nothing (a stuck sensor in water without salt) has no record. sim.nodes.damage.restore
+returns the healthy value from the faulty one.
 """
 
 import json
@@ -32,22 +32,23 @@ from sim.nodes.faults import (
 from sim.nodes.node import Node
 from sim.nodes.span import Span
 
-_KEPT_BACK = 16  # Assumption: ticks; at most every second transmission fails, so rain holds up no longer
-ROOT = "hoiquan-truth/v1"  # outside the contract's tree: no gateway may learn from it
+# Assumption: ticks; at most every second transmission fails, so rain delays messages no longer
+_KEPT_BACK = 16
+ROOT = "hoiquan-truth/v1"  # outside the contract's tree, so that no gateway can learn from it
 
 
 class Record(NamedTuple):
-    """What was wrong with `device` in [start, stop) epoch ms; `stop` None: as long as it exists.
+    """A fault of `device` in [start, stop) epoch ms; `stop` is None for one that lasts as long as the device.
 
     `parameters` by kind: bias, spike: `add`. drift: `per_day`, `since`. fouling: `share`, `days`, `since`.
-    stuck, power-on: `value`. clogging: `share`. warming: `per_kelvin` over 25 °C, of the signal `of`. These
-    four have `instead_of` besides, pairs of time and healthy value where it is another. clock-skew:
-    `offset_ms`, None for no timestamp; no-clock: none of its messages has one. brown-out: `below_v`,
+    stuck, power-on: `value`. clogging: `share`. warming: `per_kelvin` over 25 °C, of the signal `of`. The
+    last four also have `instead_of`: pairs of time and healthy value, where it differs. clock-skew:
+    `offset_ms`, None for no timestamp. no-clock: none of its messages has a timestamp. brown-out: `below_v`,
     `until_over_v`. power-cut, theft, gone: nothing was measured. outage: its `cause`, the number of messages
-    `delayed`, and the `lost` by their `seq`; loss: those `lost` on the way while there was no outage.
-    duplicates and reordering: `later_ms` and the `seq` of the messages. visit: `done` by somebody who came,
-    from whom on the signal is healthy again. early-harvest, of a secretary: `input` and `harvest`, whose lot
-    is refused, by their ids in the diary, and `pre_harvest_days`.
+    `delayed`, and the `seq` of those `lost`. loss: the `seq` of those `lost` on the way without an outage.
+    duplicates, reordering: `later_ms` and the `seq` of the messages. visit: what the visitor has `done`; from
+    then on the signal is healthy. early-harvest, by a secretary: the diary ids of `input` and `harvest`,
+    whose lot is refused, and `pre_harvest_days`.
     """
 
     device: str
@@ -59,17 +60,17 @@ class Record(NamedTuple):
 
 
 def encode(record: Record) -> bytes:
-    """One line of JSON, without its end."""
+    """Encode a record as one line of JSON, without the line end."""
     return json.dumps(record._asdict(), separators=(",", ":")).encode()
 
 
 def topic(device: Device) -> str:
-    """Where a device's records are published."""
+    """Return the topic of a device's records."""
     return f"{ROOT}/{device.pilot}/{device.community}/{device.device}"
 
 
 def lasting(node: Node) -> list[Record]:
-    """What is so as long as a node exists: what its sensors always add, and whether it has no clock."""
+    """Return what is true as long as a node exists: its sensors' biases, and whether it has no clock."""
     device, since = node.device.device, node.since
     untimed = [] if node.timed else [Record(device, None, UNTIMED, since, None, {})]
     return untimed + [
@@ -78,12 +79,12 @@ def lasting(node: Node) -> list[Record]:
 
 
 def records(node: Node, start: int, stop: int) -> list[Record]:
-    """What was wrong in [start, stop) epoch ms and shows in what arrived."""
+    """Return the faults in [start, stop) epoch ms that show in what arrived."""
     return list(judge(node, node.episodes(start, stop), start, stop))
 
 
 def judge(node: Node, episodes: Iterable[Episode], start: int, stop: int) -> Iterator[Record]:
-    """The records of these episodes' parts in [start, stop) epoch ms."""
+    """Yield the records of these episodes' parts in [start, stop) epoch ms."""
     for episode in episodes:
         low, high = max(episode.start, start), min(episode.stop, stop)
         how = _shown(node, episode, low, high)
@@ -95,7 +96,7 @@ def judge(node: Node, episodes: Iterable[Episode], start: int, stop: int) -> Ite
 
 
 def _shown(node: Node, episode: Episode, start: int, stop: int) -> dict[str, Any] | None:
-    """What an episode did in [start, stop); None where it did nothing."""
+    """Return what an episode did in [start, stop), or None if it changed nothing."""
     kind, how = episode.kind, episode.parameters
     measured = node.sensors.healthy(start, stop)
     if not len(measured.times):
@@ -117,8 +118,9 @@ def _shown(node: Node, episode: Episode, start: int, stop: int) -> dict[str, Any
 
 
 def _lost(node: Node, start: int, stop: int) -> list[int]:
-    """Which messages were lost with the link, or gave way in the memory; those too that rain had kept back in
-    it just before.
+    """Return the `seq` of messages that the link lost or that were dropped from a full memory.
+
+    These include messages that rain had held back in the memory just before `start`.
     """
     back = _KEPT_BACK * node.ticks.interval if node.radio.carrier.memory else 0
     first = node.ticks.at(max(node.since, start - back))
@@ -128,7 +130,7 @@ def _lost(node: Node, start: int, stop: int) -> list[int]:
 
 
 def _lost_alone(node: Node, start: int, stop: int) -> list[int]:
-    """Which messages were lost while the link was there."""
+    """Return the `seq` of messages that were lost while the link was open."""
     out = [e for e in node.radio.episodes(start, stop) if e.kind == OUTAGE]
     spans = [range(node.ticks.at(e.start), node.ticks.at(e.stop)) for e in out]
     return [seq for seq in _lost(node, start, stop) if not any(seq in span for span in spans)]
