@@ -1,4 +1,4 @@
-"""`hoiquan up --scenario NAME`: a scenario played into a folder of its own, and the pages over it.
+"""`hoiquan up --scenario NAME`: plays a scenario into a folder of its own, and shows the pages over it.
 
     simulate --scenario NAME --store ─► played ─► web, until it is stopped
         └─ interrupted: the next start plays it again; what is made twice is stored once
@@ -18,17 +18,17 @@ from devices.settings import Settings
 from devices.terminal import announce
 from devices.texts import Misuse
 
-FOLDER = "rehearsals"  # in the data folder, where nobody names another
-# what a scenario decides itself, or has no need of
+FOLDER = "rehearsals"  # in the data folder, unless another folder is given
+# options that the scenario decides, or that a rehearsal does not need
 OWN = ("--pilot", "--history", "--speed", "--seed", "--faults", "--rollout", "--mqtt-port", "--broker")
-PLAYED = "played"  # in a rehearsal's folder: it was played to its end
+PLAYED = "played"  # marks a rehearsal's folder whose scenario was played to its end
 
 
 def up(
     name: str, data: Path | None, given: Collection[str], http_port: int, bind: str, host: str | None,
     stop: threading.Event, lang: str,
 ) -> None:  # fmt: skip
-    """Play it where that was not done, and show it until `stop`. `given`: the options that somebody wrote."""
+    """Play the scenario unless it was played, and show it until `stop`. `given`: the options used."""
     if wrong := [option for option in OWN if option in given]:
         raise Misuse("up.own_options", options=", ".join(wrong))
     play = scenarios.load(name)
@@ -40,7 +40,7 @@ def up(
         installation.require_port("--http-port", bind, http_port)
         kept = scenarios.held(folder) is not None
         if kept:
-            scenarios.hold(folder, play)  # its page says what the file says now
+            scenarios.hold(folder, play)  # the page shows the present text of the file
         os.environ |= installation.environment(settings, lang)
         installation.tell(running, installation.places(settings, bind, http_port))
         title = play.name.get(lang)

@@ -1,10 +1,10 @@
-"""When communities and villages join, and when they stop: as planned, on time, late, or dropping out.
+"""When communities and villages join and stop: as planned, on time, late, or dropping out.
 
-`plan` keeps the pilot file's dates. `on-time` lets each place slip, but every dated target is still met.
-`late` lets them slip so far that targets are missed. `drop-out` joins as planned, and a third of the places
-stop some years later, for nobody comes again. A budget cut (`levers.BudgetCut`) puts off who would join in
-it. Only the simulated world changes: the gateway goes on judging by the file, so that a community that
-should have joined and did not is seen as missing. Organisations: `adoption.py`.
+`plan` keeps the pilot file's dates. `on-time` delays each place, but every dated target is still met. `late`
+delays them so far that targets are missed. In `drop-out` places join as planned, and a third of them stop
+some years later because nobody comes again. A budget cut (`levers.BudgetCut`) delays the places that would
+join during it. Only the simulated world changes: the gateway still judges by the file, so a community that
+should have joined and did not is seen as missing. For organisations see `adoption.py`.
 """
 
 from collections.abc import Sequence
@@ -17,27 +17,27 @@ from devices.pilots.places import Place
 from devices.pilots.scenario import Variant
 from sim.physics.streams import draw
 
-LATE_DAYS = (400, 1000)  # assumption: what "late" may mean for one place
-STOPPING = 1 / 3  # assumption: of the places that drop out
-STOPS_AFTER = (300, 1100)  # assumption: days from joining until then
+LATE_DAYS = (400, 1000)  # assumption: the range of delays of a late place
+STOPPING = 1 / 3  # assumption: share of the places that drop out
+STOPS_AFTER = (300, 1100)  # assumption: days from joining to dropping out
 P = TypeVar("P", bound=Place)
 
 
 def rolled_out(pilot: Pilot, variant: Variant, seed: int, events: Sequence[Event] = ()) -> Pilot:
-    """The pilot as the simulated world has it: the same places with other dates of joining."""
+    """Return the pilot of the simulated world: the same places with other dates of joining."""
     cuts = [event for event in events if isinstance(event, BudgetCut)]
     if variant in ("plan", "drop-out") and not cuts:
         return pilot
     communities = _delayed(pilot.communities, pilot.target("iot_communities"), variant, seed)
     villages = _delayed(pilot.villages, pilot.target("smart_villages"), variant, seed)
-    # made anew and not copied: a copy would keep what the pilot has already derived from its dates
+    # built anew, because a copy would keep values already derived from the old dates
     fields = {name: getattr(pilot, name) for name in Pilot.model_fields}
     put_off = {"communities": _put_off(communities, cuts), "villages": _put_off(villages, cuts)}
     return Pilot(**{**fields, **put_off})
 
 
 def left(pilot: Pilot, variant: Variant, seed: int) -> dict[str, date]:
-    """The day on which a place of a rolled out pilot stops, of those that do."""
+    """Return the day on which each place that drops out stops."""
     if variant != "drop-out":
         return {}
     order = sorted(pilot.places, key=lambda place: draw(seed, "stops", place.id))
@@ -49,7 +49,7 @@ def left(pilot: Pilot, variant: Variant, seed: int) -> dict[str, date]:
 
 
 def _delayed(places: Sequence[P], target: Target, variant: Variant, seed: int) -> tuple[P, ...]:
-    """`places` in their order of joining, each later by its own draw where the variant is a later one."""
+    """Return `places`, each delayed by its own draw if the variant is `late` or `on-time`."""
     order = sorted(places, key=lambda place: place.joined)
     moved = {}
     for rank, place in enumerate(order, start=1):
@@ -59,7 +59,7 @@ def _delayed(places: Sequence[P], target: Target, variant: Variant, seed: int) -
             day += timedelta(days=round(shortest + luck * (longest - shortest)))
         elif variant == "on-time":
             due = next((point.year for point in target.points if rank <= point.at_least), None)
-            # a month before the year ends, so that a week of readings is there when it is counted
+            # a month before the year ends, so that a week of readings exists when it is counted
             room = (date(due, 11, 30) - place.joined).days if due else 0
             day += timedelta(days=round(luck * max(0, room)))
         moved[place.id] = place.model_copy(update={"joined": day})
@@ -67,7 +67,7 @@ def _delayed(places: Sequence[P], target: Target, variant: Variant, seed: int) -
 
 
 def _put_off(places: Sequence[P], cuts: Sequence[BudgetCut]) -> tuple[P, ...]:
-    """Who would have joined in a cut joins as much later as it lasts."""
+    """Delay the places that would join during a cut by the length of the cut."""
     moved = []
     for place in places:
         day = place.joined

@@ -1,11 +1,11 @@
 """The simulator's loop: SimPy processes, paced by the wall clock or as fast as possible.
 
     Node process:     wait until the next tick ─► measure ─► send
-    Station, faulty:  the same, while a second process alters what it says, cuts its link or interrupts it
+    Station, faulty:  the same, while a second process alters its values, cuts its link or interrupts it
     Diary process:    wait until the next event ─► send
     commands:         between two steps ─► the world's actions ─► result
 
-Simulated time is epoch milliseconds. At a speed of 1 it is now; `stop` ends the loop within a moment.
+Simulated time is epoch milliseconds. At speed 1 it follows the present; `stop` ends the loop within a moment.
 """
 
 import threading
@@ -40,25 +40,25 @@ from sim.season import diary
 Send = Callable[[Device, str, bytes], None]
 Tell = Callable[[Device, Record], None]
 Events = Generator[simpy.Event, Any, None]
-Commands = SimpleQueue[tuple[str, bytes]]  # device and payload, from other threads
-QUARTER = 92 * DAY_MS  # Assumption: a quarter of a node's readings is as much as memory should hold at once
+Commands = SimpleQueue[tuple[str, bytes]]  # device and payload, put in by other threads
+QUARTER = 92 * DAY_MS  # Assumption: the most of a node's readings to hold in memory
 NAP = 0.2  # seconds between two looks for commands and for `stop`
-ROUND = 0.05  # seconds of work after which the connections have their turn
+ROUND = 0.05  # seconds of work after which the connections are served
 
 
 class Line(Protocol):
-    """What carries messages to the broker, while the loop waits."""
+    """Carries messages to the broker while the loop waits."""
 
     @property
     def full(self) -> bool:
         """Whether it cannot take more for now."""
 
     def serve(self, seconds: float) -> None:
-        """Work, and wait for more work at most so long."""
+        """Do pending work, waiting up to `seconds` for more."""
 
 
 class NoLine:
-    """Nothing is connected: there is nothing to wait for but `stop`."""
+    """A Line without connections, which only waits for `stop`."""
 
     full = False
 
@@ -66,7 +66,7 @@ class NoLine:
         self._stop = stop
 
     def serve(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for `stop`, up to `seconds`."""
         self._stop.wait(seconds)
 
 
@@ -75,9 +75,10 @@ def fleet(
     level: str = NONE, actions: Actions | None = None, interval: int | None = None,
     world: World | None = None, forced: Iterable[Incident] = (),
 ) -> list[Node]:  # fmt: skip
-    """The pilot's nodes that measure, or the part `i` of `n` of them. Same place, same world. `interval`:
-    seconds between readings, instead of their models'. `world`: theirs, with these actions. `forced`: what
-    happens to masts, grid and nodes besides what `level` draws.
+    """Return the pilot's measuring nodes, or part `i` of `n` of them. Nodes of a place share its world.
+
+    `interval` is the seconds between readings, instead of their models'. `world` is the nodes' world, with
+    the same `actions`. `forced` happens to masts, grid and nodes besides what `level` draws.
     """
     actions = Actions() if actions is None else actions
     world = World(seed, pilot, actions) if world is None else world
@@ -91,7 +92,7 @@ def fleet(
 
 
 class Piece(NamedTuple):
-    """What one node measures in [start, stop) and what has arrived `by` then, epoch ms."""
+    """What one node measures in [start, stop) that has arrived before `by`; epoch ms."""
 
     node: Node
     start: int
@@ -102,8 +103,8 @@ class Piece(NamedTuple):
 def pieces(
     nodes: Iterable[Node], start: int, stop: int, since: Callable[[Node], int] | None = None
 ) -> list[Piece]:
-    """The history of [start, stop) epoch ms, all that has arrived by its end, a node at a time, in quarters.
-    `since`: where a node's begins.
+    """Cut the history of [start, stop) epoch ms, as arrived by its end, into one node's quarters at a time.
+    `since` returns where a node's history begins.
     """
     begins = [(node, start if since is None else since(node)) for node in nodes]
     return [
@@ -116,7 +117,7 @@ def pieces(
 def history(
     parts: Iterable[Piece], note: Callable[[Device, Delivery], None] | None = None
 ) -> Iterator[tuple[Node, list[Reading]]]:
-    """The readings of each piece; `note` hears how each travels."""
+    """Yield the readings of each piece; `note` is called with each delivery."""
     for node, start, stop, by in parts:
         if note is None:
             yield node, list(node.readings(start, stop, by))
@@ -132,7 +133,7 @@ def diaries(
     seed: int, pilot: Pilot, start: int, stop: int,
     communities: Sequence[Community] | None = None, world: World | None = None,
 ) -> Iterator[tuple[Device, bytes]]:  # fmt: skip
-    """All diary events in [start, stop) epoch ms, by community, as payloads."""
+    """Yield all diary events in [start, stop) epoch ms, by community, as payloads."""
     world = World(seed, pilot) if world is None else world
     for community in pilot.communities if communities is None else communities:
         device = secretary(pilot, community)
@@ -141,14 +142,15 @@ def diaries(
 
 
 def secretary(pilot: Pilot, community: Community) -> Device:
-    """Who keeps a community's diary."""
+    """Return the device that keeps a community's diary."""
     return pilot.fleet[f"{community.id}-diary-01"]
 
 
 class Live:
-    """Runs from simulated time `start` on; `send` gets device, kind and payload, `tell` ground truth.
-    `stamped`: what comes without a time gets that of its arrival, which nobody else knows where another time
-    is played than now. `underway`: what history leaves to it, for it was measured before and comes later.
+    """Runs from simulated time `start` on. `send` gets device, kind and payload; `tell` gets ground truth.
+
+    `stamped`: a message without a time gets its arrival time, because a gateway cannot know it if the
+    simulated time is not now. `underway` are deliveries measured in the history that arrive during this run.
     """
 
     def __init__(
@@ -175,8 +177,8 @@ class Live:
         return int(self.env.now)
 
     def run(self, speed: float, until: int | None, stop: threading.Event, line: Line | None = None) -> None:
-        """Play until simulated time `until` or until `stop` is set. `speed` 0 is as fast as possible, and as
-        `line` can carry.
+        """Run until simulated time `until` or until `stop` is set. With `speed` 0 it runs as fast as possible
+        and as `line` can carry.
         """
         began, first, end = time.monotonic(), self.now, None
         line, served = line or NoLine(stop), began
@@ -201,7 +203,7 @@ class Live:
             station.close(self.now if end is None else end)
 
     def _obey(self, now: int) -> None:
-        """Carry out the commands that have come."""
+        """Carry out the commands that have arrived."""
         while self._control is not None:
             control, commands = self._control
             try:
@@ -220,7 +222,7 @@ class Live:
 
     def _bring(self, node: Node, delivery: Delivery) -> Events:
         for at in (delivery.arrives, delivery.again):
-            if at >= self.now:  # else history has it
+            if at >= self.now:  # earlier ones are in the history
                 yield self.env.timeout(at - self.now)
                 self._deliver(node, delivery)
 
@@ -244,7 +246,8 @@ class Live:
 class Station:
     """A node with faults: a healthy process, and a second one that silences and alters it.
 
-    After SimPy's machine shop (docs/examples). What history finds with arrays happens here one by one.
+    Modelled on SimPy's machine shop (docs/examples). History computes the same with arrays; here it happens
+    one message at a time.
     """
 
     def __init__(
@@ -254,14 +257,15 @@ class Station:
         self._start = int(env.now)
         self._running: list[Episode] = []
         self._queue: deque[tuple[Span, list[Episode]]] = deque(maxlen=node.radio.carrier.memory or 1)
-        # messages of the time before, which are others' to bring: they are sent first and take their time
+        # messages that the history left waiting: `underway` delivers them first, and they take up time
         self._ahead = node.radio.waiting(node.ticks.at(self._start))
-        self._luck = (-1, np.empty(0, dtype=bool))  # day, and for each tick of it
+        # day, and for each of its ticks whether a transmission gets through
+        self._luck = (-1, np.empty(0, dtype=bool))
         env.process(self._measure())
         env.process(self._trouble())
 
     def close(self, now: int) -> None:
-        """Tell what was still going on."""
+        """Report the episodes that are still running."""
         self._say([episode for episode in self._running if episode.start < now], now)
 
     def _measure(self) -> Events:
@@ -279,14 +283,14 @@ class Station:
             tick = node.ticks.after(tick)
 
     def _heard(self, tick: int) -> bool:
-        """Whether rain and distance let a transmission through; asked for by the day."""
+        """Return whether rain and distance let a transmission through; computed a day at a time."""
         day, first = tick // DAY_MS, self._node.ticks.at(tick // DAY_MS * DAY_MS)
         if self._luck[0] != day:
             self._luck = (day, self._node.radio.heard(first, self._node.ticks.at((day + 1) * DAY_MS)))
         return bool(self._luck[1][self._node.ticks.at(tick) - first])
 
     def _flush(self, now: int) -> None:
-        """Send all that is kept, oldest first."""
+        """Send all kept messages, oldest first."""
         memory, gap = self._node.radio.carrier.memory or 1, self._node.radio.carrier.gap
         place = min(self._ahead, memory - len(self._queue))
         self._ahead = 0
@@ -321,7 +325,8 @@ class Station:
                 if episode.stop <= end:
                     edges.append((episode.stop, False, episode))
             for at, begins, episode in sorted(edges, key=lambda edge: edge[:2]):
-                if at > self._env.now:  # what was going on at the start holds for a tick of that moment too
+                # episodes running at the start begin at once, so that they apply to a tick at that moment
+                if at > self._env.now:
                     yield self._env.timeout(at - int(self._env.now))
                 (self._begin if begins else self._end)(episode)
             yield self._env.timeout(end - int(self._env.now))

@@ -1,12 +1,12 @@
-"""Farm diaries: what a community's secretary writes down, as its plot calls for it.
+"""Farm diaries: what a community's secretary writes down, following the state of its plot.
 
     crops (physics/growing.py) ─► sowing, harvest, packing, shipping
     soil ─► pump ─► irrigation           rain ─► fertiliser        biomass ─► feed
     light trap, wet weeks ─► spraying    water, salt, planthoppers, dead fish ─► yield
 
-A function of seed, community and time, like everything here: day by day it is the same as in one go.
-Assumption: one watering in fifty is forgotten; a spray follows what was seen by two days, and is left out
-when its interval would reach the next harvest, but for one in thirty: such lots are refused.
+A diary is a function of seed, community and time, so it is the same whether made day by day or in one go.
+Assumption: one watering in fifty is forgotten. A spray follows two days after the observation. It is left out
+if its interval would reach the next harvest, except for one in thirty: those lots are refused.
 """
 
 import struct
@@ -37,23 +37,25 @@ from sim.physics.world import Land, World
 
 PACKAGE_KG = 5
 FORGOTTEN, CARELESS = 0.02, 1 / 30
-# Planthoppers a night that are many; days from seeing to spraying, and from one spray to the next.
+# Planthoppers a night that are reported; days from an observation to the spray; days between two sprays.
 SEEN, SPRAYED_AFTER, APART = 500.0, 2, 14
 FED_EVERY = 7  # days of feed in an entry
-WET_SPELL = 5  # days in a row on which blights spread in a garden
-# Pre-harvest days of sprays on rice, in gardens, and on what is picked all year. Assumption.
+WET_SPELL = 5  # wet days in a row after which blights spread in a garden
+# Pre-harvest days of sprays on rice, in gardens, and on crops picked all year. Assumption.
 INTERVALS = (14, 7, 3)
-# Yield loses 1.1 of the share of water that a crop lacks (FAO Irrigation and Drainage Paper 33; Assumption:
-# all crops), 12 % for each dS/m over 3 (FAO-29, Table 4, rice). Assumption: 1 % by a night of 1,000 hoppers.
+# Yield loses 1.1 times the share of water that a crop lacks (FAO Irrigation and Drainage Paper 33;
+# Assumption: all crops), and 12 % for each dS/m over 3 (FAO-29, Table 4, rice). Assumption: 1 % for each
+# night with more than 1,000 hoppers.
 SENSITIVITY, SALT_OVER, BY_SALT, HOPPERS, BY_NIGHT = 1.1, 3.0, 0.12, 1000.0, 0.01
 
 
 def diary(
     seed: int, pilot: Pilot, community: Community, start: int, stop: int, world: World | None = None
 ) -> list[DiaryEvent]:
-    """Events of a community in [start, stop) epoch ms, in order of time. `world`: where its plot is, made
-    anew if not given. An organisation without sensors stands for the rest of the province: of it only the
-    harvests are written down.
+    """Return a community's events in [start, stop) epoch ms, in order of time.
+
+    `world` holds its plot, and is made anew if not given. An organisation without sensors stands for the rest
+    of the province: only its harvests are written down.
     """
     low = max(start, midnight_of(community.joined, pilot.zone), ANCHOR)
     if low >= stop:
@@ -78,7 +80,9 @@ def diary(
 
 
 def early(events: Iterable[DiaryEvent]) -> Iterator[tuple[Input, Harvest]]:
-    """Harvests of a community within the interval of what was put on their plot: their lots are refused."""
+    """Yield (input, harvest) for harvests within the pre-harvest interval of an input on the plot: their lots
+    are refused.
+    """
     inputs: list[Input] = []
     for event in events:
         if isinstance(event, Input) and event.pre_harvest_days:
@@ -90,13 +94,13 @@ def early(events: Iterable[DiaryEvent]) -> Iterator[tuple[Input, Harvest]]:
 
 
 def _at(pilot: Pilot, day: int, hour: float) -> datetime:
-    """A moment of a day since the anchor."""
+    """Return the moment at `hour` of a day since the anchor."""
     clock = time(int(hour), int(hour % 1 * 60))
     return datetime.combine(FIRST_DAY + timedelta(days=day), clock, tzinfo=pilot.zone)
 
 
 def _draws(seed: int, community: Community, what: str, many: int) -> list[float]:
-    """Numbers from 0 to 1 for a crop or a day of this community."""
+    """Return random numbers from 0 to 1 for a crop or day of this community."""
     key = chance(seed, community.id, what)
     return [number / 65536 for number in struct.unpack(f"<{many}H", key[: 2 * many])]
 
@@ -108,7 +112,7 @@ def _plot(community: Community) -> tuple[str, float]:
 def _picked(
     seed: int, pilot: Pilot, community: Community, product: Product, crop: Grown, farm: "Farm | None"
 ) -> Iterator[DiaryEvent]:
-    """Harvests, and of who keeps a whole diary their packing and shipping."""
+    """Yield harvests, and the packing and shipping of those who keep a whole diary."""
     plot, hectares = _plot(community)
     hours = _draws(seed, community, crop.id, 3)
     for number, (day, kg_ha) in enumerate(zip(crop.picked, crop.kg_ha, strict=True), start=1):
@@ -138,14 +142,14 @@ def _interval(product: Product, crop: Grown) -> int:
 
 
 class Farm:
-    """A community's plot, as its secretary looks after it, with all that was measured until some day."""
+    """A community's plot as its secretary looks after it; `land` has its measurements up to some day."""
 
     def __init__(self, seed: int, community: Community, land: Land) -> None:
         self._seed, self._community, self._land = seed, community, land
         self._plot, _ = _plot(community)
 
     def tended(self, pilot: Pilot, product: Product, crop: Grown) -> Iterator[DiaryEvent]:
-        """Sowing, fertiliser, what was seen in the trap, and sprays."""
+        """Yield sowing, fertiliser, pest observations and sprays."""
         if not crop.tended:
             return
         same: dict[str, Any] = {"plot": self._plot, "crop": product.crop}
@@ -177,7 +181,7 @@ class Farm:
                 )  # fmt: skip
 
     def fed(self, pilot: Pilot, crop: Grown, hour: float, same: dict[str, Any]) -> Iterator[DiaryEvent]:
-        """What the fish were fed, written down once a week."""
+        """Yield a weekly entry of what the fish were fed."""
         pond = self._land.pond(1)
         last = min(crop.picked[0], len(self._land.weather.day) - 2)
         for week, day in enumerate(range(max(crop.sown, 0) + FED_EVERY, last, FED_EVERY), start=1):
@@ -189,7 +193,7 @@ class Farm:
             )  # fmt: skip
 
     def sprays(self, product: Product, crop: Grown) -> Iterator[tuple[int, Any, int | None]]:
-        """When something was seen, how bad it was, and when it was sprayed, if it was."""
+        """Yield the day of each observation, its level, and the day of the spray, if any."""
         seen = self._seen(product.crop, crop)
         careless = _draws(self._seed, self._community, f"{crop.id} care", 16)
         last = -APART
@@ -204,12 +208,12 @@ class Farm:
             yield half, "low", None
 
     def _picked_soon(self, product: Product, day: int, interval: int) -> bool:
-        """Whether anything of the plot is picked within so many days."""
+        """Return whether anything on the plot is picked within `interval` days."""
         near = crops(self._seed, self._community, product, day, day + interval + 1)
         return any(day <= picked <= day + interval for crop in near for picked in crop.picked)
 
     def _seen(self, name: str, crop: Grown) -> list[int]:
-        """Days from which it was bad: the trap after its peak, or the end of a wet spell."""
+        """Return the days on which it is bad: the trap after its peak, or the end of a wet spell."""
         first, last = max(crop.sown, 0) + 10, min(crop.picked[-1], len(self._land.weather.day) - 3)
         if name == "rice":
             nights = self._land.pests.nights
@@ -222,7 +226,7 @@ class Farm:
         return [day for day in range(first, last) if wet[day - WET_SPELL : day].all() and not wet[day]]
 
     def watered(self, pilot: Pilot, product: Product, low: int, stop: int) -> Iterator[DiaryEvent]:
-        """What the pump of the plot did."""
+        """Yield the runs of the plot's pump."""
         if product.crop in FED | PROCESSED:
             return
         for start, end, _ in self._land.soil(1).pumped(low - DAY_MS, stop):
@@ -235,7 +239,7 @@ class Farm:
                 )  # fmt: skip
 
     def gives(self, crop: Grown, day: int) -> float:
-        """The share of its yield that a crop gives, for what it went through until a day."""
+        """Return the share of the full yield that a crop gives after its conditions up to `day`."""
         land, first = self._land, max(crop.sown, 0)
         if not first < day < len(land.weather.day):
             return 1.0

@@ -1,10 +1,10 @@
-"""One run of the simulator: history first, then live; where it stopped, the next run goes on.
+"""One run of the simulator: history first, then live. The next run continues where it stopped.
 
     Plan ─► history: readings to `store` or `out`, diaries to MQTT or `out`
          └► live: every node and secretary over MQTT, or to `out`; commands come back over MQTT
     ground truth of both to `truth`, live over MQTT too
 
-State is one small file: the seed, and the time up to which everything was made. Being made twice is
+The state is one small file: the seed, and the time up to which everything was made. Making things twice is
 harmless (same node, same tick, same values), so a run begins an hour before the last one's end.
 """
 
@@ -46,13 +46,13 @@ from sim.storms import departure, storms
 
 log = logging.getLogger(__name__)
 OVERLAP_MS = HOUR_MS
-EARLY = "early-harvest"  # in the ground truth
-SAVE_EVERY = 60.0  # seconds
-DRAIN = 2.0  # seconds at the end for messages that are on their way
+EARLY = "early-harvest"  # kind of a record in the ground truth
+SAVE_EVERY = 60.0  # seconds between two saves of the state
+DRAIN = 2.0  # seconds to wait at the end for messages under way
 
 
 class Past(Protocol):
-    """Where a simulated past goes without a broker: the store, the records, the indicators."""
+    """Takes a simulated past without a broker: into the store, the records and the indicators."""
 
     def keep(self, readings: Sequence[Reading]) -> None:
         """Check and store readings."""
@@ -66,7 +66,7 @@ class Past(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to simulate and where to put it. Times are epoch ms; `start` None is now; `truth`: a file."""
+    """What to simulate and where to put it. Times are epoch ms; `start` None is now; `truth` is a file."""
 
     seed: int
     shard: tuple[int, int]
@@ -79,19 +79,19 @@ class Plan:
     store: bool
     faults: str = NONE
     truth: str | None = None
-    ca: Path | None = None  # of the certificate that an mqtts:// broker shows; None: one of the system's
+    ca: Path | None = None  # CA of an mqtts:// broker's certificate; None: the system's CAs
     rollout: Variant = "plan"
     interval: int | None = None  # seconds between two readings of every node, instead of its model's
-    storm_ms: int | None = None  # how often a mast fails and its nodes come back together; None: never
-    jitter: float = 0.0  # seconds within which nodes that lost their connection come back
+    storm_ms: int | None = None  # between two failures of a mast, whose nodes reconnect together; None: never
+    jitter: float = 0.0  # seconds within which disconnected nodes reconnect
     forced: tuple[Incident, ...] = ()  # what happens to masts, grid and nodes besides what `faults` draws
-    years: tuple[YearIs, ...] = ()  # what a scenario changes of the world
+    years: tuple[YearIs, ...] = ()  # a scenario's changes of the world
     events: tuple[Event, ...] = ()
-    complete: bool = False  # diaries and indicators of the past too: no gateway comes after us
+    complete: bool = False  # also make the past's diaries and indicators, because no gateway follows
 
 
 class Session:
-    """Carries out a plan. `past` takes what was before its start, where the plan has a store."""
+    """Carries out a plan. `past` takes the readings before its start, if the plan has a store."""
 
     def __init__(self, plan: Plan, pilot: Pilot, data: Path, secret: str, past: Past | None) -> None:
         self._plan = plan
@@ -123,7 +123,7 @@ class Session:
         self._truth: IO[str] | None = None
 
     def run(self, stop: threading.Event) -> None:
-        """History, then live until the plan's end or `stop`."""
+        """Make the history, then run live until the plan's end or `stop`."""
         plan = self._plan
         start = plan.start if plan.start is not None else now_ms()
         begin = self._begin("readings", start)
@@ -144,8 +144,8 @@ class Session:
             self._live(begin, start, out, stop)
 
     def _early(self, begin: int, stop: int) -> Iterator[Record]:
-        """The harvests in [begin, stop) that did not keep an interval: until the end of the run, where it has
-        one, else until now.
+        """Yield a record for each harvest within a pre-harvest interval, in [begin, stop). `stop` is the end
+        of the run if it has one, else its start.
         """
         for community in self._communities if self._truth is not None else ():
             name = secretary(self._pilot, community).device
@@ -191,9 +191,10 @@ class Session:
                 self._save(readings=live.now, diaries=live.now)
 
     def _past_diaries(self, start: int) -> Iterator[tuple[Device, bytes]]:
-        """What was written down before `start`; the first time, over MQTT or where no gateway comes after us,
-        that of the whole window over which the share is counted, for most crops are not harvested within a
-        month.
+        """Yield the diary entries before `start` that were not made by an earlier run.
+
+        The first run over MQTT, or one after which no gateway follows, begins with the whole window of the
+        traceability share, because most crops are not harvested within a month.
         """
         begin = self._begin("diaries", start)
         if begin >= start:
@@ -205,17 +206,19 @@ class Session:
         yield from diaries(self._seed, self._pilot, begin, start, everybody, self._world)
 
     def _underway(self, begin: int, start: int) -> Iterator[tuple[Node, Delivery]]:
-        """What history leaves to live running: it was measured before `start` and comes later."""
+        """Yield what history leaves to live running: measured before `start`, and arriving later."""
         for node in self._nodes:
             for delivery in node.underway(self._since(node, begin, start), start):
                 yield node, delivery
 
     def _since(self, node: Node, begin: int, start: int) -> int:
-        """Where a node's history begins: what it had kept when the last run ended is still to come."""
+        """Return where a node's history begins: messages that it kept when the last run ended are still to
+        arrive.
+        """
         return max(node.waits(begin), start - self._plan.history_ms)
 
     def _begin(self, what: str, start: int) -> int:
-        """Where the past begins: where the last run ended, but no further back than asked."""
+        """Return where the past begins: where the last run ended, but no further back than asked."""
         begin = start - self._plan.history_ms
         kept = self._kept()
         if kept.get("seed", self._plan.seed) != self._plan.seed:
@@ -268,7 +271,7 @@ class Session:
                 self._links.open(node.device)
 
     def _missing(self, node: Node) -> Iterator[Incident]:
-        """When it must not be there: stolen, broken or taken away."""
+        """Yield when the node must be absent: stolen, broken or taken away."""
         for one in self._forced:
             here = one.place == node.device.community and one.device in (None, node.device.device)
             if here and one.kind in (THEFT, GONE):
@@ -296,7 +299,7 @@ class Session:
                 self._save(readings=live.now, diaries=live.now)
 
     def _save(self, **until: int) -> None:
-        """Remember up to when readings and diaries are safe, in simulated epoch ms."""
+        """Save up to which simulated epoch ms readings and diaries are safe."""
         if self._plan.out or self._plan.start is not None:
             return
         self._state.parent.mkdir(parents=True, exist_ok=True)

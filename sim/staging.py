@@ -4,7 +4,7 @@
     variant, seed ────────────┘      ├─► who stops ─► Stage ─► Seed
                                      └─► what breaks, is stolen or cut off ─► incidents (nodes/masts.py)
 
-Where nothing is staged and nobody stops, the seed stays a bare number.
+If nothing is staged and nobody stops, the seed stays a plain number.
 """
 
 import math
@@ -25,12 +25,12 @@ from sim.physics.streams import Seed, Stage, draw
 from sim.rollout import left, rolled_out
 
 MONTH_MS = DAY_MS * 365.25 / 12
-REPAIRED_MS = 60 * DAY_MS  # assumption: after a budget cut, until the last node is repaired
+REPAIRED_MS = 60 * DAY_MS  # assumption: time after a budget cut until the last node is repaired
 
 
 class Staged(NamedTuple):
-    """`pilot`: with the dates at which places join; `producers`: who ever keeps a diary; `incidents`: what
-    must happen to nodes and masts.
+    """The result. `pilot` has the dates at which places join; `producers` are all who ever keep a diary;
+    `incidents` must happen to nodes and masts.
     """
 
     seed: int
@@ -43,7 +43,7 @@ def staged(
     pilot: Pilot, variant: Variant, seed: int,
     years: Sequence[YearIs] = (), events: Sequence[Event] = (),
 ) -> Staged:  # fmt: skip
-    """The cast of a run."""
+    """Prepare what a run plays."""
     world = rolled_out(pilot, variant, seed, events)
     adopted = adoption(pilot, variant, seed, events)
     stops = left(world, variant, seed) | adopted.stops
@@ -81,7 +81,7 @@ def _incidents(
 
 
 def _breaks(seed: int, device: str, event: BudgetCut, start: int, stop: int) -> tuple[int, int] | None:
-    """From when to when a node is broken of which nobody takes care, epoch ms; None: it is not."""
+    """Return from when to when a node is broken because nobody looks after it, epoch ms; None: it is not."""
     if not event.broken:
         return None
     luck = draw(seed, "breaks", device, event.start)

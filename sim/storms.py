@@ -1,9 +1,9 @@
 """Storms of connections: the mast of a place fails, and all its nodes come back together.
 
-    every so often: one place ─► cut ─► DOWN_MS ─► restore ─► CONNECT, and what was kept, of all of them
+    every so often: one place ─► cut ─► DOWN_MS ─► restore ─► all nodes CONNECT and send what they kept
 
-What a broker and a gateway make of that, nobody knows who has not rehearsed it. A node's own outages are
-others (`sim.nodes.faults`, `sim.nodes.masts`): there the radio fails, here the connection.
+It rehearses how a broker and a gateway cope with that. In a node's own outages (`sim.nodes.faults`,
+`sim.nodes.masts`) the radio fails; here the connection does.
 """
 
 from collections import defaultdict
@@ -16,25 +16,23 @@ from devices.clock import MINUTE_MS
 from devices.contract.reading import Device
 from sim.physics.streams import chance
 
-DOWN_MS = 5 * MINUTE_MS  # Assumption: a mast whose power fails for a moment is as long in coming back
+DOWN_MS = 5 * MINUTE_MS  # Assumption: a mast takes this long to come back after a moment without power
 
 
 class Cut(Protocol):
-    """What has the connections."""
+    """Owns the connections."""
 
     def cut(self, devices: Iterable[Device]) -> None:
-        """They are gone at once."""
+        """Drop the connections of these devices at once."""
 
     def restore(self, devices: Iterable[Device]) -> None:
-        """They may come back."""
+        """Let these devices connect again."""
 
 
 def departure(
     env: simpy.Environment, device: Device, start: int, stop: int, line: Cut
 ) -> Generator[simpy.Event, Any, None]:
-    """A process that takes the connection of a node away, from epoch ms `start` to `stop`, as when it is
-    stolen.
-    """
+    """A process that takes away a node's connection from epoch ms `start` to `stop`, as when it is stolen."""
     yield env.timeout(max(0, start - int(env.now)))
     line.cut([device])
     yield env.timeout(stop - int(env.now))
@@ -44,8 +42,9 @@ def departure(
 def storms(
     env: simpy.Environment, seed: int, devices: Iterable[Device], every: int, line: Cut
 ) -> Generator[simpy.Event, Any, None]:
-    """A process that lets one place's mast fail each `every` ms, at the earliest when the last one is over.
-    Same seed, same places.
+    """A process that lets the mast of one place fail every `every` ms, but never two at a time.
+
+    The same seed chooses the same places.
     """
     masts = defaultdict[str, list[Device]](list)
     for device in devices:

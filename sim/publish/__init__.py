@@ -1,4 +1,4 @@
-"""MQTT connections of simulated nodes: each its own, as real nodes have, and none with a thread.
+"""MQTT connections of simulated nodes: one each, as real nodes have, and no threads.
 
     links.publish ─► session: memory ─► window ─► packets ─► link: socket, TLS ─► broker
     links.serve   ─► loop: what is due, new connections, send, receive ─► session ─► acknowledged; commands

@@ -1,4 +1,4 @@
-"""Where the broker is: its addresses, asked for once for all links."""
+"""The broker's addresses, looked up once for all links."""
 
 import socket
 import time
@@ -7,21 +7,21 @@ from typing import Any
 
 from devices.broker_url import BrokerAddress
 
-ASK_AGAIN = 1.0  # s between two questions at the soonest; the resolver makes everybody wait
+ASK_AGAIN = 1.0  # s between two lookups at least; a lookup makes everybody wait
 
 
 class Addresses:
-    """The addresses of `broker` in the order in which they are to be tried."""
+    """The addresses of `broker`, in the order in which to try them."""
 
     def __init__(self, broker: BrokerAddress) -> None:
         self._broker = broker
         self._known = deque[Any]()
-        self._in_vain = 0  # of those that are known, since somebody was reached or the name was asked for
+        self._in_vain = 0  # failures in a row at known addresses, since the last success or lookup
         self._asked = -ASK_AGAIN
         self._error: OSError | None = None
 
     def first(self) -> Any:
-        """The one to try now, as getaddrinfo gives it. Raises OSError where the name has none."""
+        """Return the address to try now, as getaddrinfo gives it. Raises OSError if the name has none."""
         if not self._known or self._error:
             now = time.monotonic()
             if now - self._asked >= ASK_AGAIN:
@@ -32,7 +32,7 @@ class Addresses:
         return self._known[0]
 
     def failed(self, address: Any) -> None:
-        """Nobody answers there: the others first, and when all have failed the name is asked for again."""
+        """Note that nobody answers there: the others come first; if all failed, look the name up again."""
         if self._known and self._known[0] is address:
             self._known.rotate(-1)
             self._in_vain += 1
@@ -40,7 +40,7 @@ class Addresses:
                 self._known.clear()
 
     def reached(self) -> None:
-        """Somebody answers at the first."""
+        """Note that the first address answers."""
         self._in_vain = 0
 
     def _ask(self) -> None:

@@ -1,4 +1,4 @@
-"""One node's connection: a socket that never waits, around a session.
+"""One node's connection: a socket that never blocks, around a session.
 
     AWAY ─ connect ─► REACHING ─► SHAKING (TLS) ─► ASKING (CONNECT) ─ CONNACK ─► OPEN
       ▲                                                                           │
@@ -18,12 +18,12 @@ from typing import Any
 from devices.contract import packets
 from sim.publish.session import Session
 
-READ = 4096  # bytes asked of the kernel at once: an acknowledgement has 4, a command is short
+READ = 4096  # bytes to read at once: an acknowledgement has 4, a command is short
 _LATER = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class Stage(Enum):
-    """How far a connection is."""
+    """The stages of a connection."""
 
     AWAY = 0
     REACHING = 1
@@ -33,7 +33,7 @@ class Stage(Enum):
 
 
 class Link:
-    """The connection of the device `name`. Raises OSError wherever the connection is lost."""
+    """The connection of the device `name`. Its methods raise OSError when the connection is lost."""
 
     __slots__ = (
         "address", "due", "failures", "held", "lost", "name", "number", "refused", "sent", "session", "sock",
@@ -44,42 +44,42 @@ class Link:
         self.name, self.session = name, session
         self.stage = Stage.AWAY
         self.sock: socket.socket | None = None
-        self.number = -1  # of its file; a socket that TLS has failed to take over does not know it any more
-        self.address: Any = None  # where it goes, as getaddrinfo says it
+        self.number = -1  # its file descriptor; a socket loses it if TLS fails to take over
+        self.address: Any = None  # the address it connects to, as getaddrinfo gives it
         self.due: float | None = None  # monotonic s of the next thing to do
-        self.sent = 0.0  # monotonic s when something was sent last
-        self.failures = 0  # attempts in vain since the last connection
-        self.lost = 0  # messages for which there was no memory
-        self.refused = False  # by the broker, and that has been told
-        self.held = False  # down until a storm is over
-        self.writes = False  # waits until the socket takes more
-        self.watched = 0  # the events for which the selector looks
+        self.sent = 0.0  # monotonic s of the last send
+        self.failures = 0  # failed attempts since the last connection
+        self.lost = 0  # messages dropped because the memory was full
+        self.refused = False  # the broker refused it, and that was logged
+        self.held = False  # kept down until a storm is over
+        self.writes = False  # waiting for the socket to take more
+        self.watched = 0  # the events that the selector watches
 
     @property
     def connected(self) -> bool:
-        """Whether there is a link now; without one, waiting is in vain."""
+        """Whether there is a link now; without one there is nothing to wait for."""
         return self.stage is Stage.OPEN
 
     @property
     def opening(self) -> bool:
-        """Whether a connection is coming about."""
+        """Whether a connection is being made."""
         return self.sock is not None and self.stage is not Stage.OPEN
 
     def reach(self, address: Any) -> None:
-        """Begin a connection."""
+        """Begin a connection to `address`."""
         family, _, _, _, there = self.address = address
         self.sock = socket.socket(family, socket.SOCK_STREAM)
         self.number = self.sock.fileno()
         self.stage, self.writes = Stage.REACHING, True
         self.sock.setblocking(False)
-        # a packet is sent whole, so there is nothing to be gained by waiting for more
+        # packets are sent whole, so waiting for more gains nothing
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         code = self.sock.connect_ex(there)
         if code not in (0, errno.EINPROGRESS):
             raise OSError(code, os.strerror(code))
 
     def advance(self, tls: ssl.SSLContext | None, host: str) -> None:
-        """Go on towards CONNECT as far as the socket lets it."""
+        """Go on towards CONNECT as far as the socket allows."""
         assert self.sock is not None
         if self.stage is Stage.REACHING:
             code = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -98,7 +98,7 @@ class Link:
         self.session.begin()
 
     def send(self) -> None:
-        """Send what the session has, as much as the socket takes."""
+        """Send the session's output, as much as the socket takes."""
         assert self.sock is not None
         out = self.session.out
         with contextlib.suppress(*_LATER):
@@ -107,13 +107,13 @@ class Link:
         self.writes = bool(out)
 
     def receive(self) -> list[packets.Publish]:
-        """Take in what has come; messages for the node. Raises session.Refused and session.Broken too."""
+        """Process what has arrived; returns messages for the node. Raises Refused and Broken, too."""
         assert self.sock is not None
         heard = list[packets.Publish]()
         with contextlib.suppress(*_LATER):
             while data := self.sock.recv(READ):
                 heard += self.session.receive(data)
-                # no selector tells of what TLS has decoded already
+                # the selector does not see data that TLS has already decoded
                 if len(data) < READ and not isinstance(self.sock, ssl.SSLSocket):
                     break
             else:
@@ -123,15 +123,17 @@ class Link:
         return heard
 
     def drop(self) -> None:
-        """End the connection without a word, as a power cut does: the broker publishes the will."""
+        """End the connection without a goodbye, as a power cut does: the broker publishes the will."""
         if self.sock is not None:
             self.sock.close()
         self.sock, self.stage, self.writes, self.watched = None, Stage.AWAY, False, 0
         self.session.end()
 
     def leave(self) -> None:
-        """End the connection, and the broker forgets the will; where something is unacknowledged, its goodbye
-        may be too, so the will has to say it.
+        """End the connection so that the broker forgets the will.
+
+        If messages are unacknowledged, the status `offline` may be one of them. Then no DISCONNECT is sent,
+        and the will says it.
         """
         if self.connected and not self.session.waiting:
             self.session.out += packets.DISCONNECT

@@ -21,39 +21,39 @@ from sim.publish.session import Message, Session
 
 log = logging.getLogger(__name__)
 OFFLINE = json.dumps({"state": "offline"}).encode()
-KEEPALIVE = 60  # s; the broker waits half as long again for a word before it publishes the will (3.1.2.10)
-SPARE = 64  # open files that a process needs beside its connections
-BATCH = 512  # messages after which the sockets have their turn though nobody waits
+KEEPALIVE = 60  # s; the broker waits half as long again before it publishes the will (3.1.2.10)
+SPARE = 64  # open files that a process needs besides its connections
+BATCH = 512  # messages after which the sockets are served even if nobody waits
 Obey = Callable[[str, bytes], None]
 
 
 class Links:
-    """All links are driven by whoever calls `serve`, and only then. For one thread, but for `waiting`."""
+    """All links. They work only while somebody calls `serve`. Not thread-safe, except for `waiting`."""
 
     def __init__(
         self, url: str, secret: str, devices: Sequence[Device], *,
         scenario: bool, obey: Obey | None = None, ca: Path | None = None, jitter: float = 0.0,
         paced: bool = False,
     ) -> None:  # fmt: skip
-        """`url`: the broker's; `ca`: of the certificate that an mqtts:// one shows, None for the system's;
-        `scenario`: they play another time than now; `obey` gets a device and the payload of a command;
-        `jitter`: as in Loop; `paced`: the nodes' time goes as fast as the broker takes what they say, so that
-        its outage fills nobody's memory. Raises Misuse where this process may not open a connection for each
+        """`url` is the broker's. `ca` is the CA of an mqtts:// certificate, None for the system's.
+        `scenario`: the nodes play another time than now. `obey` gets a device and a command's payload.
+        `jitter`: as in Loop. `paced`: simulated time goes only as fast as the broker takes messages, so that
+        its outage fills nobody's memory. Raises Misuse if this process may not open a connection for each
         device.
         """
         broker = broker_url.parse(url)
-        # one for all: each would read the system's certificates again
+        # shared, because each context would read the system's certificates again
         tls = broker_url.trust(ca) if broker.tls else None
         allow_files(len(devices))
         self._secret, self._obey = secret, obey
         self._online = json.dumps({"state": "online"} | ({"scenario": True} if scenario else {})).encode()
         self._loop = Loop(broker, tls, jitter, self._hear, paced)
-        self._links: dict[str, Link] = {}  # by device
-        self._cuts = Counter[str]()  # by device: what keeps it away now, whether it has a link or not
-        self._since = 0  # messages since the sockets had their turn
+        self._links: dict[str, Link] = {}  # device → link
+        self._cuts = Counter[str]()  # device → how many things keep it away now, whether it has a link or not
+        self._since = 0  # messages since the sockets were last served
 
     def open(self, device: Device) -> Link:
-        """The device's link; where it is the first time, `serve` will connect it, once nothing cuts it."""
+        """Return the device's link. A new one is connected by `serve`, once nothing keeps it away."""
         name = device.device
         link = self._links.get(name)
         if link is None:
@@ -68,7 +68,7 @@ class Links:
         return link
 
     def publish(self, device: Device, kind: str, payload: bytes) -> None:
-        """Send on a topic of the contract when there is a link, else keep as far as the memory reaches."""
+        """Send on a topic of the contract if there is a link, else keep it as long as the memory has room."""
         self.say(device, _topic(device, kind), payload)
 
     def say(self, device: Device, topic: str, payload: bytes) -> None:
@@ -80,22 +80,22 @@ class Links:
 
     @property
     def waiting(self) -> int:
-        """Messages that the broker has not acknowledged yet."""
+        """The number of messages that the broker has not acknowledged."""
         return self._loop.waiting
 
     @property
     def full(self) -> bool:
-        """Whether the nodes say more than the broker takes: `serve` until it is over."""
+        """Whether the nodes send more than the broker takes: call `serve` until they do not."""
         return self._loop.full
 
     def serve(self, seconds: float) -> None:
-        """Let all links work for a round, which waits at most so long for something to do."""
+        """Serve all links for one round, which waits up to `seconds` for something to do."""
         self._since = 0
         self._loop.serve(seconds)
 
     def cut(self, devices: Iterable[Device]) -> None:
-        """Their connections are gone at once, as when a mast fails, until `restore` was called as often: a
-        stolen device does not come back with its mast.
+        """Drop their connections at once, as when a mast fails. Each `cut` needs a `restore`: a stolen device
+        does not come back with its mast.
         """
         for device in devices:
             self._cuts[device.device] += 1
@@ -103,7 +103,7 @@ class Links:
                 self._loop.hold(link)
 
     def restore(self, devices: Iterable[Device]) -> None:
-        """Whom nothing else cuts comes back, all at once or within the jitter."""
+        """Let devices come back that nothing else keeps away, at once or within the jitter."""
         for device in devices:
             self._cuts[device.device] -= 1
             link = self._links.get(device.device)
@@ -111,8 +111,9 @@ class Links:
                 self._loop.release(link)
 
     def close(self, patience: float) -> bool:
-        """End every link, with `offline` behind all that was sent before; whether the broker has acknowledged
-        all of it, within `patience` s. Who is away has as long to come back, a storm or not.
+        """End every link, with `offline` after everything sent before. Returns whether the broker
+        acknowledged all within `patience` s. Links that are away have that long to come back, even during a
+        storm.
         """
         deadline = time.monotonic() + patience
         links = self._links.values()
@@ -120,7 +121,7 @@ class Links:
             if link.connected or link.opening or link.session.waiting:
                 self._loop.release(link)
                 self._send(link, Message(link.session.greeting.topic, OFFLINE, True))
-            else:  # its will has said so; it has no reason to come back
+            else:  # its will has told the broker, so it need not come back
                 self._loop.hold(link)
         while any(link.session.waiting and not link.refused for link in links):
             left = deadline - time.monotonic()
@@ -143,7 +144,7 @@ class Links:
             log.error("%s: its memory is full, the newest messages are lost", link.name)
 
     def _hear(self, link: Link, message: packets.Publish) -> None:
-        # a retained command is an old one, whenever it comes
+        # a retained command is old, whenever it comes
         if self._obey is None or message.retain:
             return
         try:
@@ -153,7 +154,7 @@ class Links:
 
 
 def allow_files(connections: int) -> None:
-    """Let this process open a file for each connection, as far as the machine permits. Raises Misuse."""
+    """Let this process open a file for each connection, as far as the system permits. Raises Misuse."""
     wanted = connections + SPARE
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < wanted:

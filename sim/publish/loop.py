@@ -1,4 +1,4 @@
-"""The loop that drives all links: one selector, one heap of moments, no thread.
+"""The loop that drives all links with one selector, one heap of moments, and no threads.
 
 serve: what is due ─► new connections ─► send ─► wait for sockets ─► receive ─► send
 """
@@ -20,19 +20,20 @@ from sim.publish.link import Link, Stage
 from sim.publish.session import Broken, Refused
 
 log = logging.getLogger(__name__)
-QUIET = 45.0  # s without a word after which a node asks for a sign of life, and then waits for one
-PATIENCE = 30.0  # s for a connection to come about
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # s before another attempt, doubled by each that is in vain
-# Connections that come about at a time. With more than a broker's queue holds (listen(2): Mosquitto asks for
-# 100) the kernel forgets some, and each of those tries again a second later.
+QUIET = 45.0  # s without sending after which a node pings, and then waits for an answer
+PATIENCE = 30.0  # s for a connection to be made
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # s before the next attempt, doubled by each failure
+# Connections being made at a time. With more than the broker's queue holds (listen(2): Mosquitto asks for
+# 100) the kernel drops some, and each of those tries again a second later.
 OPENING = 100
-BACKLOG = 20  # messages that wait at one connected node when the fleet says more than the broker takes
+BACKLOG = 20  # messages waiting at one connected node that count as more than the broker takes
 
 
 class Loop:
-    """Drives links to `broker`. `hear` gets what they hear; `jitter`: s within which those that lost their
-    connection come back, each at a moment of its own; `paced`: the fleet is `full` also while a node is away
-    that should not be.
+    """Drives links to `broker`. `hear` gets what the links hear.
+
+    Links that lost their connection come back within `jitter` s, each at its own moment. `paced`: the fleet
+    is also `full` while messages wait at a node that is away unintentionally.
     """
 
     def __init__(
@@ -45,25 +46,25 @@ class Loop:
         self._selector = selectors.DefaultSelector()
         self._numbers = itertools.count()
         self._moments: list[tuple[float, int, Link]] = []
-        self._wanted = deque[Link]()  # are to be connected
-        self._unsent: dict[Link, None] = {}  # have something to send, in that order
+        self._wanted = deque[Link]()  # to be connected
+        self._unsent: dict[Link, None] = {}  # with something to send, in order
         self._slow: set[Link] = set()
         self._opening = 0
         self._said_why = False
         self.serving = False
-        self.waiting = 0  # messages that the broker has not acknowledged yet
+        self.waiting = 0  # messages that the broker has not acknowledged
 
     @property
     def full(self) -> bool:
-        """Whether a node says more than the broker takes."""
+        """Whether a node sends more than the broker takes."""
         return bool(self._slow)
 
     def begin(self, link: Link) -> None:
-        """Connect it as soon as there is room."""
+        """Connect a link as soon as there is room."""
         self._wanted.append(link)
 
     def said(self, link: Link) -> None:
-        """It has got one message more."""
+        """Note that a link's session has one more message."""
         self.waiting += 1
         if link.connected:
             self._unsent[link] = None
@@ -73,7 +74,7 @@ class Loop:
             self._slow.add(link)
 
     def serve(self, seconds: float) -> None:
-        """One round; waits at most so long for something to do."""
+        """Work for one round, waiting up to `seconds` for something to do."""
         self.serving = True
         try:
             self._keep_time()
@@ -88,32 +89,32 @@ class Loop:
             self.serving = False
 
     def hold(self, link: Link) -> None:
-        """Its connection is gone at once, and does not come back before `release`."""
+        """Drop a link's connection at once, and keep it down until `release`."""
         link.held = True
         self._drop(link)
 
     def release(self, link: Link) -> None:
-        """It may connect again: at once, or at its own moment within the jitter."""
+        """Let a link connect again, at once or at its own moment within the jitter."""
         if link.held:
             link.held = False
             self._at(link, time.monotonic() + self._apart(link))
 
     def end(self, link: Link) -> None:
-        """Let it go for good."""
+        """End a link for good."""
         self._forget(link)
         link.leave()
 
     def close(self) -> None:
-        """All links have ended."""
+        """Close the selector, after all links have ended."""
         self._selector.close()
 
     def _keep_time(self) -> None:
-        """What is due: another attempt, an end to one that takes too long, a ping, an end to silence."""
+        """Do what is due: begin an attempt, end one that takes too long, ping, or end a silent link."""
         now = time.monotonic()
         while self._moments and self._moments[0][0] <= now:
             at, _, link = heapq.heappop(self._moments)
             if link.due != at:
-                continue  # it has another moment since
+                continue  # its moment has changed since
             if link.stage is Stage.AWAY:
                 self._wanted.append(link)
             elif link.opening:
@@ -135,7 +136,7 @@ class Loop:
             try:
                 link.reach(self._addresses.first())
             except OSError as error:
-                self._addresses.failed(link.address)  # such as one of a network that is not there
+                self._addresses.failed(link.address)  # for example an address in a network without a route
                 link.drop()
                 self._pause(link, error)
                 continue
@@ -161,7 +162,7 @@ class Loop:
         self._watch(link)
 
     def _work(self, link: Link) -> None:
-        """Its socket has something, or takes more."""
+        """Handle an event of a link's socket."""
         session, opening = link.session, link.opening
         before = session.waiting
         try:
@@ -190,7 +191,7 @@ class Loop:
             self._watch(link)
 
     def _go_on(self, link: Link) -> list[Publish]:
-        """What its socket lets it do. Raises OSError, Refused, Broken."""
+        """Do what the socket allows. Raises OSError, Refused, Broken."""
         if link.stage in (Stage.REACHING, Stage.SHAKING):
             link.advance(self._tls, self._broker.host)
             return []
@@ -203,7 +204,7 @@ class Loop:
     def _opened(self, link: Link) -> None:
         self._opening -= 1
         self._addresses.reached()
-        if not (self._opening or self._wanted):  # all who were away are back: the next outage is another
+        if not (self._opening or self._wanted):  # everybody is back, so the next outage is logged again
             self._said_why = False
         link.failures, link.refused = 0, False
         self._at(link, time.monotonic() + QUIET)
@@ -216,13 +217,13 @@ class Loop:
         self._pause(link, None)
 
     def _fail(self, link: Link, error: Exception) -> None:
-        """An attempt was in vain."""
+        """Handle a failed attempt."""
         self._addresses.failed(link.address)
         self._drop(link)
         self._pause(link, error)
 
     def _lose(self, link: Link) -> None:
-        """It was connected."""
+        """Handle the loss of a connection."""
         self._drop(link)
         self._pause(link, None)
 
@@ -257,7 +258,7 @@ class Loop:
         heapq.heappush(self._moments, (moment, next(self._numbers), link))
 
     def _apart(self, link: Link) -> float:
-        """Seconds of jitter: others for each node and each time."""
+        """Return seconds of jitter, different for each node and each time."""
         if not self._jitter:
             return 0.0
         luck = chance(next(self._numbers), link.name, "jitter")

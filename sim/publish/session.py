@@ -1,9 +1,9 @@
-"""One node's side of MQTT 3.1.1, without a socket: what it keeps, what is on its way, what it hears.
+"""One node's side of MQTT 3.1.1, without a socket: memory, messages in flight, and commands heard.
 
     publish ─► memory (KEPT) ─► in flight (at most WINDOW) ─► out ─► …  PUBACK ─► forgotten
 
 A node keeps QoS 1 messages while the broker is away. When it is back, those that were in flight go first,
-marked as sent before, and the others behind them in order, with the times they carry.
+marked as duplicates, and the others follow in order with their own times.
 """
 
 from collections import deque
@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from devices.contract import packets
 
-# Assumption: a node keeps two weeks of readings, one each ten minutes.
+# Assumption: a node keeps two weeks of readings, one every ten minutes.
 KEPT = 2016
-# 3.1.1 lets a broker not say how much it takes at once. The smallest that brokers promise in MQTT 5 is 10
-# (HiveMQ, Moquette), and small nodes keep few.
+# MQTT 3.1.1 brokers cannot say how many messages they take at once. The smallest number that brokers promise
+# in MQTT 5 is 10 (HiveMQ, Moquette), and small nodes keep few.
 WINDOW = 10
 _LAST_NUMBER = 65_535
 _REASONS = {  # CONNACK's return codes (3.2.2.3)
@@ -31,11 +31,11 @@ class Refused(Exception):
 
 
 class Broken(Exception):
-    """What the broker sends is not MQTT; the connection is to be ended."""
+    """The broker sends something that is not MQTT; the connection must end."""
 
 
 class Message(NamedTuple):
-    """What is published at QoS 1."""
+    """A message to publish at QoS 1."""
 
     topic: str
     payload: bytes
@@ -43,8 +43,8 @@ class Message(NamedTuple):
 
 
 class Session:
-    """`connect`: the CONNECT packet; `greeting` is said on each connection, before all else that waits;
-    `hears`: a topic to subscribe to.
+    """One node's session. `connect` is the CONNECT packet. `greeting` is published on each connection before
+    the messages that wait. `hears` is a topic to subscribe to, if any.
     """
 
     __slots__ = (
@@ -55,26 +55,26 @@ class Session:
     def __init__(self, connect: bytes, greeting: Message, hears: str | None) -> None:
         self._connect, self.greeting, self._hears = connect, greeting, hears
         self._memory = deque[Message]()
-        self._flight: dict[int, Message] = {}  # by packet number, in order of sending
+        self._flight: dict[int, Message] = {}  # packet number → message, in order of sending
         self._number = 0
         self._unread = b""
-        self.out = bytearray()  # to be sent; whoever has sent some of it deletes that
-        self.accepted = False  # by the broker, on this connection
+        self.out = bytearray()  # to be sent; the sender deletes what it has sent
+        self.accepted = False  # the broker accepted this connection
         self.asked = False  # a PINGREQ waits for its answer
         self.deaf = False  # the broker refused the subscription
 
     @property
     def waiting(self) -> int:
-        """Messages that the broker has not acknowledged yet."""
+        """The number of messages that the broker has not acknowledged."""
         return len(self._memory) + len(self._flight)
 
     @property
     def backlog(self) -> int:
-        """Messages that wait for their turn."""
+        """The number of messages waiting for their turn."""
         return len(self._memory)
 
     def publish(self, message: Message) -> bool:
-        """Keep and, where the window is open, send; False: the memory is full and the message is lost."""
+        """Keep a message, and send it if the window is open. Returns False if the memory is full."""
         if len(self._memory) + len(self._flight) >= KEPT:
             return False
         self._memory.append(message)
@@ -83,21 +83,21 @@ class Session:
         return True
 
     def begin(self) -> None:
-        """There is a connection: say who this is."""
+        """Start on a new connection: send CONNECT."""
         self.out = bytearray(self._connect)
 
     def end(self) -> None:
-        """The connection is gone, and what was half sent or half read with it."""
+        """Forget the connection, and what was half sent or half read on it."""
         self.accepted = self.asked = False
         self.out, self._unread = bytearray(), b""
 
     def ping(self) -> None:
-        """Ask for a sign of life."""
+        """Send a PINGREQ."""
         self.out += packets.PINGREQ
         self.asked = True
 
     def receive(self, data: bytes) -> list[packets.Publish]:
-        """Take in what the broker sent; messages that came with it. Raises Refused, Broken."""
+        """Process what the broker sent; returns the messages in it. Raises Refused, Broken."""
         unread = self._unread + data if self._unread else data
         at, heard = 0, list[packets.Publish]()
         while (part := packets.frame(unread, at)) is not None:
@@ -117,7 +117,7 @@ class Session:
         return heard
 
     def _take(self, head: int, body: bytes, heard: list[packets.Publish]) -> None:
-        """One packet."""
+        """Process one packet."""
         kind = head & 0xF0
         if kind == packets.PUBACK:
             self._flight.pop(body[0] << 8 | body[1], None)
@@ -138,7 +138,7 @@ class Session:
             self.asked = False
 
     def _start(self) -> None:
-        """The broker lets it in: subscribe, send again what was in flight, and greet."""
+        """The broker accepted: subscribe, send again what was in flight, and queue the greeting."""
         self.accepted = True
         if self._hears is not None:
             self.out += packets.subscribe(self._hears, self._next())
@@ -154,7 +154,7 @@ class Session:
             self.out += packets.publish(*message, number)
 
     def _next(self) -> int:
-        """A packet number that nothing in flight has."""
+        """Return a packet number that nothing in flight has."""
         self._number = self._number % _LAST_NUMBER + 1
         while self._number in self._flight:
             self._number = self._number % _LAST_NUMBER + 1
