@@ -80,9 +80,7 @@ def diary(
 
 
 def early(events: Iterable[DiaryEvent]) -> Iterator[tuple[Input, Harvest]]:
-    """Yield (input, harvest) for harvests within the pre-harvest interval of an input on the plot: their lots
-    are refused.
-    """
+    """Yield (input, harvest) for harvests within an input's pre-harvest interval: their lots are refused."""
     inputs: list[Input] = []
     for event in events:
         if isinstance(event, Input) and event.pre_harvest_days:

@@ -212,9 +212,7 @@ class Session:
                 yield node, delivery
 
     def _since(self, node: Node, begin: int, start: int) -> int:
-        """Return where a node's history begins: messages that it kept when the last run ended are still to
-        arrive.
-        """
+        """Where a node's history begins: what it still kept when the last run ended is yet to arrive."""
         return max(node.waits(begin), start - self._plan.history_ms)
 
     def _begin(self, what: str, start: int) -> int:

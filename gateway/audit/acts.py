@@ -64,9 +64,7 @@ class Acts:
         return list(merge(*parts, key=lambda act: act.time))
 
     def points(self, start: int) -> list[Point]:
-        """Return the same acts as points. No two acts with the same `what` have the same time. Raises
-        RetryLater.
-        """
+        """The same as points; acts with the same `what` never have the same time. Raises RetryLater."""
         try:
             return [_point(self._registry.pilot.pilot, act) for act in self.since(start)]
         except (OSError, sqlite3.Error) as error:

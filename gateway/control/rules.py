@@ -105,9 +105,7 @@ def _measured(
     only: Sequence[str],
     real: Container[tuple[str, str]],
 ) -> dict[str, Measured]:
-    """By community: the buckets of its real devices, even silent ones, if it has any; else of the simulated
-    ones.
-    """
+    """By community: its real devices' buckets, even of silent ones, if it has any; else the simulated ones'."""
     window, where = round(hours * HOUR_MS), {"pilot": pilot.pilot}
     begin = at - window
     series = store.summary("telemetry", [name], where, begin, at, window, begin, only=only).get(name, {})
@@ -166,9 +164,7 @@ def _value(condition: Condition, buckets: list[Bucket]) -> float:
 
 
 def points(store: Store, pilot: Pilot, looked: Looked, at: int) -> list[Point]:
-    """Return the advice as points of the hour, and a point with severity 0 for advice that is over. Raises
-    RetryLater.
-    """
+    """Return the advice as points of the hour, with severity 0 where it is over. Raises RetryLater."""
     hour = at // HOUR_MS * HOUR_MS
     made = {}
     for one in looked.advised:

@@ -130,9 +130,7 @@ def alarms(pilot: Pilot) -> list[Point]:
 
 
 def reports(pilot: Pilot, at: int) -> list[Point]:
-    """Return when each of the pilot's reports is due next, and the days until then: a board cannot count
-    days.
-    """
+    """When each of the pilot's reports is due next, and in how many days: a board cannot count days."""
     today = day_of(at, pilot.zone)
     return [
         Point(

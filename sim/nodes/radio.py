@@ -109,9 +109,7 @@ class Radio:
         return np.asarray((luck < episode.parameters["share"]) & inside)
 
     def trips(self, first: int, last: int) -> tuple[Index, Mask]:
-        """For ticks [first, last): return the epoch ms of their messages' arrival, and whether they ever
-        arrive.
-        """
+        """For ticks [first, last): the epoch ms of their messages' arrival, and whether they ever arrive."""
         ticks = np.arange(first, last)
         if not self.carrier.memory:
             on, heard = self._look(first, last)

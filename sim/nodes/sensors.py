@@ -81,9 +81,7 @@ class Sensors:
         return np.arange(first, last) * self._ticks.interval + self._ticks.phase
 
     def _day(self, number: int) -> Span:
-        """Return a day, cached for live running, which asks tick by tick. A new action makes it compute
-        again.
-        """
+        """Return a day, kept for live running, which asks tick by tick; computed again after an action."""
         key = (number, self.acted)
         if self._day_kept is None or self._day_kept[0] != key:
             self._day_kept = (key, self._measure(number, number + 1))

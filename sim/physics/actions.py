@@ -1,9 +1,9 @@
-"""What actuators were told, and when they ran for it.
+"""Commands to actuators, and when the actuators ran because of them.
 
     command ─► Action ─► Actions (append-only) ─► World
 
-An action rules its actuator from `start` until `stop`, over what the actuator would do by itself; where
-two overlap, the one added last. Nothing before its start depends on it.
+An action controls its actuator from `start` until `stop`, whatever the actuator would do by itself. Where two
+overlap, the one added last counts. Nothing before an action's start depends on it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,7 +24,7 @@ Run = tuple[int, int, float]  # from epoch ms, to epoch ms, value
 class Action:
     """An actuator is held at `set` (0 off or closed, 1 on or open) in [start, stop), epoch ms.
 
-    A sluice serves its whole place, whatever the plot. Pumps and aerators run when `set` is not 0.
+    A sluice serves its whole place, so its plot does not matter. Pumps and aerators run when `set` is not 0.
     """
 
     place: str
@@ -44,7 +44,7 @@ class Action:
 
 
 class Actions:
-    """The log. One thread may add while another asks a World: it sees an action whole or not at all."""
+    """The log of actions. A thread may add while another asks a World, which sees whole actions only."""
 
     def __init__(self, actions: Iterable[Action] = ()) -> None:
         self._places: dict[str, list[Action]] = {}
@@ -56,16 +56,16 @@ class Actions:
         self._places.setdefault(action.place, []).append(action)
 
     def of(self, place: str) -> tuple[Action, ...]:
-        """All of a place in the order of adding."""
+        """Return all actions of a place, in the order of adding."""
         return tuple(self._places.get(place, ()))
 
     def count(self, place: str) -> int:
-        """How many a place has; grows with each."""
+        """Return how many actions a place has; every `add` makes it grow."""
         return len(self._places.get(place, ()))
 
 
 def commanded(actions: Iterable[Action], actuator: Actuator, plot: int | None = None) -> list[Run]:
-    """When an actuator was told what; `plot` None stands for all plots. Ascending, without overlaps."""
+    """Return the commanded runs of an actuator, ascending and without overlaps; `plot` None: of all plots."""
     runs: list[Run] = []
     for action in actions:
         if action.actuator == actuator and plot in (None, action.plot):
@@ -89,7 +89,7 @@ def overlay(base: Sequence[Run], over: Sequence[Run]) -> list[Run]:
 
 
 def through(pump: Sequence[Run], valve: Sequence[Run]) -> list[Run]:
-    """What a pump gives through a valve that is open where it was told nothing."""
+    """Return what a pump gives through a valve, which is open while it has no command."""
     out = []
     for start, stop, value in pump:
         ajar = overlay([(start, stop, 1.0)], within(valve, start, stop))
@@ -98,12 +98,12 @@ def through(pump: Sequence[Run], valve: Sequence[Run]) -> list[Run]:
 
 
 def within(runs: Iterable[Run], start: int, stop: int) -> list[Run]:
-    """The parts of runs in [start, stop)."""
+    """Return the parts of runs in [start, stop)."""
     return [(max(a, start), min(b, stop), value) for a, b, value in runs if a < stop and b > start]
 
 
 def spread(runs: Iterable[Run], first: int, step: int, count: int) -> dict[int, list[Run]]:
-    """Runs cut at `first`, `first + step`, …: by number of the step, of the first `count` steps."""
+    """Cut runs at `first`, `first + step`, …: number of the step → its runs, for `count` steps."""
     out: dict[int, list[Run]] = {}
     for run in runs:
         for number in range(max((run[0] - first) // step, 0), min(-(-(run[1] - first) // step), count)):
@@ -124,7 +124,7 @@ class Runs:
         self._sums = np.repeat(np.concatenate(([0.0], np.cumsum(amounts))), 2)[1:-1]
 
     def at(self, times: Index) -> Array:
-        """The value at times, epoch ms."""
+        """Return the value at each time, epoch ms."""
         if not len(self._start):
             return np.zeros(times.shape)
         run = np.maximum(np.searchsorted(self._start, times, "right") - 1, 0)
@@ -132,14 +132,14 @@ class Runs:
         return np.where(inside, self._value[run], 0.0)
 
     def total(self, times: Index) -> Array:
-        """Hours times value since the beginning."""
+        """Return hours times value since the beginning."""
         if not len(self._start):
             return np.zeros(times.shape)
         return np.asarray(np.interp(times, self._edges, self._sums))
 
 
 class Pumped:
-    """What a controller says of the pump that waters a plot or changes a pond's water."""
+    """What a controller reports about the pump that waters a plot or changes a pond's water."""
 
     _pump: Runs
     _valve: Runs
@@ -149,7 +149,7 @@ class Pumped:
         return self._pump.at(at.times)
 
     def valve(self, at: Moment) -> Array:
-        """How far its valve is open, 0 to 1. Assumption: untold, it opens with the pump."""
+        """How far its valve is open, 0 to 1. Assumption: without a command it opens with the pump."""
         return self._valve.at(at.times)
 
     def energy(self, at: Moment) -> Array:

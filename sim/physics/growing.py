@@ -1,4 +1,4 @@
-"""The crops of a community: when each was sown, fertilised and picked, and how much it could give.
+"""The crops of a community: when each is sown, fertilised and picked, and how much it could give.
 
     calendar of the pilot file ─► crops ─┬─► diaries (sim/season.py)
     flood, planthoppers ─────► sowing    └─► fertiliser, on dry days ─► nutrients (soil.py)
@@ -22,21 +22,22 @@ from sim.physics.streams import Array, chance, uniform
 FIRST_DAY = date(2020, 1, 1)
 ANNUAL = frozenset({"rice", "flowers", "lotus", "vegetables", "garlic"})  # sown or planted for every crop
 FED = frozenset({"pangasius", "shrimp"})  # in ponds: nothing is spread or sprayed
-PROCESSED = frozenset({"rice-flour"})  # made, not grown
-FEW = 6  # Assumption: times a year that plants are tended which are picked all year
-LOOKS_AHEAD = 10  # Assumption: days for which fertiliser waits for dry weather
+PROCESSED = frozenset({"rice-flour"})  # manufactured, not grown
+FEW = 6  # Assumption: plants that are picked all year are tended this many times a year
+LOOKS_AHEAD = 10  # Assumption: days that fertiliser waits for dry weather
 # Assumption: shares of the growing time at which fertiliser is due.
 _DUE = {"rice": (0.1, 0.25, 0.45)}
 _DUE_ELSE = (0.15, 0.55)
-_DRY = 5.0  # Assumption, mm: three days with less than that together are dry
-# Rice is sown when the flood has fallen so far, and some days after the light traps' monthly peak, so that
-# the hoppers of the next find no young rice (né rầy, the delta's practice). Assumption: the two numbers.
+_DRY = 5.0  # Assumption, mm: three days with less than this in total are dry
+# Rice is sown when the flood has fallen to this level, and some days after the light traps' monthly peak, so
+# that the next peak's hoppers find no young rice (né rầy, the delta's practice). Assumption: the two numbers.
 _FALLEN, _AFTER_PEAK = 0.4, 5.0
 
 
 class Grown(NamedTuple):
-    """One crop. `id` is unique in its community; `picked` days and `kg_ha`, what each picking could give. Of
-    what is picked all year only every so many is `tended`: the plants are the same.
+    """One crop. `id` is unique in its community. `picked` are the days and `kg_ha` the possible yields of its
+    pickings. Of a crop that is picked all year only some entries are `tended`, because the plants are the
+    same.
     """
 
     id: str
@@ -53,7 +54,7 @@ class Grown(NamedTuple):
 
 
 def crops(seed: int, community: Community, product: Product, first: int, last: int) -> Iterator[Grown]:
-    """The crops that grow or are picked in days [first, last), in order of the calendar."""
+    """Yield the crops that grow or are picked in days [first, last), in order of the calendar."""
     years = (FIRST_DAY + timedelta(days=day) for day in (first, last))
     low, high = (day.year for day in years)
     for year in range(low - 1, high + 2):
@@ -64,7 +65,7 @@ def crops(seed: int, community: Community, product: Product, first: int, last: i
 
 @lru_cache(maxsize=16_384)
 def _of_year(seed: int, community: str, crop: str, calendar: tuple[Crop, ...], year: int) -> list[Grown]:
-    """Crops of the windows that begin in a year."""
+    """Return the crops whose windows begin in a year."""
     key = np.frombuffer(chance(seed, community, crop, year)[:16], dtype=np.uint64)
     stream = np.random.Generator(np.random.Philox(key=key))
     made = []
@@ -87,27 +88,27 @@ def _of_year(seed: int, community: str, crop: str, calendar: tuple[Crop, ...], y
 
 
 def _after_the_flood(seed: int, low: int, high: int, chosen: int) -> int:
-    """The day in [low, high] on which rice is sown: after the flood, soon after the planthoppers' peak, and
-    near the day that a field's own turn is.
+    """Return the day in [low, high] on which rice is sown: after the flood, soon after the planthoppers'
+    peak, and near the day `chosen` for this field.
     """
     if low < 0:
         return chosen
     days = np.arange(low, high + 1)
     away = (days - phase(seed) - _AFTER_PEAK + MONTH / 2) % MONTH - MONTH / 2
     course = river(seed, int((high // YEAR + 1) * YEAR) + 1).course[days]
-    falling = course[0] > course[-1]  # a rising one finds the fields behind their dykes
+    falling = course[0] > course[-1]  # while it rises, the fields are still protected by their dykes
     flooded = np.maximum(course - _FALLEN, 0) if falling else 0.0
     return int(days[(np.abs(away) + 0.5 * np.abs(days - chosen) + 100 * flooded).argmin()])
 
 
 def phase(seed: int) -> float:
-    """The province's fields are sown together: one phase of the planthoppers' monthly peak for all, days."""
+    """Days: the phase of the planthoppers' monthly peak, one for all, as all fields are sown together."""
     return float(uniform(seed, "planthopper phase", np.array([0]))[0] * MONTH)
 
 
 def fertilised(seed: int, community: Community, rain: Array) -> list[int]:
-    """Days on which the first product's crops get fertiliser, as far as the weather is known: when due, but
-    not before rain.
+    """Return the days on which the first product's crops are fertilised, as far as the weather is known: when
+    due, but not before rain.
     """
     found: list[int] = []
     for product in community.products[:1]:
@@ -119,7 +120,7 @@ def fertilised(seed: int, community: Community, rain: Array) -> list[int]:
 
 
 def spread(name: str, crop: Grown, rain: Array) -> list[int]:
-    """The days of one crop."""
+    """Return the fertiliser days of one crop."""
     grows = crop.picked[0] - crop.sown
     if not crop.tended:
         return []
@@ -128,7 +129,7 @@ def spread(name: str, crop: Grown, rain: Array) -> list[int]:
 
 
 def _dry_day(due: int, rain: Array) -> int:
-    """The first day from `due` on that is dry and followed by two dry days, else the driest of ten."""
+    """Return the first day from `due` on that is dry and followed by two dry days, else the driest of ten."""
     three = np.convolve(rain[due : due + LOOKS_AHEAD + 2], np.ones(3), "valid")
     dry = np.flatnonzero(three < _DRY)
     return due + int(dry[0] if len(dry) else three.argmin())

@@ -1,4 +1,4 @@
-"""The days of the simulated world, any moment in them, and courses over the year."""
+"""The days of the simulated world, moments in them, and curves over the year."""
 
 from functools import cached_property, lru_cache
 
@@ -8,11 +8,12 @@ from devices.clock import DAY_MS, HOUR_MS
 from sim.physics.streams import Array, Index
 
 ANCHOR = 1_577_811_600_000  # 2020-01-01T00:00+07:00, the first day, epoch ms
-YEAR, MONTH = 365.25, 365.25 / 12  # days; the anchor's year is a leap year: years begin within a day of these
+# days; the anchor's year is a leap year, so years begin within a day of these
+YEAR, MONTH = 365.25, 365.25 / 12
 
 
 class Moment:
-    """Times (epoch ms) split into Vietnamese day since the anchor and hour; before it, the anchor."""
+    """Times (epoch ms), none before the anchor, split into the Vietnamese day since then and the hour."""
 
     def __init__(self, times: Index) -> None:
         self.times = np.maximum(times, ANCHOR)
@@ -21,7 +22,7 @@ class Moment:
 
     @cached_property
     def _noons(self) -> tuple[Index, Array]:
-        """The day whose noon came before, and how far on to the next."""
+        """The day of the last noon, and the share of the way to the next noon."""
         position = np.maximum(self.day + self.hour / 24 - 0.5, 0)
         before = position.astype(np.int64)
         return before, position - before
@@ -30,7 +31,7 @@ class Moment:
         return Moment(self.times - round(hours * HOUR_MS))
 
     def between(self, daily: Array) -> Array:
-        """Linear between the noons at which daily values stand."""
+        """Interpolate linearly between daily values, which stand at noon."""
         before, share = self._noons
         left = daily[before]
         return left + (daily[before + 1] - left) * share
@@ -48,17 +49,17 @@ class Moment:
 
 @lru_cache
 def _knots(months: tuple[float, ...], lengths: tuple[float, ...]) -> Array:
-    """Values at mid-month whose linear course has these means in months taken as equally long."""
+    """Mid-month values whose linear course has these monthly means, with months of equal length."""
     near = np.roll(np.eye(12), 1, axis=1) + np.roll(np.eye(12), -1, axis=1)
     return np.asarray(np.linalg.solve((6 * np.eye(12) + near) / 8, np.divide(months, lengths)), np.float64)
 
 
 def seasonal(months: tuple[float, ...], day: Index | Array, lengths: tuple[float, ...] = (1,)) -> Array:
-    """A course over the year that keeps monthly means, or sums over months of `lengths` days."""
+    """Return a curve over the year that keeps monthly means, or sums over months of `lengths` days."""
     return np.interp(day % YEAR / MONTH, np.arange(12) + 0.5, _knots(months, lengths), period=12)
 
 
 def smooth(x: Array) -> Array:
-    """From 0 to 1 without a corner, while x goes from 0 to 1."""
+    """Rise from 0 to 1 without a corner, as x goes from 0 to 1."""
     x = np.clip(x, 0, 1)
     return np.asarray(x * x * (3 - 2 * x))

@@ -1,7 +1,7 @@
-"""What threatens a field: planthoppers in the light trap, and wet leaves on which blights grow.
+"""Threats to a field: planthoppers in the light trap, and wet leaves on which blights grow.
 
-Brown planthopper, rầy nâu (FACTS): one peak of the light traps a month, three a crop; in the low
-season 2 to 81 a trap and night.
+Brown planthopper, rầy nâu (FACTS): one peak of the light traps a month, three a crop; in the low season 2 to
+81 a trap and night.
 """
 
 from functools import cached_property
@@ -14,12 +14,12 @@ from sim.physics.moment import MONTH, YEAR, Moment, smooth
 from sim.physics.streams import Array, staged
 from sim.physics.weather import Weather
 
-_QUIET, _SPREAD = 13.0, 0.8  # a night in the low season: half below 13, 2 in 95 outside 2.6 to 64
-# Assumption: a peak night brings some 1,500 in the winter-spring crop (around 10 February) and 900 in
-# the summer-autumn crop (around 5 July), over two months each; a peak lasts about a week.
+_QUIET, _SPREAD = 13.0, 0.8  # a night in the low season: the median is 13, and 95 % lie between 2.6 and 64
+# Assumption: a peak night brings some 1,500 in the winter-spring crop (around 10 February) and 900 in the
+# summer-autumn crop (around 5 July), over two months each; a peak lasts about a week.
 _CROPS = ((41.0, 1500.0), (186.0, 900.0))
 _CROP_DAYS, _SHARPNESS = 30.0, 8.0
-_DUSK, _NIGHT = 18.0, 5.0  # Assumption: flight from 18 to 23 h, halved by a wet day
+_DUSK, _NIGHT = 18.0, 5.0  # Assumption: flight from 18 to 23 h; a wet day halves it
 
 
 class Pests:
@@ -49,12 +49,12 @@ class Pests:
         return np.concatenate(([0.0], np.cumsum(self.nights)))
 
     def caught(self, at: Moment) -> Array:
-        """Whole planthoppers in the trap since the anchor; never falls."""
+        """The number of planthoppers in the trap since the anchor; it never falls."""
         night = smooth((at.hour - _DUSK) / _NIGHT)
         return np.floor(self._caught[at.day] + self.nights[at.day] * night)
 
     def leaf_wetness(self, at: Moment) -> Array:
-        """%. Assumption: dew from 90 % humidity on; leaves dry in 2 hours after 0.5 mm of rain."""
+        """Leaf wetness, %. Assumption: dew from 90 % humidity on; leaves dry in 2 h after 0.5 mm of rain."""
         weather = self._weather
         dew = (weather.humidity(at) - 90) / 8
         rain = (weather.rained(at) - weather.rained(at.ago(2))) / 0.5

@@ -1,13 +1,13 @@
-"""Fish pond of one plot: oxygen and ammonia hour by hour, its pump, and the aerator that answers to it.
+"""Fish pond of one plot: oxygen and ammonia hour by hour, its pump, and the aerator that reacts to oxygen.
 
     light ─► photosynthesis ────┐
-    warmth, fish ─► respiration ┼─► oxygen ─► pH ──┐      oxygen ─► aerator (unless it was told)
+    warmth, fish ─► respiration ┼─► oxygen ─► pH ──┐      oxygen ─► aerator (unless commanded)
     air, aerator, pump ─────────┘                  ├─► un-ionised ammonia
     feed ─► ammonia ─► algae, pump ────────────────┘
 
-Through a cycle (stock.py) the fish breathe and excrete more and more: nights sag in the last months, the
-pump changes more water, the aerator runs. Below 1 mg/L fish die: who plays a fish kill holds the aerators
-at 0 by Action for some nights before the harvest; what is caught then is less (`alive`).
+Through a cycle (stock.py) the fish breathe and excrete more and more: oxygen sags at night in the last
+months, the pump changes more water, and the aerator runs. Below 1 mg/L fish die. To play a fish kill, hold
+the aerators at 0 by Action for some nights before the harvest; the catch is then smaller (`alive`).
 Targets (FACTS): pangasius 25-34 °C, pH 7-8, oxygen 3-6.5 mg/L, 3.5-4.5 in stocked ponds, N-NH4 0.5-5 mg/L.
 """
 
@@ -27,34 +27,33 @@ from sim.physics.streams import Array, carried, persistent, staged, uniform
 from sim.physics.water import lagging
 from sim.physics.weather import Weather
 
-# Assumption, mg/L an hour: photosynthesis in full light (saturating beyond 700 W/m2, for in deep water
-# algae shade each other; the form is Jassby and Platt 1976), respiration of plankton, mud and a household's
-# fish at 20 °C. Algae come and go: the spread of the logarithm, with a memory of days; ponds differ by a
-# tenth.
+# Assumption, mg/L an hour: photosynthesis in full light (saturating above 700 W/m2, because algae shade each
+# other in deep water; the form is Jassby and Platt 1976); respiration of plankton, mud and a household's fish
+# at 20 °C. Algae come and go: the spread of the logarithm, with a memory of days. Ponds differ by a tenth.
 _MADE, _SATURATING, _BREATHED = 1.1, 700.0, 0.285
 _BLOOM, _MEMORY, _PONDS = 0.15, 0.85, 0.1
-_WARMER = 1.047  # respiration for a degree more (Thomann and Mueller 1987, the usual factor)
-_HALF = 0.5  # Assumption, mg/L: with so little oxygen half as much is breathed
-# Assumption: a stocked fish takes 45 mg a kg and hour from the water; pangasius breathe air too, the more
-# the less oxygen there is (Lefevre et al. 2011), half of the whole at 2 mg/L.
+_WARMER = 1.047  # factor of respiration for each degree (Thomann and Mueller 1987, the usual value)
+_HALF = 0.5  # Assumption, mg/L: the oxygen at which respiration is halved
+# Assumption: a stocked fish takes 45 mg of oxygen a kg and hour from the water. Pangasius also breathe air,
+# the more the less oxygen there is (Lefevre et al. 2011): half of the total at 2 mg/L.
 _FISH, _HALF_FISH = 45.0, 2.0
-_LETHAL, _DIES = 1.0, 0.02  # Assumption: below 1 mg/L two of a hundred die in an hour
-# Assumption, exchange with the air an hour: at 2 m of depth, more in the windy day; by an aerator.
+_LETHAL, _DIES = 1.0, 0.02  # Assumption: below 1 mg/L two in a hundred die each hour
+# Assumption, exchange with the air an hour: at 2 m of depth; more during the windy day; by an aerator.
 _STILL, _WINDY, _AERATED = 0.035, 0.02, 0.22
-# Assumption: in one night of sixty the aerator does not start, for want of current or as its keeper sleeps:
-# from 18 h to 7 h. Who commands it is obeyed.
+# Assumption: in one night of sixty the aerator does not start, from 18 h to 7 h, because there is no current
+# or its keeper sleeps. Commands still work.
 _UNATTENDED, _DUSK, _DAWN = 1 / 60, 18, 7
 # The aerator's own switch: on below 3 mg/L (FACTS: alert level 1), off above 4 (good), by day above 3.
 _LOW, _GOOD, _EVENING, _MORNING = 3.0, 4.0, 20, 8
-# Assumption: the pump changes a share of the water each day, a little for any fish and a third before the
-# harvest, from 6 h on, a 25th an hour; the river brings 5 mg/L of oxygen.
+# Assumption: each day from 6 h on the pump changes a share of the water, a 25th an hour: a little for any
+# fish, and a third before the harvest. The river brings 5 mg/L of oxygen.
 _LITTLE, _MORE, _FULL, _PUMP_START, _FLOW, _RIVER = 0.05, 0.3, 9.5, 6, 0.04, 5.0
-# Total ammonia, mg N/L. Assumption: 21 g for a kg of feed (26 % protein is 42 g of nitrogen, half of it
-# excreted so), 0.65 a day from mud and a household's feed; algae and bacteria take 1.1 times it
-# a day, more or less as blooms come and go.
+# Total ammonia, mg N/L. Assumption: 21 g for a kg of feed (26 % protein is 42 g of nitrogen, of which half is
+# excreted as ammonia), and 0.65 a day from mud and a household's feed. Algae and bacteria take up 1.1 times
+# the concentration a day, more or less as blooms come and go.
 _EXCRETED, _MUD, _TAKEN = 21.0, 0.65, 1.1
-# Assumption: pH 7.4 at 5 mg/L; carbon dioxide goes as oxygen comes, 0.1 for a mg/L, and comes with what fish
-# eat, 0.35 before the harvest (at 0.15 kg a m3 and day).
+# Assumption: pH 7.4 at 5 mg/L. Carbon dioxide falls as oxygen rises, which adds 0.1 for each mg/L, and rises
+# with what fish eat, which takes away 0.35 before the harvest (at 0.15 kg a m3 and day).
 _PH, _BY_OXYGEN, _BY_FEED = 7.4, 0.1, 2.5
 
 
@@ -66,7 +65,7 @@ def saturation(celsius: Array) -> Array:
 
 
 class Pond(Pumped):
-    """A pond of a place's plot."""
+    """The pond of one plot."""
 
     def __init__(
         self, weather: Weather, plot: int = 1, actions: Iterable[Action] = (),
@@ -85,7 +84,7 @@ class Pond(Pumped):
         self._hours()
 
     def _exchange(self) -> list[Run]:
-        """When the pump runs by itself."""
+        """Return the runs of the pump without commands."""
         share = np.where(self.biomass > 0, _LITTLE + _MORE * np.minimum(self.biomass / _FULL, 1), 0.0)
         lasts = np.round(share / _FLOW * HOUR_MS).astype(np.int64).tolist()
         first = ANCHOR + _PUMP_START * HOUR_MS
@@ -94,11 +93,11 @@ class Pond(Pumped):
 
     @cached_property
     def _mean_temperature(self) -> Array:
-        """Assumption: the air's mean of about three days, 1.2 °C warmer."""
+        """Assumption: the air's mean of about three days, plus 1.2 °C."""
         return lagging(self._weather.mean, 3) + 1.2
 
     def temperature(self, at: Moment) -> Array:
-        """°C near the surface. Assumption: 1.3 warmer at 16 h, 1.3 colder at 4 h."""
+        """°C near the surface. Assumption: 1.3 above the mean at 16 h, 1.3 below at 4 h."""
         return np.asarray(at.between(self._mean_temperature) + 1.3 * np.cos(2 * np.pi * (at.hour - 16) / 24))
 
     @cached_property
@@ -112,10 +111,11 @@ class Pond(Pumped):
     def _hours(self) -> None:
         """Oxygen at the start of each hour: d oxygen / dt = made - breathed + exchange (saturation - oxygen).
 
-        Rates are an hour's; within it the equation is solved exactly, so a switch acts from its moment on.
+        Rates are constant within an hour, and the equation is solved exactly in it, so a switch acts from its
+        moment on.
         """
         weather = self._weather
-        hours = np.arange(24 * (len(weather.day) - 1))  # the last day lacks the next, to draw lines to
+        hours = np.arange(24 * (len(weather.day) - 1))  # the last day has no next day to interpolate to
         times = ANCHOR + hours * HOUR_MS
         at = Moment(times)
         passed = weather.sky.passed(at.day, at.hour).reshape(-1, 24)
@@ -132,7 +132,7 @@ class Pond(Pumped):
         flow = _FLOW * np.diff(self._flown)
         overruled = spread(self._commanded, ANCHOR, HOUR_MS, len(hours))
         exchange = self._air + flow
-        supplied = -np.expm1(-exchange) / exchange  # hours' worth of a rate, while no aerator runs
+        supplied = -np.expm1(-exchange) / exchange  # the equivalent hours of a rate, while no aerator runs
         gained = supplied * (self._made + self._air * self._full + flow * _RIVER)
         rows = (np.exp(-exchange), gained, supplied * self._breathed, supplied * self._fish)
         begins = {24 * day for day in self._begins}
@@ -160,15 +160,15 @@ class Pond(Pumped):
         self._aired = self._aerator.total(times)
 
     def _unattended(self) -> set[int]:
-        """Hours in which the aerator does nothing by itself."""
+        """The hours in which the aerator does not start by itself."""
         weather = self._weather
         nights = uniform(weather.seed, f"aerator@{weather.place}:{self._plot}", weather.day) < _UNATTENDED
         first = np.flatnonzero(nights) * 24 + _DUSK
         return {hour for start in first.tolist() for hour in range(start, start + 24 - _DUSK + _DAWN)}
 
     def _die_off(self) -> set[int]:
-        """Let algae die as a scenario stages it; the hours in which the aerator does nothing by itself.
-        Assumption: what rots of them takes as much oxygen as all of them breathed alive.
+        """Let algae die as a scenario stages it; returns the hours in which the aerator does not start by
+        itself. Assumption: their decay takes as much oxygen as they breathed alive.
         """
         still = set[int]()
         for event, days in staged(self._weather.seed, DieOff, self._weather.place, len(self._made) // 24):
@@ -179,7 +179,7 @@ class Pond(Pumped):
         return still
 
     def _aerate(self, hour: int, oxygen: float, lasts: float, flow: float, alive: float) -> float:
-        """Oxygen an hour later when the aerator runs for `lasts` hours."""
+        """Return the oxygen an hour later if the aerator runs for `lasts` hours."""
         air = float(self._air[hour]) + _AERATED * lasts
         breathed = float(self._breathed[hour]) / (oxygen + _HALF)
         breathed += float(self._fish[hour]) * alive / (oxygen + _HALF_FISH)
@@ -188,7 +188,7 @@ class Pond(Pumped):
         return toward + (oxygen - toward) * math.exp(-air - flow)
 
     def oxygen(self, at: Moment) -> Array:
-        """mg/L."""
+        """Dissolved oxygen, mg/L."""
         hour, rest = np.divmod(at.times - ANCHOR, HOUR_MS)
         lasts = rest / HOUR_MS
         first = self._state[hour]
@@ -202,15 +202,15 @@ class Pond(Pumped):
         return np.asarray(first + (toward - first) * -np.expm1(-exchange))
 
     def alive(self, day: int) -> float:
-        """The share of this cycle's fish that no want of oxygen has killed until the noon of a day."""
+        """The share of this cycle's fish that lack of oxygen has not killed by noon of a day."""
         return float(self._living[24 * day + 12])
 
     def aerator(self, at: Moment) -> Array:
-        """1 while it runs."""
+        """1 while the aerator runs."""
         return self._aerator.at(at.times)
 
     def ph(self, at: Moment) -> Array:
-        """Assumption: rain and feed move it by 0.05 over days."""
+        """pH. Assumption: rain and feed move it by 0.05 over days."""
         days = 0.05 * at.between(self._drift)
         eaten = _BY_FEED * at.between(self.feed)
         return np.asarray(_PH + _BY_OXYGEN * (self.oxygen(at) - 5) - eaten + days)
@@ -221,14 +221,14 @@ class Pond(Pumped):
 
     @cached_property
     def _nitrogen(self) -> tuple[Array, Array, Array]:
-        """Total ammonia at the start of each hour, mg N/L; what is excreted and the share taken in it."""
+        """Total ammonia at the start of each hour, mg N/L; what is excreted and the share taken up in it."""
         day = np.arange(len(self._state)) // 24
         bloom = np.exp(0.25 * persistent(self._weather.field("ammonia"), 0.9))
         gains = (_EXCRETED * self.feed[day] * self._living + _MUD) / 24
         takes = _TAKEN / 24 / bloom[day]
         kept = np.exp(-takes - _FLOW * np.diff(self._flown))
         made = gains * -(kept - 1) / -np.log(kept)
-        # each hour's start follows from the hour before
+        # each hour's start follows from the hour before it
         begun = carried(np.append(_MUD / _TAKEN, made[:-1]), np.append(0.0, kept[:-1]))
         return begun, gains, takes
 

@@ -1,9 +1,9 @@
-"""The Mekong in the delta, day by day: its flood, its discharge, and how far salt comes up.
+"""The Mekong in the delta, day by day: its flood, its discharge, and how far salt intrudes.
 
     Pacific ─┬─► flood at Tân Châu ─┬─► discharge ─┬─► salt front
              └──────────────────────┘   monsoon ───┴─► surge
 
-One river for all places: `river(seed, days)` is computed once.
+All places share one river: `river(seed, days)` is computed once.
 """
 
 import math
@@ -17,35 +17,40 @@ from sim.physics.moment import YEAR, seasonal, smooth
 from sim.physics.streams import Array, Index, normal, persistent, pinned, uniform
 
 # The flood's peak at Tân Châu, m, mean of the day. Record (FACTS section 5): 2000 5.06, 2009 4.12, 2010 3.1,
-# 2011 over 4.75, 2015 2.55, 2022 3.67, 2024 3.26; spread about 0.9; 3.34 is 29 August's mean of many years.
-# Assumption: a year's departure is the Pacific's doing by 0.6 (correlation); it stays within 1.65 m.
+# 2011 over 4.75, 2015 2.55, 2022 3.67, 2024 3.26; spread about 0.9; 3.34 is the mean of 29 August over many
+# years. Assumption: a year's departure from the usual peak has a correlation of -0.6 with the Pacific, and is
+# within 1.65 m.
 DRY, PEAK = 0.75, 3.75
 _BY_PACIFIC, _APART_MOST, _SHARPLY = -0.6, 1.65, 0.75
-# Days of the year. Assumption: the water rises from late May (felt from July), is highest about 1 October
-# (7 October 2024), gone by new year, each within a fortnight; El Niño delays it by some days.
+# Days of the year. Assumption: the water begins to rise in late May (noticed from July), peaks about 1
+# October (7 October 2024) and is gone by new year, each within a fortnight; El Niño delays it by some days.
 _RISES, _HIGHEST, _GONE = 142.0, 273.0, 366.0
 _EARLY_LATE, _BY_STATE = 9.0, 4.0
-# Assumption: three years of ten have a second peak (as 2011), some 40 days before the first, 0.75 to 1 of it.
+# Assumption: three years in ten have a second peak (as 2011), some 40 days before the main one, 0.75 to 1 of
+# it.
 _TWO_PEAKS, _APART, _WIDE = 0.3, 40.0, 16.0
 # Assumption: discharge into the delta by month, 1,000 m3/s, as dams and the Tonle Sap leave it: least in
 # February and March (FACTS section 5). Dry seasons vary with the flood before them, the Pacific and chance.
 _DISCHARGE = (7.0, 4.6, 4.6, 5.3, 6.0, 9.0, 14.0, 20.0, 25.0, 24.0, 17.0, 11.0)
 _BY_FLOOD, _BY_STATE_DRY, _BY_CHANCE = 0.12, -0.16, 0.12
-# The salt front in km, as `water.salt` takes it: fitted to the Tiền in February 2023 (FACTS section 3: 4.93
-# g/L at 42 km, 1.4 at 46, 0.16 at 51), within 8 %. Assumption: that was a usual year, and the front goes with
-# the root of the discharge. The 4 g/L line at 60 km in March 2020 (FACTS) is a front at 52.8, the farthest.
+# The salt front in km, as used by `water.salt`: fitted to the Tiền in February 2023 (FACTS section 3: 4.93
+# g/L at 42 km, 1.4 at 46, 0.16 at 51), within 8 %. Assumption: that was a usual year, and the front is
+# inversely proportional to the root of the discharge. The 4 g/L line at 60 km in March 2020 (FACTS) means a
+# front at 52.8, the farthest.
 FRONT, FARTHEST = 37.7, 52.8
-# Salt fades up the river as sea * exp(-(distance / front)^5.5), g/L. Assumption: the mouth has 30.
+# Salt falls up the river as sea * exp(-(distance / front)^5.5), g/L. Assumption: 30 g/L at the mouth.
 SEA, STEEPNESS = 30.0, 5.5
-FOUR_GRAMS = math.log(SEA / 4) ** (1 / STEEPNESS)  # in fronts: where 4 g/L stand, which forecasts draw
-# The monsoon of the winter months piles up water before the mouths and carries salt up to 10 km (Eslami 2021,
-# FACTS). Assumption: 25 cm at the most in most years, in bouts of days from November to March.
+# the place of 4 g/L in units of the front; forecasts draw that line
+FOUR_GRAMS = math.log(SEA / 4) ** (1 / STEEPNESS)
+# The winter monsoon piles up water before the mouths and carries salt up to 10 km inland (Eslami 2021,
+# FACTS). Assumption: at most 25 cm in most years, in bouts of days from November to March.
 _LASTS, _HEIGHT, _CARRIES = 0.75, 0.1, 3.0
 
 
 class River(NamedTuple):
-    """By day from the anchor on. `course`: 0 in the dry season, 1 at the year's peak; `apart`: m by which Tân
-    Châu stands over a usual year's water; `discharge` 1,000 m3/s; `front` km from the mouth; `surge` m there.
+    """Values by day from the anchor on. `course`: 0 in the dry season, 1 at the year's peak; `apart`: m by
+    which Tân Châu is above a usual year's water; `discharge`: 1,000 m3/s; `front`: km from the mouth;
+    `surge`: m there.
     """
 
     course: Array
@@ -57,7 +62,7 @@ class River(NamedTuple):
 
 @lru_cache(maxsize=32)
 def river(seed: int, days: int) -> River:
-    """The river of a seed over so many days."""
+    """Return the river of a seed over `days` days."""
     day = np.arange(days)
     year, of_year = np.divmod(day, YEAR)
     number = year.astype(np.int64)
@@ -70,7 +75,7 @@ def river(seed: int, days: int) -> River:
     course = _course(seed, of_year, number, state)
     apart = course * (_APART_MOST * np.tanh(_SHARPLY * odd))[number]
     discharge = seasonal(_DISCHARGE, day) * np.exp(_dry(seed, day, state, odd) * (1 - np.minimum(course, 1)))
-    # the monsoon's bouts; none in the rainy season
+    # bouts of the monsoon, none in the rainy season
     winter = np.maximum(np.cos(2 * np.pi * (of_year - 15) / YEAR), 0)
     bout = winter * np.maximum(persistent(normal(seed, "surge", days), _LASTS), 0)
     front = FRONT * np.sqrt(_DISCHARGE[1] / discharge) + _CARRIES * bout
@@ -78,7 +83,7 @@ def river(seed: int, days: int) -> River:
 
 
 def _course(seed: int, of_year: Array, year: Index, state: Array) -> Array:
-    """0 in the dry season, 1 on the day of the year's peak."""
+    """Return 0 in the dry season and 1 on the day of the year's peak."""
     count = len(state)
     late = (_EARLY_LATE * normal(seed, "flood time", count) + _BY_STATE * state).clip(-25, 25)[year]
     rise = np.clip((of_year - _RISES - late) / (_HIGHEST - _RISES), 0, 1)
@@ -97,7 +102,7 @@ def _course(seed: int, of_year: Array, year: Index, state: Array) -> Array:
 
 
 def _dry(seed: int, day: Index, state: Array, odd: Array) -> Array:
-    """How the logarithm of the discharge departs in the dry season that begins at a flood's peak."""
+    """Departure of the discharge's logarithm in the dry season that begins at each flood's peak."""
     season = ((day + YEAR - _HIGHEST) // YEAR).astype(np.int64)
     count = int(season[-1]) + 1
     chance = normal(seed, "discharge", count)

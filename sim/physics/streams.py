@@ -1,8 +1,8 @@
-"""Random streams, what becomes of their numbers from one day to the next, and the seed that they begin with.
+"""Random streams, their evolution from day to day, and the seed with what a scenario fixes.
 
-A random number is the hash of a stream's name and an index: a day has the same numbers however far ahead
-the days are computed, and whoever asks. Everything simulated is a function of the seed, so what a scenario
-fixes goes along with it: to history, live running and shards alike. A bare number stages nothing.
+A random number is the hash of a stream's name and an index: a day has the same numbers however far ahead days
+are computed, and whoever asks. Everything simulated is a function of the seed, so what a scenario fixes
+travels with the seed: to history, live running and shards alike. A plain number fixes nothing.
 """
 
 import math
@@ -27,17 +27,17 @@ E = TypeVar("E", Rain, Hoppers, DieOff)
 
 
 def chance(seed: int, *what: object) -> bytes:
-    """32 bytes that are the same in every run, and others for whatever they are of."""
+    """Return 32 bytes that depend only on the seed and `what`."""
     return sha256(_label(seed, what)).digest()
 
 
 def draw(seed: int, *what: object) -> float:
-    """A number from 0 to 1 in the same way."""
+    """Return a number from 0 to 1 that depends only on the seed and `what`."""
     return int.from_bytes(chance(seed, *what)[:8], "big") / 2**64
 
 
 def draws(seed: int, *what: object) -> list[float]:
-    """Eight of them."""
+    """Return eight such numbers."""
     return [word / 2**64 for word in struct.unpack(">8Q", sha512(_label(seed, what)).digest())]
 
 
@@ -61,7 +61,7 @@ def normal(seed: int, stream: str, days: int) -> Array:
     return np.asarray(radius * np.cos(2 * np.pi * uniform(seed, stream, 2 * index + 1)))
 
 
-# Streams of the province and of corners serve many places; the next day all are others.
+# Cached, because streams of the province and of grid corners serve many places.
 common = lru_cache(maxsize=128)(normal)
 
 
@@ -83,7 +83,7 @@ def carried(gains: Array, kept: Array) -> Array:
 
 
 def persistent(shocks: Array, memory: float) -> Array:
-    """First-order autoregression of unit variance that begins with its first shock."""
+    """First-order autoregression of unit variance, starting with the first shock."""
     gains = math.sqrt(1 - memory**2) * shocks
     gains[0] = shocks[0]
     return carried(gains, np.full(len(shocks), memory))
@@ -91,7 +91,7 @@ def persistent(shocks: Array, memory: float) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """What is fixed. `away`: from when to when (epoch ms) nobody keeps the diary of a producer, by id."""
+    """What a scenario fixes. `away`: producer id → spans (epoch ms) in which nobody keeps its diary."""
 
     years: tuple[YearIs, ...] = ()
     events: tuple[Event, ...] = ()
@@ -102,7 +102,7 @@ EMPTY = Stage()
 
 
 class Seed(int):
-    """A seed with a stage: the same number, the same streams; equal to no seed with another stage."""
+    """A seed with a stage: the same number and streams, but unequal to a seed with another stage."""
 
     stage: Stage
 
@@ -122,20 +122,20 @@ class Seed(int):
 
 
 def stage(seed: int) -> Stage:
-    """What a seed stages."""
+    """Return the stage of a seed."""
     return seed.stage if isinstance(seed, Seed) else EMPTY
 
 
 def pinned(
     seed: int, what: Literal["pacific", "flood_m", "two_peaks", "salt_km"], years: int
 ) -> dict[int, float]:
-    """What a stage fixes of the first `years` years, by their number from 2020 on."""
+    """Number of the year, from 2020 on → value that the stage fixes, for the first `years` years."""
     fixed = {one.year - _FIRST.year: getattr(one, what) for one in stage(seed).years}
     return {year: value for year, value in fixed.items() if value is not None and year < years}
 
 
 def staged(seed: int, kind: type[E], place: str, days: int) -> list[tuple[E, slice]]:
-    """The events of a kind at a place, and which of the first `days` days since the anchor each takes."""
+    """Staged events of a kind at a place, each with its slice of the first `days` days since the anchor."""
     found = []
     for event in stage(seed).events:
         if isinstance(event, kind) and (not event.places or place in event.places):

@@ -1,10 +1,10 @@
-"""The sea's tide at the mouth, from constants of its gauge, and the phasors that carry it up the river.
+"""The tide of the sea at the mouth, from constants of its gauge, as phasors that carry it up the river.
 
     sun and moon ─► phase of each constituent ─┐
     constants of Vũng Tàu, nodal factors ──────┴─► two slow phasors a day, and the sea's season
 
-The constituents of a species (once or twice a day) beat so slowly against its carrier that their sum is
-drawn between the noons of days, within some 5 mm: a moment costs two carriers, not ten constituents.
+The constituents of a species (once or twice a day) beat so slowly against its carrier that their sum can be
+interpolated between noons, within some 5 mm: a moment costs two carriers instead of ten constituents.
 
 Constants: Hart-Davis, Dettmering and Seitz (2025), TICON-4, SEANOE, doi 10.17882/109129, CC BY 4.0: station
 vung_tau-383-vnm-uhslc_fd, record 2007 to 2025. "Pugh": Pugh, Tides, Surges and Mean Sea-Level (Wiley 1987),
@@ -22,9 +22,11 @@ from sim.physics.streams import Array, Index
 
 
 class Constituent(NamedTuple):
-    """`amplitude` m, `phase` ° behind Greenwich. Its argument at universal time t hours is 15 `species` t +
-    `s` of the moon's mean longitude + `h` of the sun's + `p` of the moon's perigee + `plus` °. As the moon's
-    node N goes round, the amplitude is `usual` + `swell` cos N of it, the argument `turn` sin N ° more.
+    """One constituent: `amplitude` m, `phase` ° behind Greenwich.
+
+    Its argument at universal time t hours is 15 `species` t + `s` of the moon's mean longitude + `h` of the
+    sun's + `p` of the moon's perigee + `plus` °. As the moon's node N goes round, the amplitude is multiplied
+    by `usual` + `swell` cos N, and `turn` sin N ° is added to the argument.
     """
 
     amplitude: float
@@ -48,19 +50,19 @@ CONSTITUENTS = {
     "O1": Constituent(0.447, 164.9, 1, -2, 1, 0, plus=-90, usual=1.009, swell=0.187, turn=10.8),
     "P1": Constituent(0.189, 203.1, 1, 0, -1, 0, plus=-90),
     "Q1": Constituent(0.085, 147.8, 1, -3, 1, 1, plus=-90, usual=1.009, swell=0.187, turn=10.8),
-    # From the sun's mean longitude, as the constants are published: the sea stands highest in December.
-    # Programs that count SA from the sun's perigee would put it into October.
+    # Counted from the sun's mean longitude, as the constants are published: the sea is highest in December.
+    # Programs that count SA from the sun's perigee would make it highest in October.
     "SA": Constituent(0.212, 278.1, 0, 0, 1, 0),
     "SSA": Constituent(0.057, 95.4, 0, 0, 2, 0),
 }
-# ° an hour: between the constituents of once and of twice a day.
+# ° an hour: in the middle of the constituents of once and of twice a day.
 CARRIERS = (14.5, 29.25)
 _CENTURY, _J2000 = 36_525 * DAY_MS, 946_728_000_000  # 2000-01-01T12:00Z, epoch ms
 
 
 class Tide(NamedTuple):
-    """By day, as of its noon in Vietnam: real and imaginary parts of the phasor of either species, and the
-    sea's season; m, a wave that set out `late` hours before.
+    """Values by day, at noon in Vietnam: real and imaginary parts of each species' phasor, and the sea's
+    season. In m, for a wave that left the sea `late` hours before.
     """
 
     once: tuple[Array, Array]
@@ -70,19 +72,19 @@ class Tide(NamedTuple):
 
 @lru_cache(maxsize=64)
 def tide(days: int, late: float) -> Tide:
-    """Days from the anchor on, of a place that the sea's wave reaches after `late` hours."""
+    """Return the tide by day from the anchor on, where the sea's wave arrives after `late` hours."""
     noon = ANCHOR + np.arange(days) * DAY_MS + DAY_MS // 2 - round(late * HOUR_MS)
     turned = tuple(_phasor(noon, species) for species in (1, 2))
-    # the carrier turns on while the wave travels
+    # the carrier goes on turning while the wave travels
     back = [np.exp(-1j * np.radians(carrier * late)) for carrier in CARRIERS]
     once, twice = (phasor * turn for phasor, turn in zip(turned, back, strict=True))
     return Tide((once.real, once.imag), (twice.real, twice.imag), _phasor(noon, 0).real)
 
 
 def _phasor(times: Index, species: int) -> np.typing.NDArray[np.complex128]:
-    """The sum of a species' constituents, with the turning of its carrier taken out."""
+    """Return the sum of a species' constituents, relative to its carrier."""
     century = (times - _J2000) / _CENTURY
-    # Meeus, eqs. 47.1, 47.7 and 25.2: without their squares within 0.01° until 2100
+    # Meeus, eqs. 47.1, 47.7 and 25.2; without the quadratic terms, within 0.01° until 2100
     moon, sun = 218.3165 + 481_267.8812 * century, 280.4665 + 36_000.7698 * century
     perigee, node = 83.3532 + 4069.0137 * century, np.radians(125.0446 - 1934.1363 * century)
     carrier = (0.0, *CARRIERS)[species] * _since(times)
@@ -98,16 +100,16 @@ def _phasor(times: Index, species: int) -> np.typing.NDArray[np.complex128]:
 
 
 def _since(times: Index) -> Array:
-    """Hours since the anchor: what carriers turn by."""
+    """Hours since the anchor, which turn the carriers."""
     return np.asarray((times - ANCHOR) / HOUR_MS)
 
 
 def weaker(phasor: tuple[Array, Array], left: Array) -> tuple[Array, Array]:
-    """What is left of a phasor, by day."""
+    """Scale a phasor by `left`, by day."""
     return phasor[0] * left, phasor[1] * left
 
 
 def wave(at: Moment, phasor: tuple[Array, Array], carrier: float) -> Array:
-    """m: a species' phasor by day on its carrier."""
+    """Return m: a species' daily phasor on its carrier."""
     angle = np.radians(carrier * _since(at.times) % 360)
     return np.asarray(at.between(phasor[0]) * np.cos(angle) - at.between(phasor[1]) * np.sin(angle))

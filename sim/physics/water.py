@@ -1,10 +1,11 @@
-"""River and canal water at one place: flood season, tide, heat and what the water carries.
+"""River and canal water at one place: flood season, tide, temperature, salt and other contents.
 
     river (river.py), tide (tide.py) ─► level
     salt front, tide, distance to the mouth ─► salt in the river ─► sluices of a project, if it has one
         ─► the place's own sluice ─► salt in the canal
 
-A place is its distance to the mouth along the river. Levels are metres above the zero of the alarms.
+A place is described by its distance to the mouth along the river. Levels are metres above the zero of the
+alarms.
 """
 
 import math
@@ -25,43 +26,44 @@ from sim.physics.weather import Weather
 # Kilometres to the mouth, by `distance`, of the mouth itself, Cao Lãnh and Tân Châu. Assumption: at Cao Lãnh
 # the dry season stands at 0.5 m and a usual year's peak at 1.85 m, means of a day; with the tide on top the
 # year's highest water is about 2.2 m (FACTS section 3: 2.24 m on 7 Oct 2024, when Tân Châu had 3.26). Years
-# differ there by a fifth of what they do at Tân Châu, as Long Xuyên's 2000 and 2015 did (FACTS section 5:
+# differ there by a fifth of the difference at Tân Châu, as in Long Xuyên's 2000 and 2015 (FACTS section 5:
 # 0.47 m where Tân Châu had 2.51), and at the mouth not at all.
 _GAUGES = (0.0, 136.0, 194.0)
 _DRY, _PEAK, _YEARS = (0.1, 0.5, DRY), (0.1, 1.85, PEAK), (0.0, 0.2, 1.0)
-# Inner fields of the Plain of Reeds, north-east of the Tiền: the further off its course the more, from 8 to
-# 16 km. Assumption: a usual year's peak there, how much years differ (that Trường Xuân's alarms from 1.5 to
-# 2.5 m, FACTS section 3, are each reached now and then), and that little of the tide comes so far.
+# Inner fields of the Plain of Reeds, north-east of the Tiền; their share grows from 8 to 16 km off its
+# course. Assumption: a usual year's peak there; how much years differ (so that Trường Xuân's alarms from 1.5
+# to 2.5 m, FACTS section 3, are each reached now and then); and that little of the tide comes so far.
 _TIEN = ((10.80, 105.24), (10.46, 105.63), (10.27, 105.90))
 _NEAR, _FAR, _BEYOND = 8.0, 16.0, 45.0
 _INNER_PEAK, _INNER_YEARS, _INNER_TIDE = 1.35, 0.7, 0.4
-# Assumption: a place that lies on another river has Cao Lãnh's.
+# Assumption: a place with more kilometres than this lies on another river; it gets Cao Lãnh's distance.
 _ELSEWHERE = 250.0
-# The wave takes 6 h to Tân Châu (FACTS section 5: 4 to 6 h, some 25 km/h), every constituent alike.
+# km/h. The wave takes 6 h to Tân Châu (FACTS section 5: 4 to 6 h, some 25 km/h), every constituent alike.
 _PACE = 32.0
 # A metre of the sea's wave is e^-(rate km) m up the river; the rate grows with the discharge (1,000 m3/s).
 # Fitted to half of M2 at Tân Châu in May, under a tenth in October (FACTS section 5: Uehara 2017; a range of
-# 1 m at 100 km, 0.5 at 150, 0.1 to 0.2 at 200 in the flood). Assumption: the wave of once a day fades at 0.7
-# of that rate, as it goes with the root of the frequency where friction rules; the sea's season at half.
+# 1 m at 100 km, 0.5 at 150, 0.1 to 0.2 at 200 in the flood). Assumption: the once-a-day wave fades at 0.7 of
+# that rate, because under friction the rate follows the root of the frequency; the sea's season fades at half
+# of it.
 _FADES, _BY_DISCHARGE = 0.0013, 0.00046
 _ONCE, _SEASON = 0.7, 0.5
 
 # River mouths, degrees north and east. Assumption: places on the chart, within some 3 km: Cửa Tiểu, Cửa Đại,
 # Hàm Luông, Cổ Chiên, Định An, Trần Đề.
 _MOUTHS = ((10.27, 106.78), (10.19, 106.73), (9.95, 106.66), (9.81, 106.57), (9.53, 106.35), (9.50, 106.20))
-_WINDING = 1.1  # Assumption: kilometres along the river for one of the crow
-_TRACE = 0.005  # g/L: half of what a probe resolves, taken off so that fresh water is fresh
-# km: further up no probe has ever seen salt, with the front at its farthest and the tide at its highest.
+_WINDING = 1.1  # Assumption: kilometres along the river for each kilometre in a straight line
+_TRACE = 0.005  # g/L: half of a probe's resolution, subtracted so that fresh water reads 0
+# km: further up, a probe reads no salt even with the front at its farthest and the tide at its highest.
 _FRESH = 90.0
-# Assumption: a metre of tide carries salt 4 km up and down; published figures are those of an ordinary high
-# water, 0.6 m over the mean.
+# Assumption: a metre of tide moves salt by 4 km. Published figures are for an ordinary high water, 0.6 m
+# above the mean.
 _EXCURSION, _HIGH_WATER = 4.0, 0.6
 # Assumption: behind a closed sluice salt fades in 5 days, behind an open one it follows the river in 6 hours.
 _FRESHENS, _FOLLOWS = 5 * 24.0, 6.0
-# Canals behind the sluices of a project (Gò Công's). Assumption: they are opened on days when the river falls
-# below 0.5 g/L at low water, and the canal follows that in 3 days; else a 2,500th of the river's salt seeps
-# in each day, more in a dry year, as the front squared; 100 mm of rain wash out two thirds; 0.3 of the tide
-# comes in.
+# Canals behind the sluices of a project (Gò Công's). Assumption: the sluices are opened on days when the
+# river falls below 0.5 g/L at low water, and the canal follows it in 3 days. Otherwise a 2,500th of the
+# river's salt seeps in each day, more in a dry year, as the front squared. 100 mm of rain wash out two
+# thirds. 0.3 of the tide comes in.
 _LETS_IN, _REFILLS, _LEAKS, _WASHES, _REACHES = 0.5, 3.0, 0.0004, 0.011, 0.3
 # 1 dS/m is some 0.64 g/L of salts (Ayers and Westcot, FAO Irrigation and Drainage Paper 29, 1985).
 _SALT = 0.64
@@ -72,7 +74,7 @@ _CONDUCTIVITY = (0.20, 0.22, 0.25, 0.27, 0.26, 0.23, 0.20, 0.17, 0.15, 0.15, 0.1
 
 
 def lagging(daily: Array, days: float) -> Array:
-    """A mean of about the last `days`, the latest weighing most."""
+    """Return a mean of about the last `days` days, weighted towards the latest."""
     gains = daily / days
     gains[0] = daily[0]
     return carried(gains, np.full(len(daily), 1 - 1 / days))
@@ -86,7 +88,7 @@ def distance(lat: float, lon: float) -> float:
 
 
 def inland(lat: float, lon: float) -> float:
-    """How much a place belongs to the Plain of Reeds' inner fields, 0 on the river's bank to 1."""
+    """How far a place belongs to the Plain of Reeds' inner fields: 0 on the river's bank, up to 1."""
     nearest = math.inf
     here = np.array([lat, lon * math.cos(math.radians(lat))])
     course = [np.array([north, east * math.cos(math.radians(lat))]) for north, east in _TIEN]
@@ -101,14 +103,14 @@ def inland(lat: float, lon: float) -> float:
 
 
 def salt(kilometres: Array | float, front: Array | float) -> Array:
-    """g/L at a distance to the mouth, for a front in km."""
+    """Return the salt in g/L at a distance to the mouth, for a front in km."""
     fade = (np.maximum(kilometres, 0) / front) ** STEEPNESS
     return np.maximum(SEA * np.exp(-fade) - _TRACE, 0)
 
 
 class Water:
-    """The canal that a place draws from; `sluice` is what its sluice was told, open where nothing. `gated`:
-    behind the sluices of a project besides.
+    """The canal that a place draws from. `sluice` are the commands to its sluice, which is open without one.
+    `gated`: it also lies behind the sluices of a project.
     """
 
     def __init__(
@@ -122,7 +124,7 @@ class Water:
         self._river = river(weather.seed, len(weather.day))
         fades = self._kilometres * (_FADES + _BY_DISCHARGE * self._river.discharge)
         sea = tide(len(weather.day), round(self._kilometres / _PACE, 2))
-        self._left = np.exp(-fades)  # of the wave of twice a day
+        self._left = np.exp(-fades)  # share of the twice-a-day wave that is left
         self._once = weaker(sea.once, self._left**_ONCE)
         self._twice = weaker(sea.twice, self._left)
         self._sea = (sea.season + self._river.surge) * self._left**_SEASON
@@ -130,12 +132,12 @@ class Water:
 
     @cached_property
     def flood(self) -> Array:
-        """How far each day's water stands between dry season (0) and a usual year's peak (1)."""
+        """Where each day's water is between dry season (0) and a usual year's peak (1)."""
         return np.asarray(self._river.course + self._river.apart / (PEAK - DRY))
 
     @cached_property
     def _mean(self) -> Array:
-        """m, of each day, without tide and rain."""
+        """m: each day's mean level, without tide and rain."""
         dry, peak, years = (float(np.interp(self._kilometres, _GAUGES, row)) for row in (_DRY, _PEAK, _YEARS))
         peak += self._inland * (_INNER_PEAK - peak)
         years += self._inland * (_INNER_YEARS - years)
@@ -143,33 +145,34 @@ class Water:
         return np.asarray(dry + rise + self._sea)
 
     def tide(self, at: Moment) -> Array:
-        """m, of the waves of once and twice a day."""
-        if self._kept is None or self._kept[0] is not at:  # asked for thrice in a row
+        """m: the waves of once and twice a day."""
+        # cached, because it is asked for three times in a row
+        if self._kept is None or self._kept[0] is not at:
             self._kept = at, wave(at, self._once, CARRIERS[0]) + wave(at, self._twice, CARRIERS[1])
         return self._kept[1]
 
     def level(self, at: Moment) -> Array:
-        """m. Assumption: a day's rain lifts a canal by 2 mm for each mm."""
+        """Water level, m. Assumption: a day's rain lifts a canal by 2 mm for each mm."""
         rain = self._weather.rained(at) - self._weather.rained(at.ago(24))
         reaches = (_REACHES if self._gated else 1.0) * (1 - self._inland * (1 - _INNER_TIDE))
         return np.asarray(at.between(self._mean) + reaches * self.tide(at) + 0.002 * rain)
 
     @cached_property
     def _mean_temperature(self) -> Array:
-        """Assumption: the air's mean of about five days, 1 °C warmer."""
+        """Assumption: the air's mean of about five days, plus 1 °C."""
         return lagging(self._weather.mean, 5) + 1
 
     def temperature(self, at: Moment) -> Array:
-        """°C. Assumption: 0.8 warmer at 16 h, 0.8 colder at 4 h."""
+        """°C. Assumption: 0.8 above the mean at 16 h, 0.8 below at 4 h."""
         return np.asarray(at.between(self._mean_temperature) + 0.8 * np.cos(2 * np.pi * (at.hour - 16) / 24))
 
     @cached_property
     def _mixture(self) -> Array:
-        """What comes down the canal from day to day, about 0 and mostly within 2."""
+        """A daily variation of the canal's water, about 0 and mostly within 2."""
         return persistent(self._weather.field("canal"), 0.9)
 
     def ph(self, at: Moment) -> Array:
-        """Assumption: algae move it by 0.1 over the day, what comes down the canal by 0.05."""
+        """pH. Assumption: algae move it by 0.1 over the day, the canal's variation by 0.05."""
         algae = 0.1 * np.cos(2 * np.pi * (at.hour - 15) / 24)
         return seasonal(_PH, at.day + at.hour / 24) + algae + 0.05 * at.between(self._mixture)
 
@@ -180,13 +183,13 @@ class Water:
         return np.asarray(fresh + self.salinity(at) / _SALT)
 
     def _before_sluice(self, at: Moment) -> Array:
-        """g/L before the sluice."""
+        """g/L of salt in front of the sluice."""
         return at.between(self._behind) if self._gated else self.river_salt(at)
 
     @cached_property
     def _behind(self) -> Array:
-        """g/L of each day behind the project's sluices."""
-        days = len(self._weather.day) - 1  # the last day lacks the next, to draw lines to
+        """g/L of salt on each day behind the project's sluices."""
+        days = len(self._weather.day) - 1  # the last day has no next day to interpolate to
         eighths = Moment(ANCHOR + np.arange(8 * days) * 3 * HOUR_MS)
         river = self.river_salt(eighths).reshape(days, 8)
         low, opened = river.min(axis=1), river.min(axis=1) < _LETS_IN
@@ -197,14 +200,14 @@ class Water:
         return np.append(inside, inside[-1])
 
     def river_salt(self, at: Moment) -> Array:
-        """g/L in the river, before any sluice."""
+        """g/L of salt in the river, before any sluice."""
         if self._kilometres > _FRESH:
             return np.zeros(at.times.shape)
         below = _HIGH_WATER * at.between(self._left) - self.tide(at)
         return salt(self._kilometres + _EXCURSION * below, at.between(self._river.front))
 
     def salinity(self, at: Moment) -> Array:
-        """g/L."""
+        """g/L of salt in the canal."""
         return self.sluice.inside(self._before_sluice, at)
 
     def turbidity(self, at: Moment) -> Array:
@@ -217,7 +220,7 @@ class Water:
 
 
 class Sluice:
-    """The sluice of a place: told its opening by `runs`, fully open where told nothing."""
+    """The sluice of a place: its opening by the commands `runs`, fully open without a command."""
 
     def __init__(self, runs: Sequence[Run]) -> None:
         pieces: list[tuple[int, float]] = []
@@ -233,9 +236,10 @@ class Sluice:
         return np.concatenate(([1.0], self._opening))[np.searchsorted(self._start, at.times, "right")]
 
     def inside(self, river: Callable[[Moment], Array], at: Moment) -> Array:
-        """Salt behind the sluice, g/L, for the salt before it: the river's until the first command.
+        """Salt behind the sluice, g/L, from the salt before it: the same until the first command.
 
-        From each command on it draws near to its opening's share of the river's, from what it was then.
+        From each command on it approaches the river's salt times the opening, starting from its value at that
+        moment.
         """
         outside = river(at)
         known = int(np.searchsorted(self._start, at.times.max(), "right"))  # commands until then
@@ -244,7 +248,7 @@ class Sluice:
         start, opening = self._start[:known], self._opening[:known]
         pace = opening / _FOLLOWS + (1 - opening) / _FRESHENS
         before = river(Moment(start))
-        inside, away = float(before[0]), []  # how far off the share at each command
+        inside, away = float(before[0]), []  # its difference from that share at each command
         for number in range(known):
             away.append(inside - opening[number] * before[number])
             if number + 1 < known:

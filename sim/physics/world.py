@@ -1,6 +1,6 @@
 """The simulated province: every true value, as a function of seed, place, plot and time.
 
-    weather ─┬─► soil ─► pump        a place's years are computed once and reach further when asked
+    weather ─┬─► soil ─► pump        a place's years are computed once, and extended when asked
              ├─► water ─► sluice     for a later time; earlier days never change
     actions ─┼─► pond ─► aerator     an action changes its place from its start on
              └─► pests, battery
@@ -32,19 +32,19 @@ from sim.physics.tide import tide
 from sim.physics.water import Water
 from sim.physics.weather import Weather
 
-_KEPT = 64  # answers kept of one place and one array of times
-# A node's battery. Assumptions: it lasts 7 days in the dark; light below 7 MJ/m2 a day does not charge it
-# and the usual 18.6 gives 2.8 times what is used; leaves take up to 0.65 of the light of the worst plot and
-# far less of most (the square of a plot's luck), all of it in September, when they have grown through the
-# rains and nobody has cut them yet (the share of that by month); volts of a lithium cell by charge, 0.06 more
-# while it is charged.
+_KEPT = 64  # cached answers for one place and one array of times
+# A node's battery. Assumptions: it lasts 7 days in the dark. Light below 7 MJ/m2 a day does not charge it,
+# and the usual 18.6 gives 2.8 times what is used. Leaves take up to 0.65 of the light at the worst plot and
+# far less at most plots (the square of a plot's luck). They take all of that in September, when they have
+# grown through the rains and nobody has cut them yet (the shares by month). Volts are those of a lithium cell
+# by charge, plus 0.06 while it is charged.
 _RESERVE, _DULL, _USUAL, _GAIN, _SHADE = 7.0, 7.0, 18.6, 2.8, 0.65
 _GROWN = (0.2, 0.1, 0.1, 0.1, 0.1, 0.15, 0.3, 0.5, 1.05, 0.85, 0.3, 0.2)
 _CHARGE, _VOLTS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0), (3.2, 3.45, 3.55, 3.65, 3.75, 3.86, 3.98, 4.12)
 
 
 class Land:
-    """One place up to a day under the actions so far: its physics, and the solar nodes that measure them."""
+    """One place up to a day, under the actions so far: its physics, and its nodes' batteries and signal."""
 
     def __init__(self, weather: Weather, place: Place, actions: tuple[Action, ...]) -> None:
         self.weather, self._place, self.actions = weather, place, actions
@@ -55,7 +55,7 @@ class Land:
 
     @cached_property
     def _fertilised(self) -> list[int] | None:
-        """On which days; None where nobody grows anything."""
+        """The days of fertilising; None where nobody grows anything."""
         place = self._place
         if not isinstance(place, Community) or not place.products:
             return None
@@ -79,7 +79,7 @@ class Land:
 
     @cached_property
     def _paddy(self) -> Paddy | None:
-        """The regime of the fields where rice comes first."""
+        """The water regime of the fields, if rice is the first product."""
         place = self._place
         if not isinstance(place, Community) or not place.products or place.products[0].crop != "rice":
             return None
@@ -93,7 +93,7 @@ class Land:
 
     @cached_property
     def _cycles(self) -> tuple[str, list[Grown]]:
-        """What is kept in the place's ponds, all alike, and when."""
+        """The kind of fish in the place's ponds, which are all alike, and its cycles."""
         place = self._place
         if isinstance(place, Community):
             for product in place.products:
@@ -102,7 +102,7 @@ class Land:
         return HOUSEHOLD, []
 
     def pumped(self, plot: int) -> Soil | Pond:
-        """What the pump of a plot waters: its field, or its pond where fish are kept."""
+        """What the pump of a plot waters: its pond if fish are kept, else its field."""
         return self.pond(plot) if self._cycles[1] else self.soil(plot)
 
     @cached_property
@@ -122,11 +122,11 @@ class Land:
         return np.asarray(414 + 2.5 * (at.day + at.hour / 24) / YEAR + night - 15 * day)
 
     def _site(self, name: str, plot: int) -> float:
-        """What is always different in this plot, 0 to 1."""
+        """A constant random number of this plot, 0 to 1."""
         return float(uniform(self.weather.seed, f"{name}@{self._place.id}", np.array([plot]))[0])
 
     def _charged(self, plot: int) -> tuple[Array, Array]:
-        """Charge at the start of each day and what its sun can add, shares of the full battery."""
+        """Charge at the start of each day, and what the day's sun can add, as shares of the full battery."""
         if plot not in self._charges:
             light = np.maximum(self.weather.light - _DULL, 0) / (_USUAL - _DULL)
             leaves = _SHADE * self._site("panel", plot) ** 2 * seasonal(_GROWN, self.weather.day)
@@ -139,7 +139,7 @@ class Land:
         return self._charges[plot]
 
     def battery(self, at: Moment, plot: int) -> Array:
-        """V."""
+        """Battery voltage, V."""
         charge, gain = (daily[at.day] for daily in self._charged(plot))
         passed = self.weather.sky.passed(at.day, at.hour)
         now = np.maximum(np.minimum(charge + gain * passed, 1) - at.hour / 24 / _RESERVE, 0)
@@ -147,7 +147,7 @@ class Land:
         return np.asarray(np.interp(now, _CHARGE, _VOLTS) + charging)
 
     def strength(self, at: Moment, plot: int) -> Array:
-        """dBm. Assumption: -70 to -95 by plot, 4 dB of fading, 3 lost in rain."""
+        """Signal strength, dBm. Assumption: -70 to -95 by plot, 4 dB of fading, 3 lost in rain."""
         fading = noise(self.weather.seed, f"rssi@{self._place.id}:{plot}", at.times) - 0.5
         return np.asarray(-70 - 25 * self._site("rssi", plot) + 8 * fading - 3 * self.weather.shower(at))
 
@@ -155,7 +155,7 @@ class Land:
 _Course = Callable[[Land, Moment], Array]
 _PlotCourse = Callable[[Land, Moment, int], Array]
 
-# What all plots of a place share.
+# Signals that all plots of a place share.
 _PLACE: dict[str, _Course] = {
     "air_temperature": lambda land, at: land.weather.temperature(at),
     "relative_humidity": lambda land, at: land.weather.humidity(at),
@@ -171,7 +171,7 @@ _PLACE: dict[str, _Course] = {
     "salinity": lambda land, at: land.water.salinity(at),
     "turbidity": lambda land, at: land.water.turbidity(at),
 }
-# What differs from plot to plot.
+# Signals that differ from plot to plot.
 _PLOT: dict[str, _PlotCourse] = {
     "soil_moisture": lambda land, at, plot: land.soil(plot).moisture(at),
     "soil_temperature": lambda land, at, plot: land.soil(plot).temperature(at),
@@ -189,7 +189,7 @@ _PLOT: dict[str, _PlotCourse] = {
     "battery_voltage": lambda land, at, plot: land.battery(at, plot),
     "rssi": lambda land, at, plot: land.strength(at, plot),
 }
-# What a model of node measures elsewhere than others do.
+# Signals that a model of node measures elsewhere than the other models.
 _MODEL: dict[str, dict[str, _PlotCourse]] = {
     "pond-buoy": {
         "water_temperature": lambda land, at, plot: land.pond(plot).temperature(at),
@@ -197,7 +197,7 @@ _MODEL: dict[str, dict[str, _PlotCourse]] = {
     },
     "canal-gauge": {"valve_state": lambda land, at, _: land.water.sluice.opening(at)},
 }
-# Running totals, of which a signal reports the part of one interval.
+# Running totals; the signal is the increase over one interval.
 _TOTAL: dict[str, _Course] = {
     "rainfall": lambda land, at: land.weather.rained(at),
     "pest_count": lambda land, at: land.pests.caught(at),
@@ -205,7 +205,7 @@ _TOTAL: dict[str, _Course] = {
 
 
 class World:
-    """Pilot places under one seed and a log of actions, which may grow in another thread than the asking."""
+    """Pilot places under one seed and a log of actions, to which another thread may add while this asks."""
 
     def __init__(self, seed: int, pilot: Pilot, actions: Actions | None = None) -> None:
         self._seed, self._pilot = seed, pilot
@@ -218,12 +218,11 @@ class World:
     ) -> Array:
         """True values (no sensor noise) of signal `name` of a place's plot.
 
-        `times` are epoch milliseconds from 2020-01-01 +07:00 on, in any order. `interval` is in
-        seconds; rainfall and pest_count are totals since time - interval (the part before 2020 is
-        nothing). `model` is the node's: a pond-buoy's water_temperature and water_ph are the pond's,
-        not the canal's, and a canal-gauge's valve_state is the sluice's. Values lie within the
-        signal's low and high. Raises KeyError for a place the pilot does not have, ValueError for
-        times before 2020.
+        `times` are epoch milliseconds from 2020-01-01 +07:00 on, in any order. `interval` is in seconds;
+        rainfall and pest_count are totals since time - interval (the part before 2020 is nothing). `model` is
+        the node's: a pond-buoy's water_temperature and water_ph are the pond's, not the canal's, and a
+        canal-gauge's valve_state is the sluice's. Values are within the signal's low and high. Raises
+        KeyError for a place that the pilot does not have, Misuse for times before 2020.
         """
         if not len(times):
             return np.empty(0)
@@ -240,25 +239,25 @@ class World:
         return kept[key].copy()
 
     def land(self, place: str, until: int) -> Land:
-        """A place as it is until a time, epoch ms."""
+        """Return a place as it is until epoch ms `until`."""
         return self._at(place, np.array([max(until, ANCHOR)]))[0]
 
     def forget(self) -> None:
-        """Keep nothing of what was computed, here or for all places; who asks again gets the same."""
+        """Drop everything computed, here and in the shared caches; asking again gives the same values."""
         self._lands.clear()
         self._moments.clear()
         for kept in (common, river, tide):
             kept.cache_clear()
 
     def _at(self, place: str, times: Index) -> tuple[Land, Moment, dict[tuple[str, str, int], Array]]:
-        """The land up to these times, and what was already asked of them."""
+        """Return the land up to these times, their Moment, and the answers already computed for them."""
         land, last = self._lands.get(place), self._moments.get(place)
         current = land is not None and len(land.actions) == self._actions.count(place)
         if land is not None and current and last is not None and np.array_equal(last[1], times):
             return land, last[0], last[2]
         if times.min() < ANCHOR:
             raise Misuse("simulated.too_early")
-        # the next day too, to draw lines to it; and farmers look ahead
+        # one more day to interpolate to, and those that farmers look ahead
         needed = int((times.max() - ANCHOR) // DAY_MS) + 4 + LOOKS_AHEAD
         if land is None or land.days < needed or not current:
             where = self._pilot.place[place]

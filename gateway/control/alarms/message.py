@@ -54,9 +54,7 @@ class Channel(Protocol):
 
 
 class Words:
-    """Writes one pilot's messages in one language. `models` returns each device's model; `site` is the
-    address of the pages.
-    """
+    """Writes one pilot's messages in one language. `models`: device → model; `site`: the pages' address."""
 
     def __init__(
         self, pilot: Pilot, rules: Mapping[str, Rule], lang: str, site: str,

@@ -1,4 +1,4 @@
-"""What people keep on a place's land, as its calendar has it: crops and paddies on soil, fish in ponds.
+"""What people grow on a place's land by its calendar: crops and paddies on soil, fish in ponds.
 
 growing (calendar) ─┬─► paddy: when it is flooded ─► soil: water, pump, nutrients
                     └─► stock: fish and feed ──────► pond

@@ -1,4 +1,4 @@
-"""A paddy's water, day by day: when it is flooded, when it may dry, when it is drained.
+"""A paddy's water, day by day: when it is flooded, may dry, and is drained.
 
     puddled ─► sown on mud ─► wet and dry by turns ─► flooded at flowering ─► wet and dry ─► drained, cut
 
@@ -14,22 +14,24 @@ import numpy as np
 from sim.physics.growing import Grown
 from sim.physics.streams import Array
 
-# mm above the mud, below it negative. Assumption: what the outlet lets stand, what is kept about the sowing.
+# mm above the mud, negative below. Assumption: the height of the outlet, and the water kept around sowing.
 TUBE, FLOODED, _SHALLOW, BUND = -150.0, 50.0, 20.0, 70.0
 _MOIST = -20.0
 # Assumption, days: puddled before sowing; sown on mud, without standing water; drained before the harvest.
 _PUDDLED, _ON_MUD, _DRAINED = 5, 7, 12
 _FLOWERS = (0.58, 0.75)  # Assumption: shares of the growing time when it must not dry
-# Crop coefficients of the beginning, the middle and the end (FAO-56 Table 12, rice), and their shares of the
-# growing time (Table 11, 30 and 60 days of 150 begin). Assumption: of stubble and weeds between crops.
+# Crop coefficients of the beginning, the middle and the end (FAO-56 Table 12, rice), and the shares of the
+# growing time (Table 11: of 150 days the beginning ends at 30, and the middle starts at 60). Assumption: the
+# coefficient of stubble and weeds between crops.
 _KC, _SHARES, _STUBBLE = (1.05, 1.20, 0.90), (0.2, 0.4, 0.8, 1.0), 0.75
 NEVER = -1e9
 
 
 class Paddy(NamedTuple):
-    """By day from the anchor on: `dries` to where the water may fall before the pump starts and `rises` to
-    where it pumps, mm above the mud (NEVER: nobody pumps); `holds` what stands on the field at most;
-    `puddled` where the plough pan holds water; `kc` crop coefficients.
+    """Values by day from the anchor on. Levels are mm above the mud, NEVER: nobody pumps.
+
+    `dries`: the pump starts when the water falls below this. `rises`: it pumps up to this. `holds`: the most
+    water that the field holds. `puddled`: 1 while the plough pan holds water. `kc`: crop coefficients.
     """
 
     dries: Array
@@ -40,7 +42,7 @@ class Paddy(NamedTuple):
 
 
 def paddy(grown: Iterable[Grown], days: int) -> Paddy:
-    """The regime of rice crops over so many days."""
+    """Return the regime of rice crops over `days` days."""
     day = np.arange(days)
     dries, rises = np.full(days, NEVER), np.full(days, NEVER)
     holds, puddled, kc = np.zeros(days), np.zeros(days), np.full(days, _STUBBLE)

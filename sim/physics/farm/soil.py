@@ -1,11 +1,11 @@
-"""Soil of one plot: root-zone water, irrigation and nutrients day by day, and any moment in between.
+"""Soil of one plot: root-zone water, irrigation and nutrients day by day, and at any moment in between.
 
-    rain ───────────────┐
-    pump (own or told) ─┴─► root zone, water over it ─► crop, drainage ─► nutrients
+    rain ────────────────────┐
+    pump (own or commanded) ─┴─► root zone, water over it ─► crop, drainage ─► nutrients
 
-The balance is FAO-56 chapter 8. On a paddy water stands over the root zone as its calendar has it (paddy.py).
-Plots of a place share weather and crop and differ in texture; each has its pump and field valve, which obey
-actions. "FAO-56": see evaporation.py.
+The balance is FAO-56 chapter 8. On a paddy, water stands over the root zone as its calendar says (paddy.py).
+Plots of a place share weather and crop and differ in texture. Each has its own pump and field valve, which
+obey actions. "FAO-56": see evaporation.py.
 """
 
 import math
@@ -26,7 +26,7 @@ from sim.physics.weather import Weather
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """`kc` crop coefficient, `root` depth in mm, `depletion` share of water taken before stress."""
+    """A crop. `kc`: crop coefficient; `root`: mm deep; `depletion`: share of water taken before stress."""
 
     kc: float
     root: float
@@ -34,10 +34,10 @@ class Crop:
     ph: float
 
 
-# Assumption: mid-season values all year round; raised beds and a high water table keep roots within
-# 0.6 m. kc and depletion: FAO-56 Tables 12 and 22 (rice; citrus; tropical fruit as citrus; flowers and
-# ornamentals as small vegetables). pH: mango 6-7.2 and citrus 5.5-6.5 (FACTS), others an assumption,
-# lower on the acid sulphate soils where lotus grows.
+# Assumption: mid-season values all year round; raised beds and a high water table keep roots within 0.6 m. kc
+# and depletion: FAO-56 Tables 12 and 22 (rice; citrus; tropical fruit as citrus; flowers and ornamentals as
+# small vegetables). pH: mango 6-7.2 and citrus 5.5-6.5 (FACTS); the others are an assumption, lower on the
+# acid sulphate soils where lotus grows.
 _GARDEN = Crop(0.85, 600, 0.5, 5.9)
 _CROPS = {
     "rice": Crop(1.15, 500, 0.2, 5.6),
@@ -51,7 +51,7 @@ _CROPS = {
 
 @dataclass(frozen=True, slots=True)
 class Texture:
-    """Water contents by volume: at wilting, at field capacity and full."""
+    """Water contents by volume: at wilting, at field capacity and at saturation."""
 
     wilting: float
     capacity: float
@@ -65,23 +65,23 @@ _DRAINED = 0.5  # Assumption: half the water above field capacity leaves in a da
 _SEEPS = 1.5  # Assumption, mm a day: through the plough pan of a puddled clay
 # Assumption: on a dry day the pump starts at 5 h and gives at most 20 mm, 75 to a paddy; 15 mm an hour.
 _PUMP_START, _MOST_WATER, _MOST_PADDY, _FLOW = 5 * HOUR_MS, 20.0, 75.0, 15.0
-# Assumption: available mg/kg in the mean, share taken up a day at the usual transpiration (mm), share
-# washed out by 10 mm of drainage. The soil's own store gives back seven tenths of the uptake; fertiliser
-# makes up for the rest since the time before, of 200 days at most; every 30 days where nobody keeps a diary.
+# Assumption: mean available mg/kg; share taken up a day at the usual transpiration (mm); share washed out by
+# 10 mm of drainage. The soil's own store gives back seven tenths of the uptake. Fertiliser replaces the rest
+# since the last time, of 200 days at most. Where nobody keeps a diary it comes every 30 days.
 _NUTRIENTS = {
     "nitrogen": (45.0, 0.012, 0.02),
     "phosphorus": (28.0, 0.003, 0.002),
     "potassium": (130.0, 0.006, 0.008),
 }
 _FREED, _FERTILISED, _MOST_DAYS, _TRANSPIRED = 0.7, 30, 200, 3.5
-# Assumption: in one month of fifteen nobody sees to a plot's pump for 15 days; who commands it is obeyed.
+# Assumption: in one month of fifteen nobody operates a plot's pump for 15 days; commands still work.
 _FORGOTTEN, _FOR_DAYS, _MONTH = 1 / 15, 15, 30
 # Assumption: soil sours by 0.7 in three years, until somebody limes.
 _SOURS, _LIMED = 0.7, 3.0
 
 
 class Soil(Pumped):
-    """One plot. `water` at the start of each day and what changes it in the day, in mm of the root zone."""
+    """One plot's soil. `water` at the start of each day and its changes in the day, mm of the root zone."""
 
     def __init__(
         self, weather: Weather, crop: str, plot: int = 1, actions: Iterable[Action] = (),
@@ -104,8 +104,8 @@ class Soil(Pumped):
     def _balance(self, pump: list[Run], valve: list[Run]) -> None:
         """FAO-56 eq. 85, with the stress coefficient of eq. 84 and no capillary rise (Assumption).
 
-        A day's own irrigation, crop and drainage follow from the water at its start; what was told to
-        the pump adds to that (up to saturation, or the bund) or takes from it, from then on.
+        A day's own irrigation, crop uptake and drainage follow from the water at its start. Commands to the
+        pump then add to that (up to saturation, or the bund) or take from it.
         """
         crop, texture, weather = self._crop, self.texture, self._weather
         capacity = (texture.capacity - texture.wilting) * crop.root
@@ -129,7 +129,7 @@ class Soil(Pumped):
                 planned, runs = lasts / HOUR_MS * _FLOW, [(start, start + lasts, 1.0)]
             stress = water * half
             taken = min(want * stress if stress < 1 else want, water)
-            over = water - full if water > full else 0.0  # runs off where no bund holds it any more
+            over = water - full if water > full else 0.0  # runs off if no bund holds it any more
             drained = min(_DRAINED * (water - over - capacity), seeps) + over if water > capacity else 0.0
             room = full - (water - taken - drained)
             soaked = rain if rain < room - planned else room - planned
@@ -150,8 +150,8 @@ class Soil(Pumped):
         self._poured = self._flow.total(ANCHOR + weather.day * DAY_MS)
 
     def _regime(self, capacity: float) -> tuple[Array, Array, Array, Array, Array, Array]:
-        """By day: crop coefficient; water, mm, below which the pump starts, to which it gives and which the
-        field holds; the most that it gives; the most that seeps away.
+        """By day: the crop coefficient; the water, in mm, below which the pump starts, up to which it pumps,
+        and that the field holds; the most that the pump gives; the most that seeps away.
         """
         crop, field, days = self._crop, self._paddy, len(self._weather.day)
         start = (1 - crop.depletion) * capacity
@@ -164,32 +164,32 @@ class Soil(Pumped):
 
     @property
     def _drains(self) -> float:
-        """mm of water that a mm of soil gives up when the water table falls past it."""
+        """mm of water that a mm of soil loses when the water table falls past it."""
         return self.texture.saturation - self.texture.capacity
 
     def _idle(self) -> npt.NDArray[np.bool_]:
-        """The days on which nobody sees to the pump."""
+        """The days on which nobody operates the pump."""
         month, day = np.divmod(self._weather.day, _MONTH)
         stream = f"pump@{self._weather.place}:{self._plot}"
         chosen = uniform(self._weather.seed, stream, month) < _FORGOTTEN
         return np.asarray(chosen & (day < _FOR_DAYS))
 
     def _offset(self, name: str) -> float:
-        """What is always different in this plot, -1 to 1."""
+        """A constant random offset of this plot, -1 to 1."""
         stream = f"soil {name}@{self._weather.place}"
         return 2 * float(uniform(self._weather.seed, stream, np.array([self._plot]))[0]) - 1
 
     def pumped(self, start: int, stop: int) -> list[Run]:
-        """When the pump ran: the runs that began in [start, stop) epoch ms, whole."""
+        """Return the pump's runs that began in [start, stop) epoch ms, whole."""
         return [run for run in self._pumping if start <= run[0] < stop and run[2]]
 
     @property
     def fulfilled(self) -> Array:
-        """The share of each day's thirst that the crop could quench."""
+        """The share of each day's water demand that the crop could take up."""
         return np.asarray(self.taken / self._demand)
 
     def _held(self, at: Moment) -> Array:
-        """mm of water in the root zone and over it; meets the next day's start at midnight."""
+        """mm of water in the root zone and over it; at midnight it equals the next day's start."""
         day, weather = at.day, self._weather
         poured = (self._flow.total(at.times) - self._poured[day]) * _FLOW
         water: Array = (
@@ -203,22 +203,22 @@ class Soil(Pumped):
 
     def _content(self, at: Moment) -> Array:
         """Water by volume."""
-        # in a flooded hour the day's crop and drainage have yet to make room
+        # in a flooded hour, the day's uptake and drainage have not made room yet
         return np.minimum(self.texture.wilting + self._held(at) / self._crop.root, self.texture.saturation)
 
     def standing(self, at: Moment) -> Array:
-        """Water of a paddy, mm above the mud; where none stands the water table below it, negative, as far as
-        a tube of 30 cm shows it.
+        """The water level of a paddy, mm above the mud. Without standing water it is the water table,
+        negative, as far as a tube of 30 cm shows it.
         """
         over = self._held(at) - self._full
         return np.clip(np.where(over < 0, over / self._drains, over), -300.0, BUND)
 
     def moisture(self, at: Moment) -> Array:
-        """% by volume."""
+        """Moisture, % by volume."""
         return 100 * self._content(at)
 
     def temperature(self, at: Moment) -> Array:
-        """°C at 0.12 m: the daily wave, damped and late by one radian (Campbell and Norman 1998, ch. 2)."""
+        """°C at 0.12 m: the daily wave, damped and one radian late (Campbell and Norman 1998, ch. 2)."""
         mean = at.between(self._mean_temperature)
         wave = np.exp(-1) * at.between(self._weather.range) / 2
         late = np.cos(2 * np.pi * (at.hour - 13) / 24 - 1)
@@ -232,11 +232,11 @@ class Soil(Pumped):
         return np.asarray((mean + before + np.concatenate((before[:1], before[:-1]))) / 3 + 0.7)
 
     def conductivity(self, at: Moment) -> Array:
-        """dS/m. Assumption: 0.9 at field capacity, within 30 %; salts thicken as the soil dries."""
+        """dS/m. Assumption: 0.9 at field capacity, within 30 %; salts concentrate as the soil dries."""
         return (0.9 + 0.27 * self._offset("conductivity")) * self.texture.capacity / self._content(at)
 
     def ph(self, at: Moment) -> Array:
-        """Assumption: 0.15 lower when the first rains wash out acid (June), plots within 0.08; see _SOURS."""
+        """Assumption: 0.15 lower as the first rains wash out acid (June), plots within 0.08; see _SOURS."""
         day = at.day + at.hour / 24
         season = 0.15 * np.cos(2 * np.pi * (day - 165) / YEAR)
         since = (day / YEAR / _LIMED + (1 + self._offset("limed")) / 2) % 1

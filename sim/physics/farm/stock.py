@@ -1,8 +1,8 @@
-"""Fish of a pond through their cycles: how heavy they are each day, and how much they are fed.
+"""Fish of a pond through their cycles: their weight on each day, and their feed.
 
     calendar ─► crops (growing.py) ─► biomass ─► feed ─► oxygen and ammonia (pond.py)
 
-They are stocked, grow for six to eight months and are caught in a few days; then the pond lies fallow.
+Fish are stocked, grow for six to eight months and are caught in a few days; then the pond lies fallow.
 """
 
 from collections.abc import Iterable
@@ -15,26 +15,27 @@ from sim.physics.streams import Array
 
 
 class Kind(NamedTuple):
-    """A pond of this animal is `depth` m deep; one weighs `young` kg when stocked and `grown` when caught."""
+    """A kind of animal: its pond is `depth` m deep; it weighs `young` kg when stocked, `grown` at the end."""
 
     depth: float
     young: float
     grown: float
 
 
-# Assumption: usual sizes and depths of the delta's ponds. Where nobody keeps a calendar: fish of the house.
+# Assumption: usual sizes and depths of the delta's ponds. Without a calendar they hold fish for the
+# household.
 HOUSEHOLD = "household"
 KINDS = {
     "pangasius": Kind(4.0, 0.025, 0.85),
     "shrimp": Kind(1.4, 0.0002, 0.02),
     HOUSEHOLD: Kind(2.0, 0.02, 0.5),
 }
-_SURVIVE = 0.8  # Assumption: of those stocked; the others are lost evenly over the cycle
-CONVERSION = 1.6  # Assumption: kg of feed for a kg that the stock gains (1.5 to 1.7 are usual)
+_SURVIVE = 0.8  # Assumption: share of those stocked; the others are lost evenly over the cycle
+CONVERSION = 1.6  # Assumption: kg of feed for each kg that the stock gains (1.5 to 1.7 is usual)
 
 
 class Stock(NamedTuple):
-    """By day from the anchor on: `biomass` and `feed` kg a m2 of pond; `begins`: days of stocking."""
+    """Values by day from the anchor on: `biomass` and `feed`, kg a m2 of pond; `begins`: days of stocking."""
 
     biomass: Array
     feed: Array
@@ -42,7 +43,7 @@ class Stock(NamedTuple):
 
 
 def stock(kind: Kind, cycles: Iterable[Grown], days: int) -> Stock:
-    """The cube root of a fish's weight grows evenly in constant warmth (Iwama and Tautz 1981)."""
+    """Grow the stock: the cube root of weight grows evenly in constant warmth (Iwama and Tautz 1981)."""
     biomass, feed, begins = np.zeros(days), np.zeros(days), set()
     for cycle in cycles:
         day = np.arange(max(cycle.sown, 0), min(cycle.picked[-1], days))
@@ -51,7 +52,7 @@ def stock(kind: Kind, cycles: Iterable[Grown], days: int) -> Stock:
         begins.add(int(day[0]))
         age = np.minimum((np.array([day, day + 1]) - cycle.sown) / (cycle.picked[0] - cycle.sown), 1)
         young, grown = np.cbrt(kind.young), np.cbrt(kind.grown)
-        living = (1 - (1 - _SURVIVE) * age) / _SURVIVE  # for each that is caught
+        living = (1 - (1 - _SURVIVE) * age) / _SURVIVE  # for each fish that is caught
         mass = (young + (grown - young) * age) ** 3 * living / kind.grown * sum(cycle.kg_ha) / 1e4
         left = np.ones(len(day))
         for first, caught in zip(cycle.picked, cycle.kg_ha, strict=True):
