@@ -1,5 +1,4 @@
-"""What live running does while nothing is due: measure the nodes' day, and drop the world's years from
-memory.
+"""Idle work of live running: measures the nodes' day ahead, then drops the world's years from memory.
 
     a new day (UTC) ─► one node after the other asks the world for its whole day ─► the world forgets
 

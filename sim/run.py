@@ -103,8 +103,9 @@ class Piece(NamedTuple):
 def pieces(
     nodes: Iterable[Node], start: int, stop: int, since: Callable[[Node], int] | None = None
 ) -> list[Piece]:
-    """Cut the history of [start, stop) epoch ms, as arrived by its end, into one node's quarters at a time.
-    `since` returns where a node's history begins.
+    """Cut the history of [start, stop) epoch ms into pieces: node after node, a quarter of a year at a time.
+
+    Each piece has what arrives before `stop`. `since` returns where a node's history begins.
     """
     begins = [(node, start if since is None else since(node)) for node in nodes]
     return [

@@ -40,7 +40,7 @@ class NotHeard(Mendable, OSError):
 
 
 def reached(settings: Settings, patience: float = PATIENCE) -> None:
-    """Check that a server answers, and with TLS that its certificate is of our CA. Raises NotHeard."""
+    """Check that a server answers, and with TLS that we trust its certificate. Raises NotHeard."""
     where = broker_url.parse(settings.mqtt)
     trust = broker_url.trust(settings.mqtt_ca) if where.tls else None
     with _told(where), socket.create_connection((where.host, where.port), patience) as plain:

@@ -105,7 +105,7 @@ def _measured(
     only: Sequence[str],
     real: Container[tuple[str, str]],
 ) -> dict[str, Measured]:
-    """By community: its real devices' buckets, even of silent ones, if it has any; else the simulated ones'."""
+    """By community: the buckets of its real devices, also if silent, where it has any; else of simulated."""
     window, where = round(hours * HOUR_MS), {"pilot": pilot.pilot}
     begin = at - window
     series = store.summary("telemetry", [name], where, begin, at, window, begin, only=only).get(name, {})

@@ -3,8 +3,8 @@
     rows of the community ─► without those of other plots ─► hash, hours, values ─► daily rows
 
 The registry says which device stood where, and when. A device that was enrolled again elsewhere leaves its
-earlier readings where they were measured. A device that is enrolled there counts in the coverage even if it
-sends nothing.
+earlier readings where they were measured. A real sensor that is enrolled on the plot counts in the coverage
+even if it sends nothing.
 """
 
 import hashlib

@@ -29,7 +29,7 @@ LATELY_MS = 31 * DAY_MS  # lots harvested this recently are written even if nobo
 
 
 class Openings:
-    """Reads the records folder. `points` returns new openings, and everything again once an hour."""
+    """Reads the records folder. `points` returns all if a count changed or an hour passed, else none."""
 
     def __init__(self, folder: Path, pilot: Pilot) -> None:
         self._folder = folder

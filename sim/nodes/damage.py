@@ -70,9 +70,7 @@ def _alter(episode: Episode, times: Index, healthy: Array, beside: Array) -> Arr
 
 
 def restore(kind: str, name: str, how: dict[str, Any], times: Index, faulty: Array) -> Array:
-    """Return the healthy values from the faulty ones and their label: exact, except for fouling, which is
-    exact within its rounding.
-    """
+    """Return the healthy values from the faulty ones and their label: exact, for fouling within rounding."""
     signal = SIGNALS[name]
     if kind not in UNDONE:
         instead = dict(how["instead_of"])

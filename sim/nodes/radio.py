@@ -45,7 +45,7 @@ LORA = Carrier("LoRa", loss=0.01, per_km=0.012, per_mm=0.02, most=0.5, memory=0,
 MOBILE = Carrier("4G", loss=0.002, per_km=0.0002, per_mm=0.003, most=0.2, memory=2016, gap=100)
 _RAIN_MS = 10 * MINUTE_MS  # the time that `per_mm` refers to
 _KM_A_DEGREE = 111.2  # km in a degree of latitude, mean of the WGS 84 ellipsoid
-_AROUND = 8  # ticks to look at before and after; doubled while the link stays shut
+_AROUND = 8  # ticks to look at before and after at once; doubled while the link stays shut
 _DAY = 144  # ticks to look back at once
 _MARGIN = 16  # extra ticks on either side whose power is computed as well
 _FURTHEST = 90 * _DAY  # Assumption: a node that is silent for three months has lost what it kept

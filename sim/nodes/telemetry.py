@@ -13,7 +13,7 @@ from sim.nodes.ticks import Ticks
 # reused, because json.dumps makes a new encoder for each message
 _json = json.JSONEncoder(separators=(",", ":")).encode
 
-# The contract believes a clock (DESIGN section 3) if it is not before 2020 and not 5 minutes ahead.
+# The contract believes a clock (DESIGN section 3) if it is not before 2020 and at most 5 minutes ahead.
 
 
 class Delivery(NamedTuple):

@@ -6,8 +6,7 @@
 A rule asks for a number for each place, device or gateway, and checks each number against its condition.
 
 What happens when something is missing:
-- The store is away: the rule `store` fires. All other rules keep their state, so no other alarm begins or
-  ends.
+- The store is away: the rule `store` fires. All others keep their state, so no other alarm begins or ends.
 - A gauge falls silent in alarm: its level is that of the newest hour with readings within `LOOK_BACK_MS`, so
   the alarm goes on, whatever neighbouring gauges measure. After an hour a second rule reports the silence
   (Grafana's does so only if the whole place is silent). If the gauge stays silent, its number is gone in the
@@ -15,24 +14,22 @@ What happens when something is missing:
 - A device is revoked: from the next look on it has no level, no silence and no coverage. Grafana knows no
   registry: there a gauge that was revoked in alarm keeps its place in alarm for `LOOK_BACK_MS`, its silence
   is counted for 25 hours, and its coverage until the window is past; silence that alarm in Grafana by hand.
-- A place has real gauges: its simulated ones do not count, as on the pages. Grafana's queries cannot make
-  that
-  choice: there the worst of all gauges counts.
+- A place has real gauges: its simulated ones do not count, as on the pages. Grafana's queries cannot choose
+  so: there the worst of all gauges counts.
 - A level holds from its limit to the next level's limit: where III fires, II does not. An alarm that ends
   still fires for `OVERLAP_MS`, so that no all-clear appears between two levels.
 - A device joined lately: it has an empty past, not bad coverage. The store does not know when a device was
   enrolled, but it has one row a day for each device heard in the window. So coverage is checked only for
   devices that had a row on more days than the window is long.
 - One of several gateways is gone while the others write their books: each gateway that wrote within a day
-  must
-  have written in the running five minutes or in the five before, because no point has been written yet in the
-  first seconds of a slot. A gateway that was removed for good is forgotten after that day.
+  must have written in the running five minutes or in the five before, because no point has been written yet
+  in the first seconds of a slot. A gateway that was removed for good is forgotten after that day.
 - How long something has held counts only while the store is read: time without a look, as the store was away
   or no gateway ran, does not count (in Grafana it does).
 - A rule that finds nothing does not fire, except the one for which that is the news: no gateway writes. That
-  rule waits longer than the time between two points of a gateway's books, because there are none of the time
-  in which the store was away. The rule for silent devices waits too: a gateway counts silence only every few
-  minutes.
+  rule waits longer than the time between two points of a gateway's books, because there are no points of the
+  time in which the store was away. The rule for silent devices waits too, because a gateway counts silence
+  only every few minutes.
 """
 
 from collections.abc import Iterator
@@ -47,8 +44,7 @@ from devices.texts import catalogue, percent, text, with_unit
 from devices.texts import number as written
 
 LOOK_BACK_MS = 7 * DAY_MS  # how far back a gauge's newest hour is looked for
-# a gateway writes one point of its books each (clerk/books.py); a year of them can be read
-SLOT_MS = 5 * MINUTE_MS
+SLOT_MS = 5 * MINUTE_MS  # of one point of a gateway's books (clerk/books.py), so that a year can be read
 BOOKS_MS = 2 * SLOT_MS  # how old the books may be
 OVERLAP_MS = 2 * MINUTE_MS  # how long an alarm that ended still counts as firing
 

@@ -1,4 +1,4 @@
-"""The states of the alarms, and what people were told about them. Pure functions; times are epoch ms.
+"""The states of the alarms, and what people were told about them. No I/O; times are epoch ms.
 
     found at a moment ─► step ─► Alarm of each rule and key: pending, firing, ended ─► groups, one a place and
                                  quantity ─► due ─► Notice: begun, changed, still so, over, unknown ─► told
