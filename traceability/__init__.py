@@ -1,10 +1,10 @@
-"""Records of lots that anybody can check: from a farm diary to a QR code.
+"""Traceability records of lots that anybody can check: from a farm diary to a QR code.
 
-    diary event ─► diary/ ─► sealing/ (may it be sold? record, leaf, once) ─► records/ (files)
-                                 │                                             └─► pages/ ─► whoever scans
-                                 │                                             └─► exchange/ ─► programs
-                                 └─► tlog/ (append-only, provable) ─► proof, checked anywhere
+    diary event ─► diary/ ─► sealing/ (refuse or seal: record, leaf) ─► records/ (files)
+                                 │                                        ├─► pages/ ─► buyers who scan
+                                 │                                        └─► exchange/ ─► other programs
+                                 └─► tlog/ (append-only log) ─► proof, which can be checked offline
     the secretary's phone ─► secretary/ ─► broker ─► gateway ─► diary/
 
-digital_link.py  GS1's address of a lot       commands.py
+digital_link.py  a lot's GS1 Digital Link      commands.py  `hoiquan trace`
 """

@@ -1,8 +1,9 @@
 """The log's public keys over time: which key signed trees of which sizes.
 
-A line a key, the newest last: `name+keyid+key first last since`. `first` and `last` are sizes of the tree,
-for a checkpoint has no time that could be believed; `last` is `-` for the key in use, and `since` is the day
-on which it began, for people. A line with nothing but the key trusts it for every size.
+The key list has one line a key, the newest last: `name+keyid+key first last since`. `first` and `last` are
+tree sizes and not times, because a checkpoint carries no time that can be trusted. `last` is `-` for the key
+in use. `since` is the day on which the key came into use; only people read it. A line with nothing but a key
+trusts that key for every size.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from traceability.tlog.note import NoteError, Signer, Verifier
 
 @dataclass(frozen=True, slots=True)
 class LogKey:
-    """A key, the sizes of the trees it signed, both included, and the day it began (YYYY-MM-DD or "")."""
+    """A key, the tree sizes it signed (`first` and `last` included), and its first day (YYYY-MM-DD or "")."""
 
     verifier: Verifier
     first: int = 0
@@ -34,7 +35,7 @@ class LogKey:
 
 
 def parse(text: str) -> tuple[LogKey, ...]:
-    """The keys of a list, or of a file with one key alone. Raises NoteError."""
+    """Parse a key list, or a file with a single key. Raises NoteError."""
     keys = []
     for line in text.splitlines():
         fields = line.split()
@@ -55,12 +56,12 @@ def parse(text: str) -> tuple[LogKey, ...]:
 
 
 def write(keys: Sequence[LogKey]) -> str:
-    """The list of these keys."""
+    """Format these keys as a key list."""
     return "".join(key.line for key in keys)
 
 
 def note_current(path: Path, verifier: Verifier, size: int, today: date) -> None:
-    """Make the list at `path` end in the key that signs from `size` on; nothing if it does already."""
+    """Make `verifier` the last key of the list at `path`, signing from `size` on; no change if it is."""
     listed = list(parse(path.read_text("utf-8"))) if path.exists() else []
     if listed and listed[-1].verifier == verifier:
         return
@@ -71,11 +72,11 @@ def note_current(path: Path, verifier: Verifier, size: int, today: date) -> None
 
 
 def rotate(folder: Path, origin: str, today: date) -> LogKey:
-    """Give the log below `folder` a new key, and forget the old private one. Returns the new key.
+    """Give the log below `folder` a new key and delete the old private key. Returns the new key.
 
-        new key file ─► head signed by both ─► it becomes log.key ─► list
+        new key file ─► head signed by both ─► the new file replaces log.key ─► key list
 
-    Each step may be repeated after a crash. Raises LogBusy while the log is written.
+    Each step may be repeated after a crash. Raises LogBusy while another process writes the log.
     """
     private, coming = folder / "log.key", folder / "log.key.next"
     if not private.exists():

@@ -4,10 +4,10 @@ Layout: https://c2sp.org/tlog-tiles, signed head: https://c2sp.org/tlog-checkpoi
 
 append ─► tiles and entry bundles ─► .checkpoint.next ─► checkpoint      each durable before the next
 
-A crash before `.checkpoint.next` is whole leaves files that no checkpoint speaks of; the next append
-overwrites them. After it a tree is signed, so the next `Log.open` finishes the step: nobody who saw that
-signature will see another tree of that size. What a checkpoint covers is never written again; a partial tile
-or bundle is removed when its full one is covered.
+A crash before `.checkpoint.next` is complete leaves files that no checkpoint covers; the next append
+overwrites them. A crash after it leaves a tree that is signed, so the next `Log.open` publishes that
+checkpoint: nobody who saw the signature will see another tree of that size. Files that a checkpoint covers
+are never rewritten; a partial tile or bundle is removed once a checkpoint covers the full one.
 """
 
 import fcntl
@@ -30,19 +30,19 @@ _PENDING, _LOCK = ".checkpoint.next", ".lock"
 
 
 class LogBusy(RuntimeError):
-    """Somebody else writes this log; wait for them, or read with `LogReader`."""
+    """Another process writes this log: wait for it, or read with `LogReader`."""
 
 
 class Log(LogReader):
-    """The one writer; `close` it or use `with`. Not for several threads at a time."""
+    """The log's only writer. `close` it or use `with`. Not safe for several threads at a time."""
 
     def __init__(self, directory: Path, signer: Signer, origin: str, lock: int) -> None:
         super().__init__(directory)
         self._origin, self._signer = origin, signer
         self._lock: int | None = lock
-        self._stopped = ""  # why nothing may be appended
+        self._stopped = ""  # why appending is not allowed; "" if it is
         self._current = self._resume()
-        self._edge = self._check_tree(self._current[1])  # a level: hashes of its partial tile
+        self._edge = self._check_tree(self._current[1])  # for each level, the hashes of its partial tile
         number, width = divmod(self.size, TILE_WIDTH)
         self._tail = self._bundle(number, self.size) if width else []  # entries of the partial bundle
         if [leaf_hash(entry) for entry in self._tail] != self._edge[0]:
@@ -50,7 +50,7 @@ class Log(LogReader):
 
     @classmethod
     def open(cls, directory: Path, signer: Signer, origin: str) -> Self:
-        """Open the log of this key and origin for appending, or start it.
+        """Open the log of this key and origin for appending, or create it.
 
         Reads and recomputes all tiles, about two seconds a million leaves. Raises `LogBusy`, `LogCorrupt`.
         """
@@ -64,12 +64,13 @@ class Log(LogReader):
             except BlockingIOError:
                 raise LogBusy(f"the log in {directory} is being written by another process") from None
             opened = cls(directory, signer, origin, lock)
-            undo.pop_all()  # `close` does it
+            undo.pop_all()  # `close` releases the lock from here on
         return opened
 
     def enter(self, entries: Iterable[bytes]) -> dict[bytes, int]:
-        """Append those that the log does not hold yet, all at once, as `append` does; returns the index of
-        each. Doing it again after a crash changes nothing.
+        """Append the entries that the log does not hold yet, and return the index of every entry.
+
+        All new entries go into one `append`. Repeating the call after a crash changes nothing.
         """
         known = {entry: self.index_of(leaf_hash(entry)) for entry in entries}
         new = [entry for entry, index in known.items() if index is None]
@@ -77,10 +78,10 @@ class Log(LogReader):
         return held | dict(zip(new, self.append(new), strict=True))
 
     def append(self, entries: Sequence[bytes]) -> range:
-        """Log the entries, each up to 65,535 bytes, and return their indexes; durable on return.
+        """Append the entries, each up to 65,535 bytes, and return their indexes; durable on return.
 
-        All of them or none. Once an `OSError` leaves it unknown which, further appends raise `LogCorrupt`:
-        reopen the log and ask `index_of`.
+        All of them are logged or none. If an `OSError` leaves unknown which, further appends raise
+        `LogCorrupt`: reopen the log and ask `index_of`.
         """
         if self._stopped:
             raise LogCorrupt(self._stopped)
@@ -90,7 +91,7 @@ class Log(LogReader):
         if not entries:
             return range(old, old)
         tail, edge = list(self._tail), [list(hashes) for hashes in self._edge]
-        touched: set[Path] = set()  # directories that got a file
+        touched: set[Path] = set()  # directories that received a file
         for entry in entries:
             size += 1
             tail.append(entry)
@@ -115,8 +116,8 @@ class Log(LogReader):
         return range(old, size)
 
     def hand_over(self, signer: Signer) -> None:
-        """Sign the current head with the key of this log and with another of the same origin, which may open
-        it from now on.
+        """Sign the current head with this log's key and with `signer`, a key of the same origin. Either key
+        can open the log afterwards.
         """
         if self._stopped:
             raise LogCorrupt(self._stopped)
@@ -124,7 +125,7 @@ class Log(LogReader):
         self._current = self._commit(head, [self._signer, signer]), head
 
     def close(self) -> None:
-        """Let another writer in. What was appended is durable without it."""
+        """Release the lock, so that another process may write. Appended entries are durable without it."""
         if self._lock is not None:
             os.close(self._lock)
         self._lock, self._stopped = None, f"the log in {self.directory} is closed"
@@ -139,14 +140,14 @@ class Log(LogReader):
         return self._current
 
     def _resume(self) -> tuple[bytes, Checkpoint]:
-        """The last head that was signed; its publication is finished if a crash cut it off."""
+        """The last signed head. Publishes that head first if a crash prevented it."""
         pending = self.directory / _PENDING
         current = self._open_head(CHECKPOINT) if (self.directory / CHECKPOINT).exists() else None
         if pending.exists():
             try:
                 signed = self._open_head(_PENDING)
             except LogCorrupt:
-                pending.unlink()  # cut off while it was written, so nobody has the signature
+                pending.unlink()  # a crash cut off its writing, so nobody has the signature
             else:
                 self._check_tree(signed[1])
                 if current is not None:
@@ -175,7 +176,11 @@ class Log(LogReader):
             raise LogCorrupt(f"{_PENDING} in {self.directory} does not continue its {CHECKPOINT}")
 
     def _check_tree(self, head: Checkpoint) -> list[list[bytes]]:
-        """The right edge of the tree, once every tile follows from those below it and the root is signed."""
+        """Check that each tile follows from the tiles below it and that the signed root follows from all of
+        them.
+
+        Returns the right edge of the tree: for each level, the hashes of its partial tile.
+        """
         full, width = divmod(head.size, TILE_WIDTH)
         edge = [self._tile(0, full, head.size) if width else []]
         roots = [root_of_hashes(self._tile(0, number, head.size)) for number in range(full)]
@@ -195,8 +200,8 @@ class Log(LogReader):
         return edge
 
     def _write_full(self, size: int, edge: list[list[bytes]], touched: set[Path]) -> None:
-        """Write the tiles that the last leaf filled, and carry their roots a level up."""
-        for level, hashes in enumerate(edge):  # which grows meanwhile
+        """Write the tiles that the last leaf filled, and carry their roots up a level."""
+        for level, hashes in enumerate(edge):  # `edge` grows while this loop runs
             if len(hashes) < TILE_WIDTH:
                 break
             self._write(tile_path(level, (size >> 8 * (level + 1)) - 1), b"".join(hashes), touched)
@@ -213,15 +218,15 @@ class Log(LogReader):
         target = self.directory / path
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = target.with_name(f".{target.name}.tmp")
-        if target.parent.suffix == ".p":  # then a full file can only be of an append that was cut off
+        if target.parent.suffix == ".p":  # a full file here is of an append that was cut off
             target.parent.with_suffix("").unlink(missing_ok=True)
         _write_durably(draft, data)
         draft.replace(target)
-        # Parents too: one that a killed process made may not be durable yet.
+        # Parents too: the directory entry of a parent made by a killed process may not be durable yet.
         touched.update(parent for parent in target.parents if parent.is_relative_to(self.directory))
 
     def _commit(self, head: Checkpoint, signers: Sequence[Signer] = ()) -> bytes:
-        """Sign and publish. The signature is durable before anybody can read it at its public name."""
+        """Sign the head and publish it. The signature is durable before it can be read as `checkpoint`."""
         note = sign(head.text, signers or [self._signer])
         _write_durably(self.directory / _PENDING, note)
         sync_directory(self.directory)
@@ -233,7 +238,9 @@ class Log(LogReader):
         sync_directory(self.directory)
 
     def _remove_partial(self, old: int, size: int) -> None:
-        """Remove partial files whose full one is covered now. A crash here leaves some, which is harmless."""
+        """Remove partial files whose full file the checkpoint covers. A crash here leaves some, which is
+        harmless.
+        """
         for level in range(len(self._edge)):
             number = old >> 8 * (level + 1)
             if number < size >> 8 * (level + 1):
@@ -243,7 +250,7 @@ class Log(LogReader):
 
 
 def _root_of_edge(edge: list[list[bytes]]) -> bytes:
-    below: list[bytes] = []  # the root of all that does not fill a hash of this level
+    below: list[bytes] = []  # the root of all leaves that do not fill a hash of this level
     for hashes in edge:
         if hashes or below:
             below = [root_of_hashes(hashes + below)]

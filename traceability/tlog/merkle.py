@@ -1,8 +1,8 @@
-"""The Merkle tree of RFC 6962, section 2.1: roots, proofs, and what checks them.
+"""The Merkle tree of RFC 6962, section 2.1: roots, proofs, and their verification.
 
-A tree's `size` counts leaves; hashes are 32 bytes of SHA-256. Makers of proofs ask for complete subtrees
-by `Node`, so the same code serves a list in memory and tiles on disk. Verification follows RFC 9162,
-sections 2.1.3.2 and 2.1.4.2.
+A tree's `size` counts leaves; hashes are 32 bytes of SHA-256. Functions that make proofs read complete
+subtrees through `Node`, so the same code serves a list in memory and tiles on disk. Verification follows RFC
+9162, sections 2.1.3.2 and 2.1.4.2.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,9 +22,9 @@ TILE_WIDTH = 256
 
 
 class ProofError(UserError):
-    """A proof does not show what it should; do not trust what it came with.
+    """A proof does not show what it should; do not trust the data that came with it.
 
-    `part` is what is wrong: `leaf`, `proof`, `checkpoint` or `signature`.
+    `part` names the faulty part: `leaf`, `proof`, `checkpoint` or `signature`.
     """
 
     def __init__(self, sentence: str, part: str = "proof") -> None:
@@ -50,7 +50,8 @@ def root(leaves: Sequence[bytes]) -> bytes:
 def root_of_hashes(hashes: Sequence[bytes]) -> bytes:
     """Root over leaf hashes, or over the roots of complete subtrees of one height.
 
-    The last of them may be a smaller subtree: RFC 6962's split at a power of two falls on the same place.
+    The last hash may be the root of a smaller subtree: RFC 6962, which splits at powers of two, gives the
+    same root.
     """
     level = list(hashes)
     while len(level) > 1:
@@ -65,7 +66,7 @@ def root_at(size: int, node: Node) -> bytes:
 
 
 def inclusion_path(index: int, size: int, node: Node) -> list[bytes]:
-    """Siblings of leaf `index` in the tree of `size` leaves, from the leaf up."""
+    """Siblings of leaf `index` in the tree of `size` leaves, from the leaf up. Raises IndexError."""
     if not 0 <= index < size:
         raise IndexError(f"no leaf {index} in a tree of {size}")
     path = []
@@ -82,7 +83,7 @@ def inclusion_path(index: int, size: int, node: Node) -> list[bytes]:
 
 
 def consistency_path(old_size: int, size: int, node: Node) -> list[bytes]:
-    """Hashes that show the tree of `old_size` leaves to be the start of the tree of `size`."""
+    """Hashes that show that the tree of `size` leaves continues the tree of `old_size`. Raises IndexError."""
     if not 0 < old_size <= size:
         raise IndexError(f"no tree of {old_size} leaves to compare with one of {size}; use 1 to {size}")
     path = []
@@ -95,7 +96,7 @@ def consistency_path(old_size: int, size: int, node: Node) -> list[bytes]:
         else:
             path.append(_range_root(low, middle, node))
             low = middle
-    if low:  # else the old root itself is where the path starts, and the verifier has it
+    if low:  # for low == 0 the path starts with the old root itself, which the verifier has
         path.append(_range_root(low, high, node))
     return path[::-1]
 
@@ -125,7 +126,7 @@ def verify_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[by
 
 
 def verify_consistency(size1: int, size2: int, root1: bytes, root2: bytes, proof: Sequence[bytes]) -> None:
-    """Raise `ProofError` unless the tree of `size2` leaves starts with the one of `size1`."""
+    """Raise `ProofError` unless the tree of `size2` leaves starts with the tree of `size1` leaves."""
     what = f"the consistency proof from {size1} to {size2} leaves"
     if not 0 <= size1 <= size2:
         raise ProofError(f"a tree of {size2} leaves cannot continue one of {size1}")
@@ -140,7 +141,8 @@ def verify_consistency(size1: int, size2: int, root1: bytes, root2: bytes, proof
         raise ProofError("nothing can be proven about an empty tree: every tree continues it")
     if not proof:
         raise ProofError(f"{what} is empty")
-    # The path starts with the last complete subtree of the old tree; left out where that is all of it.
+    # The path starts with the root of the old tree's last complete subtree. Where that subtree is the whole
+    # old tree, its root is root1, and the proof leaves it out.
     start, *path = proof if size1 & (size1 - 1) else (root1, *proof)
     height = (size1 & -size1).bit_length() - 1
     old = new = start
@@ -154,7 +156,7 @@ def verify_consistency(size1: int, size2: int, root1: bytes, root2: bytes, proof
 
 
 def node_of_tiles(tile: Tile) -> Node:
-    """Complete subtrees out of tiles, each of which is asked for once."""
+    """Roots of complete subtrees, computed from tiles. Each tile is read once."""
     tile = cache(tile)
 
     def node(height: int, index: int) -> bytes:
@@ -188,13 +190,15 @@ def _node_of(hashes: Sequence[bytes]) -> Node:
 
 
 def _climb(index: int, last: int, path: Sequence[bytes], what: str) -> Iterator[tuple[bytes, bool]]:
-    """Each sibling with whether it stands on the left, from node `index` of a row that ends with `last`."""
+    """Yield each sibling and whether it stands on the left, from node `index` of a row whose last node is
+    `last`.
+    """
     for sibling in path:
         if last == 0:
             raise ProofError(f"{what} is too long: {len(path)} hashes")
         left = bool(index & 1) or index == last
         yield sibling, left
-        while left and not index & 1 and index:  # a last node without a sibling rises as it is
+        while left and not index & 1 and index:  # a last node without a sibling moves up unchanged
             index, last = index >> 1, last >> 1
         index, last = index >> 1, last >> 1
     if last:

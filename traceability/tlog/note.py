@@ -1,9 +1,9 @@
 """Signed notes: a text and the Ed25519 signatures under it.
 
-Format, key ids and verifier keys: https://c2sp.org/signed-note (signature type 0x01 alone). The private key
-file holds Go's form, `PRIVATE+KEY+<name>+<key id>+<key>` (golang.org/x/mod/sumdb/note), so that those tools
-can use it too. Signatures by keys nobody asked about, such as cosignatures of witnesses, stay in the note and
-neither help nor harm.
+Format, key ids and verifier keys: https://c2sp.org/signed-note (signature type 0x01 only). The private key
+file has the form of Go's golang.org/x/mod/sumdb/note, `PRIVATE+KEY+<name>+<key id>+<key>`, so that Go tools
+can use it too. Signatures by unknown keys, such as cosignatures of witnesses, stay in the note and are
+ignored.
 """
 
 import base64
@@ -24,13 +24,13 @@ from devices.files import create_private
 
 ED25519 = b"\x01"
 KEY_SIZE = 32
-MAX_SIGNATURES = 100  # the specification asks for 16 at least
+MAX_SIGNATURES = 100  # the specification requires at least 16
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _PRIVATE, _DASH = "PRIVATE+KEY+", "\u2014 "
 
 
 class NoteError(UserError):
-    """The note or key is not to be used; the sentence says why."""
+    """The note or key must not be used; the sentence says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +76,16 @@ class Verifier:
 
     @property
     def key_id(self) -> bytes:
-        """Four bytes that tell keys of one name apart; no protection by themselves."""
+        """Four bytes that tell keys of one name apart; they are no protection by themselves."""
         return sha256(self.name.encode() + b"\n" + ED25519 + self.public_key).digest()[:4]
 
     @property
     def vkey(self) -> str:
-        """The text that people publish and configure."""
+        """The key as people publish and configure it: `name+keyid+key`."""
         return f"{self.name}+{self.key_id.hex()}+{base64_of(ED25519 + self.public_key)}"
 
     def accepts(self, text: str, signature: Signature) -> bool:
-        """Whether this key made that signature under the text."""
+        """Whether `signature` is this key's signature under the text."""
         try:
             Ed25519PublicKey.from_public_bytes(self.public_key).verify(signature.value, text.encode())
         except InvalidSignature:
@@ -95,7 +95,7 @@ class Verifier:
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """A private key with its name; its `repr` shows only the public half."""
+    """A private key and its name; its `repr` shows only the public half."""
 
     verifier: Verifier
     _key: Ed25519PrivateKey = field(repr=False)
@@ -108,10 +108,10 @@ class Signer:
 
     @classmethod
     def from_file(cls, path: Path, name: str) -> Self:
-        """Read the key file, or make it with a new key if there is none.
+        """Read the key file, or create it with a new key if there is none.
 
-        Made whole, mode 0600 and durable; two processes that make it at once use the same one. Raises
-        `NoteError` where others may read it or it is not a key of `name`.
+        The file appears complete, durable and with mode 0600; two processes that create it at once end up
+        with the same key. Raises `NoteError` where others may read the file or it is not a key of `name`.
         """
         if not path.exists():
             _create_key(path, name)
@@ -139,7 +139,7 @@ class Signer:
 
 
 def sign(text: str, signers: Iterable[Signer]) -> bytes:
-    """The note of `text`, which ends in a newline, signed by each."""
+    """The note of `text`, signed by each signer. `text` ends in a newline."""
     _check_text(text)
     lines = [signer.sign(text).line for signer in signers]
     if not lines or not text.endswith("\n"):
@@ -148,7 +148,7 @@ def sign(text: str, signers: Iterable[Signer]) -> bytes:
 
 
 def split_note(note: bytes) -> tuple[str, tuple[Signature, ...]]:
-    """Text and signatures of a note, none of them verified."""
+    """Split a note into text and signatures, without verifying any. Raises NoteError."""
     try:
         whole = note.decode()
     except UnicodeDecodeError as error:
@@ -164,7 +164,7 @@ def split_note(note: bytes) -> tuple[str, tuple[Signature, ...]]:
 
 
 def open_note(note: bytes, verifiers: Sequence[Verifier]) -> tuple[str, tuple[str, ...]]:
-    """The text, and the names of those `verifiers` who signed it: one at least.
+    """The text, and the names of the `verifiers` who signed it: at least one.
 
     Raises `NoteError` where none did, or where a signature of one of them is wrong.
     """
@@ -191,7 +191,7 @@ def base64_of(value: bytes) -> str:
 
 
 def unbase64(text: str, what: str) -> bytes:
-    """The value of which this is the base64: one text for one value, no spare bits set."""
+    """Decode base64. Raises NoteError unless `text` is the one encoding of its value (no spare bits set)."""
     try:
         value = base64.b64decode(text, validate=True)
     except ValueError:
@@ -202,7 +202,7 @@ def unbase64(text: str, what: str) -> bytes:
 
 
 def parse_signature(line: str) -> Signature:
-    """From a signature line without its newline; raises NoteError."""
+    """Parse a signature line without its newline. Raises NoteError."""
     name, _, encoded = line.removeprefix(_DASH).partition(" ")
     if not line.startswith(_DASH):
         raise NoteError(f"a signature line must start with an em dash and a space: {line[:60]!r}")

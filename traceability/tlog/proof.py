@@ -1,8 +1,8 @@
-"""Proof files: all that a stranger needs to check, without a network, that an entry was logged.
+"""Proof files: everything needed to check, without a network, that an entry was logged.
 
 Formats: https://c2sp.org/tlog-proof and, inside it, https://c2sp.org/tlog-checkpoint. A proof shows that the
-log's key signed a tree with this entry in it. It does not show that the entry is true, nor that everyone is
-shown the same tree: witnesses' cosignatures are for that.
+log's key signed a tree that contains this entry. It does not show that the entry is true, nor that everyone
+is shown the same tree: witnesses' cosignatures are for that.
 """
 
 import re
@@ -13,12 +13,12 @@ from traceability.tlog.merkle import HASH_SIZE, ProofError, leaf_hash, verify_in
 from traceability.tlog.note import NoteError, Verifier, base64_of, open_note, split_note, unbase64
 
 HEADER = "c2sp.org/tlog-proof@v1"
-_COUNT = re.compile(r"0|[1-9][0-9]{0,18}")  # below 2**64; no sign, no leading zero, ASCII alone
+_COUNT = re.compile(r"0|[1-9][0-9]{0,18}")  # below 2**64; no sign, no leading zero, ASCII only
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A tree head. `size` in leaves, `root` in 32 bytes, `extensions` without newlines."""
+    """A tree head: `size` in leaves, `root` of 32 bytes, `extensions` without newlines."""
 
     origin: str
     size: int
@@ -54,9 +54,9 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A parsed proof file. `path` from the leaf's sibling up, `checkpoint` the note as the log signed it.
+    """A parsed proof file: `path` from the leaf's sibling up, `checkpoint` as the log signed it.
 
-    `extra` is not authenticated by anything.
+    Nothing authenticates `extra`.
     """
 
     index: int
@@ -67,14 +67,14 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedInclusion:
-    """What a valid proof says: the entry stands at `index` in the log's tree of `size` leaves."""
+    """The statement of a valid proof: the entry stands at `index` in the log's tree of `size` leaves."""
 
     index: int
     size: int
 
 
 def encode(proof: Proof) -> bytes:
-    """The proof file, to be named `*.tlog-proof`."""
+    """The content of the proof file, which is to be named `*.tlog-proof`."""
     lines = [HEADER]
     if proof.extra:
         lines.append(f"extra {base64_of(proof.extra)}")
@@ -83,7 +83,7 @@ def encode(proof: Proof) -> bytes:
 
 
 def parse(data: bytes) -> Proof:
-    """The proof in a file, nothing in it verified; raises `ProofError`."""
+    """Parse a proof file, without verifying anything. Raises `ProofError`."""
     head, blank, checkpoint = data.partition(b"\n\n")
     try:
         header, *lines = head.decode("ascii").split("\n")
@@ -106,8 +106,8 @@ def parse(data: bytes) -> Proof:
 def verify(data: bytes, proof: bytes, verifier: Verifier, origin: str) -> VerifiedInclusion:
     """Check that the log `origin` with the key `verifier` holds the entry `data`.
 
-    Raises `ProofError`; its `part` says where the fault is: `signature`, `checkpoint`, `proof`, or `leaf` for
-    an entry that is not the one proven. A hash altered inside the path cannot be told from an altered entry.
+    Raises `ProofError`. Its `part` says where the fault is: `signature`, `checkpoint`, `proof`, or `leaf` for
+    an entry that is not the proven one. An altered hash inside the path cannot be told from an altered entry.
     """
     parsed = parse(proof)
     try:

@@ -1,4 +1,4 @@
-"""A log's files as anybody may read them: checkpoint, tiles and entry bundles, and the proofs they give.
+"""Reads a log's files (checkpoint, tiles, entry bundles) and makes proofs from them.
 
 Layout: https://c2sp.org/tlog-tiles, signed head: https://c2sp.org/tlog-checkpoint.
 """
@@ -11,11 +11,11 @@ from traceability.tlog.note import NoteError, split_note
 from traceability.tlog.proof import Checkpoint, Proof, encode
 
 CHECKPOINT = "checkpoint"
-ENTRIES = "entries"  # stands where a tile has its level
+ENTRIES = "entries"  # in place of a tile's level, in the path of an entry bundle
 
 
 class LogCorrupt(RuntimeError):
-    """The files do not make the tree that was signed; restore them, do not append."""
+    """The files do not make the tree that was signed: restore them, do not append."""
 
 
 class LogMissing(LookupError):
@@ -33,7 +33,7 @@ def tile_path(level: int | str, number: int, width: int = TILE_WIDTH) -> str:
 class LogReader:
     """Reads a log that another process may be appending to; needs neither key nor lock.
 
-    It believes the checkpoint: its signature is for whoever receives it to check.
+    The reader does not check the checkpoint's signature: that is left to whoever receives the checkpoint.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -43,12 +43,12 @@ class LogReader:
 
     @property
     def size(self) -> int:
-        """Entries under the checkpoint."""
+        """Number of entries that the checkpoint covers."""
         return self._head()[1].size
 
     @property
     def root(self) -> bytes:
-        """Root under the checkpoint."""
+        """Root hash in the checkpoint."""
         return self._head()[1].root
 
     def checkpoint(self) -> bytes:
@@ -71,19 +71,19 @@ class LogReader:
         return self._inclusion(index, self._head()[1])
 
     def consistency_proof(self, old_size: int) -> list[bytes]:
-        """Proof that the checkpoint's tree continues its own first `old_size` leaves."""
+        """Proof that the checkpoint's tree starts with its first `old_size` leaves."""
         size = self.size
         return merkle.consistency_path(old_size, size, self._node(size))
 
     def proof(self, index: int, extra: bytes = b"") -> bytes:
-        """The proof file of an entry; path and checkpoint are of one moment even while the log grows."""
+        """The proof file of an entry. Path and checkpoint are of the same tree even while the log grows."""
         note, head = self._head()
         return encode(Proof(index, tuple(self._inclusion(index, head)), note, extra))
 
     def index_of(self, leaf_hash: bytes) -> int | None:
-        """Where the entry with this leaf hash stands first. The first call reads every leaf into memory."""
+        """The index of the first entry with this leaf hash. The first call reads every leaf into memory."""
         size = self.size
-        while (known := self._indexed) < size:  # read once: another thread may be further
+        while (known := self._indexed) < size:  # read `_indexed` once: another thread may advance it
             number, at = divmod(known, TILE_WIDTH)
             for index, value in enumerate(self._tile(0, number, size)[at:], known):
                 self._index.setdefault(value, index)
@@ -114,7 +114,7 @@ class LogReader:
         return merkle.node_of_tiles(lambda level, number: self._tile(level, number, size))
 
     def _tile(self, level: int, number: int, size: int) -> list[bytes]:
-        """The hashes of a tile of the tree of `size` leaves."""
+        """The hashes of a tile of the tree of `size` leaves. Raises LogCorrupt."""
         width = min(TILE_WIDTH, (size >> 8 * level) - number * TILE_WIDTH)
         data = self._read(level, number, width)[: width * HASH_SIZE]
         if len(data) < width * HASH_SIZE:
@@ -122,7 +122,7 @@ class LogReader:
         return [data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)]
 
     def _bundle(self, number: int, size: int) -> list[bytes]:
-        """The entries of a bundle of the tree of `size` leaves."""
+        """The entries of a bundle of the tree of `size` leaves. Raises LogCorrupt."""
         width = min(TILE_WIDTH, size - number * TILE_WIDTH)
         data, at = self._read(ENTRIES, number, width), 0
         entries = []
@@ -135,7 +135,7 @@ class LogReader:
         return entries
 
     def _read(self, level: int | str, number: int, width: int) -> bytes:
-        """A partial file, or the full one that replaced it since the checkpoint was read."""
+        """Read a partial file, or the full file that replaced it since the checkpoint was read."""
         for path in (tile_path(level, number, width), tile_path(level, number)):
             try:
                 return (self.directory / path).read_bytes()

@@ -1,8 +1,9 @@
-"""Witnesses: others who saw the log's checkpoint and found that it continues the one they saw before.
+"""Witnesses: third parties who confirm that the log's checkpoint continues the one they saw before.
 
-Format: https://c2sp.org/tlog-cosignature (cosignature/v1, Ed25519). A log cannot show its witnesses one tree
-and somebody else another. Their lines are kept beside the log, `cosignatures/{size}/{key id}`, and stand
-under every checkpoint of that size that is read, so in proofs too; the log's writer need not know.
+Format: https://c2sp.org/tlog-cosignature (cosignature/v1, Ed25519). Witnesses keep a log from showing one
+tree to some people and another tree to others. Their signature lines are kept beside the log, in
+`cosignatures/{size}/{key id}`. The reader appends them to every checkpoint of that size, and so to proofs;
+the log's writer does not need to know them.
 """
 
 import hashlib
@@ -59,7 +60,7 @@ class Witness:
         return f"{self.name}+{self.key_id.hex()}+{base64_of(COSIGNATURE + self.public_key)}"
 
     def seen(self, text: str, signature: Signature) -> int | None:
-        """Unix seconds at which this witness cosigned the checkpoint; None where it did not."""
+        """Unix seconds at which this witness cosigned the checkpoint; None if the signature does not hold."""
         stamp, value = signature.value[:8], signature.value[8:]
         at = int.from_bytes(stamp, "big")
         try:
@@ -71,14 +72,15 @@ class Witness:
 
 
 def parse_witnesses(text: str) -> tuple[Witness, ...]:
-    """A witness a line; lines that begin with # are comments. Raises NoteError."""
+    """Parse one witness key a line; lines that begin with # are comments. Raises NoteError."""
     lines = (line.strip() for line in text.splitlines())
     return tuple(Witness.parse(line) for line in lines if line and not line.startswith("#"))
 
 
 def cosigned(note: bytes, witnesses: Sequence[Witness]) -> dict[str, int]:
-    """Who of `witnesses` cosigned a checkpoint, and when (Unix seconds). Raises NoteError where a line of
-    one of them is wrong.
+    """Which of the `witnesses` cosigned a checkpoint, and when: name to Unix seconds.
+
+    Raises NoteError where a cosignature of one of them is wrong.
     """
     text, signatures = split_note(note)
     known = {(witness.name, witness.key_id): witness for witness in witnesses}
@@ -95,15 +97,17 @@ def cosigned(note: bytes, witnesses: Sequence[Witness]) -> dict[str, int]:
 
 
 def accept(log: Path, size: int, note: bytes, lines: str, witnesses: Sequence[Witness]) -> dict[str, int]:
-    """Keep cosignature lines for the log's checkpoint `note` of `size`: those of `witnesses`, who were
-    asked. Returns who cosigned and when. Raises NoteError, and then keeps nothing.
+    """Store cosignature lines for the log's checkpoint `note` of `size` leaves.
+
+    Keeps the lines of the `witnesses`, who were asked, and removes the lines of smaller sizes. Returns who
+    cosigned and when (Unix seconds). Raises NoteError, and then stores nothing.
     """
     text, _ = split_note(note)
     known = {(witness.name, witness.key_id): witness for witness in witnesses}
     kept: dict[Witness, Signature] = {}
     for line in lines.splitlines():
         if not line.startswith("\u2014"):
-            continue  # a whole note may be given
+            continue  # skips the text of the note, if the whole note was given
         signature = parse_signature(line)
         if witness := known.get((signature.name, signature.key_id)):
             kept[witness] = signature
@@ -128,7 +132,7 @@ def accept(log: Path, size: int, note: bytes, lines: str, witnesses: Sequence[Wi
 
 
 def lines_of(log: Path, size: int) -> bytes:
-    """The cosignature lines that are kept for the checkpoint of this size."""
+    """The stored cosignature lines for the checkpoint of this size."""
     folder = log / FOLDER / str(size)
     if not folder.is_dir():
         return b""
