@@ -1,7 +1,7 @@
-"""When entries of the diary were sealed, or took effect as corrections: one row an entry, for good.
+"""When diary entries were sealed, or took effect as corrections: one row an entry, forever.
 
-A row is written in the transaction that notes the entry as done, and once, however often that is noted. Times
-rise, so that each has one of its own.
+A row is written in the transaction that notes the entry as done, and only once, however often that is noted.
+Times strictly increase, so each row has a time of its own.
 """
 
 import sqlite3
@@ -14,12 +14,12 @@ from traceability.diary.rows import VALID, AddendumRow, Fate, LotRow
 
 
 def note_harvests(db: sqlite3.Connection, lots: Iterable[LotRow]) -> None:
-    """Harvests were sealed, or refused, which is no act."""
+    """Note the sealed ones of these harvests; a refusal is no act."""
     _note(db, ((lot.community, lot.harvest) for lot in lots if lot.leaf is not None))
 
 
 def note_entries(db: sqlite3.Connection, addenda: Iterable[AddendumRow], fates: Sequence[Fate]) -> None:
-    """Entries about lots were sealed. A correction is done where no lot shows it, too."""
+    """Note sealed entries about lots, and corrections that took effect although no lot shows them."""
     sealed = {(one.community, one.id): None for one in addenda}
     holding = {(one.community, one.id): None for one in fates if one.refused in VALID and _corrects(db, one)}
     _note(db, sealed | holding)
@@ -33,7 +33,7 @@ def _note(db: sqlite3.Connection, keys: Iterable[tuple[str, str]]) -> None:
 
 
 def _corrects(db: sqlite3.Connection, fate: Fate) -> bool:
-    """Whether it is the correction of an entry that is there."""
+    """Whether the entry is a correction of an entry in the diary."""
     asked = "SELECT body FROM event WHERE community=? AND id=?"
     row = db.execute(asked, (fate.community, fate.id)).fetchone()
     try:

@@ -1,4 +1,4 @@
-"""Entries that our own code stumbled over: noted for the quarantine, tried once more when they come again."""
+"""Entries that our own code failed on: noted for the quarantine, and tried again when they arrive again."""
 
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -7,12 +7,12 @@ from traceability.diary.rows import UNHANDLED, Failed, Unhandled
 
 
 def note(db: sqlite3.Connection, failed: Iterable[Failed]) -> None:
-    """These could not be handled; who keeps a quarantine was not told yet."""
+    """Note entries that could not be handled; they are not in the quarantine yet."""
     db.executemany("INSERT OR REPLACE INTO unhandled(community, id, error) VALUES(?,?,?)", failed)
 
 
 def refuse(db: sqlite3.Connection, failed: Sequence[Failed]) -> None:
-    """The same of harvests: they are no lots, and wait for nobody. One that is sealed stays so."""
+    """Note harvests that could not be handled: no lots, and not pending. A sealed one stays sealed."""
     note(db, failed)
     keys = [(one.community, one.id) for one in failed]
     db.executemany("UPDATE lot SET told=1 WHERE leaf IS NOT NULL AND community=? AND harvest=?", keys)
@@ -25,13 +25,13 @@ def refuse(db: sqlite3.Connection, failed: Sequence[Failed]) -> None:
 
 
 def told(db: sqlite3.Connection, unhandled: Iterable[Unhandled]) -> None:
-    """These are in the quarantine."""
+    """These entries are in the quarantine now."""
     keys = [(one.community, one.id) for one in unhandled]
     db.executemany("UPDATE unhandled SET told=1 WHERE community=? AND id=?", keys)
 
 
 def try_again(db: sqlite3.Connection, community: str, id: str) -> None:
-    """What came of an entry is forgotten, if it could not be handled."""
+    """Forget the outcome of an entry, if it could not be handled."""
     key = community, id
     if db.execute("DELETE FROM unhandled WHERE community=? AND id=?", key).rowcount:
         db.execute("DELETE FROM lot WHERE community=? AND harvest=? AND refused=?", (*key, UNHANDLED))

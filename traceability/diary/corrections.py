@@ -1,9 +1,9 @@
-"""The diary as it was corrected: what forbids a harvest is what was really done.
+"""The diary as corrected: a harvest is judged by what was really done.
 
-tables.corrections ─► those that are valid, one upon another ─► each entry as it holds now
+tables.corrections ─► the valid ones, applied in order ─► each entry as it holds now
 
-An entry's place and time may be corrected too, so harvests and entries of a span are asked for here: some
-hold in it by a correction alone.
+A correction may also change an entry's plot and time. So queries for the harvests and entries of a time span
+go through this module: some fall into the span only by a correction.
 """
 
 from collections.abc import Collection
@@ -21,7 +21,7 @@ Key = tuple[str, str]  # community, id
 
 
 class Picked(NamedTuple):
-    """A sealed harvest; `time` is epoch ms."""
+    """A sealed harvest as it holds now; `time` is epoch ms."""
 
     id: str
     crop: str
@@ -32,29 +32,27 @@ class Picked(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """An entry that was corrected: as it came, and as it holds."""
+    """A corrected entry: as it came, and as it holds now."""
 
     came: DiaryEvent
     now: DiaryEvent
 
 
 class Corrections:
-    """The valid corrections of a diary as they were when it was last read. For one thread at a time."""
+    """The valid corrections of a diary at the last `read`. Not for several threads at a time."""
 
     def __init__(self, tables: DiaryTables, pilot: Pilot) -> None:
         self._tables, self._pilot = tables, pilot
-        self._read: tuple[int, int] | None = None  # of which changes of the tables they are
+        self._read: tuple[int, int] | None = None  # the state of the tables (`changes`) that was read
         self._chains: dict[Key, list[Correction]] = {}
-        self._of: dict[Key, Key] = {}  # correction → what it corrects
-        self._sealed: set[Key] = set()  # corrections
+        self._of: dict[Key, Key] = {}  # correction → entry that it corrects
+        self._sealed: set[Key] = set()  # sealed corrections
         self._standing: dict[Key, Standing] = {}
-        self._harvests: dict[str, dict[str, Standing]] = {}  # community → harvest's id → those of them
+        self._harvests: dict[str, dict[str, Standing]] = {}  # community → harvest's id → its standing
 
     def read(self) -> None:
-        """Read all of them, if anything was written since; what is asked from now on knows those that are
-        valid.
-        """
-        changes = self._tables.changes()  # first: what is written meanwhile is read the next time
+        """Read all corrections again if anything was written since the last call, and keep the valid ones."""
+        changes = self._tables.changes()  # taken first, so that writes during the loop are read next time
         if changes == self._read:
             return
         for kept in (self._chains, self._of, self._sealed, self._standing, self._harvests):
@@ -81,11 +79,11 @@ class Corrections:
         self._read = changes
 
     def drop(self, community: str, correction: str) -> None:
-        """A correction was refused: what it says does not hold."""
+        """Remove a correction that was refused."""
         key = self._of.pop((community, correction), None)
         if key is None:
             return
-        self._read = None  # until that is noted
+        self._read = None  # read again once the refusal is noted
         self._chains[key] = [one for one in self._chains[key] if one.id != correction]
         came = self._standing[key].came
         self._stand(key, Standing(came, self._chained(key, came)))
@@ -96,19 +94,20 @@ class Corrections:
             self._harvests.setdefault(key[0], {})[key[1]] = standing
 
     def applied(self, community: str, event: DiaryEvent, before: str = "") -> DiaryEvent:
-        """An event as it holds with every valid correction, or with those before the one called so."""
+        """An event with every valid correction applied, or only those before the correction `before`."""
         standing = self._standing.get((community, event.id))
         if standing is None:
             return event
         return self._chained((community, event.id), event, before) if before else standing.now
 
     def fresh(self, community: str, event: DiaryEvent) -> DiaryEvent:
-        """An event as a record has it that is made now: as corrected by what was sealed beside others. What
-        is still to be sealed will stand beside this one.
+        """An event as a new record shows it: with the corrections that are sealed.
+
+        Corrections that are not sealed yet will become addenda to the new record.
         """
         for correction in self._chains.get((community, event.id), ()):
             if (community, correction.id) in self._sealed:
-                with suppress(PayloadError):  # one before it was dropped
+                with suppress(PayloadError):  # an earlier correction was dropped
                     event = corrected(event, correction)
         return event
 
@@ -118,7 +117,7 @@ class Corrections:
                 break
             try:
                 event = corrected(event, correction)
-            except PayloadError:  # one before it was dropped
+            except PayloadError:  # an earlier correction was dropped
                 continue
         return event
 
@@ -128,7 +127,7 @@ class Corrections:
         return self.applied(community, came) if came is not None else None
 
     def moved(self, community: str, plot: str, start: int, stop: int) -> list[DiaryEvent]:
-        """Entries of a plot, as they came, that hold in [start, stop] epoch ms by a correction."""
+        """Entries of a plot, as they came, that a correction placed in [start, stop] epoch ms."""
         return [
             came
             for (place, _), (came, now) in self._standing.items()
@@ -136,7 +135,7 @@ class Corrections:
         ]
 
     def last_harvest(self, community: str, plot: str, crop: str, until: int) -> str | None:
-        """The id of a plot's last harvest of a crop, as they hold, up to epoch ms `until`."""
+        """The id of a plot's last harvest of a crop up to epoch ms `until`, as corrected."""
         moved = [
             (epoch_ms(now.ts), now.id)
             for _, now in self._harvests.get(community, {}).values()
@@ -147,7 +146,7 @@ class Corrections:
         return last[1] if last else None
 
     def picked(self, community: str, start: int, stop: int, also: Collection[str] = ()) -> list[Picked]:
-        """A community's sealed harvests, and those among `also`, as they hold in [start, stop] epoch ms."""
+        """A community's sealed harvests, and those in `also`, in [start, stop] epoch ms, all as corrected."""
         events = {
             id: understood(body)
             for id, body, sealed in self._tables.harvests(community, start, stop)

@@ -1,4 +1,4 @@
-"""What a secretary may write down: the fields of each kind of event, and the event out of them."""
+"""The fields of each kind of diary event, and how a filled-in form becomes an event."""
 
 import json
 import re
@@ -17,8 +17,9 @@ from traceability.digital_link import LotKey
 
 
 class Lot(NamedTuple):
-    """A sealed lot; `harvest` is the id that the diary knows it by, `kilograms` are those that no split took,
-    `time` is epoch ms: both as corrected.
+    """A sealed lot. `harvest` is its id in the diary.
+
+    `kilograms` is the weight that no split took, `time` is epoch ms; both are as corrected.
     """
 
     harvest: str
@@ -30,8 +31,8 @@ class Lot(NamedTuple):
 
 
 class Field(NamedTuple):
-    """An input of a form. `kind`: text, number, whole, choice, area (the code of a planting area or of a
-    packing house), lot, code (of a lot, as its label has it), lots, kilograms (several numbers), photo.
+    """A field of a form. `kind`: text, number, whole, choice, area (the code of a planting area or packing
+    house), lot, code (of a lot, as on its label), lots, kilograms (several numbers), photo.
     """
 
     name: str
@@ -40,7 +41,7 @@ class Field(NamedTuple):
     optional: bool = False
 
 
-CODE = "code"  # what names a lot that no list has; no part of the event
+CODE = "code"  # names a lot that is in no list; not part of the event
 _OF_LOT = Field("harvest", "lot", optional=True)
 _PHOTOS = Field("photos", "photo", optional=True)
 FORMS: dict[str, tuple[Field, ...]] = {
@@ -67,11 +68,12 @@ FORMS: dict[str, tuple[Field, ...]] = {
     "revocation": (Field("harvest", "lot"), Field(CODE, CODE, optional=True), Field("reason", "text")),
 }
 PLAIN = ("planting", "input", "irrigation", "pest_observation", "harvest", "packing", "shipping")
-WORK = ("planting", "input", "irrigation", "pest_observation")  # on the land, perhaps before the group joined
+# work on the land, which may be older than the group's membership
+WORK = ("planting", "input", "irrigation", "pest_observation")
 OLDER = "older"
 CORRECTION = "correction"
 MINUTE = timedelta(minutes=1)
-WAS = "was_"  # begins the name of a field that says what the person was shown
+WAS = "was_"  # prefix of a field that holds the value the person was shown
 _CORRECTED = ("text", "number", "whole", "choice", "area")  # kinds of field that a correction may change
 _NUMBERS = {"number": float, "whole": int}
 _WEIGHTS = ("quantity_kg", "parts")
@@ -79,7 +81,7 @@ _GROUPED = re.compile(r"[1-9]\d{0,2}([.,]\d{3})+")
 
 
 def corrigible(event: DiaryEvent) -> tuple[Field, ...]:
-    """The fields that a correction of the event may change; none where it may not be corrected."""
+    """The fields of the event that a correction may change; none if it may not be corrected."""
     if event.event not in PLAIN:
         return ()
     return tuple(field for field in FORMS[event.event] if field.kind in _CORRECTED)
@@ -88,7 +90,7 @@ def corrigible(event: DiaryEvent) -> tuple[Field, ...]:
 def event_of(
     pilot: Pilot, device: Device, kind: str, written: Mapping[str, str], lots: Mapping[str, Lot]
 ) -> DiaryEvent:
-    """The event of a form that is filled in; `lots` by the harvest's id. Raises PayloadError."""
+    """The event of a filled-in form; `lots` by the harvest's id. Raises PayloadError."""
     whole = _common(pilot, kind, written)
     for field in FORMS[kind]:
         if field.kind != CODE and (value := written.get(field.name, "").strip()):
@@ -114,7 +116,7 @@ def event_of(
 
 
 def _in_order(event: DiaryEvent, lot: Lot | None, zone: tzinfo) -> None:
-    """Nothing is done with a lot before it is there. Raises PayloadError."""
+    """Nothing happens to a lot before its harvest. Raises PayloadError."""
     if lot is not None and epoch_ms(event.ts) < lot.time:
         times = (local(event.ts, zone), moment_of(lot.time, zone))
         happened, harvested = (at.replace(tzinfo=None).isoformat(" ", "minutes") for at in times)
@@ -122,13 +124,13 @@ def _in_order(event: DiaryEvent, lot: Lot | None, zone: tzinfo) -> None:
 
 
 def correction_of(pilot: Pilot, written: Mapping[str, str], wrong: DiaryEvent) -> DiaryEvent:
-    """The correction of an event out of its form, with the fields that were changed. Raises PayloadError."""
+    """The correction of an event, from its form, with the changed fields. Raises PayloadError."""
     whole = _common(pilot, CORRECTION, written) | {"plot": wrong.plot, "crop": wrong.crop, "of": wrong.id}
     was, shown = json.loads(encode_diary(wrong)), {**filled(pilot, wrong), **written}
     changes = dict[str, Any]()
 
     def changed(name: str) -> str:
-        """What was written over what the person was shown; "" where that came back as it went."""
+        """The new value where it differs from the value the person was shown; else ""."""
         value = _typed(written.get(name, ""))
         return "" if value == _typed(shown[WAS + name]) else value
 
@@ -139,7 +141,7 @@ def correction_of(pilot: Pilot, written: Mapping[str, str], wrong: DiaryEvent) -
                 changes[field.name] = read
     if value := changed("when"):
         when, before = (_moment(pilot, one, "when") for one in (value, shown[f"{WAS}when"]))
-        if when not in (before, wrong.ts):  # a browser may spell the same moment otherwise
+        if when not in (before, wrong.ts):  # a browser may spell the same moment differently
             changes["ts"] = when.isoformat()
     if not changes:
         raise PayloadError("bad_diary", "changes")
@@ -148,8 +150,10 @@ def correction_of(pilot: Pilot, written: Mapping[str, str], wrong: DiaryEvent) -
 
 
 def filled(pilot: Pilot, wrong: DiaryEvent) -> dict[str, str]:
-    """The form of a correction as it comes: with what was written down, and each field once more under a
-    name that begins with WAS, which comes back as it went: what the person was shown.
+    """The initial values of a correction's form.
+
+    Each field comes twice: once to edit, and once under a name that begins with WAS, which the browser sends
+    back unchanged: the value that the person was shown.
     """
     was = json.loads(encode_diary(wrong))
     shown = {field.name: was.get(field.name, "") for field in corrigible(wrong)}
@@ -160,7 +164,7 @@ def filled(pilot: Pilot, wrong: DiaryEvent) -> dict[str, str]:
 
 
 def named(kind: str, where: str) -> str:
-    """The form's field that an error of decode_diary is about, such as `harvest.quantity_kg`."""
+    """The form's field for the path in an error of decode_diary, such as `harvest.quantity_kg`."""
     names = {"ts", "plot", "crop", "by", "when", "reason", "changes"}
     if kind in FORMS:
         names |= {field.name for field in FORMS[kind]}
@@ -168,9 +172,7 @@ def named(kind: str, where: str) -> str:
 
 
 def sides(field: str, lang: str) -> dict[str, str]:
-    """What an error says of a day, such as `ts 2015-04-01 < 2022-09-01`: what was given and its bound, as
-    people write days.
-    """
+    """The day and its bound in an error such as `ts 2015-04-01 < 2022-09-01`, as people write days."""
     shown = re.sub(r"\d{4}-\d\d-\d\d", lambda iso: day(date.fromisoformat(iso[0]), lang), field)
     given, _, bound = shown.partition(" < " if " < " in shown else " > ")
     return {"given": given.partition(" ")[2], "bound": bound}
@@ -189,18 +191,19 @@ def _moment(pilot: Pilot, value: str, name: str) -> datetime:
         moment = datetime.fromisoformat(value).replace(tzinfo=pilot.zone)
     except ValueError:
         raise PayloadError("bad_diary", name) from None
-    offset = (moment.utcoffset() or timedelta()) // MINUTE * MINUTE  # before 1900 clocks differed by seconds
+    # time zones before 1900 differ by seconds
+    offset = (moment.utcoffset() or timedelta()) // MINUTE * MINUTE
     return moment.replace(tzinfo=timezone(offset))
 
 
 def _to_the_digit(moment: datetime) -> str:
-    """A moment as an input of a page takes it, with seconds where there are any."""
+    """A moment in the form of a page's input field, with seconds if there are any."""
     digits = "milliseconds" if moment.microsecond else "seconds" if moment.second else "minutes"
     return moment.replace(tzinfo=None).isoformat(timespec=digits)
 
 
 def _typed(value: str) -> str:
-    """A text as the input of one line gives it back: a browser takes line ends out of it."""
+    """A text as a one-line input field sends it back: a browser removes line ends."""
     return value.replace("\r", "").replace("\n", "").strip()
 
 
@@ -208,7 +211,7 @@ def _read(field: Field, value: str) -> Any:
     try:
         if field.kind in _NUMBERS:
             return _NUMBERS[field.kind](_clear(field, value))
-        if field.kind == "kilograms":  # 400; 450,5
+        if field.kind == "kilograms":  # such as 400; 450,5
             parts = value.replace(";", " ").split()
             return [float(_clear(field, part).replace(",", ".")) for part in parts]
     except ValueError as error:
@@ -217,8 +220,9 @@ def _read(field: Field, value: str) -> Any:
 
 
 def _clear(field: Field, value: str) -> str:
-    """The number, where it can be read in one way alone: 1.500 kg are one and a half for a machine, and
-    fifteen hundred for whoever writes as our pages do. Raises PayloadError.
+    """The number, unless it can be read in two ways. Raises PayloadError.
+
+    A machine reads 1.500 kg as one and a half; a person who writes as our pages do means fifteen hundred.
     """
     if field.name in _WEIGHTS and _GROUPED.fullmatch(value):
         raise PayloadError("thousands", f"{field.name} {value}")

@@ -1,4 +1,4 @@
-"""The diary's file, which several processes of one machine write: opened, and mended where it is damaged."""
+"""Opens the diary's file, which several processes of one machine write, and mends it if it is damaged."""
 
 import fcntl
 import logging
@@ -11,16 +11,16 @@ from devices.files import write_all
 from devices.salvage import damaged, finish, salvage
 from traceability.diary.schema import SCHEMA, TABLES, complete
 
-MARK = ".mended"  # beside the file, in place of its suffix: it was damaged, and nobody has looked yet
+MARK = ".mended"  # file suffix of the mark beside the diary: it was damaged, and nobody has looked yet
 log = logging.getLogger(__name__)
 
 
 class Mended(OSError):
-    """An entry that forbids a harvest may be among what was lost, so nothing is sealed meanwhile."""
+    """Nothing is sealed after a mend: an entry that forbids a harvest may be among the lost ones."""
 
 
 def require_whole(path: Path) -> None:
-    """Raises Mended while nobody has looked after a mend."""
+    """Raise Mended if the diary was mended and nobody has looked since."""
     if (mark := path.with_suffix(MARK)).exists():
         raise Mended(
             f"the diary {path} was damaged and mended, so entries may be missing, and nothing is sealed: "
@@ -29,10 +29,10 @@ def require_whole(path: Path) -> None:
 
 
 def open_file(path: Path) -> tuple[sqlite3.Connection, int]:
-    """The file, and a descriptor that says that it is in use until it is closed.
+    """Open the file. Also returns a descriptor that marks the file as in use until it is closed.
 
-    A damaged one is put aside, and what can be read of it goes on. Raises OSError where another process has
-    it too, or where it cannot be opened.
+    A damaged file is set aside, and its readable rows go into a new one. Raises OSError where a damaged file
+    is in use by another process, or where the file cannot be opened.
     """
     used = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
     with ExitStack() as undo:
@@ -52,7 +52,7 @@ def _opened(path: Path, used: int) -> sqlite3.Connection:
     try:
         fcntl.flock(used, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        fcntl.flock(used, fcntl.LOCK_SH)  # waits for one that mends
+        fcntl.flock(used, fcntl.LOCK_SH)  # waits while another process mends the file
     else:
         finish(path)
     with ExitStack() as undo:
@@ -69,7 +69,7 @@ def _opened(path: Path, used: int) -> sqlite3.Connection:
 
 
 def _mend(path: Path, used: int, fault: str) -> None:
-    """Put what can be read of the damaged file into a new one, and that into its place."""
+    """Copy the readable rows of the damaged file into a new one, and put that into its place."""
     try:
         fcntl.flock(used, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -77,7 +77,8 @@ def _mend(path: Path, used: int, fault: str) -> None:
             f"the diary {path} is damaged ({fault}), and another process uses it: end all gateways, "
             "then start one, which mends it"
         ) from None
-    write_all({path.with_suffix(MARK): f"{fault}\n".encode()})  # first: it must not get lost
+    # written first, so that no crash can lose the mark
+    write_all({path.with_suffix(MARK): f"{fault}\n".encode()})
     aside, kept = salvage(path, SCHEMA, dict.fromkeys(TABLES, "rowid"))
     log.error(
         "the diary %s is damaged (%s): it is kept as %s, and what can be read of it goes on: %d entries, "

@@ -1,4 +1,4 @@
-"""trace.sqlite for those who only show it, from whatever process: they hold no writer up."""
+"""Read-only access to trace.sqlite from any process, which never blocks the writer."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -26,16 +26,16 @@ from traceability.diary.slots import Slots
 from traceability.diary.tables import IS_CORRECTION, understood
 from traceability.digital_link import LotKey
 
-EVERY = -1  # of SQLite: a limit that is none
-GONE = ("merge", "revocation")  # a lot is not there any more after one of these
-# a day of no calendar of ours stands as 1970: it is shown, and ends nobody's list
+EVERY = -1  # SQLite: no limit
+GONE = ("merge", "revocation")  # a lot does not exist any more after one of these
+# A date outside FIRST to LAST counts as 1970: its row is listed, and no caller fails on the date.
 TIME, SPAN = "CASE WHEN time BETWEEN ? AND ? THEN time ELSE 0 END", (
     midnight_of(FIRST, UTC), midnight_of(LAST, UTC),
 )  # fmt: skip
 
 
 class ShownEntry(NamedTuple):
-    """An entry and what became of it: the lot that it made, or why it was refused ("": it was not)."""
+    """An entry and its outcome: the lot that it made, or why it was refused ("": it was not)."""
 
     event: DiaryEvent
     lot: LotKey | None
@@ -43,9 +43,10 @@ class ShownEntry(NamedTuple):
 
 
 class ShownLot(NamedTuple):
-    """A sealed lot; `harvest` is the id that the diary knows it by, `time` epoch ms. `used`: kilograms that
-    were handled, by kind of event; `judged`: entries that say whether it may be sold, in the order of the
-    log. Time and kilograms as they hold now.
+    """A sealed lot. `harvest` is its id in the diary, `time` epoch ms; time and kilograms are as corrected.
+
+    `used`: kilograms handled so far, by kind of event. `judged`: entries that decide whether the lot may be
+    sold, in the order of the log.
     """
 
     harvest: str
@@ -58,7 +59,7 @@ class ShownLot(NamedTuple):
 
 
 class Recall(NamedTuple):
-    """A lot that was recalled, when (epoch ms) and why."""
+    """A recalled lot, when it was recalled (epoch ms), and why."""
 
     community: str
     key: LotKey
@@ -67,7 +68,7 @@ class Recall(NamedTuple):
 
 
 class DiaryReader:
-    """A folder's diary, empty where its writer has not begun it yet."""
+    """A folder's diary; empty if no writer has created it yet."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "trace.sqlite"
@@ -75,14 +76,14 @@ class DiaryReader:
     def outcomes(
         self, limit: int, community: str = "", gtin: str = "", *, harvests: bool = False
     ) -> list[Outcome]:
-        """The newest lots of all communities, or of one, sealed and refused, as they are now; or the sealed
-        ones of a product. `harvests`: without what came out of a split or merge.
+        """The newest lots of all communities or of one, sealed and refused; with `gtin` only sealed lots of
+        that product. `harvests`: without lots made by a split or merge.
         """
         only = {"community=?": community, "refused='' AND gtin=?": gtin}
         asked = {condition: value for condition, value in only.items() if value}
         there = "EXISTS (SELECT 1 FROM event e WHERE e.community=lot.community AND e.id=lot.harvest)"
         conditions = [*asked, *([there] if harvests else [])]
-        rows = self._ask(  # whose diary: of those alone that are given
+        rows = self._ask(  # LIMIT comes before the joins, which then read few rows
             "SELECT coalesce(e.simulated, s.simulated, 0), l.* FROM "
             f"(SELECT community, harvest, gtin, lot, {TIME} time, quantity, coverage, leaf, refused FROM lot "
             f"WHERE {' AND '.join(conditions) or 'true'} ORDER BY 5 DESC LIMIT ?) l "
@@ -96,19 +97,19 @@ class DiaryReader:
         ]
 
     def slots(self) -> dict[LotKey, Slots]:
-        """When each sealed lot is told of (slots.py)."""
+        """The slots of each sealed lot (slots.py)."""
         if not self._path.exists():
             return {}
         with closing(to_read(self._path)) as db:
             return slots.read(db)
 
     def recalled(self) -> set[LotKey]:
-        """The lots that were recalled."""
+        """The recalled lots."""
         asked = "SELECT DISTINCT gtin, lot FROM addendum WHERE kind='revocation'"
         return {LotKey(gtin, lot) for gtin, lot in self._ask(asked, ())}
 
     def judged(self) -> dict[LotKey, list[str]]:
-        """By lot, what says whether it may be sold: the ids of entries, in the order of the log."""
+        """For each lot, the entries (ids) that decide whether it may be sold, in the order of the log."""
         found: dict[LotKey, list[str]] = {}
         asked = "SELECT gtin, lot, id FROM addendum WHERE kind NOT IN ('packing', 'shipping') ORDER BY leaf"
         for gtin, lot, id in self._ask(asked, ()):
@@ -116,7 +117,7 @@ class DiaryReader:
         return found
 
     def recalls(self, limit: int, community: str = "") -> list[Recall]:
-        """The newest recalls of all communities, or of one; a lot may be recalled more than once."""
+        """The newest recalls of all communities or of one; a lot may be recalled more than once."""
         rows = self._ask(
             f"SELECT community, gtin, lot, {TIME}, body FROM addendum JOIN event USING(community, id) "
             f"WHERE kind='revocation' {'AND community=? ' if community else ''}ORDER BY 4 DESC, lot LIMIT ?",
@@ -129,7 +130,7 @@ class DiaryReader:
         ]
 
     def entries(self, community: str, limit: int) -> list[ShownEntry]:
-        """A community's last entries as they hold now, the newest first."""
+        """A community's last entries, as corrected, the newest first."""
         rows = self._ask(
             "SELECT e.body, l.gtin, l.lot, coalesce(nullif(l.refused, ''), a.refused, ''), l.leaf "
             "FROM event e LEFT JOIN lot l ON l.community=e.community AND l.harvest=e.id "
@@ -146,8 +147,9 @@ class DiaryReader:
         return sorted(found, key=lambda one: epoch_ms(one.event.ts), reverse=True)
 
     def acts(self, since: int) -> list[DiaryAct]:
-        """What was sealed or corrected since epoch ms `since`, the oldest first."""
-        if not self._ask("SELECT 1 FROM sqlite_master WHERE name='act'", ()):  # of an earlier version
+        """The entries sealed, and corrections that took effect, since epoch ms `since`, the oldest first."""
+        # a file of an earlier version has no acts
+        if not self._ask("SELECT 1 FROM sqlite_master WHERE name='act'", ()):
             return []
         rows = self._ask(
             "SELECT a.time, e.body, e.device, e.simulated, "
@@ -168,7 +170,7 @@ class DiaryReader:
         return understood(rows[0][0]) if rows else None
 
     def held(self, community: str, id: str) -> DiaryEvent | None:
-        """An entry as it holds now: with what corrected it so far."""
+        """An entry with all corrections that hold so far."""
         return self._now(community, id, self._mended(community))
 
     def _now(self, community: str, id: str, mended: Mapping[str, Sequence[Correction]]) -> DiaryEvent | None:
@@ -176,8 +178,9 @@ class DiaryReader:
         return None if event is None else _held(event, mended)
 
     def _mended(self, community: str) -> dict[str, list[Correction]]:
-        """By entry, the corrections that were not refused for what they say, in the order they came: all of
-        them, as whoever looks for one reads the whole diary.
+        """The corrections of each entry that were not refused for their content, in the order of arrival.
+
+        Reads all corrections of the community, because finding a single one scans the whole diary too.
         """
         rows = self._ask(
             "SELECT e.body FROM event e JOIN later a USING(community, id) WHERE a.community=? AND a.done "
@@ -191,14 +194,14 @@ class DiaryReader:
         return found
 
     def lots(self, community: str) -> list[ShownLot]:
-        """A community's lots that were neither merged nor recalled, as they hold now, the newest first."""
+        """A community's lots, as corrected, the newest first, without merged and recalled ones."""
         asked = (
             "NOT EXISTS (SELECT 1 FROM addendum a WHERE (a.gtin, a.lot)=(l.gtin, l.lot) AND a.kind IN (?,?))"
         )
         return sorted(self._lots(community, asked, GONE), key=lambda lot: lot.time, reverse=True)
 
     def lot(self, community: str, code: str) -> ShownLot | None:
-        """A community's lot of this code, whatever was done with it."""
+        """A community's lot with this code, whatever happened to it."""
         return next(iter(self._lots(community, "l.lot=?", (code,))), None)
 
     def _lots(self, community: str, asked: str, values: Sequence[str]) -> list[ShownLot]:
@@ -223,7 +226,7 @@ class DiaryReader:
         self, community: str, harvest: str, key: LotKey, kilograms: float, time: int, plot: str | None,
         later: Sequence[tuple[str, str, float]], mended: Mapping[str, Sequence[Correction]],
     ) -> ShownLot:  # fmt: skip
-        """`later`: id, kind and kilograms of what was sealed after it, in the order of the log."""
+        """`later`: id, kind and kilograms of the lot's addenda, in the order of the log."""
         used: dict[str, float] = {}
         for id, kind, quantity in later:
             now = self._now(community, id, mended) if id in mended else None
@@ -242,8 +245,8 @@ class DiaryReader:
 
 
 def _held(event: DiaryEvent, mended: Mapping[str, Sequence[Correction]]) -> DiaryEvent:
-    """An entry with what corrects it, in the order it came."""
+    """An entry with its corrections applied, in the order of arrival."""
     for correction in mended.get(event.id, ()):
-        with suppress(PayloadError):  # one before it was refused
+        with suppress(PayloadError):  # an earlier correction was refused
             event = corrected(event, correction)
     return event

@@ -1,4 +1,4 @@
-"""Rows of the diary: what is kept, what waits, and what became of it."""
+"""Rows of the diary: stored events, pending work, and outcomes."""
 
 from typing import NamedTuple
 
@@ -6,15 +6,15 @@ from devices.contract.diary import DiaryEvent
 from devices.contract.reading import Device
 from traceability.digital_link import LotKey
 
-# why a correction that holds is shown by no lot; "": it is shown
+# the reasons for which no lot shows a correction that holds; "": a lot shows it
 VALID = ("", "no_lot", "lot_refused", "nothing_to_correct")
-# the event s that a lot l came out of by a split or merge: l is known as its id, a hyphen and a number
+# joins the event s that made a lot l by a split or merge: l.harvest is the id of s, a hyphen and a number
 SOURCE = "s.community=l.community AND s.id=substr(l.harvest, 1, length(rtrim(l.harvest, '0123456789')) - 1)"
-UNHANDLED = "unhandled"  # the reason of what our own code stumbled over
+UNHANDLED = "unhandled"  # the reason of an entry that our own code failed on
 
 
 class Kept(NamedTuple):
-    """An event that came; `sealable`: a harvest of a product that its community has."""
+    """An event to store; `sealable`: it is a harvest of a product that its community has."""
 
     device: Device
     event: DiaryEvent
@@ -22,9 +22,7 @@ class Kept(NamedTuple):
 
 
 class Correcting(NamedTuple):
-    """The bytes of a correction that nobody refused for what it says, whether it is simulated, and whether it
-    is sealed.
-    """
+    """The bytes of a correction not refused for its content, and whether it is simulated and sealed."""
 
     community: str
     body: bytes
@@ -33,7 +31,7 @@ class Correcting(NamedTuple):
 
 
 class PendingHarvest(NamedTuple):
-    """A harvest that is to be sealed or refused, or whose outcome nobody was shown; `time` is epoch ms."""
+    """A harvest to be sealed or refused, or whose outcome is not published yet; `time` is epoch ms."""
 
     community: str
     id: str
@@ -51,7 +49,7 @@ class PendingEntry(NamedTuple):
 
 
 class PlotHarvest(NamedTuple):
-    """A harvest of the diary, and whether it is sealed."""
+    """A harvest in the diary, and whether it is sealed."""
 
     id: str
     body: bytes
@@ -59,9 +57,11 @@ class PlotHarvest(NamedTuple):
 
 
 class LotRow(NamedTuple):
-    """What became of a harvest, or came out of a split or merge: `leaf` is its index in the log, or None with
-    `refused` saying why. `harvest` is the id that the diary knows it by, `time` epoch ms; `coverage` is None
-    where nobody asked how it grew: of what was refused, or merged.
+    """The outcome of a harvest, or a lot made by a split or merge.
+
+    `leaf` is its index in the log, or None with the reason in `refused`. `harvest` is its id in the diary,
+    `time` epoch ms. `coverage` is None for refused and merged lots, for which no growing conditions were
+    asked.
     """
 
     community: str
@@ -75,14 +75,14 @@ class LotRow(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a harvest, and whether it is of a simulated diary."""
+    """The outcome of a harvest, and whether its diary is simulated."""
 
     lot: LotRow
     simulated: bool
 
 
 class AddendumRow(NamedTuple):
-    """An entry that was sealed beside a lot's record: kind of event, kilograms, index in the log."""
+    """An addendum to a lot's record: kind of event, kilograms, index in the log."""
 
     community: str
     id: str
@@ -93,7 +93,7 @@ class AddendumRow(NamedTuple):
 
 
 class Fate(NamedTuple):
-    """What became of an entry about lots; `refused` is empty where it was sealed."""
+    """The outcome of an entry about lots; `refused` is empty if it was sealed."""
 
     community: str
     id: str
@@ -101,7 +101,7 @@ class Fate(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """An entry that our own code stumbled over, and the error's text."""
+    """An entry that our own code failed on, and the error's text."""
 
     community: str
     id: str
@@ -109,7 +109,7 @@ class Failed(NamedTuple):
 
 
 class Unhandled(NamedTuple):
-    """The same as whoever keeps a quarantine wants it: with who sent it ("": unknown), and its bytes."""
+    """A failed entry as the quarantine stores it, with its sender ("": unknown) and its bytes."""
 
     community: str
     id: str
@@ -119,8 +119,10 @@ class Unhandled(NamedTuple):
 
 
 class DiaryAct(NamedTuple):
-    """An entry that was sealed or took effect at epoch ms `time`: its kind, who sent it, and the lots that it
-    was sealed for, or else the entry that it corrects.
+    """An entry that was sealed or took effect at epoch ms `time`.
+
+    `kind` is its kind of event, `device` its sender, and `object` the codes of the lots for which it was
+    sealed, or else the id of the entry that it corrects.
     """
 
     time: int

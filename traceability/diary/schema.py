@@ -1,9 +1,9 @@
 """The tables of trace.sqlite.
 
-event   every entry as it came                     lot     what became of a harvest
-later   entries about lots, each sealed once       unhandled   entries that nobody could work on
-addendum   what was sealed of lots after their harvest
-act     when an entry was sealed, or took effect       slot   when a lot is told of
+event      every entry as it came                      lot        the outcome of each harvest, and other lots
+later      entries about lots, each sealed once        unhandled  entries that our own code failed on
+addendum   entries sealed after their lot's harvest    slot       a lot's timestamps in the store
+act        when an entry was sealed or took effect
 """
 
 import sqlite3
@@ -39,8 +39,8 @@ CREATE TABLE IF NOT EXISTS act(
 TABLES = ("event", "lot", "later", "unhandled", "addendum", "act", "slot")
 
 
-# to an earlier version a lot of which nobody asked how it grew had not been measured at all: what was
-# refused, what was merged, and what came of that
+# Earlier versions stored coverage 0, as if nothing had been measured, for lots whose growing conditions
+# nobody had asked for: refused lots, merged lots, and the lots made from merged ones.
 NOT_ASKED = f"""
 WITH RECURSIVE
   made(community, harvest, merged, parent) AS (
@@ -58,7 +58,7 @@ VERSION = 2
 
 
 def complete(db: sqlite3.Connection) -> None:
-    """Make what is missing, as an earlier version had it not, and have what it showed wrongly shown again."""
+    """Create what an earlier version lacks, and mark wrongly published lots to be published again."""
     db.executescript(SCHEMA)
     before = db.execute("PRAGMA user_version").fetchone()[0]
     if before < VERSION:

@@ -1,11 +1,11 @@
-"""What a harvest rests on, each asked for itself out of the diary of its plot and what was sealed before.
+"""The facts about a harvest, from the diary of its plot and the harvests sealed before it.
 
     which inputs forbid it      all whose interval may reach it: a year back, whatever was harvested since
     how it grew                 since its sowing; else since a sealed harvest that is not of the same picking
-    which diary belongs to it   since the sealed harvest before that growing began
+    which entries are its own   those since the sealed harvest before that growing began
     how much the plot gave      all sealed harvests of the crop within a season
 
-A refused harvest ends nothing: it became no lot.
+A refused harvest ends no growing period, because it became no lot.
 """
 
 from bisect import bisect_left, bisect_right
@@ -22,14 +22,16 @@ from traceability.diary.tables import DiaryTables
 
 LOOK_BACK_DAYS = 365  # the longest pre-harvest interval that a diary takes (devices.contract.diary.Input)
 LOOK_BACK_MS = LOOK_BACK_DAYS * DAY_MS
-LONGEST_MS = 180 * DAY_MS  # conditions look back no further than this
+LONGEST_MS = 180 * DAY_MS  # the furthest that growing conditions look back
 
 
 class Basis(NamedTuple):
-    """What is known of a harvest. `start` is epoch ms at which its growing began, `events` the entries that
-    belong to its lot, `inputs` all with an interval that were put on the plot in the year before, both as its
-    record has them, and `holding` the inputs as corrected; `picked` the sealed harvests of its community
-    within a season or its calendar year.
+    """The facts about a harvest.
+
+    `start` is when its growing began (epoch ms). `events` are the entries that belong to its lot, and
+    `inputs` all inputs with an interval put on the plot in the year before: both as the record shows them.
+    `holding` are these inputs as corrected. `picked` are the sealed harvests of its community within a season
+    or its calendar year.
     """
 
     start: int
@@ -43,7 +45,7 @@ def basis(
     tables: DiaryTables, corrections: Corrections, community: str, product: Product, harvest: Harvest,
     zone: tzinfo, drafted: Sequence[str] = (),
 ) -> Basis:  # fmt: skip
-    """Ask the diary. `drafted`: harvests of the same community that are to be sealed with this one."""
+    """Query the diary. `drafted`: ids of the community's harvests to be sealed together with this one."""
     stop = epoch_ms(harvest.ts)
     diary = tables.plot(community, harvest.plot, stop - LOOK_BACK_MS, stop)
     year, season = harvest.ts.astimezone(zone).year, product.season_days * DAY_MS
@@ -55,7 +57,7 @@ def basis(
         if (one.plot, one.crop) == (harvest.plot, harvest.crop) and one.time < stop
     ]  # fmt: skip
     known = {event.id for event in diary}
-    own = () if harvest.id in known else (harvest,)  # it came for a day far from that which holds
+    own = () if harvest.id in known else (harvest,)  # its original date is far from the corrected one
     moved = [
         one
         for one in corrections.moved(community, harvest.plot, stop - LOOK_BACK_MS, stop)
@@ -87,15 +89,17 @@ def basis(
 def _growing(
     diary: Sequence[DiaryEvent], product: Product, harvest: Harvest, before: Sequence[int]
 ) -> tuple[int, int]:
-    """When the growing began, and after which moment the diary is the lot's; epoch ms. `diary`: what was
-    done within the year, as it holds; `before`: when the plot's sealed harvests of the crop were; both in
-    order of time.
+    """When the growing began, and the time after which the plot's entries belong to the lot; both epoch ms.
+
+    `diary`: the plot's entries of the past year, as corrected. `before`: the times of the plot's sealed
+    harvests of the crop. Both are in order of time.
     """
     stop = epoch_ms(harvest.ts)
     sown = [
         epoch_ms(event.ts) for event in diary if isinstance(event, Planting) and event.crop == harvest.crop
     ]
-    # pickings that lie closer together than harvests do grew together; a day for the hour at which they begin
+    # Pickings less than `every_days` apart belong to the same growing period. One day is allowed for pickings
+    # that begin at a different hour.
     apart = [time for time in before if time <= stop - (product.every_days - 1) * DAY_MS]
     if sown:
         start = sown[-1]
@@ -110,7 +114,7 @@ def _growing(
 
 
 def forbidding(inputs: Sequence[Input], harvest: Harvest) -> Input | None:
-    """The input inside whose interval the harvest is, if there is one."""
+    """An input whose pre-harvest interval contains the harvest, or None."""
     at = epoch_ms(harvest.ts)
     return next(
         (
@@ -122,8 +126,9 @@ def forbidding(inputs: Sequence[Input], harvest: Harvest) -> Input | None:
 
 
 def heaviest(picked: Sequence[Picked], harvest: Harvest, season_days: int) -> float:
-    """Kilograms of the heaviest season that has this harvest in it, itself counted: whatever order they come
-    in, no `season_days` days may hold more than a season gives.
+    """Kilograms of the heaviest season that contains this harvest, including the harvest.
+
+    No `season_days` in a row may hold more than a season yields, in whatever order the harvests arrive.
     """
     at, season = epoch_ms(harvest.ts), season_days * DAY_MS
     near = sorted((one.time, one.kilograms) for one in picked if abs(one.time - at) < season)

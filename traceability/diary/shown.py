@@ -1,5 +1,5 @@
-"""Whether whoever counts lots was shown what became of a harvest: in `lot.told` 0 for nobody yet, 1 for as it
-is, -1 for as it was before an entry corrected it.
+"""Which outcomes of harvests the caller has published, in `lot.told`: 0 for not yet, 1 for yes, -1 for
+published before an entry corrected it.
 """
 
 import sqlite3
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from traceability.diary.rows import UNHANDLED, VALID, Fate
 
 _IS_MERGE = b'"event":"merge"'  # as encode_diary writes it
-# an earlier version showed one lot of a minute alone, and corrected ones as they came
+# an earlier version published only one of several lots with the same time, and corrected lots as they came
 WRONGLY = """
 UPDATE lot SET told=-1 WHERE leaf IS NOT NULL AND (
   EXISTS (SELECT 1 FROM lot o WHERE o.community=lot.community AND o.gtin=lot.gtin AND o.time=lot.time
@@ -18,8 +18,9 @@ UPDATE lot SET told=-1 WHERE leaf IS NOT NULL AND (
 
 
 def judge_again(db: sqlite3.Connection, community: str, of: str, plot: str) -> None:
-    """A correction of the entry `of` came: the harvest that it corrects, if that was refused, may become a
-    lot after all; and so may those of its plot that an interval forbade.
+    """A correction of the entry `of` came: judge the refused harvests again that it may allow.
+
+    These are the harvest that it corrects, and those of its plot that a pre-harvest interval forbade.
     """
     db.execute(
         "UPDATE lot SET told=0 WHERE community=? AND leaf IS NULL AND refused<>? AND (harvest=? OR "
@@ -29,8 +30,10 @@ def judge_again(db: sqlite3.Connection, community: str, of: str, plot: str) -> N
 
 
 def theirs(db: sqlite3.Connection, harvests: Sequence[tuple[str, str]]) -> None:
-    """These harvests, as (community, id), become lots: what was done with those that had been refused, and
-    what corrects it or what they rest on, is theirs now. A merge is written down of one of its lots' plots.
+    """These harvests, as (community, id), become lots: reopen entries that were refused for want of a lot.
+
+    If such a harvest was refused before, entries of its plot become pending again: what was done with the
+    lot, and corrections. So does every merge, because a merge names only the plot of one of its lots.
     """
     db.executemany(
         f"UPDATE later SET done=0, refused='' WHERE community=?1 AND refused IN {VALID[1:]} "
@@ -42,19 +45,20 @@ def theirs(db: sqlite3.Connection, harvests: Sequence[tuple[str, str]]) -> None:
 
 
 def note(db: sqlite3.Connection, harvests: Sequence[tuple[str, str]]) -> None:
-    """The outcome of these, as (community, id), was shown as it is, but for what was corrected meanwhile."""
+    """The outcomes of these harvests, as (community, id), are published, except those corrected meanwhile."""
     db.executemany("UPDATE lot SET told=1 WHERE community=? AND harvest=? AND told=0", harvests)
 
 
 def corrected(db: sqlite3.Connection, fates: Iterable[Fate]) -> None:
-    """Entries about lots are done: the sealed harvests that they correct are to be shown again, and those of
-    corrections that were refused as well, as they may have been noted as if these held. A refused harvest is
-    judged again, as its correction may have come while it was judged or shown.
+    """Entries about lots are done: mark the sealed harvests that they correct to be published again.
+
+    This includes refused corrections, because a harvest may have been noted as if they held. A refused
+    harvest is judged again, because its correction may have come while it was being judged or published.
     """
     for one in fates:
         found = db.execute(
             "SELECT json_extract(CAST(body AS TEXT), '$.of'), plot FROM event WHERE community=? AND id=? "
-            "AND json_valid(CAST(body AS TEXT))",  # one that is damaged holds up no other
+            "AND json_valid(CAST(body AS TEXT))",  # a damaged entry must not stop the others
             (one.community, one.id),
         ).fetchone()
         if found is None or found[0] is None:

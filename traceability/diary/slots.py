@@ -1,8 +1,8 @@
-"""When a lot is told of, in a store that keeps one value a moment of a group's product.
+"""A lot's timestamp (slot) in the store, which keeps one value per time for each product of a group.
 
-Harvests are written down by the minute, and two plots may be picked in the same one. Who is sealed first has
-the time itself; each of the others the next millisecond that is nobody's. A lot whose time is corrected
-moves. What it leaves stays its own, so that whoever tells of the lot can empty it again and again.
+Harvests are written down by the minute, and two plots may be picked in the same minute. The lot sealed first
+gets the time itself, every other one the next free millisecond. A lot whose time is corrected moves to a new
+slot. It keeps its former slots, so that the gateway can empty them in the store again and again.
 """
 
 import sqlite3
@@ -21,25 +21,27 @@ CREATE INDEX IF NOT EXISTS slots ON slot(gtin, lot);
 
 
 class Slots(NamedTuple):
-    """Of one lot, in epoch ms: the slot that it has, and those that it had before."""
+    """The slots of one lot, in epoch ms: the current one and the former ones."""
 
     now: int
     left: tuple[int, ...] = ()
 
 
-NOWHERE = Slots(0)  # of what is no lot
+NOWHERE = Slots(0)  # for a harvest that is no lot
 
 
 def take(db: sqlite3.Connection, lots: Iterable[LotRow]) -> None:
-    """Give the sealed ones of these the slots of their times; one that has its slot there keeps it."""
+    """Give the sealed lots among these the slots of their times; a lot that is there already stays."""
     for row in lots:
         if row.leaf is not None:
             _take(db, row.community, row.key, row.time)
 
 
 def complete(db: sqlite3.Connection) -> None:
-    """Give slots to sealed lots without one: an earlier version worked them out, from when a harvest was as
-    it came. Those that were corrected since are to be told of again, and move.
+    """Give slots to sealed lots that have none, because an earlier version sealed them.
+
+    That version derived a slot from the harvest's original time. Lots corrected since then move to a new slot
+    and are to be published again.
     """
     without = db.execute(
         "SELECT l.community, l.harvest, l.gtin, l.lot, coalesce(e.time, l.time), l.time FROM lot l "
@@ -53,7 +55,7 @@ def complete(db: sqlite3.Connection) -> None:
 
 
 def read(db: sqlite3.Connection, community: str = "") -> dict[LotKey, Slots]:
-    """The slots of each sealed lot, or of those of one community."""
+    """The slots of each sealed lot, of all communities or of one."""
     rows = db.execute(
         f"SELECT gtin, lot, time, current FROM slot {'WHERE community=? ' if community else ''}ORDER BY time",
         (community,) if community else (),

@@ -1,9 +1,9 @@
-"""The diary as it stands in trace.sqlite (schema.py), asked and written in the words of the diary (rows.py).
+"""Queries and writes on trace.sqlite (schema.py), in terms of the diary's rows (rows.py).
 
-Every question is one statement under the lock, everything that is written one transaction. Nothing here knows
-of files and log: what is noted as sealed was made durable there before.
+Every query is one statement under the lock, every write one transaction. This module knows nothing of record
+files and the log: the caller makes those durable before it notes them here as sealed.
 
-An entry whose bytes nobody understands is left out and named in the log; it holds up no other.
+An entry whose bytes cannot be decoded is skipped and logged; it does not stop the others.
 """
 
 import json
@@ -45,29 +45,29 @@ from traceability.diary.slots import Slots
 from traceability.digital_link import LotKey
 
 log = logging.getLogger(__name__)
-ANY_TIME = 1 << 62  # epoch ms after everything
+ANY_TIME = 1 << 62  # epoch ms later than everything
 IS_CORRECTION = b'"event":"correction"'  # as encode_diary writes it
 
 
 class DiaryTables:
-    """A folder's trace.sqlite, for several threads; other processes of the machine may have it open too."""
+    """A folder's trace.sqlite. Safe for several threads; other local processes may have it open too."""
 
     def __init__(self, path: Path) -> None:
         """Raises OSError where the file cannot be opened (file.py)."""
         self._db, self._used = open_file(path)
-        self._lock = threading.Lock()  # of the connection, held for one statement or transaction
+        self._lock = threading.Lock()  # owns the connection, held for one statement or transaction
 
     def close(self) -> None:
         with self._lock:
             self._db.close()
             os.close(self._used)
 
-    # -- what comes in
+    # -- incoming events
 
     def keep(self, entries: Sequence[Kept], again: Iterable[tuple[str, str]] = ()) -> list[int]:
-        """Keep events, and note those that are to be sealed; durable on return. Returns the places of those
-        whose id is another event's: they are not kept. `again`: (community, id) of what could not be handled
-        and is to be tried once more.
+        """Store events, and make pending those that are to be sealed; durable on return. Returns the
+        positions of events that are not stored, because their id is another event's. `again`: (community, id)
+        of entries whose handling failed and is to be tried again.
         """
         bodies = [encode_diary(entry.event) for entry in entries]
         with self._writing():
@@ -82,12 +82,12 @@ class DiaryTables:
         return taken
 
     def _keep(self, entry: Kept, body: bytes) -> bool:
-        """Whether the event is in the diary now: not where its id is another's."""
+        """Store one event. False if its id is another event's."""
         event, key = entry.event, (entry.device.community, entry.event.id)
         known = self._db.execute("SELECT body FROM event WHERE community=? AND id=?", key).fetchone()
         if known is not None:
             return bytes(known[0]) == body
-        # what came out of a split or merge has an id as well
+        # a lot made by a split or merge has an id as well
         if self._db.execute("SELECT 1 FROM lot WHERE community=? AND harvest=?", key).fetchone():
             return False
         self._db.execute(
@@ -98,7 +98,7 @@ class DiaryTables:
         return True
 
     def _expect(self, entries: Sequence[Kept]) -> None:
-        """Note those that are to be sealed, and those that waited for a harvest that came."""
+        """Make entries pending: those to be sealed, and those that waited for a harvest of this batch."""
         self._db.executemany(
             "INSERT OR IGNORE INTO later(community, id, time) VALUES(?,?,?)",
             [
@@ -111,7 +111,7 @@ class DiaryTables:
             if isinstance(event, Correction):
                 shown.judge_again(self._db, device.community, event.of, event.plot)
         fresh = {(device.community, event.plot) for device, event, _ in entries if isinstance(event, Harvest)}
-        self._db.executemany(  # with a new number: the new harvest may be theirs, so they come behind it
+        self._db.executemany(  # renumbered behind the new harvest, which may be theirs
             "INSERT OR REPLACE INTO later(community, id, time) SELECT community, id, a.time FROM later a "
             "JOIN event e USING(community, id) "
             "WHERE (refused IN ('no_lot', 'lot_refused', 'nothing_to_correct') OR NOT done) AND community=? "
@@ -119,15 +119,15 @@ class DiaryTables:
             [(*one, IS_CORRECTION) for one in sorted(fresh)],
         )
 
-    # -- what is to be done
+    # -- pending work
 
     def newest_entry(self) -> int:
-        """The number of the last entry about lots; a harvest that came with it is pending by now."""
+        """The number of the last entry about lots; a harvest stored together with it is pending by now."""
         (row,) = self._ask("SELECT coalesce(max(number), 0) FROM later")
         return int(row[0])
 
     def pending_harvests(self, limit: int) -> list[PendingHarvest]:
-        """The oldest harvests whose outcome, as it is now, was shown to nobody; at most `limit`."""
+        """The oldest harvests whose current outcome is not published yet; at most `limit`."""
         rows = self._ask(
             "SELECT e.community, e.id, e.simulated, e.body, e.time FROM event e LEFT JOIN lot l "
             "ON l.community=e.community AND l.harvest=e.id "
@@ -139,8 +139,8 @@ class DiaryTables:
     def pending_entries(
         self, newest: int, before: int, limit: int, *, corrections: bool = False
     ) -> list[PendingEntry]:
-        """Entries about lots up to the number `newest` that happened before epoch ms `before`, the oldest
-        first; `corrections`: these alone.
+        """Pending entries about lots, numbered up to `newest`, that happened before `before` (epoch ms), the
+        oldest first. `corrections`: only corrections.
         """
         only = "AND instr(e.body, ?) " if corrections else ""
         rows = self._ask(
@@ -150,11 +150,11 @@ class DiaryTables:
         )
         return [PendingEntry(*row) for row in rows]
 
-    # -- what was done
+    # -- outcomes
 
     def note_harvests(self, lots: Iterable[LotRow]) -> None:
-        """These harvests are sealed or refused; nobody was shown yet. What was done with those that had been
-        refused is theirs now. Sealed ones have the slots of when they are as corrected.
+        """These harvests are sealed or refused, and not published yet. Entries about a lot that had been
+        refused become pending again. Sealed lots get the slots of their corrected times.
         """
         rows = list(lots)
         with self._writing():
@@ -170,9 +170,9 @@ class DiaryTables:
         self, addenda: Sequence[AddendumRow], lots: Iterable[LotRow], fates: Sequence[Fate],
         failed: Iterable[Failed],
     ) -> None:  # fmt: skip
-        """These entries are done: what was sealed of them, lots that came out of them, and why others were
-        not. A lot of theirs waits for nobody: what is counted is harvests. A sealed harvest that one of them
-        corrects is to be shown again.
+        """These entries are done: store their addenda, the lots they made, and the reasons of refusals. A lot
+        made here counts as published, because only harvests are counted. A sealed harvest that one of them
+        corrects is to be published again.
         """
         made = list(lots)
         with self._writing():
@@ -194,19 +194,19 @@ class DiaryTables:
             aside.note(self._db, failed)
 
     def set_aside(self, failed: Sequence[Failed]) -> None:
-        """These harvests could not be handled: they are no lots, and wait for nobody."""
+        """These harvests could not be handled: they are no lots, and not pending."""
         with self._writing():
             aside.refuse(self._db, failed)
 
     def note_shown(self, harvests: Sequence[tuple[str, str]], unhandled: Sequence[Unhandled]) -> None:
-        """The outcome of these harvests, as (community, id), is shown, and these are in the quarantine."""
+        """These harvests, as (community, id), are published, and `unhandled` are in the quarantine."""
         if not harvests and not unhandled:
             return
         with self._writing():
             shown.note(self._db, harvests)
             aside.told(self._db, unhandled)
 
-    # -- what is written down
+    # -- diary entries
 
     def event(self, community: str, id: str) -> DiaryEvent | None:
         """An entry as it came."""
@@ -223,7 +223,7 @@ class DiaryTables:
         return bool(rows and rows[0][0])
 
     def plot(self, community: str, plot: str, start: int, stop: int) -> list[DiaryEvent]:
-        """What was written down about a plot in [start, stop] epoch ms, in order of time, as it came."""
+        """The entries of a plot in [start, stop] epoch ms, in order of time, as they came."""
         rows = self._ask(
             "SELECT body FROM event WHERE community=? AND plot=? AND time BETWEEN ? AND ? ORDER BY time, id",
             (community, plot, start, stop),
@@ -233,7 +233,7 @@ class DiaryTables:
     def last_harvest(
         self, community: str, plot: str, crop: str, until: int, but: Collection[str]
     ) -> tuple[int, str] | None:
-        """Time and id of a plot's last harvest of a crop, as it came, up to `until` (epoch ms), not `but`."""
+        """Time and id of a plot's last harvest of a crop until epoch ms `until`, as it came, not in `but`."""
         rows = self._ask(
             "SELECT time, id FROM event WHERE harvest AND community=? AND plot=? AND time<=? "
             "AND instr(body, ?) AND id NOT IN (SELECT value FROM json_each(?)) "
@@ -253,8 +253,8 @@ class DiaryTables:
         return [PlotHarvest(id, body, bool(sealed)) for id, body, sealed in rows]
 
     def corrections(self) -> list[Correcting]:
-        """All corrections that were not refused for what they say, in the order they came. That no lot could
-        show one says nothing of the entry that it corrects.
+        """All corrections not refused for their content, in the order of arrival. A correction that no lot
+        can show still holds for the entry that it corrects.
         """
         rows = self._ask(
             "SELECT e.community, e.body, e.simulated, a.done AND a.refused='' "
@@ -265,17 +265,17 @@ class DiaryTables:
         return [Correcting(group, body, bool(played), bool(sealed)) for group, body, played, sealed in rows]
 
     def unhandled(self) -> list[Unhandled]:
-        """What could not be handled and is in no quarantine yet."""
+        """Entries that could not be handled and are not in the quarantine yet."""
         rows = self._ask(
             "SELECT u.community, u.id, e.device, e.body, u.error FROM unhandled u "
             "JOIN event e USING(community, id) WHERE NOT u.told"
         )
         return [Unhandled(*row) for row in rows]
 
-    # -- lots and what was done with them
+    # -- lots and their addenda
 
     def lot(self, community: str, harvest: str) -> LotRow | None:
-        """What the diary knows by this id."""
+        """The lot or refused harvest with this id."""
         rows = self._ask(
             "SELECT community, harvest, gtin, lot, time, quantity, coverage, leaf, refused FROM lot "
             "WHERE community=? AND harvest=?",
@@ -284,27 +284,27 @@ class DiaryTables:
         return next((LotRow(c, h, LotKey(gtin, lot), *rest) for c, h, gtin, lot, *rest in rows), None)
 
     def harvest_of(self, key: LotKey) -> str | None:
-        """The id that the diary knows a lot by."""
+        """A lot's id in the diary."""
         rows = self._ask("SELECT harvest FROM lot WHERE gtin=? AND lot=?", key)
         return str(rows[0][0]) if rows else None
 
     def slots(self, community: str) -> dict[LotKey, Slots]:
-        """When each of a community's sealed lots is told of (slots.py)."""
+        """The slots of each of a community's sealed lots (slots.py)."""
         with self._lock:
             return slots.read(self._db, community)
 
     def addenda(self, key: LotKey) -> list[str]:
-        """The ids of what was sealed of a lot after its harvest, in the order of the log."""
+        """The ids of a lot's addenda, in the order of the log."""
         rows = self._ask("SELECT id FROM addendum WHERE gtin=? AND lot=? ORDER BY leaf", key)
         return [id for (id,) in rows]
 
     def lots_with(self, community: str, id: str) -> set[LotKey]:
-        """The lots that an entry was sealed beside."""
+        """The lots to which an entry was sealed as an addendum."""
         rows = self._ask("SELECT gtin, lot FROM addendum WHERE community=? AND id=?", (community, id))
         return {LotKey(*row) for row in rows}
 
     def handled(self, key: LotKey) -> dict[str, float]:
-        """Kilograms of a lot that were handled, by kind of event."""
+        """Kilograms of a lot handled so far, by kind of event."""
         return dict(
             self._ask("SELECT kind, sum(quantity) FROM addendum WHERE gtin=? AND lot=? GROUP BY kind", key)
         )
@@ -312,14 +312,14 @@ class DiaryTables:
     # -- the connection
 
     def changes(self) -> tuple[int, int]:
-        """What is another when anybody has written anything since, this process or others."""
+        """A value that differs once this process or another has written anything."""
         with self._lock:
             (others,) = self._db.execute("PRAGMA data_version").fetchone()
             return int(others), self._db.total_changes
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """All or nothing, and durable when it is over."""
+        """One transaction: all or nothing, and durable when it ends."""
         with self._lock, self._db:
             self._db.execute("BEGIN IMMEDIATE")
             yield
@@ -330,7 +330,7 @@ class DiaryTables:
 
 
 def understood(body: bytes) -> DiaryEvent | None:
-    """The event of these bytes, or None (logged): one that cannot be read holds up no other."""
+    """Decode an entry; None (logged) if that fails, so that it does not stop the others."""
     try:
         return decode_diary(body)
     except PayloadError as error:
@@ -343,5 +343,5 @@ def _events(rows: Iterable[tuple[bytes]]) -> Iterator[DiaryEvent]:
 
 
 def _forbids(event: DiaryEvent) -> bool:
-    """Whether a harvest that is sealed already might not have been, had it been written down in time."""
+    """Whether the event might forbid a harvest that is already sealed."""
     return isinstance(event, Input) and event.pre_harvest_days > 0

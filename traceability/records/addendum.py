@@ -1,9 +1,9 @@
-"""What came after a lot was sealed: packing, shipping, a split or merge, a correction, a recall, and an input
-that should have been known before.
+"""Addenda: what happened after a lot was sealed. Packing, shipping, a split or merge, a correction, a recall,
+and an input that was written down too late.
 
-Each is a document of its own beside the record, canonical bytes and a leaf in the log like it; `of` is the
-hash of the record it belongs to. Nothing that was sealed is ever written again: original and correction
-both stand.
+Each addendum is a document of its own beside the record: canonical bytes and a leaf in the log, like the
+record. Its `of` is the hash of the record it belongs to. Nothing sealed is ever rewritten: the original and
+its correction both stand.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ class Refused(ValueError):
 
 
 def folder_of(records: Path, key: LotKey) -> Path:
-    """Where a lot's addenda stand, one file an event."""
+    """The folder of a lot's addenda, one file an event."""
     return records / key.gtin / key.lot
 
 
@@ -49,8 +49,9 @@ def read_all(records: Path, key: LotKey) -> list[tuple[str, bytes]]:
 
 
 def check_quantity(event: DiaryEvent, total_kg: float, used: Mapping[str, float]) -> None:
-    """Raise Refused where more is handled than there is. `used`: kilograms by kind of event so far; of a
-    harvest `total_kg` is what it gave.
+    """Raise Refused where the event handles more than is left of the lot.
+
+    `used`: kilograms handled so far, by kind of event. For a harvest, `total_kg` is the harvested weight.
     """
     handles = not isinstance(event, Correction | Revocation | Input)
     if handles and weight(event, total_kg) > room(event.event, total_kg, used) + story.ROUNDING:
@@ -59,8 +60,10 @@ def check_quantity(event: DiaryEvent, total_kg: float, used: Mapping[str, float]
 
 
 def room(kind: str, total_kg: float, used: Mapping[str, float]) -> float:
-    """Kilograms of a lot that an event of this kind may still handle: what is packed may be shipped, and what
-    is shipped be packed; what goes into another lot is neither.
+    """Kilograms of a lot that an event of this kind may still handle.
+
+    Packing and shipping do not reduce each other: packed goods may be shipped, and shipped goods packed.
+    Goods that go into another lot may be neither packed nor shipped.
     """
     packed, shipped = used.get("packing", 0.0), used.get("shipping", 0.0)
     taken = {"packing": packed, "shipping": shipped}.get(kind, max(packed, shipped))
@@ -73,8 +76,8 @@ def _gone(used: Mapping[str, float]) -> float:
 
 
 def check_whole(later: Sequence[Mapping[str, Any]]) -> None:
-    """Raise Refused for a split or merge of a lot that was recalled, or should not have been sealed: it gets
-    no new name. `later`: its addenda.
+    """Raise Refused for a split or merge of a lot that was recalled or should not have been sealed: such a
+    lot gets no new code. `later`: the lot's addenda.
     """
     if story.recalled(later):
         raise Refused("recalled")
@@ -83,7 +86,7 @@ def check_whole(later: Sequence[Mapping[str, Any]]) -> None:
 
 
 def takes(kind: str, total_kg: float, used: Mapping[str, float], later: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether any of a lot may be packed, shipped or split, or all of it merged."""
+    """Whether some of a lot may be packed, shipped or split, or all of it merged."""
     if kind in ("split", "merge"):
         try:
             check_whole(later)
@@ -115,11 +118,13 @@ def build(
     sides: tuple[DiaryEvent, DiaryEvent] | None = None,
     breaks: str = "",
 ) -> dict[str, Any]:
-    """The addendum to the lot whose record is `data`. `earlier` are the addenda that it has, `parents`
-    the lots that go into a split or merge and `children` those that it makes, with their kilograms; `sides`
-    the entry before and after a correction, and `breaks` why the lot would not be sealed as is known now.
+    """Build the addendum to the lot whose record is `data`.
+
+    `earlier` are the lot's addenda so far. `parents` are the lots that go into a split or merge and
+    `children` the lots that it makes, with their kilograms. `sides` are the entry before and after a
+    correction; `breaks` is why the lot would not be sealed as is known now.
     """
-    content, before = json.loads(data), list(earlier)  # our own bytes: their form needs no look
+    content, before = json.loads(data), list(earlier)  # our own bytes: no check of their form
     key = LotKey(content["gtin"], content["lot"])
     speaker = record.speaker_of(pilot, content["producer"]["community"], key, base_url)
     packed = any(one["event"]["event"] == "packing" for one in before)
@@ -141,7 +146,7 @@ def build(
                 [kilograms(f"{base_url}{lot.path}", amount) for lot, amount in lots]
                 for lots in (parents, children)
             )
-            # one event, beside whichever of its lots it is told
+            # the addenda of all lots involved carry the same event, with the same id
             first = record.speaker_of(pilot, content["producer"]["community"], parents[0][0], base_url)
             events = [first.made(event.id, event.ts, inputs, outputs)]
         case _:

@@ -1,11 +1,11 @@
-"""Under which address a lot is found: what its page, its record and its label agree on.
+"""The public address of a lot: its page, its record and its label agree on it.
 
-    HOIQUAN_BASE_URL is set     ─► that: what an operator says goes first, as with every setting
+    HOIQUAN_BASE_URL is set     ─► that: an operator's setting comes first, as always
     a server runs on the folder ─► its address (running.json, Settings.as_running)
     neither                     ─► the address that was sealed into the record's EPCIS document
 
-The server seals records and serves pages under one address, the first or second of these. The third is what
-it was when the lot was sealed: the record itself is the memory, and no other file has to survive.
+The server seals records and serves pages under one address, the first or second of these. The third is the
+address at the time of sealing. It comes from the record itself, so no other file has to survive.
 """
 
 from collections.abc import Iterator
@@ -19,15 +19,16 @@ from traceability.digital_link import LotKey
 
 
 def of(settings: Settings, content: dict[str, Any]) -> str:
-    """The public address, without a slash at its end, of the server that has this record."""
+    """The public address of the server that has this record, without a slash at its end."""
     running = settings.as_running()
     chosen = running.base_url if "base_url" in running.model_fields_set else sealed(content)
     return (chosen or running.base_url).rstrip("/")
 
 
 def sealed(content: dict[str, Any]) -> str:
-    """The address that stands in the EPCIS document of a record or addendum; empty where none does. Only the
-    names of goods are looked at: those are never a person's words.
+    """The address in the EPCIS document of a record or addendum; empty where there is none.
+
+    Looks only at names of goods (`epcClass`), because those never contain a person's words.
     """
     path = LotKey(content["gtin"], content["lot"]).path
     for name in _classes(content.get("epcis")):
@@ -38,7 +39,7 @@ def sealed(content: dict[str, Any]) -> str:
 
 
 def this_machine_s(base_url: str) -> bool:
-    """Whether only this machine reaches the address. Raises Misuse where it is none."""
+    """Whether only this machine reaches the address. Raises Misuse if it is no web address."""
     try:
         host = urlsplit(base_url).hostname
     except ValueError:

@@ -1,12 +1,13 @@
-"""Is this the record that was sealed? From its bytes, its proof file and the log's public key alone.
+"""Checks that a record is the one that was sealed, from its bytes, its proof file and the log's public key.
 
-    record ─► canonical? ─► leaf ─┐
-    key ─► whole? ─► checkpoint signed by it? ─► path from leaf to root ─► verified
-    proof ────────────────────────┘
+    record ─► canonical? ─► leaf ────────────────────┐
+    key ─► well-formed? ─► checkpoint signed by it? ─┼─► path from leaf to root ─► verified
+    proof ───────────────────────────────────────────┘
 
-Our proof files carry the leaf's hash as their `extra`. Nothing rests on it where all is well. Where leaf and
-path do not meet, a proof that holds for its own `extra` is whole: it is another record's, or the record was
-changed since. Bytes alone cannot tell which, so the part is then "other"; the names of the files may.
+Our proof files carry the leaf's hash as their `extra`. A valid record does not depend on it. Where leaf and
+path do not meet, a proof that holds for its own `extra` is undamaged: either it is another record's proof, or
+the record was changed since. The bytes alone cannot tell which, so the part is then "other"; the names of the
+files may tell.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ Part = Literal["record", "proof", "checkpoint", "key", "other"]
 
 
 class CheckFailed(UserError):
-    """Not verified; `part` is what was changed or does not belong, the sentence says how that is known."""
+    """The check failed; `part` is what was changed or does not belong, the sentence says why."""
 
     def __init__(self, part: Part, sentence: str) -> None:
         super().__init__(sentence)
@@ -35,8 +36,9 @@ class CheckFailed(UserError):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A verified record or addendum: its content, where it stands in which log, and which witnesses saw that
-    tree when (Unix seconds).
+    """A verified record or addendum: its content, and its index and the tree size in which log.
+
+    `witnessed`: which witnesses cosigned that tree, and when (Unix seconds).
     """
 
     content: dict[str, Any]
@@ -49,8 +51,8 @@ class Checked:
 def check(
     data: bytes, proof_file: bytes, key_file: str, witnesses: Sequence[Witness] = (), quorum: int = 0
 ) -> Checked:
-    """Verify canonical bytes; `quorum` of the `witnesses` must have cosigned. Raises CheckFailed."""
-    _trusted(key_file)  # what is wrong with the key is said before what follows from it
+    """Verify canonical bytes; at least `quorum` of the `witnesses` must have cosigned. Raises CheckFailed."""
+    _trusted(key_file)  # a faulty key is reported before the faults that follow from it
     try:
         content = record.parse(data)
     except record.RecordError as error:
@@ -62,7 +64,7 @@ def held(
     content: dict[str, Any], entry: bytes, proof_file: bytes, key_file: str, witnesses: Sequence[Witness],
     quorum: int,
 ) -> Checked:  # fmt: skip
-    """Verify an entry of whatever has this content. Raises CheckFailed."""
+    """Verify the log entry of a document whose content is `content`. Raises CheckFailed."""
     inclusion, log = included(entry, proof_file, key_file)
     checkpoint = proof.parse(proof_file).checkpoint
     try:
@@ -100,7 +102,7 @@ def _trusted(key_file: str) -> tuple[LogKey, ...]:
 
 
 def _signer(checkpoint: bytes, trusted: Sequence[LogKey]) -> Verifier:
-    """The trusted key that the checkpoint names, else the newest. Raises CheckFailed, ProofError."""
+    """The trusted key that the checkpoint names, or else the newest key. Raises CheckFailed, ProofError."""
     try:
         text, signatures = split_note(checkpoint)
     except NoteError as error:
@@ -118,7 +120,7 @@ def _signer(checkpoint: bytes, trusted: Sequence[LogKey]) -> Verifier:
 
 
 def _changed(entry: bytes, proof_file: bytes) -> Part:
-    """What is wrong where leaf and path do not meet: "other" where the proof is whole for another leaf."""
+    """The faulty part where leaf and path do not meet: "other" if the proof is intact for another leaf."""
     parsed = proof.parse(proof_file)
     head = Checkpoint.parse(split_note(parsed.checkpoint)[0])
     if parsed.extra == leaf_hash(entry):

@@ -1,4 +1,4 @@
-"""What was sensed where a lot grew: the port to whoever keeps the readings, and its summary."""
+"""Growing conditions of a lot: the port to whatever keeps the readings, and their summary."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -11,14 +11,15 @@ SENSED = (
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """Readings for one plot of a community between two moments, summed up.
+    """A summary of the readings for one plot of a community between two moments (epoch ms).
 
-    `daily` maps signal id to rows of [day YYYY-MM-DD, low, mean, high, number]; a day without a row is
-    a gap. Of the `devices`, `on_plot` stand on the plot and the others measure for the whole community; what
-    both measure is the plot's. `coverage` is the mean over all hours of the share of devices that reported, 0
-    while there was none: of those on the plot alone where some are to measure, because it says how well the
-    plot is known, and a weather station that never fails must not hide a probe that did, or never began.
-    `flagged` is the share of values that a check did not believe. `raw_sha256` covers every good row.
+    `daily` maps signal id to rows of [day YYYY-MM-DD, low, mean, high, number]; a day without a row is a gap.
+    Of the `devices`, `on_plot` stand on the plot and the others measure for the whole community; for a signal
+    that both measure, the plot's readings count. `coverage` is the mean over all hours of the share of
+    devices that reported, 0 for hours without any device. If devices are meant to measure on the plot, only
+    those count, because coverage says how well the plot is known: a weather station that never fails must not
+    hide a probe that failed or never started. `flagged` is the share of values that a check did not believe.
+    `raw_sha256` covers every good row.
     """
 
     start: int
@@ -34,7 +35,7 @@ class Conditions:
 
 
 class Grew(Protocol):
-    """Whoever can say how it grew."""
+    """Whoever can tell the conditions under which a lot grew."""
 
     def conditions(self, community: str, plot: str, start: int, stop: int) -> Conditions:
         """Conditions of the community's plot in [start, stop) epoch ms. May raise the store's RetryLater."""

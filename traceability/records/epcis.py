@@ -1,13 +1,13 @@
-"""The lot as an EPCIS 2.0 document (JSON-LD), for systems that speak GS1's language.
+"""A lot as an EPCIS 2.0 document (JSON-LD), for systems that use GS1's standards.
 
     crop on the plot ─harvest─► the lot, kg ─packing─► its packages ─aggregation─► a consignment ─shipping─►
       {link}#crop                {link}                 {link}#packages             urn:uuid
 
-Planting is an ObjectEvent ADD with `ilmd`; inputs, water and pests are observed on the crop, and so is what
-was sensed, as sensor reports. Harvest and packing are TransformationEvents, which have no action; splits and
-merges too. A correction repeats the wrong event with an errorDeclaration that names the right one.
+Planting is an ObjectEvent ADD with `ilmd`. Inputs, irrigation, pest observations and sensor reports are
+ObjectEvents OBSERVE on the crop. Harvest, packing, splits and merges are TransformationEvents, which have no
+action. A correction repeats the wrong event with an errorDeclaration that names the right one.
 
-What is sealed so is given to others in another form, exchange/served.py.
+Documents are sealed in this form; exchange/served.py serves them in another one.
 """
 
 import uuid
@@ -37,8 +37,10 @@ Event = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """Says events of one lot. `link` is its Digital Link URI, `base` the public address, `place` the URI of
-    the community; times are told in `zone`.
+    """Makes the EPCIS events of one lot.
+
+    `link` is the lot's Digital Link URI, `base` the public address, `place` the URI of the community; times
+    are written in `zone`.
     """
 
     link: str
@@ -52,7 +54,7 @@ class Speaker:
         return f"{self.base}/vocabulary/"
 
     def document(self, events: Iterable[Event], created: datetime) -> dict[str, Any]:
-        """A document of these events. One that says another with the same id again takes its place."""
+        """A document of these events. Of several events with the same id, the last one counts."""
         kept = {event["eventID"]: event for event in events}
         return {
             "@context": [CONTEXT, {"hoiquan": self.vocabulary}],
@@ -63,8 +65,10 @@ class Speaker:
         }
 
     def written(self, event: DiaryEvent, *, packed: bool = False) -> list[Event]:
-        """A diary event; nothing for those that are no event of the goods. Shipped is what was `packed`, or
-        the lot as it was harvested.
+        """The EPCIS events of a diary event; empty for kinds that have none.
+
+        A shipping event ships the packages if the lot was `packed`, and otherwise the lot as it was
+        harvested.
         """
         crop, lot, packages = f"{self.link}#crop", self.link, f"{self.link}#packages"
         head = self._head(event.id, event.ts)
@@ -102,7 +106,7 @@ class Speaker:
         return [head | happened]
 
     def sensed(self, grew: Conditions, at: datetime) -> list[Event]:
-        """What devices measured while the crop grew; nothing where none did."""
+        """What devices measured while the crop grew; empty if nothing was measured."""
         if not grew.daily:
             return []
         start, stop = (moment_of(ms) for ms in (grew.start, grew.stop))
@@ -120,14 +124,14 @@ class Speaker:
         return [self._head("sensed", at) | observed | {"sensorElementList": [element]}]
 
     def made(self, name: str, at: datetime, inputs: Sequence[Event], outputs: Sequence[Event]) -> Event:
-        """Lots that became other lots: both are lists of `kilograms`."""
+        """The event of a split or merge; `inputs` and `outputs` are lists of `kilograms`."""
         return self._head(name, at) | _transformation("repackaging", inputs, outputs)
 
     def corrected(
         self, wrong: DiaryEvent, right: DiaryEvent, name: str, declared: datetime, *, packed: bool
     ) -> list[Event]:
-        """The wrong event's own sayings, declared wrong, and after them those of the right one, known by
-        the correction's `name`.
+        """The wrong event's EPCIS events, declared wrong, and then those of the right one, whose ids come
+        from the correction's `name`.
         """
         renamed = right.model_copy(update={"id": name})
         new = self.written(renamed, packed=packed)
@@ -140,7 +144,7 @@ class Speaker:
         return [event | {"errorDeclaration": declaration} for event in was] + new
 
     def recalled(self, name: str, at: datetime, reason: str) -> Event:
-        """The lot is called back."""
+        """The lot is recalled."""
         observed = _object("OBSERVE", "holding", [{"epcClass": self.link}])
         return self._head(name, at) | observed | {"disposition": "recalled", "hoiquan:reason": reason}
 
@@ -195,7 +199,7 @@ def _transformation(step: str, inputs: Sequence[Event], outputs: Sequence[Event]
 
 
 def kilograms(link: str, quantity: float) -> Event:
-    """So much of a lot."""
+    """A quantity of a lot."""
     return {"epcClass": link, "quantity": quantity, "uom": "KGM"}
 
 

@@ -1,7 +1,7 @@
-"""Files of a record, checked where there is no server: which belong together, and whether each holds.
+"""Checks a record's files without a server: which files belong together, and whether each is valid.
 
-LOT.json + LOT.tlog-proof ─► the record            beside them, as `hoiquan trace export` writes them:
-LOT.event.json + LOT.event.tlog-proof ─► an entry after it, of this record and under the same key
+LOT.json + LOT.tlog-proof ─► the record            side by side, as `hoiquan trace export` writes them
+LOT.event.json + LOT.event.tlog-proof ─► an addendum to this record, signed under the same key
 """
 
 from collections.abc import Iterable
@@ -17,12 +17,13 @@ from traceability.tlog.witness import Witness
 
 
 class NotVerified(Exception):
-    """A file does not hold; the sentence says which and why, in the reader's language."""
+    """A file is not valid; the sentence says which and why, in the reader's language."""
 
 
 class Whole(NamedTuple):
-    """A verified record and the entries after it in the order of the log; of an entry that was checked by
-    itself, the entry and once more the entry.
+    """A verified record and its addenda in the order of the log.
+
+    For an addendum that was checked by itself, both fields hold that addendum.
     """
 
     record: Checked
@@ -31,7 +32,7 @@ class Whole(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads files for somebody who trusts this key and asks for so many of these witnesses."""
+    """Checks files for somebody who trusts this key and asks for `quorum` of these witnesses."""
 
     key_file: str
     witnesses: tuple[Witness, ...]
@@ -39,8 +40,9 @@ class Reader:
     lang: Lang
 
     def whole(self, file: Path, proof: Path, later: Iterable[Path]) -> Whole:
-        """The record in `file`, with the entries that lie beside it and those of `later`. Raises NotVerified,
-        OSError.
+        """The record in `file`, with the addenda that lie beside it and those of `later`.
+
+        Raises NotVerified, OSError.
         """
         record = self._checked(file, proof)
         if story.is_entry(record.content):
@@ -56,7 +58,7 @@ class Reader:
         return Whole(record, tuple(one.content for one in read))
 
     def report(self, file: Path, proof: Path) -> Checked:
-        """A sealed report, which is its own content. Raises NotVerified, OSError."""
+        """A sealed report; its `content` is empty. Raises NotVerified, OSError."""
         try:
             entry = reports.entry(file.read_bytes())
             return held({}, entry, proof.read_bytes(), self.key_file, self.witnesses, self.quorum)
@@ -79,7 +81,7 @@ class Reader:
 
 
 def beside(file: Path, lot: str) -> list[Path]:
-    """The entries that lie beside a record, by their names: {lot}.{event}.json."""
+    """The addenda that lie beside a record, by their names: {lot}.{event}.json."""
     names = (f"{lot}.", f"{file.stem}.")
     records = (file.name, f"{lot}.json")
     there = file.parent.glob("*.json")
@@ -87,6 +89,6 @@ def beside(file: Path, lot: str) -> list[Path]:
 
 
 def _other_lot(proof: Path, lot: str) -> str:
-    """The lot that a proof's own name tells, where it is another one; else empty."""
+    """The lot in the proof's file name, if it is not `lot`; else empty."""
     named = proof.name.partition(".")[0]
     return named if LOT.fullmatch(named) and named != lot else ""

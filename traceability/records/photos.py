@@ -1,9 +1,9 @@
-"""Photographs of lots, each in a file that is named by the hash of its bytes.
+"""Photographs of lots, each in a file named by the hash of its bytes.
 
     upload ─► picture.clean ─► sha256 ─► room left today? ─► photos/{sha256}     the hash goes into the diary
 
-What stands in a record is the hash alone: a picture may be elsewhere, or gone, and one that was changed does
-not have the hash any more.
+A record holds only the hash: the picture may be elsewhere or gone, and a changed picture no longer has the
+hash.
 """
 
 import errno
@@ -25,8 +25,8 @@ from traceability.records import picture
 from traceability.records.picture import BadPicture
 
 log = logging.getLogger(__name__)
-A_DAY, ALL_A_DAY = 20, 400  # pictures of one account and of all: of some 300 kB
-FREE = 1_000_000_000  # bytes of the disk that are left for records and readings
+A_DAY, ALL_A_DAY = 20, 400  # pictures of one account and of all accounts; some 300 kB each
+FREE = 1_000_000_000  # bytes of the disk kept free for records and readings
 DAY = 86_400
 State = Literal["here", "changed", "missing"]
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -37,7 +37,7 @@ CREATE INDEX IF NOT EXISTS taken ON photo(time);
 
 
 class Photos:
-    """The pictures below a folder. Several processes may keep."""
+    """The pictures below a folder. Several processes may add to it."""
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
         self._folder = folder / "photos"
@@ -45,8 +45,9 @@ class Photos:
         self._clock = clock
 
     def keep(self, account: str, data: bytes) -> str:
-        """Keep an upload of an account as `picture.clean` makes it; the hash of that. Durable on return, and
-        the same again changes nothing. Raises BadPicture.
+        """Keep an account's upload as `picture.clean` makes it, and return the hash of that.
+
+        Durable on return; the same upload again changes nothing. Raises BadPicture.
         """
         cleaned = picture.clean(data)
         name = hashlib.sha256(cleaned).hexdigest()
@@ -63,7 +64,7 @@ class Photos:
     def _write(self, account: str, name: str, data: bytes) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         now = self._clock()
-        # the transaction is also the lock: two that keep at once count each other
+        # The transaction is also the lock: two uploads at the same time count each other.
         with closing(begun(self._book, _SCHEMA, 30)) as book, book:
             book.execute("BEGIN IMMEDIATE")
             ours, all_ = book.execute(
@@ -77,7 +78,7 @@ class Photos:
             book.execute("INSERT OR REPLACE INTO photo VALUES(?,?,?)", (name, account, now))
 
     def read(self, name: str) -> bytes | None:
-        """The JPEG with this hash; None where it is not here, or was changed."""
+        """The JPEG with this hash; None if it is not here or was changed."""
         if not _HASH.fullmatch(name):
             return None
         try:
@@ -87,7 +88,7 @@ class Photos:
         return data if hashlib.sha256(data).hexdigest() == name else None
 
     def state(self, name: str) -> State:
-        """Whether the picture with this hash is here as it was. A file is read again when it was touched."""
+        """Whether the picture with this hash is here unchanged. A touched file is hashed again."""
         path = self._folder / name
         try:
             now = path.stat() if _HASH.fullmatch(name) else None

@@ -1,8 +1,8 @@
-"""Photographs as a lot's page needs them: small, the right way up, and silent about place, time and camera.
+"""Photographs as a lot's page needs them: small, upright, and free of place, time and camera data.
 
-    upload ─► JPEG, PNG or WebP, whatever it is called ─► pixels, turned and shrunk ─► a JPEG of them alone
+    upload ─► JPEG, PNG or WebP, whatever its name ─► pixels, turned and shrunk ─► a JPEG of only these pixels
 
-What else was in the file (EXIF, XMP, comments, a second picture behind the end) is never copied.
+Nothing else in the file (EXIF, XMP, comments, a second picture behind the end) is copied.
 """
 
 import io
@@ -12,8 +12,8 @@ import zlib
 from PIL import Image, ImageOps
 
 MOST = 12_000_000  # bytes of an upload; a phone's photograph has 2 to 8 million
-PIXELS = 60_000_000  # what unpacks to more would fill memory
-SIDE = 1600  # pixels of the longer side that are kept: sharp on a phone, some 300 kB
+PIXELS = 60_000_000  # a picture with more pixels would fill the memory
+SIDE = 1600  # pixels of the longer side of the kept picture: sharp on a phone, some 300 kB
 QUALITY = 85
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
 
@@ -27,12 +27,12 @@ class BadPicture(ValueError):
 
 
 def clean(data: bytes) -> bytes:
-    """A JPEG of what the upload shows and of nothing else. Raises BadPicture."""
+    """A JPEG of the upload's pixels and nothing else. Raises BadPicture."""
     if len(data) > MOST:
         raise BadPicture("too_large")
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as image:
-            if image.width * image.height > PIXELS:  # before it is unpacked
+            if image.width * image.height > PIXELS:  # checked before unpacking
                 raise BadPicture("too_large")
             image.thumbnail((SIDE, SIDE))
             pixels = ImageOps.exif_transpose(image).convert("RGBA")
@@ -40,7 +40,7 @@ def clean(data: bytes) -> bytes:
         raise
     except _BROKEN:
         raise BadPicture("no_picture") from None
-    paper = Image.new("RGBA", pixels.size, "white")  # what is seen through it
+    paper = Image.new("RGBA", pixels.size, "white")  # the background behind transparent pixels
     made = io.BytesIO()
     Image.alpha_composite(paper, pixels).convert("RGB").save(made, "JPEG", quality=QUALITY, optimize=True)
     return made.getvalue()

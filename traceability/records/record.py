@@ -1,8 +1,8 @@
 """The sealed record of a lot: everything its page shows, as canonical bytes (RFC 8785).
 
-`known` says of each part how it is known: `declared` by the group, `sensed` by devices, `certified` by
-somebody else. The log's entry is a hash of the exact bytes and not the bytes, so that the log betrays
-no lot to those who have not scanned it.
+`known` says for each part how it is known: `declared` by the group, `sensed` by devices, or `certified` by
+somebody else. The log's entry is a hash of the exact bytes, not the bytes themselves, so the log reveals no
+lot to people who have not scanned its label.
 """
 
 import hashlib
@@ -24,16 +24,16 @@ from traceability.records.conditions import Conditions
 from traceability.records.epcis import Speaker
 
 FORMAT = "hoiquan.record.v1"
-ADDENDUM = "hoiquan.addendum.v1"  # what came later, see addendum.py
+ADDENDUM = "hoiquan.addendum.v1"  # format of what came later, see addendum.py
 NOT_SENSED = {"scope": "community", "devices": 0, "devices_on_plot": 0, "devices_simulated": 0,
               "coverage": 0.0, "flagged": 0.0, "daily": {}, "raw_rows": 0, "raw_sha256": "",
               "known": "not_sensed"}  # fmt: skip
-NONE_NAMED: dict[str, Any] = {"days": 0, "rows": [], "known": "declared"}  # of a record from before
+NONE_NAMED: dict[str, Any] = {"days": 0, "rows": [], "known": "declared"}  # in records of earlier versions
 KINDS = {"hoi-quan": "Hội quán", "htx": "HTX"}
 
 
 class RecordError(UserError):
-    """The bytes are not a record of ours; the sentence says why."""
+    """The bytes are not one of our records; the sentence says why."""
 
 
 def build(
@@ -48,9 +48,11 @@ def build(
     *,
     simulated: bool,
 ) -> dict[str, Any]:
-    """The record as JSON data. The seven items of Circular 02/2024/TT-BKHCN are `product.name`,
-    `product.image`, `producer.name`, `producer.address`, `times`, `marks` and `expiry`. `intervals` names
-    every input with a pre-harvest interval that was looked at: all of the plot in the days before.
+    """The record as JSON data.
+
+    The seven items of Circular 02/2024/TT-BKHCN are `product.name`, `product.image`, `producer.name`,
+    `producer.address`, `times`, `marks` and `expiry`. `intervals` lists every input with a pre-harvest
+    interval that was put on the plot in the LOOK_BACK_DAYS before the harvest; all of them were checked.
     """
     zone, least, events = pilot.zone, pilot.records.min_coverage, rests.events
     area = pilot.records.area(harvest.area_code) if harvest.area_code is not None else None
@@ -127,18 +129,18 @@ def build(
 
 
 def certified(code: PlantingArea | PackingHouse) -> dict[str, Any]:
-    """A code that somebody else issued, as it was."""
+    """A code that somebody else issued, marked `certified`."""
     return code.model_dump(mode="json", exclude={"community"}, exclude_none=True) | {"known": "certified"}
 
 
 def speaker_of(pilot: Pilot, community: str, key: LotKey, base_url: str) -> Speaker:
-    """Who says the events of a lot."""
+    """The Speaker that makes a lot's EPCIS events."""
     return Speaker(f"{base_url}{key.path}", base_url, f"{base_url}/community/{community}", pilot.zone)
 
 
 class Parent(NamedTuple):
-    """A lot that another is made from: its record with the entries as they hold, the canonical bytes of that
-    as it was sealed, and what it weighs, as corrected.
+    """A lot from which another is made: its record with corrected entries, the canonical bytes of the record
+    as sealed, and its weight as corrected.
     """
 
     content: dict[str, Any]
@@ -150,8 +152,10 @@ def derived(
     parents: Sequence[Parent], key: LotKey, event: Split | Merge, quantity_kg: float, harvested: datetime,
     epcis: dict[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
-    """The record of a lot made from others: a part of one, or several as one; `harvested`: when the last of
-    it was, as corrected. It repeats what holds for all of it; how each grew stands in the record of each.
+    """The record of a lot made by a split (a part of one lot) or a merge (several lots as one).
+
+    `harvested` is the time of the last harvest in it, as corrected. The record repeats what holds for all the
+    parents; how each of them grew stands in its own record.
     """
     records = [parent.content for parent in parents]
     first = records[0]
@@ -183,29 +187,29 @@ def derived(
 
 
 def coverage(content: dict[str, Any]) -> float | None:
-    """How much of a lot's growing was measured; None of what was merged, which says that of its parts."""
+    """How much of a lot's growing was measured; None for a merged lot, whose parents' records say it."""
     conditions = content["conditions"]
     return float(conditions["coverage"]) if conditions["raw_sha256"] else None
 
 
 def _once(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Entries in order of time: what several lots have in common was done once."""
+    """The entries in order of time, each once, though several lots may share them."""
     known = {row["id"]: row for row in rows}
     return sorted(known.values(), key=lambda row: (datetime.fromisoformat(row["ts"]), row["id"]))
 
 
 def canonical(record: dict[str, Any]) -> bytes:
-    """The one spelling of a record that is hashed and kept."""
+    """The one byte form of a record that is hashed and stored."""
     return rfc8785.dumps(record)
 
 
 def entry(data: bytes) -> bytes:
-    """What the log holds for the canonical bytes of a record or an addendum."""
+    """The log's entry for the canonical bytes of a record or an addendum."""
     return f"{FORMAT}\nsha256:{hashlib.sha256(data).hexdigest()}\n".encode()
 
 
 def parse(data: bytes) -> dict[str, Any]:
-    """A record or addendum from its bytes, which must be the canonical ones. Raises RecordError."""
+    """Parse a record or addendum from its bytes, which must be canonical. Raises RecordError."""
     try:
         record = json.loads(data)
         same = canonical(record) == data

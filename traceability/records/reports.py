@@ -1,12 +1,13 @@
-"""Reports that an office hands in, held by the log as records are: the hash of the PDF's bytes is a leaf.
+"""Sealed yearly reports: the hash of the PDF's bytes is a leaf of the log, as for records.
 
 hoiquan report --seal ─► reports/{id}.{sha256}.pdf, with its page's address as a QR code ─► Sealer ─► log
                                                               page ◄─ proof ◄─ is it in the log? ◄─┘
 
-The id is of what the report says and of its page's address, for a file cannot have its own hash in it. The
-file's name has the hash: one that was changed is not sealed again under the same address, and its page says
-so. Earlier versions kept {id}.pdf: `adopt` gives these their name, so that the codes on handed-in paper lead
-somewhere. This is no signature of an office: it shows that the file was not changed since.
+The id is a hash of the report's content and of its page's address, because a file cannot contain its own
+hash. The file's name contains the file's hash: a changed file is not sealed again under the same address, and
+its page says that it was changed. Earlier versions kept {id}.pdf; `adopt` renames these files, so that the QR
+codes on handed-in paper still work. A sealed report is no signature of an office: it only shows that the file
+was not changed since.
 """
 
 import hashlib
@@ -26,17 +27,17 @@ NAME = re.compile(r"[0-9a-f]{16}\.[0-9a-f]{64}\.pdf")
 
 
 def entry(pdf: bytes) -> bytes:
-    """What the log holds for a report."""
+    """The log's entry for a report."""
     return f"{FORMAT}\nsha256:{hashlib.sha256(pdf).hexdigest()}\n".encode()
 
 
 def path_of(id: str) -> str:
-    """Where its page is, below the pages' address."""
+    """The path of the report's page, below the pages' address."""
     return f"/report/{id}"
 
 
 class Reports:
-    """The reports of a folder, and its log as anybody may read it."""
+    """The reports of a folder, and its log, which is only read."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "reports"
@@ -44,21 +45,25 @@ class Reports:
         self._log = LogReader(folder / "log")
 
     def keep(self, id: str, pdf: bytes) -> None:
-        """Let it be sealed; durable on return. What is there stays."""
+        """Store a report to be sealed; durable on return. A report with the same id that is there already
+        stays.
+        """
         if self.file(id) is None:
             write_all({self._named(id, pdf): pdf})
 
     def adopt(self) -> None:
-        """Name files of earlier versions as those of this one: by what is in them now, as their own version
-        would have sealed them. Where there is one of this version it stays, and so does the other.
+        """Rename the files of earlier versions to the names of this version.
+
+        The hash in the new name is that of the current content, which is what the earlier version would have
+        sealed. Where a file of this version has the same id, both stay as they are.
         """
         for path in sorted(self._folder.glob("*.pdf")):
             if ID.fullmatch(path.stem) and path.is_file() and self.file(path.stem) is None:
-                with suppress(FileNotFoundError):  # another process did it
+                with suppress(FileNotFoundError):  # another process renamed it
                     path.rename(self._named(path.stem, path.read_bytes()))
 
     def read(self, id: str) -> bytes | None:
-        """The PDF, as it is now; None where there is none of this id."""
+        """The PDF as it is now; None if there is none with this id."""
         path = self.file(id)
         return None if path is None else path.read_bytes()
 
@@ -71,18 +76,18 @@ class Reports:
         return self._folder / f"{id}.{hashlib.sha256(pdf).hexdigest()}.pdf"
 
     def file(self, id: str) -> Path | None:
-        """Where it is kept: of two that were kept at once the first by name, for all who ask."""
+        """The report's file. Of two files kept at the same time, every caller gets the first by name."""
         found = sorted(self._folder.glob(f"{id}.*.pdf")) if ID.fullmatch(id) else []
         return next((path for path in found if NAME.fullmatch(path.name) and path.is_file()), None)
 
     def entries(self, but: set[Path]) -> Iterator[tuple[Path, bytes]]:
-        """Each report's file and its entry, but for those named; what else lies there is nobody's report."""
+        """Each report's file and its entry, except the files in `but`. Skips files that are no report."""
         for path in sorted(set(self._folder.glob("*.pdf")) - but):
             if NAME.fullmatch(path.name) and path.is_file() and _whole(path, pdf := path.read_bytes()):
                 yield path, entry(pdf)
 
     def proof(self, pdf: bytes) -> bytes | None:
-        """Its proof file; None where the log does not hold it, or does not exist."""
+        """The proof file of a report; None if the log does not hold it or does not exist."""
         leaf = leaf_hash(entry(pdf))
         try:
             index = self._log.index_of(leaf)
@@ -91,8 +96,9 @@ class Reports:
             return None
 
     def check(self, pdf: bytes) -> tuple[int | None, str]:
-        """Its index in the log, proven against the signed checkpoint, or None and why not;
-        "" where it waits for that.
+        """The report's index in the log, proven against the signed checkpoint, or None and the reason.
+
+        The reason is "" while the report waits to be logged.
         """
         try:
             proof = self.proof(pdf)
@@ -104,5 +110,5 @@ class Reports:
 
 
 def _whole(path: Path, pdf: bytes) -> bool:
-    """Whether a file holds what its name says."""
+    """Whether a file has the hash in its name."""
     return path.name.split(".")[1] == hashlib.sha256(pdf).hexdigest()

@@ -1,4 +1,6 @@
-"""What was sealed, as pages and commands read it: records, what came later, where both stand in the log."""
+"""Reads sealed documents for pages and commands: records, their addenda, and both documents' place in the
+log.
+"""
 
 import json
 from pathlib import Path
@@ -14,19 +16,19 @@ from traceability.tlog.tiles import LogCorrupt, LogMissing, LogReader
 
 
 class Shelf:
-    """Records and addenda of a folder, and its log as anybody may read it."""
+    """The records and addenda of a folder, and its log, which is only read."""
 
     def __init__(self, folder: Path) -> None:
         self.records = folder / "records"
         self._keys = folder / "log.keys"
-        self._log = LogReader(folder / "log")  # remembers where leaves stand
+        self._log = LogReader(folder / "log")  # caches the index of each leaf
         self._proven: tuple[bytes, dict[bytes, int]] = (
             b"",
             {},
-        )  # leaves that this checkpoint was found to hold
+        )  # (checkpoint, leaf → index) of leaves proven to be in its tree
 
     def find(self, lot: str) -> LotKey | None:
-        """The lot with this code, of whichever product."""
+        """The lot with this code, whatever its product; None if there is none."""
         if LOT.fullmatch(lot) and self.records.is_dir():
             for product in self.records.iterdir():
                 if (product / f"{lot}.json").is_file():
@@ -34,8 +36,10 @@ class Shelf:
         return None
 
     def check(self, data: bytes) -> tuple[int | None, str]:
-        """The index of canonical bytes in the log, proven against the signed checkpoint, or None and why
-        not. Their form needs no look: no other bytes have this leaf.
+        """The index of canonical bytes in the log, proven against the signed checkpoint, or None and the
+        reason.
+
+        The form of the bytes is not checked: no other bytes have this leaf.
         """
         entry = record.entry(data)
         leaf = leaf_hash(entry)
@@ -57,24 +61,26 @@ class Shelf:
             return None, str(error)
 
     def checkpoint(self) -> bytes:
-        """The signed head of the log, with its witnesses' lines. Raises LogMissing."""
+        """The log's signed checkpoint, with its witnesses' lines. Raises LogMissing."""
         return self._log.checkpoint()
 
     def proof(self, data: bytes) -> bytes | None:
-        """The proof file of canonical bytes; None where they are not in the log."""
+        """The proof file of canonical bytes; None if they are not in the log."""
         leaf = leaf_hash(record.entry(data))
         index = self._log.index_of(leaf)
         return None if index is None else self._log.proof(index, leaf)
 
     def addenda(self, key: LotKey) -> list[dict[str, Any]]:
-        """What came later, as in the log; `leaf` is None for what cannot be verified, which comes last."""
+        """A lot's addenda in the order of the log; `leaf` is None for those that cannot be verified, which
+        come last.
+        """
         return [json.loads(data) | {"leaf": leaf} for data, leaf in self.later(key)]
 
     def later(self, key: LotKey) -> list[tuple[bytes, int | None]]:
-        """The same as canonical bytes, each with its leaf."""
+        """`addenda` as canonical bytes, each with its leaf."""
         entries = [(data, self.check(data)[0]) for _, data in addendum.read_all(self.records, key)]
         return sorted(entries, key=lambda one: (one[1] is None, one[1]))
 
     def epcis(self, key: LotKey, data: bytes, canonical: str = CANONICAL) -> dict[str, Any]:
-        """The lot's EPCIS document up to now, its links below `canonical`."""
+        """The lot's EPCIS document up to now, with links below the address `canonical`."""
         return served([one["epcis"] for one in (json.loads(data), *self.addenda(key))], canonical)

@@ -1,9 +1,10 @@
-"""What a record and the entries after it say together, to somebody who has no server to ask.
+"""What a record and its addenda say together, for readers without a server.
 
     record ─► verified ┐
-    later entries, each verified, each of this record ─► recalled? corrected? packed, shipped … ─► sentences
+    addenda, each verified, each of this record ─► recalled? corrected? packed, shipped … ─► sentences
 
-An entry is an addendum of addendum.py. Who has none is told so: a record alone cannot know of its recall.
+If there are no addenda, the sentences say so: a record alone cannot know of its own recall. `later` always
+means a lot's addenda (addendum.py), in the order of the log.
 """
 
 import hashlib
@@ -22,29 +23,30 @@ ROUNDING = 1e-6  # kilograms
 
 
 def is_entry(content: dict[str, Any]) -> bool:
-    """Whether a verified document is one that came after a record."""
+    """Whether a verified document is an addendum."""
     return bool(content["format"] == record.ADDENDUM)
 
 
 def belongs(content: dict[str, Any], data: bytes) -> bool:
-    """Whether a verified document is an entry after the record whose bytes are `data`."""
+    """Whether a verified document is an addendum to the record whose bytes are `data`."""
     return is_entry(content) and content["of"]["sha256"] == hashlib.sha256(data).hexdigest()
 
 
 def recalled(later: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether one of the entries calls the lot back."""
+    """Whether one of the addenda recalls the lot."""
     return any(one["event"]["event"] == RECALL for one in later)
 
 
 def page(content: dict[str, Any]) -> str:
-    """The lot's own page, by the address in its record; empty where none is."""
+    """The address of the lot's page, from its record; empty if the record has none."""
     base = address.sealed(content)
     return base and base + LotKey(content["gtin"], content["lot"]).path
 
 
 def breaks(later: Sequence[Mapping[str, Any]]) -> str:
     """Why the lot would not have been sealed as is known now, a key of the catalogue `lot.*`; "" if it would.
-    Of what was said of it the last counts: a correction judges anew.
+
+    The last judgement counts: every correction judges anew.
     """
     for one in reversed(later):
         if one["correction"] is not None:
@@ -55,8 +57,9 @@ def breaks(later: Sequence[Mapping[str, Any]]) -> str:
 
 
 def unfit(content: dict[str, Any], later: Sequence[dict[str, Any]]) -> str:
-    """Why no more goods may be sold under the lot's code, a key of the catalogue `unfit.*`; "" if they may:
-    it was recalled, would not have been sealed as is known now, or all of it went into other lots.
+    """Why no more goods may be sold under the lot's code, a key of the catalogue `unfit.*`; "" if they may.
+
+    The lot was recalled, or would not have been sealed as is known now, or all of it went into other lots.
     """
     if recalled(later):
         return "recalled"
@@ -68,13 +71,13 @@ def unfit(content: dict[str, Any], later: Sequence[dict[str, Any]]) -> str:
 
 
 def held(later: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The entries that were corrected, by their ids, as the last correction of each has them."""
+    """The corrected entries by id, each as its last correction leaves it."""
     mended = [one["correction"]["after"] for one in later if one["correction"] is not None]
     return {event["id"]: event for event in mended}
 
 
 def holding(content: dict[str, Any], later: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """A record with its entries as they hold."""
+    """A record whose entries are replaced by their corrected versions."""
     mended = held(later)
     lists = {name: content[name] for name in ("events", "intervals") if name in content}
     return content | {
@@ -84,8 +87,10 @@ def holding(content: dict[str, Any], later: Sequence[dict[str, Any]]) -> dict[st
 
 
 def harvested(content: dict[str, Any], later: Sequence[dict[str, Any]]) -> datetime:
-    """When a lot was harvested, as corrected; of several harvests the last. By the clock where it grew. An
-    entry later than what was sealed had been corrected before that, which earlier versions did not show.
+    """When a lot was harvested, as corrected, by the clock where it grew; the last of several harvests.
+
+    An uncorrected row that is later than the sealed time counts as the sealed time: that harvest had been
+    corrected before sealing, which earlier versions did not show.
     """
     sealed = datetime.fromisoformat(content["times"]["harvested"])
     mended = {id: event for id, event in held(later).items() if event["event"] == HARVEST}
@@ -98,7 +103,9 @@ def harvested(content: dict[str, Any], later: Sequence[dict[str, Any]]) -> datet
 
 
 def kilograms(content: dict[str, Any], later: Sequence[dict[str, Any]]) -> float:
-    """How much a harvest gave, as corrected; what came out of a split or merge weighs as it was sealed."""
+    """A harvest's weight as corrected. A lot that came out of a split or merge has the weight that was
+    sealed.
+    """
     if not content["made_from"]:
         for event in held(later).values():
             if event["event"] == HARVEST:
@@ -107,9 +114,10 @@ def kilograms(content: dict[str, Any], later: Sequence[dict[str, Any]]) -> float
 
 
 def doubts(content: dict[str, Any], later: Sequence[dict[str, Any]], today: date, lang: str) -> list[str]:
-    """Why a record is doubtful though nothing of it was changed: days that cannot be, which are refused today
-    and were sealed by earlier versions; as they were corrected. `today`: where it grew. A rehearsal plays in
-    other times than now.
+    """Why a record is doubtful although nothing was changed: impossible dates, in their corrected form.
+
+    Such dates are refused today; earlier versions sealed them. `today` is the date where the lot grew. A
+    simulated record has no doubts, because a rehearsal plays in other times than now.
     """
     if "times" not in content or content["simulated"]:
         return []
@@ -128,7 +136,7 @@ def doubts(content: dict[str, Any], later: Sequence[dict[str, Any]], today: date
 
 
 def sentences(content: dict[str, Any], later: Sequence[dict[str, Any]], lang: str) -> list[str]:
-    """The entries as sentences, those that recall the lot first; and what was not there to be read."""
+    """The addenda as sentences, recalls first, and at the end how many addenda were read."""
     first = sorted(later, key=lambda one: one["event"]["event"] != RECALL)
     lines = [sentence for one in first for sentence in _entry(one, lang)]
     key = "verify.later_some" if later else "verify.later_none"
@@ -152,7 +160,7 @@ def _entry(one: dict[str, Any], lang: str) -> list[str]:
     event: dict[str, Any] = {
         name: shown(value) if isinstance(value, str) else value for name, value in one["event"].items()
     }
-    at = datetime.fromisoformat(one["epcis"]["creationDate"])  # as the clock stood in the village
+    at = datetime.fromisoformat(one["epcis"]["creationDate"])  # by the local clock of the village
     on = day(at, lang)
     kilograms = number(event["quantity_kg"], lang) if "quantity_kg" in event else ""
     match event["event"]:
@@ -178,7 +186,7 @@ def _entry(one: dict[str, Any], lang: str) -> list[str]:
 
 
 def changes(correction: dict[str, Any], lang: str, zone: tzinfo | None) -> list[tuple[str, str, str]]:
-    """(field, as it was, as it is) of a correction, in words; – for what was not there."""
+    """(field, old value, new value) of a correction, in words; – for a missing value."""
     before, after = correction["before"], correction["after"]
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     return [

@@ -1,6 +1,6 @@
-"""Which lots an entry is about: that which it names, those that rest on it, and what came of them.
+"""Finds the lots that a diary entry is about: those it names or concerns, and their descendants.
 
-harvest ─► lot ─► split, merge ─► lots of its own (followed: a recall holds for all of them)
+harvest ─► lot ─► split, merge ─► descendant lots (a recall of the first lot holds for all of them)
 """
 
 import json
@@ -32,7 +32,7 @@ from traceability.sealing import lot
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A sealed lot: `harvest` is the id that the diary knows it by; kilograms and epoch ms as corrected."""
+    """A sealed lot. `harvest` is its id in the diary; kilograms and time (epoch ms) are as corrected."""
 
     community: str
     harvest: str
@@ -43,7 +43,7 @@ class Known:
 
 
 class DraftedAddendum(NamedTuple):
-    """An addendum that is to be sealed: `entry` goes into the log."""
+    """An addendum to be sealed; `entry` goes into the log."""
 
     community: str
     id: str
@@ -54,7 +54,7 @@ class DraftedAddendum(NamedTuple):
 
 
 class DraftedLot(NamedTuple):
-    """A lot that comes out of a split or merge and is to be sealed; `time` is epoch ms."""
+    """A lot made by a split or merge, to be sealed; `time` is epoch ms, `entry` goes into the log."""
 
     community: str
     harvest: str
@@ -67,7 +67,7 @@ class DraftedLot(NamedTuple):
 
 @dataclass(slots=True)
 class Work:
-    """What one batch has drafted: files to write, entries to log, and what to note once they are."""
+    """The drafts of one batch: files to write, entries to log, and what to note in the diary afterwards."""
 
     files: dict[Path, bytes] = field(default_factory=dict)
     entries: list[bytes] = field(default_factory=list)
@@ -75,14 +75,14 @@ class Work:
     lots: list[DraftedLot] = field(default_factory=list)
     fates: list[Fate] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
-    understood: dict[Path, dict[str, Any]] = field(default_factory=dict)  # files: a lot may have many
+    understood: dict[Path, dict[str, Any]] = field(default_factory=dict)  # parsed files
 
     def mark(self) -> tuple[int, int, int, int]:
-        """How far it has come."""
+        """The current number of files, entries, addenda and lots."""
         return len(self.files), len(self.entries), len(self.addenda), len(self.lots)
 
     def back_to(self, mark: tuple[int, int, int, int]) -> None:
-        """Forget what an event drafted that could not be handled to its end."""
+        """Drop what was drafted since `mark`, for an event whose handling failed."""
         files, entries, addenda, lots = mark
         for path in list(self.files)[files:]:
             del self.files[path]
@@ -90,7 +90,7 @@ class Work:
         del self.entries[entries:], self.addenda[addenda:], self.lots[lots:]
 
     def read(self, path: Path) -> bytes:
-        """A file, or what it will be. Raises LookupError for a lot without its record."""
+        """The bytes of a file, or of its draft. Raises LookupError for a lot whose record is gone."""
         if path in self.files:
             return self.files[path]
         try:
@@ -99,22 +99,24 @@ class Work:
             raise LookupError(f"the sealed file {path.parent.name}/{path.name} is gone") from None
 
     def content(self, path: Path) -> dict[str, Any]:
-        """What such a file says; nobody may change it. Raises LookupError too."""
+        """The parsed content of such a file; do not change it. Raises LookupError like `read`."""
         if path not in self.understood:
             self.understood[path] = json.loads(self.read(path))
         return self.understood[path]
 
 
 class About:
-    """Looks lots up in the diary and below the folder `records`."""
+    """Looks up lots in the diary and their files below the folder `records`."""
 
     def __init__(self, tables: DiaryTables, corrections: Corrections, records: Path, pilot: Pilot) -> None:
         self._tables, self._corrections = tables, corrections
         self._records, self._pilot = records, pilot
 
     def lots(self, community: str, event: Handling | Input, work: Work) -> list[Known]:
-        """The lots that an event is about, without those that came of them. Raises Refused where there is
-        none, or one was not sealed.
+        """The lots that an event is about, without their descendants.
+
+        Raises Refused if one of the lots was not sealed, or if there is no lot; only an input may be about
+        none.
         """
         match event:
             case Input():
@@ -135,7 +137,7 @@ class About:
         return [self.lot(community, event.harvest or "", work)]
 
     def with_descendants(self, lots: Sequence[Known], work: Work) -> list[Known]:
-        """These lots and all that came out of them by splits and merges, each once."""
+        """These lots and all lots made from them by splits and merges, each once."""
         reached = {one.key: one for one in lots}
         rest = list(lots)
         while rest:
@@ -149,14 +151,14 @@ class About:
         return list(reached.values())
 
     def later(self, key: LotKey, work: Work) -> list[dict[str, Any]]:
-        """The lot's addenda in the order of the log, those of this batch behind them."""
+        """The parsed addenda of a lot in the order of the log, then those drafted in this batch."""
         folder = addendum.folder_of(self._records, key)
         noted = [folder / f"{id}.json" for id in self._tables.addenda(key)]
         drafted = [path for path in work.files if path.parent == folder]
         return [work.content(path) for path in dict.fromkeys([*noted, *drafted])]
 
     def lot(self, community: str, harvest: str, work: Work) -> Known:
-        """The lot that the diary knows by this id. Raises Refused."""
+        """The lot with this id in the diary. Raises Refused."""
         row: LotRow | DraftedLot | None = self._tables.lot(community, harvest) or next(
             (one for one in work.lots if (one.community, one.harvest) == (community, harvest)), None
         )
@@ -172,14 +174,14 @@ class About:
         return Known(community, harvest, key, data, kilograms, time)
 
     def verdict(self, known: Known, work: Work) -> str:
-        """Why a lot would not be sealed as everything is known now, a key of `lot.*`; "" if it would."""
+        """Why a lot would not be sealed as is known now, a key of the catalogue `lot.*`; "" if it would."""
         for harvest in self._roots(known, work):
             if reason := self.harvest_verdict(known.community, harvest, known.key.gtin):
                 return reason
         return ""
 
     def harvest_verdict(self, community: str, id: str, gtin: str, drafted: Sequence[str] = ()) -> str:
-        """The same of one harvest, as it was corrected."""
+        """Why one harvest, as corrected, would not be sealed; "" if it would or cannot be judged."""
         grower, product = self._pilot.producers.get(community), self._pilot.product_of(gtin)
         now = self._corrections.held(community, id)
         if grower is None or product is None or not isinstance(now, Harvest):
@@ -189,14 +191,14 @@ class About:
         return lot.refusal(grower, product, now, rests, area, self._pilot.zone)
 
     def handled(self, known: Known, work: Work) -> Iterator[Handling]:
-        """What was done with a lot, as it was corrected."""
+        """The handling events of a lot, as corrected."""
         for one in self.later(known.key, work):
             now = self._corrections.held(known.community, one["event"]["id"])
             if isinstance(now, Handling) and not isinstance(now, Correction):
                 yield now
 
     def _roots(self, known: Known, work: Work) -> Iterator[str]:
-        """The harvests that a lot is of."""
+        """The ids of the harvests that a lot consists of."""
         parents = json.loads(known.data)["made_from"]
         if not parents:
             yield known.harvest
@@ -212,7 +214,7 @@ class About:
         return self.lot(community, harvest, work)
 
     def _reached(self, community: str, treated: Input, work: Work) -> list[Known]:
-        """Sealed lots whose harvest is inside an input's interval, as it was corrected."""
+        """Sealed lots of the plot harvested inside an input's pre-harvest interval, both as corrected."""
         now = self._corrections.applied(community, treated)
         if not isinstance(now, Input):
             return []
@@ -221,14 +223,14 @@ class About:
         return [self.lot(community, one.id, work) for one in picked if one.plot == now.plot]
 
     def _names(self, known: Known, id: str, work: Work) -> bool:
-        """Whether a lot's record or one of its addenda has an entry."""
+        """Whether a lot's record or one of its addenda contains the entry `id`."""
         content = json.loads(known.data)
         rows = [*content["events"]["rows"], *content.get("intervals", {"rows": []})["rows"]]
         rows += [one["event"] for one in self.later(known.key, work)]
         return any(row["id"] == id for row in rows)
 
     def _corrected(self, community: str, event: Correction, work: Work) -> list[Known]:
-        """The lots whose record or addenda have the wrong entry, and those that the right one reaches."""
+        """The lots whose record or addenda contain the wrong entry, and those that the right one reaches."""
         wrong = self._tables.event(community, event.of)
         if wrong is None:
             raise Refused("no_lot")

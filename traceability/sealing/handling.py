@@ -1,13 +1,13 @@
-"""Seals what happens to lots after their harvest: each diary event once, as an addendum beside its record.
+"""Seals what happens to lots after their harvest: each diary event once, as an addendum to the record.
 
     pending entries ─► whose lot? ─► addendum.build ─► files ─► log ─► noted in the diary
 
-An input that is written down after a harvest inside its interval was sealed becomes an addendum as well: what
-is sealed stays, and says what forbids it.
+An input that is written down after a harvest inside its interval was sealed becomes an addendum as well: the
+record stays, and the addendum says what forbids the lot.
 
-An event waits while an older harvest is still to be sealed, and where its lot is not known yet, for the next
-harvest that comes. Each step may be repeated after a crash: files are written once, and the log is asked
-before it gets a leaf.
+An event waits while an older harvest is still to be sealed. If its lot is not known yet, it waits for the
+next harvest that arrives. Each step may be repeated after a crash: files are written once, and a leaf is
+appended only if the log does not hold it yet.
 """
 
 import json
@@ -46,13 +46,13 @@ from traceability.sealing.about import About, DraftedAddendum, DraftedLot, Known
 from traceability.tlog.log import Log
 
 traces = logging.getLogger(__name__)
-CORRECTIONS = 5000  # that are looked at before harvests
-BATCH = 200  # events with one append to the log, and so many files open
+CORRECTIONS = 5000  # looked at before a round's harvests
+BATCH = 200  # events per append to the log; also limits the files open at once
 
 
 class Handler:
-    """Asks the diary what is pending, and notes there what became of it. The caller sees to it that one seals
-    at a time.
+    """Takes pending entries from the diary and notes their outcome there. Its caller lets only one thread
+    seal at a time.
     """
 
     def __init__(
@@ -65,8 +65,10 @@ class Handler:
     def seal(
         self, log: Log, secret: bytes, newest: int, before: int = ANY_TIME, *, corrections: bool = False
     ) -> None:
-        """Seal or refuse what came up to the number `newest` and happened before epoch ms `before`: no
-        harvest of then is still to be sealed. `corrections`: these alone.
+        """Seal or refuse the pending entries numbered up to `newest` that happened before `before` epoch ms.
+
+        The caller sets `before` so that no older harvest is still to be sealed. `corrections`: take only
+        corrections, one batch of them, whatever harvests are pending.
         """
         self._corrections.read()
         limit = CORRECTIONS if corrections else BATCH
@@ -86,21 +88,21 @@ class Handler:
                     work.back_to(mark)
                 if refused not in VALID:
                     self._corrections.drop(community, id)
-                if not corrections or refused not in VALID[1:]:  # else perhaps after this round's harvests
+                if not corrections or refused not in VALID[1:]:  # else pending: this round may seal its lot
                     work.fates.append(Fate(community, id, refused))
             self._enter(log, work)
             if corrections:
                 return
 
     def verdict(self, community: str, harvest: str, gtin: str, drafted: Sequence[str] = ()) -> str:
-        """Why a harvest may not be sealed as it was corrected; "" if it may."""
+        """Why a harvest, as corrected, may not be sealed; "" if it may."""
         return self._about.harvest_verdict(community, harvest, gtin, drafted)
 
     def _draft(self, community: str, event: DiaryEvent, secret: bytes, work: Work) -> None:
-        """Write the addenda of an event, and the records of lots that it makes. Raises Refused."""
+        """Draft the addenda of an event, and the records of the lots that it makes. Raises Refused."""
         assert isinstance(event, Handling | Input)
         sides = self._sides(community, event) if isinstance(event, Correction) else None
-        # what holds: a correction may have come before the entry is sealed
+        # The event as it holds now: a correction may arrive before the entry is sealed.
         holds = sides[1] if sides is not None else self._corrections.applied(community, event)
         parents = self._about.lots(community, event, work)
         self._require_order(holds, parents, work)
@@ -127,7 +129,7 @@ class Handler:
                     self._about.verdict(parent, work) if judged else "",
                 )  # fmt: skip
                 drafts[path] = record.canonical(built)
-        work.files |= drafts  # none of them before all are allowed
+        work.files |= drafts  # added only once all of them are allowed
         for parent, path in zip(parents, files, strict=True):
             entry = record.entry(work.read(path))
             amount = addendum.weight(event, parent.kilograms)
@@ -137,7 +139,7 @@ class Handler:
             self._make(community, event, parents, children, work)
 
     def _sides(self, community: str, event: Correction) -> tuple[DiaryEvent, DiaryEvent]:
-        """The entry as it held before a correction, and as it has it. Raises Refused."""
+        """The corrected entry before and after this correction. Raises Refused."""
         came = self._tables.event(community, event.of)
         if came is None:
             raise Refused("no_lot")
@@ -154,7 +156,7 @@ class Handler:
         return wrong, right
 
     def _require_order(self, right: DiaryEvent, lots: Sequence[Known], work: Work) -> None:
-        """Nothing is done with a lot before its harvest, nor by a correction. Raises Refused."""
+        """Nothing happens to a lot before its harvest, not even by a correction. Raises Refused."""
         if isinstance(right, Harvest):
             handled = [epoch_ms(one.ts) for known in lots for one in self._about.handled(known, work)]
             if handled and min(handled) < epoch_ms(right.ts):
@@ -163,8 +165,9 @@ class Handler:
             raise Refused("before_harvest")
 
     def _require_room(self, right: DiaryEvent, wrong: DiaryEvent | None, lot: Known, work: Work) -> None:
-        """No more is done with a lot than there is, nor by a correction; one that comes nearer to that is
-        taken. Raises Refused.
+        """No more of a lot is handled than there is, not even by a correction. Raises Refused.
+
+        A correction that reduces the excess is accepted.
         """
         total, more = lot.kilograms, True
         match wrong, right:
@@ -176,7 +179,10 @@ class Handler:
             addendum.check_quantity(right, total, self._used(lot, work, but=right.id))
 
     def _require_house(self, community: str, event: DiaryEvent) -> None:
-        """A packing house's code is the group's own, for this crop, and valid that day. Raises Refused."""
+        """Require a packing house's code to be the group's own, for this crop, and valid that day.
+
+        Raises Refused.
+        """
         if not isinstance(event, Packing) or event.house_code is None:
             return
         house = self._pilot.records.house(event.house_code)
@@ -202,7 +208,7 @@ class Handler:
         return children
 
     def _taken(self, community: str, harvest: str, key: LotKey) -> bool:
-        """Whether the diary knows another lot, or a harvest that is to become one, by this id."""
+        """Whether the diary has this id already: for another lot, or for a harvest that is to become one."""
         row = self._tables.lot(community, harvest)
         return self._tables.has(community, harvest) or (row is not None and row.key != key)
 
@@ -210,7 +216,7 @@ class Handler:
         self, community: str, event: Split | Merge, parents: Sequence[Known],
         children: Sequence[tuple[LotKey, float]], work: Work,
     ) -> None:  # fmt: skip
-        """The records of the lots that come out of a split or merge."""
+        """Draft the records of the lots made by a split or merge."""
         for number, (key, amount) in enumerate(children, 1):
             path = lot.record_file(self._records, key)
             if not path.exists():
@@ -235,7 +241,7 @@ class Handler:
             work.entries.append(entry)
 
     def _enter(self, log: Log, work: Work) -> None:
-        """Write the files, append to the log what it does not hold yet, and note what became of each."""
+        """Write the files, append to the log what it does not hold yet, and note every outcome."""
         write_all(work.files)
         leaves = log.enter(work.entries)
         self._tables.note_entries(
@@ -246,7 +252,7 @@ class Handler:
         )
 
     def _used(self, lot: Known, work: Work, but: str) -> dict[str, float]:
-        """Kilograms of the lot that were handled, by kind of event, as corrected; without the entry `but`."""
+        """Kilograms of the lot handled so far, by kind of event, as corrected; without the entry `but`."""
         used = self._tables.handled(lot.key)
         for one in work.addenda:
             if one.key == lot.key:

@@ -1,4 +1,4 @@
-"""From a harvest to a lot: its code, what belongs to it, and why it may be refused."""
+"""A harvest's lot: its code, the place of its record, and the reasons for which it may be refused."""
 
 import base64
 import hashlib
@@ -19,8 +19,10 @@ from traceability.records.story import ROUNDING
 def key(
     records: Path, gtin: str, secret: bytes, community: Community, origin: str, at: datetime, zone: tzinfo
 ) -> LotKey:
-    """The lot's key below the folder `records`: same `origin` (its harvest's id) at the same time, same key.
-    One that was sealed under the day of its entry's own zone, as an earlier version did, keeps it.
+    """The lot's key. The same `origin` (the harvest's id) and time always give the same key.
+
+    Earlier versions put the day of the entry's own time zone into the code; if there is a record under that
+    key below the folder `records`, the lot keeps it.
     """
     earlier = LotKey(gtin, _code(secret, community, origin, at))
     if record_file(records, earlier).exists():
@@ -29,12 +31,12 @@ def key(
 
 
 def record_file(records: Path, key: LotKey) -> Path:
-    """Where a lot's record is below the folder `records`."""
+    """The file of a lot's record below the folder `records`."""
     return records / key.gtin / f"{key.lot}.json"
 
 
 def _code(secret: bytes, community: Community, origin: str, at: datetime) -> str:
-    """The lot's code, such as `TQ261121-7K3MQ2XW`; nobody else can guess it."""
+    """The lot's code, such as `TQ261121-7K3MQ2XW`; it cannot be guessed without the secret."""
     initials = "".join(part[0] for part in community.id.split("-") if part)[:4].upper()
     digest = hmac.new(secret, f"{community.id}/{origin}".encode(), hashlib.sha256).digest()
     tail = base64.b32encode(digest[:5]).decode()
@@ -42,7 +44,7 @@ def _code(secret: bytes, community: Community, origin: str, at: datetime) -> str
 
 
 def datable(harvest: Harvest, zone: tzinfo, last: date) -> bool:
-    """Whether its day may be: since 2000, and `last` at the latest."""
+    """Whether the harvest's day is possible: from 2000 to `last`, both included."""
     return midnight_of(FIRST, zone) <= epoch_ms(harvest.ts) < midnight_of(last, zone) + DAY_MS
 
 
@@ -56,9 +58,9 @@ def refusal(
 ) -> str:
     """Why this harvest may not become a lot, as a key of the catalogue `lot.*`; "" if it may.
 
-    `rests` is what the diary says beside it, `area` what the pilot knows of the harvest's planting-area code.
-    A season of a plot cannot weigh more than its hectares times the most that one gives, nor all plots
-    together more than the community's hectares.
+    `rests` is what the diary says about it, `area` what the pilot knows of its planting-area code. In one
+    season a plot cannot yield more than its hectares times the highest yield of one hectare, and all plots
+    together not more than the community's hectares allow.
     """
     if harvest.plot not in community.hectares:
         return "unknown_plot"

@@ -2,13 +2,13 @@
 
     diary event ─► keep ═► pending harvest ─► lot.refusal ─► record file ─► log ─► noted in the diary ─► told
 
-`keep` is quick and durable; sealing asks how it grew, and may take its time in a thread of its own. A
-harvest stays pending until whoever shows lots says that it was `told`. Each step may be repeated after a
-crash: the lot's code follows from the harvest, a record file once written is never written again, and the
-log is asked whether it holds the leaf before it gets it.
+`keep` is quick and durable. Sealing asks the store for growing conditions and may take long, so it runs in a
+thread of its own. A harvest stays pending until the caller has published its outcome and says so with `told`.
+Each step may be repeated after a crash: the lot's code follows from the harvest, a record file is never
+rewritten, and a leaf is appended only if the log does not hold it yet.
 
-Several processes of one machine may keep; the one that has the log seals for all, and when it is gone the
-next that asks.
+Several processes of one machine may `keep`. The process that holds the log seals for all of them; when it is
+gone, the next process that calls `seal_pending` takes over.
 """
 
 import json
@@ -52,10 +52,9 @@ traces = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A harvest and what became of it: `leaf` is its index in the log, or None with `refused` saying
-    why (a key of the catalogue `lot.*`). `time` and kilograms are the harvest's as corrected, epoch
-    ms; `coverage` is None of what was refused; `slots` say when it is told of, its own among the lots
-    of a product (`traceability.diary.slots`).
+    """A harvest and its outcome: `leaf` is its index in the log, or None with the reason in `refused`, a key
+    of the catalogue `lot.*`. `time` (epoch ms) and kilograms are the harvest's as corrected; `coverage` is
+    None for a refused harvest; `slots` are the lot's timestamps in the store (`traceability.diary.slots`).
     """
 
     harvest: str
@@ -72,14 +71,14 @@ class Sealed:
 
 
 class _Draft(NamedTuple):
-    """A harvest on its way: `entry` is what goes into the log, empty where it is refused or there already."""
+    """A judged harvest: `entry` is to be logged, empty if the harvest is refused or logged already."""
 
     sealed: Sealed
     entry: bytes
 
 
 class Sealer:
-    """Keeps a folder's diary, and writes its records and log while no other process does."""
+    """Stores a folder's diary; writes its records and log unless another process holds the log."""
 
     def __init__(self, folder: Path, pilot: Pilot, grew: Grew, base_url: str, origin: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -87,7 +86,7 @@ class Sealer:
         self._grew = grew
         self._base_url = base_url.rstrip("/")
         self._folder = folder
-        self._sealing = threading.Lock()  # of log, records and corrections, held while one asks how it grew
+        self._sealing = threading.Lock()  # owns log, records and corrections; held while the store is asked
         self._origin = origin
         self._key = folder / "log.key"
         signer = Signer.from_file(self._key, origin)
@@ -96,7 +95,7 @@ class Sealer:
         self._log: Log | None = None
         with suppress(LogBusy):
             self._take_log()
-        self._reports, self._reported = Reports(folder), set[Path]()  # those that are in the log
+        self._reports, self._reported = Reports(folder), set[Path]()  # files of reports that are logged
         self._tables = DiaryTables(folder / "trace.sqlite")
         self._corrections = Corrections(self._tables, pilot)
         self._handler = Handler(self._tables, self._corrections, folder / "records", pilot, self._base_url)
@@ -110,9 +109,9 @@ class Sealer:
     def keep(
         self, events: Iterable[tuple[Device, DiaryEvent]], again: Iterable[tuple[str, str]] = ()
     ) -> list[int]:
-        """Keep diary events; durable on return. The same event again changes nothing. Returns the places of
-        those that are not kept: their id is another event's. `again`: (community, id) of those that are to be
-        tried once more though they could not be handled.
+        """Store diary events; durable on return. A repeated event changes nothing. Returns the positions of
+        events that are not stored, because their id is another event's. `again`: (community, id) of entries
+        whose handling failed and is to be tried again.
         """
         kept = [
             Kept(
@@ -125,20 +124,20 @@ class Sealer:
         return self._tables.keep(kept, again)
 
     def seal_pending(self, limit: int = 20) -> list[Sealed]:
-        """Seal or refuse the oldest harvests that nobody was told of, at most `limit`, with one append to
-        the log, and then reports, and what was done with lots. The same ones come again until they are
-        `told`, and once more when they were corrected. What our own code stumbles over is refused as
-        `unhandled` (see there) and holds up no other. May raise the store's RetryLater; what was drafted by
-        then is written, and taken as it is next time. Raises LogBusy while another process has the log,
-        Mended after a damage that nobody has looked at.
+        """Seal or refuse the oldest harvests that are not published yet, at most `limit`, with one append to
+        the log; then seal reports and the events about lots. A harvest is returned again until it is `told`,
+        and again after a correction. One that our own code fails on is refused as `unhandled` (see there) and
+        delays no other. May raise the store's RetryLater; what was drafted until then is written and used
+        next time. Raises LogBusy while another process holds the log, Mended after a damage that nobody has
+        looked at.
         """
         with self._sealing:
             require_whole(self._folder / "trace.sqlite")
             log = self._take_log()
             newest = self._tables.newest_entry()
-            # first what corrects entries that are there: a harvest is judged by what holds
+            # corrections of known entries first, because a harvest is judged by the corrected diary
             self._handler.seal(log, self._secret, newest, corrections=True)
-            self._corrections.read()  # some are sealed now
+            self._corrections.read()  # some of them are sealed now
             pending = self._tables.pending_harvests(limit)
             drafts: list[_Draft] = []
             files: dict[Path, bytes] = {}
@@ -151,7 +150,7 @@ class Sealer:
                         traces.exception("%s: harvest %s cannot be handled", harvest.community, harvest.id)
                         failed.append(Failed(harvest.community, harvest.id, said(error)))
             finally:
-                write_all(files)  # before any of them is in the log
+                write_all(files)  # before any of them is logged
             if failed:
                 self._tables.set_aside(failed)
             sealed = self._enter(log, drafts)
@@ -164,11 +163,11 @@ class Sealer:
             return sealed
 
     def unhandled(self) -> list[Unhandled]:
-        """Events that could not be handled, until they are `told`."""
+        """Events that could not be handled, until the caller reports them `told`."""
         return self._tables.unhandled()
 
     def told(self, sealed: Sequence[Sealed], unhandled: Sequence[Unhandled] = ()) -> None:
-        """These were shown to whoever wants to know; they are not pending any more."""
+        """Note that the caller has published these outcomes; they are not pending any more."""
         self._tables.note_shown([(one.community, one.harvest) for one in sealed], unhandled)
 
     def _product(self, community: str, event: DiaryEvent) -> Product | None:
@@ -179,15 +178,16 @@ class Sealer:
     def _draft(
         self, pending: PendingHarvest, others: Sequence["_Draft"], files: dict[Path, bytes]
     ) -> "_Draft":
-        """The record, written once: to be written among `files`, and logged afterwards. `others` are drafted
-        and not noted yet.
+        """Judge a harvest and, if it is accepted, put its record among `files`, to be written and then
+        logged. A record that exists is used as it is. `others`: this batch's drafts, not noted in the diary
+        yet.
         """
         community_id, simulated = pending.community, pending.simulated
         harvest = decode_diary(pending.body)
-        now = self._corrections.applied(community_id, harvest)  # what figures count is what was harvested
+        now = self._corrections.applied(community_id, harvest)  # figures count the harvest as corrected
         assert isinstance(harvest, Harvest) and isinstance(now, Harvest)
         known = self._tables.lot(community_id, harvest.id)
-        if known is not None and known.leaf is not None:  # whatever the pilot file says by now
+        if known is not None and known.leaf is not None:  # sealed already, whatever the pilot file says now
             sealed = Sealed(
                 harvest.id, community_id, harvest.crop, known.key, epoch_ms(now.ts), now.quantity_kg,
                 known.coverage, known.leaf, "", simulated,
@@ -206,13 +206,13 @@ class Sealer:
             harvest.id, community_id, product.crop, key, epoch_ms(now.ts), now.quantity_kg, None, None, "",
             simulated,
         )  # fmt: skip
-        # what is sealed stays sealed: a diary entry that comes late cannot unmake a record
+        # a record that exists stays: a late diary entry cannot unmake it
         if not path.exists():
             last = LAST if simulated else tomorrow(now_ms(), self._pilot.zone)
             if not lot.datable(now, self._pilot.zone, last):
                 return _Draft(replace(sealed, refused="bad_date"), b"")
             if not lot.datable(harvest, self._pilot.zone, last):
-                harvest = now  # nothing can be said of how it grew until the day that it came with
+                harvest = now  # the date it came with is impossible
             drafted = [
                 d.sealed.harvest
                 for d in others
@@ -236,12 +236,12 @@ class Sealer:
         return _Draft(replace(sealed, coverage=record.coverage(record.parse(data))), record.entry(data))
 
     def _take_log(self) -> Log:
-        """The log, with the secret of the lots' codes; this process keeps both once it has them."""
+        """The log, opened once for this process, which also reads or makes the secret of the lot codes."""
         while self._log is None:
-            signer = Signer.from_file(self._key, self._origin)  # as it is now: others may have had the log
+            signer = Signer.from_file(self._key, self._origin)  # read anew: others may have changed it
             log = Log.open(self._folder / "log", signer, self._origin)
             if Signer.from_file(self._key, self._origin).verifier != signer.verifier:
-                log.close()  # it was given a new one between the two lines
+                log.close()  # the key was replaced between the two reads
                 continue
             self._log = log
             today = datetime.now(self._pilot.zone).date()
@@ -267,8 +267,8 @@ class Sealer:
 
 
 def lots(folder: Path, limit: int = 100, community: str = "", gtin: str = "") -> list[dict[str, object]]:
-    """The newest lots of a folder, or of one community of it, sealed and refused, without holding the writer
-    up; or the sealed ones of a product. `unfit` says why one may not be sold: records are read for that.
+    """The newest lots of a folder, or of one community, sealed and refused; with `gtin` only sealed lots of
+    that product. Does not block the writer. `unfit` says why a lot may not be sold, read from its record.
     """
     reader = DiaryReader(folder)
     recalled, judged = reader.recalled(), reader.judged()
@@ -279,8 +279,8 @@ def lots(folder: Path, limit: int = 100, community: str = "", gtin: str = "") ->
 
 
 def harvests(folder: Path, limit: int, community: str = "") -> list[dict[str, object]]:
-    """The same without lots that came out of a split or merge, as what was harvested is there once, and
-    without `unfit`.
+    """`lots` without those made by a split or merge, so that each harvested weight counts once, and without
+    `unfit`.
     """
     reader = DiaryReader(folder)
     recalled = reader.recalled()
@@ -304,20 +304,20 @@ def _told(one: Outcome, recalled: set[LotKey]) -> dict[str, object]:
 
 
 def _unfit(folder: Path, key: LotKey, judged: Sequence[str]) -> str:
-    """Why a lot may not be sold (`story.unfit`), by the entries `judged`."""
+    """Why a lot may not be sold (`story.unfit`), from its record and the addenda `judged`."""
     data = read(folder, key) if judged else None
     if data is None:
         return ""
     sealed = dict(addendum.read_all(folder / "records", key))
     try:
         return story.unfit(json.loads(data), [json.loads(sealed[id]) for id in judged if id in sealed])
-    except CONTENT:  # a damaged file: its own page says so, and the others are listed
+    except CONTENT:  # a damaged file: the lot's own page reports it, and the list goes on
         traces.exception("the record of lot %s, or an entry beside it, cannot be read", key.lot)
         return ""
 
 
 def recalls(folder: Path, limit: int, community: str = "") -> list[dict[str, object]]:
-    """The newest recalls of a folder, or of one community of it."""
+    """The newest recalls of a folder, or of one community."""
     return [
         {"community": one.community, "gtin": one.key.gtin, "lot": one.key.lot, "time": one.time,
          "reason": one.reason}
@@ -332,7 +332,7 @@ def read(folder: Path, key: LotKey) -> bytes | None:
 
 
 def _secret(path: Path) -> bytes:
-    """32 random bytes in a file that only the owner reads, made once."""
+    """32 random bytes in a file that only the owner can read, made once."""
     if not path.exists():
         create_private(path, json.dumps(secrets.token_hex(32)))
     return bytes.fromhex(json.loads(path.read_text("utf-8")))
