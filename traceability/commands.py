@@ -66,7 +66,7 @@ def list_lots(
 
 
 def _producer(row: dict[str, object], pilot: Pilot, lang: str) -> str:
-    """Whose lot it is, by name where the pilot file knows it, and whether of a simulated diary."""
+    """The producer's name where the pilot file knows it, else its id; marked if its diary is simulated."""
     known = pilot.producers.get(str(row["community"]))
     name = str(row["community"]) if known is None else known.name
     return f"{name} ({text('lots.simulated', lang)})" if row["simulated"] else name
@@ -202,7 +202,7 @@ def verify(
     network. Exit code 1 where it is not verified or doubtful, and where the lot was recalled, or would not
     have been sealed as it was corrected.
     """
-    file.open("rb").close()  # the record is what is missed first, not the key beside it
+    file.open("rb").close()  # a missing record is reported before a missing key
     key = key or next((one for one in map(file.with_name, ("log.vkey", "log.keys")) if one.exists()), None)
     if key is None:
         raise NoKey("verify.no_key", path=file)
@@ -220,7 +220,7 @@ def verify(
         raise typer.Exit(1) from None
     content, gone = checked.content, story.recalled(read)
     sentences = story.sentences(content, read, lang)
-    if gone:  # before anything good is said
+    if gone:  # printed before anything good
         typer.echo(sentences.pop(0), err=True)
     today = datetime.fromisoformat(content["epcis"]["creationDate"]).tzinfo
     doubts = story.doubts(content, read, datetime.now(today).date(), lang)
@@ -304,7 +304,7 @@ def _text(key: Path, lang: Lang) -> str:
 
 
 def _pictures(files: Iterable[Path], documents: Iterable[dict[str, Any]], lang: Lang) -> list[str]:
-    """A sentence for each picture that the documents name. Raises NotVerified for one that they do not."""
+    """A sentence for each picture that the documents name. Raises NotVerified for any other picture."""
     named, sentences = {name for one in documents for name in photos_of(one)}, []
     for path in files:
         name = hashlib.sha256(path.read_bytes()).hexdigest()

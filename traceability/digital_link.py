@@ -1,6 +1,6 @@
-"""GS1 Digital Link URIs (URI syntax 1.6): `/01/{gtin}/10/{lot}`, and whatever else GS1 identifies.
+"""GS1 Digital Link URIs (URI syntax 1.6): `/01/{gtin}/10/{lot}`, and every other key that GS1 identifies.
 
-path ─► pairs ─► key? qualifiers in order? ─► values of the form that GS1 gives (biip), check digits ─► Link
+path ─► pairs ─► key? qualifiers in order? ─► values in the form of the standard (biip), check digits ─► Link
 """
 
 import re
@@ -12,25 +12,25 @@ from devices.errors import UserError
 from devices.pilots.pilot import gtin_check_digit
 
 LOT = re.compile(r"[A-Z0-9-]{1,20}")  # a subset of GS1's 82 characters that needs no escaping and reads aloud
-ANY_LOT = re.compile(r"[!-z]{1,20}")  # whoever's: those 82 characters, and the few between them
+ANY_LOT = re.compile(r"[!-z]{1,20}")  # other makers' lots: those 82 characters, and the few between them
 GTIN, VARIANT, LOT_KEY = "01", "22", "10"
-# primary key → its qualifiers in their order, of which any may be left out; (01) has two such rows
+# primary key → its qualifiers in order, each of which may be left out; (01) has two such rows
 QUALIFIERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "00": (), GTIN: ((VARIANT, LOT_KEY, "21"), ("235",)), "253": (), "255": (), "401": (), "402": (),
     "414": (("254",), ("7040",)), "415": (("8020",),), "417": (("7040",),), "8003": (), "8004": (("7040",),),
     "8006": ((VARIANT, LOT_KEY, "21"),), "8010": (("8011",),), "8013": (), "8017": (("8019",),),
     "8018": (("8019",),),
 }  # fmt: skip
-# digits of a value up to and with its check digit: GS1 General Specifications, 7.9.1
+# number of digits of a value up to and including its check digit: GS1 General Specifications, 7.9.1
 CHECKED = {
     "00": 18, "01": 14, "02": 14, "253": 13, "255": 13, "402": 17, "410": 13, "411": 13, "412": 13, "413": 13,
     "414": 13, "415": 13, "416": 13, "417": 13, "8003": 14, "8006": 14, "8017": 18, "8018": 18, "8026": 14,
 }  # fmt: skip
-NOT_IN_A_LINK = "8200"  # an address of its own
+NOT_IN_A_LINK = "8200"  # may not stand in a Digital Link: it is an address itself
 
 
 class DigitalLinkError(UserError):
-    """The link names nothing that can be. `reason` is a key of the catalogue `page.*`, `values` fill it."""
+    """The link cannot identify anything. `reason` is a key of the catalogue `page.*`, `values` fill it."""
 
     def __init__(self, reason: str, **values: str) -> None:
         super().__init__(reason)
@@ -38,7 +38,7 @@ class DigitalLinkError(UserError):
 
 
 class LotKey(NamedTuple):
-    """What a label names."""
+    """GTIN and lot, as on a label."""
 
     gtin: str
     lot: str
@@ -49,7 +49,7 @@ class LotKey(NamedTuple):
 
 
 class Link(NamedTuple):
-    """What a link names: a primary key, its value, and its qualifiers."""
+    """A parsed Digital Link: a primary key, its value, and its qualifiers."""
 
     key: str
     value: str
@@ -57,7 +57,7 @@ class Link(NamedTuple):
 
 
 def parse(gtin: str, lot: str) -> LotKey:
-    """The key of a scanned link. Raises DigitalLinkError."""
+    """The lot key of a scanned link. Raises DigitalLinkError."""
     _check_gtin(gtin)
     if not LOT.fullmatch(lot):
         raise DigitalLinkError("bad_lot")
@@ -71,8 +71,9 @@ def product_path(gtin: str) -> str:
 
 
 def read(path: str, query: str = "") -> Link:
-    """The path and query string of a Digital Link, both as they were sent (%-escaped). A slash at its end is
-    forgiven. Raises DigitalLinkError.
+    """Parse the path and query string of a Digital Link, both as sent (%-escaped). Raises DigitalLinkError.
+
+    A slash at the end is accepted.
     """
     parts = [_unescaped(part) for part in path.removeprefix("/").removesuffix("/").split("/")]
     key = parts[0]
@@ -90,9 +91,9 @@ def read(path: str, query: str = "") -> Link:
         )
     for name, value in pairs:
         _check(name, value)
-    told = {NOT_IN_A_LINK, key, *(name for row in rows for name in row)}  # these may not stand in the query
+    told = {NOT_IN_A_LINK, key, *(name for row in rows for name in row)}  # may not stand in the query
     for name, value in parse_qsl(query, keep_blank_values=True):
-        if re.fullmatch("[0-9]+", name):  # names of digits alone are GS1's
+        if re.fullmatch("[0-9]+", name):  # names made of digits are GS1's
             if name in told:
                 raise DigitalLinkError("bad_attribute", name=name)
             _check(name, value)
@@ -112,19 +113,19 @@ def _unescaped(part: str) -> str:
         raise DigitalLinkError("bad_value", name="%", value=part) from None
 
 
-SPANS = frozenset({"7007"})  # application identifiers of a day, or of a first and a last one (YYMMDD)
+SPANS = frozenset({"7007"})  # application identifiers with one day, or a first and a last day (YYMMDD)
 
 
 def _check(name: str, value: str) -> None:
-    """Raise DigitalLinkError where the value is not of the form that GS1 gives it."""
-    from biip import ParseError  # late: its table takes its time, and labels need none of it
+    """Raise DigitalLinkError unless the value has the form that GS1 prescribes for it."""
+    from biip import ParseError  # imported late: its table is slow to load, and labels need none of it
     from biip.checksums import gs1_standard_check_digit
     from biip.gs1_element_strings import GS1ElementString
 
     if name == GTIN:
         _check_gtin(value)
         return
-    # biip takes it for one moment: findings/biip-reads-a-harvest-as-a-time.sh
+    # biip reads both days as one moment: findings/biip-reads-a-harvest-as-a-time.sh
     if name in SPANS and len(value) == 12:
         _check(name, value[:6])
         _check(name, value[6:])

@@ -1,5 +1,5 @@
-"""EPCIS 2.0 as others speak it: what we give, and what we are given.
+"""EPCIS 2.0 documents in the form other programs expect: those we serve, and those we read.
 
-what is sealed ─► served.py ─► a document, each event with its hash (event_hash.py)
-anybody's document ─► reader.py ─► by forms.py and words.py ─► what is wrong with it
+sealed documents ─► served.py ─► one document, each event with its hash (event_hash.py)
+anybody's document ─► reader.py ─► checked by forms.py and words.py ─► what is wrong with it
 """

@@ -1,9 +1,9 @@
-"""The hash of an EPCIS event that others find too: CBV 2.0, section 8.9, the EPCIS Event Hash ID.
+"""The hash of an EPCIS event that other tools compute too: CBV 2.0, section 8.9, the EPCIS Event Hash ID.
 
 event ─► its fields in the standard's order, links and times in one spelling ─► pre-hash string ─► ni:///sha-256;…
 
-The rules of the standard for what our events say: no sources, transactions or URN identifiers stand in them.
-Two tools that are not ours find the same hashes; tests/traceability/exchange/test_event_hash.py names both.
+Implements the standard's rules only for what our events contain: no sources, transactions or URN identifiers.
+Two independent tools compute the same hashes; tests/traceability/exchange/test_event_hash.py names them.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from typing import Any
 
 VERSION = "CBV2.0"
 CBV, VOCABULARY = "https://ref.gs1.org/cbv/", "https://gs1.org/voc/"
-ID = "https://id.gs1.org"  # whose domain a Digital Link is told with
+ID = "https://id.gs1.org"  # the domain of Digital Links in a pre-hash string
 DIGITAL_LINK = re.compile(r"https?://[^/]+(/01/[0-9]{14}(?:/10/[^/?#]+)?)(?:\?.*)?")
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 GOODS = ("epcClass", "quantity", "uom")
@@ -22,7 +22,7 @@ METADATA = ("time", "startTime", "endTime", "deviceID", "deviceMetadata", "rawDa
             "bizRules")  # fmt: skip
 REPORT = ("type", "deviceID", "deviceMetadata", "rawData", "dataProcessingMethod", "time", "value",
           "minValue", "maxValue", "meanValue", "uom")  # fmt: skip
-# the standard's order; a field's own fields beside it
+# fields in the standard's order, each with the order of its own fields
 ORDER: Mapping[str, tuple[str, ...]] = {
     "eventTime": (), "eventTimeZoneOffset": (), "epcList": (), "parentID": (), "quantityList": GOODS,
     "childQuantityList": GOODS, "inputQuantityList": GOODS, "outputQuantityList": GOODS, "action": (),
@@ -33,13 +33,13 @@ TIMES = ("eventTime", "startTime", "endTime", "time")
 
 
 def event_id(event: Mapping[str, Any], prefixes: Mapping[str, str]) -> str:
-    """The hash as an `eventID`; `prefixes` are those of the document's `@context` for extensions."""
+    """The hash as an `eventID`. `prefixes` are the extension prefixes of the document's `@context`."""
     digest = hashlib.sha256(prehash(event, prefixes).encode()).hexdigest()
     return f"ni:///sha-256;{digest}?ver={VERSION}"
 
 
 def prehash(event: Mapping[str, Any], prefixes: Mapping[str, str]) -> str:
-    """The string that is hashed. The event's own id and what declares it wrong are no part of it."""
+    """The string that is hashed. It excludes the event's own id and its error declaration."""
     return "".join(_parts(event, prefixes))
 
 
@@ -77,7 +77,7 @@ def _sensed(element: Mapping[str, Any]) -> str:
 
 
 def _extensions(value: Mapping[str, Any], prefixes: Mapping[str, str]) -> str:
-    """Names with a prefix, spelt out, and their values; all of them plain values."""
+    """Extension fields with their prefixes written out, and their values, which are all plain."""
     parted = [(*name.partition(":"), one) for name, one in value.items() if ":" in name]
     return "".join(
         sorted(f"{{{prefixes[prefix]}}}{name}={_value('', one)}" for prefix, _, name, one in parted)
@@ -86,7 +86,7 @@ def _extensions(value: Mapping[str, Any], prefixes: Mapping[str, str]) -> str:
 
 def _value(name: str, value: Any) -> str:
     if isinstance(value, int | float) or NUMBER.fullmatch(value):
-        number = float(value)  # a text that reads as a number is one to every tool
+        number = float(value)  # every tool treats a text that reads as a number as a number
         return str(int(number)) if number == int(number) else str(number)
     if name in TIMES:
         at = datetime.fromisoformat(value).astimezone(UTC)

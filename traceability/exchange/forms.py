@@ -1,6 +1,6 @@
-"""Forms of EPCIS 2.0 in JSON: which fields an object has, and what may stand in each, by GS1's JSON schema.
+"""Forms of EPCIS 2.0 in JSON: the fields of each object and their allowed values, after GS1's JSON schema.
 
-A check says what is wrong with a value, and where; the tables at the end are the forms made of them.
+A check yields what is wrong with a value, and where. The tables at the end are forms made of checks.
 """
 
 import re
@@ -12,27 +12,27 @@ from typing import Any
 from traceability.exchange import words
 
 URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+")
-# the spellings of CBV 1.2 and of the web vocabulary are no words of one's own
+# URIs in the style of CBV 1.2 or of GS1's web vocabulary do not count as somebody's own words
 CBV_1, WEB = (
     re.compile(r"urn:epcglobal:cbv|https?://ns\.gs1\.org/cbv/"),
     re.compile(r"https?://(www\.)?gs1\.org/voc/"),
 )
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
-SHOWN = 60  # characters of a wrong value in a sentence
+SHOWN = 60  # characters of a wrong value that a sentence shows
 
 Wrongs = Iterator[str]
-Check = Callable[[str, Any], Wrongs]  # where a value stands and what it is → what is wrong with it
+Check = Callable[[str, Any], Wrongs]  # (path of a value, the value) → what is wrong with it
 Fields = Mapping[str, Check]
 
 
 def shown(value: object) -> str:
-    """A value in a sentence."""
+    """A value as a sentence shows it."""
     said = repr(value)
     return said if len(said) <= SHOWN else f"{said[: SHOWN - 1]}…"
 
 
 class Form:
-    """An object of the standard: its fields, those that must be there, and whether extensions may be."""
+    """An object of the standard: its fields, the required ones, and whether extensions are allowed."""
 
     def __init__(self, fields: Fields, needed: tuple[str, ...] = (), *, more: bool = True) -> None:
         self.fields, self.needed, self.more = fields, needed, more
@@ -72,7 +72,7 @@ def _moment(where: str, value: Any) -> Wrongs:
 
 
 def _number(where: str, value: Any) -> Wrongs:
-    # a whole number may be longer than any float
+    # any int is fine: isfinite would fail on one that is longer than a float
     whole = isinstance(value, int) and not isinstance(value, bool)
     if not whole and not (isinstance(value, float) and isfinite(value)):
         yield f"{where}: {shown(value)} is no number; it stands without quotes"
@@ -119,7 +119,7 @@ def _list(inner: Check, least: int = 0) -> Check:
 
 
 def _set(inner: Check, least: int = 0) -> Check:
-    """A list in which nothing stands twice."""
+    """A check for a list without duplicates."""
 
     def check(where: str, value: Any) -> Wrongs:
         yield from _list(inner, least)(where, value)
@@ -169,7 +169,7 @@ _REPORT = Form({
 })  # fmt: skip
 _SENSOR = Form(
     {
-        "type": _text,  # of JSON-LD; GS1's examples have it
+        "type": _text,  # from JSON-LD; GS1's examples have it
         "sensorMetadata": Form({**_DEVICE, "startTime": _moment, "endTime": _moment}),
         "sensorReport": _list(_REPORT, 1),
     },
@@ -210,7 +210,7 @@ EVENTS = {
         {**_EVENT, **_WHY, **_CHANGED, "transformationID": _uri, "ilmd": Form({})}, _WHEN
     ),
 }
-OWN = Form(_EVENT, _WHEN)  # an event of somebody's own kind, whose other fields are his
+OWN = Form(_EVENT, _WHEN)  # an event of somebody's own type, whose other fields are free
 _LATER = Form({"eventList": _list(_any), "vocabularyList": _list(_any)}, ("eventList",))
 _HEAD: Fields = {
     "@context": _context, "id": _like(rf"{URI.pattern}|_:\w+", "https://example.org/1"), "type": _text,

@@ -1,10 +1,10 @@
-"""What is wrong with anybody's EPCIS 2.0 document, and its events.
+"""Checks an EPCIS 2.0 document of any origin, and reads its events.
 
-document ─► head ─► events ─► each by the form of its kind (forms.py, words.py) ─► sentences: where and what
-                           └► what the standard says and GS1's JSON schema does not catch
+document ─► head ─► events ─► each by the form of its type (forms.py, words.py) ─► sentences: where and what
+                           └► rules of the standard that GS1's JSON schema does not cover
 
-Read are an EPCISDocument, an EPCISQueryDocument and a single event. A field without a prefix is the
-standard's: one that is not in its form is refused, so that a slip is no extension.
+Accepts an EPCISDocument, an EPCISQueryDocument and a single event. A field without a prefix belongs to the
+standard: one that is not in its form is refused, so that a misspelt field does not pass as an extension.
 """
 
 import re
@@ -19,7 +19,7 @@ EITHER = ("time", "deviceID", "rawData", "dataProcessingMethod", "deviceMetadata
 
 
 def problems(document: object) -> list[str]:
-    """What is wrong with an EPCIS 2.0 document, one sentence each, beginning with where; [] if nothing."""
+    """The faults of an EPCIS 2.0 document, one sentence each, the place first; [] if there are none."""
     if not isinstance(document, dict):
         return ["document: it is no JSON object"]
     kind = document.get("type")
@@ -42,7 +42,7 @@ def problems(document: object) -> list[str]:
 
 
 def events(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The events of a document without problems."""
+    """The events of a document that has no faults."""
     body = document.get("epcisBody")
     if body is None:
         return [dict(document)]
@@ -75,7 +75,7 @@ def _event(event: object) -> Wrongs:
 
 
 def _goods(kind: str, event: Mapping[str, Any]) -> Wrongs:
-    """Whether the event says of what it is."""
+    """Check that the event names its goods."""
     if kind == "TransformationEvent":
         into = any(event.get(name) for name in ("inputEPCList", "inputQuantityList"))
         out = any(event.get(name) for name in ("outputEPCList", "outputQuantityList"))
@@ -93,7 +93,7 @@ def _goods(kind: str, event: Mapping[str, Any]) -> Wrongs:
 
 
 def _twice(event: Mapping[str, Any]) -> Wrongs:
-    """EPCIS 2.0, 7.3.7: what goes for all reports stands in their metadata, and not in a report as well."""
+    """EPCIS 2.0, 7.3.7: a field that holds for all reports stands in their metadata, and in no report."""
     elements = event.get("sensorElementList")
     for element in elements if isinstance(elements, list) else ():
         metadata, reports = (element.get(name) if isinstance(element, dict) else None

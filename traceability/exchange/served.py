@@ -1,11 +1,11 @@
-"""A lot's EPCIS document as it is given to others, made of the documents in its record and its addenda.
+"""A lot's EPCIS document as we serve it, made from the documents in its record and its addenda.
 
     sealed documents ─► links of one domain, goods and places in CBV's forms ─► one list of events
                                              each known by its hash ◄─ event_hash.py ◄─┘
 
-What is sealed stays as it is: its keys stand in the order of their letters, its links name the server that
-sealed it, and crop and packages are parts (`#crop`) of the lot's link. Tools that others wrote read a prefix
-before they know it where `@context` comes late, and take a link with a part for no GS1 link.
+The sealed documents stay as they are: their keys are in alphabetical order, their links name the server that
+sealed them, and crop and packages are fragments (`#crop`) of the lot's link. Tools of other makers read a
+prefix before they know it if `@context` comes late, and do not take a link with a fragment for a GS1 link.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,22 +19,22 @@ HEAD = (
     "type",
     "schemaVersion",
     "creationDate",
-)  # before the body, for those who read as it comes
+)  # before the body, for parsers that read a stream
 LINKS = ("epcClass", "epcList", "parentID", "id", "bizStep", "dataProcessingMethod")  # fields that hold links
 OURS, CORRECTS = "hoiquan", "hoiquan:corrects"
 
 
 def served(sealed: Sequence[Mapping[str, Any]], canonical: str) -> dict[str, Any]:
-    """The document of a lot: the record's, and those of its addenda in their order. Its links are below
-    `canonical`, an http(s) address without a slash at its end, whichever server sealed or serves it.
+    """The document of a lot, from the record's document and those of its addenda in their order.
 
-    An event's `eventID` is its hash, so that the same event said twice is one. An event that puts another
-    right names it in `hoiquan:corrects`: what is put right twice may come back to what it was, and is then
-    another event.
+    Its links are below `canonical`, an http(s) address without a slash at its end, whichever server sealed or
+    serves it. An event's `eventID` is its hash, so that an event stated twice is one event. An event that
+    corrects another names it in `hoiquan:corrects`: an event corrected twice may end up as it first was, and
+    must still be a different event.
     """
     prefixes = {OURS: f"{canonical}/vocabulary/"}
     said, mends = _said(sealed, canonical)
-    names: dict[str, str] = {}  # of each event its id as sealed, and its hash
+    names: dict[str, str] = {}  # for each event, the id it was sealed with → its hash
     for name, event in said.items():
         if name in mends:
             event[CORRECTS] = names[mends[name]]
@@ -49,8 +49,10 @@ def served(sealed: Sequence[Mapping[str, Any]], canonical: str) -> dict[str, Any
 
 
 def _said(sealed: Sequence[Mapping[str, Any]], canonical: str) -> tuple[dict[str, Event], dict[str, str]]:
-    """Events by their id as sealed; and of each that puts another right, which. A correction says the wrong
-    event again under its first id, as it held by then: what is declared wrong is the one that held.
+    """Events by the id they were sealed with, and for each correcting event, the event that it corrects.
+
+    A correction repeats the wrong event under its first id, as it held by then. The error declaration goes to
+    the event that held at that time.
     """
     said: dict[str, Event] = {}
     holds: dict[str, str] = {}
@@ -74,8 +76,10 @@ def _said(sealed: Sequence[Mapping[str, Any]], canonical: str) -> tuple[dict[str
 
 
 def _moved(event: Event, base: str, canonical: str) -> Event:
-    """The event with links of the canonical domain; beside each sensor what describes it, in the standard's
-    own field, and what goes for all of them at the event: there every tool finds an extension.
+    """The event with links of the canonical domain.
+
+    Each sensor report names its signal in the standard's own field, and extensions that hold for all reports
+    move to the event: every tool finds extensions there.
     """
     moved: Event = {"type": event["type"], **_renamed(event, base, canonical)}
     for element in moved.get("sensorElementList", ()):
@@ -94,13 +98,15 @@ def _renamed(value: Any, base: str, canonical: str, name: str = "") -> Any:
             return [_renamed(one, base, canonical, name) for one in value]
         case str() if name in LINKS:
             return _link(value, base, canonical)
-        case bool():  # tools that find hashes spell it each in its own way, and a text all alike
+        case bool():  # tools spell a boolean differently when hashing, but a text alike
             return "true" if value else "false"
     return value
 
 
 def _link(link: str, base: str, canonical: str) -> str:
-    """CBV 2.0 has forms for what is no trade item: /class/ for goods, /obj/ a thing, /loc/ a place."""
+    """The link below `canonical`. CBV 2.0 has forms for what is no trade item: /class/ for goods, /obj/ for a
+    thing, /loc/ for a place.
+    """
     if link.startswith("urn:uuid:"):
         return f"{canonical}/obj/{link.removeprefix('urn:uuid:')}"
     if not link.startswith(f"{base}/"):

@@ -1,7 +1,7 @@
-"""The words of GS1's Core Business Vocabulary (CBV 2.0, section 7), as a JSON document writes them: bare.
+"""The words of GS1's Core Business Vocabulary (CBV 2.0, section 7), in the bare form of JSON documents.
 
-Measures of sensors are not among them: GS1's own examples measure what its list does not have
-(`Molar_concentration`), so that any word does.
+Sensor measurement types are not listed: GS1's own examples use types that its list does not have
+(`Molar_concentration`), so any word is accepted.
 """
 
 

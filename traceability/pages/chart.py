@@ -1,4 +1,4 @@
-"""Small charts of conditions as SVG: the band from lowest to highest, the mean, and the gaps.
+"""Small charts of growing conditions as SVG: the band from lowest to highest, the mean, and the gaps.
 
 days of a record ─► daily ─┐
 hours of a place ──────────┴─► curve ─► SVG
@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 from devices.texts import number
 
 WIDTH, HEIGHT, PAD = 320, 84, 14
-STEPS = 60  # points of a line; more are not told apart on a phone
+STEPS = 60  # points of a line; a phone's screen shows no more apart
 
 
 class Spot(NamedTuple):
-    """What is known of one step of the axis."""
+    """The values of one step of the axis."""
 
     low: float
     mean: float
@@ -24,9 +24,11 @@ class Spot(NamedTuple):
 
 
 def daily(rows: Sequence[Sequence[Any]], first: date, last: date, lang: str) -> str:
-    """`rows` are [day, low, mean, high, number]; the axis runs from `first` to `last`. Days without a row
-    are marked at the bottom, and where there is none they break the line. Many days are drawn a few at a
-    time, lowest, mean and highest of them. Text in it is numbers alone, as they are written in `lang`.
+    """A chart of days. `rows` are [day, low, mean, high, number]; the axis runs from `first` to `last`.
+
+    Days without a row are marked at the bottom, and a step without any row breaks the line. With many days, a
+    step covers several of them: their lowest, mean and highest value. The chart's only text is numbers, as
+    they are written in `lang`.
     """
     days = max(1, (last - first).days)
     step = math.ceil((days + 1) / STEPS)
@@ -51,14 +53,17 @@ def curve(
     least: float = 0.0,
     lines: Sequence[float] = (),
 ) -> str:
-    """`spots` by their step, of an axis from 0 to `end`; steps that are `missing` are marked at the bottom,
-    and where there is no spot the line breaks. The other axis spans `least` at least, so that a calm day
-    looks calm, and holds `lines`, which are drawn across it (a level of alarm).
+    """A chart of `spots` (by step) on an axis from 0 to `end`.
+
+    The steps in `missing` are marked at the bottom, and a step without a spot breaks the line. The value axis
+    spans at least `least`, so that a calm day looks calm, and includes `lines`, which are drawn across it
+    (alarm levels).
     """
     low = min(*(spot.low for spot in spots.values()), *lines, math.inf)
     high = max(*(spot.high for spot in spots.values()), *lines, -math.inf)
     if (more := least - (high - low)) > 0:
-        under = min(more / 2, low) if low >= 0 else more / 2  # what is never below nothing is not drawn there
+        # an axis of values that are never negative does not go below 0
+        under = min(more / 2, low) if low >= 0 else more / 2
         low, high = round(low - under, 4), round(high + more - under, 4)
     span = (high - low) or 1.0
 
@@ -90,7 +95,7 @@ def curve(
 
 
 def _room(edge: float) -> int:
-    """Decimals for which there is room beside the axis: four digits in all."""
+    """The number of decimals that fit beside the axis: four digits in all."""
     return max(0, 4 - len(str(int(abs(edge)))))
 
 

@@ -1,4 +1,4 @@
-"""The frame of a buyer's and a secretary's pages: their templates, and why there is nothing to show."""
+"""The frame of the buyer's and the secretary's pages: their templates, and the page for errors."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -16,13 +16,13 @@ PAGES = Pages("traceability")
 
 
 def trouble(lang: str, reason: str, status: int, **values: str) -> Response:
-    """Why there is nothing to show, in the reader's language; `reason` is a key of `page.*`."""
+    """A page that says in the reader's language why there is nothing to show; `reason` is a key `page.*`."""
     sentence = text(f"page.{reason}", lang, **values)
     return PAGES.answer("trouble.html", lang, status, headers(vary=VARY, cache="no-cache"), sentence=sentence)
 
 
 class LotRoute(APIRoute):
-    """A route of what a link names: one that can name nothing is answered with the reason."""
+    """A route that answers a DigitalLinkError with status 400 and its reason."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()

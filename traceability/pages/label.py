@@ -1,8 +1,8 @@
 """The QR code of a lot, and sheets of labels to print and stick on: error correction M, GS1's module sizes.
 
-A stain over a twentieth of the modules is read. Single modules spoilt all over the code are another thing: a
-codeword has eight, so that one module in a hundred spoils 8 % of the codewords, which is read, and one in
-twenty spoils 34 % of them, which is more than any level of QR can mend (M 15 %, H 30 %).
+A code with a stain over a twentieth of its modules can be read. Single spoilt modules all over the code are
+worse, because a codeword has eight modules: one spoilt module in a hundred spoils 8 % of the codewords, which
+can be read; one in twenty spoils 34 %, which is more than any level of QR can mend (M 15 %, H 30 %).
 
 LotKey ─► Digital Link URI ─► QR ─► svg, png (on the page)
                               └► label: name, producer, (01) (10), short link ─► templates/label.typ ─► pdf
@@ -31,18 +31,18 @@ QUIET = 4  # modules around the code, ISO/IEC 18004
 DRAWN, PIXELS = 4, 8  # units of a module in an SVG, pixels in a PNG
 # GS1 General Specifications 5.12.3.1, QR codes with a Digital Link at retail points of sale: mm a module
 LEAST, MOST = 0.396, 0.990
-DOT = 25.4 / 203  # mm a dot of a common label printer; modules of whole dots are printed sharp
+DOT = 25.4 / 203  # mm per dot of a common label printer; modules of whole dots print sharply
 TEMPLATE = Path(__file__).parents[1] / "templates" / "label.typ"
 CAPTIONED = TEMPLATE.with_name("captioned.typ")
 
 
 class LabelError(Misuse):
-    """The label cannot be printed; the sentence names cause and mend."""
+    """The label cannot be printed; the sentence names cause and remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """Sizes in mm: of the page, of one label, and how many labels stand in a row and a column."""
+    """Sizes in mm of the page and of one label, and the number of labels in a row and in a column."""
 
     page: tuple[float, float]
     label: tuple[float, float]
@@ -55,24 +55,25 @@ PAPERS = {
     "a4": Paper((210, 297), (70, 37), columns=3, rows=8),  # the usual 24 labels, 0.5 mm left above and below
 }
 MARGIN = 1.5  # mm inside a label
-# what Libertinus Serif, which typst brings, does not draw for sure; PDF/A wants every character drawn
+# characters that Libertinus Serif, typst's own font, may lack; PDF/A wants every character drawn
 UNDRAWN = re.compile("[^ -~\u00a0-\u024f\u0300-\u0309\u0323\u1e00-\u1eff\u2010-\u2026\u20ab\u20ac]")
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What stands on a label beside its code."""
+    """The text on a label beside its code."""
 
     key: LotKey
     name: str
     producer: str
     harvested: str
-    note: str  # such as that it is a rehearsal's; may be empty
+    note: str  # may be empty; says for example that the label is a rehearsal's
 
 
 def of(record: dict[str, Any], later: Sequence[dict[str, Any]] = (), trial: str = "") -> Label:
-    """The label of a sealed record, with the day as `later`, the entries after it, corrected it; `trial` says
-    on it that it is one to try out.
+    """The label of a sealed record, with the day of harvest as corrected by its addenda `later`.
+
+    `trial` is a note for a label that is only to be tried out.
     """
     harvested = story.harvested(record, later)
     return Label(
@@ -85,7 +86,7 @@ def of(record: dict[str, Any], later: Sequence[dict[str, Any]] = (), trial: str 
 
 
 def svg(uri: str, trial: str = "") -> bytes:
-    """A scalable picture of the code, with what `trial` says below it."""
+    """The code as a scalable picture, with the text `trial` below it."""
     code = _save(uri, "svg", scale=DRAWN, xmldecl=False, svgclass=None, lineclass=None)
     if not trial:
         return code
@@ -101,17 +102,17 @@ def svg(uri: str, trial: str = "") -> bytes:
 
 
 def png(uri: str, trial: str = "") -> bytes:
-    """A bitmap of the code; printed at its own resolution a module has 0.5 mm."""
+    """The code as a bitmap; printed at its own resolution, a module is 0.5 mm wide."""
     dpi = round(PIXELS * 25.4 / 0.5)
     code = _save(uri, "png", scale=PIXELS, dpi=dpi)
     if not trial:
         return code
-    import typst  # late: 7 MB of a process that draws no label
+    import typst  # imported late: 7 MB that a process without labels saves
 
     data = json.dumps({"qr": list(code), "side": _side(uri) * PIXELS, "caption": trial})
     drawn = typst.compile(CAPTIONED.read_bytes(), format="png", ppi=72, sys_inputs={"data": data},
                           ignore_system_fonts=True)  # fmt: skip
-    assert isinstance(drawn, bytes)  # one page
+    assert isinstance(drawn, bytes)  # a single page gives bytes
     made = io.BytesIO()
     with Image.open(io.BytesIO(drawn)) as whole:
         whole.convert("L").save(made, "PNG", dpi=(dpi, dpi))
@@ -136,18 +137,19 @@ def pdf(labels: list[Label], base_url: str, paper: str) -> bytes:
         "margin": MARGIN,
         "title": text("label.title", "vi", lots=", ".join(key.lot for key in made)),
         "author": drawn(labels[0].producer),
-        "date": datetime.now(UTC).timetuple()[:3],  # of the sheet
+        "date": datetime.now(UTC).timetuple()[:3],  # the sheet's date
     }
     data = json.dumps(page | {"labels": [made[label.key] for label in labels]})
     return typst.compile(
         TEMPLATE.read_bytes(), sys_inputs={"data": data}, ignore_system_fonts=True,
-        pdf_standards=["a-2b", "ua-1"],  # to be kept with the lot's papers, and to be read aloud
+        pdf_standards=["a-2b", "ua-1"],  # PDF/A for the lot's archive, PDF/UA for screen readers
     )  # fmt: skip
 
 
 def module_mm(modules: int, room_mm: float) -> float:
-    """Millimetres a module of a code of `modules` (quiet zone included) where there are `room_mm`: as large
-    as fits, in whole printer dots where those are allowed. Raises LabelError.
+    """The width in mm of a module, for a code of `modules` (with quiet zone) in `room_mm`.
+
+    As large as fits, in whole printer dots where those are allowed. Raises LabelError.
     """
     size = min(room_mm / modules, MOST)
     if size < LEAST:
@@ -158,7 +160,7 @@ def module_mm(modules: int, room_mm: float) -> float:
 
 
 def drawn(words: str) -> str:
-    """With a question mark for each character that the font of labels may lack."""
+    """`words` with a question mark for each character that the label's font may lack."""
     return UNDRAWN.sub("?", unicodedata.normalize("NFC", words))
 
 
@@ -181,7 +183,7 @@ def _filled(label: Label, base_url: str, size: Paper) -> dict[str, object]:
 
 
 def _side(uri: str) -> int:
-    """Modules of a side of the code, with the quiet zone."""
+    """Number of modules in a side of the code, with the quiet zone."""
     return int(_code(uri).symbol_size(border=QUIET)[0])
 
 

@@ -1,4 +1,4 @@
-"""The page of a lot: what its record says and what came later, in the reader's language."""
+"""The page of a lot: its record and its addenda, in the reader's language."""
 
 import json
 from datetime import date, datetime
@@ -19,13 +19,13 @@ from traceability.pages.scans import packages
 from traceability.records import record, story
 from traceability.records.photos import State, photos_of
 
-SHOWN = 60  # diary entries on a page, the last ones; all of them stand in the record
-REMEMBERED = 500  # pages that are remembered as they are, some 15 kB each
-SIGN, OPENED = "<!-- sign -->", "<!-- opened -->"  # in their places comes what changes with every opening
+SHOWN = 60  # the last diary entries on a page; the record has all of them
+REMEMBERED = 500  # pages in memory, some 15 kB each
+SIGN, OPENED = "<!-- sign -->", "<!-- opened -->"  # placeholders for what changes with every opening
 
 
 class Written(NamedTuple):
-    """A page but for its openings, whether its lot is recalled, and how many packages there are of it."""
+    """A page without its openings, whether its lot is recalled, and its number of packages."""
 
     body: str
     recalled: bool
@@ -44,11 +44,11 @@ def written(
     pilot: Pilot, base_url: str, key: LotKey, data: bytes, addenda: tuple[tuple[bytes, int | None], ...],
     photos: tuple[tuple[str, State], ...], verified: int | None, trouble: str, lang: str, today: date,
 ) -> Written:  # fmt: skip
-    """The page as it stays until something is sealed or changed, or the day is over."""
+    """The page, valid until something is sealed or changed, or the day is over."""
     content = json.loads(data)
     later = [json.loads(one) | {"leaf": leaf} for one, leaf in addenda]
     recalled = next((one for one in later if one["event"]["event"] == "revocation"), None)
-    sealed_at, now_at = (  # as they are shown: a record has whole seconds, a diary may have parts of one
+    sealed_at, now_at = (  # compared as shown: a record has whole seconds, a diary may have fractions
         moment(at.astimezone(pilot.zone), lang)
         for at in (datetime.fromisoformat(content["times"]["harvested"]), story.harvested(content, later))
     )
@@ -107,7 +107,7 @@ def _changes(one: dict[str, Any], lang: str, pilot: Pilot) -> list[tuple[str, st
 
 
 def _market(certified: dict[str, Any] | None, lang: str) -> str:
-    """Which country the code of a planting area or packing house is for, by its name where we have one."""
+    """The market of a planting area's or packing house's code, by its name where the catalogue has one."""
     code = certified["market"] if certified else ""
     return text(f"page.market_{code}", lang) if f"page.market_{code}" in catalogue() else code
 

@@ -14,11 +14,11 @@ from traceability.pages.frame import PAGES, trouble
 from traceability.records.record import KINDS
 from traceability.sealing import seal
 
-SHOWN = 20  # lots of a group, the newest; whoever has an older label scans it
+SHOWN = 20  # newest lots of a group; older ones are reached by scanning their label
 
 
 def page(folder: Path, pilot: Pilot, gtin: str, unknown: str, lang: str) -> Response:
-    """`unknown` is the code of a lot that was asked for and is none: the answer is then 404, and says so."""
+    """A product's page. `unknown` is the code of a requested lot that does not exist: then status 404."""
     product = pilot.product_of(gtin)
     if product is None:
         return trouble(lang, "unknown_lot", 404)

@@ -1,4 +1,4 @@
-"""The page of a sealed report, to which the code on its paper leads: the file that was sealed, its proof."""
+"""The page of a sealed report, where the QR code on its paper leads: the sealed file and its proof."""
 
 import hashlib
 from pathlib import Path
@@ -17,7 +17,7 @@ TEXT = "text/plain; charset=utf-8"
 
 
 def router(folder: Path) -> APIRouter:
-    """Routes over the reports below `folder`."""
+    """Routes for the reports below `folder`."""
     reports, routes = Reports(folder), APIRouter(route_class=Shared, include_in_schema=False)
 
     @routes.get("/report/{id}.pdf")

@@ -1,12 +1,13 @@
-"""GS1's resolver (GS1-Conformant resolver 1.2): where each Digital Link leads, and what else there is of it.
+"""GS1's resolver (GS1-Conformant resolver 1.2): where each Digital Link leads, and its other links.
 
-    /01/{gtin}/22/…/10/{lot}/21/… ─► read ─► the finest that exists: lot, else product ─► its links
-        ?linkType=linkset, or asked for as such ─► all of them (RFC 9264)
-        ?linkType=gs1:… ─► the one of this type that suits Accept; several alike: 300
+    /01/{gtin}/22/…/10/{lot}/21/… ─► read ─► the most specific that exists: lot, else product ─► its links
+        ?linkType=linkset, or linkset preferred in Accept ─► all of them (RFC 9264)
+        ?linkType=gs1:… ─► the one of this type that suits Accept; several equally good: 300
         else ─► the default: the page of the lot or product
 
-Who asks for a page, as browsers do, is given it at once: phones are spared a way, and come to it at whatever
-address they reached us by. A lot that does not exist leads to its product, whose page says so.
+A request that accepts a page, as browsers do, gets the page instead of a redirect: this saves phones a round
+trip, and the page works under whatever address the phone used. A lot that does not exist leads to its
+product, whose page says so.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -29,14 +30,14 @@ from traceability.pages.shared import METHODS, Shared
 
 VOCABULARY = "https://ref.gs1.org/voc/"
 PREFIXES = ("gs1:", VOCABULARY, "https://gs1.org/voc/", "https://www.gs1.org/voc/")
-CONTEXT = "https://ref.gs1.org/standards/resolver/linkset-context"  # as JSON-LD reads a linkset
+CONTEXT = "https://ref.gs1.org/standards/resolver/linkset-context"  # the JSON-LD context of a linkset
 LINKSET, EPCIS, HTML = "application/linkset+json", "application/ld+json", "text/html"
 LOT_PAGE, PRODUCT_PAGE = "record.html", "product.html"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One link of a linkset; without a `kind` it is the default's."""
+    """One link of a linkset; `kind` is its media type, empty for the default link."""
 
     href: str
     title: str
@@ -44,7 +45,7 @@ class Target:
     langs: Sequence[str] = ()
 
     def told(self) -> dict[str, Any]:
-        """As RFC 9264 writes it."""
+        """The link in the form of RFC 9264."""
         more = {"type": self.kind} if self.kind else {}
         return {
             "href": self.href,
@@ -56,43 +57,44 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A product, or a lot of it, and its links by their type."""
+    """A product or one of its lots, and its links by their type."""
 
     anchor: str
     description: str
     links: Mapping[str, Sequence[Target]]
-    key: LotKey | None = None  # of a lot
+    key: LotKey | None = None  # only for a lot
 
     def told(self) -> dict[str, Any]:
-        """A context object of a linkset."""
+        """The item as a context object of a linkset."""
         links = {VOCABULARY + name: [one.told() for one in targets] for name, targets in self.links.items()}
         return {"anchor": self.anchor, "itemDescription": self.description, **links}
 
 
 class Key(StringConvertor):
-    """What may be a key of GS1, in a path. Starlette's `int` fails over the longest numbers."""
+    """The path parameter of a GS1 key. Starlette's `int` fails on the longest numbers."""
 
     regex = "[0-9]{1,20}"
 
 
 register_url_convertor("gs1_key", Key())
 
-# the page of a lot, or of a product and the code of a lot of it that is none
+# (request, lot, GTIN, code of a requested lot that does not exist) → the page of the lot, or of the product
 Shown = Callable[[Request, LotKey | None, str, str], Awaitable[Response]]
 
 
 def router(pilot: Pilot, base_url: str, sealed: Callable[[LotKey], bool], shown: Shown) -> APIRouter:
-    """Routes for whatever begins like a Digital Link; `sealed`: whether there is this lot. Pages of the same
-    paths come before them.
+    """Routes for every path that begins like a Digital Link; `sealed` tells whether a lot exists.
+
+    Add page routes under the same paths before these.
     """
     routes = APIRouter(route_class=Shared, include_in_schema=False)
 
     def items(link: Link, lang: str) -> list[Item]:
-        """What there is of the link, the finest first."""
+        """The items that a link identifies, the most specific first."""
         gtin, lot = link.value, link.qualifiers.get(LOT_KEY)
         sold = pilot.product_of(gtin)
         name = None if sold is None else sold.name.get(lang)
-        # GS1 lets a lot be called ../.. as well: what no lot of ours is called is no name of a file either
+        # GS1 allows a lot called ../.. too; only a code in the form of our lots is used as a file name
         known = lot is not None and LOT.fullmatch(lot) is not None and sealed(LotKey(gtin, lot))
         found = [] if name is None else [product(base_url, gtin, name, "" if known else lot or "")]
         if lot is not None and known:
@@ -102,7 +104,7 @@ def router(pilot: Pilot, base_url: str, sealed: Callable[[LotKey], bool], shown:
     @routes.api_route("/{key:gs1_key}", methods=list(METHODS))
     @routes.api_route("/{key:gs1_key}/{rest:path}", methods=list(METHODS))
     async def resolve(request: Request) -> Response:
-        """The answer to a Digital Link."""
+        """Answer a Digital Link."""
         lang = language(request)
         try:
             link = read(request.scope["raw_path"].decode("ascii", "replace"), request.url.query)
@@ -135,7 +137,7 @@ def router(pilot: Pilot, base_url: str, sealed: Callable[[LotKey], bool], shown:
 
 
 def of_lot(base_url: str, link: Link, key: LotKey, name: str, lang: str) -> Item:
-    """A lot's links; it is told by the qualifiers of `link` up to the lot, a variant before it among them."""
+    """A lot's links. Its anchor repeats the qualifiers of `link` up to the lot, including a variant."""
     variant = "".join(
         f"/{one}/{quote(value, safe='')}" for one, value in link.qualifiers.items() if one == VARIANT
     )
@@ -159,14 +161,14 @@ def of_lot(base_url: str, link: Link, key: LotKey, name: str, lang: str) -> Item
 
 
 def product(base_url: str, gtin: str, name: str, unknown: str) -> Item:
-    """A product's links; `unknown` is a lot that was asked for and is none, which its page says."""
+    """A product's links; `unknown` is a requested lot that does not exist, which its page mentions."""
     anchor = f"{base_url}/{GTIN}/{gtin}"
     page = f"{anchor}/{PRODUCT_PAGE}" + (f"?lot={quote(unknown, safe='')}" if unknown else "")
     return Item(anchor, name, {"defaultLink": [Target(page, name)], "pip": [Target(page, name, HTML, LANGS)]})
 
 
 def _for_a_person(request: Request) -> bool:
-    """Whether a page is asked for by its name, and nothing else as much."""
+    """Whether the request names HTML in Accept and wants it at least as much as EPCIS and linkset."""
     accept = request.headers.get("accept", "")
     if request.method == "OPTIONS" or HTML not in accept or "linkType" in request.query_params:
         return False
@@ -203,13 +205,14 @@ def _linkset(found: Sequence[Item], status: int) -> Response:
 
 
 def _passed_on(href: str, query: str) -> str:
-    """With the query string as it came."""
+    """`href` with the request's query string added unchanged."""
     return f"{href}{'&' if '?' in href else '?'}{query}" if query else href
 
 
 def quality(accept: str, kind: str) -> float:
-    """How welcome a media type is, 0 to 1 (RFC 9110, 12.5.1). Whoever names none takes any, and so does who
-    cannot be understood; a link without a type is as welcome as any.
+    """How welcome a media type is, 0 to 1 (RFC 9110, 12.5.1).
+
+    An empty or malformed Accept welcomes everything, and so is a link without a type.
     """
     if not accept or not kind:
         return 1.0
@@ -220,7 +223,7 @@ def quality(accept: str, kind: str) -> float:
 
 
 def _complete(response: Response, anchor: str = "") -> Response:
-    """With what every answer of a resolver has, and where the linkset is."""
+    """Add the headers of every resolver answer, and the address of the linkset."""
     response.headers.update(headers(vary=("Accept", *VARY)))
     if anchor:
         links = [f'<{anchor}?linkType=linkset>; rel="linkset"; type="{LINKSET}"']

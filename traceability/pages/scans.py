@@ -1,9 +1,10 @@
-"""How often the page of each lot was opened: a number a day, with no cookie, no address, no device.
+"""How often the page of each lot was opened: a count per day, with no cookie, no address, no device.
 
     page opened ─► Scans.count ─► memory ─► scans.sqlite, every few seconds
 
-A lot that is opened far more often than it has packages is marked. That is a sign and no proof: a label may
-have been copied, or many people looked at one package, or a machine did. Few openings prove nothing either.
+A lot that is opened far more often than it has packages is marked. The mark is a sign and no proof: a label
+may have been copied, or many people looked at one package, or a machine did. Few openings prove nothing
+either.
 """
 
 import logging
@@ -22,9 +23,9 @@ from devices.salvage import begun
 from traceability.digital_link import LotKey
 
 log = logging.getLogger(__name__)
-EVERY = 5.0  # seconds between two writes; a crash forgets the openings since
-# Assumption: a package is opened by a seller, a buyer and a few curious ones; ten times is far more than that
-FAR, FEW = 10, 50  # openings a package, and how many there must be at all
+EVERY = 5.0  # seconds between two writes; a crash loses the openings since the last one
+# Assumption: a package is opened by a seller, a buyer and a few curious people; ten openings are far more
+FAR, FEW = 10, 50  # openings a package, and the least number of openings in all
 _SCHEMA = """
 PRAGMA journal_mode=WAL;
 PRAGMA synchronous=NORMAL; -- a power cut may forget some
@@ -35,7 +36,7 @@ CREATE TABLE IF NOT EXISTS scan(
 
 
 class Scans:
-    """Counts openings in a file. Several processes may: each adds its own. For several threads."""
+    """Counts openings in a file. Safe for several threads and processes; each process adds its counts."""
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
@@ -49,7 +50,7 @@ class Scans:
             raise OSError(f"the openings of lots, {path}, cannot be counted: {error}") from error
 
     def count(self, key: LotKey, today: date) -> int:
-        """Count an opening; how many there were with it. What cannot be written is written later."""
+        """Count an opening; returns the lot's openings so far. A failed write is repeated later."""
         with self._lock:
             self._new[key.gtin, key.lot, today.isoformat()] += 1
             if time.monotonic() - self._written >= EVERY:
@@ -63,7 +64,7 @@ class Scans:
             self._db.close()
 
     def _known(self, key: LotKey) -> int:
-        """Openings that are written; 0 where the file cannot be read: a lot's page does without."""
+        """Openings in the file; 0 if it cannot be read, because a lot's page works without them."""
         try:
             (known,) = self._db.execute(
                 "SELECT coalesce(sum(number), 0) FROM scan WHERE gtin=? AND lot=?", key
@@ -93,7 +94,7 @@ class Scans:
 
 
 class Opened(NamedTuple):
-    """How often a lot's page was opened on a day of the pilot (ISO 8601)."""
+    """How often a lot's page was opened on one day (ISO 8601, in the pilot's time zone)."""
 
     key: LotKey
     day: str
@@ -101,7 +102,7 @@ class Opened(NamedTuple):
 
 
 def read(path: Path) -> list[Opened]:
-    """All that was counted, without holding the pages up; nothing where nobody opened one yet."""
+    """All counts so far, without blocking the pages; empty if no page was opened yet."""
     if not path.exists():
         return []
     with closing(to_read(path)) as db:
@@ -110,7 +111,7 @@ def read(path: Path) -> list[Opened]:
 
 
 def packages(addenda: Iterable[dict[str, Any]]) -> int:
-    """How many packages of a lot there are, by its addenda and what corrected them; 0 if nobody said."""
+    """The number of a lot's packages, by its addenda and their corrections; 0 if none were noted."""
     packed: dict[str, int] = {}
     for one in addenda:
         for event in (one["event"], (one["correction"] or {}).get("after", {})):

@@ -1,6 +1,7 @@
-"""What anybody may read, scripts of pages from elsewhere too (CORS): every answer of such a route says so,
-also where it leads on or has nothing to show. A browser keeps an answer from a script if one on the way to it
-does not say so.
+"""Routes that anybody may read, scripts of other sites too (CORS).
+
+Every answer of such a route carries the CORS headers, redirects and error pages included: a browser withholds
+an answer from a script if any redirect on the way to it lacks them.
 """
 
 from collections.abc import Callable, Coroutine
@@ -20,10 +21,10 @@ _SHARED = {
 
 
 class Shared(LotRoute):
-    """Such a route, of what a link names; none that knows who is signed in may be one."""
+    """A LotRoute with CORS headers. Never use it for a route that depends on who is signed in."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """FastAPI's own, and the headers."""
+        """FastAPI's handler, with the headers added."""
         handler = super().get_route_handler()
 
         async def answer(request: Request) -> Response:

@@ -1,5 +1,4 @@
-"""Labels of a lot to print, `/labels/{gtin}/{lot}.pdf`: what `hoiquan trace label` writes, for whoever has a
-browser alone.
+"""Labels of a lot to print, `/labels/{gtin}/{lot}.pdf`: `hoiquan trace label` for people with only a browser.
 
 The code is no secret: it is on the lot's page. A lot that was recalled, should not have been sealed as is
 known now, or went into others, gets no new labels.
@@ -29,7 +28,7 @@ COPIES, PAPER = 24, "a4"  # one sheet
 
 
 def router(folder: Path, base_url: str) -> APIRouter:
-    """The route; readers wait for one another, as a sheet takes a processor part of a second."""
+    """The route. It makes one sheet at a time, because a sheet takes part of a second of processor time."""
     making, shelf = asyncio.Lock(), Shelf(folder)
 
     @lru_cache(maxsize=16)
@@ -51,10 +50,10 @@ def router(folder: Path, base_url: str) -> APIRouter:
         data = seal.read(folder, key)
         if data is None:
             return trouble(language(request), "unknown_lot", 404)
-        async with making:  # who waits holds no thread that other pages need
+        async with making:  # a waiting request holds no thread that other pages need
             content = await run_in_threadpool(sheet, key, data)
         if content is None:
-            return RedirectResponse(key.path, 303)  # which says when and why
+            return RedirectResponse(key.path, 303)  # the page that says when and why
         sent = headers(cache="no-cache") | {"Content-Disposition": f'inline; filename="{key.lot}.pdf"'}
         return Response(content, headers=sent, media_type="application/pdf")
 

@@ -1,8 +1,7 @@
-"""The page that checks a record and what came after it, or a sealed report, in a browser: one file, no
-network, for others to host.
+"""The page that checks a record with its addenda, or a sealed report, in a browser: one file, no network.
 
-Its script does what check.py, offline.py and story.py do, with the browser's own Ed25519 and SHA-256. The
-policy in the page lets that script run, by its hash, and nothing be fetched.
+Others may host it. Its script does what check.py, offline.py and story.py do, with the browser's own Ed25519
+and SHA-256. The policy in the page allows that script, by its hash, and forbids fetching anything.
 """
 
 import base64
@@ -16,7 +15,7 @@ from devices.texts import Lang, catalogue
 from traceability.diary import entries
 from traceability.pages.frame import PAGES
 
-# what a correction may change, as the form calls it
+# the fields that a correction may change, under their names in the form
 FIELDS = {"form.when", *(f"form.{field.name}" for kind in entries.PLAIN for field in entries.FORMS[kind])}
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
@@ -34,7 +33,7 @@ def page(lang: Lang) -> bytes:
 
 
 def policy(script: str, style: str) -> str:
-    """What the page may do: run this script, look like this, and nothing else."""
+    """The page's Content-Security-Policy: run this script, use this style, and nothing else."""
     allowed = {"script-src": script, "style-src": style}
     hashes = [f"{name} 'sha256-{_hash(content)}'" for name, content in allowed.items()]
     return "; ".join(["default-src 'none'", *hashes, "base-uri 'none'", "form-action 'none'"])

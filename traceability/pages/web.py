@@ -38,13 +38,13 @@ from traceability.tlog.tiles import LogMissing
 
 READ, TEXT = ["GET", "HEAD"], "text/plain; charset=utf-8"
 NAMED = ("checkpoint", "vkey", "keys")
-# https://c2sp.org/tlog-tiles: level, number in threes of digits, and the width of one that is not full
+# https://c2sp.org/tlog-tiles: level, number in groups of three digits, and the width of a partial tile
 TILE = re.compile(r"tile/(?:[0-9]|[1-5][0-9]|6[0-3]|entries)/(?:x[0-9]{3}/)*[0-9]{3}(?:\.p/[0-9]{1,3})?")
 SHORT, FOREVER = "public, max-age=60", "public, max-age=31536000, immutable"
 
 
 def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL) -> APIRouter:
-    """Routes over the records and the log below `folder`; links in EPCIS documents are below `canonical`."""
+    """Routes for the records and the log below `folder`; links in EPCIS documents are below `canonical`."""
     routes = APIRouter(route_class=Shared)
     shelf, scans, photos = Shelf(folder), Scans(folder / "scans.sqlite"), Photos(folder)
     written = lru_cache(maxsize=REMEMBERED)(partial(lot_page.written, pilot, base_url))
@@ -53,7 +53,7 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
         lang = language(request)
         if key is None:
             return await run_in_threadpool(product_page.page, folder, pilot, gtin, unknown, lang)
-        # not in a thread: the few small files are in memory, and a thread doubled the time of a page
+        # not in a thread: the system caches the few small files, and a thread doubled the time of a page
         data = seal.read(folder, key)
         if data is None:
             return trouble(lang, "unknown_lot", 404)
@@ -66,8 +66,8 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
 
     @routes.api_route(f"/01/{{gtin}}/{PRODUCT_PAGE}", methods=READ, include_in_schema=False)
     async def product(request: Request, gtin: str, lot: str = "") -> Response:
-        """What there is of a product; `lot`: a code that was asked for and is none."""
-        if lot and not ANY_LOT.fullmatch(lot):  # else the page would say whatever a link wants it to
+        """A product's page; `lot` is a requested code that does not exist."""
+        if lot and not ANY_LOT.fullmatch(lot):  # a link must not put any text on the page
             return trouble(language(request), "bad_lot", 400)
         return await shown(request, None, gtin, lot)
 
@@ -93,7 +93,7 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
 
     @routes.api_route("/01/{gtin}/10/{lot}/later/{event}/{name}", methods=READ, include_in_schema=False)
     def later(request: Request, gtin: str, lot: str, event: str, name: str) -> Response:
-        """An addendum, or its proof."""
+        """An addendum or its proof."""
         key = parse(gtin, lot)
         data = next((data for name, data in addendum.read_all(shelf.records, key) if name == event), None)
         if data is None or name not in ("record.json", "proof"):
@@ -105,7 +105,7 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
 
     @routes.get("/s/{lot}", include_in_schema=False)
     def typed(request: Request, lot: str) -> Response:
-        """The short link of a label, for those who type it."""
+        """A label's short link, for people who type it."""
         key = shelf.find(lot.upper())
         if key is None:
             return trouble(language(request), "unknown_lot", 404)
@@ -113,7 +113,7 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
 
     @routes.api_route("/photos/{name}", methods=READ, include_in_schema=False)
     def photo(name: str) -> Response:
-        """A picture, by the hash of its bytes: what is served under it can never change."""
+        """A picture by the hash of its bytes, so what an address serves can never change."""
         photo = photos.read(name)
         if photo is None:
             return Response(status_code=404, headers=headers())
@@ -131,15 +131,16 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
 
 
 def _serve_log(routes: APIRouter, folder: Path, shelf: Shelf) -> None:
-    """The log's files: what is full never changes, the rest is asked for again after a minute."""
+    """The log's files: full tiles never change, everything else may be cached for a minute."""
 
     @routes.api_route("/log/{path:path}", methods=READ, include_in_schema=False)
     def log(request: Request, path: str) -> Response:
-        # before it is a path of a file: a name that could be written otherwise is none
+        # Checked before the path becomes a file's path: a name that could be written in another way is
+        # refused.
         named = path in NAMED or TILE.fullmatch(path)
         if not named or b"%" in request.scope["raw_path"]:
             return _not_there()
-        if path == "checkpoint":  # with its witnesses' lines, which stand in files of their own
+        if path == "checkpoint":  # with its witnesses' lines, which are in files of their own
             try:
                 note = shelf.checkpoint()
             except LogMissing:
@@ -154,16 +155,16 @@ def _serve_log(routes: APIRouter, folder: Path, shelf: Shelf) -> None:
 
 
 def _not_there() -> Response:
-    """It may be there in a minute, so nobody is to keep this."""
+    """No cache may store this answer: the file may exist in a minute."""
     return Response(status_code=404, headers=headers(cache="no-store"))
 
 
 def _serve_fixed(routes: APIRouter) -> None:
-    """What is the same for all lots."""
+    """Routes that are the same for all lots."""
 
     @routes.get("/verify.html", include_in_schema=False)
     def verifier(request: Request) -> Response:
-        """The checker to take away; its own policy stands inside it."""
+        """The checker to download; its own policy is inside it."""
         outside = headers(vary=VARY) | {"Content-Security-Policy": "frame-ancestors 'none'"}
         return Response(verify_page.page(language(request)), media_type=HTML, headers=outside)
 
@@ -172,7 +173,7 @@ def _serve_fixed(routes: APIRouter) -> None:
     @routes.get("/scan/{lang}/01/{gtin}", include_in_schema=False)
     @routes.get("/scan/{lang}/01/{gtin}/10/{lot}", include_in_schema=False)
     def other_language(lang: str, gtin: str, lot: str | None = None) -> Response:
-        """The same page in the other language, for phones without a settings menu at hand."""
+        """Redirect to the page in the other language, for phones whose settings menu is out of reach."""
         try:
             page = (
                 f"{product_path(gtin)}/{PRODUCT_PAGE}"
@@ -207,13 +208,13 @@ def _page(
     if far_more(opened, packed):
         sentence = text("page.far_more", lang, opened=opened, packages=packed)
         sign = f'<p class="answer note">{escape(sentence)}</p>'
-    # only what we wrote has a < of its own
+    # only our own markup contains <: everything else is escaped
     body = body.replace(SIGN, sign).replace(OPENED, escape(text("page.opened", lang, opened=opened)))
     return Response(body, 410 if recalled else 200, headers(vary=("Accept", *VARY)), HTML)
 
 
 def _named(name: str, code: str) -> dict[str, str]:
-    """A proof is kept as a file of its lot."""
+    """The file name for a proof, which is saved under its lot's code."""
     return {"Content-Disposition": f'attachment; filename="{code}.tlog-proof"'} if name == "proof" else {}
 
 

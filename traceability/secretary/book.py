@@ -1,7 +1,6 @@
-"""What a group has written down, as its secretary reads it: the last entries and what became of them, and the
-lots that something may be done with.
+"""A group's diary as its secretary reads it: the last entries with their outcomes, and lots to choose.
 
-Read without holding the writer up; an entry that was sent a moment ago may not be here yet.
+Reading never blocks the writer. An entry that was sent a moment ago may not be here yet.
 """
 
 import json
@@ -14,11 +13,11 @@ from traceability.diary.entries import Lot
 from traceability.diary.reader import DiaryReader, ShownEntry, ShownLot
 from traceability.records import addendum, story
 
-ENTRIES, LOTS = 20, 40  # that are shown
+ENTRIES, LOTS = 20, 40  # that a page shows
 
 
 class Book:
-    """What a community's secretary sees of its diary."""
+    """The diary as a community's secretary sees it."""
 
     def __init__(self, folder: Path, pilot: Pilot) -> None:
         self._diary = DiaryReader(folder)
@@ -26,28 +25,29 @@ class Book:
         self._pilot = pilot
 
     def entries(self, community: str) -> list[ShownEntry]:
-        """The last of them, the newest first."""
+        """The last entries, the newest first."""
         return self._diary.entries(community, ENTRIES)
 
     def find(self, community: str, id: str) -> DiaryEvent | None:
-        """The event as it holds now."""
+        """The event as corrected."""
         return self._diary.held(community, id)
 
     def lots(self, community: str, kind: str) -> dict[str, Lot]:
-        """The last lots with which something of this kind may be done, by their harvest's id, the newest
-        first.
-        """
+        """The last lots that may get an event of this kind, by their harvest's id, the newest first."""
         there = (one for one in self._diary.lots(community) if self._takes(one, kind))
         lots = (lot for one in there if (lot := self._lot(community, one)) is not None)
         return {lot.harvest: lot for lot in islice(lots, LOTS)}
 
     def lot(self, community: str, code: str) -> Lot | None:
-        """The lot of a code as a label has it, however old it is and whatever was done with it."""
+        """The lot with a label's code, however old it is and whatever happened to it."""
         found = self._diary.lot(community, code.strip().upper())
         return self._lot(community, found) if found is not None else None
 
     def _takes(self, shown: ShownLot, kind: str) -> bool:
-        """As sealing has it; recalled is what is anywhere under its code."""
+        """Whether sealing would accept an event of this kind for the lot.
+
+        A recall holds for all goods under the lot's code, so it only needs some to be left.
+        """
         if kind == "revocation":
             return _left(shown) > story.ROUNDING
         sealed = dict(addendum.read_all(self._records, shown.key)) if shown.judged else {}
@@ -57,7 +57,7 @@ class Book:
     def _lot(self, community: str, shown: ShownLot) -> Lot | None:
         product = self._pilot.producers[community].product(shown.key.gtin)
         crop = None if product is None else product.crop
-        if crop is None:  # its product left the pilot file, and it can be recalled all the same
+        if crop is None:  # its product left the pilot file; the lot can still be recalled
             harvest = self.find(community, shown.harvest)
             crop = harvest.crop if isinstance(harvest, Harvest) else None
         if crop is None or shown.plot is None:

@@ -1,10 +1,10 @@
-"""The farm diary on a phone: a group's secretary signs in and writes events down, without a script.
+"""The farm diary on a phone: a group's secretary signs in and writes events, in pages without a script.
 
     sign in (a diary device's account) ─► choose ─► form ─► entries ─► Post.send ─► broker ─► gateway
            └─ throttle                              └─ a photograph ─► photos
 
-An event takes the road that a device's takes, under the secretary's own account: registered, checked and
-kept like it. Each form has its event's id, so that sending it twice changes nothing.
+An event takes the same way as a device's message, under the secretary's own account: it is authorised,
+checked and stored like one. Each form carries its event's id, so sending it twice changes nothing.
 """
 
 import secrets
@@ -43,8 +43,9 @@ def router(
     folder: Path, pilot: Pilot, accounts: Accounts, send: Callable[[Device, str, bytes], None], *,
     secure: bool, sessions: Sessions | None = None, throttle: Throttle | None = None,
 ) -> APIRouter:  # fmt: skip
-    """Routes of the diary's form. `folder` has the diary so far and the photographs; `send` raises NotSent;
-    `secure`: the pages are reached over https.
+    """Routes of the diary's pages. `folder` holds the diary so far and the photographs.
+
+    `send` raises NotSent. `secure`: the pages are served over https.
     """
     routes = APIRouter(include_in_schema=False)
     photos, book = Photos(folder), Book(folder, pilot)
@@ -102,7 +103,8 @@ def router(
         except Apart as error:
             return desk.form(written, f"form.{error}", 422)
         except PayloadError as error:
-            if error.reason != "bad_diary":  # a day or a plot that cannot be: field, bound and mend
+            # an impossible day or plot: the text names field, bound and remedy
+            if error.reason != "bad_diary":
                 return desk.form(
                     written, f"form.{error.reason}", 422, entries.sides(error.field, language(request))
                 )
@@ -117,11 +119,11 @@ def router(
 
 
 class Apart(Exception):
-    """The lots that are named do not go together: a key of the catalogue `form.*`."""
+    """The chosen lots do not go together; the argument is a key of the catalogue `form.*`."""
 
 
 class _Desk:
-    """One form before a secretary: of a kind of event, or the correction of the event `of`."""
+    """One form: for a kind of event, or for the correction of the event `of`."""
 
     def __init__(
         self, request: Request, pilot: Pilot, session: Session, kind: str, of: str, book: Book
@@ -136,7 +138,7 @@ class _Desk:
         self._lots: dict[str, Lot] = book.lots(community, kind) if asked else {}
 
     def event(self, written: Mapping[str, str]) -> DiaryEvent:
-        """What was written into it. Raises PayloadError, Apart."""
+        """The event of a filled-in form. Raises PayloadError, Apart."""
         if self.wrong is not None:
             event = entries.correction_of(self._pilot, written, self.wrong)
         else:
@@ -146,8 +148,10 @@ class _Desk:
         return event
 
     def _by_code(self, written: Mapping[str, str]) -> tuple[Mapping[str, str], Mapping[str, Lot]]:
-        """With the lot whose code was written down, which need not be in the list. Raises PayloadError, and
-        Apart where another one is chosen in the list, or lots of two products.
+        """Add the lot whose code was typed in, which need not be in the list.
+
+        Raises PayloadError for an unknown code, and Apart if another lot is chosen in the list or if lots of
+        two products are chosen.
         """
         chosen = [self._lots[id] for id in written.get("harvests", "").split() if id in self._lots]
         if len({lot.key.gtin for lot in chosen}) > 1:
@@ -165,8 +169,8 @@ class _Desk:
     def form(
         self, written: Mapping[str, str], wrong: str, status: int, sides: Mapping[str, str] | None = None
     ) -> Response:
-        """The page, with what is filled in and what is wrong with it: a key of the catalogue, and what fills
-        that.
+        """The page with its filled-in values. `wrong` is the catalogue key of an error, and `sides` fill its
+        text.
         """
         grower = self._pilot.producers[self._session.device.community]
         records = self._pilot.records
@@ -199,7 +203,7 @@ def _row(pilot: Pilot, entry: ShownEntry, lang: str) -> dict[str, Any]:
 
 
 def _shown(pilot: Pilot, community: str, lot: Lot, lang: str) -> dict[str, str]:
-    """A lot of a list: with its product, where the group has several."""
+    """A lot in a list, with its product if the group has several."""
     on = day(moment_of(lot.time, pilot.zone), lang)
     products = {one.gtin: one.name.get(lang) for one in pilot.producers[community].products}
     product = products.get(lot.key.gtin) if len(products) > 1 else None

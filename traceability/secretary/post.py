@@ -1,4 +1,4 @@
-"""Sends one diary event to the broker under its writer's own account, as their device would."""
+"""Sends one diary event to the broker under its writer's own account, as the writer's device would."""
 
 from pathlib import Path
 
@@ -9,15 +9,15 @@ from devices import broker_url
 from devices.contract.reading import Device
 from devices.contract.topics import Topic
 
-PATIENCE = 10.0  # seconds for the broker to let in, and to take the message
+PATIENCE = 10.0  # seconds for the broker to accept the connection, and to acknowledge the message
 
 
 class NotSent(RuntimeError):
-    """The broker did not take the event, or did not say so: write it again later, it counts once."""
+    """The broker did not acknowledge the event. Sending it again is safe: it counts once."""
 
 
 class Post:
-    """The way to one broker: `url`, MQTT `version` and `ca` as the gateway has them."""
+    """Connection settings of one broker: `url`, MQTT `version` and `ca` as the gateway has them."""
 
     def __init__(self, url: str, version: int, ca: Path | None = None) -> None:
         self._broker = broker_url.parse(url)
@@ -25,7 +25,7 @@ class Post:
         self._tls = broker_url.trust(ca) if self._broker.tls else None
 
     def send(self, device: Device, password: str, payload: bytes) -> None:
-        """Returns when the broker has acknowledged the event. Raises NotSent."""
+        """Publish the event; returns when the broker has acknowledged it. Raises NotSent."""
         topic = str(Topic(device.pilot, device.community, device.device, "diary"))
         client = Client(CallbackAPIVersion.VERSION2, client_id=device.device, protocol=self._version)
         client.username_pw_set(device.device, password)

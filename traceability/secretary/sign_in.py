@@ -1,6 +1,6 @@
-"""Who writes in the diary: a diary device's account, signed in for some hours.
+"""Signs diary writers in: with a diary device's account, for some hours.
 
-account and password ─► throttle ─► registry ─► session, in memory, known by its cookie
+account and password ─► throttle ─► registry ─► session in memory, identified by a cookie
 """
 
 import math
@@ -28,7 +28,7 @@ WITHIN = headers(vary=VARY, forms=True, cache="no-store")
 
 
 class Accounts(Protocol):
-    """Who may speak, and with which password (the registry)."""
+    """The accounts that may write, and their passwords (the registry)."""
 
     def lookup(self, device: str) -> Device | None: ...
     def verify(self, device: str, password: str) -> bool: ...
@@ -36,27 +36,27 @@ class Accounts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Somebody signed in. The password stays here, in memory: it opens the way to the broker."""
+    """A signed-in writer. The password is kept in memory, because it opens the connection to the broker."""
 
     device: Device
     password: str
-    check: str  # stands in each form: another site does not know it
+    check: str  # stands in each form; another site does not know it
     until: float
 
     def same(self, fields: Mapping[str, str]) -> bool:
-        """Whether a form is one that we gave to this session."""
+        """Whether the form was given out to this session."""
         return secrets.compare_digest(fields.get("check", "").encode(), self.check.encode())
 
 
 class Sessions:
-    """Who is signed in, by cookie; gone with the process."""
+    """Open sessions by cookie, in memory only."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._open: dict[str, Session] = {}
         self._clock = clock
 
     def begin(self, device: Device, password: str) -> str:
-        """The cookie of a new session."""
+        """Open a session; returns its cookie."""
         while len(self._open) >= SESSIONS:
             del self._open[next(iter(self._open))]
         token = secrets.token_urlsafe(32)
@@ -76,7 +76,7 @@ class Sessions:
 
 
 class Door:
-    """Lets in and out. `secure`: the pages are reached over https."""
+    """Signs writers in and out. `secure`: the pages are served over https."""
 
     def __init__(
         self, accounts: Accounts, *, secure: bool, sessions: Sessions | None, throttle: Throttle | None
@@ -85,14 +85,15 @@ class Door:
         self._sessions, self._throttle = sessions or Sessions(), throttle or Throttle()
 
     def known(self, request: Request) -> Session | None:
-        """Who asks, if they are signed in."""
+        """The request's session, or None."""
         session = self._sessions.find(request.cookies.get(COOKIE))
-        if session is None or self._accounts.lookup(session.device.device) is None:  # revoked since
+        # revoked since the sign-in
+        if session is None or self._accounts.lookup(session.device.device) is None:
             return None
         return session
 
     def add_to(self, routes: APIRouter) -> None:
-        """The routes that sign in and out."""
+        """Add the routes that sign in and out."""
 
         @routes.post("/diary/sign-in")
         async def sign_in(request: Request) -> Response:
@@ -127,5 +128,5 @@ class Door:
 
 
 def show(template: str, request: Request, status: int, **values: Any) -> Response:
-    """A page for those who write; nobody keeps a copy."""
+    """A page for writers, which no cache may store."""
     return PAGES.answer(template, language(request), status, WITHIN, **values)

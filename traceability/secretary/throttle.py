@@ -1,9 +1,10 @@
-"""How long a sign-in waits after wrong passwords: longer each time, and never for ever.
+"""How long a sign-in waits after wrong passwords: longer each time, but never without end.
 
-What is counted is the account from one address, the address, and the account from anywhere. The last waits
-some seconds at the most, and neither of the last two holds up an address from where this account signed in
-before: whoever guesses from elsewhere cannot shut its owner out. A try during a wait is not counted, and does
-not lengthen it. Passwords are random and long (devices/credentials.py): this keeps noise away, not a guess.
+Wrong passwords are counted for an account from one address, for an address, and for an account from anywhere.
+The last of these waits some seconds at most. Neither of the last two delays an address from which the account
+has signed in before: somebody who guesses from elsewhere cannot lock out its owner. An attempt during a wait
+is not counted and does not lengthen the wait. Passwords are random and long (devices/credentials.py): this
+module keeps noise away; it is not what stops guessing.
 """
 
 import ipaddress
@@ -13,13 +14,15 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-KEPT = 10_000  # counts, and addresses that signed in, that are remembered; the oldest go
-FORGOTTEN = 3600.0  # seconds without a wrong password after which nothing is held against anybody
-Key = tuple[str, str]  # (account, address); one of them may be ""
+KEPT = 10_000  # the most counts, and signed-in addresses, in memory; the oldest are dropped
+FORGOTTEN = 3600.0  # seconds without a wrong password after which a count is forgotten
+Key = tuple[str, str]  # (account, address); either may be ""
 
 
 class Limit(NamedTuple):
-    """So many wrong passwords are free; each more doubles the wait of one second, up to `longest` seconds."""
+    """`free` wrong passwords cost nothing; each further one doubles the wait of one second, up to `longest`
+    seconds.
+    """
 
     free: int
     longest: float
@@ -35,7 +38,7 @@ class _Count(NamedTuple):
 
 
 class Throttle:
-    """Wrong passwords of one process. For several threads."""
+    """Counts wrong passwords of one process. Safe for several threads."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._counts: OrderedDict[Key, _Count] = OrderedDict()
@@ -44,8 +47,10 @@ class Throttle:
         self._lock = threading.Lock()
 
     def attempt(self, account: str, peer: str) -> float:
-        """Seconds until this may be tried; 0: now, and then it counts as wrong until it is `right`, so that
-        many at once are not one.
+        """Seconds to wait before this attempt; 0 allows it now.
+
+        An allowed attempt counts as wrong until it is `right`, so that many attempts at once count
+        separately.
         """
         limits = self._limits(account, peer)
         with self._lock:
@@ -93,7 +98,7 @@ def _trim(kept: OrderedDict[Any, Any]) -> None:
 
 
 def _network(peer: str) -> str:
-    """The address, of IPv6 the /64 that one customer has all of."""
+    """The address; for IPv6 the /64, because one customer has all of it."""
     try:
         address = ipaddress.ip_address(peer)
     except ValueError:

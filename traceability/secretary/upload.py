@@ -1,5 +1,6 @@
-"""A form as a browser posts it: fields, and a file with them. The bytes are cut at a limit before they are
-looked at, so that nobody fills memory or disk.
+"""Parses a form as a browser posts it: fields, and files.
+
+The body is cut at a limit before it is parsed, so that nobody can fill memory or disk.
 """
 
 from contextlib import suppress
@@ -11,12 +12,13 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import Field, File, create_form_parser
 
 FIELDS = 50
-DRAINED = 30_000_000  # bytes that are read and dropped, so that the browser gets to hear our answer
+DRAINED = 30_000_000  # bytes read at most, the surplus dropped, so that the browser waits for our answer
 
 
 class Posted(NamedTuple):
-    """Fields of a form, those of one name with a space between, and its file, empty where none was chosen.
-    `whole`: it was not larger than allowed; else the fields are those that came before the cut.
+    """Fields of a form, values with the same name joined by a space, and its file (empty if none was chosen).
+
+    `whole`: the body was within the limit; otherwise the fields are those before the cut.
     """
 
     fields: dict[str, str]
@@ -25,7 +27,7 @@ class Posted(NamedTuple):
 
 
 async def posted(request: Request, most: int) -> Posted:
-    """The form of a request, of at most `most` bytes; no fields where it is none."""
+    """Read a request's form, at most `most` bytes of it; no fields if it is no form."""
     body, size = bytearray(), 0
     async for part in request.stream():
         size += len(part)
@@ -36,10 +38,10 @@ async def posted(request: Request, most: int) -> Posted:
 
 
 def parse(content_type: str, body: bytes, *, whole: bool = True) -> Posted:
-    """The same out of its bytes."""
+    """Parse a form from its bytes."""
     if content_type.partition(";")[0].strip().lower() != "multipart/form-data":
         pairs: list[tuple[str, str]] = []
-        with suppress(ValueError):  # no text, or too many fields
+        with suppress(ValueError):  # not text, or too many fields
             pairs = parse_qsl(body.decode(), max_num_fields=FIELDS) if whole else []
         return Posted(_joined(pairs), b"", whole)
     fields: list[tuple[str, str]] = []
@@ -53,7 +55,7 @@ def parse(content_type: str, body: bytes, *, whole: bool = True) -> Posted:
         one.file_object.seek(0)
         files.append(one.file_object.read())
 
-    with suppress(FormParserError, ValueError):  # what came until there counts
+    with suppress(FormParserError, ValueError):  # fields before a fault count
         about = {"Content-Type": content_type.encode()}
         parser = create_form_parser(about, field, file, {"MAX_MEMORY_FILE_SIZE": len(body)})
         parser.write(body)
