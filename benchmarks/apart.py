@@ -1,6 +1,6 @@
-"""An installation whose parts are processes of their own, as in production.
+"""An installation whose parts are separate processes, as in production.
 
-simulate, a link a node ─► tap ─► broker ─► tap ─► gateway, its spool ─► nginx ─► InfluxDB, or SQLite
+simulate, a connection per node ─► tap ─► broker ─► tap ─► gateway, its spool ─► nginx ─► InfluxDB, or SQLite
 """
 
 import signal
@@ -20,21 +20,21 @@ from tests.loopback import answers
 from tests.servers import until
 
 BUCKET = "kills"
-SAVED = 3.0  # seconds after which Mosquitto has written its queues, as it does each second
-STEP = 1.0  # seconds of simulated time from the last reading to where the next simulator begins
+SAVED = 3.0  # seconds after which Mosquitto has written its queues, which it does every second
+STEP = 1.0  # seconds of simulated time between the last reading and the start of the next simulator
 PASSWORDS = {f"HOIQUAN_{name}": name for name in
              ("GATEWAY_PASSWORD", "READER_PASSWORD", "OPERATOR_PASSWORD", "SIMULATOR_SECRET")}  # fmt: skip
 
 
 class Apart(Installation):
-    """Every part is a process of its own; `gateway` is the tap behind the broker."""
+    """Every part is a separate process. `gateway` is the tap between broker and gateway."""
 
     def __init__(self, broker: Literal["mosquitto", "amqtt"], store: str, folder: Path, speed: float) -> None:
-        """`speed`: of the simulated time."""
+        """`speed`: speed of the simulated time."""
         super().__init__(f"{broker}, {store}", folder, "gateway.log")
         self._speed, self.broker = speed, broker
         pilot = folder / "pilot.yaml"
-        # who begins says what was written down in a year; here it is a month
+        # A simulator begins by sending the diary of the whole window; shortened from a year to a month here.
         whole = (ROOT / "devices" / "pilots" / "dong-thap.yaml").read_text("utf-8")
         pilot.write_text(whole.replace("window_days: 365", "window_days: 30"), "utf-8")
         _, chosen = house.choose(broker, self.data, self._port)
@@ -81,7 +81,7 @@ class Apart(Installation):
         return self.gateway.down.told
 
     def gone(self, message: Message, killed: float) -> bool:
-        if self.broker == "amqtt":  # it acknowledges what the gateway has, and nothing else
+        if self.broker == "amqtt":  # amqtt acknowledges only what the gateway has
             return False
         up = self.nodes.up
         return up.began[message] <= killed and killed - SAVED < up.told[message]
@@ -92,18 +92,18 @@ class Apart(Installation):
         return InfluxStore(self._influx.url, self._influx.token, self._influx.org, BUCKET)
 
     def _kill(self, name: str) -> None:
-        self._running[name].kill()  # and its children: Mosquitto is one of `hoiquan broker`
+        self._running[name].kill()  # with its children: Mosquitto is a child of `hoiquan broker`
 
     def _start_gateway(self) -> None:
         self._before = self._connections()
         self._start("gateway", "gateway", **self._settings)
 
     def _start_simulator(self) -> None:
-        """From the moment that the one before has come to, so that nothing is said twice, until it speaks."""
+        """Start the simulator where the previous one ended, to repeat nothing, and wait until it sends."""
         said = list(self.nodes.up.said)
         newest = max((ts for one in said if (ts := reading_time(one))), default=None)
         begin = datetime.fromtimestamp(time.time() if newest is None else newest / 1000 + STEP, UTC)
-        # with any past at all, what was written down before is said too
+        # with any history at all, it sends the earlier diary too
         words = ("--speed", str(self._speed), "--history", "1h", "--start", begin.isoformat())
         self._start("simulator", "simulate", "--mqtt", self.nodes.url, *words, **self._settings)
         until(lambda: self._speaks(len(said)), "the nodes speak", PATIENCE)

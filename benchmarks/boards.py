@@ -2,10 +2,11 @@
 
     python benchmarks/boards.py [--days 365] [--runs 3] [--keep FOLDER] [--devices 14000] [--near 10]
 
-Every query of each board is sent to the InfluxDB engine (behind nginx) one after the other. With --keep the
-filled engine stays in FOLDER, and the next run asks it again. `--devices`: not the pilot's, but a month of an
-invented province of so many (`benchmarks/province.py`; growth.py shares its FOLDER), whose nodes spoke each
-`--near` minutes of the last day. A board is open within 3 s, or marked as slow.
+The benchmark sends every query of each board to the InfluxDB engine (behind nginx), one after the other. With
+--keep the filled engine stays in FOLDER, and the next run uses it again. With --devices the store holds not
+the pilot but a month of an invented province with that many devices (`benchmarks/province.py`; growth.py
+shares its FOLDER), each of which sent a reading every --near minutes of the last day. A board that takes
+longer than 3 s is marked as slow.
 """
 
 import argparse
@@ -28,10 +29,11 @@ from gateway.stores.store import Store
 from tests import servers
 from tests.dashboards.filled import Board, ask
 
-MONTH = 30  # days of a province
+MONTH = 30  # days of a province in the store
 SLOW = 3.0  # seconds that a board may take
-SHOWN = 3  # of the slowest queries
-STEPS = ((0.75, "30m"), (1.5, "1h"), (2.5, "2h"), (4.5, "3h"), (9, "6h"), (24, "12h"))  # Grafana's, in hours
+SHOWN = 3  # of the slowest queries, this many are printed
+# Grafana's intervals, each below a number of hours per point
+STEPS = ((0.75, "30m"), (1.5, "1h"), (2.5, "2h"), (4.5, "3h"), (9, "6h"), (24, "12h"))
 
 
 def main() -> None:
@@ -55,8 +57,9 @@ def main() -> None:
 
 
 def of_province(size: int, folder: Path, runs: int, near: int) -> None:
-    """Print what the boards take over a month of a province, each of whose nodes spoke each `near` minutes of
-    the last day.
+    """Print how long the boards take over a month of a province.
+
+    Each of its nodes sent a reading every `near` minutes of the last day.
     """
     folder.mkdir(parents=True, exist_ok=True)
     server, province = servers.Influx(folder), pilot_of(size)
@@ -76,7 +79,7 @@ def of_province(size: int, folder: Path, runs: int, near: int) -> None:
 
 
 def looked_again(store: Store) -> None:
-    """Alarms of a store that was filled earlier stand in the running hour: boards ask for those alone."""
+    """Move the alarms of a store filled earlier to the current hour, the only one that boards query."""
     hour, points = now_ms() // HOUR_MS * HOUR_MS, []
     for one in store.latest("alarm_now", {}, 0):
         fields = {name: value for name, (_, value) in one.fields.items()}
@@ -87,8 +90,8 @@ def looked_again(store: Store) -> None:
 def seconds(
     server: servers.Influx, bucket: str, name: str, now: int, days: int, runs: int, place: str = ""
 ) -> str:
-    """The median time of all queries of a board, those of its variables too, the engine's own in it, and the
-    slowest queries. A board that shows one place at first shows `place`, where that is given.
+    """The median time of all queries of a board, its variables' included, the engine's CPU time, and the
+    slowest queries. `place`, if given, is the place that a board of one place shows.
     """
     board = Board(name)
     if place and board.default["community"] != EVERYWHERE:
@@ -120,7 +123,7 @@ def seconds(
 
 
 def step(panel: dict[str, Any], days: int) -> str:
-    """What Grafana chooses: the range by the panel's points (or its width, some 700 px), rounded."""
+    """The interval that Grafana chooses: the range by the panel's points (or some 700 px), rounded."""
     wanted = days * 24 / panel.get("maxDataPoints", 700)  # hours
     return next((name for below, name in STEPS if wanted < below), "1d")
 

@@ -1,13 +1,14 @@
 """How well the checks find what the simulator breaks: `python benchmarks/checks.py [seed …]`.
 
-30 days of the whole fleet, checked in the order in which its messages arrive, against the simulator's own
-record of what was wrong (sim/nodes/truth.py). A value is wrong where an episode of its signal or of its clock
-holds it, even where the episode changes it by less than a step of its resolution; else it is healthy.
+The benchmark checks 30 days of the whole fleet, in the order in which its messages arrive, and compares the
+flags with the simulator's own record of its faults (sim/nodes/truth.py). A value is wrong if an episode of
+its signal or of its device's clock covers it, even if the episode changes it by less than its resolution;
+otherwise it is healthy.
 
-    found at once   flagged when it came: a clock by its time, a value by anything else
-    found           still flagged in the end: a leap that stayed is believed after all
-    precision       share of a test's flags that stand in the end and are of wrong values
-    run             flags of one test and signal that follow one another within an hour
+    found at once   flagged on arrival: for a fault of the clock by its time, else by its value
+    found           still flagged at the end: the checks believe a jump that lasts in the end
+    precision       share of a test's flags standing at the end that are on wrong values
+    run             flags of one test and signal, each within an hour of the one before
 """
 
 import argparse
@@ -35,11 +36,11 @@ from sim.nodes.telemetry import Delivery
 from sim.nodes.truth import Record, records
 from sim.run import fleet
 
-STEP = 5 * DAY_MS  # of the fleet's messages in memory at once
+STEP = 5 * DAY_MS  # span of the fleet's messages held in memory at once
 LEVELS = ("normal", "harsh")
 REASONS = (GROSS_RANGE, RATE, SPIKE, FLAT_LINE, NEIGHBOURS, CLOCK)
 AHEAD, BEHIND, YEAR_1970, NO_CLOCK = (f"{SKEW}, {how}" for how in ("ahead", "behind", "1970", "no time"))
-# What no test here looks for, and why.
+# Faults that no test looks for, and why.
 BLIND = {
     BEHIND: "a buffer that is emptied looks the same",
     NO_CLOCK: "the time of arrival is right but for the way",
@@ -48,7 +49,7 @@ BLIND = {
 
 @dataclass(slots=True)
 class Label:
-    """An episode, how many of its values came and were found, and when the first flag was."""
+    """An episode, how many of its values arrived and were found, and the time of its first flag."""
 
     kind: str
     record: Record
@@ -60,7 +61,7 @@ class Label:
 
 @dataclass(slots=True)
 class Alarm:
-    """A value that was flagged: `wrong` are the episodes that it is in, `misdated` if for its time."""
+    """A flagged value. `wrong` are the episodes that cover it; `misdated`: flagged for its time."""
 
     reason: str
     misdated: bool
@@ -71,13 +72,13 @@ class Alarm:
     stands: bool = True
 
     def speaks_of(self, label: Label) -> bool:
-        """Whether the flag says what is wrong in this episode."""
+        """Whether the flag is about what is wrong in this episode."""
         return self.misdated if label.record.kind == SKEW else self.reason != CLOCK
 
 
 @dataclass(slots=True)
 class Result:
-    """What came of some runs. `healthy` counts values."""
+    """The outcome of some runs. `healthy` counts values."""
 
     labels: list[Label] = field(default_factory=list)
     alarms: list[Alarm] = field(default_factory=list)
@@ -90,7 +91,7 @@ class Result:
 
 
 def kind_of(record: Record) -> str:
-    """The kind of fault; a clock goes wrong in four ways, of which some can be seen."""
+    """The kind of fault. A clock fails in four ways, of which the checks can see some."""
     if record.kind != SKEW:
         return record.kind
     offset = record.parameters["offset_ms"]
@@ -102,7 +103,7 @@ def kind_of(record: Record) -> str:
 
 
 def in_order(nodes: Sequence[Node], start: int, stop: int) -> Iterator[Delivery]:
-    """All messages as they arrive. None arrives before it was measured, so a few days are enough at once."""
+    """All messages in order of arrival. None arrives before it was measured, so STEP at a time is enough."""
     waiting: list[Delivery] = []
     for first in range(start, stop, STEP):
         last = min(first + STEP, stop)
@@ -125,7 +126,7 @@ def labels(nodes: Iterable[Node], start: int, stop: int) -> dict[str, list[Label
 
 
 def measure(seed: int, pilot: Pilot, level: str, start: int, stop: int) -> Result:
-    """One run of the fleet through a checker."""
+    """Run the fleet through a checker once."""
     nodes = fleet(seed, pilot, level=level)
     truth, by_name = labels(nodes, start, stop), {node.device.device: node for node in nodes}
     result = Result([label for some in truth.values() for label in some])
@@ -146,7 +147,7 @@ def measure(seed: int, pilot: Pilot, level: str, start: int, stop: int) -> Resul
                 continue
             tags = dict(point.tags)
             place = (device, tags["signal"], point.time)
-            if point.fields["flag"] == Flag.GOOD:  # a step, believed now
+            if point.fields["flag"] == Flag.GOOD:  # a jump that lasted is believed now
                 open_alarms[place].stands = False
                 continue
             misdated = "device_time" in point.fields
@@ -167,13 +168,13 @@ def share(part: int, whole: int) -> str:
 
 
 def delay(some: list[Label]) -> str:
-    """Median hours from an episode's beginning to its first flag, of those that were found."""
+    """Median hours from the beginning of an episode to its first flag, over the episodes that were found."""
     waits = [label.first - label.record.start for label in some if label.first is not None]
     return f"{median(waits) / HOUR_MS:.1f} h" if waits else "–"
 
 
 def runs(alarms: Iterable[Alarm]) -> list[list[Alarm]]:
-    """Flags that belong together."""
+    """Group the flags into runs: the same test, device and signal, at most an hour apart."""
     grouped: list[list[Alarm]] = []
     for alarm in sorted(alarms, key=lambda a: (a.reason, a.device, a.signal, a.measured)):
         last = grouped[-1][-1] if grouped else None
@@ -186,7 +187,7 @@ def runs(alarms: Iterable[Alarm]) -> list[list[Alarm]]:
 
 
 def kind_rows(table: Table, result: Result) -> None:
-    """What was found of each kind of fault."""
+    """Add a row per kind of fault: how much of it was found."""
     for kind in (*VALUE, AHEAD, YEAR_1970, BEHIND, NO_CLOCK):
         some = [label for label in result.labels if label.kind == kind]
         values = sum(label.values for label in some)
@@ -209,7 +210,7 @@ def kind_rows(table: Table, result: Result) -> None:
 
 
 def reason_rows(table: Table, result: Result) -> None:
-    """How far the flags of each test are to be trusted."""
+    """Add a row per test: how reliable its flags are."""
     for reason in (*REASONS, "all tests"):
         mine = [alarm for alarm in result.alarms if reason in (alarm.reason, "all tests")]
         stand = [alarm for alarm in mine if alarm.stands]

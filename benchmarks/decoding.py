@@ -1,16 +1,16 @@
-"""What it costs to understand a message, by its kind: `python benchmarks/decoding.py [--before DIR]`.
+"""CPU cost of decoding and checking a message, by kind: `python benchmarks/decoding.py [--before DIR]`.
 
-From the spool's bytes to checked points, as the gateway does it (decoder, checks): CPU µs a message, the
-best of several rounds in turn, each in a process of its own. Not in it: broker, disk, store, the same for all
-kinds: `--whole US` takes the CPU µs of a plain message that benchmarks/gateway.py printed, and puts each
-kind beside that.
+Measures CPU µs a message from the spool's bytes to checked points, with the gateway's own decoder and checks.
+The kinds take turns for several rounds, each time in a new process; the best round counts. Broker, disk and
+store are not included, because they cost the same for every kind. `--whole US` takes the CPU µs of a plain
+message that benchmarks/gateway.py printed, and prints the whole gateway's cost of each kind relative to that.
 
     contract          {"ts", "seq", "boot", "values"} of five signals
     its own words     the same five as a maker's JSON on the device's own topic, read by a probe file
     uplink, contract  ChirpStack's event with a codec that returns the contract's names
     uplink, probe     the same with a maker's codec, numbers as text, read by a probe file
 
-`--before`: another checkout, such as of the commit before, measured by this file in turn with ours.
+`--before` names another checkout, such as the previous commit, which this program measures in turn with ours.
 """
 
 import argparse
@@ -39,13 +39,13 @@ NAMES = ("soil_moisture", "soil_temperature", "soil_ec", "air_temperature", "bat
 
 
 def values(number: int) -> tuple[float, ...]:
-    """Five numbers that change a little."""
+    """Five values that change a little with `number`."""
     step = number % 7 / 10
     return 31.2 + step, 27.1 + step / 10, 0.42, 29.5 + step / 10, 3.61
 
 
 def messages(kind: str, rounds: int) -> Iterator[list[Message]]:
-    """Batches of messages of many devices, each later than the ones before."""
+    """Batches of messages of many devices, each later than the one before."""
     for turn in range(rounds):
         batch = []
         for number in range(BATCH):
@@ -57,7 +57,7 @@ def messages(kind: str, rounds: int) -> Iterator[list[Message]]:
 
 
 def topic_and_payload(kind: str, name: str, place: int, number: int, at: int) -> tuple[str, bytes]:
-    """One message."""
+    """The topic and payload of one message."""
     some = values(number)
     own = f"hoiquan/v1/dong-thap/tam-que/{name}/telemetry"
     maker: dict[str, Any] = dict(zip(TEXTS, (f"{one:.2f}" for one in some), strict=True))
@@ -107,7 +107,7 @@ def cost(kind: str, rounds: int) -> float:
 
 
 def main() -> None:
-    """Print a line a kind."""
+    """Print a line per kind."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--before", type=Path, help="another checkout")
     parser.add_argument("--rounds", type=int, default=7, help="rounds, in turn")
@@ -137,7 +137,7 @@ def main() -> None:
 
 
 def elsewhere(root: Path, kind: str) -> float:
-    """The cost in a process of its own, of that checkout."""
+    """The cost of a kind, measured in a new process with the code of `root`."""
     command = [sys.executable, __file__, "--root", str(root), "--one", kind]
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 

@@ -1,8 +1,8 @@
-"""Throws mutated bytes at all that reads a message: `python benchmarks/fuzz.py --seconds 60`.
+"""Throws mutated bytes at everything that reads a message: `python benchmarks/fuzz.py --seconds 60`.
 
-A finding is any exception but PayloadError, a reason without its two sentences, a field that no store can
-write, a message without a fate, or a value or time that no reading may have. Atheris (libFuzzer) keeps those
-inputs that reach something new. It needs no place among the dependencies: `pip install atheris`.
+A finding is any exception except PayloadError, a reason without its two sentences, a field that no store can
+write, a message without an outcome, or a value or time that no reading may have. Atheris (libFuzzer) keeps
+the inputs that reach new code. It is not among the project's dependencies: `pip install atheris`.
 """
 
 import argparse
@@ -36,7 +36,7 @@ EVENT = {
 HARVEST = {"id": "h1", "ts": "2026-11-20T03:00:00Z", "plot": "a", "crop": "mango", "event": "harvest",
            "quantity_kg": 1.5}  # fmt: skip
 
-# What chance alone would need long to spell.
+# Words that random mutation would take long to spell.
 WORDS = (
     b"soil_moisture", b"pump_state", b"values", b'"bver"', b'"bn"', b'"bt"', b'"bv"', b'"bu"', b'"vb"',
     b'"x_"', b"probe/", b"urn:", b"\\ud800", b"\\u005f", b"1e999", b"NaN", b"Infinity", b"9007199254740993",
@@ -46,7 +46,7 @@ WORDS = (
 
 
 def installed() -> ModuleType:
-    """Atheris."""
+    """Import Atheris, or end the program with instructions."""
     try:
         import atheris
     except ImportError:
@@ -58,7 +58,7 @@ def installed() -> ModuleType:
 
 
 def seeds(folder: Path) -> None:
-    """One input of each kind to begin with. The first byte says what is done with the rest."""
+    """Write one first input of each kind. Its first byte chooses topic and flags for the rest."""
     import cbor2
 
     folder.mkdir()
@@ -72,7 +72,7 @@ def seeds(folder: Path) -> None:
 
 
 def fuzz(atheris: ModuleType, seconds: int, folder: Path) -> None:  # noqa: PLR0915 # imports are statements
-    """Run until a finding, which is shown and kept, or for so long."""
+    """Run for `seconds` or until a finding, which is printed and written to `folder`."""
     with atheris.instrument_imports(include=["devices", "gateway", "json"]):
         from devices.contract.payloads import PayloadError
         from devices.contract.reading import Device
@@ -110,7 +110,7 @@ def fuzz(atheris: ModuleType, seconds: int, folder: Path) -> None:  # noqa: PLR0
                     taken(telemetry.values, telemetry.time)
 
     def sort(how: int, payload: bytes) -> None:
-        """As the gateway does, with what it remembers of the inputs before."""
+        """Decode as the gateway does, with the decoder's state from earlier inputs."""
         topic = TOPICS[how % 2].format(*SAID[how // 2 % 3])
         message = Message(topic, payload, NOW + how, bool(how & 64), bool(how & 128))
         seen = {"probe": state["probe"]} if state["probe"] else None
@@ -118,7 +118,8 @@ def fuzz(atheris: ModuleType, seconds: int, folder: Path) -> None:  # noqa: PLR0
         decoded = made.decode([message, message])
         parts = (set(decoded.source), decoded.diary, decoded.states, decoded.repeated, decoded.refused)
         fates = sum(map(len, parts))
-        assert fates == 2 or (fates < 2 and b"null" in payload)  # of nulls alone there is nothing to store
+        # a message of nulls only has nothing to store
+        assert fates == 2 or (fates < 2 and b"null" in payload)
         for refusal in decoded.refused.values():
             refused(refusal.reason, refusal.field)
         for reading in decoded.readings:
@@ -145,7 +146,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=60)
     options = parser.parse_args()
     atheris = installed()
-    # atheris ends the process by itself: the folder stays, and what it found is in it
+    # atheris ends the process itself: the folder stays, with the findings in it
     fuzz(atheris, options.seconds, Path(tempfile.mkdtemp(prefix="hoiquan-fuzz-")))
 
 

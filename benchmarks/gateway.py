@@ -1,16 +1,16 @@
 """Our gateway beside others, in one run on this machine: `python benchmarks/gateway.py`.
 
-    limits      mosquitto_sub, a bare paho loop, the disk, the store: what each part does by itself
-    drain       messages wait in the broker (persistent session, QoS 1), a gateway is started and takes them
-    killed      the same, with SIGKILL after half of that time (or of the points), and a new start
+    limits      mosquitto_sub, a bare paho loop, the disk, the store: what each part can do by itself
+    drain       messages wait in the broker (persistent session, QoS 1); a gateway starts and takes them
+    killed      the same, with SIGKILL after half of that time (or half of the points), and a new start
     a bad one   the same, with one message in 1,000 that no store can take as it is
-    live        publish to queryable at a steady pace, and the memory meanwhile (ours alone)
+    live        time from publish to queryable at a steady pace, and memory use (only ours)
 
-All gateways meet the same Mosquitto (with production's deploy/mosquitto/mosquitto.conf) and the same
-InfluxDB (1.6 behind nginx, which speaks the write path of 2.x), both started here, on loopback, and ended
-here. Telegraf is built from its Go module and Node-RED installed by npm the first time, into
-~/.cache/hoiquan-bench or the folder in HOIQUAN_BENCH_CACHE; where that cannot be, the row says so. Nothing
-runs beside anything else: with two cores, compare ratios, and only within one run.
+All gateways use the same Mosquitto (with production's deploy/mosquitto/mosquitto.conf) and the same InfluxDB
+(1.6 behind nginx, which accepts the write path of 2.x). The benchmark starts both on loopback and ends them.
+The first run builds Telegraf from its Go module and installs Node-RED with npm, into ~/.cache/hoiquan-bench
+or the folder in HOIQUAN_BENCH_CACHE; if that fails, the row says so. Measurements run one after the other.
+With two cores, compare ratios, and only within one run.
 """
 
 import argparse
@@ -40,9 +40,9 @@ from benchmarks.peers.road import Road, road
 from benchmarks.peers.telegraf import Telegraf
 from benchmarks.peers.traffic import BAD, FIELDS
 
-ASKED = 2.5  # times as fast as Telegraf, which was hoped for
-EVERY = 1000  # one of so many messages is bad
-MOST = 500_000  # messages that the broker's own limits let wait
+ASKED = 2.5  # the hoped-for rate, as a multiple of Telegraf's
+EVERY = 1000  # one message in this many is bad
+MOST = 500_000  # the most messages that the broker's own limits let wait
 GATEWAYS: dict[str, Callable[[], list[Gateway]]] = {
     "ours": lambda: [Ours(), Ours(processes=2)],
     "telegraf": lambda: [Telegraf()],
@@ -73,7 +73,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends what was started here, as Ctrl-C does
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends the started programs, as Ctrl-C does
     figures: dict[str, Any] = {
         "machine": machine(),
         "messages": options.messages,
@@ -108,7 +108,7 @@ def main() -> None:
         for what, key in (("rate", "rates"), ("CPU a message", "cpus")):
             both = [figures["gateways"][name].get(key, []) for name in (Ours().name, BEFORE)]
             pairs = [now / then for now, then in zip(*both, strict=False)]
-            if not pairs:  # one of them was not measured: its row says why
+            if not pairs:  # one of them was not measured; its row says why
                 continue
             shown = ", ".join(f"{pair:.3f}" for pair in pairs)
             console.print(
@@ -117,7 +117,7 @@ def main() -> None:
 
 
 def able(only: list[str], rows: dict[str, Any]) -> Iterator[Gateway]:
-    """The gateways that can run here, installed; the others leave a sentence in `rows`."""
+    """Yield the gateways that can run here, installed. The others leave a sentence in `rows`."""
     for gateway in [gateway for name in only for gateway in GATEWAYS[name]()]:
         try:
             gateway.prepare()
@@ -130,7 +130,7 @@ def able(only: list[str], rows: dict[str, Any]) -> Iterator[Gateway]:
 
 
 def attempt(what: str, measure: Callable[[], Any]) -> Any:
-    """The figures, or why there are none: one row that fails does not take the others with it."""
+    """The result of `measure`, or why there is none, so that one failed row does not stop the others."""
     print(f"{what} …", end=" ", flush=True)
     began = time.monotonic()
     try:
@@ -143,7 +143,7 @@ def attempt(what: str, measure: Callable[[], Any]) -> Any:
 
 
 def lives(both: Road, options: argparse.Namespace) -> dict[str, dict[str, Any]]:
-    """A live run of ours, and of the checkout before, one after the other."""
+    """A live run of ours, after one of the `--before` checkout if there is one."""
     figures, seconds = {}, options.minutes * 60
     roots = [options.before.resolve()] if options.before is not None else []
     for gateway in [*(Ours(root=root) for root in roots), Ours()]:
@@ -154,7 +154,7 @@ def lives(both: Road, options: argparse.Namespace) -> dict[str, dict[str, Any]]:
 
 
 def drains(both: Road, gateways: list[Gateway], options: argparse.Namespace, rows: dict[str, Any]) -> None:
-    """Each gateway's best of `--repeat` drains, in turn: a neighbour's load then meets all of them."""
+    """The best of `--repeat` drains of each gateway, in turn, so that other load on the machine hits all."""
     for number in range(1, options.repeat + 1):
         for gateway in gateways:
             what = f"{gateway.name}: drain {number} of {options.repeat}"
@@ -170,7 +170,7 @@ def drains(both: Road, gateways: list[Gateway], options: argparse.Namespace, row
 
 
 def faults(both: Road, gateway: Gateway, messages: int, row: dict[str, Any]) -> None:
-    """What is lost when it is killed half way, and when one message in `EVERY` is bad."""
+    """Measure the losses when the gateway is killed half way, and when one message in `EVERY` is bad."""
     half = row.get("drain", {}).get("seconds", 7200) / 2
     got = attempt(f"{gateway.name}: killed half way", lambda: drain(gateway, both, messages, kill=half))
     row["killed"] = got.as_dict() if isinstance(got, Drained) else got
@@ -225,8 +225,9 @@ def drained_table(figures: dict[str, Any]) -> Table:
 
 
 def left(figures: dict[str, Any]) -> str:
-    """What broker and store leave to a gateway that is asked to be so many times as fast as Telegraf. The
-    time of all cores is what they do together, in the time that one alone takes for it.
+    """A sentence: the CPU time that broker and store leave to a gateway ASKED times as fast as Telegraf.
+
+    The CPU time of all cores is what they do together, measured by the time that one core alone needs for it.
     """
     peer = figures["gateways"].get(Telegraf().name, {}).get("drain", {})
     sub, store = (figures["limits"].get(name, {}) for name in (BROKER, STORE))
@@ -243,7 +244,7 @@ def left(figures: dict[str, Any]) -> str:
 
 
 def fate(got: dict[str, Any] | None) -> str:
-    """What became of the good messages, and where the bad ones went."""
+    """The losses among the good messages, and what happened to the bad ones."""
     if got is None:
         return ""
     if "missing" in got:
@@ -260,7 +261,7 @@ def fate(got: dict[str, Any] | None) -> str:
 
 
 def limit(busy: dict[str, float]) -> str:
-    """Who had no more to give: whoever kept a core busy, else the cores that others took."""
+    """The bottleneck: the part that kept a core busy, or else the cores, if other programs took them."""
     part, most = max(((part, busy[part]) for part in ("gateway", "broker", "store")), key=lambda one: one[1])
     rest = ", ".join(f"{other} {share:.0%}" for other, share in busy.items() if other != part)
     if most < 0.75 and busy["others"] + busy["benchmark"] > 0.75:

@@ -1,17 +1,17 @@
 """What grows with a province: `python benchmarks/growth.py [--sizes 140,1400,14000] [--store sqlite,influx]`.
 
     provinces of 140, 1,400 and 14,000 devices (14, 140, 1,400 communities of ten; villages beside them)
-    ─► a month in the store ─► each recurring job, enrolment, registry, pages, what a gateway remembers
+    ─► a month in the store ─► each recurring job, enrolment, registry, pages, a gateway's memory
 
-The pilots are invented: the default one's places, over and over under other ids. A reading stands for each
-`--interval` hours of the month, for half an hour of the last day. Each job is done three times, a minute
-apart, and the mean of the second and the third counts, of the registry the median, of pages the 95 %
-quantile over all of them, a quarter of a second apart, beside what their server reads ahead. A page's first
-view is the first of all from a server that has just started; the overview's is taken without what an
-earlier run left, and with it. Costs stand a device: what grows no faster than the number of devices has the
-same cost in each column, or a smaller one; the last column is the larger ratio of two neighbours. Time is
-this machine's, beside whatever else it does. Boards are asked for by `benchmarks/boards.py --devices
-14000`, which shares the folder of stores.
+The pilots are invented: they repeat the default pilot's places under other ids. The store holds a reading
+every --interval hours of the month, and every half hour of the last day. Each job runs three times, a minute
+apart, and the mean of the second and third run counts. For the registry the median counts. For pages the 95 %
+quantile of all requests counts; they come a quarter of a second apart, while the server also reads ahead. A
+page's first view is the first request to a server that has just started; the overview's first view is
+measured both without and with what an earlier run left behind. Costs of jobs are per device: a cost that
+grows no faster than the number of devices is equal or smaller in the next column. The last column is the
+largest ratio of neighbouring columns. Times depend on this machine and its other load. `benchmarks/boards.py
+--devices 14000` measures the boards and shares the folder of stores.
 """
 
 import argparse
@@ -53,14 +53,14 @@ from tests.gateway import weight
 from tests.loopback import free_port
 from tests.servers import until
 
-LIMIT = 1.3  # that a cost a device may grow by tenfold
-SLOW_MS = 200  # that the 95 % quantile of a page may take
+LIMIT = 1.3  # the most that a cost per device may grow when the devices grow tenfold
+SLOW_MS = 200  # the most that the 95 % quantile of a page may be, in ms
 ROUNDS = 3
-PAGES = 40  # of each kind
-SAMPLE, TURNS = 1400, 12  # devices whose memory is measured, and how often each has spoken
-CLOCKLESS, OFTEN = 50, 600  # the same of those without a clock, which are known by their numbers
-SETTLE = 6.0  # seconds
-PAUSE = 0.25  # seconds between two pages of a kind
+PAGES = 40  # requests for each kind of page
+SAMPLE, TURNS = 1400, 12  # devices whose memory is measured, and messages that each has sent
+CLOCKLESS, OFTEN = 50, 600  # the same without a clock: messages are told apart by number
+SETTLE = 6.0  # seconds until a server has read ahead
+PAUSE = 0.25  # seconds between two requests for a kind of page
 PATHS = {
     "overview": "/",
     "health": "/healthz",
@@ -71,7 +71,7 @@ PATHS = {
 
 
 class Cost(NamedTuple):
-    """What something took: seconds, or bytes; `each`: of so many devices, 0 where it is as it is."""
+    """A cost in seconds or bytes. `each`: the number of devices that share it, 0 if it is not per device."""
 
     amount: float
     unit: str
@@ -102,7 +102,7 @@ def main() -> None:
 
 
 def told(kind: str, columns: dict[int, dict[str, Cost]]) -> None:
-    """Print a row each thing, a column each size, and how the cost a device grows."""
+    """Print a row per cost, a column per size, and how the cost per device grows."""
     names = list(dict.fromkeys(name for column in columns.values() for name in column))
     head = "".join(f"{size:>14,}" for size in columns)
     print(f"\n{kind:34}{head}   growth a tenfold")
@@ -130,7 +130,7 @@ def _shown(cost: Cost | None) -> str:
 
 
 def measured(kind: str, size: int, folder: Path, options: argparse.Namespace) -> dict[str, Cost]:
-    """All costs of one size over one store."""
+    """All costs of one size with one store."""
     folder.mkdir(parents=True, exist_ok=True)
     only, costs = options.only.split(","), dict[str, Cost]()
     province = pilot_of(size)
@@ -152,12 +152,12 @@ def measured(kind: str, size: int, folder: Path, options: argparse.Namespace) ->
     return costs
 
 
-# -- what is done again and again ---------------------------------------------------------------
+# -- recurring jobs -----------------------------------------------------------------------------
 def jobs(
     store: Store, province: Pilot, size: int, now: int, folder: Path, worked: Callable[[], float]
 ) -> dict[str, Cost]:
-    """Each recurring job of a gateway, a minute apart; `worked`: seconds of CPU time, of an engine too."""
-    spare_the_collector()  # as a gateway does: else its passes over all that there is are most of the growth
+    """The cost of each recurring job, run a minute apart. `worked`: CPU seconds, the engine's included."""
+    spare_the_collector()  # as a gateway does; else the collector's passes are most of the growth
     sheet = IndicatorSheet(store, province, lambda: list(province.fleet.values()), list)
     hours = HourSheet(store, province)
     watch = Watch(store, province, folder / "alarms", devices=lambda: list(province.fleet.values()))
@@ -181,9 +181,11 @@ def jobs(
     return costs
 
 
-# -- who may speak ------------------------------------------------------------------------------
+# -- registry -----------------------------------------------------------------------------------
 def enrolled(province: Pilot, size: int, folder: Path) -> dict[str, Cost]:
-    """One more device where `size` are enrolled: the table, the broker's files, and others' reading of it."""
+    """The cost of one more device beside `size` enrolled ones: the registry, the broker's files, and the
+    reload of the registry by another process.
+    """
     begun = time.monotonic()
     path = folder / "registry.sqlite"
     path.unlink(missing_ok=True)
@@ -197,7 +199,7 @@ def enrolled(province: Pilot, size: int, folder: Path) -> dict[str, Cost]:
     took: dict[str, list[float]] = {"enrolment": [], "broker's accounts": [], "registry read again": []}
     passwords = folder / "passwords"
     write_passwords(passwords, registry, "gateway", "secret")
-    for number in range(7 * ROUNDS):  # each takes milliseconds
+    for number in range(7 * ROUNDS):  # each run takes only milliseconds
         for name, work in (
             ("enrolment", lambda n=number: registry.enroll(place, "soil-probe", f"one-more-{n}")),
             ("broker's accounts", lambda: write_passwords(passwords, registry, "gateway", "secret")),
@@ -213,7 +215,7 @@ def enrolled(province: Pilot, size: int, folder: Path) -> dict[str, Cost]:
 
 
 class _quick_passwords:
-    """Thousands are enrolled in a moment: what a password costs is no part of what grows."""
+    """Hashes one password for all, so that thousands enrol quickly: hashing does not grow with a province."""
 
     def __enter__(self) -> None:
         from devices.access import registry
@@ -226,14 +228,14 @@ class _quick_passwords:
         self._module.hash_password = self._hash
 
 
-# -- what a gateway remembers -------------------------------------------------------------------
+# -- a gateway's memory -------------------------------------------------------------------------
 def remembered(province: Pilot, size: int) -> dict[str, Cost]:
-    """Bytes that decoder and checker keep of devices that have spoken some times, and of their text; and of
-    those that have no clock, and have spoken often.
+    """Bytes that decoder and checker keep for devices that have sent some messages, and the length of that
+    state as text; the bytes also for devices without a clock that have sent many.
     """
     begun = time.monotonic()
     fleet = [one for one in province.fleet.values() if one.model != DIARY][:SAMPLE]
-    _memory(province, fleet[:TEN], TURNS, dated=True)  # what is there once for all
+    _memory(province, fleet[:TEN], TURNS, dated=True)  # load what is shared by all devices
     bytes_, length = _memory(province, fleet, TURNS, dated=True)
     clockless, _ = _memory(province, fleet[:CLOCKLESS], OFTEN, dated=False)
     say(size, "what a gateway remembers", begun)
@@ -245,7 +247,7 @@ def remembered(province: Pilot, size: int) -> dict[str, Cost]:
 
 
 def _memory(province: Pilot, fleet: list[Device], turns: int, *, dated: bool) -> tuple[int, float]:
-    """What is kept of these once they have spoken so often: bytes of all, and the mean length as text."""
+    """State of these devices after `turns` messages each: total bytes, and its mean length as text."""
     start = now_ms() - HOUR_MS
     more = weight.dated(start) if dated else weight.clockless
     tracemalloc.start()
@@ -258,7 +260,7 @@ def _memory(province: Pilot, fleet: list[Device], turns: int, *, dated: bool) ->
 
 
 def asked(province: Pilot, size: int, now: int, folder: Path, where: list[str]) -> dict[str, Cost]:
-    """The 95 % quantile of pages that are asked for one after another, from a server of their own."""
+    """The first view of each kind of page and the 95 % quantile of later requests, each from a new server."""
     begun, costs = time.monotonic(), dict[str, Cost]()
     some = list(province.place)[:: max(1, len(province.place) // PAGES)]
     groups = {name: [path] * PAGES for name, path in PATHS.items()}
@@ -271,7 +273,7 @@ def asked(province: Pilot, size: int, now: int, folder: Path, where: list[str]) 
     for name, paths in groups.items():
         with served(size, now, folder, where) as port:
             costs[f"{name}, first view"] = _first_view(port, paths[0])
-            time.sleep(SETTLE)  # what is read ahead is there
+            time.sleep(SETTLE)  # the server has read ahead
             took = []
             for path in paths:
                 took += views.asked(port, [path], 0)
@@ -283,7 +285,7 @@ def asked(province: Pilot, size: int, now: int, folder: Path, where: list[str]) 
 
 
 def _first_view(port: int, path: str) -> Cost:
-    """How long it takes until a page is there: 503 after ten seconds says to ask again."""
+    """The time until a page is there. After ten seconds the server answers 503: then ask again."""
     asked_at = time.monotonic()
     until(lambda: _there(port, path), f"{path} is there", 120)
     return Cost(time.monotonic() - asked_at, "s", 0)
@@ -299,7 +301,7 @@ def _there(port: int, path: str) -> bool:
 
 @contextmanager
 def served(size: int, now: int, folder: Path, where: list[str]) -> Iterator[int]:
-    """The pages in a process of their own, which has just started; gives its port."""
+    """Serve the pages from a new process; yields its port."""
     port = free_port()
     arguments = (str(port), str(size), str(folder), str(now), "|".join(where))
     server = subprocess.Popen([sys.executable, __file__, "--serve", *arguments])
@@ -312,9 +314,10 @@ def served(size: int, now: int, folder: Path, where: list[str]) -> Iterator[int]
 
 
 def serve(port: str, size: str, folder: str, now: str, where: str) -> None:
-    """The pages over a store, as of its last moment, until they are ended."""
+    """Serve the pages over a store, at the time of its last reading, until the process is ended."""
     settings = Settings(data=Path(folder) / "data")
-    settings.__dict__["loaded_pilot"] = pilot_of(int(size))  # a cached property: there is no file of it
+    # sets a cached property, because this pilot has no file
+    settings.__dict__["loaded_pilot"] = pilot_of(int(size))
     views.show(settings, opened_store(*where.split("|")), int(port), int(now))
 
 

@@ -1,4 +1,4 @@
-"""An installation whose parts may be killed and started again; what went through it can be looked up.
+"""An installation whose parts may be killed and restarted, and whose messages can be looked up.
 
 nodes ─► tap ─► its broker ─► its gateway, with a spool ─► its store
 """
@@ -23,39 +23,40 @@ from gateway.stores.store import Store
 from tests.loopback import free_port
 from tests.servers import until
 
-QUIET, PATIENCE = 3.0, 180.0  # seconds without any change after which all has arrived; that it may take
+# seconds without a change after which all messages have arrived, and the most that may take
+QUIET, PATIENCE = 3.0, 180.0
 
 
 class Part(NamedTuple):
-    """How it is killed, and how it is started again."""
+    """How to kill a part, and how to start it again."""
 
     kill: Callable[[], None]
     start: Callable[[], None]
 
 
 class Installation(ABC):
-    """Its `parts` by what people call them, `broker` one that may lose something; `nodes` is
-    the tap before it.
+    """An installation. `parts` are named as people call them; `broker` is the part that may lose messages, if
+    any; `nodes` is the tap between the nodes and the broker.
     """
 
     parts: dict[str, Part]
     broker = ""
 
     def __init__(self, name: str, folder: Path, log: str) -> None:
-        """`log`: name of the file in `folder` to which the gateway prints."""
+        """`log`: the name of the file in `folder` to which the gateway prints."""
         self.name, self.folder, self.log = name, folder, folder / log
         self.data, self._port = folder / "data", free_port()
         self.nodes = Tap(self._port)
-        self._before = 0  # subscriptions of the gateway until it was started last
+        self._before = 0  # connections of the gateway before its last start
         self._running: dict[str, Running] = {}
 
     @abstractmethod
     def start(self) -> None:
-        """All of it, until the first readings come through."""
+        """Start all parts, and wait for the first readings."""
 
     @abstractmethod
     def silence(self) -> None:
-        """No node says anything any more; what they have said goes on its way."""
+        """Stop the nodes. Messages that they have sent are still delivered."""
 
     @abstractmethod
     def stop(self) -> None:
@@ -64,23 +65,23 @@ class Installation(ABC):
     @property
     @abstractmethod
     def taken(self) -> dict[Message, float]:
-        """What the gateway, or whoever stands for it, has promised to keep."""
+        """The messages that the gateway, or its stand-in, has promised to keep."""
 
     def gone(self, message: Message, killed: float) -> bool:
-        """Whether what the broker acknowledged may have gone when it was killed (monotonic s)."""
+        """Whether the broker may have lost an acknowledged message when killed at `killed` (monotonic s)."""
         return False
 
     def store(self) -> Store:
         return SqliteStore(self.data / "store.sqlite")
 
     def connected(self) -> bool:
-        """Whether the gateway has subscribed since it was started, and to the broker that there is now."""
+        """Whether the gateway has connected since its last start, and has not lost the connection since."""
         said = self.log.read_text("utf-8", "replace") if self.log.exists() else ""
         here = said.rfind("connected to") > said.rfind("connection to the broker lost")
         return here and self._connections() > self._before
 
     def drained(self) -> Books:
-        """The books, once the nodes are silent and nothing more arrives."""
+        """Stop the nodes, wait until nothing more arrives, and return the books."""
         self.silence()
         until(self.connected, "the gateway's subscription", PATIENCE)
         last, since = None, time.monotonic()
@@ -98,12 +99,12 @@ class Installation(ABC):
             return spool.books()
 
     def refused(self) -> Counter[str]:
-        """Why messages were set aside."""
+        """Reasons for which messages are in quarantine."""
         with closing(Spool.to_read(self.data / "gateway" / "spool.sqlite")) as spool:
             return Counter(f"{one.reason} {one.field}".strip() for one in spool.quarantined(1000))
 
     def entries(self) -> set[str]:
-        """Ids of the diary entries that are kept."""
+        """Ids of the stored diary entries."""
         with closing(sqlite3.connect(self.data / "trace" / "trace.sqlite")) as db:
             return {id for (id,) in db.execute("SELECT id FROM event")}
 
@@ -116,7 +117,7 @@ class Installation(ABC):
 
 
 def reading_time(message: Message) -> int | None:
-    """Epoch ms of what a node measured; None for any other message."""
+    """The epoch ms of a reading; None for any other message."""
     if not message.topic.endswith("/telemetry"):
         return None
     time: int | None = json.loads(message.payload).get("ts")

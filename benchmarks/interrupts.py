@@ -1,17 +1,18 @@
 """Ctrl-C at any moment of `hoiquan up`: `python benchmarks/interrupts.py --times 50 --within 20`.
 
-Each run is one `hoiquan up` in a terminal of its own, with ports of its own. At a random moment between 0
-and `--within` seconds Ctrl-C is pressed there, which reaches the whole foreground group, as in a shell. Runs
-come in pairs: one on a fresh folder, one on the folder that the first has just left. After every fifth pair
-it is started there once more, and must come to its pages, with books that balance. A run is bad where it
+Each run starts `hoiquan up` in a terminal of its own, on ports of its own, and presses Ctrl-C there at a
+random moment between 0 and `--within` seconds; the signal reaches the whole foreground group, as in a shell.
+Runs come in pairs: one on a fresh folder, one on the folder that the first has just left. After every fifth
+pair `hoiquan up` starts on that folder once more, and must open its pages, with books that balance. A run is
+bad if `hoiquan up`
 
-    takes longer than 5 s to end         ends with another code than 0 or, by the signal itself, -2
-    shows a traceback, or that something was killed or ended by itself
-    leaves a process behind, Mosquitto and all, or a running.json
+    takes longer than 5 s to end         ends with a code other than 0 or, by the signal itself, -2
+    shows a traceback, or that a part was killed or ended by itself
+    leaves a process (Mosquitto included) or a running.json behind
 
-`--twice` presses it a second time right after the first, `--busy` has two loops compete for the processor.
-The interpreter's own start, some hundredths of a second before it runs a line of ours, has tracebacks of its
-own, which nobody can keep it from: those runs are counted apart. Exit code 1 where a run was bad.
+`--twice` presses Ctrl-C a second time right after the first. `--busy` lets two loops compete for the
+processor. The interpreter's own start, some hundredths of a second before it runs a line of ours, may print
+tracebacks that nobody can prevent: those runs are counted separately. The exit code is 1 if a run was bad.
 """
 
 import argparse
@@ -33,14 +34,14 @@ from gateway.ingest.spool import Spool
 from tests.loopback import free_port
 from tests.system.terminal import Terminal, interrupted
 
-EARLY = 1.0  # seconds from the start in which every tenth moment lies: imports
-EVERY = 10  # one of so many
+EARLY = 1.0  # seconds from the start; every tenth moment falls within them, during the imports
+EVERY = 10  # every tenth run is early
 READY = "hoiquan: open http"
-PATIENCE = 90.0  # seconds within which it must come to its pages, beside busy loops too
+PATIENCE = 90.0  # seconds until the pages must be open, even beside busy loops
 
 
 class Run(NamedTuple):
-    """What became of one Ctrl-C."""
+    """The outcome of one Ctrl-C."""
 
     moment: float
     phase: str
@@ -67,7 +68,7 @@ def up(folder: Path, options: argparse.Namespace) -> Terminal:
 
 
 def phase(shown: str) -> str:
-    """How far it had come, as its terminal shows."""
+    """How far `hoiquan up` had come, judged by its terminal."""
     if "KeyboardInterrupt" in shown and "hoiquan.py" not in shown:
         return "python"  # no line of ours is on the stack
     if READY in shown:
@@ -78,7 +79,7 @@ def phase(shown: str) -> str:
 
 
 def run(folder: Path, options: argparse.Namespace, moment: float) -> Run:
-    """Start it, interrupt it at `moment`, and look."""
+    """Start `hoiquan up`, interrupt it at `moment`, and look for faults."""
     terminal = up(folder, options)
     time.sleep(max(0.0, terminal.began + moment - time.monotonic()))
     early = terminal.ended()
@@ -94,7 +95,7 @@ def run(folder: Path, options: argparse.Namespace, moment: float) -> Run:
 
 
 def goes_on(folder: Path, options: argparse.Namespace) -> tuple[float, list[str]]:
-    """Start it on a folder where it was interrupted: seconds until it has its pages, and complaints."""
+    """Restart on a folder left by an interrupt: seconds until the pages open, and complaints."""
     terminal = up(folder, options)
     wrong = []
     while READY not in terminal.text() and not terminal.ended():
@@ -121,7 +122,7 @@ def goes_on(folder: Path, options: argparse.Namespace) -> tuple[float, list[str]
 
 @contextmanager
 def busy(number: int) -> Iterator[None]:
-    """So many loops that do nothing, and do it all the time."""
+    """Run `number` busy loops meanwhile."""
     loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(number)]
     try:
         yield

@@ -1,22 +1,23 @@
 """kill -9 anywhere on the road of a reading: `python benchmarks/kills.py --times 100`.
 
 Readings flow, a hundred a second or more, through installations of real processes: `apart.py`, `together.py`.
-In each round one part is killed at a random moment and started again after a random pause; the next round may
-begin while it still catches up. After ten rounds the nodes fall silent, what is on its way arrives, and every
-value is looked up.
+Each round kills one part at a random moment and starts it again after a random pause; the next round may
+begin while that part still catches up. After ten rounds the nodes stop, all messages on their way arrive, and
+the benchmark looks up every value.
 
-    sent      by nodes; what the broker had not acknowledged when the simulator was killed was in its memory
-              alone, and is gone, as with a node's power: nothing is promised of it
+    sent      by nodes. What the broker had not acknowledged when the simulator was killed was only in its
+              memory, and is gone, as when a node loses power: nothing is promised of it
     acked     by the broker to its node           taken     by the gateway to the broker, once in its spool
-    stored    every value of it is in the store
-    broker    acknowledged and gone with Mosquitto, which was killed before the gateway had it: it writes its
-              queues once a second; amqtt acknowledges what the gateway has
-    lost, doubled, altered   acknowledged and neither stored nor gone with the broker; stored at another time
-              too, or both flagged and not; stored with another value: each must be 0
+    stored    every value of the reading is in the store
+    broker    acknowledged, and lost with Mosquitto, which was killed before the gateway had the message: it
+              writes its queues once a second; amqtt only acknowledges what the gateway has
+    lost      acknowledged, neither stored nor lost with the broker               must be 0
+    doubled   stored at another time too, or both as flagged and as not flagged   must be 0
+    altered   stored with another value                                           must be 0
 
-A row's rounds are those in which that part was killed, its readings those that were sent in them (`broker`:
-those that went with it). Each run begins with folders of its own. Ctrl-C ends all parts and shows what was
-found until then. Exit code 1 where anything is lost, doubled, altered or refused, or books do not balance.
+A row counts the rounds in which that part was killed, and the readings sent in these rounds (`broker`: the
+readings lost with it). Each run begins with new folders. Ctrl-C ends all parts and prints the results so far.
+The exit code is 1 if anything is lost, doubled, altered or refused, or if books do not balance.
 """
 
 import argparse
@@ -52,17 +53,17 @@ ROADS: tuple[Callable[[Path, float], Installation], ...] = (
     lambda folder, _: Together("mosquitto", folder),
     lambda folder, _: Together("amqtt", folder),
 )
-EACH = 10  # rounds of one installation
-BEFORE, AWAY = 3.0, 1.5  # seconds at most until a part is killed, and until it is started again
-ALL, EVER = 10_000_000, 2**42  # rows, epoch ms
-SHOWN = 5  # of what is wrong
+EACH = 10  # rounds per installation
+BEFORE, AWAY = 3.0, 1.5  # most seconds until a part is killed, and until it is started again
+ALL, EVER = 10_000_000, 2**42  # limit of rows, and of time in epoch ms: everything
+SHOWN = 5  # complaints that are printed
 
 Key = tuple[str, int]  # device, epoch ms
-Values = dict[str, list[float]]  # by signal: each time that it is in the store
+Values = dict[str, list[float]]  # signal → its values in the store, more than one if stored more than once
 
 
 class Round(NamedTuple):
-    """When it began, what was killed in it, and when; monotonic s."""
+    """When the round began, which part was killed, and when; monotonic s."""
 
     begun: float
     part: str
@@ -71,7 +72,7 @@ class Round(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What became of readings."""
+    """Counts of readings."""
 
     rounds: int = 0
     sent: int = 0
@@ -87,21 +88,21 @@ class Found:
         return Found(*map(sum, zip(astuple(self), astuple(other), strict=True)))
 
 
-Outcome = tuple[dict[str, Found], bool]  # by what was killed; whether all is well
+Outcome = tuple[dict[str, Found], bool]  # counts by the part that was killed; whether all is well
 
 
 def rounds(one: Installation, chance: random.Random, number: int, say: "Say") -> list[Round]:
-    """Kill a part so often."""
+    """Kill a part at random and start it again, `number` times."""
     done = []
     for _ in range(number):
         name = chance.choice(list(one.parts))
         before, away, waits = chance.uniform(0, BEFORE), chance.uniform(0, AWAY), chance.random() < 0.5
         begun = time.monotonic()
-        if waits:  # else it may hit one that works off what waited for it, or that is just starting
+        if waits:  # in other rounds the kill may hit a part that starts, or works through its backlog
             until(one.connected, "the gateway's subscription")
             told = len(one.nodes.up.told)
             until(lambda told=told: len(one.nodes.up.told) > told, "the nodes are heard")
-        time.sleep(before)  # the moment is what is random here
+        time.sleep(before)  # the random moment of the kill
         one.parts[name].kill()
         done.append(Round(begun, name, time.monotonic()))
         time.sleep(away)
@@ -113,7 +114,7 @@ def rounds(one: Installation, chance: random.Random, number: int, say: "Say") ->
 
 
 def judged(one: Installation, done: list[Round]) -> tuple[dict[str, Found], list[str]]:
-    """What became of the readings, by what was killed, and what is wrong."""
+    """Counts of readings by the part that was killed, and complaints."""
     store = one.store()
     kept, sent = held(store), set[Key]()
     store.close()
@@ -159,7 +160,7 @@ def judged(one: Installation, done: list[Round]) -> tuple[dict[str, Found], list
 
 
 def held(store: Store) -> dict[Key, Values]:
-    """Every value that the store has, by whom and when."""
+    """Every value in the store, by device and time."""
     kept: dict[Key, Values] = defaultdict(lambda: defaultdict(list))
     for point in store.series("telemetry", {}, 0, EVER, ALL):
         for signal, value in point.fields.items():
@@ -171,7 +172,7 @@ def held(store: Store) -> dict[Key, Values]:
 
 
 def checked(one: Installation, done: list[Round], say: "Say") -> Outcome:
-    """Let everything arrive, and compare; whether all is well."""
+    """Wait until everything has arrived, and compare with what was sent."""
     books = one.drained()
     found, complaints = judged(one, done)
     entries = {json.loads(m.payload)["id"] for m in one.taken if m.topic.endswith("/diary")}
@@ -193,7 +194,7 @@ def checked(one: Installation, done: list[Round], say: "Say") -> Outcome:
 
 
 def shown(totals: dict[str, Found]) -> Table:
-    """A row each part that was killed."""
+    """A row per part that was killed."""
     names = [field.name for field in fields(Found)]
     table = Table("killed", *names)
     for name in sorted(totals):
@@ -204,7 +205,7 @@ def shown(totals: dict[str, Found]) -> Table:
 
 
 class Say:
-    """Lines of progress: how many kills of how many."""
+    """Prints progress: how many kills of how many."""
 
     def __init__(self, times: int) -> None:
         self.times, self.killed, self.road = times, 0, ""
@@ -214,7 +215,7 @@ class Say:
 
 
 def run(number: int, folder: Path, options: argparse.Namespace, chance: random.Random, say: "Say") -> Outcome:
-    """One installation, from its start to its last look."""
+    """Run one installation, from its start to the comparison."""
     one = ROADS[number % len(ROADS)](folder, options.speed)
     say.road = one.name
     try:
@@ -245,7 +246,7 @@ def main() -> None:
                 found, good = run(number, folder, options, chance, say)
                 for name, one in found.items():
                     totals[name] = totals.get(name, Found()) + one
-            except AssertionError as error:  # something that should come does not
+            except AssertionError as error:  # something expected did not happen
                 say(f"WRONG: {error}")
             finally:
                 well = well and good

@@ -1,8 +1,9 @@
 """How many connections of simulated nodes one process holds: `python benchmarks/links.py [CONNECTIONS]`.
 
-Each has its client id, password, last will and window. Ours beside MQTT.js (npm) on one Mosquitto in one run,
-then ours over TLS. The fleet is a process of its own; it says what it measured of itself, and how many wills
-come when it is killed a mosquitto_sub counts. Where other work runs compare processor time, not rates.
+Each connection has its own client id, password, last will and window. One run measures ours and MQTT.js (npm)
+on the same Mosquitto, then ours over TLS. The fleet is a separate process that measures itself; a
+mosquitto_sub counts the wills that arrive when the fleet is killed. If other programs run on the machine,
+compare processor time, not rates.
 """
 
 import argparse
@@ -32,9 +33,9 @@ from sim.publish import Links
 from tests import servers
 from tests.loopback import free_port
 
-ROUNDS = 10  # messages of each device
+ROUNDS = 10  # messages per device
 OVER_TLS = 1_000
-PATIENCE = 300.0  # s for the slowest step
+PATIENCE = 300.0  # seconds for the slowest step
 PAYLOAD = (
     b'{"ts":1790000000000,"seq":2983333,"boot":"sim-1",'
     b'"values":{"soil_moisture":30.1,"soil_temperature":28.2}}'
@@ -69,7 +70,7 @@ for (let i = 0; i < 100; i++) more();
 
 
 def fleet(url: str, count: int, ca: Path | None) -> None:
-    """What the child does: connect all, say ROUNDS messages each, and stay until it is killed."""
+    """The child's work: connect all devices, send ROUNDS messages each, and stay until killed."""
     devices = [Device("dong-thap", "bench", f"bench-{number}", "soil-probe", True) for number in range(count)]
     links = Links(url, "secret", devices, scenario=False, ca=ca)
     base = resident()
@@ -103,14 +104,14 @@ def fleet(url: str, count: int, ca: Path | None) -> None:
 
 
 def resident() -> int:
-    """KB of this process."""
+    """Resident memory of this process in KB."""
     text = Path("/proc/self/status").read_text()
     return int(text.partition("VmRSS:")[2].split()[0])
 
 
 @contextmanager
 def broker(folder: Path) -> Iterator[tuple[str, str]]:
-    """Mosquitto that lets everybody in, plain and over TLS: both addresses."""
+    """Run a Mosquitto that lets everybody in; yields its plain and its TLS address."""
     tls = free_port()
     prepare(folder / "ca", folder / "server", ["127.0.0.1"])
     lines = ("allow_anonymous true", "max_queued_messages 0", f"listener {tls} 127.0.0.1",
@@ -159,7 +160,7 @@ def row(table: Table, name: str, command: list[str], folder: Path, url: str, cou
 
 
 def said(child: Running) -> list[dict[str, Any]]:
-    """The two lines of a child: connected, and talked."""
+    """The two lines that a child prints: after connecting, and after sending."""
     deadline = time.monotonic() + PATIENCE
     while True:
         lines = [json.loads(line) for line in child.log.read_text().splitlines() if line.startswith("{")]
@@ -171,7 +172,7 @@ def said(child: Running) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Parse, or be the child."""
+    """Run the comparison, or be the child."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("connections", nargs="?", type=int, default=10_000)
     parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
@@ -181,7 +182,7 @@ def main() -> None:
         fleet(url, options.connections, Path(ca[0]) if ca else None)
         return
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # Mosquitto and MQTT.js take over what we have
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # Mosquitto and MQTT.js inherit our limit
     count, program = options.connections, str(Path(__file__).resolve())
     talk = f"{ROUNDS} each, QoS 1"
     table = Table("one process", "own links", "connected in", "cpu a link", "memory a link", talk,

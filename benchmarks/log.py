@@ -1,8 +1,8 @@
 """How the transparency log grows, on this machine: `python benchmarks/log.py [LEAVES]` (1,000,000).
 
-Leaves of 32 bytes are appended as sealing appends them, some hundreds with one signed and synced checkpoint;
-then inclusion proofs of random leaves are read from the files, as the pages read them, by another reader.
-Memory is looked at after each tenth of the leaves.
+The benchmark appends leaves of 32 bytes as sealing does: some hundreds at once, with one signed and synced
+checkpoint. Another reader then reads inclusion proofs of random leaves from the files, as the pages do.
+Memory is measured after each tenth of the leaves.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from traceability.tlog.merkle import leaf_hash, verify_inclusion
 from traceability.tlog.note import Signer
 from traceability.tlog.tiles import LogReader
 
-BATCH = 200  # leaves with one append: `gateway.past.LOTS`
+BATCH = 200  # leaves per append: `gateway.past.LOTS`
 PROOFS = 2000
 ORIGIN = "localhost/benchmark"
 
@@ -34,7 +34,7 @@ def leaf(number: int) -> bytes:
 
 
 def resident_mb() -> float:
-    """Resident memory of this process, now and not at its peak."""
+    """Current resident memory of this process, not its peak."""
     pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
     return pages * 4096 / 2**20
 

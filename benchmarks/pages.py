@@ -1,9 +1,10 @@
 """How long a record's page takes at 200 openings a second: `python benchmarks/pages.py [--lots 2000]`.
 
-A server of its own over sealed lots of a rehearsal's size, asked over loopback at fixed times, whether or
-not it has answered: an answer that comes late is late from when it was asked for. Lots are chosen at random,
-so that the server cannot remember what was asked a moment ago. Then 500 clients send a head and 200 a body,
-a byte a second, and pages are asked for one after another: beside them, and beside nobody.
+A separate server holds sealed lots of a rehearsal's size. Requests come over loopback at fixed times, whether
+or not earlier ones are answered, and the time of a page counts from when its request was due. Lots are chosen
+at random, so that the server cannot profit from its last answers. Then 500 clients send a head and 200
+clients a body, one byte a second, while pages are requested one after another, and compared with pages that
+are requested without them.
 """
 
 import argparse
@@ -37,7 +38,7 @@ from traceability.sealing.seal import Sealer
 SIGNALS = ("air_temperature", "relative_humidity", "rainfall", "soil_moisture", "soil_ph")
 BEGIN = datetime(2025, 1, 1, 3, tzinfo=UTC)
 WORKERS = 64
-HEADS, BODIES = 500, 200  # clients that send slowly
+HEADS, BODIES = 500, 200  # slow clients
 SERVER = """
 import sys
 from fastapi import FastAPI
@@ -52,7 +53,7 @@ serve(app, "127.0.0.1", int(sys.argv[2]))
 
 
 class Grew:
-    """Two weeks of five signals."""
+    """Growing conditions: two weeks of five signals."""
 
     def conditions(self, community: str, plot: str, start: int, stop: int) -> Conditions:
         days = [(moment_of(stop) - timedelta(days=n)).date().isoformat()
@@ -62,7 +63,7 @@ class Grew:
 
 
 def sealed(folder: Path, number: int) -> list[str]:
-    """Seal so many lots, packed and shipped; the paths of their pages."""
+    """Seal `number` lots, packed and shipped; returns the paths of their pages."""
     pilot = load("dong-thap")
     device = pilot.fleet["tam-que-diary-01"]
     sealer = Sealer(folder, pilot, Grew(), "https://example.org", "example.org/log")
@@ -82,7 +83,7 @@ def sealed(folder: Path, number: int) -> list[str]:
 
 
 def ask(port: int, paths: Sequence[str], rate: int, seconds: int) -> list[float]:
-    """Milliseconds from when each page was due to when it was there."""
+    """Milliseconds of each page from when its request was due."""
     took: list[float] = []
     due: SimpleQueue[tuple[float, str] | None] = SimpleQueue()
 
@@ -113,7 +114,7 @@ def ask(port: int, paths: Sequence[str], rate: int, seconds: int) -> list[float]
 
 
 def one_by_one(port: int, paths: Sequence[str]) -> list[float]:
-    """Milliseconds of each page, asked for when the one before was there."""
+    """Milliseconds of each page, requested once the one before is there."""
     line, took = http.client.HTTPConnection("127.0.0.1", port), []
     for path in paths:
         at = time.perf_counter()
@@ -127,7 +128,7 @@ def one_by_one(port: int, paths: Sequence[str]) -> list[float]:
 
 
 class Slow(threading.Thread):
-    """Clients that send a byte a second until they are let go of; `lived` are the seconds that each had."""
+    """Clients that send a byte a second until the server closes; `lived` are the seconds that each had."""
 
     def __init__(self, port: int, heads: int, bodies: int) -> None:
         super().__init__()
@@ -163,7 +164,7 @@ class Slow(threading.Thread):
 
 
 def beside_slow(port: int, paths: Sequence[str]) -> None:
-    """Print what pages take beside slow clients, as a multiple of what they take beside nobody."""
+    """Print how long pages take beside slow clients, as a multiple of their time without them."""
     alone = one_by_one(port, paths)
     slow = Slow(port, HEADS, BODIES)
     slow.start()

@@ -1,8 +1,8 @@
-"""How many makers' devices our probe files take whole: `python benchmarks/probes.py [FILE]`.
+"""How many makers' devices our probe files read completely: `python benchmarks/probes.py [FILE]`.
 
-FILE: a line a message, {"maker", "model", "kind": […], "object": what the maker's decoder says, "true": what
-it means in our signals and units}; "rain_total" is a running or daily total in mm. A value is right within
-1 % or 0.005. Battery is judged where it is read, and not missed where it is not.
+FILE has a line per message: {"maker", "model", "kind": […], "object": what the maker's decoder returns,
+"true": the same in our signals and units}; "rain_total" is a running or daily total in mm. A value is right
+within 1 % or 0.005. The battery is judged if it is read, and not counted as missing if it is not.
 
     whole  every signal of every message is right      part   some signals are read, all of them right
     none   no signal is read                           wrong  a value differs
@@ -30,7 +30,7 @@ TOTALS = {"rain_total": "rainfall"}
 
 
 def main() -> None:
-    """Read the file, and print what became of each kind."""
+    """Read the file and print the results by kind."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     here = Path(__file__).parents[1].parent / "shared" / "vectors" / "probes.jsonl"
     parser.add_argument("file", nargs="?", type=Path, default=here)
@@ -69,7 +69,7 @@ def main() -> None:
 
 
 def judge(reader: Reader | None, rows: list[dict[str, Any]], values: Counter[str]) -> tuple[str, list[str]]:
-    """What became of a model's messages, and the reasons."""
+    """The result for a model's messages, and the reasons."""
     if reader is None:
         return "none", ["no probe file"]
     right = missing = wrong = 0
@@ -99,12 +99,12 @@ def judge(reader: Reader | None, rows: list[dict[str, Any]], values: Counter[str
 
 
 def alike(ours: float, true: float) -> bool:
-    """Whether the two are the same number but for its last digits."""
+    """Whether the two numbers are equal up to their last digits."""
     return abs(ours - true) <= max(0.01 * abs(true), 0.0051)
 
 
 def show(models: dict[tuple[str, str], Any], results: dict[tuple[str, str], str]) -> None:
-    """A line a kind of device."""
+    """Print a row per kind of device."""
     kinds = sorted({kind for rows in models.values() for kind in rows[0]["kind"]})
     table = Table("kind", "models", "whole", "part", "none", "wrong", "whole %", "something %")
     groups = {kind: [key for key, rows in models.items() if kind in rows[0]["kind"]] for kind in kinds}

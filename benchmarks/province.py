@@ -1,7 +1,7 @@
-"""An invented province of any size, and a store full of what its nodes said in a month.
+"""An invented province of any size, and a store full of a month of its nodes' readings.
 
-the default pilot's places, over and over under other ids ─► pilot_of ─► readings, hours ─► filled ─► a store
-                                                                 what a gateway writes of them ─► written ─┘
+the default pilot's places, repeated under other ids ─► pilot_of ─► readings, hours ─► filled ─► a store
+                                                        what a gateway writes about them ─► written ─┘
 """
 
 import sys
@@ -29,20 +29,20 @@ from gateway.stores.sqlite import SqliteStore
 from gateway.stores.store import Store
 from tests import servers
 
-TEN = 10  # devices a community
-VILLAGES = 28  # communities to one village
-DAYS = 30  # of which a device has a row each
+TEN = 10  # devices per community
+VILLAGES = 28  # communities per village
+DAYS = 30  # days for which a device has a row each
 NEAR_MS = 30 * MINUTE_MS  # between two readings of the last day
 
 
 def say(size: int, what: str, begun: float) -> None:
-    """A line of progress."""
+    """Print a line of progress."""
     print(f"{size:>7,} devices: {what} ({time.monotonic() - begun:.1f} s)", file=sys.stderr, flush=True)
 
 
 @cache
 def pilot_of(size: int) -> Pilot:
-    """A pilot of about so many devices: the default one's communities and villages, over and over."""
+    """A pilot of about `size` devices: the default pilot's communities and villages, repeated."""
     base = load("dong-thap")
     begun = {"joined": date(2021, 1, 1)}
     fleet = {model: year.WIDE.count(model) for model in dict.fromkeys(year.WIDE)}
@@ -77,7 +77,7 @@ def _of_places(level: object) -> bool:
 
 
 def _somewhere(number: int) -> dict[str, float]:
-    """A point of the province, another one for each number: multiples of two irrational numbers."""
+    """A place in the province, a different one for each number: multiples of two irrational numbers."""
     return {"lat": 10.1 + number * 0.6180339887 % 0.8, "lon": 105.2 + number * 0.7548776662 % 1.3}
 
 
@@ -87,7 +87,7 @@ def _gtin(number: int, at: int) -> str:
 
 
 def readings(province: Pilot, start: int, stop: int, interval: int) -> Iterator[Point]:
-    """What every node said of a time, oldest first: a steady value inside each signal's range."""
+    """The readings of every node, oldest first: a steady value inside each signal's range."""
     heads = []
     for number, device in enumerate(one for one in province.fleet.values() if one.model != DIARY):
         signals = [SIGNALS[name] for name in MODELS[device.model].signals]
@@ -101,8 +101,8 @@ def readings(province: Pilot, start: int, stop: int, interval: int) -> Iterator[
 
 
 def store_of(kind: str, folder: Path, stack: ExitStack) -> tuple[list[str], Callable[[], float]]:
-    """Where the store of a kind is, which is started; and seconds of CPU time so far, of this process and,
-    where the store has one of its own, by that.
+    """Start the store of this kind. Returns its place, and a function that gives CPU seconds so far: those of
+    this process and, if the store has a process of its own, of that one.
     """
     if kind == "sqlite":
         return [str(folder / "store.sqlite")], time.process_time
@@ -120,9 +120,11 @@ def opened_store(*where: str) -> Store:
 def filled(
     store: Store, province: Pilot, folder: Path, days: int, interval: float, near: int = NEAR_MS
 ) -> int:
-    """Fill it where that was not done, with a reading each `near` ms of the last day; the moment up to which
-    it is full, epoch ms. What was filled otherwise is no measure, and more on top of it neither: that ends
-    the program.
+    """Fill the store, unless that is done, with a reading every `near` ms of the last day. Returns the time
+    up to which it is full, epoch ms.
+
+    A store that was filled with other settings measures something else, and so would one that gets more on
+    top: that ends the program.
     """
     often = f"-{near // MINUTE_MS}m" if near != NEAR_MS else ""
     until, begun = folder / f"filled-{days}-{interval:g}h{often}", time.monotonic()
@@ -141,7 +143,8 @@ def filled(
         number += len(batch)
         if number % 1_000_000 < year.BATCH:
             say(size, f"{number:,} points", begun)
-    for start in range(now - days * DAY_MS, now, DAY_MS):  # a week takes too long on two cores
+    # a day at a time, because a week takes too long on two cores
+    for start in range(now - days * DAY_MS, now, DAY_MS):
         roll(store, province, start, min(start + DAY_MS, now))
     say(size, f"{number:,} readings and their hours are in the store", begun)
     until.write_text(str(now))
@@ -149,13 +152,13 @@ def filled(
 
 
 def written(store: Store, province: Pilot, now: int, folder: Path) -> None:
-    """What a gateway writes beside the readings, as of the store's last moment, where that was not done."""
+    """Write what a gateway adds to the readings, as of the store's last reading, unless that is done."""
     done, fleet = folder / "written", list(province.fleet.values())
     if done.exists():
         return
     begun = time.monotonic()
     IndicatorSheet(store, province, lambda: fleet, list).write(now)
-    for day in range(1, DAYS):  # as a clerk leaves them behind each day
+    for day in range(1, DAYS):  # the rows that a clerk writes every day
         store.write(day_rows(province, now - day * DAY_MS))
     Watch(store, province, folder / "alarms", devices=lambda: fleet).look(now)
     Advisor(store, province, lambda: fleet, folder, no_ledger, None).look(now)
@@ -164,7 +167,7 @@ def written(store: Store, province: Pilot, now: int, folder: Path) -> None:
 
 
 def day_rows(province: Pilot, at: int) -> list[Point]:
-    """Each node's row of the day that epoch ms `at` is in, as a clerk leaves it behind."""
+    """Each node's row for the day of epoch ms `at`, as a clerk writes it."""
     midnight, points = midnight_of(day_of(at, province.zone), province.zone), []
     for number, one in enumerate(one for one in province.fleet.values() if one.model != DIARY):
         where = tags(pilot=one.pilot, community=one.community, device=one.device)

@@ -1,10 +1,11 @@
 """How fast the simulator is, in one run on this machine: `python benchmarks/simulator.py`.
 
-Each line says what limits it; on a machine that does other work compare processor time. Traffic stays on
-loopback; Mosquitto is started here and ended here.
-Published messages are counted where they arrive, by a mosquitto_sub beside the broker, for ours and for
-each peer alike: a bare paho loop, whose ratio says what generating the readings costs, and two foreign
-ones (peers/mqtt_peer.py), which the first run installs.
+Each line says what limits it. If other programs run on the machine, compare processor time. Traffic stays on
+loopback; the benchmark starts Mosquitto and ends it.
+
+A mosquitto_sub beside the broker counts published messages on arrival, for ours and for each peer alike. The
+peers are a bare paho loop, whose ratio shows the cost of generating the readings, and two foreign publishers
+(peers/mqtt_peer.py), which the first run installs.
 """
 
 import argparse
@@ -49,9 +50,9 @@ from traceability.sealing.seal import Sealer
 NOW = 1_795_255_200_000  # 21 November 2026
 MONTH = 30 * DAY_MS
 MESSAGES = 20_000
-WARM = 2_000  # messages after which a simulator has computed its first day of everything
-IN_FLIGHT = 100  # paho looks through all of them at each acknowledgement: 1,000 halve its rate
-PATIENCE = 90  # seconds after which a slow publisher's rate is taken from what has come
+WARM = 2_000  # messages after which a simulator has computed its first day completely
+IN_FLIGHT = 100  # paho scans all of them at each acknowledgement: 1,000 halve its rate
+PATIENCE = 90  # seconds after which the rate of a slow publisher is taken from what has arrived
 
 
 def all_joined(pilot: Pilot) -> Pilot:
@@ -66,7 +67,7 @@ def all_joined(pilot: Pilot) -> Pilot:
 
 
 def generate(nodes: list[Node]) -> tuple[float, int, int]:
-    """Seconds, messages and values of a month of the fleet."""
+    """Seconds, messages and values for generating a month of the fleet."""
     began, messages, values = time.perf_counter(), 0, 0
     for _, readings in history(pieces(nodes, NOW - MONTH, NOW)):
         messages += len(readings)
@@ -75,7 +76,7 @@ def generate(nodes: list[Node]) -> tuple[float, int, int]:
 
 
 def into_store(pilot: Pilot, folder: Path) -> tuple[float, int]:
-    """Seconds and values of a month generated, checked, stored in SQLite, and its indicators counted."""
+    """Seconds and values for generating, checking and storing a month (SQLite) and its indicators."""
     store = SqliteStore(folder / "store.sqlite")
     past = Past(store, pilot)
     began, values = time.perf_counter(), 0
@@ -91,7 +92,7 @@ def into_store(pilot: Pilot, folder: Path) -> tuple[float, int]:
 
 
 class Timed(Past):
-    """Knows how long its diaries took to keep and to seal."""
+    """Measures how long its diaries take to store and to seal."""
 
     sealing = 0.0
 
@@ -102,8 +103,10 @@ class Timed(Past):
 
 
 def decade(folder: Path) -> tuple[float, float, int, tuple[int, int]]:
-    """What `hoiquan simulate --scenario decade --store` does: seconds of readings and daily indicators, those
-    of sealing beside them, days counted, and lots and later events sealed.
+    """Run what `hoiquan simulate --scenario decade --store` does.
+
+    Returns seconds for readings and daily indicators, seconds for sealing, days counted, and the numbers of
+    lots and of later events that were sealed.
     """
     play = scenario.load("decade")
     pilot = load(play.pilot)
@@ -131,7 +134,7 @@ def decade(folder: Path) -> tuple[float, float, int, tuple[int, int]]:
 
 
 def memory(devices: int) -> int:
-    """Peak resident MB of a fresh process that makes an hour of so many devices."""
+    """Peak resident MB of a new process that generates an hour of `devices` devices."""
     script = (
         "import sys; sys.path.insert(0, '.')\n"
         "from benchmarks.simulator import crowd, NOW\n"
@@ -160,7 +163,7 @@ def crowd(devices: int) -> Pilot:
 
 @contextmanager
 def mosquitto() -> Iterator[int]:
-    """A broker on a free loopback port that lets everybody in and drops nothing: the port."""
+    """Run a broker on a free loopback port that lets everybody in and drops nothing; yields the port."""
     installed("mosquitto")
     lines = "allow_anonymous true", f"max_inflight_messages {IN_FLIGHT}", "max_queued_messages 0"
     with servers.mosquitto(*lines) as broker:
@@ -168,7 +171,7 @@ def mosquitto() -> Iterator[int]:
 
 
 def installed(program: str) -> str:
-    """Its path."""
+    """The path of a program, or the end of this one."""
     path = shutil.which(program, path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
     if path is None:
         raise SystemExit(f"benchmarks/simulator.py: {program} is not installed (`make servers` does that)")
@@ -176,7 +179,7 @@ def installed(program: str) -> str:
 
 
 def readings(pilot: Pilot) -> Iterator[tuple[str, bytes]]:
-    """Topic and payload of so many messages, generated on the way."""
+    """Topic and payload of MESSAGES messages, generated one by one."""
     count = 0
     for node in fleet(1, pilot):
         for reading in node.readings(NOW - DAY_MS, NOW):
@@ -188,7 +191,7 @@ def readings(pilot: Pilot) -> Iterator[tuple[str, bytes]]:
 
 @contextmanager
 def sent(port: int, qos: int, messages: Iterable[tuple[str, bytes]]) -> Iterator[None]:
-    """All of them, from this process."""
+    """Send all messages from this process."""
     client = Client(CallbackAPIVersion.VERSION2)
     client.max_inflight_messages_set(IN_FLIGHT)
     client.connect("127.0.0.1", port)
@@ -205,7 +208,7 @@ def sent(port: int, qos: int, messages: Iterable[tuple[str, bytes]]) -> Iterator
 
 @contextmanager
 def running(command: list[str], folder: Path, spent: list[float]) -> Iterator[None]:
-    """A publisher in a process of its own, ended when enough has come; adds its processor time in s."""
+    """Run a publisher as a separate process until enough messages came; adds its CPU seconds to `spent`."""
     publisher = Running(command, folder, "publisher")
     try:
         yield
@@ -215,7 +218,7 @@ def running(command: list[str], folder: Path, spent: list[float]) -> Iterator[No
 
 
 def heard(port: int, folder: Path, publisher: AbstractContextManager[None]) -> float:
-    """Messages a second between the first and the last that a subscriber of its own hears."""
+    """Messages a second between the first and the last message that a separate subscriber receives."""
     topics = ("-t", "hoiquan/v1/+/+/+/telemetry", "-t", "peer/+/telemetry")
     listen = [installed("mosquitto_sub"), "-h", "127.0.0.1", "-p", str(port), *topics, "-F", "%U"]
     with (folder / "heard").open("w+") as times:
@@ -229,28 +232,28 @@ def heard(port: int, folder: Path, publisher: AbstractContextManager[None]) -> f
 
 
 def played_live(port: int, folder: Path) -> tuple[float, float]:
-    """Messages a second of the command that ships, and µs of its processor time a message, once it runs."""
+    """Messages a second of the shipped command while it runs, and its CPU µs per message."""
     publisher = Running(as_it_ships(port), folder, "publisher")
     listen = [installed("mosquitto_sub"), "-p", str(port), "-t", "hoiquan/v1/+/+/+/telemetry", "-W", "90"]
     try:
         subprocess.run([*listen, "-C", str(WARM)], stdout=subprocess.DEVNULL, check=False)
         cpu, began = publisher.cpu(), time.perf_counter()
         subprocess.run([*listen, "-C", str(MESSAGES)], stdout=subprocess.DEVNULL, check=False)
-        # what came between the two subscriptions is not counted: both figures are a little too bad
+        # messages between the two subscriptions are not counted: both figures are a little too bad
         return MESSAGES / (time.perf_counter() - began), (publisher.cpu() - cpu) / MESSAGES * 1e6
     finally:
         publisher.stop()
 
 
 def as_it_ships(port: int) -> list[str]:
-    """The command that a user gives, in a year when the whole fleet reports."""
+    """The command as a user gives it, in a year when the whole fleet reports."""
     program = str(Path(__file__).parents[1] / "hoiquan.py")
     there, then = ("--mqtt", f"mqtt://127.0.0.1:{port}"), ("--start", "2031-03-01T00:00:00Z")
     return [sys.executable, program, "simulate", "--data", "again", *there, *then, "--speed", "0"]
 
 
 def published(table: Table, pilot: Pilot, folder: Path) -> None:
-    """Rows of ours and of the peers, on one broker."""
+    """Add the rows of ours and of the peers, all on one broker."""
     kept = list(readings(pilot))
     payloads = folder / "payloads"
     payloads.write_bytes(b"".join(topic.encode() + b" " + payload + b"\n" for topic, payload in kept))
@@ -270,7 +273,7 @@ def published(table: Table, pilot: Pilot, folder: Path) -> None:
 
 
 def foreign(port: int, folder: Path, name: str, start: Callable[[], Peer]) -> tuple[str, str, str, str]:
-    """A peer's row, or a row with the reason why it has no figure."""
+    """A peer's row, or a row that says why it has no figure."""
     try:
         peer = start()
     except Missing as reason:

@@ -1,10 +1,10 @@
-"""How long the command takes before it does anything, beside the libraries that it could not do without.
+"""How long the command takes before it does anything, compared with the libraries it cannot do without.
 
     python benchmarks/startup.py [--repeat 5]
 
-Whole processes, in turn, the best of each: an interpreter alone, Typer and pydantic imported, `import
-hoiquan`, `hoiquan --help`, and what two groups of commands import. The ratio is to Typer and pydantic; the
-project's limit for `import hoiquan` is 1.5.
+Measures whole processes, taking turns, the best of each: a bare interpreter, the import of Typer and
+pydantic, `import hoiquan`, `hoiquan --help`, and the imports of two groups of commands. The ratio is to Typer
+and pydantic; the project's limit for `import hoiquan` is 1.5.
 """
 
 import argparse
@@ -25,7 +25,7 @@ KINDS = {
 
 
 def seconds(arguments: list[str]) -> float:
-    """One process from its start to its end."""
+    """The duration of one process."""
     begin = time.perf_counter()
     subprocess.run([sys.executable, *arguments], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
     return time.perf_counter() - begin
@@ -37,7 +37,7 @@ def main() -> None:
     )
     options.add_argument("--repeat", type=int, default=5)
     repeat = options.parse_args().repeat
-    for arguments in KINDS.values():  # byte code is there
+    for arguments in KINDS.values():  # creates the byte code
         seconds(arguments)
     best = dict.fromkeys(KINDS, float("inf"))
     for _ in range(repeat):

@@ -1,9 +1,9 @@
-"""A port that passes everything on to a broker, and notes who was told what on the way.
+"""A port that forwards everything to a broker, and notes who sent and acknowledged what.
 
     client ─ PUBLISH ─► tap ─► broker     up.said: what clients sent       up.told: what the broker has acked
     client ◄─ PUBLISH ─ tap ◄─ broker     down.said: what it sent          down.told: what clients have acked
 
-A message counts as acknowledged once the PUBACK is here: whoever sent it has given its promise.
+A message counts as acknowledged once its PUBACK reaches the tap: by then its receiver has made its promise.
 """
 
 import asyncio
@@ -21,16 +21,17 @@ READ = 65_536  # bytes
 
 
 class Message(NamedTuple):
-    """What is one message here: no two of a run have the same topic and payload, but for `status`."""
+    """A message. No two messages of a run have the same topic and payload, except `status`."""
 
     topic: str
     payload: bytes
 
 
 class Way:
-    """What went one way at QoS 1: each message, and when it was first said and first acknowledged (monotonic
-    s), and when the connection began that acknowledged it: what is read here of a broker that was just killed
-    may come a moment later.
+    """QoS 1 messages of one direction: when each was first sent and first acknowledged (monotonic s).
+
+    `began` is when the connection began that acknowledged the message: the tap may read the PUBACK of a
+    broker that was just killed a moment later.
     """
 
     def __init__(self) -> None:
@@ -40,7 +41,7 @@ class Way:
 
 
 class Tap:
-    """Listens on `port`, in a thread of its own, and passes on to `broker`, another port of this machine."""
+    """Listens on `port`, in a thread of its own, and forwards to `broker`, another port of this machine."""
 
     def __init__(self, broker: int) -> None:
         self.port, self._broker = free_port(), broker
@@ -54,7 +55,7 @@ class Tap:
         self._thread.start()
 
     def close(self) -> None:
-        """Cut every connection and listen no more."""
+        """Cut every connection and stop listening."""
 
         def end() -> None:
             self._server.close()
@@ -79,7 +80,7 @@ class Tap:
                 one.carry(reader, back, one.up, one.down), one.carry(there, writer, one.down, one.up)
             )
         except (OSError, asyncio.CancelledError):
-            pass  # the broker is away, or one of the two is gone in the midst of it
+            pass  # the broker is away, or one end has closed the connection
         finally:
             self._tasks.discard(own)
             for each in writers:
@@ -87,7 +88,7 @@ class Tap:
 
 
 class _Side:
-    """What one end of a connection has said and the other has not acknowledged: by packet number."""
+    """Messages, by packet number, that one end of a connection sent and the other did not acknowledge."""
 
     def __init__(self, way: Way) -> None:
         self.way = way
@@ -95,17 +96,17 @@ class _Side:
 
 
 class _Connection:
-    """A client's, from its CONNECT on."""
+    """A client's connection, from its CONNECT on."""
 
     def __init__(self, up: Way, down: Way) -> None:
         self.up, self.down = _Side(up), _Side(down)
         self._began = time.monotonic()
-        self._properties = False  # MQTT 5 has them
+        self._properties = False  # whether packets have properties, as in MQTT 5
 
     async def carry(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, says: _Side, hears: _Side
     ) -> None:
-        """Pass on what one end says until it ends; notes come before the other end can know."""
+        """Forward what one end sends until it ends. Notes are taken before the other end can know."""
         unread = b""
         with suppress(ConnectionError):
             while data := await reader.read(READ):
@@ -114,7 +115,7 @@ class _Connection:
                 await writer.drain()
 
     def _note(self, data: bytes, says: _Side, hears: _Side) -> bytes:
-        """Take note of whole packets; what is left of the last one."""
+        """Note all complete packets; returns the incomplete rest."""
         at = 0
         while (part := frame(data, at)) is not None and part[1] <= len(data):
             begin, end = part
@@ -141,7 +142,7 @@ class _Connection:
 
 
 async def _first(*ways: Coroutine[Any, Any, None]) -> None:
-    """Wait for the first of them to end, and end the others."""
+    """Wait for the first of the coroutines to end, and cancel the others."""
     tasks = [asyncio.ensure_future(way) for way in ways]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

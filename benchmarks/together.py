@@ -1,6 +1,6 @@
-"""`hoiquan up`, which forks its parts and starts them again, and some real probes beside its simulator.
+"""`hoiquan up`, which forks its parts and restarts them, and some real probes beside its simulator.
 
-probes, a link each ─► tap ─► Mosquitto or amqtt ─► gateway, its spool ─► SQLite
+probes, a connection each ─► tap ─► Mosquitto or amqtt ─► gateway, its spool ─► SQLite
 """
 
 import json
@@ -26,12 +26,12 @@ from tests.servers import until
 COMMUNITY = "tam-que"
 PROBES, EVERY = 5, 0.01  # real nodes, and seconds between two readings
 PARTS = ("broker", "gateway", "web", "simulate")
-WAVE = 400  # readings until the moisture is what it was
+WAVE = 400  # readings until the moisture repeats
 WINDOW = 100  # messages that a probe sends before the first is acknowledged
 
 
 class Probe:
-    """A real node with a clock, which keeps what is not acknowledged."""
+    """A real node with a clock, which keeps messages until they are acknowledged."""
 
     def __init__(self, name: str, password: str, port: int) -> None:
         self._topic = f"hoiquan/v1/dong-thap/{COMMUNITY}/{name}/telemetry"
@@ -44,7 +44,7 @@ class Probe:
         self._said = 0
 
     def say(self) -> None:
-        """The next reading."""
+        """Publish the next reading."""
         self._said += 1
         message = {"ts": now_ms(), "seq": self._said, "boot": "b",
                    "values": {"soil_moisture": 20 + self._said % WAVE / 10}}  # fmt: skip
@@ -56,8 +56,10 @@ class Probe:
 
 
 class Together(Installation):
-    """A part that is killed it starts again by itself. A `hoiquan broker` that is killed is no power cut for
-    Mosquitto, which ends in order: what is acknowledged has to be in the store, whatever is killed.
+    """An installation that restarts its killed parts itself.
+
+    Killing `hoiquan broker` is no power cut for Mosquitto, which ends in order. So every acknowledged message
+    must be in the store, whatever is killed.
     """
 
     def __init__(self, broker: Literal["mosquitto", "amqtt"], folder: Path) -> None:
@@ -112,7 +114,7 @@ class Together(Installation):
         until(lambda: answers(self._port), "the broker listens", PATIENCE)
 
     def _kill_up(self) -> None:
-        """Its parts end by themselves: each has lost its parent. Who starts it again waits for that."""
+        """Kill `hoiquan up`, and wait until its parts end by themselves, having lost their parent."""
         up = self._running["up"]
         below = children(up.pid)
         os.kill(up.pid, signal.SIGKILL)
@@ -120,7 +122,7 @@ class Together(Installation):
         until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in below), "the end of its parts")
 
     def _part(self, name: str) -> int:
-        """Its process, which `processes.py` has called so; 0 while there is none."""
+        """The process id of a part, by the name that it gave itself; 0 if it does not run."""
         return next(iter(named(f"hoiquan {name}"[:15], self._running["up"].pid)), 0)
 
     def _killer(self, name: str) -> Callable[[], None]:
@@ -129,7 +131,7 @@ class Together(Installation):
             if name == "gateway":
                 self._before = self._connections()
             pid = self._part(name)
-            assert pid, f"{name} ended by itself"  # a signal to 0 would end this program too
+            assert pid, f"{name} ended by itself"  # with 0, os.kill would end this program too
             os.kill(pid, signal.SIGKILL)
 
         return kill

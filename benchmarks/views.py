@@ -2,10 +2,10 @@
 
     python benchmarks/views.py [--days 365] [--seconds 60] [--rate 10] [--keep FOLDER]
 
-A server of its own (`--serve`), over SQLite and then over the InfluxDB engine behind nginx, is asked over
-loopback at fixed times, whether or not it has answered, for the overview and for every place in turn: an
-answer that comes late is late from when it was due. The CPU time is the server's own, what it reads ahead
-included. With --keep the filled stores stay in FOLDER, and the next run asks them again.
+A separate server (`--serve`), first over SQLite and then over the InfluxDB engine behind nginx, gets requests
+over loopback at fixed times, whether or not it has answered earlier ones, for the overview and then for each
+place in turn. The time of a page counts from when its request was due. The CPU time is the server's own,
+reading ahead included. With --keep the filled stores stay in FOLDER, and the next run uses them again.
 """
 
 import argparse
@@ -61,16 +61,16 @@ def main() -> None:
 
 
 def serve(port: str, lots: str, now: str, *where: str) -> None:
-    """The pages over a store, as of its last moment, until they are ended."""
+    """Serve the pages over a store, at the time of its last reading, until the process is ended."""
     store = (
         InfluxStore(where[0], where[1], Influx.org, where[2]) if where[1:] else SqliteStore(Path(where[0]))
     )
-    # the pages read the pilot by its name; that of the store differs in dates and fleets alone
+    # the pages load the pilot by its name; the store's pilot differs from it only in dates and fleets
     show(Settings(data=Path(lots)), store, int(port), int(now))
 
 
 def show(settings: Settings, store: Store, port: int, now: int) -> None:
-    """The pages over a store, whose clock begins at epoch ms `now`, until they are ended."""
+    """Serve the pages over a store until the process is ended; their clock begins at epoch ms `now`."""
     figures = opened(settings, store)
     begun = time.monotonic()
     figures.now = lambda: now + round(1000 * (time.monotonic() - begun))
@@ -79,14 +79,14 @@ def show(settings: Settings, store: Store, port: int, now: int) -> None:
 
 
 def measured(name: str, options: argparse.Namespace, lots: Path, now: int, *where: str) -> None:
-    """Print what the pages took over one store."""
+    """Print how long the pages took over one store."""
     port = free_port()
     command = [sys.executable, __file__, "--serve", str(port), str(lots), str(now), *where]
     places = [f"/place/{place}" for place in load("dong-thap").place]
     for paths in (["/"], places):
         with _running(command, port) as server:
             first = asked(port, paths[:1], 0)[0]
-            time.sleep(options.seconds / 4)  # what is read ahead is there
+            time.sleep(options.seconds / 4)  # the server has read ahead
             before = worked(server.pid)
             time.sleep(options.seconds / 4)
             idle = (worked(server.pid) - before) / (options.seconds / 4)
@@ -103,7 +103,7 @@ def measured(name: str, options: argparse.Namespace, lots: Path, now: int, *wher
 
 
 class _running(AbstractContextManager["subprocess.Popen[bytes]"]):
-    """The server as a process, while it is asked."""
+    """Runs the server as a process during the block."""
 
     def __init__(self, command: list[str], port: int) -> None:
         self._process = subprocess.Popen(command)
@@ -118,7 +118,7 @@ class _running(AbstractContextManager["subprocess.Popen[bytes]"]):
 
 
 def asked(port: int, paths: Sequence[str], every: float) -> list[float]:
-    """Milliseconds from when each page was due, one `every` so many seconds, to when it was there."""
+    """Milliseconds of each page from when it was due; one page is due every `every` seconds."""
     line, took, begin = http.client.HTTPConnection("127.0.0.1", port, timeout=60), [], time.perf_counter()
     for number, path in enumerate(paths):
         due = begin + number * every

@@ -1,12 +1,12 @@
-"""What a gateway and a whole `hoiquan up` weigh: `python benchmarks/weight.py [--before CHECKOUT]`.
+"""Memory use of a gateway and of a whole `hoiquan up`: `python benchmarks/weight.py [--before CHECKOUT]`.
 
     gateway, idle    some time (--idle) after it has subscribed; nothing is sent
-    gateway, full    the most that was ever resident while queued messages are drained (see gateway.py)
+    gateway, full    peak resident memory while queued messages are drained (see gateway.py)
     up, idle         each process of `hoiquan up` after it has opened its pages; the simulator plays
 
-PSS is what a process has for itself, and its part of what several have together: the sum over processes is
-what they take of the machine. The checkouts are measured in turn, in one run; memory hardly depends on what
-others do on the machine, time does, and none is measured here.
+PSS is a process's own memory plus its share of memory that several processes have in common: the sum over
+processes is what they take from the machine. The checkouts are measured in turn, in one run. Memory, unlike
+time, hardly depends on what else the machine does; times are not measured here.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from benchmarks.peers.traffic import Traffic, recent
 from tests.loopback import free_port
 
 KINDS = ("Rss", "Pss", "Private_Dirty")
-PATIENCE = 180.0  # seconds within which `hoiquan up` opens its pages: it makes a month's past first
+PATIENCE = 180.0  # seconds until `hoiquan up` opens its pages: it generates a month of history first
 READY = "hoiquan: open http"
 PARTS = ("broker", "gateway", "web", "simulate")
 
@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def told(what: str, weights: dict[str, dict[str, float]]) -> None:
-    """Print a table: a row a process, a column a checkout, and the ratio of the sums."""
+    """Print a table: a row per process, a column per checkout, and the ratio of the sums."""
     names = list(dict.fromkeys(name for weight in weights.values() for name in weight))
     print(f"\n{what:34}" + "".join(f"{column:>14}" for column in weights))
     for name in names:
@@ -79,26 +79,26 @@ def told(what: str, weights: dict[str, dict[str, float]]) -> None:
 
 
 def idle(both: Road, root: Path, seconds: float) -> dict[str, float]:
-    """PSS of a gateway to which nobody sends."""
+    """PSS of a gateway that receives nothing."""
     with _gateway(both, root) as gateway:
         time.sleep(seconds)
         return {"gateway": pss(gateway.pid)}
 
 
 def full(both: Road, root: Path, messages: int) -> dict[str, float]:
-    """The most that was resident while it drained."""
+    """Peak resident memory of a gateway that drains queued messages."""
     drained = drain(Ours(root=root), both, messages)
     print(f"  {root.name}: {drained.stored:,} of {messages:,} stored in {drained.seconds:.1f} s", flush=True)
     return {"gateway": drained.peak_mb}
 
 
 def up(root: Path, options: argparse.Namespace) -> dict[str, float]:
-    """PSS of each process of `hoiquan up` while nobody looks, the median of three looks."""
+    """PSS of each process of an idle `hoiquan up`, the median of three looks."""
     folder = Path(tempfile.mkdtemp(prefix="hoiquan-weight-"))
     command = [sys.executable, str(root / "hoiquan.py"), "up", "--data", str(folder / "data"),
                "--history", options.history, "--lang", "en", "--http-port", str(free_port()),
                "--mqtt-port", str(free_port())]  # fmt: skip
-    # its children import it by name: without this they would be of the checkout that is installed
+    # its children import hoiquan by name: without this they would use the installed checkout
     running = Running(command, folder, "up", PYTHONPATH=str(root))
     try:
         deadline = time.monotonic() + PATIENCE
@@ -122,7 +122,7 @@ def up(root: Path, options: argparse.Namespace) -> dict[str, float]:
 
 @contextmanager
 def _gateway(both: Road, root: Path) -> Iterator[Running]:
-    """A gateway that has subscribed."""
+    """Run a gateway; yields it once it has subscribed."""
     folder = Path(tempfile.mkdtemp(prefix="hoiquan-weight-"))
     bucket, since = both.bucket(Traffic(1000, recent(1000))), both.mark()
     (gateway,) = Ours(root=root).start(both, folder, bucket)
@@ -140,7 +140,7 @@ def _gateway(both: Road, root: Path) -> Iterator[Running]:
 
 
 def pss(pid: int) -> float:
-    """Megabytes, of /proc/PID/smaps_rollup (Linux 4.14); 0 for one that is gone."""
+    """PSS in MB, from /proc/PID/smaps_rollup (Linux 4.14); 0 for a process that has ended."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text("utf-8").splitlines()
     except OSError:
@@ -149,14 +149,14 @@ def pss(pid: int) -> float:
 
 
 def _name(pid: int) -> str:
-    """What a process is of `hoiquan up`: its subcommand, or its program."""
+    """The name of a process of `hoiquan up`: its subcommand, or its program."""
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")
         comm = Path(f"/proc/{pid}/comm").read_text("utf-8").strip()
     except OSError:
         return "?"
-    if comm.startswith("hoiquan "):  # forked: its arguments are its parent's
-        short = comm.removeprefix("hoiquan ")  # of which the kernel keeps 15 letters
+    if comm.startswith("hoiquan "):  # forked: its command line is its parent's
+        short = comm.removeprefix("hoiquan ")  # the kernel keeps 15 letters of the name
         return next((part for part in PARTS if part.startswith(short)), short)
     for at, word in enumerate(words):
         if word == "hoiquan" or word.endswith("hoiquan.py"):

@@ -1,8 +1,8 @@
-"""A year of a whole pilot in a store, for what is measured over it.
+"""A year of a whole pilot in a store, for other benchmarks.
 
 Fourteen communities with ten nodes each report every ten minutes for a year (7.4 million messages, invented
-here: only their number and shape matter), villages as the pilot file has them; beside them what the gateway
-writes: books of every five minutes, indicators of every hour, devices by the day.
+here: only their number and shape matter); villages are as in the pilot file. The store also holds what the
+gateway writes: its books every five minutes, indicators every hour, a row per device and day.
 
 pilot_of_ten ─► readings, paperwork ─► influx (the engine behind nginx) or sqlite: filled once, and kept
 """
@@ -39,14 +39,14 @@ WIDE = ("weather-station", "soil-probe", "soil-probe", "soil-probe", "soil-probe
 
 
 class Filled(NamedTuple):
-    """The store, full up to epoch ms `now`."""
+    """A store that is full up to epoch ms `now`."""
 
     store: Store
     now: int
 
 
 def pilot_of_ten() -> Pilot:
-    """The default pilot, with everybody there from the beginning and ten nodes a community."""
+    """The default pilot, with everybody there from the beginning and ten nodes per community."""
     pilot = load("dong-thap")
     fleet = {model: WIDE.count(model) for model in dict.fromkeys(WIDE)}
     begun = {"joined": date(2021, 1, 1)}
@@ -58,7 +58,7 @@ def pilot_of_ten() -> Pilot:
 
 @contextmanager
 def influx(keep: Path, days: int) -> Iterator[tuple[servers.Influx, str, Filled]]:
-    """An engine in the folder `keep`, its bucket, and the store in it."""
+    """Run an engine on the folder `keep`; yields it, its bucket, and the filled store."""
     keep.mkdir(parents=True, exist_ok=True)
     server = servers.Influx(keep)
     server.start()
@@ -73,14 +73,14 @@ def influx(keep: Path, days: int) -> Iterator[tuple[servers.Influx, str, Filled]
 
 @contextmanager
 def sqlite(keep: Path, days: int) -> Iterator[Filled]:
-    """The file in the folder `keep`."""
+    """Open the SQLite file in the folder `keep`, filled."""
     store = SqliteStore(keep / f"year-{days}.sqlite")
     yield Filled(store, _filled(store, keep / f"filled-sqlite-{days}", days))
     store.close()
 
 
 def _filled(store: Store, until: Path, days: int) -> int:
-    """Fill it where that was not done; the file `until` says up to which moment it is full."""
+    """Fill the store, unless that is done; the file `until` says up to which epoch ms it is full."""
     if until.exists():
         return int(until.read_text())
     pilot, now, began = pilot_of_ten(), now_ms(), time.monotonic()
@@ -104,7 +104,7 @@ def _filled(store: Store, until: Path, days: int) -> int:
 
 
 def readings(pilot: Pilot, start: int, stop: int) -> Iterator[Point]:
-    """What every node said: a daily wave inside each signal's range."""
+    """The readings of every node: a daily wave inside each signal's range."""
     for number, device in enumerate(one for one in pilot.fleet.values() if one.model != DIARY):
         head = device_tags(device)
         signals = [SIGNALS[name] for name in MODELS[device.model].signals]
@@ -117,7 +117,7 @@ def readings(pilot: Pilot, start: int, stop: int) -> Iterator[Point]:
 
 
 def paperwork(pilot: Pilot, start: int, stop: int) -> Iterator[Point]:
-    """What clerk and sealer have written meanwhile."""
+    """What clerk and sealer wrote in that time."""
     books = {"received": 0, "stored": 0, "duplicate": 0, "quarantined": 0, "spooled": 0, "forgotten": 0,
              "lag_ms": 5, "spool_bytes": 10_000, "missing": 0, "broker_dropped": 0}  # fmt: skip
     for turn, at in enumerate(range(start // SLOT_MS * SLOT_MS, stop, SLOT_MS)):

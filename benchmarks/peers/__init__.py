@@ -1,1 +1,1 @@
-"""The parts of `benchmarks/gateway.py`: one module for each gateway that is compared, and what they share."""
+"""The parts of `benchmarks/gateway.py`: one module per compared gateway, and the road they share."""

@@ -1,4 +1,4 @@
-"""One measurement: messages wait in the broker, a gateway is started, and the store is watched."""
+"""One measurement: messages wait in the broker, a gateway starts, and the benchmark watches the store."""
 
 import shutil
 import tempfile
@@ -14,40 +14,40 @@ from benchmarks.peers.road import Road
 from benchmarks.peers.traffic import FIELDS, Traffic, queue, recent
 
 PATIENCE = 40.0  # seconds for a gateway to come up
-STALL = 12.0  # seconds without a new point after which nothing more is expected
-POLL = 0.05  # seconds between two looks into the store: each costs it some milliseconds
-FAR = 0.4  # seconds to the end beyond which nobody looks less often: an estimate may be wrong
+STALL = 12.0  # seconds without a new point after which no more are expected
+POLL = 0.05  # seconds between two queries of the store; each costs it some milliseconds
+FAR = 0.4  # most seconds to the end that a pause is based on: the estimate may be wrong
 
 
 class Gateway(Protocol):
-    """What is compared. `folder` is one measurement's own; started again in it, a gateway goes on."""
+    """A gateway to compare. `folder` belongs to one measurement; started in it again, a gateway resumes."""
 
     name: str
 
     def prepare(self) -> None:
-        """Install it where that is still to be done. Raises Missing."""
+        """Install the gateway, unless that is done. Raises Missing."""
 
     def start(self, road: Road, folder: Path, bucket: str) -> list[Running]:
-        """Its processes."""
+        """Start the gateway; returns its processes."""
 
     def done(self, folder: Path) -> dict[str, int]:
-        """Its own books: ours has `stored`, `quarantined` and `spooled`; others have none."""
+        """The gateway's own books: ours has `stored`, `quarantined` and `spooled`; others have none."""
 
 
 @dataclass
 class Drained:
-    """What was measured."""
+    """The figures of one drain."""
 
     messages: int
     stored: int
     seconds: float  # from the connection to the broker until the last point could be queried
-    booked: float | None  # the same until the gateway's own books were closed
-    cpu_us: float  # of the gateway, a message
+    booked: float | None  # the same, until the gateway's own books were settled
+    cpu_us: float  # of the gateway, per message
     peak_mb: float
-    busy: dict[str, float] = field(default_factory=dict)  # share of one core
+    busy: dict[str, float] = field(default_factory=dict)  # part → share of one core
     books: dict[str, int] = field(default_factory=dict)
     killed_at: int | None = None  # points in the store when it was killed
-    stuck: int = 0  # neither stored nor lost: the broker still has them when nothing moves any more
+    stuck: int = 0  # neither stored nor lost: still in the broker when nothing moves any more
 
     @property
     def rate(self) -> float:
@@ -59,7 +59,7 @@ class Drained:
 
     def as_dict(self) -> dict[str, Any]:
         row = asdict(self) | {"lost": self.lost}
-        if self.killed_at is None:  # else the seconds are those of the second start alone
+        if self.killed_at is None:  # otherwise the seconds cover only the second start
             row |= {"rate": self.rate, "readings": self.rate * len(FIELDS)}
         return row
 
@@ -67,11 +67,11 @@ class Drained:
 def drain(
     gateway: Gateway, road: Road, count: int, bad: str = "", every: int = 1000, kill: float | None = None
 ) -> Drained:
-    """Queue `count` messages, drain them, and say what is missing of the good ones.
+    """Queue `count` messages, drain them, and count the good ones that are missing.
 
-    With `kill` the gateway gets SIGKILL after so many seconds of draining, or earlier when half of them
-    can be queried (one that holds back what it has taken would never be met half way by that alone), and
-    is started again.
+    With `kill`, the gateway gets SIGKILL after that many seconds of draining, or earlier, once half of the
+    messages can be queried, and is then started again. The time limit is for a gateway that holds back what
+    it has taken: the store would never show it half way.
     """
     folder = Path(tempfile.mkdtemp(prefix="hoiquan-bench-"))
     traffic = Traffic(count, recent(count), bad=bad, every=every)
@@ -108,7 +108,7 @@ def drain(
 
 
 def open_sessions(gateway: Gateway, road: Road, folder: Path, bucket: str) -> list[str]:
-    """Start and stop the gateway, so that the broker keeps messages for it from now on; its client ids."""
+    """Start and stop the gateway once, so that the broker keeps messages for it; returns its client ids."""
     since = road.mark()
     running = gateway.start(road, folder, bucket)
     try:
@@ -120,7 +120,7 @@ def open_sessions(gateway: Gateway, road: Road, folder: Path, bucket: str) -> li
             f"{gateway.name} subscribes",
             running,
         )
-        time.sleep(0.5)  # what it does after that is none of the drain's business
+        time.sleep(0.5)  # what the gateway does after subscribing must not affect the drain
     finally:
         for one in running:
             one.stop()
@@ -128,7 +128,7 @@ def open_sessions(gateway: Gateway, road: Road, folder: Path, bucket: str) -> li
 
 
 def wait(condition: Callable[[], object], what: str, running: list[Running]) -> None:
-    """Until `condition`; says what a process that ended instead had to say."""
+    """Wait for `condition`. Raises RuntimeError with the last output of a process that ended instead."""
     deadline = time.monotonic() + PATIENCE
     while not condition():
         for one in running:
@@ -141,7 +141,7 @@ def wait(condition: Callable[[], object], what: str, running: list[Running]) -> 
 
 
 class Watch:
-    """The clock and the meters of one drain, from the first connection on."""
+    """The clock and the CPU meters of one drain, from the first connection on."""
 
     def __init__(self, road: Road, running: list[Running], bucket: str) -> None:
         self._road, self._running, self._bucket = road, running, bucket
@@ -150,8 +150,9 @@ class Watch:
         self._ended, self._used = self.began, self._cpu
 
     def until(self, expected: int, start: int, poll: float = POLL, seconds: float = 3600) -> int:
-        """Watch until `expected` points can be queried, or no more come; how many there are. A look at many
-        points takes the store from its work, so there are few of them while the end is far.
+        """Watch until `expected` points can be queried, or no more arrive; returns their number.
+
+        Counting many points slows the store down, so queries are rare while the end is far.
         """
         stored, moved = -1, time.monotonic()
         end = self.began + seconds
@@ -183,7 +184,7 @@ class Watch:
 
 
 def _begin(gateway: Gateway, road: Road, folder: Path, bucket: str) -> tuple[list[Running], Watch]:
-    """Start the gateway; the clock runs from its first connection, so that loading is not counted."""
+    """Start the gateway. The clock runs from its first connection, so that loading is not counted."""
     since = road.mark()
     running = gateway.start(road, folder, bucket)
     with ExitStack() as undo:
@@ -195,7 +196,7 @@ def _begin(gateway: Gateway, road: Road, folder: Path, bucket: str) -> tuple[lis
 
 
 def _books(gateway: Gateway, folder: Path, watch: Watch) -> tuple[dict[str, int], float | None]:
-    """The gateway's own books once nothing is spooled, and after how many seconds that was."""
+    """The gateway's own books once nothing is spooled, and the seconds until then."""
     deadline = time.monotonic() + STALL
     while books := gateway.done(folder):
         if not books.get("spooled") or time.monotonic() > deadline:

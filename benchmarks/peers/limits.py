@@ -1,7 +1,7 @@
 """What the parts of the road can do by themselves: no gateway is faster than any of them.
 
-`python -m benchmarks.peers.limits PORT CLIENT MESSAGES` is the bare drain: paho with manual acks, one
-acknowledgement a message at once, and nothing done with it.
+`python -m benchmarks.peers.limits PORT CLIENT MESSAGES` is the bare drain: paho with manual acks, which
+acknowledges each message at once and does nothing with it.
 """
 
 import os
@@ -22,26 +22,26 @@ from benchmarks.peers.road import TAGS, Road
 from benchmarks.peers.traffic import DEVICES, Traffic, queue, readings, recent
 
 TOPIC = "hoiquan/v1/+/+/+/telemetry"
-LINES = 5000  # a request; what the server takes best
-COMMIT = 2000  # messages a group commit, as our gateway has at most
-BYTES = 230  # of a message with its topic, as it lies in the queue
+LINES = 5000  # lines per request that suit the server best
+COMMIT = 2000  # messages per group commit, our gateway's maximum
+BYTES = 230  # of a message with its topic, as in the queue
 
 
 def broker(road: Road, count: int) -> dict[str, float]:
-    """mosquitto_sub: C, and nothing is done with the messages."""
+    """mosquitto_sub: written in C, does nothing with the messages."""
     program = find("mosquitto_sub", "the broker's own limit waits for it (Debian: mosquitto-clients)")
     common = [program, "-p", str(road.broker.port), "-i", "bench-sub", "-c", "-q", "1", "-t", TOPIC]
     return _drained(road, count, [*common, "-E"], [*common, "-C", str(count)], "bench-sub")
 
 
 def paho(road: Road, count: int) -> dict[str, float]:
-    """A bare paho loop with manual acks: what any gateway on paho starts from."""
+    """A bare paho loop with manual acks: the base of any gateway on paho."""
     command = [sys.executable, "-m", "benchmarks.peers.limits", str(road.broker.port), "bench-paho"]
     return _drained(road, count, [*command, "0"], [*command, str(count)], "bench-paho")
 
 
 def disk(_: Road, count: int) -> dict[str, float]:
-    """Group commits to a file in the folder of temporary files, each on disk before the next."""
+    """Group commits to a file in the folder of temporary files, each synced before the next."""
     body = b"x" * (BYTES * COMMIT)
     with tempfile.TemporaryFile(buffering=0) as file:
         began = time.perf_counter()
@@ -74,7 +74,7 @@ def store(road: Road, count: int) -> dict[str, float]:
 
 
 def together(seconds: float = 1.0) -> float:
-    """How many times what one core does alone all cores do at once: two may be threads of one."""
+    """How many times the work of one core all cores do together: two may be threads of one core."""
     counting = (
         "import time\nn, end = 0, time.perf_counter() + float(input())\n"
         "while time.perf_counter() < end: n += sum(range(1000)) > 0\nprint(n)"
@@ -105,7 +105,7 @@ LIMITS: dict[str, Callable[[Road, int], dict[str, float]]] = {
 def _drained(
     road: Road, count: int, opening: list[str], draining: list[str], client: str
 ) -> dict[str, float]:
-    """Open the session, queue, drain; from the connection to the end of the program."""
+    """Open the session, queue the messages, drain them; measured from the connection to the program's end."""
     subprocess.run(opening, check=True, timeout=60, cwd=ROOT, stdout=subprocess.DEVNULL)
     try:
         queue(road.broker.port, Traffic(count, recent(count)))
@@ -113,7 +113,7 @@ def _drained(
         with subprocess.Popen(draining, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
             wait(lambda: client in road.clients(since), f"{client} connects", [])
             began, before = time.perf_counter(), road.cpu()
-            # wait4 instead of wait: it says what the child has used
+            # wait4 instead of wait, because it returns the child's CPU time
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
         seconds, after = time.perf_counter() - began, road.cpu()
@@ -129,7 +129,7 @@ def _drained(
 
 
 def bare(port: int, name: str, count: int) -> None:
-    """Take `count` messages and acknowledge each; 0: subscribe and go."""
+    """Take `count` messages and acknowledge each; with 0, subscribe and leave."""
     done, taken = threading.Event(), 0
     client = Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=False, manual_ack=True)
 

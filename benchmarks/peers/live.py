@@ -1,8 +1,8 @@
 """How long a reading takes from the device's publish until it can be queried, at a steady pace.
 
-Messages are published in the order of their times, and one gateway stores them in the order in which it
-got them, so the n-th message can be queried once the store counts n points. The store is asked again and
-again for the count of the newest seconds alone: a look costs the same after ten minutes as at first.
+Messages are published in the order of their times, and one gateway stores them in the order of arrival, so
+the n-th message can be queried once the store counts n points. The benchmark keeps asking the store for the
+count of only the newest seconds, so a query costs the same after ten minutes as at the start.
 """
 
 import shutil
@@ -20,14 +20,14 @@ from benchmarks.peers.road import Road
 from benchmarks.peers.traffic import Publisher, Traffic
 from devices.clock import now_ms
 
-LOOK = 0.01  # seconds between two looks into the store; part of what is measured
-WINDOW = 5000  # messages counted anew at every look
-SETTLE = 2  # seconds at the beginning that are no part of the figures: a first connection, a first file
+LOOK = 0.01  # seconds between two queries of the store; part of the measured latency
+WINDOW = 5000  # messages counted again by every query
+SETTLE = 2  # seconds at the start that are not counted: first connection, first file
 
 
 @dataclass
 class Lived:
-    """What was measured; latencies in ms from the call of publish until the look that saw the point."""
+    """The figures of a live run; latencies in ms from the call of publish to the query that saw the point."""
 
     rate: int
     seconds: float
@@ -41,7 +41,7 @@ class Lived:
 
     @property
     def growth_mb(self) -> float:
-        """Between the median of the second tenth of the run and that of the last: the first one loads."""
+        """Growth between the medians of the run's second and last tenths; the first tenth still loads."""
         values = [value for _, value in self.memory]
         tenth = max(1, len(values) // 10)
         return statistics.median(values[-tenth:]) - statistics.median(values[tenth : 2 * tenth] or values)
@@ -51,10 +51,11 @@ class Lived:
 
 
 def live(gateway: Gateway, road: Road, rate: int, seconds: float) -> Lived:
-    """Publish `rate` messages a second for `seconds`."""
+    """Publish `rate` messages a second for `seconds`, and measure."""
     folder = Path(tempfile.mkdtemp(prefix="hoiquan-bench-"))
     count = int(rate * seconds)
-    # a device every 50 messages: their times are a second apart there, so they pass for `rate` a second
+    # Each of the 50 devices gets every 50th message, with times a second apart, at whatever `rate` it is
+    # published.
     traffic = Traffic(count, now_ms() - count * 20 - 600_000, step=1000)
     bucket = road.bucket(traffic)
     since = road.mark()
@@ -65,7 +66,7 @@ def live(gateway: Gateway, road: Road, rate: int, seconds: float) -> Lived:
             f"{gateway.name} subscribes",
             running,
         )
-        time.sleep(3)  # its first paperwork
+        time.sleep(3)  # its first indicators and rows
         return _measure(road, running, bucket, traffic, rate)
     finally:
         for one in running:
@@ -104,7 +105,7 @@ def _measure(road: Road, running: list[Running], bucket: str, traffic: Traffic, 
 
 
 def _publish(publisher: Publisher, traffic: Traffic, rate: int, sent: list[float], began: float) -> None:
-    """Each message at its moment; one that is late is sent at once, and its wait is not hidden."""
+    """Send each message at its moment. A late message is sent at once, and its delay counts."""
     for number, (topic, payload) in enumerate(traffic):
         moment = began + number / rate
         while (early := moment - time.perf_counter()) > 0:
@@ -121,7 +122,7 @@ def _look(
     memory: list[tuple[float, float]],
     began: float,
 ) -> list[tuple[float, int]]:
-    """Moments and how many points could be queried then, until all can or no more come."""
+    """Moments and the number of points that could be queried then, until all can or no more arrive."""
     looks: list[tuple[float, int]] = []
     base, stored, moved, weighed = 0, 0, time.monotonic(), 0.0
     while stored < traffic.count and time.monotonic() - moved < STALL:
@@ -130,7 +131,7 @@ def _look(
         if now > stored:
             stored, moved = now, time.monotonic()
             looks.append((at, stored))
-        # what lies whole behind is not counted again
+        # older points that are complete are not counted again
         full = max(0, stored - WINDOW) // WINDOW * WINDOW
         if full > base and road.stored(bucket, traffic.at(base), traffic.at(full)) == full - base:
             base = full

@@ -1,9 +1,9 @@
-"""Foreign publishers beside the simulator, installed the first time into a folder outside the repository.
+"""Other publishers beside the simulator, which the first run installs into a folder outside the repository.
 
-    mqtt-simulator (PyPI)   a simulator of devices as it ships: a schedule, JSON, random numbers, no physics
-    MQTT.js (npm)           a client library that sends payloads of ours, made before: it computes nothing
+    mqtt-simulator (PyPI)   a device simulator as it ships: a schedule, JSON, random numbers, no physics
+    MQTT.js (npm)           a client library that sends payloads we generated before: it computes nothing
 
-Both send until they have sent enough or are ended; who listens to the broker counts.
+Both send until they have sent enough or are ended; a subscriber at the broker counts.
 """
 
 import sys
@@ -15,10 +15,10 @@ from devices.contract.models import MODELS
 from devices.contract.signals import SIGNALS
 
 SIMULATOR, LIBRARY = "0.1.0", "5.16.0"
-# what mqtt-simulator 0.1.0 asks for
+# the packages that mqtt-simulator 0.1.0 requires
 SIMULATOR_NEEDS = ("paho-mqtt==2.1.0", "pydantic==2.12.5", "rich>=14.2", "typer>=0.24.1")
-# It asks for Python 3.13 and runs on 3.11: the same Python for both sides compares better. It comes last,
-# as its command is the mark of a whole environment.
+# mqtt-simulator asks for Python 3.13 but runs on 3.11; the same Python on both sides compares better. It is
+# installed last, because its command marks a complete environment.
 INSTALL = """
 "$0" -m venv "$1"
 home=$1 own=$2
@@ -27,7 +27,7 @@ pip() { "$home/bin/python" -m pip install -q --disable-pip-version-check "$@"; }
 pip "$@"
 pip --no-deps --ignore-requires-python "$own"
 """
-WINDOW = 1000  # messages unacknowledged: of 100, 1,000 and no limit the one at which MQTT.js is fastest
+WINDOW = 1000  # unacknowledged messages; of 100, 1,000 and no limit, MQTT.js is fastest with this
 PUBLISHER = """
 const [library, file, port, qos, window] = process.argv.slice(1);
 const client = require(library).connect({ host: "127.0.0.1", port: Number(port) });
@@ -46,7 +46,7 @@ client.once("connect", send);
 
 
 class Peer(NamedTuple):
-    """How to start it, and what is to be known beside its figure."""
+    """A publisher's name, its command, and a remark beside its figure."""
 
     name: str
     command: list[str]
@@ -54,8 +54,9 @@ class Peer(NamedTuple):
 
 
 def mqtt_simulator(folder: Path, port: int, qos: int) -> Peer:
-    """One device with the weather station's signals, as fast as it goes: with more devices it slows down,
-    as it copies the state of all of them after each message.
+    """One device with the weather station's signals, as fast as possible.
+
+    With more devices mqtt-simulator slows down: it copies the state of all of them after each message.
     """
     name = f"mqtt-simulator {SIMULATOR}"
     home = cache(f"mqtt-simulator-{SIMULATOR}")
@@ -71,7 +72,7 @@ def mqtt_simulator(folder: Path, port: int, qos: int) -> Peer:
 
 
 def schedule(port: int, qos: int) -> str:
-    """mqtt-simulator's file: a reading of our shape whenever the last one is sent."""
+    """mqtt-simulator's configuration: a reading of our shape as soon as the last one is sent."""
     values = []
     for name in MODELS["weather-station"].signals:
         one = SIGNALS[name]
@@ -89,7 +90,7 @@ def schedule(port: int, qos: int) -> str:
 
 
 def mqtt_js(payloads: Path, port: int, qos: int) -> Peer:
-    """Sends a file of lines, each a topic and a payload."""
+    """Sends the lines of a file, each a topic and a payload."""
     node = find("node", f"MQTT.js {LIBRARY} runs on it (Debian: apt-get install npm)")
     library = js_library()
     command = [node, "-e", PUBLISHER, str(library), str(payloads), str(port), str(qos), str(WINDOW)]
@@ -98,7 +99,7 @@ def mqtt_js(payloads: Path, port: int, qos: int) -> Peer:
 
 
 def js_library() -> Path:
-    """Where MQTT.js is. Raises Missing."""
+    """The folder of MQTT.js, installed if needed. Raises Missing."""
     name = f"MQTT.js {LIBRARY}"
     home = cache(f"mqtt-js-{LIBRARY}")
     library = home / "node_modules" / "mqtt"

@@ -8,12 +8,12 @@ from benchmarks.peers.road import Road
 from tests.loopback import free_port
 
 VERSION = "5.0.7"
-# it wants a newer Node than many a system has, so that comes by npm as well
+# node-red wants a newer Node than many systems have, so npm installs that as well
 PACKAGES = (f"node-red@{VERSION}", "node-red-contrib-influxdb@0.7.0", "node@22")
 _RED, _NODE, _NODES = (
     f"node_modules/{part}" for part in ("node-red/red.js", "node/bin/node", "node-red-contrib-influxdb")
 )
-# What a flow's author writes between the two nodes: a point a message, and batches by number or by time.
+# A flow's author writes this between the two nodes: one point per message, and batches by number or by time.
 _COLLECT = """
 const [, , pilot, community, device] = msg.topic.split('/');
 const held = context.get('held') || [];

@@ -13,8 +13,9 @@ BEFORE = "hoiquan gateway of --before"
 
 
 class Ours:
-    """`hoiquan gateway`; more than one share the subscription and the data folder, each with a spool. `root`:
-    the checkout whose code runs.
+    """`hoiquan gateway`. Several processes share subscription and data folder, each with its own spool.
+
+    `root`: the checkout whose code runs.
     """
 
     def __init__(self, processes: int = 1, root: Path = ROOT) -> None:
@@ -36,7 +37,7 @@ class Ours:
         return [self._one(road, folder, bucket, number) for number in range(1, self._processes + 1)]
 
     def done(self, folder: Path) -> dict[str, int]:
-        """The books of all spools, straight from their files."""
+        """The sum of the books of all spools, read from their files."""
         total: dict[str, int] = {}
         for path in folder.glob("data/gateway/spool*.sqlite"):
             with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10) as db:

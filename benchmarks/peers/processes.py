@@ -1,4 +1,4 @@
-"""A program under measurement: started in a folder of its own, watched through /proc, ended by its pid."""
+"""A program under measurement: started in its own folder, watched through /proc, ended by its pid."""
 
 import os
 import shutil
@@ -36,22 +36,22 @@ class Running:
         return self._process.poll() is not None
 
     def tail(self) -> str:
-        """What it said last."""
+        """The end of its output."""
         return self.log.read_text("utf-8", "replace")[-1500:]
 
     def cpu(self) -> float:
-        """Seconds of processor time so far, children included."""
+        """CPU seconds so far, children included."""
         return sum(cpu(pid) for pid in [self.pid, *children(self.pid)])
 
     def peak_mb(self) -> float:
-        """The most that was ever resident."""
+        """Peak resident memory, children included."""
         return sum(_status(pid, "VmHWM") for pid in [self.pid, *children(self.pid)]) / 1024
 
     def resident_mb(self) -> float:
         return sum(_status(pid, "VmRSS") for pid in [self.pid, *children(self.pid)]) / 1024
 
     def stop(self, number: int = signal.SIGTERM, seconds: float = 20) -> None:
-        """Send the signal, wait, and kill what is still there, children included."""
+        """Send the signal, wait, and kill what remains, children included."""
         below = children(self.pid)
         if not self.ended():
             self._process.send_signal(number)
@@ -65,12 +65,12 @@ class Running:
                 os.kill(pid, signal.SIGKILL)
 
     def kill(self) -> None:
-        """As a power cut would."""
+        """End it as a power cut would."""
         self.stop(signal.SIGKILL)
 
 
 def cpu(pid: int) -> float:
-    """Seconds of processor time of one process and of the children it has waited for."""
+    """CPU seconds of one process and of the children it has waited for."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -79,20 +79,20 @@ def cpu(pid: int) -> float:
 
 
 def machine_cpu() -> float:
-    """Seconds of processor time of everybody: user, nice, system, interrupts."""
+    """CPU seconds of all processes: user, nice, system, interrupts."""
     fields = Path("/proc/stat").read_text().split()
     return sum(int(fields[place]) for place in (1, 2, 3, 6, 7)) / _TICKS
 
 
 def shares(before: dict[str, float], after: dict[str, float], seconds: float) -> dict[str, float]:
-    """How much of a core each meter used; `machine` becomes `others`, who are no part of the run."""
+    """The share of a core that each part used; `machine` becomes `others`, the programs outside the run."""
     used = {part: (after[part] - before[part]) / seconds for part in before}
     everybody = used.pop("machine")
     return used | {"others": max(0.0, everybody - sum(used.values()))}
 
 
 def children(pid: int) -> list[int]:
-    """The process ids below `pid`."""
+    """The ids of all processes below `pid`."""
     parents = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -101,18 +101,18 @@ def children(pid: int) -> list[int]:
         except OSError:
             continue
     pids = [pid]
-    for above in pids:  # grows while it is walked
+    for above in pids:  # the list grows during the loop
         pids += [child for child, parent in parents.items() if parent == above]
     return pids[1:]
 
 
 def named(name: str, above: int | None = None) -> list[int]:
-    """The processes of that name below another, else below this one: servers that a benchmark started."""
+    """The processes of this name below `above`, or below this one: servers that a benchmark started."""
     return [pid for pid in children(above or os.getpid()) if _comm(pid) == name]
 
 
 def find(name: str, says: str) -> str:
-    """Where a program is; `says` is what the row then waits for."""
+    """The path of a program. Raises Missing, with `says` for what the row then waits for."""
     path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/local/go/bin:/usr/sbin")
     if path is None:
         raise Missing(f"{name} is not installed: {says}")
@@ -120,7 +120,7 @@ def find(name: str, says: str) -> str:
 
 
 def cache(name: str) -> Path:
-    """A folder that outlives the run, for what takes minutes to install."""
+    """A folder that outlives the run, for programs that take minutes to install."""
     base = os.environ.get("HOIQUAN_BENCH_CACHE", str(Path.home() / ".cache" / "hoiquan-bench"))
     folder = Path(base) / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -128,7 +128,7 @@ def cache(name: str) -> Path:
 
 
 def install(command: list[str], folder: Path, what: str, **settings: str) -> None:
-    """Run an installer to its end; its output goes to a log beside what it installs."""
+    """Run an installer to its end; its output goes to install.log in `folder`. Raises Missing."""
     print(f"{what}: installing into {folder} (once; some minutes) …", flush=True)
     log = folder / "install.log"
     with log.open("wb") as out:

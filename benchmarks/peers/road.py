@@ -1,4 +1,4 @@
-"""The one broker and the one store that every gateway of the run is measured on."""
+"""The one broker and the one store with which every gateway of the run is measured."""
 
 import json
 import re
@@ -25,7 +25,7 @@ PROGRAMS = {"broker": ("mosquitto",), "store": ("influxd", "nginx")}
 
 
 class Road:
-    """Mosquitto as deploy/mosquitto has it but without accounts, and InfluxDB behind its front."""
+    """Mosquitto as in deploy/mosquitto but without accounts, and InfluxDB behind its front."""
 
     def __init__(self, broker: Mosquitto, store: Influx) -> None:
         self.broker = broker
@@ -37,19 +37,19 @@ class Road:
 
     # -- broker ---------------------------------------------------------------------------------
     def mark(self) -> int:
-        """Now, as a place in the broker's log."""
+        """The current position in the broker's log."""
         return len(self.broker.log())
 
     def clients(self, since: int) -> list[str]:
-        """The client ids that have connected after `since`."""
+        """The ids of the clients that have connected since `since`."""
         return _CONNECTED.findall(self.broker.log()[since:])
 
     def subscribed(self, since: int, client: str) -> bool:
-        """Whether the broker has noted a subscription of the client after `since`."""
+        """Whether the broker has logged a subscription of the client since `since`."""
         return re.search(rf"^\S+ {re.escape(client)} [012] \S+$", self.broker.log()[since:], re.M) is not None
 
     def forget(self, clients: list[str]) -> None:
-        """End these sessions: the broker keeps nothing for them any more."""
+        """End these sessions, so that the broker keeps nothing for them any more."""
         for name in set(clients):
             client = Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=MQTTv5)
             client.connect("127.0.0.1", self.broker.port, clean_start=True)
@@ -61,7 +61,7 @@ class Road:
             client.loop_stop()
 
     def waiting(self, clients: list[str], quiet: float = 2.0) -> set[int]:
-        """Take what the broker still keeps for these sessions: the times of the good messages."""
+        """Take what the broker still keeps for these sessions; returns the times of the good messages."""
         times: set[int] = set()
         for name in clients:
             heard, at = [], time.monotonic()
@@ -84,7 +84,7 @@ class Road:
 
     # -- store ----------------------------------------------------------------------------------
     def bucket(self, traffic: Traffic) -> str:
-        """A new bucket that knows the fields' types, as a store of yesterday does: one row before all."""
+        """A new bucket that knows the fields' types, like a store in use, from one row before all others."""
         name = self.store.bucket()
         row = ",".join(f"{field}={value!r}" for field, value in readings(3)[1].items())
         line = f"telemetry,community=nowhere,device=before,{TAGS} {row} {traffic.start - 1}"
@@ -92,51 +92,51 @@ class Road:
         return name
 
     def write(self, bucket: str, lines: bytes) -> None:
-        """Line protocol through the front, as any gateway sends it."""
+        """Write line protocol through the front, as any gateway does."""
         url = f"{self.store.url}/api/v2/write?org=hoiquan&bucket={bucket}&precision=ms"
         with urlopen(Request(url, lines, {"Authorization": f"Token {self.store.token}"}), timeout=60):
             pass
 
     def stored(self, bucket: str, start: int, stop: int | None = None, field: str = COUNTED) -> int:
-        """How many points with `field` can be queried from `start` on."""
+        """The number of points with `field` that can be queried, from `start` on and before `stop`."""
         until = "" if stop is None else f" AND time < {stop}ms"
         query = f'SELECT count("{field}") FROM telemetry WHERE time >= {start}ms{until}'
         series: list[dict[str, Any]] = self.store.ask(query, bucket)
         return int(series[0]["values"][0][1]) if series else 0
 
     def times(self, bucket: str, start: int) -> set[int]:
-        """The times of the points with a number where it belongs: no two messages have the same."""
+        """The times of the points that have COUNTED; no two messages have the same time."""
         query = f'SELECT "{COUNTED}" FROM telemetry WHERE time >= {start}ms'
         series: list[dict[str, Any]] = self.store.ask(query, bucket)
         return {row[0] for row in series[0]["values"]} if series else set()
 
     def drop(self, bucket: str) -> None:
-        """What is measured next must not wait for the store to tidy up."""
+        """Drop the bucket, so that the store does not tidy up during the next measurement."""
         self.store.ask(f'DROP DATABASE "{bucket}"')
 
     # -- both -----------------------------------------------------------------------------------
     def cpu(self) -> dict[str, float]:
-        """Seconds of processor time of the broker, the store, this benchmark, and the whole machine."""
+        """CPU seconds of the broker, the store, this benchmark, and the whole machine."""
         used = {part: sum(map(cpu, pids)) for part, pids in self._pids.items()}
         return used | {"benchmark": time.process_time(), "machine": machine_cpu()}
 
 
 def production() -> list[str]:
-    """The lines of production's mosquitto.conf that do not speak of another machine's accounts and files."""
+    """The lines of production's mosquitto.conf, without accounts and files of another machine."""
     text = (ROOT / "deploy" / "mosquitto" / "mosquitto.conf").read_text("utf-8")
     lines = [line.split(" #")[0].strip() for line in text.splitlines()]
-    # with debug lines, five a message, its log is so long that finding a connection in it takes seconds, and
-    # the clock of a drain starts with one
+    # With debug lines, five a message, the log gets so long that finding a connection in it takes seconds,
+    # and the clock of a drain starts with a connection.
     lines = [line for line in lines if line != "log_type debug"]
     kept = [line for line in lines if line and line[0] != "#" and line.split()[0] not in _OF_ANOTHER_PLACE]
-    # to stderr, so that a line is in the file at once
+    # to stderr, which is not buffered: each line is in the file at once
     logged = ["log_dest stderr", "log_type subscribe"]
     return [*kept, *logged, "allow_anonymous true", "persistence_location {folder}/"]
 
 
 @contextmanager
 def road() -> Iterator[Road]:
-    """Both servers, started here and ended here."""
+    """Start both servers, and end them afterwards. Raises Missing."""
     try:
         with influx() as store, mosquitto(*production()) as broker:
             yield Road(broker, store)

@@ -1,4 +1,4 @@
-"""Telegraf, trimmed to the three plugins that this road needs, and built from its Go module."""
+"""Telegraf, reduced to the three plugins it needs here, and built from its Go module."""
 
 from pathlib import Path
 from string import Template
@@ -9,7 +9,8 @@ from benchmarks.peers.road import Road
 MODULE = "github.com/influxdata/telegraf/cmd/telegraf"
 VERSION = "v1.37.2"
 TAGS = "custom,inputs.mqtt_consumer,outputs.influxdb_v2,parsers.json_v2"
-# as many undelivered as the broker hands out before the first acknowledgement: 1,000, its default, is slower
+# max_undelivered_messages: as many as the broker hands out before the first acknowledgement; Telegraf's
+# default of 1,000 is slower
 _CONF = Template("""
 [agent]
   flush_interval = "1s"

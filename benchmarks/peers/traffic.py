@@ -1,7 +1,8 @@
-"""What is sent: 5 signals of a soil probe, as in the contract, from the pilot's simulated devices.
+"""The messages that a benchmark sends: 5 signals of a soil probe, in the contract's JSON, from the pilot's
+simulated devices.
 
-Every message has a device and a time that no other has, so the store holds as many points as it was
-given messages, and a count of them says what is missing.
+No two messages have the same device and time, so the store holds as many points as it was given messages, and
+their count tells what is missing.
 """
 
 import threading
@@ -19,24 +20,24 @@ from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import load
 
 IN_FLIGHT = 1000  # a larger window makes paho slower
-PATIENCE = 60.0  # seconds for the broker to take what it was sent
-AHEAD = 50_000  # messages that paho is given before they are sent: past 65,535 it drops them
+PATIENCE = 60.0  # seconds for the broker to acknowledge what it was sent
+AHEAD = 50_000  # messages given to paho in advance: beyond 65,535 it drops them
 DEVICES = 50
 FIELDS = MODELS["soil-probe"].signals
-COUNTED = FIELDS[0]  # bad messages are bad in this one, so it counts the good ones
+COUNTED = FIELDS[0]  # bad messages are bad in this signal, so it counts the good ones
 BAD = {
-    "text": '"dry"',  # a text where the number belongs
-    "1e999": "1e999",  # a number to JSON, and none to a store
+    "text": '"dry"',  # text in place of a number
+    "1e999": "1e999",  # a number in JSON that no store can hold
 }
 
 
 @dataclass(frozen=True)
 class Traffic:
-    """`count` messages; with `bad`, one of `every` has a value of that kind."""
+    """`count` messages; with `bad`, one of `every` has a bad value of that kind."""
 
     count: int
-    start: int  # epoch ms of the first
-    step: int = 1000  # ms between two of a device
+    start: int  # epoch ms of the first message
+    step: int = 1000  # ms between two messages of a device
     bad: str = ""
     every: int = 1000
 
@@ -45,7 +46,7 @@ class Traffic:
         return len(range(self.every // 2, self.count, self.every)) if self.bad else 0
 
     def at(self, number: int) -> int:
-        """The time of the message of that number: later ones have later times."""
+        """The time of message `number`; later messages have later times."""
         seq, device = divmod(number, DEVICES)
         return self.start + seq * self.step + device
 
@@ -66,7 +67,7 @@ class Traffic:
 
 
 def readings(number: int = 997) -> list[dict[str, float]]:
-    """Rows of values that pass every check, in whatever order: none is a leap from another, or far off."""
+    """Rows of values that pass every check in any order: no row is a jump from another, or out of range."""
     rows = []
     for place in range(number):
         share = place * 37 % number / number - 0.5  # neighbours in the list differ
@@ -80,12 +81,12 @@ def readings(number: int = 997) -> list[dict[str, float]]:
 
 
 def recent(count: int) -> int:
-    """Where `count` messages may begin so that all are in the past, and not long past."""
+    """A start time such that `count` messages lie in the past, but not in the distant past."""
     return now_ms() - (count // DEVICES + 120) * 1000
 
 
 class Publisher:
-    """A device's side, QoS 1: knows what the broker has acknowledged."""
+    """A publisher at QoS 1 that knows what the broker has acknowledged."""
 
     def __init__(self, port: int) -> None:
         self._client = Client(CallbackAPIVersion.VERSION2, client_id="bench-publisher")
@@ -106,7 +107,7 @@ class Publisher:
         self.published += 1
 
     def close(self, sent: int) -> None:
-        """Wait until the broker has all that was sent, and go."""
+        """Wait until the broker has everything that was sent, and disconnect."""
         self._acknowledged(sent)
         self._client.disconnect()
         self._client.loop_stop()
@@ -123,7 +124,7 @@ class Publisher:
 
 
 def queue(port: int, traffic: Traffic) -> float:
-    """Have the broker keep all of it for whoever has a session; the rate at which it took them."""
+    """Publish all messages, to be kept for every open session; returns messages a second."""
     publisher, began = Publisher(port), time.perf_counter()
     for topic, payload in traffic:
         publisher.publish(topic, payload)
