@@ -32,7 +32,7 @@ from tests.dashboards.filled import Board, ask
 MONTH = 30  # days of a province in the store
 SLOW = 3.0  # seconds that a board may take
 SHOWN = 3  # of the slowest queries, this many are printed
-# Grafana's intervals, each below a number of hours per point
+# (upper limit in hours per point, the interval that Grafana takes below it)
 STEPS = ((0.75, "30m"), (1.5, "1h"), (2.5, "2h"), (4.5, "3h"), (9, "6h"), (24, "12h"))
 
 

@@ -6,7 +6,7 @@ its signal or of its device's clock covers it, even if the episode changes it by
 otherwise it is healthy.
 
     found at once   flagged on arrival: for a fault of the clock by its time, else by its value
-    found           still flagged at the end: the checks believe a jump that lasts in the end
+    found           still flagged at the end: the checks withdraw their flags from a jump that lasts
     precision       share of a test's flags standing at the end that are on wrong values
     run             flags of one test and signal, each within an hour of the one before
 """

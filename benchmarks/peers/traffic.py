@@ -1,8 +1,7 @@
-"""The messages that a benchmark sends: 5 signals of a soil probe, in the contract's JSON, from the pilot's
-simulated devices.
+"""The messages that a benchmark sends: 5 signals of a soil probe, in the form of the contract.
 
-No two messages have the same device and time, so the store holds as many points as it was given messages, and
-their count tells what is missing.
+They come from the pilot's simulated devices. No two messages have the same device and time, so the store
+holds as many points as it was given messages, and their count tells what is missing.
 """
 
 import threading

@@ -1,5 +1,6 @@
-"""Which outcomes of harvests the caller has published, in `lot.told`: 0 for not yet, 1 for yes, -1 for
-published before an entry corrected it.
+"""Which outcomes of harvests the caller has published, in the column `lot.told`.
+
+0: not yet; 1: yes; -1: published before an entry corrected the harvest.
 """
 
 import sqlite3

@@ -1,9 +1,9 @@
-"""Addenda: what happened after a lot was sealed. Packing, shipping, a split or merge, a correction, a recall,
-and an input that was written down too late.
+"""Addenda: what happened to a lot after it was sealed.
 
-Each addendum is a document of its own beside the record: canonical bytes and a leaf in the log, like the
-record. Its `of` is the hash of the record it belongs to. Nothing sealed is ever rewritten: the original and
-its correction both stand.
+That is packing, shipping, a split or merge, a correction, a recall, or an input that was written down too
+late. Each addendum is a document of its own beside the record: canonical bytes and a leaf in the log, like
+the record. Its `of` is the hash of the record it belongs to. Nothing sealed is ever rewritten: the original
+and its correction both stand.
 """
 
 import hashlib

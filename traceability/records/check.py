@@ -36,7 +36,7 @@ class CheckFailed(UserError):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A verified record or addendum: its content, and its index and the tree size in which log.
+    """A verified record or addendum: its content, and its index in a tree of `size` leaves of the log `log`.
 
     `witnessed`: which witnesses cosigned that tree, and when (Unix seconds).
     """
@@ -77,9 +77,7 @@ def held(
 
 
 def included(entry: bytes, proof_file: bytes, key_file: str) -> tuple[VerifiedInclusion, str]:
-    """Where a log that signed with one of these keys holds the entry, and that log's name. Raises
-    CheckFailed.
-    """
+    """Where the log of one of these keys holds the entry, and the log's name. Raises CheckFailed."""
     trusted = _trusted(key_file)
     try:
         parsed = proof.parse(proof_file)

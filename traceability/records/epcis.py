@@ -130,8 +130,9 @@ class Speaker:
     def corrected(
         self, wrong: DiaryEvent, right: DiaryEvent, name: str, declared: datetime, *, packed: bool
     ) -> list[Event]:
-        """The wrong event's EPCIS events, declared wrong, and then those of the right one, whose ids come
-        from the correction's `name`.
+        """The wrong event's EPCIS events, declared wrong, and then those of the right one.
+
+        The ids of the right one's events come from the correction's `name`.
         """
         renamed = right.model_copy(update={"id": name})
         new = self.written(renamed, packed=packed)

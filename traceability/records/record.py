@@ -24,7 +24,7 @@ from traceability.records.conditions import Conditions
 from traceability.records.epcis import Speaker
 
 FORMAT = "hoiquan.record.v1"
-ADDENDUM = "hoiquan.addendum.v1"  # format of what came later, see addendum.py
+ADDENDUM = "hoiquan.addendum.v1"  # format of an addendum, see addendum.py
 NOT_SENSED = {"scope": "community", "devices": 0, "devices_on_plot": 0, "devices_simulated": 0,
               "coverage": 0.0, "flagged": 0.0, "daily": {}, "raw_rows": 0, "raw_sha256": "",
               "known": "not_sensed"}  # fmt: skip

@@ -1,4 +1,4 @@
-"""Sealed yearly reports: the hash of the PDF's bytes is a leaf of the log, as for records.
+"""An office's sealed reports: the hash of the PDF's bytes is a leaf of the log, as for records.
 
 hoiquan report --seal ─► reports/{id}.{sha256}.pdf, with its page's address as a QR code ─► Sealer ─► log
                                                               page ◄─ proof ◄─ is it in the log? ◄─┘
@@ -45,9 +45,7 @@ class Reports:
         self._log = LogReader(folder / "log")
 
     def keep(self, id: str, pdf: bytes) -> None:
-        """Store a report to be sealed; durable on return. A report with the same id that is there already
-        stays.
-        """
+        """Store a report to be sealed; durable on return. An older report with this id stays."""
         if self.file(id) is None:
             write_all({self._named(id, pdf): pdf})
 

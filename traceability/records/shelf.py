@@ -1,6 +1,4 @@
-"""Reads sealed documents for pages and commands: records, their addenda, and both documents' place in the
-log.
-"""
+"""Reads sealed documents for pages and commands: records, addenda, and their places in the log."""
 
 import json
 from pathlib import Path
@@ -71,8 +69,8 @@ class Shelf:
         return None if index is None else self._log.proof(index, leaf)
 
     def addenda(self, key: LotKey) -> list[dict[str, Any]]:
-        """A lot's addenda in the order of the log; `leaf` is None for those that cannot be verified, which
-        come last.
+        """A lot's addenda in the order of the log; those that cannot be verified have `leaf` None, at the
+        end.
         """
         return [json.loads(data) | {"leaf": leaf} for data, leaf in self.later(key)]
 

@@ -103,9 +103,7 @@ def harvested(content: dict[str, Any], later: Sequence[dict[str, Any]]) -> datet
 
 
 def kilograms(content: dict[str, Any], later: Sequence[dict[str, Any]]) -> float:
-    """A harvest's weight as corrected. A lot that came out of a split or merge has the weight that was
-    sealed.
-    """
+    """A harvest's weight as corrected; a lot made by a split or merge has the weight that was sealed."""
     if not content["made_from"]:
         for event in held(later).values():
             if event["event"] == HARVEST:

@@ -169,9 +169,7 @@ class _Desk:
     def form(
         self, written: Mapping[str, str], wrong: str, status: int, sides: Mapping[str, str] | None = None
     ) -> Response:
-        """The page with its filled-in values. `wrong` is the catalogue key of an error, and `sides` fill its
-        text.
-        """
+        """The page, filled in. `wrong` is the catalogue key of an error, and `sides` fill its text."""
         grower = self._pilot.producers[self._session.device.community]
         records = self._pilot.records
         areas = [area.code for area in records.planting_areas if area.community == grower.id]

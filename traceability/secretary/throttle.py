@@ -20,9 +20,7 @@ Key = tuple[str, str]  # (account, address); either may be ""
 
 
 class Limit(NamedTuple):
-    """`free` wrong passwords cost nothing; each further one doubles the wait of one second, up to `longest`
-    seconds.
-    """
+    """`free` wrong passwords cost nothing; each more doubles the wait of 1 s, up to `longest` seconds."""
 
     free: int
     longest: float

@@ -61,7 +61,7 @@ def write(keys: Sequence[LogKey]) -> str:
 
 
 def note_current(path: Path, verifier: Verifier, size: int, today: date) -> None:
-    """Make `verifier` the last key of the list at `path`, signing from `size` on; no change if it is."""
+    """Make `verifier`, signing from `size` on, the last key of the list at `path`, unless it is already."""
     listed = list(parse(path.read_text("utf-8"))) if path.exists() else []
     if listed and listed[-1].verifier == verifier:
         return

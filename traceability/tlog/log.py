@@ -238,9 +238,7 @@ class Log(LogReader):
         sync_directory(self.directory)
 
     def _remove_partial(self, old: int, size: int) -> None:
-        """Remove partial files whose full file the checkpoint covers. A crash here leaves some, which is
-        harmless.
-        """
+        """Remove partial files whose full file is covered now. A crash here leaves some, which do no harm."""
         for level in range(len(self._edge)):
             number = old >> 8 * (level + 1)
             if number < size >> 8 * (level + 1):

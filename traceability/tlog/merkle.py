@@ -190,9 +190,7 @@ def _node_of(hashes: Sequence[bytes]) -> Node:
 
 
 def _climb(index: int, last: int, path: Sequence[bytes], what: str) -> Iterator[tuple[bytes, bool]]:
-    """Yield each sibling and whether it stands on the left, from node `index` of a row whose last node is
-    `last`.
-    """
+    """Yield each sibling and whether it is on the left, from node `index` of a row that ends with `last`."""
     for sibling in path:
         if last == 0:
             raise ProofError(f"{what} is too long: {len(path)} hashes")
