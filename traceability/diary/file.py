@@ -16,7 +16,10 @@ log = logging.getLogger(__name__)
 
 
 class Mended(OSError):
-    """Nothing is sealed after a mend: an entry that forbids a harvest may be among the lost ones."""
+    """Nothing is sealed after a mend until somebody has looked.
+
+    An entry that forbids a harvest may be among the lost ones.
+    """
 
 
 def require_whole(path: Path) -> None:

@@ -35,7 +35,7 @@ class Conditions:
 
 
 class Grew(Protocol):
-    """Whoever can tell the conditions under which a lot grew."""
+    """The port to the source of growing conditions."""
 
     def conditions(self, community: str, plot: str, start: int, stop: int) -> Conditions:
         """Conditions of the community's plot in [start, stop) epoch ms. May raise the store's RetryLater."""

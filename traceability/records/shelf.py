@@ -69,9 +69,7 @@ class Shelf:
         return None if index is None else self._log.proof(index, leaf)
 
     def addenda(self, key: LotKey) -> list[dict[str, Any]]:
-        """A lot's addenda in the order of the log; those that cannot be verified have `leaf` None, at the
-        end.
-        """
+        """A lot's addenda in the order of the log; `leaf` is None for unverified ones, which come last."""
         return [json.loads(data) | {"leaf": leaf} for data, leaf in self.later(key)]
 
     def later(self, key: LotKey) -> list[tuple[bytes, int | None]]:

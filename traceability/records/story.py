@@ -134,7 +134,7 @@ def doubts(content: dict[str, Any], later: Sequence[dict[str, Any]], today: date
 
 
 def sentences(content: dict[str, Any], later: Sequence[dict[str, Any]], lang: str) -> list[str]:
-    """The addenda as sentences, recalls first, and at the end how many addenda were read."""
+    """The addenda as sentences, recalls first, and at the end their number and the lot page's address."""
     first = sorted(later, key=lambda one: one["event"]["event"] != RECALL)
     lines = [sentence for one in first for sentence in _entry(one, lang)]
     key = "verify.later_some" if later else "verify.later_none"

@@ -75,7 +75,7 @@ class Work:
     lots: list[DraftedLot] = field(default_factory=list)
     fates: list[Fate] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
-    understood: dict[Path, dict[str, Any]] = field(default_factory=dict)  # parsed files
+    understood: dict[Path, dict[str, Any]] = field(default_factory=dict)  # parsed once: a lot may have many
 
     def mark(self) -> tuple[int, int, int, int]:
         """The current number of files, entries, addenda and lots."""

@@ -236,7 +236,7 @@ class Sealer:
         return _Draft(replace(sealed, coverage=record.coverage(record.parse(data))), record.entry(data))
 
     def _take_log(self) -> Log:
-        """The log, opened once for this process, which also reads or makes the secret of the lot codes."""
+        """The log, opened once for this process, with the secret of the lot codes. Raises LogBusy."""
         while self._log is None:
             signer = Signer.from_file(self._key, self._origin)  # read anew: others may have changed it
             log = Log.open(self._folder / "log", signer, self._origin)

@@ -218,7 +218,7 @@ class Log(LogReader):
         target = self.directory / path
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = target.with_name(f".{target.name}.tmp")
-        if target.parent.suffix == ".p":  # a full file here is of an append that was cut off
+        if target.parent.suffix == ".p":  # a full file is left over from an append that was cut off
             target.parent.with_suffix("").unlink(missing_ok=True)
         _write_durably(draft, data)
         draft.replace(target)

@@ -33,7 +33,7 @@ def tile_path(level: int | str, number: int, width: int = TILE_WIDTH) -> str:
 class LogReader:
     """Reads a log that another process may be appending to; needs neither key nor lock.
 
-    The reader does not check the checkpoint's signature: that is left to whoever receives the checkpoint.
+    The reader does not check the checkpoint's signature: that is left to the checkpoint's recipient.
     """
 
     def __init__(self, directory: Path) -> None:
