@@ -1,8 +1,8 @@
-"""A segment that is understood, and what is changed of it when the store has its say.
+"""A decoded and checked segment, and what the store's answer changes in it.
 
-known there already   left out, and booked as a duplicate
-another value there   refused
-refused after all     forgotten, so that it may come again: it is nothing that another could repeat
+value stored already      left out; a message with nothing new is booked as a duplicate
+another value stored      the message is refused
+refused after decoding    its readings are forgotten, so that the same message may come again as a new one
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,8 +17,8 @@ from gateway.stores.points import Point
 
 
 class Batch(NamedTuple):
-    """A segment that is understood: its points, for each the message it came from (None: not a reading's),
-    and what to remember of its devices.
+    """A decoded and checked segment. `source` gives for each point its message's place in the segment, or
+    None for a point that comes from no reading. `seen` is the memory to keep of each device.
     """
 
     segment: Segment
@@ -29,7 +29,7 @@ class Batch(NamedTuple):
 
 
 def without(batch: Batch, known: Held) -> Batch:
-    """The batch without what the store holds already: equal values change nothing, others are refused."""
+    """Leave out the values that the store holds already, and refuse messages that contradict it."""
     segment, decoded, points, source, seen = batch
     for place, name in known.clash.items():
         decoded.refused[place] = Refusal(segment.messages[place], "conflicting_time", name)
@@ -64,14 +64,14 @@ def without(batch: Batch, known: Held) -> Batch:
 
 
 class TakenBack(NamedTuple):
-    """A reading whose message is refused after all, and that refusal."""
+    """A reading whose message was refused after it was decoded, and that refusal."""
 
     reading: Reading
     refusal: Refusal
 
 
 def taken_back(readings: Sequence[Reading], source: Sequence[int], decoded: Decoded) -> list[TakenBack]:
-    """Those of a batch's readings, with the message of each, that the decoder remembers in vain."""
+    """The readings of refused messages, which the decoder must forget. `source`: each reading's message."""
     if not decoded.refused:
         return []
     return [
@@ -82,7 +82,7 @@ def taken_back(readings: Sequence[Reading], source: Sequence[int], decoded: Deco
 
 
 def forgotten(seen: Mapping[str, str], readings: Iterable[TakenBack]) -> dict[str, str]:
-    """What to remember of a batch's devices, without these readings."""
+    """The memories `seen` of a batch's devices, without these readings."""
     by_device: dict[str, list[Reading]] = {}
     for reading, _ in readings:
         if reading.device.device in seen:
@@ -100,10 +100,10 @@ def forgotten(seen: Mapping[str, str], readings: Iterable[TakenBack]) -> dict[st
 def refuse_repeated(
     batch: Batch, understood: tuple[Sequence[Reading], Sequence[int]], before: Sequence[TakenBack]
 ) -> None:
-    """What was held for a repetition of readings that are refused after all is refused as they are: it would
-    be lost otherwise. So is the message that it came in, and what repeats that. Not so what the broker sends
-    again: that is the same message. `understood`: the batch's readings as they came from the
-    decoder, and the message of each; `before`: what is refused of batches before it.
+    """Refuse messages that repeat a reading which was refused after all, for its reason: booked as duplicates
+    they would be lost. The whole message is refused, and so is every message that repeats it. A message that
+    the broker sends again (`dup`) stays a duplicate: it is the same message. `understood`: the batch's
+    readings as the decoder made them, and the message of each; `before`: refused readings of earlier batches.
     """
     decoded = batch.decoded
     while decoded.relied:
@@ -129,7 +129,7 @@ def refuse_repeated(
 
 
 def without_refused(batch: Batch) -> Batch:
-    """The batch without what came of messages that are refused by now."""
+    """The batch without the points and readings of messages that are refused by now."""
     segment, decoded, points, source, seen = batch
     refused = decoded.refused
     if not refused:
@@ -147,7 +147,7 @@ def without_refused(batch: Batch) -> Batch:
 def write_down(
     segment: Segment, decoded: Decoded, keep: Callable[[Sequence[Written]], Sequence[int]]
 ) -> None:
-    """Have the diary events kept; one that cannot be holds up no other."""
+    """Hand the diary events to `keep`. An event that `keep` stumbles over is refused; the others are kept."""
     diary = [one for one in decoded.diary if one.place not in decoded.refused]
     try:
         taken = [diary[place] for place in keep(diary)]
@@ -163,7 +163,7 @@ def write_down(
 
 
 def outcome(batch: Batch, seen: dict[str, str]) -> Outcome:
-    """What became of a batch, for the books, once it is stored. `seen`: what to remember of its devices."""
+    """What the books note of a stored batch. `seen`: the memory to keep of each device."""
     decoded, refused = batch.decoded, list(batch.decoded.refused.values())
     handed = [batch.segment.messages[one.place] for one in decoded.answers]
     return Outcome(
@@ -177,11 +177,11 @@ def outcome(batch: Batch, seen: dict[str, str]) -> Outcome:
 
 
 def join_memory(seen: str, checks: str) -> str:
-    """Both memories of a device in one text."""
+    """Join the decoder's and the checker's memory of a device into one text."""
     return f"{seen}\n{checks}"
 
 
 def split_memory(kept: Mapping[str, object]) -> tuple[dict[str, str], dict[str, str]]:
-    """Decoder's and checker's memories by device, out of the spool's texts; what is none is forgotten."""
+    """Split the spool's texts into the decoder's and the checker's memories by device; skip all but text."""
     parts = {device: text.partition("\n") for device, text in kept.items() if isinstance(text, str)}
     return {d: part[0] for d, part in parts.items()}, {d: part[2] for d, part in parts.items()}

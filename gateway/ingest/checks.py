@@ -1,20 +1,20 @@
-"""What is to be believed: QARTOD flags, set beside values that are never altered.
+"""Quality checks: QARTOD flags stand beside the values and never change them.
 
     gross range   outside what the quantity can be (IOOS QARTOD test 4)                         bad
-    rate          leaps faster than the quantity can change (test 7)                            suspect
-    spike         leaps, and what is next will tell: a step is believed afterwards (test 6)     suspect
-    flat line     has not changed for longer than it ever stands still (test 8)                 suspect
+    rate          changes faster than the quantity can (test 7)                                 suspect
+    spike         leaps; if the next value stays there, it was a step and is believed (test 6)  suspect
+    flat line     unchanged for longer than the quantity ever stands still (test 8)             suspect
     neighbours    far from the median of the same commune's sensors (test 9, multi-variate)     suspect
-    clock         came with a time that is not believed                                         suspect
+    clock         the reading's own time is not believed                                        suspect
 
-Values flagged 1 or 2 become a point of `telemetry`, 3 and 4 points of `telemetry_flagged` with the
-reason. A leap is held against the last value that was believed, so that a spike's way back is no leap. It
-is flagged at once; where the next value stays there it was a step after all: then the value goes to
-`telemetry` too, and its flagged row says 1.
+Values flagged 1 or 2 become a point of `telemetry`, values flagged 3 or 4 points of `telemetry_flagged` with
+the reason. A leap is measured from the last believed value, so that a spike's way back is no leap. A leap is
+flagged at once. If the next value stays near a spike, the spike was a step: its value then goes to
+`telemetry` too, and its row in `telemetry_flagged` changes to flag 1.
 
-A change within less than a minute is allowed a minute's: messages of a burst are a millisecond apart.
-Memory is a handful of numbers a device and signal, whatever the rate. What arrives out of order is held
-against the gross range alone.
+A change within less than a minute may be as large as a minute's, because the messages of a burst are stamped
+a millisecond apart. The checks remember a handful of numbers per device and signal, however many readings
+come. A value that arrives out of order is checked against the gross range alone.
 """
 
 import json
@@ -35,34 +35,37 @@ from devices.pilots.pilot import Limit, Pilot
 from gateway.stores.points import Point, Tags, Value, device_tags
 
 log = logging.getLogger(__name__)
-# Assumptions: a leap over a quarter of what the quantity can be is a spike until the next value comes, and
-# a sensor that differs by a fifth from the middle of three or more in its commune is doubted.
+# Both are assumptions. A leap over a quarter of the quantity's range is a spike until the next value comes. A
+# sensor that differs by a fifth of the range from the median of its commune is suspect.
 SPIKE_SHARE, NEIGHBOUR_SHARE = 0.25, 0.2
-GROUP = 3  # sensors, this one included, from which on there is a middle
-NEAR_MS = 30 * MINUTE_MS  # neighbours' values are of the same half hour
-FRESH_MS = 5 * MINUTE_MS  # for so long a middle is good enough to say that a value is near it
-PATIENCE = 3  # doubted leaps in a row, after which the new level is believed
-_NEVER, _BEFORE = float("inf"), -(2**62)  # _BEFORE: nothing was seen yet
-# A relay leaps by its nature, light with every cloud, a shower's rate with every gust, noise with every
-# lorry, a battery's level when it is changed, and many gauges know four steps of it. In light wind a vane
-# turns all the way round between two readings, and no two of a commune agree: a direction is held against
-# its range alone, so that no test needs to know that 359° is beside 1°. A total, a count or the radio's own
-# strength has no neighbours. Dust has: a blocked fan shows, and smoke that stays is believed as a step.
+GROUP = 3  # sensors, this one included, that a commune needs for a median
+NEAR_MS = 30 * MINUTE_MS  # the median takes neighbours' values of the same half hour
+FRESH_MS = 5 * MINUTE_MS  # a median this old is good enough to say that a value is near it
+PATIENCE = 3  # leaps in a row that are suspect; after them the new level is believed
+_NEVER, _BEFORE = float("inf"), -(2**62)  # _BEFORE: no value came yet
+# Signals that leap by nature, so that neither rate nor spike is tested. A relay switches; light changes with
+# every cloud, a shower's rate with every gust, noise with every lorry. A battery's level leaps when the
+# battery is changed, and many gauges know only four steps of it. In light wind a vane turns all the way round
+# between two readings, and no two vanes of a commune agree: a direction is checked against its range alone,
+# so that no test needs to know that 359° is beside 1°.
 LEAPS = frozenset(
     {
         "pump_state", "valve_state", "aerator_state", "rainfall", "rain_rate", "pest_count", "rssi",
         "solar_radiation", "illuminance", "wind_direction", "noise", "battery_level",
     }
 )  # fmt: skip
+# Signals that are not compared with neighbours: a total, a count or a radio's strength has none. Dust has:
+# the test finds a blocked fan, and smoke that stays is believed as a step.
 _ALONE = LEAPS | {"energy", "water_volume", "battery_voltage", "leaf_wetness", "wind_speed"}
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What holds for a signal, one object for all devices that are held to the same. Times are in
-    milliseconds, `rate` is a millisecond's change. `near` is no leap, however soon it comes; within `still` a
-    value has not changed, which it may not for `flat`; after `gap` unseen nobody knows; `apart` is far from
-    its neighbours.
+    """The limits of a signal; devices with the same limits share one object. Times are in milliseconds,
+    `rate` is the largest change per millisecond, `leap` the largest that is no spike. A change up to `near`
+    is never a leap, however soon it comes. A value that moves by no more than `still` has not changed;
+    unchanged for `flat` it is suspect, unless nothing came for `gap` meanwhile. Beyond `apart` a value is far
+    from its neighbours.
     """
 
     low: float
@@ -77,13 +80,13 @@ class Bounds:
 
 
 class Course:
-    """One signal of one device: what was seen of it so far, and what holds for it. Times are in ms."""
+    """One signal of one device: what the checks remember of it, and its limits. Times are in ms."""
 
     __slots__ = ("bounds", "doubted", "group", "since", "steady", "time", "value", "waits")
 
     def __init__(self, bounds: Bounds, group: "Group | None") -> None:
         self.bounds = bounds
-        # the last value that was believed, since when it has not changed, and a leap that waits for the next
+        # the last believed value, since when it has not changed, and a leap that waits for the next value
         self.time = self.since = _BEFORE
         self.value = self.steady = 0.0
         self.waits: tuple[int, float, str] | None = None  # time, value, reason
@@ -93,27 +96,27 @@ class Course:
             group.members.append(self)
 
     def dump(self) -> list[object]:
-        """What was seen, as JSON takes it."""
+        """What is remembered, as a list for JSON."""
         return [self.time, self.value, self.since, self.steady, self.waits, self.doubted]
 
     def load(self, kept: Sequence[object]) -> None:
-        """Take up what `dump` gave."""
+        """Restore what `dump` gave."""
         self.time, self.value, self.since, self.steady, waits, self.doubted = kept  # type: ignore[assignment]
         self.waits = tuple(waits) if waits else None  # type: ignore[arg-type, assignment]
 
     def leaps(self, time: int, value: float, since: int, before: float) -> str | None:
-        """Whether `value` is a leap from `before`, and by which test."""
+        """The test, rate or spike, by which `value` is a leap from `before`; None if it is no leap."""
         size = abs(value - before)
         if size > self.bounds.rate * max(time - since, MINUTE_MS):
             return RATE
         return SPIKE if size > self.bounds.leap else None
 
     def differs(self, time: int, value: float) -> bool:
-        """Whether the value is far from the middle of what its commune measured within half an hour."""
+        """Whether the value is far from the median of what its commune measured within half an hour."""
         group, apart = self.group, self.bounds.apart
         if group is None or len(group.members) < GROUP:
             return False
-        # what is near a middle of minutes ago need not be counted again
+        # a value near the median of some minutes ago needs no new median
         if abs(value - group.middle) <= apart and abs(time - group.at) <= FRESH_MS:
             return False
         near = [c.value for c in group.members if c is not self and -NEAR_MS <= c.time - time <= NEAR_MS]
@@ -140,7 +143,7 @@ def _bounds(signal: Signal, limit: Limit | None) -> Bounds:
 
 
 class Group:
-    """The courses of one signal in one commune, and the middle of their values at a time."""
+    """The courses of one signal in one commune; `middle` is the median of their values at the time `at`."""
 
     __slots__ = ("at", "members", "middle")
 
@@ -150,7 +153,7 @@ class Group:
 
 
 class Checker:
-    """Flags readings in the order they come. `memory`: device → what `dump` gave before."""
+    """Flags readings in the order they come. `memory`: by device, the text that `dump` gave earlier."""
 
     def __init__(self, pilot: Pilot | None = None, memory: Mapping[str, str] | None = None) -> None:
         self._limits = {(limit.device, limit.signal): limit for limit in (pilot.checks if pilot else ())}
@@ -162,7 +165,7 @@ class Checker:
         for device, text in (memory or {}).items():
             try:
                 self._recall(device, text)
-            except CONTENT:  # it must not keep a gateway from starting
+            except CONTENT:  # an unreadable memory must not keep the gateway from starting
                 log.exception("what the checks remembered of %s cannot be read, and is forgotten", device)
                 self._courses.pop(device, None)
 
@@ -175,16 +178,16 @@ class Checker:
                 courses[signal].load(one)
 
     def forget(self, device: Device) -> None:
-        """As if the device had never been heard."""
+        """Forget the device, as if it had never sent anything."""
         self._courses.pop(device.device, None)
 
     def dump(self, device: Device) -> str:
-        """What to remember of a device, as text."""
+        """The memory of a device as text."""
         kept = {name: course.dump() for name, course in self._courses.get(device.device, {}).items()}
         return to_json([device.community, kept]).decode()
 
     def check(self, reading: Reading) -> list[Point]:
-        """The points of one reading, and those of an earlier one that it sheds light on."""
+        """The points of one reading, and of an earlier spike that this reading shows to be a step."""
         device, time, values, device_time = reading[:4]
         if device_time is not None:
             return self._misdated(reading)
@@ -197,8 +200,8 @@ class Checker:
             course = courses.get(signal)
             if course is None:
                 course = courses[signal] = self._course(device.device, device.community, signal)
-            # the usual case, by hundreds of thousands a second: a little later, a little different, near the
-            # neighbours; whatever is not is looked at as a whole
+            # The usual case, hundreds of thousands a second: the value is later, a little different and near
+            # its neighbours. `_judge` looks at every other value from the start.
             bounds = course.bounds
             change, near, still = value - course.value, bounds.near, bounds.still
             if (
@@ -241,7 +244,7 @@ class Checker:
         return _bounds(SIGNALS[signal], limit)
 
     def _misdated(self, reading: Reading) -> list[Point]:
-        """A reading whose own time is not believed is held against the gross range alone."""
+        """Flag a reading whose own time is not believed; only the gross range is tested."""
         device, time, values, device_time = reading[:4]
         points = []
         for signal, value in values.items():
@@ -255,12 +258,12 @@ class Checker:
 def _judge(
     course: Course, device: Device, signal: str, time: int, value: float, out: list[Point]
 ) -> tuple[Flag, str] | None:
-    """Flag and reason, or None for a value that is believed. `out` gets what becomes of the one before."""
+    """Flag and reason, or None for a believed value. `out` gets the points of a spike that proves a step."""
     bounds = course.bounds
     if not bounds.low <= value <= bounds.high:
         return Flag.BAD, GROSS_RANGE
     if time <= course.time or (course.waits is not None and time <= course.waits[0]):
-        return None  # of a buffer that is emptied: there is nothing to hold it against
+        return None  # from a node that empties its buffer: there is no earlier value to compare with
     leap = None if course.time == _BEFORE else course.leaps(time, value, course.time, course.value)
     if leap is not None and course.waits is not None:
         earlier, other, reason = course.waits
@@ -298,5 +301,5 @@ def _flagged_tags(device: Device, signal: str, reason: str) -> Tags:
 
 
 def checked(checker: Checker, readings: Iterable[Reading]) -> list[Point]:
-    """All points of some readings."""
+    """The points of all these readings."""
     return [point for reading in readings for point in checker.check(reading)]

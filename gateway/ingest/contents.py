@@ -1,32 +1,30 @@
-"""What a device said under its numbers: contents of 32 bits, packed: a node without a clock has hundreds.
+"""The content of a device's numbered messages, 32 bits each and packed: a node without a clock has hundreds.
 
-    runs     "b", from 7     "b", from 12    ...  numbers that follow one another, in the order they came
-    said     c7 c8 c9        c12             ...  four bytes each, one array for all
+    runs     "b", from 7     "b", from 12    ...  runs of consecutive numbers, in the order they came
+    said     c7 c8 c9        c12             ...  the contents, four bytes each, one array for all runs
 
-A number that came with several contents has them in runs of its own, one behind the other.
+Where a number came with several contents, each further one stands in a run of its own behind the first.
 """
 
 import sys
 from array import array
 from collections.abc import Iterable, Iterator
 
-MOST = 512  # numbers whose content is remembered; of more the oldest are forgotten
-EPOCHS = 16  # contents of one number that are remembered
-REFUSED = 0  # the content of a number whose message was refused: whatever comes under it is welcome
+MOST = 512  # numbers whose content is remembered; beyond that the oldest are forgotten
+EPOCHS = 16  # contents that are remembered of one number
+REFUSED = 0  # stands for the content of a refused message: any content may come under that number again
 Runs = list[tuple[str, int, str]]
 
 
 class Contents:
-    """Contents by (boot, number), at most `MOST` numbers of them. A number is at least -2**63, and less than
-    2**63.
-    """
+    """Contents by (boot, number), for at most `MOST` numbers, each from -2**63 up to but not 2**63."""
 
     __slots__ = ("_boots", "_firsts", "_lengths", "_numbers", "_of", "_said", "_tops")
 
     def __init__(self, runs: Iterable[Iterable[object]] = ()) -> None:
-        """From what `runs` gave. Raises one of CONTENT for what it never gave."""
+        """Build from what `runs` gave. Raises one of CONTENT for anything else."""
         self._boots: list[str] = []
-        self._tops: list[int] = []  # by boot, a number that none is above
+        self._tops: list[int] = []  # by boot, an upper bound of its numbers
         self._of, self._firsts, self._lengths = array("H"), array("q"), array("H")  # of each run
         self._said = array("I")
         self._numbers = 0
@@ -34,11 +32,11 @@ class Contents:
             self._append(str(boot), int(str(first)), _packed(str(text)))
 
     def get(self, boot: str, number: int) -> tuple[int, ...]:
-        """What was said under a number, the oldest first."""
+        """The contents of a number, the oldest first."""
         return tuple(self._said[place] for _, place in self._places(boot, number))
 
     def put(self, boot: str, number: int, contents: Iterable[int]) -> None:
-        """From now on these were said under a number, which becomes the newest."""
+        """Replace the contents of a number, which becomes the newest."""
         self.drop(boot, number)
         for content in contents:
             self._append(boot, number, array("I", (content,)))
@@ -46,7 +44,7 @@ class Contents:
             self.drop(self._boots[self._of[0]], self._firsts[0])
 
     def drop(self, boot: str, number: int) -> None:
-        """Forget what was said under a number."""
+        """Forget the contents of a number."""
         places = list(self._places(boot, number))
         for run, place in reversed(places):
             self._cut(run, number)
@@ -58,7 +56,7 @@ class Contents:
         begin, behind, found = 0, None, Runs()
         for of, first, length in zip(self._of, self._firsts, self._lengths, strict=True):
             text = _written(self._said[begin : begin + length])
-            if (of, first) == behind:  # what stood between them is gone
+            if (of, first) == behind:  # the runs between these two are gone, so they become one
                 boot, start, before = found.pop()
                 found.append((boot, start, before + text))
             else:
@@ -67,7 +65,7 @@ class Contents:
         return found
 
     def _places(self, boot: str, number: int) -> Iterator[tuple[int, int]]:
-        """The runs that have a number, and where its contents stand."""
+        """The runs that hold a number, and where in `_said` each of its contents stands."""
         if boot not in self._boots or number > self._tops[of := self._boots.index(boot)]:
             return
         begin = 0
@@ -77,14 +75,14 @@ class Contents:
             begin += length
 
     def _append(self, boot: str, first: int, said: "array[int]") -> None:
-        """Add contents of numbers from `first` on at the end."""
+        """Append the contents of the numbers from `first` on."""
         if boot not in self._boots:
             self._know(boot)
         of, last = self._boots.index(boot), first + len(said) - 1
         again = False
         if self._of and self._of[-1] == of:
             behind = self._firsts[-1] + self._lengths[-1]
-            again = behind == first + 1  # one more content of the last number
+            again = behind == first + 1  # a further content of the last number
             if behind == first:
                 self._lengths[-1] += len(said)
                 first = last + 1
@@ -97,7 +95,7 @@ class Contents:
         self._tops[of] = max(self._tops[of], last)
 
     def _know(self, boot: str) -> None:
-        """One more boot; those of which nothing is left are forgotten."""
+        """Add a boot, and forget the boots that have no run left."""
         there = sorted(set(self._of))
         if len(there) < len(self._boots):
             self._of = array("H", map(there.index, self._of))
@@ -106,7 +104,7 @@ class Contents:
         self._tops.append(-(2**63))
 
     def _cut(self, run: int, number: int) -> None:
-        """Take a number out of a run, which falls apart there."""
+        """Take a number out of a run, which splits there."""
         first, length, of = self._firsts[run], self._lengths[run], self._of[run]
         parts = [(first, number - first), (number + 1, first + length - number - 1)]
         parts = [part for part in parts if part[1]]
@@ -124,7 +122,7 @@ def _written(said: "array[int]") -> str:
 
 
 def _turned(said: "array[int]") -> "array[int]":
-    """The highest digit first, as text has it, and back."""
+    """Swap between the machine's byte order and the text's, which has the highest byte first."""
     if sys.byteorder == "little":
         said.byteswap()
     return said

@@ -1,8 +1,8 @@
-"""From messages to readings: whose is it, what does it say, was it here before, is its time credible?
+"""Decode messages into readings: who sent it, what does it say, is it new, is its time credible?
 
-Beyond a look whether registry and probe files changed nothing here does I/O. Every exception of a payload is
-a refusal with a reason; one bad message never touches the next. Diary events and states pass through to those
-who keep them.
+Nothing here does I/O, except to see whether the registry or the probe files changed. Every exception over a
+payload becomes a refusal with a reason; one bad message never affects the next. Diary events and states pass
+through to their keepers.
 """
 
 import json
@@ -33,12 +33,12 @@ from gateway.ingest.seen import Seen
 
 log = logging.getLogger(__name__)
 _READINGS = frozenset({"telemetry", "up"})
-_SIGNS = frozenset({"alive", "log"})  # what a network server says of a device besides
+_SIGNS = frozenset({"alive", "log"})  # a network server's other events of a device
 
 
 @dataclass(slots=True)
 class Decoded:
-    """What a batch of messages says. `source` gives for each reading its message's place."""
+    """What a batch of messages says. `source` gives for each reading its message's place in the batch."""
 
     readings: list[Reading] = field(default_factory=list)
     source: list[int] = field(default_factory=list)
@@ -46,22 +46,22 @@ class Decoded:
     states: list[State] = field(default_factory=list)
     answers: list[Answered] = field(default_factory=list)
     refused: dict[int, Refusal] = field(default_factory=dict)
-    repeated: dict[int, Device] = field(default_factory=dict)  # known already, and who sent it
-    late: list[Late] = field(default_factory=list)  # whether they are new, the store knows: see `held`
+    repeated: dict[int, Device] = field(default_factory=dict)  # senders of messages with nothing new
+    late: list[Late] = field(default_factory=list)  # only the store knows whether these are new: see `held`
     touched: dict[str, Device] = field(default_factory=dict)
     marks: list[str] = field(default_factory=list)
-    # messages that repeat something: which times and numbers (see `Sorter.known`)
+    # by message, the times and numbers that it repeats (see `Sorter.known`)
     relied: dict[int, tuple[Device, list[Key]]] = field(default_factory=dict)
-    forgot: int = 0  # so many requests of `Decoder.forget` were taken up before
+    forgot: int = 0  # requests of `Decoder.forget` that were carried out before this batch
 
     @property
     def duplicate(self) -> int:
-        """Messages that were known already."""
+        """How many messages brought nothing new."""
         return len(self.repeated)
 
 
 class Sender(NamedTuple):
-    """Whose message it is, which kind, and the network server that it came through."""
+    """A message's device and kind, and the envelope of the network server that it came through, if any."""
 
     device: Device
     kind: str
@@ -70,10 +70,10 @@ class Sender(NamedTuple):
 
 
 class Decoder:
-    """Understands messages in the order of the spool. `pilot`: its file, or its id alone where no diary has
-    to keep within its days and plots. `lookup` gives the device of an id, or None, and
-    `by_eui` that of a LoRaWAN devEUI; after `refresh` they know who was enrolled until now. `lane`: which
-    gateway of how many this is, where they share messages (see `Seen.stamp`). `shelf`: the probe files.
+    """Decodes messages in the order of the spool. `pilot`: its file, or its id alone to leave diary events
+    unchecked against its days and plots. `lookup` gives the device of an id, or None, `by_eui` that of a
+    LoRaWAN devEUI; `refresh` makes both know every device enrolled until now. `lane`: this gateway's place
+    and how many gateways share the messages (see `Seen.stamp`). `shelf`: the probe files.
     """
 
     def __init__(
@@ -100,16 +100,16 @@ class Decoder:
         self._requested = self._forgot = 0
 
     def decode(self, messages: Sequence[Message]) -> Decoded:
-        """Sort a batch. Never raises for what a message contains."""
+        """Decode a batch. Never raises for what a message contains."""
         self._take_up(messages)
         result = Decoded(forgot=self._forgot)
-        senders: dict[str, Sender] = {}  # a device's topic comes again and again
+        senders: dict[str, Sender] = {}  # by topic: a batch has many messages of a device
         for index, message in enumerate(messages):
             sender = senders.get(message.topic)
             try:
                 if sender is None:
                     sender = self._sender(message)
-                    if sender is None:  # a sign of life of somebody else's device
+                    if sender is None:  # an event of a device that is not ours
                         continue
                     if sender.lasting:
                         senders[message.topic] = sender
@@ -128,7 +128,7 @@ class Decoder:
             except PayloadError as error:
                 result.refused[index] = Refusal(message, error.reason, error.field)
                 self._count_refused(message, sender, result)
-            except CONTENT as error:  # nobody thought of it: that one is set aside, and the next goes on
+            except CONTENT as error:  # our own code stumbled: refuse this message, go on with the next
                 log.exception("a message on %.200r cannot be handled", message.topic)
                 result.refused[index] = unhandled(message, error)
         for name in result.touched:
@@ -136,7 +136,7 @@ class Decoder:
         return result
 
     def _count_refused(self, message: Message, sender: Sender | None, result: Decoded) -> None:
-        """What is refused is not missing."""
+        """Note the numbers of a refused message, so that they do not count as missing."""
         if sender is None or sender.kind not in _READINGS or message.retained or message.replayed:
             return
         seen = self._remember(sender.device, result)
@@ -145,16 +145,16 @@ class Decoder:
             seen.refuse(boot, seq)
 
     def forget(self, refused: Sequence[Reading]) -> int:
-        """Readings whose messages are refused after all. May be called from another thread: it is taken up
-        before the next batch. Returns the request's number (see `Decoded.forgot`).
+        """Ask to forget readings whose messages are refused after all. May be called from another thread: the
+        decoder forgets them before the next batch. Returns the request's number (see `Decoded.forgot`).
         """
         self._requested += 1
         self._refused.append(refused)
         return self._requested
 
     def _take_up(self, messages: Sequence[Message]) -> None:
-        """What is new before a batch: changed probe files; where a message of it is tried again, the
-        registry, which may be why; and what is to be forgotten.
+        """Prepare for a batch: read changed probe files; refresh the registry if a message is replayed, since
+        a new device may be the reason for the replay; and forget what `forget` asked for.
         """
         self._probes.shelf.refresh()
         self._fresh = any(message.replayed for message in messages)
@@ -167,27 +167,27 @@ class Decoder:
                     seen.forget(reading)
 
     def device(self, name: str) -> Device | None:
-        """The device of that id, if it may speak."""
+        """The device of that id, or None if no such device may send."""
         return self._lookup(name)
 
     def state(self, device: str) -> str:
-        """What to remember of a device, as text for the spool."""
+        """The memory of a device, as text for the spool."""
         return self._seen[device].dump()
 
     def missing(self) -> dict[str, int]:
-        """Messages that each device numbered and that never came, where there are any."""
+        """How many numbered messages of each device never came; devices without gaps are left out."""
         return {device: lost for device, seen in list(self._seen.items()) if (lost := seen.missing)}
 
     def restarts(self) -> dict[str, int]:
-        """How often the counter of a device began again without a new boot, where it did."""
+        """How often each device's counter began again without a new boot, where it did."""
         return {device: seen.restarts for device, seen in list(self._seen.items()) if seen.restarts}
 
     def _readings(
         self, index: int, message: Message, device: Device, envelope: Envelope | None, result: Decoded
     ) -> None:
-        """What a message of telemetry says: all of a batch, or none of it."""
+        """Take the readings of one telemetry message: all of them, or none."""
         if message.retained:
-            # a broker repeats a retained message at every subscription: it is old, whenever it comes
+            # a broker repeats a retained message at every subscription: it counts as old, whenever it comes
             raise PayloadError("retained")
         if envelope is None and device.probe is None:
             told = decode(message.payload, device.device)
@@ -205,7 +205,7 @@ class Decoder:
                 and not identity
                 and not totals
                 and values
-            ):  # the usual case: later than all before
+            ):  # the usual case: later than all readings before
                 seen.rewound = None
                 seen.later(claimed, values)
                 if boot is not None:
@@ -231,7 +231,7 @@ class Decoder:
     def _clockless(
         self, index: int, message: Message, one: Telemetry, device: Device, result: Decoded
     ) -> None:
-        """A reading without time and number, as `Sorter` takes it: known by the broker's packet number."""
+        """Take a reading without time and number, as `Sorter` would: the packet number tells if it is new."""
         mark = self._repeats.mark(message)
         if mark is None:
             result.repeated[index] = device
@@ -250,8 +250,8 @@ class Decoder:
         return Written(device, event, index, message.replayed)
 
     def _sign(self, device: Device, kind: str, envelope: Envelope, message: Message) -> list[State]:
-        """What a network server says of a device: it joined, or its codec failed. Raises PayloadError for the
-        latter: the uplink itself has no values, and here is why.
+        """Take a network server's event of a device: it joined, or its codec failed. Raises PayloadError with
+        the reason for a failed codec, since the uplink itself comes without values.
         """
         if kind == "log":
             why = envelope.fault(uplink_json(message.payload))
@@ -263,7 +263,7 @@ class Decoder:
     def _sender(self, message: Message) -> Sender | None:
         topic = message.topic
         if (account := topics.denied_to(topic)) is not None:
-            self._find(self._lookup, account)  # it is to be told, also if it was enrolled a moment ago
+            self._find(self._lookup, account)  # so that a device enrolled a moment ago gets the answer, too
             raise PayloadError("forbidden_topic", topic.removeprefix(f"{topics.DENIED}/{account}/"))
         if foreign(topic):
             return self._node_of(message)
@@ -279,8 +279,8 @@ class Decoder:
         return _bounded(device, parts.kind)
 
     def _find(self, lookup: Callable[[str], Device | None], name: str) -> Device | None:
-        """Who is called so. Whoever was enrolled before a message of this batch came is known after one
-        look at the registry, so a flood of invented names costs no more than that.
+        """The device of that name, or None. The registry is refreshed once a batch at most: that is enough to
+        know every device enrolled before its messages came, and a flood of invented names costs no more.
         """
         device = lookup(name)
         if device is None and not self._fresh:
@@ -290,8 +290,8 @@ class Decoder:
         return device
 
     def _node_of(self, message: Message) -> Sender | None:
-        """Whose message a network server publishes: it vouches for the devEUI, the registry knows whose that
-        is. None: of somebody else's device, and no uplink.
+        """The sender of a network server's message. The server vouches for the devEUI, the registry knows the
+        device. None for an event, other than an uplink, of a device that is not ours.
         """
         whose = addressed(message.topic)
         if whose is None:
@@ -320,12 +320,12 @@ class Decoder:
             raise PayloadError("bad_status") from None
         if device.simulated and online:
             self._remember(device, result).played = bool(data.get("scenario"))
-        # a diary is no sensor that could be missed
+        # nobody misses a diary that goes offline: it is no sensor
         return [State(device, online, message.arrival, message.retained)] if device.model != DIARY else []
 
 
 def _numbered(envelope: Envelope, message: Message) -> list[tuple[str, int]]:
-    """Session and counter of an uplink that is refused, as far as they can be made out."""
+    """Session and counter of a refused uplink, if they can be read."""
     with suppress(*CONTENT):
         pair = envelope.number(uplink_json(message.payload))
         return [] if pair is None else [pair]
@@ -333,7 +333,7 @@ def _numbered(envelope: Envelope, message: Message) -> list[tuple[str, int]]:
 
 
 def _bounded(device: Device, kind: str, envelope: Envelope | None = None) -> Sender:
-    """A sender whose model may say this: a broker's rules may be looser, or its own. Raises PayloadError."""
+    """The sender, if its model may send this kind: a broker's rules may be looser. Raises PayloadError."""
     if device.model == DIARY and kind in _READINGS:
         raise PayloadError("diary_measures", device.device)
     if device.model != DIARY and envelope is None and kind not in (*_READINGS, "status", "result"):
@@ -342,7 +342,7 @@ def _bounded(device: Device, kind: str, envelope: Envelope | None = None) -> Sen
 
 
 def recalled(device: str, state: str) -> Seen:
-    """A device's memory; one that cannot be read is forgotten: it must not keep a gateway from starting."""
+    """A device's memory. An unreadable one is forgotten: it must not keep the gateway from starting."""
     try:
         return Seen(state)
     except CONTENT:

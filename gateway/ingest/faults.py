@@ -1,4 +1,4 @@
-"""Defects of our own that content brought to light: counted, told once, never the end of a gateway."""
+"""Defects of our own code that content triggered: counted, logged once, never the end of a gateway."""
 
 import logging
 import threading
@@ -10,8 +10,8 @@ log = logging.getLogger(__name__)
 
 
 class Faults:
-    """Counts by part: what was set aside (a message, an event) or left undone (a sheet of the paperwork)
-    because our own code stumbled over it. Safe to use from several threads.
+    """Counts, by part, what our own code stumbled over and set aside (a message, an event) or left undone (a
+    sheet of the paperwork). Safe to use from several threads.
     """
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class Faults:
         self._said: dict[str, str] = {}
 
     def add(self, part: str, error: BaseException | str, number: int = 1) -> None:
-        """Count a fault; a new one of this part is logged, with its trace where there is one."""
+        """Count a fault; log it, with its trace if any, unless the part's last fault had the same text."""
         text = said(error) if isinstance(error, BaseException) else error
         with self._lock:
             self._counts[part] += number
@@ -31,11 +31,11 @@ class Faults:
             log.error("a defect of this program (%s), which is said once: %s", part, text, exc_info=trace)
 
     def counts(self) -> dict[str, int]:
-        """By part."""
+        """How many faults each part had."""
         with self._lock:
             return dict(self._counts)
 
     def text(self) -> str:
-        """A line a part: how often, and the newest error."""
+        """One line per part: how many faults, and the newest error."""
         with self._lock:
             return "".join(f"{part}: {self._counts[part]} × {error}\n" for part, error in self._said.items())

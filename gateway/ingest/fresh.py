@@ -1,9 +1,9 @@
-"""Which readings of a message are new, and of what time each is.
+"""Find which readings of a message are new, and give each its time.
 
-    telemetry ─► is its time believed? ─► a clash? ─► the same again? ─► timed ─► reading
-                                            └─ refused, and nothing of the message is remembered
+    telemetry ─► is its time believed? ─► a clash? ─► a repetition? ─► timed ─► reading
+                                            └─ refused, and no reading of the message is remembered
 
-`seen` says what a repetition is; here is the order in which it is asked.
+`seen` defines what a repetition is; this module asks its questions in order.
 """
 
 import hashlib
@@ -22,9 +22,8 @@ YEAR_2000_MS = 946_684_800_000
 
 
 class Late(NamedTuple):
-    """What a reading gives for a time of which only the store knows whether it is new: one before its
-    device's newest, the first of a device of which nothing is remembered, one of a message that is replayed.
-    `place` is its message's in the batch.
+    """The values of a reading of which only the store knows whether it is new: it is older than its device's
+    newest, the device has no memory, or the message is replayed. `place` is the message's in the batch.
     """
 
     place: int
@@ -33,18 +32,18 @@ class Late(NamedTuple):
     values: Mapping[str, float]
 
 
-# what a repetition repeats: a time that is believed, ("", another time), or a boot and its number
+# what a repetition repeats: a believed time, ("", a time that is not believed), or a boot and its number
 Key = int | tuple[str | None, int | None]
 
 
 class Repeats:
-    """Messages without a number and without a time, known by device, bytes and packet number."""
+    """Recognizes messages without number and time by their topic, bytes and packet number."""
 
     def __init__(self, marks: Iterable[str] = ()) -> None:
         self._marks = OrderedDict.fromkeys(marks)
 
     def mark(self, message: Message) -> str | None:
-        """What to remember of a new message; None for one that the broker sends again."""
+        """The mark by which to remember a new message; None for one that the broker sends again."""
         content = f"{message.topic}\n{message.mid}\n".encode("utf-8", "surrogateescape") + message.payload
         mark = hashlib.blake2b(content, digest_size=12).hexdigest()
         if message.dup and mark in self._marks:
@@ -57,8 +56,8 @@ class Repeats:
 
 
 class Sorter:
-    """Sorts the readings of one message. `fresh` afterwards: whether there was anything new in it; `mark`:
-    what to remember of it where it has neither number nor time; `known`: what is repeated in it.
+    """Sorts the readings of one message. Afterwards `fresh` says whether the message brought anything new,
+    `known` which times and numbers it repeats, and `mark` how to recognize it if it has neither.
     """
 
     def __init__(
@@ -74,7 +73,7 @@ class Sorter:
         self._repeats, self._lane = repeats, lane
         self._played = device.simulated and seen.played
         self._unknown = seen.newest == NEVER
-        self._again: bool | None = None  # whether the broker sends again what has neither number nor time
+        self._again: bool | None = None  # whether this message without number and time was sent again
         self.readings: list[Reading] = []
         self.late: list[Late] = []
         self.known: list[Key] = []
@@ -82,7 +81,7 @@ class Sorter:
         self.fresh = message.replayed
 
     def sort(self, telemetry: Sequence[Telemetry]) -> None:
-        """Raises PayloadError for all of them, before anything of them is remembered."""
+        """Sort all readings. Raises PayloadError for a clash, before any of them is remembered."""
         if not self._played:
             self._judge_clock(telemetry)
         dated = [self._believed(one) for one in telemetry]
@@ -98,7 +97,7 @@ class Sorter:
                 self.known.append(("", one.time))
 
     def _judge_clock(self, telemetry: Sequence[Telemetry]) -> None:
-        """The clock of a boot is judged by its newest time here: beside it stand older ones of a buffer."""
+        """Judge each boot's clock by its newest time in this message: the older ones may be from a buffer."""
         newest: dict[str, int] = {}
         for one in telemetry:
             if one.boot is not None and one.time is not None:
@@ -107,22 +106,24 @@ class Sorter:
             self._seen.boots(boot, time)
 
     def _believed(self, one: Telemetry) -> bool:
-        """Whether a reading is of the time that it claims."""
+        """Whether the time that a reading claims is believed."""
         if one.time is None:
             return False
         if self._played:
-            return YEAR_2000_MS <= one.time < NEVER  # beyond, no store can be asked
+            return YEAR_2000_MS <= one.time < NEVER  # no store can be asked for later times
         if one.boot is not None and one.boot == self._seen.rewound and one.time <= self._seen.newest:
             return False
         return YEAR_2020_MS <= one.time <= self._message.arrival + AHEAD_MS
 
     def _refuse_clash(self, dated: Sequence[Telemetry]) -> None:
-        """No signal may be given two values for one time, by this message or by it and one before."""
+        """Raises PayloadError where a signal gets two values for one time, here or together with earlier
+        ones.
+        """
         by_time: dict[int, dict[str, float]] = {}
         for one in dated:
             time = one.time or 0
             if one.identity and self._seen.same(one.boot or "", one.seq or 0, content(one)):
-                continue  # heard by one more radio gateway: the strength that it reports may differ
+                continue  # one more radio gateway heard it, and may report another signal strength
             before = by_time.get(time)
             if before is None:
                 before = by_time[time] = dict(self._seen.at(time) or {})
@@ -131,9 +132,11 @@ class Sorter:
                     raise PayloadError("conflicting_time", name)
 
     def _repeated(self, one: Telemetry, *, believed: bool, late: bool) -> bool:
-        """Whether it is known by its number, the time that it claims in vain, or the packet's number."""
+        """Whether a reading is known by its number, by its time that is not believed, or by the packet
+        number.
+        """
         if one.boot is not None and one.seq is not None:
-            tells = believed and one.values and not one.identity  # its time tells what it is
+            tells = believed and one.values and not one.identity  # its time identifies the reading
             what = None if tells else content(one)
             return not self._seen.take(one.boot, one.seq, what, dup=self._message.dup, late=late)
         if one.boot is not None:
@@ -159,7 +162,7 @@ class Sorter:
                     return
                 self.readings.append(Reading(self._device, stamp, values, time, seq, boot))
             return
-        replayed = self._message.replayed  # what became of it when it came, the store alone knows
+        replayed = self._message.replayed  # only the store knows what became of it when it first came
         known = self._seen.at(time) or {}
         new = {name: value for name, value in values.items() if name not in known}
         if values and not new and not replayed:  # a logger that repeats its last readings

@@ -1,7 +1,8 @@
-"""What the store holds at the times of late readings: a node empties its buffer, a logger repeats itself.
+"""Ask the store what it holds at the times of late readings: a node empties its buffer, a logger repeats
+itself.
 
-Asked where memory cannot tell, and only then (`fresh.Late`): what is later than all before is new. After an
-outage whole fleets are late for the same hours: these are asked of at once, whatever the number of devices.
+The store is asked only where memory cannot tell (`fresh.Late`): a reading later than all before is new. After
+an outage whole fleets are late for the same hours: one query then covers those hours of all devices.
 """
 
 import json
@@ -16,19 +17,19 @@ from gateway.ingest.fresh import Late
 from gateway.stores.points import Value, whole
 from gateway.stores.store import RetryLater, Store
 
-NEAR_MS = HOUR_MS  # times that lie nearer together are asked for at once
-SPAN_MS, JOINT_MS = 24 * NEAR_MS, 4 * NEAR_MS  # of one device, of all
-MOST = 200_000  # rows of a span: two a second
-JOINT = 50_000  # rows of a span of all devices: two thousand of them, each ten minutes
-MANY = 500  # so many unknown devices are asked of at the start
-FEW = 4  # so many devices are asked of one by one
+NEAR_MS = HOUR_MS  # late times share a query (a span) where the gaps between them are no longer
+SPAN_MS, JOINT_MS = 24 * NEAR_MS, 4 * NEAR_MS  # longest span for one device, and for all devices
+MOST = 200_000  # rows of a span of one device: two a second
+JOINT = 50_000  # rows of a span of all devices: two thousand devices, each every ten minutes
+MANY = 500  # at the start, the store is not asked about more unknown devices than this
+FEW = 4  # so many devices are asked for one by one
 
 _Stored = dict[tuple[str, int], dict[str, set[float]]]  # by device and time, by signal
 
 
 class Held(NamedTuple):
-    """`equal`: by message and time the signals whose value is stored just so; `clash`: by message a signal
-    that has another value at that time.
+    """`equal`: by message and time, the signals whose value is stored already; `clash`: by message, a signal
+    that the store has with another value at that time.
     """
 
     equal: dict[tuple[int, int], frozenset[str]]
@@ -36,7 +37,7 @@ class Held(NamedTuple):
 
 
 def held(store: Store, late: Sequence[Late]) -> Held:
-    """What is known already of late readings. Raises RetryLater."""
+    """What the store holds of these late readings already. Raises RetryLater."""
     stored = _stored(store, late)
     equal: dict[tuple[int, int], frozenset[str]] = {}
     clash: dict[int, str] = {}
@@ -52,9 +53,10 @@ def held(store: Store, late: Sequence[Late]) -> Held:
 
 
 def begun(store: Store, devices: Iterable[Device], seen: Mapping[str, str], until: int) -> dict[str, str]:
-    """What to begin with for those of whom nothing is remembered although the store knows them (a spool that
-    lost it, a gateway of another name): their newest time before `until`, as `Seen` reads it. Where there are
-    too many, or the store is away, the first message of each is asked of as that of a new one is.
+    """A first memory for devices that have none although the store may know them (the spool was lost, or the
+    gateway has another name): their newest time before `until`, as `Seen` reads it. Of more than `MANY` such
+    devices none is asked for. Such a device, or one met while the store is away, is treated as new: the store
+    is asked about its first message.
     """
     unknown = [device for device in devices if device.device not in seen]
     newest: dict[str, str] = {}
@@ -84,7 +86,7 @@ def _stored(store: Store, late: Sequence[Late]) -> _Stored:
 
 
 def _ask(store: Store, where: Mapping[str, str], span: Sequence[Late], limit: int, stored: _Stored) -> bool:
-    """Note the values of a span, believed and doubted ones; whether these are all."""
+    """Note a span's values in `stored`, believed and suspect ones; returns whether these are all of them."""
     start, stop = span[0].time, span[-1].time + 1
     believed = store.series("telemetry", where, start, stop, limit)
     for point in believed:
@@ -93,7 +95,7 @@ def _ask(store: Store, where: Mapping[str, str], span: Sequence[Late], limit: in
         return False
     doubted = store.series("telemetry_flagged", where, start, stop, limit)
     for point in whole(doubted, "value"):
-        if "device_time" not in point.fields:  # else it stands at its arrival
+        if "device_time" not in point.fields:  # else the point's time is its arrival
             tags = dict(point.tags)
             _note(stored, tags["device"], point.time, [(tags["signal"], point.fields["value"])])
     return len(doubted) < limit
@@ -108,7 +110,7 @@ def _note(stored: _Stored, device: str, time: int, fields: Iterable[tuple[str, V
 
 
 def _spans(late: Iterable[Late], longest: int) -> Iterator[list[Late]]:
-    """Those whose times lie near together, oldest first."""
+    """Group readings whose times lie near together, oldest first."""
     span: list[Late] = []
     for one in sorted(late, key=lambda one: one.time):
         if span and (one.time - span[-1].time > NEAR_MS or one.time - span[0].time > longest):

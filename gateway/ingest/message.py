@@ -1,4 +1,4 @@
-"""What goes through a gateway: a message, a segment of them, what became of each, and the bytes that stay.
+"""The values that go through a gateway: messages, segments of them, their outcome, and their bytes on disk.
 
 broker ─► Message ─► Segment (pack, unpack: a blob of the spool) ─► Outcome ─► Books
                                                                        └─► Refusal ─► Quarantined
@@ -20,8 +20,9 @@ _DUP, _RETAINED, _REPLAYED = 1, 2, 4
 
 
 class Message(NamedTuple):
-    """What came from the broker. `arrival` is epoch milliseconds on the gateway's clock, `mid` MQTT's
-    packet number (0 at QoS 0), which is of the connection `epoch` and not kept beyond it.
+    """A message from the broker. `arrival` is epoch milliseconds on the gateway's clock, `mid` MQTT's packet
+    number (0 at QoS 0). It is acknowledged on its own connection only, the `epoch`, which is not kept on
+    disk.
     """
 
     topic: str
@@ -29,7 +30,7 @@ class Message(NamedTuple):
     arrival: int
     dup: bool = False
     retained: bool = False
-    replayed: bool = False  # out of the quarantine, so it was seen before and is wanted all the same
+    replayed: bool = False  # released from the quarantine: it was seen before, and is processed all the same
     mid: int = 0
     epoch: int = 0
 
@@ -57,7 +58,7 @@ def unhandled(message: Message, error: Exception) -> Refusal:
 
 
 class Written(NamedTuple):
-    """A diary event, who wrote it down, its message's place in the batch, and whether that is replayed."""
+    """A diary event, its sender, its message's place in the batch, and whether that message is replayed."""
 
     device: Device
     event: DiaryEvent
@@ -66,9 +67,7 @@ class Written(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """What a device says became of a command, when that came (epoch ms), and its message's place in the
-    batch.
-    """
+    """A device's answer to a command, when it arrived (epoch ms), and its message's place in the batch."""
 
     device: Device
     answer: Answer
@@ -77,8 +76,8 @@ class Answered(NamedTuple):
 
 
 class State(NamedTuple):
-    """A node came or went; `time` is epoch ms of arrival. The broker repeats a `retained` one at every
-    subscription, so it does not say that the node was heard.
+    """A node came online or went offline; `time` is epoch ms of arrival. The broker repeats a `retained`
+    state at every subscription, so that it does not prove that the node was heard just now.
     """
 
     device: Device
@@ -89,8 +88,8 @@ class State(NamedTuple):
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a segment's messages: the three counts, and what is `handed` on to those who write down
-    answers, add up to its size.
+    """What became of a segment's messages. Those stored, duplicate, refused and handed add up to its size;
+    `handed` are answers to commands, which the spool keeps apart.
     """
 
     stored: int = 0
@@ -103,8 +102,9 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """Messages since the spool was made. `oldest` is the arrival of the oldest spooled one, or None;
-    `forgotten` are those of the quarantined ones whose bytes are not kept any more.
+    """How many messages came since the spool was made, and what became of them. `oldest` is the arrival of
+    the oldest spooled message, or None; `forgotten` counts the quarantined ones whose bytes are no longer
+    kept.
     """
 
     received: int
@@ -122,7 +122,9 @@ class Books:
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """A refused message as kept: the first 16 KB of its payload, and its true size in bytes."""
+    """A refused message as kept: the first 16 KB of its payload, its true size in bytes, and the time of its
+    replay, if any (epoch ms).
+    """
 
     id: int
     arrived: int
@@ -135,7 +137,7 @@ class Quarantined:
 
 
 class Replay(NamedTuple):
-    """Refused messages that somebody had tried again at epoch ms `time`: how many, and the first ids."""
+    """A replay of refused messages: when (epoch ms), by whom, the first ids, and how many messages."""
 
     time: int
     who: str
@@ -154,7 +156,7 @@ def pack(messages: Iterable[Message]) -> Iterator[bytes]:
 
 
 def unpack(body: bytes) -> Iterator[Message]:
-    """The messages that `pack` made bytes of."""
+    """The messages in bytes that `pack` made."""
     at = 0
     while at < len(body):
         arrival, name, size, flags, mid = _HEADER.unpack_from(body, at)

@@ -1,19 +1,21 @@
-"""The gateway's three loops, and nothing else that loops over messages.
+"""The gateway's three loops over messages. No other loop carries them.
 
     intake:      receiver.take ─► spool.append (fsync) ─► receiver.ack
     understand:  spool.pending ─► decode ─► check ─┐
     deliver:     held? ─► store.write ─► diary ─► spool.settle ◄┘
 
-One batch is understood while the one before is on its way to the store. What decoder and checker remember
-of a batch is taken down before they see the next, so that each is settled with its own. What is refused only
-at its delivery is taken out of both: of its own batch, and of those that were understood meanwhile.
+One batch is decoded and checked while the batch before is on its way to the store. The memories of decoder
+and checker are copied into each batch before the next is decoded, so that a batch is settled with the
+memories of its own moment. A reading that is refused only at delivery is taken out of the memories of its own
+batch, and of the batches that were decoded meanwhile.
 
-A crash before `append` leaves the broker with the message; between `append` and `ack` the broker
-sends it again and `seen` finds it; between `store.write` and `settle` the same points are written
-again onto themselves (a late reading is then found in the store, and booked as known). Only `settle` moves
-the books.
+A crash before `append` leaves the message with the broker. After a crash between `append` and `ack` the
+broker sends the message again, and `seen` recognizes it. After a crash between `store.write` and `settle` the
+same points are written again onto themselves (a late reading is then found in the store, and booked as a
+duplicate). Only `settle` changes the books.
 
-No message ends a loop: what our own code stumbles over is refused as `unhandled`, and the next goes on.
+No message ends a loop: a message that our own code stumbles over is refused as `unhandled`, and the next one
+is processed.
 """
 
 import logging
@@ -51,9 +53,9 @@ from gateway.stores.points import Point, Value, tags
 from gateway.stores.store import RejectPoints, RetryLater, Store
 
 log = logging.getLogger(__name__)
-COMMIT = 1500  # messages a group commit at most
-BATCH = 3000  # messages delivered at once
-WAIT = 0.2  # seconds after which an idle loop looks whether it should stop
+COMMIT = 1500  # most messages of a group commit
+BATCH = 3000  # messages of a delivery; whole commits, so it may exceed this
+WAIT = 0.2  # seconds after which an idle loop checks whether it should stop
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0  # seconds between tries
 
 
@@ -66,11 +68,11 @@ class Receives(Protocol):
 
 
 class Pipeline:
-    """Joins receiver, spool, store and the keeper of diaries.
+    """Joins receiver, spool, store and the diary's keeper.
 
-    `write_diary` keeps diary events (twice the same is once), returns the places of those whose id is another
-    event's, and may raise RetryLater. Answers to commands do not come here (see `Spool`); one that an earlier
-    version spooled among the others is handed on.
+    `write_diary` keeps diary events (the same event twice is kept once), returns the places of events whose
+    id another event has, and may raise RetryLater. Answers to commands do not come here (see `Spool`); an
+    answer that an earlier version spooled among the other messages is handed on.
     """
 
     def __init__(
@@ -94,15 +96,16 @@ class Pipeline:
         self._stop = threading.Event()
         self._spooled = threading.Event()
         self._understood: Queue[Batch] = Queue(maxsize=1)
-        # what the decoder was asked to forget, by the request's number: batches on their way knew it still
+        # readings the decoder was asked to forget, by request number: batches decoded earlier still relied on
+        # them
         self._forgotten: list[tuple[int, list[TakenBack]]] = []
         self._threads: list[threading.Thread] = []
         self.failed: BaseException | None = None
-        self._troubles: dict[str, Mendable] = {}  # by loop: one that goes on does not make the other well
+        self._troubles: dict[str, Mendable] = {}  # by loop: one's success does not clear another's
 
     @property
     def troubles(self) -> list[Mendable]:
-        """Why something is being tried again."""
+        """Why loops are retrying; empty if none is."""
         return list(self._troubles.values())
 
     def start(self) -> None:
@@ -113,7 +116,7 @@ class Pipeline:
             self._threads.append(thread)
 
     def stop(self) -> None:
-        """Finish what is in hand and end the loops; what is spooled is delivered next time."""
+        """Finish the work in hand and end the loops; spooled messages are delivered at the next start."""
         self._stop.set()
         self._spooled.set()
         for thread in self._threads:
@@ -158,14 +161,14 @@ class Pipeline:
                 self.deliver(self._understood.get(timeout=WAIT))
 
     def understand(self, segment: Segment) -> Batch:
-        """What a segment says, checked. Segments are to be understood in their order."""
+        """Decode and check a segment. Segments must come in their order."""
         decoded = self._decoder.decode(segment.messages)
         points, source = self._points(segment, decoded)
         seen = {device.device: self._remember(device) for device in decoded.touched.values()}
         return Batch(segment, decoded, points, source, seen)
 
     def deliver(self, batch: Batch) -> None:
-        """Bring one segment to its end: stored, known already, or refused with a reason."""
+        """Bring one batch to its end: each message is stored, a duplicate, or refused with a reason."""
         understood = batch.decoded.readings, batch.decoded.source
         if batch.decoded.late:
             known: list[Held] = []
@@ -184,7 +187,7 @@ class Pipeline:
 
         if not self._patiently(write):
             return
-        refuse_repeated(batch, understood, before)  # what the store has refused, too
+        refuse_repeated(batch, understood, before)  # once more: the store may have refused messages
         if mine := taken_back(*understood, decoded):
             number = self._decoder.forget([one.reading for one in mine])
             self._forgotten.append((number, mine))
@@ -195,14 +198,14 @@ class Pipeline:
             self.telling.settled(decoded)
 
     def _vain_before(self, decoded: Decoded) -> list[TakenBack]:
-        """What is refused of batches before this one, which it did not know yet."""
+        """Readings of earlier batches that were refused after this batch was decoded."""
         self._forgotten = [(number, some) for number, some in self._forgotten if number > decoded.forgot]
         return [one for _, some in self._forgotten for one in some]
 
     def _write(
         self, segment: Segment, decoded: Decoded, points: list[Point], source: list[int | None]
     ) -> None:
-        """Write the points. What our own code stumbles over is found by writing each message's alone."""
+        """Write the points. If our own code stumbles, write each message's points alone to find the bad."""
         try:
             self._store.write(points)
         except RejectPoints as error:
@@ -230,7 +233,7 @@ class Pipeline:
                 self._troubles[loop] = error
                 alarm = isinstance(error, SpoolFull) or error.alarm
                 log.log(logging.ERROR if alarm else logging.WARNING, "%s; again in %.1f s", error, delay)
-                # jitter: several gateways must not come back to a store all at once
+                # jitter, so that several gateways do not return to a store all at once
                 if self._stop.wait(delay * random.uniform(0.5, 1.0)):  # noqa: S311
                     return False
                 delay = min(2 * delay, LONGEST_DELAY)
@@ -239,11 +242,11 @@ class Pipeline:
                 return True
 
     def _remember(self, device: Device) -> str:
-        """What decoder and checker remember of a device, for the spool."""
+        """The decoder's and checker's memory of a device, as text for the spool."""
         return join_memory(self._decoder.state(device.device), self._checker.dump(device))
 
     def _points(self, segment: Segment, decoded: Decoded) -> tuple[list[Point], list[int | None]]:
-        """All points of a batch, and for each the message it came from (None: not a reading's)."""
+        """All points of a batch, and for each its message's place (None: the point comes from no reading)."""
         points: list[Point] = []
         source: list[int | None] = []
         check = self._checker.check
@@ -267,7 +270,9 @@ class Pipeline:
     def _checked_anew(
         self, reading: Reading, index: int, error: Exception, segment: Segment, decoded: Decoded
     ) -> list[Point]:
-        """A reading that the checks stumbled over: without what they remember of its device, else refused."""
+        """Check a reading again after the checks stumbled, without the device's memory; else refuse its
+        message.
+        """
         self._faults.add("checks", error)
         self._checker.forget(reading.device)
         try:

@@ -1,19 +1,19 @@
-"""Which messages were taken already: a second delivery changes nothing, a first one is never taken for it.
+"""Recognize repeated readings: a second delivery changes nothing, and a new reading is never taken for one.
 
-A repetition is the same content. What tells it:
+A repetition has the same content. It is recognized by:
 
-    a time that is believed    the values at that time: equal ones change nothing, others are refused. Here
-                               are the newest times of a device; what is older, the store knows (`held`)
-    a number without a time    `boot` and `seq` with what was said under them (`Seen.take`)
-    neither                    equal bytes may be a steady value: the broker's packet number, which is the
-                               same when it sends again (`fresh.Repeats`)
+    a believed time            the values at that time: equal ones change nothing, others are refused. `Seen`
+                               keeps the newest times of a device; the store knows the older ones (`held`)
+    a number without a time    `boot` and `seq` with the content that came under them (`Seen.take`)
+    neither                    the broker's packet number, which stays the same when the broker sends again
+                               (`fresh.Repeats`); equal bytes alone may be a steady value
 
-A number that comes with other content is a counter that began again: a new reading, and a new epoch of the
-numbers, so that no gap is counted between the two. `seq` without `boot` proves nothing: a node that wakes
-from deep sleep may send 0 for ever.
+A number that comes again with other content shows that the counter began again: the reading is new, and the
+numbers start a new epoch, so that no gap is counted between the two. `seq` without `boot` proves nothing: a
+node that wakes from deep sleep may send 0 for ever.
 
-State is bounded and a function of the messages before: the spool keeps it in the transaction that settles
-them, and a segment that is worked on twice finds what it found the first time.
+The state is bounded and depends on the earlier messages alone. The spool keeps it in the transaction that
+settles them, so that a segment processed twice meets the same state the second time.
 """
 
 import json
@@ -30,17 +30,17 @@ from devices.probes.counters import Counters
 from gateway.ingest import times
 from gateway.ingest.contents import EPOCHS, REFUSED, Contents
 
-BOOTS = 4  # a node that empties its buffer may still send of an earlier boot
-RANGES = 64  # holes in the sequence that are remembered a boot; the oldest are counted and forgotten
-BURST_MS = 60_000  # messages without a time that arrived within this are set 1 ms apart
-REORDERED = 64  # by so much a number may come too late without a time that says so
+BOOTS = 4  # boots that are remembered: a node that empties its buffer may still send of an earlier one
+RANGES = 64  # ranges of numbers that are remembered per boot; the oldest holes are counted and forgotten
+BURST_MS = 60_000  # messages without a time that arrived within this are stamped 1 ms apart
+REORDERED = 64  # a number without a time may come late by so much and still count as reordered
 WRAP = 2**16  # after WRAP - 1 a LoRaWAN counter goes on with 0 (FCnt's 16 bits)
-_NONE: frozenset[int] = frozenset()  # one for all who need none
-NEVER = 4_102_444_800_000  # 2100, the end of the times that are believed: `newest` where none was yet
+_NONE: frozenset[int] = frozenset()  # shared by all devices that need no set of their own
+NEVER = 4_102_444_800_000  # 2100, the end of the times that are believed; `newest` of a device without a time
 
 
 def content(telemetry: Telemetry) -> int:
-    """What a numbered reading says, in 32 bits: the same number with the same content is the same reading."""
+    """A numbered reading's content in 32 bits: the same number with the same content is the same reading."""
     if telemetry.identity:
         return crc32(telemetry.identity.encode()) or 1
     said = array("d", telemetry.values.values())
@@ -50,12 +50,12 @@ def content(telemetry: Telemetry) -> int:
 
 
 class Seen:
-    """One device's memory. `newest` is the latest time that was believed of it (NEVER: nothing is known, so
-    every time may be stored already); `restarts` how often its counter began again without a new `boot`;
-    `rewound` the boot since which its clock stands before `newest`.
+    """One device's memory. `newest` is the latest believed time (NEVER: none is known, so any time may be in
+    the store already), `restarts` how often the counter began again without a new `boot`, and `rewound` the
+    boot with which the clock fell behind `newest`.
 
-    There is one of each device, and most are silent: what a usual device never needs is made when it is
-    needed, and between two batches its times are text.
+    Every device has one, and most are silent: parts that a usual device never needs are made on demand, and
+    between two batches the times are kept as text.
     """
 
     __slots__ = (
@@ -64,11 +64,11 @@ class Seen:
     )  # fmt: skip
 
     def __init__(self, state: str = "") -> None:
-        """From `state` as given by `dump`, or empty. Raises one of CONTENT for what `dump` never gave: read
-        at once in its shape, or every message of the device would stumble over it.
+        """Restore `state` from `dump`, or begin empty. Raises one of CONTENT for anything that `dump` never
+        gave: a malformed state must fail here, not at every message of the device.
         """
         data = json.loads(state) if state else {}
-        # numbers that came of the boot that spoke last, and of those before it: first, last, first, last, …
+        # ranges of numbers (first, last, first, last, …) of the current boot, and of the boots before it
         self._current: str | None = None
         self._ranges = array("q")
         self._before: dict[str, array[int]] | None = None
@@ -78,27 +78,27 @@ class Seen:
                 self._ranges.extend((int(first), int(last)))
         self._contents = Contents(data["contents"]) if data.get("contents") else None
         self._arrival = int(data.get("arrival", 0))
-        self.played = bool(data.get("played", False))  # its scenario plays another time than now
+        self.played = bool(data.get("played", False))  # it simulates a scenario at another time than now
         self.restarts = int(data.get("restarts", 0))
         self._gone = int(data.get("gone", 0))  # numbers in holes that were forgotten
         self.rewound: str | None = data.get("rewound")
         rows = data.get("times", ())
-        # a state of an earlier version has names alone: what it says of a time is asked of the store
+        # a state of an earlier version has only names, no values: the store is asked about its times
         whole = [row for row in rows if len(row) == 3 and row[0] < NEVER]
-        # of times: those of this batch, and those of before as text
+        # the values by time: of this batch as a dict, of the batches before as text
         self._times: dict[int, times.Values] | None = None
         self._kept, self._signals = times.packed(times.read(whole, data.get("signals", ())))
         newest = data.get("newest")
         if newest is None:
             newest = max((row[0] for row in rows), default=NEVER)
-        # an earlier version noted none as a negative one, and believed any time of who plays a scenario
+        # an earlier version wrote a negative number for none, and believed any time of a played scenario
         self.newest = int(newest) if 0 <= newest < NEVER else NEVER
         self._asked: set[int] | frozenset[int] = _NONE
         self._counters = Counters(data["totals"]) if data.get("totals") else None
 
     def dump(self) -> str:
-        """The state as text. It is written for every device of every batch: what a device says is mostly the
-        same signals, named once.
+        """The state as text. It is written for every device of every batch, so it must be short: a device
+        mostly sends the same signals, which are named once.
         """
         self.trim()
         data = {
@@ -118,15 +118,13 @@ class Seen:
 
     @property
     def counters(self) -> Counters:
-        """What its counters stood at."""
+        """The device's last counter readings, to turn running totals into amounts."""
         if self._counters is None:
             self._counters = Counters()
         return self._counters
 
     def trim(self) -> None:
-        """Forget what a batch needed and the next does not: all but the newest times, and these take a
-        fourth of the room.
-        """
+        """End a batch: forget all but the newest times, and pack these as text, a fourth of the size."""
         if self._times is None:
             return
         new = self._times
@@ -137,7 +135,7 @@ class Seen:
         self._kept, self._signals = times.packed(new, self._kept, self._signals)
 
     def _known(self, time: int) -> dict[int, times.Values]:
-        """The times that are remembered, as far as `time` may be among them."""
+        """The remembered times, unpacked as far as needed to look for `time`."""
         if self._times is None:
             self._times = {}
         if self._kept and time <= self.newest:
@@ -146,23 +144,23 @@ class Seen:
         return self._times
 
     def at(self, time: int) -> Mapping[str, float] | None:
-        """The values at a time, as far as they are remembered."""
+        """The values remembered at a time, or None."""
         return self._known(time).get(time)
 
     def later(self, time: int, values: Mapping[str, float]) -> None:
-        """A reading that is later than all before."""
+        """Remember a reading that is later than all before."""
         if self._times is None:
             self._times = {}
         self._times[time] = values
         self.newest = time
 
     def whole(self, time: int) -> bool:
-        """Whether all that was said of a time is remembered: the store need not be asked."""
+        """Whether all values at a time are remembered, so that the store need not be asked."""
         return time in self._known(time) and time not in self._asked
 
     def remember(self, time: int, values: Mapping[str, float], *, asked: bool) -> None:
-        """The values at a time. `asked`: only the store knows whether they are new, so they are remembered
-        for this batch alone.
+        """Remember the values at a time. `asked`: only the store knows whether they are new, so they are
+        remembered for this batch alone.
         """
         if asked:
             if not isinstance(self._asked, set):
@@ -174,8 +172,8 @@ class Seen:
             self.newest = time
 
     def forget(self, reading: Reading) -> None:
-        """A reading whose message is refused after all, by the store or for what the store holds: nothing is
-        a repetition of it. Of its time the store will be asked.
+        """Forget a reading whose message is refused after all, by the store or for what the store holds, so
+        that nothing counts as its repetition. The store will be asked about its time.
         """
         time, _, claimed, seq, boot = reading[1:]
         self._known(time).pop(time, None)
@@ -188,19 +186,19 @@ class Seen:
 
     @property
     def missing(self) -> int:
-        """Numbers that were left out so far, of the boots that are remembered: messages that may still
-        come, or that node, radio or broker lost. What was before the first that came, nobody knows.
+        """How many numbers of the remembered boots have not come so far: their messages may still come, or
+        node, radio or broker lost them. Numbers before the first that came are not counted.
         """
         return self._gone + sum(
             first - last - 1 for _, ranges in self._boots() for last, first in _pairs(ranges[1:-1])
         )
 
     def stamp(self, arrival: int, lane: int = 0, lanes: int = 1) -> int:
-        """A time for a message without one: its arrival, and not the same twice in a burst. Gateways that
-        share the messages keep to a millisecond of their own in every `lanes`.
+        """A time for a message without one: its arrival, moved on in a burst so that no two are the same.
+        Gateways that share the messages each use one millisecond of every `lanes`.
 
-        An arrival long before the last one is a replay, or a gateway's clock that was put right: it
-        stands as it is.
+        An arrival long before the last one is a replay, or the gateway's clock was corrected: the arrival
+        then counts as it is.
         """
         arrival += lane - arrival % lanes
         burst = arrival <= self._arrival < arrival + BURST_MS
@@ -208,8 +206,8 @@ class Seen:
         return self._arrival
 
     def boots(self, boot: str | None, time: int | None) -> None:
-        """A message of that boot, which claims that time: a clock that leaps back with a new boot has lost
-        its time. It is not believed until it has passed the newest that was.
+        """Judge a boot by the time it claims: a clock that leaps back with a new boot has lost its time. Its
+        times are not believed until they pass `newest`.
         """
         if boot is None or time is None or boot == self._current:
             return
@@ -217,14 +215,14 @@ class Seen:
             self.rewound = boot
 
     def turn_to(self, boot: str) -> None:
-        """A boot without a number: it is known from now on."""
+        """Note the boot of a reading that has no number."""
         if boot != self._current:
             self._turn_to(boot)
 
     def take(self, boot: str, seq: int, said: int | None, *, dup: bool = False, late: bool = False) -> bool:
-        """Count a number; False where it is the same message again. `said` is its content, or None where its
-        time tells what is new: then `late` says that it is not later than all before. `dup`: the broker sends
-        it again.
+        """Count a number; returns False for a repetition. `said` is the content, or None where the believed
+        time identifies the reading. `late`: its believed time is not later than all before. `dup`: the broker
+        sends the message again.
         """
         if said is not None and self.same(boot, seq, said):
             return False
@@ -247,7 +245,7 @@ class Seen:
             if again:
                 self._begin_again(boot, seq)
             elif not known and (not late or ranges[0] - REORDERED <= seq <= ranges[-1] + REORDERED):
-                # else it is of another epoch, or of before the first that came
+                # else the number is of another epoch, or from before the first that came
                 self._gone = max(0, self._gone + _add(ranges, seq))
         if said is not None:
             self._note(boot, seq, said)
@@ -256,7 +254,7 @@ class Seen:
         return True
 
     def _turn_to(self, boot: str) -> None:
-        """From now on the numbers are those of another boot than of the message before."""
+        """Make `boot` the current one and set the numbers of the boot before aside."""
         before = self._before or {}
         if self._current is not None:
             before[self._current] = self._ranges
@@ -267,7 +265,7 @@ class Seen:
         self._before = before or None
 
     def _boots(self) -> Iterator[tuple[str, "array[int]"]]:
-        """The numbers of each boot; the one that spoke last is the last."""
+        """The numbers of each boot, the current one last."""
         yield from (self._before or {}).items()
         if self._current is not None:
             yield self._current, self._ranges
@@ -277,21 +275,21 @@ class Seen:
         return said in self._said(boot, seq)
 
     def claimed(self, time: int, said: int) -> bool:
-        """Whether this content came with a time that is not believed; remembered if not."""
+        """Whether this content came before with this time, which is not believed. Remembers it if not."""
         if self.same("", time, said):
             return True
         self._note("", time, said)
         return False
 
     def refuse(self, boot: str, seq: int) -> None:
-        """A number whose message is refused: it is not missing, and may come again with what is right."""
+        """Note the number of a refused message: it is not missing, and may come again with other content."""
         ranges = self._ranges if boot == self._current else (self._before or {}).get(boot)
         if ranges and (_has(ranges, seq) or seq < ranges[0] - REORDERED):
-            return  # what is far below is perhaps of a counter that began again: the next good one will tell
+            return  # a number far below may be of a counter that began again: the next good message will tell
         self.take(boot, seq, REFUSED)
 
     def _begin_again(self, boot: str, seq: int) -> None:
-        """The numbers so far, of the boot that speaks, become an epoch of their own, which takes no more."""
+        """Close the current boot's numbers as an epoch that takes no more, and start a new epoch at `seq`."""
         before, older = self._ranges, self._before or {}
         wrapped = seq % WRAP < REORDERED and before[-1] % WRAP >= WRAP - REORDERED
         self.restarts += not wrapped
@@ -306,7 +304,7 @@ class Seen:
             self._before = older
 
     def _said(self, boot: str, seq: int) -> tuple[int, ...]:
-        """What came under a number, as far as it is remembered."""
+        """The contents remembered under a number."""
         return self._contents.get(boot, seq) if self._contents else ()
 
     def _note(self, boot: str, seq: int, said: int) -> None:
@@ -332,8 +330,8 @@ def _has(ranges: "array[int]", seq: int) -> bool:
 
 
 def _add(ranges: "array[int]", seq: int) -> int:
-    """Put a number that is not there among the ranges. By how much the numbers in holes that are no longer
-    remembered became more; one of them that comes after all is one less.
+    """Add a number that is not among the ranges yet. Returns how many numbers lie in a hole that is forgotten
+    thereby, or -1 for a number that was in such a hole and came after all.
     """
     at = bisect_right(ranges, seq)
     after = at < len(ranges) and ranges[at] == seq + 1

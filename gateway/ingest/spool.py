@@ -1,14 +1,14 @@
-"""The spool: every message is on disk before the broker is told that it arrived.
+"""The spool: every message is on disk before the gateway acknowledges it to the broker.
 
-One SQLite file (WAL, synchronous=FULL) holds messages not yet delivered, the quarantine, the books and
-what was seen of each device. Messages are kept in segments, one row for a whole group commit: that
-costs one insert, one fsync and one delete for thousands of messages. Answers to commands have rows of their
-own, for they go elsewhere, and neither waits for the other. A segment leaves in the same
-transaction that books its messages, files the refused ones and remembers the seen ones, so a kill at
-any moment leaves books that balance: received = stored + duplicate + quarantined + spooled.
+One SQLite file (WAL, synchronous=FULL) holds the messages not yet delivered, the quarantine, the books and
+the memory of each device. Messages are kept in segments, one row for a whole group commit: that costs one
+insert, one fsync and one delete for thousands of messages. Answers to commands have a table of their own:
+they go elsewhere, and neither they nor the readings wait for the other. A segment is deleted in the same
+transaction that books its messages, files the refused ones and saves the devices' memories. A kill at any
+moment thus leaves books that balance: received = stored + duplicate + quarantined + spooled.
 
-What it may hold is bounded (`spoolfile.Room`): at the mark `append` refuses, so that nothing more is
-acknowledged, while `settle` goes on and makes room. `spoolfile` opens the file, and mends a damaged one.
+The spool's size is bounded (`spoolfile.Room`): at the limit `append` refuses, so that nothing more is
+acknowledged, while `settle` still works and makes room. `spoolfile` opens the file, and mends a damaged one.
 """
 
 import logging
@@ -36,11 +36,11 @@ from gateway.ingest.spoolfile import QUARANTINE_BYTES, File, Room, open_file, op
 
 log = logging.getLogger(__name__)
 NAMED = 20  # messages of one replay whose ids are written down
-MARKS = 8192  # more than a broker may have in flight: `receive.IN_FLIGHT`
+MARKS = 8192  # marks that are kept: more than a broker may have in flight (`receive.IN_FLIGHT`)
 
-ROW_BYTES = 100  # what a refused message takes beside topic and payload, about
-# Bytes of commits that are also in memory, for whoever delivers them right away. Where deliveries fall
-# behind, those that are next stay: what would be let go before it is read is not worth keeping.
+ROW_BYTES = 100  # about what a refused message takes on disk beside topic and payload
+# Bytes of commits that are also kept in memory, so that a prompt delivery need not read them from disk. When
+# deliveries fall behind and this is full, newer commits are not added: the oldest are delivered first.
 AT_HAND_BYTES = 2**20
 _SIZE = f"{ROW_BYTES}+length(CAST(topic AS BLOB))+length(payload)"
 
@@ -49,7 +49,7 @@ class Spool:
     """One gateway's spool. Safe to use from several threads; one process at a time writes messages."""
 
     def __init__(self, path: Path, room: Room | None = None, *, mend: bool = False) -> None:
-        """Opens or makes the file; `mend` as in `spoolfile.open_file`."""
+        """Open or create the file; `mend` as in `spoolfile.open_file`."""
         self._set_up(File(path, open_file(path, mend=mend), room or Room()))
         with self._file.transaction() as db:
             db.execute(
@@ -59,7 +59,7 @@ class Spool:
 
     @classmethod
     def to_read(cls, path: Path) -> Self:
-        """For looking alone, beside a gateway that runs: what would write raises sqlite3's error."""
+        """Open read-only, beside a running gateway: methods that write raise sqlite3's error."""
         made = cls.__new__(cls)
         made._set_up(File(path, open_to_read(path), Room()))
         return made
@@ -68,17 +68,17 @@ class Spool:
         self._file = file
         self._db = file.db
         self._lock = file.lock
-        self._at_hand: dict[int, tuple[Sequence[Message], int]] = {}  # with their bytes, all together below
-        self._at_hand_bytes = 0
-        self._given = 0  # the newest commit that `pending` gave: it is not asked for again
+        self._at_hand: dict[int, tuple[Sequence[Message], int]] = {}  # by commit: messages, and their bytes
+        self._at_hand_bytes = 0  # of all of them
+        self._given = 0  # the newest commit that `pending` gave: nobody asks for it again
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
     def append(self, messages: Sequence[Message]) -> None:
         """Keep `messages`, in order, answers to commands apart; on return they survive a power cut. Raises
-        SpoolFull, with file, figure and mend, before the disk is full.
+        SpoolFull, which names the file, the figure and the remedy, before the disk is full.
         """
         answers = [message for message in messages if is_result(message.topic)]
         rest = [message for message in messages if not is_result(message.topic)] if answers else messages
@@ -88,14 +88,14 @@ class Spool:
             number = self._insert("segment", rest, body)
             self._insert("answer", answers, apart)
             self._book(received=len(messages))
-        with self._lock:  # committed: what is on disk and what is at hand are the same
+        with self._lock:  # committed: the copy in memory is the same as on disk
             if number > self._given and self._at_hand_bytes + len(body) <= AT_HAND_BYTES:
                 self._at_hand[number] = rest, len(body)
                 self._at_hand_bytes += len(body)
 
     def pending(self, limit: int, after: int = 0) -> Segment | None:
-        """The oldest messages, in whole commits, until there are `limit` or more of them; with `after` those
-        of the commits after that one.
+        """The oldest messages, in whole commits, until there are `limit` or more of them. `after`: only of
+        the commits after that one.
         """
         ids: list[int] = []
         messages: list[Message] = []
@@ -111,17 +111,17 @@ class Spool:
         return Segment(tuple(ids), messages) if ids else None
 
     def answers(self) -> Segment | None:
-        """The oldest answers to commands, one commit's."""
+        """The answers to commands of the oldest commit that has any."""
         with self._lock:
             row = self._db.execute("SELECT id FROM answer ORDER BY id LIMIT 1").fetchone()
             return None if row is None else Segment(row, self._read(row[0], "answer"), "answer")
 
     def settle(self, segment: Segment, outcome: Outcome) -> None:
-        """The segment is done: book it, file what was refused, remember what was seen, hand on what is for
-        others. All or nothing.
+        """End a segment: delete it, book its messages, file the refused ones, save the devices' memories, and
+        append the answers to commands that it handed on. All or nothing.
         """
         with self._file.transaction() as db:
-            # first what leaves: its pages take what comes, so that this works on a full disk as well
+            # delete first: the freed pages take the new rows, so that this works on a full disk as well
             gone = [(number,) for number in segment.ids]
             db.executemany(f"DELETE FROM {segment.table} WHERE id=?", gone)
             self._insert("answer", outcome.handed, b"".join(pack(outcome.handed)))
@@ -136,9 +136,9 @@ class Spool:
             self._book(stored=outcome.stored, duplicate=outcome.duplicate, quarantined=len(outcome.refused))
 
     def set_aside(self, refused: Sequence[Refusal]) -> None:
-        """File messages that were settled as stored and turned out to be what nobody can handle; the books
-        take them out of `stored`, or receive them now (a diary that another spool brought). One that stands
-        there for the same reason is filed once. Raises SpoolFull.
+        """Quarantine messages that were booked as stored and cannot be handled after all. The books take them
+        out of `stored`, or count them as received now (a diary event that came through another spool). A
+        message that is in the quarantine for the same reason already is not filed again. Raises SpoolFull.
         """
         with self._file.transaction() as db:
             new = [
@@ -156,33 +156,33 @@ class Spool:
             self._book(received=len(new) - ours, stored=-ours, quarantined=len(new))
 
     def check(self) -> None:
-        """Whether it takes messages now: writes a word and syncs it. Raises SpoolFull."""
+        """Check that the spool takes messages now: write a count and sync it. Raises SpoolFull."""
         with self._file.transaction():
-            self._file.require(4 * MAX_BYTES)  # some messages' worth
+            self._file.require(4 * MAX_BYTES)  # room for some messages
             self._book(checks=1)
 
     def used(self) -> int:
-        """Bytes that it holds, the quarantine with them."""
+        """Bytes in use, including the quarantine."""
         with self._lock:
             return self._file.used()
 
     def seen(self) -> dict[str, str]:
-        """What was remembered of each device, as settled."""
+        """The memory of each device, as last settled."""
         with self._lock:
             return dict(self._db.execute("SELECT device, state FROM seen"))
 
     def marks(self) -> list[str]:
-        """The newest marks of messages without number and time, oldest first, as settled."""
+        """The newest marks of messages without number and time, oldest first, as last settled."""
         with self._lock:
             return [mark for (mark,) in self._db.execute("SELECT mark FROM mark ORDER BY id")]
 
     def books(self) -> Books:
         """The books, read in one transaction."""
         with self._lock:
-            self._db.execute("BEGIN")  # a moment's picture, without keeping writers out
+            self._db.execute("BEGIN")  # a consistent snapshot that does not block writers
             try:
                 count: Mapping[str, int] = dict(self._db.execute("SELECT name, value FROM book"))
-                # a file of an earlier version, opened to be read, has one of them
+                # a file of an earlier version, opened read-only, has only one of these tables
                 there = self._db.execute("SELECT name FROM sqlite_master WHERE name IN ('segment','answer')")
                 waiting = " UNION ALL ".join(f"SELECT messages, arrived FROM {name}" for (name,) in there)
                 spooled, oldest = self._db.execute(
@@ -211,9 +211,9 @@ class Spool:
         return [Quarantined(*row) for row in rows]
 
     def release(self, ids: Iterable[int]) -> int:
-        """Put refused messages back to be tried again; returns how many. The books take them out of
-        `quarantined` and into `spooled` in one step, and say who did it. A payload that was cut to fit stays
-        where it is.
+        """Put refused messages back to be tried again; returns how many. One transaction moves them from
+        `quarantined` to `spooled` in the books and records who did it. A message whose payload was cut to fit
+        stays in the quarantine.
         """
         done: list[int] = []
         with self._file.transaction() as db:
@@ -240,10 +240,10 @@ class Spool:
         return len(done)
 
     def replays(self, since: int) -> list[Replay]:
-        """Who had what tried again since epoch ms `since`, the oldest first."""
+        """The replays since epoch ms `since`, the oldest first."""
         with self._lock:
             if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name='replay'").fetchone():
-                return []  # a file of an earlier version, opened to be read
+                return []  # a file of an earlier version, opened read-only
             rows = self._db.execute(
                 "SELECT time, who, ids, messages FROM replay WHERE time>=? ORDER BY time", (since,)
             ).fetchall()
@@ -263,9 +263,9 @@ class Spool:
         return {(reason, field): number for reason, field, number in rows}
 
     def forget(self, before: int, most: int, limit: int = 500) -> int:
-        """Delete the oldest refused messages: what arrived before epoch ms `before`, and what exceeds
-        `most` bytes; at most `limit` of them. Returns how many. The books go on counting them as
-        quarantined, and those of them that were never released as forgotten.
+        """Delete the oldest refused messages: those that arrived before epoch ms `before`, and those that
+        exceed `most` bytes; at most `limit` of them. Returns how many. The books go on counting them as
+        quarantined, and also count those that were never released as forgotten.
         """
         with self._file.transaction() as db:
             (held,) = db.execute("SELECT value FROM book WHERE name=?", (QUARANTINE_BYTES,)).fetchone()
@@ -285,7 +285,7 @@ class Spool:
         return len(gone)
 
     def _insert(self, table: str, messages: Sequence[Message], body: bytes) -> int:
-        """A row of messages, if there are any; returns its id, or 0."""
+        """Insert a row of messages, if there are any; returns its id, or 0."""
         if not messages:
             return 0
         row = len(messages), messages[0].arrival, body
@@ -301,7 +301,7 @@ class Spool:
             messages += unpack(body)
         except (struct.error, ValueError, TypeError) as error:
             log.error("commit %d of the spool is damaged (%s): what is left of it is refused", number, error)  # noqa: TRY400
-        # as many as were counted, so that the books balance
+        # pad to the number that was booked, so that the books balance
         lost = (Message("damaged", bytes(body or b""), arrived) for _ in range(size - len(messages)))
         return [*messages, *lost]
 

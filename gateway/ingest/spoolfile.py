@@ -1,9 +1,9 @@
 """The spool's file: its tables, how it is opened and mended, how much it may hold, and its transactions.
 
-A power cut may tear the end of SQLite's write-ahead log; SQLite leaves an unfinished transaction out by
-itself, and nobody was told that it was kept. A file that is damaged otherwise (a bad disk, a bad copy) is put
-aside as it is, and what can be read of it goes into a new one. What is gone for good shows in the books: they
-do not balance any more, by as many messages.
+A power cut may tear the end of SQLite's write-ahead log; SQLite itself then leaves out the unfinished
+transaction, whose messages the gateway did not report as kept. A file that is damaged otherwise (a bad disk,
+a bad copy) is put aside as it is, and what can be read of it goes into a new file. Messages that are lost for
+good show in the books, which are off balance by their number.
 """
 
 import logging
@@ -51,13 +51,13 @@ _KEYS = {
 
 
 class SpoolFull(Mendable):
-    """The spool takes no more: it holds what it may, the disk is full, or another process holds the file.
-    Nothing was kept: do not ack, tell people, try again.
+    """The spool takes no more: it has reached its limit, the disk is full, or another process locks the file.
+    Nothing was kept: do not acknowledge, tell people, try again.
     """
 
 
 class SpoolShut(Mendable, OSError):
-    """The file cannot be opened: its disk, its rights or another process are at fault."""
+    """The file cannot be opened: its disk, its permissions or another process are at fault."""
 
 
 class SpoolDamaged(Mendable, OSError):
@@ -66,19 +66,20 @@ class SpoolDamaged(Mendable, OSError):
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What a spool may take: bytes that it may hold, and bytes that its disk keeps free."""
+    """A spool's limits: `most` bytes that it may hold, and bytes that must stay `free` on its disk."""
 
     most: int = 4096 * MB
     free: int = 0
 
 
 def open_file(path: Path, *, mend: bool = False) -> sqlite3.Connection:
-    """The file, ready for use. With `mend` a damaged one is put aside and read into a new one; the caller
-    must be the only one that uses it. Raises SpoolDamaged without, and SpoolShut where it cannot be opened.
+    """Open or create the file, ready for use. With `mend` a damaged file is put aside and read into a new
+    one; the caller must be the file's only user. Without `mend` a damaged file raises SpoolDamaged. Raises
+    SpoolShut where the file cannot be opened.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if mend:
-        finish(path)  # a start before this one may have been cut off at its last step
+        finish(path)  # an earlier start may have been cut off in the last step of mending
     try:
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
         with ExitStack() as undo:
@@ -102,12 +103,12 @@ def open_file(path: Path, *, mend: bool = False) -> sqlite3.Connection:
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
-    """The file for looking alone: waits for nobody and holds nobody up."""
+    """Open the file read-only: waits for nobody and holds nobody up."""
     return to_read(path, 1)
 
 
 class File:
-    """A connection that several threads use, each for a whole transaction, and the room there is."""
+    """A connection that several threads share, each for a whole transaction under `lock`, and its limits."""
 
     def __init__(self, path: Path, db: sqlite3.Connection, room: Room) -> None:
         self.path = path
@@ -121,21 +122,21 @@ class File:
             self.db.close()
 
     def used(self) -> int:
-        """Bytes in use. The file itself may be larger: it keeps the room of what left, for what comes."""
+        """Bytes in use. The file itself may be larger: it keeps freed pages for later rows."""
         pages, unused = self._pages()
         return (pages - unused) * self._page
 
     def require(self, more: int) -> None:
-        """Raises SpoolFull where `more` bytes would go over what the spool may hold or leave too little of
-        the disk. Two pragmas and a statvfs, 10 µs or so: once a commit.
+        """Raises SpoolFull where `more` bytes would exceed the spool's limit or leave too little free disk.
+        Called once a commit: two pragmas and a statvfs take about 10 µs.
         """
         pages, unused = self._pages()
         used = (pages - unused) * self._page
         waiting = "SELECT 1 FROM segment UNION ALL SELECT 1 FROM answer LIMIT 1"
-        # where nothing waits there is nothing whose leaving makes room
+        # Where no message waits, no delivery could ever make room: then the limit does not hold.
         if used + more > self._room.most and self.db.execute(waiting).fetchone():
             raise SpoolFull("spool.holds", path=self.path, used=used // MB, most=self._room.most // MB)
-        # What left makes room inside the file; the rest it grows by, and by what is still in the log alone.
+        # Freed pages take new rows; the file grows by the rest, and by what so far is only in the log.
         growth = more - unused * self._page
         if growth <= 0:
             return
@@ -147,17 +148,17 @@ class File:
             raise SpoolFull("spool.disk", path=self.path, free=left, keep=self._room.free // MB)
 
     def transaction(self) -> "Transaction":
-        """BEGIN IMMEDIATE … COMMIT; raises SpoolFull for a full disk, nothing is kept then."""
+        """BEGIN IMMEDIATE … COMMIT; raises SpoolFull for a full disk, and then keeps nothing."""
         return Transaction(self)
 
     def _pages(self) -> tuple[int, int]:
-        """Pages of the file, and those of them that nothing uses."""
+        """How many pages the file has, and how many of them are free."""
         ask = self.db.execute
         return ask("PRAGMA page_count").fetchone()[0], ask("PRAGMA freelist_count").fetchone()[0]
 
 
 class Transaction:
-    """BEGIN IMMEDIATE … COMMIT under the file's lock; a full disk rolls back and is named."""
+    """BEGIN IMMEDIATE … COMMIT under the file's lock; rolls back and raises SpoolFull for a full disk."""
 
     def __init__(self, file: File) -> None:
         self._file = file
@@ -199,7 +200,7 @@ class Transaction:
 
 
 def _mend(path: Path, fault: str) -> None:
-    """Put what can be read of the damaged file into a new one, and that into its place."""
+    """Copy what can be read of the damaged file into a new one, and put that in its place."""
     counted_anew = f"DELETE FROM book WHERE name='{QUARANTINE_BYTES}'"
     aside, kept = salvage(path, _SCHEMA, _KEYS, counted_anew)
     log.error(

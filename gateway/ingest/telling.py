@@ -1,4 +1,4 @@
-"""What is told of messages once they are settled: counted by community, and the refused ones answered."""
+"""Once messages are settled: count them by community, and tell the senders of refused ones why."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ from gateway.ingest.faults import Faults
 from gateway.ingest.message import Refusal
 
 log = logging.getLogger(__name__)
-ANSWERED = 100  # refusals of a batch that are logged and answered: a flood must not become two
+ANSWERED = 100  # refusals of a batch that are logged and answered: a flood must not cause another one
 
 
 class Publishes(Protocol):
@@ -25,9 +25,9 @@ class Publishes(Protocol):
 
 
 class Telling:
-    """`find` gives the device of an id, if it may speak. `rates` counts by community ("" where nobody knows)
-    and outcome since the start: readings stored, and messages that were duplicate or quarantined. Safe to use
-    from several threads.
+    """Counts settled messages and answers refused ones. `find` gives the device of an id, or None if it may
+    not send. `rates` counts since the start by community ("" where it is unknown) and outcome: readings
+    stored, messages duplicate or quarantined. Safe to use from several threads.
     """
 
     def __init__(self, publishes: Publishes, find: Callable[[str], Device | None], faults: Faults) -> None:
@@ -38,7 +38,7 @@ class Telling:
         self.rates: Counter[tuple[str, str]] = Counter()
 
     def settled(self, decoded: Decoded) -> None:
-        """These are settled: count them, and tell the refused ones' senders why."""
+        """Count a settled batch, and tell the senders of refused messages why."""
         self._count(decoded)
         refused = list(decoded.refused.values())
         for refusal in refused[:ANSWERED]:
@@ -58,7 +58,7 @@ class Telling:
             rates.update((one.community if one is not None else "", "quarantined") for one in senders)
 
     def _answer(self, refusal: Refusal) -> None:
-        """One line in the log, and the reason back to the device where the topic names one."""
+        """Log one line, and send the reason back to the device if the topic names one."""
         error = PayloadError(refusal.reason, refusal.field)
         log.warning("refused: %.200r: %s", refusal.message.topic, " ".join(error.sentence("en").split()))
         device = self._sender(refusal.message.topic)
@@ -75,7 +75,9 @@ class Telling:
         self._publishes.publish(str(topic._replace(kind="rejected")), payload)
 
     def _sender(self, topic: str) -> Device | None:
-        """Who is registered under the id that a topic names, or sent what the broker turned away."""
+        """The device that a topic names, or that sent a message which the broker turned away; None if
+        unknown.
+        """
         try:
             return self._find(topics.denied_to(topic) or topics.parse(topic).device)
         except topics.TopicError:

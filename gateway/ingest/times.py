@@ -1,9 +1,9 @@
 """The newest times of a device and the values at each, as the text that the spool keeps.
 
-    [1763000000000,0,[31.5,1.25]],[1763000600000,0,[31.4,1.25]]      the oldest first; 0: of which signals
+    [1763000000000,0,[31.5,1.25]],[1763000600000,0,[31.4,1.25]]      the oldest first; 0: place of the signals
 
-Thousands of devices are silent at any moment: text takes a fourth of the room of numbers, and is written down
-as it is.
+Thousands of devices are silent at any moment: text takes a fourth of the memory that numbers take, and is
+saved as it is.
 """
 
 import json
@@ -14,13 +14,13 @@ from typing import Any
 from pydantic_core import to_json
 
 MOST = 8  # newest times whose values are remembered
-Signals = tuple[tuple[str, ...], ...]  # what a device says together, each once
+Signals = tuple[tuple[str, ...], ...]  # the sets of signals that a device sends together, each set once
 Values = Mapping[str, float]
-_BETWEEN = "]],["  # two times, and nothing else
+_BETWEEN = "]],["  # stands between two times, and nowhere else
 
 
 def packed(times: Mapping[int, Values], text: str = "", signals: Signals = ()) -> tuple[str, Signals]:
-    """The newest of `times`, and of those in `text`, where all are earlier. Text and the signals in it."""
+    """Add `times` to the earlier ones in `text` and keep the newest. Returns the text and its signals."""
     rows = [text] if text else []
     for time in sorted(times)[-MOST:]:
         names = tuple(times[time])
@@ -38,12 +38,12 @@ def packed(times: Mapping[int, Values], text: str = "", signals: Signals = ()) -
 
 
 def unpacked(text: str, signals: Signals) -> dict[int, Values]:
-    """The values by time."""
+    """The values by time, out of the text."""
     return read(json.loads(f"[{text}]"), signals)
 
 
 def read(rows: Iterable[Any], signals: Sequence[Any]) -> dict[int, Values]:
-    """The same of the rows. Raises one of CONTENT for what is none."""
+    """The values by time, out of rows as the text has them. Raises one of CONTENT for anything else."""
     return {
         int(time): {str(name): float(value) for name, value in zip(signals[of], values, strict=True)}
         for time, of, values in rows
@@ -52,5 +52,5 @@ def read(rows: Iterable[Any], signals: Sequence[Any]) -> dict[int, Values]:
 
 @lru_cache(maxsize=4096)
 def _one_and_same(signals: Signals) -> Signals:
-    """One object for all who say the same."""
+    """One shared object for all devices that send the same signals."""
     return signals
