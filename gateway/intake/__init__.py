@@ -1,9 +1,9 @@
-"""From the broker into memory, and the acknowledgement back; what becomes of a message then is `ingest`.
+"""Takes messages from the broker into memory and acknowledges them; `ingest` processes them.
 
-    MQTT ─► link ─► receive ─► arrivals ─► whoever spools them ─► receive.ack ─► link
+    MQTT ─► link ─► receive ─► arrivals ─► ingest's spool ─► receive.ack ─► link
                        └─► heartbeat: does the broker still answer?
 
 link.py      paho's client, which reads and acknowledges in bulk
-receive.py   what is subscribed to, whose acknowledgement it is, what the broker refuses
-arrivals.py  what has come and is not spooled yet, within its bytes
+receive.py   the subscriptions, the acknowledgements of each connection, what the broker refuses
+arrivals.py  messages that have come and are not spooled yet, a limited number of bytes
 """

@@ -1,8 +1,8 @@
-"""What has come from the broker and waits for the spool: how long for company, and how much of it at most.
+"""A bounded queue of messages that have come from the broker and wait for the spool.
 
 a read brings messages ─► put ─► take ─► spool
              ▲                     │
-             └──── has_room ◄──────┘   what there is no room for is left unread, at the broker
+             └──── has_room ◄──────┘   without room nothing more is read, and messages stay at the broker
 """
 
 import threading
@@ -12,29 +12,30 @@ from collections.abc import Sequence
 
 from gateway.ingest.message import Message
 
-# Seconds that what has come waits for more: a commit, a batch and the memory of each device cost as much for
-# one message as for hundreds. It is a quarter of the second in which a reading is promised to be on a page;
-# with 0.4 a busy machine went beyond it.
+# Seconds that arrived messages wait for more: a commit, a batch and the memory of each device cost as much
+# for one message as for hundreds. A reading is promised to be on a page within a second, and this is a
+# quarter of it; with 0.4 a busy machine exceeded the second.
 LINGER = 0.25
-# A broker that sends no more before these are acknowledged (EMQX: 32 at most, unless told otherwise; HiveMQ
-# 10 to MQTT 3.1.1) is not kept waiting: where so many are here, or as many as the last time, and none came
-# for that many seconds, they are all.
+# Some brokers send no more before their window is acknowledged (EMQX: 32 messages at most by default; HiveMQ:
+# 10 to MQTT 3.1.1). They must not wait for LINGER: if FEW messages are here, or as many as last time, and
+# none came for QUIET seconds, no more will come.
 FEW, QUIET = 16, 0.05
-# Seconds for which a connection that brought few at the last read is left unread: to take in one message by
-# itself costs as much as a dozen. Not where a broker waits for each acknowledgement.
+# A connection whose last read brought fewer than COMPANY messages is left unread for REST seconds: taking in
+# one message by itself costs as much as taking in a dozen. Not where a broker waits for acknowledgements.
 REST, COMPANY = 0.03, 100
-# Bytes that may wait here. A broker's window does not keep to that: messages may be of any size, and
-# Mosquitto 2.0.11 answers each acknowledgement with a whole window (findings/mosquitto-window.sh): of a queue
-# of 240,000 messages 175,000 stood in memory. Nor does QoS 0, of which nothing is promised: it waits too.
+# Bytes that may wait here. The broker's window is no such limit: messages may have any size, and Mosquitto
+# 2.0.11 answers each acknowledgement with a whole window (findings/mosquitto-window.sh): of a queue of
+# 240,000 messages 175,000 stood in memory. QoS 0 has no window at all; it promises nothing, so its messages
+# wait too.
 WAITING_BYTES = 4 * 2**20
-BESIDE = 400  # bytes that a message takes beside its payload
-ROOM = 0.1  # seconds at most until the connection's thread looks after acknowledgements and pings again
+BESIDE = 400  # bytes that a message takes in memory beside its payload
+ROOM = 0.1  # most seconds for which the connection's thread may neglect acknowledgements and pings
 
 
 class Arrivals:
-    """Messages in the order they came. `put` is called from any thread, `has_room` from the connection's,
-    `take` and `acknowledged` from one other. `waiting`: the bytes that are here; `held_back`: when something
-    of the broker was last left unread, monotonic.
+    """Messages in the order they came. Any thread may call `put`, the connection's thread calls `has_room`,
+    one other thread calls `take` and `acknowledged`. `waiting`: the bytes that are here; `held_back`: when
+    the connection was last left unread for want of room, monotonic.
     """
 
     def __init__(self) -> None:
@@ -43,16 +44,16 @@ class Arrivals:
         self.held_back = float("-inf")
         lock = threading.Lock()
         self._arrived, self._left = threading.Condition(lock), threading.Condition(lock)
-        # how many came the last time before it went quiet; the broker's window, once that is so twice; how
-        # many whoever waits wants to be woken for
+        # how many messages came last time before the broker went quiet; the broker's window, known once the
+        # same number came twice (else 0); how many messages wake the thread in `take`
         self._fell_quiet_at, self._window, self._enough = 0, 0, 1
-        self._brought = 0  # messages by the last read
+        self._brought = 0  # messages that the last read brought
 
     def __len__(self) -> int:
         return len(self._queue)
 
     def put(self, messages: Sequence[Message], brought: int | None = None) -> None:
-        """Take these in, of a read that `brought` so many messages of whatever kind, if of one."""
+        """Add messages. `brought`: how many of any kind the read brought; None if they came another way."""
         if brought is not None:
             self._brought = brought
         if not messages:
@@ -61,12 +62,12 @@ class Arrivals:
         with self._arrived:
             self._queue += messages
             self.waiting += size
-            # to wake it for each would cost more than to take it
+            # waking the other thread for every message would cost more than taking it
             if len(self._queue) >= self._enough or self.waiting >= WAITING_BYTES:
                 self._arrived.notify()
 
     def take(self, limit: int, wait: float) -> list[Message]:
-        """The oldest; waits up to `wait` seconds for the first, and a moment for more."""
+        """Take the oldest messages; waits up to `wait` seconds for the first, and a moment for more."""
         with self._arrived:
             queue = self._queue
             if not queue:
@@ -80,12 +81,16 @@ class Arrivals:
         return taken
 
     def acknowledged(self) -> None:
-        """What was taken last is about to be acknowledged: a broker that sent more before has no window."""
+        """Note that the last messages taken will be acknowledged now: if more came before, the broker has no
+        window.
+        """
         if self._queue:
             self._window = 0
 
     def has_room(self) -> bool:
-        """Whether more may be read now; waits a moment for it, or for company."""
+        """Whether the connection may be read now. Waits a moment for room, or for more messages to read at
+        once.
+        """
         if self.waiting < WAITING_BYTES:
             if self._brought < COMPANY and not self._window:
                 time.sleep(REST)
@@ -95,8 +100,8 @@ class Arrivals:
             return self._left.wait_for(lambda: self.waiting < WAITING_BYTES, ROOM)
 
     def _linger(self, limit: int) -> None:
-        """Wait a moment for more, if anything has come. A broker whose window is full sends nothing more,
-        each time after as many: then what has come is all there is.
+        """If anything has come, wait a moment for more. A broker whose window is full goes quiet after the
+        same number of messages each time: no more will come then, so the wait ends.
         """
         queue, end = self._queue, time.monotonic() + LINGER
         self._enough = self._window or limit
@@ -114,5 +119,5 @@ class Arrivals:
 
 
 def weight(messages: Sequence[Message]) -> int:
-    """Bytes that messages take in memory, about."""
+    """About how many bytes messages take in memory."""
     return sum([len(message.payload) + BESIDE for message in messages])

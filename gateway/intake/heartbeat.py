@@ -1,9 +1,9 @@
-"""Heartbeats: what a gateway sends itself through the broker, to know that both of them live.
+"""Heartbeats: messages that a gateway sends itself through the broker, to know that both are alive.
 
-That a client looks connected proves little: its thread may be stuck, or the broker. Only a heartbeat that
-came back counts. Nor does a shared subscription that was granted: Moquette 0.17 and aedes 1.2 grant them and
-deliver nothing. So who is of a group sends another one to the group, and whichever of it gets that sends it
-back to its sender.
+That a client looks connected proves little: its thread or the broker may be stuck. Only a heartbeat that came
+back counts. A shared subscription that was granted proves as little: Moquette 0.17 and aedes 1.2 grant them
+and deliver nothing. So a gateway of a group also sends heartbeats to the group, and the member that gets one
+sends it back to its sender.
 """
 
 import secrets
@@ -15,8 +15,8 @@ HEARTBEATS = "hoiquan-gateway/v1"  # outside the contract's tree: no device read
 
 
 class Heartbeat:
-    """The heartbeats of one run of a gateway, which alone reads `topic`. `shared`: where it sends those to
-    its group, and hears some of all of them; "" without a group.
+    """The heartbeats of one run of a gateway. Only this gateway reads `topic`. On `shared` it sends
+    heartbeats to its group and hears some of all members'; "" without a group.
     """
 
     def __init__(self, account: str, group: str = "") -> None:
@@ -24,24 +24,24 @@ class Heartbeat:
         self.topic = f"{HEARTBEATS}/{account}/heartbeat"
         self.shared = f"{HEARTBEATS}/shared/{group}" if group else ""
         self.round_trip: float | None = None  # seconds that the last heartbeat took
-        self.newest = float("-inf")  # when the newest that came back was sent, monotonic
-        self.shared_newest = time.monotonic()  # the same of those to the group, or when they were begun with
-        self._token = secrets.token_hex(8)  # nobody else's beat is taken for ours
+        self.newest = float("-inf")  # when the newest heartbeat that came back was sent, monotonic
+        self.shared_newest = time.monotonic()  # the same for the group; at first, when the connection began
+        self._token = secrets.token_hex(8)  # so that no other heartbeat is taken for ours
 
     def payload(self) -> bytes:
         """The next heartbeat, to be sent at once."""
         return f"{self._token} {time.monotonic_ns()}".encode()
 
     def to_group(self) -> bytes:
-        """The next one to the group."""
+        """The next heartbeat to the group."""
         return f"{self._account} ".encode() + self.payload()
 
     def begin(self) -> None:
-        """A connection begins: those to the group have time from now on."""
+        """Note that a connection begins: the age of heartbeats to the group counts from now."""
         self.shared_newest = time.monotonic()
 
     def take(self, payload: bytes) -> None:
-        """Note a heartbeat that came back. Whatever else came on the topic changes nothing."""
+        """Note a heartbeat that came back; ignores anything else that came on the topic."""
         ours = f"{self._account} ".encode()
         if payload.startswith(ours):
             self.shared_newest = max(self.shared_newest, self._sent(payload.removeprefix(ours)))
@@ -49,7 +49,7 @@ class Heartbeat:
             self.newest, self.round_trip = max(self.newest, at), time.monotonic() - at
 
     def from_group(self, payload: bytes) -> str:
-        """Where to send what came through the group: its sender's own topic; "" for what no gateway sent."""
+        """The sender's own topic, to which a heartbeat of the group goes back; "" if no gateway sent it."""
         account = payload.decode("ascii", "replace").partition(" ")[0]
         return f"{HEARTBEATS}/{account}/heartbeat" if account in gateway_accounts() else ""
 
@@ -58,11 +58,11 @@ class Heartbeat:
         return time.monotonic() - self.newest
 
     def group_age(self) -> float:
-        """The same of those to the group, and since the connection began at most."""
+        """The same for heartbeats to the group, and never more than since the connection began."""
         return time.monotonic() - self.shared_newest
 
     def _sent(self, payload: bytes) -> float:
-        """When it was sent, monotonic; minus infinity for what is none of ours."""
+        """When this heartbeat was sent, monotonic; minus infinity for anything but our own."""
         token, _, sent = payload.decode("ascii", "replace").partition(" ")
         ours = token == self._token and sent.isascii() and sent.isdigit()
         return int(sent[:18]) / 1e9 if ours else float("-inf")

@@ -1,9 +1,10 @@
 """paho's client, made for tens of thousands of messages a second.
 
-paho connects, subscribes, pings, sends and reconnects. What it does for each message that comes is ours: it
-would ask the kernel for the first bytes one by one, build an object of MQTT 5's properties whether there
-are any or not, and write every acknowledgement by itself. Here packets are cut out of large reads and handed
-on together, and acknowledgements go out in one piece. benchmarks/gateway.py measures it beside a bare paho.
+paho connects, subscribes, pings, sends and reconnects. This module replaces what paho does for each incoming
+message: paho asks the kernel for the first bytes one by one, builds an object of MQTT 5's properties whether
+there are any or not, and writes every acknowledgement by itself. Here packets are cut out of large reads and
+handed on together, and acknowledgements go out in one piece. benchmarks/gateway.py compares it with plain
+paho.
 """
 
 import struct
@@ -20,8 +21,8 @@ READ = 65_536  # bytes asked of the kernel at once
 
 
 class Link(Client):
-    """A paho client that reads and acknowledges in bulk; `on_publishes` gets what one read brought. Nothing
-    is read before `has_room` says so, which may take a moment to: what is not read waits at the broker.
+    """A paho client that reads and acknowledges in bulk. `on_publishes` gets the messages of one read. Before
+    each read `has_room`, which may block for a moment, must agree: unread messages wait at the broker.
     """
 
     on_publishes: Callable[[list[Publish]], None]
@@ -35,9 +36,9 @@ class Link(Client):
             self._packet_queue(PUBACK, packets, 0, 1)
 
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
-        """Take in what has come; called by paho's loop when there is something."""
+        """Read once and handle the packets; paho's loop calls this when there is something to read."""
         if not self.has_room():
-            self._ping_t = 0.0  # the answer to a ping may stand behind what is left unread: nobody is gone
+            self._ping_t = 0.0  # the ping's answer may stand behind the unread bytes: the broker is not gone
             return MQTTErrorCode.MQTT_ERR_SUCCESS
         try:
             data = self._sock_recv(READ)
@@ -52,7 +53,7 @@ class Link(Client):
         return self._loop_rc_handle(done) if done else done
 
     def _take_in(self) -> MQTTErrorCode:
-        """Cut whole packets off what is unread. Messages are handed on before another packet is handled."""
+        """Cut whole packets off the unread bytes. Messages are handed on before a packet of another kind."""
         unread, at, publishes = self._unread, 0, list[Publish]()
         done = MQTTErrorCode.MQTT_ERR_SUCCESS
         sock, properties = self._sock, self._protocol == MQTTv5
@@ -79,7 +80,7 @@ class Link(Client):
             publishes = []
             done = self._handle(head, unread[begin:end])
         self._hand_on(publishes)
-        if self._sock is sock:  # else it is a new connection's
+        if self._sock is sock:  # else `_unread` is a new connection's
             self._unread = unread[at:]
         return done
 
@@ -88,13 +89,13 @@ class Link(Client):
             self.on_publishes(publishes)
 
     def _handle(self, head: int, body: bytes) -> MQTTErrorCode:
-        """Any other packet is paho's."""
+        """Let paho handle a packet that is no message."""
         whole: Any = _packet(head, body)
         self._in_packet = whole
         try:
             return self._packet_handle()
         except (MQTTException, LookupError, TypeError, ValueError, struct.error):
-            return MQTTErrorCode.MQTT_ERR_PROTOCOL  # else it would end paho's thread
+            return MQTTErrorCode.MQTT_ERR_PROTOCOL  # an exception would end paho's thread
         finally:
             nothing: Any = _packet(0, b"")
             self._in_packet = nothing
@@ -105,7 +106,7 @@ class Link(Client):
 
 
 def _packet(head: int, body: bytes) -> dict[str, Any]:
-    """A packet as paho keeps one that it has read; an empty one with `head` 0."""
+    """A packet as paho keeps it after reading; with `head` 0 an empty one."""
     return {
         "command": head, "have_remaining": int(head > 0), "remaining_count": [], "remaining_mult": 1,
         "remaining_length": len(body), "packet": bytearray(body), "to_process": 0, "pos": 0,

@@ -1,15 +1,17 @@
-"""From the broker into memory, and the acknowledgement back: the only module that speaks MQTT.
+"""Takes messages from the broker into memory, and acknowledges them: the only module that speaks MQTT.
 
-An acknowledgement belongs to the connection that brought its message: after a reconnect the same
-number may stand for another message, so each message carries the connection's epoch and a late ack
-of an old one is left unsent. The broker then sends the message again, and `seen` knows it.
+An acknowledgement belongs to the connection that brought its message: after a reconnect the same packet
+number may stand for another message. So each message carries the epoch of its connection, and a late
+acknowledgement for an old connection is not sent. The broker then sends the message again, and `seen`
+recognizes it.
 
-Beside messages it takes in heartbeats (heartbeat.py) and what the broker says of itself (notices.py of the
-brokers).
+Beside messages this module takes in heartbeats (heartbeat.py) and the broker's notices about itself
+(notices.py of the brokers).
 
-Gateways of one group share the messages (MQTT 5 shared subscriptions). Each has its own account, and with it
-its own session: what the broker queued for one that is away, or what one had not acknowledged, waits for that
-one. A gateway that left for good must be started once more under its name, anywhere, to empty its queue.
+Gateways of one group share the messages (MQTT 5 shared subscriptions). Each gateway has its own account and
+with it its own session: messages that the broker queued for an absent gateway, or that a gateway had not
+acknowledged, wait for that gateway. One that left for good must be started once more under its name,
+anywhere, to empty its queue.
 """
 
 import logging
@@ -42,41 +44,42 @@ from gateway.intake.link import Link
 
 log = logging.getLogger(__name__)
 EVERYTHING = "hoiquan/#"
-TAKEN = (EVERYTHING, *filters(), f"{DENIED}/#")  # what is spooled
+TAKEN = (EVERYTHING, *filters(), f"{DENIED}/#")  # topics whose messages are spooled
 SESSION_SECONDS = 14 * 24 * 3600  # the broker keeps our queue this long while we are away
 IN_FLIGHT = 5000  # messages the broker may send before the first is acknowledged
-ASK_AGAIN = 30.0  # seconds until a subscription that was refused is asked for again
-DEAF = 60.0  # seconds without a heartbeat through the group, after which its share delivers nothing
-GOODBYE = 1.0  # seconds that the last heartbeat may take
-# Seconds between two tries to connect, at most. Mosquitto forgets shared subscriptions when it ends: until
-# the first gateway of a group is back it keeps nothing for them.
+ASK_AGAIN = 30.0  # seconds until the gateway asks again for a refused subscription
+DEAF = 60.0  # after so many seconds without a heartbeat through the group, its share counts as dead
+GOODBYE = 1.0  # most seconds to wait for the last heartbeat
+# Most seconds between two tries to connect. Mosquitto forgets shared subscriptions when it ends: until the
+# first gateway of a group is back it keeps no messages for the group.
 LONGEST_ABSENCE = 5
 _NOT_OURS = tuple(f"/{kind}" for kind in DOWN)
 
 
 class Receiver:
-    """A paho client with manual acks. `take` and `ack` are called from one other thread."""
+    """A paho client with manual acknowledgements. One thread other than paho's calls `take` and `ack`."""
 
     def __init__(
         self, url: str, username: str, password: str, version: int, group: str = "", left: str = "",
         ca: Path | None = None,
     ) -> None:  # fmt: skip
-        """`group` shares the messages; `left` is the group of the time before, "" for none; `ca`: of the
-        certificate that an mqtts:// broker shows, None for one of the system's.
+        """`group`: the gateways that share the messages; `left`: the group of the last run; "" for none.
+        `ca`: the file of the authority behind an mqtts:// broker's certificate, None for the system's
+        authorities.
         """
         if group and version != MQTTv5:
             raise Misuse("setting.group_of_3", group=group)
         self._broker = broker_url.parse(url)
         self._version = version
         self._share, before = (f"$share/{name}/" if name else "" for name in (group, left))
-        # a session keeps its subscriptions: with those of another group each message would come twice
+        # The session keeps its subscriptions: with those of the former group each message would come twice.
         stale = [*TAKEN, *([Heartbeat(username, left).shared] if left else [])]
         self._stale = [before + topic for topic in stale] if group != left else []
         self.heartbeat = Heartbeat(username, group)
         self.notices = Notices()
-        self._unshared = (self.heartbeat.topic, *NOTICES)  # each gateway hears them, at QoS 0
+        self._unshared = (self.heartbeat.topic, *NOTICES)  # every gateway hears these itself, at QoS 0
         self._wanted = [*(self._share + topic for topic in TAKEN), *self._unshared]
-        self._group_beats = self._share + self.heartbeat.shared  # at QoS 0 too
+        self._group_beats = self._share + self.heartbeat.shared  # also at QoS 0
         if group:
             self._wanted.append(self._group_beats)
         self._client = Link(
@@ -99,11 +102,11 @@ class Receiver:
         self._client.has_room = self._arrivals.has_room
         self._epoch = 0
         self.connected = False  # and subscribed: only from then on does the broker keep messages for us
-        self._kept = False  # the session, by the broker
+        self._kept = False  # whether the broker had kept the session
         self._no_way = ""  # why the last try to connect failed
         self._refused: dict[str, str] = {}  # subscriptions that the broker did not grant, and why
         self._asking = threading.Lock()
-        self._asked: dict[int, Sequence[str]] = {}  # by the request's number; of `_asking`
+        self._asked: dict[int, Sequence[str]] = {}  # topics by the request's number; guarded by `_asking`
         self._ask_again = 0.0
 
     def start(self) -> None:
@@ -119,9 +122,9 @@ class Receiver:
         self._client.loop_start()
 
     def stop(self) -> None:
-        """Disconnect; what was not acknowledged comes again next time."""
-        # A socket that is closed while something waits in it takes back what the broker did not read yet.
-        # A last heartbeat comes back behind every acknowledgement.
+        """Disconnect; messages that were not acknowledged come again next time."""
+        # Closing a socket with unread bytes discards what we sent and the broker did not read yet. A last
+        # heartbeat is sent behind every acknowledgement: once it is back, the broker has read them all.
         begin = time.monotonic()
         self.beat()
         while self.connected and self.heartbeat.newest < begin and time.monotonic() < begin + GOODBYE:
@@ -130,17 +133,17 @@ class Receiver:
         self._client.loop_stop()
 
     def take(self, limit: int, wait: float) -> list[Message]:
-        """What has arrived, oldest first; waits up to `wait` seconds for the first, and a moment for more."""
+        """Take arrived messages, oldest first; waits `wait` seconds at most for the first, then for more."""
         return self._arrivals.take(limit, wait)
 
     def ack(self, messages: Sequence[Message]) -> None:
-        """Tell the broker that these are safe."""
+        """Tell the broker that these messages are safe."""
         self._arrivals.acknowledged()
         epoch = self._epoch
         self._client.acknowledge([m.mid for m in messages if m.mid and m.epoch == epoch])
 
     def take_in(self, topics: Iterable[str]) -> None:
-        """Messages without payload that reached the gateway by another way, to be taken with the others."""
+        """Queue messages without payload that reached the gateway another way, for `take` to return."""
         arrival = now_ms()
         messages = [Message(topic, b"", arrival) for topic in topics]
         self._arrivals.put(messages)
@@ -150,33 +153,34 @@ class Receiver:
         self._client.publish(topic, payload, qos=0)
 
     def beat(self) -> None:
-        """Send a heartbeat, and ask again for what was refused; nothing while there is no connection."""
+        """Send heartbeats, and ask again for refused subscriptions; does nothing without a connection."""
         if self._refused and self._client.is_connected() and time.monotonic() >= self._ask_again:
             self._subscribe(list(self._refused))
         if self.connected:
             self._client.publish(self.heartbeat.topic, self.heartbeat.payload(), qos=0)
             if self._share:
-                # a broker that deals out by turns could give an absent member's turn each one of ours
+                # One or two at random: a broker that deals out in turns could give every one of ours to the
+                # same absent member.
                 for _ in range(1 + secrets.randbelow(2)):
                     self._client.publish(self.heartbeat.shared, self.heartbeat.to_group(), qos=0)
 
     @property
     def trouble(self) -> Mendable | None:
-        """Why the gateway does not hear what it lives on."""
+        """Why the gateway does not receive the messages it needs; None if all is well."""
         for topic in (self._wanted[0], self.heartbeat.topic, self._group_beats):
             if why := self._refused.get(topic):
                 return Mendable("unwell.refused", topic=topic, why=why)
         if not self.connected:
             return Mendable("unwell.unconnected")
-        held_back = time.monotonic() - self._arrivals.held_back  # then the heartbeat stands behind messages
+        held_back = time.monotonic() - self._arrivals.held_back  # a heartbeat stands behind unread messages
         if self._share and min(self.heartbeat.group_age(), held_back) > DEAF:
             return Mendable("unwell.deaf", topic=self._wanted[0])
         return None
 
     @property
     def silence(self) -> float:
-        """Seconds for which the broker gave no sign of life: a heartbeat that came back, as of when it was
-        sent, or messages that wait to be read; the heartbeat stands behind them.
+        """Seconds since the broker's last sign of life: the sending of the newest heartbeat that came back,
+        or the last time that messages had to wait unread, since heartbeats stand behind them.
         """
         return time.monotonic() - max(self.heartbeat.newest, self._arrivals.held_back)
 
@@ -196,11 +200,11 @@ class Receiver:
         self._subscribe(self._wanted)
 
     def _subscribe(self, topics: Sequence[str]) -> None:
-        """Ask for some of what is wanted."""
+        """Subscribe to these topics."""
         light = (*self._unshared, self._group_beats)
         qos = {topic: int(topic not in light) for topic in topics}
-        # What is shared may not leave out our own, which are told by their kind; see `_on_publishes`. Whether
-        # a message is retained is told when it is sent, not first when the broker repeats it.
+        # MQTT forbids noLocal on shared subscriptions; `_on_publishes` sorts our own messages out by kind.
+        # retainAsPublished: `retain` is true already when a message is published, not only when repeated.
         options = [
             (topic, SubscribeOptions(each, noLocal=bool(each and not self._share), retainAsPublished=True))
             for topic, each in qos.items()
@@ -230,7 +234,7 @@ class Receiver:
         self.beat()
 
     def _on_connect_fail(self, _: Client, __: Any) -> None:
-        # paho calls this while it handles the error, and tells nobody what it was; it tries every few seconds
+        # paho calls this while handling the error, which it does not pass on; it tries every few seconds
         why = str(sys.exc_info()[1])
         if why != self._no_way:
             self._no_way = why
@@ -239,7 +243,7 @@ class Receiver:
     def _on_disconnect(
         self, _: Client, __: Any, ___: DisconnectFlags, reason: ReasonCode, ____: Properties | None
     ) -> None:
-        self._epoch += 1  # now: an acknowledgement that comes later would be said on the next connection
+        self._epoch += 1  # at once: a later acknowledgement would go out on the next connection
         self.connected = False
         log.warning("connection to the broker lost: %s", reason)
 
@@ -253,7 +257,7 @@ class Receiver:
             if topic.endswith(_NOT_OURS):
                 passed.append(mid)
             else:
-                # its own `__new__` takes twice the time
+                # Message's own `__new__` takes twice the time
                 taken.append(
                     tuple.__new__(Message, (topic, payload, arrival, dup, retain, False, mid, epoch))
                 )
