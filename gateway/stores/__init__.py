@@ -1,8 +1,9 @@
-"""The store: one port (`store.Store`), two adapters that pass the same tests, one place for names.
+"""The store: one port (`store.Store`), two adapters that pass the same tests, one module for all names.
 
-points.py (measurements, tags, fields) ─► store.Store ─┬─► influx.py   InfluxDB; answers.py: what it says;
+points.py (measurements, tags, fields) ─► store.Store ─┬─► influx.py   InfluxDB; answers.py: its answers;
                                                        │               grants.py: its tokens
-                                                       └─► sqlite.py   one file, for `hoiquan up`: series.py;
-                                                                       turns.py: who reads it next
-newest.py: what was said last, for who asks either again and again
+                                                       └─► sqlite.py   one file, for `hoiquan up`;
+                                                                       series.py: its series;
+                                                                       turns.py: its fair lock
+newest.py: the newest values, for callers that ask again and again
 """

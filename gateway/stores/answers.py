@@ -1,4 +1,4 @@
-"""What InfluxDB answers, as series, values and buckets."""
+"""Turn InfluxDB's answers into series, values and buckets."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import nan
@@ -8,19 +8,19 @@ from typing import Any
 from gateway.stores.points import MEASUREMENTS, Tags, Value
 from gateway.stores.store import SPREAD, Bucket
 
-_SPREAD = dict(zip(SPREAD, ("min", "mean", "max"), strict=True))  # as InfluxQL names them
+_SPREAD = dict(zip(SPREAD, ("min", "mean", "max"), strict=True))  # the functions' names in InfluxQL
 
 
 def columns(only: Sequence[str]) -> list[str]:
-    """The functions that a bucket with `only` these of SPREAD is made of."""
+    """The InfluxQL functions for a bucket with `only` these parts of SPREAD."""
     return [*(_SPREAD[part] for part in SPREAD if part in only), "count"]
 
 
 def summed(
     result: Mapping[str, Any], measurement: str, fields: Sequence[str], step: int, origin: int, most: int
 ) -> dict[str, dict[Tags, list[Bucket]]] | None:
-    """Buckets out of the values themselves: of one statement for these fields and then all tags, oldest
-    first. None where it has `most` rows: there may be more.
+    """Sum up raw values into buckets. `result` answers one statement that selects these fields and then all
+    tags, oldest first. None where it has `most` rows: there may be more.
     """
     names = MEASUREMENTS[measurement].tags
     rows = [row for series in result.get("series", ()) for row in series["values"]]
@@ -54,7 +54,7 @@ def _tags(series: Mapping[str, Any], measurement: str) -> Tags:
 
 
 def _maker(columns: Sequence[str]) -> Callable[..., Bucket]:
-    """Makes a bucket of its time and these of its columns."""
+    """A function that makes a bucket of its time and the values of these columns; a missing part is NaN."""
     places = [columns.index(name) if name in columns else None for name in _SPREAD.values()]
 
     def made(time: int, *values: Any) -> Bucket:
@@ -71,14 +71,14 @@ def buckets(
     columns: Sequence[str],
     made: Callable[..., Bucket] | None = None,
 ) -> dict[str, dict[Tags, list[Bucket]]]:
-    """One statement's answer by field and series; a bucket is `made` of the time and a field's `columns`."""
+    """One statement's buckets by field and series, each `made` from the time and a field's `columns`."""
     made = made or (Bucket if len(columns) > len(SPREAD) else _maker(columns))
     result_of: dict[str, dict[Tags, list[Bucket]]] = {}
     for series in result.get("series", ()):
         tags, names = _tags(series, measurement), series["columns"]
         for field in fields:
             wanted = itemgetter(0, *(names.index(f"{field} {column}") for column in columns))  # time first
-            # each function looks at the server's data for itself: one may see what was just written
+            # the server computes each function by itself: one of them may miss what was just written
             cells = map(wanted, series["values"])
             if found := [made(*cell) for cell in cells if cell[-1] and None not in cell]:
                 result_of.setdefault(field, {})[tags] = found
@@ -86,7 +86,7 @@ def buckets(
 
 
 def value(measurement: str, field: str, said: Any) -> Value:
-    """JSON has one kind of number: 20.0 comes back as 20."""
+    """A value of the field's kind: JSON has one kind of number, so that 20.0 comes back as 20."""
     if MEASUREMENTS[measurement].fields[field] == "float":
         return float(said)
     result: Value = said

@@ -1,10 +1,10 @@
-"""Tokens of one bucket: each service gets what it needs, and the administrator's token stays with InfluxDB.
+"""Tokens of one bucket: each service gets only the rights it needs, and never the administrator's token.
 
-`hoiquan tokens` runs once before the services that read them (docker-compose.yml). InfluxDB 2 chooses the
-value of a token itself, so the value goes into a file (HOIQUAN_INFLUX_TOKEN_FILE of the services). A token
-that may still do what it is for stays; one that may not (the store was brought back from a copy) is made
-again, and what had its description before is deleted. The bucket's id stands in the description: on a server
-that several installations share, each makes and deletes its own alone.
+`hoiquan tokens` runs once before the services that read the tokens (docker-compose.yml). InfluxDB 2 chooses a
+token's value itself, so the value goes into a file (HOIQUAN_INFLUX_TOKEN_FILE of the services). A token that
+still has its rights stays. One that does not (the store was restored from a copy) is replaced, and older
+tokens with the same description are deleted. The description holds the bucket's id: on a server that several
+installations share, each makes and deletes only its own tokens.
 """
 
 import logging
@@ -43,10 +43,10 @@ class NoTokens(Exception):
 
 
 def provide(url: str, admin: str, org: str, bucket: str, grants: list[Grant]) -> list[str]:
-    """See that each grant's file holds a token that the server takes; returns the names of the new ones.
+    """Make sure that each grant's file holds a token that the server accepts; returns the names of new ones.
 
-    A server that makes no tokens has one for everything: then that one is handed out, and a warning says so.
-    Raises RetryLater, and ValueError for a bucket that is not there.
+    A server that makes no tokens has one token for everything: each grant then gets that one, with a warning.
+    Raises RetryLater, and ValueError for a bucket that does not exist.
     """
     new = []
     for grant in grants:
@@ -80,7 +80,7 @@ def _made(url: str, admin: str, org: str, bucket: str, grant: Grant) -> str:
         try:
             every = tokens.find_authorizations()
         except ApiException as error:
-            # asked first: of a bucket, 404 would mean that there is none of this name
+            # tokens are asked for first: when asking for a bucket, 404 would mean that the bucket is missing
             if error.status == 404:
                 raise NoTokens from None
             raise _problem(error) from error
@@ -111,7 +111,7 @@ def _described(grant: Grant, bucket_id: str) -> str:
 
 
 def _forerunner(one: Authorization, grant: Grant, bucket_id: str) -> bool:
-    """Whether a token was made for this grant and bucket: earlier versions left the bucket's id out."""
+    """Whether a token was made earlier for this grant and bucket; old versions left out the bucket's id."""
     if one.description not in (_described(grant, bucket_id), grant.name):
         return False
     return all(permission.resource.id == bucket_id for permission in one.permissions)
@@ -138,5 +138,5 @@ def _problem(error: ApiException) -> RetryLater:
 
 
 def _keep(grant: Grant, token: str) -> None:
-    """Write the file; a crash leaves the earlier one, or none."""
+    """Write the grant's file; a crash leaves the earlier one, or none."""
     replace(grant.file, token + "\n", grant.mode)

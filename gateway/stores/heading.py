@@ -1,6 +1,6 @@
-"""The mean of a direction is that of its vectors: the middle of 350° and 10° is north, not south.
+"""The mean of directions is the mean of their vectors: the mean of 350° and 10° is north, not south.
 
-reading, ° ─► its parts to the east and to the north ─► their means ─► ° again
+reading, ° ─► its parts to the east and to the north ─► their means ─► °
 
 Each reading counts the same, whatever the wind's speed. Directions that cancel each other out have no mean.
 """
@@ -10,16 +10,16 @@ from math import atan2, cos, degrees, hypot, nan, radians, sin
 from devices.contract.signals import heading
 from gateway.stores.store import Bucket
 
-_NOWHERE = 1e-9  # so short a vector is the rounding of two that cancel each other out
+_NOWHERE = 1e-9  # a mean vector this short is a rounding error of directions that cancel each other out
 
 
 def east(direction: float | None) -> float | None:
-    """The eastern part of a direction in degrees; None of None, as SQL asks."""
+    """The eastern part of a direction in degrees; None for SQL's NULL."""
     return None if direction is None else sin(radians(direction))
 
 
 def north(direction: float | None) -> float | None:
-    """The northern part."""
+    """The northern part of a direction in degrees; None for SQL's NULL."""
     return None if direction is None else cos(radians(direction))
 
 
@@ -30,7 +30,7 @@ def vectors(field: str) -> str:
 
 
 def bucket(time: int, eastern: float, northern: float, number: int) -> Bucket:
-    """A step's bucket out of the means of the parts; a circle has no lowest and no highest."""
+    """A step's bucket from the means of the parts; directions have no lowest and no highest."""
     if hypot(eastern, northern) < _NOWHERE:
         return Bucket(time, nan, nan, nan, number)
     return Bucket(time, nan, heading(round(degrees(atan2(eastern, northern)), 9)), nan, number)

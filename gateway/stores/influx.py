@@ -1,7 +1,7 @@
-"""InfluxDB: ready-made line protocol in, InfluxQL out.
+"""The InfluxDB store: writes line protocol, reads with InfluxQL.
 
-The official client's batching WriteApi retries a few times and then drops, so batches, retries and the search
-for a bad point are ours. InfluxQL runs on 1.x, 2.x and 3.x alike.
+The official client's batching WriteApi retries a few times and then drops points, so this module does batches
+and the search for a bad point itself, and its caller retries. InfluxQL runs on 1.x, 2.x and 3.x alike.
 """
 
 import gzip
@@ -19,26 +19,29 @@ from gateway.stores.points import MEASUREMENTS, UNFIT_TAG, WIDEST, Point, Tags, 
 from gateway.stores.server import Refused, Server
 from gateway.stores.store import SPREAD, Bucket, Latest, RejectPoints, TookTooLong
 
-LINES = 5000  # lines a request: what the server takes best
-SHORT_MS = 3 * HOUR_MS  # of which values themselves are asked for, and no sums of each series, up to
-OF_ONE_MS = 8 * DAY_MS  # the same of one place or device
-SHORT = 50_000  # of them: of ten thousand devices that takes a tenth of the time, of a place half
-TOGETHER = 50  # places or devices that are asked about at once: their names fit an address, too
-FEW = 2  # fields of which the last values are asked for directly: each series has them, or almost
-KNOWN_SERIES = 1 << 16  # whose beginning of a line is remembered
+LINES = 5000  # lines of a write request: what the server takes best
+# Up to SHORT_MS (of one place or device: OF_ONE_MS) and SHORT values, a summary asks for the raw values and
+# sums them up here: for ten thousand devices that takes a tenth of the time of the server's sums, for a place
+# half.
+SHORT_MS = 3 * HOUR_MS
+OF_ONE_MS = 8 * DAY_MS
+SHORT = 50_000
+TOGETHER = 50  # places or devices that one query names: they fit into an address, too
+FEW = 2  # up to so many fields are asked for directly: they are fields that almost every series has
+KNOWN_SERIES = 1 << 16  # series whose line prefix is cached
 _T = TypeVar("_T")
 
 
 class InfluxStore:
-    """One bucket of an InfluxDB server; the bucket is also the name of the InfluxQL database. `reread` gives
-    the token as it is now.
+    """One bucket of an InfluxDB server; the bucket is also the name of the InfluxQL database. `reread` reads
+    the current token anew.
     """
 
     def __init__(
         self, url: str, token: str, org: str, bucket: str, reread: Callable[[], str] | None = None
     ) -> None:
         self._server = Server(url, token, org, bucket, reread)
-        self._places = 0  # asked about at once, since something took too long
+        self._places = 0  # places per query since one took too long; 0: no limit so far
 
     def close(self) -> None:
         self._server.close()
@@ -55,7 +58,7 @@ class InfluxStore:
         self, measurement: str, where: Mapping[str, str], since: int, *, only: Sequence[str] = ()
     ) -> list[Latest]:
         check_fields(measurement, only)
-        # last() of several fields in one SELECT loses each one's time, so each field is a statement
+        # last() of several fields in one SELECT loses each value's time, so each field is a statement
         newest: dict[Tags, dict[str, tuple[int, Value]]] = {}
         fields = only or (*MEASUREMENTS[measurement].fields,)
         since_then = influxql.where(where, since)
@@ -90,7 +93,7 @@ class InfluxStore:
         check_fields(measurement, only)
         schema = MEASUREMENTS[measurement]
         columns = influxql.columns(*only, *schema.tags) if only else "*"
-        # not grouped: else the limit is each series', and a fleet's answer of any size
+        # Not grouped: else the limit would hold per series, and a fleet's answer could have any size.
         newest = f"ORDER BY time DESC LIMIT {int(limit)}"
         query = f'SELECT {columns} FROM "{measurement}" {influxql.where(where, start, stop)} {newest}'
         points = [
@@ -166,10 +169,10 @@ class InfluxStore:
         slots = max(1, math.ceil((stop - start) / slot))
         steps = f"GROUP BY time({int(slot)}ms, {int(start % slot)}ms), device fill(none)"
         span, inside = influxql.where(where, start, stop), influxql.where({}, start, stop)
-        sparse = False  # more than half of the slots of the last places have nothing
+        sparse = False  # whether more than half of the slots of the last places were empty
 
         def said(those: str) -> list[Mapping[str, Any]]:
-            # points are counted by a tag, for it is in each: to count each column costs ten times as much
+            # Count points by a tag, which every point has: counting every column costs ten times as much.
             rows = f'SELECT "device" AS "said", * FROM "telemetry" {span}{those} GROUP BY device'
             answer: list[Mapping[str, Any]] = self._server.query(
                 f'SELECT count("said") FROM ({rows}) {inside} {steps}'
@@ -177,9 +180,10 @@ class InfluxStore:
             return answer
 
         def ask(places: str) -> list[Mapping[str, Any]]:
-            """Slots by device, once or twice. Where readings are dense almost all devices say `WIDEST` in
-            each: that is asked of all, and what is in a point, whatever it is, of those that did not. Where
-            they are sparse no device does, and that is asked of all at once.
+            """The slots of each device that have a point, in one query or two. Where readings are dense
+            almost all devices send `WIDEST` in every slot: the first query counts it for all devices, the
+            second counts any points of the other devices. Where readings are sparse no device fills every
+            slot: one query counts any points of all devices.
             """
             nonlocal sparse
             if sparse:
@@ -198,23 +202,23 @@ class InfluxStore:
             sparse = 2 * sum(of_each.values()) < slots * len(of_each)
             return found
 
-        filled: dict[str, set[int]] = {}  # a device that moved is one
+        filled: dict[str, set[int]] = {}  # by device: one that moved to another place counts once
         for series in self._by_places("telemetry", where, ask, heavy=True):
             for one in series:
                 filled.setdefault(one["tags"]["device"], set()).update(time for time, _ in one["values"])
-        filled.pop("", None)  # somebody else's point, without a device
+        filled.pop("", None)  # points without a device, which somebody else wrote
         return {device: len(times) / slots for device, times in filled.items()}
 
     def admits(self, actions: Sequence[str]) -> bool:
-        """Whether the server lets us do `actions` ("read", "write") here. Raises RetryLater where it does not
+        """Whether the server permits all `actions` ("read", "write") here. Raises RetryLater if it does not
         answer.
         """
         return all(self._server.admits(action, _body("")) for action in actions)
 
     def _models(self, source: str, groups: Sequence[Sequence[str]]) -> list[list[str]]:
-        """For each group of fields, the device models that reported any of them. This takes InfluxDB a tenth
-        of the time for summing up fields that most series do not have, and a third of that for their last
-        values.
+        """For each group of fields, the models of devices that have any of them. Finding them takes InfluxDB
+        a tenth of the time of summing up fields that most series do not have, and a third of the time of
+        finding their last values.
         """
         asked = [
             f"SELECT {influxql.columns(*fields)} FROM {source} GROUP BY model LIMIT 1" for fields in groups
@@ -227,7 +231,7 @@ class InfluxStore:
     def _few(
         self, measurement: str, fields: Sequence[str], source: str, step: int, origin: int
     ) -> dict[str, dict[Tags, list[Bucket]]] | None:
-        """`summary` of these fields out of the values themselves; None where they are too many for that."""
+        """`summary` of these fields, summed up here from the raw values; None where these are too many."""
         asked = influxql.columns(*fields, *MEASUREMENTS[measurement].tags)
         (answer,) = self._server.query(f"SELECT {asked} FROM {source} LIMIT {SHORT}")
         return answers.summed(answer, measurement, fields, step, origin, SHORT)
@@ -235,9 +239,10 @@ class InfluxStore:
     def _by_places(
         self, measurement: str, where: Mapping[str, str], ask: Callable[[str], _T], *, heavy: bool = False
     ) -> Iterator[_T]:
-        """What `ask` gives of some places after the others, called with the condition for them. What is not
-        `heavy` is asked of all at once until that once took too long: it is a little cheaper. What takes too
-        long in pieces is asked in halves, and so is what follows. Raises RetryLater.
+        """Yield the results of `ask` for some places after the others; `ask` gets the condition that selects
+        them. Unless `heavy`, all places are asked about at once, which is a little cheaper, until that once
+        took too long. A group of places that takes too long is halved, and later groups stay as small. Raises
+        RetryLater.
         """
         if _of_one(where):
             yield ask("")
@@ -246,7 +251,7 @@ class InfluxStore:
             try:
                 yield ask("")
             except TookTooLong:
-                self._server.ask_something_small()  # or it hangs
+                self._server.ask_something_small()  # raises if the server hangs
                 self._places = TOGETHER
             else:
                 return
@@ -255,7 +260,7 @@ class InfluxStore:
         if len(places) <= (self._places or TOGETHER):
             yield ask("")
             return
-        places.append("")  # of somebody else's points, without a place
+        places.append("")  # for points without a place, which somebody else wrote
         while places:
             some = places[: self._places or TOGETHER]
             try:
@@ -269,7 +274,7 @@ class InfluxStore:
                 del places[: len(some)]
 
     def _write_or_bisect(self, lines: Sequence[str], first: int, last: int, bad: dict[int, str]) -> None:
-        """Write lines[first:last]; where the server refuses, halve until the bad ones stand alone."""
+        """Write lines[first:last]; if the server refuses, halve until each bad line stands alone."""
         text = "\n".join(filter(None, lines[first:last]))
         if not text:
             return
@@ -289,7 +294,7 @@ def _of_one(where: Mapping[str, str]) -> bool:
 
 
 def _by_model(measurement: str, where: Mapping[str, str]) -> bool:
-    """Whether it pays to ask first which device models report a field: most of many series do not have it."""
+    """Whether asking first which models have a field saves time: most of many series do not have it."""
     return "model" in MEASUREMENTS[measurement].tags and not _of_one(where)
 
 
@@ -298,7 +303,7 @@ def _any_model(models: Sequence[str]) -> str:
 
 
 def _body(text: str) -> bytes:
-    # the client's own compression is of level 9: nine times the work for a body a third smaller
+    # level 1: the official client's level 9 takes nine times the work for a body a third smaller
     return gzip.compress(text.encode(), 1)
 
 
@@ -308,14 +313,14 @@ def batched(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
 
 
 def line(point: Point) -> str:
-    """One line of line protocol, time in milliseconds; "" where its tags have no spelling there."""
+    """One line of line protocol, time in milliseconds; "" if line protocol cannot express the tags."""
     measurement, tags, fields, time = point
     prefix = _prefix(measurement, tags)
     if not prefix:
         return ""
     if measurement == "telemetry":
-        # numbers alone, hundreds of thousands a second: JSON writes them as line protocol does, and pydantic
-        # the shortest digits that mean the same in a third of repr's time
+        # All fields are numbers, hundreds of thousands a second. JSON writes numbers as line protocol does,
+        # and pydantic finds the shortest exact digits in a third of repr's time.
         written = to_json(fields)[2:-1].replace(b'":', b"=").replace(b',"', b",").decode()
     else:
         written = ",".join([f"{name}={_field(measurement, name, value)}" for name, value in fields.items()])
@@ -330,14 +335,14 @@ def _prefix(measurement: str, tags: Tags) -> str:
 
 
 def _escape(value: str) -> str:
-    # a backslash stands for itself but before one of these marks
+    # a backslash stands for itself, except before one of these marks
     for mark in (",", " ", "="):
         value = value.replace(mark, "\\" + mark)
     return value
 
 
 def _field(measurement: str, name: str, value: Value) -> str:
-    """A value as its field's kind is written: the server keeps a field to the kind it first had."""
+    """A value in the spelling of its field's kind: the server holds a field to the kind that it first had."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):

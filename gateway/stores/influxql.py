@@ -1,8 +1,8 @@
-"""Parts of InfluxQL statements: what is said of tags and times in them."""
+"""Parts of InfluxQL statements: conditions on tags and times, and names."""
 
 from collections.abc import Mapping, Sequence
 
-_MILLION = 1_000_000  # the server's own precision is ns, the query answers ms
+_MILLION = 1_000_000  # conditions are in the server's own ns, answers in ms
 
 
 def where(tags: Mapping[str, str], start: int, stop: int | None = None) -> str:
@@ -16,7 +16,7 @@ def where(tags: Mapping[str, str], start: int, stop: int | None = None) -> str:
 
 
 def matching(tags: Mapping[str, str]) -> str:
-    """The condition for these tags; "" is to have none of the name."""
+    """The condition for these tags; the value "" matches series without the tag."""
     quoted = {name: value.replace("\\", "\\\\").replace("'", "\\'") for name, value in tags.items()}
     return " AND ".join(f"\"{name}\" = '{value}'" for name, value in quoted.items())
 
@@ -29,10 +29,10 @@ def names(measurement: str, tag: str, tags: Mapping[str, str], more: str = "") -
 
 
 def columns(*names: str) -> str:
-    """Fields and tags that are asked for."""
+    """Quoted names of fields and tags, to select them."""
     return ", ".join(f'"{name}"' for name in names)
 
 
 def any_of(name: str, values: Sequence[str]) -> str:
-    """One more condition: a tag is any of these."""
+    """A further condition: the tag has one of these values."""
     return f" AND ({' OR '.join(matching({name: value}) for value in values)})"

@@ -1,4 +1,4 @@
-"""Which store it is: InfluxDB where HOIQUAN_INFLUX_URL names one, else a file of the data folder."""
+"""Opens the store: InfluxDB where HOIQUAN_INFLUX_URL names one, else a file of the data folder."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,7 @@
 """Names in the store: measurements, their tags and fields. Boards and adapters read them from here.
 
-A `Point` is what InfluxDB calls one: same measurement, tags and time overwrite field by field, which
-is what makes a second delivery harmless. Both store adapters keep that rule.
+`Point` has InfluxDB's meaning: a point of the same measurement, tags and time overwrites field by field, so
+that a second delivery is harmless. Both store adapters keep that rule.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -37,10 +37,11 @@ class Measurement:
 
 
 _DEVICE_TAGS = ("pilot", "community", "device", "model", "simulated")
-# what devices say, believed and doubted: one whose values are all doubted speaks, too
+# readings of devices, believed and suspect: a device with only suspect values is heard, too
 SAID = ("telemetry", "telemetry_flagged")
-HOURLY = ("water_level", "salinity")  # what a board compares between all places (`hourly`)
-# what most kinds of node say: who spoke is asked of it first, for of ten thousand each signal costs
+HOURLY = ("water_level", "salinity")  # signals that a board compares between all places (`hourly`)
+# The signal that most models of node have. To find who sent anything, this one is asked for first: with ten
+# thousand devices every further signal costs time.
 WIDEST = max(SIGNALS, key=lambda signal: sum(signal in model.signals for model in MODELS.values()))
 HOUR_PARTS: dict[str, Kind] = {"sum": "float", "number": "int"}
 
@@ -112,7 +113,7 @@ MEASUREMENTS: dict[str, Measurement] = {
 
 
 class Exported(NamedTuple):
-    """How a field of `gateway` is called for Prometheus, below EXPORTED, and whether it only grows."""
+    """A field of `gateway` as exported to Prometheus: its name after EXPORTED, and whether it only grows."""
 
     field: str
     name: str
@@ -121,14 +122,14 @@ class Exported(NamedTuple):
 
 
 EXPORTED = "hoiquan_gateway_"
-# by the gateway itself as they are now, by the pages as each gateway last wrote them
+# the gateway exports its current figures, the pages those that each gateway last wrote to the store
 EXPORTS = (
     Exported("received", "received_messages", True,
              "Messages taken from the broker since the spool was made."),
     Exported("stored", "stored_messages", True, "Messages whose readings, states or events are stored."),
     Exported("duplicate", "duplicate_messages", True, "Messages that were known already."),
     Exported("forgotten", "forgotten_messages", True, "Refused messages whose bytes are not kept any more."),
-    # one that is replayed leaves it
+    # a replayed message leaves it
     Exported("quarantined", "quarantined_messages", False, "Messages refused, and not replayed since."),
     Exported("spooled", "spooled_messages", False, "Messages that are on disk and wait."),
     Exported("spool_bytes", "spool_bytes", False, "What spool and quarantine hold."),
@@ -160,30 +161,30 @@ def device_tags(device: Device) -> Tags:
 
 @cache
 def _of_place(community: str) -> tuple[str, str]:
-    """The tag that all devices of a place have: one object for all of them."""
+    """The tag that all devices of a place have, one shared object."""
     return "community", community
 
 
 @cache
 def _of_kind(model: str, pilot: str, simulated: bool) -> Tags:
-    """The same of those that all of a kind have."""
+    """The tags that all devices of a kind have, one shared object."""
     flag = FLAG_TRUE if simulated else FLAG_FALSE
     return ("model", model), ("pilot", pilot), ("simulated", flag)
 
 
 def check_fields(measurement: str, fields: Iterable[str]) -> None:
-    """Raise KeyError for the first that the measurement does not have: names end up in a query's text."""
+    """Raise KeyError for the first field that the measurement lacks: names become part of a query's text."""
     for field in fields:
         MEASUREMENTS[measurement].fields[field]
 
 
 def whole(points: Iterable[Point], *fields: str) -> Iterator[Point]:
-    """Those that have all of these fields. InfluxDB shows a point that is just being written a field after
-    the other: of 111,436 points read beside a writer 1.6.7 gave 5,606 in part.
+    """The points that have all of these fields. InfluxDB shows a point field by field while it is being
+    written: of 111,436 points read beside a writer, 1.6.7 gave 5,606 incomplete.
     """
     return (point for point in points if all(field in point.fields for field in fields))
 
 
 def unfit(pairs: Tags) -> bool:
-    """Whether line protocol has no spelling for these tags. Both stores refuse them alike."""
+    """Whether line protocol cannot express these tags. Both stores refuse them."""
     return any("\n" in value or "\r" in value or value.endswith("\\") for _, value in pairs)

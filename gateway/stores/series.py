@@ -1,4 +1,4 @@
-"""Which series of the embedded store have which tags."""
+"""An index of the embedded store's series by their tags."""
 
 from collections.abc import Mapping
 
@@ -6,9 +6,8 @@ from gateway.stores.points import Tags
 
 
 class Index:
-    """The series that were read from the file, by their tags: those of one place among those of a thousand
-    are found without a look at each. `newest` is the highest number among them. A tag is one object in all
-    series that have it.
+    """The series read from the file so far, by their tags: finds one place's series among a thousand places'
+    without looking at each. `newest` is the highest series number. All series with a tag share one object.
     """
 
     def __init__(self) -> None:
@@ -26,7 +25,7 @@ class Index:
             by_tag.setdefault(tag, []).append(one)
 
     def matching(self, measurement: str, where: Mapping[str, str]) -> list[tuple[int, Tags]]:
-        """Those of a measurement whose tags contain `where`."""
+        """The series of a measurement whose tags contain `where`."""
         wanted = frozenset(where.items())
         by_tag = self._by_tag.get(measurement, {})
         lists = [by_tag.get(tag, []) for tag in wanted]

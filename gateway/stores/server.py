@@ -1,10 +1,11 @@
-"""One bucket of an InfluxDB server: a request, and what each refusal means.
+"""Requests to one bucket of an InfluxDB server, and what each refusal means.
 
-Line protocol and InfluxQL are two addresses, asked with urllib3, on which InfluxDB's own client stands: that
-client brings 600 modules, a quarter of a gateway's memory. It does what needs it, the tokens (`grants`).
+Line protocol and InfluxQL have an address each, which this module asks with urllib3. InfluxDB's own client
+stands on urllib3, too, but brings 600 modules, a quarter of a gateway's memory: only `grants` uses it, for
+tokens.
 
-A token that is refused is read again from its file before anybody hears of it: `hoiquan tokens` makes a new
-one where the store was brought back from a copy, and the services go on.
+If the server refuses the token, this module first reads the token's file again, and only then reports: where
+the store was restored from a copy, `hoiquan tokens` makes a new token, and the services go on.
 """
 
 import json
@@ -18,25 +19,25 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from gateway.stores.store import RetryLater, TookTooLong
 
 _TIMEOUT_MS = 20_000
-_LINES = 8  # connections that are kept: as many threads may ask at a time
+_LINES = 8  # connections that are kept open, for as many threads at a time
 _DENIED = (401, 403)
 _REFUSED = (400, 413, 422)
-_NOTHING = "SELECT value FROM nothing LIMIT 1"  # costs nothing, and is refused like any other
-_UNSAID = "not executed"  # what 2.7.12 says of several statements, whatever kept it from the first
-# Characters of one request's statements. Common proxies refuse an address of 8 KB; and a server that is asked
+_NOTHING = "SELECT value FROM nothing LIMIT 1"  # costs nothing, and is refused like any other statement
+_UNSAID = "not executed"  # all that 2.7.12 says of several statements, whatever the cause
+# Characters of one request's statements. Common proxies refuse an address of 8 KB, and a server that is asked
 # for less at a time sends the first piece of its answer sooner.
 _ADDRESS = 3000
-_LONGEST = 300  # characters of a server's sentence that are told: its begin, and its end, which has the cause
+_LONGEST = 300  # characters shown of a server's reason: its beginning, and its end, which has the cause
 
 
 class Refused(Exception):
-    """The server will never take this body; the text is its sentence."""
+    """The server will never take this body; the text is the server's reason."""
 
 
 class Server:
     """One bucket; it is also the name of the InfluxQL database. Safe to use from several threads.
 
-    `reread` gives the token as it is now. Every request raises RetryLater where the server does not answer,
+    `reread` reads the current token anew. Every request raises RetryLater where the server does not answer,
     or not as it should.
     """
 
@@ -52,7 +53,7 @@ class Server:
         self._pool.clear()
 
     def write(self, body: bytes) -> None:
-        """Gzipped line protocol, times in ms; durable on return. Raises Refused too."""
+        """Write gzipped line protocol, times in ms; durable on return. Raises Refused, too."""
         where = urlencode({"org": self._org, "bucket": self._bucket, "precision": "ms"})
         answer = self._asked(
             "POST", f"/api/v2/write?{where}", body,
@@ -64,13 +65,14 @@ class Server:
             raise self._later(answer)
 
     def query(self, *statements: str) -> list[dict[str, Any]]:
-        """The results of InfluxQL statements, sent as many a request as its address can hold."""
+        """The results of InfluxQL statements, in as few requests as their addresses can hold."""
         return [result for some in _fitting(statements) for result in self._query(some)]
 
     def _query(self, statements: list[str]) -> list[dict[str, Any]]:
         """The results of one request."""
-        # In pieces, as they are found: else nothing is heard of a server before it has read the last value,
-        # and of ten thousand devices that takes longer than one that hangs is waited for.
+        # Chunked: the server sends each piece when it has it. Otherwise it sends nothing until it has read
+        # the last value, which for ten thousand devices takes longer than the timeout for a server that
+        # hangs.
         asked = {"db": self._bucket, "epoch": "ms", "q": ";".join(statements), "chunked": "true"}
         answer = self._asked("GET", f"/query?{urlencode(asked)}", None, {"Accept": "application/json"})
         if not _well(answer):
@@ -83,28 +85,30 @@ class Server:
             if why := result.get("error"):
                 if why == _UNSAID and statements != [_NOTHING]:
                     self.query(_NOTHING)
-                # 2.x says so of a right that is missing, too
+                # 2.x also says "database not found" when the token lacks the right
                 key = "no_database" if "database not found" in why else "query"
                 raise RetryLater(f"store.{key}", why=why, alarm=True)
-        # The server died over it. No length says so: a proxy takes what ends for what is complete.
+        # The server died while it answered. Only the content shows that: for a proxy, an answer that ends is
+        # complete.
         if not whole or len(results) < len(statements):
             raise RetryLater("store.cut_off", end=answer.data[-80:])
         return results
 
     def ask_something_small(self) -> None:
-        """Raises RetryLater where it does not even answer what costs nothing."""
+        """Raises RetryLater if the server does not even answer a query that costs nothing."""
         self.query(_NOTHING)
 
     def admits(self, action: str, empty: bytes) -> bool:
-        """Whether the token may "read" or "write" here, found by doing so: `empty` is written. What merely
-        lists names is answered to everybody, with nothing in it.
+        """Whether the token may `action` ("read" or "write") here. This tries it; a write has the body
+        `empty`. A statement that only lists names would not do: the server answers it to everybody, with an
+        empty list.
         """
         try:
             if action == "read":
                 self.query(_NOTHING)
             else:
                 self.write(empty)
-        except Refused:  # the body, by who may write
+        except Refused:  # the server refused the body, so the token may write
             return True
         except RetryLater as error:
             if error.alarm:
@@ -113,7 +117,7 @@ class Server:
         return True
 
     def _asked(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> BaseHTTPResponse:
-        """The answer to a request; with the token of now, where that of before is refused."""
+        """The answer to a request. If the token is refused and `reread` gives a new one, asks once more."""
         url, token = self._url + path, self._token
         try:
             for _ in range(2):
@@ -136,15 +140,15 @@ class Server:
             if "organization" in why:
                 return RetryLater("store.no_org", org=self._org, alarm=True)
             return RetryLater("store.no_bucket", bucket=self._bucket, alarm=True)
-        if "no space left on device" in why:  # it will not write again by itself, though there be room
+        if "no space left on device" in why:  # the server does not write again by itself, even with room
             return RetryLater("store.disk_full", why=why, alarm=True)
-        if "opening shard previously failed" in why:  # nor open what it could not open once
+        if "opening shard previously failed" in why:  # nor does it try to open the shard again
             return RetryLater("store.shard", why=why, alarm=True)
         return RetryLater("store.answers", status=answer.status, why=why)
 
 
 def _fitting(statements: Sequence[str]) -> Iterator[list[str]]:
-    """The statements in order, in runs that fit an address; a longer one stands alone."""
+    """Split statements, in order, into lists that fit one address; a longer statement stands alone."""
     some: list[str] = []
     for statement in statements:
         if some and len(quote_plus(";".join((*some, statement)))) > _ADDRESS:
@@ -156,8 +160,9 @@ def _fitting(statements: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _put_together(data: bytes) -> tuple[list[dict[str, Any]], bool]:
-    """The results out of an answer in pieces, each a line, and whether none goes on. What is `partial` does
-    in the next: a statement with another series, a series with more rows.
+    """Join the pieces of a chunked answer, one a line, into results, and tell whether the answer is complete.
+    A part marked `partial` goes on in the next piece: a statement with another series, a series with more
+    rows.
     """
     results: dict[int, dict[str, Any]] = {}  # by statement
     more = rows = False

@@ -29,12 +29,12 @@ from gateway.stores.series import Index
 from gateway.stores.store import SPREAD, Bucket, Latest, RejectPoints, RetryLater
 from gateway.stores.turns import Turns
 
-TOGETHER = 50  # series whose newest values are read at once, before others have their turn: two milliseconds
+TOGETHER = 50  # series whose newest values are read per turn of the lock: two milliseconds
 _TYPES: dict[Kind, str] = {"float": "REAL", "int": "INTEGER", "text": "TEXT", "bool": "INTEGER"}
 
 
 class NotOpened(Mendable, OSError):
-    """There is no way to the file."""
+    """The file cannot be opened."""
 
 
 class SqliteStore:
@@ -47,14 +47,14 @@ class SqliteStore:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
-            # SQLite has them only where it was built with its mathematical functions
+            # SQLite has sin and cos only if it was built with mathematical functions
             for name, part in (("east", heading.east), ("north", heading.north)):
                 self._db.create_function(name, 1, part, deterministic=True)
         except sqlite3.Error as error:
             raise NotOpened("path.store", path=path, error=error) from None
-        self._series: dict[tuple[str, Tags], int] = {}  # of tags that are fit
+        self._series: dict[tuple[str, Tags], int] = {}  # numbers of known series, whose tags are fit
         self._index = Index()
-        self._reported: dict[tuple[str, ...], set[int]] = {}  # by fields that came together
+        self._reported: dict[tuple[str, ...], set[int]] = {}  # series by the fields that came together
         for measurement in MEASUREMENTS.values():
             self._create(measurement)
 
@@ -92,7 +92,7 @@ class SqliteStore:
                     self._db.executemany(_upsert(name, names), values)
                 self._db.execute("COMMIT")
             except sqlite3.OperationalError as error:
-                self._series.clear()  # ids made in this transaction are gone with it
+                self._series.clear()  # the rollback removes series made in this transaction
                 self._reported.clear()
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
@@ -107,7 +107,7 @@ class SqliteStore:
         with self._lock:
             found = self._find(measurement, where, only)
         result = []
-        for first in range(0, len(found), TOGETHER):  # others may ask in between
+        for first in range(0, len(found), TOGETHER):  # other threads get the lock in between
             with self._lock:
                 result += self._latest(measurement, found[first : first + TOGETHER], since, frozenset(only))
         return result
@@ -115,7 +115,7 @@ class SqliteStore:
     def _latest(
         self, measurement: str, found: Sequence[tuple[int, Tags]], since: int, only: frozenset[str]
     ) -> list[Latest]:
-        """The same of some series."""
+        """`latest` of some series."""
         schema = MEASUREMENTS[measurement]
         result = []
         reported = self._reported_by([series for series, _ in found])
@@ -174,10 +174,10 @@ class SqliteStore:
         step: int,
         origin: int = 0,
         *,
-        only: Sequence[str] = SPREAD,  # all of it is one look at the rows
+        only: Sequence[str] = SPREAD,  # ignored: one pass over the rows gives all parts
     ) -> dict[str, dict[Tags, list[Bucket]]]:
         check_fields(measurement, fields)
-        origin %= step  # so that no time is before it: SQLite divides towards zero
+        origin %= step  # so that no time is before `origin`: SQLite's division rounds towards zero
         asked = ", ".join(
             f'avg(east("{field}")), avg(north("{field}")), NULL, count("{field}")'
             if field in CIRCULAR
@@ -196,7 +196,7 @@ class SqliteStore:
                 for field, at in zip(fields, range(0, len(rest), 4), strict=True):
                     low, mean, high, count = rest[at : at + 4]
                     if count:
-                        if field in CIRCULAR:  # the first two are the means of its parts
+                        if field in CIRCULAR:  # then the first two columns are the means of east and north
                             bucket = heading.bucket(time, low, mean, count)
                         else:
                             bucket = Bucket(time, low, mean, high, count)
@@ -205,7 +205,7 @@ class SqliteStore:
 
     def coverage(self, where: Mapping[str, str], start: int, stop: int, slot: int) -> dict[str, float]:
         slots = max(1, -(-(stop - start) // slot))
-        devices: dict[str, list[int]] = {}  # a device that was enrolled anew has several series
+        devices: dict[str, list[int]] = {}  # series by device: one that was enrolled anew has several
         query = (
             "SELECT key, (SELECT count(DISTINCT (time-?)/?) FROM telemetry "
             "WHERE series IN (SELECT value FROM json_each(device.value)) AND time>=? AND time<?) "
@@ -213,7 +213,7 @@ class SqliteStore:
         )
         with self._lock:
             for series, tags in self._find("telemetry", where):
-                if device := dict(tags).get("device"):  # else it is somebody else's point
+                if device := dict(tags).get("device"):  # else somebody else wrote it
                     devices.setdefault(device, []).append(series)
             rows = self._db.execute(query, (start, slot, start, stop, json.dumps(devices))).fetchall()
         return {device: count / slots for device, count in rows if count}
@@ -236,7 +236,7 @@ class SqliteStore:
             )
             there = {row[1] for row in self._db.execute(f"PRAGMA table_info({measurement.name})")}
             for name, kind in measurement.fields.items():
-                if name not in there:  # a signal that joined after the file was made
+                if name not in there:  # a field that is newer than the file
                     self._db.execute(f'ALTER TABLE {measurement.name} ADD COLUMN "{name}" {_TYPES[kind]}')
 
     def _series_id(self, measurement: str, tags: Tags) -> int:
@@ -250,16 +250,16 @@ class SqliteStore:
         return number
 
     def _report(self, series: int, names: tuple[str, ...]) -> None:
-        """Remember which fields a series has, so that `latest` knows when it has found them all."""
+        """Note which fields a series has, so that `latest` knows when it has found them all."""
         self._db.executemany("INSERT OR IGNORE INTO reported VALUES(?,?)", [(series, name) for name in names])
         self._reported.setdefault(names, set()).add(series)
 
     def _find(
         self, measurement: str, where: Mapping[str, str], fields: Sequence[str] = ()
     ) -> list[tuple[int, Tags]]:
-        """Series whose tags contain `where` and that, with `fields`, ever had one of them."""
-        # a series never changes, and the next one's number is higher: those that are new are read alone
-        # in order, but not by the index that is in order: it would be read from end to end
+        """Series whose tags contain `where`; with `fields`, only series that ever had one of them."""
+        # A series never changes, and a new one has a higher number: only new series are read. The + keeps
+        # SQLite from sorting by the index on (measurement, tags), which it would read from end to end.
         asked = "SELECT id, measurement, tags FROM series WHERE id>? ORDER BY +measurement, +tags"
         new = self._db.execute(asked, (self._index.newest,))
         for number, name, text in new:
@@ -271,7 +271,7 @@ class SqliteStore:
         return [one for one in matching if one[0] in having]
 
     def _having(self, series: Iterable[int], fields: Sequence[str]) -> Iterator[int]:
-        """Those of the series that ever had one of the fields."""
+        """The series among these that ever had one of the fields."""
         query = (
             "SELECT DISTINCT series FROM reported WHERE series IN (SELECT value FROM json_each(?)) "
             "AND name IN (SELECT value FROM json_each(?))"
@@ -280,7 +280,7 @@ class SqliteStore:
         return (number for (number,) in self._db.execute(query, asked))
 
     def _reported_by(self, series: Iterable[int]) -> dict[int, frozenset[str]]:
-        """By series, the fields that it ever had."""
+        """The fields that each series ever had."""
         query = (
             "SELECT series, group_concat(name) FROM reported "
             "WHERE series IN (SELECT value FROM json_each(?)) GROUP BY series"
@@ -289,7 +289,7 @@ class SqliteStore:
         return {number: frozenset(names.split(",")) for number, names in rows}
 
     def _names(self, schema: Measurement, series: Iterable[int], only: Sequence[str]) -> list[str]:
-        """The fields, or of `only` these those, that these series ever had: fewer than the table has."""
+        """The fields, all or `only` these, that any of the series ever had: fewer than the table has."""
         query = f"SELECT DISTINCT name FROM reported WHERE series IN ({_list(series)})"
         reported = {name for (name,) in self._db.execute(query)}
         return [name for name in only or schema.fields if name in reported]
@@ -297,7 +297,7 @@ class SqliteStore:
 
 @cache
 def _in_order(measurement: str, names: frozenset[str]) -> tuple[str, ...]:
-    """Those of a measurement's fields, in its order."""
+    """These fields in the measurement's order."""
     return tuple(name for name in MEASUREMENTS[measurement].fields if name in names)
 
 
@@ -320,7 +320,7 @@ def _columns(names: Sequence[str]) -> str:
 
 
 def _any_of(names: Sequence[str]) -> str:
-    """One more condition: a row has one of these columns; none where none is named."""
+    """A further condition: a row has a value in one of these columns. "" without columns."""
     return f"AND coalesce({_columns(names)}, NULL) IS NOT NULL " if names else ""
 
 

@@ -12,7 +12,7 @@ AT_ONCE = 100_000  # points that are read in one answer: some 50 MB
 class RetryLater(Mendable):
     """The store cannot take it now (down, busy, token refused). Keep everything and try again.
 
-    `alarm` says that waiting will not help by itself: a person has to mend something.
+    `alarm`: waiting alone will not help, a person has to fix something.
     """
 
     def __init__(self, key: str, *, alarm: bool = False, **values: object) -> None:
@@ -21,11 +21,11 @@ class RetryLater(Mendable):
 
 
 class TookTooLong(RetryLater):
-    """It did not answer within the time that one is waited for: busy with what was asked, or it hangs."""
+    """The store did not answer in time: it is busy with the request, or it hangs."""
 
 
 class RejectPoints(Exception):
-    """The store refuses some points for good: `bad` maps their place in the batch to its sentence.
+    """The store refuses some points for good: `bad` maps their place in the batch to the store's reason.
 
     Every other point of the batch is stored. Do not send the bad ones again.
     """
@@ -43,10 +43,10 @@ class Latest(NamedTuple):
 
 
 class Bucket(NamedTuple):
-    """One step of a summary; `time` is its beginning in epoch ms, `number` the values in it (over 0).
+    """One step of a summary; `time` is its beginning in epoch ms, `number` how many values it has (over 0).
 
-    Of a direction `mean` is that of its vectors; what it has none of is NaN (`gateway.stores.heading`),
-    and what was not asked for may be.
+    The `mean` of a direction is that of its vectors; its other parts, and a mean that does not exist, are NaN
+    (`gateway.stores.heading`). Parts that were not asked for may be NaN.
     """
 
     time: int
@@ -56,31 +56,32 @@ class Bucket(NamedTuple):
     number: int
 
 
-SPREAD = ("low", "mean", "high")  # of a Bucket, beside the number
+SPREAD = ("low", "mean", "high")  # the parts of a Bucket beside the number
 
 
 class Store(Protocol):
-    """What the gateway writes and the pages read. Times are epoch milliseconds, ranges [start, stop)."""
+    """The store that the gateway writes and the pages read. Times are epoch ms, ranges [start, stop)."""
 
     def write(self, points: Sequence[Point]) -> None:
-        """Durable on return. Same measurement, tags and time overwrite field by field, so writing
-        twice changes nothing. Raises RetryLater (some may be stored: send all again) or RejectPoints.
+        """Write points; they are durable on return. The same measurement, tags and time overwrite field by
+        field, so that writing twice changes nothing. Raises RetryLater (some may be stored: send all again)
+        or RejectPoints.
         """
 
     def latest(
         self, measurement: str, where: Mapping[str, str], since: int, *, only: Sequence[str] = ()
     ) -> list[Latest]:
-        """The newest values since `since` of every series whose tags contain `where`: of all fields, or of
-        `only` these, which costs less: of ten thousand devices each is half a second of InfluxDB's. Raises
-        KeyError for a field that the measurement does not have.
+        """The newest values since `since` of every series whose tags contain `where`, of all fields or of
+        `only` these. Fewer fields cost less: with ten thousand devices each takes InfluxDB half a second.
+        Raises KeyError for a field that the measurement does not have.
         """
 
     def series(
         self, measurement: str, where: Mapping[str, str], start: int, stop: int, limit: int, *,
         only: Sequence[str] = (),
     ) -> list[Point]:  # fmt: skip
-        """Raw points, newest first, at most `limit`; with `only`, those that have one of these fields, and
-        no other field of theirs. Raises KeyError as `latest` does.
+        """Raw points, newest first, at most `limit`. With `only`, points that have one of these fields,
+        reduced to these fields. Raises KeyError as `latest` does.
         """
 
     def summary(
@@ -95,28 +96,28 @@ class Store(Protocol):
         *,
         only: Sequence[str] = SPREAD,
     ) -> dict[str, dict[Tags, list[Bucket]]]:
-        """Lowest, mean and highest by field, series and step of `step` ms counted from `origin` ms (so
-        that days can be Vietnamese days); of a direction the mean of its vectors alone. Empty steps are left
-        out: a gap stays a gap; so is a field without any. `only` some of them cost less: of ten thousand
-        devices each is a second of InfluxDB's. Raises KeyError for a field that the measurement does not
-        have.
+        """Lowest, mean and highest value by field, series and step of `step` ms counted from `origin` ms (so
+        that days can be Vietnamese days); for a direction only the mean of its vectors. Empty steps are left
+        out, so that a gap stays a gap; so are fields without values. `only` some parts cost less: with ten
+        thousand devices each takes InfluxDB a second. Raises KeyError for a field that the measurement does
+        not have.
         """
 
     def coverage(self, where: Mapping[str, str], start: int, stop: int, slot: int) -> dict[str, float]:
-        """For each device with any good reading in `telemetry`: the share of slots of `slot` ms, from
+        """For each device with any good reading in `telemetry`: the share of the slots of `slot` ms, from
         start to stop, that have one.
         """
 
     def close(self) -> None:
-        """Let go of connections and files."""
+        """Close connections and files."""
 
 
 def all_points(
     store: Store, measurement: str, where: Mapping[str, str], start: int, stop: int, at_once: int = 0, *,
     only: Sequence[str] = (),
 ) -> Iterator[Point]:  # fmt: skip
-    """All raw points of [start, stop), newest first, however many they are: `at_once` in an answer, or
-    AT_ONCE. `only`: as `series` has it.
+    """All raw points of [start, stop), newest first, read `at_once` at a time (default AT_ONCE). `only`: as
+    in `series`.
     """
     limit = at_once or AT_ONCE
     while True:
@@ -124,7 +125,7 @@ def all_points(
         if len(points) < limit:
             yield from points
             return
-        oldest = points[-1].time  # of which there may be more than are here
+        oldest = points[-1].time  # this answer may not hold all points of its oldest time
         later = [point for point in points if point.time > oldest]
         yield from later
         stop = oldest + 1

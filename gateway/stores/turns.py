@@ -1,16 +1,16 @@
-"""A lock that goes round: whoever waits for it has it before him who has just had it.
+"""A fair lock: a waiting thread gets it before the thread that has just released it.
 
-With Python's own, whoever asks again at once has it again, before the one who waits has woken up.
+Python's own lock goes back to a thread that asks again at once, before a waiting thread has woken up.
 """
 
 import threading
 
 
 class Turns:
-    """For `with`; who has it does not ask for it again."""
+    """Use it in a `with` block; it is not reentrant."""
 
     def __init__(self) -> None:
-        self._next = threading.Lock()  # of the one who is to have it next: the others wait behind him
+        self._next = threading.Lock()  # held by the thread that is next; all others wait behind it
         self._lock = threading.Lock()
 
     def __enter__(self) -> None:
