@@ -1,16 +1,16 @@
-"""The gateway: what was acked is never lost, what is stored was checked, what is refused says why.
+"""The gateway: no acknowledged message is lost, every stored value is checked, every refusal has a reason.
 
-intake/      from the broker into memory, and the acknowledgement back  stores/  where points are kept
+intake/      takes messages from the broker into memory, and acknowledges    stores/  where points are kept
 ingest/      from the spool to checked points: the life of a message
-indicators/  what a day counts        lots/     what traceability asks of the store
-control/     advice, and commands down          brokers/  the broker of `hoiquan up`
+indicators/  counts a day's figures   lots/     what traceability asks of the store
+control/     advice, and commands to devices    brokers/  the broker of `hoiquan up`
 doctor/      looks at each part and says what to do
 
     MQTT ─► intake, ingest ─► stores ─► indicators, lots, control
                       └─ books, quarantine        clerk/: indicators, roster, books ─► stores
 
-service.py   joins the parts              health.py metrics.py  how a gateway is
-instance.py  which files are whose        preview.py  what would become of one message
-past.py      a simulated past, straight to a store                               commands.py
-probing.py asking.py                     a probe file is found, or asked for and written
+service.py   joins the parts              health.py metrics.py  a running gateway's health and figures
+instance.py  the files of each gateway    preview.py  what the gateway would make of one message
+past.py      writes a simulated past straight to a store                         commands.py
+probing.py asking.py                      choose a device's probe file, or ask a person and write one
 """

@@ -1,4 +1,4 @@
-"""`hoiquan device command`, `commands`: actuators; `hoiquan advice off`: none of them by itself."""
+"""`hoiquan device command`, `commands`: move actuators; `hoiquan advice off`: stop automatic commands."""
 
 import json
 from dataclasses import asdict
@@ -18,7 +18,7 @@ from gateway.control.advisor import OFF
 from gateway.control.dispatch import dispatch
 from gateway.control.ledger import SENDER, Entry, Ledger
 
-RECORDED = b"recorded\n"  # in the mark once it stands in the registry who made it
+RECORDED = b"recorded\n"  # content of the mark OFF once the registry has recorded who made it
 
 advice_app = typer.Typer(no_args_is_help=True, help="Automatic commands: stop them all, or let them go on.")
 
@@ -94,7 +94,7 @@ def off(data: Data = None, lang: Language = "vi") -> None:
     """Send no automatic command any more, from now on; what runs ends when its time is over."""
     mark = installation.beside(data).data / OFF
     try:
-        mark.touch()  # before anything else: what stops pumps waits for no registry
+        mark.touch()  # before anything else: stopping pumps must not wait for the registry
     except PermissionError:
         raise installation.Shut("path.not_its_user", folder=mark.parent) from None
     typer.echo(text("order.automatic_off", lang))
@@ -116,7 +116,7 @@ def on(data: Data = None, lang: Language = "vi") -> None:
 
 
 def _sender(by: str) -> str:
-    """Who sends it, as it is recorded: a long name is cut, and not the account behind it."""
+    """The sender as recorded. A long name is cut to fit; the account behind it stays whole."""
     who = account()
     return f"{by[: max(0, SENDER - len(who) - 3)]} ({who})" if by else who
 

@@ -1,4 +1,4 @@
-"""`hoiquan alarms …`: what is in alarm now and who was told of it; a test of the ways to people."""
+"""`hoiquan alarms …`: the alarms that fire now and who was told; a test message on every channel."""
 
 import json
 from typing import NamedTuple
@@ -19,12 +19,12 @@ from gateway.control.alarms.states import Notice, States, highest
 from gateway.control.alarms.watch import read
 from gateway.instance import files
 
-LATE_MS = 5 * MINUTE_MS  # after a look that is so old, the watch does not run: it looks each minute
+LATE_MS = 5 * MINUTE_MS  # the watch looks each minute: if its last look is older than this, it does not run
 alarms_app = typer.Typer(no_args_is_help=True, help="What is in alarm now; a test of who is told of it.")
 
 
 class Listed(NamedTuple):
-    """What fires at a place, since epoch ms `since`, and by which ways it was told."""
+    """An alarm that fires at a place, since epoch ms `since`, and the channels that told people of it."""
 
     quantity: str
     place: str
@@ -42,7 +42,7 @@ def list_alarms(data: Data = None, lang: Language = "vi", json_output: AsJson = 
         raise Misuse("alerts.not_watched")
     try:
         kept = read(file)
-    except (OSError, ValidationError):  # it is no all-clear
+    except (OSError, ValidationError):  # an unreadable file must not pass for an all-clear
         raise Misuse("alerts.unreadable", file=file) from None
     pilot = settings.loaded_pilot
     looked = int(file.stat().st_mtime * 1000)

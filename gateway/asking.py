@@ -1,6 +1,6 @@
-"""What a person at a terminal says of a probe's fields: which is which signal, in which unit.
+"""Asks a person at the terminal which of a probe's fields is which signal, and in which unit.
 
-fields ─► shown ─► for each signal proposed: is it? ─► unit, each with what would be stored ─► Choice
+fields ─► shown ─► for each signal proposed: is it? ─► its unit, each with the resulting value ─► Choice
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,11 +21,11 @@ from devices.texts import Misuse, number, shown, text, with_unit
 from gateway.stores.opening import open_store
 from gateway.stores.store import RetryLater
 
-KINDS = ("total", "daily")  # of counters
+KINDS = ("total", "daily")  # kinds of counter
 
 
 def show(some: Sequence[Field], lang: str) -> None:
-    """The fields as a table."""
+    """Print the fields as a table."""
     names = [text(f"learn.{name}", lang) for name in ("number", "field", "value", "unit")]
     cells = [
         (str(place), shown(one.path), number(one.number, lang),
@@ -36,7 +36,7 @@ def show(some: Sequence[Field], lang: str) -> None:
 
 
 def taken(take: Sequence[str], some: Sequence[Field]) -> dict[str, Choice]:
-    """The choices that were given as options: SIGNAL=PATH, then maybe :UNIT and :total or :daily."""
+    """The choices given as options: SIGNAL=PATH, then optionally :UNIT and :total or :daily."""
     choices: dict[str, Choice] = {}
     paths = {one.path: one for one in some}
     for one in take:
@@ -59,7 +59,7 @@ def _begins(rest: str, path: str) -> bool:
 
 
 def asked(some: Sequence[Field], known: Device, settings: Settings, lang: str) -> dict[str, Choice]:
-    """The choices of a person at the terminal."""
+    """Ask a person at the terminal for the choices."""
     proposed = proposals(some, known.model)
     today = _today(settings, known)
     choices: dict[str, Choice] = {}
@@ -93,7 +93,7 @@ def asked(some: Sequence[Field], known: Device, settings: Settings, lang: str) -
 
 
 def _choice(signal: str, field: Field, today: tuple[float, float] | None, lang: str) -> Choice:
-    """Unit, kind of counter, and direction of one signal."""
+    """Ask for the unit, the kind of counter and the direction of one signal, where they are not plain."""
     row = SIGNALS[signal]
     units = meant(field, signal)
     if today is not None:
@@ -102,7 +102,7 @@ def _choice(signal: str, field: Field, today: tuple[float, float] | None, lang: 
     unit = field.unit
     own = next((one for one in units if one.unit == row.unit), None)
     if not asks_unit(field, signal) and own is not None and own.plausible:
-        unit = unit or own.unit  # makers use the one, and it can be
+        unit = unit or own.unit  # makers use this unit alone, and the value is plausible in it
     if not unit and len(units) > 1:
         for place, one in enumerate(units, 1):
             doubt = "" if one.plausible else f"   ({text('learn.implausible', lang)})"
@@ -126,14 +126,14 @@ def _choice(signal: str, field: Field, today: tuple[float, float] | None, lang: 
 
 
 def _today(settings: Settings, known: Device) -> dict[str, tuple[float, float]]:
-    """Lowest and highest of each signal in the device's place in the last day; none where nobody can say."""
+    """Lowest and highest value of each signal at the device's place in the last day; empty if unknown."""
     now = now_ms()
     ranges: dict[str, tuple[float, float]] = {}
     where = {"pilot": known.pilot, "community": known.community}
     with suppress(RetryLater, OSError), open_store(settings) as store:
         for signal in signals_of(known.model):
             if SIGNALS[signal].circular:
-                continue  # it has neither a lowest nor a highest
+                continue  # a direction has neither a lowest nor a highest
             with suppress(KeyError):
                 rows = store.summary("telemetry", [signal], where, now - DAY_MS, now, DAY_MS).get(signal, {})
                 buckets = [bucket for some in rows.values() for bucket in some]
@@ -143,7 +143,7 @@ def _today(settings: Settings, known: Device) -> dict[str, tuple[float, float]]:
 
 
 def stored(reader: Reader, message: Any, site: Mapping[str, float], lang: str) -> Iterator[str]:
-    """What would be stored of a message, and what of it could not be believed."""
+    """What would be stored of a message, what is out of range, and what cannot be read, a line each."""
     heard = reader.read(message, site)
     for signal, value in heard.values.items():
         row = SIGNALS[signal]

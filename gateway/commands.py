@@ -1,5 +1,5 @@
-"""`hoiquan quarantine …`: what was refused, why, and another try; `hoiquan device check`: why it would be;
-`hoiquan tokens`: the services' own at InfluxDB.
+"""`hoiquan quarantine …`: list, show and replay refused messages; `hoiquan device check`: would a message be
+refused, and why; `hoiquan tokens`: make the services' InfluxDB tokens.
 """
 
 import json
@@ -34,7 +34,7 @@ from gateway.instance import files
 from gateway.preview import UNKNOWN, anybody, fitting_of, lines, plain, preview
 
 quarantine_app = typer.Typer(no_args_is_help=True, help="Refused messages: list, show, replay after a mend.")
-LAST = 2**62  # that SQLite can number, with room for the next
+LAST = 2**62  # highest id that is accepted: SQLite can hold it and the number after it
 Number = Annotated[int, typer.Argument(max=LAST, help="Its id, as listed.")]
 Instance = Annotated[str | None, typer.Option(help="Whose spool: gateway-1, … (HOIQUAN_INSTANCE).")]
 
@@ -123,7 +123,7 @@ def check(
 
     Nothing is kept. Exit code 1 where the gateway would refuse it (with --live: the last one).
     """
-    if device:  # whose it is the installation knows; a payload alone can be judged anywhere
+    if device:  # only an installation knows its devices; a payload alone can be judged anywhere
         settings, registry = installation.registry(data, pilot)
         place, known = registry.pilot, registry.lookup(device)
     else:
@@ -159,8 +159,8 @@ def _look_live(
     seconds: float,
     told: str,
 ) -> bool:
-    """Look at what a device sends from now on, itself or through a network server; whether the last was
-    taken. `told`: vi, en or json.
+    """Look at each message that a device sends from now on, itself or through a network server. Returns
+    whether the last one was taken. `told`: print as vi, en or json.
     """
     taken, spoken = True, "en" if told == "en" else "vi"
     own = str(Topic(who.pilot, who.community, who.device, "telemetry"))
@@ -181,11 +181,11 @@ def _look_live(
                 continue
             payload = bytes(message.payload)
             if message.topic == answers:
-                if (denied := _denied(payload)) is None:  # it is said of the message itself
+                if (denied := _denied(payload)) is None:  # it answers a message that `look` has judged itself
                     continue
                 taken = False
                 typer.echo(json.dumps(denied, ensure_ascii=False) if told == "json" else denied[spoken])
-            elif message.topic == own or sender(message.topic, payload) == eui:  # not another device's
+            elif message.topic == own or sender(message.topic, payload) == eui:  # else another device's
                 taken = look(payload, message.topic != own)
             else:
                 continue
@@ -195,7 +195,7 @@ def _look_live(
 
 
 def _denied(answer: bytes | bytearray) -> dict[str, str] | None:
-    """What the gateway says to a device that spoke where it may not; None for any other answer."""
+    """The gateway's answer to a device that published on a forbidden topic; None for any other answer."""
     with suppress(ValueError, KeyError, TypeError):
         said: dict[str, str] = json.loads(answer)
         if said["reason"] == "forbidden_topic":
@@ -204,7 +204,7 @@ def _denied(answer: bytes | bytearray) -> dict[str, str] | None:
 
 
 def _bytes(file: str) -> bytes:
-    """A file's message, without the line end that an editor puts behind it."""
+    """A file's message; of JSON without the line end that an editor adds."""
     payload = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     return payload.rstrip(b"\r\n") if payload[:1] in (b"{", b"[") else payload
 
@@ -217,7 +217,7 @@ def _path(settings: Settings) -> Path:
 
 
 def _sentence(row: Quarantined, shelf: Shelf, lang: str) -> str:
-    """Why it was refused, and which probe files have the names of what nobody knows."""
+    """Why a message was refused, and which probe files know the names that the gateway does not."""
     why = PayloadError(row.reason, row.field).sentence(lang)
     fitting = fitting_of(shelf, row.topic, row.payload) if row.reason in UNKNOWN else []
     return f"{why} {text('check.fitting', lang, probes=', '.join(fitting))}" if fitting else why
@@ -249,8 +249,8 @@ def tokens(
     settings = Settings.read()
     if not settings.influx_url:
         raise Misuse("setting.no_influx")
-    for file in (writer, reader):  # a token that cannot be written down is lost
-        # one that is there is replaced, whatever its own rights are: readers may not write, nor may we
+    for file in (writer, reader):  # check first: a token that cannot be written to its file is lost
+        # An existing file is replaced, so its own permissions do not matter: the reader's file is read-only.
         may_write(file.with_suffix(".try") if file.exists() else file)
     wanted = [
         Grant("hoiquan writer", ("read", "write"), writer),

@@ -1,9 +1,9 @@
-"""Whether a gateway is well, for whoever starts it again or mends it: small files that others look at.
+"""Whether a gateway is well: small files that tell health checks and people.
 
-Well is: a heartbeat that it sent through the broker within the last `LATE` seconds came back (or stands
-behind what is not read yet), the spool takes a write, and nothing is being tried again. Then `alive` is
-touched; else `trouble` says what is wrong, a line a language. A third file, `faults`, has the defects that
-were met: the gateway works around them, and somebody should know.
+A gateway is well if a heartbeat that it sent through the broker within the last `LATE` seconds came back (or
+stands behind messages that are not read yet), the spool takes a write, and nothing is being retried. Then
+`alive` is touched; otherwise `trouble` says what is wrong, one line per language. A third file, `faults`,
+lists the defects of our own code that were met: the gateway works around them, and somebody should know.
 """
 
 import logging
@@ -25,7 +25,7 @@ LATE = 15.0  # seconds after which a heartbeat that did not come back is a sign 
 
 
 class Health:
-    """`look` once a second. `troubles` are none while all is well."""
+    """Keeps the three files; call `look` once a second. `troubles` is empty while all is well."""
 
     def __init__(
         self,
@@ -67,11 +67,11 @@ class Health:
             if (faults := self._faults.text()) != self._faults_written:
                 replace(self._files.faults, faults)
                 self._faults_written = faults
-        except OSError as error:  # a full disk: `alive` grows old, which says it as well
+        except OSError as error:  # a full disk; `alive` grows old, which tells of trouble as well
             log.warning("health cannot be written: %s", error)
 
     def end(self) -> None:
-        """This gateway does not run any more."""
+        """Remove the files: this gateway no longer runs."""
         self._files.alive.unlink(missing_ok=True)
         self._files.trouble.unlink(missing_ok=True)
 

@@ -1,6 +1,6 @@
-"""What belongs to one gateway alone in a data folder: its files are named after its instance.
+"""The files in a data folder that belong to one gateway alone; they are named after its instance.
 
-The first keeps the names without an ending, so that a folder of an earlier version goes on.
+The first instance's files have no ending, so that a folder of an earlier version keeps working.
 """
 
 import fcntl
@@ -14,8 +14,8 @@ from typing import NamedTuple
 from devices.credentials import FIRST_INSTANCE
 from devices.texts import LANGS, Mendable
 
-PATIENCE = 3.0  # seconds in which the one before may still be ending
-STALE = 30.0  # seconds after which `alive` says that its gateway is not well
+PATIENCE = 3.0  # seconds to wait for an earlier process of this instance to end
+STALE = 30.0  # an `alive` older than this many seconds says that its gateway is not well
 
 
 class InstanceBusy(Mendable, OSError):
@@ -23,9 +23,9 @@ class InstanceBusy(Mendable, OSError):
 
 
 class Files(NamedTuple):
-    """`alive` is touched while all is well; `trouble` says what is wrong while it is not, a line a language;
-    `group` holds the name of the group that the broker's session belongs to; `faults` the defects met since
-    the start; `alarms` what fires and what people were told of it.
+    """`alive` is touched while all is well; `trouble` says what is wrong, one line per language; `group`
+    holds the name of the group that the broker's session belongs to; `faults` lists the defects met since the
+    start; `alarms` holds the alarms that fire and what people were told of them.
     """
 
     spool: Path
@@ -45,14 +45,14 @@ def files(data: Path, instance: str) -> Files:
 
 
 def instances(data: Path) -> list[str]:
-    """Those that have a spool in this folder, the first one first."""
+    """The instances that have a spool in this folder, the first one first."""
     ends = [path.stem.removeprefix("spool") for path in (data / "gateway").glob("spool*.sqlite")]
     return sorted((end[1:] or FIRST_INSTANCE for end in ends), key=lambda name: (len(name), name))
 
 
 @contextmanager
 def claimed(lock: Path, instance: str) -> Iterator[None]:
-    """Be this instance until the end of the block or of the process. Raises InstanceBusy."""
+    """Hold this instance's lock until the end of the block or of the process. Raises InstanceBusy."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -61,14 +61,14 @@ def claimed(lock: Path, instance: str) -> Iterator[None]:
             if time.monotonic() > deadline:
                 raise InstanceBusy("setting.instance_busy", instance=instance, folder=lock.parent.parent)
             time.sleep(0.05)
-        os.utime(descriptor)  # since when it runs
+        os.utime(descriptor)  # the lock's time is the start of this run
         yield
     finally:
         os.close(descriptor)
 
 
 def runs(lock: Path) -> bool:
-    """Whether a process is this instance now."""
+    """Whether a process holds this instance's lock now."""
     try:
         descriptor = os.open(lock, os.O_RDONLY)
     except FileNotFoundError:
@@ -80,13 +80,13 @@ def runs(lock: Path) -> bool:
 
 
 def told(troubles: Iterable[Mendable]) -> str:
-    """What stands in `trouble`."""
+    """The text of `trouble`, one line per language."""
     some = list(troubles)
     return "".join(" ".join("; ".join(one.sentence(lang) for one in some).split()) + "\n" for lang in LANGS)
 
 
 def trouble(own: Files, lang: str) -> str:
-    """Why a gateway is not well, "" where that is not written down, or cannot be read."""
+    """Why a gateway is not well, out of `trouble`; "" if there is no such file or it cannot be read."""
     try:
         lines = own.trouble.read_text("utf-8").splitlines()
     except OSError:
@@ -95,8 +95,9 @@ def trouble(own: Files, lang: str) -> str:
 
 
 def unwell(data: Path) -> list[tuple[str, Files]]:
-    """The gateways of the folder that run, and have not been well for `STALE` seconds, be it because the disk
-    is full: a file that is there can be touched all the same.
+    """The gateways of the folder that run and have not been well for `STALE` seconds. This holds on a full
+    disk, too: an existing file can still be touched there, so that only an unwell gateway's `alive` grows
+    old.
     """
     found = []
     for name in instances(data):
@@ -105,7 +106,7 @@ def unwell(data: Path) -> list[tuple[str, Files]]:
             since = max(path.stat().st_mtime for path in (own.alive, own.lock) if path.exists())
             if time.time() - since > STALE and runs(own.lock):
                 found.append((name, own))
-        except (OSError, ValueError):  # it never ran, or ends
+        except (OSError, ValueError):  # the gateway never ran, or is ending
             continue
     return found
 

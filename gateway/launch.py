@@ -1,4 +1,4 @@
-"""`hoiquan gateway`, `hoiquan broker`: what `hoiquan up` starts, each alone; `hoiquan doctor`: is it well?"""
+"""`hoiquan gateway`, `hoiquan broker`: parts of `hoiquan up`, each alone; `hoiquan doctor`: is all well?"""
 
 from typing import Annotated, Literal
 
@@ -42,7 +42,7 @@ def gateway(
 
     share_heap()
     asked = Settings.read(data=data, pilot=pilot, mqtt=mqtt, group=group, instance=instance)
-    settings = asked.as_running()  # beside a `hoiquan up`: at its broker
+    settings = asked.as_running()  # beside a running `hoiquan up`, this one uses its broker
     require_no_rehearsal(settings.data)
     with open_store(settings) as store:
         if not serve(settings, store, stop_on_signals()):

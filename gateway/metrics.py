@@ -1,4 +1,4 @@
-"""The gateway's figures for Prometheus; loaded where HOIQUAN_METRICS_PORT asks for them."""
+"""The gateway's figures for Prometheus; loaded only if HOIQUAN_METRICS_PORT is set."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ from gateway.stores.points import BALANCED, EXPORTED, EXPORTS
 
 
 class Collector(Collects):
-    """One gateway's metrics, as they are at the moment of a scrape."""
+    """One gateway's metrics, read at the moment of a scrape."""
 
     def __init__(
         self, gauges: Gauges, pipeline: Pipeline, health: Health, advisor: Advisor, faults: Faults
@@ -87,9 +87,9 @@ class Collector(Collects):
 
 
 def expose(collector: Collects, bind: str, port: int) -> Callable[[], None]:
-    """Serve /metrics until the returned function is called. Raises OSError for a port that is taken."""
+    """Serve /metrics until the returned function is called. Raises OSError if the port is taken."""
     registry = CollectorRegistry()
-    # the registry would collect once, to know the names; there is no need
+    # a registry of our own does not collect here; the default one would, only to learn the names
     registry.register(collector)
     server, thread = start_http_server(port, bind, registry)
 

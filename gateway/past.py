@@ -1,4 +1,4 @@
-"""A simulated past, straight to the store: what pipeline, sealer and clerk do, without a broker between."""
+"""Writes a simulated past straight to the store: the work of pipeline, sealer and clerk, without a broker."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,12 +26,12 @@ from gateway.stores.opening import open_store
 from gateway.stores.store import Store
 from traceability.sealing.seal import Sealer
 
-EVENTS, LOTS = 1000, 200  # in one transaction, in one append to the log
-ADVISED_MS = 30 * DAY_MS  # before the end: what the boards show
+EVENTS, LOTS = 1000, 200  # diary events in one transaction, lots in one append to the log
+ADVISED_MS = 30 * DAY_MS  # advice is given for the last days only, which the boards show
 
 
 class Past:
-    """Keeps what was before now. `judged` is the pilot whose rules count."""
+    """Keeps a simulated past. `judged` is the pilot whose rules apply."""
 
     def __init__(self, store: Store, judged: Pilot, sealer: Sealer | None = None) -> None:
         self._store, self._pilot = store, judged
@@ -57,9 +57,9 @@ class Past:
                 progress.advance(task, done)
 
     def count(self, start: int, stop: int) -> None:
-        """Count the hours and the indicators of every day in [start, stop) epoch ms; give its last advice."""
+        """Count the hours and the indicators of all days in [start, stop) epoch ms; advise for the last."""
         roll(self._store, self._pilot, start, stop)
-        for day in range(max(start, stop - ADVISED_MS), stop, DAY_MS):  # what each day's end advised
+        for day in range(max(start, stop - ADVISED_MS), stop, DAY_MS):  # the advice at the end of each day
             at = min(day + DAY_MS, stop)
             self._store.write(points(self._store, self._pilot, advise(self._store, self._pilot, at), at))
         first, last = day_of(start, self._pilot.zone), day_of(stop - 1, self._pilot.zone) + timedelta(days=1)
@@ -70,7 +70,7 @@ class Past:
 
 @contextmanager
 def open_past(settings: Settings, judged: Pilot) -> Iterator[Past]:
-    """What takes a simulated past: the store, and in a rehearsal's folder the records."""
+    """Open what takes a simulated past: the store, and in a rehearsal's folder the records, too."""
     with open_store(settings) as store:
         if not (settings.data / SCENARIO).exists():
             yield Past(store, judged)

@@ -1,6 +1,6 @@
-"""What the gateway would make of one message: its own decoder and checks, and nothing kept.
+"""What the gateway would make of one message: runs its own decoder and checks, and keeps nothing.
 
-What depends on the messages before (a leap, a flat line, the same message twice) it cannot tell from one.
+One message cannot show what depends on the messages before (a leap, a flat line, a repetition).
 """
 
 from collections.abc import Iterator
@@ -28,8 +28,8 @@ _NOBODY = "0000000000000000"
 
 
 class Preview(NamedTuple):
-    """What is to be said of a message, and the points it would become: none where it is refused, or where
-    nothing was measured.
+    """The findings about a message, and the points that it would become: none if it is refused, or if it has
+    no measurement.
     """
 
     examined: Examined
@@ -49,8 +49,8 @@ def preview(
     uplink: bool = False,
     shelf: Shelf | None = None,
 ) -> Preview:
-    """A message of `device` as if it came at epoch ms `now`; `uplink`: as a network server publishes it;
-    its form tells which. `shelf`: the probe files.
+    """Preview a message of `device` as if it came at epoch ms `now`. `uplink`: it is a network server's
+    message; its form tells which server. `shelf`: the probe files.
     """
     shelf = shelf or Shelf()
     envelope = server_of(payload) if uplink else None
@@ -62,7 +62,7 @@ def preview(
     checker = Checker(pilot)
     points = [point for reading in decoded.readings for point in checker.check(reading)]
     examined = examine(payload, device, now, Probes(shelf), envelope)
-    if (refusal := decoded.refused.get(0)) and not examined.refused:  # for who says it, not for what it says
+    if (refusal := decoded.refused.get(0)) and not examined.refused:  # refused for its sender, not content
         said: Said = (f"rejected.{refusal.reason}", {"field": refusal.field})
         examined = examined._replace(
             findings=(*examined.findings, Finding("", True, refusal.reason, (said,)))
@@ -70,11 +70,11 @@ def preview(
     return Preview(examined, tuple(points))
 
 
-UNKNOWN = frozenset({"unknown_signal", "unknown_field", "no_values", "no_object"})  # a probe file may help
+UNKNOWN = frozenset({"unknown_signal", "unknown_field", "no_values", "no_object"})  # a probe file may mend it
 
 
 def fitting_of(shelf: Shelf, topic: str, payload: bytes) -> list[str]:
-    """Probe files with the names of a refused message, the likeliest first."""
+    """Probe files that know the field names of a refused message, the likeliest first."""
     try:
         data = parsed_json(payload)
         whose = addressed(topic)
@@ -85,14 +85,14 @@ def fitting_of(shelf: Shelf, topic: str, payload: bytes) -> list[str]:
 
 
 def anybody(pilot: Pilot, name: str = "my-device") -> Device:
-    """A device for whom none is named."""
+    """A made-up device, to preview a message for which no device is named."""
     return Device(pilot.pilot, pilot.places[0].id, name, "soil-probe", simulated=False)
 
 
 def judged(
     registry: Registry, shelf: Shelf, payload: bytes, name: str, uplink: bool, lang: str
 ) -> tuple[bool, list[str]]:
-    """Whether a message of the device called `name` (or nobody's) is taken, and what is to be said of it."""
+    """Whether a message of the device `name` (or of no known one) would be taken, and the lines to show."""
     pilot = registry.pilot
     device = registry.lookup(name) if name else None
     found = preview(payload, device or anybody(pilot), pilot, now_ms(), uplink=uplink, shelf=shelf)
@@ -100,7 +100,7 @@ def judged(
 
 
 def lines(found: Preview, pilot: Pilot, lang: str) -> Iterator[str]:
-    """The preview in words: findings, how it would be right, what is stored."""
+    """The preview in words: the findings, the message as it would be right, what would be stored."""
     yield from (finding.sentence(lang) for finding in found.examined.findings)
     if found.examined.right:
         yield f"{text('check.right', lang)}: {found.examined.right}"
@@ -126,7 +126,7 @@ def lines(found: Preview, pilot: Pilot, lang: str) -> Iterator[str]:
 
 
 def plain(found: Preview) -> dict[str, object]:
-    """The preview as JSON takes it."""
+    """The preview as data for JSON."""
     return {
         "taken": found.taken,
         "encoding": found.examined.encoding,

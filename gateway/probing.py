@@ -1,7 +1,8 @@
-"""`hoiquan device probes | set | learn`: which probe file reads a device, and a new one out of what it sends.
+"""`hoiquan device probes | set | learn`: choose the probe file that reads a device, or make one of its
+messages.
 
-quarantine, a file or --live ─► messages ─► devices.probes.learn ─► a person's word ─► DATA/probes/ID.yaml
-                                    the device is read by it from now on, what was refused is tried again ◄─┘
+quarantine, a file or --live ─► messages ─► devices.probes.learn ─► a person's answers ─► DATA/probes/ID.yaml
+                          it reads the device from now on, and the device's refused messages are replayed ◄─┘
 """
 
 import json
@@ -16,7 +17,7 @@ from typing import Annotated, Any
 import typer
 
 import gateway.actuators
-import gateway.commands  # noqa: F401 # both add their own commands to those of a device
+import gateway.commands  # noqa: F401 # both add their commands to `hoiquan device`
 from devices import installation, terminal
 from devices.access.registry import Registry
 from devices.access.roster import RECHECK
@@ -43,9 +44,9 @@ from gateway.ingest.message import Quarantined
 from gateway.ingest.spool import Spool
 from gateway.instance import files
 
-LOOKED_AT = 2000  # of the newest refused messages
-ENOUGH = 50  # messages of a device that are learnt from
-KNOWN = RECHECK + 0.5  # seconds after which a gateway reads a device as it is to be read now
+LOOKED_AT = 2000  # newest refused messages that are searched for the device's
+ENOUGH = 50  # most messages of a device to learn from
+KNOWN = RECHECK + 0.5  # seconds after which a running gateway uses the device's new probe file
 
 
 @devices_app.command("probes")
@@ -192,7 +193,7 @@ def _messages(
     seconds: float,
     lang: str,
 ) -> Iterator[Any]:
-    """What the device said, the newest last."""
+    """The contents of the device's messages, the newest last."""
     if file is not None:
         try:
             data = parsed_json(file.read_bytes())
@@ -218,14 +219,14 @@ def _messages(
                 raise Misuse("learn.nothing", device=known.device) from None
             payload = bytes(message.payload)
             if message.topic != topics[0] and sender(message.topic, payload) != eui:
-                continue  # another device's: the topic alone does not tell
+                continue  # another device's message: the topic alone does not tell
             if said_now := _said(message.topic, payload):
                 yield said_now
                 return
 
 
 def _refused(settings: Settings, registry: Registry, known: Device) -> list[Quarantined]:
-    """What was refused of the device, the newest first."""
+    """The device's refused messages, the newest first."""
     path = files(settings.data, settings.instance).spool
     if not path.exists():
         return []
@@ -237,7 +238,7 @@ def _refused(settings: Settings, registry: Registry, known: Device) -> list[Quar
 
 
 def _said(topic: str, payload: bytes) -> Any:
-    """What a message says, out of its envelope; None where it says nothing that can be read."""
+    """The content of a message, out of its envelope; None if it cannot be read."""
     with suppress(PayloadError):
         data = parsed_json(payload)
         whose = addressed(topic)
@@ -255,7 +256,7 @@ def _read_with(
 ) -> None:
     registry.read_with(device, probe, site)
     if files(settings.data, settings.instance).alive.exists():
-        time.sleep(KNOWN)  # what comes until then may be refused still, and is tried again with the rest
+        time.sleep(KNOWN)  # messages that come until then may still be refused: they are replayed, too
     rows = _refused(settings, registry, _enrolled(registry, device))
     again = 0
     if rows:

@@ -1,4 +1,4 @@
-"""One gateway as it runs: its parts made, joined, started, watched, and ended in the other order."""
+"""One running gateway: makes, joins, starts and watches its parts, and ends them in reverse order."""
 
 import logging
 import sqlite3
@@ -53,20 +53,19 @@ from traceability.sealing.seal import Sealer
 from traceability.tlog.log import LogBusy
 
 log = logging.getLogger(__name__)
-WAIT = 1.0  # seconds after which an idle thread looks whether it should stop
+WAIT = 1.0  # seconds after which an idle thread checks whether it should stop
 LOOK_EVERY = 1.0  # seconds between two looks at whether all is well
 RETRY = 5.0  # seconds until a store that did not answer is asked again
 
 
 def serve(settings: Settings, store: Store, stop: threading.Event) -> bool:
-    """Run until `stop` is set; returns whether it ended because it was told to.
+    """Run until `stop` is set; returns False if the gateway ended for another reason. Raises InstanceBusy.
 
-    `health` touches `gateway/alive` in the data folder: that is what health checks and the simulator's start
-    look at. Several gateways share the messages with HOIQUAN_GROUP, each under its own HOIQUAN_INSTANCE. On
-    one machine they may share the data folder: diary events then go into one file, and whichever of them has
-    the log seals for all. On several machines each would have its own diary and log, and a lot's record only
-    what one of them heard: there a group is for readings, and the diary best left to one gateway. Raises
-    InstanceBusy.
+    `health` touches `gateway/alive` in the data folder, which health checks and the simulator's start look
+    at. Several gateways share the messages with HOIQUAN_GROUP, each under its own HOIQUAN_INSTANCE. On one
+    machine they may share the data folder: diary events then go into one file, and the gateway that holds the
+    log seals for all. On several machines each gateway has its own diary and log, and a lot's record would
+    hold only what one of them heard: there use a group for readings, and leave the diary to one gateway.
     """
     own = files(settings.data, settings.instance)
     account = gateway_account(settings.instance)
@@ -100,7 +99,7 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
     diaries = Diaries(sealer, store, pilot, clerk.past_changed, spool.set_aside, faults)
     ledger = cache(lambda: Ledger(settings.registry_url))
     pipeline = Pipeline(receiver, spool, decoder, store, diaries.keep, checker, faults)
-    # a decoder of its own: the pipeline's is at work on other messages meanwhile
+    # answers have a decoder of their own: the pipeline's works on other messages at the same time
     answers = Answers(
         spool, Decoder(pilot, registry.known, refresh=registry.refresh), ledger, pipeline.telling
     )
@@ -112,10 +111,10 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
     works = [
         ("clerk", clerk.run), ("sealer", diaries.run), ("answers", answers.run), ("advice", advisor.run),
     ]  # fmt: skip
-    if settings.instance == FIRST_INSTANCE:  # of several gateways the first watches for all
+    if settings.instance == FIRST_INSTANCE:  # the first of several gateways watches for all
         works.append(("alarms", _watch(settings, own, store, registry, faults).run))
     others = [threading.Thread(target=work, args=(stop,), name=name) for name, work in works]
-    with ExitStack() as ends:  # from the last to the first: what brings messages ends before what keeps them
+    with ExitStack() as ends:  # in reverse order: parts that bring messages end before parts that keep them
         ends.callback(spool.close)
         ends.callback(sealer.close)
         ends.callback(_join, stop, others)
@@ -139,14 +138,14 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
             if receiver.connected and (denied := denials()):
                 receiver.take_in(denied)
             if receiver.connected and left != settings.group:
-                with suppress(OSError):  # a full disk: again in a second
+                with suppress(OSError):  # a full disk: the next look tries again
                     replace(own.group, settings.group)
                     left = settings.group
         return True
 
 
 def _left(own: Files) -> str:
-    """The group that the broker's session belongs to, as far as it is known: a hint alone."""
+    """The group that the broker's session belongs to, as last written down; only a hint."""
     try:
         return own.group.read_text("utf-8")
     except (OSError, UnicodeDecodeError):  # none yet, or damaged
@@ -163,7 +162,7 @@ def _sealer(settings: Settings, store: Store, registry: Registry) -> Sealer:
 def _readers(
     settings: Settings, account: str, spool: Spool, store: Store, registry: Registry
 ) -> tuple[Decoder, Checker]:
-    """What reads messages, and what checks readings, with what the spool remembers of earlier ones."""
+    """The decoder and the checker, with the memories of earlier messages from the spool."""
     pilot = settings.loaded_pilot
     seen, checks = split_memory(spool.seen())
     with suppress(RegistryAway):
@@ -179,7 +178,7 @@ def _readers(
 def _watch(settings: Settings, own: Files, store: Store, registry: Registry, faults: Faults) -> Watch:
     ways: list[Channel] = []
     if settings.alert_email or settings.alert_webhook.get_secret_value():
-        from gateway.control.alarms.sending import channels  # with what mails are made of, for who sends some
+        from gateway.control.alarms.sending import channels  # here: it loads the mail modules
 
         ways = channels(settings)
     return Watch(
@@ -189,8 +188,8 @@ def _watch(settings: Settings, own: Files, store: Store, registry: Registry, fau
 
 
 def _sender(settings: Settings, registry: Registry, ledger: Callable[[], Ledger]) -> Send | None:
-    """What sends an automatic command: of several gateways the first alone, where it has the right to, which
-    is the account's password.
+    """The function that sends automatic commands. None unless this is the first of several gateways and it
+    has the operator's password, which is the right to send them.
     """
 
     def send(device: str, actuator: str, value: float, until: int, by: str) -> Entry:
@@ -201,15 +200,15 @@ def _sender(settings: Settings, registry: Registry, ledger: Callable[[], Ledger]
 
 
 def _denials(settings: Settings) -> Callable[[], Sequence[str]]:
-    """What asks for new denials of the broker's rules; of several gateways the first tells of them."""
+    """The function that returns new denials of the broker's rules; only the first gateway reports them."""
     if settings.mosquitto_denied is None or settings.instance != FIRST_INSTANCE:
         return tuple
     return Denials(settings.mosquitto_denied).new
 
 
 def _registry(settings: Settings, own: Files, stop: threading.Event) -> Registry | None:
-    """The registry, once it has been read: before, every real device would be a stranger. None: stopped."""
-    own.trouble.unlink(missing_ok=True)  # of one that was killed
+    """Read the registry, retrying: without it every real device is unknown. None if stopped meanwhile."""
+    own.trouble.unlink(missing_ok=True)  # left by a run that was killed
     registry = Registry(settings.registry_url, settings.loaded_pilot)
     while True:
         try:
@@ -232,11 +231,12 @@ def _join(stop: threading.Event, threads: Sequence[threading.Thread]) -> None:
 
 
 class Diaries:
-    """Keeps diary events, and seals harvests in a thread of its own: readings do not wait for records.
+    """Keeps diary events, and seals harvests in a thread of its own, so that readings do not wait for
+    records.
 
-    While another instance has the log, that one seals what this one keeps. A sealed lot is shown on the
-    boards, and `sealed_one` told. `set_aside` puts what cannot be handled into the quarantine, durably; the
-    same message again changes nothing.
+    While another instance holds the log, that instance seals the harvests that this one keeps. Sealed lots
+    are written to the store for the boards, and `sealed_one` is called. `set_aside` puts messages that cannot
+    be handled into the quarantine, durably; the same message again changes nothing.
     """
 
     def __init__(
@@ -252,8 +252,8 @@ class Diaries:
         self._new = threading.Event()
 
     def keep(self, events: Sequence[Written]) -> list[int]:
-        """Keep `events`, durably; the same again changes nothing. Returns the places of those whose id is
-        another event's. Raises RetryLater (a full disk).
+        """Keep `events`, durably; the same event again changes nothing. Returns the places of events whose id
+        another event has. Raises RetryLater (a full disk).
         """
         again = [(one.device.community, one.event.id) for one in events if one.replayed]
         try:
@@ -274,17 +274,17 @@ class Diaries:
                 stop.wait(RETRY)
                 continue
             except LogBusy:
-                stop.wait(RETRY)  # the other instance seals; if it is gone by then, we do
+                stop.wait(RETRY)  # the other instance seals; if it is gone by then, this one does
                 continue
             except SpoolFull as error:
                 log.warning("what cannot be sealed waits for room in the quarantine: %s", error)
                 stop.wait(RETRY)
                 continue
-            except (OSError, sqlite3.DatabaseError) as error:  # of the disk: readings go on meanwhile
+            except (OSError, sqlite3.DatabaseError) as error:  # the disk's error: readings go on meanwhile
                 log.warning("sealing waits: %s", error)
                 stop.wait(RETRY)
                 continue
-            except CONTENT as error:  # of no single event: a defect, which must not end the gateway
+            except CONTENT as error:  # a defect that no single event causes: it must not end the gateway
                 self._faults.add("sealing", error)
                 stop.wait(RETRY)
                 continue
@@ -292,7 +292,9 @@ class Diaries:
                 self._new.wait(WAIT)
 
     def seal_some(self, limit: int = 20) -> int:
-        """Seal at most `limit` pending harvests and show them; returns how many. May raise RetryLater."""
+        """Seal at most `limit` pending harvests and write them for the boards; returns how many came up. May
+        raise RetryLater.
+        """
         sealed = self._sealer.seal_pending(limit)
         points: list[Point] = []
         for one in sealed:
@@ -301,7 +303,7 @@ class Diaries:
                 continue
             where = tags(pilot=self._pilot.pilot, community=one.community, product=one.product)
             fields: dict[str, Value] = {
-                # canonical JSON writes 1.0 as 1, and InfluxDB keeps a field to the type it first had
+                # canonical JSON writes 1.0 as 1, and InfluxDB holds a field to the type that it first had
                 "quantity": float(one.quantity_kg),
                 "coverage": float(one.coverage or 0.0),
                 "verified": one.leaf is not None,
@@ -312,7 +314,7 @@ class Diaries:
         if points:
             try:
                 self._store.write(points)
-            except RejectPoints as error:  # the records are sealed: a figure on a board must not stop us
+            except RejectPoints as error:  # the records are sealed: a figure on a board must not stop sealing
                 log.warning("%d lots are sealed but not on the boards: %s", len(error.bad), error)
             self._sealed_one()
         failed = self._sealer.unhandled()
@@ -324,7 +326,7 @@ class Diaries:
         return len(sealed)
 
     def _refusal(self, failed: Unhandled) -> Refusal:
-        """The entry as the message that it came in, about."""
+        """The refusal of a diary entry, with its message rebuilt as nearly as possible."""
         topic = Topic(self._pilot.pilot, failed.community, failed.device or "unknown", "diary")
         error = PayloadError("unhandled", failed.error)
         return Refusal(Message(str(topic), failed.body, now_ms()), error.reason, error.field)
