@@ -1,8 +1,8 @@
-"""The broker of `hoiquan up`, and what a broker says beside messages.
+"""The broker of `hoiquan up`, and a broker's notices beside messages.
 
-house.choose ─┬─► mosquitto.py   a child with the data folder's accounts and queues
-              └─► embedded.py    amqtt, in memory: connection.py: what one client is told and when; kept.py:
-                                 what is kept and owed; access.py: who may speak with it
+house.choose ─┬─► mosquitto.py   a child process with the data folder's accounts and queues
+              └─► embedded.py    amqtt, in memory; connection.py: one client's connection; kept.py: messages
+                                 kept and acknowledgements owed; access.py: who may connect, and do what
 
-notices.py    what Mosquitto says of itself     denied.py  what its rules turned away, out of its log
+notices.py    Mosquitto's notices about itself     denied.py  messages its rules turned away, from its log
 """

@@ -1,8 +1,9 @@
-"""Who may speak with amqtt, and about what: the same rules as devices/access/mosquitto.acl.
+"""Who may connect to amqtt, and on which topics: the same rules as devices/access/mosquitto.acl.
 
-A device may publish on its own topics what its model says (a diary its diary, all others everything but that)
-and hear its own commands; the gateway may do everything, the reader hears, the operator commands; nobody is
-anonymous.
+A device may publish on its own topics the kinds that its model sends (a diary everything but telemetry, all
+others everything but diary events), and hears its own commands and refusals. A gateway may do everything, a
+reader only hear, the operator only send commands, and ChirpStack only publish a network server's messages.
+Nobody is anonymous.
 """
 
 from dataclasses import dataclass, field
@@ -27,14 +28,14 @@ from devices.pilots.pilot import load
 from devices.probes.envelope import addressed, filters, foreign
 
 GATEWAYS, READERS = frozenset(gateway_accounts()), frozenset(reader_accounts())
-# Enrolled device → the stored password that let it in last: what it is now says whether it may stay.
+# By enrolled device, the stored password that let it in last: once that has changed, the device may not stay.
 ADMITTED: dict[str, str] = {}
-TRUTH = "hoiquan-truth/v1"  # what the simulator's faults changed; outside the contract's tree
+TRUTH = "hoiquan-truth/v1"  # topics for what the simulator's faults changed; outside the contract's tree
 
 
 @dataclass
 class Access:
-    """What the plugins need to know; amqtt makes it from its configuration."""
+    """The plugins' settings; amqtt makes this object from its configuration."""
 
     pilot: str = field(default="")
     registry: str = field(default="")
@@ -46,7 +47,9 @@ class Access:
 
 
 class Accounts(BaseAuthPlugin):
-    """Lets in the gateway, simulated nodes by their derived password, and enrolled devices."""
+    """Lets in gateways, readers, the operator and ChirpStack by their passwords, simulated nodes by their
+    derived password, and enrolled devices.
+    """
 
     Config = Access
 

@@ -1,4 +1,4 @@
-"""One connection to the embedded broker: amqtt's, mended where it lost what it had acknowledged.
+"""One connection to the embedded broker: amqtt's, corrected where amqtt loses what it has acknowledged.
 
 device ─ PUBLISH ─► its connection ─► queues of sessions ─► a gateway's connection ─► its spool
 device ◄ PUBACK ◄── its connection ◄── Receipt (kept.py) ◄── PUBACK of that gateway ◄──┘
@@ -27,26 +27,27 @@ from gateway.brokers.kept import Receipt, Sent, Waiting, kept
 if TYPE_CHECKING:
     from gateway.brokers.embedded import LocalBroker
 
-WINDOW = 1000  # messages that a client is sent before the first is acknowledged
+WINDOW = 1000  # messages that may be sent to a client before it acknowledges the first
 MOST_TO_BEGIN = 4096  # bytes of a CONNECT: names, password and will
-# To a CONNECT of a version that is not spoken here: MQTT 5, reason 0x84; MQTT 3.1, code 1.
+# The answers to a CONNECT of an unsupported version: MQTT 5, reason 0x84; MQTT 3.1, code 1.
 NO_SUCH_VERSION = {5: b"\x20\x03\x00\x84\x00", 3: b"\x20\x02\x00\x01"}
-UNHEARD = GATEWAYS | READERS  # who need no gateway to be there
+UNHEARD = GATEWAYS | READERS  # accounts that may connect while no gateway is there
 
 
 class Checked(BrokerProtocolHandler):
-    """amqtt's side of one connection.
+    """The broker's side of one connection, on amqtt's handler.
 
-    Asks for the password before anything else: amqtt ends or rewrites the session of a client id first and
-    asks then. As with Mosquitto's use_username_as_clientid, the client id is the user's name, so that nobody
-    takes over another's session.
+    It checks the password before anything else; amqtt first ends or rewrites the session of the client id. As
+    with Mosquitto's use_username_as_clientid, the client id is the user's name, so that nobody takes over
+    another client's session.
 
-    A message is acknowledged once a gateway has acknowledged it (amqtt: at once, and passed on after that,
-    from a queue that ends with the connection): what the broker holds in memory it has promised to nobody.
-    While no gateway keeps what is said, whoever has something to say is told that the server is unavailable,
-    and comes again. One that is sent stays in its session until it is acknowledged, and is sent again at the
-    next connection (amqtt: forgotten after five seconds, or with the connection). Both at QoS 2 as at QoS 1.
-    A client that falls silent is let go. MQTT 5 and 3.1 are told that they are not spoken (amqtt: no answer).
+    A client's message is acknowledged once a gateway has acknowledged it, so that the broker promises nothing
+    that it holds only in memory. (amqtt acknowledges at once and passes on later, from a queue that ends with
+    the connection.) While no gateway keeps messages, a client that would publish is told that the server is
+    unavailable, and connects again later. A message to a client stays in the client's session until the
+    client acknowledges it, and is sent again at the next connection. (amqtt forgets it after five seconds, or
+    with the connection.) Both hold at QoS 1 and at QoS 2. A client that falls silent is disconnected. Clients
+    of MQTT 5 and 3.1 are told that their version is not supported (amqtt does not answer).
     """
 
     broker: ClassVar["LocalBroker"]
@@ -54,7 +55,7 @@ class Checked(BrokerProtocolHandler):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._pumping = asyncio.Lock()
-        self._owed = deque[Receipt]()  # in the order in which its messages came [MQTT-4.6.0-2]
+        self._owed = deque[Receipt]()  # in the order in which the client's messages came [MQTT-4.6.0-2]
 
     @classmethod
     async def init_from_connect(cls, reader: Any, writer: Any, plugins_manager: Any, loop: Any = None) -> Any:
@@ -77,12 +78,13 @@ class Checked(BrokerProtocolHandler):
         return handler, session
 
     def handle_read_timeout(self) -> None:
-        """It has been silent for one and a half times its keepalive: as if its connection had broken."""
+        """Close the connection of a client that was silent for one and a half times its keepalive."""
         self._last_words = asyncio.ensure_future(self._let_go())
 
     async def stop(self) -> None:
-        """End it. A reader that is cancelled before its first step never says that it has ended, for which
-        amqtt waits: whoever takes this connection's place at that moment would get no answer.
+        """End the connection, once its reader has started. amqtt waits for the reader to say that it has
+        ended, and a reader that is cancelled before its first step never does: a client that takes over this
+        connection at that moment would get no answer.
         """
         if self._reader_task is not None and self._reader_ready is not None:
             await self._reader_ready.wait()
@@ -94,8 +96,8 @@ class Checked(BrokerProtocolHandler):
             await self.writer.close()
 
     def handle_publish(self, publish_packet: Any) -> Any:
-        """What was read is passed on, also where the connection ends meanwhile (amqtt: cut short): a node
-        that publishes at QoS 0 and goes back to sleep at once would be heard by chance.
+        """Pass a message on even if the connection ends meanwhile (amqtt is cut short): otherwise a node that
+        publishes at QoS 0 and goes back to sleep at once would be heard only by chance.
         """
         passing = asyncio.ensure_future(super().handle_publish(publish_packet))
         self.broker.passing.add(passing)
@@ -113,14 +115,15 @@ class Checked(BrokerProtocolHandler):
             await self._promise(app_message, PubackPacket.build(app_message.packet_id))
 
     async def _handle_qos2_message_flow(self, app_message: Any) -> None:
-        """Only what comes in: what goes out is sent by `_pump`, at QoS 2 as well. It is passed on at once and
-        its number remembered until the PUBREL (amqtt: passed on after the PUBREL, of this connection only).
+        """Take a message of the client; `_pump` sends messages to it, at QoS 2 as well. The message is passed
+        on at once and its number remembered until the PUBREL. (amqtt passes it on after the PUBREL, if that
+        comes over the same connection.)
         """
         await self._promise(app_message, PubrecPacket.build(app_message.packet_id))
 
     async def _promise(self, message: Any, answer: MQTTPacket[Any, Any, Any]) -> None:
-        """Pass a message on, and answer when a gateway has it. What is sent again while it is still on its
-        way is answered on this connection, and not passed on twice.
+        """Pass a message on, and answer when a gateway has it. A message that is sent again while it is still
+        on its way is answered on this connection, and not passed on twice.
         """
         if self.session is None:
             return
@@ -141,12 +144,14 @@ class Checked(BrokerProtocolHandler):
             taken = await self._pass_on(message, receipt)
         finally:
             if not taken and self.broker.owed.get(key) is receipt:
-                del self.broker.owed[key]  # it is on no way: said again, it is new
+                del self.broker.owed[key]  # it was not passed on: sent again, it is a new message
         if taken and message.qos == QOS_2:
             numbers.add(message.packet_id)
 
     async def _pass_on(self, message: Any, receipt: Receipt | None) -> bool:
-        """Whether it went on; else the connection ends, and whoever is at its other end says it again."""
+        """Pass a message on; returns whether a gateway gets it. If not, ends the connection: the client sends
+        the message again.
+        """
         taken = False
         try:
             taken = await self.broker.take(self.session, message, receipt)
@@ -161,7 +166,7 @@ class Checked(BrokerProtocolHandler):
         await super().mqtt_acknowledge_subscription(packet_id, return_codes)
 
     def pay(self, receipt: Receipt) -> None:
-        """It is due; it is sent once all before it are."""
+        """Note that a receipt is due, and send all due receipts that no earlier one holds up."""
         receipt.due = True
         if self.broker.owed.get(receipt.key) is receipt:
             del self.broker.owed[receipt.key]
@@ -171,7 +176,7 @@ class Checked(BrokerProtocolHandler):
                 self.writer.write(answer)
 
     async def handle_pubrel(self, pubrel: Any) -> None:
-        """Always answered (amqtt: not if the PUBLISH came over an earlier connection; its sender waits)."""
+        """Always answer (amqtt: not if the PUBLISH came over an earlier connection, so its sender waits)."""
         if self.session is not None:
             kept(self.session).passed_on.discard(pubrel.packet_id)
             await self._send_packet(PubcompPacket.build(pubrel.packet_id))
@@ -189,7 +194,9 @@ class Checked(BrokerProtocolHandler):
         await self._is_through(puback, QOS_1)
 
     async def handle_pubrec(self, pubrec: Any) -> None:
-        """It has a message of QoS 2; a number that is none of ours gets its PUBREL too, or it would wait."""
+        """The client has a message of QoS 2. An unknown number gets its PUBREL, too, or the client would
+        wait.
+        """
         message = self.session.inflight_out.get(pubrec.packet_id) if self.session is not None else None
         if message is not None and message.qos == QOS_2:
             message.pubrec_packet = pubrec
@@ -199,7 +206,7 @@ class Checked(BrokerProtocolHandler):
         await self._is_through(pubcomp, QOS_2)
 
     async def _is_through(self, packet: Any, qos: int) -> None:
-        """The last word on a message of ours: there is room for the next."""
+        """The client has acknowledged a message for good: free its number, pay its receipt, send the next."""
         if self.session is not None and packet.variable_header is not None:
             number = packet.variable_header.packet_id
             message = self.session.inflight_out.get(number)
@@ -211,7 +218,7 @@ class Checked(BrokerProtocolHandler):
             await self._pump()
 
     async def _retry_deliveries(self) -> None:
-        """A connection begins: first what was sent before and not acknowledged, then what waits."""
+        """A connection begins: send again what the client did not acknowledge, then what waits."""
         async with self._pumping:
             for number, message in list(self.session.inflight_out.items()) if self.session else ():
                 if message.pubrec_packet is not None:
@@ -221,7 +228,7 @@ class Checked(BrokerProtocolHandler):
         await self._pump()
 
     async def _pump(self) -> None:
-        """Send what waits, as far as the window lets."""
+        """Send waiting messages, as far as the window allows."""
         async with self._pumping:
             session = self.session
             while session is not None and session.transitions.state == "connected":
@@ -238,12 +245,12 @@ def _said(message: Any) -> tuple[str, bytes]:
 
 
 async def _finish(task: asyncio.Future[Any]) -> None:
-    """Wait for it; who waits may be cut short, and it goes on."""
+    """Wait for a task; if the wait is cancelled, the task goes on."""
     await asyncio.shield(task)
 
 
 async def _packet(reader: Any) -> bytes:
-    """The bytes of one packet. Raises AMQTTError for what is none, or none of a size to begin with."""
+    """Read one packet's bytes. Raises AMQTTError for anything else, or a packet too large for a CONNECT."""
     try:
         head = bytes(await reader.read(1))
         size = shift = 0
@@ -264,7 +271,7 @@ async def _packet(reader: Any) -> bytes:
 
 
 def _level(connect: bytes) -> int | None:
-    """The protocol's version that a CONNECT asks for; None where it is none."""
+    """The protocol version that a CONNECT asks for; None if the packet is no CONNECT."""
     for name in (b"\x00\x04MQTT", b"\x00\x06MQIsdp"):
         at = connect.find(name)
         if connect[:1] == b"\x10" and 0 <= at <= 5 and len(connect) > at + len(name):

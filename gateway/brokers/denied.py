@@ -1,10 +1,10 @@
-"""What Mosquitto's rules turned away, as its own log says it: MQTT 3.1.1 has no word for it.
+"""Finds in Mosquitto's log which messages its rules turned away: MQTT 3.1.1 has no way to tell the sender.
 
-    Mosquitto (log_type debug) ─► whoever starts it keeps the lines that deny (gateway.brokers.mosquitto,
-    deploy/mosquitto/run) ─► one file ─► Denials ─► the gateway takes each in as if the broker had handed it
-    over, as amqtt does: set aside, and told to the account on `rejected`
+    Mosquitto (log_type debug) ─► its starter keeps the lines of denials (gateway.brokers.mosquitto,
+    deploy/mosquitto/run) ─► one file ─► Denials ─► the gateway takes each in as if the broker had delivered
+    it, as amqtt does: it is quarantined, and the account is told on `rejected`
 
-The log has no payload, so the message that is set aside is empty.
+The log has no payload, so the quarantined message is empty.
 """
 
 import logging
@@ -17,13 +17,13 @@ from devices.contract.topics import DENIED
 log = logging.getLogger(__name__)
 # The client id is the account (use_username_as_clientid). Seen with 2.0.11, and 2.0.21 in tests/compose.
 LINE = re.compile(r"Denied PUBLISH from (\S+) \(d\d, q\d, r\d, m\d+, '(.*)', \.\.\. \(\d+ bytes\)\)$")
-AGAIN = 60.0  # seconds in which the same account is told of the same topic once
+AGAIN = 60.0  # seconds in which an account is told of the same topic only once
 MOST = 64 * 1024  # bytes that are read at a time
-REMEMBERED = 10_000  # pairs of account and topic
+REMEMBERED = 10_000  # pairs of account and topic that are remembered
 
 
 class Denials:
-    """`new` once a second. What stood in the file before is of another time."""
+    """Call `new` once a second. Lines that stood in the file before the start are skipped."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -33,7 +33,7 @@ class Denials:
     def new(self) -> list[str]:
         """Topics under DENIED, one for each account and topic that was turned away since the last look."""
         size = self._size()
-        if size < self._at:  # begun again by its writer
+        if size < self._at:  # its writer began the file again
             self._at = 0
         if size == self._at:
             return []
@@ -67,5 +67,5 @@ class Denials:
     def _size(self) -> int:
         try:
             return self._path.stat().st_size
-        except OSError:  # none yet
+        except OSError:  # there is no file yet
             return 0

@@ -1,6 +1,6 @@
-"""The embedded broker of `hoiquan up` where there is no Mosquitto: amqtt on loopback, with the same rules
-(`access`). It speaks MQTT 3.1.1 and keeps nothing on disk: a rehearsal's broker. Nothing that it acknowledged
-is lost with it all the same: see `connection`.
+"""The embedded broker of `hoiquan up` where Mosquitto is not installed: amqtt on loopback, with the same
+rules (`access`). It speaks MQTT 3.1.1 and keeps nothing on disk: a rehearsal's broker. Still, if it dies,
+nothing that it acknowledged is lost: see `connection`.
 """
 
 import asyncio
@@ -23,12 +23,12 @@ from gateway.brokers.connection import Checked
 from gateway.brokers.kept import Receipt, Waiting, kept
 
 log = logging.getLogger(__name__)
-STOP_EVERY = 0.1  # seconds between two looks at whether it is to end
-LOOK_EVERY = 0.5  # seconds between two looks at whose password is still good
+STOP_EVERY = 0.1  # seconds between two looks at whether the broker should stop
+LOOK_EVERY = 0.5  # seconds between two looks at whose password is still valid
 
 
 class Snapshots(dict[str, Any]):
-    """A dict that may change while somebody walks over it: amqtt 0.12.1 awaits inside its loops."""
+    """A dict that may change during iteration: amqtt 0.12.1 awaits inside its loops."""
 
     def __iter__(self) -> Any:
         return iter(list(super().keys()))
@@ -38,7 +38,7 @@ class Snapshots(dict[str, Any]):
 
 
 class LocalBroker(Broker):
-    """amqtt with its mends: see `Checked` and `Snapshots`, and below."""
+    """amqtt with our corrections: `Checked`, `Snapshots`, and the methods below."""
 
     def __init__(self, config: BrokerConfig) -> None:
         amqtt.broker.BrokerProtocolHandler = type("Bound", (Checked,), {"broker": self})
@@ -50,14 +50,15 @@ class LocalBroker(Broker):
 
     @property
     def heard(self) -> bool:
-        """Whether a gateway keeps what is said now: it has subscribed, here or away, and there is room."""
+        """Whether a gateway keeps new messages: it has subscribed, connected or away, and there is room."""
         sessions = (self._sessions[name][0] for name in GATEWAYS if name in self._sessions)
         return any(kept(one).hears and not kept(one).full for one in sessions)
 
     async def take(self, session: Session, message: Any, receipt: Receipt | None) -> bool:
-        """Pass a message on; False: no gateway would hear it. When this returns, it is in the queue of each
-        who is to get it; its receipt is due when the first gateway has acknowledged it, or at once where none
-        wants it. What the rules turn away goes to the gateway instead, which sets it aside and answers.
+        """Pass a message on; False if no gateway would get it. On return the message is in the queue of each
+        of its subscribers. Its receipt is due when the first gateway has acknowledged it, or at once where no
+        gateway has to. A message that the rules turn away goes to the gateway instead, which quarantines it
+        and answers.
         """
         ours = session.username in GATEWAYS
         if not ours and not self.heard:
@@ -78,8 +79,8 @@ class LocalBroker(Broker):
             await self._deliver(topic, bytes(data or b""), force_qos, None)
 
     async def _deliver(self, topic: str, data: bytes, most: int | None, receipt: Receipt | None) -> bool:
-        """Into each subscriber's own queue, at once: amqtt has one for all, and tasks that end unheard.
-        Returns whether it is a gateway now that has to acknowledge it.
+        """Put a message into each subscriber's own queue, at once. (amqtt has one queue for all, and tasks
+        whose failure nobody notices.) Returns whether a gateway now has to acknowledge it.
         """
         promised = False
         for wanted, subscriptions in self._subscriptions.items():
@@ -99,19 +100,19 @@ class LocalBroker(Broker):
         return promised
 
     async def _publish_session_retained_messages(self, session: Session) -> None:
-        """amqtt keeps here what came while a client was away; with us its own queue does."""
+        """Nothing: amqtt sends here what came while a client was away; our queues hold that."""
 
     async def _publish_retained_messages_for_subscription(
         self, subscription: tuple[str, int], session: Session
     ) -> None:
-        # amqtt sends a new client what is retained for everybody's subscriptions
+        # amqtt would send a new client the retained messages of everybody's subscriptions
         if any(one is session for one, _ in self._subscriptions.get(subscription[0], ())):
             await super()._publish_retained_messages_for_subscription(subscription, session)
 
     async def resume(self, session: Session) -> None:
-        """What an earlier connection left for this one. A clean session ended with its connection: amqtt
-        would go on with it for a second, and keep nothing for it ever after. Of a new will amqtt takes over
-        all but whether it is retained.
+        """Prepare the session that an earlier connection left. A clean session ends with its connection, but
+        amqtt removes it up to a second later: a client back within that second would go on with a session
+        that never keeps anything. Of a new will amqtt takes over everything but whether it is retained.
         """
         name = session.client_id or ""
         before, _ = self._sessions.get(name, (None, None))
@@ -121,12 +122,12 @@ class LocalBroker(Broker):
             before.will_retain = session.will_retain
 
     async def _delete_session(self, client_id: str) -> None:
-        """One client id, one connection: amqtt forgets the session of the one before, and lets it go on."""
+        """Delete a session and end its connection. (amqtt would let the connection go on.)"""
         session, handler = self._sessions.get(client_id, (None, None))
         if handler is not None:
             await handler.handle_connection_closed()
             await handler.stop()
-        if session is not None and kept(session).hears:  # what was in it is to be said again
+        if session is not None and kept(session).hears:  # senders must send again what was in it
             owed, self.owed = self.owed, {}
             for payer in {receipt.payer for receipt in owed.values()}:
                 await payer.handle_connection_closed()
@@ -134,19 +135,19 @@ class LocalBroker(Broker):
 
 
 async def _cut(broker: Broker, registry: Registry) -> None:
-    """End the connections of devices whose password is not good any more: revoked, or given a new one."""
+    """End the connections of devices whose password is no longer valid: revoked, or replaced."""
     while True:
         await asyncio.sleep(LOOK_EVERY)
         now = registry.hashes()
         for name in [name for name, stored in ADMITTED.items() if now.get(name) != stored]:
             session, handler = broker._sessions.get(name, (None, None))
             if session is not None and handler is not None and session.transitions.state == "connected":
-                session.will_flag = False  # it has no business here any more
+                session.will_flag = False  # its last will is not published either
                 await handler.handle_connection_closed()
 
 
 async def serve(bind: str, port: int, access: Access, stop: threading.Event) -> None:
-    """Run the broker until `stop` is set. Raises OSError where the port is taken."""
+    """Run the broker until `stop` is set. Raises OSError if the port is taken."""
     plain = asdict(access)
     config = BrokerConfig(
         listeners={"default": ListenerConfig(bind=f"{bind}:{port}")},
@@ -160,5 +161,5 @@ async def serve(bind: str, port: int, access: Access, stop: threading.Event) -> 
     while not stop.is_set():
         await asyncio.sleep(STOP_EVERY)
     cutting.cancel()
-    with suppress(TimeoutError):  # what it holds is in memory alone, and ends with it
+    with suppress(TimeoutError):  # the broker holds everything in memory: there is nothing to save
         await asyncio.wait_for(broker.shutdown(), timeout=3)

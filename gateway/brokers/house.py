@@ -1,4 +1,4 @@
-"""Which broker `hoiquan up` starts on this machine, and what it promises.
+"""Chooses the broker that `hoiquan up` starts on this machine, and runs it.
 
 Mosquitto, where it is installed ─► mosquitto.py     else amqtt, which pip brings ─► embedded.py
 """
@@ -19,7 +19,7 @@ from gateway.brokers import mosquitto
 from gateway.stores.store import RetryLater
 
 Kind = Literal["mosquitto", "amqtt"]
-BIND = "127.0.0.1"  # neither has TLS here
+BIND = "127.0.0.1"  # neither broker has TLS here
 
 
 class House(NamedTuple):
@@ -30,7 +30,7 @@ class House(NamedTuple):
 
 
 def choose(wanted: Literal["auto"] | Kind, data: Path, port: int) -> tuple[House, dict[str, object]]:
-    """The broker, and what others have to know of it. Raises Misuse for one that is not there."""
+    """The broker, and the settings with which others reach it. Raises Misuse if it is not installed."""
     url = f"mqtt://{BIND}:{port}"
     binary = mosquitto.binary() if wanted != "amqtt" else None
     if binary is not None:
@@ -43,18 +43,18 @@ def choose(wanted: Literal["auto"] | Kind, data: Path, port: int) -> tuple[House
 
 
 def environment(chosen: Mapping[str, object]) -> dict[str, str]:
-    """The same for our own processes."""
+    """The settings of `choose` as environment variables, for our own processes."""
     return {f"HOIQUAN_{name.upper()}": str(value) for name, value in chosen.items()}
 
 
 def serve(settings: Settings, kind: Kind, port: int, stop: threading.Event) -> int:
-    """Run the broker until `stop` is set; its exit code. Raises OSError, with either broker, where the data
-    folder takes nothing or the registry cannot be read.
+    """Run the broker until `stop` is set; returns its exit code. Raises OSError, with either broker, if the
+    data folder cannot be written or the registry cannot be read.
     """
     may_fill(settings.data)
     if kind == "mosquitto":
         return _serve_mosquitto(settings, port, stop)
-    Registry(settings.registry_url, settings.loaded_pilot).refresh()  # now, not at the first device
+    Registry(settings.registry_url, settings.loaded_pilot).refresh()  # fail now, not at the first device
     from gateway.brokers.access import Access
     from gateway.brokers.embedded import serve as serve_amqtt
 
@@ -83,5 +83,7 @@ def _serve_mosquitto(settings: Settings, port: int, stop: threading.Event) -> in
         registry.refresh()
         write_accounts(settings, accounts, registry)
 
-    apart(write)  # whoever enrols a device writes it; what watches Mosquitto needs no database
+    # in a process that ends: later changes come from the enrolment of devices, and watching Mosquitto needs
+    # no database
+    apart(write)
     return mosquitto.serve(binary[0], config, (accounts, rules_beside(accounts)), stop)

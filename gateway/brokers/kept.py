@@ -1,4 +1,4 @@
-"""What the embedded broker keeps in memory: of a client's session, and of whom it owes an acknowledgement."""
+"""What the embedded broker keeps in memory: messages for each session, and acknowledgements that it owes."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -11,20 +11,20 @@ BESIDE = 400  # bytes that a message takes beside its payload
 
 
 class Payer(Protocol):
-    """A connection whose client is owed something."""
+    """A connection whose client is owed acknowledgements."""
 
     def pay(self, receipt: "Receipt") -> None:
-        """It is due; it is sent once all before it are."""
+        """Note that a receipt is due; it is sent once all receipts before it are due."""
 
     async def handle_connection_closed(self) -> None:
-        """End it; the client comes again, and says again what was not acknowledged."""
+        """End the connection; the client comes back, and sends again what was not acknowledged."""
 
 
 @dataclass(slots=True, eq=False)
 class Receipt:
-    """An acknowledgement that the sender of a message gets once a gateway has it on disk. Until then the
-    broker has promised nothing: killed, it may forget, and the sender says it again. `key`: sender and packet
-    number; `says`: topic and payload; `payer`: the connection that brought it last.
+    """An acknowledgement that a message's sender gets once a gateway has the message on disk. Until then the
+    broker has promised nothing: if it is killed and forgets, the sender sends again. `key`: sender and packet
+    number; `says`: topic and payload; `payer`: the connection that brought the message last.
     """
 
     key: tuple[str, int]
@@ -35,7 +35,7 @@ class Receipt:
 
 
 class Waiting(NamedTuple):
-    """A message that a client was not sent yet; `receipt`: due when it has acknowledged it."""
+    """A message that waits to be sent to a client; its `receipt` is due when the client acknowledges it."""
 
     topic: str
     payload: bytes
@@ -45,7 +45,7 @@ class Waiting(NamedTuple):
 
 
 class Sent(OutgoingApplicationMessage):
-    """A message that a client was sent and has not acknowledged yet."""
+    """A message that was sent to a client, which has not acknowledged it yet."""
 
     __slots__ = ("receipt",)
 
@@ -56,9 +56,9 @@ class Sent(OutgoingApplicationMessage):
 
 @dataclass(slots=True)
 class Kept:
-    """Of one session. `size`: bytes of what waits and of what was sent and is not acknowledged; `passed_on`:
-    its own messages of QoS 2 that were passed on and not released by it yet, by number; `hears`: whether it
-    is a gateway's that gets all that is said, now or when it is back.
+    """What is kept of one session. `size`: bytes of the messages that wait or are not acknowledged;
+    `passed_on`: numbers of the client's QoS 2 messages that were passed on and that it has not released yet;
+    `hears`: whether the session is a gateway's that gets all messages, now or when the gateway is back.
     """
 
     waiting: deque[Waiting] = field(default_factory=deque)
@@ -68,16 +68,16 @@ class Kept:
 
     @property
     def full(self) -> bool:
-        """Nothing more is kept for it."""
+        """Whether the session is full, so that no more messages are kept for it."""
         return self.size >= MOST
 
     def put(self, message: Waiting) -> None:
-        """It waits behind the others."""
+        """Queue a message behind the others."""
         self.waiting.append(message)
         self.size += len(message.payload) + BESIDE
 
     def through(self, message: OutgoingApplicationMessage) -> None:
-        """It has been acknowledged."""
+        """Note that a message was acknowledged."""
         self.size -= len(message.data) + BESIDE
 
 

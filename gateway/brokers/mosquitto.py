@@ -1,11 +1,11 @@
 """Mosquitto as the broker of `hoiquan up`, where it is installed, with accounts of the data folder's own.
 
-    registry ─► passwords, rules (devices.access.mosquitto) ─► mosquitto ─► SIGHUP whenever they change
+    registry ─► passwords, rules (devices.access.mosquitto) ─► mosquitto, SIGHUP whenever they change
                                  queues in DATA/broker ◄──┤
-                       its log, and whom its rules denied ◄┘ (denied.py)
+                      its log, and its rules' denials  ◄──┘ (denied.py)
 
-It keeps what it acknowledged: a sender that hangs up, a gateway that is away or killed lose nothing. Killed
-itself it may lose what came within the last second, for it writes its queues once a second.
+It keeps what it has acknowledged: nothing is lost if a sender hangs up, or a gateway is away or killed. If
+Mosquitto itself is killed, the last second may be lost, since it writes its queues once a second.
 """
 
 import ctypes
@@ -27,11 +27,11 @@ from typing import IO
 from devices.access.mosquitto import rules_beside
 
 log = logging.getLogger(__name__)
-FOLDER = "broker"  # of the data folder
+FOLDER = "broker"  # in the data folder
 LOG, DENIED = "mosquitto.log", "denied.log"
-OLDEST = (2, 0)  # the first whose password file takes our hashes
+OLDEST = (2, 0)  # the first version whose password file takes our hashes
 ELSEWHERE = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")  # not on everybody's PATH
-# What deploy/mosquitto/mosquitto.conf sets too, for the reasons that stand there.
+# deploy/mosquitto/mosquitto.conf sets the same, and gives the reasons.
 LIMITS = """\
 allow_anonymous false
 persistence true
@@ -54,21 +54,21 @@ log_type notice
 log_type debug
 """
 _DENIED = b"Denied PUBLISH "
-_DEBUG = (b"Received ", b"Sending ", b"\t", b"No will ", b"Will message ", _DENIED)  # how such lines begin
-_MOST_DENIED = 1_000_000  # bytes; then the file begins again
+_DEBUG = (b"Received ", b"Sending ", b"\t", b"No will ", b"Will message ", _DENIED)  # how debug lines begin
+_MOST_DENIED = 1_000_000  # bytes; then the file of denials begins again
 LOOK_EVERY = 0.25  # seconds between two looks at the accounts
-GRACE = 3.0  # seconds in which it has to end
+GRACE = 3.0  # seconds that Mosquitto has to end
 _PR_SET_PDEATHSIG = 1  # prctl(2), Linux
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def binary() -> tuple[str, str] | None:
-    """Where Mosquitto is on this machine, and its version; None where there is none that will do."""
+    """Mosquitto's path on this machine, and its version; None if there is none that can be used."""
     path = shutil.which("mosquitto") or shutil.which("mosquitto", path=os.pathsep.join(ELSEWHERE))
     if path is None:
         return None
     try:
-        # a session of its own: Ctrl-C while it answers would make it one that is not here
+        # in a session of its own: else Ctrl-C meanwhile would end it, and make Mosquitto look missing
         answer = subprocess.run(  # noqa: S603
             [path, "-h"], capture_output=True, text=True, timeout=10, check=False, start_new_session=True
         )
@@ -81,17 +81,17 @@ def binary() -> tuple[str, str] | None:
 
 
 def passwords(data: Path) -> Path:
-    """Its password file in a data folder."""
+    """Mosquitto's password file in a data folder."""
     return data.absolute() / FOLDER / "passwords"
 
 
 def denied(data: Path) -> Path:
-    """The lines of its log that say whom its rules turned away, in a data folder."""
+    """The file, in a data folder, with the log's lines on whom the rules turned away."""
     return data.absolute() / FOLDER / DENIED
 
 
 def configured(data: Path, bind: str, port: int) -> Path:
-    """Write its configuration: one listener, and all that it keeps in the data folder."""
+    """Write Mosquitto's configuration: one listener, and all its files in the data folder."""
     accounts = passwords(data)
     folder = accounts.parent
     folder.mkdir(parents=True, exist_ok=True)
@@ -101,7 +101,7 @@ def configured(data: Path, bind: str, port: int) -> Path:
         f"password_file {accounts}",
         f"acl_file {rules_beside(accounts)}",
         f"persistence_location {folder}/",
-        # started by root it would become another user, who may not read our files
+        # started by root, Mosquitto would become another user, who may not read our files
         f"user {pwd.getpwuid(os.getuid()).pw_name}",
     ]
     config = folder / "mosquitto.conf"
@@ -110,9 +110,9 @@ def configured(data: Path, bind: str, port: int) -> Path:
 
 
 def serve(path: str, config: Path, watched: Sequence[Path], stop: threading.Event) -> int:
-    """Run Mosquitto until `stop` is set or it ends by itself; its exit code, 0 when it was told to end."""
+    """Run Mosquitto until `stop` is set (returns 0) or it ends by itself (returns its exit code, or 1)."""
     with ExitStack() as ends:
-        # unbuffered: what a full disk did not take is gone, and not tried again at the end
+        # unbuffered: a line that a full disk did not take is lost, and not tried again at the end
         logs = [ends.enter_context((config.parent / name).open("wb", 0)) for name in (LOG, DENIED)]
         return _serve(path, config, watched, stop, *logs)
 
@@ -152,12 +152,12 @@ def _serve(
 
 
 def _sort(lines: Iterable[bytes], kept: IO[bytes], turned_away: IO[bytes], last: deque[str]) -> None:
-    """Keep what Mosquitto says in its log, but of the debug lines only those that deny, in a file of their
-    own; both are unbuffered. Ends with it.
+    """Write Mosquitto's lines to its log. Of the debug lines keep only the denials, in a file of their own.
+    Both files are unbuffered. Ends when Mosquitto ends.
     """
     for line in lines:
         _, _, words = line.partition(b": ")
-        with suppress(OSError):  # a full disk: it must be read on, or it stands still
+        with suppress(OSError):  # a full disk: go on reading, or Mosquitto stands still
             if not words.startswith(_DEBUG):
                 last.append(line.decode("utf-8", "replace").rstrip())
                 kept.write(line)
@@ -169,13 +169,13 @@ def _sort(lines: Iterable[bytes], kept: IO[bytes], turned_away: IO[bytes], last:
 
 
 def _stamps(watched: Sequence[Path]) -> list[tuple[int, int, int]]:
-    """What changes when a file is replaced, or longer."""
+    """Marks of the files that change when a file is replaced or grows."""
     return [(stat.st_ino, stat.st_mtime_ns, stat.st_size) for stat in (path.stat() for path in watched)]
 
 
 def _ends_with_its_parent() -> None:
-    """Ask the kernel to end it when this process is killed: it would go on without anybody to tell it of
-    new accounts. Where there is no such call it stays, and the next start finds its port taken.
+    """Ask the kernel to end Mosquitto when this process is killed: it would go on, and nobody would tell it
+    of new accounts. Where there is no such call Mosquitto goes on, and the next start finds its port taken.
     """
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
