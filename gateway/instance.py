@@ -96,8 +96,7 @@ def trouble(own: Files, lang: str) -> str:
 
 def unwell(data: Path) -> list[tuple[str, Files]]:
     """The gateways of the folder that run and have not been well for `STALE` seconds. This holds on a full
-    disk, too: an existing file can still be touched there, so that only an unwell gateway's `alive` grows
-    old.
+    disk, too: an existing file can be touched there, so that only an unwell gateway's `alive` grows old.
     """
     found = []
     for name in instances(data):

@@ -57,7 +57,7 @@ class Past:
                 progress.advance(task, done)
 
     def count(self, start: int, stop: int) -> None:
-        """Count the hours and the indicators of all days in [start, stop) epoch ms; advise for the last."""
+        """Count hours and indicators of all days in [start, stop) epoch ms; advise on the last days."""
         roll(self._store, self._pilot, start, stop)
         for day in range(max(start, stop - ADVISED_MS), stop, DAY_MS):  # the advice at the end of each day
             at = min(day + DAY_MS, stop)

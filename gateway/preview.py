@@ -70,7 +70,7 @@ def preview(
     return Preview(examined, tuple(points))
 
 
-UNKNOWN = frozenset({"unknown_signal", "unknown_field", "no_values", "no_object"})  # a probe file may mend it
+UNKNOWN = frozenset({"unknown_signal", "unknown_field", "no_values", "no_object"})  # a probe file may help
 
 
 def fitting_of(shelf: Shelf, topic: str, payload: bytes) -> list[str]:

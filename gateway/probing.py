@@ -1,5 +1,4 @@
-"""`hoiquan device probes | set | learn`: choose the probe file that reads a device, or make one of its
-messages.
+"""`hoiquan device probes | set | learn`: choose a device's probe file, or make one from its messages.
 
 quarantine, a file or --live ─► messages ─► devices.probes.learn ─► a person's answers ─► DATA/probes/ID.yaml
                           it reads the device from now on, and the device's refused messages are replayed ◄─┘

@@ -231,8 +231,7 @@ def _join(stop: threading.Event, threads: Sequence[threading.Thread]) -> None:
 
 
 class Diaries:
-    """Keeps diary events, and seals harvests in a thread of its own, so that readings do not wait for
-    records.
+    """Keeps diary events, and seals harvests in a thread of its own: readings do not wait for records.
 
     While another instance holds the log, that instance seals the harvests that this one keeps. Sealed lots
     are written to the store for the boards, and `sealed_one` is called. `set_aside` puts messages that cannot
@@ -292,9 +291,7 @@ class Diaries:
                 self._new.wait(WAIT)
 
     def seal_some(self, limit: int = 20) -> int:
-        """Seal at most `limit` pending harvests and write them for the boards; returns how many came up. May
-        raise RetryLater.
-        """
+        """Seal at most `limit` pending harvests and show them; returns how many. May raise RetryLater."""
         sealed = self._sealer.seal_pending(limit)
         points: list[Point] = []
         for one in sealed:

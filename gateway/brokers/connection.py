@@ -194,9 +194,7 @@ class Checked(BrokerProtocolHandler):
         await self._is_through(puback, QOS_1)
 
     async def handle_pubrec(self, pubrec: Any) -> None:
-        """The client has a message of QoS 2. An unknown number gets its PUBREL, too, or the client would
-        wait.
-        """
+        """The client has a QoS 2 message. An unknown number gets a PUBREL, too, or the client would wait."""
         message = self.session.inflight_out.get(pubrec.packet_id) if self.session is not None else None
         if message is not None and message.qos == QOS_2:
             message.pubrec_packet = pubrec

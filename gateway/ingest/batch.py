@@ -100,7 +100,7 @@ def forgotten(seen: Mapping[str, str], readings: Iterable[TakenBack]) -> dict[st
 def refuse_repeated(
     batch: Batch, understood: tuple[Sequence[Reading], Sequence[int]], before: Sequence[TakenBack]
 ) -> None:
-    """Refuse messages that repeat a reading which was refused after all, for its reason: booked as duplicates
+    """Refuse messages that repeat a refused message's reading, with the same reason: booked as duplicates
     they would be lost. The whole message is refused, and so is every message that repeats it. A message that
     the broker sends again (`dup`) stays a duplicate: it is the same message. `understood`: the batch's
     readings as the decoder made them, and the message of each; `before`: refused readings of earlier batches.

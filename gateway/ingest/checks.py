@@ -10,7 +10,8 @@
 Values flagged 1 or 2 become a point of `telemetry`, values flagged 3 or 4 points of `telemetry_flagged` with
 the reason. A leap is measured from the last believed value, so that a spike's way back is no leap. A leap is
 flagged at once. If the next value stays near a spike, the spike was a step: its value then goes to
-`telemetry` too, and its row in `telemetry_flagged` changes to flag 1.
+`telemetry` too, and its row in `telemetry_flagged` changes to flag 1. A leap flagged for its rate stays
+suspect.
 
 A change within less than a minute may be as large as a minute's, because the messages of a burst are stamped
 a millisecond apart. The checks remember a handful of numbers per device and signal, however many readings

@@ -333,7 +333,7 @@ def _numbered(envelope: Envelope, message: Message) -> list[tuple[str, int]]:
 
 
 def _bounded(device: Device, kind: str, envelope: Envelope | None = None) -> Sender:
-    """The sender, if its model may send this kind: a broker's rules may be looser. Raises PayloadError."""
+    """The sender, if its model may send this kind, whatever the broker's rules are. Raises PayloadError."""
     if device.model == DIARY and kind in _READINGS:
         raise PayloadError("diary_measures", device.device)
     if device.model != DIARY and envelope is None and kind not in (*_READINGS, "status", "result"):

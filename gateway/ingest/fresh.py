@@ -116,9 +116,7 @@ class Sorter:
         return YEAR_2020_MS <= one.time <= self._message.arrival + AHEAD_MS
 
     def _refuse_clash(self, dated: Sequence[Telemetry]) -> None:
-        """Raises PayloadError where a signal gets two values for one time, here or together with earlier
-        ones.
-        """
+        """Raises PayloadError where a signal has two values for one time, here or with an earlier message."""
         by_time: dict[int, dict[str, float]] = {}
         for one in dated:
             time = one.time or 0
@@ -132,9 +130,7 @@ class Sorter:
                     raise PayloadError("conflicting_time", name)
 
     def _repeated(self, one: Telemetry, *, believed: bool, late: bool) -> bool:
-        """Whether a reading is known by its number, by its time that is not believed, or by the packet
-        number.
-        """
+        """Whether a reading is known by its number, its time that is not believed, or the packet number."""
         if one.boot is not None and one.seq is not None:
             tells = believed and one.values and not one.identity  # its time identifies the reading
             what = None if tells else content(one)

@@ -1,8 +1,8 @@
-"""Ask the store what it holds at the times of late readings: a node empties its buffer, a logger repeats
-itself.
+"""Ask the store what it holds at the times of late readings.
 
-The store is asked only where memory cannot tell (`fresh.Late`): a reading later than all before is new. After
-an outage whole fleets are late for the same hours: one query then covers those hours of all devices.
+Readings are late where a node empties its buffer, or a logger repeats itself. The store is asked only where
+memory cannot tell (`fresh.Late`): a reading later than all before is new. After an outage whole fleets are
+late for the same hours: one query then covers those hours of all devices.
 """
 
 import json

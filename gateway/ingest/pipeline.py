@@ -96,8 +96,7 @@ class Pipeline:
         self._stop = threading.Event()
         self._spooled = threading.Event()
         self._understood: Queue[Batch] = Queue(maxsize=1)
-        # readings the decoder was asked to forget, by request number: batches decoded earlier still relied on
-        # them
+        # readings the decoder was asked to forget, by request number: batches decoded before relied on them
         self._forgotten: list[tuple[int, list[TakenBack]]] = []
         self._threads: list[threading.Thread] = []
         self.failed: BaseException | None = None
@@ -205,7 +204,7 @@ class Pipeline:
     def _write(
         self, segment: Segment, decoded: Decoded, points: list[Point], source: list[int | None]
     ) -> None:
-        """Write the points. If our own code stumbles, write each message's points alone to find the bad."""
+        """Write the points. If our own code stumbles, write each message's alone and refuse the bad one."""
         try:
             self._store.write(points)
         except RejectPoints as error:
@@ -270,9 +269,7 @@ class Pipeline:
     def _checked_anew(
         self, reading: Reading, index: int, error: Exception, segment: Segment, decoded: Decoded
     ) -> list[Point]:
-        """Check a reading again after the checks stumbled, without the device's memory; else refuse its
-        message.
-        """
+        """The checks stumbled: check again without the device's memory, and else refuse the message."""
         self._faults.add("checks", error)
         self._checker.forget(reading.device)
         try:

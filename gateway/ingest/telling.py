@@ -75,9 +75,7 @@ class Telling:
         self._publishes.publish(str(topic._replace(kind="rejected")), payload)
 
     def _sender(self, topic: str) -> Device | None:
-        """The device that a topic names, or that sent a message which the broker turned away; None if
-        unknown.
-        """
+        """The device that a topic names, or whose message the broker turned away; None if it is unknown."""
         try:
             return self._find(topics.denied_to(topic) or topics.parse(topic).device)
         except topics.TopicError:

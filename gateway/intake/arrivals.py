@@ -81,16 +81,12 @@ class Arrivals:
         return taken
 
     def acknowledged(self) -> None:
-        """Note that the last messages taken will be acknowledged now: if more came before, the broker has no
-        window.
-        """
+        """Note that the messages taken last are acknowledged now: if more came first, there is no window."""
         if self._queue:
             self._window = 0
 
     def has_room(self) -> bool:
-        """Whether the connection may be read now. Waits a moment for room, or for more messages to read at
-        once.
-        """
+        """Whether the connection may be read now; waits a moment for room, or for more messages to read."""
         if self.waiting < WAITING_BYTES:
             if self._brought < COMPANY and not self._window:
                 time.sleep(REST)

@@ -133,7 +133,7 @@ class Receiver:
         self._client.loop_stop()
 
     def take(self, limit: int, wait: float) -> list[Message]:
-        """Take arrived messages, oldest first; waits `wait` seconds at most for the first, then for more."""
+        """Take the oldest messages; waits up to `wait` seconds for the first, and a moment for more."""
         return self._arrivals.take(limit, wait)
 
     def ack(self, messages: Sequence[Message]) -> None:

@@ -210,9 +210,7 @@ class InfluxStore:
         return {device: len(times) / slots for device, times in filled.items()}
 
     def admits(self, actions: Sequence[str]) -> bool:
-        """Whether the server permits all `actions` ("read", "write") here. Raises RetryLater if it does not
-        answer.
-        """
+        """Whether the token permits all `actions` ("read", "write"). Raises RetryLater without an answer."""
         return all(self._server.admits(action, _body("")) for action in actions)
 
     def _models(self, source: str, groups: Sequence[Sequence[str]]) -> list[list[str]]:
