@@ -148,7 +148,7 @@ def _left(own: Files) -> str:
     """The group that the broker's session belongs to, as last written down; only a hint."""
     try:
         return own.group.read_text("utf-8")
-    except (OSError, UnicodeDecodeError):  # none yet, or damaged
+    except (OSError, UnicodeDecodeError):  # there is no file yet, or it is damaged
         return ""
 
 

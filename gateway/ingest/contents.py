@@ -25,7 +25,8 @@ class Contents:
         """Build from what `runs` gave. Raises one of CONTENT for anything else."""
         self._boots: list[str] = []
         self._tops: list[int] = []  # by boot, an upper bound of its numbers
-        self._of, self._firsts, self._lengths = array("H"), array("q"), array("H")  # of each run
+        # of each run: its boot's place in `_boots`, its first number, how many contents it has
+        self._of, self._firsts, self._lengths = array("H"), array("q"), array("H")
         self._said = array("I")
         self._numbers = 0
         for boot, first, text in runs:
@@ -52,7 +53,7 @@ class Contents:
         self._numbers -= bool(places)
 
     def runs(self) -> Runs:
-        """As (boot, first number, eight hexadecimal digits a number), in the order they came."""
+        """The runs as (boot, first number, eight hexadecimal digits a content), in the order they came."""
         begin, behind, found = 0, None, Runs()
         for of, first, length in zip(self._of, self._firsts, self._lengths, strict=True):
             text = _written(self._said[begin : begin + length])

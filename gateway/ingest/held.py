@@ -24,7 +24,7 @@ JOINT = 50_000  # rows of a span of all devices: two thousand devices, each ever
 MANY = 500  # at the start, the store is not asked about more unknown devices than this
 FEW = 4  # so many devices are asked for one by one
 
-_Stored = dict[tuple[str, int], dict[str, set[float]]]  # by device and time, by signal
+_Stored = dict[tuple[str, int], dict[str, set[float]]]  # by (device, time), a signal's values
 
 
 class Held(NamedTuple):
@@ -47,7 +47,7 @@ def held(store: Store, late: Sequence[Late]) -> Held:
         other = [name for name in values if name in there and name not in same]
         if other:
             clash[place] = min(other)
-        elif same:  # a list may name one time twice, each time for other signals
+        elif same:  # a message may name one time twice, each time for other signals
             equal[place, time] = same | equal.get((place, time), frozenset())
     return Held(equal, clash)
 
@@ -74,7 +74,7 @@ def _stored(store: Store, late: Sequence[Late]) -> _Stored:
     stored: _Stored = {(one.device.device, one.time): {} for one in late}
     alone: defaultdict[str, list[Late]] = defaultdict(list)
     for span in _spans(late, JOINT_MS):
-        where = {"pilot": span[0].device.pilot}  # a gateway serves one
+        where = {"pilot": span[0].device.pilot}  # a gateway serves one pilot
         many = len({one.device.device for one in span}) > FEW
         if not (many and _ask(store, where, span, JOINT, stored)):
             for one in span:

@@ -62,7 +62,7 @@ class Telling:
         error = PayloadError(refusal.reason, refusal.field)
         log.warning("refused: %.200r: %s", refusal.message.topic, " ".join(error.sentence("en").split()))
         device = self._sender(refusal.message.topic)
-        try:  # a device may listen on its own topics alone
+        try:  # the answer goes to the device's own topic: it may listen on no other
             topic = (
                 topics.Topic(device.pilot, device.community, device.device, "rejected")
                 if device is not None

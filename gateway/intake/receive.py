@@ -101,7 +101,7 @@ class Receiver:
         self._arrivals = Arrivals()
         self._client.has_room = self._arrivals.has_room
         self._epoch = 0
-        self.connected = False  # and subscribed: only from then on does the broker keep messages for us
+        self.connected = False  # connected and subscribed: from then on the broker keeps messages for us
         self._kept = False  # whether the broker had kept the session
         self._no_way = ""  # why the last try to connect failed
         self._refused: dict[str, str] = {}  # subscriptions that the broker did not grant, and why

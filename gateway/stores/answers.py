@@ -48,7 +48,7 @@ def tables(result: Mapping[str, Any], measurement: str) -> Iterator[tuple[Tags, 
 
 
 def _tags(series: Mapping[str, Any], measurement: str) -> Tags:
-    """GROUP BY * names every tag of the measurement, with "" where a series has none."""
+    """A series' own tags: GROUP BY * names every tag of the measurement, with "" where a series has none."""
     labels = series.get("tags", {})
     return tuple(sorted((name, labels[name]) for name in MEASUREMENTS[measurement].tags if labels.get(name)))
 
