@@ -20,9 +20,8 @@ from gateway.stores.server import Refused, Server
 from gateway.stores.store import SPREAD, Bucket, Latest, RejectPoints, TookTooLong
 
 LINES = 5000  # lines of a write request: what the server takes best
-# Up to SHORT_MS (of one place or device: OF_ONE_MS) and SHORT values, a summary asks for the raw values and
-# sums them up here: for ten thousand devices that takes a tenth of the time of the server's sums, for a place
-# half.
+# Up to SHORT_MS (of one place or device: OF_ONE_MS) and SHORT values, a summary asks for raw values and sums
+# them up here: a tenth of the time of the server's own sums for ten thousand devices, for one place half.
 SHORT_MS = 3 * HOUR_MS
 OF_ONE_MS = 8 * DAY_MS
 SHORT = 50_000
@@ -67,15 +66,10 @@ class InfluxStore:
             source = f'"{measurement}" {since_then}{places}'
             of_models = dict.fromkeys(fields, "")
             if _by_model(measurement, where) and len(fields) > FEW:
-                models = self._models(source, [[name] for name in fields])
-                of_models = {
-                    name: _any_model(found) for name, found in zip(fields, models, strict=True) if found
-                }
-            asked = [
-                f'SELECT last("{name}") AS v FROM {source}{condition} GROUP BY *'
-                for name, condition in of_models.items()
-            ]
-            return dict(zip(of_models, self._server.query(*asked), strict=True))
+                models = zip(fields, self._models(source, [[name] for name in fields]), strict=True)
+                of_models = {name: _any_model(found) for name, found in models if found}
+            last = (f'SELECT last("{it}") AS v FROM {source}{of} GROUP BY *' for it, of in of_models.items())
+            return dict(zip(of_models, self._server.query(*last), strict=True))
 
         for results in self._by_places(measurement, where, ask):
             for name, result in results.items():
