@@ -1,13 +1,14 @@
 """hoiquan: the command, and the one place where adapters are built and joined.
 
-up ─► broker, gateway, web, simulate     as processes of their own, ended in the other order
+up ─► broker, gateway, web, simulate     as processes of their own, ended in reverse order
 gateway: gateway.service over a store        web: pages over the same store, and the records
 """
 
-import _signal  # type: ignore[import-not-found] # `signal` itself takes its time to import others first
+import _signal  # type: ignore[import-not-found] # `signal` itself first imports others, which takes time
 import sys
 
-# Ctrl-C ends it without a word, during the imports too until `stop_on_signals` takes over. Tests keep theirs.
+# Ctrl-C ends the command silently, even during the imports, until `stop_on_signals` takes over. Tests keep
+# their own handler.
 if sys.argv[0].rpartition("/")[2].startswith("hoiquan"):
     _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Run the command; every error a user can mend is one line and exit code 2 or 1."""
+    """Run the command; every error that a user can mend is one line and exit code 2 or 1."""
     terminal.log_to_stderr()
     if CHILD in os.environ:
         follow_parent()
@@ -121,7 +122,7 @@ def up(
         rehearsal.up(scenario, data, terminal.given(context), http_port, bind, host, stop, lang)
         return
     settings = Settings.read(data=data, pilot=pilot).on_port(http_port, installation.reached_as(bind, host))
-    place, _ = settings.loaded_pilot, channels(settings)  # refused here, not by a gateway again and again
+    place, _ = settings.loaded_pilot, channels(settings)  # refused here, not by one gateway after another
     simulator = beside_a_store(history, speed, seed, faults, rollout)
     installation.require_no_rehearsal(settings.data)
     with installation.claim(settings.data) as running:
@@ -139,11 +140,11 @@ def up(
             Child("broker", ["broker", "--port", str(mqtt_port), "--with", which.name]),
             Child("gateway", ["gateway"]),
             Child("web", ["web", "--http-port", str(http_port), "--bind", bind], waited_for=False),
-            # a broker drops what comes before the gateway's first subscription
+            # a broker drops messages that come before the gateway's first subscription
             Child("simulator", [*simulator, "--mqtt", str(chosen["mqtt"])], alive.exists),
         ]
         run_together(
-            # what it has written is whole, and what is missing the next start makes
+            # killed, it leaves whole what it has written, and the next start makes what is missing
             first=Child("history", [*simulator, "--history-only"], waited_for=False),
             children=children, ready=lambda: installation.taken(bind, http_port),
             say=lambda: announce("up.open", lang, url=settings.base_url, command=sys.argv[0]),

@@ -1,8 +1,8 @@
-"""A broker's address, read in one place for every client of it: gateway, simulator, pages, tickets, doctor.
+"""A broker's address, parsed in one place for all its clients: gateway, simulator, pages, tickets, doctor.
 
     mqtt://host[:1883]  |  mqtts://host[:8883]   ─► parse ─► BrokerAddress ─► host, port, and TLS or not
 
-An address holds no user and no password: those come from their own settings. One that has them is refused
+An address holds no user and no password: those have their own settings. An address that has them is refused
 rather than half obeyed.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from devices.texts import Misuse
 
-PLAIN, TLS = 1883, 8883  # the ports that IANA has given to MQTT without and with TLS
+PLAIN, TLS = 1883, 8883  # the ports that IANA assigned to MQTT without and with TLS
 _FORM = re.compile(
     r"(?P<scheme>mqtts?)://(?P<host>\[[^\s/]+\]|[^\s:/?#@\[\]]+)(:(?P<port>[0-9]{1,5}))?/?", re.I
 )
@@ -22,7 +22,7 @@ _FORM = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class BrokerAddress:
-    """Where a broker listens; `host` is a name or an address without brackets, `tls` what it speaks there."""
+    """Where a broker listens; `host` is a name or an address without brackets, `tls`: with TLS or not."""
 
     host: str
     port: int
@@ -35,7 +35,7 @@ class BrokerAddress:
 
 def parse(url: str) -> BrokerAddress:
     """The broker that `url` names. Raises Misuse, whose sentence says what is expected."""
-    # a password that stands in an address by mistake is not repeated to logs
+    # a password that was put into an address by mistake must not get into logs
     shown = re.sub("(//)?.*@", r"\1…@", url, flags=re.DOTALL)
     wrong = Misuse("setting.broker", address=shown)
     match = _FORM.fullmatch(url)
@@ -44,7 +44,7 @@ def parse(url: str) -> BrokerAddress:
     tls, host = match["scheme"].lower() == "mqtts", match["host"]
     try:
         host = str(IPv6Address(host[1:-1])) if host.startswith("[") else host.lower()
-        host.encode("idna")  # what the resolver will ask for; an empty or endless label would fail there
+        host.encode("idna")  # as the resolver will do; an empty or overlong label would fail there
     except (AddressValueError, UnicodeError):
         raise wrong from None
     port = int(match["port"]) if match["port"] else TLS if tls else PLAIN
@@ -54,8 +54,8 @@ def parse(url: str) -> BrokerAddress:
 
 
 def trust(ca: Path | None) -> ssl.SSLContext:
-    """TLS towards a broker whose certificate `ca` has signed; None: one of the system's CAs. Raises
-    Misuse where the file holds no certificate.
+    """A TLS context that trusts a broker whose certificate `ca` has signed; None: one of the system's CAs.
+    Raises Misuse if the file holds no certificate.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # checks certificate and name
     if ca is None:

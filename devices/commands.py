@@ -40,7 +40,7 @@ Set = Annotated[
 ]
 COMPOSE_S = "secrets/chirpstack_password"  # where docker-compose.yml reads it
 SHOWN = 20  # refused lines that are printed; all of them are in the report
-RELOAD = 1.5  # seconds in which Mosquitto has read the file: deploy/mosquitto/run looks every second
+RELOAD = 1.5  # seconds until Mosquitto has read the file: deploy/mosquitto/run looks every second
 
 
 @devices_app.command()
@@ -77,7 +77,7 @@ def enroll(
     settings, registry = installation.registry(data, pilot)
     shelf = Shelf(settings.probes)
     site = site_of(shelf, probe, values or [])
-    # before the password holds: whatever of its way in cannot be told stops it here
+    # before the password becomes valid: if the connection details cannot be shown, the command stops here
     way_in = ticket(settings, registry.pilot.pilot, community, model, device)
     password = registry.enroll(community, model, device, dev_eui, plot, probe, site)
     _hand_over(settings, registry, replace(way_in, password=password), qr, lang, json_output)
@@ -87,7 +87,7 @@ def enroll(
         way = broker_url.parse(settings.public_mqtt or settings.mqtt)
         own = settings.data / credentials.FILE
         secret = text("device.network_password", lang, file=own if own.exists() else COMPOSE_S)
-        if network_password:  # one for all devices: it need not stand in every technician's terminal
+        if network_password:  # one for all devices: it need not be shown in every technician's terminal
             secret = settings.chirpstack_password.get_secret_value() or secret
         shown = {"eui": dev_eui.lower(), "host": way.host, "port": way.port, "profile": profile,
                  "password": secret}  # fmt: skip
@@ -259,7 +259,7 @@ def accounts(data: Data = None, pilot: PilotName = None) -> None:
 
 
 def prepare_authority(settings: Settings) -> None:
-    """Make CA and certificate where there are none; the broker's are beside its password file."""
+    """Make the CA and the broker's certificate if there are none; the latter is beside its password file."""
     hosts = [broker_url.parse(url).host for url in (settings.public_mqtt, settings.mqtt) if url]
     names = list(dict.fromkeys([*hosts, "localhost", "127.0.0.1"]))
     server = settings.mosquitto_passwords.parent if settings.mosquitto_passwords else settings.ca
@@ -267,7 +267,7 @@ def prepare_authority(settings: Settings) -> None:
 
 
 def tell_broker(settings: Settings, registry: Registry) -> None:
-    """Bring Mosquitto's accounts up to date, where there is a Mosquitto; the embedded one asks itself."""
+    """Bring Mosquitto's accounts up to date, if it is used; the embedded broker asks the registry itself."""
     if settings.mosquitto_passwords is not None:
         write_accounts(settings, settings.mosquitto_passwords, registry)
         time.sleep(RELOAD)
@@ -276,7 +276,7 @@ def tell_broker(settings: Settings, registry: Registry) -> None:
 def _hand_over(
     settings: Settings, registry: Registry, way: Ticket, qr: Path | None, lang: str, as_json: bool
 ) -> None:
-    """Tell the broker of a new password and show it, whatever comes in between: it is nowhere else."""
+    """Tell the broker the new password, and show it even if that fails: it is stored nowhere else."""
     try:
         tell_broker(settings, registry)
     finally:

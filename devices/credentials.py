@@ -1,10 +1,11 @@
-"""Who has an account at the broker, and the passwords: of devices, and those of our own parts.
+"""Accounts at the broker and their passwords: those of devices, and those of our own parts.
 
-A device's is kept in the form that Mosquitto's password file takes, `$7$iterations$salt$hash`:
-PBKDF2-HMAC-SHA512, 64-byte hash, base64 (mosquitto_passwd's format since 2.0). Passwords are made
-here with 128 random bits, so the count of iterations need not slow a broker with 10,000 devices.
+A device's password is stored as Mosquitto's password file takes it, `$7$iterations$salt$hash`:
+PBKDF2-HMAC-SHA512, 64-byte hash, base64 (mosquitto_passwd's format since 2.0). Passwords are made here with
+128 random bits, so few iterations are safe, and do not slow a broker with 10,000 devices.
 
-Our own parts' of an embedded run are made once, in a file of the data folder that only its owner reads.
+The passwords of our own parts in an embedded run are made once, and kept in a file of the data folder that
+only its owner can read.
 """
 
 import base64
@@ -19,13 +20,13 @@ from devices.files import replace
 from devices.texts import Misuse
 
 ITERATIONS = 101  # mosquitto_passwd's own default
-GATEWAY = "gateway"  # broker account of the first gateway; with those below no device's id may be it
-FIRST_INSTANCE = "gateway-1"  # the instance that has this account
-GATEWAYS = 8  # gateways that may share a broker: devices/access/mosquitto.acl has the lines of each
+GATEWAY = "gateway"  # broker account of the first gateway; no device may have this id, or one of those below
+FIRST_INSTANCE = "gateway-1"  # the instance that uses this account
+GATEWAYS = 8  # gateways that may share a broker: devices/access/mosquitto.acl lists each of them
 CHIRPSTACK = "chirpstack"  # broker account of a LoRaWAN network server
-READER = "reader"  # broker account that hears everything and says nothing, for officers and `hoiquan doctor`
-READERS = 4  # accounts that do: the others are of `hoiquan device check --live` and `learn`, one each
-OPERATOR = "operator"  # broker account that may send commands, and hears nothing
+READER = "reader"  # broker account that reads everything and sends nothing, for officers and `hoiquan doctor`
+READERS = 4  # accounts of that kind: the others are for `hoiquan device check --live` and `learn`, one each
+OPERATOR = "operator"  # broker account that may send commands, and reads nothing
 SECRETS = (
     "HOIQUAN_GATEWAY_PASSWORD",
     "HOIQUAN_SIMULATOR_SECRET",
@@ -37,21 +38,21 @@ FILE = "secrets.json"
 
 
 def gateway_accounts() -> list[str]:
-    """The broker's accounts of gateways: one each, because the broker takes a user's name for the client
-    id and so for the session. They share one password: whoever may be one gateway may be any.
+    """The gateways' broker accounts: one each, because the broker takes the user name as the client id, and
+    so as the session. They share one password: whoever may be one gateway may be any.
     """
     return [GATEWAY, *(f"{GATEWAY}-{number}" for number in range(2, GATEWAYS + 1))]
 
 
 def reader_accounts() -> list[str]:
-    """The broker's accounts that hear everything: several, for an account has one connection. They share one
-    password.
+    """The broker accounts that read everything: several, because an account has one connection. They share
+    one password.
     """
     return [READER, *(f"{READER}-{number}" for number in range(2, READERS + 1))]
 
 
 def gateway_account(instance: str) -> str:
-    """The account of a gateway's instance. Raises Misuse for a name that has none."""
+    """The broker account of a gateway's instance. Raises Misuse for a name without one."""
     if instance == FIRST_INSTANCE:
         return GATEWAY
     if instance == GATEWAY or instance not in gateway_accounts():
@@ -66,8 +67,8 @@ def reserved(name: str) -> bool:
 
 
 def new_password() -> str:
-    """128 random bits in 26 letters and digits: read out by telephone without a word about their case, and
-    never a `-` first, which MQTT.js's command takes for an option.
+    """128 random bits as 26 letters and digits: easy to read out by telephone, because all are of one case.
+    The first is never a `-`, which the command of MQTT.js takes for an option.
     """
     return base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
 
@@ -93,13 +94,13 @@ def verify_password(password: str, stored: str) -> bool:
 
 
 def simulated_password(secret: str, device: str) -> str:
-    """A simulated node's password: derived, so that the simulator needs one secret and no table."""
+    """A simulated node's password: derived, so that the simulator needs only one secret and no table."""
     return hmac.new(secret.encode(), device.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def environment(data: Path) -> dict[str, str]:
-    """The secrets of the folder `data` as environment variables; the environment's own go before, and are
-    kept: a command beside it (`device enroll`) writes the broker's accounts again.
+    """The secrets of the folder `data` as environment variables. A value of the environment wins and is kept
+    in the folder, since a command beside it (`device enroll`) writes the broker's accounts again.
     """
     before = kept_in(data)
     kept = {name: os.environ.get(name) or before.get(name) or secrets.token_hex(24) for name in SECRETS}
@@ -110,7 +111,7 @@ def environment(data: Path) -> dict[str, str]:
 
 
 def kept_in(data: Path) -> dict[str, str]:
-    """The secrets that the folder `data` has; {} where it has none yet."""
+    """The secrets that the folder `data` keeps; {} if it has none yet. Raises Misuse if they are not JSON."""
     try:
         kept: dict[str, str] = json.loads((data / FILE).read_text("utf-8"))
     except FileNotFoundError:

@@ -1,15 +1,16 @@
-"""What is raised for people, and what may be raised where something from outside is looked at."""
+"""Errors that are shown to people, and errors that outside content may cause in our own code."""
 
 
 class UserError(ValueError):
-    """What a person gave cannot be used, or is not what it should be; as str it is one line that says so. The
-    command shows that line; any other error of ours is a defect, and shows itself as one.
+    """A person's input cannot be used, or is not what was expected. str(error) is one line that says so; the
+    command prints that line. Any other error of ours is a defect, and shows itself as one.
     """
 
 
-# What content can make our own code raise: a value nobody thought of. Whoever works through messages, events
-# or records one by one catches these, sets that one aside with the error's text, and goes on with the next.
-# All else (a disk, a database, a broker, memory, a signal) says nothing of the content: it is not caught.
+# Errors that unexpected content can raise in our own code: a value nobody thought of. Code that handles
+# messages, events or records one by one catches these, sets the item aside with the error's text, and goes on
+# with the next. Other errors (a disk, a database, a broker, memory, a signal) say nothing about the content
+# and are not caught.
 CONTENT = (
     ValueError,
     TypeError,
@@ -22,5 +23,5 @@ CONTENT = (
 
 
 def said(error: BaseException) -> str:
-    """The error as one line for a person who looks for its cause: kind and text."""
+    """The error's type and text on one line, for a person who looks for its cause."""
     return " ".join(f"{type(error).__name__}: {error}".split())

@@ -1,6 +1,7 @@
-"""Files: what is wrong with a path that people give; files whole or not at all; SQLite's opened to look at.
+"""Files: errors about paths that people give, writes that are whole or not at all, SQLite files opened to
+read.
 
-a path ─► may_write, may_fill, words ─► OSError ─► mend: the thing, the cause, the mend
+a path ─► may_write, may_fill, words ─► OSError ─► mend: the path, the cause, the mend
 bytes  ─► replace (one, over another), write_all (many new ones), create_private (the first one stays)
 """
 
@@ -22,12 +23,12 @@ _SHUT = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def mend(error: Exception, kind: type[Mendable] = Misuse) -> Exception:
-    """The error with a sentence that names the path, the cause and the mend, as one of `kind`. Errors that
-    are not of a path bring their own sentence.
+    """The error as one of `kind`, whose sentence names the path, the cause and the mend. An error that is not
+    about a path is returned as it is, unless a full disk caused it.
     """
     if not isinstance(error, OSError) or isinstance(error, Mendable):
         return error
-    if error.filename is None:  # writing into an open file does not say which
+    if error.filename is None:  # an error while writing into an open file does not name it
         return kind("path.disk_full") if error.errno in _FULL else error
     path = Path(str(error.filename))
     if isinstance(error, FileNotFoundError) and path.parent.is_dir():
@@ -47,8 +48,8 @@ def mend(error: Exception, kind: type[Mendable] = Misuse) -> Exception:
 
 
 def may_write(path: Path | None, endings: tuple[str, ...] = (), *, new: bool = False) -> None:
-    """Raises Misuse or OSError, before anything was done, for a file that could not be written. `new`:
-    there may be none yet.
+    """Raise Misuse or OSError for a file that cannot be written, before any work is done. `new`: the file
+    must not exist yet.
     """
     if path is None:
         return
@@ -60,7 +61,7 @@ def may_write(path: Path | None, endings: tuple[str, ...] = (), *, new: bool = F
         raise Misuse("path.exists", path=path)
     if not path.parent.is_dir():
         raise Misuse("path.no_folder_to_write", path=path, folder=path.parent)
-    if not path.exists():  # rights alone do not tell: a file system may refuse whoever asks
+    if not path.exists():  # permissions do not tell all: a file system may refuse anyone
         path.touch()
         path.unlink()
     elif not os.access(path, os.W_OK):
@@ -68,14 +69,14 @@ def may_write(path: Path | None, endings: tuple[str, ...] = (), *, new: bool = F
 
 
 def may_fill(folder: Path) -> None:
-    """Make a folder where there is none. Raises OSError where nothing can be put into it."""
+    """Make a folder if there is none. Raises OSError if nothing can be put into it."""
     folder.mkdir(parents=True, exist_ok=True)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
 
 
 def words(path: Path) -> str:
-    """What a text file holds. Raises OSError; Misuse for what is no text."""
+    """The text of a file. Raises OSError, or Misuse if it is not UTF-8."""
     try:
         return path.read_text("utf-8")
     except UnicodeDecodeError:
@@ -83,8 +84,8 @@ def words(path: Path) -> str:
 
 
 def to_read(path: Path, timeout: float = 10.0) -> sqlite3.Connection:
-    """An SQLite file for looking alone, whatever its name: waits for nobody, makes none, and what would write
-    raises sqlite3's error. `timeout`: seconds for which a lock of others is waited for.
+    """Open an SQLite file only to read, whatever characters its name has: it is not created if there is none,
+    and a write raises sqlite3's error. `timeout`: seconds to wait for locks of others.
     """
     return sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=timeout
@@ -92,16 +93,16 @@ def to_read(path: Path, timeout: float = 10.0) -> sqlite3.Connection:
 
 
 def replace(path: Path, content: str | bytes, mode: int = 0o644) -> None:
-    """Write a file over another one, or a new one: whole or not at all, durable on return, with that mode
-    whatever the umask.
+    """Write a file, over another or new: whole or not at all, durable on return, with `mode` whatever the
+    umask.
     """
     with _draft(path, content.encode() if isinstance(content, str) else content, mode) as draft:
         draft.replace(path)
 
 
 def write_all(files: Mapping[Path, bytes]) -> None:
-    """Write new files, each whole or not there, all durable on return. Many together: a disk that makes the
-    first durable has then little to do for the rest.
+    """Write new files, each whole or not there, all durable on return. Syncing many together is cheap: once
+    the disk has made the first durable, it has little to do for the rest.
     """
     folders = {folder for path in files for folder in (path.parent, path.parent.parent)}
     for folder in {path.parent for path in files}:
@@ -116,13 +117,14 @@ def write_all(files: Mapping[Path, bytes]) -> None:
                 os.fsync(draft.fileno())
         for path in some:
             path.with_suffix(".tmp").replace(path)
-    for folder in sorted(folders, reverse=True):  # from the inner to the outer
+    for folder in sorted(folders, reverse=True):  # inner folders before outer ones
         sync_directory(folder)
 
 
 def create_private(path: Path, text: str) -> None:
-    """Make a file that its owner alone may read, if there is none; durable on return. A crash leaves no file,
-    or the whole one, and at worst a stray draft that nobody reads; of two processes the first one's stays.
+    """Make a file that only its owner may read, if there is none; durable on return. A crash leaves no file
+    or the whole file, and at worst a stray draft that nobody reads. Of two processes, the first one's file
+    stays.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with _draft(path, text.encode(), 0o600) as draft, suppress(FileExistsError):
@@ -131,7 +133,7 @@ def create_private(path: Path, text: str) -> None:
 
 @contextmanager
 def _draft(path: Path, content: bytes, mode: int) -> Iterator[Path]:
-    """A durable file beside `path` that the block gives its name; what it gave is durable at its end."""
+    """A durable draft beside `path`, to which the block gives its final name; durable at the end."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
@@ -147,7 +149,7 @@ def _draft(path: Path, content: bytes, mode: int) -> Iterator[Path]:
 
 
 def sync_directory(directory: Path) -> None:
-    """Make the names in it durable: new files, renames, removals."""
+    """Make changes of the names in a directory durable: new files, renames, removals."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

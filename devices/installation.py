@@ -1,10 +1,10 @@
-"""A data folder that `hoiquan up` runs on: who runs, on which ports, and how others reach it.
+"""A data folder that `hoiquan up` runs on: its lock, its ports, and how others reach it.
 
-claim ─► up.lock (held) ─► running.json, which commands beside it read ─► gone at the end
+claim ─► up.lock (held) ─► running.json, which commands beside it read ─► deleted at the end
 
-A command works beside one (`beside`): a folder that nobody runs in is not made by looking.
-HOIQUAN_REGISTRY, HOIQUAN_MOSQUITTO_PASSWORDS or HOIQUAN_INFLUX_URL is set ─► what runs is elsewhere
-else the data folder holds something that an installation makes             ─► here
+`beside` finds the installation that a command works on. It only looks: it never creates the folder.
+HOIQUAN_REGISTRY, HOIQUAN_MOSQUITTO_PASSWORDS or HOIQUAN_INFLUX_URL is set ─► the installation is elsewhere
+else the data folder holds one of MARKS                                    ─► it is here
 """
 
 import errno
@@ -26,24 +26,24 @@ from devices.texts import Mendable, Misuse
 LOCK = "up.lock"
 MARKS = (RUNNING, credentials.FILE, "registry.sqlite", "store.sqlite", "gateway", "trace")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- what listens there is reached so from here
-_NOWHERE = "192.0.2.1"  # of no network (RFC 5737); nothing is sent to it
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- how this machine reaches a listener there
+_NOWHERE = "192.0.2.1"  # in no network (RFC 5737); nothing is sent to it
 
 
 class Occupied(Misuse):
-    """It cannot run there; the sentence names what is in the way, and the mend."""
+    """`hoiquan up` cannot run there; the sentence names what is in the way, and the mend."""
 
 
 def require_no_rehearsal(data: Path) -> None:
-    """Raise Occupied for a folder that holds a rehearsal: what is of now would be mixed into it."""
+    """Raise Occupied if the folder holds a rehearsal: live data would be mixed into it."""
     if (data / SCENARIO).exists():
         raise Occupied("up.rehearsal", folder=data)
 
 
 @contextmanager
 def claim(data: Path) -> Iterator[Path]:
-    """Be the one that runs on this folder until the end of the block; gives where to tell of it. Raises
-    Occupied where another runs, before anything of that is touched.
+    """Hold the folder's lock until the end of the block; yields the path of running.json. Raises Occupied if
+    another process holds the lock, before touching any file of that process.
     """
     data.mkdir(parents=True, exist_ok=True)
     running = data / RUNNING
@@ -62,12 +62,12 @@ def claim(data: Path) -> Iterator[Path]:
 
 
 def tell(running: Path, chosen: Mapping[str, object]) -> None:
-    """Say what was chosen, whole or not at all."""
+    """Write `chosen` to `running` as JSON, whole or not at all."""
     replace(running, json.dumps(chosen))
 
 
 def require_ports(bind: str, http_port: int, mqtt_port: int) -> None:
-    """Raise Occupied where the pages cannot listen on `bind`, or the broker on this machine alone."""
+    """Raise Occupied if the pages cannot listen on `bind`, or the broker on 127.0.0.1 of this machine."""
     for option, port in (("--http-port", http_port), ("--mqtt-port", mqtt_port)):
         _possible(option, port)
     if http_port == mqtt_port:
@@ -77,12 +77,12 @@ def require_ports(bind: str, http_port: int, mqtt_port: int) -> None:
 
 
 def require_port(option: str, bind: str, port: int) -> None:
-    """Raise Occupied where nobody can listen there."""
+    """Raise Occupied if nothing can listen on that port; the sentence names the `option` that chose it."""
     _possible(option, port)
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(bind, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # those that just ended are none
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # closed connections do not count
             probe.bind(address)
     except PermissionError:
         raise Occupied("up.low_port", option=option, port=port) from None
@@ -98,15 +98,15 @@ def _possible(option: str, port: int) -> None:
 
 
 def taken(host: str, port: int) -> bool:
-    """Whether somebody listens there."""
+    """Whether something listens on that port."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.settimeout(1)
         return probe.connect_ex((EVERYWHERE.get(host, host), port)) == 0
 
 
 def environment(settings: Settings, lang: str) -> dict[str, str]:
-    """What the processes of an installation share, as environment variables; what those need who come when
-    nothing runs stays in its folder.
+    """Environment variables that the installation's processes share. Its folder keeps the pilot and the
+    secrets, for commands that come when nothing runs.
     """
     settings.keep_pilot()
     return credentials.environment(settings.data) | {
@@ -118,7 +118,7 @@ def environment(settings: Settings, lang: str) -> dict[str, str]:
 
 
 def places(settings: Settings, bind: str, http_port: int) -> dict[str, str]:
-    """Which pilot its pages show, and where they are: for commands on this machine, and for people."""
+    """Which pilot the pages show, and their addresses: for commands on this machine, and for people."""
     here = EVERYWHERE.get(bind, bind)
     return {
         "pilot": settings.pilot,
@@ -128,12 +128,12 @@ def places(settings: Settings, bind: str, http_port: int) -> dict[str, str]:
 
 
 def reached_as(bind: str, host: str | None) -> str:
-    """The name of this machine in links: `host`, or what those find who reach pages on `bind`."""
+    """This machine's name in links: `host`, or else the name under which pages on `bind` are reached."""
     return host or ("localhost" if bind in LOOPBACK else _own_address() if bind in EVERYWHERE else bind)
 
 
 def _own_address() -> str:
-    """The address under which others on the same network reach this machine, as its routes have it."""
+    """The address under which others on the same network reach this machine, by its routes; else its name."""
     with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect((_NOWHERE, 9))
         return str(probe.getsockname()[0])
@@ -150,11 +150,11 @@ def _another(data: Path, running: Path) -> Occupied:
 
 
 class NotInstalled(Misuse):
-    """Nothing runs here, nor did; the sentence says what to start or name."""
+    """Nothing runs in this folder, nor ever did; the sentence says what to start or name."""
 
 
 class Shut(Mendable, PermissionError):
-    """The installation is another user's."""
+    """The installation belongs to another user."""
 
 
 def beside(data: Path | None = None, pilot: str | None = None) -> Settings:
@@ -170,7 +170,7 @@ def registry(data: Path | None, pilot: str | None) -> tuple[Settings, Registry]:
     """The installation's settings and registry. Raises NotInstalled, Shut."""
     settings = beside(data, pilot)
     local = settings.data.exists() and not settings.registry.get_secret_value()
-    if local and not os.access(settings.data, os.W_OK | os.X_OK):  # SQLite wants to write even to read
+    if local and not os.access(settings.data, os.W_OK | os.X_OK):  # SQLite needs write access even to read
         raise Shut("path.not_its_user", folder=settings.data)
     return settings, Registry(settings.registry_url, settings.loaded_pilot)
 

@@ -1,12 +1,12 @@
-"""Several `hoiquan` processes as one: started together, watched, ended in the other order.
+"""Several `hoiquan` processes run as one: started together, watched, and ended in reverse order.
 
-Each is the same command that runs alone. A child holds the end of a pipe as its standard input, so it
-ends when its parent is gone, however that happened.
+Each child is the same command that also runs alone. Its standard input is a pipe whose other end the parent
+holds, so a child ends when its parent is gone, for whatever reason.
 
-What several of them need, the parent imports once; on Linux they are forked from it and have it together:
-half the memory of five interpreters. What a child uses of it becomes the child's own all the same, as its
-references are counted where it stands: so what one child alone needs, that child imports (the frameworks of
-the pages, imported here, took 16 MB more). The parent has one thread, and no database or connection open.
+The parent imports once what several children need. On Linux it forks them, and they share this memory: half
+that of five interpreters. A shared page becomes a child's own once the child uses it, because Python counts
+references inside the objects. So a module that only one child needs is imported by that child (the web
+frameworks, imported here, took 16 MB more). The parent has one thread, and no database or connection open.
 """
 
 import ctypes
@@ -29,20 +29,20 @@ from devices.texts import Mendable
 
 CHILD = "HOIQUAN_CHILD"  # set in the environment of a child
 GRACE = 4.0  # seconds that all children together have to end before they are killed
-HASTE = 2.0  # seconds of it for a child that nobody has to wait for
-LEAST = 0.3  # seconds of it that are kept for each child that is still to come
-STEADY = 60.0  # seconds after which a child that runs counts as well
+HASTE = 2.0  # seconds of GRACE for a child that is not `waited_for`
+LEAST = 0.3  # seconds of GRACE that are kept for each child still to be ended
+STEADY = 60.0  # seconds after which a running child counts as healthy
 LONGEST_WAIT = 30.0
 _M_ARENA_MAX = -8  # malloc.h
 _ENDS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Failed(Mendable, OSError):
-    """A part that the others need ended with an error, of which it has told."""
+    """A part that the others need ended with an error, which it has reported."""
 
 
 class Process(Protocol):
-    """What a `subprocess.Popen` and a `_Forked` have in common."""
+    """What `subprocess.Popen` and `_Forked` have in common."""
 
     returncode: int | None
 
@@ -53,8 +53,8 @@ class Process(Protocol):
 
 
 class _Forked:
-    """A copy of this process that runs `command` with `arguments`, with no open file of this one's but where
-    it prints to.
+    """A fork of this process that runs `command` with `arguments`. It keeps no open file of this process
+    except its output.
     """
 
     def __init__(self, command: Callable[[], object], arguments: Sequence[str]) -> None:
@@ -62,7 +62,7 @@ class _Forked:
         reads, self._holds = os.pipe()
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        # one that comes before the copy has let go of our handlers would be lost on them
+        # a signal that arrives before the child drops our handlers would be lost on them
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
         try:
             self._pid = os.fork()
@@ -103,12 +103,12 @@ class _Forked:
 
 
 def _be(command: Callable[[], object], arguments: Sequence[str], stdin: int, mask: Iterable[int]) -> NoReturn:
-    """Be as if started anew with these arguments; nothing above on the stack is ever returned to."""
+    """Run `command` as if started anew with these arguments, then exit: this never returns up the stack."""
     code = 1
     try:
         os.setsid()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        # a Ctrl-C that came before this was a session of its own was our parent's: ignored, it is forgotten
+        # a Ctrl-C from before this was a session of its own was meant for the parent: SIG_IGN discards it
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -116,13 +116,13 @@ def _be(command: Callable[[], object], arguments: Sequence[str], stdin: int, mas
         os.closerange(3, os.sysconf("SC_OPEN_MAX"))
         os.environ[CHILD] = "1"
         sys.argv[1:] = arguments
-        with suppress(OSError):  # for ps and top, to whom its arguments are its parent's
+        with suppress(OSError):  # for ps and top, which would show its parent's arguments
             Path("/proc/self/comm").write_text(f"hoiquan {arguments[0]}"[:15], "utf-8")
         command()
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:  # noqa: BLE001 -- it ends as an interpreter does
+    except BaseException:  # noqa: BLE001 -- the child ends as an interpreter does
         sys.excepthook(*sys.exc_info())
     finally:
         leave(code)
@@ -135,18 +135,19 @@ class Child:
     name: str
     arguments: list[str]
     when: Callable[[], bool] = lambda: True  # may it be started yet?
-    waited_for: bool = True  # has it a goodbye to say? Else it ends at once, and killed it loses nothing
+    waited_for: bool = True  # must it end in order? Else it loses nothing if it is killed
     process: Process | None = None
     started: float = 0.0
-    again: float = 0.0  # when to start it again, monotonic
+    again: float = 0.0  # when to start it again, monotonic; 0: not planned
     wait: float = 1.0  # seconds before it is started again
 
     def start(self, command: Callable[[], object] | None = None) -> None:
-        """Start it; `command` is what runs `hoiquan` in a process that has imported it, to be forked."""
-        # a session of its own: Ctrl-C in the terminal reaches the parent alone, which keeps the order
+        """Start the child. `command` runs `hoiquan` in a process that has imported it, which is forked."""
+        # a session of its own: Ctrl-C in the terminal reaches only the parent, which keeps the order of
+        # ending
         if command is not None and sys.platform == "linux" and threading.active_count() == 1:
             self.process = _Forked(command, self.arguments)
-        else:  # where libraries of the system do not bear a fork
+        else:  # elsewhere the system's libraries do not survive a fork
             self.process = subprocess.Popen(  # noqa: S603 -- our own command
                 [sys.executable, "-m", "hoiquan", *self.arguments],
                 stdin=subprocess.PIPE, start_new_session=True, env=os.environ | {CHILD: "1"},
@@ -167,15 +168,15 @@ def run_together(
     command: Callable[[], object] | None = None,
     shared: Sequence[str] = (),
 ) -> None:
-    """Run `first`, if any, to its end, then all of `children` until `stop`; `say` once it is `ready`. What
-    becomes of them is told in `lang`. `command` runs `hoiquan` by its arguments, where they are to be forked;
-    `shared` are the modules that several of them need.
+    """Run `first`, if any, to its end, then all of `children` until `stop`; call `say` once it is `ready`.
+    Messages about them are in `lang`. `command` runs `hoiquan` by its arguments, for children that are
+    forked; `shared` names the modules that several of them need. Raises Failed if `first` ends with an error.
 
     A child that ends by itself is started again, after a pause that grows while it keeps ending.
     """
     if stop.is_set():
         return
-    # who started us may ignore it: nobody would then learn how a child of ours, or of a child's, has ended
+    # whoever started us may ignore SIGCHLD: then the exit codes of our children, and of theirs, would be lost
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
         if first is not None:
@@ -184,7 +185,7 @@ def run_together(
             if not stop.is_set():
                 import_module(name)
         gc.collect()
-        gc.freeze()  # a collection in a child would write into each page of what is shared
+        gc.freeze()  # a collection in a child would write to every page of the shared memory
         if first is not None:
             while not first.ended():
                 if stop.wait(0.05):
@@ -223,8 +224,8 @@ def _watch(child: Child, lang: str, command: Callable[[], object] | None) -> Non
 
 
 def _end(children: Sequence[Child], lang: str) -> None:
-    """SIGTERM to one after the other, so that each can say goodbye to those behind it; whoever is
-    still there when its time is over is killed.
+    """Send SIGTERM to one child after the other, so that each can say goodbye to those behind it. A child
+    that is still there when its time is over is killed.
     """
     deadline = time.monotonic() + GRACE
     for child in children:
@@ -246,9 +247,10 @@ def _end(children: Sequence[Child], lang: str) -> None:
 
 
 def apart(work: Callable[[], object]) -> None:
-    """Do `work` in a copy of this process, and wait for it: what it needs once goes with the copy, where this
-    process stays for long. What it raises is told there, as if it were raised here, and ends both with the
-    same exit code. Besides this thread there may be one at the most that waits for the parent's end.
+    """Do `work` in a fork of this process and wait for it, so that memory needed once goes with the fork and
+    does not stay in this long-lived process. An error of `work` is reported in the fork, as if it were raised
+    here, and ends both processes with the same exit code. Besides this thread, only one that waits for the
+    parent's end may run.
     """
     if sys.platform != "linux":  # see Child.start
         work()
@@ -265,9 +267,10 @@ def apart(work: Callable[[], object]) -> None:
 
 
 def spare_the_collector() -> None:
-    """What is loaded by now stays for good: a collection need not go through it. Messages and what pages show
-    hold no cycles and leave by themselves, so that looking after each 700 of them finds nothing: that took a
-    tenth of a second now and then, and everybody waited. Of 14,000 devices it was most of what pages waited.
+    """Keep the garbage collector from work that finds nothing. What is loaded by now stays for good, so a
+    collection need not visit it. Messages and the data of pages hold no cycles and are freed without it, so a
+    collection after every 700 objects found nothing, yet took a tenth of a second now and then, for which
+    everybody waited. With 14,000 devices it was most of the time that pages waited.
     """
     gc.collect()
     gc.freeze()
@@ -283,8 +286,8 @@ def stop_on_signals() -> threading.Event:
 
 
 def leave(code: int) -> NoReturn:
-    """End this process now that its work is in order. To take apart all that was imported is a fifth of a
-    second for each of five processes, one after the other: on a busy machine longer than there is time.
+    """End this process now that its work is complete. Tearing down all imported modules takes a fifth of a
+    second in each of five processes, one after the other: on a busy machine, longer than there is time.
     """
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):  # nobody reads it any more
@@ -293,8 +296,8 @@ def leave(code: int) -> NoReturn:
 
 
 def share_heap() -> None:
-    """Have all threads of this process share one heap, where glibc would give most of them one of their own,
-    which keeps what it once needed: that was 4 MB of a gateway, and as much of the pages.
+    """Make all threads of this process share one heap. glibc would give most of them a heap of their own,
+    which keeps the memory that it once needed: 4 MB in a gateway, and as much in the pages.
     """
     if sys.platform == "linux":
         with suppress(AttributeError):  # another libc
@@ -302,14 +305,14 @@ def share_heap() -> None:
 
 
 def give_back() -> None:
-    """Give the system what was let go of, most of which glibc would keep for what may come."""
+    """Return freed memory to the system; glibc would keep most of it for later use."""
     if sys.platform == "linux":
         with suppress(AttributeError):  # another libc
             ctypes.CDLL(None).malloc_trim(0)
 
 
 def follow_parent() -> None:
-    """End this process, as by SIGTERM, when the parent at the other end of standard input is gone."""
+    """End this process, as by SIGTERM, once the parent at the other end of standard input is gone."""
 
     def wait() -> None:
         while os.read(0, 1024):

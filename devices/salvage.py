@@ -1,5 +1,5 @@
-"""What can be read of a damaged SQLite file, put into a new one: a bad disk or a bad copy, not a power cut,
-which SQLite mends by itself. The damaged file is kept beside the new one, as it is.
+"""Copies the readable rows of a damaged SQLite file into a new file, and keeps the damaged one beside it. The
+cause is a bad disk or a bad copy: after a power cut, SQLite recovers by itself.
 """
 
 import logging
@@ -16,9 +16,10 @@ log = logging.getLogger(__name__)
 
 
 def salvage(path: Path, schema: str, keys: Mapping[str, str], after: str = "") -> tuple[Path, dict[str, int]]:
-    """Mend `path`, which only the caller may use; returns where the damaged file is kept, and the number of
-    rows by table that go on. `keys`: each table's key ("rowid" where the order of arrival counts); `after`:
-    SQL at the end. A second call after one that was cut off anywhere does it whole.
+    """Replace the damaged `path`, which only the caller may use, by a new file with its readable rows.
+    Returns the path that the damaged file is kept under, and the number of rows kept by table. `keys`: each
+    table's key ("rowid" where the order of arrival counts); `after`: SQL to run at the end. If a call is cut
+    off, `finish` takes the last step, or a second call does everything again.
     """
     fresh = _fresh(path)
     fresh.unlink(missing_ok=True)
@@ -43,7 +44,7 @@ def salvage(path: Path, schema: str, keys: Mapping[str, str], after: str = "") -
 
 
 def damaged(error: sqlite3.DatabaseError) -> bool:
-    """Whether the file is at fault, not its rights, its disk or another process."""
+    """Whether the file itself is damaged; else its permissions, its disk or another process is the cause."""
     return not isinstance(error, sqlite3.OperationalError) or "unsupported file format" in str(error)
 
 
@@ -58,15 +59,15 @@ _WHY = {
 
 
 def why(error: BaseException) -> Mendable | str:
-    """What SQLite says of a file and what would do, for a sentence of ours; another's word as it is."""
+    """SQLite's error about a file with its mend, as our sentence; the text of any other error as it is."""
     said = " ".join(str(error).split())
-    key = _WHY.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)  # the rest of the code says more of it
+    key = _WHY.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)  # the rest of the code refines it
     return said if key is None else Mendable(f"sqlite.{key}", error=said)
 
 
 def begun(path: Path, schema: str, timeout: float) -> sqlite3.Connection:
-    """A file of which nothing is a loss but work: a damaged one is put aside, and an empty one begun. Raises
-    sqlite3.Error where it cannot be opened. `timeout`: seconds for which a lock of others is waited for.
+    """Open a file whose loss would only cost work: a damaged one is put aside, and an empty one begun. Raises
+    sqlite3.Error if the file cannot be opened. `timeout`: seconds to wait for locks of others.
     """
     while True:
         with ExitStack() as undo:
@@ -85,7 +86,7 @@ def begun(path: Path, schema: str, timeout: float) -> sqlite3.Connection:
 
 
 def _put_aside(path: Path) -> Path:
-    """Move a file and its log out of the way of a new one; where it is kept. May be cut off anywhere."""
+    """Move a file and its WAL out of the way of a new one; returns the new path. May be cut off anywhere."""
     aside = path.with_name(f"{path.name}.damaged-{time.time_ns() // 10**9}")
     for end in ("", "-wal", "-shm"):
         with suppress(FileNotFoundError):
@@ -94,7 +95,7 @@ def _put_aside(path: Path) -> Path:
 
 
 def finish(path: Path) -> None:
-    """Take the last step of a `salvage` that was cut off before it: the new file is whole by then."""
+    """Take the last step of a `salvage` that was cut off before it: by then the new file is complete."""
     if _fresh(path).exists() and not path.exists():
         _put_in_place(path)
 
@@ -104,7 +105,7 @@ def _fresh(path: Path) -> Path:
 
 
 def _put_in_place(path: Path) -> Path:
-    """Move the damaged file aside, and the new one to its name. May be cut off anywhere."""
+    """Move the damaged file aside, and rename the new one to its name. May be cut off anywhere."""
     aside = _put_aside(path)
     _fresh(path).replace(path)
     sync_directory(path.parent)
@@ -112,7 +113,7 @@ def _put_in_place(path: Path) -> Path:
 
 
 def _readable(db: sqlite3.Connection, table: str, key: str) -> Iterator[dict[str, object]]:
-    """The rows of a table by column, from its beginning up to the damage, and from its end down to it."""
+    """The rows of a table as dicts by column: from its start up to the damage, then from its end back."""
     first: object = None
     for order in ("ASC", "DESC"):
         try:
@@ -120,8 +121,8 @@ def _readable(db: sqlite3.Connection, table: str, key: str) -> Iterator[dict[str
                 if order == "DESC" and name == first:
                     break
                 if order == "ASC":
-                    first = name  # the last that was found from this side
-                with suppress(sqlite3.DatabaseError):  # of this row alone
+                    first = name  # the last row found from this side
+                with suppress(sqlite3.DatabaseError):  # an error skips this row alone
                     rows = db.execute(f"SELECT * FROM {table} WHERE {key}=?", (name,))
                     columns = [column[0] for column in rows.description]
                     for row in rows:

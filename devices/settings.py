@@ -23,15 +23,15 @@ from devices.pilots.pilot import Pilot, PilotError, load
 from devices.pilots.written import SCENARIO, located
 from devices.texts import Lang, Misuse
 
-RUNNING = "running.json"  # in a data folder: what the `hoiquan up` that runs there has chosen
+RUNNING = "running.json"  # in a data folder: what the running `hoiquan up` has chosen
 PILOT = "pilot"  # in a data folder: the pilot that `hoiquan up` ran there
-CANONICAL = "https://hoiquan.example"  # nobody's domain (RFC 2606), until somebody says his own
-# of the pages; a name with marks stands in its form for machines (xn--…), as headers have no other
+CANONICAL = "https://hoiquan.example"  # nobody's domain (RFC 2606), until the user sets one
+# of the pages; a name with diacritics has its ASCII form (xn--…) here, as HTTP headers allow no other
 ADDRESS = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 
 
 class Settings(BaseSettings):
-    """What every command shares; command-line options override it."""
+    """Settings that every command shares; command-line options override them."""
 
     model_config = SettingsConfigDict(env_prefix="HOIQUAN_", extra="ignore")
 
@@ -135,20 +135,20 @@ class Settings(BaseSettings):
         return settings._of_its_folder(chosen.get("pilot"))
 
     def _of_its_folder(self, asked: str | None) -> "Settings":
-        """These settings with the pilot that the data folder is of, where nobody named one; what a rehearsal
-        left there is of its own pilot alone, whatever the environment says. Raises Misuse where another was
-        `asked` for.
+        """These settings with the pilot that the data folder is for, if nobody named one. A rehearsal's
+        folder is for the rehearsal's pilot alone, whatever the environment says: Misuse is raised if another
+        was `asked` for.
         """
         kept = self.data / PILOT
         if (self.data / SCENARIO).exists():
-            from devices.pilots.scenario import held  # late: few folders are a rehearsal's
+            from devices.pilots.scenario import held  # imported late: few folders hold a rehearsal
 
             play = held(self.data)
             if play is None or asked == play.pilot:
                 return self
             if asked is None:
                 return self.model_copy(update={"pilot": play.pilot})
-            with suppress(PilotError):  # the file may have been moved; who names it knows where to
+            with suppress(PilotError):  # the file may have been moved; the user who names it knows where to
                 if load(play.pilot).pilot != self.loaded_pilot.pilot:
                     raise Misuse("setting.another_pilot", folder=self.data, pilot=play.pilot, asked=asked)
         elif kept.exists() and "pilot" not in self.model_fields_set:
@@ -156,11 +156,11 @@ class Settings(BaseSettings):
         return self
 
     def keep_pilot(self) -> None:
-        """Leave in the data folder which pilot it is of, for commands that come when nothing runs."""
+        """Record in the data folder which pilot it is for, for commands that come when nothing runs."""
         replace(self.data / PILOT, located(self.pilot) + "\n")
 
     def again(self, name: str) -> str:
-        """What the file of a setting says now; "" where none is named, or it cannot be read."""
+        """The current content of a setting's file (HOIQUAN_…_FILE); "" if none is named or readable."""
         variable = f"HOIQUAN_{name.upper()}_FILE"
         try:
             return _content(variable) if variable in os.environ else ""
@@ -168,8 +168,8 @@ class Settings(BaseSettings):
             return ""
 
     def on_port(self, port: int, host: str = "localhost") -> "Settings":
-        """These settings for pages on a port of this machine: their address, where none was given. Raises
-        Misuse for a `host` that no address can name.
+        """These settings with the address of pages on a port of this machine, unless an address was set.
+        Raises Misuse for a `host` that no address can name.
         """
         if "base_url" in self.model_fields_set:
             return self
@@ -203,7 +203,7 @@ class Settings(BaseSettings):
 
     @property
     def pages(self) -> str:
-        """The pages' address for a person: the public one, or that of the `hoiquan up` that runs here."""
+        """The pages' address for a person: the public one, else that of the `hoiquan up` that runs here."""
         running = "" if "base_url" in self.model_fields_set else self.web_url
         return (running or self.base_url).rstrip("/")
 
@@ -228,14 +228,16 @@ class Settings(BaseSettings):
 
 
 def http_address(host: str, port: int) -> str:
-    """Where pages are on a host: a name, or an IP address, of which one of version 6 stands in brackets."""
+    """The address of pages on a host (a name or an IP address); an IPv6 address is put in brackets."""
     with suppress(ValueError):
         host = f"[{host}]" if ip_address(host).version == 6 else host
     return f"http://{host}:{port}"
 
 
 def _machine_form(host: str) -> str:
-    """A name with marks as machines write it; "" for what is none."""
+    """The ASCII form (xn--…) of a host name with diacritics; "" for a name without them, or without that
+    form.
+    """
     try:
         return "" if host.isascii() else host.encode("idna").decode()
     except UnicodeError:

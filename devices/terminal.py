@@ -1,16 +1,16 @@
-"""What commands share on a terminal: options, the language of the answer, their own lines, and rows.
+"""What commands share on a terminal: options, the answer's language, the command's own lines, tables.
 
 --lang, else HOIQUAN_LANG ─► `heard` ─► `complain`, when the command itself is over
 
-A line that cannot be read is told in the same way (`run`).
+`run` reports a command line that cannot be parsed in the same way.
 
-Commands are imported when they are asked for: the list of all of them imports none.
+A command is imported when it is called: listing all commands imports none of them.
 
-Each option is spelt and read from its variable in one way. Of rows, what the next command needs (an id, a
-lot, a topic) is never cut or broken:
+Each option is spelt in one way and read from one variable. In a table, a value that the next command needs
+(an id, a lot, a topic) is never cut or broken:
 
-there is room for a table ─► a table: `whole` columns stand in one piece, the others wrap between words
-there is none             ─► of each row the `whole` cells, then the others with their names below
+there is room for a table ─► a table: `whole` columns stay in one piece, the others wrap between words
+there is none             ─► for each row the `whole` cells, then the others with their names below
 """
 
 import logging
@@ -39,34 +39,36 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 1_000_000
 LONGEST_WAIT = 30 * 86_400  # seconds
-Called = typer.Context  # of a command that asks what it was called with
-# of pydantic's errors of a value: which sentence, and where the bound is
+Called = typer.Context  # for a command that asks which options it was called with
+# pydantic's error type → the catalogue's key, and the name of the bound in the error's context
 _BOUNDS = {"greater_than_equal": ("least", "ge"), "less_than_equal": ("most", "le")}
 _NUMBERS = {"float_parsing": "number", "int_parsing": "whole"}
 _ASKED: ContextVar[str] = ContextVar("the language that --lang asked for", default="")
 
 
 def heard(lang: str) -> str:
-    """Remember what --lang is, for errors leave the command and its arguments behind."""
+    """Remember the value of --lang: an error that leaves the command does not carry its arguments."""
     _ASKED.set(lang)
     return lang
 
 
 def seconds(asked: float) -> float:
-    """A time that somebody may wait; `nan` would end it at once, or fail. Raises Misuse."""
+    """Return a waiting time of 0 to LONGEST_WAIT seconds. Raises Misuse for any other, `nan` included, which
+    would end a wait at once or make it fail.
+    """
     if not 0 <= asked <= LONGEST_WAIT:
         raise Misuse("option.seconds", most=LONGEST_WAIT)
     return asked
 
 
 def announce(key: str, lang: str, *, err: bool = False, **values: object) -> None:
-    """Print a sentence of the command's own, with its name before each line."""
+    """Print one of the command's own sentences, with `hoiquan: ` before each line."""
     for line in text(key, lang, **values).splitlines():
         typer.echo(f"hoiquan: {line}", err=err)
 
 
 def complain(error: Exception, code: int) -> NoReturn:
-    """End the process with one line that says what is wrong."""
+    """End the process with exit code `code`, after one line on standard error that says what is wrong."""
     lang = _ASKED.get() or os.environ.get("HOIQUAN_LANG", "")
     languages = LANGS if lang == "both" else (lang if lang in LANGS else LANGS[0],)
     line = " · ".join(dict.fromkeys(str(worded(error, one)) for one in languages))
@@ -75,7 +77,7 @@ def complain(error: Exception, code: int) -> NoReturn:
 
 
 def run(app: typer.Typer) -> NoReturn:
-    """Run the command that this process's line names, and end. Raises Misuse where it cannot be read."""
+    """Run the command that the process's arguments name, and exit. Raises Misuse if they cannot be parsed."""
     try:
         code = app(standalone_mode=False)
     except typer.Abort:  # Ctrl-C at a question
@@ -88,14 +90,14 @@ def run(app: typer.Typer) -> NoReturn:
 
 
 def _misread(error: TyperException) -> Misuse:
-    """What is wrong with the line that typer cannot read, and what would be right, as a sentence of the
-    catalogue. A group alone has shown its help: SystemExit.
+    """The catalogue's sentence for a command line that typer cannot parse: what is wrong, and what would be
+    right. Raises SystemExit for a command group without a command, which has shown its help.
     """
     context = getattr(error, "ctx", None)
     command = "hoiquan" if context is None else context.command_path
     told: Any = error
-    match type(error).__name__:  # typer has these from click, or as its own
-        case "NoArgsIsHelpError":  # it is printed
+    match type(error).__name__:  # typer imports these classes from click, or has its own
+        case "NoArgsIsHelpError":  # the help is printed
             raise SystemExit(error.exit_code)
         case "NoSuchOption":
             key = "meant" if told.possibilities else "unknown"
@@ -120,7 +122,7 @@ def _misread(error: TyperException) -> Misuse:
 
 
 def _name(param: Any) -> str:
-    """An option as it is written, an argument as the help calls it."""
+    """An option's name as it is typed, an argument's as the help calls it."""
     first = param.opts[0]
     name: str = max(param.opts, key=len) if first.startswith("-") else param.metavar or first.upper()
     return name
@@ -129,9 +131,9 @@ def _name(param: Any) -> str:
 def _value(error: Any, param: Any) -> Misuse:
     name, cause = _name(param), error.__cause__
     source = error.ctx.get_parameter_source(param.name) if error.ctx is not None else None
-    if source is not None and source.name == "ENVIRONMENT":  # there is no such word on the line
+    if source is not None and source.name == "ENVIRONMENT":  # the command line has no such option
         name = param.envvar
-    if type(cause).__name__ == "ValidationError":  # pydantic's, which is not loaded for this
+    if type(cause).__name__ == "ValidationError":  # pydantic's; importing it only for this would be slow
         wrong = cause.errors()[0]
         given, kind = shown(str(wrong["input"])), wrong["type"]
         if choices := param.type_descriptor.choices:
@@ -145,13 +147,13 @@ def _value(error: Any, param: Any) -> Misuse:
 
 
 def given(context: Called) -> list[str]:
-    """The options that stand on the line of a command, as its help spells them."""
+    """The options that the command line of `context` holds, as the help spells them."""
     sources = {one: context.get_parameter_source(one.name or "") for one in context.command.params}
     return [one.opts[0] for one, source in sources.items() if source and source.name == "COMMANDLINE"]
 
 
 def log_to_stderr() -> None:
-    """Log what our own parts do; of the libraries that tell each step, the errors alone."""
+    """Log what our own parts do; of libraries that log every step, log only errors."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr)
     for noisy in ("amqtt", "transitions", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
@@ -195,8 +197,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
 Language = Annotated[Lang, _LANG]
 Languages = Annotated[Literal["vi", "en", "both"], _LANG]
 
-LINES = 4  # a cell is not made higher than about so many lines
-WORD = 20  # a longer word may be broken in a column that wraps
+LINES = 4  # about as many lines as a cell may be high
+WORD = 20  # characters: in a column that wraps, a longer word may be broken
 FRAME = 3  # columns of the terminal that a table's column costs: two blanks and a line
 
 
@@ -212,7 +214,7 @@ def show(names: Sequence[str], rows: Sequence[Sequence[str]], whole: Collection[
     from rich.console import Console
     from rich.table import Column, Table
 
-    console = Console(markup=False, emoji=False, highlight=False)  # words of strangers are no markup
+    console = Console(markup=False, emoji=False, highlight=False)  # strangers' text is not markup
     columns = list(zip(names, *rows, strict=True))
     full = [max(map(cell_len, column)) for column in columns]
     least = [
@@ -224,7 +226,7 @@ def show(names: Sequence[str], rows: Sequence[Sequence[str]], whole: Collection[
         _rows(names, rows, whole, console.width)
         return
     widths = dict(enumerate(least))
-    for number in sorted(widths, key=lambda one: full[one]):  # the short ones first: they need little
+    for number in sorted(widths, key=lambda one: full[one]):  # short columns first: they need little
         more = min(room, full[number] - widths[number])
         widths[number] += more
         room -= more
@@ -264,8 +266,8 @@ Loaded = typer.Typer | Callable[..., object]
 
 
 class Late(NamedTuple):
-    """A command (a function) or a group of them: where it is, as `module:name` or as what gives it, and how
-    its help begins.
+    """A command (a function) or a group of commands that is imported when it is called. `where` is
+    `module:name`, or a function that returns it; `line` is its help in the list of commands.
     """
 
     where: str | Callable[[], Loaded]
@@ -280,9 +282,9 @@ class Late(NamedTuple):
         return loaded
 
     def command(self, name: str) -> "Command":
-        """The command itself, under that name."""
+        """The command itself, under the name `name`."""
         outer = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        outer.callback()(lambda: None)  # without it a single command would be the whole of `outer`
+        outer.callback()(lambda: None)  # without a callback, a single command would take the place of `outer`
         loaded = self.load()
         if isinstance(loaded, typer.Typer):
             outer.add_typer(loaded, name=name)
@@ -292,10 +294,10 @@ class Late(NamedTuple):
 
 
 def commands(line: str, late: Mapping[str, Late]) -> typer.Typer:
-    """A command line of `late` commands."""
+    """A command line whose commands are imported when they are called; `line` is its help."""
 
     class Commands(TyperGroup):
-        """Lists by the table, and loads what is asked for."""
+        """Lists the commands by the table, and imports the one that is called."""
 
         def list_commands(self, ctx: "Context") -> list[str]:
             return list(late)
@@ -313,5 +315,5 @@ def commands(line: str, late: Mapping[str, Late]) -> typer.Typer:
     app = typer.Typer(
         cls=Commands, help=line, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
     )
-    app.callback()(lambda: None)  # else it would be a single command
+    app.callback()(lambda: None)  # without a callback, the app would be a single command
     return app

@@ -1,9 +1,10 @@
-"""The one catalogue of sentences that people read, `texts.yaml`, Vietnamese and English; and how numbers, per
-cent, days, times and ages are written in them.
+"""The one catalogue of sentences that people read, `texts.yaml`, in Vietnamese and English; also how numbers,
+per cent, days, times and ages are written in them.
 
-Code names a sentence by its key; a key that is missing in either language fails `make test`. What goes wrong
-and a person can mend is raised as a `Mendable`: a key and what fills it, said in a language where it is read.
-Whoever fills a sentence writes the number by `number` and its like: nothing else knows the marks.
+Code names a sentence by its key; `make test` fails if a key is missing in either language. An error that a
+person can mend is raised as a `Mendable`: a key and its values, put into a language where it is shown. Code
+that fills a sentence writes its numbers with `number` and the functions like it: nothing else knows the
+decimal and thousands marks.
 """
 
 from contextlib import suppress
@@ -20,16 +21,17 @@ from devices.errors import UserError
 
 Lang = Literal["vi", "en"]
 LANGS: tuple[Lang, ...] = ("vi", "en")
-_VIETNAMESE = str.maketrans(",.", ".,")  # how a number's marks differ there
+_VIETNAMESE = str.maketrans(",.", ".,")  # how a number's marks differ in Vietnamese
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_WIDE = Context(prec=400)  # of any float, whole
-CLOSE = ("%", "°")  # units that stand at their number
+_WIDE = Context(prec=400)  # enough digits for any float
+CLOSE = ("%", "°")  # units written close to their number
 
 
 def parsed(text: str) -> Any:
-    """What the YAML says, by libyaml where PyYAML has it: eight times as fast, at the start of every command.
+    """The values of a YAML text, parsed by libyaml where PyYAML has it: eight times as fast, for every
+    command's start.
 
-    PyYAML itself reads again what libyaml refuses: its errors are the ones that people are told.
+    PyYAML's own parser reads a text again that libyaml refuses: people are shown its errors.
     """
     with suppress(yaml.YAMLError, AttributeError):
         return yaml.load(text, yaml.CSafeLoader)
@@ -50,9 +52,9 @@ def text(key: str, lang: str, **values: object) -> str:
 
 
 def worded(value: object, lang: str) -> object:
-    """What stands in a sentence for `value`, in its language: of a `Mendable` its sentence, a fraction and
-    a day as they are written. A whole number stays, for it may be a year or a port: what is counted is given
-    as `number` writes it.
+    """The form in which a sentence of `lang` shows `value`: a `Mendable` becomes its sentence; a float, a
+    moment and a day become text. An int stays, for it may be a year or a port: a caller passes a count
+    through `number`.
     """
     match value:
         case Mendable():
@@ -67,8 +69,8 @@ def worded(value: object, lang: str) -> object:
 
 
 class Mendable(Exception):
-    """What a person can mend: the catalogue's sentence `key` names cause and mend. As str it is English, as
-    logs are.
+    """An error that a person can mend: the catalogue's sentence `key` names its cause and its mend.
+    str(error) is English, as logs are.
     """
 
     def __init__(self, key: str, **values: object) -> None:
@@ -84,14 +86,14 @@ class Mendable(Exception):
 
 
 class Misuse(Mendable, UserError):
-    """What was given cannot be used, or the command cannot do what was asked."""
+    """The input cannot be used, or the command cannot do what was asked."""
 
 
 def number(value: float, lang: str, decimals: int | None = None, *, most: int | None = None) -> str:
     """A number as people write it: 1.234,5 in Vietnamese, 1,234.5 in English.
 
-    It has every digit that was declared or measured; or exactly so many `decimals`, zeros too (as a signal is
-    read); or at `most` so many. What lies in the middle goes up.
+    It has all digits of `value`; or exactly so many `decimals`, zeros included (as signals are shown); or at
+    `most` so many. A half is rounded away from zero.
     """
     exact = Decimal(repr(float(value)))
     places = most if decimals is None else decimals
@@ -110,51 +112,51 @@ def _rounded(exact: Decimal, places: int) -> Decimal:
 
 
 def rounded(value: float, places: int) -> float:
-    """The value of what `number` writes with so many decimals, for what is computed of written numbers."""
+    """`value` rounded as `number` rounds it to `places` decimals, for sums of numbers as they are shown."""
     return float(_rounded(Decimal(repr(float(value))), places))
 
 
 def spelt(value: float) -> str:
-    """A number as a program takes it: every digit, a point, nothing between thousands."""
+    """A number as a program reads it: every digit, a decimal point, no thousands mark."""
     return number(value, "en").replace(",", "")
 
 
 def percent(share: float, lang: str, decimals: int | None = None, *, most: int = 0) -> str:
-    """A share of 1 as the plans write it: 15%, in both languages; exactly so many `decimals` of one that was
-    counted, so that 20,0% stands beside 19,8%, else at `most` so many.
+    """A share of 1 as the plans write it: 15%, in both languages. A share that was counted has exactly so
+    many `decimals`, so that 20,0% stands beside 19,8%; any other has at `most` so many.
     """
     return f"{number(in_percent(share), lang, decimals, most=most)}%"
 
 
 def in_percent(share: float) -> float:
-    """A share of 1 in per cent, by the digits that it is written with: 0.5125 * 100 is less than 51.25."""
+    """A share of 1 in per cent, computed in decimal digits: as floats, 0.5125 * 100 is less than 51.25."""
     return float(Decimal(repr(float(share))) * 100)
 
 
 def span(low: str, high: str) -> str:
-    """From one written number to another, the sign of per cent once: 15–20%."""
+    """A range between two written numbers, with one per cent sign: 15–20%."""
     return f"{low.removesuffix('%') if high.endswith('%') else low}–{high}"
 
 
 def with_unit(written: str, unit: str) -> str:
-    """A written number and its unit: 31,5 °C; 15%; nothing behind it where it has none."""
+    """A written number and its unit: 31,5 °C; 15%. Without a unit, only the number."""
     return f"{written}{'' if unit in CLOSE else ' '}{unit}".strip()
 
 
 def day(one: date, lang: str) -> str:
-    """A day: 28/11/2026; in English 28 Nov 2026, as some read 5/6 as May."""
+    """A day: 28/11/2026; in English 28 Nov 2026, since some people read 5/6 as May 6."""
     if lang == "vi":
         return f"{one.day:02}/{one.month:02}/{one.year:04}"
     return f"{one.day} {_MONTHS[one.month - 1]} {one.year:04}"
 
 
 def moment(at: datetime, lang: str, *, seconds: bool = False) -> str:
-    """A day and what the clock shows: 28/11/2026 14:05."""
+    """A day and the time of day: 28/11/2026 14:05."""
     return f"{day(at, lang)} {at:{'%H:%M:%S' if seconds else '%H:%M'}}"
 
 
 def age(ms: int, lang: str) -> str:
-    """How long ago something was."""
+    """How long ago something happened, in words; `ms` is its age."""
     if ms < 2 * MINUTE_MS:
         return text("place.age_now", lang)
     for unit, whole, end in (("minutes", MINUTE_MS, HOUR_MS), ("hours", HOUR_MS, 2 * DAY_MS)):
@@ -164,7 +166,7 @@ def age(ms: int, lang: str) -> str:
 
 
 def shown(words: str) -> str:
-    """What a stranger wrote, as it may stand in a terminal and a log: characters that command either, or turn
-    the direction of what follows, are spelt as Python spells them.
+    """A stranger's text made safe for a terminal and a log: unprintable characters, which may control either
+    or turn the writing direction, become Python escapes.
     """
     return "".join([one if one.isprintable() else ascii(one)[1:-1] for one in words])
