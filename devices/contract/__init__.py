@@ -1,12 +1,12 @@
-"""The contract: what a device may say and hear, and nothing of who speaks or where it is kept.
+"""The contract: what a device may send and receive. It knows neither who connects nor where data is stored.
 
-signals.py   what is measured, in which unit, within which limits       models.py  which node carries which
+signals.py   what is measured, in which unit, within which limits       models.py  which node reports which
 topics.py    where a message goes
-encodings.py which of the ways in it is ─► payloads.py (JSON)  senml.py (packs)  diary.py (what a farmer
-             writes down)  orders.py (commands to actuators)
+encodings.py tells the encoding ─► payloads.py (JSON)  senml.py (packs)  diary.py (what a farmer writes
+             down)  orders.py (commands to actuators)
 packets.py   MQTT's own packets, for connections that must cost little
-reading.py   what was understood         quality.py   what a check thinks of it
-invalid.py   what is wrong in what a person wrote, of pydantic's errors
+reading.py   a decoded message          quality.py   the flags that checks give to values
+invalid.py   pydantic's errors in what a person wrote, as sentences
 tables.py    the generated parts of devices/README.md and refusals.md   asyncapi.py  the same for tools
 
     bytes on MQTT ─► topics.parse ─► encodings ─► payloads | senml | diary ─► reading.Reading

@@ -1,6 +1,6 @@
-"""The contract as an AsyncAPI 3.0 document, made from the same tables and models: for tools and other makers.
+"""The contract as an AsyncAPI 3.0 document, made from the same tables and models, for tools and makers.
 
-It speaks for a device: it sends what goes up and receives what comes down.
+The document takes the device's side: a message that goes up is sent, one that comes down is received.
 """
 
 import json
@@ -51,7 +51,7 @@ def telemetry_schema() -> dict[str, Any]:
 
 
 def document() -> dict[str, Any]:
-    """The whole document."""
+    """The whole AsyncAPI document."""
     parameters = {
         "pilot": {"description": "The province's pilot file."},
         "community": {"description": "The hội quán, HTX or village that the device was enrolled in."},
@@ -117,7 +117,7 @@ def _schemas() -> dict[str, Any]:
     here = "#/components/schemas/{model}"
     diary = TypeAdapter(DiaryEvent).json_schema(ref_template=here)
     events = diary.pop("$defs")
-    diary.pop("discriminator", None)  # OpenAPI's kind; AsyncAPI's is a name
+    diary.pop("discriminator", None)  # pydantic writes OpenAPI's object, AsyncAPI has a name
     reasons = [key.split(".")[1] for key in catalogue() if key.startswith("rejected.")]
     text = {"type": "string"}
     return {
@@ -138,5 +138,5 @@ def _schemas() -> dict[str, Any]:
 
 
 def written() -> str:
-    """The document as a file."""
+    """The document as the text of its file."""
     return json.dumps(document(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"

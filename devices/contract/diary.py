@@ -1,8 +1,8 @@
 """Farm diary events: what a group's secretary, or the simulator, writes down about a plot.
 
-One JSON object a message on the `diary` topic. The fields are VietGAP's usual ones (TCVN 11892-1):
-seed, inputs with name, dose and pre-harvest interval, water, harvest, buyer. `id` makes a repeated
-message harmless. Quantities are kilograms, areas hectares, times RFC 3339.
+Each message on the `diary` topic is one JSON object. The fields are VietGAP's usual ones (TCVN 11892-1):
+seed, inputs with name, dose and pre-harvest interval, water, harvest, buyer. `id` makes a repeated message
+harmless. Quantities are kilograms, areas hectares, times RFC 3339.
 """
 
 import json
@@ -14,7 +14,7 @@ from devices.contract.payloads import PayloadError, refuse_large
 from devices.contract.topics import Id
 
 Text = Annotated[str, Field(min_length=1, max_length=200)]
-Photos = Annotated[  # each by the SHA-256 of its bytes; the pictures travel another way
+Photos = Annotated[  # each is the SHA-256 of a picture's bytes; the pictures travel another way
     tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...], Field(min_length=1, max_length=4)
 ]
 Code = Annotated[str, Field(pattern=r"^[A-Z0-9.-]{3,40}$")]  # of a planting area or packing house
@@ -131,7 +131,7 @@ class Revocation(_Event):
     reason: Text
 
 
-Handling = Packing | Shipping | Split | Merge | Correction | Revocation  # of lots that exist already
+Handling = Packing | Shipping | Split | Merge | Correction | Revocation  # events of lots that exist already
 DiaryEvent = Annotated[
     Planting | Input | Irrigation | PestObservation | Harvest | Handling, Field(discriminator="event")
 ]
@@ -158,8 +158,8 @@ def encode_diary(event: DiaryEvent) -> bytes:
 
 
 def corrected(event: DiaryEvent, correction: Correction) -> DiaryEvent:
-    """The event as the correction has it. Raises PayloadError where that is no event, or not one of a kind
-    that may be corrected.
+    """The event with a correction's changes. Raises PayloadError if the result is no valid event, if the
+    correction changes a field that is fixed, or if events of this kind cannot be corrected.
     """
     changes = correction.changes
     if isinstance(event, Split | Merge | Correction | Revocation) or _FIXED & changes.keys():

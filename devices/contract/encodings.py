@@ -1,4 +1,4 @@
-"""Which of the contract's encodings is it? JSON, SenML in JSON or CBOR, by their content."""
+"""Tells which of the contract's encodings a payload has (JSON, SenML in JSON or CBOR), and decodes it."""
 
 import json
 import re
@@ -13,7 +13,9 @@ _CBOR_ARRAY = range(0x80, 0xA0)  # a pack is an array; no JSON text begins with 
 
 
 def encoding(payload: bytes) -> Encoding:
-    """Which it is, by its first bytes and whether it names values; what is none of them is bad JSON."""
+    """The encoding, by the first bytes and whether the text names values; anything else is taken for bad
+    JSON.
+    """
     first = payload[:1]
     if first == b"{":  # the usual case
         return "json"
@@ -25,7 +27,7 @@ def encoding(payload: bytes) -> Encoding:
 
 
 def decode(payload: bytes, device: str) -> list[Telemetry]:
-    """A message of telemetry of `device`: one reading, or those of a batch. Raises PayloadError."""
+    """Decode a telemetry message of `device`: one reading, or those of a batch. Raises PayloadError."""
     match encoding(payload):
         case "json":
             return [payloads.decode(payload)]
@@ -38,7 +40,7 @@ def decode(payload: bytes, device: str) -> list[Telemetry]:
 
 
 def numbers(payload: bytes) -> list[tuple[str, int]]:
-    """(boot, seq) of what is refused, as far as it can be made out: a message that came is not missing."""
+    """(boot, seq) of a refused message, as far as they can be read: a message that came is not missing."""
     if len(payload) > MAX_BYTES:
         return []
     try:

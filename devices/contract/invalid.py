@@ -1,5 +1,5 @@
-"""What pydantic found wrong in what a person wrote (a pilot, a scenario, a probe file, a setting), in the
-catalogue's words: its group `invalid` has a sentence for each type of pydantic's errors that occurs there.
+"""Puts pydantic's errors in what a person wrote (a pilot, a scenario, a probe file, a setting) into
+sentences: the catalogue's group `invalid` has one for each type of error that occurs there.
 """
 
 from typing import cast
@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails
 
 from devices.texts import Mendable, Misuse, catalogue, spelt
 
-# what somebody writes who may not read patterns
+# pattern → an example of it, for people who cannot read patterns
 EXAMPLES = {
     r"^[a-z0-9-]{1,64}$": "tam-que",
     r"^[a-z0-9-]{1,40}$": "tam-que",
@@ -23,7 +23,7 @@ EXAMPLES = {
     r"^BC-[A-ZĐ&.-]{1,20}$": "BC-SKHCN",
     r"^https?://[a-z0-9-]+(\.[a-z0-9-]+)+$": "https://hoiquan.example",
 }
-# pydantic's types that are said in one way
+# pydantic's types of error that share a sentence → its key
 _ALIKE = {
     "tuple_type": "list", "list_type": "list", "model_type": "fields", "model_attributes_type": "fields",
     "dict_type": "fields", "string_type": "text", "string_too_short": "short", "too_short": "few",
@@ -33,8 +33,8 @@ _ALIKE = {
 
 
 def why(error: ErrorDetails) -> Mendable | str:
-    """What is wrong and what would be right, of one of pydantic's errors: our own sentence where a model of
-    ours found it, else the catalogue's; pydantic's English where there is none.
+    """What is wrong and what would be right, for one of pydantic's errors: our own sentence if one of our
+    models found the error, else the catalogue's; pydantic's English if there is none.
     """
     given = error.get("ctx", {})
     if isinstance(given.get("error"), Mendable):
@@ -44,7 +44,7 @@ def why(error: ErrorDetails) -> Mendable | str:
     key, blanks = f"invalid.{_ALIKE.get(kind, kind)}", dict(given)
     if kind == "string_pattern_mismatch" and given["pattern"] in EXAMPLES:
         key, blanks["example"] = "invalid.pattern_such_as", EXAMPLES[given["pattern"]]
-    if key in catalogue():  # as the file writes it, whatever the language
+    if key in catalogue():  # numbers as the file writes them, whatever the language
         return Misuse(key, **{name: _bound(one) for name, one in blanks.items()})
     message = error["msg"].removeprefix("Value error, ")
     return message[:1].lower() + message[1:]

@@ -1,9 +1,9 @@
-"""Models of node: what each carries and how often it reports.
+"""Models of nodes: which signals each reports, and how often.
 
-A real device is enrolled as one of these, so that its coverage can be judged by the interval it
-promised; a model says nothing of the maker. Assumption: intervals and sets of signals are the
-pilot's own choice, after what the Tân Thuận Tây pilot measures (moisture of soil and water,
-salinity, pH, temperature).
+A real device is enrolled as one of these models, so that its coverage can be judged by the interval that the
+model promises; a model says nothing about the maker. Assumption: intervals and sets of signals are the
+pilot's own choice, after what the Tân Thuận Tây pilot measures (moisture of soil and water, salinity, pH,
+temperature).
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from devices.texts import text
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A kind of node: `signals` it reports every `interval` seconds (0: only on events), `more` that a real
-    one may have besides. `usual`: a value of the first of them, for an example. `on_plot`: it measures, or
+    """A kind of node. It reports `signals` every `interval` seconds (0: only on events); a real one may also
+    report `more`. `usual`: a value of the first signal, for an example. `on_plot`: the node measures, or
     works on, the one plot that it stands on.
     """
 
@@ -38,7 +38,7 @@ class Model:
         return self.en if lang == "en" else self.vi
 
 
-DIARY = "diary"  # the one model that writes a diary: it measures nothing and is counted as no sensor
+DIARY = "diary"  # the one model that writes a diary: it measures nothing and is not counted as a sensor
 _POWER = ("battery_voltage", "rssi")
 _LAYERS = tuple(f"{name}_{number}" for name in LAYERED for number in LAYERS)
 TEN_MINUTES = 600
@@ -75,7 +75,7 @@ MODELS: dict[str, Model] = {
 
 
 def device_name(device: str, community: str, model: str, lang: str) -> str:
-    """A device by its kind; a simulated one with its number, a real one with the name that it was given."""
+    """A device's name for people: its model, then a simulated device's number or a real device's id."""
     known = MODELS.get(model)
     kind = text("place.device", lang) if known is None else known.name(lang)
     number = device.removeprefix(f"{community}-{model}-")

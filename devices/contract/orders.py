@@ -2,8 +2,9 @@
 
     command  {"id","actuator","set","until"}   ─► device ─►   result  {"id","ok","error"}
 
-An order is good until its time is over: a device that hears it later refuses it, and lets the actuator go
-when the time comes. The same id again is answered again and done once, for MQTT delivers at least once.
+An order is valid until its time is over. A device that receives it later refuses it; a device that obeys it
+releases the actuator at that time. An order that comes again with the same id is answered again but done
+once, because MQTT delivers at least once.
 """
 
 from typing import Annotated, Literal, get_args
@@ -15,8 +16,8 @@ from devices.contract.payloads import MAX_BYTES, PayloadError, refuse_large
 
 Actuator = Literal["pump", "valve", "sluice", "aerator"]
 ACTUATORS: tuple[Actuator, ...] = get_args(Actuator)
-# Which models of node have which. Assumption: a pump controller switches the pump and the field valve beside
-# it; a buoy's float carries the aerator's relay; a canal gauge stands at the sluice.
+# Which models of node carry which actuators. Assumption: a pump controller switches the pump and the field
+# valve beside it; a buoy's float carries the aerator's relay; a canal gauge stands at the sluice.
 CARRIED: dict[str, tuple[Actuator, ...]] = {
     "pump-controller": ("pump", "valve"),
     "pond-buoy": ("aerator",),
@@ -36,7 +37,7 @@ class Order(BaseModel):
     until: int | str
 
 
-# PostgreSQL keeps no NUL
+# PostgreSQL cannot store NUL
 _Words = Field(pattern=r"^[^\x00]*$")
 
 
@@ -51,7 +52,7 @@ class Answer(BaseModel):
 
 
 def parse_order(payload: bytes) -> Order:
-    """Raises ValueError with a sentence."""
+    """Decode a command. Raises ValueError, whose text says what is wrong."""
     if len(payload) > MAX_BYTES:
         raise ValueError(f"a command has at most {MAX_BYTES} bytes, not {len(payload)}")
     try:
@@ -63,7 +64,7 @@ def parse_order(payload: bytes) -> Order:
 
 
 def parse_answer(payload: bytes) -> Answer:
-    """Raises PayloadError."""
+    """Decode a device's answer. Raises PayloadError."""
     refuse_large(payload)
     try:
         return Answer.model_validate_json(payload)

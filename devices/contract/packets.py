@@ -1,9 +1,9 @@
-"""Packets of MQTT cut out of bytes and put together, where a client library costs too much a message.
+"""MQTT packets parsed from bytes and built as bytes, where a client library costs too much per message.
 
     bytes of the broker ─► frame ─► read_publish        connect, subscribe, publish ─► bytes for the broker
 
-What is read is of 3.1.1 or 5, what is written of 3.1.1, which every broker speaks. Sections are those of the
-standard, 3.1.1 unless another is named.
+This module reads packets of 3.1.1 and 5, and writes those of 3.1.1, which every broker speaks. Section
+numbers are those of the 3.1.1 standard unless another is named.
 """
 
 import struct
@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-LENGTH_BYTES = 4  # of a packet's remaining length at most (MQTT 5, 1.5.5)
+LENGTH_BYTES = 4  # of a packet's remaining length, at most (MQTT 5, 1.5.5)
 CONNACK, PUBLISH, PUBACK, SUBACK = 0x20, 0x30, 0x40, 0x90
 PINGREQ, PINGRESP, DISCONNECT = b"\xc0\x00", 0xD0, b"\xe0\x00"
-REFUSED = 0x80  # from which on a reason is a refusal, in SUBACK (3.9.3) and all of MQTT 5 (2.4)
-RETAIN, DUP, QOS_1 = 0x01, 0x08, 0x02  # of PUBLISH's first byte (3.3.1)
-KNOWN_TOPICS, KNOWN_BYTES = 4096, 128  # topics that are known again, and how long they are at most
+REFUSED = 0x80  # reasons from this on are refusals, in SUBACK (3.9.3) and all of MQTT 5 (2.4)
+RETAIN, DUP, QOS_1 = 0x01, 0x08, 0x02  # bits of PUBLISH's first byte (3.3.1)
+KNOWN_TOPICS, KNOWN_BYTES = 4096, 128  # topics that are cached, and how long these are at most
 _ACK = struct.Struct("!BBH").pack
 _SHORT = struct.Struct("!H").pack
 # CONNECT's flags (3.1.2): a clean session with user and password; a will that is retained, at QoS 1
@@ -35,8 +35,8 @@ class Publish(NamedTuple):
 
 
 def connect(client: str, password: str, keepalive: int, will: tuple[str, bytes] | None) -> bytes:
-    """A clean session for `client`, whose user has the same name; `will`: topic and payload, retained, at
-    QoS 1. `keepalive` in s.
+    """CONNECT: a clean session for `client`, whose user has the same name. `will`: topic and payload,
+    retained, at QoS 1. `keepalive` in s.
     """
     flags = _CLEAN | (_WILL if will else 0)
     parts = [_text("MQTT"), bytes((4, flags)), _SHORT(keepalive), _text(client)]
@@ -47,13 +47,13 @@ def connect(client: str, password: str, keepalive: int, will: tuple[str, bytes] 
 
 
 def subscribe(topic: str, number: int) -> bytes:
-    """One topic, at QoS 1."""
+    """SUBSCRIBE: one topic, at QoS 1."""
     body = _SHORT(number) + _text(topic) + b"\x01"
     return b"\x82" + _length(len(body)) + body
 
 
 def publish(topic: str, payload: bytes, retain: bool, number: int, *, again: bool = False) -> bytes:
-    """A message at QoS 1; `again`: it was sent on an earlier connection."""
+    """PUBLISH: a message at QoS 1. `again`: the message was sent on an earlier connection."""
     head = PUBLISH | QOS_1 | (RETAIN if retain else 0) | (DUP if again else 0)
     name = topic.encode()
     size = _length(4 + len(name) + len(payload))
@@ -61,14 +61,14 @@ def publish(topic: str, payload: bytes, retain: bool, number: int, *, again: boo
 
 
 def acknowledgements(numbers: Iterable[int]) -> bytes:
-    """The PUBACKs of these packet numbers, in one piece."""
-    # success needs no more than the number, in 3.1.1 and in 5 (3.4)
+    """The PUBACKs of these packet numbers, joined."""
+    # success needs only the number, in 3.1.1 and in 5 (3.4)
     return b"".join([_ACK(PUBACK, 2, number) for number in numbers])
 
 
 def frame(data: bytes, at: int) -> tuple[int, int] | None:
-    """Where the packet at `at` has its body and its end, which may be beyond `data`. None: too little of it
-    is there to tell; (-1, -1): its length is none.
+    """Where the body of the packet at `at` begins, and where the packet ends, which may be beyond `data`.
+    None: too few bytes to tell; (-1, -1): the length is malformed.
     """
     if at + 2 < len(data) and data[at + 2] < 0x80 <= data[at + 1]:  # 128 bytes to 16 KB: the usual case
         begin = at + 3
@@ -87,8 +87,8 @@ def frame(data: bytes, at: int) -> tuple[int, int] | None:
 
 
 def read_publish(head: int, body: bytes, properties: bool) -> Publish | None:
-    """A PUBLISH of QoS 0 or 1; None where its lengths do not fit (MQTT 5, 3.3). Its properties, if the
-    protocol has any, are passed over.
+    """Parse a PUBLISH of QoS 0 or 1; None if its lengths do not fit (MQTT 5, 3.3). `properties`: the protocol
+    has properties, which are skipped.
     """
     try:
         at = 2 + (body[0] << 8 | body[1])
@@ -109,7 +109,7 @@ def read_publish(head: int, body: bytes, properties: bool) -> Publish | None:
         return None
     if at > len(body):
         return None
-    # its own `__new__` takes as long as all that is above
+    # `Publish.__new__` would take as long as everything above
     return tuple.__new__(Publish, (topic, body[at:], mid, qos, bool(head & 8), bool(head & 1)))
 
 
@@ -117,10 +117,10 @@ def _decoded(topic: bytes) -> str:
     try:
         return topic.decode("utf-8")
     except UnicodeDecodeError:
-        return "\ufffd"  # refused as a topic further on, with its payload
+        return "\ufffd"  # no valid topic: it is refused further on, with its payload
 
 
-# A device's topic comes again and again: of all its messages that wait one is kept, with its hash.
+# A device's topic comes again and again: all its waiting messages share one string, with its hash.
 _topic = lru_cache(KNOWN_TOPICS)(_decoded)
 
 
@@ -130,7 +130,7 @@ def _text(words: str) -> bytes:
 
 
 def _length(size: int) -> bytes:
-    """A remaining length (2.2.3)."""
+    """Encode a remaining length (2.2.3)."""
     if size < 0x80:
         return size.to_bytes(1, "big")
     out = bytearray()

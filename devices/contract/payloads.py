@@ -1,4 +1,4 @@
-"""What a node may put into a message of telemetry: JSON, version 1 of the contract.
+"""What a node may put into a telemetry message: JSON, version 1 of the contract.
 
     bytes ─► encodings.decode ─► payloads (JSON, one or a list) | senml (JSON, CBOR) ─► Telemetry
 
@@ -21,11 +21,11 @@ MAX_BYTES = 16 * 1024
 FIELDS = frozenset({"values", "ts", "seq", "boot"})  # of a message
 MAX_EXACT = 2**53  # beyond it a double skips whole numbers, and no quantity of ours comes near
 MAX_INTEGER = 2**63 - 1
-SECONDS = range(1_000_000_000, 10_000_000_000)  # epoch seconds of 2001 to 2286: as milliseconds they are 1970
+SECONDS = range(1_000_000_000, 10_000_000_000)  # epoch seconds of 2001 to 2286; as milliseconds they are 1970
 
 
 class PayloadError(ValueError):
-    """The payload is refused. `reason` is a key of the catalogue, `field` what is wrong in it."""
+    """The payload is refused. `reason` is a key of the catalogue, `field` names what is wrong."""
 
     def __init__(self, reason: str, field: str = "") -> None:
         super().__init__(reason, field)
@@ -42,10 +42,10 @@ class PayloadError(ValueError):
 
 
 class Telemetry(NamedTuple):
-    """What was measured at one moment: `time` is epoch milliseconds as the device claims, or None without a
-    clock; then it was `ago` milliseconds before the message was sent. `identity`: what a network server calls
-    this message, "" where nobody names it. `totals`: counters by the signal that is counted from them: their
-    kind (`total`, `daily`) and what they stand at.
+    """What was measured at one moment. `time`: epoch milliseconds as the device claims; None from a device
+    without a clock, which then measured `ago` milliseconds before it sent the message. `identity`: a network
+    server's id of the message, "" if there is none. `totals`: counters, by the signal that is computed from
+    them: each one's kind (`total`, `daily`) and its count.
     """
 
     values: dict[str, float]
@@ -63,7 +63,7 @@ _Seq = Annotated[int, Field(ge=0, le=MAX_INTEGER)] | None
 _Boot = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")] | None
 
 
-# a dict is all that is needed, and made in half of a model's time
+# a dict suffices, and takes half a model's time to make
 class _Message(TypedDict, total=False):
     __pydantic_config__ = ConfigDict(strict=True, extra="forbid")  # type: ignore[misc]
 
@@ -74,7 +74,9 @@ class _Message(TypedDict, total=False):
 
 
 class _WithNulls(TypedDict, total=False):
-    """The whole contract. Nearly nobody sends null, so what the other one refuses is tried as this."""
+    """The whole contract, nulls included. Few nodes send null: only what `_Message` refuses is parsed as
+    this.
+    """
 
     __pydantic_config__ = ConfigDict(strict=True, extra="forbid")  # type: ignore[misc]
 
@@ -105,7 +107,7 @@ def decode(payload: bytes) -> Telemetry:
 
 
 def decode_list(payload: bytes) -> list[Telemetry]:
-    """Decode a JSON list of such objects: a node empties its buffer. Raises PayloadError."""
+    """Decode a JSON list of such objects, from a node that empties its buffer. Raises PayloadError."""
     refuse_large(payload)
     try:
         messages = _parse_list(payload)
@@ -129,12 +131,12 @@ def _told(message: _Message) -> Telemetry:
         time = parse_time(time)
     elif time is not None and not -MAX_EXACT <= time <= MAX_EXACT:
         raise PayloadError("bad_time", "ts")
-    # its own `__new__` takes twice the time
+    # `Telemetry.__new__` would take twice the time
     return tuple.__new__(Telemetry, (values, time, message.get("seq"), message.get("boot"), 0, "", None))
 
 
 def _measured(messages: list[Any], payload: bytes) -> list[Telemetry]:
-    """Without what was not measured; no values are left where that is all of a message."""
+    """The messages without null values, which were not measured; a message may be left without any value."""
     if payload.count(b'"') != sum(map(_quotes, messages)):
         refuse_repeated_names(payload)
     return [
@@ -144,7 +146,7 @@ def _measured(messages: list[Any], payload: bytes) -> list[Telemetry]:
 
 
 def _again(parse: Callable[[bytes], Any], payload: bytes) -> Any:
-    """What the strict parser refused, as one that knows null reads it. Raises PayloadError."""
+    """Parse with nulls what the strict parser refused. Raises PayloadError."""
     try:
         return parse(payload)
     except ValidationError as error:
@@ -152,20 +154,20 @@ def _again(parse: Callable[[bytes], Any], payload: bytes) -> Any:
 
 
 def refuse_large(payload: bytes) -> None:
-    """Raises PayloadError for what is over the contract's limit."""
+    """Raise PayloadError for a payload over the contract's limit."""
     if len(payload) > MAX_BYTES:
         raise PayloadError("too_large", str(len(payload)))
 
 
 def schema() -> dict[str, Any]:
-    """JSON Schema of a message as the model has it."""
+    """JSON Schema of a message, nulls included."""
     return _with_nulls.json_schema()
 
 
 def parse_time(value: str) -> int:
     """RFC 3339 text to epoch milliseconds. Raises PayloadError."""
     try:
-        # fromisoformat also takes week dates, dates without a time and marks left out: RFC 3339 does not
+        # fromisoformat also takes week dates, dates without a time and missing separators: RFC 3339 does not
         marks = value[4:5] + value[7:8] + value[13:14] + value[16:17]
         if len(value) < 20 or marks != "--::" or value[10] not in "Tt ":
             raise ValueError(value)
@@ -178,20 +180,20 @@ def parse_time(value: str) -> int:
 
 
 def not_json(payload: bytes) -> PayloadError:
-    """Why this is no JSON. A NUL among the first four bytes is of another character set."""
+    """Why a payload is no JSON. A NUL among the first four bytes means another character set."""
     at = payload.find(b"\0")
     return PayloadError("nul_byte", str(at)) if at > 3 else PayloadError("not_json")
 
 
 def _quotes(message: _Message) -> int:
-    """How many quotes the text of a message has: more than these, and a name may stand there twice."""
+    """The number of quotes that a message's JSON needs; if its text has more, a name may be repeated."""
     strings = len(message) + len(message["values"]) + isinstance(message.get("ts"), str)
     return 2 * (strings + (message.get("boot") is not None))
 
 
 def refuse_repeated_names(payload: bytes) -> None:
-    """JSON parsers keep the last of two equal names in silence: the first value would be lost. So the text
-    is read again with every name kept. Raises PayloadError.
+    """Parse the text again with every name kept, and raise PayloadError if a name is repeated: JSON parsers
+    keep the last of two equal names silently, and the first value would be lost.
     """
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -222,12 +224,12 @@ _BY_TYPE = {
 
 
 def _explain(error: ValidationError, payload: bytes) -> PayloadError:
-    """The first thing wrong, as a reason of ours. A union (`ts`) reports one error per branch."""
+    """The first error, as a reason of ours. A union (`ts`) reports one error per branch."""
     first = error.errors(include_url=False, include_context=False)[0]
     given = first["input"]
     if first["type"] == "json_invalid":
         return not_json(payload)
-    # where in a list of messages does not matter: the message is refused whole
+    # the position in a list of messages does not matter: the whole list is refused
     where = [str(part) for part in first["loc"] if not isinstance(part, int)]
     if not where and first["type"] == "dict_type":
         return PayloadError("not_object")

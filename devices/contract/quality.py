@@ -1,4 +1,4 @@
-"""QARTOD flags: what a check thinks of a value it never alters.
+"""QARTOD flags: a check's verdict on a value, which the check never alters.
 
 Source: IOOS QARTOD manual of quality flags (primary level flagging: 1, 2, 3, 4, 9).
 """
@@ -7,7 +7,7 @@ from enum import IntEnum
 
 
 class Flag(IntEnum):
-    """Primary flag of one value. From SUSPECT on it goes to `telemetry_flagged`, else to `telemetry`."""
+    """Primary flag of one value. A value from SUSPECT on goes to `telemetry_flagged`, else to `telemetry`."""
 
     GOOD = 1
     NOT_EVALUATED = 2
@@ -23,4 +23,4 @@ SPIKE = "spike"
 FLAT_LINE = "flat_line"
 NEIGHBOURS = "neighbours"
 
-REASONS = (GROSS_RANGE, RATE, SPIKE, FLAT_LINE, NEIGHBOURS, CLOCK)  # every one a value may be doubted for
+REASONS = (GROSS_RANGE, RATE, SPIKE, FLAT_LINE, NEIGHBOURS, CLOCK)  # every reason to doubt a value

@@ -1,4 +1,4 @@
-"""What a node said, once it is understood."""
+"""A decoded message of a node: which device measured, what and when."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Who measures, and where. These are the tags of its points, so they are few and bounded; `plot` is none:
-    it is the plot that the device stands on, None where it measures for the whole community. `probe`: the
-    probe file that reads what it says, None where it speaks the contract; `site`: values of the place that
-    the file needs, such as the height of the mounting in m.
+    """Which device measures, and where. Pilot, community, device, model and `simulated` are tags of its
+    points, so they are few and bounded. The others are no tags. `plot`: the plot that the device stands on,
+    None if it measures for the whole community. `probe`: the probe file that decodes its messages, None if it
+    speaks the contract; `site`: values of the place that the file needs, such as the height of the mounting
+    in m.
     """
 
     pilot: str
@@ -23,10 +24,10 @@ class Device:
 
 
 class Reading(NamedTuple):
-    """One message of telemetry that was understood. A tuple: there are tens of thousands a second.
+    """One decoded telemetry message. It is a tuple, because there are tens of thousands a second.
 
-    `values` maps signal id to a number in the signal's unit. Times are epoch milliseconds: `time` is
-    the one that is stored, `device_time` what the device claimed where that was not believed.
+    `values` maps signal id to a number in the signal's unit. Times are epoch milliseconds: `time` is the one
+    that is stored, `device_time` the device's own if that was not believed.
     """
 
     device: Device

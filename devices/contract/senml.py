@@ -1,8 +1,8 @@
-"""SenML (RFC 8428, units also of RFC 8798): a pack of records, as JSON or CBOR, becomes readings.
+"""SenML (RFC 8428, units also of RFC 8798): decodes a pack of records, in JSON or CBOR, into readings.
 
-A record's name is the base name and its own; its end is a signal's id, and what stands before it names
+A record's full name is the base name and the record's own. It ends with a signal's id; the part before names
 the sender: nothing, a URN (RFC 9039), the id of the device that the topic names, or a maker's serial. Values
-are converted to the signal's unit. Records of the same time are one reading.
+are converted to the signal's unit. Records of the same time become one reading.
 """
 
 import json
@@ -27,13 +27,13 @@ from devices.contract.signals import SIGNALS, SWITCHES
 from devices.contract.topics import ID
 
 VERSION = 10  # RFC 8428, 4.4
-SELF_DESCRIBED = b"\xd9\xd9\xf7"  # a tag that says "this is CBOR" and no more (RFC 8949, 3.4.6)
-ABSOLUTE = 2**28  # seconds; what is less is relative to now (RFC 8428, 4.5.3)
+SELF_DESCRIBED = b"\xd9\xd9\xf7"  # a tag that only says "this is CBOR" (RFC 8949, 3.4.6)
+ABSOLUTE = 2**28  # seconds; a smaller time is relative to now (RFC 8428, 4.5.3)
 OLDEST = 366 * 86_400  # Assumption: seconds; no node keeps a value longer than a year before it sends it
-# CBOR writes numbers for the names (RFC 8428, table 6).
+# CBOR has numbers for the names (RFC 8428, table 6).
 _LABELS = {-1: "bver", -2: "bn", -3: "bt", -4: "bu", -5: "bv", -6: "bs",
            0: "n", 1: "u", 2: "v", 3: "vs", 4: "vb", 5: "s", 6: "t", 7: "ut", 8: "vd"}  # fmt: skip
-# (SenML unit, signal's UCUM unit) → what to multiply by and then to add.
+# (SenML unit, signal's UCUM unit) → a factor, and the offset that is added afterwards.
 _CONVERT: dict[tuple[str, str], tuple[float, float]] = {
     ("K", "Cel"): (1, -273.15),
     ("%", "%"): (1, 0), ("%RH", "%"): (1, 0), ("%EL", "%"): (1, 0),
@@ -59,16 +59,16 @@ _JOINED = re.compile(r"(urn:dev:[a-z0-9]+:[^_:/]+(?=_)|(?!urn:).+(?=-))[_-](\w+)
 _POSITION = frozenset({"lat", "lon", "alt", "latitude", "longitude", "altitude"})
 _BASE_NUMBERS = ("bt", "bv", "bs")
 _VALUES = frozenset({"v", "vs", "vb", "vd"})
-_REGULAR = _VALUES | {"n", "u", "s", "t", "ut"}  # a record without any of them sets base values alone
+_REGULAR = _VALUES | {"n", "u", "s", "t", "ut"}  # a record without any of them only sets base values
 
 
 def decode_json(payload: bytes, device: str) -> list[Telemetry]:
-    """A pack in JSON. `device`: the id that the topic names. Raises PayloadError."""
+    """Decode a pack in JSON. `device`: the id in the topic. Raises PayloadError."""
     refuse_large(payload)
     try:
-        text = payload.decode("utf-8")  # of bytes it would guess the encoding
+        text = payload.decode("utf-8")  # json would guess the encoding of bytes
         pack = json.loads(text)
-        if "\\u" in text:  # an escape may be half a character, which no store and no log can write
+        if "\\u" in text:  # an escape may be half a surrogate pair, which no store and no log can write
             json.dumps(pack, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise not_json(payload) from None
@@ -77,12 +77,12 @@ def decode_json(payload: bytes, device: str) -> list[Telemetry]:
 
 
 def decode_cbor(payload: bytes, device: str) -> list[Telemetry]:
-    """A pack in CBOR. `device`: the id that the topic names. Raises PayloadError."""
+    """Decode a pack in CBOR. `device`: the id in the topic. Raises PayloadError."""
     refuse_large(payload)
     rest = BytesIO(payload.removeprefix(SELF_DESCRIBED))
     try:
-        pack = cbor2.load(rest, allow_duplicate_keys=False)  # of two it would keep the last in silence
-    # a tag's own decoder may raise whatever Python's types do
+        pack = cbor2.load(rest, allow_duplicate_keys=False)  # else the last of two is kept silently
+    # a tag's own decoder may raise any error that Python's types raise
     except (cbor2.CBORError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
         raise PayloadError("not_cbor") from None
     if rest.read(1):  # a second pack, which would be lost
@@ -93,14 +93,14 @@ def decode_cbor(payload: bytes, device: str) -> list[Telemetry]:
 
 
 def _named(record: Any) -> Any:
-    """A CBOR record with the names that JSON has."""
+    """A CBOR record with JSON's names."""
     if not isinstance(record, Mapping):
         return record
     try:
         named = {_LABELS.get(label, label): value for label, value in record.items()}
     except TypeError:
         raise PayloadError("not_senml", "label") from None
-    if len(named) < len(record):  # by its label and by its name
+    if len(named) < len(record):  # the same field by its label and by its name
         raise PayloadError("repeated_name", "label")
     return named
 
@@ -115,11 +115,11 @@ def _resolve(pack: Any, device: str) -> list[Telemetry]:
             raise PayloadError("not_senml", "record")
         _rebase(base, record)
         if record.keys().isdisjoint(_REGULAR):
-            continue  # base values alone
+            continue  # the record only sets base values
         whole = base["bn"] + _text(record, "n", "")
         kind = _kind(record, base, whole)
         sender, name = _split(whole)
-        unit = _text(record, "u", base["bu"]) or base["bu"]  # "" is none
+        unit = _text(record, "u", base["bu"]) or base["bu"]  # "" means no unit
         if kind == "s" or _is_beside(record, kind, name, unit):
             continue
         if name not in SIGNALS:
@@ -149,10 +149,10 @@ def _told(seconds: float, values: dict[str, float]) -> Telemetry:
 
 def _rebase(base: dict[str, Any], record: Mapping[Any, Any]) -> None:
     for name in record:
-        if isinstance(name, str) and name.endswith("_"):  # who does not understand it must refuse it
+        if isinstance(name, str) and name.endswith("_"):  # refused unless it is understood
             raise PayloadError("unknown_field", name)
     version = _number(record, "bver", base.get("bver", VERSION))
-    if version > VERSION or version != base.setdefault("bver", version):  # all records have the same
+    if version > VERSION or version != base.setdefault("bver", version):  # the same for all records
         raise PayloadError("not_senml", "bver")
     base["bn"] = _text(record, "bn", base["bn"])
     base["bu"] = _text(record, "bu", base["bu"])
@@ -162,8 +162,9 @@ def _rebase(base: dict[str, Any], record: Mapping[Any, Any]) -> None:
 
 
 def _kind(record: Mapping[Any, Any], base: Mapping[str, Any], name: str) -> str:
-    """Which field holds the value, or "s" for a sum without one: the integral of the values over time, in the
-    unit times seconds (RFC 8428, 4.2), and no counter (section 10), so no signal of ours.
+    """The field that holds the value, or "s" for a sum without a value. A sum is the integral of the values
+    over time, in the unit times seconds (RFC 8428, 4.2), and not a counter (section 10), so it is no signal
+    of ours.
     """
     said = sorted(record.keys() & _VALUES)
     if len(said) > 1:
@@ -171,7 +172,7 @@ def _kind(record: Mapping[Any, Any], base: Mapping[str, Any], name: str) -> str:
     if said:
         return str(said[0])
     if "s" not in record and "bv" in base:
-        return "v"  # beside a base value it is 0 when left out (4.5.4)
+        return "v"  # with a base value, a missing v is 0 (4.5.4)
     if "s" not in record and "bs" not in base:
         raise PayloadError("missing_value", name)
     _number(record, "s", 0.0, name)
@@ -179,7 +180,9 @@ def _kind(record: Mapping[Any, Any], base: Mapping[str, Any], name: str) -> str:
 
 
 def _split(name: str) -> tuple[str, str]:
-    """What a whole name says of the sender, and the signal that it ends with, or what stands in its place."""
+    """Split a whole name into the sender and the signal that it ends with, or what stands in the signal's
+    place.
+    """
     cut = max(name.rfind(mark) for mark in ":/") + 1
     sender, signal = name[:cut].rstrip(":/"), name[cut:]
     if signal not in SIGNALS and (joined := _JOINED.fullmatch(name)) and joined[2] in SIGNALS:
@@ -188,17 +191,19 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _is_beside(record: Mapping[Any, Any], kind: str, name: str, unit: str | None) -> bool:
-    """Is it where the sender is, or text and data of what is no signal? Such stand beside measurements. But a
-    number or a true and false of an unknown name is refused: a signal of ours may have been meant.
+    """Whether a record is the sender's position, or text or data that is no signal: such records may stand
+    beside measurements. A number or a boolean under an unknown name may not: it may be meant as a signal of
+    ours.
     """
-    if unit in ("lat", "lon") or name in _POSITION:  # the unit, under the sensor's own name: RFC 8428, 5.1.3
+    if unit in ("lat", "lon") or name in _POSITION:  # the unit, under a sensor's own name: RFC 8428, 5.1.3
         return True
     return name not in SIGNALS and kind in ("vs", "vd") and isinstance(record[kind], str | bytes)
 
 
 def _is_foreign(sender: str, device: str, base: dict[str, Any]) -> bool:
-    """The topic says who sends, so a serial beside it is taken. But what could be another device's id is not,
-    nor a word without a digit ("Max:salinity"), nor a second serial: that pack is of two senders.
+    """Whether a name is another sender's. The topic says who sends, so a serial beside it is accepted.
+    Foreign are a name that could be another device's id, a word without a digit ("Max:salinity"), and a
+    second serial, because a pack with two serials has two senders.
     """
     named = sender.rpartition("/")[2]
     if not sender or sender.startswith("urn:") or named == device:
@@ -239,7 +244,7 @@ def _number(record: Mapping[Any, Any], name: str, default: float, said: str = ""
         number = float(value)
     except OverflowError:
         raise PayloadError("too_big", said or name) from None
-    except ValueError:  # a decimal that signals that it is none
+    except ValueError:  # a signalling NaN
         raise PayloadError("not_finite", said or name) from None
     if not math.isfinite(number):
         raise PayloadError("not_finite", said or name)
@@ -254,6 +259,6 @@ def _text(record: Mapping[Any, Any], name: str, default: Any) -> Any:
 
 
 def units() -> Iterable[tuple[str, str]]:
-    """Which SenML units are taken for which of the signal table's units: for the contract's page."""
+    """Pairs of a SenML unit and the signal table's unit that it is accepted for: for the contract's page."""
     own = {(signal.senml, signal.unit) for signal in SIGNALS.values() if signal.senml}
     return sorted({*own, *_CONVERT})

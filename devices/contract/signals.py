@@ -1,15 +1,14 @@
-"""The one table that knows a signal: its names, units and what may be believed of it.
+"""The one table of the signals: their names, their units and which of their values are believed.
 
 Units are UCUM (`unit`), RFC 8428/8798 (`senml`) and UN/ECE Recommendation 20 (`unece`, for EPCIS).
-`low`/`high` bound what the quantity can be in the delta's farms and waters (gross-range check), not
-what a probe can print. `rate` is the largest credible change a minute, `flat` the seconds after
-which an unchanged value means a stuck sensor (None: it may stand still for ever).
-Assumption: limits without a row in the project's sources are instrument makers' common ranges
-narrowed to the climate of the delta; they are wide on purpose, and a pilot file may narrow them.
-A quantity that follows the sun or the tide turns within half a day; humidity, wind and light may stand
-still for a night, wet ground for two days.
-`rainfall` and `pest_count` are what fell or was caught since the device's last reading.
-Of a direction there is no lowest and no highest, and its mean is that of its vectors (`CIRCULAR`).
+`low`/`high` bound what the quantity can be in the delta's farms and waters (gross-range check), not what a
+probe can print. `rate` is the largest credible change per minute, `flat` the seconds after which an unchanged
+value means a stuck sensor (None: it may stay unchanged for ever). Assumption: limits without a row in the
+project's sources are instrument makers' common ranges narrowed to the climate of the delta; they are wide on
+purpose, and a pilot file may narrow them. A quantity that follows the sun or the tide changes within half a
+day; humidity, wind and light may stay unchanged for a night, wet ground for two days. `rainfall` and
+`pest_count` are what fell or was caught since the device's last reading. A direction has no lowest and no
+highest value, and its mean is that of its vectors (`CIRCULAR`).
 """
 
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from devices.texts import number, with_unit
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One measured quantity. `resolution` is the step a reading is printed with, in `unit`."""
+    """One measured quantity. `resolution` is the step of printed readings, in `unit`."""
 
     id: str
     vi: str
@@ -44,26 +43,26 @@ class Signal:
 
     @property
     def shown_unit(self) -> str:
-        """The unit as people write it; "" where there is none to write."""
+        """The unit as people write it; "" if there is none to write."""
         return _SHOWN.get(self.unit, self.unit)
 
     @property
     def circular(self) -> bool:
-        """Whether it is a direction: 359° is beside 1°."""
+        """Whether the signal is a direction: 359° is beside 1°."""
         return self.id in CIRCULAR
 
     @property
     def decimals(self) -> int:
-        """Digits behind the point that `resolution` needs."""
+        """Decimal places that `resolution` needs."""
         text = f"{self.resolution:.6f}".rstrip("0")
         return len(text.partition(".")[2])
 
     def amount(self, value: float, lang: str) -> str:
-        """A value with the digits that the signal is read with, as people write it."""
+        """A value as people write it, with the signal's decimal places."""
         return number(value, lang, self.decimals)
 
     def measured(self, value: float, lang: str) -> str:
-        """The same with its unit."""
+        """A value with its unit, as people write it."""
         return with_unit(self.amount(value, lang), self.shown_unit)
 
 
@@ -129,9 +128,10 @@ _ROWS = (
 )  # fmt: skip
 
 CIRCULAR = frozenset({"wind_direction"})
-SWITCHES = frozenset(row[0] for row in _ROWS if row[3] == "1")  # they may be said as true and false
-# Of a probe that measures at several depths the uppermost is the signal itself; those below it, in their order,
-# are layers with limits and units of their own name: `soil_moisture_2`. At which depth each lies, the maker says.
+SWITCHES = frozenset(row[0] for row in _ROWS if row[3] == "1")  # devices may send them as true and false
+# A probe that measures at several depths reports the uppermost as the signal itself. The layers below follow
+# in their order, each as a signal of its own with the same limits and units: `soil_moisture_2`. The maker
+# says at which depth each lies.
 LAYERS = (2, 3, 4)
 LAYERED = ("soil_moisture", "soil_temperature")
 
@@ -146,6 +146,6 @@ SIGNALS |= {one.id: one for name in LAYERED for number in LAYERS for one in (_la
 
 
 def heading(degrees: float) -> float:
-    """The same direction, 0 or more and less than 360: a trifle below 0 would by itself be rounded to 360."""
+    """The same direction, from 0 to less than 360: as a float, a trifle below 0 would be rounded to 360."""
     turned = degrees % 360
     return float(turned if turned < 360 else 0)

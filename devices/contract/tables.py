@@ -22,7 +22,7 @@ from devices.texts import catalogue
 
 SCHEMA, ASYNCAPI = "telemetry.schema.json", "asyncapi.json"
 DIALECT, ID = "https://json-schema.org/draft/2020-12/schema", "urn:hoiquan:schema:telemetry:1"
-PAGES = {  # and their tables
+PAGES = {  # page → its tables
     "README.md": ("senml", "signals", "models"),
     "refusals.md": ("reasons",),
     "probes.md": ("makers",),
@@ -32,7 +32,7 @@ WIDTH = 118  # characters of a line of the pages
 
 
 def tables() -> dict[str, str]:
-    """Each generated table by the name in its markers."""
+    """Each generated table, by the name in its markers."""
     signals = [
         f"| `{s.id}` | {s.vi} | {s.en} | `{s.unit}` | {s.low:g} … {s.high:g} | {s.resolution:g} |"
         for s in SIGNALS.values()
@@ -61,7 +61,7 @@ def _names(some: Iterable[str]) -> str:
 
 
 def _units() -> dict[str, str]:
-    """SenML units that are taken for each unit of the signal table."""
+    """The SenML units that are accepted for each unit of the signal table."""
     taken: dict[str, list[str]] = {}
     for said, ucum in units():
         taken.setdefault(ucum, []).append(f"`{said}`")
@@ -69,8 +69,8 @@ def _units() -> dict[str, str]:
 
 
 def makers() -> dict[str, int]:
-    """How many models of each maker a probe file reads. The files are read as plain data here: the contract
-    knows no probe.
+    """How many models of each maker the probe files decode. The files are read as plain data here, because
+    the contract knows nothing of probes.
     """
     models = Counter[str]()
     for path in sorted(MAKERS.glob("*.yaml")):
@@ -88,7 +88,7 @@ def _makers() -> str:
 
 
 def fill(page: str, names: Iterable[str]) -> str:
-    """The page with `<!-- name -->…<!-- /name -->` of each of these tables filled."""
+    """The page with each of these tables filled in between `<!-- name -->` and `<!-- /name -->`."""
     made = tables()
     for name in names:
         before, rest = page.split(f"<!-- {name} -->\n", 1)
@@ -110,7 +110,7 @@ def generated(folder: Path) -> dict[str, str]:
 
 
 def stale(folder: Path) -> list[str]:
-    """Which generated files of `folder` are not what the code says."""
+    """Which generated files of `folder` differ from what the code generates."""
     made = generated(folder)
     there = {name: (folder / name).read_text("utf-8") for name in made if (folder / name).exists()}
     return [name for name, content in made.items() if there.get(name) != content]

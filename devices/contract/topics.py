@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 from pydantic import Field
 
 ROOT = "hoiquan/v1"
-# what the embedded broker's rules turned away: DENIED/{account}/{topic}, from the broker to the gateways
+# the embedded broker tells the gateways here what its rules turned away: DENIED/{account}/{topic}
 DENIED = "hoiquan-gateway/v1/denied"
 UP = frozenset({"telemetry", "status", "diary", "result"})
 DOWN = frozenset({"command", "rejected"})
@@ -17,7 +17,7 @@ _WHOLE = re.compile("/".join((ROOT, _ID, _ID, _ID, f"({'|'.join(sorted(UP | DOWN
 
 
 class TopicError(ValueError):
-    """The topic is not of the contract; the sentence names the part."""
+    """The topic is not of the contract; the text names the wrong part."""
 
 
 class Topic(NamedTuple):
@@ -33,12 +33,12 @@ class Topic(NamedTuple):
 
 
 def is_result(text: str) -> bool:
-    """Whether a topic says that it bears an answer to a command; it may still be none of the contract."""
+    """Whether a topic looks like that of an answer to a command; it may still be outside the contract."""
     return text.endswith("/result") and text.startswith(f"{ROOT}/")
 
 
 def denied_to(text: str) -> str | None:
-    """Whose message the broker's rules turned away, where a topic says so."""
+    """The account whose message the broker's rules turned away, if the topic reports such a message."""
     account, slash, _ = text.removeprefix(f"{DENIED}/").partition("/")
     return account if slash and text.startswith(f"{DENIED}/") else None
 

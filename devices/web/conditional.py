@@ -1,4 +1,4 @@
-"""HEAD, and "not changed", for every page that can be read: a route says what it has, and this the rest.
+"""HEAD and "304 Not Modified" for every page that can be read: a route answers GET, this does the rest.
 
 GET ─► route ─► a whole answer ─► ETag of its bytes, unless the route gave one ─► does the reader have it? 304
 HEAD ─► the same without the bytes
@@ -10,12 +10,12 @@ import re
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-OF_A_BODY = ("content-length", "content-type", "content-disposition")  # headers that go with the bytes
+OF_A_BODY = ("content-length", "content-type", "content-disposition")  # headers that describe the bytes
 TAG = re.compile(r'(?:W/)?("[^"]*")')
 
 
 class Conditional:
-    """What a route sends in several parts, marks `no-store`, or does not answer with 200 goes on as it is."""
+    """ASGI middleware. Answers in several parts, marked `no-store`, or other than 200 get no ETag from it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -26,13 +26,15 @@ class Conditional:
             return
         answer = _Answer(scope, send)
         await self._app(scope, receive, answer.send)
-        if answer.no_head:  # the route is written for GET alone
+        if answer.no_head:  # the route only knows GET
             again = _Answer(scope, send, head_too=False)
             await self._app({**scope, "method": "GET"}, receive, again.send)
 
 
 class _Answer:
-    """One answer on its way. `head_too`: the route may not know HEAD, and then nothing is sent."""
+    """One answer on its way. `head_too`: HEAD goes to the route, and if the route answers 405, nothing is
+    sent.
+    """
 
     def __init__(self, scope: Scope, send: Send, *, head_too: bool = True) -> None:
         self._known = Headers(scope=scope).get("if-none-match", "")
@@ -67,7 +69,7 @@ class _Answer:
         await self._send({**message, "body": b"" if self._dropped else body})
 
     def _has(self, tag: str) -> bool:
-        """Whether the reader has what bears this tag (RFC 9110, 13.1.2: weak comparison)."""
+        """Whether the reader has the version with this tag (RFC 9110, 13.1.2: weak comparison)."""
         if not tag or not self._known:
             return False
         return self._known.strip() == "*" or tag.removeprefix("W/") in TAG.findall(self._known)

@@ -1,4 +1,4 @@
-"""The frame of a page: its headers, and templates in which nothing stays hidden that people wrote."""
+"""The frame of a page: its headers, and templates that show the hidden characters of people's text."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -13,7 +13,7 @@ from markupsafe import Markup
 from devices.texts import day, number, percent, text
 
 HTML = "text/html; charset=utf-8"
-# characters that hide or turn around what stands beside them (UAX 9, controls, no width): shown as such
+# characters that hide or turn around their neighbours (UAX 9, controls, no width), and what is shown instead
 HIDDEN = {code: f"⟨U+{code:04X}⟩" for code in (
     *range(0x20), *range(0x7F, 0xA0), 0xAD, 0x61C, *range(0x200B, 0x2010), *range(0x2028, 0x202F),
     *range(0x2060, 0x2070), 0xFEFF,
@@ -21,8 +21,8 @@ HIDDEN = {code: f"⟨U+{code:04X}⟩" for code in (
 
 
 def headers(*, vary: Sequence[str] = (), forms: bool = False, cache: str = "") -> dict[str, str]:
-    """Headers of an answer without a script. `vary` names the request's headers that it depends on; `forms`:
-    it may send forms back to us; `cache` is its Cache-Control, none if empty.
+    """Headers of an answer without a script. `vary`: headers of the request that the answer depends on;
+    `forms`: the page may send forms back to us; `cache`: its Cache-Control, none if empty.
     """
     target = "'self'" if forms else "'none'"
     made = {
@@ -39,11 +39,11 @@ def headers(*, vary: Sequence[str] = (), forms: bool = False, cache: str = "") -
 
 
 class Pages:
-    """The templates of one package: its folder `templates`.
+    """The templates in the folder `templates` of one package.
 
-    Beside its values a template has `lang`, `t` (a sentence of the catalogue in that language), and the
-    filters `number`, `percent` and `day` (of an ISO date). What a person wrote is escaped, and characters
-    that hide are spelt out; `|e` keeps them, for an input that gives back what was typed.
+    Besides its values a template has `lang`, `t` (a sentence of the catalogue in that language), and the
+    filters `number`, `percent` and `day` (of an ISO date). Text that a person wrote is escaped, and its
+    hidden characters are spelt out; `|e` keeps them, for an input that gives back what was typed.
     """
 
     def __init__(self, package: str) -> None:
@@ -61,11 +61,11 @@ class Pages:
         }
 
     def prepare(self, template: str) -> None:
-        """Compile it, which takes as long as ten pages, before somebody asks for the first."""
+        """Compile a template, which takes as long as ten pages, before the first reader asks for it."""
         self._templates.get_template(template)
 
     def style(self, routes: APIRouter, name: str) -> None:
-        """Serve the style sheet of that name below /static/."""
+        """Serve the style sheet `name` below /static/."""
         sheet = (self._folder / name).read_bytes()
 
         @routes.get(f"/static/{name}", include_in_schema=False)
@@ -73,7 +73,7 @@ class Pages:
             return Response(sheet, 200, {"Cache-Control": "public, max-age=60"}, "text/css")
 
     def body(self, template: str, lang: str, /, **values: Any) -> str:
-        """A page in one language."""
+        """The HTML of a page in one language."""
 
         def t(key: str, **placeholders: object) -> str:
             return text(key, lang, **placeholders)
@@ -83,10 +83,10 @@ class Pages:
     def answer(
         self, template: str, lang: str, status: int, sent: Mapping[str, str], /, **values: Any
     ) -> Response:
-        """The same as an answer with the headers `sent`."""
+        """A page in one language, as an answer with the headers `sent`."""
         return Response(self.body(template, lang, **values), status, sent, HTML)
 
 
 def _plain(value: object) -> object:
-    """What a person wrote, with nothing hidden in it; escaping follows."""
+    """A person's text with its hidden characters spelt out; escaping follows."""
     return value.translate(HIDDEN) if isinstance(value, str) and not isinstance(value, Markup) else value

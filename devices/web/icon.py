@@ -1,4 +1,4 @@
-"""The sign of the pages in a browser's tab: a house with a leaf in it."""
+"""The pages' icon in a browser's tab: a house with a leaf in it."""
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -11,7 +11,7 @@ DRAWN = b"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
 
 
 def router() -> APIRouter:
-    """The drawing, under the name that pages link to and under the one that browsers ask for unasked."""
+    """Serves the icon, under the path that pages link to and under the one that browsers request unasked."""
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/static/icon.svg")

@@ -1,4 +1,4 @@
-"""In which language a page answers: what the reader chose, else what the browser prefers, else Vietnamese."""
+"""The language of a page: what the reader chose, else what the browser prefers, else Vietnamese."""
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -18,18 +18,18 @@ def language(request: Request) -> Lang:
 
 
 def choose(response: Response, lang: str) -> None:
-    """Let the browser remember a language; one that we do not speak is Vietnamese."""
+    """Make the browser remember a language; one that we do not speak becomes Vietnamese."""
     response.set_cookie(COOKIE, spoken(lang), max_age=A_YEAR, samesite="lax")
 
 
 def spoken(lang: str) -> Lang:
-    """The language of this code, Vietnamese for one that we do not speak."""
+    """The language with this code; Vietnamese for one that we do not speak."""
     return "en" if lang == "en" else "vi"
 
 
 def preferred(accepted: str) -> Lang:
-    """The language with the highest quality in an Accept-Language header (RFC 9110, 12.5.4), of equals the
-    one that is named first; Vietnamese where it names neither of ours.
+    """Our language with the highest quality in an Accept-Language header (RFC 9110, 12.5.4); of equals, the
+    one that the header names first. Vietnamese if the header names neither of ours.
     """
     qualities: dict[str, float] = {}
     for one in accepted.split(","):
@@ -43,7 +43,7 @@ def preferred(accepted: str) -> Lang:
 
 
 def _quality(parameters: list[str]) -> float:
-    """From 0, not at all, to 1; what cannot be read counts as not named."""
+    """The quality from 0 (not at all) to 1; one that cannot be read counts as 0."""
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "q":

@@ -1,8 +1,8 @@
-"""Under which name the pages answer. Every absolute link of ours is made of it, and none of a name that a
-request brings: a cache would keep that link for others.
+"""The host name under which the pages answer. Every absolute link of ours is made of it, and none of a name
+that a request brings: a cache would keep that link for others.
 
 Host of a request ─► is it one of ours? ─► yes: it stays
-                                         └─ no: HOIQUAN_BASE_URL stands in its place
+                                         └─ no: the host of HOIQUAN_BASE_URL replaces it
 """
 
 from ipaddress import ip_address
@@ -12,11 +12,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class Named:
-    """`base_url`: the public address. `trusted`: other hosts (with their port, by commas) that keep their
-    name in the links of their answers.
+    """ASGI middleware. `base_url`: the public address. `trusted`: other hosts (with their port, by commas)
+    that keep their name in the links of their answers.
 
-    Pages that only this machine or its network reaches (`base_url` says so) keep every name of that kind: a
-    tunnel, a mapped port, a phone on the same Wi-Fi.
+    If only this machine or its network reaches `base_url`, every host of that kind keeps its name: a tunnel,
+    a mapped port, a phone on the same Wi-Fi.
     """
 
     def __init__(self, app: ASGIApp, base_url: str, trusted: str = "") -> None:
@@ -39,7 +39,7 @@ class Named:
 
 
 def near(host: str) -> bool:
-    """Whether a host (with or without port) is this machine, or by its number one of a private network."""
+    """Whether a host (with or without port) is this machine, or by its address one of a private network."""
     try:
         name = urlsplit(f"//{host}").hostname or ""
         return name == "localhost" or ip_address(name).is_private

@@ -1,6 +1,6 @@
-"""OPTIONS wherever a page can be read (RFC 9110, 9.3.7): what may be asked, of browsers from elsewhere too.
+"""Answers OPTIONS wherever a page can be read (RFC 9110, 9.3.7), also for browsers on other sites' pages.
 
-OPTIONS ─► route ─► it does not know it, and is one to be read ─► 204 with Allow
+OPTIONS ─► route ─► answers 405, but its page can be read ─► 204 with Allow
 """
 
 from starlette.datastructures import Headers
@@ -10,7 +10,7 @@ READ = ("GET", "HEAD", "OPTIONS")
 
 
 class Options:
-    """What a route answers to OPTIONS itself goes on as it is, and so does what takes forms alone."""
+    """ASGI middleware. A route's own answer to OPTIONS goes on as it is, and so does a form's."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -25,7 +25,7 @@ class Options:
             nonlocal told
             if message["type"] == "http.response.start" and message["status"] == 405:
                 allowed = {one.strip() for one in Headers(raw=message["headers"]).get("allow", "").split(",")}
-                if allowed & {"GET", "HEAD"}:  # a path may have a route of its own for each
+                if allowed & {"GET", "HEAD"}:  # a path may have one route for GET and another for HEAD
                     told = True
                     every = ", ".join([*READ, *sorted(allowed.difference(READ))])
                     headers = {"allow": every, "access-control-allow-origin": "*",

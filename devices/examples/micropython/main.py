@@ -18,11 +18,11 @@ from umqtt.simple import MQTTClient
 
 INTERVAL = 600  # seconds, as the model's in devices/README.md
 PATIENCE = 10  # seconds that the broker has for each answer
-KEPT = 288  # readings that wait at most, two days of them; Assumption: about 50 KB, which an ESP32 has
-DAY = 144  # readings between two looks at the time: a clock that is minutes ahead is not believed
+KEPT = 288  # readings that wait at most, those of two days; Assumption: about 50 KB, which an ESP32 has
+DAY = 144  # readings between two settings of the clock: the gateway believes no clock that is minutes ahead
 # Assumption: what this probe gives in air and in water; measure yours.
 DRY, WET, SATURATED = 3100, 1300, 45.0
-EPOCH = 946684800 if time.gmtime(0)[0] == 2000 else 0  # where a board counts from 2000
+EPOCH = 946684800 if time.gmtime(0)[0] == 2000 else 0  # some boards count from 2000
 
 
 def load(name):
@@ -41,7 +41,7 @@ def join(wifi):
     if not station.isconnected():
         try:
             station.connect(wifi["ssid"], wifi["password"])
-        except OSError as error:  # it is at it already
+        except OSError as error:  # it is connecting already
             print("Wi-Fi:", error)
         for _ in range(100):
             if station.isconnected():
@@ -51,7 +51,7 @@ def join(wifi):
 
 
 def set_clock(waiting, known):
-    """Whether the time is known now. What was measured before that gets the time that it was measured at."""
+    """Whether the time is known now. Readings from before get the time that they were measured at."""
     before = time.time()
     try:
         ntptime.settime()
@@ -77,7 +77,7 @@ def secure(ticket):
 
 
 class Patient:
-    """A socket that gives the broker PATIENCE for its answer. umqtt takes the time-out off its socket at the
+    """A socket that gives the broker PATIENCE for its answer. umqtt removes its socket's time-out at the
     first byte that comes, and waits for a PUBACK as long as anything else comes.
     """
 
@@ -95,7 +95,7 @@ class Patient:
 
 
 def send(ticket, context, boot, waiting, known):
-    """Send what waits, the oldest first; each is taken out of `waiting` when the broker has it."""
+    """Send the readings that wait, the oldest first; a reading leaves `waiting` when the broker has it."""
     user = ticket["user"]
     client = MQTTClient(
         user, ticket["host"], ticket["port"], user, ticket["password"], keepalive=60, ssl=context
@@ -104,7 +104,8 @@ def send(ticket, context, boot, waiting, known):
         client.connect(timeout=PATIENCE)
         sock = client.sock
         while waiting:
-            # without a time it is the newest or none, and but once: later it would get a wrong time
+            # while the time is unknown, only the newest is sent, and only once: later it would get a wrong
+            # time
             seq, at, values = waiting[0] if known else waiting.pop()
             message = {"boot": boot, "seq": seq, "values": values}
             if known:

@@ -4,8 +4,8 @@
     hoiquan ca > ca.pem                        # where ticket.json says "tls": true
     python node.py ticket.json
 
-Replace `measure`. What cannot be sent waits in memory with its time and is sent when the broker is back;
-`boot` and `seq` make a message that is sent twice count once.
+Replace `measure`. A reading that cannot be sent waits in memory with its time, and is sent when the broker is
+back; `boot` and `seq` make a reading that is sent twice count once.
 """
 
 import json
