@@ -1,7 +1,7 @@
-"""Who may speak: devices that are enrolled, how they prove who they are, and what the broker is told of them.
+"""Who may connect: enrolled devices, how they prove who they are, and what the broker is told of them.
 
 enrol ─► registry.py (many at once: roll.py) ─► database.py (SQL) ─► mosquitto.py (passwords, rules) ─► broker
             ├─► acts.py: who did that, in the same transaction
-            └─► ticket.py: what a technician needs  └─► roster.py: who may speak, in memory
+            └─► ticket.py: what a technician needs  └─► roster.py: who may connect, in memory
 authority.py: the CA that a device trusts
 """

@@ -1,7 +1,7 @@
-"""Who changed the registry, when and how: one row an act, in the transaction of the act itself.
+"""Who changed the registry, when and how: one row per act, written in the transaction of the act itself.
 
-Rows are added and never changed. Their times rise, so that each act has one of its own: in the table and as
-a point of the store.
+Rows are added and never changed. Their times rise, so that each act has a time of its own: in the table, and
+as a point of the store.
 """
 
 import os
@@ -16,11 +16,11 @@ from sqlalchemy import Connection, func, insert, select
 from devices.access.database import ACTS
 from devices.clock import now_ms
 
-_NOBODY = 2**32 - 1  # the login uid of what no login began
+_NOBODY = 2**32 - 1  # the login uid of a process that no login began
 
 
 class Did(NamedTuple):
-    """An act: epoch ms, what was done (`audit.*` of the catalogue), with what, and by whom."""
+    """An act: epoch ms, what was done (`audit.*` of the catalogue), to which object, and by whom."""
 
     time: int
     what: str
@@ -29,8 +29,8 @@ class Did(NamedTuple):
 
 
 def note(connection: Connection, pilot: str, what: str, objects: Iterable[str]) -> None:
-    """Write down that this account did `what` with each of `objects`, in the transaction of `connection`,
-    which must keep other writers out.
+    """Record that this account did `what` to each of `objects`, in the transaction of `connection`, which
+    must keep other writers out.
     """
     last = connection.execute(select(func.coalesce(func.max(ACTS.c.time), 0))).scalar_one()
     first, who = max(now_ms(), int(last) + 1), account()
@@ -43,15 +43,15 @@ def note(connection: Connection, pilot: str, what: str, objects: Iterable[str]) 
 
 
 def done(connection: Connection, pilot: str, since: int) -> list[Did]:
-    """What was done since epoch ms `since`, the oldest first."""
+    """The acts since epoch ms `since`, the oldest first."""
     asked = select(ACTS.c.time, ACTS.c.what, ACTS.c.object, ACTS.c.who)
     asked = asked.where(ACTS.c.pilot == pilot, ACTS.c.time >= since).order_by(ACTS.c.time)
     return [Did(*row) for row in connection.execute(asked)]
 
 
 def account() -> str:
-    """The account of this machine in whose name the process runs: the one that logged in, whom Linux
-    remembers behind `sudo` and `su`; else the process's own. A container knows its own accounts alone.
+    """The account of this machine in whose name the process runs: the one that logged in, which Linux
+    remembers through `sudo` and `su`; else the process's own. A container knows only its own accounts.
     """
     for uid in (_logged_in(), os.getuid()):
         with suppress(KeyError):

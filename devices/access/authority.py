@@ -2,8 +2,8 @@
 
     ca.key (stays) ─► ca.pem (into every device) ◄─ checks ─ server.pem + server.key (the broker's)
 
-ECDSA P-256, which an ESP32 checks in well under a second. A device that has ca.pem talks to no other broker;
-who the device is its password says, not a certificate of its own.
+Keys are ECDSA P-256, which an ESP32 checks in well under a second. A device that has ca.pem talks to no other
+broker. The device itself is identified by its password, not by a certificate of its own.
 """
 
 import ipaddress
@@ -26,8 +26,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from devices.files import replace
 from devices.texts import Misuse
 
-CA_YEARS = 20  # Assumption: longer than any device of the pilot lives; to change a CA is to visit them all
-SERVER_DAYS = 825  # Assumption: what Apple's clients still take; a start of `make compose` renews it
+CA_YEARS = 20  # Assumption: longer than any device of the pilot lives; a new CA means a visit to each of them
+SERVER_DAYS = 825  # Assumption: the longest that Apple's clients take; a start of `make compose` renews it
 RENEW_DAYS = 90
 CA_KEY, CA, SERVER_KEY, SERVER = "ca.key", "ca.pem", "server.key", "server.pem"
 
@@ -37,9 +37,8 @@ class AuthorityError(Misuse):
 
 
 def prepare(folder: Path, server: Path, hosts: Sequence[str]) -> bool:
-    """Make the CA in `folder` where there is none, and in the folder `server` a certificate for `hosts`
-    (names or addresses) where there is none that is good for them for `RENEW_DAYS` more; returns whether it
-    did.
+    """Make the CA in `folder` if there is none, and a certificate in the folder `server` unless one there is
+    valid for `hosts` (names or addresses) for more than `RENEW_DAYS`. Returns whether it made a certificate.
     Raises AuthorityError.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -64,7 +63,7 @@ def authority(folder: Path) -> x509.Certificate:
 
 
 def fingerprint(certificate: x509.Certificate) -> str:
-    """SHA-256 of its DER form, hexadecimal: what people and QR codes compare."""
+    """SHA-256 of the certificate's DER form, in hexadecimal: what people and QR codes compare."""
     return certificate.fingerprint(hashes.SHA256()).hex()
 
 
@@ -79,7 +78,7 @@ def _make_ca(folder: Path) -> None:
         .sign(key, hashes.SHA256())
     )
     replace(folder / CA, made.public_bytes(Encoding.PEM), 0o644)
-    _write_key(folder / CA_KEY, key)  # last: while it is missing the CA is made again
+    _write_key(folder / CA_KEY, key)  # last: while the key is missing, the CA is made again
 
 
 def _make_server(folder: Path, server: Path, ca: x509.Certificate, hosts: Sequence[str]) -> None:
@@ -108,7 +107,7 @@ def _make_server(folder: Path, server: Path, ca: x509.Certificate, hosts: Sequen
 
 
 def _good(server: Path, ca: x509.Certificate, hosts: Sequence[str]) -> bool:
-    """Whether the broker has a certificate of this CA for these hosts that lasts, and its key."""
+    """Whether the broker has a certificate of this CA for these hosts that lasts long enough, and its key."""
     try:
         there = x509.load_pem_x509_certificate((server / SERVER).read_bytes())
         key = load_pem_private_key((server / SERVER_KEY).read_bytes(), None)

@@ -1,5 +1,5 @@
-"""The tables of enrolled devices, of earlier enrolments and of who changed them: SQLite by default,
-PostgreSQL by URL, and how either is opened and reached.
+"""The tables of enrolled devices, of earlier enrolments and of who changed them, and how their database
+(SQLite by default, PostgreSQL by URL) is opened and reached.
 
 Several processes share it: the command enrols, the broker authenticates, the gateway looks up.
 """
@@ -45,10 +45,10 @@ DEVICES = Table(
     Column("changed", BigInteger, nullable=False),
     Column("dev_eui", String(16)),  # of a LoRaWAN device
     Column("plot", String(64)),  # where it stands; none: it measures for the whole community
-    Column("probe", String(64)),  # the probe file that reads what it says; none: it speaks the contract
+    Column("probe", String(64)),  # the probe file that decodes its messages; none: it speaks the contract
     Column("site", String(1000)),  # values of the place that the probe file needs, as JSON
 )
-FORMER = Table(  # what the rows of devices that were enrolled again said before
+FORMER = Table(  # earlier rows of devices that were enrolled again
     "former",
     DEVICES.metadata,
     Column("device", String(64), nullable=False),
@@ -67,26 +67,26 @@ ACTS = Table(
     Column("time", BigInteger, primary_key=True, autoincrement=False),  # epoch ms
     Column("pilot", String(64), nullable=False),
     Column("what", String(32), nullable=False),
-    Column("object", String(64), nullable=False),  # a device, or "" where it was none
+    Column("object", String(64), nullable=False),  # a device, or "" if the act had none
     Column("who", String(64), nullable=False),
 )
-CHANGES = Index("device_changed", DEVICES.c.changed)  # what changed since is found without reading all
-_MAKING = 0x686F69  # of PostgreSQL's advisory locks one that is ours
-# columns that tables of earlier versions do not have
+CHANGES = Index("device_changed", DEVICES.c.changed)  # finds newer changes without reading all rows
+_MAKING = 0x686F69  # our number among PostgreSQL's advisory locks
+# columns that the tables of earlier versions lack
 _LEARNT = (DEVICES.c.dev_eui, DEVICES.c.plot, DEVICES.c.probe, DEVICES.c.site)
 
 
 class RegistryAway(Mendable, OSError):
-    """The table cannot be reached now. Try again; the sentence says what the database said."""
+    """The database cannot be reached now. Try again; the sentence holds what the database said."""
 
 
 def connect(url: str | Path) -> Engine:
-    """The registry's database: an SQLAlchemy URL, or a path of an SQLite file."""
+    """Open the registry's database: an SQLAlchemy URL, or the path of an SQLite file."""
     address = str(url)
-    if address.startswith("postgresql://"):  # by itself SQLAlchemy looks for another driver than we have
+    if address.startswith("postgresql://"):  # SQLAlchemy's default driver is another than ours
         address = address.replace("://", "+psycopg://", 1)
     if "://" in address:
-        # whatever a database was made for: one of SQL_ASCII would else answer in bytes
+        # whatever the database was made for: one of SQL_ASCII would otherwise answer in bytes
         asked = {"client_encoding": "utf8"} if address.startswith("postgresql") else {}
         return create_engine(address, pool_pre_ping=True, connect_args=asked)
     Path(address).parent.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ def connect(url: str | Path) -> Engine:
 
 
 def prepare(connection: Connection) -> None:
-    """Make the tables, or add what they lack. Several processes may be the first at once."""
+    """Make the tables, or add missing columns. Several processes may be the first at once."""
     making(connection)
     for table in (DEVICES, FORMER, ACTS):
         connection.execute(CreateTable(table, if_not_exists=True))
@@ -111,7 +111,7 @@ def prepare(connection: Connection) -> None:
     connection.commit()
     if _lacking(connection) and connection.dialect.name == "sqlite":
         connection.rollback()
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # and look again: another may have been quicker
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # and look again: another process may have been quicker
     for column in _lacking(connection):
         kind = column.type.compile(connection.dialect)
         unless = "" if connection.dialect.name == "sqlite" else "IF NOT EXISTS "
@@ -120,8 +120,8 @@ def prepare(connection: Connection) -> None:
 
 
 def making(connection: Connection) -> None:
-    """Until the end of the transaction nobody else makes tables: PostgreSQL's IF NOT EXISTS fails for those
-    who make the same one at once. SQLite waits by itself.
+    """Keep other processes from making tables until the transaction ends: PostgreSQL's IF NOT EXISTS fails if
+    two make the same table at once. SQLite waits by itself.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_MAKING)))
@@ -134,7 +134,7 @@ def _lacking(connection: Connection) -> list[Column[Any]]:
 
 @contextmanager
 def reached() -> Iterator[None]:
-    """Raises RegistryAway for what is wrong with the database, and not with what it was asked."""
+    """Raise RegistryAway for an error of the database itself, but not for an error of the statement."""
     try:
         yield
     except (InterfaceError, DatabaseError) as error:
@@ -142,7 +142,7 @@ def reached() -> Iterator[None]:
             InterfaceError,
             OperationalError,
             DatabaseError,
-        ):  # a kind of its own: our fault
+        ):  # a subclass of its own: our fault
             raise
         at_fault = isinstance(error.orig, sqlite3.DatabaseError) and damaged(error.orig)
         said = why(error.orig or error)

@@ -1,4 +1,4 @@
-"""The registry: the roster of who may speak, and how real devices join and leave it."""
+"""The registry: the roster of devices that may connect, and how real devices join and leave it."""
 
 import json
 import re
@@ -20,18 +20,18 @@ from devices.contract.topics import ID
 from devices.credentials import hash_password, new_password, reserved
 from devices.texts import Misuse
 
-# Every change gets the next number, so that it is noticed whatever the clocks of two machines say.
+# Every change gets the next number, so that it is noticed however the clocks of two machines differ.
 _NEXT = select(func.coalesce(func.max(DEVICES.c.changed), 0) + 1).scalar_subquery()
 
 
 class EnrolmentError(Misuse):
-    """The device cannot be enrolled or revoked; the sentence says why and what would do."""
+    """The device cannot be enrolled or revoked; the sentence says why, and what to do."""
 
 
 class Wanted(NamedTuple):
-    """A device that is to be enrolled; `dev_eui`: 16 hexadecimal digits of a LoRaWAN device; `plot`: where
-    it stands; `probe`: the probe file that reads it, with the values of the place that it needs; `why`: why
-    it cannot be, as far as that is known before the table is looked at.
+    """A device to be enrolled. `dev_eui`: 16 hexadecimal digits of a LoRaWAN device; `plot`: where it stands;
+    `probe`: the probe file that decodes its messages; `site`: the values of the place that this file needs;
+    `why`: why it cannot be enrolled, as far as that is known before the table is read.
     """
 
     community: str
@@ -55,19 +55,19 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """A device as listed, and one of the times for which it might speak; epoch milliseconds."""
+    """A device as listed, and one of the spans in which it might connect; epoch milliseconds."""
 
     device: Device
     enrolled: int
     revoked: int | None
 
     def at(self, moment: int) -> bool:
-        """Whether it might speak at epoch ms `moment`."""
+        """Whether it might connect at epoch ms `moment`."""
         return self.enrolled <= moment and (self.revoked is None or moment < self.revoked)
 
 
 def always(devices: Iterable[Device]) -> list[Enrolled]:
-    """Devices that might speak at any time, as simulated ones may."""
+    """Devices that might connect at any time, as simulated ones may."""
     return [Enrolled(device, 0, None) for device in devices]
 
 
@@ -81,9 +81,9 @@ def moved(spans: Iterable[Enrolled], start: int, stop: int) -> set[str]:
 
 
 class Registry(Roster):
-    """The roster of one pilot, for those who may change it too."""
+    """The roster of one pilot, with the methods that change it."""
 
-    _spans: tuple[State | None, list[Enrolled]] = None, []  # as of which state of the table
+    _spans: tuple[State | None, list[Enrolled]] = None, []  # the table's state, the spans as of it
 
     def enroll(
         self,
@@ -95,8 +95,8 @@ class Registry(Roster):
         probe: str | None = None,
         site: Mapping[str, float] = MappingProxyType({}),
     ) -> str:
-        """Enrol a real device, or one that was revoked again, and return its password, which is stored
-        hashed and shown once; the rest as in `Wanted`. Raises EnrolmentError.
+        """Enrol a real device, also one that was revoked, and return its password, which is stored hashed and
+        shown once. The arguments are those of `Wanted`. Raises EnrolmentError.
         """
         (given,) = self.enroll_many([Wanted(community, model, device, dev_eui, plot, probe, site)])
         if isinstance(given, EnrolmentError):
@@ -106,14 +106,15 @@ class Registry(Roster):
     def enroll_many(
         self, wanted: Sequence[Wanted], keep: Callable[[list[str | EnrolmentError]], None] = lambda _: None
     ) -> list[str | EnrolmentError]:
-        """Enrol all that can be; for each its password, or why not. `keep` gets them before they hold, so
-        that no password is lost between here and there; where it raises nobody is enrolled.
+        """Enrol all devices that can be; returns for each its password, or why not. `keep` gets these answers
+        before the passwords become valid, so that none is lost on the way; if `keep` raises, nobody is
+        enrolled.
         """
         with self._writing() as connection:
             there = self._there(connection, wanted)
             answers: list[str | EnrolmentError] = []
             rows: list[dict[str, object]] = []
-            changed = connection.execute(select(_NEXT)).scalar_one()  # before a row of the newest change goes
+            changed = connection.execute(select(_NEXT)).scalar_one()  # before the newest change's row may go
             for one in wanted:
                 eui = one.dev_eui.lower() if one.dev_eui else None
                 if refusal := self._refusal(one, eui, there):
@@ -130,7 +131,7 @@ class Registry(Roster):
                      "site": json.dumps(dict(one.site)) if one.site else None}
                 )  # fmt: skip
             keep(answers)
-            for part in _chunks([str(row["device"]) for row in rows]):  # one that was revoked joins again
+            for part in _chunks([str(row["device"]) for row in rows]):  # a revoked device joins again
                 these = DEVICES.c.device.in_(part)
                 kept = select(*(DEVICES.c[column.name] for column in FORMER.c)).where(these)
                 connection.execute(insert(FORMER).from_select(list(FORMER.c), kept))
@@ -142,7 +143,7 @@ class Registry(Roster):
         return answers
 
     def _there(self, connection: Connection, wanted: Sequence[Wanted]) -> dict[str, bool | str]:
-        """What the table has of these: id → whether it may speak; "eui " and devEUI → whose it is."""
+        """What the table has of these: id → whether it may connect; "eui " and devEUI → its owner."""
         found: dict[str, bool | str] = {}
         for part in _chunks([one.device for one in wanted]):
             of = select(DEVICES.c.device, DEVICES.c.revoked).where(DEVICES.c.device.in_(part))
@@ -156,7 +157,7 @@ class Registry(Roster):
     def _refusal(
         self, one: Wanted, eui: str | None, there: Mapping[str, bool | str]
     ) -> EnrolmentError | None:
-        """Why this one cannot be enrolled, and what would do; None where it can."""
+        """Why this device cannot be enrolled, and what to do; None if it can."""
         device = one.device
         if one.why is not None:
             return one.why
@@ -182,21 +183,21 @@ class Registry(Roster):
         return None
 
     def read_with(self, device: str, probe: str | None, site: Mapping[str, float]) -> None:
-        """From now on a probe file reads what the device says (None: it speaks the contract). Raises
+        """From now on, decode what the device sends with a probe file (None: it speaks the contract). Raises
         EnrolmentError.
         """
         self._change("probe_set", device, probe=probe, site=json.dumps(dict(site)) if site else None)
 
     def rotate(self, device: str) -> str:
-        """A new password for an enrolled device, which is returned; the old one is worth nothing from now on.
-        Raises EnrolmentError.
+        """Give an enrolled device a new password and return it; the old one is invalid from now on. Raises
+        EnrolmentError.
         """
         password = new_password()
         self._change("rotated", device, password=hash_password(password))
         return password
 
     def revoke(self, device: str) -> None:
-        """From now on the device may neither connect nor be stored. Its readings stay. Raises
+        """From now on, the device may not connect and its messages are not stored. Its readings stay. Raises
         EnrolmentError.
         """
         self._change("revoked", device, revoked=now_ms())
@@ -215,25 +216,23 @@ class Registry(Roster):
 
     @contextmanager
     def acting(self, what: str) -> Iterator[None]:
-        """Write an act down that is done in the block, elsewhere than in this table; not where that raises.
-        Raises RegistryAway.
+        """Record an act that the block does, elsewhere than in this table; if the block raises, nothing is
+        recorded. Raises RegistryAway.
         """
         with self._writing() as connection:
             note(connection, self.pilot.pilot, what, [""])
             yield
 
     def acts(self, since: int) -> list[Did]:
-        """What was done with this pilot's devices since epoch ms `since`, the oldest first. Raises
-        RegistryAway.
-        """
+        """The acts on this pilot's devices since epoch ms `since`, the oldest first. Raises RegistryAway."""
         self.refresh()
         with reached(), self._engine.connect() as connection:
             return done(connection, self.pilot.pilot, since)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        """A transaction that has the table for itself from its beginning: numbers of changes are given once.
-        Raises RegistryAway.
+        """A transaction that has the table to itself from its beginning, so that the number of a change is
+        given once. Raises RegistryAway.
         """
         self.refresh()
         with reached(), self._engine.begin() as connection:
@@ -244,8 +243,8 @@ class Registry(Roster):
             yield connection
 
     def state_since(self, before: State) -> tuple[State, bool]:
-        """The table's state, and whether it came from the one `before` by changes alone: not where a copy was
-        put back. Raises RegistryAway.
+        """The table's state, and whether it came from the state `before` by changes alone; if a copy was
+        restored, it did not. Raises RegistryAway.
         """
         self.refresh()
         with reached(), self._engine.connect() as connection:
@@ -273,9 +272,8 @@ class Registry(Roster):
             return list(connection.execute(asked).scalars())
 
     def spans(self) -> list[Enrolled]:
-        """Every time for which a device of this pilot might speak: the simulated ones always, a real one that
-        was revoked and enrolled again once for each. Raises RegistryAway where the table has changed and
-        cannot be read.
+        """Every span in which a device of this pilot might connect: a simulated device always, a real one
+        once for each enrolment. Raises RegistryAway if the table has changed and cannot be read.
         """
         self.refresh()
         state = self._state
@@ -290,6 +288,6 @@ class Registry(Roster):
 
 
 def _chunks(names: list[str]) -> Iterator[list[str]]:
-    """As many as fit into one question."""
+    """The names in parts that each fit into one statement."""
     for first in range(0, len(names), 500):
         yield names[first : first + 500]

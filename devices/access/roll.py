@@ -1,11 +1,12 @@
-"""Many devices enrolled at once from a CSV file, with a report of each line.
+"""Enrols many devices at once from a CSV file, and reports on each line.
 
     id,community,model,dev_eui,plot          ─►  line,id,community,model,result,host,port,user,password,topic
     probe-001,tam-que,soil-probe,,plot-1          2,probe-001,tam-que,soil-probe,enrolled,…
 
-`dev_eui`, `plot`, `probe` (the id of a probe file) and `set` (what it needs: height=3.2) may be left out. The
-report holds the passwords, so its owner alone reads it; it is on disk before anybody is enrolled. Lines that
-cannot be enrolled say why and hold up no other; the same file again enrols those.
+The columns `dev_eui`, `plot`, `probe` (the id of a probe file) and `set` (what that file needs: height=3.2)
+may be left out. The report holds the passwords, so only its owner can read it; it is on disk before anybody
+is enrolled. A line that cannot be enrolled says why and holds up no other; the same file, run again, enrols
+such lines.
 """
 
 import csv
@@ -45,8 +46,8 @@ def enroll_roll(
     lang: str = "en",
     shelf: Shelf | None = None,
 ) -> Enrolment:
-    """Enrol the lines of `path` and write `report`, its reasons in `lang`. `issue` gives the way in of a
-    device and its password, `shelf` the probe files. Raises RollError, FileExistsError.
+    """Enrol the lines of `path` and write `report`, with reasons in `lang`. `issue` makes the ticket of a
+    device with its password; `shelf` holds the probe files. Raises RollError, FileExistsError.
     """
     lines = read_roll(path, shelf)
     wanted = [one for _, one in lines]
@@ -56,7 +57,7 @@ def enroll_roll(
 
         def keep(answers: list[str | EnrolmentError]) -> None:
             write_privately(report, _report(lines, answers, issue, lang).encode())
-            undo.callback(report.unlink, missing_ok=True)  # its passwords would be good for nothing
+            undo.callback(report.unlink, missing_ok=True)  # its passwords never became valid
             given.extend(answers)
 
         registry.enroll_many(wanted, keep)
@@ -70,10 +71,10 @@ def enroll_roll(
 
 
 def read_roll(path: Path, shelf: Shelf | None = None) -> list[tuple[int, Wanted]]:
-    """The devices of the file and their lines' numbers. Raises RollError."""
+    """The devices of the file with the numbers of their lines. Raises RollError."""
     shelf = shelf or Shelf()
     try:
-        content = path.read_text("utf-8-sig")  # a spreadsheet writes a mark before the first column
+        content = path.read_text("utf-8-sig")  # spreadsheets write a byte order mark
     except OSError as error:
         raise mend(error, RollError) from None
     except UnicodeDecodeError:

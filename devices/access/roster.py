@@ -1,7 +1,7 @@
-"""Which devices may speak: the simulated ones of the pilot file, and the enrolled real ones, in memory.
+"""Which devices may connect: the pilot file's simulated ones and the enrolled real ones, kept in memory.
 
-The pilot's own fleet is derived from its file and needs no row. `known` is for hot loops: it reads memory,
-and the table only when it changed.
+The pilot's own fleet is derived from its file and needs no rows. `known` is for hot loops: it reads memory,
+and reads the table only after a change.
 """
 
 import json
@@ -21,19 +21,20 @@ from devices.credentials import verify_password
 from devices.pilots.pilot import Pilot
 
 log = logging.getLogger(__name__)
-# Each by itself, so that it is found without a look at every row.
+# A subquery for each figure, so that it is found without a look at every row.
 _STATE = select(
     select(func.count()).select_from(DEVICES).scalar_subquery(),
     select(func.coalesce(func.max(DEVICES.c.changed), 0)).scalar_subquery(),
     select(func.coalesce(func.max(ACTS.c.time), 0)).scalar_subquery(),
     select(func.count()).select_from(ACTS).where(ACTS.c.time == bindparam("act")).scalar_subquery(),
 )
-RECHECK = 0.5  # seconds for which the table's state may be taken from memory
+RECHECK = 0.5  # seconds for which memory is used before the table's state is read again
 
 
 class State(NamedTuple):
-    """Of the table: how many rows; the number of the newest change; the time of the newest act, which was
-    written with that change or after it, and stays: in a copy that was put back there is no such act.
+    """The table's state: the number of rows; the number of the newest change; the time of the newest act.
+    That act was written with the newest change or after it, and acts are never deleted: an older copy that is
+    put back does not have it.
     """
 
     rows: int = 0
@@ -42,7 +43,7 @@ class State(NamedTuple):
 
 
 class Roster:
-    """Devices of one pilot. `url` is an SQLAlchemy URL or a path of an SQLite file."""
+    """The devices of one pilot. `url` is an SQLAlchemy URL or the path of an SQLite file."""
 
     def __init__(self, url: str | Path, pilot: Pilot) -> None:
         self.pilot = pilot
@@ -54,37 +55,39 @@ class Roster:
         self._lock = threading.Lock()
 
     def lookup(self, device: str) -> Device | None:
-        """The device of that id, if it may speak."""
+        """The device with that id, if it may connect."""
         known = self.known(device)
-        if known is None:  # enrolled a moment ago?
+        if known is None:  # perhaps enrolled a moment ago
             self.refresh()
             known = self._table.known.get(device)
         return known
 
     def known(self, device: str) -> Device | None:
-        """The same without a second look at the table: one enrolled a moment ago may be unknown."""
+        """`lookup` without a second look at the table: a device enrolled a moment ago may be unknown."""
         if time.monotonic() - self._checked > RECHECK:
             self.refresh()
         return self._table.known.get(device) or self._unless_changing(lambda table: table.known.get(device))
 
     def by_eui(self, eui: str) -> Device | None:
-        """The device with that LoRaWAN devEUI, if it may speak, as `known` does."""
+        """The device with that LoRaWAN devEUI, if it may connect; a new one may be unknown, as in `known`."""
         if time.monotonic() - self._checked > RECHECK:
             self.refresh()
         return self._table.euis.get(eui) or self._unless_changing(lambda table: table.euis.get(eui))
 
     def _unless_changing(self, find: Callable[["_Table"], Device | None]) -> Device | None:
-        """What is there when no row is being taken in: one that changes is away for a moment."""
+        """What `find` finds while no row is being taken in: a device whose row changes is absent for a
+        moment.
+        """
         with self._lock:
             return find(self._table)
 
     def eui_of(self, device: str) -> str | None:
-        """The devEUI of a LoRaWAN device."""
+        """The devEUI of a LoRaWAN device; None for any other."""
         self.refresh()
         return self._table.eui_of.get(device)
 
     def devices(self) -> list[Device]:
-        """All that may speak, simulated and enrolled."""
+        """All devices that may connect, simulated and enrolled."""
         self.refresh()
         return list(self._table.known.values())
 
@@ -93,7 +96,7 @@ class Roster:
         return verify_password(password, self.stored(device))
 
     def stored(self, device: str) -> str:
-        """The stored password of a device that may connect, "" where it has none. The table is looked at: an
+        """The stored password of a device that may connect, "" if it has none. The table is read first: an
         old password opens nothing once a new one was given.
         """
         self.refresh()
@@ -105,8 +108,8 @@ class Roster:
         return dict(self._table.hashes)
 
     def refresh(self) -> None:
-        """Read what changed in the table. Others wait. While the table cannot be read what was known stays;
-        raises RegistryAway where nothing was read yet.
+        """Read what changed in the table; other threads wait. While the table cannot be read, what was known
+        stays. Raises RegistryAway if nothing was ever read.
         """
         with self._lock:
             try:
@@ -136,14 +139,14 @@ class Roster:
                     self._table.take(rows)
                     self._state = now
                     return
-            # the first time; or somebody took rows out by hand, or put an earlier table back
+            # the first time; or rows were taken out by hand, or an earlier table was put back
             table = _Table(self.pilot)
             table.take(connection.execute(select(DEVICES)).all())
         self._table, self._state = table, now
 
 
 class _Table:
-    """What the table says, beside the pilot's own fleet."""
+    """The contents of the table, beside the pilot's own fleet."""
 
     def __init__(self, pilot: Pilot) -> None:
         self._pilot = pilot
@@ -154,11 +157,11 @@ class _Table:
         self._revoked: set[str] = set()
 
     def strangers(self, rows: Sequence[Row[Any]]) -> int:
-        """How many of these are of devices that no row was about before."""
+        """How many of these rows are of devices that had no row before."""
         return sum(row.device not in self.hashes and row.device not in self._revoked for row in rows)
 
     def take(self, rows: Sequence[Row[Any]]) -> None:
-        """Take in rows that are new or changed: those of the revoked first, whose devEUI may be another's."""
+        """Take in new or changed rows: revoked devices first, since their devEUI may be another's now."""
         for row in sorted(rows, key=lambda row: row.revoked is None):
             self._forget(row.device)
             if row.revoked is not None:
@@ -171,7 +174,7 @@ class _Table:
                     self.euis[row.dev_eui], self.eui_of[row.device] = device, row.dev_eui
 
     def _forget(self, device: str) -> None:
-        """As if there had been no row of it."""
+        """Forget the row of a device."""
         eui = self.eui_of.pop(device, None)
         if eui is not None and self.euis[eui].device == device:
             del self.euis[eui]
@@ -183,14 +186,14 @@ class _Table:
 
 
 def state_since(connection: Connection, before: State) -> tuple[State, bool]:
-    """The table's state, and whether it came from the one `before` by changes alone."""
+    """The table's state, and whether it came from the state `before` by changes alone."""
     rows, last, act, there = connection.execute(_STATE, {"act": before.act}).one()
     # a table of an earlier version has no acts
     return State(rows, last, act), last >= before.last and (there > 0 or not before.act)
 
 
 def device_of(row: Row[Any]) -> Device:
-    """The device of a row of the table. What many have in common is one text for all of them."""
+    """The device of a row of the table. Text that many devices have in common is stored once."""
     return Device(
         intern(row.pilot), intern(row.community), row.device, intern(row.model), simulated=False,
         plot=_shared(row.plot), probe=_shared(row.probe), site=_site(row.site),

@@ -1,4 +1,4 @@
-"""How a device is read: its probe file, and the values of the place that it needs (`--set height=3.2`)."""
+"""A device's probe file, and the values of the place that this file needs (`--set height=3.2`)."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from devices.texts import Misuse
 
 
 def site_of(shelf: Shelf, probe: str | None, pairs: Iterable[str]) -> dict[str, float]:
-    """The values of `pairs` (name=number) that the probe file of that id needs: all of them, and no other.
+    """The values of `pairs` (name=number) that the probe file with that id needs: all of them, and no other.
     Raises Misuse.
     """
     site = _numbers(pairs)
@@ -25,7 +25,7 @@ def site_of(shelf: Shelf, probe: str | None, pairs: Iterable[str]) -> dict[str, 
 
 
 def site_for(probe: Probe, pairs: Iterable[str]) -> dict[str, float]:
-    """As `site_of`, of a probe that is on no shelf yet. Raises Misuse."""
+    """`site_of` for a probe that is on no shelf yet. Raises Misuse."""
     return _matched(probe.id, probe.place_values, _numbers(pairs))
 
 

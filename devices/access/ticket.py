@@ -3,8 +3,8 @@
     {"v":1,"host":…,"port":…,"tls":…,"user":…,"password":…,"topic":…,"ca_sha256":…}
 
 The MQTT client id is the user. `ca_sha256` is the fingerprint (hexadecimal, of its DER form) of the CA that
-the broker's certificate is of, there with TLS alone. Whoever sees the code has the password: print it once,
-hand it over, and `hoiquan device rotate` if others saw it.
+signed the broker's certificate; it is there only with TLS. Anyone who sees the code has the password: print
+it once, hand it over, and run `hoiquan device rotate` if others saw it.
 """
 
 import io
@@ -27,9 +27,9 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """One device's way in. `ca`: file of the CA's certificate where the broker speaks TLS, in the maker's own
-    folder: `hoiquan ca` prints what is in it. `page`: of a diary, where a person signs in and writes it.
-    `example`: a reading of its own model: any other would be stored as one of the place.
+    """What one device connects with. `ca`: the file of the CA's certificate if the broker speaks TLS, in the
+    maker's own folder: `hoiquan ca` prints its content. `page`: for a diary, where a person signs in and
+    writes it. `example`: a reading of the device's own model: any other would be stored as one of the place.
     """
 
     host: str
@@ -44,7 +44,7 @@ class Ticket:
     example: str = ""
 
     def plain(self) -> dict[str, object]:
-        """As JSON takes it, for programs."""
+        """The ticket as a dict for JSON, for programs."""
         shown: dict[str, object] = {
             "host": self.host, "port": self.port, "tls": self.tls, "user": self.user, "client_id": self.user,
             "password": self.password, "topic": self.topic, "line": self.line(),
@@ -53,7 +53,7 @@ class Ticket:
         return shown | ({"ca": self.ca, "ca_sha256": self.ca_sha256} if self.ca else {})
 
     def lines(self, lang: str) -> list[str]:
-        """For a person, with a command that works as it is."""
+        """The ticket as lines for a person, with a command that works as it is."""
         shown = {"host": self.host, "port": self.port, "user": self.user, "password": self.password,
                  "client_id": self.user, "topic": self.topic}  # fmt: skip
         if self.page:
@@ -65,7 +65,7 @@ class Ticket:
         return [*(f"{names[name]:{width}} {value}" for name, value in shown.items()), "", self.line()]
 
     def line(self) -> str:
-        """A mosquitto_pub line that sends one reading; of a diary, an event of one's own: it is kept."""
+        """A mosquitto_pub line that sends one reading; for a diary, the user's own event, as it is kept."""
         what = "-f event.json" if self.page else f"-m '{self.example}'"
         secure = f"--cafile {self.ca} " if self.ca else ""
         return (
@@ -84,7 +84,7 @@ class Ticket:
         )
 
     def draw(self, path: Path) -> None:
-        """The QR code as a new file that its owner alone reads: what it is, its ending says."""
+        """Draw the QR code into a new file that only its owner can read; its ending chooses the format."""
         made = io.BytesIO()
         kind = path.suffix.lower().removeprefix(".")
         segno.make(self.code(), error="m", micro=False).save(made, kind=kind, scale=6)
@@ -94,8 +94,8 @@ class Ticket:
 def ticket(
     settings: Settings, pilot: str, community: str, model: str, device: str, password: str = ""
 ) -> Ticket:
-    """The way in of a device; the address is the one that devices reach. The password may be put in when it
-    holds. Raises Misuse where address or CA cannot be used.
+    """The ticket of a device, with the broker's address as devices reach it. The password may be put in once
+    it is valid. Raises Misuse if the address or the CA cannot be used.
     """
     way = broker_url.parse(settings.public_mqtt or settings.mqtt)
     diary = model == DIARY
@@ -108,7 +108,7 @@ def ticket(
 
 
 def _example(model: str) -> str:
-    """A reading of a model; "" of one that measures nothing, or that there is not."""
+    """A reading of a model; "" for a model that measures nothing, or an unknown one."""
     known = MODELS.get(model)
     if known is None or not known.signals:
         return ""
@@ -116,7 +116,7 @@ def _example(model: str) -> str:
 
 
 def write_privately(path: Path, content: bytes) -> None:
-    """A new file that its owner alone reads, on disk when this returns. Raises FileExistsError."""
+    """Write a new file that only its owner can read; on disk on return. Raises FileExistsError."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)

@@ -13,8 +13,8 @@ from devices.texts import Misuse
 
 
 class Codes(Written):
-    """How many of the invented organisations have a planting-area code by a day: a code is no sealed lot, but
-    who has one was asked by its market where the goods are from.
+    """How many of the invented organisations have a planting-area code by a day. A code is no sealed lot, but
+    an organisation that has one was asked by its market where the goods are from.
     """
 
     hoi_quan: int = Field(ge=0)
@@ -25,8 +25,8 @@ class Codes(Written):
 
 
 class Visits(Written):
-    """Visits of officials to organisations that seal nothing yet, by year; one that is not named is as the
-    last that is named before it.
+    """Visits of officials to organisations that seal nothing yet, by year. A year that is not named is like
+    the last year named before it.
     """
 
     by_year: dict[Annotated[int, Field(ge=2020, le=2199)], Annotated[int, Field(ge=0)]] = Field(min_length=1)
@@ -42,7 +42,7 @@ _VISITED = dict(zip(range(2021, 2030), (0.05, 0.08, 0.12, 0.12, 0.12, 0.155, 0.1
 
 
 def _usual_visits(adopters: dict[str, Any]) -> Visits:
-    """The visits of files that say nothing of them, as earlier versions' do."""
+    """The visits for files that name none, as files of earlier versions do."""
     number = adopters["hoi_quan"] + adopters["htx"]
     return Visits(
         by_year={year: round(number * share) for year, share in _VISITED.items()},
@@ -55,8 +55,8 @@ def _usual_visits(adopters: dict[str, Any]) -> Visits:
 
 
 class Adopters(Written):
-    """Invented organisations that stand for the rest of the province in a rehearsal of traceability:
-    `hoi_quan` and `htx` of them, each with one product, a diary and no sensors.
+    """Invented organisations that stand for the rest of the province in a rehearsal of traceability.
+    `hoi_quan` and `htx` are their numbers; each has one product, a diary and no sensors.
     """
 
     hoi_quan: int = Field(ge=0, le=900)

@@ -1,4 +1,5 @@
-"""Rules of advice in a pilot file: when a crop's readings call for something, say so, and how that is known.
+"""Rules of advice in a pilot file: when a crop's readings call for something, what to do, and how that is
+known.
 
     advice:
       rules:
@@ -12,8 +13,8 @@
       automatic: {enabled: false, communities: [tan-binh], most_minutes_a_day: 720}
 
 `level: II` in the place of `above` is the place's own alarm level (`alarms`). A rule without a source is an
-assumption and says so. `command` is what a person would do; the gateway does it
-by itself only where `automatic` is enabled and names the community, and never beyond its limits.
+assumption and says so. `command` is what a person would do; the gateway does it by itself only where
+`automatic` is enabled and names the community, and never beyond its limits.
 """
 
 from typing import Literal
@@ -31,7 +32,7 @@ Severity = Literal[1, 2, 3]  # 1 do it when convenient, 2 today, 3 now
 
 
 class Sentence(Written):
-    """What to do, in both languages; {value}, {unit} and {amount} are filled in."""
+    """What to do, in both languages; {value}, {unit} and {amount} are placeholders."""
 
     vi: str
     en: str
@@ -48,8 +49,8 @@ class Sentence(Written):
 
 class Condition(Written):
     """A signal over the last `hours`, taken over a community's devices: the mean of their means, the lowest,
-    the highest, or the mean of their sums; `below` or `above` a limit in the signal's unit, or beyond a
-    `level` of alarm, which each place has its own of.
+    the highest, or the mean of their sums. It is compared with one limit: `below` or `above`, in the signal's
+    unit, or an alarm `level`, of which each place has its own.
     """
 
     signal: str
@@ -70,7 +71,7 @@ class Condition(Written):
         return self
 
     def holds(self, value: float, levels: Level | None) -> bool:
-        """Whether it is so at this value; `levels`: the place's of this signal."""
+        """Whether the condition holds at `value`; `levels`: the place's levels of this signal."""
         if self.level is not None:
             return levels is not None and levels.beyond(self.level, value)
         return (self.below is not None and value < self.below) or (
@@ -79,8 +80,8 @@ class Condition(Written):
 
 
 class Dose(Written):
-    """How much to give: for each unit that the first condition's value lacks of `target`, `per_unit`; never
-    more than `most`. All in the sentence's unit of {amount}.
+    """How much to give: `per_unit` for each unit that the first condition's value lacks of `target`, but
+    never more than `most`. `target` is in the signal's unit, `most` in the sentence's unit of {amount}.
     """
 
     target: float
@@ -88,7 +89,7 @@ class Dose(Written):
     most: float = Field(gt=0)
 
     def amount(self, value: float) -> float:
-        """What is to be given at this value."""
+        """The amount to give at `value`."""
         return min(max(0.0, (self.target - value) * self.per_unit), self.most)
 
 
@@ -121,7 +122,7 @@ class Rule(Written):
 
 
 class Automatic(Written):
-    """Where the gateway may send a rule's command by itself, and how much of it."""
+    """Where the gateway may send a rule's command by itself, and for how many minutes a day."""
 
     enabled: bool = False
     communities: tuple[Id, ...] = ()

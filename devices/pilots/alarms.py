@@ -1,6 +1,8 @@
-"""What an officer is woken for: a pilot file's alarm levels of signals, and limits of the system's own state.
+"""What an officer is alerted to: a pilot file's alarm levels of signals, and limits of the system's own
+state.
 
-Boards draw the levels, alert rules fire at them (dashboards/boards/alarms/rules.py): one place for both.
+Boards draw the levels, and alert rules fire at them (dashboards/boards/alarms/rules.py): both take them from
+here.
 """
 
 from collections.abc import Iterable
@@ -21,7 +23,7 @@ class Level(Written):
     signal: str
     when: Literal["over", "under"] = "over"
     levels: tuple[float, ...] = Field(min_length=1, max_length=len(STEPS))
-    gauge: str = ""  # whose levels they are, where a decision names a station
+    gauge: str = ""  # the station whose levels these are, where a decision names one
     places: tuple[str, ...] = ()
     source: str | None = None
     assumption: str | None = None
@@ -45,12 +47,12 @@ class Level(Written):
         return tuple(zip(STEPS, self.levels, strict=False))
 
     def reached(self, value: float) -> str:
-        """The name of the highest level that a value is beyond, "" where it is beyond none."""
+        """The name of the highest level that a value is beyond; "" if it is beyond none."""
         beyond = [name for name, _ in self.named() if self.beyond(name, value)]
         return beyond[-1] if beyond else ""
 
     def beyond(self, name: str, value: float) -> bool:
-        """Whether a value is beyond the level of this name; of one that there is not it never is."""
+        """Whether a value is beyond the level `name`; False if there is no such level."""
         at = dict(self.named()).get(name)
         return at is not None and (value > at if self.when == "over" else value < at)
 
@@ -59,7 +61,7 @@ class Alarms(Written):
     """When somebody is told. A pilot file without this section has no alert rules."""
 
     levels: tuple[Level, ...]
-    silent_hours: int = Field(ge=1, le=720)  # a device that has not been heard for so long
+    silent_hours: int = Field(ge=1, le=720)  # a device is silent if it was not heard for so long
     coverage: Annotated[float, Field(gt=0, le=1)]  # mean coverage of a community's devices below this
     quarantined_an_hour: int = Field(ge=1)  # refused messages
     spool_minutes: int = Field(ge=1)  # age of the oldest message that the store has not taken
@@ -76,19 +78,19 @@ class Alarms(Written):
         return self
 
     def require(self, places: Iterable[str]) -> None:
-        """Raise Misuse where a level names a place that is not one of `places`."""
+        """Raise Misuse if a level names a place that is not one of `places`."""
         for level in self.levels:
             if unknown := set(level.places) - set(places):
                 raise Misuse("pilot.levels_nowhere", signal=level.signal, places=", ".join(sorted(unknown)))
 
     def elsewhere(self, level: Level) -> list[str]:
-        """Places that a level of everywhere is not for, as they have levels of the signal of their own."""
+        """Places that a level for everywhere does not cover, as they have their own levels of the signal."""
         if level.places:
             return []
         return [place for one in self.levels if one.signal == level.signal for place in one.places]
 
     def of(self, signal: str, place: str) -> Level | None:
-        """The levels of a signal at a place: its own, else those of everywhere."""
+        """The levels of a signal at a place: the place's own, else those for everywhere."""
         mine = [level for level in self.levels if level.signal == signal]
         own = next((level for level in mine if place in level.places), None)
         return own or next((level for level in mine if not level.places), None)

@@ -1,10 +1,10 @@
-"""What a diary event may say of time and place, where and when it comes: else it is refused with the field,
-the bound and the mend.
+"""The bounds of a diary event's time and place, given who wrote it and when it came. An event outside is
+refused with the field, the bound and the mend.
 
     event + who wrote it + when it came ─► within ─► PayloadError | nothing
 
-Telemetry has other rules (`gateway.ingest.decode`): what a node says of the time is not believed, and its
-values are kept. A date that a person wrote down cannot be put right by a machine.
+Telemetry has other rules (`gateway.ingest.decode`): a node's wrong time is not believed, but its values are
+kept. A date that a person wrote down cannot be put right by a machine.
 """
 
 from collections.abc import Mapping
@@ -21,10 +21,10 @@ AHEAD = timedelta(days=1)  # a diary may be written for tomorrow, not for later
 
 
 def within(pilot: Pilot, device: Device, event: DiaryEvent, arrival: int, *, played: bool = False) -> None:
-    """Whether `event` of `device`, which came at epoch ms `arrival`, may be true of its community: its plot
-    is one of the community's, and its day lies between the joining (for work on the land, any day since 2000
-    where it says `older`) and tomorrow. A simulated diary that is `played` lives in another time than now,
-    and no simulated one has joined. Raises PayloadError.
+    """Raise PayloadError if `event` of `device`, which came at epoch ms `arrival`, cannot be true of its
+    community. Its plot must be one of the community's. Its day must not be before the joining (for work on
+    the land that says `older`: not before 2000), nor after tomorrow. A simulated device has no day of
+    joining; if its diary is `played`, it lives in another time than now, and tomorrow is no bound either.
     """
     grower = pilot.producers.get(device.community)
     if grower is not None and event.plot not in grower.hectares:
@@ -46,8 +46,8 @@ def corrected_within(
     *,
     simulated: bool,
 ) -> bool:
-    """Whether a corrected day keeps the bounds that the entry itself had to keep: the correction says what
-    was, so it is not before what it tells of.
+    """Whether a corrected day keeps the bounds that the entry itself had to keep. The correction tells what
+    happened, so the day may not be later than the day after the correction's own.
     """
     if right.ts == wrong.ts:
         return True
@@ -59,12 +59,12 @@ def corrected_within(
 
 
 def tomorrow(now: int, zone: tzinfo) -> date:
-    """The last day that may be written down at epoch ms `now`."""
+    """The last day that an entry may name at epoch ms `now`."""
     return (moment_of(now, zone) + AHEAD).date()
 
 
 def local(moment: datetime, zone: tzinfo | None) -> datetime:
-    """The moment in a zone; as it is where that day is in no calendar."""
+    """The moment in a zone; unchanged if its day there is in no calendar."""
     try:
         return moment.astimezone(zone)
     except OverflowError:
@@ -83,5 +83,5 @@ def _moment(changes: Mapping[str, str | float]) -> datetime:
     value = changes["ts"]
     if not isinstance(value, str):
         raise PayloadError("bad_diary", "changes.ts")
-    parse_time(value)  # refuses what is no time
+    parse_time(value)  # raises for text that is no time
     return datetime.fromisoformat(value.upper())

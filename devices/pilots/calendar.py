@@ -5,8 +5,8 @@
       - {picked: ["03-05", "03-20"], days: [100, 115], pickings: 6, apart: 14, kg_ha: [5000, 8000], …}
       - {before_tet: [26, 32], days: [270, 300], pickings: 5, apart: 6, kg_ha: [14000, 22000], source: "…"}
 
-A crop is sown (or stocked) within its window, or picked for the first time within it, or as many days before
-Tết; it grows for `days` in between; `times` of them share a window, one after another.
+A crop is sown (or stocked) within its window, or picked for the first time within it, or picked for the first
+time so many days before Tết. It grows for `days` in between. `times` crops share a window, one after another.
 """
 
 from datetime import date, timedelta
@@ -17,28 +17,28 @@ from pydantic import Field, model_validator
 from devices.pilots.written import Written
 from devices.texts import Misuse, spelt
 
-# Days from 20 January to Tết of 2020, 2021, …, a letter a year (a is 10): made with PyPI vnlunar 1.0.5 (MIT),
-# convert_lunar_to_solar(1, 1, year), the Vietnamese calendar. China's differs: 3 February 2030.
+# Days from 20 January to Tết of 2020, 2021, …, a base-36 digit a year (a is 10): made with PyPI vnlunar 1.0.5
+# (MIT), convert_lunar_to_solar(1, 1, year), the Vietnamese calendar. China's differs: 3 February 2030.
 _TET = (
     "5nc2l9sh6od3mbuj8qf4nc2lash6pd3mctj8qf4nd1k9sg6pe3mbui7qg4nd2k9sh6pe4lati7qg5nc1k9si8qf4nb"
     "uj9rh6pd2lasi7qe3mcuj9sg5od2lati7qf3mc1j9rg4nd3lati6pe4mcvk8rg5nd2mati7pe4nb1j8qg5od2lash6"
 )
 _FIRST = 2020
-SPACED = 0.7  # assumption: of crops that follow each other, one begins in the first three tenths of its time
+SPACED = 0.7  # assumption: each of several crops in a window begins in the first three tenths of its share
 DayOfYear = Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])$")]
 Window = tuple[DayOfYear, DayOfYear]
 
 
 def tet(year: int) -> date | None:
-    """The first day of the lunar year that begins in `year`; None where the table has it not."""
+    """The first day of the lunar year that begins in `year`; None if the table does not hold it."""
     if not 0 <= year - _FIRST < len(_TET):
         return None
     return date(year, 1, 20) + timedelta(days=int(_TET[year - _FIRST], 36))
 
 
 class Crop(Written):
-    """One row of a calendar. `days`: from sowing (or stocking, or flowering) to the first picking. `pickings`
-    follow each other `apart` days later; `kg_ha` is what all of them give, from a poor to a good year.
+    """One row of a calendar. `days`: from sowing (or stocking, or flowering) to the first picking. The
+    `pickings` are `apart` days apart; `kg_ha` is what all of them give, from a poor to a good year.
     """
 
     sown: Window | None = None
@@ -67,8 +67,8 @@ class Crop(Written):
         return self
 
     def windows(self, year: int) -> list[tuple[date, date]]:
-        """From when to when each crop of the window that begins in `year` is sown, or picked for the first
-        time; of Tết of that year, none where it is not known.
+        """The first and last day on which each crop of the window that begins in `year` is sown, or picked
+        for the first time. For a crop picked before Tết: none if the Tết of that year is not known.
         """
         if self.before_tet is not None:
             day = tet(year)

@@ -1,8 +1,8 @@
-"""What others vouch for, and what a record asks for: the section `records` of a pilot file.
+"""What others issue to a community, and what a record rests on: the section `records` of a pilot file.
 
 Certificates (VietGAP, VietGAHP, GlobalGAP, OCOP, organic, ISO, GMP), planting-area codes (mã số vùng trồng)
 and packing-house codes (mã số cơ sở đóng gói) each have a number, an issuer and a validity. Invented ones say
-`fictional: true`. Codes are misused and stolen, so each also says for which market it is; a planting area the
+`fictional: true`. Codes are misused and stolen, so each also names its market, and a planting area names the
 most kilograms a year that can come from it.
 """
 
@@ -23,7 +23,7 @@ Line = Annotated[str, Field(min_length=1, max_length=120)]
 
 
 class _Issued(Written):
-    """What somebody issued to one community for a time; both days belong to it."""
+    """Something issued to one community for a time; the first and the last day belong to it."""
 
     community: Id
     issuer: Line
@@ -79,8 +79,8 @@ class PackingHouse(_Issued):
 
 
 class Records(Written):
-    """What sealed records of this pilot rest on. Conditions of less than `min_coverage` do not count as
-    sensed.
+    """What the sealed records of this pilot rest on. Conditions with a coverage below `min_coverage` do not
+    count as sensed.
     """
 
     min_coverage: float = Field(default=0.5, ge=0, le=1)
@@ -101,7 +101,9 @@ class Records(Written):
         return self
 
     def check(self, grown: Mapping[str, Set[str]]) -> None:
-        """Raise Misuse where something is issued for what nobody grows. `grown`: crops by community."""
+        """Raise Misuse if something is issued for a crop that nobody there grows. `grown`: crops by
+        community.
+        """
         issued = [(f"certificates.{c.number}", c.community, c.crops) for c in self.certificates]
         issued += [(f"planting_areas.{a.code}", a.community, (a.crop,)) for a in self.planting_areas]
         issued += [(f"packing_houses.{h.code}", h.community, h.crops) for h in self.packing_houses]
@@ -112,7 +114,7 @@ class Records(Written):
                 )
 
     def certificates_of(self, community: str, crop: str, day: date) -> tuple[Certificate, ...]:
-        """Those that hold for this crop of the community on `day`."""
+        """The certificates that are valid for this crop of the community on `day`."""
         return tuple(
             c for c in self.certificates if c.community == community and crop in c.crops and c.valid(day)
         )

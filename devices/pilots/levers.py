@@ -1,11 +1,11 @@
-"""What a scenario changes of the simulated world: how its years are, and what happens in them.
+"""What a scenario changes in the simulated world: what its years are like, and what happens in them.
 
     years:  [{year: 2027, pacific: 2.2, flood_m: 2.5, salt_km: 58}]
     events: [{kind: outage, places: [tam-que], start: 2026-10-10, stop: 2026-10-13}, …]
 
-Few levers, each with its bounds; what a scenario does not name stays as the seed draws it. Days are the
-pilot's own, `stop` is not among them; `places` empty: everywhere (a theft has none). All of it is invented by
-who writes the file.
+There are few levers, each with its bounds; what a scenario does not name stays as the seed draws it. Days are
+the pilot's own, `stop` is excluded; empty `places` mean everywhere (a theft has none). All of it is invented
+by the author of the file.
 """
 
 from datetime import date
@@ -22,10 +22,10 @@ Day = Annotated[date, Field(ge=FIRST, le=LAST)]
 
 
 class YearIs(Written):
-    """How one year is. `pacific`: strong La Niña to strong El Niño, of the state that begins in its June.
-    `flood_m`: the year's highest water at Tân Châu, mean of a day (record: 2.55 in 2015, 5.06 in 2000).
-    `salt_km`: from the mouth to where 4 g/L stand on the Tiền in its dry season, without wind surge
-    (record: 40 to 60).
+    """What one year is like. `pacific`: from strong La Niña to strong El Niño, for the state that begins in
+    the year's June. `flood_m`: the year's highest daily mean of the water at Tân Châu (record: 2.55 in 2015,
+    5.06 in 2000). `salt_km`: from the mouth to where 4 g/L stand on the Tiền in the year's dry season,
+    without wind surge (record: 40 to 60).
     """
 
     year: int = Field(ge=2020, le=2199)
@@ -55,15 +55,15 @@ class Rain(_Event):
 
 
 class Hoppers(_Event):
-    """Planthoppers in the light traps: in the middle so many times what the season brings."""
+    """Planthoppers in the light traps: in the middle of the event, `times` what the season brings."""
 
     kind: Literal["hoppers"]
     times: float = Field(ge=1, le=50)
 
 
 class DieOff(_Event):
-    """A pond's algae die but for the share `left`, and rot; its aerator stands still by itself if not
-    `aerator` (a command still starts it).
+    """A pond's algae die, except for the share `left`, and rot. Unless `aerator`, the pond's aerator does not
+    start by itself (a command still starts it).
     """
 
     kind: Literal["die-off"]
@@ -72,13 +72,13 @@ class DieOff(_Event):
 
 
 class Outage(_Event):
-    """The mast of each place is down: what 4G nodes measure waits in them, that of LoRa nodes is lost."""
+    """The mast of each place is down: readings wait in 4G nodes, and are lost in LoRa nodes."""
 
     kind: Literal["outage"]
 
 
 class Theft(_Event):
-    """These `devices` are gone until they are replaced on `stop`."""
+    """These `devices` are gone, and are replaced on `stop`."""
 
     kind: Literal["theft"]
     devices: tuple[Id, ...] = Field(min_length=1)
@@ -92,15 +92,15 @@ class Theft(_Event):
 
 
 class Leaves(_Event):
-    """Each place gives up: no reading and no diary, until it takes part again on `stop`."""
+    """Each place gives up: it sends no reading and no diary until it takes part again on `stop`."""
 
     kind: Literal["leaves"]
     places: tuple[Id, ...] = Field(min_length=1)
 
 
 class BudgetCut(_Event):
-    """Nobody repairs, joins or is visited: of the nodes that still report, the share `broken` falls silent
-    each month, until they are repaired in the two months after `stop`; who would have joined does so later.
+    """Nobody repairs, joins or is visited. Each month, the share `broken` of the nodes that still report
+    falls silent; they are repaired in the two months after `stop`. Places that would have joined do so later.
     """
 
     kind: Literal["budget-cut"]

@@ -1,8 +1,8 @@
-"""A name in both languages; names in the order of a Vietnamese dictionary, and without their marks.
+"""Names in both languages, the order of a Vietnamese dictionary, and names without their marks.
 
-The alphabet is a ă â b c d đ e ê g h i k l m n o ô ơ p q r s t u ư v x y (f, j, w, z stand where they do
-in Latin); tones decide last: ngang, huyền, hỏi, ngã, sắc, nặng (CLDR's order of `vi`). PyICU has no wheel,
-and code points as the default Unicode table put Đ wrongly, so the key is our own.
+The alphabet is a ă â b c d đ e ê g h i k l m n o ô ơ p q r s t u ư v x y (f, j, w, z stand where they do in
+Latin); tones decide last: ngang, huyền, hỏi, ngã, sắc, nặng (CLDR's order of `vi`). PyICU has no wheel, and
+both code points and the default Unicode table put Đ in the wrong place, so the key is our own.
 """
 
 import unicodedata
@@ -11,13 +11,13 @@ from functools import cache
 from devices.pilots.written import Written
 
 _LETTERS = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
-_RANK = {letter: rank for rank, letter in enumerate(_LETTERS, 100)}  # beyond blanks and digits
+_RANK = {letter: rank for rank, letter in enumerate(_LETTERS, 100)}  # above blanks and digits
 _TONES = {"\u0300": 1, "\u0309": 2, "\u0303": 3, "\u0301": 4, "\u0323": 5}
 Key = tuple[tuple[int, ...], tuple[int, ...], str]
 
 
 class Names(Written):
-    """Vietnamese and English; `get` gives the one of a language."""
+    """A name in Vietnamese and English; `get` gives the one of a language."""
 
     vi: str
     en: str
@@ -28,7 +28,7 @@ class Names(Written):
 
 @cache
 def alphabetical(name: str) -> Key:
-    """What names are sorted by: letters first, then tones, then the name itself: the order is total."""
+    """The key by which names are sorted: letters, then tones, then the name itself, so the order is total."""
     letters: list[int] = []
     tones: list[int] = []
     for one in unicodedata.normalize("NFD", name.strip().casefold()):
@@ -44,13 +44,13 @@ def alphabetical(name: str) -> Key:
 
 
 def _shape(letters: list[int], mark: str) -> None:
-    """Make the last letter the one that it is with a circumflex, breve or horn: a letter of its own."""
+    """Give the last letter its circumflex, breve or horn: that is a letter of its own."""
     if letters and 100 <= letters[-1] < 100 + len(_LETTERS):
         whole = unicodedata.normalize("NFC", _LETTERS[letters[-1] - 100] + mark)
         letters[-1] = _RANK.get(whole, letters[-1])
 
 
 def unmarked(name: str) -> str:
-    """The name as somebody types it who has no Vietnamese keyboard: "Tâm Quê" is "tam que"."""
+    """The name as typed without a Vietnamese keyboard: "Tâm Quê" is "tam que"."""
     parts = unicodedata.normalize("NFD", name.casefold().replace("đ", "d"))
     return " ".join("".join(one for one in parts if not unicodedata.combining(one)).split())

@@ -32,7 +32,7 @@ HERE = Path(__file__).parent
 PROBES_A_PLOT = 2  # assumption: two simulated probes stand in one plot, as neighbours
 Indicator = Literal["iot_communities", "smart_villages", "traceability_share"]
 INDICATORS: tuple[Indicator, ...] = get_args(Indicator)
-SHARE: Indicator = "traceability_share"  # the one that is no count
+SHARE: Indicator = "traceability_share"  # the one that is a share and no count
 
 
 class PilotError(Misuse):
@@ -66,7 +66,7 @@ class Target(Written):
 
 
 class IotRule(Written):
-    """A community counts with `min_devices` devices of at least `min_coverage` over `window_days`."""
+    """A community counts if `min_devices` devices have at least `min_coverage` over `window_days`."""
 
     min_devices: int = Field(ge=1)
     min_coverage: float = Field(gt=0, le=1)
@@ -75,13 +75,13 @@ class IotRule(Written):
 
 
 class VillageRule(Written):
-    """A village counts when every required service reported within the last `window_hours`."""
+    """A village counts if every required service reported within the last `window_hours`."""
 
     window_hours: int = Field(ge=1, le=8784)
 
 
 class ShareRule(Written):
-    """An organisation counts with a sealed lot within the last `window_days`."""
+    """An organisation counts if it sealed a lot within the last `window_days`."""
 
     window_days: int = Field(ge=1, le=3660)
 
@@ -105,8 +105,9 @@ class Organisations(Written):
 
 
 class Limit(Written):
-    """What is believed of a signal in this pilot, or of one `device` alone, instead of the signal table's.
-    `rate`: a minute, in the signal's unit; `flat_hours` without a change are suspect.
+    """What is believed of a signal in this pilot, or of one `device` alone, instead of the signal table's
+    limits. `rate`: the largest change a minute, in the signal's unit; `flat_hours` without a change are
+    suspect.
     """
 
     signal: str
@@ -214,13 +215,13 @@ class Pilot(Written):
         return ZoneInfo(self.time_zone)
 
     def communes(self, place: Place, day: date) -> list[str]:
-        """The names of a place's commune on a day: the old one, and the new one where there was one."""
+        """The names of a place's commune on a day: the old one, then the new one if there was one by then."""
         new = place.commune_new if self.merged is None or day >= self.merged else None
         return [place.commune_old, *([new] if new else [])]
 
     def commune(self, place: Place, day: date) -> str:
-        """The name of a place's commune on a day. Since communes are others, and where it is not known which
-        one the place is in, the old name without its district, as people say it: that it is old.
+        """The name of a place's commune on a day. Once communes are merged, a place whose new commune is not
+        known has the old name without its district, marked as old ("cũ") as people say it.
         """
         *_, name = self.communes(place, day)
         if self.merged is None or day < self.merged or place.commune_new is not None:
@@ -229,7 +230,7 @@ class Pilot(Written):
 
     @property
     def places(self) -> tuple[Place, ...]:
-        """Communities and villages: both stand in a topic's {community}."""
+        """Communities and villages: a topic's {community} is one of either."""
         return (*self.communities, *self.villages)
 
     @cached_property
@@ -238,11 +239,11 @@ class Pilot(Written):
 
     @cached_property
     def producers(self) -> dict[str, Community]:
-        """Whoever may seal lots, by id: the communities, and the invented organisations."""
+        """All who may seal lots, by id: the communities, and the invented organisations."""
         return {c.id: c for c in (*self.communities, *_invented(self))}
 
     def product_of(self, gtin: str) -> Product | None:
-        """What is sold under a GTIN."""
+        """The product that is sold under a GTIN."""
         sold = (grower.product(gtin) for grower in self.producers.values())
         return next((product for product in sold if product is not None), None)
 
@@ -250,7 +251,7 @@ class Pilot(Written):
         return next(target for target in self.targets if target.indicator == indicator)
 
     def organisations_of(self, year: int) -> Organisations:
-        """The count of `year`, or the nearest earlier one (the first, before all)."""
+        """The count of `year`, else of the nearest earlier year, else of the first year."""
         rows = sorted(self.organisations, key=lambda row: row.year)
         return next((row for row in reversed(rows) if row.year <= year), rows[0])
 
@@ -272,12 +273,12 @@ class Pilot(Written):
 
     @cached_property
     def fleet_mark(self) -> str:
-        """What another fleet has not: SHA-256 of its ids."""
+        """SHA-256 of the fleet's ids: another fleet has another mark."""
         return hashlib.sha256("\n".join(self.fleet).encode()).hexdigest()
 
 
 def plot_of(number: int) -> int:
-    """The number of the plot where a place's simulated node of this number stands."""
+    """The number of the plot on which a place's simulated node with this number stands."""
     return (number - 1) // PROBES_A_PLOT % PLOTS + 1
 
 

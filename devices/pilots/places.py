@@ -14,8 +14,8 @@ from devices.pilots.names import Names
 from devices.pilots.written import Written
 from devices.texts import Misuse, rounded, spelt
 
-PLOTS = 8  # assumption: of a place; a larger fleet shares them, as each is years of physics in memory
-FIRST, LAST = date(2000, 1, 1), date(2100, 1, 1)  # assumption: nothing written down here lies outside
+PLOTS = 8  # assumption: plots of a place; a larger fleet shares them, as each is years of physics in memory
+FIRST, LAST = date(2000, 1, 1), date(2100, 1, 1)  # assumption: no day in a file lies outside
 
 
 def _believable(day: date) -> date:
@@ -28,8 +28,8 @@ Day = Annotated[date, AfterValidator(_believable)]
 
 
 class Place(Written):
-    """Something on the map: old commune and district, the commune since July 2025, a point ±5 km.
-    `behind_sluices`: its canals are kept from the sea's salt by the sluices of a project.
+    """A place on the map: old commune and district, the commune since July 2025, a point ±5 km.
+    `behind_sluices`: the sluices of a project keep the sea's salt from its canals.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]  # room for a model and a number in device ids
@@ -56,8 +56,8 @@ class Place(Written):
 
 class Product(Written):
     """What a community sells under a GTIN. `yield_kg_ha`: the most that a hectare gives in a season of
-    `season_days`, all harvests together (assumption where a file does not say: one crop a year).
-    `calendar`: when it is grown, and what the crops give in a rehearsal.
+    `season_days`, all harvests together (assumption where a file does not say: one crop a year). `calendar`:
+    when the product is grown, and what its crops give in a rehearsal.
     """
 
     crop: Id
@@ -85,7 +85,7 @@ class Product(Written):
 
     @property
     def every_days(self) -> int:
-        """The fewest days between two harvests; a harvest grew at least so long."""
+        """The fewest days between two harvests; a harvest grew for at least so long."""
         return min(crop.nearest for crop in self.calendar)
 
 
@@ -119,24 +119,24 @@ class Community(Place):
 
     @cached_property
     def hectares(self) -> dict[str, float]:
-        """Plot → the most hectares that it can have; no other plot is the community's."""
+        """Plot → the most hectares that it can have; the community has no other plot."""
         if self.plots:
             return {plot.id: plot.area_ha for plot in self.plots}
         return {f"plot-{number}": self.area_ha for number in range(1, PLOTS + 1)}
 
     def product(self, gtin: str) -> Product | None:
-        """What it sells under a GTIN."""
+        """The product that the community sells under a GTIN."""
         return next((product for product in self.products if product.gtin == gtin), None)
 
 
 class Village(Place):
-    """A smart village: each service is reported by the devices that carry its signals."""
+    """A smart village. The devices that carry a service's signals report the service."""
 
     services: tuple[str, ...] = Field(min_length=1)
 
 
 class Service(Written):
-    """What a village offers; it reports when all of `signals` arrived."""
+    """A service that a village offers; it reports once all of `signals` arrived."""
 
     id: Id
     name: Names

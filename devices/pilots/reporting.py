@@ -1,5 +1,5 @@
-"""A province's reporting: on which days it is due, what is reviewed over how many years, and the form of the
-report: who reports to whom, on what legal basis, who signs.
+"""A province's reporting: on which days reports are due, which reviews span several years, and the form of
+the report: who reports to whom, on what legal basis, who signs.
 """
 
 from collections.abc import Iterable
@@ -33,12 +33,12 @@ class ReportDay(Written):
         return day
 
     def of(self, year: int) -> date:
-        """The day in that year."""
+        """The day in `year`."""
         return date.fromisoformat(f"{year:04}-{self.day}")
 
 
 class Review(Written):
-    """A review over `years` years, the first of them beginning with `since`."""
+    """A review over `years` years; the first period begins with the year `since`."""
 
     years: int = Field(ge=2, le=10)
     since: int = Field(ge=2000, le=2100)
@@ -46,12 +46,12 @@ class Review(Written):
     assumption: str | None = None
 
     def due(self, year: int) -> bool:
-        """Whether a period ends with that year."""
+        """Whether a period ends with `year`."""
         return year >= self.since and (year - self.since + 1) % self.years == 0
 
 
 class ReportForm(Written):
-    """What stands around the numbers (Decree 30/2020/NĐ-CP, annex I). Number and date are left as dots."""
+    """The text around the numbers (Decree 30/2020/NĐ-CP, annex I). Number and date are left as dots."""
 
     above: Names  # the authority over the one that reports
     office: Names  # who reports
@@ -73,7 +73,7 @@ class ReportForm(Written):
 
 
 class Due(NamedTuple):
-    """The next time that a report is due, in so many days."""
+    """The next day on which a report is due, and in how many days that is."""
 
     day: date
     days: int
@@ -81,7 +81,7 @@ class Due(NamedTuple):
 
 
 def upcoming(reports: Iterable[ReportDay], today: date) -> list[Due]:
-    """When each report is due next, the nearest first; what is due today is in 0 days."""
+    """The next due day of each report, the nearest first; a report due today is due in 0 days."""
     due = []
     for one in reports:
         day = one.of(today.year)

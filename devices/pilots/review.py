@@ -1,6 +1,6 @@
-"""What to think over in a pilot file that can be used: what a careful officer would ask before it is.
+"""Doubts about a pilot file that can be used: what a careful officer would ask before it is.
 
-`load` refuses what cannot be used; here are doubts, each a key of the catalogue and what fills it.
+`load` refuses a file that cannot be used; here are doubts, each a key of the catalogue and its values.
 """
 
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ def review(pilot: Pilot) -> Iterator[Doubt]:
 
 
 def _targets(pilot: Pilot) -> Iterator[Doubt]:
-    """Targets that the places of the file could never reach, all of them counted from their first day."""
+    """Targets that the file's places cannot reach even if all of them count from their first day."""
     for indicator, places in (("iot_communities", pilot.communities), ("smart_villages", pilot.villages)):
         for point in pilot.target(indicator).points:
             there = sum(place.joined.year <= point.year for place in places)

@@ -1,6 +1,7 @@
-"""A scenario: what is played and from which day to which, in one file that can be shared and repeated.
+"""A scenario: what is played, from which day to which, in one file that can be shared and repeated.
 
-`load` reads `devices/pilots/scenarios/{name}.yaml` or a path. Same file, same data, on any machine.
+`load` reads `devices/pilots/scenarios/{name}.yaml` or a path. The same file gives the same data on any
+machine.
 """
 
 from datetime import date, timedelta
@@ -19,7 +20,7 @@ from devices.pilots.pilot import Pilot
 from devices.pilots.written import SCENARIO, Written, located
 from devices.texts import Misuse
 
-# of when places and organisations join and stop: `sim.rollout`
+# when places and organisations join and stop: `sim.rollout`
 Variant = Literal["plan", "on-time", "late", "drop-out"]
 Faults = Literal["none", "normal", "harsh"]
 HERE = Path(__file__).parent / "scenarios"
@@ -27,8 +28,8 @@ WORDS = {"name", "happens", "watch"}
 
 
 class Scenario(Written):
-    """One file. Days are the pilot's own; `until` is not played any more. `happens` and `watch` are its page:
-    what is played, and what somebody who rehearses should look at.
+    """One scenario file. Days are the pilot's own; `until` is excluded. `happens` and `watch` are the text of
+    its page: what is played, and what somebody who rehearses should look at.
     """
 
     name: Names
@@ -58,7 +59,7 @@ class Scenario(Written):
     @model_validator(mode="after")
     def _staged(self) -> "Scenario":
         years = [one.year for one in self.years]
-        # the flood and the Pacific of the year before are felt in its dry season
+        # a dry season feels the flood and the Pacific of the year before it
         first, last = max(FIRST.year, self.start.year - 1), (self.until - timedelta(days=1)).year
         for year in years:
             if years.count(year) > 1:
@@ -78,20 +79,20 @@ class Scenario(Written):
         return None if self.interval_minutes is None else self.interval_minutes * 60
 
     def plays(self, other: "Scenario") -> bool:
-        """Whether both are the same but for the words of their pages."""
+        """Whether both scenarios are the same except for the words of their pages."""
         mine, its = (one.located().model_dump(exclude=WORDS) for one in (self, other))
         return mine == its
 
     def located(self) -> "Scenario":
-        """The same, its pilot's file found from any folder."""
+        """The same scenario, with a path of its pilot's file that is right from any folder."""
         return self.model_copy(update={"pilot": located(self.pilot)})
 
     def span(self, pilot: Pilot) -> tuple[int, int]:
-        """Beginning and end, epoch ms."""
+        """The scenario's beginning and end, epoch ms."""
         return midnight_of(self.start, pilot.zone), midnight_of(self.until, pilot.zone)
 
     def require(self, pilot: Pilot) -> None:
-        """Raise Misuse where an event names a place or a node that the pilot does not have."""
+        """Raise Misuse if an event names a place or a node that the pilot does not have."""
         for event in self.events:
             for place in event.places:
                 if place not in pilot.place:
@@ -103,8 +104,9 @@ class Scenario(Written):
                     raise Misuse("simulated.no_theft", device=device)
 
     def judged(self, pilot: Pilot) -> Pilot:
-        """The pilot with the rules that fit: a node is judged by the interval it promised, so no slot in
-        which its coverage is counted is shorter than that, and none is silent that missed one reading.
+        """The pilot with rules that fit the scenario's interval. A node is judged by the interval that it
+        promised: no slot of its coverage is shorter than that, and a node that missed one reading is not
+        silent.
         """
         alarms, twice = pilot.alarms, -(-2 * (self.interval_minutes or 0) // 60)
         if alarms is not None and alarms.silent_hours < twice:
@@ -118,8 +120,8 @@ class Scenario(Written):
 
 
 def held(folder: Path) -> Scenario | None:
-    """The scenario that a data folder holds a rehearsal of, if any. Raises Misuse for a mark that cannot be
-    read, as another version may have written it.
+    """The scenario whose rehearsal a data folder holds, if any. Raises Misuse for a mark that cannot be read,
+    as another version may have written it.
     """
     mark = folder / SCENARIO
     if not mark.exists():
@@ -131,8 +133,8 @@ def held(folder: Path) -> Scenario | None:
 
 
 def hold(folder: Path, play: Scenario) -> None:
-    """Mark a data folder as one that holds a rehearsal of it, so that nobody takes it for the province.
-    Raises Misuse for one that holds another's.
+    """Mark a data folder as one that holds a rehearsal of `play`, so that nobody takes it for the province.
+    Raises Misuse if it holds another scenario's.
     """
     there = held(folder)
     if there is not None and not play.plays(there):
@@ -142,10 +144,10 @@ def hold(folder: Path, play: Scenario) -> None:
 
 
 def shipped() -> dict[str, Scenario]:
-    """The scenarios that come along, by name."""
+    """The scenarios that are shipped, by name."""
     return {path.stem: load(path.stem) for path in sorted(HERE.glob("*.yaml"))}
 
 
 def load(name: str) -> Scenario:
-    """The scenario called `name`, or of a path. Raises written.FileError."""
+    """The scenario called `name`, or the one at a path. Raises written.FileError."""
     return written.read(name, HERE, Scenario)

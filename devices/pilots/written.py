@@ -15,11 +15,11 @@ from devices.files import mend
 from devices.texts import Misuse, catalogue, parsed
 
 M = TypeVar("M", bound=BaseModel)
-SCENARIO = "scenario.json"  # in a data folder: what it holds is a rehearsal of this scenario
+SCENARIO = "scenario.json"  # in a data folder: the scenario whose rehearsal it holds
 
 
 class Written(BaseModel):
-    """A part of such a file: no key that is not known, nothing changed later."""
+    """A part of such a file: it refuses unknown keys, and does not change later."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -29,7 +29,7 @@ class FileError(Misuse):
 
 
 def located(name: str) -> str:
-    """The name of a file as it is right from any folder: a path from the root."""
+    """The name of a file as it works from any folder: a path becomes absolute."""
     return str(Path(name).absolute()) if name.endswith((".yaml", ".yml")) else name
 
 
@@ -52,20 +52,20 @@ def read(name: str, folder: Path, model: type[M]) -> M:
             raise FileError("file.no_yaml_at", path=path, line=mark.line + 1, error=error.problem) from None
         raise FileError("file.no_yaml", path=path, error=" ".join(str(error).split())) from None
     except ValidationError as error:
-        # a default that could not be made of a wrong field is no second mistake
+        # a default that needs a wrong field could not be made; that is no second mistake
         found = error.errors(include_url=False)
         errors = [one for one in found if one["type"] != "default_factory_not_called"]
         key = "file.wrong_and_more" if len(errors) > 1 else "file.wrong"
         raise FileError(key, path=path, why=_explain(errors[0], model), more=len(errors) - 1) from None
 
 
-@lru_cache(maxsize=2)  # the parts of `hoiquan up` have their pilot from the parent they are forked from
+@lru_cache(maxsize=2)  # the parts of `hoiquan up` are forked from a parent that has made their pilot
 def _made(content: str, model: type[BaseModel]) -> BaseModel:
     return model.model_validate(parsed(content))
 
 
 def _explain(error: ErrorDetails, model: type[BaseModel]) -> Misuse:
-    """Field, what is wrong, what would be right."""
+    """A sentence of the field, what is wrong, and what would be right."""
     where = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         *parents, name = error["loc"]
@@ -75,18 +75,18 @@ def _explain(error: ErrorDetails, model: type[BaseModel]) -> Misuse:
             return Misuse("file.near_field", where=where, near=near[0])
         return Misuse("file.no_field", where=where, fields=", ".join(fields))
     if error["type"] == "missing":
-        told = f"file.missing_{error['loc'][-1]}"  # of some parts the catalogue says what belongs there
+        told = f"file.missing_{error['loc'][-1]}"  # for some parts the catalogue says what belongs there
         return Misuse(told if told in catalogue() else "file.missing_field", where=where)
     value, why = error["input"], invalid.why(error)
-    if not where:  # of the file as a whole; the sentence names the field
+    if not where:  # the file as a whole is wrong; the sentence names the field
         return Misuse("file.of_itself", why=why)
     if isinstance(value, str | int | float | bool):
-        return Misuse("file.wrong_value", where=where, given=repr(value), why=why)  # as the file has it
+        return Misuse("file.wrong_value", where=where, given=repr(value), why=why)  # as the file writes it
     return Misuse("file.wrong_field", where=where, why=why)
 
 
 def _fields(model: Any, path: list[int | str]) -> list[str]:
-    """Names that the model at `path` knows."""
+    """The names of the fields of the model at `path`."""
     for part in path:
         if isinstance(part, str) and isinstance(model, type) and issubclass(model, BaseModel):
             field = model.model_fields.get(part)
