@@ -1,13 +1,16 @@
-"""Counters of a device: what came since each was read last. Rain gauges mostly tell a running or daily total.
+"""Turns the totals of a device's counters into what came since the last reading. Most rain gauges send a
+running or a daily total.
 
-A first total says nothing, nor does one of before the last, nor the first that another probe file reads. A
-daily one that stands lower, or was not read for a day, began anew: what it stands at is of now. A running
-one that stands lower lost its count with its power: what it stands at fell since, where that is no more
-than RESET; else it is another counter, and its first total. Where the next running total is back at what
-stood before, it was neither: one message was wrong, and the rain goes on from before.
+No amount follows from a counter's first total, from one that is not newer than the last, or from the first
+total that another probe file reads. A daily total that is lower than the last, or a day or more newer, began
+anew: the total itself is the amount. A running total that is lower than the last lost its count with its
+power: the total itself is the amount if it is no more than RESET; else it is the first total of another
+counter. If the next running total is back at what the counter stood at before it fell, neither is true: one
+message was wrong, and the amount is counted from before.
 
-A daily total that stands as high as before on the next day is taken as not yet begun anew: rain is counted
-once at most, and a station that nobody heard since a wetter day may be told too dry by the day before.
+A daily total that is no lower than the last one, less than a day before, is taken as not yet begun anew. So
+rain is counted at most once, but a station that was not heard since the last day may be reported too dry by
+what it reported then.
 """
 
 from collections.abc import Mapping
@@ -15,13 +18,13 @@ from typing import NamedTuple
 
 from devices.clock import DAY_MS
 
-RESET = 20.0  # assumption: mm, or animals, that come at most between the start of a counter and its reading
-KEPT = 8  # totals of a counter that are remembered: all but one may be refused after all
+RESET = 20.0  # assumption: the most mm, or animals, that come between the start of a counter and its reading
+KEPT = 8  # totals of a counter that are remembered: all but one may still be refused
 
 
 class Stand(NamedTuple):
-    """What a counter stood at, and when (epoch ms); `source`: its kind, and what else tells it from another.
-    `fallen`: what it stood at before it fell, where that was the last thing it did.
+    """What a counter stood at, and when (epoch ms). `source`: its kind, and whatever else tells it from
+    another counter. `fallen`: the total before this one, if this one is lower.
     """
 
     time: int
@@ -31,7 +34,7 @@ class Stand(NamedTuple):
 
 
 class Counters:
-    """The counters of one device. `kept` is what `dump` gave."""
+    """The counters of one device. `kept` is what `dump` returned."""
 
     __slots__ = ("_stands",)
 
@@ -41,11 +44,13 @@ class Counters:
         }
 
     def dump(self) -> dict[str, list[Stand]]:
-        """What is to be kept, as JSON takes it: of each counter the last few."""
+        """The state to keep, as JSON takes it: the last few totals of each counter."""
         return self._stands
 
     def since(self, time: int, totals: Mapping[str, tuple[str, float]]) -> dict[str, float]:
-        """What came by signal, now that the counters stand at `totals` (source, amount); remembers those."""
+        """What came, by signal, now that the counters stand at `totals` (source, total); remembers these
+        totals.
+        """
         amounts: dict[str, float] = {}
         for signal, (source, total) in totals.items():
             stands = self._stands.setdefault(signal, [])
@@ -53,7 +58,7 @@ class Counters:
             if total < 0 or (before is not None and time <= before.time):
                 continue
             if before is not None and before.source != source:
-                before = None  # it counts from elsewhere
+                before = None  # another counter
             fallen = before.total if before is not None and total < before.total else None
             stands.append(Stand(time, total, source, fallen))
             del stands[:-KEPT]
@@ -64,13 +69,13 @@ class Counters:
         return amounts
 
     def forget(self, time: int) -> None:
-        """The message of that time is refused after all: what it told of a counter was not told."""
+        """Forget the totals of that time, because their message is refused after all."""
         for stands in self._stands.values():
             stands[:] = [one for one in stands if one.time != time]
 
 
 def _since(before: Stand, time: int, total: float, *, daily: bool) -> float | None:
-    """What came since; None where nobody knows."""
+    """What came since `before`; None if nobody knows."""
     if not daily and before.fallen is not None and total >= before.fallen:
         counted = before.total if before.total <= RESET else 0.0
         return max(0.0, total - before.fallen - counted)

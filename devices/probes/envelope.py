@@ -1,13 +1,14 @@
-"""What a network server puts around a device's message: data, too. A third server is a file of `envelopes/`.
+"""What a network server puts around a device's message. This is data, too: a new server is a file of
+`envelopes/`.
 
-    topic ─► envelopes.of ─► (Envelope, kind, devEUI or none) ─► open ─► Uplink: object, time, counter, …
+    topic ─► addressed ─► (Envelope, kind, devEUI or none) ─► open ─► Uplink: object, time, counter, …
 
     up     a message: `object` is what the server's codec made of it, `normalized` what the server did itself
-    alive  a sign of life: it joined, or told its battery
-    log    the server's own words: `fault` says which are a codec's, and why there is no object
+    alive  a sign of life: the device joined, or reported its battery
+    log    the server's log: `fault` tells which lines report a failed codec, and why there is no object
 
-`identity` is what the server calls one transmission, however many antennas heard it: with time and counter it
-tells a repetition. `session` changes at every join, and the counter begins anew.
+`identity` is the server's name for one transmission, however many antennas heard it: with time and counter it
+identifies a repetition. `session` changes at every join, when the counter begins anew.
 """
 
 import re
@@ -45,21 +46,21 @@ class Topics(Written):
 
 
 class Session(Written):
-    """Where the session's name stands, and how it looks."""
+    """Where the session's name stands, and the pattern that it matches."""
 
     at: Annotated[list[str], Listed] = Field(alias="from")
     form: str = _SESSION
 
 
 class Fault(Written):
-    """Which log messages are of a codec that failed, and where their words stand."""
+    """Which log messages report a failed codec, and where their text stands."""
 
     when: dict[str, str]
     at: str = Field(alias="from")
 
 
 class Form(Written):
-    """A file of `envelopes/`: where each thing stands, as paths."""
+    """The form of a file of `envelopes/`: where each thing stands, as paths."""
 
     id: str
     name: str
@@ -79,9 +80,9 @@ class Form(Written):
 
 
 class Uplink(NamedTuple):
-    """A message out of its envelope. `data`: what the codec made, None where it made nothing; `time`: epoch
-    ms, or None; `rssi`: dBm of the antenna that heard it best; `profile`, `maker` and `probe`: what the
-    server says of the kind of device, "" where it says nothing.
+    """A message out of its envelope. `data`: what the codec made, None if it made nothing; `time`: epoch ms,
+    or None; `rssi`: dBm at the antenna that heard it best; `profile`, `maker` and `probe`: the server's words
+    for the kind of device, "" if it has none.
     """
 
     data: dict[str, Any] | None
@@ -97,7 +98,7 @@ class Uplink(NamedTuple):
 
 
 Way = Callable[[Any], Any]
-Led = tuple[str, Way]  # a path as it is written, and what it leads to
+Led = tuple[str, Way]  # a path as it is written, and its getter
 
 
 def _led(text: str) -> Led:
@@ -109,7 +110,7 @@ def _way(text: str | None) -> Way | None:
 
 
 class Envelope:
-    """One network server's form, ready to be opened."""
+    """One network server's form, prepared for opening messages."""
 
     def __init__(self, form: Form) -> None:
         self.id, self.name = form.id, form.name
@@ -133,18 +134,18 @@ class Envelope:
         return self.listened(eui).replace("+", "0")
 
     def listened(self, eui: str) -> str:
-        """The MQTT filter under which uplinks of the device with that devEUI come, maybe among others'."""
+        """The MQTT filter for uplinks of the device with that devEUI; it may match others' too."""
         return self._form.topics.up.replace("{eui}", eui)
 
     def eui(self, data: Any) -> str:
-        """The devEUI, where it stands in the message. Raises PayloadError."""
+        """The devEUI in the message, if the form has one there. Raises PayloadError."""
         found = MISSING if self._eui is None else self._eui(data)
         if not isinstance(found, str) or not re.fullmatch(EUI, found):
             raise PayloadError("bad_uplink", self._form.eui or "")
         return found.lower()
 
     def open(self, data: Any) -> Uplink:
-        """What an uplink says. Raises PayloadError for what is not of this form."""
+        """The contents of an uplink. Raises PayloadError for a message of another form."""
         if not isinstance(data, dict):
             raise PayloadError("bad_uplink", "uplink")
         identity = self._text(self._identity, data, 64) or ""
@@ -175,14 +176,14 @@ class Envelope:
         return True
 
     def number(self, data: Any) -> tuple[str, int] | None:
-        """Session and counter of a message that is refused, as far as they can be made out."""
+        """Session and counter of a refused message; None if either cannot be read."""
         try:
             return self._named(data), self._count(data)
         except PayloadError:
             return None
 
     def fault(self, data: Any) -> str | None:
-        """What a codec complains of; None: the log says something else."""
+        """What a failed codec complains of; None if the log is about something else."""
         rule = self._form.fault
         if rule is None or not isinstance(data, dict):
             return None
@@ -235,7 +236,7 @@ class Envelope:
 
 
 class Addressed(NamedTuple):
-    """Whose envelope a topic is of, which kind of message, and the devEUI where the topic has it."""
+    """The envelope to which a topic belongs, the kind of message, and the devEUI if the topic has it."""
 
     envelope: Envelope
     kind: Kind
@@ -243,13 +244,13 @@ class Addressed(NamedTuple):
 
 
 def parsed_json(payload: bytes) -> Any:
-    """The JSON of a payload. Raises PayloadError for what is none, or says a thing twice."""
+    """The JSON of a payload. Raises PayloadError if it is no JSON, or repeats a name."""
     refuse_large(payload)
     try:
         data = from_json(payload)
     except ValueError:
         raise not_json(payload) from None
-    # every name is a quote with a colon behind it: as many are left, or the text is read again
+    # every name is a quote followed by a colon: if the text has more or fewer of these, it is read again
     if payload.count(b'":') != _names(data) or _APART.search(payload):
         refuse_repeated_names(payload)
     return data
@@ -259,7 +260,7 @@ def uplink_json(payload: bytes) -> Any:
     """The JSON of what a network server published. Raises PayloadError as `parsed_json`."""
     try:
         return parsed_json(payload)
-    except PayloadError as error:  # it need not say JSON at all
+    except PayloadError as error:  # a server may be set to send no JSON at all
         raise PayloadError("uplink_not_json") if error.reason == "not_json" else error from None
 
 
@@ -267,7 +268,7 @@ _APART = re.compile(rb'"\s+:')
 
 
 def _names(data: Any) -> int:
-    """How many names the objects in it have."""
+    """How many names the objects in `data` have, inner ones included."""
     if type(data) is dict:
         inner = data.values()
         return len(data) + sum([_names(one) for one in inner if type(one) is dict or type(one) is list])
@@ -278,18 +279,18 @@ def _names(data: Any) -> int:
 
 @cache
 def envelopes() -> tuple[Envelope, ...]:
-    """All that are known."""
+    """All known envelopes."""
     files = sorted(HERE.glob("*.yaml"))
     return tuple(Envelope(Form.model_validate(parsed(path.read_text("utf-8")))) for path in files)
 
 
 def server(data: Any) -> Envelope | None:
-    """The network server whose form a message has; None: no server's."""
+    """The network server whose form a message has; None if it is no server's."""
     return next((one for one in envelopes() if one.opens(data)), None)
 
 
 def content(data: Any, envelope: Envelope | None) -> Any:
-    """What a device itself says, out of what a server put around it. Raises PayloadError."""
+    """What a device itself sent, out of the envelope around it. Raises PayloadError."""
     if envelope is None:
         return data
     uplink = envelope.open(data)
@@ -297,12 +298,12 @@ def content(data: Any, envelope: Envelope | None) -> Any:
 
 
 def filters() -> list[str]:
-    """MQTT filters of all of them: what a gateway subscribes to."""
+    """The MQTT filters of all envelopes, which a gateway subscribes to."""
     return [text for envelope in envelopes() for text in envelope.filters]
 
 
 def addressed(topic: str) -> Addressed | None:
-    """Whose topic it is; None: no network server's."""
+    """To which envelope a topic belongs; None if it is no network server's."""
     for envelope in envelopes():
         for pattern, kind in envelope.topics:
             found = pattern.fullmatch(topic)
@@ -312,7 +313,7 @@ def addressed(topic: str) -> Addressed | None:
 
 
 def sender(topic: str, payload: bytes) -> str | None:
-    """The devEUI of whose uplink it is; None: no uplink, or nobody's."""
+    """The devEUI of the device whose uplink a message is; None if it is no uplink, or names no device."""
     whose = addressed(topic)
     if whose is None or whose.kind != "up":
         return None
@@ -322,7 +323,7 @@ def sender(topic: str, payload: bytes) -> str | None:
 
 
 def foreign(topic: str) -> bool:
-    """Whether it begins as a network server's does."""
+    """Whether a topic begins as one of a network server does."""
     return topic.startswith(_roots())
 
 

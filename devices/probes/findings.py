@@ -1,10 +1,10 @@
-"""What is wrong with a payload, field by field, and what would be right: for whoever writes a node's program.
+"""What is wrong with a payload, field by field, and what would be right: for people who program a node.
 
     bytes ─► which encoding ─► each field alone ─► findings ─► the payload as it would be right
-                                └ judged by the very decoder that the gateway has
+                                └ judged by the gateway's own decoder
 
-A decoder stops at the first thing wrong. Here every field, record and element is put into an otherwise good
-message and decoded, so nothing is said that the gateway would not do, and all of it is said at once.
+A decoder stops at the first error. Here every field, record and element is put into an otherwise good message
+and decoded, so that each finding is what the gateway would do, and all of them come at once.
 """
 
 import json
@@ -22,13 +22,14 @@ from devices.probes.telemetry import Probes, contract_values
 from devices.texts import shown, spelt, text, with_unit
 
 Encoding = str  # json, list, senml-json, senml-cbor, probe, or the id of a network server's envelope
-FITTING = 4  # probe files that are named at most
+FITTING = 4  # probe files that are named, at most
 EXAMPLE: dict[str, Any] = {"values": {"soil_moisture": 31.5}}
 
 
 class Finding(NamedTuple):
-    """Something to mend. `field` is where it stands, `refused` whether the message is refused for it; else
-    it is stored and not what was meant. `said` are catalogue keys with what fills them: cause, then mend.
+    """Something to mend. `field`: where it stands; `refused`: whether the message is refused for it, or else
+    stored with something that was not meant. `said`: catalogue keys with their values, first the cause, then
+    the mend.
     """
 
     field: str
@@ -44,8 +45,8 @@ class Finding(NamedTuple):
 
 
 class Examined(NamedTuple):
-    """All that is to be said of a payload. `right`: the same payload as it would be taken, as JSON text;
-    "" where nothing is to be mended or it is no JSON.
+    """All findings about a payload. `right`: the same payload as the gateway would take it, as JSON text; an
+    example if it is no JSON; "" if nothing is to be mended, or nothing can be guessed.
     """
 
     encoding: Encoding
@@ -60,7 +61,7 @@ class Examined(NamedTuple):
 def examine(
     payload: bytes, device: Device, now: int, probes: Probes, envelope: Envelope | None = None
 ) -> Examined:
-    """Look at a message of `device` as at epoch ms `now`; `envelope`: the network server that sent it on."""
+    """Examine a message of `device` as of epoch ms `now`; `envelope`: the network server that sent it on."""
     encoding = _encoding(payload, device, envelope)
     try:
         heard = probes.telemetry(payload, device, envelope)
@@ -77,7 +78,7 @@ def examine(
 
 
 def server_of(payload: bytes) -> Envelope:
-    """The network server whose form a message has; where it has none, ChirpStack."""
+    """The network server whose form a message has; ChirpStack if it has none."""
     try:
         data = parsed_json(payload)
     except PayloadError:
@@ -95,7 +96,7 @@ def _encoding(payload: bytes, device: Device, envelope: Envelope | None) -> Enco
 
 
 def _unread(payload: bytes, device: Device, probes: Probes, envelope: Envelope | None) -> Iterator[Finding]:
-    """What a probe file names, and could not read."""
+    """The fields that a probe file names but could not read."""
     if envelope is None and device.probe is None:
         return
     for one in probes.unread(payload, device, envelope):
@@ -111,7 +112,7 @@ def _wrong(
     probes: Probes,
     envelope: Envelope | None,
 ) -> tuple[list[Finding], Any]:
-    """Everything that is refused in a payload that is, and the payload without it (None: no guess)."""
+    """All errors of a refused payload, and the payload without them (None: no guess)."""
     try:
         if encoding == "senml-cbor" or error.reason in ("too_large", "not_json"):
             json.loads(payload)
@@ -129,7 +130,7 @@ def _wrong(
     elif encoding == "probe":
         mended = None
     elif isinstance(data, dict) and len(data) > 1 and not any(name_meant(name) for name in data):
-        return [_told("", error, _fitting(data, probes))], None  # a maker's own words, and no slip of the pen
+        return [_told("", error, _fitting(data, probes))], None  # a maker's own names, no slip of the pen
     elif encoding == "list" and isinstance(data, list):
         mended = []
         for place, one in enumerate(data):
@@ -139,14 +140,14 @@ def _wrong(
         mended = mended or [EXAMPLE]
     else:
         findings, mended = _message(data, "")
-    if not any(finding.reason == error.reason for finding in findings):  # of the whole: a name given twice
+    if not any(finding.reason == error.reason for finding in findings):  # of the whole, as a repeated name
         findings.append(_told(error.field, error))
         mended = None if error.reason == "repeated_name" else mended  # which of the two was meant?
     return findings, mended
 
 
 def _message(data: Any, at: str) -> tuple[list[Finding], dict[str, Any]]:
-    """The findings of one JSON message, and how it would be right."""
+    """The findings of one JSON message, and the message as it would be right."""
     if not isinstance(data, dict):
         error = refusal_of(data)
         return [_told(at.rstrip("."), error)] if error else [], EXAMPLE
@@ -181,7 +182,7 @@ def _message(data: Any, at: str) -> tuple[list[Finding], dict[str, Any]]:
 
 
 def _measured(values: Mapping[str, Any], at: str) -> tuple[list[Finding], dict[str, Any]]:
-    """The findings of a message's values, and those that would be right."""
+    """The findings of a message's values, and the values as they would be right."""
     findings: list[Finding] = []
     right: dict[str, Any] = {}
     for name, value in values.items():
@@ -199,7 +200,7 @@ def _measured(values: Mapping[str, Any], at: str) -> tuple[list[Finding], dict[s
 
 
 def _records(pack: list[Any], device: str) -> Iterator[Finding]:
-    """The findings of a SenML pack: each record with the base values that hold where it stands."""
+    """The findings of a SenML pack: each record is decoded with the base values that hold at its place."""
     base: dict[str, Any] = {}
     for place, record in enumerate(pack):
         if not isinstance(record, dict):
@@ -210,7 +211,7 @@ def _records(pack: list[Any], device: str) -> Iterator[Finding]:
         if error is None:
             base.update(bases)
             error = _pack([{**base, **record}], device) if record.keys() - bases.keys() else None
-        if error and error.reason != "no_values":  # alone it is a sum, a text or a position, and ignored
+        if error and error.reason != "no_values":  # a sum, a text or a position alone, which is ignored
             name = record.get("n", "")
             label = f"[{place}].{name}" if isinstance(name, str) and name else f"[{place}]"
             yield _told(label, error, _senml_hint(error, record))
@@ -225,7 +226,7 @@ def _pack(pack: list[Any], device: str) -> PayloadError | None:
 
 
 def _senml_hint(error: PayloadError, record: Mapping[str, Any]) -> Said | None:
-    """Which units would be taken, or which name would."""
+    """The units that would be taken, or the name that would."""
     name = str(record.get("n", "")).rpartition(":")[2].rpartition("/")[2]
     if error.reason == "unknown_signal" and name_meant(name) in SIGNALS:
         return "check.write", {"value": f'"n":"{name_meant(name)}"'}
@@ -236,7 +237,7 @@ def _senml_hint(error: PayloadError, record: Mapping[str, Any]) -> Said | None:
 
 
 def _object(data: Any, device: Device, probes: Probes, envelope: Envelope) -> Iterator[Finding]:
-    """The findings of an uplink: what is wrong around the values, then each of them."""
+    """The findings of an uplink: what is wrong around the values, then with each value."""
     try:
         uplink = envelope.open(data)
     except PayloadError as error:
@@ -254,13 +255,13 @@ def _object(data: Any, device: Device, probes: Probes, envelope: Envelope) -> It
 
 
 def _fitting(data: Any, probes: Probes) -> Said:
-    """Which probe files have the names of a maker's message, or how to write one."""
+    """The probe files that name the fields of a maker's message, or how to write one."""
     fitting = probes.shelf.fitting(data)
     return ("check.probes_fit", {"probes": ", ".join(fitting[:FITTING])}) if fitting else ("check.learn", {})
 
 
 def _doubts(told: Telemetry, now: int, at: str) -> Iterator[Finding]:
-    """What is stored, and not what was meant."""
+    """What is stored, but was probably not meant."""
     for name, value in told.values.items():
         signal = SIGNALS[name]
         if not signal.low <= value <= signal.high:
@@ -282,12 +283,12 @@ def _doubts(told: Telemetry, now: int, at: str) -> Iterator[Finding]:
 
 
 def _hint(mended: Mapping[str, Any], otherwise: str = "check.leave_out") -> Said:
-    """Write this instead, or leave it out."""
+    """Advice to write something else, or to leave it out."""
     return ("check.write", {"value": _bare(mended)}) if mended else (otherwise, {})
 
 
 def _whole(error: PayloadError, cause: Exception) -> Finding:
-    """Something that cannot be taken apart."""
+    """The finding about a payload that cannot be taken apart."""
     hint: Said | None = None
     if isinstance(cause, json.JSONDecodeError):
         hint = ("check.at", {"line": cause.lineno, "column": cause.colno})
@@ -300,7 +301,7 @@ def _told(field: str, error: PayloadError, hint: Said | None = None) -> Finding:
 
 
 def _bare(fields: Mapping[str, Any]) -> str:
-    """As it stands inside the braces."""
+    """The fields as they stand inside the braces."""
     return _written(fields)[1:-1]
 
 

@@ -1,10 +1,11 @@
-"""What does this probe send, and which of it is which signal? Fields, proposals, and the file that says so.
+"""What does a device send, and which of it is which signal? Lists fields, proposes signals, writes a probe
+file.
 
-    messages ─► fields (path, last number, unit where it stands there) ─► proposals within the device's model
+    messages ─► fields (path, last number, unit if the message has it) ─► proposals within the device's model
              ─► a person says which is meant, and in which unit ─► Choice ─► the text of a probe file
 
-A name is a hint and no more: nothing is taken that nobody confirmed, and where makers use several units the
-unit is asked. Numbers with which probes say "nothing is connected" are no values.
+A name is only a hint: nothing is used that nobody confirmed, and where makers use several units, the person
+is asked for the unit. Numbers by which probes say "nothing is connected" are no values.
 """
 
 import re
@@ -23,22 +24,23 @@ from devices.probes.probe import AMBIGUOUS, COUNTED, units_for
 from devices.probes.reader import NUMBER
 from devices.probes.units import UNITS, Unit, convert, ucum, unit_of
 
-# What makers' decoders say where nothing is connected or measured: integers at their end, the DS18B20's 85 °C
-# at power-on and -127 °C without a sensor. A number that is none of these is looked for in other messages.
+# Numbers that makers' decoders give when nothing is connected or measured: the ends of integers, the
+# DS18B20's 85 °C at power-on and -127 °C without a sensor. A field takes another number from other messages
+# if there is one.
 SENTINELS = frozenset({
     85.0, -127.0, 127.0, 327.67, -327.68, 3276.7, -3276.8, 6553.5, 655.35, 65535.0, 65534.0, 32767.0,
     -32768.0, -999.0, -9999.0, 9999.0, 999.9, -273.15, -273.2,
 })  # fmt: skip
-USUAL = (85.0, -127.0, 327.67, 655.35, 3276.7, 6553.5, 65535.0, -999.0)  # those that a new file names
+USUAL = (85.0, -127.0, 327.67, 655.35, 3276.7, 6553.5, 65535.0, -999.0)  # the sentinels that a new file names
 _MARKS = ("type", "label", "id", "measurementId", "name", "variable", "channel", "sensor", "kind")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|%|°")
-# A file may leave their unit out; of an unknown maker it is asked: km/h and knots, inches.
+# A file may leave out the unit of these; for an unknown maker it is asked: km/h and knots, inches.
 _ASKED = frozenset({"wind_speed", "rainfall", "rain_rate"})
 _MEDIA = ("air", "soil", "water", "leaf")
-MOST = 100  # fields that are looked at
-LEAVES = 2000  # values of a message that are looked at
-LONGEST = 100  # characters of a path: a longer name is nobody's field
-# Words by signal, the surer first: a field that has all of one of these may be meant. Hints for a question.
+MOST = 100  # fields that are looked at, at most
+LEAVES = 2000  # values of a message that are looked at, at most
+LONGEST = 100  # characters of a path, at most: no real field has a longer name
+# Words by signal, the surest first: a field whose name has all words of one entry may be meant. Only hints.
 _HINTS: dict[str, tuple[str, ...]] = {
     "air_temperature": ("air temp", "ambient temp", "temp", "tempc", "t"),
     "relative_humidity": ("humidity", "hum", "humi", "rh", "h"),
@@ -79,8 +81,8 @@ _HINTS: dict[str, tuple[str, ...]] = {
 
 
 class Field(NamedTuple):
-    """A number in what a device says: where it stands, what it was last, its unit where that is told
-    ("" else), and whether it was never anything but a sentinel.
+    """A number in what a device sends: its path, its last value, its unit if the message tells it (else ""),
+    and whether it was never anything but a sentinel.
     """
 
     path: str
@@ -90,8 +92,8 @@ class Field(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """What a person said of a signal: a field, its unit ("" as the text has it), a counter's kind, and
-    whether it is a distance down from the mounting height.
+    """A person's choice for a signal: the field's path, its unit ("": the unit in the text), a counter's
+    kind, and whether it is a distance down from the mounting height.
     """
 
     path: str
@@ -101,7 +103,7 @@ class Choice(NamedTuple):
 
 
 class Meant(NamedTuple):
-    """A number in one unit, as it would be stored, and whether that can be."""
+    """A number taken as one unit: its value as it would be stored, and whether that is plausible."""
 
     unit: str
     value: float
@@ -109,13 +111,13 @@ class Meant(NamedTuple):
 
 
 def fields(messages: Sequence[Any]) -> list[Field]:
-    """The numbers of the messages, in the order in which they stand."""
+    """The numbers in the messages, in the order in which they stand."""
     known: dict[str, Field] = {}
     for message in messages:
         for path, raw in islice(_leaves(message, ""), LEAVES):
             number, unit = _number(raw)
             if number is None or not path or (path not in known and len(known) == MOST):
-                continue  # a number alone stands nowhere
+                continue  # a bare number has no path
             unit = unit or _beside(message, path)
             before = known.get(path)
             sentinel = number in SENTINELS and (before is None or before.sentinel)
@@ -126,12 +128,12 @@ def fields(messages: Sequence[Any]) -> list[Field]:
 
 
 def signals_of(model: str) -> tuple[str, ...]:
-    """Signals that a real device of that model may have."""
+    """The signals that a real device of that model may have."""
     return (*MODELS[model].signals, *MODELS[model].more)
 
 
 def proposals(some: Sequence[Field], model: str) -> dict[str, Field]:
-    """Signal → the field that may be meant: each field for one signal, the surest first."""
+    """Signal → the field that may be meant: each field for one signal, the surest match first."""
     scored: list[tuple[int, int, int, str, Field]] = []
     for place, field in enumerate(some):
         words = [word.lower() for word in _WORD.findall(field.path)]
@@ -154,7 +156,9 @@ def proposals(some: Sequence[Field], model: str) -> dict[str, Field]:
 
 
 def meant(field: Field, signal: str) -> list[Meant]:
-    """What the field's number would be, by unit: one where the unit is told, else each that there is."""
+    """What the field's number would be, by unit: for its own unit if that is known, else for each possible
+    one.
+    """
     row = SIGNALS[signal]
     wanted = UNITS[row.unit]
     units = [field.unit] if field.unit else units_for(signal)
@@ -166,12 +170,12 @@ def meant(field: Field, signal: str) -> list[Meant]:
 
 
 def asks_unit(field: Field, signal: str) -> bool:
-    """Whether a person has to say the unit."""
+    """Whether a person has to name the unit."""
     return not field.unit and (signal in AMBIGUOUS or signal in _ASKED)
 
 
 def text_of(probe: str, maker: str, choices: Mapping[str, Choice]) -> str:
-    """The probe file."""
+    """The text of a probe file."""
     readings: dict[str, dict[str, Any]] = {}
     for signal, choice in choices.items():
         reading: dict[str, Any] = {"from": choice.path}
@@ -206,7 +210,7 @@ def _impossible(number: float, signal: str, choice: Choice) -> bool:
 
 
 def _volts(field: Field) -> bool:
-    """Whether a battery's number is rather volts than per cent: as a cell has, or with a fraction."""
+    """Whether a battery's number is rather volts than per cent: in a cell's range, or with a fraction."""
     number = field.number
     return not field.unit and (1.5 <= number <= 5 or (number < 30 and not number.is_integer()))
 
@@ -222,7 +226,7 @@ def _rank(words: Sequence[str], signal: str) -> int | None:
 
 
 def _elsewhere(words: Sequence[str], signal: str) -> bool:
-    """Whether a name says that it was measured in something else: soilT is no temperature of the air."""
+    """Whether a name says that it was measured in another medium: soilT is no temperature of the air."""
     medium = signal.partition("_")[0]
     mine = medium if medium in _MEDIA else "air" if signal in ("co2", "relative_humidity") else ""
     said = {one for one in _MEDIA if one in words}
@@ -232,7 +236,7 @@ def _elsewhere(words: Sequence[str], signal: str) -> bool:
 
 
 def _leaves(data: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Paths that lead to one value, and the value."""
+    """Each path that leads to one value, and the value."""
     if len(path) > LONGEST:
         return
     if isinstance(data, dict):
@@ -248,13 +252,13 @@ def _leaves(data: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 def _said(some: list[Any]) -> Counter[tuple[str, str]]:
-    """How often each mark is said in a list, and in the lists of it: a path looks there, too."""
+    """How often each mark occurs in a list and in the lists in it, where a path looks, too."""
     objects = [one for one in elements(some) if isinstance(one, dict)]
     return Counter((name, written(one[name])) for one in objects for name in _MARKS if name in one)
 
 
 def _mark(said: Counter[tuple[str, str]], one: Any) -> str:
-    """What tells an element of a list from the others, whatever their order."""
+    """The condition that tells an element of a list from the others, whatever their order, or ""."""
     if not isinstance(one, dict):
         return ""
     for name in _MARKS:
@@ -275,7 +279,7 @@ def _number(raw: Any) -> tuple[float | None, str]:
 
 
 def _beside(message: Any, path: str) -> str:
-    """The unit that stands beside a value."""
+    """The unit that the message has beside a value."""
     steps = parse(path)
     if len(steps) < 2 or isinstance(steps[-1], Which):
         return ""

@@ -1,6 +1,6 @@
-"""What somebody meant who wrote what the contract does not take: the name, value, unit or field that fits.
+"""Guesses what was meant by something that the contract refuses: the name, value, unit or field that fits.
 
-Each guess is tried by the very decoder that the gateway has; none is offered that it would refuse.
+Each guess is tried with the gateway's own decoder; a guess that it would refuse is not offered.
 """
 
 import json
@@ -15,15 +15,15 @@ from devices.contract.signals import SIGNALS, SWITCHES, Signal
 from devices.probes.units import UNITS, convert
 from devices.texts import spelt, with_unit
 
-FILLER = {"values": {"rssi": -80}}  # a good message to try one other field in
-# What makers call the fields of a message. A signal's other names are no matter of guessing: `battery` is per
-# cent for most and volts for many, `p` is pressure or phosphorus. A probe file says it, and with which unit.
+FILLER = {"values": {"rssi": -80}}  # a good message, to try one other field in
+# Makers' names for the fields of a message. Other names of signals are not guessed: `battery` is per cent for
+# most makers and volts for many, `p` is pressure or phosphorus. A probe file says which, and in which unit.
 ALIASES = {
     "timestamp": "ts", "time": "ts", "sequence": "seq", "counter": "seq", "fcnt": "seq", "data": "values",
     "measurements": "values", "readings": "values", "boot_id": "boot",
 }  # fmt: skip
-# (signal's unit) → what makers send instead: its name for people, and the unit that it is (units.py), or what
-# to multiply by where it is none: a device's own whole numbers, a sign that was left out.
+# signal's unit → what makers send instead: its name for people, and its unit (units.py), or a factor if it is
+# no unit: a device's own whole numbers, a sign that was left out.
 _OTHER_UNITS: dict[str, tuple[tuple[str, str | float], ...]] = {
     "Cel": (("K", "K"), ("°F", "[degF]"), ("0,1 °C", 0.1)),
     "hPa": (("Pa", "Pa"), ("kPa", "kPa")),
@@ -36,11 +36,11 @@ _OTHER_UNITS: dict[str, tuple[tuple[str, str | float], ...]] = {
     "dB[mW]": (("-dBm", -1.0),),
     "1": (("%", "%"),),
 }
-Said = tuple[str, dict[str, object]]  # a key of the catalogue, and what fills it
+Said = tuple[str, dict[str, object]]  # a key of the catalogue, and its values
 
 
 def refusal_of(message: Any) -> PayloadError | None:
-    """Why the gateway refuses this JSON message; None: it takes it."""
+    """Why the gateway refuses this JSON message; None if it takes it."""
     try:
         payloads.decode(json.dumps(message).encode())
     except PayloadError as error:
@@ -49,13 +49,13 @@ def refusal_of(message: Any) -> PayloadError | None:
 
 
 def value_meant(signal: str, value: Any) -> dict[str, Any]:
-    """The value as it would be right under this name; {} where there is none."""
+    """The value as it would be right under this name, as {name: value}; {} if there is none."""
     number = _number(value, signal) if signal in SIGNALS else None
     return {} if number is None or refusal_of({"values": {signal: number}}) else {signal: number}
 
 
 def _number(value: Any, signal: str) -> float | None:
-    """The number that somebody meant: "31,5" and "31.5 %" are 31.5, an actuator's true is 1."""
+    """The number that was meant: "31,5" and "31.5 %" are 31.5, an actuator's true is 1."""
     if isinstance(value, bool):
         return int(value) if signal in SWITCHES else None
     if isinstance(value, int | float):
@@ -78,9 +78,9 @@ def _number(value: Any, signal: str) -> float | None:
 
 
 def field_meant(name: str, value: Any) -> dict[str, Any]:
-    """`ts`, `seq` or `boot` as it would be right; {} where it is best left out."""
+    """`ts`, `seq` or `boot` as it would be right; {} if it is best left out."""
     guesses: list[Any] = []
-    if name == "ts" and isinstance(value, int) and value in SECONDS:  # taken as it is, and not believed
+    if name == "ts" and isinstance(value, int) and value in SECONDS:  # accepted as it is, but not believed
         value *= 1000
     elif name == "ts" and isinstance(value, str):
         cut = value.strip().replace(" ", "T", 1)
@@ -102,7 +102,7 @@ def field_meant(name: str, value: Any) -> dict[str, Any]:
 
 
 def other_unit(signal: Signal, value: float) -> Said | None:
-    """The unit that the value seems to be in, and what to send instead."""
+    """The unit that the value seems to be in, and the value to send instead."""
     for name, given in _OTHER_UNITS.get(signal.unit, ()):
         own = UNITS[signal.unit]
         right = value * given if isinstance(given, float) else convert(value, UNITS[given], own)
@@ -114,7 +114,7 @@ def other_unit(signal: Signal, value: float) -> Said | None:
 
 
 def name_meant(name: str) -> str:
-    """The field, or the signal whose own words a name is (soilMoisture, Soil-Moisture), or ""."""
+    """The field or signal that a name spells in another way (soilMoisture, Soil-Moisture), or ""."""
     bare = re.sub(r"(?<=[a-z])(?=[A-Z])|[ -]+", "_", name.strip()).lower()
     bare = ALIASES.get(bare, bare)
     return bare if bare in SIGNALS or bare in FIELDS else ""

@@ -1,13 +1,13 @@
-"""Where a value stands in what a device says: `messages[measurementId=4102].measurementValue`.
+"""Where a value stands in a device's message: `messages[measurementId=4102].measurementValue`.
 
-    name            of an object; in a list: of the first element that has it, and what follows in the path
-    'any [name]'    the same, where a name has one of . [ ] ' = , ! in it ('' is one quote)
-    [0]  [-1]       the element of a list
-    [type=soil]     the first element of a list (or of lists in it) that says so, or the object itself that
-                    does; several conditions with commas; a.b=1 looks deeper, a!=1 is true without a, too
-    [type=soil][-1] the last of those that say so
+    name            a member of an object; in a list: of the first element with it and the rest of the path
+    'any [name]'    the same, for a name that has one of . [ ] ' = , ! in it ('' is one quote)
+    [0]  [-1]       an element of a list
+    [type=soil]     the first element of a list (or of lists in it) whose `type` is soil, or the object itself
+                    if its is; several conditions with commas; a.b=1 looks deeper, a!=1 is true without a, too
+    [type=soil][-1] the last of these elements
 
-Values are compared as they would be written: 4102 and "4102" are the same, true is true.
+Values are compared as text: 4102 and "4102" are the same, true is true.
 """
 
 import re
@@ -19,7 +19,7 @@ _TOKEN = re.compile(r"'((?:[^']|'')*)'|(!=|[.\[\]=,])|([^.\[\]'=,!]+|!)")
 
 
 class PathError(ValueError):
-    """It is no path; the sentence says what is wrong with it."""
+    """The text is no path; the sentence says what is wrong with it."""
 
 
 class Name(NamedTuple):
@@ -35,7 +35,7 @@ class Index(NamedTuple):
 
 
 class Which(NamedTuple):
-    """What says all of these: names, is or is not, value."""
+    """The objects that meet all conditions: names, equal or not, value."""
 
     conditions: tuple[tuple[tuple[str, ...], bool, str], ...]
 
@@ -80,7 +80,7 @@ def _bracket(words: "_Words") -> Index | Which:
 
 
 class _Words:
-    """Pieces of a path, taken one after another."""
+    """The pieces of a path, taken one after another."""
 
     def __init__(self, text: str) -> None:
         self._text, self._pieces, self._at = text, list(_tokens(text)), 0
@@ -90,7 +90,7 @@ class _Words:
         return self._at >= len(self._pieces)
 
     def sign(self, wanted: str) -> bool:
-        """Whether that sign comes next; it is taken if so."""
+        """Whether that sign comes next; if so, it is taken."""
         if self.over or self._pieces[self._at] != (wanted, False):
             return False
         self._at += 1
@@ -112,8 +112,8 @@ class _Words:
 
 
 def find(data: Any, path: Path, at: int = 0) -> Any:
-    """What stands there, or MISSING: in a list, of the first element where the whole rest of the path leads
-    to something.
+    """The value at a path, or MISSING. In a list: the value in the first element where the whole rest of the
+    path leads to one.
     """
     for place in range(at, len(path)):
         step = path[place]
@@ -125,7 +125,7 @@ def find(data: Any, path: Path, at: int = 0) -> Any:
             some = (one for one in elements(data) if isinstance(one, dict) and _fits(one, step))
             if isinstance(step, Which) and place + 1 < len(path) and isinstance(path[place + 1], Index):
                 return find(list(some), path, place + 1)
-            rest = place + isinstance(step, Which)  # what has the name is looked into, what says so is meant
+            rest = place + isinstance(step, Which)  # a name is still to be followed, a condition is met
             found = (find(one, path, rest) for one in some)
             return next((one for one in found if one is not MISSING), MISSING)
         elif not isinstance(data, dict) or not _fits(data, step):
@@ -136,7 +136,7 @@ def find(data: Any, path: Path, at: int = 0) -> Any:
 
 
 def getter(path: Path) -> Callable[[Any], Any]:
-    """`find` for one path: most lead through objects by their names, in every message."""
+    """`find` prepared for one path: most lead through objects by names, in every message."""
     first = path[0].conditions if isinstance(path[0], Which) else ()
     start = 1 if first and all(len(names) == 1 for names, _, _ in first) else 0
     names = tuple(step.name for step in path[start:] if isinstance(step, Name))
@@ -166,7 +166,7 @@ def getter(path: Path) -> Callable[[Any], Any]:
 
 
 def written(value: Any) -> str:
-    """A value as it is compared: true, 4102, soil."""
+    """A value as text, for comparing: true, 4102, soil."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
@@ -175,7 +175,7 @@ def written(value: Any) -> str:
 
 
 def quoted(name: str) -> str:
-    """A name as a path has it."""
+    """A name as a path writes it, in quotes if it needs them."""
     return "'" + name.replace("'", "''") + "'" if re.search(r"[.\[\]'=,!]|^\s|\s$|^$", name) else name
 
 
@@ -203,7 +203,7 @@ def _says(one: Any, names: tuple[str, ...]) -> str | None:
 
 
 def _tokens(text: str) -> Iterator[tuple[str, bool]]:
-    """Pieces of a path, and whether each is a name or a value."""
+    """The pieces of a path, and whether each is a name or a value."""
     at = 0
     while at < len(text):
         piece = _TOKEN.match(text, at)

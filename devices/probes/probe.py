@@ -12,14 +12,14 @@
       - says: {water_SOIL: "31.20"}
         means: {soil_moisture: 31.2}
 
-`from`: a path (path.py), or several of which the first that has a number counts; with `join: sum` all are
-added up (tariffs of a meter), with `join: mean` it is their middle. `unit`: of the maker's number, or
-`{from: path}` where it stands beside it; a unit in the text itself ("0.25dS/m") counts before both. Then
-`times`, then `plus`: a number in the signal's unit, or the name of a value of the place that enrolment
-sets. `not`: numbers that say "not measured"; `between: [low, high]`: so does what lies outside. `clamp:
-[low, high]`: what lies outside is that end (an index that a dry leaf brings below 0). `below_zero`: what to
-add to a negative number that a decoder gets wrong by one step. `counter`: `total` since ever, `daily` since
-midnight.
+`from`: a path (path.py), or several, of which the first that has a number counts; `join: sum` adds all of
+them up (tariffs of a meter), `join: mean` takes their mean. `unit`: the unit of the maker's number, or
+`{from: path}` if it stands beside the number; a unit in the text itself ("0.25dS/m") wins over both. The
+number is then multiplied by `times`, and `plus` is added: a number in the signal's unit, or the name of a
+value of the place that enrolment sets. `not`: numbers that mean "not measured"; `between: [low, high]`: so do
+all outside. `clamp: [low, high]`: a number outside becomes that end (an index that a dry leaf brings below
+0). `below_zero`: what to add to a negative number that a decoder gets wrong by one step. `counter`: `total`
+counts since ever, `daily` since midnight.
 """
 
 from typing import Annotated, Any, Literal
@@ -32,31 +32,31 @@ from devices.probes.path import Path, PathError, parse
 from devices.probes.units import Unit, spellings, unit_of
 from devices.texts import Mendable
 
-# A number of these says nothing without its unit: makers use two or more of them (see the units' page).
+# A number of these says nothing without its unit: makers use two or more units (see the units' page).
 AMBIGUOUS = frozenset({
     "soil_ec", "water_ec", "water_level", "water_volume", "air_pressure", "energy", "battery_voltage",
     "battery_level", *(name for name in SIGNALS if name.startswith("soil_moisture")),
 })  # fmt: skip
-VOLUMES = "m3/m3"  # a share that only what is in the ground is told in
+VOLUMES = "m3/m3"  # a share in which only the contents of the ground are measured
 _IN_VOLUMES = frozenset(name for name in SIGNALS if name.startswith("soil_moisture"))
 COUNTED = frozenset({"rainfall", "pest_count"})  # ours are since the last reading: a total becomes that
 PlaceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
-Listed = BeforeValidator(lambda value: value if isinstance(value, list) else [value])  # one stands for itself
+Listed = BeforeValidator(lambda value: value if isinstance(value, list) else [value])  # one stands for a list
 
 
 class ProbeFault(Mendable, ValueError):
-    """A field of a probe file that cannot be: the sentence says why, and what would do."""
+    """A field of a probe file cannot be as it is; the sentence says why, and what to do."""
 
 
 class Written(BaseModel):
-    """A part of such a file: no key that is not known, nothing changed later."""
+    """A part of such a file: it refuses unknown keys, and does not change later."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class UnitBeside(Written):
-    """The unit stands in the message: `path` leads to its text."""
+    """A unit that stands in the message: `path` leads to its text."""
 
     path: str = Field(alias="from")
 
@@ -68,7 +68,7 @@ class UnitBeside(Written):
 
 
 class Wording(Written):
-    """How one signal is said. See the module."""
+    """How one signal is worded. See the module."""
 
     at: Annotated[list[str], Listed, Field(alias="from", min_length=1)]
     unit: str | UnitBeside | None = None
@@ -91,7 +91,7 @@ class Wording(Written):
     @field_validator("between", "clamp")
     @classmethod
     def _ends(cls, ends: list[float] | None) -> list[float] | None:
-        if ends is not None and ends[0] > ends[1]:  # else nothing would be read, or one end always
+        if ends is not None and ends[0] > ends[1]:  # else no number would be read, or always one end
             raise ProbeFault("probe.value", why=f"{ends[0]:g} > {ends[1]:g}")
         return ends
 
@@ -104,7 +104,7 @@ class Wording(Written):
 
 
 class Example(Written):
-    """What a device may say, and what that means in our signals and units; of a counter, its total."""
+    """What a device may send, and what that means in our signals and units; for a counter, its total."""
 
     says: Any
     means: dict[str, float]
@@ -138,12 +138,12 @@ class Probe(Written):
 
     @property
     def place_values(self) -> tuple[str, ...]:
-        """Names of the values that enrolment has to set: height, …"""
+        """The names of the values that enrolment has to set: height, …"""
         return tuple(dict.fromkeys(one.plus for one in self.readings.values() if isinstance(one.plus, str)))
 
 
 def _check_wording(name: str, wording: Wording) -> None:
-    """Whether it may be the wording of that signal. Raises ProbeFault."""
+    """Raise ProbeFault if `wording` cannot be the wording of the signal `name`."""
     signal = SIGNALS.get(name)
     if signal is None:
         raise ProbeFault("probe.no_signal", signal=name)
@@ -159,7 +159,7 @@ def _check_wording(name: str, wording: Wording) -> None:
 
 
 def units_for(signal: str) -> list[str]:
-    """UCUM's names of the units that a signal may be given in."""
+    """The UCUM names of the units that a signal may be given in."""
     names = spellings(_unit(SIGNALS[signal].unit).dimension)
     return [name for name in names if name != VOLUMES or signal in _IN_VOLUMES]
 
@@ -172,7 +172,7 @@ def _unit(text: str) -> Unit:
 
 
 def parsed(text: str) -> Path:
-    """The path. Raises ProbeFault."""
+    """Parse a path. Raises ProbeFault."""
     try:
         return parse(text)
     except PathError as error:

@@ -1,8 +1,9 @@
-"""What a maker's device says, in our signals and units: a pure function of a probe and an object.
+"""Reads a maker's object in our signals and units: a pure function of a probe and an object.
 
     object ─► path ─► number (or text with one) ─► unit ─► times, plus ─► value, or a counter's total
 
-What the probe does not name is ignored; null, text without a number and a sentinel are "not measured".
+Fields that the probe does not name are ignored; null, text without a number and a sentinel are "not
+measured".
 """
 
 import math
@@ -22,11 +23,11 @@ _BARE = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?", re.ASCII).fullmatch
 _LONGEST = 64  # characters of a number with its unit
 
 
-Way = tuple[Callable[[Any], Any], str]  # what leads to a value, and the path as it is written
+Way = tuple[Callable[[Any], Any], str]  # the getter of a value, and its path as it is written
 
 
 class Unread(NamedTuple):
-    """A field that is there and gives no value: `why` is a key of the catalogue (`unread.*`)."""
+    """A field that is there but gives no value: `why` is a key of the catalogue (`unread.*`)."""
 
     signal: str
     path: str
@@ -35,8 +36,8 @@ class Unread(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """What an object says: values by signal in its unit; totals of counters, by signal: what kind, and how
-    much; and what was there and could not be read. All empty: no reading of this probe.
+    """The contents of an object: values by signal, in its unit; totals of counters by signal, each a kind and
+    an amount; and fields that are there but could not be read. All empty: no reading of this probe.
     """
 
     values: dict[str, float]
@@ -49,14 +50,14 @@ class Heard(NamedTuple):
 
 
 class Reader:
-    """Reads for one probe."""
+    """Reads objects by one probe."""
 
     def __init__(self, probe: Probe) -> None:
         self.probe = probe
         self._rules = [_Rule(name, wording) for name, wording in probe.readings.items()]
 
     def read(self, data: Any, place: Mapping[str, float]) -> Heard:
-        """`place`: values of the place, as enrolment set them."""
+        """Read an object. `place`: values of the place, as enrolment set them."""
         values: dict[str, float] = {}
         totals: dict[str, tuple[str, float]] = {}
         unread: list[Unread] = []
@@ -76,14 +77,14 @@ class Reader:
 
 
 class _Rule:
-    """One signal's wording, ready to be read with."""
+    """One signal's wording, prepared for reading."""
 
     def __init__(self, signal: str, wording: Wording) -> None:
         self.signal, self.counter = signal, wording.counter
         self.ways = tuple((getter(parsed(text)), text) for text in wording.at)
         self._wanted = _known(SIGNALS[signal].unit)
         self._beside: Path | None = None
-        self._unit: Unit | None = self._wanted  # of a bare number; None where its unit stands beside it
+        self._unit: Unit | None = self._wanted  # a bare number's unit; None if it stands beside it
         if isinstance(wording.unit, UnitBeside):
             self._beside, self._unit = parsed(wording.unit.path), None
         elif wording.unit is not None:
@@ -95,14 +96,14 @@ class _Rule:
         self._numbers = frozenset(one for one in wording.no if not isinstance(one, str))
         self._words = frozenset(one for one in wording.no if isinstance(one, str))
         self._plain = self._times == 1.0 and self._plus == 0.0
-        self._same = self._unit == self._wanted  # a bare number is ours as it is
+        self._same = self._unit == self._wanted  # a bare number is in our unit
         self._circular = signal in CIRCULAR
         self._as_it_is = (
             self._same and self._plain and not self._circular and not self._clamp and not self._below_zero
         )
 
     def value(self, data: Any, place: Mapping[str, float], unread: list[Unread]) -> float | None:
-        """In the signal's unit; None where nothing is measured."""
+        """The value in the signal's unit; None if nothing is measured."""
         if self._join is None:
             return self._first(data, place, unread, self.ways)
         parts = [self._first(data, place, unread, (one,)) for one in self.ways]
@@ -146,7 +147,7 @@ class _Rule:
         return None
 
     def _other(self, raw: Any, text: str, unread: list[Unread]) -> tuple[float, Unit | None] | None:
-        """Number and unit of what is no number; None where it gives none."""
+        """Number and unit of a raw value that is no number; None if it gives none."""
         if isinstance(raw, bool) and self.signal in SWITCHES:
             return float(raw), self._wanted
         if isinstance(raw, str):
@@ -176,7 +177,7 @@ class _Rule:
         return heading(value) if self._circular else value
 
     def _spelt(self, raw: str, text: str, unread: list[Unread]) -> tuple[float, Unit | None] | None:
-        """Number and unit of a text; None where it is none."""
+        """Number and unit of a text; None if it has none."""
         found = NUMBER.fullmatch(raw) if len(raw) <= _LONGEST else None
         if found is None:
             unread.append(Unread(self.signal, text, "unread.no_number", raw[:_LONGEST]))

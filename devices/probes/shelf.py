@@ -1,4 +1,4 @@
-"""All probes that are known: those of this folder, and the user's own in DATA/probes, which come first.
+"""All known probes: those of this folder, and the user's own in DATA/probes, which come first.
 
     makers/*.yaml, DATA/probes/*.yaml ─► documents with their lines ─► Probe | ProbeError (file, line, mend)
 
@@ -29,9 +29,9 @@ from devices.texts import Misuse
 log = logging.getLogger(__name__)
 HERE = Path(__file__).parent / "makers"
 NORMALIZED = Path(__file__).with_name("normalized.yaml")
-MOST_BYTES = 1_000_000  # of an own file
+MOST_BYTES = 1_000_000  # of a probe file
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_KINDS = ("UnitBeside", "str", "constrained-str", "float")  # which of several forms a field was tried as
+_KINDS = ("UnitBeside", "str", "constrained-str", "float")  # pydantic's names of a field's forms
 _PLAIN = re.compile(r"[^a-z0-9]+")
 
 
@@ -40,7 +40,7 @@ class ProbeError(Misuse):
 
 
 class Kept(NamedTuple):
-    """A probe, and the file that it is of."""
+    """A probe, and the file that it is from."""
 
     probe: Probe
     file: Path
@@ -82,7 +82,7 @@ def parse(text: str, path: Path) -> Iterator[Probe]:
         ) from None
     except yaml.YAMLError as error:
         raise ProbeError("probe.no_yaml", path=path, line=1, error=" ".join(str(error).split())) from None
-    except CONTENT as error:  # a day that is none, a tag that its value does not fit
+    except CONTENT as error:  # an impossible day, a tag that does not fit its value
         if isinstance(error, ProbeError):
             raise
         raise ProbeError("probe.no_yaml", path=path, line=1, error=worded(error)) from None
@@ -99,13 +99,13 @@ def _probe(data: Any, node: yaml.Node, path: Path) -> Probe:
 
 
 def _clearest(errors: list[ErrorDetails]) -> ErrorDetails:
-    """Of a field that may be this or that each way failed: the one that was meant is of the right kind."""
+    """The clearest error of a field all of whose forms failed: one of the form whose type was right."""
     of_one = [one for one in errors if one["loc"][:3] == errors[0]["loc"][:3]]
     return next((one for one in of_one if not one["type"].endswith("_type")), errors[0])
 
 
 def _place(error: ErrorDetails, loc: list[Any], node: yaml.Node) -> tuple[str, int]:
-    """Field and line. A reading's own fault is raised for all readings: the signal says which."""
+    """Field and line of an error. A reading's fault is raised for all readings; its signal says which."""
     cause = error.get("ctx", {}).get("error")
     if isinstance(cause, ProbeFault) and "signal" in cause.values and loc in ([], ["readings"]):
         at = cause.values.get("at")
@@ -128,8 +128,8 @@ def _line(node: yaml.Node, loc: list[Any]) -> int:
 
 
 def _refuse_repeated(node: yaml.Node, path: Path, above: tuple[str, ...], seen: set[int]) -> None:
-    """YAML keeps the last of two equal names in silence: the first reading of a signal would be lost. Nor may
-    a part stand in several places: a few lines of such references can say more than there is memory.
+    """Refuse repeated names and references. YAML silently keeps the last of two equal names, so the first
+    reading of a signal would be lost. A few lines of references can describe more than there is memory.
     """
     if isinstance(node, yaml.CollectionNode):
         if id(node) in seen:
@@ -146,7 +146,7 @@ def _refuse_repeated(node: yaml.Node, path: Path, above: tuple[str, ...], seen: 
     lines: dict[str, int] = {}
     for key, value in node.value:
         line = key.start_mark.line + 1
-        if not isinstance(key, yaml.ScalarNode):  # a list or an object as a name: no field is called so
+        if not isinstance(key, yaml.ScalarNode):  # no field has such a name
             raise ProbeError("probe.no_yaml", path=path, line=line, error="a list or an object as a name")
         if key.value in lines:
             where = ".".join((*above, key.value))
@@ -169,22 +169,22 @@ def _why(error: ErrorDetails) -> Misuse:
 
 
 class Shelf:
-    """Probes by id, by a network server's profile, and by a maker's model. Those of `own`, a folder that need
-    not be there, are read again when it changes; a file of it that cannot be used is in `troubles`, and what
-    it said when it could goes on until it can be again, or is gone.
+    """Probes by id, by a network server's profile, and by a maker's model. The files of `own`, a folder that
+    need not exist, are read again when they change. A file that cannot be used is in `troubles`; its last
+    usable content stays in use until the file can be used again, or is gone.
     """
 
     def __init__(self, own: Path | None = None) -> None:
         self._own = own
         self._marks: tuple[object, ...] | None = None
-        self._whole: dict[Path, list[Probe]] = {}  # of each own file what it said when it was last whole
+        self._whole: dict[Path, list[Probe]] = {}  # the last usable content of each own file
         self._readers: dict[str, Reader] = {}
         self._kept: dict[str, Kept] = {}
         self._profiles: dict[str, str] = {}
         self.troubles: tuple[ProbeError, ...] = ()
 
     def refresh(self) -> None:
-        """Look whether own files changed; nothing is read before somebody asks."""
+        """Read own files again if they changed; before the first use, nothing is read."""
         if self._marks is not None and self._look() != self._marks:
             self._read()
 
@@ -200,7 +200,7 @@ class Shelf:
                 some = read(path)
             except ProbeError as error:
                 troubles.append(error)
-            if not some and before:  # half saved, or badly: who is at it need not lose a reading
+            if not some and before:  # half saved, or wrong: whoever edits it need not lose a reading
                 log.warning("%s: the probe file cannot be used now; what it said before goes on", path)
                 some = before
             whole[path] = some
@@ -222,13 +222,13 @@ class Shelf:
 
     @property
     def probes(self) -> Mapping[str, Kept]:
-        """All, by id."""
+        """All probes, by id."""
         if self._marks is None:
             self._read()
         return self._kept
 
     def reader(self, probe: str) -> Reader | None:
-        """What reads for the probe of that id."""
+        """The reader for the probe with that id."""
         kept = self.probes.get(probe)
         if kept is None:
             return None
@@ -238,16 +238,16 @@ class Shelf:
         return reader
 
     def of_profile(self, name: str, maker: str = "") -> str | None:
-        """The probe whose profiles or models are so called, whatever marks and case; None also where those of
-        several are.
+        """The probe whose profiles or models have this name, whatever marks and case; None if no probe's or
+        several probes' do.
         """
         if self._marks is None:
             self._read()
         return self._profiles.get(f"{plain(maker)}/{plain(name)}" if maker else plain(name))
 
     def fitting(self, data: Any) -> list[str]:
-        """Ids of the probes that read most signals of an object, the best first: at least two, or all that it
-        has.
+        """Ids of the probes that read most signals of an object, the best first. A probe must read at least
+        two, or all that it has, each with a plausible value.
         """
         if not isinstance(data, dict):
             return []
@@ -268,8 +268,8 @@ class Shelf:
 
 
 def _called(some: Iterable[Kept]) -> dict[str, str]:
-    """Which probe each name means: a maker's and a model's, and a model's alone where no other is called so.
-    Several makers have a co2-sensor: it says nothing alone.
+    """The probe that each name means: a maker's name with a model's, and a model's name alone if only one
+    probe has it. Several makers have a co2-sensor: alone this name means nothing.
     """
     names: dict[str, str] = {}
     of_several: set[str] = set()
@@ -284,7 +284,7 @@ def _called(some: Iterable[Kept]) -> dict[str, str]:
 def _mark(path: Path) -> tuple[int, int]:
     try:
         now = path.stat()
-    except OSError:  # gone since, or a link to nothing, as some editors leave beside an open file
+    except OSError:  # gone meanwhile, or a link to nothing, as some editors leave beside an open file
         return 0, 0
     return now.st_mtime_ns, now.st_size
 
@@ -294,7 +294,9 @@ def _plausible(name: str, heard: Heard) -> bool:
 
 
 def plain(name: str) -> str:
-    """A name without case and marks: LSE01, lse-01. Makers' models differ by a plus, so that is a word."""
+    """A name without case and marks: LSE01, lse-01. Some makers' models differ by a plus, so that becomes a
+    word.
+    """
     letters = unicodedata.normalize("NFKD", name.lower().replace("đ", "d").replace("+", "plus"))
     return _PLAIN.sub("", letters)
 

@@ -1,8 +1,8 @@
-"""From what came to what was measured: which probe reads it, or the contract itself.
+"""Turns a device's message into what was measured, by the probe that reads it or by the contract itself.
 
-an uplink      the probe that the device is enrolled with ─► the tag hoiquan-probe ─► the profile's, where the
+an uplink      the probe that the device is enrolled with ─► the tag hoiquan-probe ─► the profile's, if the
                object has a field of it ─► the contract's own names ─► `normalized` ─► refused
-its own topic  the probe that the device is enrolled with, unless it speaks the contract
+its own topic  the probe that the device is enrolled with, unless the message is in the contract's form
 """
 
 import math
@@ -21,27 +21,28 @@ from devices.probes.shelf import Shelf
 
 _NORMALIZED = "normalized"
 _GROUPS = frozenset({"air", "soil", "water", "wind", "rain", "leaf", "metering", "channels", "sound", "tank"})
-# all that may stand at the top of what the open codecs give: vocabulary.schema.json of 0.2.2, and who made it
+# names at the top of the open codecs' objects: vocabulary.schema.json of 0.2.2, and the device's maker
 _VOCABULARY = _GROUPS | {
     "action", "analog", "battery", "batteryPercent", "device", "history", "hvac", "linear", "make",
     "model", "people", "plant", "position", "power", "pressure", "pulse", "temperature", "tilt", "time",
     "vibration",
 }  # fmt: skip
-MOST_NAMES = 40  # of a frame that are looked at for a slip of the pen, each of which takes half a millisecond
+MOST_NAMES = 40  # names of a frame that are compared for a slip of the pen, half a millisecond each
 
 _NOWHERE: dict[str, float] = {}
 
 
 class Probes:
-    """Reads messages of devices that do not speak the contract, by the probes of a shelf. `counted`: whether
-    all messages of a device come here, so that counters tell what came since: not where gateways share them.
+    """Reads messages of devices that do not speak the contract, by the probes of a shelf. `counted`: all
+    messages of a device come here, so that counters can tell what came since; false where gateways share the
+    messages.
     """
 
     def __init__(self, shelf: Shelf, *, counted: bool = True) -> None:
         self.shelf, self._counted = shelf, counted
 
     def telemetry(self, payload: bytes, device: Device, envelope: Envelope | None) -> list[Telemetry]:
-        """A message of a device: on its own topic, or out of a network server's envelope. Raises
+        """Decode a device's message: from its own topic, or out of a network server's envelope. Raises
         PayloadError.
         """
         if envelope is not None:
@@ -51,7 +52,7 @@ class Probes:
         return encodings.decode(payload, device.device)
 
     def message(self, payload: bytes, device: Device) -> list[Telemetry]:
-        """A message on the own topic of a device that has a probe. Raises PayloadError."""
+        """Decode a message from the own topic of a device that has a probe. Raises PayloadError."""
         first = payload[:1]
         if first not in (b"{", b"[") and payload[:64].lstrip()[:1] not in (b"{", b"["):
             return encodings.decode(payload, device.device)
@@ -62,7 +63,7 @@ class Probes:
         return [self._telemetry(reader, data, device)]
 
     def uplink(self, uplink: Uplink, device: Device) -> Telemetry:
-        """An uplink of a device. Raises PayloadError."""
+        """Decode an uplink of a device. Raises PayloadError."""
         reader, data, named = self._reading(uplink, device)
         if reader is not None:
             told = self._telemetry(reader, data, device)
@@ -76,7 +77,7 @@ class Probes:
         return Telemetry(values, uplink.time, uplink.counter, uplink.session, 0, uplink.identity, told.totals)
 
     def unread(self, payload: bytes, device: Device, envelope: Envelope | None) -> tuple[Unread, ...]:
-        """What the probe that reads a good message names, and could not read."""
+        """What the probe that reads a good message names, but could not read."""
         try:
             data = parsed_json(payload)
         except PayloadError:  # SenML in CBOR
@@ -88,15 +89,15 @@ class Probes:
         return () if reader is None else reader.read(data, dict(device.site)).unread
 
     def _reading(self, uplink: Uplink, device: Device) -> tuple[Reader | None, Mapping[str, Any], bool]:
-        """What reads an uplink (None: the contract), what it reads of it, and whether device or profile named
-        it. Raises PayloadError.
+        """The reader of an uplink (None: the contract), the object that it reads, and whether the device or
+        the profile named this reader. Raises PayloadError.
         """
         if not uplink.data and not uplink.normalized:
             raise PayloadError("no_object")
         data = uplink.data or {"normalized_payload": None}  # there is nothing else to be read
         reader = self._chosen(uplink, uplink.data or {}, device)
         if reader is not None:
-            own = reader.probe.id == _NORMALIZED and uplink.normalized  # the server did it itself
+            own = reader.probe.id == _NORMALIZED and uplink.normalized  # the server has normalised it
             return reader, uplink.normalized if own else data, True
         if _unknown(data) is not None:
             if uplink.normalized and self._normalized().names(uplink.normalized):
@@ -115,7 +116,7 @@ class Probes:
         if reader is None or not data:
             return None
         if data.keys() <= _VOCABULARY and _grouped(data):
-            return self._normalized()  # its codec stands in a profile that is called as a model
+            return self._normalized()  # the profile has a model's name, but its codec gives normalised words
         if not reader.names(data):
             return reader if _configures(data) else None
         return reader
@@ -143,7 +144,7 @@ class Probes:
 
 
 def contract_values(data: Mapping[str, Any]) -> dict[str, float]:
-    """Values by signal, as the contract has them. Raises PayloadError."""
+    """Values by signal, of an object that has the contract's names. Raises PayloadError."""
     if (unknown := _unknown(data)) is not None:
         raise PayloadError("unknown_signal", unknown)
     values: dict[str, float] = {}
@@ -165,7 +166,7 @@ def _unknown(data: Mapping[str, Any]) -> str | None:
 
 
 def _configures(data: Mapping[str, Any]) -> bool:
-    """Whether an object has nothing of ours and no slip of the pen for it: a frame of another kind."""
+    """Whether an object has neither names of ours nor slips of the pen for them: a frame of another kind."""
     if _grouped(data) or _unknown(data) is None:
         return False
     if any(name in SIGNALS for name in data):
@@ -174,12 +175,12 @@ def _configures(data: Mapping[str, Any]) -> bool:
 
 
 def _grouped(data: Mapping[str, Any]) -> bool:
-    """Whether an object has a group of the normalised words: `battery` alone is in many makers' mouths."""
+    """Whether an object has a group of the normalised words; `battery` alone is a word of many makers."""
     return any(isinstance(data.get(word), dict | list) for word in _GROUPS)
 
 
 def speaks_contract(data: Any) -> bool:
-    """Whether a JSON message is the contract's and all that it names is a signal: it needs no probe file."""
+    """Whether a JSON message has the contract's form and names only signals: then it needs no probe file."""
     some = data if isinstance(data, list) else [data]
     return bool(some) and all(
         isinstance(one, dict) and _contract(one) and one["values"].keys() <= SIGNALS.keys() for one in some
@@ -187,7 +188,7 @@ def speaks_contract(data: Any) -> bool:
 
 
 def _contract(data: Any) -> bool:
-    """Whether a message is of the contract's own form: JSON, a list of such, or SenML."""
+    """Whether a message has the contract's own form: a JSON object, a list of these, or SenML."""
     if isinstance(data, dict):
         return isinstance(data.get("values"), dict) and data.keys() <= FIELDS
     some = data if isinstance(data, list) else []

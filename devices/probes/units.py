@@ -1,15 +1,15 @@
-"""Units as makers write them, and how one is turned into another: UCUM's names, and what else is common.
+"""Units as makers write them, and conversion between them: UCUM's names, and other common spellings.
 
-Own rows and no library: a general one takes its time to import and reads "C" as coulomb; here a spelling
-that is not known is an error, never a guess. Factors: SI brochure, 9th edition; NIST SP 811, appendix B (psi,
-inHg, mmHg, gallons, knots, inches).
+The table is our own: a general library takes long to import and reads "C" as coulomb; here an unknown
+spelling is an error, never a guess. Factors: SI brochure, 9th edition; NIST SP 811, appendix B (psi, inHg,
+mmHg, gallons, knots, inches).
 """
 
 from typing import NamedTuple
 
 
 class Unit(NamedTuple):
-    """`dimension` and what to multiply by, then to add, for the dimension's own unit."""
+    """A unit of a `dimension`: a value times `times`, then plus `plus`, is in the dimension's own unit."""
 
     dimension: str
     times: float
@@ -104,22 +104,22 @@ UNITS |= {word: UNITS[name] for word, name in _UCUM.items()}
 
 
 def unit_of(text: str) -> Unit | None:
-    """The unit that is so written; None for what is not known."""
+    """The unit with this spelling; None if it is unknown."""
     return UNITS.get(text) or UNITS.get(text.strip())
 
 
 def ucum(text: str) -> str:
-    """UCUM's own name of a unit that is known, however it is written."""
+    """UCUM's own name of a known unit, however it is written."""
     return _UCUM.get(text.strip(), text)
 
 
 def convert(value: float, given: Unit, wanted: Unit) -> float:
-    """A value of one unit in another of the same dimension, to twelve digits: 0.27576 × 100 is 27.576."""
+    """A value converted to another unit of its dimension, to twelve digits: 0.27576 × 100 is 27.576."""
     if given is wanted or given == wanted:
         return value
     return float(f"{(value * given.times + given.plus - wanted.plus) / wanted.times:.12g}")
 
 
 def spellings(dimension: str) -> list[str]:
-    """UCUM's names of a dimension's units."""
+    """The UCUM names of a dimension's units."""
     return list(_ROWS[dimension])
